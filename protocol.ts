@@ -1,0 +1,43 @@
+/**
+ * What travels between hub and clients, as `docs/protocol.md` describes it: types, parsing,
+ * encoding, limits, codes. Pure: no I/O, no clock, nothing of Deno; the web page shares it.
+ *
+ * @module
+ */
+
+export * from "./protocol/codes.ts";
+export type * from "./protocol/frames.ts";
+export * from "./protocol/limits.ts";
+export * from "./protocol/names.ts";
+export {
+  encode,
+  parseClientFrame,
+  type Parsed,
+  type ParseError,
+  splitBatch,
+} from "./protocol/parse.ts";
+export { parseHubFrame } from "./protocol/parse_hub.ts";
+export { cutToBytes, fitsBytes, visible } from "./protocol/text.ts";
+
+/** The version of the program, told in `welcome` and by `bcast version`. */
+export const VERSION = "0.1.0";
+
+/** The port of a hub that was told none. */
+export const DEFAULT_PORT = 8765;
+
+/** The WebSocket subprotocols (RFC 6455 section 1.9) that the hub answers to. */
+export const SUBPROTOCOL = {
+  /** JSON objects, several a frame, joined by newlines; begins with `hello`. */
+  v1: "bcast.v1",
+  /** Lines of text both ways. */
+  text: "bcast.text",
+} as const;
+
+/** Seconds that a `bcast.v1` client has to say `hello`. */
+export const HELLO_TIMEOUT_SECONDS = 10;
+
+/** Seconds that a name and its place in rooms wait for a client whose connection broke. */
+export const GRACE_SECONDS = 10;
+
+/** Minutes in which a repeated `ref` of one session is recognized as the same message. */
+export const DEDUPE_MINUTES = 5;

@@ -1,0 +1,149 @@
+import type { ErrorCode } from "./codes.ts";
+import type { Content, MessageKind, Ref } from "./frames.ts";
+import { MAX_DATA_DEPTH, MAX_REF_LENGTH } from "./limits.ts";
+import { isRoomName, normalizeName } from "./names.ts";
+import { visible } from "./text.ts";
+
+/** A JSON object as it came off the wire: nothing is known of its fields. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Ends the reading of a frame; never leaves the parser. */
+export class FieldError extends Error {
+  override readonly name = "FieldError";
+  constructor(readonly code: ErrorCode, message: string) {
+    super(message);
+  }
+}
+
+/** Whether `value` is a JSON object (not an array, not null). */
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A short, printable piece of what somebody sent, for an error message. */
+export function quote(value: unknown): string {
+  const text = typeof value === "string" ? value : typeof value;
+  return `"${visible(text.length > 40 ? text.slice(0, 40) + "…" : text)}"`;
+}
+
+/** `fields[name]`, which must be a string of at most `max` UTF-16 units. */
+export function string(fields: Fields, name: string, max = Number.MAX_SAFE_INTEGER): string {
+  const value = fields[name];
+  if (typeof value !== "string") {
+    throw new FieldError("bad_frame", `"${name}" must be a string`);
+  }
+  if (value.length > max) {
+    throw new FieldError("bad_frame", `"${name}" must have at most ${max} characters`);
+  }
+  // A lone surrogate has no UTF-8: it would come back from the log as another string.
+  return value.isWellFormed() ? value : value.toWellFormed();
+}
+
+/** A boolean field. */
+export function boolean(fields: Fields, name: string): boolean {
+  const value = fields[name];
+  if (typeof value !== "boolean") {
+    throw new FieldError("bad_frame", `"${name}" must be true or false`);
+  }
+  return value;
+}
+
+/** A whole number from `min` to `max`. */
+export function integer(
+  fields: Fields,
+  name: string,
+  min: number,
+  max = Number.MAX_SAFE_INTEGER,
+): number {
+  const value = fields[name];
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min || value > max) {
+    const upTo = max === Number.MAX_SAFE_INTEGER ? "up" : `to ${max}`;
+    throw new FieldError("bad_frame", `"${name}" must be a whole number from ${min} ${upTo}`);
+  }
+  return value;
+}
+
+/** A room name. */
+export function room(fields: Fields, name = "room"): string {
+  const value = fields[name];
+  if (typeof value !== "string" || !isRoomName(value)) {
+    throw new FieldError(
+      "bad_room",
+      `${
+        quote(value)
+      } is not a room: use 1 to 64 of a-z 0-9 . _ - and start with a letter or digit`,
+    );
+  }
+  return value;
+}
+
+/** A person's name, normalized. */
+export function personName(fields: Fields, name = "sender"): string {
+  const value = fields[name];
+  const shown = typeof value === "string" ? normalizeName(value) : undefined;
+  if (shown === undefined) {
+    throw new FieldError(
+      "bad_name",
+      `${quote(value)} is not a name: use 1 to 32 visible characters without / @ # :`,
+    );
+  }
+  return shown;
+}
+
+/** The client's own mark for a request. */
+export function ref(fields: Fields): Ref {
+  const value = fields["ref"];
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  if (typeof value === "string" && value.length > 0 && value.length <= MAX_REF_LENGTH) {
+    return value.toWellFormed();
+  }
+  throw new FieldError(
+    "bad_frame",
+    `"ref" must be a number or a string of 1 to ${MAX_REF_LENGTH} characters`,
+  );
+}
+
+/** The optional `kind` of a message. */
+export function kind(fields: Fields): MessageKind {
+  if (fields["kind"] !== "action") {
+    throw new FieldError("bad_frame", `"kind" must be "action", or left out`);
+  }
+  return "action";
+}
+
+/** The `message` and `data` of a message: at least one of them. */
+export function content(fields: Fields): Content {
+  const data = fields["data"];
+  if (data !== undefined && depthExceeds(data, MAX_DATA_DEPTH)) {
+    throw new FieldError("bad_frame", `"data" is nested deeper than ${MAX_DATA_DEPTH} levels`);
+  }
+  if (fields["message"] === undefined) {
+    if (data === undefined) {
+      throw new FieldError("bad_frame", `a message needs "message" (text), "data" (JSON), or both`);
+    }
+    return { data };
+  }
+  const message = string(fields, "message");
+  if (message === "" && data === undefined) {
+    throw new FieldError("bad_frame", `"message" is empty`);
+  }
+  return data === undefined ? { message } : { message, data };
+}
+
+/** Whether `value` is nested deeper than `limit`; itself no deeper than that. */
+function depthExceeds(value: unknown, limit: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (limit === 0) return true;
+  return Object.values(value).some((inner) => depthExceeds(inner, limit - 1));
+}
+
+/** Reads a field with `read` if it is there. */
+export function optional<K extends string, T>(
+  fields: Fields,
+  name: K,
+  read: (fields: Fields, name: K) => T,
+): { readonly [P in K]?: T } {
+  // `null` is how many JSON encoders write "not given".
+  if (fields[name] === undefined || fields[name] === null) return {};
+  return { [name]: read(fields, name) } as { readonly [P in K]?: T };
+}

@@ -1,0 +1,38 @@
+/** The room of those who name none. */
+export const DEFAULT_ROOM = "lobby";
+
+/** Characters of a room name. */
+export const MAX_ROOM_LENGTH = 64;
+
+/** Characters (code points) of a person's name. */
+export const MAX_NAME_LENGTH = 32;
+
+const ROOM = /^[a-z0-9][a-z0-9._-]*$/;
+
+// Control, format (which holds the bidirectional overrides), surrogate and private characters,
+// except the joiners U+200C and U+200D, which Persian and many emoji need; then the characters
+// with a meaning in commands, and separators other than a plain space.
+const NOT_IN_NAME = /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}/@#:]|(?![\u200C\u200D])\p{Cf}/u;
+
+/** Whether `room` is 1 to 64 of `a-z 0-9 . _ -`, starting with a letter or digit. */
+export function isRoomName(room: string): boolean {
+  return room.length <= MAX_ROOM_LENGTH && ROOM.test(room);
+}
+
+/**
+ * The name as it is shown: Unicode NFC, inner runs of spaces folded, none at the ends.
+ *
+ * Returns `undefined` when `name` is not 1 to 32 visible characters without `/ @ # :`.
+ */
+export function normalizeName(name: string): string | undefined {
+  // A cap before any Unicode work: what follows is linear, but names come from strangers.
+  if (name.length > 8 * MAX_NAME_LENGTH || NOT_IN_NAME.test(name)) return undefined;
+  const shown = name.normalize("NFC").replace(/\p{Zs}+/gu, " ").trim();
+  if (nameKey(shown) === "" || [...shown].length > MAX_NAME_LENGTH) return undefined;
+  return shown;
+}
+
+/** Two names with the same key are the same name: case, width and invisible joiners make no difference. */
+export function nameKey(name: string): string {
+  return name.normalize("NFKC").replace(/[\u200C\u200D]/g, "").toLowerCase().trim();
+}

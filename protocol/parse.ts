@@ -1,0 +1,186 @@
+import type { ErrorCode } from "./codes.ts";
+import {
+  boolean,
+  content,
+  FieldError,
+  type Fields,
+  integer,
+  isFields,
+  kind,
+  optional,
+  personName,
+  quote,
+  ref,
+  room,
+  string,
+} from "./fields.ts";
+import type { ClientFrame, Publish, Ref, RoomPosition } from "./frames.ts";
+import { DEFAULT_LIMITS, MAX_HISTORY_PAGE, MAX_QUERY_LENGTH, MAX_SECRET_LENGTH } from "./limits.ts";
+import { fitsBytes } from "./text.ts";
+
+/** What was wrong with an input, fit for an `error` frame. */
+export interface ParseError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** The `ref` of the rejected frame, where one could be read. */
+  readonly ref?: Ref;
+}
+
+/** The outcome of parsing: a frame or what was wrong with it. */
+export type Parsed<Frame> =
+  | { readonly ok: true; readonly frame: Frame }
+  | { readonly ok: false; readonly error: ParseError };
+
+const EPOCH_LENGTH = 64;
+// Rooms in one `hello`: far above any sensible `maxRooms`, which the hub checks itself.
+const MAX_HELLO_ROOMS = 1024;
+
+const secret = (fields: Fields, name: string): string => string(fields, name, MAX_SECRET_LENGTH);
+const id = (fields: Fields, name: string): number => integer(fields, name, 0);
+const epoch = (fields: Fields, name: string): string => string(fields, name, EPOCH_LENGTH);
+const page = (fields: Fields, name: string): number => integer(fields, name, 1, MAX_HISTORY_PAGE);
+const replay = (fields: Fields, name: string): number => integer(fields, name, 0, MAX_HISTORY_PAGE);
+
+function position(fields: Fields): RoomPosition {
+  return {
+    room: room(fields),
+    ...optional(fields, "epoch", epoch),
+    ...optional(fields, "after", id),
+    ...optional(fields, "history", replay),
+  };
+}
+
+function positions(fields: Fields, name: string): readonly RoomPosition[] {
+  const list = fields[name];
+  if (!Array.isArray(list) || list.length > MAX_HELLO_ROOMS || !list.every(isFields)) {
+    throw new FieldError("bad_frame", `"rooms" must be a list like [{"room":"lobby"}]`);
+  }
+  return list.map(position);
+}
+
+function publish(fields: Fields): Publish {
+  const body = content(fields);
+  // Written out for the common shape: this is the path of every message.
+  if (
+    fields["kind"] === undefined && fields["sender"] === undefined &&
+    fields["room"] !== undefined &&
+    fields["ref"] !== undefined
+  ) {
+    return { type: "message", room: room(fields), ref: ref(fields), ...body };
+  }
+  return {
+    type: "message",
+    ...optional(fields, "room", room),
+    ...optional(fields, "sender", personName),
+    ...optional(fields, "ref", ref),
+    ...optional(fields, "kind", kind),
+    ...body,
+  };
+}
+
+const READERS: { readonly [T in ClientFrame["type"]]: (fields: Fields) => ClientFrame } = {
+  hello: (fields) => ({
+    type: "hello",
+    ...optional(fields, "sender", personName),
+    ...optional(fields, "token", secret),
+    ...optional(fields, "session", secret),
+    ...optional(fields, "rooms", positions),
+    ...optional(fields, "echo", boolean),
+  }),
+  message: publish,
+  direct: (fields) => ({
+    type: "direct",
+    to: personName(fields, "to"),
+    ...optional(fields, "ref", ref),
+    ...content(fields),
+  }),
+  join: (fields) => ({ type: "join", ...position(fields) }),
+  leave: (fields) => ({ type: "leave", room: room(fields) }),
+  nick: (fields) => ({ type: "nick", sender: personName(fields) }),
+  typing: (fields) => ({
+    type: "typing",
+    room: room(fields),
+    typing: boolean(fields, "typing"),
+  }),
+  history: (fields) => ({
+    type: "history",
+    room: room(fields),
+    ...optional(fields, "before", id),
+    ...optional(fields, "after", id),
+    ...optional(fields, "limit", page),
+    ...optional(fields, "query", (f, name) => string(f, name, MAX_QUERY_LENGTH)),
+    ...optional(fields, "ref", ref),
+  }),
+  who: (fields) => ({ type: "who", room: room(fields), ...optional(fields, "ref", ref) }),
+  ping: (fields) => ({ type: "ping", ...optional(fields, "ref", ref) }),
+};
+
+/**
+ * Reads one object that a client sent. Never throws, whatever `text` is: what is wrong with it
+ * comes back as an error with the code and the sentence for the client.
+ */
+export function parseClientFrame(
+  text: string,
+  maxMessageBytes: number = DEFAULT_LIMITS.maxMessageBytes,
+): Parsed<ClientFrame> {
+  if (!fitsBytes(text, maxMessageBytes)) {
+    return failure("too_big", `a message may take ${maxMessageBytes} bytes: send less at once`);
+  }
+  const value = parseJson(text);
+  if (value === undefined) {
+    return failure("bad_json", `this is not JSON: send {"type":"message","message":"hi"}`);
+  }
+  if (!isFields(value)) {
+    return failure("bad_frame", `a frame is one JSON object: {"type":"message","message":"hi"}`);
+  }
+  const type = value["type"];
+  if (typeof type !== "string" || !Object.hasOwn(READERS, type)) {
+    const known = Object.keys(READERS).join(", ");
+    return failure("unknown_type", `unknown type ${quote(type)}: send one of ${known}`, value);
+  }
+  try {
+    return { ok: true, frame: READERS[type as ClientFrame["type"]](value) };
+  } catch (error) {
+    if (error instanceof FieldError) return failure(error.code, error.message, value);
+    throw error;
+  }
+}
+
+/** `undefined` for what is not JSON (which `undefined` never is). */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // SyntaxError, or RangeError where nesting exhausts the stack of the parser.
+    if (error instanceof SyntaxError || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function failure(code: ErrorCode, message: string, fields?: Fields): Parsed<never> {
+  return { ok: false, error: { code, message, ...readableRef(fields) } };
+}
+
+function readableRef(fields: Fields | undefined): { readonly ref?: Ref } {
+  if (fields === undefined) return {};
+  try {
+    return optional(fields, "ref", ref);
+  } catch (error) {
+    if (error instanceof FieldError) return {};
+    throw error;
+  }
+}
+
+/**
+ * The objects in one `bcast.v1` frame. JSON never holds a raw newline inside a token, so splitting
+ * there is exact.
+ */
+export function splitBatch(frame: string): readonly string[] {
+  if (!frame.includes("\n")) return [frame];
+  return frame.split("\n").filter((line) => line.trim() !== "");
+}
+
+/** One frame as it travels. */
+export function encode(frame: object): string {
+  return JSON.stringify(frame);
+}
