@@ -1,0 +1,223 @@
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { sameBoot } from "./boot.ts";
+import { BrokerError } from "./broker.ts";
+import { APPLICATION_ID, LOG_VERSION, migrate } from "./migrations.ts";
+
+/** How an opened log is kept. */
+export interface DatabaseOptions {
+  /** A file, or `:memory:`. */
+  readonly path: string;
+  /** `always`: every commit is on the disk before it counts. */
+  readonly fsync: "always" | "normal";
+  /** Names this run of the machine; `undefined` when that is unknown. */
+  readonly boot: string | undefined;
+}
+
+/** Milliseconds to wait for a file that is held: a hub that is just closing it gets to its end. */
+const BUSY_TIMEOUT = 250;
+
+/**
+ * Pages of 4 KiB after which the write-ahead log is moved into the file, which holds up everything
+ * for some ten milliseconds. More would be rarer and longer, and (measured) no faster in all.
+ */
+const CHECKPOINT_PAGES = 1000;
+
+/** Bytes up to which a file is checked as a whole when it is opened: some 50 ms. */
+const FULL_CHECK_BYTES = 64 * 1024 * 1024;
+
+/** In `meta.opened`: every commit was on the disk, so that no stop of the machine lost one. */
+const DURABLE = "fsync";
+
+const MEMORY = ":memory:";
+
+/**
+ * Opens the log and takes it for this process alone. What cannot be opened is left as it is, byte
+ * by byte.
+ *
+ * @throws {BrokerError} that names the file and says what to do.
+ */
+export function openDatabase(options: DatabaseOptions): DatabaseSync {
+  const { path } = options;
+  if (path === MEMORY) {
+    const db = new DatabaseSync(MEMORY);
+    migrate(db, 0, newEpoch());
+    return db;
+  }
+  let db: DatabaseSync | undefined;
+  try {
+    const walBefore = exists(`${path}-wal`);
+    if (create(path)) inspect(path);
+    db = new DatabaseSync(path);
+    // EXCLUSIVE keeps the lock from the first touch to the end, and spares the shared memory
+    // through which several processes would have to agree.
+    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA locking_mode = EXCLUSIVE`);
+    const mode = value(db, "PRAGMA journal_mode = WAL");
+    if (mode !== "wal") throw new Error(`its journal mode is ${String(mode)}`);
+    db.exec("PRAGMA synchronous = FULL; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY");
+    migrate(db, Number(value(db, "PRAGMA user_version")), newEpoch());
+    markOpen(db, options, walBefore);
+    db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    if (options.fsync === "normal") db.exec("PRAGMA synchronous = NORMAL");
+    return db;
+  } catch (error) {
+    db?.close();
+    throw refusal(path, error);
+  }
+}
+
+/** Says in the log that nothing is missing, and closes it. */
+export function closeDatabase(db: DatabaseSync): void {
+  try {
+    db.exec("PRAGMA synchronous = FULL; UPDATE meta SET value = '' WHERE key = 'opened'");
+    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } finally {
+    db.close();
+  }
+}
+
+/** A name for one life of the numbering. */
+function newEpoch(): string {
+  return crypto.randomUUID().replaceAll("-", "").slice(0, 16);
+}
+
+/** Makes the file, for its owner only. Returns whether there was one with something in it. */
+function create(path: string): boolean {
+  try {
+    return Deno.statSync(path).size > 0;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
+  } catch (error) {
+    // Another hub was faster; the lock decides.
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+  return false;
+}
+
+/**
+ * Finds out whether the file is a log that can be used, through a connection that cannot write.
+ * (Never by reading the file directly: to close a file drops all the locks that this process has
+ * on it, those of another broker too.)
+ */
+function inspect(path: string): void {
+  const made = [`${path}-wal`, `${path}-shm`].filter((side) => !exists(side));
+  try {
+    const db = new DatabaseSync(path, { readOnly: true });
+    try {
+      db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
+      inspectSchema(db, path);
+      if (Deno.statSync(path).size > FULL_CHECK_BYTES) return;
+      const found = value(db, "PRAGMA quick_check(1)");
+      if (found !== "ok") throw new BrokerError(damaged(path, String(found)));
+    } finally {
+      db.close();
+    }
+  } finally {
+    // A reader leaves behind what it needed beside the file. A log that was written to is never
+    // empty, and belongs to whoever wrote it.
+    for (const side of made) if (side.endsWith("-shm") || isEmpty(side)) remove(side);
+  }
+}
+
+function inspectSchema(db: DatabaseSync, path: string): void {
+  const application = value(db, "PRAGMA application_id");
+  const version = Number(value(db, "PRAGMA user_version"));
+  const empty = value(db, "SELECT count(*) FROM sqlite_schema") === 0;
+  if (application === 0 && version === 0 && empty) return;
+  if (application !== APPLICATION_ID) {
+    throw new BrokerError(
+      `Cannot open the log "${path}": it belongs to another program. ` +
+        "Move it away, or use another --data directory",
+    );
+  }
+  if (version > LOG_VERSION) {
+    throw new BrokerError(
+      `Cannot open the log "${path}": a newer bcast wrote it (format ${version}, ` +
+        `this one knows up to ${LOG_VERSION}). Update bcast, or use another --data directory`,
+    );
+  }
+}
+
+/**
+ * Notes durably that the log is in use, and gives it a new epoch if the last use may have lost
+ * messages that were already acknowledged: their ids would be given again, and who saw the first
+ * ones would miss the second ones without knowing.
+ *
+ * A killed process loses nothing; the system still has what it wrote. A machine that stopped may
+ * have lost the newest commits, and so may whoever moved the file without its `-wal`.
+ */
+function markOpen(db: DatabaseSync, options: DatabaseOptions, walBefore: boolean): void {
+  const opened = value(db, "SELECT value FROM meta WHERE key = 'opened'");
+  const clean = opened === "";
+  const kept = walBefore && typeof opened === "string" &&
+    (opened === DURABLE || sameBoot(opened, options.boot));
+  const mark = options.fsync === "always" ? DURABLE : options.boot ?? "unknown";
+  db.exec("BEGIN IMMEDIATE");
+  const set = db.prepare("UPDATE meta SET value = ? WHERE key = ?");
+  set.run(mark, "opened");
+  if (!clean && !kept) set.run(newEpoch(), "epoch");
+  db.exec("COMMIT");
+  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+/** The first column of the first row. */
+function value(db: DatabaseSync, sql: string): unknown {
+  const row = db.prepare(sql).get();
+  return row === undefined ? undefined : Object.values(row)[0];
+}
+
+function damaged(path: string, why: string): string {
+  return `Cannot open the log "${path}": it is damaged or no log at all (${oneLine(why)}). ` +
+    "Move it away or restore a backup, or use another --data directory";
+}
+
+/** What went wrong on opening, for the person who has to do something about it. */
+export function refusal(path: string, error: unknown): BrokerError {
+  if (error instanceof BrokerError) return error;
+  const why = oneLine(error instanceof Error ? error.message : String(error));
+  if (/\b(locked|busy)\b/.test(why)) {
+    return new BrokerError(
+      `Cannot open the log "${path}": another hub holds it. ` +
+        "Stop that hub, or use another --data directory",
+      { cause: error },
+    );
+  }
+  if (/not a database|malformed|corrupt/.test(why)) {
+    return new BrokerError(damaged(path, why), { cause: error });
+  }
+  return new BrokerError(
+    `Cannot open the log "${path}": ${why}. ` +
+      "Check that it may be written and that the disk has room, or use another --data directory",
+    { cause: error },
+  );
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").trim().replace(/\.$/, "");
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function isEmpty(path: string): boolean {
+  return exists(path) && Deno.statSync(path).size === 0;
+}
+
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,289 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { BrokerError } from "../broker/broker.ts";
+import { openSqliteBroker, type SqliteOptions } from "../broker/sqlite.ts";
+import { drafts, ids, kinds, readAll, store } from "./broker_contract_kit.ts";
+
+/** Registers a test that gets a fresh directory. */
+function test(what: string, run: (dir: string) => Promise<void>): void {
+  Deno.test(what, async () => {
+    const dir = await Deno.makeTempDir({ prefix: "bcast-log-" });
+    try {
+      await run(dir);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  });
+}
+
+/** Every file below `dir`, with its bytes. */
+async function snapshot(dir: string): Promise<Record<string, Uint8Array>> {
+  const files: Record<string, Uint8Array> = {};
+  for await (const { name, isFile } of Deno.readDir(dir)) {
+    if (isFile) files[name] = await Deno.readFile(`${dir}/${name}`);
+  }
+  return files;
+}
+
+/** Opening must fail, with one line that names the file, and change nothing in its directory. */
+async function refused(dir: string, options: SqliteOptions): Promise<string> {
+  const before = await snapshot(dir);
+  try {
+    await (await openSqliteBroker(options))[Symbol.asyncDispose]();
+  } catch (error) {
+    assertInstanceOf(error, BrokerError);
+    assertStringIncludes(error.message, `Cannot open the log "${options.path}": `);
+    assertMatch(error.message, /^[^\n]*$/);
+    assertStringIncludes(error.message, "--data");
+    assertEquals(await snapshot(dir), before);
+    return error.message;
+  }
+  throw new Error("the log was opened");
+}
+
+/** What a crash of the process leaves: the files as they are while the log is open. */
+async function copyAsAfterCrash(from: string, to: string): Promise<void> {
+  await Deno.copyFile(from, to);
+  await Deno.copyFile(`${from}-wal`, `${to}-wal`);
+}
+
+/** A log with ten messages, closed. */
+async function makeLog(path: string): Promise<string> {
+  await using broker = await openSqliteBroker({ path });
+  await store(broker, drafts("lobby", 10));
+  return (await broker.head("lobby")).epoch;
+}
+
+test("`openSqliteBroker()` makes directories and a file for their owner only", async (dir) => {
+  const path = `${dir}/not/there/yet/log.db`;
+  await using broker = await openSqliteBroker({ path });
+  await store(broker, drafts("lobby", 1));
+  if (Deno.build.os === "windows") return;
+  for (const [file, mode] of [[`${dir}/not`, 0o700], [`${dir}/not/there/yet`, 0o700]] as const) {
+    assertEquals((Deno.statSync(file).mode ?? 0) & 0o777, mode);
+  }
+  for (const file of [path, `${path}-wal`]) {
+    assertEquals((Deno.statSync(file).mode ?? 0) & 0o777, 0o600);
+  }
+});
+
+test("`openSqliteBroker()` takes a name with odd characters for a file", async (dir) => {
+  const path = `${dir}/file:a b?mode=ro#ü%20.db`;
+  await makeLog(path);
+  assert(Deno.statSync(path).size > 0);
+});
+
+test("`openSqliteBroker()` leaves one file behind when it is closed", async (dir) => {
+  await makeLog(`${dir}/log.db`);
+  assertEquals(Object.keys(await snapshot(dir)), ["log.db"]);
+  await makeLog(`${dir}/log.db`);
+  assertEquals(Object.keys(await snapshot(dir)), ["log.db"]);
+});
+
+test("`openSqliteBroker()` opens an empty file as a new log", async (dir) => {
+  const path = `${dir}/log.db`;
+  await Deno.writeFile(path, new Uint8Array());
+  await using broker = await openSqliteBroker({ path });
+  assertEquals(ids(await store(broker, drafts("lobby", 1))), [1]);
+});
+
+test("`openSqliteBroker()` refuses a log that another broker of the process holds", async (dir) => {
+  const path = `${dir}/log.db`;
+  await using broker = await openSqliteBroker({ path });
+  await store(broker, drafts("lobby", 1));
+  assertStringIncludes(await refused(dir, { path }), "another hub holds it");
+  assertEquals(ids(await store(broker, drafts("lobby", 1))), [2]);
+  // The refused one must not have taken the first one's lock along.
+  const probe = new DatabaseSync(path);
+  try {
+    probe.exec("SELECT count(*) FROM rooms");
+    throw new Error("the log was open to others");
+  } catch (error) {
+    assertStringIncludes(String(error), "locked");
+  } finally {
+    probe.close();
+  }
+});
+
+test("`openSqliteBroker()` refuses a log that another process holds", async (dir) => {
+  const path = `${dir}/log.db`;
+  const module = new URL("../broker/sqlite.ts", import.meta.url).href;
+  const code = `
+    const { openSqliteBroker } = await import(${JSON.stringify(module)});
+    const broker = await openSqliteBroker({ path: ${JSON.stringify(path)} });
+    const stored = await broker.append([{ room: "r", sender: "s", content: { message: "m" } }]);
+    console.log(stored[0].kind);
+    await Deno.stdin.read(new Uint8Array(1));
+    Deno.exit(7);`;
+  const config = new URL("../deno.json", import.meta.url).pathname;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--quiet", `--config=${config}`, code],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  const said = await reader.read();
+  assertStringIncludes(new TextDecoder().decode(said.value), "stored");
+  assertStringIncludes(await refused(dir, { path }), "another hub holds it");
+  await child.stdin.close();
+  await reader.cancel();
+  assertEquals((await child.status).code, 7);
+  // It ended without closing its log: nothing is lost, and the lock went with it.
+  await using broker = await openSqliteBroker({ path });
+  assertEquals(ids(await readAll(broker, "r")), [1]);
+});
+
+test("`openSqliteBroker()` refuses a file that is not SQLite", async (dir) => {
+  const path = `${dir}/log.db`;
+  await Deno.writeTextFile(path, "Dear diary, this is no database at all.\n".repeat(500));
+  assertStringIncludes(await refused(dir, { path }), "damaged or no log at all");
+  await Deno.writeTextFile(path, "short");
+  assertStringIncludes(await refused(dir, { path }), "damaged or no log at all");
+});
+
+test("`openSqliteBroker()` refuses a directory", async (dir) => {
+  const path = `${dir}/log.db`;
+  await Deno.mkdir(path);
+  await refused(dir, { path });
+});
+
+test("`openSqliteBroker()` refuses the database of another program", async (dir) => {
+  const path = `${dir}/log.db`;
+  const other = new DatabaseSync(path);
+  other.exec("CREATE TABLE messages (seq INTEGER PRIMARY KEY); PRAGMA user_version = 1");
+  other.close();
+  assertStringIncludes(await refused(dir, { path }), "belongs to another program");
+  const wal = new DatabaseSync(path);
+  wal.exec("PRAGMA application_id = 7; PRAGMA journal_mode = WAL");
+  wal.close();
+  assertStringIncludes(await refused(dir, { path }), "belongs to another program");
+});
+
+test("`openSqliteBroker()` refuses a log of a newer version", async (dir) => {
+  const path = `${dir}/log.db`;
+  await makeLog(path);
+  const db = new DatabaseSync(path);
+  db.exec("PRAGMA user_version = 99");
+  db.close();
+  const message = await refused(dir, { path });
+  assertStringIncludes(message, "format 99");
+  assertStringIncludes(message, "Update");
+});
+
+test("`openSqliteBroker()` refuses a newer log that was not closed, and leaves its parts", async (dir) => {
+  const path = `${dir}/log.db`;
+  await makeLog(`${dir}/original.db`);
+  const db = new DatabaseSync(`${dir}/original.db`);
+  db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA user_version = 99");
+  await copyAsAfterCrash(`${dir}/original.db`, path);
+  db.close();
+  assert(Deno.statSync(`${path}-wal`).size > 0);
+  assertStringIncludes(await refused(dir, { path }), "format 99");
+});
+
+for (
+  const [what, damage] of [
+    ["its beginning overwritten", (bytes: Uint8Array) => bytes.fill(0x55, 0, 512)],
+    ["its first table overwritten", (bytes: Uint8Array) => bytes.fill(0x55, 100, 2000)],
+    ["a page in the middle overwritten", (bytes: Uint8Array) => bytes.fill(0x55, 8192, 12288)],
+    ["zeros in the middle", (bytes: Uint8Array) => bytes.fill(0, 12288, 20480)],
+    ["its end cut off", (bytes: Uint8Array) => bytes.slice(0, bytes.length - 5000)],
+    ["only its first bytes left", (bytes: Uint8Array) => bytes.slice(0, 50)],
+  ] as const
+) {
+  test(`\`openSqliteBroker()\` refuses a log with ${what}`, async (dir) => {
+    const path = `${dir}/log.db`;
+    await makeLog(path);
+    await Deno.writeFile(path, damage(await Deno.readFile(path)));
+    assertStringIncludes(await refused(dir, { path }), "damaged");
+  });
+}
+
+test("`openSqliteBroker()` continues after a crash of the process", async (dir) => {
+  const path = `${dir}/crashed.db`;
+  await using broker = await openSqliteBroker({ path: `${dir}/log.db`, boot: "one" });
+  await store(broker, drafts("lobby", 3));
+  const origin = { session: "s", ref: "1" };
+  await store(broker, [{ room: "b", sender: "Bob", content: { data: 1 }, origin }]);
+  await broker.search("lobby", "m1", { limit: 1 });
+  await copyAsAfterCrash(`${dir}/log.db`, path);
+  await store(broker, drafts("lobby", 1));
+
+  await using after = await openSqliteBroker({ path, boot: "one" });
+  const { epoch } = await broker.head("lobby");
+  assertEquals(await after.head("lobby"), { epoch, first: 1, last: 3 });
+  assertEquals(await after.head("never"), { epoch, first: 1, last: 0 });
+  assertEquals(await readAll(after, "lobby"), (await readAll(broker, "lobby")).slice(0, 3));
+  assertEquals(ids(await after.search("lobby", "m*", { limit: 9 })), [1, 2, 3]);
+  assertEquals(
+    kinds(await after.append([{ room: "b", sender: "Bob", content: { data: 1 }, origin }])),
+    ["duplicate"],
+  );
+  assertEquals(ids(await store(after, drafts("lobby", 1))), [4]);
+});
+
+/** The epochs before and after a crash and what came with it. */
+async function crash(
+  dir: string,
+  before: Partial<SqliteOptions>,
+  after: Partial<SqliteOptions>,
+  lost: "nothing" | "the -wal" = "nothing",
+): Promise<readonly [string, string]> {
+  const path = `${dir}/crashed.db`;
+  await using broker = await openSqliteBroker({ path: `${dir}/log.db`, ...before });
+  await store(broker, drafts("lobby", 3));
+  await copyAsAfterCrash(`${dir}/log.db`, path);
+  if (lost === "the -wal") await Deno.remove(`${path}-wal`);
+  await using again = await openSqliteBroker({ path, ...after });
+  return [(await broker.head("lobby")).epoch, (await again.head("lobby")).epoch];
+}
+
+test("`openSqliteBroker()` begins a new epoch when the machine went down with it", async (dir) => {
+  const [before, after] = await crash(dir, { boot: "one" }, { boot: "two" });
+  assertNotEquals(before, after);
+});
+
+test("`openSqliteBroker()` begins a new epoch when the boot cannot be told", async (dir) => {
+  const [before, after] = await crash(dir, { boot: "" }, { boot: "" });
+  assertNotEquals(before, after);
+});
+
+test("`openSqliteBroker()` begins a new epoch when the newest part is missing", async (dir) => {
+  const [before, after] = await crash(dir, { boot: "one" }, { boot: "one" }, "the -wal");
+  assertNotEquals(before, after);
+});
+
+test("`openSqliteBroker()` keeps the epoch when the disk had everything", async (dir) => {
+  const [before, after] = await crash(dir, { boot: "one", fsync: "always" }, { boot: "two" });
+  assertEquals(before, after);
+});
+
+test("`openSqliteBroker()` keeps the epoch of a log that was closed before a boot", async (dir) => {
+  const path = `${dir}/log.db`;
+  const epochs: string[] = [];
+  for (const boot of ["one", "two", "two"]) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await using broker = await openSqliteBroker({ path, boot });
+    // deno-lint-ignore no-await-in-loop -- as above
+    await store(broker, drafts("lobby", 2));
+    // deno-lint-ignore no-await-in-loop -- as above
+    epochs.push((await broker.head("lobby")).epoch);
+  }
+  assertEquals(new Set(epochs).size, 1);
+});
+
+test("`openSqliteBroker()` recognizes the running boot by itself", async (dir) => {
+  const [before, after] = await crash(dir, {}, {});
+  assertEquals(before, after);
+});
+
+test("`openSqliteBroker()` gives every log an epoch of its own", async (dir) => {
+  assertNotEquals(await makeLog(`${dir}/a.db`), await makeLog(`${dir}/b.db`));
+});
