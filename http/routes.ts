@@ -1,0 +1,78 @@
+import { getLogger } from "@logtape/logtape";
+import type { Hub } from "../hub/hub.ts";
+import { isLoopback, type ServerLimits } from "../hub/limits.ts";
+import { VERSION } from "../protocol.ts";
+import { readGreeting, type WebSocketDoor } from "./ws.ts";
+
+const logger = getLogger(["bcast", "http"]);
+
+/** Seconds after which a client that found the hub full may try again. */
+const RETRY_AFTER = 5;
+
+/** What answering HTTP takes. */
+export interface RoutesOptions {
+  readonly hub: Hub;
+  readonly door: WebSocketDoor;
+  readonly limits: ServerLimits;
+  /** Whether the hub is stopping: nobody new is let in. */
+  readonly stopping: () => boolean;
+}
+
+/** Answers HTTP requests: the WebSocket at `/` and `/ws`, and words for everything else. */
+export function routes(
+  options: RoutesOptions,
+): (request: Request, info: Deno.ServeHandlerInfo) => Response {
+  return (request, info) => {
+    const address = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "local";
+    const { pathname } = new URL(request.url);
+    if (pathname !== "/" && pathname !== "/ws") {
+      return sentence(404, "Nothing is here: the hub is at / and /ws");
+    }
+    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+      return sentence(426, `This is a bcast hub: join it with "bcast connect", or any WebSocket`, {
+        upgrade: "websocket",
+      });
+    }
+    return upgrade(options, request, address);
+  };
+}
+
+function upgrade(options: RoutesOptions, request: Request, address: string): Response {
+  const { hub, door, limits } = options;
+  if (options.stopping()) return turnAway(hub, address, 503, "The hub is stopping");
+  if (door.sockets >= limits.maxConnections) {
+    return turnAway(hub, address, 503, `The hub is full: ${limits.maxConnections} connections`);
+  }
+  if (!isLoopback(address) && door.socketsFrom(address) >= limits.maxPerAddress) {
+    const reason = `Your address has ${limits.maxPerAddress} connections: close one first`;
+    return turnAway(hub, address, 429, reason);
+  }
+  const greeting = readGreeting(request, address);
+  if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
+  try {
+    return door.upgrade(request, greeting, limits.heartbeat);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return turnAway(hub, address, 400, `Not a WebSocket handshake: ${error.message}`);
+  }
+}
+
+function turnAway(hub: Hub, address: string, status: number, reason: string): Response {
+  hub.counters.turnedAway++;
+  logger.info("Turned away {address} with {status}: {reason} ({clients} clients)", {
+    address,
+    status,
+    reason,
+    clients: hub.online,
+  });
+  const busy = status === 429 || status === 503;
+  return sentence(status, reason, busy ? { "retry-after": String(RETRY_AFTER) } : {});
+}
+
+function sentence(status: number, text: string, headers: HeadersInit = {}): Response {
+  const response = new Response(`${text}\n`, { status, headers });
+  response.headers.set("content-type", "text/plain; charset=utf-8");
+  response.headers.set("x-content-type-options", "nosniff");
+  response.headers.set("server", `bcast/${VERSION}`);
+  return response;
+}

@@ -1,0 +1,23 @@
+/** Time as the hub sees it; tests pass their own. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+  /** Runs `task` once, `delay` milliseconds from now, unless disposed before. */
+  after(delay: number, task: () => void): Disposable;
+  /** Runs `task` every `period` milliseconds until disposed. */
+  every(period: number, task: () => void): Disposable;
+}
+
+/** The machine's own clock. Its periodic tasks do not keep the process alive. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(delay, task) {
+    const timer = setTimeout(task, delay);
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  },
+  every(period, task) {
+    const timer = setInterval(task, period);
+    Deno.unrefTimer(timer);
+    return { [Symbol.dispose]: () => clearInterval(timer) };
+  },
+};

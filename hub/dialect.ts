@@ -1,0 +1,84 @@
+import { encode, type HubFrame, SUBPROTOCOL, type System, type Welcome } from "../protocol.ts";
+import { type Entered, enteredJson } from "./entered.ts";
+import { lineOf, linesOfEntered, linesOfWelcome, messageLine } from "./lines.ts";
+import { presenceSentences } from "./sentences.ts";
+import type { Entry } from "./tail.ts";
+
+/** Everything but what carries encoded messages. */
+export type ControlFrame = Exclude<HubFrame, { type: "welcome" | "joined" | "message" }>;
+
+/** `welcome` without its rooms, which come encoded. */
+export type WelcomeHead = Omit<Welcome, "rooms">;
+
+/** How the hub talks to one kind of client. Stateless: one object serves all clients of its kind. */
+export interface Dialect {
+  readonly name: "v1" | "json" | "text";
+  /** Whether what is for one client may be joined by newlines into one frame. */
+  readonly batches: boolean;
+  /** Whether the client speaks first. */
+  readonly helloFirst: boolean;
+  welcome(head: WelcomeHead, rooms: readonly Entered[]): readonly string[];
+  joined(room: Entered): readonly string[];
+  messages(entries: readonly Entry[]): readonly string[];
+  /** The frames that say what `frame` says; none where this kind of client is not told. */
+  control(frame: ControlFrame, now: number): readonly string[];
+}
+
+function welcomeJson(head: WelcomeHead, rooms: readonly Entered[]): readonly string[] {
+  const list = rooms.map((room) => enteredJson(room)).join(",");
+  return [`${encode(head).slice(0, -1)},"rooms":[${list}]}`];
+}
+
+function joinedJson(room: Entered): readonly string[] {
+  return [enteredJson(room, "joined")];
+}
+
+function messagesJson(entries: readonly Entry[]): readonly string[] {
+  return entries.map((entry) => entry.json);
+}
+
+/** Our own clients: JSON objects, many a frame. */
+export const V1: Dialect = {
+  name: "v1",
+  batches: true,
+  helloFirst: true,
+  welcome: welcomeJson,
+  joined: joinedJson,
+  messages: messagesJson,
+  // What is happening in words is for those who cannot read `presence`.
+  control: (frame) => [encode(frame)],
+};
+
+/** Anybody's ten lines of script: one JSON object a frame, and sentences for what happens. */
+export const PLAIN_JSON: Dialect = {
+  name: "json",
+  batches: false,
+  helloFirst: false,
+  welcome: welcomeJson,
+  joined: joinedJson,
+  messages: messagesJson,
+  control: (frame, now) =>
+    frame.type === "presence"
+      ? presenceSentences(frame, new Date(now).toISOString()).map((system: System) =>
+        encode(system)
+      )
+      : [encode(frame)],
+};
+
+/** People with a bare WebSocket tool: lines both ways. */
+export const TEXT: Dialect = {
+  name: "text",
+  batches: false,
+  helloFirst: false,
+  welcome: linesOfWelcome,
+  joined: linesOfEntered,
+  messages: (entries) => entries.map((entry) => messageLine(entry.message)),
+  control: lineOf,
+};
+
+/** The dialect of a subprotocol that was asked for, or `undefined` for one the hub does not speak. */
+export function dialectOf(subprotocol: string): Dialect | undefined {
+  if (subprotocol === SUBPROTOCOL.v1) return V1;
+  if (subprotocol === SUBPROTOCOL.text) return TEXT;
+  return undefined;
+}

@@ -1,0 +1,270 @@
+import { getLogger } from "@logtape/logtape";
+import type { Broker } from "../broker/broker.ts";
+import {
+  CLOSE,
+  type ErrorCode,
+  GRACE_SECONDS,
+  HELLO_TIMEOUT_SECONDS,
+  MAX_BATCH_MESSAGES,
+  splitBatch,
+} from "../protocol.ts";
+import type { Clock } from "./clock.ts";
+import { Counters } from "./counters.ts";
+import { type Dialect, PLAIN_JSON, TEXT } from "./dialect.ts";
+import { isLoopback, type ServerLimits } from "./limits.ts";
+import { Peer, type PeerHost, type Transport } from "./peer.ts";
+import { Publication, Publisher } from "./publisher.ts";
+import { TokenBucket } from "./rate_limit.ts";
+import { Requests } from "./requests.ts";
+import { Rooms } from "./rooms.ts";
+import { Sessions } from "./sessions.ts";
+import { Turn } from "./turn.ts";
+
+const logger = getLogger(["bcast", "hub"]);
+
+/** Milliseconds between looks for whose time has run out. */
+const SWEEP_PERIOD = 1000;
+
+/** What a hub is made of. */
+export interface HubOptions {
+  readonly broker: Broker;
+  /** The rooms of clients that name none. */
+  readonly rooms: readonly string[];
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+}
+
+/** What a client says of itself before its first frame. */
+export interface Introduction {
+  readonly address: string;
+  readonly dialect: Dialect;
+  /** The wanted name, as it stands in the query. */
+  readonly sender?: string;
+  /** Rooms of the query; none: the hub's own. */
+  readonly rooms: readonly string[];
+}
+
+/**
+ * The hub: connections come in at one end, messages go through the log and come out at all others.
+ * Knows neither sockets nor HTTP.
+ */
+export class Hub implements PeerHost, AsyncDisposable {
+  readonly counters = new Counters();
+  readonly #peers = new Set<Peer>();
+  readonly #turn = new Turn();
+  readonly #rooms: Rooms;
+  readonly #sessions: Sessions;
+  readonly #publisher: Publisher;
+  readonly #requests: Requests;
+  readonly #subscription: Disposable;
+  readonly #sweep: Disposable;
+  readonly #maxFrameLength: number;
+  #lastId = 0;
+  #stopping = false;
+
+  constructor(private readonly options: HubOptions) {
+    const { broker, clock, limits } = options;
+    this.#rooms = new Rooms(broker, clock, this.counters, limits.replay);
+    this.#sessions = new Sessions(this.#rooms, clock);
+    this.#publisher = new Publisher(broker, this.counters, (error) => {
+      logger.error("Cannot store messages: {error}", { error: error.message });
+    });
+    this.#requests = new Requests({
+      broker,
+      clock,
+      limits,
+      counters: this.counters,
+      rooms: this.#rooms,
+      sessions: this.#sessions,
+      publisher: this.#publisher,
+      defaultRooms: options.rooms,
+    });
+    this.#maxFrameLength = limits.maxMessageBytes * MAX_BATCH_MESSAGES;
+    this.#subscription = broker.subscribe((messages, drafts) => {
+      this.#rooms.deliver(messages, (index) => {
+        const draft = drafts?.[index];
+        return draft instanceof Publication ? draft.session : undefined;
+      });
+    });
+    this.#sweep = clock.every(SWEEP_PERIOD, () => this.#tick());
+  }
+
+  /** Connections at this moment. */
+  get online(): number {
+    return this.#peers.size;
+  }
+
+  get maxOutboxBytes(): number {
+    return this.options.limits.maxOutboxBytes;
+  }
+
+  /** Takes in an open connection. Its frames go to {@linkcode receive}, its end to {@linkcode gone}. */
+  connect(transport: Transport, introduction: Introduction): Peer {
+    const { clock, limits } = this.options;
+    const { address, dialect } = introduction;
+    const limited = limits.rate > 0 && (limits.rateOnLoopback || !isLoopback(address));
+    const bucket = limited ? new TokenBucket(limits.rate, limits.burst, clock.now()) : undefined;
+    const id = `c${++this.#lastId}`;
+    const peer = new Peer(id, address, dialect, transport, this, clock.now(), bucket);
+    this.#peers.add(peer);
+    this.counters.connections++;
+    logger.info("{connection} connected from {address} as {dialect} ({clients} clients)", {
+      connection: id,
+      address,
+      dialect: dialect.name,
+      clients: this.online,
+    });
+    if (!dialect.helloFirst) {
+      this.#inOrder(peer, () => this.#requests.attach(peer, introduction));
+    }
+    return peer;
+  }
+
+  /** Takes a text frame. Never throws. */
+  receive(peer: Peer, frame: string): void {
+    if (!peer.open || peer.muted) return;
+    if (frame.length > this.#maxFrameLength) {
+      const limit = `${this.options.limits.maxMessageBytes} bytes a message`;
+      peer.close(CLOSE.tooBig, `The frame is over the limit of ${limit}: send less at once`);
+      return;
+    }
+    try {
+      this.#chooseDialect(peer, frame);
+      const objects = peer.dialect.batches ? splitBatch(frame) : [frame];
+      for (const object of objects) this.#take(peer, object);
+    } catch (error) {
+      peer.fail(error);
+    }
+  }
+
+  /** Takes a binary frame: there is no such thing in the protocol. */
+  receiveBinary(peer: Peer): void {
+    this.counters.refused("bad_frame");
+    peer.close(CLOSE.unsupported, "Binary frames are not understood: send text");
+  }
+
+  /** Takes the end of a connection, with the close code that the transport saw. */
+  gone(peer: Peer, code: number): void {
+    if (!this.#peers.delete(peer)) return;
+    peer.open = false;
+    peer.backlog = undefined;
+    const name = peer.session?.name;
+    // Only who could come back is waited for.
+    const grace = peer.saidHello && code !== CLOSE.normal && !this.#stopping;
+    this.#sessions.detach(peer, grace ? GRACE_SECONDS * 1000 : 0);
+    logger.info(
+      "{connection} {name} disconnected with {code}, {refusals} frames refused ({clients} clients)",
+      {
+        connection: peer.id,
+        name: name ?? "(no name)",
+        code,
+        refusals: peer.refusals,
+        clients: this.online,
+      },
+    );
+  }
+
+  /** Says goodbye to everybody, after what was published is in the log. */
+  async stop(reason: string): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    await this.#publisher.flush();
+    const timestamp = new Date(this.now()).toISOString();
+    for (const peer of this.#peers) {
+      if (peer.session !== undefined && !peer.dialect.batches) {
+        peer.tell({ type: "system", message: reason, timestamp, event: "shutdown" });
+      }
+      peer.close(CLOSE.goingAway, reason);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop("The hub is stopping");
+    this.#sweep[Symbol.dispose]();
+    this.#subscription[Symbol.dispose]();
+    this.#rooms.stop();
+  }
+
+  now(): number {
+    return this.options.clock.now();
+  }
+
+  flushLater(peer: Peer): void {
+    this.#turn.add(peer);
+  }
+
+  slowConsumer(peer: Peer, waiting: number): void {
+    this.counters.slowConsumers++;
+    logger.warn("{connection} {name} fell behind with {waiting} bytes waiting: cut off", {
+      connection: peer.id,
+      name: peer.session?.name,
+      waiting,
+    });
+  }
+
+  refused(peer: Peer, code: ErrorCode, message: string): void {
+    this.counters.refused(code);
+    const fields = { connection: peer.id, name: peer.session?.name, code, message };
+    // The first tells the operator; the rest is counted, and told when the connection ends.
+    if (peer.refusals === 1) logger.info("{connection} {name} refused: {code}: {message}", fields);
+    else logger.debug("{connection} {name} refused: {code}: {message}", fields);
+  }
+
+  fault(peer: Peer, error: unknown): void {
+    logger.error("{connection} {name} met a fault: {error}", {
+      connection: peer.id,
+      name: peer.session?.name,
+      error,
+    });
+  }
+
+  /** Reads one object, or keeps it for later while an earlier one is being answered. */
+  #take(peer: Peer, object: string): void {
+    if (!peer.open || peer.muted) return;
+    if (peer.backlog === undefined) {
+      this.#inOrder(peer, () => this.#requests.handle(peer, object));
+      return;
+    }
+    if (peer.backlog.length >= this.options.limits.burst + MAX_BATCH_MESSAGES * 64) {
+      peer.close(CLOSE.rateLimited, "You sent more than could be answered: slow down");
+      return;
+    }
+    peer.backlog.push(object);
+  }
+
+  /** Runs `task`; if it takes time, what the peer sends meanwhile waits until it is done. */
+  #inOrder(peer: Peer, task: () => Promise<void> | void): void {
+    const pending = task();
+    if (pending === undefined) return;
+    peer.backlog = [];
+    pending.then(() => this.#goOn(peer)).catch((error) => peer.fail(error));
+  }
+
+  #goOn(peer: Peer): void {
+    const backlog = peer.backlog ?? [];
+    peer.backlog = undefined;
+    for (const object of backlog) this.#take(peer, object);
+  }
+
+  #chooseDialect(peer: Peer, frame: string): void {
+    if (peer.heard) return;
+    peer.heard = true;
+    if (peer.dialect !== PLAIN_JSON || frame.trimStart().startsWith("{")) return;
+    peer.dialect = TEXT;
+    const { session } = peer;
+    if (session === undefined) return;
+    const timestamp = new Date(this.now()).toISOString();
+    const message = `You are ${session.name}, and this is plain text: /help lists the commands`;
+    peer.tell({ type: "system", message, timestamp, event: "notice" });
+  }
+
+  #tick(): void {
+    const now = this.now();
+    this.#sessions.sweep(now);
+    for (const peer of this.#peers) {
+      if (peer.session === undefined && now - peer.since > HELLO_TIMEOUT_SECONDS * 1000) {
+        peer.close(CLOSE.helloTimeout, `No hello within ${HELLO_TIMEOUT_SECONDS} seconds`);
+      }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { MAX_NAME_LENGTH, nameKey } from "../protocol.ts";
+
+// Without the letters and digits that are taken for one another.
+const GUEST_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
+const GUEST_LETTERS = 4;
+
+/** Numbers tried before a random one: "the nearest free name" must not cost a walk along a crowd. */
+const NEAREST_TRIES = 20;
+
+/** Who has which name: unique, whatever the case. */
+export class NameBook<Holder> {
+  readonly #holders = new Map<string, Holder>();
+
+  /** Who has `name`, if anybody. */
+  holder(name: string): Holder | undefined {
+    return this.#holders.get(nameKey(name));
+  }
+
+  /** Gives `name` to `holder`; false when another has it. */
+  take(name: string, holder: Holder): boolean {
+    const key = nameKey(name);
+    const present = this.#holders.get(key);
+    if (present !== undefined && present !== holder) return false;
+    this.#holders.set(key, holder);
+    return true;
+  }
+
+  /** Gives `holder` the free name nearest to `wanted`: itself, `wanted-2`, `wanted-3` … */
+  takeNearest(wanted: string, holder: Holder): string {
+    if (this.take(wanted, holder)) return wanted;
+    for (let number = 2;; number++) {
+      const suffix = number <= NEAREST_TRIES ? `-${number}` : `-${randomLetters(GUEST_LETTERS)}`;
+      const name = [...wanted].slice(0, MAX_NAME_LENGTH - suffix.length).join("") + suffix;
+      if (this.take(name, holder)) return name;
+    }
+  }
+
+  /** Gives `holder` a guest's name. */
+  takeGuest(holder: Holder): string {
+    for (;;) {
+      const name = `guest-${randomLetters(GUEST_LETTERS)}`;
+      if (this.take(name, holder)) return name;
+    }
+  }
+
+  /** Frees `name` if it is `holder`'s. */
+  release(name: string, holder: Holder): void {
+    const key = nameKey(name);
+    if (this.#holders.get(key) === holder) this.#holders.delete(key);
+  }
+}
+
+function randomLetters(count: number): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(count));
+  return Array.from(bytes, (byte) => GUEST_ALPHABET[byte % GUEST_ALPHABET.length]).join("");
+}

@@ -1,0 +1,113 @@
+import { setImmediate } from "node:timers";
+import type { Broker, Draft, Origin, Receipt } from "../broker/broker.ts";
+import type { Content, MessageKind, Publish, Ref } from "../protocol.ts";
+import type { Counters } from "./counters.ts";
+import type { Peer } from "./peer.ts";
+import type { Session } from "./session.ts";
+
+/** A draft that remembers who is waiting for its ack. */
+export class Publication implements Draft {
+  readonly room: string;
+  readonly sender: string;
+  readonly content: Content;
+  readonly kind?: MessageKind;
+  readonly origin?: Origin;
+  readonly ref?: Ref;
+
+  constructor(
+    readonly peer: Peer,
+    readonly session: Session,
+    room: string,
+    frame: Publish,
+    /** UTF-16 units of the frame it came in. */
+    readonly size: number,
+  ) {
+    this.room = room;
+    this.sender = session.name;
+    this.content = frame;
+    if (frame.kind !== undefined) this.kind = frame.kind;
+    if (frame.ref !== undefined) {
+      this.ref = frame.ref;
+      this.origin = { session: session.key, ref: String(frame.ref) };
+    }
+  }
+}
+
+/** UTF-16 units of frames in one batch: no outbox may fill up in a single turn. */
+const BATCH_LENGTH = 512 * 1024;
+
+/** Gathers what is published in one turn of the event loop, appends it at once, and acks it. */
+export class Publisher {
+  #waiting: Publication[] = [];
+  #scheduled = false;
+  readonly #run = (): void => {
+    // Settles every receipt itself and never rejects, as `Broker.append` does not.
+    void this.#append();
+  };
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly counters: Counters,
+    private readonly onFailure: (error: Error) => void,
+  ) {}
+
+  /** Appends at the end of this turn. */
+  publish(publication: Publication): void {
+    this.#waiting.push(publication);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // After the sockets were read: what several of them, or one of them several times, sent in
+    // this turn of the event loop goes into one transaction and one frame for each receiver.
+    setImmediate(this.#run);
+  }
+
+  /** Appends now whatever waits. */
+  async flush(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#append();
+  }
+
+  async #append(): Promise<void> {
+    const batch = this.#take();
+    this.#scheduled = this.#waiting.length > 0;
+    // The sockets get to send before the next batch comes.
+    if (this.#scheduled) setImmediate(this.#run);
+    const receipts = await this.broker.append(batch);
+    receipts.forEach((receipt, index) => {
+      const publication = batch[index];
+      if (publication !== undefined) this.#settle(publication, receipt);
+    });
+  }
+
+  #take(): Publication[] {
+    let length = 0;
+    let count = 0;
+    for (const { size } of this.#waiting) {
+      length += size;
+      if (count > 0 && length > BATCH_LENGTH) break;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  #settle({ peer, room, ref }: Publication, receipt: Receipt): void {
+    switch (receipt.kind) {
+      case "stored": {
+        this.counters.messages++;
+        const { id, timestamp } = receipt.message;
+        if (ref !== undefined) peer.tell({ type: "ack", ref, room, id, timestamp });
+        return;
+      }
+      case "duplicate": {
+        this.counters.duplicates++;
+        const { room, id, timestamp } = receipt;
+        if (ref !== undefined) {
+          peer.tell({ type: "ack", ref, room, id, timestamp, duplicate: true });
+        }
+        return;
+      }
+      case "failed":
+        this.onFailure(receipt.error);
+        peer.refuse("internal", "The hub could not store the message: try again", ref, 1);
+    }
+  }
+}

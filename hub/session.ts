@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto";
+import type { Peer } from "./peer.ts";
+import type { Room } from "./room.ts";
+
+const SECRET_BYTES = 16;
+const SECRET = /^[A-Za-z0-9_-]{22}$/;
+
+/** A new resume secret: 128 random bits. */
+export function newSecret(): string {
+  return crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
+    .toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+/** Whether `text` could be a secret of this or an earlier hub. */
+export function isSecret(text: string): boolean {
+  return SECRET.test(text);
+}
+
+/** One identity at the hub: a name, its rooms, its private mail. Outlives its connection by the grace time. */
+export class Session {
+  /** Set right after construction, by whoever knows the name book. */
+  name = "";
+  /** Whether the name was given by the hub, so that a first message may still name its sender. */
+  guest = true;
+  /** The connection, while there is one. */
+  peer: Peer | undefined;
+  /** In the order of joining: the first is where messages without a room go. */
+  readonly rooms: Room[] = [];
+  /** Whether its own messages come back to it. */
+  echo = true;
+  /** Whether it is over: a request that was under way may still find it. */
+  ended = false;
+  /** When a session without a connection ends, in milliseconds since the Unix epoch. */
+  expires = Infinity;
+  /** Encoded private messages that came while there was no connection. */
+  mail: string[] = [];
+  #key: string | undefined;
+
+  constructor(readonly secret: string) {}
+
+  /** Names the session in the log without giving its secret away. */
+  get key(): string {
+    return this.#key ??= createHash("sha256").update(this.secret).digest("base64url").slice(0, 22);
+  }
+
+  /** UTF-16 units of mail waiting. */
+  get mailLength(): number {
+    return this.mail.reduce((sum, frame) => sum + frame.length, 0);
+  }
+}

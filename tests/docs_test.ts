@@ -1,0 +1,116 @@
+import { assert, assertEquals } from "@std/assert";
+import { DEFAULT_RETENTION } from "../broker/broker.ts";
+import { DEFAULT_SERVER_LIMITS } from "../hub/limits.ts";
+import {
+  CLOSE,
+  DEDUPE_MINUTES,
+  ERROR_CODES,
+  GRACE_SECONDS,
+  HELLO_TIMEOUT_SECONDS,
+  MAX_BATCH_MESSAGES,
+  MAX_DATA_DEPTH,
+  MAX_HISTORY_PAGE,
+  MAX_NAME_LENGTH,
+  MAX_NAMED_MEMBERS,
+  MAX_REF_LENGTH,
+  MAX_ROOM_LENGTH,
+  parseClientFrame,
+  parseHubFrame,
+  shouldReconnect,
+} from "../protocol.ts";
+
+const protocol = await Deno.readTextFile(new URL("../docs/protocol.md", import.meta.url));
+
+/** The rows of the table under a heading, as cells. */
+function table(heading: string): string[][] {
+  const [, after = ""] = protocol.split(`\n## ${heading}\n`);
+  const [section = ""] = after.split("\n## ");
+  return section.split("\n").filter((line) => line.startsWith("|")).slice(2)
+    .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+}
+
+const codeWords = (cell = ""): string[] =>
+  [...cell.matchAll(/`([a-z]+)\??`/gi)].map(([, word]) => word ?? "");
+
+Deno.test("docs/protocol.md lists exactly the frames that a client may send", () => {
+  const documented = table("Client to hub").map(([type]) => codeWords(type)[0]);
+  const answer = parseClientFrame(`{"type":"?"}`);
+  assert(!answer.ok);
+  const known = answer.error.message.split("send one of ")[1]?.split(", ");
+  assertEquals(documented.toSorted(), known?.toSorted());
+});
+
+Deno.test("docs/protocol.md lists exactly the frames that a hub may send", () => {
+  const documented = table("Hub to client").map(([type]) => codeWords(type)[0] ?? "");
+  for (const type of documented) {
+    const parsed = parseHubFrame(JSON.stringify({ type }));
+    assert(parsed.ok || parsed.error.code !== "unknown_type", `${type} is not known`);
+  }
+  assertEquals(documented.length, 13);
+});
+
+Deno.test("docs/protocol.md names every required field of a client's frame, and no more", () => {
+  for (const [type, fields] of table("Client to hub")) {
+    const name = codeWords(type)[0];
+    const required = [...(fields ?? "").matchAll(/`([a-z]+)`/g)].map(([, field]) => field ?? "");
+    const values: Record<string, unknown> = { to: "Bob", room: "lobby", sender: "A", typing: true };
+    const content = name === "message" || name === "direct" ? { message: "m" } : {};
+    const whole = Object.fromEntries(required.map((field) => [field, values[field]]));
+    assert(parseClientFrame(JSON.stringify({ type: name, ...content, ...whole })).ok, name);
+    for (const field of required) {
+      const { [field]: _, ...rest } = whole;
+      assert(
+        !parseClientFrame(JSON.stringify({ type: name, ...content, ...rest })).ok,
+        `${name} needs ${field}`,
+      );
+    }
+  }
+});
+
+Deno.test("docs/protocol.md lists exactly the codes", () => {
+  const [, section = ""] = protocol.split("\n## Codes\n");
+  const [codes = ""] = section.split("A bad frame");
+  const listed = [...codes.matchAll(/`([a-z_]+)`/g)].map(([, code]) => code);
+  assertEquals(listed, [...ERROR_CODES]);
+
+  const rows = table("Codes");
+  assertEquals(rows.map(([code]) => Number(code)), Object.values(CLOSE).toSorted((a, b) => a - b));
+  for (const [code, , reconnect] of rows) {
+    assertEquals(shouldReconnect(Number(code)), reconnect === "yes", code);
+  }
+});
+
+Deno.test("docs/protocol.md tells the real limits", () => {
+  const limits = DEFAULT_SERVER_LIMITS;
+  const rows = new Map(
+    table("Names, rooms, limits").map(([what = "", value = ""]) => [what, value]),
+  );
+  const numbers = (what: string): number[] =>
+    [...(rows.get(what) ?? "").matchAll(/\d+/g)].map(([number]) => Number(number));
+  assertEquals(numbers("one message"), [limits.maxMessageBytes, MAX_BATCH_MESSAGES]);
+  assertEquals(numbers("rooms of a client"), [limits.maxRooms]);
+  assertEquals(numbers("history of a room"), [
+    DEFAULT_RETENTION.maxMessages,
+    DEFAULT_RETENTION.maxAge / 86_400_000,
+  ]);
+  assertEquals(numbers("replay on joining"), [limits.replay]);
+  assertEquals(numbers("rate of a client"), [limits.rate, limits.burst]);
+  assertEquals(numbers("outbox of a client"), [limits.maxOutboxBytes]);
+  assertEquals(numbers("connections"), [limits.maxConnections, limits.maxPerAddress]);
+  assertEquals(numbers("heartbeat"), [limits.heartbeat]);
+  assertEquals(numbers("name"), [1, MAX_NAME_LENGTH]);
+  assertEquals(numbers("room").slice(0, 2), [1, MAX_ROOM_LENGTH]);
+  for (
+    const sentence of [
+      `within ${HELLO_TIMEOUT_SECONDS} seconds`,
+      `string of 1 to ${MAX_REF_LENGTH} characters`,
+      `nested ${MAX_DATA_DEPTH} levels`,
+      `1 to ${MAX_HISTORY_PAGE}`,
+      `within ${DEDUPE_MINUTES} minutes`,
+      `has ${GRACE_SECONDS} seconds`,
+      `rooms of more than ${MAX_NAMED_MEMBERS}`,
+    ]
+  ) {
+    assert(protocol.replaceAll("\n", " ").replaceAll("   ", " ").includes(sentence), sentence);
+  }
+});
