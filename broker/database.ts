@@ -155,7 +155,7 @@ function markOpen(db: DatabaseSync, options: DatabaseOptions, walBefore: boolean
   const clean = opened === "";
   const kept = walBefore && typeof opened === "string" &&
     (opened === DURABLE || sameBoot(opened, options.boot));
-  const mark = options.fsync === "always" ? DURABLE : options.boot ?? "unknown";
+  const mark = options.fsync === "always" ? DURABLE : (options.boot || "unknown");
   db.exec("BEGIN IMMEDIATE");
   const set = db.prepare("UPDATE meta SET value = ? WHERE key = ?");
   set.run(mark, "opened");

@@ -23,8 +23,9 @@ const MAX_ROOM_NUMBER = 2 ** (63 - ID_BITS) - 1;
 // index: retries are looked up in memory (see refs.ts). An index over random marks would touch
 // one page for nearly every message, which costs five times the message itself.
 //
-// `search` keeps no copy of the text. It is caught up when somebody searches, and `rooms.indexed`
-// says up to which id.
+// `search` has no copy of the text but the one in `messages`. It is caught up when somebody searches,
+// and `rooms.indexed` says up to which id. Its parts are merged by who writes to it (search.ts), a
+// little at a time: left to itself, it merges much at once, and everything stands still meanwhile.
 const FIRST = `
   CREATE TABLE meta (
     key TEXT PRIMARY KEY,
@@ -59,10 +60,11 @@ const FIRST = `
 
   CREATE VIRTUAL TABLE search USING fts5(
     message,
-    content = '',
-    contentless_delete = 1,
+    content = 'messages',
+    content_rowid = 'seq',
     tokenize = 'unicode61 remove_diacritics 2'
   );
+  INSERT INTO search (search, rank) VALUES ('automerge', 0), ('crisismerge', 1999);
 `;
 
 /** What turns version `n` of the log into version `n + 1`. Published ones are never edited. */

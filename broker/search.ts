@@ -19,6 +19,9 @@ export function matchExpression(query: string): string | undefined {
   return terms.length === 0 ? undefined : terms.join(" ");
 }
 
+/** Pages of the index merged with every slice: more than a slice adds, so that it never piles up. */
+const MERGE_PAGES = 64;
+
 const MATCHES = `
   SELECT ${COLUMNS} FROM search CROSS JOIN messages ON messages.seq = search.rowid
   WHERE search MATCH ?4 AND search.rowid BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3`;
@@ -32,6 +35,7 @@ export class SearchIndex {
   readonly #slices: Slices;
   readonly #fill: StatementSync;
   readonly #drop: StatementSync;
+  readonly #merge: StatementSync;
   readonly #mark: StatementSync;
   readonly #oldest: Query<Row>;
   readonly #newest: Query<Row>;
@@ -42,14 +46,19 @@ export class SearchIndex {
     this.#fill = db.prepare(`
       INSERT INTO search (rowid, message) SELECT seq, message FROM messages
       WHERE seq BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3 AND message IS NOT NULL`);
+    // To take a row out, the index must be told what was in it.
     this.#drop = db.prepare(`
-      DELETE FROM search WHERE rowid BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3`);
+      INSERT INTO search (search, rowid, message) SELECT 'delete', seq, message FROM messages
+      WHERE seq BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3 AND message IS NOT NULL`);
+    this.#merge = db.prepare(
+      `INSERT INTO search (search, rank) VALUES ('merge', ${MERGE_PAGES})`,
+    );
     this.#mark = db.prepare("UPDATE rooms SET indexed = ? WHERE no = ?");
     this.#oldest = new Query(db, `${MATCHES} ORDER BY search.rowid LIMIT ?5`);
     this.#newest = new Query(db, `${MATCHES} ORDER BY search.rowid DESC LIMIT ?5`);
   }
 
-  /** Indexes one slice of what is missing up to the id `to`. Returns whether there is more. */
+  /** Indexes one slice of what is missing up to the id `to`. Returns whether there was anything. */
   catchUp(room: RoomLog, to: number): boolean {
     const from = Math.max(room.indexed + 1, room.first);
     if (from > to) return false;
@@ -57,16 +66,19 @@ export class SearchIndex {
     if (end < from) return false;
     this.#transactions.run(() => {
       this.#fill.run(room.no, from, end);
+      this.#merge.run();
       this.#mark.run(end, room.no);
     });
     room.indexed = end;
-    return end < to;
+    return true;
   }
 
   /** Forgets the messages up to `to`, in the transaction of the caller. */
   drop(room: RoomLog, to: number): void {
     const end = Math.min(to, room.indexed);
-    if (room.first <= end) this.#drop.run(room.no, room.first, end);
+    if (room.first > end) return;
+    this.#drop.run(room.no, room.first, end);
+    this.#merge.run();
   }
 
   /** The messages of a range that match, oldest first; the newest ones when there are too many. */

@@ -3,10 +3,10 @@ import { setImmediate } from "node:timers/promises";
 import { Query } from "./query.ts";
 
 /** Messages that one turn of the event loop trims or indexes at most: a few milliseconds. */
-export const SLICE_ROWS = 500;
+export const SLICE_ROWS = 200;
 
 /** Bytes of messages in one slice, more or less: large ones cost by their size. */
-const SLICE_BYTES = 256 * 1024;
+const SLICE_BYTES = 64 * 1024;
 
 /** A message as far as slicing needs it. */
 type Entry = readonly [id: number, at: number, bytes: number];

@@ -38,7 +38,7 @@ export class Trimmer {
     // In the order of time, the ones to forget come first.
     this.#dropRefs = db.prepare(`
       DELETE FROM refs WHERE no <= (
-        SELECT max(no) FROM (SELECT no, at FROM refs ORDER BY no LIMIT ${4 * SLICE_ROWS})
+        SELECT max(no) FROM (SELECT no, at FROM refs ORDER BY no LIMIT ${10 * SLICE_ROWS})
         WHERE at <= ?)`);
   }
 

@@ -32,7 +32,11 @@ export function normalizeName(name: string): string | undefined {
   return shown;
 }
 
-/** Two names with the same key are the same name: case, width and invisible joiners make no difference. */
+// Joiners, variation selectors, Hangul fillers: characters that show nothing; and the empty Braille
+// pattern, which looks like a space.
+const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\u2800]/gu;
+
+/** Two names with the same key are the same name: case, width and invisible characters make no difference. */
 export function nameKey(name: string): string {
-  return name.normalize("NFKC").replace(/[\u200C\u200D]/g, "").toLowerCase().trim();
+  return name.normalize("NFKC").replace(INVISIBLE, "").toLowerCase().trim();
 }

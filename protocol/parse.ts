@@ -63,8 +63,7 @@ function publish(fields: Fields): Publish {
   // Written out for the common shape: this is the path of every message.
   if (
     fields["kind"] === undefined && fields["sender"] === undefined &&
-    fields["room"] !== undefined &&
-    fields["ref"] !== undefined
+    typeof fields["room"] === "string" && typeof fields["ref"] === "string"
   ) {
     return { type: "message", room: room(fields), ref: ref(fields), ...body };
   }
