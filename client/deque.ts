@@ -1,0 +1,46 @@
+// Above this many consumed slots the array is cut: shifting each time would make a long queue cost n².
+const CUT_AT = 1024;
+
+/** A first-in, first-out queue to whose front things can come back. */
+export class Deque<T> {
+  #items: T[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  /** The first one, left in its place. */
+  peek(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    if (this.size === 0) return undefined;
+    const item = this.#items[this.#head++];
+    if (this.#head === this.#items.length) this.clear();
+    else if (this.#head > CUT_AT && this.#head * 2 > this.#items.length) this.#cut();
+    return item;
+  }
+
+  /** Puts `items`, in their order, before everything else. */
+  unshift(items: readonly T[]): void {
+    if (items.length === 0) return;
+    this.#items = [...items, ...this.#items.slice(this.#head)];
+    this.#head = 0;
+  }
+
+  clear(): void {
+    this.#items = [];
+    this.#head = 0;
+  }
+
+  #cut(): void {
+    this.#items = this.#items.slice(this.#head);
+    this.#head = 0;
+  }
+}

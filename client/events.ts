@@ -1,0 +1,72 @@
+import { Deque } from "./deque.ts";
+
+interface Waiter<T> {
+  readonly owner: object;
+  readonly resolve: (result: IteratorResult<T, undefined>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Events from where they happen to the one who reads them. Unbounded, because none may be lost.
+ *
+ * For one consumer: two that iterate at once share the events between them. Leaving the loop
+ * (`break`, `return()`) ends nothing: a later loop goes on with what was not yet read.
+ */
+export class EventQueue<T> implements AsyncIterable<T> {
+  readonly #unread = new Deque<T>();
+  #waiters: Waiter<T>[] = [];
+  #end: { readonly error: Error | undefined } | undefined;
+
+  push(event: T): void {
+    if (this.#end !== undefined) return;
+    const waiter = this.#waiters.shift();
+    if (waiter === undefined) this.#unread.push(event);
+    else waiter.resolve({ done: false, value: event });
+  }
+
+  /** Ends the iteration once everything is read: with `error` thrown, if there is one. */
+  end(error?: Error): void {
+    if (this.#end !== undefined) return;
+    this.#end = { error };
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const { resolve, reject } of waiters) {
+      if (error === undefined) resolve({ done: true, value: undefined });
+      else reject(error);
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
+    const owner = {};
+    let over = false;
+    return {
+      next: () => {
+        if (over) return Promise.resolve({ done: true, value: undefined });
+        return this.#next(owner);
+      },
+      return: () => {
+        over = true;
+        this.#abandon(owner);
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  }
+
+  #next(owner: object): Promise<IteratorResult<T, undefined>> {
+    if (this.#unread.size > 0) {
+      return Promise.resolve({ done: false, value: this.#unread.shift() as T });
+    }
+    if (this.#end?.error !== undefined) return Promise.reject(this.#end.error);
+    if (this.#end !== undefined) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve, reject) => this.#waiters.push({ owner, resolve, reject }));
+  }
+
+  #abandon(owner: object): void {
+    const [mine, others] = [
+      this.#waiters.filter((waiter) => waiter.owner === owner),
+      this.#waiters.filter((waiter) => waiter.owner !== owner),
+    ];
+    this.#waiters = others;
+    for (const { resolve } of mine) resolve({ done: true, value: undefined });
+  }
+}

@@ -1,0 +1,25 @@
+import type { Limits } from "../protocol.ts";
+import { EventQueue } from "./events.ts";
+import { Outbox } from "./outbox.ts";
+import { Rooms } from "./rooms.ts";
+import type { ClientEvent, ConnectOptions } from "./types.ts";
+
+/** What a conversation knows and keeps over all its connections. */
+export class Memory {
+  readonly events = new EventQueue<ClientEvent>();
+  readonly outbox = new Outbox();
+  readonly rooms: Rooms;
+  readonly echo: boolean;
+  /** The name the hub gave, once there is one. */
+  sender: string | undefined;
+  /** The resume secret, once there is one. */
+  session: string | undefined;
+  /** What the hub allows, once it said so. */
+  limits: Limits | undefined;
+
+  constructor({ rooms, echo, session }: ConnectOptions) {
+    this.echo = echo ?? true;
+    this.rooms = new Rooms(rooms ?? [], this.echo);
+    this.session = session;
+  }
+}

@@ -1,0 +1,20 @@
+import { type Clock, systemClock } from "./clock.ts";
+
+/** What a conversation needs of the world around it; tests and odd runtimes pass their own. */
+export interface Seams {
+  readonly clock: Clock;
+  /** A number from 0 (included) to 1 (excluded), for the jitter of reconnecting. */
+  readonly random: () => number;
+  /** Opens a WebSocket. */
+  readonly socket: (url: URL, protocol: string) => WebSocket;
+  /** Asks a host over HTTP why it did not open the WebSocket. */
+  readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
+}
+
+/** The real world. */
+export const WORLD: Seams = {
+  clock: systemClock,
+  random: () => Math.random(),
+  socket: (url, protocol) => new WebSocket(url, protocol),
+  fetch: (url, init) => fetch(url, init),
+};

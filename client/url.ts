@@ -1,0 +1,81 @@
+import { DEFAULT_PORT, visible } from "../protocol.ts";
+
+/** Where a hub is, as a person says it. */
+export interface HubAddress {
+  /** `HOST`, `HOST:PORT`, or a `ws://`, `wss://`, `http://` or `https://` URL. */
+  readonly url?: string;
+  /** Default `localhost`; anything that `url` may be. */
+  readonly host?: string;
+  /** Default 8765 for a bare host, else the scheme's own. */
+  readonly port?: number;
+  /** Whether to use TLS where no scheme says it. */
+  readonly tls?: boolean;
+}
+
+const SCHEMES: Readonly<Record<string, "ws:" | "wss:">> = {
+  "ws:": "ws:",
+  "wss:": "wss:",
+  "http:": "ws:",
+  "https:": "wss:",
+};
+
+const WITH_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
+const WITH_PORT = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#]*:\d+(?:[/?#]|$)/i;
+const BARE_IPV6 = /^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*$/i;
+
+/**
+ * The WebSocket URL of a hub.
+ *
+ * A bare host means port 8765; a URL means what URLs mean (`ws://host` is port 80). `url` wins over
+ * `host`; `port` and `tls` fill in what that leaves open.
+ *
+ * @throws {TypeError} with one line for a person when there is no such address.
+ */
+export function hubUrl({ url, host, port, tls = false }: HubAddress = {}): URL {
+  const given = (url ?? host ?? "localhost").trim();
+  const hasScheme = WITH_SCHEME.test(given);
+  const address = BARE_IPV6.test(given) ? `[${given}]` : given;
+  const parsed = parse(hasScheme ? address : `${tls ? "wss" : "ws"}://${address}`, given);
+  const scheme = SCHEMES[parsed.protocol];
+  if (scheme === undefined || parsed.hostname === "") throw nonsense(given);
+  if (tls && scheme === "ws:") {
+    throw new TypeError(`Cannot use TLS with ${quoted(given)}: write wss:// or leave TLS off`);
+  }
+  if (parsed.protocol !== scheme) parsed.protocol = scheme;
+  // WebSocket URLs have no fragment (RFC 6455 section 3).
+  parsed.hash = "";
+  if (!WITH_PORT.test(address)) {
+    const chosen = port ?? (hasScheme ? undefined : DEFAULT_PORT);
+    if (chosen !== undefined) parsed.port = String(checkedPort(chosen));
+  }
+  return parsed;
+}
+
+/** `url` for a person: without what could be secret (user, query) and without what says nothing. */
+export function shownUrl(url: URL): string {
+  return visible(`${url.protocol}//${url.host}${url.pathname === "/" ? "" : url.pathname}`);
+}
+
+function parse(address: string, given: string): URL {
+  if (address.includes("\\") || /\s/.test(address)) throw nonsense(given);
+  const parsed = URL.parse(address);
+  if (parsed === null || parsed.port === "0") throw nonsense(given);
+  return parsed;
+}
+
+function checkedPort(port: number): number {
+  if (Number.isSafeInteger(port) && port >= 1 && port <= 65_535) return port;
+  throw new TypeError(`Cannot use port ${port}: use 1 to 65535`);
+}
+
+function nonsense(given: string): TypeError {
+  return new TypeError(
+    `Cannot connect to ${quoted(given)}: use HOST, HOST:PORT, ws://HOST:PORT or wss://HOST:PORT`,
+  );
+}
+
+/** Without the query, which may hold a token. */
+function quoted(given: string): string {
+  const text = given.replace(/[?#].*$/s, "");
+  return `"${visible(text.length > 100 ? text.slice(0, 100) + "…" : text)}"`;
+}

@@ -1,0 +1,68 @@
+import type { Cancel, Clock } from "./clock.ts";
+
+/** Milliseconds without a word from the hub after which it is asked whether it is there. */
+export const SILENCE = 45_000;
+
+/** Milliseconds that it then has to say anything at all. */
+export const PATIENCE = 10_000;
+
+/** Milliseconds between looks: how soon after waking a laptop begins to doubt its connection. */
+const LOOK_EVERY = 10_000;
+
+/** What a watchdog can do. */
+export interface WatchdogActions {
+  /** Asks the hub for a sign of life. */
+  ask(): void;
+  /** Gives the connection up. */
+  giveUp(): void;
+}
+
+/**
+ * Notices that a hub is gone although its connection looks alive, as it does after a laptop's sleep
+ * or behind a router that forgot it. Goes by wall time, so that sleep counts as silence.
+ */
+export class Watchdog {
+  #heardAt = 0;
+  #askedAt: number | undefined;
+  #cancel: Cancel | undefined;
+
+  constructor(private readonly clock: Clock, private readonly actions: WatchdogActions) {}
+
+  start(): void {
+    this.stop();
+    this.heard();
+    this.#look();
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  /** Something came from the hub. */
+  heard(): void {
+    this.#heardAt = this.clock.now();
+    this.#askedAt = undefined;
+  }
+
+  #look(): void {
+    this.#cancel = this.clock.after(LOOK_EVERY, () => {
+      this.#cancel = undefined;
+      this.#judge(this.clock.now());
+    });
+  }
+
+  #judge(now: number): void {
+    // A clock that was set back would make the silence look short for long.
+    if (now < this.#heardAt) this.#heardAt = now;
+    if (this.#askedAt !== undefined && now - this.#askedAt >= PATIENCE) {
+      this.actions.giveUp();
+      return;
+    }
+    if (this.#askedAt === undefined && now - this.#heardAt >= SILENCE) {
+      this.#askedAt = now;
+      this.actions.ask();
+    }
+    this.#look();
+  }
+}

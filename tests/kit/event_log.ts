@@ -1,0 +1,55 @@
+import { assertEquals } from "@std/assert";
+import type { ClientEvent, Conversation } from "../../client.ts";
+import { within } from "./within.ts";
+
+type Of<T extends ClientEvent["type"]> = Extract<ClientEvent, { readonly type: T }>;
+
+/** Reads a conversation's events as the test wants them. */
+export class EventLog {
+  readonly #iterator: AsyncIterator<ClientEvent, undefined>;
+
+  constructor(conversation: Conversation) {
+    this.#iterator = conversation[Symbol.asyncIterator]() as AsyncIterator<ClientEvent, undefined>;
+  }
+
+  /** The next event, which must be of this type. */
+  async expect<T extends ClientEvent["type"]>(type: T): Promise<Of<T>> {
+    const event = await this.#next(`"${type}" event`);
+    assertEquals(event.type, type);
+    return event as Of<T>;
+  }
+
+  /** The next event of this type, passing over others. */
+  async until<T extends ClientEvent["type"]>(type: T): Promise<Of<T>> {
+    for (;;) {
+      // deno-lint-ignore no-await-in-loop -- one after the other is how they come
+      const event = await this.#next(`"${type}" event`);
+      if (event.type === type) return event as Of<T>;
+    }
+  }
+
+  /** The ids of the next `count` messages. */
+  async ids(count: number): Promise<number[]> {
+    const ids: number[] = [];
+    // deno-lint-ignore no-await-in-loop -- one after the other is how they come
+    while (ids.length < count) ids.push((await this.until("message")).id);
+    return ids;
+  }
+
+  /** The types of what comes until the end; throws what the conversation throws. */
+  async rest(): Promise<string[]> {
+    const types: string[] = [];
+    for (;;) {
+      // deno-lint-ignore no-await-in-loop -- one after the other is how they come
+      const result = await within(this.#iterator.next(), "the end of the events");
+      if (result.done) return types;
+      types.push(result.value.type);
+    }
+  }
+
+  async #next(what: string): Promise<ClientEvent> {
+    const result = await within(this.#iterator.next(), what);
+    if (result.done) throw new Error(`The conversation ended before ${what}`);
+    return result.value;
+  }
+}

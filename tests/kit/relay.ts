@@ -1,0 +1,51 @@
+/** A stretch of wire between client and hub that the test can cut: both ends see a connection break. */
+export class Relay implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #ends = new Set<Deno.TcpConn>();
+  readonly #running: Promise<void>;
+
+  constructor(private readonly port: number) {
+    this.#running = this.#run();
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.#listener.addr.port}`;
+  }
+
+  /** Breaks every connection that goes through here; new ones get through again. */
+  cut(): void {
+    for (const end of this.#ends) end.close();
+    this.#ends.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    this.cut();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const pairs: Promise<unknown>[] = [];
+    for await (const near of this.#listener) {
+      this.#ends.add(near);
+      pairs.push(this.#join(near));
+    }
+    await Promise.all(pairs);
+  }
+
+  async #join(near: Deno.TcpConn): Promise<void> {
+    const far = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
+    this.#ends.add(far);
+    await Promise.all([this.#copy(near, far), this.#copy(far, near)]);
+  }
+
+  async #copy(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+    try {
+      await from.readable.pipeTo(to.writable);
+    } catch {
+      // The wire was cut, which is what it is for.
+    } finally {
+      this.#ends.delete(to);
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  type Ack,
+  type ClientFrame,
+  DEFAULT_LIMITS,
+  encode,
+  type Hello,
+  type HubFrame,
+  type Joined,
+  type Limits,
+  type Message,
+  parseClientFrame,
+  type Publish,
+  type Ref,
+  splitBatch,
+  SUBPROTOCOL,
+} from "../../protocol.ts";
+import { Inbox, within } from "./within.ts";
+
+/** A hub that does what the test says, frame by frame: every misfortune is a fixture. */
+export class ScriptedHub implements AsyncDisposable {
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #connections = new Inbox<HubSide>("a connection");
+  readonly #open = new Set<HubSide>();
+  #answer: ((request: Request) => Response) | undefined;
+
+  /** @param subprotocol what it agrees to speak. */
+  constructor(subprotocol: string | undefined = SUBPROTOCOL.v1) {
+    this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+      if (this.#answer !== undefined) return this.#answer(request);
+      const { socket, response } = Deno.upgradeWebSocket(request, {
+        ...(subprotocol === undefined ? {} : { protocol: subprotocol }),
+        idleTimeout: 0,
+      });
+      const side = new HubSide(socket);
+      this.#open.add(side);
+      socket.addEventListener("close", () => this.#open.delete(side));
+      socket.addEventListener("open", () => this.#connections.put(side));
+      return response;
+    });
+  }
+
+  get port(): number {
+    return this.#server.addr.port;
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.port}`;
+  }
+
+  /** Connections that came and that the test has not taken. */
+  get unexpected(): number {
+    return this.#connections.size;
+  }
+
+  /** Answers every request like this from now on; `undefined`: opens WebSockets again. */
+  answer(respond: ((request: Request) => Response) | undefined): void {
+    this.#answer = respond;
+  }
+
+  /** The next connection. */
+  accept(): Promise<HubSide> {
+    return this.#connections.take();
+  }
+
+  /** The next connection, its hello read and answered. */
+  async welcome(script: WelcomeScript = {}): Promise<HubSide> {
+    const side = await this.accept();
+    await side.hello();
+    side.welcome(script);
+    return side;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const open = [...this.#open];
+    for (const side of open) side.close(1000, "The test is over");
+    await within(Promise.all(open.map(({ closed }) => closed)), "the end of all connections");
+    await this.#server.shutdown();
+  }
+}
+
+/** What a welcome says, where it is not the usual. */
+export interface WelcomeScript {
+  readonly sender?: string;
+  readonly session?: string;
+  readonly limits?: Partial<Limits>;
+  readonly rooms?: readonly Joined[];
+}
+
+/** The hub's end of one connection. */
+export class HubSide {
+  readonly #frames = new Inbox<string>("a frame from the client");
+  readonly #objects: string[] = [];
+  /** How the client's end saw it go. */
+  readonly closed: Promise<CloseEvent>;
+
+  constructor(private readonly socket: WebSocket) {
+    socket.addEventListener("message", ({ data }) => this.#frames.put(data));
+    // A connection that the client drops in the middle of things is part of the script.
+    socket.addEventListener("error", (event) => event.preventDefault());
+    this.closed = new Promise((resolve) => socket.addEventListener("close", resolve));
+  }
+
+  /** The next WebSocket frame, as it came. */
+  raw(): Promise<string> {
+    return this.#frames.take();
+  }
+
+  /** The next object, which must be a valid one. */
+  async frame(what?: string): Promise<ClientFrame> {
+    if (this.#objects.length === 0) {
+      this.#objects.push(...splitBatch(await this.#frames.take(what)));
+    }
+    const parsed = parseClientFrame(this.#objects.shift() ?? "", Number.MAX_SAFE_INTEGER);
+    assert(parsed.ok, "the client sent something invalid");
+    return parsed.frame;
+  }
+
+  /** The next object, which must be of this type. */
+  async expect<T extends ClientFrame["type"]>(
+    type: T,
+  ): Promise<Extract<ClientFrame, { readonly type: T }>> {
+    const frame = await this.frame(`"${type}" from the client`);
+    assertEquals(frame.type, type);
+    return frame as Extract<ClientFrame, { readonly type: T }>;
+  }
+
+  hello(): Promise<Hello> {
+    return this.expect("hello");
+  }
+
+  /** The texts of the next `count` messages. */
+  async messages(count: number): Promise<Publish[]> {
+    const messages: Publish[] = [];
+    // deno-lint-ignore no-await-in-loop -- one after the other is how they come
+    while (messages.length < count) messages.push(await this.expect("message"));
+    return messages;
+  }
+
+  /** Whole objects that came and were not read. */
+  get unread(): number {
+    return this.#objects.length + this.#frames.size;
+  }
+
+  /** Sends these in one WebSocket frame. */
+  say(...frames: readonly HubFrame[]): void {
+    this.sayRaw(frames.map(encode).join("\n"));
+  }
+
+  /** Sends one WebSocket frame as it is. */
+  sayRaw(frame: string): void {
+    this.socket.send(frame);
+  }
+
+  welcome({ sender, session, limits, rooms }: WelcomeScript = {}): void {
+    this.say({
+      type: "welcome",
+      sender: sender ?? "Alice",
+      session: session ?? "secret-1",
+      server: { name: "bcast", version: "0.0.0" },
+      limits: { ...DEFAULT_LIMITS, rate: 0, burst: 0, ...limits },
+      rooms: rooms ?? [joined("lobby")],
+    });
+  }
+
+  ack(ref: Publish["ref"], id: number, room = "lobby", duplicate = false): void {
+    assert(ref !== undefined, "a message without a ref cannot be acked");
+    this.say({ ...ack(ref, id, room), ...(duplicate ? { duplicate } : {}) });
+  }
+
+  close(code: number, reason = ""): void {
+    this.socket.close(code, reason);
+  }
+
+  /** The code with which the client went. */
+  async goneWith(): Promise<number> {
+    return (await within(this.closed, "the end of the connection")).code;
+  }
+}
+
+const TIMESTAMP = "2026-01-02T03:04:05.678Z";
+
+/** A message as a hub delivers it. */
+export function message(id: number, room = "lobby", text = `#${id}`, sender = "Bob"): Message {
+  return { type: "message", room, id, sender, timestamp: TIMESTAMP, message: text };
+}
+
+/** The answer to a message that is in the log. */
+export function ack(ref: Ref, id: number, room = "lobby"): Ack {
+  return { type: "ack", ref, room, id, timestamp: TIMESTAMP };
+}
+
+/** Messages `from` to `to`. */
+export function messages(from: number, to: number, room = "lobby"): Message[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => message(from + index, room));
+}
+
+/** A room as a hub describes it. */
+export function joined(room: string, script: Partial<Joined> = {}): Joined {
+  const last = script.history?.at(-1)?.id ?? 0;
+  return { room, epoch: "e1", last, recovered: false, online: 1, history: [], ...script };
+}
