@@ -24,7 +24,7 @@ export function routes(
 ): (request: Request, info: Deno.ServeHandlerInfo) => Response {
   return (request, info) => {
     const address = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "local";
-    const { pathname } = new URL(request.url);
+    const { pathname, searchParams } = new URL(request.url);
     if (pathname !== "/" && pathname !== "/ws") {
       return sentence(404, "Nothing is here: the hub is at / and /ws");
     }
@@ -33,11 +33,16 @@ export function routes(
         upgrade: "websocket",
       });
     }
-    return upgrade(options, request, address);
+    return upgrade(options, request, searchParams, address);
   };
 }
 
-function upgrade(options: RoutesOptions, request: Request, address: string): Response {
+function upgrade(
+  options: RoutesOptions,
+  request: Request,
+  searchParams: URLSearchParams,
+  address: string,
+): Response {
   const { hub, door, limits } = options;
   if (options.stopping()) return turnAway(hub, address, 503, "The hub is stopping");
   if (door.sockets >= limits.maxConnections) {
@@ -47,7 +52,7 @@ function upgrade(options: RoutesOptions, request: Request, address: string): Res
     const reason = `Your address has ${limits.maxPerAddress} connections: close one first`;
     return turnAway(hub, address, 429, reason);
   }
-  const greeting = readGreeting(request, address);
+  const greeting = readGreeting(searchParams, request.headers, address);
   if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
   try {
     return door.upgrade(request, greeting, limits.heartbeat);
@@ -59,7 +64,7 @@ function upgrade(options: RoutesOptions, request: Request, address: string): Res
 
 function turnAway(hub: Hub, address: string, status: number, reason: string): Response {
   hub.counters.turnedAway++;
-  logger.info("Turned away {address} with {status}: {reason} ({clients} clients)", {
+  logger.info("Turned away {address} with {status}: {reason} ({clients} online)", {
     address,
     status,
     reason,

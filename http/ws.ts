@@ -15,8 +15,11 @@ export type Greeting =
   | { readonly ok: false; readonly reason: string };
 
 /** Reads what a client says of itself in the URL and the subprotocols it asks for. */
-export function readGreeting(request: Request, address: string): Greeting {
-  const { searchParams } = new URL(request.url);
+export function readGreeting(
+  searchParams: URLSearchParams,
+  headers: Headers,
+  address: string,
+): Greeting {
   const rooms = searchParams.getAll("room");
   const wrong = rooms.find((room) => !isRoomName(room));
   if (wrong !== undefined) {
@@ -24,7 +27,7 @@ export function readGreeting(request: Request, address: string): Greeting {
     return { ok: false, reason };
   }
   const sender = searchParams.get("sender");
-  const asked = request.headers.get("sec-websocket-protocol")?.split(",") ?? [];
+  const asked = headers.get("sec-websocket-protocol")?.split(",") ?? [];
   // In the client's order of preference (RFC 6455 section 4.1).
   const protocol = asked.map((name) => name.trim()).find((name) => dialectOf(name) !== undefined);
   const dialect = protocol !== undefined

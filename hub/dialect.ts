@@ -1,11 +1,18 @@
-import { encode, type HubFrame, SUBPROTOCOL, type System, type Welcome } from "../protocol.ts";
+import {
+  type Ack,
+  encode,
+  type HubFrame,
+  SUBPROTOCOL,
+  type System,
+  type Welcome,
+} from "../protocol.ts";
 import { type Entered, enteredJson } from "./entered.ts";
 import { lineOf, linesOfEntered, linesOfWelcome, messageLine } from "./lines.ts";
 import { presenceSentences } from "./sentences.ts";
 import type { Entry } from "./tail.ts";
 
-/** Everything but what carries encoded messages. */
-export type ControlFrame = Exclude<HubFrame, { type: "welcome" | "joined" | "message" }>;
+/** Everything but acks and what carries encoded messages. */
+export type ControlFrame = Exclude<HubFrame, { type: "welcome" | "joined" | "message" | "ack" }>;
 
 /** `welcome` without its rooms, which come encoded. */
 export type WelcomeHead = Omit<Welcome, "rooms">;
@@ -20,6 +27,8 @@ export interface Dialect {
   welcome(head: WelcomeHead, rooms: readonly Entered[]): readonly string[];
   joined(room: Entered): readonly string[];
   messages(entries: readonly Entry[]): readonly string[];
+  /** The frame that acks a message; none where this kind of client has no `ref`. */
+  ack(ack: Ack): string | undefined;
   /** The frames that say what `frame` says; none where this kind of client is not told. */
   control(frame: ControlFrame, now: number): readonly string[];
 }
@@ -37,6 +46,14 @@ function messagesJson(entries: readonly Entry[]): readonly string[] {
   return entries.map((entry) => entry.json);
 }
 
+/** Written out: every message of a publisher has one, and all but `ref` needs no escaping. */
+function ackJson({ ref, room, id, timestamp, duplicate }: Ack): string {
+  const repeat = duplicate ? ',"duplicate":true' : "";
+  return `{"type":"ack","ref":${
+    JSON.stringify(ref)
+  },"room":"${room}","id":${id},"timestamp":"${timestamp}"${repeat}}`;
+}
+
 /** Our own clients: JSON objects, many a frame. */
 export const V1: Dialect = {
   name: "v1",
@@ -45,6 +62,7 @@ export const V1: Dialect = {
   welcome: welcomeJson,
   joined: joinedJson,
   messages: messagesJson,
+  ack: ackJson,
   // What is happening in words is for those who cannot read `presence`.
   control: (frame) => [encode(frame)],
 };
@@ -57,6 +75,7 @@ export const PLAIN_JSON: Dialect = {
   welcome: welcomeJson,
   joined: joinedJson,
   messages: messagesJson,
+  ack: ackJson,
   control: (frame, now) =>
     frame.type === "presence"
       ? presenceSentences(frame, new Date(now).toISOString()).map((system: System) =>
@@ -73,6 +92,7 @@ export const TEXT: Dialect = {
   welcome: linesOfWelcome,
   joined: linesOfEntered,
   messages: (entries) => entries.map((entry) => messageLine(entry.message)),
+  ack: () => undefined,
   control: lineOf,
 };
 

@@ -108,7 +108,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     const peer = new Peer(id, address, dialect, transport, this, clock.now(), bucket);
     this.#peers.add(peer);
     this.counters.connections++;
-    logger.info("{connection} connected from {address} as {dialect} ({clients} clients)", {
+    logger.info("{connection} connected from {address} as {dialect} ({clients} online)", {
       connection: id,
       address,
       dialect: dialect.name,
@@ -153,7 +153,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     const grace = peer.saidHello && code !== CLOSE.normal && !this.#stopping;
     this.#sessions.detach(peer, grace ? GRACE_SECONDS * 1000 : 0);
     logger.info(
-      "{connection} {name} disconnected with {code}, {refusals} frames refused ({clients} clients)",
+      "{connection} {name} disconnected with {code}, {refusals} frames refused ({clients} online)",
       {
         connection: peer.id,
         name: name ?? "(no name)",

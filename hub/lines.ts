@@ -67,7 +67,6 @@ export function lineOf(frame: ControlFrame, now: number): readonly string[] {
       return frame.messages.map(messageLine);
     case "pong":
       return ["* pong"];
-    case "ack":
     case "typing":
       return [];
   }

@@ -1,4 +1,5 @@
 import {
+  type Ack,
   CLOSE,
   cutToBytes,
   type ErrorCode,
@@ -102,6 +103,14 @@ export class Peer {
   /** Sends anything but messages. */
   tell(frame: ControlFrame): void {
     this.offer(this.dialect.control(frame, this.host.now()));
+  }
+
+  /** Says that a message is kept. */
+  ack(ack: Ack): void {
+    const frame = this.dialect.ack(ack);
+    if (frame === undefined || !this.open) return;
+    if (this.dialect.batches) this.offerBatch(frame);
+    else this.#send(frame);
   }
 
   /** Refuses a frame. */

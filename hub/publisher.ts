@@ -94,14 +94,14 @@ export class Publisher {
       case "stored": {
         this.counters.messages++;
         const { id, timestamp } = receipt.message;
-        if (ref !== undefined) peer.tell({ type: "ack", ref, room, id, timestamp });
+        if (ref !== undefined) peer.ack({ type: "ack", ref, room, id, timestamp });
         return;
       }
       case "duplicate": {
         this.counters.duplicates++;
         const { room, id, timestamp } = receipt;
         if (ref !== undefined) {
-          peer.tell({ type: "ack", ref, room, id, timestamp, duplicate: true });
+          peer.ack({ type: "ack", ref, room, id, timestamp, duplicate: true });
         }
         return;
       }

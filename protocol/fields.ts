@@ -114,9 +114,7 @@ export function kind(fields: Fields): MessageKind {
 /** The `message` and `data` of a message: at least one of them. */
 export function content(fields: Fields): Content {
   const data = fields["data"];
-  if (data !== undefined && depthExceeds(data, MAX_DATA_DEPTH)) {
-    throw new FieldError("bad_frame", `"data" is nested deeper than ${MAX_DATA_DEPTH} levels`);
-  }
+  if (data !== undefined) checkData(data, MAX_DATA_DEPTH);
   if (fields["message"] === undefined) {
     if (data === undefined) {
       throw new FieldError("bad_frame", `a message needs "message" (text), "data" (JSON), or both`);
@@ -130,11 +128,17 @@ export function content(fields: Fields): Content {
   return data === undefined ? { message } : { message, data };
 }
 
-/** Whether `value` is nested deeper than `limit`; itself no deeper than that. */
-function depthExceeds(value: unknown, limit: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (limit === 0) return true;
-  return Object.values(value).some((inner) => depthExceeds(inner, limit - 1));
+/** Refuses what would not come out as it came in; itself goes no deeper than `depth`. */
+function checkData(value: unknown, depth: number): void {
+  // JSON.parse() makes 1e400 infinite, and JSON has no way to write that again.
+  if (value === Infinity || value === -Infinity) {
+    throw new FieldError("bad_frame", `a number in "data" is too large: send it as a string`);
+  }
+  if (typeof value !== "object" || value === null) return;
+  if (depth === 0) {
+    throw new FieldError("bad_frame", `"data" is nested deeper than ${MAX_DATA_DEPTH} levels`);
+  }
+  for (const inner of Object.values(value)) checkData(inner, depth - 1);
 }
 
 /** Reads a field with `read` if it is there. */
