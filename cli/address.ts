@@ -1,0 +1,61 @@
+import { hubUrl } from "../client.ts";
+import { DEFAULT_PORT, visible } from "../protocol.ts";
+import type { CommandInput } from "./command.ts";
+import { UsageError } from "./errors.ts";
+import { type Flag, integer, text } from "./flags.ts";
+
+/** The flags that say where the hub is. */
+export const ADDRESS_FLAGS: {
+  readonly url: Flag<string | undefined>;
+  readonly host: Flag<string>;
+  readonly port: Flag<number>;
+} = {
+  url: text({
+    placeholder: "URL",
+    help: "Address of the hub, as the argument",
+  }),
+  host: text({
+    fallback: "localhost",
+    placeholder: "HOST",
+    help: "Host of the hub",
+  }),
+  port: integer({
+    fallback: DEFAULT_PORT,
+    min: 1,
+    max: 65_535,
+    help: "Port of the hub",
+  }),
+};
+
+/** The argument that says where the hub is. */
+export const ADDRESS_ARGUMENT = {
+  placeholder: "URL",
+  help: "HOST, HOST:PORT, ws://HOST:PORT or wss://HOST:PORT",
+};
+
+/**
+ * Where the hub is: what the argument says, else the flags, else the environment, else this
+ * machine.
+ *
+ * @throws {UsageError} when that is no address.
+ */
+export function hubAddress(
+  { flags, positional, source }: CommandInput<typeof ADDRESS_FLAGS>,
+): URL {
+  if (positional !== undefined && source("host") === "flag") {
+    throw new UsageError(`Cannot use --host together with "${visible(positional)}": leave one out`);
+  }
+  const url = positional ??
+    (source("host") === "flag" && source("url") !== "flag" ? undefined : flags.url);
+  try {
+    return hubUrl({
+      host: flags.host,
+      ...(url === undefined ? {} : { url }),
+      // A port of its own scheme is what a URL means that names none.
+      ...(source("port") === "default" ? {} : { port: flags.port }),
+    });
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,41 @@
+import { type Output, StreamOutput } from "./output.ts";
+
+/** What a command has of the world outside. */
+export interface Context {
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly os: typeof Deno.build.os;
+  readonly env: (name: string) => string | undefined;
+  /** Ends the program at once, with nothing tidied up: for the second Ctrl-C. */
+  readonly exit: (code: number) => void;
+}
+
+/** Where text comes from. */
+export interface Input {
+  readonly isTerminal: boolean;
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+/** The world as it is. */
+export function systemContext(): Context {
+  const noColor = Deno.noColor || Deno.env.get("TERM") === "dumb";
+  return {
+    stdin: {
+      isTerminal: Deno.stdin.isTerminal(),
+      // A getter: taking the stream locks stdin, which the line editor reads in its own way.
+      get readable() {
+        return Deno.stdin.readable;
+      },
+    },
+    stdout: new StreamOutput(Deno.stdout, { noColor }),
+    stderr: new StreamOutput(Deno.stderr, { noColor }),
+    os: Deno.build.os,
+    env: (name) => Deno.env.get(name),
+    exit: (code) => {
+      // The line editor may have been at work: the terminal goes back as it was.
+      if (Deno.stdin.isTerminal()) Deno.stdin.setRaw(false);
+      Deno.exit(code);
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { BrokerError } from "../broker/broker.ts";
+import { ConnectError } from "../client/types.ts";
+import { visible } from "../protocol.ts";
+
+/** What the program ends with. */
+export const EXIT = {
+  /** Done. */
+  done: 0,
+  /** Something went wrong. */
+  failed: 1,
+  /** The command line makes no sense. */
+  usage: 2,
+  /** No hub could be reached. */
+  unreachable: 3,
+  /** The hub said no: token, origin, ban. */
+  refused: 4,
+  /** Ended by Ctrl-C with something left undone (128 + SIGINT, as shells count). */
+  interrupted: 130,
+} as const;
+
+/** One of {@linkcode EXIT}. */
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Ends the program with one line for a person: "Cannot X: what is. What to do." */
+export class CliError extends Error {
+  override readonly name: string = "CliError";
+  constructor(
+    message: string,
+    readonly exitCode: ExitCode = EXIT.failed,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The command line makes no sense. */
+export class UsageError extends CliError {
+  override readonly name = "UsageError";
+  constructor(message: string) {
+    super(message, EXIT.usage);
+  }
+}
+
+/** What is told of an error, and what the program ends with. */
+export interface Explanation {
+  /** One line. */
+  readonly message: string;
+  readonly exitCode: ExitCode;
+}
+
+/** The line and the exit code for whatever was thrown. */
+export function explain(error: unknown): Explanation {
+  if (error instanceof CliError) {
+    return { message: oneLine(error.message), exitCode: error.exitCode };
+  }
+  if (error instanceof ConnectError) {
+    return { message: oneLine(error.message), exitCode: connectExitCode(error) };
+  }
+  if (error instanceof BrokerError) {
+    return { message: oneLine(error.message), exitCode: EXIT.failed };
+  }
+  return {
+    message: oneLine(
+      `Unexpected fault: ${error instanceof Error ? error.message : String(error)}. ` +
+        "Run it again with --log-level debug to see where",
+    ),
+    exitCode: EXIT.failed,
+  };
+}
+
+/** The stack traces of an error and of what caused it. */
+export function stackOf(error: unknown): string {
+  const stack = error instanceof Error ? error.stack ?? error.message : String(error);
+  const cause = error instanceof Error ? error.cause : undefined;
+  const text = visible(stack, { keepLines: true });
+  return cause === undefined ? text : `${text}\nCaused by: ${stackOf(cause)}`;
+}
+
+function connectExitCode(error: ConnectError): ExitCode {
+  if (error.failure === "refused") return EXIT.refused;
+  return error.failure === "closed" ? EXIT.interrupted : EXIT.unreachable;
+}
+
+function oneLine(message: string): string {
+  return visible(message.replaceAll(/\s*\n\s*/g, " "));
+}

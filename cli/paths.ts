@@ -1,0 +1,55 @@
+import { posix, win32 } from "node:path";
+import { CliError } from "./errors.ts";
+
+/** What tells where a user's files belong. */
+export interface Home {
+  readonly os: typeof Deno.build.os;
+  readonly env: (name: string) => string | undefined;
+}
+
+const APP = "bcast";
+
+/**
+ * The directory for what the program keeps: XDG's `~/.local/share/bcast`, macOS's
+ * `~/Library/Application Support/bcast`, Windows' `%LOCALAPPDATA%\bcast`.
+ *
+ * @throws {CliError} when the user has no home.
+ */
+export function dataDirectory(home: Home): string {
+  return directory(home, {
+    xdg: ["XDG_DATA_HOME", ".local/share"],
+    mac: "Library/Application Support",
+    windows: ["LOCALAPPDATA", "AppData\\Local"],
+  });
+}
+
+/** The directory for what the user configures; as {@linkcode dataDirectory}. */
+export function configDirectory(home: Home): string {
+  return directory(home, {
+    xdg: ["XDG_CONFIG_HOME", ".config"],
+    mac: "Library/Preferences",
+    windows: ["APPDATA", "AppData\\Roaming"],
+  });
+}
+
+interface Places {
+  readonly xdg: readonly [variable: string, belowHome: string];
+  readonly mac: string;
+  readonly windows: readonly [variable: string, belowHome: string];
+}
+
+function directory({ os, env }: Home, places: Places): string {
+  const path = os === "windows" ? win32 : posix;
+  const [variable, belowHome] = os === "windows" ? places.windows : places.xdg;
+  if (os !== "darwin") {
+    const base = env(variable);
+    // The XDG specification has relative paths ignored.
+    if (base !== undefined && path.isAbsolute(base)) return path.join(base, APP);
+  }
+  const name = os === "windows" ? "USERPROFILE" : "HOME";
+  const base = env(name);
+  if (base === undefined || base === "") {
+    throw new CliError(`Cannot find your home directory: set ${name}, or use --data DIR`);
+  }
+  return path.join(base, os === "darwin" ? places.mac : belowHome, APP);
+}

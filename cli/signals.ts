@@ -1,0 +1,35 @@
+import type { Context } from "./context.ts";
+import { EXIT } from "./errors.ts";
+
+/** Lets a command end in good order when it is interrupted. */
+export interface Interruption extends Disposable {
+  /** Aborted at the first Ctrl-C (or SIGTERM); its reason is the signal's name. */
+  readonly signal: AbortSignal;
+  /** As if the user had pressed Ctrl-C: for terminals that hand the key to the program. */
+  interrupt(): void;
+}
+
+/**
+ * Watches for Ctrl-C, SIGTERM and a closed terminal until disposed. The first one aborts `signal`;
+ * the second ends the program at once.
+ */
+export function watchInterrupts(context: Context): Interruption {
+  const controller = new AbortController();
+  const on = (name: string): void => {
+    if (controller.signal.aborted) context.exit(EXIT.interrupted);
+    else controller.abort(name);
+  };
+  // SIGTERM cannot be listened to on Windows; there, closing the window is SIGBREAK's cousin.
+  const names: readonly Deno.Signal[] = context.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM", "SIGHUP"];
+  const listeners = names.map((name) => [name, () => on(name)] as const);
+  for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
+  return {
+    signal: controller.signal,
+    interrupt: () => on("SIGINT"),
+    [Symbol.dispose]() {
+      for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { type AnyCommand, defineCommand } from "../cli/command.ts";
+import { EXIT, UsageError } from "../cli/errors.ts";
+import { commandHelp, programHelp } from "../cli/help.ts";
+import { suggestion } from "../cli/text.ts";
+import { visible } from "../protocol.ts";
+
+/** `bcast help [COMMAND]`; it tells of the commands that `all` gives, itself among them. */
+export function help(all: () => readonly AnyCommand[]): AnyCommand {
+  return defineCommand({
+    name: "help",
+    summary: "Show help, also of a command",
+    positional: { placeholder: "COMMAND", help: "The command to tell about" },
+    flags: {},
+    examples: [["help start", "All flags of bcast start"]],
+    run: async ({ positional }, { stdout }) => {
+      const text = positional === undefined
+        ? programHelp(all())
+        : commandHelp(findCommand(positional, all()));
+      await stdout.write(text);
+      return EXIT.done;
+    },
+  });
+}
+
+/**
+ * The command of that name.
+ *
+ * @throws {UsageError} that suggests the nearest when there is none.
+ */
+export function findCommand(name: string, all: readonly AnyCommand[]): AnyCommand {
+  const found = all.find((command) => command.name === name);
+  if (found !== undefined) return found;
+  const said = visible(name.length > 40 ? name.slice(0, 40) + "…" : name);
+  const hint = suggestion(name, all.map((command) => command.name));
+  throw new UsageError(
+    `Unknown command "${said}". ${hint === "" ? "" : `${hint} `}See bcast help`,
+  );
+}

@@ -1,0 +1,271 @@
+import { join } from "node:path";
+import { DEFAULT_RETENTION } from "../broker/broker.ts";
+import { openSqliteBroker } from "../broker/sqlite.ts";
+import { banner, isEverywhere, lanAddresses, listeningLine } from "../cli/banner.ts";
+import { type CommandInput, defineCommand } from "../cli/command.ts";
+import type { Context } from "../cli/context.ts";
+import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
+import * as flag from "../cli/flags.ts";
+import { LOG_FLAGS, startLogging } from "../cli/logging.ts";
+import { dataDirectory } from "../cli/paths.ts";
+import { currentLaunch, programName } from "../cli/program.ts";
+import { watchInterrupts } from "../cli/signals.ts";
+import { plural } from "../cli/text.ts";
+import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
+import { DEFAULT_SERVER_LIMITS, type Server, startServer } from "../server.ts";
+
+/** Milliseconds that stopping may take: whoever stops a service waits no longer before it kills. */
+const STOP_TIMEOUT = 1900;
+
+/** The file in the data directory. */
+const DATABASE = "bcast.db";
+
+const LIMITS = "Limits";
+const defaults = DEFAULT_SERVER_LIMITS;
+
+const FLAGS = {
+  host: flag.text({
+    fallback: "localhost",
+    placeholder: "HOST",
+    help: "Address to listen on; 0.0.0.0 for every network of this machine",
+  }),
+  port: flag.integer({
+    fallback: DEFAULT_PORT,
+    max: 65_535,
+    help: "Port to listen on; 0 picks a free one",
+  }),
+  room: flag.list({
+    fallback: [DEFAULT_ROOM],
+    placeholder: "ROOM",
+    expects: "a room: 1 to 64 of a-z 0-9 . _ - that start with a letter or digit",
+    accepts: isRoomName,
+    help: "Room of those who name none; may be given several times",
+  }),
+  data: flag.text({
+    placeholder: "DIR",
+    help: "Keep messages in DIR instead of your data directory",
+  }),
+  memory: flag.toggle({ help: "Keep messages in memory: they are gone when the hub stops" }),
+  fsync: flag.choice(["normal", "always"], {
+    fallback: "normal",
+    help: "always: not even a power cut loses a message, but each takes longer",
+  }),
+  ...LOG_FLAGS,
+  history: flag.integer({
+    fallback: DEFAULT_RETENTION.maxMessages,
+    min: 1,
+    help: "Messages kept in each room",
+    group: LIMITS,
+  }),
+  retention: flag.seconds({
+    fallback: DEFAULT_RETENTION.maxAge / 1000,
+    min: 1,
+    help: "How long messages are kept",
+    group: LIMITS,
+  }),
+  replay: flag.integer({
+    fallback: defaults.replay,
+    max: MAX_HISTORY_PAGE,
+    help: "Messages shown to those who join",
+    group: LIMITS,
+  }),
+  maxMessageBytes: flag.bytes({
+    fallback: defaults.maxMessageBytes,
+    min: 1024,
+    help: "Size of one message",
+    group: LIMITS,
+  }),
+  maxRooms: flag.integer({
+    fallback: defaults.maxRooms,
+    min: 1,
+    help: "Rooms that a client may be in",
+    group: LIMITS,
+  }),
+  rate: flag.integer({
+    fallback: defaults.rate,
+    help: "Messages and commands a second from one client; 0: any number. Unless you set it, " +
+      "not for clients on this machine",
+    group: LIMITS,
+  }),
+  burst: flag.integer({
+    fallback: defaults.burst,
+    min: 1,
+    help: "Messages and commands that a client may send at once",
+    group: LIMITS,
+  }),
+  maxOutboxBytes: flag.bytes({
+    fallback: defaults.maxOutboxBytes,
+    min: 64 * 1024,
+    help: "What may wait for one client before it is cut off as too slow",
+    group: LIMITS,
+  }),
+  maxConnections: flag.integer({
+    fallback: defaults.maxConnections,
+    min: 1,
+    help: "Clients at a time",
+    group: LIMITS,
+  }),
+  maxPerAddress: flag.integer({
+    fallback: defaults.maxPerAddress,
+    min: 1,
+    help: "Clients at a time from one address of another machine",
+    group: LIMITS,
+  }),
+  heartbeat: flag.seconds({
+    fallback: defaults.heartbeat,
+    max: 3600,
+    help: "Silence after which a client counts as gone; 0: never",
+    group: LIMITS,
+  }),
+};
+
+type Input = CommandInput<typeof FLAGS>;
+
+/** `bcast start`. */
+export const start = defineCommand({
+  name: "start",
+  summary: "Run a hub",
+  about: "Listens for clients and passes on what each of them says to all others in the same " +
+    "room. Messages are kept on this machine, so that those who come later can read them.\n\n" +
+    "Ctrl-C or SIGTERM says goodbye to everybody and stops it; a second Ctrl-C ends it at once.",
+  flags: FLAGS,
+  examples: [
+    ["start", "A hub for this machine"],
+    ["start --host 0.0.0.0 --room team", "A hub for everybody on the network"],
+    ["start --port 0 --memory --quiet", "A throw-away hub for a test, at any free port"],
+    ["start --data /srv/bcast --log-file /var/log/bcast.log", "A hub as a service"],
+  ],
+  run,
+});
+
+async function run(input: Input, context: Context): Promise<ExitCode> {
+  const { flags } = input;
+  const path = databasePath(input, context);
+  await using _logging = await startLogging({
+    level: flags.logLevel,
+    format: flags.logFormat,
+    quiet: flags.quiet,
+    console: context.stderr,
+    ...(flags.logFile === undefined ? {} : { file: flags.logFile }),
+  });
+  using interruption = watchInterrupts(context);
+  const server = await listen(input, path);
+  const listening = { host: flags.host, port: server.port };
+  await context.stdout.write(
+    flags.quiet ? listeningLine(listening) : banner({
+      ...listening,
+      rooms: flags.room,
+      history: path === undefined
+        ? "in memory only: gone when the hub stops"
+        : `${path} (${plural(flags.history, "message")} a room at most)`,
+      program: programName(currentLaunch()),
+      addresses: isEverywhere(flags.host) ? lanAddresses(flags.host, Deno.networkInterfaces()) : [],
+    }),
+  );
+  await aborted(interruption.signal);
+  await stop(server);
+  return EXIT.done;
+}
+
+function databasePath({ flags, source }: Input, context: Context): string | undefined {
+  if (flags.memory) {
+    if (source("data") === "flag" && source("memory") === "flag") {
+      throw new CliError("Cannot use --data together with --memory: leave one out", EXIT.usage);
+    }
+    // The stronger source wins: --data over BCAST_MEMORY.
+    if (source("data") !== "flag" || source("memory") === "flag") return undefined;
+  }
+  return join(flags.data ?? dataDirectory(context), DATABASE);
+}
+
+async function listen({ flags, source }: Input, path: string | undefined): Promise<Server> {
+  const { history, retention, fsync, host, port, room, ...rest } = flags;
+  const broker = await openSqliteBroker({
+    path: path ?? ":memory:",
+    retention: { maxMessages: history, maxAge: retention * 1000 },
+    fsync,
+  });
+  try {
+    const { maxMessageBytes, maxRooms, replay, rate, burst } = rest;
+    const { maxOutboxBytes, maxConnections, maxPerAddress, heartbeat } = rest;
+    return startServer({
+      host,
+      port,
+      rooms: room,
+      broker,
+      limits: {
+        maxMessageBytes,
+        maxRooms,
+        replay,
+        rate,
+        rateOnLoopback: source("rate") !== "default",
+        burst,
+        maxOutboxBytes,
+        maxConnections,
+        maxPerAddress,
+        heartbeat,
+      },
+    });
+  } catch (error) {
+    await broker[Symbol.asyncDispose]();
+    throw cannotListen(error, host, port);
+  }
+}
+
+/** What to tell somebody whose hub cannot have its address. */
+export function cannotListen(error: unknown, host: string, port: number): unknown {
+  const where = `Cannot listen on ${visible(host)}:${port}`;
+  const options = { cause: error };
+  if (error instanceof Deno.errors.AddrInUse) {
+    const other = port >= 65_535 ? DEFAULT_PORT : port + 1;
+    return new CliError(
+      `${where}: the port is in use. Try --port ${other}, or --port 0 for any free one`,
+      EXIT.failed,
+      options,
+    );
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return new CliError(
+      `${where}: the system does not permit this port. Try --port ${DEFAULT_PORT}`,
+      EXIT.failed,
+      options,
+    );
+  }
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    return new CliError(
+      `${where}: this machine has no such address. Try --host localhost, or --host 0.0.0.0 ` +
+        "for all it has",
+      EXIT.failed,
+      options,
+    );
+  }
+  // The runtime has no class of its own for a name that cannot be resolved.
+  if (error instanceof Error && /lookup address|resolve|nodename/i.test(error.message)) {
+    return new CliError(
+      `${where}: nobody knows that host. Try --host localhost, or --host 0.0.0.0`,
+      EXIT.failed,
+      options,
+    );
+  }
+  return error;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+async function stop(server: Server): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new CliError("The hub did not stop in time: it was ended as it was")),
+    STOP_TIMEOUT,
+  );
+  try {
+    await Promise.race([server.stop(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

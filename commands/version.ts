@@ -1,0 +1,17 @@
+import { defineCommand } from "../cli/command.ts";
+import { EXIT } from "../cli/errors.ts";
+import { VERSION } from "../protocol.ts";
+
+/** `bcast version`. */
+export const version = defineCommand({
+  name: "version",
+  summary: "Show the version",
+  flags: {},
+  examples: [["version", "Name the version, and what it runs on"]],
+  run: async (_input, { stdout }) => {
+    await stdout.write(
+      `bcast ${VERSION} (deno ${Deno.version.deno}, ${Deno.build.os} ${Deno.build.arch})\n`,
+    );
+    return EXIT.done;
+  },
+});

@@ -1,0 +1,193 @@
+import type { Output } from "../cli/output.ts";
+import { EXIT, type ExitCode } from "../cli/errors.ts";
+import { plural, safeJson } from "../cli/text.ts";
+import {
+  type ClientEvent,
+  type Conversation,
+  RequestError,
+  type RoomEntered,
+} from "../client/types.ts";
+import type { Joined } from "../protocol.ts";
+import { logEvent } from "./chat.ts";
+import { readLines } from "./lines.ts";
+import { renderEvent } from "./render.ts";
+
+/** What a conversation between programs needs. */
+export interface PipeOptions {
+  readonly conversation: Conversation;
+  readonly input: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Whether what is received is printed as JSON. */
+  readonly json: boolean;
+  /** Aborted when the user wants an end at once. */
+  readonly signal: AbortSignal;
+}
+
+/** Lines on their way to the hub at a time: enough to keep the network busy, few enough to keep. */
+const WINDOW = 64;
+/** Characters of a line that is read at all; far above any hub's limit for a message. */
+const MAX_LINE = 16 * 1024 * 1024;
+
+/**
+ * Sends each line of the input as a message and prints what is received, until the input ends and
+ * the hub has all of it, or nobody reads what is printed.
+ */
+export async function pipe(options: PipeOptions): Promise<ExitCode> {
+  const { conversation, stderr, signal } = options;
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  let pending = 0;
+  const closing = (): void => {
+    // Counted before: closing gives up on what is not acked.
+    pending = conversation.pending;
+    void conversation.close();
+  };
+  either.addEventListener("abort", closing, { once: true });
+  const settled = Promise.withResolvers<void>();
+  const sending = send(options, either, settled.promise)
+    .finally(() => conversation.close());
+  // Looked at below, after what is received has been printed.
+  sending.catch(() => {});
+  try {
+    for await (const event of conversation) {
+      logEvent(event);
+      // deno-lint-ignore no-await-in-loop -- who reads slowly is waited for
+      if (!await show(event, options)) {
+        stop.abort();
+        // Nobody is interested any more: a quiet end, as for any program in a pipe.
+        return EXIT.done;
+      }
+      if (isSettled(event)) settled.resolve();
+    }
+    if (signal.aborted) {
+      await stderr.write(interruptedLine(pending));
+      return EXIT.interrupted;
+    }
+    return await sending;
+  } finally {
+    stop.abort();
+    either.removeEventListener("abort", closing);
+  }
+}
+
+/** Whether the hub has said all that it says to a newcomer. */
+function isSettled(event: ClientEvent): boolean {
+  return event.type === "joined" || (event.type === "online" && event.welcome.rooms.length === 0);
+}
+
+async function send(
+  { conversation, input, stdout, stderr, json }: PipeOptions,
+  signal: AbortSignal,
+  settled: Promise<void>,
+): Promise<ExitCode> {
+  const underway = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  let refused = 0;
+  const refuse = async (number: number, why: string): Promise<void> => {
+    refused++;
+    await stderr.write(`Line ${number} was not sent: ${why}\n`);
+  };
+  const sendLine = async (number: number, text: string): Promise<void> => {
+    try {
+      const ack = await conversation.send({ message: text });
+      if (json) await stdout.write(safeJson(ack) + "\n");
+    } catch (error) {
+      if (error instanceof RequestError) await refuse(number, error.message);
+      else failures.push(error);
+    }
+  };
+  const source = input.pipeThrough(new TransformStream(), { signal, preventCancel: false });
+  for await (const { number, text } of readLines(source, MAX_LINE)) {
+    // A blank line is no message.
+    if (text === "") continue;
+    if (text === undefined) {
+      // deno-lint-ignore no-await-in-loop -- lines go out one after the other
+      await refuse(number, "it is far too long");
+      continue;
+    }
+    const one: Promise<void> = sendLine(number, text).finally(() => underway.delete(one));
+    underway.add(one);
+    // deno-lint-ignore no-await-in-loop -- keeps the number on their way small
+    if (underway.size >= WINDOW) await Promise.race(underway);
+  }
+  await Promise.all(underway);
+  if (failures.length > 0) throw failures[0];
+  // Without a line to send, what the hub shows newcomers is all there is to wait for.
+  await Promise.race([settled, once(signal)]);
+  return refused === 0 ? EXIT.done : EXIT.failed;
+}
+
+/** Prints one event; `false` when nobody reads it. */
+function show(event: ClientEvent, { json, stdout, stderr }: PipeOptions): Promise<boolean> {
+  if (json) {
+    const frame = toFrame(event);
+    if (frame !== undefined) return stdout.write(safeJson(frame) + "\n");
+  }
+  const text = renderEvent(event, {
+    self: undefined,
+    tagged: false,
+    color: false,
+    now: new Date(),
+  });
+  switch (event.type) {
+    case "message":
+    case "direct":
+    case "presence":
+    case "system":
+      return text === undefined ? Promise.resolve(true) : stdout.write(text + "\n");
+    case "error":
+    case "offline":
+      return talk(text, stderr);
+    case "online":
+      return event.again ? talk(text, stderr) : Promise.resolve(true);
+    case "joined":
+      return event.again ? talk(text, stderr) : Promise.resolve(true);
+    default:
+      return Promise.resolve(true);
+  }
+}
+
+/** Says something on stderr; that nobody reads it is no reason to end. */
+async function talk(text: string | undefined, stderr: Output): Promise<boolean> {
+  if (text !== undefined) await stderr.write(text + "\n");
+  return true;
+}
+
+/** What the hub sent, or `undefined` for what only the client knows. */
+function toFrame(event: ClientEvent): object | undefined {
+  switch (event.type) {
+    case "connecting":
+    case "offline":
+      return undefined;
+    case "online":
+      return { ...event.welcome, rooms: event.welcome.rooms.map(withoutHistory) };
+    case "joined":
+      return { type: event.type, ...withoutHistory(withoutAgain(event)) };
+    default:
+      return event;
+  }
+}
+
+/** The history of a room follows message by message. */
+function withoutHistory({ history: _history, ...room }: Joined): object {
+  return room;
+}
+
+/** Whether the room was entered before is what the client knows, not what the hub sent. */
+function withoutAgain({ again: _again, ...frame }: RoomEntered): Joined {
+  return frame;
+}
+
+function interruptedLine(pending: number): string {
+  return pending === 0
+    ? "Interrupted\n"
+    : `Interrupted: ${plural(pending, "message")} may not have reached the hub\n`;
+}
+
+function once(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

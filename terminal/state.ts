@@ -1,0 +1,103 @@
+import type { ClientEvent } from "../client/types.ts";
+import { nameKey } from "../protocol.ts";
+
+/** Names of people who spoke that are remembered for Tab: in large rooms nobody lists the members. */
+const MAX_SPEAKERS = 200;
+
+/** A room as the person in it sees it. */
+export interface RoomState {
+  readonly online: number;
+  /** By name key, as they are shown; empty where the room is too large to name them. */
+  readonly members: ReadonlyMap<string, string>;
+}
+
+/** Which rooms one is in, who is there, and in which one speaks. Follows the events. */
+export class ChatState {
+  readonly #rooms = new Map<string, RoomState>();
+  readonly #speakers = new Map<string, string>();
+  #current: string | undefined;
+  /** The room that was asked for: what is said next is for it, even before it is entered. */
+  #wanted: string | undefined;
+
+  /** The room that is spoken in. */
+  get current(): string | undefined {
+    return this.#wanted ?? this.#current;
+  }
+
+  get rooms(): ReadonlyMap<string, RoomState> {
+    return this.#rooms;
+  }
+
+  /** Everybody whose name may be wanted, by name. */
+  get people(): readonly string[] {
+    const all = new Map(this.#speakers);
+    for (const { members } of this.#rooms.values()) {
+      for (const [key, name] of members) all.set(key, name);
+    }
+    return [...all.values()].sort((a, b) => a.localeCompare(b));
+  }
+
+  /** Speaks in `room` from now on; unless the hub does not let one in. */
+  want(room: string): void {
+    const known = this.#rooms.has(room);
+    if (known) this.#current = room;
+    this.#wanted = known ? undefined : room;
+  }
+
+  /** Takes in what happened. */
+  apply(event: ClientEvent): void {
+    switch (event.type) {
+      case "joined": {
+        const { room, online, members = [] } = event;
+        this.#rooms.set(room, { online, members: byKey(members) });
+        this.#current ??= room;
+        if (this.#wanted === room) {
+          this.#current = room;
+          this.#wanted = undefined;
+        }
+        break;
+      }
+      case "error":
+        // An error that answers no request, while a room is asked for, is most likely its refusal.
+        this.#wanted = undefined;
+        break;
+      case "left":
+        this.#rooms.delete(event.room);
+        if (this.#current === event.room) this.#current = this.#rooms.keys().next().value;
+        break;
+      case "presence": {
+        const members = new Map(this.#rooms.get(event.room)?.members);
+        const drop = (names: readonly string[] = []): void =>
+          names.forEach((name) => {
+            members.delete(nameKey(name));
+            this.#speakers.delete(nameKey(name));
+          });
+        drop(event.left);
+        drop(event.renamed?.map(({ from }) => from));
+        const came = [...event.joined ?? [], ...(event.renamed ?? []).map(({ to }) => to)];
+        for (const [key, name] of byKey(came)) members.set(key, name);
+        this.#rooms.set(event.room, { online: event.online, members });
+        break;
+      }
+      case "message":
+      case "direct":
+        this.#heard(event.sender);
+        break;
+      default:
+        break;
+    }
+  }
+
+  #heard(name: string): void {
+    const key = nameKey(name);
+    this.#speakers.delete(key);
+    this.#speakers.set(key, name);
+    if (this.#speakers.size <= MAX_SPEAKERS) return;
+    const oldest = this.#speakers.keys().next();
+    if (!oldest.done) this.#speakers.delete(oldest.value);
+  }
+}
+
+function byKey(names: readonly string[]): Map<string, string> {
+  return new Map(names.map((name) => [nameKey(name), name]));
+}

@@ -1,0 +1,13 @@
+/** A folder that is gone when it is disposed of. */
+export interface Folder extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** Makes a folder for one test. */
+export async function temporaryFolder(): Promise<Folder> {
+  const path = await Deno.makeTempDir({ prefix: "bcast-test-" });
+  return {
+    path,
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}

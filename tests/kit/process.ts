@@ -1,0 +1,134 @@
+/**
+ * The program as a process of its own, to be talked to, signalled and killed.
+ *
+ * `BCAST_TEST_COMMAND` names an executable to test instead of the sources.
+ */
+
+/** Milliseconds after which waiting for a line is a failure: far above any honest answer. */
+const PATIENCE = 30_000;
+
+const MAIN = new URL("../../main.ts", import.meta.url);
+
+/** The command that runs the program, before its own arguments. */
+export function programCommand(): readonly [string, ...string[]] {
+  const executable = Deno.env.get("BCAST_TEST_COMMAND");
+  if (executable !== undefined) return [executable];
+  return [Deno.execPath(), "run", "--no-check", "-A", MAIN.href];
+}
+
+/** A running program. Disposing of it kills it. */
+export class Program implements AsyncDisposable {
+  /** Lines of standard output so far. */
+  readonly lines: string[] = [];
+  /** Standard error so far. */
+  errors = "";
+  readonly #child: Deno.ChildProcess;
+  readonly #readers: Promise<unknown>;
+  #read = 0;
+  #ended = false;
+  #wake: (() => void) | undefined;
+
+  constructor(args: readonly string[], env: Record<string, string> = {}) {
+    const [command, ...first] = programCommand();
+    this.#child = new Deno.Command(command, {
+      args: [...first, ...args],
+      env,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#readers = Promise.all([this.#readLines(), this.#readErrors()]);
+  }
+
+  /** The next line of standard output that matches; its groups with it. */
+  async line(pattern: RegExp): Promise<RegExpExecArray> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(this.#missing(pattern)), PATIENCE);
+    try {
+      for (;;) {
+        while (this.#read < this.lines.length) {
+          const found = pattern.exec(this.lines[this.#read++] ?? "");
+          if (found !== null) return found;
+        }
+        if (this.#ended) throw this.#missing(pattern);
+        const woken = new Promise<void>((resolve) => this.#wake = resolve);
+        await Promise.race([woken, late]);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Writes to standard input; with `end`, nothing more will come. */
+  async type(text: string, options: { readonly end?: boolean } = {}): Promise<void> {
+    const writer = this.#child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(text));
+    if (options.end) await writer.close();
+    else writer.releaseLock();
+  }
+
+  /** Sends a signal. */
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** Waits for the end; its exit code, or 128 plus the signal's number. */
+  async exit(): Promise<number> {
+    const { code } = await this.#child.status;
+    await this.#readers;
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (error) {
+      // It has ended by itself.
+      if (!(error instanceof TypeError)) throw error;
+    }
+    await this.exit();
+    await this.#child.stdin.close().catch(() => {
+      // Closed by a test already, or with the program.
+    });
+  }
+
+  #missing(pattern: RegExp): Error {
+    const lines = this.lines.slice(-10).join("\n");
+    return new Error(
+      `No line like ${pattern}; standard output:\n${lines}\nerrors:\n${this.errors}`,
+    );
+  }
+
+  async #readLines(): Promise<void> {
+    let rest = "";
+    for await (const text of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      this.lines.push(...lines);
+      this.#wake?.();
+    }
+    if (rest !== "") this.lines.push(rest);
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  async #readErrors(): Promise<void> {
+    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
+      this.errors += text;
+    }
+  }
+}
+
+/** A hub as a process, listening, with its `ws://` address. */
+export async function startHubProcess(
+  args: readonly string[],
+): Promise<{ readonly program: Program; readonly url: string }> {
+  const program = new Program(["start", "--host", "127.0.0.1", "--port", "0", ...args]);
+  try {
+    const [url = ""] = await program.line(/ws:\/\/127\.0\.0\.1:\d+\/?/);
+    return { program, url };
+  } catch (error) {
+    await program[Symbol.asyncDispose]();
+    throw error;
+  }
+}

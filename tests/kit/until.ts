@@ -1,0 +1,20 @@
+/** Milliseconds after which a test that still waits is wrong, not slow. */
+const PATIENCE = 20_000;
+/** Milliseconds between two looks. */
+const PERIOD = 10;
+
+/** Looks again and again until `look` gives something other than `undefined` or `false`. */
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
+  const end = performance.now() + PATIENCE;
+  for (;;) {
+    // deno-lint-ignore no-await-in-loop -- polling
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > end) throw new Error(`Never came: ${what}`);
+    // deno-lint-ignore no-await-in-loop -- polling
+    await new Promise((resolve) => setTimeout(resolve, PERIOD));
+  }
+}
