@@ -1,0 +1,94 @@
+// deno-lint-ignore-file no-console -- a script: what it prints is what it is for
+/**
+ * Lets clients that were not written for this hub talk to each other through it: Python's
+ * `websockets` and Node's `ws` in JSON, `wscat` in lines.
+ *
+ * Usage: `deno task interop [URL]`; without a URL it starts a hub of its own. Needs `npm` and a
+ * `python3` with `websockets`; says loudly what it had to leave out.
+ */
+import { assert } from "@std/assert";
+import { openSqliteBroker } from "../../broker/sqlite.ts";
+import { startServer } from "../../server.ts";
+
+const PACKAGES = ["ws@8.23.0", "wscat@6.1.0"];
+
+const here = import.meta.dirname ?? ".";
+const decoder = new TextDecoder();
+
+interface Outcome {
+  readonly success: boolean;
+  readonly output: string;
+}
+
+async function run(command: string, args: readonly string[]): Promise<Outcome> {
+  const child = new Deno.Command(command, {
+    args: [...args],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const { success, stdout, stderr } = await child.output();
+  await child.stdin.close().catch(() => {
+    // It ended first: there was nobody to tell.
+  });
+  return { success, output: decoder.decode(stdout) + decoder.decode(stderr) };
+}
+
+async function available(command: string, args: readonly string[]): Promise<boolean> {
+  try {
+    return (await run(command, args)).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function python(): Promise<string | undefined> {
+  for (const command of ["python3", "/usr/bin/python3"]) {
+    if (await available(command, ["-c", "import websockets"])) return command;
+  }
+  return undefined;
+}
+
+async function talk(url: string): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "bcast-interop-" });
+  try {
+    const install = ["install", "--prefix", folder, "--no-save", "--silent", ...PACKAGES];
+    assert((await run("npm", install)).success, "npm cannot install ws and wscat");
+    const pythonCommand = await python();
+    if (pythonCommand === undefined) {
+      console.error("LEFT OUT: Python, because no python3 here has the package websockets");
+    }
+    const people = ["Node", "Wscat", ...(pythonCommand === undefined ? [] : ["Python"])];
+    const others = (name: string): string[] => people.filter((person) => person !== name);
+    // Its terminal mode needs a terminal; this says one line and listens for ten seconds.
+    const wscat = run("node", [
+      `${folder}/node_modules/wscat/bin/wscat`,
+      ...["-c", `${url}?sender=Wscat`, "-x", "hello from Wscat", "-w", "10"],
+    ]);
+    const clients = [
+      run("node", [`${here}/client.mjs`, folder, url, ...others("Node")]),
+      ...(pythonCommand === undefined
+        ? []
+        : [run(pythonCommand, [`${here}/client.py`, url, ...others("Python")])]),
+    ];
+    for (const { success, output } of await Promise.all(clients)) assert(success, output);
+    const { output } = await wscat;
+    for (const name of others("Wscat")) {
+      const line = new RegExp(`\\[\\d\\d:\\d\\d:\\d\\d\\] ${name}: hello from ${name}`);
+      assert(line.test(output), `wscat did not see ${name}:\n${output}`);
+    }
+    console.log(`${people.join(", ")} read each other through ${url}`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const [given] = Deno.args;
+if (given === undefined) {
+  const broker = await openSqliteBroker({ path: ":memory:" });
+  await using hub = startServer({ host: "127.0.0.1", port: 0, broker });
+  await talk(hub.url);
+} else {
+  await talk(given);
+}
