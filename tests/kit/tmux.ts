@@ -53,6 +53,11 @@ export class Tmux implements AsyncDisposable {
     await this.#run(["send-keys", ...keys]);
   }
 
+  /** What is on the screen, with the sequences of its colours. */
+  async colors(): Promise<string> {
+    return await this.#run(["capture-pane", "-p", "-e"]);
+  }
+
   /** What is on the screen; what scrolled off is not. */
   async screen(): Promise<string> {
     return (await this.#run(["capture-pane", "-p"])).trimEnd();
