@@ -130,7 +130,7 @@ const PREPARE: { readonly [P in PeerName]: Prepare } = {
       title: `Deno ${Deno.version.deno}, bare sockets`,
       dialect: "plain",
       // Nobody would broadcast like that; it shows what a connection costs before a hub does anything.
-      scenes: ["idle"],
+      scenes: BROADCAST,
       command: () => [
         Deno.execPath(),
         "run",

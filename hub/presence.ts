@@ -6,8 +6,9 @@ import { MAX_NAMED_MEMBERS, type Presence } from "../protocol.ts";
  */
 export function presenceWindow(members: number): number {
   const SHORTEST = 100;
-  const LONGEST = 5000;
-  return Math.min(LONGEST, Math.max(SHORTEST, members));
+  const LONGEST = 10_000;
+  const EACH = 2;
+  return Math.min(LONGEST, Math.max(SHORTEST, (members - MAX_NAMED_MEMBERS) * EACH));
 }
 
 /**

@@ -14,6 +14,9 @@ const ROOM = /^[a-z0-9][a-z0-9._-]*$/;
 // with a meaning in commands, and separators other than a plain space.
 const NOT_IN_NAME = /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}/@#:]|(?![\u200C\u200D])\p{Cf}/u;
 
+// Most names need no look at Unicode, and ten thousand clients may come at once.
+const SIMPLE_NAME = /^[\w.-]{1,32}$/;
+
 /** Whether `room` is 1 to 64 of `a-z 0-9 . _ -`, starting with a letter or digit. */
 export function isRoomName(room: string): boolean {
   return room.length <= MAX_ROOM_LENGTH && ROOM.test(room);
@@ -25,6 +28,7 @@ export function isRoomName(room: string): boolean {
  * Returns `undefined` when `name` is not 1 to 32 visible characters without `/ @ # :`.
  */
 export function normalizeName(name: string): string | undefined {
+  if (SIMPLE_NAME.test(name)) return name;
   // A cap before any Unicode work: what follows is linear, but names come from strangers.
   if (name.length > 8 * MAX_NAME_LENGTH || NOT_IN_NAME.test(name)) return undefined;
   const shown = name.normalize("NFC").replace(/\p{Zs}+/gu, " ").trim();
@@ -38,5 +42,6 @@ const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\u2800]/gu;
 
 /** Two names with the same key are the same name: case, width and invisible characters make no difference. */
 export function nameKey(name: string): string {
+  if (SIMPLE_NAME.test(name)) return name.toLowerCase();
   return name.normalize("NFKC").replace(INVISIBLE, "").toLowerCase().trim();
 }

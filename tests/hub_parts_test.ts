@@ -100,7 +100,7 @@ Deno.test("`PresenceChanges` tells the net effect of any sequence of changes", (
 
 Deno.test("`presenceWindow()` is short among people and grows with the crowd", () => {
   assertEquals([presenceWindow(2), presenceWindow(100)], [100, 100]);
-  assertEquals([presenceWindow(1000), presenceWindow(100_000)], [1000, 5000]);
+  assertEquals([presenceWindow(1100), presenceWindow(100_000)], [2000, 10_000]);
 });
 
 Deno.test("`presenceSentences()` reads like a sentence", () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { openSqliteBroker } from "../broker/sqlite.ts";
 import { FakeClock } from "./kit/fake_clock.ts";
 import { type Received, TestSocket } from "./kit/socket.ts";
 import { startTestHub } from "./kit/test_hub.ts";
@@ -384,4 +385,54 @@ Deno.test("past a hundred members only counts travel", async () => {
   const presence = await last.next("presence");
   assertEquals([presence["online"], presence["joined"]], [102, undefined]);
   for (const socket of [...sockets, last]) await socket.close();
+});
+
+Deno.test("a retry after a restart of the hub is recognized, and the position still holds", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "bcast-test-" });
+  const path = `${folder}/bcast.db`;
+  try {
+    let session: unknown, epoch: string;
+    {
+      await using hub = await startTestHub({ path });
+      const [alice, welcome] = await TestSocket.v1(hub.url, { sender: "Alice" });
+      session = welcome["session"];
+      epoch = lobbyOf(welcome).epoch;
+      alice.send({ type: "message", message: "once", ref: "r" });
+      await alice.next("ack");
+      alice.send({ type: "message", message: "twice", ref: "s" });
+      await alice.next("ack");
+    }
+    await using hub = await startTestHub({ path });
+    const [alice, welcome] = await TestSocket.v1(hub.url, {
+      session,
+      sender: "Alice",
+      rooms: [{ room: "lobby", epoch, after: 1 }],
+    });
+    await using _ = alice;
+    assertEquals([welcome["session"], lobbyOf(welcome).recovered], [session, true]);
+    assertEquals(ids(lobbyOf(welcome).history), [2]);
+    alice.send({ type: "message", message: "once", ref: "r" });
+    const ack = await alice.next("ack");
+    assertEquals([ack["id"], ack["duplicate"]], [1, true]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("who was away for longer than the history is told so", async () => {
+  const broker = await openSqliteBroker({ path: ":memory:", retention: { maxMessages: 10 } });
+  await using hub = await startTestHub({ broker });
+  const [alice, welcome] = await TestSocket.v1(hub.url, { sender: "Alice", echo: false });
+  await using _ = alice;
+  const { epoch } = lobbyOf(welcome);
+  for (let n = 1; n <= 30; n++) alice.send({ type: "message", message: `m${n}`, ref: n });
+  await alice.next("ack", (ack) => ack["ref"] === 30);
+  for (const [after, recovered] of [[5, false], [20, true], [25, true], [30, true]] as const) {
+    const [bob, again] = await TestSocket.v1(hub.url, { rooms: [{ room: "lobby", epoch, after }] });
+    assertEquals(lobbyOf(again).recovered, recovered, `after ${after}`);
+    const seen = ids(lobbyOf(again).history);
+    assertEquals(seen.at(-1), after === 30 ? undefined : 30);
+    assertEquals(seen[0], after === 30 ? undefined : recovered ? after + 1 : 21);
+    await bob.close();
+  }
 });

@@ -114,6 +114,12 @@ export class TestSocket implements AsyncDisposable {
 
   #cancel: () => void = () => {};
 
+  /** Drops what was received and looked at. */
+  forget(): void {
+    this.frames.splice(0, this.#read);
+    this.#read = 0;
+  }
+
   /** Leaves (1000) and waits for the end. */
   async close(): Promise<void> {
     if (this.socket.readyState < WebSocket.CLOSING) this.socket.close(1000);
