@@ -9,6 +9,7 @@
 import { assert } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite.ts";
 import { startServer } from "../../server.ts";
+import { TestSocket } from "../kit/socket.ts";
 
 const PACKAGES = ["ws@8.23.0", "wscat@6.1.0"];
 
@@ -61,11 +62,14 @@ async function talk(url: string): Promise<void> {
     }
     const people = ["Node", "Wscat", ...(pythonCommand === undefined ? [] : ["Python"])];
     const others = (name: string): string[] => people.filter((person) => person !== name);
+    await using observer = await TestSocket.plain(url, "Observer");
     // Its terminal mode needs a terminal; this says one line and listens for ten seconds.
     const wscat = run("node", [
       `${folder}/node_modules/wscat/bin/wscat`,
       ...["-c", `${url}?sender=Wscat`, "-x", "hello from Wscat", "-w", "10"],
     ]);
+    // Until then it is a client like any other, and gets what was said before as JSON.
+    await observer.next("message", (message) => message["sender"] === "Wscat");
     const clients = [
       run("node", [`${here}/client.mjs`, folder, url, ...others("Node")]),
       ...(pythonCommand === undefined
