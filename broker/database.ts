@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { sameBoot } from "./boot.ts";
 import { BrokerError } from "./broker.ts";
+import { FORCED_CHECKPOINT_PAGES } from "./checkpoints.ts";
 import { APPLICATION_ID, LOG_VERSION, migrate } from "./migrations.ts";
 
 /** How an opened log is kept. */
@@ -17,19 +18,14 @@ export interface DatabaseOptions {
 /** Milliseconds to wait for a file that is held: a hub that is just closing it gets to its end. */
 const BUSY_TIMEOUT = 250;
 
-/**
- * Pages of 4 KiB after which the write-ahead log is moved into the file, which holds up everything
- * for some ten milliseconds. More would be rarer and longer, and (measured) no faster in all.
- */
-const CHECKPOINT_PAGES = 1000;
-
 /** Bytes up to which a file is checked as a whole when it is opened: some 50 ms. */
 const FULL_CHECK_BYTES = 64 * 1024 * 1024;
 
 /** In `meta.opened`: every commit was on the disk, so that no stop of the machine lost one. */
 const DURABLE = "fsync";
 
-const MEMORY = ":memory:";
+/** The path of a log that is in memory only. */
+export const MEMORY = ":memory:";
 
 /**
  * Opens the log and takes it for this process alone. What cannot be opened is left as it is, byte
@@ -57,7 +53,7 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
     db.exec("PRAGMA synchronous = FULL; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY");
     migrate(db, Number(value(db, "PRAGMA user_version")), newEpoch());
     markOpen(db, options, walBefore);
-    db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    db.exec(`PRAGMA wal_autocheckpoint = ${FORCED_CHECKPOINT_PAGES}`);
     if (options.fsync === "normal") db.exec("PRAGMA synchronous = NORMAL");
     return db;
   } catch (error) {

@@ -15,17 +15,23 @@ export const MAX_ID = 2 ** ID_BITS - 1;
 /** The largest number that a room can have. */
 const MAX_ROOM_NUMBER = 2 ** (63 - ID_BITS) - 1;
 
-// The key of a message is its room's number and its id in one integer. A room's log is then one
-// range of the table's own tree, in order: no second index to write on every append, and the
-// full-text index, whose rows have the same keys, can be asked for one room and one range of ids.
+// What a room gets in one transaction is one row, a chunk: a row for each message would cost several
+// times as much. Its key is the room's number and the id of its first message in one integer, so that
+// a room's log is one range of the table's own tree, in order, without a second index to write on
+// every append. `body` holds a line for each message (see lines.ts) and is NULL when all of them were
+// trimmed while the chunk's marks still count; it is the last column, so that the others can be read
+// without the pages that a long one takes. `refs` says where the messages came from (see marks.ts).
+// It has no index: retries are looked up in memory (see retries.ts). An index over random marks would
+// touch one page for nearly every message.
 //
-// `refs` is in the order of time, so that forgetting is cutting off its beginning, and it has no
-// index: retries are looked up in memory (see refs.ts). An index over random marks would touch
-// one page for nearly every message, which costs five times the message itself.
+// `rooms.first` is the oldest id that is kept; chunks go as a whole, so that it may be inside of one.
 //
-// `search` has no copy of the text but the one in `messages`. It is caught up when somebody searches,
-// and `rooms.indexed` says up to which id. Its parts are merged by who writes to it (search.ts), a
-// little at a time: left to itself, it merges much at once, and everything stands still meanwhile.
+// `search` has no text of its own, and is told what was in a row that goes; with `contentless_delete`
+// it would not have to be, but be ten times as slow, and hold up everything when it merges (measured).
+// It is caught up when somebody searches, and `rooms.indexed` says up to which id. Its rows have a
+// message's room and id as their key, so that it can be asked for one room and one range of ids. Its
+// parts are merged by who writes to it (search.ts), a little at a time: left to itself, it merges much
+// at once, and everything stands still meanwhile.
 const FIRST = `
   CREATE TABLE meta (
     key TEXT PRIMARY KEY,
@@ -35,33 +41,22 @@ const FIRST = `
   CREATE TABLE rooms (
     no INTEGER PRIMARY KEY CHECK (no BETWEEN 1 AND ${MAX_ROOM_NUMBER}),
     name TEXT NOT NULL UNIQUE,
+    first INTEGER NOT NULL DEFAULT 1,
     last INTEGER NOT NULL DEFAULT 0,
     indexed INTEGER NOT NULL DEFAULT 0
   ) STRICT;
 
-  CREATE TABLE messages (
+  CREATE TABLE chunks (
     seq INTEGER PRIMARY KEY,
+    count INTEGER NOT NULL,
     at INTEGER NOT NULL,
-    sender TEXT NOT NULL,
-    message TEXT,
-    data TEXT,
-    kind TEXT,
-    CHECK (message IS NOT NULL OR data IS NOT NULL)
-  ) STRICT;
-
-  CREATE TABLE refs (
-    no INTEGER PRIMARY KEY,
-    at INTEGER NOT NULL,
-    session TEXT NOT NULL,
-    ref TEXT NOT NULL,
-    room INTEGER NOT NULL,
-    id INTEGER NOT NULL
+    refs TEXT,
+    body TEXT
   ) STRICT;
 
   CREATE VIRTUAL TABLE search USING fts5(
     message,
-    content = 'messages',
-    content_rowid = 'seq',
+    content = '',
     tokenize = 'unicode61 remove_diacritics 2'
   );
   INSERT INTO search (search, rank) VALUES ('automerge', 0), ('crisismerge', 1999);

@@ -1,6 +1,12 @@
+/** Where a chunk is: its room's number and the id of its first message. */
+export interface Place {
+  readonly room: number;
+  readonly first: number;
+}
+
 /**
- * Finds where a mark was stored, for the marks of the last minutes: a hash table of numbers that
- * costs 16 to 32 bytes a mark, because a busy hub has millions of them in five minutes.
+ * Finds the chunks in which a mark may be, for the marks of the last minutes: a hash table of
+ * numbers that costs 16 to 32 bytes a mark, because a busy hub has millions of them in five minutes.
  *
  * It answers with candidates; whoever holds the marks themselves compares.
  */
@@ -9,10 +15,17 @@ export class RecentRefs {
   readonly #factors = crypto.getRandomValues(new Uint32Array(FACTORS));
   #current = new Generation(0, 0);
   #previous: Generation | undefined;
+  #session = "";
+  #sessionSum = 0;
 
   /** Remembers marks for at least `window` milliseconds, and no longer than twice that. */
   constructor(window: number) {
     this.#window = window;
+  }
+
+  /** The number that the next chunk gets. */
+  get next(): number {
+    return this.#current.next;
   }
 
   /**
@@ -20,35 +33,52 @@ export class RecentRefs {
    * each place. Without the secret, colliding marks could be made to order, and slow the table down.
    */
   hash(session: string, ref: string): number {
-    const factors = this.#factors;
-    let sum = 0;
-    let place = 0;
-    for (let i = 0; i < session.length; i++) {
-      sum += Math.imul(factors[place++ & (FACTORS - 1)] ?? 0, session.charCodeAt(i) + 1);
+    if (session !== this.#session) {
+      this.#sessionSum = this.#sum(session, 0);
+      this.#session = session;
     }
     // The place of the gap belongs to neither, so that "ab" + "c" is not "a" + "bc".
-    place++;
-    for (let i = 0; i < ref.length; i++) {
-      sum += Math.imul(factors[place++ & (FACTORS - 1)] ?? 0, ref.charCodeAt(i) + 1);
-    }
-    return sum >>> 0;
+    return (this.#sessionSum + this.#sum(ref, session.length + 1)) >>> 0;
   }
 
-  /** Remembers that the mark with this hash has the number `no`; numbers and times only grow. */
-  add(hash: number, no: number, at: number): void {
+  #sum(text: string, place: number): number {
+    const factors = this.#factors;
+    let sum = 0;
+    for (let i = 0; i < text.length; i++) {
+      sum += Math.imul(factors[(place + i) & (FACTORS - 1)] ?? 0, text.charCodeAt(i) + 1);
+    }
+    return sum;
+  }
+
+  /** Moves on to the time `at`, which only grows. Chunks from before get no more marks. */
+  turn(at: number): void {
     if (this.#current.size === 0) {
-      this.#current = new Generation(no, at);
+      this.#current.since = at;
     } else if (at - this.#current.since >= this.#window || this.#current.isFull) {
       this.#previous = this.#current;
-      this.#current = new Generation(no, at);
+      this.#current = new Generation(this.#current.next, at);
     }
+  }
+
+  /** Gives a chunk a number, one above the last. */
+  open(room: number, first: number): number {
+    return this.#current.open(room, first);
+  }
+
+  /** Remembers that the chunk `no`, opened since the last turn, has a mark with this hash. */
+  add(hash: number, no: number): void {
     this.#current.add(hash, no);
   }
 
-  /** The numbers whose marks have this hash: nearly always none, or the one looked for. */
+  /** The chunks that have a mark with this hash: nearly always none, or the one looked for. */
   candidates(hash: number): readonly number[] {
     const recent = this.#current.find(hash, NONE);
     return this.#previous === undefined ? recent : this.#previous.find(hash, recent);
+  }
+
+  /** Where a chunk is that {@linkcode candidates} named. */
+  place(no: number): Place | undefined {
+    return (no >= this.#current.base ? this.#current : this.#previous)?.place(no);
   }
 }
 
@@ -62,18 +92,42 @@ const FIRST_CAPACITY = 1024;
 /** Slots at most, so that numbers relative to the generation's base never leave their 32 bits. */
 const MAX_CAPACITY = 2 ** 26;
 
-/** An open-addressing table, at most half full. */
+/** An open-addressing table, at most half full, and the places of the chunks it leads to. */
 class Generation {
   size = 0;
   #capacity = FIRST_CAPACITY;
   #hashes = new Uint32Array(FIRST_CAPACITY);
-  /** Number minus base plus one; 0 is an empty slot. */
+  /** Chunk minus base plus one; 0 is an empty slot. */
   #numbers = new Uint32Array(FIRST_CAPACITY);
+  #chunks = 0;
+  #rooms = new Uint32Array(FIRST_CAPACITY);
+  /** Ids have more than 32 bits. */
+  #firsts = new Float64Array(FIRST_CAPACITY);
 
-  constructor(readonly base: number, readonly since: number) {}
+  constructor(readonly base: number, public since: number) {}
+
+  get next(): number {
+    return this.base + this.#chunks;
+  }
 
   get isFull(): boolean {
     return this.size * 2 >= MAX_CAPACITY;
+  }
+
+  open(room: number, first: number): number {
+    if (this.#chunks === this.#rooms.length) {
+      this.#rooms = enlarge(this.#rooms, new Uint32Array(2 * this.#chunks));
+      this.#firsts = enlarge(this.#firsts, new Float64Array(2 * this.#chunks));
+    }
+    this.#rooms[this.#chunks] = room;
+    this.#firsts[this.#chunks] = first;
+    return this.base + this.#chunks++;
+  }
+
+  place(no: number): Place | undefined {
+    const room = this.#rooms[no - this.base];
+    const first = this.#firsts[no - this.base];
+    return room === undefined || first === undefined ? undefined : { room, first };
   }
 
   add(hash: number, no: number): void {
@@ -117,4 +171,10 @@ class Generation {
       if (number !== 0) this.#put(hashes[i] ?? 0, number);
     }
   }
+}
+
+/** `to`, which is longer, with the beginning of `from`. */
+function enlarge<T extends Uint32Array | Float64Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Retention } from "./broker.ts";
+import type { Chunk } from "./chunk.ts";
 import { Query } from "./query.ts";
 
 /** What is known of a room without asking the database. */
@@ -7,21 +8,20 @@ export interface RoomLog {
   readonly name: string;
   /** Its number in the database. */
   readonly no: number;
-  /** The oldest id stored, `last + 1` when none is. */
+  /** The oldest id kept, `last + 1` when none is. */
   first: number;
-  /** The time of the oldest message stored. */
+  /** The time of the oldest message kept. */
   firstAt: number;
   /** The newest id that is kept. */
   last: number;
-  /** The newest id given, above `last` only while its transaction is under way. */
+  /** The newest id given, above `last` only while its batch is under way. */
   next: number;
   /** The newest id that the full-text index has. */
   indexed: number;
-}
-
-/** A room that nobody wrote to yet. */
-export function newRoomLog(name: string, no: number): RoomLog {
-  return { name, no, first: 1, firstAt: 0, last: 0, next: 0, indexed: 0 };
+  /** No row of the room is below this id: from here to `first` there may be rows of marks only. */
+  bottom: number;
+  /** What its part of the batch under way goes into. */
+  open: Chunk | undefined;
 }
 
 /** The oldest id that is still shown: trimming comes later, but the limit holds at once. */
@@ -29,48 +29,119 @@ export function firstShown(room: RoomLog, retention: Retention): number {
   return Math.max(room.first, room.last - retention.maxMessages + 1);
 }
 
-// Two steps down the tree for each room. `rooms.last` is from the last trimming, and is what keeps
-// ids from being given again when nothing else of the room is left.
+/** All rooms of a log. */
+export class RoomLogs {
+  readonly #byName = new Map<string, RoomLog>();
+  readonly #byNumber = new Map<number, RoomLog>();
+  #lastNumber = 0;
+
+  /** A room by its name. */
+  get(name: string): RoomLog | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** A room by its number. */
+  numbered(no: number): RoomLog | undefined {
+    return this.#byNumber.get(no);
+  }
+
+  /** All of them. */
+  all(): Iterable<RoomLog> {
+    return this.#byName.values();
+  }
+
+  /** The newest rooms, those with numbers above `no`, in the order of their numbers. */
+  *above(no: number): Iterable<RoomLog> {
+    for (let next = no + 1; next <= this.#lastNumber; next++) {
+      const room = this.#byNumber.get(next);
+      if (room !== undefined) yield room;
+    }
+  }
+
+  /** A room that nobody wrote to yet. */
+  make(name: string): RoomLog {
+    const room: RoomLog = {
+      name,
+      no: this.#lastNumber + 1,
+      first: 1,
+      firstAt: 0,
+      last: 0,
+      next: 0,
+      indexed: 0,
+      bottom: 1,
+      open: undefined,
+    };
+    this.#add(room);
+    return room;
+  }
+
+  /** Takes back the newest rooms, those with numbers above `no`. */
+  takeBack(no: number): void {
+    for (const room of this.above(no)) {
+      this.#byNumber.delete(room.no);
+      this.#byName.delete(room.name);
+    }
+    this.#lastNumber = Math.min(this.#lastNumber, no);
+  }
+
+  /** The number of the newest room. */
+  get lastNumber(): number {
+    return this.#lastNumber;
+  }
+
+  /** Reads the rooms of the log. Returns the time of the newest message. */
+  load(db: DatabaseSync): number {
+    let newest = 0;
+    for (const row of new Query<LoadRow>(db, LOAD).all()) {
+      const [name, no, first, kept, indexed, bottom, firstAt, newestId, count, at] = row;
+      const last = Math.max(kept, (newestId ?? 0) + (count ?? 0) - 1);
+      this.#add({
+        name,
+        no,
+        first,
+        firstAt: firstAt ?? 0,
+        last,
+        next: last,
+        indexed,
+        bottom: bottom ?? first,
+        open: undefined,
+      });
+      newest = Math.max(newest, at ?? 0);
+    }
+    return newest;
+  }
+
+  #add(room: RoomLog): void {
+    this.#byName.set(room.name, room);
+    this.#byNumber.set(room.no, room);
+    this.#lastNumber = Math.max(this.#lastNumber, room.no);
+  }
+}
+
+const KEYS = "BETWEEN rooms.no << 40 AND (rooms.no << 40) | 0xffffffffff";
+
+// Three steps down the tree for each room. `rooms.last` is from the last trimming, and is what
+// keeps ids from being given again when nothing else of the room is left.
 const LOAD = `
-  SELECT rooms.name, rooms.no, rooms.last, rooms.indexed,
-    oldest.seq & 0xffffffffff, oldest.at, newest.seq & 0xffffffffff, newest.at
+  SELECT rooms.name, rooms.no, rooms.first, rooms.last, rooms.indexed,
+    (SELECT min(seq) FROM chunks WHERE seq ${KEYS}) & 0xffffffffff,
+    (SELECT at FROM chunks WHERE seq BETWEEN rooms.no << 40 AND (rooms.no << 40) | rooms.first
+      ORDER BY seq DESC LIMIT 1),
+    newest.seq & 0xffffffffff, newest.count, newest.at
   FROM rooms
-  LEFT JOIN messages AS oldest ON oldest.seq =
-    (SELECT min(seq) FROM messages WHERE seq BETWEEN rooms.no << 40 AND (rooms.no << 40) + 0xffffffffff)
-  LEFT JOIN messages AS newest ON newest.seq =
-    (SELECT max(seq) FROM messages WHERE seq BETWEEN rooms.no << 40 AND (rooms.no << 40) + 0xffffffffff)
+  LEFT JOIN chunks AS newest ON newest.seq = (SELECT max(seq) FROM chunks WHERE seq ${KEYS})
+  ORDER BY rooms.no
 `;
 
 type LoadRow = readonly [
   name: string,
   no: number,
+  first: number,
   last: number,
   indexed: number,
-  oldest: number | null,
-  oldestAt: number | null,
+  bottom: number | null,
+  firstAt: number | null,
   newest: number | null,
+  count: number | null,
   newestAt: number | null,
 ];
-
-/** All rooms of the log, and the time of the newest message. */
-export function loadRooms(
-  db: DatabaseSync,
-): { readonly rooms: readonly RoomLog[]; readonly newestAt: number } {
-  const rooms: RoomLog[] = [];
-  let newestAt = 0;
-  for (const row of new Query<LoadRow>(db, LOAD).each()) {
-    const [name, no, kept, indexed, oldest, oldestAt, newest, at] = row;
-    const last = Math.max(kept, newest ?? 0);
-    rooms.push({
-      name,
-      no,
-      first: oldest ?? last + 1,
-      firstAt: oldestAt ?? 0,
-      last,
-      next: last,
-      indexed,
-    });
-    newestAt = Math.max(newestAt, at ?? 0);
-  }
-  return { rooms, newestAt };
-}

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Chunks } from "./chunks.ts";
 import { Query } from "./query.ts";
 import type { RoomLog } from "./room_log.ts";
-import { COLUMNS, type Row } from "./rows.ts";
 import type { Slices } from "./slices.ts";
 import type { Transactions } from "./transactions.ts";
 
@@ -22,9 +22,10 @@ export function matchExpression(query: string): string | undefined {
 /** Pages of the index merged with every slice: more than a slice adds, so that it never piles up. */
 const MERGE_PAGES = 64;
 
-const MATCHES = `
-  SELECT ${COLUMNS} FROM search CROSS JOIN messages ON messages.seq = search.rowid
-  WHERE search MATCH ?4 AND search.rowid BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3`;
+const RANGE = "rowid BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3";
+
+/** What separates words and may stand in a text: to SQLite, a NUL may be its end. */
+const NUL = "\u0000";
 
 /**
  * The full-text index. Appending does not touch it: a room is caught up when somebody searches it,
@@ -33,39 +34,41 @@ const MATCHES = `
 export class SearchIndex {
   readonly #transactions: Transactions;
   readonly #slices: Slices;
+  readonly #chunks: Chunks;
   readonly #fill: StatementSync;
   readonly #drop: StatementSync;
   readonly #merge: StatementSync;
   readonly #mark: StatementSync;
-  readonly #oldest: Query<Row>;
-  readonly #newest: Query<Row>;
+  readonly #oldest: Query<readonly [id: number]>;
+  readonly #newest: Query<readonly [id: number]>;
 
-  constructor(db: DatabaseSync, transactions: Transactions, slices: Slices) {
+  constructor(db: DatabaseSync, transactions: Transactions, slices: Slices, chunks: Chunks) {
     this.#transactions = transactions;
     this.#slices = slices;
-    this.#fill = db.prepare(`
-      INSERT INTO search (rowid, message) SELECT seq, message FROM messages
-      WHERE seq BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3 AND message IS NOT NULL`);
+    this.#chunks = chunks;
+    this.#fill = db.prepare("INSERT INTO search (rowid, message) VALUES ((? << 40) | ?, ?)");
     // To take a row out, the index must be told what was in it.
-    this.#drop = db.prepare(`
-      INSERT INTO search (search, rowid, message) SELECT 'delete', seq, message FROM messages
-      WHERE seq BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3 AND message IS NOT NULL`);
+    this.#drop = db.prepare(
+      "INSERT INTO search (search, rowid, message) VALUES ('delete', (? << 40) | ?, ?)",
+    );
     this.#merge = db.prepare(
       `INSERT INTO search (search, rank) VALUES ('merge', ${MERGE_PAGES})`,
     );
     this.#mark = db.prepare("UPDATE rooms SET indexed = ? WHERE no = ?");
-    this.#oldest = new Query(db, `${MATCHES} ORDER BY search.rowid LIMIT ?5`);
-    this.#newest = new Query(db, `${MATCHES} ORDER BY search.rowid DESC LIMIT ?5`);
+    const matches = `SELECT rowid & 0xffffffffff FROM search WHERE search MATCH ?4 AND ${RANGE}`;
+    this.#oldest = new Query(db, `${matches} ORDER BY rowid LIMIT ?5`);
+    this.#newest = new Query(db, `${matches} ORDER BY rowid DESC LIMIT ?5`);
   }
 
   /** Indexes one slice of what is missing up to the id `to`. Returns whether there was anything. */
   catchUp(room: RoomLog, to: number): boolean {
     const from = Math.max(room.indexed + 1, room.first);
     if (from > to) return false;
-    const end = this.#slices.end(room.no, from, to, () => true);
+    const [first, count] = this.#slices.next(room.no, from, to).at(-1) ?? [0, 0];
+    const end = Math.min(to, first + count - 1);
     if (end < from) return false;
     this.#transactions.run(() => {
-      this.#fill.run(room.no, from, end);
+      this.#each(this.#fill, room, from, end);
       this.#merge.run();
       this.#mark.run(end, room.no);
     });
@@ -77,11 +80,17 @@ export class SearchIndex {
   drop(room: RoomLog, to: number): void {
     const end = Math.min(to, room.indexed);
     if (room.first > end) return;
-    this.#drop.run(room.no, room.first, end);
+    this.#each(this.#drop, room, room.first, end);
     this.#merge.run();
   }
 
-  /** The messages of a range that match, oldest first; the newest ones when there are too many. */
+  #each(statement: StatementSync, room: RoomLog, from: number, to: number): void {
+    this.#chunks.texts(room, from, to, (id, text) => {
+      statement.run(room.no, id, text.includes(NUL) ? text.replaceAll(NUL, " ") : text);
+    });
+  }
+
+  /** The ids of a range whose messages match, rising; the newest ones when there are too many. */
   find(
     room: RoomLog,
     expression: string,
@@ -89,9 +98,9 @@ export class SearchIndex {
     to: number,
     limit: number,
     keep: "oldest" | "newest",
-  ): readonly Row[] {
+  ): readonly number[] {
     const query = keep === "oldest" ? this.#oldest : this.#newest;
-    const rows = query.all(room.no, from, to, expression, limit);
-    return keep === "oldest" ? rows : rows.reverse();
+    const ids = query.all(room.no, from, to, expression, limit).map(([id]) => id);
+    return keep === "oldest" ? ids : ids.reverse();
   }
 }

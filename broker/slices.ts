@@ -1,50 +1,58 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
+import { CHUNKS_OF_RANGE } from "./chunks.ts";
 import { Query } from "./query.ts";
 
-/** Messages that one turn of the event loop trims or indexes at most: a few milliseconds. */
-export const SLICE_ROWS = 200;
+/**
+ * Messages that one turn of the event loop trims or indexes, more or less: a few milliseconds. It is
+ * whole chunks, and at least one.
+ */
+export const SLICE_MESSAGES = 200;
 
 /** Bytes of messages in one slice, more or less: large ones cost by their size. */
 const SLICE_BYTES = 64 * 1024;
 
-/** A message as far as slicing needs it. */
-type Entry = readonly [id: number, at: number, bytes: number];
+/** A chunk as far as slicing needs it. */
+export type Span = readonly [first: number, count: number, at: number, bytes: number];
 
 /** Cuts a room's log into pieces small enough for one turn of the event loop. */
 export class Slices {
-  readonly #entries: Query<Entry>;
+  readonly #spans: Query<Span>;
+  readonly #rows: Query<Span>;
 
   constructor(db: DatabaseSync) {
     // octet_length() reads no more of a long text than its length.
-    this.#entries = new Query(
+    const columns = "seq & 0xffffffffff, count, at, ifnull(octet_length(body), 0)";
+    this.#spans = new Query(db, `SELECT ${columns} ${CHUNKS_OF_RANGE} LIMIT ?4`);
+    this.#rows = new Query(
       db,
-      `
-      SELECT seq & 0xffffffffff, at,
-        ifnull(octet_length(message), 0) + ifnull(octet_length(data), 0)
-      FROM messages WHERE seq BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3 ORDER BY seq LIMIT ?4`,
+      `SELECT ${columns} FROM chunks
+        WHERE seq BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3 ORDER BY seq LIMIT ?4`,
     );
   }
 
-  /** The last id of the slice that begins with `from`, as far as `wanted` goes; `from - 1` for none. */
-  end(room: number, from: number, to: number, wanted: (id: number, at: number) => boolean): number {
-    let end = from - 1;
+  /** The chunks of one slice, from the one that holds the message `from` to that of `to` at most. */
+  next(room: number, from: number, to: number): readonly Span[] {
+    const spans: Span[] = [];
+    let messages = 0;
     let bytes = 0;
-    for (const [id, at, size] of this.#read(room, from, to, SLICE_ROWS)) {
-      if (!wanted(id, at) || bytes > SLICE_BYTES) break;
-      end = id;
-      bytes += size;
+    for (const span of this.#spans.all(room, from, to, SLICE_MESSAGES)) {
+      if (messages >= SLICE_MESSAGES || bytes >= SLICE_BYTES) break;
+      spans.push(span);
+      messages += span[1];
+      bytes += span[3];
     }
-    return end;
+    return spans;
   }
 
-  /** The time of a message, 0 when there is none. */
-  at(room: number, id: number): number {
-    return this.#read(room, id, id, 1)[0]?.[1] ?? 0;
+  /** The time of a message that the room has; 0 for one that comes after the last. */
+  at(room: number, id: number, last: number): number {
+    return id > last ? 0 : this.#spans.first(room, id, id, 1)?.[2] ?? 0;
   }
 
-  #read(room: number, from: number, to: number, limit: number): readonly Entry[] {
-    return this.#entries.all(room, from, to, limit);
+  /** The first rows whose keys are in a range, those with marks only among them. */
+  rows(room: number, from: number, to: number, limit: number): readonly Span[] {
+    return this.#rows.all(room, from, to, limit);
   }
 }
 

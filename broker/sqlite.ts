@@ -5,9 +5,9 @@
  */
 
 import { resolve } from "node:path";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
-import { DEDUPE_MINUTES, type Message } from "../protocol.ts";
+import type { Message } from "../protocol.ts";
 import { bootId } from "./boot.ts";
 import {
   type Broker,
@@ -15,22 +15,20 @@ import {
   type Draft,
   type Head,
   type Listener,
-  type Origin,
   type Range,
   type Receipt,
   type Retention,
 } from "./broker.ts";
-import { closeDatabase, openDatabase, refusal } from "./database.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { Chunks } from "./chunks.ts";
+import { closeDatabase, MEMORY, openDatabase, refusal } from "./database.ts";
 import { Listeners } from "./listeners.ts";
-import { MAX_ID } from "./migrations.ts";
-import { Query } from "./query.ts";
-import { RecentRefs } from "./refs.ts";
-import { firstShown, loadRooms, newRoomLog, type RoomLog } from "./room_log.ts";
-import { COLUMNS, makeMessage, type Row, toMessage, toStored } from "./rows.ts";
+import { firstShown, type RoomLog, RoomLogs } from "./room_log.ts";
 import { matchExpression, SearchIndex } from "./search.ts";
 import { nextTurn, Slices } from "./slices.ts";
 import { Transactions } from "./transactions.ts";
 import { Trimmer } from "./trim.ts";
+import { Writer, type Written } from "./writer.ts";
 
 /** How the log is kept. */
 export interface SqliteOptions {
@@ -55,202 +53,63 @@ export interface SqliteOptions {
  * @throws {BrokerError} that names the file and says what to do.
  */
 export async function openSqliteBroker(options: SqliteOptions): Promise<Broker> {
-  const path = options.path === ":memory:" ? options.path : resolve(options.path);
+  const path = options.path === MEMORY ? options.path : resolve(options.path);
   const boot = options.boot ?? await bootId();
   const db = openDatabase({ path, fsync: options.fsync ?? "normal", boot });
   const retention = { ...DEFAULT_RETENTION, ...options.retention };
   try {
-    return new SqliteBroker(db, retention, options.now ?? Date.now);
+    return new SqliteBroker(db, path, retention, options.now ?? Date.now);
   } catch (error) {
     db.close();
     throw refusal(path, error);
   }
 }
 
-const DEDUPE_MILLISECONDS = DEDUPE_MINUTES * 60 * 1000;
-
 class SqliteBroker implements Broker {
   readonly #db: DatabaseSync;
   readonly retention: Retention;
   readonly #now: () => number;
   readonly #epoch: string;
-  readonly #rooms = new Map<string, RoomLog>();
-  readonly #names = new Map<number, string>();
+  readonly #rooms = new RoomLogs();
   readonly #listeners = new Listeners();
-  readonly #refs = new RecentRefs(DEDUPE_MILLISECONDS);
-  readonly #transactions: Transactions;
+  readonly #chunks: Chunks;
   readonly #search: SearchIndex;
   readonly #trimmer: Trimmer;
-  readonly #insert: StatementSync;
-  readonly #insertRoom: StatementSync;
-  readonly #insertRef: StatementSync;
-  readonly #findRef: Query<readonly [room: number, id: number, at: number]>;
-  readonly #oldest: Query<Row>;
-  readonly #newest: Query<Row>;
-  /** The last time given; the next is never lower, whatever the clock does. */
-  #at = 0;
-  /** `#at` as text. */
-  #timestamp = "";
-  #nextRef = 1;
-  /** The rooms of the transaction under way. */
-  #touched: RoomLog[] = [];
+  readonly #writer: Writer;
+  readonly #checkpoints: Checkpoints | undefined;
   #trimming: Promise<number> | undefined;
+  #closing: Promise<void> | undefined;
   #closed = false;
 
-  constructor(db: DatabaseSync, retention: Retention, now: () => number) {
+  constructor(db: DatabaseSync, path: string, retention: Retention, now: () => number) {
     this.#db = db;
     this.retention = retention;
     this.#now = now;
-    this.#transactions = new Transactions(db);
+    const transactions = new Transactions(db);
     const slices = new Slices(db);
-    this.#search = new SearchIndex(db, this.#transactions, slices);
-    this.#trimmer = new Trimmer(db, this.#transactions, slices, this.#search, retention);
-    this.#insert = db.prepare("INSERT INTO messages VALUES ((? << 40) | ?, ?, ?, ?, ?, ?)");
-    this.#insertRoom = db.prepare("INSERT INTO rooms (name) VALUES (?)");
-    this.#insertRef = db.prepare("INSERT INTO refs VALUES (?, ?, ?, ?, ?, ?)");
-    this.#findRef = new Query(
-      db,
-      "SELECT room, id, at FROM refs WHERE no = ? AND at > ? AND session = ? AND ref = ?",
-    );
-    const range = `SELECT ${COLUMNS} FROM messages
-      WHERE seq BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3`;
-    this.#oldest = new Query(db, `${range} ORDER BY seq LIMIT ?4`);
-    this.#newest = new Query(db, `${range} ORDER BY seq DESC LIMIT ?4`);
+    this.#chunks = new Chunks(db);
+    this.#search = new SearchIndex(db, transactions, slices, this.#chunks);
+    this.#trimmer = new Trimmer(db, transactions, slices, this.#search, retention);
     this.#epoch = String(db.prepare("SELECT value FROM meta WHERE key = 'epoch'").get()?.["value"]);
-    this.#load();
-  }
-
-  #load(): void {
-    const { rooms, newestAt } = loadRooms(this.#db);
-    for (const room of rooms) this.#remember(room);
-    this.#tick(newestAt);
-    const refs = new Query<readonly [no: number, at: number, session: string, ref: string]>(
-      this.#db,
-      "SELECT no, at, session, ref FROM refs WHERE at > ? ORDER BY no",
-    );
-    const since = this.#now() - DEDUPE_MILLISECONDS;
-    for (const [no, at, session, ref] of refs.each(since)) {
-      this.#refs.add(this.#refs.hash(session, ref), no, at);
-      this.#tick(at);
-    }
-    const [last] = new Query<[number]>(this.#db, "SELECT ifnull(max(no), 0) FROM refs").first() ??
-      [0];
-    this.#nextRef = last + 1;
+    const newestAt = this.#rooms.load(db);
+    this.#writer = new Writer(db, transactions, this.#rooms, newestAt, now());
+    // The last: it holds a file open.
+    this.#checkpoints = path === MEMORY ? undefined : new Checkpoints(db, path);
   }
 
   append(drafts: readonly Draft[]): Promise<readonly Receipt[]> {
     if (drafts.length === 0) return Promise.resolve([]);
-    const receipts: Receipt[] = [];
-    const messages: Message[] = [];
-    const stored: Draft[] = [];
+    let written: Written;
     try {
       this.#assertOpen();
-      this.#tick(this.#now());
-      this.#transactions.run(() => {
-        for (const draft of drafts) {
-          const receipt = this.#add(draft);
-          receipts.push(receipt);
-          if (receipt.kind !== "stored") continue;
-          messages.push(receipt.message);
-          stored.push(draft);
-        }
-      });
+      written = this.#writer.write(drafts, this.#now());
     } catch (cause) {
-      this.#undo();
       const error = cause instanceof Error ? cause : new Error(String(cause));
       return Promise.resolve(drafts.map(() => ({ kind: "failed", error })));
     }
-    this.#settle();
-    this.#listeners.deliver(messages, stored);
-    return Promise.resolve(receipts);
-  }
-
-  /** Stores one draft, in the transaction under way. */
-  #add(draft: Draft): Receipt {
-    const { origin, content } = draft;
-    let hash = 0;
-    if (origin !== undefined) {
-      hash = this.#refs.hash(origin.session, origin.ref);
-      const duplicate = this.#findDuplicate(hash, origin);
-      if (duplicate !== undefined) return duplicate;
-    }
-    const room = this.#rooms.get(draft.room) ?? this.#makeRoom(draft.room);
-    if (room.next === room.last) this.#touched.push(room);
-    const id = ++room.next;
-    if (id > MAX_ID) throw new Error(`the room ${room.name} has used up its ids`);
-    this.#insert.run(
-      room.no,
-      id,
-      this.#at,
-      toStored(draft.sender),
-      content.message === undefined ? null : toStored(content.message),
-      content.data === undefined ? null : JSON.stringify(content.data),
-      draft.kind ?? null,
-    );
-    if (origin !== undefined) {
-      const no = this.#nextRef++;
-      this.#insertRef.run(no, this.#at, origin.session, origin.ref, room.no, id);
-      // Stays when the transaction fails: a number that leads nowhere does no harm.
-      this.#refs.add(hash, no, this.#at);
-    }
-    const action = draft.kind === "action";
-    return {
-      kind: "stored",
-      message: makeMessage(draft.room, id, draft.sender, content, action, this.#timestamp),
-    };
-  }
-
-  #findDuplicate(hash: number, origin: Origin): Receipt | undefined {
-    const since = this.#at - DEDUPE_MILLISECONDS;
-    for (const no of this.#refs.candidates(hash)) {
-      const row = this.#findRef.first(no, since, origin.session, origin.ref);
-      if (row === undefined) continue;
-      const [roomNo, id, at] = row;
-      const room = this.#names.get(roomNo);
-      if (room === undefined) throw new Error(`the log has no room ${roomNo}`);
-      return { kind: "duplicate", room, id, timestamp: new Date(at).toISOString() };
-    }
-    return undefined;
-  }
-
-  #makeRoom(name: string): RoomLog {
-    const no = Number(this.#insertRoom.run(name).lastInsertRowid);
-    const room = newRoomLog(name, no);
-    this.#remember(room);
-    return room;
-  }
-
-  #remember(room: RoomLog): void {
-    this.#rooms.set(room.name, room);
-    this.#names.set(room.no, room.name);
-  }
-
-  /** What the transaction did is now so. */
-  #settle(): void {
-    for (const room of this.#touched) {
-      if (room.first > room.last) room.firstAt = this.#at;
-      room.last = room.next;
-    }
-    this.#touched = [];
-  }
-
-  /** What the transaction did never was. */
-  #undo(): void {
-    for (const room of this.#touched) {
-      room.next = room.last;
-      // A room without a single id was made by this very transaction, so its row is gone.
-      if (room.last > 0) continue;
-      this.#rooms.delete(room.name);
-      this.#names.delete(room.no);
-    }
-    this.#touched = [];
-  }
-
-  #tick(now: number): void {
-    const at = Math.floor(now);
-    if (at <= this.#at) return;
-    this.#timestamp = new Date(at).toISOString();
-    this.#at = at;
+    this.#checkpoints?.wrote(written.chunks, written.length);
+    this.#listeners.deliver(written.messages, written.drafts);
+    return Promise.resolve(written.receipts);
   }
 
   subscribe(listener: Listener): Disposable {
@@ -274,10 +133,10 @@ class SqliteBroker implements Broker {
     const part = this.#part(room, range);
     if (part === undefined) return [];
     const { log, from, to, limit } = part;
-    const query = range.after === undefined ? this.#newest : this.#oldest;
-    const rows = query.all(log.no, from, to, limit);
-    if (range.after === undefined) rows.reverse();
-    return rows.map((row) => toMessage(room, row));
+    // Ids have no holes: the limit is a range too.
+    return range.after === undefined
+      ? this.#chunks.messages(log, to - limit + 1, to)
+      : this.#chunks.messages(log, from, from + limit - 1);
   }
 
   async search(room: string, query: string, range: Range): Promise<readonly Message[]> {
@@ -295,8 +154,7 @@ class SqliteBroker implements Broker {
     if (part === undefined) return [];
     const { log, from, to, limit } = part;
     const keep = range.after === undefined ? "newest" : "oldest";
-    return this.#search.find(log, expression, from, to, limit, keep)
-      .map((row) => toMessage(room, row));
+    return this.#chunks.pick(log, this.#search.find(log, expression, from, to, limit, keep));
   }
 
   /** The part of a room that a range names; `undefined` when it is empty. */
@@ -312,7 +170,7 @@ class SqliteBroker implements Broker {
   // deno-lint-ignore require-await -- what it throws is a rejection
   async rooms(): Promise<readonly ({ readonly room: string } & Head)[]> {
     this.#assertOpen();
-    return [...this.#rooms.values()]
+    return [...this.#rooms.all()]
       .map((room) => ({ room: room.name, ...this.#head(room) }))
       .filter((room) => room.first <= room.last)
       .sort((a, b) => a.room < b.room ? -1 : 1);
@@ -330,7 +188,7 @@ class SqliteBroker implements Broker {
   }
 
   async *#slicesToTrim(now: number): AsyncGenerator<number> {
-    for (const room of this.#rooms.values()) {
+    for (const room of this.#rooms.all()) {
       // Fixed here, or a busy room would never be done.
       const target = this.#trimmer.target(room, now);
       while (!this.#closed) {
@@ -339,25 +197,28 @@ class SqliteBroker implements Broker {
         yield dropped;
         await nextTurn();
       }
+      while (!this.#closed && this.#trimmer.marks(room, target)) await nextTurn();
     }
-    while (!this.#closed && this.#trimmer.refs(now - DEDUPE_MILLISECONDS)) await nextTurn();
-    for (const room of this.#rooms.values()) {
+    for (const room of this.#rooms.all()) {
       const { last } = room;
       while (!this.#closed && this.#search.catchUp(room, last)) await nextTurn();
     }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return Promise.resolve();
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     this.#listeners.clear();
     try {
+      await this.#checkpoints?.close();
       closeDatabase(this.#db);
     } catch (error) {
       // Nothing is lost: the next open finds a log that was not closed, and makes sure.
       getLogger(["bcast", "log"]).error("The log was not closed cleanly: {error}", { error });
     }
-    return Promise.resolve();
   }
 
   #assertOpen(): void {

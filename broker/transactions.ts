@@ -15,8 +15,7 @@ export class Transactions {
 
   /** Does all of `work` or, when it throws, nothing. */
   run<T>(work: () => T): T {
-    // Only after a rollback that failed too.
-    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+    this.#clear();
     this.#begin.run();
     try {
       const result = work();
@@ -26,6 +25,17 @@ export class Transactions {
       this.#rollback();
       throw error;
     }
+  }
+
+  /** Does one statement, which is a transaction of its own: cheaper by two statements. */
+  single(statement: () => void): void {
+    this.#clear();
+    statement();
+  }
+
+  #clear(): void {
+    // Only after a rollback that failed too.
+    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
   }
 
   #rollback(): void {

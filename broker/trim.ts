@@ -1,25 +1,34 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Retention } from "./broker.ts";
+import { DEDUPE_MILLISECONDS } from "./retries.ts";
 import type { RoomLog } from "./room_log.ts";
 import type { SearchIndex } from "./search.ts";
-import { SLICE_ROWS, type Slices } from "./slices.ts";
+import { SLICE_MESSAGES, type Slices } from "./slices.ts";
 import type { Transactions } from "./transactions.ts";
 
 /** What goes: ids up to `surplus`, and what is older than `oldestAt`. */
 export interface Target {
   readonly surplus: number;
   readonly oldestAt: number;
+  /** Marks from then and before go too, as soon as their messages are gone. */
+  readonly marksUntil: number;
 }
 
-/** Drops what is no longer kept, slice by slice. */
+/** Rows of marks in one slice: they are short, and nothing else is to be done with them. */
+const MARKS_SLICE = 10 * SLICE_MESSAGES;
+
+/**
+ * Drops what is no longer kept, slice by slice. A chunk goes when the last of its messages does, and
+ * leaves its marks for as long as they count.
+ */
 export class Trimmer {
   readonly #transactions: Transactions;
   readonly #slices: Slices;
   readonly #search: SearchIndex;
   readonly #retention: Retention;
-  readonly #keepLast: StatementSync;
+  readonly #keep: StatementSync;
   readonly #drop: StatementSync;
-  readonly #dropRefs: StatementSync;
+  readonly #blank: StatementSync;
 
   constructor(
     db: DatabaseSync,
@@ -32,14 +41,12 @@ export class Trimmer {
     this.#slices = slices;
     this.#search = search;
     this.#retention = retention;
-    this.#keepLast = db.prepare("UPDATE rooms SET last = ? WHERE no = ?");
-    this.#drop = db.prepare(`
-      DELETE FROM messages WHERE seq BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3`);
-    // In the order of time, the ones to forget come first.
-    this.#dropRefs = db.prepare(`
-      DELETE FROM refs WHERE no <= (
-        SELECT max(no) FROM (SELECT no, at FROM refs ORDER BY no LIMIT ${10 * SLICE_ROWS})
-        WHERE at <= ?)`);
+    this.#keep = db.prepare("UPDATE rooms SET first = ?, last = ? WHERE no = ?");
+    const range = "seq BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3";
+    this.#drop = db.prepare(
+      `DELETE FROM chunks WHERE ${range} AND (refs IS NULL OR at <= ?4)`,
+    );
+    this.#blank = db.prepare(`UPDATE chunks SET body = NULL WHERE ${range}`);
   }
 
   /** What a room is to drop as of now. What is appended from here on is left to the next time. */
@@ -47,34 +54,61 @@ export class Trimmer {
     return {
       surplus: room.last - this.#retention.maxMessages,
       oldestAt: now - this.#retention.maxAge,
+      marksUntil: now - DEDUPE_MILLISECONDS,
     };
   }
 
   /** Drops one slice of a room. Returns the number of messages dropped; 0 when it is done. */
-  messages(room: RoomLog, { surplus, oldestAt }: Target): number {
+  messages(room: RoomLog, { surplus, oldestAt, marksUntil }: Target): number {
     if (room.first > room.last) return 0;
     if (room.first > surplus && room.firstAt >= oldestAt) return 0;
-    const end = this.#slices.end(
-      room.no,
-      room.first,
-      room.last,
-      (id, at) => id <= surplus || at < oldestAt,
-    );
+    /** The last id that goes. */
+    let end = room.first - 1;
+    /** The ids of the chunks that go as a whole. */
+    let start = 0;
+    let wholeEnd = 0;
+    for (const [first, count, at] of this.#slices.next(room.no, room.first, room.last)) {
+      const chunkEnd = first + count - 1;
+      end = at < oldestAt ? chunkEnd : Math.min(chunkEnd, Math.max(end, surplus));
+      if (end < chunkEnd) break;
+      start ||= first;
+      wholeEnd = chunkEnd;
+    }
     if (end < room.first) return 0;
+    let blanked = false;
     this.#transactions.run(() => {
-      // Or nothing would know, after the last message is gone, which ids were given.
-      this.#keepLast.run(room.last, room.no);
+      // Also `last`, or nothing would know, after the last chunk is gone, which ids were given.
+      this.#keep.run(end + 1, room.last, room.no);
       this.#search.drop(room, end);
-      this.#drop.run(room.no, room.first, end);
+      if (wholeEnd === 0) return;
+      this.#drop.run(room.no, start, wholeEnd, marksUntil);
+      blanked = Number(this.#blank.run(room.no, start, wholeEnd).changes) > 0;
     });
     const dropped = end - room.first + 1;
+    // Nothing was left behind, neither now nor before.
+    if (wholeEnd > 0 && !blanked && room.bottom >= start) room.bottom = wholeEnd + 1;
     room.first = end + 1;
-    room.firstAt = this.#slices.at(room.no, room.first);
+    room.firstAt = this.#slices.at(room.no, room.first, room.last);
     return dropped;
   }
 
-  /** Forgets one slice of the marks from `until` and before. Returns whether there may be more. */
-  refs(until: number): boolean {
-    return Number(this.#dropRefs.run(until).changes) > 0;
+  /** Forgets one slice of what trimmed messages left. Returns whether there may be more. */
+  marks(room: RoomLog, { marksUntil }: Target): boolean {
+    if (room.bottom >= room.first) return false;
+    const rows = this.#slices.rows(room.no, room.bottom, room.first - 1, MARKS_SLICE);
+    let end = 0;
+    let bottom = room.first;
+    for (const [first, count, at] of rows) {
+      bottom = first;
+      // The chunk that holds `room.first`, or marks that still count.
+      if (first + count > room.first || at > marksUntil) break;
+      end = first + count - 1;
+      bottom = end + 1;
+    }
+    if (end > 0) {
+      this.#transactions.single(() => this.#drop.run(room.no, room.bottom, end, marksUntil));
+    }
+    room.bottom = bottom;
+    return end > 0;
   }
 }

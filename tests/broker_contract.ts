@@ -1,4 +1,5 @@
 import { appendContract } from "./broker_contract_append.ts";
+import { batchContract } from "./broker_contract_batch.ts";
 import { dedupeContract } from "./broker_contract_dedupe.ts";
 import type { BrokerFactory, ContractTest } from "./broker_contract_kit.ts";
 import { listenContract } from "./broker_contract_listen.ts";
@@ -21,6 +22,7 @@ export function brokerContract(name: string, factory: BrokerFactory): void {
     });
   };
   appendContract(test);
+  batchContract(test);
   dedupeContract(test);
   listenContract(test);
   readContract(test);

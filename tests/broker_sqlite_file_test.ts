@@ -11,7 +11,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { BrokerError } from "../broker/broker.ts";
 import { openSqliteBroker, type SqliteOptions } from "../broker/sqlite.ts";
-import { drafts, ids, kinds, readAll, store } from "./broker_contract_kit.ts";
+import { draft, drafts, ids, kinds, readAll, store } from "./broker_contract_kit.ts";
 
 /** Registers a test that gets a fresh directory. */
 function test(what: string, run: (dir: string) => Promise<void>): void {
@@ -300,18 +300,28 @@ test("`openSqliteBroker()` gives every log an epoch of its own", async (dir) => 
 
 test("`trim()` takes what it drops out of the full-text index", async (dir) => {
   const path = `${dir}/log.db`;
+  const odd = ["m\u0000x", "m \ud800 x", "", "m\tx\nx", "\u0001\u0002 m"];
   {
     await using broker = await openSqliteBroker({ path, retention: { maxMessages: 5 } });
+    await store(broker, odd.map((message) => draft("lobby", message)));
     await store(broker, [...drafts("lobby", 600), ...drafts("small", 1)]);
     await broker.search("lobby", "m1", { limit: 1 });
-    assertEquals(await broker.trim(), 595);
+    assertEquals(await broker.trim(), 600);
   }
   const db = new DatabaseSync(path);
   try {
-    const found = db.prepare("SELECT count(*) AS count FROM search WHERE search MATCH 'm*'").get();
-    assertEquals(found?.["count"], 6);
-    // All rooms are caught up, so the index must agree with the messages, word for word.
-    db.exec("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)");
+    const count = (sql: string) =>
+      db.prepare(`SELECT count(*) AS count FROM ${sql}`).get()?.["count"];
+    assertEquals(count("search WHERE search MATCH 'm*'"), 6);
+    // All rooms are caught up, so the index must have nothing but what is kept, word for word.
+    assertEquals(count("search WHERE search MATCH 'x'"), 0);
+    db.exec("CREATE VIRTUAL TABLE words USING fts5vocab(search, 'row')");
+    assertEquals(
+      db.prepare("SELECT term FROM words ORDER BY term").all().map((row) => row["term"]),
+      ["m1", "m596", "m597", "m598", "m599", "m600"],
+    );
+    assertEquals(count("search_docsize"), 6);
+    db.exec("INSERT INTO search (search) VALUES ('integrity-check')");
   } finally {
     db.close();
   }
