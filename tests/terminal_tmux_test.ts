@@ -20,7 +20,9 @@ Deno.test({
     await using folder = await temporaryFolder();
     await using hub = await startTestHub();
     await using terminal = await open(folder.path);
-    await terminal.type(`stty -a > before; clear; ${program} connect ${hub.url} --name Alice`);
+    await terminal.type(
+      `cd $XDG_DATA_HOME; stty -a > before; clear; ${program} connect ${hub.url} --name Alice`,
+    );
     await terminal.press("Enter");
     await terminal.shows(/^\[lobby\] Alice>$/m);
     await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
@@ -54,7 +56,7 @@ Deno.test({
     await terminal.press("C-c");
     await terminal.shows(/^READY$/m);
     await terminal.type(
-      "echo code=$?; stty -a > after; cmp before after && echo same; rm before after",
+      "echo code=$?; stty -a > after; cmp before after && echo same",
     );
     await terminal.press("Enter");
     await terminal.shows(/code=0\nsame/);
