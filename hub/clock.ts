@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
+  /** Milliseconds with fractions, from some moment on; never set back. */
+  monotonic(): number;
   /** Runs `task` once, `delay` milliseconds from now, unless disposed before. */
   after(delay: number, task: () => void): Disposable;
   /** Runs `task` every `period` milliseconds until disposed. */
@@ -11,6 +13,7 @@ export interface Clock {
 /** The machine's own clock. Its periodic tasks do not keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after(delay, task) {
     const timer = setTimeout(task, delay);
     return { [Symbol.dispose]: () => clearTimeout(timer) };

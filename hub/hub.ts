@@ -169,6 +169,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     if (this.#stopping) return;
     this.#stopping = true;
     await this.#publisher.flush();
+    this.#rooms.flush();
     const timestamp = new Date(this.now()).toISOString();
     for (const peer of this.#peers) {
       if (peer.session !== undefined && !peer.dialect.batches) {

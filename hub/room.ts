@@ -2,6 +2,7 @@ import { MAX_NAMED_MEMBERS } from "../protocol.ts";
 import type { ControlFrame, Dialect } from "./dialect.ts";
 import type { Peer } from "./peer.ts";
 import { PresenceChanges } from "./presence.ts";
+import { Pending } from "./pending.ts";
 import type { Session } from "./session.ts";
 import { Tail } from "./tail.ts";
 
@@ -14,6 +15,8 @@ export class Room {
   /** Connections that are still reading the log, with the id up to which they have read. */
   readonly behind = new Map<Peer, number>();
   readonly changes = new PresenceChanges();
+  /** Messages that are in the log and wait for the next fan-out. */
+  readonly pending = new Pending();
 
   constructor(
     readonly name: string,

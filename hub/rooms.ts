@@ -5,6 +5,7 @@ import type { Counters } from "./counters.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Entered } from "./entered.ts";
 import type { Peer } from "./peer.ts";
+import { fanOutPause } from "./pending.ts";
 import { presenceWindow } from "./presence.ts";
 import { Room } from "./room.ts";
 import type { Session } from "./session.ts";
@@ -99,7 +100,10 @@ export class Rooms {
   settle(peer: Peer, { room, cursor }: Entrance): void {
     if (!peer.open || peer.session === undefined || !room.members.has(peer.session)) return;
     room.peers.add(peer);
-    if (cursor >= room.last) return;
+    if (cursor >= room.last) {
+      room.pending.skip(peer, cursor);
+      return;
+    }
     room.behind.set(peer, cursor);
     if (this.#catchUp(room, peer)) return;
     this.#replay(room, peer).catch((error) => peer.fail(error));
@@ -145,44 +149,79 @@ export class Rooms {
     });
     for (const [name, { entries, authors }] of byRoom) {
       const room = this.#rooms.get(name);
-      if (room !== undefined) this.#fanOut(room, entries, authors);
+      if (room !== undefined) this.#accept(room, entries, authors);
     }
+  }
+
+  /** Sends what waits for a pause to end. */
+  flush(): void {
+    for (const room of this.#rooms.values()) this.#fanOut(room);
   }
 
   /** Ends everything that would still happen by itself. */
   stop(): void {
     for (const announcement of this.#announcing.values()) announcement[Symbol.dispose]();
     this.#announcing.clear();
+    for (const room of this.#rooms.values()) room.pending.clear();
   }
 
   #withdraw(peer: Peer, room: Room): void {
     room.peers.delete(peer);
     room.behind.delete(peer);
+    room.pending.forget(peer);
   }
 
   #closeIfEmpty(room: Room): boolean {
     if (room.members.size > 0) return false;
     this.#announcing.get(room)?.[Symbol.dispose]();
     this.#announcing.delete(room);
+    room.pending.clear();
     this.#rooms.delete(room.name);
     return true;
   }
 
-  #fanOut(
+  /** Sends what is new now if the room had its pause, else its authors' own and the rest later. */
+  #accept(
     room: Room,
     entries: readonly Entry[],
     authors: readonly (Session | undefined)[],
   ): void {
     room.tail.push(entries);
     room.last = entries.at(-1)?.message.id ?? room.last;
+    const { pending } = room;
+    pending.add(entries, authors);
+    const now = this.clock.monotonic();
+    if (now >= pending.due || pending.full) {
+      this.#fanOut(room);
+      return;
+    }
+    // Whoever waits for its own message to go on is not kept waiting.
+    for (const author of new Set(authors)) if (author !== undefined) this.#echo(room, author);
+    pending.timer ??= this.clock.after(Math.ceil(pending.due - now), () => this.#fanOut(room));
+  }
+
+  #echo(room: Room, author: Session): void {
+    const { peer, echo } = author;
+    if (peer === undefined || !echo || !room.peers.has(peer) || room.behind.has(peer)) return;
+    const entries = room.pending.restFor(peer) ?? room.pending.entries;
+    room.pending.skip(peer, room.last);
+    peer.offer(peer.dialect.messages(entries));
+    this.counters.deliveries += entries.length;
+  }
+
+  #fanOut(room: Room): void {
+    const { pending } = room;
+    const { entries } = pending;
+    if (pending.empty) return;
     let batch: string | undefined;
     const frames = new Map<Dialect, readonly string[]>();
     for (const peer of room.peers) {
       if (room.behind.size > 0 && room.behind.has(peer)) continue;
-      const { session, dialect } = peer;
-      if (session?.echo === false && authors.includes(session)) {
-        const others = entries.filter((_, index) => authors[index] !== session);
-        peer.offer(dialect.messages(others));
+      const { dialect } = peer;
+      const rest = pending.restFor(peer);
+      this.counters.deliveries += rest?.length ?? entries.length;
+      if (rest !== undefined) {
+        peer.offer(dialect.messages(rest));
       } else if (dialect.batches) {
         batch ??= entries.map((entry) => entry.json).join("\n");
         peer.offerBatch(batch);
@@ -192,7 +231,8 @@ export class Rooms {
         peer.offer(encoded);
       }
     }
-    this.counters.deliveries += entries.length * (room.peers.size - room.behind.size);
+    pending.clear();
+    pending.due = this.clock.monotonic() + fanOutPause(room.peers.size);
   }
 
   #open(name: string): Promise<Room> | Room {
@@ -269,6 +309,7 @@ export class Rooms {
     const rest = room.tail.since(cursor, room.last);
     if (rest === undefined || page(rest, "oldest").length < rest.length) return false;
     room.behind.delete(peer);
+    room.pending.skip(peer, room.last);
     peer.offer(peer.dialect.messages(rest));
     return true;
   }

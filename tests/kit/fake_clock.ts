@@ -19,6 +19,10 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
+  monotonic(): number {
+    return this.#now;
+  }
+
   after(delay: number, run: () => void): Disposable {
     return this.#schedule({ at: this.#now + delay, period: undefined, run });
   }
