@@ -1,9 +1,13 @@
+import { setImmediate } from "node:timers";
+
 /** Time as the hub sees it; tests pass their own. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
   /** Milliseconds with fractions, from some moment on; never set back. */
   monotonic(): number;
+  /** Runs `task` once, when the event loop has done what it has to do now. */
+  next(task: () => void): void;
   /** Runs `task` once, `delay` milliseconds from now, unless disposed before. */
   after(delay: number, task: () => void): Disposable;
   /** Runs `task` every `period` milliseconds until disposed. */
@@ -14,6 +18,7 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  next: (task) => void setImmediate(task),
   after(delay, task) {
     const timer = setTimeout(task, delay);
     return { [Symbol.dispose]: () => clearTimeout(timer) };

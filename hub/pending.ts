@@ -2,36 +2,30 @@ import type { Peer } from "./peer.ts";
 import type { Session } from "./session.ts";
 import type { Entry } from "./tail.ts";
 
-/** Milliseconds that the processor is busy with one send, measured: nearly all of it is the kernel's. */
-const SEND_COST = 0.005;
+/** Milliseconds after a fan-out was written that are left for other work: reading, appending, answering. */
+const BREATH = 1;
 
-/** How much longer the pause between two fan-outs is than a fan-out takes: half of the time is for other work. */
-const PAUSE = 2;
-
-/** Milliseconds below which a pause is none: timers are no finer, and a small room costs little. */
-const SHORTEST_PAUSE = 0.5;
-
-/** Milliseconds that a message waits at most, however large the room. */
-const LONGEST_PAUSE = 50;
+/** Connections up to which a room has no pause: to serve them one by one costs little. */
+const SMALL_ROOM = 50;
 
 /** UTF-16 units of JSON that wait at most: well under any outbox. */
 const MAX_LENGTH = 256 * 1024;
 
 /**
- * Milliseconds from one fan-out to `peers` connections to the next.
+ * Milliseconds of rest for a room of `peers` connections between the moment when a fan-out was
+ * written and the next fan-out.
  *
- * A message that comes after such a pause goes out at once: a quiet room knows no delay. When
- * messages come faster than the room could be served one by one, they gather meanwhile and share
- * their sends, which is what makes a busy hub faster instead of later.
+ * A message that comes after the rest goes out at once: a quiet room knows no delay. When messages
+ * come faster than the room could be served one by one, they gather meanwhile and share their
+ * sends, which is what makes a busy hub faster instead of later.
  */
-export function fanOutPause(peers: number): number {
-  const pause = PAUSE * SEND_COST * peers;
-  return pause < SHORTEST_PAUSE ? 0 : Math.min(pause, LONGEST_PAUSE);
+export function fanOutRest(peers: number): number {
+  return peers < SMALL_ROOM ? 0 : BREATH;
 }
 
 /** What waits for the next fan-out of a room, and who has had some of it before the others. */
 export class Pending {
-  /** When the next fan-out may be, by the monotonic clock. */
+  /** When the next fan-out may be, by the monotonic clock; infinite while one is being written. */
   due = 0;
   /** The fan-out that will come if nothing else brings it about. */
   timer: Disposable | undefined;

@@ -5,7 +5,7 @@ import type { Counters } from "./counters.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Entered } from "./entered.ts";
 import type { Peer } from "./peer.ts";
-import { fanOutPause } from "./pending.ts";
+import { fanOutRest } from "./pending.ts";
 import { presenceWindow } from "./presence.ts";
 import { Room } from "./room.ts";
 import type { Session } from "./session.ts";
@@ -197,7 +197,7 @@ export class Rooms {
     }
     // Whoever waits for its own message to go on is not kept waiting.
     for (const author of new Set(authors)) if (author !== undefined) this.#echo(room, author);
-    pending.timer ??= this.clock.after(Math.ceil(pending.due - now), () => this.#fanOut(room));
+    if (pending.due !== Infinity) this.#fanOutLater(room, now);
   }
 
   #echo(room: Room, author: Session): void {
@@ -232,7 +232,20 @@ export class Rooms {
       }
     }
     pending.clear();
-    pending.due = this.clock.monotonic() + fanOutPause(room.peers.size);
+    const rest = fanOutRest(room.peers.size);
+    if (rest === 0) return;
+    pending.due = Infinity;
+    // By then the sockets were written to, however long that took.
+    this.clock.next(() => {
+      const now = this.clock.monotonic();
+      pending.due = now + rest;
+      if (!pending.empty) this.#fanOutLater(room, now);
+    });
+  }
+
+  #fanOutLater(room: Room, now: number): void {
+    const { pending } = room;
+    pending.timer ??= this.clock.after(Math.ceil(pending.due - now), () => this.#fanOut(room));
   }
 
   #open(name: string): Promise<Room> | Room {

@@ -23,6 +23,10 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
+  next(task: () => void): void {
+    queueMicrotask(task);
+  }
+
   after(delay: number, run: () => void): Disposable {
     return this.#schedule({ at: this.#now + delay, period: undefined, run });
   }
