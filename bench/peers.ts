@@ -35,6 +35,9 @@ export interface Missing {
 // Exact versions, so that figures of different days can be compared.
 const PACKAGES = { bun: "1.4.5", ws: "8.23.0", "socket.io": "4.8.4" } as const;
 
+// As in the tasks of deno.json and in the executable.
+const V8_FLAGS = "--v8-flags=--max-semi-space-size=4";
+
 const BROADCAST: readonly SceneName[] = ["saturated", "wide", "steady", "idle"];
 
 /** Prepares the servers that are wanted, installing what comes from npm. */
@@ -63,7 +66,7 @@ const PREPARE: { readonly [P in PeerName]: Prepare } = {
     const root = fromFileUrl(new URL("../", import.meta.url));
     const main = join(root, "main.ts");
     await Deno.stat(main);
-    const run = ["run", "--quiet", "-A", "--config", join(root, "deno.json"), main];
+    const run = ["run", "--quiet", V8_FLAGS, "-A", "--config", join(root, "deno.json"), main];
     const version = await output(Deno.execPath(), [...run, "version"]);
     return {
       name: "bcast",

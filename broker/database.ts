@@ -50,7 +50,7 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
     db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA locking_mode = EXCLUSIVE`);
     const mode = value(db, "PRAGMA journal_mode = WAL");
     if (mode !== "wal") throw new Error(`its journal mode is ${String(mode)}`);
-    db.exec("PRAGMA synchronous = FULL; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY");
+    db.exec("PRAGMA synchronous = FULL; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY");
     migrate(db, Number(value(db, "PRAGMA user_version")), newEpoch());
     markOpen(db, options, walBefore);
     db.exec(`PRAGMA wal_autocheckpoint = ${FORCED_CHECKPOINT_PAGES}`);

@@ -50,6 +50,8 @@ export interface LogOptions {
 /** Megabytes enough for days of an ordinary hub, and little enough for an editor. */
 const MAX_LOG_FILE_BYTES = 10 * 1024 * 1024;
 const MAX_LOG_FILES = 5;
+/** Milliseconds that a line may wait for others on its way to the console. */
+const CONSOLE_FLUSH_MS = 20;
 /** Milliseconds that a line may wait on its way into the file: what a crash may lose. */
 const FILE_FLUSH_MS = 1000;
 /** Characters of log that may wait for a console nobody reads; beyond it, lines are counted only. */
@@ -66,13 +68,15 @@ const MAX_WAITING = 1024 * 1024;
 export async function startLogging(options: LogOptions): Promise<AsyncDisposable> {
   const format = options.format === "json" ? formatJson : formatText;
   const sinks: Record<string, Sink> = {};
-  if (options.console !== undefined) {
-    const sink = consoleSink(options.console, format);
+  const shown = options.console === undefined
+    ? undefined
+    : new ConsoleSink(options.console, format);
+  if (shown !== undefined) {
     sinks["console"] = options.quiet
       ? (record) => {
-        if (record.level === "error" || record.level === "fatal") sink(record);
+        if (record.level === "error" || record.level === "fatal") shown.take(record);
       }
-      : sink;
+      : shown.take;
   }
   if (options.file !== undefined) sinks["file"] = fileSink(options.file, format);
   const names = Object.keys(sinks);
@@ -88,22 +92,49 @@ export async function startLogging(options: LogOptions): Promise<AsyncDisposable
   return {
     async [Symbol.asyncDispose]() {
       await dispose();
+      shown?.flush();
       await options.console?.write("");
     },
   };
 }
 
-function consoleSink(output: Output, format: (record: LogRecord) => string): Sink {
-  let dropped = 0;
-  return (record) => {
-    if (output.waiting > MAX_WAITING) {
-      dropped++;
+/** Lines for the console, several in one write when they come in a burst. */
+class ConsoleSink {
+  #lines = "";
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #dropped = 0;
+
+  constructor(
+    private readonly output: Output,
+    private readonly format: (record: LogRecord) => string,
+  ) {}
+
+  readonly take = (record: LogRecord): void => {
+    if (this.output.waiting > MAX_WAITING) {
+      this.#dropped++;
       return;
     }
-    const note = dropped > 0 ? `(${dropped} lines of log were dropped: nobody read them)\n` : "";
-    dropped = 0;
-    void output.write(note + format(record));
+    if (this.#dropped > 0) {
+      this.#lines += `(${this.#dropped} lines of log were dropped: nobody read them)\n`;
+      this.#dropped = 0;
+    }
+    this.#lines += this.format(record);
+    // What went wrong is told at once: the next thing may be the end.
+    if (isTrouble(record.level)) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), CONSOLE_FLUSH_MS);
   };
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const lines = this.#lines;
+    this.#lines = "";
+    if (lines !== "") void this.output.write(lines);
+  }
+}
+
+function isTrouble(level: LogLevel): boolean {
+  return level === "warning" || level === "error" || level === "fatal";
 }
 
 function fileSink(path: string, format: (record: LogRecord) => string): Sink {
@@ -148,6 +179,7 @@ export function formatJson(record: LogRecord): string {
 function sentence(record: LogRecord): string {
   return record.message.map((part) => {
     if (typeof part === "string") return part;
+    if (typeof part === "number") return String(part);
     return part instanceof Error ? part.message : Deno.inspect(part, { breakLength: Infinity });
   }).join("");
 }

@@ -1,10 +1,7 @@
-import { getLogger } from "@logtape/logtape";
 import { dialectOf, PLAIN_JSON, TEXT } from "../hub/dialect.ts";
 import type { Hub, Introduction } from "../hub/hub.ts";
 import type { Peer } from "../hub/peer.ts";
 import { isRoomName } from "../protocol.ts";
-
-const logger = getLogger(["bcast", "http"]);
 
 /** Close code of a connection that broke without a close frame (RFC 6455 section 7.1.5). */
 const ABNORMAL = 1006;
@@ -74,7 +71,7 @@ export class WebSocketDoor {
     socket.addEventListener("open", this.#onOpen);
     socket.addEventListener("message", this.#onMessage);
     socket.addEventListener("close", this.#onClose);
-    socket.addEventListener("error", this.#onError);
+    // No listener for "error": a close event follows, and what is in the error helps nobody.
     return response;
   }
 
@@ -121,14 +118,6 @@ export class WebSocketDoor {
     this.#peers.delete(event.currentTarget);
     this.hub.gone(peer, event.code === 0 ? ABNORMAL : event.code);
     this.#count(peer.address, -1);
-  };
-
-  readonly #onError = (event: Event): void => {
-    // A close event follows, or has come; what is in the error is for the curious.
-    logger.debug("{connection} socket error: {error}", {
-      connection: this.#peerOf(event)?.id,
-      error: event instanceof ErrorEvent ? event.message : event.type,
-    });
   };
 
   #count(address: string, change: 1 | -1): void {
