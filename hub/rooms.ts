@@ -62,7 +62,9 @@ export class Rooms {
    * from the log from `cursor` on. Returns `undefined` when the session ended meanwhile.
    */
   async enter(session: Session, position: RoomPosition): Promise<Entrance | undefined> {
-    const room = await this.#open(position.room);
+    let room = await this.#open(position.room);
+    // Its last member may have left, and closed it, since it was found or opened.
+    while (this.#rooms.get(room.name) !== room) room = await this.#open(position.room);
     if (session.ended) {
       this.#closeIfEmpty(room);
       return undefined;
