@@ -93,6 +93,12 @@ export function startServer(options: ServerOptions): Server {
     if (!await settlesWithin(door.empty(), GOODBYE_TIMEOUT)) abort.abort();
     await listener.shutdown();
     await hub[Symbol.asyncDispose]();
+    logger.info(
+      "Stopped after {connections} connections ({turnedAway} turned away), {messages} messages " +
+        "({duplicates} repeats), {deliveries} deliveries, {resumes} resumes, {slowConsumers} slow " +
+        "consumers, {refused} frames refused",
+      { ...hub.counters.totals },
+    );
     await broker[Symbol.asyncDispose]();
   }
 

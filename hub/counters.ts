@@ -23,6 +23,17 @@ export class Counters {
     this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
   }
 
+  /** Every count as a number, for the log. */
+  get totals(): Readonly<Record<string, number>> {
+    const { connections, turnedAway, messages, deliveries, duplicates, resumes, slowConsumers } =
+      this;
+    const refused = this.#refusals.values().reduce((sum, count) => sum + count, 0);
+    return {
+      ...{ connections, turnedAway, messages, deliveries, duplicates, resumes, slowConsumers },
+      refused,
+    };
+  }
+
   /** `error` frames sent, by code. */
   get refusals(): ReadonlyMap<ErrorCode, number> {
     return this.#refusals;

@@ -5,7 +5,7 @@ import type { Entry } from "./tail.ts";
 /** Milliseconds after a fan-out was written that are left for other work: reading, appending, answering. */
 const BREATH = 1;
 
-/** Connections up to which a room has no pause: to serve them one by one costs little. */
+/** Connections below which a room never rests: to serve them one by one costs little. */
 const SMALL_ROOM = 50;
 
 /** UTF-16 units of JSON that wait at most: well under any outbox. */
@@ -39,7 +39,7 @@ export class Pending {
     return this.#entries.length === 0;
   }
 
-  /** Whether so much waits that it must not wait for the pause to end. */
+  /** Whether so much waits that it must not wait for the rest to end. */
   get full(): boolean {
     return this.#length > MAX_LENGTH;
   }

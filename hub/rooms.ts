@@ -155,7 +155,7 @@ export class Rooms {
     }
   }
 
-  /** Sends what waits for a pause to end. */
+  /** Sends what waits for a rest to end. */
   flush(): void {
     for (const room of this.#rooms.values()) this.#fanOut(room);
   }
@@ -182,7 +182,7 @@ export class Rooms {
     return true;
   }
 
-  /** Sends what is new now if the room had its pause, else its authors' own and the rest later. */
+  /** Sends what is new now if the room had its rest, else its authors' own and the rest later. */
   #accept(
     room: Room,
     entries: readonly Entry[],

@@ -26,9 +26,6 @@ export class HandshakeError extends Error {
   }
 }
 
-/** Headers may take this much; whoever sends more speaks something else. */
-export const MAX_HEAD_BYTES = 16 * 1024;
-
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /**

@@ -302,6 +302,21 @@ Deno.test("a private message reaches its receiver and, as a receipt, its sender"
   assertEquals(eve.all("direct"), []);
 });
 
+Deno.test("private mail for somebody who is away is bounded, and said to be", async () => {
+  await using hub = await startTestHub({ clock: new FakeClock() });
+  const [alice] = await TestSocket.v1(hub.url, { sender: "Alice" });
+  const [bob] = await TestSocket.v1(hub.url, { sender: "Bob" });
+  await using _ = bob;
+  alice.socket.close(4000);
+  await alice.closed;
+  while (hub.online > 1) await (bob.send({ type: "ping" }), bob.next("pong"));
+  const message = "x".repeat(60_000);
+  for (let ref = 1; ref <= 5; ref++) bob.send({ type: "direct", to: "Alice", message, ref });
+  const error = await bob.next("error");
+  assertEquals([error["code"], error["ref"], error["retryAfter"]], ["rate_limited", 5, 10]);
+  assertEquals(bob.all("direct").length, 4);
+});
+
 Deno.test("history is read in pages, in either direction, and searched", async () => {
   await using hub = await startTestHub();
   const [alice] = await TestSocket.v1(hub.url, { sender: "Alice" });
