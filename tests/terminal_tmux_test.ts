@@ -4,6 +4,7 @@ import { temporaryFolder } from "./kit/folder.ts";
 import { programCommand } from "./kit/process.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 import { Tmux, tmuxIsMissing } from "./kit/tmux.ts";
+import { until } from "./kit/until.ts";
 
 const ignore = tmuxIsMissing();
 const program = programCommand().map((word) => `'${word}'`).join(" ");
@@ -33,7 +34,8 @@ Deno.test({
     await terminal.type(draft);
     await terminal.press("Left", "Left", "Left");
     await terminal.shows(/one r\now of it$/);
-    const column = await terminal.column();
+    const column = "ow of it".length - 3;
+    await until("the cursor three to the left", async () => await terminal.column() === column);
     for (let n = 1; n <= 30; n++) {
       // deno-lint-ignore no-await-in-loop -- message by message, so that each redraws
       await bob.send({ message: `message ${n} \x1b[2J\x1b]0;title\x07 of Bob` });
@@ -71,7 +73,8 @@ Deno.test({
     await using hub = await startTestHub();
     await using terminal = await open(folder.path);
     const run = async (): Promise<void> => {
-      await terminal.type(`clear; ${program} connect ${hub.url}; echo "code=$?"`);
+      await terminal.clear();
+      await terminal.type(`${program} connect ${hub.url}; echo "code=$?"`);
       await terminal.press("Enter");
     };
     await run();

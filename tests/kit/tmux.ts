@@ -37,10 +37,18 @@ export class Tmux implements AsyncDisposable {
     ]);
     // Shells do not take their prompt from the environment.
     await terminal.shows(/[#$%>]$/);
-    await terminal.type("PS1='READY '; clear");
+    await terminal.type("PS1='READY '");
     await terminal.press("Enter");
-    await terminal.shows(/^READY$/);
+    await terminal.shows(/^READY$/m);
+    await terminal.clear();
     return terminal;
+  }
+
+  /** Empties the screen of a waiting shell: what is waited for next cannot be what was there. */
+  async clear(): Promise<void> {
+    await this.type("clear");
+    await this.press("Enter");
+    await this.shows(/^READY$/);
   }
 
   /** Types text. */
