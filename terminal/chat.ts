@@ -5,7 +5,7 @@ import { type Content, visible } from "../protocol.ts";
 import { plural } from "../cli/text.ts";
 import { type Actions, completeLine, LineError, runLine } from "./commands.ts";
 import { note, problem, renderEvent, renderHistory, renderWho, type View } from "./render.ts";
-import type { Screen, ScreenEvents } from "./screen.ts";
+import type { Chord, Screen, ScreenEvents } from "./screen.ts";
 import { ChatState } from "./state.ts";
 
 const logger = getLogger(["bcast", "client"]);
@@ -77,6 +77,12 @@ export class Chat implements ScreenEvents {
     }
     this.#prompt();
   }
+
+  edited(_draft: string): void {}
+
+  chord(_chord: Chord): void {}
+
+  resized(): void {}
 
   interrupt(): void {
     void this.leave();

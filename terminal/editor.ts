@@ -68,6 +68,29 @@ export class Editor implements Screen, Disposable {
     return this.#output.columns ?? FALLBACK_COLUMNS;
   }
 
+  get rows(): number {
+    return 24;
+  }
+
+  get draft(): string {
+    return this.#readline.line;
+  }
+
+  setStatus(_lines: readonly string[]): void {}
+
+  setDraft(text: string): void {
+    this.#readline.write(null, { ctrl: true, name: "u" });
+    this.#readline.write(text);
+  }
+
+  bell(): void {
+    this.#output.write("\x07");
+  }
+
+  clear(): void {
+    this.#output.write("\x1b[2J\x1b[H");
+  }
+
   /** Asks before the chat begins; `undefined` when that was answered with Ctrl-C or Ctrl-D. */
   ask(question: string): Promise<string | undefined> {
     return new Promise((resolve) => {

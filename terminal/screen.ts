@@ -1,21 +1,50 @@
-/** What a chat needs of a terminal. */
+/**
+ * What a chat needs of a terminal.
+ *
+ * From top to bottom: what was said, which scrolls; the status, a few rows that come and go; the
+ * prompt with the draft. Printing never disturbs the two below.
+ */
 export interface Screen {
-  /** Width, for wrapping. */
+  /** Width in columns, for wrapping. */
   readonly columns: number;
-  /** Shows lines above the one being typed, which stays as it is. */
+  /** Height in rows. */
+  readonly rows: number;
+  /** What is being typed; may have several lines. */
+  readonly draft: string;
+  /** Shows lines above status and draft, for good. */
   print(text: string): void;
-  /** What stands before the line being typed. */
+  /** The rows between what was said and the prompt; no lines take no room. */
+  setStatus(lines: readonly string[]): void;
+  /** What stands before the draft. */
   setPrompt(prompt: string): void;
+  /** Puts another text in the place of the draft, the cursor at its end. */
+  setDraft(text: string): void;
+  /** Rings. */
+  bell(): void;
+  /** Empties the screen; status and draft stay. */
+  clear(): void;
 }
+
+/** Keys that mean something to a chat, and nothing to a draft. */
+export type Chord =
+  | { readonly kind: "room"; readonly number: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 }
+  /** Alt-a: on to where something happened. */
+  | { readonly kind: "activity" };
 
 /** What a terminal tells a chat. */
 export interface ScreenEvents {
-  /** A line was typed; it is no longer on the screen. */
+  /** Enter: the draft, which is empty now; may have several lines. */
   line(line: string): void;
+  /** The draft changed, by whatever key. Not told of `setDraft()` and of Enter. */
+  edited(draft: string): void;
+  /** A {@linkcode Chord} was pressed. */
+  chord(chord: Chord): void;
   /** Ctrl-C. */
   interrupt(): void;
-  /** Ctrl-D, or the terminal is gone. */
+  /** Ctrl-D on an empty draft, or the terminal is gone. */
   end(): void;
-  /** Tab: what the line may become. */
+  /** Tab: what the part before the cursor may become. */
   complete(line: string): readonly [candidates: readonly string[], part: string];
+  /** The size changed, or the program was continued after Ctrl-Z. */
+  resized(): void;
 }
