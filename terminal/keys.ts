@@ -1,0 +1,340 @@
+/** What somebody did at the keyboard. */
+export type Key =
+  /** Characters to be typed; none of them a control character of ASCII. */
+  | { readonly kind: "text"; readonly text: string }
+  /**
+   * Any other key, named in the manner of Emacs: `C-a`, `M-b` (Alt), `S-tab`, `C-left`, `enter`.
+   * Modifiers stand in the order `C-M-S-`.
+   */
+  | { readonly kind: "press"; readonly key: string }
+  /** Pasted text, its lines ended by `\n`. */
+  | { readonly kind: "paste"; readonly text: string }
+  /** Somebody pasted more than {@linkcode MAX_PASTE} bytes, of which nothing was kept. */
+  | { readonly kind: "refused" };
+
+/** Bytes pasted at once: far above any hub's limit for a message, and no burden to memory. */
+export const MAX_PASTE = 256 * 1024;
+/** Milliseconds after which an ESC that stands alone is the key, not the start of a sequence. */
+export const ESCAPE_MS = 50;
+
+/** Bytes of a sequence that are looked at: none that is known is longer. */
+const MAX_SEQUENCE = 64;
+
+const ESC = 0x1b;
+const DEL = 0x7f;
+const BEL = 0x07;
+const PASTE_END = new TextEncoder().encode("\x1b[201~");
+
+/** Finals of `ESC [ … X` and `ESC O X` (xterm, VT220, Linux console). */
+const BY_LETTER: Readonly<Record<string, string>> = {
+  ...{ A: "up", B: "down", C: "right", D: "left", E: "begin", F: "end", H: "home" },
+  ...{ P: "f1", Q: "f2", R: "f3", S: "f4", Z: "S-tab" },
+};
+/** rxvt: arrows with Shift after `ESC [`, with Ctrl after `ESC O`. */
+const BY_SMALL_LETTER: Readonly<Record<string, string>> = {
+  ...{ a: "up", b: "down", c: "right", d: "left" },
+};
+/** The keypad in its application mode, after `ESC O`. */
+const KEYPAD: Readonly<Record<string, string>> = {
+  ...{ j: "*", k: "+", l: ",", m: "-", n: ".", o: "/", X: "=" },
+  ...{ p: "0", q: "1", r: "2", s: "3", t: "4", u: "5", v: "6", w: "7", x: "8", y: "9" },
+};
+/** First numbers of `ESC [ N ~`. */
+const BY_NUMBER: Readonly<Record<number, string>> = {
+  ...{ 1: "home", 2: "insert", 3: "delete", 4: "end", 5: "pageup", 6: "pagedown" },
+  ...{ 7: "home", 8: "end", 11: "f1", 12: "f2", 13: "f3", 14: "f4", 15: "f5", 17: "f6" },
+  ...{ 18: "f7", 19: "f8", 20: "f9", 21: "f10", 23: "f11", 24: "f12" },
+};
+/** The Linux console's `ESC [ [ X`. */
+const CONSOLE: Readonly<Record<string, string>> = {
+  ...{ A: "f1", B: "f2", C: "f3", D: "f4", E: "f5" },
+};
+/** Control characters that have a key of their own. */
+const CONTROLS: Readonly<Record<number, string>> = {
+  ...{ 0x00: "C-space", 0x08: "backspace", 0x09: "tab", 0x0d: "enter" },
+  ...{ 0x1c: "C-\\", 0x1d: "C-]", 0x1e: "C-^", 0x1f: "C-_", [DEL]: "backspace" },
+};
+
+interface Modifiers {
+  readonly ctrl?: boolean;
+  readonly alt?: boolean;
+  readonly shift?: boolean;
+}
+
+/** Where in a sequence the decoder is. */
+type State =
+  | { readonly at: "ground" }
+  /** After ESC; `twice` after another one, which some terminals send for Alt. */
+  | { readonly at: "escape"; readonly twice: boolean }
+  /** After `ESC [` or `ESC O`. */
+  | { readonly at: "sequence"; readonly opener: "[" | "O"; readonly alt: boolean; text: string }
+  /** After `ESC [ [`. */
+  | { readonly at: "console"; readonly alt: boolean }
+  /** After `ESC [ M`: the three bytes of a mouse report. */
+  | { readonly at: "mouse"; left: number }
+  /** In a string of the terminal's own (OSC, DCS, APC, PM, SOS), until BEL or `ESC \`. */
+  | { readonly at: "string"; readonly opener: string; empty: boolean; escaped: boolean }
+  | { readonly at: "paste"; readonly bytes: number[]; matched: number; tooLong: boolean };
+
+const GROUND: State = { at: "ground" };
+
+/**
+ * Makes keys of what a terminal sends, however it is cut into pieces. Sequences that it does not
+ * know are swallowed whole; nothing of them is ever typed.
+ */
+export class KeyDecoder {
+  #state: State = GROUND;
+  #keys: Key[] = [];
+  #text = "";
+  /** The next character is one with Alt. */
+  #alt = false;
+  // A byte order mark is a character like any other here.
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+  /**
+   * Whether what came last may be a key of its own or the start of a sequence: unless more comes
+   * within {@linkcode ESCAPE_MS}, call {@linkcode timeout}.
+   */
+  get waiting(): boolean {
+    const state = this.#state;
+    return state.at === "escape" || state.at === "string" ||
+      (state.at === "sequence" && state.text === "");
+  }
+
+  /** The keys that end in these bytes. */
+  push(bytes: Uint8Array): readonly Key[] {
+    let start: number | undefined;
+    for (let at = 0; at < bytes.length; at++) {
+      const byte = bytes[at] ?? 0;
+      if (this.#state.at === "ground" && byte >= 0x20 && byte !== DEL) {
+        start ??= at;
+        continue;
+      }
+      if (start !== undefined) this.#type(bytes.subarray(start, at));
+      start = undefined;
+      this.#take(byte);
+    }
+    if (start !== undefined) this.#type(bytes.subarray(start));
+    return this.#flush();
+  }
+
+  /** Nothing more came: decides what is {@linkcode waiting}. */
+  timeout(): readonly Key[] {
+    const state = this.#state;
+    if (!this.waiting) return [];
+    this.#state = GROUND;
+    if (state.at === "escape") this.#press("escape");
+    else if (state.at === "sequence") this.#press(state.opener, { alt: true });
+    else if (state.at === "string" && state.empty) this.#press(state.opener, { alt: true });
+    return this.#flush();
+  }
+
+  #flush(): readonly Key[] {
+    this.#endText();
+    const keys = this.#keys;
+    this.#keys = [];
+    return keys;
+  }
+
+  /** Characters, of which the last may be incomplete. */
+  #type(bytes: Uint8Array): void {
+    this.#characters(this.#decoder.decode(bytes, { stream: true }));
+  }
+
+  #characters(text: string): void {
+    if (this.#alt && text !== "") {
+      const [first = ""] = text;
+      this.#alt = false;
+      this.#press(first, { alt: true });
+      this.#text += text.slice(first.length);
+    } else {
+      this.#text += text;
+    }
+  }
+
+  /** No more characters for now: what is incomplete stays so. */
+  #endCharacter(): void {
+    this.#characters(this.#decoder.decode());
+    this.#alt = false;
+  }
+
+  #endText(): void {
+    if (this.#text !== "") this.#keys.push({ kind: "text", text: this.#text });
+    this.#text = "";
+  }
+
+  #press(key: string, { ctrl, alt, shift }: Modifiers = {}): void {
+    this.#endText();
+    const name = `${ctrl ? "C-" : ""}${alt ? "M-" : ""}${shift ? "S-" : ""}${key}`;
+    this.#keys.push({ kind: "press", key: name });
+  }
+
+  /** One byte, which is no character of ordinary text. */
+  #take(byte: number): void {
+    const state = this.#state;
+    switch (state.at) {
+      case "ground":
+        this.#endCharacter();
+        if (byte === ESC) this.#state = { at: "escape", twice: false };
+        else this.#control(byte, false);
+        return;
+      case "escape":
+        return this.#afterEscape(byte, state.twice);
+      case "sequence":
+        return this.#inSequence(byte, state);
+      case "console": {
+        this.#state = GROUND;
+        const key = CONSOLE[String.fromCharCode(byte)];
+        if (key !== undefined) this.#press(key, { alt: state.alt });
+        return;
+      }
+      case "mouse":
+        if (--state.left === 0) this.#state = GROUND;
+        return;
+      case "string":
+        if (byte === BEL || (state.escaped && byte === 0x5c)) this.#state = GROUND;
+        state.escaped = byte === ESC;
+        state.empty = false;
+        return;
+      case "paste":
+        return this.#inPaste(byte, state);
+    }
+  }
+
+  #control(byte: number, alt: boolean): void {
+    const key = CONTROLS[byte];
+    if (key === undefined) this.#press(String.fromCharCode(byte + 0x60), { ctrl: true, alt });
+    else if (key.startsWith("C-")) this.#press(key.slice(2), { ctrl: true, alt });
+    else this.#press(key, { alt });
+  }
+
+  #afterEscape(byte: number, twice: boolean): void {
+    this.#state = GROUND;
+    const character = String.fromCharCode(byte);
+    if (byte === ESC) {
+      this.#state = { at: "escape", twice: true };
+    } else if (byte < 0x20 || byte === DEL) {
+      this.#control(byte, true);
+    } else if (character === "[" || character === "O") {
+      this.#state = { at: "sequence", opener: character, alt: twice, text: "" };
+    } else if ("]PX^_".includes(character)) {
+      this.#state = { at: "string", opener: character, empty: true, escaped: false };
+    } else if (byte < 0x80) {
+      this.#press(character, { alt: true });
+    } else {
+      this.#alt = true;
+      this.#type(Uint8Array.of(byte));
+    }
+  }
+
+  #inSequence(byte: number, state: State & { readonly at: "sequence" }): void {
+    const { opener, alt } = state;
+    const character = String.fromCharCode(byte);
+    if (byte === ESC) {
+      this.#state = { at: "escape", twice: false };
+    } else if (byte < 0x20 || byte >= DEL) {
+      // No sequence holds such a byte: this one was cut off.
+      this.#state = GROUND;
+      if (byte >= 0x80) this.#type(Uint8Array.of(byte));
+      else this.#control(byte, false);
+    } else if (byte < 0x40 && !(character === "$" && /^\d+$/.test(state.text))) {
+      if (state.text.length < MAX_SEQUENCE) state.text += character;
+    } else if (opener === "[" && state.text === "" && character === "[") {
+      this.#state = { at: "console", alt };
+    } else if (opener === "[" && state.text === "" && character === "M") {
+      this.#state = { at: "mouse", left: 3 };
+    } else {
+      this.#state = GROUND;
+      if (opener === "[") this.#controlSequence(state.text, character, alt);
+      else this.#singleShift(state.text, character, alt);
+    }
+  }
+
+  /** `ESC O`, a modifier from some, and a letter. */
+  #singleShift(text: string, final: string, alt: boolean): void {
+    if (!/^\d*$/.test(text)) return;
+    const held = modifiers(Number(text || "1"), alt);
+    const key = BY_LETTER[final];
+    const arrow = BY_SMALL_LETTER[final];
+    const character = KEYPAD[final];
+    if (key !== undefined) this.#press(key, held);
+    else if (final === "M") this.#press("enter", held);
+    else if (arrow !== undefined) this.#press(arrow, { ctrl: true, alt });
+    else if (character !== undefined && !alt) this.#text += character;
+  }
+
+  /** `ESC [`, numbers and a letter. */
+  #controlSequence(text: string, final: string, alt: boolean): void {
+    // Anything else is an answer of the terminal's, or a report: of the mouse, of the focus.
+    if (!/^[\d;:]*$/.test(text) || text.length >= MAX_SEQUENCE) return;
+    const [first = 1, second = 1, third = 0] = text.split(";").map((part) => parseInt(part) || 1);
+    const letter = BY_LETTER[final];
+    const small = BY_SMALL_LETTER[final];
+    if (letter === "S-tab") return this.#press(letter);
+    if (letter !== undefined) return this.#press(letter, modifiers(second, alt));
+    if (small !== undefined) return this.#press(small, { shift: true, alt });
+    if (final === "u") return this.#coded(first, modifiers(second, alt));
+    if (final === "~" && first === 27) return this.#coded(third, modifiers(second, alt));
+    if (final === "~" && text === "200") {
+      this.#state = { at: "paste", bytes: [], matched: 0, tooLong: false };
+      return;
+    }
+    const key = BY_NUMBER[first];
+    if (key === undefined) return;
+    if (final === "~") this.#press(key, modifiers(second, alt));
+    else if (final === "^") this.#press(key, { ctrl: true, alt });
+    else if (final === "$") this.#press(key, { shift: true, alt });
+    else if (final === "@") this.#press(key, { ctrl: true, alt, shift: true });
+  }
+
+  /** A key by its character's code, as xterm's modifyOtherKeys and others tell it. */
+  #coded(code: number, held: Modifiers): void {
+    const named = code === ESC ? "escape" : CONTROLS[code];
+    if (named !== undefined) return this.#press(named, held);
+    // Above U+F8FF's neighbours there are keys that are no characters.
+    if (code < 0x20 || code > 0x10ffff || (code >= 0xd800 && code <= 0xf8ff)) return;
+    const character = String.fromCodePoint(code);
+    if (held.ctrl || held.alt) {
+      this.#press(character.toLowerCase(), { ctrl: held.ctrl ?? false, alt: held.alt ?? false });
+    } else {
+      this.#text += character;
+    }
+  }
+
+  #inPaste(byte: number, state: State & { readonly at: "paste" }): void {
+    if (byte === PASTE_END[state.matched]) {
+      if (++state.matched < PASTE_END.length) return;
+      this.#state = GROUND;
+      this.#endText();
+      this.#keys.push(
+        state.tooLong ? { kind: "refused" } : { kind: "paste", text: pasted(state.bytes) },
+      );
+      return;
+    }
+    this.#keep(state, PASTE_END.subarray(0, state.matched));
+    state.matched = byte === ESC ? 1 : 0;
+    if (byte !== ESC) this.#keep(state, [byte]);
+  }
+
+  #keep(state: State & { readonly at: "paste" }, bytes: Iterable<number>): void {
+    if (state.tooLong) return;
+    state.bytes.push(...bytes);
+    state.tooLong = state.bytes.length > MAX_PASTE;
+    if (state.tooLong) state.bytes.length = 0;
+  }
+}
+
+/** xterm's modifiers: one more than the sum of Shift 1, Alt 2, Ctrl 4, Meta 8. */
+function modifiers(number: number, alt: boolean): Modifiers {
+  const bits = number - 1;
+  return {
+    shift: (bits & 1) !== 0,
+    alt: alt || (bits & 10) !== 0,
+    ctrl: (bits & 4) !== 0,
+  };
+}
+
+function pasted(bytes: readonly number[]): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes))
+    .replaceAll(/\r\n?/g, "\n");
+}
