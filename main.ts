@@ -60,7 +60,8 @@ function wantsStacks(args: readonly string[], env: Context["env"]): boolean {
 if (import.meta.main) {
   const context = systemContext();
   const fatal = (error: unknown): void => {
-    void report(error, Deno.args, context).then(context.exit);
+    // Later, so that others who listen make room first: a line may be half typed.
+    void Promise.resolve().then(() => report(error, Deno.args, context)).then(context.exit);
   };
   addEventListener("unhandledrejection", (event) => {
     event.preventDefault();

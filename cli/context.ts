@@ -32,10 +32,6 @@ export function systemContext(): Context {
     stderr: new StreamOutput(Deno.stderr, { noColor }),
     os: Deno.build.os,
     env: (name) => Deno.env.get(name),
-    exit: (code) => {
-      // The line editor may have been at work: the terminal goes back as it was.
-      if (Deno.stdin.isTerminal()) Deno.stdin.setRaw(false);
-      Deno.exit(code);
-    },
+    exit: (code) => Deno.exit(code),
   };
 }

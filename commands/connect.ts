@@ -1,4 +1,3 @@
-import process from "node:process";
 import { getLogger } from "@logtape/logtape";
 import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "../cli/address.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
@@ -12,9 +11,11 @@ import { plural } from "../cli/text.ts";
 import { connect as converse, type ConnectOptions, shownUrl } from "../client.ts";
 import { isRoomName, normalizeName, visible } from "../protocol.ts";
 import { Chat } from "../terminal/chat.ts";
-import { Editor, type EditorStreams } from "../terminal/editor.ts";
+import { Editor } from "../terminal/editor.ts";
+import { InputHistory } from "../terminal/history.ts";
 import { readLastName, writeLastName } from "../terminal/last_name.ts";
 import { pipe } from "../terminal/pipe.ts";
+import { SystemTerminal } from "../terminal/terminal.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
@@ -103,8 +104,8 @@ async function talk(
   context: Context,
   interruption: Interruption,
 ): Promise<ExitCode> {
-  const streams: EditorStreams = { input: process.stdin, output: process.stdout };
-  using editor = new Editor(streams);
+  await using history = await InputHistory.open(dataDirectory(context));
+  using editor = new Editor(new SystemTerminal(), { history });
   const { signal } = interruption;
   const hangUp = (): void => editor[Symbol.dispose]();
   signal.addEventListener("abort", hangUp, { once: true });

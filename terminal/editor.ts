@@ -1,19 +1,39 @@
-import * as readline from "node:readline";
-import type { Readable, Writable } from "node:stream";
+import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
+import { listed } from "./completion.ts";
+import { type Recollection, ShortHistory } from "./history.ts";
+import { Input } from "./input.ts";
+import { ESCAPE_MS, KeyDecoder } from "./keys.ts";
+import { layOut } from "./layout.ts";
+import { Painter } from "./painter.ts";
 import type { Screen, ScreenEvents } from "./screen.ts";
-import { displayWidth } from "./wrap.ts";
+import type { Terminal } from "./terminal.ts";
 
-/** The streams of a terminal. */
-export interface EditorStreams {
-  readonly input: Readable;
-  readonly output: Writable & { readonly columns?: number };
+/** What an editor can be given beside its terminal. */
+export interface EditorOptions {
+  /** What was typed before; without it, the up-arrow knows this run alone. */
+  readonly history?: Recollection;
+  /** For tests. */
+  readonly clock?: Clock;
 }
 
-/** Milliseconds in which what arrives is shown at once: one redraw for a burst of messages. */
-const BATCH_MS = 15;
-/** Lines that the up-arrow remembers. */
-const HISTORY = 500;
-const FALLBACK_COLUMNS = 80;
+/** Milliseconds in which what arrives is shown at once: fewer than 60 redraws a second. */
+const BATCH_MS = 17;
+/**
+ * Milliseconds without a change after which a size is believed: tmux tells of changes up to 250 ms
+ * late, and who goes by a width that is no longer true wipes what somebody said.
+ */
+const SETTLE_MS = 300;
+/** Milliseconds between two rings. */
+const BELL_MS = 1000;
+
+// Terminals that know these show what is between them at once; the others pass over them.
+const HOLD = "\x1b[?2026h";
+const RELEASE = "\x1b[?2026l";
+
+interface Question {
+  readonly text: string;
+  readonly answer: (answer: string | undefined) => void;
+}
 
 /**
  * The line being typed, and everything else above it.
@@ -22,152 +42,295 @@ const FALLBACK_COLUMNS = 80;
  * drawn anew below, with the cursor where it was.
  */
 export class Editor implements Screen, Disposable {
-  readonly #output: EditorStreams["output"];
-  readonly #readline: readline.Interface;
+  readonly #terminal: Terminal;
+  readonly #clock: Clock;
+  readonly #decoder = new KeyDecoder();
+  readonly #painter = new Painter();
+  readonly #watch: Disposable;
+  readonly #chatInput: Input;
   #events: ScreenEvents | undefined;
+  #question: Question | undefined;
+  #questionInput: Input | undefined;
+  #prompt = "";
+  #status: readonly string[] = [];
   #unprinted = "";
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #batch: Cancel | undefined;
+  #escape: Cancel | undefined;
+  #rung = -Infinity;
+  /** The size that was drawn for, and that the chat knows of. */
+  #size: Terminal["size"];
+  /** The size that was seen last. */
+  #seen: Terminal["size"];
+  /** Draws for a new size, soon. */
+  #settling: Cancel | undefined;
+  /** Nobody types any more. */
+  #ended = false;
+  #suspension: "none" | "asking" | "stopped" = "none";
   #closed = false;
-  /** Rows that readline will go up before it draws. */
-  #rows = 0;
-  /** Ends a question that is open. */
-  #unasked: (() => void) | undefined;
 
-  constructor({ input, output }: EditorStreams) {
-    this.#output = output;
-    this.#readline = readline.createInterface({
-      input,
-      output,
-      terminal: true,
-      historySize: HISTORY,
-      removeHistoryDuplicates: true,
-      prompt: "",
-      completer: (line: string): [string[], string] => {
-        const [candidates, part] = this.#events?.complete(line) ?? [[], line];
-        return [[...candidates], part];
+  constructor(terminal: Terminal, { history, clock = systemClock }: EditorOptions = {}) {
+    this.#terminal = terminal;
+    this.#clock = clock;
+    this.#size = this.#seen = terminal.size;
+    this.#chatInput = this.#input(history ?? new ShortHistory(), {
+      line: (line) => this.#events?.line(line),
+      interrupt: () => this.#events?.interrupt(),
+      end: () => this.#end(),
+    });
+    this.#watch = terminal.watch({
+      resized: () => void this.#isSettling(),
+      stopping: () => void this.#suspend(),
+      continued: () => {
+        if (this.#suspension !== "stopped") this.#resume();
       },
+      failing: () => this[Symbol.dispose](),
     });
-    this.#readline.on("SIGINT", () => {
-      if (this.#unasked !== undefined) this.#unasked();
-      else this.#events?.interrupt();
-    });
-    // Without a listener, readline would stop the process to suspend it, for which it has to send a
-    // signal: a permission not worth having. Ctrl-Z does nothing.
-    this.#readline.on("SIGTSTP", () => {});
-    this.#readline.on("line", (line) => this.#line(line));
-    this.#readline.on("close", () => {
-      // Ctrl-D: nobody types any more, so no prompt is left standing.
-      if (this.#events !== undefined) this.#wipe();
-      this.#closed = true;
-      this.#unasked?.();
-      this.#events?.end();
-    });
+    terminal.take();
+    void this.#read();
   }
 
   get columns(): number {
-    return this.#output.columns ?? FALLBACK_COLUMNS;
+    return this.#terminal.size.columns;
   }
 
   get rows(): number {
-    return 24;
+    return this.#terminal.size.rows;
   }
 
   get draft(): string {
-    return this.#readline.line;
-  }
-
-  setStatus(_lines: readonly string[]): void {}
-
-  setDraft(text: string): void {
-    this.#readline.write(null, { ctrl: true, name: "u" });
-    this.#readline.write(text);
-  }
-
-  bell(): void {
-    this.#output.write("\x07");
-  }
-
-  clear(): void {
-    this.#output.write("\x1b[2J\x1b[H");
+    return this.#chatInput.draft;
   }
 
   /** Asks before the chat begins; `undefined` when that was answered with Ctrl-C or Ctrl-D. */
   ask(question: string): Promise<string | undefined> {
-    return new Promise((resolve) => {
-      this.#unasked = () => {
-        this.#unasked = undefined;
-        this.#output.write("\r\n");
-        resolve(undefined);
-      };
-      this.#readline.question(question, (answer) => {
-        this.#unasked = undefined;
-        resolve(answer);
-      });
+    if (this.#ended) return Promise.resolve(undefined);
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const answered = (line: string, answer?: string): void => {
+      this.#question = undefined;
+      this.#questionInput = undefined;
+      this.print(question + line);
+      this.#draw();
+      resolve(answer);
+    };
+    const input = this.#input(new ShortHistory(), {
+      // What was pasted may have several lines; an answer has one.
+      line: (line) => answered(line, line.replaceAll("\n", " ")),
+      interrupt: () => answered(input.draft),
+      end: () => answered(input.draft),
     });
+    this.#question = { text: question, answer: (answer) => answered(input.draft, answer) };
+    this.#questionInput = input;
+    this.#draw();
+    return promise;
   }
 
   /** Shows the prompt and tells `events` from now on. */
   listen(events: ScreenEvents): void {
     this.#events = events;
-    if (this.#closed) events.end();
-    else this.#readline.prompt(true);
-  }
-
-  setPrompt(prompt: string): void {
-    if (prompt === this.#readline.getPrompt() || this.#closed) return;
-    if (this.#events === undefined) return this.#readline.setPrompt(prompt);
-    this.#wipe();
-    this.#readline.setPrompt(prompt);
-    this.#redraw();
+    if (this.#ended) events.end();
+    else this.#draw();
   }
 
   print(text: string): void {
     this.#unprinted += text + "\n";
-    this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
+    this.#later();
+  }
+
+  setStatus(lines: readonly string[]): void {
+    this.#status = [...lines];
+    this.#later();
+  }
+
+  setPrompt(prompt: string): void {
+    if (prompt === this.#prompt) return;
+    this.#prompt = prompt;
+    this.#later();
+  }
+
+  setDraft(text: string): void {
+    this.#chatInput.set(text);
+    this.#later();
+  }
+
+  bell(): void {
+    const now = this.#clock.now();
+    // A clock that was set back does not silence the bell for as long.
+    if (Math.abs(now - this.#rung) < BELL_MS || this.#closed) return;
+    this.#rung = now;
+    this.#terminal.write("\x07");
+  }
+
+  clear(): void {
+    if (this.#suspension === "stopped" || this.#closed) return;
+    const resized = this.#settling !== undefined;
+    this.#drawAnew("\x1b[H\x1b[2J");
+    if (resized) this.#events?.resized();
   }
 
   /** Wipes the line being typed, and gives the terminal back as it was. */
   [Symbol.dispose](): void {
-    this.#flush();
     if (this.#closed) return;
-    this.#wipe();
-    this.#events = undefined;
-    this.#readline.close();
+    const question = this.#question;
+    this.#ended = true;
+    this.#question = undefined;
+    this.#settle();
+    this.#draw();
+    this.#closed = true;
+    this.#escape?.();
+    this.#watch[Symbol.dispose]();
+    this.#terminal.give();
+    question?.answer(undefined);
   }
 
-  #flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#unprinted === "") return;
-    const text = this.#unprinted;
+  /** What is typed, with what both chats and questions need done. */
+  #input(
+    history: Recollection,
+    events: Pick<ScreenEvents, "line" | "interrupt" | "end">,
+  ): Input {
+    return new Input({
+      ...events,
+      edited: (draft) => this.#events?.edited(draft),
+      chord: (chord) => this.#events?.chord(chord),
+      complete: (line) => this.#events?.complete(line) ?? [[], ""],
+      bell: () => this.bell(),
+      clear: () => this.clear(),
+      suspend: () => void this.#suspend(),
+      list: (candidates) => this.print(listed(candidates, this.columns, Math.floor(this.rows / 2))),
+      problem: (text) => this.print(`! ${text}`),
+    }, history);
+  }
+
+  async #read(): Promise<void> {
+    for (;;) {
+      // deno-lint-ignore no-await-in-loop -- one piece after the other
+      const bytes = await this.#terminal.read();
+      if (this.#closed) return;
+      this.#escape?.();
+      this.#escape = undefined;
+      if (bytes === undefined) return this.#gone();
+      this.#take(this.#decoder.push(bytes));
+      if (this.#decoder.waiting) {
+        this.#escape = this.#clock.after(ESCAPE_MS, () => this.#take(this.#decoder.timeout()));
+      }
+    }
+  }
+
+  #take(keys: ReturnType<KeyDecoder["push"]>): void {
+    for (const key of keys) {
+      const input = this.#questionInput ??
+        (this.#events === undefined ? undefined : this.#chatInput);
+      // Keys that nobody waits for: a chat that ends can still be ended at once.
+      if (this.#ended && !(key.kind === "press" && key.key === "C-c")) continue;
+      input?.take(key);
+    }
+    if (keys.length > 0) this.#draw();
+  }
+
+  #gone(): void {
+    if (this.#question !== undefined) {
+      this.#ended = true;
+      this.#question.answer(undefined);
+    } else {
+      this.#end();
+    }
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#draw();
+    this.#events?.end();
+  }
+
+  async #suspend(): Promise<void> {
+    if (this.#suspension !== "none" || this.#closed) return;
+    this.#suspension = "asking";
+    const possible = await this.#terminal.canStop();
+    if (this.#closed) return;
+    if (!possible) {
+      this.#suspension = "none";
+      return this.bell();
+    }
+    this.#terminal.write(this.#painter.wipe(this.columns));
+    this.#suspension = "stopped";
+    this.#terminal.give();
+    await this.#terminal.stop();
+    this.#suspension = "none";
+    if (!this.#closed) this.#resume();
+  }
+
+  /** Takes the terminal again, whatever others did with it. */
+  #resume(): void {
+    this.#terminal.take();
+    this.#drawAnew("\r\x1b[J");
+    this.#events?.resized();
+  }
+
+  /** Draws on a screen of which nothing is known. */
+  #drawAnew(before: string): void {
+    this.#painter.forget();
+    this.#settle();
+    this.#draw(before);
+  }
+
+  /** Goes by the size that the terminal has now. */
+  #settle(): void {
+    this.#settling?.();
+    this.#settling = undefined;
+    this.#size = this.#seen = this.#terminal.size;
+  }
+
+  /** Whether the size has changed only now: it may change again, so drawing waits. */
+  #isSettling(): boolean {
+    const size = this.#terminal.size;
+    const old = this.#seen;
+    if (size.columns !== old.columns || size.rows !== old.rows) {
+      this.#seen = size;
+      this.#settling?.();
+      this.#settling = this.#clock.after(SETTLE_MS, () => this.#settled());
+    }
+    return this.#settling !== undefined;
+  }
+
+  #settled(): void {
+    this.#settling = undefined;
+    // Where nothing tells of changes, the next one may be seen only now.
+    if (this.#isSettling()) return;
+    this.#size = this.#seen;
+    this.#draw();
+    this.#events?.resized();
+  }
+
+  #later(): void {
+    this.#batch ??= this.#clock.after(BATCH_MS, () => this.#draw());
+  }
+
+  /** Brings the screen up to date, in one go; `before` is written before everything else. */
+  #draw(before = ""): void {
+    this.#batch?.();
+    this.#batch = undefined;
+    if (this.#suspension === "stopped" || this.#isSettling()) return;
+    const { columns, rows: height } = this.#size;
+    const printed = this.#unprinted.replaceAll("\n", "\r\n");
     this.#unprinted = "";
-    if (!this.#closed) this.#wipe();
-    // Raw mode leaves out the carriage return on some terminals.
-    this.#output.write(text.replaceAll("\n", "\r\n"));
-    if (!this.#closed) this.#redraw();
+    const shown = this.#shown();
+    let text = printed === "" && shown !== undefined ? "" : this.#painter.wipe(columns);
+    text += printed;
+    if (shown !== undefined) {
+      text += this.#painter.draw(layOut({ ...shown, columns, height }), columns);
+    }
+    if (before + text !== "") this.#terminal.write(HOLD + before + text + RELEASE);
   }
 
-  /** Wipes prompt and line, and leaves the cursor where they began. */
-  #wipe(): void {
-    const { rows } = this.#readline.getCursorPos();
-    const up = rows > 0 ? `\x1b[${rows}A` : "";
-    this.#output.write(`${up}\r\x1b[J`);
-    this.#rows = rows;
-  }
-
-  /** Draws prompt and line where the cursor is. */
-  #redraw(): void {
-    // readline goes up first, by as many rows as the cursor was down when it drew last.
-    this.#output.write("\r\n".repeat(this.#rows));
-    this.#rows = 0;
-    this.#readline.prompt(true);
-  }
-
-  #line(line: string): void {
-    // What was typed comes back from the hub, in its place among what others said.
-    const rows = Math.floor(displayWidth(this.#readline.getPrompt() + line) / this.columns) + 1;
-    this.#output.write(`\x1b[${rows}A\r\x1b[J`);
-    this.#events?.line(line);
-    if (!this.#closed) this.#readline.prompt();
+  /** What is to be seen below all that was said. */
+  #shown(): Pick<Parameters<typeof layOut>[0], "status" | "prompt" | "draft"> | undefined {
+    if (this.#closed || this.#ended) return undefined;
+    if (this.#question !== undefined && this.#questionInput !== undefined) {
+      const { prompt = this.#question.text, draft } = this.#questionInput.shown;
+      return { status: [], prompt, draft };
+    }
+    if (this.#events === undefined) return undefined;
+    const { prompt = this.#prompt, draft } = this.#chatInput.shown;
+    return { status: this.#status, prompt, draft };
   }
 }

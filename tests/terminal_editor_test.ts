@@ -1,89 +1,22 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { PassThrough, Writable } from "node:stream";
-import { completeLine } from "../terminal/commands.ts";
-import { Editor } from "../terminal/editor.ts";
-import type { ScreenEvents } from "../terminal/screen.ts";
-import { TerminalModel } from "./kit/terminal_model.ts";
-import { until } from "./kit/until.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { MAX_PASTE } from "../terminal/keys.ts";
+import { Desk, LEFT, PROMPT } from "./kit/desk.ts";
 
-const LEFT = "\x1b[D";
 const UP = "\x1b[A";
+const DOWN = "\x1b[B";
 const HOME = "\x01";
 const BACKSPACE = "\x7f";
-
-/** An editor on a terminal that is a model of one. */
-class Desk implements Disposable {
-  readonly input = new PassThrough();
-  readonly screen: TerminalModel;
-  readonly editor: Editor;
-  /** Everything that the editor told. */
-  readonly told: string[] = [];
-  written = "";
-
-  constructor(columns = 40, height = 12) {
-    this.screen = new TerminalModel(columns, height);
-    const write = (text: string): void => {
-      this.screen.write(text);
-      this.written += text;
-    };
-    const output = new Writable({
-      write(chunk: Uint8Array, _encoding, done) {
-        write(new TextDecoder().decode(chunk));
-        done();
-      },
-    });
-    this.editor = new Editor({
-      input: this.input,
-      output: Object.assign(output, { columns, rows: height, isTTY: true }),
-    });
-  }
-
-  listen(over: Partial<ScreenEvents> = {}): void {
-    this.editor.setPrompt("[lobby] Alice> ");
-    this.editor.listen({
-      line: (line) => this.told.push(`line ${line}`),
-      interrupt: () => this.told.push("interrupt"),
-      end: () => this.told.push("end"),
-      complete: (line) => {
-        this.told.push(`complete ${line}`);
-        return completeLine(line, { people: ["Bob", "Carol"], rooms: ["lobby"] });
-      },
-      ...over,
-    });
-  }
-
-  type(...keys: readonly string[]): void {
-    for (const key of keys) this.input.write(key);
-  }
-
-  /** Waits until the terminal shows just this. */
-  async shows(text: string): Promise<void> {
-    try {
-      await until("the text on the screen", () => this.screen.text === text);
-    } catch (error) {
-      // What it shows instead says more than that something is missing.
-      assertEquals(this.screen.text, text);
-      throw error;
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.editor[Symbol.dispose]();
-  }
-}
 
 Deno.test("Editor keeps the line being typed whole while messages arrive", async () => {
   using desk = new Desk();
   desk.listen();
-  desk.type("half a line");
-  await desk.shows("[lobby] Alice> half a line");
-  desk.editor.print("[10:30:40] Bob: one");
-  desk.editor.print("[10:30:41] Bob: two");
-  await desk.shows("[10:30:40] Bob: one\n[10:30:41] Bob: two\n[lobby] Alice> half a line");
-  desk.type(" and more", "\r");
-  await until("the line", () => desk.told.length === 1);
-  assertEquals(desk.told, ["line half a line and more"]);
-  await desk.shows("[10:30:40] Bob: one\n[10:30:41] Bob: two\n[lobby] Alice>");
+  await desk.type("half", " ", "a line");
+  desk.print("[10:30:40] Bob: one", "[10:30:41] Bob: two");
+  desk.shows(`[10:30:40] Bob: one\n[10:30:41] Bob: two\n${PROMPT}half a line`);
+  await desk.type(" and more", "\r");
+  assertEquals(desk.events, ["line half a line and more"]);
+  assertEquals(desk.told.slice(0, 3), ["edited half", "edited half ", "edited half a line"]);
+  desk.shows(`[10:30:40] Bob: one\n[10:30:41] Bob: two\n${PROMPT.trimEnd()}`);
 });
 
 Deno.test("Editor keeps the cursor where it was, also in a line of several rows", async () => {
@@ -91,127 +24,340 @@ Deno.test("Editor keeps the cursor where it was, also in a line of several rows"
   desk.listen();
   const draft = "a draft that is longer than a row of this terminal is";
   const shown = "[lobby] Alice> a draft that is\n longer than a row of this ter\nminal is";
-  desk.type(draft, ...Array(12).fill(LEFT));
-  await until("the cursor", () => desk.screen.cursor.row === 1);
-  await desk.shows(shown);
-  const { column } = desk.screen.cursor;
-  for (let n = 1; n <= 3; n++) {
-    desk.editor.print(`message ${n}`);
-    const above = Array.from({ length: n }, (_, at) => `message ${at + 1}\n`).join("");
-    // deno-lint-ignore no-await-in-loop -- one message after the other
-    await desk.shows(above + shown);
-    assertEquals(desk.screen.cursor, { row: n + 1, column });
+  await desk.type(draft, ...Array(12).fill(LEFT));
+  desk.shows(shown);
+  const { row, column } = desk.terminal.screen.cursor;
+  assertEquals(row, 1);
+  for (let n = 1; n <= 15; n++) {
+    desk.print(`message ${n}`);
+    assertEquals(desk.terminal.screen.cursor, { row: n + 1, column });
+    assert(desk.terminal.screen.text.endsWith(`message ${n}\n${shown}`));
   }
-  desk.type("X", "\r");
-  await until("the line", () => desk.told.length === 1);
-  assertEquals(desk.told, [
-    `line ${draft.slice(0, -12)}X${draft.slice(-12)}`,
-  ]);
-  await desk.shows("message 1\nmessage 2\nmessage 3\n[lobby] Alice>");
+  await desk.type("X", "\r");
+  assertEquals(desk.events, [`line ${draft.slice(0, -12)}X${draft.slice(-12)}`]);
 });
 
 Deno.test("Editor keeps a draft at the foot of a full screen, and one that just fills a row", async () => {
   using desk = new Desk(30, 6);
   desk.listen();
-  for (let n = 0; n < 10; n++) desk.editor.print(`line ${n}`);
-  const above = Array.from({ length: 10 }, (_, n) => `line ${n}\n`).join("");
-  desk.type("123456789012345");
-  await desk.shows(`${above}[lobby] Alice> 123456789012345`);
-  desk.editor.print("one more");
-  await desk.shows(`${above}one more\n[lobby] Alice> 123456789012345`);
-  desk.type("6", "\r");
-  await until("the line", () => desk.told.length === 1);
-  await desk.shows(`${above}one more\n[lobby] Alice>`);
+  const lines = Array.from({ length: 10 }, (_, n) => `line ${n}`);
+  desk.print(...lines);
+  const above = lines.map((line) => `${line}\n`).join("");
+  await desk.type("123456789012345");
+  desk.shows(`${above}${PROMPT}123456789012345`);
+  assertEquals(desk.terminal.screen.cursor.column, 0);
+  desk.print("one more");
+  desk.shows(`${above}one more\n${PROMPT}123456789012345`);
+  await desk.type("6", BACKSPACE, BACKSPACE);
+  desk.shows(`${above}one more\n${PROMPT}12345678901234`);
+  assertEquals(desk.terminal.screen.cursor.column, 29);
 });
 
-Deno.test("Editor redraws once for a burst", async () => {
+Deno.test("Editor redraws at most sixty times a second, however much is printed", async () => {
   using desk = new Desk();
   desk.listen();
-  await desk.shows("[lobby] Alice>");
-  const before = desk.written.length;
-  for (let n = 0; n < 100; n++) desk.editor.print(`m${n}`);
-  await until("the burst", () => desk.screen.text.includes("m99"));
-  assertEquals(desk.written.slice(before).split("[lobby]").length - 1, 1);
+  await desk.type("draft");
+  const before = desk.terminal.writes.length;
+  for (let n = 0; n < 1000; n++) {
+    desk.editor.print(`m${n}`);
+    desk.editor.setStatus([`${n} so far`]);
+    desk.pass(1);
+  }
+  desk.pass();
+  const writes = desk.terminal.writes.slice(before);
+  assert(writes.length <= 60, String(writes.length));
+  // Each of them in one piece, shown at once.
+  // deno-lint-ignore no-control-regex -- what is written to terminals
+  for (const write of writes) assert(/^\x1b\[\?2026h[^]*\x1b\[\?2026l$/.test(write));
+  assert(desk.terminal.screen.text.endsWith(`m998\nm999\n999 so far\n${PROMPT}draft`));
 });
 
-Deno.test("Editor changes its prompt under a draft", async () => {
-  using desk = new Desk();
+Deno.test("Editor writes little when a key is pressed", async () => {
+  using desk = new Desk(80, 24);
   desk.listen();
-  desk.type("draft");
-  await desk.shows("[lobby] Alice> draft");
+  await desk.type("x".repeat(500));
+  const before = desk.terminal.writes.length;
+  await desk.type("y");
+  const written = desk.terminal.writes.slice(before).join("");
+  assert(written.length < 150, written);
+  assertEquals(desk.editor.draft.length, 501);
+});
+
+Deno.test("Editor changes its prompt and its status under a draft", async () => {
+  using desk = new Desk(40, 12);
+  desk.listen();
+  await desk.type("draft", LEFT);
   desk.editor.setPrompt("[lobby] Alice (offline)> ");
-  await desk.shows("[lobby] Alice (offline)> draft");
+  desk.shows("[lobby] Alice (offline)> draft");
+  desk.editor.setStatus(["Bob is typing", "\x1b[31m" + "x".repeat(50) + "\x1b[0m"]);
+  desk.shows(`Bob is typing\n${"x".repeat(39)}…\n[lobby] Alice (offline)> draft`);
+  desk.print("said");
+  desk.shows(`said\nBob is typing\n${"x".repeat(39)}…\n[lobby] Alice (offline)> draft`);
+  assertEquals(desk.terminal.screen.cursor, { row: 3, column: 29 });
+  desk.editor.setStatus(["Carol is typing"]);
+  desk.shows("said\nCarol is typing\n[lobby] Alice (offline)> draft");
+  desk.editor.setStatus([]);
+  desk.editor.setPrompt("> ");
+  desk.shows("said\n> draft");
+  await desk.type("n", "\r");
+  assertEquals(desk.events, ["line drafnt"]);
 });
 
 Deno.test("Editor edits: backspace, home, wide characters, history, Tab", async () => {
   using desk = new Desk();
   desk.listen();
-  desk.type("helo", LEFT, "l", HOME, "X", BACKSPACE, "\r");
-  await until("a line", () => desk.told.includes("line hello"));
-  desk.type("天地", "\r");
-  await until("a wide line", () => desk.told.includes("line 天地"));
-  desk.type(UP, UP);
-  await desk.shows("[lobby] Alice> hello");
-  // Key by key: what arrives at once counts as pasted, in which Tab is no key.
-  desk.type("\x15", "/m");
-  await until("the start of a command", () => desk.screen.text.endsWith("> /m"));
-  desk.type("\t");
-  await until("the first Tab", () => desk.told.includes("complete /m"));
-  desk.type("\t");
-  await until("the choice", () => /\/msg +\/me\s+\[lobby\] Alice> \/m$/.test(desk.screen.text));
-  desk.type("s");
-  await until("more of it", () => desk.screen.text.endsWith("> /ms"));
-  desk.type("\t");
-  await until("all of it", () => desk.screen.text.endsWith("> /msg"));
-  desk.type("b");
-  await until("the start of a name", () => desk.screen.text.endsWith("> /msg b"));
-  desk.type("\t");
-  await until("the name", () => desk.screen.text.endsWith("> /msg Bob"));
-  desk.type("hi", "\r");
-  await until("a command", () => desk.told.includes("line /msg Bob hi"));
+  await desk.type("helo", LEFT, "l", HOME, "X", BACKSPACE, "\r", "天地", "\r");
+  assertEquals(desk.events, ["line hello", "line 天地"]);
+  await desk.type("unfinished", UP, UP);
+  desk.shows(`${PROMPT}hello`);
+  await desk.type(DOWN, DOWN);
+  desk.shows(`${PROMPT}unfinished`);
+  await desk.type("\x15", "/m", "\t");
+  desk.shows(`${PROMPT}/m`);
+  await desk.type("\t");
+  assert(/^\/msg +\/me *\n\[lobby\] Alice> \/m$/.test(afterPass(desk)), desk.terminal.screen.text);
+  await desk.type("s", "\t", "b", "\t", "hi", "\r");
+  assertEquals(desk.events.at(-1), "line /msg Bob hi");
 });
 
-Deno.test("Editor takes several lines pasted at once, one after the other", async () => {
+function afterPass(desk: Desk): string {
+  desk.pass();
+  return desk.terminal.screen.text;
+}
+
+Deno.test("Editor completes as far as the candidates agree", async () => {
+  using desk = new Desk();
+  desk.listen({ complete: (line) => [["alice: ", "alina: "], line] });
+  await desk.type("A", "\t");
+  assertEquals(desk.editor.draft, "ali");
+  assertEquals(desk.told.at(-1), "edited ali");
+  await desk.type("\t");
+  desk.shows(`alice:  alina:\n${PROMPT}ali`);
+  // Any other key begins anew.
+  await desk.type("x", BACKSPACE, "\t");
+  desk.shows(`alice:  alina:\n${PROMPT}ali`);
+});
+
+Deno.test("Editor lists no more candidates than half of the screen holds", async () => {
+  using desk = new Desk(20, 8);
+  const names = Array.from({ length: 50 }, (_, n) => `name-${n}`);
+  desk.listen({ complete: (line) => [names, line] });
+  await desk.type("name-", "\t", "\t");
+  assertStringIncludes(afterPass(desk), "… and 42 more\n");
+  assertEquals(desk.terminal.screen.visible.split("\n").length, 6);
+});
+
+Deno.test("Editor takes lines without brackets one after the other", async () => {
   using desk = new Desk();
   desk.listen();
-  desk.type("one\rtwo\rthree\r");
-  await until("three lines", () => desk.told.length === 3);
-  assertEquals(desk.told, ["line one", "line two", "line three"]);
-  await desk.shows("[lobby] Alice>");
+  await desk.type("one\rtwo\rthree\r");
+  assertEquals(desk.events, ["line one", "line two", "line three"]);
+  desk.shows(PROMPT.trimEnd());
 });
 
-Deno.test("Editor tells of Ctrl-C and Ctrl-D, and passes over Ctrl-Z", async () => {
+for (const count of [1, 5, 50]) {
+  Deno.test(`Editor takes ${count} pasted lines as one draft, on half of the screen`, async () => {
+    using desk = new Desk(40, 12);
+    desk.listen();
+    const said = Array.from({ length: 20 }, (_, n) => `said ${n}`);
+    desk.print(...said);
+    const lines = Array.from({ length: count }, (_, n) => `pasted ${n} \x1b[2J\t!`);
+    await desk.terminal.paste(lines.join("\n"));
+    const draft = lines.join("\n").replaceAll("\x1b", "");
+    assertEquals(desk.told, [`edited ${draft}`]);
+    assertStringIncludes(afterPass(desk), `> pasted ${count - 1} [2J `.slice(2));
+    const rows = Math.min(6, count);
+    const kept = said.slice(20 - (12 - rows)).join("\n");
+    assert(desk.terminal.screen.visible.startsWith(kept), desk.terminal.screen.visible);
+    desk.print("meanwhile");
+    assertEquals(desk.editor.draft, draft);
+    await desk.type("\r");
+    assertEquals(desk.events, [`line ${draft}`]);
+    // Not one of its rows is left.
+    desk.shows(`${said.join("\n")}\nmeanwhile\n${PROMPT.trimEnd()}`);
+    await desk.type(UP);
+    assertEquals(desk.editor.draft, draft);
+  });
+}
+
+Deno.test("Editor refuses a paste that is far too long, and goes on", async () => {
+  using desk = new Desk(100, 12);
+  desk.listen();
+  await desk.type("draft");
+  await desk.terminal.paste("x".repeat(MAX_PASTE + 1));
+  await desk.type("!");
+  desk.shows(
+    "! More than 256 KB at once are not taken: nothing was pasted. " +
+      `Send it as a file, or piece by piece\n${PROMPT}draft!`,
+  );
+});
+
+Deno.test("Editor writes several lines with Alt-Enter, and moves in them", async () => {
   using desk = new Desk();
   desk.listen();
-  desk.type("\x1a", "draft", "\x03");
-  await until("Ctrl-C", () => desk.told.includes("interrupt"));
-  desk.type("\x15", "\x04");
-  await until("Ctrl-D", () => desk.told.includes("end"));
-  await desk.shows("");
+  await desk.type("one", "\x1b\r", "two", "\n", "three", UP, UP, "\x05", "!", DOWN, "\x01", "2.");
+  desk.shows(`${PROMPT}one!\n> 2.two\n> three`);
+  assertEquals(desk.terminal.screen.beforeCursor, "> 2.");
+  await desk.type("\r");
+  assertEquals(desk.events, ["line one!\n2.two\nthree"]);
+  desk.shows(PROMPT.trimEnd());
 });
 
-Deno.test("Editor leaves no prompt behind, but what was printed last", async () => {
+Deno.test("Editor searches in what was typed with Ctrl-R", async () => {
+  using desk = new Desk();
+  desk.listen();
+  await desk.type("first thing\r", "second thing\r", "third\r", "draft", "\x12", "th", "i", "n");
+  desk.shows("(search) thin: second thing");
+  assertEquals(desk.terminal.screen.beforeCursor, "(search) thin: second thin");
+  await desk.type("\x12");
+  desk.shows("(search) thin: first thing");
+  await desk.type("\x12");
+  desk.shows("(not found) thin: first thing");
+  assertEquals(desk.terminal.screen.rings, 1);
+  await desk.type("\x07");
+  desk.shows(`${PROMPT}draft`);
+  await desk.type("\x12", "ird", "\x05", "!");
+  desk.shows(`${PROMPT}third!`);
+  await desk.type("\x12", "FIRST", "\r");
+  assertEquals(desk.events.at(-1), "line first thing");
+  await desk.type("\x12", "zzz", BACKSPACE, BACKSPACE, BACKSPACE, "sec", "\x1b[D", "X");
+  desk.shows(`${PROMPT}second thinXg`);
+});
+
+Deno.test("Editor asks its history for lines, and adds those that were typed", async () => {
+  const added: string[] = [];
+  const history = { entries: ["before"], add: (line: string) => added.push(line) };
+  using desk = new Desk(40, 12, { history });
+  const answer = desk.editor.ask("Your name: ");
+  await desk.type(UP, "Bob", "\r");
+  assertEquals(await answer, "Bob");
+  desk.listen();
+  await desk.type(UP, " this", "\r");
+  assertEquals(added, ["before this"]);
+});
+
+Deno.test("Editor tells of chords, and of Escape only after a while", async () => {
+  using desk = new Desk();
+  desk.listen();
+  await desk.type("\x1b1", "\x1b9", "\x1ba", "x");
+  assertEquals(desk.told, ["chord 1", "chord 9", "chord next", "edited x"]);
+  await desk.type("\x12", "\x1b");
+  assertEquals(desk.terminal.screen.text, "(search) : x");
+  desk.pass(60);
+  desk.shows(`${PROMPT}x`);
+  // Split, but soon enough.
+  await desk.type("\x1b", "[", "D", "y");
+  desk.shows(`${PROMPT}yx`);
+});
+
+Deno.test("Editor tells of Ctrl-C and Ctrl-D, and hides the prompt after that", async () => {
+  using desk = new Desk();
+  desk.listen();
+  await desk.type("draft", "\x03", "\x01", "\x04");
+  assertEquals(desk.events, ["interrupt"]);
+  assertEquals(desk.editor.draft, "raft");
+  await desk.type("\x15", "\x05", "\x15", "\x04");
+  assertEquals(desk.events, ["interrupt", "end"]);
+  desk.print("waiting for the hub");
+  desk.shows("waiting for the hub");
+  await desk.type("lost", "\x03");
+  assertEquals(desk.events, ["interrupt", "end", "interrupt"]);
+});
+
+Deno.test("Editor ends once when its terminal is gone", async () => {
+  using desk = new Desk();
+  desk.listen();
+  await desk.type("draft");
+  await desk.terminal.hangUp();
+  assertEquals(desk.events, ["end"]);
+});
+
+Deno.test("Editor leaves no prompt behind, but what was printed last, and the terminal as it was", async () => {
   const desk = new Desk();
   desk.listen();
-  desk.type("draft");
-  await desk.shows("[lobby] Alice> draft");
+  assertEquals(desk.terminal.raw, true);
+  assertEquals(desk.terminal.screen.modes, ["?2004", "?25"]);
+  await desk.type("draft");
+  desk.editor.setStatus(["a status"]);
   desk.editor.print("the last word");
   desk.editor[Symbol.dispose]();
-  await desk.shows("the last word");
-  assertEquals(desk.screen.cursor, { row: 1, column: 0 });
+  desk.editor[Symbol.dispose]();
+  assertEquals(desk.terminal.screen.text, "the last word");
+  assertEquals(desk.terminal.screen.cursor, { row: 1, column: 0 });
+  assertEquals([desk.terminal.raw, desk.terminal.watched], [false, false]);
+  assertEquals(desk.terminal.screen.modes, ["?25"]);
+  await desk.type("x", "\x1a");
+  assertEquals(desk.terminal.screen.text, "the last word");
+  assertEquals(desk.clock.waiting, 0);
 });
 
-Deno.test("ask() gives the answer, or nothing for Ctrl-C and Ctrl-D", async () => {
+Deno.test("Editor makes room for an error that nobody caught", async () => {
+  const desk = new Desk();
+  desk.listen();
+  await desk.type("draft");
+  desk.print("said");
+  desk.terminal.fail();
+  desk.terminal.screen.write("The error\r\n");
+  assertEquals(desk.terminal.screen.text, "said\nThe error");
+  assertEquals(desk.terminal.raw, false);
+});
+
+Deno.test("ask() gives the answer, or nothing for Ctrl-C, Ctrl-D and a hang-up", async () => {
   using desk = new Desk();
   const answer = desk.editor.ask("Your name: ");
-  await desk.shows("Your name:");
-  desk.type("Bob", "\r");
+  desk.shows("Your name:");
+  await desk.type("Bob", "\r");
   assertEquals(await answer, "Bob");
+  desk.editor.print("That is no name.");
   const second = desk.editor.ask("Your name: ");
-  desk.type("\x03");
+  await desk.type("x", "\x03");
   assertEquals(await second, undefined);
   const third = desk.editor.ask("Your name: ");
-  desk.type("\x04");
+  await desk.type("\x04");
   assertEquals(await third, undefined);
-  assertStringIncludes(desk.screen.text, "Your name: Bob");
+  const fourth = desk.editor.ask("Your name: ");
+  await desk.terminal.paste("Bob\nBuilder");
+  await desk.type("\r");
+  assertEquals(await fourth, "Bob Builder");
+  const fifth = desk.editor.ask("Your name: ");
+  await desk.terminal.hangUp();
+  assertEquals(await fifth, undefined);
+  assertEquals(await desk.editor.ask("Your name: "), undefined);
+  desk.listen();
+  assertEquals(desk.told, ["end"]);
+  desk.shows(
+    "Your name: Bob\nThat is no name.\nYour name: x\nYour name:\nYour name: Bob\nBuilder\nYour name:",
+  );
+});
+
+Deno.test("ask() ends without an answer when the editor does", async () => {
+  const desk = new Desk();
+  const answer = desk.editor.ask("Your name: ");
+  desk.editor[Symbol.dispose]();
+  assertEquals(await answer, undefined);
+  assertEquals(desk.terminal.raw, false);
+});
+
+Deno.test("bell() rings once a second at most", () => {
+  using desk = new Desk();
+  for (let n = 0; n < 25; n++) {
+    desk.editor.bell();
+    desk.pass(100);
+  }
+  assertEquals(desk.terminal.screen.rings, 3);
+});
+
+Deno.test("clear() empties the screen and keeps status and draft", async () => {
+  using desk = new Desk();
+  desk.listen();
+  desk.editor.setStatus(["status"]);
+  desk.print("one", "two");
+  await desk.type("draft", LEFT, "\x0c");
+  desk.shows(`status\n${PROMPT}draft`);
+  desk.print("three");
+  desk.shows(`three\nstatus\n${PROMPT}draft`);
+  desk.editor.setDraft("another");
+  desk.editor.clear();
+  desk.shows(`status\n${PROMPT}another`);
+  assert(!desk.told.includes("edited another"));
 });

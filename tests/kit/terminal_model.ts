@@ -1,28 +1,73 @@
-import { displayWidth } from "../../terminal/wrap.ts";
+import { eastAsianWidth } from "get-east-asian-width";
+
+/** In what terminals differ from each other. */
+export interface TerminalHabits {
+  /** Emoji of several characters are one, 2 columns wide; elsewhere each has its own columns. */
+  readonly clusters?: boolean;
+  /** Rows that became too long are broken when the terminal becomes narrower; elsewhere cut. */
+  readonly reflows?: boolean;
+}
+
+/** One cell of the screen; the right half of a wide character is an empty string. */
+type Cell = string;
+
+interface Row {
+  cells: Cell[];
+  /** It goes on in the next one, because it was too long. */
+  wrapped: boolean;
+}
+
+const ZERO_WIDTH = /^[\p{Mn}\p{Me}\u200C\u200D]$/u;
+const JOINER = "\u200D";
+const AS_EMOJI = "\uFE0F";
+const TONE = /^[\u{1F3FB}-\u{1F3FF}]$/u;
 
 /**
- * What a terminal would show: enough of one (ECMA-48) for a line editor. An unknown sequence is an
- * error, so that nothing is passed over in silence.
+ * What a terminal would show: enough of one (ECMA-48, and some of xterm's modes) for a line editor.
+ * An unknown sequence is an error, so that nothing is passed over in silence.
  */
 export class TerminalModel {
-  /** Rows from the first ever to the last; the screen is the last `height` of them. */
-  readonly #rows: string[][] = [[]];
+  /** Rows from the first ever to the last; the screen begins at `#top`. */
+  #rows: Row[] = [{ cells: [], wrapped: false }];
+  #top = 0;
   #row = 0;
   #column = 0;
   /** The last column was written: what comes next goes to the next row (as on a VT100). */
   #full = false;
+  #joins = false;
+  readonly #modes = new Set(["?25"]);
+  /** How often it rang. */
+  rings = 0;
 
-  constructor(readonly columns: number, readonly height: number) {}
+  constructor(
+    public columns: number,
+    public height: number,
+    private readonly habits: TerminalHabits = { reflows: true },
+  ) {}
 
-  /** The rows with anything in them, without blanks at their ends. */
+  /** All rows ever with anything in them, without blanks at their ends. */
   get text(): string {
-    return this.#rows.map((row) => Array.from(row, (cell) => cell ?? " ").join("").trimEnd())
-      .join("\n").trimEnd();
+    return this.#show(this.#rows);
+  }
+
+  /** What is on the screen. */
+  get visible(): string {
+    return this.#show(this.#rows.slice(this.#top, this.#top + this.height));
   }
 
   /** Where the cursor is, from the first row ever. */
   get cursor(): { readonly row: number; readonly column: number } {
     return { row: this.#row, column: this.#column };
+  }
+
+  /** What stands left of the cursor in its row. */
+  get beforeCursor(): string {
+    return Array.from(this.#line.cells.slice(0, this.#column), (cell) => cell ?? " ").join("");
+  }
+
+  /** Private modes that are on: `?25` for a visible cursor, `?2004` for bracketed paste. */
+  get modes(): readonly string[] {
+    return [...this.#modes].sort();
   }
 
   write(text: string): void {
@@ -33,51 +78,93 @@ export class TerminalModel {
     }
   }
 
+  /** Gives the terminal another size. */
+  resize(columns: number, height: number): void {
+    if (this.habits.reflows) this.#reflow(columns);
+    else for (const row of this.#rows) row.cells.length = Math.min(row.cells.length, columns);
+    this.#column = Math.min(this.#column, columns - 1);
+    this.#full = false;
+    this.columns = columns;
+    this.height = height;
+    this.#top = Math.min(this.#top, this.#rows.length - 1);
+    this.#top = Math.max(this.#top, this.#row - height + 1);
+    // A higher terminal shows again what had scrolled away.
+    this.#top = Math.min(this.#top, Math.max(0, this.#rows.length - height));
+  }
+
+  #show(rows: readonly Row[]): string {
+    return rows.map(({ cells }) => Array.from(cells, (cell) => cell ?? " ").join("").trimEnd())
+      .join("\n").trimEnd();
+  }
+
   #control(sequence: string): void {
-    const count = Number(sequence.slice(2, -1).split(";")[0] || "1");
+    const parameters = sequence.slice(2, -1);
+    const count = Number(parameters.split(";")[0] || "1");
     switch (sequence.at(-1)) {
       case "A":
-        this.#move(Math.max(this.#top, this.#row - count), this.#column);
-        break;
+        return this.#move(Math.max(this.#top, this.#row - count), this.#column);
       case "B":
-        this.#move(Math.min(this.#top + this.height - 1, this.#row + count), this.#column);
-        break;
-      case "C":
-        this.#move(this.#row, Math.min(this.columns - 1, this.#column + count));
-        break;
-      case "D":
-        this.#move(this.#row, Math.max(0, this.#column - count));
-        break;
-      case "G":
-        this.#move(this.#row, count - 1);
-        break;
+        return this.#move(Math.min(this.#top + this.height - 1, this.#row + count), this.#column);
+      case "H":
+        if (parameters !== "") break;
+        return this.#move(this.#top, 0);
       case "J":
+        if (parameters === "2") {
+          for (const row of this.#rows.slice(this.#top)) row.cells = [];
+          return;
+        }
+        if (parameters !== "") break;
         this.#rows.length = this.#row + 1;
-        this.#line.length = Math.min(this.#line.length, this.#column);
-        break;
+        return this.#eraseRight();
       case "K":
-        this.#line.length = Math.min(this.#line.length, this.#column);
-        break;
+        if (parameters !== "") break;
+        return this.#eraseRight();
+      case "h":
+        this.#modes.add(parameters);
+        return;
+      case "l":
+        this.#modes.delete(parameters);
+        return;
       case "m":
-        break;
-      default:
-        throw new Error(`The terminal model does not know ${JSON.stringify(sequence)}`);
+        return;
     }
+    throw new Error(`The terminal model does not know ${JSON.stringify(sequence)}`);
+  }
+
+  #eraseRight(): void {
+    // Where a row is full, the cursor still stands on its last character.
+    this.#line.cells.length = Math.min(this.#line.cells.length, this.#column);
+    this.#line.wrapped = false;
+    this.#full = false;
   }
 
   #put(character: string): void {
     if (character === "\r") return this.#move(this.#row, 0);
     if (character === "\n") return this.#newRow();
+    if (character === "\x07") return void this.rings++;
     if (character < " ") throw new Error(`Control character ${JSON.stringify(character)}`);
-    const width = displayWidth(character);
-    if (width === 0) return;
-    if (this.#full || this.#column + width > this.columns) {
-      this.#newRow();
-      this.#column = 0;
-      this.#full = false;
+    const joined = this.#joins || TONE.test(character);
+    this.#joins = this.habits.clusters === true && character === JOINER;
+    const at = this.#full ? this.#column : this.#column - 1;
+    if (this.habits.clusters && character === AS_EMOJI) return this.#widen(at);
+    if (ZERO_WIDTH.test(character) || (this.habits.clusters && joined)) {
+      return this.#append(at, character);
     }
-    this.#line[this.#column] = character;
-    if (width === 2) this.#line[this.#column + 1] = "";
+    this.#place(character, eastAsianWidth(character.codePointAt(0) ?? 0));
+  }
+
+  #place(character: string, width: number): void {
+    if (this.#full || this.#column + width > this.columns) {
+      this.#line.wrapped = true;
+      this.#newRow();
+      this.#move(this.#row, 0);
+    }
+    const { cells } = this.#line;
+    // Half of a wide character is none.
+    if (cells[this.#column] === "") cells[this.#column - 1] = " ";
+    if (cells[this.#column + width] === "") cells[this.#column + width] = " ";
+    cells[this.#column] = character;
+    if (width === 2) cells[this.#column + 1] = "";
     this.#column += width;
     if (this.#column >= this.columns) {
       this.#column = this.columns - 1;
@@ -85,23 +172,64 @@ export class TerminalModel {
     }
   }
 
+  /** The character before the cursor becomes an emoji. */
+  #widen(at: number): void {
+    const character = this.#line.cells[at];
+    if (character === undefined || character === "") return;
+    this.#move(this.#row, at);
+    this.#place(character + AS_EMOJI, 2);
+  }
+
+  #append(at: number, character: string): void {
+    const { cells } = this.#line;
+    const start = cells[at] === "" ? at - 1 : at;
+    const cell = cells[start];
+    // What is written once more has its marks already.
+    if (cell !== undefined && start >= 0) cells[start] = cell + character;
+  }
+
   #newRow(): void {
+    if (this.#row === this.#top + this.height - 1) this.#top++;
     this.#move(this.#row + 1, this.#column);
-    while (this.#rows.length <= this.#row) this.#rows.push([]);
   }
 
   #move(row: number, column: number): void {
     this.#row = row;
     this.#column = column;
     this.#full = false;
-    while (this.#rows.length <= row) this.#rows.push([]);
+    while (this.#rows.length <= row) this.#rows.push({ cells: [], wrapped: false });
   }
 
-  get #line(): string[] {
-    return this.#rows[this.#row] ??= [];
+  #reflow(columns: number): void {
+    const rows: Row[] = [];
+    let cursor = { row: 0, column: 0 };
+    for (let at = 0; at < this.#rows.length; at++) {
+      const cells: Cell[] = [];
+      let mark: number | undefined;
+      for (;; at++) {
+        const row = this.#rows[at];
+        if (at === this.#row) mark = cells.length + this.#column;
+        cells.push(...Array.from(row?.cells ?? [], (cell) => cell ?? " "));
+        if (row?.wrapped !== true || at + 1 >= this.#rows.length) break;
+      }
+      let start = 0;
+      do {
+        let end = Math.min(cells.length, start + columns);
+        // A wide character is not broken in two.
+        if (end < cells.length && cells[end] === "") end--;
+        if (mark !== undefined && mark >= start && (mark < end || end >= cells.length)) {
+          cursor = { row: rows.length, column: mark - start };
+        }
+        rows.push({ cells: cells.slice(start, end), wrapped: end < cells.length });
+        start = end;
+      } while (start < cells.length);
+    }
+    this.#rows = rows;
+    this.#row = cursor.row;
+    this.#column = cursor.column;
   }
 
-  get #top(): number {
-    return Math.max(0, this.#rows.length - this.height);
+  get #line(): Row {
+    return this.#rows[this.#row] ??= { cells: [], wrapped: false };
   }
 }
