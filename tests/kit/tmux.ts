@@ -25,15 +25,16 @@ export class Tmux implements AsyncDisposable {
       readonly columns: number;
       readonly rows: number;
       readonly env: Record<string, string>;
+      readonly shell?: string;
     },
   ): Promise<Tmux> {
     const terminal = new Tmux();
-    const { columns, rows, env } = options;
+    const { columns, rows, env, shell = "sh" } = options;
     await terminal.#run([
       ...["-f", "/dev/null", "new-session", "-d", "-x", String(columns), "-y", String(rows)],
       ...Object.entries({ ...env, LC_ALL: "C.UTF-8" })
         .flatMap(([name, value]) => ["-e", `${name}=${value}`]),
-      "sh",
+      shell,
     ]);
     // Shells do not take their prompt from the environment.
     await terminal.shows(/[#$%>]$/);
@@ -61,6 +62,17 @@ export class Tmux implements AsyncDisposable {
     await this.#run(["send-keys", ...keys]);
   }
 
+  /** Pastes text, between brackets where the program asked for them. */
+  async paste(text: string): Promise<void> {
+    await this.#run(["set-buffer", text]);
+    await this.#run(["paste-buffer", "-p"]);
+  }
+
+  /** Gives the terminal another size. */
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.#run(["resize-window", "-x", String(columns), "-y", String(rows)]);
+  }
+
   /** What is on the screen, with the sequences of its colours. */
   async colors(): Promise<string> {
     return await this.#run(["capture-pane", "-p", "-e"]);
@@ -69,6 +81,11 @@ export class Tmux implements AsyncDisposable {
   /** What is on the screen; what scrolled off is not. */
   async screen(): Promise<string> {
     return (await this.#run(["capture-pane", "-p"])).trimEnd();
+  }
+
+  /** What is on the screen, and before it what scrolled off. */
+  async everything(): Promise<string> {
+    return (await this.#run(["capture-pane", "-p", "-S", "-"])).trimEnd();
   }
 
   /** Where the cursor is, from the left. */
