@@ -35,7 +35,7 @@ function names(fields: Fields, name: string): readonly string[] {
 
 function amount(fields: Fields, name: string): number {
   const value = fields[name];
-  if (typeof value !== "number" || !(value >= 0)) {
+  if (typeof value !== "number" || !(value >= 0 && Number.isFinite(value))) {
     throw new FieldError("bad_frame", `"${name}" must be a number from 0 up`);
   }
   return value;
