@@ -21,6 +21,7 @@ import type { ConnectOptions, Conversation } from "./client/types.ts";
 import { hubUrl } from "./client/url.ts";
 
 export * from "./client/types.ts";
+export { HubApi, type HubApiOptions } from "./client/api.ts";
 export type { Cancel, Clock } from "./client/clock.ts";
 export type { Seams } from "./client/seams.ts";
 export { type HubAddress, hubUrl, shownUrl } from "./client/url.ts";

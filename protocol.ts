@@ -9,6 +9,7 @@ export * from "./protocol/codes.ts";
 export type * from "./protocol/frames.ts";
 export * from "./protocol/limits.ts";
 export * from "./protocol/names.ts";
+export type * from "./protocol/reports.ts";
 export {
   encode,
   parseClientFrame,

@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { Broker } from "./broker/broker.ts";
+import { api } from "./http/api.ts";
 import { routes } from "./http/routes.ts";
 import { WebSocketDoor } from "./http/ws.ts";
 import { type Clock, systemClock } from "./hub/clock.ts";
@@ -77,7 +78,13 @@ export function startServer(options: ServerOptions): Server {
             return new Response("The hub had a fault\n", { status: 500 });
           },
         },
-        routes({ hub, door, limits, stopping: () => stopped !== undefined }),
+        routes({
+          hub,
+          door,
+          api: api(hub.overview),
+          limits,
+          stopping: () => stopped !== undefined,
+        }),
       );
     } catch (error) {
       // Nobody has come in yet: there is nothing to wait for.

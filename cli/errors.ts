@@ -77,8 +77,16 @@ export function stackOf(error: unknown): string {
 }
 
 function connectExitCode(error: ConnectError): ExitCode {
-  if (error.failure === "refused") return EXIT.refused;
-  return error.failure === "closed" ? EXIT.interrupted : EXIT.unreachable;
+  switch (error.failure) {
+    case "refused":
+      return EXIT.refused;
+    case "closed":
+      return EXIT.interrupted;
+    case "unable":
+      return EXIT.failed;
+    default:
+      return EXIT.unreachable;
+  }
 }
 
 function oneLine(message: string): string {

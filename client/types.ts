@@ -187,6 +187,8 @@ export type ConnectFailure =
   | "unknown-host"
   /** Something answers, but no bcast hub. */
   | "not-a-hub"
+  /** A hub that cannot do what was asked: it is too old, or has a fault. */
+  | "unable"
   /** The hub says no: token, origin, ban. */
   | "refused"
   /** Connection limits, or the hub is stopping. */

@@ -2,6 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Hub } from "../hub/hub.ts";
 import { isLoopback, type ServerLimits } from "../hub/limits.ts";
 import { VERSION } from "../protocol.ts";
+import type { Api } from "./api.ts";
 import { readGreeting, type WebSocketDoor } from "./ws.ts";
 
 const logger = getLogger(["bcast", "http"]);
@@ -13,18 +14,24 @@ const RETRY_AFTER = 5;
 export interface RoutesOptions {
   readonly hub: Hub;
   readonly door: WebSocketDoor;
+  readonly api: Api;
   readonly limits: ServerLimits;
   /** Whether the hub is stopping: nobody new is let in. */
   readonly stopping: () => boolean;
 }
 
-/** Answers HTTP requests: the WebSocket at `/` and `/ws`, and words for everything else. */
+/**
+ * Answers HTTP requests: the WebSocket at `/` and `/ws`, JSON below `/api/`, and words for
+ * everything else.
+ */
 export function routes(
   options: RoutesOptions,
-): (request: Request, info: Deno.ServeHandlerInfo) => Response {
+): (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response> {
   return (request, info) => {
     const address = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "local";
-    const { pathname, searchParams } = new URL(request.url);
+    const url = new URL(request.url);
+    const { pathname, searchParams } = url;
+    if (pathname.startsWith("/api/")) return options.api(request, url).then(signed);
     if (pathname !== "/" && pathname !== "/ws") {
       return sentence(404, "Nothing is here: the hub is at / and /ws");
     }
@@ -77,6 +84,11 @@ function turnAway(hub: Hub, address: string, status: number, reason: string): Re
 function sentence(status: number, text: string, headers: HeadersInit = {}): Response {
   const response = new Response(`${text}\n`, { status, headers });
   response.headers.set("content-type", "text/plain; charset=utf-8");
+  return signed(response);
+}
+
+/** With what every answer has. */
+function signed(response: Response): Response {
   response.headers.set("x-content-type-options", "nosniff");
   response.headers.set("server", `bcast/${VERSION}`);
   return response;

@@ -12,9 +12,11 @@ import type { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
 import { type Dialect, PLAIN_JSON, TEXT } from "./dialect.ts";
 import { isLoopback, type ServerLimits } from "./limits.ts";
+import { Overview } from "./overview.ts";
 import { Peer, type PeerHost, type Transport } from "./peer.ts";
 import { Publication, Publisher } from "./publisher.ts";
 import { TokenBucket } from "./rate_limit.ts";
+import { Rates } from "./rates.ts";
 import { Requests } from "./requests.ts";
 import { Rooms } from "./rooms.ts";
 import { Sessions } from "./sessions.ts";
@@ -50,10 +52,13 @@ export interface Introduction {
  */
 export class Hub implements PeerHost, AsyncDisposable {
   readonly counters = new Counters();
+  /** What those are told who look on from outside. */
+  readonly overview: Overview;
   readonly #peers = new Set<Peer>();
   readonly #turn = new Turn();
   readonly #rooms: Rooms;
   readonly #sessions: Sessions;
+  readonly #rates: Rates;
   readonly #publisher: Publisher;
   readonly #requests: Requests;
   readonly #subscription: Disposable;
@@ -78,6 +83,17 @@ export class Hub implements PeerHost, AsyncDisposable {
       sessions: this.#sessions,
       publisher: this.#publisher,
       defaultRooms: options.rooms,
+    });
+    this.#rates = new Rates(this.counters, clock, SWEEP_PERIOD);
+    this.overview = new Overview({
+      broker,
+      clock,
+      counters: this.counters,
+      rates: this.#rates,
+      rooms: this.#rooms,
+      sessions: this.#sessions,
+      defaultRooms: options.rooms,
+      connections: () => this.online,
     });
     this.#maxFrameLength = limits.maxMessageBytes * MAX_BATCH_MESSAGES;
     this.#subscription = broker.subscribe((messages, drafts) => {
@@ -261,6 +277,7 @@ export class Hub implements PeerHost, AsyncDisposable {
 
   #tick(): void {
     const now = this.now();
+    this.#rates.sample();
     this.#sessions.sweep(now);
     for (const peer of this.#peers) {
       if (peer.session === undefined && now - peer.since > HELLO_TIMEOUT_SECONDS * 1000) {

@@ -51,6 +51,11 @@ export class Rooms {
     return this.#rooms.get(name);
   }
 
+  /** How many rooms somebody is in. */
+  get size(): number {
+    return this.#rooms.size;
+  }
+
   /** All rooms that somebody is in. */
   all(): Iterable<Room> {
     return this.#rooms.values();

@@ -17,6 +17,16 @@ export class Sessions {
 
   constructor(private readonly rooms: Rooms, private readonly clock: Clock) {}
 
+  /** How many there are, those included whose connection may come back. */
+  get size(): number {
+    return this.#bySecret.size;
+  }
+
+  /** All of them. */
+  all(): Iterable<Session> {
+    return this.#bySecret.values();
+  }
+
   /** Whose name it is. */
   find(name: string): Session | undefined {
     return this.#names.holder(name);

@@ -1,0 +1,92 @@
+/**
+ * What a hub answers over HTTP, below `/api/`, to those who want to look without taking part.
+ *
+ * @module
+ */
+
+/** A room that holds messages, or that somebody is in. */
+export interface RoomReport {
+  readonly room: string;
+  /** How many are in it. */
+  readonly online: number;
+  /** Messages kept. */
+  readonly messages: number;
+  /** The newest `id`, 0 before the first message. */
+  readonly last: number;
+  /** Names this life of the room's numbering. */
+  readonly epoch: string;
+}
+
+/** `GET /api/rooms`. */
+export interface RoomsReport {
+  /** The rooms of those who name none, the first being where they speak. */
+  readonly defaults: readonly string[];
+  /** How many rooms there are. */
+  readonly total: number;
+  /** By name; those with people in them when there are more than the hub is willing to list. */
+  readonly rooms: readonly RoomReport[];
+}
+
+/** Somebody, and where. */
+export interface PersonReport {
+  readonly name: string;
+  /** Rooms in the order of joining. */
+  readonly rooms: readonly string[];
+  /** The connection broke; the name waits for it to come back. */
+  readonly away?: true;
+}
+
+/** `GET /api/people`, or `GET /api/people?room=ROOM` for those in one room. */
+export interface PeopleReport {
+  /** How many there are. */
+  readonly online: number;
+  /** By name; not all of them when there are more than the hub is willing to name. */
+  readonly people: readonly PersonReport[];
+}
+
+/** `GET /api/status`. Counts are since the start, speeds over the last seconds. */
+export interface StatusReport {
+  readonly name: string;
+  readonly version: string;
+  /** Seconds since the start. */
+  readonly uptime: number;
+  /** Connections at this moment. */
+  readonly connections: number;
+  /** Names taken: connections that have said who they are, and those expected back. */
+  readonly sessions: number;
+  /** Rooms with somebody in them. */
+  readonly rooms: number;
+  /** Connections ever accepted. */
+  readonly accepted: number;
+  /** Connections turned away at the door. */
+  readonly turnedAway: number;
+  /** Messages put into the log. */
+  readonly messages: number;
+  readonly messagesPerSecond: number;
+  /** Messages handed to connections. */
+  readonly deliveries: number;
+  readonly deliveriesPerSecond: number;
+  /** Repeats of messages, recognized as such. */
+  readonly duplicates: number;
+  /** Sessions taken up again. */
+  readonly resumes: number;
+  /** Connections cut off because they read too slowly. */
+  readonly slowConsumers: number;
+  /** Frames refused, by the code of the error. */
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly log: {
+    /** Messages kept, in all rooms. */
+    readonly messages: number;
+    /** Rooms that hold any. */
+    readonly rooms: number;
+  };
+  /** Bytes. */
+  readonly memory: { readonly rss: number; readonly heapUsed: number };
+  /** The longest that a timer of the last seconds had to wait for its turn, in milliseconds. */
+  readonly loopLagMs: number;
+}
+
+/** What went wrong with a request below `/api/`. */
+export interface ApiError {
+  readonly error: { readonly code: string; readonly message: string };
+}
