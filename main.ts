@@ -7,8 +7,10 @@
 import { type Context, systemContext } from "./cli/context.ts";
 import { EXIT, explain, stackOf } from "./cli/errors.ts";
 import { commandHelp, programHelp } from "./cli/help.ts";
+import { parseCommandLine } from "./cli/flags.ts";
+import { GLOBAL_FLAGS, partGlobals } from "./cli/globals.ts";
 import { findCommand } from "./commands/help.ts";
-import { COMMANDS } from "./commands/mod.ts";
+import { COMMANDS, GROUPS } from "./commands/mod.ts";
 import { version } from "./commands/version.ts";
 
 /** Runs a command line; returns the exit code. */
@@ -21,12 +23,15 @@ export async function main(args: readonly string[], context: Context): Promise<n
 }
 
 async function dispatch(args: readonly string[], context: Context): Promise<number> {
-  const [name, ...rest] = args;
+  const { globals, rest: [name, ...own] } = partGlobals(args);
+  if (name === undefined) parseCommandLine(globals, GLOBAL_FLAGS);
+  // The command reads them all; what stands last counts.
+  const rest = [...globals, ...own];
   if (name === undefined || name === "--help" || name === "-h") {
-    await context.stdout.write(programHelp(COMMANDS));
+    await context.stdout.write(programHelp(GROUPS));
     return EXIT.done;
   }
-  if (name === "--version" || name === "-V") return await version.execute([], context);
+  if (name === "--version" || name === "-V") return await version.execute([], context, COMMANDS);
   const command = findCommand(name, COMMANDS);
   const end = rest.indexOf("--");
   const flags = end === -1 ? rest : rest.slice(0, end);
@@ -34,7 +39,7 @@ async function dispatch(args: readonly string[], context: Context): Promise<numb
     await context.stdout.write(commandHelp(command));
     return EXIT.done;
   }
-  return await command.execute(rest, context);
+  return await command.execute(rest, context, COMMANDS);
 }
 
 /** One line of what went wrong, and the stack only where somebody looks for it. */

@@ -1,6 +1,6 @@
 import { hubUrl } from "../client.ts";
 import { DEFAULT_PORT, visible } from "../protocol.ts";
-import type { CommandInput } from "./command.ts";
+import { type CommandInput, isStronger, type Source } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { type Flag, integer, text } from "./flags.ts";
 
@@ -45,17 +45,26 @@ export function hubAddress(
   if (positional !== undefined && source("host") === "flag") {
     throw new UsageError(`Cannot use --host together with "${visible(positional)}": leave one out`);
   }
-  const url = positional ??
-    (source("host") === "flag" && source("url") !== "flag" ? undefined : flags.url);
+  // Who says which host, louder than anybody says which address, means the host.
+  const byHost = positional === undefined && isStronger(source("host"), source("url"));
+  const url = positional ?? (byHost ? undefined : flags.url);
+  const said = positional !== undefined ? "flag" : source(byHost ? "host" : "url");
   try {
     return hubUrl({
       host: flags.host,
       ...(url === undefined ? {} : { url }),
       // A port of its own scheme is what a URL means that names none.
-      ...(source("port") === "default" ? {} : { port: flags.port }),
+      ...(source("port") === "default" || isOthersPort(source("port"), said)
+        ? {}
+        : { port: flags.port }),
     });
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(error.message);
     throw error;
   }
+}
+
+/** Whether a file has the port for a hub of its own, while something stronger says which hub. */
+function isOthersPort(port: Source, address: Source): boolean {
+  return (port === "profile" || port === "config") && isStronger(address, port);
 }

@@ -1,6 +1,8 @@
+import { loadConfig } from "./config.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, UsageError } from "./errors.ts";
 import {
+  type CommandLine,
   envLayer,
   type Flags,
   type Layer,
@@ -8,10 +10,13 @@ import {
   resolveFlags,
   type Values,
 } from "./flags.ts";
+import { GLOBAL_FLAGS } from "./globals.ts";
 
 /** One verb of the command line. */
 export interface Command<F extends Flags = Flags> {
   readonly name: string;
+  /** Whether it is for programs only, and no help tells of it. */
+  readonly hidden?: true;
   /** A few words for the list of commands. */
   readonly summary: string;
   /** What it does, in sentences, for its help. */
@@ -37,11 +42,24 @@ export interface CommandInput<F extends Flags> {
 }
 
 /** Where a value comes from; what is earlier in this list wins. */
-export type Source = "flag" | "env" | "default";
+const SOURCES = ["flag", "env", "profile", "config", "default"] as const;
+
+/** One of {@linkcode SOURCES}. */
+export type Source = (typeof SOURCES)[number];
+
+/** Whether what `a` says counts for more than what `b` says. */
+export function isStronger(a: Source, b: Source): boolean {
+  return SOURCES.indexOf(a) < SOURCES.indexOf(b);
+}
 
 /** A command whose flags are nobody else's business. */
 export interface AnyCommand extends Omit<Command, "run"> {
-  readonly execute: (args: readonly string[], context: Context) => Promise<ExitCode>;
+  /** Runs it; `all` are the commands that a configuration file may speak of. */
+  readonly execute: (
+    args: readonly string[],
+    context: Context,
+    all: readonly AnyCommand[],
+  ) => Promise<ExitCode>;
 }
 
 /** Makes a command fit for the list of all commands. */
@@ -49,11 +67,8 @@ export function defineCommand<const F extends Flags>(command: Command<F>): AnyCo
   const { run, ...rest } = command;
   return {
     ...rest,
-    execute: (args, context) => {
-      const line = parseCommandLine(args, command.flags);
-      // A configuration file will be one more layer, below these.
-      const layers: readonly Layer[] = [line, envLayer(context.env)];
-      const sources: readonly Source[] = ["flag", "env"];
+    execute: async (args, context, all) => {
+      const line = parseCommandLine(args, { ...GLOBAL_FLAGS, ...command.flags });
       const most = command.positional === undefined ? 0 : 1;
       const extra = line.positionals[most];
       if (extra !== undefined) {
@@ -61,12 +76,40 @@ export function defineCommand<const F extends Flags>(command: Command<F>): AnyCo
           `Unexpected argument "${extra}". See bcast ${command.name} --help`,
         );
       }
-      const { values, rank } = resolveFlags(command.flags, layers);
-      return run({
-        flags: values,
-        positional: line.positionals[0],
-        source: (name) => sources[rank(name)] ?? "default",
-      }, context);
+      const read = await readFlags(command, line, context, all);
+      return await run({ ...read, positional: line.positionals[0] }, context);
     },
   };
+}
+
+/** What all sources together say for the flags of a command. */
+export async function readFlags<F extends Flags>(
+  command: Pick<Command<F>, "name" | "flags">,
+  line: CommandLine,
+  context: Context,
+  all: readonly AnyCommand[],
+): Promise<Pick<CommandInput<F>, "flags" | "source">> {
+  const { values, rank } = resolveFlags(command.flags, [
+    line,
+    envLayer(context.env),
+    ...await settings(command, line, context, all),
+  ]);
+  return { flags: values, source: (name) => SOURCES[rank(name)] ?? "default" };
+}
+
+/** The layers of the configuration file: what the profile says, then what the command's own part says. */
+async function settings(
+  command: Pick<Command, "name" | "flags">,
+  line: CommandLine,
+  context: Context,
+  all: readonly AnyCommand[],
+): Promise<readonly Layer[]> {
+  // Help must work whatever is wrong with the file.
+  if (Object.keys(command.flags).length === 0) return [];
+  const { values, rank } = resolveFlags(GLOBAL_FLAGS, [line, envLayer(context.env)]);
+  const config = await loadConfig(values.config, context, all);
+  const chosen = values.profile === undefined
+    ? undefined
+    : { name: values.profile, insist: rank("profile") === 0 };
+  return [config.profile(command, chosen), config.command(command)];
 }

@@ -20,6 +20,12 @@ export interface Flag<T> {
   readonly read: (texts: readonly string[]) => T | undefined;
   /** Heading in the help. */
   readonly group: string;
+  /** One letter that stands for it: `p` for `-p`. */
+  readonly short?: string;
+  /** The words it takes, where there are only so many. */
+  readonly options?: readonly string[];
+  /** Only the command line and the command's own settings say it: what suits others may do harm. */
+  readonly own?: true;
 }
 
 /** A flag of whatever type. */
@@ -39,6 +45,8 @@ export interface Declaration {
   readonly placeholder?: string;
   readonly shown?: string;
   readonly group?: string;
+  readonly short?: string;
+  readonly own?: true;
 }
 
 const DEFAULT_GROUP = "Flags";
@@ -137,10 +145,43 @@ export function seconds(
     ...declaration,
     expects: `a time from ${showSeconds(min)} to ${showSeconds(max)}, such as 90s, 12h or 30d`,
     read: (given) => {
-      const [, number = "", unit = "s"] = /^([0-9]+)([smhdw])?$/i.exec(given) ?? [];
-      if (number === "") return undefined;
-      const total = Number(number) * (SECONDS[unit.toLowerCase()] ?? Number.NaN);
-      return total >= min && total <= max ? total : undefined;
+      const total = readSeconds(given);
+      return total !== undefined && total >= min && total <= max ? total : undefined;
+    },
+  });
+}
+
+/** The seconds of `90`, `90s`, `15m`, `12h`, `30d` or `2w`; `undefined` when the text is none of these. */
+function readSeconds(given: string): number | undefined {
+  const [, number = "", unit = "s"] = /^([0-9]+)([smhdw])?$/i.exec(given) ?? [];
+  return number === "" ? undefined : Number(number) * (SECONDS[unit.toLowerCase()] ?? Number.NaN);
+}
+
+// Without a zone, times are local (as `new Date()` has it only where there is a time of day).
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const DAY_AND_TIME =
+  /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)$/i;
+
+/**
+ * A flag that takes a moment: `10m` ago, a day, a day with a time, RFC 3339. Its value is in
+ * milliseconds since 1970.
+ */
+export function moment(
+  declaration: Declaration,
+  now: () => number = Date.now,
+): Flag<number | undefined> {
+  return value<number | undefined>({
+    placeholder: "TIME",
+    ...declaration,
+    fallback: undefined,
+    expects: "a moment, such as 10m (ago), 2026-01-31 or 2026-01-31T10:30",
+    read: (given) => {
+      const ago = readSeconds(given);
+      if (ago !== undefined) return now() - ago * 1000;
+      const [, day, time] = DAY_AND_TIME.exec(given) ??
+        (DAY.test(given) ? ["", given, "00:00"] : []);
+      const at = day === undefined ? Number.NaN : Date.parse(`${day}T${time}`.toUpperCase());
+      return Number.isNaN(at) ? undefined : at;
     },
   });
 }
@@ -150,12 +191,15 @@ export function choice<const T extends string>(
   options: readonly T[],
   declaration: Declaration & { readonly fallback: T },
 ): Flag<T> {
-  return value<T>({
-    placeholder: options.join("|"),
-    ...declaration,
-    expects: `one of ${options.join(", ")}`,
-    read: (given) => options.find((option) => option === given.toLowerCase()),
-  });
+  return {
+    ...value<T>({
+      placeholder: options.join("|"),
+      ...declaration,
+      expects: `one of ${options.join(", ")}`,
+      read: (given) => options.find((option) => option === given.toLowerCase()),
+    }),
+    options,
+  };
 }
 
 /** A flag that is there or not. */
@@ -219,7 +263,8 @@ export function envName(name: string): string {
   return `BCAST_${kebab(name).toUpperCase().replaceAll("-", "_")}`;
 }
 
-function kebab(name: string): string {
+/** The name of a flag in a configuration file: `maxRooms` is `max-rooms`. */
+export function kebab(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
@@ -227,7 +272,8 @@ function kebab(name: string): string {
 export function envLayer(env: (name: string) => string | undefined): Layer {
   return {
     label: envName,
-    texts: (name) => {
+    texts: (name, flag) => {
+      if (flag.own) return undefined;
       const given = env(envName(name));
       // An empty variable is how shells and service managers write "not set".
       return given === undefined || given === "" ? undefined : [given];
@@ -256,6 +302,12 @@ export function parseCommandLine(args: readonly string[], flags: Flags): Command
     string: ["_", ...kebabs("value", "list")],
     boolean: kebabs("switch"),
     collect: kebabs("list"),
+    alias: Object.fromEntries(
+      names.flatMap((name) => {
+        const short = flags[name]?.short;
+        return short === undefined ? [] : [[short, kebab(name)]];
+      }),
+    ),
     unknown: (arg, key) => {
       if (key === undefined) return true;
       unknown ??= arg;

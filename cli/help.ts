@@ -1,6 +1,7 @@
 import type { AnyCommand } from "./command.ts";
 import { EXIT } from "./errors.ts";
-import { envName, flagName } from "./flags.ts";
+import { envName, flagName, type Flags } from "./flags.ts";
+import { GLOBAL_FLAGS } from "./globals.ts";
 import { table, wrap } from "./text.ts";
 
 /** Columns that every help text fits into. */
@@ -15,20 +16,56 @@ const EXIT_CODES: readonly (readonly [string, string])[] = [
   [String(EXIT.interrupted), "interrupted"],
 ];
 
+/** Commands for one purpose. */
+export interface CommandGroup {
+  readonly title: string;
+  readonly commands: readonly AnyCommand[];
+}
+
+/** The first things to type, also run by the tests. */
+export const FIRST_EXAMPLES: AnyCommand["examples"] = [
+  ["start", "Run a hub on this machine, and leave it running"],
+  ["connect", "Talk through it, from another terminal"],
+  ["connect 192.168.1.5", "Talk through the hub of another machine"],
+];
+
+/** The environment that most people need; every flag has its variable. */
+const ENVIRONMENT: readonly (readonly [string, string])[] = [
+  ["BCAST_URL", "Address of the hub"],
+  ["BCAST_NAME", "Your name"],
+  ["BCAST_ROOM", "Your room"],
+  ["BCAST_TOKEN", "What lets you in, where the hub asks for it"],
+  ["BCAST_PROFILE", "A profile of the configuration file"],
+  ["NO_COLOR", "No colours"],
+];
+
 /** The help of the program. */
-export function programHelp(commands: readonly AnyCommand[]): string {
+export function programHelp(groups: readonly CommandGroup[]): string {
+  const shown = groups.map(({ title, commands }) => {
+    const rows = commands.filter(({ hidden }) => !hidden)
+      .map(({ name, summary }) => [name, summary] as const);
+    return { title, rows };
+  });
+  const width = Math.max(...shown.flatMap(({ rows }) => rows.map(([name]) => name.length)));
   return [
-    paragraph("bcast: a hub for messages between terminals, scripts and web pages."),
+    paragraph(
+      "bcast: a hub for messages between terminals, scripts and web pages. What one says in a " +
+        "room, all others there get at once, and it is kept for those who come later.",
+    ),
     "Usage: bcast COMMAND [flags]\n",
-    "Commands:\n" + table(commands.map(({ name, summary }) => [name, summary])),
-    "Flags:\n" + table([
+    "First steps:\n" + exampleLines(FIRST_EXAMPLES),
+    ...shown.filter(({ rows }) => rows.length > 0)
+      // One column for all groups.
+      .map(({ title, rows }) =>
+        `${title}:\n` + table(rows.map(([name, summary]) => [name.padEnd(width), summary]))
+      ),
+    "Flags of every command:\n" + table([
       ["--help", "Help, also of a command: bcast start --help"],
+      ...flagRows(GLOBAL_FLAGS),
       ["--version", "The version"],
     ]),
-    "Examples:\n" + exampleLines([
-      ["start", "Run a hub on this machine"],
-      ["connect", "Talk through it, from another terminal"],
-    ]),
+    "Environment (every flag has a variable: --max-rooms is BCAST_MAX_ROOMS):\n" +
+    table(ENVIRONMENT),
     "Exit codes:\n" + table(EXIT_CODES),
   ].join("\n");
 }
@@ -45,31 +82,45 @@ export function commandHelp(command: AnyCommand): string {
   if (positional !== undefined) {
     sections.push("Argument:\n" + table([[positional.placeholder, positional.help]]));
   }
-  const groups = new Map<string, [string, string][]>();
-  for (const [key, flag] of Object.entries(flags)) {
+  const groups = new Map<string, (readonly [string, string])[]>();
+  const [first] = Object.keys(flags);
+  // Without a flag there is nothing that a file could say.
+  const all: Flags = first === undefined ? {} : { ...flags, ...GLOBAL_FLAGS };
+  for (const [key, flag] of Object.entries(all)) {
     const rows = groups.get(flag.group) ?? [];
     groups.set(flag.group, rows);
-    const left = `${flagName(key)} ${flag.placeholder}`.trimEnd();
-    rows.push([left, flag.shown === "" ? flag.help : `${flag.help} (default ${flag.shown})`]);
+    rows.push(...flagRows({ [key]: flag }));
   }
   for (const [group, rows] of groups) sections.push(`${group}:\n${table(rows)}`);
   sections.push("Examples:\n" + exampleLines(examples));
-  const [first] = Object.keys(flags);
   if (first !== undefined) {
     sections.push(paragraph(
-      `What no flag says is taken from the environment: ${flagName(first)} is also ` +
-        `${envName(first)}, and so on.`,
+      `What no flag says is taken from the environment (${flagName(first)} is also ` +
+        `${envName(first)}, and so on), then from the configuration file.`,
     ));
   }
   return sections.join("\n");
 }
 
+function flagRows(flags: Flags): readonly (readonly [string, string])[] {
+  return Object.entries(flags).map(([key, flag]) => {
+    const short = flag.short === undefined ? "" : `-${flag.short}, `;
+    const left = `${short}${flagName(key)} ${flag.placeholder}`.trimEnd();
+    return [left, flag.shown === "" ? flag.help : `${flag.help} (default ${flag.shown})`];
+  });
+}
+
 function exampleLines(examples: AnyCommand["examples"]): string {
   return examples.map(([line, purpose]) => {
     // Where the program is not what the line begins with, the line names it itself.
-    const shown = /\| bcast /.test(line) ? line : `bcast ${line}`;
+    const shown = commandLine(line);
     return `  # ${purpose}\n  ${shown}\n`;
   }).join("");
+}
+
+/** An example as one would type it. */
+export function commandLine(example: string): string {
+  return /\bbcast /.test(example) ? example : `bcast ${example}`;
 }
 
 function paragraph(text: string): string {

@@ -33,7 +33,9 @@ const FLAGS = {
     placeholder: "ROOM",
     expects: "a room: 1 to 64 of a-z 0-9 . _ - that start with a letter or digit",
     read: (text) => isRoomName(text) ? text : undefined,
-    help: "Room to do it in: its members see the load, and its history keeps it",
+    help: "Room to do it in: its members see the load, and it pushes out what its history held. " +
+      "Neither BCAST_ROOM nor a profile sets it",
+    own: true,
   }),
   token: flag.text({
     placeholder: "TOKEN",

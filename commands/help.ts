@@ -1,11 +1,11 @@
 import { type AnyCommand, defineCommand } from "../cli/command.ts";
 import { EXIT, UsageError } from "../cli/errors.ts";
-import { commandHelp, programHelp } from "../cli/help.ts";
+import { type CommandGroup, commandHelp, programHelp } from "../cli/help.ts";
 import { suggestion } from "../cli/text.ts";
 import { visible } from "../protocol.ts";
 
-/** `bcast help [COMMAND]`; it tells of the commands that `all` gives, itself among them. */
-export function help(all: () => readonly AnyCommand[]): AnyCommand {
+/** `bcast help [COMMAND]`; it tells of the commands that `groups` gives, itself among them. */
+export function help(groups: () => readonly CommandGroup[]): AnyCommand {
   return defineCommand({
     name: "help",
     summary: "Show help, also of a command",
@@ -14,8 +14,8 @@ export function help(all: () => readonly AnyCommand[]): AnyCommand {
     examples: [["help start", "All flags of bcast start"]],
     run: async ({ positional }, { stdout }) => {
       const text = positional === undefined
-        ? programHelp(all())
-        : commandHelp(findCommand(positional, all()));
+        ? programHelp(groups())
+        : commandHelp(findCommand(positional, groups().flatMap(({ commands }) => commands)));
       await stdout.write(text);
       return EXIT.done;
     },
@@ -31,7 +31,8 @@ export function findCommand(name: string, all: readonly AnyCommand[]): AnyComman
   const found = all.find((command) => command.name === name);
   if (found !== undefined) return found;
   const said = visible(name.length > 40 ? name.slice(0, 40) + "…" : name);
-  const hint = suggestion(name, all.map((command) => command.name));
+  const known = all.filter(({ hidden }) => !hidden).map((command) => command.name);
+  const hint = suggestion(name, known);
   throw new UsageError(
     `Unknown command "${said}". ${hint === "" ? "" : `${hint} `}See bcast help`,
   );

@@ -1,15 +1,22 @@
 import type { AnyCommand } from "../cli/command.ts";
+import type { CommandGroup } from "../cli/help.ts";
 import { bench } from "./bench.ts";
 import { connect } from "./connect.ts";
 import { help } from "./help.ts";
 import { start } from "./start.ts";
 import { version } from "./version.ts";
 
-/** Every command, in the order of the help. A new one is a file and a line here. */
-export const COMMANDS: readonly AnyCommand[] = [
-  start,
-  connect,
-  bench,
-  help(() => COMMANDS),
-  version,
+/** Every command by its purpose, in the order of the help. A new one is a file and a line here. */
+export const GROUPS: readonly CommandGroup[] = [
+  { title: "Run a hub", commands: [start, bench] },
+  { title: "Talk", commands: [connect] },
+  { title: "In scripts", commands: [] },
+  { title: "Look, without being seen", commands: [] },
+  {
+    title: "More",
+    commands: [help(() => GROUPS), version],
+  },
 ];
+
+/** Every command. */
+export const COMMANDS: readonly AnyCommand[] = GROUPS.flatMap(({ commands }) => commands);

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
 import { openSqliteBroker } from "../broker/sqlite.ts";
 import { banner, isEverywhere, lanAddresses, listeningLine } from "../cli/banner.ts";
-import { type CommandInput, defineCommand } from "../cli/command.ts";
+import { type CommandInput, defineCommand, isStronger } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
@@ -173,7 +173,7 @@ function databasePath({ flags, source }: Input, context: Context): string | unde
       throw new CliError("Cannot use --data together with --memory: leave one out", EXIT.usage);
     }
     // The stronger source wins: --data over BCAST_MEMORY.
-    if (source("data") !== "flag" || source("memory") === "flag") return undefined;
+    if (!isStronger(source("data"), source("memory"))) return undefined;
   }
   return join(flags.data ?? dataDirectory(context), DATABASE);
 }

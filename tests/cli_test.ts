@@ -169,7 +169,9 @@ Deno.test("bcast, bcast --help and bcast help list all commands", async () => {
   }));
   assertEquals(new Set(texts).size, 1);
   const [text = ""] = texts;
-  for (const { name } of COMMANDS) assertMatch(text, new RegExp(`^  ${name} `, "m"));
+  for (const { name, hidden } of COMMANDS) {
+    assertEquals(new RegExp(`^  ${name} `, "m").test(text), hidden !== true, name);
+  }
   for (const line of text.split("\n")) assert(line.length <= 80, line);
 });
 

@@ -7,6 +7,9 @@
 /** Milliseconds after which waiting for a line is a failure: far above any honest answer. */
 const PATIENCE = 30_000;
 
+/** A directory that is not there. */
+const NOWHERE = "/nowhere/of/bcast";
+
 const MAIN = new URL("../../main.ts", import.meta.url);
 
 /** The command that runs the program, before its own arguments. */
@@ -32,7 +35,8 @@ export class Program implements AsyncDisposable {
     const [command, ...first] = programCommand();
     this.#child = new Deno.Command(command, {
       args: [...first, ...args],
-      env,
+      // Whatever the user of this machine has configured is none of a test's business.
+      env: { XDG_CONFIG_HOME: NOWHERE, ...env },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
