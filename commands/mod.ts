@@ -3,15 +3,19 @@ import type { CommandGroup } from "../cli/help.ts";
 import { bench } from "./bench.ts";
 import { connect } from "./connect.ts";
 import { help } from "./help.ts";
+import { history } from "./history.ts";
+import { rooms } from "./rooms.ts";
 import { start } from "./start.ts";
+import { status } from "./status.ts";
 import { version } from "./version.ts";
+import { who } from "./who.ts";
 
 /** Every command by its purpose, in the order of the help. A new one is a file and a line here. */
 export const GROUPS: readonly CommandGroup[] = [
   { title: "Run a hub", commands: [start, bench] },
   { title: "Talk", commands: [connect] },
   { title: "In scripts", commands: [] },
-  { title: "Look, without being seen", commands: [] },
+  { title: "Look, without being seen", commands: [history, who, rooms, status] },
   {
     title: "More",
     commands: [help(() => GROUPS), version],

@@ -5,7 +5,7 @@ import type { Output } from "../../cli/output.ts";
 export class MemoryOutput implements Output {
   readonly isTerminal = false;
   readonly color = false;
-  readonly columns = 80;
+  readonly columns: number = 80;
   waiting = 0;
   text = "";
   /** Whether somebody still reads. */

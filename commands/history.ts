@@ -1,0 +1,147 @@
+import { ADDRESS_ARGUMENT, hubAddress } from "../cli/address.ts";
+import { type CommandInput, defineCommand } from "../cli/command.ts";
+import type { Context } from "../cli/context.ts";
+import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
+import * as flag from "../cli/flags.ts";
+import { observe, OBSERVER_FLAGS, roomFlag } from "../cli/observe.ts";
+import { watchInterrupts } from "../cli/signals.ts";
+import { safeJson } from "../cli/text.ts";
+import { past, type Wanted } from "../client/past.ts";
+import { connect, ConnectError } from "../client.ts";
+import { DEFAULT_HISTORY_PAGE, DEFAULT_ROOM, MAX_QUERY_LENGTH, visible } from "../protocol.ts";
+import { renderMessage } from "../terminal/render.ts";
+
+/** What `--limit` takes: a number, or no limit at all. */
+type Limit = number | "all";
+
+const FLAGS = {
+  room: roomFlag("Room to read", "the hub's own"),
+  query: flag.value<string | undefined>({
+    fallback: undefined,
+    placeholder: "WORDS",
+    expects: `1 to ${MAX_QUERY_LENGTH} characters`,
+    read: (text) => text.length <= MAX_QUERY_LENGTH ? text : undefined,
+    help: "Only messages that hold all these words; word* finds what begins with it",
+  }),
+  after: id("Only messages after this one"),
+  before: id("Only messages before this one"),
+  since: flag.moment({ help: "Only messages since then: 10m (ago), 2026-01-31, 2026-01-31T10:30" }),
+  until: flag.moment({ help: "Only messages before then" }),
+  limit: flag.value<Limit | undefined>({
+    fallback: undefined,
+    placeholder: "N|all",
+    shown: `${DEFAULT_HISTORY_PAGE}, or all with --after or --since`,
+    expects: "a whole number from 1 up, or all",
+    read: (text) => {
+      if (/^all$/i.test(text)) return "all";
+      const number = /^[0-9]+$/.test(text) ? Number(text) : 0;
+      return Number.isSafeInteger(number) && number > 0 ? number : undefined;
+    },
+    help: "Messages at most: the first after --after or --since, else the newest",
+  }),
+  ...OBSERVER_FLAGS,
+  json: flag.toggle({ help: "Print JSON, one message a line" }),
+};
+
+type Input = CommandInput<typeof FLAGS>;
+
+/** `bcast history`. */
+export const history = defineCommand({
+  name: "history",
+  summary: "Read what was said, or search in it",
+  about: "Prints the past of a room, oldest first, without entering it: nobody is told that you " +
+    "read. With --query it ends with 1 when nothing is found.",
+  positional: ADDRESS_ARGUMENT,
+  flags: FLAGS,
+  examples: [
+    ["history --room team", "The newest messages of a room"],
+    ['history --query "deploy fail*" --limit 5', "The last five that speak of failed deployments"],
+    ["history --since 1h --json", "All of the last hour, for a program"],
+  ],
+  run,
+});
+
+async function run(input: Input, context: Context): Promise<ExitCode> {
+  const { flags } = input;
+  const { stdout, stderr } = context;
+  const part = wanted(input);
+  using interruption = watchInterrupts(context);
+  const { signal } = interruption;
+  const room = flags.room ?? await hubsOwnRoom(input, signal);
+  await using conversation = connect({
+    url: hubAddress(input),
+    // In no room there is nobody to notice.
+    rooms: [],
+    ...(flags.token === undefined ? {} : { token: flags.token }),
+    signal,
+  });
+  let found = false;
+  for await (const page of past((query) => conversation.history(room, query), part)) {
+    found = true;
+    const lines = page.map((message) =>
+      flags.json ? safeJson(message) : renderMessage(message, {
+        self: undefined,
+        tagged: false,
+        color: stdout.color,
+        ...(stdout.isTerminal ? { columns: stdout.columns } : {}),
+        now: new Date(),
+      })
+    );
+    // Nobody reads on: a quiet end, as for any program in a pipe.
+    if (!await stdout.write(lines.map((line) => line + "\n").join(""))) return EXIT.done;
+  }
+  if (found) return EXIT.done;
+  const { query } = flags;
+  await stderr.write(
+    query === undefined
+      ? `Nothing was said in ${room}${isNarrowed(input) ? " in that time" : " yet"}\n`
+      : `Nothing in ${room} holds ${visible(query)}\n`,
+  );
+  return query === undefined ? EXIT.done : EXIT.failed;
+}
+
+function wanted({ flags }: Input): Wanted {
+  const { after, before, since, until, query } = flags;
+  if (since !== undefined && until !== undefined && since >= until) {
+    throw new CliError("--since must be before --until", EXIT.usage);
+  }
+  const hasBeginning = after !== undefined || since !== undefined;
+  const limit = flags.limit ?? (hasBeginning ? "all" : DEFAULT_HISTORY_PAGE);
+  return {
+    ...(after === undefined ? {} : { after }),
+    ...(before === undefined ? {} : { before }),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+    ...(query === undefined ? {} : { query }),
+    ...(limit === "all" ? {} : { limit }),
+  };
+}
+
+/** The room of those who name none, which the hub may have chosen. */
+async function hubsOwnRoom(input: Input, signal: AbortSignal): Promise<string> {
+  try {
+    const { defaults } = await observe(input, { signal }).rooms();
+    return defaults[0] ?? DEFAULT_ROOM;
+  } catch (error) {
+    // An older hub tells nothing over HTTP, but has a history.
+    if (error instanceof ConnectError && error.failure === "unable") return DEFAULT_ROOM;
+    throw error;
+  }
+}
+
+function isNarrowed({ flags: { after, before, since, until } }: Input): boolean {
+  return [after, before, since, until].some((bound) => bound !== undefined);
+}
+
+function id(help: string): flag.Flag<number | undefined> {
+  return flag.value<number | undefined>({
+    fallback: undefined,
+    placeholder: "ID",
+    expects: "the number of a message, as --json shows it",
+    read: (text) => {
+      const number = /^#?[0-9]+$/.test(text) ? Number(text.replace("#", "")) : Number.NaN;
+      return Number.isSafeInteger(number) ? number : undefined;
+    },
+    help,
+  });
+}

@@ -1,0 +1,137 @@
+import { ADDRESS_ARGUMENT, hubAddress } from "../cli/address.ts";
+import { type CommandInput, defineCommand } from "../cli/command.ts";
+import type { Context } from "../cli/context.ts";
+import { EXIT, type ExitCode, explain } from "../cli/errors.ts";
+import * as flag from "../cli/flags.ts";
+import { observe, OBSERVER_FLAGS } from "../cli/observe.ts";
+import { watchInterrupts } from "../cli/signals.ts";
+import { statusLine, statusRows } from "../cli/status_text.ts";
+import { safeJson, table, wrap } from "../cli/text.ts";
+import { ConnectError, type HubApi, shownUrl } from "../client.ts";
+import { type StatusReport, visible } from "../protocol.ts";
+import { Redraw } from "../terminal/redraw.ts";
+
+const FLAGS = {
+  ...OBSERVER_FLAGS,
+  watch: flag.toggle({ help: "Go on showing it until Ctrl-C" }),
+  interval: flag.seconds({ fallback: 1, min: 1, max: 3600, help: "Time between two looks" }),
+  json: flag.toggle({ help: "Print JSON, one object a line" }),
+};
+
+type Input = CommandInput<typeof FLAGS>;
+
+/** `bcast status`. */
+export const status = defineCommand({
+  name: "status",
+  summary: "Show how a hub is doing",
+  about: "Clients, rooms, messages and deliveries a second, memory, and how late the hub's event " +
+    "loop is: above some tens of milliseconds it has more to do than it can.\n\n" +
+    "With --watch it goes on until Ctrl-C, also while the hub is away for a moment: in place on a " +
+    "terminal, a line for each look elsewhere.",
+  positional: ADDRESS_ARGUMENT,
+  flags: FLAGS,
+  examples: [
+    ["status", "The hub on this machine, now"],
+    ["status --watch", "As it goes on"],
+    ["status --watch --interval 10s --json", "An object every ten seconds, for a program"],
+  ],
+  run,
+});
+
+async function run(input: Input, context: Context): Promise<ExitCode> {
+  const { flags } = input;
+  const url = shownUrl(hubAddress(input));
+  using interruption = watchInterrupts(context);
+  const hub = observe(input, interruption);
+  const first = await hub.status();
+  if (flags.watch) return await watch(input, context, hub, first, interruption.signal);
+  const text = flags.json ? safeJson(first) + "\n" : statusTable(first, url);
+  await context.stdout.write(text);
+  return EXIT.done;
+}
+
+/** What one look gave. */
+type Look = { readonly status: StatusReport } | { readonly trouble: string };
+
+async function watch(
+  { flags, ...input }: Input,
+  { stdout, stderr }: Context,
+  hub: HubApi,
+  first: StatusReport,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const url = shownUrl(hubAddress({ flags, ...input }));
+  const inPlace = stdout.isTerminal && !flags.json;
+  using board = new Redraw(stdout, terminalRows);
+  // At once: a second Ctrl-C leaves no time for anything else.
+  signal.addEventListener("abort", () => board[Symbol.dispose](), { once: true });
+  let look: Look = { status: first };
+  let said = "";
+  while (!signal.aborted) {
+    const trouble = "trouble" in look ? look.trouble : "";
+    let reader: boolean;
+    if (inPlace) {
+      // deno-lint-ignore no-await-in-loop -- one picture after the other
+      reader = await board.show([
+        ...statusTable("status" in look ? look.status : first, url).trimEnd().split("\n"),
+        "",
+        ...wrap(trouble || `Every ${flags.interval} s; Ctrl-C ends it`, stdout.columns),
+      ]);
+    } else if ("status" in look) {
+      const line = flags.json ? safeJson(look.status) : statusLine(look.status, new Date());
+      // deno-lint-ignore no-await-in-loop -- one line after the other
+      reader = await stdout.write(line + "\n");
+    } else {
+      // Once for each trouble: it may last the night.
+      // deno-lint-ignore no-await-in-loop -- as above
+      reader = said === trouble || await stderr.write(trouble + "\n");
+    }
+    if (!reader) return EXIT.done;
+    said = trouble;
+    if ("status" in look) first = look.status;
+    // deno-lint-ignore no-await-in-loop -- that is what watching is
+    await pause(flags.interval * 1000, signal);
+    // deno-lint-ignore no-await-in-loop -- as above
+    if (!signal.aborted) look = await lookAt(hub);
+  }
+  return EXIT.done;
+}
+
+/** What the hub says, or why it says nothing: it may come back. */
+async function lookAt(hub: HubApi): Promise<Look> {
+  try {
+    return { status: await hub.status() };
+  } catch (error) {
+    if (error instanceof ConnectError) return { trouble: explain(error).message };
+    throw error;
+  }
+}
+
+function statusTable(report: StatusReport, url: string): string {
+  const rows = statusRows(report, url).map(([label, value]) => [label, visible(value)] as const);
+  return table(rows, { indent: 0, width: Infinity });
+}
+
+function terminalRows(): number {
+  try {
+    return Deno.consoleSize().rows;
+  } catch (error) {
+    // Output is a terminal, but none of the streams that consoleSize() asks tells its size.
+    if (error instanceof Error) return 24;
+    throw error;
+  }
+}
+
+/** Waits for `milliseconds`, or until `signal` is aborted. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener("abort", done, { once: true });
+  });
+}
