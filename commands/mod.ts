@@ -1,6 +1,7 @@
 import type { AnyCommand } from "../cli/command.ts";
 import type { CommandGroup } from "../cli/help.ts";
 import { bench } from "./bench.ts";
+import { completeNames, completions } from "./completions.ts";
 import { connect } from "./connect.ts";
 import { help } from "./help.ts";
 import { history } from "./history.ts";
@@ -18,7 +19,7 @@ export const GROUPS: readonly CommandGroup[] = [
   { title: "Look, without being seen", commands: [history, who, rooms, status] },
   {
     title: "More",
-    commands: [help(() => GROUPS), version],
+    commands: [completions(() => GROUPS), completeNames(() => GROUPS), help(() => GROUPS), version],
   },
 ];
 

@@ -1,0 +1,103 @@
+import type { AnyCommand } from "../command.ts";
+import { type AnyFlag, flagName, type Flags } from "../flags.ts";
+import { GLOBAL_FLAGS } from "../globals.ts";
+
+/** What may stand where a value is wanted. */
+export type Values =
+  | { readonly kind: "words"; readonly words: readonly string[] }
+  /** Names that a hub, or the configuration file, tells when asked. */
+  | { readonly kind: NameKind }
+  | { readonly kind: "files" }
+  | { readonly kind: "nothing" };
+
+/** What {@linkcode Values} have to be asked for. */
+export const NAME_KINDS = ["rooms", "people", "profiles"] as const;
+
+/** One of {@linkcode NAME_KINDS}. */
+export type NameKind = (typeof NAME_KINDS)[number];
+
+/** A flag, for a shell. */
+export interface CompletedFlag {
+  /** `--room`. */
+  readonly name: string;
+  /** `-p`, where there is such. */
+  readonly short?: string;
+  readonly help: string;
+  /** Absent for a switch. */
+  readonly values?: Values;
+}
+
+/** A command, for a shell. */
+export interface CompletedCommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly flags: readonly CompletedFlag[];
+  readonly argument: Values;
+}
+
+/** What the shells' scripts are made of. */
+export interface CompletionTable {
+  readonly commands: readonly CompletedCommand[];
+  /** The flags that may stand before the command. */
+  readonly globals: readonly CompletedFlag[];
+}
+
+const NOTHING: Values = { kind: "nothing" };
+
+/** Reads the table of commands. */
+export function completionTable(all: readonly AnyCommand[]): CompletionTable {
+  const shown = all.filter(({ hidden }) => !hidden);
+  const names = shown.map(({ name }) => name);
+  return {
+    commands: shown.map(({ name, summary, flags, positional }) => ({
+      name,
+      summary,
+      flags: completedFlags(Object.keys(flags).length === 0 ? {} : { ...flags, ...GLOBAL_FLAGS }),
+      argument: argumentValues(positional?.placeholder ?? "", names),
+    })),
+    globals: completedFlags(GLOBAL_FLAGS),
+  };
+}
+
+function completedFlags(flags: Flags): readonly CompletedFlag[] {
+  const help: CompletedFlag = { name: "--help", help: "Show help" };
+  return [
+    ...Object.entries(flags).map(([key, flag]): CompletedFlag => ({
+      name: flagName(key),
+      help: flag.help,
+      ...(flag.short === undefined ? {} : { short: `-${flag.short}` }),
+      ...(flag.kind === "switch" ? {} : { values: flagValues(key, flag) }),
+    })),
+    help,
+  ];
+}
+
+/** What the help calls a value says what it may be. */
+function flagValues(key: string, { options, placeholder }: AnyFlag): Values {
+  if (options !== undefined) return { kind: "words", words: options };
+  switch (placeholder) {
+    case "ROOM":
+      return { kind: "rooms" };
+    case "NAME":
+      // One's own name is not somebody else's.
+      return key === "name" ? NOTHING : { kind: "people" };
+    case "PROFILE":
+      return { kind: "profiles" };
+    case "FILE":
+    case "DIR":
+      return { kind: "files" };
+    default:
+      return NOTHING;
+  }
+}
+
+function argumentValues(placeholder: string, commands: readonly string[]): Values {
+  if (placeholder === "COMMAND") return { kind: "words", words: commands };
+  if (placeholder.includes("|")) return { kind: "words", words: placeholder.split("|") };
+  return NOTHING;
+}
+
+/** `text` as one word of a POSIX shell. */
+export function shellQuote(text: string): string {
+  return /^[A-Za-z0-9_./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
