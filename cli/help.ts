@@ -112,15 +112,14 @@ function flagRows(flags: Flags): readonly (readonly [string, string])[] {
 
 function exampleLines(examples: AnyCommand["examples"]): string {
   return examples.map(([line, purpose]) => {
-    // Where the program is not what the line begins with, the line names it itself.
     const shown = commandLine(line);
     return `  # ${purpose}\n  ${shown}\n`;
   }).join("");
 }
 
-/** An example as one would type it. */
+/** An example as one would type it: where the program is not what it begins with, it names it itself. */
 export function commandLine(example: string): string {
-  return /\bbcast /.test(example) ? example : `bcast ${example}`;
+  return /(?:^|[|;(] ?)bcast /.test(example) ? example : `bcast ${example}`;
 }
 
 function paragraph(text: string): string {
