@@ -40,7 +40,10 @@ export const ADDRESS_ARGUMENT = {
  * @throws {UsageError} when that is no address.
  */
 export function hubAddress(
-  { flags, positional, source }: CommandInput<typeof ADDRESS_FLAGS>,
+  { flags, positional, source }: Pick<
+    CommandInput<typeof ADDRESS_FLAGS>,
+    "flags" | "positional" | "source"
+  >,
 ): URL {
   if (positional !== undefined && source("host") === "flag") {
     throw new UsageError(`Cannot use --host together with "${visible(positional)}": leave one out`);
