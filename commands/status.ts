@@ -62,9 +62,9 @@ async function watch(
 ): Promise<ExitCode> {
   const url = shownUrl(hubAddress({ flags, ...input }));
   const inPlace = stdout.isTerminal && !flags.json;
-  using board = new Redraw(stdout, terminalRows);
+  await using board = new Redraw(stdout, terminalRows);
   // At once: a second Ctrl-C leaves no time for anything else.
-  signal.addEventListener("abort", () => board[Symbol.dispose](), { once: true });
+  signal.addEventListener("abort", () => void board[Symbol.asyncDispose](), { once: true });
   let look: Look = { status: first };
   let said = "";
   while (!signal.aborted) {

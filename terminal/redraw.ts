@@ -11,7 +11,7 @@ const ERASE_BELOW = "\x1b[J";
  * Lines that are shown over and over in the same place: on the terminal's other screen, so that what
  * was there comes back when this is disposed of.
  */
-export class Redraw implements Disposable {
+export class Redraw implements AsyncDisposable {
   #open = false;
 
   constructor(
@@ -30,10 +30,12 @@ export class Redraw implements Disposable {
     return this.output.write(enter + HOME + fitting.join("\r\n") + ERASE_BELOW);
   }
 
-  [Symbol.dispose](): void {
-    if (!this.#open) return;
+  /** Brings back what was there. The program may end only when this is through. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const leave = this.#open ? LEAVE : "";
     this.#open = false;
-    void this.output.write(LEAVE);
+    // Also when it was said before: maybe it is still on its way.
+    await this.output.write(leave);
   }
 }
 

@@ -315,7 +315,7 @@ class Narrow extends MemoryOutput {
 Deno.test("Redraw shows what fits, in the same place, and leaves the screen as it was", async () => {
   const output = new Narrow();
   {
-    using board = new Redraw(output, () => 2);
+    await using board = new Redraw(output, () => 2);
     await board.show(["short", "a line that is longer", "a third"]);
     await board.show(["世界世界世界", "b"]);
   }
@@ -325,6 +325,6 @@ Deno.test("Redraw shows what fits, in the same place, and leaves the screen as i
       "\x1b[H世界世界…\x1b[K\r\nb\x1b[K\x1b[J\x1b[?25h\x1b[?1049l",
   );
   const silent = new Narrow();
-  new Redraw(silent, () => 2)[Symbol.dispose]();
+  await new Redraw(silent, () => 2)[Symbol.asyncDispose]();
   assertEquals(silent.text, "");
 });
