@@ -54,6 +54,7 @@ export function completions(groups: () => readonly CommandGroup[]): AnyCommand {
 
 const NAME_FLAGS = {
   line: flag.text({ fallback: "", help: "What was typed so far, the program's name first" }),
+  patience: flag.integer({ fallback: PATIENCE, help: "Milliseconds that the hub has to answer" }),
 };
 
 /** `bcast complete-names`, for the scripts: one name a line, and nothing on any trouble. */
@@ -69,7 +70,7 @@ export function completeNames(groups: () => readonly CommandGroup[]): AnyCommand
     run: async ({ positional, flags }, context) => {
       const all = groups().flatMap(({ commands }) => commands);
       try {
-        const names = await namesFor(positional, flags.line, context, all);
+        const names = await namesFor(positional, flags, context, all);
         await context.stdout.write(names.map((name) => name + "\n").join(""));
       } catch (error) {
         // Whoever presses Tab wants no lecture in the middle of a line.
@@ -82,7 +83,7 @@ export function completeNames(groups: () => readonly CommandGroup[]): AnyCommand
 
 async function namesFor(
   kind: string | undefined,
-  line: string,
+  { line, patience }: flag.Values<typeof NAME_FLAGS>,
   context: Context,
   all: readonly AnyCommand[],
 ): Promise<readonly string[]> {
@@ -102,7 +103,7 @@ async function namesFor(
   const takesAddress = command?.positional?.placeholder === "URL";
   const url = hubAddress({ ...read, positional: takesAddress ? typed.positionals[0] : undefined });
   const { token } = read.flags;
-  const hub = new HubApi({ url, timeout: PATIENCE, ...(token === undefined ? {} : { token }) });
+  const hub = new HubApi({ url, timeout: patience, ...(token === undefined ? {} : { token }) });
   // A hub may be hostile, or broken: what is no name is not offered.
   if (kind === "rooms") {
     return (await hub.rooms()).rooms.map(({ room }) => room).filter(isRoomName);
