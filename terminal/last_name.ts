@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
 import { normalizeName } from "../protocol.ts";
+import { replaceFile } from "./keep.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
@@ -21,13 +22,8 @@ export async function readLastName(directory: string): Promise<string | undefine
 
 /** Keeps a name for the next time. A directory that cannot be written is no reason to fail. */
 export async function writeLastName(directory: string, name: string): Promise<void> {
-  const path = join(directory, FILE);
-  // Written aside and moved into place: two clients at once never leave half a name.
-  const aside = `${path}.${crypto.randomUUID()}`;
   try {
-    await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-    await Deno.writeTextFile(aside, name + "\n", { mode: 0o600, createNew: true });
-    await Deno.rename(aside, path);
+    await replaceFile(join(directory, FILE), name + "\n");
   } catch (error) {
     logger.warning("Cannot keep the name for the next time: {error}", { error });
   }

@@ -1,0 +1,92 @@
+import { resolve } from "node:path";
+import { visible } from "../protocol.ts";
+import { type Exported, ExportWriter, formatOf } from "./export.ts";
+
+/** What to write where. */
+export interface ExportOptions {
+  /** As the user said it; relative to the working directory. */
+  readonly path: string;
+  /** Whether a file that is there may be replaced. */
+  readonly replace: boolean;
+  /** What the conversation is called. */
+  readonly title: string;
+  /** For `~/`. */
+  readonly home: string | undefined;
+}
+
+/** A file could not be written; the message is one line for a person. */
+export class ExportError extends Error {
+  override readonly name = "ExportError";
+}
+
+/**
+ * Writes pages of messages into a file that only the user may read. Returns their number. A file
+ * that is there is left as it is unless it may be replaced, and then until the last message is
+ * written; what fails leaves nothing behind.
+ *
+ * @throws {ExportError} when the file cannot be written; what `pages` throws goes on.
+ */
+export async function exportTo(
+  { path: given, replace, title, home }: ExportOptions,
+  pages: AsyncIterable<readonly Exported[]>,
+): Promise<number> {
+  const path = resolve(
+    home !== undefined && given.startsWith("~/") ? `${home}/${given.slice(2)}` : given,
+  );
+  const shown = `"${visible(given)}"`;
+  const target = replace ? `${path}.${crypto.randomUUID()}` : path;
+  const writer = new ExportWriter(formatOf(path), title);
+  const file = await attempt(
+    shown,
+    () => Deno.open(target, { write: true, createNew: true, mode: 0o600 }),
+  );
+  let count = 0;
+  try {
+    try {
+      await attempt(shown, () => writeAll(file, writer.head()));
+      for await (const page of pages) {
+        const text = page.map((said) => writer.one(said)).join("");
+        // deno-lint-ignore no-await-in-loop -- page after page
+        await attempt(shown, () => writeAll(file, text));
+        count += page.length;
+      }
+    } finally {
+      file.close();
+    }
+    if (replace) await attempt(shown, () => Deno.rename(target, path));
+    return count;
+  } catch (error) {
+    // What went wrong is the news, not whether there is something to tidy up.
+    await Deno.remove(target).catch(() => {});
+    throw error;
+  }
+}
+
+const encoder = new TextEncoder();
+
+async function writeAll(file: Deno.FsFile, text: string): Promise<void> {
+  const bytes = encoder.encode(text);
+  for (let done = 0; done < bytes.length;) {
+    // deno-lint-ignore no-await-in-loop -- a write may take a part only
+    done += await file.write(bytes.subarray(done));
+  }
+}
+
+async function attempt<T>(shown: string, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    throw new ExportError(explain(error, shown), { cause: error });
+  }
+}
+
+function explain(error: unknown, shown: string): string {
+  if (error instanceof Deno.errors.AlreadyExists) {
+    return `${shown} is there already: /export! FILE replaces it`;
+  }
+  if (error instanceof Deno.errors.NotFound) return `The folder of ${shown} does not exist`;
+  if (error instanceof Deno.errors.PermissionDenied) return `Not permitted to write ${shown}`;
+  if (error instanceof Deno.errors.IsADirectory) return `${shown} is a folder: name a file in it`;
+  const why = error instanceof Error ? error.message : String(error);
+  return `Cannot write ${shown}: ${visible(why.replaceAll(/\s+/g, " "))}`;
+}

@@ -1,0 +1,115 @@
+import { safeJson } from "../cli/text.ts";
+import { type Content, visible } from "../protocol.ts";
+import type { Paint } from "./paint.ts";
+import { fit } from "./fit.ts";
+import { displayWidth, wrapRows } from "./wrap.ts";
+
+/** What a user may ask for. */
+export const STAMPS = ["off", "time", "datetime"] as const;
+
+/** What stands before a message: nothing, `[10:30:40]`, or that with the date. */
+export type Stamps = (typeof STAMPS)[number];
+
+/** How things are shown. */
+export interface View {
+  /** The name of the one who looks on. */
+  readonly self: string | undefined;
+  readonly paint: Paint;
+  /** Width of the terminal; absent where there is none to wrap for. */
+  readonly columns?: number;
+  readonly now: Date;
+  /** `dated`: the time, with the date when it is not today's; for output without day lines. */
+  readonly stamps: Stamps | "dated";
+}
+
+/** Columns of `[10:30:40] `: further lines of a message begin below its name. */
+const STAMP_WIDTH = 11;
+
+/** Blanks before all lines of a message but the first. */
+export function indentOf({ stamps }: View): number {
+  return stamps === "off" ? 2 : STAMP_WIDTH;
+}
+
+/** A line of the program's own: `* …`. Whatever is quoted in it is made harmless. */
+export function note(text: string, view: View): string {
+  return view.paint.dim(layOut("* ", visible(text), 2, view));
+}
+
+/** A line about something that went wrong: `! …`. */
+export function problem(text: string, view: View): string {
+  return view.paint.problem(layOut("! ", visible(text), 2, view));
+}
+
+/** A line right across: `── Friday, 30 January 2026 ──────`. */
+export function rule(text: string, view: View): string {
+  const { columns = 80, paint } = view;
+  const title = fit(`── ${visible(text)} `, columns - 1);
+  // One column stays free: some terminals go on to the next row when the last is written.
+  return paint.dim(title + "─".repeat(Math.max(0, columns - 1 - displayWidth(title))));
+}
+
+/** `[10:30:40] ` in local time, as the view wants it; may be empty. */
+export function stamp(timestamp: string, { stamps, paint, now }: View): string {
+  if (stamps === "off") return "";
+  const time = new Date(timestamp);
+  if (Number.isNaN(time.getTime())) return paint.dim(`[${visible(timestamp.slice(0, 30))}]`) + " ";
+  const dated = stamps === "datetime" ||
+    (stamps === "dated" && time.toDateString() !== now.toDateString());
+  return paint.dim(`[${dated ? `${localDate(time)} ` : ""}${localTime(time)}]`) + " ";
+}
+
+/** `2026-01-31`, where the user is. */
+export function localDate(time: Date): string {
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+}
+
+/** `10:30:40`, where the user is. */
+export function localTime(time: Date): string {
+  return [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(":");
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, "0");
+}
+
+/** A name as it is shown: harmless, and never so long that it leaves its row. */
+export function shownName(name: string, { columns }: View): string {
+  const shown = visible(name);
+  return columns === undefined ? shown : fit(shown, Math.max(8, columns - STAMP_WIDTH - 8));
+}
+
+/** What was said, with newlines as the only control characters. */
+export function contentText({ message, data }: Content): string {
+  const parts: string[] = [];
+  if (message !== undefined) parts.push(message);
+  if (data !== undefined) parts.push(safeJson(data));
+  return visible(parts.join("\n").replaceAll(/\r\n?/g, "\n"), { keepLines: true }).trimEnd();
+}
+
+/**
+ * The lines of `text` after `head`, wrapped; those below the first begin with `indent` blanks, so
+ * that none of them can look like another's.
+ *
+ * @param decorate paints what is in a row; after the wrapping, which counts bare columns.
+ */
+export function layOut(
+  head: string,
+  text: string,
+  indent: number,
+  { columns }: View,
+  decorate: (row: string) => string = (row) => row,
+): string {
+  const blanks = " ".repeat(indent);
+  // Blank lines in great number would push away what others said.
+  const lines = text.replaceAll(/\n(?:[ \t]*\n){2,}/g, "\n\n").split("\n");
+  if (columns === undefined) return head + lines.map(decorate).join(`\n${blanks}`);
+  // Room enough for a word even on a narrow terminal.
+  const width = Math.max(10, columns - indent);
+  return head + lines
+    .flatMap((line, at) => {
+      const taken = at === 0 ? displayWidth(head) - indent : 0;
+      return wrapRows(line.replaceAll("\t", "    "), width, taken);
+    })
+    .map(decorate)
+    .join(`\n${blanks}`);
+}
