@@ -6,15 +6,17 @@ import { EXIT, type ExitCode } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { LOG_FLAGS, startLogging } from "../cli/logging.ts";
 import { dataDirectory } from "../cli/paths.ts";
+import { currentLaunch, programName } from "../cli/program.ts";
 import { type Interruption, watchInterrupts } from "../cli/signals.ts";
 import { plural } from "../cli/text.ts";
 import { connect as converse, type ConnectOptions, shownUrl } from "../client.ts";
-import { isRoomName, normalizeName, visible } from "../protocol.ts";
+import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, normalizeName, visible } from "../protocol.ts";
 import { Chat } from "../terminal/chat.ts";
 import { Editor } from "../terminal/editor.ts";
 import { InputHistory } from "../terminal/history.ts";
 import { readLastName, writeLastName } from "../terminal/last_name.ts";
 import { pipe } from "../terminal/pipe.ts";
+import { type Bell, BELLS, readSettings, writeSettings } from "../terminal/settings.ts";
 import { SystemTerminal } from "../terminal/terminal.ts";
 
 const logger = getLogger(["bcast", "client"]);
@@ -42,6 +44,14 @@ const FLAGS = {
     placeholder: "TOKEN",
     help: "What lets you in, where the hub asks for it; safer as BCAST_TOKEN, as other users " +
       "of a machine can see command lines",
+  }),
+  bell: flag.value<Bell | undefined>({
+    fallback: undefined,
+    placeholder: BELLS.join("|"),
+    shown: "mention",
+    expects: `one of ${BELLS.join(", ")}`,
+    read: (text) => BELLS.find((bell) => bell === text.toLowerCase()),
+    help: "When a terminal rings: your name or a private message is a mention",
   }),
   json: flag.toggle({ help: "Print what is received as JSON, one object a line" }),
   logFile: LOG_FLAGS.logFile,
@@ -87,7 +97,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     ...(flags.room.length === 0 ? {} : { rooms: flags.room.map((room) => ({ room })) }),
   };
   const terminal = context.stdin.isTerminal && context.stdout.isTerminal && !flags.json;
-  if (terminal) return await talk(options, context, interruption);
+  if (terminal) return await talk({ ...options, url }, flags.bell, context, interruption);
   await using conversation = converse({ ...options, echo: false });
   return await pipe({
     conversation,
@@ -100,7 +110,8 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
 }
 
 async function talk(
-  options: ConnectOptions,
+  options: ConnectOptions & { readonly url: URL },
+  bell: Bell | undefined,
   context: Context,
   interruption: Interruption,
 ): Promise<ExitCode> {
@@ -112,22 +123,57 @@ async function talk(
   const sender = options.sender ?? await askName(editor, context);
   signal.removeEventListener("abort", hangUp);
   if (sender === undefined || signal.aborted) return EXIT.interrupted;
+  const directory = dataDirectory(context);
+  let kept = await readSettings(directory);
+  // Written one after the other, and before the program ends.
+  let keeping = Promise.resolve();
+  const keep = (task: () => Promise<void>): void => {
+    keeping = keeping.then(task);
+  };
   await using conversation = converse({ ...options, sender });
+  const [colorfgbg, home] = [
+    context.env("COLORFGBG"),
+    context.env("HOME") ?? context.env("USERPROFILE"),
+  ];
   const chat = new Chat(conversation, editor, {
     color: context.stdout.color,
+    settings: bell === undefined ? kept : { ...kept, bell },
+    address: shownUrl(options.url),
+    wanted: sender,
+    invite: (room) => invitation(options.url, room),
+    ...colorfgbg === undefined ? {} : { colorfgbg },
+    ...home === undefined ? {} : { home },
+    onSettings: (changed) => {
+      // Not the flags, which are for this run.
+      kept = { ...kept, ...changed };
+      keep(() => writeSettings(directory, kept));
+    },
     onName: (name) => {
       // The names that the hub gives to those who have none are nobody's own.
-      if (!name.startsWith("guest-")) void writeLastName(dataDirectory(context), name);
+      if (!name.startsWith("guest-")) keep(() => writeLastName(directory, name));
     },
   });
   const leave = (): void => void chat.leave();
   signal.addEventListener("abort", leave, { once: true });
   editor.listen(chat);
-  const undelivered = await chat.run();
+  const undelivered = await chat.run().finally(() => keeping);
   editor[Symbol.dispose]();
   if (undelivered === 0) return EXIT.done;
   await context.stderr.write(`${plural(undelivered, "message")} never reached the hub\n`);
   return EXIT.interrupted;
+}
+
+/** What others type to come to a room of this hub. */
+function invitation(url: URL, room: string): string {
+  const program = `${programName(currentLaunch())} connect`;
+  const { protocol, host, port, pathname } = url;
+  const address = protocol === "ws:" && port !== "" && pathname === "/" ? host : shownUrl(url);
+  const isNear = host === `localhost:${DEFAULT_PORT}`;
+  return [
+    program,
+    ...isNear ? [] : [address],
+    ...room === DEFAULT_ROOM ? [] : [`--room ${room}`],
+  ].join(" ");
 }
 
 /** Asks for a name until there is a good one; `undefined` when the user would rather leave. */

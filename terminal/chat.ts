@@ -1,50 +1,117 @@
-import { getLogger } from "@logtape/logtape";
-import { ConnectError, type Conversation, RequestError } from "../client/types.ts";
-import type { ClientEvent } from "../client/types.ts";
-import { type Content, visible } from "../protocol.ts";
 import { plural } from "../cli/text.ts";
-import { type Actions, completeLine, LineError, runLine } from "./commands.ts";
-import { note, problem, renderEvent, renderHistory, renderWho, type View } from "./render.ts";
+import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
+import type { ClientEvent, Conversation } from "../client/types.ts";
+import { visible } from "../protocol.ts";
+import { ChatActions } from "./actions.ts";
+import { Board } from "./board.ts";
+import { LineError } from "./commands.ts";
+import { logEvent } from "./event_log.ts";
+import { foldText } from "./fold.ts";
+import type { View } from "./view.ts";
+import { completeLine, runLine, sayingOf } from "./line.ts";
+import { Outgoing, type Saying, sizeNearLimit } from "./outgoing.ts";
+import { paintWith } from "./paint.ts";
+import { paletteOf } from "./palette.ts";
+import { type ChatParts, Ignored } from "./parts.ts";
+import { Reception } from "./reception.ts";
 import type { Chord, Screen, ScreenEvents } from "./screen.ts";
+import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 import { ChatState } from "./state.ts";
-
-const logger = getLogger(["bcast", "client"]);
+import { type Status, statusRows, troubleText } from "./status.ts";
+import { TypingSeen, TypingTold } from "./typing.ts";
+import { fit } from "./fit.ts";
+import { displayWidth } from "./wrap.ts";
 
 /** Milliseconds that leaving waits for the hub to have what was sent last. */
 const LEAVE_TIMEOUT = 2000;
-/** Milliseconds after which a message that the hub does not have yet is worth a word. */
-const SLOW = 500;
-/** Characters of a room's name in the prompt: the line being typed needs the room more. */
-const PROMPT_ROOM = 24;
+/** Lines of a draft above which it is asked whether they are meant as one message: most are a paste. */
+const MANY_LINES = 5;
+/** Milliseconds without another change of size before the screen is drawn anew: dragging makes many. */
+const RESIZE_REST = 100;
+/** Milliseconds between looks whether the day has changed: midnight may fall into a laptop's sleep. */
+const DAY_LOOK = 60_000;
 
 /** What a chat is told beside its conversation and screen. */
 export interface ChatOptions {
   readonly color: boolean;
+  /** What was set in an earlier run. */
+  readonly settings?: Settings;
+  /** Called with what was set, to be remembered. */
+  readonly onSettings?: (changed: Partial<Settings>) => void;
   /** Called with the name the hub gave, whenever it gives one. */
   readonly onName?: (name: string) => void;
-  /** Milliseconds since 1970; for tests. */
-  readonly now?: () => number;
+  /** The hub, as a person says it. */
+  readonly address?: string;
+  /** The name that was asked for. */
+  readonly wanted?: string;
+  /** What others type to come to a room. */
+  readonly invite?: (room: string) => string;
+  /** The user's home directory. */
+  readonly home?: string;
+  /** The environment's `COLORFGBG`, from which a terminal's background may be known. */
+  readonly colorfgbg?: string;
+  readonly clock?: Clock;
 }
 
 /** A conversation on a screen. */
 export class Chat implements ScreenEvents {
-  readonly #conversation: Conversation;
-  readonly #screen: Screen;
+  readonly #parts: ChatParts;
   readonly #options: ChatOptions;
-  readonly #state = new ChatState();
-  /** What was said of the connection last: a hub that stays away is no news every few seconds. */
-  #trouble: string | undefined;
-  #slow: ReturnType<typeof setTimeout> | undefined;
-  #showWaiting = false;
+  readonly #actions: ChatActions;
+  readonly #reception: Reception;
+  readonly #typingTold: TypingTold;
+  readonly #cancels = new Map<"tick" | "day" | "resize" | "leave", Cancel>();
+  /** A draft of many lines that was asked about. */
+  #asked: string | undefined;
+  #hint: string | undefined;
   #name: string | undefined;
+  #rows = "";
   #leaving: Promise<void> | undefined;
-  #undelivered = 0;
+  #over = false;
 
   constructor(conversation: Conversation, screen: Screen, options: ChatOptions) {
-    this.#conversation = conversation;
-    this.#screen = screen;
+    const { clock = systemClock, settings = DEFAULT_SETTINGS, wanted, invite } = options;
     this.#options = options;
-    this.#prompt();
+    const refresh = (): void => this.#refresh();
+    this.#parts = {
+      conversation,
+      screen,
+      clock,
+      board: new Board(screen, () => this.#view, () => clock.now()),
+      state: new ChatState(),
+      outgoing: new Outgoing(conversation, clock, {
+        changed: refresh,
+        delivered: (direct) => this.#reception.delivered(direct),
+        refused: (saying, why) => this.#actions.refused(saying, why),
+      }),
+      ignored: new Ignored(),
+      typing: new TypingSeen(clock, refresh),
+      facts: {
+        connection: { kind: "connecting", reason: undefined },
+        settings,
+        away: undefined,
+        lastPrivate: undefined,
+        wanted: undefined,
+        resumed: 0,
+        missed: 0,
+      },
+    };
+    this.#actions = new ChatActions(this.#parts, {
+      address: options.address ?? "the hub",
+      home: options.home,
+      ...options.onSettings === undefined ? {} : { onSettings: options.onSettings },
+      refresh,
+      quit: () => void this.leave(),
+    });
+    this.#reception = new Reception(this.#parts, {
+      ...wanted === undefined ? {} : { wanted },
+      ...invite === undefined ? {} : { invite },
+    });
+    this.#typingTold = new TypingTold(clock, (room, typing) => conversation.typing(room, typing));
+    this.#hint = screen.columns < 70
+      ? "Enter sends, /help helps, Ctrl-C leaves"
+      : "Type and press Enter to talk. /help tells what else there is, Ctrl-C leaves.";
+    this.#refresh();
   }
 
   /**
@@ -53,36 +120,63 @@ export class Chat implements ScreenEvents {
    * @throws {ConnectError} when the hub cannot be reached or says no.
    */
   async run(): Promise<number> {
+    this.#watchDay();
     try {
-      for await (const event of this.#conversation) this.#take(event);
+      for await (const event of this.#parts.conversation) this.#take(event);
       await this.#leaving;
-      return this.#undelivered;
+      return this.#parts.outgoing.undelivered;
     } finally {
-      clearTimeout(this.#slow);
+      this.#over = true;
+      for (const cancel of this.#cancels.values()) cancel();
+      this.#parts.outgoing.stop();
+      this.#parts.typing.clear();
+      this.#typingTold.stop();
+      this.#parts.screen.setStatus([]);
     }
   }
 
   /** Says goodbye, as soon as the hub has what was said before. A second call does not wait. */
   leave(): Promise<void> {
-    if (this.#leaving !== undefined) return this.#conversation.close();
+    if (this.#leaving !== undefined) return this.#parts.conversation.close();
     return this.#leaving = this.#leave();
   }
 
   line(line: string): void {
-    try {
-      runLine(line, this.#actions);
-    } catch (error) {
-      if (!(error instanceof LineError)) throw error;
-      this.#problem(error.message);
+    this.#typingTold.stop();
+    this.#hint = undefined;
+    if (lineCount(line) > MANY_LINES && line !== this.#asked) {
+      this.#asked = line;
+      this.#parts.screen.setDraft(line);
+    } else {
+      this.#asked = undefined;
+      this.#run(line);
     }
-    this.#prompt();
+    this.#refresh();
   }
 
-  edited(_draft: string): void {}
+  edited(draft: string): void {
+    this.#asked = undefined;
+    this.#typingTold.edited(this.#parts.board.current.room, draft);
+    this.#refresh();
+  }
 
-  chord(_chord: Chord): void {}
+  chord(chord: Chord): void {
+    const { board } = this.#parts;
+    const { list, nextActive } = board.windows;
+    const window = chord.kind === "activity" ? nextActive : list[chord.number - 1];
+    this.#typingTold.stop();
+    this.#asked = undefined;
+    this.#hint = undefined;
+    if (window !== undefined) board.show(window);
+    else if (chord.kind === "activity") this.#hint = "Nothing new in any other room";
+    else this.#hint = `There is no room ${chord.number}: /rooms lists yours, /join ROOM enters one`;
+    this.#refresh();
+  }
 
-  resized(): void {}
+  resized(): void {
+    this.#refresh();
+    this.#set("resize", RESIZE_REST, () => this.#parts.board.redraw());
+  }
 
   interrupt(): void {
     void this.leave();
@@ -93,189 +187,175 @@ export class Chat implements ScreenEvents {
   }
 
   complete(line: string): readonly [candidates: readonly string[], part: string] {
+    const { people, rooms, ignored } = this.#actions;
+    const { sender } = this.#parts.conversation;
     return completeLine(line, {
-      people: this.#state.people,
-      rooms: [...this.#state.rooms.keys()],
+      // Nobody talks to himself.
+      people: people.filter((name) => name !== sender && !this.#parts.ignored.has(name)),
+      rooms,
+      ignored,
     });
   }
 
+  #run(line: string): void {
+    const { board, screen } = this.#parts;
+    try {
+      runLine(line, this.#actions);
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+      board.problem(error.message);
+      // More than one line is nothing to type again; and code may well begin with a slash.
+      if (lineCount(line) > 1 && screen.draft === "") screen.setDraft(line);
+    }
+  }
+
   async #leave(): Promise<void> {
-    const conversation = this.#conversation;
+    const { conversation, board } = this.#parts;
     if (conversation.pending > 0) {
-      this.#note(`Waiting for the hub to have ${this.#waiting()}. Ctrl-C leaves at once`);
+      const what = plural(conversation.pending, "message");
+      board.note(`Waiting for the hub to have ${what}. Ctrl-C leaves at once`);
       const { promise: late, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, LEAVE_TIMEOUT);
+      this.#set("leave", LEAVE_TIMEOUT, resolve);
       await Promise.race([conversation.flush(), late]);
-      clearTimeout(timer);
     }
     await conversation.close();
   }
 
   #take(event: ClientEvent): void {
-    this.#state.apply(event);
     logEvent(event);
-    if (!this.#isOldTrouble(event)) {
-      const text = renderEvent(event, this.#view);
-      if (text !== undefined) this.#screen.print(text);
-    }
-    this.#prompt();
-  }
-
-  /** Whether this is only one more try that failed like the one before. */
-  #isOldTrouble(event: ClientEvent): boolean {
-    if (event.type === "online") this.#trouble = undefined;
-    if (event.type !== "offline") return false;
-    const known = this.#trouble === event.reason;
-    this.#trouble = event.reason;
-    return known;
+    this.#parts.state.apply(event);
+    this.#reception.take(event);
+    this.#refresh();
   }
 
   get #view(): View {
+    const { conversation, screen, facts, clock } = this.#parts;
+    const { color, colorfgbg } = this.#options;
+    const { theme, timestamp } = facts.settings;
     return {
-      self: this.#conversation.sender,
-      tagged: this.#state.rooms.size > 1,
-      color: this.#options.color,
-      columns: this.#screen.columns,
-      now: new Date((this.#options.now ?? Date.now)()),
+      self: conversation.sender,
+      paint: paintWith(color ? paletteOf(theme, colorfgbg) : undefined),
+      columns: screen.columns,
+      now: new Date(clock.now()),
+      stamps: timestamp,
     };
   }
 
-  #note(text: string): void {
-    this.#screen.print(note(text, this.#view));
+  /** Brings prompt and status up to date. */
+  #refresh(): void {
+    if (this.#over) return;
+    this.#told();
+    const { screen } = this.#parts;
+    screen.setPrompt(this.#prompt());
+    const { paint } = this.#view;
+    const rows = statusRows(this.#status(), { columns: screen.columns, rows: screen.rows, paint });
+    const all = rows.join("\n");
+    if (all !== this.#rows) screen.setStatus(rows);
+    this.#rows = all;
   }
 
-  #problem(text: string): void {
-    this.#screen.print(problem(text, this.#view));
+  /** Tells of a new name, whoever gave it. */
+  #told(): void {
+    const { conversation, board } = this.#parts;
+    const { sender } = conversation;
+    if (sender === undefined || sender === this.#name) return;
+    const renamed = this.#name !== undefined;
+    this.#name = sender;
+    this.#options.onName?.(sender);
+    if (renamed) board.note(`You are ${sender} now`);
   }
 
-  #waiting(): string {
-    return plural(this.#conversation.pending, "message");
+  /** `[lobby] Alice> `: short, because the line being typed needs the room more. */
+  #prompt(): string {
+    const { conversation, screen, board, facts } = this.#parts;
+    const { title } = board.current;
+    const half = Math.max(12, Math.floor(screen.columns / 2));
+    const doubt = facts.connection.kind === "online"
+      ? ""
+      : conversation.sender === undefined
+      ? "(connecting)"
+      : "(offline)";
+    const room = title === "" ? "" : `[${fit(visible(title), Math.floor(half / 2))}]`;
+    const left = half - displayWidth(room) - doubt.length - 3;
+    const name = left < 3 ? "" : fit(visible(conversation.sender ?? ""), left);
+    return [room, name, doubt].filter((part) => part !== "").join(" ") + "> ";
   }
 
-  /** `[lobby] Alice> `, and in between what stands in the way. */
-  #prompt(): void {
-    const { sender, state, pending } = this.#conversation;
-    if (sender !== undefined && sender !== this.#name) {
-      this.#name = sender;
-      this.#options.onName?.(sender);
-    }
-    const { current } = this.#state;
-    const room = current !== undefined && current.length > PROMPT_ROOM
-      ? current.slice(0, PROMPT_ROOM - 1) + "…"
-      : current;
-    if (pending === 0) this.#showWaiting = false;
-    const away = state === "connecting" || state === "offline";
-    const doubts = [
-      ...away ? [sender === undefined ? "connecting" : "offline"] : [],
-      ...this.#showWaiting || (pending > 0 && away) ? [`${pending} waiting`] : [],
-    ];
-    const doubt = doubts.length === 0 ? "" : ` (${doubts.join(", ")})`;
-    const head = room === undefined ? "" : `[${room}] `;
-    this.#screen.setPrompt(`${head}${visible(sender ?? "")}${doubt}> `.trimStart());
-  }
-
-  readonly #actions: Actions = ((chat: Chat): Actions => ({
-    get room() {
-      return chat.#state.current;
-    },
-    get rooms() {
-      return [...chat.#state.rooms].map(([room, { online }]) => ({ room, online }));
-    },
-    get people() {
-      return chat.#state.people;
-    },
-    say: (content, kind) => chat.#say(content, kind),
-    whisper: (to, content) =>
-      chat.#ask(chat.#conversation.direct(to, content), (direct) => {
-        logger.debug("Said to {to} alone: {message}", { to, ...content });
-        chat.#screen.print(renderEvent(direct, chat.#view) ?? "");
-      }),
-    join: (room) => {
-      const known = chat.#state.rooms.has(room);
-      chat.#state.want(room);
-      if (known) chat.#note(`You speak in ${room} now`);
-      else chat.#conversation.join({ room });
-    },
-    leave: (room) => chat.#conversation.leave(room),
-    rename: (name) => chat.#conversation.nick(name),
-    who: (room) =>
-      chat.#ask(
-        chat.#conversation.who(room),
-        (who) => chat.#screen.print(renderWho(who, chat.#view)),
+  #status(): Status {
+    const { board, facts, outgoing, screen, typing, conversation } = this.#parts;
+    const { current, list } = board.windows;
+    const saying = this.#draftSaying(screen.draft);
+    const size = saying === undefined ? undefined : sizeNearLimit(saying, conversation.limits);
+    const number = (count: number): string => count.toLocaleString("en-US");
+    return {
+      fold: current.fold === undefined ? undefined : foldText(current.fold),
+      pending: outgoing.lines(current.title),
+      activity: list.flatMap(({ title, unread, mentions, place }, at) =>
+        unread === 0
+          ? []
+          : { number: at + 1, title, unread, mentions, isPrivate: place.kind === "private" }
       ),
-    history: (room, limit) =>
-      chat.#ask(
-        chat.#conversation.history(room, { limit }),
-        (history) => chat.#screen.print(renderHistory(history, chat.#view)),
-      ),
-    note: (text) => chat.#note(text),
-    quit: () => void chat.leave(),
-  }))(this);
-
-  #say(content: Content, kind?: "action"): void {
-    const room = this.#state.current;
-    if (this.#conversation.state !== "online") {
-      this.#note(`Goes out as soon as the hub is back: "${cut(content.message ?? "")}"`);
-    }
-    const sent = this.#conversation.send({
-      ...content,
-      ...(room === undefined ? {} : { room }),
-      ...(kind === undefined ? {} : { kind }),
-    });
-    this.#ask(sent, () => {}, `Not sent: "${cut(content.message ?? "")}"`);
-    sent.catch((error: unknown) => {
-      if (error instanceof ConnectError) this.#undelivered++;
-    });
-    this.#slow ??= setTimeout(() => {
-      this.#slow = undefined;
-      this.#showWaiting = true;
-      this.#prompt();
-    }, SLOW);
+      typing: typing.in(current.room),
+      away: facts.away === undefined
+        ? undefined
+        : `Away: "${facts.away.text}", ${
+          plural(facts.away.count, "message")
+        } for you. /back ends it`,
+      trouble: this.#trouble(),
+      size: size === undefined ? undefined : {
+        text: size.over
+          ? `${number(size.bytes - size.limit)} bytes too long`
+          : `${number(size.bytes)} of ${number(size.limit)} bytes`,
+        over: size.over,
+      },
+      hint: this.#asked === undefined
+        ? this.#hint
+        : `Send ${lineCount(this.#asked)} lines as one message? ` +
+          "Enter sends, any other key goes on editing",
+    };
   }
 
-  /** Shows the answer to a request, or why there is none. */
-  #ask<T>(answer: Promise<T>, show: (answer: T) => void, what = "Refused"): void {
-    void answer.then(show, (error: unknown) => {
-      if (error instanceof ConnectError && this.#conversation.state === "closed") {
-        // The end of the conversation is told where it is noticed, not once for every request.
-        return logger.debug("A request ended with the conversation: {error}", { error });
-      }
-      if (!(error instanceof RequestError || error instanceof ConnectError)) throw error;
-      this.#problem(`${what}: ${error.message}`);
-    }).finally(() => this.#prompt());
+  /** What the draft would say, where it is for others. */
+  #draftSaying(draft: string): Saying | undefined {
+    const { place } = this.#parts.board.current;
+    const text = sayingOf(draft);
+    if (text === undefined || place.kind === "home") return undefined;
+    return place.kind === "room"
+      ? { kind: "room", room: place.room, text }
+      : { kind: "private", to: place.name, text };
+  }
+
+  #trouble(): string | undefined {
+    const { facts: { connection }, clock } = this.#parts;
+    if (connection.kind === "online") return undefined;
+    if (connection.kind === "offline") {
+      const left = connection.until - clock.now();
+      // On the next whole second, so that no number is left out.
+      if (left > 0) this.#set("tick", left % 1000 || 1000, () => this.#refresh());
+      return troubleText(connection.reason, Math.max(0, left));
+    }
+    return connection.reason === undefined
+      ? `Connecting to ${this.#options.address ?? "the hub"}`
+      : troubleText(connection.reason, undefined);
+  }
+
+  #watchDay(): void {
+    this.#set("day", DAY_LOOK, () => {
+      const { board, clock } = this.#parts;
+      const time = clock.now();
+      const { current } = board;
+      if (current.items.length > 0 && current.isOtherDay(time)) board.add({ kind: "day", time });
+      this.#watchDay();
+    });
+  }
+
+  /** Starts a timer in the place of the one of that name. */
+  #set(name: "tick" | "day" | "resize" | "leave", delay: number, task: () => void): void {
+    this.#cancels.get(name)?.();
+    this.#cancels.set(name, this.#parts.clock.after(delay, task));
   }
 }
 
-/** Writes what happened to the log; what was said only at debug level. */
-export function logEvent(event: ClientEvent): void {
-  switch (event.type) {
-    case "online":
-      return logger.info("Connected as {sender}", {
-        sender: event.welcome.sender,
-        again: event.again,
-        missed: event.missed,
-      });
-    case "offline":
-      return logger.warning("Connection lost: {reason}", {
-        reason: event.reason,
-        code: event.code,
-        retryIn: event.retryIn,
-      });
-    case "error":
-      return logger.warning("The hub says {code}: {message}", {
-        code: event.code,
-        message: event.message,
-      });
-    case "joined":
-      return logger.info("Entered {room}", { room: event.room, recovered: event.recovered });
-    case "message":
-    case "direct":
-      return logger.debug("{sender}: {message}", { ...event });
-    default:
-      return logger.debug("Event {type}", { ...event });
-  }
-}
-
-function cut(text: string): string {
-  return text.length > 60 ? text.slice(0, 60) + "…" : text;
+function lineCount(text: string): number {
+  return text.trimEnd().split("\n").length;
 }

@@ -1,33 +1,58 @@
-import { suggestion, table } from "../cli/text.ts";
-import type { Content } from "../protocol.ts";
 import {
   DEFAULT_HISTORY_PAGE,
   isRoomName,
   MAX_HISTORY_PAGE,
+  MAX_QUERY_LENGTH,
   nameKey,
   normalizeName,
-  visible,
 } from "../protocol.ts";
+import { slashHelp } from "./help.ts";
+import { SETTINGS, type Settings } from "./settings.ts";
+import type { Place } from "./windows.ts";
 
 /** What a slash command can do. */
 export interface Actions {
-  /** The room that is spoken in. */
-  readonly room: string | undefined;
-  /** All rooms one is in, and how many people are in each. */
-  readonly rooms: readonly { readonly room: string; readonly online: number }[];
-  /** Everybody whose name is known. */
+  /** Where one is. */
+  readonly place: Place;
+  /** Rooms that one is in, or wants to be in. */
+  readonly rooms: readonly string[];
+  /** People with whom one talks in private. */
+  readonly privates: readonly string[];
+  /** Everybody whose name is known; those who spoke last first. */
   readonly people: readonly string[];
-  say(content: Content, kind?: "action"): void;
-  whisper(to: string, content: Content): void;
+  readonly ignored: readonly string[];
+  /** Width of the screen. */
+  readonly columns: number;
+  /** Says something where one is. */
+  say(text: string, how?: "action"): void;
+  whisper(to: string, text: string): void;
+  /** Says something to whoever wrote in private last. */
+  reply(text: string): void;
+  /** Shows the private conversation with somebody. */
+  converse(name: string): void;
   join(room: string): void;
-  leave(room: string): void;
+  leave(place: Place): void;
+  listRooms(): void;
   rename(name: string): void;
   who(room: string): void;
   history(room: string, limit: number): void;
-  /** Shows a line of the program's own; or several. */
+  search(room: string, words: string): void;
+  ignore(name: string): void;
+  unignore(name: string): void;
+  away(text: string): void;
+  back(): void;
+  exportTo(path: string, replace: boolean): void;
+  clear(): void;
+  set(settings: Partial<Settings>): void;
+  readonly settings: Settings;
+  status(): void;
+  /** Shows a line of the program's own. */
   note(text: string): void;
   quit(): void;
 }
+
+/** What Tab completes: names, rooms, commands, or a few words. */
+export type Completes = "people" | "rooms" | "ignored" | "commands" | readonly string[];
 
 /** One slash command. */
 export interface SlashCommand {
@@ -35,9 +60,12 @@ export interface SlashCommand {
   /** What comes after it, as the help shows it. */
   readonly takes: string;
   readonly help: string;
-  /** What Tab completes after it. */
-  readonly completes?: "people" | "rooms";
-  readonly run: (rest: string, actions: Actions) => void;
+  /** What `/help` says of it alone, beside that. */
+  readonly more?: string;
+  readonly completes?: Completes;
+  /** Whether it may be written with a `!` at its end. */
+  readonly forced?: true;
+  readonly run: (rest: string, actions: Actions, forced: boolean) => void;
 }
 
 /** Says what is wrong with a line; told to whoever typed it. */
@@ -45,17 +73,59 @@ export class LineError extends Error {
   override readonly name = "LineError";
 }
 
+const AWAY = "I am away";
+
 /** Every slash command; `/help` and Tab are made from it. */
 export const SLASH_COMMANDS: readonly SlashCommand[] = [
   {
+    name: "join",
+    takes: "ROOM",
+    help: "Enter a room, or show another one you are in",
+    completes: "rooms",
+    run: (rest, actions) => actions.join(roomIn(rest, "/join ROOM")),
+  },
+  {
+    name: "leave",
+    takes: "[ROOM]",
+    help: "Leave this room, or end this private talk",
+    completes: "rooms",
+    run: (rest, actions) => {
+      const place = rest === "" ? actions.place : placeIn(rest);
+      if (place.kind === "home") throw new LineError("You are in no room: /join ROOM");
+      if (place.kind === "room" && !actions.rooms.includes(place.room)) {
+        throw new LineError(`You are not in ${place.room}`);
+      }
+      actions.leave(place);
+    },
+  },
+  {
+    name: "rooms",
+    takes: "",
+    help: "Your rooms and private talks, with their numbers",
+    more: "Alt and the number shows one; Alt-a goes to the next in which something happened.",
+    run: (_rest, actions) => actions.listRooms(),
+  },
+  {
     name: "msg",
-    takes: "NAME TEXT",
-    help: "Say something to one person alone",
+    takes: "NAME [TEXT]",
+    help: "Talk to one person alone",
+    more: 'A name with blanks that is not known goes in quotes: /msg "Bob Smith" hi',
     completes: "people",
     run: (rest, actions) => {
       const [to, text] = splitName(rest, actions.people);
-      if (to === "" || text === "") throw new LineError("Say whom and what: /msg NAME TEXT");
-      actions.whisper(to, { message: text });
+      if (to === "") throw new LineError("Say to whom: /msg NAME TEXT");
+      if (normalizeName(to) === undefined) throw new LineError(`Nobody can be called that: ${to}`);
+      if (text === "") actions.converse(to);
+      else actions.whisper(to, text);
+    },
+  },
+  {
+    name: "reply",
+    takes: "TEXT",
+    help: "Answer whoever wrote to you alone last",
+    run: (rest, actions) => {
+      if (rest === "") throw new LineError("Say what to answer: /reply TEXT");
+      actions.reply(rest);
     },
   },
   {
@@ -64,8 +134,15 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     help: "Say what you do: /me waves",
     run: (rest, actions) => {
       if (rest === "") throw new LineError("Say what you do: /me waves");
-      actions.say({ message: rest }, "action");
+      actions.say(rest, "action");
     },
+  },
+  {
+    name: "who",
+    takes: "[ROOM]",
+    help: "Who is here",
+    completes: "rooms",
+    run: (rest, actions) => actions.who(rest === "" ? here(actions) : roomIn(rest, "/who ROOM")),
   },
   {
     name: "nick",
@@ -80,45 +157,6 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     },
   },
   {
-    name: "join",
-    takes: "ROOM",
-    help: "Enter a room, or speak in another one you are in",
-    completes: "rooms",
-    run: (rest, actions) => actions.join(roomIn(rest, "/join ROOM")),
-  },
-  {
-    name: "leave",
-    takes: "[ROOM]",
-    help: "Leave this room or another",
-    completes: "rooms",
-    run: (rest, actions) => {
-      const room = rest === "" ? here(actions) : roomIn(rest, "/leave ROOM");
-      if (!actions.rooms.some((each) => each.room === room)) {
-        throw new LineError(`You are not in ${room}`);
-      }
-      actions.leave(room);
-    },
-  },
-  {
-    name: "rooms",
-    takes: "",
-    help: "The rooms you are in",
-    run: (_rest, actions) => {
-      if (actions.rooms.length === 0) throw new LineError("You are in no room: /join ROOM");
-      for (const { room, online } of actions.rooms) {
-        const mark = room === actions.room ? ", where you speak" : "";
-        actions.note(`${room} (${online} online${mark})`);
-      }
-    },
-  },
-  {
-    name: "who",
-    takes: "[ROOM]",
-    help: "Who is here",
-    completes: "rooms",
-    run: (rest, actions) => actions.who(rest === "" ? here(actions) : roomIn(rest, "/who ROOM")),
-  },
-  {
     name: "history",
     takes: "[N]",
     help: `Show the last ${DEFAULT_HISTORY_PAGE} messages, or N`,
@@ -131,84 +169,134 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     },
   },
   {
-    name: "help",
+    name: "search",
+    takes: "WORDS",
+    help: "Find what was said in this room",
+    more: "Finds messages with all of the words; a word that ends in * may go on.",
+    run: (rest, actions) => {
+      if (!/[\p{L}\p{N}]/u.test(rest)) throw new LineError("Say what to look for: /search WORDS");
+      if (rest.length > MAX_QUERY_LENGTH) {
+        throw new LineError(`Look for at most ${MAX_QUERY_LENGTH} characters`);
+      }
+      actions.search(here(actions), rest);
+    },
+  },
+  {
+    name: "ignore",
+    takes: "[NAME]",
+    help: "See nothing of a person; without a name: of whom",
+    more: "Lasts until /unignore or until you leave: names are nobody's property, and tomorrow " +
+      "somebody else may have this one.",
+    completes: "people",
+    run: (rest, actions) => {
+      if (rest !== "") return actions.ignore(nameIn(rest, "/ignore NAME"));
+      const { ignored } = actions;
+      actions.note(ignored.length === 0 ? "You ignore nobody" : `You ignore ${ignored.join(", ")}`);
+    },
+  },
+  {
+    name: "unignore",
+    takes: "NAME",
+    help: "See a person again",
+    completes: "ignored",
+    run: (rest, actions) => {
+      const name = nameIn(rest, "/unignore NAME");
+      if (!actions.ignored.some((each) => nameKey(each) === nameKey(name))) {
+        throw new LineError(`You do not ignore ${name}`);
+      }
+      actions.unignore(name);
+    },
+  },
+  {
+    name: "away",
+    takes: "[TEXT]",
+    help: "Answer private messages with a text, collect mentions",
+    more:
+      `Each person is answered once, with "Away: ${AWAY}" unless you say what. /back or saying ` +
+      "anything ends it.",
+    run: (rest, actions) => actions.away(rest === "" ? AWAY : rest),
+  },
+  {
+    name: "back",
     takes: "",
-    help: "This list",
-    run: (_rest, actions) => slashHelp().forEach((line) => actions.note(line)),
+    help: "Be back, and hear what was for you",
+    run: (_rest, actions) => actions.back(),
+  },
+  {
+    name: "export",
+    takes: "FILE",
+    help: "Write all that was said here into a file",
+    more: "As text, as JSON lines (.jsonl, .json) or as Markdown (.md). A file that is there is " +
+      "left alone; /export! FILE replaces it.",
+    forced: true,
+    run: (rest, actions, forced) => {
+      if (rest === "") throw new LineError("Say into which file: /export talk.md");
+      if (rest.includes("\0")) throw new LineError("No file can be called that");
+      actions.exportTo(rest, forced);
+    },
+  },
+  {
+    name: "clear",
+    takes: "",
+    help: "Empty the screen",
+    run: (_rest, actions) => actions.clear(),
+  },
+  setting("theme", "theme", "Colours for your background"),
+  setting("timestamp", "timestamp", "What stands before messages"),
+  setting("bell", "bell", "When to ring"),
+  {
+    name: "status",
+    takes: "",
+    help: "The connection: address, latency, losses made up for",
+    run: (_rest, actions) => actions.status(),
+  },
+  {
+    name: "help",
+    takes: "[COMMAND]",
+    help: "This list, or more about a command",
+    completes: "commands",
+    run: (rest, actions) => {
+      const lines = slashHelp(SLASH_COMMANDS, rest.replace(/^\//, ""), actions.columns);
+      if (lines === undefined) throw new LineError("There is no such command: /help lists them");
+      for (const line of lines) actions.note(line);
+    },
   },
   { name: "quit", takes: "", help: "Leave; so do quit and exit", run: (_rest, a) => a.quit() },
 ];
 
-/** The lines of `/help`. */
-export function slashHelp(): readonly string[] {
-  const rows = SLASH_COMMANDS.map(({ name, takes, help }) =>
-    [`/${name} ${takes}`.trimEnd(), help] as const
+/** A command that sets one of a few words, and without one tells which is set. */
+function setting<K extends keyof Settings>(name: K, field: K, help: string): SlashCommand {
+  const choices: readonly Settings[K][] = SETTINGS[field];
+  const all = choices.join("|");
+  return {
+    name,
+    takes: `[${all}]`,
+    help,
+    more: "It is remembered for the next time.",
+    completes: choices,
+    run: (rest, actions) => {
+      if (rest === "") {
+        return actions.note(`${name} is ${actions.settings[field]}: /${name} ${all}`);
+      }
+      const choice = choices.find((each) => each === rest.toLowerCase());
+      if (choice === undefined) throw new LineError(`Say which: /${name} ${all}`);
+      actions.set({ [field]: choice });
+      actions.note(`${name} is ${choice} now`);
+    },
+  };
+}
+
+function here({ place }: Actions): string {
+  if (place.kind === "room") return place.room;
+  throw new LineError(
+    place.kind === "home" ? "You are in no room: /join ROOM" : "That is for rooms, this is private",
   );
-  return table([...rows, ["//text", "Say text that begins with a slash"]], {
-    width: 70,
-    indent: 0,
-  }).trimEnd().split("\n");
 }
 
-/**
- * Does what a typed line says: a command, or a message to the room.
- *
- * @throws {LineError} when that makes no sense.
- */
-export function runLine(line: string, actions: Actions): void {
-  const trimmed = line.trim();
-  if (trimmed === "") return;
-  if (trimmed === "quit" || trimmed === "exit") return actions.quit();
-  if (!trimmed.startsWith("/")) {
-    here(actions);
-    return actions.say({ message: line });
-  }
-  if (trimmed.startsWith("//")) {
-    here(actions);
-    return actions.say({ message: trimmed.slice(1) });
-  }
-  const [, name = "", rest = ""] = /^\/(\S*)\s*(.*)$/s.exec(trimmed) ?? [];
-  const command = SLASH_COMMANDS.find((each) => each.name === name.toLowerCase());
-  if (command === undefined) {
-    const known = SLASH_COMMANDS.map((each) => each.name);
-    const hint = suggestion(name, known, (word) => `/${word}`) || "/help lists what there is.";
-    throw new LineError(`Unknown command /${visible(name.slice(0, 40))}. ${hint}`);
-  }
-  command.run(rest, actions);
-}
-
-/** What Tab can make of a line: whole lines to choose from, and the part that they replace. */
-export function completeLine(
-  line: string,
-  known: { readonly people: readonly string[]; readonly rooms: readonly string[] },
-): readonly [candidates: readonly string[], part: string] {
-  if (line.startsWith("/") && !line.includes(" ")) {
-    const all = SLASH_COMMANDS.map(({ name, takes }) => `/${name}${takes === "" ? "" : " "}`);
-    return [all.filter((each) => each.startsWith(line.toLowerCase())), line];
-  }
-  const [, name, part] = /^\/(\S+) (.*)$/.exec(line) ?? [];
-  if (name !== undefined && part !== undefined) {
-    const kind = SLASH_COMMANDS.find((each) => each.name === name)?.completes;
-    if (kind !== undefined) return [matching(known[kind], part, " "), part];
-  }
-  // A name in the middle of a sentence; at its beginning, a colon says who is meant.
-  const word = /\S*$/.exec(line)?.[0] ?? "";
-  if (word === "") return [[], line];
-  const end = word === line ? ": " : " ";
-  return [matching(known.people, word, end), word];
-}
-
-function matching(words: readonly string[], start: string, end: string): readonly string[] {
-  const key = start.toLowerCase();
-  return words
-    .filter((word) => word.toLowerCase().startsWith(key))
-    // Names come from strangers and go to the terminal.
-    .map((word) => visible(word) + end);
-}
-
-function here({ room }: Actions): string {
-  if (room === undefined) throw new LineError("You are in no room: /join ROOM");
-  return room;
+function placeIn(text: string): Place {
+  return text.startsWith("@")
+    ? { kind: "private", name: text.slice(1) }
+    : { kind: "room", room: roomIn(text, "/leave ROOM") };
 }
 
 function roomIn(text: string, usage: string): string {
@@ -219,13 +307,26 @@ function roomIn(text: string, usage: string): string {
   );
 }
 
+function nameIn(text: string, usage: string): string {
+  const name = normalizeName(text.replace(/^@/, "").replace(/^"(.*)"$/s, "$1"));
+  if (name === undefined) throw new LineError(`Say whom: ${usage}`);
+  return name;
+}
+
 /** Takes a name off the front: in quotes, or the longest one known, or the first word. */
-function splitName(text: string, people: readonly string[]): readonly [name: string, rest: string] {
+export function splitName(
+  given: string,
+  people: readonly string[],
+): readonly [name: string, rest: string] {
+  const text = given.replace(/^@/, "");
   const quoted = /^"([^"]+)"\s*(.*)$/s.exec(text);
   if (quoted !== null) return [quoted[1] ?? "", quoted[2] ?? ""];
   const key = nameKey(text);
   const known = people
-    .filter((name) => key.startsWith(`${nameKey(name)} `) && text.charAt(name.length) === " ")
+    .filter((name) => {
+      const next = text.charAt(name.length);
+      return key.startsWith(nameKey(name)) && (next === "" || /\s/.test(next));
+    })
     .sort((a, b) => b.length - a.length)[0];
   if (known !== undefined) return [known, text.slice(known.length).trim()];
   const [, word = "", rest = ""] = /^(\S+)\s*(.*)$/s.exec(text) ?? [];

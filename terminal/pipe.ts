@@ -8,8 +8,9 @@ import {
   type RoomEntered,
 } from "../client/types.ts";
 import type { Joined } from "../protocol.ts";
-import { logEvent } from "./chat.ts";
+import { logEvent } from "./event_log.ts";
 import { readLines } from "./lines.ts";
+import { PLAIN } from "./paint.ts";
 import { renderEvent } from "./render.ts";
 
 /** What a conversation between programs needs. */
@@ -126,9 +127,9 @@ function show(event: ClientEvent, { json, stdout, stderr }: PipeOptions): Promis
   }
   const text = renderEvent(event, {
     self: undefined,
-    tagged: false,
-    color: false,
+    paint: PLAIN,
     now: new Date(),
+    stamps: "dated",
   });
   switch (event.type) {
     case "message":

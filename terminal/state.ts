@@ -11,37 +11,26 @@ export interface RoomState {
   readonly members: ReadonlyMap<string, string>;
 }
 
-/** Which rooms one is in, who is there, and in which one speaks. Follows the events. */
+/** Which rooms one is in, who is there, and who spoke last. Follows the events. */
 export class ChatState {
   readonly #rooms = new Map<string, RoomState>();
+  /** By name key; those who spoke last at the end. */
   readonly #speakers = new Map<string, string>();
-  #current: string | undefined;
-  /** The room that was asked for: what is said next is for it, even before it is entered. */
-  #wanted: string | undefined;
-
-  /** The room that is spoken in. */
-  get current(): string | undefined {
-    return this.#wanted ?? this.#current;
-  }
 
   get rooms(): ReadonlyMap<string, RoomState> {
     return this.#rooms;
   }
 
-  /** Everybody whose name may be wanted, by name. */
+  /** Everybody whose name may be wanted: who spoke last first, then the others by name. */
   get people(): readonly string[] {
-    const all = new Map(this.#speakers);
+    const silent = new Map<string, string>();
     for (const { members } of this.#rooms.values()) {
-      for (const [key, name] of members) all.set(key, name);
+      for (const [key, name] of members) if (!this.#speakers.has(key)) silent.set(key, name);
     }
-    return [...all.values()].sort((a, b) => a.localeCompare(b));
-  }
-
-  /** Speaks in `room` from now on; unless the hub does not let one in. */
-  want(room: string): void {
-    const known = this.#rooms.has(room);
-    if (known) this.#current = room;
-    this.#wanted = known ? undefined : room;
+    return [
+      ...[...this.#speakers.values()].reverse(),
+      ...[...silent.values()].sort((a, b) => a.localeCompare(b)),
+    ];
   }
 
   /** Takes in what happened. */
@@ -50,20 +39,10 @@ export class ChatState {
       case "joined": {
         const { room, online, members = [] } = event;
         this.#rooms.set(room, { online, members: byKey(members) });
-        this.#current ??= room;
-        if (this.#wanted === room) {
-          this.#current = room;
-          this.#wanted = undefined;
-        }
         break;
       }
-      case "error":
-        // An error that answers no request, while a room is asked for, is most likely its refusal.
-        this.#wanted = undefined;
-        break;
       case "left":
         this.#rooms.delete(event.room);
-        if (this.#current === event.room) this.#current = this.#rooms.keys().next().value;
         break;
       case "presence": {
         const members = new Map(this.#rooms.get(event.room)?.members);

@@ -1,12 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  type Actions,
-  completeLine,
-  LineError,
-  runLine,
-  SLASH_COMMANDS,
-  slashHelp,
-} from "../terminal/commands.ts";
+import { type Actions, LineError, SLASH_COMMANDS } from "../terminal/commands.ts";
+import { completeLine, runLine, sayingOf } from "../terminal/line.ts";
+import { DEFAULT_SETTINGS } from "../terminal/settings.ts";
 import { ChatState } from "../terminal/state.ts";
 import { beginning, said } from "./kit/fake_conversation.ts";
 
@@ -17,16 +12,32 @@ function recorder(
   return {
     did,
     actions: {
-      room: "lobby",
-      rooms: [{ room: "lobby", online: 2 }, { room: "dev", online: 1 }],
+      place: { kind: "room", room: "lobby" },
+      rooms: ["lobby", "dev"],
+      privates: ["Bob"],
       people: ["Bob", "Bob Smith", "Carol"],
-      say: ({ message }, kind) => did.push(`${kind ?? "say"} ${message}`),
-      whisper: (to, { message }) => did.push(`whisper <${to}> ${message}`),
+      ignored: ["Mallory"],
+      columns: 80,
+      settings: DEFAULT_SETTINGS,
+      say: (text, how) => did.push(`${how ?? "say"} ${text}`),
+      whisper: (to, text) => did.push(`whisper <${to}> ${text}`),
+      reply: (text) => did.push(`reply ${text}`),
+      converse: (name) => did.push(`converse ${name}`),
       join: (room) => did.push(`join ${room}`),
-      leave: (room) => did.push(`leave ${room}`),
+      leave: (place) => did.push(`leave ${JSON.stringify(place)}`),
+      listRooms: () => did.push("rooms"),
       rename: (name) => did.push(`rename ${name}`),
       who: (room) => did.push(`who ${room}`),
       history: (room, limit) => did.push(`history ${room} ${limit}`),
+      search: (room, words) => did.push(`search ${room} ${words}`),
+      ignore: (name) => did.push(`ignore ${name}`),
+      unignore: (name) => did.push(`unignore ${name}`),
+      away: (text) => did.push(`away ${text}`),
+      back: () => did.push("back"),
+      exportTo: (path, replace) => did.push(`export ${path}${replace ? " over it" : ""}`),
+      clear: () => did.push("clear"),
+      set: (settings) => did.push(`set ${JSON.stringify(settings)}`),
+      status: () => did.push("status"),
       note: (text) => did.push(text),
       quit: () => did.push("quit"),
       ...over,
@@ -50,13 +61,36 @@ for (
     ["/nick  Al ", ["rename Al"]],
     ["/join Dev", ["join dev"]],
     ["/join #dev", ["join dev"]],
-    ["/leave", ["leave lobby"]],
-    ["/leave dev", ["leave dev"]],
+    ["/leave", ['leave {"kind":"room","room":"lobby"}']],
+    ["/leave dev", ['leave {"kind":"room","room":"dev"}']],
+    ["/leave @Bob", ['leave {"kind":"private","name":"Bob"}']],
+    ["/msg Bob", ["converse Bob"]],
+    ["/msg @bob smith", ["converse Bob Smith"]],
+    ["/msg Bob two\nlines", ["whisper <Bob> two\nlines"]],
+    ["/reply yes", ["reply yes"]],
+    ["/search green build", ["search lobby green build"]],
+    ["/ignore", ["You ignore Mallory"]],
+    ["/ignore @Zoe", ["ignore Zoe"]],
+    ['/ignore "Bob Smith"', ["ignore Bob Smith"]],
+    ["/unignore mallory", ["unignore mallory"]],
+    ["/away", ["away I am away"]],
+    ["/away lunch", ["away lunch"]],
+    ["/back", ["back"]],
+    ["/export a b.md", ["export a b.md"]],
+    ["/export! talk.md", ["export talk.md over it"]],
+    ["/clear", ["clear"]],
+    ["/theme", ["theme is auto: /theme auto|dark|light|none"]],
+    ["/theme Dark", ['set {"theme":"dark"}', "theme is dark now"]],
+    ["/timestamp off", ['set {"timestamp":"off"}', "timestamp is off now"]],
+    ["/bell all", ['set {"bell":"all"}', "bell is all now"]],
+    ["/status", ["status"]],
+    ["/help reply", ["/reply TEXT: Answer whoever wrote to you alone last"]],
+    ["hi\nthere", ["say hi\nthere"]],
     ["/who", ["who lobby"]],
     ["/who dev", ["who dev"]],
     ["/history", ["history lobby 50"]],
     ["/history 5", ["history lobby 5"]],
-    ["/rooms", ["lobby (2 online, where you speak)", "dev (1 online)"]],
+    ["/rooms", ["rooms"]],
     ["/quit", ["quit"]],
     ["quit", ["quit"]],
     [" exit ", ["quit"]],
@@ -75,8 +109,18 @@ for (
     ["/hlep", "Unknown command /hlep. Did you mean /help?"],
     ["/zzzzzzz", "Unknown command /zzzzzzz. /help lists what there is."],
     ["/\x1b[2J", "Unknown command /␛[2J. /help lists what there is."],
-    ["/msg", "Say whom and what: /msg NAME TEXT"],
-    ["/msg Bob", "Say whom and what: /msg NAME TEXT"],
+    ["/msg", "Say to whom: /msg NAME TEXT"],
+    ["/msg a/b hi", "Nobody can be called that: a/b"],
+    ["/reply", "Say what to answer: /reply TEXT"],
+    ["/search", "Say what to look for: /search WORDS"],
+    ["/search ?!", "Say what to look for: /search WORDS"],
+    [`/search ${"x".repeat(300)}`, "Look for at most 256 characters"],
+    ["/unignore Bob", "You do not ignore Bob"],
+    ["/ignore a/b", "Say whom: /ignore NAME"],
+    ["/export", "Say into which file: /export talk.md"],
+    ["/clear!", "Unknown command /clear!. Did you mean /clear?"],
+    ["/theme pink", "Say which: /theme auto|dark|light|none"],
+    ["/help nothing", "There is no such command: /help lists them"],
     ["/me", "Say what you do: /me waves"],
     ["/nick a/b", "A name has 1 to 32 visible characters without / @ # : /nick NAME"],
     ["/join ?", "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit: /join ROOM"],
@@ -93,40 +137,89 @@ for (
 }
 
 Deno.test("runLine() without a room says how to enter one", () => {
-  const { actions } = recorder({ room: undefined, rooms: [] });
-  for (const line of ["hi", "//hi", "/who", "/leave", "/rooms"]) {
+  const { actions, did } = recorder({ place: { kind: "home" }, rooms: [] });
+  for (const line of ["hi", "//hi", "/who", "/leave", "/search x", "/history"]) {
     assertThrows(() => runLine(line, actions), LineError, "/join ROOM");
   }
+  assertEquals(did, []);
 });
 
-Deno.test("/help is made from the table of commands", () => {
-  const { actions, did } = recorder();
-  runLine("/help", actions);
-  assertEquals(did, [...slashHelp()]);
-  for (const { name, help } of SLASH_COMMANDS) {
-    assert(did.some((line) => line.startsWith(`/${name}`) && line.endsWith(help)), name);
+Deno.test("runLine() in private says what is for rooms", () => {
+  const { actions, did } = recorder({ place: { kind: "private", name: "Bob" } });
+  for (const line of ["/who", "/search x", "/history"]) {
+    assertThrows(() => runLine(line, actions), LineError, "That is for rooms");
   }
-  assert(did.every((line) => line.length <= 78));
+  runLine("/leave", actions);
+  runLine("hi", actions);
+  assertEquals(did, ['leave {"kind":"private","name":"Bob"}', "say hi"]);
 });
 
-Deno.test("completeLine() completes commands, names and rooms", () => {
-  const known = { people: ["Bob", "Bobby Lee", "Carol", "Eve\x1b[2J"], rooms: ["lobby", "dev"] };
-  assertEquals(completeLine("/q", known), [["/quit"], "/q"]);
-  assertEquals(completeLine("/h", known), [["/history ", "/help"], "/h"]);
-  assertEquals(completeLine("/msg b", known), [["Bob ", "Bobby Lee "], "b"]);
-  assertEquals(completeLine("/msg bobby l", known), [["Bobby Lee "], "bobby l"]);
-  assertEquals(completeLine("/leave d", known), [["dev "], "d"]);
-  assertEquals(completeLine("ca", known), [["Carol: "], "ca"]);
-  assertEquals(completeLine("hi ca", known), [["Carol "], "ca"]);
-  assertEquals(completeLine("eve", known), [["Eve␛[2J: "], "eve"]);
-  assertEquals(completeLine("", known), [[], ""]);
-  assertEquals(completeLine("/nick x", known), [[], "x"]);
+Deno.test("sayingOf() tells messages from commands", () => {
+  assertEquals(["hi", "  hi", "//x", "/x", ""].map(sayingOf), ["hi", "  hi", "/x", undefined, ""]);
 });
 
-Deno.test("ChatState follows rooms, people and where one speaks", () => {
+for (const columns of [80, 64, 40]) {
+  Deno.test(`/help on ${columns} columns is made from the table of commands`, () => {
+    const { actions, did } = recorder({ columns });
+    runLine("/help", actions);
+    const words = did.join(" ").replaceAll(/\s+/g, " ");
+    for (const { name, help } of SLASH_COMMANDS) {
+      assert(did.some((line) => line.startsWith(`/${name}`)), name);
+      for (const word of help.split(" ")) assert(words.includes(word), `${name}: ${word}`);
+    }
+    // Two columns are taken by the mark before each line; below 60, lines are wrapped as they come.
+    if (columns >= 60) assert(did.every((line) => line.length <= columns - 3), did.join("\n"));
+    assert(words.includes("Alt-a"));
+  });
+}
+
+Deno.test("/help COMMAND tells more, for every command", () => {
+  for (const { name, more } of SLASH_COMMANDS) {
+    const { actions, did } = recorder();
+    runLine(`/help /${name}`, actions);
+    assert(did[0]?.startsWith(`/${name}`), name);
+    assertEquals(did[1], more);
+  }
+});
+
+Deno.test("completeLine() completes commands, arguments, names and rooms", () => {
+  const known = {
+    people: ["Carol", "Bob", "Bobby Lee", "Eve\x1b[2J"],
+    rooms: ["lobby", "dev"],
+    ignored: ["Mallory"],
+  };
+  for (
+    const [line, candidates, part] of [
+      ["/q", ["/quit"], "/q"],
+      ["/h", ["/history ", "/help "], "/h"],
+      ["/msg b", ["Bob ", "Bobby Lee "], "b"],
+      ["/msg bobby l", ["Bobby Lee "], "bobby l"],
+      ["/msg Bob tell ca", ["Carol "], "ca"],
+      ["/leave d", ["dev "], "d"],
+      ["/join l", ["lobby "], "l"],
+      ["/theme ", ["auto ", "dark ", "light ", "none "], ""],
+      ["/theme d", ["dark "], "d"],
+      ["/timestamp t", ["time "], "t"],
+      ["/bell m", ["mention "], "m"],
+      ["/help sea", ["search "], "sea"],
+      ["/unignore m", ["Mallory "], "m"],
+      ["ca", ["Carol: "], "ca"],
+      ["hi ca", ["Carol "], "ca"],
+      ["/me hugs ca", ["Carol "], "ca"],
+      ["//ca", [], "//ca"],
+      ["eve", ["Eve␛[2J: "], "eve"],
+      ["", [], ""],
+      ["hi ", [], "hi "],
+      ["/nick x", [], "x"],
+      ["/nosuch c", ["Carol "], "c"],
+    ] as const
+  ) assertEquals(completeLine(line, known), [[...candidates], part], line);
+});
+
+Deno.test("ChatState follows rooms and people", () => {
   const state = new ChatState();
   for (const event of beginning("Alice", ["Alice", "Bob"])) state.apply(event);
-  assertEquals([state.current, state.people], ["lobby", ["Alice", "Bob"]]);
+  assertEquals(state.people, ["Alice", "Bob"]);
   state.apply({
     type: "presence",
     room: "lobby",
@@ -137,25 +230,12 @@ Deno.test("ChatState follows rooms, people and where one speaks", () => {
   });
   assertEquals(state.people, ["Al", "Carol"]);
   assertEquals(state.rooms.get("lobby")?.online, 2);
+  // Who spoke last comes first.
   state.apply(said("Dan", "hi"));
-  assertEquals(state.people, ["Al", "Carol", "Dan"]);
-
-  state.want("dev");
-  // What is typed before the hub answers is meant for the new room already.
-  assertEquals(state.current, "dev");
-  state.apply({ type: "error", code: "too_many_rooms", message: "no" });
-  assertEquals(state.current, "lobby");
-  state.want("dev");
-  for (const event of beginning()) {
-    if (event.type === "joined") state.apply({ ...event, room: "dev" });
-  }
-  assertEquals([state.current, state.rooms.size], ["dev", 2]);
-  state.want("lobby");
-  assertEquals(state.current, "lobby");
+  state.apply(said("Carol", "hi"));
+  assertEquals(state.people, ["Carol", "Dan", "Al"]);
   state.apply({ type: "left", room: "lobby" });
-  assertEquals(state.current, "dev");
-  state.apply({ type: "left", room: "dev" });
-  assertEquals(state.current, undefined);
+  assertEquals([state.rooms.size, state.people], [0, ["Carol", "Dan"]]);
 });
 
 Deno.test("ChatState remembers a bounded number of speakers, the last ones", () => {

@@ -1,15 +1,12 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { colors } from "@std/fmt";
 import fc from "fast-check";
 import type { ClientEvent } from "../client/types.ts";
-import {
-  paintName,
-  renderEvent,
-  renderHistory,
-  renderMessage,
-  renderWho,
-  type View,
-} from "../terminal/render.ts";
+import type { View } from "../terminal/view.ts";
+import { paintWith, PLAIN } from "../terminal/paint.ts";
+import { PALETTES } from "../terminal/palette.ts";
+import { renderDirectGlance, renderEvent, renderMessage, renderWho } from "../terminal/render.ts";
+import { nameFinder, wordFinder } from "../terminal/mention.ts";
+import { fit } from "../terminal/fit.ts";
 import { displayWidth, wrapRows } from "../terminal/wrap.ts";
 import { beginning, said, TIMESTAMP } from "./kit/fake_conversation.ts";
 
@@ -17,8 +14,8 @@ const now = new Date(TIMESTAMP);
 const two = (n: number): string => String(n).padStart(2, "0");
 /** The timestamp in the time zone of the machine. */
 const CLOCK = `[${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}]`;
-const VIEW: View = { self: "Alice", tagged: false, color: false, now };
-const COLORED: View = { ...VIEW, color: true, columns: 80 };
+const VIEW: View = { self: "Alice", paint: PLAIN, now, stamps: "dated" };
+const COLORED: View = { ...VIEW, paint: paintWith(PALETTES.dark), columns: 80 };
 const INDENT = " ".repeat(11);
 
 Deno.test("renderMessage() shows time, name and text", () => {
@@ -27,10 +24,7 @@ Deno.test("renderMessage() shows time, name and text", () => {
     renderMessage(said("Bob", "waves", { kind: "action" }), VIEW),
     `${CLOCK} * Bob waves`,
   );
-  assertEquals(
-    renderMessage(said("Bob", "hi"), { ...VIEW, tagged: true }),
-    `${CLOCK} #lobby Bob: hi`,
-  );
+  assertEquals(renderMessage(said("Bob", "hi"), { ...VIEW, stamps: "off" }), "Bob: hi");
   const { message: _message, ...rest } = said("Bob", "");
   assertEquals(renderMessage({ ...rest, data: { a: [1] } }, VIEW), `${CLOCK} Bob: {"a":[1]}`);
   assertEquals(
@@ -80,9 +74,7 @@ Deno.test("no event can make the terminal do anything", () => {
   );
   fc.assert(
     fc.property(evil, evil, fc.boolean(), (name, text, terminal) => {
-      const view: View = terminal
-        ? { ...VIEW, columns: 50, tagged: true }
-        : { ...VIEW, tagged: true };
+      const view: View = terminal ? { ...VIEW, columns: 50 } : VIEW;
       const events: ClientEvent[] = [
         said(name, text),
         said(name, text, { kind: "action", room: name, timestamp: text }),
@@ -189,37 +181,63 @@ Deno.test("renderEvent() shows the beginning and the return of a conversation", 
   ]);
 });
 
-Deno.test("renderWho() and renderHistory() show pages", () => {
+Deno.test("renderWho() shows names, and how many more there are", () => {
   const who = { type: "who", room: "lobby", online: 250, members: ["A", "B"] } as const;
   assertEquals(renderWho(who, VIEW), "* 250 in lobby: A, B and 248 more");
   assertEquals(renderWho({ ...who, members: [] }, VIEW), "* 250 in lobby");
-  const history = {
-    type: "history",
-    room: "lobby",
-    messages: [said("Bob", "hi")],
-    more: false,
-  } as const;
+});
+
+Deno.test("renderMessage() paints names, always alike, and marks what is to be found", () => {
+  const paint = (name: string): string => COLORED.paint.name(name).replace(name, "");
+  assertEquals(paint("Bob"), paint("Bob"));
+  assertNotEquals(new Set(["Bob", "Carol", "Dan", "Eve", "Frank"].map(paint)).size, 1);
+  const shown = renderMessage(said("Bob", "hi alice, Alice's here"), COLORED, nameFinder("Alice"));
+  assertEquals(shown.split("\x1b[1;7m").length - 1, 2);
+  assert(shown.includes("\x1b[1;7malice\x1b[22;27m, \x1b[1;7mAlice\x1b[22;27m's"), shown);
   assertEquals(
-    renderHistory(history, VIEW),
-    `* The last 1 in lobby (this is all there is):\n${CLOCK} Bob: hi\n* Now:`,
-  );
-  assertEquals(
-    renderHistory({ ...history, messages: [] }, VIEW),
-    "* Nothing was said in lobby yet",
+    // deno-lint-ignore no-control-regex -- colours
+    shown.replaceAll(/\x1b\[[0-9;]*m/g, ""),
+    renderMessage(said("Bob", "hi alice, Alice's here"), VIEW),
   );
 });
 
-Deno.test("paintName() gives a name the same colour always, and none without colours", () => {
-  assertEquals(paintName("Bob", VIEW), "Bob");
-  assertEquals(paintName("Bob", COLORED), paintName("Bob", COLORED));
-  const painted = ["Alice", "Bob", "Carol", "Dan", "Eve"].map((name) =>
-    paintName(name, COLORED).replace(name, "")
-  );
-  assertNotEquals(new Set(painted).size, 1);
+Deno.test("renderMessage() marks after wrapping, so that colours move no word", () => {
+  const text = "some words before the name of Alice and some more behind it";
+  const view = { ...COLORED, columns: 40 };
   assertEquals(
-    colors.stripAnsiCode(renderMessage(said("Bob", "hi"), COLORED)),
-    renderMessage(said("Bob", "hi"), VIEW),
+    // deno-lint-ignore no-control-regex -- colours
+    renderMessage(said("Bob", text), view, nameFinder("Alice")).replaceAll(/\x1b\[[0-9;]*m/g, ""),
+    renderMessage(said("Bob", text), { ...VIEW, columns: 40 }),
   );
+});
+
+Deno.test("renderDirectGlance() is one row, whatever was said", () => {
+  const direct = {
+    type: "direct",
+    sender: "Bob",
+    to: "Alice",
+    message: `first\n[10:00:00] Carol: no\t${"long ".repeat(50)}`,
+    timestamp: TIMESTAMP,
+  } as const;
+  const shown = renderDirectGlance(direct, { ...VIEW, columns: 40 });
+  assert(shown.startsWith(`${CLOCK} Bob @you: first [10:`) && shown.endsWith("…"), shown);
+  assert(!shown.includes("\n") && displayWidth(shown) < 40);
+});
+
+Deno.test("nameFinder() and wordFinder() find words, not parts of them", () => {
+  const found = (finder: RegExp | undefined, text: string): readonly string[] =>
+    text.match(finder ?? /$^/) ?? [];
+  assertEquals(found(nameFinder("Al"), "al, Alice: AL! Cal al_x"), ["al", "AL"]);
+  assertEquals(found(nameFinder("J. (x)"), "hi j. (X)!"), ["j. (X)"]);
+  assertEquals(found(nameFinder("Zoë"), "ZOË? zoëlle"), ["ZOË"]);
+  assertEquals(nameFinder(undefined), undefined);
+  assertEquals(found(wordFinder('build gre* "it'), "Build is green: it rebuilds"), [
+    "Build",
+    "green",
+    "it",
+  ]);
+  assertEquals(found(wordFinder("a.b"), "a b.c ab"), ["a", "b"]);
+  assertEquals(wordFinder(' "* '), undefined);
 });
 
 Deno.test("displayWidth() counts columns", () => {
@@ -231,6 +249,20 @@ Deno.test("displayWidth() counts columns", () => {
     2,
     0,
   ]);
+  // A heart is a letter, a red heart a picture; so is a digit in a box.
+  assertEquals(["❤", "❤\uFE0F", "1\uFE0F\u20E3", "😀\uFE0F", "🇩🇪"].map(displayWidth), [
+    1,
+    2,
+    2,
+    2,
+    2,
+  ]);
+  assertEquals([fit("abcdef", 4), fit("天地玄黃", 4), fit("abcd", 4), fit("ab", 0)], [
+    "abc…",
+    "天…",
+    "abcd",
+    "",
+  ]);
 });
 
 Deno.test("wrapRows() breaks at blanks, in words when it must, and leaves addresses whole", () => {
@@ -241,4 +273,7 @@ Deno.test("wrapRows() breaks at blanks, in words when it must, and leaves addres
   assertEquals(wrapRows(`see ${url} now`, 10), ["see", url, "now"]);
   assertEquals(wrapRows("  code", 10), ["  code"]);
   assertEquals(wrapRows("", 10), [""]);
+  // Never between a letter and its accent, nor inside a picture made of several.
+  assertEquals(wrapRows("e\u0301".repeat(4), 3), ["e\u0301".repeat(3), "e\u0301"]);
+  assertEquals(wrapRows("👩\u200D💻👩\u200D💻", 6), ["👩\u200D💻", "👩\u200D💻"]);
 });

@@ -27,7 +27,7 @@ Deno.test({
     await terminal.press("Enter");
     await terminal.shows(/^\[lobby\] Alice>$/m);
     await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
-    await terminal.shows(/Bob joined/);
+    await until("Bob to be there", () => bob.state === "online");
 
     const draft = "a draft that is a good deal longer than one row of it";
     const shown = "[lobby] Alice> a draft that is a good deal longer than one r\now of it";
@@ -50,7 +50,7 @@ Deno.test({
     await terminal.press("Enter");
     const sent = draft.slice(0, -3) + "X" + draft.slice(-3);
     await terminal.shows(
-      /Alice: a draft that is a good deal longer than\n {11}one row ofX it\n\[lobby\] Alice>$/,
+      /Alice: a draft that is a good deal longer than\n {11}one row ofX it\n(?:\* Bob joined[^\n]*\n)?\[lobby\] Alice>$/,
     );
     const { messages: [last] } = await bob.history("lobby", { limit: 1 });
     assertEquals(last?.message, sent);
@@ -119,12 +119,11 @@ Deno.test({
       await terminal.press("Enter");
       await terminal.shows(/^\[lobby\] Alice>$/m);
       await hub.stop();
-      await terminal.shows(/^! .*stopping[^]*Alice \(offline\)>$/m);
+      await terminal.shows(/Alice \(offline\)>$/m);
       await terminal.type("said meanwhile");
       await terminal.press("Enter");
-      await terminal.shows(/Alice \(offline, 1 waiting\)>$/m);
       hub = await startTestHub({ path, port });
-      await terminal.shows(/Connected again as Alice[^]*Alice: said meanwhile\n\[lobby\] Alice>$/);
+      await terminal.shows(/Connected again after[^]*Alice: said meanwhile\n\[lobby\] Alice>$/);
       await terminal.type("/quit");
       await terminal.press("Enter");
       await terminal.shows(/^code=0$/m);

@@ -33,12 +33,16 @@ export class FakeConversation implements Conversation {
   state: Conversation["state"] = "online";
   sender: string | undefined = "Alice";
   readonly session: string | undefined;
-  readonly limits: Welcome["limits"] = DEFAULT_LIMITS;
+  limits: Welcome["limits"] = DEFAULT_LIMITS;
   readonly positions: readonly RoomPosition[] = [];
   /** What was asked, as short texts: `join dev`. */
   readonly requests: string[] = [];
   /** Messages that were sent. */
   readonly sent: Sent[] = [];
+  /** What the next histories are, page by page; else one message. */
+  readonly pages: (readonly Message[])[] = [];
+  /** What the next private message is refused with. */
+  refuseDirect: string | undefined;
   readonly #events = new EventQueue<ClientEvent>();
   readonly #open = new Set<Sent>();
   #idle: (() => void)[] = [];
@@ -82,6 +86,13 @@ export class FakeConversation implements Conversation {
   direct(to: string, content: Content): Promise<Direct> {
     this.requests.push(`direct ${to} ${content.message}`);
     const sender = this.sender ?? "";
+    const why = this.refuseDirect;
+    this.refuseDirect = undefined;
+    if (why !== undefined) {
+      return Promise.reject(
+        new RequestError({ type: "error", code: "no_such_user", message: why }),
+      );
+    }
     return Promise.resolve({ type: "direct", sender, to, timestamp: TIMESTAMP, ...content });
   }
 
@@ -97,12 +108,22 @@ export class FakeConversation implements Conversation {
     this.requests.push(`nick ${sender}`);
   }
 
-  typing(): void {}
+  typing(room: string, typing: boolean): void {
+    this.requests.push(`typing ${room} ${typing}`);
+  }
 
-  history(room: string, query: { readonly limit?: number } = {}): Promise<History> {
-    this.requests.push(`history ${room} ${query.limit}`);
-    const messages = [said("Bob", "earlier")];
-    return Promise.resolve({ type: "history", room, messages, more: true });
+  history(
+    room: string,
+    query: { readonly limit?: number; readonly after?: number; readonly query?: string } = {},
+  ): Promise<History> {
+    const { limit, after, query: words } = query;
+    const more = [
+      after === undefined ? "" : ` after ${after}`,
+      words === undefined ? "" : ` ${words}`,
+    ];
+    this.requests.push(`history ${room} ${limit}${more.join("")}`);
+    const messages = this.pages.shift() ?? [said("Bob", "earlier")];
+    return Promise.resolve({ type: "history", room, messages, more: this.pages.length > 0 });
   }
 
   who(room: string): Promise<Who> {

@@ -1,0 +1,334 @@
+import { ConnectError, RequestError } from "../client/types.ts";
+import { plural } from "../cli/text.ts";
+import { MAX_HISTORY_PAGE, nameKey } from "../protocol.ts";
+import { Away } from "./away.ts";
+import { type Actions, LineError } from "./commands.ts";
+import type { Exported } from "./export.ts";
+import { ExportError, exportTo } from "./export_file.ts";
+import { localTime } from "./view.ts";
+import { type Saying, sizeNearLimit } from "./outgoing.ts";
+import type { ChatParts } from "./parts.ts";
+import { durationText, latencyText, whoText } from "./sentences.ts";
+import type { Settings } from "./settings.ts";
+import type { ChatWindow, Place } from "./windows.ts";
+
+/** Hits of a search that are shown. */
+const HITS = 50;
+
+/** What actions are told beside the parts. */
+export interface ActionsOptions {
+  /** The hub, as a person says it. */
+  readonly address: string;
+  /** The user's home directory. */
+  readonly home: string | undefined;
+  /** Called with what was set, to be remembered. */
+  readonly onSettings?: (changed: Partial<Settings>) => void;
+  /** Shows how things are now. */
+  readonly refresh: () => void;
+  readonly quit: () => void;
+}
+
+/** What a chat can do at the wish of the one who types. */
+export class ChatActions implements Actions {
+  constructor(private readonly parts: ChatParts, private readonly options: ActionsOptions) {}
+
+  get place(): Place {
+    return this.parts.board.current.place;
+  }
+
+  get rooms(): readonly string[] {
+    return this.parts.board.windows.list.flatMap(({ room }) => room ?? []);
+  }
+
+  get privates(): readonly string[] {
+    return this.parts.board.windows.list.flatMap(({ place }) =>
+      place.kind === "private" ? place.name : []
+    );
+  }
+
+  get people(): readonly string[] {
+    return this.parts.state.people;
+  }
+
+  get ignored(): readonly string[] {
+    return this.parts.ignored.names;
+  }
+
+  get columns(): number {
+    return this.parts.screen.columns;
+  }
+
+  get settings(): Settings {
+    return this.parts.facts.settings;
+  }
+
+  say(text: string, how?: "action"): void {
+    const { place } = this;
+    if (place.kind === "room") {
+      this.#send({ kind: "room", room: place.room, text, ...how === undefined ? {} : { how } });
+    } else if (how !== undefined) throw new LineError("/me is for rooms, this is private");
+    else if (place.kind === "private") this.#send({ kind: "private", to: place.name, text });
+  }
+
+  whisper(to: string, text: string): void {
+    this.#send({ kind: "private", to, text });
+  }
+
+  reply(text: string): void {
+    const { lastPrivate } = this.parts.facts;
+    if (lastPrivate === undefined) {
+      throw new LineError("Nobody wrote to you alone yet: /msg NAME TEXT");
+    }
+    this.whisper(lastPrivate, text);
+  }
+
+  converse(name: string): void {
+    const { board } = this.parts;
+    const isNew = board.windows.find({ kind: "private", name }) === undefined;
+    board.show(board.open({ kind: "private", name }));
+    if (isNew) board.note(`Only ${name} sees what you say here; /leave ends it`);
+  }
+
+  join(room: string): void {
+    const { board, conversation, facts } = this.parts;
+    const window = board.open({ kind: "room", room });
+    if (!window.entered) {
+      facts.wanted = room;
+      conversation.join({ room });
+    }
+    board.show(window);
+  }
+
+  leave(place: Place): void {
+    const { board, conversation } = this.parts;
+    const window = board.windows.find(place);
+    if (window === undefined) {
+      throw new LineError("There is no such conversation: /rooms lists yours");
+    }
+    if (window.room !== undefined) conversation.leave(window.room);
+    if (!window.entered || window.room === undefined) board.close(window);
+  }
+
+  listRooms(): void {
+    const { board, state } = this.parts;
+    const { list, current } = board.windows;
+    if (list.length === 0) throw new LineError("You are in no room: /join ROOM");
+    list.forEach((window, at) => {
+      const { room, title, unread, mentions } = window;
+      const online = room === undefined ? undefined : state.rooms.get(room)?.online;
+      const facts = [
+        ...online === undefined ? [] : [`${online} online`],
+        ...!window.entered ? ["not entered yet"] : [],
+        ...unread === 0 ? [] : [`${unread} unread`],
+        ...mentions === 0 || room === undefined ? [] : [plural(mentions, "mention")],
+        ...window === current ? ["you are here"] : [],
+      ];
+      this.note(`${at + 1} ${title}${facts.length === 0 ? "" : ` (${facts.join(", ")})`}`);
+    });
+  }
+
+  rename(name: string): void {
+    this.parts.conversation.nick(name);
+  }
+
+  who(room: string): void {
+    this.#ask(this.parts.conversation.who(room), (who) => this.note(whoText(who)));
+  }
+
+  history(room: string, limit: number): void {
+    const { board, conversation, ignored } = this.parts;
+    const window = board.current;
+    this.#ask(conversation.history(room, { limit }), ({ messages, more }) => {
+      const seen = messages.filter(({ sender }) => !ignored.has(sender));
+      if (seen.length === 0) return this.#noteIn(window, `Nothing was said in ${room} yet`);
+      const all = more ? "" : ", which is all there is";
+      this.#noteIn(window, `The last ${plural(seen.length, "message")} in ${room}${all}:`);
+      for (const message of seen) board.add({ kind: "past", message }, window);
+      this.#noteIn(window, "Now:");
+    });
+  }
+
+  search(room: string, words: string): void {
+    const { board, conversation, ignored } = this.parts;
+    const window = board.current;
+    this.#ask(conversation.history(room, { query: words, limit: HITS }), ({ messages, more }) => {
+      const hits = messages.filter(({ sender }) => !ignored.has(sender));
+      const what = `with "${words}" in ${room}`;
+      if (hits.length === 0) return this.#noteIn(window, `No message ${what}`);
+      const which = more ? "The newest " : "";
+      this.#noteIn(window, `${which}${plural(hits.length, "message")} ${what}:`);
+      for (const message of hits) board.add({ kind: "past", message, words }, window);
+      this.#noteIn(window, "Now:");
+    });
+  }
+
+  ignore(name: string): void {
+    const { conversation, ignored, typing } = this.parts;
+    const { sender } = conversation;
+    if (sender !== undefined && nameKey(sender) === nameKey(name)) {
+      throw new LineError("That is you");
+    }
+    ignored.add(name);
+    for (const room of this.rooms) typing.over(room, name);
+    this.note(`You see nothing of ${name} until /unignore ${name}, or until you leave`);
+  }
+
+  unignore(name: string): void {
+    this.parts.ignored.remove(name);
+    this.note(`You see what ${name} says again`);
+  }
+
+  away(text: string): void {
+    const { facts, clock } = this.parts;
+    facts.away = new Away(text, clock.now());
+    this.note(`You are away: "${text}". /back or saying something ends it`);
+  }
+
+  back(): void {
+    const { facts, clock } = this.parts;
+    const { away } = facts;
+    if (away === undefined) throw new LineError("You are not away");
+    facts.away = undefined;
+    const after = durationText(clock.now() - away.since);
+    if (away.count === 0) return this.note(`Back after ${after}; nothing was for you`);
+    const part = away.count > away.missed.length ? `, the last ${away.missed.length}` : "";
+    this.note(`Back after ${after}; ${plural(away.count, "message")} for you${part}:`);
+    for (const line of away.missed) this.note(line);
+  }
+
+  exportTo(path: string, replace: boolean): void {
+    const { board } = this.parts;
+    const { title, room, items } = board.current;
+    const pages = room === undefined
+      ? privatePages(items.flatMap((item) => item.kind === "direct" ? item.direct : []))
+      : this.#pages(room);
+    const { home } = this.options;
+    this.#ask(exportTo({ path, replace, title, home }, pages), (count) => {
+      this.note(`Wrote ${plural(count, "message")} of ${title} into "${path}"`);
+    }, "Not written");
+  }
+
+  clear(): void {
+    this.parts.board.clear();
+  }
+
+  set(settings: Partial<Settings>): void {
+    const { facts, board } = this.parts;
+    facts.settings = { ...facts.settings, ...settings };
+    this.options.onSettings?.(settings);
+    // What is in sight is shown the new way; a bell changes nothing of it.
+    if (settings.bell === undefined) board.redraw();
+  }
+
+  status(): void {
+    const { conversation, clock, facts, outgoing } = this.parts;
+    const { connection, resumed, missed } = facts;
+    const tell = (how: string): void => {
+      this.note(`${how} as ${conversation.sender ?? "nobody yet"}`);
+      this.note(
+        `Resumed ${plural(resumed, "time")}; ${plural(missed, "message")} missed and made up for`,
+      );
+      const rooms = plural(this.rooms.length, "room");
+      this.note(
+        `${rooms}, ${plural(this.privates.length, "private talk")}, ` +
+          `${plural(outgoing.count, "message")} on the way`,
+      );
+    };
+    const { address } = this.options;
+    if (connection.kind !== "online") return tell(`Not connected to ${address}`);
+    const { since } = connection;
+    const asked = clock.now();
+    this.#ask(conversation.ping(), () => {
+      const latency = latencyText(clock.now() - asked);
+      const time = `${localTime(new Date(since))}, for ${durationText(clock.now() - since)}`;
+      tell(`Connected to ${address} since ${time}; latency ${latency};`);
+    });
+  }
+
+  note(text: string): void {
+    this.parts.board.note(text);
+  }
+
+  quit(): void {
+    this.options.quit();
+  }
+
+  #send(saying: Saying): void {
+    const { conversation, facts, outgoing } = this.parts;
+    const size = sizeNearLimit(saying, conversation.limits);
+    if (size?.over === true) {
+      const bytes = (size.bytes - size.limit).toLocaleString("en-US");
+      const limit = size.limit.toLocaleString("en-US");
+      return this.refused(saying, `it is ${bytes} bytes too long, ${limit} are allowed`);
+    }
+    if (facts.away !== undefined) this.back();
+    outgoing.send(saying);
+  }
+
+  /** Tells that something was not sent, and gives it back to whoever typed it. */
+  refused(saying: Saying, why: string): void {
+    const { board, screen } = this.parts;
+    const place: Place = saying.kind === "room"
+      ? { kind: "room", room: saying.room }
+      : { kind: "private", name: saying.to };
+    const window = board.windows.find(place);
+    const here = window === board.current;
+    const reason = why.replace(/\.$/, "");
+    if (here || saying.kind === "private") {
+      if (screen.draft === "") {
+        screen.setDraft(typedAs(saying, here));
+        return board.problem(`Not sent: ${reason}. You have it back below`);
+      }
+    } else if (window !== undefined && window.draft === "") {
+      window.draft = typedAs(saying, true);
+      return board.problem(`Not sent to ${window.title}: ${reason}. You find it there again`);
+    }
+    const text = saying.text.length > 60 ? `${saying.text.slice(0, 60)}…` : saying.text;
+    board.problem(`Not sent: ${reason}. The up arrow brings it back: "${text}"`);
+  }
+
+  async *#pages(room: string): AsyncGenerator<readonly Exported[]> {
+    for (let after = 0;;) {
+      const query = { after, limit: MAX_HISTORY_PAGE };
+      // deno-lint-ignore no-await-in-loop -- page after page
+      const { messages, more } = await this.parts.conversation.history(room, query);
+      yield messages;
+      const last = messages.at(-1)?.id;
+      // Said to be more, but nothing further on: no reason to ask for ever.
+      if (!more || last === undefined || last <= after) return;
+      after = last;
+    }
+  }
+
+  #noteIn(window: ChatWindow, text: string): void {
+    this.parts.board.add({ kind: "note", text }, window);
+  }
+
+  /** Shows the answer to a request, or why there is none. */
+  #ask<T>(answer: Promise<T>, show: (answer: T) => void, what = "Refused"): void {
+    const { board, conversation } = this.parts;
+    void answer.then(show, (error: unknown) => {
+      // The end of the conversation is told where it is noticed, not once for every request.
+      if (error instanceof ConnectError && conversation.state === "closed") return;
+      if (
+        error instanceof RequestError || error instanceof ConnectError ||
+        error instanceof ExportError
+      ) return board.problem(`${what}: ${error.message}`);
+      throw error;
+    }).finally(() => this.options.refresh());
+  }
+}
+
+/** What somebody typed to say it; `here`: in the window that it is for. */
+function typedAs(saying: Saying, here: boolean): string {
+  if (saying.kind === "private" && !here) {
+    const name = /\s/.test(saying.to) ? `"${saying.to}"` : saying.to;
+    return `/msg ${name} ${saying.text}`;
+  }
+  if (saying.kind === "room" && saying.how === "action") return `/me ${saying.text}`;
+  return saying.text.startsWith("/") ? `/${saying.text}` : saying.text;
+}
+
+async function* privatePages(directs: readonly Exported[]): AsyncGenerator<readonly Exported[]> {
+  yield await Promise.resolve(directs);
+}

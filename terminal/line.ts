@@ -1,0 +1,101 @@
+import { suggestion } from "../cli/text.ts";
+import { visible } from "../protocol.ts";
+import {
+  type Actions,
+  type Completes,
+  LineError,
+  SLASH_COMMANDS,
+  type SlashCommand,
+} from "./commands.ts";
+
+/**
+ * Does what a typed line says: a command, or a message.
+ *
+ * @throws {LineError} when that makes no sense.
+ */
+export function runLine(line: string, actions: Actions): void {
+  const trimmed = line.trim();
+  if (trimmed === "") return;
+  if (trimmed === "quit" || trimmed === "exit") return actions.quit();
+  const saying = sayingOf(line);
+  if (saying !== undefined) {
+    if (actions.place.kind === "home") throw new LineError("You are in no room: /join ROOM");
+    return actions.say(saying);
+  }
+  const [, name = "", rest = ""] = /^\/(\S*)\s*(.*)$/s.exec(trimmed) ?? [];
+  const { command, forced } = find(name);
+  if (command === undefined) {
+    const known = SLASH_COMMANDS.map((each) => each.name);
+    const hint = suggestion(name, known, (word) => `/${word}`) || "/help lists what there is.";
+    throw new LineError(`Unknown command /${visible(name.slice(0, 40))}. ${hint}`);
+  }
+  command.run(rest, actions, forced);
+}
+
+/** The message that a line is; `undefined` for a command. */
+export function sayingOf(line: string): string | undefined {
+  const trimmed = line.trim();
+  if (trimmed.startsWith("//")) return trimmed.slice(1);
+  return trimmed.startsWith("/") ? undefined : line;
+}
+
+function find(
+  given: string,
+): { readonly command: SlashCommand | undefined; readonly forced: boolean } {
+  const forced = given.endsWith("!");
+  const name = (forced ? given.slice(0, -1) : given).toLowerCase();
+  const command = SLASH_COMMANDS.find((each) => each.name === name);
+  return forced && command?.forced !== true ? { command: undefined, forced } : { command, forced };
+}
+
+/** What Tab knows. */
+export interface Known {
+  readonly people: readonly string[];
+  readonly rooms: readonly string[];
+  readonly ignored: readonly string[];
+}
+
+/** What Tab can make of a line: texts to choose from, and the part that they replace. */
+export function completeLine(
+  line: string,
+  known: Known,
+): readonly [candidates: readonly string[], part: string] {
+  if (line.startsWith("/") && !line.startsWith("//") && !line.includes(" ")) {
+    const all = SLASH_COMMANDS.map(({ name, takes }) => `/${name}${takes === "" ? "" : " "}`);
+    return [all.filter((each) => each.startsWith(line.toLowerCase())), line];
+  }
+  const [, name = "", part] = /^\/([^\s/]+) (.*)$/s.exec(line) ?? [];
+  const completes = part === undefined ? undefined : find(name).command?.completes;
+  if (completes !== undefined && part !== undefined) {
+    const argument = [matching(wordsOf(completes, known), part, " "), part] as const;
+    // After the name that `/msg` is for comes text, in which names may stand as well.
+    if (argument[0].length > 0 || completes !== "people") return argument;
+  }
+  // A name in the middle of a sentence; at its beginning, a colon says who is meant.
+  const word = /\S*$/.exec(line)?.[0] ?? "";
+  if (word === "") return [[], line];
+  return [matching(known.people, word, word === line ? ": " : " "), word];
+}
+
+function wordsOf(completes: Completes, known: Known): readonly string[] {
+  switch (completes) {
+    case "people":
+      return known.people;
+    case "rooms":
+      return known.rooms;
+    case "ignored":
+      return known.ignored;
+    case "commands":
+      return SLASH_COMMANDS.map(({ name }) => name);
+    default:
+      return completes;
+  }
+}
+
+function matching(words: readonly string[], start: string, end: string): readonly string[] {
+  const key = start.toLowerCase();
+  return words
+    .filter((word) => word.toLowerCase().startsWith(key))
+    // Names come from strangers and go to the terminal.
+    .map((word) => visible(word) + end);
+}

@@ -1,0 +1,141 @@
+import type { Cancel, Clock } from "../client/clock.ts";
+import { ConnectError, type Conversation, RequestError } from "../client/types.ts";
+import type { Direct, Limits, MessageKind } from "../protocol.ts";
+
+/** Milliseconds after which a message that the hub does not have yet is shown as waiting: below, it would only flicker. */
+const SHOWN_AFTER = 100;
+/** Characters of a `ref` that a message may carry: what it takes on the wire is counted with it. */
+const REF_LENGTH = 28;
+/** The share of the limit from which on the size of a draft is told. */
+const NEAR = 0.9;
+
+/** What somebody says, and to whom. */
+export type Saying =
+  | {
+    readonly kind: "room";
+    readonly room: string;
+    readonly text: string;
+    readonly how?: MessageKind;
+  }
+  | { readonly kind: "private"; readonly to: string; readonly text: string };
+
+/** Who hears what became of what was sent. */
+export interface OutgoingListener {
+  /** What waits is not what it was. */
+  changed(): void;
+  /** A private message was delivered; messages of rooms come back by themselves. */
+  delivered(direct: Direct): void;
+  /** The hub did not take it. */
+  refused(saying: Saying, why: string): void;
+}
+
+interface Waiting {
+  readonly saying: Saying;
+  readonly since: number;
+}
+
+/** What was said and is not known to have arrived. */
+export class Outgoing {
+  /** Messages that the hub never had, as far as is known. */
+  undelivered = 0;
+  readonly #waiting = new Set<Waiting>();
+  #cancel: Cancel | undefined;
+
+  constructor(
+    private readonly conversation: Conversation,
+    private readonly clock: Clock,
+    private readonly listener: OutgoingListener,
+  ) {}
+
+  get count(): number {
+    return this.#waiting.size;
+  }
+
+  /** What to show of what waits, one line each, oldest first. `here`: the room that needs no name. */
+  lines(here: string): readonly string[] {
+    const online = this.conversation.state === "online";
+    const due = this.clock.now() - SHOWN_AFTER;
+    const lines: string[] = [];
+    for (const { saying, since } of this.#waiting) {
+      if (online && since > due) continue;
+      const place = saying.kind === "room" ? saying.room : `@${saying.to}`;
+      const where = place === here ? "" : `${place}: `;
+      lines.push(`${where}${cut(saying.text)} ${online ? "(sending)" : "(waiting for the hub)"}`);
+    }
+    return lines;
+  }
+
+  /** Sends it; what becomes of it is told to the listener. */
+  send(saying: Saying): void {
+    const one: Waiting = { saying, since: this.clock.now() };
+    this.#waiting.add(one);
+    const settle = (): void => {
+      this.#waiting.delete(one);
+      this.listener.changed();
+    };
+    void this.#send(saying).then((direct) => {
+      if (direct !== undefined) this.listener.delivered(direct);
+    }, (error: unknown) => this.#failed(saying, error)).finally(settle);
+    this.#cancel ??= this.clock.after(SHOWN_AFTER, () => {
+      this.#cancel = undefined;
+      this.listener.changed();
+    });
+    this.listener.changed();
+  }
+
+  /** Nobody looks any more. */
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  async #send(saying: Saying): Promise<Direct | undefined> {
+    if (saying.kind === "private") {
+      return await this.conversation.direct(saying.to, { message: saying.text });
+    }
+    const { room, text, how } = saying;
+    await this.conversation.send({
+      room,
+      message: text,
+      ...how === undefined ? {} : { kind: how },
+    });
+    return undefined;
+  }
+
+  #failed(saying: Saying, error: unknown): void {
+    if (!(error instanceof RequestError || error instanceof ConnectError)) throw error;
+    // The end of the conversation is told where it is noticed, not once for every message.
+    if (error instanceof ConnectError && this.conversation.state === "closed") {
+      this.undelivered++;
+    } else this.listener.refused(saying, error.message);
+  }
+}
+
+/** How much of what a hub allows a message would take. */
+export interface Size {
+  readonly bytes: number;
+  readonly limit: number;
+  readonly over: boolean;
+}
+
+const encoder = new TextEncoder();
+
+/** The size of a message as it travels, once that is near the limit; `undefined` below. */
+export function sizeNearLimit(saying: Saying, limits: Limits | undefined): Size | undefined {
+  if (limits === undefined) return undefined;
+  const limit = limits.maxMessageBytes;
+  // A character takes six bytes at most, as an escape sequence of JSON.
+  if (saying.text.length * 6 + 512 < limit * NEAR) return undefined;
+  const { kind, text: message } = saying;
+  const ref = "r".repeat(REF_LENGTH);
+  const frame = kind === "room"
+    ? { type: "message", room: saying.room, ref, kind: saying.how, message }
+    : { type: "direct", to: saying.to, message, ref };
+  const bytes = encoder.encode(JSON.stringify(frame)).length;
+  return bytes < limit * NEAR ? undefined : { bytes, limit, over: bytes > limit };
+}
+
+/** Enough of a text for a row. */
+function cut(text: string): string {
+  return text.length > 300 ? text.slice(0, 300) : text;
+}

@@ -1,0 +1,66 @@
+import type { Screen } from "../../terminal/screen.ts";
+import { until } from "./until.ts";
+
+/** A screen that remembers what it was asked to show. */
+export class FakeScreen implements Screen {
+  /** What was printed since it was cleared, row by row. */
+  lines: string[] = [];
+  /** Everything that was ever printed, call by call. */
+  readonly printed: string[] = [];
+  status: readonly string[] = [];
+  prompt = "";
+  draft = "";
+  rings = 0;
+  clears = 0;
+  columns: number;
+  rows: number;
+
+  constructor({ columns = 100, rows = 30 } = {}) {
+    this.columns = columns;
+    this.rows = rows;
+  }
+
+  print(text: string): void {
+    this.printed.push(text);
+    this.lines.push(...text.split("\n"));
+  }
+
+  setStatus(lines: readonly string[]): void {
+    this.status = lines;
+  }
+
+  setPrompt(prompt: string): void {
+    this.prompt = prompt;
+  }
+
+  setDraft(text: string): void {
+    this.draft = text;
+  }
+
+  bell(): void {
+    this.rings++;
+  }
+
+  clear(): void {
+    this.clears++;
+    this.lines = [];
+  }
+
+  /** What is in sight, as one text. */
+  get text(): string {
+    return this.lines.join("\n");
+  }
+
+  /** Waits until a line holds `text`. */
+  has(text: string): Promise<boolean> {
+    return until(
+      `"${text}" among ${JSON.stringify(this.lines)}`,
+      () => this.lines.some((line) => line.includes(text)),
+    );
+  }
+
+  /** Waits until a row of the status holds `text`. */
+  tells(text: string): Promise<boolean> {
+    return until(`"${text}" in the status`, () => this.status.some((row) => row.includes(text)));
+  }
+}

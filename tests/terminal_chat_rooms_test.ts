@@ -1,0 +1,323 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Direct } from "../protocol.ts";
+import { ChatScene } from "./kit/chat.ts";
+import { said, TIMESTAMP } from "./kit/fake_conversation.ts";
+import { temporaryFolder } from "./kit/folder.ts";
+import { until } from "./kit/until.ts";
+
+function direct(sender: string, message: string, to = "Alice"): Direct {
+  return { type: "direct", sender, to, message, timestamp: TIMESTAMP };
+}
+
+/** The lines in sight without their times. */
+function timeless(scene: ChatScene): readonly string[] {
+  return scene.screen.lines.map((line) => line.replace(/^\[[\d:]{8}\] /, "").replace(/ ─+$/, ""));
+}
+
+/** Alice in the lobby, in ops and in dev; nothing in the status. */
+async function threeRooms(): Promise<ChatScene> {
+  const scene = await ChatScene.begin();
+  scene.enter("ops");
+  scene.enter("dev");
+  await scene.settle();
+  scene.chat.line("/clear");
+  return scene;
+}
+
+Deno.test("Chat counts what is said in other rooms, and shows it when they are shown", async () => {
+  await using scene = await threeRooms();
+  const { chat, screen } = scene;
+  scene.hear("Bob", "one", "ops");
+  scene.hear("Bob", "two", "ops");
+  scene.hear("Bob", "alice, look", "dev");
+  scene.hear("Bob", "here", "lobby");
+  await scene.settle();
+  assertEquals(timeless(scene), ["Bob: here"]);
+  assertEquals(screen.status, ["2:ops 2 unread, 3:dev 1 mention"]);
+  chat.line("/rooms");
+  assertEquals(screen.lines.slice(1), [
+    "* 1 lobby (2 online, you are here)",
+    "* 2 ops (2 online, 2 unread)",
+    "* 3 dev (2 online, 1 unread, 1 mention)",
+  ]);
+  const clears = screen.clears;
+  // What is for oneself comes first.
+  chat.chord({ kind: "activity" });
+  assertEquals(screen.clears, clears + 1);
+  assertEquals(screen.prompt, "[dev] Alice> ");
+  assertEquals(timeless(scene), ["* 2 in dev: Alice, Bob", "── 1 unread line", "Bob: alice, look"]);
+  chat.chord({ kind: "activity" });
+  assertEquals(timeless(scene).slice(1), ["── 2 unread lines", "Bob: one", "Bob: two"]);
+  chat.chord({ kind: "activity" });
+  assertEquals(screen.status, ["Nothing new in any other room"]);
+  // Read: no mark any more.
+  chat.chord({ kind: "room", number: 1 });
+  chat.chord({ kind: "room", number: 2 });
+  assertEquals(timeless(scene).slice(1), ["Bob: one", "Bob: two"]);
+  chat.chord({ kind: "room", number: 7 });
+  assertEquals(screen.prompt, "[ops] Alice> ");
+  assertEquals(screen.status, [
+    "There is no room 7: /rooms lists yours, /join ROOM enters one",
+  ]);
+  chat.edited("x");
+  chat.line("/join lobby");
+  assertEquals([screen.prompt, screen.status], ["[lobby] Alice> ", []]);
+});
+
+Deno.test("Chat prints all that is unread, and else no more than a screen", async () => {
+  await using scene = await threeRooms();
+  const { chat, screen } = scene;
+  for (let n = 1; n <= 50; n++) scene.hear("Bob", `old ${n}`, "lobby");
+  await scene.settle();
+  chat.chord({ kind: "room", number: 2 });
+  for (let n = 1; n <= 60; n++) scene.hear("Bob", `new ${n}`, "lobby");
+  await scene.settle();
+  chat.chord({ kind: "room", number: 1 });
+  assertEquals(timeless(scene).slice(0, 4), [
+    "Bob: old 49",
+    "Bob: old 50",
+    "── 60 unread lines",
+    "Bob: new 1",
+  ]);
+  assertEquals(screen.lines.length, 63);
+  chat.chord({ kind: "room", number: 2 });
+  chat.chord({ kind: "room", number: 1 });
+  assertEquals([screen.lines.length, timeless(scene).at(-1)], [screen.rows - 4, "Bob: new 60"]);
+  // A new size is a new screenful, once it rests.
+  screen.rows = 14;
+  scene.chat.resized();
+  scene.chat.resized();
+  const clears = screen.clears;
+  scene.clock.advance(100);
+  assertEquals([screen.clears, screen.lines.length], [clears + 1, 10]);
+});
+
+Deno.test("Chat keeps a draft with the room it was typed in", async () => {
+  await using scene = await threeRooms();
+  const { chat, screen } = scene;
+  screen.draft = "for the lobby";
+  chat.chord({ kind: "room", number: 2 });
+  assertEquals(screen.draft, "");
+  screen.draft = "for ops";
+  chat.chord({ kind: "room", number: 1 });
+  assertEquals(screen.draft, "for the lobby");
+  chat.chord({ kind: "room", number: 2 });
+  assertEquals(screen.draft, "for ops");
+  // A room that goes takes nothing with it that is being typed.
+  scene.conversation.emit({ type: "left", room: "ops" });
+  await screen.has("You left ops");
+  assertEquals([screen.prompt, screen.draft], ["[lobby] Alice> ", "for ops"]);
+});
+
+Deno.test("Chat enters and leaves rooms", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, conversation, screen } = scene;
+  chat.line("/join dev");
+  assertEquals(conversation.requests.splice(0), ["join dev"]);
+  assertEquals(screen.prompt, "[dev] Alice> ");
+  // What is said before the hub answers is meant for the new room already.
+  chat.line("for dev");
+  assertEquals(conversation.sent[0]?.message, { message: "for dev", room: "dev" });
+  scene.enter("dev");
+  await screen.has("2 in dev: Alice, Bob");
+  chat.line("/leave lobby");
+  assertEquals(conversation.requests.splice(0), ["leave lobby"]);
+  conversation.emit({ type: "left", room: "lobby" });
+  await screen.has("You left lobby");
+  assertEquals(screen.prompt, "[dev] Alice> ");
+
+  chat.line("/join secret");
+  conversation.emit({ type: "error", code: "forbidden", message: "You may not enter secret" });
+  await screen.has("! You may not enter secret");
+  assertEquals(screen.prompt, "[dev] Alice> ");
+  chat.line("/rooms");
+  assertEquals(screen.lines.at(-1), "* 1 dev (2 online, you are here)");
+
+  conversation.emit({ type: "left", room: "dev" });
+  await screen.has("You are in no room: /join ROOM");
+  assertEquals(screen.prompt, "Alice> ");
+  chat.line("hello?");
+  assertEquals(screen.lines.at(-1), "! You are in no room: /join ROOM");
+  chat.line("/join dev");
+  scene.enter("dev");
+  await screen.has("2 in dev: Alice, Bob");
+  assertEquals(screen.prompt, "[dev] Alice> ");
+});
+
+Deno.test("Chat makes a window of a private conversation, and misses no private message", async () => {
+  await using scene = await threeRooms();
+  const { chat, conversation, screen } = scene;
+  chat.line("/reply nobody");
+  assertEquals(screen.lines, ["! Nobody wrote to you alone yet: /msg NAME TEXT"]);
+  conversation.emit(direct("Bob", "psst\nsecond line"));
+  await screen.has("Bob @you: psst second line");
+  assertEquals(screen.status, ["4:@Bob 1 private"]);
+  chat.line("/reply yes?");
+  await screen.has("you @Bob: yes?");
+  assertEquals(conversation.requests.splice(0), ["direct Bob yes?"]);
+  chat.chord({ kind: "activity" });
+  assertEquals(screen.prompt, "[@Bob] Alice> ");
+  assertEquals(timeless(scene), [
+    "── 1 unread line",
+    "Bob: psst",
+    "           second line",
+    "Alice: yes?",
+  ]);
+  chat.line("what is it?");
+  await screen.has("Alice: what is it?");
+  assertEquals(conversation.requests.splice(0), ["direct Bob what is it?"]);
+  chat.line("/me waves");
+  assertEquals(screen.lines.at(-1), "! /me is for rooms, this is private");
+
+  // The talk goes on under another name.
+  conversation.emit({
+    type: "presence",
+    room: "lobby",
+    online: 2,
+    renamed: [{ from: "Bob", to: "Rob" }],
+  });
+  await until("the new name", () => screen.prompt === "[@Rob] Alice> ");
+  conversation.emit(direct("Rob", "it is me"));
+  await screen.has("Rob: it is me");
+  chat.line("/leave");
+  assertEquals(screen.prompt, "[dev] Alice> ");
+
+  chat.line("/msg Zoe");
+  assertEquals(screen.prompt, "[@Zoe] Alice> ");
+  assertEquals(screen.lines, ["* Only Zoe sees what you say here; /leave ends it"]);
+});
+
+Deno.test("Chat shows nothing of people who are ignored, whatever they are called", async () => {
+  await using scene = await ChatScene.begin({ others: ["Bob", "Mallory"] });
+  const { chat, conversation, screen } = scene;
+  chat.line("/ignore mallory");
+  const talk = (name: string): void => {
+    scene.hear(name, "Alice! Alice!");
+    conversation.emit(
+      direct(name, "buy this"),
+      { type: "typing", room: "lobby", sender: name, typing: true },
+      { type: "presence", room: "lobby", online: 2, left: [name] },
+    );
+  };
+  talk("Mallory");
+  await scene.settle();
+  conversation.emit({
+    type: "presence",
+    room: "lobby",
+    online: 3,
+    renamed: [{ from: "Mallory", to: "Nice" }],
+  });
+  talk("Nice");
+  conversation.pages.push([said("Nice", "spam"), said("Bob", "ham")]);
+  await scene.settle();
+  chat.line("/history");
+  await screen.has("Bob: ham");
+  assert(!/Alice! Alice!|buy this|spam/.test(screen.text), screen.text);
+  assertEquals([screen.status, screen.rings], [[], 0]);
+  assertEquals(chat.complete("ni"), [[], "ni"]);
+  chat.line("/unignore nice");
+  talk("Nice");
+  await screen.has("Nice @you: buy this");
+  chat.line("/ignore alice");
+  assertEquals(screen.lines.at(-1), "! That is you");
+});
+
+Deno.test("Chat answers for one who is away, once a person, and tells what was missed", async () => {
+  await using scene = await threeRooms();
+  const { chat, clock, conversation, screen } = scene;
+  chat.line("/away at lunch");
+  conversation.emit(direct("Bob", "lunch?"), direct("Bob", "hello?"), direct("Carol", "hi"));
+  scene.hear("Bob", "where is Alice?", "ops");
+  await scene.settle();
+  assertEquals(conversation.requests.splice(0), [
+    "direct Bob Away: at lunch",
+    "direct Carol Away: at lunch",
+  ]);
+  assertStringIncludes(
+    screen.status.at(-1) ?? "",
+    'Away: "at lunch", 4 messages for you. /back ends it',
+  );
+  clock.advance(20 * 60_000);
+  chat.line("I am back");
+  assertEquals(screen.lines.slice(-5), [
+    "* Back after 20 min; 4 messages for you:",
+    "* in private, Bob: lunch?",
+    "* in private, Bob: hello?",
+    "* in private, Carol: hi",
+    "* ops, Bob: where is Alice?",
+  ]);
+  assertEquals(conversation.sent[0]?.message.message, "I am back");
+  chat.line("/back");
+  assertEquals(screen.lines.at(-1), "! You are not away");
+});
+
+Deno.test("Chat shows pages of the past, and what was searched", async () => {
+  await using scene = await ChatScene.begin({ color: true });
+  const { chat, conversation, screen } = scene;
+  const old = said("Bob", "the build is green", { timestamp: "2026-01-02T08:00:00.000Z" });
+  conversation.pages.push([old], []);
+  chat.line("/search green Build*");
+  await screen.has("Now:");
+  assertEquals(conversation.requests.splice(0), ["history lobby 50 green Build*"]);
+  assertStringIncludes(screen.text, 'The newest 1 message with "green Build*" in lobby:');
+  const mark = (word: string): string => `\x1b[1;7m${word}\x1b[22;27m`;
+  assertStringIncludes(screen.text, `the ${mark("build")} is ${mark("green")}`);
+  // The day is told: nothing else beside it is from then.
+  assertStringIncludes(screen.text, "[2026-01-02 ");
+  chat.line("/search gren");
+  await screen.has('No message with "gren" in lobby');
+  conversation.pages.push([old]);
+  chat.line("/history 5");
+  await screen.has("The last 1 message in lobby, which is all there is:");
+  chat.line("/history");
+  await screen.has("Bob\x1b[39m: earlier");
+});
+
+Deno.test("Chat tells how the connection is", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, clock, conversation, screen } = scene;
+  clock.advance(3 * 3_600_000);
+  chat.line("/status");
+  await screen.has("private talk");
+  const [first = "", ...rest] = screen.lines.slice(-3);
+  assert(
+    /^\* Connected to ws:\/\/hub\.test since [\d:]{8}, for 3 h; latency 0 ms; as Alice$/.test(
+      first,
+    ),
+    first,
+  );
+  assertEquals(rest, [
+    "* Resumed 0 times; 0 messages missed and made up for",
+    "* 1 room, 0 private talks, 0 messages on the way",
+  ]);
+  conversation.emit({ type: "offline", code: 1006, reason: "gone", retryIn: 1000 });
+  await screen.tells("gone");
+  chat.line("/status");
+  await screen.has("Not connected to ws://hub.test as Alice");
+});
+
+Deno.test("Chat exports all of a room page by page, and what there is of a private talk", async () => {
+  await using folder = await temporaryFolder();
+  await using scene = await ChatScene.begin({ home: folder.path });
+  const { chat, conversation, screen } = scene;
+  const file = `${folder.path}/talk.jsonl`;
+  const messages = [1, 2, 3].map((id) => said("Bob", `m${id}`, { id }));
+  conversation.pages.push(messages.slice(0, 2), messages.slice(2));
+  chat.line("/export ~/talk.jsonl");
+  await screen.has('Wrote 3 messages of lobby into "~/talk.jsonl"');
+  assertEquals(conversation.requests.splice(0), [
+    "history lobby 500 after 0",
+    "history lobby 500 after 2",
+  ]);
+  const lines = (await Deno.readTextFile(file)).trimEnd().split("\n");
+  assertEquals(lines.map((line) => JSON.parse(line)), messages);
+  chat.line("/export ~/talk.jsonl");
+  await screen.has('! Not written: "~/talk.jsonl" is there already: /export! FILE replaces it');
+
+  conversation.emit(direct("Bob", "psst"));
+  await screen.has("psst");
+  chat.line("/msg Bob");
+  chat.line("/export! ~/talk.jsonl");
+  await screen.has("Wrote 1 message of @Bob");
+  assertEquals(JSON.parse(await Deno.readTextFile(file)), direct("Bob", "psst"));
+});
