@@ -61,9 +61,13 @@ export class Lifecycle {
     this.pump = new Pump(memory.outbox, seams.clock);
     this.#watchdog = new Watchdog(seams.clock, {
       ask: () => this.#link?.send(encode({ type: "ping" })),
-      giveUp: () => {
+      giveUp: (slept) => {
         const seconds = (SILENCE + PATIENCE) / 1000;
-        this.#link?.drop(`Nothing heard from the hub for ${seconds} seconds`);
+        this.#link?.drop(
+          slept
+            ? "The connection did not outlive this machine's sleep"
+            : `Nothing heard from the hub for ${seconds} seconds`,
+        );
       },
     });
     this.#intake = new Intake(

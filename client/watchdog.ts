@@ -7,14 +7,23 @@ export const SILENCE = 45_000;
 export const PATIENCE = 10_000;
 
 /** Milliseconds between looks: how soon after waking a laptop begins to doubt its connection. */
-const LOOK_EVERY = 10_000;
+const LOOK_EVERY = 2000;
+
+/**
+ * Milliseconds that a look may be late before the machine must have slept: a program that is busy,
+ * or a browser that slows hidden pages down, is late by a second or so.
+ */
+const SLEPT = 5000;
+
+/** Milliseconds that the hub has after a sleep: a person is waiting, and resuming loses nothing. */
+const WAKING_PATIENCE = 4000;
 
 /** What a watchdog can do. */
 export interface WatchdogActions {
   /** Asks the hub for a sign of life. */
   ask(): void;
-  /** Gives the connection up. */
-  giveUp(): void;
+  /** Gives the connection up; `slept`: because it did not outlive a sleep. */
+  giveUp(slept: boolean): void;
 }
 
 /**
@@ -24,6 +33,9 @@ export interface WatchdogActions {
 export class Watchdog {
   #heardAt = 0;
   #askedAt: number | undefined;
+  /** Whether it was asked because of a sleep. */
+  #slept = false;
+  #lookedAt = 0;
   #cancel: Cancel | undefined;
 
   constructor(private readonly clock: Clock, private readonly actions: WatchdogActions) {}
@@ -46,6 +58,7 @@ export class Watchdog {
   }
 
   #look(): void {
+    this.#lookedAt = this.clock.now();
     this.#cancel = this.clock.after(LOOK_EVERY, () => {
       this.#cancel = undefined;
       this.#judge(this.clock.now());
@@ -53,16 +66,22 @@ export class Watchdog {
   }
 
   #judge(now: number): void {
+    const late = now - this.#lookedAt - LOOK_EVERY;
     // A clock that was set back would make the silence look short for long.
     if (now < this.#heardAt) this.#heardAt = now;
-    if (this.#askedAt !== undefined && now - this.#askedAt >= PATIENCE) {
-      this.actions.giveUp();
-      return;
-    }
-    if (this.#askedAt === undefined && now - this.#heardAt >= SILENCE) {
-      this.#askedAt = now;
-      this.actions.ask();
-    }
+    if (late >= SLEPT) {
+      // Even when something was heard just now: it may have come before the sleep.
+      this.#ask(now, true);
+    } else if (this.#askedAt !== undefined) {
+      const patience = this.#slept ? WAKING_PATIENCE : PATIENCE;
+      if (now - this.#askedAt >= patience) return this.actions.giveUp(this.#slept);
+    } else if (now - this.#heardAt >= SILENCE) this.#ask(now, false);
     this.#look();
+  }
+
+  #ask(now: number, slept: boolean): void {
+    this.#askedAt = now;
+    this.#slept = slept;
+    this.actions.ask();
   }
 }

@@ -282,7 +282,8 @@ Deno.test("silence makes it ask, and no answer makes it come back", async () => 
   assertEquals(conversation.state, "online");
   clock.advance(10_000);
   await side.expect("ping");
-  clock.advance(9999);
+  // It asked at the first look after 45 seconds.
+  clock.advance(5999);
   assertEquals(conversation.state, "online");
   clock.advance(1);
   const offline = await log.expect("offline");
@@ -292,16 +293,42 @@ Deno.test("silence makes it ask, and no answer makes it come back", async () => 
   await log.until("online");
 });
 
-Deno.test("a laptop that wakes up doubts its connection within seconds", async () => {
+Deno.test("a laptop that wakes up comes back within seconds", async () => {
   await using hub = new ScriptedHub();
   const { conversation, log, side, clock } = await online(hub);
   await using _ = conversation;
   clock.advance(5000);
-  clock.sleep(3_600_000);
-  clock.advance(5000);
+  clock.sleep(60_000);
+  // A look was due a second after the lid was closed.
+  clock.advance(1000);
   await side.expect("ping");
-  clock.advance(10_000);
-  await log.until("offline");
+  clock.advance(3999);
+  assertEquals(conversation.state, "online");
+  clock.advance(1);
+  const offline = await log.until("offline");
+  assertEquals(offline.reason, "The connection did not outlive this machine's sleep");
+  clock.advance(offline.retryIn);
+  await hub.welcome();
+  await log.until("online");
+});
+
+Deno.test("a laptop whose connection outlived a nap keeps it", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side, clock } = await online(hub);
+  await using _ = conversation;
+  for (let nap = 1; nap <= 3; nap++) {
+    clock.advance(5000);
+    clock.sleep(20_000);
+    // What came before the nap says nothing about what is there after it.
+    side.say(message(2 * nap - 1));
+    await log.until("message");
+    clock.advance(2000);
+    await side.expect("ping");
+    side.say(message(2 * nap));
+    await log.until("message");
+  }
+  clock.advance(30_000);
+  assertEquals(conversation.state, "online");
 });
 
 Deno.test("`nick()` that was on its way when the connection broke is asked again", async () => {
