@@ -332,7 +332,7 @@ export class Chat implements ScreenEvents {
       const left = connection.until - clock.now();
       // On the next whole second, so that no number is left out.
       if (left > 0) this.#set("tick", left % 1000 || 1000, () => this.#refresh());
-      return troubleText(connection.reason, Math.max(0, left));
+      return troubleText(connection.reason, left > 0 ? left : undefined);
     }
     return connection.reason === undefined
       ? `Connecting to ${this.#options.address ?? "the hub"}`
