@@ -113,7 +113,7 @@ export class ChatActions implements Actions {
     const { board, state } = this.parts;
     const { list, current } = board.windows;
     if (list.length === 0) throw new LineError("You are in no room: /join ROOM");
-    list.forEach((window, at) => {
+    const rows = list.map((window, at) => {
       const { room, title, unread, mentions } = window;
       const online = room === undefined ? undefined : state.rooms.get(room)?.online;
       const facts = [
@@ -123,8 +123,9 @@ export class ChatActions implements Actions {
         ...mentions === 0 || room === undefined ? [] : [plural(mentions, "mention")],
         ...window === current ? ["you are here"] : [],
       ];
-      this.note(`${at + 1} ${title}${facts.length === 0 ? "" : ` (${facts.join(", ")})`}`);
+      return `${at + 1} ${title}${facts.length === 0 ? "" : ` (${facts.join(", ")})`}`;
     });
+    this.page(rows);
   }
 
   rename(name: string): void {
@@ -192,8 +193,8 @@ export class ChatActions implements Actions {
     const after = durationText(clock.now() - away.since);
     if (away.count === 0) return this.note(`Back after ${after}; nothing was for you`);
     const part = away.count > away.missed.length ? `, the last ${away.missed.length}` : "";
-    this.note(`Back after ${after}; ${plural(away.count, "message")} for you${part}:`);
-    for (const line of away.missed) this.note(line);
+    const head = `Back after ${after}; ${plural(away.count, "message")} for you${part}:`;
+    this.page([head, ...away.missed]);
   }
 
   exportTo(path: string, replace: boolean): void {
@@ -223,30 +224,33 @@ export class ChatActions implements Actions {
   status(): void {
     const { conversation, clock, facts, outgoing } = this.parts;
     const { connection, resumed, missed } = facts;
-    const tell = (how: string): void => {
-      this.note(`${how} as ${conversation.sender ?? "nobody yet"}`);
-      this.note(
-        `Resumed ${plural(resumed, "time")}; ${plural(missed, "message")} missed and made up for`,
-      );
+    const tell = (how: string, more: readonly string[]): void => {
       const rooms = plural(this.rooms.length, "room");
-      this.note(
-        `${rooms}, ${plural(this.privates.length, "private talk")}, ` +
-          `${plural(outgoing.count, "message")} on the way`,
-      );
+      const talks = plural(this.privates.length, "private talk");
+      this.page([
+        `${how} as ${conversation.sender ?? "nobody yet"}`,
+        ...more,
+        `Resumed ${plural(resumed, "time")}, ${plural(missed, "missed message")} made up for`,
+        `${rooms}, ${talks}, ${plural(outgoing.count, "message")} on the way`,
+      ]);
     };
     const { address } = this.options;
-    if (connection.kind !== "online") return tell(`Not connected to ${address}`);
+    if (connection.kind !== "online") return tell(`Not connected to ${address}`, []);
     const { since } = connection;
     const asked = clock.now();
     this.#ask(conversation.ping(), () => {
       const latency = latencyText(clock.now() - asked);
-      const time = `${localTime(new Date(since))}, for ${durationText(clock.now() - since)}`;
-      tell(`Connected to ${address} since ${time}; latency ${latency};`);
+      const time = `since ${localTime(new Date(since))}, for ${durationText(clock.now() - since)}`;
+      tell(`Connected to ${address}`, [`Online ${time}; latency ${latency}`]);
     });
   }
 
   note(text: string): void {
     this.parts.board.note(text);
+  }
+
+  page(rows: readonly string[]): void {
+    this.parts.board.add({ kind: "page", rows });
   }
 
   quit(): void {

@@ -48,6 +48,8 @@ export interface Actions {
   status(): void;
   /** Shows a line of the program's own. */
   note(text: string): void;
+  /** Shows several. */
+  page(rows: readonly string[]): void;
   quit(): void;
 }
 
@@ -184,7 +186,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   {
     name: "ignore",
     takes: "[NAME]",
-    help: "See nothing of a person; without a name: of whom",
+    help: "See nothing of a person, or list whom",
     more: "Lasts until /unignore or until you leave: names are nobody's property, and tomorrow " +
       "somebody else may have this one.",
     completes: "people",
@@ -210,7 +212,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   {
     name: "away",
     takes: "[TEXT]",
-    help: "Answer private messages with a text, collect mentions",
+    help: "Let private messages be answered",
     more:
       `Each person is answered once, with "Away: ${AWAY}" unless you say what. /back or saying ` +
       "anything ends it.",
@@ -247,7 +249,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   {
     name: "status",
     takes: "",
-    help: "The connection: address, latency, losses made up for",
+    help: "Address, latency, what was missed",
     run: (_rest, actions) => actions.status(),
   },
   {
@@ -258,7 +260,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     run: (rest, actions) => {
       const lines = slashHelp(SLASH_COMMANDS, rest.replace(/^\//, ""), actions.columns);
       if (lines === undefined) throw new LineError("There is no such command: /help lists them");
-      for (const line of lines) actions.note(line);
+      actions.page(lines);
     },
   },
   { name: "quit", takes: "", help: "Leave; so do quit and exit", run: (_rest, a) => a.quit() },

@@ -8,7 +8,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["//text", "Say text that begins with a slash"],
   ["Tab", "Complete a command, a name or a room"],
   ["Alt-1 … Alt-9", "Show the room of that number"],
-  ["Alt-a", "Show the next room in which something happened"],
+  ["Alt-a", "Show the next room with news"],
 ];
 
 /**

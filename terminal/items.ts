@@ -1,6 +1,6 @@
 import type { Direct, Message } from "../protocol.ts";
 import { type Fold, foldText } from "./fold.ts";
-import { note, problem, rule, type View } from "./view.ts";
+import { note, pageOf, problem, rule, type View } from "./view.ts";
 import { nameFinder, wordFinder } from "./mention.ts";
 import { renderDirectGlance, renderMessage } from "./render.ts";
 
@@ -16,6 +16,8 @@ export type Item =
   | { readonly kind: "presence"; readonly fold: Fold }
   | { readonly kind: "day"; readonly time: number }
   | { readonly kind: "note"; readonly text: string }
+  /** Several rows of the program's own, told at once. */
+  | { readonly kind: "page"; readonly rows: readonly string[] }
   | { readonly kind: "problem"; readonly text: string };
 
 /** The line of an item, or its lines, of which those below the first begin with blanks. */
@@ -40,6 +42,8 @@ export function renderItem(item: Item, view: View): string {
       return rule(dayText(item.time), view);
     case "note":
       return note(item.text, view);
+    case "page":
+      return pageOf(item.rows, view);
     case "problem":
       return problem(item.text, view);
   }

@@ -39,6 +39,7 @@ function recorder(
       set: (settings) => did.push(`set ${JSON.stringify(settings)}`),
       status: () => did.push("status"),
       note: (text) => did.push(text),
+      page: (rows) => did.push(...rows),
       quit: () => did.push("quit"),
       ...over,
     },
