@@ -50,14 +50,14 @@ export class ExportWriter {
   #markdown(said: Exported): string {
     const time = new Date(said.timestamp);
     const day = localDate(time);
-    const heading = day === this.#day ? "" : `\n## ${day}\n`;
+    const heading = day === this.#day ? "" : `\n## ${day}\n\n`;
     this.#day = day;
     const text = contentText(said).split("\n").map(escapeMarkdown);
     const name = escapeMarkdown(visible(said.sender));
     // A backslash at the end of a line keeps the line; blanks keep it in the list.
     const body = text.join("\\\n  ");
     const words = isAction(said) ? `*${name} ${body}*` : `**${name}:** ${body}`;
-    return `${heading}\n- ${localTime(time)} ${words}\n`;
+    return `${heading}- ${localTime(time)} ${words}\n`;
   }
 }
 
