@@ -270,7 +270,7 @@ export class ChatActions implements Actions {
   }
 
   /** Tells that something was not sent, and gives it back to whoever typed it. */
-  refused(saying: Saying, why: string): void {
+  refused(saying: Saying, why: string, surely = true): void {
     const { board, screen } = this.parts;
     const place: Place = saying.kind === "room"
       ? { kind: "room", room: saying.room }
@@ -278,17 +278,18 @@ export class ChatActions implements Actions {
     const window = board.windows.find(place);
     const here = window === board.current;
     const reason = why.replace(/\.$/, "");
+    const not = surely ? "Not sent" : "Perhaps not sent";
     if (here || saying.kind === "private") {
       if (screen.draft === "") {
         screen.setDraft(typedAs(saying, here));
-        return board.problem(`Not sent: ${reason}. You have it back below`);
+        return board.problem(`${not}: ${reason}. You have it back below`);
       }
     } else if (window !== undefined && window.draft === "") {
       window.draft = typedAs(saying, true);
-      return board.problem(`Not sent to ${window.title}: ${reason}. You find it there again`);
+      return board.problem(`${not} to ${window.title}: ${reason}. You find it there again`);
     }
     const text = saying.text.length > 60 ? `${saying.text.slice(0, 60)}…` : saying.text;
-    board.problem(`Not sent: ${reason}. The up arrow brings it back: "${text}"`);
+    board.problem(`${not}: ${reason}. The up arrow brings it back: "${text}"`);
   }
 
   async *#pages(room: string): AsyncGenerator<readonly Exported[]> {

@@ -82,7 +82,7 @@ export class Chat implements ScreenEvents {
       outgoing: new Outgoing(conversation, clock, {
         changed: refresh,
         delivered: (direct) => this.#reception.delivered(direct),
-        refused: (saying, why) => this.#actions.refused(saying, why),
+        refused: (saying, why, surely) => this.#actions.refused(saying, why, surely),
       }),
       ignored: new Ignored(),
       typing: new TypingSeen(clock, refresh),

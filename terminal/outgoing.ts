@@ -25,8 +25,8 @@ export interface OutgoingListener {
   changed(): void;
   /** A private message was delivered; messages of rooms come back by themselves. */
   delivered(direct: Direct): void;
-  /** The hub did not take it. */
-  refused(saying: Saying, why: string): void;
+  /** The hub did not take it; or, when not `surely`, nobody knows whether it did. */
+  refused(saying: Saying, why: string, surely: boolean): void;
 }
 
 interface Waiting {
@@ -107,7 +107,7 @@ export class Outgoing {
     // The end of the conversation is told where it is noticed, not once for every message.
     if (error instanceof ConnectError && this.conversation.state === "closed") {
       this.undelivered++;
-    } else this.listener.refused(saying, error.message);
+    } else this.listener.refused(saying, error.message, error instanceof RequestError);
   }
 }
 

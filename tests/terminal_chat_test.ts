@@ -129,6 +129,16 @@ Deno.test("Chat gives back what the hub refused, where it was typed", async () =
   assertEquals(screen.draft, "/msg Zoe hi there");
 });
 
+Deno.test("Chat does not claim to know what became of a private message that got lost", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, conversation, screen } = scene;
+  const lost = new ConnectError("lost", "The connection broke: it may have been delivered");
+  conversation.direct = () => Promise.reject(lost);
+  chat.line("/msg Bob hi");
+  await screen.has("! Perhaps not sent: The connection broke: it may have been delivered.");
+  assertEquals(screen.draft, "/msg Bob hi");
+});
+
 Deno.test("Chat counts bytes near the hub's limit, and refuses what is over it", async () => {
   await using scene = await ChatScene.begin();
   const { chat, conversation, screen } = scene;
