@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Conversation } from "../../client/types.ts";
 import { Chat, type ChatOptions } from "../../terminal/chat.ts";
 import { FakeClock } from "./client_clock.ts";
@@ -62,7 +63,8 @@ export class ChatScene implements AsyncDisposable {
    * it all happens within this turn of the event loop.
    */
   async settle(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    // Not a timer, which would give way to whatever else the machine has to do.
+    await new Promise<void>((resolve) => setImmediate(() => resolve()));
   }
 
   /** Somebody says something in a room; ids go up by themselves. */
