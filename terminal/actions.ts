@@ -261,9 +261,9 @@ export class ChatActions implements Actions {
     const { conversation, facts, outgoing } = this.parts;
     const size = sizeNearLimit(saying, conversation.limits);
     if (size?.over === true) {
-      const bytes = (size.bytes - size.limit).toLocaleString("en-US");
+      const bytes = plural(size.bytes - size.limit, "byte");
       const limit = size.limit.toLocaleString("en-US");
-      return this.refused(saying, `it is ${bytes} bytes too long, ${limit} are allowed`);
+      return this.refused(saying, `it is ${bytes} too long, ${limit} are allowed`);
     }
     if (facts.away !== undefined) this.back();
     outgoing.send(saying);

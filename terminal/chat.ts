@@ -304,7 +304,7 @@ export class Chat implements ScreenEvents {
       trouble: this.#trouble(),
       size: size === undefined ? undefined : {
         text: size.over
-          ? `${number(size.bytes - size.limit)} bytes too long`
+          ? `${plural(size.bytes - size.limit, "byte")} too long`
           : `${number(size.bytes)} of ${number(size.limit)} bytes`,
         over: size.over,
       },

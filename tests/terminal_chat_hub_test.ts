@@ -98,7 +98,7 @@ Deno.test("what is counted while typing is what a real hub takes", async () => {
   alice.says("y".repeat(1900 + room));
   await alice.screen.has("Alice: yyy");
   alice.says("z".repeat(1901 + room));
-  assertStringIncludes(alice.screen.text, "! Not sent: it is 1 bytes too long");
+  assertStringIncludes(alice.screen.text, "! Not sent: it is 1 byte too long, 2,048 are allowed");
 });
 
 Deno.test("a hub that goes and comes back loses nothing of what was said", async () => {
