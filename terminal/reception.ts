@@ -234,8 +234,13 @@ export class Reception {
       window.spoke(to, clock.now());
       tell(`${from} is now ${to}`);
     }
-    for (const name of went.filter(talks)) tell(`${name} left`);
-    for (const name of came.filter(talks)) tell(`${name} joined`);
+    for (const name of went.filter(talks)) {
+      window.left(name);
+      tell(`${name} left`);
+    }
+    for (const name of came.filter(talks)) {
+      if (window.isNewsThatCame(name)) tell(`${name} joined`);
+    }
   }
 
   #error({ code, message }: ErrorFrame): void {

@@ -33,6 +33,8 @@ export class ChatWindow {
   #mark: number | undefined;
   #day: string;
   readonly #spoke = new Map<string, number>();
+  /** Those of them of whom it was told that they left. */
+  readonly #gone = new Set<string>();
 
   constructor(place: Place, now: number) {
     this.#place = place;
@@ -128,11 +130,29 @@ export class ChatWindow {
 
   spoke(name: string, now: number): void {
     const key = nameKey(name);
+    this.#gone.delete(key);
     this.#spoke.delete(key);
     this.#spoke.set(key, now);
     if (this.#spoke.size <= MAX_SPEAKERS) return;
     const [first] = this.#spoke.keys();
-    if (first !== undefined) this.#spoke.delete(first);
+    if (first === undefined) return;
+    this.#spoke.delete(first);
+    this.#gone.delete(first);
+  }
+
+  /** It was told that somebody left. */
+  left(name: string): void {
+    const key = nameKey(name);
+    if (this.#spoke.has(key)) this.#gone.add(key);
+  }
+
+  /**
+   * Whether it is news that somebody came, and no more news after that: not of one who spoke and of
+   * whom nobody heard that they were gone, as when a hub that restarted lets everybody in again.
+   */
+  isNewsThatCame(name: string): boolean {
+    const key = nameKey(name);
+    return !this.#spoke.has(key) || this.#gone.delete(key);
   }
 
   /** Whether somebody said something since `time`. */

@@ -298,6 +298,12 @@ Deno.test("Chat folds the comings and goings of those who are silent", async () 
   await screen.has("* Carol left (2 online)");
   conversation.emit({ ...presence, joined: ["Carol"] });
   await screen.has("* Carol joined (3 online)");
+  // It comes a moment after what he said first, or again after the hub restarted: no news.
+  scene.hear("Eve", "hello");
+  conversation.emit({ ...presence, joined: ["Eve", "Carol"] });
+  await scene.settle();
+  assert(screen.lines.at(-1)?.endsWith("Eve: hello"), screen.lines.at(-1));
+  assertEquals(screen.status.filter((row) => row.startsWith("*")), []);
   clock.advance(5 * 60_000 + 1);
   conversation.emit({ ...presence, online: 2, left: ["Carol"] });
   await screen.tells("* Carol left (2 online)");
