@@ -9,6 +9,8 @@ import { safeJson } from "../cli/text.ts";
 import { past, type Wanted } from "../client/past.ts";
 import { connect, ConnectError } from "../client.ts";
 import { DEFAULT_HISTORY_PAGE, DEFAULT_ROOM, MAX_QUERY_LENGTH, visible } from "../protocol.ts";
+import { paintWith } from "../terminal/paint.ts";
+import { paletteOf } from "../terminal/palette.ts";
 import { renderMessage } from "../terminal/render.ts";
 
 /** What `--limit` takes: a number, or no limit at all. */
@@ -75,16 +77,18 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     ...(flags.token === undefined ? {} : { token: flags.token }),
     signal,
   });
+  const palette = stdout.color ? paletteOf("auto", context.env("COLORFGBG")) : undefined;
+  const paint = paintWith(palette);
   let found = false;
   for await (const page of past((query) => conversation.history(room, query), part)) {
     found = true;
     const lines = page.map((message) =>
       flags.json ? safeJson(message) : renderMessage(message, {
         self: undefined,
-        tagged: false,
-        color: stdout.color,
+        paint,
         ...(stdout.isTerminal ? { columns: stdout.columns } : {}),
         now: new Date(),
+        stamps: "dated",
       })
     );
     // Nobody reads on: a quiet end, as for any program in a pipe.

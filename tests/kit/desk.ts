@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { completeLine } from "../../terminal/commands.ts";
+import { completeLine } from "../../terminal/line.ts";
 import { Editor } from "../../terminal/editor.ts";
 import type { Recollection } from "../../terminal/history.ts";
 import type { ScreenEvents } from "../../terminal/screen.ts";
@@ -14,6 +14,9 @@ interface DeskOptions {
   readonly habits?: TerminalHabits;
   readonly history?: Recollection;
 }
+
+/** What Tab knows. */
+const KNOWN = { people: ["Bob", "Carol"], rooms: ["lobby"], ignored: [] };
 
 /** An editor on a terminal that is a model of one, at a time that the test sets. */
 export class Desk implements Disposable {
@@ -38,7 +41,7 @@ export class Desk implements Disposable {
       interrupt: () => this.told.push("interrupt"),
       end: () => this.told.push("end"),
       resized: () => this.told.push("resized"),
-      complete: (line) => completeLine(line, { people: ["Bob", "Carol"], rooms: ["lobby"] }),
+      complete: (line) => completeLine(line, KNOWN),
       ...over,
     });
   }
