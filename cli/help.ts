@@ -35,15 +35,25 @@ export function programHelp(commands: readonly AnyCommand[]): string {
 
 /** The help of one command. */
 export function commandHelp(command: AnyCommand): string {
-  const { name, summary, about, positional, flags, examples } = command;
-  const usage = ["Usage: bcast", name, positional && `[${positional.placeholder}]`, "[flags]"];
+  const { name, summary, about, positional, words, flags, examples } = command;
+  const own = words?.afterDashes === true;
+  const usage = [
+    "Usage: bcast",
+    name,
+    positional && `[${positional.placeholder}]`,
+    words && !own ? words.placeholder : undefined,
+    "[flags]",
+    words && own ? `-- ${words.placeholder}` : undefined,
+  ];
   const sections = [
     paragraph(`bcast ${name}: ${lowerFirst(summary)}.`),
     usage.filter((part) => part !== undefined).join(" ") + "\n",
   ];
   if (about !== undefined) sections.push(...about.split("\n\n").map(paragraph));
-  if (positional !== undefined) {
-    sections.push("Argument:\n" + table([[positional.placeholder, positional.help]]));
+  const taken = [positional, words].filter((one) => one !== undefined);
+  if (taken.length > 0) {
+    const rows = taken.map(({ placeholder, help }) => [placeholder, help] as const);
+    sections.push(`${rows.length === 1 ? "Argument" : "Arguments"}:\n${table(rows)}`);
   }
   const groups = new Map<string, [string, string][]>();
   for (const [key, flag] of Object.entries(flags)) {
@@ -67,7 +77,7 @@ export function commandHelp(command: AnyCommand): string {
 function exampleLines(examples: AnyCommand["examples"]): string {
   return examples.map(([line, purpose]) => {
     // Where the program is not what the line begins with, the line names it itself.
-    const shown = /\| bcast /.test(line) ? line : `bcast ${line}`;
+    const shown = /(?:\||;) bcast /.test(line) ? line : `bcast ${line}`;
     return `  # ${purpose}\n  ${shown}\n`;
   }).join("");
 }

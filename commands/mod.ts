@@ -2,6 +2,7 @@ import type { AnyCommand } from "../cli/command.ts";
 import { bench } from "./bench.ts";
 import { connect } from "./connect.ts";
 import { help } from "./help.ts";
+import { send } from "./send.ts";
 import { start } from "./start.ts";
 import { version } from "./version.ts";
 
@@ -9,6 +10,7 @@ import { version } from "./version.ts";
 export const COMMANDS: readonly AnyCommand[] = [
   start,
   connect,
+  send,
   bench,
   help(() => COMMANDS),
   version,

@@ -1,15 +1,12 @@
 import type { Output } from "../cli/output.ts";
 import { EXIT, type ExitCode } from "../cli/errors.ts";
 import { plural, safeJson } from "../cli/text.ts";
-import {
-  type ClientEvent,
-  type Conversation,
-  RequestError,
-  type RoomEntered,
-} from "../client/types.ts";
-import type { Joined } from "../protocol.ts";
+import type { ClientEvent, Conversation, RoomEntered } from "../client/types.ts";
+import type { Ack, Joined } from "../protocol.ts";
+import { itemsOf, textItem } from "../stream/items.ts";
+import { inputLines } from "../stream/lines.ts";
+import { sendAll } from "../stream/send.ts";
 import { logEvent } from "./chat.ts";
-import { readLines } from "./lines.ts";
 import { renderEvent } from "./render.ts";
 
 /** What a conversation between programs needs. */
@@ -23,11 +20,6 @@ export interface PipeOptions {
   /** Aborted when the user wants an end at once. */
   readonly signal: AbortSignal;
 }
-
-/** Lines on their way to the hub at a time: enough to keep the network busy, few enough to keep. */
-const WINDOW = 64;
-/** Characters of a line that is read at all; far above any hub's limit for a message. */
-const MAX_LINE = 16 * 1024 * 1024;
 
 /**
  * Sends each line of the input as a message and prints what is received, until the input ends and
@@ -81,38 +73,16 @@ async function send(
   signal: AbortSignal,
   settled: Promise<void>,
 ): Promise<ExitCode> {
-  const underway = new Set<Promise<void>>();
-  const failures: unknown[] = [];
-  let refused = 0;
-  const refuse = async (number: number, why: string): Promise<void> => {
-    refused++;
-    await stderr.write(`Line ${number} was not sent: ${why}\n`);
-  };
-  const sendLine = async (number: number, text: string): Promise<void> => {
-    try {
-      const ack = await conversation.send({ message: text });
-      if (json) await stdout.write(safeJson(ack) + "\n");
-    } catch (error) {
-      if (error instanceof RequestError) await refuse(number, error.message);
-      else failures.push(error);
-    }
-  };
-  const source = input.pipeThrough(new TransformStream(), { signal, preventCancel: false });
-  for await (const { number, text } of readLines(source, MAX_LINE)) {
-    // A blank line is no message.
-    if (text === "") continue;
-    if (text === undefined) {
-      // deno-lint-ignore no-await-in-loop -- lines go out one after the other
-      await refuse(number, "it is far too long");
-      continue;
-    }
-    const one: Promise<void> = sendLine(number, text).finally(() => underway.delete(one));
-    underway.add(one);
-    // deno-lint-ignore no-await-in-loop -- keeps the number on their way small
-    if (underway.size >= WINDOW) await Promise.race(underway);
-  }
-  await Promise.all(underway);
-  if (failures.length > 0) throw failures[0];
+  const { refused, error } = await sendAll({
+    conversation,
+    items: itemsOf(inputLines(input, signal), textItem),
+    deliver: (content) => conversation.send(content),
+    // What cannot be written because nobody reads it is no reason to end.
+    onRefused: (number, why) => void stderr.write(`Line ${number} was not sent: ${why}\n`),
+    ...(json ? { onAcked: (ack: Ack) => void stdout.write(safeJson(ack) + "\n") } : {}),
+    counts: { sent: 0, acked: 0, refused: 0 },
+  });
+  if (error !== undefined) throw error;
   // Without a line to send, what the hub shows newcomers is all there is to wait for.
   await Promise.race([settled, once(signal)]);
   return refused === 0 ? EXIT.done : EXIT.failed;
