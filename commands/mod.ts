@@ -2,6 +2,7 @@ import type { AnyCommand } from "../cli/command.ts";
 import { bench } from "./bench.ts";
 import { connect } from "./connect.ts";
 import { help } from "./help.ts";
+import { listen } from "./listen.ts";
 import { send } from "./send.ts";
 import { start } from "./start.ts";
 import { version } from "./version.ts";
@@ -11,6 +12,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   start,
   connect,
   send,
+  listen,
   bench,
   help(() => COMMANDS),
   version,

@@ -112,7 +112,8 @@ export function stamp(timestamp: string, view: View): string {
   return style(view, colors.dim)(`[${clockTime(timestamp, view.now)}]`);
 }
 
-function clockTime(timestamp: string, now: Date): string {
+/** The local time of a message, with the date when it is not of the day of `now`. */
+export function clockTime(timestamp: string, now: Date): string {
   const time = new Date(timestamp);
   if (Number.isNaN(time.getTime())) return visible(timestamp.slice(0, 30));
   const two = (number: number): string => String(number).padStart(2, "0");
