@@ -1,6 +1,7 @@
 import type { AnyCommand } from "../cli/command.ts";
 import { bench } from "./bench.ts";
 import { connect } from "./connect.ts";
+import { exec } from "./exec.ts";
 import { help } from "./help.ts";
 import { listen } from "./listen.ts";
 import { send } from "./send.ts";
@@ -13,6 +14,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   connect,
   send,
   listen,
+  exec,
   bench,
   help(() => COMMANDS),
   version,
