@@ -19,7 +19,7 @@ import { inputLines } from "../stream/lines.ts";
 import { Patience } from "../stream/patience.ts";
 import { Progress } from "../stream/progress.ts";
 import { sendAll, type SendCounts, type SendResult } from "../stream/send.ts";
-import { connectionNews } from "../stream/talk.ts";
+import { connectionNews, interruptedLine } from "../stream/talk.ts";
 import { UnsentReport } from "../stream/unsent.ts";
 
 const logger = getLogger(["bcast", "client"]);
@@ -181,9 +181,7 @@ async function report(ended: Ended, single: boolean, { stderr }: Context): Promi
   if (error !== undefined && !wasOnline) throw error;
   if (interrupted) {
     unsent.end();
-    const { length } = result.unacked;
-    const what = length === 0 ? "" : `: ${length} of the messages may not have reached the hub`;
-    await stderr.write(`Interrupted${what}\n`);
+    await stderr.write(interruptedLine(result.unacked.length));
     return EXIT.interrupted;
   }
   const why = gaveUp
@@ -196,7 +194,7 @@ async function report(ended: Ended, single: boolean, { stderr }: Context): Promi
     if (single) await stderr.write(`Not sent: ${why}\n`);
     else {
       unsent.unacked(result.unacked, why);
-      await stderr.write("What follows in the input was not read\n");
+      await stderr.write("Whatever else the input holds was not sent\n");
     }
     return explain(error).exitCode === EXIT.refused ? EXIT.refused : EXIT.failed;
   }

@@ -1,3 +1,4 @@
+import { plural } from "../cli/text.ts";
 import type { ClientEvent } from "../client.ts";
 import { logEvent } from "../terminal/chat.ts";
 import { renderEvent } from "../terminal/render.ts";
@@ -14,4 +15,11 @@ export function connectionNews(event: ClientEvent, lost: boolean): string | unde
     event.type === "online" && event.again && lost;
   if (!tells) return undefined;
   return renderEvent(event, { self: undefined, tagged: false, color: false, now: new Date() });
+}
+
+/** The last line of a sending that was interrupted, with how many messages were not acked. */
+export function interruptedLine(pending: number): string {
+  return pending === 0
+    ? "Interrupted\n"
+    : `Interrupted: ${plural(pending, "message")} may not have reached the hub\n`;
 }

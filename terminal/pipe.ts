@@ -1,11 +1,12 @@
 import type { Output } from "../cli/output.ts";
 import { EXIT, type ExitCode } from "../cli/errors.ts";
-import { plural, safeJson } from "../cli/text.ts";
+import { safeJson } from "../cli/text.ts";
 import type { ClientEvent, Conversation, RoomEntered } from "../client/types.ts";
 import type { Ack, Joined } from "../protocol.ts";
 import { itemsOf, textItem } from "../stream/items.ts";
 import { inputLines } from "../stream/lines.ts";
 import { sendAll } from "../stream/send.ts";
+import { interruptedLine } from "../stream/talk.ts";
 import { logEvent } from "./chat.ts";
 import { renderEvent } from "./render.ts";
 
@@ -147,12 +148,6 @@ function withoutHistory({ history: _history, ...room }: Joined): object {
 /** Whether the room was entered before is what the client knows, not what the hub sent. */
 function withoutAgain({ again: _again, ...frame }: RoomEntered): Joined {
   return frame;
-}
-
-function interruptedLine(pending: number): string {
-  return pending === 0
-    ? "Interrupted\n"
-    : `Interrupted: ${plural(pending, "message")} may not have reached the hub\n`;
 }
 
 function once(signal: AbortSignal): Promise<void> {
