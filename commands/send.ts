@@ -19,7 +19,7 @@ import { inputLines } from "../stream/lines.ts";
 import { Patience } from "../stream/patience.ts";
 import { Progress } from "../stream/progress.ts";
 import { sendAll, type SendCounts, type SendResult } from "../stream/send.ts";
-import { connectionNews, interruptedLine } from "../stream/talk.ts";
+import { ConnectionTalk, interruptedLine } from "../stream/talk.ts";
 import { UnsentReport } from "../stream/unsent.ts";
 
 const logger = getLogger(["bcast", "client"]);
@@ -155,13 +155,12 @@ async function exchange(
   sending.catch(() => {});
   let error: unknown;
   let wasOnline = false;
-  let talked = false;
+  const talk = new ConnectionTalk();
   try {
     for await (const event of conversation) {
       patience.saw(event);
       if (event.type === "online") wasOnline = true;
-      const news = connectionNews(event, talked);
-      if (event.type === "offline") talked = true;
+      const news = talk.news(event);
       if (news !== undefined) say(news);
     }
   } catch (thrown) {

@@ -8,7 +8,7 @@ import type { RoomPosition } from "../protocol.ts";
 import { CursorFile } from "./cursor_file.ts";
 import { follow, type Gap, type Position, type Step } from "./follow.ts";
 import { HubPast } from "./past.ts";
-import { connectionNews } from "./talk.ts";
+import { ConnectionTalk } from "./talk.ts";
 
 /** UTF-16 units of frames that wait for a slow reader; a fast one never has as many. */
 const MAX_UNREAD = 4 * 1024 * 1024;
@@ -90,7 +90,7 @@ export class Reading implements AsyncDisposable {
     const { flags, source } = this.input;
     const past = new HubPast(this.#access);
     const since = Date.now() - flags.since * 1000;
-    let lost = false;
+    const talk = new ConnectionTalk();
     return follow({
       conversation: this.#conversation,
       past,
@@ -101,8 +101,7 @@ export class Reading implements AsyncDisposable {
       },
       onGap: (gap) => this.#gap(gap),
       onEvent: (event) => {
-        const news = connectionNews(event, lost);
-        if (event.type === "offline") lost = true;
+        const news = talk.news(event);
         if (news !== undefined) say(news);
         if (event.type === "online" && event.welcome.rooms.length === 0) {
           throw new CliError("The hub lets you into none of these rooms", EXIT.refused);

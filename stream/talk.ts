@@ -3,18 +3,23 @@ import type { ClientEvent } from "../client.ts";
 import { logEvent } from "../terminal/chat.ts";
 import { renderEvent } from "../terminal/render.ts";
 
-/**
- * Logs an event and returns the line, if any, that tells a script's author what became of the
- * connection.
- *
- * @param lost whether the loss of a connection was told before: only then is its return news.
- */
-export function connectionNews(event: ClientEvent, lost: boolean): string | undefined {
-  logEvent(event);
-  const tells = event.type === "offline" || event.type === "error" ||
-    event.type === "online" && event.again && lost;
-  if (!tells) return undefined;
-  return renderEvent(event, { self: undefined, tagged: false, color: false, now: new Date() });
+/** Tells a script's author what becomes of the connection, once for each absence of the hub. */
+export class ConnectionTalk {
+  #away = false;
+
+  /** Logs an event, and returns the line, if any, that it is worth. */
+  news(event: ClientEvent): string | undefined {
+    logEvent(event);
+    const { type } = event;
+    const was = this.#away;
+    if (type === "offline") this.#away = true;
+    else if (type === "online") this.#away = false;
+    // A return after a pause of this side's own is no news.
+    const tells = type === "error" || type === "offline" && !was ||
+      type === "online" && event.again && was;
+    if (!tells) return undefined;
+    return renderEvent(event, { self: undefined, tagged: false, color: false, now: new Date() });
+  }
 }
 
 /** The last line of a sending that was interrupted, with how many messages were not acked. */

@@ -1,10 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { ConnectError } from "../client/types.ts";
+import { type ClientEvent, ConnectError } from "../client/types.ts";
 import { type Item, itemsOf, jsonItem, textItem } from "../stream/items.ts";
 import { inputLines, readLines } from "../stream/lines.ts";
 import { Patience } from "../stream/patience.ts";
 import { Progress } from "../stream/progress.ts";
 import { MAX_OPEN, MAX_OPEN_LENGTH, sendAll, type SendCounts } from "../stream/send.ts";
+import { ConnectionTalk } from "../stream/talk.ts";
 import { ranges, UnsentReport } from "../stream/unsent.ts";
 import { FakeClock } from "./kit/client_clock.ts";
 import { beginning, FakeConversation } from "./kit/fake_conversation.ts";
@@ -208,4 +209,24 @@ Deno.test("`Patience` ends with a hub that does not come back, and begins anew w
     clock.advance(100);
     assertEquals(ended, over);
   }
+});
+
+Deno.test("`ConnectionTalk` tells of each absence once, and of the return", () => {
+  const [connecting, online] = beginning();
+  assert(connecting !== undefined && online?.type === "online");
+  const offline = { type: "offline", code: 1006, reason: "Gone", retryIn: 1000 } as const;
+  const again = { ...online, again: true };
+  const talk = new ConnectionTalk();
+  const news = (...events: ClientEvent[]): (string | undefined)[] =>
+    events.map((event) => talk.news(event));
+  assertEquals(news(connecting, online), [undefined, undefined]);
+  assertEquals(news(offline, connecting, offline, again), [
+    "! Gone. Trying again in 1 s",
+    undefined,
+    undefined,
+    "* Connected again as Alice; nothing was missed",
+  ]);
+  // A pause: no word of an end came before.
+  assertEquals(news(connecting, again), [undefined, undefined]);
+  assertEquals(news(offline)[0], "! Gone. Trying again in 1 s");
 });
