@@ -119,6 +119,8 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     });
   } finally {
     await journal.finish();
+    // What was said without waiting is written before the program ends.
+    await context.stderr.write("");
   }
   if (interruption.signal.aborted) return EXIT.interrupted;
   return whole ? EXIT.done : EXIT.failed;

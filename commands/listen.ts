@@ -108,10 +108,12 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   } finally {
     clearTimeout(timer);
     await journal.finish();
+    // What was said without waiting is written before the program ends.
+    await stderr.write("");
   }
   if (interruption.signal.aborted) return EXIT.interrupted;
   if (!late || flags.count === 0 || count === flags.count) return EXIT.done;
-  say(tooFew(count, flags.count, flags.timeout));
+  await stderr.write(tooFew(count, flags.count, flags.timeout) + "\n");
   return EXIT.failed;
 }
 

@@ -98,7 +98,10 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
       : { rooms: [{ room: flags.room, history: 0 }] }),
   };
   const ended = await exchange(input, options, context);
-  return await report(ended, words.length > 0, context);
+  const code = await report(ended, words.length > 0, context);
+  // What was said without waiting is written before the program ends.
+  await context.stderr.write("");
+  return code;
 }
 
 /** How the exchange with the hub ended. */

@@ -111,10 +111,8 @@ function textOf({ message, data }: Message): string {
 }
 
 async function feed(child: Deno.ChildProcess, text: string): Promise<void> {
-  const writer = child.stdin.getWriter();
   try {
-    await writer.write(new TextEncoder().encode(text + "\n"));
-    await writer.close();
+    await ReadableStream.from([new TextEncoder().encode(text + "\n")]).pipeTo(child.stdin);
   } catch (error) {
     // A command need not read what it is given.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;

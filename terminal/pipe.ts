@@ -86,6 +86,9 @@ async function send(
   if (error !== undefined) throw error;
   // Without a line to send, what the hub shows newcomers is all there is to wait for.
   await Promise.race([settled, once(signal)]);
+  // What was written without waiting is out before the program ends.
+  await stdout.write("");
+  await stderr.write("");
   return refused === 0 ? EXIT.done : EXIT.failed;
 }
 

@@ -75,8 +75,8 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     for (let kill = 1; kill <= options.hubKills; kill++) {
       const target = Math.floor(messages * kill / (options.hubKills + 1));
       const seen = await reach(url, target);
-      hub.program.kill("SIGKILL");
-      await hub.program.exit();
+      // Which is kill -9.
+      await hub.program[Symbol.asyncDispose]();
       options.onProgress?.(`the hub is killed after ${seen} messages`);
       hub = await startHubProcess([...kept, "--port", String(new URL(url).port)]);
     }
