@@ -1,4 +1,5 @@
 import { loadConfig } from "./config.ts";
+import { visible } from "../protocol.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, UsageError } from "./errors.ts";
 import {
@@ -26,6 +27,13 @@ export interface Command<F extends Flags = Flags> {
     readonly placeholder: string;
     readonly help: string;
   };
+  /** Words that it takes, as many as there are. */
+  readonly words?: {
+    readonly placeholder: string;
+    readonly help: string;
+    /** Whether they are a command line of their own, which only begins after `--`. */
+    readonly afterDashes?: boolean;
+  };
   readonly flags: F;
   /** Command lines without the program's name, and what each is good for. */
   readonly examples: readonly (readonly [line: string, purpose: string])[];
@@ -37,6 +45,8 @@ export interface CommandInput<F extends Flags> {
   readonly flags: Values<F>;
   /** The positional argument, if there was one. */
   readonly positional: string | undefined;
+  /** The words it takes, for a command that takes any. */
+  readonly words: readonly string[];
   /** Where a flag's value comes from. */
   readonly source: (name: keyof F & string) => Source;
 }
@@ -70,14 +80,19 @@ export function defineCommand<const F extends Flags>(command: Command<F>): AnyCo
     execute: async (args, context, all) => {
       const line = parseCommandLine(args, { ...GLOBAL_FLAGS, ...command.flags });
       const most = command.positional === undefined ? 0 : 1;
-      const extra = line.positionals[most];
-      if (extra !== undefined) {
-        throw new UsageError(
-          `Unexpected argument "${extra}". See bcast ${command.name} --help`,
-        );
-      }
+      const { before, after } = atDashes(args, line.positionals);
+      const extra = command.words === undefined
+        ? line.positionals[most]
+        : command.words.afterDashes === true
+        ? before[most]
+        : undefined;
+      if (extra !== undefined) throw unexpected(extra, command);
       const read = await readFlags(command, line, context, all);
-      return await run({ ...read, positional: line.positionals[0] }, context);
+      return await run({
+        ...read,
+        positional: most === 0 ? undefined : line.positionals[0],
+        words: command.words?.afterDashes === true ? after : line.positionals.slice(most),
+      }, context);
     },
   };
 }
@@ -112,4 +127,24 @@ async function settings(
     ? undefined
     : { name: values.profile, insist: rank("profile") === 0 };
   return [config.profile(command, chosen), config.command(command)];
+}
+
+/** The words before and after `--`. */
+function atDashes(
+  args: readonly string[],
+  words: readonly string[],
+): { readonly before: readonly string[]; readonly after: readonly string[] } {
+  const dashes = args.indexOf("--");
+  // All that follows is words.
+  const count = words.length - (dashes === -1 ? 0 : args.length - dashes - 1);
+  return { before: words.slice(0, count), after: words.slice(count) };
+}
+
+function unexpected(word: string, { name, words }: Pick<Command, "name" | "words">): UsageError {
+  const what = `Unexpected argument "${visible(word)}"`;
+  return new UsageError(
+    words?.afterDashes === true
+      ? `${what}: the command to run comes after --, as in bcast ${name} -- ${visible(word)}`
+      : `${what}. See bcast ${name} --help`,
+  );
 }

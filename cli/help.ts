@@ -72,15 +72,25 @@ export function programHelp(groups: readonly CommandGroup[]): string {
 
 /** The help of one command. */
 export function commandHelp(command: AnyCommand): string {
-  const { name, summary, about, positional, flags, examples } = command;
-  const usage = ["Usage: bcast", name, positional && `[${positional.placeholder}]`, "[flags]"];
+  const { name, summary, about, positional, words, flags, examples } = command;
+  const own = words?.afterDashes === true;
+  const usage = [
+    "Usage: bcast",
+    name,
+    positional && `[${positional.placeholder}]`,
+    words && !own ? words.placeholder : undefined,
+    "[flags]",
+    words && own ? `-- ${words.placeholder}` : undefined,
+  ];
   const sections = [
     paragraph(`bcast ${name}: ${lowerFirst(summary)}.`),
     usage.filter((part) => part !== undefined).join(" ") + "\n",
   ];
   if (about !== undefined) sections.push(...about.split("\n\n").map(paragraph));
-  if (positional !== undefined) {
-    sections.push("Argument:\n" + table([[positional.placeholder, positional.help]]));
+  const taken = [positional, words].filter((one) => one !== undefined);
+  if (taken.length > 0) {
+    const rows = taken.map(({ placeholder, help }) => [placeholder, help] as const);
+    sections.push(`${rows.length === 1 ? "Argument" : "Arguments"}:\n${table(rows)}`);
   }
   const groups = new Map<string, (readonly [string, string])[]>();
   const [first] = Object.keys(flags);

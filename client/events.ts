@@ -7,7 +7,8 @@ interface Waiter<T> {
 }
 
 /**
- * Events from where they happen to the one who reads them. Unbounded, because none may be lost.
+ * Events from where they happen to the one who reads them. Unbounded, because none may be lost: who
+ * wants a bound watches `size` and pushes no more until {@linkcode EventQueue.emptied}.
  *
  * For one consumer: two that iterate at once share the events between them. Leaving the loop
  * (`break`, `return()`) ends nothing: a later loop goes on with what was not yet read.
@@ -16,6 +17,19 @@ export class EventQueue<T> implements AsyncIterable<T> {
   readonly #unread = new Deque<T>();
   #waiters: Waiter<T>[] = [];
   #end: { readonly error: Error | undefined } | undefined;
+  #emptied: PromiseWithResolvers<void> | undefined;
+
+  /** Events that were not yet read. */
+  get size(): number {
+    return this.#unread.size;
+  }
+
+  /** Resolves when every event was read. */
+  emptied(): Promise<void> {
+    if (this.size === 0) return Promise.resolve();
+    this.#emptied ??= Promise.withResolvers();
+    return this.#emptied.promise;
+  }
 
   push(event: T): void {
     if (this.#end !== undefined) return;
@@ -54,7 +68,12 @@ export class EventQueue<T> implements AsyncIterable<T> {
 
   #next(owner: object): Promise<IteratorResult<T, undefined>> {
     if (this.#unread.size > 0) {
-      return Promise.resolve({ done: false, value: this.#unread.shift() as T });
+      const value = this.#unread.shift() as T;
+      if (this.#unread.size === 0) {
+        this.#emptied?.resolve();
+        this.#emptied = undefined;
+      }
+      return Promise.resolve({ done: false, value });
     }
     if (this.#end?.error !== undefined) return Promise.reject(this.#end.error);
     if (this.#end !== undefined) return Promise.resolve({ done: true, value: undefined });

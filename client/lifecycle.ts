@@ -45,6 +45,10 @@ export class Lifecycle {
   /** The latest word of the hub on when to try again, in seconds. */
   #retryAfter: number | undefined;
   #cancelTimer: Cancel | undefined;
+  /** UTF-16 units of frames that came since everything was read. */
+  #unread = 0;
+  /** Whether the connection was given up until everything is read. */
+  #paused = false;
   #ended: ConnectError | undefined;
   #closing: Promise<void> | undefined;
   readonly #over = new AbortController();
@@ -99,6 +103,7 @@ export class Lifecycle {
   /** Makes the next connection. */
   dial(): void {
     this.#state = "connecting";
+    this.#paused = false;
     this.#attempt++;
     this.#refusals = [];
     this.#retryAfter = undefined;
@@ -156,11 +161,21 @@ export class Lifecycle {
     for (const line of splitBatch(data)) {
       // A frame may end the connection, or the conversation, in the middle of a batch.
       if (this.#link !== link) return;
+      if (this.memory.events.size === 0) this.#unread = 0;
+      this.#unread += line.length;
       const parsed = parseHubFrame(line);
       if (parsed.ok) this.#take(link, parsed.frame);
       // A newer hub may say more than this client knows.
       else if (parsed.error.code !== "unknown_type") this.#garbled(parsed.error.message);
+      if (this.#unread > (this.options.maxUnread ?? Infinity)) this.#pause(link);
     }
+  }
+
+  /** The hub would send on, and this side can only keep it: it comes back when there is room. */
+  #pause(link: Link): void {
+    if (this.#link !== link || this.memory.events.size === 0) return;
+    this.#paused = true;
+    link.drop("What came is being read first");
   }
 
   #take(link: Link, frame: HubFrame): void {
@@ -221,6 +236,13 @@ export class Lifecycle {
           { code: end.code },
         ),
       );
+    }
+    if (this.#paused) {
+      this.#state = "offline";
+      void this.memory.events.emptied().then(() => {
+        if (this.#ended === undefined) this.dial();
+      });
+      return;
     }
     if (end.reached === "nothing" && end.reason === "") {
       void this.#explain(end.cause);

@@ -37,6 +37,12 @@ export interface ConnectOptions {
    * never reached is an error to tell at once.
    */
   readonly retryFirst?: boolean;
+  /**
+   * UTF-16 units of frames that may wait to be read. Beyond it the connection is given up, and taken
+   * up again, where it stopped, as soon as everything was read; what is sent waits as long. Default:
+   * no limit, for those who read as fast as it comes.
+   */
+  readonly maxUnread?: number;
   /** Closes the conversation as `close()` does. */
   readonly signal?: AbortSignal;
 }

@@ -1,16 +1,23 @@
 import { getLogger } from "@logtape/logtape";
 import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "../cli/address.ts";
+import {
+  CLIENT_LOG_FLAGS,
+  NAME,
+  nameFlag,
+  roomsFlag,
+  startClientLogging,
+  TOKEN_FLAG,
+} from "../cli/client_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { EXIT, type ExitCode } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { LOG_FLAGS, startLogging } from "../cli/logging.ts";
 import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
 import { type Interruption, watchInterrupts } from "../cli/signals.ts";
 import { plural } from "../cli/text.ts";
 import { connect as converse, type ConnectOptions, shownUrl } from "../client.ts";
-import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, normalizeName, visible } from "../protocol.ts";
+import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.ts";
 import { Chat } from "../terminal/chat.ts";
 import { Editor } from "../terminal/editor.ts";
 import { InputHistory } from "../terminal/history.ts";
@@ -21,30 +28,11 @@ import { SystemTerminal } from "../terminal/terminal.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
-const NAME = "a name of 1 to 32 visible characters without / @ # :";
-
 const FLAGS = {
   ...ADDRESS_FLAGS,
-  room: flag.list({
-    fallback: [],
-    placeholder: "ROOM",
-    shown: "the hub's own",
-    expects: "a room: 1 to 64 of a-z 0-9 . _ - that start with a letter or digit",
-    accepts: isRoomName,
-    help: "Room to be in; may be given several times, you speak in the first",
-  }),
-  name: flag.value<string | undefined>({
-    fallback: undefined,
-    placeholder: "NAME",
-    expects: NAME,
-    read: normalizeName,
-    help: "Your name; without it a terminal asks, and a script is a guest",
-  }),
-  token: flag.text({
-    placeholder: "TOKEN",
-    help: "What lets you in, where the hub asks for it; safer as BCAST_TOKEN, as other users " +
-      "of a machine can see command lines",
-  }),
+  room: roomsFlag("Room to be in; may be given several times, you speak in the first"),
+  name: nameFlag({ help: "Your name; without it a terminal asks, and a script is a guest" }),
+  token: TOKEN_FLAG,
   bell: flag.value<Bell | undefined>({
     fallback: undefined,
     placeholder: BELLS.join("|"),
@@ -54,9 +42,7 @@ const FLAGS = {
     help: "When a terminal rings: your name or a private message is a mention",
   }),
   json: flag.toggle({ help: "Print what is received as JSON, one object a line" }),
-  logFile: LOG_FLAGS.logFile,
-  logLevel: LOG_FLAGS.logLevel,
-  logFormat: LOG_FLAGS.logFormat,
+  ...CLIENT_LOG_FLAGS,
 };
 
 type Input = CommandInput<typeof FLAGS>;
@@ -83,11 +69,7 @@ export const connect = defineCommand({
 async function run(input: Input, context: Context): Promise<ExitCode> {
   const { flags } = input;
   const url = hubAddress(input);
-  await using _logging = await startLogging({
-    level: flags.logLevel,
-    format: flags.logFormat,
-    ...(flags.logFile === undefined ? {} : { file: flags.logFile }),
-  });
+  await using _logging = await startClientLogging(flags);
   using interruption = watchInterrupts(context);
   logger.info("Connecting to {url}", { url: shownUrl(url) });
   const options: ConnectOptions = {

@@ -3,9 +3,12 @@ import type { CommandGroup } from "../cli/help.ts";
 import { bench } from "./bench.ts";
 import { completeNames, completions } from "./completions.ts";
 import { connect } from "./connect.ts";
+import { exec } from "./exec.ts";
 import { help } from "./help.ts";
 import { history } from "./history.ts";
+import { listen } from "./listen.ts";
 import { rooms } from "./rooms.ts";
+import { send } from "./send.ts";
 import { start } from "./start.ts";
 import { status } from "./status.ts";
 import { version } from "./version.ts";
@@ -15,7 +18,7 @@ import { who } from "./who.ts";
 export const GROUPS: readonly CommandGroup[] = [
   { title: "Run a hub", commands: [start, bench] },
   { title: "Talk", commands: [connect] },
-  { title: "In scripts", commands: [] },
+  { title: "In scripts", commands: [send, listen, exec] },
   { title: "Look, without being seen", commands: [history, who, rooms, status] },
   {
     title: "More",

@@ -1,17 +1,15 @@
 import type { Output } from "../cli/output.ts";
 import { EXIT, type ExitCode } from "../cli/errors.ts";
-import { plural, safeJson } from "../cli/text.ts";
-import {
-  type ClientEvent,
-  type Conversation,
-  RequestError,
-  type RoomEntered,
-} from "../client/types.ts";
-import type { Joined } from "../protocol.ts";
+import { safeJson } from "../cli/text.ts";
+import type { ClientEvent, Conversation, RoomEntered } from "../client/types.ts";
+import type { Ack, Joined } from "../protocol.ts";
+import { itemsOf, textItem } from "../stream/items.ts";
+import { inputLines } from "../stream/lines.ts";
+import { sendAll } from "../stream/send.ts";
+import { interruptedLine } from "../stream/talk.ts";
 import { logEvent } from "./event_log.ts";
-import { readLines } from "./lines.ts";
-import { PLAIN } from "./paint.ts";
 import { renderEvent } from "./render.ts";
+import { plainView } from "./view.ts";
 
 /** What a conversation between programs needs. */
 export interface PipeOptions {
@@ -24,11 +22,6 @@ export interface PipeOptions {
   /** Aborted when the user wants an end at once. */
   readonly signal: AbortSignal;
 }
-
-/** Lines on their way to the hub at a time: enough to keep the network busy, few enough to keep. */
-const WINDOW = 64;
-/** Characters of a line that is read at all; far above any hub's limit for a message. */
-const MAX_LINE = 16 * 1024 * 1024;
 
 /**
  * Sends each line of the input as a message and prints what is received, until the input ends and
@@ -82,55 +75,35 @@ async function send(
   signal: AbortSignal,
   settled: Promise<void>,
 ): Promise<ExitCode> {
-  const underway = new Set<Promise<void>>();
-  const failures: unknown[] = [];
-  let refused = 0;
-  const refuse = async (number: number, why: string): Promise<void> => {
-    refused++;
-    await stderr.write(`Line ${number} was not sent: ${why}\n`);
-  };
-  const sendLine = async (number: number, text: string): Promise<void> => {
-    try {
-      const ack = await conversation.send({ message: text });
-      if (json) await stdout.write(safeJson(ack) + "\n");
-    } catch (error) {
-      if (error instanceof RequestError) await refuse(number, error.message);
-      else failures.push(error);
-    }
-  };
-  const source = input.pipeThrough(new TransformStream(), { signal, preventCancel: false });
-  for await (const { number, text } of readLines(source, MAX_LINE)) {
-    // A blank line is no message.
-    if (text === "") continue;
-    if (text === undefined) {
-      // deno-lint-ignore no-await-in-loop -- lines go out one after the other
-      await refuse(number, "it is far too long");
-      continue;
-    }
-    const one: Promise<void> = sendLine(number, text).finally(() => underway.delete(one));
-    underway.add(one);
-    // deno-lint-ignore no-await-in-loop -- keeps the number on their way small
-    if (underway.size >= WINDOW) await Promise.race(underway);
-  }
-  await Promise.all(underway);
-  if (failures.length > 0) throw failures[0];
+  const { refused, error } = await sendAll({
+    conversation,
+    items: itemsOf(inputLines(input, signal), textItem),
+    deliver: (content) => conversation.send(content),
+    // What cannot be written because nobody reads it is no reason to end.
+    onRefused: (number, why) => void stderr.write(`Line ${number} was not sent: ${why}\n`),
+    ...(json ? { onAcked: (ack: Ack) => void stdout.write(safeJson(ack) + "\n") } : {}),
+    counts: { sent: 0, acked: 0, refused: 0 },
+  });
+  if (error !== undefined) throw error;
   // Without a line to send, what the hub shows newcomers is all there is to wait for.
   await Promise.race([settled, once(signal)]);
+  // What was written without waiting is out before the program ends.
+  await stdout.write("");
+  await stderr.write("");
   return refused === 0 ? EXIT.done : EXIT.failed;
 }
 
 /** Prints one event; `false` when nobody reads it. */
-function show(event: ClientEvent, { json, stdout, stderr }: PipeOptions): Promise<boolean> {
+function show(
+  event: ClientEvent,
+  { conversation, json, stdout, stderr }: PipeOptions,
+): Promise<boolean> {
   if (json) {
     const frame = toFrame(event);
     if (frame !== undefined) return stdout.write(safeJson(frame) + "\n");
   }
-  const text = renderEvent(event, {
-    self: undefined,
-    paint: PLAIN,
-    now: new Date(),
-    stamps: "dated",
-  });
+  // Its own coming in is no news to whoever reads this.
+  const text = renderEvent(event, plainView({ self: conversation.sender }));
   switch (event.type) {
     case "message":
     case "direct":
@@ -178,12 +151,6 @@ function withoutHistory({ history: _history, ...room }: Joined): object {
 /** Whether the room was entered before is what the client knows, not what the hub sent. */
 function withoutAgain({ again: _again, ...frame }: RoomEntered): Joined {
   return frame;
-}
-
-function interruptedLine(pending: number): string {
-  return pending === 0
-    ? "Interrupted\n"
-    : `Interrupted: ${plural(pending, "message")} may not have reached the hub\n`;
 }
 
 function once(signal: AbortSignal): Promise<void> {

@@ -5,6 +5,7 @@ import {
   type Message,
   nameKey,
   type Presence,
+  visible,
   type Who,
 } from "../protocol.ts";
 import {
@@ -50,14 +51,20 @@ export function renderEvent(event: ClientEvent, view: View): string | undefined 
 }
 
 /** What somebody said: a message of a room, or a private one where all are private. */
-export type Said = Content & Pick<Message, "sender" | "timestamp" | "kind">;
+export type Said =
+  & Content
+  & Pick<Message, "sender" | "timestamp" | "kind">
+  & { readonly room?: string };
 
 /** `[10:30:40] Alice: hi`, or `[10:30:40] * Alice waves` for an action. `finder`: what to mark in it. */
 export function renderMessage(said: Said, view: View, finder?: Finder): string {
   const { paint } = view;
   const shown = shownName(said.sender, view);
   const name = isSelf(said.sender, view) ? paint.bold(shown) : paint.name(shown, said.sender);
-  const head = stamp(said.timestamp, view) + (said.kind === "action" ? `* ${name} ` : `${name}: `);
+  // No name holds a `#`.
+  const tag = view.tagged === true && said.room !== undefined ? `#${visible(said.room)} ` : "";
+  const head = stamp(said.timestamp, view) + tag +
+    (said.kind === "action" ? `* ${name} ` : `${name}: `);
   const mark = (row: string): string => highlight(row, finder, paint.mark);
   return layOut(head, contentText(said), indentOf(view), view, mark);
 }

@@ -1,6 +1,6 @@
 import { safeJson } from "../cli/text.ts";
 import { type Content, visible } from "../protocol.ts";
-import type { Paint } from "./paint.ts";
+import { type Paint, PLAIN } from "./paint.ts";
 import { fit } from "./fit.ts";
 import { displayWidth, wrapRows } from "./wrap.ts";
 
@@ -20,6 +20,13 @@ export interface View {
   readonly now: Date;
   /** `dated`: the time, with the date when it is not today's; for output without day lines. */
   readonly stamps: Stamps | "dated";
+  /** Whether messages name their room: for output that mixes several. */
+  readonly tagged?: boolean;
+}
+
+/** Plain lines, for whoever reads a pipe. */
+export function plainView(over: Partial<Pick<View, "self" | "tagged">> = {}): View {
+  return { self: undefined, paint: PLAIN, now: new Date(), stamps: "dated", ...over };
 }
 
 /** Columns of `[10:30:40] `: further lines of a message begin below its name. */
@@ -57,11 +64,20 @@ export function rule(text: string, view: View): string {
 /** `[10:30:40] ` in local time, as the view wants it; may be empty. */
 export function stamp(timestamp: string, { stamps, paint, now }: View): string {
   if (stamps === "off") return "";
+  return paint.dim(`[${clockTime(timestamp, now, stamps)}]`) + " ";
+}
+
+/** The local time of a message as `stamps` wants it, `dated` unless it says so. */
+export function clockTime(
+  timestamp: string,
+  now: Date,
+  stamps: Exclude<View["stamps"], "off"> = "dated",
+): string {
   const time = new Date(timestamp);
-  if (Number.isNaN(time.getTime())) return paint.dim(`[${visible(timestamp.slice(0, 30))}]`) + " ";
+  if (Number.isNaN(time.getTime())) return visible(timestamp.slice(0, 30));
   const dated = stamps === "datetime" ||
     (stamps === "dated" && time.toDateString() !== now.toDateString());
-  return paint.dim(`[${dated ? `${localDate(time)} ` : ""}${localTime(time)}]`) + " ";
+  return dated ? `${localDate(time)} ${localTime(time)}` : localTime(time);
 }
 
 /** `2026-01-31`, where the user is. */

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { ConnectError } from "../client/types.ts";
-import { type Line, readLines } from "../terminal/lines.ts";
+import { type Line, readLines } from "../stream/lines.ts";
+import { MAX_OPEN } from "../stream/send.ts";
 import { pipe } from "../terminal/pipe.ts";
 import { beginning, FakeConversation, said, TIMESTAMP } from "./kit/fake_conversation.ts";
 import { bytesOf, MemoryOutput } from "./kit/memory_output.ts";
@@ -111,13 +112,13 @@ Deno.test("pipe() says which line was refused, sends the others, ends with 1", a
 });
 
 Deno.test("pipe() keeps the number of lines under way small", async () => {
-  const { conversation, code } = begin(bytesOf("x\n".repeat(200)));
+  const { conversation, code } = begin(bytesOf("x\n".repeat(3000)));
   conversation.emit(...beginning("ci"));
   let acked = 0;
-  while (acked < 200) {
+  while (acked < 3000) {
     // deno-lint-ignore no-await-in-loop -- ack by ack
     await until("a message", () => conversation.sent.length > acked);
-    assertEquals(conversation.sent.length - acked <= 64, true);
+    assertEquals(conversation.sent.length - acked <= MAX_OPEN, true);
     conversation.sent[acked++]?.ack();
   }
   assertEquals(await code, 0);

@@ -1,0 +1,172 @@
+import { getLogger } from "@logtape/logtape";
+import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "../cli/address.ts";
+import { CLIENT_LOG_FLAGS, startClientLogging } from "../cli/client_flags.ts";
+import { type CommandInput, defineCommand } from "../cli/command.ts";
+import type { Context } from "../cli/context.ts";
+import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
+import * as flag from "../cli/flags.ts";
+import { watchInterrupts } from "../cli/signals.ts";
+import { safeJson } from "../cli/text.ts";
+import { shownUrl } from "../client.ts";
+import { type Message, visible } from "../protocol.ts";
+import type { CursorFile } from "../stream/cursor_file.ts";
+import { FIELD_NAMES, parseTemplate, type Template } from "../stream/format.ts";
+import { type Drain, Journal } from "../stream/journal.ts";
+import { OutputFile } from "../stream/output_file.ts";
+import { openCursor, Reading, READING_FLAGS, tooFew } from "../stream/reading.ts";
+import { renderMessage } from "../terminal/render.ts";
+import { plainView } from "../terminal/view.ts";
+
+const logger = getLogger(["bcast", "client"]);
+
+const FLAGS = {
+  ...ADDRESS_FLAGS,
+  ...READING_FLAGS,
+  output: flag.text({
+    placeholder: "FILE",
+    help: "Append to FILE instead, each message exactly once whatever happens; needs --cursor",
+  }),
+  json: flag.toggle({ help: "Print messages as JSON, one object a line" }),
+  format: flag.text({
+    placeholder: "TEMPLATE",
+    help: `Print messages like this, such as "{sender}: {message}"; the fields are ` +
+      `${FIELD_NAMES.join(", ")}`,
+  }),
+  timeout: flag.seconds({
+    fallback: 0,
+    shown: "",
+    min: 1,
+    help: "End after this time: with 0, or with 1 when --count messages did not come",
+  }),
+  ...CLIENT_LOG_FLAGS,
+};
+
+type Input = CommandInput<typeof FLAGS>;
+
+/** `bcast listen`. */
+export const listen = defineCommand({
+  name: "listen",
+  summary: "Print what is said, for pipes and files",
+  about: "Follows rooms for ever, and prints each message that comes from now on, or from where " +
+    "--cursor, --after or --since begin. A hub that goes away is waited for; nothing said " +
+    "meanwhile is lost. Private messages and who comes and goes are left to bcast connect.\n\n" +
+    "With --cursor, a run goes on where the last one stopped: after a crash at most the last " +
+    "lines come twice, and with --output none does. Should the hub no longer keep what comes " +
+    "next, a line on the standard error that begins with ! GAP says what is missing.",
+  positional: ADDRESS_ARGUMENT,
+  flags: FLAGS,
+  examples: [
+    ["listen --room builds --format '{time} {sender}: {message}'", "Follow a room"],
+    ["listen --since 10m --json | jq .message", "What was said, and what is being said"],
+    ["listen --cursor chat.cursor --output chat.log", "Keep a complete log, across restarts"],
+  ],
+  run,
+});
+
+async function run(input: Input, context: Context): Promise<ExitCode> {
+  const { flags } = input;
+  const { stderr } = context;
+  const url = hubAddress(input);
+  const line = lineWriter(flags);
+  if (flags.output !== undefined && flags.cursor === undefined) {
+    throw new UsageError("--output needs --cursor FILE: without it, append with >> instead");
+  }
+  await using _logging = await startClientLogging(flags);
+  using interruption = watchInterrupts(context);
+  // That nobody reads it is no reason to end.
+  const say = (text: string): void => void stderr.write(text + "\n");
+  using cursor = await openCursor(input);
+  using output = await openOutput(flags.output, cursor, say);
+  logger.info("Connecting to {url}", { url: shownUrl(url) });
+
+  const stop = new AbortController();
+  const over = AbortSignal.any([interruption.signal, stop.signal]);
+  let late = false;
+  const timer = flags.timeout === 0 ? undefined : setTimeout(() => {
+    late = true;
+    stop.abort();
+  }, flags.timeout * 1000);
+  const journal = new Journal({
+    drain: output === undefined ? context.stdout : fileDrain(output),
+    cursor,
+    onEnd: () => stop.abort(),
+  });
+  const rooms = new Set<string>();
+  let count = 0;
+  try {
+    await using reading = new Reading(input, { url, cursor, say, signal: over });
+    for await (const step of reading.steps()) {
+      if (over.aborted) break;
+      rooms.add(step.room);
+      const text = step.message === undefined ? "" : line(step.message, step.epoch, rooms.size > 1);
+      // deno-lint-ignore no-await-in-loop -- who reads slowly is waited for
+      await journal.add(step, text);
+      if (step.message !== undefined && ++count === flags.count) break;
+    }
+  } catch (error) {
+    // What was asked of a hub that is away ends with everything else.
+    if (!over.aborted) throw error;
+  } finally {
+    clearTimeout(timer);
+    await journal.finish();
+    // What was said without waiting is written before the program ends.
+    await stderr.write("");
+  }
+  if (interruption.signal.aborted) return EXIT.interrupted;
+  if (!late || flags.count === 0 || count === flags.count) return EXIT.done;
+  await stderr.write(tooFew(count, flags.count, flags.timeout) + "\n");
+  return EXIT.failed;
+}
+
+/** Opens the output file and makes it agree with the cursor, and the cursor with it. */
+async function openOutput(
+  path: string | undefined,
+  cursor: CursorFile | undefined,
+  say: (line: string) => void,
+): Promise<OutputFile | undefined> {
+  if (cursor === undefined) return undefined;
+  if (path === undefined) {
+    if (cursor.output === undefined) return undefined;
+    throw new CliError(
+      `Cannot use the cursor ${visible(cursor.path)} without --output: it goes with an output ` +
+        "file. Name that, or another cursor",
+    );
+  }
+  const output = await OutputFile.open(path, cursor.output, say);
+  try {
+    // Before anything is written: what a crash would leave behind can be told from what was there.
+    await cursor.save([], output.mark);
+    return output;
+  } catch (error) {
+    output[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function fileDrain(output: OutputFile): Drain {
+  return {
+    async write(text) {
+      await output.append(text);
+      return true;
+    },
+    get mark() {
+      return output.mark;
+    },
+  };
+}
+
+/** Writes a message as it is printed; `tagged` when it is not clear in which room it was said. */
+type LineWriter = (message: Message, epoch: string, tagged: boolean) => string;
+
+function lineWriter({ json, format }: Input["flags"]): LineWriter {
+  if (json && format !== undefined) {
+    throw new UsageError("Cannot use --json together with --format: leave one out");
+  }
+  if (json) return (message) => safeJson(message) + "\n";
+  if (format !== undefined) {
+    const template: Template | string = parseTemplate(format);
+    if (typeof template === "string") throw new UsageError(`Cannot use this --format: ${template}`);
+    return (message, epoch) => template({ message, epoch, now: new Date() }) + "\n";
+  }
+  return (message, _epoch, tagged) => renderMessage(message, plainView({ tagged })) + "\n";
+}

@@ -1,0 +1,226 @@
+import { getLogger } from "@logtape/logtape";
+import { hubAddress } from "../cli/address.ts";
+import {
+  ACCESS_FLAGS,
+  CLIENT_LOG_FLAGS,
+  nameFlag,
+  roomFlag,
+  startClientLogging,
+} from "../cli/client_flags.ts";
+import { type CommandInput, defineCommand } from "../cli/command.ts";
+import type { Context } from "../cli/context.ts";
+import { EXIT, type ExitCode, explain, UsageError } from "../cli/errors.ts";
+import * as flag from "../cli/flags.ts";
+import { watchInterrupts } from "../cli/signals.ts";
+import { connect, type ConnectOptions, type Conversation, shownUrl } from "../client.ts";
+import { systemClock } from "../client/clock.ts";
+import { type Item, itemsOf, jsonItem, type Sendable, textItem } from "../stream/items.ts";
+import { inputLines } from "../stream/lines.ts";
+import { Patience } from "../stream/patience.ts";
+import { Progress } from "../stream/progress.ts";
+import { sendAll, type SendCounts, type SendResult } from "../stream/send.ts";
+import { ConnectionTalk, interruptedLine } from "../stream/talk.ts";
+import { UnsentReport } from "../stream/unsent.ts";
+
+const logger = getLogger(["bcast", "client"]);
+
+/**
+ * Seconds for which a hub that went away is waited for: a little less than it remembers what it
+ * already has, so that a message whose ack was lost is never stored twice.
+ */
+const RETRY_FOR = 240;
+
+const FLAGS = {
+  ...ACCESS_FLAGS,
+  room: roomFlag("Room to send to"),
+  name: nameFlag({ help: "Your name; without it you are a guest" }),
+  to: nameFlag({ help: "Send privately, to everybody of that name, rather than to a room" }),
+  null: flag.toggle({ help: "Messages of the input end with a NUL character, not with the line" }),
+  json: flag.toggle({
+    help: `Lines of the input are JSON objects: {"message":"hi"}, with "data" (any JSON) ` +
+      `and "kind" ("action") beside or instead of it; other fields are passed over`,
+  }),
+  wait: flag.toggle({ help: "Wait for a hub that cannot be reached at the start, too" }),
+  retryFor: flag.seconds({
+    fallback: RETRY_FOR,
+    help: "How long to wait for a hub that went away; 0 for ever, but past 5 minutes a message " +
+      "whose answer was lost may come twice",
+  }),
+  ...CLIENT_LOG_FLAGS,
+};
+
+type Input = CommandInput<typeof FLAGS>;
+
+/** `bcast send`. */
+export const send = defineCommand({
+  name: "send",
+  summary: "Send messages from a script or a pipe",
+  about: "Sends the words as one message; without any, sends each line of the input that is not " +
+    "blank.\n\nEnds with 0 once the hub has every message in its log. Otherwise says which lines " +
+    "it has not, and why, and ends with 1; with 3 when no hub could be reached, and with 4 when " +
+    "it refused. A hub that restarts meanwhile is waited for, and nothing is sent twice.",
+  words: { placeholder: "[TEXT...]", help: "The message; without it, the input is read" },
+  flags: FLAGS,
+  examples: [
+    ['send "the build is green" --room dev --name ci', "Say one thing"],
+    ["tail -f app.log | bcast send --room logs", "Send every line as it is written"],
+    [`echo '{"data":{"cpu":0.7}}' | bcast send --json --room metrics`, "Send data"],
+  ],
+  run,
+});
+
+async function run(input: Input, context: Context): Promise<ExitCode> {
+  const { flags, words } = input;
+  const url = hubAddress(input);
+  if (words.length > 0 && (flags.json || flags.null)) {
+    throw new UsageError(
+      "Cannot use --json or --null together with TEXT: they are about the input",
+    );
+  }
+  if (flags.to !== undefined && input.source("room") === "flag") {
+    throw new UsageError("Cannot use --room together with --to: leave one out");
+  }
+  if (words.length > 0 && words.join(" ").trim() === "") {
+    throw new UsageError("Cannot send a blank message: write some text");
+  }
+  await using _logging = await startClientLogging(flags);
+  logger.info("Connecting to {url}", { url: shownUrl(url) });
+  const options: ConnectOptions = {
+    url,
+    echo: false,
+    retryFirst: flags.wait,
+    ...(flags.name === undefined ? {} : { sender: flags.name }),
+    ...(flags.token === undefined ? {} : { token: flags.token }),
+    ...(flags.to !== undefined
+      ? { rooms: [] }
+      : flags.room === undefined
+      ? {}
+      : { rooms: [{ room: flags.room, history: 0 }] }),
+  };
+  const ended = await exchange(input, options, context);
+  const code = await report(ended, words.length > 0, context);
+  // What was said without waiting is written before the program ends.
+  await context.stderr.write("");
+  return code;
+}
+
+/** How the exchange with the hub ended. */
+interface Ended {
+  readonly result: SendResult;
+  readonly unsent: UnsentReport;
+  /** What the conversation could not get over. */
+  readonly error: unknown;
+  /** Whether the hub was ever there. */
+  readonly wasOnline: boolean;
+  readonly gaveUp: boolean;
+  readonly interrupted: boolean;
+  readonly retryFor: number;
+}
+
+async function exchange(
+  { flags, words }: Input,
+  options: ConnectOptions,
+  context: Context,
+): Promise<Ended> {
+  const { stderr, stdin } = context;
+  using interruption = watchInterrupts(context);
+  await using conversation = connect(options);
+  const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
+  using progress = stderr.isTerminal && words.length === 0
+    ? new Progress(stderr, systemClock, counts)
+    : undefined;
+  const say = (line: string): void => {
+    progress?.wipe();
+    // That nobody reads it is no reason to end.
+    void stderr.write(line + "\n");
+  };
+  const unsent = new UnsentReport(say);
+  const stop = new AbortController();
+  const over = AbortSignal.any([interruption.signal, stop.signal]);
+  over.addEventListener("abort", () => void conversation.close(), { once: true });
+  let gaveUp = false;
+  using patience = new Patience(flags.retryFor * 1000, systemClock, () => {
+    gaveUp = true;
+    stop.abort();
+  });
+  if (words.length === 0 && stdin.isTerminal) {
+    say("Each line you type is sent as a message; Ctrl-D ends");
+  }
+  const sending = sendAll({
+    conversation,
+    items: words.length > 0 ? oneItem(words.join(" ")) : inputItems(context, flags, over),
+    deliver: delivery(conversation, flags.to),
+    onRefused: (number, why) =>
+      words.length > 0 ? say(`Not sent: ${why}`) : unsent.refused(number, why),
+    counts,
+  }).finally(() => conversation.close());
+  // Looked at below.
+  sending.catch(() => {});
+  let error: unknown;
+  let wasOnline = false;
+  const talk = new ConnectionTalk();
+  try {
+    for await (const event of conversation) {
+      patience.saw(event);
+      if (event.type === "online") wasOnline = true;
+      const news = talk.news(event);
+      if (news !== undefined) say(news);
+    }
+  } catch (thrown) {
+    error = thrown;
+  } finally {
+    stop.abort();
+  }
+  const result = await sending;
+  const interrupted = interruption.signal.aborted;
+  return { result, unsent, error, wasOnline, gaveUp, interrupted, retryFor: flags.retryFor };
+}
+
+/** Tells what is to be told at the end, and decides on the exit code. */
+async function report(ended: Ended, single: boolean, { stderr }: Context): Promise<ExitCode> {
+  const { result, unsent, error, wasOnline, gaveUp, interrupted } = ended;
+  // A hub that was never there: one line says it all.
+  if (error !== undefined && !wasOnline) throw error;
+  if (interrupted) {
+    unsent.end();
+    await stderr.write(interruptedLine(result.unacked.length));
+    return EXIT.interrupted;
+  }
+  const why = gaveUp
+    ? `the hub did not come back within ${ended.retryFor} s`
+    : error === undefined
+    ? undefined
+    : explain(error).message;
+  unsent.end();
+  if (why !== undefined) {
+    if (single) await stderr.write(`Not sent: ${why}\n`);
+    else {
+      unsent.unacked(result.unacked, why);
+      await stderr.write("Whatever else the input holds was not sent\n");
+    }
+    return explain(error).exitCode === EXIT.refused ? EXIT.refused : EXIT.failed;
+  }
+  return result.refused === 0 ? EXIT.done : EXIT.failed;
+}
+
+function delivery(
+  conversation: Conversation,
+  to: string | undefined,
+): (content: Sendable) => Promise<unknown> {
+  if (to === undefined) return (content) => conversation.send(content);
+  // A private message is nothing but its content.
+  return ({ kind: _kind, ...content }) => conversation.direct(to, content);
+}
+
+async function* oneItem(message: string): AsyncGenerator<Item> {
+  yield { number: 1, content: { message } };
+}
+
+function inputItems(
+  { stdin }: Context,
+  { json, null: byNull }: Input["flags"],
+  signal: AbortSignal,
+): AsyncIterable<Item> {
+  const lines = inputLines(stdin.readable, signal, byNull ? "\0" : "\n");
+  return itemsOf(lines, json ? jsonItem : textItem);
+}

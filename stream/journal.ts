@@ -1,0 +1,101 @@
+import type { Bookmark, OutputMark } from "./cursor.ts";
+import type { CursorFile } from "./cursor_file.ts";
+import type { Step } from "./follow.ts";
+
+/** UTF-16 units of text that wait for the write before them; beyond it nothing more is taken in. */
+const MAX_WAITING = 1024 * 1024;
+
+/** Where what is recorded goes. */
+export interface Drain {
+  /** Writes; `false` when nobody reads any more. */
+  write(text: string): Promise<boolean>;
+  /** What a file holds by now, for the cursor. */
+  readonly mark?: OutputMark | undefined;
+}
+
+/** What a journal takes. */
+export interface JournalOptions {
+  readonly drain: Drain;
+  readonly cursor: CursorFile | undefined;
+  /** Told once when nothing more can be recorded: nobody reads any more, or a write failed. */
+  readonly onEnd: () => void;
+}
+
+/**
+ * Records steps in their order: writes what waits in one go, and only then moves the cursor past it.
+ * While a write lasts the next steps gather, so that a fast room costs few writes.
+ */
+export class Journal {
+  #text: string[] = [];
+  #length = 0;
+  #marks = new Map<string, Bookmark>();
+  #running: Promise<void> | undefined;
+  #ended = false;
+  #error: unknown;
+
+  constructor(private readonly options: JournalOptions) {}
+
+  /** Whether nobody reads any more, or a write has failed. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /**
+   * Takes in a step, with the text to write for it. Returns a promise when the caller should wait
+   * before it brings more.
+   */
+  add({ room, epoch, id }: Step, text: string): Promise<void> | undefined {
+    if (this.#ended) return undefined;
+    this.#marks.set(room, { epoch, id });
+    this.#text.push(text);
+    this.#length += text.length;
+    this.#running ??= this.#run();
+    return this.#length > MAX_WAITING ? this.#running : undefined;
+  }
+
+  /**
+   * Waits until everything is recorded.
+   *
+   * @throws what a write failed with.
+   */
+  async finish(): Promise<void> {
+    await this.#running;
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      // What came in the same turn goes out together.
+      await Promise.resolve();
+      // deno-lint-ignore no-await-in-loop -- one write after the other is the point
+      while (this.#marks.size > 0 && await this.#record());
+    } catch (error) {
+      this.#error = error;
+      this.#end();
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  async #record(): Promise<boolean> {
+    const { drain, cursor } = this.options;
+    const text = this.#text.join("");
+    const marks = this.#marks;
+    this.#text = [];
+    this.#length = 0;
+    this.#marks = new Map();
+    if (text !== "" && !await drain.write(text)) {
+      this.#end();
+      return false;
+    }
+    await cursor?.save(marks, drain.mark);
+    return true;
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#text = [];
+    this.#marks.clear();
+    this.options.onEnd();
+  }
+}

@@ -1,0 +1,122 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { connect, type Outgoing } from "../client.ts";
+import { temporaryFolder } from "./kit/folder.ts";
+import { Program } from "./kit/process.ts";
+import { startTestHub } from "./kit/test_hub.ts";
+import { until } from "./kit/until.ts";
+
+async function say(url: string, ...messages: readonly Outgoing[]): Promise<void> {
+  await using writer = connect({ url, sender: "Bob", echo: false });
+  await Promise.all(messages.map((message) => writer.send(message)));
+}
+
+/** `bcast exec` from its start to its end. */
+async function exec(
+  url: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ readonly code: number; readonly lines: readonly string[]; readonly errors: string }> {
+  await using program = new Program(["exec", "--after", "0", ...args], { BCAST_URL: url, ...env });
+  const code = await program.exit();
+  return { code, lines: program.lines, errors: program.errors };
+}
+
+Deno.test("bcast exec gives each message to a command, and its token to none", async () => {
+  await using hub = await startTestHub();
+  await say(hub.url, { message: "$(id) `id`; $HOME\nsecond line" }, { data: { a: "ü" } });
+  const shown = 'cat; echo "$BCAST_ROOM $BCAST_MESSAGE_ID $BCAST_MESSAGE_SENDER';
+  const script = `${shown} $BCAST_MESSAGE_DATA"; env | grep -c secret; true`;
+  const token = { BCAST_TOKEN: "secret" };
+  const run = await exec(hub.url, ["--count", "2", "--", "sh", "-c", script], token);
+  assertEquals(run, {
+    code: 0,
+    lines: [
+      ...["$(id) `id`; $HOME", "second line", "lobby 1 Bob ", "0"],
+      ...['{"a":"ü"}', 'lobby 2 Bob {"a":"ü"}', "0"],
+    ],
+    errors: "",
+  });
+});
+
+Deno.test("bcast exec --json gives the whole message", async () => {
+  await using hub = await startTestHub();
+  await say(hub.url, { message: "one\ntwo", data: 5 });
+  const { code, lines } = await exec(hub.url, ["--count", "1", "--json", "--", "cat"]);
+  assertEquals([code, lines.length], [0, 1]);
+  const { id, sender, message, data } = JSON.parse(lines[0] ?? "");
+  assertEquals([id, sender, message, data], [1, "Bob", "one\ntwo", 5]);
+});
+
+Deno.test("bcast exec --cursor goes on with the first message whose command failed", async () => {
+  await using hub = await startTestHub();
+  await using folder = await temporaryFolder();
+  const cursor = `${folder.path}/cursor`;
+  const good = `${folder.path}/good`;
+  await say(hub.url, ...["1", "2", "3", "4"].map((message) => ({ message })));
+  const script = `cat; test "$BCAST_MESSAGE_ID" != 3 || test -e ${good}`;
+  const args = ["--cursor", cursor, "--", "sh", "-c", script];
+  const first = await exec(hub.url, args);
+  assertEquals([first.code, first.lines], [1, ["1", "2", "3"]]);
+  assertMatch(first.errors, /^The command for message 3 of lobby ended with exit code 1\. /);
+  await Deno.writeTextFile(good, "");
+  const second = await exec(hub.url, ["--count", "2", ...args]);
+  assertEquals(second, { code: 0, lines: ["3", "4"], errors: "" });
+});
+
+Deno.test("bcast exec with a command that is none says so, and ends with 1", async () => {
+  await using hub = await startTestHub();
+  await say(hub.url, { message: "hi" });
+  const run = await exec(hub.url, ["--on-error", "skip", "--", "no-such-command"]);
+  assertEquals([run.code, run.lines], [1, []]);
+  assertMatch(run.errors, /^Cannot run no-such-command: there is no such command[^\n]*\n$/);
+});
+
+Deno.test("bcast exec lets the running command end at SIGTERM, and kills it at the second", async () => {
+  await using hub = await startTestHub();
+  await using folder = await temporaryFolder();
+  const cursor = `${folder.path}/cursor`;
+  const fifo = `${folder.path}/fifo`;
+  await new Deno.Command("mkfifo", { args: [fifo] }).output();
+  await say(hub.url, { message: "one" }, { message: "two" });
+  const args = ["--cursor", cursor, "--", "sh", "-c", `cat; echo $$; exec cat ${fifo}`];
+  const start = (): Program => new Program(["exec", "--url", hub.url, "--after", "0", ...args]);
+  {
+    await using program = start();
+    await program.line(/^one$/);
+    program.kill("SIGTERM");
+    await until("the listener to have left", async () => {
+      await using observer = connect({ url: hub.url, rooms: [] });
+      return (await observer.who("lobby")).online === 0;
+    });
+    await Deno.writeTextFile(fifo, "go on\n");
+    assertEquals(await program.exit(), 130);
+    assertEquals(program.lines.slice(2), ["go on"]);
+  }
+  await using program = start();
+  await program.line(/^two$/);
+  const [pid = ""] = await program.line(/^\d+$/);
+  program.kill("SIGTERM");
+  await until("the listener to have left", async () => {
+    await using observer = connect({ url: hub.url, rooms: [] });
+    return (await observer.who("lobby")).online === 0;
+  });
+  program.kill("SIGTERM");
+  assertEquals(await program.exit(), 130);
+  const probe = new Deno.Command("kill", { args: ["-0", pid], stderr: "null" });
+  await until("the command to be gone", async () => !(await probe.output()).success);
+});
+
+Deno.test("bcast exec: what makes no sense is told at once", async () => {
+  const cases: [string[], RegExp][] = [
+    [["echo", "hi"], /^Unexpected argument "echo": the command to run comes after --/],
+    [[], /^There is no command to run: write it after --/],
+    [["--"], /^There is no command to run/],
+    [["--parallel", "0", "--", "cat"], /^--parallel must be a whole number from 1 to 256/],
+    [["--on-error", "pray", "--", "cat"], /^--on-error must be one of stop, skip, retry/],
+  ];
+  await Promise.all(cases.map(async ([args, expected]) => {
+    const run = await exec("127.0.0.1:1", args);
+    assertEquals([run.code, run.lines], [2, []]);
+    assertMatch(run.errors, expected);
+  }));
+});

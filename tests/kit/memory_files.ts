@@ -1,0 +1,118 @@
+import type { Files, GrowingFile } from "../../stream/files.ts";
+
+/** What is left of an operation during which the process was killed. */
+export type Remains = "nothing" | "half" | "all";
+
+/** Files in memory, for a process that can be killed in the middle of any operation. */
+export class MemoryFiles implements Files {
+  /** Operations that changed something. */
+  changes = 0;
+  readonly #held = new Set<string>();
+  #killAt = Infinity;
+  #remains: Remains = "nothing";
+
+  constructor(readonly contents: Map<string, Uint8Array<ArrayBuffer>> = new Map()) {}
+
+  /** The process is killed during the change with this number, counted from 1. */
+  killAt(change: number, remains: Remains): this {
+    this.#killAt = change;
+    this.#remains = remains;
+    return this;
+  }
+
+  /** The files as the next process finds them: locks are gone with the process. */
+  restart(): MemoryFiles {
+    return new MemoryFiles(this.contents);
+  }
+
+  text(path: string): string | undefined {
+    const bytes = this.contents.get(path);
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+  }
+
+  put(path: string, text: string): this {
+    this.contents.set(path, new TextEncoder().encode(text));
+    return this;
+  }
+
+  readText(path: string): Promise<string | undefined> {
+    return Promise.resolve(this.text(path));
+  }
+
+  writeText(path: string, text: string): Promise<void> {
+    return this.change((part) => this.put(path, text.slice(0, Math.ceil(text.length * part))));
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.change((part) => {
+      // There is no half of it.
+      if (part < 1) return;
+      this.contents.set(to, this.contents.get(from) ?? new Uint8Array());
+      this.contents.delete(from);
+    });
+  }
+
+  open(path: string): Promise<GrowingFile> {
+    if (!this.contents.has(path)) this.contents.set(path, new Uint8Array());
+    return Promise.resolve(new MemoryFile(this, path));
+  }
+
+  lock(path: string): Promise<Disposable | undefined> {
+    if (this.#held.has(path)) return Promise.resolve(undefined);
+    this.#held.add(path);
+    return Promise.resolve({ [Symbol.dispose]: () => void this.#held.delete(path) });
+  }
+
+  /** Does what `apply` does for a part of 1, or less when the process is killed in it. */
+  change(apply: (part: number) => void): Promise<void> {
+    this.changes++;
+    if (this.changes < this.#killAt) {
+      apply(1);
+      return Promise.resolve();
+    }
+    if (this.changes === this.#killAt) apply({ nothing: 0, half: 0.5, all: 1 }[this.#remains]);
+    return Promise.reject(new Error("killed"));
+  }
+}
+
+class MemoryFile implements GrowingFile {
+  constructor(private readonly files: MemoryFiles, private readonly path: string) {}
+
+  lock(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  size(): Promise<number> {
+    return Promise.resolve(this.#bytes.length);
+  }
+
+  read(from: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    return Promise.resolve(this.#bytes.slice(from, from + length));
+  }
+
+  write(at: number, bytes: Uint8Array): Promise<void> {
+    return this.files.change((part) => {
+      const written = bytes.subarray(0, Math.floor(bytes.length * part));
+      const whole = new Uint8Array(Math.max(this.#bytes.length, at + written.length));
+      whole.set(this.#bytes);
+      whole.set(written, at);
+      this.files.contents.set(this.path, whole);
+    });
+  }
+
+  cut(size: number): Promise<void> {
+    return this.files.change((part) => {
+      if (part === 1) this.files.contents.set(this.path, this.#bytes.slice(0, size));
+    });
+  }
+
+  sync(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  [Symbol.dispose](): void {}
+
+  get #bytes(): Uint8Array<ArrayBuffer> {
+    return this.files.contents.get(this.path) ?? new Uint8Array();
+  }
+}
