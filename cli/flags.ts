@@ -190,10 +190,19 @@ export function moment(
 export function choice<const T extends string>(
   options: readonly T[],
   declaration: Declaration & { readonly fallback: T },
-): Flag<T> {
+): Flag<T>;
+export function choice<const T extends string>(
+  options: readonly T[],
+  declaration: Declaration,
+): Flag<T | undefined>;
+export function choice<const T extends string>(
+  options: readonly T[],
+  declaration: Declaration & { readonly fallback?: T },
+): Flag<T | undefined> {
   return {
-    ...value<T>({
+    ...value<T | undefined>({
       placeholder: options.join("|"),
+      fallback: undefined,
       ...declaration,
       expects: `one of ${options.join(", ")}`,
       read: (given) => options.find((option) => option === given.toLowerCase()),

@@ -34,8 +34,8 @@ export async function* past(ask: AskPage, wanted: Wanted): AsyncGenerator<readon
   const { since, until, query, limit = Infinity } = wanted;
   let after = wanted.after ?? 0;
   let before = Math.min(wanted.before ?? Infinity, newest.id + 1);
-  if (since !== undefined) after = Math.max(after, await lastBefore(ask, since, newest.id));
-  if (until !== undefined) before = Math.min(before, await lastBefore(ask, until, newest.id) + 1);
+  if (since !== undefined) after = Math.max(after, await halve(ask, since, newest.id));
+  if (until !== undefined) before = Math.min(before, await halve(ask, until, newest.id) + 1);
   const hasBeginning = wanted.after !== undefined || since !== undefined;
   if (!hasBeginning && limit !== Infinity) {
     if (query !== undefined) return yield* newestMatches(ask, query, before, limit);
@@ -97,8 +97,17 @@ async function* newestMatches(
   for (const page of pages) if (page.length > 0) yield page;
 }
 
-/** The id of the last message before a moment, 0 when there is none; found by halving. */
-async function lastBefore(ask: AskPage, moment: number, newest: number): Promise<number> {
+/**
+ * The id of the last message before a moment (milliseconds since 1970), 0 when there is none: what
+ * comes after it is all there is since then.
+ */
+export async function lastBefore(ask: AskPage, moment: number): Promise<number> {
+  const [newest] = (await ask({ limit: 1 })).messages;
+  return newest === undefined ? 0 : await halve(ask, moment, newest.id);
+}
+
+/** Ids go without holes and times go up, so a few questions do for any number of messages. */
+async function halve(ask: AskPage, moment: number, newest: number): Promise<number> {
   let low = 0;
   let high = newest + 1;
   while (high - low > 1) {

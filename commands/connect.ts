@@ -33,12 +33,8 @@ const FLAGS = {
   room: roomsFlag("Room to be in; may be given several times, you speak in the first"),
   name: nameFlag({ help: "Your name; without it a terminal asks, and a script is a guest" }),
   token: TOKEN_FLAG,
-  bell: flag.value<Bell | undefined>({
-    fallback: undefined,
-    placeholder: BELLS.join("|"),
+  bell: flag.choice(BELLS, {
     shown: "mention",
-    expects: `one of ${BELLS.join(", ")}`,
-    read: (text) => BELLS.find((bell) => bell === text.toLowerCase()),
     help: "When a terminal rings: your name or a private message is a mention",
   }),
   json: flag.toggle({ help: "Print what is received as JSON, one object a line" }),

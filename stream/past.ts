@@ -1,5 +1,6 @@
 import { connect, type ConnectOptions, type Conversation } from "../client.ts";
-import { MAX_HISTORY_PAGE, type Message } from "../protocol.ts";
+import { lastBefore, past } from "../client/past.ts";
+import type { Message } from "../protocol.ts";
 
 /** What the hub keeps of a room's past. */
 export interface Past {
@@ -18,34 +19,13 @@ export class HubPast implements Past {
 
   async *between(room: string, after: number, before: number): AsyncGenerator<Message> {
     await using reader = this.#connect();
-    for (let last = after; last + 1 < before;) {
-      const limit = Math.min(MAX_HISTORY_PAGE, before - last - 1);
-      // deno-lint-ignore no-await-in-loop -- page by page
-      const { messages } = await reader.history(room, { after: last, limit });
-      for (const message of messages) {
-        if (message.id >= before) return;
-        yield message;
-        last = message.id;
-      }
-      if (messages.length === 0) return;
-    }
+    const pages = past((page) => reader.history(room, page), { after, before });
+    for await (const page of pages) yield* page;
   }
 
   async before(room: string, time: number): Promise<number> {
     await using reader = this.#connect();
-    const newest = (await reader.history(room, { limit: 1 })).messages.at(-1);
-    // By halves: ids go without holes and times go up, so a few questions do for any number.
-    let [older, younger] = [0, (newest?.id ?? 0) + 1];
-    while (older + 1 < younger) {
-      const middle = Math.floor((older + younger) / 2);
-      // deno-lint-ignore no-await-in-loop -- each question depends on the last answer
-      const { messages } = await reader.history(room, { after: middle - 1, limit: 1 });
-      // The first that is kept from the middle on.
-      const [found] = messages;
-      if (found === undefined || Date.parse(found.timestamp) >= time) younger = middle;
-      else older = found.id;
-    }
-    return older;
+    return await lastBefore((page) => reader.history(room, page), time);
   }
 
   #connect(): Conversation {
