@@ -1,5 +1,7 @@
 import { getLogger } from "@logtape/logtape";
+import { type Authorizer, OPEN } from "./auth/authorizer.ts";
 import type { Broker } from "./broker/broker.ts";
+import { Gate, isLocalHost } from "./http/gate.ts";
 import { routes } from "./http/routes.ts";
 import { WebSocketDoor } from "./http/ws.ts";
 import { type Clock, systemClock } from "./hub/clock.ts";
@@ -28,6 +30,12 @@ export interface ServerOptions {
   /** Where messages are kept; the server disposes of it. */
   readonly broker: Broker;
   readonly limits?: Partial<ServerLimits>;
+  /** Who may come in; default: everybody. */
+  readonly authorizer?: Authorizer;
+  /** Origins whose pages may talk to the hub beside its own: `https://example.org`, `null`, `*`. */
+  readonly origins?: readonly string[];
+  /** Networks (`10.0.0.0/8`) of proxies whose word on where a request comes from is taken. */
+  readonly trustedProxies?: readonly string[];
   /** Default: the machine's own. */
   readonly clock?: Clock;
 }
@@ -51,10 +59,12 @@ export interface Server extends AsyncDisposable {
  */
 export function startServer(options: ServerOptions): Server {
   const { host = "localhost", port = DEFAULT_PORT, rooms = [DEFAULT_ROOM], broker } = options;
+  const { authorizer = OPEN, origins = [], trustedProxies = [] } = options;
   const clock = options.clock ?? systemClock;
   const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
-  const hub = new Hub({ broker, rooms, limits, clock });
+  const hub = new Hub({ broker, rooms, limits, clock, authorizer });
   const door = new WebSocketDoor(hub);
+  const gate = new Gate(hub, { origins, trustedProxies, local: isLocalHost(host) });
   const abort = new AbortController();
   let stopped: Promise<void> | undefined;
   const listener = listen();
@@ -77,7 +87,7 @@ export function startServer(options: ServerOptions): Server {
             return new Response("The hub had a fault\n", { status: 500 });
           },
         },
-        routes({ hub, door, limits, stopping: () => stopped !== undefined }),
+        routes({ hub, door, gate, limits, stopping: () => stopped !== undefined }),
       );
     } catch (error) {
       // Nobody has come in yet: there is nothing to wait for.

@@ -1,8 +1,11 @@
 import { getLogger } from "@logtape/logtape";
+import type { Grant } from "../auth/authorizer.ts";
 import type { Hub } from "../hub/hub.ts";
 import { isLoopback, type ServerLimits } from "../hub/limits.ts";
+import { networkOf } from "../hub/networks.ts";
 import { VERSION } from "../protocol.ts";
-import { readGreeting, type WebSocketDoor } from "./ws.ts";
+import { busy, type Denial, type Gate, tokenOf } from "./gate.ts";
+import { type Greeting, readGreeting, type WebSocketDoor } from "./ws.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
@@ -13,6 +16,7 @@ const RETRY_AFTER = 5;
 export interface RoutesOptions {
   readonly hub: Hub;
   readonly door: WebSocketDoor;
+  readonly gate: Gate;
   readonly limits: ServerLimits;
   /** Whether the hub is stopping: nobody new is let in. */
   readonly stopping: () => boolean;
@@ -21,10 +25,14 @@ export interface RoutesOptions {
 /** Answers HTTP requests: the WebSocket at `/` and `/ws`, and words for everything else. */
 export function routes(
   options: RoutesOptions,
-): (request: Request, info: Deno.ServeHandlerInfo) => Response {
+): (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response> {
   return (request, info) => {
-    const address = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "local";
-    const { pathname, searchParams } = new URL(request.url);
+    const address = options.gate.address(request, info);
+    const refusal = options.gate.refusal(request, info, address);
+    if (refusal !== undefined) return deny(options.hub, address, refusal);
+    const url = URL.parse(request.url);
+    if (url === null) return turnAway(options.hub, address, 400, "That is no address");
+    const { pathname, searchParams } = url;
     if (pathname !== "/" && pathname !== "/ws") {
       return sentence(404, "Nothing is here: the hub is at / and /ws");
     }
@@ -42,18 +50,38 @@ function upgrade(
   request: Request,
   searchParams: URLSearchParams,
   address: string,
-): Response {
-  const { hub, door, limits } = options;
+): Response | Promise<Response> {
+  const { hub, door, gate, limits } = options;
   if (options.stopping()) return turnAway(hub, address, 503, "The hub is stopping");
   if (door.sockets >= limits.maxConnections) {
     return turnAway(hub, address, 503, `The hub is full: ${limits.maxConnections} connections`);
   }
-  if (!isLoopback(address) && door.socketsFrom(address) >= limits.maxPerAddress) {
+  if (!isLoopback(address) && door.socketsFrom(networkOf(address)) >= limits.maxPerAddress) {
     const reason = `Your address has ${limits.maxPerAddress} connections: close one first`;
-    return turnAway(hub, address, 429, reason);
+    return deny(hub, address, busy(reason, RETRY_AFTER));
   }
   const greeting = readGreeting(searchParams, request.headers, address);
   if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
+  const token = tokenOf(request.headers, searchParams);
+  // A client that speaks first hears in words what is wrong with its token: a WebSocket that never
+  // opens tells a program nothing.
+  if (greeting.introduction.dialect.helloFirst) {
+    return open(options, request, address, withToken(greeting, token));
+  }
+  const checked = gate.entitle(token, address);
+  const enter = (answer: Awaited<typeof checked>): Response =>
+    answer.ok
+      ? open(options, request, address, withGrant(greeting, answer.grant))
+      : deny(hub, address, answer);
+  return checked instanceof Promise ? checked.then(enter) : enter(checked);
+}
+
+function open(
+  { hub, door, limits }: RoutesOptions,
+  request: Request,
+  address: string,
+  greeting: Welcome,
+): Response {
   try {
     return door.upgrade(request, greeting, limits.heartbeat);
   } catch (error) {
@@ -62,7 +90,25 @@ function upgrade(
   }
 }
 
+type Welcome = Extract<Greeting, { readonly ok: true }>;
+
+function withToken(greeting: Welcome, token: string | undefined): Welcome {
+  if (token === undefined) return greeting;
+  return { ...greeting, introduction: { ...greeting.introduction, token } };
+}
+
+function withGrant(greeting: Welcome, grant: Grant): Welcome {
+  return { ...greeting, introduction: { ...greeting.introduction, grant } };
+}
+
 function turnAway(hub: Hub, address: string, status: number, reason: string): Response {
+  const headers: Record<string, string> = status === 503
+    ? { "retry-after": String(RETRY_AFTER) }
+    : {};
+  return deny(hub, address, { ok: false, status, reason, headers });
+}
+
+function deny(hub: Hub, address: string, { status, reason, headers }: Denial): Response {
   hub.counters.turnedAway++;
   logger.info("Turned away {address} with {status}: {reason} ({clients} online)", {
     address,
@@ -70,8 +116,7 @@ function turnAway(hub: Hub, address: string, status: number, reason: string): Re
     reason,
     clients: hub.online,
   });
-  const busy = status === 429 || status === 503;
-  return sentence(status, reason, busy ? { "retry-after": String(RETRY_AFTER) } : {});
+  return sentence(status, reason, headers);
 }
 
 function sentence(status: number, text: string, headers: HeadersInit = {}): Response {

@@ -6,6 +6,8 @@ export class Counters {
   connections = 0;
   /** Connections turned away before or at the upgrade. */
   turnedAway = 0;
+  /** Tokens that were missing, wrong or expired, or came too fast. */
+  tokensRefused = 0;
   /** Messages appended to the log. */
   messages = 0;
   /** Messages handed to a connection. */
