@@ -4,10 +4,11 @@
  * @module
  */
 
+import type { AnyCommand } from "./cli/command.ts";
 import { type Context, systemContext } from "./cli/context.ts";
 import { EXIT, explain, stackOf } from "./cli/errors.ts";
 import { commandHelp, programHelp } from "./cli/help.ts";
-import { findCommand } from "./commands/help.ts";
+import { findCommand, findInGroup } from "./commands/help.ts";
 import { COMMANDS } from "./commands/mod.ts";
 import { version } from "./commands/version.ts";
 
@@ -27,7 +28,18 @@ async function dispatch(args: readonly string[], context: Context): Promise<numb
     return EXIT.done;
   }
   if (name === "--version" || name === "-V") return await version.execute([], context);
-  const command = findCommand(name, COMMANDS);
+  return await execute(findCommand(name, COMMANDS), rest, context);
+}
+
+async function execute(
+  command: AnyCommand,
+  rest: readonly string[],
+  context: Context,
+): Promise<number> {
+  const [word] = rest;
+  if (command.commands !== undefined && word !== undefined && !word.startsWith("-")) {
+    return await execute(findInGroup(word, command), rest.slice(1), context);
+  }
   const end = rest.indexOf("--");
   const flags = end === -1 ? rest : rest.slice(0, end);
   if (flags.includes("--help") || flags.includes("-h")) {

@@ -32,6 +32,8 @@ export const MIN_SECRET_BYTES = 32;
 /** Bits of an RSA modulus below which it is not safe (RFC 7518 section 3.3). */
 const MIN_RSA_BITS = 2048;
 
+const NO_PRIVATE_KEY = "it holds no private key that can be read, and only such a key signs";
+
 const RSA = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 
 const EC: Readonly<Record<string, string>> = {
@@ -91,10 +93,8 @@ export function parsePublicKeys(text: string): readonly VerificationKey[] {
 export function parsePrivateKey(text: string): SigningKey {
   const jwk = text.trimStart().startsWith("{")
     ? parseJson(text) as JWK
-    : exported(() => createPrivateKey(text).export({ format: "jwk" }));
-  if (typeof jwk.d !== "string") {
-    throw new KeyError("it holds no private key, and only such a key signs");
-  }
+    : exported(() => createPrivateKey(text).export({ format: "jwk" }), NO_PRIVATE_KEY);
+  if (typeof jwk.d !== "string") throw new KeyError(NO_PRIVATE_KEY);
   const [algorithm = ""] = algorithmsOf(jwk);
   return { key: jwk, algorithm, ...kidOf(jwk) };
 }
@@ -113,12 +113,12 @@ function publicPem(text: string): readonly JWK[] {
   return blocks.map((block) => exported(() => createPublicKey(block).export({ format: "jwk" })));
 }
 
-function exported(read: () => object): JWK {
+function exported(read: () => object, message = "its key cannot be read"): JWK {
   try {
     return read() as JWK;
   } catch (error) {
     // What the runtime says of a bad key helps nobody, and may quote it.
-    throw new KeyError("its key cannot be read", { cause: error });
+    throw new KeyError(message, { cause: error });
   }
 }
 

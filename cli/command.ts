@@ -41,6 +41,8 @@ export type Source = "flag" | "env" | "default";
 
 /** A command whose flags are nobody else's business. */
 export interface AnyCommand extends Omit<Command, "run"> {
+  /** What may follow its name, where it is a group of commands. */
+  readonly commands?: Readonly<Record<string, AnyCommand>>;
   readonly execute: (args: readonly string[], context: Context) => Promise<ExitCode>;
 }
 

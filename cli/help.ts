@@ -36,7 +36,8 @@ export function programHelp(commands: readonly AnyCommand[]): string {
 /** The help of one command. */
 export function commandHelp(command: AnyCommand): string {
   const { name, summary, about, positional, flags, examples } = command;
-  const usage = ["Usage: bcast", name, positional && `[${positional.placeholder}]`, "[flags]"];
+  const takes = command.commands ? "COMMAND" : positional && `[${positional.placeholder}]`;
+  const usage = ["Usage: bcast", name, takes, "[flags]"];
   const sections = [
     paragraph(`bcast ${name}: ${lowerFirst(summary)}.`),
     usage.filter((part) => part !== undefined).join(" ") + "\n",
@@ -44,6 +45,10 @@ export function commandHelp(command: AnyCommand): string {
   if (about !== undefined) sections.push(...about.split("\n\n").map(paragraph));
   if (positional !== undefined) {
     sections.push("Argument:\n" + table([[positional.placeholder, positional.help]]));
+  }
+  if (command.commands !== undefined) {
+    const inside = Object.entries(command.commands);
+    sections.push("Commands:\n" + table(inside.map(([word, { summary }]) => [word, summary])));
   }
   const groups = new Map<string, [string, string][]>();
   for (const [key, flag] of Object.entries(flags)) {

@@ -3,6 +3,7 @@ import { bench } from "./bench.ts";
 import { connect } from "./connect.ts";
 import { help } from "./help.ts";
 import { start } from "./start.ts";
+import { token } from "./token.ts";
 import { version } from "./version.ts";
 
 /** Every command, in the order of the help. A new one is a file and a line here. */
@@ -10,6 +11,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   start,
   connect,
   bench,
+  token,
   help(() => COMMANDS),
   version,
 ];

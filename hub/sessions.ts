@@ -136,13 +136,19 @@ export class Sessions {
     const from = session.name;
     const name = this.#names.takeNearest(from, session);
     this.#renamed(session, name);
-    this.tellRenamed(session, from);
+    // It did not ask for this, and its rooms may tell it as something else: who came in only now is
+    // not renamed there, but joins under the new name.
+    this.#tellRenamed(session, from);
   }
 
   /** Tells a session of its new name where its rooms are too large to do so. */
   tellRenamed(session: Session, from: string): void {
+    if (!session.rooms.some((room) => room.small)) this.#tellRenamed(session, from);
+  }
+
+  #tellRenamed(session: Session, from: string): void {
     const { peer } = session;
-    if (peer === undefined || session.rooms.some((room) => room.small)) return;
+    if (peer === undefined) return;
     const renamed = [{ from, to: session.name }];
     const [room] = session.rooms;
     if (room === undefined) {
