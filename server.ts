@@ -106,7 +106,7 @@ export function startServer(options: ServerOptions): Server {
     logger.info(
       "Stopped after {connections} connections ({turnedAway} turned away), {messages} messages " +
         "({duplicates} repeats), {deliveries} deliveries, {resumes} resumes, {slowConsumers} slow " +
-        "consumers, {refused} frames refused",
+        "consumers, {refused} frames and {tokensRefused} tokens refused",
       { ...hub.counters.totals },
     );
     await broker[Symbol.asyncDispose]();

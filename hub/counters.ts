@@ -27,12 +27,12 @@ export class Counters {
 
   /** Every count as a number, for the log. */
   get totals(): Readonly<Record<string, number>> {
-    const { connections, turnedAway, messages, deliveries, duplicates, resumes, slowConsumers } =
-      this;
+    const { connections, turnedAway, tokensRefused, messages, deliveries, duplicates } = this;
+    const { resumes, slowConsumers } = this;
     const refused = this.#refusals.values().reduce((sum, count) => sum + count, 0);
     return {
-      ...{ connections, turnedAway, messages, deliveries, duplicates, resumes, slowConsumers },
-      refused,
+      ...{ connections, turnedAway, tokensRefused, messages, deliveries, duplicates },
+      ...{ resumes, slowConsumers, refused },
     };
   }
 

@@ -379,6 +379,7 @@ Deno.test("`connect()` asks a token's source at every connection, and again when
   const first = await hub.accept();
   assertEquals((await first.hello()).token, "t1");
   first.welcome();
+  await log.expect("connecting");
   await log.expect("online");
   const expired = { type: "error", code: "unauthorized", message: "expired" } as const;
   first.say(expired);

@@ -61,5 +61,7 @@ function parse(head: string, body: string): RawAnswer {
     const colon = line.indexOf(":");
     headers.append(line.slice(0, colon), line.slice(colon + 1).trim());
   }
-  return { status: Number(status.split(" ")[1]), headers, body };
+  const code = Number(status.split(" ")[1]);
+  // What follows an upgrade are frames.
+  return { status: code, headers, body: code === 101 ? "" : body };
 }
