@@ -2,11 +2,12 @@ import { getLogger } from "@logtape/logtape";
 import { type Authorizer, OPEN } from "./auth/authorizer.ts";
 import type { Broker } from "./broker/broker.ts";
 import { Gate, isLocalHost } from "./http/gate.ts";
+import { Listener } from "./http/listener.ts";
 import { routes } from "./http/routes.ts";
 import { WebSocketDoor } from "./http/ws.ts";
 import { type Clock, systemClock } from "./hub/clock.ts";
 import { Hub } from "./hub/hub.ts";
-import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./hub/limits.ts";
+import { type ServerLimits, serverLimits } from "./hub/limits.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM } from "./protocol.ts";
 
 export { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./hub/limits.ts";
@@ -61,7 +62,7 @@ export function startServer(options: ServerOptions): Server {
   const { host = "localhost", port = DEFAULT_PORT, rooms = [DEFAULT_ROOM], broker } = options;
   const { authorizer = OPEN, origins = [], trustedProxies = [] } = options;
   const clock = options.clock ?? systemClock;
-  const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
+  const limits = serverLimits(options.limits);
   const hub = new Hub({ broker, rooms, limits, clock, authorizer });
   const door = new WebSocketDoor(hub);
   const gate = new Gate(hub, { origins, trustedProxies, local: isLocalHost(host) });
@@ -74,21 +75,21 @@ export function startServer(options: ServerOptions): Server {
     }).catch((error) => logger.error("Cannot trim the log: {error}", { error }));
   });
 
-  function listen(): Deno.HttpServer<Deno.NetAddr> {
-    try {
-      return Deno.serve(
-        {
-          hostname: host,
-          port,
-          signal: abort.signal,
-          onListen: () => {},
-          onError(error) {
-            logger.error("A request met a fault: {error}", { error });
-            return new Response("The hub had a fault\n", { status: 500 });
-          },
+  function listen(): Listener {
+    const answer = routes({ hub, door, gate, limits, stopping: () => stopped !== undefined });
+    const serve = (port: number): Deno.HttpServer<Deno.NetAddr> =>
+      Deno.serve({
+        hostname: host,
+        port,
+        signal: abort.signal,
+        onListen: () => {},
+        onError(error) {
+          logger.error("A request met a fault: {error}", { error });
+          return new Response("The hub had a fault\n", { status: 500 });
         },
-        routes({ hub, door, gate, limits, stopping: () => stopped !== undefined }),
-      );
+      }, answer);
+    try {
+      return new Listener(serve, port, clock);
     } catch (error) {
       // Nobody has come in yet: there is nothing to wait for.
       void hub[Symbol.asyncDispose]();
@@ -112,7 +113,7 @@ export function startServer(options: ServerOptions): Server {
     await broker[Symbol.asyncDispose]();
   }
 
-  const { port: bound } = listener.addr;
+  const { port: bound } = listener;
   return {
     host,
     port: bound,

@@ -99,6 +99,7 @@ const FLAGS = {
   }),
   ratePerAddress: flag.integer({
     fallback: defaults.ratePerAddress,
+    shown: "10 times --rate",
     help: "Messages, commands and requests a second from one address, over all its clients; 0: " +
       "any number. Like --rate, not for this machine",
     group: LIMITS,
@@ -233,7 +234,7 @@ async function listen(
         rate,
         rateOnLoopback: source("rate") !== "default" || source("ratePerAddress") !== "default",
         burst,
-        ratePerAddress,
+        ...(source("ratePerAddress") === "default" ? {} : { ratePerAddress }),
         maxFailures,
         helloTimeout,
         maxOutboxBytes,

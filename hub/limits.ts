@@ -23,12 +23,14 @@ export interface ServerLimits extends Limits {
   readonly heartbeat: number;
 }
 
+/** Clients of one address that may all send at their full rate: an office, not a flood. */
+const CLIENTS_AT_FULL_RATE = 10;
+
 /** The limits of a hub that was told nothing else. */
 export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   ...DEFAULT_LIMITS,
   rateOnLoopback: false,
-  // Ten clients at their full rate: an office behind one address, not a flood.
-  ratePerAddress: 500,
+  ratePerAddress: DEFAULT_LIMITS.rate * CLIENTS_AT_FULL_RATE,
   // A person who mistypes has enough; somebody who guesses gets nowhere.
   maxFailures: 10,
   helloTimeout: HELLO_TIMEOUT_SECONDS,
@@ -39,6 +41,12 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   // ping every 25 s with 10 s to answer would.
   heartbeat: 35,
 };
+
+/** Every limit, where only some were given. Who gives clients another rate gives it to addresses too. */
+export function serverLimits(given: Partial<ServerLimits> = {}): ServerLimits {
+  const { rate = DEFAULT_LIMITS.rate } = given;
+  return { ...DEFAULT_SERVER_LIMITS, ratePerAddress: rate * CLIENTS_AT_FULL_RATE, ...given };
+}
 
 /** Seconds' worth of `ratePerAddress` that may come at once. */
 export const ADDRESS_BURST_SECONDS = 2;
