@@ -17,6 +17,9 @@ const logger = getLogger(["bcast", "server"]);
 /** Milliseconds that connections have to end after the hub said goodbye. */
 const GOODBYE_TIMEOUT = 1000;
 
+/** Milliseconds that requests have to end once nobody is connected. */
+const SHUTDOWN_TIMEOUT = 250;
+
 /** Milliseconds between two looks for messages that retention no longer keeps. */
 const TRIM_PERIOD = 60_000;
 
@@ -102,7 +105,8 @@ export function startServer(options: ServerOptions): Server {
     await hub.stop(reason);
     // First the goodbyes: shutting the listener down would say its own in their place.
     if (!await settlesWithin(door.empty(), GOODBYE_TIMEOUT)) abort.abort();
-    await listener.shutdown();
+    // Deno 2.7 would wait for ever for a handshake that was never finished; the port is free by then.
+    await settlesWithin(listener.shutdown(), SHUTDOWN_TIMEOUT);
     await hub[Symbol.asyncDispose]();
     logger.info(
       "Stopped after {connections} connections ({turnedAway} turned away), {messages} messages " +

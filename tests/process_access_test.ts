@@ -44,6 +44,21 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "bcast start ends in time whatever handshakes were begun and never finished",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const { program, url } = await startHubProcess(["--memory"]);
+    await using hub = program;
+    using socket = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) });
+    await socket.write(new TextEncoder().encode("GET / HTTP/1.1\r\nX: "));
+    // What comes after it was taken in was taken in after it.
+    await using _client = await TestSocket.plain(url);
+    hub.kill("SIGTERM");
+    assertEquals(await hub.exit(), 0, hub.errors);
+  },
+});
+
 Deno.test("bcast start follows its token file, and keeps to the last one that made sense", async () => {
   await using folder = await temporaryFolder();
   const file = `${folder.path}/tokens`;
