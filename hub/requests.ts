@@ -145,11 +145,13 @@ export class Requests {
   #direct(peer: Peer, session: Session, frame: DirectRequest): void {
     const { sessions, clock } = this.options;
     const receiver = sessions.find(frame.to);
-    if (receiver === undefined || !maySee(session, receiver)) {
+    // All that this person is here with: one name, however many devices.
+    const devices = receiver?.twins ?? (receiver === undefined ? [] : [receiver]);
+    if (receiver === undefined || !maySee(session, devices)) {
       peer.refuse("no_such_user", `Nobody here is called ${frame.to}: ask who is here`, frame.ref);
       return;
     }
-    if (!mayAddress(session, receiver)) {
+    if (!mayAddress(session, devices)) {
       const message =
         `Your token does not let you write to ${receiver.name}: ask for one that does`;
       peer.refuse("forbidden", message, frame.ref);
@@ -162,11 +164,10 @@ export class Requests {
       timestamp: new Date(clock.now()).toISOString(),
     };
     const { ref: _, ...forReceiver } = direct;
-    const devices = receiver.twins === undefined ? [receiver] : [...receiver.twins];
     const mail = JSON.stringify(forReceiver);
     const full = (device: Session): boolean =>
       device.peer === undefined && device.mailLength + mail.length > MAX_MAIL_LENGTH;
-    if (devices.every(full)) {
+    if ([...devices].every(full)) {
       const message = `${receiver.name} is away and has too much mail: try again later`;
       peer.refuse("rate_limited", message, frame.ref, 10);
       return;
@@ -318,18 +319,23 @@ function withRef(frame: { readonly ref?: string | number }): { readonly ref?: st
 }
 
 /**
- * Whether `session` may know that `other` is here: who may read some rooms only knows who is in
+ * Whether `session` may know that somebody is here: who may read some rooms only knows who is in
  * those.
  */
-function maySee(session: Session, other: Session): boolean {
-  const { rights } = session.grant;
-  return rights.unlimited || other.rooms.some((room) => rights.mayRead(room.name));
+function maySee({ grant: { rights } }: Session, devices: Iterable<Session>): boolean {
+  return rights.unlimited || anyRoom(devices, (room) => rights.mayRead(room));
 }
 
-/** Whether `session` may write to `other` alone: where they could be met in a room to write in. */
-function mayAddress(session: Session, other: Session): boolean {
-  const { rights } = session.grant;
-  return rights.unlimited || other.rooms.some((room) => rights.mayWrite(room.name));
+/** Whether `session` may write to somebody alone: where they could be met in a room to write in. */
+function mayAddress({ grant: { rights } }: Session, devices: Iterable<Session>): boolean {
+  return rights.unlimited || anyRoom(devices, (room) => rights.mayWrite(room));
+}
+
+function anyRoom(devices: Iterable<Session>, permits: (room: string) => boolean): boolean {
+  for (const { rooms } of devices) {
+    if (rooms.some(({ name }) => permits(name))) return true;
+  }
+  return false;
 }
 
 function mayNotWrite(peer: Peer, room: string, ref?: string | number): void {

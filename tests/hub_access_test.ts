@@ -7,7 +7,7 @@ import { SecretAuthorizer } from "../auth/secrets.ts";
 import { connect } from "../client.ts";
 import type { Server, ServerOptions } from "../server.ts";
 import { FakeClock } from "./kit/fake_clock.ts";
-import { handshake } from "./kit/handshake.ts";
+import { handshake, type RawHeaders } from "./kit/handshake.ts";
 import { type Received, TestSocket } from "./kit/socket.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 import { until } from "./kit/until.ts";
@@ -59,6 +59,33 @@ Deno.test("a plain client without a token gets 401 and is told how to ask", asyn
   assertEquals(headers.get("www-authenticate"), `Bearer realm="bcast"`);
   assertEquals(body, "This hub wants a token: ask its operator for one\n");
   assertEquals(hub.online, 0);
+});
+
+Deno.test("who never says hello is cut off when its time is over, and costs nobody anything", async () => {
+  const clock = new FakeClock();
+  await using hub = await guarded({ clock, limits: { helloTimeout: 3 } });
+  await using bystander = await TestSocket.plain(hub.url, "Bystander", `token=${SHARED}`);
+  const silent = await TestSocket.open(hub.url, "bcast.v1");
+  const busy = await TestSocket.open(hub.url, "bcast.v1");
+  for (let second = 0; second < 4; second++) {
+    busy.send({ type: "ping" });
+    // deno-lint-ignore no-await-in-loop -- one second after the other
+    await busy.next("error");
+    clock.advance(1000);
+  }
+  for (const socket of [silent, busy]) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    const { code, reason } = await socket.closed;
+    assertEquals([code, reason], [4002, "No hello within 3 seconds"]);
+  }
+  assertEquals(await answerTo(bystander, { type: "message", message: "hi" }), "ok");
+});
+
+Deno.test("a text client without a token gets 401 as well", async () => {
+  await using hub = await guarded();
+  assertEquals((await handshake(hub.port, [], "/?format=text")).status, 401);
+  const text: RawHeaders = [["Sec-WebSocket-Protocol", "bcast.text"]];
+  assertEquals((await handshake(hub.port, text)).status, 401);
 });
 
 Deno.test("a plain client brings its token in the header, or in the query", async () => {
