@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
+import type { Answer } from "../hub/admission.ts";
 import type { Hub } from "../hub/hub.ts";
 import { isLoopback } from "../hub/limits.ts";
 import { TrustedProxies } from "./addresses.ts";
@@ -88,8 +89,6 @@ export function tokenOf(headers: Headers, searchParams: URLSearchParams): string
 export function busy(reason: string, retryAfter: number): Denial {
   return denial(429, reason, { "retry-after": String(retryAfter) });
 }
-
-type Answer = Awaited<ReturnType<Hub["admission"]["check"]>>;
 
 function toEntitlement(answer: Answer): Entitlement {
   if (answer.ok) return answer;

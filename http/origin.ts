@@ -1,3 +1,6 @@
+/** Characters of an origin that are worth repeating to who sent it. */
+const MAX_SHOWN = 100;
+
 /** Whose pages may talk to the hub. */
 export interface OriginRules {
   /** Origins as {@linkcode readOrigin} gives them, `null`, or `*` for all. */
@@ -43,7 +46,9 @@ export function originRefusal(target: Target, rules: OriginRules): string | unde
       "start it with --origin, or --trust-proxy";
   }
   if (origin === undefined || isSame(origin, target)) return undefined;
-  return "Pages of another site may not talk to this hub: start it with --origin to allow them";
+  // Read as a URL it holds nothing but what may stand in one.
+  const named = origin === "?" || origin.length > MAX_SHOWN ? "--origin" : `--origin ${origin}`;
+  return `Pages of another site may not talk to this hub: start it with ${named} to allow them`;
 }
 
 /**

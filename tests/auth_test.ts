@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { generateKeyPairSync } from "node:crypto";
+import fc from "fast-check";
 import { OPEN } from "../auth/authorizer.ts";
 import { combine } from "../auth/combined.ts";
 import { JwtAuthorizer } from "../auth/jwt.ts";
@@ -245,20 +246,28 @@ Deno.test("`JwtAuthorizer` allows for clocks that differ a little", async () => 
 });
 
 for (
-  const [text, message] of [
-    ["", "neither PEM nor JSON"],
-    ["{", "no JSON of a key"],
-    ["{}", "of a kind that is not known"],
-    [`{"keys":[]}`, "no key that checks"],
-    [ec.private, "a private key"],
-    [JSON.stringify(parsePrivateKey(ec.private).key), "a private key"],
-    ["-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "cannot be read"],
-    [`{"kty":"oct","k":"c2hvcnQ"}`, "32 bytes"],
-    [`{"kty":"RSA","n":"AQAB","e":"AQAB"}`, "2048 bits"],
-    [`{"kty":"OKP","crv":"Ed25519","x":"AA","alg":"HS256"}`, "another kind"],
+  const [what, text, message] of [
+    ["nothing", "", "neither PEM nor JSON"],
+    ["half of a JSON", "{", "no JSON of a key"],
+    ["a JSON of nothing", "{}", "of a kind that is not known"],
+    ["a set without keys", `{"keys":[]}`, "no key that checks"],
+    ["a private key", ec.private, "a private key"],
+    ["a private JWK", JSON.stringify(parsePrivateKey(ec.private).key), "a private key"],
+    [
+      "a PEM of nothing",
+      "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
+      "cannot be read",
+    ],
+    ["a short secret", `{"kty":"oct","k":"c2hvcnQ"}`, "32 bytes"],
+    ["a short RSA key", `{"kty":"RSA","n":"AQAB","e":"AQAB"}`, "2048 bits"],
+    [
+      "a key for another algorithm",
+      `{"kty":"OKP","crv":"Ed25519","x":"AA","alg":"HS256"}`,
+      "another kind",
+    ],
   ] as const
 ) {
-  Deno.test(`\`parsePublicKeys()\` says what is wrong with ${text.slice(0, 40)}`, () => {
+  Deno.test(`\`parsePublicKeys()\` says what is wrong with ${what}`, () => {
     const error = assertThrows(() => parsePublicKeys(text), KeyError);
     assert(error.message.includes(message), error.message);
   });
@@ -320,6 +329,64 @@ Deno.test("`Rights` answers for many rooms without remembering them all, and wit
   for (let room = 0; room < 10_000; room++) rights?.mayRead("a".repeat(50) + room);
   // Some milliseconds; with backtracking it would take years.
   assert(performance.now() - begun < 2000);
+});
+
+Deno.test("`Rights` fits patterns as the same regular expression would", () => {
+  const text = (letters: string[]): fc.Arbitrary<string> =>
+    fc.string({ unit: fc.constantFrom(...letters), minLength: 1, maxLength: 8 });
+  fc.assert(
+    fc.property(text(["a", "b", "*"]), text(["a", "b"]), (pattern, room) => {
+      const rights = Rights.parse({ [pattern]: "read" });
+      const expected = new RegExp(`^${pattern.replaceAll("*", ".*")}$`).test(room);
+      assertEquals(rights?.mayRead(room), expected);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("`JwtAuthorizer` refuses whatever strangers make up, and never fails over it", async () => {
+  const authorizer = new JwtAuthorizer({
+    keys: [secretKey(SECRET), ...parsePublicKeys(ec.public)],
+  });
+  const algorithm = fc.constantFrom("HS256", "HS512", "ES256", "RS256", "none", "", "EdDSA");
+  const header = fc.oneof(
+    fc.json().map((json): unknown => JSON.parse(json)),
+    fc.record({
+      alg: fc.oneof(algorithm, fc.jsonValue()),
+      kid: fc.jsonValue(),
+      crit: fc.jsonValue(),
+      b64: fc.jsonValue(),
+      zip: fc.jsonValue(),
+      jwk: fc.jsonValue(),
+    }, { requiredKeys: [] }),
+  );
+  await fc.assert(
+    fc.asyncProperty(header, fc.jsonValue(), fc.base64String(), async (head, payload, end) => {
+      const signature = end.replace(/[^A-Za-z0-9]/g, "_");
+      const token = `${encode(head)}.${encode(payload)}.${signature}`;
+      assert(!(await authorizer.authorize(token, NOW)).ok, token);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+Deno.test("`JwtAuthorizer` makes of signed claims a grant or a refusal, whatever they are", async () => {
+  const authorizer = new JwtAuthorizer({ keys: [secretKey(SECRET)] });
+  const names = ["exp", "nbf", "iat", "iss", "aud", "sub", "rooms", "admin"];
+  const anything = fc.dictionary(fc.constantFrom(...names), fc.jsonValue());
+  await fc.assert(
+    fc.asyncProperty(anything, async (payload) => {
+      const verdict = await authorizer.authorize(
+        await hmac({ alg: "HS256" }, payload, SECRET),
+        NOW,
+      );
+      if (!verdict.ok) return;
+      assertEquals(verdict.grant.admin, payload["admin"] === true);
+      assertEquals(verdict.grant.rights.unlimited, payload["rooms"] === undefined);
+      assert(typeof (verdict.grant.name ?? "") === "string" && verdict.grant.expiresAt > 0);
+    }),
+    { numRuns: 500 },
+  );
 });
 
 Deno.test("`inWords()` says times as people do", () => {
