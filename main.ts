@@ -4,12 +4,13 @@
  * @module
  */
 
+import type { AnyCommand } from "./cli/command.ts";
 import { type Context, systemContext } from "./cli/context.ts";
 import { EXIT, explain, stackOf } from "./cli/errors.ts";
 import { commandHelp, programHelp } from "./cli/help.ts";
 import { parseCommandLine } from "./cli/flags.ts";
 import { GLOBAL_FLAGS, partGlobals } from "./cli/globals.ts";
-import { findCommand } from "./commands/help.ts";
+import { findCommand, findInGroup } from "./commands/help.ts";
 import { COMMANDS, GROUPS } from "./commands/mod.ts";
 import { version } from "./commands/version.ts";
 
@@ -25,14 +26,26 @@ export async function main(args: readonly string[], context: Context): Promise<n
 async function dispatch(args: readonly string[], context: Context): Promise<number> {
   const { globals, rest: [name, ...own] } = partGlobals(args);
   if (name === undefined) parseCommandLine(globals, GLOBAL_FLAGS);
-  // The command reads them all; what stands last counts.
-  const rest = [...globals, ...own];
   if (name === undefined || name === "--help" || name === "-h") {
     await context.stdout.write(programHelp(GROUPS));
     return EXIT.done;
   }
   if (name === "--version" || name === "-V") return await version.execute([], context, COMMANDS);
-  const command = findCommand(name, COMMANDS);
+  return await execute(findCommand(name, COMMANDS), globals, own, context);
+}
+
+/** Runs a command; `globals` stood before its name, and what stands last counts. */
+async function execute(
+  command: AnyCommand,
+  globals: readonly string[],
+  own: readonly string[],
+  context: Context,
+): Promise<number> {
+  const [word] = own;
+  if (command.commands !== undefined && word !== undefined && !word.startsWith("-")) {
+    return await execute(findInGroup(word, command), globals, own.slice(1), context);
+  }
+  const rest = [...globals, ...own];
   const end = rest.indexOf("--");
   const flags = end === -1 ? rest : rest.slice(0, end);
   if (flags.includes("--help") || flags.includes("-h")) {

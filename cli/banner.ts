@@ -5,6 +5,8 @@ export interface Listening {
   readonly host: string;
   readonly port: number;
   readonly rooms: readonly string[];
+  /** Whether nobody comes in without a token. */
+  readonly guarded: boolean;
   /** Where messages are kept, in words. */
   readonly history: string;
   /** What to type to run the program. */
@@ -20,7 +22,7 @@ export function listeningLine({ host, port }: Pick<Listening, "host" | "port">):
 
 /** Where the hub listens and how to join it. */
 export function banner(listening: Listening): string {
-  const { host, port, rooms, history, program, addresses } = listening;
+  const { host, port, rooms, guarded, history, program, addresses } = listening;
   const lines = [
     `  Rooms    ${rooms.join(", ")}`,
     `  History  ${history}`,
@@ -34,11 +36,15 @@ export function banner(listening: Listening): string {
   } else if (!isLoopbackHost(host) && !isEverywhere(host)) {
     lines.push("From another machine:", `  ${program} connect ${address(host, port)}`);
   }
+  if (guarded) lines.push("Whoever joins needs a token: --token-file FILE, or BCAST_TOKEN.");
   if (!isLoopbackHost(host)) {
     lines.push(
       "",
-      "Anybody who can reach this address may read and write here: there is no token",
-      "yet, and nothing is encrypted. --host localhost keeps it to this machine.",
+      ...guarded ? ["Nothing is encrypted: tokens and messages can be read on the way."] : [
+        "Anybody who can reach this address may read and write here: there is no token,",
+        "and nothing is encrypted. --token-file FILE asks for one (bcast token secret",
+        "FILE makes it), --host localhost keeps the hub to this machine.",
+      ],
     );
   }
   lines.push("", "Ctrl-C stops it.");

@@ -1,6 +1,7 @@
 import { isRoomName, normalizeName } from "../protocol.ts";
 import { ADDRESS_ARGUMENT, ADDRESS_FLAGS } from "./address.ts";
 import * as flag from "./flags.ts";
+import { TOKEN_FLAGS } from "./token.ts";
 import { LOG_FLAGS, startLogging } from "./logging.ts";
 
 /** What a room is called, to go on after "must be" or to stand in a help. */
@@ -49,13 +50,6 @@ export function roomsFlag(help: string): flag.Flag<readonly string[]> {
   });
 }
 
-/** The flag for what lets a client in. */
-export const TOKEN_FLAG = flag.text({
-  placeholder: "TOKEN",
-  help: "What lets you in, where the hub asks for it; safer as BCAST_TOKEN, as other users " +
-    "of a machine can see command lines",
-});
-
 /** The flags for the log of a client. */
 export const CLIENT_LOG_FLAGS = {
   logFile: LOG_FLAGS.logFile,
@@ -67,7 +61,7 @@ export const CLIENT_LOG_FLAGS = {
 export const ACCESS_FLAGS = {
   ...ADDRESS_FLAGS,
   url: { ...ADDRESS_FLAGS.url, help: `Address of the hub: ${ADDRESS_ARGUMENT.help}` },
-  token: TOKEN_FLAG,
+  ...TOKEN_FLAGS,
 };
 
 /** Starts the log of a client as its flags say. */

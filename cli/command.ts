@@ -64,6 +64,8 @@ export function isStronger(a: Source, b: Source): boolean {
 
 /** A command whose flags are nobody else's business. */
 export interface AnyCommand extends Omit<Command, "run"> {
+  /** What may follow its name, where it is a group of commands. */
+  readonly commands?: Readonly<Record<string, AnyCommand>>;
   /** Runs it; `all` are the commands that a configuration file may speak of. */
   readonly execute: (
     args: readonly string[],

@@ -77,7 +77,7 @@ export function commandHelp(command: AnyCommand): string {
   const usage = [
     "Usage: bcast",
     name,
-    positional && `[${positional.placeholder}]`,
+    command.commands ? "COMMAND" : positional && `[${positional.placeholder}]`,
     words && !own ? words.placeholder : undefined,
     "[flags]",
     words && own ? `-- ${words.placeholder}` : undefined,
@@ -91,6 +91,10 @@ export function commandHelp(command: AnyCommand): string {
   if (taken.length > 0) {
     const rows = taken.map(({ placeholder, help }) => [placeholder, help] as const);
     sections.push(`${rows.length === 1 ? "Argument" : "Arguments"}:\n${table(rows)}`);
+  }
+  if (command.commands !== undefined) {
+    const inside = Object.entries(command.commands);
+    sections.push("Commands:\n" + table(inside.map(([word, { summary }]) => [word, summary])));
   }
   const groups = new Map<string, (readonly [string, string])[]>();
   const [first] = Object.keys(flags);

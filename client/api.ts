@@ -1,14 +1,15 @@
 import { type PeopleReport, type RoomsReport, type StatusReport, visible } from "../protocol.ts";
 import { diagnose, diagnoseHttp } from "./diagnose.ts";
 import { type Reader, readPeople, readRooms, readStatus } from "./reports.ts";
-import { ConnectError } from "./types.ts";
+import { ConnectError, type ConnectOptions } from "./types.ts";
 import { shownUrl } from "./url.ts";
 
 /** How to ask a hub without taking part. */
 export interface HubApiOptions {
   /** `ws://` or `wss://` address, as for a conversation. */
   readonly url: URL;
-  readonly token?: string;
+  /** As for a conversation. */
+  readonly token?: NonNullable<ConnectOptions["token"]>;
   /** Ends what is under way. */
   readonly signal?: AbortSignal;
   /** Milliseconds that an answer may take; default {@linkcode ANSWER_TIMEOUT}. */
@@ -49,7 +50,9 @@ export class HubApi {
     read: Reader<T>,
     query: Readonly<Record<string, string>> = {},
   ): Promise<T> {
-    const { url, token, signal } = this.options;
+    const { url, signal } = this.options;
+    const given = this.options.token;
+    const token = typeof given === "function" ? await given() : given;
     const address = apiUrl(url, what, query);
     const timeout = AbortSignal.timeout(this.options.timeout ?? ANSWER_TIMEOUT);
     try {

@@ -24,6 +24,9 @@ import { PATIENCE, SILENCE, Watchdog } from "./watchdog.ts";
 /** Milliseconds that a hub has to close after it answered `hello` with an error: it may yet say `welcome`. */
 const REFUSAL_GRACE = 1000;
 
+/** Milliseconds until a source of tokens that had no fresh one yet is asked again; a hub waits for 30 s. */
+const RENEWAL_PERIOD = 5000;
+
 /** Milliseconds that closing waits for the other side; a dead one would never answer. */
 const CLOSE_GRACE = 2000;
 
@@ -49,6 +52,9 @@ export class Lifecycle {
   #unread = 0;
   /** Whether the connection was given up until everything is read. */
   #paused = false;
+  /** The token that the hub had last. */
+  #token: string | undefined;
+  #cancelRenewal: Cancel | undefined;
   #ended: ConnectError | undefined;
   #closing: Promise<void> | undefined;
   readonly #over = new AbortController();
@@ -109,7 +115,7 @@ export class Lifecycle {
     this.#retryAfter = undefined;
     this.memory.events.push({ type: "connecting", attempt: this.#attempt });
     const link = new Link(this.url, {
-      opened: () => link.send(this.#hello()),
+      opened: () => this.#introduce(link),
       received: (frame) => this.#received(link, frame),
       ended: (end) => this.#lost(end),
     }, this.seams);
@@ -136,6 +142,48 @@ export class Lifecycle {
     cancel();
   }
 
+  /** Says hello, with a token that may have to be fetched first. */
+  #introduce(link: Link): void {
+    const { token } = this.options;
+    if (typeof token === "function") {
+      void this.#fetchToken(link, token, () => link.send(this.#hello()));
+      return;
+    }
+    this.#token = token;
+    link.send(this.#hello());
+  }
+
+  /** Asks for a token; without one, the connection is of no use. */
+  async #fetchToken(
+    link: Link,
+    source: () => string | Promise<string>,
+    then: (changed: boolean) => void,
+  ): Promise<void> {
+    try {
+      const token = await source();
+      if (this.#link !== link) return;
+      const changed = token !== this.#token;
+      this.#token = token;
+      then(changed);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      if (this.#link === link) link.drop(`There is no token: ${why}`);
+    }
+  }
+
+  /** Brings the hub a fresh token, as soon as there is one. */
+  #renew(link: Link, source: () => string | Promise<string>): void {
+    this.#cancelRenewal?.();
+    void this.#fetchToken(link, source, (changed) => {
+      if (changed) {
+        link.send(encode({ type: "hello", token: this.#token }));
+        return;
+      }
+      const { clock } = this.seams;
+      this.#cancelRenewal = clock.after(RENEWAL_PERIOD, () => this.#renew(link, source));
+    });
+  }
+
   #hello(): string {
     const { memory, options } = this;
     const { outbox, rooms } = memory;
@@ -148,7 +196,7 @@ export class Lifecycle {
     const hello: Hello = {
       type: "hello",
       ...(sender === undefined ? {} : { sender }),
-      ...(options.token === undefined ? {} : { token: options.token }),
+      ...(this.#token === undefined ? {} : { token: this.#token }),
       ...(memory.session === undefined ? {} : { session: memory.session }),
       ...(named === undefined ? {} : { rooms: named }),
       ...(memory.echo ? {} : { echo: false }),
@@ -180,6 +228,11 @@ export class Lifecycle {
 
   #take(link: Link, frame: HubFrame): void {
     if (frame.type === "error") this.#retryAfter = frame.retryAfter ?? this.#retryAfter;
+    const { token } = this.options;
+    if (isExpiry(frame) && this.#onlineSince !== undefined && typeof token === "function") {
+      this.#renew(link, token);
+      return;
+    }
     if (this.#onlineSince !== undefined) this.#intake.take(frame);
     else if (frame.type === "welcome") this.#welcomed(link, frame);
     else if (frame.type === "error") this.#refused(link, frame);
@@ -223,6 +276,7 @@ export class Lifecycle {
     this.#watchdog.stop();
     this.pump.stop();
     this.#cancelTimer?.();
+    this.#cancelRenewal?.();
     const { clock } = this.seams;
     const since = this.#onlineSince;
     this.#onlineSince = undefined;
@@ -296,6 +350,7 @@ export class Lifecycle {
     this.#ended = error;
     this.#state = "closed";
     this.#cancelTimer?.();
+    this.#cancelRenewal?.();
     this.#watchdog.stop();
     this.pump.stop();
     this.#over.abort();
@@ -304,6 +359,11 @@ export class Lifecycle {
     this.memory.events.end(thrown ? error : undefined);
     for (const entry of this.memory.outbox.clear()) entry.fail(error);
   }
+}
+
+/** Whether the hub says, of no request in particular, that the token is no longer good. */
+function isExpiry(frame: HubFrame): boolean {
+  return frame.type === "error" && frame.code === "unauthorized" && frame.ref === undefined;
 }
 
 /** The error for whoever asks something of a conversation that is over. */

@@ -23,7 +23,11 @@ export interface ConnectOptions {
   readonly url: string | URL;
   /** The wanted name; the hub may give a near one (`Alice-2`), or a guest's when absent. */
   readonly sender?: string;
-  readonly token?: string;
+  /**
+   * What lets the client in; a function is asked at every connection, and again when the hub says
+   * that the token has expired, so that a fresh one goes on where the old one ended.
+   */
+  readonly token?: string | (() => string | Promise<string>);
   /** Rooms to be in from the start, and where to go on reading; default: the hub's own default. */
   readonly rooms?: readonly RoomPosition[];
   /** Whether one's own messages come back as `message` events; default true. */

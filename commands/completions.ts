@@ -12,6 +12,7 @@ import { GLOBAL_FLAGS, partGlobals } from "../cli/globals.ts";
 import type { CommandGroup } from "../cli/help.ts";
 import { OBSERVER_FLAGS } from "../cli/observe.ts";
 import { shellWords } from "../cli/shell_words.ts";
+import { tokenOption } from "../cli/token.ts";
 import { ConnectError, HubApi } from "../client.ts";
 import { isRoomName, normalizeName } from "../protocol.ts";
 
@@ -102,8 +103,7 @@ async function namesFor(
   const read = await readFlags({ name: name ?? "", flags: OBSERVER_FLAGS }, typed, context, all);
   const takesAddress = command?.positional?.placeholder === "URL";
   const url = hubAddress({ ...read, positional: takesAddress ? typed.positionals[0] : undefined });
-  const { token } = read.flags;
-  const hub = new HubApi({ url, timeout: patience, ...(token === undefined ? {} : { token }) });
+  const hub = new HubApi({ url, timeout: patience, ...await tokenOption(read) });
   // A hub may be hostile, or broken: what is no name is not offered.
   if (kind === "rooms") {
     return (await hub.rooms()).rooms.map(({ room }) => room).filter(isRoomName);

@@ -6,7 +6,6 @@ import {
   nameFlag,
   roomsFlag,
   startClientLogging,
-  TOKEN_FLAG,
 } from "../cli/client_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
@@ -16,6 +15,7 @@ import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
 import { type Interruption, watchInterrupts } from "../cli/signals.ts";
 import { plural } from "../cli/text.ts";
+import { TOKEN_FLAGS, tokenOption } from "../cli/token.ts";
 import { connect as converse, type ConnectOptions, shownUrl } from "../client.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.ts";
 import { Chat } from "../terminal/chat.ts";
@@ -32,7 +32,7 @@ const FLAGS = {
   ...ADDRESS_FLAGS,
   room: roomsFlag("Room to be in; may be given several times, you speak in the first"),
   name: nameFlag({ help: "Your name; without it a terminal asks, and a script is a guest" }),
-  token: TOKEN_FLAG,
+  ...TOKEN_FLAGS,
   bell: flag.choice(BELLS, {
     shown: "mention",
     help: "When a terminal rings: your name or a private message is a mention",
@@ -71,7 +71,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const options: ConnectOptions = {
     url,
     ...(flags.name === undefined ? {} : { sender: flags.name }),
-    ...(flags.token === undefined ? {} : { token: flags.token }),
+    ...await tokenOption(input),
     ...(flags.room.length === 0 ? {} : { rooms: flags.room.map((room) => ({ room })) }),
   };
   const terminal = context.stdin.isTerminal && context.stdout.isTerminal && !flags.json;

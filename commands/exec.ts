@@ -6,6 +6,7 @@ import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
+import { tokenOption } from "../cli/token.ts";
 import { shownUrl } from "../client.ts";
 import { systemClock } from "../client/clock.ts";
 import { visible } from "../protocol.ts";
@@ -104,7 +105,13 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   });
   let whole = true;
   try {
-    await using reading = new Reading(input, { url, cursor, say, signal: over });
+    await using reading = new Reading(input, {
+      url,
+      ...await tokenOption(input),
+      cursor,
+      say,
+      signal: over,
+    });
     whole = await execute({
       steps: reading.steps(),
       run: (said) => children.run(said),

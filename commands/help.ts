@@ -30,10 +30,26 @@ export function help(groups: () => readonly CommandGroup[]): AnyCommand {
 export function findCommand(name: string, all: readonly AnyCommand[]): AnyCommand {
   const found = all.find((command) => command.name === name);
   if (found !== undefined) return found;
-  const said = visible(name.length > 40 ? name.slice(0, 40) + "…" : name);
-  const known = all.filter(({ hidden }) => !hidden).map((command) => command.name);
-  const hint = suggestion(name, known);
-  throw new UsageError(
-    `Unknown command "${said}". ${hint === "" ? "" : `${hint} `}See bcast help`,
+  throw unknownCommand(
+    name,
+    all.filter(({ hidden }) => !hidden).map((command) => command.name),
+    "bcast help",
   );
+}
+
+/**
+ * The command that follows a group's name.
+ *
+ * @throws {UsageError} that suggests the nearest when there is none.
+ */
+export function findInGroup(word: string, { name, commands = {} }: AnyCommand): AnyCommand {
+  const found = Object.hasOwn(commands, word) ? commands[word] : undefined;
+  if (found !== undefined) return found;
+  throw unknownCommand(word, Object.keys(commands), `bcast ${name} --help`);
+}
+
+function unknownCommand(name: string, known: readonly string[], see: string): UsageError {
+  const said = visible(name.length > 40 ? name.slice(0, 40) + "…" : name);
+  const hint = suggestion(name, known);
+  return new UsageError(`Unknown command "${said}". ${hint === "" ? "" : `${hint} `}See ${see}`);
 }

@@ -7,6 +7,7 @@ import { roomFlag } from "../cli/client_flags.ts";
 import { observe, OBSERVER_FLAGS } from "../cli/observe.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { safeJson } from "../cli/text.ts";
+import { tokenOption } from "../cli/token.ts";
 import { past, type Wanted } from "../client/past.ts";
 import { connect, ConnectError } from "../client.ts";
 import { DEFAULT_HISTORY_PAGE, DEFAULT_ROOM, MAX_QUERY_LENGTH, visible } from "../protocol.ts";
@@ -75,7 +76,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     url: hubAddress(input),
     // In no room there is nobody to notice.
     rooms: [],
-    ...(flags.token === undefined ? {} : { token: flags.token }),
+    ...await tokenOption(input),
     signal,
   });
   const palette = stdout.color ? paletteOf("auto", context.env("COLORFGBG")) : undefined;
@@ -125,7 +126,7 @@ function wanted({ flags }: Input): Wanted {
 /** The room of those who name none, which the hub may have chosen. */
 async function hubsOwnRoom(input: Input, signal: AbortSignal): Promise<string> {
   try {
-    const { defaults } = await observe(input, { signal }).rooms();
+    const { defaults } = await (await observe(input, { signal })).rooms();
     return defaults[0] ?? DEFAULT_ROOM;
   } catch (error) {
     // An older hub tells nothing over HTTP, but has a history.

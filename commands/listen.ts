@@ -7,6 +7,7 @@ import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { safeJson } from "../cli/text.ts";
+import { tokenOption } from "../cli/token.ts";
 import { shownUrl } from "../client.ts";
 import { type Message, visible } from "../protocol.ts";
 import type { CursorFile } from "../stream/cursor_file.ts";
@@ -94,7 +95,13 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const rooms = new Set<string>();
   let count = 0;
   try {
-    await using reading = new Reading(input, { url, cursor, say, signal: over });
+    await using reading = new Reading(input, {
+      url,
+      ...await tokenOption(input),
+      cursor,
+      say,
+      signal: over,
+    });
     for await (const step of reading.steps()) {
       if (over.aborted) break;
       rooms.add(step.room);

@@ -11,12 +11,13 @@ import { rooms } from "./rooms.ts";
 import { send } from "./send.ts";
 import { start } from "./start.ts";
 import { status } from "./status.ts";
+import { token } from "./token.ts";
 import { version } from "./version.ts";
 import { who } from "./who.ts";
 
 /** Every command by its purpose, in the order of the help. A new one is a file and a line here. */
 export const GROUPS: readonly CommandGroup[] = [
-  { title: "Run a hub", commands: [start, bench] },
+  { title: "Run a hub", commands: [start, token, bench] },
   { title: "Talk", commands: [connect] },
   { title: "In scripts", commands: [send, listen, exec] },
   { title: "Look, without being seen", commands: [history, who, rooms, status] },

@@ -24,7 +24,7 @@ export const rooms = defineCommand({
   ],
   run: async (input, context) => {
     using interruption = watchInterrupts(context);
-    const report = await observe(input, interruption).rooms();
+    const report = await (await observe(input, interruption)).rooms();
     if (input.flags.json) {
       await context.stdout.write(report.rooms.map((room) => safeJson(room) + "\n").join(""));
       return EXIT.done;

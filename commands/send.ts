@@ -12,6 +12,7 @@ import type { Context } from "../cli/context.ts";
 import { EXIT, type ExitCode, explain, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
+import { tokenOption } from "../cli/token.ts";
 import { connect, type ConnectOptions, type Conversation, shownUrl } from "../client.ts";
 import { systemClock } from "../client/clock.ts";
 import { type Item, itemsOf, jsonItem, type Sendable, textItem } from "../stream/items.ts";
@@ -90,7 +91,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     echo: false,
     retryFirst: flags.wait,
     ...(flags.name === undefined ? {} : { sender: flags.name }),
-    ...(flags.token === undefined ? {} : { token: flags.token }),
+    ...await tokenOption(input),
     ...(flags.to !== undefined
       ? { rooms: [] }
       : flags.room === undefined

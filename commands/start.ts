@@ -1,6 +1,8 @@
 import { join } from "node:path";
+import type { Authorizer } from "../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
 import { openSqliteBroker } from "../broker/sqlite.ts";
+import { ACCESS_FLAGS, openAccess } from "../cli/access.ts";
 import { banner, isEverywhere, lanAddresses, listeningLine } from "../cli/banner.ts";
 import { type CommandInput, defineCommand, isStronger } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
@@ -11,6 +13,7 @@ import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { plural } from "../cli/text.ts";
+import { readOrigin } from "../http/origin.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
 import { DEFAULT_SERVER_LIMITS, type Server, startServer } from "../server.ts";
 
@@ -50,6 +53,7 @@ const FLAGS = {
     fallback: "normal",
     help: "always: not even a power cut loses a message, but each takes longer",
   }),
+  ...ACCESS_FLAGS,
   ...LOG_FLAGS,
   history: flag.integer({
     fallback: DEFAULT_RETENTION.maxMessages,
@@ -91,6 +95,26 @@ const FLAGS = {
     fallback: defaults.burst,
     min: 1,
     help: "Messages and commands that a client may send at once",
+    group: LIMITS,
+  }),
+  ratePerAddress: flag.integer({
+    fallback: defaults.ratePerAddress,
+    shown: "10 times --rate",
+    help: "Messages, commands and requests a second from one address, over all its clients; 0: " +
+      "any number. Like --rate, not for this machine",
+    group: LIMITS,
+  }),
+  maxFailures: flag.integer({
+    fallback: defaults.maxFailures,
+    help: "Wrong tokens a minute from one address, before none of its tokens is looked at; 0: " +
+      "any number",
+    group: LIMITS,
+  }),
+  helloTimeout: flag.seconds({
+    fallback: defaults.helloTimeout,
+    min: 1,
+    max: 3600,
+    help: "Time for a client to say who it is",
     group: LIMITS,
   }),
   maxOutboxBytes: flag.bytes({
@@ -149,12 +173,14 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     ...(flags.logFile === undefined ? {} : { file: flags.logFile }),
   });
   using interruption = watchInterrupts(context);
-  const server = await listen(input, path);
+  using access = await openAccess(flags);
+  const server = await listen(input, path, access.authorizer);
   const listening = { host: flags.host, port: server.port };
   await context.stdout.write(
     flags.quiet ? listeningLine(listening) : banner({
       ...listening,
       rooms: flags.room,
+      guarded: access.authorizer.required,
       history: path === undefined
         ? "in memory only: gone when the hub stops"
         : `${path} (${plural(flags.history, "message")} a room at most)`,
@@ -178,7 +204,11 @@ function databasePath({ flags, source }: Input, context: Context): string | unde
   return join(flags.data ?? dataDirectory(context), DATABASE);
 }
 
-async function listen({ flags, source }: Input, path: string | undefined): Promise<Server> {
+async function listen(
+  { flags, source }: Input,
+  path: string | undefined,
+  authorizer: Authorizer,
+): Promise<Server> {
   const { history, retention, fsync, host, port, room, ...rest } = flags;
   const broker = await openSqliteBroker({
     path: path ?? ":memory:",
@@ -187,19 +217,26 @@ async function listen({ flags, source }: Input, path: string | undefined): Promi
   });
   try {
     const { maxMessageBytes, maxRooms, replay, rate, burst } = rest;
+    const { ratePerAddress, maxFailures, helloTimeout } = rest;
     const { maxOutboxBytes, maxConnections, maxPerAddress, heartbeat } = rest;
     return startServer({
       host,
       port,
       rooms: room,
       broker,
+      authorizer,
+      origins: flags.origin.map((origin) => readOrigin(origin) ?? origin),
+      trustedProxies: flags.trustProxy,
       limits: {
         maxMessageBytes,
         maxRooms,
         replay,
         rate,
-        rateOnLoopback: source("rate") !== "default",
+        rateOnLoopback: source("rate") !== "default" || source("ratePerAddress") !== "default",
         burst,
+        ...(source("ratePerAddress") === "default" ? {} : { ratePerAddress }),
+        maxFailures,
+        helloTimeout,
         maxOutboxBytes,
         maxConnections,
         maxPerAddress,

@@ -1,25 +1,35 @@
 import { getLogger } from "@logtape/logtape";
+import type { Grant } from "../auth/authorizer.ts";
 import type { Overview } from "../hub/overview.ts";
 import { type ApiError, isRoomName, visible } from "../protocol.ts";
+import type { Denial } from "./gate.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
-/** Answers requests below `/api/`. */
-export type Api = (request: Request, url: URL) => Promise<Response>;
+/** Answers requests below `/api/`, as far as `grant` permits. */
+export type Api = (request: Request, url: URL, grant: Grant) => Promise<Response>;
 
 /** One thing to be asked for; what the request has wrong is an answer too. */
-type Endpoint = (overview: Overview, query: URLSearchParams) => Promise<object> | object;
+type Endpoint = (
+  overview: Overview,
+  query: URLSearchParams,
+  grant: Grant,
+) => Promise<object> | object;
 
 const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
-  "/api/people": (overview, query) => {
+  "/api/people": (overview, query, { rights }) => {
     const room = query.get("room") ?? undefined;
     if (room !== undefined && !isRoomName(room)) {
       const message = "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit";
       return problem(400, "bad_room", message);
     }
-    return overview.people(room);
+    // The same answer whether there is such a room or not.
+    if (room !== undefined && !rights.mayRead(room)) {
+      return problem(403, "forbidden", `Your token does not permit to read ${room}`);
+    }
+    return overview.people(rights, room);
   },
-  "/api/rooms": (overview) => overview.rooms(),
+  "/api/rooms": (overview, _query, { rights }) => overview.rooms(rights),
   "/api/status": (overview) => overview.status(Deno.memoryUsage()),
 };
 
@@ -28,11 +38,10 @@ const METHODS: readonly string[] = ["GET", "HEAD"];
 /**
  * The hub's answers in JSON for those who look on from outside.
  *
- * All requests come through this one function: who may ask is to be decided at its top. No header
- * lets a page of another origin read the answers.
+ * Who may ask at all is decided before. No header lets a page of another origin read the answers.
  */
 export function api(overview: Overview): Api {
-  return async ({ method }, { pathname, searchParams }) => {
+  return async ({ method }, { pathname, searchParams }, grant) => {
     const endpoint = Object.hasOwn(ENDPOINTS, pathname) ? ENDPOINTS[pathname] : undefined;
     if (endpoint === undefined) {
       const known = Object.keys(ENDPOINTS).join(", ");
@@ -44,13 +53,21 @@ export function api(overview: Overview): Api {
       return answer;
     }
     try {
-      const found = await endpoint(overview, searchParams);
+      const found = await endpoint(overview, searchParams, grant);
       return found instanceof Response ? found : json(200, found);
     } catch (error) {
       logger.error("Cannot answer {pathname}: {error}", { pathname, error });
       return problem(500, "internal", "The hub had a fault: tell its operator");
     }
   };
+}
+
+/** The answer to somebody who may not ask. */
+export function deniedByApi({ status, reason, headers }: Denial): Response {
+  const code = status === 429 ? "rate_limited" : status === 403 ? "forbidden" : "unauthorized";
+  const answer = problem(status, code, reason);
+  for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
+  return answer;
 }
 
 function problem(status: number, code: string, message: string): Response {

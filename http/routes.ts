@@ -1,9 +1,12 @@
 import { getLogger } from "@logtape/logtape";
+import type { Grant } from "../auth/authorizer.ts";
 import type { Hub } from "../hub/hub.ts";
 import { isLoopback, type ServerLimits } from "../hub/limits.ts";
+import { networkOf } from "../hub/networks.ts";
 import { VERSION } from "../protocol.ts";
-import type { Api } from "./api.ts";
-import { readGreeting, type WebSocketDoor } from "./ws.ts";
+import { type Api, deniedByApi } from "./api.ts";
+import { busy, type Denial, type Gate, tokenOf } from "./gate.ts";
+import { type Greeting, readGreeting, type WebSocketDoor } from "./ws.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
@@ -15,6 +18,7 @@ export interface RoutesOptions {
   readonly hub: Hub;
   readonly door: WebSocketDoor;
   readonly api: Api;
+  readonly gate: Gate;
   readonly limits: ServerLimits;
   /** Whether the hub is stopping: nobody new is let in. */
   readonly stopping: () => boolean;
@@ -28,10 +32,13 @@ export function routes(
   options: RoutesOptions,
 ): (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response> {
   return (request, info) => {
-    const address = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "local";
-    const url = new URL(request.url);
+    const address = options.gate.address(request, info);
+    const refusal = options.gate.refusal(request, info, address);
+    if (refusal !== undefined) return deny(options.hub, address, refusal);
+    const url = URL.parse(request.url);
+    if (url === null) return turnAway(options.hub, address, 400, "That is no address");
     const { pathname, searchParams } = url;
-    if (pathname.startsWith("/api/")) return options.api(request, url).then(signed);
+    if (pathname.startsWith("/api/")) return askApi(options, request, url, address).then(signed);
     if (pathname !== "/" && pathname !== "/ws") {
       return sentence(404, "Nothing is here: the hub is at / and /ws");
     }
@@ -44,23 +51,56 @@ export function routes(
   };
 }
 
+/** Answers below `/api/` whoever may come in at all; each answer holds what the token permits. */
+async function askApi(
+  { hub, gate, api }: RoutesOptions,
+  request: Request,
+  url: URL,
+  address: string,
+): Promise<Response> {
+  const entitled = await gate.entitle(tokenOf(request.headers, url.searchParams), address);
+  if (entitled.ok) return await api(request, url, entitled.grant);
+  countTurnedAway(hub, address, entitled);
+  return deniedByApi(entitled);
+}
+
 function upgrade(
   options: RoutesOptions,
   request: Request,
   searchParams: URLSearchParams,
   address: string,
-): Response {
-  const { hub, door, limits } = options;
+): Response | Promise<Response> {
+  const { hub, door, gate, limits } = options;
   if (options.stopping()) return turnAway(hub, address, 503, "The hub is stopping");
   if (door.sockets >= limits.maxConnections) {
     return turnAway(hub, address, 503, `The hub is full: ${limits.maxConnections} connections`);
   }
-  if (!isLoopback(address) && door.socketsFrom(address) >= limits.maxPerAddress) {
+  if (!isLoopback(address) && door.socketsFrom(networkOf(address)) >= limits.maxPerAddress) {
     const reason = `Your address has ${limits.maxPerAddress} connections: close one first`;
-    return turnAway(hub, address, 429, reason);
+    return deny(hub, address, busy(reason, RETRY_AFTER));
   }
   const greeting = readGreeting(searchParams, request.headers, address);
   if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
+  const token = tokenOf(request.headers, searchParams);
+  // A client that speaks first hears in words what is wrong with its token: a WebSocket that never
+  // opens tells a program nothing.
+  if (greeting.introduction.dialect.helloFirst) {
+    return open(options, request, address, withToken(greeting, token));
+  }
+  const checked = gate.entitle(token, address);
+  const enter = (answer: Awaited<typeof checked>): Response =>
+    answer.ok
+      ? open(options, request, address, withGrant(greeting, answer.grant))
+      : deny(hub, address, answer);
+  return checked instanceof Promise ? checked.then(enter) : enter(checked);
+}
+
+function open(
+  { hub, door, limits }: RoutesOptions,
+  request: Request,
+  address: string,
+  greeting: Welcome,
+): Response {
   try {
     return door.upgrade(request, greeting, limits.heartbeat);
   } catch (error) {
@@ -69,7 +109,30 @@ function upgrade(
   }
 }
 
+type Welcome = Extract<Greeting, { readonly ok: true }>;
+
+function withToken(greeting: Welcome, token: string | undefined): Welcome {
+  if (token === undefined) return greeting;
+  return { ...greeting, introduction: { ...greeting.introduction, token } };
+}
+
+function withGrant(greeting: Welcome, grant: Grant): Welcome {
+  return { ...greeting, introduction: { ...greeting.introduction, grant } };
+}
+
 function turnAway(hub: Hub, address: string, status: number, reason: string): Response {
+  const headers: Record<string, string> = status === 503
+    ? { "retry-after": String(RETRY_AFTER) }
+    : {};
+  return deny(hub, address, { ok: false, status, reason, headers });
+}
+
+function deny(hub: Hub, address: string, denial: Denial): Response {
+  countTurnedAway(hub, address, denial);
+  return sentence(denial.status, denial.reason, denial.headers);
+}
+
+function countTurnedAway(hub: Hub, address: string, { status, reason }: Denial): void {
   hub.counters.turnedAway++;
   logger.info("Turned away {address} with {status}: {reason} ({clients} online)", {
     address,
@@ -77,8 +140,6 @@ function turnAway(hub: Hub, address: string, status: number, reason: string): Re
     reason,
     clients: hub.online,
   });
-  const busy = status === 429 || status === 503;
-  return sentence(status, reason, busy ? { "retry-after": String(RETRY_AFTER) } : {});
 }
 
 function sentence(status: number, text: string, headers: HeadersInit = {}): Response {

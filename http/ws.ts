@@ -1,5 +1,6 @@
 import { dialectOf, PLAIN_JSON, TEXT } from "../hub/dialect.ts";
 import type { Hub, Introduction } from "../hub/hub.ts";
+import { networkOf } from "../hub/networks.ts";
 import type { Peer } from "../hub/peer.ts";
 import { isRoomName } from "../protocol.ts";
 
@@ -46,7 +47,7 @@ export function readGreeting(
 export class WebSocketDoor {
   readonly #peers = new WeakMap<EventTarget, Peer>();
   readonly #introductions = new WeakMap<EventTarget, Introduction>();
-  readonly #byAddress = new Map<string, number>();
+  readonly #byNetwork = new Map<string, number>();
   #open = 0;
   #whenEmpty: (() => void) | undefined;
 
@@ -84,9 +85,9 @@ export class WebSocketDoor {
     return this.#open;
   }
 
-  /** Those of them that come from `address`. */
-  socketsFrom(address: string): number {
-    return this.#byAddress.get(address) ?? 0;
+  /** Those of them that come from `network`, as `networkOf()` names it. */
+  socketsFrom(network: string): number {
+    return this.#byNetwork.get(network) ?? 0;
   }
 
   /** Resolves when the last socket is closed, from both sides. */
@@ -122,9 +123,10 @@ export class WebSocketDoor {
 
   #count(address: string, change: 1 | -1): void {
     this.#open += change;
-    const present = this.socketsFrom(address) + change;
-    if (present > 0) this.#byAddress.set(address, present);
-    else this.#byAddress.delete(address);
+    const network = networkOf(address);
+    const present = this.socketsFrom(network) + change;
+    if (present > 0) this.#byNetwork.set(network, present);
+    else this.#byNetwork.delete(network);
     if (this.#open === 0) this.#whenEmpty?.();
   }
 

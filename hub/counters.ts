@@ -6,6 +6,8 @@ export class Counters {
   connections = 0;
   /** Connections turned away before or at the upgrade. */
   turnedAway = 0;
+  /** Tokens that were missing, wrong or expired, or came too fast. */
+  tokensRefused = 0;
   /** Messages appended to the log. */
   messages = 0;
   /** Messages handed to a connection. */
@@ -25,12 +27,12 @@ export class Counters {
 
   /** Every count as a number, for the log. */
   get totals(): Readonly<Record<string, number>> {
-    const { connections, turnedAway, messages, deliveries, duplicates, resumes, slowConsumers } =
-      this;
+    const { connections, turnedAway, tokensRefused, messages, deliveries, duplicates } = this;
+    const { resumes, slowConsumers } = this;
     const refused = this.#refusals.values().reduce((sum, count) => sum + count, 0);
     return {
-      ...{ connections, turnedAway, messages, deliveries, duplicates, resumes, slowConsumers },
-      refused,
+      ...{ connections, turnedAway, tokensRefused, messages, deliveries, duplicates },
+      ...{ resumes, slowConsumers, refused },
     };
   }
 

@@ -1,22 +1,26 @@
 import { getLogger } from "@logtape/logtape";
+import { type Authorizer, type Grant, OPEN } from "../auth/authorizer.ts";
 import type { Broker } from "../broker/broker.ts";
 import {
   CLOSE,
   type ErrorCode,
   GRACE_SECONDS,
-  HELLO_TIMEOUT_SECONDS,
   MAX_BATCH_MESSAGES,
   splitBatch,
 } from "../protocol.ts";
+import { Admission } from "./admission.ts";
 import type { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
 import { type Dialect, PLAIN_JSON, TEXT } from "./dialect.ts";
-import { isLoopback, type ServerLimits } from "./limits.ts";
+import { checkExpiry } from "./expiry.ts";
+import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits.ts";
+import { networkOf } from "./networks.ts";
 import { Overview } from "./overview.ts";
 import { Peer, type PeerHost, type Transport } from "./peer.ts";
 import { Publication, Publisher } from "./publisher.ts";
-import { TokenBucket } from "./rate_limit.ts";
+import { TokenBucket, TokenBuckets } from "./rate_limit.ts";
 import { Rates } from "./rates.ts";
+import { Reception } from "./reception.ts";
 import { Requests } from "./requests.ts";
 import { Rooms } from "./rooms.ts";
 import { Sessions } from "./sessions.ts";
@@ -34,6 +38,8 @@ export interface HubOptions {
   readonly rooms: readonly string[];
   readonly limits: ServerLimits;
   readonly clock: Clock;
+  /** Who may come in; default: everybody. */
+  readonly authorizer?: Authorizer;
 }
 
 /** What a client says of itself before its first frame. */
@@ -44,6 +50,10 @@ export interface Introduction {
   readonly sender?: string;
   /** Rooms of the query; none: the hub's own. */
   readonly rooms: readonly string[];
+  /** What it may do, where its token was checked already. */
+  readonly grant?: Grant;
+  /** The token it came with, to be checked at its `hello` if that brings none. */
+  readonly token?: string;
 }
 
 /**
@@ -54,13 +64,17 @@ export class Hub implements PeerHost, AsyncDisposable {
   readonly counters = new Counters();
   /** What those are told who look on from outside. */
   readonly overview: Overview;
+  /** Checks tokens, for those who come in and for those who ask over HTTP. */
+  readonly admission: Admission;
   readonly #peers = new Set<Peer>();
   readonly #turn = new Turn();
   readonly #rooms: Rooms;
   readonly #sessions: Sessions;
   readonly #rates: Rates;
   readonly #publisher: Publisher;
+  readonly #reception: Reception;
   readonly #requests: Requests;
+  readonly #addresses: TokenBuckets;
   readonly #subscription: Disposable;
   readonly #sweep: Disposable;
   readonly #maxFrameLength: number;
@@ -68,21 +82,33 @@ export class Hub implements PeerHost, AsyncDisposable {
   #stopping = false;
 
   constructor(private readonly options: HubOptions) {
-    const { broker, clock, limits } = options;
+    const { broker, clock, limits, authorizer = OPEN } = options;
+    this.admission = new Admission(authorizer, limits, clock, this.counters);
+    const { ratePerAddress } = limits;
+    this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
     this.#rooms = new Rooms(broker, clock, this.counters, limits.replay);
     this.#sessions = new Sessions(this.#rooms, clock);
     this.#publisher = new Publisher(broker, this.counters, (error) => {
       logger.error("Cannot store messages: {error}", { error: error.message });
     });
-    this.#requests = new Requests({
-      broker,
-      clock,
+    this.#reception = new Reception({
+      admission: this.admission,
       limits,
       counters: this.counters,
       rooms: this.#rooms,
       sessions: this.#sessions,
-      publisher: this.#publisher,
       defaultRooms: options.rooms,
+      now: () => clock.now(),
+    });
+    this.#requests = new Requests({
+      broker,
+      clock,
+      limits,
+      rooms: this.#rooms,
+      sessions: this.#sessions,
+      publisher: this.#publisher,
+      reception: this.#reception,
+      addresses: this.#addresses,
     });
     this.#rates = new Rates(this.counters, clock, SWEEP_PERIOD);
     this.overview = new Overview({
@@ -114,14 +140,31 @@ export class Hub implements PeerHost, AsyncDisposable {
     return this.options.limits.maxOutboxBytes;
   }
 
+  /**
+   * Takes an address's share for one request or connection. Returns 0, or the seconds until it has
+   * one again.
+   */
+  takeShare(address: string): number {
+    return this.#isLimited(address) ? this.#addresses.take(networkOf(address), this.now()) : 0;
+  }
+
+  #isLimited(address: string): boolean {
+    return this.options.limits.rateOnLoopback || !isLoopback(address);
+  }
+
   /** Takes in an open connection. Its frames go to {@linkcode receive}, its end to {@linkcode gone}. */
   connect(transport: Transport, introduction: Introduction): Peer {
     const { clock, limits } = this.options;
     const { address, dialect } = introduction;
-    const limited = limits.rate > 0 && (limits.rateOnLoopback || !isLoopback(address));
-    const bucket = limited ? new TokenBucket(limits.rate, limits.burst, clock.now()) : undefined;
+    const limited = this.#isLimited(address);
+    const bucket = limited && limits.rate > 0
+      ? new TokenBucket(limits.rate, limits.burst, clock.now())
+      : undefined;
+    const network = limited ? networkOf(address) : undefined;
     const id = `c${++this.#lastId}`;
-    const peer = new Peer(id, address, dialect, transport, this, clock.now(), bucket);
+    const peer = new Peer(id, address, dialect, transport, this, clock.now(), bucket, network);
+    peer.grant = introduction.grant;
+    peer.token = introduction.token;
     this.#peers.add(peer);
     this.counters.connections++;
     logger.info("{connection} connected from {address} as {dialect} ({clients} online)", {
@@ -131,7 +174,7 @@ export class Hub implements PeerHost, AsyncDisposable {
       clients: this.online,
     });
     if (!dialect.helloFirst) {
-      this.#inOrder(peer, () => this.#requests.attach(peer, introduction));
+      this.#inOrder(peer, () => this.#reception.attach(peer, introduction));
     }
     return peer;
   }
@@ -279,9 +322,14 @@ export class Hub implements PeerHost, AsyncDisposable {
     const now = this.now();
     this.#rates.sample();
     this.#sessions.sweep(now);
+    this.admission.sweep(now);
+    this.#addresses.sweep(now);
+    const { helloTimeout } = this.options.limits;
     for (const peer of this.#peers) {
-      if (peer.session === undefined && now - peer.since > HELLO_TIMEOUT_SECONDS * 1000) {
-        peer.close(CLOSE.helloTimeout, `No hello within ${HELLO_TIMEOUT_SECONDS} seconds`);
+      const { session } = peer;
+      if (session !== undefined) checkExpiry(peer, session.grant, now);
+      else if (now - peer.since > helloTimeout * 1000) {
+        peer.close(CLOSE.helloTimeout, `No hello within ${helloTimeout} seconds`);
       }
     }
   }

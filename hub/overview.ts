@@ -1,3 +1,4 @@
+import type { Rights } from "../auth/rights.ts";
 import type { Broker } from "../broker/broker.ts";
 import {
   type PeopleReport,
@@ -40,15 +41,17 @@ export class Overview {
     this.#started = options.clock.monotonic();
   }
 
-  /** The rooms that hold messages or people. */
-  async rooms(): Promise<RoomsReport> {
+  /** The rooms that hold messages or people, as far as they may be read. */
+  async rooms(rights: Rights): Promise<RoomsReport> {
     const { broker, rooms, defaultRooms } = this.options;
     const found = new Map<string, RoomReport>();
     for (const { room, epoch, first, last } of await broker.rooms()) {
+      if (!rights.mayRead(room)) continue;
       const online = rooms.get(room)?.online ?? 0;
       found.set(room, { room, online, messages: last - first + 1, last, epoch });
     }
     for (const { name, online, last, epoch } of rooms.all()) {
+      if (!rights.mayRead(name)) continue;
       if (!found.has(name)) found.set(name, { room: name, online, messages: 0, last, epoch });
     }
     // The sort is stable and the log's rooms come by name: what is cut off is nobody's.
@@ -56,26 +59,27 @@ export class Overview {
       ? [...found.values()]
       : [...found.values()].sort((a, b) => b.online - a.online).slice(0, MAX_ROOMS_LISTED);
     return {
-      defaults: defaultRooms,
+      defaults: defaultRooms.filter((room) => rights.mayRead(room)),
       total: found.size,
       rooms: listed.sort((a, b) => a.room < b.room ? -1 : 1),
     };
   }
 
-  /** Who is here, or in one room. */
-  people(room?: string): PeopleReport {
+  /** Who is here, or in one room, as far as one may look into the rooms they are in. */
+  people(rights: Rights, room?: string): PeopleReport {
     const { rooms, sessions } = this.options;
     const present = room === undefined ? sessions.all() : rooms.get(room)?.members ?? [];
     const people: PersonReport[] = [];
     let online = 0;
     for (const session of present) {
       // Who is in no room is nobody's company: an observer, or a program that sends only.
-      if (session.rooms.length === 0) continue;
+      const open = session.rooms.map(({ name }) => name).filter((name) => rights.mayRead(name));
+      if (open.length === 0) continue;
       online++;
       if (people.length >= MAX_PEOPLE_LISTED) continue;
       people.push({
         name: session.name,
-        rooms: session.rooms.map(({ name }) => name),
+        rooms: open,
         ...(session.peer === undefined ? { away: true } : {}),
       });
     }

@@ -6,6 +6,7 @@ import {
   MAX_CLOSE_REASON_BYTES,
   type Ref,
 } from "../protocol.ts";
+import type { Grant } from "../auth/authorizer.ts";
 import type { ControlFrame, Dialect } from "./dialect.ts";
 import type { TokenBucket } from "./rate_limit.ts";
 import type { Session } from "./session.ts";
@@ -51,6 +52,12 @@ export class Peer {
   heard = false;
   /** Whether it is about to be closed, and what it still sends is passed over. */
   muted = false;
+  /** What it may do, known from before its first frame; its session has its own. */
+  grant: Grant | undefined;
+  /** The token that came with the connection and waits for `hello` to be checked. */
+  token: string | undefined;
+  /** Whether it was told that its token has expired. */
+  expiryTold = false;
   /** Frames refused so far. */
   refusals = 0;
   /** Frames over the rate since it last kept to it. */
@@ -70,6 +77,8 @@ export class Peer {
     readonly since: number,
     /** `undefined`: no rate limit. */
     readonly bucket: TokenBucket | undefined,
+    /** Whose share of the limits per address it uses; `undefined`: nobody's. */
+    readonly network?: string,
   ) {}
 
   /** Sends `frames` at the end of this turn. */

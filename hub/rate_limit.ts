@@ -18,13 +18,73 @@ export class TokenBucket {
 
   /** Takes one token. Returns 0, or the seconds until there is one again. */
   take(now: number): number {
+    const wait = this.wait(now);
+    if (wait === 0) this.#tokens -= 1;
+    return wait;
+  }
+
+  /** The seconds until there is a token; takes none. */
+  wait(now: number): number {
+    this.#refill(now);
+    return this.#tokens >= 1 ? 0 : (1 - this.#tokens) / this.rate;
+  }
+
+  /** Whether nothing is missing: such a bucket says no more than a new one. */
+  full(now: number): boolean {
+    this.#refill(now);
+    return this.#tokens >= this.burst;
+  }
+
+  #refill(now: number): void {
     const elapsed = Math.max(0, now - this.#at) / 1000;
     this.#at = now;
     this.#tokens = Math.min(this.burst, this.#tokens + elapsed * this.rate);
-    if (this.#tokens >= 1) {
-      this.#tokens -= 1;
-      return 0;
+  }
+}
+
+/** Addresses that are remembered at most; some tens of bytes each. */
+const MAX_KEYS = 50_000;
+
+/** A token bucket for each address, kept only while it says something. */
+export class TokenBuckets {
+  readonly #buckets = new Map<string, TokenBucket>();
+
+  /** @param rate tokens a second; 0 for no limit. */
+  constructor(private readonly rate: number, private readonly burst: number) {}
+
+  /** How many are remembered. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /** Takes one token of `key`'s. Returns 0, or the seconds until there is one again. */
+  take(key: string, now: number): number {
+    if (this.rate <= 0) return 0;
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      bucket = new TokenBucket(this.rate, this.burst, now);
+      this.#add(key, bucket);
     }
-    return (1 - this.#tokens) / this.rate;
+    return bucket.take(now);
+  }
+
+  /** The seconds until there is a token for `key`; takes none. */
+  wait(key: string, now: number): number {
+    return this.#buckets.get(key)?.wait(now) ?? 0;
+  }
+
+  /** Forgets those that are full again. */
+  sweep(now: number): void {
+    for (const [key, bucket] of this.#buckets) {
+      if (bucket.full(now)) this.#buckets.delete(key);
+    }
+  }
+
+  #add(key: string, bucket: TokenBucket): void {
+    if (this.#buckets.size >= MAX_KEYS) {
+      const [oldest] = this.#buckets.keys();
+      if (oldest !== undefined) this.#buckets.delete(oldest);
+    }
+    this.#buckets.set(key, bucket);
   }
 }

@@ -4,27 +4,23 @@ import {
   CLOSE,
   DEFAULT_HISTORY_PAGE,
   type DirectRequest,
-  type Hello,
   type HistoryRequest,
   type Join,
-  normalizeName,
   parseClientFrame,
   type Parsed,
   type Publish,
-  type RoomPosition,
   type TypingRequest,
-  VERSION,
   type WhoRequest,
 } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
-import type { Counters } from "./counters.ts";
 import { TEXT } from "./dialect.ts";
-import type { Introduction } from "./hub.ts";
 import type { ServerLimits } from "./limits.ts";
 import { parseLine } from "./line_commands.ts";
 import type { Peer } from "./peer.ts";
 import { Publication, type Publisher } from "./publisher.ts";
-import type { Entrance, Rooms } from "./rooms.ts";
+import type { TokenBuckets } from "./rate_limit.ts";
+import { mayNotRead, type Reception, tooManyRooms } from "./reception.ts";
+import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -33,11 +29,11 @@ export interface RequestsOptions {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly limits: ServerLimits;
-  readonly counters: Counters;
   readonly rooms: Rooms;
   readonly sessions: Sessions;
   readonly publisher: Publisher;
-  readonly defaultRooms: readonly string[];
+  readonly reception: Reception;
+  readonly addresses: TokenBuckets;
 }
 
 /** Names in the answer to `who`. */
@@ -61,18 +57,6 @@ const CUT_OFF_DELAY = 500;
 /** Answers what clients send. One object for the whole hub; all state is in peers, sessions and rooms. */
 export class Requests {
   constructor(private readonly options: RequestsOptions) {}
-
-  /** Takes in a client that needs no handshake. */
-  attach(peer: Peer, introduction: Introduction): Promise<void> {
-    const wanted = introduction.sender === undefined
-      ? undefined
-      : normalizeName(introduction.sender);
-    this.options.sessions.begin(peer, wanted);
-    if (introduction.sender !== undefined && wanted === undefined) {
-      peer.refuse("bad_name", "The sender is not a name: you are a guest until you take one");
-    }
-    return this.#enterAll(peer, this.#positions(introduction.rooms));
-  }
 
   /** Handles one object or line of a client. A promise means: nothing else of this client before. */
   handle(peer: Peer, input: string): Promise<void> | void {
@@ -114,7 +98,7 @@ export class Requests {
   }
 
   #frame(peer: Peer, frame: ClientFrame, size: number): Promise<void> | void {
-    if (frame.type === "hello") return this.#hello(peer, frame);
+    if (frame.type === "hello") return this.options.reception.hello(peer, frame);
     const { session } = peer;
     if (session === undefined) {
       const ref = "ref" in frame ? frame.ref : undefined;
@@ -135,68 +119,12 @@ export class Requests {
       case "typing":
         return this.#typing(peer, session, frame);
       case "history":
-        return this.#history(peer, frame);
+        return this.#history(peer, session, frame);
       case "who":
-        return this.#who(peer, frame);
+        return this.#who(peer, session, frame);
       case "ping":
         return peer.tell({ type: "pong", ...withRef(frame) });
     }
-  }
-
-  #hello(peer: Peer, frame: Hello): Promise<void> {
-    const { sessions, counters, rooms } = this.options;
-    peer.saidHello = true;
-    const resumed = frame.session === undefined ? undefined : sessions.resume(peer, frame.session);
-    if (resumed !== undefined) counters.resumes++;
-    const session = resumed ?? peer.session ?? sessions.begin(peer, frame.sender, frame.session);
-    // Who comes back keeps its name; a guest that introduces itself late gets one.
-    if (session.guest && frame.sender !== undefined) sessions.nameGuest(session, frame.sender);
-    if (frame.echo !== undefined) session.echo = frame.echo;
-    if (frame.rooms === undefined) {
-      const before = session.rooms.map((room) => room.name);
-      return this.#enterAll(peer, this.#positions(before));
-    }
-    const wanted = frame.rooms;
-    for (const room of [...session.rooms]) {
-      if (!wanted.some((position) => position.room === room.name)) rooms.leave(session, room);
-    }
-    return this.#enterAll(peer, wanted);
-  }
-
-  /** Enters rooms, says welcome, and lets the client take part. */
-  async #enterAll(peer: Peer, positions: readonly RoomPosition[]): Promise<void> {
-    const { session } = peer;
-    if (session === undefined) return;
-    const { limits, rooms } = this.options;
-    const byRoom = new Map(positions.map((position) => [position.room, position]));
-    const wanted = [...byRoom.values()];
-    const entrances: Entrance[] = [];
-    for (const position of wanted.slice(0, limits.maxRooms)) {
-      // In order: the first is the room of messages that name none.
-      const entrance = await rooms.enter(session, position);
-      if (entrance === undefined || !peer.open) return;
-      entrances.push(entrance);
-    }
-    peer.offer(peer.dialect.welcome(
-      {
-        type: "welcome",
-        sender: session.name,
-        session: session.secret,
-        server: { name: "bcast", version: VERSION },
-        limits: {
-          maxMessageBytes: limits.maxMessageBytes,
-          maxRooms: limits.maxRooms,
-          replay: limits.replay,
-          rate: peer.bucket === undefined ? 0 : limits.rate,
-          burst: limits.burst,
-        },
-      },
-      entrances.map((entrance) => entrance.entered),
-    ));
-    if (wanted.length > limits.maxRooms) this.#tooManyRooms(peer);
-    peer.offer(session.mail);
-    session.mail = [];
-    for (const entrance of entrances) rooms.settle(peer, entrance);
   }
 
   #publish(peer: Peer, session: Session, frame: Publish, size: number): void {
@@ -210,14 +138,23 @@ export class Requests {
       this.#notInRoom(peer, frame.room, frame.ref);
       return;
     }
+    if (!session.grant.rights.mayWrite(room.name)) return mayNotWrite(peer, room.name, frame.ref);
     this.options.publisher.publish(new Publication(peer, session, room.name, frame, size));
   }
 
   #direct(peer: Peer, session: Session, frame: DirectRequest): void {
     const { sessions, clock } = this.options;
     const receiver = sessions.find(frame.to);
-    if (receiver === undefined) {
+    // All that this person is here with: one name, however many devices.
+    const devices = receiver?.twins ?? (receiver === undefined ? [] : [receiver]);
+    if (receiver === undefined || !maySee(session, devices)) {
       peer.refuse("no_such_user", `Nobody here is called ${frame.to}: ask who is here`, frame.ref);
+      return;
+    }
+    if (!mayAddress(session, devices)) {
+      const message =
+        `Your token does not let you write to ${receiver.name}: ask for one that does`;
+      peer.refuse("forbidden", message, frame.ref);
       return;
     }
     const direct = {
@@ -227,25 +164,28 @@ export class Requests {
       timestamp: new Date(clock.now()).toISOString(),
     };
     const { ref: _, ...forReceiver } = direct;
-    if (receiver.peer === undefined) {
-      const mail = JSON.stringify(forReceiver);
-      if (receiver.mailLength + mail.length > MAX_MAIL_LENGTH) {
-        const message = `${receiver.name} is away and has too much mail: try again later`;
-        peer.refuse("rate_limited", message, frame.ref, 10);
-        return;
-      }
-      receiver.mail.push(mail);
-    } else if (receiver !== session) {
-      receiver.peer.tell(forReceiver);
+    const mail = JSON.stringify(forReceiver);
+    const full = (device: Session): boolean =>
+      device.peer === undefined && device.mailLength + mail.length > MAX_MAIL_LENGTH;
+    if ([...devices].every(full)) {
+      const message = `${receiver.name} is away and has too much mail: try again later`;
+      peer.refuse("rate_limited", message, frame.ref, 10);
+      return;
+    }
+    for (const device of devices) {
+      if (device === session || full(device)) continue;
+      if (device.peer === undefined) device.mail.push(mail);
+      else device.peer.tell(forReceiver);
     }
     peer.tell(direct);
   }
 
   async #join(peer: Peer, session: Session, frame: Join): Promise<void> {
     const { limits, rooms } = this.options;
+    if (!session.grant.rights.mayRead(frame.room)) return mayNotRead(peer, [frame.room]);
     const present = session.rooms.some(({ name }) => name === frame.room);
     if (!present && session.rooms.length >= limits.maxRooms) {
-      this.#tooManyRooms(peer);
+      tooManyRooms(peer, limits.maxRooms);
       return;
     }
     const entrance = await rooms.enter(session, frame);
@@ -266,21 +206,16 @@ export class Requests {
 
   #nick(peer: Peer, session: Session, name: string): void {
     const from = session.name;
+    if (session.identity !== undefined) {
+      peer.refuse("forbidden", `Your token says that you are ${from}: the name cannot be changed`);
+      return;
+    }
     if (!this.options.sessions.rename(session, name)) {
       peer.refuse("name_taken", `Somebody else is called ${name}: take another name`);
       return;
     }
     // Rooms of more than a few do not name the renamed, but the renamed wants to know.
-    if (session.rooms.some((room) => room.small)) return;
-    const renamed = [{ from, to: session.name }];
-    const room = session.rooms[0];
-    if (room === undefined) {
-      const timestamp = new Date(this.options.clock.now()).toISOString();
-      const message = `${from} is now ${session.name}`;
-      peer.tell({ type: "system", message, timestamp, event: "rename" });
-    } else {
-      peer.tell({ type: "presence", room: room.name, online: room.online, renamed });
-    }
+    this.options.sessions.tellRenamed(session, from);
   }
 
   #typing(peer: Peer, session: Session, frame: TypingRequest): void {
@@ -289,14 +224,16 @@ export class Requests {
       this.#notInRoom(peer, frame.room);
       return;
     }
+    if (!session.grant.rights.mayWrite(room.name)) return mayNotWrite(peer, room.name);
     // In a crowd nobody watches who is typing, and everybody would pay for it.
     if (!room.small) return;
     room.tellAll({ ...frame, sender: session.name }, this.options.clock.now(), peer);
   }
 
-  async #history(peer: Peer, frame: HistoryRequest): Promise<void> {
+  async #history(peer: Peer, session: Session, frame: HistoryRequest): Promise<void> {
     const { broker } = this.options;
     const { room, query, before, after } = frame;
+    if (!session.grant.rights.mayRead(room)) return mayNotRead(peer, [room], frame.ref);
     const limit = frame.limit ?? DEFAULT_HISTORY_PAGE;
     const range = {
       ...(before === undefined ? {} : { before }),
@@ -326,7 +263,8 @@ export class Requests {
     peer.tell({ type: "history", room, messages, more, ...withRef(frame) });
   }
 
-  #who(peer: Peer, frame: WhoRequest): void {
+  #who(peer: Peer, session: Session, frame: WhoRequest): void {
+    if (!session.grant.rights.mayRead(frame.room)) return mayNotRead(peer, [frame.room], frame.ref);
     const room = this.options.rooms.get(frame.room);
     peer.tell({
       type: "who",
@@ -337,38 +275,35 @@ export class Requests {
     });
   }
 
-  /** The rooms of a client that named none: those of its query, else the hub's own. */
-  #positions(rooms: readonly string[]): readonly RoomPosition[] {
-    const names = rooms.length > 0 ? rooms : this.options.defaultRooms;
-    return names.map((room) => ({ room }));
-  }
-
   #withinRate(peer: Peer, input: string): boolean {
     const { limits, clock } = this.options;
-    const wait = peer.bucket?.take(clock.now()) ?? 0;
+    const own = peer.bucket?.take(clock.now()) ?? 0;
+    const wait = own > 0 ? own : this.#waitOfAddress(peer);
     if (wait === 0) {
       peer.overRate = 0;
       return true;
     }
     peer.overRate++;
     const retryAfter = Math.ceil(wait * 1000) / 1000;
+    const limit = own > 0
+      ? `Over ${limits.rate} frames a second`
+      : `Over ${limits.ratePerAddress} frames a second from your address`;
     if (peer.overRate > PATIENCE_BURSTS * limits.burst) {
       peer.muted = true;
       clock.after(CUT_OFF_DELAY, () => {
-        peer.close(CLOSE.rateLimited, `Over ${limits.rate} frames a second: wait and come back`);
+        peer.close(CLOSE.rateLimited, `${limit}: wait and come back`);
       });
       return false;
     }
     const parsed = parseClientFrame(input, limits.maxMessageBytes);
     const ref = parsed.ok && "ref" in parsed.frame ? parsed.frame.ref : undefined;
-    const message = `Over ${limits.rate} frames a second: wait ${retryAfter} s`;
-    peer.refuse("rate_limited", message, ref, retryAfter);
+    peer.refuse("rate_limited", `${limit}: wait ${retryAfter} s`, ref, retryAfter);
     return false;
   }
 
-  #tooManyRooms(peer: Peer): void {
-    const { maxRooms } = this.options.limits;
-    peer.refuse("too_many_rooms", `You may be in ${maxRooms} rooms: leave one first`);
+  #waitOfAddress({ network }: Peer): number {
+    const { addresses, clock } = this.options;
+    return network === undefined ? 0 : addresses.take(network, clock.now());
   }
 
   #notInRoom(peer: Peer, room: string | undefined, ref?: string | number): void {
@@ -381,4 +316,32 @@ export class Requests {
 
 function withRef(frame: { readonly ref?: string | number }): { readonly ref?: string | number } {
   return frame.ref === undefined ? {} : { ref: frame.ref };
+}
+
+/**
+ * Whether `session` may know that somebody is here: who may read some rooms only knows who is in
+ * those.
+ */
+function maySee({ grant: { rights } }: Session, devices: Iterable<Session>): boolean {
+  return rights.unlimited || anyRoom(devices, (room) => rights.mayRead(room));
+}
+
+/** Whether `session` may write to somebody alone: where they could be met in a room to write in. */
+function mayAddress({ grant: { rights } }: Session, devices: Iterable<Session>): boolean {
+  return rights.unlimited || anyRoom(devices, (room) => rights.mayWrite(room));
+}
+
+function anyRoom(devices: Iterable<Session>, permits: (room: string) => boolean): boolean {
+  for (const { rooms } of devices) {
+    if (rooms.some(({ name }) => permits(name))) return true;
+  }
+  return false;
+}
+
+function mayNotWrite(peer: Peer, room: string, ref?: string | number): void {
+  peer.refuse(
+    "forbidden",
+    `Your token lets you read ${room}, not write: ask for one that does`,
+    ref,
+  );
 }

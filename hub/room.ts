@@ -1,4 +1,4 @@
-import { MAX_NAMED_MEMBERS } from "../protocol.ts";
+import { type Joined, MAX_NAMED_MEMBERS } from "../protocol.ts";
 import type { ControlFrame, Dialect } from "./dialect.ts";
 import type { Peer } from "./peer.ts";
 import { PresenceChanges } from "./presence.ts";
@@ -10,6 +10,8 @@ import { Tail } from "./tail.ts";
 export class Room {
   /** Everybody who is in the room, those in their grace time included. */
   readonly members = new Set<Session>();
+  /** Those among them whose person is here with another session too. */
+  #doubles = 0;
   /** The connections among them. */
   readonly peers = new Set<Peer>();
   /** Connections that are still reading the log, with the id up to which they have read. */
@@ -26,9 +28,32 @@ export class Room {
     readonly tail: Tail,
   ) {}
 
-  /** How many are here. */
+  /** How many people are here. */
   get online(): number {
-    return this.members.size;
+    return this.members.size - this.#doubles;
+  }
+
+  /** Adds a member; false when its person was here already. */
+  add(session: Session): boolean {
+    const double = this.#hasTwinOf(session);
+    this.members.add(session);
+    if (double) this.#doubles++;
+    return !double;
+  }
+
+  /** Removes a member; false when its person is still here. */
+  remove(session: Session): boolean {
+    this.members.delete(session);
+    const double = this.#hasTwinOf(session);
+    if (double) this.#doubles--;
+    return !double;
+  }
+
+  #hasTwinOf(session: Session): boolean {
+    for (const twin of session.twins ?? []) {
+      if (twin !== session && this.members.has(twin)) return true;
+    }
+    return false;
   }
 
   /** Whether its members are named one by one: beyond that, joins would cost n². */
@@ -36,14 +61,26 @@ export class Room {
     return this.members.size <= MAX_NAMED_MEMBERS;
   }
 
+  /** What is told of the room to who enters it. */
+  fields(last: number, recovered: boolean): Omit<Joined, "history"> {
+    return {
+      room: this.name,
+      epoch: this.epoch,
+      last,
+      recovered,
+      online: this.online,
+      ...(this.small ? { members: this.names(MAX_NAMED_MEMBERS) } : {}),
+    };
+  }
+
   /** The names of at most `limit` members. */
   names(limit: number): readonly string[] {
-    const names: string[] = [];
+    const names = new Set<string>();
     for (const member of this.members) {
-      if (names.length >= limit) break;
-      names.push(member.name);
+      if (names.size >= limit) break;
+      names.add(member.name);
     }
-    return names;
+    return [...names];
   }
 
   /** Sends `frame` to everybody here, encoded once for each kind of client. */

@@ -1,5 +1,5 @@
 import type { Broker, Range } from "../broker/broker.ts";
-import { CLOSE, MAX_NAMED_MEMBERS, type Message, type RoomPosition } from "../protocol.ts";
+import { CLOSE, type Message, type RoomPosition } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import type { Counters } from "./counters.ts";
 import type { Dialect } from "./dialect.ts";
@@ -77,10 +77,11 @@ export class Rooms {
     // Who enters again starts over from its position: nothing live may come in between.
     if (session.peer !== undefined) this.#withdraw(session.peer, room);
     if (!room.members.has(session)) {
-      room.members.add(session);
       session.rooms.push(room);
-      room.changes.join(session.name);
-      this.#announce(room);
+      if (room.add(session)) {
+        room.changes.join(session.name);
+        this.#announce(room);
+      }
     }
     const found = await this.#goOn(room, position) ?? await this.#newest(room, position);
     const { entries, recovered } = found;
@@ -89,14 +90,7 @@ export class Rooms {
       room,
       cursor,
       entered: {
-        fields: {
-          room: room.name,
-          epoch: room.epoch,
-          last: found.last,
-          recovered,
-          online: room.online,
-          ...(room.small ? { members: room.names(MAX_NAMED_MEMBERS) } : {}),
-        },
+        fields: room.fields(found.last, recovered),
         history: entries,
         ...(found.json === undefined ? {} : { historyJson: found.json }),
       },
@@ -116,6 +110,19 @@ export class Rooms {
     this.#replay(room, peer).catch((error) => peer.fail(error));
   }
 
+  /** A room that `peer` is in, as it stands: nothing is shown again, and what is live goes on. */
+  standing(peer: Peer, room: Room): Entered {
+    const waiting = room.pending.entries[0]?.message.id;
+    return {
+      // What is on its way to this connection does not count as had.
+      fields: room.fields(
+        room.behind.get(peer) ?? (waiting === undefined ? room.last : waiting - 1),
+        true,
+      ),
+      history: [],
+    };
+  }
+
   /** Takes a connection out of its rooms; its session stays a member. */
   detach(peer: Peer): void {
     for (const room of peer.session?.rooms ?? []) this.#withdraw(peer, room);
@@ -126,8 +133,8 @@ export class Rooms {
     const index = session.rooms.indexOf(room);
     if (index < 0) return;
     session.rooms.splice(index, 1);
-    room.members.delete(session);
     if (session.peer !== undefined) this.#withdraw(session.peer, room);
+    if (!room.remove(session)) return;
     room.changes.leave(session.name);
     if (!this.#closeIfEmpty(room)) this.#announce(room);
   }

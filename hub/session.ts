@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Grant } from "../auth/authorizer.ts";
 import type { Peer } from "./peer.ts";
 import type { Room } from "./room.ts";
 
@@ -34,9 +35,17 @@ export class Session {
   expires = Infinity;
   /** Encoded private messages that came while there was no connection. */
   mail: string[] = [];
+  /** All sessions, this one among them, of the person whose name a token fixed. */
+  twins: Set<Session> | undefined;
   #key: string | undefined;
 
-  constructor(readonly secret: string) {}
+  /** @param grant what it may do; a fresh token may renew it. */
+  constructor(readonly secret: string, public grant: Grant) {}
+
+  /** The name that its token fixed: only a token with the same may go on with the session. */
+  get identity(): string | undefined {
+    return this.grant.name;
+  }
 
   /** Names the session in the log without giving its secret away. */
   get key(): string {

@@ -1,4 +1,5 @@
 import { getLogger } from "@logtape/logtape";
+import type { Grant } from "../auth/authorizer.ts";
 import { CLOSE, nameKey } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import { NameBook } from "./names.ts";
@@ -32,25 +33,36 @@ export class Sessions {
     return this.#names.holder(name);
   }
 
-  /** A new session for `peer`, under the free name nearest to `wanted`, or a guest's. */
-  begin(peer: Peer, wanted?: string, secret?: string): Session {
+  /**
+   * A new session for `peer`: under the name of its token, else under the free name nearest to
+   * `wanted`, else a guest's. `undefined` when the name of the token is another person's.
+   */
+  begin(peer: Peer, grant: Grant, wanted?: string, secret?: string): Session | undefined {
     // A secret of before a restart of the hub stays what it was: its `ref`s are still known.
-    const session = new Session(secret !== undefined && isSecret(secret) ? secret : newSecret());
-    this.#bySecret.set(session.secret, session);
-    if (wanted === undefined) {
+    const known = secret !== undefined && isSecret(secret) && !this.#bySecret.has(secret);
+    const session = new Session(known ? secret : newSecret(), grant);
+    if (grant.name !== undefined) {
+      if (!this.#nameByToken(session, grant.name)) return undefined;
+    } else if (wanted === undefined) {
       session.name = this.#names.takeGuest(session);
     } else {
       session.name = this.#names.takeNearest(wanted, session);
       session.guest = false;
     }
+    this.#bySecret.set(session.secret, session);
     this.#connect(session, peer);
     return session;
   }
 
-  /** The session that `secret` belongs to, now on `peer`; `undefined` when there is none (any more). */
-  resume(peer: Peer, secret: string): Session | undefined {
+  /**
+   * The session that `secret` belongs to, now on `peer`; `undefined` when there is none (any more),
+   * or when it is that of a person whom `grant` does not name.
+   */
+  resume(peer: Peer, secret: string, grant: Grant): Session | undefined {
     const session = this.#bySecret.get(secret);
-    if (session === undefined || session.peer === peer) return session;
+    if (session === undefined || session.identity !== grant.name) return undefined;
+    session.grant = grant;
+    if (session.peer === peer) return session;
     const old = session.peer;
     if (old !== undefined) {
       this.rooms.detach(old);
@@ -100,14 +112,61 @@ export class Sessions {
     session.peer = undefined;
     session.mail = [];
     this.#away.delete(session);
-    this.#names.release(session.name, session);
     this.#bySecret.delete(session.secret);
+    session.twins?.delete(session);
+    const [twin] = session.twins ?? [];
+    if (twin === undefined) this.#names.release(session.name, session);
+    else this.#names.put(session.name, twin);
   }
 
   /** Ends the sessions whose time to come back is over. */
   sweep(now: number): void {
     for (const session of this.#away) {
       if (session.expires <= now) this.end(session);
+    }
+  }
+
+  /** Gives a session the name of its token; who took that name without one has to leave it. */
+  #nameByToken(session: Session, name: string): boolean {
+    if (!this.#names.own(name)) return false;
+    const holder = this.#names.holder(name);
+    session.name = name;
+    session.guest = false;
+    if (holder?.identity === name) {
+      session.twins = holder.twins ??= new Set([holder]);
+      session.twins.add(session);
+      return true;
+    }
+    this.#names.put(name, session);
+    if (holder !== undefined) this.#displace(holder);
+    return true;
+  }
+
+  #displace(session: Session): void {
+    const from = session.name;
+    const name = this.#names.takeNearest(from, session);
+    this.#renamed(session, name);
+    // It did not ask for this, and its rooms may tell it as something else: who came in only now is
+    // not renamed there, but joins under the new name.
+    this.#tellRenamed(session, from);
+  }
+
+  /** Tells a session of its new name where its rooms are too large to do so. */
+  tellRenamed(session: Session, from: string): void {
+    if (!session.rooms.some((room) => room.small)) this.#tellRenamed(session, from);
+  }
+
+  #tellRenamed(session: Session, from: string): void {
+    const { peer } = session;
+    if (peer === undefined) return;
+    const renamed = [{ from, to: session.name }];
+    const [room] = session.rooms;
+    if (room === undefined) {
+      const timestamp = new Date(this.clock.now()).toISOString();
+      const message = `${from} is now ${session.name}`;
+      peer.tell({ type: "system", message, timestamp, event: "rename" });
+    } else {
+      peer.tell({ type: "presence", room: room.name, online: room.online, renamed });
     }
   }
 

@@ -1,4 +1,5 @@
-import { nameFlag, roomsFlag, TOKEN_FLAG } from "../cli/client_flags.ts";
+import { nameFlag, roomsFlag } from "../cli/client_flags.ts";
+import { TOKEN_FLAGS } from "../cli/token.ts";
 import type { CommandInput } from "../cli/command.ts";
 import { CliError, EXIT, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
@@ -17,7 +18,7 @@ const MAX_UNREAD = 4 * 1024 * 1024;
 export const READING_FLAGS = {
   room: roomsFlag("Room to follow; may be given several times"),
   name: nameFlag({ help: "The name others see; without it you are a guest" }),
-  token: TOKEN_FLAG,
+  ...TOKEN_FLAGS,
   cursor: flag.text({
     placeholder: "FILE",
     help: "Keep in FILE where reading stopped, and go on from there the next time",
@@ -60,7 +61,7 @@ export async function openCursor({ flags, source }: Input): Promise<CursorFile |
 }
 
 /** What following rooms takes beside the flags. */
-export interface ReadingOptions {
+export interface ReadingOptions extends Pick<ConnectOptions, "token"> {
   readonly url: URL;
   readonly cursor: CursorFile | undefined;
   /** Writes a line for the person who started the program. */
@@ -115,8 +116,7 @@ export class Reading implements AsyncDisposable {
   }
 
   get #access(): ConnectOptions {
-    const { url, signal } = this.options;
-    const { token } = this.input.flags;
+    const { url, signal, token } = this.options;
     return { url, signal, ...(token === undefined ? {} : { token }) };
   }
 

@@ -319,6 +319,7 @@ Deno.test("banner() tells how to join, and warns when strangers can", () => {
   const base = {
     port: 8765,
     rooms: ["lobby"],
+    guarded: false,
     history: "in memory only",
     program: "bcast",
     addresses: [],
@@ -333,6 +334,10 @@ Deno.test("banner() tells how to join, and warns when strangers can", () => {
   assertMatch(wide, /Anybody who can reach this address may read and write/);
   const one = banner({ ...base, host: "192.168.1.5" });
   assertMatch(one, /Anybody/);
+  const guarded = banner({ ...base, host: "192.168.1.5", guarded: true });
+  assertMatch(guarded, /^Whoever joins needs a token/m);
+  assertMatch(guarded, /^Nothing is encrypted/m);
+  assert(!guarded.includes("Anybody"));
   assertEquals(listeningLine({ host: "::", port: 1 }), "Listening on ws://localhost:1/\n");
   assertEquals(listeningLine({ host: "::1", port: 1 }), "Listening on ws://[::1]:1/\n");
 });

@@ -3,6 +3,7 @@ import { connect, ConnectError, RequestError } from "../client.ts";
 import { FakeClock } from "./kit/client_clock.ts";
 import { EventLog } from "./kit/event_log.ts";
 import { joined, message, messages, ScriptedHub } from "./kit/scripted_hub.ts";
+import { until } from "./kit/until.ts";
 import { within } from "./kit/within.ts";
 
 Deno.test("`connect()` says in its hello who it is, where it stopped, and whether it wants its echo", async () => {
@@ -363,4 +364,43 @@ Deno.test("`join()` takes back a `leave()` that was not said yet, and follows on
   await log.expect("left");
   await log.expect("joined");
   assertEquals(conversation.positions, [{ room: "lobby", epoch: "e1", after: 0 }]);
+});
+
+Deno.test("`connect()` asks a token's source at every connection, and again when the hub says it expired", async () => {
+  await using hub = new ScriptedHub();
+  const tokens = ["t1", "t2", "t2", "t3"];
+  let asked = 0;
+  const clock = new FakeClock();
+  await using conversation = connect({
+    url: hub.url,
+    token: () => Promise.resolve(tokens[asked++] ?? "t9"),
+  }, { clock });
+  const log = new EventLog(conversation);
+  const first = await hub.accept();
+  assertEquals((await first.hello()).token, "t1");
+  first.welcome();
+  await log.expect("connecting");
+  await log.expect("online");
+  const expired = { type: "error", code: "unauthorized", message: "expired" } as const;
+  first.say(expired);
+  assertEquals(await first.hello(), { type: "hello", token: "t2" });
+  // There is no newer one at first: it is asked for until there is.
+  first.say(expired);
+  await until("the third question", () => asked === 3);
+  await until("the fourth question", () => {
+    clock.advance(5000);
+    return asked === 4;
+  });
+  assertEquals(await first.hello(), { type: "hello", token: "t3" });
+});
+
+Deno.test("`connect()` says why it has no token, and does not go on without", async () => {
+  await using hub = new ScriptedHub();
+  await using conversation = connect({
+    url: hub.url,
+    token: () => Promise.reject(new Error("the safe is locked")),
+  });
+  const error = await assertRejects(() => conversation.send({ message: "x" }), ConnectError);
+  assert(error.message.includes("There is no token: the safe is locked"), error.message);
+  assertEquals((await hub.accept()).unread, 0);
 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as fc from "fast-check";
+import { OPEN_GRANT } from "../auth/authorizer.ts";
 import { NameBook } from "../hub/names.ts";
 import { PresenceChanges, presenceWindow } from "../hub/presence.ts";
 import { TokenBucket } from "../hub/rate_limit.ts";
@@ -159,10 +160,10 @@ Deno.test("`Tail.json()` is what encoding the messages would be, also after more
 Deno.test("`Session.key` names a session without giving its secret away", () => {
   const secret = newSecret();
   assert(isSecret(secret));
-  const session = new Session(secret);
+  const session = new Session(secret, OPEN_GRANT);
   assertMatch(session.key, /^[A-Za-z0-9_-]{22}$/);
-  assertEquals(session.key, new Session(secret).key);
-  assert(session.key !== secret && new Session(newSecret()).key !== session.key);
+  assertEquals(session.key, new Session(secret, OPEN_GRANT).key);
+  assert(session.key !== secret && new Session(newSecret(), OPEN_GRANT).key !== session.key);
   assert(!isSecret("") && !isSecret("x".repeat(100)) && !isSecret(secret + "\n"));
 });
 

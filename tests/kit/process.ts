@@ -31,8 +31,13 @@ export class Program implements AsyncDisposable {
   #ended = false;
   #wake: (() => void) | undefined;
 
-  constructor(args: readonly string[], env: Record<string, string> = {}) {
-    const [command, ...first] = programCommand();
+  /** @param prefix a command that runs the one which is its arguments, such as `nice`. */
+  constructor(
+    args: readonly string[],
+    env: Record<string, string> = {},
+    prefix: readonly string[] = [],
+  ) {
+    const [command = "", ...first] = [...prefix, ...programCommand()];
     this.#child = new Deno.Command(command, {
       args: [...first, ...args],
       // Whatever the user of this machine has configured is none of a test's business.

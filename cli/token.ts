@@ -1,0 +1,49 @@
+import type { ConnectOptions } from "../client.ts";
+import type { CommandInput } from "./command.ts";
+import { UsageError } from "./errors.ts";
+import { type Flag, text } from "./flags.ts";
+import { checkedToken, readTokens } from "./secrets.ts";
+
+/** The flags that say what lets a client in. */
+export const TOKEN_FLAGS: {
+  readonly token: Flag<string | undefined>;
+  readonly tokenFile: Flag<string | undefined>;
+} = {
+  token: text({
+    placeholder: "TOKEN",
+    help: "What lets you in, where the hub asks for it; safer as BCAST_TOKEN or in a file, as " +
+      "other users of a machine can see command lines",
+  }),
+  tokenFile: text({
+    placeholder: "FILE",
+    help: "File that holds the token; read again whenever one is needed, so that it may change",
+  }),
+};
+
+/**
+ * The `token` of a conversation: what the flags say, or nothing. A file is asked anew at every
+ * connection and whenever the hub finds that the token has expired.
+ *
+ * @throws {UsageError} when there are two.
+ * @throws {CliError} when the file cannot be read, or holds none.
+ */
+export async function tokenOption(
+  { flags, source }: Pick<CommandInput<typeof TOKEN_FLAGS>, "flags" | "source">,
+): Promise<Pick<ConnectOptions, "token">> {
+  const { token, tokenFile } = flags;
+  if (source("token") === "flag" && source("tokenFile") === "flag") {
+    throw new UsageError("Cannot use --token together with --token-file: leave one out");
+  }
+  // The stronger source wins: --token over BCAST_TOKEN_FILE.
+  if (tokenFile === undefined || source("token") === "flag") {
+    return token === undefined ? {} : { token: checkedToken(token, "The token") };
+  }
+  // Read once before anything else, so that a mistake is told at once and in full.
+  await newestToken(tokenFile);
+  return { token: () => newestToken(tokenFile) };
+}
+
+async function newestToken(path: string): Promise<string> {
+  const tokens = await readTokens(path);
+  return tokens.at(-1) ?? tokens[0];
+}

@@ -1,0 +1,129 @@
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload } from "jose";
+import type { Verdict } from "../auth/authorizer.ts";
+import { looksLikeJwt } from "../auth/jwt.ts";
+import { inWords } from "../auth/time.ts";
+import { JWT_FLAGS, loadJwt } from "../cli/access.ts";
+import { type CommandInput, defineCommand } from "../cli/command.ts";
+import type { Context } from "../cli/context.ts";
+import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
+import * as flag from "../cli/flags.ts";
+import { safeJson, table } from "../cli/text.ts";
+import { MAX_SECRET_LENGTH, visible } from "../protocol.ts";
+
+const FLAGS = {
+  ...JWT_FLAGS,
+  json: flag.toggle({ help: "Print what the token says as one JSON object" }),
+};
+
+type Input = CommandInput<typeof FLAGS>;
+
+/** `bcast token inspect`. */
+export const tokenInspect = defineCommand({
+  name: "token inspect",
+  summary: "Tell what a JSON Web Token says, and whether a hub would take it",
+  about: "Reads the token from standard input, or takes it as argument (other users of the " +
+    "machine can see arguments). With the key flags of a hub it checks the token as that hub " +
+    "would, and ends with 1 when the token is refused; without them it only reads.",
+  positional: { placeholder: "TOKEN", help: "The token; without it, standard input is read" },
+  flags: FLAGS,
+  examples: [
+    ["token inspect < alice.jwt", "What does it say?"],
+    [
+      "token inspect --jwt-secret-file jwt.txt < alice.jwt",
+      "Would a hub with this secret take it?",
+    ],
+  ],
+  run,
+});
+
+async function run({ flags, positional }: Input, context: Context): Promise<ExitCode> {
+  const token = (positional ?? await readInput(context)).trim();
+  const { header, claims } = read(token);
+  const authorizer = await loadJwt(flags);
+  const now = Date.now();
+  const verdict = await authorizer?.authorize(token, now);
+  await context.stdout.write(
+    flags.json
+      ? safeJson({ header, claims, ...judged(verdict) }) + "\n"
+      : table(rows(header, claims, verdict, flags.jwtName, now), { indent: 0 }),
+  );
+  if (positional !== undefined) {
+    await context.stderr.write(
+      "Other users of this machine could see the token: pass it on standard input instead\n",
+    );
+  }
+  return verdict?.ok === false ? EXIT.failed : EXIT.done;
+}
+
+async function readInput({ stdin, stderr }: Context): Promise<string> {
+  if (stdin.isTerminal) await stderr.write("Paste the token, then Enter and Ctrl-D:\n");
+  let text = "";
+  for await (const piece of stdin.readable.pipeThrough(new TextDecoderStream())) {
+    text += piece;
+    if (text.length > 2 * MAX_SECRET_LENGTH) break;
+  }
+  return text;
+}
+
+function read(token: string): {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly claims: JWTPayload;
+} {
+  if (token === "") throw new CliError("There is no token: give it on standard input");
+  if (token.length > MAX_SECRET_LENGTH || !looksLikeJwt(token)) {
+    throw new CliError("That is no JSON Web Token: three parts of letters with dots in between");
+  }
+  try {
+    return { header: { ...decodeProtectedHeader(token) }, claims: decodeJwt(token) };
+  } catch (error) {
+    if (!(error instanceof TypeError) && !(error instanceof errors.JOSEError)) throw error;
+    throw new CliError("That is no JSON Web Token: its parts cannot be read");
+  }
+}
+
+function judged(verdict: Verdict | undefined): Readonly<Record<string, unknown>> {
+  if (verdict === undefined) return {};
+  return verdict.ok ? { accepted: true } : { accepted: false, reason: verdict.reason };
+}
+
+function rows(
+  header: Readonly<Record<string, unknown>>,
+  claims: JWTPayload,
+  verdict: Verdict | undefined,
+  nameClaim: string,
+  now: number,
+): readonly (readonly [string, string])[] {
+  const { iss, aud, nbf, exp, iat } = claims;
+  const known: readonly (readonly [string, unknown])[] = [
+    ["Signed", header["alg"]],
+    ["Name", claims[nameClaim] ?? "any that is free"],
+    ["Rooms", claims["rooms"] ?? "all, read-write"],
+    ["Admin", claims["admin"] === true ? "yes" : "no"],
+    ["Issuer", iss],
+    ["Audience", aud],
+    ["Issued", when(iat, now)],
+    ["Begins", when(nbf, now)],
+    ["Expires", exp === undefined ? "never" : when(exp, now)],
+    ["Verdict", sentence(verdict)],
+  ];
+  return known.filter(([, value]) => value !== undefined)
+    .map(([what, value]) => [what, shown(value)]);
+}
+
+function sentence(verdict: Verdict | undefined): string {
+  if (verdict === undefined) return "not checked: give --jwt-secret-file or --jwt-key";
+  return verdict.ok ? "good: a hub with these keys takes it" : `refused: ${verdict.reason}`;
+}
+
+function when(seconds: unknown, now: number): string | undefined {
+  if (seconds === undefined) return undefined;
+  const date = typeof seconds === "number" ? new Date(seconds * 1000) : undefined;
+  if (date === undefined || Number.isNaN(date.getTime())) return "not a time";
+  const distance = date.getTime() - now;
+  const words = inWords(distance);
+  return `${date.toISOString()} (${distance < 0 ? `${words} ago` : `in ${words}`})`;
+}
+
+function shown(value: unknown): string {
+  return visible(typeof value === "string" ? value : safeJson(value) ?? "");
+}
