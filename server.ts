@@ -1,6 +1,11 @@
 import { getLogger } from "@logtape/logtape";
 import type { Broker } from "./broker/broker.ts";
+import type { Closure } from "./http/closure.ts";
+import { Health } from "./http/health.ts";
+import { Listener } from "./http/listener.ts";
+import { settlesWithin } from "./http/patience.ts";
 import { routes } from "./http/routes.ts";
+import type { KeyPair } from "./http/tls.ts";
 import { WebSocketDoor } from "./http/ws.ts";
 import { type Clock, systemClock } from "./hub/clock.ts";
 import { Hub } from "./hub/hub.ts";
@@ -17,6 +22,12 @@ const GOODBYE_TIMEOUT = 1000;
 /** Milliseconds between two looks for messages that retention no longer keeps. */
 const TRIM_PERIOD = 60_000;
 
+/**
+ * Seconds after which clients may come back that knock while the hub is stopping: a hub that is
+ * started anew is there by then.
+ */
+const RESTART_SECONDS = 5;
+
 /** What a hub is told; everything but the broker has a default. */
 export interface ServerOptions {
   /** The address to bind; default `localhost`. */
@@ -28,6 +39,8 @@ export interface ServerOptions {
   /** Where messages are kept; the server disposes of it. */
   readonly broker: Broker;
   readonly limits?: Partial<ServerLimits>;
+  /** Makes it `wss://`. */
+  readonly tls?: KeyPair;
   /** Default: the machine's own. */
   readonly clock?: Clock;
 }
@@ -36,12 +49,22 @@ export interface ServerOptions {
 export interface Server extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
-  /** `ws://` address for a client on this machine. */
+  /** `ws://` (or `wss://`) address for a client on this machine. */
   readonly url: string;
   /** Connections at this moment. */
   readonly online: number;
-  /** Says 1001 to everybody, lets the log commit, and resolves when the port is free. */
-  stop(reason?: string): Promise<void>;
+  /**
+   * Takes another certificate, for a hub that was started with one: everybody is told 1001, finds
+   * the same port again, and goes on where it was.
+   */
+  renew(tls: KeyPair): Promise<void>;
+  /**
+   * Lets nobody new in, says 1001 to everybody, lets the log commit, and resolves when the port is
+   * free.
+   *
+   * @param drain milliseconds over which the goodbyes are spread; whoever was not told yet is served.
+   */
+  stop(reason?: string, drain?: number): Promise<void>;
 }
 
 /**
@@ -55,8 +78,11 @@ export function startServer(options: ServerOptions): Server {
   const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
   const hub = new Hub({ broker, rooms, limits, clock });
   const door = new WebSocketDoor(hub);
-  const abort = new AbortController();
+  let closure: Closure | undefined;
   let stopped: Promise<void> | undefined;
+  let renewing: Promise<void> = Promise.resolve();
+  const closed = (): Closure | undefined => closure;
+  const health = new Health({ broker, clock, closed });
   const listener = listen();
   const trimming = clock.every(TRIM_PERIOD, () => {
     broker.trim().then((dropped) => {
@@ -64,21 +90,15 @@ export function startServer(options: ServerOptions): Server {
     }).catch((error) => logger.error("Cannot trim the log: {error}", { error }));
   });
 
-  function listen(): Deno.HttpServer<Deno.NetAddr> {
+  function listen(): Listener {
     try {
-      return Deno.serve(
-        {
-          hostname: host,
-          port,
-          signal: abort.signal,
-          onListen: () => {},
-          onError(error) {
-            logger.error("A request met a fault: {error}", { error });
-            return new Response("The hub had a fault\n", { status: 500 });
-          },
-        },
-        routes({ hub, door, limits, stopping: () => stopped !== undefined }),
-      );
+      const handler = routes({ hub, door, limits, health, closed });
+      return new Listener({
+        host,
+        port,
+        handler,
+        ...(options.tls === undefined ? {} : { tls: options.tls }),
+      });
     } catch (error) {
       // Nobody has come in yet: there is nothing to wait for.
       void hub[Symbol.asyncDispose]();
@@ -86,12 +106,31 @@ export function startServer(options: ServerOptions): Server {
     }
   }
 
-  async function stop(reason: string): Promise<void> {
+  /** First the goodbyes: closing the listener would say its own in their place. */
+  async function closeListener(): Promise<void> {
+    if (await settlesWithin(door.empty(), GOODBYE_TIMEOUT)) await listener.close();
+    else await listener.break();
+  }
+
+  async function renew(tls: KeyPair): Promise<void> {
+    if (stopped !== undefined) return;
+    const reason = "The hub has a new certificate: reconnect";
+    closure = { reason, retryAfter: 1 };
+    await hub.dismissAll(reason);
+    await closeListener();
+    await listener.reopen(tls);
+    // Stopping may have begun meanwhile; it waits for this, and has its own reason.
+    if (closure.reason === reason) closure = undefined;
+  }
+
+  async function stop(reason: string, drain: number): Promise<void> {
+    closure = { reason, retryAfter: Math.max(RESTART_SECONDS, Math.ceil(drain / 1000)) };
+    // Whatever became of it was told to whoever asked for it.
+    await renewing.catch(() => undefined);
+    await hub.drain(reason, drain);
     trimming[Symbol.dispose]();
     await hub.stop(reason);
-    // First the goodbyes: shutting the listener down would say its own in their place.
-    if (!await settlesWithin(door.empty(), GOODBYE_TIMEOUT)) abort.abort();
-    await listener.shutdown();
+    await closeListener();
     await hub[Symbol.asyncDispose]();
     logger.info(
       "Stopped after {connections} connections ({turnedAway} turned away), {messages} messages " +
@@ -102,15 +141,17 @@ export function startServer(options: ServerOptions): Server {
     await broker[Symbol.asyncDispose]();
   }
 
-  const { port: bound } = listener.addr;
+  const { port: bound } = listener;
   return {
     host,
     port: bound,
-    url: `ws://${localName(host)}:${bound}/`,
+    url: `${options.tls === undefined ? "ws" : "wss"}://${localName(host)}:${bound}/`,
     get online(): number {
       return hub.online;
     },
-    stop: (reason = "The hub is stopping") => stopped ??= stop(reason),
+    // One after the other: each needs a listener that is open.
+    renew: (tls) => renewing = renewing.catch(() => undefined).then(() => renew(tls)),
+    stop: (reason = "The hub is stopping", drain = 0) => stopped ??= stop(reason, drain),
     async [Symbol.asyncDispose](): Promise<void> {
       await this.stop();
     },
@@ -121,15 +162,4 @@ export function startServer(options: ServerOptions): Server {
 function localName(host: string): string {
   if (host === "0.0.0.0" || host === "::") return "localhost";
   return host.includes(":") ? `[${host}]` : host;
-}
-
-/** Whether `promise` settles within `milliseconds`. */
-async function settlesWithin(promise: Promise<void>, milliseconds: number): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), milliseconds);
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -2,6 +2,8 @@ import { getLogger } from "@logtape/logtape";
 import type { Hub } from "../hub/hub.ts";
 import { isLoopback, type ServerLimits } from "../hub/limits.ts";
 import { VERSION } from "../protocol.ts";
+import type { Closure } from "./closure.ts";
+import type { Health } from "./health.ts";
 import { readGreeting, type WebSocketDoor } from "./ws.ts";
 
 const logger = getLogger(["bcast", "http"]);
@@ -14,17 +16,20 @@ export interface RoutesOptions {
   readonly hub: Hub;
   readonly door: WebSocketDoor;
   readonly limits: ServerLimits;
-  /** Whether the hub is stopping: nobody new is let in. */
-  readonly stopping: () => boolean;
+  readonly health: Health;
+  /** Why nobody new is let in, if so. */
+  readonly closed: () => Closure | undefined;
 }
 
 /** Answers HTTP requests: the WebSocket at `/` and `/ws`, and words for everything else. */
 export function routes(
   options: RoutesOptions,
-): (request: Request, info: Deno.ServeHandlerInfo) => Response {
+): (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response> {
   return (request, info) => {
     const address = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "local";
     const { pathname, searchParams } = new URL(request.url);
+    const health = options.health.answer(pathname);
+    if (health !== undefined) return health;
     if (pathname !== "/" && pathname !== "/ws") {
       return sentence(404, "Nothing is here: the hub is at / and /ws");
     }
@@ -44,7 +49,10 @@ function upgrade(
   address: string,
 ): Response {
   const { hub, door, limits } = options;
-  if (options.stopping()) return turnAway(hub, address, 503, "The hub is stopping");
+  const closure = options.closed();
+  if (closure !== undefined) {
+    return turnAway(hub, address, 503, closure.reason, closure.retryAfter);
+  }
   if (door.sockets >= limits.maxConnections) {
     return turnAway(hub, address, 503, `The hub is full: ${limits.maxConnections} connections`);
   }
@@ -62,7 +70,13 @@ function upgrade(
   }
 }
 
-function turnAway(hub: Hub, address: string, status: number, reason: string): Response {
+function turnAway(
+  hub: Hub,
+  address: string,
+  status: number,
+  reason: string,
+  retryAfter = RETRY_AFTER,
+): Response {
   hub.counters.turnedAway++;
   logger.info("Turned away {address} with {status}: {reason} ({clients} online)", {
     address,
@@ -71,7 +85,7 @@ function turnAway(hub: Hub, address: string, status: number, reason: string): Re
     clients: hub.online,
   });
   const busy = status === 429 || status === 503;
-  return sentence(status, reason, busy ? { "retry-after": String(RETRY_AFTER) } : {});
+  return sentence(status, reason, busy ? { "retry-after": String(retryAfter) } : {});
 }
 
 function sentence(status: number, text: string, headers: HeadersInit = {}): Response {
