@@ -9,6 +9,7 @@ import { LOG_FLAGS, startLogging } from "../cli/logging.ts";
 import { dataDirectory } from "../cli/paths.ts";
 import { type Interruption, watchInterrupts } from "../cli/signals.ts";
 import { plural } from "../cli/text.ts";
+import { type Way, wayTo } from "../cli/trust.ts";
 import { connect as converse, type ConnectOptions, shownUrl } from "../client.ts";
 import { isRoomName, normalizeName, visible } from "../protocol.ts";
 import { Chat } from "../terminal/chat.ts";
@@ -77,6 +78,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     format: flags.logFormat,
     ...(flags.logFile === undefined ? {} : { file: flags.logFile }),
   });
+  await using way = wayTo(url, flags);
   using interruption = watchInterrupts(context);
   logger.info("Connecting to {url}", { url: shownUrl(url) });
   const options: ConnectOptions = {
@@ -86,8 +88,8 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     ...(flags.room.length === 0 ? {} : { rooms: flags.room.map((room) => ({ room })) }),
   };
   const terminal = context.stdin.isTerminal && context.stdout.isTerminal && !flags.json;
-  if (terminal) return await talk(options, context, interruption);
-  await using conversation = converse({ ...options, echo: false });
+  if (terminal) return await talk(options, way, context, interruption);
+  await using conversation = converse({ ...options, echo: false }, way.seams);
   return await pipe({
     conversation,
     input: context.stdin.readable,
@@ -100,6 +102,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
 
 async function talk(
   options: ConnectOptions,
+  way: Way,
   context: Context,
   interruption: Interruption,
 ): Promise<ExitCode> {
@@ -111,7 +114,7 @@ async function talk(
   const sender = options.sender ?? await askName(editor, context);
   signal.removeEventListener("abort", hangUp);
   if (sender === undefined || signal.aborted) return EXIT.interrupted;
-  await using conversation = converse({ ...options, sender });
+  await using conversation = converse({ ...options, sender }, way.seams);
   const chat = new Chat(conversation, editor, {
     color: context.stdout.color,
     onName: (name) => {
