@@ -1,20 +1,27 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
 import { openSqliteBroker } from "../broker/sqlite.ts";
 import { banner, isEverywhere, lanAddresses, listeningLine } from "../cli/banner.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
+import { exposureWarnings } from "../cli/exposure.ts";
 import * as flag from "../cli/flags.ts";
+import { holdDirectory } from "../cli/lock.ts";
 import { LOG_FLAGS, startLogging } from "../cli/logging.ts";
 import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
+import { Renewal } from "../cli/renewal.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { plural } from "../cli/text.ts";
+import { TLS_FLAGS, type TlsSource, tlsSource } from "../cli/tls.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
 import { DEFAULT_SERVER_LIMITS, type Server, startServer } from "../server.ts";
 
-/** Milliseconds that stopping may take: whoever stops a service waits no longer before it kills. */
+/**
+ * Milliseconds that stopping may take beside the goodbyes: whoever stops a service waits no longer
+ * before it kills.
+ */
 const STOP_TIMEOUT = 1900;
 
 /** The file in the data directory. */
@@ -50,7 +57,14 @@ const FLAGS = {
     fallback: "normal",
     help: "always: not even a power cut loses a message, but each takes longer",
   }),
+  drain: flag.seconds({
+    fallback: 0,
+    max: 3600,
+    help: "Spread the goodbyes over this time when it stops, so that not all come back at once: " +
+      "5s for a service, nothing for a terminal",
+  }),
   ...LOG_FLAGS,
+  ...TLS_FLAGS,
   history: flag.integer({
     fallback: DEFAULT_RETENTION.maxMessages,
     min: 1,
@@ -127,7 +141,8 @@ export const start = defineCommand({
   summary: "Run a hub",
   about: "Listens for clients and passes on what each of them says to all others in the same " +
     "room. Messages are kept on this machine, so that those who come later can read them.\n\n" +
-    "Ctrl-C or SIGTERM says goodbye to everybody and stops it; a second Ctrl-C ends it at once.",
+    "Ctrl-C or SIGTERM says goodbye to everybody and stops it; a second Ctrl-C ends it at once. " +
+    "SIGHUP has a service read its certificate again.",
   flags: FLAGS,
   examples: [
     ["start", "A hub for this machine"],
@@ -148,9 +163,16 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     console: context.stderr,
     ...(flags.logFile === undefined ? {} : { file: flags.logFile }),
   });
-  using interruption = watchInterrupts(context);
-  const server = await listen(input, path);
-  const listening = { host: flags.host, port: server.port };
+  using _lock = path === undefined ? undefined : holdDirectory(dirname(path));
+  const tls = await tlsSource(flags, {
+    directory: path === undefined ? undefined : dirname(path),
+    host: flags.host,
+  });
+  const renewal = new Renewal(tls);
+  using interruption = watchInterrupts(context, tls === undefined ? undefined : renewal.request);
+  const server = await listen(input, path, tls);
+  using _watch = renewal.begin(server);
+  const listening = { host: flags.host, port: server.port, secure: tls !== undefined };
   await context.stdout.write(
     flags.quiet ? listeningLine(listening) : banner({
       ...listening,
@@ -160,10 +182,12 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
         : `${path} (${plural(flags.history, "message")} a room at most)`,
       program: programName(currentLaunch()),
       addresses: isEverywhere(flags.host) ? lanAddresses(flags.host, Deno.networkInterfaces()) : [],
+      warnings: exposureWarnings(listening),
+      ...(tls?.selfSigned ? { fingerprint: tls.facts.fingerprint } : {}),
     }),
   );
-  await aborted(interruption.signal);
-  await stop(server);
+  await Promise.race([aborted(interruption.signal), renewal.failed]);
+  await stop(server, flags.drain * 1000);
   return EXIT.done;
 }
 
@@ -178,7 +202,11 @@ function databasePath({ flags, source }: Input, context: Context): string | unde
   return join(flags.data ?? dataDirectory(context), DATABASE);
 }
 
-async function listen({ flags, source }: Input, path: string | undefined): Promise<Server> {
+async function listen(
+  { flags, source }: Input,
+  path: string | undefined,
+  tls: TlsSource | undefined,
+): Promise<Server> {
   const { history, retention, fsync, host, port, room, ...rest } = flags;
   const broker = await openSqliteBroker({
     path: path ?? ":memory:",
@@ -193,6 +221,7 @@ async function listen({ flags, source }: Input, path: string | undefined): Promi
       port,
       rooms: room,
       broker,
+      ...(tls === undefined ? {} : { tls: tls.pair }),
       limits: {
         maxMessageBytes,
         maxRooms,
@@ -257,14 +286,14 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-async function stop(server: Server): Promise<void> {
+async function stop(server: Server, drain: number): Promise<void> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => reject(new CliError("The hub did not stop in time: it was ended as it was")),
-    STOP_TIMEOUT,
+    STOP_TIMEOUT + drain,
   );
   try {
-    await Promise.race([server.stop(), late]);
+    await Promise.race([server.stop(undefined, drain), late]);
   } finally {
     clearTimeout(timer);
   }
