@@ -120,7 +120,7 @@ export function diagnose(cause: string, url: URL): Diagnosis {
 
 /** Whether `cause` could be what a TLS server says to somebody who does not speak TLS. */
 export function maybeTls(cause: string): boolean {
-  return /invalid HTTP version|record|ConnectionReset|connection reset|closed before/i.test(cause);
+  return /invalid HTTP version/i.test(cause);
 }
 
 /** What it means that a host speaks TLS, when it was asked without. */
