@@ -1,5 +1,8 @@
+import { getLogger } from "@logtape/logtape";
 import type { Server } from "../server.ts";
 import type { TlsSource } from "./tls.ts";
+
+const logger = getLogger(["bcast", "tls"]);
 
 /** Has a running hub take another certificate when there is one, and when somebody asks. */
 export class Renewal {
@@ -22,7 +25,11 @@ export class Renewal {
   readonly request = (): void => {
     const { tls } = this;
     const server = this.#server;
-    if (tls === undefined || server === undefined) return;
+    if (server === undefined) return;
+    if (tls === undefined) {
+      logger.info("There is nothing to read again");
+      return;
+    }
     this.#reloading = this.#reloading.then(() => tls.reload((pair) => server.renew(pair)))
       .catch(this.#fail);
   };

@@ -142,7 +142,7 @@ export const start = defineCommand({
   about: "Listens for clients and passes on what each of them says to all others in the same " +
     "room. Messages are kept on this machine, so that those who come later can read them.\n\n" +
     "Ctrl-C or SIGTERM says goodbye to everybody and stops it; a second Ctrl-C ends it at once. " +
-    "SIGHUP has a service read its certificate again.",
+    "SIGHUP ends one whose terminal is closed, and has a service read its certificate again.",
   flags: FLAGS,
   examples: [
     ["start", "A hub for this machine"],
@@ -169,7 +169,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     host: flags.host,
   });
   const renewal = new Renewal(tls);
-  using interruption = watchInterrupts(context, tls === undefined ? undefined : renewal.request);
+  using interruption = watchInterrupts(context, renewal.request);
   const server = await listen(input, path, tls);
   using _watch = renewal.begin(server);
   const listening = { host: flags.host, port: server.port, secure: tls !== undefined };
