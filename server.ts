@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { Broker } from "./broker/broker.ts";
-import type { Closure } from "./http/closure.ts";
+import { type Closure, returnAfterStop } from "./http/closure.ts";
 import { Health } from "./http/health.ts";
 import { Listener } from "./http/listener.ts";
 import { settlesWithin } from "./http/patience.ts";
@@ -21,12 +21,6 @@ const GOODBYE_TIMEOUT = 1000;
 
 /** Milliseconds between two looks for messages that retention no longer keeps. */
 const TRIM_PERIOD = 60_000;
-
-/**
- * Seconds after which clients may come back that knock while the hub is stopping: a hub that is
- * started anew is there by then.
- */
-const RESTART_SECONDS = 5;
 
 /** What a hub is told; everything but the broker has a default. */
 export interface ServerOptions {
@@ -115,7 +109,7 @@ export function startServer(options: ServerOptions): Server {
   async function renew(tls: KeyPair): Promise<void> {
     if (stopped !== undefined) return;
     const reason = "The hub has a new certificate: reconnect";
-    closure = { reason, retryAfter: 1 };
+    closure = { reason, retryAfter: () => 1 };
     await hub.dismissAll(reason);
     await closeListener();
     await listener.reopen(tls);
@@ -124,7 +118,11 @@ export function startServer(options: ServerOptions): Server {
   }
 
   async function stop(reason: string, drain: number): Promise<void> {
-    closure = { reason, retryAfter: Math.max(RESTART_SECONDS, Math.ceil(drain / 1000)) };
+    const end = clock.monotonic() + drain;
+    closure = {
+      reason,
+      retryAfter: () => returnAfterStop(end - clock.monotonic(), Math.random()),
+    };
     // Whatever became of it was told to whoever asked for it.
     await renewing.catch(() => undefined);
     await hub.drain(reason, drain);

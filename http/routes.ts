@@ -33,6 +33,12 @@ export function routes(
     if (pathname !== "/" && pathname !== "/ws") {
       return sentence(404, "Nothing is here: the hub is at / and /ws");
     }
+    // Also without an upgrade: a WebSocket client sees nothing of an answer but its status, and asks
+    // for the rest in this way.
+    const closure = options.closed();
+    if (closure !== undefined) {
+      return turnAway(options.hub, address, 503, closure.reason, closure.retryAfter());
+    }
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
       return sentence(426, `This is a bcast hub: join it with "bcast connect", or any WebSocket`, {
         upgrade: "websocket",
@@ -49,10 +55,6 @@ function upgrade(
   address: string,
 ): Response {
   const { hub, door, limits } = options;
-  const closure = options.closed();
-  if (closure !== undefined) {
-    return turnAway(hub, address, 503, closure.reason, closure.retryAfter);
-  }
   if (door.sockets >= limits.maxConnections) {
     return turnAway(hub, address, 503, `The hub is full: ${limits.maxConnections} connections`);
   }

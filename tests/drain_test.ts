@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { openSqliteBroker } from "../broker/sqlite.ts";
+import { returnAfterStop } from "../http/closure.ts";
 import { FakeClock } from "./kit/fake_clock.ts";
 import { temporaryFolder } from "./kit/folder.ts";
 import { startHubProcess } from "./kit/process.ts";
@@ -53,6 +54,11 @@ Deno.test("stop() spreads the goodbyes evenly, and serves whoever was not told y
   assert(!over);
   clock.advance(100);
   await stopping;
+});
+
+Deno.test("returnAfterStop() has those who knock wait for the end of the goodbyes, and spreads them", () => {
+  assertEquals([0, 0.5, 0.999].map((random) => returnAfterStop(4200, random)), [6, 7, 8]);
+  assertEquals([0, 0.5, 0.999].map((random) => returnAfterStop(-10, random)), [1, 2, 3]);
 });
 
 Deno.test("stop() with nobody there takes no time", async () => {
