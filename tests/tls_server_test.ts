@@ -10,9 +10,12 @@ import { temporaryFolder } from "./kit/folder.ts";
 import { Program } from "./kit/process.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 import { until } from "./kit/until.ts";
+import { within } from "./kit/within.ts";
 
 const first = await pair();
 const second = await pair();
+/** Near its end. */
+const soon = await pair(["localhost"], 14);
 const DAY = 86_400_000;
 
 Deno.test("checkPair() says what is wrong with a pair, and which file it is", async () => {
@@ -182,6 +185,36 @@ Deno.test("tlsSource() hands on what it reads again, and stays with what it has 
   assertEquals(used, [fingerprint(second)]);
 });
 
+Deno.test("TlsSource.watch() tells of a new file, through the clock it was given", async () => {
+  await using folder = await temporaryFolder();
+  const clock = new FakeClock(Date.now());
+  const options = { directory: folder.path, host: "localhost", clock };
+  const source = await tlsSource({ ...NO_FLAGS, tlsSelfSigned: true }, options);
+  let changes = 0;
+  {
+    using _ = source?.watch(() => changes++);
+    await Deno.writeTextFile(`${folder.path}/tls-key.pem`, second.key);
+    await Deno.writeTextFile(`${folder.path}/tls-cert.pem`, second.cert);
+    clock.advance(4000);
+    assertEquals(changes, 1);
+  }
+  await Deno.remove(`${folder.path}/tls-key.pem`);
+  clock.advance(10_000);
+  assertEquals(changes, 1);
+});
+
+Deno.test("300 TLS handshakes that never go on keep neither clients nor the end waiting", async () => {
+  const hub = await startTestHub({ tls: first });
+  const stuck: Deno.Conn[] = [];
+  for (let n = 0; n < 300; n++) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    stuck.push(await Deno.connect({ hostname: "127.0.0.1", port: hub.port }));
+  }
+  assertEquals(await shownBy(hub.port), fingerprint(first));
+  await within(hub.stop(), "the end of the hub");
+  for (const connection of stuck) connection.close();
+});
+
 Deno.test({
   name: "bcast start takes a new certificate at SIGHUP, and keeps the old one when it is bad",
   ignore: Deno.build.os === "windows",
@@ -197,14 +230,16 @@ Deno.test({
     await hub.line(/connect wss:\/\/localhost:\d+\/$/);
     assertEquals(await shownBy(Number(port)), fingerprint(first));
     assert(hub.errors.includes(`c.pem: ${fingerprint(first)}, valid to `), hub.errors);
-    await Deno.writeTextFile(cert, second.cert);
+    assert(!hub.errors.includes("expires in"), hub.errors);
+    await Deno.writeTextFile(cert, soon.cert);
     hub.kill("SIGHUP");
     await until("the refusal", () => hub.errors.includes("it is not the key of"));
     assertEquals(await shownBy(Number(port)), fingerprint(first));
-    await Deno.writeTextFile(key, second.key);
+    await Deno.writeTextFile(key, soon.key);
     hub.kill("SIGHUP");
-    await until("the new one", () => hub.errors.includes(`is new: ${fingerprint(second)}`));
-    assertEquals(await shownBy(Number(port)), fingerprint(second));
+    await until("the new one", () => hub.errors.includes(`is new: ${fingerprint(soon)}`));
+    assertEquals(await shownBy(Number(port)), fingerprint(soon));
+    await until("the warning", () => /c\.pem expires in 1[34] days, on/.test(hub.errors));
     hub.kill("SIGTERM");
     assertEquals(await hub.exit(), 0);
   },
