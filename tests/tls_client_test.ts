@@ -1,4 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { type ADDRESS_FLAGS, hubAddress } from "../cli/address.ts";
+import type { Source } from "../cli/command.ts";
+import { UsageError } from "../cli/errors.ts";
+import type { Values } from "../cli/flags.ts";
 import { type Way, wayTo } from "../cli/trust.ts";
 import { connect, ConnectError } from "../client.ts";
 import type { KeyPair } from "../http/tls.ts";
@@ -6,6 +10,8 @@ import { readFingerprint, showFingerprint } from "../http/tls.ts";
 import { Authority, fingerprint, pair } from "./kit/certificates.ts";
 import { temporaryFolder } from "./kit/folder.ts";
 import { startTestHub } from "./kit/test_hub.ts";
+
+type Address = Values<typeof ADDRESS_FLAGS>;
 
 const authority = await Authority.create();
 const own = await pair();
@@ -163,6 +169,31 @@ Deno.test("wayTo() says what is wrong with what it is to trust", async () => {
     assertThrows(() => wayTo(url, { ca: path }), Error, "holds no certificate in PEM form");
     return Promise.resolve();
   });
+});
+
+Deno.test("hubAddress() takes naming whom to trust for asking for TLS", () => {
+  const at = (
+    positional: string | undefined,
+    flags: { ca?: string; fingerprint?: string; host?: string },
+    trustFrom: Source = "flag",
+  ): string =>
+    hubAddress({
+      flags: { url: undefined, port: 8765, host: "localhost", ca: undefined, ...flags } as Address,
+      positional,
+      source: (name) =>
+        name === "ca" || name === "fingerprint" ? (flags[name] ? trustFrom : "default") : "default",
+    }).href;
+  const rows: readonly [string, () => string][] = [
+    ["ws://localhost:8765/", () => at(undefined, {})],
+    ["wss://localhost:8765/", () => at(undefined, { ca: "f" })],
+    ["wss://hub.example:9000/", () => at("hub.example:9000", { fingerprint: "00" })],
+    ["wss://hub.example/", () => at("wss://hub.example", { ca: "f" })],
+    // What stands in the environment is for every hub, also for those without TLS.
+    ["ws://hub.example/", () => at("ws://hub.example", { ca: "f" }, "env")],
+    ["wss://hub.example:8765/", () => at("hub.example", { ca: "f" }, "env")],
+  ];
+  for (const [expected, address] of rows) assertEquals(address(), expected);
+  assertThrows(() => at("ws://hub.example", { ca: "f" }), UsageError, "Cannot use TLS with");
 });
 
 Deno.test("readFingerprint() reads what the hub, OpenSSL and browsers show", () => {
