@@ -2,9 +2,13 @@ import { getLogger } from "@logtape/logtape";
 import { type Authorizer, OPEN } from "./auth/authorizer.ts";
 import type { Broker } from "./broker/broker.ts";
 import { api } from "./http/api.ts";
+import { type Closure, returnAfterStop } from "./http/closure.ts";
 import { Gate, isLocalHost } from "./http/gate.ts";
+import { Health } from "./http/health.ts";
 import { Listener } from "./http/listener.ts";
+import { settlesWithin } from "./http/patience.ts";
 import { routes } from "./http/routes.ts";
+import type { KeyPair } from "./http/tls.ts";
 import { WebSocketDoor } from "./http/ws.ts";
 import { type Clock, systemClock } from "./hub/clock.ts";
 import { Hub } from "./hub/hub.ts";
@@ -17,9 +21,6 @@ const logger = getLogger(["bcast", "server"]);
 
 /** Milliseconds that connections have to end after the hub said goodbye. */
 const GOODBYE_TIMEOUT = 1000;
-
-/** Milliseconds that requests have to end once nobody is connected. */
-const SHUTDOWN_TIMEOUT = 250;
 
 /** Milliseconds between two looks for messages that retention no longer keeps. */
 const TRIM_PERIOD = 60_000;
@@ -41,6 +42,8 @@ export interface ServerOptions {
   readonly origins?: readonly string[];
   /** Networks (`10.0.0.0/8`) of proxies whose word on where a request comes from is taken. */
   readonly trustedProxies?: readonly string[];
+  /** Makes it `wss://`. */
+  readonly tls?: KeyPair;
   /** Default: the machine's own. */
   readonly clock?: Clock;
 }
@@ -49,12 +52,22 @@ export interface ServerOptions {
 export interface Server extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
-  /** `ws://` address for a client on this machine. */
+  /** `ws://` (or `wss://`) address for a client on this machine. */
   readonly url: string;
   /** Connections at this moment. */
   readonly online: number;
-  /** Says 1001 to everybody, lets the log commit, and resolves when the port is free. */
-  stop(reason?: string): Promise<void>;
+  /**
+   * Takes another certificate, for a hub that was started with one: everybody is told 1001, finds
+   * the same port again, and goes on where it was.
+   */
+  renew(tls: KeyPair): Promise<void>;
+  /**
+   * Lets nobody new in, says 1001 to everybody, lets the log commit, and resolves when the port is
+   * free.
+   *
+   * @param drain milliseconds over which the goodbyes are spread; whoever was not told yet is served.
+   */
+  stop(reason?: string, drain?: number): Promise<void>;
 }
 
 /**
@@ -70,8 +83,11 @@ export function startServer(options: ServerOptions): Server {
   const hub = new Hub({ broker, rooms, limits, clock, authorizer });
   const door = new WebSocketDoor(hub);
   const gate = new Gate(hub, { origins, trustedProxies, local: isLocalHost(host) });
-  const abort = new AbortController();
+  let closure: Closure | undefined;
   let stopped: Promise<void> | undefined;
+  let renewing: Promise<void> = Promise.resolve();
+  const closed = (): Closure | undefined => closure;
+  const health = new Health({ broker, clock, closed });
   const listener = listen();
   const trimming = clock.every(TRIM_PERIOD, () => {
     broker.trim().then((dropped) => {
@@ -80,27 +96,15 @@ export function startServer(options: ServerOptions): Server {
   });
 
   function listen(): Listener {
-    const answer = routes({
-      hub,
-      door,
-      gate,
-      api: api(hub.overview),
-      limits,
-      stopping: () => stopped !== undefined,
-    });
-    const serve = (port: number): Deno.HttpServer<Deno.NetAddr> =>
-      Deno.serve({
-        hostname: host,
-        port,
-        signal: abort.signal,
-        onListen: () => {},
-        onError(error) {
-          logger.error("A request met a fault: {error}", { error });
-          return new Response("The hub had a fault\n", { status: 500 });
-        },
-      }, answer);
     try {
-      return new Listener(serve, port, clock);
+      const handler = routes({ hub, door, gate, api: api(hub.overview), limits, health, closed });
+      return new Listener({
+        host,
+        port,
+        handler,
+        clock,
+        ...(options.tls === undefined ? {} : { tls: options.tls }),
+      });
     } catch (error) {
       // Nobody has come in yet: there is nothing to wait for.
       void hub[Symbol.asyncDispose]();
@@ -108,13 +112,33 @@ export function startServer(options: ServerOptions): Server {
     }
   }
 
-  async function stop(reason: string): Promise<void> {
+  /** First the goodbyes: closing the listener would say its own in their place. */
+  async function goodbyes(): Promise<"close" | "break"> {
+    return await settlesWithin(door.empty(), GOODBYE_TIMEOUT) ? "close" : "break";
+  }
+
+  async function renew(tls: KeyPair): Promise<void> {
+    if (stopped !== undefined) return;
+    const reason = "The hub has a new certificate: reconnect";
+    closure = { reason, retryAfter: () => 1 };
+    await hub.dismissAll(reason);
+    await listener.renew(tls, await goodbyes());
+    // Stopping may have begun meanwhile; it waits for this, and has its own reason.
+    if (closure.reason === reason) closure = undefined;
+  }
+
+  async function stop(reason: string, drain: number): Promise<void> {
+    const end = clock.monotonic() + drain;
+    closure = {
+      reason,
+      retryAfter: () => returnAfterStop(end - clock.monotonic(), Math.random()),
+    };
+    // Whatever became of it was told to whoever asked for it.
+    await renewing.catch(() => undefined);
+    await hub.drain(reason, drain);
     trimming[Symbol.dispose]();
     await hub.stop(reason);
-    // First the goodbyes: shutting the listener down would say its own in their place.
-    if (!await settlesWithin(door.empty(), GOODBYE_TIMEOUT)) abort.abort();
-    // Deno 2.7 would wait for ever for a handshake that was never finished; the port is free by then.
-    await settlesWithin(listener.shutdown(), SHUTDOWN_TIMEOUT);
+    await listener.end(await goodbyes());
     await hub[Symbol.asyncDispose]();
     logger.info(
       "Stopped after {connections} connections ({turnedAway} turned away), {messages} messages " +
@@ -129,11 +153,13 @@ export function startServer(options: ServerOptions): Server {
   return {
     host,
     port: bound,
-    url: `ws://${localName(host)}:${bound}/`,
+    url: `${options.tls === undefined ? "ws" : "wss"}://${localName(host)}:${bound}/`,
     get online(): number {
       return hub.online;
     },
-    stop: (reason = "The hub is stopping") => stopped ??= stop(reason),
+    // One after the other: each needs a listener that is open.
+    renew: (tls) => renewing = renewing.catch(() => undefined).then(() => renew(tls)),
+    stop: (reason = "The hub is stopping", drain = 0) => stopped ??= stop(reason, drain),
     async [Symbol.asyncDispose](): Promise<void> {
       await this.stop();
     },
@@ -144,15 +170,4 @@ export function startServer(options: ServerOptions): Server {
 function localName(host: string): string {
   if (host === "0.0.0.0" || host === "::") return "localhost";
   return host.includes(":") ? `[${host}]` : host;
-}
-
-/** Whether `promise` settles within `milliseconds`. */
-async function settlesWithin(promise: Promise<void>, milliseconds: number): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), milliseconds);
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

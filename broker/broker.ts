@@ -99,6 +99,9 @@ export interface Broker extends AsyncDisposable {
 
   /** Drops what retention no longer keeps. Returns the number of messages dropped. */
   trim(): Promise<number>;
+
+  /** Writes to the log as an append does, without a message; rejects with what stands in the way. */
+  check(): Promise<void>;
 }
 
 /** How much of each room is kept: whatever is less. */

@@ -3,12 +3,15 @@ import { DEFAULT_PORT, visible } from "../protocol.ts";
 import { type CommandInput, isStronger, type Source } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { type Flag, integer, text } from "./flags.ts";
+import { TRUST_FLAGS } from "./trust.ts";
 
 /** The flags that say where the hub is. */
 export const ADDRESS_FLAGS: {
   readonly url: Flag<string | undefined>;
   readonly host: Flag<string>;
   readonly port: Flag<number>;
+  readonly ca: Flag<string | undefined>;
+  readonly fingerprint: Flag<string | undefined>;
 } = {
   url: text({
     placeholder: "URL",
@@ -25,6 +28,7 @@ export const ADDRESS_FLAGS: {
     max: 65_535,
     help: "Port of the hub",
   }),
+  ...TRUST_FLAGS,
 };
 
 /** The argument that says where the hub is. */
@@ -52,8 +56,13 @@ export function hubAddress(
   const byHost = positional === undefined && isStronger(source("host"), source("url"));
   const url = positional ?? (byHost ? undefined : flags.url);
   const said = positional !== undefined ? "flag" : source(byHost ? "host" : "url");
+  // To say whom to trust is to ask for TLS, where no scheme says otherwise.
+  const asked = source("ca") === "flag" || source("fingerprint") === "flag";
+  const trusting = flags.ca !== undefined || flags.fingerprint !== undefined;
+  const tls = asked || (trusting && !(url ?? flags.host).includes("://"));
   try {
     return hubUrl({
+      tls,
       host: flags.host,
       ...(url === undefined ? {} : { url }),
       // A port of its own scheme is what a URL means that names none.

@@ -11,42 +11,44 @@ export interface Listening {
   readonly history: string;
   /** What to type to run the program. */
   readonly program: string;
+  /** Whether what travels is encrypted; default false. */
+  readonly secure?: boolean;
+  /** The fingerprint that clients have to name, where they cannot know the certificate otherwise. */
+  readonly fingerprint?: string;
+  /** What whoever started it should know about who can reach it, a sentence each. */
+  readonly warnings: readonly string[];
   /** The machine's addresses, as {@linkcode lanAddresses} gives them. */
   readonly addresses: readonly string[];
 }
 
 /** One line: where the hub listens. */
-export function listeningLine({ host, port }: Pick<Listening, "host" | "port">): string {
-  return `Listening on ${address(isEverywhere(host) ? "localhost" : host, port)}\n`;
+export function listeningLine(
+  { host, port, secure = false }: Pick<Listening, "host" | "port" | "secure">,
+): string {
+  return `Listening on ${address(isEverywhere(host) ? "localhost" : host, port, secure)}\n`;
 }
 
 /** Where the hub listens and how to join it. */
 export function banner(listening: Listening): string {
   const { host, port, rooms, guarded, history, program, addresses } = listening;
+  const { secure = false, fingerprint } = listening;
+  const pin = fingerprint === undefined ? "" : ` --fingerprint ${fingerprint}`;
+  const remote = (name: string): string =>
+    `  ${program} connect ${address(name, port, secure)}${pin}`;
   const lines = [
     `  Rooms    ${rooms.join(", ")}`,
     `  History  ${history}`,
     "",
     "Join it from another terminal of this machine:",
-    `  ${program} connect${localArguments(host, port)}`,
+    `  ${program} connect${localArguments(listening)}${pin}`,
   ];
   if (isEverywhere(host) && addresses.length > 0) {
-    lines.push("From another machine of this network:");
-    for (const each of addresses) lines.push(`  ${program} connect ${address(each, port)}`);
+    lines.push("From another machine of this network:", ...addresses.map(remote));
   } else if (!isLoopbackHost(host) && !isEverywhere(host)) {
-    lines.push("From another machine:", `  ${program} connect ${address(host, port)}`);
+    lines.push("From another machine:", remote(host));
   }
   if (guarded) lines.push("Whoever joins needs a token: --token-file FILE, or BCAST_TOKEN.");
-  if (!isLoopbackHost(host)) {
-    lines.push(
-      "",
-      ...guarded ? ["Nothing is encrypted: tokens and messages can be read on the way."] : [
-        "Anybody who can reach this address may read and write here: there is no token,",
-        "and nothing is encrypted. --token-file FILE asks for one (bcast token secret",
-        "FILE makes it), --host localhost keeps the hub to this machine.",
-      ],
-    );
-  }
+  if (listening.warnings.length > 0) lines.push("", ...listening.warnings);
   lines.push("", "Ctrl-C stops it.");
   return listeningLine(listening) + lines.map((line) => visible(line)).join("\n") + "\n";
 }
@@ -79,13 +81,13 @@ export function isLoopbackHost(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || host.startsWith("127.");
 }
 
-function localArguments(host: string, port: number): string {
+function localArguments({ host, port, secure = false }: Listening): string {
   const local = isEverywhere(host) || host === "localhost";
-  if (local) return port === DEFAULT_PORT ? "" : ` --port ${port}`;
-  return ` ${address(host, port)}`;
+  if (secure || !local) return ` ${address(local ? "localhost" : host, port, secure)}`;
+  return port === DEFAULT_PORT ? "" : ` --port ${port}`;
 }
 
-function address(host: string, port: number): string {
+function address(host: string, port: number, secure: boolean): string {
   const name = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
-  return `ws://${name}:${port}/`;
+  return `${secure ? "wss" : "ws"}://${name}:${port}/`;
 }

@@ -2,14 +2,37 @@ import { HubApi, type HubApiOptions } from "../client.ts";
 import { ADDRESS_FLAGS, hubAddress } from "./address.ts";
 import type { CommandInput } from "./command.ts";
 import { TOKEN_FLAGS, tokenOption } from "./token.ts";
+import { type Way, wayTo } from "./trust.ts";
 
 /** The flags of commands that look on without taking part. */
 export const OBSERVER_FLAGS = { ...ADDRESS_FLAGS, ...TOKEN_FLAGS };
 
-/** The hub that such a command asks, over HTTP. */
+/** A hub that is looked at from outside, until disposed. */
+export class Observer extends HubApi implements AsyncDisposable {
+  constructor(options: HubApiOptions, private readonly way: Way) {
+    super(options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve(this.way[Symbol.asyncDispose]());
+  }
+}
+
+/**
+ * The hub that such a command asks, over HTTP.
+ *
+ * @throws {CliError} when the address, the token or whom to trust make no sense.
+ */
 export async function observe(
-  input: CommandInput<typeof OBSERVER_FLAGS>,
+  input: Pick<CommandInput<typeof OBSERVER_FLAGS>, "flags" | "positional" | "source">,
   options: Pick<HubApiOptions, "signal" | "timeout"> = {},
-): Promise<HubApi> {
-  return new HubApi({ url: hubAddress(input), ...await tokenOption(input), ...options });
+): Promise<Observer> {
+  const url = hubAddress(input);
+  const token = await tokenOption(input);
+  const way = wayTo(url, input.flags);
+  const { fetch } = way.seams;
+  return new Observer(
+    { url, ...token, ...options, ...(fetch === undefined ? {} : { fetch }) },
+    way,
+  );
 }

@@ -12,8 +12,11 @@ export interface Interruption extends Disposable {
 /**
  * Watches for Ctrl-C, SIGTERM and a closed terminal until disposed. The first one aborts `signal`;
  * the second ends the program at once.
+ *
+ * @param reload what SIGHUP asks for where there is no terminal that could have been closed: the
+ * custom of services.
  */
-export function watchInterrupts(context: Context): Interruption {
+export function watchInterrupts(context: Context, reload?: () => void): Interruption {
   const controller = new AbortController();
   const on = (name: string): void => {
     if (controller.signal.aborted) context.exit(EXIT.interrupted);
@@ -23,7 +26,12 @@ export function watchInterrupts(context: Context): Interruption {
   const names: readonly Deno.Signal[] = context.os === "windows"
     ? ["SIGINT", "SIGBREAK"]
     : ["SIGINT", "SIGTERM", "SIGHUP"];
-  const listeners = names.map((name) => [name, () => on(name)] as const);
+  const terminal = context.stdin.isTerminal || context.stdout.isTerminal ||
+    context.stderr.isTerminal;
+  const listeners = names.map((name) => {
+    const reloads = name === "SIGHUP" && reload !== undefined && !terminal;
+    return [name, reloads ? reload : () => on(name)] as const;
+  });
   for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
   return {
     signal: controller.signal,

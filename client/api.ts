@@ -1,6 +1,7 @@
 import { type PeopleReport, type RoomsReport, type StatusReport, visible } from "../protocol.ts";
 import { diagnose, diagnoseHttp } from "./diagnose.ts";
 import { type Reader, readPeople, readRooms, readStatus } from "./reports.ts";
+import { type Seams, WORLD } from "./seams.ts";
 import { ConnectError, type ConnectOptions } from "./types.ts";
 import { shownUrl } from "./url.ts";
 
@@ -10,6 +11,8 @@ export interface HubApiOptions {
   readonly url: URL;
   /** As for a conversation. */
   readonly token?: NonNullable<ConnectOptions["token"]>;
+  /** How to ask; default: as the runtime does. */
+  readonly fetch?: Seams["fetch"];
   /** Ends what is under way. */
   readonly signal?: AbortSignal;
   /** Milliseconds that an answer may take; default {@linkcode ANSWER_TIMEOUT}. */
@@ -51,12 +54,13 @@ export class HubApi {
     query: Readonly<Record<string, string>> = {},
   ): Promise<T> {
     const { url, signal } = this.options;
+    const ask = this.options.fetch ?? WORLD.fetch;
     const given = this.options.token;
     const token = typeof given === "function" ? await given() : given;
     const address = apiUrl(url, what, query);
     const timeout = AbortSignal.timeout(this.options.timeout ?? ANSWER_TIMEOUT);
     try {
-      const response = await fetch(address, {
+      const response = await ask(address, {
         headers: {
           accept: "application/json",
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),

@@ -51,10 +51,39 @@ const CAUSES: readonly {
     means: (address) => `${address} does not speak TLS: use ws:// if the hub has none`,
   },
   {
-    says: /certificate|UnknownIssuer|NotValidForName/i,
+    says: /certificate expired|CertExpired/i,
     failure: "network",
-    means: (address, cause) =>
-      `The certificate of ${address} is not trusted (${cause}): check the host name, or trust its issuer`,
+    means: (address) =>
+      `The certificate of ${address} has expired: its operator has to replace it (if that is ` +
+      "done, check the clock of this machine)",
+  },
+  {
+    says: /certificate not valid yet|CertNotValidYet/i,
+    failure: "network",
+    means: (address) =>
+      `The certificate of ${address} is not valid yet: check the clock of this machine`,
+  },
+  {
+    says: /not valid for name|NotValidForName/i,
+    failure: "network",
+    means: (address, cause) => {
+      const names = namesIn(cause);
+      const known = names === "" ? "another host" : names;
+      return `The certificate of ${address} is for ${known}: use a name that it holds, or pin it ` +
+        "with --fingerprint";
+    },
+  },
+  {
+    says: /UnknownIssuer|CaUsedAsEndEntity|self.signed/i,
+    failure: "network",
+    means: (address) =>
+      `Nobody whom this machine trusts has signed the certificate of ${address}: use --ca FILE, ` +
+      "or --fingerprint with what the hub shows at its start",
+  },
+  {
+    says: /certificate/i,
+    failure: "network",
+    means: (address, cause) => `The certificate of ${address} is not trusted (${cause})`,
   },
   {
     says: /invalid HTTP|HTTP version|handshake|Invalid (?:upgrade|connection|sec-websocket)/i,
@@ -89,6 +118,21 @@ export function diagnose(cause: string, url: URL): Diagnosis {
   };
 }
 
+/** Whether `cause` could be what a TLS server says to somebody who does not speak TLS. */
+export function maybeTls(cause: string): boolean {
+  return /invalid HTTP version/i.test(cause);
+}
+
+/** What it means that a host speaks TLS, when it was asked without. */
+export function wantsTls(url: URL): Diagnosis {
+  const secure = new URL(url);
+  secure.protocol = "wss:";
+  return {
+    failure: "not-a-hub",
+    message: `${shownUrl(url)} speaks TLS: use ${shownUrl(secure)}`,
+  };
+}
+
 /** What the HTTP answer means that came in place of a WebSocket. */
 export function diagnoseHttp(answer: HttpAnswer, url: URL): Diagnosis {
   const { status, retryAfter } = answer;
@@ -103,6 +147,7 @@ function httpMeaning(answer: HttpAnswer, url: URL): Pick<Diagnosis, "failure" | 
   const address = shownUrl(url);
   const { status } = answer;
   const sentence = oneLine(answer.sentence ?? "");
+  const ours = answer.server?.toLowerCase().startsWith("bcast") === true;
   switch (status) {
     case 401: {
       const words = sentence || "it wants a token (--token)";
@@ -116,8 +161,15 @@ function httpMeaning(answer: HttpAnswer, url: URL): Pick<Diagnosis, "failure" | 
       const words = sentence || "too many connections from this address; close some";
       return { failure: "busy", message: `The hub at ${address} is busy: ${words}` };
     }
+    case 526: {
+      const words = sentence || "a proxy does not trust the certificate of the hub behind it";
+      return { failure: "network", message: `Cannot trust ${address}: ${words}` };
+    }
     case 502:
     case 504:
+      if (ours && sentence !== "") {
+        return { failure: "network", message: `${address}: ${sentence}` };
+      }
       return {
         failure: "busy",
         message: `A proxy answers at ${address}, but the hub behind it does not (HTTP ${status})`,
@@ -127,7 +179,7 @@ function httpMeaning(answer: HttpAnswer, url: URL): Pick<Diagnosis, "failure" | 
       return { failure: "busy", message: `The hub at ${address} is busy: ${words}` };
     }
   }
-  if (status === 426 && answer.server?.toLowerCase().startsWith("bcast") === true) {
+  if (status === 426 && ours) {
     return {
       failure: "network",
       message: `A hub answers at ${address}, but no WebSocket gets through: let the proxy in ` +
@@ -142,6 +194,12 @@ function httpMeaning(answer: HttpAnswer, url: URL): Pick<Diagnosis, "failure" | 
     failure: "not-a-hub",
     message: `No bcast hub at ${address} (it answered HTTP ${status}): check --host and --port`,
   };
+}
+
+/** The names that a certificate holds, in what the runtime says of one that holds another. */
+function namesIn(cause: string): string {
+  const listed = /only valid for (.*)$/i.exec(cause)?.[1] ?? "";
+  return [...listed.matchAll(/\w+\("?([^")]*)"?\)/g)].map(([, name]) => name).join(", ");
 }
 
 /** Text of strangers as part of one line on a terminal. */

@@ -1,5 +1,13 @@
 import type { Cancel } from "./clock.ts";
-import { diagnose, diagnoseHttp, type Diagnosis, type HttpAnswer, statusIn } from "./diagnose.ts";
+import {
+  diagnose,
+  diagnoseHttp,
+  type Diagnosis,
+  type HttpAnswer,
+  maybeTls,
+  statusIn,
+  wantsTls,
+} from "./diagnose.ts";
 import type { Seams } from "./seams.ts";
 
 /** Bytes of an answer that are read: a sentence, not a page. */
@@ -21,8 +29,41 @@ export async function explain(
   signal: AbortSignal,
 ): Promise<Diagnosis> {
   const status = statusIn(cause);
-  if (status === undefined) return diagnose(cause, url);
-  return diagnoseHttp(await ask(status, url, seams, signal), url);
+  if (status !== undefined) return diagnoseHttp(await ask(status, url, seams, signal), url);
+  if (url.protocol === "ws:" && maybeTls(cause) && await speaksTls(url, seams, signal)) {
+    return wantsTls(url);
+  }
+  return diagnose(cause, url);
+}
+
+/** Whether a host that was asked without TLS speaks it: then it answers, or shows a certificate. */
+async function speaksTls(
+  url: URL,
+  { clock, fetch }: Seams,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const timeout = new AbortController();
+  const cancel: Cancel = clock.after(ASK_TIMEOUT, () => timeout.abort());
+  // Without the query: it may hold a token, and nobody knows yet who is there.
+  const bare = new URL(`https://${url.host}/`);
+  try {
+    const response = await fetch(bare, {
+      redirect: "manual",
+      signal: AbortSignal.any([signal, timeout.signal]),
+    });
+    await response.body?.cancel();
+    return true;
+  } catch (error) {
+    return /certificate/i.test(wordsOf(error));
+  } finally {
+    cancel();
+  }
+}
+
+/** What an error says, with what caused it. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message} ${wordsOf(error.cause)}`;
 }
 
 async function ask(

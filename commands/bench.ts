@@ -6,6 +6,7 @@ import * as flag from "../cli/flags.ts";
 import type { Output } from "../cli/output.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { table } from "../cli/text.ts";
+import { wayTo } from "../cli/trust.ts";
 import { shownUrl } from "../client.ts";
 import {
   BcastDialect,
@@ -99,12 +100,14 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
       EXIT.usage,
     );
   }
+  await using way = wayTo(url, flags);
   using interruption = watchInterrupts(context);
   const progress = new Progress(context.stderr);
   const { token } = flags;
   try {
     const report = await runLoad({
-      url: url.href,
+      url: way.url.href,
+      caCerts: way.caCerts,
       dialect: new BcastDialect({ room: flags.room, ...(token === undefined ? {} : { token }) }),
       clients: flags.clients,
       publishers: flags.publishers,

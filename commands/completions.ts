@@ -1,4 +1,3 @@
-import { hubAddress } from "../cli/address.ts";
 import { type AnyCommand, defineCommand, readFlags } from "../cli/command.ts";
 import { loadConfig } from "../cli/config.ts";
 import type { Context } from "../cli/context.ts";
@@ -10,10 +9,9 @@ import { CliError, EXIT, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { GLOBAL_FLAGS, partGlobals } from "../cli/globals.ts";
 import type { CommandGroup } from "../cli/help.ts";
-import { OBSERVER_FLAGS } from "../cli/observe.ts";
+import { observe, OBSERVER_FLAGS } from "../cli/observe.ts";
 import { shellWords } from "../cli/shell_words.ts";
-import { tokenOption } from "../cli/token.ts";
-import { ConnectError, HubApi } from "../client.ts";
+import { ConnectError } from "../client.ts";
 import { isRoomName, normalizeName } from "../protocol.ts";
 
 const SHELLS: Readonly<Record<string, (table: CompletionTable) => string>> = {
@@ -102,8 +100,8 @@ async function namesFor(
   // The other flags may still be half typed.
   const read = await readFlags({ name: name ?? "", flags: OBSERVER_FLAGS }, typed, context, all);
   const takesAddress = command?.positional?.placeholder === "URL";
-  const url = hubAddress({ ...read, positional: takesAddress ? typed.positionals[0] : undefined });
-  const hub = new HubApi({ url, timeout: patience, ...await tokenOption(read) });
+  const positional = takesAddress ? typed.positionals[0] : undefined;
+  await using hub = await observe({ ...read, positional }, { timeout: patience });
   // A hub may be hostile, or broken: what is no name is not offered.
   if (kind === "rooms") {
     return (await hub.rooms()).rooms.map(({ room }) => room).filter(isRoomName);

@@ -16,6 +16,7 @@ import { currentLaunch, programName } from "../cli/program.ts";
 import { type Interruption, watchInterrupts } from "../cli/signals.ts";
 import { plural } from "../cli/text.ts";
 import { TOKEN_FLAGS, tokenOption } from "../cli/token.ts";
+import { type Way, wayTo } from "../cli/trust.ts";
 import { connect as converse, type ConnectOptions, shownUrl } from "../client.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.ts";
 import { Chat } from "../terminal/chat.ts";
@@ -66,6 +67,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const { flags } = input;
   const url = hubAddress(input);
   await using _logging = await startClientLogging(flags);
+  await using way = wayTo(url, flags);
   using interruption = watchInterrupts(context);
   logger.info("Connecting to {url}", { url: shownUrl(url) });
   const options: ConnectOptions = {
@@ -75,8 +77,8 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     ...(flags.room.length === 0 ? {} : { rooms: flags.room.map((room) => ({ room })) }),
   };
   const terminal = context.stdin.isTerminal && context.stdout.isTerminal && !flags.json;
-  if (terminal) return await talk({ ...options, url }, flags.bell, context, interruption);
-  await using conversation = converse({ ...options, echo: false });
+  if (terminal) return await talk({ ...options, url }, way, flags.bell, context, interruption);
+  await using conversation = converse({ ...options, echo: false }, way.seams);
   return await pipe({
     conversation,
     input: context.stdin.readable,
@@ -89,6 +91,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
 
 async function talk(
   options: ConnectOptions & { readonly url: URL },
+  way: Way,
   bell: Bell | undefined,
   context: Context,
   interruption: Interruption,
@@ -108,7 +111,7 @@ async function talk(
   const keep = (task: () => Promise<void>): void => {
     keeping = keeping.then(task);
   };
-  await using conversation = converse({ ...options, sender });
+  await using conversation = converse({ ...options, sender }, way.seams);
   const [colorfgbg, home] = [
     context.env("COLORFGBG"),
     context.env("HOME") ?? context.env("USERPROFILE"),

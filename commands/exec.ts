@@ -7,6 +7,7 @@ import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { tokenOption } from "../cli/token.ts";
+import { wayTo } from "../cli/trust.ts";
 import { shownUrl } from "../client.ts";
 import { systemClock } from "../client/clock.ts";
 import { visible } from "../protocol.ts";
@@ -105,8 +106,10 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   });
   let whole = true;
   try {
+    await using way = wayTo(url, flags);
     await using reading = new Reading(input, {
       url,
+      seams: way.seams,
       ...await tokenOption(input),
       cursor,
       say,

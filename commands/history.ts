@@ -8,6 +8,7 @@ import { observe, OBSERVER_FLAGS } from "../cli/observe.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { safeJson } from "../cli/text.ts";
 import { tokenOption } from "../cli/token.ts";
+import { wayTo } from "../cli/trust.ts";
 import { past, type Wanted } from "../client/past.ts";
 import { connect, ConnectError } from "../client.ts";
 import { DEFAULT_HISTORY_PAGE, DEFAULT_ROOM, MAX_QUERY_LENGTH, visible } from "../protocol.ts";
@@ -72,13 +73,15 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   using interruption = watchInterrupts(context);
   const { signal } = interruption;
   const room = flags.room ?? await hubsOwnRoom(input, signal);
+  const url = hubAddress(input);
+  await using way = wayTo(url, flags);
   await using conversation = connect({
-    url: hubAddress(input),
+    url,
     // In no room there is nobody to notice.
     rooms: [],
     ...await tokenOption(input),
     signal,
-  });
+  }, way.seams);
   const palette = stdout.color ? paletteOf("auto", context.env("COLORFGBG")) : undefined;
   const paint = paintWith(palette);
   let found = false;
@@ -126,7 +129,8 @@ function wanted({ flags }: Input): Wanted {
 /** The room of those who name none, which the hub may have chosen. */
 async function hubsOwnRoom(input: Input, signal: AbortSignal): Promise<string> {
   try {
-    const { defaults } = await (await observe(input, { signal })).rooms();
+    await using hub = await observe(input, { signal });
+    const { defaults } = await hub.rooms();
     return defaults[0] ?? DEFAULT_ROOM;
   } catch (error) {
     // An older hub tells nothing over HTTP, but has a history.

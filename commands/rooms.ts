@@ -24,7 +24,8 @@ export const rooms = defineCommand({
   ],
   run: async (input, context) => {
     using interruption = watchInterrupts(context);
-    const report = await (await observe(input, interruption)).rooms();
+    await using hub = await observe(input, interruption);
+    const report = await hub.rooms();
     if (input.flags.json) {
       await context.stdout.write(report.rooms.map((room) => safeJson(room) + "\n").join(""));
       return EXIT.done;

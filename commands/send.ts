@@ -13,6 +13,7 @@ import { EXIT, type ExitCode, explain, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { tokenOption } from "../cli/token.ts";
+import { type Way, wayTo } from "../cli/trust.ts";
 import { connect, type ConnectOptions, type Conversation, shownUrl } from "../client.ts";
 import { systemClock } from "../client/clock.ts";
 import { type Item, itemsOf, jsonItem, type Sendable, textItem } from "../stream/items.ts";
@@ -98,7 +99,8 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
       ? {}
       : { rooms: [{ room: flags.room, history: 0 }] }),
   };
-  const ended = await exchange(input, options, context);
+  await using way = wayTo(url, flags);
+  const ended = await exchange(input, options, way, context);
   const code = await report(ended, words.length > 0, context);
   // What was said without waiting is written before the program ends.
   await context.stderr.write("");
@@ -121,11 +123,12 @@ interface Ended {
 async function exchange(
   { flags, words }: Input,
   options: ConnectOptions,
+  way: Way,
   context: Context,
 ): Promise<Ended> {
   const { stderr, stdin } = context;
   using interruption = watchInterrupts(context);
-  await using conversation = connect(options);
+  await using conversation = connect(options, way.seams);
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
   using progress = stderr.isTerminal && words.length === 0
     ? new Progress(stderr, systemClock, counts)

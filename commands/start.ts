@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Authorizer } from "../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
 import { openSqliteBroker } from "../broker/sqlite.ts";
@@ -7,17 +7,24 @@ import { banner, isEverywhere, lanAddresses, listeningLine } from "../cli/banner
 import { type CommandInput, defineCommand, isStronger } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
+import { exposureWarnings } from "../cli/exposure.ts";
 import * as flag from "../cli/flags.ts";
+import { holdDirectory } from "../cli/lock.ts";
 import { LOG_FLAGS, startLogging } from "../cli/logging.ts";
 import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
+import { Renewal } from "../cli/renewal.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { plural } from "../cli/text.ts";
+import { TLS_FLAGS, type TlsSource, tlsSource } from "../cli/tls.ts";
 import { readOrigin } from "../http/origin.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
 import { DEFAULT_SERVER_LIMITS, type Server, startServer } from "../server.ts";
 
-/** Milliseconds that stopping may take: whoever stops a service waits no longer before it kills. */
+/**
+ * Milliseconds that stopping may take beside the goodbyes: whoever stops a service waits no longer
+ * before it kills.
+ */
 const STOP_TIMEOUT = 1900;
 
 /** The file in the data directory. */
@@ -54,7 +61,14 @@ const FLAGS = {
     help: "always: not even a power cut loses a message, but each takes longer",
   }),
   ...ACCESS_FLAGS,
+  drain: flag.seconds({
+    fallback: 0,
+    max: 3600,
+    help: "Spread the goodbyes over this time when it stops, so that not all come back at once: " +
+      "5s for a service, nothing for a terminal",
+  }),
   ...LOG_FLAGS,
+  ...TLS_FLAGS,
   history: flag.integer({
     fallback: DEFAULT_RETENTION.maxMessages,
     min: 1,
@@ -151,7 +165,8 @@ export const start = defineCommand({
   summary: "Run a hub",
   about: "Listens for clients and passes on what each of them says to all others in the same " +
     "room. Messages are kept on this machine, so that those who come later can read them.\n\n" +
-    "Ctrl-C or SIGTERM says goodbye to everybody and stops it; a second Ctrl-C ends it at once.",
+    "Ctrl-C or SIGTERM says goodbye to everybody and stops it; a second Ctrl-C ends it at once. " +
+    "SIGHUP ends one whose terminal is closed, and has a service read its certificate again.",
   flags: FLAGS,
   examples: [
     ["start", "A hub for this machine"],
@@ -172,24 +187,37 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     console: context.stderr,
     ...(flags.logFile === undefined ? {} : { file: flags.logFile }),
   });
-  using interruption = watchInterrupts(context);
+  using _lock = path === undefined ? undefined : holdDirectory(dirname(path));
+  const tls = await tlsSource(flags, {
+    directory: path === undefined ? undefined : dirname(path),
+    host: flags.host,
+  });
+  const renewal = new Renewal(tls);
+  using interruption = watchInterrupts(context, renewal.request);
   using access = await openAccess(flags);
-  const server = await listen(input, path, access.authorizer);
-  const listening = { host: flags.host, port: server.port };
+  const server = await listen(input, path, access.authorizer, tls);
+  using _watch = renewal.begin(server);
+  const listening = {
+    host: flags.host,
+    port: server.port,
+    secure: tls !== undefined,
+    guarded: access.authorizer.required,
+  };
   await context.stdout.write(
     flags.quiet ? listeningLine(listening) : banner({
       ...listening,
       rooms: flags.room,
-      guarded: access.authorizer.required,
       history: path === undefined
         ? "in memory only: gone when the hub stops"
         : `${path} (${plural(flags.history, "message")} a room at most)`,
       program: programName(currentLaunch()),
       addresses: isEverywhere(flags.host) ? lanAddresses(flags.host, Deno.networkInterfaces()) : [],
+      warnings: exposureWarnings(listening),
+      ...(tls?.selfSigned ? { fingerprint: tls.facts.fingerprint } : {}),
     }),
   );
-  await aborted(interruption.signal);
-  await stop(server);
+  await Promise.race([aborted(interruption.signal), renewal.failed]);
+  await stop(server, flags.drain * 1000);
   return EXIT.done;
 }
 
@@ -208,6 +236,7 @@ async function listen(
   { flags, source }: Input,
   path: string | undefined,
   authorizer: Authorizer,
+  tls: TlsSource | undefined,
 ): Promise<Server> {
   const { history, retention, fsync, host, port, room, ...rest } = flags;
   const broker = await openSqliteBroker({
@@ -227,6 +256,7 @@ async function listen(
       authorizer,
       origins: flags.origin.map((origin) => readOrigin(origin) ?? origin),
       trustedProxies: flags.trustProxy,
+      ...(tls === undefined ? {} : { tls: tls.pair }),
       limits: {
         maxMessageBytes,
         maxRooms,
@@ -294,14 +324,14 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-async function stop(server: Server): Promise<void> {
+async function stop(server: Server, drain: number): Promise<void> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => reject(new CliError("The hub did not stop in time: it was ended as it was")),
-    STOP_TIMEOUT,
+    STOP_TIMEOUT + drain,
   );
   try {
-    await Promise.race([server.stop(), late]);
+    await Promise.race([server.stop(undefined, drain), late]);
   } finally {
     clearTimeout(timer);
   }

@@ -42,7 +42,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const { flags } = input;
   const url = shownUrl(hubAddress(input));
   using interruption = watchInterrupts(context);
-  const hub = await observe(input, interruption);
+  await using hub = await observe(input, interruption);
   const first = await hub.status();
   if (flags.watch) return await watch(input, context, hub, first, interruption.signal);
   const text = flags.json ? safeJson(first) + "\n" : statusTable(first, url);

@@ -28,7 +28,8 @@ export const who = defineCommand({
   run: async (input, context) => {
     using interruption = watchInterrupts(context);
     const { room, json } = input.flags;
-    const { people, online } = await (await observe(input, interruption)).people(room);
+    await using hub = await observe(input, interruption);
+    const { people, online } = await hub.people(room);
     if (json) {
       await context.stdout.write(people.map((person) => safeJson(person) + "\n").join(""));
       return EXIT.done;

@@ -5,7 +5,9 @@ import { isLoopback, type ServerLimits } from "../hub/limits.ts";
 import { networkOf } from "../hub/networks.ts";
 import { VERSION } from "../protocol.ts";
 import { type Api, deniedByApi } from "./api.ts";
+import type { Closure } from "./closure.ts";
 import { busy, type Denial, type Gate, tokenOf } from "./gate.ts";
+import type { Health } from "./health.ts";
 import { type Greeting, readGreeting, type WebSocketDoor } from "./ws.ts";
 
 const logger = getLogger(["bcast", "http"]);
@@ -20,8 +22,9 @@ export interface RoutesOptions {
   readonly api: Api;
   readonly gate: Gate;
   readonly limits: ServerLimits;
-  /** Whether the hub is stopping: nobody new is let in. */
-  readonly stopping: () => boolean;
+  readonly health: Health;
+  /** Why nobody new is let in, if so. */
+  readonly closed: () => Closure | undefined;
 }
 
 /**
@@ -32,15 +35,24 @@ export function routes(
   options: RoutesOptions,
 ): (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response> {
   return (request, info) => {
+    const url = URL.parse(request.url);
+    // Whoever watches over the hub is to hear of it, whatever else is wrong.
+    const health = url === null ? undefined : options.health.answer(url.pathname);
+    if (health !== undefined) return health;
     const address = options.gate.address(request, info);
     const refusal = options.gate.refusal(request, info, address);
     if (refusal !== undefined) return deny(options.hub, address, refusal);
-    const url = URL.parse(request.url);
     if (url === null) return turnAway(options.hub, address, 400, "That is no address");
     const { pathname, searchParams } = url;
     if (pathname.startsWith("/api/")) return askApi(options, request, url, address).then(signed);
     if (pathname !== "/" && pathname !== "/ws") {
       return sentence(404, "Nothing is here: the hub is at / and /ws");
+    }
+    // Also without an upgrade: a WebSocket client sees nothing of an answer but its status, and asks
+    // for the rest in this way.
+    const closure = options.closed();
+    if (closure !== undefined) {
+      return turnAway(options.hub, address, 503, closure.reason, closure.retryAfter());
     }
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
       return sentence(426, `This is a bcast hub: join it with "bcast connect", or any WebSocket`, {
@@ -71,7 +83,6 @@ function upgrade(
   address: string,
 ): Response | Promise<Response> {
   const { hub, door, gate, limits } = options;
-  if (options.stopping()) return turnAway(hub, address, 503, "The hub is stopping");
   if (door.sockets >= limits.maxConnections) {
     return turnAway(hub, address, 503, `The hub is full: ${limits.maxConnections} connections`);
   }
@@ -120,9 +131,15 @@ function withGrant(greeting: Welcome, grant: Grant): Welcome {
   return { ...greeting, introduction: { ...greeting.introduction, grant } };
 }
 
-function turnAway(hub: Hub, address: string, status: number, reason: string): Response {
+function turnAway(
+  hub: Hub,
+  address: string,
+  status: number,
+  reason: string,
+  retryAfter = RETRY_AFTER,
+): Response {
   const headers: Record<string, string> = status === 503
-    ? { "retry-after": String(RETRY_AFTER) }
+    ? { "retry-after": String(retryAfter) }
     : {};
   return deny(hub, address, { ok: false, status, reason, headers });
 }

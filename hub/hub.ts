@@ -13,6 +13,7 @@ import type { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
 import { type Dialect, PLAIN_JSON, TEXT } from "./dialect.ts";
 import { checkExpiry } from "./expiry.ts";
+import { spreadFarewells } from "./farewell.ts";
 import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits.ts";
 import { networkOf } from "./networks.ts";
 import { Overview } from "./overview.ts";
@@ -79,6 +80,7 @@ export class Hub implements PeerHost, AsyncDisposable {
   readonly #sweep: Disposable;
   readonly #maxFrameLength: number;
   #lastId = 0;
+  #draining = false;
   #stopping = false;
 
   constructor(private readonly options: HubOptions) {
@@ -209,8 +211,10 @@ export class Hub implements PeerHost, AsyncDisposable {
     peer.backlog = undefined;
     const name = peer.session?.name;
     // Only who could come back is waited for.
-    const grace = peer.saidHello && code !== CLOSE.normal && !this.#stopping;
-    this.#sessions.detach(peer, grace ? GRACE_SECONDS * 1000 : 0);
+    const returns = peer.saidHello && code !== CLOSE.normal && !this.#stopping;
+    // Those who are still here while others are told to go see nobody leave: all come back.
+    const grace = this.#draining ? Infinity : GRACE_SECONDS * 1000;
+    this.#sessions.detach(peer, returns ? grace : 0);
     logger.info(
       "{connection} {name} disconnected with {code}, {refusals} frames refused ({clients} online)",
       {
@@ -223,19 +227,38 @@ export class Hub implements PeerHost, AsyncDisposable {
     );
   }
 
-  /** Says goodbye to everybody, after what was published is in the log. */
+  /** Says goodbye to everybody for good, after what was published is in the log. */
   async stop(reason: string): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
+    await this.dismissAll(reason);
+  }
+
+  /** Says goodbye to one after the other, over `duration` milliseconds, and serves the rest meanwhile. */
+  async drain(reason: string, duration: number): Promise<void> {
+    if (this.#stopping || duration <= 0) return;
+    this.#draining = true;
+    await spreadFarewells(
+      this.#peers,
+      duration,
+      this.options.clock,
+      (peer) => this.#dismiss(peer, reason),
+    );
+  }
+
+  /** Sends everybody away to come back at once: their sessions wait for them. */
+  async dismissAll(reason: string): Promise<void> {
     await this.#publisher.flush();
     this.#rooms.flush();
-    const timestamp = new Date(this.now()).toISOString();
-    for (const peer of this.#peers) {
-      if (peer.session !== undefined && !peer.dialect.batches) {
-        peer.tell({ type: "system", message: reason, timestamp, event: "shutdown" });
-      }
-      peer.close(CLOSE.goingAway, reason);
+    for (const peer of this.#peers) this.#dismiss(peer, reason);
+  }
+
+  #dismiss(peer: Peer, reason: string): void {
+    if (peer.session !== undefined && !peer.dialect.batches) {
+      const timestamp = new Date(this.now()).toISOString();
+      peer.tell({ type: "system", message: reason, timestamp, event: "shutdown" });
     }
+    peer.close(CLOSE.goingAway, reason);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

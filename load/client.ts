@@ -23,6 +23,8 @@ export interface ClientOptions {
   readonly stats: LoadStats;
   readonly masks: MaskSource;
   readonly bufferBytes: number;
+  /** Authorities to trust beside those of the machine, as PEM. */
+  readonly caCerts: readonly string[];
 }
 
 /** How a connection ended; 1006 when no close frame came. */
@@ -95,7 +97,12 @@ export class LoadClient implements FrameSink, ObjectSink {
   static async connect(options: ClientOptions): Promise<{ client: LoadClient; ready: Ready }> {
     const { hostname, port, secure } = options.target;
     const connection = secure
-      ? await Deno.connectTls({ hostname, port, alpnProtocols: ["http/1.1"] })
+      ? await Deno.connectTls({
+        hostname,
+        port,
+        alpnProtocols: ["http/1.1"],
+        caCerts: [...options.caCerts],
+      })
       : await Deno.connect({ hostname, port });
     let client: LoadClient;
     try {

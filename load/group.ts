@@ -12,6 +12,8 @@ export interface GroupOptions {
   readonly stats: LoadStats;
   /** Clients that the group will have at most; decides how much memory each may take to read. */
   readonly expected: number;
+  /** Authorities to trust beside those of the machine, as PEM. */
+  readonly caCerts?: readonly string[];
 }
 
 /** How connecting went. */
@@ -49,6 +51,7 @@ export class LoadGroup implements Disposable {
   readonly #target: Target;
   readonly #masks = new MaskSource();
   readonly #bufferBytes: number;
+  readonly #caCerts: readonly string[];
   readonly #closed = new Map<string, number>();
   #leaving = false;
 
@@ -56,6 +59,7 @@ export class LoadGroup implements Disposable {
     this.stats = options.stats;
     this.#dialect = options.dialect;
     this.#target = options.dialect.target(parseTarget(options.url));
+    this.#caCerts = options.caCerts ?? [];
     this.#bufferBytes = Math.min(
       MAX_BUFFER_BYTES,
       Math.max(MIN_BUFFER_BYTES, Math.floor(BUFFERS_BYTES / Math.max(1, options.expected))),
@@ -193,6 +197,7 @@ export class LoadGroup implements Disposable {
       stats: this.stats,
       masks: this.#masks,
       bufferBytes: this.#bufferBytes,
+      caCerts: this.#caCerts,
     });
     this.clients.push(connected.client);
     void connected.client.closed.then((end) => this.#note(end));

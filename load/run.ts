@@ -13,6 +13,8 @@ import { LoadStats } from "./stats.ts";
 /** What to load a server with. */
 export interface LoadOptions {
   readonly url: string;
+  /** Authorities to trust beside those of the machine, as PEM. */
+  readonly caCerts?: readonly string[];
   readonly dialect: Dialect;
   /** Connections, those of the publishers among them. */
   readonly clients: number;
@@ -82,6 +84,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   const stats = new LoadStats(sampleEvery(options));
   using group = new LoadGroup({
     url: options.url,
+    ...(options.caCerts === undefined ? {} : { caCerts: options.caCerts }),
     dialect: options.dialect,
     stats,
     expected: clients,

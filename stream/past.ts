@@ -1,4 +1,4 @@
-import { connect, type ConnectOptions, type Conversation } from "../client.ts";
+import { connect, type ConnectOptions, type Conversation, type Seams } from "../client.ts";
 import { lastBefore, past } from "../client/past.ts";
 import type { Message } from "../protocol.ts";
 
@@ -15,7 +15,10 @@ export interface Past {
  * that follows the rooms may have to be paused meanwhile.
  */
 export class HubPast implements Past {
-  constructor(private readonly options: ConnectOptions) {}
+  constructor(
+    private readonly options: ConnectOptions,
+    private readonly seams: Partial<Seams> = {},
+  ) {}
 
   async *between(room: string, after: number, before: number): AsyncGenerator<Message> {
     await using reader = this.#connect();
@@ -30,6 +33,6 @@ export class HubPast implements Past {
 
   #connect(): Conversation {
     // It was there a moment ago: should it be away now, it will come back.
-    return connect({ ...this.options, rooms: [], retryFirst: true });
+    return connect({ ...this.options, rooms: [], retryFirst: true }, this.seams);
   }
 }

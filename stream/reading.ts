@@ -4,7 +4,7 @@ import type { CommandInput } from "../cli/command.ts";
 import { CliError, EXIT, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { plural } from "../cli/text.ts";
-import { connect, type ConnectOptions, type Conversation } from "../client.ts";
+import { connect, type ConnectOptions, type Conversation, type Seams } from "../client.ts";
 import type { RoomPosition } from "../protocol.ts";
 import { CursorFile } from "./cursor_file.ts";
 import { follow, type Gap, type Position, type Step } from "./follow.ts";
@@ -63,6 +63,8 @@ export async function openCursor({ flags, source }: Input): Promise<CursorFile |
 /** What following rooms takes beside the flags. */
 export interface ReadingOptions extends Pick<ConnectOptions, "token"> {
   readonly url: URL;
+  /** How to get there. */
+  readonly seams: Partial<Seams>;
   readonly cursor: CursorFile | undefined;
   /** Writes a line for the person who started the program. */
   readonly say: (line: string) => void;
@@ -82,14 +84,14 @@ export class Reading implements AsyncDisposable {
       maxUnread: MAX_UNREAD,
       ...(flags.name === undefined ? {} : { sender: flags.name }),
       ...(flags.room.length === 0 ? {} : { rooms: flags.room.map((room) => this.#wanted(room)) }),
-    });
+    }, options.seams);
   }
 
   /** Everything said in the rooms from where reading is to begin. */
   steps(): AsyncGenerator<Step> {
     const { say } = this.options;
     const { flags, source } = this.input;
-    const past = new HubPast(this.#access);
+    const past = new HubPast(this.#access, this.options.seams);
     const since = Date.now() - flags.since * 1000;
     const talk = new ConnectionTalk();
     return follow({

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import type { Draft } from "../broker/broker.ts";
 import type { Content } from "../protocol.ts";
@@ -168,6 +168,15 @@ export function appendContract(test: ContractTest): void {
     assertEquals(kinds(await broker.append(drafts("lobby", 2))), ["failed", "failed"]);
     broker.subscribe(() => {})[Symbol.dispose]();
     assertEquals(await broker.trim(), 0);
+  });
+
+  test("`check()` writes no message, and fails after dispose", async (place) => {
+    const broker = await place.open();
+    await broker.check();
+    await broker.check();
+    assertEquals(await broker.rooms(), []);
+    await broker[Symbol.asyncDispose]();
+    await assertRejects(() => broker.check(), Error, "closed");
   });
 
   test("`head()` has an epoch before the first message, and keeps it", async (place) => {

@@ -7,6 +7,7 @@ import {
   listeningLine,
 } from "../cli/banner.ts";
 import { CliError, explain, stackOf, UsageError } from "../cli/errors.ts";
+import { exposureWarnings } from "../cli/exposure.ts";
 import * as flag from "../cli/flags.ts";
 import { StreamOutput } from "../cli/output.ts";
 import { configDirectory, dataDirectory } from "../cli/paths.ts";
@@ -315,7 +316,7 @@ Deno.test("StreamOutput keeps the order, finishes partial writes, and notes a cl
   assertEquals([await closed.write("a"), await closed.write("b")], [false, false]);
 });
 
-Deno.test("banner() tells how to join, and warns when strangers can", () => {
+Deno.test("banner() tells how to join, and shows the warnings it is given", () => {
   const base = {
     port: 8765,
     rooms: ["lobby"],
@@ -323,23 +324,47 @@ Deno.test("banner() tells how to join, and warns when strangers can", () => {
     history: "in memory only",
     program: "bcast",
     addresses: [],
+    warnings: [],
   };
   const local = banner({ ...base, host: "localhost" });
   assertMatch(local, /^Listening on ws:\/\/localhost:8765\/\n/);
   assertMatch(local, /^ {2}bcast connect$/m);
-  assert(!local.includes("Anybody"));
-  const wide = banner({ ...base, host: "0.0.0.0", port: 9000, addresses: ["192.168.1.5"] });
+  const wide = banner({
+    ...base,
+    host: "0.0.0.0",
+    port: 9000,
+    addresses: ["192.168.1.5"],
+    warnings: ["Mind the gap."],
+  });
   assertMatch(wide, /^ {2}bcast connect --port 9000$/m);
   assertMatch(wide, /^ {2}bcast connect ws:\/\/192\.168\.1\.5:9000\/$/m);
-  assertMatch(wide, /Anybody who can reach this address may read and write/);
-  const one = banner({ ...base, host: "192.168.1.5" });
-  assertMatch(one, /Anybody/);
+  assert(!wide.includes("token"));
   const guarded = banner({ ...base, host: "192.168.1.5", guarded: true });
   assertMatch(guarded, /^Whoever joins needs a token/m);
-  assertMatch(guarded, /^Nothing is encrypted/m);
-  assert(!guarded.includes("Anybody"));
+  assertMatch(wide, /^Mind the gap\.$/m);
+  const secure = banner({ ...base, host: "192.168.1.5", secure: true, fingerprint: "SHA256:x" });
+  assertMatch(secure, /^Listening on wss:\/\/192\.168\.1\.5:8765\/\n/);
+  assertMatch(secure, /^ {2}bcast connect wss:\/\/192\.168\.1\.5:8765\/ --fingerprint SHA256:x$/m);
+  const home = banner({ ...base, host: "localhost", secure: true });
+  assertMatch(home, /^ {2}bcast connect wss:\/\/localhost:8765\/$/m);
   assertEquals(listeningLine({ host: "::", port: 1 }), "Listening on ws://localhost:1/\n");
   assertEquals(listeningLine({ host: "::1", port: 1 }), "Listening on ws://[::1]:1/\n");
+});
+
+Deno.test("exposureWarnings() tells of each way in, and nothing of a hub on this machine alone", () => {
+  assertEquals(exposureWarnings({ host: "localhost", secure: false, guarded: false }), []);
+  const open = exposureWarnings({ host: "0.0.0.0", secure: false, guarded: false }).join("\n");
+  assertMatch(open, /Anybody who can reach this address may read and write/);
+  assertMatch(open, /Nothing is encrypted/);
+  assertMatch(open, /--host localhost keeps it to this machine/);
+  const secure = exposureWarnings({ host: "192.168.1.5", secure: true, guarded: false }).join("\n");
+  assert(!secure.includes("encrypted"), secure);
+  assertMatch(secure, /there is no token/);
+  const guarded = exposureWarnings({ host: "192.168.1.5", secure: false, guarded: true }).join(
+    "\n",
+  );
+  assert(!guarded.includes("Anybody"), guarded);
+  assertEquals(exposureWarnings({ host: "192.168.1.5", secure: true, guarded: true }), []);
 });
 
 Deno.test("lanAddresses() leaves out loopback and link-local addresses", () => {

@@ -255,7 +255,15 @@ Deno.test("`diagnose()` turns what the runtime says into what a person can do", 
   );
   assertEquals(
     says("invalid peer certificate: UnknownIssuer"),
-    "network: The certificate of wss://hub.example is not trusted (invalid peer certificate: UnknownIssuer): check the host name, or trust its issuer",
+    "network: Nobody whom this machine trusts has signed the certificate of wss://hub.example: use --ca FILE, or --fingerprint with what the hub shows at its start",
+  );
+  assertEquals(
+    says("invalid peer certificate: certificate not valid yet: verification time 1 (UNIX)"),
+    "network: The certificate of wss://hub.example is not valid yet: check the clock of this machine",
+  );
+  assertEquals(
+    says("invalid peer certificate: BadSignature"),
+    "network: The certificate of wss://hub.example is not trusted (invalid peer certificate: BadSignature)",
   );
   assertEquals(
     says("connection closed before message\ncompleted\x07"),
@@ -264,4 +272,8 @@ Deno.test("`diagnose()` turns what the runtime says into what a person can do", 
   assertEquals(statusIn("…: Invalid status code: 401"), 401);
   assertEquals(statusIn("tcp connect error"), undefined);
   assertEquals(diagnoseHttp({ status: 429, retryAfter: 3 }, url).retryAfter, 3);
+  assertEquals(
+    diagnoseHttp({ status: 526 }, url).message,
+    "Cannot trust wss://hub.example: a proxy does not trust the certificate of the hub behind it",
+  );
 });

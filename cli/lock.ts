@@ -1,0 +1,64 @@
+import { join } from "node:path";
+import { visible } from "../protocol.ts";
+import { CliError } from "./errors.ts";
+
+/** The file in the data directory that the running hub holds. */
+const LOCK = "bcast.lock";
+
+/**
+ * Takes a data directory for this process alone, until disposed. The system gives it back when the
+ * process ends, however it ends.
+ *
+ * The log has a lock of its own; this one says who holds it, before anything else is touched.
+ *
+ * @throws {CliError} when another hub has it.
+ */
+export function holdDirectory(directory: string): Disposable {
+  const path = join(directory, LOCK);
+  const file = open(directory, path);
+  try {
+    if (!file.tryLockSync(true)) throw held(directory, path);
+    // Never removed: whoever had opened the old file would then hold one that nobody else sees.
+    file.truncateSync();
+    file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  return file;
+}
+
+function open(directory: string, path: string): Deno.FsFile {
+  try {
+    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CliError(
+      `Cannot use the data directory "${visible(directory)}": ${why}. Make it writable, or use ` +
+        "another --data DIR",
+      undefined,
+      { cause: error },
+    );
+  }
+}
+
+function held(directory: string, path: string): CliError {
+  const pid = holder(path);
+  const who = pid === undefined ? "another hub" : `another hub (process ${pid})`;
+  return new CliError(
+    `Cannot use the data directory "${visible(directory)}": ${who} holds it. Stop that hub, or ` +
+      "use another --data DIR",
+  );
+}
+
+/** Who wrote itself into the lock; `undefined` when that cannot be read, or not yet. */
+function holder(path: string): number | undefined {
+  try {
+    const pid = Number(/^([1-9][0-9]{0,9})\n$/.exec(Deno.readTextFileSync(path))?.[1]);
+    return Number.isNaN(pid) ? undefined : pid;
+  } catch {
+    // Windows lets nobody read what is locked: then the name is not worth an error of its own.
+    return undefined;
+  }
+}

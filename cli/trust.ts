@@ -1,0 +1,124 @@
+import { X509Certificate } from "node:crypto";
+import { hubUrl, type Seams } from "../client.ts";
+import { readFingerprint } from "../http/tls.ts";
+import { visible } from "../protocol.ts";
+import { CliError } from "./errors.ts";
+import { type Flag, text, value } from "./flags.ts";
+import { PinnedWay } from "./pin.ts";
+
+/** The flags that say which certificates of hubs to trust beside those that the machine does. */
+export const TRUST_FLAGS: {
+  readonly ca: Flag<string | undefined>;
+  readonly fingerprint: Flag<string | undefined>;
+} = {
+  ca: text({
+    placeholder: "FILE",
+    help: "Trust the authority whose certificate is in FILE, in PEM form",
+  }),
+  fingerprint: value<string | undefined>({
+    fallback: undefined,
+    placeholder: "SHA256:…",
+    expects: "SHA256: and 43 characters, or 64 hexadecimal digits",
+    read: readFingerprint,
+    help: "Trust the certificate with this fingerprint and no other; the hub shows it at its start",
+  }),
+};
+
+/** What the flags of {@linkcode TRUST_FLAGS} say. */
+export interface Trust {
+  readonly ca?: string | undefined;
+  readonly fingerprint?: string | undefined;
+}
+
+/** How to get to a hub, until disposed. */
+export interface Way extends AsyncDisposable {
+  /** What `connect()` of the client is to use in place of the runtime's own. */
+  readonly seams: Partial<Seams>;
+  /** For those who open their own connections: the address to dial. */
+  readonly url: URL;
+  /** For those who open their own connections: authorities to trust, as PEM. */
+  readonly caCerts: readonly string[];
+}
+
+/**
+ * The way to the hub at `url` that trusts what the user said.
+ *
+ * @throws {CliError} when that cannot be used.
+ */
+export function wayTo(url: URL, { ca, fingerprint }: Trust): Way {
+  if (url.protocol !== "wss:" || (ca === undefined && fingerprint === undefined)) {
+    return { seams: {}, url, caCerts: [], [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+  const caCerts = ca === undefined ? [] : [readAuthority(ca)];
+  if (fingerprint !== undefined) return pinned(url, fingerprint, caCerts);
+  const client = Deno.createHttpClient({ caCerts });
+  return {
+    seams: seamsThrough(client, (each) => each),
+    url,
+    caCerts,
+    [Symbol.asyncDispose]: () => Promise.resolve(client.close()),
+  };
+}
+
+function pinned(url: URL, fingerprint: string, authorities: readonly string[]): Way {
+  const hub = hubUrl({ url: url.href });
+  const way = new PinnedWay({
+    hostname: hub.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: hub.port === "" ? 443 : Number(hub.port),
+    fingerprint,
+    authorities,
+  });
+  const client = Deno.createHttpClient({
+    proxy: { transport: "tcp", hostname: "127.0.0.1", port: way.port },
+  });
+  const direct = new URL(url);
+  direct.protocol = "ws:";
+  direct.host = `127.0.0.1:${way.port}`;
+  return {
+    seams: seamsThrough(client, unencrypted),
+    url: direct,
+    caCerts: [],
+    async [Symbol.asyncDispose]() {
+      client.close();
+      await way[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The client's doors to the world, through `client`, for addresses that `change` has changed. */
+function seamsThrough(client: Deno.HttpClient, change: (url: URL) => URL): Partial<Seams> {
+  return {
+    socket: (url, protocol) => new WebSocket(change(url), { protocols: [protocol], client }),
+    fetch: (url, init) => fetch(change(url), { ...init, client }),
+  };
+}
+
+/** `url` for the last step of the way, which is within this machine; its host stays as it is. */
+function unencrypted(url: URL): URL {
+  const plain = new URL(url);
+  // The port of the scheme would change with the scheme.
+  const port = url.port === "" ? "443" : url.port;
+  plain.protocol = url.protocol === "wss:" ? "ws:" : "http:";
+  plain.port = port;
+  return plain;
+}
+
+function readAuthority(path: string): string {
+  let pem: string;
+  try {
+    pem = Deno.readTextFileSync(path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CliError(`Cannot read --ca "${visible(path)}": ${why}`, undefined, { cause: error });
+  }
+  try {
+    new X509Certificate(pem);
+  } catch (error) {
+    throw new CliError(
+      `Cannot use --ca "${visible(path)}": it holds no certificate in PEM form`,
+      undefined,
+      { cause: error },
+    );
+  }
+  return pem;
+}

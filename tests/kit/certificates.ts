@@ -1,0 +1,72 @@
+import "reflect-metadata";
+import {
+  BasicConstraintsExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
+import { selfSignedPair } from "../../cli/self_signed.ts";
+import { fingerprintOf, type KeyPair, showFingerprint } from "../../http/tls.ts";
+
+const DAY = 86_400_000;
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+
+/** A pair that was valid from yesterday on, for `names`; its end is `days` from now. */
+export function pair(
+  names: readonly string[] = ["localhost", "127.0.0.1"],
+  days = 30,
+): Promise<KeyPair> {
+  const now = Date.now();
+  const notAfter = now + days * DAY;
+  return selfSignedPair({ names, notBefore: Math.min(now, notAfter) - DAY, notAfter });
+}
+
+/** The fingerprint of a certificate, as the hub shows it. */
+export function fingerprint({ cert }: KeyPair): string {
+  return showFingerprint(fingerprintOf(new Uint8Array(PemConverter.decodeFirst(cert))));
+}
+
+/** A private authority, and what it signs. */
+export class Authority {
+  private constructor(
+    /** Its certificate, as PEM. */
+    readonly cert: string,
+    private readonly keys: CryptoKeyPair,
+  ) {}
+
+  static async create(): Promise<Authority> {
+    const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+    const certificate = await X509CertificateGenerator.createSelfSigned({
+      name: "CN=test authority",
+      notBefore: new Date(Date.now() - DAY),
+      notAfter: new Date(Date.now() + DAY),
+      keys,
+      signingAlgorithm: ALGORITHM,
+      extensions: [new BasicConstraintsExtension(true, undefined, true)],
+    });
+    return new Authority(certificate.toString("pem"), keys);
+  }
+
+  /** A pair for the host `name`, signed by this authority. */
+  async sign(name: string): Promise<KeyPair> {
+    const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+    const certificate = await X509CertificateGenerator.create({
+      subject: `CN=${name}`,
+      issuer: "CN=test authority",
+      notBefore: new Date(Date.now() - DAY),
+      notAfter: new Date(Date.now() + DAY),
+      publicKey: keys.publicKey,
+      signingKey: this.keys.privateKey,
+      signingAlgorithm: ALGORITHM,
+      extensions: [
+        new BasicConstraintsExtension(false, undefined, true),
+        new SubjectAlternativeNameExtension([{ type: "dns", value: name }]),
+      ],
+    });
+    const key = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
+    return {
+      cert: certificate.toString("pem"),
+      key: PemConverter.encode(key, PemConverter.PrivateKeyTag),
+    };
+  }
+}
