@@ -58,7 +58,7 @@ export const tokenMint = defineCommand({
   examples: [
     ["token mint --secret-file jwt.txt --sub Alice", "For Alice, 30 days, all rooms"],
     [
-      "token mint --secret-file jwt.txt --sub wallboard --rooms 'ops-*=read' --expires 365d",
+      "token mint --secret-file jwt.txt --sub screen --rooms 'ops-*=read'",
       "For a screen that only reads",
     ],
     ["token mint --key private.pem --sub Root --admin --expires 8h", "For a moderator, today"],

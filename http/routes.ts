@@ -41,7 +41,12 @@ export function routes(
     if (health !== undefined) return health;
     const address = options.gate.address(request, info);
     const refusal = options.gate.refusal(request, info, address);
-    if (refusal !== undefined) return deny(options.hub, address, refusal);
+    if (refusal !== undefined) {
+      countTurnedAway(options.hub, address, refusal);
+      return url?.pathname.startsWith("/api/")
+        ? signed(deniedByApi(refusal))
+        : sentence(refusal.status, refusal.reason, refusal.headers);
+    }
     if (url === null) return turnAway(options.hub, address, 400, "That is no address");
     const { pathname, searchParams } = url;
     if (pathname.startsWith("/api/")) return askApi(options, request, url, address).then(signed);

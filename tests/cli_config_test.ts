@@ -290,8 +290,11 @@ Deno.test({
 function sample({ kind, options, placeholder, fallback }: flag.AnyFlag): string {
   if (kind === "switch") return "true";
   if (options !== undefined) return options.find((option) => option !== fallback) ?? "";
-  const samples: Readonly<Record<string, string>> = { TIME: "7m", BYTES: "128K", "N|all": "7" };
-  if (/^[A-Z]*N$|^ID$/.test(placeholder)) return "7";
+  const samples: Readonly<Record<string, string>> = {
+    ...{ TIME: "7m", BYTES: "128K", "N|all": "7" },
+    ...{ ORIGIN: "https://seven.example", CIDR: "10.7.0.0/16", "SHA256:…": "7".repeat(64) },
+  };
+  if (/^(?:N|ID)$/.test(placeholder)) return "7";
   return samples[placeholder] ?? "sample7";
 }
 

@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
+import { exportPKCS8, generateKeyPair, SignJWT } from "jose";
 import { openSqliteBroker } from "../broker/sqlite.ts";
+import type { AnyCommand } from "../cli/command.ts";
 import { FIRST_EXAMPLES } from "../cli/help.ts";
 import { connect } from "../client.ts";
 import { COMMANDS } from "../commands/mod.ts";
@@ -36,6 +38,8 @@ interface Treatment {
   /** For those that go on until they are told to end: what shows that they run. */
   readonly shows?: RegExp;
   readonly env?: Readonly<Record<string, string>>;
+  /** Files that it reads, by name. */
+  readonly files?: () => Promise<Readonly<Record<string, string>>>;
   /** See `Run`. */
   readonly then?: string;
   /** What its standard output must be like. */
@@ -43,6 +47,20 @@ interface Treatment {
   /** A message that must be kept afterwards. */
   readonly keeps?: { readonly room: string; readonly like: RegExp };
 }
+
+/** What `bcast token` works with. */
+async function keys(): Promise<Readonly<Record<string, string>>> {
+  const secret = "s".repeat(43);
+  const pair = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+  const token = new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setSubject("Alice");
+  return {
+    "jwt.txt": `${secret}\n`,
+    "alice.jwt": await token.setExpirationTime("1h").sign(new TextEncoder().encode(secret)),
+    "private.pem": await exportPKCS8(pair.privateKey),
+  };
+}
+
+const JWT = /^(?:[\w-]+\.){2}[\w-]+\n$/;
 
 const JSON_LINES = /^(?:\{.*\}\n)+$/;
 
@@ -67,6 +85,9 @@ const TREATMENTS: readonly Treatment[] = [
   { fits: /^status --watch.*--json/, shows: /\n/, prints: JSON_LINES },
   { fits: /^status --watch/, shows: /\n/, prints: /^\S+Z {2}clients \d/ },
   { fits: /^status/, prints: /^hub +bcast / },
+  { fits: /^token secret/ },
+  { fits: /^token mint/, files: keys, prints: JWT },
+  { fits: /^token inspect/, files: keys, prints: /Alice/ },
   { fits: /completions bash/, then: "; complete -p bcast", prints: /-F _bcast bcast/ },
   { fits: /completions fish/, then: "; complete -c bcast", prints: /history/ },
   { fits: /^complete-names/, prints: /^lobby$/m },
@@ -83,10 +104,16 @@ const TREATMENTS: readonly Treatment[] = [
   { fits: /^exec/, shows: /\n/, prints: /Alice/ },
 ];
 
+/** All commands, those of groups too. */
+const WORDS: readonly AnyCommand[] = COMMANDS.flatMap((command) => [
+  command,
+  ...Object.values(command.commands ?? {}),
+]);
+
 /** All examples of all helps. */
 const EXAMPLES: readonly string[] = [
   ...new Set(
-    [...FIRST_EXAMPLES, ...COMMANDS.flatMap(({ examples }) => examples)].map(([line]) => line),
+    [...FIRST_EXAMPLES, ...WORDS.flatMap(({ examples }) => examples)].map(([line]) => line),
   ),
 ];
 
@@ -157,7 +184,11 @@ Deno.test({
         const place = { host: new URL(hub.url).host, folder: `${folder.path}/${n}` };
         await Deno.mkdir(place.folder);
         const treatment = TREATMENTS.find(({ fits }) => fits.test(line));
-        const { shows, then, env } = treatment ?? {};
+        const { shows, then, env, files } = treatment ?? {};
+        for (const [name, text] of Object.entries(await files?.() ?? {})) {
+          // deno-lint-ignore no-await-in-loop -- a few
+          await Deno.writeTextFile(`${place.folder}/${name}`, text, { mode: 0o600 });
+        }
         const outcome = await runExample({
           line: REPLACED.reduce((text, [what, by]) => text.replace(what, by(place)), line),
           folder: place.folder,
@@ -208,7 +239,7 @@ function show({ out, err }: Outcome): string {
 }
 
 Deno.test("every command has an example, and every example a purpose that fits its line", () => {
-  for (const { name, examples } of COMMANDS) {
+  for (const { name, examples } of WORDS) {
     assert(examples.length > 0, name);
     for (const [line, purpose] of examples) {
       assert(line.includes(name), line);
