@@ -2,6 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Hub } from "../hub/hub.ts";
 import { isLoopback, type ServerLimits } from "../hub/limits.ts";
 import { VERSION } from "../protocol.ts";
+import { Assets } from "./assets.ts";
 import { readGreeting, type WebSocketDoor } from "./ws.ts";
 
 const logger = getLogger(["bcast", "http"]);
@@ -18,17 +19,21 @@ export interface RoutesOptions {
   readonly stopping: () => boolean;
 }
 
-/** Answers HTTP requests: the WebSocket at `/` and `/ws`, and words for everything else. */
+/** Answers HTTP requests: the WebSocket at `/` and `/ws`, the web page, and words for everything else. */
 export function routes(
   options: RoutesOptions,
 ): (request: Request, info: Deno.ServeHandlerInfo) => Response {
+  const assets = new Assets();
   return (request, info) => {
     const address = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "local";
     const { pathname, searchParams } = new URL(request.url);
+    const upgrades = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+    const asset = upgrades ? undefined : assets.answer(request, pathname);
+    if (asset !== undefined) return asset;
     if (pathname !== "/" && pathname !== "/ws") {
       return sentence(404, "Nothing is here: the hub is at / and /ws");
     }
-    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+    if (!upgrades) {
       return sentence(426, `This is a bcast hub: join it with "bcast connect", or any WebSocket`, {
         upgrade: "websocket",
       });
