@@ -6,6 +6,9 @@ export const SILENCE = 45_000;
 /** Milliseconds that it then has to say anything at all. */
 export const PATIENCE = 10_000;
 
+/** Milliseconds that it has when somebody is waiting: there is a person looking at the screen. */
+export const WAKE_PATIENCE = 4000;
+
 /** Milliseconds between looks: how soon after waking a laptop begins to doubt its connection. */
 const LOOK_EVERY = 10_000;
 
@@ -13,8 +16,8 @@ const LOOK_EVERY = 10_000;
 export interface WatchdogActions {
   /** Asks the hub for a sign of life. */
   ask(): void;
-  /** Gives the connection up. */
-  giveUp(): void;
+  /** Gives the connection up; `reason` is a sentence for a person. */
+  giveUp(reason: string): void;
 }
 
 /**
@@ -45,6 +48,22 @@ export class Watchdog {
     this.#askedAt = undefined;
   }
 
+  /** There is reason to think that the hub is gone: asks now, and does not wait for long. */
+  doubt(): void {
+    if (this.#cancel === undefined) return;
+    this.#cancel();
+    // A second doubt while the first is open must not put off the answer to it.
+    const asked = this.#askedAt ?? this.clock.now();
+    if (this.#askedAt === undefined) this.actions.ask();
+    this.#askedAt = asked;
+    const left = Math.max(0, asked + WAKE_PATIENCE - this.clock.now());
+    this.#cancel = this.clock.after(left, () => {
+      this.#cancel = undefined;
+      if (this.#askedAt === undefined) this.#look();
+      else this.actions.giveUp(`The hub did not answer within ${WAKE_PATIENCE / 1000} seconds`);
+    });
+  }
+
   #look(): void {
     this.#cancel = this.clock.after(LOOK_EVERY, () => {
       this.#cancel = undefined;
@@ -56,7 +75,8 @@ export class Watchdog {
     // A clock that was set back would make the silence look short for long.
     if (now < this.#heardAt) this.#heardAt = now;
     if (this.#askedAt !== undefined && now - this.#askedAt >= PATIENCE) {
-      this.actions.giveUp();
+      const seconds = (SILENCE + PATIENCE) / 1000;
+      this.actions.giveUp(`Nothing heard from the hub for ${seconds} seconds`);
       return;
     }
     if (this.#askedAt === undefined && now - this.#heardAt >= SILENCE) {
