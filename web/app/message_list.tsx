@@ -121,18 +121,29 @@ function useScroll(
   const [forced, setForced] = useState<number | undefined>(undefined);
   const place = useRef<Anchor | "end" | "start">("start");
   const jump = useRef<number | undefined>(undefined);
+  /** How far was scrolled when `place` was noted. */
+  const top = useRef(0);
 
   const keepPlace = useCallback(() => {
     const element = view.current;
-    if (element === null) return;
-    if (place.current === "end") element.scrollTop = element.scrollHeight;
-    else if (place.current !== "start") keepAt(element, place.current);
+    if (element === null || place.current === "start") return;
+    // Scrolled since, and the event is not here yet: that is not to be undone.
+    const moved = element.scrollTop - top.current;
+    if (place.current === "end") {
+      if (moved < -1 && !isAtEnd(element)) return look();
+      element.scrollTop = element.scrollHeight;
+    } else {
+      place.current = { ...place.current, offset: place.current.offset - moved };
+      keepAt(element, place.current);
+    }
+    top.current = element.scrollTop;
   }, []);
 
   const look = useCallback(() => {
     const element = view.current;
     if (element === null || place.current === "start") return;
     const end = isAtEnd(element);
+    top.current = element.scrollTop;
     place.current = end ? "end" : firstSeen(element) ?? place.current;
     setAtEnd(end);
     const attentive = end && document.visibilityState === "visible" && document.hasFocus();
@@ -161,14 +172,16 @@ function useScroll(
     if (element === null || place.current !== "start") return;
     if (log.size === 0 && !complete) return;
     place.current = "end";
+    top.current = element.scrollTop;
     const known = chat.placeOf(key);
     const said = known === undefined ? undefined : findId(log, known.id);
     if (known !== undefined && said !== undefined) {
-      place.current = { seq: said.seq, offset: known.offset };
+      place.current = { seq: said.seq, edge: "bottom", offset: known.offset };
+      top.current = element.scrollTop;
     } else if (newFrom !== undefined) {
       element.scrollTop = element.scrollHeight;
       const offset = element.clientHeight * NEW_LINE_AT;
-      if (!keepAt(element, { seq: newFrom, offset })) element.scrollTop = 0;
+      if (!keepAt(element, { seq: newFrom, edge: "top", offset })) element.scrollTop = 0;
       place.current = isAtEnd(element) ? "end" : firstSeen(element) ?? "end";
     }
     keepPlace();
@@ -229,7 +242,12 @@ function useScroll(
     if (element === null || jump.current === undefined) return;
     const row = rowAt(element, jump.current);
     if (row === null) return;
-    place.current = { seq: jump.current, offset: element.clientHeight * NEW_LINE_AT };
+    place.current = {
+      seq: jump.current,
+      edge: "top",
+      offset: element.clientHeight * NEW_LINE_AT,
+    };
+    top.current = element.scrollTop;
     jump.current = undefined;
     keepPlace();
     row.focus({ preventScroll: true });
@@ -239,6 +257,7 @@ function useScroll(
 
   const goToEnd = useCallback(() => {
     place.current = "end";
+    top.current = view.current?.scrollTop ?? 0;
     keepPlace();
     look();
   }, []);
@@ -280,7 +299,7 @@ function Beginning({ thread }: { readonly thread: Thread }): VNode {
       <h2>{isRoom ? `This is #${thread.name}` : thread.name}</h2>
       <p>
         {isRoom
-          ? thread.log.size === 0
+          ? thread.room?.last === 0
             ? "Nothing was said here yet. Say hello!"
             : "The beginning of what the hub keeps of this room."
           : "Only the two of you see this. The hub does not keep it."}

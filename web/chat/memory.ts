@@ -5,10 +5,10 @@ import type { Mark, Pending, Said, ThreadKey } from "../state/types.ts";
 /** Private messages that a tab keeps through a reload, in each conversation: the hub has none. */
 const MAX_DIRECTS = 200;
 
-/** Where somebody was reading: the message at the top, and how far it was scrolled out. */
+/** Where somebody was reading: the message at the top of the view. */
 export interface Place {
   readonly id: number;
-  /** Pixels from the top of the view to the top of the message. */
+  /** Pixels from the top of the view to the lower edge of the message. */
   readonly offset: number;
 }
 

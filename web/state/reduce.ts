@@ -193,6 +193,7 @@ function joined(state: ChatState, event: RoomEntered, now: number): ChatState {
     const mark = state.marks.get(event.room);
     const thread = {
       ...newThread(key, event.room, facts),
+      complete: event.last === 0,
       ...unreadSince(mark, event, key === state.current),
     };
     const first = withThread(state, { ...thread, pending: known?.pending ?? [] });
