@@ -58,9 +58,10 @@ export function MessageList(props: MessageListProps): VNode {
     }
     if (key === "End") return goToEnd();
     const found = said(document.activeElement);
-    if (found === undefined) return;
-    if (key === "c") onCopy(found);
-    if (key === "q") onQuote(found);
+    if (found === undefined || (key !== "c" && key !== "q")) return;
+    // The key is done with: where the focus goes, it would be typed.
+    event.preventDefault();
+    (key === "c" ? onCopy : onQuote)(found);
   };
 
   return (

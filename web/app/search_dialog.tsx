@@ -60,7 +60,9 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
       <label class="field">
         <span>Words</span>
         <input
-          type="search"
+          // Not the type "search": there, Escape empties it instead of closing the window.
+          role="searchbox"
+          enterkeyhint="search"
           value={query}
           autoFocus
           autoComplete="off"

@@ -71,17 +71,14 @@ export function note(text: string, at: number, tone: Note["tone"] = "info"): New
   return { kind: "note", text, at, tone };
 }
 
-/** Everybody whose name is known: members, and who spoke lately. */
+/** Everybody whose name may be wanted: members, and where there are too many, who spoke lately. */
 export function peopleIn({ threads, me }: ChatState): readonly string[] {
   const names = new Map<string, string>();
   for (const { key, name, room, log } of threads.values()) {
-    if (key.startsWith("@")) names.set(nameKey(name), name);
-    for (const { items } of log.chunks.slice(-4)) {
-      for (const item of items) {
-        if (item.kind === "said") names.set(nameKey(item.sender), item.sender);
-      }
-    }
-    for (const member of room?.members ?? []) names.set(nameKey(member), member);
+    const spoke = log.chunks.slice(-4).flatMap(({ items }) => items)
+      .flatMap((item) => item.kind === "said" ? [item.sender] : []);
+    const known = key.startsWith("@") ? [name] : room?.members ?? spoke;
+    for (const each of known) names.set(nameKey(each), each);
   }
   if (me !== undefined) names.delete(nameKey(me));
   return [...names.values()].sort((a, b) => a.localeCompare(b));

@@ -4,7 +4,9 @@ import type { Block } from "./tree.ts";
 /** How deep quotes may stand within quotes. */
 const MAX_QUOTES = 3;
 
-const FENCE = /^ {0,3}```[^`\n]*$/;
+/** Opens code; a word after it names the language. */
+const FENCE = /^ {0,3}```[\w+#.-]{0,20}\s*$/;
+const CLOSING = /^ {0,3}```\s*$/;
 const QUOTE = /^ {0,3}> ?/;
 const POINT = /^ {0,3}[-*•] +(?=\S)/;
 const NUMBER = /^ {0,3}(\d{1,6})[.)] +(?=\S)/;
@@ -31,9 +33,9 @@ function parseLines(lines: readonly string[], depth: number): readonly Block[] {
     const line = lines[at] ?? "";
     if (line.trim() === "") {
       at++;
-    } else if (FENCE.test(line)) {
-      const end = lines.findIndex((each, index) => index > at && /^ {0,3}```\s*$/.test(each));
-      const last = end < 0 ? lines.length : end;
+    } else if (FENCE.test(line) && at + 1 < lines.length) {
+      let last = at + 1;
+      while (last < lines.length && !CLOSING.test(lines[last] ?? "")) last++;
       blocks.push({ type: "code", text: lines.slice(at + 1, last).join("\n") });
       at = last + 1;
     } else if (QUOTE.test(line) && depth < MAX_QUOTES) {
