@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Address } from "../chat/address.ts";
 import type { Chat } from "../chat/chat.ts";
 import { copyText, saveFile } from "../chat/device.ts";
@@ -82,7 +82,8 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
     help: () => setOpen({ what: "help" }),
   }), [thread?.key]);
 
-  useEffect(() => {
+  // Not after the next frame: a key that is pressed until then would meet what was open before.
+  useLayoutEffect(() => {
     const onKeyDown = (event: KeyboardEvent): void => {
       const shortcut = shortcutOf(event);
       if (shortcut === undefined || (open !== undefined && shortcut !== "help")) return;
@@ -227,6 +228,6 @@ function showNeighbour(chat: Chat, by: 1 | -1): void {
 
 async function saveThread(chat: Chat, thread: Thread, format: Format): Promise<void> {
   const title = thread.room === undefined ? thread.name : `#${thread.name}`;
-  const text = exported(title, await chat.wholeOf(thread.key), format);
+  const text = exported(title, await chat.past.wholeOf(thread.key), format);
   saveFile(fileName(title, Date.now(), format), format, text);
 }

@@ -162,7 +162,7 @@ function useScroll(
     const element = view.current;
     if (element === null || element.scrollTop > LOAD_WITHIN) return;
     setLoading(true);
-    chat.loadOlder(key).catch(() => {
+    chat.past.loadOlder(key).catch(() => {
       // The conversation is over, which the page says elsewhere.
     }).finally(() => setLoading(false));
   }, [key]);
@@ -230,7 +230,7 @@ function useScroll(
   useEffect(() => {
     if (target === undefined) return;
     const { id } = target;
-    void chat.loadUpTo(key, id).then(() => {
+    void chat.past.loadUpTo(key, id).then(() => {
       const said = saidById(chat, key, id);
       if (said === undefined) return;
       jump.current = said.seq;

@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Message } from "../../protocol.ts";
 import type { Chat } from "../chat/chat.ts";
-import { textOf } from "../state/reduce.ts";
+import { textOf } from "../state/items.ts";
 import { wordsOf } from "../text/highlight.ts";
 import { Dialog } from "./dialog.tsx";
 import { RichText } from "./rich_text.tsx";
@@ -37,7 +37,7 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
     const timer = setTimeout(async () => {
       setFound({ state: "searching" });
       try {
-        const page = await chat.search(room, searched(query));
+        const page = await chat.past.search(room, searched(query));
         if (!over) setFound({ state: "found", ...page });
       } catch (error) {
         if (!over) setFound({ state: "failed", why: error instanceof Error ? error.message : "" });
@@ -51,7 +51,7 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
 
   const more = async (): Promise<void> => {
     if (found.state !== "found") return;
-    const page = await chat.search(room, searched(query), found.messages.at(-1)?.id);
+    const page = await chat.past.search(room, searched(query), found.messages.at(-1)?.id);
     setFound({ ...page, state: "found", messages: [...found.messages, ...page.messages] });
   };
 

@@ -5,19 +5,10 @@ import {
   type Conversation,
   RequestError,
 } from "../../client.ts";
-import {
-  CLOSE,
-  MAX_HISTORY_PAGE,
-  type Message,
-  nameKey,
-  type RoomPosition,
-} from "../../protocol.ts";
+import { CLOSE, nameKey, type RoomPosition } from "../../protocol.ts";
 import { type CommandActions, runLine } from "../state/commands.ts";
 import { withEmoji } from "../state/emoji.ts";
-import { exportable, type Exported } from "../state/export.ts";
-import { firstSaid, itemsOf } from "../state/log.ts";
 import { noticeOf } from "../state/notices.ts";
-import { saidItem } from "../state/reduce.ts";
 import type { Settings } from "../state/settings.ts";
 import { directKey, peopleIn, roomKey, roomOf, unreadIn } from "../state/threads.ts";
 import {
@@ -30,23 +21,16 @@ import {
 import { Attractor } from "./attract.ts";
 import type { BrowserMemory, Place, TabMemory } from "./memory.ts";
 import { restored, saved } from "./restore.ts";
+import { Past } from "./past.ts";
 import { Store } from "./store.ts";
 import { TabClaim } from "./tab.ts";
+import { TypingSign } from "./typing_sign.ts";
 
 /** Messages of a room to begin with: a screenful or two. */
 const FIRST_PAGE = 60;
 
-/** Messages that scrolling up loads at once. */
-const OLDER_PAGE = 200;
-
 /** Messages above the place where one was reading that come with it. */
 const ABOVE_PLACE = 40;
-
-/** Milliseconds between two signs that one is still typing. */
-const TYPING_PERIOD = 3000;
-
-/** Milliseconds without a key after which one no longer types. */
-const TYPING_PAUSE = 5000;
 
 /** Milliseconds after a change until it is kept. */
 const SAVE_DELAY = 300;
@@ -58,6 +42,8 @@ export type ScreenActions = Pick<CommandActions, "search" | "save" | "help">;
 export class Chat {
   readonly store: Store;
   readonly attractor: Attractor;
+  readonly past: Past;
+  readonly #sign: TypingSign;
   readonly #claim: TabClaim;
   #tab: TabMemory;
   #conversation: Conversation | undefined;
@@ -65,25 +51,21 @@ export class Chat {
   #places: TabMemory["places"];
   /** The room to go to once it is entered. */
   #wanted: string | undefined;
-  #typing:
-    | {
-      readonly room: string;
-      readonly since: number;
-      readonly timer: ReturnType<typeof setTimeout>;
-    }
-    | undefined;
+  /** The name that was asked for, to be remembered once one has it. */
+  #renaming: string | undefined;
   #saving: ReturnType<typeof setTimeout> | undefined;
-  readonly #loading = new Map<ThreadKey, Promise<void>>();
 
   constructor(readonly memory: BrowserMemory, private readonly hub: URL) {
     this.#tab = memory.tab;
     this.#places = this.#tab.places;
     this.#settings = memory.settings;
+    this.#sign = new TypingSign(() => this.#conversation);
     this.#claim = new TabClaim(`bcast ${hub.pathname}`);
     this.attractor = new Attractor(({ key }) => this.show(key));
     const comings = this.#settings.comings === "on";
     const begin: ChatState = { ...EMPTY, marks: memory.marks, comings };
     this.store = new Store(restored(begin, this.#tab), (before) => this.#changed(before));
+    this.past = new Past(this.store, () => this.#online());
   }
 
   get state(): ChatState {
@@ -200,84 +182,18 @@ export class Chat {
 
   /** Asks for another name, and remembers it for the next visit. */
   rename(name: string): void {
-    this.memory.name = name;
+    this.#renaming = name;
     this.#conversation?.nick(name);
   }
 
   /** Tells the room whether one is typing; may be called for every key. */
   typing(key: ThreadKey, active: boolean): void {
-    const room = roomOf(key);
-    const was = this.#typing;
-    if (was !== undefined) clearTimeout(was.timer);
-    if (was !== undefined && (was.room !== room || !active)) {
-      this.#conversation?.typing(was.room, false);
-      this.#typing = undefined;
-    }
-    if (!active || room === undefined) return;
-    const now = Date.now();
-    const fresh = this.#typing !== undefined && now - this.#typing.since < TYPING_PERIOD;
-    if (!fresh) this.#conversation?.typing(room, true);
-    const timer = setTimeout(() => this.typing(key, false), TYPING_PAUSE);
-    this.#typing = { room, timer, since: fresh ? this.#typing?.since ?? now : now };
+    this.#sign.set(key, active);
   }
 
   /** Whether somebody looks at the end of the current thread. */
   attend(attentive: boolean): void {
     this.store.apply({ type: "attention", attentive });
-  }
-
-  /** Loads what is older than what is there. Resolves when it is in the state, or there is none. */
-  loadOlder(key: ThreadKey, limit: number = OLDER_PAGE): Promise<void> {
-    const loading = this.#loading.get(key) ?? this.#loadOlder(key, limit).finally(() => {
-      this.#loading.delete(key);
-    });
-    this.#loading.set(key, loading);
-    return loading;
-  }
-
-  /** Loads back to the message `id`, so that it can be shown. */
-  async loadUpTo(key: ThreadKey, id: number): Promise<void> {
-    for (;;) {
-      const thread = this.state.threads.get(key);
-      if (thread === undefined || thread.complete) return;
-      const first = firstSaid(thread.log)?.id ?? Infinity;
-      if (first <= Math.max(1, id - ABOVE_PLACE / 4)) return;
-      const missing = first === Infinity ? OLDER_PAGE : first - id + ABOVE_PLACE;
-      // deno-lint-ignore no-await-in-loop -- each page says where the next one begins
-      await this.loadOlder(key, Math.min(MAX_HISTORY_PAGE, missing));
-    }
-  }
-
-  /** A page of what a room holds with all words of `query`, newest first. */
-  async search(
-    room: string,
-    query: string,
-    before?: number,
-  ): Promise<{ readonly messages: readonly Message[]; readonly more: boolean }> {
-    const conversation = this.#online();
-    const range = before === undefined ? {} : { before };
-    const { messages, more } = await conversation.history(room, { query, limit: 50, ...range });
-    return { messages: messages.toReversed(), more };
-  }
-
-  /** All that a thread holds, read from the hub's log, oldest first. */
-  async wholeOf(key: ThreadKey): Promise<readonly Exported[]> {
-    const room = roomOf(key);
-    const thread = this.state.threads.get(key);
-    if (room === undefined) return thread === undefined ? [] : exportable(itemsOf(thread.log));
-    const conversation = this.#online();
-    const all: Exported[] = [];
-    for (let after = 0;;) {
-      // deno-lint-ignore no-await-in-loop -- each page says where the next one begins
-      const { messages, more } = await conversation.history(room, {
-        after,
-        limit: MAX_HISTORY_PAGE,
-      });
-      all.push(...messages.map((message) => saidItem(message, this.state.me)));
-      const last = messages.at(-1);
-      if (!more || last === undefined) return all;
-      after = last.id;
-    }
   }
 
   /** Now is a good moment to look after the connection. */
@@ -378,6 +294,7 @@ export class Chat {
     const { me, current, threads } = this.state;
     const sender = this.#conversation?.sender;
     if (sender !== undefined && sender !== me) this.store.queue({ type: "me", name: sender });
+    if (me !== undefined && me === this.#renaming) this.memory.name = me;
     const thread = current === undefined ? undefined : threads.get(current);
     const where = thread === undefined
       ? ""
@@ -428,15 +345,6 @@ export class Chat {
     for (const { key, pending } of this.state.threads.values()) {
       for (const each of pending) if (each.error === undefined) this.#send(key, each);
     }
-  }
-
-  async #loadOlder(key: ThreadKey, limit: number): Promise<void> {
-    const thread = this.state.threads.get(key);
-    const room = roomOf(key);
-    if (thread === undefined || thread.complete || room === undefined) return;
-    const before = firstSaid(thread.log)?.id ?? (thread.room?.last ?? 0) + 1;
-    const { messages, more } = await this.#online().history(room, { before, limit });
-    this.store.apply({ type: "older", key, messages, more });
   }
 
   async #who(key: ThreadKey, room: string): Promise<void> {

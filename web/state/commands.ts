@@ -120,8 +120,8 @@ export const COMMANDS: readonly Command[] = [
   { name: "clear", takes: "", help: "Clear the view", run: (_rest, actions) => actions.clear() },
   {
     name: "export",
-    takes: "[text|json|markdown]",
-    help: "Save the conversation as a file",
+    takes: "[FORMAT]",
+    help: "Save the conversation as text, json or markdown",
     run: (rest, actions) => actions.save(rest === "" ? "text" : rest.toLowerCase()),
   },
   { name: "help", takes: "", help: "Commands and shortcuts", run: (_rest, a) => a.help() },

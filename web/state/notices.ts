@@ -1,7 +1,7 @@
 import type { ClientEvent } from "../../client.ts";
 import { nameKey } from "../../protocol.ts";
 import { mentions } from "./mentions.ts";
-import { textOf } from "./reduce.ts";
+import { textOf } from "./items.ts";
 import { levelOf, type Settings } from "./settings.ts";
 import { directKey, roomKey } from "./threads.ts";
 import type { ChatState, ThreadKey } from "./types.ts";

@@ -1,7 +1,8 @@
 import type { ClientEvent, RoomEntered } from "../../client.ts";
-import { type Direct, type Message, nameKey, type Presence } from "../../protocol.ts";
+import { type Direct, type Message, nameKey } from "../../protocol.ts";
+import { directItem, saidItem } from "./items.ts";
 import { findId, prepend, updated } from "./log.ts";
-import { mentions } from "./mentions.ts";
+import { presence, sorted } from "./presence.ts";
 import {
   changed,
   changedRoom,
@@ -16,7 +17,6 @@ import type {
   ChatState,
   Connection,
   Mark,
-  NewItem,
   Note,
   Pending,
   RoomFacts,
@@ -262,52 +262,6 @@ function direct(state: ChatState, event: Direct): ChatState {
   });
 }
 
-function presence(state: ChatState, event: Presence, now: number): ChatState {
-  const { renamed = [], left = [], joined = [] } = event;
-  const meWas = renamed.find(({ from }) => from === state.me);
-  let next = meWas === undefined ? state : { ...state, me: meWas.to };
-  for (const { from, to } of renamed) next = renamedDirect(next, from, to);
-  const gone = new Set([...left, ...renamed.map(({ from }) => from)].map(nameKey));
-  const came = [...joined, ...renamed.map(({ to }) => to)];
-  next = changedRoom(next, event.room, (facts) => {
-    const kept = (facts.members ?? []).filter((name) => !gone.has(nameKey(name)));
-    const known = new Map([...kept, ...came].map((name) => [nameKey(name), name]));
-    const { members: _, ...rest } = facts;
-    const named = facts.members !== undefined && known.size === event.online;
-    return {
-      ...rest,
-      online: event.online,
-      ...(named ? { members: sorted([...known.values()]) } : {}),
-      typing: facts.typing.filter(({ name }) => !gone.has(nameKey(name))),
-    };
-  });
-  const sentences = [
-    ...renamed.map(({ from, to }) => to === next.me ? `You are now ${to}` : `${from} is now ${to}`),
-    ...(state.comings
-      ? [listed(others(left, next.me), "left"), listed(others(joined, next.me), "joined")]
-      : []),
-  ].filter((sentence) => sentence !== "");
-  if (sentences.length === 0) return next;
-  return changed(
-    next,
-    roomKey(event.room),
-    (thread) => extended(thread, sentences.map((sentence) => note(sentence, now))),
-  );
-}
-
-function renamedDirect(state: ChatState, from: string, to: string): ChatState {
-  const [was, is] = [directKey(from), directKey(to)];
-  const thread = state.threads.get(was);
-  if (thread === undefined || (was !== is && state.threads.has(is))) return state;
-  const threads = new Map(
-    Array.from(
-      state.threads,
-      ([key, each]) => key === was ? [is, { ...thread, key: is, name: to }] : [key, each],
-    ),
-  );
-  return { ...state, threads, current: state.current === was ? is : state.current };
-}
-
 function show(state: ChatState, key: ThreadKey, name?: string): ChatState {
   let next = state;
   if (!next.threads.has(key)) {
@@ -385,60 +339,4 @@ function tick(state: ChatState, now: number): ChatState {
     }
   }
   return next;
-}
-
-/** A message of a room as an entry of its log. */
-export function saidItem(message: Message, me: string | undefined): Omit<Said, "seq"> {
-  const { id, sender, timestamp, kind } = message;
-  const mine = me !== undefined && nameKey(sender) === nameKey(me);
-  const text = textOf(message);
-  return {
-    kind: "said",
-    id,
-    sender,
-    text,
-    at: Date.parse(timestamp),
-    action: kind === "action",
-    mine,
-    mention: !mine && mentions(text, me),
-  };
-}
-
-function directItem(direct: Direct, mine: boolean): NewItem {
-  const { sender, timestamp } = direct;
-  const text = textOf(direct);
-  return {
-    kind: "said",
-    sender,
-    text,
-    at: Date.parse(timestamp),
-    action: false,
-    mine,
-    mention: false,
-  };
-}
-
-/** What there is to read: the text, and data as code. */
-export function textOf(
-  { message, data }: { readonly message?: string; readonly data?: unknown },
-): string {
-  if (data === undefined) return message ?? "";
-  const code = "```\n" + JSON.stringify(data, undefined, 2) + "\n```";
-  return message === undefined ? code : `${message}\n${code}`;
-}
-
-function sorted(names: readonly string[]): readonly string[] {
-  return names.toSorted((a, b) => a.localeCompare(b));
-}
-
-function others(names: readonly string[], me: string | undefined): readonly string[] {
-  return names.filter((name) => name !== me);
-}
-
-function listed(names: readonly string[], verb: string): string {
-  if (names.length === 0) return "";
-  if (names.length > 4) {
-    return `${names.slice(0, 3).join(", ")} and ${names.length - 3} others ${verb}`;
-  }
-  return `${new Intl.ListFormat("en").format(names)} ${verb}`;
 }
