@@ -1,5 +1,5 @@
 import type { ComponentChildren, VNode } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { IconButton } from "./icons.tsx";
 
 /** A window over the page: Escape, the cross and a click beside it close it. */
@@ -10,12 +10,15 @@ export function Dialog({ title, onClose, wide = false, children }: {
   readonly children: ComponentChildren;
 }): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
+  const gone = useRef(false);
   const id = useId();
-  useEffect(() => {
-    const before = document.activeElement;
-    dialog.current?.showModal();
+  // At once: what is typed next is meant for the window. Closing it gives the focus back.
+  useLayoutEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
     return () => {
-      if (before instanceof HTMLElement) before.focus();
+      gone.current = true;
+      element?.close();
     };
   }, []);
   return (
@@ -23,7 +26,10 @@ export function Dialog({ title, onClose, wide = false, children }: {
       ref={dialog}
       class={wide ? "wide" : ""}
       aria-labelledby={id}
-      onClose={onClose}
+      onClose={() => {
+        // The event comes late: by then, another window may be open.
+        if (!gone.current) onClose();
+      }}
       onClick={(event) => {
         if (event.target === dialog.current) dialog.current?.close();
       }}
