@@ -4,6 +4,8 @@ import {
   chromium,
   type Page,
 } from "playwright-core";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Server } from "../../server.ts";
 import { buildWeb } from "../../web/build.ts";
 
@@ -185,6 +187,20 @@ export function browserTests(): (
   };
 }
 
+/**
+ * Unpacks the browser that is inside the npm package, unless that was done before. One at a time:
+ * test files that run side by side would find each other's half of it.
+ */
+async function unpacked(): Promise<string> {
+  const { default: packaged } = await import("@sparticuz/chromium");
+  using lock = await Deno.open(join(tmpdir(), "bcast-test-browser.lock"), {
+    create: true,
+    write: true,
+  });
+  await lock.lock(true);
+  return await packaged.executablePath();
+}
+
 /** Where a browser is: the one that is named, or the one inside the npm package. */
 async function browserPath(): Promise<string | undefined> {
   const named = Deno.env.get("BCAST_TEST_CHROMIUM");
@@ -193,8 +209,7 @@ async function browserPath(): Promise<string | undefined> {
     if (Deno.build.os !== "linux") {
       throw new Error(`there is no browser in it for ${Deno.build.os}`);
     }
-    const { default: packaged } = await import("@sparticuz/chromium");
-    return await packaged.executablePath();
+    return await unpacked();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     // deno-lint-ignore no-console -- nobody may take these tests for run
