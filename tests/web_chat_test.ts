@@ -8,6 +8,7 @@ import type { Server } from "../server.ts";
 import { browserTests, type ChatPage } from "./kit/browser.ts";
 import { temporaryFolder } from "./kit/folder.ts";
 import { PathProxy } from "./kit/path_proxy.ts";
+import { Program, startHubProcess } from "./kit/process.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 import { until } from "./kit/until.ts";
 
@@ -175,37 +176,32 @@ test("scrolling up through 2,000 messages shows each once, in order, and keeps t
   await alice.sees("#2000");
 });
 
-test("a hub that dies and comes back while one is writing: nothing lost, doubled or out of order", async (browser) => {
+test("a hub that is killed and comes back while one is writing: nothing lost, doubled or out of order", async (browser) => {
   await using folder = await temporaryFolder();
-  const path = `${folder.path}/bcast.db`;
-  let hub = await startTestHub({ path });
-  const { port } = hub;
-  try {
-    await using visitor = await browser.visitor();
-    const alice = await visitor.open(hub, { name: "Alice" });
-    const texts = Array.from({ length: 30 }, (_, index) => `line ${index}`);
-    for (const [index, text] of texts.entries()) {
-      // deno-lint-ignore no-await-in-loop -- as somebody types
-      if (index === 10) await hub.stop();
-      // deno-lint-ignore no-await-in-loop -- as above
-      await alice.say(text);
-    }
-    await alice.page.locator(".banner").getByText("Trying again").waitFor();
-    assert(await alice.page.locator(".pending").count() >= 20);
-    // A reload in the middle of it takes nothing away.
-    hub = await startTestHub({ path, port });
-    await alice.page.getByRole("button", { name: "Now" }).click({ timeout: 3000 }).catch(() => {
-      // It came back by itself.
-    });
-    await alice.sees("line 29");
-    await until("all are acked", async () => await alice.page.locator(".pending").count() === 0);
-    assertEquals((await alice.texts()).filter((text) => text.startsWith("line")), texts);
-    await using reader = somebody(hub, "Reader");
-    const { messages } = await reader.history("lobby", { limit: 100 });
-    assertEquals(messages.map(({ message }) => message), texts);
-  } finally {
-    await hub.stop();
+  const { program, url } = await startHubProcess(["--data", folder.path, "--quiet"]);
+  await using first = program;
+  const { port } = new URL(url);
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(`http://127.0.0.1:${port}/`, { name: "Alice" });
+  const texts = Array.from({ length: 30 }, (_, index) => `line ${index}`);
+  for (const [index, text] of texts.entries()) {
+    // In the middle of what is on its way.
+    if (index === 10) first.kill("SIGKILL");
+    // deno-lint-ignore no-await-in-loop -- as somebody types
+    await alice.say(text);
   }
+  await first.exit();
+  await alice.page.locator(".banner").getByText("Trying again").waitFor();
+  assert(await alice.page.locator(".pending").count() >= 10);
+  await using _second = new Program([
+    ...["start", "--host", "127.0.0.1", "--port", port, "--data", folder.path, "--quiet"],
+  ]);
+  await alice.sees("line 29");
+  await until("all are acked", async () => await alice.page.locator(".pending").count() === 0);
+  assertEquals((await alice.texts()).filter((text) => text.startsWith("line")), texts);
+  await using reader = connect({ url, sender: "Reader", rooms: [{ room: "lobby", history: 0 }] });
+  const { messages } = await reader.history("lobby", { limit: 100 });
+  assertEquals(messages.map(({ message }) => message), texts);
 });
 
 test("what was not acked survives a reload, and is kept once", async (browser) => {
