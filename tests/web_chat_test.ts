@@ -9,6 +9,7 @@ import { browserTests, type ChatPage } from "./kit/browser.ts";
 import { temporaryFolder } from "./kit/folder.ts";
 import { PathProxy } from "./kit/path_proxy.ts";
 import { Program, startHubProcess } from "./kit/process.ts";
+import { Relay } from "./kit/relay.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 import { until } from "./kit/until.ts";
 
@@ -229,6 +230,29 @@ test("what was not acked survives a reload, and is kept once", async (browser) =
   } finally {
     await hub.stop();
   }
+});
+
+test("a phone that slept through the end of its connection comes back whole", async (browser) => {
+  await using hub = await startTestHub();
+  await using wire = new Relay(hub.port);
+  await using visitor = await browser.visitor({ width: 390, hasTouch: true });
+  const alice = await visitor.open(wire.url.replace("ws:", "http:"), { name: "Alice" });
+  await using bob = somebody(hub, "Bob");
+  await bob.send({ message: "before" });
+  await alice.sees("before");
+  const devtools = await visitor.context.newCDPSession(alice.page);
+  await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
+  const texts = Array.from({ length: 20 }, (_, index) => `while asleep ${index}`);
+  await Promise.all(texts.map((message) => bob.send({ message })));
+  wire.cut();
+  await bob.send({ message: "after the cut" });
+  await devtools.send("Page.setWebLifecycleState", { state: "active" });
+  await alice.sees("after the cut");
+  await alice.page.locator(".banner").getByText("Back online").waitFor();
+  assertEquals(await alice.texts(), ["before", ...texts, "after the cut"]);
+  await alice.page.locator(".self-name").getByText("Alice", { exact: true }).waitFor({
+    state: "attached",
+  });
 });
 
 test("a duplicated tab becomes somebody else, and the first one stays who it is", async (browser) => {
