@@ -212,6 +212,26 @@ Deno.test("`reduce()` puts older messages before what is there, each once", () =
   assert(lobby(all).complete);
 });
 
+Deno.test("`reduce()` keeps cleared what was cleared, until it is asked for", () => {
+  const cleared = after(
+    ALICE,
+    joined(2),
+    message(1),
+    message(2),
+    { type: "clear", key: "#lobby" },
+    message(3),
+  );
+  assertEquals([texts(lobby(cleared)), lobby(cleared).complete], [["#3"], true]);
+  const back = after(cleared, { type: "uncover", key: "#lobby" }, {
+    type: "older",
+    key: "#lobby",
+    messages: [message(1), message(2)],
+    more: false,
+  });
+  assertEquals(texts(lobby(back)), ["#1", "#2", "#3"]);
+  assertEquals([...itemsOf(lobby(back).log)].map(({ seq }) => seq), [0, 1, 2]);
+});
+
 Deno.test("`reduce()` follows who is there, under which name, and who types", () => {
   let state = after(
     IN_LOBBY,

@@ -296,6 +296,23 @@ test("the keyboard alone suffices", async (browser) => {
   await page.getByRole("alert").getByText("There is no command /nosuch").waitFor();
 });
 
+test("a cleared view stays so until earlier messages are asked for", async (browser) => {
+  await using hub = await startTestHub();
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(hub, { name: "Alice" });
+  await alice.say("one");
+  await alice.sees("one");
+  await alice.page.locator(".tick").waitFor();
+  await alice.say("/clear");
+  await alice.page.getByRole("button", { name: "Show earlier messages" }).waitFor();
+  await alice.say("two");
+  await alice.page.locator(".tick").waitFor();
+  assertEquals(await alice.texts(), ["two"]);
+  await alice.page.getByRole("button", { name: "Show earlier messages" }).click();
+  await alice.sees("one");
+  assertEquals(await alice.texts(), ["one", "two"]);
+});
+
 test("a draft counts down near the limit, and what is too long is not sent", async (browser) => {
   await using hub = await startTestHub({ limits: { maxMessageBytes: 2048 } });
   await using visitor = await browser.visitor();

@@ -35,7 +35,7 @@ export function MessageList(props: MessageListProps): VNode {
   const view = useRef<HTMLDivElement>(null);
   const now = useNow(settings.times === "off" ? undefined : MINUTE);
   const { atEnd, loading, goToEnd, keepPlace, forced } = useScroll(chat, thread, target, view);
-  const { log, newFrom, complete, pending, unread } = thread;
+  const { key, log, newFrom, complete, pending, unread } = thread;
 
   const said = (element: EventTarget | null): Said | undefined => {
     const row = element instanceof Element ? element.closest<HTMLElement>("[data-seq]") : null;
@@ -79,7 +79,7 @@ export function MessageList(props: MessageListProps): VNode {
       >
         <div class="log-inner">
           {complete
-            ? <Beginning thread={thread} />
+            ? <Beginning thread={thread} onUncover={() => void chat.past.uncover(key)} />
             : <div class="loading">Loading earlier messages…</div>}
           {log.chunks.map((chunk, index) => (
             <Chunk
@@ -292,7 +292,17 @@ function moveFocus(view: HTMLElement | null, by: 1 | -1): boolean {
   return next !== undefined;
 }
 
-function Beginning({ thread }: { readonly thread: Thread }): VNode {
+function Beginning({ thread, onUncover }: {
+  readonly thread: Thread;
+  readonly onUncover: () => void;
+}): VNode {
+  if (thread.cleared) {
+    return (
+      <div class="loading">
+        <button type="button" onClick={onUncover}>Show earlier messages</button>
+      </div>
+    );
+  }
   const isRoom = thread.room !== undefined;
   return (
     <div class="beginning">

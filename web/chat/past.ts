@@ -32,8 +32,15 @@ export class Past {
     return loading;
   }
 
+  /** Brings back what was cleared. */
+  uncover(key: ThreadKey): Promise<void> {
+    this.store.apply({ type: "uncover", key });
+    return this.loadOlder(key);
+  }
+
   /** Loads back to the message `id`, so that it can be shown. */
   async loadUpTo(key: ThreadKey, id: number): Promise<void> {
+    this.store.apply({ type: "uncover", key });
     for (;;) {
       const thread = this.store.state.threads.get(key);
       if (thread === undefined || thread.complete) return;

@@ -64,6 +64,8 @@ export type Action =
     readonly now: number;
   }
   | { readonly type: "clear"; readonly key: ThreadKey }
+  /** Lets what was cleared be loaded again. */
+  | { readonly type: "uncover"; readonly key: ThreadKey }
   | { readonly type: "close"; readonly key: ThreadKey }
   /** Forgets every thread: they are another tab's. */
   | { readonly type: "forget" }
@@ -117,11 +119,16 @@ export function reduce(state: ChatState, action: Action): ChatState {
     case "clear":
       return changed(state, action.key, (thread) => ({
         ...thread,
-        // The places go on: what was cleared stays cleared, until it is scrolled back to.
+        // The places go on: those of what is said from now on are new.
         log: { ...thread.log, chunks: [], size: 0 },
-        complete: thread.room === undefined,
+        complete: true,
+        cleared: thread.room !== undefined,
         newFrom: undefined,
       }));
+    case "uncover":
+      return changed(state, action.key, (thread) => {
+        return thread.cleared ? { ...thread, cleared: false, complete: false } : thread;
+      });
     case "close":
       return close(state, action.key);
     case "forget":

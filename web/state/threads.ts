@@ -25,6 +25,7 @@ export function newThread(key: ThreadKey, name: string, room?: RoomFacts): Threa
     log: EMPTY_LOG,
     pending: [],
     complete: room === undefined,
+    cleared: false,
     unread: 0,
     mentions: 0,
     newFrom: undefined,

@@ -71,6 +71,8 @@ export interface Thread {
   readonly pending: readonly Pending[];
   /** Whether there is nothing older to load. */
   readonly complete: boolean;
+  /** Whether the view was cleared: what was there comes back when it is asked for. */
+  readonly cleared: boolean;
   /** Messages of others that came in while nobody looked. */
   readonly unread: number;
   /** Those of them that name me; all, in a private conversation. */
