@@ -79,7 +79,7 @@ export class LiveConversation implements Conversation {
     if (over !== undefined) return Promise.reject(over);
     let entry: MessageEntry;
     try {
-      entry = new MessageEntry(this.#ref(), message, () => this.#memory.rooms.first);
+      entry = new MessageEntry(message.ref ?? this.#ref(), message, () => this.#memory.rooms.first);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -161,6 +161,10 @@ export class LiveConversation implements Conversation {
     const entry = orderEntry("typing", `typing ${room}`, { type: "typing", room, typing });
     this.#memory.outbox.add(entry);
     this.#lifecycle.pump.schedule();
+  }
+
+  wake(): void {
+    this.#lifecycle.wake();
   }
 
   async flush(): Promise<void> {

@@ -19,7 +19,7 @@ import type { Seams } from "./seams.ts";
 import { isRefusal, judgeDiagnosis, judgeEnd, type Setback } from "./setback.ts";
 import { ConnectError, type ConnectOptions, type Conversation } from "./types.ts";
 import { shownUrl } from "./url.ts";
-import { PATIENCE, SILENCE, Watchdog } from "./watchdog.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** Milliseconds that a hub has to close after it answered `hello` with an error: it may yet say `welcome`. */
 const REFUSAL_GRACE = 1000;
@@ -71,14 +71,7 @@ export class Lifecycle {
     this.pump = new Pump(memory.outbox, seams.clock);
     this.#watchdog = new Watchdog(seams.clock, {
       ask: () => this.#link?.send(encode({ type: "ping" })),
-      giveUp: (slept) => {
-        const seconds = (SILENCE + PATIENCE) / 1000;
-        this.#link?.drop(
-          slept
-            ? "The connection did not outlive this machine's sleep"
-            : `Nothing heard from the hub for ${seconds} seconds`,
-        );
-      },
+      giveUp: (reason) => this.#link?.drop(reason),
     });
     this.#intake = new Intake(
       memory,
@@ -124,6 +117,14 @@ export class Lifecycle {
       this.#lingering.delete(gone);
     });
     this.#lingering.add(gone);
+  }
+
+  /** Tries again now, if it waits to; asks the hub whether it is there, if it seems so. */
+  wake(): void {
+    if (this.#state === "online") this.#watchdog.doubt();
+    if (this.#state !== "offline") return;
+    this.#cancelTimer?.();
+    this.dial();
   }
 
   /** Ends the conversation at the user's wish. Resolves when its sockets are gone. */

@@ -56,6 +56,11 @@ export type Outgoing = Content & {
   /** Default: the first room joined. */
   readonly room?: string;
   readonly kind?: MessageKind;
+  /**
+   * The message's own mark, for one that may have to be sent again in a later conversation of the
+   * same session: the hub keeps it once. At most 64 characters; default: one of the conversation's.
+   */
+  readonly ref?: string;
 };
 
 /** The connection is being made, for the first time or again. */
@@ -183,6 +188,11 @@ export interface Conversation extends AsyncIterable<ClientEvent>, AsyncDisposabl
   who(room: string): Promise<Who>;
   /** A round trip to the hub. */
   ping(): Promise<Pong>;
+  /**
+   * Now is a good moment: the network is back, a phone was unlocked, somebody said "now". A wait
+   * for the next try is over, and a connection that only looks alive is found out within seconds.
+   */
+  wake(): void;
   /** Waits until every message sent so far is acked or refused. */
   flush(): Promise<void>;
   /** Says goodbye (1000) and ends the iteration; what is not acked by then is rejected. */

@@ -6,6 +6,12 @@ export const SILENCE = 45_000;
 /** Milliseconds that it then has to say anything at all. */
 export const PATIENCE = 10_000;
 
+/**
+ * Milliseconds that it has after a sleep, or when somebody looks: a person is waiting, and resuming
+ * loses nothing.
+ */
+export const WAKE_PATIENCE = 4000;
+
 /** Milliseconds between looks: how soon after waking a laptop begins to doubt its connection. */
 const LOOK_EVERY = 2000;
 
@@ -15,15 +21,12 @@ const LOOK_EVERY = 2000;
  */
 const SLEPT = 5000;
 
-/** Milliseconds that the hub has after a sleep: a person is waiting, and resuming loses nothing. */
-const WAKING_PATIENCE = 4000;
-
 /** What a watchdog can do. */
 export interface WatchdogActions {
   /** Asks the hub for a sign of life. */
   ask(): void;
-  /** Gives the connection up; `slept`: because it did not outlive a sleep. */
-  giveUp(slept: boolean): void;
+  /** Gives the connection up; `reason` is a sentence for a person. */
+  giveUp(reason: string): void;
 }
 
 /**
@@ -33,8 +36,6 @@ export interface WatchdogActions {
 export class Watchdog {
   #heardAt = 0;
   #askedAt: number | undefined;
-  /** Whether it was asked because of a sleep. */
-  #slept = false;
   #lookedAt = 0;
   #cancel: Cancel | undefined;
 
@@ -57,6 +58,26 @@ export class Watchdog {
     this.#askedAt = undefined;
   }
 
+  /** There is reason to think that the hub is gone: asks now, and does not wait for long. */
+  doubt(): void {
+    if (this.#cancel === undefined) return;
+    this.#cancel();
+    this.#hurry(`The hub did not answer within ${WAKE_PATIENCE / 1000} seconds`);
+  }
+
+  #hurry(reason: string): void {
+    // A second doubt while the first is open must not put off the answer to it.
+    const asked = this.#askedAt ?? this.clock.now();
+    if (this.#askedAt === undefined) this.actions.ask();
+    this.#askedAt = asked;
+    const left = Math.max(0, asked + WAKE_PATIENCE - this.clock.now());
+    this.#cancel = this.clock.after(left, () => {
+      this.#cancel = undefined;
+      if (this.#askedAt === undefined) this.#look();
+      else this.actions.giveUp(reason);
+    });
+  }
+
   #look(): void {
     this.#lookedAt = this.clock.now();
     this.#cancel = this.clock.after(LOOK_EVERY, () => {
@@ -70,18 +91,21 @@ export class Watchdog {
     // A clock that was set back would make the silence look short for long.
     if (now < this.#heardAt) this.#heardAt = now;
     if (late >= SLEPT) {
-      // Even when something was heard just now: it may have come before the sleep.
-      this.#ask(now, true);
-    } else if (this.#askedAt !== undefined) {
-      const patience = this.#slept ? WAKING_PATIENCE : PATIENCE;
-      if (now - this.#askedAt >= patience) return this.actions.giveUp(this.#slept);
-    } else if (now - this.#heardAt >= SILENCE) this.#ask(now, false);
+      // Whatever was asked or heard before the sleep says nothing about now.
+      this.#askedAt = undefined;
+      this.#hurry("The connection did not outlive this machine's sleep");
+      return;
+    }
+    if (this.#askedAt === undefined) {
+      if (now - this.#heardAt >= SILENCE) {
+        this.#askedAt = now;
+        this.actions.ask();
+      }
+    } else if (now - this.#askedAt >= PATIENCE) {
+      const seconds = (SILENCE + PATIENCE) / 1000;
+      this.actions.giveUp(`Nothing heard from the hub for ${seconds} seconds`);
+      return;
+    }
     this.#look();
-  }
-
-  #ask(now: number, slept: boolean): void {
-    this.#askedAt = now;
-    this.#slept = slept;
-    this.actions.ask();
   }
 }

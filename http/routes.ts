@@ -5,6 +5,7 @@ import { isLoopback, type ServerLimits } from "../hub/limits.ts";
 import { networkOf } from "../hub/networks.ts";
 import { VERSION } from "../protocol.ts";
 import { type Api, deniedByApi } from "./api.ts";
+import { Assets } from "./assets.ts";
 import type { Closure } from "./closure.ts";
 import { busy, type Denial, type Gate, tokenOf } from "./gate.ts";
 import type { Health } from "./health.ts";
@@ -28,12 +29,13 @@ export interface RoutesOptions {
 }
 
 /**
- * Answers HTTP requests: the WebSocket at `/` and `/ws`, JSON below `/api/`, and words for
- * everything else.
+ * Answers HTTP requests: the WebSocket at `/` and `/ws`, JSON below `/api/`, the web page, and words
+ * for everything else.
  */
 export function routes(
   options: RoutesOptions,
 ): (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response> {
+  const assets = new Assets();
   return (request, info) => {
     const url = URL.parse(request.url);
     // Whoever watches over the hub is to hear of it, whatever else is wrong.
@@ -50,6 +52,9 @@ export function routes(
     if (url === null) return turnAway(options.hub, address, 400, "That is no address");
     const { pathname, searchParams } = url;
     if (pathname.startsWith("/api/")) return askApi(options, request, url, address).then(signed);
+    const upgrades = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+    const asset = upgrades ? undefined : assets.answer(request, pathname);
+    if (asset !== undefined && pathname !== "/") return asset;
     if (pathname !== "/" && pathname !== "/ws") {
       return sentence(404, "Nothing is here: the hub is at / and /ws");
     }
@@ -59,7 +64,8 @@ export function routes(
     if (closure !== undefined) {
       return turnAway(options.hub, address, 503, closure.reason, closure.retryAfter());
     }
-    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+    if (asset !== undefined) return asset;
+    if (!upgrades) {
       return sentence(426, `This is a bcast hub: join it with "bcast connect", or any WebSocket`, {
         upgrade: "websocket",
       });

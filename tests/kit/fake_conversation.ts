@@ -135,6 +135,8 @@ export class FakeConversation implements Conversation {
     return Promise.resolve({ type: "pong" });
   }
 
+  wake(): void {}
+
   flush(): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));

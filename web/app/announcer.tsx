@@ -1,0 +1,44 @@
+import type { VNode } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { lastItem } from "../state/log.ts";
+import type { Item, Thread } from "../state/types.ts";
+import { parseText } from "../text/parse.ts";
+import { plainText } from "../text/tree.ts";
+
+/** Milliseconds in which messages are gathered into one announcement. */
+const GATHER = 800;
+
+/** More than this many at once are counted instead of read. */
+const MAX_READ = 3;
+
+/**
+ * Tells screen readers what comes into the conversation on the screen. The list itself does not: it
+ * puts messages in and takes them out as one scrolls, which would be read as news.
+ */
+export function Announcer({ thread }: { readonly thread: Thread | undefined }): VNode {
+  const [words, setWords] = useState("");
+  const heard = useRef<{ readonly key: string; readonly next: number } | undefined>(undefined);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      if (thread === undefined) return;
+      const last = heard.current;
+      heard.current = { key: thread.key, next: thread.log.next };
+      if (last?.key !== thread.key || lastItem(thread.log) === undefined) return;
+      const items = thread.log.chunks.slice(-2).flatMap((chunk) => chunk.items)
+        .filter((item) => item.seq >= last.next && !(item.kind === "said" && item.mine));
+      if (items.length > 0) setWords(announcement(items, thread.log.next - last.next));
+    }, GATHER);
+    return () => clearTimeout(timer);
+  }, [thread?.key, thread?.log.next]);
+  return (
+    <div class="hidden" role="status" aria-live="polite" aria-label="New messages">{words}</div>
+  );
+}
+
+function announcement(items: readonly Item[], count: number): string {
+  if (items.length > MAX_READ) return `${count} new messages`;
+  return items.map((item) => {
+    if (item.kind === "note") return item.text;
+    return `${item.sender}: ${plainText(parseText(item.text))}`;
+  }).join(". ");
+}

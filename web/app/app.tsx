@@ -1,0 +1,233 @@
+import type { VNode } from "preact";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Address } from "../chat/address.ts";
+import type { Chat } from "../chat/chat.ts";
+import { copyText, saveFile } from "../chat/device.ts";
+import { exported, fileName, type Format, isFormat } from "../state/export.ts";
+import { roomOf } from "../state/threads.ts";
+import type { Said, Thread } from "../state/types.ts";
+import { Announcer } from "./announcer.tsx";
+import { Banner } from "./banner.tsx";
+import { Composer, type ComposerHandle } from "./composer.tsx";
+import { HelpDialog, JoinDialog, NameDialog, SettingsDialog, ThreadDialog } from "./dialogs.tsx";
+import { Empty } from "./empty.tsx";
+import { useChat } from "./hooks.ts";
+import { MessageList } from "./message_list.tsx";
+import { People } from "./people.tsx";
+import { SearchDialog } from "./search_dialog.tsx";
+import { Sidebar } from "./sidebar.tsx";
+import { ThreadHeader } from "./thread_header.tsx";
+import { Toast, type ToastWords } from "./toast.tsx";
+import { TokenDialog } from "./token_dialog.tsx";
+import { shortcutOf } from "./shortcuts.ts";
+import { TypingLine } from "./typing_line.tsx";
+import { Welcome } from "./welcome.tsx";
+
+/** What lies over the page. */
+type Open =
+  | { readonly what: "settings" | "join" | "name" | "help" | "thread" | "token" }
+  | { readonly what: "search"; readonly query: string };
+
+/** The page: asks for a name on the first visit, then is the chat. */
+export function App({ chat, address }: { readonly chat: Chat; readonly address: Address }): VNode {
+  const known = address.name ?? chat.memory.name;
+  const [started, setStarted] = useState(known !== undefined || chat.isReturning);
+  const begin = (name: string | undefined): void => {
+    setStarted(true);
+    if (name !== undefined) chat.memory.name = name;
+    void chat.start(name, address.rooms);
+  };
+  useEffect(() => {
+    if (started) begin(known);
+  }, []);
+  useTheme(useChat(chat) && chat.settings.theme);
+  return started ? <Main chat={chat} /> : <Welcome rooms={address.rooms} onEnter={begin} />;
+}
+
+function useTheme(theme: "system" | "light" | "dark"): void {
+  useEffect(() => {
+    if (theme === "system") delete document.documentElement.dataset["theme"];
+    else document.documentElement.dataset["theme"] = theme;
+  }, [theme]);
+}
+
+function Main({ chat }: { readonly chat: Chat }): VNode {
+  const { threads, current, connection } = chat.state;
+  const thread = current === undefined ? undefined : threads.get(current);
+  const [open, setOpen] = useState<Open | undefined>(undefined);
+  const [drawer, setDrawer] = useState<"threads" | "people" | undefined>(undefined);
+  const [target, setTarget] = useState<{ readonly key: string; readonly id: number } | undefined>();
+  const [toast, setToast] = useState<ToastWords | undefined>(undefined);
+  const composer = useRef<ComposerHandle>(null);
+  const close = (): void => setOpen(undefined);
+  const say = (words: string): void => setToast({ words });
+
+  useEffect(() => {
+    if (connection.state === "refused" && connection.wantsToken) setOpen({ what: "token" });
+  }, [connection]);
+
+  const save = async (format: string): Promise<void> => {
+    if (thread === undefined) return;
+    if (!isFormat(format)) return say("Formats are text, json and markdown");
+    try {
+      await saveThread(chat, thread, format);
+      close();
+    } catch (error) {
+      say(error instanceof Error ? error.message : String(error));
+    }
+  };
+  const screen = useMemo(() => ({
+    search: (query: string) => setOpen({ what: "search", query }),
+    save: (format: string) => void save(format),
+    help: () => setOpen({ what: "help" }),
+  }), [thread?.key]);
+
+  // Not after the next frame: a key that is pressed until then would meet what was open before.
+  useLayoutEffect(() => {
+    const onKeyDown = (event: KeyboardEvent): void => {
+      const shortcut = shortcutOf(event);
+      if (shortcut === undefined || (open !== undefined && shortcut !== "help")) return;
+      event.preventDefault();
+      switch (shortcut) {
+        case "help":
+          return setOpen({ what: "help" });
+        case "join":
+          return setOpen({ what: "join" });
+        case "search":
+          return roomOf(current) === undefined ? undefined : setOpen({ what: "search", query: "" });
+        case "previous":
+        case "next":
+          return showNeighbour(chat, shortcut === "next" ? 1 : -1);
+        case "latest":
+          setDrawer(undefined);
+          document.querySelector<HTMLButtonElement>(".to-end")?.click();
+          composer.current?.focus();
+      }
+    };
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
+  });
+
+  // Where there is a keyboard, one can write at once.
+  useEffect(() => {
+    if (matchMedia("(hover: hover)").matches && open === undefined) composer.current?.focus();
+  }, [thread?.key]);
+
+  const copy = async (said: Said): Promise<void> => {
+    say(await copyText(said.text) ? "Copied" : "The browser does not allow copying");
+  };
+  const quote = (said: Said): void => {
+    composer.current?.insert(`> ${said.text.replaceAll("\n", "\n> ")}\n`);
+  };
+  const room = roomOf(thread?.key);
+  return (
+    <div class="app">
+      <Sidebar
+        chat={chat}
+        open={drawer === "threads"}
+        actions={{
+          onJoin: () => setOpen({ what: "join" }),
+          onName: () => setOpen({ what: "name" }),
+          onSettings: () => setOpen({ what: "settings" }),
+          onHelp: () => setOpen({ what: "help" }),
+          onDone: () => setDrawer(undefined),
+        }}
+      />
+      <main class="main">
+        <ThreadHeader
+          chat={chat}
+          thread={thread}
+          onThreads={() => setDrawer("threads")}
+          onPeople={() => setDrawer("people")}
+          onSearch={() => setOpen({ what: "search", query: "" })}
+          onMore={() => setOpen({ what: "thread" })}
+        />
+        <Banner chat={chat} onToken={() => setOpen({ what: "token" })} />
+        {thread === undefined ? <Empty chat={chat} onJoin={() => setOpen({ what: "join" })} /> : (
+          <>
+            <MessageList
+              key={thread.key}
+              chat={chat}
+              thread={thread}
+              settings={chat.settings}
+              target={target?.key === thread.key ? target : undefined}
+              onCopy={(said) => void copy(said)}
+              onQuote={quote}
+            />
+            <TypingLine thread={thread} chat={chat} />
+            <Composer
+              key={`write ${thread.key}`}
+              chat={chat}
+              thread={thread}
+              screen={screen}
+              handle={composer}
+            />
+          </>
+        )}
+      </main>
+      {thread?.room === undefined ? null : (
+        <People
+          chat={chat}
+          room={thread.room}
+          open={drawer === "people"}
+          onClose={() => setDrawer(undefined)}
+        />
+      )}
+      {drawer === undefined
+        ? null
+        : <div class="veil" onClick={() => setDrawer(undefined)} aria-hidden="true" />}
+      {open?.what === "settings" ? <SettingsDialog chat={chat} onClose={close} /> : null}
+      {open?.what === "join" ? <JoinDialog chat={chat} onClose={close} /> : null}
+      {open?.what === "name" ? <NameDialog chat={chat} onClose={close} /> : null}
+      {open?.what === "help" ? <HelpDialog onClose={close} /> : null}
+      {open?.what === "token"
+        ? (
+          <TokenDialog
+            chat={chat}
+            reason={connection.state === "refused" ? connection.reason : ""}
+            onClose={close}
+          />
+        )
+        : null}
+      {open?.what === "thread" && thread !== undefined
+        ? (
+          <ThreadDialog
+            chat={chat}
+            thread={thread}
+            onClose={close}
+            onSave={(format) => void save(format)}
+          />
+        )
+        : null}
+      {open?.what === "search" && room !== undefined
+        ? (
+          <SearchDialog
+            chat={chat}
+            room={room}
+            begin={open.query}
+            onClose={close}
+            onGo={(id) => {
+              close();
+              setTarget({ key: `#${room}`, id });
+            }}
+          />
+        )
+        : null}
+      <Toast toast={toast} />
+      <Announcer thread={thread} />
+    </div>
+  );
+}
+
+function showNeighbour(chat: Chat, by: 1 | -1): void {
+  const keys = [...chat.state.threads.keys()];
+  const at = keys.findIndex((key) => key === chat.state.current);
+  const next = keys.at((at + by) % keys.length);
+  if (next !== undefined) chat.show(next);
+}
+
+async function saveThread(chat: Chat, thread: Thread, format: Format): Promise<void> {
+  const title = thread.room === undefined ? thread.name : `#${thread.name}`;
+  const text = exported(title, await chat.past.wholeOf(thread.key), format);
+  saveFile(fileName(title, Date.now(), format), format, text);
+}

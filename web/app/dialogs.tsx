@@ -1,0 +1,307 @@
+import type { VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { normalizeName } from "../../protocol.ts";
+import { askToNotify, canNotify } from "../chat/attract.ts";
+import type { Chat } from "../chat/chat.ts";
+import { COMMANDS, roomIn } from "../state/commands.ts";
+import { type Format, FORMATS } from "../state/export.ts";
+import { CHOICES, levelOf, LEVELS } from "../state/settings.ts";
+import type { Thread } from "../state/types.ts";
+import { Dialog, Segments } from "./dialog.tsx";
+
+interface DialogProps {
+  readonly chat: Chat;
+  readonly onClose: () => void;
+}
+
+/** What the person wants of the page. */
+export function SettingsDialog({ chat, onClose }: DialogProps): VNode {
+  const { settings } = chat;
+  const [hint, setHint] = useState("");
+  const notify = async (wanted: "on" | "off"): Promise<void> => {
+    const allowed = wanted === "off" || await askToNotify();
+    chat.configure({ notifications: allowed ? wanted : "off" });
+    setHint(allowed ? "" : "The browser does not allow them: look at its settings for this page");
+  };
+  return (
+    <Dialog title="Settings" onClose={onClose}>
+      <Segments
+        label="Theme"
+        choices={CHOICES.theme}
+        value={settings.theme}
+        onChange={(theme) => chat.configure({ theme })}
+      />
+      <Segments
+        label="Times"
+        choices={CHOICES.times}
+        value={settings.times}
+        onChange={(times) => chat.configure({ times })}
+      />
+      <Segments
+        label="Notifications when you look elsewhere"
+        choices={CHOICES.notifications}
+        value={settings.notifications}
+        onChange={(wanted) => void notify(wanted)}
+      />
+      {canNotify()
+        ? null
+        : <p class="hint">This browser shows them only over an encrypted connection (https).</p>}
+      <p class="hint" role="status">{hint}</p>
+      <Segments
+        label="Sounds"
+        choices={CHOICES.sounds}
+        value={settings.sounds}
+        onChange={(sounds) => {
+          chat.configure({ sounds });
+          if (sounds === "on") chat.attractor.play();
+        }}
+      />
+      <Segments
+        label="Say who comes and goes"
+        choices={CHOICES.comings}
+        value={settings.comings}
+        onChange={(comings) => chat.configure({ comings })}
+      />
+    </Dialog>
+  );
+}
+
+/** Enters or makes a room. */
+export function JoinDialog({ chat, onClose }: DialogProps): VNode {
+  const [room, setRoom] = useState("");
+  const [error, setError] = useState("");
+  const [known, setKnown] = useState<readonly { readonly room: string; readonly online: number }[]>(
+    [],
+  );
+  useEffect(() => {
+    const abort = new AbortController();
+    listRooms(abort.signal).then(setKnown).catch(() => {
+      // A hub that does not list its rooms: one types the name.
+    });
+    return () => abort.abort();
+  }, []);
+  const join = (name: string): void => {
+    try {
+      chat.join(roomIn(name));
+      onClose();
+    } catch (problem) {
+      setError(problem instanceof Error ? problem.message : String(problem));
+    }
+  };
+  const others = known.filter((each) => !chat.state.threads.has(`#${each.room}`));
+  return (
+    <Dialog title="Enter a room" onClose={onClose}>
+      <form
+        class="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          join(room);
+        }}
+      >
+        <label class="field">
+          <span>Room</span>
+          <input
+            value={room}
+            placeholder="team"
+            autoFocus
+            autoCapitalize="none"
+            autoComplete="off"
+            spellcheck={false}
+            maxLength={65}
+            onInput={({ currentTarget }) => {
+              setRoom(currentTarget.value);
+              setError("");
+            }}
+          />
+        </label>
+        <p class="hint">A room that does not exist yet begins with you.</p>
+        {error === "" ? null : <p class="error" role="alert">{error}</p>}
+        <button class="primary" type="submit" disabled={room.trim() === ""}>Enter</button>
+      </form>
+      {others.length === 0 ? null : (
+        <>
+          <h3>Open rooms</h3>
+          <ul class="plain-list">
+            {others.map((each) => (
+              <li key={each.room}>
+                <button type="button" class="row-button" onClick={() => join(each.room)}>
+                  <span class="hash" aria-hidden="true">#</span>
+                  <span class="grow">{each.room}</span>
+                  <small>{each.online} online</small>
+                </button>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </Dialog>
+  );
+}
+
+/** Changes one's name. */
+export function NameDialog({ chat, onClose }: DialogProps): VNode {
+  const [name, setName] = useState(chat.state.me ?? "");
+  const valid = normalizeName(name);
+  return (
+    <Dialog title="Your name" onClose={onClose}>
+      <form
+        class="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (valid === undefined) return;
+          if (valid !== chat.state.me) chat.rename(valid);
+          onClose();
+        }}
+      >
+        <NameField name={name} onInput={setName} />
+        <button class="primary" type="submit" disabled={valid === undefined}>Change</button>
+      </form>
+    </Dialog>
+  );
+}
+
+/** Where a name is typed, which says what is wrong with it. */
+export function NameField({ name, onInput }: {
+  readonly name: string;
+  readonly onInput: (name: string) => void;
+}): VNode {
+  const wrong = name.trim() !== "" && normalizeName(name) === undefined;
+  return (
+    <>
+      <label class="field">
+        <span>Name</span>
+        <input
+          value={name}
+          placeholder="Alice"
+          autoFocus
+          autoComplete="nickname"
+          aria-invalid={wrong}
+          onInput={({ currentTarget }) => onInput(currentTarget.value)}
+        />
+      </label>
+      {wrong
+        ? <p class="error" role="alert">A name has 1 to 32 visible characters without / @ # :</p>
+        : null}
+    </>
+  );
+}
+
+/** What can be done with a conversation as a whole. */
+export function ThreadDialog({ chat, thread, onClose, onSave }: DialogProps & {
+  readonly thread: Thread;
+  readonly onSave: (format: Format) => void;
+}): VNode {
+  const { key, room } = thread;
+  const { settings } = chat;
+  return (
+    <Dialog title={room === undefined ? thread.name : `#${thread.name}`} onClose={onClose}>
+      <Segments
+        label="Tell me of"
+        choices={LEVELS}
+        names={{ all: "All messages", mentions: "Mentions", off: "Nothing" }}
+        value={levelOf(settings, key)}
+        onChange={(level) => chat.configure({ levels: { ...settings.levels, [key]: level } })}
+      />
+      <h3>Save as a file</h3>
+      <div class="button-row">
+        {Object.entries(FORMATS).map(([format, { label }]) => (
+          <button
+            type="button"
+            key={format}
+            onClick={() => onSave(format as Format)}
+          >
+            {label}
+          </button>
+        ))}
+      </div>
+      <h3>This view</h3>
+      <div class="button-row">
+        <button
+          type="button"
+          onClick={() => {
+            chat.store.apply({ type: "clear", key });
+            onClose();
+          }}
+        >
+          Clear
+        </button>
+        <button
+          type="button"
+          class="danger"
+          onClick={() => {
+            chat.leave(key);
+            onClose();
+          }}
+        >
+          {room === undefined ? "Close the conversation" : "Leave the room"}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** The keys, the commands, and how to write. */
+export function HelpDialog({ onClose }: { readonly onClose: () => void }): VNode {
+  return (
+    <Dialog title="Shortcuts and commands" onClose={onClose} wide>
+      <div class="columns">
+        <section>
+          <h3>Keys</h3>
+          <dl class="keys">
+            {SHORTCUTS.map(([keys, what]) => (
+              <div key={what}>
+                <dt>{keys.map((key) => <kbd key={key}>{key}</kbd>)}</dt>
+                <dd>{what}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+        <section>
+          <h3>Commands</h3>
+          <dl class="keys">
+            {COMMANDS.map(({ name, takes, help }) => (
+              <div key={name}>
+                <dt>
+                  <code>/{name} {takes}</code>
+                </dt>
+                <dd>{help}</dd>
+              </div>
+            ))}
+          </dl>
+          <h3>Writing</h3>
+          <p>
+            <code>**bold**</code> <code>*italic*</code> <code>~~struck~~</code> <code>`code`</code>
+            {" "}
+            <code>```</code> <code>&gt; quote</code> <code>- list</code> <code>:smile:</code>{" "}
+            <code>@name</code>
+          </p>
+        </section>
+      </div>
+    </Dialog>
+  );
+}
+
+const SHORTCUTS: readonly (readonly [keys: readonly string[], what: string])[] = [
+  [["Enter"], "Send"],
+  [["Shift", "Enter"], "New line"],
+  [["Tab"], "Complete a name, an emoji, a command"],
+  [["Alt", "↑ ↓"], "Previous or next conversation"],
+  [["Ctrl", "K"], "Enter a room"],
+  [["Ctrl", "Shift", "F"], "Search"],
+  [["Esc"], "To the newest message"],
+  [["↑ ↓"], "From message to message, in the list"],
+  [["C"], "Copy the message"],
+  [["Q"], "Quote the message"],
+  [["?"], "This list; while writing, Ctrl /"],
+];
+
+async function listRooms(
+  signal: AbortSignal,
+): Promise<readonly { readonly room: string; readonly online: number }[]> {
+  const answer = await fetch("api/rooms", { signal, headers: { accept: "application/json" } });
+  if (!answer.ok) return [];
+  const { rooms }: { rooms?: unknown } = await answer.json();
+  return Array.isArray(rooms)
+    ? rooms.filter(({ room, online }) => typeof room === "string" && typeof online === "number")
+    : [];
+}

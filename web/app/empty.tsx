@@ -1,0 +1,28 @@
+import type { VNode } from "preact";
+import type { Chat } from "../chat/chat.ts";
+
+/** In place of messages, where there is no conversation. */
+export function Empty(
+  { chat, onJoin }: { readonly chat: Chat; readonly onJoin: () => void },
+): VNode {
+  const { state } = chat.state.connection;
+  if (state !== "online") {
+    return (
+      <div class="empty">
+        {state === "connecting" ? <span class="spinner" aria-hidden="true" /> : null}
+        <p>
+          {state === "connecting"
+            ? "Connecting…"
+            : "Your conversations are here once the hub is reached."}
+        </p>
+      </div>
+    );
+  }
+  return (
+    <div class="empty">
+      <h2>You are in no room</h2>
+      <p>Enter one, or begin one of your own.</p>
+      <button type="button" class="primary" onClick={onJoin}>Enter a room</button>
+    </div>
+  );
+}

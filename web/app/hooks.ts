@@ -1,0 +1,35 @@
+import { useEffect, useState } from "preact/hooks";
+import type { Chat } from "../chat/chat.ts";
+import type { ChatState } from "../state/types.ts";
+
+/** The state, now and after every change of it. */
+export function useChat(chat: Chat): ChatState {
+  const [, redraw] = useState(0);
+  useEffect(() => chat.store.subscribe(() => redraw((count) => count + 1)), [chat]);
+  return chat.state;
+}
+
+/** The time, every `period` milliseconds; the time of the first drawing where that is `undefined`. */
+export function useNow(period: number | undefined): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (period === undefined) return;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), period);
+    return () => clearInterval(timer);
+  }, [period]);
+  return now;
+}
+
+/** Whether a media query holds. */
+export function useMedia(query: string): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const list = matchMedia(query);
+    const listen = (): void => setMatches(list.matches);
+    list.addEventListener("change", listen);
+    listen();
+    return () => list.removeEventListener("change", listen);
+  }, [query]);
+  return matches;
+}

@@ -1,0 +1,66 @@
+import type { VNode } from "preact";
+import type { Chat } from "../chat/chat.ts";
+import type { Pending, Thread } from "../state/types.ts";
+import { Icon } from "./icons.tsx";
+import { RichText } from "./rich_text.tsx";
+
+/** What is on its way, and what did not get there. */
+export function PendingList({ chat, thread, pending }: {
+  readonly chat: Chat;
+  readonly thread: Thread;
+  readonly pending: readonly Pending[];
+}): VNode {
+  const online = chat.state.connection.state === "online";
+  return (
+    <>
+      {pending.map((each) => (
+        <PendingView key={each.ref} chat={chat} thread={thread} pending={each} online={online} />
+      ))}
+    </>
+  );
+}
+
+function PendingView({ chat, thread, pending, online }: {
+  readonly chat: Chat;
+  readonly thread: Thread;
+  readonly pending: Pending;
+  readonly online: boolean;
+}): VNode {
+  const { ref, text, action, error } = pending;
+  return (
+    <article class={`said mine pending ${error === undefined ? "" : "failed"}`} aria-label="You">
+      <div class="body">
+        <div class="bubble">
+          {action ? <span class="name">{chat.state.me}</span> : null}
+          <RichText text={text} />
+        </div>
+        {error === undefined
+          ? (
+            <span class="state">
+              <Icon name="clock" /> {online ? "Sending…" : "Waits for the connection"}
+            </span>
+          )
+          : (
+            <span class="state" role="alert">
+              <Icon name="warning" /> Not sent: {error}
+              <button
+                type="button"
+                class="link"
+                onClick={() => chat.retry(thread.key, ref)}
+              >
+                Try again
+              </button>
+              <button
+                type="button"
+                class="link"
+                onClick={() =>
+                  chat.discard(thread.key, ref)}
+              >
+                Discard
+              </button>
+            </span>
+          )}
+      </div>
+    </article>
+  );
+}

@@ -1,0 +1,59 @@
+import type { ComponentChildren, VNode } from "preact";
+import { memo } from "./memo.ts";
+import { highlight } from "../text/highlight.ts";
+import { parseText } from "../text/parse.ts";
+import type { Block, Inline } from "../text/tree.ts";
+
+interface RichTextProps {
+  readonly text: string;
+  /** Words to mark. */
+  readonly words?: readonly string[];
+}
+
+/**
+ * A message as it is meant to look. Text only ever becomes text: the tree has no node that could
+ * hold markup, and the library sets it as such.
+ */
+export const RichText = memo(function RichText({ text, words = [] }: RichTextProps): VNode {
+  return <>{parseText(text).map((block) => drawBlock(block, words))}</>;
+});
+
+function drawBlock(block: Block, words: readonly string[]): ComponentChildren {
+  switch (block.type) {
+    case "paragraph":
+      return <p>{drawAll(block.children, words)}</p>;
+    case "code":
+      return <pre tabIndex={0}><code>{block.text}</code></pre>;
+    case "quote":
+      return <blockquote>{block.children.map((each) => drawBlock(each, words))}</blockquote>;
+    case "list": {
+      const items = block.items.map((item, index) => <li key={index}>{drawAll(item, words)}</li>);
+      return block.start === undefined ? <ul>{items}</ul> : <ol start={block.start}>{items}</ol>;
+    }
+  }
+}
+
+function drawAll(nodes: readonly Inline[], words: readonly string[]): ComponentChildren {
+  return nodes.map((node) => drawInline(node, words));
+}
+
+function drawInline(node: Inline, words: readonly string[]): ComponentChildren {
+  switch (node.type) {
+    case "text":
+      return highlight(node.text, words).map(({ text, hit }, index) =>
+        hit ? <mark key={index}>{text}</mark> : text
+      );
+    case "break":
+      return <br />;
+    case "code":
+      return <code>{node.text}</code>;
+    case "link":
+      return <a href={node.href} target="_blank" rel="noopener noreferrer nofollow">{node.text}</a>;
+    case "strong":
+      return <strong>{drawAll(node.children, words)}</strong>;
+    case "emphasis":
+      return <em>{drawAll(node.children, words)}</em>;
+    case "deleted":
+      return <del>{drawAll(node.children, words)}</del>;
+  }
+}

@@ -1,0 +1,149 @@
+import type { VNode } from "preact";
+import type { Chat } from "../chat/chat.ts";
+import type { Connection, Thread } from "../state/types.ts";
+import { Avatar } from "./avatar.tsx";
+import { Icon, IconButton } from "./icons.tsx";
+
+/** What the sidebar can open. */
+export interface SidebarActions {
+  readonly onJoin: () => void;
+  readonly onName: () => void;
+  readonly onSettings: () => void;
+  readonly onHelp: () => void;
+  /** Something was chosen: where the sidebar lies over the page, it goes away. */
+  readonly onDone: () => void;
+}
+
+/** The rooms and private conversations, and oneself. */
+export function Sidebar({ chat, actions, open }: {
+  readonly chat: Chat;
+  readonly actions: SidebarActions;
+  readonly open: boolean;
+}): VNode {
+  const { threads, current, me, connection } = chat.state;
+  const all = [...threads.values()];
+  const rooms = all.filter(({ key }) => key.startsWith("#"));
+  const directs = all.filter(({ key }) => key.startsWith("@"));
+  const show = (thread: Thread): void => {
+    chat.show(thread.key);
+    actions.onDone();
+  };
+  return (
+    <nav class={`sidebar ${open ? "open" : ""}`} aria-label="Conversations">
+      <header class="brand">
+        <img src={iconAddress()} alt="" width="28" height="28" />
+        <span class="grow">bcast</span>
+        <IconButton icon="help" label="Shortcuts and commands" onClick={actions.onHelp} />
+        <IconButton icon="settings" label="Settings" onClick={actions.onSettings} />
+      </header>
+      <div class="threads">
+        <div class="section">
+          <h2>Rooms</h2>
+          <IconButton icon="plus" label="Enter a room" onClick={actions.onJoin} />
+        </div>
+        <ul>
+          {rooms.map((each) => (
+            <ThreadRow key={each.key} thread={each} current={each.key === current} onShow={show} />
+          ))}
+        </ul>
+        {directs.length === 0 ? null : (
+          <>
+            <div class="section">
+              <h2>Private</h2>
+            </div>
+            <ul>
+              {directs.map((each) => (
+                <ThreadRow
+                  key={each.key}
+                  thread={each}
+                  current={each.key === current}
+                  onShow={show}
+                />
+              ))}
+            </ul>
+          </>
+        )}
+      </div>
+      <footer class="self">
+        <button type="button" class="row-button" title="Change your name" onClick={actions.onName}>
+          <Avatar name={me ?? "?"} />
+          <span class="grow">
+            <span class="self-name">{me ?? "Connecting…"}</span>
+            <small>
+              <span class={`dot ${connection.state}`} />
+              {stateName(connection)}
+            </small>
+          </span>
+          <Icon name="edit" />
+          <span class="hidden">Change your name</span>
+        </button>
+      </footer>
+    </nav>
+  );
+}
+
+function ThreadRow({ thread, current, onShow }: {
+  readonly thread: Thread;
+  readonly current: boolean;
+  readonly onShow: (thread: Thread) => void;
+}): VNode {
+  const { name, room, unread, mentions, pending } = thread;
+  const failed = pending.some(({ error }) => error !== undefined);
+  return (
+    <li>
+      <button
+        type="button"
+        class={`row-button ${current ? "current" : ""} ${unread > 0 ? "unread" : ""}`}
+        aria-current={current ? "page" : undefined}
+        onClick={() => onShow(thread)}
+      >
+        {thread.key.startsWith("#")
+          ? <span class="hash" aria-hidden="true">#</span>
+          : <Avatar name={name} />}
+        <span class="grow">{name}</span>
+        {failed
+          ? (
+            <span class="failed-mark" title="Something was not sent">
+              <Icon name="warning" />
+            </span>
+          )
+          : null}
+        {unread > 0
+          ? (
+            <span class={`badge ${mentions > 0 ? "mentions" : ""}`}>
+              {unread > 999 ? "999+" : unread}
+              <span class="hidden">
+                {unread === 1 ? " unread message" : " unread messages"}
+                {mentions > 0 && room !== undefined ? `, ${mentions} of them to you` : ""}
+              </span>
+            </span>
+          )
+          : null}
+      </button>
+    </li>
+  );
+}
+
+function stateName({ state }: Connection): string {
+  switch (state) {
+    case "online":
+      return "Online";
+    case "connecting":
+      return "Connecting…";
+    case "offline":
+      return "Offline";
+    case "refused":
+      return "Refused";
+    case "replaced":
+      return "In another tab";
+    case "ended":
+      return "Disconnected";
+  }
+}
+
+let icon: string | undefined;
+
+/** Where the icon is, which only the page's head knows: its name has a hash in it. */
+export function iconAddress(): string {
+  return icon ??= document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href ?? "";
+}

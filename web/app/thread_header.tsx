@@ -1,0 +1,56 @@
+import type { VNode } from "preact";
+import type { Chat } from "../chat/chat.ts";
+import { unreadIn } from "../state/threads.ts";
+import type { Thread } from "../state/types.ts";
+import { Icon, IconButton } from "./icons.tsx";
+
+/** Over the messages: which conversation it is, and what can be done with it. */
+export function ThreadHeader({ chat, thread, onThreads, onPeople, onSearch, onMore }: {
+  readonly chat: Chat;
+  readonly thread: Thread | undefined;
+  readonly onThreads: () => void;
+  readonly onPeople: () => void;
+  readonly onSearch: () => void;
+  readonly onMore: () => void;
+}): VNode {
+  const room = thread?.room;
+  const elsewhere = unreadIn(chat.state).unread - (thread?.unread ?? 0);
+  return (
+    <header class="thread-header">
+      <span class="narrow-only with-dot">
+        <IconButton
+          icon="menu"
+          label={elsewhere > 0 ? `Conversations, ${elsewhere} unread` : "Conversations"}
+          onClick={onThreads}
+        />
+        {elsewhere > 0 ? <span class="news-dot" aria-hidden="true" /> : null}
+      </span>
+      <h1>
+        {thread === undefined ? "bcast" : (
+          <>
+            <span class="hash" aria-hidden="true">{thread.key.charAt(0)}</span>
+            {thread.name}
+          </>
+        )}
+      </h1>
+      <span class="grow" />
+      {room === undefined ? null : (
+        <>
+          <button
+            type="button"
+            class="people-button medium-down"
+            aria-label={`People, ${room.online} online`}
+            title="People"
+            onClick={onPeople}
+          >
+            <Icon name="people" /> {room.online}
+          </button>
+          <IconButton icon="search" label="Search" onClick={onSearch} />
+        </>
+      )}
+      {thread === undefined
+        ? null
+        : <IconButton icon="more" label="This conversation" onClick={onMore} />}
+    </header>
+  );
+}

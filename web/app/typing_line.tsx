@@ -1,0 +1,43 @@
+import type { VNode } from "preact";
+import { useEffect } from "preact/hooks";
+import type { Chat } from "../chat/chat.ts";
+import type { Thread } from "../state/types.ts";
+
+/** Names that are told; beyond them, only that there are more. */
+const MAX_NAMES = 2;
+
+/** Who is typing. */
+export function TypingLine(
+  { thread, chat }: { readonly thread: Thread; readonly chat: Chat },
+): VNode {
+  const typing = thread.room?.typing ?? [];
+  const next = Math.min(...typing.map(({ until }) => until));
+  useEffect(() => {
+    if (next === Infinity) return;
+    const timer = setTimeout(
+      () => chat.store.apply({ type: "tick", now: Date.now() }),
+      Math.max(0, next - Date.now()) + 50,
+    );
+    return () => clearTimeout(timer);
+  }, [next]);
+  const names = typing.map(({ name }) => name);
+  return (
+    <div class="typing">
+      {names.length === 0 ? null : (
+        <>
+          <span class="dots" aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </span>{" "}
+          {sentence(names)}
+        </>
+      )}
+    </div>
+  );
+}
+
+function sentence(names: readonly string[]): string {
+  if (names.length > MAX_NAMES) return `${names.length} people are typing`;
+  return `${names.join(" and ")} ${names.length === 1 ? "is" : "are"} typing`;
+}

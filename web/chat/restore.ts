@@ -1,0 +1,70 @@
+import { itemsOf } from "../state/log.ts";
+import { directKey, extended, newThread, roomKey, withThread } from "../state/threads.ts";
+import type { ChatState, Mark, Said } from "../state/types.ts";
+import type { TabMemory } from "./memory.ts";
+
+/** `state` with what the tab remembers of before it was loaded again. */
+export function restored(state: ChatState, tab: TabMemory): ChatState {
+  let next = state;
+  for (const { name, said } of tab.directs) {
+    next = withThread(next, extended(newThread(directKey(name), name), said));
+  }
+  for (const room of tab.rooms) {
+    const key = roomKey(room);
+    const pending = tab.pending[key] ?? [];
+    if (pending.length > 0) {
+      next = withThread(next, { ...newThread(key, room), complete: false, pending });
+    }
+  }
+  for (const { name } of tab.directs) {
+    const key = directKey(name);
+    const thread = next.threads.get(key);
+    // Nobody can tell whether they arrived, and sending them again might do it twice.
+    const error = "The page was loaded again before the hub answered: it may have been delivered";
+    const pending = (tab.pending[key] ?? []).map((each) => ({
+      ...each,
+      error: each.error ?? error,
+    }));
+    if (thread !== undefined) next = withThread(next, { ...thread, pending });
+  }
+  return tab.current === undefined ? next : { ...next, current: tab.current };
+}
+
+/** What is to be remembered of `state`. */
+export function saved(
+  state: ChatState,
+  places: TabMemory["places"],
+  session: string | undefined,
+): {
+  readonly tab: TabMemory;
+  readonly marks: ReadonlyMap<string, Mark>;
+  readonly rooms: readonly string[];
+} {
+  const threads = [...state.threads.values()];
+  const rooms = threads.filter(({ key }) => key.startsWith("#")).map(({ name }) => name);
+  const marks = new Map(state.marks);
+  for (const { name, room, unread } of threads) {
+    if (room === undefined || unread > 0) continue;
+    marks.set(name, { epoch: room.epoch, id: room.last });
+  }
+  return {
+    rooms,
+    marks,
+    tab: {
+      rooms,
+      places,
+      ...(session === undefined ? {} : { session }),
+      ...(state.me === undefined ? {} : { name: state.me }),
+      ...(state.current === undefined ? {} : { current: state.current }),
+      directs: threads.filter(({ key }) => key.startsWith("@")).map(({ name, log }) => ({
+        name,
+        said: [...itemsOf(log)].filter((item): item is Said => item.kind === "said"),
+      })),
+      pending: Object.fromEntries(
+        threads.filter(({ pending }) => pending.length > 0).map((
+          { key, pending },
+        ) => [key, pending]),
+      ) as TabMemory["pending"],
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * The web page: a conversation with the hub that served it.
+ *
+ * @module
+ */
+
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+
+import { render } from "preact";
+import { App } from "./app/app.tsx";
+import { hubAddress, readAddress, withoutToken } from "./chat/address.ts";
+import { Chat } from "./chat/chat.ts";
+import { BrowserMemory } from "./chat/memory.ts";
+import { keepShell } from "./chat/shell.ts";
+
+const page = new URL(location.href);
+const address = readAddress(page);
+const memory = new BrowserMemory(page.pathname);
+if (address.token !== undefined) memory.keepToken(address.token, "tab");
+if (withoutToken(page).href !== page.href) history.replaceState(null, "", withoutToken(page));
+
+const chat = new Chat(memory, hubAddress(page));
+const root = document.getElementById("app");
+if (root === null) throw new Error("The page has no place for the app");
+render(<App chat={chat} address={address} />, root);
+
+// Timers of pages that nobody looks at run late, and those of a sleeping phone not at all: what the
+// browser tells is quicker.
+addEventListener("online", () => chat.wake());
+addEventListener("focus", () => chat.wake());
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) chat.wake();
+});
+document.addEventListener("resume", () => chat.wake());
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") chat.wake();
+  else chat.saveNow();
+});
+addEventListener("pagehide", () => chat.saveNow());
+
+void keepShell((key) => chat.show(key));

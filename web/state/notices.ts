@@ -1,0 +1,41 @@
+import type { ClientEvent } from "../../client.ts";
+import { nameKey } from "../../protocol.ts";
+import { mentions } from "./mentions.ts";
+import { textOf } from "./items.ts";
+import { levelOf, type Settings } from "./settings.ts";
+import { directKey, roomKey } from "./threads.ts";
+import type { ChatState, ThreadKey } from "./types.ts";
+
+/** Characters of a message that a notification shows. */
+const MAX_BODY = 200;
+
+/** Something to tell somebody who is not looking. */
+export interface Notice {
+  readonly key: ThreadKey;
+  readonly title: string;
+  readonly body: string;
+}
+
+/** What `event` is worth telling, as far as the person wants to be told; before it is taken in. */
+export function noticeOf(
+  event: ClientEvent,
+  state: ChatState,
+  settings: Settings,
+): Notice | undefined {
+  if (event.type !== "message" && event.type !== "direct") return undefined;
+  const { me } = state;
+  if (me !== undefined && nameKey(event.sender) === nameKey(me)) return undefined;
+  const isRoom = event.type === "message";
+  const key = isRoom ? roomKey(event.room) : directKey(event.sender);
+  if (isRoom && event.id <= (state.threads.get(key)?.room?.entered ?? Infinity)) return undefined;
+  const level = levelOf(settings, key);
+  const text = textOf(event);
+  if (level === "off" || (isRoom && level === "mentions" && !mentions(text, me))) return undefined;
+  const action = isRoom && event.kind === "action";
+  const said = action ? `${event.sender} ${text}` : text;
+  return {
+    key,
+    title: isRoom ? `${event.sender} in #${event.room}` : event.sender,
+    body: said.length > MAX_BODY ? `${said.slice(0, MAX_BODY)}…` : said,
+  };
+}

@@ -1,0 +1,349 @@
+import type { ClientEvent, RoomEntered } from "../../client.ts";
+import { type Direct, type Message, nameKey } from "../../protocol.ts";
+import { directItem, saidItem } from "./items.ts";
+import { findId, prepend, updated } from "./log.ts";
+import { presence, sorted } from "./presence.ts";
+import {
+  changed,
+  changedRoom,
+  directKey,
+  extended,
+  newThread,
+  note,
+  roomKey,
+  withThread,
+} from "./threads.ts";
+import type {
+  ChatState,
+  Connection,
+  Mark,
+  Note,
+  Pending,
+  RoomFacts,
+  Said,
+  Thread,
+  ThreadKey,
+} from "./types.ts";
+
+/** Milliseconds after which somebody who said to be typing no longer counts as doing so. */
+export const TYPING_FOR = 6000;
+
+/** Everything that changes what the page shows. */
+export type Action =
+  | { readonly type: "event"; readonly event: ClientEvent; readonly now: number }
+  | { readonly type: "connection"; readonly connection: Connection }
+  | { readonly type: "me"; readonly name: string }
+  | { readonly type: "show"; readonly key: ThreadKey; readonly name?: string }
+  | { readonly type: "attention"; readonly attentive: boolean }
+  | { readonly type: "sending"; readonly key: ThreadKey; readonly pending: Pending }
+  | { readonly type: "acked"; readonly key: ThreadKey; readonly ref: string; readonly id: number }
+  | {
+    readonly type: "delivered";
+    readonly key: ThreadKey;
+    readonly ref: string;
+    readonly direct: Direct;
+  }
+  | {
+    readonly type: "failed";
+    readonly key: ThreadKey;
+    readonly ref: string;
+    readonly error: string;
+  }
+  | { readonly type: "discard"; readonly key: ThreadKey; readonly ref: string }
+  | {
+    readonly type: "older";
+    readonly key: ThreadKey;
+    readonly messages: readonly Message[];
+    readonly more: boolean;
+  }
+  | {
+    readonly type: "note";
+    readonly key: ThreadKey;
+    readonly text: string;
+    readonly tone: Note["tone"];
+    readonly now: number;
+  }
+  | { readonly type: "clear"; readonly key: ThreadKey }
+  /** Lets what was cleared be loaded again. */
+  | { readonly type: "uncover"; readonly key: ThreadKey }
+  | { readonly type: "close"; readonly key: ThreadKey }
+  /** Forgets every thread: they are another tab's. */
+  | { readonly type: "forget" }
+  | { readonly type: "comings"; readonly comings: boolean }
+  | { readonly type: "tick"; readonly now: number };
+
+/** What `action` makes of `state`. */
+export function reduce(state: ChatState, action: Action): ChatState {
+  switch (action.type) {
+    case "event":
+      return onEvent(state, action.event, action.now);
+    case "connection":
+      return { ...state, connection: action.connection };
+    case "me":
+      return state.me === action.name ? state : { ...state, me: action.name };
+    case "show":
+      return show(state, action.key, action.name);
+    case "attention":
+      return attend(state, action.attentive);
+    case "sending":
+      return changed(state, action.key, (thread) => ({
+        ...thread,
+        newFrom: undefined,
+        pending: [...thread.pending, action.pending],
+      }));
+    case "acked":
+      return changed(state, action.key, (thread) => acked(thread, action.ref, action.id));
+    case "delivered":
+      return changed(
+        state,
+        action.key,
+        (thread) => extended(without(thread, action.ref), [directItem(action.direct, true)]),
+      );
+    case "failed":
+      return changed(state, action.key, (thread) => ({
+        ...thread,
+        pending: thread.pending.map((each) => {
+          return each.ref === action.ref ? { ...each, error: action.error } : each;
+        }),
+      }));
+    case "discard":
+      return changed(state, action.key, (thread) => without(thread, action.ref));
+    case "older":
+      return changed(state, action.key, (thread) => older(thread, state.me, action));
+    case "note":
+      return changed(
+        state,
+        action.key,
+        (thread) => extended(thread, [note(action.text, action.now, action.tone)]),
+      );
+    case "clear":
+      return changed(state, action.key, (thread) => ({
+        ...thread,
+        // The places go on: those of what is said from now on are new.
+        log: { ...thread.log, chunks: [], size: 0 },
+        complete: true,
+        cleared: thread.room !== undefined,
+        newFrom: undefined,
+      }));
+    case "uncover":
+      return changed(state, action.key, (thread) => {
+        return thread.cleared ? { ...thread, cleared: false, complete: false } : thread;
+      });
+    case "close":
+      return close(state, action.key);
+    case "forget":
+      return { ...state, threads: new Map(), current: undefined };
+    case "comings":
+      return { ...state, comings: action.comings };
+    case "tick":
+      return tick(state, action.now);
+  }
+}
+
+function onEvent(state: ChatState, event: ClientEvent, now: number): ChatState {
+  switch (event.type) {
+    case "connecting":
+      return { ...state, connection: { state: "connecting", attempt: event.attempt } };
+    case "online":
+      return {
+        ...state,
+        me: event.welcome.sender,
+        limits: event.welcome.limits,
+        connection: { state: "online", ...(event.again ? { missed: event.missed } : {}) },
+      };
+    case "offline": {
+      const { reason, retryIn } = event;
+      return { ...state, connection: { state: "offline", reason, until: now + retryIn } };
+    }
+    case "joined":
+      return joined(state, event, now);
+    case "left":
+      return close(state, roomKey(event.room));
+    case "message":
+      return message(state, event);
+    case "direct":
+      return direct(state, event);
+    case "presence":
+      return presence(state, event, now);
+    case "typing":
+      return changedRoom(state, event.room, (facts) => ({
+        ...facts,
+        typing: [
+          ...facts.typing.filter(({ name }) => nameKey(name) !== nameKey(event.sender)),
+          ...(event.typing ? [{ name: event.sender, until: now + TYPING_FOR }] : []),
+        ],
+      }));
+    case "system":
+      return noted(state, event.message, now, "info");
+    case "error":
+      return noted(state, event.message, now, "error");
+  }
+}
+
+function noted(state: ChatState, text: string, now: number, tone: Note["tone"]): ChatState {
+  if (state.current === undefined) return state;
+  return changed(state, state.current, (thread) => extended(thread, [note(text, now, tone)]));
+}
+
+function joined(state: ChatState, event: RoomEntered, now: number): ChatState {
+  const key = roomKey(event.room);
+  const known = state.threads.get(key);
+  const facts: RoomFacts = {
+    epoch: event.epoch,
+    last: Math.max(event.last, event.history.at(-1)?.id ?? 0),
+    entered: event.last,
+    online: event.online,
+    ...(event.members === undefined ? {} : { members: sorted(event.members) }),
+    typing: [],
+  };
+  if (known?.room === undefined) {
+    const mark = state.marks.get(event.room);
+    const thread = {
+      ...newThread(key, event.room, facts),
+      complete: event.last === 0,
+      ...unreadSince(mark, event, key === state.current),
+    };
+    const first = withThread(state, { ...thread, pending: known?.pending ?? [] });
+    return { ...first, current: first.current ?? key };
+  }
+  // What came while the connection was gone is not history: it is missed.
+  const entered = event.again ? known.room.last : event.last;
+  const thread = { ...known, room: { ...facts, entered } };
+  if (event.recovered || !event.again) return withThread(state, thread);
+  const text = known.room.epoch === event.epoch
+    ? "Messages may be missing here: the hub no longer had them"
+    : "The hub began a new log: what was said in between, if anything, is not here";
+  // Older ones of another life, or beyond a hole, would not fit to what is here.
+  return withThread(state, { ...extended(thread, [note(text, now, "gap")]), complete: true });
+}
+
+/** What an earlier visit had not read. */
+function unreadSince(mark: Mark | undefined, event: RoomEntered, shown: boolean): Partial<Thread> {
+  if (mark === undefined || mark.epoch !== event.epoch || mark.id >= event.last) return {};
+  return { unread: shown ? 0 : event.last - mark.id };
+}
+
+function message(state: ChatState, event: Message): ChatState {
+  const key = roomKey(event.room);
+  const thread = state.threads.get(key);
+  if (thread?.room === undefined) return state;
+  const item = saidItem(event, state.me);
+  const mark = state.marks.get(event.room);
+  const isNews = event.id > thread.room.entered;
+  const seen = isSeen(state, key) || item.mine;
+  const counts = isNews && !seen;
+  const isNew = counts ||
+    (!isNews && mark?.epoch === thread.room.epoch && event.id > mark.id && !item.mine);
+  const grown = extended(thread, [item]);
+  return withThread(state, {
+    ...grown,
+    complete: grown.complete || event.id === 1,
+    unread: thread.unread + (counts ? 1 : 0),
+    mentions: thread.mentions + (counts && item.mention ? 1 : 0),
+    // The first one that nobody saw; the line moves on when all before it was read.
+    newFrom: counts && thread.unread === 0
+      ? grown.log.next - 1
+      : thread.newFrom ?? (isNew ? grown.log.next - 1 : undefined),
+    room: {
+      ...thread.room,
+      last: Math.max(thread.room.last, event.id),
+      typing: thread.room.typing.filter(({ name }) => name !== event.sender),
+    },
+  });
+}
+
+function direct(state: ChatState, event: Direct): ChatState {
+  const mine = state.me !== undefined && nameKey(event.sender) === nameKey(state.me);
+  const other = mine ? event.to : event.sender;
+  const key = directKey(other);
+  const thread = extended(state.threads.get(key) ?? newThread(key, other), [
+    directItem(event, mine),
+  ]);
+  const counts = !mine && !isSeen(state, key);
+  return withThread(state, {
+    ...thread,
+    name: other,
+    unread: thread.unread + (counts ? 1 : 0),
+    mentions: thread.mentions + (counts ? 1 : 0),
+    newFrom: counts && thread.unread === 0 ? thread.log.next - 1 : thread.newFrom,
+  });
+}
+
+function show(state: ChatState, key: ThreadKey, name?: string): ChatState {
+  let next = state;
+  if (!next.threads.has(key)) {
+    if (name === undefined) return state;
+    next = withThread(next, newThread(key, name));
+  }
+  const { current } = next;
+  // Read by now: the line has done its work.
+  if (current !== undefined && current !== key) {
+    next = changed(
+      next,
+      current,
+      (thread) => thread.unread > 0 ? thread : { ...thread, newFrom: undefined },
+    );
+  }
+  return seen({ ...next, current: key });
+}
+
+function attend(state: ChatState, attentive: boolean): ChatState {
+  return attentive === state.attentive ? state : seen({ ...state, attentive });
+}
+
+/** What is looked at is read. */
+function seen(state: ChatState): ChatState {
+  const thread = state.current === undefined ? undefined : state.threads.get(state.current);
+  if (!state.attentive || thread === undefined || thread.unread + thread.mentions === 0) {
+    return state;
+  }
+  return withThread(state, { ...thread, unread: 0, mentions: 0 });
+}
+
+function isSeen(state: ChatState, key: ThreadKey): boolean {
+  return state.attentive && state.current === key;
+}
+
+function acked(thread: Thread, ref: string, id: number): Thread {
+  const said = findId(thread.log, id);
+  const log = said === undefined || said.mine
+    ? thread.log
+    : updated(thread.log, said.seq, (item) => ({ ...item, mine: true, mention: false }) as Said);
+  return { ...without(thread, ref), log };
+}
+
+function without(thread: Thread, ref: string): Thread {
+  return { ...thread, pending: thread.pending.filter((each) => each.ref !== ref) };
+}
+
+function older(
+  thread: Thread,
+  me: string | undefined,
+  { messages, more }: { readonly messages: readonly Message[]; readonly more: boolean },
+): Thread {
+  const first = [...thread.log.chunks].flatMap(({ items }) => items)
+    .find((item): item is Said => item.kind === "said" && item.id !== undefined)?.id ?? Infinity;
+  const before = messages.filter(({ id }) => id < first);
+  const items = before.map((each) => saidItem(each, me));
+  return { ...thread, log: prepend(thread.log, items), complete: !more || before[0]?.id === 1 };
+}
+
+function close(state: ChatState, key: ThreadKey): ChatState {
+  const threads = new Map(state.threads);
+  threads.delete(key);
+  const current = state.current === key ? threads.keys().next().value : state.current;
+  return seen({ ...state, threads, current });
+}
+
+function tick(state: ChatState, now: number): ChatState {
+  let next = state;
+  for (const { room, name } of state.threads.values()) {
+    if (room?.typing.some(({ until }) => until <= now)) {
+      next = changedRoom(next, name, (facts) => ({
+        ...facts,
+        typing: facts.typing.filter(({ until }) => until > now),
+      }));
+    }
+  }
+  return next;
+}

@@ -1,0 +1,144 @@
+import type { Limits } from "../../protocol.ts";
+
+/** A conversation on the screen: `#room`, or `@` and the name key of a person. */
+export type ThreadKey = `#${string}` | `@${string}`;
+
+/** Something somebody said. */
+export interface Said {
+  readonly kind: "said";
+  /** Its place in the log; stays what it is when older ones come in before it. */
+  readonly seq: number;
+  /** The hub's number in a room; private messages have none. */
+  readonly id?: number;
+  readonly sender: string;
+  readonly text: string;
+  /** Milliseconds since the Unix epoch, by the hub's clock. */
+  readonly at: number;
+  /** Whether it is what the sender does (`/me`). */
+  readonly action: boolean;
+  readonly mine: boolean;
+  /** Whether it names me. */
+  readonly mention: boolean;
+}
+
+/** A line of the page's own, or about who comes and goes. */
+export interface Note {
+  readonly kind: "note";
+  readonly seq: number;
+  readonly text: string;
+  readonly at: number;
+  readonly tone: "info" | "error" | "gap";
+}
+
+/** One entry of a log. */
+export type Item = Said | Note;
+
+/** An entry before it has its place. */
+export type NewItem = Omit<Said, "seq"> | Omit<Note, "seq">;
+
+/** A message that the hub has not acked. */
+export interface Pending {
+  /** The mark under which it is sent, and sent again. */
+  readonly ref: string;
+  readonly text: string;
+  readonly action: boolean;
+  readonly at: number;
+  /** Why the hub refused it; absent while there is hope. */
+  readonly error?: string;
+}
+
+/** A stretch of a log of fixed place: shown, measured and skipped as one. */
+export interface Chunk {
+  /** `seq` divided by the size of a chunk. */
+  readonly index: number;
+  readonly items: readonly Item[];
+}
+
+/** What was said in a thread, in order. Appending leaves all but the last chunk as they are. */
+export interface Log {
+  readonly chunks: readonly Chunk[];
+  readonly size: number;
+  /** The place of the next one. */
+  readonly next: number;
+}
+
+/** A room or a private conversation. */
+export interface Thread {
+  readonly key: ThreadKey;
+  /** The room, or the person's name as it is shown. */
+  readonly name: string;
+  readonly log: Log;
+  readonly pending: readonly Pending[];
+  /** Whether there is nothing older to load. */
+  readonly complete: boolean;
+  /** Whether the view was cleared: what was there comes back when it is asked for. */
+  readonly cleared: boolean;
+  /** Messages of others that came in while nobody looked. */
+  readonly unread: number;
+  /** Those of them that name me; all, in a private conversation. */
+  readonly mentions: number;
+  /** The place of the first one that was not read when the thread was opened. */
+  readonly newFrom: number | undefined;
+  /** Present in rooms. */
+  readonly room?: RoomFacts;
+}
+
+/** What the hub tells of a room. */
+export interface RoomFacts {
+  readonly epoch: string;
+  /** The newest id. */
+  readonly last: number;
+  /** The newest id when the room was entered: up to it, it is history. */
+  readonly entered: number;
+  readonly online: number;
+  /** Names, sorted; absent where the room is too large to name them. */
+  readonly members?: readonly string[];
+  /** Who is typing, and until when that is believed. */
+  readonly typing: readonly { readonly name: string; readonly until: number }[];
+}
+
+/** How the connection is. */
+export type Connection =
+  | { readonly state: "connecting"; readonly attempt: number }
+  | { readonly state: "online"; readonly missed?: number }
+  /** Waits until the time `until` to try again. */
+  | { readonly state: "offline"; readonly reason: string; readonly until: number }
+  | { readonly state: "refused"; readonly reason: string; readonly wantsToken: boolean }
+  /** The session went on in another tab. */
+  | { readonly state: "replaced" }
+  /** Over until the person says otherwise. */
+  | { readonly state: "ended"; readonly reason: string };
+
+/** Everything that the page shows of the conversation. */
+export interface ChatState {
+  readonly connection: Connection;
+  readonly me: string | undefined;
+  readonly limits: Limits | undefined;
+  readonly threads: ReadonlyMap<ThreadKey, Thread>;
+  /** The thread on the screen. */
+  readonly current: ThreadKey | undefined;
+  /** Whether somebody looks at the end of the current thread. */
+  readonly attentive: boolean;
+  /** Where reading had stopped, by room, from an earlier visit. */
+  readonly marks: ReadonlyMap<string, Mark>;
+  /** Whether notes tell who comes and goes. */
+  readonly comings: boolean;
+}
+
+/** Where reading stopped in a room. */
+export interface Mark {
+  readonly epoch: string;
+  readonly id: number;
+}
+
+/** Where a page begins. */
+export const EMPTY: ChatState = {
+  connection: { state: "connecting", attempt: 1 },
+  me: undefined,
+  limits: undefined,
+  threads: new Map(),
+  current: undefined,
+  attentive: false,
+  marks: new Map(),
+  comings: true,
+};

@@ -1,0 +1,117 @@
+/**
+ * Keeps the page's files, so that it opens without a network and says itself that it is offline.
+ * Messages are not its business: they come over the WebSocket, which no worker sees.
+ *
+ * @module
+ */
+
+/** What the build puts before this file. */
+declare const SHELL: { readonly version: string; readonly files: readonly string[] };
+
+// The type libraries of pages and of workers exclude each other: this is the part of a service
+// worker's world that is used here.
+
+interface WaitingEvent extends Event {
+  waitUntil(work: Promise<unknown>): void;
+}
+
+interface RequestEvent extends WaitingEvent {
+  readonly request: Request & { readonly mode: string };
+  respondWith(answer: Promise<Response>): void;
+}
+
+interface ClickEvent extends WaitingEvent {
+  readonly notification: { readonly tag: string; close(): void };
+}
+
+interface Page {
+  postMessage(message: unknown): void;
+  focus(): Promise<unknown>;
+}
+
+interface WorkerEvents {
+  install: WaitingEvent;
+  activate: WaitingEvent;
+  fetch: RequestEvent;
+  notificationclick: ClickEvent;
+}
+
+interface WorkerScope extends EventTarget {
+  readonly registration: { readonly scope: string };
+  readonly clients: {
+    matchAll(query: { type: "window" }): Promise<readonly Page[]>;
+    claim(): Promise<void>;
+  };
+  skipWaiting(): Promise<void>;
+}
+
+const worker = globalThis as unknown as WorkerScope;
+const CACHE = `bcast-${SHELL.version}`;
+const PAGE = "./";
+
+function on<K extends keyof WorkerEvents>(type: K, listener: (event: WorkerEvents[K]) => void) {
+  worker.addEventListener(type, listener as EventListener);
+}
+
+on("install", (event) => {
+  event.waitUntil((async () => {
+    const cache = await caches.open(CACHE);
+    await cache.addAll([...SHELL.files, "manifest.webmanifest"]);
+    await cache.put(PAGE, await fetchPage());
+    await worker.skipWaiting();
+  })());
+});
+
+on("activate", (event) => {
+  event.waitUntil((async () => {
+    const old = (await caches.keys()).filter((name) => name.startsWith("bcast-") && name !== CACHE);
+    await Promise.all(old.map((name) => caches.delete(name)));
+    await worker.clients.claim();
+  })());
+});
+
+on("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  const scope = new URL(worker.registration.scope);
+  if (request.method !== "GET" || !url.href.startsWith(scope.href)) return;
+  if (request.mode === "navigate" && url.pathname === scope.pathname) {
+    event.respondWith(page(request));
+  } else if (SHELL.files.includes(url.pathname.slice(scope.pathname.length))) {
+    event.respondWith(kept(request));
+  }
+});
+
+/** A click on a notification leads to the page that it came from. */
+on("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil((async () => {
+    const [open] = await worker.clients.matchAll({ type: "window" });
+    open?.postMessage({ show: event.notification.tag });
+    await open?.focus();
+  })());
+});
+
+/** The page as it is now; where that cannot be had, as it was. */
+async function page(request: Request): Promise<Response> {
+  try {
+    const answer = await fetch(request);
+    if (answer.ok) return answer;
+    // A proxy whose hub is away: the page says so better.
+    return await caches.match(PAGE) ?? answer;
+  } catch (error) {
+    const known = await caches.match(PAGE);
+    if (known === undefined) throw error;
+    return known;
+  }
+}
+
+async function kept(request: Request): Promise<Response> {
+  return await caches.match(request) ?? await fetch(request);
+}
+
+async function fetchPage(): Promise<Response> {
+  const answer = await fetch(PAGE, { headers: { accept: "text/html" }, cache: "no-cache" });
+  if (!answer.ok) throw new Error(`The page answers ${answer.status}`);
+  return answer;
+}
