@@ -88,9 +88,23 @@ function pinned(url: URL, fingerprint: string, authorities: readonly string[]): 
 /** The client's doors to the world, through `client`, for addresses that `change` has changed. */
 function seamsThrough(client: Deno.HttpClient, change: (url: URL) => URL): Partial<Seams> {
   return {
-    socket: (url, protocol) => new WebSocket(change(url), { protocols: [protocol], client }),
+    socket: (url, protocol) => webSocketThrough(client, change(url), [protocol]),
     fetch: (url, init) => fetch(change(url), { ...init, client }),
   };
+}
+
+/**
+ * A WebSocket that goes through `client`. That is an option of this runtime; types that were made
+ * for browsers, which hold for all files as soon as one is the web page's, do not know it.
+ */
+export function webSocketThrough(
+  client: Deno.HttpClient,
+  url: URL,
+  protocols: readonly string[],
+): WebSocket {
+  const socket: unknown = Reflect.construct(WebSocket, [url, { protocols, client }]);
+  if (!(socket instanceof WebSocket)) throw new TypeError("Not a WebSocket");
+  return socket;
 }
 
 /** `url` for the last step of the way, which is within this machine; its host stays as it is. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { wayTo } from "../cli/trust.ts";
+import { wayTo, webSocketThrough } from "../cli/trust.ts";
 import { connect } from "../client.ts";
 import { pair } from "./kit/certificates.ts";
 import { temporaryFolder } from "./kit/folder.ts";
@@ -96,7 +96,7 @@ Deno.test({
 
     await t.step("the hub sees the real address", async () => {
       if (!trusts) return leftOut("real addresses, which the hub does not take from proxies yet");
-      const socket = new WebSocket(url, { client: http });
+      const socket = webSocketThrough(http, new URL(url), []);
       await new Promise((resolve) => socket.addEventListener("open", resolve));
       socket.close();
       await until("the address in the log", () => hub.errors.includes(`from ${CLIENT}`));

@@ -57,7 +57,10 @@ export async function runExample(run: Run): Promise<Outcome> {
     stderr: "piped",
   }).spawn();
   const printed = { out: "", err: "" };
-  const read = async (stream: ReadableStream<Uint8Array>, to: "out" | "err"): Promise<void> => {
+  const read = async (
+    stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+    to: "out" | "err",
+  ): Promise<void> => {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) printed[to] += text;
   };
   const whole = Promise.all([read(child.stdout, "out"), read(child.stderr, "err")]);
