@@ -276,7 +276,7 @@ test("a duplicated tab becomes somebody else, and the first one stays who it is"
 });
 
 test("the page works under a base path behind a proxy", async (browser) => {
-  await using hub = await startTestHub();
+  await using hub = await startTestHub({ trustedProxies: ["127.0.0.1"] });
   await using proxy = new PathProxy("/chat", hub.port);
   await using visitor = await browser.visitor();
   const alice = await visitor.open(proxy.url, { name: "Alice" });

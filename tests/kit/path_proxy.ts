@@ -31,7 +31,10 @@ export class PathProxy implements AsyncDisposable {
     if (request.headers.get("upgrade")?.toLowerCase() === "websocket") {
       return this.#upgrade(request, `ws://${target}`);
     }
-    return fetch(`http://${target}`, { method: request.method, headers: request.headers });
+    const headers = new Headers(request.headers);
+    // What proxies say of the request that they pass on.
+    headers.set("x-forwarded-host", new URL(this.url).host);
+    return fetch(`http://${target}`, { method: request.method, headers });
   }
 
   #upgrade(request: Request, target: string): Response {
