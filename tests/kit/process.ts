@@ -7,8 +7,8 @@
 /** Milliseconds after which waiting for a line is a failure: far above any honest answer. */
 const PATIENCE = 30_000;
 
-/** A directory that is not there. */
-const NOWHERE = "/nowhere/of/bcast";
+/** A directory that is not there: whatever the user of this machine has set is not a test's business. */
+export const NOWHERE = "/nowhere/of/bcast";
 
 const MAIN = new URL("../../main.ts", import.meta.url);
 
@@ -35,7 +35,6 @@ export class Program implements AsyncDisposable {
     const [command, ...first] = programCommand();
     this.#child = new Deno.Command(command, {
       args: [...first, ...args],
-      // Whatever the user of this machine has configured is none of a test's business.
       env: { XDG_CONFIG_HOME: NOWHERE, ...env },
       stdin: "piped",
       stdout: "piped",

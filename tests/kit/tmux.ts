@@ -1,3 +1,4 @@
+import { NOWHERE } from "./process.ts";
 import { until } from "./until.ts";
 
 const decoder = new TextDecoder();
@@ -32,7 +33,7 @@ export class Tmux implements AsyncDisposable {
     const { columns, rows, env, shell = "sh" } = options;
     await terminal.#run([
       ...["-f", "/dev/null", "new-session", "-d", "-x", String(columns), "-y", String(rows)],
-      ...Object.entries({ ...env, LC_ALL: "C.UTF-8" })
+      ...Object.entries({ XDG_CONFIG_HOME: NOWHERE, ...env, LC_ALL: "C.UTF-8" })
         .flatMap(([name, value]) => ["-e", `${name}=${value}`]),
       shell,
     ]);
