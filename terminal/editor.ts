@@ -1,12 +1,14 @@
 import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
+import { backgroundOfColor } from "./background.ts";
 import { listed } from "./completion.ts";
 import { type Recollection, ShortHistory } from "./history.ts";
 import { Input } from "./input.ts";
 import { ESCAPE_MS, KeyDecoder } from "./keys.ts";
 import { layOut } from "./layout.ts";
 import { Painter } from "./painter.ts";
+import type { Background } from "./palette.ts";
 import type { Screen, ScreenEvents } from "./screen.ts";
-import type { Terminal } from "./terminal.ts";
+import { ASK_BACKGROUND, type Terminal } from "./terminal.ts";
 
 /** What an editor can be given beside its terminal. */
 export interface EditorOptions {
@@ -23,8 +25,13 @@ const BATCH_MS = 17;
  * late, and who goes by a width that is no longer true wipes what somebody said.
  */
 const SETTLE_MS = 300;
+/** Milliseconds for a terminal to answer: over a slow line, and not so long that anybody waits. */
+const ANSWER_MS = 200;
 /** Milliseconds between two rings. */
 const BELL_MS = 1000;
+
+// Erased from its very start, a screen goes into the scrollback of tmux and others.
+const ERASE = "\x1b[H \x1b[J\r";
 
 // Terminals that know these show what is between them at once; the others pass over them.
 const HOLD = "\x1b[?2026h";
@@ -56,7 +63,11 @@ export class Editor implements Screen, Disposable {
   #unprinted = "";
   #batch: Cancel | undefined;
   #escape: Cancel | undefined;
+  /** Takes what the terminal answers to the question for its background. */
+  #answered: ((background: Background | undefined) => void) | undefined;
   #rung = -Infinity;
+  /** On the screen there is what others wrote: a shell, before this or while it was stopped. */
+  #shared = true;
   /** The size that was drawn for, and that the chat knows of. */
   #size: Terminal["size"];
   /** The size that was seen last. */
@@ -162,9 +173,27 @@ export class Editor implements Screen, Disposable {
 
   clear(): void {
     if (this.#suspension === "stopped" || this.#closed) return;
-    const resized = this.#settling !== undefined;
-    this.#drawAnew("\x1b[H\x1b[2J");
-    if (resized) this.#events?.resized();
+    const printed = this.#takePrinted();
+    // What a shell wrote is not the chat's to erase.
+    this.#empty(printed, this.#shared ? scrollAway(this.rows) : ERASE);
+    this.#shared = false;
+  }
+
+  /**
+   * Whether the terminal is dark or light; `undefined` when it does not tell at once. May be asked
+   * once, and answered while somebody types: the answer is no key.
+   */
+  background(): Promise<Background | undefined> {
+    if (this.#closed) return Promise.resolve(undefined);
+    const { promise, resolve } = Promise.withResolvers<Background | undefined>();
+    const late = this.#clock.after(ANSWER_MS, () => this.#answered?.(undefined));
+    this.#answered = (background) => {
+      this.#answered = undefined;
+      late();
+      resolve(background);
+    };
+    this.#terminal.write(ASK_BACKGROUND);
+    return promise;
   }
 
   /** Wipes the line being typed, and gives the terminal back as it was. */
@@ -176,6 +205,7 @@ export class Editor implements Screen, Disposable {
     this.#settle();
     this.#draw();
     this.#closed = true;
+    this.#answered?.(undefined);
     this.#escape?.();
     this.#watch[Symbol.dispose]();
     this.#terminal.give();
@@ -193,7 +223,7 @@ export class Editor implements Screen, Disposable {
       chord: (chord) => this.#events?.chord(chord),
       complete: (line) => this.#events?.complete(line) ?? [[], ""],
       bell: () => this.bell(),
-      clear: () => this.clear(),
+      clear: () => this.#clearAway(),
       suspend: () => void this.#suspend(),
       list: (candidates) => this.print(listed(candidates, this.columns, Math.floor(this.rows / 2))),
       problem: (text) => this.print(`! ${text}`),
@@ -210,13 +240,19 @@ export class Editor implements Screen, Disposable {
       if (bytes === undefined) return this.#gone();
       this.#take(this.#decoder.push(bytes));
       if (this.#decoder.waiting) {
-        this.#escape = this.#clock.after(ESCAPE_MS, () => this.#take(this.#decoder.timeout()));
+        // An answer may come in pieces.
+        const wait = this.#answered === undefined ? ESCAPE_MS : ANSWER_MS;
+        this.#escape = this.#clock.after(wait, () => this.#take(this.#decoder.timeout()));
       }
     }
   }
 
   #take(keys: ReturnType<KeyDecoder["push"]>): void {
     for (const key of keys) {
+      if (key.kind === "background" || key.kind === "attributes") {
+        this.#answered?.(key.kind === "background" ? backgroundOfColor(key.color) : undefined);
+        continue;
+      }
       const input = this.#questionInput ??
         (this.#events === undefined ? undefined : this.#chatInput);
       // Keys that nobody waits for: a chat that ends can still be ended at once.
@@ -262,8 +298,23 @@ export class Editor implements Screen, Disposable {
   /** Takes the terminal again, whatever others did with it. */
   #resume(): void {
     this.#terminal.take();
+    this.#shared = true;
     this.#drawAnew("\r\x1b[J");
     this.#events?.resized();
+  }
+
+  /** Ctrl-L: an empty screen; what was on it can be scrolled back to, and what is new comes now. */
+  #clearAway(): void {
+    if (this.#suspension === "stopped" || this.#closed) return;
+    this.#empty("", scrollAway(this.rows));
+    this.#shared = false;
+  }
+
+  /** Draws on a screen that is emptied by `how` after all of it was printed. */
+  #empty(printed: string, how: string): void {
+    const resized = this.#settling !== undefined;
+    this.#drawAnew(this.#painter.wipe(this.columns) + printed + how);
+    if (resized) this.#events?.resized();
   }
 
   /** Draws on a screen of which nothing is known. */
@@ -311,8 +362,7 @@ export class Editor implements Screen, Disposable {
     this.#batch = undefined;
     if (this.#suspension === "stopped" || this.#isSettling()) return;
     const { columns, rows: height } = this.#size;
-    const printed = this.#unprinted.replaceAll("\n", "\r\n");
-    this.#unprinted = "";
+    const printed = this.#takePrinted();
     const shown = this.#shown();
     let text = printed === "" && shown !== undefined ? "" : this.#painter.wipe(columns);
     text += printed;
@@ -320,6 +370,12 @@ export class Editor implements Screen, Disposable {
       text += this.#painter.draw(layOut({ ...shown, columns, height }), columns);
     }
     if (before + text !== "") this.#terminal.write(HOLD + before + text + RELEASE);
+  }
+
+  #takePrinted(): string {
+    const printed = this.#unprinted.replaceAll("\n", "\r\n");
+    this.#unprinted = "";
+    return printed;
   }
 
   /** What is to be seen below all that was said. */
@@ -333,4 +389,9 @@ export class Editor implements Screen, Disposable {
     const { prompt = this.#prompt, draft } = this.#chatInput.shown;
     return { status: this.#status, prompt, draft };
   }
+}
+
+/** Moves all that is above the cursor off the screen, to where it can be scrolled back to. */
+function scrollAway(rows: number): string {
+  return "\r\n".repeat(Math.max(0, rows - 1)) + "\x1b[H";
 }
