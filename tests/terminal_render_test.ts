@@ -272,6 +272,19 @@ Deno.test("wrapRows() breaks at blanks, in words when it must, and leaves addres
   const url = "https://example.com/a/very/long/path";
   assertEquals(wrapRows(`see ${url} now`, 10), ["see", url, "now"]);
   assertEquals(wrapRows("  code", 10), ["  code"]);
+  // What could end in somebody else's line is broken, and so is what blanks push to the edge.
+  assertEquals(wrapRows("https://x.y/[10:30:40]Bob:no", 12), [
+    "https://x.y/",
+    "[10:30:40]Bo",
+    "b:no",
+  ]);
+  assertEquals(wrapRows("0123456789Bob:no", 10), ["0123456789", "Bob:no"]);
+  assertEquals(wrapRows(" ".repeat(6) + "[10:30:40] Bob: no", 10, 2), [
+    "",
+    "[10:30:40]",
+    "Bob: no",
+  ]);
+  assertEquals(wrapRows(" ".repeat(6) + "[10:30:40] Bob: no", 10), ["[10:30:40]", "Bob: no"]);
   assertEquals(wrapRows("", 10), [""]);
   // Never between a letter and its accent, nor inside a picture made of several.
   assertEquals(wrapRows("e\u0301".repeat(4), 3), ["e\u0301".repeat(3), "e\u0301"]);
