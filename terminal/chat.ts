@@ -318,6 +318,8 @@ export class Chat implements ScreenEvents {
       },
       hint: this.#asked === undefined
         ? this.#hint
+        : screen.columns < 70
+        ? `Send ${lineCount(this.#asked)} lines at once? Enter sends`
         : `Send ${lineCount(this.#asked)} lines as one message? ` +
           "Enter sends, any other key goes on editing",
     };

@@ -122,11 +122,12 @@ export class Program implements AsyncDisposable {
   }
 }
 
-/** A hub as a process, listening, with its `ws://` address. */
+/** A hub as a process, listening, with its `ws://` address; on a free port unless told which. */
 export async function startHubProcess(
   args: readonly string[],
+  port = 0,
 ): Promise<{ readonly program: Program; readonly url: string }> {
-  const program = new Program(["start", "--host", "127.0.0.1", "--port", "0", ...args]);
+  const program = new Program(["start", "--host", "127.0.0.1", "--port", String(port), ...args]);
   try {
     const [url = ""] = await program.line(/ws:\/\/127\.0\.0\.1:\d+\/?/);
     return { program, url };

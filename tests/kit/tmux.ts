@@ -37,6 +37,7 @@ export class Tmux implements AsyncDisposable {
         .flatMap(([name, value]) => ["-e", `${name}=${value}`]),
       shell,
     ]);
+    await terminal.#run(["select-pane", "-T", "untouched"]);
     // Shells do not take their prompt from the environment.
     await terminal.shows(/[#$%>]$/);
     await terminal.type("PS1='READY '");
@@ -92,6 +93,11 @@ export class Tmux implements AsyncDisposable {
   /** Where the cursor is, from the left. */
   async column(): Promise<number> {
     return Number(await this.#run(["display-message", "-p", "#{cursor_x}"]));
+  }
+
+  /** Its title, which is "untouched" unless somebody set another. */
+  async title(): Promise<string> {
+    return (await this.#run(["display-message", "-p", "#{pane_title}"])).trimEnd();
   }
 
   /** Waits until the screen matches. */
