@@ -168,12 +168,18 @@ Deno.test("renderEvent() shows the beginning and the return of a conversation", 
     "* You are Alice. /help tells what else there is",
     "* 2 in lobby: Alice, Bob",
   ]);
-  const again = (missed: number): (string | undefined)[] =>
+  const again = (missed: number, recovered = false): (string | undefined)[] =>
     beginning().flatMap((event) => {
-      if (event.type === "online") return [renderEvent({ ...event, again: true, missed }, VIEW)];
+      if (event.type === "online") {
+        const rooms = event.welcome.rooms.map((room) => ({ ...room, recovered }));
+        const welcome = { ...event.welcome, rooms };
+        return [renderEvent({ ...event, welcome, again: true, missed }, VIEW)];
+      }
       return event.type === "joined" ? [renderEvent({ ...event, again: true }, VIEW)] : [];
     });
-  assertEquals(again(0)[0], "* Connected again as Alice; nothing was missed");
+  assertEquals(again(0, true)[0], "* Connected again as Alice; nothing was missed");
+  // Not where the next line says the contrary.
+  assertEquals(again(0)[0], "* Connected again as Alice");
   assertEquals(again(1)[0], "* Connected again as Alice; 1 missed message follows");
   assertEquals(again(3), [
     "* Connected again as Alice; 3 missed messages follow",
