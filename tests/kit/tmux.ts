@@ -95,6 +95,11 @@ export class Tmux implements AsyncDisposable {
     return Number(await this.#run(["display-message", "-p", "#{cursor_x}"]));
   }
 
+  /** Where the cursor is, from the top. */
+  async row(): Promise<number> {
+    return Number(await this.#run(["display-message", "-p", "#{cursor_y}"]));
+  }
+
   /** Its title, which is "untouched" unless somebody set another. */
   async title(): Promise<string> {
     return (await this.#run(["display-message", "-p", "#{pane_title}"])).trimEnd();
