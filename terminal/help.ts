@@ -10,16 +10,17 @@ export const TOPICS = ["talk", "rooms", "past", "people", "you", "looks", "more"
 /** One of {@linkcode TOPICS}. */
 export type Topic = (typeof TOPICS)[number];
 
+/** In so few words that a small screen has a row for each. */
 const KEYS: readonly (readonly [string, string])[] = [
-  ["Tab", "Complete a command, a name or a room"],
+  ["Tab", "Complete a command, name or room"],
   ["Up, Down", "What you sent before"],
   ["Ctrl-R", "Search what you sent before"],
-  ["Alt-Enter", "A new line in what you are typing"],
-  ["Alt-1 … Alt-9", "Show the room of that number"],
+  ["Alt-Enter", "Another line in your text"],
+  ["Alt-1 … Alt-9", "Show that room"],
   ["Alt-a", "Show the next room with news"],
-  ["Ctrl-W, Ctrl-U, Ctrl-K", "Cut a word, all before, all behind; Ctrl-Y pastes"],
-  ["Ctrl-_", "Undo"],
-  ["Ctrl-L", "An empty screen"],
+  ["Ctrl-W, Ctrl-U", "Cut a word, all before"],
+  ["Ctrl-K, Ctrl-Y", "Cut the rest, paste"],
+  ["Ctrl-_, Ctrl-L", "Undo, empty screen"],
   ["Ctrl-Z", "To the shell; fg comes back"],
   ["Ctrl-C, Ctrl-D", "Leave"],
 ];
@@ -60,7 +61,7 @@ function short(commands: readonly SlashCommand[]): readonly string[] {
       const names = commands.filter((each) => each.topic === topic).map((each) => `/${each.name}`);
       return topic.padEnd(width) + names.join(" ");
     }),
-    "/help COMMAND tells more about one, /help all about all, /help keys about keys",
+    "/help COMMAND tells more about one; there are /help all and /help keys, too",
   ];
 }
 
