@@ -3,9 +3,9 @@ import { backgroundOfColor } from "./background.ts";
 import { listed } from "./completion.ts";
 import { type Recollection, ShortHistory } from "./history.ts";
 import { Input } from "./input.ts";
-import { ESCAPE_MS, KeyDecoder } from "./keys.ts";
+import { ESCAPE_MS, type Key, KeyDecoder, type Received } from "./keys.ts";
 import { layOut } from "./layout.ts";
-import { Painter } from "./painter.ts";
+import { ERASE_SCREEN, Painter, scrollAway } from "./painter.ts";
 import type { Background } from "./palette.ts";
 import type { Screen, ScreenEvents } from "./screen.ts";
 import { ASK_BACKGROUND, type Terminal } from "./terminal.ts";
@@ -27,11 +27,10 @@ const BATCH_MS = 17;
 const SETTLE_MS = 300;
 /** Milliseconds for a terminal to answer: over a slow line, and not so long that anybody waits. */
 const ANSWER_MS = 200;
+/** Keys that are kept for whoever asks for some: more than anybody types while a program starts. */
+const MAX_EARLY = 500;
 /** Milliseconds between two rings. */
 const BELL_MS = 1000;
-
-// Erased from its very start, a screen goes into the scrollback of tmux and others.
-const ERASE = "\x1b[H \x1b[J\r";
 
 // Terminals that know these show what is between them at once; the others pass over them.
 const HOLD = "\x1b[?2026h";
@@ -65,6 +64,8 @@ export class Editor implements Screen, Disposable {
   #escape: Cancel | undefined;
   /** Takes what the terminal answers to the question for its background. */
   #answered: ((background: Background | undefined) => void) | undefined;
+  /** Keys pressed before anybody asked for any, while the program was starting. */
+  #early: readonly Key[] = [];
   #rung = -Infinity;
   /** On the screen there is what others wrote: a shell, before this or while it was stopped. */
   #shared = true;
@@ -132,14 +133,16 @@ export class Editor implements Screen, Disposable {
     this.#question = { text: question, answer: (answer) => answered(input.draft, answer) };
     this.#questionInput = input;
     this.#draw();
+    this.#takeEarly();
     return promise;
   }
 
   /** Shows the prompt and tells `events` from now on. */
   listen(events: ScreenEvents): void {
     this.#events = events;
-    if (this.#ended) events.end();
-    else this.#draw();
+    if (this.#ended) return events.end();
+    this.#draw();
+    this.#takeEarly();
   }
 
   print(text: string): void {
@@ -175,7 +178,7 @@ export class Editor implements Screen, Disposable {
     if (this.#suspension === "stopped" || this.#closed) return;
     const printed = this.#takePrinted();
     // What a shell wrote is not the chat's to erase.
-    this.#empty(printed, this.#shared ? scrollAway(this.rows) : ERASE);
+    this.#empty(printed, this.#shared ? scrollAway(this.rows) : ERASE_SCREEN);
     this.#shared = false;
   }
 
@@ -247,7 +250,13 @@ export class Editor implements Screen, Disposable {
     }
   }
 
-  #take(keys: ReturnType<KeyDecoder["push"]>): void {
+  #takeEarly(): void {
+    const keys = this.#early;
+    this.#early = [];
+    this.#take(keys);
+  }
+
+  #take(keys: readonly Received[]): void {
     for (const key of keys) {
       if (key.kind === "background" || key.kind === "attributes") {
         this.#answered?.(key.kind === "background" ? backgroundOfColor(key.color) : undefined);
@@ -257,7 +266,8 @@ export class Editor implements Screen, Disposable {
         (this.#events === undefined ? undefined : this.#chatInput);
       // Keys that nobody waits for: a chat that ends can still be ended at once.
       if (this.#ended && !(key.kind === "press" && key.key === "C-c")) continue;
-      input?.take(key);
+      if (input !== undefined) input.take(key);
+      else if (this.#early.length < MAX_EARLY) this.#early = [...this.#early, key];
     }
     if (keys.length > 0) this.#draw();
   }
@@ -389,9 +399,4 @@ export class Editor implements Screen, Disposable {
     const { prompt = this.#prompt, draft } = this.#chatInput.shown;
     return { status: this.#status, prompt, draft };
   }
-}
-
-/** Moves all that is above the cursor off the screen, to where it can be scrolled back to. */
-function scrollAway(rows: number): string {
-  return "\r\n".repeat(Math.max(0, rows - 1)) + "\x1b[H";
 }

@@ -433,3 +433,19 @@ Deno.test("background() does not wait for terminals that tell nothing", async ()
   assertEquals(await ended, undefined);
   assertEquals(await over.editor.background(), undefined);
 });
+
+Deno.test("Editor keeps what is typed before anybody waits for it", async () => {
+  using desk = new Desk();
+  await desk.type("Al", "\r", "he", "llo");
+  const name = desk.editor.ask("Your name: ");
+  assertEquals(await name, "Al");
+  await desk.type("!");
+  desk.listen();
+  desk.shows(`Your name: Al\n${PROMPT}hello!`);
+  assertEquals(desk.events, []);
+
+  using ended = new Desk();
+  await ended.type("x", "\x03");
+  ended.listen();
+  assertEquals(ended.events, ["interrupt"]);
+});
