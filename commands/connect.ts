@@ -19,10 +19,12 @@ import { TOKEN_FLAGS, tokenOption } from "../cli/token.ts";
 import { type Way, wayTo } from "../cli/trust.ts";
 import { connect as converse, type ConnectOptions, shownUrl } from "../client.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.ts";
+import { backgroundOfNumbers } from "../terminal/background.ts";
 import { Chat } from "../terminal/chat.ts";
 import { Editor } from "../terminal/editor.ts";
 import { InputHistory } from "../terminal/history.ts";
 import { readLastName, writeLastName } from "../terminal/last_name.ts";
+import type { Background } from "../terminal/palette.ts";
 import { pipe } from "../terminal/pipe.ts";
 import { type Bell, BELLS, readSettings, writeSettings } from "../terminal/settings.ts";
 import { SystemTerminal } from "../terminal/terminal.ts";
@@ -43,6 +45,9 @@ const FLAGS = {
 };
 
 type Input = CommandInput<typeof FLAGS>;
+
+/** Terminals (`TERM`) that know no questions; one of them would show them. */
+const UNASKED: readonly string[] = ["", "dumb", "linux"];
 
 /** `bcast connect`. */
 export const connect = defineCommand({
@@ -112,17 +117,15 @@ async function talk(
     keeping = keeping.then(task);
   };
   await using conversation = converse({ ...options, sender }, way.seams);
-  const [colorfgbg, home] = [
-    context.env("COLORFGBG"),
-    context.env("HOME") ?? context.env("USERPROFILE"),
-  ];
+  const home = context.env("HOME") ?? context.env("USERPROFILE");
+  const background = context.stdout.color ? await backgroundOf(editor, context) : undefined;
   const chat = new Chat(conversation, editor, {
     color: context.stdout.color,
     settings: bell === undefined ? kept : { ...kept, bell },
     address: shownUrl(options.url),
     wanted: sender,
     invite: (room) => invitation(options.url, room),
-    ...colorfgbg === undefined ? {} : { colorfgbg },
+    ...background === undefined ? {} : { background },
     ...home === undefined ? {} : { home },
     onSettings: (changed) => {
       // Not the flags, which are for this run.
@@ -142,6 +145,13 @@ async function talk(
   if (undelivered === 0) return EXIT.done;
   await context.stderr.write(`${plural(undelivered, "message")} never reached the hub\n`);
   return EXIT.interrupted;
+}
+
+/** What the terminal's background is, by the environment or by what the terminal answers. */
+async function backgroundOf(editor: Editor, context: Context): Promise<Background | undefined> {
+  const known = backgroundOfNumbers(context.env("COLORFGBG"));
+  if (known !== undefined || UNASKED.includes(context.env("TERM") ?? "")) return known;
+  return await editor.background();
 }
 
 /** What others type to come to a room of this hub. */

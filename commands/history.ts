@@ -13,6 +13,7 @@ import { past, type Wanted } from "../client/past.ts";
 import { connect, ConnectError } from "../client.ts";
 import { DEFAULT_HISTORY_PAGE, DEFAULT_ROOM, MAX_QUERY_LENGTH, visible } from "../protocol.ts";
 import { paintWith } from "../terminal/paint.ts";
+import { backgroundOfNumbers } from "../terminal/background.ts";
 import { paletteOf } from "../terminal/palette.ts";
 import { renderMessage } from "../terminal/render.ts";
 
@@ -82,7 +83,9 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     ...await tokenOption(input),
     signal,
   }, way.seams);
-  const palette = stdout.color ? paletteOf("auto", context.env("COLORFGBG")) : undefined;
+  const palette = stdout.color
+    ? paletteOf("auto", backgroundOfNumbers(context.env("COLORFGBG")))
+    : undefined;
   const paint = paintWith(palette);
   let found = false;
   for await (const page of past((query) => conversation.history(room, query), part)) {

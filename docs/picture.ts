@@ -2,35 +2,48 @@
  * Makes `docs/terminal.svg` for the README: a real conversation in a real terminal (tmux), as it
  * stands on the screen. Usage: `deno task picture`.
  */
-import { Program, programCommand, startHubProcess } from "../tests/kit/process.ts";
+import { connect } from "../client.ts";
+import { displayWidth } from "../terminal/wrap.ts";
+import { temporaryFolder } from "../tests/kit/folder.ts";
+import { programCommand, startHubProcess } from "../tests/kit/process.ts";
 import { Tmux } from "../tests/kit/tmux.ts";
+import { until } from "../tests/kit/until.ts";
 
 const COLUMNS = 78;
-const ROWS = 9;
-const CELL = { width: 8.4, height: 18 };
-const PADDING = 14;
+const ROWS = 10;
+const CELL = { width: 8.4, height: 19 };
+const PADDING = 16;
+/** Height of the bar above the text. */
+const BAR = 30;
 
 // The 16 colours of a dark terminal, by their number in SGR 30 to 37 and 90 to 97 (ECMA-48).
 const PALETTE = "#1b1f27 #e06c75 #8cc265 #d5b06b #5ea8f2 #c678dd #42b3c2 #c8ccd4".split(" ");
 const BRIGHT = "#7f8696 #ff7b86 #a5e075 #f0c674 #80bfff #de92f5 #5fd3e0 #ffffff".split(" ");
 const BACKGROUND = "#14171d";
+const BAR_BACKGROUND = "#20252e";
 const FOREGROUND = "#d7dae0";
+const BUTTONS = ["#e06c75", "#d5b06b", "#8cc265"];
 
 interface Style {
   color: string;
   bold: boolean;
   dim: boolean;
+  inverse: boolean;
 }
+
+const PLAIN: Style = { color: FOREGROUND, bold: false, dim: false, inverse: false };
 
 /** Applies the numbers of one SGR sequence. */
 function restyle(style: Style, numbers: readonly number[]): Style {
   const next = { ...style };
   for (let index = 0; index < numbers.length; index++) {
     const number = numbers[index] ?? 0;
-    if (number === 0) Object.assign(next, { color: FOREGROUND, bold: false, dim: false });
+    if (number === 0) Object.assign(next, PLAIN);
     else if (number === 1) next.bold = true;
     else if (number === 2) next.dim = true;
+    else if (number === 7) next.inverse = true;
     else if (number === 22) next.bold = next.dim = false;
+    else if (number === 27) next.inverse = false;
     else if (number >= 30 && number <= 37) next.color = PALETTE[number - 30] ?? FOREGROUND;
     else if (number >= 90 && number <= 97) next.color = BRIGHT[number - 90] ?? FOREGROUND;
     else if (number === 39) next.color = FOREGROUND;
@@ -59,12 +72,13 @@ function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** A screen with its SGR sequences as a picture. */
-export function toSvg(screen: string): string {
-  const lines = screen.split("\n").slice(0, ROWS);
-  let style: Style = { color: FOREGROUND, bold: false, dim: false };
-  const rows = lines.map((line, row) => {
-    const y = PADDING + (row + 0.75) * CELL.height;
+/** A screen with its SGR sequences as a picture, the cursor where it is. */
+export function toSvg(
+  screen: string,
+  cursor: { readonly column: number; readonly row: number },
+): string {
+  let style = PLAIN;
+  const rows = screen.split("\n").slice(0, ROWS).map((line, row) => {
     let column = 0;
     const spans: string[] = [];
     // deno-lint-ignore no-control-regex -- ESC begins the sequences that are looked for
@@ -75,61 +89,108 @@ export function toSvg(screen: string): string {
         style = restyle(style, (sequence[1] ?? "").split(";").map(Number));
         continue;
       }
-      if (part === "") continue;
-      const x = (PADDING + column * CELL.width).toFixed(1);
-      const weight = style.bold ? ' font-weight="bold"' : "";
-      const opacity = style.dim ? ' opacity="0.6"' : "";
-      spans.push(
-        `<text x="${x}" y="${y}" fill="${style.color}"${weight}${opacity}>${escape(part)}</text>`,
-      );
-      column += [...part].length;
+      spans.push(...span(part, style, column, row));
+      column += displayWidth(part);
     }
     return spans.join("");
   });
   const width = Math.ceil(2 * PADDING + COLUMNS * CELL.width);
-  const height = Math.ceil(2 * PADDING + ROWS * CELL.height);
+  const height = Math.ceil(BAR + 2 * PADDING + ROWS * CELL.height);
   const font = 'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14"';
+  const buttons = BUTTONS.map((color, at) =>
+    `<circle cx="${PADDING + 6 + 20 * at}" cy="${BAR / 2}" r="6" fill="${color}"/>`
+  );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" ${font}>
-<rect width="100%" height="100%" rx="8" fill="${BACKGROUND}"/>
+<rect width="100%" height="100%" rx="10" fill="${BACKGROUND}"/>
+<path d="M0 ${BAR}V10a10 10 0 0 1 10-10H${width - 10}a10 10 0 0 1 10 10V${BAR}Z" \
+fill="${BAR_BACKGROUND}"/>
+${buttons.join("")}
+<text x="${width / 2}" y="${BAR / 2 + 4.5}" text-anchor="middle" font-size="13" \
+fill="${FOREGROUND}" opacity="0.7">bcast connect</text>
 <g xml:space="preserve">
 ${rows.filter((row) => row !== "").join("\n")}
 </g>
+${box(cursor.column, cursor.row, 1, FOREGROUND)}
 </svg>
 `;
 }
 
-async function say(url: string, name: string, text: string): Promise<void> {
-  await using program = new Program(["connect", url, "--name", name]);
-  await program.type(text + "\n", { end: true });
-  await program.exit();
+/** Text of one style. */
+function span(text: string, style: Style, column: number, row: number): string[] {
+  if (text.trim() === "") return [];
+  const { bold, dim, inverse } = style;
+  const x = (PADDING + column * CELL.width).toFixed(1);
+  const y = (BAR + PADDING + (row + 0.75) * CELL.height).toFixed(1);
+  const columns = displayWidth(text);
+  // Whatever font there is, everything stands in its column.
+  const length = `textLength="${(columns * CELL.width).toFixed(1)}"`;
+  const look = (bold ? ' font-weight="bold"' : "") + (dim ? ' opacity="0.6"' : "");
+  const fill = inverse ? BACKGROUND : style.color;
+  return [
+    ...inverse ? [box(column, row, columns, style.color)] : [],
+    `<text x="${x}" y="${y}" ${length} fill="${fill}"${look}>${escape(text)}</text>`,
+  ];
 }
 
-if (import.meta.main) {
-  const folder = await Deno.makeTempDir();
+/** What stands behind cells. */
+function box(column: number, row: number, columns: number, color: string): string {
+  const x = (PADDING + column * CELL.width).toFixed(1);
+  const y = (BAR + PADDING + row * CELL.height).toFixed(1);
+  const width = (columns * CELL.width).toFixed(1);
+  return `<rect x="${x}" y="${y}" width="${width}" height="${CELL.height}" fill="${color}"/>`;
+}
+
+/** Lets some people talk, and takes the picture. */
+async function take(): Promise<string> {
+  await using folder = await temporaryFolder();
   const { program, url } = await startHubProcess(["--memory"]);
   await using _hub = program;
-  await using bob = new Program(["connect", url, "--name", "Bob"]);
-  await bob.type("anybody here?\n");
+  const rooms = [{ room: "lobby" }, { room: "ops" }];
+  await using bob = connect({ url, sender: "Bob", rooms, echo: false });
+  await using carol = connect({ url, sender: "Carol", rooms, echo: false });
+  await using ci = connect({ url, sender: "ci", rooms, echo: false });
+  const others = [bob, carol, ci];
+  await until("the others", () => others.every(({ state }) => state === "online"));
   await using terminal = await Tmux.open({
     columns: COLUMNS,
     rows: ROWS,
-    env: { HOME: folder, XDG_DATA_HOME: folder, TERM: "xterm-256color" },
+    env: {
+      HOME: folder.path,
+      XDG_DATA_HOME: folder.path,
+      TERM: "xterm-256color",
+      COLORFGBG: "15;0",
+      NO_COLOR: "",
+    },
   });
-  const command = programCommand().map((word) => `'${word}'`).join(" ");
-  await terminal.type(`clear; ${command} connect ${url} --name Alice`);
+  const words = [...programCommand(), "connect", url, "--name", "Alice"];
+  const flags = ["--room", "lobby", "--room", "ops"];
+  await terminal.type(`clear; ${[...words, ...flags].map((word) => `'${word}'`).join(" ")}`);
   await terminal.press("Enter");
-  await terminal.shows(/Alice>/);
-  await terminal.type("hello Bob, the build is nearly done");
+  await terminal.shows(/^\[lobby\] Alice>$/m);
+  await bob.send({ room: "lobby", message: "good morning! is 1.4 ready?" });
+  await terminal.shows(/is 1.4 ready/);
+  await terminal.type("nearly, the build is running");
   await terminal.press("Enter");
-  await terminal.shows(/Alice: hello Bob/);
-  await bob.type("good: I am waiting for it\n");
-  await say(url, "ci", "build is green: 572 passed, 0 failed");
-  await terminal.shows(/ci: build is green/);
-  await bob.type("then let us ship it\n");
-  await terminal.shows(/ship it/);
+  await terminal.shows(/Alice: nearly/);
+  await carol.send({ room: "lobby", kind: "action", message: "crosses her fingers" });
+  await ci.send({ room: "lobby", message: "build 1.4 is green: 1,204 passed, 0 failed" });
+  await bob.send({ room: "lobby", message: "well done, Alice, then let us ship it" });
+  await carol.direct("Alice", { message: "cake at three?" });
+  for (const stage of ["test", "staging", "production"]) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await ci.send({ room: "ops", message: `1.4 goes to ${stage}` });
+  }
   await terminal.type("this line stays whole while oth");
-  await terminal.shows(/while oth/);
-  const screen = await terminal.colors();
-  await Deno.writeTextFile(new URL("terminal.svg", import.meta.url), toSvg(screen));
-  await Deno.remove(folder, { recursive: true });
+  bob.typing("lobby", true);
+  await terminal.shows(/2:ops 3 unread.*Bob is typing…\n.* while oth$/);
+  const [text, column, row] = [
+    await terminal.colors(),
+    await terminal.column(),
+    await terminal.row(),
+  ];
+  return toSvg(text, { column, row });
+}
+
+if (import.meta.main) {
+  await Deno.writeTextFile(new URL("terminal.svg", import.meta.url), await take());
 }

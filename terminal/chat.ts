@@ -11,7 +11,7 @@ import type { View } from "./view.ts";
 import { completeLine, runLine, sayingOf } from "./line.ts";
 import { Outgoing, type Saying, sizeNearLimit } from "./outgoing.ts";
 import { paintWith } from "./paint.ts";
-import { paletteOf } from "./palette.ts";
+import { type Background, paletteOf } from "./palette.ts";
 import { type ChatParts, Ignored } from "./parts.ts";
 import { Reception } from "./reception.ts";
 import type { Chord, Screen, ScreenEvents } from "./screen.ts";
@@ -48,8 +48,8 @@ export interface ChatOptions {
   readonly invite?: (room: string) => string;
   /** The user's home directory. */
   readonly home?: string;
-  /** The environment's `COLORFGBG`, from which a terminal's background may be known. */
-  readonly colorfgbg?: string;
+  /** The terminal's, where it tells. */
+  readonly background?: Background;
   readonly clock?: Clock;
 }
 
@@ -66,12 +66,15 @@ export class Chat implements ScreenEvents {
   #hint: string | undefined;
   #name: string | undefined;
   #rows = "";
+  /** The width that what is in sight was wrapped for. */
+  #columns: number;
   #leaving: Promise<void> | undefined;
   #over = false;
 
   constructor(conversation: Conversation, screen: Screen, options: ChatOptions) {
     const { clock = systemClock, settings = DEFAULT_SETTINGS, wanted, invite } = options;
     this.#options = options;
+    this.#columns = screen.columns;
     const refresh = (): void => this.#refresh();
     this.#parts = {
       conversation,
@@ -175,7 +178,12 @@ export class Chat implements ScreenEvents {
 
   resized(): void {
     this.#refresh();
-    this.#set("resize", RESIZE_REST, () => this.#parts.board.redraw());
+    const { board, screen } = this.#parts;
+    this.#set("resize", RESIZE_REST, () => {
+      // A screen that is only higher shows what it showed; one that a shell wrote on keeps that.
+      if (screen.columns !== this.#columns) board.redraw();
+      this.#columns = screen.columns;
+    });
   }
 
   interrupt(): void {
@@ -230,11 +238,11 @@ export class Chat implements ScreenEvents {
 
   get #view(): View {
     const { conversation, screen, facts, clock } = this.#parts;
-    const { color, colorfgbg } = this.#options;
+    const { color, background } = this.#options;
     const { theme, timestamp } = facts.settings;
     return {
       self: conversation.sender,
-      paint: paintWith(color ? paletteOf(theme, colorfgbg) : undefined),
+      paint: paintWith(color ? paletteOf(theme, background) : undefined),
       columns: screen.columns,
       now: new Date(clock.now()),
       stamps: timestamp,
@@ -310,6 +318,8 @@ export class Chat implements ScreenEvents {
       },
       hint: this.#asked === undefined
         ? this.#hint
+        : screen.columns < 70
+        ? `Send ${lineCount(this.#asked)} lines at once? Enter sends`
         : `Send ${lineCount(this.#asked)} lines as one message? ` +
           "Enter sends, any other key goes on editing",
     };

@@ -6,7 +6,7 @@ import {
   nameKey,
   normalizeName,
 } from "../protocol.ts";
-import { slashHelp } from "./help.ts";
+import { slashHelp, type Topic } from "./help.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
 import type { Place } from "./windows.ts";
 
@@ -54,11 +54,13 @@ export interface Actions {
 }
 
 /** What Tab completes: names, rooms, commands, or a few words. */
-export type Completes = "people" | "rooms" | "ignored" | "commands" | readonly string[];
+export type Completes = "people" | "rooms" | "ignored" | "help" | readonly string[];
 
 /** One slash command. */
 export interface SlashCommand {
   readonly name: string;
+  /** Where the help has it. */
+  readonly topic: Topic;
   /** What comes after it, as the help shows it. */
   readonly takes: string;
   readonly help: string;
@@ -81,6 +83,7 @@ const AWAY = "I am away";
 export const SLASH_COMMANDS: readonly SlashCommand[] = [
   {
     name: "join",
+    topic: "rooms",
     takes: "ROOM",
     help: "Enter a room, or show another one you are in",
     completes: "rooms",
@@ -88,6 +91,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "leave",
+    topic: "rooms",
     takes: "[ROOM]",
     help: "Leave this room, or end this private talk",
     completes: "rooms",
@@ -102,6 +106,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "rooms",
+    topic: "rooms",
     takes: "",
     help: "Your rooms and private talks, with their numbers",
     more: "Alt and the number shows one; Alt-a goes to the next in which something happened.",
@@ -109,6 +114,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "msg",
+    topic: "talk",
     takes: "NAME [TEXT]",
     help: "Talk to one person alone",
     more: 'A name with blanks that is not known goes in quotes: /msg "Bob Smith" hi',
@@ -123,6 +129,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "reply",
+    topic: "talk",
     takes: "TEXT",
     help: "Answer whoever wrote to you alone last",
     run: (rest, actions) => {
@@ -132,6 +139,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "me",
+    topic: "talk",
     takes: "ACTION",
     help: "Say what you do: /me waves",
     run: (rest, actions) => {
@@ -141,6 +149,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "who",
+    topic: "rooms",
     takes: "[ROOM]",
     help: "Who is here",
     completes: "rooms",
@@ -148,6 +157,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "nick",
+    topic: "you",
     takes: "NAME",
     help: "Change your name",
     run: (rest, actions) => {
@@ -160,6 +170,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "history",
+    topic: "past",
     takes: "[N]",
     help: `Show the last ${DEFAULT_HISTORY_PAGE} messages, or N`,
     run: (rest, actions) => {
@@ -172,6 +183,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "search",
+    topic: "past",
     takes: "WORDS",
     help: "Find what was said in this room",
     more: "Finds messages with all of the words; a word that ends in * may go on.",
@@ -185,6 +197,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "ignore",
+    topic: "people",
     takes: "[NAME]",
     help: "See nothing of a person, or list whom",
     more: "Lasts until /unignore or until you leave: names are nobody's property, and tomorrow " +
@@ -198,6 +211,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "unignore",
+    topic: "people",
     takes: "NAME",
     help: "See a person again",
     completes: "ignored",
@@ -211,6 +225,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "away",
+    topic: "you",
     takes: "[TEXT]",
     help: "Let private messages be answered",
     more:
@@ -220,12 +235,14 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "back",
+    topic: "you",
     takes: "",
     help: "Be back, and hear what was for you",
     run: (_rest, actions) => actions.back(),
   },
   {
     name: "export",
+    topic: "past",
     takes: "FILE",
     help: "Write all that was said here into a file",
     more: "As text, as JSON lines (.jsonl, .json) or as Markdown (.md). A file that is there is " +
@@ -239,6 +256,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "clear",
+    topic: "looks",
     takes: "",
     help: "Empty the screen",
     run: (_rest, actions) => actions.clear(),
@@ -248,22 +266,30 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   setting("bell", "bell", "When to ring"),
   {
     name: "status",
+    topic: "more",
     takes: "",
     help: "Address, latency, what was missed",
     run: (_rest, actions) => actions.status(),
   },
   {
     name: "help",
-    takes: "[COMMAND]",
-    help: "This list, or more about a command",
-    completes: "commands",
+    topic: "more",
+    takes: "[COMMAND|all|keys]",
+    help: "What there is, or more about a command",
+    completes: "help",
     run: (rest, actions) => {
       const lines = slashHelp(SLASH_COMMANDS, rest.replace(/^\//, ""), actions.columns);
       if (lines === undefined) throw new LineError("There is no such command: /help lists them");
       actions.page(lines);
     },
   },
-  { name: "quit", takes: "", help: "Leave; so do quit and exit", run: (_rest, a) => a.quit() },
+  {
+    name: "quit",
+    topic: "more",
+    takes: "",
+    help: "Leave; so do quit and exit",
+    run: (_rest, a) => a.quit(),
+  },
 ];
 
 /** A command that sets one of a few words, and without one tells which is set. */
@@ -272,6 +298,7 @@ function setting<K extends keyof Settings>(name: K, field: K, help: string): Sla
   const all = choices.join("|");
   return {
     name,
+    topic: "looks",
     takes: `[${all}]`,
     help,
     more: "It is remembered for the next time.",

@@ -1,12 +1,14 @@
 import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
+import { backgroundOfColor } from "./background.ts";
 import { listed } from "./completion.ts";
 import { type Recollection, ShortHistory } from "./history.ts";
 import { Input } from "./input.ts";
-import { ESCAPE_MS, KeyDecoder } from "./keys.ts";
+import { ESCAPE_MS, type Key, KeyDecoder, type Received } from "./keys.ts";
 import { layOut } from "./layout.ts";
-import { Painter } from "./painter.ts";
+import { ERASE_SCREEN, Painter, scrollAway } from "./painter.ts";
+import type { Background } from "./palette.ts";
 import type { Screen, ScreenEvents } from "./screen.ts";
-import type { Terminal } from "./terminal.ts";
+import { ASK_BACKGROUND, type Terminal } from "./terminal.ts";
 
 /** What an editor can be given beside its terminal. */
 export interface EditorOptions {
@@ -23,6 +25,10 @@ const BATCH_MS = 17;
  * late, and who goes by a width that is no longer true wipes what somebody said.
  */
 const SETTLE_MS = 300;
+/** Milliseconds for a terminal to answer: over a slow line, and not so long that anybody waits. */
+const ANSWER_MS = 200;
+/** Keys that are kept for whoever asks for some: more than anybody types while a program starts. */
+const MAX_EARLY = 500;
 /** Milliseconds between two rings. */
 const BELL_MS = 1000;
 
@@ -56,7 +62,13 @@ export class Editor implements Screen, Disposable {
   #unprinted = "";
   #batch: Cancel | undefined;
   #escape: Cancel | undefined;
+  /** Takes what the terminal answers to the question for its background. */
+  #answered: ((background: Background | undefined) => void) | undefined;
+  /** Keys pressed before anybody asked for any, while the program was starting. */
+  #early: readonly Key[] = [];
   #rung = -Infinity;
+  /** On the screen there is what others wrote: a shell, before this or while it was stopped. */
+  #shared = true;
   /** The size that was drawn for, and that the chat knows of. */
   #size: Terminal["size"];
   /** The size that was seen last. */
@@ -121,14 +133,16 @@ export class Editor implements Screen, Disposable {
     this.#question = { text: question, answer: (answer) => answered(input.draft, answer) };
     this.#questionInput = input;
     this.#draw();
+    this.#takeEarly();
     return promise;
   }
 
   /** Shows the prompt and tells `events` from now on. */
   listen(events: ScreenEvents): void {
     this.#events = events;
-    if (this.#ended) events.end();
-    else this.#draw();
+    if (this.#ended) return events.end();
+    this.#draw();
+    this.#takeEarly();
   }
 
   print(text: string): void {
@@ -162,9 +176,27 @@ export class Editor implements Screen, Disposable {
 
   clear(): void {
     if (this.#suspension === "stopped" || this.#closed) return;
-    const resized = this.#settling !== undefined;
-    this.#drawAnew("\x1b[H\x1b[2J");
-    if (resized) this.#events?.resized();
+    const printed = this.#takePrinted();
+    // What a shell wrote is not the chat's to erase.
+    this.#empty(printed, this.#shared ? scrollAway(this.rows) : ERASE_SCREEN);
+    this.#shared = false;
+  }
+
+  /**
+   * Whether the terminal is dark or light; `undefined` when it does not tell at once. May be asked
+   * once, and answered while somebody types: the answer is no key.
+   */
+  background(): Promise<Background | undefined> {
+    if (this.#closed) return Promise.resolve(undefined);
+    const { promise, resolve } = Promise.withResolvers<Background | undefined>();
+    const late = this.#clock.after(ANSWER_MS, () => this.#answered?.(undefined));
+    this.#answered = (background) => {
+      this.#answered = undefined;
+      late();
+      resolve(background);
+    };
+    this.#terminal.write(ASK_BACKGROUND);
+    return promise;
   }
 
   /** Wipes the line being typed, and gives the terminal back as it was. */
@@ -176,6 +208,7 @@ export class Editor implements Screen, Disposable {
     this.#settle();
     this.#draw();
     this.#closed = true;
+    this.#answered?.(undefined);
     this.#escape?.();
     this.#watch[Symbol.dispose]();
     this.#terminal.give();
@@ -193,7 +226,7 @@ export class Editor implements Screen, Disposable {
       chord: (chord) => this.#events?.chord(chord),
       complete: (line) => this.#events?.complete(line) ?? [[], ""],
       bell: () => this.bell(),
-      clear: () => this.clear(),
+      clear: () => this.#clearAway(),
       suspend: () => void this.#suspend(),
       list: (candidates) => this.print(listed(candidates, this.columns, Math.floor(this.rows / 2))),
       problem: (text) => this.print(`! ${text}`),
@@ -210,18 +243,31 @@ export class Editor implements Screen, Disposable {
       if (bytes === undefined) return this.#gone();
       this.#take(this.#decoder.push(bytes));
       if (this.#decoder.waiting) {
-        this.#escape = this.#clock.after(ESCAPE_MS, () => this.#take(this.#decoder.timeout()));
+        // An answer may come in pieces.
+        const wait = this.#answered === undefined ? ESCAPE_MS : ANSWER_MS;
+        this.#escape = this.#clock.after(wait, () => this.#take(this.#decoder.timeout()));
       }
     }
   }
 
-  #take(keys: ReturnType<KeyDecoder["push"]>): void {
+  #takeEarly(): void {
+    const keys = this.#early;
+    this.#early = [];
+    this.#take(keys);
+  }
+
+  #take(keys: readonly Received[]): void {
     for (const key of keys) {
+      if (key.kind === "background" || key.kind === "attributes") {
+        this.#answered?.(key.kind === "background" ? backgroundOfColor(key.color) : undefined);
+        continue;
+      }
       const input = this.#questionInput ??
         (this.#events === undefined ? undefined : this.#chatInput);
       // Keys that nobody waits for: a chat that ends can still be ended at once.
       if (this.#ended && !(key.kind === "press" && key.key === "C-c")) continue;
-      input?.take(key);
+      if (input !== undefined) input.take(key);
+      else if (this.#early.length < MAX_EARLY) this.#early = [...this.#early, key];
     }
     if (keys.length > 0) this.#draw();
   }
@@ -262,8 +308,23 @@ export class Editor implements Screen, Disposable {
   /** Takes the terminal again, whatever others did with it. */
   #resume(): void {
     this.#terminal.take();
+    this.#shared = true;
     this.#drawAnew("\r\x1b[J");
     this.#events?.resized();
+  }
+
+  /** Ctrl-L: an empty screen; what was on it can be scrolled back to, and what is new comes now. */
+  #clearAway(): void {
+    if (this.#suspension === "stopped" || this.#closed) return;
+    this.#empty("", scrollAway(this.rows));
+    this.#shared = false;
+  }
+
+  /** Draws on a screen that is emptied by `how` after all of it was printed. */
+  #empty(printed: string, how: string): void {
+    const resized = this.#settling !== undefined;
+    this.#drawAnew(this.#painter.wipe(this.columns) + printed + how);
+    if (resized) this.#events?.resized();
   }
 
   /** Draws on a screen of which nothing is known. */
@@ -311,8 +372,7 @@ export class Editor implements Screen, Disposable {
     this.#batch = undefined;
     if (this.#suspension === "stopped" || this.#isSettling()) return;
     const { columns, rows: height } = this.#size;
-    const printed = this.#unprinted.replaceAll("\n", "\r\n");
-    this.#unprinted = "";
+    const printed = this.#takePrinted();
     const shown = this.#shown();
     let text = printed === "" && shown !== undefined ? "" : this.#painter.wipe(columns);
     text += printed;
@@ -320,6 +380,12 @@ export class Editor implements Screen, Disposable {
       text += this.#painter.draw(layOut({ ...shown, columns, height }), columns);
     }
     if (before + text !== "") this.#terminal.write(HOLD + before + text + RELEASE);
+  }
+
+  #takePrinted(): string {
+    const printed = this.#unprinted.replaceAll("\n", "\r\n");
+    this.#unprinted = "";
+    return printed;
   }
 
   /** What is to be seen below all that was said. */

@@ -4,30 +4,64 @@ import type { SlashCommand } from "./commands.ts";
 /** Columns that a list of two columns needs to read well. */
 const TWO_COLUMNS = 60;
 
+/** What the commands are about, in the order of the help; each is on one row of it. */
+export const TOPICS = ["talk", "rooms", "past", "people", "you", "looks", "more"] as const;
+
+/** One of {@linkcode TOPICS}. */
+export type Topic = (typeof TOPICS)[number];
+
+/** In so few words that a small screen has a row for each. */
 const KEYS: readonly (readonly [string, string])[] = [
-  ["//text", "Say text that begins with a slash"],
-  ["Tab", "Complete a command, a name or a room"],
-  ["Alt-1 … Alt-9", "Show the room of that number"],
+  ["Tab", "Complete a command, name or room"],
+  ["Up, Down", "What you sent before"],
+  ["Ctrl-R", "Search what you sent before"],
+  ["Alt-Enter", "Another line in your text"],
+  ["Alt-1 … Alt-9", "Show that room"],
   ["Alt-a", "Show the next room with news"],
+  ["Ctrl-W, Ctrl-U", "Cut a word, all before"],
+  ["Ctrl-K, Ctrl-Y", "Cut the rest, paste"],
+  ["Ctrl-_, Ctrl-L", "Undo, empty screen"],
+  ["Ctrl-Z", "To the shell; fg comes back"],
+  ["Ctrl-C, Ctrl-D", "Leave"],
 ];
 
 /**
- * The lines of `/help`, or of `/help NAME`, for a screen of so many columns; `undefined` when there
- * is no such command.
+ * The lines of `/help`, which fit a small screen; of `/help all`, `/help keys` or `/help NAME`. For a
+ * screen of so many columns; `undefined` when there is no such command.
  */
 export function slashHelp(
   commands: readonly SlashCommand[],
   name: string,
   columns: number,
 ): readonly string[] | undefined {
-  if (name === "") {
-    return rows([...commands.map((each) => [usage(each), each.help] as const), ...KEYS], columns);
+  switch (name.toLowerCase()) {
+    case "":
+      return short(commands);
+    case "all":
+      return rows([
+        ...commands.map((each) => [usage(each), each.help] as const),
+        ["//text", "Say text that begins with a slash"],
+        ...KEYS,
+      ], columns);
+    case "keys":
+      return rows(KEYS, columns);
   }
   const command = commands.find((each) => each.name === name.toLowerCase());
   if (command === undefined) return undefined;
   return [
     `${usage(command)}: ${command.help}`,
     ...command.more === undefined ? [] : [command.more],
+  ];
+}
+
+function short(commands: readonly SlashCommand[]): readonly string[] {
+  const width = Math.max(...TOPICS.map((topic) => topic.length)) + 2;
+  return [
+    ...TOPICS.map((topic) => {
+      const names = commands.filter((each) => each.topic === topic).map((each) => `/${each.name}`);
+      return topic.padEnd(width) + names.join(" ");
+    }),
+    "/help COMMAND tells more about one; there are /help all and /help keys, too",
   ];
 }
 

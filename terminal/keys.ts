@@ -1,3 +1,13 @@
+/** What comes from a terminal. */
+export type Received = Key | Reply;
+
+/** What a terminal says of itself when it is asked. */
+export type Reply =
+  /** The answer to OSC 11: `rgb:1e1e/1e1e/1e1e`, `rgba:…`, `#1e1e1e`. */
+  | { readonly kind: "background"; readonly color: string }
+  /** The answer to DA1, which all terminals give. */
+  | { readonly kind: "attributes" };
+
 /** What somebody did at the keyboard. */
 export type Key =
   /** Characters to be typed; none of them a control character of ASCII. */
@@ -73,10 +83,13 @@ type State =
   /** After `ESC [ M`: the three bytes of a mouse report. */
   | { readonly at: "mouse"; left: number }
   /** In a string of the terminal's own (OSC, DCS, APC, PM, SOS), until BEL or `ESC \`. */
-  | { readonly at: "string"; readonly opener: string; empty: boolean; escaped: boolean }
+  | { readonly at: "string"; readonly opener: string; text: string; escaped: boolean }
   | { readonly at: "paste"; readonly bytes: number[]; matched: number; tooLong: boolean };
 
 const GROUND: State = { at: "ground" };
+
+/** The answer to a question for a background, or its beginning. */
+const BACKGROUND = /^11;([#\w:/]*)$/;
 
 /**
  * Makes keys of what a terminal sends, however it is cut into pieces. Sequences that it does not
@@ -84,7 +97,7 @@ const GROUND: State = { at: "ground" };
  */
 export class KeyDecoder {
   #state: State = GROUND;
-  #keys: Key[] = [];
+  #keys: Received[] = [];
   #text = "";
   /** The next character is one with Alt. */
   #alt = false;
@@ -97,12 +110,13 @@ export class KeyDecoder {
    */
   get waiting(): boolean {
     const state = this.#state;
-    return state.at === "escape" || state.at === "string" ||
+    // Nobody types the beginning of an answer: the rest of it is on its way, however slow that is.
+    return state.at === "escape" || (state.at === "string" && !isAnswer(state)) ||
       (state.at === "sequence" && state.text === "");
   }
 
   /** The keys that end in these bytes. */
-  push(bytes: Uint8Array): readonly Key[] {
+  push(bytes: Uint8Array): readonly Received[] {
     let start: number | undefined;
     for (let at = 0; at < bytes.length; at++) {
       const byte = bytes[at] ?? 0;
@@ -119,17 +133,17 @@ export class KeyDecoder {
   }
 
   /** Nothing more came: decides what is {@linkcode waiting}. */
-  timeout(): readonly Key[] {
+  timeout(): readonly Received[] {
     const state = this.#state;
     if (!this.waiting) return [];
     this.#state = GROUND;
     if (state.at === "escape") this.#press("escape");
     else if (state.at === "sequence") this.#press(state.opener, { alt: true });
-    else if (state.at === "string" && state.empty) this.#press(state.opener, { alt: true });
+    else if (state.at === "string" && state.text === "") this.#press(state.opener, { alt: true });
     return this.#flush();
   }
 
-  #flush(): readonly Key[] {
+  #flush(): readonly Received[] {
     this.#endText();
     const keys = this.#keys;
     this.#keys = [];
@@ -163,6 +177,11 @@ export class KeyDecoder {
     this.#text = "";
   }
 
+  #reply(reply: Reply): void {
+    this.#endText();
+    this.#keys.push(reply);
+  }
+
   #press(key: string, { ctrl, alt, shift }: Modifiers = {}): void {
     this.#endText();
     const name = `${ctrl ? "C-" : ""}${alt ? "M-" : ""}${shift ? "S-" : ""}${key}`;
@@ -192,10 +211,7 @@ export class KeyDecoder {
         if (--state.left === 0) this.#state = GROUND;
         return;
       case "string":
-        if (byte === BEL || (state.escaped && byte === 0x5c)) this.#state = GROUND;
-        state.escaped = byte === ESC;
-        state.empty = false;
-        return;
+        return this.#inString(byte, state);
       case "paste":
         return this.#inPaste(byte, state);
     }
@@ -218,7 +234,7 @@ export class KeyDecoder {
     } else if (character === "[" || character === "O") {
       this.#state = { at: "sequence", opener: character, alt: twice, text: "" };
     } else if ("]PX^_".includes(character)) {
-      this.#state = { at: "string", opener: character, empty: true, escaped: false };
+      this.#state = { at: "string", opener: character, text: "", escaped: false };
     } else if (byte < 0x80) {
       this.#press(character, { alt: true });
     } else {
@@ -250,6 +266,18 @@ export class KeyDecoder {
     }
   }
 
+  #inString(byte: number, state: State & { readonly at: "string" }): void {
+    if (byte === BEL || (state.escaped && byte === 0x5c)) {
+      this.#state = GROUND;
+      if (isAnswer(state)) {
+        this.#reply({ kind: "background", color: BACKGROUND.exec(state.text)?.[1] ?? "" });
+      }
+      return;
+    }
+    state.escaped = byte === ESC;
+    if (byte !== ESC && state.text.length < MAX_SEQUENCE) state.text += String.fromCharCode(byte);
+  }
+
   /** `ESC O`, a modifier from some, and a letter. */
   #singleShift(text: string, final: string, alt: boolean): void {
     if (!/^\d*$/.test(text)) return;
@@ -265,7 +293,8 @@ export class KeyDecoder {
 
   /** `ESC [`, numbers and a letter. */
   #controlSequence(text: string, final: string, alt: boolean): void {
-    // Anything else is an answer of the terminal's, or a report: of the mouse, of the focus.
+    if (final === "c" && text.startsWith("?")) return this.#reply({ kind: "attributes" });
+    // Anything else is a report: of the mouse, of the focus.
     if (!/^[\d;:]*$/.test(text) || text.length >= MAX_SEQUENCE) return;
     const [first = 1, second = 1, third = 0] = text.split(";").map((part) => parseInt(part) || 1);
     const letter = BY_LETTER[final];
@@ -322,6 +351,10 @@ export class KeyDecoder {
     state.tooLong = state.bytes.length > MAX_PASTE;
     if (state.tooLong) state.bytes.length = 0;
   }
+}
+
+function isAnswer({ opener, text }: State & { readonly at: "string" }): boolean {
+  return opener === "]" && text.length < MAX_SEQUENCE && BACKGROUND.test(text);
 }
 
 /** xterm's modifiers: one more than the sum of Shift 1, Alt 2, Ctrl 4, Meta 8. */

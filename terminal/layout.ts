@@ -29,15 +29,16 @@ const CONTINUED = "> ";
 const TAB = 4;
 
 /**
- * Lays out the status, the prompt and the draft. They take half of the screen at most: of a longer
- * draft, the rows around the cursor are shown.
+ * Lays out the status, the prompt and the draft. They take half of the screen at most: of more
+ * status the last rows are shown, which matter most, and of a longer draft those around the cursor.
  */
 export function layOut(scene: Scene): Frame {
   const columns = Math.max(1, scene.columns);
   const most = Math.max(1, Math.floor(scene.height / 2));
   const { rows, row, before } = layOutDraft(scene, columns);
   const left = most - Math.min(rows.length, LEAST_DRAFT, most);
-  const status = scene.status.slice(0, left).map((line) => cutRow(line, columns));
+  const status = scene.status.slice(Math.max(0, scene.status.length - left))
+    .map((line) => cutRow(line, columns));
   const room = most - status.length;
   const top = Math.max(0, Math.min(row - Math.floor(room / 2), rows.length - room));
   return {

@@ -85,8 +85,8 @@ function wordsOf(completes: Completes, known: Known): readonly string[] {
       return known.rooms;
     case "ignored":
       return known.ignored;
-    case "commands":
-      return SLASH_COMMANDS.map(({ name }) => name);
+    case "help":
+      return [...SLASH_COMMANDS.map(({ name }) => name), "all", "keys"];
     default:
       return completes;
   }

@@ -44,20 +44,13 @@ export const PALETTES: Readonly<Record<"dark" | "light" | "unknown", Palette>> =
   },
 };
 
-/**
- * The palette for a theme; `undefined` for no colours.
- *
- * @param colorfgbg the environment variable with which some terminals (rxvt, Konsole, iTerm2) tell
- * their colours: foreground, perhaps something else, and background, as numbers of the first 16.
- */
-export function paletteOf(theme: Theme, colorfgbg: string | undefined): Palette | undefined {
+/** What a terminal's background is, as far as it matters. */
+export type Background = "dark" | "light";
+
+/** The palette for a theme; `undefined` for no colours. `background` is the terminal's, if known. */
+export function paletteOf(theme: Theme, background: Background | undefined): Palette | undefined {
   if (theme === "none") return undefined;
-  if (theme !== "auto") return PALETTES[theme];
-  const background = /;(\d{1,2})$/.exec(colorfgbg ?? "")?.[1];
-  if (background === undefined) return PALETTES.unknown;
-  // White and light grey are 7 and 15; the bright colours between are light as well.
-  const number = Number(background);
-  return number === 7 || number > 8 ? PALETTES.light : PALETTES.dark;
+  return PALETTES[theme === "auto" ? background ?? "unknown" : theme];
 }
 
 /** The colour of a name: the same wherever and whenever it is seen. */

@@ -95,10 +95,13 @@ export class Reception {
       facts.missed += missed;
       const lostAt = connection.kind === "online" ? undefined : connection.lostAt;
       const after = lostAt === undefined ? "" : ` after ${durationText(now - lostAt)}`;
-      const what = missed === 0
-        ? "nothing was missed"
-        : `${plural(missed, "missed message")} ${missed === 1 ? "follows" : "follow"}`;
-      return board.note(`Connected again${after}; ${what}`);
+      const what = missed > 0
+        ? `; ${plural(missed, "missed message")} ${missed === 1 ? "follows" : "follow"}`
+        // Where the hub cannot know, that is told room by room.
+        : welcome.rooms.every(({ recovered }) => recovered)
+        ? "; nothing was missed"
+        : "";
+      return board.note(`Connected again${after}${what}`);
     }
     // Opened now, so that what is told next stands in the first of them.
     for (const { room } of welcome.rooms) board.open({ kind: "room", room });

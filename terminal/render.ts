@@ -104,12 +104,15 @@ export function renderWho(who: Who, view: View): string {
 
 function renderOnline({ welcome, again, missed }: Online, view: View): string {
   if (!again) return note(`You are ${welcome.sender}. /help tells what else there is`, view);
-  const what = missed === 0
-    ? "nothing was missed"
+  const what = missed > 1
+    ? `; ${missed} missed messages follow`
     : missed === 1
-    ? "1 missed message follows"
-    : `${missed} missed messages follow`;
-  return note(`Connected again as ${welcome.sender}; ${what}`, view);
+    ? "; 1 missed message follows"
+    // Where the hub cannot know, that is told room by room.
+    : welcome.rooms.every(({ recovered }) => recovered)
+    ? "; nothing was missed"
+    : "";
+  return note(`Connected again as ${welcome.sender}${what}`, view);
 }
 
 function renderOffline({ reason, retryIn }: Offline, view: View): string {

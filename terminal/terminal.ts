@@ -37,6 +37,12 @@ export const TAKE = "\x1b[?2004h";
 /** No bracketed paste, no synchronized output, the cursor visible, no colours. */
 export const GIVE = "\x1b[?2004l\x1b[?2026l\x1b[?25h\x1b[m";
 
+/**
+ * Asks for the background (OSC 11), and then for what every terminal tells (DA1): where that answer
+ * comes alone, nobody has to wait for the other.
+ */
+export const ASK_BACKGROUND = "\x1b]11;?\x07\x1b[c";
+
 /** Events of errors that nobody caught. */
 const FAILURES = ["error", "unhandledrejection"] as const;
 const FALLBACK = { columns: 80, rows: 24 };

@@ -42,10 +42,10 @@ export function note(text: string, view: View): string {
   return view.paint.dim(layOut("* ", visible(text), 2, view));
 }
 
-/** Rows of the program's own, the first with a mark: `* …`. */
+/** Rows of the program's own that were asked for, the first with a mark: `* …`. */
 export function pageOf(rows: readonly string[], view: View): string {
   const lines = rows.map((row) => visible(row)).join("\n");
-  return view.paint.dim(layOut("* ", lines, 2, view));
+  return layOut("* ", lines, 2, view);
 }
 
 /** A line about something that went wrong: `! …`. */

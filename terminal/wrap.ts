@@ -49,12 +49,15 @@ export function pieces(text: string, width: number): readonly string[] {
     .flatMap((piece) => displayWidth(piece) > widest ? piece.match(/.\uFE0F?/gsu) ?? [] : [piece]);
 }
 
+/** What is worth copying as a whole: a web address that holds nothing which others' lines begin with. */
+const ADDRESS = /^https?:\/\/[\w.-]+(?::\d{1,5})?(?:[/?#][\w.~%/?#@!$&'()*+,;=-]*)?$/;
+
 /**
  * `text` in rows of at most `width` columns, the first of them `width - first`.
  *
  * A terminal would wrap long lines by itself, but to column 0, where a message could then show what
- * looks like somebody else's line. A word that is printable ASCII alone (an address to be copied)
- * stays whole and is left to the terminal: without a blank it forges nothing.
+ * looks like somebody else's line. An address stays whole, to be copied, and is left to the terminal:
+ * without a blank, a bracket and a colon it forges nothing.
  */
 export function wrapRows(text: string, width: number, first = 0): readonly string[] {
   const rows: string[] = [];
@@ -73,8 +76,12 @@ export function wrapRows(text: string, width: number, first = 0): readonly strin
       room -= size;
     } else if (part.startsWith(" ")) {
       next();
-    } else if (size <= width || /^[\x21-\x7e]+$/.test(part)) {
+    } else if (size <= width || ADDRESS.test(part)) {
       if (row.trim() !== "") next();
+      else if (row !== "") {
+        [row, room] = ["", rows.length === 0 ? Math.max(1, width - first) : width];
+      }
+      if (size > room && size <= width) next();
       row += part;
       room -= size;
     } else {

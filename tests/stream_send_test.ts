@@ -224,7 +224,7 @@ Deno.test("`ConnectionTalk` tells of each absence once, and of the return", () =
     "! Gone. Trying again in 1 s",
     undefined,
     undefined,
-    "* Connected again as Alice; nothing was missed",
+    "* Connected again as Alice",
   ]);
   // A pause: no word of an end came before.
   assertEquals(news(connecting, again), [undefined, undefined]);

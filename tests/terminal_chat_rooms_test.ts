@@ -85,11 +85,17 @@ Deno.test("Chat prints all that is unread, and else no more than a screen", asyn
   assertEquals([screen.lines.length, timeless(scene).at(-1)], [screen.rows - 4, "Bob: new 60"]);
   // A new size is a new screenful, once it rests.
   screen.rows = 14;
+  screen.columns -= 10;
   scene.chat.resized();
   scene.chat.resized();
   const clears = screen.clears;
   scene.clock.advance(100);
   assertEquals([screen.clears, screen.lines.length], [clears + 1, 10]);
+  // Only its width matters; and what a shell wrote while this was stopped stays.
+  screen.rows = 20;
+  scene.chat.resized();
+  scene.clock.advance(100);
+  assertEquals(screen.clears, clears + 1);
 });
 
 Deno.test("Chat keeps a draft with the room it was typed in", async () => {

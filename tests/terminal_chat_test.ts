@@ -215,6 +215,26 @@ Deno.test("Chat counts down to the next try, and says why once", async () => {
   assertEquals(screen.prompt, "[lobby] Alice> ");
 });
 
+Deno.test("Chat says that nothing was missed only where the hub can know it", async () => {
+  await using scene = await ChatScene.begin();
+  const { conversation, screen } = scene;
+  const [, online] = beginning();
+  assert(online?.type === "online");
+  for (
+    const [recovered, told] of [
+      [true, "* Connected again; nothing was missed"],
+      [false, "* Connected again"],
+    ] as const
+  ) {
+    const rooms = online.welcome.rooms.map((room) => ({ ...room, recovered }));
+    const welcome = { ...online.welcome, rooms };
+    conversation.emit({ ...online, welcome, again: true, missed: 0 });
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await scene.settle();
+    assertEquals(screen.lines.at(-1), told);
+  }
+});
+
 Deno.test("Chat leaves at once when nothing waits, and else waits for the hub", async () => {
   await using scene = await ChatScene.begin();
   const { chat, conversation, screen } = scene;

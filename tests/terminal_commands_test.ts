@@ -3,6 +3,7 @@ import { type Actions, LineError, SLASH_COMMANDS } from "../terminal/commands.ts
 import { completeLine, runLine, sayingOf } from "../terminal/line.ts";
 import { DEFAULT_SETTINGS } from "../terminal/settings.ts";
 import { ChatState } from "../terminal/state.ts";
+import { pageOf, plainView } from "../terminal/view.ts";
 import { beginning, said } from "./kit/fake_conversation.ts";
 
 function recorder(
@@ -162,7 +163,7 @@ Deno.test("sayingOf() tells messages from commands", () => {
 for (const columns of [80, 64, 40]) {
   Deno.test(`/help on ${columns} columns is made from the table of commands`, () => {
     const { actions, did } = recorder({ columns });
-    runLine("/help", actions);
+    runLine("/help all", actions);
     const words = did.join(" ").replaceAll(/\s+/g, " ");
     for (const { name, help } of SLASH_COMMANDS) {
       assert(did.some((line) => line.startsWith(`/${name}`)), name);
@@ -173,6 +174,20 @@ for (const columns of [80, 64, 40]) {
     assert(words.includes("Alt-a"));
   });
 }
+
+Deno.test("/help and /help keys fit a small screen with the prompt", () => {
+  for (const [columns, rows] of [[80, 11], [40, 11]] as const) {
+    const { actions, did } = recorder({ columns });
+    runLine("/help", actions);
+    const shown = pageOf(did, { ...plainView(), columns });
+    assert(shown.split("\n").length <= rows, shown);
+    for (const { name } of SLASH_COMMANDS) assert(shown.includes(`/${name}`), name);
+    runLine("/help keys", actions);
+    const keys = pageOf(did.slice(did.length - 11), { ...plainView(), columns });
+    assert(keys.split("\n").length <= rows, keys);
+    assert(keys.startsWith("* Tab") && keys.includes("Ctrl-R"), keys);
+  }
+});
 
 Deno.test("/help COMMAND tells more, for every command", () => {
   for (const { name, more } of SLASH_COMMANDS) {
@@ -203,6 +218,7 @@ Deno.test("completeLine() completes commands, arguments, names and rooms", () =>
       ["/timestamp t", ["time "], "t"],
       ["/bell m", ["mention "], "m"],
       ["/help sea", ["search "], "sea"],
+      ["/help k", ["keys "], "k"],
       ["/unignore m", ["Mallory "], "m"],
       ["ca", ["Carol: "], "ca"],
       ["hi ca", ["Carol "], "ca"],

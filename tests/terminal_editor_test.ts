@@ -352,12 +352,100 @@ Deno.test("clear() empties the screen and keeps status and draft", async () => {
   desk.listen();
   desk.editor.setStatus(["status"]);
   desk.print("one", "two");
-  await desk.type("draft", LEFT, "\x0c");
-  desk.shows(`status\n${PROMPT}draft`);
+  await desk.type("draft", LEFT);
+  desk.editor.clear();
+  assertEquals(desk.terminal.screen.visible, `status\n${PROMPT}draft`);
   desk.print("three");
-  desk.shows(`three\nstatus\n${PROMPT}draft`);
+  assertEquals(desk.terminal.screen.visible, `three\nstatus\n${PROMPT}draft`);
   desk.editor.setDraft("another");
   desk.editor.clear();
-  desk.shows(`status\n${PROMPT}another`);
+  assertEquals(desk.terminal.screen.visible, `status\n${PROMPT}another`);
   assert(!desk.told.includes("edited another"));
+});
+
+Deno.test("clear() leaves nothing behind that was printed before, and erases only the chat's own", async () => {
+  using desk = new Desk(40, 6);
+  desk.terminal.write("$ make\r\nall well\r\n$ bcast connect\r\n");
+  desk.listen();
+  desk.print("one");
+  desk.editor.print("two");
+  desk.editor.clear();
+  desk.editor.print("elsewhere");
+  // What the shell wrote can be scrolled back to.
+  desk.shows(`$ make\nall well\n$ bcast connect\none\ntwo\nelsewhere\n${PROMPT.trimEnd()}`);
+  assertEquals(desk.terminal.screen.visible, `elsewhere\n${PROMPT.trimEnd()}`);
+  desk.editor.print("three");
+  desk.editor.clear();
+  desk.editor.print("here again");
+  desk.shows(`$ make\nall well\n$ bcast connect\none\ntwo\nhere again\n${PROMPT.trimEnd()}`);
+
+  await desk.type("\x1a");
+  desk.terminal.screen.write("$ ls\r\nfile\r\n$ fg\r\n");
+  await desk.terminal.continue();
+  desk.editor.clear();
+  assert(desk.terminal.screen.text.includes("$ ls\nfile\n$ fg"));
+  assertEquals(desk.terminal.screen.visible, PROMPT.trimEnd());
+});
+
+Deno.test("Ctrl-L leaves what was on the screen to be scrolled back to, and loses nothing new", async () => {
+  using desk = new Desk(40, 6);
+  desk.listen();
+  desk.print("one", "two");
+  desk.editor.print("three");
+  await desk.type("\x0c");
+  desk.shows(`one\ntwo\nthree\n${PROMPT.trimEnd()}`);
+  assertEquals(desk.terminal.screen.visible, `three\n${PROMPT.trimEnd()}`);
+});
+
+Deno.test("background() takes the answer of a terminal, also in pieces and among keys", async () => {
+  using desk = new Desk();
+  desk.listen();
+  const told = desk.editor.background();
+  assert(desk.terminal.writes.join("").includes("\x1b]11;?\x07\x1b[c"));
+  await desk.type("dra", "\x1b");
+  // Longer than the Escape key is waited for.
+  desk.pass(100);
+  await desk.type("]11;rgb:fff");
+  desk.pass(90);
+  await desk.type("f/ffff/ffff\x07\x1b[?6", "c", "ft");
+  assertEquals(await told, "light");
+  desk.shows(`${PROMPT}draft`);
+});
+
+Deno.test("background() does not wait for terminals that tell nothing", async () => {
+  using silent = new Desk();
+  const none = silent.editor.background();
+  await silent.type("\x1b[?1;2c");
+  assertEquals(await none, undefined);
+
+  using dead = new Desk();
+  dead.listen();
+  const never = dead.editor.background();
+  dead.pass(200);
+  assertEquals(await never, undefined);
+  // Too late to matter, and yet no key.
+  await dead.type("\x1b]11;rgb:0/0/0\x1b\\", "a");
+  dead.shows(`${PROMPT}a`);
+
+  using over = new Desk();
+  const ended = over.editor.background();
+  over.editor[Symbol.dispose]();
+  assertEquals(await ended, undefined);
+  assertEquals(await over.editor.background(), undefined);
+});
+
+Deno.test("Editor keeps what is typed before anybody waits for it", async () => {
+  using desk = new Desk();
+  await desk.type("Al", "\r", "he", "llo");
+  const name = desk.editor.ask("Your name: ");
+  assertEquals(await name, "Al");
+  await desk.type("!");
+  desk.listen();
+  desk.shows(`Your name: Al\n${PROMPT}hello!`);
+  assertEquals(desk.events, []);
+
+  using ended = new Desk();
+  await ended.type("x", "\x03");
+  ended.listen();
+  assertEquals(ended.events, ["interrupt"]);
 });

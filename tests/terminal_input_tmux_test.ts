@@ -35,6 +35,14 @@ async function endsWith(terminal: Tmux, text: string): Promise<string> {
   }
 }
 
+/** Waits until the client is there, and for an empty screen without its word of greeting. */
+async function greeted(terminal: Tmux, prompt: string): Promise<void> {
+  await terminal.shows(new RegExp(`leaves\\.?\n\\${prompt}$`));
+  await terminal.type("/clear");
+  await terminal.press("Enter");
+  await terminal.shows(new RegExp(`^\\${prompt}$`));
+}
+
 /** Notes how the terminal is, but for its size. */
 async function note(terminal: Tmux): Promise<void> {
   await terminal.type(
@@ -75,7 +83,7 @@ Deno.test({
     await Deno.writeTextFile(`${folder.path}/run`, `echo $$ > pid; exec ${command}\n`);
     await terminal.type("sh run");
     await terminal.press("Enter");
-    await terminal.shows(/^\[lobby\] Alice>$/m);
+    await greeted(terminal, "[lobby] Alice>");
     await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
     await terminal.shows(/Bob joined/);
 
@@ -126,7 +134,10 @@ Deno.test({
     await terminal.shows(/^READY$/m);
     assert(!(await terminal.screen()).includes("nobody sends"));
     await isAsBefore(terminal);
-    assertEquals(await Deno.readTextFile(`${folder.path}/bcast/input-history`), `${draft}!\n`);
+    assertEquals(
+      await Deno.readTextFile(`${folder.path}/bcast/input-history`),
+      `/clear\n${draft}!\n`,
+    );
   },
 });
 
@@ -145,7 +156,7 @@ Deno.test({
     await note(terminal);
     await terminal.type(`clear; ${task()} connect ${hub.url} --name Al`);
     await terminal.press("Enter");
-    await terminal.shows(/^\[lobby\] Al>$/m);
+    await greeted(terminal, "[lobby] Al>");
     await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
     await terminal.shows(/Bob joined/);
     for (let n = 0; n < 12; n++) {
@@ -255,5 +266,49 @@ Deno.test({
     Deno.kill(Number(await Deno.readTextFile(`${folder.path}/pid`)), "SIGHUP");
     await terminal.shows(/READY$/);
     await isAsBefore(terminal);
+  },
+});
+
+Deno.test({
+  name: "a real terminal: asks for a name, offers the one used last, leaves at exit",
+  ignore,
+  fn: async () => {
+    await using folder = await temporaryFolder();
+    await using hub = await startTestHub();
+    await using terminal = await Tmux.open({
+      columns: 60,
+      rows: 20,
+      env: { XDG_DATA_HOME: folder.path, USER: "tester" },
+    });
+    const run = async (): Promise<void> => {
+      await terminal.clear();
+      await terminal.type(`${program} connect ${hub.url}; echo "code=$?"`);
+      await terminal.press("Enter");
+    };
+    await run();
+    await terminal.shows(/^Your name \[tester\]:$/m);
+    await terminal.type("a/b");
+    await terminal.press("Enter");
+    await terminal.shows(/That is not a name of 1 to 32[^]*Your name \[tester\]:$/);
+    await terminal.type("Ålice");
+    await terminal.press("Enter");
+    await terminal.shows(/^\[lobby\] Ålice>$/m);
+    await terminal.type("/quit");
+    await terminal.press("Enter");
+    await terminal.shows(/^code=0$/m);
+    const { mode } = await Deno.stat(`${folder.path}/bcast/last-name`);
+    assertEquals((mode ?? 0) & 0o777, 0o600);
+
+    await run();
+    await terminal.shows(/^Your name \[Ålice\]:$/m);
+    await terminal.press("Enter");
+    await terminal.shows(/^\[lobby\] Ålice>$/m);
+    await terminal.press("C-c");
+    await terminal.shows(/^code=0$/m);
+
+    await run();
+    await terminal.shows(/^Your name \[Ålice\]:$/m);
+    await terminal.press("C-c");
+    await terminal.shows(/^code=130$/m);
   },
 });

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { type Key, KeyDecoder, MAX_PASTE } from "../terminal/keys.ts";
+import { KeyDecoder, MAX_PASTE, type Received } from "../terminal/keys.ts";
 
 const encoder = new TextEncoder();
 
 /** Keys with text in one piece, however it came. */
-function joined(keys: readonly Key[]): readonly Key[] {
-  const all: Key[] = [];
+function joined(keys: readonly Received[]): readonly Received[] {
+  const all: Received[] = [];
   for (const key of keys) {
     const last = all.at(-1);
     if (key.kind === "text" && last?.kind === "text") {
@@ -16,21 +16,28 @@ function joined(keys: readonly Key[]): readonly Key[] {
   return all;
 }
 
-function decode(...pieces: readonly Uint8Array[]): readonly Key[] {
+function decode(...pieces: readonly Uint8Array[]): readonly Received[] {
   const decoder = new KeyDecoder();
   const keys = pieces.flatMap((piece) => decoder.push(piece));
   return joined([...keys, ...decoder.timeout()]);
 }
 
-const text = (text: string): Key => ({ kind: "text", text });
-const press = (key: string): Key => ({ kind: "press", key });
-const paste = (text: string): Key => ({ kind: "paste", text });
+const text = (text: string): Received => ({ kind: "text", text });
+const press = (key: string): Received => ({ kind: "press", key });
+const background = (color: string): Received => ({ kind: "background", color });
+const paste = (text: string): Received => ({ kind: "paste", text });
 
-const TABLE: readonly (readonly [sent: string, ...keys: readonly Key[]])[] = [
+const TABLE: readonly (readonly [sent: string, ...keys: readonly Received[]])[] = [
   // Text.
   ["a", text("a")],
   ["Grüße, 天地 👩‍🚀!", text("Grüße, 天地 👩‍🚀!")],
   ["\uFEFFx", text("\uFEFFx")],
+  // Answers of the terminal's.
+  ["a\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\b", text("a"), background("rgb:1e1e/1e1e/1e1e"), text("b")],
+  ["\x1b]11;#ffffff\x07", background("#ffffff")],
+  ["\x1b[?1;2ca", { kind: "attributes" }, text("a")],
+  [`\x1b]11;${"a".repeat(100)}\x07x`, text("x")],
+  ["\x1b]10;rgb:0/0/0\x07x", text("x")],
   // Control characters.
   ["\r", press("enter")],
   ["\n", press("C-j")],
@@ -102,8 +109,8 @@ const TABLE: readonly (readonly [sent: string, ...keys: readonly Key[]])[] = [
   ["\x1b[201~x", text("x")],
   ["\x1b[1;2;3 qx", text("x")],
   [`\x1b[${"1".repeat(500)}~x`, text("x")],
-  ["\x1b]11;rgb:0/0/0\x07x", text("x")],
-  ["\x1b]11;rgb:0/0/0\x1b\\x", text("x")],
+  ["\x1b]2;title\x07x", text("x")],
+  ["\x1b]2;title\x1b\\x", text("x")],
   ["\x1bP1$r0m\x1b\\x", text("x")],
   ["\x1b_app\x1b\\\x1b^pm\x1b\\\x1bXsos\x1b\\x", text("x")],
   // What was cut off spoils nothing that follows.
@@ -134,7 +141,7 @@ for (const [sent, ...keys] of TABLE) {
 }
 
 Deno.test("KeyDecoder shows invalid UTF-8 as U+FFFD, and goes on", () => {
-  const cases: readonly (readonly [readonly number[], readonly Key[]])[] = [
+  const cases: readonly (readonly [readonly number[], readonly Received[]])[] = [
     [[0xff, 0x61], [text("\uFFFDa")]],
     [[0xe5, 0xa4, 0x61], [text("\uFFFDa")]],
     [[0xe5, 0xa4, 0x0d], [text("\uFFFD"), press("enter")]],
@@ -154,7 +161,7 @@ Deno.test("KeyDecoder waits only while a key of its own is possible", () => {
     decoder.push(encoder.encode(sent));
     return decoder.waiting;
   };
-  assertEquals(["\x1b", "\x1b[", "\x1bO", "\x1b]", "\x1b]11;"].map(after), Array(5).fill(true));
+  assertEquals(["\x1b", "\x1b[", "\x1bO", "\x1b]", "\x1b]2;"].map(after), Array(5).fill(true));
   assertEquals(
     ["", "a", "\x1b[1;", "\x1b[A", "\x1b[200~\x1b"].map(after),
     Array(5).fill(false),
@@ -175,7 +182,7 @@ Deno.test("timeout() gives up on a string that does not end, and on nothing else
 });
 
 Deno.test("KeyDecoder takes a paste of the size that is allowed, and refuses a larger one", () => {
-  const pasted = (size: number): readonly Key[] =>
+  const pasted = (size: number): readonly Received[] =>
     decode(encoder.encode(`\x1b[200~${"x".repeat(size)}\x1b[201~y`));
   assertEquals(pasted(MAX_PASTE), [paste("x".repeat(MAX_PASTE)), text("y")]);
   assertEquals(pasted(MAX_PASTE + 1), [{ kind: "refused" }, text("y")]);
@@ -205,4 +212,16 @@ Deno.test("KeyDecoder gives the same keys for any bytes, however they are split"
       if (key.kind === "text") assertEquals(/[\x00-\x1f\x7f]/.test(key.text), false);
     }
   }));
+});
+
+Deno.test("KeyDecoder does not give up an answer that comes slowly, nor does it wait for ever", () => {
+  const decoder = new KeyDecoder();
+  const slowly: Received[] = [];
+  for (const piece of ["\x1b]11;", "rgb:ff", "ff/ffff/f", "fff\x1b", "\\", "x"]) {
+    slowly.push(...decoder.push(encoder.encode(piece)), ...decoder.timeout());
+  }
+  assertEquals(slowly, [background("rgb:ffff/ffff/ffff"), text("x")]);
+  const cut = [...decoder.push(encoder.encode("\x1b]11;rgb what else there is"))];
+  cut.push(...decoder.timeout(), ...decoder.push(encoder.encode("x")));
+  assertEquals(cut, [text("x")]);
 });

@@ -77,8 +77,8 @@ Deno.test("layOut() shows of the status what there is room for, a row each", () 
     "> x",
   ]);
   assertEquals(layOut(scene("x|", { status, height: 6 })).rows, [
-    "first",
-    "second line that is…",
+    "third",
+    "fourth",
     "> x",
   ]);
   assertEquals(layOut(scene("x|", { status, height: 2 })).rows, ["> x"]);

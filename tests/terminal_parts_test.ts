@@ -2,6 +2,7 @@ import { assert, assertEquals, assertGreaterOrEqual, assertThrows } from "@std/a
 import fc from "fast-check";
 import { Away } from "../terminal/away.ts";
 import { foldPresence, foldText } from "../terminal/fold.ts";
+import { backgroundOfColor, backgroundOfNumbers } from "../terminal/background.ts";
 import { nameColor, paletteOf, PALETTES } from "../terminal/palette.ts";
 import { PLAIN } from "../terminal/paint.ts";
 import { durationText, latencyText } from "../terminal/sentences.ts";
@@ -101,19 +102,43 @@ for (const [name, palette] of Object.entries(PALETTES)) {
 }
 
 Deno.test("paletteOf() goes by the theme, or by what the terminal tells of itself", () => {
-  assertEquals(paletteOf("dark", "0;15"), PALETTES.dark);
-  assertEquals(paletteOf("none", "0;15"), undefined);
+  assertEquals(paletteOf("dark", "light"), PALETTES.dark);
+  assertEquals(paletteOf("none", "light"), undefined);
+  assertEquals(paletteOf("auto", "light"), PALETTES.light);
+  assertEquals(paletteOf("auto", undefined), PALETTES.unknown);
+});
+
+Deno.test("backgroundOfNumbers() knows dark from light", () => {
   for (
     const [told, expected] of [
-      ["15;0", PALETTES.dark],
-      ["0;15", PALETTES.light],
-      ["0;default;7", PALETTES.light],
-      ["12;8", PALETTES.dark],
-      ["", PALETTES.unknown],
-      ["x;default", PALETTES.unknown],
-      [undefined, PALETTES.unknown],
+      ["15;0", "dark"],
+      ["0;15", "light"],
+      ["0;default;7", "light"],
+      ["12;8", "dark"],
+      ["", undefined],
+      ["x;default", undefined],
+      [undefined, undefined],
     ] as const
-  ) assertEquals(paletteOf("auto", told), expected, told);
+  ) assertEquals(backgroundOfNumbers(told), expected, told);
+});
+
+Deno.test("backgroundOfColor() knows dark from light, however a terminal writes it", () => {
+  for (
+    const [told, expected] of [
+      ["rgb:0000/0000/0000", "dark"],
+      ["rgb:0/2b2b/3636", "dark"],
+      ["rgba:1e1e/1e1e/1e1e/ffff", "dark"],
+      ["#282c34", "dark"],
+      ["rgb:ffff/ffff/ffff", "light"],
+      ["rgb:fd/f6/e3", "light"],
+      ["rgb:f/f/f", "light"],
+      // Green is bright, blue is not.
+      ["#00ff00", "light"],
+      ["#0000ff", "dark"],
+      ["rgb:zz/0/0", undefined],
+      ["", undefined],
+    ] as const
+  ) assertEquals(backgroundOfColor(told), expected, told);
 });
 
 Deno.test("nameColor() is the same for a name however it is written", () => {

@@ -168,12 +168,18 @@ Deno.test("renderEvent() shows the beginning and the return of a conversation", 
     "* You are Alice. /help tells what else there is",
     "* 2 in lobby: Alice, Bob",
   ]);
-  const again = (missed: number): (string | undefined)[] =>
+  const again = (missed: number, recovered = false): (string | undefined)[] =>
     beginning().flatMap((event) => {
-      if (event.type === "online") return [renderEvent({ ...event, again: true, missed }, VIEW)];
+      if (event.type === "online") {
+        const rooms = event.welcome.rooms.map((room) => ({ ...room, recovered }));
+        const welcome = { ...event.welcome, rooms };
+        return [renderEvent({ ...event, welcome, again: true, missed }, VIEW)];
+      }
       return event.type === "joined" ? [renderEvent({ ...event, again: true }, VIEW)] : [];
     });
-  assertEquals(again(0)[0], "* Connected again as Alice; nothing was missed");
+  assertEquals(again(0, true)[0], "* Connected again as Alice; nothing was missed");
+  // Not where the next line says the contrary.
+  assertEquals(again(0)[0], "* Connected again as Alice");
   assertEquals(again(1)[0], "* Connected again as Alice; 1 missed message follows");
   assertEquals(again(3), [
     "* Connected again as Alice; 3 missed messages follow",
@@ -272,6 +278,19 @@ Deno.test("wrapRows() breaks at blanks, in words when it must, and leaves addres
   const url = "https://example.com/a/very/long/path";
   assertEquals(wrapRows(`see ${url} now`, 10), ["see", url, "now"]);
   assertEquals(wrapRows("  code", 10), ["  code"]);
+  // What could end in somebody else's line is broken, and so is what blanks push to the edge.
+  assertEquals(wrapRows("https://x.y/[10:30:40]Bob:no", 12), [
+    "https://x.y/",
+    "[10:30:40]Bo",
+    "b:no",
+  ]);
+  assertEquals(wrapRows("0123456789Bob:no", 10), ["0123456789", "Bob:no"]);
+  assertEquals(wrapRows(" ".repeat(6) + "[10:30:40] Bob: no", 10, 2), [
+    "",
+    "[10:30:40]",
+    "Bob: no",
+  ]);
+  assertEquals(wrapRows(" ".repeat(6) + "[10:30:40] Bob: no", 10), ["[10:30:40]", "Bob: no"]);
   assertEquals(wrapRows("", 10), [""]);
   // Never between a letter and its accent, nor inside a picture made of several.
   assertEquals(wrapRows("e\u0301".repeat(4), 3), ["e\u0301".repeat(3), "e\u0301"]);

@@ -7,8 +7,8 @@
 /** Milliseconds after which waiting for a line is a failure: far above any honest answer. */
 const PATIENCE = 30_000;
 
-/** A directory that is not there. */
-const NOWHERE = "/nowhere/of/bcast";
+/** A directory that is not there: whatever the user of this machine has set is not a test's business. */
+export const NOWHERE = "/nowhere/of/bcast";
 
 const MAIN = new URL("../../main.ts", import.meta.url);
 
@@ -40,7 +40,6 @@ export class Program implements AsyncDisposable {
     const [command = "", ...first] = [...prefix, ...programCommand()];
     this.#child = new Deno.Command(command, {
       args: [...first, ...args],
-      // Whatever the user of this machine has configured is none of a test's business.
       env: { XDG_CONFIG_HOME: NOWHERE, ...env },
       stdin: "piped",
       stdout: "piped",
@@ -128,11 +127,12 @@ export class Program implements AsyncDisposable {
   }
 }
 
-/** A hub as a process, listening, with its `ws://` address. */
+/** A hub as a process, listening, with its `ws://` address; on a free port unless told which. */
 export async function startHubProcess(
   args: readonly string[],
+  port = 0,
 ): Promise<{ readonly program: Program; readonly url: string }> {
-  const program = new Program(["start", "--host", "127.0.0.1", "--port", "0", ...args]);
+  const program = new Program(["start", "--host", "127.0.0.1", "--port", String(port), ...args]);
   try {
     const [url = ""] = await program.line(/ws:\/\/127\.0\.0\.1:\d+\/?/);
     return { program, url };

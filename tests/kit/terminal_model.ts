@@ -72,7 +72,9 @@ export class TerminalModel {
 
   write(text: string): void {
     // deno-lint-ignore no-control-regex -- these are what a terminal understands
-    for (const [part] of text.matchAll(/\x1b\[([0-9;?]*)([A-Za-z])|[^]/gu)) {
+    for (const [part] of text.matchAll(/\x1b\[([0-9;?]*)([A-Za-z])|\x1b\]11;\?\x07|[^]/gu)) {
+      // Questions show nothing; it is the test that answers.
+      if (part === "\x1b[c" || part.startsWith("\x1b]")) continue;
       if (part.length > 1 && part.startsWith("\x1b")) this.#control(part);
       else this.#put(part);
     }

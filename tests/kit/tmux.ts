@@ -1,3 +1,4 @@
+import { NOWHERE } from "./process.ts";
 import { until } from "./until.ts";
 
 const decoder = new TextDecoder();
@@ -32,10 +33,11 @@ export class Tmux implements AsyncDisposable {
     const { columns, rows, env, shell = "sh" } = options;
     await terminal.#run([
       ...["-f", "/dev/null", "new-session", "-d", "-x", String(columns), "-y", String(rows)],
-      ...Object.entries({ ...env, LC_ALL: "C.UTF-8" })
+      ...Object.entries({ XDG_CONFIG_HOME: NOWHERE, ...env, LC_ALL: "C.UTF-8" })
         .flatMap(([name, value]) => ["-e", `${name}=${value}`]),
       shell,
     ]);
+    await terminal.#run(["select-pane", "-T", "untouched"]);
     // Shells do not take their prompt from the environment.
     await terminal.shows(/[#$%>]$/);
     await terminal.type("PS1='READY '");
@@ -91,6 +93,16 @@ export class Tmux implements AsyncDisposable {
   /** Where the cursor is, from the left. */
   async column(): Promise<number> {
     return Number(await this.#run(["display-message", "-p", "#{cursor_x}"]));
+  }
+
+  /** Where the cursor is, from the top. */
+  async row(): Promise<number> {
+    return Number(await this.#run(["display-message", "-p", "#{cursor_y}"]));
+  }
+
+  /** Its title, which is "untouched" unless somebody set another. */
+  async title(): Promise<string> {
+    return (await this.#run(["display-message", "-p", "#{pane_title}"])).trimEnd();
   }
 
   /** Waits until the screen matches. */
