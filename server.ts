@@ -3,9 +3,12 @@ import type { Broker } from "./broker/broker.ts";
 import { routes } from "./http/routes.ts";
 import { WebSocketDoor } from "./http/ws.ts";
 import { type Clock, systemClock } from "./hub/clock.ts";
+import { Connections } from "./hub/connections.ts";
 import { Hub } from "./hub/hub.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./hub/limits.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM } from "./protocol.ts";
+import type { Admit } from "./tcp/admission.ts";
+import { type LineDoor, listenTcp } from "./tcp/listen.ts";
 
 export { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./hub/limits.ts";
 
@@ -30,6 +33,23 @@ export interface ServerOptions {
   readonly limits?: Partial<ServerLimits>;
   /** Default: the machine's own. */
   readonly clock?: Clock;
+  /** The line door; absent: there is none. */
+  readonly tcp?: TcpOptions;
+}
+
+/** How the line door opens. */
+export interface TcpOptions {
+  /** 0 lets the system pick one. */
+  readonly port: number;
+  /** Default: the hub's own. */
+  readonly host?: string;
+  /** Default: everybody may come in. */
+  readonly admit?: Admit;
+}
+
+/** The port of the line door cannot be had; why is the `cause`. */
+export class TcpListenError extends Error {
+  override readonly name = "TcpListenError";
 }
 
 /** A running hub. Disposing of it is `stop()`. */
@@ -38,6 +58,8 @@ export interface Server extends AsyncDisposable {
   readonly port: number;
   /** `ws://` address for a client on this machine. */
   readonly url: string;
+  /** Of the line door, if there is one. */
+  readonly tcpPort: number | undefined;
   /** Connections at this moment. */
   readonly online: number;
   /** Says 1001 to everybody, lets the log commit, and resolves when the port is free. */
@@ -47,22 +69,37 @@ export interface Server extends AsyncDisposable {
 /**
  * Starts a hub.
  *
- * @throws {Deno.errors.AddrInUse} when the port is taken; the broker is then still the caller's.
+ * The broker is still the caller's when this throws.
+ *
+ * @throws {Deno.errors.AddrInUse} when the port is taken.
+ * @throws {TcpListenError} when that of the line door is.
  */
 export function startServer(options: ServerOptions): Server {
   const { host = "localhost", port = DEFAULT_PORT, rooms = [DEFAULT_ROOM], broker } = options;
   const clock = options.clock ?? systemClock;
   const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
   const hub = new Hub({ broker, rooms, limits, clock });
-  const door = new WebSocketDoor(hub);
+  const connections = new Connections();
+  const door = new WebSocketDoor(hub, connections);
   const abort = new AbortController();
   let stopped: Promise<void> | undefined;
+  const lines = openLineDoor();
   const listener = listen();
   const trimming = clock.every(TRIM_PERIOD, () => {
     broker.trim().then((dropped) => {
       if (dropped > 0) logger.debug("Retention dropped {dropped} messages", { dropped });
     }).catch((error) => logger.error("Cannot trim the log: {error}", { error }));
   });
+
+  function openLineDoor(): LineDoor | undefined {
+    if (options.tcp === undefined) return undefined;
+    try {
+      return listenTcp({ hub, connections, limits, clock, host, ...options.tcp });
+    } catch (cause) {
+      void hub[Symbol.asyncDispose]();
+      throw new TcpListenError("Cannot open the line door", { cause });
+    }
+  }
 
   function listen(): Deno.HttpServer<Deno.NetAddr> {
     try {
@@ -77,10 +114,11 @@ export function startServer(options: ServerOptions): Server {
             return new Response("The hub had a fault\n", { status: 500 });
           },
         },
-        routes({ hub, door, limits, stopping: () => stopped !== undefined }),
+        routes({ hub, door, connections, limits, stopping: () => stopped !== undefined }),
       );
     } catch (error) {
       // Nobody has come in yet: there is nothing to wait for.
+      void lines?.[Symbol.asyncDispose]();
       void hub[Symbol.asyncDispose]();
       throw error;
     }
@@ -88,10 +126,12 @@ export function startServer(options: ServerOptions): Server {
 
   async function stop(reason: string): Promise<void> {
     trimming[Symbol.dispose]();
+    lines?.close(reason);
     await hub.stop(reason);
     // First the goodbyes: shutting the listener down would say its own in their place.
-    if (!await settlesWithin(door.empty(), GOODBYE_TIMEOUT)) abort.abort();
+    if (!await settlesWithin(connections.empty(), GOODBYE_TIMEOUT)) abort.abort();
     await listener.shutdown();
+    await lines?.[Symbol.asyncDispose]();
     await hub[Symbol.asyncDispose]();
     logger.info(
       "Stopped after {connections} connections ({turnedAway} turned away), {messages} messages " +
@@ -106,6 +146,7 @@ export function startServer(options: ServerOptions): Server {
   return {
     host,
     port: bound,
+    tcpPort: lines?.port,
     url: `ws://${localName(host)}:${bound}/`,
     get online(): number {
       return hub.online;

@@ -4,6 +4,8 @@ import { DEFAULT_PORT, visible } from "../protocol.ts";
 export interface Listening {
   readonly host: string;
   readonly port: number;
+  /** The port of the line door, if there is one. */
+  readonly tcpPort?: number | undefined;
   readonly rooms: readonly string[];
   /** Where messages are kept, in words. */
   readonly history: string;
@@ -13,14 +15,20 @@ export interface Listening {
   readonly addresses: readonly string[];
 }
 
-/** One line: where the hub listens. */
-export function listeningLine({ host, port }: Pick<Listening, "host" | "port">): string {
-  return `Listening on ${address(isEverywhere(host) ? "localhost" : host, port)}\n`;
+/** Where the hub listens: one line for each of its doors. */
+export function listeningLine(
+  { host, port, tcpPort }: Pick<Listening, "host" | "port" | "tcpPort">,
+): string {
+  const name = isEverywhere(host) ? "localhost" : host;
+  const lines = tcpPort === undefined
+    ? ""
+    : `Listening on ${address(name, tcpPort).replace(/^ws:(.*)\/$/, "tcp:$1")} for lines\n`;
+  return `Listening on ${address(name, port)}\n${lines}`;
 }
 
 /** Where the hub listens and how to join it. */
 export function banner(listening: Listening): string {
-  const { host, port, rooms, history, program, addresses } = listening;
+  const { host, port, tcpPort, rooms, history, program, addresses } = listening;
   const lines = [
     `  Rooms    ${rooms.join(", ")}`,
     `  History  ${history}`,
@@ -28,6 +36,9 @@ export function banner(listening: Listening): string {
     "Join it from another terminal of this machine:",
     `  ${program} connect${localArguments(host, port)}`,
   ];
+  if (tcpPort !== undefined) {
+    lines.push(`  nc ${isEverywhere(host) ? "localhost" : host} ${tcpPort}`);
+  }
   if (isEverywhere(host) && addresses.length > 0) {
     lines.push("From another machine of this network:");
     for (const each of addresses) lines.push(`  ${program} connect ${address(each, port)}`);

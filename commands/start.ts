@@ -12,7 +12,8 @@ import { currentLaunch, programName } from "../cli/program.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { plural } from "../cli/text.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
-import { DEFAULT_SERVER_LIMITS, type Server, startServer } from "../server.ts";
+import { DEFAULT_SERVER_LIMITS, type Server, startServer, TcpListenError } from "../server.ts";
+import { DOOR_FLAGS } from "./start_doors.ts";
 
 /** Milliseconds that stopping may take: whoever stops a service waits no longer before it kills. */
 const STOP_TIMEOUT = 1900;
@@ -50,6 +51,7 @@ const FLAGS = {
     fallback: "normal",
     help: "always: not even a power cut loses a message, but each takes longer",
   }),
+  ...DOOR_FLAGS,
   ...LOG_FLAGS,
   history: flag.integer({
     fallback: DEFAULT_RETENTION.maxMessages,
@@ -150,7 +152,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   });
   using interruption = watchInterrupts(context);
   const server = await listen(input, path);
-  const listening = { host: flags.host, port: server.port };
+  const listening = { host: flags.host, port: server.port, tcpPort: server.tcpPort };
   await context.stdout.write(
     flags.quiet ? listeningLine(listening) : banner({
       ...listening,
@@ -187,12 +189,13 @@ async function listen({ flags, source }: Input, path: string | undefined): Promi
   });
   try {
     const { maxMessageBytes, maxRooms, replay, rate, burst } = rest;
-    const { maxOutboxBytes, maxConnections, maxPerAddress, heartbeat } = rest;
+    const { maxOutboxBytes, maxConnections, maxPerAddress, heartbeat, tcp } = rest;
     return startServer({
       host,
       port,
       rooms: room,
       broker,
+      ...(tcp === undefined ? {} : { tcp: { port: tcp } }),
       limits: {
         maxMessageBytes,
         maxRooms,
@@ -208,25 +211,33 @@ async function listen({ flags, source }: Input, path: string | undefined): Promi
     });
   } catch (error) {
     await broker[Symbol.asyncDispose]();
+    if (error instanceof TcpListenError) {
+      throw cannotListen(error.cause, host, rest.tcp ?? 0, "--tcp");
+    }
     throw cannotListen(error, host, port);
   }
 }
 
 /** What to tell somebody whose hub cannot have its address. */
-export function cannotListen(error: unknown, host: string, port: number): unknown {
+export function cannotListen(
+  error: unknown,
+  host: string,
+  port: number,
+  portFlag = "--port",
+): unknown {
   const where = `Cannot listen on ${visible(host)}:${port}`;
   const options = { cause: error };
   if (error instanceof Deno.errors.AddrInUse) {
     const other = port >= 65_535 ? DEFAULT_PORT : port + 1;
     return new CliError(
-      `${where}: the port is in use. Try --port ${other}, or --port 0 for any free one`,
+      `${where}: the port is in use. Try ${portFlag} ${other}, or ${portFlag} 0 for any free one`,
       EXIT.failed,
       options,
     );
   }
   if (error instanceof Deno.errors.PermissionDenied) {
     return new CliError(
-      `${where}: the system does not permit this port. Try --port ${DEFAULT_PORT}`,
+      `${where}: the system does not permit this port. Try ${portFlag} ${DEFAULT_PORT}`,
       EXIT.failed,
       options,
     );

@@ -1,4 +1,5 @@
 import { getLogger } from "@logtape/logtape";
+import type { Connections } from "../hub/connections.ts";
 import type { Hub } from "../hub/hub.ts";
 import { isLoopback, type ServerLimits } from "../hub/limits.ts";
 import { VERSION } from "../protocol.ts";
@@ -13,6 +14,8 @@ const RETRY_AFTER = 5;
 export interface RoutesOptions {
   readonly hub: Hub;
   readonly door: WebSocketDoor;
+  /** Those through all doors. */
+  readonly connections: Connections;
   readonly limits: ServerLimits;
   /** Whether the hub is stopping: nobody new is let in. */
   readonly stopping: () => boolean;
@@ -43,12 +46,12 @@ function upgrade(
   searchParams: URLSearchParams,
   address: string,
 ): Response {
-  const { hub, door, limits } = options;
+  const { hub, door, connections, limits } = options;
   if (options.stopping()) return turnAway(hub, address, 503, "The hub is stopping");
-  if (door.sockets >= limits.maxConnections) {
+  if (connections.count >= limits.maxConnections) {
     return turnAway(hub, address, 503, `The hub is full: ${limits.maxConnections} connections`);
   }
-  if (!isLoopback(address) && door.socketsFrom(address) >= limits.maxPerAddress) {
+  if (!isLoopback(address) && connections.from(address) >= limits.maxPerAddress) {
     const reason = `Your address has ${limits.maxPerAddress} connections: close one first`;
     return turnAway(hub, address, 429, reason);
   }

@@ -1,3 +1,4 @@
+import type { Connections } from "../hub/connections.ts";
 import { dialectOf, PLAIN_JSON, TEXT } from "../hub/dialect.ts";
 import type { Hub, Introduction } from "../hub/hub.ts";
 import type { Peer } from "../hub/peer.ts";
@@ -46,11 +47,8 @@ export function readGreeting(
 export class WebSocketDoor {
   readonly #peers = new WeakMap<EventTarget, Peer>();
   readonly #introductions = new WeakMap<EventTarget, Introduction>();
-  readonly #byAddress = new Map<string, number>();
-  #open = 0;
-  #whenEmpty: (() => void) | undefined;
 
-  constructor(private readonly hub: Hub) {}
+  constructor(private readonly hub: Hub, private readonly connections: Connections) {}
 
   /**
    * Upgrades a request (RFC 6455 section 4.2).
@@ -75,32 +73,13 @@ export class WebSocketDoor {
     return response;
   }
 
-  /**
-   * Sockets that are open, those included that the hub has closed and whose other side has not
-   * agreed: what was sent to a client that no longer reads stays in memory until it does, so such
-   * sockets must count wherever connections are limited.
-   */
-  get sockets(): number {
-    return this.#open;
-  }
-
-  /** Those of them that come from `address`. */
-  socketsFrom(address: string): number {
-    return this.#byAddress.get(address) ?? 0;
-  }
-
-  /** Resolves when the last socket is closed, from both sides. */
-  async empty(): Promise<void> {
-    if (this.#open > 0) await new Promise<void>((resolve) => this.#whenEmpty = resolve);
-  }
-
   readonly #onOpen = (event: Event): void => {
     const socket = event.currentTarget;
     if (!(socket instanceof WebSocket)) return;
     const introduction = this.#introductions.get(socket);
     if (introduction === undefined) return;
     this.#introductions.delete(socket);
-    this.#count(introduction.address, 1);
+    this.connections.add(introduction.address);
     this.#peers.set(socket, this.hub.connect(socket, introduction));
   };
 
@@ -117,16 +96,8 @@ export class WebSocketDoor {
     // The runtime may tell of one end twice: for a missing pong, and for the socket.
     this.#peers.delete(event.currentTarget);
     this.hub.gone(peer, event.code === 0 ? ABNORMAL : event.code);
-    this.#count(peer.address, -1);
+    this.connections.remove(peer.address);
   };
-
-  #count(address: string, change: 1 | -1): void {
-    this.#open += change;
-    const present = this.socketsFrom(address) + change;
-    if (present > 0) this.#byAddress.set(address, present);
-    else this.#byAddress.delete(address);
-    if (this.#open === 0) this.#whenEmpty?.();
-  }
 
   #peerOf(event: Event): Peer | undefined {
     return event.currentTarget === null ? undefined : this.#peers.get(event.currentTarget);

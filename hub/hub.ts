@@ -148,6 +148,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     if (!this.#peers.delete(peer)) return;
     peer.open = false;
     peer.backlog = undefined;
+    peer.answered?.();
     const name = peer.session?.name;
     // Only who could come back is waited for.
     const grace = peer.saidHello && code !== CLOSE.normal && !this.#stopping;
@@ -164,12 +165,17 @@ export class Hub implements PeerHost, AsyncDisposable {
     );
   }
 
+  /** Resolves when everything that was published so far is in the log and on its way to everybody. */
+  async flush(): Promise<void> {
+    await this.#publisher.flush();
+    this.#rooms.flush();
+  }
+
   /** Says goodbye to everybody, after what was published is in the log. */
   async stop(reason: string): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    await this.#publisher.flush();
-    this.#rooms.flush();
+    await this.flush();
     const timestamp = new Date(this.now()).toISOString();
     for (const peer of this.#peers) {
       if (peer.session !== undefined && !peer.dialect.batches) {
@@ -245,6 +251,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     const backlog = peer.backlog ?? [];
     peer.backlog = undefined;
     for (const object of backlog) this.#take(peer, object);
+    if (peer.backlog === undefined) peer.answered?.();
   }
 
   #chooseDialect(peer: Peer, frame: string): void {

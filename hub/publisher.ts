@@ -40,6 +40,7 @@ const BATCH_LENGTH = 512 * 1024;
 export class Publisher {
   #waiting: Publication[] = [];
   #scheduled = false;
+  #newest: Promise<void> = Promise.resolve();
   readonly #run = (): void => {
     // Settles every receipt itself and never rejects, as `Broker.append` does not.
     void this.#append();
@@ -61,12 +62,18 @@ export class Publisher {
     setImmediate(this.#run);
   }
 
-  /** Appends now whatever waits. */
+  /** Appends now whatever waits; resolves when that, and what was under way, has its receipt. */
   async flush(): Promise<void> {
     while (this.#waiting.length > 0) await this.#append();
+    await this.#newest;
   }
 
-  async #append(): Promise<void> {
+  #append(): Promise<void> {
+    // Appends settle in order: after the newest, all have.
+    return this.#newest = this.#appendBatch();
+  }
+
+  async #appendBatch(): Promise<void> {
     const batch = this.#take();
     this.#scheduled = this.#waiting.length > 0;
     // The sockets get to send before the next batch comes.

@@ -1,0 +1,15 @@
+import * as flag from "../cli/flags.ts";
+
+/** The flags of `start` about other ways in than WebSockets, and about what the operator sees. */
+export const DOOR_FLAGS = {
+  tcp: flag.value<number | undefined>({
+    fallback: undefined,
+    placeholder: "PORT",
+    expects: "a port from 0 to 65535",
+    read: (given) => {
+      const port = /^[0-9]{1,5}$/.test(given) ? Number(given) : Number.NaN;
+      return port <= 65_535 ? port : undefined;
+    },
+    help: "Open a door of plain lines for nc and telnet at PORT too; 0 picks a free one",
+  }),
+};
