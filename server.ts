@@ -6,6 +6,7 @@ import { type Clock, systemClock } from "./hub/clock.ts";
 import { Connections } from "./hub/connections.ts";
 import { Hub } from "./hub/hub.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./hub/limits.ts";
+import { ClientsFile } from "./observe/clients_file.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM } from "./protocol.ts";
 import type { Admit } from "./tcp/admission.ts";
 import { type LineDoor, listenTcp } from "./tcp/listen.ts";
@@ -35,6 +36,8 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** The line door; absent: there is none. */
   readonly tcp?: TcpOptions;
+  /** A file that is to hold everybody who is connected; absent: none. */
+  readonly clientsFile?: string;
 }
 
 /** How the line door opens. */
@@ -73,6 +76,7 @@ export interface Server extends AsyncDisposable {
  *
  * @throws {Deno.errors.AddrInUse} when the port is taken.
  * @throws {TcpListenError} when that of the line door is.
+ * @throws {ClientsFileError} when the clients file cannot be written.
  */
 export function startServer(options: ServerOptions): Server {
   const { host = "localhost", port = DEFAULT_PORT, rooms = [DEFAULT_ROOM], broker } = options;
@@ -83,45 +87,56 @@ export function startServer(options: ServerOptions): Server {
   const door = new WebSocketDoor(hub, connections);
   const abort = new AbortController();
   let stopped: Promise<void> | undefined;
-  const lines = openLineDoor();
-  const listener = listen();
+  const opened: AsyncDisposable[] = [hub];
+  const lines = options.tcp && open(openLineDoor, options.tcp);
+  const listener = open(listen, port);
+  // Last: who cannot have the port must not empty the file of the hub that has it.
+  const clientsFile = options.clientsFile === undefined
+    ? undefined
+    : open((path: string) => new ClientsFile(path, hub, clock), options.clientsFile);
   const trimming = clock.every(TRIM_PERIOD, () => {
     broker.trim().then((dropped) => {
       if (dropped > 0) logger.debug("Retention dropped {dropped} messages", { dropped });
     }).catch((error) => logger.error("Cannot trim the log: {error}", { error }));
   });
 
-  function openLineDoor(): LineDoor | undefined {
-    if (options.tcp === undefined) return undefined;
+  /** Opens one part; if that fails, the parts before are closed: nobody has come in yet. */
+  function open<Options, Part extends object>(
+    make: (options: Options) => Part,
+    options: Options,
+  ): Part {
     try {
-      return listenTcp({ hub, connections, limits, clock, host, ...options.tcp });
+      const part = make(options);
+      if (Symbol.asyncDispose in part) opened.push(part as Part & AsyncDisposable);
+      return part;
+    } catch (error) {
+      for (const part of opened) void part[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  function openLineDoor(tcp: TcpOptions): LineDoor {
+    try {
+      return listenTcp({ hub, connections, limits, clock, host, ...tcp });
     } catch (cause) {
-      void hub[Symbol.asyncDispose]();
       throw new TcpListenError("Cannot open the line door", { cause });
     }
   }
 
-  function listen(): Deno.HttpServer<Deno.NetAddr> {
-    try {
-      return Deno.serve(
-        {
-          hostname: host,
-          port,
-          signal: abort.signal,
-          onListen: () => {},
-          onError(error) {
-            logger.error("A request met a fault: {error}", { error });
-            return new Response("The hub had a fault\n", { status: 500 });
-          },
+  function listen(port: number): Deno.HttpServer<Deno.NetAddr> {
+    return Deno.serve(
+      {
+        hostname: host,
+        port,
+        signal: abort.signal,
+        onListen: () => {},
+        onError(error) {
+          logger.error("A request met a fault: {error}", { error });
+          return new Response("The hub had a fault\n", { status: 500 });
         },
-        routes({ hub, door, connections, limits, stopping: () => stopped !== undefined }),
-      );
-    } catch (error) {
-      // Nobody has come in yet: there is nothing to wait for.
-      void lines?.[Symbol.asyncDispose]();
-      void hub[Symbol.asyncDispose]();
-      throw error;
-    }
+      },
+      routes({ hub, door, connections, limits, stopping: () => stopped !== undefined }),
+    );
   }
 
   async function stop(reason: string): Promise<void> {
@@ -132,6 +147,7 @@ export function startServer(options: ServerOptions): Server {
     if (!await settlesWithin(connections.empty(), GOODBYE_TIMEOUT)) abort.abort();
     await listener.shutdown();
     await lines?.[Symbol.asyncDispose]();
+    await clientsFile?.[Symbol.asyncDispose]();
     await hub[Symbol.asyncDispose]();
     logger.info(
       "Stopped after {connections} connections ({turnedAway} turned away), {messages} messages " +

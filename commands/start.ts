@@ -189,13 +189,14 @@ async function listen({ flags, source }: Input, path: string | undefined): Promi
   });
   try {
     const { maxMessageBytes, maxRooms, replay, rate, burst } = rest;
-    const { maxOutboxBytes, maxConnections, maxPerAddress, heartbeat, tcp } = rest;
+    const { maxOutboxBytes, maxConnections, maxPerAddress, heartbeat, tcp, clientsFile } = rest;
     return startServer({
       host,
       port,
       rooms: room,
       broker,
       ...(tcp === undefined ? {} : { tcp: { port: tcp } }),
+      ...(clientsFile === undefined ? {} : { clientsFile }),
       limits: {
         maxMessageBytes,
         maxRooms,

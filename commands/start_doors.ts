@@ -12,4 +12,8 @@ export const DOOR_FLAGS = {
     },
     help: "Open a door of plain lines for nc and telnet at PORT too; 0 picks a free one",
   }),
+  clientsFile: flag.text({
+    placeholder: "FILE",
+    help: "Keep the names of those who are connected in FILE, as JSON, for scripts that watch it",
+  }),
 };

@@ -16,6 +16,8 @@ export class Counters {
   resumes = 0;
   /** Connections cut off because they read too slowly. */
   slowConsumers = 0;
+  /** Changes of who is here, under which name and where: whoever shows that looks whether it moved. */
+  changes = 0;
   readonly #refusals = new Map<ErrorCode, number>();
 
   /** Counts an `error` frame. */

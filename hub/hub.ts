@@ -44,6 +44,15 @@ export interface Introduction {
   readonly rooms: readonly string[];
 }
 
+/** Somebody who is connected, as others may know it. */
+export interface Person {
+  readonly name: string;
+  readonly rooms: readonly string[];
+  /** When the connection came, ISO 8601 in UTC. */
+  readonly since: string;
+  readonly dialect: Dialect["name"];
+}
+
 /**
  * The hub: connections come in at one end, messages go through the log and come out at all others.
  * Knows neither sockets nor HTTP.
@@ -96,6 +105,21 @@ export class Hub implements PeerHost, AsyncDisposable {
 
   get maxOutboxBytes(): number {
     return this.options.limits.maxOutboxBytes;
+  }
+
+  /** Everybody who is connected and has a name, in the order of coming. */
+  people(): Person[] {
+    const people: Person[] = [];
+    for (const { session, since, dialect } of this.#peers) {
+      if (session === undefined) continue;
+      people.push({
+        name: session.name,
+        rooms: session.rooms.map((room) => room.name),
+        since: new Date(since).toISOString(),
+        dialect: dialect.name,
+      });
+    }
+    return people;
   }
 
   /** Takes in an open connection. Its frames go to {@linkcode receive}, its end to {@linkcode gone}. */

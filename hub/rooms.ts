@@ -73,6 +73,7 @@ export class Rooms {
     if (session.peer !== undefined) this.#withdraw(session.peer, room);
     if (!room.members.has(session)) {
       room.members.add(session);
+      this.changed();
       session.rooms.push(room);
       room.changes.join(session.name);
       this.#announce(room);
@@ -111,6 +112,11 @@ export class Rooms {
     this.#replay(room, peer).catch((error) => peer.fail(error));
   }
 
+  /** Notes that who is here, and where, is not what it was. */
+  changed(): void {
+    this.counters.changes++;
+  }
+
   /** Takes a connection out of its rooms; its session stays a member. */
   detach(peer: Peer): void {
     for (const room of peer.session?.rooms ?? []) this.#withdraw(peer, room);
@@ -122,6 +128,7 @@ export class Rooms {
     if (index < 0) return;
     session.rooms.splice(index, 1);
     room.members.delete(session);
+    this.changed();
     if (session.peer !== undefined) this.#withdraw(session.peer, room);
     room.changes.leave(session.name);
     if (!this.#closeIfEmpty(room)) this.#announce(room);
