@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { Broker } from "./broker/broker.ts";
+import type { MetricsExposure } from "./http/metrics.ts";
 import { routes } from "./http/routes.ts";
 import { WebSocketDoor } from "./http/ws.ts";
 import { type Clock, systemClock } from "./hub/clock.ts";
@@ -7,6 +8,7 @@ import { Connections } from "./hub/connections.ts";
 import { Hub } from "./hub/hub.ts";
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./hub/limits.ts";
 import { ClientsFile } from "./observe/clients_file.ts";
+import { Monitor } from "./observe/monitor.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM } from "./protocol.ts";
 import type { Admit } from "./tcp/admission.ts";
 import { type LineDoor, listenTcp } from "./tcp/listen.ts";
@@ -38,6 +40,10 @@ export interface ServerOptions {
   readonly tcp?: TcpOptions;
   /** A file that is to hold everybody who is connected; absent: none. */
   readonly clientsFile?: string;
+  /** Who may read `/metrics`; default `local`. */
+  readonly metrics?: MetricsExposure;
+  /** The file of the log, whose size is one of the metrics; absent when it is in memory. */
+  readonly database?: string;
 }
 
 /** How the line door opens. */
@@ -87,6 +93,8 @@ export function startServer(options: ServerOptions): Server {
   const door = new WebSocketDoor(hub, connections);
   const abort = new AbortController();
   let stopped: Promise<void> | undefined;
+  const { metrics: exposure = "local", database } = options;
+  const monitor = new Monitor({ hub, clock, ...(database === undefined ? {} : { database }) });
   const opened: AsyncDisposable[] = [hub];
   const lines = options.tcp && open(openLineDoor, options.tcp);
   const listener = open(listen, port);
@@ -110,6 +118,7 @@ export function startServer(options: ServerOptions): Server {
       if (Symbol.asyncDispose in part) opened.push(part as Part & AsyncDisposable);
       return part;
     } catch (error) {
+      monitor[Symbol.dispose]();
       for (const part of opened) void part[Symbol.asyncDispose]();
       throw error;
     }
@@ -135,12 +144,20 @@ export function startServer(options: ServerOptions): Server {
           return new Response("The hub had a fault\n", { status: 500 });
         },
       },
-      routes({ hub, door, connections, limits, stopping: () => stopped !== undefined }),
+      routes({
+        hub,
+        door,
+        connections,
+        limits,
+        metrics: { exposure, monitor },
+        stopping: () => stopped !== undefined,
+      }),
     );
   }
 
   async function stop(reason: string): Promise<void> {
     trimming[Symbol.dispose]();
+    monitor[Symbol.dispose]();
     lines?.close(reason);
     await hub.stop(reason);
     // First the goodbyes: shutting the listener down would say its own in their place.

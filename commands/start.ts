@@ -189,7 +189,8 @@ async function listen({ flags, source }: Input, path: string | undefined): Promi
   });
   try {
     const { maxMessageBytes, maxRooms, replay, rate, burst } = rest;
-    const { maxOutboxBytes, maxConnections, maxPerAddress, heartbeat, tcp, clientsFile } = rest;
+    const { maxOutboxBytes, maxConnections, maxPerAddress, heartbeat, tcp, clientsFile, metrics } =
+      rest;
     return startServer({
       host,
       port,
@@ -197,6 +198,8 @@ async function listen({ flags, source }: Input, path: string | undefined): Promi
       broker,
       ...(tcp === undefined ? {} : { tcp: { port: tcp } }),
       ...(clientsFile === undefined ? {} : { clientsFile }),
+      metrics,
+      ...(path === undefined ? {} : { database: path }),
       limits: {
         maxMessageBytes,
         maxRooms,

@@ -1,4 +1,5 @@
 import * as flag from "../cli/flags.ts";
+import { METRICS_EXPOSURES } from "../http/metrics.ts";
 
 /** The flags of `start` about other ways in than WebSockets, and about what the operator sees. */
 export const DOOR_FLAGS = {
@@ -15,5 +16,9 @@ export const DOOR_FLAGS = {
   clientsFile: flag.text({
     placeholder: "FILE",
     help: "Keep the names of those who are connected in FILE, as JSON, for scripts that watch it",
+  }),
+  metrics: flag.choice(METRICS_EXPOSURES, {
+    fallback: "local",
+    help: "Who may read /metrics, for Prometheus: nobody, programs on this machine, or everybody",
   }),
 };

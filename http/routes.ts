@@ -3,6 +3,7 @@ import type { Connections } from "../hub/connections.ts";
 import type { Hub } from "../hub/hub.ts";
 import { isLoopback, type ServerLimits } from "../hub/limits.ts";
 import { VERSION } from "../protocol.ts";
+import { answerMetrics, type MetricsOptions } from "./metrics.ts";
 import { readGreeting, type WebSocketDoor } from "./ws.ts";
 
 const logger = getLogger(["bcast", "http"]);
@@ -17,6 +18,7 @@ export interface RoutesOptions {
   /** Those through all doors. */
   readonly connections: Connections;
   readonly limits: ServerLimits;
+  readonly metrics: MetricsOptions;
   /** Whether the hub is stopping: nobody new is let in. */
   readonly stopping: () => boolean;
 }
@@ -24,10 +26,12 @@ export interface RoutesOptions {
 /** Answers HTTP requests: the WebSocket at `/` and `/ws`, and words for everything else. */
 export function routes(
   options: RoutesOptions,
-): (request: Request, info: Deno.ServeHandlerInfo) => Response {
+): (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response> {
   return (request, info) => {
     const address = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "local";
     const { pathname, searchParams } = new URL(request.url);
+    const metrics = pathname === "/metrics" && answerMetrics(options.metrics, request, address);
+    if (metrics) return metrics;
     if (pathname !== "/" && pathname !== "/ws") {
       return sentence(404, "Nothing is here: the hub is at / and /ws");
     }
@@ -66,7 +70,7 @@ function upgrade(
 }
 
 function turnAway(hub: Hub, address: string, status: number, reason: string): Response {
-  hub.counters.turnedAway++;
+  hub.counters.turnAway(status);
   logger.info("Turned away {address} with {status}: {reason} ({clients} online)", {
     address,
     status,

@@ -53,6 +53,21 @@ export interface Person {
   readonly dialect: Dialect["name"];
 }
 
+/** How many are here at one moment, and what travelled until then. */
+export interface Census {
+  readonly connections: Readonly<Record<Dialect["name"], number>>;
+  /** Those in their grace time included. */
+  readonly sessions: number;
+  /** Rooms that somebody is in. */
+  readonly rooms: number;
+  /** Members of all of them. */
+  readonly members: number;
+  /** UTF-16 units of all frames received. */
+  readonly received: number;
+  /** UTF-16 units of all frames sent. */
+  readonly sent: number;
+}
+
 /**
  * The hub: connections come in at one end, messages go through the log and come out at all others.
  * Knows neither sockets nor HTTP.
@@ -75,7 +90,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     const { broker, clock, limits } = options;
     this.#rooms = new Rooms(broker, clock, this.counters, limits.replay);
     this.#sessions = new Sessions(this.#rooms, clock);
-    this.#publisher = new Publisher(broker, this.counters, (error) => {
+    this.#publisher = new Publisher(broker, clock, this.counters, (error) => {
       logger.error("Cannot store messages: {error}", { error: error.message });
     });
     this.#requests = new Requests({
@@ -90,6 +105,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     });
     this.#maxFrameLength = limits.maxMessageBytes * MAX_BATCH_MESSAGES;
     this.#subscription = broker.subscribe((messages, drafts) => {
+      if (drafts !== undefined) this.#publisher.stored();
       this.#rooms.deliver(messages, (index) => {
         const draft = drafts?.[index];
         return draft instanceof Publication ? draft.session : undefined;
@@ -122,6 +138,24 @@ export class Hub implements PeerHost, AsyncDisposable {
     return people;
   }
 
+  /** Counts who is here. */
+  census(): Census {
+    const connections = { v1: 0, json: 0, text: 0 };
+    let { received, sent } = this.counters;
+    for (const peer of this.#peers) {
+      connections[peer.dialect.name]++;
+      received += peer.received;
+      sent += peer.sent;
+    }
+    let rooms = 0;
+    let members = 0;
+    for (const room of this.#rooms.all()) {
+      rooms++;
+      members += room.online;
+    }
+    return { connections, sessions: this.#sessions.count, rooms, members, received, sent };
+  }
+
   /** Takes in an open connection. Its frames go to {@linkcode receive}, its end to {@linkcode gone}. */
   connect(transport: Transport, introduction: Introduction): Peer {
     const { clock, limits } = this.options;
@@ -147,6 +181,7 @@ export class Hub implements PeerHost, AsyncDisposable {
   /** Takes a text frame. Never throws. */
   receive(peer: Peer, frame: string): void {
     if (!peer.open || peer.muted) return;
+    peer.received += frame.length;
     if (frame.length > this.#maxFrameLength) {
       const limit = `${this.options.limits.maxMessageBytes} bytes a message`;
       peer.close(CLOSE.tooBig, `The frame is over the limit of ${limit}: send less at once`);
@@ -170,6 +205,9 @@ export class Hub implements PeerHost, AsyncDisposable {
   /** Takes the end of a connection, with the close code that the transport saw. */
   gone(peer: Peer, code: number): void {
     if (!this.#peers.delete(peer)) return;
+    this.counters.close(code);
+    this.counters.received += peer.received;
+    this.counters.sent += peer.sent;
     peer.open = false;
     peer.backlog = undefined;
     peer.answered?.();

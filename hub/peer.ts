@@ -53,6 +53,10 @@ export class Peer {
   muted = false;
   /** Frames refused so far. */
   refusals = 0;
+  /** UTF-16 units of frames received so far. */
+  received = 0;
+  /** UTF-16 units of frames sent so far. */
+  sent = 0;
   /** Frames over the rate since it last kept to it. */
   overRate = 0;
   /** Frames that wait until a request of this peer is answered, so that its frames keep their order. */
@@ -154,6 +158,7 @@ export class Peer {
       this.close(CLOSE.fellBehind, "You fell behind: reconnect to go on from the log");
       return;
     }
+    this.sent += frame.length;
     this.transport.send(frame);
   }
 }

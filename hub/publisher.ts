@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers";
 import type { Broker, Draft, Origin, Receipt } from "../broker/broker.ts";
 import type { Content, MessageKind, Publish, Ref } from "../protocol.ts";
+import type { Clock } from "./clock.ts";
 import type { Counters } from "./counters.ts";
 import type { Peer } from "./peer.ts";
 import type { Session } from "./session.ts";
@@ -41,6 +42,8 @@ export class Publisher {
   #waiting: Publication[] = [];
   #scheduled = false;
   #newest: Promise<void> = Promise.resolve();
+  /** When the batch under way was in the log. */
+  #storedAt: number | undefined;
   readonly #run = (): void => {
     // Settles every receipt itself and never rejects, as `Broker.append` does not.
     void this.#append();
@@ -48,6 +51,7 @@ export class Publisher {
 
   constructor(
     private readonly broker: Broker,
+    private readonly clock: Clock,
     private readonly counters: Counters,
     private readonly onFailure: (error: Error) => void,
   ) {}
@@ -60,6 +64,11 @@ export class Publisher {
     // After the sockets were read: what several of them, or one of them several times, sent in
     // this turn of the event loop goes into one transaction and one frame for each receiver.
     setImmediate(this.#run);
+  }
+
+  /** Notes that a batch is in the log: what the log does next, it does to deliver it. */
+  stored(): void {
+    this.#storedAt ??= this.clock.monotonic();
   }
 
   /** Appends now whatever waits; resolves when that, and what was under way, has its receipt. */
@@ -78,7 +87,13 @@ export class Publisher {
     this.#scheduled = this.#waiting.length > 0;
     // The sockets get to send before the next batch comes.
     if (this.#scheduled) setImmediate(this.#run);
+    const { clock, counters } = this;
+    const started = clock.monotonic();
+    this.#storedAt = undefined;
     const receipts = await this.broker.append(batch);
+    const took = (this.#storedAt ?? clock.monotonic()) - started;
+    counters.appendSeconds.observe(Math.max(0, took) / 1000);
+    counters.batchMessages.observe(batch.length);
     receipts.forEach((receipt, index) => {
       const publication = batch[index];
       if (publication !== undefined) this.#settle(publication, receipt);
@@ -113,6 +128,7 @@ export class Publisher {
         return;
       }
       case "failed":
+        this.counters.failures++;
         this.onFailure(receipt.error);
         peer.refuse("internal", "The hub could not store the message: try again", ref, 1);
     }

@@ -17,6 +17,11 @@ export class Sessions {
 
   constructor(private readonly rooms: Rooms, private readonly clock: Clock) {}
 
+  /** How many there are, those without a connection included. */
+  get count(): number {
+    return this.#bySecret.size;
+  }
+
   /** Whose name it is. */
   find(name: string): Session | undefined {
     return this.#names.holder(name);

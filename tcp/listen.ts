@@ -140,7 +140,7 @@ class Listener implements LineDoor {
     { status, reason }: { readonly status: number; readonly reason: string },
   ): void {
     const { hub } = this.options;
-    hub.counters.turnedAway++;
+    hub.counters.turnAway(status);
     logger.info("Turned away {address} with {status}: {reason} ({clients} online)", {
       address,
       status,
