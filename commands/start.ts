@@ -10,6 +10,7 @@ import { LOG_FLAGS, startLogging } from "../cli/logging.ts";
 import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
 import { watchInterrupts } from "../cli/signals.ts";
+import { exportsLogs } from "../cli/telemetry.ts";
 import { plural } from "../cli/text.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
 import { DEFAULT_SERVER_LIMITS, type Server, startServer, TcpListenError } from "../server.ts";
@@ -148,6 +149,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     format: flags.logFormat,
     quiet: flags.quiet,
     console: context.stderr,
+    telemetry: exportsLogs(context.env),
     ...(flags.logFile === undefined ? {} : { file: flags.logFile }),
   });
   using interruption = watchInterrupts(context);
