@@ -3,6 +3,7 @@ import type { Connections } from "../hub/connections.ts";
 import type { Hub } from "../hub/hub.ts";
 import { isLoopback, type ServerLimits } from "../hub/limits.ts";
 import { VERSION } from "../protocol.ts";
+import { handshakeFault } from "./handshake.ts";
 import { answerMetrics, type MetricsOptions } from "./metrics.ts";
 import { readGreeting, type WebSocketDoor } from "./ws.ts";
 
@@ -29,11 +30,17 @@ export function routes(
 ): (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response> {
   return (request, info) => {
     const address = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "local";
-    const { pathname, searchParams } = new URL(request.url);
+    const url = URL.parse(request.url);
+    // The runtime puts it together with the Host header, which may be anything.
+    if (url === null) return sentence(400, "The Host header is not a host");
+    const { pathname, searchParams } = url;
     const metrics = pathname === "/metrics" && answerMetrics(options.metrics, request, address);
     if (metrics) return metrics;
     if (pathname !== "/" && pathname !== "/ws") {
       return sentence(404, "Nothing is here: the hub is at / and /ws");
+    }
+    if (!["GET", "HEAD"].includes(request.method)) {
+      return sentence(405, "This is only read: use GET", { allow: "GET, HEAD" });
     }
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
       return sentence(426, `This is a bcast hub: join it with "bcast connect", or any WebSocket`, {
@@ -61,6 +68,8 @@ function upgrade(
   }
   const greeting = readGreeting(searchParams, request.headers, address);
   if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
+  const fault = handshakeFault(request);
+  if (fault) return turnAway(hub, address, fault.status, fault.reason, fault.headers);
   try {
     return door.upgrade(request, greeting, limits.heartbeat);
   } catch (error) {
@@ -69,7 +78,13 @@ function upgrade(
   }
 }
 
-function turnAway(hub: Hub, address: string, status: number, reason: string): Response {
+function turnAway(
+  hub: Hub,
+  address: string,
+  status: number,
+  reason: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   hub.counters.turnAway(status);
   logger.info("Turned away {address} with {status}: {reason} ({clients} online)", {
     address,
@@ -78,7 +93,7 @@ function turnAway(hub: Hub, address: string, status: number, reason: string): Re
     clients: hub.online,
   });
   const busy = status === 429 || status === 503;
-  return sentence(status, reason, busy ? { "retry-after": String(RETRY_AFTER) } : {});
+  return sentence(status, reason, busy ? { "retry-after": String(RETRY_AFTER) } : headers);
 }
 
 function sentence(status: number, text: string, headers: HeadersInit = {}): Response {

@@ -61,10 +61,9 @@ export class WebSocketDoor {
     { introduction, protocol }: Extract<Greeting, { ok: true }>,
     heartbeat: number,
   ): Response {
-    const { socket, response } = Deno.upgradeWebSocket(request, {
-      idleTimeout: heartbeat,
-      ...(protocol === undefined ? {} : { protocol }),
-    });
+    const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: heartbeat });
+    // Not by its option: the runtime finds no protocol in a list without spaces.
+    if (protocol !== undefined) response.headers.set("sec-websocket-protocol", protocol);
     this.#introductions.set(socket, introduction);
     socket.addEventListener("open", this.#onOpen);
     socket.addEventListener("message", this.#onMessage);
