@@ -6,6 +6,7 @@ import {
   GRACE_SECONDS,
   HELLO_TIMEOUT_SECONDS,
   MAX_BATCH_MESSAGES,
+  MAX_BATCH_OBJECTS,
   splitBatch,
 } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
@@ -190,6 +191,11 @@ export class Hub implements PeerHost, AsyncDisposable {
     try {
       this.#chooseDialect(peer, frame);
       const objects = peer.dialect.batches ? splitBatch(frame) : [frame];
+      if (objects.length > MAX_BATCH_OBJECTS) {
+        const reason = `The frame holds over ${MAX_BATCH_OBJECTS} objects: send fewer at once`;
+        peer.close(CLOSE.tooBig, reason);
+        return;
+      }
       for (const object of objects) this.#take(peer, object);
     } catch (error) {
       peer.fail(error);

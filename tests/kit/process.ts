@@ -67,6 +67,11 @@ export class Program implements AsyncDisposable {
     else writer.releaseLock();
   }
 
+  /** Of the process. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** Sends a signal. */
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
