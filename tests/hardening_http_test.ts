@@ -11,8 +11,11 @@ const get = (path: string, headers = ""): string => request(`GET ${path} HTTP/1.
 const upgrade = (path: string, headers = UPGRADE): string =>
   `GET ${path} HTTP/1.1\r\nHost: hub\r\n${headers}\r\n`;
 
-/** One hostile request a row, and the status that the offender gets. */
-const TABLE: readonly (readonly [what: string, request: string, status: number])[] = [
+/**
+ * One hostile request a row, and the status that the offender gets. Where there are two, the runtime
+ * decides before the hub sees anything, and its versions differ.
+ */
+const TABLE: readonly (readonly [what: string, request: string, ...statuses: number[]])[] = [
   // Paths that want out. There are no files to be had, and it must stay so.
   ...[
     ...["/../../etc/passwd", "/..", "/.", "/./../x", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fx"],
@@ -26,14 +29,14 @@ const TABLE: readonly (readonly [what: string, request: string, status: number])
   ["another host in the path", get("http://elsewhere.example/etc/passwd"), 404],
   // What is odd about the request itself.
   ["a path of 60 KB", get(`/${"a".repeat(60_000)}`), 404],
-  ["a path of 1 MB", get(`/${"a".repeat(1_000_000)}`), 400],
+  ["a path of 1 MB", get(`/${"a".repeat(1_000_000)}`), 400, 431],
   ["a query of 60 KB", get(`/?${"a=b&".repeat(15_000)}`), 426],
-  ["a header of 1 MB", get("/", `X: ${"y".repeat(1_000_000)}\r\n`), 400],
-  ["500 headers", get("/", "X: y\r\n".repeat(500)), 400],
+  ["a header of 1 MB", get("/", `X: ${"y".repeat(1_000_000)}\r\n`), 400, 431],
+  ["500 headers", get("/", "X: y\r\n".repeat(500)), 400, 431],
   ["a Host that is none", "GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n", 400],
   ["a Host like a bracket", "GET / HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n", 400],
   ["a Host like a path", "GET / HTTP/1.1\r\nHost: x/../..\r\nConnection: close\r\n\r\n", 426],
-  ["two hosts", get("/", "Host: other\r\n"), 400],
+  ["two hosts", get("/", "Host: other\r\n"), 400, 426],
   ["HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", 426],
   ["HTTP/0.9", "GET /\r\n\r\n", 400],
   ["HTTP/2.0 in clear text", request("GET / HTTP/2.0"), 400],
@@ -48,6 +51,7 @@ const TABLE: readonly (readonly [what: string, request: string, status: number])
         "Transfer-Encoding: chunked\r\n",
     ) + "0\r\n\r\nGET /metrics HTTP/1.1\r\n\r\n",
     400,
+    405,
   ],
   ["a body for /", request("POST / HTTP/1.1", "Content-Length: 5\r\n") + "hello", 405],
   ["a body of 100 GB", request("POST / HTTP/1.1", "Content-Length: 100000000000\r\n"), 405],
@@ -67,13 +71,13 @@ const TABLE: readonly (readonly [what: string, request: string, status: number])
   ["a room with a line end", upgrade("/?room=a%0d%0aX:y"), 400],
 ];
 
-for (const [what, text, status] of TABLE) {
-  Deno.test(`hardening: ${what}: ${status}, and a bystander loses nothing`, async () => {
+for (const [what, text, ...statuses] of TABLE) {
+  Deno.test(`hardening: ${what}: ${statuses.join(" or ")}, and a bystander loses nothing`, async () => {
     await using trouble = await collectTrouble();
     await using hub = await startTestHub();
     await using bystander = await TestSocket.plain(hub.url, "Bystander");
     const answer = await rawRequest(hub.port, text);
-    assertEquals(answer.status, status, answer.head);
+    assert(statuses.includes(answer.status), answer.head);
     assert(!answer.body.includes("root:"), "no file comes out");
     assert(answer.body.length < 200, answer.body);
     bystander.send({ type: "message", message: "still here" });
