@@ -26,6 +26,9 @@ const logger = getLogger(["bcast", "hub"]);
 /** Milliseconds between looks for whose time has run out. */
 const SWEEP_PERIOD = 1000;
 
+/** Frames of the largest size that may wait until a request of their sender is answered. */
+const MAX_BACKLOG_FRAMES = 8;
+
 /** What a hub is made of. */
 export interface HubOptions {
   readonly broker: Broker;
@@ -300,7 +303,11 @@ export class Hub implements PeerHost, AsyncDisposable {
       this.#inOrder(peer, () => this.#requests.handle(peer, object));
       return;
     }
-    if (peer.backlog.length >= this.options.limits.burst + MAX_BATCH_MESSAGES * 64) {
+    peer.backlogLength += object.length;
+    if (
+      peer.backlog.length >= this.options.limits.burst + MAX_BATCH_MESSAGES * 64 ||
+      peer.backlogLength > MAX_BACKLOG_FRAMES * this.#maxFrameLength
+    ) {
       peer.close(CLOSE.rateLimited, "You sent more than could be answered: slow down");
       return;
     }
@@ -318,6 +325,7 @@ export class Hub implements PeerHost, AsyncDisposable {
   #goOn(peer: Peer): void {
     const backlog = peer.backlog ?? [];
     peer.backlog = undefined;
+    peer.backlogLength = 0;
     for (const object of backlog) this.#take(peer, object);
     if (peer.backlog === undefined) peer.answered?.();
   }

@@ -61,6 +61,8 @@ export class Peer {
   overRate = 0;
   /** Frames that wait until a request of this peer is answered, so that its frames keep their order. */
   backlog: string[] | undefined;
+  /** UTF-16 units of them. */
+  backlogLength = 0;
   /** Called when nothing waits to be answered any more, or never will be; for transports that can wait. */
   answered: (() => void) | undefined;
   #out = "";

@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { openSqliteBroker } from "../broker/sqlite.ts";
+import type { Message } from "../protocol.ts";
 import { TestSocket } from "./kit/socket.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 import { collectTrouble } from "./kit/trouble.ts";
@@ -108,3 +110,31 @@ for (
     assertEquals(trouble.errors, []);
   });
 }
+
+Deno.test("hardening: what a client sends while it waits for an answer is bounded in bytes", async () => {
+  await using trouble = await collectTrouble();
+  const broker = await openSqliteBroker({ path: ":memory:" });
+  const answered = Promise.withResolvers<readonly Message[]>();
+  broker.search = () => answered.promise;
+  await using hub = await startTestHub({ broker });
+  await using bystander = await TestSocket.plain(hub.url, "Bystander");
+  const offender = await TestSocket.plain(hub.url, "Offender");
+  const patient = await TestSocket.plain(hub.url, "Patient");
+  for (const client of [offender, patient]) {
+    client.send({ type: "history", room: "lobby", query: "slow" });
+  }
+  for (let count = 0; count < 9; count++) offender.send("x".repeat(1_000_000));
+  const { code, reason } = await within(offender.closed, "the close");
+  assertEquals([code, reason], [4029, "You sent more than could be answered: slow down"]);
+  // Who stays below is answered, in order.
+  for (let count = 0; count < 7; count++) patient.send("x".repeat(1_000_000));
+  patient.send({ type: "ping" });
+  answered.resolve([]);
+  await patient.next("history");
+  await patient.next("pong");
+  assertEquals(patient.all("error").map((error) => error["code"]), Array(7).fill("too_big"));
+  bystander.send({ type: "message", message: "still here" });
+  assertEquals((await bystander.next("message"))["id"], 1);
+  await patient.close();
+  assertEquals(trouble.errors, []);
+});
