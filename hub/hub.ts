@@ -127,19 +127,20 @@ export class Hub implements PeerHost, AsyncDisposable {
     return this.options.limits.maxOutboxBytes;
   }
 
-  /** Everybody who is connected and has a name, in the order of coming. */
-  people(): Person[] {
-    const people: Person[] = [];
+  /**
+   * Everybody who is connected and has a name, in the order of coming. With a crowd, take your time:
+   * who comes or goes meanwhile is in it or not.
+   */
+  *people(): Generator<Person, void, undefined> {
     for (const { session, since, dialect } of this.#peers) {
       if (session === undefined) continue;
-      people.push({
+      yield {
         name: session.name,
         rooms: session.rooms.map((room) => room.name),
         since: new Date(since).toISOString(),
         dialect: dialect.name,
-      });
+      };
     }
-    return people;
   }
 
   /** Counts who is here. */

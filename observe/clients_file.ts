@@ -1,4 +1,5 @@
 import { basename, dirname, join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
 import type { Clock } from "../hub/clock.ts";
 import type { Hub } from "../hub/hub.ts";
@@ -7,6 +8,9 @@ const logger = getLogger(["bcast", "clients-file"]);
 
 /** Milliseconds between looks whether anything has changed: how often the file is written at most. */
 export const CLIENTS_FILE_PERIOD = 500;
+
+/** Clients listed in one turn of the event loop: a millisecond or so. */
+const SLICE = 500;
 
 /** Names the form of the file; it changes when a reader would have to. */
 const VERSION = 1;
@@ -47,7 +51,7 @@ export class ClientsFile implements AsyncDisposable {
     try {
       this.#refuseDirectory();
       removeSync(this.#aside);
-      Deno.writeTextFileSync(this.#aside, this.#text([]), { mode: MODE, createNew: true });
+      Deno.writeTextFileSync(this.#aside, this.#text(""), { mode: MODE, createNew: true });
       Deno.renameSync(this.#aside, path);
     } catch (error) {
       throw new ClientsFileError(
@@ -64,7 +68,7 @@ export class ClientsFile implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#timer[Symbol.dispose]();
     await this.#writing;
-    await this.#write([]);
+    await this.#write("");
   }
 
   #look(): void {
@@ -73,13 +77,25 @@ export class ClientsFile implements AsyncDisposable {
     if (changes === this.#seen || this.#busy) return;
     this.#seen = changes;
     this.#busy = true;
-    this.#writing = this.#write(this.hub.people()).finally(() => this.#busy = false);
+    this.#writing = this.#writePeople().finally(() => this.#busy = false);
   }
 
-  async #write(people: ReturnType<Hub["people"]>): Promise<void> {
+  async #writePeople(): Promise<void> {
+    let lines = "";
+    let count = 0;
+    for (const person of this.hub.people()) {
+      // One client a line: readable with grep too.
+      lines += `${lines === "" ? "" : ","}\n    ${JSON.stringify(person)}`;
+      // deno-lint-ignore no-await-in-loop -- so that nobody waits for a list of ten thousand
+      if (++count % SLICE === 0) await setImmediate();
+    }
+    await this.#write(lines);
+  }
+
+  async #write(lines: string): Promise<void> {
     try {
       await Deno.remove(this.#aside).catch(ignoreNotFound);
-      await Deno.writeTextFile(this.#aside, this.#text(people), { mode: MODE, createNew: true });
+      await Deno.writeTextFile(this.#aside, this.#text(lines), { mode: MODE, createNew: true });
       await Deno.rename(this.#aside, this.#path);
       if (this.#failing) logger.info("The clients file {path} is written again", this.#fields());
       this.#failing = false;
@@ -95,10 +111,8 @@ export class ClientsFile implements AsyncDisposable {
     }
   }
 
-  #text(people: ReturnType<Hub["people"]>): string {
+  #text(lines: string): string {
     const time = new Date(this.clock.now()).toISOString();
-    // One client a line: readable with grep too.
-    const lines = people.map((person) => `\n    ${JSON.stringify(person)}`).join(",");
     const clients = lines === "" ? "[]" : `[${lines}\n  ]`;
     return `{\n  "version": ${VERSION},\n  "time": "${time}",\n  "clients": ${clients}\n}\n`;
   }

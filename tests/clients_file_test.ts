@@ -139,10 +139,6 @@ Deno.test("`ClientsFile` writes once for any number of changes, and not at all f
     hub.connect(transport, { address, dialect: TEXT, rooms: [], sender: `name-${count}` });
   }
   assertEquals(read(path).clients, [], "nothing is written before its time");
-  const started = performance.now();
-  const people = JSON.stringify(hub.people());
-  const took = performance.now() - started;
-  assert(people.length > 500_000 && took < 500, `10,000 people took ${took} ms`);
   clock.advance(CLIENTS_FILE_PERIOD);
   await until("all of them", () => read(path).clients.length === 10_000);
   // Rooms are entered a moment later: one more write has it all.
