@@ -123,11 +123,14 @@ Deno.test("hardening: a flood of handshakes gets 503 beyond the limit, and those
       const count = await conn.read(bytes) ?? 0;
       statuses.push(new TextDecoder().decode(bytes.subarray(0, count)).slice(9, 12));
     }));
+    const inside = statuses.filter((status) => status === "101").length;
+    // deno-lint-ignore no-await-in-loop -- as above
+    await until("that the hub has counted those inside", () => hub.online === 1 + inside);
   }
   const refused = statuses.filter((status) => status === "503").length;
-  assert(refused >= 160, `${refused} were refused`);
+  // Those that come in one turn of the event loop are counted when they are open.
+  assert(refused >= 180, `${refused} were refused`);
   assertEquals(refused + statuses.filter((status) => status === "101").length, 200);
-  assert(hub.online <= 40, `${hub.online} are in`);
   bystander.send({ type: "message", message: "still here" });
   assertEquals((await bystander.next("message"))["id"], 1);
   for (const conn of conns) conn.close();
