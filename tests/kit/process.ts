@@ -76,6 +76,11 @@ export class Program implements AsyncDisposable {
     else writer.releaseLock();
   }
 
+  /** Of the process. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** Sends a signal. */
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
@@ -131,8 +136,9 @@ export class Program implements AsyncDisposable {
 /** A hub as a process, listening, with its `ws://` address. */
 export async function startHubProcess(
   args: readonly string[],
+  env: Record<string, string> = {},
 ): Promise<{ readonly program: Program; readonly url: string }> {
-  const program = new Program(["start", "--host", "127.0.0.1", "--port", "0", ...args]);
+  const program = new Program(["start", "--host", "127.0.0.1", "--port", "0", ...args], env);
   try {
     const [url = ""] = await program.line(/ws:\/\/127\.0\.0\.1:\d+\/?/);
     return { program, url };
