@@ -86,9 +86,9 @@ export const METRICS: readonly Metric[] = [
     "counter",
     "bcast_turned_away_total",
     "status",
-    "Connections turned away, by HTTP status: 429 an address has too many, 503 full or stopping",
+    "Turned away, by HTTP status: 401 no good token, 429 too much at once, 503 full or stopping",
     // Those that an operator watches for are there from the start: rates need a first value.
-    ({ counters }) => withZeros(counters.turnedAwayByStatus, ["429", "503"]),
+    ({ counters }) => withZeros(counters.turnedAwayByStatus, ["401", "429", "503"]),
   ),
   labelled(
     "counter",
