@@ -123,6 +123,23 @@ Deno.test("who gives no token at the line door is cut off when its time is over"
   await known.line(/: still here/);
 });
 
+Deno.test("whose token expires at the line door is told to come back, and cut off in the end", async () => {
+  const clock = new FakeClock(Date.now());
+  // A minute passes at once, in which no socket gets to write: nobody is to count as stalled.
+  const [hub, port] = await guarded({ clock, limits: { heartbeat: 0 } });
+  await using _hub = hub;
+  await using carol = await LineClient.open(port, false);
+  await carol.send(`/token ${await tokenFor({ sub: "Carol", expiresAt: clock.now() + 60_000 })}\n`);
+  await carol.line(/^\* You are Carol/);
+  clock.advance(60_000);
+  await carol.line(
+    /^\* Error: Your token has expired: come back with a new one within 30 seconds$/,
+  );
+  clock.advance(30_000);
+  assertEquals(await carol.ended, true);
+  assertMatch(carol.lines.at(-1) ?? "", /^\* The token expired .* ago: come back with a new one$/);
+});
+
 Deno.test("a token that is still being checked when the time is over lets nobody in", async () => {
   const clock = new FakeClock();
   const asked = Promise.withResolvers<void>();
