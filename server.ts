@@ -6,14 +6,19 @@ import { type Closure, returnAfterStop } from "./http/closure.ts";
 import { Gate, isLocalHost } from "./http/gate.ts";
 import { Health } from "./http/health.ts";
 import { Listener } from "./http/listener.ts";
+import type { MetricsExposure } from "./http/metrics.ts";
 import { settlesWithin } from "./http/patience.ts";
 import { routes } from "./http/routes.ts";
 import type { KeyPair } from "./http/tls.ts";
 import { WebSocketDoor } from "./http/ws.ts";
 import { type Clock, systemClock } from "./hub/clock.ts";
+import { Connections } from "./hub/connections.ts";
 import { Hub } from "./hub/hub.ts";
 import { type ServerLimits, serverLimits } from "./hub/limits.ts";
+import { ClientsFile } from "./observe/clients_file.ts";
+import { Monitor } from "./observe/monitor.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM } from "./protocol.ts";
+import { type LineDoor, listenTcp } from "./tcp/listen.ts";
 
 export { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./hub/limits.ts";
 
@@ -46,6 +51,27 @@ export interface ServerOptions {
   readonly tls?: KeyPair;
   /** Default: the machine's own. */
   readonly clock?: Clock;
+  /** The line door; absent: there is none. */
+  readonly tcp?: TcpOptions;
+  /** A file that is to hold everybody who is connected; absent: none. */
+  readonly clientsFile?: string;
+  /** Who may read `/metrics`; default `local`. */
+  readonly metrics?: MetricsExposure;
+  /** The file of the log, whose size is one of the metrics; absent when it is in memory. */
+  readonly database?: string;
+}
+
+/** How the line door opens. */
+export interface TcpOptions {
+  /** 0 lets the system pick one. */
+  readonly port: number;
+  /** Default: the hub's own. */
+  readonly host?: string;
+}
+
+/** The port of the line door cannot be had; why is the `cause`. */
+export class TcpListenError extends Error {
+  override readonly name = "TcpListenError";
 }
 
 /** A running hub. Disposing of it is `stop()`. */
@@ -54,6 +80,8 @@ export interface Server extends AsyncDisposable {
   readonly port: number;
   /** `ws://` (or `wss://`) address for a client on this machine. */
   readonly url: string;
+  /** Of the line door, if there is one. */
+  readonly tcpPort: number | undefined;
   /** Connections at this moment. */
   readonly online: number;
   /**
@@ -73,7 +101,11 @@ export interface Server extends AsyncDisposable {
 /**
  * Starts a hub.
  *
- * @throws {Deno.errors.AddrInUse} when the port is taken; the broker is then still the caller's.
+ * The broker is still the caller's when this throws.
+ *
+ * @throws {Deno.errors.AddrInUse} when the port is taken.
+ * @throws {TcpListenError} when that of the line door is.
+ * @throws {ClientsFileError} when the clients file cannot be written.
  */
 export function startServer(options: ServerOptions): Server {
   const { host = "localhost", port = DEFAULT_PORT, rooms = [DEFAULT_ROOM], broker } = options;
@@ -81,48 +113,82 @@ export function startServer(options: ServerOptions): Server {
   const clock = options.clock ?? systemClock;
   const limits = serverLimits(options.limits);
   const hub = new Hub({ broker, rooms, limits, clock, authorizer });
-  const door = new WebSocketDoor(hub);
+  const connections = new Connections();
+  const door = new WebSocketDoor(hub, connections);
   const gate = new Gate(hub, { origins, trustedProxies, local: isLocalHost(host) });
+  const { metrics: exposure = "local", database } = options;
+  const monitor = new Monitor({ hub, ...(database === undefined ? {} : { database }) });
   let closure: Closure | undefined;
   let stopped: Promise<void> | undefined;
   let renewing: Promise<void> = Promise.resolve();
   const closed = (): Closure | undefined => closure;
   const health = new Health({ broker, clock, closed });
-  const listener = listen();
+  const opened: AsyncDisposable[] = [hub];
+  const { tcp, clientsFile: file } = options;
+  const lines = tcp && open(() => openLineDoor(tcp));
+  const listener = open(listen);
+  // Last: who cannot have the port must not empty the file of the hub that has it.
+  const clientsFile = file === undefined
+    ? undefined
+    : open(() => new ClientsFile(file, hub, clock));
   const trimming = clock.every(TRIM_PERIOD, () => {
     broker.trim().then((dropped) => {
       if (dropped > 0) logger.debug("Retention dropped {dropped} messages", { dropped });
     }).catch((error) => logger.error("Cannot trim the log: {error}", { error }));
   });
 
-  function listen(): Listener {
+  /** Opens one part; if that fails, the parts before are closed: nobody has come in yet. */
+  function open<Part extends AsyncDisposable>(make: () => Part): Part {
     try {
-      const handler = routes({ hub, door, gate, api: api(hub.overview), limits, health, closed });
-      return new Listener({
-        host,
-        port,
-        handler,
-        clock,
-        ...(options.tls === undefined ? {} : { tls: options.tls }),
-      });
+      const part = make();
+      opened.push(part);
+      return part;
     } catch (error) {
-      // Nobody has come in yet: there is nothing to wait for.
-      void hub[Symbol.asyncDispose]();
+      for (const part of opened) void part[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  /** First the goodbyes: closing the listener would say its own in their place. */
-  async function goodbyes(): Promise<"close" | "break"> {
-    return await settlesWithin(door.empty(), GOODBYE_TIMEOUT) ? "close" : "break";
+  function openLineDoor(tcp: TcpOptions): LineDoor {
+    try {
+      return listenTcp({ hub, connections, limits, clock, host, ...tcp });
+    } catch (cause) {
+      throw new TcpListenError("Cannot open the line door", { cause });
+    }
   }
 
+  function listen(): Listener {
+    return new Listener({
+      host,
+      port,
+      handler: routes({
+        hub,
+        door,
+        connections,
+        gate,
+        api: api(hub.overview),
+        limits,
+        health,
+        metrics: { exposure, monitor },
+        closed,
+      }),
+      clock,
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
+    });
+  }
+
+  /** First the goodbyes: closing the listener would say its own in their place. */
+  async function goodbyes(said: Promise<void>): Promise<"close" | "break"> {
+    return await settlesWithin(said, GOODBYE_TIMEOUT) ? "close" : "break";
+  }
+
+  /** What came in as plain lines has no certificate, and goes on. */
   async function renew(tls: KeyPair): Promise<void> {
     if (stopped !== undefined) return;
     const reason = "The hub has a new certificate: reconnect";
     closure = { reason, retryAfter: () => 1 };
-    await hub.dismissAll(reason);
-    await listener.renew(tls, await goodbyes());
+    await hub.dismissAll(reason, (peer) => door.holds(peer));
+    await listener.renew(tls, await goodbyes(connections.empty(["websocket"])));
     // Stopping may have begun meanwhile; it waits for this, and has its own reason.
     if (closure.reason === reason) closure = undefined;
   }
@@ -133,12 +199,15 @@ export function startServer(options: ServerOptions): Server {
       reason,
       retryAfter: () => returnAfterStop(end - clock.monotonic(), Math.random()),
     };
+    lines?.close(reason);
     // Whatever became of it was told to whoever asked for it.
     await renewing.catch(() => undefined);
     await hub.drain(reason, drain);
     trimming[Symbol.dispose]();
     await hub.stop(reason);
-    await listener.end(await goodbyes());
+    await listener.end(await goodbyes(connections.empty()));
+    await lines?.[Symbol.asyncDispose]();
+    await clientsFile?.[Symbol.asyncDispose]();
     await hub[Symbol.asyncDispose]();
     logger.info(
       "Stopped after {connections} connections ({turnedAway} turned away), {messages} messages " +
@@ -153,6 +222,7 @@ export function startServer(options: ServerOptions): Server {
   return {
     host,
     port: bound,
+    tcpPort: lines?.port,
     url: `${options.tls === undefined ? "ws" : "wss"}://${localName(host)}:${bound}/`,
     get online(): number {
       return hub.online;

@@ -4,6 +4,8 @@ import { DEFAULT_PORT, visible } from "../protocol.ts";
 export interface Listening {
   readonly host: string;
   readonly port: number;
+  /** The port of the line door, if there is one. */
+  readonly tcpPort?: number | undefined;
   readonly rooms: readonly string[];
   /** Whether nobody comes in without a token. */
   readonly guarded: boolean;
@@ -21,16 +23,20 @@ export interface Listening {
   readonly addresses: readonly string[];
 }
 
-/** One line: where the hub listens. */
+/** Where the hub listens: one line for each of its doors. */
 export function listeningLine(
-  { host, port, secure = false }: Pick<Listening, "host" | "port" | "secure">,
+  { host, port, tcpPort, secure = false }: Pick<Listening, "host" | "port" | "tcpPort" | "secure">,
 ): string {
-  return `Listening on ${address(isEverywhere(host) ? "localhost" : host, port, secure)}\n`;
+  const name = isEverywhere(host) ? "localhost" : host;
+  const lines = tcpPort === undefined
+    ? ""
+    : `Listening on tcp://${authority(name, tcpPort)} for lines\n`;
+  return `Listening on ${address(name, port, secure)}\n${lines}`;
 }
 
 /** Where the hub listens and how to join it. */
 export function banner(listening: Listening): string {
-  const { host, port, rooms, guarded, history, program, addresses } = listening;
+  const { host, port, tcpPort, rooms, guarded, history, program, addresses } = listening;
   const { secure = false, fingerprint } = listening;
   const pin = fingerprint === undefined ? "" : ` --fingerprint ${fingerprint}`;
   const remote = (name: string): string =>
@@ -42,12 +48,20 @@ export function banner(listening: Listening): string {
     "Join it from another terminal of this machine:",
     `  ${program} connect${localArguments(listening)}${pin}`,
   ];
+  if (tcpPort !== undefined) {
+    lines.push(`  nc ${isEverywhere(host) ? "localhost" : host} ${tcpPort}`);
+  }
   if (isEverywhere(host) && addresses.length > 0) {
     lines.push("From another machine of this network:", ...addresses.map(remote));
   } else if (!isLoopbackHost(host) && !isEverywhere(host)) {
     lines.push("From another machine:", remote(host));
   }
-  if (guarded) lines.push("Whoever joins needs a token: --token-file FILE, or BCAST_TOKEN.");
+  if (guarded) {
+    lines.push("Whoever joins needs a token: --token-file FILE, or BCAST_TOKEN.");
+    if (tcpPort !== undefined) {
+      lines.push("At the door of lines it is the first one: /token SECRET.");
+    }
+  }
   if (listening.warnings.length > 0) lines.push("", ...listening.warnings);
   lines.push("", "Ctrl-C stops it.");
   return listeningLine(listening) + lines.map((line) => visible(line)).join("\n") + "\n";
@@ -88,6 +102,9 @@ function localArguments({ host, port, secure = false }: Listening): string {
 }
 
 function address(host: string, port: number, secure: boolean): string {
-  const name = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
-  return `${secure ? "wss" : "ws"}://${name}:${port}/`;
+  return `${secure ? "wss" : "ws"}://${authority(host, port)}/`;
+}
+
+function authority(host: string, port: number): string {
+  return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
 }

@@ -1,5 +1,6 @@
 import { BrokerError } from "../broker/broker.ts";
 import { ConnectError } from "../client/types.ts";
+import { ClientsFileError } from "../observe/clients_file.ts";
 import { visible } from "../protocol.ts";
 
 /** What the program ends with. */
@@ -56,7 +57,7 @@ export function explain(error: unknown): Explanation {
   if (error instanceof ConnectError) {
     return { message: oneLine(error.message), exitCode: connectExitCode(error) };
   }
-  if (error instanceof BrokerError) {
+  if (error instanceof BrokerError || error instanceof ClientsFileError) {
     return { message: oneLine(error.message), exitCode: EXIT.failed };
   }
   return {

@@ -8,6 +8,8 @@ export interface Exposure {
   readonly guarded: boolean;
   /** Whether what travels is encrypted. */
   readonly secure: boolean;
+  /** The port of the line door, if there is one. */
+  readonly tcpPort?: number | undefined;
 }
 
 interface Warning {
@@ -28,6 +30,11 @@ const WARNINGS: readonly Warning[] = [
   {
     applies: ({ secure }) => !secure,
     sentence: "Nothing is encrypted: --tls-self-signed changes that, or --tls-cert and --tls-key.",
+  },
+  {
+    // Where nothing is, the sentence before says so.
+    applies: ({ secure, tcpPort }) => secure && tcpPort !== undefined,
+    sentence: "Lines over --tcp are never encrypted, nor are the tokens that come with them.",
   },
 ];
 

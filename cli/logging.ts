@@ -4,6 +4,7 @@ import { visible } from "../protocol.ts";
 import { CliError } from "./errors.ts";
 import { choice, text, toggle } from "./flags.ts";
 import type { Output } from "./output.ts";
+import { telemetrySink } from "./telemetry.ts";
 import { safeJson } from "./text.ts";
 
 /** How much is logged, least first. */
@@ -45,6 +46,8 @@ export interface LogOptions {
   /** Whether the console gets errors only. */
   readonly quiet?: boolean;
   readonly file?: string;
+  /** Whether OpenTelemetry gets everything too. */
+  readonly telemetry?: boolean;
 }
 
 /** Megabytes enough for days of an ordinary hub, and little enough for an editor. */
@@ -79,6 +82,7 @@ export async function startLogging(options: LogOptions): Promise<AsyncDisposable
       : shown.take;
   }
   if (options.file !== undefined) sinks["file"] = fileSink(options.file, format);
+  if (options.telemetry) sinks["telemetry"] = telemetrySink(formatJson);
   const names = Object.keys(sinks);
   await configure({
     reset: true,

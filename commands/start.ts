@@ -15,11 +15,13 @@ import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
 import { Renewal } from "../cli/renewal.ts";
 import { watchInterrupts } from "../cli/signals.ts";
+import { exportsLogs } from "../cli/telemetry.ts";
 import { plural } from "../cli/text.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "../cli/tls.ts";
 import { readOrigin } from "../http/origin.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
-import { DEFAULT_SERVER_LIMITS, type Server, startServer } from "../server.ts";
+import { DEFAULT_SERVER_LIMITS, type Server, startServer, TcpListenError } from "../server.ts";
+import { DOOR_FLAGS } from "./start_doors.ts";
 
 /**
  * Milliseconds that stopping may take beside the goodbyes: whoever stops a service waits no longer
@@ -67,6 +69,7 @@ const FLAGS = {
     help: "Spread the goodbyes over this time when it stops, so that not all come back at once: " +
       "5s for a service, nothing for a terminal",
   }),
+  ...DOOR_FLAGS,
   ...LOG_FLAGS,
   ...TLS_FLAGS,
   history: flag.integer({
@@ -185,6 +188,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     format: flags.logFormat,
     quiet: flags.quiet,
     console: context.stderr,
+    telemetry: exportsLogs(context.env),
     ...(flags.logFile === undefined ? {} : { file: flags.logFile }),
   });
   using _lock = path === undefined ? undefined : holdDirectory(dirname(path));
@@ -200,6 +204,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const listening = {
     host: flags.host,
     port: server.port,
+    tcpPort: server.tcpPort,
     secure: tls !== undefined,
     guarded: access.authorizer.required,
   };
@@ -248,6 +253,7 @@ async function listen(
     const { maxMessageBytes, maxRooms, replay, rate, burst } = rest;
     const { ratePerAddress, maxFailures, helloTimeout } = rest;
     const { maxOutboxBytes, maxConnections, maxPerAddress, heartbeat } = rest;
+    const { tcp, clientsFile, metrics } = rest;
     return startServer({
       host,
       port,
@@ -257,6 +263,10 @@ async function listen(
       origins: flags.origin.map((origin) => readOrigin(origin) ?? origin),
       trustedProxies: flags.trustProxy,
       ...(tls === undefined ? {} : { tls: tls.pair }),
+      ...(tcp === undefined ? {} : { tcp: { port: tcp } }),
+      ...(clientsFile === undefined ? {} : { clientsFile }),
+      metrics,
+      ...(path === undefined ? {} : { database: path }),
       limits: {
         maxMessageBytes,
         maxRooms,
@@ -275,25 +285,33 @@ async function listen(
     });
   } catch (error) {
     await broker[Symbol.asyncDispose]();
+    if (error instanceof TcpListenError) {
+      throw cannotListen(error.cause, host, rest.tcp ?? 0, "--tcp");
+    }
     throw cannotListen(error, host, port);
   }
 }
 
 /** What to tell somebody whose hub cannot have its address. */
-export function cannotListen(error: unknown, host: string, port: number): unknown {
+export function cannotListen(
+  error: unknown,
+  host: string,
+  port: number,
+  portFlag = "--port",
+): unknown {
   const where = `Cannot listen on ${visible(host)}:${port}`;
   const options = { cause: error };
   if (error instanceof Deno.errors.AddrInUse) {
     const other = port >= 65_535 ? DEFAULT_PORT : port + 1;
     return new CliError(
-      `${where}: the port is in use. Try --port ${other}, or --port 0 for any free one`,
+      `${where}: the port is in use. Try ${portFlag} ${other}, or ${portFlag} 0 for any free one`,
       EXIT.failed,
       options,
     );
   }
   if (error instanceof Deno.errors.PermissionDenied) {
     return new CliError(
-      `${where}: the system does not permit this port. Try --port ${DEFAULT_PORT}`,
+      `${where}: the system does not permit this port. Try ${portFlag} ${DEFAULT_PORT}`,
       EXIT.failed,
       options,
     );

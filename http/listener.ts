@@ -55,7 +55,7 @@ export interface ListenerOptions {
  * in again later. Deno 2.9 tells at once that it gave up, Deno 2.7 only when the last connection
  * has ended: so the listener also looks for itself, as a client would.
  */
-export class Listener {
+export class Listener implements AsyncDisposable {
   readonly port: number;
   #tls: KeyPair | undefined;
   #abort = new AbortController();
@@ -87,6 +87,11 @@ export class Listener {
     await this.#look;
     // A handshake that its other side never goes on with keeps this waiting for ever.
     await settlesWithin(this.#server.shutdown(), CLOSE_TIMEOUT);
+  }
+
+  /** Closes for good, whoever is there. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end("break");
   }
 
   /** Closes for good, with `break` by ending every connection. */

@@ -57,8 +57,8 @@ export function originRefusal(target: Target, rules: OriginRules): string | unde
  */
 function isRebound({ host, origin, upgrade, proxied }: Target, rules: OriginRules): boolean {
   if (!rules.local || proxied) return false;
-  // No browser's: whatever name it uses is its own business.
-  if (origin === undefined && upgrade) return false;
+  // No browser's: whatever name it uses is its own business, and so it is to use none.
+  if (origin === undefined && (upgrade || host === "")) return false;
   const name = URL.parse(`http://${host}`)?.hostname ?? "";
   if (isLocalName(name)) return false;
   return !rules.origins.some((allowed) => URL.parse(allowed)?.hostname === name);

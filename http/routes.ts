@@ -1,17 +1,17 @@
-import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
+import type { Connections } from "../hub/connections.ts";
 import type { Hub } from "../hub/hub.ts";
 import { isLoopback, type ServerLimits } from "../hub/limits.ts";
-import { networkOf } from "../hub/networks.ts";
+import { countTurnedAway } from "../hub/turned_away.ts";
 import { VERSION } from "../protocol.ts";
 import { type Api, deniedByApi } from "./api.ts";
 import { Assets } from "./assets.ts";
 import type { Closure } from "./closure.ts";
 import { busy, type Denial, type Gate, tokenOf } from "./gate.ts";
+import { handshakeFault } from "./handshake.ts";
 import type { Health } from "./health.ts";
+import { answerMetrics, type MetricsOptions } from "./metrics.ts";
 import { type Greeting, readGreeting, type WebSocketDoor } from "./ws.ts";
-
-const logger = getLogger(["bcast", "http"]);
 
 /** Seconds after which a client that found the hub full may try again. */
 const RETRY_AFTER = 5;
@@ -20,17 +20,20 @@ const RETRY_AFTER = 5;
 export interface RoutesOptions {
   readonly hub: Hub;
   readonly door: WebSocketDoor;
+  /** Those through all doors. */
+  readonly connections: Connections;
   readonly api: Api;
   readonly gate: Gate;
   readonly limits: ServerLimits;
   readonly health: Health;
+  readonly metrics: MetricsOptions;
   /** Why nobody new is let in, if so. */
   readonly closed: () => Closure | undefined;
 }
 
 /**
- * Answers HTTP requests: the WebSocket at `/` and `/ws`, JSON below `/api/`, the web page, and words
- * for everything else.
+ * Answers HTTP requests: the WebSocket at `/` and `/ws`, JSON below `/api/`, the web page,
+ * `/metrics`, and words for everything else.
  */
 export function routes(
   options: RoutesOptions,
@@ -49,15 +52,21 @@ export function routes(
         ? signed(deniedByApi(refusal))
         : sentence(refusal.status, refusal.reason, refusal.headers);
     }
-    if (url === null) return turnAway(options.hub, address, 400, "That is no address");
+    // The runtime puts it together with the Host header, which may be anything.
+    if (url === null) return turnAway(options.hub, address, 400, "The Host header is not a host");
     const { pathname, searchParams } = url;
     if (pathname.startsWith("/api/")) return askApi(options, request, url, address).then(signed);
     const upgrades = request.headers.get("upgrade")?.toLowerCase() === "websocket";
     const asset = upgrades ? undefined : assets.answer(request, pathname);
     if (asset !== undefined && pathname !== "/") return asset;
-    if (pathname !== "/" && pathname !== "/ws") {
+    const metered = pathname === "/metrics" && options.metrics.exposure !== "off";
+    if (!metered && pathname !== "/" && pathname !== "/ws") {
       return sentence(404, "Nothing is here: the hub is at / and /ws");
     }
+    if (!["GET", "HEAD"].includes(request.method)) {
+      return sentence(405, "This is only read: use GET", { allow: "GET, HEAD" });
+    }
+    if (metered) return askMetrics(options, request, url, address);
     // Also without an upgrade: a WebSocket client sees nothing of an answer but its status, and asks
     // for the rest in this way.
     const closure = options.closed();
@@ -87,22 +96,36 @@ async function askApi(
   return deniedByApi(entitled);
 }
 
+/** Tells the metrics to whoever may have them. */
+async function askMetrics(
+  { hub, gate, metrics }: RoutesOptions,
+  request: Request,
+  { searchParams }: URL,
+  address: string,
+): Promise<Response> {
+  const entitle = () => gate.entitle(tokenOf(request.headers, searchParams), address);
+  const answer = await answerMetrics(metrics, request, address, entitle);
+  return answer instanceof Response ? signed(answer) : deny(hub, address, answer);
+}
+
 function upgrade(
   options: RoutesOptions,
   request: Request,
   searchParams: URLSearchParams,
   address: string,
 ): Response | Promise<Response> {
-  const { hub, door, gate, limits } = options;
-  if (door.sockets >= limits.maxConnections) {
+  const { hub, connections, gate, limits } = options;
+  if (connections.count >= limits.maxConnections) {
     return turnAway(hub, address, 503, `The hub is full: ${limits.maxConnections} connections`);
   }
-  if (!isLoopback(address) && door.socketsFrom(networkOf(address)) >= limits.maxPerAddress) {
+  if (!isLoopback(address) && connections.from(address) >= limits.maxPerAddress) {
     const reason = `Your address has ${limits.maxPerAddress} connections: close one first`;
     return deny(hub, address, busy(reason, RETRY_AFTER));
   }
   const greeting = readGreeting(searchParams, request.headers, address);
   if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
+  const fault = handshakeFault(request);
+  if (fault !== undefined) return deny(hub, address, { ok: false, ...fault });
   const token = tokenOf(request.headers, searchParams);
   // A client that speaks first hears in words what is wrong with its token: a WebSocket that never
   // opens tells a program nothing.
@@ -158,16 +181,6 @@ function turnAway(
 function deny(hub: Hub, address: string, denial: Denial): Response {
   countTurnedAway(hub, address, denial);
   return sentence(denial.status, denial.reason, denial.headers);
-}
-
-function countTurnedAway(hub: Hub, address: string, { status, reason }: Denial): void {
-  hub.counters.turnedAway++;
-  logger.info("Turned away {address} with {status}: {reason} ({clients} online)", {
-    address,
-    status,
-    reason,
-    clients: hub.online,
-  });
 }
 
 function sentence(status: number, text: string, headers: HeadersInit = {}): Response {

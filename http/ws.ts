@@ -1,6 +1,6 @@
+import type { Connections } from "../hub/connections.ts";
 import { dialectOf, PLAIN_JSON, TEXT } from "../hub/dialect.ts";
 import type { Hub, Introduction } from "../hub/hub.ts";
-import { networkOf } from "../hub/networks.ts";
 import type { Peer } from "../hub/peer.ts";
 import { isRoomName } from "../protocol.ts";
 
@@ -47,11 +47,8 @@ export function readGreeting(
 export class WebSocketDoor {
   readonly #peers = new WeakMap<EventTarget, Peer>();
   readonly #introductions = new WeakMap<EventTarget, Introduction>();
-  readonly #byNetwork = new Map<string, number>();
-  #open = 0;
-  #whenEmpty: (() => void) | undefined;
 
-  constructor(private readonly hub: Hub) {}
+  constructor(private readonly hub: Hub, private readonly connections: Connections) {}
 
   /**
    * Upgrades a request (RFC 6455 section 4.2).
@@ -64,10 +61,9 @@ export class WebSocketDoor {
     { introduction, protocol }: Extract<Greeting, { ok: true }>,
     heartbeat: number,
   ): Response {
-    const { socket, response } = Deno.upgradeWebSocket(request, {
-      idleTimeout: heartbeat,
-      ...(protocol === undefined ? {} : { protocol }),
-    });
+    const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: heartbeat });
+    // Not by its option: the runtime finds no protocol in a list without spaces.
+    if (protocol !== undefined) response.headers.set("sec-websocket-protocol", protocol);
     this.#introductions.set(socket, introduction);
     socket.addEventListener("open", this.#onOpen);
     socket.addEventListener("message", this.#onMessage);
@@ -76,23 +72,9 @@ export class WebSocketDoor {
     return response;
   }
 
-  /**
-   * Sockets that are open, those included that the hub has closed and whose other side has not
-   * agreed: what was sent to a client that no longer reads stays in memory until it does, so such
-   * sockets must count wherever connections are limited.
-   */
-  get sockets(): number {
-    return this.#open;
-  }
-
-  /** Those of them that come from `network`, as `networkOf()` names it. */
-  socketsFrom(network: string): number {
-    return this.#byNetwork.get(network) ?? 0;
-  }
-
-  /** Resolves when the last socket is closed, from both sides. */
-  async empty(): Promise<void> {
-    if (this.#open > 0) await new Promise<void>((resolve) => this.#whenEmpty = resolve);
+  /** Whether a connection came through here. */
+  holds(peer: Peer): boolean {
+    return peer.transport instanceof WebSocket;
   }
 
   readonly #onOpen = (event: Event): void => {
@@ -101,7 +83,7 @@ export class WebSocketDoor {
     const introduction = this.#introductions.get(socket);
     if (introduction === undefined) return;
     this.#introductions.delete(socket);
-    this.#count(introduction.address, 1);
+    this.connections.add(introduction.address, "websocket");
     this.#peers.set(socket, this.hub.connect(socket, introduction));
   };
 
@@ -118,17 +100,8 @@ export class WebSocketDoor {
     // The runtime may tell of one end twice: for a missing pong, and for the socket.
     this.#peers.delete(event.currentTarget);
     this.hub.gone(peer, event.code === 0 ? ABNORMAL : event.code);
-    this.#count(peer.address, -1);
+    this.connections.remove(peer.address, "websocket");
   };
-
-  #count(address: string, change: 1 | -1): void {
-    this.#open += change;
-    const network = networkOf(address);
-    const present = this.socketsFrom(network) + change;
-    if (present > 0) this.#byNetwork.set(network, present);
-    else this.#byNetwork.delete(network);
-    if (this.#open === 0) this.#whenEmpty?.();
-  }
 
   #peerOf(event: Event): Peer | undefined {
     return event.currentTarget === null ? undefined : this.#peers.get(event.currentTarget);

@@ -1,6 +1,7 @@
 import type { Grant } from "../auth/authorizer.ts";
 import { inWords } from "../auth/time.ts";
 import { CLOSE } from "../protocol.ts";
+import { TEXT } from "./dialect.ts";
 import type { Peer } from "./peer.ts";
 
 /** Seconds that a connection goes on after its token has expired, for its client to bring a new one. */
@@ -17,7 +18,9 @@ export function checkExpiry(peer: Peer, { expiresAt }: Grant, now: number): void
   }
   if (peer.expiryTold) return;
   peer.expiryTold = true;
-  const message = "Your token has expired: say hello with a new one within " +
+  // Lines know no hello.
+  const how = peer.dialect === TEXT ? "come back" : "say hello";
+  const message = `Your token has expired: ${how} with a new one within ` +
     `${RENEWAL_GRACE_SECONDS} seconds`;
   peer.refuse("unauthorized", message);
 }

@@ -6,9 +6,11 @@ import {
   type ErrorCode,
   GRACE_SECONDS,
   MAX_BATCH_MESSAGES,
+  MAX_BATCH_OBJECTS,
   splitBatch,
 } from "../protocol.ts";
 import { Admission } from "./admission.ts";
+import { type Census, people, type Person, takeCensus } from "./census.ts";
 import type { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
 import { type Dialect, PLAIN_JSON, TEXT } from "./dialect.ts";
@@ -31,6 +33,9 @@ const logger = getLogger(["bcast", "hub"]);
 
 /** Milliseconds between looks for whose time has run out. */
 const SWEEP_PERIOD = 1000;
+
+/** Frames of the largest size that may wait until a request of their sender is answered. */
+const MAX_BACKLOG_FRAMES = 8;
 
 /** What a hub is made of. */
 export interface HubOptions {
@@ -90,7 +95,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
     this.#rooms = new Rooms(broker, clock, this.counters, limits.replay);
     this.#sessions = new Sessions(this.#rooms, clock);
-    this.#publisher = new Publisher(broker, this.counters, (error) => {
+    this.#publisher = new Publisher(broker, clock, this.counters, (error) => {
       logger.error("Cannot store messages: {error}", { error: error.message });
     });
     this.#reception = new Reception({
@@ -125,6 +130,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     });
     this.#maxFrameLength = limits.maxMessageBytes * MAX_BATCH_MESSAGES;
     this.#subscription = broker.subscribe((messages, drafts) => {
+      if (drafts !== undefined) this.#publisher.stored();
       this.#rooms.deliver(messages, (index) => {
         const draft = drafts?.[index];
         return draft instanceof Publication ? draft.session : undefined;
@@ -152,6 +158,19 @@ export class Hub implements PeerHost, AsyncDisposable {
 
   #isLimited(address: string): boolean {
     return this.options.limits.rateOnLoopback || !isLoopback(address);
+  }
+
+  /**
+   * Everybody who is connected and has a name, in the order of coming. With a crowd, take your time:
+   * who comes or goes meanwhile is in it or not.
+   */
+  people(): Generator<Person, void, undefined> {
+    return people(this.#peers);
+  }
+
+  /** Counts who is here. */
+  census(): Census {
+    return takeCensus(this.#peers, this.#rooms, this.#sessions, this.counters);
   }
 
   /** Takes in an open connection. Its frames go to {@linkcode receive}, its end to {@linkcode gone}. */
@@ -184,6 +203,7 @@ export class Hub implements PeerHost, AsyncDisposable {
   /** Takes a text frame. Never throws. */
   receive(peer: Peer, frame: string): void {
     if (!peer.open || peer.muted) return;
+    peer.received += frame.length;
     if (frame.length > this.#maxFrameLength) {
       const limit = `${this.options.limits.maxMessageBytes} bytes a message`;
       peer.close(CLOSE.tooBig, `The frame is over the limit of ${limit}: send less at once`);
@@ -192,6 +212,11 @@ export class Hub implements PeerHost, AsyncDisposable {
     try {
       this.#chooseDialect(peer, frame);
       const objects = peer.dialect.batches ? splitBatch(frame) : [frame];
+      if (objects.length > MAX_BATCH_OBJECTS) {
+        const reason = `The frame holds over ${MAX_BATCH_OBJECTS} objects: send fewer at once`;
+        peer.close(CLOSE.tooBig, reason);
+        return;
+      }
       for (const object of objects) this.#take(peer, object);
     } catch (error) {
       peer.fail(error);
@@ -207,8 +232,12 @@ export class Hub implements PeerHost, AsyncDisposable {
   /** Takes the end of a connection, with the close code that the transport saw. */
   gone(peer: Peer, code: number): void {
     if (!this.#peers.delete(peer)) return;
+    this.counters.close(code);
+    this.counters.received += peer.received;
+    this.counters.sent += peer.sent;
     peer.open = false;
     peer.backlog = undefined;
+    peer.answered?.();
     const name = peer.session?.name;
     // Only who could come back is waited for.
     const returns = peer.saidHello && code !== CLOSE.normal && !this.#stopping;
@@ -225,6 +254,12 @@ export class Hub implements PeerHost, AsyncDisposable {
         clients: this.online,
       },
     );
+  }
+
+  /** Resolves when everything that was published so far is in the log and on its way to everybody. */
+  async flush(): Promise<void> {
+    await this.#publisher.flush();
+    this.#rooms.flush();
   }
 
   /** Says goodbye to everybody for good, after what was published is in the log. */
@@ -246,11 +281,10 @@ export class Hub implements PeerHost, AsyncDisposable {
     );
   }
 
-  /** Sends everybody away to come back at once: their sessions wait for them. */
-  async dismissAll(reason: string): Promise<void> {
-    await this.#publisher.flush();
-    this.#rooms.flush();
-    for (const peer of this.#peers) this.#dismiss(peer, reason);
+  /** Sends everybody (of those whom `which` picks) away to come back at once: their sessions wait. */
+  async dismissAll(reason: string, which: (peer: Peer) => boolean = () => true): Promise<void> {
+    await this.flush();
+    for (const peer of this.#peers) if (which(peer)) this.#dismiss(peer, reason);
   }
 
   #dismiss(peer: Peer, reason: string): void {
@@ -308,7 +342,11 @@ export class Hub implements PeerHost, AsyncDisposable {
       this.#inOrder(peer, () => this.#requests.handle(peer, object));
       return;
     }
-    if (peer.backlog.length >= this.options.limits.burst + MAX_BATCH_MESSAGES * 64) {
+    peer.backlogLength += object.length;
+    if (
+      peer.backlog.length >= this.options.limits.burst + MAX_BATCH_MESSAGES * 64 ||
+      peer.backlogLength > MAX_BACKLOG_FRAMES * this.#maxFrameLength
+    ) {
       peer.close(CLOSE.rateLimited, "You sent more than could be answered: slow down");
       return;
     }
@@ -326,7 +364,9 @@ export class Hub implements PeerHost, AsyncDisposable {
   #goOn(peer: Peer): void {
     const backlog = peer.backlog ?? [];
     peer.backlog = undefined;
+    peer.backlogLength = 0;
     for (const object of backlog) this.#take(peer, object);
+    if (peer.backlog === undefined) peer.answered?.();
   }
 
   #chooseDialect(peer: Peer, frame: string): void {

@@ -60,10 +60,18 @@ export class Peer {
   expiryTold = false;
   /** Frames refused so far. */
   refusals = 0;
+  /** UTF-16 units of frames received so far. */
+  received = 0;
+  /** UTF-16 units of frames sent so far. */
+  sent = 0;
   /** Frames over the rate since it last kept to it. */
   overRate = 0;
   /** Frames that wait until a request of this peer is answered, so that its frames keep their order. */
   backlog: string[] | undefined;
+  /** UTF-16 units of them. */
+  backlogLength = 0;
+  /** Called when nothing waits to be answered any more, or never will be; for transports that can wait. */
+  answered: (() => void) | undefined;
   #out = "";
 
   constructor(
@@ -161,6 +169,7 @@ export class Peer {
       this.close(CLOSE.fellBehind, "You fell behind: reconnect to go on from the log");
       return;
     }
+    this.sent += frame.length;
     this.transport.send(frame);
   }
 }

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers";
 import type { Broker, Draft, Origin, Receipt } from "../broker/broker.ts";
 import type { Content, MessageKind, Publish, Ref } from "../protocol.ts";
+import type { Clock } from "./clock.ts";
 import type { Counters } from "./counters.ts";
 import type { Peer } from "./peer.ts";
 import type { Session } from "./session.ts";
@@ -40,6 +41,9 @@ const BATCH_LENGTH = 512 * 1024;
 export class Publisher {
   #waiting: Publication[] = [];
   #scheduled = false;
+  #newest: Promise<void> = Promise.resolve();
+  /** When the batch under way was in the log. */
+  #storedAt: number | undefined;
   readonly #run = (): void => {
     // Settles every receipt itself and never rejects, as `Broker.append` does not.
     void this.#append();
@@ -47,6 +51,7 @@ export class Publisher {
 
   constructor(
     private readonly broker: Broker,
+    private readonly clock: Clock,
     private readonly counters: Counters,
     private readonly onFailure: (error: Error) => void,
   ) {}
@@ -61,17 +66,34 @@ export class Publisher {
     setImmediate(this.#run);
   }
 
-  /** Appends now whatever waits. */
-  async flush(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#append();
+  /** Notes that a batch is in the log: what the log does next, it does to deliver it. */
+  stored(): void {
+    this.#storedAt ??= this.clock.monotonic();
   }
 
-  async #append(): Promise<void> {
+  /** Appends now whatever waits; resolves when that, and what was under way, has its receipt. */
+  async flush(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#append();
+    await this.#newest;
+  }
+
+  #append(): Promise<void> {
+    // Appends settle in order: after the newest, all have.
+    return this.#newest = this.#appendBatch();
+  }
+
+  async #appendBatch(): Promise<void> {
     const batch = this.#take();
     this.#scheduled = this.#waiting.length > 0;
     // The sockets get to send before the next batch comes.
     if (this.#scheduled) setImmediate(this.#run);
+    const { clock, counters } = this;
+    const started = clock.monotonic();
+    this.#storedAt = undefined;
     const receipts = await this.broker.append(batch);
+    const took = (this.#storedAt ?? clock.monotonic()) - started;
+    counters.appendSeconds.observe(Math.max(0, took) / 1000);
+    counters.batchMessages.observe(batch.length);
     receipts.forEach((receipt, index) => {
       const publication = batch[index];
       if (publication !== undefined) this.#settle(publication, receipt);
@@ -106,6 +128,7 @@ export class Publisher {
         return;
       }
       case "failed":
+        this.counters.failures++;
         this.onFailure(receipt.error);
         peer.refuse("internal", "The hub could not store the message: try again", ref, 1);
     }

@@ -36,11 +36,12 @@ export class Rates {
     this.sample();
   }
 
-  /** Notes where the counters stand. */
+  /** Notes where the counters stand, and by how much this look is late. */
   sample(): void {
     const at = this.clock.monotonic();
     const before = this.#samples.at(-1)?.at;
     const late = before === undefined ? 0 : Math.max(0, at - before - this.period);
+    if (before !== undefined) this.counters.lagSeconds.observe(late / 1000);
     const { messages, deliveries } = this.counters;
     this.#samples.push({ at, messages, deliveries, late });
     if (this.#samples.length > WINDOW + 1) this.#samples.shift();

@@ -78,6 +78,7 @@ export class Rooms {
     if (session.peer !== undefined) this.#withdraw(session.peer, room);
     if (!room.members.has(session)) {
       session.rooms.push(room);
+      this.changed();
       if (room.add(session)) {
         room.changes.join(session.name);
         this.#announce(room);
@@ -123,6 +124,11 @@ export class Rooms {
     };
   }
 
+  /** Notes that who is here, and where, is not what it was. */
+  changed(): void {
+    this.counters.changes++;
+  }
+
   /** Takes a connection out of its rooms; its session stays a member. */
   detach(peer: Peer): void {
     for (const room of peer.session?.rooms ?? []) this.#withdraw(peer, room);
@@ -133,6 +139,7 @@ export class Rooms {
     const index = session.rooms.indexOf(room);
     if (index < 0) return;
     session.rooms.splice(index, 1);
+    this.changed();
     if (session.peer !== undefined) this.#withdraw(session.peer, room);
     if (!room.remove(session)) return;
     room.changes.leave(session.name);

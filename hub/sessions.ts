@@ -100,6 +100,7 @@ export class Sessions {
       return;
     }
     this.rooms.detach(peer);
+    this.rooms.changed();
     session.peer = undefined;
     session.expires = this.clock.now() + grace;
     this.#away.add(session);
@@ -108,6 +109,7 @@ export class Sessions {
   /** Ends a session: its rooms see it leave, its name is free. */
   end(session: Session): void {
     for (const room of [...session.rooms]) this.rooms.leave(session, room);
+    this.rooms.changed();
     session.ended = true;
     session.peer = undefined;
     session.mail = [];
@@ -171,6 +173,7 @@ export class Sessions {
   }
 
   #connect(session: Session, peer: Peer): void {
+    this.rooms.changed();
     session.peer = peer;
     session.expires = Infinity;
     peer.session = session;
@@ -182,6 +185,7 @@ export class Sessions {
     session.guest = false;
     if (from === name) return;
     session.name = name;
+    this.rooms.changed();
     logger.info("{connection} {from} is now {name}", {
       connection: session.peer?.id,
       from,

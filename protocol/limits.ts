@@ -33,6 +33,12 @@ export const MAX_NAMED_MEMBERS = 100;
 /** Objects in one `bcast.v1` frame, times the message limit: how large a batch may be. */
 export const MAX_BATCH_MESSAGES = 16;
 
+/**
+ * Objects in one `bcast.v1` frame: the smallest ones in the largest frame, each answered, would keep
+ * the hub busy with one client for seconds.
+ */
+export const MAX_BATCH_OBJECTS = 8192;
+
 /** Levels of nesting in `data`: deep values exhaust the stack of whoever encodes them. */
 export const MAX_DATA_DEPTH = 64;
 

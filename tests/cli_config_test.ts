@@ -294,7 +294,7 @@ function sample({ kind, options, placeholder, fallback }: flag.AnyFlag): string 
     ...{ TIME: "7m", BYTES: "128K", "N|all": "7" },
     ...{ ORIGIN: "https://seven.example", CIDR: "10.7.0.0/16", "SHA256:…": "7".repeat(64) },
   };
-  if (/^(?:N|ID)$/.test(placeholder)) return "7";
+  if (/^(?:N|ID|PORT)$/.test(placeholder)) return "7";
   return samples[placeholder] ?? "sample7";
 }
 

@@ -349,6 +349,13 @@ Deno.test("banner() tells how to join, and shows the warnings it is given", () =
   assertMatch(home, /^ {2}bcast connect wss:\/\/localhost:8765\/$/m);
   assertEquals(listeningLine({ host: "::", port: 1 }), "Listening on ws://localhost:1/\n");
   assertEquals(listeningLine({ host: "::1", port: 1 }), "Listening on ws://[::1]:1/\n");
+  assertEquals(
+    listeningLine({ host: "::1", port: 1, tcpPort: 2, secure: true }),
+    "Listening on wss://[::1]:1/\nListening on tcp://[::1]:2 for lines\n",
+  );
+  const lines = banner({ ...base, host: "localhost", tcpPort: 2, guarded: true });
+  assertMatch(lines, /^ {2}nc localhost 2$/m);
+  assertMatch(lines, /^At the door of lines it is the first one: \/token SECRET\.$/m);
 });
 
 Deno.test("exposureWarnings() tells of each way in, and nothing of a hub on this machine alone", () => {
@@ -365,6 +372,18 @@ Deno.test("exposureWarnings() tells of each way in, and nothing of a hub on this
   );
   assert(!guarded.includes("Anybody"), guarded);
   assertEquals(exposureWarnings({ host: "192.168.1.5", secure: true, guarded: true }), []);
+  const lines = { secure: true, guarded: true, tcpPort: 8766 };
+  assertEquals(exposureWarnings({ host: "192.168.1.5", ...lines }), [
+    "Lines over --tcp are never encrypted, nor are the tokens that come with them.",
+    "--host localhost keeps it to this machine.",
+  ]);
+  assertEquals(exposureWarnings({ host: "localhost", ...lines }), []);
+  assertEquals(
+    exposureWarnings({ host: "0.0.0.0", secure: false, guarded: true, tcpPort: 8766 }).filter(
+      (sentence) => sentence.includes("encrypted"),
+    ).length,
+    1,
+  );
 });
 
 Deno.test("lanAddresses() leaves out loopback and link-local addresses", () => {

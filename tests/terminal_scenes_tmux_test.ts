@@ -88,7 +88,7 @@ Deno.test({
     await terminal.shows(/\(offline\)> and anoth$/);
 
     const { port } = new URL(url);
-    const second = await startHubProcess(["--data", folder.path], Number(port));
+    const second = await startHubProcess(["--data", folder.path], { port: Number(port) });
     await using _started = second.program;
     const end = /Connected again[^]*Alice: half a word\n\[lobby\] Alice> and anoth$/;
     await terminal.shows(end);

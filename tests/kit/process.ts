@@ -75,6 +75,11 @@ export class Program implements AsyncDisposable {
     else writer.releaseLock();
   }
 
+  /** Of the process. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** Sends a signal. */
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
@@ -130,9 +135,13 @@ export class Program implements AsyncDisposable {
 /** A hub as a process, listening, with its `ws://` address; on a free port unless told which. */
 export async function startHubProcess(
   args: readonly string[],
-  port = 0,
+  options: { readonly port?: number; readonly env?: Record<string, string> } = {},
 ): Promise<{ readonly program: Program; readonly url: string }> {
-  const program = new Program(["start", "--host", "127.0.0.1", "--port", String(port), ...args]);
+  const { port = 0, env = {} } = options;
+  const program = new Program(
+    ["start", "--host", "127.0.0.1", "--port", String(port), ...args],
+    env,
+  );
   try {
     const [url = ""] = await program.line(/ws:\/\/127\.0\.0\.1:\d+\/?/);
     return { program, url };

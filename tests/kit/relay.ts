@@ -14,7 +14,14 @@ export class Relay implements AsyncDisposable {
 
   /** Breaks every connection that goes through here; new ones get through again. */
   cut(): void {
-    for (const end of this.#ends) end.close();
+    for (const end of this.#ends) {
+      try {
+        end.close();
+      } catch (error) {
+        // It closed by itself just before.
+        if (!(error instanceof Deno.errors.BadResource)) throw error;
+      }
+    }
     this.#ends.clear();
   }
 

@@ -1,0 +1,95 @@
+import { until } from "./until.ts";
+
+const encoder = new TextEncoder();
+
+/** Bytes kept as they are: what telnet says is short. */
+const RAW_BYTES = 4096;
+
+/** A bare TCP connection that keeps the lines it receives until a test asks for them. */
+export class LineClient implements AsyncDisposable {
+  /** All whole lines so far. */
+  readonly lines: string[] = [];
+  /** The beginning of what was received, as bytes that are Latin-1 characters. */
+  raw = "";
+  /** Everything received, as text. */
+  text = "";
+  /** Resolves when the hub has ended the connection; with `true` if it did so in order. */
+  readonly ended: Promise<boolean>;
+  readonly #decoder = new TextDecoder();
+  #rest = "";
+  #read = 0;
+  #over = false;
+
+  private constructor(readonly conn: Deno.TcpConn) {
+    this.ended = this.#receive();
+  }
+
+  /** Connects; with `greeted`, waits until the hub has said who one is. */
+  static async open(port: number, greeted = true): Promise<LineClient> {
+    const client = new LineClient(await Deno.connect({ hostname: "127.0.0.1", port }));
+    if (greeted) await client.line(/^\* You are /);
+    return client;
+  }
+
+  /** Sends text or bytes as they are. */
+  async send(data: string | Uint8Array): Promise<void> {
+    const bytes = typeof data === "string" ? encoder.encode(data) : data;
+    for (let done = 0; done < bytes.length;) {
+      // deno-lint-ignore no-await-in-loop -- what one write leaves over is for the next
+      done += await this.conn.write(bytes.subarray(done));
+    }
+  }
+
+  /** The next line that matches; passes over everything before it. */
+  async line(pattern: RegExp): Promise<string> {
+    return await until(`a line like ${pattern}`, () => {
+      while (this.#read < this.lines.length) {
+        const line = this.lines[this.#read++] ?? "";
+        if (pattern.test(line)) return line;
+      }
+      if (this.#over) throw new Error(`Ended before ${pattern} came:\n${this.text}`);
+      return undefined;
+    });
+  }
+
+  async #receive(): Promise<boolean> {
+    const buffer = new Uint8Array(64 * 1024);
+    try {
+      for (;;) {
+        // deno-lint-ignore no-await-in-loop -- a stream
+        const count = await this.conn.read(buffer);
+        if (count === null) {
+          await this.conn.closeWrite();
+          return true;
+        }
+        const bytes = buffer.subarray(0, count);
+        if (this.raw.length < RAW_BYTES) {
+          this.raw += String.fromCharCode(...bytes.subarray(0, RAW_BYTES));
+        }
+        const text = this.#decoder.decode(bytes, { stream: true });
+        this.text += text;
+        const lines = (this.#rest + text).split("\n");
+        this.#rest = lines.pop() ?? "";
+        this.lines.push(...lines);
+      }
+    } catch (error) {
+      if (error instanceof Deno.errors.ConnectionReset) return false;
+      if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) {
+        return false;
+      }
+      throw error;
+    } finally {
+      this.#over = true;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.conn.close();
+    } catch (error) {
+      // Closed by the test already.
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+    await this.ended;
+  }
+}
