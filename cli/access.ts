@@ -63,6 +63,7 @@ export const JWT_FLAGS = {
 export const ACCESS_FLAGS = {
   token: text({
     placeholder: "TOKEN",
+    secret: true,
     help: "Let in only who knows this secret; safer as BCAST_TOKEN or in a file, as other users " +
       "of this machine can see command lines",
     group: GROUP,

@@ -35,6 +35,8 @@ export interface Command<F extends Flags = Flags> {
     readonly afterDashes?: boolean;
   };
   readonly flags: F;
+  /** Whether a configuration file has nothing to say to it: it is for looking at such files. */
+  readonly unconfigured?: true;
   /** Command lines without the program's name, and what each is good for. */
   readonly examples: readonly (readonly [line: string, purpose: string])[];
   readonly run: (input: CommandInput<F>, context: Context) => Promise<ExitCode>;
@@ -49,6 +51,16 @@ export interface CommandInput<F extends Flags> {
   readonly words: readonly string[];
   /** Where a flag's value comes from. */
   readonly source: (name: keyof F & string) => Source;
+  /** What the flags of every command say. */
+  readonly globals: Globals;
+}
+
+/** Which configuration file is read, and what of it counts. */
+export interface Globals {
+  /** The file; `undefined`: the user's own. */
+  readonly config: string | undefined;
+  /** The profile that was named; `insist`: for this command line, so it must be of use to it. */
+  readonly profile: { readonly name: string; readonly insist: boolean } | undefined;
 }
 
 /** Where a value comes from; what is earlier in this list wins. */
@@ -83,17 +95,19 @@ export function defineCommand<const F extends Flags>(command: Command<F>): AnyCo
       const line = parseCommandLine(args, { ...GLOBAL_FLAGS, ...command.flags });
       const most = command.positional === undefined ? 0 : 1;
       const { before, after } = atDashes(args, line.positionals);
+      const own = command.words?.afterDashes === true;
       const extra = command.words === undefined
         ? line.positionals[most]
-        : command.words.afterDashes === true
+        : own
         ? before[most]
         : undefined;
       if (extra !== undefined) throw unexpected(extra, command);
       const read = await readFlags(command, line, context, all);
       return await run({
         ...read,
-        positional: most === 0 ? undefined : line.positionals[0],
-        words: command.words?.afterDashes === true ? after : line.positionals.slice(most),
+        globals: readGlobals(line, context),
+        positional: most === 0 ? undefined : (own ? before : line.positionals)[0],
+        words: own ? after : line.positionals.slice(most),
       }, context);
     },
   };
@@ -101,7 +115,7 @@ export function defineCommand<const F extends Flags>(command: Command<F>): AnyCo
 
 /** What all sources together say for the flags of a command. */
 export async function readFlags<F extends Flags>(
-  command: Pick<Command<F>, "name" | "flags">,
+  command: Pick<Command<F>, "name" | "flags" | "unconfigured">,
   line: CommandLine,
   context: Context,
   all: readonly AnyCommand[],
@@ -111,24 +125,36 @@ export async function readFlags<F extends Flags>(
     envLayer(context.env),
     ...await settings(command, line, context, all),
   ]);
-  return { flags: values, source: (name) => SOURCES[rank(name)] ?? "default" };
+  return { flags: values, source: (name) => sourceAt(rank(name)) };
+}
+
+/** What a rank among the layers of a command is called: flags, environment, profile, file. */
+export function sourceAt(rank: number): Source {
+  return SOURCES[rank] ?? "default";
 }
 
 /** The layers of the configuration file: what the profile says, then what the command's own part says. */
 async function settings(
-  command: Pick<Command, "name" | "flags">,
+  command: Pick<Command, "name" | "flags" | "unconfigured">,
   line: CommandLine,
   context: Context,
   all: readonly AnyCommand[],
 ): Promise<readonly Layer[]> {
   // Help must work whatever is wrong with the file.
-  if (Object.keys(command.flags).length === 0) return [];
-  const { values, rank } = resolveFlags(GLOBAL_FLAGS, [line, envLayer(context.env)]);
-  const config = await loadConfig(values.config, context, all);
-  const chosen = values.profile === undefined
-    ? undefined
-    : { name: values.profile, insist: rank("profile") === 0 };
-  return [config.profile(command, chosen), config.command(command)];
+  if (command.unconfigured || Object.keys(command.flags).length === 0) return [];
+  const { config: file, profile } = readGlobals(line, context);
+  const config = await loadConfig(file, context, all);
+  return [config.profile(command, profile), config.command(command)];
+}
+
+function readGlobals(line: Layer, { env }: Context): Globals {
+  const { values, rank } = resolveFlags(GLOBAL_FLAGS, [line, envLayer(env)]);
+  return {
+    config: values.config,
+    profile: values.profile === undefined
+      ? undefined
+      : { name: values.profile, insist: rank("profile") === 0 },
+  };
 }
 
 /** The words before and after `--`. */

@@ -3,9 +3,10 @@ import { visible } from "../protocol.ts";
 import type { Context } from "./context.ts";
 import { CliError, UsageError } from "./errors.ts";
 import type { AnyFlag, Flags, Layer } from "./flags.ts";
+import { isReadableByOthers } from "./files.ts";
 import { kebab } from "./flags.ts";
 import { configDirectory } from "./paths.ts";
-import { parseSettings, type Setting, type Settings } from "./settings.ts";
+import { type Fault, parseSettings, type Setting, type Settings } from "./settings.ts";
 import { suggestion } from "./text.ts";
 
 /** A command, as far as a configuration file is about it. */
@@ -40,10 +41,7 @@ const FILE = "config.json";
 const PROFILE_FLAGS = ["url", "host", "port", "name", "room", "token"] as const;
 
 /** Says nothing. */
-const SILENT: Layer = { label: kebab, texts: () => undefined };
-
-/** The bits of a file's mode that let others than its owner read it. */
-const OTHERS_MAY_READ = 0o044;
+const SILENT: Layer = { label: kebab, place: kebab, texts: () => undefined };
 
 /**
  * Reads the configuration file: `file`, or the user's own if there is one. All of it is checked, not
@@ -56,17 +54,62 @@ export async function loadConfig(
   context: Context,
   commands: readonly Configurable[],
 ): Promise<Config> {
+  const { path, config } = await readConfig(file, context, commands);
+  if (config === undefined) return new NoConfig(path);
+  config.settings.orThrow();
+  if (config.holdsToken) await warnOfReaders(config.settings.path, context);
+  return config;
+}
+
+/** What {@linkcode checkConfig} finds. */
+export interface ConfigReport {
+  /** Which file it is, or would be; `undefined` where the user has no home. */
+  readonly path: string | undefined;
+  /** Whether there is such a file. */
+  readonly exists: boolean;
+  /** All that is wrong, in the order of the file. */
+  readonly faults: readonly Fault[];
+  readonly profiles: readonly string[];
+  /** The names of the commands that it speaks of. */
+  readonly commands: readonly string[];
+}
+
+/**
+ * Looks for all that is wrong with the configuration file, and warns of a token in it that others
+ * may read.
+ *
+ * @throws {UsageError} when `file` cannot be read.
+ */
+export async function checkConfig(
+  file: string | undefined,
+  context: Context,
+  commands: readonly Configurable[],
+): Promise<ConfigReport> {
+  const { path, config } = await readConfig(file, context, commands);
+  if (config === undefined) return { path, exists: false, faults: [], profiles: [], commands: [] };
+  const { settings, profiles, commands: named } = config;
+  if (config.holdsToken) await warnOfReaders(settings.path, context);
+  const faults = settings.faults.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  return { path, exists: true, faults, profiles, commands: named };
+}
+
+async function readConfig(
+  file: string | undefined,
+  context: Context,
+  commands: readonly Configurable[],
+): Promise<{ readonly path: string | undefined; readonly config?: FileConfig }> {
   const path = file ?? ownFile(context);
   const text = path === undefined ? undefined : await readIfThere(path, file !== undefined);
-  if (path === undefined || text === undefined) return new NoConfig(path);
-  const config = new FileConfig(parseSettings(path, text), commands);
-  if (config.holdsToken && await othersMayRead(path)) {
-    const shown = visible(path);
-    await context.stderr.write(
-      `Warning: ${shown} holds a token, and others may read it: chmod 600 ${shown}\n`,
-    );
-  }
-  return config;
+  if (path === undefined || text === undefined) return { path };
+  return { path, config: new FileConfig(parseSettings(path, text), commands) };
+}
+
+async function warnOfReaders(path: string, { stderr }: Context): Promise<void> {
+  if (!await isReadableByOthers(path)) return;
+  const shown = visible(path);
+  await stderr.write(
+    `Warning: ${shown} holds a token, and others may read it: chmod 600 ${shown}\n`,
+  );
 }
 
 /** Where the user's own file would be. */
@@ -100,12 +143,6 @@ async function readIfThere(path: string, mustBe: boolean): Promise<string | unde
   }
 }
 
-async function othersMayRead(path: string): Promise<boolean> {
-  // Windows has no mode: who may read what is kept elsewhere.
-  const { mode } = await Deno.stat(path);
-  return mode !== null && (mode & OTHERS_MAY_READ) !== 0;
-}
-
 class NoConfig implements Config {
   readonly profiles = [];
 
@@ -124,16 +161,24 @@ class NoConfig implements Config {
   }
 }
 
+/** What is said of one flag, and where. */
+interface Said {
+  readonly texts: readonly string[];
+  readonly line: number;
+}
+
+/** What is said of flags, by their names in the program. */
+type SaidFlags = ReadonlyMap<string, Said>;
+
+/** A file that is there. What is wrong in it is noted in {@linkcode settings}, and left out. */
 class FileConfig implements Config {
   /** Whether a secret is in it. */
   holdsToken = false;
-  readonly #settings: Settings;
-  readonly #commands = new Map<string, ReadonlyMap<string, readonly string[]>>();
-  readonly #profiles = new Map<string, ReadonlyMap<string, readonly string[]>>();
+  readonly #commands = new Map<string, SaidFlags>();
+  readonly #profiles = new Map<string, SaidFlags>();
   #profile: string | undefined;
 
-  constructor(settings: Settings, commands: readonly Configurable[]) {
-    this.#settings = settings;
+  constructor(readonly settings: Settings, commands: readonly Configurable[]) {
     const known = commands.filter((command) =>
       !command.hidden && Object.keys(command.flags).length > 0
     );
@@ -150,10 +195,15 @@ class FileConfig implements Config {
       } else if (setting.key === "profile") {
         chosen = setting;
       } else if (setting.key !== "$schema") {
-        throw settings.unknownKey(setting, "the file", names);
+        settings.unknownKey(setting, "the file", names);
       }
     }
     if (chosen !== undefined) this.#choose(chosen);
+  }
+
+  /** The names of the commands that it speaks of. */
+  get commands(): readonly string[] {
+    return [...this.#commands.keys()];
   }
 
   get profiles(): readonly string[] {
@@ -161,7 +211,7 @@ class FileConfig implements Config {
   }
 
   command(command: Configurable): Layer {
-    return this.#layer(this.#commands.get(command.name));
+    return this.#layer(this.#commands.get(command.name), "");
   }
 
   profile(
@@ -178,59 +228,62 @@ class FileConfig implements Config {
     if (name === undefined) return SILENT;
     const values = this.#profiles.get(name);
     if (values === undefined) throw this.#noProfile(name);
-    return isClient ? this.#layer(values) : SILENT;
+    return isClient ? this.#layer(values, `profile ${visible(name)}, `) : SILENT;
   }
 
   #choose(setting: Setting): void {
     const { value } = setting;
     if (typeof value !== "string") {
-      throw this.#settings.problem(setting, `"profile" must be the name of a profile`);
+      this.settings.problem(setting, `"profile" must be the name of a profile`);
+    } else if (!this.#profiles.has(value)) {
+      this.settings.problem(setting, this.#noProfile(value, "").message);
+    } else {
+      this.#profile = value;
     }
-    if (!this.#profiles.has(value)) {
-      throw this.#settings.problem(setting, this.#noProfile(value, "").message);
-    }
-    this.#profile = value;
   }
 
-  #noProfile(name: string, where = ` in ${this.#settings.path}`): UsageError {
+  #noProfile(name: string, where = ` in ${this.settings.path}`): UsageError {
     const hint = suggestion(name, [...this.#profiles.keys()], (word) => `"${visible(word)}"`);
     return new UsageError(
       `There is no profile "${visible(name)}"${where}${hint === "" ? "" : `. ${hint}`}`,
     );
   }
 
-  /** The texts of an object whose keys are flags. */
-  #values(of: Setting, flags: Flags): ReadonlyMap<string, readonly string[]> {
+  /** What an object says whose keys are flags. */
+  #values(of: Setting, flags: Flags): SaidFlags {
     const byKey = new Map(Object.keys(flags).map((name) => [kebab(name), name]));
-    const values = new Map<string, readonly string[]>();
+    const values = new Map<string, Said>();
     const where = `"${visible(of.key)}"`;
-    for (const setting of this.#settings.members(of, where)) {
+    for (const setting of this.settings.members(of, where)) {
       const name = byKey.get(setting.key);
       const flag = name === undefined ? undefined : flags[name];
       if (name === undefined || flag === undefined) {
-        throw this.#settings.unknownKey(setting, where, [...byKey.keys()]);
+        this.settings.unknownKey(setting, where, [...byKey.keys()]);
+        continue;
       }
-      values.set(name, this.#texts(setting, flag, where));
-      if (name === "token") this.holdsToken = true;
+      if (flag.secret) this.holdsToken = true;
+      const texts = this.#texts(setting, flag, where);
+      if (texts !== undefined) values.set(name, { texts, line: this.settings.lineOf(setting) });
     }
     return values;
   }
 
-  #texts(setting: Setting, flag: AnyFlag, where: string): readonly string[] {
+  #texts(setting: Setting, flag: AnyFlag, where: string): readonly string[] | undefined {
     const texts = textsOf(setting, flag.kind);
     if (texts !== undefined && flag.read(texts) !== undefined) return texts;
-    throw this.#settings.problem(
-      setting,
-      `"${setting.key}" of ${where} must be ${flag.expects}; it is ${setting.shown}`,
-    );
+    const is = flag.secret ? "" : `; it is ${setting.shown}`;
+    this.settings.problem(setting, `"${setting.key}" of ${where} must be ${flag.expects}${is}`);
+    return undefined;
   }
 
-  #layer(values: ReadonlyMap<string, readonly string[]> | undefined): Layer {
+  #layer(values: SaidFlags | undefined, prefix: string): Layer {
     if (values === undefined) return SILENT;
+    const path = this.settings.path;
     return {
-      label: (name) => `"${kebab(name)}" in ${this.#settings.path}`,
+      label: (name) => `"${kebab(name)}" in ${path}`,
+      place: (name) => `${prefix}${visible(path)}:${values.get(name)?.line ?? 0}`,
       texts: (name, flag) => {
-        const texts = values.get(name);
+        const texts = values.get(name)?.texts;
         // Of several rooms, the first is where one speaks.
         return flag.kind === "list" ? texts : texts?.slice(0, 1);
       },

@@ -26,6 +26,8 @@ export interface Flag<T> {
   readonly options?: readonly string[];
   /** Only the command line and the command's own settings say it: what suits others may do harm. */
   readonly own?: true;
+  /** Its value is nobody else's business: it is never shown. */
+  readonly secret?: true;
 }
 
 /** A flag of whatever type. */
@@ -47,6 +49,7 @@ export interface Declaration {
   readonly group?: string;
   readonly short?: string;
   readonly own?: true;
+  readonly secret?: true;
 }
 
 const DEFAULT_GROUP = "Flags";
@@ -258,6 +261,8 @@ export function list(
 export interface Layer {
   /** How the user would write the flag there: `--port`, `BCAST_PORT`. */
   label(name: string): string;
+  /** Where exactly it is said: `--port`, `BCAST_PORT`, `config.json:7`. */
+  place(name: string): string;
   /** The texts given for a flag there, if any. */
   texts(name: string, flag: AnyFlag): readonly string[] | undefined;
 }
@@ -281,6 +286,7 @@ export function kebab(name: string): string {
 export function envLayer(env: (name: string) => string | undefined): Layer {
   return {
     label: envName,
+    place: envName,
     texts: (name, flag) => {
       if (flag.own) return undefined;
       const given = env(envName(name));
@@ -350,6 +356,7 @@ export function parseCommandLine(args: readonly string[], flags: Flags): Command
   if (unknown !== undefined) throw unknownFlag(unknown, [...byFlag.keys()]);
   return {
     label: flagName,
+    place: flagName,
     texts: (name) => given.get(name),
     positionals: parsed._.map(String),
   };
@@ -381,8 +388,8 @@ export function resolveFlags<F extends Flags>(flags: F, layers: readonly Layer[]
     }
     const read: unknown = flag.read(texts);
     if (read === undefined) {
-      const said = shorten(texts.join(","));
-      throw new UsageError(`${layer.label(name)} must be ${flag.expects}; it is "${said}"`);
+      const is = flag.secret ? "" : `; it is "${shorten(texts.join(","))}"`;
+      throw new UsageError(`${layer.label(name)} must be ${flag.expects}${is}`);
     }
     values[name] = read;
   }

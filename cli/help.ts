@@ -107,7 +107,7 @@ export function commandHelp(command: AnyCommand): string {
   }
   for (const [group, rows] of groups) sections.push(`${group}:\n${table(rows)}`);
   sections.push("Examples:\n" + exampleLines(examples));
-  if (first !== undefined) {
+  if (first !== undefined && !command.unconfigured) {
     sections.push(paragraph(
       `What no flag says is taken from the environment (${flagName(first)} is also ` +
         `${envName(first)}, and so on), then from the configuration file.`,

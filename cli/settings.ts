@@ -19,6 +19,16 @@ export interface Setting {
   readonly offset: number;
 }
 
+/** Something that is wrong in a file of settings. */
+export interface Fault {
+  /** Counted from 1. */
+  readonly line: number;
+  /** In characters, as editors count, from 1. */
+  readonly column: number;
+  /** One line that says where, what, and what is expected. */
+  readonly message: string;
+}
+
 // What people get wrong, in words; the parser has names for it only.
 const MISTAKES: Readonly<Record<string, string>> = {
   InvalidSymbol: "this is no JSON value: texts need quotes",
@@ -37,67 +47,88 @@ const MISTAKES: Readonly<Record<string, string>> = {
   InvalidCharacter: "no such character may be in a text",
 };
 
-/** JSON with comments and trailing commas, whose every mistake can be pointed at. */
+/**
+ * JSON with comments and trailing commas, whose every mistake can be pointed at. What is wrong is
+ * noted, and what is right is read nevertheless: one look shall find all of it.
+ */
 export class Settings {
   readonly root: Setting;
   readonly #text: string;
+  readonly #faults: Fault[] = [];
 
   constructor(readonly path: string, text: string, root: Node | undefined) {
     this.#text = text;
     this.root = this.#setting("", root, 0);
   }
 
+  /** What was found wrong so far; mistakes of the text itself come first. */
+  get faults(): readonly Fault[] {
+    return this.#faults;
+  }
+
+  /** @throws {UsageError} that says the first of {@linkcode faults}. */
+  orThrow(): void {
+    const [first] = this.#faults;
+    if (first !== undefined) throw new UsageError(first.message);
+  }
+
   /**
-   * The settings of an object.
+   * The settings of an object; none of what is no object, and the first of those with one key.
    *
    * @param where what the object is, for the message when it is none.
-   * @throws {UsageError} when it is no object, or names a key twice.
    */
   members(of: Setting, where: string): readonly Setting[] {
     // A file of comments alone is a file that says nothing.
     if (of.node === undefined) return [];
     if (of.node.type !== "object") {
-      throw this.problem(of, `${where} must be an object, such as {"key": "value"}`);
+      this.problem(of, `${where} must be an object, such as {"key": "value"}`);
+      return [];
     }
-    const members = (of.node.children ?? []).map(({ children: [key, value] = [], offset }) =>
-      this.#setting(String(key?.value), value, offset)
-    );
-    const seen = new Set<string>();
-    for (const member of members) {
-      if (seen.has(member.key)) {
-        throw this.problem(member, `"${visible(member.key)}" is there twice`);
-      }
-      seen.add(member.key);
+    const members = new Map<string, Setting>();
+    for (const { children: [key, value] = [], offset } of of.node.children ?? []) {
+      const member = this.#setting(String(key?.value), value, offset);
+      if (members.has(member.key)) this.problem(member, `"${visible(member.key)}" is there twice`);
+      else members.set(member.key, member);
     }
-    return members;
+    return [...members.values()];
   }
 
-  /** An error at the place of a key that nobody knows. */
-  unknownKey(setting: Setting, where: string, known: readonly string[]): UsageError {
+  /** The line of a setting's value, from 1. */
+  lineOf(setting: Setting): number {
+    return this.#place(offsetOf(setting)).line;
+  }
+
+  /** Notes a key that nobody knows. */
+  unknownKey(setting: Setting, where: string, known: readonly string[]): void {
     const hint = suggestion(setting.key, known, (word) => `"${word}"`) ||
       `It takes ${known.join(", ")}`;
     const said = visible(setting.key.slice(0, 60));
     const keyAt = setting.node?.parent?.offset ?? setting.offset;
-    return this.#error(keyAt, `unknown key "${said}" in ${where}. ${hint}`);
+    this.#note(keyAt, `unknown key "${said}" in ${where}. ${hint}`);
   }
 
-  /** An error at the place of a value. */
-  problem(setting: Setting, what: string): UsageError {
-    return this.#error(setting.node?.offset ?? setting.offset, what);
+  /** Notes what is wrong with a value. */
+  problem(setting: Setting, what: string): void {
+    this.#note(offsetOf(setting), what);
   }
 
-  /** The first mistake of the text itself. */
-  mistake({ error, offset }: ParseError): UsageError {
+  /** Notes a mistake of the text itself. Further ones in its line are mostly what follows from it. */
+  mistake({ error, offset }: ParseError): void {
+    const { line } = this.#place(offset);
+    if (this.#faults.some((fault) => fault.line === line)) return;
     const name = printParseErrorCode(error);
-    return this.#error(offset, MISTAKES[name] ?? name);
+    this.#note(offset, MISTAKES[name] ?? name);
   }
 
-  #error(offset: number, what: string): UsageError {
+  #note(offset: number, what: string): void {
+    const { line, column } = this.#place(offset);
+    const message = `${visible(this.path)}:${line}:${column}: ${what}`;
+    this.#faults.push({ line, column, message });
+  }
+
+  #place(offset: number): { readonly line: number; readonly column: number } {
     const before = this.#text.slice(0, offset).split(/\r\n|\r|\n/);
-    const line = before.length;
-    // In characters, as editors count.
-    const column = [...before.at(-1) ?? ""].length + 1;
-    return new UsageError(`${visible(this.path)}:${line}:${column}: ${what}`);
+    return { line: before.length, column: [...before.at(-1) ?? ""].length + 1 };
   }
 
   #setting(key: string, node: Node | undefined, offset: number): Setting {
@@ -106,20 +137,19 @@ export class Settings {
   }
 }
 
-/**
- * Reads JSON with comments.
- *
- * @throws {UsageError} that names `path`, line and column of the first mistake.
- */
+/** Reads JSON with comments; `path` is for the messages. */
 export function parseSettings(path: string, text: string): Settings {
   // Some editors begin with a mark that says UTF-8.
   const json = text.replace(/^\uFEFF/, "");
   const errors: ParseError[] = [];
   const root = parseTree(json, errors, { allowTrailingComma: true, allowEmptyContent: true });
   const settings = new Settings(path, json, root);
-  const [first] = errors;
-  if (first !== undefined) throw settings.mistake(first);
+  for (const error of errors) settings.mistake(error);
   return settings;
+}
+
+function offsetOf({ node, offset }: Setting): number {
+  return node?.offset ?? offset;
 }
 
 function valueOf(node: Node | undefined): unknown {

@@ -11,6 +11,7 @@ export const TOKEN_FLAGS: {
 } = {
   token: text({
     placeholder: "TOKEN",
+    secret: true,
     help: "What lets you in, where the hub asks for it; safer as BCAST_TOKEN or in a file, as " +
       "other users of a machine can see command lines",
   }),

@@ -39,6 +39,7 @@ const FLAGS = {
     own: true,
   }),
   token: flag.text({
+    secret: true,
     placeholder: "TOKEN",
     help: "What lets you in, where the hub asks for it",
   }),

@@ -2,6 +2,7 @@ import type { AnyCommand } from "../cli/command.ts";
 import type { CommandGroup } from "../cli/help.ts";
 import { bench } from "./bench.ts";
 import { completeNames, completions } from "./completions.ts";
+import { config } from "./config.ts";
 import { connect } from "./connect.ts";
 import { exec } from "./exec.ts";
 import { help } from "./help.ts";
@@ -23,7 +24,13 @@ export const GROUPS: readonly CommandGroup[] = [
   { title: "Look, without being seen", commands: [history, who, rooms, status] },
   {
     title: "More",
-    commands: [completions(() => GROUPS), completeNames(() => GROUPS), help(() => GROUPS), version],
+    commands: [
+      config(() => GROUPS),
+      completions(() => GROUPS),
+      completeNames(() => GROUPS),
+      help(() => GROUPS),
+      version,
+    ],
   },
 ];
 

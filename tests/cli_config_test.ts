@@ -32,7 +32,7 @@ const CLIENT = {
     help: "",
   }),
   name: flag.text({ help: "" }),
-  token: flag.text({ help: "" }),
+  token: flag.text({ help: "", secret: true }),
   json: flag.toggle({ help: "" }),
   maxBytes: flag.bytes({ fallback: 1024, help: "" }),
   where: flag.text({ help: "", own: true }),

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
-import { DEFAULT_SERVER_LIMITS } from "../hub/limits.ts";
+import { RENEWAL_GRACE_SECONDS } from "../hub/expiry.ts";
+import { ADDRESS_BURST_SECONDS, DEFAULT_SERVER_LIMITS } from "../hub/limits.ts";
 import {
   CLOSE,
   DEDUPE_MINUTES,
@@ -18,6 +19,7 @@ import {
   parseHubFrame,
   shouldReconnect,
 } from "../protocol.ts";
+import { startTestHub } from "./kit/test_hub.ts";
 
 const protocol = await Deno.readTextFile(new URL("../docs/protocol.md", import.meta.url));
 
@@ -95,6 +97,12 @@ Deno.test("docs/protocol.md tells the real limits", () => {
   ]);
   assertEquals(numbers("replay on joining"), [limits.replay]);
   assertEquals(numbers("rate of a client"), [limits.rate, limits.burst]);
+  assertEquals(numbers("rate of an address"), [
+    limits.ratePerAddress,
+    limits.ratePerAddress * ADDRESS_BURST_SECONDS,
+  ]);
+  assertEquals(numbers("wrong tokens"), [limits.maxFailures]);
+  assertEquals(numbers("time for `hello`"), [limits.helloTimeout]);
   assertEquals(numbers("outbox of a client"), [limits.maxOutboxBytes]);
   assertEquals(numbers("connections"), [limits.maxConnections, limits.maxPerAddress]);
   assertEquals(numbers("heartbeat"), [limits.heartbeat]);
@@ -103,6 +111,7 @@ Deno.test("docs/protocol.md tells the real limits", () => {
   for (
     const sentence of [
       `within ${HELLO_TIMEOUT_SECONDS} seconds`,
+      `same person within ${RENEWAL_GRACE_SECONDS} seconds`,
       `string of 1 to ${MAX_REF_LENGTH} characters`,
       `nested ${MAX_DATA_DEPTH} levels`,
       `1 to ${MAX_HISTORY_PAGE}`,
@@ -113,4 +122,37 @@ Deno.test("docs/protocol.md tells the real limits", () => {
   ) {
     assert(protocol.replaceAll("\n", " ").replaceAll("   ", " ").includes(sentence), sentence);
   }
+});
+
+Deno.test("docs/protocol.md tells what the hub answers over HTTP", async () => {
+  await using hub = await startTestHub();
+  const at = hub.url.replace("ws:", "http:").replace(/\/$/, "");
+  const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
+    const response = await fetch(at + path, init);
+    await response.body?.cancel();
+    return response;
+  };
+  const rows = table("Over HTTP");
+  const paths = rows.flatMap(([cell = ""]) => /^`(\/.*)`$/.exec(cell)?.[1] ?? []);
+  for (const path of paths) {
+    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read when it fails
+    const { status } = await ask(path, { headers: { accept: "text/html" } });
+    assertEquals([path, status], [path, 200]);
+  }
+  const missing = await fetch(`${at}/api/`);
+  const { error } = await missing.json();
+  assertEquals(
+    paths.filter((path) => path.startsWith("/api/")).toSorted(),
+    [...error.message.matchAll(/\/api\/\w+/g)].map(([path]) => path).toSorted(),
+  );
+  const told = new Set(rows.flatMap(([cell = ""]) => /^\d+$/.test(cell) ? [Number(cell)] : []));
+  const statuses = await Promise.all([
+    ask("/"),
+    ask("/api/people?room=No%20room"),
+    ask("/api/nothing"),
+    ask("/api/rooms", { method: "POST" }),
+    ask("/api/rooms", { headers: { origin: "https://elsewhere.example" } }),
+  ].map(async (answer) => (await answer).status));
+  assertEquals(statuses, [426, 400, 404, 405, 403]);
+  for (const status of statuses) assert(told.has(status), String(status));
 });

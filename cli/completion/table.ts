@@ -49,11 +49,13 @@ export function completionTable(all: readonly AnyCommand[]): CompletionTable {
   const shown = all.filter(({ hidden }) => !hidden);
   const names = shown.map(({ name }) => name);
   return {
-    commands: shown.map(({ name, summary, flags, positional }) => ({
+    commands: shown.map(({ name, summary, flags, positional, commands }) => ({
       name,
       summary,
       flags: completedFlags(Object.keys(flags).length === 0 ? {} : { ...flags, ...GLOBAL_FLAGS }),
-      argument: argumentValues(positional?.placeholder ?? "", names),
+      argument: commands === undefined
+        ? argumentValues(positional?.placeholder ?? "", names)
+        : { kind: "words", words: Object.keys(commands) },
     })),
     globals: completedFlags(GLOBAL_FLAGS),
   };
