@@ -97,7 +97,15 @@ export function startServer(options: ServerOptions): Server {
 
   function listen(): Listener {
     try {
-      const handler = routes({ hub, door, gate, api: api(hub.overview), limits, health, closed });
+      const handler = routes({
+        hub,
+        door,
+        gate,
+        api: api({ hub, clock, limits, closed }),
+        limits,
+        health,
+        closed,
+      });
       return new Listener({
         host,
         port,

@@ -18,6 +18,7 @@ import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits.t
 import { networkOf } from "./networks.ts";
 import { Overview } from "./overview.ts";
 import { Peer, type PeerHost, type Transport } from "./peer.ts";
+import { Postbox } from "./postbox.ts";
 import { Publication, Publisher } from "./publisher.ts";
 import { TokenBucket, TokenBuckets } from "./rate_limit.ts";
 import { Rates } from "./rates.ts";
@@ -67,6 +68,8 @@ export class Hub implements PeerHost, AsyncDisposable {
   readonly overview: Overview;
   /** Checks tokens, for those who come in and for those who ask over HTTP. */
   readonly admission: Admission;
+  /** Takes messages of those who are not connected. */
+  readonly postbox: Postbox;
   readonly #peers = new Set<Peer>();
   readonly #turn = new Turn();
   readonly #rooms: Rooms;
@@ -76,6 +79,8 @@ export class Hub implements PeerHost, AsyncDisposable {
   readonly #reception: Reception;
   readonly #requests: Requests;
   readonly #addresses: TokenBuckets;
+  /** As the rate of a connection, for those who have none. */
+  readonly #visitors: TokenBuckets;
   readonly #subscription: Disposable;
   readonly #sweep: Disposable;
   readonly #maxFrameLength: number;
@@ -88,11 +93,13 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.admission = new Admission(authorizer, limits, clock, this.counters);
     const { ratePerAddress } = limits;
     this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
+    this.#visitors = new TokenBuckets(limits.rate, limits.burst);
     this.#rooms = new Rooms(broker, clock, this.counters, limits.replay);
     this.#sessions = new Sessions(this.#rooms, clock);
     this.#publisher = new Publisher(broker, this.counters, (error) => {
       logger.error("Cannot store messages: {error}", { error: error.message });
     });
+    this.postbox = new Postbox(this.#publisher, this.#sessions);
     this.#reception = new Reception({
       admission: this.admission,
       limits,
@@ -148,6 +155,17 @@ export class Hub implements PeerHost, AsyncDisposable {
    */
   takeShare(address: string): number {
     return this.#isLimited(address) ? this.#addresses.take(networkOf(address), this.now()) : 0;
+  }
+
+  /**
+   * Takes a share of what one client may ask of rooms without a connection: that of the person whom
+   * a token names, or of the address. Returns 0, or the seconds until there is one again.
+   */
+  takeTurn(address: string, name: string | undefined): number {
+    if (!this.#isLimited(address)) return 0;
+    // No address has a space in it.
+    const key = name === undefined ? networkOf(address) : `name ${name}`;
+    return this.#visitors.take(key, this.now());
   }
 
   #isLimited(address: string): boolean {
@@ -347,6 +365,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.#sessions.sweep(now);
     this.admission.sweep(now);
     this.#addresses.sweep(now);
+    this.#visitors.sweep(now);
     const { helloTimeout } = this.options.limits;
     for (const peer of this.#peers) {
       const { session } = peer;
