@@ -3,6 +3,7 @@ import { type Authorizer, OPEN } from "./auth/authorizer.ts";
 import type { Broker } from "./broker/broker.ts";
 import { api } from "./http/api.ts";
 import { type Closure, returnAfterStop } from "./http/closure.ts";
+import { EventDoor } from "./http/events.ts";
 import { Gate, isLocalHost } from "./http/gate.ts";
 import { Health } from "./http/health.ts";
 import { Listener } from "./http/listener.ts";
@@ -82,6 +83,7 @@ export function startServer(options: ServerOptions): Server {
   const limits = serverLimits(options.limits);
   const hub = new Hub({ broker, rooms, limits, clock, authorizer });
   const door = new WebSocketDoor(hub);
+  const events = new EventDoor(hub, door, clock);
   const gate = new Gate(hub, { origins, trustedProxies, local: isLocalHost(host) });
   let closure: Closure | undefined;
   let stopped: Promise<void> | undefined;
@@ -101,7 +103,7 @@ export function startServer(options: ServerOptions): Server {
         hub,
         door,
         gate,
-        api: api({ hub, clock, limits, closed }),
+        api: api({ hub, clock, limits, door, events, closed }),
         limits,
         health,
         closed,

@@ -3,12 +3,17 @@ import type { Clock } from "../hub/clock.ts";
 import type { Hub } from "../hub/hub.ts";
 import type { ServerLimits } from "../hub/limits.ts";
 import type { Closure } from "./closure.ts";
+import type { EventDoor } from "./events.ts";
+import type { WebSocketDoor } from "./ws.ts";
 
 /** What answering below `/api/` takes. */
 export interface ApiOptions {
   readonly hub: Hub;
   readonly clock: Clock;
   readonly limits: ServerLimits;
+  /** Where connections are counted. */
+  readonly door: WebSocketDoor;
+  readonly events: EventDoor;
   /** Why nothing more is taken in, if so. */
   readonly closed: () => Closure | undefined;
 }

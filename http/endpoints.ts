@@ -1,6 +1,7 @@
 import { type Fields, isRoomName, parseFields } from "../protocol.ts";
-import { problem, unreadable } from "./answers.ts";
+import { deniedByApi, problem, unreadable } from "./answers.ts";
 import type { ApiOptions, Ask } from "./ask.ts";
+import { crowded } from "./crowd.ts";
 import { post } from "./post.ts";
 
 /** One thing that can be done with a path. */
@@ -59,6 +60,10 @@ export const ENDPOINTS: readonly Endpoint[] = [
     ],
   },
   {
+    path: "/api/rooms/{room}/events",
+    operations: [{ methods: ["GET"], access: "listen", answer: listen }],
+  },
+  {
     path: "/api/rooms/{room}/members",
     operations: [{
       methods: GET,
@@ -90,6 +95,29 @@ async function messages({ url, room }: Ask, { hub }: ApiOptions): Promise<Respon
     ...(query === null ? {} : { query }),
   });
   return parsed.ok ? await hub.overview.messages(parsed.frame) : unreadable(parsed.error);
+}
+
+function listen({ request, url, room, grant, address }: Ask, options: ApiOptions): Response {
+  const crowd = crowded(options.door, options.limits, address);
+  if (crowd !== undefined) {
+    options.hub.counters.turnedAway++;
+    return deniedByApi(crowd);
+  }
+  // The header is newer: a browser that comes back still asks with the address it was first given.
+  const position = request.headers.get("last-event-id") || url.searchParams.get("after");
+  const [, epoch, after] = /^(?:([\w-]{1,64}):)?(\d{1,15})$/.exec(position ?? "") ?? [];
+  if (position !== null && after === undefined) {
+    const message = "Go on from the id of an event, or from the id of a message: ?after=12";
+    return problem(400, "bad_frame", message);
+  }
+  const parsed = parseFields("join", {
+    room,
+    ...(after === undefined ? { history: 0 } : { after: Number(after) }),
+    ...(epoch === undefined ? {} : { epoch }),
+    ...numbers(url.searchParams, ["history"]),
+  });
+  if (!parsed.ok) return unreadable(parsed.error);
+  return options.events.open({ address, grant, position: parsed.frame });
 }
 
 /** The numbers of a query; what is none stays text, for the parser to refuse. */

@@ -1,13 +1,13 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
 import type { Hub } from "../hub/hub.ts";
-import { isLoopback, type ServerLimits } from "../hub/limits.ts";
-import { networkOf } from "../hub/networks.ts";
+import type { ServerLimits } from "../hub/limits.ts";
 import { VERSION } from "../protocol.ts";
 import { type Api, deniedByApi } from "./api.ts";
 import { Assets } from "./assets.ts";
 import type { Closure } from "./closure.ts";
-import { busy, type Denial, type Gate, tokenOf } from "./gate.ts";
+import { crowded } from "./crowd.ts";
+import { type Denial, type Gate, tokenOf } from "./gate.ts";
 import type { Health } from "./health.ts";
 import { type Greeting, readGreeting, type WebSocketDoor } from "./ws.ts";
 
@@ -94,13 +94,8 @@ function upgrade(
   address: string,
 ): Response | Promise<Response> {
   const { hub, door, gate, limits } = options;
-  if (door.sockets >= limits.maxConnections) {
-    return turnAway(hub, address, 503, `The hub is full: ${limits.maxConnections} connections`);
-  }
-  if (!isLoopback(address) && door.socketsFrom(networkOf(address)) >= limits.maxPerAddress) {
-    const reason = `Your address has ${limits.maxPerAddress} connections: close one first`;
-    return deny(hub, address, busy(reason, RETRY_AFTER));
-  }
+  const crowd = crowded(door, limits, address);
+  if (crowd !== undefined) return deny(hub, address, crowd);
   const greeting = readGreeting(searchParams, request.headers, address);
   if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
   const token = tokenOf(request.headers, searchParams);

@@ -101,7 +101,7 @@ export class WebSocketDoor {
     const introduction = this.#introductions.get(socket);
     if (introduction === undefined) return;
     this.#introductions.delete(socket);
-    this.#count(introduction.address, 1);
+    this.count(introduction.address, 1);
     this.#peers.set(socket, this.hub.connect(socket, introduction));
   };
 
@@ -118,10 +118,11 @@ export class WebSocketDoor {
     // The runtime may tell of one end twice: for a missing pong, and for the socket.
     this.#peers.delete(event.currentTarget);
     this.hub.gone(peer, event.code === 0 ? ABNORMAL : event.code);
-    this.#count(peer.address, -1);
+    this.count(peer.address, -1);
   };
 
-  #count(address: string, change: 1 | -1): void {
+  /** Counts a connection that came or went; those too that are no WebSocket but take up as much. */
+  count(address: string, change: 1 | -1): void {
     this.#open += change;
     const network = networkOf(address);
     const present = this.socketsFrom(network) + change;

@@ -6,12 +6,14 @@ import {
   type ErrorCode,
   GRACE_SECONDS,
   MAX_BATCH_MESSAGES,
+  type RoomPosition,
   splitBatch,
 } from "../protocol.ts";
 import { Admission } from "./admission.ts";
 import type { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
 import { type Dialect, PLAIN_JSON, TEXT } from "./dialect.ts";
+import { EVENTS } from "./events.ts";
 import { checkExpiry } from "./expiry.ts";
 import { spreadFarewells } from "./farewell.ts";
 import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits.ts";
@@ -174,6 +176,28 @@ export class Hub implements PeerHost, AsyncDisposable {
 
   /** Takes in an open connection. Its frames go to {@linkcode receive}, its end to {@linkcode gone}. */
   connect(transport: Transport, introduction: Introduction): Peer {
+    const peer = this.#admit(transport, introduction);
+    if (!peer.dialect.helloFirst) {
+      this.#inOrder(peer, () => this.#reception.attach(peer, introduction));
+    }
+    return peer;
+  }
+
+  /**
+   * Takes in somebody who listens to one room and can say nothing; `grant` permits it. Its end goes
+   * to {@linkcode gone}.
+   */
+  observe(
+    transport: Transport,
+    { address, grant }: { readonly address: string; readonly grant: Grant },
+    position: RoomPosition,
+  ): Peer {
+    const peer = this.#admit(transport, { address, grant, dialect: EVENTS, rooms: [] });
+    this.#inOrder(peer, () => this.#reception.observe(peer, grant, position));
+    return peer;
+  }
+
+  #admit(transport: Transport, introduction: Introduction): Peer {
     const { clock, limits } = this.options;
     const { address, dialect } = introduction;
     const limited = this.#isLimited(address);
@@ -193,9 +217,6 @@ export class Hub implements PeerHost, AsyncDisposable {
       dialect: dialect.name,
       clients: this.online,
     });
-    if (!dialect.helloFirst) {
-      this.#inOrder(peer, () => this.#reception.attach(peer, introduction));
-    }
     return peer;
   }
 
