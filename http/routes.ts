@@ -6,6 +6,7 @@ import { VERSION } from "../protocol.ts";
 import { type Api, deniedByApi } from "./api.ts";
 import { Assets } from "./assets.ts";
 import type { Closure } from "./closure.ts";
+import { preflight, shareWith } from "./cors.ts";
 import { crowded } from "./crowd.ts";
 import { type Denial, type Gate, tokenOf } from "./gate.ts";
 import type { Health } from "./health.ts";
@@ -46,12 +47,16 @@ export function routes(
     if (refusal !== undefined) {
       countTurnedAway(options.hub, address, refusal);
       return url?.pathname.startsWith("/api/")
-        ? signed(deniedByApi(refusal))
+        ? signed(shareWith(deniedByApi(refusal), options.gate.reader(request)))
         : sentence(refusal.status, refusal.reason, refusal.headers);
     }
     if (url === null) return turnAway(options.hub, address, 400, "That is no address");
     const { pathname, searchParams } = url;
-    if (pathname.startsWith("/api/")) return askApi(options, request, url, address).then(signed);
+    if (pathname.startsWith("/api/")) {
+      const reader = options.gate.reader(request);
+      return askApi(options, request, url, address, reader)
+        .then((answer) => signed(shareWith(answer, reader)));
+    }
     const upgrades = request.headers.get("upgrade")?.toLowerCase() === "websocket";
     const asset = upgrades ? undefined : assets.answer(request, pathname);
     if (asset !== undefined && pathname !== "/") return asset;
@@ -80,7 +85,11 @@ async function askApi(
   request: Request,
   url: URL,
   address: string,
+  reader: string | undefined,
 ): Promise<Response> {
+  // Asked by the browser itself, which brings no token.
+  const permission = reader === undefined ? undefined : preflight(request);
+  if (permission !== undefined) return permission;
   const entitled = await gate.entitle(tokenOf(request.headers, url.searchParams), address);
   if (entitled.ok) return await api(request, url, entitled.grant, address);
   countTurnedAway(hub, address, entitled);
