@@ -15,9 +15,12 @@ export {
   parseClientFrame,
   type Parsed,
   type ParseError,
+  parseFields,
+  parseJson,
   splitBatch,
 } from "./protocol/parse.ts";
 export { parseHubFrame } from "./protocol/parse_hub.ts";
+export { type Fields, isFields } from "./protocol/fields.ts";
 export { cutToBytes, fitsBytes, visible } from "./protocol/text.ts";
 
 /** The version of the program, told in `welcome` and by `bcast version`. */

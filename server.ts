@@ -3,6 +3,7 @@ import { type Authorizer, OPEN } from "./auth/authorizer.ts";
 import type { Broker } from "./broker/broker.ts";
 import { api } from "./http/api.ts";
 import { type Closure, returnAfterStop } from "./http/closure.ts";
+import { EventDoor } from "./http/events.ts";
 import { Gate, isLocalHost } from "./http/gate.ts";
 import { Health } from "./http/health.ts";
 import { Listener } from "./http/listener.ts";
@@ -115,6 +116,7 @@ export function startServer(options: ServerOptions): Server {
   const hub = new Hub({ broker, rooms, limits, clock, authorizer });
   const connections = new Connections();
   const door = new WebSocketDoor(hub, connections);
+  const events = new EventDoor(hub, connections, clock);
   const gate = new Gate(hub, { origins, trustedProxies, local: isLocalHost(host) });
   const { metrics: exposure = "local", database } = options;
   const monitor = new Monitor({ hub, ...(database === undefined ? {} : { database }) });
@@ -166,7 +168,7 @@ export function startServer(options: ServerOptions): Server {
         door,
         connections,
         gate,
-        api: api(hub.overview),
+        api: api({ hub, clock, limits, connections, events, closed }),
         limits,
         health,
         metrics: { exposure, monitor },
@@ -187,8 +189,8 @@ export function startServer(options: ServerOptions): Server {
     if (stopped !== undefined) return;
     const reason = "The hub has a new certificate: reconnect";
     closure = { reason, retryAfter: () => 1 };
-    await hub.dismissAll(reason, (peer) => door.holds(peer));
-    await listener.renew(tls, await goodbyes(connections.empty(["websocket"])));
+    await hub.dismissAll(reason, (peer) => door.holds(peer) || events.holds(peer));
+    await listener.renew(tls, await goodbyes(connections.empty(["websocket", "events"])));
     // Stopping may have begun meanwhile; it waits for this, and has its own reason.
     if (closure.reason === reason) closure = undefined;
   }

@@ -1,60 +1,48 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
-import type { Overview } from "../hub/overview.ts";
-import { type ApiError, isRoomName, visible } from "../protocol.ts";
-import type { Denial } from "./gate.ts";
+import { isRoomName, visible } from "../protocol.ts";
+import { json, problem } from "./answers.ts";
+import type { ApiOptions, Ask } from "./ask.ts";
+import { type Endpoint, ENDPOINTS, type Operation } from "./endpoints.ts";
+import { stopping } from "./post.ts";
+
+export { deniedByApi } from "./answers.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
 /** Answers requests below `/api/`, as far as `grant` permits. */
-export type Api = (request: Request, url: URL, grant: Grant) => Promise<Response>;
-
-/** One thing to be asked for; what the request has wrong is an answer too. */
-type Endpoint = (
-  overview: Overview,
-  query: URLSearchParams,
+export type Api = (
+  request: Request,
+  url: URL,
   grant: Grant,
-) => Promise<object> | object;
+  address: string,
+) => Promise<Response>;
 
-const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
-  "/api/people": (overview, query, { rights }) => {
-    const room = query.get("room") ?? undefined;
-    if (room !== undefined && !isRoomName(room)) {
-      const message = "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit";
-      return problem(400, "bad_room", message);
-    }
-    // The same answer whether there is such a room or not.
-    if (room !== undefined && !rights.mayRead(room)) {
-      return problem(403, "forbidden", `Your token does not permit to read ${room}`);
-    }
-    return overview.people(rights, room);
-  },
-  "/api/rooms": (overview, _query, { rights }) => overview.rooms(rights),
-  "/api/status": (overview) => overview.status(Deno.memoryUsage()),
-};
-
-const METHODS: readonly string[] = ["GET", "HEAD"];
+/** What stands for a room in the paths of {@linkcode ENDPOINTS}. */
+const ROOM = "{room}";
 
 /**
- * The hub's answers in JSON for those who look on from outside.
+ * The hub's answers to those who are not connected.
  *
- * Who may ask at all is decided before. No header lets a page of another origin read the answers.
+ * Who may ask at all is decided before.
  */
-export function api(overview: Overview): Api {
-  return async ({ method }, { pathname, searchParams }, grant) => {
-    const endpoint = Object.hasOwn(ENDPOINTS, pathname) ? ENDPOINTS[pathname] : undefined;
-    if (endpoint === undefined) {
-      const known = Object.keys(ENDPOINTS).join(", ");
+export function api(options: ApiOptions): Api {
+  return async (request, url, grant, address) => {
+    const { pathname } = url;
+    const found = find(pathname);
+    if (found === undefined) {
+      const known = ENDPOINTS.map(({ path }) => path).join(", ");
       return problem(404, "not_found", `Nothing is at ${visible(pathname)}: there are ${known}`);
     }
-    if (!METHODS.includes(method)) {
-      const answer = problem(405, "method_not_allowed", `Use GET for ${pathname}`);
-      answer.headers.set("allow", METHODS.join(", "));
-      return answer;
-    }
+    const { endpoint, room } = found;
+    const operation = endpoint.operations.find(({ methods }) => methods.includes(request.method));
+    if (operation === undefined) return wrongMethod(endpoint, pathname);
     try {
-      const found = await endpoint(overview, searchParams, grant);
-      return found instanceof Response ? found : json(200, found);
+      const ask: Ask = { request, url, room: room ?? "", grant, address };
+      const refusal = room === undefined ? undefined : refuse(operation, ask, options);
+      if (refusal !== undefined) return refusal;
+      const answer = await operation.answer(ask, options);
+      return answer instanceof Response ? answer : json(200, answer);
     } catch (error) {
       logger.error("Cannot answer {pathname}: {error}", { pathname, error });
       return problem(500, "internal", "The hub had a fault: tell its operator");
@@ -62,26 +50,45 @@ export function api(overview: Overview): Api {
   };
 }
 
-/** The answer to somebody who may not ask. */
-export function deniedByApi({ status, reason, headers }: Denial): Response {
-  const code = status === 429 ? "rate_limited" : status === 403 ? "forbidden" : "unauthorized";
-  const answer = problem(status, code, reason);
-  for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
+function find(pathname: string): { endpoint: Endpoint; room: string | undefined } | undefined {
+  for (const endpoint of ENDPOINTS) {
+    const [before = "", after] = endpoint.path.split(ROOM);
+    if (after === undefined) {
+      if (pathname === before) return { endpoint, room: undefined };
+      continue;
+    }
+    if (!pathname.startsWith(before) || !pathname.endsWith(after)) continue;
+    // No room has a character that would be escaped: whatever is, is no room.
+    const room = pathname.slice(before.length, -after.length);
+    if (!room.includes("/")) return { endpoint, room };
+  }
+  return undefined;
+}
+
+/** What is against a request about a room, whatever it asks. */
+function refuse(
+  { access }: Operation,
+  { room, grant: { rights, name }, address }: Ask,
+  { hub, closed }: ApiOptions,
+): Response | undefined {
+  if (!isRoomName(room)) {
+    const message = "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit";
+    return problem(400, "bad_room", message);
+  }
+  // The same answer whether there is such a room or not.
+  if (!(access === "write" ? rights.mayWrite(room) : rights.mayRead(room))) {
+    const what = access === "write" ? "write to" : "read";
+    return problem(403, "forbidden", `Your token does not permit to ${what} ${room}`);
+  }
+  const wait = Math.ceil(hub.takeTurn(address, name));
+  if (wait > 0) return problem(429, "rate_limited", `Too much at once: wait ${wait} s`, wait);
+  const closure = access === "read" ? undefined : closed();
+  return closure === undefined ? undefined : stopping(closure);
+}
+
+function wrongMethod({ operations }: Endpoint, pathname: string): Response {
+  const allowed = operations.flatMap(({ methods }) => methods).join(", ");
+  const answer = problem(405, "method_not_allowed", `Use ${allowed} for ${pathname}`);
+  answer.headers.set("allow", allowed);
   return answer;
-}
-
-function problem(status: number, code: string, message: string): Response {
-  const body: ApiError = { error: { code, message } };
-  return json(status, body);
-}
-
-function json(status: number, body: object): Response {
-  return new Response(JSON.stringify(body) + "\n", {
-    status,
-    headers: {
-      "content-type": "application/json; charset=utf-8",
-      // What is true now is not in a second.
-      "cache-control": "no-store",
-    },
-  });
 }

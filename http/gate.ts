@@ -4,7 +4,7 @@ import type { Answer } from "../hub/admission.ts";
 import type { Hub } from "../hub/hub.ts";
 import { isLoopback } from "../hub/limits.ts";
 import { TrustedProxies } from "./addresses.ts";
-import { originRefusal, type Target } from "./origin.ts";
+import { originRefusal, readOrigin, type Target } from "./origin.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
@@ -67,6 +67,14 @@ export class Gate {
     const wait = Math.ceil(this.hub.takeShare(address));
     if (wait === 0) return undefined;
     return busy("Too much comes from your address: slow down", wait);
+  }
+
+  /** The origin whose pages may read the answer, where the operator named it. */
+  reader({ headers }: Request): string | undefined {
+    const origin = readOrigin(headers.get("origin") ?? "");
+    const { origins = [] } = this.options;
+    if (origin === undefined || origin === "*") return undefined;
+    return origins.includes(origin) || origins.includes("*") ? origin : undefined;
   }
 
   /** Checks the token that a request brings in its header or, if it must, in its query. */

@@ -1,13 +1,15 @@
 import type { Grant } from "../auth/authorizer.ts";
 import type { Connections } from "../hub/connections.ts";
 import type { Hub } from "../hub/hub.ts";
-import { isLoopback, type ServerLimits } from "../hub/limits.ts";
+import type { ServerLimits } from "../hub/limits.ts";
 import { countTurnedAway } from "../hub/turned_away.ts";
 import { VERSION } from "../protocol.ts";
 import { type Api, deniedByApi } from "./api.ts";
 import { Assets } from "./assets.ts";
 import type { Closure } from "./closure.ts";
-import { busy, type Denial, type Gate, tokenOf } from "./gate.ts";
+import { preflight, shareWith } from "./cors.ts";
+import { crowded } from "./crowd.ts";
+import { type Denial, type Gate, tokenOf } from "./gate.ts";
 import { handshakeFault } from "./handshake.ts";
 import type { Health } from "./health.ts";
 import { answerMetrics, type MetricsOptions } from "./metrics.ts";
@@ -49,13 +51,17 @@ export function routes(
     if (refusal !== undefined) {
       countTurnedAway(options.hub, address, refusal);
       return url?.pathname.startsWith("/api/")
-        ? signed(deniedByApi(refusal))
+        ? signed(shareWith(deniedByApi(refusal), options.gate.reader(request)))
         : sentence(refusal.status, refusal.reason, refusal.headers);
     }
     // The runtime puts it together with the Host header, which may be anything.
     if (url === null) return turnAway(options.hub, address, 400, "The Host header is not a host");
     const { pathname, searchParams } = url;
-    if (pathname.startsWith("/api/")) return askApi(options, request, url, address).then(signed);
+    if (pathname.startsWith("/api/")) {
+      const reader = options.gate.reader(request);
+      return askApi(options, request, url, address, reader)
+        .then((answer) => signed(shareWith(answer, reader)));
+    }
     const upgrades = request.headers.get("upgrade")?.toLowerCase() === "websocket";
     const asset = upgrades ? undefined : assets.answer(request, pathname);
     if (asset !== undefined && pathname !== "/") return asset;
@@ -89,9 +95,13 @@ async function askApi(
   request: Request,
   url: URL,
   address: string,
+  reader: string | undefined,
 ): Promise<Response> {
+  // Asked by the browser itself, which brings no token.
+  const permission = reader === undefined ? undefined : preflight(request);
+  if (permission !== undefined) return permission;
   const entitled = await gate.entitle(tokenOf(request.headers, url.searchParams), address);
-  if (entitled.ok) return await api(request, url, entitled.grant);
+  if (entitled.ok) return await api(request, url, entitled.grant, address);
   countTurnedAway(hub, address, entitled);
   return deniedByApi(entitled);
 }
@@ -115,13 +125,8 @@ function upgrade(
   address: string,
 ): Response | Promise<Response> {
   const { hub, connections, gate, limits } = options;
-  if (connections.count >= limits.maxConnections) {
-    return turnAway(hub, address, 503, `The hub is full: ${limits.maxConnections} connections`);
-  }
-  if (!isLoopback(address) && connections.from(address) >= limits.maxPerAddress) {
-    const reason = `Your address has ${limits.maxPerAddress} connections: close one first`;
-    return deny(hub, address, busy(reason, RETRY_AFTER));
-  }
+  const crowd = crowded(connections, limits, address);
+  if (crowd !== undefined) return deny(hub, address, crowd);
   const greeting = readGreeting(searchParams, request.headers, address);
   if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
   const fault = handshakeFault(request);

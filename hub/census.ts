@@ -48,7 +48,7 @@ export function takeCensus(
   sessions: Sessions,
   counters: Counters,
 ): Census {
-  const connections = { v1: 0, json: 0, text: 0 };
+  const connections = { v1: 0, json: 0, text: 0, events: 0 };
   let { received, sent } = counters;
   for (const peer of peers) {
     connections[peer.dialect.name]++;

@@ -1,9 +1,9 @@
 import { networkOf } from "./networks.ts";
 
 /** A way into the hub. */
-export type Door = "websocket" | "lines";
+export type Door = "websocket" | "events" | "lines";
 
-const DOORS: readonly Door[] = ["websocket", "lines"];
+const DOORS: readonly Door[] = ["websocket", "events", "lines"];
 
 /**
  * Sockets that are open, in all and by network, whatever door they came through.
@@ -13,12 +13,13 @@ const DOORS: readonly Door[] = ["websocket", "lines"];
  */
 export class Connections {
   readonly #byNetwork = new Map<string, number>();
-  readonly #byDoor: Record<Door, number> = { websocket: 0, lines: 0 };
+  readonly #byDoor: Record<Door, number> = { websocket: 0, events: 0, lines: 0 };
   #waiting: { readonly doors: readonly Door[]; readonly tell: () => void }[] = [];
 
   /** How many there are. */
   get count(): number {
-    return this.#byDoor.websocket + this.#byDoor.lines;
+    const { websocket, events, lines } = this.#byDoor;
+    return websocket + events + lines;
   }
 
   /** Those of them that come from `address`, or from others that count as the same one. */

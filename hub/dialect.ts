@@ -19,14 +19,17 @@ export type WelcomeHead = Omit<Welcome, "rooms">;
 
 /** How the hub talks to one kind of client. Stateless: one object serves all clients of its kind. */
 export interface Dialect {
-  readonly name: "v1" | "json" | "text";
+  readonly name: "v1" | "json" | "text" | "events";
   /** Whether what is for one client may be joined by newlines into one frame. */
   readonly batches: boolean;
   /** Whether the client speaks first. */
   readonly helloFirst: boolean;
+  /** Whether the client can say nothing at all, and so bring no fresh token either. */
+  readonly listensOnly: boolean;
   welcome(head: WelcomeHead, rooms: readonly Entered[]): readonly string[];
   joined(room: Entered): readonly string[];
-  messages(entries: readonly Entry[]): readonly string[];
+  /** @param epoch names the life of the room's numbering that their ids belong to. */
+  messages(entries: readonly Entry[], epoch: string): readonly string[];
   /** The frame that acks a message; none where this kind of client has no `ref`. */
   ack(ack: Ack): string | undefined;
   /** The frames that say what `frame` says; none where this kind of client is not told. */
@@ -59,6 +62,7 @@ export const V1: Dialect = {
   name: "v1",
   batches: true,
   helloFirst: true,
+  listensOnly: false,
   welcome: welcomeJson,
   joined: joinedJson,
   messages: messagesJson,
@@ -72,6 +76,7 @@ export const PLAIN_JSON: Dialect = {
   name: "json",
   batches: false,
   helloFirst: false,
+  listensOnly: false,
   welcome: welcomeJson,
   joined: joinedJson,
   messages: messagesJson,
@@ -89,6 +94,7 @@ export const TEXT: Dialect = {
   name: "text",
   batches: false,
   helloFirst: false,
+  listensOnly: false,
   welcome: linesOfWelcome,
   joined: linesOfEntered,
   messages: (entries) => entries.map((entry) => messageLine(entry.message)),

@@ -11,7 +11,7 @@ export const RENEWAL_GRACE_SECONDS = 30;
 export function checkExpiry(peer: Peer, { expiresAt }: Grant, now: number): void {
   if (now < expiresAt) return;
   const over = now - expiresAt;
-  if (over >= RENEWAL_GRACE_SECONDS * 1000) {
+  if (over >= RENEWAL_GRACE_SECONDS * 1000 || peer.dialect.listensOnly) {
     const reason = `The token expired ${inWords(over)} ago: come back with a new one`;
     peer.close(CLOSE.unauthorized, reason);
     return;

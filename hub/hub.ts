@@ -7,6 +7,7 @@ import {
   GRACE_SECONDS,
   MAX_BATCH_MESSAGES,
   MAX_BATCH_OBJECTS,
+  type RoomPosition,
   splitBatch,
 } from "../protocol.ts";
 import { Admission } from "./admission.ts";
@@ -14,12 +15,14 @@ import { type Census, people, type Person, takeCensus } from "./census.ts";
 import type { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
 import { type Dialect, PLAIN_JSON, TEXT } from "./dialect.ts";
+import { EVENTS } from "./events.ts";
 import { checkExpiry } from "./expiry.ts";
 import { spreadFarewells } from "./farewell.ts";
 import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits.ts";
 import { networkOf } from "./networks.ts";
 import { Overview } from "./overview.ts";
 import { Peer, type PeerHost, type Transport } from "./peer.ts";
+import { Postbox } from "./postbox.ts";
 import { Publication, Publisher } from "./publisher.ts";
 import { TokenBucket, TokenBuckets } from "./rate_limit.ts";
 import { Rates } from "./rates.ts";
@@ -72,6 +75,8 @@ export class Hub implements PeerHost, AsyncDisposable {
   readonly overview: Overview;
   /** Checks tokens, for those who come in and for those who ask over HTTP. */
   readonly admission: Admission;
+  /** Takes messages of those who are not connected. */
+  readonly postbox: Postbox;
   readonly #peers = new Set<Peer>();
   readonly #turn = new Turn();
   readonly #rooms: Rooms;
@@ -81,6 +86,8 @@ export class Hub implements PeerHost, AsyncDisposable {
   readonly #reception: Reception;
   readonly #requests: Requests;
   readonly #addresses: TokenBuckets;
+  /** As the rate of a connection, for those who have none. */
+  readonly #visitors: TokenBuckets;
   readonly #subscription: Disposable;
   readonly #sweep: Disposable;
   readonly #maxFrameLength: number;
@@ -93,11 +100,13 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.admission = new Admission(authorizer, limits, clock, this.counters);
     const { ratePerAddress } = limits;
     this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
+    this.#visitors = new TokenBuckets(limits.rate, limits.burst);
     this.#rooms = new Rooms(broker, clock, this.counters, limits.replay);
     this.#sessions = new Sessions(this.#rooms, clock);
     this.#publisher = new Publisher(broker, clock, this.counters, (error) => {
       logger.error("Cannot store messages: {error}", { error: error.message });
     });
+    this.postbox = new Postbox(this.#publisher, this.#sessions);
     this.#reception = new Reception({
       admission: this.admission,
       limits,
@@ -156,6 +165,17 @@ export class Hub implements PeerHost, AsyncDisposable {
     return this.#isLimited(address) ? this.#addresses.take(networkOf(address), this.now()) : 0;
   }
 
+  /**
+   * Takes a share of what one client may ask of rooms without a connection: that of the person whom
+   * a token names, or of the address. Returns 0, or the seconds until there is one again.
+   */
+  takeTurn(address: string, name: string | undefined): number {
+    if (!this.#isLimited(address)) return 0;
+    // No address has a space in it.
+    const key = name === undefined ? networkOf(address) : `name ${name}`;
+    return this.#visitors.take(key, this.now());
+  }
+
   #isLimited(address: string): boolean {
     return this.options.limits.rateOnLoopback || !isLoopback(address);
   }
@@ -175,6 +195,28 @@ export class Hub implements PeerHost, AsyncDisposable {
 
   /** Takes in an open connection. Its frames go to {@linkcode receive}, its end to {@linkcode gone}. */
   connect(transport: Transport, introduction: Introduction): Peer {
+    const peer = this.#admit(transport, introduction);
+    if (!peer.dialect.helloFirst) {
+      this.#inOrder(peer, () => this.#reception.attach(peer, introduction));
+    }
+    return peer;
+  }
+
+  /**
+   * Takes in somebody who listens to one room and can say nothing; `grant` permits it. Its end goes
+   * to {@linkcode gone}.
+   */
+  observe(
+    transport: Transport,
+    { address, grant }: { readonly address: string; readonly grant: Grant },
+    position: RoomPosition,
+  ): Peer {
+    const peer = this.#admit(transport, { address, grant, dialect: EVENTS, rooms: [] });
+    this.#inOrder(peer, () => this.#reception.observe(peer, grant, position));
+    return peer;
+  }
+
+  #admit(transport: Transport, introduction: Introduction): Peer {
     const { clock, limits } = this.options;
     const { address, dialect } = introduction;
     const limited = this.#isLimited(address);
@@ -194,9 +236,6 @@ export class Hub implements PeerHost, AsyncDisposable {
       dialect: dialect.name,
       clients: this.online,
     });
-    if (!dialect.helloFirst) {
-      this.#inOrder(peer, () => this.#reception.attach(peer, introduction));
-    }
     return peer;
   }
 
@@ -387,6 +426,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.#sessions.sweep(now);
     this.admission.sweep(now);
     this.#addresses.sweep(now);
+    this.#visitors.sweep(now);
     const { helloTimeout } = this.options.limits;
     for (const peer of this.#peers) {
       const { session } = peer;

@@ -37,6 +37,11 @@ export class NameBook<Holder> {
     return true;
   }
 
+  /** Whether `name` is kept for whom a token calls so. */
+  isOwned(name: string): boolean {
+    return this.#owned.has(nameKey(name));
+  }
+
   /** Gives `name` to `holder`, whoever has it. */
   put(name: string, holder: Holder): void {
     this.#holders.set(nameKey(name), holder);

@@ -1,6 +1,8 @@
 import type { Rights } from "../auth/rights.ts";
 import type { Broker } from "../broker/broker.ts";
 import {
+  type HistoryRequest,
+  type MessagesReport,
   type PeopleReport,
   type PersonReport,
   type RoomReport,
@@ -10,6 +12,7 @@ import {
 } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import type { Counters } from "./counters.ts";
+import { readPage } from "./history.ts";
 import type { Rates } from "./rates.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sessions } from "./sessions.ts";
@@ -85,6 +88,18 @@ export class Overview {
     }
     // By code points, not by a language: the same list wherever the hub runs.
     return { online, people: people.sort((a, b) => a.name < b.name ? -1 : 1) };
+  }
+
+  /** A page of a room's past; whether it may be read is decided before. */
+  async messages(request: HistoryRequest): Promise<MessagesReport> {
+    const { room } = request;
+    const page = await readPage(this.options.broker, request);
+    return { room, epoch: await this.epoch(room), ...page };
+  }
+
+  /** Names this life of a room's numbering. */
+  async epoch(room: string): Promise<string> {
+    return (await this.options.broker.head(room)).epoch;
   }
 
   /** How the hub is doing; `memory` is what the process takes. */

@@ -6,8 +6,16 @@ import type { Counters } from "./counters.ts";
 import type { Peer } from "./peer.ts";
 import type { Session } from "./session.ts";
 
-/** A draft that remembers who is waiting for its ack. */
-export class Publication implements Draft {
+/** A draft with somebody who waits to hear what became of it. */
+export interface Outgoing extends Draft {
+  /** UTF-16 units of what it came in. */
+  readonly size: number;
+  /** Takes what became of it. Never throws. */
+  settle(receipt: Receipt): void;
+}
+
+/** What a connection publishes; its ack goes there. */
+export class Publication implements Outgoing {
   readonly room: string;
   readonly sender: string;
   readonly content: Content;
@@ -32,6 +40,21 @@ export class Publication implements Draft {
       this.origin = { session: session.key, ref: String(frame.ref) };
     }
   }
+
+  settle(receipt: Receipt): void {
+    const { peer, room, ref } = this;
+    if (receipt.kind === "failed") {
+      peer.refuse("internal", "The hub could not store the message: try again", ref, 1);
+    } else if (ref === undefined) {
+      return;
+    } else if (receipt.kind === "stored") {
+      const { id, timestamp } = receipt.message;
+      peer.ack({ type: "ack", ref, room, id, timestamp });
+    } else {
+      const { room, id, timestamp } = receipt;
+      peer.ack({ type: "ack", ref, room, id, timestamp, duplicate: true });
+    }
+  }
 }
 
 /** UTF-16 units of frames in one batch: no outbox may fill up in a single turn. */
@@ -39,7 +62,7 @@ const BATCH_LENGTH = 512 * 1024;
 
 /** Gathers what is published in one turn of the event loop, appends it at once, and acks it. */
 export class Publisher {
-  #waiting: Publication[] = [];
+  #waiting: Outgoing[] = [];
   #scheduled = false;
   #newest: Promise<void> = Promise.resolve();
   /** When the batch under way was in the log. */
@@ -57,7 +80,7 @@ export class Publisher {
   ) {}
 
   /** Appends at the end of this turn. */
-  publish(publication: Publication): void {
+  publish(publication: Outgoing): void {
     this.#waiting.push(publication);
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -100,7 +123,7 @@ export class Publisher {
     });
   }
 
-  #take(): Publication[] {
+  #take(): Outgoing[] {
     let length = 0;
     let count = 0;
     for (const { size } of this.#waiting) {
@@ -111,26 +134,13 @@ export class Publisher {
     return this.#waiting.splice(0, count);
   }
 
-  #settle({ peer, room, ref }: Publication, receipt: Receipt): void {
-    switch (receipt.kind) {
-      case "stored": {
-        this.counters.messages++;
-        const { id, timestamp } = receipt.message;
-        if (ref !== undefined) peer.ack({ type: "ack", ref, room, id, timestamp });
-        return;
-      }
-      case "duplicate": {
-        this.counters.duplicates++;
-        const { room, id, timestamp } = receipt;
-        if (ref !== undefined) {
-          peer.ack({ type: "ack", ref, room, id, timestamp, duplicate: true });
-        }
-        return;
-      }
-      case "failed":
-        this.counters.failures++;
-        this.onFailure(receipt.error);
-        peer.refuse("internal", "The hub could not store the message: try again", ref, 1);
+  #settle(publication: Outgoing, receipt: Receipt): void {
+    if (receipt.kind === "stored") this.counters.messages++;
+    else if (receipt.kind === "duplicate") this.counters.duplicates++;
+    else {
+      this.counters.failures++;
+      this.onFailure(receipt.error);
     }
+    publication.settle(receipt);
   }
 }

@@ -3,11 +3,12 @@ import { CLOSE, type Hello, normalizeName, type RoomPosition, VERSION } from "..
 import type { Admission, Answer } from "./admission.ts";
 import type { Counters } from "./counters.ts";
 import type { Entered } from "./entered.ts";
+import { resetEvent } from "./events.ts";
 import type { Introduction } from "./hub.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { Peer } from "./peer.ts";
 import type { Entrance, Rooms } from "./rooms.ts";
-import type { Session } from "./session.ts";
+import { newSecret, Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What receiving clients takes. */
@@ -40,6 +41,22 @@ export class Reception {
       peer.refuse("bad_name", "The sender is not a name: you are a guest until you take one");
     }
     await this.#enterAll(peer, session, this.#choose(grant, introduction.rooms));
+  }
+
+  /** Lets somebody listen to one room, whom nobody there is told of; `grant` permits it. */
+  async observe(peer: Peer, grant: Grant, position: RoomPosition): Promise<void> {
+    const { rooms } = this.options;
+    const session = new Session(newSecret(), grant, true);
+    session.peer = peer;
+    peer.session = session;
+    const entrance = await rooms.enter(session, position);
+    if (entrance === undefined || !peer.open) return;
+    const { fields, history } = entrance.entered;
+    if (position.after !== undefined && !fields.recovered) {
+      peer.offer([resetEvent(fields, history, position)]);
+    }
+    peer.offer(peer.dialect.joined(entrance.entered));
+    rooms.settle(peer, entrance);
   }
 
   /** Answers `hello`: the first one, or one that brings a fresh token. */

@@ -2,7 +2,6 @@ import type { Broker } from "../broker/broker.ts";
 import {
   type ClientFrame,
   CLOSE,
-  DEFAULT_HISTORY_PAGE,
   type DirectRequest,
   type HistoryRequest,
   type Join,
@@ -14,6 +13,7 @@ import {
 } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import { TEXT } from "./dialect.ts";
+import { readPage } from "./history.ts";
 import type { ServerLimits } from "./limits.ts";
 import { parseLine } from "./line_commands.ts";
 import type { Peer } from "./peer.ts";
@@ -41,9 +41,6 @@ const MAX_WHO_NAMES = 1000;
 
 /** UTF-16 units of private messages kept for a session that is away. */
 const MAX_MAIL_LENGTH = 256 * 1024;
-
-/** UTF-16 units of one page of history: well under any outbox. */
-const MAX_PAGE_LENGTH = 1024 * 1024;
 
 /** Frames over the rate, in bursts, after which a client that was told each time is cut off. */
 const PATIENCE_BURSTS = 3;
@@ -232,35 +229,9 @@ export class Requests {
 
   async #history(peer: Peer, session: Session, frame: HistoryRequest): Promise<void> {
     const { broker } = this.options;
-    const { room, query, before, after } = frame;
+    const { room } = frame;
     if (!session.grant.rights.mayRead(room)) return mayNotRead(peer, [room], frame.ref);
-    const limit = frame.limit ?? DEFAULT_HISTORY_PAGE;
-    const range = {
-      ...(before === undefined ? {} : { before }),
-      ...(after === undefined ? {} : { after }),
-      // One more than wanted tells whether there is more.
-      limit: limit + 1,
-    };
-    const found = query === undefined
-      ? await broker.read(room, range)
-      : await broker.search(room, query, range);
-    const forward = after !== undefined;
-    let messages = found.length <= limit
-      ? found
-      : forward
-      ? found.slice(0, limit)
-      : found.slice(found.length - limit);
-    let length = 0;
-    const fitting = (forward ? messages : messages.toReversed()).findIndex((message) => {
-      length += (message.message?.length ?? 0) + 128;
-      if (message.data !== undefined) length += JSON.stringify(message.data).length;
-      return length > MAX_PAGE_LENGTH;
-    });
-    if (fitting > 0) {
-      messages = forward ? messages.slice(0, fitting) : messages.slice(messages.length - fitting);
-    }
-    const more = messages.length < found.length;
-    peer.tell({ type: "history", room, messages, more, ...withRef(frame) });
+    peer.tell({ type: "history", room, ...await readPage(broker, frame), ...withRef(frame) });
   }
 
   #who(peer: Peer, session: Session, frame: WhoRequest): void {

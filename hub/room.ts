@@ -12,7 +12,9 @@ export class Room {
   readonly members = new Set<Session>();
   /** Those among them whose person is here with another session too. */
   #doubles = 0;
-  /** The connections among them. */
+  /** Those who only listen: nobody is told of them, and they count for nobody. */
+  readonly #observers = new Set<Session>();
+  /** The connections of all of them. */
   readonly peers = new Set<Peer>();
   /** Connections that are still reading the log, with the id up to which they have read. */
   readonly behind = new Map<Peer, number>();
@@ -33,16 +35,31 @@ export class Room {
     return this.members.size - this.#doubles;
   }
 
-  /** Adds a member; false when its person was here already. */
+  /** Whether nobody is here, not even to listen. */
+  get empty(): boolean {
+    return this.members.size === 0 && this.#observers.size === 0;
+  }
+
+  /** Whether `session` is here. */
+  has(session: Session): boolean {
+    return (session.observer ? this.#observers : this.members).has(session);
+  }
+
+  /** Adds a session; false when nobody is to hear of it, as its person was here already. */
   add(session: Session): boolean {
+    if (session.observer) {
+      this.#observers.add(session);
+      return false;
+    }
     const double = this.#hasTwinOf(session);
     this.members.add(session);
     if (double) this.#doubles++;
     return !double;
   }
 
-  /** Removes a member; false when its person is still here. */
+  /** Removes a session; false when nobody is to hear of it, as its person is still here. */
   remove(session: Session): boolean {
+    if (this.#observers.delete(session)) return false;
     this.members.delete(session);
     const double = this.#hasTwinOf(session);
     if (double) this.#doubles--;

@@ -76,7 +76,7 @@ export class Rooms {
     }
     // Who enters again starts over from its position: nothing live may come in between.
     if (session.peer !== undefined) this.#withdraw(session.peer, room);
-    if (!room.members.has(session)) {
+    if (!room.has(session)) {
       session.rooms.push(room);
       this.changed();
       if (room.add(session)) {
@@ -100,7 +100,7 @@ export class Rooms {
 
   /** Lets a connection take part in a room it has entered: first what it has not read yet, then live. */
   settle(peer: Peer, { room, cursor }: Entrance): void {
-    if (!peer.open || peer.session === undefined || !room.members.has(peer.session)) return;
+    if (!peer.open || peer.session === undefined || !room.has(peer.session)) return;
     room.peers.add(peer);
     if (cursor >= room.last) {
       room.pending.skip(peer, cursor);
@@ -141,9 +141,10 @@ export class Rooms {
     session.rooms.splice(index, 1);
     this.changed();
     if (session.peer !== undefined) this.#withdraw(session.peer, room);
-    if (!room.remove(session)) return;
+    const seen = room.remove(session);
+    if (this.#closeIfEmpty(room) || !seen) return;
     room.changes.leave(session.name);
-    if (!this.#closeIfEmpty(room)) this.#announce(room);
+    this.#announce(room);
   }
 
   /** Lets everybody who shares a room know of a new name. */
@@ -193,7 +194,7 @@ export class Rooms {
   }
 
   #closeIfEmpty(room: Room): boolean {
-    if (room.members.size > 0) return false;
+    if (!room.empty) return false;
     this.#announcing.get(room)?.[Symbol.dispose]();
     this.#announcing.delete(room);
     room.pending.clear();
@@ -226,7 +227,7 @@ export class Rooms {
     if (peer === undefined || !echo || !room.peers.has(peer) || room.behind.has(peer)) return;
     const entries = room.pending.restFor(peer) ?? room.pending.entries;
     room.pending.skip(peer, room.last);
-    peer.offer(peer.dialect.messages(entries));
+    peer.offer(peer.dialect.messages(entries, room.epoch));
     this.counters.deliveries += entries.length;
   }
 
@@ -242,13 +243,15 @@ export class Rooms {
       const rest = pending.restFor(peer);
       this.counters.deliveries += rest?.length ?? entries.length;
       if (rest !== undefined) {
-        peer.offer(dialect.messages(rest));
+        peer.offer(dialect.messages(rest, room.epoch));
       } else if (dialect.batches) {
         batch ??= entries.map((entry) => entry.json).join("\n");
         peer.offerBatch(batch);
       } else {
         let encoded = frames.get(dialect);
-        if (encoded === undefined) frames.set(dialect, encoded = dialect.messages(entries));
+        if (encoded === undefined) {
+          frames.set(dialect, encoded = dialect.messages(entries, room.epoch));
+        }
         peer.offer(encoded);
       }
     }
@@ -344,7 +347,7 @@ export class Rooms {
     if (rest === undefined || page(rest, "oldest").length < rest.length) return false;
     room.behind.delete(peer);
     room.pending.skip(peer, room.last);
-    peer.offer(peer.dialect.messages(rest));
+    peer.offer(peer.dialect.messages(rest, room.epoch));
     return true;
   }
 
@@ -361,7 +364,7 @@ export class Rooms {
         return;
       }
       room.behind.set(peer, entries.at(-1)?.message.id ?? cursor);
-      peer.offer(peer.dialect.messages(entries));
+      peer.offer(peer.dialect.messages(entries, room.epoch));
       peer.flush();
       await this.#drained(peer);
     }

@@ -39,8 +39,11 @@ export class Session {
   twins: Set<Session> | undefined;
   #key: string | undefined;
 
-  /** @param grant what it may do; a fresh token may renew it. */
-  constructor(readonly secret: string, public grant: Grant) {}
+  /**
+   * @param grant what it may do; a fresh token may renew it.
+   * @param observer whether it only listens: it has no name, and nobody is told of it.
+   */
+  constructor(readonly secret: string, public grant: Grant, readonly observer = false) {}
 
   /** The name that its token fixed: only a token with the same may go on with the session. */
   get identity(): string | undefined {

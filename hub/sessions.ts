@@ -28,6 +28,21 @@ export class Sessions {
     return this.#bySecret.values();
   }
 
+  /** Whether nobody has `name`, nor a token that says so. */
+  isFree(name: string): boolean {
+    return this.#names.holder(name) === undefined && !this.#names.isOwned(name);
+  }
+
+  /** Whether `name` is a token's. */
+  isOwned(name: string): boolean {
+    return this.#names.isOwned(name);
+  }
+
+  /** Keeps `name` for those whose token says it; false when it is another person's. */
+  own(name: string): boolean {
+    return this.#names.own(name);
+  }
+
   /** Whose name it is. */
   find(name: string): Session | undefined {
     return this.#names.holder(name);

@@ -77,7 +77,10 @@ function publish(fields: Fields): Publish {
   };
 }
 
-const READERS: { readonly [T in ClientFrame["type"]]: (fields: Fields) => ClientFrame } = {
+/** The frame of one type. */
+type FrameOf<T extends ClientFrame["type"]> = Extract<ClientFrame, { readonly type: T }>;
+
+const READERS: { readonly [T in ClientFrame["type"]]: (fields: Fields) => FrameOf<T> } = {
   hello: (fields) => ({
     type: "hello",
     ...optional(fields, "sender", personName),
@@ -137,10 +140,21 @@ export function parseClientFrame(
     const known = Object.keys(READERS).join(", ");
     return failure("unknown_type", `unknown type ${quote(type)}: send one of ${known}`, value);
   }
+  return parseFields(type as ClientFrame["type"], value);
+}
+
+/**
+ * Reads the fields of a frame of a known type, for what did not come as a frame: held to the same
+ * rules, but for the length on the wire. Never throws.
+ */
+export function parseFields<T extends ClientFrame["type"]>(
+  type: T,
+  fields: Fields,
+): Parsed<FrameOf<T>> {
   try {
-    return { ok: true, frame: READERS[type as ClientFrame["type"]](value) };
+    return { ok: true, frame: READERS[type](fields) };
   } catch (error) {
-    if (error instanceof FieldError) return failure(error.code, error.message, value);
+    if (error instanceof FieldError) return failure(error.code, error.message, fields);
     throw error;
   }
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Message } from "./frames.ts";
+
 /** A room that holds messages, or that somebody is in. */
 export interface RoomReport {
   readonly room: string;
@@ -86,7 +88,38 @@ export interface StatusReport {
   readonly loopLagMs: number;
 }
 
+/** `POST /api/rooms/ROOM/messages`: the message is in the log. */
+export interface PostReport {
+  readonly room: string;
+  readonly id: number;
+  /** Names this life of the room's numbering. */
+  readonly epoch: string;
+  /** The name that it went out under. */
+  readonly sender: string;
+  /** ISO 8601 UTC with milliseconds, set by the hub. */
+  readonly timestamp: string;
+  /** The same request was answered before: nothing was stored again. */
+  readonly duplicate?: true;
+}
+
+/** `GET /api/rooms/ROOM/messages`. */
+export interface MessagesReport {
+  readonly room: string;
+  /** Names this life of the room's numbering. */
+  readonly epoch: string;
+  /** Oldest first. */
+  readonly messages: readonly Message[];
+  /** Whether there is more in the direction in which one reads. */
+  readonly more: boolean;
+}
+
 /** What went wrong with a request below `/api/`. */
 export interface ApiError {
-  readonly error: { readonly code: string; readonly message: string };
+  readonly error: {
+    readonly code: string;
+    /** A sentence that says what to do. */
+    readonly message: string;
+    /** Seconds after which the same request makes sense again. */
+    readonly retryAfter?: number;
+  };
 }

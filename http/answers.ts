@@ -1,0 +1,50 @@
+import type { ApiError, ParseError } from "../protocol.ts";
+import type { Denial } from "./gate.ts";
+
+/** An answer in JSON that nothing on the way keeps. */
+export function json(status: number, body: object): Response {
+  return new Response(JSON.stringify(body) + "\n", {
+    status,
+    headers: {
+      "content-type": "application/json; charset=utf-8",
+      // What is true now is not in a second.
+      "cache-control": "no-store",
+    },
+  });
+}
+
+/** What is wrong with a request; `retryAfter` in seconds. */
+export function problem(
+  status: number,
+  code: string,
+  message: string,
+  retryAfter?: number,
+): Response {
+  const body: ApiError = {
+    error: { code, message, ...(retryAfter === undefined ? {} : { retryAfter }) },
+  };
+  const answer = json(status, body);
+  if (retryAfter !== undefined) answer.headers.set("retry-after", String(retryAfter));
+  return answer;
+}
+
+/** The answer to what could not be read. */
+export function unreadable({ code, message }: ParseError): Response {
+  return problem(code === "too_big" ? 413 : 400, code, message);
+}
+
+/** The answer to somebody who may not ask. */
+export function deniedByApi({ status, reason, headers }: Denial): Response {
+  const code = DENIALS[status] ?? "unauthorized";
+  const wait = headers["retry-after"];
+  const answer = problem(status, code, reason, wait === undefined ? undefined : Number(wait));
+  for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
+  return answer;
+}
+
+const DENIALS: Readonly<Record<number, string>> = {
+  401: "unauthorized",
+  403: "forbidden",
+  429: "rate_limited",
+  503: "unavailable",
+};

@@ -1,0 +1,23 @@
+import type { Connections } from "../hub/connections.ts";
+import { isLoopback, type ServerLimits } from "../hub/limits.ts";
+import { busy, type Denial } from "./gate.ts";
+
+/** Seconds after which a client that found the hub full may try again. */
+const RETRY_AFTER = 5;
+
+/** Why one more connection from `address` is one too many; `undefined` when it is not. */
+export function crowded(
+  connections: Connections,
+  { maxConnections, maxPerAddress }: ServerLimits,
+  address: string,
+): Denial | undefined {
+  if (connections.count >= maxConnections) {
+    const reason = `The hub is full: ${maxConnections} connections`;
+    return { ok: false, status: 503, reason, headers: { "retry-after": String(RETRY_AFTER) } };
+  }
+  if (!isLoopback(address) && connections.from(address) >= maxPerAddress) {
+    const reason = `Your address has ${maxPerAddress} connections: close one first`;
+    return busy(reason, RETRY_AFTER);
+  }
+  return undefined;
+}

@@ -1,0 +1,139 @@
+import {
+  type Fields,
+  fitsBytes,
+  isFields,
+  MAX_REF_LENGTH,
+  type Parsed,
+  parseFields,
+  parseJson,
+  type PostReport,
+  type Publish,
+} from "../protocol.ts";
+import { json, problem, unreadable } from "./answers.ts";
+import type { ApiOptions, Ask } from "./ask.ts";
+import { readBody } from "./body.ts";
+import type { Closure } from "./closure.ts";
+
+/** What a body may be: `curl -d` says that a form comes, whatever it sends. */
+const TEXTS: readonly string[] = ["", "text/plain", "application/x-www-form-urlencoded"];
+const JSON_TYPE = "application/json";
+
+const KEY = new RegExp(`^[\\x21-\\x7e]{1,${MAX_REF_LENGTH}}$`);
+
+/** Puts the message of a request into the log of its room; who may do so is decided before. */
+export async function post(
+  { request, url, room, grant, address }: Ask,
+  { hub, clock, limits: { maxMessageBytes }, closed }: ApiOptions,
+): Promise<Response> {
+  const type = readType(request.headers.get("content-type"));
+  if (type === undefined) {
+    const message = `Send ${JSON_TYPE} or text/plain, in UTF-8`;
+    return problem(415, "unsupported_type", message);
+  }
+  const header = request.headers.get("idempotency-key");
+  const key = header === null ? undefined : unquote(header);
+  if (key !== undefined && !KEY.test(key)) {
+    const message = `An Idempotency-Key is 1 to ${MAX_REF_LENGTH} visible ASCII characters`;
+    return problem(400, "bad_frame", message);
+  }
+  const body = await readBody(request, maxMessageBytes, clock);
+  if (!body.ok) {
+    const code = body.status === 413 ? "too_big" : body.status === 408 ? "timeout" : "bad_frame";
+    const answer = problem(body.status, code, body.reason);
+    // Nobody waits for what is left of the body.
+    if (body.status !== 400) answer.headers.set("connection", "close");
+    return answer;
+  }
+  const parsed = type === "json"
+    ? readJson(body.text, room, url.searchParams)
+    : readText(body.text, room, url.searchParams, maxMessageBytes);
+  if (!parsed.ok) return unreadable(parsed.error);
+  const closure = closed();
+  if (closure !== undefined) return stopping(closure);
+  const { frame } = parsed;
+  const mark = key ?? (frame.ref === undefined ? undefined : String(frame.ref));
+  const posted = await hub.postbox.post({
+    room,
+    frame,
+    grant,
+    address,
+    size: body.text.length,
+    ...(mark === undefined ? {} : { key: mark }),
+  });
+  if (posted.kind === "name_taken") {
+    const message = `Somebody else is called ${posted.sender}: take another name`;
+    return problem(409, "name_taken", message);
+  }
+  const { receipt, sender } = posted;
+  if (receipt.kind === "failed") {
+    return problem(503, "internal", "The hub could not store the message: try again", 1);
+  }
+  const duplicate = receipt.kind === "duplicate";
+  const { id, timestamp } = duplicate ? receipt : receipt.message;
+  const report: PostReport = {
+    room,
+    id,
+    epoch: await hub.overview.epoch(room),
+    sender,
+    timestamp,
+    ...(duplicate ? { duplicate } : {}),
+  };
+  const answer = json(duplicate ? 200 : 201, report);
+  // Relative, as a proxy may have put the hub below a path of its own.
+  answer.headers.set("location", `messages?after=${id - 1}&limit=1`);
+  return answer;
+}
+
+/** The answer while nothing is taken in. */
+export function stopping({ reason, retryAfter }: Closure): Response {
+  return problem(503, "unavailable", reason, retryAfter());
+}
+
+function readType(header: string | null): "json" | "text" | undefined {
+  const [type = "", ...parameters] = (header ?? "").split(";").map((part) => part.trim());
+  const charset = parameters.map((text) => /^charset="?([^"]*)"?$/i.exec(text)?.[1])
+    .find((name) => name !== undefined);
+  if (charset !== undefined && !/^(?:utf-?8|us-ascii)$/i.test(charset)) return undefined;
+  if (type.toLowerCase() === JSON_TYPE) return "json";
+  return TEXTS.includes(type.toLowerCase()) ? "text" : undefined;
+}
+
+/** The draft of the header's standard has it as a string in quotes; nearly everybody leaves them out. */
+function unquote(key: string): string {
+  return /^"(.*)"$/.exec(key)?.[1] ?? key;
+}
+
+function readJson(text: string, room: string, query: URLSearchParams): Parsed<Publish> {
+  const value = parseJson(text);
+  if (!isFields(value)) {
+    const code = value === undefined ? "bad_json" : "bad_frame";
+    const message = `the body must be a JSON object: {"message":"hi"}`;
+    return { ok: false, error: { code, message } };
+  }
+  if (value["room"] !== undefined && value["room"] !== room) {
+    const message = `the address names ${room}, and the body another room`;
+    return { ok: false, error: { code: "bad_room", message } };
+  }
+  return parseFields("message", { ...signed(query), ...value, room });
+}
+
+function readText(
+  text: string,
+  room: string,
+  query: URLSearchParams,
+  maxMessageBytes: number,
+): Parsed<Publish> {
+  // The end of its last line is a file's, not the message's.
+  const fields = { ...signed(query), room, message: text.replace(/\r?\n$/, "") };
+  // Held to the same limit as what comes as JSON: that is what it goes on as.
+  if (!fitsBytes(JSON.stringify(fields), maxMessageBytes)) {
+    const message = `a message may take ${maxMessageBytes} bytes as JSON: send less at once`;
+    return { ok: false, error: { code: "too_big", message } };
+  }
+  return parseFields("message", fields);
+}
+
+function signed(query: URLSearchParams): Fields {
+  const sender = query.get("sender");
+  return sender === null ? {} : { sender };
+}

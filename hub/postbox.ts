@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import type { Grant } from "../auth/authorizer.ts";
+import type { Origin, Receipt } from "../broker/broker.ts";
+import type { Content, MessageKind, Publish } from "../protocol.ts";
+import { networkOf } from "./networks.ts";
+import type { Outgoing, Publisher } from "./publisher.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** The name of who gives none and has no token that does. */
+export const NAMELESS = "guest";
+
+/** What somebody who is not connected wants to say. */
+export interface Posting {
+  readonly room: string;
+  readonly frame: Publish;
+  readonly grant: Grant;
+  readonly address: string;
+  /** The sender's own mark: the same again within `DEDUPE_MINUTES` is the same message. */
+  readonly key?: string;
+  /** UTF-16 units of what it came in. */
+  readonly size: number;
+}
+
+/** What became of a posting. */
+export type Posted =
+  | { readonly kind: "kept"; readonly sender: string; readonly receipt: Receipt }
+  /** The name is that of somebody who is here, or of a token. */
+  | { readonly kind: "name_taken"; readonly sender: string };
+
+/**
+ * Publishes for those who send without being here: nobody sees them come or go, and their messages
+ * take the same road as everybody's.
+ */
+export class Postbox {
+  constructor(private readonly publisher: Publisher, private readonly sessions: Sessions) {}
+
+  /** Publishes one message; resolves when it is in the log, or could not be stored. Never rejects. */
+  async post(posting: Posting): Promise<Posted> {
+    const { grant, frame } = posting;
+    const sender = grant.name ?? frame.sender ?? NAMELESS;
+    if (!this.#maySign(grant, frame.sender)) return { kind: "name_taken", sender };
+    const { promise, resolve } = Promise.withResolvers<Receipt>();
+    this.publisher.publish(new Letter(posting, sender, resolve));
+    return { kind: "kept", sender, receipt: await promise };
+  }
+
+  /** Whether a name may be used without being in a room with it. */
+  #maySign({ name }: Grant, wanted: string | undefined): boolean {
+    if (name !== undefined) return this.sessions.own(name);
+    // Whoever calls itself by the name of those without one pretends to be nobody.
+    return wanted === undefined
+      ? !this.sessions.isOwned(NAMELESS)
+      : this.sessions.isFree(wanted) || wanted === NAMELESS && !this.sessions.isOwned(wanted);
+  }
+}
+
+/** A message of the postbox on its way into the log. */
+class Letter implements Outgoing {
+  readonly room: string;
+  readonly content: Content;
+  readonly size: number;
+  readonly kind?: MessageKind;
+  readonly origin?: Origin;
+
+  constructor(
+    posting: Posting,
+    readonly sender: string,
+    readonly settle: (receipt: Receipt) => void,
+  ) {
+    const { room, frame, key, size } = posting;
+    this.room = room;
+    this.content = frame;
+    this.size = size;
+    if (frame.kind !== undefined) this.kind = frame.kind;
+    if (key !== undefined) this.origin = { session: scopeOf(posting, sender), ref: key };
+  }
+}
+
+/**
+ * Within what a sender's mark means one message. Two strangers who choose the same mark must not
+ * swallow each other's messages: whom a token names is known wherever they are; others are known by
+ * their address and the name they give. No session's key has a colon, so nobody's `ref` is found
+ * here.
+ */
+function scopeOf({ grant, address, room }: Posting, sender: string): string {
+  const who = grant.name === undefined ? [networkOf(address), sender] : [grant.name];
+  const hash = createHash("sha256").update(JSON.stringify([room, ...who])).digest("base64url");
+  return `http:${hash.slice(0, 22)}`;
+}

@@ -1,0 +1,241 @@
+import { assert, assertEquals } from "@std/assert";
+import { Ajv2020, type ValidateFunction } from "ajv/2020";
+import type { Authorizer } from "../auth/authorizer.ts";
+import { Rights } from "../auth/rights.ts";
+import type { Server } from "../server.ts";
+import { FakeClock } from "./kit/fake_clock.ts";
+import { address } from "./kit/http.ts";
+import { EventReader } from "./kit/events.ts";
+import { TestSocket } from "./kit/socket.ts";
+import { startTestHub } from "./kit/test_hub.ts";
+
+/** As much of a document as the tests look at. */
+interface Document {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+interface Operation {
+  readonly operationId?: string;
+  readonly responses: Readonly<
+    Record<string, { readonly content: Readonly<Record<string, { readonly schema: object }>> }>
+  >;
+}
+
+/** Lets in whom the token `good` is of, and into `lobby` only who says `reader`. */
+const authorizer: Authorizer = {
+  required: false,
+  authorize(token) {
+    if (token === "bad") return { ok: false, failure: "wrong", reason: "The token is wrong" };
+    const rights = Rights.parse({ lobby: token === "reader" ? "read" : "read-write" });
+    if (rights === undefined) return { ok: false, failure: "wrong", reason: "No rights" };
+    return { ok: true, grant: { name: undefined, rights, admin: false, expiresAt: Infinity } };
+  },
+};
+
+/** Compares what a hub answers with what its document says, and keeps account. */
+class Inspector {
+  readonly seen = new Set<string>();
+  readonly #ajv = new Ajv2020({
+    strict: true,
+    strictRequired: false,
+    strictTypes: false,
+    validateFormats: false,
+  });
+
+  constructor(private readonly document: Document) {
+    // Nothing may be told that the document does not know of: stricter than what it promises.
+    this.#ajv.addSchema(closed({ ...document, $id: "doc:" }) as object, "doc:");
+    this.#ajv.addVocabulary(["openapi", "info", "servers", "security", "paths", "components"]);
+  }
+
+  /** Every operation that there is, as `GET /path`. */
+  get operations(): readonly (readonly [method: string, path: string, operation: Operation])[] {
+    return Object.entries(this.document.paths).flatMap(([path, item]) =>
+      Object.entries(item).filter(([, { operationId }]) => operationId !== undefined)
+        .map(([method, operation]) => [method.toUpperCase(), path, operation] as const)
+    );
+  }
+
+  /** Sends a request, and looks whether the answer is one that the document knows. */
+  async ask(
+    hub: Server,
+    method: string,
+    path: string,
+    query = "",
+    init: RequestInit = {},
+  ): Promise<void> {
+    const url = address(hub, path.replace("{room}", "lobby") + query);
+    const response = await fetch(url, { method, ...init });
+    const type = response.headers.get("content-type")?.split(";")[0] ?? "";
+    const what = `${method} ${path} ${response.status}`;
+    const operation = this.document.paths[path]?.[method.toLowerCase()];
+    const content = operation?.responses[response.status]?.content[type];
+    assert(content !== undefined, `${what} ${type} is not in the document`);
+    this.seen.add(what);
+    if (type === "text/event-stream") {
+      await response.body?.cancel();
+      return;
+    }
+    const validate = this.#validator(path, method, response.status);
+    const body = await response.json();
+    assert(validate(body), `${what}: ${JSON.stringify(validate.errors)}: ${JSON.stringify(body)}`);
+  }
+
+  /** Looks whether `value` is what a schema of the document says. */
+  check(schema: string, value: unknown): void {
+    const validate = this.#ajv.compile({ $ref: `doc:#/components/schemas/${schema}` });
+    assert(validate(value), `${schema}: ${JSON.stringify(validate.errors)}`);
+  }
+
+  #validator(path: string, method: string, status: number): ValidateFunction {
+    const escaped = path.replaceAll("/", "~1").replace("{", "%7B").replace("}", "%7D");
+    const $ref = `doc:#/paths/${escaped}/${method.toLowerCase()}/responses/${status}/content/` +
+      "application~1json/schema";
+    return this.#ajv.compile({ $ref });
+  }
+}
+
+/** The same schema without a place for anything that it does not name. */
+function closed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(closed);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, closed(inner)] as const);
+  const open = "properties" in value && !("additionalProperties" in value);
+  return { ...Object.fromEntries(entries), ...(open ? { additionalProperties: false } : {}) };
+}
+
+async function inspect(hub: Server): Promise<Inspector> {
+  return new Inspector(await (await fetch(address(hub, "/api/openapi.json"))).json());
+}
+
+const MESSAGES = "/api/rooms/{room}/messages";
+const EVENTS = "/api/rooms/{room}/events";
+
+function saying(body: string, type = "text/plain", more: Record<string, string> = {}): RequestInit {
+  return { body, headers: { "content-type": type, ...more } };
+}
+
+Deno.test("GET /api/openapi.json describes every answer of every path", async () => {
+  const clock = new FakeClock();
+  await using hub = await startTestHub({ clock, authorizer });
+  const inspector = await inspect(hub);
+  const { operations } = inspector;
+  await using alice = await TestSocket.plain(hub.url, "Alice");
+  alice.send({ type: "message", message: "hi", data: [1], kind: "action" });
+  await alice.next("message");
+  const [away] = await TestSocket.v1(hub.url, { sender: "Bob", rooms: [{ room: "lobby" }] });
+  away.socket.close(3000);
+  await away.closed;
+  for (const [method, path] of operations) {
+    const body = method === "POST" ? saying("hi") : {};
+    // deno-lint-ignore no-await-in-loop -- one after the other names the wrong one
+    await inspector.ask(hub, method, path, "", body);
+    // deno-lint-ignore no-await-in-loop -- as above
+    await inspector.ask(hub, method, path, "?token=bad", body);
+    const headers = new Headers(body.headers);
+    headers.set("origin", "https://evil.example");
+    // deno-lint-ignore no-await-in-loop -- as above
+    await inspector.ask(hub, method, path, "", { ...body, headers });
+  }
+  const keyed = saying(`{"message":"hi"}`, "application/json", { "idempotency-key": "k" });
+  for (
+    const [method, path, query, init] of [
+      ["GET", "/api/people", "?room=NO", {}],
+      ["GET", EVENTS, "?after=x", {}],
+      ["GET", MESSAGES, "?limit=0", {}],
+      ["POST", MESSAGES, "", saying("")],
+      ["POST", MESSAGES, "", keyed],
+      ["POST", MESSAGES, "", keyed],
+      ["POST", MESSAGES, "?sender=Alice", saying("hi")],
+      ["POST", MESSAGES, "", saying("x".repeat(70_000))],
+      ["POST", MESSAGES, "", saying("x", "image/png")],
+      ["POST", MESSAGES, "?token=reader", saying("hi")],
+    ] as const
+  ) {
+    // deno-lint-ignore no-await-in-loop -- as above
+    await inspector.ask(hub, method, path, query, init);
+  }
+  await using limited = await startTestHub({
+    clock,
+    limits: { ratePerAddress: 1, rateOnLoopback: true },
+  });
+  for (const [method, path] of operations) {
+    while (!inspector.seen.has(`${method} ${path} 429`)) {
+      // deno-lint-ignore no-await-in-loop -- until there is no share left
+      await inspector.ask(limited, method, path, "", method === "POST" ? saying("hi") : {});
+    }
+  }
+  await using full = await startTestHub({ limits: { maxConnections: 0 } });
+  await inspector.ask(full, "GET", EVENTS);
+  const stopping = await startTestHub({ clock });
+  await using _carol = await TestSocket.plain(stopping.url, "Carol");
+  const stopped = stopping.stop("Bye", 100);
+  await inspector.ask(stopping, "POST", MESSAGES, "", saying("hi"));
+  clock.advance(1000);
+  await stopped;
+  // A fault cannot be had for the asking; a body that is late has a test of its own, and a room that
+  // is none is not found in the paths that are filled in here.
+  const left = operations.flatMap(([method, path, { responses }]) =>
+    Object.keys(responses).map((status) => `${method} ${path} ${status}`)
+  ).filter((what) => !inspector.seen.has(what) && !what.endsWith(" 500"));
+  assertEquals(left, [
+    "GET /api/rooms/{room}/members 400",
+    `POST ${MESSAGES} 408`,
+  ]);
+});
+
+Deno.test("GET /api/openapi.json describes the events of a stream", async () => {
+  await using hub = await startTestHub();
+  const inspector = await inspect(hub);
+  await fetch(address(hub, "/api/rooms/lobby/messages"), { method: "POST", ...saying("hi") });
+  await using events = await EventReader.open(hub, "lobby", "?after=other:1");
+  await events.message(1);
+  for (const [event, schema] of [["message", "Message"], ["reset", "Reset"]] as const) {
+    const block = events.blocks.find((block) => block.event === event);
+    inspector.check(schema, JSON.parse(block?.data ?? ""));
+  }
+});
+
+Deno.test("answers are shared with pages of origins that are allowed, and with no others", async () => {
+  await using hub = await startTestHub({ origins: ["https://chat.example"] });
+  const ask = async (method: string, path: string, origin: string): Promise<Response> => {
+    const response = await fetch(address(hub, path), {
+      method,
+      headers: { origin, "access-control-request-method": "POST" },
+    });
+    await response.body?.cancel();
+    return response;
+  };
+  for (
+    const [method, path, status] of [
+      ["OPTIONS", "/api/rooms/lobby/messages", 204],
+      ["GET", "/api/rooms/lobby/messages", 200],
+      ["GET", "/api/rooms/lobby/events", 200],
+      ["GET", "/api/nothing", 404],
+    ] as const
+  ) {
+    // deno-lint-ignore no-await-in-loop -- one after the other names the wrong one
+    const { headers, ...shared } = await ask(method, path, "https://chat.example").then((each) => ({
+      status: each.status,
+      headers: each.headers,
+    }));
+    assertEquals([shared.status, headers.get("access-control-allow-origin")], [
+      status,
+      "https://chat.example",
+    ], path);
+    assertEquals(headers.get("vary"), "origin");
+    assertEquals(headers.get("access-control-allow-credentials"), null);
+    // deno-lint-ignore no-await-in-loop -- as above
+    const foreign = await ask(method, path, "https://evil.example");
+    assertEquals([foreign.status, foreign.headers.get("access-control-allow-origin")], [403, null]);
+    // deno-lint-ignore no-await-in-loop -- as above
+    const own = await ask(method, path, address(hub, "").replace(/\/$/, ""));
+    assertEquals(own.headers.get("access-control-allow-origin"), null);
+  }
+  const { headers } = await ask("OPTIONS", "/api/status", "https://chat.example");
+  assertEquals(headers.get("access-control-allow-methods"), "GET, HEAD, POST");
+  const allowed = headers.get("access-control-allow-headers") ?? "";
+  assert(allowed.split(", ").includes("authorization"));
+});
