@@ -15,6 +15,8 @@ import { type Dialect, PLAIN_JSON, TEXT } from "./dialect.ts";
 import { checkExpiry } from "./expiry.ts";
 import { spreadFarewells } from "./farewell.ts";
 import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits.ts";
+import { MeasureBook } from "./measure_book.ts";
+import { Moderation } from "./moderation.ts";
 import { networkOf } from "./networks.ts";
 import { Overview } from "./overview.ts";
 import { Peer, type PeerHost, type Transport } from "./peer.ts";
@@ -25,6 +27,7 @@ import { Reception } from "./reception.ts";
 import { Requests } from "./requests.ts";
 import { Rooms } from "./rooms.ts";
 import { Sessions } from "./sessions.ts";
+import { hush } from "./silence.ts";
 import { Turn } from "./turn.ts";
 
 const logger = getLogger(["bcast", "hub"]);
@@ -67,6 +70,9 @@ export class Hub implements PeerHost, AsyncDisposable {
   readonly overview: Overview;
   /** Checks tokens, for those who come in and for those who ask over HTTP. */
   readonly admission: Admission;
+  /** Keeps order, and says whom others have kept out. */
+  readonly moderation: Moderation;
+  readonly #measures: MeasureBook;
   readonly #peers = new Set<Peer>();
   readonly #turn = new Turn();
   readonly #rooms: Rooms;
@@ -89,12 +95,21 @@ export class Hub implements PeerHost, AsyncDisposable {
     const { ratePerAddress } = limits;
     this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
     this.#rooms = new Rooms(broker, clock, this.counters, limits.replay);
-    this.#sessions = new Sessions(this.#rooms, clock);
+    const book = this.#measures = new MeasureBook(broker.measures, clock);
+    this.#sessions = new Sessions(this.#rooms, clock, (session) => hush(book, session));
+    this.moderation = new Moderation({
+      book,
+      clock,
+      rooms: this.#rooms,
+      sessions: this.#sessions,
+      peers: () => this.#peers,
+    });
     this.#publisher = new Publisher(broker, this.counters, (error) => {
       logger.error("Cannot store messages: {error}", { error: error.message });
     });
     this.#reception = new Reception({
       admission: this.admission,
+      moderation: this.moderation,
       limits,
       counters: this.counters,
       rooms: this.#rooms,
@@ -106,6 +121,7 @@ export class Hub implements PeerHost, AsyncDisposable {
       broker,
       clock,
       limits,
+      moderation: this.moderation,
       rooms: this.#rooms,
       sessions: this.#sessions,
       publisher: this.#publisher,
@@ -346,6 +362,9 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.#rates.sample();
     this.#sessions.sweep(now);
     this.admission.sweep(now);
+    this.#measures.sweep().catch((error) => {
+      logger.error("Cannot forget what moderators decided and has run out: {error}", { error });
+    });
     this.#addresses.sweep(now);
     const { helloTimeout } = this.options.limits;
     for (const peer of this.#peers) {

@@ -1,10 +1,11 @@
 import { type Joined, MAX_NAMED_MEMBERS } from "../protocol.ts";
-import type { ControlFrame, Dialect } from "./dialect.ts";
+import type { ControlFrame } from "./dialect.ts";
 import type { Peer } from "./peer.ts";
 import { PresenceChanges } from "./presence.ts";
 import { Pending } from "./pending.ts";
 import type { Session } from "./session.ts";
 import { Tail } from "./tail.ts";
+import { tellAll } from "./tell.ts";
 
 /** One room while somebody is in it. */
 export class Room {
@@ -85,15 +86,6 @@ export class Room {
 
   /** Sends `frame` to everybody here, encoded once for each kind of client. */
   tellAll(frame: ControlFrame, now: number, except?: Peer): void {
-    const encoded = new Map<Dialect, readonly string[]>();
-    for (const peer of this.peers) {
-      if (peer === except) continue;
-      let frames = encoded.get(peer.dialect);
-      if (frames === undefined) {
-        frames = peer.dialect.control(frame, now);
-        encoded.set(peer.dialect, frames);
-      }
-      peer.offer(frames);
-    }
+    tellAll(this.peers, frame, now, except);
   }
 }
