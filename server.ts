@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { type Authorizer, OPEN } from "./auth/authorizer.ts";
 import type { Broker } from "./broker/broker.ts";
+import { adminApi } from "./http/admin.ts";
 import { api } from "./http/api.ts";
 import { type Closure, returnAfterStop } from "./http/closure.ts";
 import { Gate, isLocalHost } from "./http/gate.ts";
@@ -97,7 +98,8 @@ export function startServer(options: ServerOptions): Server {
 
   function listen(): Listener {
     try {
-      const handler = routes({ hub, door, gate, api: api(hub.overview), limits, health, closed });
+      const answers = api(hub.overview, adminApi(hub));
+      const handler = routes({ hub, door, gate, api: answers, limits, health, closed });
       return new Listener({
         host,
         port,

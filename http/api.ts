@@ -6,8 +6,13 @@ import type { Denial } from "./gate.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
-/** Answers requests below `/api/`, as far as `grant` permits. */
-export type Api = (request: Request, url: URL, grant: Grant) => Promise<Response>;
+/** Answers requests below `/api/` that come from `address`, as far as `grant` permits. */
+export type Api = (
+  request: Request,
+  url: URL,
+  grant: Grant,
+  address: string,
+) => Promise<Response>;
 
 /** One thing to be asked for; what the request has wrong is an answer too. */
 type Endpoint = (
@@ -33,6 +38,9 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "/api/status": (overview) => overview.status(Deno.memoryUsage()),
 };
 
+/** Below this, moderators give their orders. */
+export const ADMIN_PATH = "/api/admin/";
+
 const METHODS: readonly string[] = ["GET", "HEAD"];
 
 /**
@@ -40,8 +48,11 @@ const METHODS: readonly string[] = ["GET", "HEAD"];
  *
  * Who may ask at all is decided before. No header lets a page of another origin read the answers.
  */
-export function api(overview: Overview): Api {
-  return async ({ method }, { pathname, searchParams }, grant) => {
+export function api(overview: Overview, admin: Api): Api {
+  return async (request, url, grant, address) => {
+    const { method } = request;
+    const { pathname, searchParams } = url;
+    if (pathname.startsWith(ADMIN_PATH)) return await admin(request, url, grant, address);
     const endpoint = Object.hasOwn(ENDPOINTS, pathname) ? ENDPOINTS[pathname] : undefined;
     if (endpoint === undefined) {
       const known = Object.keys(ENDPOINTS).join(", ");
@@ -70,12 +81,14 @@ export function deniedByApi({ status, reason, headers }: Denial): Response {
   return answer;
 }
 
-function problem(status: number, code: string, message: string): Response {
+/** The answer to a request that has something wrong. */
+export function problem(status: number, code: string, message: string): Response {
   const body: ApiError = { error: { code, message } };
   return json(status, body);
 }
 
-function json(status: number, body: object): Response {
+/** An answer that is true now only. */
+export function json(status: number, body: object): Response {
   return new Response(JSON.stringify(body) + "\n", {
     status,
     headers: {

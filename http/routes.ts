@@ -82,7 +82,7 @@ async function askApi(
   address: string,
 ): Promise<Response> {
   const entitled = await gate.entitle(tokenOf(request.headers, url.searchParams), address);
-  if (entitled.ok) return await api(request, url, entitled.grant);
+  if (entitled.ok) return await api(request, url, entitled.grant, address);
   countTurnedAway(hub, address, entitled);
   return deniedByApi(entitled);
 }
