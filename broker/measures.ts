@@ -16,7 +16,7 @@ export type MeasureKey = Subject & {
   readonly key: string;
 };
 
-/** What a moderator has decided, for as long as it holds. */
+/** What a moderator has decided, for as long as it holds. Its texts hold no NUL. */
 export type Measure = MeasureKey & {
   /** Whom or what it is about, as people write it. */
   readonly target: string;
