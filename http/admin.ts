@@ -45,7 +45,7 @@ const ORDERS: Readonly<Record<string, Order>> = {
   unban: {
     fields: WHOM,
     run: async (moderation, fields, by) =>
-      lifted(await moderation.unban(whomOf(fields), by), "is banned", fields),
+      lifted(await moderation.unban(whomOf(fields), by), "banned", fields),
   },
   mute: {
     fields: [...WHOM, ...TERMS],
@@ -57,7 +57,7 @@ const ORDERS: Readonly<Record<string, Order>> = {
   unmute: {
     fields: WHOM,
     run: async (moderation, fields, by) =>
-      lifted(await moderation.unmute(whomOf(fields), by), "is muted", fields),
+      lifted(await moderation.unmute(whomOf(fields), by), "muted", fields),
   },
   "close-room": {
     fields: ["room", ...TERMS],
@@ -179,7 +179,7 @@ function lifted(
 ): OrderReport {
   if (measures.length > 0) return { affected: measures.length };
   const whom = [name, address].filter((one) => one !== undefined).join(" or ");
-  throw nobody("not_found", `Nobody who is called ${whom} ${what}`);
+  throw nobody("not_found", `${whom} is not ${what}`);
 }
 
 function nobody(code: string, message: string): OrderError {
