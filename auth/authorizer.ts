@@ -38,6 +38,8 @@ export type Verdict = { readonly ok: true; readonly grant: Grant } | Refusal;
 export interface Authorizer {
   /** Whether nobody comes in without a token. */
   readonly required: boolean;
+  /** Whether there are tokens that let their bearer moderate; `undefined`: there are none. */
+  readonly moderated?: boolean;
   /**
    * Checks what somebody brought. Never throws or rejects, whatever `token` is.
    *

@@ -23,6 +23,7 @@ export function combine(
 ): Authorizer {
   return {
     required: !open,
+    moderated: authorizers.some(({ moderated }) => moderated),
     authorize(token, now) {
       if (token === undefined) return open ? { ok: true, grant: OPEN_GRANT } : MISSING;
       return ask(authorizers, token, now, WRONG);

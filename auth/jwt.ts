@@ -23,6 +23,7 @@ export interface JwtOptions {
 /** Lets in who brings a JSON Web Token (RFC 7519) that one of a few keys has signed. */
 export class JwtAuthorizer implements Authorizer {
   readonly required = true;
+  readonly moderated = true;
 
   constructor(private readonly options: JwtOptions) {}
 

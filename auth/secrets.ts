@@ -13,11 +13,13 @@ import {
 /** Lets in who knows one of a few shared secrets; several, so that one can take another's place. */
 export class SecretAuthorizer implements Authorizer {
   readonly required = true;
+  readonly moderated: boolean;
   readonly #digests: readonly Buffer[];
   readonly #verdict: Verdict;
 
   /** @param admin whether who knows a secret may moderate. */
   constructor(secrets: readonly string[], { admin = false }: { readonly admin?: boolean } = {}) {
+    this.moderated = admin;
     this.#digests = secrets.map(digest);
     const grant: Grant = { ...OPEN_GRANT, admin };
     this.#verdict = { ok: true, grant };

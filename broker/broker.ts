@@ -1,4 +1,5 @@
 import type { Content, Message, MessageKind } from "../protocol.ts";
+import type { MeasureStore } from "./measures.ts";
 
 /** A message on its way into the log: what the hub knows before there is an id. */
 export interface Draft {
@@ -69,6 +70,9 @@ export type Listener = (messages: readonly Message[], drafts?: readonly Draft[])
 export interface Broker extends AsyncDisposable {
   /** How much is kept. */
   readonly retention: Retention;
+
+  /** What moderators have decided, kept beside the messages. */
+  readonly measures: MeasureStore;
 
   /**
    * Appends a batch, all of it or nothing, in order. Calls overtake each other never: what was

@@ -62,8 +62,26 @@ const FIRST = `
   INSERT INTO search (search, rank) VALUES ('automerge', 0), ('crisismerge', 1999);
 `;
 
+// What moderators have decided (see measures.ts); `until` is NULL for ever.
+const SECOND = `
+  CREATE TABLE measures (
+    kind TEXT NOT NULL,
+    about TEXT NOT NULL,
+    key TEXT NOT NULL,
+    target TEXT NOT NULL,
+    reason TEXT,
+    author TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER,
+    PRIMARY KEY (kind, about, key),
+    CHECK (
+      kind IN ('ban', 'mute') AND about IN ('name', 'address') OR kind = 'close' AND about = 'room'
+    )
+  ) STRICT, WITHOUT ROWID;
+`;
+
 /** What turns version `n` of the log into version `n + 1`. Published ones are never edited. */
-const MIGRATIONS: readonly string[] = [FIRST];
+const MIGRATIONS: readonly string[] = [FIRST, SECOND];
 
 /** The version of the log that this program writes. */
 export const LOG_VERSION = MIGRATIONS.length;

@@ -23,6 +23,7 @@ import { Checkpoints } from "./checkpoints.ts";
 import { Chunks } from "./chunks.ts";
 import { closeDatabase, MEMORY, openDatabase, refusal } from "./database.ts";
 import { Listeners } from "./listeners.ts";
+import { SqliteMeasures } from "./measures.ts";
 import { firstShown, type RoomLog, RoomLogs } from "./room_log.ts";
 import { matchExpression, SearchIndex } from "./search.ts";
 import { nextTurn, Slices } from "./slices.ts";
@@ -68,6 +69,7 @@ export async function openSqliteBroker(options: SqliteOptions): Promise<Broker> 
 class SqliteBroker implements Broker {
   readonly #db: DatabaseSync;
   readonly retention: Retention;
+  readonly measures: SqliteMeasures;
   readonly #now: () => number;
   readonly #epoch: string;
   readonly #rooms = new RoomLogs();
@@ -88,6 +90,7 @@ class SqliteBroker implements Broker {
     this.retention = retention;
     this.#now = now;
     const transactions = this.#transactions = new Transactions(db);
+    this.measures = new SqliteMeasures(db, transactions);
     this.#check = db.prepare("REPLACE INTO meta (key, value) VALUES ('checked', ?)");
     const slices = new Slices(db);
     this.#chunks = new Chunks(db);

@@ -133,6 +133,9 @@ export async function openAccess(flags: AccessValues): Promise<Access> {
   return {
     authorizer: {
       required: current.required,
+      get moderated(): boolean {
+        return current.moderated ?? false;
+      },
       authorize: (token, now) => current.authorize(token, now),
     },
     [Symbol.dispose]: () => watch?.[Symbol.dispose](),

@@ -107,10 +107,11 @@ export function commandHelp(command: AnyCommand): string {
   }
   for (const [group, rows] of groups) sections.push(`${group}:\n${table(rows)}`);
   sections.push("Examples:\n" + exampleLines(examples));
-  if (first !== undefined && !command.unconfigured) {
+  const shared = Object.entries(flags).find(([, { own }]) => own !== true)?.[0];
+  if (shared !== undefined && !command.unconfigured) {
     sections.push(paragraph(
-      `What no flag says is taken from the environment (${flagName(first)} is also ` +
-        `${envName(first)}, and so on), then from the configuration file.`,
+      `What no flag says is taken from the environment (${flagName(shared)} is also ` +
+        `${envName(shared)}, and so on), then from the configuration file.`,
     ));
   }
   return sections.join("\n");

@@ -1,6 +1,20 @@
-import { type PeopleReport, type RoomsReport, type StatusReport, visible } from "../protocol.ts";
+import {
+  type MeasuresReport,
+  type OrderReport,
+  type PeopleReport,
+  type RoomsReport,
+  type StatusReport,
+  visible,
+} from "../protocol.ts";
 import { diagnose, diagnoseHttp } from "./diagnose.ts";
-import { type Reader, readPeople, readRooms, readStatus } from "./reports.ts";
+import {
+  type Reader,
+  readMeasures,
+  readOrderReport,
+  readPeople,
+  readRooms,
+  readStatus,
+} from "./reports.ts";
 import { type Seams, WORLD } from "./seams.ts";
 import { ConnectError, type ConnectOptions } from "./types.ts";
 import { shownUrl } from "./url.ts";
@@ -48,10 +62,22 @@ export class HubApi {
     return this.#ask("status", readStatus);
   }
 
+  /** The bans, mutes and closed rooms, for who may moderate. */
+  measures(): Promise<MeasuresReport> {
+    return this.#ask("admin/bans", readMeasures);
+  }
+
+  /** Gives an order below `/api/admin/`, for who may moderate. */
+  order(what: string, fields: object): Promise<OrderReport> {
+    return this.#ask(`admin/${what}`, readOrderReport, {}, JSON.stringify(fields));
+  }
+
+  /** @param body makes it a POST. */
   async #ask<T>(
     what: string,
     read: Reader<T>,
     query: Readonly<Record<string, string>> = {},
+    body?: string,
   ): Promise<T> {
     const { url, signal } = this.options;
     const ask = this.options.fetch ?? WORLD.fetch;
@@ -61,17 +87,19 @@ export class HubApi {
     const timeout = AbortSignal.timeout(this.options.timeout ?? ANSWER_TIMEOUT);
     try {
       const response = await ask(address, {
+        ...(body === undefined ? {} : { method: "POST", body }),
         headers: {
           accept: "application/json",
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         },
         // The token goes nowhere else.
         redirect: "manual",
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       });
-      const body = await textOf(response);
-      if (response.status !== 200) throw this.#refusal(response, body);
-      const report = read(parsed(body));
+      const answer = await textOf(response);
+      if (response.status !== 200) throw this.#refusal(response, answer, body !== undefined);
+      const report = read(parsed(answer));
       if (report === undefined) throw this.#notAHub(`HTTP ${response.status} without a report`);
       return report;
     } catch (error) {
@@ -91,7 +119,7 @@ export class HubApi {
     return new ConnectError(failure, message, options);
   }
 
-  #refusal({ status, headers }: Response, body: string): ConnectError {
+  #refusal({ status, headers }: Response, body: string, ordered: boolean): ConnectError {
     const { url } = this.options;
     const server = headers.get("server") ?? "";
     const problem = problemIn(body);
@@ -108,7 +136,8 @@ export class HubApi {
       ...(location === null ? {} : { location }),
     }, url);
     if (problem !== undefined && diagnosis.failure === "not-a-hub") {
-      const message = `The hub at ${shownUrl(url)} cannot answer: ${problem}`;
+      // What is wrong with an order says all by itself.
+      const message = ordered ? problem : `The hub at ${shownUrl(url)} cannot answer: ${problem}`;
       return new ConnectError("unable", message, { code: status });
     }
     return new ConnectError(diagnosis.failure, diagnosis.message, { code: status });

@@ -1,4 +1,7 @@
 import type {
+  MeasureReport,
+  MeasuresReport,
+  OrderReport,
   PeopleReport,
   PersonReport,
   RoomReport,
@@ -60,6 +63,35 @@ export const readStatus: Reader<StatusReport> = reader((value) => {
     loopLagMs: count("loopLagMs"),
   };
 });
+
+/** Reads the answer to `GET /api/admin/bans`. */
+export const readMeasures: Reader<MeasuresReport> = reader((value) => ({
+  measures: list(fields(value)["measures"], measure),
+}));
+
+/** Reads the answer to an order of a moderator. */
+export const readOrderReport: Reader<OrderReport> = reader((value) => {
+  const { affected, addresses } = fields(value);
+  return {
+    affected: number(affected),
+    ...(addresses === undefined ? {} : { addresses: list(addresses, text) }),
+  };
+});
+
+function measure(value: unknown): MeasureReport {
+  const { kind, name, address, room, reason, by, since, until } = fields(value);
+  if (kind !== "ban" && kind !== "mute" && kind !== "close") throw new Mismatch();
+  return {
+    kind,
+    ...(name === undefined ? {} : { name: text(name) }),
+    ...(address === undefined ? {} : { address: text(address) }),
+    ...(room === undefined ? {} : { room: text(room) }),
+    ...(reason === undefined ? {} : { reason: text(reason) }),
+    by: text(by),
+    since: text(since),
+    ...(until === undefined ? {} : { until: text(until) }),
+  };
+}
 
 function roomReport(value: unknown): RoomReport {
   const { room, online, messages, last, epoch } = fields(value);

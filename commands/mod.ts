@@ -1,13 +1,19 @@
 import type { AnyCommand } from "../cli/command.ts";
 import type { CommandGroup } from "../cli/help.ts";
+import { announce } from "./announce.ts";
+import { ban, unban } from "./ban.ts";
+import { bans } from "./bans.ts";
 import { bench } from "./bench.ts";
+import { closeRoom, openRoom } from "./close_room.ts";
 import { completeNames, completions } from "./completions.ts";
 import { config } from "./config.ts";
 import { connect } from "./connect.ts";
 import { exec } from "./exec.ts";
 import { help } from "./help.ts";
 import { history } from "./history.ts";
+import { kick } from "./kick.ts";
 import { listen } from "./listen.ts";
+import { mute, unmute } from "./mute.ts";
 import { rooms } from "./rooms.ts";
 import { send } from "./send.ts";
 import { start } from "./start.ts";
@@ -22,6 +28,10 @@ export const GROUPS: readonly CommandGroup[] = [
   { title: "Talk", commands: [connect] },
   { title: "In scripts", commands: [send, listen, exec] },
   { title: "Look, without being seen", commands: [history, who, rooms, status] },
+  {
+    title: "Keep order",
+    commands: [kick, ban, unban, bans, mute, unmute, closeRoom, openRoom, announce],
+  },
   {
     title: "More",
     commands: [

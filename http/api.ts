@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
 import { isRoomName, visible } from "../protocol.ts";
+import { adminApi } from "./admin.ts";
 import { json, problem } from "./answers.ts";
 import type { ApiOptions, Ask } from "./ask.ts";
 import { type Endpoint, ENDPOINTS, type Operation } from "./endpoints.ts";
@@ -21,14 +22,19 @@ export type Api = (
 /** What stands for a room in the paths of {@linkcode ENDPOINTS}. */
 const ROOM = "{room}";
 
+/** Below this, moderators give their orders. */
+export const ADMIN_PATH = "/api/admin/";
+
 /**
  * The hub's answers to those who are not connected.
  *
  * Who may ask at all is decided before.
  */
 export function api(options: ApiOptions): Api {
+  const admin = adminApi(options.hub);
   return async (request, url, grant, address) => {
     const { pathname } = url;
+    if (pathname.startsWith(ADMIN_PATH)) return await admin(request, url, grant, address);
     const found = find(pathname);
     if (found === undefined) {
       const known = ENDPOINTS.map(({ path }) => path).join(", ");

@@ -8,6 +8,7 @@ import {
   MAX_REF_LENGTH,
   parseFields,
 } from "../protocol.ts";
+import { closureSentence } from "../hub/measure_words.ts";
 import { deniedByApi, problem, unreadable } from "./answers.ts";
 import type { ApiOptions, Ask } from "./ask.ts";
 import { crowded } from "./crowd.ts";
@@ -273,6 +274,8 @@ function listen({ request, url, room, grant, address }: Ask, options: ApiOptions
     ...numbers(url.searchParams, ["history"]),
   });
   if (!parsed.ok) return unreadable(parsed.error);
+  const closure = options.hub.moderation.closureOf(room);
+  if (closure !== undefined) return problem(403, "forbidden", closureSentence(closure));
   return options.events.open({ address, grant, position: parsed.frame });
 }
 

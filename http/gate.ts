@@ -3,6 +3,7 @@ import type { Grant } from "../auth/authorizer.ts";
 import type { Answer } from "../hub/admission.ts";
 import type { Hub } from "../hub/hub.ts";
 import { isLoopback } from "../hub/limits.ts";
+import { banSentence } from "../hub/measure_words.ts";
 import { TrustedProxies } from "./addresses.ts";
 import { originRefusal, readOrigin, type Target } from "./origin.ts";
 
@@ -83,7 +84,15 @@ export class Gate {
     address: string,
   ): Entitlement | Promise<Entitlement> {
     const answer = this.hub.admission.check(token, { address });
-    return answer instanceof Promise ? answer.then(toEntitlement) : toEntitlement(answer);
+    const entitlement = (found: Answer): Entitlement => this.#unlessBanned(found, address);
+    return answer instanceof Promise ? answer.then(entitlement) : entitlement(answer);
+  }
+
+  #unlessBanned(answer: Answer, address: string): Entitlement {
+    if (!answer.ok) return refused(answer);
+    const { name, admin } = answer.grant;
+    const ban = this.hub.moderation.banOn({ name, address, admin });
+    return ban === undefined ? answer : denial(403, banSentence(ban));
   }
 }
 
@@ -98,8 +107,7 @@ export function busy(reason: string, retryAfter: number): Denial {
   return denial(429, reason, { "retry-after": String(retryAfter) });
 }
 
-function toEntitlement(answer: Answer): Entitlement {
-  if (answer.ok) return answer;
+function refused(answer: Exclude<Answer, { readonly ok: true }>): Denial {
   const { failure, reason } = answer;
   if (failure === "throttled") return busy(reason, answer.retryAfter);
   // RFC 6750 section 3.1: who brought no token is told of no error.

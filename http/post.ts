@@ -64,6 +64,7 @@ export async function post(
     const message = `Somebody else is called ${posted.sender}: take another name`;
     return problem(409, "name_taken", message);
   }
+  if (posted.kind === "barred") return problem(403, "forbidden", posted.reason, posted.wait);
   const { receipt, sender } = posted;
   if (receipt.kind === "failed") {
     return problem(503, "internal", "The hub could not store the message: try again", 1);

@@ -45,6 +45,11 @@ export class Admission {
     return this.authorizer.required;
   }
 
+  /** Whether there are tokens that let their bearer moderate. */
+  get moderated(): boolean {
+    return this.authorizer.moderated ?? false;
+  }
+
   /** Checks what `applicant` brought. Never throws or rejects; waits only where the check must. */
   check(token: string | undefined, applicant: Applicant): Answer | Promise<Answer> {
     const now = this.clock.now();

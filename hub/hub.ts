@@ -19,6 +19,8 @@ import { EVENTS } from "./events.ts";
 import { checkExpiry } from "./expiry.ts";
 import { spreadFarewells } from "./farewell.ts";
 import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits.ts";
+import { MeasureBook } from "./measure_book.ts";
+import { Moderation } from "./moderation.ts";
 import { networkOf } from "./networks.ts";
 import { Overview } from "./overview.ts";
 import { Peer, type PeerHost, type Transport } from "./peer.ts";
@@ -30,6 +32,7 @@ import { Reception } from "./reception.ts";
 import { Requests } from "./requests.ts";
 import { Rooms } from "./rooms.ts";
 import { Sessions } from "./sessions.ts";
+import { hush } from "./silence.ts";
 import { Turn } from "./turn.ts";
 
 const logger = getLogger(["bcast", "hub"]);
@@ -77,6 +80,9 @@ export class Hub implements PeerHost, AsyncDisposable {
   readonly admission: Admission;
   /** Takes messages of those who are not connected. */
   readonly postbox: Postbox;
+  /** Keeps order, and says whom others have kept out. */
+  readonly moderation: Moderation;
+  readonly #measures: MeasureBook;
   readonly #peers = new Set<Peer>();
   readonly #turn = new Turn();
   readonly #rooms: Rooms;
@@ -102,13 +108,22 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
     this.#visitors = new TokenBuckets(limits.rate, limits.burst);
     this.#rooms = new Rooms(broker, clock, this.counters, limits.replay);
-    this.#sessions = new Sessions(this.#rooms, clock);
+    const book = this.#measures = new MeasureBook(broker.measures, clock);
+    this.#sessions = new Sessions(this.#rooms, clock, (session) => hush(book, session));
+    this.moderation = new Moderation({
+      book,
+      clock,
+      rooms: this.#rooms,
+      sessions: this.#sessions,
+      peers: () => this.#peers,
+    });
     this.#publisher = new Publisher(broker, clock, this.counters, (error) => {
       logger.error("Cannot store messages: {error}", { error: error.message });
     });
-    this.postbox = new Postbox(this.#publisher, this.#sessions);
+    this.postbox = new Postbox(this.#publisher, this.#sessions, this.moderation, clock);
     this.#reception = new Reception({
       admission: this.admission,
+      moderation: this.moderation,
       limits,
       counters: this.counters,
       rooms: this.#rooms,
@@ -120,6 +135,7 @@ export class Hub implements PeerHost, AsyncDisposable {
       broker,
       clock,
       limits,
+      moderation: this.moderation,
       rooms: this.#rooms,
       sessions: this.#sessions,
       publisher: this.#publisher,
@@ -425,6 +441,9 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.#rates.sample();
     this.#sessions.sweep(now);
     this.admission.sweep(now);
+    this.#measures.sweep().catch((error) => {
+      logger.error("Cannot forget what moderators decided and has run out: {error}", { error });
+    });
     this.#addresses.sweep(now);
     this.#visitors.sweep(now);
     const { helloTimeout } = this.options.limits;

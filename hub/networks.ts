@@ -16,3 +16,26 @@ export function networkOf(address: string): string {
   if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().toString();
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${bare}/${IPV6_SUBSCRIBER_BITS}`)}/64`;
 }
+
+/**
+ * The network of an address as a person writes it, or of a network as `networkOf()` names it.
+ * `undefined` for anything else, for broader networks among it.
+ */
+export function parseNetwork(text: string): string | undefined {
+  const [, address = "", bits] = /^\[?([0-9a-f:.]{2,45})\]?(\/\d{1,3})?$/i.exec(text) ?? [];
+  if (address.includes(":")) {
+    if (!ipaddr.IPv6.isValid(address)) return undefined;
+    const network = networkOf(address);
+    // A single address, or the network that stands for it.
+    return bits === undefined || bits === "/128" || network.endsWith(bits) ? network : undefined;
+  }
+  const single = bits === undefined || bits === "/32";
+  return single && ipaddr.IPv4.isValidFourPartDecimal(address)
+    ? ipaddr.IPv4.parse(address).toString()
+    : undefined;
+}
+
+/** Whether a network that {@linkcode parseNetwork} gave is, or holds, this machine itself. */
+export function isLoopbackNetwork(network: string): boolean {
+  return network.startsWith("127.") || network === networkOf("::1");
+}

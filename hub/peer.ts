@@ -48,6 +48,8 @@ export class Peer {
   open = true;
   /** Whether it has ever said `hello`: only such a client knows how to resume. */
   saidHello = false;
+  /** Whether it had its `welcome`, before which nothing else may reach it. */
+  welcomed = false;
   /** Whether a frame of it was read: the first one decides between JSON and text. */
   heard = false;
   /** Whether it is about to be closed, and what it still sends is passed over. */

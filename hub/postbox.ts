@@ -2,6 +2,9 @@ import { createHash } from "node:crypto";
 import type { Grant } from "../auth/authorizer.ts";
 import type { Origin, Receipt } from "../broker/broker.ts";
 import type { Content, MessageKind, Publish } from "../protocol.ts";
+import type { Clock } from "./clock.ts";
+import { banSentence, closureSentence, muteSentence } from "./measure_words.ts";
+import type { Moderation } from "./moderation.ts";
 import { networkOf } from "./networks.ts";
 import type { Outgoing, Publisher } from "./publisher.ts";
 import type { Sessions } from "./sessions.ts";
@@ -25,23 +28,49 @@ export interface Posting {
 export type Posted =
   | { readonly kind: "kept"; readonly sender: string; readonly receipt: Receipt }
   /** The name is that of somebody who is here, or of a token. */
-  | { readonly kind: "name_taken"; readonly sender: string };
+  | { readonly kind: "name_taken"; readonly sender: string }
+  /** A moderator decided against it; `wait` in seconds, where that ends. */
+  | { readonly kind: "barred"; readonly reason: string; readonly wait?: number };
 
 /**
  * Publishes for those who send without being here: nobody sees them come or go, and their messages
  * take the same road as everybody's.
  */
 export class Postbox {
-  constructor(private readonly publisher: Publisher, private readonly sessions: Sessions) {}
+  constructor(
+    private readonly publisher: Publisher,
+    private readonly sessions: Sessions,
+    private readonly moderation: Moderation,
+    private readonly clock: Clock,
+  ) {}
 
   /** Publishes one message; resolves when it is in the log, or could not be stored. Never rejects. */
   async post(posting: Posting): Promise<Posted> {
     const { grant, frame } = posting;
     const sender = grant.name ?? frame.sender ?? NAMELESS;
     if (!this.#maySign(grant, frame.sender)) return { kind: "name_taken", sender };
+    const barred = this.#barred(posting, sender);
+    if (barred !== undefined) return barred;
     const { promise, resolve } = Promise.withResolvers<Receipt>();
     this.publisher.publish(new Letter(posting, sender, resolve));
     return { kind: "kept", sender, receipt: await promise };
+  }
+
+  /** Why moderators would not have it: the room is closed, or the sender banned or muted. */
+  #barred({ room, grant: { admin }, address }: Posting, name: string): Posted | undefined {
+    const closure = this.moderation.closureOf(room);
+    if (closure !== undefined) return { kind: "barred", reason: closureSentence(closure) };
+    const sender = { name, address, admin };
+    const ban = this.moderation.banOn(sender);
+    if (ban !== undefined) return { kind: "barred", reason: banSentence(ban) };
+    const mute = this.moderation.muteOn(sender);
+    if (mute === undefined) return undefined;
+    const now = this.clock.now();
+    return {
+      kind: "barred",
+      reason: muteSentence(mute, now),
+      ...(mute.until === Infinity ? {} : { wait: Math.ceil((mute.until - now) / 1000) }),
+    };
   }
 
   /** Whether a name may be used without being in a room with it. */

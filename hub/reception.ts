@@ -6,6 +6,8 @@ import type { Entered } from "./entered.ts";
 import { resetEvent } from "./events.ts";
 import type { Introduction } from "./hub.ts";
 import type { ServerLimits } from "./limits.ts";
+import { banSentence, closureSentence } from "./measure_words.ts";
+import type { Moderation } from "./moderation.ts";
 import type { Peer } from "./peer.ts";
 import type { Entrance, Rooms } from "./rooms.ts";
 import { newSecret, Session } from "./session.ts";
@@ -14,6 +16,7 @@ import type { Sessions } from "./sessions.ts";
 /** What receiving clients takes. */
 export interface ReceptionOptions {
   readonly admission: Admission;
+  readonly moderation: Moderation;
   readonly limits: ServerLimits;
   readonly counters: Counters;
   readonly rooms: Rooms;
@@ -70,6 +73,7 @@ export class Reception {
       peer.refuse("unauthorized", "That token is another person's: open a connection for it");
       return;
     }
+    if (this.#keptOut(peer, grant, grant.name)) return;
     peer.saidHello = true;
     peer.expiryTold = false;
     const resumed = frame.session === undefined
@@ -80,7 +84,10 @@ export class Reception {
     if (session === undefined) return;
     session.grant = grant;
     // Who comes back keeps its name; a guest that introduces itself late gets one.
-    if (session.guest && frame.sender !== undefined) sessions.nameGuest(session, frame.sender);
+    if (session.guest && frame.sender !== undefined) {
+      if (this.#keptOut(peer, grant, frame.sender)) return;
+      sessions.nameGuest(session, frame.sender);
+    }
     if (frame.echo !== undefined) session.echo = frame.echo;
     this.#leaveForbidden(peer, session);
     if (session === present && frame.rooms === undefined && frame.token !== undefined) {
@@ -106,11 +113,20 @@ export class Reception {
   }
 
   #begin(peer: Peer, grant: Grant, wanted?: string, secret?: string): Session | undefined {
+    if (this.#keptOut(peer, grant, grant.name ?? wanted)) return undefined;
     const session = this.options.sessions.begin(peer, grant, wanted, secret);
     if (session === undefined) {
       peer.close(CLOSE.unauthorized, `Somebody else is called ${grant.name}: ask for another name`);
     }
     return session;
+  }
+
+  /** Whether `peer` is banned, or the name that it wants; it then was told. */
+  #keptOut(peer: Peer, { admin }: Grant, name: string | undefined): boolean {
+    const { address } = peer;
+    const ban = this.options.moderation.banOn({ name, address, admin });
+    if (ban !== undefined) peer.close(CLOSE.forbidden, banSentence(ban));
+    return ban !== undefined;
   }
 
   /** Enters the rooms of a `hello`; without any, those that the session is in. */
@@ -151,21 +167,31 @@ export class Reception {
     session: Session,
     positions: readonly RoomPosition[],
   ): Promise<void> {
-    const { limits, rooms } = this.options;
+    const { limits, rooms, moderation } = this.options;
     const { rights } = session.grant;
     const byRoom = new Map(positions.map((position) => [position.room, position]));
-    const wanted = [...byRoom.values()].filter(({ room }) => rights.mayRead(room));
-    const entrances: Entrance[] = [];
+    const readable = [...byRoom.values()].filter(({ room }) => rights.mayRead(room));
+    const wanted = readable.filter(({ room }) => moderation.closureOf(room) === undefined);
+    let entrances: Entrance[] = [];
     for (const position of wanted.slice(0, limits.maxRooms)) {
       // In order: the first is the room of messages that name none.
       const entrance = await rooms.enter(session, position);
       if (entrance === undefined || !peer.open) return;
       entrances.push(entrance);
     }
+    for (const { room } of entrances) {
+      // Closed meanwhile; who was in it already was made to leave then.
+      if (moderation.closureOf(room.name) !== undefined) rooms.leave(session, room);
+    }
+    entrances = entrances.filter(({ room }) => session.rooms.includes(room));
     this.#welcome(peer, session, entrances.map((entrance) => entrance.entered));
     if (wanted.length > limits.maxRooms) tooManyRooms(peer, limits.maxRooms);
     const closed = [...byRoom.keys()].filter((room) => !rights.mayRead(room));
     if (closed.length > 0) mayNotRead(peer, closed);
+    for (const { room } of readable) {
+      const closure = moderation.closureOf(room);
+      if (closure !== undefined) peer.refuse("forbidden", closureSentence(closure));
+    }
     peer.offer(session.mail);
     session.mail = [];
     for (const entrance of entrances) rooms.settle(peer, entrance);
@@ -173,6 +199,7 @@ export class Reception {
 
   #welcome(peer: Peer, session: Session, entered: readonly Entered[]): void {
     const { limits } = this.options;
+    peer.welcomed = true;
     peer.offer(peer.dialect.welcome(
       {
         type: "welcome",

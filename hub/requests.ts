@@ -1,4 +1,5 @@
 import type { Broker } from "../broker/broker.ts";
+import type { Measure } from "../broker/measures.ts";
 import {
   type ClientFrame,
   CLOSE,
@@ -16,6 +17,8 @@ import { TEXT } from "./dialect.ts";
 import { readPage } from "./history.ts";
 import type { ServerLimits } from "./limits.ts";
 import { parseLine } from "./line_commands.ts";
+import { banSentence, closureSentence, muteSentence } from "./measure_words.ts";
+import type { Moderation } from "./moderation.ts";
 import type { Peer } from "./peer.ts";
 import { Publication, type Publisher } from "./publisher.ts";
 import type { TokenBuckets } from "./rate_limit.ts";
@@ -29,6 +32,7 @@ export interface RequestsOptions {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly limits: ServerLimits;
+  readonly moderation: Moderation;
   readonly rooms: Rooms;
   readonly sessions: Sessions;
   readonly publisher: Publisher;
@@ -126,8 +130,11 @@ export class Requests {
 
   #publish(peer: Peer, session: Session, frame: Publish, size: number): void {
     if (session.guest && frame.sender !== undefined) {
+      const ban = this.#banOn(session, frame.sender);
+      if (ban !== undefined) return peer.refuse("forbidden", banSentence(ban), frame.ref);
       this.options.sessions.nameGuest(session, frame.sender);
     }
+    if (session.silence !== undefined && this.#isSilenced(peer, session, frame.ref)) return;
     const room = frame.room === undefined
       ? session.rooms[0]
       : session.rooms.find(({ name }) => name === frame.room);
@@ -141,6 +148,7 @@ export class Requests {
 
   #direct(peer: Peer, session: Session, frame: DirectRequest): void {
     const { sessions, clock } = this.options;
+    if (session.silence !== undefined && this.#isSilenced(peer, session, frame.ref)) return;
     const receiver = sessions.find(frame.to);
     // All that this person is here with: one name, however many devices.
     const devices = receiver?.twins ?? (receiver === undefined ? [] : [receiver]);
@@ -178,8 +186,10 @@ export class Requests {
   }
 
   async #join(peer: Peer, session: Session, frame: Join): Promise<void> {
-    const { limits, rooms } = this.options;
+    const { limits, rooms, moderation } = this.options;
     if (!session.grant.rights.mayRead(frame.room)) return mayNotRead(peer, [frame.room]);
+    const closure = moderation.closureOf(frame.room);
+    if (closure !== undefined) return peer.refuse("forbidden", closureSentence(closure));
     const present = session.rooms.some(({ name }) => name === frame.room);
     if (!present && session.rooms.length >= limits.maxRooms) {
       tooManyRooms(peer, limits.maxRooms);
@@ -187,6 +197,12 @@ export class Requests {
     }
     const entrance = await rooms.enter(session, frame);
     if (entrance === undefined || !peer.open) return;
+    const closedMeanwhile = moderation.closureOf(frame.room);
+    if (closedMeanwhile !== undefined) {
+      rooms.leave(session, entrance.room);
+      peer.refuse("forbidden", closureSentence(closedMeanwhile));
+      return;
+    }
     peer.offer(peer.dialect.joined(entrance.entered));
     rooms.settle(peer, entrance);
   }
@@ -207,6 +223,11 @@ export class Requests {
       peer.refuse("forbidden", `Your token says that you are ${from}: the name cannot be changed`);
       return;
     }
+    const ban = this.#banOn(session, name);
+    if (ban !== undefined) {
+      peer.refuse("name_taken", `${banSentence(ban)}. Take another name`);
+      return;
+    }
     if (!this.options.sessions.rename(session, name)) {
       peer.refuse("name_taken", `Somebody else is called ${name}: take another name`);
       return;
@@ -221,6 +242,7 @@ export class Requests {
       this.#notInRoom(peer, frame.room);
       return;
     }
+    if (session.silence !== undefined && this.#isSilenced(peer, session)) return;
     if (!session.grant.rights.mayWrite(room.name)) return mayNotWrite(peer, room.name);
     // In a crowd nobody watches who is typing, and everybody would pay for it.
     if (!room.small) return;
@@ -277,7 +299,27 @@ export class Requests {
     return network === undefined ? 0 : addresses.take(network, clock.now());
   }
 
+  /** The ban that keeps `session` from a name. */
+  #banOn({ grant: { admin } }: Session, name: string): Measure | undefined {
+    return this.options.moderation.banOn({ name, admin });
+  }
+
+  /** Whether `session` may not write; it then was told. */
+  #isSilenced(peer: Peer, session: Session, ref?: string | number): boolean {
+    const mute = this.options.moderation.silenceOf(session);
+    if (mute === undefined) return false;
+    const now = this.options.clock.now();
+    const wait = mute.until === Infinity ? undefined : Math.ceil((mute.until - now) / 1000);
+    peer.refuse("forbidden", muteSentence(mute, now), ref, wait);
+    return true;
+  }
+
   #notInRoom(peer: Peer, room: string | undefined, ref?: string | number): void {
+    const closure = room === undefined ? undefined : this.options.moderation.closureOf(room);
+    if (closure !== undefined) {
+      peer.refuse("forbidden", closureSentence(closure), ref);
+      return;
+    }
     const message = room === undefined
       ? `You are in no room: send {"type":"join","room":"lobby"}`
       : `You are not in ${room}: send {"type":"join","room":"${room}"}`;

@@ -1,10 +1,11 @@
 import { type Joined, MAX_NAMED_MEMBERS } from "../protocol.ts";
-import type { ControlFrame, Dialect } from "./dialect.ts";
+import type { ControlFrame } from "./dialect.ts";
 import type { Peer } from "./peer.ts";
 import { PresenceChanges } from "./presence.ts";
 import { Pending } from "./pending.ts";
 import type { Session } from "./session.ts";
 import { Tail } from "./tail.ts";
+import { tellAll } from "./tell.ts";
 
 /** One room while somebody is in it. */
 export class Room {
@@ -13,7 +14,7 @@ export class Room {
   /** Those among them whose person is here with another session too. */
   #doubles = 0;
   /** Those who only listen: nobody is told of them, and they count for nobody. */
-  readonly #observers = new Set<Session>();
+  readonly observers = new Set<Session>();
   /** The connections of all of them. */
   readonly peers = new Set<Peer>();
   /** Connections that are still reading the log, with the id up to which they have read. */
@@ -37,18 +38,18 @@ export class Room {
 
   /** Whether nobody is here, not even to listen. */
   get empty(): boolean {
-    return this.members.size === 0 && this.#observers.size === 0;
+    return this.members.size === 0 && this.observers.size === 0;
   }
 
   /** Whether `session` is here. */
   has(session: Session): boolean {
-    return (session.observer ? this.#observers : this.members).has(session);
+    return (session.observer ? this.observers : this.members).has(session);
   }
 
   /** Adds a session; false when nobody is to hear of it, as its person was here already. */
   add(session: Session): boolean {
     if (session.observer) {
-      this.#observers.add(session);
+      this.observers.add(session);
       return false;
     }
     const double = this.#hasTwinOf(session);
@@ -59,7 +60,7 @@ export class Room {
 
   /** Removes a session; false when nobody is to hear of it, as its person is still here. */
   remove(session: Session): boolean {
-    if (this.#observers.delete(session)) return false;
+    if (this.observers.delete(session)) return false;
     this.members.delete(session);
     const double = this.#hasTwinOf(session);
     if (double) this.#doubles--;
@@ -102,15 +103,6 @@ export class Room {
 
   /** Sends `frame` to everybody here, encoded once for each kind of client. */
   tellAll(frame: ControlFrame, now: number, except?: Peer): void {
-    const encoded = new Map<Dialect, readonly string[]>();
-    for (const peer of this.peers) {
-      if (peer === except) continue;
-      let frames = encoded.get(peer.dialect);
-      if (frames === undefined) {
-        frames = peer.dialect.control(frame, now);
-        encoded.set(peer.dialect, frames);
-      }
-      peer.offer(frames);
-    }
+    tellAll(this.peers, frame, now, except);
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Grant } from "../auth/authorizer.ts";
+import type { Measure } from "../broker/measures.ts";
 import type { Peer } from "./peer.ts";
 import type { Room } from "./room.ts";
 
@@ -37,6 +38,8 @@ export class Session {
   mail: string[] = [];
   /** All sessions, this one among them, of the person whose name a token fixed. */
   twins: Set<Session> | undefined;
+  /** Why it may not write; may have run out. */
+  silence: Measure | undefined;
   #key: string | undefined;
 
   /**

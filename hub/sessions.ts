@@ -16,7 +16,12 @@ export class Sessions {
   /** Those without a connection, waiting for it to come back. */
   readonly #away = new Set<Session>();
 
-  constructor(private readonly rooms: Rooms, private readonly clock: Clock) {}
+  /** @param onNamed is told of every session that begins, is taken up again, or has a new name. */
+  constructor(
+    private readonly rooms: Rooms,
+    private readonly clock: Clock,
+    private readonly onNamed: (session: Session) => void,
+  ) {}
 
   /** How many there are, those included whose connection may come back. */
   get size(): number {
@@ -193,6 +198,7 @@ export class Sessions {
     session.expires = Infinity;
     peer.session = session;
     this.#away.delete(session);
+    this.onNamed(session);
   }
 
   #renamed(session: Session, name: string): void {
@@ -201,6 +207,7 @@ export class Sessions {
     if (from === name) return;
     session.name = name;
     this.rooms.changed();
+    this.onNamed(session);
     logger.info("{connection} {from} is now {name}", {
       connection: session.peer?.id,
       from,

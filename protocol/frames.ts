@@ -197,7 +197,15 @@ export interface Typing {
 }
 
 /** What a `system` sentence is about. */
-export type SystemEvent = "join" | "leave" | "rename" | "presence" | "shutdown" | "notice";
+export type SystemEvent =
+  | "join"
+  | "leave"
+  | "rename"
+  | "presence"
+  | "shutdown"
+  | "notice"
+  /** What the hub's operator has to say. */
+  | "announcement";
 
 /** A sentence that a person can read. */
 export interface System {

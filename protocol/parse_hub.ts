@@ -102,6 +102,7 @@ const SYSTEM_EVENTS: readonly string[] = [
   "presence",
   "shutdown",
   "notice",
+  "announcement",
 ];
 
 function system(fields: Fields): System {

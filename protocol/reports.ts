@@ -123,3 +123,32 @@ export interface ApiError {
     readonly retryAfter?: number;
   };
 }
+
+/** A ban, a mute, or the closing of a room. Moments are ISO 8601 UTC. */
+export interface MeasureReport {
+  readonly kind: "ban" | "mute" | "close";
+  /** The one of these that it is about. */
+  readonly name?: string;
+  /** An IPv4 address, or the /64 network of an IPv6 address. */
+  readonly address?: string;
+  readonly room?: string;
+  readonly reason?: string;
+  /** Who decided it. */
+  readonly by: string;
+  readonly since: string;
+  /** Absent: until somebody lifts it. */
+  readonly until?: string;
+}
+
+/** `GET /api/admin/bans`: all that holds, the oldest first. */
+export interface MeasuresReport {
+  readonly measures: readonly MeasureReport[];
+}
+
+/** What an order of a moderator came to; which fields there are depends on the order. */
+export interface OrderReport {
+  /** Sessions that it ended or silenced, members that had to leave, connections that it reached. */
+  readonly affected: number;
+  /** Where those who were sent away came from. */
+  readonly addresses?: readonly string[];
+}

@@ -3,6 +3,7 @@ import { batchContract } from "./broker_contract_batch.ts";
 import { dedupeContract } from "./broker_contract_dedupe.ts";
 import type { BrokerFactory, ContractTest } from "./broker_contract_kit.ts";
 import { listenContract } from "./broker_contract_listen.ts";
+import { measuresContract } from "./broker_contract_measures.ts";
 import { readContract } from "./broker_contract_read.ts";
 import { searchContract } from "./broker_contract_search.ts";
 import { trimContract } from "./broker_contract_trim.ts";
@@ -25,6 +26,7 @@ export function brokerContract(name: string, factory: BrokerFactory): void {
   batchContract(test);
   dedupeContract(test);
   listenContract(test);
+  measuresContract(test);
   readContract(test);
   searchContract(test);
   trimContract(test);

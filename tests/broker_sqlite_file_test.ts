@@ -326,3 +326,25 @@ test("`trim()` takes what it drops out of the full-text index", async (dir) => {
     db.close();
   }
 });
+
+test("`openSqliteBroker()` brings a log of before there were measures up to date", async (dir) => {
+  const path = `${dir}/log.db`;
+  {
+    await using broker = await openSqliteBroker({ path });
+    await broker.append([{ room: "lobby", sender: "Alice", content: { message: "old" } }]);
+  }
+  const old = new DatabaseSync(path);
+  old.exec("DROP TABLE measures; PRAGMA user_version = 1");
+  old.close();
+  const measure = {
+    ...{ kind: "ban", on: "name", key: "eve", target: "Eve", by: "admin" } as const,
+    ...{ since: 1, until: Infinity },
+  };
+  {
+    await using broker = await openSqliteBroker({ path });
+    assertEquals((await broker.read("lobby", { limit: 9 })).map(({ message }) => message), ["old"]);
+    await broker.measures.put([measure]);
+  }
+  await using again = await openSqliteBroker({ path });
+  assertEquals(again.measures.all(), [measure]);
+});

@@ -1,12 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { exportPKCS8, generateKeyPair, SignJWT } from "jose";
 import { openSqliteBroker } from "../broker/sqlite.ts";
+import { combine } from "../auth/combined.ts";
+import { SecretAuthorizer } from "../auth/secrets.ts";
 import type { AnyCommand } from "../cli/command.ts";
 import { FIRST_EXAMPLES } from "../cli/help.ts";
-import { connect } from "../client.ts";
+import { connect, HubApi, hubUrl } from "../client.ts";
 import { COMMANDS } from "../commands/mod.ts";
 import { type Outcome, runExample, shellOf } from "./kit/examples.ts";
 import { temporaryFolder } from "./kit/folder.ts";
+import { TestSocket } from "./kit/socket.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 
 /** Programs of examples; each gets a few lines in its place that do as much as the example needs. */
@@ -40,6 +43,11 @@ interface Treatment {
   readonly env?: Readonly<Record<string, string>>;
   /** Files that it reads, by name. */
   readonly files?: () => Promise<Readonly<Record<string, string>>>;
+  /** Runs it against a hub of its own, with Eve in it and an admin token in the environment. */
+  readonly moderates?: {
+    /** What a moderator has ordered before. */
+    readonly before?: readonly [what: string, fields: object];
+  };
   /** See `Run`. */
   readonly then?: string;
   /** What its standard output must be like. */
@@ -105,6 +113,44 @@ const TREATMENTS: readonly Treatment[] = [
   { fits: /completions fish/, then: "; complete -c bcast", prints: /history/ },
   { fits: /^complete-names/, prints: /^lobby$/m },
   { fits: /^help start/, prints: /^Usage: bcast start \[flags\]$/m },
+  { fits: /^kick Eve/, moderates: {}, prints: /^Eve was sent away: 1 session, from 127/ },
+  { fits: /^ban Eve/, moderates: {}, prints: /^Banned Eve: 1 session ended, from 127/ },
+  { fits: /^ban --address/, moderates: {}, prints: /^Banned 192\.0\.2\.7: 0 sessions/ },
+  {
+    fits: /^unban Eve/,
+    moderates: { before: ["ban", { name: "Eve" }] },
+    prints: /^No longer banned: Eve\n$/,
+  },
+  {
+    fits: /^unban --address/,
+    moderates: { before: ["ban", { address: "2001:db8::7" }] },
+    prints: /^No longer banned: 2001:db8::\/64\n$/,
+  },
+  {
+    fits: /^bans --json/,
+    moderates: { before: ["ban", { name: "Eve" }] },
+    prints: /^\{"kind":"ban","name":"Eve","by":"admin",.*\}\n$/,
+  },
+  {
+    fits: /^bans/,
+    moderates: { before: ["mute", { name: "Eve", reason: "flood" }] },
+    prints: /^WHAT .*\nmuted +Eve +lifted +admin +flood\n$/,
+  },
+  { fits: /^mute Eve/, moderates: {}, prints: /^Muted Eve: 1 session silent now\n$/ },
+  { fits: /^mute --address/, moderates: {}, prints: /^Muted 192\.0\.2\.7: 0 sessions/ },
+  {
+    fits: /^unmute Eve/,
+    moderates: { before: ["mute", { name: "Eve" }] },
+    prints: /^No longer muted: Eve\n$/,
+  },
+  { fits: /^close-room/, moderates: {}, prints: /^Closed party: 1 member had to leave\n$/ },
+  {
+    fits: /^open-room/,
+    moderates: { before: ["close-room", { room: "party" }] },
+    prints: /^Opened party\n$/,
+  },
+  { fits: /^announce --room/, moderates: {}, prints: /^Told 1 connection\n$/ },
+  { fits: /^announce/, moderates: {}, prints: /^Told 1 connection\n$/ },
   { fits: /^version/, prints: /^bcast \d/ },
   { fits: /^send/, keeps: { room: "dev", like: /build is green/ } },
   { fits: /bcast send --room logs/, keeps: { room: "logs", like: /a line of a log/ } },
@@ -116,6 +162,29 @@ const TREATMENTS: readonly Treatment[] = [
   { fits: /^exec .*work\.sh/, shows: /worked/ },
   { fits: /^exec/, shows: /\n/, prints: /Alice/ },
 ];
+
+const ADMIN_TOKEN = "an-admin-token-for-examples";
+
+/** A hub with moderators and with Eve, who is in two rooms, and the environment that leads to it. */
+async function moderatedHub(
+  { before }: NonNullable<Treatment["moderates"]>,
+): Promise<{ readonly env: Readonly<Record<string, string>> } & AsyncDisposable> {
+  const hub = await startTestHub({
+    authorizer: combine([new SecretAuthorizer([ADMIN_TOKEN], { admin: true })], { open: true }),
+  });
+  const eve = await TestSocket.plain(hub.url, "Eve", "room=lobby&room=party");
+  if (before !== undefined) {
+    const api = new HubApi({ url: hubUrl({ url: hub.url }), token: ADMIN_TOKEN });
+    await api.order(...before);
+  }
+  return {
+    env: { BCAST_URL: hub.url, BCAST_TOKEN: ADMIN_TOKEN },
+    async [Symbol.asyncDispose]() {
+      await eve.close();
+      await hub.stop();
+    },
+  };
+}
 
 /** All commands, those of groups too. */
 const WORDS: readonly AnyCommand[] = COMMANDS.flatMap((command) => [
@@ -197,7 +266,8 @@ Deno.test({
         const place = { host: new URL(hub.url).host, folder: `${folder.path}/${n}` };
         await Deno.mkdir(place.folder);
         const treatment = TREATMENTS.find(({ fits }) => fits.test(line));
-        const { shows, then, env, files } = treatment ?? {};
+        const { shows, then, env, files, moderates } = treatment ?? {};
+        await using own = moderates === undefined ? undefined : await moderatedHub(moderates);
         for (const [name, text] of Object.entries(await files?.() ?? {})) {
           // deno-lint-ignore no-await-in-loop -- a few
           await Deno.writeTextFile(`${place.folder}/${name}`, text, { mode: 0o600 });
@@ -209,6 +279,7 @@ Deno.test({
             ...(line.startsWith("start") ? {} : { BCAST_URL: hub.url }),
             XDG_CONFIG_HOME: `${place.folder}/config`,
             XDG_DATA_HOME: `${place.folder}/data`,
+            ...own?.env,
             ...env,
           },
           stubs: STUBS,

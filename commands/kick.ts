@@ -1,0 +1,30 @@
+import { defineCommand } from "../cli/command.ts";
+import { EXIT } from "../cli/errors.ts";
+import { MODERATOR_FLAGS, nameOf, order, REASON, termsOf, WHOM } from "../cli/moderate.ts";
+import { plural } from "../cli/text.ts";
+import { visible } from "../protocol.ts";
+
+/** `bcast kick`. */
+export const kick = defineCommand({
+  name: "kick",
+  summary: "Send somebody away",
+  about: "Ends all connections of a name at once. Programs of bcast stay away until a person " +
+    "starts them again; bcast ban keeps somebody out.\n\nNeeds an admin token. Ends with 1 when " +
+    "nobody has the name.",
+  positional: WHOM,
+  flags: { ...REASON, ...MODERATOR_FLAGS },
+  examples: [
+    ["kick Eve", "Send Eve away"],
+    ['kick Eve --reason "no advertising here"', "And tell her why"],
+  ],
+  run: async (input, context) => {
+    const name = nameOf("kick", input.positional);
+    const { affected, addresses = [] } = await order(input, context, "kick", {
+      name,
+      ...termsOf(input.flags),
+    });
+    const from = addresses.length === 0 ? "" : `, from ${visible(addresses.join(", "))}`;
+    await context.stdout.write(`${name} was sent away: ${plural(affected, "session")}${from}\n`);
+    return EXIT.done;
+  },
+});

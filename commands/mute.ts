@@ -1,0 +1,54 @@
+import { defineCommand } from "../cli/command.ts";
+import { EXIT } from "../cli/errors.ts";
+import {
+  ADDRESS,
+  MODERATOR_FLAGS,
+  order,
+  TERMS,
+  termsOf,
+  WHOM,
+  whomInWords,
+  whomOf,
+} from "../cli/moderate.ts";
+import { plural } from "../cli/text.ts";
+
+/** `bcast mute`. */
+export const mute = defineCommand({
+  name: "mute",
+  summary: "Let somebody read only",
+  about: "Who has the name or comes from the address may read on, but not write, not even " +
+    "privately; a new name does not help. Whoever leaves and comes back as somebody else is " +
+    "another: --address is for that.\n\nNeeds an admin token.",
+  positional: WHOM,
+  flags: { ...ADDRESS, ...TERMS, ...MODERATOR_FLAGS },
+  examples: [
+    ["mute Eve --for 15m", "A quarter of an hour of silence"],
+    ["mute --address 192.0.2.7 --reason flood", "Everybody who comes from there"],
+  ],
+  run: async (input, context) => {
+    const { flags } = input;
+    const whom = whomOf("mute", input.positional, flags.address);
+    const { affected } = await order(input, context, "mute", { ...whom, ...termsOf(flags) });
+    await context.stdout.write(
+      `Muted ${whomInWords(whom)}: ${plural(affected, "session")} silent now\n`,
+    );
+    return EXIT.done;
+  },
+});
+
+/** `bcast unmute`. */
+export const unmute = defineCommand({
+  name: "unmute",
+  summary: "Let somebody write again",
+  about: "Lifts the mute of a name or an address: the one it was given for, whatever the person " +
+    "is called now; bcast bans lists them. Needs an admin token. Ends with 1 when there is none.",
+  positional: WHOM,
+  flags: { ...ADDRESS, ...MODERATOR_FLAGS },
+  examples: [["unmute Eve", "Lift the mute of a name"]],
+  run: async (input, context) => {
+    const whom = whomOf("unmute", input.positional, input.flags.address);
+    await order(input, context, "unmute", whom);
+    await context.stdout.write(`No longer muted: ${whomInWords(whom)}\n`);
+    return EXIT.done;
+  },
+});

@@ -1,0 +1,99 @@
+import type { Grant } from "../../auth/authorizer.ts";
+import { openSqliteBroker } from "../../broker/sqlite.ts";
+import { type Dialect, V1 } from "../../hub/dialect.ts";
+import { Hub, type HubOptions } from "../../hub/hub.ts";
+import { DEFAULT_SERVER_LIMITS } from "../../hub/limits.ts";
+import type { Peer, Transport } from "../../hub/peer.ts";
+import { splitBatch } from "../../protocol.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { until } from "./until.ts";
+
+/** One object from the hub, as loosely as a test wants to look at it. */
+export type Frame = { readonly type?: string; readonly [field: string]: unknown };
+
+/** A client without a socket, from any address: it keeps what is sent to it. */
+export class Client implements Transport {
+  readonly bufferedAmount = 0;
+  readonly lines: string[] = [];
+  /** How its connection was ended: code, reason. */
+  ended: readonly [number, string] | undefined;
+  readonly peer: Peer;
+
+  constructor(
+    readonly hub: Hub,
+    address: string,
+    { dialect = V1, sender, grant }: {
+      readonly dialect?: Dialect;
+      readonly sender?: string;
+      readonly grant?: Grant;
+    } = {},
+  ) {
+    this.peer = hub.connect(this, {
+      address,
+      dialect,
+      rooms: [],
+      ...(sender === undefined ? {} : { sender }),
+      ...(grant === undefined ? {} : { grant }),
+    });
+  }
+
+  send(text: string): void {
+    this.lines.push(...splitBatch(text));
+  }
+
+  close(code: number, reason: string): void {
+    this.ended = [code, reason];
+  }
+
+  /** Sends an object. */
+  say(frame: object): void {
+    this.hub.receive(this.peer, JSON.stringify(frame));
+  }
+
+  /** Says hello and waits until it is in, or out. */
+  async hello(hello: object = {}): Promise<this> {
+    this.say({ type: "hello", ...hello });
+    await until("an answer", () => this.all("welcome").length > 0 || this.ended !== undefined);
+    return this;
+  }
+
+  /** All objects of a type so far. */
+  all(type: string): readonly Frame[] {
+    return this.lines.map((line): Frame => JSON.parse(line)).filter((frame) => frame.type === type);
+  }
+
+  /** What became of `frame`: `ok`, or the code of the error. Everything before it is answered then. */
+  async outcome(frame: object): Promise<string> {
+    const before = this.lines.length;
+    const ref = `end ${before}`;
+    this.say(frame);
+    this.say({ type: "ping", ref });
+    await until("a pong", () => this.all("pong").some((pong) => pong["ref"] === ref));
+    const error = this.lines.slice(before).map((line): Frame => JSON.parse(line))
+      .find(({ type }) => type === "error");
+    return error === undefined ? "ok" : `${error["code"]}: ${error["message"]}`;
+  }
+}
+
+/** A hub with a log in memory and a clock that stands still, without sockets. */
+export async function recordedHub(
+  options: Partial<HubOptions> = {},
+): Promise<{ readonly hub: Hub; readonly clock: FakeClock } & AsyncDisposable> {
+  const broker = options.broker ?? await openSqliteBroker({ path: ":memory:" });
+  const clock = new FakeClock();
+  const hub = new Hub({
+    rooms: ["lobby"],
+    limits: DEFAULT_SERVER_LIMITS,
+    clock,
+    ...options,
+    broker,
+  });
+  return {
+    hub,
+    clock,
+    async [Symbol.asyncDispose]() {
+      await hub[Symbol.asyncDispose]();
+      await broker[Symbol.asyncDispose]();
+    },
+  };
+}
