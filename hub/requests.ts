@@ -242,7 +242,9 @@ export class Requests {
       this.#notInRoom(peer, frame.room);
       return;
     }
-    if (session.silence !== undefined && this.#isSilenced(peer, session)) return;
+    // To have stopped typing says nothing, and may end what was said before the mute.
+    const says = frame.typing && session.silence !== undefined;
+    if (says && this.#isSilenced(peer, session)) return;
     if (!session.grant.rights.mayWrite(room.name)) return mayNotWrite(peer, room.name);
     // In a crowd nobody watches who is typing, and everybody would pay for it.
     if (!room.small) return;

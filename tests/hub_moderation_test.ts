@@ -138,6 +138,7 @@ Deno.test("`mute()` refuses every way to write, also under another name, until i
     assertEquals(await eve.outcome(frame), `forbidden: ${sentence}`);
   }
   assertEquals(eve.all("error").at(-1)?.["retryAfter"], 120);
+  assertEquals(await eve.outcome({ type: "typing", room: "lobby", typing: false }), "ok");
   assertEquals(await eve.outcome({ type: "nick", sender: "Mallory" }), "ok");
   assertEquals(await eve.outcome(MESSAGE), `forbidden: ${sentence}`);
   // Reading goes on, and the others are not concerned.
