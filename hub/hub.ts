@@ -303,7 +303,7 @@ export class Hub implements PeerHost, AsyncDisposable {
       "{connection} {name} disconnected with {code}, {refusals} frames refused ({clients} online)",
       {
         connection: peer.id,
-        name: name ?? "(no name)",
+        name: name || "(no name)",
         code,
         refusals: peer.refusals,
         clients: this.online,

@@ -32,7 +32,9 @@ Deno.test("GET events streams what comes, and nobody sees who listens", async ()
   assertEquals([online, people.length, hub.online], [1, 1, 2]);
   await post(hub, "lobby", "last");
   await alice.next("message", ({ id }) => id === 3);
-  assertEquals(alice.all("system"), []);
+  // Her own coming she may hear of.
+  const others = alice.all("system").filter(({ message }) => message !== "Alice joined (1 online)");
+  assertEquals(others, []);
 });
 
 Deno.test("GET events shows as much of the past as is asked for", async () => {

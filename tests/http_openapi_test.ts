@@ -1,10 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Ajv2020, type ValidateFunction } from "ajv/2020";
 import type { Authorizer } from "../auth/authorizer.ts";
 import { Rights } from "../auth/rights.ts";
 import type { Server } from "../server.ts";
 import { FakeClock } from "./kit/fake_clock.ts";
-import { address } from "./kit/http.ts";
+import { address, post } from "./kit/http.ts";
 import { EventReader } from "./kit/events.ts";
 import { TestSocket } from "./kit/socket.ts";
 import { startTestHub } from "./kit/test_hub.ts";
@@ -189,7 +189,7 @@ Deno.test("GET /api/openapi.json describes every answer of every path", async ()
 Deno.test("GET /api/openapi.json describes the events of a stream", async () => {
   await using hub = await startTestHub();
   const inspector = await inspect(hub);
-  await fetch(address(hub, "/api/rooms/lobby/messages"), { method: "POST", ...saying("hi") });
+  await post(hub, "lobby", "hi");
   await using events = await EventReader.open(hub, "lobby", "?after=other:1");
   await events.message(1);
   for (const [event, schema] of [["message", "Message"], ["reset", "Reset"]] as const) {
@@ -217,15 +217,12 @@ Deno.test("answers are shared with pages of origins that are allowed, and with n
     ] as const
   ) {
     // deno-lint-ignore no-await-in-loop -- one after the other names the wrong one
-    const { headers, ...shared } = await ask(method, path, "https://chat.example").then((each) => ({
-      status: each.status,
-      headers: each.headers,
-    }));
-    assertEquals([shared.status, headers.get("access-control-allow-origin")], [
-      status,
-      "https://chat.example",
-    ], path);
-    assertEquals(headers.get("vary"), "origin");
+    const shared = await ask(method, path, "https://chat.example");
+    const { headers } = shared;
+    const reader = headers.get("access-control-allow-origin");
+    assertEquals([shared.status, reader], [status, "https://chat.example"], path);
+    // The runtime may add what it compressed for.
+    assertMatch(headers.get("vary") ?? "", /(^|, )origin$/);
     assertEquals(headers.get("access-control-allow-credentials"), null);
     // deno-lint-ignore no-await-in-loop -- as above
     const foreign = await ask(method, path, "https://evil.example");
