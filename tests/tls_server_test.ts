@@ -82,10 +82,9 @@ Deno.test("renew() leaves the port to the hub, however often and however close t
   await Promise.all([second, first, second].map((tls) => hub.renew(tls)));
   assertEquals(await shownBy(hub.port), fingerprint(second));
   await Promise.all([hub.renew(first), hub.stop()]);
-  await assertRejects(
-    () => Deno.connect({ hostname: "127.0.0.1", port: hub.port }),
-    Deno.errors.ConnectionRefused,
-  );
+  // Whoever comes next can have it.
+  using next = Deno.listen({ hostname: "127.0.0.1", port: hub.port });
+  assertEquals(next.addr.port, hub.port);
   assert(stuck.localAddr.port > 0);
 });
 
