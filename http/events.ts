@@ -123,6 +123,8 @@ class EventStream implements Transport {
         this.send(`retry: ${delay}\n`);
       }
       this.send(`: ${reason.replaceAll(/[\r\n]/g, " ")}\n\n`);
+      // Sending may be what shows that the reader is gone.
+      if (this.#controller === undefined) return;
       this.#controller = undefined;
       controller.close();
     }

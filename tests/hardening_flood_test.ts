@@ -56,6 +56,19 @@ Deno.test({
     };
     await note("at rest");
 
+    await t.step("a line of 50 MiB", async () => {
+      await using client = await LineClient.open(Number(tcp));
+      const piece = new Uint8Array(256 * 1024).fill(0x78);
+      // deno-lint-ignore no-await-in-loop -- as fast as it is taken
+      for (let sent = 0; sent < 50 * MIB; sent += piece.length) await client.send(piece);
+      await client.line(/^\* Error: a message may take 65536 bytes: send less at once$/);
+      await client.send("\nstill here\n");
+      await client.line(/: still here$/);
+      const { peak } = await memoryOf(hub.pid);
+      assert(peak - before.peak < 40 * MIB, `${(peak - before.peak) / MIB} MiB`);
+      await note("after a line of 50 MiB");
+    });
+
     await t.step("a header that never ends, from 2,000 connections", async () => {
       const conns = await connectMany(port, 2000);
       const begin = encoder.encode("GET / HTTP/1.1\r\nHost: hub\r\nX-Slow: ");

@@ -154,11 +154,15 @@ test("scrolling up through 2,000 messages shows each once, in order, and keeps t
       const from = log.scrollTop;
       log.scrollTop -= 900;
       const moved = from - log.scrollTop;
+      // What was at the top is then lower by as much as was scrolled, whatever was put above it; on a
+      // busy machine some frames later.
+      const strayed = () => {
+        const now = first?.isConnected ? first.getBoundingClientRect().top : top + moved;
+        return Math.abs(now - top - moved) > 3;
+      };
       await frame();
-      await frame();
-      // What was at the top is now lower by as much as was scrolled, whatever was put above it.
-      const now = first?.isConnected ? first.getBoundingClientRect().top : top + moved;
-      if (Math.abs(now - top - moved) > 3) jumps++;
+      for (let frames = 0; frames === 0 || (frames < 10 && strayed()); frames++) await frame();
+      if (strayed()) jumps++;
       for (const row of log.querySelectorAll<HTMLElement>("article[data-id]")) {
         seen.add(Number(row.dataset["id"]));
       }
