@@ -150,15 +150,16 @@ test("scrolling up through 2,000 messages shows each once, in order, and keeps t
     for (let round = 0; round < 3000 && !seen.has(1); round++) {
       const first = [...log.querySelectorAll<HTMLElement>("article[data-id]")]
         .find((row) => row.getBoundingClientRect().bottom > log.getBoundingClientRect().top);
-      const top = first?.getBoundingClientRect().top ?? 0;
+      // Its lower edge: a message that begins a group no more, because older ones came, is less high.
+      const edge = first?.getBoundingClientRect().bottom ?? 0;
       const from = log.scrollTop;
       log.scrollTop -= 900;
       const moved = from - log.scrollTop;
       // What was at the top is then lower by as much as was scrolled, whatever was put above it; on a
       // busy machine some frames later.
       const strayed = () => {
-        const now = first?.isConnected ? first.getBoundingClientRect().top : top + moved;
-        return Math.abs(now - top - moved) > 3;
+        const now = first?.isConnected ? first.getBoundingClientRect().bottom : edge + moved;
+        return Math.abs(now - edge - moved) > 3;
       };
       await frame();
       for (let frames = 0; frames === 0 || (frames < 10 && strayed()); frames++) await frame();
