@@ -298,8 +298,8 @@ async function twoFrames({ page }: ChatPage): Promise<void> {
 
 /** How far below the top of the page a message is, in pixels; `NaN` when it is not drawn. */
 async function topOf(chat: ChatPage, text: string): Promise<number> {
-  const message = chat.message(text);
-  return await message.count() === 0 ? NaN : (await message.boundingBox())?.y ?? NaN;
+  // In one step: what is drawn now may not be a moment later.
+  return await chat.message(text).evaluateAll(([row]) => row?.getBoundingClientRect().y ?? NaN);
 }
 
 /** Where a message is once it no longer moves and the page has taken note of it. */
