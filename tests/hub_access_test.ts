@@ -475,22 +475,24 @@ Deno.test("all connections of one address share its rate, and another address ha
 Deno.test("`connect()` brings a fresh token when the old one has expired, and nobody notices", async () => {
   const clock = new FakeClock();
   await using hub = await guarded({ clock });
-  let serial = 0;
+  let made = 0;
   await using conversation = connect({
     url: hub.url,
-    token: () => {
-      serial++;
-      return tokenFor({
+    token: async () => {
+      const token = await tokenFor({
         sub: "Alice",
         issuedAt: clock.now(),
         expiresAt: clock.now() + 60_000,
-        issuer: String(serial),
+        issuer: String(made),
       });
+      made++;
+      return token;
     },
   });
   await conversation.send({ message: "one" });
   clock.advance(60_000);
-  await until("the second token", () => serial === 2);
+  await until("the second token", () => made === 2);
+  // It is on its way by now, and what is asked after it is answered after it.
   await conversation.ping();
   clock.advance(40_000);
   await conversation.send({ message: "two" });
