@@ -2,7 +2,7 @@ import { isRoomName, normalizeName, type OrderReport, visible } from "../protoco
 import { ACCESS_FLAGS, NAME, ROOM } from "./client_flags.ts";
 import type { CommandInput } from "./command.ts";
 import type { Context } from "./context.ts";
-import { UsageError } from "./errors.ts";
+import { EXIT, type ExitCode, UsageError } from "./errors.ts";
 import * as flag from "./flags.ts";
 import { observe, type Observer } from "./observe.ts";
 import { watchInterrupts } from "./signals.ts";
@@ -61,6 +61,19 @@ export function order(
   fields: object,
 ): Promise<OrderReport> {
   return withHub(input, context, (hub) => hub.order(what, fields));
+}
+
+/** Takes back what holds against somebody, and says so. */
+export async function lift(
+  input: CommandInput<typeof MODERATOR_FLAGS & typeof ADDRESS>,
+  context: Context,
+  what: "unban" | "unmute",
+): Promise<ExitCode> {
+  const whom = whomOf(what, input.positional, input.flags.address);
+  await order(input, context, what, whom);
+  const was = what === "unban" ? "banned" : "muted";
+  await context.stdout.write(`No longer ${was}: ${whomInWords(whom)}\n`);
+  return EXIT.done;
 }
 
 /**

@@ -2,6 +2,7 @@ import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
 import {
   ADDRESS,
+  lift,
   MODERATOR_FLAGS,
   order,
   TERMS,
@@ -51,10 +52,5 @@ export const unban = defineCommand({
     ["unban Eve", "Lift the ban of a name"],
     ["unban --address 2001:db8::/64", "Lift that of an address, as bcast bans shows it"],
   ],
-  run: async (input, context) => {
-    const whom = whomOf("unban", input.positional, input.flags.address);
-    await order(input, context, "unban", whom);
-    await context.stdout.write(`No longer banned: ${whomInWords(whom)}\n`);
-    return EXIT.done;
-  },
+  run: (input, context) => lift(input, context, "unban"),
 });

@@ -6,8 +6,6 @@ import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { tokenOption } from "../cli/token.ts";
-import { wayTo } from "../cli/trust.ts";
 import { shownUrl } from "../client.ts";
 import { systemClock } from "../client/clock.ts";
 import { visible } from "../protocol.ts";
@@ -106,15 +104,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   });
   let whole = true;
   try {
-    await using way = wayTo(url, flags);
-    await using reading = new Reading(input, {
-      url,
-      seams: way.seams,
-      ...await tokenOption(input),
-      cursor,
-      say,
-      signal: over,
-    });
+    await using reading = await Reading.open(input, { url, cursor, say, signal: over });
     whole = await execute({
       steps: reading.steps(),
       run: (said) => children.run(said),

@@ -7,8 +7,6 @@ import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { safeJson } from "../cli/text.ts";
-import { tokenOption } from "../cli/token.ts";
-import { wayTo } from "../cli/trust.ts";
 import { shownUrl } from "../client.ts";
 import { type Message, visible } from "../protocol.ts";
 import type { CursorFile } from "../stream/cursor_file.ts";
@@ -96,15 +94,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const rooms = new Set<string>();
   let count = 0;
   try {
-    await using way = wayTo(url, flags);
-    await using reading = new Reading(input, {
-      url,
-      seams: way.seams,
-      ...await tokenOption(input),
-      cursor,
-      say,
-      signal: over,
-    });
+    await using reading = await Reading.open(input, { url, cursor, say, signal: over });
     for await (const step of reading.steps()) {
       if (over.aborted) break;
       rooms.add(step.room);

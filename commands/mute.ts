@@ -2,6 +2,7 @@ import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
 import {
   ADDRESS,
+  lift,
   MODERATOR_FLAGS,
   order,
   TERMS,
@@ -45,10 +46,5 @@ export const unmute = defineCommand({
   positional: WHOM,
   flags: { ...ADDRESS, ...MODERATOR_FLAGS },
   examples: [["unmute Eve", "Lift the mute of a name"]],
-  run: async (input, context) => {
-    const whom = whomOf("unmute", input.positional, input.flags.address);
-    await order(input, context, "unmute", whom);
-    await context.stdout.write(`No longer muted: ${whomInWords(whom)}\n`);
-    return EXIT.done;
-  },
+  run: (input, context) => lift(input, context, "unmute"),
 });

@@ -1,10 +1,11 @@
 import { nameFlag, roomsFlag } from "../cli/client_flags.ts";
-import { TOKEN_FLAGS } from "../cli/token.ts";
+import { TOKEN_FLAGS, tokenOption } from "../cli/token.ts";
+import { TRUST_FLAGS, type Way, wayTo } from "../cli/trust.ts";
 import type { CommandInput } from "../cli/command.ts";
 import { CliError, EXIT, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { plural } from "../cli/text.ts";
-import { connect, type ConnectOptions, type Conversation, type Seams } from "../client.ts";
+import { connect, type ConnectOptions, type Conversation } from "../client.ts";
 import type { RoomPosition } from "../protocol.ts";
 import { CursorFile } from "./cursor_file.ts";
 import { follow, type Gap, type Position, type Step } from "./follow.ts";
@@ -50,7 +51,7 @@ export const READING_FLAGS = {
   wait: flag.toggle({ help: "Wait for a hub that cannot be reached at the start, too" }),
 };
 
-type Input = CommandInput<typeof READING_FLAGS>;
+type Input = CommandInput<typeof READING_FLAGS & typeof TRUST_FLAGS>;
 
 /** Opens the cursor that the flags name, and checks them. */
 export async function openCursor({ flags, source }: Input): Promise<CursorFile | undefined> {
@@ -61,10 +62,8 @@ export async function openCursor({ flags, source }: Input): Promise<CursorFile |
 }
 
 /** What following rooms takes beside the flags. */
-export interface ReadingOptions extends Pick<ConnectOptions, "token"> {
+export interface ReadingOptions {
   readonly url: URL;
-  /** How to get there. */
-  readonly seams: Partial<Seams>;
   readonly cursor: CursorFile | undefined;
   /** Writes a line for the person who started the program. */
   readonly say: (line: string) => void;
@@ -75,23 +74,41 @@ export interface ReadingOptions extends Pick<ConnectOptions, "token"> {
 /** Rooms that are being followed. */
 export class Reading implements AsyncDisposable {
   readonly #conversation: Conversation;
+  readonly #access: ConnectOptions;
 
-  constructor(private readonly input: Input, private readonly options: ReadingOptions) {
+  private constructor(
+    private readonly input: Input,
+    private readonly options: ReadingOptions,
+    private readonly way: Way,
+    token: Pick<ConnectOptions, "token">,
+  ) {
     const { flags } = input;
+    const { url, signal } = options;
+    this.#access = { url, signal, ...token };
     this.#conversation = connect({
       ...this.#access,
       retryFirst: flags.wait,
       maxUnread: MAX_UNREAD,
       ...(flags.name === undefined ? {} : { sender: flags.name }),
       ...(flags.room.length === 0 ? {} : { rooms: flags.room.map((room) => this.#wanted(room)) }),
-    }, options.seams);
+    }, way.seams);
+  }
+
+  /**
+   * Begins to follow what the flags name.
+   *
+   * @throws {CliError} when the token, or whom to trust, makes no sense.
+   */
+  static async open(input: Input, options: ReadingOptions): Promise<Reading> {
+    const token = await tokenOption(input);
+    return new Reading(input, options, wayTo(options.url, input.flags), token);
   }
 
   /** Everything said in the rooms from where reading is to begin. */
   steps(): AsyncGenerator<Step> {
     const { say } = this.options;
     const { flags, source } = this.input;
-    const past = new HubPast(this.#access, this.options.seams);
+    const past = new HubPast(this.#access, this.way.seams);
     const since = Date.now() - flags.since * 1000;
     const talk = new ConnectionTalk();
     return follow({
@@ -113,13 +130,9 @@ export class Reading implements AsyncDisposable {
     });
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#conversation.close();
-  }
-
-  get #access(): ConnectOptions {
-    const { url, signal, token } = this.options;
-    return { url, signal, ...(token === undefined ? {} : { token }) };
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#conversation.close();
+    await this.way[Symbol.asyncDispose]();
   }
 
   #wanted(room: string): RoomPosition {

@@ -1,3 +1,4 @@
+import { type CaseStyle, flagCases } from "./cases.ts";
 import {
   type CompletedCommand,
   type CompletedFlag,
@@ -5,6 +6,8 @@ import {
   shellQuote,
   type Values,
 } from "./table.ts";
+
+const STYLE: CaseStyle = { or: " | ", offering };
 
 /** The script for bash, 3.2 (that of macOS) or newer. */
 export function bashCompletion({ commands, globals }: CompletionTable): string {
@@ -77,7 +80,7 @@ _bcast() {
   case $command in
     '')
       case $prev in
-${flagCases(globals, 8)}
+${flagCases(globals, 8, STYLE)}
       esac
       _bcast_offer ${
     words([...commands.map(({ name }) => name), ...names(globals), "--version"])
@@ -94,22 +97,12 @@ function commandCase({ name, flags, argument }: CompletedCommand): string {
   const offer = offering(argument);
   return `    ${name})
       case $prev in
-${flagCases(flags, 8)}
+${flagCases(flags, 8, STYLE)}
       esac
       case $cur in
         -*) _bcast_offer ${words(names(flags))} ;;
         *) ${offer} ;;
       esac ;;`;
-}
-
-function flagCases(flags: readonly CompletedFlag[], indent: number): string {
-  const blanks = " ".repeat(indent);
-  const cases = flags.flatMap(({ name, short, values }) => {
-    if (values === undefined) return [];
-    const pattern = short === undefined ? name : `${short} | ${name}`;
-    return [`${blanks}${pattern})`, `${blanks}  ${offering(values)}`, `${blanks}  return ;;`];
-  });
-  return cases.length === 0 ? `${blanks}'') ;;` : cases.join("\n");
 }
 
 function offering(values: Values): string {

@@ -1,3 +1,4 @@
+import { type CaseStyle, flagCases } from "./cases.ts";
 import {
   type CompletedCommand,
   type CompletedFlag,
@@ -5,6 +6,8 @@ import {
   shellQuote,
   type Values,
 } from "./table.ts";
+
+const STYLE: CaseStyle = { or: "|", offering };
 
 /** The script for zsh, to be sourced after `compinit` or kept in `fpath` as `_bcast`. */
 export function zshCompletion({ commands, globals }: CompletionTable): string {
@@ -47,7 +50,7 @@ _bcast() {
   case $command in
     '')
       case $prev in
-${flagCases(globals, 8)}
+${flagCases(globals, 8, STYLE)}
       esac
       if [[ $cur == -* ]]; then
         offers=(${described(globals)} '--version:The version')
@@ -71,7 +74,7 @@ fi
 function commandCase({ name, flags, argument }: CompletedCommand): string {
   return `    ${name})
       case $prev in
-${flagCases(flags, 8)}
+${flagCases(flags, 8, STYLE)}
       esac
       if [[ $cur == -* ]]; then
         offers=(${described(flags)})
@@ -79,16 +82,6 @@ ${flagCases(flags, 8)}
       else
         ${offering(argument)}
       fi ;;`;
-}
-
-function flagCases(flags: readonly CompletedFlag[], indent: number): string {
-  const blanks = " ".repeat(indent);
-  const cases = flags.flatMap(({ name, short, values }) => {
-    if (values === undefined) return [];
-    const pattern = short === undefined ? name : `${short}|${name}`;
-    return [`${blanks}${pattern})`, `${blanks}  ${offering(values)}`, `${blanks}  return ;;`];
-  });
-  return cases.length === 0 ? `${blanks}'') ;;` : cases.join("\n");
 }
 
 function offering(values: Values): string {
