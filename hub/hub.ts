@@ -1,23 +1,16 @@
 import { getLogger } from "@logtape/logtape";
 import { type Authorizer, type Grant, OPEN } from "../auth/authorizer.ts";
 import type { Broker } from "../broker/broker.ts";
-import {
-  CLOSE,
-  type ErrorCode,
-  GRACE_SECONDS,
-  MAX_BATCH_MESSAGES,
-  MAX_BATCH_OBJECTS,
-  type RoomPosition,
-  splitBatch,
-} from "../protocol.ts";
+import { CLOSE, type ErrorCode, GRACE_SECONDS, type RoomPosition } from "../protocol.ts";
 import { Admission } from "./admission.ts";
 import { type Census, people, type Person, takeCensus } from "./census.ts";
 import type { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
-import { type Dialect, PLAIN_JSON, TEXT } from "./dialect.ts";
+import type { Dialect } from "./dialect.ts";
 import { EVENTS } from "./events.ts";
 import { checkExpiry } from "./expiry.ts";
 import { spreadFarewells } from "./farewell.ts";
+import { Intake } from "./intake.ts";
 import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits.ts";
 import { MeasureBook } from "./measure_book.ts";
 import { Moderation } from "./moderation.ts";
@@ -39,9 +32,6 @@ const logger = getLogger(["bcast", "hub"]);
 
 /** Milliseconds between looks for whose time has run out. */
 const SWEEP_PERIOD = 1000;
-
-/** Frames of the largest size that may wait until a request of their sender is answered. */
-const MAX_BACKLOG_FRAMES = 8;
 
 /** What a hub is made of. */
 export interface HubOptions {
@@ -90,13 +80,12 @@ export class Hub implements PeerHost, AsyncDisposable {
   readonly #rates: Rates;
   readonly #publisher: Publisher;
   readonly #reception: Reception;
-  readonly #requests: Requests;
+  readonly #intake: Intake;
   readonly #addresses: TokenBuckets;
   /** As the rate of a connection, for those who have none. */
   readonly #visitors: TokenBuckets;
   readonly #subscription: Disposable;
   readonly #sweep: Disposable;
-  readonly #maxFrameLength: number;
   #lastId = 0;
   #draining = false;
   #stopping = false;
@@ -131,7 +120,7 @@ export class Hub implements PeerHost, AsyncDisposable {
       defaultRooms: options.rooms,
       now: () => clock.now(),
     });
-    this.#requests = new Requests({
+    const requests = new Requests({
       broker,
       clock,
       limits,
@@ -142,6 +131,7 @@ export class Hub implements PeerHost, AsyncDisposable {
       reception: this.#reception,
       addresses: this.#addresses,
     });
+    this.#intake = new Intake(requests, limits, clock);
     this.#rates = new Rates(this.counters, clock, SWEEP_PERIOD);
     this.overview = new Overview({
       broker,
@@ -153,7 +143,6 @@ export class Hub implements PeerHost, AsyncDisposable {
       defaultRooms: options.rooms,
       connections: () => this.online,
     });
-    this.#maxFrameLength = limits.maxMessageBytes * MAX_BATCH_MESSAGES;
     this.#subscription = broker.subscribe((messages, drafts) => {
       if (drafts !== undefined) this.#publisher.stored();
       this.#rooms.deliver(messages, (index) => {
@@ -213,7 +202,7 @@ export class Hub implements PeerHost, AsyncDisposable {
   connect(transport: Transport, introduction: Introduction): Peer {
     const peer = this.#admit(transport, introduction);
     if (!peer.dialect.helloFirst) {
-      this.#inOrder(peer, () => this.#reception.attach(peer, introduction));
+      this.#intake.inOrder(peer, () => this.#reception.attach(peer, introduction));
     }
     return peer;
   }
@@ -228,7 +217,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     position: RoomPosition,
   ): Peer {
     const peer = this.#admit(transport, { address, grant, dialect: EVENTS, rooms: [] });
-    this.#inOrder(peer, () => this.#reception.observe(peer, grant, position));
+    this.#intake.inOrder(peer, () => this.#reception.observe(peer, grant, position));
     return peer;
   }
 
@@ -257,25 +246,7 @@ export class Hub implements PeerHost, AsyncDisposable {
 
   /** Takes a text frame. Never throws. */
   receive(peer: Peer, frame: string): void {
-    if (!peer.open || peer.muted) return;
-    peer.received += frame.length;
-    if (frame.length > this.#maxFrameLength) {
-      const limit = `${this.options.limits.maxMessageBytes} bytes a message`;
-      peer.close(CLOSE.tooBig, `The frame is over the limit of ${limit}: send less at once`);
-      return;
-    }
-    try {
-      this.#chooseDialect(peer, frame);
-      const objects = peer.dialect.batches ? splitBatch(frame) : [frame];
-      if (objects.length > MAX_BATCH_OBJECTS) {
-        const reason = `The frame holds over ${MAX_BATCH_OBJECTS} objects: send fewer at once`;
-        peer.close(CLOSE.tooBig, reason);
-        return;
-      }
-      for (const object of objects) this.#take(peer, object);
-    } catch (error) {
-      peer.fail(error);
-    }
+    this.#intake.receive(peer, frame);
   }
 
   /** Takes a binary frame: there is no such thing in the protocol. */
@@ -388,52 +359,6 @@ export class Hub implements PeerHost, AsyncDisposable {
       name: peer.session?.name,
       error,
     });
-  }
-
-  /** Reads one object, or keeps it for later while an earlier one is being answered. */
-  #take(peer: Peer, object: string): void {
-    if (!peer.open || peer.muted) return;
-    if (peer.backlog === undefined) {
-      this.#inOrder(peer, () => this.#requests.handle(peer, object));
-      return;
-    }
-    peer.backlogLength += object.length;
-    if (
-      peer.backlog.length >= this.options.limits.burst + MAX_BATCH_MESSAGES * 64 ||
-      peer.backlogLength > MAX_BACKLOG_FRAMES * this.#maxFrameLength
-    ) {
-      peer.close(CLOSE.rateLimited, "You sent more than could be answered: slow down");
-      return;
-    }
-    peer.backlog.push(object);
-  }
-
-  /** Runs `task`; if it takes time, what the peer sends meanwhile waits until it is done. */
-  #inOrder(peer: Peer, task: () => Promise<void> | void): void {
-    const pending = task();
-    if (pending === undefined) return;
-    peer.backlog = [];
-    pending.then(() => this.#goOn(peer)).catch((error) => peer.fail(error));
-  }
-
-  #goOn(peer: Peer): void {
-    const backlog = peer.backlog ?? [];
-    peer.backlog = undefined;
-    peer.backlogLength = 0;
-    for (const object of backlog) this.#take(peer, object);
-    if (peer.backlog === undefined) peer.answered?.();
-  }
-
-  #chooseDialect(peer: Peer, frame: string): void {
-    if (peer.heard) return;
-    peer.heard = true;
-    if (peer.dialect !== PLAIN_JSON || frame.trimStart().startsWith("{")) return;
-    peer.dialect = TEXT;
-    const { session } = peer;
-    if (session === undefined) return;
-    const timestamp = new Date(this.now()).toISOString();
-    const message = `You are ${session.name}, and this is plain text: /help lists the commands`;
-    peer.tell({ type: "system", message, timestamp, event: "notice" });
   }
 
   #tick(): void {
