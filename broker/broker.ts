@@ -1,4 +1,4 @@
-import type { Content, Message, MessageKind } from "../protocol.ts";
+import type { Annotations, Content, Message, MessageKind } from "../protocol.ts";
 import type { MeasureStore } from "./measures.ts";
 
 /** A message on its way into the log: what the hub knows before there is an id. */
@@ -7,6 +7,7 @@ export interface Draft {
   readonly sender: string;
   readonly content: Content;
   readonly kind?: MessageKind;
+  readonly annotations?: Annotations;
   /** Where a retry would come from; without it, every append is a new message. */
   readonly origin?: Origin;
 }

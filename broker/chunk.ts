@@ -1,5 +1,4 @@
-import type { Content, MessageKind } from "../protocol.ts";
-import type { Origin } from "./broker.ts";
+import type { Draft } from "./broker.ts";
 import { LINE_BREAK, toLine } from "./lines.ts";
 import { Marks } from "./marks.ts";
 import type { RoomLog } from "./room_log.ts";
@@ -31,13 +30,8 @@ export class Chunk {
   }
 
   /** Adds a message; `sender` is JSON. Returns its id. */
-  add(
-    sender: string,
-    content: Content,
-    kind: MessageKind | undefined,
-    origin: Origin | undefined,
-  ): number {
-    const line = toLine(sender, content, kind);
+  add(sender: string, { content, kind, annotations, origin }: Draft): number {
+    const line = toLine(sender, content, kind, annotations);
     this.body = this.count === 0 ? line : this.body + LINE_BREAK + line;
     if (origin !== undefined) this.marks.add(this.count, origin);
     return this.first + this.count++;

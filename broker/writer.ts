@@ -90,7 +90,8 @@ export class Writer {
     return { receipts, messages, drafts: stored, chunks: this.#chunks.length, length };
   }
 
-  #add({ room: name, sender, content, kind, origin }: Draft): Receipt {
+  #add(draft: Draft): Receipt {
+    const { room: name, sender, origin } = draft;
     let hash = 0;
     if (origin !== undefined) {
       hash = this.#retries.hash(origin);
@@ -102,13 +103,13 @@ export class Writer {
       this.#sender = sender;
       this.#senderJson = JSON.stringify(sender);
     }
-    const id = chunk.add(this.#senderJson, content, kind, origin);
+    const id = chunk.add(this.#senderJson, draft);
     if (id > MAX_ID) throw new Error(`the room ${name} has used up its ids`);
     chunk.room.next = id;
     if (origin !== undefined) this.#retries.add(hash, chunk);
     return {
       kind: "stored",
-      message: makeMessage(name, id, sender, content, kind === "action", this.#timestamp),
+      message: makeMessage(name, id, this.#timestamp, draft),
     };
   }
 

@@ -11,6 +11,7 @@ import {
   normalizeName,
   type Pong,
   type RoomPosition,
+  type SenderAnnotations,
   type Who,
 } from "../protocol.ts";
 import { type Entry, nickEntry, orderEntry, requestEntry } from "./entry.ts";
@@ -86,8 +87,11 @@ export class LiveConversation implements Conversation {
     return this.#request(entry, entry.acked);
   }
 
-  direct(to: string, { message, data }: Content): Promise<Direct> {
-    const frame = { type: "direct", to, message, data, ref: this.#ref() };
+  direct(
+    to: string,
+    { message, data, format, via }: Content & SenderAnnotations,
+  ): Promise<Direct> {
+    const frame = { type: "direct", to, message, data, format, via, ref: this.#ref() };
     return this.#ask(() => requestEntry("direct", frame, "direct"));
   }
 

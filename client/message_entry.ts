@@ -22,12 +22,12 @@ export class MessageEntry implements Entry {
    */
   constructor(
     readonly key: string,
-    { room, message, data, kind }: Outgoing,
+    { room, message, data, kind, format, via }: Outgoing,
     private readonly defaultRoom: () => string | undefined,
   ) {
     this.#room = room;
     // Encoded now: what the caller does to `data` afterwards is not part of the message.
-    this.#body = JSON.stringify({ kind, message, data });
+    this.#body = JSON.stringify({ kind, format, via, message, data });
     ({ promise: this.acked, resolve: this.#resolve, reject: this.#reject } = Promise
       .withResolvers<Ack>());
   }

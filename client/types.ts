@@ -11,6 +11,7 @@ import type {
   Pong,
   Presence,
   RoomPosition,
+  SenderAnnotations,
   System,
   Typing,
   Welcome,
@@ -52,7 +53,7 @@ export interface ConnectOptions {
 }
 
 /** A message to send. */
-export type Outgoing = Content & {
+export type Outgoing = Content & SenderAnnotations & {
   /** Default: the first room joined. */
   readonly room?: string;
   readonly kind?: MessageKind;
@@ -162,7 +163,7 @@ export interface Conversation extends AsyncIterable<ClientEvent>, AsyncDisposabl
    * @throws {RequestError} when the hub refuses it.
    * @throws {ConnectError} `lost` when it may or may not have been delivered.
    */
-  direct(to: string, content: Content): Promise<Direct>;
+  direct(to: string, content: Content & SenderAnnotations): Promise<Direct>;
   /** Enters a room; a `joined` event follows. */
   join(position: RoomPosition): void;
   /** Leaves a room; a `left` event follows. */

@@ -1,4 +1,4 @@
-import { MAX_REF_LENGTH, MAX_ROOM_LENGTH } from "../protocol.ts";
+import { MAX_REF_LENGTH, MAX_ROOM_LENGTH, MAX_VIA } from "../protocol.ts";
 
 /** A part of a JSON Schema (2020-12), as OpenAPI 3.1 has it. */
 export type Schema = Readonly<Record<string, unknown>>;
@@ -18,6 +18,17 @@ const epoch: Schema = {
 const id: Schema = { type: "integer", minimum: 1 };
 const message: Schema = { type: "string", description: "The text" };
 const data: Schema = { description: "Any JSON" };
+const format: Schema = {
+  const: "markdown",
+  description: "A person typed the text; without it, text is literal",
+};
+const via: Schema = {
+  type: "array",
+  items: { type: "string", pattern: "^[\\w.-]{1,64}$" },
+  maxItems: MAX_VIA,
+  description: "Programs that reacted to a message and so caused this one, oldest first",
+};
+const verified: Schema = { const: true, description: "A token proved the sender's name" };
 const kind: Schema = { const: "action", description: "What /me says" };
 
 function list(items: Schema): Schema {
@@ -61,6 +72,9 @@ export const SCHEMAS = {
     sender: text,
     timestamp: time,
     "kind?": kind,
+    "format?": format,
+    "verified?": verified,
+    "via?": via,
     "message?": message,
     "data?": data,
   }, content),
@@ -68,6 +82,8 @@ export const SCHEMAS = {
     "message?": message,
     "data?": data,
     "kind?": kind,
+    "format?": format,
+    "via?": via,
     "sender?": {
       type: "string",
       description: "The name to sign with; that of a token takes its place",

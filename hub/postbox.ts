@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Grant } from "../auth/authorizer.ts";
 import type { Origin, Receipt } from "../broker/broker.ts";
-import type { Content, MessageKind, Publish } from "../protocol.ts";
+import type { Annotations, Content, MessageKind, Publish } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import { banSentence, closureSentence, muteSentence } from "./measure_words.ts";
 import type { Moderation } from "./moderation.ts";
 import { networkOf } from "./networks.ts";
-import type { Outgoing, Publisher } from "./publisher.ts";
+import { annotationsOf, type Outgoing, type Publisher } from "./publisher.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** The name of who gives none and has no token that does. */
@@ -89,6 +89,7 @@ class Letter implements Outgoing {
   readonly content: Content;
   readonly size: number;
   readonly kind?: MessageKind;
+  readonly annotations?: Annotations;
   readonly origin?: Origin;
 
   constructor(
@@ -96,11 +97,13 @@ class Letter implements Outgoing {
     readonly sender: string,
     readonly settle: (receipt: Receipt) => void,
   ) {
-    const { room, frame, key, size } = posting;
+    const { room, frame, grant, key, size } = posting;
     this.room = room;
     this.content = frame;
     this.size = size;
     if (frame.kind !== undefined) this.kind = frame.kind;
+    const annotations = annotationsOf(frame, grant.name !== undefined);
+    if (annotations !== undefined) this.annotations = annotations;
     if (key !== undefined) this.origin = { session: scopeOf(posting, sender), ref: key };
   }
 }

@@ -1,6 +1,13 @@
 import { setImmediate } from "node:timers";
 import type { Broker, Draft, Origin, Receipt } from "../broker/broker.ts";
-import type { Content, MessageKind, Publish, Ref } from "../protocol.ts";
+import type {
+  Annotations,
+  Content,
+  MessageKind,
+  Publish,
+  Ref,
+  SenderAnnotations,
+} from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import type { Counters } from "./counters.ts";
 import type { Peer } from "./peer.ts";
@@ -20,6 +27,7 @@ export class Publication implements Outgoing {
   readonly sender: string;
   readonly content: Content;
   readonly kind?: MessageKind;
+  readonly annotations?: Annotations;
   readonly origin?: Origin;
   readonly ref?: Ref;
 
@@ -35,6 +43,8 @@ export class Publication implements Outgoing {
     this.sender = session.name;
     this.content = frame;
     if (frame.kind !== undefined) this.kind = frame.kind;
+    const annotations = annotationsOf(frame, session.identity !== undefined);
+    if (annotations !== undefined) this.annotations = annotations;
     if (frame.ref !== undefined) {
       this.ref = frame.ref;
       this.origin = { session: session.key, ref: String(frame.ref) };
@@ -55,6 +65,19 @@ export class Publication implements Outgoing {
       peer.ack({ type: "ack", ref, room, id, timestamp, duplicate: true });
     }
   }
+}
+
+/** What is kept of a message beside its content; `undefined` when that is nothing. */
+export function annotationsOf(
+  { format, via }: SenderAnnotations,
+  verified: boolean,
+): Annotations | undefined {
+  if (format === undefined && via === undefined && !verified) return undefined;
+  return {
+    ...(format === undefined ? {} : { format }),
+    ...(verified ? { verified } : {}),
+    ...(via === undefined ? {} : { via }),
+  };
 }
 
 /** UTF-16 units of frames in one batch: no outbox may fill up in a single turn. */

@@ -166,6 +166,7 @@ export class Requests {
       ...frame,
       to: receiver.name,
       sender: session.name,
+      ...(session.identity === undefined ? {} : { verified: true as const }),
       timestamp: new Date(clock.now()).toISOString(),
     };
     const { ref: _, ...forReceiver } = direct;

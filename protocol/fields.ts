@@ -1,6 +1,6 @@
 import type { ErrorCode } from "./codes.ts";
-import type { Content, MessageKind, Ref } from "./frames.ts";
-import { MAX_DATA_DEPTH, MAX_REF_LENGTH } from "./limits.ts";
+import type { Content, MessageKind, Ref, SenderAnnotations, TextFormat } from "./frames.ts";
+import { MAX_DATA_DEPTH, MAX_REF_LENGTH, MAX_VIA } from "./limits.ts";
 import { isRoomName, normalizeName } from "./names.ts";
 import { visible } from "./text.ts";
 
@@ -109,6 +109,34 @@ export function kind(fields: Fields): MessageKind {
     throw new FieldError("bad_frame", `"kind" must be "action", or left out`);
   }
   return "action";
+}
+
+function format(fields: Fields): TextFormat {
+  if (fields["format"] !== "markdown") {
+    throw new FieldError("bad_frame", `"format" must be "markdown", or left out`);
+  }
+  return "markdown";
+}
+
+/** What `via` may hold: identifiers that programs give themselves. */
+const VIA = /^[\w.-]{1,64}$/;
+
+/** A list of at most `MAX_VIA` identifiers, each 1 to 64 of `A-Z a-z 0-9 _ . -`. */
+export function via(fields: Fields): readonly string[] {
+  const list = fields["via"];
+  const isId = (item: unknown): item is string => typeof item === "string" && VIA.test(item);
+  if (!Array.isArray(list) || list.length > MAX_VIA || !list.every(isId)) {
+    throw new FieldError(
+      "bad_frame",
+      `"via" must be a list of at most ${MAX_VIA} identifiers of A-Z a-z 0-9 _ . -`,
+    );
+  }
+  return list;
+}
+
+/** The `format` and `via` of a message, both optional. */
+export function annotations(fields: Fields): SenderAnnotations {
+  return { ...optional(fields, "format", format), ...optional(fields, "via", via) };
 }
 
 /** The `message` and `data` of a message: at least one of them. */

@@ -12,6 +12,25 @@ export type Content =
 /** `action` is what `/me` says. */
 export type MessageKind = "action";
 
+/** `markdown`: a person typed the text in a chat client. Without a format, text is literal. */
+export type TextFormat = "markdown";
+
+/** What a sender may say about a message beside its content. */
+export interface SenderAnnotations {
+  readonly format?: TextFormat;
+  /**
+   * The programs that reacted to a message and so caused this one, oldest first; a program that
+   * finds itself here does not react again. At most `MAX_VIA` identifiers.
+   */
+  readonly via?: readonly string[];
+}
+
+/** What is known of a message beside its content. */
+export interface Annotations extends SenderAnnotations {
+  /** A token proved that the sender has this name. Set by the hub alone. */
+  readonly verified?: true;
+}
+
 /** How many messages before the newest a join wants, and from where it goes on. */
 export interface RoomPosition {
   readonly room: string;
@@ -36,17 +55,21 @@ export interface Hello {
 }
 
 /** A message for everybody in a room. */
-export type Publish = {
-  readonly type: "message";
-  readonly room?: string;
-  readonly sender?: string;
-  readonly ref?: Ref;
-  readonly kind?: MessageKind;
-} & Content;
+export type Publish =
+  & {
+    readonly type: "message";
+    readonly room?: string;
+    readonly sender?: string;
+    readonly ref?: Ref;
+    readonly kind?: MessageKind;
+  }
+  & SenderAnnotations
+  & Content;
 
 /** A private message to all sessions of one name. */
 export type DirectRequest =
   & { readonly type: "direct"; readonly to: string; readonly ref?: Ref }
+  & SenderAnnotations
   & Content;
 
 /** Starts listening to a room. */
@@ -111,16 +134,19 @@ export type ClientFrame =
   | Ping;
 
 /** A message of a room's log, the same for everyone. */
-export type Message = {
-  readonly type: "message";
-  readonly room: string;
-  /** 1, 2, 3 … per room and epoch, without holes. */
-  readonly id: number;
-  readonly sender: string;
-  /** ISO 8601 UTC with milliseconds, set by the hub. */
-  readonly timestamp: string;
-  readonly kind?: MessageKind;
-} & Content;
+export type Message =
+  & {
+    readonly type: "message";
+    readonly room: string;
+    /** 1, 2, 3 … per room and epoch, without holes. */
+    readonly id: number;
+    readonly sender: string;
+    /** ISO 8601 UTC with milliseconds, set by the hub. */
+    readonly timestamp: string;
+    readonly kind?: MessageKind;
+  }
+  & Annotations
+  & Content;
 
 /** A room as one finds it on joining. */
 export interface Joined {
@@ -170,13 +196,16 @@ export interface Ack {
 }
 
 /** A private message. */
-export type Direct = {
-  readonly type: "direct";
-  readonly sender: string;
-  readonly to: string;
-  readonly timestamp: string;
-  readonly ref?: Ref;
-} & Content;
+export type Direct =
+  & {
+    readonly type: "direct";
+    readonly sender: string;
+    readonly to: string;
+    readonly timestamp: string;
+    readonly ref?: Ref;
+  }
+  & Annotations
+  & Content;
 
 /** Who came, went or changed names in a room since the last such frame. */
 export interface Presence {

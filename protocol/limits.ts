@@ -45,6 +45,9 @@ export const MAX_DATA_DEPTH = 64;
 /** Characters of a `ref`; long enough for a UUID. */
 export const MAX_REF_LENGTH = 64;
 
+/** Identifiers in the `via` of a message: programs that reacted to one another. */
+export const MAX_VIA = 16;
+
 /** Characters of a full-text query. */
 export const MAX_QUERY_LENGTH = 256;
 

@@ -1,5 +1,6 @@
 import type { ErrorCode } from "./codes.ts";
 import {
+  annotations,
   boolean,
   content,
   FieldError,
@@ -63,6 +64,7 @@ function publish(fields: Fields): Publish {
   // Written out for the common shape: this is the path of every message.
   if (
     fields["kind"] === undefined && fields["sender"] === undefined &&
+    fields["format"] === undefined && fields["via"] === undefined &&
     typeof fields["room"] === "string" && typeof fields["ref"] === "string"
   ) {
     return { type: "message", room: room(fields), ref: ref(fields), ...body };
@@ -73,6 +75,7 @@ function publish(fields: Fields): Publish {
     ...optional(fields, "sender", personName),
     ...optional(fields, "ref", ref),
     ...optional(fields, "kind", kind),
+    ...annotations(fields),
     ...body,
   };
 }
@@ -94,6 +97,7 @@ const READERS: { readonly [T in ClientFrame["type"]]: (fields: Fields) => FrameO
     type: "direct",
     to: personName(fields, "to"),
     ...optional(fields, "ref", ref),
+    ...annotations(fields),
     ...content(fields),
   }),
   join: (fields) => ({ type: "join", ...position(fields) }),

@@ -11,7 +11,15 @@ import {
   ref,
   string,
 } from "./fields.ts";
-import type { HubFrame, Joined, Message, Presence, System, SystemEvent } from "./frames.ts";
+import type {
+  Annotations,
+  HubFrame,
+  Joined,
+  Message,
+  Presence,
+  System,
+  SystemEvent,
+} from "./frames.ts";
 import type { Limits } from "./limits.ts";
 import { type Parsed, parseJson } from "./parse.ts";
 
@@ -41,6 +49,20 @@ function amount(fields: Fields, name: string): number {
   return value;
 }
 
+/** Formats and identifiers of a newer hub that mean nothing here are dropped, not errors. */
+function annotations(fields: Fields): Annotations {
+  const via = fields["via"];
+  return {
+    ...(fields["format"] === "markdown" ? { format: "markdown" } : {}),
+    ...(fields["verified"] === true ? { verified: true } : {}),
+    ...(isStrings(via) ? { via } : {}),
+  };
+}
+
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
 function message(fields: Fields): Message {
   return {
     type: "message",
@@ -50,6 +72,7 @@ function message(fields: Fields): Message {
     timestamp: text(fields, "timestamp"),
     // A kind of a newer hub is still a message: passing over it would be a gap.
     ...(fields["kind"] === "action" ? { kind: "action" } : {}),
+    ...annotations(fields),
     ...content(fields),
   };
 }
@@ -152,6 +175,7 @@ const READERS: { readonly [T in HubFrame["type"]]: (fields: Fields) => HubFrame 
     to: text(fields, "to"),
     timestamp: text(fields, "timestamp"),
     ...optional(fields, "ref", ref),
+    ...annotations(fields),
     ...content(fields),
   }),
   presence,

@@ -133,19 +133,26 @@ test("asyncDispose waits for the disk, and closes once", async (path) => {
   assertEquals((await again.head("lobby")).last, 200);
 });
 
+const ANNOTATED = [
+  [undefined, undefined],
+  ["action", undefined],
+  [undefined, { format: "markdown" }],
+  ["action", { verified: true, via: ["a", "b.c-d_1"] }],
+] as const;
+
 Deno.test("`toLine()` and `toMessage()` agree, and use no character twice", () => {
   const sender = "A\t\n\u0000\u2028";
   for (const message of [undefined, "", "a\tb\nc\u0000\ud800", "\\t\\n"]) {
     for (const data of [undefined, null, "", [{ "\t\n\u0000": "\t" }], 0]) {
-      for (const kind of [undefined, "action"] as const) {
+      for (const [kind, annotations] of ANNOTATED) {
         const content = message === undefined
           ? { data }
           : { message, ...(data === undefined ? {} : { data }) };
         if (message === undefined && data === undefined) {
-          assertThrows(() => toLine("{}", content, kind), TypeError);
+          assertThrows(() => toLine("{}", content, kind, annotations), TypeError);
           continue;
         }
-        const line = toLine(JSON.stringify(sender), content, kind);
+        const line = toLine(JSON.stringify(sender), content, kind, annotations);
         assert(!line.includes("\n") && !line.includes("\u0000"));
         assertEquals(textOf(line), message);
         assertEquals(toMessage("room", 7, "now", line), {
@@ -157,6 +164,7 @@ Deno.test("`toLine()` and `toMessage()` agree, and use no character twice", () =
           ...(data === undefined ? {} : { data }),
           timestamp: "now",
           ...(kind === undefined ? {} : { kind }),
+          ...annotations,
         });
       }
     }
