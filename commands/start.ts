@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { getLogger } from "@logtape/logtape";
 import type { Authorizer } from "../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
 import { openSqliteBroker } from "../broker/sqlite.ts";
@@ -28,6 +29,8 @@ import { DOOR_FLAGS } from "./start_doors.ts";
  * before it kills.
  */
 const STOP_TIMEOUT = 1900;
+
+const logger = getLogger(["bcast", "start"]);
 
 /** The file in the data directory. */
 const DATABASE = "bcast.db";
@@ -169,7 +172,8 @@ export const start = defineCommand({
   about: "Listens for clients and passes on what each of them says to all others in the same " +
     "room. Messages are kept on this machine, so that those who come later can read them.\n\n" +
     "Ctrl-C or SIGTERM says goodbye to everybody and stops it; a second Ctrl-C ends it at once. " +
-    "SIGHUP ends one whose terminal is closed, and has a service read its certificate again.",
+    "SIGHUP stops a hub whose terminal was closed; a service reopens its log file and reads its " +
+    "certificate again.",
   flags: FLAGS,
   examples: [
     ["start", "A hub for this machine"],
@@ -183,7 +187,7 @@ export const start = defineCommand({
 async function run(input: Input, context: Context): Promise<ExitCode> {
   const { flags } = input;
   const path = databasePath(input, context);
-  await using _logging = await startLogging({
+  await using logging = await startLogging({
     level: flags.logLevel,
     format: flags.logFormat,
     quiet: flags.quiet,
@@ -197,7 +201,10 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     host: flags.host,
   });
   const renewal = new Renewal(tls);
-  using interruption = watchInterrupts(context, renewal.request);
+  using interruption = watchInterrupts(context, () => {
+    logging.reopen();
+    renewal.request();
+  });
   using access = await openAccess(flags);
   const server = await listen(input, path, access.authorizer, tls);
   using _watch = renewal.begin(server);
@@ -208,6 +215,8 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     secure: tls !== undefined,
     guarded: access.authorizer.required,
   };
+  const warnings = exposureWarnings(listening);
+  if (flags.quiet) { for (const warning of warnings) logger.warning(warning); }
   await context.stdout.write(
     flags.quiet ? listeningLine(listening) : banner({
       ...listening,
@@ -217,7 +226,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
         : `${path} (${plural(flags.history, "message")} a room at most)`,
       program: programName(currentLaunch()),
       addresses: isEverywhere(flags.host) ? lanAddresses(flags.host, Deno.networkInterfaces()) : [],
-      warnings: exposureWarnings(listening),
+      warnings,
       ...(tls?.selfSigned ? { fingerprint: tls.facts.fingerprint } : {}),
     }),
   );
