@@ -154,10 +154,16 @@ export function seconds(
   });
 }
 
-/** The seconds of `90`, `90s`, `15m`, `12h`, `30d` or `2w`; `undefined` when the text is none of these. */
+/**
+ * The seconds of `0`, `90s`, `15m`, `12h`, `30d` or `2w`; `undefined` when the text is none of these.
+ * Without a unit nobody knows whether 5 means seconds or days, so only 0 may have none.
+ */
 function readSeconds(given: string): number | undefined {
-  const [, number = "", unit = "s"] = /^([0-9]+)([smhdw])?$/i.exec(given) ?? [];
-  return number === "" ? undefined : Number(number) * (SECONDS[unit.toLowerCase()] ?? Number.NaN);
+  if (given === "0") return 0;
+  const [, number, unit = ""] = /^([0-9]+)([smhdw])$/i.exec(given) ?? [];
+  return number === undefined
+    ? undefined
+    : Number(number) * (SECONDS[unit.toLowerCase()] ?? Number.NaN);
 }
 
 // Without a zone, times are local (as `new Date()` has it only where there is a time of day).

@@ -44,11 +44,16 @@ export function hubUrl({ url, host, port, tls = false }: HubAddress = {}): URL {
   if (parsed.protocol !== scheme) parsed.protocol = scheme;
   // WebSocket URLs have no fragment (RFC 6455 section 3).
   parsed.hash = "";
-  if (!WITH_PORT.test(address)) {
+  if (!portIn(address)) {
     const chosen = port ?? (hasScheme ? undefined : DEFAULT_PORT);
     if (chosen !== undefined) parsed.port = String(checkedPort(chosen));
   }
   return parsed;
+}
+
+/** Whether an address, as a person says it, names a port. */
+export function portIn(address: string): boolean {
+  return WITH_PORT.test(BARE_IPV6.test(address) ? `[${address}]` : address);
 }
 
 /** `url` for a person: without what could be secret (user, query) and without what says nothing. */

@@ -78,7 +78,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const options: ConnectOptions = {
     url,
     ...(flags.name === undefined ? {} : { sender: flags.name }),
-    ...await tokenOption(input),
+    ...await tokenOption(input, url),
     ...(flags.room.length === 0 ? {} : { rooms: flags.room.map((room) => ({ room })) }),
   };
   const terminal = context.stdin.isTerminal && context.stdout.isTerminal && !flags.json;

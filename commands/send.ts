@@ -95,7 +95,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     echo: false,
     retryFirst: flags.wait,
     ...(flags.name === undefined ? {} : { sender: flags.name }),
-    ...await tokenOption(input),
+    ...await tokenOption(input, url),
     ...(flags.to !== undefined
       ? { rooms: [] }
       : flags.room === undefined
