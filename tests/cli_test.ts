@@ -70,7 +70,6 @@ for (
     [["--max-bytes", "4K"], "maxBytes", 4096],
     [["--max-bytes", "1MiB"], "maxBytes", 1_048_576],
     [["--max-bytes", "2gb"], "maxBytes", 2_147_483_648],
-    [["--retention", "90"], "retention", 90],
     [["--retention", "90s"], "retention", 90],
     [["--retention", "15m"], "retention", 900],
     [["--retention", "12h"], "retention", 43_200],
@@ -106,6 +105,10 @@ for (
     [
       ["--max-bytes", "1023"],
       '--max-bytes must be a number of bytes from 1024 up, such as 65536, 64K or 4M; it is "1023"',
+    ],
+    [
+      ["--retention", "5"],
+      '--retention must be a time from 1s to 36500d, such as 90s, 12h or 30d; it is "5"',
     ],
     [
       ["--retention", "1y"],

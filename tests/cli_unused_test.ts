@@ -75,7 +75,6 @@ Deno.test("a flag never loses to the environment, a profile or the file", () => 
       if (source !== "flag") continue;
       const others = [...said.values()].filter((other) => other.source === "flag");
       if (others.length > 1) continue;
-      }
       const { hostname, port } = new URL(addressOf(said));
       if (name === "port") assertEquals(port, text);
       else assertEquals(hostname, text.includes("a.") ? "a.example" : "b.example");
