@@ -13,8 +13,12 @@ export interface Said {
  * places for messages.
  *
  * @param said what was said, by the name of the flag in configuration files; defaults are not in it.
+ * @param isClient whether the command talks to a hub; a hub itself takes all tokens it is given.
  */
-export function unusedSettings(said: ReadonlyMap<string, Said>): ReadonlyMap<string, string> {
+export function unusedSettings(
+  said: ReadonlyMap<string, Said>,
+  isClient: boolean,
+): ReadonlyMap<string, string> {
   const unused = new Map<string, string>();
   /** Of two that exclude each other, `first` counts where both come from the same source. */
   const exclusive = (first: string, second: string): void => {
@@ -24,7 +28,7 @@ export function unusedSettings(said: ReadonlyMap<string, Said>): ReadonlyMap<str
     else unused.set(second, first);
   };
   exclusive("url", "host");
-  exclusive("token-file", "token");
+  if (isClient) exclusive("token-file", "token");
   exclusive("memory", "data");
   const address = unused.has("url") ? "host" : said.has("url") ? "url" : "host";
   const [port, hub] = [said.get("port"), said.get(address)];

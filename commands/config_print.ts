@@ -76,9 +76,8 @@ async function run(
   const rowsOf = (command: AnyCommand, profile = globals.profile): readonly Row[] => {
     const line = flag.parseCommandLine(words, command.flags);
     const layers = [line, env, config.profile(command, profile), config.command(command)];
-    return markUnused(
-      Object.entries(command.flags).map((each) => rowOf(command.name, each, layers)),
-    );
+    const rows = Object.entries(command.flags).map((each) => rowOf(command.name, each, layers));
+    return markUnused(rows, command.flags["url"] !== undefined);
   };
   if (positional === undefined && words.length > 0) {
     throw new UsageError("Name the command that these flags are for: bcast config print COMMAND");
@@ -126,12 +125,12 @@ function rowOf(
 }
 
 /** Tells of each row whose setting another one replaces. */
-function markUnused(rows: readonly Row[]): readonly Row[] {
+function markUnused(rows: readonly Row[], isClient: boolean): readonly Row[] {
   const said = rows.filter(({ source }) => source !== "default")
     // A switch that is off replaces nothing.
     .filter(({ value }) => value !== false)
     .map(({ setting, source, shown }) => [setting, { source, text: shown }] as const);
-  const unused = unusedSettings(new Map(said));
+  const unused = unusedSettings(new Map(said), isClient);
   return rows.map((row) => {
     const by = unused.get(row.setting);
     return by === undefined ? row : { ...row, unused: by };

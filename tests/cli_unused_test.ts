@@ -55,7 +55,7 @@ Deno.test("what unusedSettings() names changes nothing about the address, and al
       if (!(error instanceof UsageError)) throw error;
       continue;
     }
-    const unused = unusedSettings(said);
+    const unused = unusedSettings(said, true);
     const context = JSON.stringify([...said]);
     for (const name of said.keys()) {
       const without = new Map([...said].filter(([other]) => other !== name));
