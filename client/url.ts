@@ -21,6 +21,8 @@ const SCHEMES: Readonly<Record<string, "ws:" | "wss:">> = {
 
 const WITH_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 const WITH_PORT = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#]*:\d+(?:[/?#]|$)/i;
+/** Digits alone, which URLs would take for an IPv4 address: 22001 is 0.0.85.241 there. */
+const NUMBER = /^:?(?:\d+|0x[0-9a-f]+)$/i;
 const BARE_IPV6 = /^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*$/i;
 
 /**
@@ -33,6 +35,11 @@ const BARE_IPV6 = /^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*$/i;
  */
 export function hubUrl({ url, host, port, tls = false }: HubAddress = {}): URL {
   const given = (url ?? host ?? "localhost").trim();
+  if (NUMBER.test(given)) {
+    throw new TypeError(
+      `Cannot connect to ${quoted(given)}: for a port, write localhost:PORT or --port PORT`,
+    );
+  }
   const hasScheme = WITH_SCHEME.test(given);
   const address = BARE_IPV6.test(given) ? `[${given}]` : given;
   const parsed = parse(hasScheme ? address : `${tls ? "wss" : "ws"}://${address}`, given);
