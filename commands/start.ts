@@ -19,8 +19,16 @@ import { watchInterrupts } from "../cli/signals.ts";
 import { exportsLogs } from "../cli/telemetry.ts";
 import { plural } from "../cli/text.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "../cli/tls.ts";
+import { logMessages } from "../observe/message_log.ts";
 import { readOrigin } from "../http/origin.ts";
-import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
+import {
+  DEFAULT_PORT,
+  DEFAULT_ROOM,
+  isRoomName,
+  MAX_HISTORY_PAGE,
+  VERSION,
+  visible,
+} from "../protocol.ts";
 import { DEFAULT_SERVER_LIMITS, type Server, startServer, TcpListenError } from "../server.ts";
 import { DOOR_FLAGS } from "./start_doors.ts";
 
@@ -74,6 +82,10 @@ const FLAGS = {
   }),
   ...DOOR_FLAGS,
   ...LOG_FLAGS,
+  logMessages: flag.toggle({
+    help: "Log every message of a room, never private ones",
+    group: "Logging",
+  }),
   ...TLS_FLAGS,
   history: flag.integer({
     fallback: DEFAULT_RETENTION.maxMessages,
@@ -215,6 +227,11 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     secure: tls !== undefined,
     guarded: access.authorizer.required,
   };
+  logger.info("bcast {version} listens at {url} and keeps messages {where}", {
+    version: VERSION,
+    url: server.url,
+    where: path === undefined ? "in memory" : `in ${path}`,
+  });
   const warnings = exposureWarnings(listening);
   if (flags.quiet) { for (const warning of warnings) logger.warning(warning); }
   await context.stdout.write(
@@ -258,6 +275,7 @@ async function listen(
     retention: { maxMessages: history, maxAge: retention * 1000 },
     fsync,
   });
+  if (rest.logMessages) logMessages(broker);
   try {
     const { maxMessageBytes, maxRooms, replay, rate, burst } = rest;
     const { ratePerAddress, maxFailures, helloTimeout } = rest;
