@@ -4,8 +4,9 @@ import type { Broker } from "./broker/broker.ts";
 import { api } from "./http/api.ts";
 import { type Closure, returnAfterStop } from "./http/closure.ts";
 import { EventDoor } from "./http/events.ts";
-import { Gate, isLocalHost } from "./http/gate.ts";
+import { Gate } from "./http/gate.ts";
 import { Health } from "./http/health.ts";
+import { certificateNames, HostList, machineNames, readHostPattern } from "./http/hosts.ts";
 import { Listener } from "./http/listener.ts";
 import type { MetricsExposure } from "./http/metrics.ts";
 import { settlesWithin } from "./http/patience.ts";
@@ -46,6 +47,11 @@ export interface ServerOptions {
   readonly authorizer?: Authorizer;
   /** Origins whose pages may talk to the hub beside its own: `https://example.org`, `null`, `*`. */
   readonly origins?: readonly string[];
+  /**
+   * Names by which the hub may be called, beside `localhost`, addresses, the machine's own name and
+   * those of its certificate: `chat.example.org`, `*.example.org`, `*` for any.
+   */
+  readonly allowedHosts?: readonly string[];
   /** Networks (`10.0.0.0/8`) of proxies whose word on where a request comes from is taken. */
   readonly trustedProxies?: readonly string[];
   /** Makes it `wss://`. */
@@ -110,14 +116,20 @@ export interface Server extends AsyncDisposable {
  */
 export function startServer(options: ServerOptions): Server {
   const { host = "localhost", port = DEFAULT_PORT, rooms = [DEFAULT_ROOM], broker } = options;
-  const { authorizer = OPEN, origins = [], trustedProxies = [] } = options;
+  const { authorizer = OPEN, origins = [], trustedProxies = [], allowedHosts = [] } = options;
   const clock = options.clock ?? systemClock;
   const limits = serverLimits(options.limits);
   const hub = new Hub({ broker, rooms, limits, clock, authorizer });
   const connections = new Connections();
   const door = new WebSocketDoor(hub, connections);
   const events = new EventDoor(hub, connections, clock);
-  const gate = new Gate(hub, { origins, trustedProxies, local: isLocalHost(host) });
+  let hosts = hostList(options.tls);
+  const gate = new Gate(hub, {
+    origins,
+    trustedProxies,
+    hosts: () => hosts,
+    port: () => listener.port,
+  });
   const { metrics: exposure = "local", database } = options;
   const monitor = new Monitor({ hub, ...(database === undefined ? {} : { database }) });
   let closure: Closure | undefined;
@@ -138,6 +150,13 @@ export function startServer(options: ServerOptions): Server {
       if (dropped > 0) logger.debug("Retention dropped {dropped} messages", { dropped });
     }).catch((error) => logger.error("Cannot trim the log: {error}", { error }));
   });
+
+  function hostList(tls: KeyPair | undefined): HostList {
+    const bound = readHostPattern(host);
+    const certified = tls === undefined ? [] : certificateNames(tls.cert);
+    const own = [...machineNames(), ...certified, ...bound === undefined ? [] : [bound]];
+    return new HostList({ allowed: allowedHosts, own, origins });
+  }
 
   /** Opens one part; if that fails, the parts before are closed: nobody has come in yet. */
   function open<Part extends AsyncDisposable>(make: () => Part): Part {
@@ -190,6 +209,7 @@ export function startServer(options: ServerOptions): Server {
     const reason = "The hub has a new certificate: reconnect";
     closure = { reason, retryAfter: () => 1 };
     await hub.dismissAll(reason, (peer) => door.holds(peer) || events.holds(peer));
+    hosts = hostList(tls);
     await listener.renew(tls, await goodbyes(connections.empty(["websocket", "events"])));
     // Stopping may have begun meanwhile; it waits for this, and has its own reason.
     if (closure.reason === reason) closure = undefined;

@@ -11,6 +11,7 @@ import {
 } from "../auth/keys.ts";
 import { SecretAuthorizer } from "../auth/secrets.ts";
 import { isNetwork } from "../http/addresses.ts";
+import { readHostPattern } from "../http/hosts.ts";
 import { readOrigin } from "../http/origin.ts";
 import { visible } from "../protocol.ts";
 import { CliError, UsageError } from "./errors.ts";
@@ -86,6 +87,15 @@ export const ACCESS_FLAGS = {
     expects: "an origin such as https://chat.example.org, or null, or * for all",
     accepts: (origin) => readOrigin(origin) !== undefined,
     help: "Site whose pages may talk to the hub; may be given several times",
+    group: GROUP,
+  }),
+  allowedHost: list({
+    fallback: [],
+    placeholder: "NAME",
+    shown: "localhost, this machine's",
+    expects: "a host name such as chat.example.org or *.example.org, without a port, or * for all",
+    accepts: (name) => readHostPattern(name) !== undefined,
+    help: "Host name that the hub answers to; repeatable",
     group: GROUP,
   }),
   trustProxy: list({

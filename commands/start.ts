@@ -18,6 +18,7 @@ import { watchInterrupts } from "../cli/signals.ts";
 import { exportsLogs } from "../cli/telemetry.ts";
 import { plural } from "../cli/text.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "../cli/tls.ts";
+import { readHostPattern } from "../http/hosts.ts";
 import { readOrigin } from "../http/origin.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
 import { DEFAULT_SERVER_LIMITS, type Server, startServer, TcpListenError } from "../server.ts";
@@ -261,6 +262,7 @@ async function listen(
       broker,
       authorizer,
       origins: flags.origin.map((origin) => readOrigin(origin) ?? origin),
+      allowedHosts: flags.allowedHost.map((name) => readHostPattern(name) ?? name),
       trustedProxies: flags.trustProxy,
       ...(tls === undefined ? {} : { tls: tls.pair }),
       ...(tcp === undefined ? {} : { tcp: { port: tcp } }),

@@ -26,16 +26,16 @@ const TABLE: readonly (readonly [what: string, request: string, ...statuses: num
     [`path ${path}`, get(path), path === "/.." || path === "/." ? 426 : 404] as const
   ),
   ["path with a raw NUL", get("/a\0b"), 400],
-  ["another host in the path", get("http://elsewhere.example/etc/passwd"), 404],
+  ["another host in the path", get("http://elsewhere.example/etc/passwd"), 400],
   // What is odd about the request itself.
   ["a path of 60 KB", get(`/${"a".repeat(60_000)}`), 404],
   ["a path of 1 MB", get(`/${"a".repeat(1_000_000)}`), 400, 431],
   ["a query of 60 KB", get(`/?${"a=b&".repeat(15_000)}`), 426],
   ["a header of 1 MB", get("/", `X: ${"y".repeat(1_000_000)}\r\n`), 400, 431],
   ["500 headers", get("/", "X: y\r\n".repeat(500)), 400, 431],
-  ["a Host that is none", "GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n", 403],
-  ["a Host like a bracket", "GET / HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n", 403],
-  ["a Host like a path", "GET / HTTP/1.1\r\nHost: x/../..\r\nConnection: close\r\n\r\n", 403],
+  ["a Host that is none", "GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n", 400],
+  ["a Host like a bracket", "GET / HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n", 400],
+  ["a Host like a path", "GET / HTTP/1.1\r\nHost: x/../..\r\nConnection: close\r\n\r\n", 400],
   ["two hosts", get("/", "Host: other\r\n"), 400, 403, 426],
   ["HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", 426],
   ["HTTP/0.9", "GET /\r\n\r\n", 400],
@@ -58,7 +58,7 @@ const TABLE: readonly (readonly [what: string, request: string, ...statuses: num
   ...["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"].map((method) =>
     [`method ${method}`, request(`${method} /ws HTTP/1.1`), 405] as const
   ),
-  ["CONNECT", request("CONNECT other:25 HTTP/1.1"), 405],
+  ["CONNECT", request("CONNECT other:25 HTTP/1.1"), 400],
   // Handshakes that are none (RFC 6455 section 4.2.1).
   ["an upgrade by POST", upgrade("/").replace("GET", "POST"), 405],
   ["version 8", upgrade("/", UPGRADE.replace("13", "8")), 426],
@@ -87,7 +87,7 @@ for (const [what, text, ...statuses] of TABLE) {
 }
 
 for (
-  const [host, status] of [["a b", 400], ["[", 400], ["x/../..", 426], ["other", 426]] as const
+  const [host, status] of [["a b", 400], ["[", 400], ["x/../..", 400], ["other", 426]] as const
 ) {
   Deno.test(`hardening: a Host ${host} where any page may talk to the hub: ${status}`, async () => {
     await using trouble = await collectTrouble();
