@@ -9,7 +9,7 @@ import {
   secretKey,
   type VerificationKey,
 } from "../auth/keys.ts";
-import { SecretAuthorizer } from "../auth/secrets.ts";
+import { MIN_UNGUESSABLE_LENGTH, SecretAuthorizer } from "../auth/secrets.ts";
 import { isNetwork } from "../http/addresses.ts";
 import { readHostPattern } from "../http/hosts.ts";
 import { readOrigin } from "../http/origin.ts";
@@ -22,9 +22,6 @@ import { checkedToken, readTokens } from "./secrets.ts";
 const logger = getLogger(["bcast", "access"]);
 
 const GROUP = "Who may come in";
-
-/** Characters of a shared secret that is not short: about what 12 random bytes need. */
-const LONG_ENOUGH = 16;
 
 /** The flags about JSON Web Tokens. */
 export const JWT_FLAGS = {
@@ -199,7 +196,7 @@ async function loadAuthorizer(flags: AccessValues): Promise<Authorizer> {
   const { token, tokenFile, adminTokenFile } = flags;
   const secrets = token === undefined ? [] : [checkedToken(token, "The token of --token")];
   if (tokenFile !== undefined) secrets.push(...await readTokens(tokenFile));
-  if (secrets.some((secret) => secret.length < LONG_ENOUGH)) {
+  if (secrets.some((secret) => secret.length < MIN_UNGUESSABLE_LENGTH)) {
     logger.warn("The token is short and could be guessed: make one with bcast token secret");
   }
   const authorizers: Authorizer[] = [];

@@ -124,8 +124,7 @@ const FLAGS = {
   }),
   maxFailures: flag.integer({
     fallback: defaults.maxFailures,
-    help: "Wrong tokens a minute from one address, before none of its tokens is looked at; 0: " +
-      "any number",
+    help: "Wrong tokens a minute from one address; 0: any number",
     group: LIMITS,
   }),
   helloTimeout: flag.seconds({

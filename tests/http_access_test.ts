@@ -6,7 +6,7 @@ import { isNetwork, TrustedProxies } from "../http/addresses.ts";
 import { readOrigin } from "../http/origin.ts";
 import { networkOf } from "../hub/networks.ts";
 import { TokenBuckets } from "../hub/rate_limit.ts";
-import { askRaw, handshake, type RawHeaders } from "./kit/handshake.ts";
+import { ask, askRaw, handshake, type RawHeaders } from "./kit/handshake.ts";
 import { TestSocket } from "./kit/socket.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 
@@ -376,4 +376,42 @@ Deno.test("no token is ever logged, and nothing that is logged can command a ter
     assert(!text.includes("t0ken"), text.split("\n").find((line) => line.includes("t0ken")));
     assertEquals([...text].filter((character) => /(?!\n)\p{Cc}/u.test(character)), []);
   }
+});
+
+Deno.test("`Sec-Fetch-Site` tells pages of other sites that name no origin", async (t) => {
+  await using hub = await startTestHub({ origins: ["https://chat.example", "null"] });
+  const own = `http://localhost:${hub.port}`;
+  for (
+    const [site, origin, path, status] of [
+      ["cross-site", undefined, "/api/status", 403],
+      ["same-site", undefined, "/api/status", 403],
+      ["same-origin", undefined, "/api/status", 200],
+      ["none", undefined, "/api/status", 200],
+      ["cross-site", undefined, "/api/nothing", 403],
+      ["cross-site", undefined, "/api/rooms/lobby/events", 403],
+      ["cross-site", undefined, "/api/openapi.json", 403],
+      ["same-site", undefined, "/metrics", 403],
+      ["cross-site", "https://chat.example", "/api/status", 200],
+      ["cross-site", "null", "/api/status", 200],
+      ["cross-site", "https://evil.example", "/api/status", 403],
+      // What no browser says: the stricter of the two holds.
+      ["cross-site", own, "/api/status", 403],
+      ["same-origin", "https://evil.example", "/api/status", 403],
+      ["cross-site", undefined, "/", 426],
+      ["cross-site", undefined, "/healthz", 200],
+      ["cross-site", undefined, "/readyz", 200],
+    ] as const
+  ) {
+    await t.step(`${site}, ${origin ?? "no origin"}: ${path}`, async () => {
+      const headers: [string, string][] = [["Sec-Fetch-Site", site]];
+      if (origin !== undefined) headers.push(["Origin", origin]);
+      const answer = await ask(hub.port, path, headers);
+      assertEquals(answer.status, status, answer.body);
+      if (status === 403) assertStringIncludes(answer.body, "--origin");
+    });
+  }
+  const upgrade = (...headers: [string, string][]): Promise<number> =>
+    handshake(hub.port, headers).then(({ status }) => status);
+  assertEquals(await upgrade(["Sec-Fetch-Site", "cross-site"]), 403);
+  assertEquals(await upgrade(["Sec-Fetch-Site", "same-origin"], ["Origin", own]), 101);
 });
