@@ -184,6 +184,7 @@ export function startServer(options: ServerOptions): Server {
       port,
       handler: routes({
         hub,
+        room: rooms[0] ?? DEFAULT_ROOM,
         door,
         connections,
         gate,
