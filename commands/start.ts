@@ -3,7 +3,7 @@ import type { Authorizer } from "../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
 import { openSqliteBroker } from "../broker/sqlite.ts";
 import { ACCESS_FLAGS, openAccess } from "../cli/access.ts";
-import { banner, isEverywhere, lanAddresses, listeningLine } from "../cli/banner.ts";
+import { authority, banner, isEverywhere, lanAddresses, listeningLine } from "../cli/banner.ts";
 import { type CommandInput, defineCommand, isStronger } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
@@ -18,6 +18,7 @@ import { watchInterrupts } from "../cli/signals.ts";
 import { exportsLogs } from "../cli/telemetry.ts";
 import { plural } from "../cli/text.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "../cli/tls.ts";
+import { AddressInUse } from "../http/bind.ts";
 import { readHostPattern } from "../http/hosts.ts";
 import { readOrigin } from "../http/origin.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
@@ -216,6 +217,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
         ? "in memory only: gone when the hub stops"
         : `${path} (${plural(flags.history, "message")} a room at most)`,
       program: programName(currentLaunch()),
+      bound: server.addresses,
       addresses: isEverywhere(flags.host) ? lanAddresses(flags.host, Deno.networkInterfaces()) : [],
       warnings: exposureWarnings(listening),
       ...(tls?.selfSigned ? { fingerprint: tls.facts.fingerprint } : {}),
@@ -300,7 +302,8 @@ export function cannotListen(
   port: number,
   portFlag = "--port",
 ): unknown {
-  const where = `Cannot listen on ${visible(host)}:${port}`;
+  const named = error instanceof AddressInUse ? error.address : host;
+  const where = `Cannot listen on ${visible(authority(named, port))}`;
   const options = { cause: error };
   if (error instanceof Deno.errors.AddrInUse) {
     const other = port >= 65_535 ? DEFAULT_PORT : port + 1;
