@@ -1,4 +1,6 @@
+import { isIP } from "node:net";
 import { dirname, join } from "node:path";
+import { getLogger } from "@logtape/logtape";
 import type { Authorizer } from "../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
 import { openSqliteBroker } from "../broker/sqlite.ts";
@@ -15,6 +17,7 @@ import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
 import { Renewal } from "../cli/renewal.ts";
 import { watchInterrupts } from "../cli/signals.ts";
+import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { exportsLogs } from "../cli/telemetry.ts";
 import { plural } from "../cli/text.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "../cli/tls.ts";
@@ -24,6 +27,8 @@ import { readOrigin } from "../http/origin.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
 import { DEFAULT_SERVER_LIMITS, type Server, startServer, TcpListenError } from "../server.ts";
 import { DOOR_FLAGS } from "./start_doors.ts";
+
+const logger = getLogger(["bcast", "server"]);
 
 /**
  * Milliseconds that stopping may take beside the goodbyes: whoever stops a service waits no longer
@@ -38,9 +43,11 @@ const LIMITS = "Limits";
 const defaults = DEFAULT_SERVER_LIMITS;
 
 const FLAGS = {
-  host: flag.text({
+  host: flag.value({
     fallback: "localhost",
     placeholder: "HOST",
+    expects: "a host name or an IP address without a port (a Unix socket is neither)",
+    read: readHost,
     help: "Address to listen on; 0.0.0.0 for every network of this machine",
   }),
   port: flag.integer({
@@ -163,6 +170,14 @@ const FLAGS = {
 
 type Input = CommandInput<typeof FLAGS>;
 
+/** A host to bind, as the system takes it; `undefined` for what can be none, such as `unix:/run/x`. */
+function readHost(text: string): string | undefined {
+  const [address = ""] = text.replace(/^\[(.*)\]$/, "$1").split("%");
+  return isIP(address) !== 0 || /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}._-]*$/u.test(text)
+    ? text
+    : undefined;
+}
+
 /** `bcast start`. */
 export const start = defineCommand({
   name: "start",
@@ -170,7 +185,8 @@ export const start = defineCommand({
   about: "Listens for clients and passes on what each of them says to all others in the same " +
     "room. Messages are kept on this machine, so that those who come later can read them.\n\n" +
     "Ctrl-C or SIGTERM says goodbye to everybody and stops it; a second Ctrl-C ends it at once. " +
-    "SIGHUP ends one whose terminal is closed, and has a service read its certificate again.",
+    "SIGHUP ends one whose terminal is closed, and has a service read its certificate again. " +
+    "SIGUSR1 and the like are logged and ignored.",
   flags: FLAGS,
   examples: [
     ["start", "A hub for this machine"],
@@ -199,6 +215,11 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   });
   const renewal = new Renewal(tls);
   using interruption = watchInterrupts(context, renewal.request);
+  using _stray = ignoreStraySignals(context, (signal) => {
+    logger.warn("{signal} means nothing here: SIGHUP reads the certificate again, SIGTERM stops", {
+      signal,
+    });
+  });
   using access = await openAccess(flags);
   const server = await listen(input, path, access.authorizer, tls);
   using _watch = renewal.begin(server);
