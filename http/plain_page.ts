@@ -14,6 +14,7 @@ const PROXY_HEADERS = [
   "x-forwarded-host",
   "x-forwarded-proto",
   "forwarded",
+  "x-real-ip",
   "via",
 ];
 

@@ -57,8 +57,8 @@ Deno.test("the plain page tells of TLS and tokens, and guesses no address behind
   assertMatch(direct, /^Open https:\/\/localhost:\d+ in a browser/);
   assertMatch(direct, /bcast connect wss:\/\/localhost:\d+\/ --token-file FILE/);
   assertMatch(direct, /curl -N -H "Authorization: Bearer TOKEN" https:/);
-  for (const name of ["x-forwarded-for", "forwarded", "via"]) {
-    // deno-lint-ignore no-await-in-loop -- three
+  for (const name of ["x-forwarded-for", "forwarded", "x-real-ip", "via"]) {
+    // deno-lint-ignore no-await-in-loop -- four
     const passedOn = await page({ [name]: "for=192.0.2.1" });
     assert(!passedOn.includes("localhost"), passedOn);
   }
