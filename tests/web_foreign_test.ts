@@ -5,6 +5,7 @@ import type { Authorizer } from "../auth/authorizer.ts";
 import { SecretAuthorizer } from "../auth/secrets.ts";
 import type { Server } from "../server.ts";
 import { browserTests, type TestBrowser } from "./kit/browser.ts";
+import { pair } from "./kit/certificates.ts";
 import { address, tell } from "./kit/http.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 
@@ -146,7 +147,7 @@ function upgrade(page: Page, url: string): Promise<string> {
       const socket = new WebSocket(url, "bcast.v1");
       socket.onopen = () => resolve("open");
       socket.onerror = () => resolve("refused");
-    }), url.replace("http:", "ws:"));
+    }), url.replace("http", "ws"));
 }
 
 // With the hub at 127.0.0.1, the first is the same site at another port, the second another site.
@@ -234,4 +235,20 @@ test("the hub's own page and a typed address reach what they ask for", async (br
   const { page } = await visitor.open(hub);
   assertEquals(await page.evaluate(async () => (await fetch("/api/status")).status), 200);
   assertEquals((await page.goto(address(hub, "/api/status")))?.status(), 200);
+});
+
+test("the hub's own page posts over HTTP/2, and talks, where the hub has TLS", async (browser) => {
+  await using hub = await startTestHub({ tls: await pair() });
+  await using visitor = await browser.visitor({
+    ignoreHTTPSErrors: true,
+    serviceWorkers: "block",
+  });
+  const { page } = await visitor.open(address(hub, "/"));
+  const [status, protocol] = await page.evaluate(async () => {
+    const { status } = await fetch("/api/rooms/lobby/messages", { method: "POST", body: "hi" });
+    const [entry] = performance.getEntriesByType("resource").slice(-1);
+    return [status, (entry as PerformanceResourceTiming).nextHopProtocol];
+  });
+  assertEquals([status, protocol], [201, "h2"]);
+  assertEquals(await upgrade(page, address(hub, "/")), "open");
 });
