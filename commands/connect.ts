@@ -14,6 +14,7 @@ import * as flag from "../cli/flags.ts";
 import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
 import { type Interruption, watchInterrupts } from "../cli/signals.ts";
+import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { plural } from "../cli/text.ts";
 import { TOKEN_FLAGS, tokenOption } from "../cli/token.ts";
 import { type Way, wayTo } from "../cli/trust.ts";
@@ -75,6 +76,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const url = hubAddress(input);
   await using _logging = await startClientLogging(flags);
   await using way = wayTo(url, flags);
+  using _stray = ignoreStraySignals(context);
   using interruption = watchInterrupts(context);
   logger.info("Connecting to {url}", { url: shownUrl(url) });
   const options: ConnectOptions = {

@@ -6,6 +6,7 @@ import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
+import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { shownUrl } from "../client.ts";
 import { systemClock } from "../client/clock.ts";
 import { visible } from "../protocol.ts";
@@ -76,6 +77,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const url = hubAddress(input);
   await using _logging = await startClientLogging(flags);
   const children = new ChildRunner(command, args, flags.json);
+  using _stray = ignoreStraySignals(context);
   using interruption = watchInterrupts({
     ...context,
     exit: (code) => {

@@ -6,6 +6,7 @@ import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
+import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { safeJson } from "../cli/text.ts";
 import { shownUrl } from "../client.ts";
 import { type Message, visible } from "../protocol.ts";
@@ -72,6 +73,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     throw new UsageError("--output needs --cursor FILE: without it, append with >> instead");
   }
   await using _logging = await startClientLogging(flags);
+  using _stray = ignoreStraySignals(context);
   using interruption = watchInterrupts(context);
   // That nobody reads it is no reason to end.
   const say = (text: string): void => void stderr.write(text + "\n");

@@ -12,6 +12,7 @@ import type { Context } from "../cli/context.ts";
 import { EXIT, type ExitCode, explain, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
+import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { tokenOption } from "../cli/token.ts";
 import { type Way, wayTo } from "../cli/trust.ts";
 import { connect, type ConnectOptions, type Conversation, shownUrl } from "../client.ts";
@@ -137,6 +138,7 @@ async function exchange(
   const { flags } = input;
   const words = wordsOf(input);
   const { stderr, stdin } = context;
+  using _stray = ignoreStraySignals(context);
   using interruption = watchInterrupts(context);
   await using conversation = connect(options, way.seams);
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };

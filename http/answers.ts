@@ -43,8 +43,10 @@ export function deniedByApi({ status, reason, headers }: Denial): Response {
 }
 
 const DENIALS: Readonly<Record<number, string>> = {
+  400: "bad_host",
   401: "unauthorized",
   403: "forbidden",
+  421: "misdirected",
   429: "rate_limited",
   503: "unavailable",
 };

@@ -18,13 +18,14 @@ const REFUSALS: Readonly<Record<number, string>> = {
   409: "The name is somebody else's",
   413: "The message is too large",
   415: "The body is neither JSON nor text",
+  421: "The hub does not answer to this host name: see --allowed-host",
   429: "Too much at once: come again after `retryAfter` seconds",
   500: "The hub had a fault",
   503: "The hub is stopping, full, or cannot write its log",
 };
 
 /** Refusals that every path knows. */
-const COMMON: readonly number[] = [401, 403, 429, 500];
+const COMMON: readonly number[] = [401, 403, 421, 429, 500];
 
 /** The OpenAPI 3.1 document of everything in `endpoints`. */
 export function openapi(endpoints: readonly Endpoint[]): object {

@@ -12,6 +12,7 @@ import { crowded } from "./crowd.ts";
 import { type Denial, type Gate, tokenOf } from "./gate.ts";
 import { handshakeFault } from "./handshake.ts";
 import type { Health } from "./health.ts";
+import { plainPage } from "./plain_page.ts";
 import { answerMetrics, type MetricsOptions } from "./metrics.ts";
 import { type Greeting, readGreeting, type WebSocketDoor } from "./ws.ts";
 
@@ -22,6 +23,8 @@ const RETRY_AFTER = 5;
 export interface RoutesOptions {
   readonly hub: Hub;
   readonly door: WebSocketDoor;
+  /** The first room of clients that name none. */
+  readonly room: string;
   /** Those through all doors. */
   readonly connections: Connections;
   readonly api: Api;
@@ -80,6 +83,11 @@ export function routes(
       return turnAway(options.hub, address, 503, closure.reason, closure.retryAfter());
     }
     if (asset !== undefined) return asset;
+    if (!upgrades && pathname === "/") {
+      const { hub, room } = options;
+      const text = plainPage(request, { room, guarded: hub.admission.required });
+      return sentence(200, text, { vary: "accept", "cache-control": "no-store" });
+    }
     if (!upgrades) {
       return sentence(426, `This is a bcast hub: join it with "bcast connect", or any WebSocket`, {
         upgrade: "websocket",

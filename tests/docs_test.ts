@@ -141,7 +141,7 @@ Deno.test("docs/protocol.md tells what the hub answers over HTTP", async () => {
   }
   const told = new Set(rows.flatMap(([cell = ""]) => /^\d+$/.test(cell) ? [Number(cell)] : []));
   const statuses = await Promise.all([
-    ask("/"),
+    ask("/ws"),
     ask("/api/people?room=No%20room"),
     ask("/api/nothing"),
     ask("/api/rooms", { method: "POST" }),

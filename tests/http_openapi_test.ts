@@ -122,6 +122,7 @@ Deno.test("GET /api/openapi.json describes every answer of every path", async ()
   await using hub = await startTestHub({ clock, authorizer });
   const inspector = await inspect(hub);
   const { operations } = inspector;
+  using client = Deno.createHttpClient({ allowHost: true });
   await using alice = await TestSocket.plain(hub.url, "Alice");
   alice.send({ type: "message", message: "hi", data: [1], kind: "action" });
   await alice.next("message");
@@ -138,6 +139,10 @@ Deno.test("GET /api/openapi.json describes every answer of every path", async ()
     headers.set("origin", "https://evil.example");
     // deno-lint-ignore no-await-in-loop -- as above
     await inspector.ask(hub, method, path, "", { ...body, headers });
+    headers.set("host", "evil.example");
+    const misdirected: RequestInit & { client: Deno.HttpClient } = { ...body, headers, client };
+    // deno-lint-ignore no-await-in-loop -- as above
+    await inspector.ask(hub, method, path, "", misdirected);
   }
   const keyed = saying(`{"message":"hi"}`, "application/json", { "idempotency-key": "k" });
   for (
