@@ -48,16 +48,25 @@ export class Reception {
 
   /** Lets somebody listen to one room, whom nobody there is told of; `grant` permits it. */
   async observe(peer: Peer, grant: Grant, position: RoomPosition): Promise<void> {
-    const { rooms } = this.options;
+    const { rooms, moderation } = this.options;
     const session = new Session(newSecret(), grant, true);
     session.peer = peer;
+    session.address = peer.address;
     peer.session = session;
+    // A ban since the request was let in.
+    if (this.#keptOut(peer, grant, grant.name)) return;
     const entrance = await rooms.enter(session, position);
     if (entrance === undefined || !peer.open) return;
+    const closure = moderation.closureOf(position.room);
+    if (closure !== undefined) {
+      peer.close(CLOSE.forbidden, closureSentence(closure));
+      return;
+    }
     const { fields, history } = entrance.entered;
     if (position.after !== undefined && !fields.recovered) {
       peer.offer([resetEvent(fields, history, position)]);
     }
+    peer.welcomed = true;
     peer.offer(peer.dialect.joined(entrance.entered));
     rooms.settle(peer, entrance);
   }

@@ -195,6 +195,7 @@ export class Sessions {
   #connect(session: Session, peer: Peer): void {
     this.rooms.changed();
     session.peer = peer;
+    session.address = peer.address;
     session.expires = Infinity;
     peer.session = session;
     this.#away.delete(session);
