@@ -54,7 +54,7 @@ export interface Candidate {
 export interface SentAway {
   /** Sessions and event streams that ended. */
   readonly sessions: number;
-  /** Where they came from, each once. */
+  /** Where they came from, each once; of those who are away, where they were last. */
   readonly addresses: readonly string[];
 }
 
