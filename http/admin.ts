@@ -75,6 +75,17 @@ const ORDERS: Readonly<Record<string, Order>> = {
       throw nobody("not_found", `Room ${room} is not closed`);
     },
   },
+  "release-name": {
+    fields: ["name"],
+    run: async (moderation, fields, by) => {
+      const name = needed(fields, "name");
+      const outcome = await moderation.releaseName(name, by);
+      if (outcome === "released") return { affected: 1 };
+      if (outcome === "free") throw nobody("not_found", `No token reserved the name ${name}`);
+      const message = `${name} is connected with a token of that name: kick or ban ${name} first`;
+      throw new OrderError(409, "in_use", message);
+    },
+  },
   announce: {
     fields: ["message", "room"],
     run: (moderation, fields, by) => ({

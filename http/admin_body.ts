@@ -16,7 +16,7 @@ const MAX_SECONDS = 10 * 365 * 86_400;
 /** What is wrong with an order. */
 export class OrderError extends Error {
   override readonly name = "OrderError";
-  constructor(readonly status: 400 | 404 | 413, readonly code: string, message: string) {
+  constructor(readonly status: 400 | 404 | 409 | 413, readonly code: string, message: string) {
     super(message);
   }
 }

@@ -15,6 +15,7 @@ import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits.t
 import { MeasureBook } from "./measure_book.ts";
 import { Moderation } from "./moderation.ts";
 import { networkOf } from "./networks.ts";
+import { OwnedNames } from "./owned_names.ts";
 import { Overview } from "./overview.ts";
 import { Peer, type PeerHost, type Transport } from "./peer.ts";
 import { Postbox } from "./postbox.ts";
@@ -73,6 +74,7 @@ export class Hub implements PeerHost, AsyncDisposable {
   /** Keeps order, and says whom others have kept out. */
   readonly moderation: Moderation;
   readonly #measures: MeasureBook;
+  readonly #ownedNames: OwnedNames;
   readonly #peers = new Set<Peer>();
   readonly #turn = new Turn();
   readonly #rooms: Rooms;
@@ -98,7 +100,13 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.#visitors = new TokenBuckets(limits.rate, limits.burst);
     this.#rooms = new Rooms(broker, clock, this.counters, limits.replay);
     const book = this.#measures = new MeasureBook(broker.measures, clock);
-    this.#sessions = new Sessions(this.#rooms, clock, (session) => hush(book, session));
+    this.#ownedNames = new OwnedNames(broker.ownedNames, clock);
+    this.#sessions = new Sessions(
+      this.#rooms,
+      clock,
+      this.#ownedNames,
+      (session) => hush(book, session),
+    );
     this.moderation = new Moderation({
       book,
       clock,
@@ -326,6 +334,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.#sweep[Symbol.dispose]();
     this.#subscription[Symbol.dispose]();
     this.#rooms.stop();
+    await this.#ownedNames.save();
   }
 
   now(): number {
@@ -365,6 +374,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     const now = this.now();
     this.#rates.sample();
     this.#sessions.sweep(now);
+    this.#ownedNames.sweep();
     this.admission.sweep(now);
     this.#measures.sweep().catch((error) => {
       logger.error("Cannot forget what moderators decided and has run out: {error}", { error });

@@ -190,6 +190,13 @@ export class Moderation {
     return (await this.#lift([roomMeasure(room)], "opened", by)).length > 0;
   }
 
+  /** Lets anybody take a name again that tokens have proved; moderators do so for one of the past. */
+  async releaseName(name: string, by: Moderator): Promise<"released" | "in use" | "free"> {
+    const outcome = await this.options.sessions.release(name);
+    if (outcome === "released") this.#audit(by, "released the name", name);
+    return outcome;
+  }
+
   /** Says something to everybody, or to a room. It is not kept. Returns how many connections it reached. */
   announce(message: string, room: string | undefined, by: Moderator): number {
     const { peers, rooms, clock } = this.options;
