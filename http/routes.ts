@@ -101,9 +101,10 @@ async function askApi(
   const permission = reader === undefined ? undefined : preflight(request);
   if (permission !== undefined) return permission;
   const entitled = await gate.entitle(tokenOf(request.headers, url.searchParams), address);
-  if (entitled.ok) return await api(request, url, entitled.grant, address);
-  countTurnedAway(hub, address, entitled);
-  return deniedByApi(entitled);
+  const answer = entitled.ok ? await api(request, url, entitled.grant, address) : entitled;
+  if (answer instanceof Response) return answer;
+  countTurnedAway(hub, address, answer);
+  return deniedByApi(answer);
 }
 
 /** Tells the metrics to whoever may have them. */
@@ -113,6 +114,8 @@ async function askMetrics(
   { searchParams }: URL,
   address: string,
 ): Promise<Response> {
+  const wait = Math.ceil(hub.takeTurn(address, undefined));
+  if (wait > 0) return turnAway(hub, address, 429, `Too much at once: wait ${wait} s`, wait);
   const entitle = () => gate.entitle(tokenOf(request.headers, searchParams), address);
   const answer = await answerMetrics(metrics, request, address, entitle);
   return answer instanceof Response ? signed(answer) : deny(hub, address, answer);
@@ -177,7 +180,7 @@ function turnAway(
   reason: string,
   retryAfter = RETRY_AFTER,
 ): Response {
-  const headers: Record<string, string> = status === 503
+  const headers: Record<string, string> = status === 503 || status === 429
     ? { "retry-after": String(retryAfter) }
     : {};
   return deny(hub, address, { ok: false, status, reason, headers });

@@ -28,6 +28,7 @@ import { Rooms } from "./rooms.ts";
 import { Sessions } from "./sessions.ts";
 import { hush } from "./silence.ts";
 import { Turn } from "./turn.ts";
+import { RejectionLog } from "./turned_away.ts";
 
 const logger = getLogger(["bcast", "hub"]);
 
@@ -65,6 +66,8 @@ export interface Introduction {
  */
 export class Hub implements PeerHost, AsyncDisposable {
   readonly counters = new Counters();
+  /** Logs who was not let in. */
+  readonly rejections: RejectionLog;
   /** What those are told who look on from outside. */
   readonly overview: Overview;
   /** Checks tokens, for those who come in and for those who ask over HTTP. */
@@ -94,6 +97,7 @@ export class Hub implements PeerHost, AsyncDisposable {
 
   constructor(private readonly options: HubOptions) {
     const { broker, clock, limits, authorizer = OPEN } = options;
+    this.rejections = new RejectionLog(clock);
     this.admission = new Admission(authorizer, limits, clock, this.counters);
     const { ratePerAddress } = limits;
     this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
@@ -272,7 +276,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     peer.open = false;
     peer.backlog = undefined;
     peer.answered?.();
-    const name = peer.session?.name;
+    const name = nameOf(peer);
     // Only who could come back is waited for.
     const returns = peer.saidHello && code !== CLOSE.normal && !this.#stopping;
     // Those who are still here while others are told to go see nobody leave: all come back.
@@ -282,7 +286,7 @@ export class Hub implements PeerHost, AsyncDisposable {
       "{connection} {name} disconnected with {code}, {refusals} frames refused ({clients} online)",
       {
         connection: peer.id,
-        name: name || "(no name)",
+        name,
         code,
         refusals: peer.refusals,
         clients: this.online,
@@ -349,14 +353,14 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.counters.slowConsumers++;
     logger.warn("{connection} {name} fell behind with {waiting} bytes waiting: cut off", {
       connection: peer.id,
-      name: peer.session?.name,
+      name: nameOf(peer),
       waiting,
     });
   }
 
   refused(peer: Peer, code: ErrorCode, message: string): void {
     this.counters.refused(code);
-    const fields = { connection: peer.id, name: peer.session?.name, code, message };
+    const fields = { connection: peer.id, name: nameOf(peer), code, message };
     // The first tells the operator; the rest is counted, and told when the connection ends.
     if (peer.refusals === 1) logger.info("{connection} {name} refused: {code}: {message}", fields);
     else logger.debug("{connection} {name} refused: {code}: {message}", fields);
@@ -365,7 +369,7 @@ export class Hub implements PeerHost, AsyncDisposable {
   fault(peer: Peer, error: unknown): void {
     logger.error("{connection} {name} met a fault: {error}", {
       connection: peer.id,
-      name: peer.session?.name,
+      name: nameOf(peer),
       error,
     });
   }
@@ -376,6 +380,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.#sessions.sweep(now);
     this.#ownedNames.sweep();
     this.admission.sweep(now);
+    this.rejections.sweep();
     this.#measures.sweep().catch((error) => {
       logger.error("Cannot forget what moderators decided and has run out: {error}", { error });
     });
@@ -390,4 +395,9 @@ export class Hub implements PeerHost, AsyncDisposable {
       }
     }
   }
+}
+
+/** For the log; before its `hello` a client has no name, and an event stream only its token's. */
+function nameOf({ session }: Peer): string {
+  return session?.identity ?? (session?.name || "(no name)");
 }

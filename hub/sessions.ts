@@ -230,7 +230,7 @@ export class Sessions {
     this.rooms.changed();
     this.onNamed(session);
     logger.info("{connection} {from} is now {name}", {
-      connection: session.peer?.id,
+      connection: session.peer?.id ?? "(away)",
       from,
       name,
     });
