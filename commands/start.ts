@@ -102,6 +102,12 @@ const FLAGS = {
     help: "Rooms that a client may be in",
     group: LIMITS,
   }),
+  maxRoomsTotal: flag.integer({
+    fallback: defaults.maxRoomsTotal,
+    min: 1,
+    help: "Rooms of the hub that hold messages or people",
+    group: LIMITS,
+  }),
   rate: flag.integer({
     fallback: defaults.rate,
     help: "Messages and commands a second from one client; 0: any number. Unless you set it, " +
@@ -250,7 +256,7 @@ async function listen(
     fsync,
   });
   try {
-    const { maxMessageBytes, maxRooms, replay, rate, burst } = rest;
+    const { maxMessageBytes, maxRooms, maxRoomsTotal, replay, rate, burst } = rest;
     const { ratePerAddress, maxFailures, helloTimeout } = rest;
     const { maxOutboxBytes, maxConnections, maxPerAddress, heartbeat } = rest;
     const { tcp, clientsFile, metrics } = rest;
@@ -270,6 +276,7 @@ async function listen(
       limits: {
         maxMessageBytes,
         maxRooms,
+        maxRoomsTotal,
         replay,
         rate,
         rateOnLoopback: source("rate") !== "default" || source("ratePerAddress") !== "default",

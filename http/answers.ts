@@ -1,3 +1,4 @@
+import type { RoomRefusal } from "../hub/room_registry.ts";
 import type { ApiError, ParseError } from "../protocol.ts";
 import type { Body } from "./body.ts";
 import type { Denial } from "./gate.ts";
@@ -41,6 +42,13 @@ export function unreadBody({ status, reason }: Extract<Body, { readonly ok: fals
   // Nobody waits for what is left of the body.
   if (status !== 400) answer.headers.set("connection", "close");
   return answer;
+}
+
+/** The answer about a room that does not exist and cannot come into being. */
+export function noSuchRoom({ code, message, retryAfter }: RoomRefusal): Response | Rejected {
+  return retryAfter === undefined
+    ? problem(409, code, message)
+    : Rejected.forNow(429, message, retryAfter);
 }
 
 /**

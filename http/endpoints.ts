@@ -10,7 +10,7 @@ import {
 } from "../protocol.ts";
 import { closureSentence } from "../hub/measure_words.ts";
 import { ADMIN_ENDPOINTS } from "./admin.ts";
-import { problem, Rejected, unreadable } from "./answers.ts";
+import { noSuchRoom, problem, Rejected, unreadable } from "./answers.ts";
 import type { ApiOptions, Ask } from "./ask.ts";
 import { crowded } from "./crowd.ts";
 import { openapi } from "./openapi.ts";
@@ -158,7 +158,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
             schema: { type: "string" },
           },
         },
-        refusals: [503],
+        refusals: [409, 503],
       },
     }],
   },
@@ -260,12 +260,10 @@ async function messages({ url, room }: Ask, { hub }: ApiOptions): Promise<Respon
   return parsed.ok ? await hub.overview.messages(parsed.frame) : unreadable(parsed.error);
 }
 
-function listen(
+async function listen(
   { request, url, room, grant, address }: Ask,
   options: ApiOptions,
-): Response | Rejected {
-  const crowd = crowded(options.connections, options.limits, address);
-  if (crowd !== undefined) return crowd;
+): Promise<Response | Rejected> {
   // The header is newer: a browser that comes back still asks with the address it was first given.
   const position = request.headers.get("last-event-id") || url.searchParams.get("after");
   const [, epoch, after] = /^(?:([\w-]{1,64}):)?(\d{1,15})$/.exec(position ?? "") ?? [];
@@ -282,6 +280,11 @@ function listen(
   if (!parsed.ok) return unreadable(parsed.error);
   const closure = options.hub.moderation.closureOf(room);
   if (closure !== undefined) return new Rejected(403, closureSentence(closure));
+  const noRoom = await options.hub.admitRoom(room, address);
+  if (noRoom !== undefined) return noSuchRoom(noRoom);
+  // The last: from here on nothing comes in between.
+  const crowd = crowded(options.connections, options.limits, address);
+  if (crowd !== undefined) return crowd;
   return options.events.open({ address, grant, position: parsed.frame });
 }
 

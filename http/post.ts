@@ -9,7 +9,7 @@ import {
   type PostReport,
   type Publish,
 } from "../protocol.ts";
-import { json, problem, Rejected, unreadable, unreadBody } from "./answers.ts";
+import { json, noSuchRoom, problem, Rejected, unreadable, unreadBody } from "./answers.ts";
 import type { ApiOptions, Ask } from "./ask.ts";
 import { readBody } from "./body.ts";
 import type { Closure } from "./closure.ts";
@@ -59,6 +59,7 @@ export async function post(
     return problem(409, "name_taken", message);
   }
   if (posted.kind === "barred") return problem(403, "forbidden", posted.reason, posted.wait);
+  if (posted.kind === "no_room") return noSuchRoom(posted.refusal);
   const { receipt, sender } = posted;
   if (receipt.kind === "failed") {
     return problem(503, "internal", "The hub could not store the message: try again", 1);

@@ -24,6 +24,7 @@ import { TokenBucket, TokenBuckets } from "./rate_limit.ts";
 import { Rates } from "./rates.ts";
 import { Reception } from "./reception.ts";
 import { Requests } from "./requests.ts";
+import { type RoomRefusal, RoomRegistry } from "./room_registry.ts";
 import { Rooms } from "./rooms.ts";
 import { Sessions } from "./sessions.ts";
 import { hush } from "./silence.ts";
@@ -81,6 +82,7 @@ export class Hub implements PeerHost, AsyncDisposable {
   readonly #peers = new Set<Peer>();
   readonly #turn = new Turn();
   readonly #rooms: Rooms;
+  readonly #registry: RoomRegistry;
   readonly #sessions: Sessions;
   readonly #rates: Rates;
   readonly #publisher: Publisher;
@@ -103,6 +105,13 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
     this.#visitors = new TokenBuckets(limits.rate, limits.burst);
     this.#rooms = new Rooms(broker, clock, this.counters, limits.replay);
+    const registry = this.#registry = new RoomRegistry({
+      broker,
+      rooms: this.#rooms,
+      clock,
+      limits,
+      defaultRooms: options.rooms,
+    });
     const book = this.#measures = new MeasureBook(broker.measures, clock);
     this.#ownedNames = new OwnedNames(broker.ownedNames, clock);
     this.#sessions = new Sessions(
@@ -121,13 +130,20 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.#publisher = new Publisher(broker, clock, this.counters, (error) => {
       logger.error("Cannot store messages: {error}", { error: error.message });
     });
-    this.postbox = new Postbox(this.#publisher, this.#sessions, this.moderation, clock);
+    this.postbox = new Postbox({
+      publisher: this.#publisher,
+      sessions: this.#sessions,
+      moderation: this.moderation,
+      clock,
+      admitRoom: (room, address) => this.admitRoom(room, address),
+    });
     this.#reception = new Reception({
       admission: this.admission,
       moderation: this.moderation,
       limits,
       counters: this.counters,
       rooms: this.#rooms,
+      registry,
       sessions: this.#sessions,
       defaultRooms: options.rooms,
       now: () => clock.now(),
@@ -138,6 +154,7 @@ export class Hub implements PeerHost, AsyncDisposable {
       limits,
       moderation: this.moderation,
       rooms: this.#rooms,
+      registry,
       sessions: this.#sessions,
       publisher: this.#publisher,
       reception: this.#reception,
@@ -191,6 +208,14 @@ export class Hub implements PeerHost, AsyncDisposable {
     // No address has a space in it.
     const key = name === undefined ? networkOf(address) : `name ${name}`;
     return this.#visitors.take(key, this.now());
+  }
+
+  /** Lets a room come into being for a request from `address`, unless it exists; else why not. */
+  admitRoom(
+    room: string,
+    address: string,
+  ): RoomRefusal | undefined | Promise<RoomRefusal | undefined> {
+    return this.#registry.admit(room, this.#isLimited(address) ? networkOf(address) : undefined);
   }
 
   #isLimited(address: string): boolean {
@@ -386,6 +411,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     });
     this.#addresses.sweep(now);
     this.#visitors.sweep(now);
+    this.#registry.sweep(now);
     const { helloTimeout } = this.options.limits;
     for (const peer of this.#peers) {
       const { session } = peer;

@@ -9,6 +9,7 @@ import type { ServerLimits } from "./limits.ts";
 import { banSentence, closureSentence } from "./measure_words.ts";
 import type { Moderation } from "./moderation.ts";
 import type { Peer } from "./peer.ts";
+import type { RoomRefusal, RoomRegistry } from "./room_registry.ts";
 import type { Entrance, Rooms } from "./rooms.ts";
 import { newSecret, Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -20,6 +21,7 @@ export interface ReceptionOptions {
   readonly limits: ServerLimits;
   readonly counters: Counters;
   readonly rooms: Rooms;
+  readonly registry: RoomRegistry;
   readonly sessions: Sessions;
   readonly defaultRooms: readonly string[];
   readonly now: () => number;
@@ -176,13 +178,19 @@ export class Reception {
     session: Session,
     positions: readonly RoomPosition[],
   ): Promise<void> {
-    const { limits, rooms, moderation } = this.options;
+    const { limits, rooms, registry, moderation } = this.options;
     const { rights } = session.grant;
     const byRoom = new Map(positions.map((position) => [position.room, position]));
     const readable = [...byRoom.values()].filter(({ room }) => rights.mayRead(room));
     const wanted = readable.filter(({ room }) => moderation.closureOf(room) === undefined);
     let entrances: Entrance[] = [];
+    let noRoom: RoomRefusal | undefined;
     for (const position of wanted.slice(0, limits.maxRooms)) {
+      const refusal = await registry.admit(position.room, peer.network);
+      if (refusal !== undefined) {
+        noRoom = refusal;
+        continue;
+      }
       // In order: the first is the room of messages that name none.
       const entrance = await rooms.enter(session, position);
       if (entrance === undefined || !peer.open) return;
@@ -195,6 +203,7 @@ export class Reception {
     entrances = entrances.filter(({ room }) => session.rooms.includes(room));
     this.#welcome(peer, session, entrances.map((entrance) => entrance.entered));
     if (wanted.length > limits.maxRooms) tooManyRooms(peer, limits.maxRooms);
+    if (noRoom !== undefined) mayNotCreate(peer, noRoom);
     const closed = [...byRoom.keys()].filter((room) => !rights.mayRead(room));
     if (closed.length > 0) mayNotRead(peer, closed);
     for (const { room } of readable) {
@@ -238,6 +247,11 @@ export class Reception {
 /** Says that a client may not be in more rooms. */
 export function tooManyRooms(peer: Peer, maxRooms: number): void {
   peer.refuse("too_many_rooms", `You may be in ${maxRooms} rooms: leave one first`);
+}
+
+/** Says why a room cannot come into being. */
+export function mayNotCreate(peer: Peer, { code, message, retryAfter }: RoomRefusal): void {
+  peer.refuse(code, message, undefined, retryAfter);
 }
 
 /** Says that `rooms` are closed to a client, in the same words whether they exist or not. */

@@ -22,7 +22,8 @@ import type { Moderation } from "./moderation.ts";
 import type { Peer } from "./peer.ts";
 import { Publication, type Publisher } from "./publisher.ts";
 import type { TokenBuckets } from "./rate_limit.ts";
-import { mayNotRead, type Reception, tooManyRooms } from "./reception.ts";
+import { mayNotCreate, mayNotRead, type Reception, tooManyRooms } from "./reception.ts";
+import type { RoomRegistry } from "./room_registry.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -34,6 +35,7 @@ export interface RequestsOptions {
   readonly limits: ServerLimits;
   readonly moderation: Moderation;
   readonly rooms: Rooms;
+  readonly registry: RoomRegistry;
   readonly sessions: Sessions;
   readonly publisher: Publisher;
   readonly reception: Reception;
@@ -187,7 +189,7 @@ export class Requests {
   }
 
   async #join(peer: Peer, session: Session, frame: Join): Promise<void> {
-    const { limits, rooms, moderation } = this.options;
+    const { limits, rooms, registry, moderation } = this.options;
     if (!session.grant.rights.mayRead(frame.room)) return mayNotRead(peer, [frame.room]);
     const closure = moderation.closureOf(frame.room);
     if (closure !== undefined) return peer.refuse("forbidden", closureSentence(closure));
@@ -196,6 +198,8 @@ export class Requests {
       tooManyRooms(peer, limits.maxRooms);
       return;
     }
+    const refusal = await registry.admit(frame.room, peer.network);
+    if (refusal !== undefined) return mayNotCreate(peer, refusal);
     const entrance = await rooms.enter(session, frame);
     if (entrance === undefined || !peer.open) return;
     const closedMeanwhile = moderation.closureOf(frame.room);

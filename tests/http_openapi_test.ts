@@ -81,6 +81,8 @@ Deno.test("GET /api/openapi.json describes every answer of every path", async ()
   }
   await using full = await startTestHub({ limits: { maxConnections: 0 } });
   await inspector.ask(full, "GET", EVENTS);
+  await using crowded = await startTestHub({ rooms: ["ops"], limits: { maxRoomsTotal: 1 } });
+  await inspector.ask(crowded, "GET", EVENTS);
   const stopping = await startTestHub({ clock });
   await using _carol = await TestSocket.plain(stopping.url, "Carol");
   const stopped = stopping.stop("Bye", 100);
