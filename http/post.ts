@@ -54,10 +54,7 @@ export async function post(
     size: body.text.length,
     ...(mark === undefined ? {} : { key: mark }),
   });
-  if (posted.kind === "name_taken") {
-    const message = `Somebody else is called ${posted.sender}: take another name`;
-    return problem(409, "name_taken", message);
-  }
+  if (posted.kind === "name_taken") return problem(409, "name_taken", posted.reason);
   if (posted.kind === "barred") return problem(403, "forbidden", posted.reason, posted.wait);
   if (posted.kind === "no_room") return noSuchRoom(posted.refusal);
   const { receipt, sender } = posted;

@@ -30,7 +30,7 @@ export interface Posting {
 export type Posted =
   | { readonly kind: "kept"; readonly sender: string; readonly receipt: Receipt }
   /** The name is that of somebody who is here, or of a token. */
-  | { readonly kind: "name_taken"; readonly sender: string }
+  | { readonly kind: "name_taken"; readonly reason: string }
   /** A moderator decided against it; `wait` in seconds, where that ends. */
   | { readonly kind: "barred"; readonly reason: string; readonly wait?: number }
   /** The room does not exist, and cannot come into being. */
@@ -56,7 +56,9 @@ export class Postbox {
   async post(posting: Posting): Promise<Posted> {
     const { grant, frame } = posting;
     const sender = grant.name ?? frame.sender ?? NAMELESS;
-    if (!this.#maySign(grant, frame.sender)) return { kind: "name_taken", sender };
+    if (!this.#maySign(grant, frame.sender)) {
+      return { kind: "name_taken", reason: this.options.sessions.whyTaken(sender) };
+    }
     const barred = this.#barred(posting, sender);
     if (barred !== undefined) return barred;
     const noRoom = await this.options.admitRoom(posting.room, posting.address);

@@ -127,7 +127,8 @@ export class Reception {
     if (this.#keptOut(peer, grant, grant.name ?? wanted)) return undefined;
     const session = this.options.sessions.begin(peer, grant, wanted, secret);
     if (session === undefined) {
-      peer.close(CLOSE.unauthorized, `Somebody else is called ${grant.name}: ask for another name`);
+      const reason = `A token that spells ${grant.name} differently has the name: ask for another`;
+      peer.close(CLOSE.unauthorized, reason);
     }
     return session;
   }

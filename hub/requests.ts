@@ -234,7 +234,7 @@ export class Requests {
       return;
     }
     if (!this.options.sessions.rename(session, name)) {
-      peer.refuse("name_taken", `Somebody else is called ${name}: take another name`);
+      peer.refuse("name_taken", this.options.sessions.whyTaken(name));
       return;
     }
     // Rooms of more than a few do not name the renamed, but the renamed wants to know.

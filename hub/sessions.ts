@@ -42,6 +42,13 @@ export class Sessions {
     return this.#names.holder(name) === undefined && !this.owned.has(name);
   }
 
+  /** Why `name` cannot be had: one that a token reserved may be of nobody who is here. */
+  whyTaken(name: string): string {
+    return this.owned.has(name)
+      ? `${name} is reserved for a token: take another name`
+      : `Somebody else is called ${name}: take another name`;
+  }
+
   /** Whether `name` is a token's. */
   isOwned(name: string): boolean {
     return this.owned.has(name);

@@ -80,7 +80,7 @@ Deno.test("a name that a token proved is refused to others after a restart, too"
     for (const written of [name, otherwise(name)]) {
       // deno-lint-ignore no-await-in-loop -- one after the other
       const nick = await guest.outcome({ type: "nick", sender: written });
-      assertEquals(nick, `name_taken: Somebody else is called ${written}: take another name`);
+      assertEquals(nick, `name_taken: ${written} is reserved for a token: take another name`);
       // deno-lint-ignore no-await-in-loop -- as above
       assertEquals((await post(hub, written)).kind, "name_taken", written);
       // deno-lint-ignore no-await-in-loop -- as above

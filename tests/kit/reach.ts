@@ -246,7 +246,7 @@ function lines(token: boolean): Kind {
     await until("an answer", () => client.text.includes(greeted) || ended);
     if (token || ended) return client;
     await client.send(`/nick ${name}\n`);
-    const answered = /is now|is banned|Somebody else is called/;
+    const answered = /is now|is banned|take another name/;
     // The room tells of it a moment later.
     await until("a name", async () => {
       await world.settle();
