@@ -123,6 +123,12 @@ const FLAGS = {
     help: "Rooms that a client may be in",
     group: LIMITS,
   }),
+  maxRoomsTotal: flag.integer({
+    fallback: defaults.maxRoomsTotal,
+    min: 1,
+    help: "Rooms of the hub that hold messages or people",
+    group: LIMITS,
+  }),
   rate: flag.integer({
     fallback: defaults.rate,
     help: "Messages and commands a second from one client; 0: any number. Unless you set it, " +
@@ -296,7 +302,7 @@ async function listen(
   });
   if (rest.logMessages) logMessages(broker);
   try {
-    const { maxMessageBytes, maxRooms, replay, rate, burst } = rest;
+    const { maxMessageBytes, maxRooms, maxRoomsTotal, replay, rate, burst } = rest;
     const { ratePerAddress, maxFailures, helloTimeout } = rest;
     const { maxOutboxBytes, maxConnections, maxPerAddress, heartbeat } = rest;
     const { tcp, clientsFile, metrics } = rest;
@@ -317,6 +323,7 @@ async function listen(
       limits: {
         maxMessageBytes,
         maxRooms,
+        maxRoomsTotal,
         replay,
         rate,
         rateOnLoopback: source("rate") !== "default" || source("ratePerAddress") !== "default",

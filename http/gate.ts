@@ -61,6 +61,12 @@ export class Gate {
     return this.#proxies.clientAddress(peer, headers);
   }
 
+  /** The port that a client connects from; `undefined` behind a proxy. */
+  port({ remoteAddr }: Deno.ServeHandlerInfo, address: string): number | undefined {
+    const isDirect = "hostname" in remoteAddr && remoteAddr.hostname === address;
+    return isDirect ? remoteAddr.port : undefined;
+  }
+
   /** Why a request gets no answer, whatever it asks for; `undefined` when nothing is against it. */
   refusal(
     request: Request,

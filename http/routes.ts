@@ -93,7 +93,7 @@ export function routes(
         upgrade: "websocket",
       });
     }
-    return upgrade(options, request, searchParams, address);
+    return upgrade(options, request, searchParams, address, options.gate.port(info, address));
   };
 }
 
@@ -109,9 +109,10 @@ async function askApi(
   const permission = reader === undefined ? undefined : preflight(request);
   if (permission !== undefined) return permission;
   const entitled = await gate.entitle(tokenOf(request.headers, url.searchParams), address);
-  if (entitled.ok) return await api(request, url, entitled.grant, address);
-  countTurnedAway(hub, address, entitled);
-  return deniedByApi(entitled);
+  const answer = entitled.ok ? await api(request, url, entitled.grant, address) : entitled;
+  if (answer instanceof Response) return answer;
+  countTurnedAway(hub, address, answer);
+  return deniedByApi(answer);
 }
 
 /** Tells the metrics to whoever may have them. */
@@ -121,6 +122,8 @@ async function askMetrics(
   { searchParams }: URL,
   address: string,
 ): Promise<Response> {
+  const wait = Math.ceil(hub.takeTurn(address, undefined));
+  if (wait > 0) return turnAway(hub, address, 429, `Too much at once: wait ${wait} s`, wait);
   const entitle = () => gate.entitle(tokenOf(request.headers, searchParams), address);
   const answer = await answerMetrics(metrics, request, address, entitle);
   return answer instanceof Response ? signed(answer) : deny(hub, address, answer);
@@ -131,11 +134,12 @@ function upgrade(
   request: Request,
   searchParams: URLSearchParams,
   address: string,
+  port: number | undefined,
 ): Response | Promise<Response> {
   const { hub, connections, gate, limits } = options;
   const crowd = crowded(connections, limits, address);
   if (crowd !== undefined) return deny(hub, address, crowd);
-  const greeting = readGreeting(searchParams, request.headers, address);
+  const greeting = readGreeting(searchParams, request.headers, address, port);
   if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
   const fault = handshakeFault(request);
   if (fault !== undefined) return deny(hub, address, { ok: false, ...fault });
@@ -185,7 +189,7 @@ function turnAway(
   reason: string,
   retryAfter = RETRY_AFTER,
 ): Response {
-  const headers: Record<string, string> = status === 503
+  const headers: Record<string, string> = status === 503 || status === 429
     ? { "retry-after": String(retryAfter) }
     : {};
   return deny(hub, address, { ok: false, status, reason, headers });

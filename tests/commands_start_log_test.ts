@@ -36,7 +36,7 @@ Deno.test("the log of a hub tells its start, who a connection became, and where 
   for (
     const line of [
       /server: bcast \S+ listens at ws:\/\/\S+ and keeps messages in memory$/m,
-      /hub: c1 connected from \S+ as v1/,
+      /hub: c1 connected from \S+ port \d+ as v1/,
       /hub: c1 is jean-luc in lobby$/m,
       /hub: c1 jean-luc joined dev$/m,
       /hub: c1 jean-luc left dev$/m,

@@ -198,7 +198,10 @@ Deno.test("a name that differs from a token's in case only belongs to nobody els
   const socket = await TestSocket.open(hub.url, "bcast.v1");
   socket.send({ type: "hello", token: await tokenFor({ sub: "ALICE" }) });
   const { code, reason } = await socket.closed;
-  assertEquals([code, reason], [4501, "Somebody else is called ALICE: ask for another name"]);
+  assertEquals([code, reason], [
+    4501,
+    "A token that spells ALICE differently has the name: ask for another",
+  ]);
 });
 
 Deno.test("two devices of one person share the name, count once, and both get private messages", async () => {
