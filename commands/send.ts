@@ -23,6 +23,7 @@ import { Progress } from "../stream/progress.ts";
 import { sendAll, type SendCounts, type SendResult } from "../stream/send.ts";
 import { ConnectionTalk, interruptedLine } from "../stream/talk.ts";
 import { UnsentReport } from "../stream/unsent.ts";
+import { viaOption } from "../stream/via.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
@@ -127,6 +128,7 @@ async function exchange(
   context: Context,
 ): Promise<Ended> {
   const { stderr, stdin } = context;
+  const via = viaOption(context.env);
   using interruption = watchInterrupts(context);
   await using conversation = connect(options, way.seams);
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
@@ -153,7 +155,7 @@ async function exchange(
   const sending = sendAll({
     conversation,
     items: words.length > 0 ? oneItem(words.join(" ")) : inputItems(context, flags, over),
-    deliver: delivery(conversation, flags.to),
+    deliver: delivery(conversation, flags.to, via),
     onRefused: (number, why) =>
       words.length > 0 ? say(`Not sent: ${why}`) : unsent.refused(number, why),
     counts,
@@ -210,10 +212,11 @@ async function report(ended: Ended, single: boolean, { stderr }: Context): Promi
 function delivery(
   conversation: Conversation,
   to: string | undefined,
+  via: ReturnType<typeof viaOption>,
 ): (content: Sendable) => Promise<unknown> {
-  if (to === undefined) return (content) => conversation.send(content);
+  if (to === undefined) return (content) => conversation.send({ ...content, ...via });
   // A private message is nothing but its content.
-  return ({ kind: _kind, ...content }) => conversation.direct(to, content);
+  return ({ kind: _kind, ...content }) => conversation.direct(to, { ...content, ...via });
 }
 
 async function* oneItem(message: string): AsyncGenerator<Item> {
