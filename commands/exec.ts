@@ -15,6 +15,7 @@ import { execute, type ExecuteOptions, ON_ERROR } from "../stream/execute.ts";
 import { FailedFile } from "../stream/failed_file.ts";
 import { Journal } from "../stream/journal.ts";
 import { openCursor, Reading, READING_FLAGS } from "../stream/reading.ts";
+import { reopener } from "../stream/reopen.ts";
 import { programId } from "../stream/via.ts";
 
 const logger = getLogger(["bcast", "client"]);
@@ -29,7 +30,7 @@ const FLAGS = {
     fallback: 1,
     min: 1,
     max: MAX_PARALLEL,
-    help: "Commands that may run at once; with more than one they end in any order",
+    help: "Run up to this many commands at once, in any order",
   }),
   timeout: flag.seconds({
     fallback: 0,
@@ -53,7 +54,7 @@ const FLAGS = {
   }),
   echo: flag.toggle({ help: "Also run for messages that this command caused" }),
   shareToken: flag.toggle({ help: "Let the command use the token, to answer" }),
-  json: flag.toggle({ help: "Give the command the whole message, as JSON on one line" }),
+  json: flag.toggle({ help: "Give the command the whole message as one line of JSON" }),
   ...CLIENT_LOG_FLAGS,
 };
 
@@ -123,13 +124,13 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     timeout: flags.timeout * 1000,
     clock: systemClock,
   });
-  using interruption = watchInterrupts({
-    ...context,
-    exit: (code) => {
-      children.kill();
-      context.exit(code);
-    },
-  });
+  // That nobody reads it is no reason to end.
+  const say = (line: string): void => void context.stderr.write(line + "\n");
+  const exit = (code: number): void => {
+    children.kill();
+    context.exit(code);
+  };
+  using interruption = watchInterrupts({ ...context, exit }, reopener(flags, undefined, say));
   using cursor = await openCursor(input);
   if (cursor?.output !== undefined) {
     throw new CliError(
@@ -141,14 +142,14 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   }
   const failed = flags.failed === undefined ? undefined : await FailedFile.open(flags.failed);
   logger.info("Connecting to {url}", { url: shownUrl(url) });
-  // That nobody reads it is no reason to end.
-  const say = (line: string): void => void context.stderr.write(line + "\n");
   const stop = new AbortController();
   const over = AbortSignal.any([interruption.signal, stop.signal]);
   const journal = new Journal({
     // The commands write for themselves: only the cursor is kept.
-    drain: { write: () => Promise.resolve(true) },
-    cursor,
+    record: async (_text, rooms) => {
+      await cursor?.save(rooms);
+      return true;
+    },
     onEnd: () => stop.abort(),
   });
   let whole = true;

@@ -111,7 +111,7 @@ Deno.test("bcast exec kills at the second SIGTERM what its command has started, 
   await using folder = await temporaryFolder();
   const pids = `${folder.path}/pids`;
   await say(hub.url, { message: "one" });
-  const script = `sleep 47 & echo $! >>${pids}; sh -c 'echo $$ >>${pids}; sleep 47; true'; true`;
+  const script = `sleep 600 & echo $! >>${pids}; sh -c 'echo $$ >>${pids}; sleep 600; true'; true`;
   await using program = new Program(
     ["exec", "--url", hub.url, "--after", "0", "--", "sh", "-c", script],
   );
@@ -125,10 +125,14 @@ Deno.test("bcast exec kills at the second SIGTERM what its command has started, 
     return (await observer.who("lobby")).online === 0;
   });
   program.kill("SIGTERM");
+  const signal = (name: string, pid: string): boolean =>
+    new Deno.Command("kill", { args: [name, pid], stderr: "null" }).outputSync().success;
+  try {
+    await until("all of it to be gone", () => !all.some((pid) => signal("-0", pid)));
+  } finally {
+    for (const pid of all) signal("-9", pid);
+  }
   assertEquals(await program.exit(), 130);
-  const alive = (pid: string): boolean =>
-    new Deno.Command("kill", { args: ["-0", pid], stderr: "null" }).outputSync().success;
-  await until("all of it to be gone", () => !all.some(alive));
 });
 
 Deno.test("bcast exec --timeout --retries --failed: a message that never works is kept in the file", async () => {
@@ -179,7 +183,7 @@ Deno.test({
     const run = await exec(hub.url, [...cursor, "--failed", "/dev/full", "--", "false"]);
     assertEquals([run.code, run.errors], [
       1,
-      "Cannot write to /dev/full: No space left on device\n",
+      "Cannot write to /dev/full: No space left on device. Make room, and start again\n",
     ]);
     const next = await exec(hub.url, ["--count", "1", ...cursor, "--", "cat"]);
     assertEquals(next, { code: 0, lines: ["one"], errors: "" });
