@@ -192,3 +192,42 @@ Deno.test({
     assertEquals([shown.get("BCAST_HOST"), shown.get("BCAST_PORT")], ["", ""]);
   },
 });
+
+Deno.test({
+  name: "a command of bcast exec reaches another hub in the way that docs/shell.md shows",
+  ignore: !posix,
+  fn: async () => {
+    const docs = await Deno.readTextFile(new URL("../docs/shell.md", import.meta.url));
+    const script = /-- sh -c '(unset BCAST_URL [^']*)'/.exec(docs)?.[1] ?? "";
+    assertMatch(script, /bcast -p other send/);
+    const tls = await pair();
+    await using hub = await startTestHub({ tls });
+    await using other = await hubWithToken();
+    await using folder = await temporaryFolder();
+    const url = new URL(`wss://localhost:${hub.port}/`);
+    {
+      await using way = wayTo(url, { fingerprint: readFingerprint(fingerprint(tls)) });
+      await using writer = connect({ url, rooms: [{ room: "alerts" }] }, way.seams);
+      await writer.send({ message: "smoke in room 7" });
+    }
+    await Deno.mkdir(`${folder.path}/settings/bcast`, { recursive: true });
+    const profiles = { other: { url: other.url, token: SECRET, room: "ops" } };
+    const config = `${folder.path}/settings/bcast/config.json`;
+    await Deno.writeTextFile(config, JSON.stringify({ profiles }), { mode: 0o600 });
+    const run = await exec(
+      ["exec", "--url", url.href, "--fingerprint", fingerprint(tls), "--room", "alerts"].concat(
+        [...ONCE, "--", "sh", "-c", script],
+      ),
+      {
+        PATH: await bcastOnPath(folder.path),
+        XDG_CONFIG_HOME: `${folder.path}/settings`,
+      },
+    );
+    assertEquals(run, { code: 0, lines: [], errors: "" });
+    await using reader = connect({ url: other.url, rooms: [], token: SECRET });
+    const { messages: [first] } = await reader.history("ops");
+    assertEquals(first?.message, "smoke in room 7");
+    // What caused it is known there, too.
+    assertEquals(first?.via?.length, 1);
+  },
+});

@@ -190,6 +190,29 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "bcast exec --log-file goes on in a new file after mv and SIGHUP",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using hub = await startTestHub();
+    await using folder = await temporaryFolder();
+    const log = `${folder.path}/log`;
+    const args = ["--url", hub.url, "--after", "0", "--log-file", log, "--", "cat"];
+    await using program = new Program(["exec", ...args]);
+    await say(hub.url, { message: "one" });
+    await program.line(/^one$/);
+    await until("the log", () => Deno.stat(log).catch(() => false));
+    await Deno.rename(log, `${log}.old`);
+    program.kill("SIGHUP");
+    await until("a new log", () => Deno.stat(log).catch(() => false));
+    await say(hub.url, { message: "two" });
+    await program.line(/^two$/);
+    program.kill("SIGTERM");
+    assertEquals([await program.exit(), program.errors], [130, ""]);
+    assertMatch(await Deno.readTextFile(`${log}.old`), /Connecting to ws:/);
+  },
+});
+
 Deno.test("bcast exec: what makes no sense is told at once", async () => {
   const cases: [string[], RegExp][] = [
     [["echo", "hi"], /^Unexpected argument "echo": the command to run comes after --/],
