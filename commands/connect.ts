@@ -26,6 +26,7 @@ import { Editor } from "../terminal/editor.ts";
 import { InputHistory } from "../terminal/history.ts";
 import { readLastName, writeLastName } from "../terminal/last_name.ts";
 import type { Background } from "../terminal/palette.ts";
+import { viaOption } from "../stream/via.ts";
 import { pipe } from "../terminal/pipe.ts";
 import { type Bell, BELLS, readSettings, writeSettings } from "../terminal/settings.ts";
 import { SystemTerminal } from "../terminal/terminal.ts";
@@ -87,9 +88,11 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   };
   const terminal = context.stdin.isTerminal && context.stdout.isTerminal && !flags.json;
   if (terminal) return await talk({ ...options, url }, way, flags.bell, context, interruption);
+  const via = viaOption(context.env);
   await using conversation = converse({ ...options, echo: false }, way.seams);
   return await pipe({
     conversation,
+    via,
     input: context.stdin.readable,
     stdout: context.stdout,
     stderr: context.stderr,

@@ -24,6 +24,7 @@ import { Progress } from "../stream/progress.ts";
 import { sendAll, type SendCounts, type SendResult } from "../stream/send.ts";
 import { ConnectionTalk, interruptedLine } from "../stream/talk.ts";
 import { UnsentReport } from "../stream/unsent.ts";
+import { joinVia, viaOption } from "../stream/via.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
@@ -139,6 +140,7 @@ async function exchange(
   const words = wordsOf(input);
   const { stderr, stdin } = context;
   using _stray = ignoreStraySignals(context);
+  const via = viaOption(context.env);
   using interruption = watchInterrupts(context);
   await using conversation = connect(options, way.seams);
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
@@ -165,7 +167,7 @@ async function exchange(
   const sending = sendAll({
     conversation,
     items: words.length > 0 ? oneItem(words.join(" ")) : inputItems(context, flags, over),
-    deliver: delivery(conversation, flags.to),
+    deliver: delivery(conversation, flags.to, via),
     onRefused: (number, why) =>
       words.length > 0 ? say(`Not sent: ${why}`) : unsent.refused(number, why),
     counts,
@@ -222,10 +224,15 @@ async function report(ended: Ended, single: boolean, { stderr }: Context): Promi
 function delivery(
   conversation: Conversation,
   to: string | undefined,
+  via: ReturnType<typeof viaOption>,
 ): (content: Sendable) => Promise<unknown> {
-  if (to === undefined) return (content) => conversation.send(content);
-  // A private message is nothing but its content.
-  return ({ kind: _kind, ...content }) => conversation.direct(to, content);
+  const caused = (content: Sendable): Sendable => ({ ...content, ...joinVia(content, via) });
+  if (to === undefined) return (content) => conversation.send(caused(content));
+  return (content) => {
+    // A private message is nothing but its content.
+    const { kind: _kind, ...rest } = caused(content);
+    return conversation.direct(to, rest);
+  };
 }
 
 async function* oneItem(message: string): AsyncGenerator<Item> {

@@ -90,6 +90,11 @@ const PARAMETERS = {
     description: "The name to sign with, where the body names none",
     schema: { type: "string" },
   },
+  via: {
+    name: "via",
+    description: "The `via` of the message, with commas between, where the body has none",
+    schema: { type: "string" },
+  },
   key: {
     name: "Idempotency-Key",
     in: "header",
@@ -189,7 +194,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
         doc: {
           id: "postMessage",
           summary: "Says something in a room",
-          parameters: [PARAMETERS.sender, PARAMETERS.key],
+          parameters: [PARAMETERS.sender, PARAMETERS.via, PARAMETERS.key],
           body: {
             "application/json": refer("Post"),
             "text/plain": { type: "string" },

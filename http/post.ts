@@ -126,7 +126,13 @@ function readText(
   return parseFields("message", fields);
 }
 
+/** What the address says of a message, for bodies that are nothing but text. */
 function signed(query: URLSearchParams): Fields {
   const sender = query.get("sender");
-  return sender === null ? {} : { sender };
+  // Empty where a script's variable is.
+  const via = query.get("via") || undefined;
+  return {
+    ...(sender === null ? {} : { sender }),
+    ...(via === undefined ? {} : { via: via.split(",") }),
+  };
 }

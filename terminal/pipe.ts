@@ -2,7 +2,7 @@ import type { Output } from "../cli/output.ts";
 import { EXIT, type ExitCode } from "../cli/errors.ts";
 import { safeJson } from "../cli/text.ts";
 import type { ClientEvent, Conversation, RoomEntered } from "../client/types.ts";
-import type { Ack, Joined } from "../protocol.ts";
+import type { Ack, Joined, SenderAnnotations } from "../protocol.ts";
 import { itemsOf, textItem } from "../stream/items.ts";
 import { inputLines } from "../stream/lines.ts";
 import { sendAll } from "../stream/send.ts";
@@ -17,6 +17,8 @@ export interface PipeOptions {
   readonly input: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** What every message says beside its text. */
+  readonly via?: SenderAnnotations;
   /** Whether what is received is printed as JSON. */
   readonly json: boolean;
   /** Aborted when the user wants an end at once. */
@@ -71,14 +73,14 @@ function isSettled(event: ClientEvent): boolean {
 }
 
 async function send(
-  { conversation, input, stdout, stderr, json }: PipeOptions,
+  { conversation, via, input, stdout, stderr, json }: PipeOptions,
   signal: AbortSignal,
   settled: Promise<void>,
 ): Promise<ExitCode> {
   const { refused, error } = await sendAll({
     conversation,
     items: itemsOf(inputLines(input, signal), textItem),
-    deliver: (content) => conversation.send(content),
+    deliver: (content) => conversation.send({ ...content, ...via }),
     // What cannot be written because nobody reads it is no reason to end.
     onRefused: (number, why) => void stderr.write(`Line ${number} was not sent: ${why}\n`),
     ...(json ? { onAcked: (ack: Ack) => void stdout.write(safeJson(ack) + "\n") } : {}),
