@@ -97,8 +97,13 @@ export class LogFile implements AsyncDisposable {
     if (this.#reopen) {
       // Once: if it fails, the old file is better than none.
       this.#reopen = false;
+      await this.#drain();
       this.#replace(open(this.path));
     }
+    await this.#drain();
+  }
+
+  async #drain(): Promise<void> {
     while (this.#rest.length > 0 || this.#waiting !== "") {
       if (this.#rest.length === 0) this.#next();
       // deno-lint-ignore no-await-in-loop -- one piece after the other

@@ -14,18 +14,13 @@ const STRAY: readonly Deno.Signal[] = [
 ];
 
 /**
- * Keeps signals that mean nothing here from ending the program, until disposed.
+ * Keeps signals that mean nothing here from ending the program, for the rest of its life: the runtime
+ * hands them over late, and one that comes after its listener has gone would end the program.
  *
  * @param told is told the name of each one that comes.
  */
-export function ignoreStraySignals(context: Context, told?: (name: string) => void): Disposable {
-  if (context.os === "windows") return { [Symbol.dispose]() {} };
+export function ignoreStraySignals(context: Context, told?: (name: string) => void): void {
+  if (context.os === "windows") return;
   const names: readonly Deno.Signal[] = context.os === "linux" ? [...STRAY, "SIGSTKFLT"] : STRAY;
-  const listeners = names.map((name) => [name, () => told?.(name)] as const);
-  for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
-  return {
-    [Symbol.dispose]() {
-      for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
-    },
-  };
+  for (const name of names) Deno.addSignalListener(name, () => told?.(name));
 }

@@ -77,7 +77,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const url = hubAddress(input);
   await using _logging = await startClientLogging(flags);
   await using way = wayTo(url, flags);
-  using _stray = ignoreStraySignals(context);
+  ignoreStraySignals(context);
   using interruption = watchInterrupts(context);
   logger.info("Connecting to {url}", { url: shownUrl(url) });
   const options: ConnectOptions = {

@@ -132,7 +132,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     children.kill();
     context.exit(code);
   };
-  using _stray = ignoreStraySignals(context);
+  ignoreStraySignals(context);
   using interruption = watchInterrupts({ ...context, exit }, reopener(logging, undefined));
   using cursor = await openCursor(input);
   if (cursor?.output !== undefined) {

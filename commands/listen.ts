@@ -76,7 +76,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     throw new UsageError("--output needs --cursor FILE: without it, append with >> instead");
   }
   await using logging = await startClientLogging(flags);
-  using _stray = ignoreStraySignals(context);
+  ignoreStraySignals(context);
   // That nobody reads it is no reason to end.
   const say = (text: string): void => void stderr.write(text + "\n");
   using cursor = await openCursor(input);

@@ -139,7 +139,7 @@ async function exchange(
   const { flags } = input;
   const words = wordsOf(input);
   const { stderr, stdin } = context;
-  using _stray = ignoreStraySignals(context);
+  ignoreStraySignals(context);
   const via = viaOption(context.env);
   using interruption = watchInterrupts(context);
   await using conversation = connect(options, way.seams);

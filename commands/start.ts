@@ -236,7 +236,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     logging.reopen();
     renewal.request();
   });
-  using _stray = ignoreStraySignals(context, (signal) => {
+  ignoreStraySignals(context, (signal) => {
     logger.warn("{signal} means nothing here: SIGHUP reads the certificate again, SIGTERM stops", {
       signal,
     });

@@ -69,15 +69,10 @@ export const MACHINE_FILES: Files = {
   },
   rename: (from, to) => Deno.rename(from, to),
   async open(path) {
-    const file = await Deno.open(path, {
-      read: true,
-      append: true,
-      create: true,
-      mode: OWNER_ONLY,
-    });
+    const file = await openToAppend(path);
     if ((await file.stat()).isFile) return new MachineFile(file);
     file.close();
-    throw new Error("it is not a regular file. Redirect the standard output there instead");
+    throw notAFile();
   },
   async lock(path) {
     const file = await Deno.open(path, { read: true, write: true, create: true, mode: OWNER_ONLY });
@@ -86,6 +81,21 @@ export const MACHINE_FILES: Files = {
     return undefined;
   },
 };
+
+async function openToAppend(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, { read: true, append: true, create: true, mode: OWNER_ONLY });
+  } catch (error) {
+    // Devices take more permissions than this program has.
+    if (error instanceof Deno.errors.NotCapable) throw notAFile(error);
+    throw error;
+  }
+}
+
+function notAFile(cause?: Error): Error {
+  const message = "it is not a regular file. Redirect the standard output there instead";
+  return new Error(message, { cause });
+}
 
 class MachineFile implements GrowingFile {
   constructor(private readonly file: Deno.FsFile) {}

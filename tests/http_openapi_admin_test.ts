@@ -136,6 +136,18 @@ Deno.test("GET /api/openapi.json describes every order of moderators and every a
     await ask(order, body);
     assert(inspector.seen.has(`POST ${at(order)} 400`), `${order} ${JSON.stringify(body)}`);
   }
+  using client = Deno.createHttpClient({ allowHost: true });
+  for (const [method, path] of operations) {
+    const { body, ...init } = ordering("{}");
+    const misdirected: RequestInit & { client: Deno.HttpClient } = {
+      ...init,
+      ...(method === "GET" ? {} : { body }),
+      headers: { ...init.headers, host: "evil.example" },
+      client,
+    };
+    // deno-lint-ignore no-await-in-loop -- one after the other names the wrong one
+    await inspector.ask(hub, method, path, "", misdirected);
+  }
   await ask("ban", { name: "Eve", reason: "spam", for: 60 });
   await ask("mute", { address: "2001:db8::7" });
   await ask("close-room", { room: "party" });

@@ -37,7 +37,7 @@ const WAIT = 20;
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   await using hub = new Program([
     ...["start", "--memory", "--host", "127.0.0.1", "--port", "0", "--tcp", "0", "--quiet"],
-    ...["--history", "500", "--log-level", "warning"],
+    ...["--history", "500", "--log-level", "error"],
   ]);
   const [url = ""] = await hub.line(/ws:\/\/127\.0\.0\.1:\d+\//);
   const [, tcp] = await hub.line(/tcp:\/\/127\.0\.0\.1:(\d+)/);
@@ -78,7 +78,9 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   );
   const { now: end, peak } = memory(hub.pid);
   await bystander.leave();
-  const failure = result.failed ? fc.defaultReportMessage(result) : undefined;
+  const failure = result.failed
+    ? `${result.errorInstance}\n${fc.defaultReportMessage(result)}`
+    : undefined;
   return {
     ...{ rounds, clients, statuses, failure },
     messages: bystander.seen,
