@@ -1,8 +1,8 @@
 import { plural } from "../cli/text.ts";
 import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
-import type { ClientEvent, Conversation } from "../client/types.ts";
+import { type ClientEvent, ConnectError, type Conversation } from "../client/types.ts";
 import { visible } from "../protocol.ts";
-import { ChatActions } from "./actions.ts";
+import { ChatActions, NotSentError } from "./actions.ts";
 import { Board } from "./board.ts";
 import { LineError } from "./commands.ts";
 import { logEvent } from "./event_log.ts";
@@ -17,7 +17,7 @@ import { Reception } from "./reception.ts";
 import type { Chord, Screen, ScreenEvents } from "./screen.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 import { ChatState } from "./state.ts";
-import { type Status, statusRows, troubleText } from "./status.ts";
+import { plainRows, type Status, statusRows, troubleText } from "./status.ts";
 import { TypingSeen, TypingTold } from "./typing.ts";
 import { fit } from "./fit.ts";
 import { displayWidth } from "./wrap.ts";
@@ -26,8 +26,6 @@ import { displayWidth } from "./wrap.ts";
 const LEAVE_TIMEOUT = 2000;
 /** Lines of a draft above which it is asked whether they are meant as one message: most are a paste. */
 const MANY_LINES = 5;
-/** Milliseconds without another change of size before the screen is drawn anew: dragging makes many. */
-const RESIZE_REST = 100;
 /** Milliseconds between looks whether the day has changed: midnight may fall into a laptop's sleep. */
 const DAY_LOOK = 60_000;
 
@@ -60,21 +58,20 @@ export class Chat implements ScreenEvents {
   readonly #actions: ChatActions;
   readonly #reception: Reception;
   readonly #typingTold: TypingTold;
-  readonly #cancels = new Map<"tick" | "day" | "resize" | "leave", Cancel>();
+  readonly #cancels = new Map<"tick" | "day" | "leave", Cancel>();
   /** A draft of many lines that was asked about. */
   #asked: string | undefined;
   #hint: string | undefined;
   #name: string | undefined;
   #rows = "";
-  /** The width that what is in sight was wrapped for. */
-  #columns: number;
   #leaving: Promise<void> | undefined;
+  /** Resolved when the user wants to leave. */
+  readonly #left = Promise.withResolvers<void>();
   #over = false;
 
   constructor(conversation: Conversation, screen: Screen, options: ChatOptions) {
     const { clock = systemClock, settings = DEFAULT_SETTINGS, wanted, invite } = options;
     this.#options = options;
-    this.#columns = screen.columns;
     const refresh = (): void => this.#refresh();
     this.#parts = {
       conversation,
@@ -94,7 +91,8 @@ export class Chat implements ScreenEvents {
         settings,
         away: undefined,
         lastPrivate: undefined,
-        wanted: undefined,
+        wanted: [],
+        leaving: new Set(),
         resumed: 0,
         missed: 0,
       },
@@ -120,12 +118,22 @@ export class Chat implements ScreenEvents {
   /**
    * Shows what happens until the conversation ends. Returns how many messages the hub never had.
    *
+   * A hub that ends a conversation does not end the chat: what the user is typing would go to the
+   * shell. It stays, without sending anything, until the user leaves.
+   *
    * @throws {ConnectError} when the hub cannot be reached or says no.
    */
   async run(): Promise<number> {
     this.#watchDay();
     try {
-      for await (const event of this.#parts.conversation) this.#take(event);
+      try {
+        for await (const event of this.#parts.conversation) this.#take(event);
+      } catch (error) {
+        const { sender } = this.#parts.conversation;
+        if (!(error instanceof ConnectError) || sender === undefined) throw error;
+        await this.#ended(error);
+        throw error;
+      }
       await this.#leaving;
       return this.#parts.outgoing.undelivered;
     } finally {
@@ -138,8 +146,15 @@ export class Chat implements ScreenEvents {
     }
   }
 
-  /** Says goodbye, as soon as the hub has what was said before. A second call does not wait. */
+  /** What was typed in the windows and not sent. */
+  get drafts(): readonly string[] {
+    const { board: { windows: { list } }, screen } = this.#parts;
+    return [...list.map(({ draft }) => draft), screen.draft].filter((draft) => draft !== "");
+  }
+
+  /** Ends the conversation, as soon as the hub has what was said before. A second call does not wait. */
   leave(): Promise<void> {
+    this.#left.resolve();
     if (this.#leaving !== undefined) return this.#parts.conversation.close();
     return this.#leaving = this.#leave();
   }
@@ -159,31 +174,34 @@ export class Chat implements ScreenEvents {
 
   edited(draft: string): void {
     this.#asked = undefined;
-    this.#typingTold.edited(this.#parts.board.current.room, draft);
+    const { room, entered } = this.#parts.board.current;
+    this.#typingTold.edited(entered ? room : undefined, draft);
     this.#refresh();
   }
 
   chord(chord: Chord): void {
     const { board } = this.#parts;
-    const { list, nextActive } = board.windows;
-    const window = chord.kind === "activity" ? nextActive : list[chord.number - 1];
+    const { windows } = board;
+    const window = chord.kind === "activity"
+      ? windows.nextActive
+      : chord.kind === "beside"
+      ? windows.beside(chord.step)
+      : windows.list[chord.number - 1];
     this.#typingTold.stop();
     this.#asked = undefined;
     this.#hint = undefined;
     if (window !== undefined) board.show(window);
     else if (chord.kind === "activity") this.#hint = "Nothing new in any other room";
-    else this.#hint = `There is no room ${chord.number}: /rooms lists yours, /join ROOM enters one`;
+    else if (chord.kind === "beside") {
+      this.#hint = "There is no other window: /join ROOM enters one";
+    } else {this.#hint =
+        `There is no room ${chord.number}: /rooms lists yours, /join ROOM enters one`;}
     this.#refresh();
   }
 
   resized(): void {
+    // What was printed belongs to the terminal, which breaks its lines anew where it can.
     this.#refresh();
-    const { board, screen } = this.#parts;
-    this.#set("resize", RESIZE_REST, () => {
-      // A screen that is only higher shows what it showed; one that a shell wrote on keeps that.
-      if (screen.columns !== this.#columns) board.redraw();
-      this.#columns = screen.columns;
-    });
   }
 
   interrupt(): void {
@@ -195,12 +213,13 @@ export class Chat implements ScreenEvents {
   }
 
   complete(line: string): readonly [candidates: readonly string[], part: string] {
-    const { people, rooms, ignored } = this.#actions;
+    const { people, rooms, windows, ignored } = this.#actions;
     const { sender } = this.#parts.conversation;
     return completeLine(line, {
       // Nobody talks to himself.
       people: people.filter((name) => name !== sender && !this.#parts.ignored.has(name)),
       rooms,
+      windows,
       ignored,
     });
   }
@@ -212,8 +231,10 @@ export class Chat implements ScreenEvents {
     } catch (error) {
       if (!(error instanceof LineError)) throw error;
       board.problem(error.message);
-      // More than one line is nothing to type again; and code may well begin with a slash.
-      if (lineCount(line) > 1 && screen.draft === "") screen.setDraft(line);
+      // A message is given back. So is a command of several lines, which is likely to be code.
+      const isKept = error instanceof NotSentError || sayingOf(line) !== undefined ||
+        lineCount(line) > 1;
+      if (isKept && screen.draft === "") screen.setDraft(line);
     }
   }
 
@@ -227,6 +248,20 @@ export class Chat implements ScreenEvents {
       await Promise.race([conversation.flush(), late]);
     }
     await conversation.close();
+  }
+
+  /** Stays until the user leaves. */
+  async #ended({ message }: ConnectError): Promise<void> {
+    if (this.#leaving !== undefined) return;
+    const { board, facts, typing } = this.#parts;
+    facts.connection = { kind: "ended", reason: message };
+    typing.clear();
+    this.#typingTold.stop();
+    board.problem(
+      `${message.replace(/\.$/, "")}. Nothing is sent any more; /quit or Ctrl-C leaves`,
+    );
+    this.#refresh();
+    await this.#left.promise;
   }
 
   #take(event: ClientEvent): void {
@@ -256,7 +291,9 @@ export class Chat implements ScreenEvents {
     const { screen } = this.#parts;
     screen.setPrompt(this.#prompt());
     const { paint } = this.#view;
-    const rows = statusRows(this.#status(), { columns: screen.columns, rows: screen.rows, paint });
+    const rows = screen.plain === true
+      ? plainRows(this.#status())
+      : statusRows(this.#status(), { columns: screen.columns, rows: screen.rows, paint });
     const all = rows.join("\n");
     if (all !== this.#rows) screen.setStatus(rows);
     this.#rows = all;
@@ -278,7 +315,9 @@ export class Chat implements ScreenEvents {
     const { conversation, screen, board, facts } = this.#parts;
     const { title } = board.current;
     const half = Math.max(12, Math.floor(screen.columns / 2));
-    const doubt = facts.connection.kind === "online"
+    const doubt = board.current.ended !== undefined
+      ? "(closed)"
+      : facts.connection.kind === "online"
       ? ""
       : conversation.sender === undefined
       ? "(connecting)"
@@ -336,10 +375,13 @@ export class Chat implements ScreenEvents {
   }
 
   #trouble(): string | undefined {
-    const { facts: { connection }, clock } = this.#parts;
+    const { facts: { connection }, clock, screen } = this.#parts;
     if (connection.kind === "online") return undefined;
+    if (connection.kind === "ended") return `Not connected: ${connection.reason}`;
     if (connection.kind === "offline") {
       const left = connection.until - clock.now();
+      // Where it cannot count down, a row is for the whole wait.
+      if (screen.plain === true) return troubleText(connection.reason, undefined);
       // On the next whole second, so that no number is left out.
       if (left > 0) this.#set("tick", left % 1000 || 1000, () => this.#refresh());
       return troubleText(connection.reason, left > 0 ? left : undefined);
@@ -360,7 +402,7 @@ export class Chat implements ScreenEvents {
   }
 
   /** Starts a timer in the place of the one of that name. */
-  #set(name: "tick" | "day" | "resize" | "leave", delay: number, task: () => void): void {
+  #set(name: "tick" | "day" | "leave", delay: number, task: () => void): void {
     this.#cancels.get(name)?.();
     this.#cancels.set(name, this.#parts.clock.after(delay, task));
   }

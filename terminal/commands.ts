@@ -1,12 +1,12 @@
 import {
   DEFAULT_HISTORY_PAGE,
   isRoomName,
-  MAX_HISTORY_PAGE,
   MAX_QUERY_LENGTH,
   nameKey,
   normalizeName,
 } from "../protocol.ts";
 import { slashHelp, type Topic } from "./help.ts";
+import { MAX_SHOWN } from "./older.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
 import type { Place } from "./windows.ts";
 
@@ -32,11 +32,17 @@ export interface Actions {
   converse(name: string): void;
   join(room: string): void;
   leave(place: Place): void;
+  /** Shows the window of a number, a room or a person (`@Bob`). */
+  show(window: string): void;
+  /** The windows as {@linkcode show} takes them. */
+  readonly windows: readonly string[];
   listRooms(): void;
   rename(name: string): void;
   who(room: string): void;
   history(room: string, limit: number): void;
   search(room: string, words: string): void;
+  /** Shows what came before what `history()` or `search()` showed last. */
+  older(room: string, limit: number): void;
   ignore(name: string): void;
   unignore(name: string): void;
   away(text: string): void;
@@ -54,7 +60,7 @@ export interface Actions {
 }
 
 /** What Tab completes: names, rooms, commands, or a few words. */
-export type Completes = "people" | "rooms" | "ignored" | "help" | readonly string[];
+export type Completes = "people" | "rooms" | "windows" | "ignored" | "help" | readonly string[];
 
 /** One slash command. */
 export interface SlashCommand {
@@ -113,6 +119,17 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     run: (_rest, actions) => actions.listRooms(),
   },
   {
+    name: "window",
+    topic: "rooms",
+    takes: "[N|NAME]",
+    help: "Show a window: 12, ops or @Bob",
+    more:
+      "/rooms lists the numbers. Alt-1 to Alt-9 and Alt-0 show the first ten; Alt-n and Alt-p " +
+      "the next and the previous one.",
+    completes: "windows",
+    run: (rest, actions) => rest === "" ? actions.listRooms() : actions.show(rest),
+  },
+  {
     name: "msg",
     topic: "talk",
     takes: "NAME [TEXT]",
@@ -149,7 +166,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "who",
-    topic: "rooms",
+    topic: "people",
     takes: "[ROOM]",
     help: "Who is here",
     completes: "rooms",
@@ -173,13 +190,17 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     topic: "past",
     takes: "[N]",
     help: `Show the last ${DEFAULT_HISTORY_PAGE} messages, or N`,
-    run: (rest, actions) => {
-      const limit = rest === "" ? DEFAULT_HISTORY_PAGE : Number(rest);
-      if (!Number.isInteger(limit) || limit < 1 || limit > MAX_HISTORY_PAGE) {
-        throw new LineError(`Say how many, from 1 to ${MAX_HISTORY_PAGE}: /history 100`);
-      }
-      actions.history(here(actions), limit);
-    },
+    more: `At most ${MAX_SHOWN.toLocaleString("en-US")} at once; /older shows those before, ` +
+      "/export FILE writes all.",
+    run: (rest, actions) => actions.history(here(actions), countIn(rest, "/history 100")),
+  },
+  {
+    name: "older",
+    topic: "past",
+    takes: "[N]",
+    help: `Show the ${DEFAULT_HISTORY_PAGE} messages before that, or N`,
+    more: "Goes on from what /history or /search showed last in this room, again and again.",
+    run: (rest, actions) => actions.older(here(actions), countIn(rest, "/older 100")),
   },
   {
     name: "search",
@@ -320,6 +341,12 @@ function here({ place }: Actions): string {
   throw new LineError(
     place.kind === "home" ? "You are in no room: /join ROOM" : "That is for rooms, this is private",
   );
+}
+
+function countIn(text: string, usage: string): number {
+  const count = text === "" ? DEFAULT_HISTORY_PAGE : Number(text.replaceAll(",", ""));
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_SHOWN) return count;
+  throw new LineError(`Say how many, from 1 to ${MAX_SHOWN.toLocaleString("en-US")}: ${usage}`);
 }
 
 function placeIn(text: string): Place {

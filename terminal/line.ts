@@ -52,6 +52,7 @@ function find(
 export interface Known {
   readonly people: readonly string[];
   readonly rooms: readonly string[];
+  readonly windows: readonly string[];
   readonly ignored: readonly string[];
 }
 
@@ -83,6 +84,8 @@ function wordsOf(completes: Completes, known: Known): readonly string[] {
       return known.people;
     case "rooms":
       return known.rooms;
+    case "windows":
+      return known.windows;
     case "ignored":
       return known.ignored;
     case "help":

@@ -1,9 +1,6 @@
 import type { Frame } from "./layout.ts";
 import { displayWidth, graphemes } from "./wrap.ts";
 
-/** Empties the screen. Erased from its very start, it goes into the scrollback of tmux and others. */
-export const ERASE_SCREEN = "\x1b[H \x1b[J\r";
-
 /** Moves all that is above the cursor off the screen, to where it can be scrolled back to. */
 export function scrollAway(rows: number): string {
   return "\r\n".repeat(Math.max(0, rows - 1)) + "\x1b[H";

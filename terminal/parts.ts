@@ -20,7 +20,9 @@ export type Connection =
     /** When the next try comes, in milliseconds since 1970. */
     readonly until: number;
     readonly lostAt: number;
-  };
+  }
+  /** For good: the hub refuses to go on. */
+  | { readonly kind: "ended"; readonly reason: string };
 
 /** What a chat knows that no window holds. */
 export interface Facts {
@@ -29,8 +31,10 @@ export interface Facts {
   away: Away | undefined;
   /** Who wrote in private last. */
   lastPrivate: string | undefined;
-  /** The room that is shown but that the hub has not let one into. */
-  wanted: string | undefined;
+  /** The rooms that the hub was asked to let the client into, in that order. */
+  wanted: readonly string[];
+  /** Rooms that the user left and that the hub has not confirmed yet. */
+  readonly leaving: Set<string>;
   /** How often the connection came back. */
   resumed: number;
   /** Messages that were missed and came after all. */

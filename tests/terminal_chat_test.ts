@@ -272,8 +272,16 @@ Deno.test("Chat counts what the hub never had when Ctrl-C is pressed twice", asy
 Deno.test("Chat ends with what the conversation ends with", async () => {
   await using scene = await ChatScene.begin();
   scene.conversation.break(new ConnectError("refused", "No token", { code: 4501 }));
+  await scene.screen.has("! No token. Nothing is sent any more; /quit or Ctrl-C leaves");
+  scene.chat.interrupt();
   const error = await assertRejects(() => scene.ended, ConnectError);
   assertEquals([error.failure, error.message], ["refused", "No token"]);
+});
+
+Deno.test("Chat ends at once with what keeps it from beginning", async () => {
+  await using scene = ChatScene.unmet();
+  scene.conversation.break(new ConnectError("refused", "No token", { code: 4501 }));
+  await assertRejects(() => scene.ended, ConnectError, "No token");
 });
 
 Deno.test("Chat tells of a new name, whoever gave it", async () => {

@@ -15,6 +15,7 @@ function recorder(
     actions: {
       place: { kind: "room", room: "lobby" },
       rooms: ["lobby", "dev"],
+      windows: ["lobby", "dev", "@Bob"],
       privates: ["Bob"],
       people: ["Bob", "Bob Smith", "Carol"],
       ignored: ["Mallory"],
@@ -26,10 +27,12 @@ function recorder(
       converse: (name) => did.push(`converse ${name}`),
       join: (room) => did.push(`join ${room}`),
       leave: (place) => did.push(`leave ${JSON.stringify(place)}`),
+      show: (window) => did.push(`show ${window}`),
       listRooms: () => did.push("rooms"),
       rename: (name) => did.push(`rename ${name}`),
       who: (room) => did.push(`who ${room}`),
       history: (room, limit) => did.push(`history ${room} ${limit}`),
+      older: (room, limit) => did.push(`older ${room} ${limit}`),
       search: (room, words) => did.push(`search ${room} ${words}`),
       ignore: (name) => did.push(`ignore ${name}`),
       unignore: (name) => did.push(`unignore ${name}`),
@@ -92,6 +95,12 @@ for (
     ["/who dev", ["who dev"]],
     ["/history", ["history lobby 50"]],
     ["/history 5", ["history lobby 5"]],
+    ["/history 10,000", ["history lobby 10000"]],
+    ["/older", ["older lobby 50"]],
+    ["/older 486", ["older lobby 486"]],
+    ["/window", ["rooms"]],
+    ["/window 12", ["show 12"]],
+    ["/window @Bob Smith", ["show @Bob Smith"]],
     ["/rooms", ["rooms"]],
     ["/quit", ["quit"]],
     ["quit", ["quit"]],
@@ -127,8 +136,9 @@ for (
     ["/nick a/b", "A name has 1 to 32 visible characters without / @ # : /nick NAME"],
     ["/join ?", "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit: /join ROOM"],
     ["/leave attic", "You are not in attic"],
-    ["/history 0", "Say how many, from 1 to 500: /history 100"],
-    ["/history many", "Say how many, from 1 to 500: /history 100"],
+    ["/history 0", "Say how many, from 1 to 10,000: /history 100"],
+    ["/history many", "Say how many, from 1 to 10,000: /history 100"],
+    ["/older 10001", "Say how many, from 1 to 10,000: /older 100"],
   ] as const
 ) {
   Deno.test(`runLine() says what is wrong with ${JSON.stringify(line)}`, () => {
@@ -202,6 +212,7 @@ Deno.test("completeLine() completes commands, arguments, names and rooms", () =>
   const known = {
     people: ["Carol", "Bob", "Bobby Lee", "Eve\x1b[2J"],
     rooms: ["lobby", "dev"],
+    windows: ["lobby", "dev", "@Bobby Lee"],
     ignored: ["Mallory"],
   };
   for (
@@ -213,6 +224,8 @@ Deno.test("completeLine() completes commands, arguments, names and rooms", () =>
       ["/msg Bob tell ca", ["Carol "], "ca"],
       ["/leave d", ["dev "], "d"],
       ["/join l", ["lobby "], "l"],
+      ["/window l", ["lobby "], "l"],
+      ["/window @b", ["@Bobby Lee "], "@b"],
       ["/theme ", ["auto ", "dark ", "light ", "none "], ""],
       ["/theme d", ["dark "], "d"],
       ["/timestamp t", ["time "], "t"],

@@ -250,6 +250,7 @@ Deno.test("statusRows() is harmless and fits, whatever is in it", () => {
 Deno.test("Windows keeps so many items, and knows where unread begins", () => {
   const windows = new Windows(() => Date.parse("2026-01-31T10:30:40.000Z"));
   const first = windows.open({ kind: "room", room: "a" });
+  windows.begin(first);
   const window = windows.open({ kind: "room", room: "b" });
   assertEquals([windows.current, windows.number], [first, 1]);
   for (let n = 0; n < 3 * MAX_ITEMS; n++) {
@@ -276,10 +277,19 @@ Deno.test("Windows numbers its windows, and goes in a circle to what is new", ()
   assertEquals(windows.nextActive, c);
   a.count(true);
   assertEquals(windows.nextActive, a);
-  assertEquals(windows.close(a), false);
+  assertEquals([windows.beside(1), windows.beside(-1)], [c, a]);
+  assertEquals(windows.close(a), undefined);
   assertEquals([windows.number, windows.list.length], [1, 2]);
+  assertEquals(["1", "b", "#C", "@bob", "3"].map((name) => windows.named(name)?.title), [
+    "b",
+    "b",
+    "c",
+    undefined,
+    undefined,
+  ]);
   assertEquals(windows.open({ kind: "private", name: "Bob" }).title, "@Bob");
   assertEquals(windows.open({ kind: "private", name: "BOB" }).title, "@Bob");
+  assertEquals(windows.named("@bOB")?.title, "@Bob");
   for (const window of [b, c]) windows.close(window);
   assertEquals(windows.current.title, "@Bob");
   windows.close(windows.current);
