@@ -8,7 +8,7 @@ import {
   startClientLogging,
 } from "../cli/client_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
-import type { Context } from "../cli/context.ts";
+import { type Context, isDumb } from "../cli/context.ts";
 import { EXIT, type ExitCode } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { dataDirectory } from "../cli/paths.ts";
@@ -26,6 +26,8 @@ import { InputHistory } from "../terminal/history.ts";
 import { readLastName, writeLastName } from "../terminal/last_name.ts";
 import type { Background } from "../terminal/palette.ts";
 import { pipe } from "../terminal/pipe.ts";
+import { PlainScreen } from "../terminal/plain_screen.ts";
+import type { Console } from "../terminal/screen.ts";
 import { type Bell, BELLS, readSettings, writeSettings } from "../terminal/settings.ts";
 import { SystemTerminal } from "../terminal/terminal.ts";
 
@@ -54,7 +56,7 @@ export const connect = defineCommand({
   name: "connect",
   summary: "Join a hub and talk",
   about: "On a terminal: type to talk, /help for what else there is, /quit or Ctrl-C to leave. " +
-    "Ctrl-C ends with 0, or with 130 when messages were left that the hub never had.\n\n" +
+    "On one without escape sequences (TERM=dumb) line by line. Ctrl-C ends with 0, or with 130 when messages were left that the hub never had.\n\n" +
     "Without a terminal, or with --json: sends each line of the input as a message, prints what " +
     "others say, and ends when the input has ended and the hub has every line.",
   positional: ADDRESS_ARGUMENT,
@@ -102,11 +104,13 @@ async function talk(
   interruption: Interruption,
 ): Promise<ExitCode> {
   await using history = await InputHistory.open(dataDirectory(context));
-  using editor = new Editor(new SystemTerminal(), { history });
+  using screen: Console = isDumb(context)
+    ? new PlainScreen(context)
+    : new Editor(new SystemTerminal(), { history });
   const { signal } = interruption;
-  const hangUp = (): void => editor[Symbol.dispose]();
+  const hangUp = (): void => screen[Symbol.dispose]();
   signal.addEventListener("abort", hangUp, { once: true });
-  const sender = options.sender ?? await askName(editor, context);
+  const sender = options.sender ?? await askName(screen, context);
   signal.removeEventListener("abort", hangUp);
   if (sender === undefined || signal.aborted) return EXIT.interrupted;
   const directory = dataDirectory(context);
@@ -116,10 +120,12 @@ async function talk(
   const keep = (task: () => Promise<void>): void => {
     keeping = keeping.then(task);
   };
-  await using conversation = converse({ ...options, sender }, way.seams);
+  // What was typed on a plain screen stands there already.
+  const echo = screen.plain !== true;
+  await using conversation = converse({ ...options, sender, echo }, way.seams);
   const home = context.env("HOME") ?? context.env("USERPROFILE");
-  const background = context.stdout.color ? await backgroundOf(editor, context) : undefined;
-  const chat = new Chat(conversation, editor, {
+  const background = context.stdout.color ? await backgroundOf(screen, context) : undefined;
+  const chat = new Chat(conversation, screen, {
     color: context.stdout.color,
     settings: bell === undefined ? kept : { ...kept, bell },
     address: shownUrl(options.url),
@@ -139,19 +145,22 @@ async function talk(
   });
   const leave = (): void => void chat.leave();
   signal.addEventListener("abort", leave, { once: true });
-  editor.listen(chat);
-  const undelivered = await chat.run().finally(() => keeping);
-  editor[Symbol.dispose]();
+  screen.listen(chat);
+  const undelivered = await chat.run().finally(() => {
+    for (const draft of chat.drafts) history.add(draft);
+    return keeping;
+  });
+  screen[Symbol.dispose]();
   if (undelivered === 0) return EXIT.done;
   await context.stderr.write(`${plural(undelivered, "message")} never reached the hub\n`);
   return EXIT.interrupted;
 }
 
 /** What the terminal's background is, by the environment or by what the terminal answers. */
-async function backgroundOf(editor: Editor, context: Context): Promise<Background | undefined> {
+async function backgroundOf(screen: Console, context: Context): Promise<Background | undefined> {
   const known = backgroundOfNumbers(context.env("COLORFGBG"));
   if (known !== undefined || UNASKED.includes(context.env("TERM") ?? "")) return known;
-  return await editor.background();
+  return screen instanceof Editor ? await screen.background() : undefined;
 }
 
 /** What others type to come to a room of this hub. */
@@ -168,16 +177,16 @@ function invitation(url: URL, room: string): string {
 }
 
 /** Asks for a name until there is a good one; `undefined` when the user would rather leave. */
-async function askName(editor: Editor, context: Context): Promise<string | undefined> {
+async function askName(screen: Console, context: Context): Promise<string | undefined> {
   const user = context.env("USER") ?? context.env("USERNAME") ?? "";
   const offer = await readLastName(dataDirectory(context)) ?? normalizeName(user);
   const question = offer === undefined ? "Your name: " : `Your name [${visible(offer)}]: `;
   for (;;) {
     // deno-lint-ignore no-await-in-loop -- one question after the other
-    const answer = await editor.ask(question);
+    const answer = await screen.ask(question);
     if (answer === undefined) return undefined;
     const name = answer.trim() === "" ? offer : normalizeName(answer);
     if (name !== undefined) return name;
-    editor.print(`That is not ${NAME}.`);
+    screen.print(`That is not ${NAME}.`);
   }
 }

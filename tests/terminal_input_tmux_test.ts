@@ -134,9 +134,10 @@ Deno.test({
     await terminal.shows(/^READY$/m);
     assert(!(await terminal.screen()).includes("nobody sends"));
     await isAsBefore(terminal);
+    // Not lost, however the program ends: the up arrow brings it back.
     assertEquals(
       await Deno.readTextFile(`${folder.path}/bcast/input-history`),
-      `/clear\n${draft}!\n`,
+      `/clear\n${draft}!\na draft that nobody sends\n`,
     );
   },
 });
