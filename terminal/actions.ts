@@ -1,7 +1,8 @@
+import type { AskPage } from "../client/past.ts";
 import { ConnectError, RequestError } from "../client/types.ts";
 import { plural } from "../cli/text.ts";
 import { MAX_HISTORY_PAGE, nameKey, visible } from "../protocol.ts";
-import { readBack } from "./older.ts";
+import { type PastRequest, readBack, showPast } from "./older.ts";
 import { Away } from "./away.ts";
 import { type Actions, LineError } from "./commands.ts";
 import type { Exported } from "./export.ts";
@@ -11,7 +12,7 @@ import { type Saying, sizeNearLimit } from "./outgoing.ts";
 import type { ChatParts } from "./parts.ts";
 import { durationText, latencyText, whoText } from "./sentences.ts";
 import type { Settings } from "./settings.ts";
-import type { ChatWindow, Place } from "./windows.ts";
+import type { Place } from "./windows.ts";
 
 /** Hits of a search that are shown. */
 const HITS = 50;
@@ -351,34 +352,13 @@ export class ChatActions implements Actions {
     board.problem(`${not}: ${reason}. The up arrow brings it back: "${text}"`);
   }
 
-  /** Shows messages of the past in the window that is shown now; `/older` goes on from there. */
-  #showPast({ room, what, none, ...range }: {
-    readonly room: string;
-    readonly limit: number;
-    readonly before?: number;
-    readonly query?: string;
-    readonly what: (count: number, more: boolean) => string;
-    readonly none: string;
-  }): void {
+  /** Shows messages of the past in the window that is shown now. */
+  #showPast(past: PastRequest): void {
     this.#assertConnected();
-    const { board, conversation, ignored } = this.parts;
-    const window = board.current;
-    const { query } = range;
-    const words = query === undefined ? {} : { words: query };
-    const past = readBack((page) => conversation.history(room, page), range);
-    this.#ask(past, ({ messages, more }) => {
-      const [first] = messages;
-      if (first === undefined) return this.#noteIn(window, none);
-      window.past = { before: first.id, ...query === undefined ? {} : { query } };
-      const seen = messages.filter(({ sender }) => !ignored.has(sender));
-      const hidden = messages.length - seen.length;
-      const left = hidden === 0 ? "" : `, without ${hidden} of people you ignore`;
-      const all = query === undefined ? ", which is all there is" : "";
-      const rest = more ? " (/older shows those before)" : all;
-      this.#noteIn(window, `${what(seen.length, more)}${left}${rest}:`);
-      for (const message of seen) board.add({ kind: "past", message, ...words }, window);
-      this.#noteIn(window, "Now:");
-    });
+    const window = this.parts.board.current;
+    const { conversation } = this.parts;
+    const page: AskPage = (query) => conversation.history(past.room, query);
+    this.#ask(readBack(page, past), (found) => showPast(this.parts, window, past, found));
   }
 
   async *#pages(room: string): AsyncGenerator<readonly Exported[]> {
@@ -392,10 +372,6 @@ export class ChatActions implements Actions {
       if (!more || last === undefined || last <= after) return;
       after = last;
     }
-  }
-
-  #noteIn(window: ChatWindow, text: string): void {
-    this.parts.board.add({ kind: "note", text }, window);
   }
 
   /** Shows the answer to a request, or why there is none. */

@@ -83,6 +83,11 @@ export class Chat implements ScreenEvents {
         changed: refresh,
         delivered: (direct) => this.#reception.delivered(direct),
         refused: (saying, why, surely) => this.#actions.refused(saying, why, surely),
+        undelivered: (saying) => {
+          // Who leaves is told how many there were, once the screen is given back.
+          const staysOpen = this.#leaving === undefined && conversation.sender !== undefined;
+          if (staysOpen) this.#actions.refused(saying, "the conversation has ended", false);
+        },
       }),
       ignored: new Ignored(),
       typing: new TypingSeen(clock, refresh),

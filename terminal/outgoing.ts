@@ -27,6 +27,8 @@ export interface OutgoingListener {
   delivered(direct: Direct): void;
   /** The hub did not take it; or, when not `surely`, nobody knows whether it did. */
   refused(saying: Saying, why: string, surely: boolean): void;
+  /** The conversation ended before the hub had it. */
+  undelivered(saying: Saying): void;
 }
 
 interface Waiting {
@@ -107,6 +109,7 @@ export class Outgoing {
     // The end of the conversation is told where it is noticed, not once for every message.
     if (error instanceof ConnectError && this.conversation.state === "closed") {
       this.undelivered++;
+      this.listener.undelivered(saying);
     } else this.listener.refused(saying, error.message, error instanceof RequestError);
   }
 }

@@ -14,6 +14,7 @@ import { foldPresence } from "./fold.ts";
 import { contentText } from "./view.ts";
 import { type Finder, finds, nameFinder } from "./mention.ts";
 import type { ChatParts } from "./parts.ts";
+import { partnerCame, partnerLeft, partnerRenamed, partnerWrote } from "./partner_notes.ts";
 import { durationText, whoText } from "./sentences.ts";
 import type { ChatWindow } from "./windows.ts";
 
@@ -26,12 +27,6 @@ const RING_EVERY = 1000;
 
 /** Why a room was left where the hub did not say it. */
 const UNKNOWN_REASON = "the hub took you out of it";
-
-/** What is told in a private conversation before a message whose sender may have changed. */
-const PARTNER: Readonly<Record<"proved" | "another", (name: string) => string>> = {
-  proved: (name) => `A token proves that this is the same ${name} as before`,
-  another: (name) => `This may be another person called ${name} than before`,
-};
 
 // Errors that answer a wish to enter a room.
 const ROOM_ERRORS: readonly ErrorCode[] = ["bad_room", "forbidden", "too_many_rooms"];
@@ -235,8 +230,7 @@ export class Reception {
     // From another session of the same name.
     if (this.#isSelf(direct.sender)) return this.delivered(direct);
     const window = board.open({ kind: "private", name: direct.sender });
-    const told = window.partner.wrote(direct.verified === true);
-    if (told !== undefined) board.add({ kind: "note", text: PARTNER[told](direct.sender) }, window);
+    partnerWrote(this.parts, window, direct);
     if (window !== board.current) window.count(true);
     this.#whisper(direct, direct.sender);
     facts.lastPrivate = direct.sender;
@@ -272,13 +266,15 @@ export class Reception {
     const window = board.windows.find({ kind: "room", room });
     for (const { from, to } of renamed) {
       ignored.rename(from, to);
-      this.#partnerRenamed(from, to);
+      partnerRenamed(this.parts, from, to);
       if (facts.lastPrivate !== undefined && nameKey(facts.lastPrivate) === nameKey(from)) {
         facts.lastPrivate = to;
       }
     }
-    for (const name of left) this.#partnerLeft(name, room);
-    for (const name of [...joined, ...renamed.map(({ to }) => to)]) this.#partnerCame(name, room);
+    for (const name of left) partnerLeft(this.parts, name, room);
+    for (const name of [...joined, ...renamed.map(({ to }) => to)]) {
+      partnerCame(this.parts, name, room);
+    }
     for (const name of [...left, ...renamed.map(({ from }) => from)]) typing.over(room, name);
     if (window === undefined) return;
     const since = clock.now() - TALKED_WITHIN;
@@ -312,54 +308,26 @@ export class Reception {
     }
   }
 
-  #partnerLeft(name: string, room: string): void {
-    const { board, state } = this.parts;
-    const window = board.windows.find({ kind: "private", name });
-    if (window === undefined || state.isPresent(name) || !window.partner.left()) return;
-    board.add({ kind: "note", text: `${name} left ${room}` }, window);
-  }
-
-  #partnerCame(name: string, room: string): void {
-    const { board } = this.parts;
-    const window = board.windows.find({ kind: "private", name });
-    if (window === undefined || !window.partner.came()) return;
-    const text = `Somebody called ${name} joined ${room}: it may be another person than before`;
-    board.add({ kind: "note", text }, window);
-  }
-
-  #partnerRenamed(from: string, to: string): void {
-    const { board } = this.parts;
-    const window = board.windows.find({ kind: "private", name: from });
-    const other = board.windows.find({ kind: "private", name: to });
-    if (window === undefined || other === undefined || window === other) return window?.rename(to);
-    // Two people had the name one after the other: their windows are not made one. Each room tells it.
-    if (!window.partner.left()) return;
-    other.partner.changed();
-    board.add({ kind: "note", text: `${from} is called ${to} now: another person` }, other);
-    board.add({ kind: "note", text: `${from} is called ${to} now: /msg ${to}` }, window);
-  }
-
   #error({ code, message }: ErrorFrame): void {
     const { board, facts } = this.parts;
     if (!ROOM_ERRORS.includes(code)) return board.problem(message);
-    // The hub answers in the order in which it was asked.
-    const [room, ...others] = facts.wanted;
-    facts.wanted = others;
-    const asked = room === undefined ? undefined : board.windows.find({ kind: "room", room });
-    const refused = asked !== undefined && !asked.entered
-      ? [asked]
-      // What the hub says of rooms that were lost together with the connection.
-      : board.windows.list.filter((window) =>
-        window.ended === UNKNOWN_REASON && names(message, window.room ?? "")
-      );
+    const open = board.windows.list.filter(({ room = "", entered, ended }) =>
+      !entered && (facts.wanted.includes(room) || ended === UNKNOWN_REASON)
+    );
+    const named = open.filter(({ room = "" }) => names(message, room));
+    // A mute is told in the same way, by an error that is about no room.
+    const refused = named.length > 0 || code === "forbidden"
+      ? named
+      : open.filter(({ room }) => room === facts.wanted[0]);
     for (const window of refused) this.#refused(window, message);
     if (!refused.includes(board.current)) board.problem(message);
   }
 
   /** The hub does not let the client into a room. */
   #refused(window: ChatWindow, message: string): void {
-    const { board } = this.parts;
+    const { board, facts } = this.parts;
     window.ended = message;
+    facts.wanted = facts.wanted.filter((room) => room !== window.room);
     if (window !== board.current) window.count(false);
     board.add({ kind: "problem", text: message }, window);
   }

@@ -240,6 +240,27 @@ Deno.test("a room that is gone after a reconnect keeps its window, with the reas
   }
 });
 
+Deno.test("a join that is refused is told in its window, whatever else the hub refuses", async () => {
+  await using scene = await sceneAt("[lobby]");
+  const { chat, conversation, screen } = scene;
+  const problem = (code: "forbidden" | "too_many_rooms", message: string): void =>
+    conversation.emit({ type: "error", code, message });
+  chat.line("/join x-1");
+  chat.line("/join x-2");
+  chat.line("/join x-3");
+  problem("forbidden", "You may not write: a moderator muted you");
+  await screen.has("! You may not write");
+  assertEquals(screen.prompt, "[x-3] Alice> ");
+  problem("forbidden", "Your token does not let you into x-2, x-3: ask for one that does");
+  await until("the no", () => screen.prompt === "[x-3] Alice (closed)> ");
+  chat.line("/window x-2");
+  assertEquals(screen.prompt, "[x-2] Alice (closed)> ");
+  chat.line("/window x-1");
+  assertEquals(screen.prompt, "[x-1] Alice> ");
+  problem("too_many_rooms", "You may be in 32 rooms: leave one first");
+  await until("the no", () => screen.prompt === "[x-1] Alice (closed)> ");
+});
+
 Deno.test("who is nowhere keeps the draft when somebody writes, and takes it along elsewhere", async () => {
   await using scene = await sceneAt("");
   const { chat, conversation, screen } = scene;
@@ -265,10 +286,17 @@ Deno.test("who is nowhere keeps the draft when somebody writes, and takes it alo
 Deno.test("who is sent away keeps the chat, which sends nothing any more, until /quit", async () => {
   await using scene = await sceneAt("[@jean-luc]");
   const { chat, conversation, screen } = scene;
-  chat.line("/msg Bob on its way?");
+  chat.chord({ kind: "room", number: 1 });
+  chat.line("on its way");
   screen.draft = "half typed";
-  conversation.break(new ConnectError("refused", "The hub refused: a moderator sent you away"));
+  const away = new ConnectError("refused", "The hub refused: a moderator sent you away");
+  conversation.break(away);
+  conversation.sent[0]?.fail(away);
   await screen.has("Nothing is sent any more; /quit or Ctrl-C leaves");
+  // What the hub never answered is told, and not put in the place of the draft.
+  await screen.has("! Perhaps not sent: the conversation has ended. The up arrow brings it back");
+  assertEquals(screen.draft, "half typed");
+  chat.line("/msg jean-luc");
   conversation.requests.splice(0);
   const sent = conversation.sent.length;
   const lines = ["half typed", "/msg Bob x", "/join doomed", "/join new", "/nick x", "/who lobby"];
