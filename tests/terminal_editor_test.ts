@@ -389,6 +389,22 @@ Deno.test("clear() erases nothing that was printed: it can be scrolled back to",
   assertEquals(desk.terminal.screen.visible, PROMPT.trimEnd());
 });
 
+Deno.test("clear() erases nothing on a terminal that is higher or lower than it tells", () => {
+  for (const rows of [3, 6, 9, 11, 12, 13, 20]) {
+    for (const count of [1, 5, 11, 30]) {
+      using desk = new Desk(40, 12);
+      desk.listen();
+      const lines = Array.from({ length: count }, (_, at) => `line ${at + 1}`);
+      desk.print(...lines);
+      desk.terminal.claimed = { columns: 40, rows };
+      desk.editor.clear();
+      desk.print("elsewhere");
+      const read = desk.terminal.screen.text.split("\n").filter((line) => line !== "");
+      assertEquals(read, [...lines, "elsewhere", PROMPT.trimEnd()], `${rows} rows, ${count} lines`);
+    }
+  }
+});
+
 Deno.test("Ctrl-L leaves what was on the screen to be scrolled back to, and loses nothing new", async () => {
   using desk = new Desk(40, 6);
   desk.listen();
