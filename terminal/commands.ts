@@ -263,7 +263,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "export",
-    topic: "past",
+    topic: "more",
     takes: "FILE",
     help: "Write all that was said here into a file",
     more: "As text, as JSON lines (.jsonl, .json) or as Markdown (.md). A file that is there is " +
