@@ -239,13 +239,14 @@ export class Chat implements ScreenEvents {
   get #view(): View {
     const { conversation, screen, facts, clock } = this.#parts;
     const { color, background } = this.#options;
-    const { theme, timestamp } = facts.settings;
+    const { theme, timestamp, mention } = facts.settings;
     return {
       self: conversation.sender,
       paint: paintWith(color ? paletteOf(theme, background) : undefined),
       columns: screen.columns,
       now: new Date(clock.now()),
       stamps: timestamp,
+      mention,
     };
   }
 

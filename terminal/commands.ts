@@ -264,6 +264,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   setting("theme", "theme", "Colours for your background"),
   setting("timestamp", "timestamp", "What stands before messages"),
   setting("bell", "bell", "When to ring"),
+  setting("mention", "mention", "What mentions you: @name, or the bare name, too"),
   {
     name: "status",
     topic: "more",

@@ -8,10 +8,10 @@ import {
   nameKey,
   type Presence,
 } from "../protocol.ts";
+import { mentions } from "../chat/mention.ts";
 import { plural } from "../cli/text.ts";
 import { foldPresence } from "./fold.ts";
 import { contentText } from "./view.ts";
-import { type Finder, finds, nameFinder } from "./mention.ts";
 import type { ChatParts } from "./parts.ts";
 import { durationText, whoText } from "./sentences.ts";
 import type { ChatWindow } from "./windows.ts";
@@ -37,7 +37,6 @@ export interface ReceptionOptions {
 /** Puts what happens where it belongs: into windows, counts, bells. */
 export class Reception {
   #rangAt = -Infinity;
-  #self: { readonly name: string | undefined; readonly finder: Finder | undefined } | undefined;
 
   constructor(private readonly parts: ChatParts, private readonly options: ReceptionOptions) {}
 
@@ -157,7 +156,8 @@ export class Reception {
     const window = board.open({ kind: "room", room: message.room });
     const mine = this.#isSelf(message.sender);
     const isNews = message.id > window.oldest;
-    const mention = !mine && finds(this.#ownName(), message.message);
+    const mention = !mine &&
+      mentions(message.message, this.parts.conversation.sender, facts.settings.mention);
     typing.over(message.room, message.sender);
     if (isNews) window.spoke(message.sender, clock.now());
     if (isNews && !mine) {
@@ -275,14 +275,6 @@ export class Reception {
   #isSelf(name: string): boolean {
     const { sender } = this.parts.conversation;
     return sender !== undefined && nameKey(name) === nameKey(sender);
-  }
-
-  #ownName(): Finder | undefined {
-    const { sender } = this.parts.conversation;
-    if (this.#self === undefined || this.#self.name !== sender) {
-      this.#self = { name: sender, finder: nameFinder(sender) };
-    }
-    return this.#self.finder;
   }
 }
 

@@ -18,7 +18,7 @@ import {
   stamp,
   type View,
 } from "./view.ts";
-import { type Finder, highlight } from "./mention.ts";
+import { type Finder, highlight } from "./highlight.ts";
 import { whoText } from "./sentences.ts";
 import { fit } from "./fit.ts";
 import { displayWidth } from "./wrap.ts";

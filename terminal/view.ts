@@ -1,3 +1,4 @@
+import type { MentionRule } from "../chat/mention.ts";
 import { safeJson } from "../cli/text.ts";
 import { type Content, visible } from "../protocol.ts";
 import { type Paint, PLAIN } from "./paint.ts";
@@ -20,6 +21,8 @@ export interface View {
   readonly now: Date;
   /** `dated`: the time, with the date when it is not today's; for output without day lines. */
   readonly stamps: Stamps | "dated";
+  /** What is highlighted as a mention; default: `at`. */
+  readonly mention?: MentionRule;
   /** Whether messages name their room: for output that mixes several. */
   readonly tagged?: boolean;
 }

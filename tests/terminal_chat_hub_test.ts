@@ -53,7 +53,7 @@ Deno.test("two people talk in rooms and in private through a real hub", async ()
 
   alice.says("/join ops");
   await alice.screen.has("1 in ops: Alice");
-  bob.says("alice, where are you?");
+  bob.says("@alice, where are you?");
   await alice.screen.tells("1:lobby 1 mention");
   assertEquals(alice.screen.rings, 1);
   alice.says("/msg Bob in ops");

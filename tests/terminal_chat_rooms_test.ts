@@ -29,7 +29,7 @@ Deno.test("Chat counts what is said in other rooms, and shows it when they are s
   const { chat, screen } = scene;
   scene.hear("Bob", "one", "ops");
   scene.hear("Bob", "two", "ops");
-  scene.hear("Bob", "alice, look", "dev");
+  scene.hear("Bob", "@alice, look", "dev");
   scene.hear("Bob", "here", "lobby");
   await scene.settle();
   assertEquals(timeless(scene), ["Bob: here"]);
@@ -45,7 +45,11 @@ Deno.test("Chat counts what is said in other rooms, and shows it when they are s
   chat.chord({ kind: "activity" });
   assertEquals(screen.clears, clears + 1);
   assertEquals(screen.prompt, "[dev] Alice> ");
-  assertEquals(timeless(scene), ["* 2 in dev: Alice, Bob", "── 1 unread line", "Bob: alice, look"]);
+  assertEquals(timeless(scene), [
+    "* 2 in dev: Alice, Bob",
+    "── 1 unread line",
+    "Bob: @alice, look",
+  ]);
   chat.chord({ kind: "activity" });
   assertEquals(timeless(scene).slice(1), ["── 2 unread lines", "Bob: one", "Bob: two"]);
   chat.chord({ kind: "activity" });
@@ -233,7 +237,7 @@ Deno.test("Chat answers for one who is away, once a person, and tells what was m
   const { chat, clock, conversation, screen } = scene;
   chat.line("/away at lunch");
   conversation.emit(direct("Bob", "lunch?"), direct("Bob", "hello?"), direct("Carol", "hi"));
-  scene.hear("Bob", "where is Alice?", "ops");
+  scene.hear("Bob", "where is @Alice?", "ops");
   await scene.settle();
   assertEquals(conversation.requests.splice(0), [
     "direct Bob Away: at lunch",
@@ -250,7 +254,7 @@ Deno.test("Chat answers for one who is away, once a person, and tells what was m
     "  in private, Bob: lunch?",
     "  in private, Bob: hello?",
     "  in private, Carol: hi",
-    "  ops, Bob: where is Alice?",
+    "  ops, Bob: where is @Alice?",
   ]);
   assertEquals(conversation.sent[0]?.message.message, "I am back");
   chat.line("/back");

@@ -401,22 +401,22 @@ Deno.test("Chat rings for what is for oneself, not for what was said before", as
       timestamp: TIMESTAMP,
     });
   assertEquals(await ringsFor(() => scene.hear("Bob", "anybody?")), 0);
-  assertEquals(await ringsFor(() => scene.hear("Bob", "alice?")), 1);
+  assertEquals(await ringsFor(() => scene.hear("Bob", "@alice?")), 1);
   assertEquals(await ringsFor(() => scene.hear("Alice", "I am Alice")), 0);
   assertEquals(await ringsFor(whisper), 1);
   // A burst is one alarm.
-  assertEquals(await ringsFor(() => [1, 2, 3].forEach((n) => scene.hear("Bob", `Alice ${n}`))), 1);
+  assertEquals(await ringsFor(() => [1, 2, 3].forEach((n) => scene.hear("Bob", `@Alice ${n}`))), 1);
   const history = await ringsFor(() => {
     for (const event of beginning("Alice", ["Alice", "Bob"])) {
       if (event.type === "joined") conversation.emit({ ...event, room: "dev", last: 500 });
     }
-    scene.hear("Bob", "Alice, in the past", "dev");
+    scene.hear("Bob", "@Alice, in the past", "dev");
   });
   assertEquals(history, 0);
   chat.line("/bell all");
   assertEquals(await ringsFor(() => scene.hear("Bob", "anybody?")), 1);
   chat.line("/bell never");
-  assertEquals(await ringsFor(() => scene.hear("Bob", "Alice?")), 0);
+  assertEquals(await ringsFor(() => scene.hear("Bob", "@Alice?")), 0);
   assertEquals(await ringsFor(whisper), 0);
 });
 

@@ -306,7 +306,7 @@ Deno.test("settings are kept for the next time, for the user alone", async () =>
   await using folder = await temporaryFolder();
   const directory = `${folder.path}/data`;
   assertEquals(await readSettings(directory), DEFAULT_SETTINGS);
-  const settings = { theme: "light", timestamp: "off", bell: "all" } as const;
+  const settings = { theme: "light", timestamp: "off", bell: "all", mention: "name" } as const;
   await writeSettings(directory, settings);
   await writeSettings(directory, settings);
   assertEquals(await readSettings(directory), settings);

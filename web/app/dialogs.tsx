@@ -62,6 +62,13 @@ export function SettingsDialog({ chat, onClose }: DialogProps): VNode {
         value={settings.comings}
         onChange={(comings) => chat.configure({ comings })}
       />
+      <Segments
+        label="What mentions you"
+        choices={CHOICES.mention}
+        names={{ at: "@name", name: "Your name anywhere" }}
+        value={settings.mention}
+        onChange={(mention) => chat.configure({ mention })}
+      />
     </Dialog>
   );
 }

@@ -1,3 +1,4 @@
+import type { MentionRule } from "../../chat/mention.ts";
 import type { Limits } from "../../protocol.ts";
 
 /** A conversation on the screen: `#room`, or `@` and the name key of a person. */
@@ -123,6 +124,8 @@ export interface ChatState {
   readonly marks: ReadonlyMap<string, Mark>;
   /** Whether notes tell who comes and goes. */
   readonly comings: boolean;
+  /** What names me in a room. */
+  readonly mention: MentionRule;
 }
 
 /** Where reading stopped in a room. */
@@ -141,4 +144,5 @@ export const EMPTY: ChatState = {
   attentive: false,
   marks: new Map(),
   comings: true,
+  mention: "at",
 };
