@@ -106,9 +106,10 @@ async function talk(
   const { signal } = interruption;
   const hangUp = (): void => editor[Symbol.dispose]();
   signal.addEventListener("abort", hangUp, { once: true });
-  const sender = options.sender ?? await askName(editor, context);
+  const answer = options.sender === undefined ? await askName(editor, context) : options;
   signal.removeEventListener("abort", hangUp);
-  if (sender === undefined || signal.aborted) return EXIT.interrupted;
+  if (answer === undefined || signal.aborted) return EXIT.interrupted;
+  const { sender } = answer;
   const directory = dataDirectory(context);
   let kept = await readSettings(directory);
   // Written one after the other, and before the program ends.
@@ -116,14 +117,14 @@ async function talk(
   const keep = (task: () => Promise<void>): void => {
     keeping = keeping.then(task);
   };
-  await using conversation = converse({ ...options, sender }, way.seams);
+  await using conversation = converse({ ...options, ...answer }, way.seams);
   const home = context.env("HOME") ?? context.env("USERPROFILE");
   const background = context.stdout.color ? await backgroundOf(editor, context) : undefined;
   const chat = new Chat(conversation, editor, {
     color: context.stdout.color,
     settings: bell === undefined ? kept : { ...kept, bell },
     address: shownUrl(options.url),
-    wanted: sender,
+    ...sender === undefined ? {} : { wanted: sender },
     invite: (room) => invitation(options.url, room),
     ...background === undefined ? {} : { background },
     ...home === undefined ? {} : { home },
@@ -132,10 +133,7 @@ async function talk(
       kept = { ...kept, ...changed };
       keep(() => writeSettings(directory, kept));
     },
-    onName: (name) => {
-      // The names that the hub gives to those who have none are nobody's own.
-      if (!name.startsWith("guest-")) keep(() => writeLastName(directory, name));
-    },
+    onName: (name) => keep(() => writeLastName(directory, name)),
   });
   const leave = (): void => void chat.leave();
   signal.addEventListener("abort", leave, { once: true });
@@ -167,17 +165,25 @@ function invitation(url: URL, room: string): string {
   ].join(" ");
 }
 
-/** Asks for a name until there is a good one; `undefined` when the user would rather leave. */
-async function askName(editor: Editor, context: Context): Promise<string | undefined> {
+/**
+ * Asks for a name until there is a good one. Enter takes what is offered; where there is nothing to
+ * offer, it makes a guest, without a `sender`. `undefined` when the user would rather leave.
+ */
+async function askName(
+  editor: Editor,
+  context: Context,
+): Promise<{ readonly sender?: string } | undefined> {
   const user = context.env("USER") ?? context.env("USERNAME") ?? "";
   const offer = await readLastName(dataDirectory(context)) ?? normalizeName(user);
-  const question = offer === undefined ? "Your name: " : `Your name [${visible(offer)}]: `;
+  const question = `Your name [${offer === undefined ? "guest" : visible(offer)}]: `;
   for (;;) {
     // deno-lint-ignore no-await-in-loop -- one question after the other
     const answer = await editor.ask(question);
     if (answer === undefined) return undefined;
-    const name = answer.trim() === "" ? offer : normalizeName(answer);
-    if (name !== undefined) return name;
+    const isEmpty = answer.trim() === "";
+    if (isEmpty && offer === undefined) return {};
+    const sender = isEmpty ? offer : normalizeName(answer);
+    if (sender !== undefined) return { sender };
     editor.print(`That is not ${NAME}.`);
   }
 }

@@ -129,6 +129,7 @@ export class ChatActions implements Actions {
   }
 
   rename(name: string): void {
+    this.parts.facts.asked = name;
     this.parts.conversation.nick(name);
   }
 

@@ -1,7 +1,7 @@
 import { plural } from "../cli/text.ts";
 import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
 import type { ClientEvent, Conversation } from "../client/types.ts";
-import { visible } from "../protocol.ts";
+import { nameKey, visible } from "../protocol.ts";
 import { ChatActions } from "./actions.ts";
 import { Board } from "./board.ts";
 import { LineError } from "./commands.ts";
@@ -38,7 +38,7 @@ export interface ChatOptions {
   readonly settings?: Settings;
   /** Called with what was set, to be remembered. */
   readonly onSettings?: (changed: Partial<Settings>) => void;
-  /** Called with the name the hub gave, whenever it gives one. */
+  /** Called with a name that was asked for, once the hub has given it or the nearest free one. */
   readonly onName?: (name: string) => void;
   /** The hub, as a person says it. */
   readonly address?: string;
@@ -95,6 +95,7 @@ export class Chat implements ScreenEvents {
         away: undefined,
         lastPrivate: undefined,
         wanted: undefined,
+        asked: wanted,
         resumed: 0,
         missed: 0,
       },
@@ -270,7 +271,11 @@ export class Chat implements ScreenEvents {
     if (sender === undefined || sender === this.#name) return;
     const renamed = this.#name !== undefined;
     this.#name = sender;
-    this.#options.onName?.(sender);
+    const { asked } = this.#parts.facts;
+    // A name that the hub made up or changed is not the user's own.
+    if (asked !== undefined && (!renamed || nameKey(asked) === nameKey(sender))) {
+      this.#options.onName?.(asked);
+    }
     if (renamed) board.note(`You are ${sender} now`);
   }
 

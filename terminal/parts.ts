@@ -31,6 +31,8 @@ export interface Facts {
   lastPrivate: string | undefined;
   /** The room that is shown but that the hub has not let one into. */
   wanted: string | undefined;
+  /** The name that the user asked for last, granted or not. */
+  asked: string | undefined;
   /** How often the connection came back. */
   resumed: number;
   /** Messages that were missed and came after all. */

@@ -10,7 +10,10 @@ const offline = { type: "offline", code: 1006, reason: "Nothing listens.", retry
 
 Deno.test("Chat shows events and sends lines to the room", async () => {
   const names: string[] = [];
-  await using scene = await ChatScene.begin({ onName: (name) => names.push(name) });
+  await using scene = await ChatScene.begin({
+    wanted: "Alice",
+    onName: (name) => names.push(name),
+  });
   const { chat, conversation, screen } = scene;
   assertEquals(screen.lines, ["* You are Alice", "* 2 in lobby: Alice, Bob"]);
   assertEquals(screen.prompt, "[lobby] Alice> ");
@@ -278,7 +281,10 @@ Deno.test("Chat ends with what the conversation ends with", async () => {
 
 Deno.test("Chat tells of a new name, whoever gave it", async () => {
   const names: string[] = [];
-  await using scene = await ChatScene.begin({ onName: (name) => names.push(name) });
+  await using scene = await ChatScene.begin({
+    wanted: "Alice",
+    onName: (name) => names.push(name),
+  });
   const { chat, conversation, screen } = scene;
   chat.line("/nick Al");
   assertEquals(conversation.requests, ["nick Al"]);

@@ -312,3 +312,45 @@ Deno.test({
     await terminal.shows(/^code=130$/m);
   },
 });
+
+Deno.test({
+  name: "connect offers the name that was asked for, and Enter makes a guest where there is none",
+  ignore,
+  fn: async () => {
+    await using folder = await temporaryFolder();
+    await using hub = await startTestHub();
+    await using eve = connect({ url: hub.url, sender: "Eve" });
+    await eve.ping();
+    await using terminal = await Tmux.open({
+      columns: 60,
+      rows: 20,
+      env: { XDG_DATA_HOME: folder.path, USER: "", USERNAME: "" },
+    });
+    const run = async (): Promise<void> => {
+      await terminal.clear();
+      await terminal.type(`${program} connect ${hub.url}; echo "code=$?"`);
+      await terminal.press("Enter");
+    };
+    await run();
+    await terminal.shows(/^Your name \[guest\]:$/m);
+    await terminal.press("Enter");
+    await terminal.shows(/^\[lobby\] guest-\w{4}>$/m);
+    await terminal.press("C-c");
+    await terminal.shows(/^code=0$/m);
+
+    await run();
+    await terminal.shows(/^Your name \[guest\]:$/m);
+    await terminal.type("Eve");
+    await terminal.press("Enter");
+    await terminal.shows(/^\[lobby\] Eve-2>$/m);
+    await eve.send({ message: "who is there?" });
+    await terminal.shows(/Eve: who is there\?[^]*\[lobby\] Eve-2>$/);
+    await terminal.press("C-c");
+    await terminal.shows(/^code=0$/m);
+
+    await run();
+    await terminal.shows(/^Your name \[Eve\]:$/m);
+    await terminal.press("C-c");
+    await terminal.shows(/^code=130$/m);
+  },
+});

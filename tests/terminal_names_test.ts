@@ -41,3 +41,35 @@ Deno.test("a chat shows and counts messages for a person of any allowed name", a
     { numRuns: 60 },
   );
 });
+
+Deno.test("a chat remembers the name that was asked for, not what the hub made of it", async () => {
+  const names: string[] = [];
+  await using scene = ChatScene.unmet({ wanted: "Eve", onName: (name) => names.push(name) });
+  const { chat, conversation } = scene;
+  const become = async (from: string, to: string): Promise<void> => {
+    conversation.sender = to;
+    conversation.emit({ type: "presence", room: "lobby", online: 2, renamed: [{ from, to }] });
+    await scene.screen.has(`* You are ${to} now`);
+  };
+  conversation.sender = "Eve-2";
+  conversation.emit(...beginning("Eve-2", ["Eve", "Eve-2"]));
+  await scene.screen.has("* You are Eve-2, because Eve is taken");
+  assertEquals(names, ["Eve"]);
+  // The hub refuses a name: nothing is remembered, even if it renames the user for another reason.
+  chat.line("/nick Bob");
+  conversation.emit({ type: "error", code: "name_taken", message: "Somebody is called Bob" });
+  await become("Eve-2", "Eve-3");
+  assertEquals(names, ["Eve"]);
+  chat.line("/nick zoe-q");
+  await become("Eve-3", "zoe-q");
+  assertEquals(names, ["Eve", "zoe-q"]);
+});
+
+Deno.test("a chat remembers no name for a guest until the guest takes one", async () => {
+  const names: string[] = [];
+  await using scene = ChatScene.unmet({ onName: (name) => names.push(name) });
+  scene.conversation.sender = "guest-ab12";
+  scene.conversation.emit(...beginning("guest-ab12", ["guest-ab12"]));
+  await scene.screen.has("* You are guest-ab12");
+  assertEquals(names, []);
+});
