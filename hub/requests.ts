@@ -9,6 +9,7 @@ import {
   parseClientFrame,
   type Parsed,
   type Publish,
+  RETURN_SECONDS,
   type TypingRequest,
   type WhoRequest,
 } from "../protocol.ts";
@@ -57,7 +58,11 @@ const CUT_OFF_DELAY = 500;
 
 /** Answers what clients send. One object for the whole hub; all state is in peers, sessions and rooms. */
 export class Requests {
-  constructor(private readonly options: RequestsOptions) {}
+  readonly #startedAt: number;
+
+  constructor(private readonly options: RequestsOptions) {
+    this.#startedAt = options.clock.now();
+  }
 
   /** Handles one object or line of a client. A promise means: nothing else of this client before. */
   handle(peer: Peer, input: string): Promise<void> | void {
@@ -153,7 +158,8 @@ export class Requests {
     // All that this person is here with: one name, however many devices.
     const devices = receiver?.twins ?? (receiver === undefined ? [] : [receiver]);
     if (receiver === undefined || !maySee(session, devices)) {
-      peer.refuse("no_such_user", `Nobody here is called ${frame.to}: ask who is here`, frame.ref);
+      const message = `Nobody here is called ${frame.to}: ask who is here`;
+      peer.refuse("no_such_user", message, frame.ref, this.#isStarting() ? 1 : undefined);
       return;
     }
     if (!mayAddress(session, devices)) {
@@ -184,6 +190,11 @@ export class Requests {
       else device.peer.tell(forReceiver);
     }
     peer.tell(direct);
+  }
+
+  /** Whether people who were connected before the hub restarted may still be on their way back. */
+  #isStarting(): boolean {
+    return this.options.clock.now() - this.#startedAt < RETURN_SECONDS * 1000;
   }
 
   async #join(peer: Peer, session: Session, frame: Join): Promise<void> {

@@ -4,6 +4,8 @@ import type { Direct, Limits, MessageKind } from "../protocol.ts";
 
 /** Milliseconds after which a message that the hub does not have yet is shown as waiting: below, it would only flicker. */
 const SHOWN_AFTER = 100;
+/** Milliseconds after which a private message waits for its receiver rather than for the hub. */
+const HELD_AFTER = 2000;
 /** Characters of a `ref` that a message may carry: what it takes on the wire is counted with it. */
 const REF_LENGTH = 28;
 /** The share of the limit from which on the size of a draft is told. */
@@ -56,13 +58,22 @@ export class Outgoing {
     const online = this.conversation.state === "online";
     const due = this.clock.now() - SHOWN_AFTER;
     const lines: string[] = [];
-    for (const { saying, since } of this.#waiting) {
+    for (const one of this.#waiting) {
+      const { saying, since } = one;
       if (online && since > due) continue;
       const place = saying.kind === "room" ? saying.room : `@${saying.to}`;
       const where = place === here ? "" : `${place}: `;
-      lines.push(`${where}${cut(saying.text)} ${online ? "(sending)" : "(waiting for the hub)"}`);
+      lines.push(
+        `${where}${cut(saying.text)} (${online ? this.#waitOf(one) : "waiting for the hub"})`,
+      );
     }
     return lines;
+  }
+
+  #waitOf({ saying, since }: Waiting): string {
+    // After an outage a private message is held until its receiver is back, too.
+    const isHeld = saying.kind === "private" && this.clock.now() - since >= HELD_AFTER;
+    return isHeld ? `waiting for ${saying.to}` : "sending";
   }
 
   /** Sends it; what becomes of it is told to the listener. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Direct } from "../protocol.ts";
+import { RequestError } from "../client/types.ts";
 import { ChatScene } from "./kit/chat.ts";
 import { said, TIMESTAMP } from "./kit/fake_conversation.ts";
 import { temporaryFolder } from "./kit/folder.ts";
@@ -326,4 +327,21 @@ Deno.test("Chat exports all of a room page by page, and what there is of a priva
   chat.line("/export! ~/talk.jsonl");
   await screen.has("Wrote 1 message of @Bob");
   assertEquals(JSON.parse(await Deno.readTextFile(file)), direct("Bob", "psst"));
+});
+
+Deno.test("Chat tells whom a private message waits for, and gives it back when that is in vain", async () => {
+  await using scene = await threeRooms();
+  const { chat, clock, conversation, screen } = scene;
+  const { promise, reject } = Promise.withResolvers<never>();
+  conversation.direct = () => promise;
+  chat.line("/msg Bob see you");
+  clock.advance(200);
+  assertEquals(screen.status, ["… @Bob: see you (sending)"]);
+  clock.advance(2000);
+  chat.edited("");
+  assertEquals(screen.status, ["… @Bob: see you (waiting for Bob)"]);
+  const message = "Nobody here is called Bob: ask who is here";
+  reject(new RequestError({ type: "error", code: "no_such_user", message }));
+  await screen.has(`! Not sent: ${message}. You have it back below`);
+  assertEquals([screen.draft, screen.status], ["/msg Bob see you", []]);
 });
