@@ -191,6 +191,12 @@ export class Chat implements ScreenEvents {
     void this.leave();
   }
 
+  discarded(): void {
+    this.edited("");
+    this.#hint = "The up arrow brings it back. Ctrl-C again leaves";
+    this.#refresh();
+  }
+
   end(): void {
     void this.leave();
   }

@@ -22,7 +22,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["Ctrl-K, Ctrl-Y", "Cut the rest, paste"],
   ["Ctrl-_, Ctrl-L", "Undo, empty screen"],
   ["Ctrl-Z", "To the shell; fg comes back"],
-  ["Ctrl-C, Ctrl-D", "Leave"],
+  ["Ctrl-C", "Clear your text, or leave"],
 ];
 
 /**

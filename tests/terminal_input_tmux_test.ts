@@ -216,6 +216,7 @@ editor.listen({
   edited: nothing,
   chord: nothing,
   interrupt: () => { throw new Error("the failure"); },
+  discarded: nothing,
   end: () => Deno.exit(7),
   complete: () => [[], ""],
   resized: nothing,

@@ -73,3 +73,14 @@ Deno.test("a chat remembers no name for a guest until the guest takes one", asyn
   await scene.screen.has("* You are guest-ab12");
   assertEquals(names, []);
 });
+
+Deno.test("a chat says how a text comes back that Ctrl-C took away, and stays", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, conversation, screen } = scene;
+  chat.edited("half a message");
+  assertEquals(conversation.requests, ["typing lobby true"]);
+  chat.discarded();
+  assertEquals(conversation.requests, ["typing lobby true", "typing lobby false"]);
+  assertEquals(screen.status, ["The up arrow brings it back. Ctrl-C again leaves"]);
+  assertEquals(conversation.state, "online");
+});

@@ -39,6 +39,7 @@ export class Desk implements Disposable {
       edited: (draft) => this.told.push(`edited ${draft}`),
       chord: (chord) => this.told.push(`chord ${chord.kind === "room" ? chord.number : "next"}`),
       interrupt: () => this.told.push("interrupt"),
+      discarded: () => this.told.push("discarded"),
       end: () => this.told.push("end"),
       resized: () => this.told.push("resized"),
       complete: (line) => completeLine(line, KNOWN),
