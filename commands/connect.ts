@@ -17,7 +17,7 @@ import { type Interruption, watchInterrupts } from "../cli/signals.ts";
 import { plural } from "../cli/text.ts";
 import { TOKEN_FLAGS, tokenOption } from "../cli/token.ts";
 import { type Way, wayTo } from "../cli/trust.ts";
-import { connect as converse, type ConnectOptions, shownUrl } from "../client.ts";
+import { connect as converse, type ConnectOptions, HubApi, shownUrl } from "../client.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.ts";
 import { backgroundOfNumbers } from "../terminal/background.ts";
 import { Chat } from "../terminal/chat.ts";
@@ -118,6 +118,16 @@ async function talk(
     keeping = keeping.then(task);
   };
   await using conversation = converse({ ...options, ...answer }, way.seams);
+  const over = new AbortController();
+  using stack = new DisposableStack();
+  stack.defer(() => over.abort());
+  const { token } = options;
+  const api = new HubApi({
+    url: options.url,
+    ...token === undefined ? {} : { token },
+    ...way.seams.fetch === undefined ? {} : { fetch: way.seams.fetch },
+    signal: over.signal,
+  });
   const home = context.env("HOME") ?? context.env("USERPROFILE");
   const background = context.stdout.color ? await backgroundOf(editor, context) : undefined;
   const chat = new Chat(conversation, editor, {
@@ -126,6 +136,7 @@ async function talk(
     address: shownUrl(options.url),
     ...sender === undefined ? {} : { wanted: sender },
     invite: (room) => invitation(options.url, room),
+    hubRooms: async () => (await api.rooms()).rooms,
     ...background === undefined ? {} : { background },
     ...home === undefined ? {} : { home },
     onSettings: (changed) => {

@@ -1,4 +1,5 @@
 import { ConnectError, RequestError } from "../client/types.ts";
+import { quotedName } from "../chat/names.ts";
 import { plural } from "../cli/text.ts";
 import { MAX_HISTORY_PAGE, nameKey } from "../protocol.ts";
 import { Away } from "./away.ts";
@@ -110,8 +111,13 @@ export class ChatActions implements Actions {
   }
 
   listRooms(): void {
-    const { board, state } = this.parts;
+    const { board, conversation, directory, state } = this.parts;
     const { list, current } = board.windows;
+    void directory.refresh().then(() => {
+      const text = directory.textWithout(this.rooms);
+      if (text === undefined || conversation.state === "closed") return;
+      board.add({ kind: "note", text }, current);
+    });
     if (list.length === 0) throw new LineError("You are in no room: /join ROOM");
     const rows = list.map((window, at) => {
       const { room, title, unread, mentions } = window;
@@ -328,8 +334,7 @@ export class ChatActions implements Actions {
 /** What somebody typed to say it; `here`: in the window that it is for. */
 function typedAs(saying: Saying, here: boolean): string {
   if (saying.kind === "private" && !here) {
-    const name = /\s/.test(saying.to) ? `"${saying.to}"` : saying.to;
-    return `/msg ${name} ${saying.text}`;
+    return `/msg ${quotedName(saying.to)} ${saying.text}`;
   }
   if (saying.kind === "room" && saying.how === "action") return `/me ${saying.text}`;
   return saying.text.startsWith("/") ? `/${saying.text}` : saying.text;

@@ -8,12 +8,13 @@ import { LineError } from "./commands.ts";
 import { logEvent } from "./event_log.ts";
 import { foldText } from "./fold.ts";
 import type { View } from "./view.ts";
-import { completeLine, runLine, sayingOf } from "./line.ts";
+import { completeLine, namesAnyRoom, runLine, sayingOf } from "./line.ts";
 import { Outgoing, type Saying, sizeNearLimit } from "./outgoing.ts";
 import { paintWith } from "./paint.ts";
 import { type Background, paletteOf } from "./palette.ts";
 import { type ChatParts, Ignored } from "./parts.ts";
 import { Reception } from "./reception.ts";
+import { type LoadRooms, RoomDirectory } from "./room_directory.ts";
 import type { Chord, Screen, ScreenEvents } from "./screen.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 import { ChatState } from "./state.ts";
@@ -44,6 +45,8 @@ export interface ChatOptions {
   readonly address?: string;
   /** The name that was asked for. */
   readonly wanted?: string;
+  /** Asks the hub for its rooms. */
+  readonly hubRooms?: LoadRooms;
   /** What others type to come to a room. */
   readonly invite?: (room: string) => string;
   /** The user's home directory. */
@@ -88,6 +91,7 @@ export class Chat implements ScreenEvents {
         refused: (saying, why, surely) => this.#actions.refused(saying, why, surely),
       }),
       ignored: new Ignored(),
+      directory: new RoomDirectory(clock, options.hubRooms),
       typing: new TypingSeen(clock, refresh),
       facts: {
         connection: { kind: "connecting", reason: undefined },
@@ -160,6 +164,8 @@ export class Chat implements ScreenEvents {
 
   edited(draft: string): void {
     this.#asked = undefined;
+    // Before Tab is pressed, which cannot wait for the hub.
+    if (namesAnyRoom(draft)) void this.#parts.directory.refresh();
     this.#typingTold.edited(this.#parts.board.current.room, draft);
     this.#refresh();
   }
@@ -208,6 +214,7 @@ export class Chat implements ScreenEvents {
       // Nobody talks to himself.
       people: people.filter((name) => name !== sender && !this.#parts.ignored.has(name)),
       rooms,
+      hubRooms: this.#parts.directory.rooms.map(({ room }) => room),
       ignored,
     });
   }

@@ -6,6 +6,7 @@ import {
   nameKey,
   normalizeName,
 } from "../protocol.ts";
+import { splitName } from "../chat/names.ts";
 import { slashHelp, type Topic } from "./help.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
 import type { Place } from "./windows.ts";
@@ -54,7 +55,7 @@ export interface Actions {
 }
 
 /** What Tab completes: names, rooms, commands, or a few words. */
-export type Completes = "people" | "rooms" | "ignored" | "help" | readonly string[];
+export type Completes = "people" | "rooms" | "anyRoom" | "ignored" | "help" | readonly string[];
 
 /** One slash command. */
 export interface SlashCommand {
@@ -86,7 +87,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     topic: "rooms",
     takes: "ROOM",
     help: "Enter a room, or show another one you are in",
-    completes: "rooms",
+    completes: "anyRoom",
     run: (rest, actions) => actions.join(roomIn(rest, "/join ROOM")),
   },
   {
@@ -108,7 +109,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     name: "rooms",
     topic: "rooms",
     takes: "",
-    help: "Your rooms and private talks, with their numbers",
+    help: "Your rooms and private talks, and the hub's rooms",
     more: "Alt and the number shows one; Alt-a goes to the next in which something happened.",
     run: (_rest, actions) => actions.listRooms(),
   },
@@ -152,7 +153,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     topic: "rooms",
     takes: "[ROOM]",
     help: "Who is here",
-    completes: "rooms",
+    completes: "anyRoom",
     run: (rest, actions) => actions.who(rest === "" ? here(actions) : roomIn(rest, "/who ROOM")),
   },
   {
@@ -341,24 +342,4 @@ function nameIn(text: string, usage: string): string {
   const name = normalizeName(text.replace(/^@/, "").replace(/^"(.*)"$/s, "$1"));
   if (name === undefined) throw new LineError(`Say whom: ${usage}`);
   return name;
-}
-
-/** Takes a name off the front: in quotes, or the longest one known, or the first word. */
-export function splitName(
-  given: string,
-  people: readonly string[],
-): readonly [name: string, rest: string] {
-  const text = given.replace(/^@/, "");
-  const quoted = /^"([^"]+)"\s*(.*)$/s.exec(text);
-  if (quoted !== null) return [quoted[1] ?? "", quoted[2] ?? ""];
-  const key = nameKey(text);
-  const known = people
-    .filter((name) => {
-      const next = text.charAt(name.length);
-      return key.startsWith(nameKey(name)) && (next === "" || /\s/.test(next));
-    })
-    .sort((a, b) => b.length - a.length)[0];
-  if (known !== undefined) return [known, text.slice(known.length).trim()];
-  const [, word = "", rest = ""] = /^(\S+)\s*(.*)$/s.exec(text) ?? [];
-  return [word, rest];
 }

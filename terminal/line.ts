@@ -1,5 +1,5 @@
 import { suggestion } from "../cli/text.ts";
-import { visible } from "../protocol.ts";
+import { foldText, visible } from "../protocol.ts";
 import {
   type Actions,
   type Completes,
@@ -48,10 +48,18 @@ function find(
   return forced && command?.forced !== true ? { command: undefined, forced } : { command, forced };
 }
 
+/** Whether a line is a command for which the rooms of the hub matter. */
+export function namesAnyRoom(line: string): boolean {
+  const [, name] = /^\/([^\s/]+) /.exec(line) ?? [];
+  return name !== undefined && find(name).command?.completes === "anyRoom";
+}
+
 /** What Tab knows. */
 export interface Known {
   readonly people: readonly string[];
   readonly rooms: readonly string[];
+  /** Rooms of the hub, whether one is in them or not. */
+  readonly hubRooms?: readonly string[];
   readonly ignored: readonly string[];
 }
 
@@ -67,9 +75,15 @@ export function completeLine(
   const [, name = "", part] = /^\/([^\s/]+) (.*)$/s.exec(line) ?? [];
   const completes = part === undefined ? undefined : find(name).command?.completes;
   if (completes !== undefined && part !== undefined) {
-    const argument = [matching(wordsOf(completes, known), part, " "), part] as const;
+    const argument = [matching(wordsOf(completes, known), part, " ", "@#"), part] as const;
     // After the name that `/msg` is for comes text, in which names may stand as well.
     if (argument[0].length > 0 || completes !== "people") return argument;
+  }
+  // A mention, whose name may have blanks.
+  const [, mention] = /(?<![\p{L}\p{N}_])(@[^@\n]{0,32})$/u.exec(line) ?? [];
+  if (mention !== undefined) {
+    const mentioned = matching(known.people, mention, " ", "@");
+    if (mentioned.length > 0) return [mentioned, mention];
   }
   // A name in the middle of a sentence; at its beginning, a colon says who is meant.
   const word = /\S*$/.exec(line)?.[0] ?? "";
@@ -83,6 +97,8 @@ function wordsOf(completes: Completes, known: Known): readonly string[] {
       return known.people;
     case "rooms":
       return known.rooms;
+    case "anyRoom":
+      return [...new Set([...known.rooms, ...known.hubRooms ?? []])];
     case "ignored":
       return known.ignored;
     case "help":
@@ -92,10 +108,17 @@ function wordsOf(completes: Completes, known: Known): readonly string[] {
   }
 }
 
-function matching(words: readonly string[], start: string, end: string): readonly string[] {
-  const key = start.toLowerCase();
+/** `words` that begin with `start`; one of `signs` may stand before it, and stays. */
+function matching(
+  words: readonly string[],
+  start: string,
+  end: string,
+  signs = "",
+): readonly string[] {
+  const sign = start !== "" && signs.includes(start.charAt(0)) ? start.charAt(0) : "";
+  const key = foldText(start.slice(sign.length));
   return words
-    .filter((word) => word.toLowerCase().startsWith(key))
+    .filter((word) => foldText(word).startsWith(key))
     // Names come from strangers and go to the terminal.
-    .map((word) => visible(word) + end);
+    .map((word) => sign + visible(word) + end);
 }

@@ -4,6 +4,7 @@ import { nameKey } from "../protocol.ts";
 import type { Away } from "./away.ts";
 import type { Board } from "./board.ts";
 import type { Outgoing } from "./outgoing.ts";
+import type { RoomDirectory } from "./room_directory.ts";
 import type { Screen } from "./screen.ts";
 import type { Settings } from "./settings.ts";
 import type { ChatState } from "./state.ts";
@@ -49,6 +50,7 @@ export interface ChatParts {
   readonly outgoing: Outgoing;
   readonly ignored: Ignored;
   readonly typing: TypingSeen;
+  readonly directory: RoomDirectory;
   readonly facts: Facts;
 }
 

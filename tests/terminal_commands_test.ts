@@ -202,6 +202,7 @@ Deno.test("completeLine() completes commands, arguments, names and rooms", () =>
   const known = {
     people: ["Carol", "Bob", "Bobby Lee", "Eve\x1b[2J"],
     rooms: ["lobby", "dev"],
+    hubRooms: ["dev", "docs"],
     ignored: ["Mallory"],
   };
   for (
@@ -212,6 +213,19 @@ Deno.test("completeLine() completes commands, arguments, names and rooms", () =>
       ["/msg bobby l", ["Bobby Lee "], "bobby l"],
       ["/msg Bob tell ca", ["Carol "], "ca"],
       ["/leave d", ["dev "], "d"],
+      ["/leave #d", ["#dev "], "#d"],
+      ["/join d", ["dev ", "docs "], "d"],
+      ["/join #do", ["#docs "], "#do"],
+      ["/who do", ["docs "], "do"],
+      ["@c", ["@Carol "], "@c"],
+      ["hi @bobby l", ["@Bobby Lee "], "@bobby l"],
+      ["hi (@b", ["@Bob ", "@Bobby Lee "], "@b"],
+      ["/msg @ca", ["@Carol "], "@ca"],
+      ["/ignore @ca", ["@Carol "], "@ca"],
+      ["@", ["@Carol ", "@Bob ", "@Bobby Lee ", "@Eve␛[2J "], "@"],
+      ["hi @Bob is ca", ["Carol "], "ca"],
+      ["me@ca", [], "me@ca"],
+      ["ＣＡ", ["Carol: "], "ＣＡ"],
       ["/join l", ["lobby "], "l"],
       ["/theme ", ["auto ", "dark ", "light ", "none "], ""],
       ["/theme d", ["dark "], "d"],

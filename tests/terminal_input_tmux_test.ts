@@ -315,7 +315,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "connect offers the name that was asked for, and Enter makes a guest where there is none",
+  name: "connect offers the name that was asked for, makes guests, and knows the hub's rooms",
   ignore,
   fn: async () => {
     await using folder = await temporaryFolder();
@@ -346,6 +346,17 @@ Deno.test({
     await terminal.shows(/^\[lobby\] Eve-2>$/m);
     await eve.send({ message: "who is there?" });
     await terminal.shows(/Eve: who is there\?[^]*\[lobby\] Eve-2>$/);
+    // A room of the hub that this client is not in.
+    eve.join({ room: "attic" });
+    await eve.ping();
+    await terminal.type("/rooms");
+    await terminal.press("Enter");
+    await terminal.shows(/Other rooms of the hub: attic \(1 online\)[^]*\[lobby\] Eve-2>$/);
+    await terminal.type("/join att");
+    await terminal.press("Tab");
+    await terminal.shows(/\[lobby\] Eve-2> \/join attic$/);
+    await terminal.press("C-c");
+    await terminal.shows(/Ctrl-C again leaves\n\[lobby\] Eve-2>$/);
     await terminal.press("C-c");
     await terminal.shows(/^code=0$/m);
 

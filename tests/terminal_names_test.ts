@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { ConnectError } from "../client.ts";
 import { visible } from "../protocol.ts";
 import { ChatScene } from "./kit/chat.ts";
 import { beginning } from "./kit/fake_conversation.ts";
@@ -83,4 +84,38 @@ Deno.test("a chat says how a text comes back that Ctrl-C took away, and stays", 
   assertEquals(conversation.requests, ["typing lobby true", "typing lobby false"]);
   assertEquals(screen.status, ["The up arrow brings it back. Ctrl-C again leaves"]);
   assertEquals(conversation.state, "online");
+});
+
+Deno.test("/rooms and Tab know the rooms of the hub, and do without where it tells none", async () => {
+  const report = (room: string, online: number) => ({
+    ...{ room, online, messages: 0, last: 0, epoch: "e" },
+  });
+  let asked = 0;
+  let rooms = [report("lobby", 2), report("dev-2", 3), report("a.b_c", 0)];
+  await using scene = await ChatScene.begin({
+    hubRooms: () => {
+      asked++;
+      return rooms.length > 0
+        ? Promise.resolve(rooms)
+        : Promise.reject(new ConnectError("refused", "Not for you"));
+    },
+  });
+  const { chat, clock, screen } = scene;
+  chat.edited("/join ");
+  chat.edited("/join d");
+  await scene.settle();
+  assertEquals(chat.complete("/join "), [["lobby ", "dev-2 ", "a.b_c "], ""]);
+  assertEquals(asked, 1);
+  chat.line("/rooms");
+  await screen.has(
+    "* Other rooms of the hub: dev-2 (3 online), a.b_c (0 online). /join ROOM enters one",
+  );
+  // What was known stays, and nobody is bothered with a hub that does not tell.
+  rooms = [];
+  clock.advance(60_000);
+  const before = screen.lines.length;
+  chat.edited("/who ");
+  await scene.settle();
+  assertEquals([asked, screen.lines.length], [2, before]);
+  assertEquals(chat.complete("/who d"), [["dev-2 "], "d"]);
 });

@@ -1,4 +1,5 @@
-import { isRoomName, nameKey, normalizeName } from "../../protocol.ts";
+import { splitName } from "../../chat/names.ts";
+import { isRoomName, normalizeName } from "../../protocol.ts";
 
 /** What a slash command can do. */
 export interface CommandActions {
@@ -158,17 +159,4 @@ export function roomIn(text: string): string {
   const room = text.trim().replace(/^#/, "").toLowerCase();
   if (isRoomName(room)) return room;
   throw new CommandError(ROOM_RULE);
-}
-
-/** Takes a name off the front: in quotes, or the longest one known, or the first word. */
-function splitName(text: string, people: readonly string[]): readonly [name: string, rest: string] {
-  const quoted = /^"([^"]+)"\s*(.*)$/s.exec(text);
-  if (quoted !== null) return [quoted[1] ?? "", quoted[2] ?? ""];
-  const key = nameKey(text);
-  const known = people
-    .filter((name) => key.startsWith(`${nameKey(name)} `) && text.charAt(name.length) === " ")
-    .sort((a, b) => b.length - a.length)[0];
-  if (known !== undefined) return [known, text.slice(known.length).trim()];
-  const [, word = "", rest = ""] = /^(\S+)\s*(.*)$/s.exec(text) ?? [];
-  return [word, rest];
 }
