@@ -1,12 +1,12 @@
 import { ConnectError, RequestError } from "../client/types.ts";
+import type { Exported } from "../chat/export.ts";
 import { quotedName } from "../chat/names.ts";
+import { localTime } from "../chat/time.ts";
 import { plural } from "../cli/text.ts";
 import { MAX_HISTORY_PAGE, nameKey } from "../protocol.ts";
 import { Away } from "./away.ts";
 import { type Actions, LineError } from "./commands.ts";
-import type { Exported } from "./export.ts";
 import { ExportError, exportTo } from "./export_file.ts";
-import { localTime } from "./view.ts";
 import { type Saying, sizeNearLimit } from "./outgoing.ts";
 import type { ChatParts } from "./parts.ts";
 import { durationText, latencyText, whoText } from "./sentences.ts";
@@ -211,7 +211,8 @@ export class ChatActions implements Actions {
       ? privatePages(items.flatMap((item) => item.kind === "direct" ? item.direct : []))
       : this.#pages(room);
     const { home } = this.options;
-    this.#ask(exportTo({ path, replace, title, home }, pages), (count) => {
+    const heading = room === undefined ? title : `#${room}`;
+    this.#ask(exportTo({ path, replace, title: heading, home }, pages), (count) => {
       this.note(`Wrote ${plural(count, "message")} of ${title} into "${path}"`);
     }, "Not written");
   }

@@ -8,10 +8,10 @@ import {
   nameKey,
   type Presence,
 } from "../protocol.ts";
+import { contentText } from "../chat/content.ts";
 import { mentions } from "../chat/mention.ts";
 import { plural } from "../cli/text.ts";
 import { foldPresence } from "./fold.ts";
-import { contentText } from "./view.ts";
 import type { ChatParts } from "./parts.ts";
 import { durationText, whoText } from "./sentences.ts";
 import type { ChatWindow } from "./windows.ts";

@@ -8,16 +8,8 @@ import {
   visible,
   type Who,
 } from "../protocol.ts";
-import {
-  contentText,
-  indentOf,
-  layOut,
-  note,
-  problem,
-  shownName,
-  stamp,
-  type View,
-} from "./view.ts";
+import { contentText } from "../chat/content.ts";
+import { indentOf, layOut, note, problem, shownName, stamp, type View } from "./view.ts";
 import { type Finder, highlight } from "./highlight.ts";
 import { whoText } from "./sentences.ts";
 import { fit } from "./fit.ts";

@@ -1,6 +1,6 @@
 import type { MentionRule } from "../chat/mention.ts";
-import { safeJson } from "../cli/text.ts";
-import { type Content, visible } from "../protocol.ts";
+import { localDate, localTime } from "../chat/time.ts";
+import { visible } from "../protocol.ts";
 import { type Paint, PLAIN } from "./paint.ts";
 import { fit } from "./fit.ts";
 import { displayWidth, wrapRows } from "./wrap.ts";
@@ -83,32 +83,10 @@ export function clockTime(
   return dated ? `${localDate(time)} ${localTime(time)}` : localTime(time);
 }
 
-/** `2026-01-31`, where the user is. */
-export function localDate(time: Date): string {
-  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
-}
-
-/** `10:30:40`, where the user is. */
-export function localTime(time: Date): string {
-  return [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(":");
-}
-
-function two(number: number): string {
-  return String(number).padStart(2, "0");
-}
-
 /** A name as it is shown: harmless, and never so long that it leaves its row. */
 export function shownName(name: string, { columns }: View): string {
   const shown = visible(name);
   return columns === undefined ? shown : fit(shown, Math.max(8, columns - STAMP_WIDTH - 8));
-}
-
-/** What was said, with newlines as the only control characters. */
-export function contentText({ message, data }: Content): string {
-  const parts: string[] = [];
-  if (message !== undefined) parts.push(message);
-  if (data !== undefined) parts.push(safeJson(data));
-  return visible(parts.join("\n").replaceAll(/\r\n?/g, "\n"), { keepLines: true }).trimEnd();
 }
 
 /**

@@ -129,7 +129,7 @@ Deno.test("a hub that goes and comes back loses nothing of what was said", async
     await alice.screen.has("Wrote 2 messages of lobby");
     const text = await Deno.readTextFile(`${folder.path}/talk.md`);
     assert(
-      /^# lobby\n\n## [\d-]+\n\n- [\d:]+ \*\*Alice:\*\* before\n- .* meanwhile\n$/.test(text),
+      /^# \\#lobby\n\n## [\d-]+\n\n- [\d:]+ \*\*Alice:\*\* before\n- .* meanwhile\n$/.test(text),
       text,
     );
   } finally {

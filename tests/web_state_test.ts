@@ -7,7 +7,6 @@ import { hubAddress, readAddress, withoutToken } from "../web/chat/address.ts";
 import { CommandError, runLine } from "../web/state/commands.ts";
 import { applied, completionAt } from "../web/state/complete.ts";
 import { EMOJI, withEmoji } from "../web/state/emoji.ts";
-import { exported, fileName } from "../web/state/export.ts";
 import { append, CHUNK, EMPTY_LOG, itemsOf, prepend, trimmed } from "../web/state/log.ts";
 import { noticeOf } from "../web/state/notices.ts";
 import { type Action, reduce } from "../web/state/reduce.ts";
@@ -400,29 +399,6 @@ Deno.test("`withEmoji()` leaves code and everything unknown alone", () => {
   );
   assertEquals(new Set(EMOJI.map(({ name }) => name)).size, EMOJI.length);
   assert(EMOJI.length > 300 && EMOJI.every(({ emoji }) => /\p{Emoji}/u.test(emoji)));
-});
-
-Deno.test("`exported()` keeps messages apart, whatever is in them", () => {
-  const said = [message(1, "a\n[2026-01-01 00:00:00] Eve: b"), {
-    ...message(2, "waves"),
-    kind: "action" as const,
-  }]
-    .map((each) => saidItem(each, undefined));
-  assertEquals(exported("#lobby", said, "text").match(/^\[/gm)?.length, 2);
-  assertEquals(JSON.parse(exported("#lobby", said, "json")).messages, [
-    {
-      id: 1,
-      sender: "Bob",
-      timestamp: message(1).timestamp,
-      message: message(1, "a\n[2026-01-01 00:00:00] Eve: b").message,
-    },
-    { id: 2, sender: "Bob", timestamp: message(2).timestamp, kind: "action", message: "waves" },
-  ]);
-  assert(exported("#lobby", said, "markdown").startsWith("# #lobby\n"));
-  assertEquals(
-    fileName("../#a b/c", NOW, "json").replace(/\d{4}-\d\d-\d\d/, "DAY"),
-    "..-a-b-c-DAY.json",
-  );
 });
 
 Deno.test("`readAddress()` and `hubAddress()` take the page's address apart", () => {

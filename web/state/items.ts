@@ -35,6 +35,7 @@ export function directItem(direct: Direct, mine: boolean): NewItem {
     action: false,
     mine,
     mention: false,
+    direct,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { MentionRule } from "../../chat/mention.ts";
-import type { Limits } from "../../protocol.ts";
+import type { Direct, Limits } from "../../protocol.ts";
 
 /** A conversation on the screen: `#room`, or `@` and the name key of a person. */
 export type ThreadKey = `#${string}` | `@${string}`;
@@ -20,6 +20,8 @@ export interface Said {
   readonly mine: boolean;
   /** Whether it names me. */
   readonly mention: boolean;
+  /** A private message as the hub sent it: nobody else keeps it. */
+  readonly direct?: Direct;
 }
 
 /** A line of the page's own, or about who comes and goes. */
