@@ -1,4 +1,5 @@
 import { getLogger } from "@logtape/logtape";
+import { VERIFIED_WORD } from "../chat/sender.ts";
 import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "../cli/address.ts";
 import {
   CLIENT_LOG_FLAGS,
@@ -43,6 +44,9 @@ const FLAGS = {
   json: flag.toggle({ help: "Print what is received as JSON, one object a line" }),
   ...CLIENT_LOG_FLAGS,
 };
+
+/** Terminals (`TERM`) whose fonts often have letters alone. */
+const UNMARKED: readonly string[] = ["", "dumb", "linux"];
 
 type Input = CommandInput<typeof FLAGS>;
 
@@ -136,6 +140,7 @@ async function talk(
     address: shownUrl(options.url),
     ...sender === undefined ? {} : { wanted: sender },
     invite: (room) => invitation(options.url, room),
+    ...UNMARKED.includes(context.env("TERM") ?? "") ? { verifiedMark: VERIFIED_WORD } : {},
     hubRooms: async () => (await api.rooms()).rooms,
     ...background === undefined ? {} : { background },
     ...home === undefined ? {} : { home },

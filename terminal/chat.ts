@@ -1,3 +1,4 @@
+import { VERIFIED_MARK } from "../chat/sender.ts";
 import { plural } from "../cli/text.ts";
 import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
 import type { ClientEvent, Conversation } from "../client/types.ts";
@@ -49,6 +50,8 @@ export interface ChatOptions {
   readonly hubRooms?: LoadRooms;
   /** What others type to come to a room. */
   readonly invite?: (room: string) => string;
+  /** What stands behind names that a token proved; default {@linkcode VERIFIED_MARK}. */
+  readonly verifiedMark?: string;
   /** The user's home directory. */
   readonly home?: string;
   /** The terminal's, where it tells. */
@@ -261,6 +264,7 @@ export class Chat implements ScreenEvents {
       now: new Date(clock.now()),
       stamps: timestamp,
       mention,
+      verifiedMark: this.#options.verifiedMark ?? VERIFIED_MARK,
     };
   }
 

@@ -6,6 +6,8 @@ import type { Direct, Limits, MessageKind } from "../protocol.ts";
 const SHOWN_AFTER = 100;
 /** Milliseconds after which a private message waits for its receiver rather than for the hub. */
 const HELD_AFTER = 2000;
+/** What a person types in a chat is light Markdown, unlike what a program sends. */
+const TYPED = "markdown";
 /** Characters of a `ref` that a message may carry: what it takes on the wire is counted with it. */
 const REF_LENGTH = 28;
 /** The share of the limit from which on the size of a draft is told. */
@@ -102,12 +104,13 @@ export class Outgoing {
 
   async #send(saying: Saying): Promise<Direct | undefined> {
     if (saying.kind === "private") {
-      return await this.conversation.direct(saying.to, { message: saying.text });
+      return await this.conversation.direct(saying.to, { message: saying.text, format: TYPED });
     }
     const { room, text, how } = saying;
     await this.conversation.send({
       room,
       message: text,
+      format: TYPED,
       ...how === undefined ? {} : { kind: how },
     });
     return undefined;
@@ -140,8 +143,8 @@ export function sizeNearLimit(saying: Saying, limits: Limits | undefined): Size 
   const { kind, text: message } = saying;
   const ref = "r".repeat(REF_LENGTH);
   const frame = kind === "room"
-    ? { type: "message", room: saying.room, ref, kind: saying.how, message }
-    : { type: "direct", to: saying.to, message, ref };
+    ? { type: "message", room: saying.room, ref, kind: saying.how, format: TYPED, message }
+    : { type: "direct", to: saying.to, message, format: TYPED, ref };
   const bytes = encoder.encode(JSON.stringify(frame)).length;
   return bytes < limit * NEAR ? undefined : { bytes, limit, over: bytes > limit };
 }

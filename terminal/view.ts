@@ -1,4 +1,5 @@
 import type { MentionRule } from "../chat/mention.ts";
+import { shownSender } from "../chat/sender.ts";
 import { localDate, localTime } from "../chat/time.ts";
 import { visible } from "../protocol.ts";
 import { type Paint, PLAIN } from "./paint.ts";
@@ -23,6 +24,8 @@ export interface View {
   readonly stamps: Stamps | "dated";
   /** What is highlighted as a mention; default: `at`. */
   readonly mention?: MentionRule;
+  /** What stands behind names that a token proved; absent where names are not marked. */
+  readonly verifiedMark?: string;
   /** Whether messages name their room: for output that mixes several. */
   readonly tagged?: boolean;
 }
@@ -84,9 +87,18 @@ export function clockTime(
 }
 
 /** A name as it is shown: harmless, and never so long that it leaves its row. */
-export function shownName(name: string, { columns }: View): string {
-  const shown = visible(name);
+export function shownName(name: string, { columns, verifiedMark }: View): string {
+  // Where some names are marked, none may look as if it were.
+  const shown = verifiedMark === undefined ? visible(name) : shownSender(name);
   return columns === undefined ? shown : fit(shown, Math.max(8, columns - STAMP_WIDTH - 8));
+}
+
+/** What stands behind the name of a sender: a mark if a token proved it. */
+export function markOf(
+  { verified }: { readonly verified?: true },
+  { verifiedMark = "", paint }: View,
+): string {
+  return verified === true ? paint.dim(verifiedMark) : "";
 }
 
 /**

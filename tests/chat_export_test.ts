@@ -85,7 +85,7 @@ Deno.test("exported() writes text in which nothing within a message looks like a
     fc.property(fc.array(anySaid, { minLength: 1, maxLength: 5 }), (all) => {
       const text = exported("#lobby", all, "text");
       assertEquals(text.match(/^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] /gm)?.length, all.length);
-      for (const line of text.trimEnd().split("\n")) assert(/^(\[|    )/.test(line), line);
+      for (const line of text.trimEnd().split("\n")) assert(/^(\[| {4})/.test(line), line);
     }),
     { numRuns: 1000 },
   );

@@ -128,7 +128,11 @@ Deno.test("Chat enters and leaves rooms", async () => {
   assertEquals(screen.prompt, "[dev] Alice> ");
   // What is said before the hub answers is meant for the new room already.
   chat.line("for dev");
-  assertEquals(conversation.sent[0]?.message, { message: "for dev", room: "dev" });
+  assertEquals(conversation.sent[0]?.message, {
+    message: "for dev",
+    room: "dev",
+    format: "markdown",
+  });
   scene.enter("dev");
   await screen.has("2 in dev: Alice, Bob");
   chat.line("/leave lobby");

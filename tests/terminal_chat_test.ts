@@ -21,7 +21,11 @@ Deno.test("Chat shows events and sends lines to the room", async () => {
   scene.hear("Bob", "hi Alice");
   await screen.has("Bob: hi Alice");
   chat.line("hi Bob");
-  assertEquals(conversation.sent[0]?.message, { message: "hi Bob", room: "lobby" });
+  assertEquals(conversation.sent[0]?.message, {
+    message: "hi Bob",
+    room: "lobby",
+    format: "markdown",
+  });
   conversation.sent[0]?.ack();
   await scene.settle();
   // Shown when it comes back from the hub, not before.

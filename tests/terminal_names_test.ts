@@ -1,9 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ConnectError } from "../client.ts";
-import { visible } from "../protocol.ts";
+import { type Message, normalizeName, visible } from "../protocol.ts";
+import { VERIFIED_MARK, VERIFIED_WORD } from "../chat/sender.ts";
+import { renderMessage } from "../terminal/render.ts";
+import { plainView } from "../terminal/view.ts";
 import { ChatScene } from "./kit/chat.ts";
-import { beginning } from "./kit/fake_conversation.ts";
+import { beginning, said, TIMESTAMP } from "./kit/fake_conversation.ts";
 import { name as anyName } from "./protocol_arbitraries.ts";
 
 /** Names that hubs hand out, that people have, and that mean something to a pattern. */
@@ -118,4 +121,66 @@ Deno.test("/rooms and Tab know the rooms of the hub, and do without where it tel
   await scene.settle();
   assertEquals([asked, screen.lines.length], [2, before]);
   assertEquals(chat.complete("/who d"), [["dev-2 "], "d"]);
+});
+
+Deno.test("a chat marks names that a token proved, and no name can look marked", async () => {
+  await using scene = await ChatScene.begin({ wanted: "Alice" });
+  const { conversation, screen } = scene;
+  const last = (): string => screen.lines.at(-1)?.replace(/^\[[\d:]+\] /, "") ?? "";
+  const shows = async (sender: string, more: Partial<Message>, expected: string): Promise<void> => {
+    conversation.emit(said(sender, "hi", { id: ++id, ...more }));
+    await scene.settle();
+    assertEquals(last(), expected);
+  };
+  let id = 100;
+  await shows("Bob", { verified: true }, "Bob✓: hi");
+  await shows("Bob", {}, "Bob: hi");
+  await shows("Bob", { verified: true, kind: "action" }, "* Bob✓ hi");
+  await shows("Bob✓", {}, "Bob<U+2713>: hi");
+  await shows("Bob ✅", { verified: true }, "Bob <U+2705>✓: hi");
+  const direct = { type: "direct", to: "Alice", message: "psst", timestamp: TIMESTAMP } as const;
+  conversation.emit({ ...direct, sender: "Bob", verified: true });
+  await screen.has("Bob✓ @you: psst");
+  for (const mark of [VERIFIED_MARK, VERIFIED_WORD]) {
+    const view = { ...plainView(), stamps: "off", verifiedMark: mark } as const;
+    fc.assert(fc.property(anyName, (name) => {
+      const marked = renderMessage(said(name, "hi", { verified: true }), view);
+      assert(marked.endsWith(`${mark}: hi`), marked);
+      // Whatever another is called, it never looks like that.
+      const [forged] = [name + mark, `${name} ${mark}`].flatMap((each) =>
+        normalizeName(each) ?? []
+      );
+      if (forged === undefined) return;
+      assert(!renderMessage(said(forged, "hi"), view).endsWith(`${mark}: hi`), forged);
+    }));
+  }
+  // What goes to pipes stays as it was.
+  assertEquals(
+    renderMessage(said("Bob✓", "hi", { verified: true }), { ...plainView(), stamps: "off" }),
+    "Bob✓: hi",
+  );
+});
+
+Deno.test("a chat sends what is typed as Markdown, in rooms and in private", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, conversation } = scene;
+  const directs: unknown[] = [];
+  conversation.direct = (to, content) => {
+    directs.push({ to, ...content });
+    return Promise.resolve({
+      type: "direct",
+      sender: "Alice",
+      to,
+      timestamp: TIMESTAMP,
+      ...content,
+    });
+  };
+  chat.line("a *b*");
+  chat.line("/me waves");
+  chat.line("/msg Bob `x`");
+  assertEquals(conversation.sent.map(({ message }) => message), [
+    { room: "lobby", message: "a *b*", format: "markdown" },
+    { room: "lobby", message: "waves", format: "markdown", kind: "action" },
+  ]);
+  assertEquals(directs, [{ to: "Bob", message: "`x`", format: "markdown" }]);
 });
