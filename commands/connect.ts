@@ -39,7 +39,7 @@ const FLAGS = {
   ...TOKEN_FLAGS,
   bell: flag.choice(BELLS, {
     shown: "mention",
-    help: "When a terminal rings: your name or a private message is a mention",
+    help: "When a terminal rings; private messages count as mentions",
   }),
   json: flag.toggle({ help: "Print what is received as JSON, one object a line" }),
   ...CLIENT_LOG_FLAGS,
@@ -94,6 +94,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     stdout: context.stdout,
     stderr: context.stderr,
     json: flags.json,
+    isTyped: context.stdin.isTerminal,
     signal: interruption.signal,
   });
 }

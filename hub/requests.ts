@@ -80,6 +80,8 @@ export class Requests {
   #line(peer: Peer, input: string): Promise<void> | void {
     const room = peer.session?.rooms.at(-1)?.name;
     const line = parseLine(input, room);
+    const wasAsked = peer.askedToQuit;
+    peer.askedToQuit = line.kind === "leaving";
     switch (line.kind) {
       case "frame": {
         const checked = this.#checkLine(line.frame);
@@ -89,6 +91,10 @@ export class Requests {
       }
       case "reply":
         peer.offer([line.text]);
+        return;
+      case "leaving":
+        if (!wasAsked) return peer.offer([line.question]);
+        peer.close(CLOSE.normal, "Goodbye");
         return;
       case "quit":
         peer.close(CLOSE.normal, "Goodbye");

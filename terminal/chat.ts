@@ -9,7 +9,7 @@ import { LineError } from "./commands.ts";
 import { logEvent } from "./event_log.ts";
 import { foldText } from "./fold.ts";
 import type { View } from "./view.ts";
-import { completeLine, namesAnyRoom, runLine, sayingOf } from "./line.ts";
+import { completeLine, isBareQuit, namesAnyRoom, runLine, sayingOf } from "./line.ts";
 import { Outgoing, type Saying, sizeNearLimit } from "./outgoing.ts";
 import { paintWith } from "./paint.ts";
 import { type Background, paletteOf } from "./palette.ts";
@@ -67,7 +67,7 @@ export class Chat implements ScreenEvents {
   readonly #reception: Reception;
   readonly #typingTold: TypingTold;
   readonly #cancels = new Map<"tick" | "day" | "resize" | "leave", Cancel>();
-  /** A draft of many lines that was asked about. */
+  /** A line that was asked about, as it may not be meant as it stands. */
   #asked: string | undefined;
   #hint: string | undefined;
   #name: string | undefined;
@@ -155,7 +155,7 @@ export class Chat implements ScreenEvents {
   line(line: string): void {
     this.#typingTold.stop();
     this.#hint = undefined;
-    if (lineCount(line) > MANY_LINES && line !== this.#asked) {
+    if ((lineCount(line) > MANY_LINES || isBareQuit(line)) && line !== this.#asked) {
       this.#asked = line;
       this.#parts.screen.setDraft(line);
     } else {
@@ -339,12 +339,7 @@ export class Chat implements ScreenEvents {
           : `${number(size.bytes)} of ${number(size.limit)} bytes`,
         over: size.over,
       },
-      hint: this.#asked === undefined
-        ? this.#hint
-        : screen.columns < 70
-        ? `Send ${lineCount(this.#asked)} lines at once? Enter sends`
-        : `Send ${lineCount(this.#asked)} lines as one message? ` +
-          "Enter sends, any other key goes on editing",
+      hint: this.#asked === undefined ? this.#hint : question(this.#asked, screen.columns),
     };
   }
 
@@ -387,6 +382,19 @@ export class Chat implements ScreenEvents {
     this.#cancels.get(name)?.();
     this.#cancels.set(name, this.#parts.clock.after(delay, task));
   }
+}
+
+/** Asks whether a line is meant as it stands. */
+function question(line: string, columns: number): string {
+  const isNarrow = columns < 70;
+  if (isBareQuit(line)) {
+    return isNarrow
+      ? "Leave? Enter leaves"
+      : "Leave? Enter leaves; with a space before it, it is a message";
+  }
+  return isNarrow
+    ? `Send ${lineCount(line)} lines at once? Enter sends`
+    : `Send ${lineCount(line)} lines as one message? Enter sends, any other key goes on editing`;
 }
 
 function lineCount(text: string): number {

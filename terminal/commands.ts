@@ -60,6 +60,8 @@ export type Completes = "people" | "rooms" | "anyRoom" | "ignored" | "help" | re
 /** One slash command. */
 export interface SlashCommand {
   readonly name: string;
+  /** What other chats call it. */
+  readonly aliases?: readonly string[];
   /** Where the help has it. */
   readonly topic: Topic;
   /** What comes after it, as the help shows it. */
@@ -115,6 +117,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "msg",
+    aliases: ["pm", "w"],
     topic: "talk",
     takes: "NAME [TEXT]",
     help: "Talk to one person alone",
@@ -150,6 +153,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "who",
+    aliases: ["users"],
     topic: "rooms",
     takes: "[ROOM]",
     help: "Who is here",
@@ -158,6 +162,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "nick",
+    aliases: ["name"],
     topic: "you",
     takes: "NAME",
     help: "Change your name",
@@ -287,12 +292,21 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "quit",
+    aliases: ["exit", "q"],
     topic: "more",
     takes: "",
-    help: "Leave; so do quit and exit",
+    help: "Leave",
     run: (_rest, a) => a.quit(),
   },
 ];
+
+/** The command of that name, or of that name in another chat. */
+export function commandNamed(name: string): SlashCommand | undefined {
+  const wanted = name.toLowerCase();
+  return SLASH_COMMANDS.find((each) =>
+    each.name === wanted || each.aliases?.includes(wanted) === true
+  );
+}
 
 /** A command that sets one of a few words, and without one tells which is set. */
 function setting<K extends keyof Settings>(name: K, field: K, help: string): SlashCommand {

@@ -2,6 +2,7 @@ import { suggestion } from "../cli/text.ts";
 import { foldText, visible } from "../protocol.ts";
 import {
   type Actions,
+  commandNamed,
   type Completes,
   LineError,
   SLASH_COMMANDS,
@@ -16,7 +17,7 @@ import {
 export function runLine(line: string, actions: Actions): void {
   const trimmed = line.trim();
   if (trimmed === "") return;
-  if (trimmed === "quit" || trimmed === "exit") return actions.quit();
+  if (isBareQuit(line)) return actions.quit();
   const saying = sayingOf(line);
   if (saying !== undefined) {
     if (actions.place.kind === "home") throw new LineError("You are in no room: /join ROOM");
@@ -32,6 +33,11 @@ export function runLine(line: string, actions: Actions): void {
   command.run(rest, actions, forced);
 }
 
+/** Whether a line says `quit` or `exit` without a slash, which may be meant as a message. */
+export function isBareQuit(line: string): boolean {
+  return /^(?:quit|exit)\s*$/i.test(line);
+}
+
 /** The message that a line is; `undefined` for a command. */
 export function sayingOf(line: string): string | undefined {
   const trimmed = line.trim();
@@ -43,8 +49,7 @@ function find(
   given: string,
 ): { readonly command: SlashCommand | undefined; readonly forced: boolean } {
   const forced = given.endsWith("!");
-  const name = (forced ? given.slice(0, -1) : given).toLowerCase();
-  const command = SLASH_COMMANDS.find((each) => each.name === name);
+  const command = commandNamed(forced ? given.slice(0, -1) : given);
   return forced && command?.forced !== true ? { command: undefined, forced } : { command, forced };
 }
 

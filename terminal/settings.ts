@@ -7,8 +7,8 @@ import { type Theme, THEMES } from "./palette.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
-/** When the terminal rings. */
-export const BELLS = ["never", "mention", "all"] as const;
+/** When the terminal rings; `always` is another word for `all`. */
+export const BELLS = ["never", "mention", "all", "always"] as const;
 
 /** One of {@linkcode BELLS}. */
 export type Bell = (typeof BELLS)[number];

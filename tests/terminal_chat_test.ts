@@ -423,8 +423,11 @@ Deno.test("Chat rings for what is for oneself, not for what was said before", as
     scene.hear("Bob", "@Alice, in the past", "dev");
   });
   assertEquals(history, 0);
-  chat.line("/bell all");
-  assertEquals(await ringsFor(() => scene.hear("Bob", "anybody?")), 1);
+  for (const all of ["all", "always"]) {
+    chat.line(`/bell ${all}`);
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    assertEquals(await ringsFor(() => scene.hear("Bob", "anybody?")), 1);
+  }
   chat.line("/bell never");
   assertEquals(await ringsFor(() => scene.hear("Bob", "@Alice?")), 0);
   assertEquals(await ringsFor(whisper), 0);

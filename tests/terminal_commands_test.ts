@@ -94,8 +94,15 @@ for (
     ["/history 5", ["history lobby 5"]],
     ["/rooms", ["rooms"]],
     ["/quit", ["quit"]],
+    ["/exit", ["quit"]],
+    ["/Q", ["quit"]],
+    ["/name zoe-q", ["rename zoe-q"]],
+    ["/users dev", ["who dev"]],
+    ["/pm Bob hi", ["whisper <Bob> hi"]],
+    ["/w Bob hi", ["whisper <Bob> hi"]],
     ["quit", ["quit"]],
-    [" exit ", ["quit"]],
+    [" exit ", ["say  exit "]],
+    ["exit strategy", ["say exit strategy"]],
     ["quit it", ["say quit it"]],
   ] as const
 ) {

@@ -184,3 +184,21 @@ Deno.test("a chat sends what is typed as Markdown, in rooms and in private", asy
   ]);
   assertEquals(directs, [{ to: "Bob", message: "`x`", format: "markdown" }]);
 });
+
+Deno.test("a chat asks what quit without a slash means", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, conversation, screen } = scene;
+  chat.line("quit");
+  assertEquals(screen.draft, "quit");
+  assertEquals(screen.status, ["Leave? Enter leaves; with a space before it, it is a message"]);
+  chat.edited(" quit");
+  assertEquals(screen.status, []);
+  chat.line(" quit");
+  assertEquals(conversation.sent.map(({ message }) => message.message), [" quit"]);
+  conversation.sent[0]?.ack();
+  await scene.settle();
+  chat.line("Exit");
+  assertEquals(conversation.state, "online");
+  chat.line("Exit");
+  assertEquals(await scene.ended, 0);
+});

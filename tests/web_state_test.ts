@@ -359,10 +359,29 @@ Deno.test("`runLine()` does what was typed, or says what is wrong", () => {
       ["/who dev", "who dev"],
       ["/rooms", "note You are in #lobby (2 online)"],
       ["/export JSON", "save json"],
+      ["/name zoe-q", "rename zoe-q"],
+      ["/users", "who lobby"],
+      ["/pm Bob hi", "whisper Bob hi"],
+      ["/W Bob hi", "whisper Bob hi"],
+      ["/exit", "quit"],
+      ["/q", "quit"],
+      [" quit", "say  quit false"],
       [" "],
     ] as const
   ) assertEquals(run(line), expected as string[], line);
-  for (const line of ["/nope", "/msg Bob", "/me", "/nick a/b", "/join !", "/leave dev", "/"]) {
+  for (
+    const line of [
+      "/nope",
+      "/msg Bob",
+      "/me",
+      "/nick a/b",
+      "/join !",
+      "/leave dev",
+      "/",
+      "quit",
+      "EXIT ",
+    ]
+  ) {
     assertThrows(() => run(line), CommandError);
   }
 });

@@ -24,6 +24,8 @@ export interface CommandActions {
 /** One slash command. */
 export interface Command {
   readonly name: string;
+  /** What other chats call it. */
+  readonly aliases?: readonly string[];
   /** What comes after it, as the help shows it. */
   readonly takes: string;
   readonly help: string;
@@ -42,6 +44,7 @@ const ROOM_RULE = "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter o
 export const COMMANDS: readonly Command[] = [
   {
     name: "msg",
+    aliases: ["pm", "w"],
     takes: "NAME TEXT",
     help: "Say something to one person alone",
     completes: "people",
@@ -62,6 +65,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "nick",
+    aliases: ["name"],
     takes: "NAME",
     help: "Change your name",
     run: (rest, actions) => {
@@ -104,6 +108,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "who",
+    aliases: ["users"],
     takes: "[ROOM]",
     help: "Who is here",
     completes: "rooms",
@@ -126,7 +131,13 @@ export const COMMANDS: readonly Command[] = [
     run: (rest, actions) => actions.save(rest === "" ? "text" : rest.toLowerCase()),
   },
   { name: "help", takes: "", help: "Commands and shortcuts", run: (_rest, a) => a.help() },
-  { name: "quit", takes: "", help: "Say goodbye and disconnect", run: (_rest, a) => a.quit() },
+  {
+    name: "quit",
+    aliases: ["exit", "q"],
+    takes: "",
+    help: "Disconnect",
+    run: (_rest, a) => a.quit(),
+  },
 ];
 
 /**
@@ -137,16 +148,25 @@ export const COMMANDS: readonly Command[] = [
 export function runLine(line: string, actions: CommandActions): void {
   const trimmed = line.trim();
   if (trimmed === "") return;
+  if (/^(?:quit|exit)\s*$/i.test(line)) {
+    throw new CommandError("To disconnect, type /quit. To say it, put a space before it");
+  }
   if (!trimmed.startsWith("/")) return actions.say(line.trimEnd(), false);
   if (trimmed.startsWith("//")) return actions.say(trimmed.slice(1), false);
   const [, name = "", rest = ""] = /^\/(\S*)\s*(.*)$/s.exec(trimmed) ?? [];
-  const command = COMMANDS.find((each) => each.name === name.toLowerCase());
+  const command = commandNamed(name);
   if (command === undefined) {
     throw new CommandError(
       `There is no command /${name.slice(0, 40)}: /help lists them; // begins a text with a slash`,
     );
   }
   command.run(rest, actions);
+}
+
+/** The command of that name, or of that name in another chat. */
+export function commandNamed(name: string): Command | undefined {
+  const wanted = name.toLowerCase();
+  return COMMANDS.find((each) => each.name === wanted || each.aliases?.includes(wanted) === true);
 }
 
 function here({ room }: CommandActions): string {

@@ -1,4 +1,4 @@
-import { COMMANDS } from "./commands.ts";
+import { commandNamed, COMMANDS } from "./commands.ts";
 import { findEmoji } from "./emoji.ts";
 
 /** Things offered at once. */
@@ -58,7 +58,7 @@ function command(before: string): Completion | undefined {
 
 function argument(before: string, known: Known): Completion | undefined {
   const [, name = "", start = ""] = /^\/([a-z]+) (\S*)$/i.exec(before) ?? [];
-  const completes = COMMANDS.find((each) => each.name === name.toLowerCase())?.completes;
+  const completes = commandNamed(name)?.completes;
   if (completes === undefined) return undefined;
   const words = matching(known[completes], start.replace(/^[#@]/, ""));
   const choices = words.map((word) => ({
