@@ -7,7 +7,7 @@ import { type Item, itemsOf, textItem } from "../stream/items.ts";
 import { inputLines, type Line } from "../stream/lines.ts";
 import { sendAll } from "../stream/send.ts";
 import { interruptedLine } from "../stream/talk.ts";
-import { logEvent } from "./event_log.ts";
+import { logEvent, logSent } from "./event_log.ts";
 import { isBareQuit } from "./line.ts";
 import { renderEvent } from "./render.ts";
 import { plainView } from "./view.ts";
@@ -81,7 +81,11 @@ async function send(
   const { refused, error } = await sendAll({
     conversation,
     items: itemsOf(inputLines(input, signal), isTyped === true ? askQuit(stderr) : textItem),
-    deliver: (content) => conversation.send(content),
+    deliver: async (content) => {
+      const ack = await conversation.send(content);
+      logSent(ack, conversation.sender, content);
+      return ack;
+    },
     // What cannot be written because nobody reads it is no reason to end.
     onRefused: (number, why) => void stderr.write(`Line ${number} was not sent: ${why}\n`),
     ...(json ? { onAcked: (ack: Ack) => void stdout.write(safeJson(ack) + "\n") } : {}),
