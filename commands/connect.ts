@@ -14,6 +14,7 @@ import { EXIT, type ExitCode } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
+import { shellWord } from "../cli/shell_words.ts";
 import { type Interruption, watchInterrupts } from "../cli/signals.ts";
 import { plural } from "../cli/text.ts";
 import { TOKEN_FLAGS, tokenOption } from "../cli/token.ts";
@@ -177,7 +178,7 @@ function invitation(url: URL, room: string): string {
   const isNear = host === `localhost:${DEFAULT_PORT}`;
   return [
     program,
-    ...isNear ? [] : [address],
+    ...isNear ? [] : [shellWord(address)],
     ...room === DEFAULT_ROOM ? [] : [`--room ${room}`],
   ].join(" ");
 }

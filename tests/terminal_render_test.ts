@@ -251,6 +251,25 @@ Deno.test("mentionFinder() and wordFinder() find words, not parts of them", () =
   assertEquals(wordFinder(' "* '), undefined);
 });
 
+Deno.test("wordFinder() and mentionFinder() take any query, name and text", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "binary" }),
+      fc.string({ unit: "binary" }),
+      fc.constantFrom("at", "name"),
+      (query, text, rule) => {
+        for (const finder of [wordFinder(query), mentionFinder(query, rule)]) {
+          const found = finder?.(`${text} ${query} ${text}`) ?? [];
+          assert(
+            found.every(({ start, end }, at) => (found[at - 1]?.end ?? 0) <= start && start < end),
+          );
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
 Deno.test("displayWidth() counts columns", () => {
   assertEquals(["abc", "天地", "e\u0301", "\x1b[31mred\x1b[39m", "😀", ""].map(displayWidth), [
     3,
