@@ -19,6 +19,7 @@ export {
   parseJson,
   splitBatch,
 } from "./protocol/parse.ts";
+export { plainFields, SENDER_PARAMETERS } from "./protocol/plain.ts";
 export { parseHubFrame } from "./protocol/parse_hub.ts";
 export { type Fields, isFields } from "./protocol/fields.ts";
 export { cutToBytes, fitsBytes, safeJson, visible } from "./protocol/text.ts";

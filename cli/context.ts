@@ -7,6 +7,8 @@ export interface Context {
   readonly stderr: Output;
   readonly os: typeof Deno.build.os;
   readonly env: (name: string) => string | undefined;
+  /** Gives up the right to start programs, for the rest of this process. */
+  readonly revokeRun: () => Promise<void>;
   /** Ends the program at once, with nothing tidied up: for the second Ctrl-C. */
   readonly exit: (code: number) => void;
 }
@@ -32,6 +34,9 @@ export function systemContext(): Context {
     stderr: new StreamOutput(Deno.stderr, { noColor }),
     os: Deno.build.os,
     env: (name) => Deno.env.get(name),
+    revokeRun: async () => {
+      await Deno.permissions.revoke({ name: "run" });
+    },
     exit: (code) => Deno.exit(code),
   };
 }

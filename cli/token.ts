@@ -1,5 +1,5 @@
 import type { ConnectOptions } from "../client.ts";
-import type { CommandInput } from "./command.ts";
+import { type CommandInput, isStronger } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { type Flag, text } from "./flags.ts";
 import { checkedToken, readTokens } from "./secrets.ts";
@@ -25,18 +25,21 @@ export const TOKEN_FLAGS: {
  * The `token` of a conversation: what the flags say, or nothing. A file is asked anew at every
  * connection and whenever the hub finds that the token has expired.
  *
+ * @param url the hub's address; a token that is still in it counts more than these flags.
  * @throws {UsageError} when there are two.
  * @throws {CliError} when the file cannot be read, or holds none.
  */
 export async function tokenOption(
   { flags, source }: Pick<CommandInput<typeof TOKEN_FLAGS>, "flags" | "source">,
+  url: URL,
 ): Promise<Pick<ConnectOptions, "token">> {
   const { token, tokenFile } = flags;
   if (source("token") === "flag" && source("tokenFile") === "flag") {
     throw new UsageError("Cannot use --token together with --token-file: leave one out");
   }
+  if (url.searchParams.has("token")) return {};
   // The stronger source wins: --token over BCAST_TOKEN_FILE.
-  if (tokenFile === undefined || source("token") === "flag") {
+  if (tokenFile === undefined || isStronger(source("token"), source("tokenFile"))) {
     return token === undefined ? {} : { token: checkedToken(token, "The token") };
   }
   // Read once before anything else, so that a mistake is told at once and in full.

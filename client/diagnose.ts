@@ -74,7 +74,14 @@ const CAUSES: readonly {
     },
   },
   {
-    says: /UnknownIssuer|CaUsedAsEndEntity|self.signed/i,
+    says: /CaUsedAsEndEntity/i,
+    failure: "network",
+    means: (address) =>
+      `The certificate of ${address} is an authority's own (CA:TRUE): trust it with ` +
+      "--fingerprint, or have it made anew with -addext basicConstraints=critical,CA:FALSE",
+  },
+  {
+    says: /UnknownIssuer|self.signed/i,
     failure: "network",
     means: (address) =>
       `Nobody whom this machine trusts has signed the certificate of ${address}: use --ca FILE, ` +

@@ -57,6 +57,8 @@ const UNASKED: readonly string[] = ["", "dumb", "linux"];
 /** `bcast connect`. */
 export const connect = defineCommand({
   name: "connect",
+  // Ctrl-Z asks ps whether a shell waits for it.
+  startsPrograms: true,
   summary: "Join a hub and talk",
   about: "On a terminal: type to talk, /help for what else there is, /quit or Ctrl-C to leave. " +
     "Ctrl-C ends with 0, or with 130 when messages were left that the hub never had.\n\n" +
@@ -83,7 +85,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const options: ConnectOptions = {
     url,
     ...(flags.name === undefined ? {} : { sender: flags.name }),
-    ...await tokenOption(input),
+    ...await tokenOption(input, url),
     ...(flags.room.length === 0 ? {} : { rooms: flags.room.map((room) => ({ room })) }),
   };
   const terminal = context.stdin.isTerminal && context.stdout.isTerminal && !flags.json;

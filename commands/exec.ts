@@ -42,6 +42,7 @@ type Input = CommandInput<typeof FLAGS>;
 /** `bcast exec`. */
 export const exec = defineCommand({
   name: "exec",
+  startsPrograms: true,
   summary: "Run a command for each message",
   about:
     "Follows rooms as bcast listen does, and runs the command once for each message, one after " +

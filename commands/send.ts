@@ -39,8 +39,7 @@ const FLAGS = {
   to: nameFlag({ help: "Send privately, to everybody of that name, rather than to a room" }),
   null: flag.toggle({ help: "Messages of the input end with a NUL character, not with the line" }),
   json: flag.toggle({
-    help: `Lines of the input are JSON objects: {"message":"hi"}, with "data" (any JSON) ` +
-      `and "kind" ("action") beside or instead of it; other fields are passed over`,
+    help: `Input lines are JSON objects with "message", "data" or both`,
   }),
   wait: flag.toggle({ help: "Wait for a hub that cannot be reached at the start, too" }),
   retryFor: flag.seconds({
@@ -61,7 +60,10 @@ export const send = defineCommand({
     "blank.\n\nEnds with 0 once the hub has every message in its log. Otherwise says which lines " +
     "it has not, and why, and ends with 1; with 3 when no hub could be reached, and with 4 when " +
     "it refused. A hub that restarts meanwhile is waited for, and nothing is sent twice.",
-  words: { placeholder: "[TEXT...]", help: "The message; without it, the input is read" },
+  words: {
+    placeholder: "[TEXT...]",
+    help: "The message; without it, or with -, the input is read",
+  },
   flags: FLAGS,
   examples: [
     ['send "the build is green" --room dev --name ci', "Say one thing"],
@@ -72,7 +74,8 @@ export const send = defineCommand({
 });
 
 async function run(input: Input, context: Context): Promise<ExitCode> {
-  const { flags, words } = input;
+  const { flags } = input;
+  const words = wordsOf(input);
   const url = hubAddress(input);
   if (words.length > 0 && (flags.json || flags.null)) {
     throw new UsageError(
@@ -92,7 +95,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     echo: false,
     retryFirst: flags.wait,
     ...(flags.name === undefined ? {} : { sender: flags.name }),
-    ...await tokenOption(input),
+    ...await tokenOption(input, url),
     ...(flags.to !== undefined
       ? { rooms: [] }
       : flags.room === undefined
@@ -105,6 +108,11 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   // What was said without waiting is written before the program ends.
   await context.stderr.write("");
   return code;
+}
+
+/** The words of the message; none when the input is to be read, for which `-` is the usual word. */
+function wordsOf({ words }: Input): readonly string[] {
+  return words.length === 1 && words[0] === "-" ? [] : words;
 }
 
 /** How the exchange with the hub ended. */
@@ -121,11 +129,13 @@ interface Ended {
 }
 
 async function exchange(
-  { flags, words }: Input,
+  input: Input,
   options: ConnectOptions,
   way: Way,
   context: Context,
 ): Promise<Ended> {
+  const { flags } = input;
+  const words = wordsOf(input);
   const { stderr, stdin } = context;
   using interruption = watchInterrupts(context);
   await using conversation = connect(options, way.seams);

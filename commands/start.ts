@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { getLogger } from "@logtape/logtape";
 import type { Authorizer } from "../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
 import { openSqliteBroker } from "../broker/sqlite.ts";
@@ -18,8 +19,16 @@ import { watchInterrupts } from "../cli/signals.ts";
 import { exportsLogs } from "../cli/telemetry.ts";
 import { plural } from "../cli/text.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "../cli/tls.ts";
+import { logMessages } from "../observe/message_log.ts";
 import { readOrigin } from "../http/origin.ts";
-import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
+import {
+  DEFAULT_PORT,
+  DEFAULT_ROOM,
+  isRoomName,
+  MAX_HISTORY_PAGE,
+  VERSION,
+  visible,
+} from "../protocol.ts";
 import { DEFAULT_SERVER_LIMITS, type Server, startServer, TcpListenError } from "../server.ts";
 import { DOOR_FLAGS } from "./start_doors.ts";
 
@@ -28,6 +37,8 @@ import { DOOR_FLAGS } from "./start_doors.ts";
  * before it kills.
  */
 const STOP_TIMEOUT = 1900;
+
+const logger = getLogger(["bcast", "start"]);
 
 /** The file in the data directory. */
 const DATABASE = "bcast.db";
@@ -71,6 +82,10 @@ const FLAGS = {
   }),
   ...DOOR_FLAGS,
   ...LOG_FLAGS,
+  logMessages: flag.toggle({
+    help: "Log every message of a room, never private ones",
+    group: "Logging",
+  }),
   ...TLS_FLAGS,
   history: flag.integer({
     fallback: DEFAULT_RETENTION.maxMessages,
@@ -169,7 +184,8 @@ export const start = defineCommand({
   about: "Listens for clients and passes on what each of them says to all others in the same " +
     "room. Messages are kept on this machine, so that those who come later can read them.\n\n" +
     "Ctrl-C or SIGTERM says goodbye to everybody and stops it; a second Ctrl-C ends it at once. " +
-    "SIGHUP ends one whose terminal is closed, and has a service read its certificate again.",
+    "SIGHUP stops a hub whose terminal was closed; a service reopens its log file and reads its " +
+    "certificate again.",
   flags: FLAGS,
   examples: [
     ["start", "A hub for this machine"],
@@ -183,7 +199,7 @@ export const start = defineCommand({
 async function run(input: Input, context: Context): Promise<ExitCode> {
   const { flags } = input;
   const path = databasePath(input, context);
-  await using _logging = await startLogging({
+  await using logging = await startLogging({
     level: flags.logLevel,
     format: flags.logFormat,
     quiet: flags.quiet,
@@ -197,7 +213,10 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     host: flags.host,
   });
   const renewal = new Renewal(tls);
-  using interruption = watchInterrupts(context, renewal.request);
+  using interruption = watchInterrupts(context, () => {
+    logging.reopen();
+    renewal.request();
+  });
   using access = await openAccess(flags);
   const server = await listen(input, path, access.authorizer, tls);
   using _watch = renewal.begin(server);
@@ -208,6 +227,13 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     secure: tls !== undefined,
     guarded: access.authorizer.required,
   };
+  logger.info("bcast {version} listens at {url} and keeps messages {where}", {
+    version: VERSION,
+    url: server.url,
+    where: path === undefined ? "in memory" : `in ${path}`,
+  });
+  const warnings = exposureWarnings(listening);
+  if (flags.quiet) { for (const warning of warnings) logger.warning(warning); }
   await context.stdout.write(
     flags.quiet ? listeningLine(listening) : banner({
       ...listening,
@@ -217,7 +243,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
         : `${path} (${plural(flags.history, "message")} a room at most)`,
       program: programName(currentLaunch()),
       addresses: isEverywhere(flags.host) ? lanAddresses(flags.host, Deno.networkInterfaces()) : [],
-      warnings: exposureWarnings(listening),
+      warnings,
       ...(tls?.selfSigned ? { fingerprint: tls.facts.fingerprint } : {}),
     }),
   );
@@ -249,6 +275,7 @@ async function listen(
     retention: { maxMessages: history, maxAge: retention * 1000 },
     fsync,
   });
+  if (rest.logMessages) logMessages(broker);
   try {
     const { maxMessageBytes, maxRooms, replay, rate, burst } = rest;
     const { ratePerAddress, maxFailures, helloTimeout } = rest;

@@ -26,6 +26,7 @@ import { Requests } from "./requests.ts";
 import { Rooms } from "./rooms.ts";
 import { Sessions } from "./sessions.ts";
 import { hush } from "./silence.ts";
+import { TracedTransport, traceFrame, tracesFrames } from "./trace.ts";
 import { Turn } from "./turn.ts";
 
 const logger = getLogger(["bcast", "hub"]);
@@ -86,6 +87,7 @@ export class Hub implements PeerHost, AsyncDisposable {
   readonly #visitors: TokenBuckets;
   readonly #subscription: Disposable;
   readonly #sweep: Disposable;
+  readonly #tracing = tracesFrames();
   #lastId = 0;
   #draining = false;
   #stopping = false;
@@ -230,7 +232,8 @@ export class Hub implements PeerHost, AsyncDisposable {
       : undefined;
     const network = limited ? networkOf(address) : undefined;
     const id = `c${++this.#lastId}`;
-    const peer = new Peer(id, address, dialect, transport, this, clock.now(), bucket, network);
+    const traced = this.#tracing ? new TracedTransport(transport, id) : transport;
+    const peer = new Peer(id, address, dialect, traced, this, clock.now(), bucket, network);
     peer.grant = introduction.grant;
     peer.token = introduction.token;
     this.#peers.add(peer);
@@ -246,6 +249,7 @@ export class Hub implements PeerHost, AsyncDisposable {
 
   /** Takes a text frame. Never throws. */
   receive(peer: Peer, frame: string): void {
+    if (this.#tracing) traceFrame(peer.id, "in", frame);
     this.#intake.receive(peer, frame);
   }
 

@@ -1,3 +1,4 @@
+import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
 import { CLOSE, type Hello, normalizeName, type RoomPosition, VERSION } from "../protocol.ts";
 import type { Admission, Answer } from "./admission.ts";
@@ -24,6 +25,8 @@ export interface ReceptionOptions {
   readonly defaultRooms: readonly string[];
   readonly now: () => number;
 }
+
+const logger = getLogger(["bcast", "hub"]);
 
 /** Rooms named in one refusal: what a sentence can hold. */
 const MAX_NAMED_ROOMS = 10;
@@ -185,6 +188,11 @@ export class Reception {
     }
     entrances = entrances.filter(({ room }) => session.rooms.includes(room));
     this.#welcome(peer, session, entrances.map((entrance) => entrance.entered));
+    logger.info("{connection} is {name} in {rooms}", {
+      connection: peer.id,
+      name: session.name,
+      rooms: session.rooms.map((room) => room.name).join(", ") || "no room",
+    });
     if (wanted.length > limits.maxRooms) tooManyRooms(peer, limits.maxRooms);
     const closed = [...byRoom.keys()].filter((room) => !rights.mayRead(room));
     if (closed.length > 0) mayNotRead(peer, closed);
@@ -215,6 +223,7 @@ export class Reception {
         },
       },
       entered,
+      this.options.now(),
     ));
   }
 

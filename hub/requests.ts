@@ -1,3 +1,4 @@
+import { getLogger } from "@logtape/logtape";
 import type { Broker } from "../broker/broker.ts";
 import type { Measure } from "../broker/measures.ts";
 import {
@@ -6,15 +7,17 @@ import {
   type DirectRequest,
   type HistoryRequest,
   type Join,
+  nameKey,
   parseClientFrame,
   type Parsed,
+  plainFields,
   type Publish,
   RETURN_SECONDS,
   type TypingRequest,
   type WhoRequest,
 } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
-import { TEXT } from "./dialect.ts";
+import { PLAIN_JSON, TEXT } from "./dialect.ts";
 import { readPage } from "./history.ts";
 import type { ServerLimits } from "./limits.ts";
 import { parseLine } from "./line_commands.ts";
@@ -27,6 +30,8 @@ import { mayNotRead, type Reception, tooManyRooms } from "./reception.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+
+const logger = getLogger(["bcast", "hub"]);
 
 /** What answering requests takes. */
 export interface RequestsOptions {
@@ -58,6 +63,8 @@ const CUT_OFF_DELAY = 500;
 
 /** Answers what clients send. One object for the whole hub; all state is in peers, sessions and rooms. */
 export class Requests {
+  /** Asked once: this is the path of every message. */
+  readonly #debugs = logger.isEnabledFor("debug");
   readonly #startedAt: number;
 
   constructor(private readonly options: RequestsOptions) {
@@ -68,7 +75,14 @@ export class Requests {
   handle(peer: Peer, input: string): Promise<void> | void {
     if (!this.#withinRate(peer, input)) return;
     if (peer.dialect === TEXT) return this.#line(peer, input);
-    const parsed = parseClientFrame(input, this.options.limits.maxMessageBytes);
+    const { maxMessageBytes } = this.options.limits;
+    const parsed = peer.dialect === PLAIN_JSON
+      ? parseClientFrame(
+        input,
+        maxMessageBytes,
+        (fields) => plainFields(fields, peer.session?.rooms[0]?.name),
+      )
+      : parseClientFrame(input, maxMessageBytes);
     if (!parsed.ok) {
       const { code, message, ref } = parsed.error;
       peer.refuse(code, message, ref);
@@ -110,6 +124,14 @@ export class Requests {
   }
 
   #frame(peer: Peer, frame: ClientFrame, size: number): Promise<void> | void {
+    if (this.#debugs) {
+      logger.debug("{connection} asks for {type} with {size} characters", {
+        connection: peer.id,
+        type: frame.type,
+        size,
+        ...("room" in frame ? { room: frame.room } : {}),
+      });
+    }
     if (frame.type === "hello") return this.options.reception.hello(peer, frame);
     const { session } = peer;
     if (session === undefined) {
@@ -127,7 +149,8 @@ export class Requests {
       case "leave":
         return this.#leave(peer, session, frame.room);
       case "nick":
-        return this.#nick(peer, session, frame.sender);
+        this.#rename(peer, session, frame.sender);
+        return;
       case "typing":
         return this.#typing(peer, session, frame);
       case "history":
@@ -145,6 +168,10 @@ export class Requests {
       if (ban !== undefined) return peer.refuse("forbidden", banSentence(ban), frame.ref);
       this.options.sessions.nameGuest(session, frame.sender);
     }
+    if (
+      frame.sender !== undefined && peer.dialect === PLAIN_JSON &&
+      !isOwnName(session, frame.sender) && !this.#rename(peer, session, frame.sender, frame.ref)
+    ) return;
     if (session.silence !== undefined && this.#isSilenced(peer, session, frame.ref)) return;
     const room = frame.room === undefined
       ? session.rooms[0]
@@ -223,6 +250,7 @@ export class Requests {
     }
     peer.offer(peer.dialect.joined(entrance.entered));
     rooms.settle(peer, entrance);
+    if (!present) this.#log("joined", peer, session, frame.room);
   }
 
   #leave(peer: Peer, session: Session, name: string): void {
@@ -233,25 +261,33 @@ export class Requests {
     }
     this.options.rooms.leave(session, room);
     peer.tell({ type: "left", room: name });
+    this.#log("left", peer, session, name);
   }
 
-  #nick(peer: Peer, session: Session, name: string): void {
+  #log(what: "joined" | "left", { id }: Peer, { name }: Session, room: string): void {
+    logger.info("{connection} {name} {what} {room}", { connection: id, name, what, room });
+  }
+
+  /** Gives a session another name; `false` when it cannot have that, which it was told. */
+  #rename(peer: Peer, session: Session, name: string, ref?: string | number): boolean {
     const from = session.name;
     if (session.identity !== undefined) {
-      peer.refuse("forbidden", `Your token says that you are ${from}: the name cannot be changed`);
-      return;
+      const message = `Your token says that you are ${from}: the name cannot be changed`;
+      peer.refuse("forbidden", message, ref);
+      return false;
     }
     const ban = this.#banOn(session, name);
     if (ban !== undefined) {
-      peer.refuse("name_taken", `${banSentence(ban)}. Take another name`);
-      return;
+      peer.refuse("name_taken", `${banSentence(ban)}. Take another name`, ref);
+      return false;
     }
     if (!this.options.sessions.rename(session, name)) {
-      peer.refuse("name_taken", `Somebody else is called ${name}: take another name`);
-      return;
+      peer.refuse("name_taken", `Somebody else is called ${name}: take another name`, ref);
+      return false;
     }
     // Rooms of more than a few do not name the renamed, but the renamed wants to know.
     this.options.sessions.tellRenamed(session, from);
+    return true;
   }
 
   #typing(peer: Peer, session: Session, frame: TypingRequest): void {
@@ -345,6 +381,12 @@ export class Requests {
       : `You are not in ${room}: send {"type":"join","room":"${room}"}`;
     peer.refuse("not_in_room", message, ref);
   }
+}
+
+/** Whether `name` is the session's, or the one that it asked for and somebody else had. */
+function isOwnName({ name, asked }: Session, said: string): boolean {
+  const key = nameKey(said);
+  return key === nameKey(name) || (asked !== undefined && key === nameKey(asked));
 }
 
 function withRef(frame: { readonly ref?: string | number }): { readonly ref?: string | number } {

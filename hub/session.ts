@@ -22,6 +22,8 @@ export function isSecret(text: string): boolean {
 export class Session {
   /** Set right after construction, by whoever knows the name book. */
   name = "";
+  /** The name that was last asked for, which may have been taken. */
+  asked: string | undefined;
   /** Whether the name was given by the hub, so that a first message may still name its sender. */
   guest = true;
   /** The connection, while there is one. */

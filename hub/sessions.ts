@@ -69,6 +69,7 @@ export class Sessions {
       session.name = this.#names.takeNearest(wanted, session);
       session.guest = false;
     }
+    session.asked = wanted;
     this.#bySecret.set(session.secret, session);
     this.#connect(session, peer);
     return session;
@@ -99,6 +100,7 @@ export class Sessions {
     const from = session.name;
     if (!this.#names.take(name, session)) return false;
     if (nameKey(from) !== nameKey(name)) this.#names.release(from, session);
+    session.asked = name;
     this.#renamed(session, name);
     return true;
   }
@@ -108,6 +110,7 @@ export class Sessions {
     const from = session.name;
     const name = this.#names.takeNearest(wanted, session);
     this.#names.release(from, session);
+    session.asked = wanted;
     this.#renamed(session, name);
   }
 

@@ -100,7 +100,7 @@ export class Reading implements AsyncDisposable {
    * @throws {CliError} when the token, or whom to trust, makes no sense.
    */
   static async open(input: Input, options: ReadingOptions): Promise<Reading> {
-    const token = await tokenOption(input);
+    const token = await tokenOption(input, options.url);
     return new Reading(input, options, wayTo(options.url, input.flags), token);
   }
 

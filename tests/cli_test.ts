@@ -70,7 +70,6 @@ for (
     [["--max-bytes", "4K"], "maxBytes", 4096],
     [["--max-bytes", "1MiB"], "maxBytes", 1_048_576],
     [["--max-bytes", "2gb"], "maxBytes", 2_147_483_648],
-    [["--retention", "90"], "retention", 90],
     [["--retention", "90s"], "retention", 90],
     [["--retention", "15m"], "retention", 900],
     [["--retention", "12h"], "retention", 43_200],
@@ -96,6 +95,12 @@ for (
     [["--max-byte=1"], "Unknown flag --max-byte. Did you mean --max-bytes?"],
     [["--zzzzzz"], "Unknown flag --zzzzzz. See --help"],
     [["-x"], "Unknown flag -x. See --help"],
+    [["-port", "9000"], "Unknown flag -port. Did you mean --port?"],
+    [["-port=9000"], "Unknown flag -port. Did you mean --port?"],
+    [["-addr", ":9000"], "Unknown flag -addr. Did you mean --host?"],
+    [["-HOST", "a"], "Unknown flag -HOST. Did you mean --host?"],
+    [["--addr", "a"], "Unknown flag --addr. Did you mean --host?"],
+    [["--constructor"], "Unknown flag --constructor. See --help"],
     [["--port"], "--port needs a value: --port N"],
     [["--port="], "--port needs a value: --port N"],
     [["--port", "-5"], "--port needs a value: --port N, or --port=-5"],
@@ -106,6 +111,10 @@ for (
     [
       ["--max-bytes", "1023"],
       '--max-bytes must be a number of bytes from 1024 up, such as 65536, 64K or 4M; it is "1023"',
+    ],
+    [
+      ["--retention", "5"],
+      '--retention must be a time from 1s to 36500d, such as 90s, 12h or 30d; it is "5"',
     ],
     [
       ["--retention", "1y"],
@@ -186,6 +195,20 @@ Deno.test("bcast --version and bcast version say the same", async () => {
 for (
   const [args, message] of [
     [["strat"], 'Unknown command "strat". Did you mean start? See bcast help'],
+    [["serve"], 'Unknown command "serve". Did you mean start? See bcast help'],
+    [["client"], 'Unknown command "client". Did you mean connect? See bcast help'],
+    [["connect", "-username", "Al"], "Unknown flag -username. Did you mean --name?"],
+    [["connect", "--user", "Al"], "Unknown flag --user. Did you mean --name?"],
+    [["connect", "--server", "a"], "Unknown flag --server. Did you mean --url?"],
+    [["start", "--verbose"], "Unknown flag --verbose. Did you mean --log-level debug?"],
+    [
+      ["start", "-p", "9000"],
+      "config.json. For a port, write --port 9000",
+    ],
+    [
+      ["connect", "22001"],
+      'Cannot connect to "22001": for a port, write localhost:PORT or --port PORT',
+    ],
     [["help", "conect"], 'Unknown command "conect". Did you mean connect? See bcast help'],
     [["\x1b]0;x"], 'Unknown command "␛]0;x". See bcast help'],
     [["start", "--prot", "1"], "Unknown flag --prot. Did you mean --port?"],
