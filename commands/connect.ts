@@ -22,6 +22,7 @@ import { type Way, wayTo } from "../cli/trust.ts";
 import { connect as converse, type ConnectOptions, HubApi, shownUrl } from "../client.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.ts";
 import { backgroundOfNumbers } from "../terminal/background.ts";
+import { hasLettersAlone } from "../terminal/characters.ts";
 import { Chat } from "../terminal/chat.ts";
 import { Editor } from "../terminal/editor.ts";
 import { InputHistory } from "../terminal/history.ts";
@@ -45,9 +46,6 @@ const FLAGS = {
   json: flag.toggle({ help: "Print what is received as JSON, one object a line" }),
   ...CLIENT_LOG_FLAGS,
 };
-
-/** Terminals (`TERM`) whose fonts often have letters alone. */
-const UNMARKED: readonly string[] = ["", "dumb", "linux"];
 
 type Input = CommandInput<typeof FLAGS>;
 
@@ -144,7 +142,7 @@ async function talk(
     address: shownUrl(options.url),
     ...sender === undefined ? {} : { wanted: sender },
     invite: (room) => invitation(options.url, room),
-    ...UNMARKED.includes(context.env("TERM") ?? "") ? { verifiedMark: VERIFIED_WORD } : {},
+    ...hasLettersAlone(context.env) ? { verifiedMark: VERIFIED_WORD } : {},
     hubRooms: async () => (await api.rooms()).rooms,
     ...background === undefined ? {} : { background },
     ...home === undefined ? {} : { home },
