@@ -398,6 +398,9 @@ Deno.test("`completionAt()` offers what can stand there, and `applied()` puts it
   for (
     const [text, expected] of [
       ["hi @b", "hi @Bob "],
+      ["hi @Ｂo", "hi @Bob "],
+      ["hi @BOB", undefined],
+      ["hi @Jo", "hi @Jo Ann "],
       ["/jo", "/join "],
       ["/join d", "/join dev "],
       ["/msg jo", '/msg "Jo Ann" '],

@@ -246,20 +246,20 @@ test("notifications and sounds come when they are wanted, and only then", async 
   await look(true);
   await say("not about you");
   assertEquals(await told(), []);
-  await say("hey Alice");
-  assertEquals(await told(), ["sound", "Bob in #lobby: hey Alice"]);
+  await say("hey @Alice");
+  assertEquals(await told(), ["sound", "Bob in #lobby: hey @Alice"]);
 
   await look(false);
   await page.getByRole("button", { name: "Settings" }).click();
   await group("Sounds").getByLabel("Off", { exact: true }).check();
   await page.keyboard.press("Escape");
   await look(true);
-  await say("Alice again");
-  assertEquals(await told(), ["Bob in #lobby: Alice again"]);
+  await say("@Alice again");
+  assertEquals(await told(), ["Bob in #lobby: @Alice again"]);
 
   // Remembered.
   await page.reload();
-  await page.locator("article.theirs").getByText("hey Alice").waitFor();
+  await page.locator("article.theirs").getByText("hey @Alice").waitFor();
   await page.getByRole("button", { name: "This conversation" }).click();
   assert(await group("Tell me of").getByLabel("Mentions").isChecked());
 });
