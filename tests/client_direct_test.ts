@@ -1,6 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
 import { connect, RequestError } from "../client.ts";
-import { type DirectRequest, RETURN_SECONDS } from "../protocol.ts";
+import { directEntry, type Entry } from "../client/entry.ts";
+import { Outbox } from "../client/outbox.ts";
+import { type DirectRequest, nameKey, RETURN_SECONDS } from "../protocol.ts";
 import { FakeClock } from "./kit/client_clock.ts";
 import { EventLog } from "./kit/event_log.ts";
 import { type HubSide, message, ScriptedHub } from "./kit/scripted_hub.ts";
@@ -169,3 +172,70 @@ for (const first of ["Alice", "Bob"] as const) {
     assertEquals(heard, ["one", "two", "three"]);
   });
 }
+
+Deno.test("`Outbox` keeps private messages in order for each receiver, whoever comes and goes", () => {
+  const step = fc.constantFrom("add", "send", "hub", "toggle", "probe", "rewind");
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(step, fc.constantFrom("Bob", "Eve-2", "山田")), { maxLength: 150 }),
+      (steps) => {
+        const outbox = new Outbox();
+        const there = new Set<string>();
+        const wire: Entry[] = [];
+        const delivered: number[] = [];
+        const lost = new Set<number>();
+        const receivers = new Map<number, string>();
+        let added = 0;
+        const send = (): boolean => {
+          const entry = outbox.next();
+          if (entry === undefined) return false;
+          outbox.markSent(entry);
+          wire.push(entry);
+          return true;
+        };
+        const answer = (): boolean => {
+          const entry = wire.shift();
+          if (entry === undefined) return false;
+          const { receiver = "", key } = entry;
+          if (there.has(receiver)) {
+            outbox.remove(key);
+            delivered.push(Number(key));
+          } else outbox.hold(entry, receiver);
+          return true;
+        };
+        for (const [action, to] of steps) {
+          if (action === "add") {
+            receivers.set(added, to);
+            const { entry, answered } = directEntry({ ref: added++, to }, true);
+            answered.catch(() => {});
+            outbox.add(entry);
+          }
+          if (action === "send") send();
+          if (action === "hub") answer();
+          if (action === "probe") outbox.probe(nameKey(to));
+          // While something is on its way, who comes in between hears what comes after first.
+          if (action === "toggle" && wire.length === 0 && !there.delete(nameKey(to))) {
+            there.add(nameKey(to));
+          }
+          if (action === "rewind") {
+            for (const { key } of outbox.rewind()) lost.add(Number(key));
+            wire.length = 0;
+          }
+        }
+        while (answer());
+        for (const to of ["Bob", "Eve-2", "山田"]) there.add(nameKey(to));
+        for (let tries = 0; tries < 3; tries++) {
+          for (const to of there) outbox.probe(to);
+          while (send() || answer());
+        }
+        assertEquals([...outbox.open], []);
+        assertEquals(delivered.length + lost.size, added);
+        for (const to of new Set(receivers.values())) {
+          const heard = delivered.filter((number) => receivers.get(number) === to);
+          assertEquals(heard, heard.toSorted((a, b) => a - b));
+        }
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});

@@ -430,3 +430,13 @@ Deno.test("`readAddress()` and `hubAddress()` take the page's address apart", ()
   assertEquals(hubAddress(url).href, "wss://chat.example/base/ws");
   assertEquals(hubAddress(new URL("http://localhost:8765/?name=x")).href, "ws://localhost:8765/ws");
 });
+
+Deno.test("`reduce()` takes a bare name for a mention only when it is asked to", () => {
+  const bare = reduce(IN_LOBBY, { type: "mention", mention: "name" });
+  assertEquals(lobby(after(IN_LOBBY, message(1, "alice is here"))).mentions, 0);
+  assertEquals(lobby(after(bare, message(1, "alice is here"))).mentions, 1);
+  const quiet = readSettings({ mention: "name", levels: { "#lobby": "mentions" } });
+  const state = after(ALICE, joined(5));
+  assertEquals(noticeOf(message(6, "Alice?"), state, quiet)?.body, "Alice?");
+  assertEquals(noticeOf(message(6, "Alice?"), state, { ...quiet, mention: "at" }), undefined);
+});
