@@ -30,8 +30,8 @@ export function systemContext(): Context {
         return Deno.stdin.readable;
       },
     },
-    stdout: new StreamOutput(Deno.stdout, { noColor }),
-    stderr: new StreamOutput(Deno.stderr, { noColor }),
+    stdout: new StreamOutput(Deno.stdout, { noColor, name: "the standard output" }),
+    stderr: new StreamOutput(Deno.stderr, { noColor, name: "the standard error" }),
     os: Deno.build.os,
     env: (name) => Deno.env.get(name),
     revokeRun: async () => {

@@ -63,6 +63,8 @@ const MAX_WAITING = 1024 * 1024;
 
 /** Logging that was started. Disposing of it writes out what is still on its way. */
 export interface Logging extends AsyncDisposable {
+  /** Whether there is a log file. */
+  readonly hasFile: boolean;
   /** Opens the log file anew, for programs that rotate it. */
   reopen(): void;
 }
@@ -111,6 +113,7 @@ export async function startLogging(options: LogOptions): Promise<Logging> {
     ],
   });
   return {
+    hasFile: file !== undefined,
     reopen: () => file?.reopen(),
     async [Symbol.asyncDispose]() {
       await dispose();

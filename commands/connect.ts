@@ -16,6 +16,7 @@ import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
 import { shellWord } from "../cli/shell_words.ts";
 import { type Interruption, watchInterrupts } from "../cli/signals.ts";
+import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { plural } from "../cli/text.ts";
 import { TOKEN_FLAGS, tokenOption } from "../cli/token.ts";
 import { type Way, wayTo } from "../cli/trust.ts";
@@ -28,6 +29,7 @@ import { Editor } from "../terminal/editor.ts";
 import { InputHistory } from "../terminal/history.ts";
 import { readLastName, writeLastName } from "../terminal/last_name.ts";
 import type { Background } from "../terminal/palette.ts";
+import { viaOption } from "../stream/via.ts";
 import { pipe } from "../terminal/pipe.ts";
 import { type Bell, BELLS, readSettings, writeSettings } from "../terminal/settings.ts";
 import { SystemTerminal } from "../terminal/terminal.ts";
@@ -78,6 +80,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const url = hubAddress(input);
   await using _logging = await startClientLogging(flags);
   await using way = wayTo(url, flags);
+  using _stray = ignoreStraySignals(context);
   using interruption = watchInterrupts(context);
   logger.info("Connecting to {url}", { url: shownUrl(url) });
   const options: ConnectOptions = {
@@ -88,9 +91,11 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   };
   const terminal = context.stdin.isTerminal && context.stdout.isTerminal && !flags.json;
   if (terminal) return await talk({ ...options, url }, way, flags.bell, context, interruption);
+  const via = viaOption(context.env);
   await using conversation = converse({ ...options, echo: false }, way.seams);
   return await pipe({
     conversation,
+    via,
     input: context.stdin.readable,
     stdout: context.stdout,
     stderr: context.stderr,

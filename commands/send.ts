@@ -12,6 +12,7 @@ import type { Context } from "../cli/context.ts";
 import { EXIT, type ExitCode, explain, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
+import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { tokenOption } from "../cli/token.ts";
 import { type Way, wayTo } from "../cli/trust.ts";
 import { connect, type ConnectOptions, type Conversation, shownUrl } from "../client.ts";
@@ -23,6 +24,7 @@ import { Progress } from "../stream/progress.ts";
 import { sendAll, type SendCounts, type SendResult } from "../stream/send.ts";
 import { ConnectionTalk, interruptedLine } from "../stream/talk.ts";
 import { UnsentReport } from "../stream/unsent.ts";
+import { joinVia, viaOption } from "../stream/via.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
@@ -137,6 +139,8 @@ async function exchange(
   const { flags } = input;
   const words = wordsOf(input);
   const { stderr, stdin } = context;
+  using _stray = ignoreStraySignals(context);
+  const via = viaOption(context.env);
   using interruption = watchInterrupts(context);
   await using conversation = connect(options, way.seams);
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
@@ -163,7 +167,7 @@ async function exchange(
   const sending = sendAll({
     conversation,
     items: words.length > 0 ? oneItem(words.join(" ")) : inputItems(context, flags, over),
-    deliver: delivery(conversation, flags.to),
+    deliver: delivery(conversation, flags.to, via),
     onRefused: (number, why) =>
       words.length > 0 ? say(`Not sent: ${why}`) : unsent.refused(number, why),
     counts,
@@ -220,10 +224,15 @@ async function report(ended: Ended, single: boolean, { stderr }: Context): Promi
 function delivery(
   conversation: Conversation,
   to: string | undefined,
+  via: ReturnType<typeof viaOption>,
 ): (content: Sendable) => Promise<unknown> {
-  if (to === undefined) return (content) => conversation.send(content);
-  // A private message is nothing but its content.
-  return ({ kind: _kind, ...content }) => conversation.direct(to, content);
+  const caused = (content: Sendable): Sendable => ({ ...content, ...joinVia(content, via) });
+  if (to === undefined) return (content) => conversation.send(caused(content));
+  return (content) => {
+    // A private message is nothing but its content.
+    const { kind: _kind, ...rest } = caused(content);
+    return conversation.direct(to, rest);
+  };
 }
 
 async function* oneItem(message: string): AsyncGenerator<Item> {

@@ -18,6 +18,7 @@ export function readGreeting(
   searchParams: URLSearchParams,
   headers: Headers,
   address: string,
+  port: number | undefined,
 ): Greeting {
   const rooms = searchParams.getAll("room");
   const wrong = rooms.find((room) => !isRoomName(room));
@@ -39,6 +40,7 @@ export function readGreeting(
     ok: true,
     introduction: {
       address,
+      ...(port === undefined ? {} : { port }),
       dialect,
       rooms,
       ...(sender === undefined || sender === null ? {} : { sender }),

@@ -26,7 +26,8 @@ import type { Moderation } from "./moderation.ts";
 import type { Peer } from "./peer.ts";
 import { Publication, type Publisher } from "./publisher.ts";
 import type { TokenBuckets } from "./rate_limit.ts";
-import { mayNotRead, type Reception, tooManyRooms } from "./reception.ts";
+import { mayNotCreate, mayNotRead, type Reception, tooManyRooms } from "./reception.ts";
+import type { RoomRegistry } from "./room_registry.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -40,6 +41,7 @@ export interface RequestsOptions {
   readonly limits: ServerLimits;
   readonly moderation: Moderation;
   readonly rooms: Rooms;
+  readonly registry: RoomRegistry;
   readonly sessions: Sessions;
   readonly publisher: Publisher;
   readonly reception: Reception;
@@ -231,7 +233,7 @@ export class Requests {
   }
 
   async #join(peer: Peer, session: Session, frame: Join): Promise<void> {
-    const { limits, rooms, moderation } = this.options;
+    const { limits, rooms, registry, moderation } = this.options;
     if (!session.grant.rights.mayRead(frame.room)) return mayNotRead(peer, [frame.room]);
     const closure = moderation.closureOf(frame.room);
     if (closure !== undefined) return peer.refuse("forbidden", closureSentence(closure));
@@ -240,6 +242,8 @@ export class Requests {
       tooManyRooms(peer, limits.maxRooms);
       return;
     }
+    const refusal = await registry.admit(frame.room, peer.network);
+    if (refusal !== undefined) return mayNotCreate(peer, refusal);
     const entrance = await rooms.enter(session, frame);
     if (entrance === undefined || !peer.open) return;
     const closedMeanwhile = moderation.closureOf(frame.room);
@@ -282,7 +286,7 @@ export class Requests {
       return false;
     }
     if (!this.options.sessions.rename(session, name)) {
-      peer.refuse("name_taken", `Somebody else is called ${name}: take another name`, ref);
+      peer.refuse("name_taken", this.options.sessions.whyTaken(name), ref);
       return false;
     }
     // Rooms of more than a few do not name the renamed, but the renamed wants to know.

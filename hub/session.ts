@@ -28,6 +28,8 @@ export class Session {
   guest = true;
   /** The connection, while there is one. */
   peer: Peer | undefined;
+  /** Where the connection comes from, or the last one came from. */
+  address: string | undefined;
   /** In the order of joining: the first is where messages without a room go. */
   readonly rooms: Room[] = [];
   /** Whether its own messages come back to it. */

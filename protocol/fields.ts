@@ -118,11 +118,15 @@ function format(fields: Fields): TextFormat {
 /** What `via` may hold: identifiers that programs give themselves. */
 const VIA = /^[\w.-]{1,64}$/;
 
-/** A list of at most `MAX_VIA` identifiers, each 1 to 64 of `A-Z a-z 0-9 _ . -`. */
+/** Whether `item` may stand in `via`: 1 to 64 of `A-Z a-z 0-9 _ . -`. */
+export function isProgramId(item: unknown): item is string {
+  return typeof item === "string" && VIA.test(item);
+}
+
+/** A list of at most `MAX_VIA` identifiers. */
 export function via(fields: Fields): readonly string[] {
   const list = fields["via"];
-  const isId = (item: unknown): item is string => typeof item === "string" && VIA.test(item);
-  if (!Array.isArray(list) || list.length > MAX_VIA || !list.every(isId)) {
+  if (!Array.isArray(list) || list.length > MAX_VIA || !list.every(isProgramId)) {
     throw new FieldError(
       "bad_frame",
       `"via" must be a list of at most ${MAX_VIA} identifiers of A-Z a-z 0-9 _ . -`,

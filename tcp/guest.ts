@@ -23,6 +23,8 @@ export interface GuestOptions {
   readonly hub: Hub;
   readonly clock: Clock;
   readonly address: string;
+  /** The port that it connects from. */
+  readonly port: number;
   readonly limits: ServerLimits;
 }
 
@@ -109,12 +111,12 @@ export class Guest {
   }
 
   async #enter(token: string | undefined): Promise<void> {
-    const { address, hub } = this.options;
+    const { address, port, hub } = this.options;
     const answer = await hub.admission.check(token, { address });
     // It may have gone, or its time have run out, while its token was checked.
     if (this.#socket.ending) return;
     if (answer.ok) {
-      const introduction = { address, dialect: TEXT, rooms: [], grant: answer.grant };
+      const introduction = { address, port, dialect: TEXT, rooms: [], grant: answer.grant };
       this.#peer = hub.connect(this.#socket, introduction);
     } else {
       this.#turnAway(answer.failure === "throttled" ? 429 : 401, answer.reason);

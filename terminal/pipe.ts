@@ -2,7 +2,7 @@ import type { Output } from "../cli/output.ts";
 import { EXIT, type ExitCode } from "../cli/errors.ts";
 import { safeJson } from "../cli/text.ts";
 import type { ClientEvent, Conversation, RoomEntered } from "../client/types.ts";
-import type { Ack, Joined } from "../protocol.ts";
+import type { Ack, Joined, SenderAnnotations } from "../protocol.ts";
 import { type Item, itemsOf, textItem } from "../stream/items.ts";
 import { inputLines, type Line } from "../stream/lines.ts";
 import { sendAll } from "../stream/send.ts";
@@ -20,6 +20,8 @@ export interface PipeOptions {
   readonly stderr: Output;
   /** Whether a person types the input, though no terminal shows the chat. */
   readonly isTyped?: boolean;
+  /** What every message says beside its text. */
+  readonly via?: SenderAnnotations;
   /** Whether what is received is printed as JSON. */
   readonly json: boolean;
   /** Aborted when the user wants an end at once. */
@@ -74,7 +76,7 @@ function isSettled(event: ClientEvent): boolean {
 }
 
 async function send(
-  { conversation, input, stdout, stderr, json, isTyped }: PipeOptions,
+  { conversation, via, input, stdout, stderr, json, isTyped }: PipeOptions,
   signal: AbortSignal,
   settled: Promise<void>,
 ): Promise<ExitCode> {
@@ -82,7 +84,7 @@ async function send(
     conversation,
     items: itemsOf(inputLines(input, signal), isTyped === true ? askQuit(stderr) : textItem),
     deliver: async (content) => {
-      const ack = await conversation.send(content);
+      const ack = await conversation.send({ ...content, ...via });
       logSent(ack, conversation.sender, content);
       return ack;
     },

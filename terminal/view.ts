@@ -31,7 +31,7 @@ export interface View {
 }
 
 /** Plain lines, for whoever reads a pipe. */
-export function plainView(over: Partial<Pick<View, "self" | "tagged">> = {}): View {
+export function plainView(over: Partial<Pick<View, "self" | "tagged" | "stamps">> = {}): View {
   return { self: undefined, paint: PLAIN, now: new Date(), stamps: "dated", ...over };
 }
 

@@ -347,26 +347,41 @@ Deno.test("banner() tells how to join, and shows the warnings it is given", () =
     history: "in memory only",
     program: "bcast",
     addresses: [],
+    bound: ["127.0.0.1"],
     warnings: [],
   };
-  const local = banner({ ...base, host: "localhost" });
-  assertMatch(local, /^Listening on ws:\/\/localhost:8765\/\n/);
+  const local = banner({ ...base, host: "localhost", bound: ["127.0.0.1", "::1"] });
+  assertMatch(
+    local,
+    /^Listening on ws:\/\/localhost:8765\/\nOpen http:\/\/localhost:8765 in a browser\n\n/,
+  );
+  assertMatch(local, /^ {2}Address {2}127\.0\.0\.1:8765, \[::1\]:8765$/m);
+  const half = banner({ ...base, host: "localhost" });
+  assertMatch(half, /^ {2}Address {2}127\.0\.0\.1:8765 \(this machine has no other loopback\)$/m);
   assertMatch(local, /^ {2}bcast connect$/m);
   const wide = banner({
     ...base,
     host: "0.0.0.0",
     port: 9000,
-    addresses: ["192.168.1.5"],
+    addresses: ["192.168.1.5", "fd00::2"],
+    bound: ["0.0.0.0"],
     warnings: ["Mind the gap."],
   });
   assertMatch(wide, /^ {2}bcast connect --port 9000$/m);
   assertMatch(wide, /^ {2}bcast connect ws:\/\/192\.168\.1\.5:9000\/$/m);
+  assertStringIncludes(
+    wide,
+    "\nOpen http://localhost:9000 in a browser, or on other machines:\n" +
+      "  http://192.168.1.5:9000\n  http://[fd00::2]:9000\n\n",
+  );
   assert(!wide.includes("token"));
   const guarded = banner({ ...base, host: "192.168.1.5", guarded: true });
   assertMatch(guarded, /^Whoever joins needs a token/m);
   assertMatch(wide, /^Mind the gap\.$/m);
   const secure = banner({ ...base, host: "192.168.1.5", secure: true, fingerprint: "SHA256:x" });
   assertMatch(secure, /^Listening on wss:\/\/192\.168\.1\.5:8765\/\n/);
+  assertMatch(secure, /^Open https:\/\/192\.168\.1\.5:8765 in a browser$/m);
+  assertMatch(banner({ ...base, host: "::1" }), /^Open http:\/\/\[::1\]:8765 in a browser$/m);
   assertMatch(secure, /^ {2}bcast connect wss:\/\/192\.168\.1\.5:8765\/ --fingerprint SHA256:x$/m);
   const home = banner({ ...base, host: "localhost", secure: true });
   assertMatch(home, /^ {2}bcast connect wss:\/\/localhost:8765\/$/m);

@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { hubAddress } from "../cli/address.ts";
 import type { Source } from "../cli/command.ts";
 import { UsageError } from "../cli/errors.ts";
+import { tokenOption } from "../cli/token.ts";
 import { type Said, unusedSettings } from "../cli/unused.ts";
 
 const SOURCES = [undefined, "flag", "env", "profile", "config"] as const;
@@ -108,5 +109,27 @@ Deno.test("hubAddress() keeps the token of the address only where no flag is str
       source: (name) => name === "url" ? "env" : name === "tokenFile" ? from : "default",
     });
     assertEquals(address.search, from === "config" ? "?token=old&room=x" : "?room=x");
+  }
+});
+
+Deno.test("a profile's token goes to no hub but the profile's", async () => {
+  const tokenFor = async (
+    from: Partial<Record<"token" | "tokenFile" | "url" | "host", Source>>,
+    positional?: string,
+  ): Promise<unknown> =>
+    (await tokenOption({
+      flags: { token: "secret-of-the-profile", tokenFile: undefined },
+      positional,
+      source: (name) => from[name] ?? "default",
+    }, new URL("ws://a.example/"))).token;
+  const kept = "secret-of-the-profile";
+  assertEquals(await tokenFor({ token: "profile", url: "profile" }), kept);
+  assertEquals(await tokenFor({ token: "profile", host: "profile" }), kept);
+  assertEquals(await tokenFor({ token: "profile" }), kept);
+  assertEquals(await tokenFor({ token: "env" }, "other.example"), kept);
+  assertEquals(await tokenFor({ token: "profile" }, "other.example"), undefined);
+  for (const from of ["flag", "env"] as const) {
+    assertEquals(await tokenFor({ token: "profile", url: from }), undefined);
+    assertEquals(await tokenFor({ token: "profile", host: from, url: "profile" }), undefined);
   }
 });

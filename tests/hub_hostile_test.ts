@@ -227,7 +227,6 @@ Deno.test("requests that are no handshake are answered in words", async (t) => {
   const http = hub.url.replace("ws:", "http:");
   for (
     const [path, init, status] of [
-      ["", {}, 426],
       ["ws", {}, 426],
       ["elsewhere", {}, 404],
       ["../../etc/passwd", {}, 404],
