@@ -24,7 +24,7 @@ export * from "./client/types.ts";
 export { HubApi, type HubApiOptions } from "./client/api.ts";
 export type { Cancel, Clock } from "./client/clock.ts";
 export type { Seams } from "./client/seams.ts";
-export { type HubAddress, hubUrl, shownUrl } from "./client/url.ts";
+export { type HubAddress, hubUrl, portIn, shownUrl } from "./client/url.ts";
 
 /**
  * Starts a conversation. Returns at once; what becomes of it shows in its events.

@@ -2,10 +2,12 @@ import { getLogger } from "@logtape/logtape";
 import { type Authorizer, OPEN } from "./auth/authorizer.ts";
 import type { Broker } from "./broker/broker.ts";
 import { api } from "./http/api.ts";
+import { addressesOf, bindAll } from "./http/bind.ts";
 import { type Closure, returnAfterStop } from "./http/closure.ts";
 import { EventDoor } from "./http/events.ts";
-import { Gate, isLocalHost } from "./http/gate.ts";
+import { Gate } from "./http/gate.ts";
 import { Health } from "./http/health.ts";
+import { certificateNames, HostList, machineNames, readHostPattern } from "./http/hosts.ts";
 import { Listener } from "./http/listener.ts";
 import type { MetricsExposure } from "./http/metrics.ts";
 import { settlesWithin } from "./http/patience.ts";
@@ -33,7 +35,7 @@ const TRIM_PERIOD = 60_000;
 
 /** What a hub is told; everything but the broker has a default. */
 export interface ServerOptions {
-  /** The address to bind; default `localhost`. */
+  /** The address to bind; default `localhost`, which is 127.0.0.1 and ::1. */
   readonly host?: string;
   /** Default 8765; 0 lets the system pick one. */
   readonly port?: number;
@@ -46,6 +48,11 @@ export interface ServerOptions {
   readonly authorizer?: Authorizer;
   /** Origins whose pages may talk to the hub beside its own: `https://example.org`, `null`, `*`. */
   readonly origins?: readonly string[];
+  /**
+   * Names by which the hub may be called, beside `localhost`, addresses, the machine's own name and
+   * those of its certificate: `chat.example.org`, `*.example.org`, `*` for any.
+   */
+  readonly allowedHosts?: readonly string[];
   /** Networks (`10.0.0.0/8`) of proxies whose word on where a request comes from is taken. */
   readonly trustedProxies?: readonly string[];
   /** Makes it `wss://`. */
@@ -78,6 +85,8 @@ export class TcpListenError extends Error {
 /** A running hub. Disposing of it is `stop()`. */
 export interface Server extends AsyncDisposable {
   readonly host: string;
+  /** What it listens on: for `localhost`, the addresses of IPv4 and IPv6 that there are. */
+  readonly addresses: readonly string[];
   readonly port: number;
   /** `ws://` (or `wss://`) address for a client on this machine. */
   readonly url: string;
@@ -110,14 +119,20 @@ export interface Server extends AsyncDisposable {
  */
 export function startServer(options: ServerOptions): Server {
   const { host = "localhost", port = DEFAULT_PORT, rooms = [DEFAULT_ROOM], broker } = options;
-  const { authorizer = OPEN, origins = [], trustedProxies = [] } = options;
+  const { authorizer = OPEN, origins = [], trustedProxies = [], allowedHosts = [] } = options;
   const clock = options.clock ?? systemClock;
   const limits = serverLimits(options.limits);
   const hub = new Hub({ broker, rooms, limits, clock, authorizer });
   const connections = new Connections();
   const door = new WebSocketDoor(hub, connections);
   const events = new EventDoor(hub, connections, clock);
-  const gate = new Gate(hub, { origins, trustedProxies, local: isLocalHost(host) });
+  let hosts = hostList(options.tls);
+  const gate = new Gate(hub, {
+    origins,
+    trustedProxies,
+    hosts: () => hosts,
+    port: () => listeners[0].port,
+  });
   const { metrics: exposure = "local", database } = options;
   const monitor = new Monitor({ hub, ...(database === undefined ? {} : { database }) });
   let closure: Closure | undefined;
@@ -127,44 +142,54 @@ export function startServer(options: ServerOptions): Server {
   const health = new Health({ broker, clock, closed });
   const opened: AsyncDisposable[] = [hub];
   const { tcp, clientsFile: file } = options;
-  const lines = tcp && open(() => openLineDoor(tcp));
-  const listener = open(listen);
+  const lines = open(() => tcp === undefined ? [] : openLineDoors(tcp));
+  const listeners = open(() => bindAll(addressesOf(host), port, listen));
   // Last: who cannot have the port must not empty the file of the hub that has it.
-  const clientsFile = file === undefined
-    ? undefined
-    : open(() => new ClientsFile(file, hub, clock));
+  const [clientsFile] = open(() => file === undefined ? [] : [new ClientsFile(file, hub, clock)]);
   const trimming = clock.every(TRIM_PERIOD, () => {
     broker.trim().then((dropped) => {
       if (dropped > 0) logger.debug("Retention dropped {dropped} messages", { dropped });
     }).catch((error) => logger.error("Cannot trim the log: {error}", { error }));
   });
 
-  /** Opens one part; if that fails, the parts before are closed: nobody has come in yet. */
-  function open<Part extends AsyncDisposable>(make: () => Part): Part {
+  function hostList(tls: KeyPair | undefined): HostList {
+    const bound = readHostPattern(host);
+    const certified = tls === undefined ? [] : certificateNames(tls.cert);
+    const own = [...machineNames(), ...certified, ...bound === undefined ? [] : [bound]];
+    return new HostList({ allowed: allowedHosts, own, origins });
+  }
+
+  /** Opens some parts; if that fails, the parts before are closed: nobody has come in yet. */
+  function open<Parts extends readonly AsyncDisposable[]>(make: () => Parts): Parts {
     try {
-      const part = make();
-      opened.push(part);
-      return part;
+      const parts = make();
+      opened.push(...parts);
+      return parts;
     } catch (error) {
       for (const part of opened) void part[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  function openLineDoor(tcp: TcpOptions): LineDoor {
+  function openLineDoors(tcp: TcpOptions): readonly LineDoor[] {
     try {
-      return listenTcp({ hub, connections, limits, clock, host, ...tcp });
+      return bindAll(addressesOf(tcp.host ?? host), tcp.port, openLineDoor);
     } catch (cause) {
       throw new TcpListenError("Cannot open the line door", { cause });
     }
   }
 
-  function listen(): Listener {
+  function openLineDoor(host: string, port: number): LineDoor {
+    return listenTcp({ hub, connections, limits, clock, host, port });
+  }
+
+  function listen(host: string, port: number): Listener {
     return new Listener({
       host,
       port,
       handler: routes({
         hub,
+        room: rooms[0] ?? DEFAULT_ROOM,
         door,
         connections,
         gate,
@@ -190,7 +215,9 @@ export function startServer(options: ServerOptions): Server {
     const reason = "The hub has a new certificate: reconnect";
     closure = { reason, retryAfter: () => 1 };
     await hub.dismissAll(reason, (peer) => door.holds(peer) || events.holds(peer));
-    await listener.renew(tls, await goodbyes(connections.empty(["websocket", "events"])));
+    hosts = hostList(tls);
+    const how = await goodbyes(connections.empty(["websocket", "events"]));
+    await Promise.all(listeners.map((listener) => listener.renew(tls, how)));
     // Stopping may have begun meanwhile; it waits for this, and has its own reason.
     if (closure.reason === reason) closure = undefined;
   }
@@ -201,14 +228,15 @@ export function startServer(options: ServerOptions): Server {
       reason,
       retryAfter: () => returnAfterStop(end - clock.monotonic(), Math.random()),
     };
-    lines?.close(reason);
+    for (const each of lines) each.close(reason);
     // Whatever became of it was told to whoever asked for it.
     await renewing.catch(() => undefined);
     await hub.drain(reason, drain);
     trimming[Symbol.dispose]();
     await hub.stop(reason);
-    await listener.end(await goodbyes(connections.empty()));
-    await lines?.[Symbol.asyncDispose]();
+    const how = await goodbyes(connections.empty());
+    await Promise.all(listeners.map((listener) => listener.end(how)));
+    await Promise.all(lines.map((each) => each[Symbol.asyncDispose]()));
     await clientsFile?.[Symbol.asyncDispose]();
     await hub[Symbol.asyncDispose]();
     logger.info(
@@ -220,11 +248,12 @@ export function startServer(options: ServerOptions): Server {
     await broker[Symbol.asyncDispose]();
   }
 
-  const { port: bound } = listener;
+  const [{ port: bound }] = listeners;
   return {
     host,
+    addresses: listeners.map(({ address }) => address),
     port: bound,
-    tcpPort: lines?.port,
+    tcpPort: lines[0]?.port,
     url: `${options.tls === undefined ? "ws" : "wss"}://${localName(host)}:${bound}/`,
     get online(): number {
       return hub.online;

@@ -32,7 +32,14 @@ export interface Refusal {
 }
 
 /** What checking a token comes to. */
-export type Verdict = { readonly ok: true; readonly grant: Grant } | Refusal;
+export type Verdict =
+  | {
+    readonly ok: true;
+    readonly grant: Grant;
+    /** Whether a patient guesser could have found the token. */
+    readonly guessable?: boolean;
+  }
+  | Refusal;
 
 /** Decides who may come in. Knows nothing of connections. */
 export interface Authorizer {

@@ -10,19 +10,23 @@ import {
   WRONG,
 } from "./authorizer.ts";
 
+/** Characters below which a shared secret could be guessed: about what 12 random bytes need. */
+export const MIN_UNGUESSABLE_LENGTH = 16;
+
 /** Lets in who knows one of a few shared secrets; several, so that one can take another's place. */
 export class SecretAuthorizer implements Authorizer {
   readonly required = true;
   readonly moderated: boolean;
-  readonly #digests: readonly Buffer[];
-  readonly #verdict: Verdict;
+  readonly #secrets: readonly { readonly digest: Buffer; readonly verdict: Verdict }[];
 
   /** @param admin whether who knows a secret may moderate. */
   constructor(secrets: readonly string[], { admin = false }: { readonly admin?: boolean } = {}) {
     this.moderated = admin;
-    this.#digests = secrets.map(digest);
     const grant: Grant = { ...OPEN_GRANT, admin };
-    this.#verdict = { ok: true, grant };
+    this.#secrets = secrets.map((secret) => ({
+      digest: digest(secret),
+      verdict: { ok: true, grant, guessable: secret.length < MIN_UNGUESSABLE_LENGTH },
+    }));
   }
 
   authorize(token: string | undefined): Verdict {
@@ -31,9 +35,11 @@ export class SecretAuthorizer implements Authorizer {
     const given = digest(token);
     // Digests have one length, and all are compared: neither how much of a secret was right nor
     // which one it was shows in the time that this takes.
-    let found = false;
-    for (const known of this.#digests) found = timingSafeEqual(known, given) || found;
-    return found ? this.#verdict : WRONG;
+    let found: Verdict = WRONG;
+    for (const { digest, verdict } of this.#secrets) {
+      found = timingSafeEqual(digest, given) ? verdict : found;
+    }
+    return found;
   }
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { delay, LoadGroup, LoadStats, runLoad } from "../load/mod.ts";
+import { delay, LoadGroup, LoadStats, type Pace, runLoad } from "../load/mod.ts";
 import { type DialectName, dialectOf } from "./dialects.ts";
 import { machineBusyMicros, type Usage, usageOf } from "./proc.ts";
 import { SCENE, type Scene, type SceneName } from "./scenes.ts";
@@ -71,9 +71,7 @@ async function flow(play: Play, scene: Scene): Promise<Figures> {
     dialect: dialectOf(play.dialect),
     clients: scene.clients,
     publishers: scene.publishers,
-    pace: scene.rate !== undefined
-      ? { rate: scene.rate }
-      : { inFlight: scene.inFlight ?? 1, until: play.scene === "durable" ? "ack" : "echo" },
+    pace: paceOf(scene),
     size: scene.size,
     seconds: play.seconds,
     warmUpSeconds: WARM_UP_SECONDS,
@@ -107,6 +105,11 @@ async function flow(play: Play, scene: Scene): Promise<Figures> {
     rssMegabytes: to.server.rss / MEGABYTE,
     ...trouble(report),
   };
+}
+
+function paceOf({ description, pace }: Scene): Pace {
+  if (pace === undefined) throw new Error(`Nothing is published in: ${description}`);
+  return pace;
 }
 
 function trouble(report: { lost: number; duplicated: number; outOfOrder: number }): Figures {
@@ -192,7 +195,7 @@ async function mixed(play: Play, scene: Scene): Promise<Figures> {
   await connectAll(group, scene.clients, 0);
   const stalled = group.clients.at(-1);
   if (stalled === undefined) throw new Error("not connected");
-  group.addPublishers(scene.publishers, scene.size, { rate: scene.rate ?? 1 });
+  group.addPublishers(scene.publishers, scene.size, paceOf(scene));
   group.start();
   await delay(WARM_UP_SECONDS * 1000);
 

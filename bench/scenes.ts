@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type Pace, type Workload, WORKLOADS } from "../load/mod.ts";
+
 /** The names of all scenes, in the order they are played. */
 export const SCENES = [
   "saturated",
@@ -28,17 +30,9 @@ export interface Column {
 }
 
 /** What one scene does. */
-export interface Scene {
-  readonly description: string;
-  /** Connections to the server at most. */
-  readonly clients: number;
-  /** Publishers among them, or beside them in `herd`. */
-  readonly publishers: number;
-  /** Messages on their way at most (until they come back), or messages a second. */
-  readonly inFlight?: number;
-  readonly rate?: number;
-  /** Bytes of text in a message. */
-  readonly size: number;
+export interface Scene extends Omit<Workload, "pace"> {
+  /** Absent where the measured time has no publisher. */
+  readonly pace?: Pace;
   /** Seconds measured unless told otherwise. */
   readonly seconds: number;
   readonly columns: readonly Column[];
@@ -73,29 +67,17 @@ const FLOOD: readonly Column[] = [
 /** Every scene. */
 export const SCENE: { readonly [S in SceneName]: Scene } = {
   saturated: {
-    description: "1 publisher to 100 clients, 16 messages in flight",
-    clients: 100,
-    publishers: 1,
-    inFlight: 16,
-    size: LINE,
+    ...WORKLOADS.saturated,
     seconds: 5,
     columns: FLOOD,
   },
   wide: {
-    description: "1 publisher to 1,000 clients, 4 messages in flight",
-    clients: 1_000,
-    publishers: 1,
-    inFlight: 4,
-    size: LINE,
+    ...WORKLOADS.wide,
     seconds: 5,
     columns: FLOOD,
   },
   steady: {
-    description: "100 messages a second to 1,000 clients",
-    clients: 1_000,
-    publishers: 1,
-    rate: 100,
-    size: LINE,
+    ...WORKLOADS.steady,
     seconds: 10,
     columns: [
       { key: "cpuMicrosPerDelivery", title: "CPU µs/delivery", digits: 2, better: "less" },
@@ -134,11 +116,7 @@ export const SCENE: { readonly [S in SceneName]: Scene } = {
     ],
   },
   durable: {
-    description: "1 publisher, every message acknowledged, 256 in flight",
-    clients: 1,
-    publishers: 1,
-    inFlight: 256,
-    size: LINE,
+    ...WORKLOADS.durable,
     seconds: 5,
     columns: [
       { key: "acksPerSecond", title: "acked/s", digits: 0, better: "more" },
@@ -151,7 +129,7 @@ export const SCENE: { readonly [S in SceneName]: Scene } = {
     description: "500 messages of 4 KiB a second to 100 clients, then one of them stops reading",
     clients: 100,
     publishers: 1,
-    rate: 500,
+    pace: { rate: 500 },
     size: 4096,
     seconds: 12,
     columns: [

@@ -1,5 +1,6 @@
 import type { Annotations, Content, Message, MessageKind } from "../protocol.ts";
 import type { MeasureStore } from "./measures.ts";
+import type { OwnedNameStore } from "./owned_names.ts";
 
 /** A message on its way into the log: what the hub knows before there is an id. */
 export interface Draft {
@@ -74,6 +75,9 @@ export interface Broker extends AsyncDisposable {
 
   /** What moderators have decided, kept beside the messages. */
   readonly measures: MeasureStore;
+
+  /** Names that tokens proved, kept beside the messages. */
+  readonly ownedNames: OwnedNameStore;
 
   /**
    * Appends a batch, all of it or nothing, in order. Calls overtake each other never: what was

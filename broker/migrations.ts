@@ -80,8 +80,17 @@ const SECOND = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+// Names that tokens proved (see owned_names.ts).
+const THIRD = `
+  CREATE TABLE owned_names (
+    key TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    seen INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`;
+
 /** What turns version `n` of the log into version `n + 1`. Published ones are never edited. */
-const MIGRATIONS: readonly string[] = [FIRST, SECOND];
+const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD];
 
 /** The version of the log that this program writes. */
 export const LOG_VERSION = MIGRATIONS.length;

@@ -24,6 +24,7 @@ import { Chunks } from "./chunks.ts";
 import { closeDatabase, MEMORY, openDatabase, refusal } from "./database.ts";
 import { Listeners } from "./listeners.ts";
 import { SqliteMeasures } from "./measures.ts";
+import { SqliteOwnedNames } from "./owned_names.ts";
 import { firstShown, type RoomLog, RoomLogs } from "./room_log.ts";
 import { matchExpression, SearchIndex } from "./search.ts";
 import { nextTurn, Slices } from "./slices.ts";
@@ -70,6 +71,7 @@ class SqliteBroker implements Broker {
   readonly #db: DatabaseSync;
   readonly retention: Retention;
   readonly measures: SqliteMeasures;
+  readonly ownedNames: SqliteOwnedNames;
   readonly #now: () => number;
   readonly #epoch: string;
   readonly #rooms = new RoomLogs();
@@ -91,6 +93,7 @@ class SqliteBroker implements Broker {
     this.#now = now;
     const transactions = this.#transactions = new Transactions(db);
     this.measures = new SqliteMeasures(db, transactions);
+    this.ownedNames = new SqliteOwnedNames(db, transactions);
     this.#check = db.prepare("REPLACE INTO meta (key, value) VALUES ('checked', ?)");
     const slices = new Slices(db);
     this.#chunks = new Chunks(db);

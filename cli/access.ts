@@ -9,8 +9,9 @@ import {
   secretKey,
   type VerificationKey,
 } from "../auth/keys.ts";
-import { SecretAuthorizer } from "../auth/secrets.ts";
+import { MIN_UNGUESSABLE_LENGTH, SecretAuthorizer } from "../auth/secrets.ts";
 import { isNetwork } from "../http/addresses.ts";
+import { readHostPattern } from "../http/hosts.ts";
 import { readOrigin } from "../http/origin.ts";
 import { visible } from "../protocol.ts";
 import { CliError, UsageError } from "./errors.ts";
@@ -21,9 +22,6 @@ import { checkedToken, readTokens } from "./secrets.ts";
 const logger = getLogger(["bcast", "access"]);
 
 const GROUP = "Who may come in";
-
-/** Characters of a shared secret that is not short: about what 12 random bytes need. */
-const LONG_ENOUGH = 16;
 
 /** The flags about JSON Web Tokens. */
 export const JWT_FLAGS = {
@@ -86,6 +84,15 @@ export const ACCESS_FLAGS = {
     expects: "an origin such as https://chat.example.org, or null, or * for all",
     accepts: (origin) => readOrigin(origin) !== undefined,
     help: "Site whose pages may talk to the hub; may be given several times",
+    group: GROUP,
+  }),
+  allowedHost: list({
+    fallback: [],
+    placeholder: "NAME",
+    shown: "localhost, this machine's",
+    expects: "a host name such as chat.example.org or *.example.org, without a port, or * for all",
+    accepts: (name) => readHostPattern(name) !== undefined,
+    help: "Host name that the hub answers to; repeatable",
     group: GROUP,
   }),
   trustProxy: list({
@@ -189,7 +196,7 @@ async function loadAuthorizer(flags: AccessValues): Promise<Authorizer> {
   const { token, tokenFile, adminTokenFile } = flags;
   const secrets = token === undefined ? [] : [checkedToken(token, "The token of --token")];
   if (tokenFile !== undefined) secrets.push(...await readTokens(tokenFile));
-  if (secrets.some((secret) => secret.length < LONG_ENOUGH)) {
+  if (secrets.some((secret) => secret.length < MIN_UNGUESSABLE_LENGTH)) {
     logger.warn("The token is short and could be guessed: make one with bcast token secret");
   }
   const authorizers: Authorizer[] = [];

@@ -3,6 +3,7 @@ import { DEFAULT_PORT, visible } from "../protocol.ts";
 import { type CommandInput, isStronger, type Source } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { type Flag, integer, text } from "./flags.ts";
+import { TOKEN_FLAGS } from "./token.ts";
 import { TRUST_FLAGS } from "./trust.ts";
 
 /** The flags that say where the hub is. */
@@ -37,22 +38,32 @@ export const ADDRESS_ARGUMENT = {
   help: "HOST, HOST:PORT, ws://HOST:PORT or wss://HOST:PORT",
 };
 
+/** Flags whose source decides about the address. */
+type Decisive = keyof typeof ADDRESS_FLAGS | keyof typeof TOKEN_FLAGS;
+
+/** Where the values of the decisive flags come from. */
+export type AddressSource = (name: Decisive) => Source;
+
+/** What the user said about the address of the hub. */
+export interface AddressInput {
+  readonly flags: Pick<CommandInput<typeof ADDRESS_FLAGS>["flags"], keyof typeof ADDRESS_FLAGS>;
+  readonly positional: string | undefined;
+  readonly source: AddressSource;
+}
+
 /**
- * Where the hub is: what the argument says, else the flags, else the environment, else this
- * machine.
+ * The address of the hub: the argument, else the flags, else the environment, else this machine.
  *
- * @throws {UsageError} when that is no address.
+ * Of two values for the same part, the one from the stronger source counts: `--host` replaces a URL
+ * of the environment, `--port` its port, and a token its `?token=`.
+ *
+ * @throws {UsageError} when that is no address, or says the same part twice.
  */
-export function hubAddress(
-  { flags, positional, source }: Pick<
-    CommandInput<typeof ADDRESS_FLAGS>,
-    "flags" | "positional" | "source"
-  >,
-): URL {
+export function hubAddress({ flags, positional, source }: AddressInput): URL {
   if (positional !== undefined && source("host") === "flag") {
     throw new UsageError(`Cannot use --host together with "${visible(positional)}": leave one out`);
   }
-  // Who says which host, louder than anybody says which address, means the host.
+  // A --host from a stronger source overrides a URL from a weaker one.
   const byHost = positional === undefined && isStronger(source("host"), source("url"));
   const url = positional ?? (byHost ? undefined : flags.url);
   const said = positional !== undefined ? "flag" : source(byHost ? "host" : "url");
@@ -60,8 +71,9 @@ export function hubAddress(
   const asked = source("ca") === "flag" || source("fingerprint") === "flag";
   const trusting = flags.ca !== undefined || flags.fingerprint !== undefined;
   const tls = asked || (trusting && !(url ?? flags.host).includes("://"));
+  let address: URL;
   try {
-    return hubUrl({
+    address = hubUrl({
       tls,
       host: flags.host,
       ...(url === undefined ? {} : { url }),
@@ -74,6 +86,22 @@ export function hubAddress(
     if (error instanceof TypeError) throw new UsageError(error.message);
     throw error;
   }
+  if (isStronger(source("port"), said)) address.port = String(flags.port);
+  else if (source("port") === "flag" && portOf(address) !== flags.port) {
+    const what = positional ?? flags.url ?? flags.host;
+    throw new UsageError(
+      `Cannot use --port ${flags.port} together with "${visible(what)}": leave one out`,
+    );
+  }
+  const token = isStronger(source("token"), source("tokenFile")) ? "token" : "tokenFile";
+  if (source(token) !== "default" && !isStronger(said, source(token))) {
+    address.searchParams.delete("token");
+  }
+  return address;
+}
+
+function portOf({ port, protocol }: URL): number {
+  return port === "" ? protocol === "wss:" ? 443 : 80 : Number(port);
 }
 
 /** Whether a file has the port for a hub of its own, while something stronger says which hub. */

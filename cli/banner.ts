@@ -21,6 +21,8 @@ export interface Listening {
   readonly warnings: readonly string[];
   /** The machine's addresses, as {@linkcode lanAddresses} gives them. */
   readonly addresses: readonly string[];
+  /** The addresses that it is bound to. */
+  readonly bound: readonly string[];
 }
 
 /** Where the hub listens: one line for each of its doors. */
@@ -36,14 +38,23 @@ export function listeningLine(
 
 /** Where the hub listens and how to join it. */
 export function banner(listening: Listening): string {
-  const { host, port, tcpPort, rooms, guarded, history, program, addresses } = listening;
+  const { host, port, tcpPort, rooms, guarded, history, program, addresses, bound } = listening;
   const { secure = false, fingerprint } = listening;
   const pin = fingerprint === undefined ? "" : ` --fingerprint ${fingerprint}`;
   const remote = (name: string): string =>
     `  ${program} connect ${address(name, port, secure)}${pin}`;
+  const everywhere = isEverywhere(host) && addresses.length > 0;
   const lines = [
+    `Open ${page(isEverywhere(host) ? "localhost" : host, port, secure)} in a browser${
+      everywhere ? ", or on other machines:" : ""
+    }`,
+    ...everywhere ? addresses.map((name) => `  ${page(name, port, secure)}`) : [],
+    "",
     `  Rooms    ${rooms.join(", ")}`,
     `  History  ${history}`,
+    `  Address  ${bound.map((each) => authority(each, port)).join(", ")}${
+      host === "localhost" && bound.length === 1 ? " (this machine has no other loopback)" : ""
+    }`,
     "",
     "Join it from another terminal of this machine:",
     `  ${program} connect${localArguments(listening)}${pin}`,
@@ -51,7 +62,7 @@ export function banner(listening: Listening): string {
   if (tcpPort !== undefined) {
     lines.push(`  nc ${isEverywhere(host) ? "localhost" : host} ${tcpPort}`);
   }
-  if (isEverywhere(host) && addresses.length > 0) {
+  if (everywhere) {
     lines.push("From another machine of this network:", ...addresses.map(remote));
   } else if (!isLoopbackHost(host) && !isEverywhere(host)) {
     lines.push("From another machine:", remote(host));
@@ -101,10 +112,15 @@ function localArguments({ host, port, secure = false }: Listening): string {
   return port === DEFAULT_PORT ? "" : ` --port ${port}`;
 }
 
+function page(host: string, port: number, secure: boolean): string {
+  return `${secure ? "https" : "http"}://${authority(host, port)}`;
+}
+
 function address(host: string, port: number, secure: boolean): string {
   return `${secure ? "wss" : "ws"}://${authority(host, port)}/`;
 }
 
-function authority(host: string, port: number): string {
+/** A host and a port, IPv6 in brackets. */
+export function authority(host: string, port: number): string {
   return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
 }

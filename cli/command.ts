@@ -35,6 +35,8 @@ export interface Command<F extends Flags = Flags> {
     readonly afterDashes?: boolean;
   };
   readonly flags: F;
+  /** Whether it starts other programs: all others give up the right to. */
+  readonly startsPrograms?: true;
   /** Whether a configuration file has nothing to say to it: it is for looking at such files. */
   readonly unconfigured?: true;
   /** Command lines without the program's name, and what each is good for. */
@@ -103,6 +105,7 @@ export function defineCommand<const F extends Flags>(command: Command<F>): AnyCo
         : undefined;
       if (extra !== undefined) throw unexpected(extra, command);
       const read = await readFlags(command, line, context, all);
+      if (command.startsPrograms === undefined) await context.revokeRun();
       return await run({
         ...read,
         globals: readGlobals(line, context),

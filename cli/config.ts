@@ -143,6 +143,11 @@ async function readIfThere(path: string, mustBe: boolean): Promise<string | unde
   }
 }
 
+/** What somebody means who writes `-p 9000`. */
+function portHint(profile: string): string {
+  return /^\d+$/.test(profile) ? `. For a port, write --port ${profile}` : "";
+}
+
 class NoConfig implements Config {
   readonly profiles = [];
 
@@ -156,7 +161,7 @@ class NoConfig implements Config {
     if (chosen === undefined) return SILENT;
     throw new UsageError(
       `There is no profile "${visible(chosen.name)}": there is no configuration file` +
-        (this.path === undefined ? "" : ` ${this.path}`),
+        (this.path === undefined ? "" : ` ${this.path}`) + portHint(chosen.name),
     );
   }
 }
@@ -222,7 +227,8 @@ class FileConfig implements Config {
     const isClient = command.flags["url"] !== undefined;
     if (chosen?.insist === true && !isClient) {
       throw new UsageError(
-        `A profile says which hub to talk to: bcast ${command.name} talks to none`,
+        `A profile says which hub to talk to: bcast ${command.name} talks to none` +
+          portHint(chosen.name),
       );
     }
     if (name === undefined) return SILENT;
@@ -245,7 +251,8 @@ class FileConfig implements Config {
   #noProfile(name: string, where = ` in ${this.settings.path}`): UsageError {
     const hint = suggestion(name, [...this.#profiles.keys()], (word) => `"${visible(word)}"`);
     return new UsageError(
-      `There is no profile "${visible(name)}"${where}${hint === "" ? "" : `. ${hint}`}`,
+      `There is no profile "${visible(name)}"${where}${hint === "" ? "" : `. ${hint}`}` +
+        portHint(name),
     );
   }
 

@@ -7,6 +7,8 @@ export interface Context {
   readonly stderr: Output;
   readonly os: typeof Deno.build.os;
   readonly env: (name: string) => string | undefined;
+  /** Gives up the right to start programs, for the rest of this process. */
+  readonly revokeRun: () => Promise<void>;
   /** Ends the program at once, with nothing tidied up: for the second Ctrl-C. */
   readonly exit: (code: number) => void;
 }
@@ -38,10 +40,13 @@ export function systemContext(): Context {
         return Deno.stdin.readable;
       },
     },
-    stdout: new StreamOutput(Deno.stdout, { noColor }),
-    stderr: new StreamOutput(Deno.stderr, { noColor }),
+    stdout: new StreamOutput(Deno.stdout, { noColor, name: "the standard output" }),
+    stderr: new StreamOutput(Deno.stderr, { noColor, name: "the standard error" }),
     os: Deno.build.os,
     env: (name) => Deno.env.get(name),
+    revokeRun: async () => {
+      await Deno.permissions.revoke({ name: "run" });
+    },
     exit: (code) => Deno.exit(code),
   };
 }

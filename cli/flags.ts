@@ -1,6 +1,7 @@
 import { parseArgs } from "@std/cli";
 import { visible } from "../protocol.ts";
 import { UsageError } from "./errors.ts";
+import { flagSynonym } from "./synonyms.ts";
 import { suggestion } from "./text.ts";
 
 /** One flag of a command, declared once: parsing, errors and help come from it. */
@@ -154,10 +155,16 @@ export function seconds(
   });
 }
 
-/** The seconds of `90`, `90s`, `15m`, `12h`, `30d` or `2w`; `undefined` when the text is none of these. */
+/**
+ * The seconds of `0`, `90s`, `15m`, `12h`, `30d` or `2w`; `undefined` when the text is none of these.
+ * Without a unit nobody knows whether 5 means seconds or days, so only 0 may have none.
+ */
 function readSeconds(given: string): number | undefined {
-  const [, number = "", unit = "s"] = /^([0-9]+)([smhdw])?$/i.exec(given) ?? [];
-  return number === "" ? undefined : Number(number) * (SECONDS[unit.toLowerCase()] ?? Number.NaN);
+  if (given === "0") return 0;
+  const [, number, unit = ""] = /^([0-9]+)([smhdw])$/i.exec(given) ?? [];
+  return number === undefined
+    ? undefined
+    : Number(number) * (SECONDS[unit.toLowerCase()] ?? Number.NaN);
 }
 
 // Without a zone, times are local (as `new Date()` has it only where there is a time of day).
@@ -312,6 +319,11 @@ export function parseCommandLine(args: readonly string[], flags: Flags): Command
   const byFlag = new Map(names.map((name) => [kebab(name), name]));
   const kebabs = (...kinds: AnyFlag["kind"][]): string[] =>
     names.filter((name) => kinds.includes(flags[name]?.kind ?? "value")).map(kebab);
+  const end = args.indexOf("--");
+  const before = end === -1 ? args : args.slice(0, end);
+  // Other programs have long flags with one dash, which would be read as many short ones.
+  const oneDash = before.find((arg) => /^-[a-z]{2}/i.test(arg));
+  if (oneDash !== undefined) throw unknownFlag(oneDash, [...byFlag.keys()]);
   let unknown: string | undefined;
   const parsed = parseArgs(args, {
     string: ["_", ...kebabs("value", "list")],
@@ -329,8 +341,6 @@ export function parseCommandLine(args: readonly string[], flags: Flags): Command
       return false;
     },
   });
-  const end = args.indexOf("--");
-  const before = end === -1 ? args : args.slice(0, end);
   const given = new Map<string, readonly string[]>();
   for (const [key, name] of byFlag) {
     const flag = `--${key}`;
@@ -398,7 +408,11 @@ export function resolveFlags<F extends Flags>(flags: F, layers: readonly Layer[]
 
 function unknownFlag(arg: string, known: readonly string[]): UsageError {
   const [said = arg] = arg.split("=");
-  const hint = suggestion(said.replace(/^-+/, ""), [...known, "help"], (word) => `--${word}`);
+  const bare = said.replace(/^-+/, "").toLowerCase();
+  const synonym = flagSynonym(bare, known);
+  const hint = synonym !== undefined
+    ? `Did you mean --${synonym}?`
+    : suggestion(bare, [...known, "help"], (word) => `--${word}`);
   return new UsageError(`Unknown flag ${shorten(said)}. ${hint || "See --help"}`);
 }
 

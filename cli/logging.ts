@@ -1,8 +1,14 @@
-import { configure, dispose, type LogLevel, type LogRecord, type Sink } from "@logtape/logtape";
-import { getRotatingFileSink } from "@logtape/file";
+import {
+  configure,
+  dispose,
+  getLogger,
+  type LogLevel,
+  type LogRecord,
+  type Sink,
+} from "@logtape/logtape";
 import { visible } from "../protocol.ts";
-import { CliError } from "./errors.ts";
 import { choice, text, toggle } from "./flags.ts";
+import { LogFile } from "./log_file.ts";
 import type { Output } from "./output.ts";
 import { telemetrySink } from "./telemetry.ts";
 import { safeJson } from "./text.ts";
@@ -23,7 +29,7 @@ export const LOG_FLAGS = {
   }),
   logFile: text({
     placeholder: "FILE",
-    help: "Log to FILE too; it is rotated at 10 MB, five old ones are kept",
+    help: "Log to FILE too, rotated at 10 MB, with five old ones",
     group: "Logging",
   }),
   logFormat: choice(["text", "json"], {
@@ -32,7 +38,7 @@ export const LOG_FLAGS = {
     group: "Logging",
   }),
   quiet: toggle({
-    help: "Nothing but errors on stderr, nothing but the address on stdout",
+    help: "Print only the address, warnings, errors and moderation",
     group: "Logging",
   }),
 };
@@ -43,32 +49,38 @@ export interface LogOptions {
   readonly format: LogFormat;
   /** Lines for whoever looks on; absent: none. */
   readonly console?: Output;
-  /** Whether the console gets errors only. */
+  /** Whether the console gets only trouble and the audit, which are never silenced. */
   readonly quiet?: boolean;
   readonly file?: string;
   /** Whether OpenTelemetry gets everything too. */
   readonly telemetry?: boolean;
 }
 
-/** Megabytes enough for days of an ordinary hub, and little enough for an editor. */
-const MAX_LOG_FILE_BYTES = 10 * 1024 * 1024;
-const MAX_LOG_FILES = 5;
 /** Milliseconds that a line may wait for others on its way to the console. */
 const CONSOLE_FLUSH_MS = 20;
-/** Milliseconds that a line may wait on its way into the file: what a crash may lose. */
-const FILE_FLUSH_MS = 1000;
 /** Characters of log that may wait for a console nobody reads; beyond it, lines are counted only. */
 const MAX_WAITING = 1024 * 1024;
 
+/** Logging that was started. Disposing of it writes out what is still on its way. */
+export interface Logging extends AsyncDisposable {
+  /** Whether there is a log file. */
+  readonly hasFile: boolean;
+  /** Opens the log file anew, for programs that rotate it. */
+  reopen(): void;
+}
+
+/** What moderators did: told whatever the level, and even with `quiet`. */
+const AUDIT = ["bcast", "audit"];
+
 /**
- * Starts logging. Disposing of the result writes out what is still on its way.
+ * Starts logging.
  *
  * Whatever a record holds (names, addresses and messages come from strangers), it becomes one line
  * without control characters.
  *
  * @throws {CliError} when the log file cannot be written.
  */
-export async function startLogging(options: LogOptions): Promise<AsyncDisposable> {
+export async function startLogging(options: LogOptions): Promise<Logging> {
   const format = options.format === "json" ? formatJson : formatText;
   const sinks: Record<string, Sink> = {};
   const shown = options.console === undefined
@@ -77,11 +89,17 @@ export async function startLogging(options: LogOptions): Promise<AsyncDisposable
   if (shown !== undefined) {
     sinks["console"] = options.quiet
       ? (record) => {
-        if (record.level === "error" || record.level === "fatal") shown.take(record);
+        if (isTrouble(record.level) || record.category[1] === AUDIT[1]) shown.take(record);
       }
       : shown.take;
   }
-  if (options.file !== undefined) sinks["file"] = fileSink(options.file, format);
+  const file = options.file === undefined ? undefined : new LogFile(options.file, (error) => {
+    getLogger(["logtape", "meta"]).error("Cannot write the log file {path}: {error}", {
+      path: options.file,
+      error,
+    });
+  });
+  if (file !== undefined) sinks["file"] = (record) => file.take(format(record));
   if (options.telemetry) sinks["telemetry"] = telemetrySink(formatJson);
   const names = Object.keys(sinks);
   await configure({
@@ -89,13 +107,17 @@ export async function startLogging(options: LogOptions): Promise<AsyncDisposable
     sinks,
     loggers: [
       { category: ["bcast"], sinks: names, lowestLevel: options.level },
+      { category: AUDIT, sinks: names, lowestLevel: "info", parentSinks: "override" },
       // What goes wrong with logging itself, such as a full disk.
       { category: ["logtape", "meta"], sinks: names, lowestLevel: "error" },
     ],
   });
   return {
+    hasFile: file !== undefined,
+    reopen: () => file?.reopen(),
     async [Symbol.asyncDispose]() {
       await dispose();
+      await file?.[Symbol.asyncDispose]();
       shown?.flush();
       await options.console?.write("");
     },
@@ -139,27 +161,6 @@ class ConsoleSink {
 
 function isTrouble(level: LogLevel): boolean {
   return level === "warning" || level === "error" || level === "fatal";
-}
-
-function fileSink(path: string, format: (record: LogRecord) => string): Sink {
-  try {
-    return getRotatingFileSink(path, {
-      formatter: format,
-      maxSize: MAX_LOG_FILE_BYTES,
-      maxFiles: MAX_LOG_FILES,
-      nonBlocking: true,
-      flushInterval: FILE_FLUSH_MS,
-    });
-  } catch (error) {
-    throw new CliError(`Cannot write the log file ${path}: ${why(error)}`, 1, { cause: error });
-  }
-}
-
-function why(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "its directory does not exist";
-  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** `2026-01-31T10:30:40.123Z info    hub: Alice joined`. */

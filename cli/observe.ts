@@ -28,7 +28,7 @@ export async function observe(
   options: Pick<HubApiOptions, "signal" | "timeout"> = {},
 ): Promise<Observer> {
   const url = hubAddress(input);
-  const token = await tokenOption(input);
+  const token = await tokenOption(input, url);
   const way = wayTo(url, input.flags);
   const { fetch } = way.seams;
   return new Observer(

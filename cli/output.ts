@@ -1,3 +1,5 @@
+import { CliError, EXIT } from "./errors.ts";
+
 /** Where text goes. The one way of this program to print anything. */
 export interface Output {
   readonly isTerminal: boolean;
@@ -34,13 +36,16 @@ export class StreamOutput implements Output {
   readonly isTerminal: boolean;
   readonly color: boolean;
   readonly #sink: Sink;
+  readonly #name: string;
   #queue = "";
   #writing: Promise<boolean> | undefined;
   #waiting = 0;
   #closed = false;
 
-  constructor(sink: Sink, options: { readonly noColor?: boolean } = {}) {
+  /** @param options `name`: what it is to the user, for errors. */
+  constructor(sink: Sink, options: { readonly noColor?: boolean; readonly name?: string } = {}) {
     this.#sink = sink;
+    this.#name = options.name ?? "the output";
     this.isTerminal = sink.isTerminal();
     this.color = this.isTerminal && !options.noColor;
   }
@@ -76,7 +81,10 @@ export class StreamOutput implements Output {
       this.#queue = "";
       this.#waiting = 0;
       if (isClosedPipe(error)) return false;
-      throw error;
+      const why = error instanceof Error
+        ? error.message.replace(/ \(os error \d+\).*$/s, "")
+        : error;
+      throw new CliError(`Cannot write to ${this.#name}: ${why}`, EXIT.failed, { cause: error });
     } finally {
       this.#writing = undefined;
     }

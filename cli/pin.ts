@@ -15,6 +15,10 @@ const UNPROVEN =
   "The certificate has the right fingerprint, but could not be checked. If an authority " +
   "signed it that few machines know, name that with --ca FILE as well";
 
+const AUTHORITY =
+  "It is an authority's own (CA:TRUE), which this program cannot check as a hub's: " +
+  "have it made anew with -addext basicConstraints=critical,CA:FALSE";
+
 /** A hub, and the one certificate that it may show. */
 export interface Pin {
   readonly hostname: string;
@@ -118,7 +122,9 @@ export class PinnedWay implements AsyncDisposable {
       socket?.destroy();
       // What is shown there now may be the reason, and is then the better thing to tell.
       this.#chain = undefined;
-      this.#chain = await this.#look();
+      const chain = this.#chain = await this.#look();
+      // Older runtimes refuse these, and do not say why.
+      if (new X509Certificate(chain[0] ?? "").ca) throw new PinError(WRONG_CERTIFICATE, AUTHORITY);
       throw error;
     }
   }

@@ -9,6 +9,10 @@ export interface Interruption extends Disposable {
   interrupt(): void;
 }
 
+function powerFailure({ os }: Context): readonly Deno.Signal[] {
+  return os === "linux" ? ["SIGPWR"] : [];
+}
+
 /**
  * Watches for Ctrl-C, SIGTERM and a closed terminal until disposed. The first one aborts `signal`;
  * the second ends the program at once.
@@ -25,7 +29,8 @@ export function watchInterrupts(context: Context, reload?: () => void): Interrup
   // SIGTERM cannot be listened to on Windows; there, closing the window is SIGBREAK's cousin.
   const names: readonly Deno.Signal[] = context.os === "windows"
     ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM", "SIGHUP"];
+    // The last ones are Ctrl-\, the limit of CPU time, and a power supply that fails.
+    : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGXCPU", ...powerFailure(context)];
   const terminal = context.stdin.isTerminal || context.stdout.isTerminal ||
     context.stderr.isTerminal;
   const listeners = names.map((name) => {

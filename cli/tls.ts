@@ -105,7 +105,8 @@ function fileSource(files: PairNames, isSelfSigned: boolean, clock: Clock): TlsS
   });
   if (facts.isAuthority) {
     logger.warn(
-      "{file} is the certificate of an authority: most clients refuse it as that of a hub",
+      "{file} is an authority's own certificate (CA:TRUE), which most clients refuse as a hub's: " +
+        "make it with -addext basicConstraints=critical,CA:FALSE",
       { file: files.cert },
     );
   }

@@ -1,5 +1,5 @@
 import type { ConnectOptions } from "../client.ts";
-import type { CommandInput } from "./command.ts";
+import { isStronger, type Source } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { type Flag, text } from "./flags.ts";
 import { checkedToken, readTokens } from "./secrets.ts";
@@ -21,22 +21,39 @@ export const TOKEN_FLAGS: {
   }),
 };
 
+/** What the user said about tokens, and about the hub that they are for. */
+export interface TokenInput {
+  readonly flags: { readonly token: string | undefined; readonly tokenFile: string | undefined };
+  readonly positional: string | undefined;
+  readonly source: (name: "token" | "tokenFile" | "url" | "host") => Source;
+}
+
 /**
  * The `token` of a conversation: what the flags say, or nothing. A file is asked anew at every
  * connection and whenever the hub finds that the token has expired.
  *
+ * A token of a profile is not given to a hub that the command line or the environment names.
+ *
+ * @param url the hub's address; a token that is still in it counts more than these flags.
  * @throws {UsageError} when there are two.
  * @throws {CliError} when the file cannot be read, or holds none.
  */
 export async function tokenOption(
-  { flags, source }: Pick<CommandInput<typeof TOKEN_FLAGS>, "flags" | "source">,
+  { flags, positional, source }: TokenInput,
+  url: URL,
 ): Promise<Pick<ConnectOptions, "token">> {
   const { token, tokenFile } = flags;
   if (source("token") === "flag" && source("tokenFile") === "flag") {
     throw new UsageError("Cannot use --token together with --token-file: leave one out");
   }
+  if (url.searchParams.has("token")) return {};
+  const name = isStronger(source("token"), source("tokenFile")) ? "token" : "tokenFile";
+  const addressed = positional !== undefined ||
+    [source("url"), source("host")].some((from) => isStronger(from, "profile"));
+  // A profile's token is for the profile's hub: another one could keep it.
+  if (addressed && source(name) === "profile") return {};
   // The stronger source wins: --token over BCAST_TOKEN_FILE.
-  if (tokenFile === undefined || source("token") === "flag") {
+  if (tokenFile === undefined || name === "token") {
     return token === undefined ? {} : { token: checkedToken(token, "The token") };
   }
   // Read once before anything else, so that a mistake is told at once and in full.

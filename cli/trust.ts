@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import { hubUrl, type Seams } from "../client.ts";
-import { readFingerprint } from "../http/tls.ts";
+import { fingerprintOf, readFingerprint } from "../http/tls.ts";
 import { visible } from "../protocol.ts";
 import { CliError } from "./errors.ts";
 import { type Flag, text, value } from "./flags.ts";
@@ -50,7 +51,8 @@ export function wayTo(url: URL, { ca, fingerprint }: Trust): Way {
     return { seams: {}, url, caCerts: [], [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const caCerts = ca === undefined ? [] : [readAuthority(ca)];
-  if (fingerprint !== undefined) return pinned(url, fingerprint, caCerts);
+  const pin = fingerprint ?? ownCertificate(url, caCerts);
+  if (pin !== undefined) return pinned(url, pin, caCerts);
   const client = Deno.createHttpClient({ caCerts });
   return {
     seams: seamsThrough(client, (each) => each),
@@ -115,6 +117,20 @@ function unencrypted(url: URL): URL {
   plain.protocol = url.protocol === "wss:" ? "ws:" : "http:";
   plain.port = port;
   return plain;
+}
+
+/**
+ * The fingerprint of the hub's own certificate, where that is what the user trusts as an authority:
+ * `openssl req -x509` makes certificates that are both, and the runtime takes them as no server's.
+ */
+function ownCertificate(url: URL, authorities: readonly string[]): string | undefined {
+  const [pem] = authorities;
+  if (pem === undefined) return undefined;
+  const certificate = new X509Certificate(pem);
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const name = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
+  const isOwn = certificate.ca && certificate.issuer === certificate.subject && name !== undefined;
+  return isOwn ? fingerprintOf(certificate.raw) : undefined;
 }
 
 function readAuthority(path: string): string {

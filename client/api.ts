@@ -122,7 +122,7 @@ export class HubApi {
   #refusal({ status, headers }: Response, body: string, ordered: boolean): ConnectError {
     const { url } = this.options;
     const server = headers.get("server") ?? "";
-    const problem = problemIn(body);
+    const problem = problemIn(body) ?? sentenceIn(status, server, body);
     // A hub that knows of nothing but the WebSocket says so in plain words.
     if (status === 404 && problem === undefined && /^bcast\b/i.test(server)) {
       const message = `The hub at ${shownUrl(url)} is too old for this: it tells nothing over HTTP`;
@@ -182,6 +182,12 @@ function parsed(body: string): unknown {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** What our own relay to a pinned hub says when it could not get there. */
+function sentenceIn(status: number, server: string, body: string): string | undefined {
+  const isOwn = (status === 502 || status === 526) && /^bcast\b/i.test(server);
+  return isOwn ? visible(body.trim().slice(0, 300)) : undefined;
 }
 
 /** The sentence of an answer that is an error of a hub. */

@@ -74,7 +74,14 @@ const CAUSES: readonly {
     },
   },
   {
-    says: /UnknownIssuer|CaUsedAsEndEntity|self.signed/i,
+    says: /CaUsedAsEndEntity/i,
+    failure: "network",
+    means: (address) =>
+      `The certificate of ${address} is an authority's own (CA:TRUE): trust it with ` +
+      "--fingerprint, or have it made anew with -addext basicConstraints=critical,CA:FALSE",
+  },
+  {
+    says: /UnknownIssuer|self.signed/i,
     failure: "network",
     means: (address) =>
       `Nobody whom this machine trusts has signed the certificate of ${address}: use --ca FILE, ` +
@@ -153,7 +160,8 @@ function httpMeaning(answer: HttpAnswer, url: URL): Pick<Diagnosis, "failure" | 
       const words = sentence || "it wants a token (--token)";
       return { failure: "refused", message: `The hub at ${address} refused: ${words}` };
     }
-    case 403: {
+    case 403:
+    case 421: {
       const words = sentence || "you are not allowed there";
       return { failure: "refused", message: `The hub at ${address} refused: ${words}` };
     }
@@ -179,7 +187,8 @@ function httpMeaning(answer: HttpAnswer, url: URL): Pick<Diagnosis, "failure" | 
       return { failure: "busy", message: `The hub at ${address} is busy: ${words}` };
     }
   }
-  if (status === 426 && ours) {
+  // The latter is the hub's page for those who accept no HTML.
+  if ((status === 426 || status === 200) && ours) {
     return {
       failure: "network",
       message: `A hub answers at ${address}, but no WebSocket gets through: let the proxy in ` +

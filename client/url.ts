@@ -21,6 +21,8 @@ const SCHEMES: Readonly<Record<string, "ws:" | "wss:">> = {
 
 const WITH_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 const WITH_PORT = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#]*:\d+(?:[/?#]|$)/i;
+/** Digits alone, which URLs would take for an IPv4 address: 22001 is 0.0.85.241 there. */
+const NUMBER = /^:?(?:\d+|0x[0-9a-f]+)$/i;
 const BARE_IPV6 = /^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*$/i;
 
 /**
@@ -33,6 +35,11 @@ const BARE_IPV6 = /^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*$/i;
  */
 export function hubUrl({ url, host, port, tls = false }: HubAddress = {}): URL {
   const given = (url ?? host ?? "localhost").trim();
+  if (NUMBER.test(given)) {
+    throw new TypeError(
+      `Cannot connect to ${quoted(given)}: for a port, write localhost:PORT or --port PORT`,
+    );
+  }
   const hasScheme = WITH_SCHEME.test(given);
   const address = BARE_IPV6.test(given) ? `[${given}]` : given;
   const parsed = parse(hasScheme ? address : `${tls ? "wss" : "ws"}://${address}`, given);
@@ -44,11 +51,16 @@ export function hubUrl({ url, host, port, tls = false }: HubAddress = {}): URL {
   if (parsed.protocol !== scheme) parsed.protocol = scheme;
   // WebSocket URLs have no fragment (RFC 6455 section 3).
   parsed.hash = "";
-  if (!WITH_PORT.test(address)) {
+  if (!portIn(address)) {
     const chosen = port ?? (hasScheme ? undefined : DEFAULT_PORT);
     if (chosen !== undefined) parsed.port = String(checkedPort(chosen));
   }
   return parsed;
+}
+
+/** Whether an address, as a person says it, names a port. */
+export function portIn(address: string): boolean {
+  return WITH_PORT.test(BARE_IPV6.test(address) ? `[${address}]` : address);
 }
 
 /** `url` for a person: without what could be secret (user, query) and without what says nothing. */

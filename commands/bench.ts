@@ -1,11 +1,12 @@
 import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "../cli/address.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { type Context, isDumb } from "../cli/context.ts";
-import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
+import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import type { Output } from "../cli/output.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { table } from "../cli/text.ts";
+import { plural, table } from "../cli/text.ts";
+import { TOKEN_FLAGS, tokenOption } from "../cli/token.ts";
 import { wayTo } from "../cli/trust.ts";
 import { shownUrl } from "../client.ts";
 import {
@@ -13,19 +14,29 @@ import {
   type LoadProgress,
   type LoadReport,
   MAX_PUBLISHERS,
+  type Pace,
   runLoad,
   STAMP_BYTES,
+  type Workload,
+  WORKLOAD_NAMES,
+  WORKLOADS,
 } from "../load/mod.ts";
 import { DEFAULT_LIMITS, isRoomName } from "../protocol.ts";
-
-/** Messages that a publisher has on the way when no rate is given: enough to keep a hub busy. */
-const IN_FLIGHT = 16;
 
 /** Seconds of the same load before what is measured: compilers and buffers settle. */
 const WARM_UP_SECONDS = 1;
 
 /** Characters of the progress bar. */
 const BAR = 30;
+
+/** A number that the scene sets unless the user does. */
+function ofScene(
+  what: string,
+  { min, max, help }: { readonly min: number; readonly max: number; readonly help: string },
+): flag.Flag<number | undefined> {
+  const number = flag.integer({ fallback: min, min, max, help, shown: `the scene's ${what}` });
+  return { ...number, fallback: undefined };
+}
 
 const FLAGS = {
   ...ADDRESS_FLAGS,
@@ -38,25 +49,30 @@ const FLAGS = {
       "Neither BCAST_ROOM nor a profile sets it",
     own: true,
   }),
-  token: flag.text({
-    secret: true,
-    placeholder: "TOKEN",
-    help: "What lets you in, where the hub asks for it",
+  ...TOKEN_FLAGS,
+  scene: flag.choice(WORKLOAD_NAMES, {
+    fallback: "saturated",
+    placeholder: "SCENE",
+    help: `Load of the README's table: ${WORKLOAD_NAMES.join(", ")}`,
   }),
-  clients: flag.integer({ fallback: 100, min: 1, max: 50_000, help: "Connections that listen" }),
-  publishers: flag.integer({
-    fallback: 1,
+  clients: ofScene("clients", { min: 1, max: 50_000, help: "Connections that listen" }),
+  publishers: ofScene("publishers", {
     min: 1,
     max: MAX_PUBLISHERS,
     help: "How many of them publish too",
   }),
-  rate: flag.integer({
-    fallback: 0,
+  rate: ofScene("rate", {
+    min: 0,
     max: 1_000_000,
-    help: `Messages a second of each publisher; 0: as many as come back, ${IN_FLIGHT} on the way`,
+    help: "Messages a second of each publisher; 0: unlimited",
+  }),
+  inFlight: ofScene("inFlight", {
+    min: 1,
+    max: 100_000,
+    help: "Unconfirmed messages of each publisher, instead of --rate",
   }),
   size: flag.bytes({
-    fallback: 64,
+    fallback: WORKLOADS.saturated.size,
     min: STAMP_BYTES,
     help: "Text in each message",
   }),
@@ -83,7 +99,8 @@ export const bench = defineCommand({
   flags: FLAGS,
   examples: [
     ["bench", "How fast is the hub on this machine?"],
-    ["bench --clients 1000 --rate 100", "How late are 100 messages a second to 1,000 clients?"],
+    ["bench --scene steady", "How late are 100 messages a second to 1,000 clients?"],
+    ["bench --clients 20 --in-flight 1", "A load of your own"],
     ["bench --seconds 60 --publishers 10 --json", "For a program"],
   ],
   run,
@@ -92,28 +109,21 @@ export const bench = defineCommand({
 async function run(input: Input, context: Context): Promise<ExitCode> {
   const { flags } = input;
   const url = hubAddress(input);
-  if (flags.publishers > flags.clients) {
-    throw new CliError("--publishers must be at most --clients: publishers listen too", EXIT.usage);
-  }
-  if (flags.size > DEFAULT_LIMITS.maxMessageBytes / 2) {
-    throw new CliError(
-      "--size must be at most 32K: hubs take messages of 64K as a whole",
-      EXIT.usage,
-    );
-  }
+  const workload = workloadOf(input);
+  const { token } = await tokenOption(input, url);
   await using way = wayTo(url, flags);
   using interruption = watchInterrupts(context);
   const progress = new Progress(context);
-  const { token } = flags;
+  const bearer = typeof token === "function" ? await token() : token;
   try {
     const report = await runLoad({
       url: way.url.href,
       caCerts: way.caCerts,
-      dialect: new BcastDialect({ room: flags.room, ...(token === undefined ? {} : { token }) }),
-      clients: flags.clients,
-      publishers: flags.publishers,
-      pace: flags.rate > 0 ? { rate: flags.rate } : { inFlight: IN_FLIGHT, until: "echo" },
-      size: flags.size,
+      dialect: new BcastDialect({
+        room: flags.room,
+        ...(bearer === undefined ? {} : { token: bearer }),
+      }),
+      ...workload,
       seconds: flags.seconds,
       warmUpSeconds: WARM_UP_SECONDS,
       onProgress: (state) => progress.show(state),
@@ -121,7 +131,9 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     });
     progress.clear();
     await context.stdout.write(
-      flags.json ? JSON.stringify({ url: shownUrl(url), ...report }) + "\n" : reportTable(report),
+      flags.json
+        ? JSON.stringify({ url: shownUrl(url), ...workload, ...report }) + "\n"
+        : reportTable(report, workload),
     );
     return isWhole(report) ? EXIT.done : EXIT.failed;
   } catch (error) {
@@ -132,19 +144,64 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   }
 }
 
+/** What to load the hub with: the scene, and what the user wants different. */
+function workloadOf({ flags, source }: Input): Omit<Workload, "description"> {
+  const { description: _, ...scene } = WORKLOADS[flags.scene];
+  const { clients = scene.clients, publishers = scene.publishers, rate, inFlight } = flags;
+  if (rate !== undefined && inFlight !== undefined) {
+    throw new UsageError("Cannot use --rate together with --in-flight: leave one out");
+  }
+  if (publishers > clients) {
+    throw new UsageError("--publishers must be at most --clients: publishers listen too");
+  }
+  const size = source("size") === "default" ? scene.size : flags.size;
+  if (size > DEFAULT_LIMITS.maxMessageBytes / 2) {
+    throw new UsageError("--size must be at most 32K: hubs take messages of 64K as a whole");
+  }
+  const pace: Pace = rate !== undefined && rate > 0
+    ? { rate }
+    : inFlight === undefined && rate === undefined
+    ? scene.pace
+    : unpaced(inFlight, scene.pace);
+  return { clients, publishers, pace, size };
+}
+
+/** As fast as messages come back, as many on the way as the user says, or the scene. */
+function unpaced(inFlight: number | undefined, pace: Pace): Pace {
+  const usual = "inFlight" in pace ? pace : WORKLOADS.saturated.pace;
+  return inFlight === undefined || "rate" in usual ? usual : { ...usual, inFlight };
+}
+
+function loadInWords({ publishers, pace, size }: Omit<Workload, "description">): string {
+  const each = "rate" in pace
+    ? `${pace.rate.toLocaleString("en-US")}/s`
+    : `${pace.inFlight.toLocaleString("en-US")} in flight until ${
+      pace.until === "ack" ? "acked" : "received"
+    }`;
+  return `${plural(publishers, "publisher")}, ${each}${publishers > 1 ? " each" : ""}, ${
+    plural(size, "byte")
+  } a message`;
+}
+
 function isWhole({ lost, duplicated, outOfOrder }: LoadReport): boolean {
   return lost + duplicated + outOfOrder === 0;
 }
 
 /** The result for a person. */
-export function reportTable(report: LoadReport): string {
+export function reportTable(
+  report: LoadReport,
+  workload: Omit<Workload, "description">,
+): string {
   const { latency } = report;
   const many = (value: number): string => Math.round(value).toLocaleString("en-US");
   const milliseconds = (value: number): string => `${value.toFixed(2)} ms`;
   const rows: [string, string][] = [
+    ["load", loadInWords(workload)],
+    ["measured", `${report.seconds.toFixed(1)} s, ${many(report.deliveries)} deliveries`],
     ["clients", `${many(report.clients)}, connected at ${many(report.connectsPerSecond)}/s`],
     ["messages/s", many(report.messagesPerSecond)],
     ["deliveries/s", many(report.deliveriesPerSecond)],
+    ["acked/s", many(report.acksPerSecond)],
     ["latency p50", milliseconds(latency.p50)],
     ["latency p99", milliseconds(latency.p99)],
     ["latency p99.9", milliseconds(latency.p999)],

@@ -10,6 +10,7 @@ import type { Context } from "../cli/context.ts";
 import { EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { safeJson } from "../cli/text.ts";
+import { unusedSettings } from "../cli/unused.ts";
 import { columns } from "../terminal/columns.ts";
 import { findCommand } from "./help.ts";
 
@@ -35,6 +36,8 @@ interface Row {
   readonly origin: string;
   /** What is wrong with what is said. */
   readonly problem?: string;
+  /** The setting that counts in its place. */
+  readonly unused?: string;
 }
 
 /** `bcast config print`, about the settings of the commands that `all` gives. */
@@ -73,7 +76,8 @@ async function run(
   const rowsOf = (command: AnyCommand, profile = globals.profile): readonly Row[] => {
     const line = flag.parseCommandLine(words, command.flags);
     const layers = [line, env, config.profile(command, profile), config.command(command)];
-    return Object.entries(command.flags).map((each) => rowOf(command.name, each, layers));
+    const rows = Object.entries(command.flags).map((each) => rowOf(command.name, each, layers));
+    return markUnused(rows, command.flags["url"] !== undefined);
   };
   if (positional === undefined && words.length > 0) {
     throw new UsageError("Name the command that these flags are for: bcast config print COMMAND");
@@ -120,14 +124,27 @@ function rowOf(
   }
 }
 
+/** Tells of each row whose setting another one replaces. */
+function markUnused(rows: readonly Row[], isClient: boolean): readonly Row[] {
+  const said = rows.filter(({ source }) => source !== "default")
+    // A switch that is off replaces nothing.
+    .filter(({ value }) => value !== false)
+    .map(({ setting, source, shown }) => [setting, { source, text: shown }] as const);
+  const unused = unusedSettings(new Map(said), isClient);
+  return rows.map((row) => {
+    const by = unused.get(row.setting);
+    return by === undefined ? row : { ...row, unused: by };
+  });
+}
+
 /** `text` without the token or the password of an address that is in it. */
 function withoutSecrets(text: string): string {
   return text.replaceAll(/([?&]token=)[^&#\s"]*/g, `$1${BLANK}`)
     .replaceAll(/(:\/\/[^/?#\s@]*:)[^/?#\s@]*@/g, `$1${BLANK}@`);
 }
 
-function jsonOf({ command, setting, value, source, origin, problem }: Row): string {
-  const row = { command, setting, value: value ?? null, source, origin, problem };
+function jsonOf({ command, setting, value, source, origin, problem, unused }: Row): string {
+  const row = { command, setting, value: value ?? null, source, origin, problem, unused };
   return safeJson(row, (_, item) => typeof item === "string" ? withoutSecrets(item) : item) + "\n";
 }
 
@@ -145,11 +162,11 @@ async function printTable(
     return;
   }
   const head = [{ title: "SETTING" }, { title: "VALUE" }, { title: "FROM" }];
-  const cells = rows.map(({ command, setting, shown, origin, problem }) => [
+  const cells = rows.map(({ command, setting, shown, origin, problem, unused }) => [
     command,
     setting,
     shown,
-    problem ?? origin,
+    problem ?? (unused === undefined ? origin : `${origin}, not used: ${unused} counts`),
   ]);
   await stdout.write(
     command === undefined

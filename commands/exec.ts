@@ -6,13 +6,18 @@ import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
+import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { shownUrl } from "../client.ts";
 import { systemClock } from "../client/clock.ts";
 import { visible } from "../protocol.ts";
 import { ChildRunner } from "../stream/child.ts";
-import { execute, ON_ERROR } from "../stream/execute.ts";
+import { clearedMessage, hubEnvironment } from "../stream/environment.ts";
+import { execute, type ExecuteOptions, ON_ERROR } from "../stream/execute.ts";
+import { FailedFile } from "../stream/failed_file.ts";
 import { Journal } from "../stream/journal.ts";
 import { openCursor, Reading, READING_FLAGS } from "../stream/reading.ts";
+import { reopener } from "../stream/reopen.ts";
+import { programId } from "../stream/via.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
@@ -26,14 +31,31 @@ const FLAGS = {
     fallback: 1,
     min: 1,
     max: MAX_PARALLEL,
-    help: "Commands that may run at once; with more than one they end in any order",
+    help: "Run up to this many commands at once, in any order",
+  }),
+  timeout: flag.seconds({
+    fallback: 0,
+    shown: "",
+    min: 1,
+    help: "Stop a command that runs longer; it counts as failed",
   }),
   onError: flag.choice(ON_ERROR, {
     fallback: "stop",
-    help: "What to do when a command fails: end with 1, pass the message over, or run it again, " +
-      "after 1 s and then ever more rarely",
+    help: "After a failed command: end with 1, skip it, retry it",
   }),
-  json: flag.toggle({ help: "Give the command the whole message, as JSON on one line" }),
+  retries: flag.integer({
+    fallback: 0,
+    shown: "unlimited",
+    min: 1,
+    help: "Retry a failed command at most this often",
+  }),
+  failed: flag.text({
+    placeholder: "FILE",
+    help: "Append messages whose command failed to FILE, and go on",
+  }),
+  echo: flag.toggle({ help: "Also run for messages that this command caused" }),
+  shareToken: flag.toggle({ help: "Let the command use the token, to answer" }),
+  json: flag.toggle({ help: "Give the command the whole message as one line of JSON" }),
   ...CLIENT_LOG_FLAGS,
 };
 
@@ -42,14 +64,19 @@ type Input = CommandInput<typeof FLAGS>;
 /** `bcast exec`. */
 export const exec = defineCommand({
   name: "exec",
+  startsPrograms: true,
   summary: "Run a command for each message",
   about:
     "Follows rooms as bcast listen does, and runs the command once for each message, one after " +
     "the other. The command reads the text (or the data, where there is no text) on its standard " +
     "input. It finds BCAST_ROOM, BCAST_MESSAGE_ID, _SENDER, _TIMESTAMP, _KIND, _DATA and _EPOCH " +
     "in its environment. No shell ever sees a word of it.\n\n" +
+    "A bcast send in the command answers in the same room of the same hub. The command does not " +
+    "get the token unless you give --share-token. Messages that it caused are ignored, so that " +
+    "it does not answer itself.\n\n" +
     "With --cursor, a message is done once its command has ended with 0: the next run goes on " +
-    "with the first that is not. Ctrl-C lets the running commands end; the second one kills them.",
+    "with the first that is not. Ctrl-C lets the running commands end; the second one kills them, " +
+    "with everything they have started.",
   words: {
     placeholder: "COMMAND [ARG...]",
     help: "What to run, as it is: pipes and variables need a shell, as in sh -c '...'",
@@ -62,6 +89,10 @@ export const exec = defineCommand({
       "exec --room jobs --cursor jobs.cursor --parallel 4 -- ./work.sh",
       "Work through messages, each until it is done, also across restarts",
     ],
+    [
+      "exec --timeout 5m --retries 3 --failed bad.jsonl -- ./work.sh",
+      "Limit time and retries, and keep the messages that fail",
+    ],
     [`exec -- sh -c 'echo "$BCAST_MESSAGE_SENDER: $(cat)"'`, "Use a shell of your own"],
   ],
   run,
@@ -73,15 +104,36 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     throw new UsageError("There is no command to run: write it after --, as in bcast exec -- cat");
   }
   const url = hubAddress(input);
-  await using _logging = await startClientLogging(flags);
-  const children = new ChildRunner(command, args, flags.json);
-  using interruption = watchInterrupts({
-    ...context,
-    exit: (code) => {
-      children.kill();
-      context.exit(code);
+  const onError = errorPolicy(input);
+  await using logging = await startClientLogging(flags);
+  const id = await programId(shownUrl(url), flags.room, input.words);
+  const children = new ChildRunner({
+    command,
+    args,
+    json: flags.json,
+    env: {
+      ...clearedMessage(context.env),
+      ...await hubEnvironment({
+        url,
+        ca: flags.ca,
+        fingerprint: flags.fingerprint,
+        shareToken: flags.shareToken,
+        token: input,
+        noConfig: context.os === "windows" ? "NUL" : "/dev/null",
+      }),
     },
+    id,
+    timeout: flags.timeout * 1000,
+    clock: systemClock,
   });
+  // That nobody reads it is no reason to end.
+  const say = (line: string): void => void context.stderr.write(line + "\n");
+  const exit = (code: number): void => {
+    children.kill();
+    context.exit(code);
+  };
+  using _stray = ignoreStraySignals(context);
+  using interruption = watchInterrupts({ ...context, exit }, reopener(logging, undefined));
   using cursor = await openCursor(input);
   if (cursor?.output !== undefined) {
     throw new CliError(
@@ -91,15 +143,16 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
         "Name another cursor",
     );
   }
+  const failed = flags.failed === undefined ? undefined : await FailedFile.open(flags.failed);
   logger.info("Connecting to {url}", { url: shownUrl(url) });
-  // That nobody reads it is no reason to end.
-  const say = (line: string): void => void context.stderr.write(line + "\n");
   const stop = new AbortController();
   const over = AbortSignal.any([interruption.signal, stop.signal]);
   const journal = new Journal({
     // The commands write for themselves: only the cursor is kept.
-    drain: { write: () => Promise.resolve(true) },
-    cursor,
+    record: async (_text, rooms) => {
+      await cursor?.save(rooms);
+      return true;
+    },
     onEnd: () => stop.abort(),
   });
   let whole = true;
@@ -109,7 +162,10 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
       steps: reading.steps(),
       run: (said) => children.run(said),
       parallel: flags.parallel,
-      onError: flags.onError,
+      onError,
+      retries: flags.retries === 0 ? Infinity : flags.retries,
+      ...(failed === undefined ? {} : { keepFailed: (one) => failed.append(one, new Date()) }),
+      ignores: ({ via }) => !flags.echo && via?.includes(id) === true,
       count: flags.count,
       onDone: (step) => void journal.add(step, ""),
       say,
@@ -124,4 +180,19 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   }
   if (interruption.signal.aborted) return EXIT.interrupted;
   return whole ? EXIT.done : EXIT.failed;
+}
+
+/** What to do after a failure: as --on-error says, or else as the other flags have it. */
+function errorPolicy({ flags, source }: Input): ExecuteOptions["onError"] {
+  const { onError, retries, failed } = flags;
+  const said = source("onError") !== "default";
+  if (said && onError === "stop" && failed !== undefined) {
+    throw new UsageError("Cannot use --failed together with --on-error stop: leave one out");
+  }
+  if (said && onError !== "retry" && retries > 0) {
+    throw new UsageError(`Cannot use --retries together with --on-error ${onError}: leave one out`);
+  }
+  if (said) return onError;
+  if (retries > 0) return "retry";
+  return failed === undefined ? "stop" : "skip";
 }

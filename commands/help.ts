@@ -1,6 +1,7 @@
 import { type AnyCommand, defineCommand } from "../cli/command.ts";
 import { EXIT, UsageError } from "../cli/errors.ts";
 import { type CommandGroup, commandHelp, programHelp } from "../cli/help.ts";
+import { commandSynonym } from "../cli/synonyms.ts";
 import { suggestion } from "../cli/text.ts";
 import { visible } from "../protocol.ts";
 
@@ -50,6 +51,7 @@ export function findInGroup(word: string, { name, commands = {} }: AnyCommand): 
 
 function unknownCommand(name: string, known: readonly string[], see: string): UsageError {
   const said = visible(name.length > 40 ? name.slice(0, 40) + "…" : name);
-  const hint = suggestion(name, known);
+  const synonym = commandSynonym(name, known);
+  const hint = synonym === undefined ? suggestion(name, known) : `Did you mean ${synonym}?`;
   return new UsageError(`Unknown command "${said}". ${hint === "" ? "" : `${hint} `}See ${see}`);
 }

@@ -80,7 +80,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     url,
     // In no room there is nobody to notice.
     rooms: [],
-    ...await tokenOption(input),
+    ...await tokenOption(input, url),
     signal,
   }, way.seams);
   const palette = stdout.color

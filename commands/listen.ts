@@ -6,14 +6,17 @@ import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
+import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { safeJson } from "../cli/text.ts";
 import { shownUrl } from "../client.ts";
 import { type Message, visible } from "../protocol.ts";
 import type { CursorFile } from "../stream/cursor_file.ts";
 import { FIELD_NAMES, parseTemplate, type Template } from "../stream/format.ts";
-import { type Drain, Journal } from "../stream/journal.ts";
-import { OutputFile } from "../stream/output_file.ts";
+import { Journal } from "../stream/journal.ts";
+import { OutputLog } from "../stream/output_log.ts";
 import { openCursor, Reading, READING_FLAGS, tooFew } from "../stream/reading.ts";
+import { watchReader } from "../stream/reader_watch.ts";
+import { reopener } from "../stream/reopen.ts";
 import { renderMessage } from "../terminal/render.ts";
 import { plainView } from "../terminal/view.ts";
 
@@ -24,19 +27,18 @@ const FLAGS = {
   ...READING_FLAGS,
   output: flag.text({
     placeholder: "FILE",
-    help: "Append to FILE instead, each message exactly once whatever happens; needs --cursor",
+    help: "Append to FILE, each message exactly once; needs --cursor",
   }),
-  json: flag.toggle({ help: "Print messages as JSON, one object a line" }),
+  json: flag.toggle({ help: "Print messages as JSON, one object per line" }),
   format: flag.text({
     placeholder: "TEMPLATE",
-    help: `Print messages like this, such as "{sender}: {message}"; the fields are ` +
-      `${FIELD_NAMES.join(", ")}`,
+    help: `Print messages like "{sender}: {message}". Fields: ${FIELD_NAMES.join(", ")}`,
   }),
   timeout: flag.seconds({
     fallback: 0,
     shown: "",
     min: 1,
-    help: "End after this time: with 0, or with 1 when --count messages did not come",
+    help: "Exit after this long: 0, or 1 if --count fell short",
   }),
   ...CLIENT_LOG_FLAGS,
 };
@@ -51,8 +53,10 @@ export const listen = defineCommand({
     "--cursor, --after or --since begin. A hub that goes away is waited for; nothing said " +
     "meanwhile is lost. Private messages and who comes and goes are left to bcast connect.\n\n" +
     "With --cursor, a run goes on where the last one stopped: after a crash at most the last " +
-    "lines come twice, and with --output none does. Should the hub no longer keep what comes " +
-    "next, a line on the standard error that begins with ! GAP says what is missing.",
+    "lines come twice, and with --output none does. What was written into a pipe counts as read: " +
+    "what a reader such as head has not read by its end is not printed again. To lose nothing, " +
+    "use --output or bcast exec. Should the hub no longer keep what comes next, a line on the " +
+    "standard error that begins with ! GAP says what is missing.",
   positional: ADDRESS_ARGUMENT,
   flags: FLAGS,
   examples: [
@@ -65,18 +69,19 @@ export const listen = defineCommand({
 
 async function run(input: Input, context: Context): Promise<ExitCode> {
   const { flags } = input;
-  const { stderr } = context;
+  const { stdout, stderr } = context;
   const url = hubAddress(input);
   const line = lineWriter(flags);
   if (flags.output !== undefined && flags.cursor === undefined) {
     throw new UsageError("--output needs --cursor FILE: without it, append with >> instead");
   }
-  await using _logging = await startClientLogging(flags);
-  using interruption = watchInterrupts(context);
+  await using logging = await startClientLogging(flags);
+  using _stray = ignoreStraySignals(context);
   // That nobody reads it is no reason to end.
   const say = (text: string): void => void stderr.write(text + "\n");
   using cursor = await openCursor(input);
   using output = await openOutput(flags.output, cursor, say);
+  using interruption = watchInterrupts(context, reopener(logging, output));
   logger.info("Connecting to {url}", { url: shownUrl(url) });
 
   const stop = new AbortController();
@@ -86,9 +91,15 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     late = true;
     stop.abort();
   }, flags.timeout * 1000);
+  using _watch = output === undefined ? watchReader(() => stop.abort()) : undefined;
   const journal = new Journal({
-    drain: output === undefined ? context.stdout : fileDrain(output),
-    cursor,
+    record: output === undefined
+      ? async (text, rooms) => {
+        if (!await stdout.write(text)) return false;
+        await cursor?.save(rooms);
+        return true;
+      }
+      : (text, rooms) => output.record(text, rooms),
     onEnd: () => stop.abort(),
   });
   const rooms = new Set<string>();
@@ -118,47 +129,25 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   return EXIT.failed;
 }
 
-/** Opens the output file and makes it agree with the cursor, and the cursor with it. */
+/** Opens the output file that goes with the cursor, if there is to be one. */
 async function openOutput(
   path: string | undefined,
   cursor: CursorFile | undefined,
   say: (line: string) => void,
-): Promise<OutputFile | undefined> {
+): Promise<OutputLog | undefined> {
   if (cursor === undefined) return undefined;
-  if (path === undefined) {
-    if (cursor.output === undefined) return undefined;
-    throw new CliError(
-      `Cannot use the cursor ${visible(cursor.path)} without --output: it goes with an output ` +
-        "file. Name that, or another cursor",
-    );
-  }
-  const output = await OutputFile.open(path, cursor.output, say);
-  try {
-    // Before anything is written: what a crash would leave behind can be told from what was there.
-    await cursor.save([], output.mark);
-    return output;
-  } catch (error) {
-    output[Symbol.dispose]();
-    throw error;
-  }
-}
-
-function fileDrain(output: OutputFile): Drain {
-  return {
-    async write(text) {
-      await output.append(text);
-      return true;
-    },
-    get mark() {
-      return output.mark;
-    },
-  };
+  if (path !== undefined) return await OutputLog.open(path, cursor, say);
+  if (cursor.output === undefined) return undefined;
+  throw new CliError(
+    `Cannot use the cursor ${visible(cursor.path)} without --output: it goes with an output ` +
+      "file. Name that, or another cursor",
+  );
 }
 
 /** Writes a message as it is printed; `tagged` when it is not clear in which room it was said. */
 type LineWriter = (message: Message, epoch: string, tagged: boolean) => string;
 
-function lineWriter({ json, format }: Input["flags"]): LineWriter {
+function lineWriter({ json, format, output }: Input["flags"]): LineWriter {
   if (json && format !== undefined) {
     throw new UsageError("Cannot use --json together with --format: leave one out");
   }
@@ -166,7 +155,9 @@ function lineWriter({ json, format }: Input["flags"]): LineWriter {
   if (format !== undefined) {
     const template: Template | string = parseTemplate(format);
     if (typeof template === "string") throw new UsageError(`Cannot use this --format: ${template}`);
-    return (message, epoch) => template({ message, epoch, now: new Date() }) + "\n";
+    return (message, epoch) => template({ message, epoch }) + "\n";
   }
-  return (message, _epoch, tagged) => renderMessage(message, plainView({ tagged })) + "\n";
+  // A file is read another day.
+  const stamps = output === undefined ? "dated" : "datetime";
+  return (message, _epoch, tagged) => renderMessage(message, plainView({ tagged, stamps })) + "\n";
 }

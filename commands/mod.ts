@@ -14,6 +14,7 @@ import { history } from "./history.ts";
 import { kick } from "./kick.ts";
 import { listen } from "./listen.ts";
 import { mute, unmute } from "./mute.ts";
+import { releaseName } from "./release_name.ts";
 import { rooms } from "./rooms.ts";
 import { send } from "./send.ts";
 import { start } from "./start.ts";
@@ -30,7 +31,7 @@ export const GROUPS: readonly CommandGroup[] = [
   { title: "Look, without being seen", commands: [history, who, rooms, status] },
   {
     title: "Keep order",
-    commands: [kick, ban, unban, bans, mute, unmute, closeRoom, openRoom, announce],
+    commands: [kick, ban, unban, bans, mute, unmute, closeRoom, openRoom, announce, releaseName],
   },
   {
     title: "More",

@@ -12,6 +12,7 @@ import { type Context, isDumb } from "../cli/context.ts";
 import { EXIT, type ExitCode, explain, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
+import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { tokenOption } from "../cli/token.ts";
 import { type Way, wayTo } from "../cli/trust.ts";
 import { connect, type ConnectOptions, type Conversation, shownUrl } from "../client.ts";
@@ -23,6 +24,7 @@ import { Progress } from "../stream/progress.ts";
 import { sendAll, type SendCounts, type SendResult } from "../stream/send.ts";
 import { ConnectionTalk, interruptedLine } from "../stream/talk.ts";
 import { UnsentReport } from "../stream/unsent.ts";
+import { joinVia, viaOption } from "../stream/via.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
@@ -39,8 +41,7 @@ const FLAGS = {
   to: nameFlag({ help: "Send privately, to everybody of that name, rather than to a room" }),
   null: flag.toggle({ help: "Messages of the input end with a NUL character, not with the line" }),
   json: flag.toggle({
-    help: `Lines of the input are JSON objects: {"message":"hi"}, with "data" (any JSON) ` +
-      `and "kind" ("action") beside or instead of it; other fields are passed over`,
+    help: `Input lines are JSON objects with "message", "data" or both`,
   }),
   wait: flag.toggle({ help: "Wait for a hub that cannot be reached at the start, too" }),
   retryFor: flag.seconds({
@@ -61,7 +62,10 @@ export const send = defineCommand({
     "blank.\n\nEnds with 0 once the hub has every message in its log. Otherwise says which lines " +
     "it has not, and why, and ends with 1; with 3 when no hub could be reached, and with 4 when " +
     "it refused. A hub that restarts meanwhile is waited for, and nothing is sent twice.",
-  words: { placeholder: "[TEXT...]", help: "The message; without it, the input is read" },
+  words: {
+    placeholder: "[TEXT...]",
+    help: "The message; without it, or with -, the input is read",
+  },
   flags: FLAGS,
   examples: [
     ['send "the build is green" --room dev --name ci', "Say one thing"],
@@ -72,7 +76,8 @@ export const send = defineCommand({
 });
 
 async function run(input: Input, context: Context): Promise<ExitCode> {
-  const { flags, words } = input;
+  const { flags } = input;
+  const words = wordsOf(input);
   const url = hubAddress(input);
   if (words.length > 0 && (flags.json || flags.null)) {
     throw new UsageError(
@@ -92,7 +97,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     echo: false,
     retryFirst: flags.wait,
     ...(flags.name === undefined ? {} : { sender: flags.name }),
-    ...await tokenOption(input),
+    ...await tokenOption(input, url),
     ...(flags.to !== undefined
       ? { rooms: [] }
       : flags.room === undefined
@@ -105,6 +110,11 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   // What was said without waiting is written before the program ends.
   await context.stderr.write("");
   return code;
+}
+
+/** The words of the message; none when the input is to be read, for which `-` is the usual word. */
+function wordsOf({ words }: Input): readonly string[] {
+  return words.length === 1 && words[0] === "-" ? [] : words;
 }
 
 /** How the exchange with the hub ended. */
@@ -121,12 +131,16 @@ interface Ended {
 }
 
 async function exchange(
-  { flags, words }: Input,
+  input: Input,
   options: ConnectOptions,
   way: Way,
   context: Context,
 ): Promise<Ended> {
+  const { flags } = input;
+  const words = wordsOf(input);
   const { stderr, stdin } = context;
+  using _stray = ignoreStraySignals(context);
+  const via = viaOption(context.env);
   using interruption = watchInterrupts(context);
   await using conversation = connect(options, way.seams);
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
@@ -153,7 +167,7 @@ async function exchange(
   const sending = sendAll({
     conversation,
     items: words.length > 0 ? oneItem(words.join(" ")) : inputItems(context, flags, over),
-    deliver: delivery(conversation, flags.to),
+    deliver: delivery(conversation, flags.to, via),
     onRefused: (number, why) =>
       words.length > 0 ? say(`Not sent: ${why}`) : unsent.refused(number, why),
     counts,
@@ -210,10 +224,15 @@ async function report(ended: Ended, single: boolean, { stderr }: Context): Promi
 function delivery(
   conversation: Conversation,
   to: string | undefined,
+  via: ReturnType<typeof viaOption>,
 ): (content: Sendable) => Promise<unknown> {
-  if (to === undefined) return (content) => conversation.send(content);
-  // A private message is nothing but its content.
-  return ({ kind: _kind, ...content }) => conversation.direct(to, content);
+  const caused = (content: Sendable): Sendable => ({ ...content, ...joinVia(content, via) });
+  if (to === undefined) return (content) => conversation.send(caused(content));
+  return (content) => {
+    // A private message is nothing but its content.
+    const { kind: _kind, ...rest } = caused(content);
+    return conversation.direct(to, rest);
+  };
 }
 
 async function* oneItem(message: string): AsyncGenerator<Item> {

@@ -1,9 +1,11 @@
+import { isIP } from "node:net";
 import { dirname, join } from "node:path";
+import { getLogger } from "@logtape/logtape";
 import type { Authorizer } from "../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
 import { openSqliteBroker } from "../broker/sqlite.ts";
 import { ACCESS_FLAGS, openAccess } from "../cli/access.ts";
-import { banner, isEverywhere, lanAddresses, listeningLine } from "../cli/banner.ts";
+import { authority, banner, isEverywhere, lanAddresses, listeningLine } from "../cli/banner.ts";
 import { type CommandInput, defineCommand, isStronger } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
@@ -15,13 +17,26 @@ import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
 import { Renewal } from "../cli/renewal.ts";
 import { watchInterrupts } from "../cli/signals.ts";
+import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { exportsLogs } from "../cli/telemetry.ts";
 import { plural } from "../cli/text.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "../cli/tls.ts";
+import { logMessages } from "../observe/message_log.ts";
+import { AddressInUse } from "../http/bind.ts";
+import { readHostPattern } from "../http/hosts.ts";
 import { readOrigin } from "../http/origin.ts";
-import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
+import {
+  DEFAULT_PORT,
+  DEFAULT_ROOM,
+  isRoomName,
+  MAX_HISTORY_PAGE,
+  VERSION,
+  visible,
+} from "../protocol.ts";
 import { DEFAULT_SERVER_LIMITS, type Server, startServer, TcpListenError } from "../server.ts";
 import { DOOR_FLAGS } from "./start_doors.ts";
+
+const logger = getLogger(["bcast", "server"]);
 
 /**
  * Milliseconds that stopping may take beside the goodbyes: whoever stops a service waits no longer
@@ -36,9 +51,11 @@ const LIMITS = "Limits";
 const defaults = DEFAULT_SERVER_LIMITS;
 
 const FLAGS = {
-  host: flag.text({
+  host: flag.value({
     fallback: "localhost",
     placeholder: "HOST",
+    expects: "a host name or an IP address without a port (a Unix socket is neither)",
+    read: readHost,
     help: "Address to listen on; 0.0.0.0 for every network of this machine",
   }),
   port: flag.integer({
@@ -71,6 +88,10 @@ const FLAGS = {
   }),
   ...DOOR_FLAGS,
   ...LOG_FLAGS,
+  logMessages: flag.toggle({
+    help: "Log every message of a room, never private ones",
+    group: "Logging",
+  }),
   ...TLS_FLAGS,
   history: flag.integer({
     fallback: DEFAULT_RETENTION.maxMessages,
@@ -102,6 +123,12 @@ const FLAGS = {
     help: "Rooms that a client may be in",
     group: LIMITS,
   }),
+  maxRoomsTotal: flag.integer({
+    fallback: defaults.maxRoomsTotal,
+    min: 1,
+    help: "Rooms of the hub that hold messages or people",
+    group: LIMITS,
+  }),
   rate: flag.integer({
     fallback: defaults.rate,
     help: "Messages and commands a second from one client; 0: any number. Unless you set it, " +
@@ -123,8 +150,7 @@ const FLAGS = {
   }),
   maxFailures: flag.integer({
     fallback: defaults.maxFailures,
-    help: "Wrong tokens a minute from one address, before none of its tokens is looked at; 0: " +
-      "any number",
+    help: "Wrong tokens a minute from one address; 0: any number",
     group: LIMITS,
   }),
   helloTimeout: flag.seconds({
@@ -162,6 +188,14 @@ const FLAGS = {
 
 type Input = CommandInput<typeof FLAGS>;
 
+/** A host to bind, as the system takes it; `undefined` for what can be none, such as `unix:/run/x`. */
+function readHost(text: string): string | undefined {
+  const [address = ""] = text.replace(/^\[(.*)\]$/, "$1").split("%");
+  return isIP(address) !== 0 || /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}._-]*$/u.test(text)
+    ? text
+    : undefined;
+}
+
 /** `bcast start`. */
 export const start = defineCommand({
   name: "start",
@@ -169,7 +203,8 @@ export const start = defineCommand({
   about: "Listens for clients and passes on what each of them says to all others in the same " +
     "room. Messages are kept on this machine, so that those who come later can read them.\n\n" +
     "Ctrl-C or SIGTERM says goodbye to everybody and stops it; a second Ctrl-C ends it at once. " +
-    "SIGHUP ends one whose terminal is closed, and has a service read its certificate again.",
+    "SIGHUP stops a hub whose terminal was closed; a service reopens its log file and reads its " +
+    "certificate again. SIGUSR1 and the like are logged and ignored.",
   flags: FLAGS,
   examples: [
     ["start", "A hub for this machine"],
@@ -183,7 +218,7 @@ export const start = defineCommand({
 async function run(input: Input, context: Context): Promise<ExitCode> {
   const { flags } = input;
   const path = databasePath(input, context);
-  await using _logging = await startLogging({
+  await using logging = await startLogging({
     level: flags.logLevel,
     format: flags.logFormat,
     quiet: flags.quiet,
@@ -197,7 +232,15 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     host: flags.host,
   });
   const renewal = new Renewal(tls);
-  using interruption = watchInterrupts(context, renewal.request);
+  using interruption = watchInterrupts(context, () => {
+    logging.reopen();
+    renewal.request();
+  });
+  using _stray = ignoreStraySignals(context, (signal) => {
+    logger.warn("{signal} means nothing here: SIGHUP reads the certificate again, SIGTERM stops", {
+      signal,
+    });
+  });
   using access = await openAccess(flags);
   const server = await listen(input, path, access.authorizer, tls);
   using _watch = renewal.begin(server);
@@ -208,6 +251,13 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     secure: tls !== undefined,
     guarded: access.authorizer.required,
   };
+  logger.info("bcast {version} listens at {url} and keeps messages {where}", {
+    version: VERSION,
+    url: server.url,
+    where: path === undefined ? "in memory" : `in ${path}`,
+  });
+  const warnings = exposureWarnings(listening);
+  if (flags.quiet) { for (const warning of warnings) logger.warning(warning); }
   await context.stdout.write(
     flags.quiet ? listeningLine(listening) : banner({
       ...listening,
@@ -216,8 +266,9 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
         ? "in memory only: gone when the hub stops"
         : `${path} (${plural(flags.history, "message")} a room at most)`,
       program: programName(currentLaunch()),
+      bound: server.addresses,
       addresses: isEverywhere(flags.host) ? lanAddresses(flags.host, Deno.networkInterfaces()) : [],
-      warnings: exposureWarnings(listening),
+      warnings,
       ...(tls?.selfSigned ? { fingerprint: tls.facts.fingerprint } : {}),
     }),
   );
@@ -249,8 +300,9 @@ async function listen(
     retention: { maxMessages: history, maxAge: retention * 1000 },
     fsync,
   });
+  if (rest.logMessages) logMessages(broker);
   try {
-    const { maxMessageBytes, maxRooms, replay, rate, burst } = rest;
+    const { maxMessageBytes, maxRooms, maxRoomsTotal, replay, rate, burst } = rest;
     const { ratePerAddress, maxFailures, helloTimeout } = rest;
     const { maxOutboxBytes, maxConnections, maxPerAddress, heartbeat } = rest;
     const { tcp, clientsFile, metrics } = rest;
@@ -261,6 +313,7 @@ async function listen(
       broker,
       authorizer,
       origins: flags.origin.map((origin) => readOrigin(origin) ?? origin),
+      allowedHosts: flags.allowedHost.map((name) => readHostPattern(name) ?? name),
       trustedProxies: flags.trustProxy,
       ...(tls === undefined ? {} : { tls: tls.pair }),
       ...(tcp === undefined ? {} : { tcp: { port: tcp } }),
@@ -270,6 +323,7 @@ async function listen(
       limits: {
         maxMessageBytes,
         maxRooms,
+        maxRoomsTotal,
         replay,
         rate,
         rateOnLoopback: source("rate") !== "default" || source("ratePerAddress") !== "default",
@@ -299,7 +353,8 @@ export function cannotListen(
   port: number,
   portFlag = "--port",
 ): unknown {
-  const where = `Cannot listen on ${visible(host)}:${port}`;
+  const named = error instanceof AddressInUse ? error.address : host;
+  const where = `Cannot listen on ${visible(authority(named, port))}`;
   const options = { cause: error };
   if (error instanceof Deno.errors.AddrInUse) {
     const other = port >= 65_535 ? DEFAULT_PORT : port + 1;

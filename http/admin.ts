@@ -3,188 +3,102 @@ import type { Grant } from "../auth/authorizer.ts";
 import type { Measure } from "../broker/measures.ts";
 import type { Hub } from "../hub/hub.ts";
 import { MAX_MEASURES, TooManyMeasures } from "../hub/measure_book.ts";
-import type { Moderation, Moderator, Terms, Whom } from "../hub/moderation.ts";
-import { type MeasureReport, type MeasuresReport, type OrderReport, visible } from "../protocol.ts";
-import { OrderError, type OrderFields, readOrder, strangersAddress } from "./admin_body.ts";
-import { json, problem } from "./answers.ts";
-import { ADMIN_PATH, type Api } from "./api.ts";
+import type { MeasureReport, MeasuresReport } from "../protocol.ts";
+import { bodySchema, MAX_ORDER_BYTES, OrderError, readOrder } from "./admin_body.ts";
+import { type Order, ORDERS } from "./admin_orders.ts";
+import { json, problem, Rejected, unreadBody } from "./answers.ts";
+import type { ApiOptions, Ask } from "./ask.ts";
+import { readBody } from "./body.ts";
+import type { Endpoint, Operation } from "./endpoints.ts";
 import { tokenOf } from "./gate.ts";
+import { refer } from "./schemas.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
-/** Something that a moderator orders. */
-interface Order {
-  readonly fields: readonly (keyof OrderFields)[];
-  run(
-    moderation: Moderation,
-    fields: OrderFields,
-    by: Moderator,
-  ): OrderReport | Promise<OrderReport>;
-}
+/** Below this, moderators give their orders. */
+export const ADMIN_PATH = "/api/admin/";
 
-const WHOM = ["name", "address"] as const;
-const TERMS = ["reason", "for"] as const;
+/** Refusals that every order knows beside the common ones. */
+const ORDER_REFUSALS: readonly number[] = [400, 408, 413];
 
-const ORDERS: Readonly<Record<string, Order>> = {
-  kick: {
-    fields: ["name", "reason"],
-    run: (moderation, fields, by) => {
-      const name = needed(fields, "name");
-      const sent = moderation.kick(name, fields, by);
-      if (sent === undefined) throw nobody("no_such_user", `Nobody here is called ${name}`);
-      return { affected: sent.sessions, addresses: sent.addresses };
-    },
-  },
-  ban: {
-    fields: [...WHOM, ...TERMS],
-    run: async (moderation, fields, by) => {
-      const whom = whomOf({ ...fields, ...strangers(fields) });
-      const { sessions, addresses } = await moderation.ban(whom, termsOf(fields), by);
-      return { affected: sessions, addresses };
-    },
-  },
-  unban: {
-    fields: WHOM,
-    run: async (moderation, fields, by) =>
-      lifted(await moderation.unban(whomOf(fields), by), "banned", fields),
-  },
-  mute: {
-    fields: [...WHOM, ...TERMS],
-    run: async (moderation, fields, by) => {
-      const whom = whomOf({ ...fields, ...strangers(fields) });
-      return { affected: await moderation.mute(whom, termsOf(fields), by) };
-    },
-  },
-  unmute: {
-    fields: WHOM,
-    run: async (moderation, fields, by) =>
-      lifted(await moderation.unmute(whomOf(fields), by), "muted", fields),
-  },
-  "close-room": {
-    fields: ["room", ...TERMS],
-    run: async (moderation, fields, by) => {
-      const room = needed(fields, "room");
-      return { affected: await moderation.closeRoom(room, termsOf(fields), by) };
-    },
-  },
-  "open-room": {
-    fields: ["room"],
-    run: async (moderation, fields, by) => {
-      const room = needed(fields, "room");
-      if (await moderation.openRoom(room, by)) return { affected: 1 };
-      throw nobody("not_found", `Room ${room} is not closed`);
-    },
-  },
-  announce: {
-    fields: ["message", "room"],
-    run: (moderation, fields, by) => ({
-      affected: moderation.announce(needed(fields, "message"), fields.room, by),
-    }),
+const list: Operation = {
+  methods: ["GET", "HEAD"],
+  access: "moderate",
+  answer: (_ask, { hub }): MeasuresReport => ({
+    measures: hub.moderation.list().map(measureReport),
+  }),
+  doc: {
+    id: "listMeasures",
+    summary: "The bans, mutes and closed rooms that hold, the oldest first",
+    parameters: [],
+    answers: { 200: { description: "All that hold", schema: refer("Measures") } },
+    refusals: [],
   },
 };
 
-const LIST = "bans";
+/** Everything that there is for moderators. */
+export const ADMIN_ENDPOINTS: readonly Endpoint[] = [
+  { path: `${ADMIN_PATH}bans`, operations: [list] },
+  ...Object.entries(ORDERS).map(([name, order]): Endpoint => ({
+    path: ADMIN_PATH + name,
+    operations: [operationOf(order)],
+  })),
+];
 
-/** Takes orders of moderators, and tells them what holds. */
-export function adminApi(
-  { moderation, admission }: Pick<Hub, "moderation" | "admission">,
-): Api {
-  return async (request, { pathname, searchParams }, grant, address) => {
-    if (!grant.admin) {
-      if (!admission.moderated) return problem(403, "forbidden", NO_MODERATORS);
-      return notAdmin(tokenOf(request.headers, searchParams) !== undefined);
-    }
-    const what = pathname.slice(ADMIN_PATH.length);
-    if (what === LIST) {
-      if (request.method !== "GET" && request.method !== "HEAD") return useMethod("GET", pathname);
-      const report: MeasuresReport = { measures: moderation.list().map(measureReport) };
-      return json(200, report);
-    }
-    const order = Object.hasOwn(ORDERS, what) ? ORDERS[what] : undefined;
-    if (order === undefined) {
-      const known = [LIST, ...Object.keys(ORDERS)].join(", ");
-      const message = `Nothing is at ${visible(pathname)}: below ${ADMIN_PATH} are ${known}`;
-      return problem(404, "not_found", message);
-    }
-    if (request.method !== "POST") return useMethod("POST", pathname);
-    try {
-      const fields = await readOrder(request.body, order.fields);
-      return json(200, await order.run(moderation, fields, moderator(grant, address)));
-    } catch (error) {
-      return orderProblem(error, pathname);
-    }
+function operationOf(order: Order): Operation {
+  const { id, summary, refusals } = order;
+  return {
+    methods: ["POST"],
+    access: "moderate",
+    answer: (ask, options) => carryOut(order, ask, options),
+    doc: {
+      id,
+      summary,
+      parameters: [],
+      body: { "application/json": bodySchema(order.fields, order.required) },
+      answers: { 200: { description: "What came of it", schema: refer("Order") } },
+      refusals: [...ORDER_REFUSALS, ...refusals],
+    },
   };
+}
+
+/** Why somebody may not moderate; `undefined` for moderators. */
+export function notModerator(
+  { admission }: Pick<Hub, "admission">,
+  { headers }: Request,
+  { searchParams }: URL,
+  { admin }: Grant,
+): Rejected | undefined {
+  if (admin) return undefined;
+  if (!admission.moderated) return new Rejected(403, NO_MODERATORS);
+  return tokenOf(headers, searchParams) === undefined
+    ? new Rejected(401, "Only moderators may do this: bring an admin token", {
+      "www-authenticate": `Bearer realm="bcast"`,
+    })
+    : new Rejected(403, "Your token does not let you moderate: use an admin token");
 }
 
 const NO_MODERATORS = "This hub has no admin token, so nobody may do this: make one with " +
   "bcast token secret FILE, and start the hub with --admin-token-file FILE";
 
-function notAdmin(broughtToken: boolean): Response {
-  if (broughtToken) {
-    return problem(403, "forbidden", "Your token does not let you moderate: use an admin token");
+async function carryOut(
+  { fields, run }: Order,
+  { request, url: { pathname }, grant: { name = "admin" }, address }: Ask,
+  { hub, clock }: ApiOptions,
+): Promise<Response> {
+  const body = await readBody(request, MAX_ORDER_BYTES, clock);
+  if (!body.ok) return unreadBody(body);
+  try {
+    return json(200, await run(hub.moderation, readOrder(body.text, fields), { name, address }));
+  } catch (error) {
+    if (error instanceof OrderError) return problem(error.status, error.code, error.message);
+    if (error instanceof TooManyMeasures) {
+      const message = `There are ${MAX_MEASURES} bans, mutes and closed rooms already: lift some`;
+      return problem(409, "too_many", message);
+    }
+    logger.error("Cannot carry out {pathname}: {error}", { pathname, error });
+    return problem(500, "internal", "The hub could not do this: tell its operator");
   }
-  const answer = problem(401, "unauthorized", "Only moderators may do this: bring an admin token");
-  answer.headers.set("www-authenticate", `Bearer realm="bcast"`);
-  return answer;
-}
-
-function useMethod(method: "GET" | "POST", pathname: string): Response {
-  const answer = problem(405, "method_not_allowed", `Use ${method} for ${pathname}`);
-  answer.headers.set("allow", method === "GET" ? "GET, HEAD" : method);
-  return answer;
-}
-
-function orderProblem(error: unknown, pathname: string): Response {
-  if (error instanceof OrderError) return problem(error.status, error.code, error.message);
-  if (error instanceof TooManyMeasures) {
-    const message = `There are ${MAX_MEASURES} bans, mutes and closed rooms already: lift some`;
-    return problem(409, "too_many", message);
-  }
-  logger.error("Cannot carry out {pathname}: {error}", { pathname, error });
-  return problem(500, "internal", "The hub could not do this: tell its operator");
-}
-
-/** Who a grant is, for others to read. */
-function moderator({ name = "admin" }: Grant, address: string): Moderator {
-  return { name, address };
-}
-
-function needed<K extends "name" | "room" | "message">(fields: OrderFields, field: K): string {
-  const value = fields[field];
-  if (value !== undefined) return value;
-  throw new OrderError(400, "bad_frame", `"${field}" is missing`);
-}
-
-function whomOf({ name, address }: OrderFields): Whom {
-  if (name !== undefined) return address === undefined ? { name } : { name, address };
-  if (address !== undefined) return { address };
-  throw new OrderError(400, "bad_frame", `Say whom: "name" or "address"`);
-}
-
-function strangers({ address }: OrderFields): Pick<OrderFields, "address"> {
-  const network = strangersAddress(address);
-  return network === undefined ? {} : { address: network };
-}
-
-function termsOf({ reason, for: seconds }: OrderFields): Terms {
-  return {
-    ...(reason === undefined ? {} : { reason }),
-    ...(seconds === undefined ? {} : { for: seconds }),
-  };
-}
-
-function lifted(
-  measures: readonly Measure[],
-  what: string,
-  { name, address }: OrderFields,
-): OrderReport {
-  if (measures.length > 0) return { affected: measures.length };
-  const whom = [name, address].filter((one) => one !== undefined).join(" or ");
-  throw nobody("not_found", `${whom} is not ${what}`);
-}
-
-function nobody(code: string, message: string): OrderError {
-  return new OrderError(404, code, message);
 }
 
 function measureReport(measure: Measure): MeasureReport {

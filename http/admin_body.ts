@@ -1,5 +1,6 @@
 import { isLoopbackNetwork, parseNetwork } from "../hub/networks.ts";
 import { isRoomName, normalizeName, visible } from "../protocol.ts";
+import { ROOM_PATTERN, type Schema } from "./schemas.ts";
 
 /** Characters of a reason: a close frame holds no more, whatever the script. */
 export const MAX_REASON_LENGTH = 200;
@@ -8,7 +9,7 @@ export const MAX_REASON_LENGTH = 200;
 export const MAX_ANNOUNCEMENT_LENGTH = 1000;
 
 /** Bytes of an order: the longest announcement, escaped, and room to spare. */
-const MAX_BODY_BYTES = 16 * 1024;
+export const MAX_ORDER_BYTES = 16 * 1024;
 
 /** Seconds that a measure may last: beyond ten years, leave it out. */
 const MAX_SECONDS = 10 * 365 * 86_400;
@@ -16,7 +17,7 @@ const MAX_SECONDS = 10 * 365 * 86_400;
 /** What is wrong with an order. */
 export class OrderError extends Error {
   override readonly name = "OrderError";
-  constructor(readonly status: 400 | 404 | 413, readonly code: string, message: string) {
+  constructor(readonly status: 400 | 404 | 409, readonly code: string, message: string) {
     super(message);
   }
 }
@@ -61,17 +62,46 @@ const READERS: Readers = {
   },
 };
 
+const SCHEMAS: Readonly<Record<keyof OrderFields, Schema>> = {
+  name: { type: "string", description: "1 to 32 visible characters without / @ # :" },
+  address: { type: "string", description: "An IP address; of IPv6, its /64 network is meant" },
+  room: { type: "string", pattern: ROOM_PATTERN },
+  reason: { type: "string", minLength: 1, maxLength: MAX_REASON_LENGTH },
+  message: { type: "string", minLength: 1, maxLength: MAX_ANNOUNCEMENT_LENGTH },
+  for: {
+    type: "number",
+    exclusiveMinimum: 0,
+    maximum: MAX_SECONDS,
+    description: "Seconds; without it, until it is lifted",
+  },
+};
+
+/** What the body of an order with `fields` is. */
+export function bodySchema(
+  fields: readonly (keyof OrderFields)[],
+  required: readonly (keyof OrderFields)[],
+): Schema {
+  const whom = fields.includes("name") && fields.includes("address");
+  return {
+    type: "object",
+    properties: Object.fromEntries(fields.map((field) => [field, SCHEMAS[field]])),
+    required,
+    ...(whom ? { anyOf: [{ required: ["name"] }, { required: ["address"] }] } : {}),
+    additionalProperties: false,
+  };
+}
+
 /**
  * Reads the body of an order: a JSON object with nothing in it but `allowed`. A field with a slip
  * in its name must not make a ban of a day one for ever.
  *
  * @throws {OrderError}
  */
-export async function readOrder(
-  body: ReadableStream<Uint8Array> | null,
+export function readOrder(
+  body: string,
   allowed: readonly (keyof OrderFields)[],
-): Promise<OrderFields> {
-  const value = parse(await textOf(body));
+): OrderFields {
+  const value = parse(body);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new OrderError(400, "bad_json", `Send a JSON object with ${allowed.join(", ")}`);
   }
@@ -115,18 +145,4 @@ function parse(text: string): unknown {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-async function textOf(body: ReadableStream<Uint8Array> | null): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let length = 0;
-  for await (const chunk of body ?? []) {
-    length += chunk.length;
-    if (length > MAX_BODY_BYTES) {
-      throw new OrderError(413, "too_big", `An order is at most ${MAX_BODY_BYTES} bytes`);
-    }
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }

@@ -1,8 +1,8 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
 import { isRoomName, visible } from "../protocol.ts";
-import { adminApi } from "./admin.ts";
-import { json, problem } from "./answers.ts";
+import { ADMIN_PATH, notModerator } from "./admin.ts";
+import { json, problem, Rejected } from "./answers.ts";
 import type { ApiOptions, Ask } from "./ask.ts";
 import { type Endpoint, ENDPOINTS, type Operation } from "./endpoints.ts";
 import { stopping } from "./post.ts";
@@ -11,19 +11,16 @@ export { deniedByApi } from "./answers.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
-/** Answers requests below `/api/`, as far as `grant` permits. */
+/** Answers requests below `/api/`, as far as `grant` permits; or turns them away. */
 export type Api = (
   request: Request,
   url: URL,
   grant: Grant,
   address: string,
-) => Promise<Response>;
+) => Promise<Response | Rejected>;
 
 /** What stands for a room in the paths of {@linkcode ENDPOINTS}. */
 const ROOM = "{room}";
-
-/** Below this, moderators give their orders. */
-export const ADMIN_PATH = "/api/admin/";
 
 /**
  * The hub's answers to those who are not connected.
@@ -31,15 +28,18 @@ export const ADMIN_PATH = "/api/admin/";
  * Who may ask at all is decided before.
  */
 export function api(options: ApiOptions): Api {
-  const admin = adminApi(options.hub);
   return async (request, url, grant, address) => {
     const { pathname } = url;
-    if (pathname.startsWith(ADMIN_PATH)) return await admin(request, url, grant, address);
+    const { hub } = options;
+    // Whatever is asked for, and whether it is there: looking costs something too.
+    const wait = Math.ceil(hub.takeTurn(address, grant.name));
+    if (wait > 0) return Rejected.forNow(429, `Too much at once: wait ${wait} s`, wait);
+    const stranger = pathname.startsWith(ADMIN_PATH)
+      ? notModerator(hub, request, url, grant)
+      : undefined;
+    if (stranger !== undefined) return stranger;
     const found = find(pathname);
-    if (found === undefined) {
-      const known = ENDPOINTS.map(({ path }) => path).join(", ");
-      return problem(404, "not_found", `Nothing is at ${visible(pathname)}: there are ${known}`);
-    }
+    if (found === undefined) return nothingAt(pathname);
     const { endpoint, room } = found;
     const operation = endpoint.operations.find(({ methods }) => methods.includes(request.method));
     if (operation === undefined) return wrongMethod(endpoint, pathname);
@@ -48,12 +48,22 @@ export function api(options: ApiOptions): Api {
       const refusal = room === undefined ? undefined : refuse(operation, ask, options);
       if (refusal !== undefined) return refusal;
       const answer = await operation.answer(ask, options);
-      return answer instanceof Response ? answer : json(200, answer);
+      return answer instanceof Response || answer instanceof Rejected ? answer : json(200, answer);
     } catch (error) {
       logger.error("Cannot answer {pathname}: {error}", { pathname, error });
       return problem(500, "internal", "The hub had a fault: tell its operator");
     }
   };
+}
+
+function nothingAt(pathname: string): Response {
+  const moderates = pathname.startsWith(ADMIN_PATH);
+  const known = ENDPOINTS.map(({ path }) => path)
+    .filter((path) => path.startsWith(ADMIN_PATH) === moderates);
+  const there = moderates
+    ? `below ${ADMIN_PATH} are ${known.map((path) => path.slice(ADMIN_PATH.length)).join(", ")}`
+    : `there are ${known.join(", ")}`;
+  return problem(404, "not_found", `Nothing is at ${visible(pathname)}: ${there}`);
 }
 
 function find(pathname: string): { endpoint: Endpoint; room: string | undefined } | undefined {
@@ -74,9 +84,9 @@ function find(pathname: string): { endpoint: Endpoint; room: string | undefined 
 /** What is against a request about a room, whatever it asks. */
 function refuse(
   { access }: Operation,
-  { room, grant: { rights, name }, address }: Ask,
-  { hub, closed }: ApiOptions,
-): Response | undefined {
+  { room, grant: { rights } }: Ask,
+  { closed }: ApiOptions,
+): Response | Rejected | undefined {
   if (!isRoomName(room)) {
     const message = "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit";
     return problem(400, "bad_room", message);
@@ -84,10 +94,8 @@ function refuse(
   // The same answer whether there is such a room or not.
   if (!(access === "write" ? rights.mayWrite(room) : rights.mayRead(room))) {
     const what = access === "write" ? "write to" : "read";
-    return problem(403, "forbidden", `Your token does not permit to ${what} ${room}`);
+    return new Rejected(403, `Your token does not permit to ${what} ${room}`);
   }
-  const wait = Math.ceil(hub.takeTurn(address, name));
-  if (wait > 0) return problem(429, "rate_limited", `Too much at once: wait ${wait} s`, wait);
   const closure = access === "read" ? undefined : closed();
   return closure === undefined ? undefined : stopping(closure);
 }

@@ -16,7 +16,7 @@ export async function readBody(request: Request, limit: number, clock: Clock): P
   const large: Body = {
     ok: false,
     status: 413,
-    reason: `A message may take ${limit} bytes: send less at once`,
+    reason: `A body may take ${limit} bytes here: send less at once`,
   };
   if (Number(request.headers.get("content-length") ?? 0) > limit) return large;
   if (request.body === null) return { ok: true, text: "" };

@@ -1,6 +1,6 @@
 import type { Connections } from "../hub/connections.ts";
 import { isLoopback, type ServerLimits } from "../hub/limits.ts";
-import { busy, type Denial } from "./gate.ts";
+import { Rejected } from "./answers.ts";
 
 /** Seconds after which a client that found the hub full may try again. */
 const RETRY_AFTER = 5;
@@ -10,14 +10,14 @@ export function crowded(
   connections: Connections,
   { maxConnections, maxPerAddress }: ServerLimits,
   address: string,
-): Denial | undefined {
+): Rejected | undefined {
   if (connections.count >= maxConnections) {
     const reason = `The hub is full: ${maxConnections} connections`;
-    return { ok: false, status: 503, reason, headers: { "retry-after": String(RETRY_AFTER) } };
+    return Rejected.forNow(503, reason, RETRY_AFTER);
   }
   if (!isLoopback(address) && connections.from(address) >= maxPerAddress) {
     const reason = `Your address has ${maxPerAddress} connections: close one first`;
-    return busy(reason, RETRY_AFTER);
+    return Rejected.forNow(429, reason, RETRY_AFTER);
   }
   return undefined;
 }

@@ -9,7 +9,8 @@ import {
   parseFields,
 } from "../protocol.ts";
 import { closureSentence } from "../hub/measure_words.ts";
-import { deniedByApi, problem, unreadable } from "./answers.ts";
+import { ADMIN_ENDPOINTS } from "./admin.ts";
+import { noSuchRoom, problem, Rejected, unreadable } from "./answers.ts";
 import type { ApiOptions, Ask } from "./ask.ts";
 import { crowded } from "./crowd.ts";
 import { openapi } from "./openapi.ts";
@@ -47,14 +48,14 @@ export interface Documentation {
 export interface Operation {
   /** The methods that ask for it, the one to name first. */
   readonly methods: readonly string[];
-  /** What of a room it takes: to read it, to write to it, or to stay and listen. */
-  readonly access: "read" | "write" | "listen";
+  /** What it takes: to read (a room), to write to one, to stay and listen, or to moderate. */
+  readonly access: "read" | "write" | "listen" | "moderate";
   readonly doc: Documentation;
   /** Answers; an object is an answer in JSON. What the request has wrong is an answer too. */
   readonly answer: (
     ask: Ask,
     options: ApiOptions,
-  ) => Promise<Response | object> | Response | object;
+  ) => Promise<Response | Rejected | object> | Response | Rejected | object;
 }
 
 /** One path below `/api/`. */
@@ -87,6 +88,11 @@ const PARAMETERS = {
   sender: {
     name: "sender",
     description: "The name to sign with, where the body names none",
+    schema: { type: "string" },
+  },
+  via: {
+    name: "via",
+    description: "The `via` of the message, with commas between, where the body has none",
     schema: { type: "string" },
   },
   key: {
@@ -151,12 +157,13 @@ export const ENDPOINTS: readonly Endpoint[] = [
         answers: {
           200: {
             description: "`message` events whose data is a Message and whose id is its position; " +
-              "`reset` (a Reset) where messages between the position and what follows are missing",
+              "`reset` (a Reset) where messages between the position and what follows are missing; " +
+              "`announcement` and `notice` (a Notice) of moderators, without an id",
             type: "text/event-stream",
             schema: { type: "string" },
           },
         },
-        refusals: [503],
+        refusals: [409, 503],
       },
     }],
   },
@@ -187,7 +194,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
         doc: {
           id: "postMessage",
           summary: "Says something in a room",
-          parameters: [PARAMETERS.sender, PARAMETERS.key],
+          parameters: [PARAMETERS.sender, PARAMETERS.via, PARAMETERS.key],
           body: {
             "application/json": refer("Post"),
             "text/plain": { type: "string" },
@@ -214,6 +221,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
       ),
     ],
   },
+  ...ADMIN_ENDPOINTS,
 ];
 
 /** An operation that changes nothing and answers in JSON. */
@@ -230,7 +238,10 @@ function look(
   return { methods: ["GET", "HEAD"], access: "read", doc, answer };
 }
 
-function people({ url, grant: { rights } }: Ask, { hub }: ApiOptions): Response | object {
+function people(
+  { url, grant: { rights } }: Ask,
+  { hub }: ApiOptions,
+): Response | Rejected | object {
   const room = url.searchParams.get("room") ?? undefined;
   if (room !== undefined && !isRoomName(room)) {
     const message = "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit";
@@ -238,7 +249,7 @@ function people({ url, grant: { rights } }: Ask, { hub }: ApiOptions): Response 
   }
   // The same answer whether there is such a room or not.
   if (room !== undefined && !rights.mayRead(room)) {
-    return problem(403, "forbidden", `Your token does not permit to read ${room}`);
+    return new Rejected(403, `Your token does not permit to read ${room}`);
   }
   return hub.overview.people(rights, room);
 }
@@ -254,12 +265,10 @@ async function messages({ url, room }: Ask, { hub }: ApiOptions): Promise<Respon
   return parsed.ok ? await hub.overview.messages(parsed.frame) : unreadable(parsed.error);
 }
 
-function listen({ request, url, room, grant, address }: Ask, options: ApiOptions): Response {
-  const crowd = crowded(options.connections, options.limits, address);
-  if (crowd !== undefined) {
-    options.hub.counters.turnedAway++;
-    return deniedByApi(crowd);
-  }
+async function listen(
+  { request, url, room, grant, address }: Ask,
+  options: ApiOptions,
+): Promise<Response | Rejected> {
   // The header is newer: a browser that comes back still asks with the address it was first given.
   const position = request.headers.get("last-event-id") || url.searchParams.get("after");
   const [, epoch, after] = /^(?:([\w-]{1,64}):)?(\d{1,15})$/.exec(position ?? "") ?? [];
@@ -275,7 +284,12 @@ function listen({ request, url, room, grant, address }: Ask, options: ApiOptions
   });
   if (!parsed.ok) return unreadable(parsed.error);
   const closure = options.hub.moderation.closureOf(room);
-  if (closure !== undefined) return problem(403, "forbidden", closureSentence(closure));
+  if (closure !== undefined) return new Rejected(403, closureSentence(closure));
+  const noRoom = await options.hub.admitRoom(room, address);
+  if (noRoom !== undefined) return noSuchRoom(noRoom);
+  // The last: from here on nothing comes in between.
+  const crowd = crowded(options.connections, options.limits, address);
+  if (crowd !== undefined) return crowd;
   return options.events.open({ address, grant, position: parsed.frame });
 }
 

@@ -2,12 +2,16 @@ import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
 import type { Answer } from "../hub/admission.ts";
 import type { Hub } from "../hub/hub.ts";
-import { isLoopback } from "../hub/limits.ts";
 import { banSentence } from "../hub/measure_words.ts";
 import { TrustedProxies } from "./addresses.ts";
-import { originRefusal, readOrigin, type Target } from "./origin.ts";
+import { type Authority, readAuthority, sentTo } from "./authority.ts";
+import type { HostList } from "./hosts.ts";
+import { originRefusal, readOrigin } from "./origin.ts";
 
 const logger = getLogger(["bcast", "http"]);
+
+/** Characters of a host name that are worth repeating to whoever sent it. */
+const MAX_SHOWN = 100;
 
 /** Who may ask, before anything is answered. */
 export interface GateOptions {
@@ -15,8 +19,10 @@ export interface GateOptions {
   readonly origins?: readonly string[];
   /** Networks of proxies that say where a request comes from. */
   readonly trustedProxies?: readonly string[];
-  /** Whether the hub is bound to this machine alone. */
-  readonly local: boolean;
+  /** The names by which the hub may be called; another list when it has another certificate. */
+  readonly hosts: () => HostList;
+  /** The port that the hub listens on. */
+  readonly port: () => number;
 }
 
 /** An answer in place of what was asked for. */
@@ -55,19 +61,71 @@ export class Gate {
     return this.#proxies.clientAddress(peer, headers);
   }
 
+  /** The port that a client connects from; `undefined` behind a proxy. */
+  port({ remoteAddr }: Deno.ServeHandlerInfo, address: string): number | undefined {
+    const isDirect = "hostname" in remoteAddr && remoteAddr.hostname === address;
+    return isDirect ? remoteAddr.port : undefined;
+  }
+
   /** Why a request gets no answer, whatever it asks for; `undefined` when nothing is against it. */
   refusal(
     request: Request,
     { remoteAddr }: Deno.ServeHandlerInfo,
     address: string,
   ): Denial | undefined {
-    const { origins = [], local } = this.options;
-    const proxied = this.#proxies.trusts(peerAddress(remoteAddr));
-    const reason = originRefusal(targetOf(request, proxied), { origins, local });
-    if (reason !== undefined) return denial(403, reason);
+    const refusal = this.#strangers(request, peerAddress(remoteAddr));
+    if (refusal !== undefined) return refusal;
     const wait = Math.ceil(this.hub.takeShare(address));
     if (wait === 0) return undefined;
     return busy("Too much comes from your address: slow down", wait);
+  }
+
+  /** What is against a request by the name that it was sent to, and by the page that sent it. */
+  #strangers(request: Request, peer: string): Denial | undefined {
+    const { headers, method, url } = request;
+    const direct = sentTo(request);
+    if (direct === undefined) return denial(400, "The Host header is not a host");
+    const proxied = this.#proxies.trusts(peer) && isForwarded(headers);
+    const said = proxied ? firstOf(headers, "x-forwarded-host") : undefined;
+    const host = said === undefined ? direct : readAuthority(said);
+    if (host === undefined) return denial(400, "The X-Forwarded-Host header is not a host");
+    const origin = headers.get("origin") ?? undefined;
+    const upgrade = headers.get("upgrade")?.toLowerCase() === "websocket";
+    const secure = url.startsWith("https:");
+    // A browser always names the origin of a page that asks for a WebSocket: this is none.
+    const program = upgrade && origin === undefined;
+    const own = direct.port ?? (secure ? 443 : 80);
+    const passedOn = proxied && own !== this.options.port();
+    const unknown = program ? undefined : this.#unknown(direct, host, passedOn);
+    if (unknown !== undefined) return misdirected(unknown);
+    const proto = proxied ? firstOf(headers, "x-forwarded-proto")?.toLowerCase() : undefined;
+    const { pathname } = URL.parse(url) ?? { pathname: "" };
+    const reason = originRefusal({
+      origin,
+      site: headers.get("sec-fetch-site") ?? undefined,
+      linkable: !upgrade && (method === "GET" || method === "HEAD") && isPage(pathname),
+      host: host.host,
+      ...(secure || proto === "https"
+        ? { protocol: "https:" }
+        : proto === "http"
+        ? { protocol: "http:" }
+        : {}),
+    }, this.options.origins ?? []);
+    return reason === undefined ? undefined : denial(403, reason);
+  }
+
+  /**
+   * The name of a request that the hub does not answer to, if there is one.
+   *
+   * @param passedOn whether a trusted proxy must have passed it on: its headers alone do not show
+   * that, as the script of a page can send them to the site that it is from. But it cannot change
+   * that the browser names the port which it connects to, the hub's own.
+   */
+  #unknown(direct: Authority, host: Authority, passedOn: boolean): Authority | undefined {
+    const hosts = this.options.hosts();
+    if (passedOn && !hosts.explicit) return undefined;
+    if (!hosts.allows(direct.name)) return direct;
+    return hosts.explicit && !hosts.allows(host.name) ? host : undefined;
   }
 
   /** The origin whose pages may read the answer, where the operator named it. */
@@ -125,22 +183,25 @@ function peerAddress(remoteAddr: Deno.Addr): string {
   return "hostname" in remoteAddr ? remoteAddr.hostname : "local";
 }
 
-function targetOf({ url, headers }: Request, proxied: boolean): Target {
-  const origin = headers.get("origin") ?? undefined;
-  const first = (name: string): string | undefined =>
-    proxied ? headers.get(name)?.split(",")[0]?.trim() : undefined;
-  const proto = first("x-forwarded-proto")?.toLowerCase();
-  const secure = url.startsWith("https:") || proto === "https";
-  return {
-    origin,
-    host: first("x-forwarded-host") ?? headers.get("host") ?? "",
-    ...(secure ? { protocol: "https:" } : proto === "http" ? { protocol: "http:" } : {}),
-    proxied,
-    upgrade: headers.get("upgrade")?.toLowerCase() === "websocket",
-  };
+/** Whether a request carries what a proxy says of the one that it passes on. */
+function isForwarded(headers: Headers): boolean {
+  return ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded"]
+    .some((name) => headers.has(name));
 }
 
-/** Whether an address to bind is this machine's own. */
-export function isLocalHost(host: string): boolean {
-  return host === "localhost" || isLoopback(host.replace(/^\[(.*)\]$/, "$1"));
+/** What the first of a chain of proxies says. */
+function firstOf(headers: Headers, name: string): string | undefined {
+  return headers.get(name)?.split(",")[0]?.trim() || undefined;
+}
+
+/** Whether a path is that of the page or one of its files. */
+function isPage(pathname: string): boolean {
+  return !pathname.startsWith("/api/") && pathname !== "/metrics";
+}
+
+function misdirected({ name }: Authority): Denial {
+  const shown = name.length > MAX_SHOWN ? "NAME" : name;
+  const reason =
+    `This hub does not answer to the name ${shown}: start it with --allowed-host ${shown}, or ask for its address`;
+  return denial(421, reason);
 }

@@ -57,6 +57,8 @@ export interface ListenerOptions {
  */
 export class Listener implements AsyncDisposable {
   readonly port: number;
+  /** The IP address that it is bound to. */
+  readonly address: string;
   #tls: KeyPair | undefined;
   #abort = new AbortController();
   #server: HttpServer;
@@ -70,6 +72,7 @@ export class Listener implements AsyncDisposable {
     this.#tls = options.tls;
     this.#server = this.#serve(options.port);
     this.port = this.#server.addr.port;
+    this.address = this.#server.addr.hostname;
     this.#watch(this.#server);
     this.#looking = options.clock.every(LOOK_PERIOD, () => {
       this.#look ??= this.#lookForItself().finally(() => this.#look = undefined);

@@ -12,19 +12,21 @@ const ROOM: Schema = {
 /** What any request may come to, by status. */
 const REFUSALS: Readonly<Record<number, string>> = {
   400: "The request says something that it cannot mean",
+  404: "Nothing is there, or there is nothing to lift",
   401: "The token is missing, wrong or expired",
   403: "The token does not permit it, or the page is of another site",
   408: "The body did not come in time",
-  409: "The name is somebody else's",
-  413: "The message is too large",
+  409: "The name is somebody else's, or there is too much of it already",
+  413: "The body is too large",
   415: "The body is neither JSON nor text",
+  421: "The hub does not answer to this host name: see --allowed-host",
   429: "Too much at once: come again after `retryAfter` seconds",
   500: "The hub had a fault",
   503: "The hub is stopping, full, or cannot write its log",
 };
 
 /** Refusals that every path knows. */
-const COMMON: readonly number[] = [401, 403, 429, 500];
+const COMMON: readonly number[] = [401, 403, 421, 429, 500];
 
 /** The OpenAPI 3.1 document of everything in `endpoints`. */
 export function openapi(endpoints: readonly Endpoint[]): object {

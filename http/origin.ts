@@ -1,26 +1,20 @@
 /** Characters of an origin that are worth repeating to who sent it. */
 const MAX_SHOWN = 100;
 
-/** Whose pages may talk to the hub. */
-export interface OriginRules {
-  /** Origins as {@linkcode readOrigin} gives them, `null`, or `*` for all. */
-  readonly origins: readonly string[];
-  /** Whether the hub is bound to this machine alone. */
-  readonly local: boolean;
-}
+const REFUSED = "Pages of another site may not talk to this hub";
 
 /** What a request says of where it was sent, and by whose page. */
 export interface Target {
   /** The `Origin` header; `undefined`: not from a page of a browser, as far as that shows. */
   readonly origin: string | undefined;
+  /** The `Sec-Fetch-Site` header; `undefined` from anything but a browser, and from old ones. */
+  readonly site: string | undefined;
+  /** Whether this is for the page or its files, which any site may link to. */
+  readonly linkable: boolean;
   /** The host and port that it was sent to, as it or a trusted proxy says. */
   readonly host: string;
   /** `http:` or `https:` where that is certain. */
   readonly protocol?: "http:" | "https:";
-  /** Whether a trusted proxy passed it on. */
-  readonly proxied: boolean;
-  /** Whether it asks for a WebSocket, where browsers always name the origin. */
-  readonly upgrade: boolean;
 }
 
 /** The scheme, host and port of an origin, `null`, or `undefined` when it is none. */
@@ -36,38 +30,32 @@ export function readOrigin(text: string): string | undefined {
 /**
  * Why a request is not answered: a page of another site must not talk to a hub through the browser
  * of somebody who can reach it. `undefined` when there is nothing against it.
+ *
+ * @param allowed origins as {@linkcode readOrigin} gives them, `null`, or `*` for all.
  */
-export function originRefusal(target: Target, rules: OriginRules): string | undefined {
-  if (rules.origins.includes("*")) return undefined;
+export function originRefusal(target: Target, allowed: readonly string[]): string | undefined {
+  if (allowed.includes("*")) return undefined;
   const origin = target.origin === undefined ? undefined : readOrigin(target.origin) ?? "?";
-  if (origin !== undefined && rules.origins.includes(origin)) return undefined;
-  if (isRebound(target, rules)) {
-    return "This hub is for its own machine, and you named another host: ask for localhost, or " +
-      "start it with --origin, or --trust-proxy";
+  if (origin !== undefined && allowed.includes(origin)) return undefined;
+  if (origin === undefined) {
+    // Images, scripts, forms, links and prefetches name no origin: only the browser itself says
+    // that they are not the hub's. A page that is allowed uses fetch() or EventSource, which do.
+    return target.linkable || !isForeign(target.site)
+      ? undefined
+      : `${REFUSED}, and this one does not say which it is: use fetch() from one that --origin names`;
   }
-  if (origin === undefined || isSame(origin, target)) return undefined;
+  if (isSame(origin, target) && (target.linkable || !isForeign(target.site))) return undefined;
   // Read as a URL it holds nothing but what may stand in one.
   const named = origin === "?" || origin.length > MAX_SHOWN ? "--origin" : `--origin ${origin}`;
-  return `Pages of another site may not talk to this hub: start it with ${named} to allow them`;
+  return `${REFUSED}: start it with ${named} to allow them`;
 }
 
 /**
- * Whether a name that is not this machine's leads here. Any site can give its own name the address
- * 127.0.0.1 and is then the same origin as the hub there (DNS rebinding).
+ * Whether the browser says that a page of another origin caused a request (Fetch Metadata). A page
+ * at another port of the same host is another, too. `none` is the user, who typed the address.
  */
-function isRebound({ host, origin, upgrade, proxied }: Target, rules: OriginRules): boolean {
-  if (!rules.local || proxied) return false;
-  // No browser's: whatever name it uses is its own business, and so it is to use none.
-  if (origin === undefined && (upgrade || host === "")) return false;
-  const name = URL.parse(`http://${host}`)?.hostname ?? "";
-  if (isLocalName(name)) return false;
-  return !rules.origins.some((allowed) => URL.parse(allowed)?.hostname === name);
-}
-
-/** Whether `name`, as URLs have it, can only mean the machine itself. */
-function isLocalName(name: string): boolean {
-  return name === "localhost" || name.endsWith(".localhost") || name === "[::1]" ||
-    /^127\.\d+\.\d+\.\d+$/.test(name);
+function isForeign(site: string | undefined): boolean {
+  return site === "cross-site" || site === "same-site";
 }
 
 function isSame(origin: string, { host, protocol }: Target): boolean {

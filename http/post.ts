@@ -9,7 +9,7 @@ import {
   type PostReport,
   type Publish,
 } from "../protocol.ts";
-import { json, problem, unreadable } from "./answers.ts";
+import { json, noSuchRoom, problem, Rejected, unreadable, unreadBody } from "./answers.ts";
 import type { ApiOptions, Ask } from "./ask.ts";
 import { readBody } from "./body.ts";
 import type { Closure } from "./closure.ts";
@@ -24,7 +24,7 @@ const KEY = new RegExp(`^[\\x21-\\x7e]{1,${MAX_REF_LENGTH}}$`);
 export async function post(
   { request, url, room, grant, address }: Ask,
   { hub, clock, limits: { maxMessageBytes }, closed }: ApiOptions,
-): Promise<Response> {
+): Promise<Response | Rejected> {
   const type = readType(request.headers.get("content-type"));
   if (type === undefined) {
     const message = `Send ${JSON_TYPE} or text/plain, in UTF-8`;
@@ -37,13 +37,7 @@ export async function post(
     return problem(400, "bad_frame", message);
   }
   const body = await readBody(request, maxMessageBytes, clock);
-  if (!body.ok) {
-    const code = body.status === 413 ? "too_big" : body.status === 408 ? "timeout" : "bad_frame";
-    const answer = problem(body.status, code, body.reason);
-    // Nobody waits for what is left of the body.
-    if (body.status !== 400) answer.headers.set("connection", "close");
-    return answer;
-  }
+  if (!body.ok) return unreadBody(body);
   const parsed = type === "json"
     ? readJson(body.text, room, url.searchParams)
     : readText(body.text, room, url.searchParams, maxMessageBytes);
@@ -60,11 +54,9 @@ export async function post(
     size: body.text.length,
     ...(mark === undefined ? {} : { key: mark }),
   });
-  if (posted.kind === "name_taken") {
-    const message = `Somebody else is called ${posted.sender}: take another name`;
-    return problem(409, "name_taken", message);
-  }
+  if (posted.kind === "name_taken") return problem(409, "name_taken", posted.reason);
   if (posted.kind === "barred") return problem(403, "forbidden", posted.reason, posted.wait);
+  if (posted.kind === "no_room") return noSuchRoom(posted.refusal);
   const { receipt, sender } = posted;
   if (receipt.kind === "failed") {
     return problem(503, "internal", "The hub could not store the message: try again", 1);
@@ -86,8 +78,8 @@ export async function post(
 }
 
 /** The answer while nothing is taken in. */
-export function stopping({ reason, retryAfter }: Closure): Response {
-  return problem(503, "unavailable", reason, retryAfter());
+export function stopping({ reason, retryAfter }: Closure): Rejected {
+  return Rejected.forNow(503, reason, retryAfter());
 }
 
 function readType(header: string | null): "json" | "text" | undefined {
@@ -134,7 +126,13 @@ function readText(
   return parseFields("message", fields);
 }
 
+/** What the address says of a message, for bodies that are nothing but text. */
 function signed(query: URLSearchParams): Fields {
   const sender = query.get("sender");
-  return sender === null ? {} : { sender };
+  // Empty where a script's variable is.
+  const via = query.get("via") || undefined;
+  return {
+    ...(sender === null ? {} : { sender }),
+    ...(via === undefined ? {} : { via: via.split(",") }),
+  };
 }

@@ -12,6 +12,7 @@ import { crowded } from "./crowd.ts";
 import { type Denial, type Gate, tokenOf } from "./gate.ts";
 import { handshakeFault } from "./handshake.ts";
 import type { Health } from "./health.ts";
+import { plainPage } from "./plain_page.ts";
 import { answerMetrics, type MetricsOptions } from "./metrics.ts";
 import { type Greeting, readGreeting, type WebSocketDoor } from "./ws.ts";
 
@@ -22,6 +23,8 @@ const RETRY_AFTER = 5;
 export interface RoutesOptions {
   readonly hub: Hub;
   readonly door: WebSocketDoor;
+  /** The first room of clients that name none. */
+  readonly room: string;
   /** Those through all doors. */
   readonly connections: Connections;
   readonly api: Api;
@@ -80,12 +83,17 @@ export function routes(
       return turnAway(options.hub, address, 503, closure.reason, closure.retryAfter());
     }
     if (asset !== undefined) return asset;
+    if (!upgrades && pathname === "/") {
+      const { hub, room } = options;
+      const text = plainPage(request, { room, guarded: hub.admission.required });
+      return sentence(200, text, { vary: "accept", "cache-control": "no-store" });
+    }
     if (!upgrades) {
       return sentence(426, `This is a bcast hub: join it with "bcast connect", or any WebSocket`, {
         upgrade: "websocket",
       });
     }
-    return upgrade(options, request, searchParams, address);
+    return upgrade(options, request, searchParams, address, options.gate.port(info, address));
   };
 }
 
@@ -101,9 +109,10 @@ async function askApi(
   const permission = reader === undefined ? undefined : preflight(request);
   if (permission !== undefined) return permission;
   const entitled = await gate.entitle(tokenOf(request.headers, url.searchParams), address);
-  if (entitled.ok) return await api(request, url, entitled.grant, address);
-  countTurnedAway(hub, address, entitled);
-  return deniedByApi(entitled);
+  const answer = entitled.ok ? await api(request, url, entitled.grant, address) : entitled;
+  if (answer instanceof Response) return answer;
+  countTurnedAway(hub, address, answer);
+  return deniedByApi(answer);
 }
 
 /** Tells the metrics to whoever may have them. */
@@ -113,6 +122,8 @@ async function askMetrics(
   { searchParams }: URL,
   address: string,
 ): Promise<Response> {
+  const wait = Math.ceil(hub.takeTurn(address, undefined));
+  if (wait > 0) return turnAway(hub, address, 429, `Too much at once: wait ${wait} s`, wait);
   const entitle = () => gate.entitle(tokenOf(request.headers, searchParams), address);
   const answer = await answerMetrics(metrics, request, address, entitle);
   return answer instanceof Response ? signed(answer) : deny(hub, address, answer);
@@ -123,11 +134,12 @@ function upgrade(
   request: Request,
   searchParams: URLSearchParams,
   address: string,
+  port: number | undefined,
 ): Response | Promise<Response> {
   const { hub, connections, gate, limits } = options;
   const crowd = crowded(connections, limits, address);
   if (crowd !== undefined) return deny(hub, address, crowd);
-  const greeting = readGreeting(searchParams, request.headers, address);
+  const greeting = readGreeting(searchParams, request.headers, address, port);
   if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
   const fault = handshakeFault(request);
   if (fault !== undefined) return deny(hub, address, { ok: false, ...fault });
@@ -177,7 +189,7 @@ function turnAway(
   reason: string,
   retryAfter = RETRY_AFTER,
 ): Response {
-  const headers: Record<string, string> = status === 503
+  const headers: Record<string, string> = status === 503 || status === 429
     ? { "retry-after": String(retryAfter) }
     : {};
   return deny(hub, address, { ok: false, status, reason, headers });

@@ -7,10 +7,10 @@ const text: Schema = { type: "string" };
 const count: Schema = { type: "integer", minimum: 0 };
 const speed: Schema = { type: "number", minimum: 0 };
 const time: Schema = { type: "string", format: "date-time" };
-const room: Schema = {
-  type: "string",
-  pattern: `^[a-z0-9][a-z0-9._-]{0,${MAX_ROOM_LENGTH - 1}}$`,
-};
+/** A room, as a regular expression. */
+export const ROOM_PATTERN = `^[a-z0-9][a-z0-9._-]{0,${MAX_ROOM_LENGTH - 1}}$`;
+
+const room: Schema = { type: "string", pattern: ROOM_PATTERN };
 const epoch: Schema = {
   type: "string",
   description: "Names this life of the room's numbering: ids of another mean nothing",
@@ -62,6 +62,17 @@ const person: Schema = object({
 });
 
 const roomReport: Schema = object({ room, online: count, messages: count, last: count, epoch });
+
+const measure: Schema = object({
+  kind: { enum: ["ban", "mute", "close"] },
+  "name?": text,
+  "address?": { type: "string", description: "An IPv4 address, or the /64 network of IPv6" },
+  "room?": room,
+  "reason?": text,
+  by: { type: "string", description: "Who decided it" },
+  since: time,
+  "until?": { ...time, description: "Absent: until it is lifted" },
+}, { oneOf: [{ required: ["name"] }, { required: ["address"] }, { required: ["room"] }] });
 
 /** What travels below `/api/`, by name. */
 export const SCHEMAS = {
@@ -137,6 +148,22 @@ export const SCHEMAS = {
       message: { type: "string", description: "A sentence that says what to do" },
       "retryAfter?": { type: "number", description: "Seconds" },
     }),
+  }),
+  Measures: object({ measures: list(measure) }),
+  Order: object({
+    affected: {
+      ...count,
+      description: "Sessions and event streams ended, sessions silenced, members that had to " +
+        "leave, connections reached, or measures lifted",
+    },
+    "addresses?": list({ type: "string", description: "Where those who were sent away came from" }),
+  }),
+  Notice: object({
+    type: { const: "system" },
+    message: text,
+    timestamp: time,
+    event: { enum: ["announcement", "notice"] },
+    "room?": room,
   }),
   Reset: object({
     room,

@@ -2,7 +2,8 @@ import type { Connections } from "../hub/connections.ts";
 import { dialectOf, PLAIN_JSON, TEXT } from "../hub/dialect.ts";
 import type { Hub, Introduction } from "../hub/hub.ts";
 import type { Peer } from "../hub/peer.ts";
-import { isRoomName } from "../protocol.ts";
+import { untraced } from "../hub/trace.ts";
+import { isRoomName, SENDER_PARAMETERS } from "../protocol.ts";
 
 /** Close code of a connection that broke without a close frame (RFC 6455 section 7.1.5). */
 const ABNORMAL = 1006;
@@ -17,6 +18,7 @@ export function readGreeting(
   searchParams: URLSearchParams,
   headers: Headers,
   address: string,
+  port: number | undefined,
 ): Greeting {
   const rooms = searchParams.getAll("room");
   const wrong = rooms.find((room) => !isRoomName(room));
@@ -24,7 +26,6 @@ export function readGreeting(
     const reason = "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit";
     return { ok: false, reason };
   }
-  const sender = searchParams.get("sender");
   const asked = headers.get("sec-websocket-protocol")?.split(",") ?? [];
   // In the client's order of preference (RFC 6455 section 4.1).
   const protocol = asked.map((name) => name.trim()).find((name) => dialectOf(name) !== undefined);
@@ -33,9 +34,17 @@ export function readGreeting(
     : searchParams.get("format") === "text"
     ? TEXT
     : PLAIN_JSON;
+  const names = protocol === undefined ? SENDER_PARAMETERS : ["sender"];
+  const sender = names.map((name) => searchParams.get(name)).find((name) => name !== null);
   return {
     ok: true,
-    introduction: { address, dialect, rooms, ...(sender === null ? {} : { sender }) },
+    introduction: {
+      address,
+      ...(port === undefined ? {} : { port }),
+      dialect,
+      rooms,
+      ...(sender === undefined || sender === null ? {} : { sender }),
+    },
     ...(protocol === undefined ? {} : { protocol }),
   };
 }
@@ -74,7 +83,7 @@ export class WebSocketDoor {
 
   /** Whether a connection came through here. */
   holds(peer: Peer): boolean {
-    return peer.transport instanceof WebSocket;
+    return untraced(peer.transport) instanceof WebSocket;
   }
 
   readonly #onOpen = (event: Event): void => {

@@ -15,7 +15,7 @@ export interface Applicant {
   readonly connection?: string;
 }
 
-/** Too many wrong tokens came from an address: for a while, none of its tokens is looked at. */
+/** Too many wrong tokens came from an address: what it brought is refused, whatever it was. */
 export interface Throttled {
   readonly ok: false;
   readonly failure: "throttled";
@@ -27,9 +27,24 @@ export interface Throttled {
 /** What asking for admission comes to. */
 export type Answer = Verdict | Throttled;
 
-/** The door's book: checks tokens, counts and logs those that fail, and slows down who guesses. */
+/**
+ * How many times `maxFailures` wrong tokens may come from an address before a right one that could
+ * have been guessed is refused, too. Others that share the address (a page in the same browser, an
+ * office) reach `maxFailures` easily; a guesser gets nowhere with this many.
+ */
+const GUESSES_FACTOR = 10;
+
+/**
+ * Checks tokens, counts and logs those that fail, and slows down guessers.
+ *
+ * A right token is let in however many wrong ones came from its address: nobody finds a JSON Web
+ * Token or a long secret by guessing, so to look at them gives nothing away, and costs no more than
+ * the request that brings them. For a short secret that would be an oracle: it is refused once an
+ * address has guessed far too often.
+ */
 export class Admission {
   readonly #failures: TokenBuckets;
+  readonly #guesses: TokenBuckets;
 
   constructor(
     private readonly authorizer: Authorizer,
@@ -37,7 +52,9 @@ export class Admission {
     private readonly clock: Clock,
     private readonly counters: Counters,
   ) {
-    this.#failures = new TokenBuckets(limits.maxFailures / 60, limits.maxFailures);
+    const { maxFailures } = limits;
+    this.#failures = new TokenBuckets(maxFailures / 60, maxFailures);
+    this.#guesses = new TokenBuckets(maxFailures / 60, maxFailures * GUESSES_FACTOR);
   }
 
   /** Whether nobody comes in without a token. */
@@ -52,12 +69,7 @@ export class Admission {
 
   /** Checks what `applicant` brought. Never throws or rejects; waits only where the check must. */
   check(token: string | undefined, applicant: Applicant): Answer | Promise<Answer> {
-    const now = this.clock.now();
-    if (token !== undefined) {
-      const wait = Math.ceil(this.#failures.wait(networkOf(applicant.address), now));
-      if (wait > 0) return this.#throttle(applicant, wait);
-    }
-    const verdict = this.authorizer.authorize(token, now);
+    const verdict = this.authorizer.authorize(token, this.clock.now());
     if (verdict instanceof Promise) return verdict.then((late) => this.#book(late, applicant));
     return this.#book(verdict, applicant);
   }
@@ -65,16 +77,27 @@ export class Admission {
   /** Forgets addresses that have been quiet. */
   sweep(now: number): void {
     this.#failures.sweep(now);
+    this.#guesses.sweep(now);
   }
 
-  #book(verdict: Verdict, applicant: Applicant): Verdict {
-    if (!verdict.ok) this.#refused(verdict, applicant);
+  #book(verdict: Verdict, applicant: Applicant): Answer {
+    const network = networkOf(applicant.address);
+    const now = this.clock.now();
+    const wrong = !verdict.ok && verdict.failure === "wrong";
+    if (wrong || (verdict.ok && verdict.guessable === true)) {
+      // The same answer to both, or it would tell which guess was right.
+      const wait = wrong ? this.#guesses.take(network, now) : this.#guesses.wait(network, now);
+      if (wait > 0) return this.#throttle(applicant, wait);
+    }
+    if (verdict.ok) return verdict;
+    const wait = wrong ? this.#failures.take(network, now) : 0;
+    if (wait > 0) return this.#throttle(applicant, wait);
+    this.#refused(verdict, applicant);
     return verdict;
   }
 
-  #refused({ failure, reason }: Refusal, { address, connection }: Applicant): void {
+  #refused({ reason }: Refusal, { address, connection }: Applicant): void {
     this.counters.tokensRefused++;
-    if (failure === "wrong") this.#failures.take(networkOf(address), this.clock.now());
     // A request without a connection is logged by who answers it.
     if (connection === undefined) return;
     logger.info("{connection} from {address} was not let in: {reason}", {
@@ -84,7 +107,8 @@ export class Admission {
     });
   }
 
-  #throttle({ address, connection }: Applicant, retryAfter: number): Throttled {
+  #throttle({ address, connection }: Applicant, wait: number): Throttled {
+    const retryAfter = Math.ceil(wait);
     this.counters.tokensRefused++;
     logger.debug("{connection} from {address} brought too many wrong tokens", {
       connection: connection ?? "A request",

@@ -17,6 +17,11 @@ export type ControlFrame = Exclude<HubFrame, { type: "welcome" | "joined" | "mes
 /** `welcome` without its rooms, which come encoded. */
 export type WelcomeHead = Omit<Welcome, "rooms">;
 
+interface PlainWelcomeHead extends WelcomeHead {
+  readonly message: string;
+  readonly timestamp: string;
+}
+
 /** How the hub talks to one kind of client. Stateless: one object serves all clients of its kind. */
 export interface Dialect {
   readonly name: "v1" | "json" | "text" | "events";
@@ -26,7 +31,7 @@ export interface Dialect {
   readonly helloFirst: boolean;
   /** Whether the client can say nothing at all, and so bring no fresh token either. */
   readonly listensOnly: boolean;
-  welcome(head: WelcomeHead, rooms: readonly Entered[]): readonly string[];
+  welcome(head: WelcomeHead, rooms: readonly Entered[], now: number): readonly string[];
   joined(room: Entered): readonly string[];
   /** @param epoch names the life of the room's numbering that their ids belong to. */
   messages(entries: readonly Entry[], epoch: string): readonly string[];
@@ -36,9 +41,42 @@ export interface Dialect {
   control(frame: ControlFrame, now: number): readonly string[];
 }
 
-function welcomeJson(head: WelcomeHead, rooms: readonly Entered[]): readonly string[] {
+function welcomeJson(
+  head: WelcomeHead | PlainWelcomeHead,
+  rooms: readonly Entered[],
+): readonly string[] {
   const list = rooms.map((room) => enteredJson(room)).join(",");
   return [`${encode(head).slice(0, -1)},"rooms":[${list}]}`];
+}
+
+/** `message` and `timestamp` are in whatever such clients get unasked: many print nothing else. */
+function plainWelcome(
+  head: WelcomeHead,
+  rooms: readonly Entered[],
+  now: number,
+): readonly string[] {
+  const [first, ...others] = rooms.map(({ fields }) => fields);
+  const counts = first === undefined
+    ? "you are in no room"
+    : others.length === 0
+    ? `${first.online} online`
+    : [first, ...others].map(({ room, online }) => `${online} online in ${room}`).join(", ");
+  const message = `Welcome! ${counts}`;
+  return welcomeJson({ ...head, message, timestamp: new Date(now).toISOString() }, rooms);
+}
+
+function plainControl(frame: ControlFrame, now: number): readonly string[] {
+  const timestamp = new Date(now).toISOString();
+  switch (frame.type) {
+    case "presence":
+      return presenceSentences(frame, timestamp).map((system: System) => encode(system));
+    case "typing": {
+      const message = `${frame.sender} ${frame.typing ? "is typing" : "stopped typing"}`;
+      return [encode({ ...frame, message, timestamp })];
+    }
+    default:
+      return [encode(frame)];
+  }
 }
 
 function joinedJson(room: Entered): readonly string[] {
@@ -77,16 +115,11 @@ export const PLAIN_JSON: Dialect = {
   batches: false,
   helloFirst: false,
   listensOnly: false,
-  welcome: welcomeJson,
+  welcome: plainWelcome,
   joined: joinedJson,
   messages: messagesJson,
   ack: ackJson,
-  control: (frame, now) =>
-    frame.type === "presence"
-      ? presenceSentences(frame, new Date(now).toISOString()).map((system: System) =>
-        encode(system)
-      )
-      : [encode(frame)],
+  control: plainControl,
 };
 
 /** People with a bare WebSocket tool: lines both ways. */

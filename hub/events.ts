@@ -1,4 +1,4 @@
-import type { Joined, RoomPosition } from "../protocol.ts";
+import type { Joined, RoomPosition, System } from "../protocol.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Entry } from "./tail.ts";
 
@@ -23,8 +23,18 @@ export const EVENTS: Dialect = {
   ],
   messages: (entries, epoch) => [entries.map((entry) => event(entry, epoch)).join("")],
   ack: () => undefined,
-  control: () => [],
+  control: (frame) => frame.type === "system" && isForListeners(frame) ? [wordsEvent(frame)] : [],
 };
+
+/** Of what the hub says in words, only what moderators do: a stream is told of nobody's comings. */
+function isForListeners({ event }: System): boolean {
+  return event === "announcement" || event === "notice";
+}
+
+/** Without an id: it is not in the log, and nobody resumes from it. */
+function wordsEvent(frame: System): string {
+  return `event: ${frame.event}\ndata: ${JSON.stringify(frame)}\n\n`;
+}
 
 /** Says that messages are missing between the position asked for and what follows. */
 export function resetEvent(

@@ -15,6 +15,7 @@ import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits.t
 import { MeasureBook } from "./measure_book.ts";
 import { Moderation } from "./moderation.ts";
 import { networkOf } from "./networks.ts";
+import { OwnedNames } from "./owned_names.ts";
 import { Overview } from "./overview.ts";
 import { Peer, type PeerHost, type Transport } from "./peer.ts";
 import { Postbox } from "./postbox.ts";
@@ -23,10 +24,13 @@ import { TokenBucket, TokenBuckets } from "./rate_limit.ts";
 import { Rates } from "./rates.ts";
 import { Reception } from "./reception.ts";
 import { Requests } from "./requests.ts";
+import { type RoomRefusal, RoomRegistry } from "./room_registry.ts";
 import { Rooms } from "./rooms.ts";
 import { Sessions } from "./sessions.ts";
 import { hush } from "./silence.ts";
+import { TracedTransport, traceFrame, tracesFrames } from "./trace.ts";
 import { Turn } from "./turn.ts";
+import { RejectionLog } from "./turned_away.ts";
 
 const logger = getLogger(["bcast", "hub"]);
 
@@ -47,6 +51,8 @@ export interface HubOptions {
 /** What a client says of itself before its first frame. */
 export interface Introduction {
   readonly address: string;
+  /** The port that it connects from, where no proxy is in between; for the log. */
+  readonly port?: number;
   readonly dialect: Dialect;
   /** The wanted name, as it stands in the query. */
   readonly sender?: string;
@@ -64,6 +70,8 @@ export interface Introduction {
  */
 export class Hub implements PeerHost, AsyncDisposable {
   readonly counters = new Counters();
+  /** Logs who was not let in. */
+  readonly rejections: RejectionLog;
   /** What those are told who look on from outside. */
   readonly overview: Overview;
   /** Checks tokens, for those who come in and for those who ask over HTTP. */
@@ -73,9 +81,11 @@ export class Hub implements PeerHost, AsyncDisposable {
   /** Keeps order, and says whom others have kept out. */
   readonly moderation: Moderation;
   readonly #measures: MeasureBook;
+  readonly #ownedNames: OwnedNames;
   readonly #peers = new Set<Peer>();
   readonly #turn = new Turn();
   readonly #rooms: Rooms;
+  readonly #registry: RoomRegistry;
   readonly #sessions: Sessions;
   readonly #rates: Rates;
   readonly #publisher: Publisher;
@@ -86,19 +96,34 @@ export class Hub implements PeerHost, AsyncDisposable {
   readonly #visitors: TokenBuckets;
   readonly #subscription: Disposable;
   readonly #sweep: Disposable;
+  readonly #tracing = tracesFrames();
   #lastId = 0;
   #draining = false;
   #stopping = false;
 
   constructor(private readonly options: HubOptions) {
     const { broker, clock, limits, authorizer = OPEN } = options;
+    this.rejections = new RejectionLog(clock);
     this.admission = new Admission(authorizer, limits, clock, this.counters);
     const { ratePerAddress } = limits;
     this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
     this.#visitors = new TokenBuckets(limits.rate, limits.burst);
     this.#rooms = new Rooms(broker, clock, this.counters, limits.replay);
+    const registry = this.#registry = new RoomRegistry({
+      broker,
+      rooms: this.#rooms,
+      clock,
+      limits,
+      defaultRooms: options.rooms,
+    });
     const book = this.#measures = new MeasureBook(broker.measures, clock);
-    this.#sessions = new Sessions(this.#rooms, clock, (session) => hush(book, session));
+    this.#ownedNames = new OwnedNames(broker.ownedNames, clock);
+    this.#sessions = new Sessions(
+      this.#rooms,
+      clock,
+      this.#ownedNames,
+      (session) => hush(book, session),
+    );
     this.moderation = new Moderation({
       book,
       clock,
@@ -109,13 +134,20 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.#publisher = new Publisher(broker, clock, this.counters, (error) => {
       logger.error("Cannot store messages: {error}", { error: error.message });
     });
-    this.postbox = new Postbox(this.#publisher, this.#sessions, this.moderation, clock);
+    this.postbox = new Postbox({
+      publisher: this.#publisher,
+      sessions: this.#sessions,
+      moderation: this.moderation,
+      clock,
+      admitRoom: (room, address) => this.admitRoom(room, address),
+    });
     this.#reception = new Reception({
       admission: this.admission,
       moderation: this.moderation,
       limits,
       counters: this.counters,
       rooms: this.#rooms,
+      registry,
       sessions: this.#sessions,
       defaultRooms: options.rooms,
       now: () => clock.now(),
@@ -126,6 +158,7 @@ export class Hub implements PeerHost, AsyncDisposable {
       limits,
       moderation: this.moderation,
       rooms: this.#rooms,
+      registry,
       sessions: this.#sessions,
       publisher: this.#publisher,
       reception: this.#reception,
@@ -181,6 +214,14 @@ export class Hub implements PeerHost, AsyncDisposable {
     return this.#visitors.take(key, this.now());
   }
 
+  /** Lets a room come into being for a request from `address`, unless it exists; else why not. */
+  admitRoom(
+    room: string,
+    address: string,
+  ): RoomRefusal | undefined | Promise<RoomRefusal | undefined> {
+    return this.#registry.admit(room, this.#isLimited(address) ? networkOf(address) : undefined);
+  }
+
   #isLimited(address: string): boolean {
     return this.options.limits.rateOnLoopback || !isLoopback(address);
   }
@@ -223,21 +264,23 @@ export class Hub implements PeerHost, AsyncDisposable {
 
   #admit(transport: Transport, introduction: Introduction): Peer {
     const { clock, limits } = this.options;
-    const { address, dialect } = introduction;
+    const { address, port, dialect } = introduction;
     const limited = this.#isLimited(address);
     const bucket = limited && limits.rate > 0
       ? new TokenBucket(limits.rate, limits.burst, clock.now())
       : undefined;
     const network = limited ? networkOf(address) : undefined;
     const id = `c${++this.#lastId}`;
-    const peer = new Peer(id, address, dialect, transport, this, clock.now(), bucket, network);
+    const traced = this.#tracing ? new TracedTransport(transport, id) : transport;
+    const peer = new Peer(id, address, dialect, traced, this, clock.now(), bucket, network);
     peer.grant = introduction.grant;
     peer.token = introduction.token;
     this.#peers.add(peer);
     this.counters.connections++;
-    logger.info("{connection} connected from {address} as {dialect} ({clients} online)", {
+    logger.info("{connection} connected from {address}{port} as {dialect} ({clients} online)", {
       connection: id,
       address,
+      port: port === undefined ? "" : ` port ${port}`,
       dialect: dialect.name,
       clients: this.online,
     });
@@ -246,6 +289,7 @@ export class Hub implements PeerHost, AsyncDisposable {
 
   /** Takes a text frame. Never throws. */
   receive(peer: Peer, frame: string): void {
+    if (this.#tracing) traceFrame(peer.id, "in", frame);
     this.#intake.receive(peer, frame);
   }
 
@@ -264,7 +308,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     peer.open = false;
     peer.backlog = undefined;
     peer.answered?.();
-    const name = peer.session?.name;
+    const name = nameOf(peer);
     // Only who could come back is waited for.
     const returns = peer.saidHello && code !== CLOSE.normal && !this.#stopping;
     // Those who are still here while others are told to go see nobody leave: all come back.
@@ -274,7 +318,7 @@ export class Hub implements PeerHost, AsyncDisposable {
       "{connection} {name} disconnected with {code}, {refusals} frames refused ({clients} online)",
       {
         connection: peer.id,
-        name: name || "(no name)",
+        name,
         code,
         refusals: peer.refusals,
         clients: this.online,
@@ -326,6 +370,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.#sweep[Symbol.dispose]();
     this.#subscription[Symbol.dispose]();
     this.#rooms.stop();
+    await this.#ownedNames.save();
   }
 
   now(): number {
@@ -340,14 +385,14 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.counters.slowConsumers++;
     logger.warn("{connection} {name} fell behind with {waiting} bytes waiting: cut off", {
       connection: peer.id,
-      name: peer.session?.name,
+      name: nameOf(peer),
       waiting,
     });
   }
 
   refused(peer: Peer, code: ErrorCode, message: string): void {
     this.counters.refused(code);
-    const fields = { connection: peer.id, name: peer.session?.name, code, message };
+    const fields = { connection: peer.id, name: nameOf(peer), code, message };
     // The first tells the operator; the rest is counted, and told when the connection ends.
     if (peer.refusals === 1) logger.info("{connection} {name} refused: {code}: {message}", fields);
     else logger.debug("{connection} {name} refused: {code}: {message}", fields);
@@ -356,7 +401,7 @@ export class Hub implements PeerHost, AsyncDisposable {
   fault(peer: Peer, error: unknown): void {
     logger.error("{connection} {name} met a fault: {error}", {
       connection: peer.id,
-      name: peer.session?.name,
+      name: nameOf(peer),
       error,
     });
   }
@@ -365,12 +410,15 @@ export class Hub implements PeerHost, AsyncDisposable {
     const now = this.now();
     this.#rates.sample();
     this.#sessions.sweep(now);
+    this.#ownedNames.sweep();
     this.admission.sweep(now);
+    this.rejections.sweep();
     this.#measures.sweep().catch((error) => {
       logger.error("Cannot forget what moderators decided and has run out: {error}", { error });
     });
     this.#addresses.sweep(now);
     this.#visitors.sweep(now);
+    this.#registry.sweep(now);
     const { helloTimeout } = this.options.limits;
     for (const peer of this.#peers) {
       const { session } = peer;
@@ -380,4 +428,9 @@ export class Hub implements PeerHost, AsyncDisposable {
       }
     }
   }
+}
+
+/** For the log; before its `hello` a client has no name, and an event stream only its token's. */
+function nameOf({ session }: Peer): string {
+  return session?.identity ?? (session?.name || "(no name)");
 }

@@ -15,6 +15,8 @@ export interface ServerLimits extends Limits {
   readonly helloTimeout: number;
   /** Bytes waiting for one client; beyond it the client is a slow consumer and is cut off. */
   readonly maxOutboxBytes: number;
+  /** Rooms that hold messages or people, in all. */
+  readonly maxRoomsTotal: number;
   /** Connections in all. */
   readonly maxConnections: number;
   /** Connections from one address other than loopback. */
@@ -35,6 +37,7 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   maxFailures: 10,
   helloTimeout: HELLO_TIMEOUT_SECONDS,
   maxOutboxBytes: 4 * 1024 * 1024,
+  maxRoomsTotal: 10_000,
   maxConnections: 10_000,
   maxPerAddress: 256,
   // The runtime pings at half of the time it allows, so 35 s notices a dead peer as soon as a

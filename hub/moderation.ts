@@ -52,9 +52,9 @@ export interface Candidate {
 
 /** Who was sent away. */
 export interface SentAway {
-  /** Sessions that ended. */
+  /** Sessions and event streams that ended. */
   readonly sessions: number;
-  /** Where they came from, each once. */
+  /** Where they came from, each once; of those who are away, where they were last. */
   readonly addresses: readonly string[];
 }
 
@@ -91,9 +91,10 @@ export class Moderation {
     return session.silence;
   }
 
-  /** Ends the sessions of a name at once; `undefined` when nobody has it. */
+  /** Ends the sessions and event streams of a name at once; `undefined` when there are none. */
   kick(name: string, { reason }: Pick<Terms, "reason">, by: Moderator): SentAway | undefined {
-    const sessions = this.#sessionsOf(name);
+    const named: MeasureKey = { kind: "ban", on: "name", key: nameKey(name) };
+    const sessions = [...this.#present()].filter((session) => isAbout(named, session));
     if (sessions.length === 0) return undefined;
     const given = reason === undefined ? {} : { reason };
     const sent = this.#sendAway(sessions, `A moderator sent you away${reasonOf(given)}`);
@@ -108,7 +109,7 @@ export class Moderation {
     let sent: SentAway = { sessions: 0, addresses: [] };
     for (const ban of bans) {
       const sentence = banSentence(ban);
-      const present = [...this.options.sessions.all()].filter((session) =>
+      const present = [...this.#present()].filter((session) =>
         !session.grant.admin && isAbout(ban, session)
       );
       const more = this.#sendAway(present, sentence);
@@ -176,16 +177,24 @@ export class Moderation {
       if (present !== undefined) rooms.leave(session, present);
       if (session.peer?.welcomed) session.peer.tell({ type: "left", room });
     }
-    for (const { peer } of [...rooms.get(room)?.observers ?? []]) {
-      peer?.close(CLOSE.forbidden, closureSentence(closure));
+    const observers = [...rooms.get(room)?.observers ?? []];
+    for (const { peer } of observers) {
+      if (peer !== undefined) this.#hangUp(peer, closureSentence(closure));
     }
     this.#audit(by, "closed", room, terms.reason, closure.until);
-    return members.length;
+    return members.length + observers.length;
   }
 
   /** Opens a room again; false when it was open. */
   async openRoom(room: string, by: Moderator): Promise<boolean> {
     return (await this.#lift([roomMeasure(room)], "opened", by)).length > 0;
+  }
+
+  /** Lets anybody take a name again that tokens have proved; moderators do so for one of the past. */
+  async releaseName(name: string, by: Moderator): Promise<"released" | "in use" | "free"> {
+    const outcome = await this.options.sessions.release(name);
+    if (outcome === "released") this.#audit(by, "released the name", name);
+    return outcome;
   }
 
   /** Says something to everybody, or to a room. It is not kept. Returns how many connections it reached. */
@@ -236,20 +245,22 @@ export class Moderation {
     };
   }
 
-  #sessionsOf(name: string): readonly Session[] {
-    const holder = this.options.sessions.find(name);
-    return holder === undefined ? [] : [...holder.twins ?? [holder]];
+  /** All sessions, and those of event streams, which are not listed among them. */
+  *#present(): Generator<Session, void, undefined> {
+    yield* this.options.sessions.all();
+    for (const { session } of this.options.peers()) {
+      if (session?.observer) yield session;
+    }
   }
 
   /** Ends sessions without the time to come back that a broken connection has. */
   #sendAway(sessions: readonly Session[], sentence: string): SentAway {
     const addresses = new Set<string>();
     for (const session of sessions) {
-      const { peer } = session;
+      const { peer, address } = session;
       this.options.sessions.end(session);
-      if (peer === undefined) continue;
-      addresses.add(peer.address);
-      this.#hangUp(peer, sentence);
+      if (address !== undefined) addresses.add(address);
+      if (peer !== undefined) this.#hangUp(peer, sentence);
     }
     return { sessions: sessions.length, addresses: [...addresses] };
   }
@@ -301,9 +312,10 @@ function keysOf(kind: "ban" | "mute", { name, address }: Whom): readonly Measure
   ];
 }
 
-function isAbout({ on, key }: MeasureKey, { name, peer }: Session): boolean {
-  if (on === "name") return nameKey(name) === key;
-  return on === "address" && peer !== undefined && networkOf(peer.address) === key;
+function isAbout({ on, key }: MeasureKey, { name, identity, address }: Session): boolean {
+  // An event stream has no name but that of its token.
+  if (on === "name") return nameKey(identity ?? name) === key;
+  return on === "address" && address !== undefined && networkOf(address) === key;
 }
 
 /** Whether it is what silences the session: under whatever name it came to that. */

@@ -1,4 +1,5 @@
 import { MAX_NAME_LENGTH, nameKey } from "../protocol.ts";
+import type { OwnedNames } from "./owned_names.ts";
 
 // Without the letters and digits that are taken for one another.
 const GUEST_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
@@ -7,39 +8,16 @@ const GUEST_LETTERS = 4;
 /** Numbers tried before a random one: "the nearest free name" must not cost a walk along a crowd. */
 const NEAREST_TRIES = 20;
 
-/** Names that stay their owner's while nobody has them: what a book of the hub's life may cost. */
-const MAX_OWNED = 10_000;
-
 /** Who has which name: unique, whatever the case. */
 export class NameBook<Holder> {
   readonly #holders = new Map<string, Holder>();
-  /** Names that tokens fixed, as they are written there. */
-  readonly #owned = new Map<string, string>();
+
+  /** @param owned says which names only tokens give. */
+  constructor(private readonly owned: Pick<OwnedNames, "has">) {}
 
   /** Who has `name`, if anybody. */
   holder(name: string): Holder | undefined {
     return this.#holders.get(nameKey(name));
-  }
-
-  /**
-   * From now on nobody takes `name` but who comes to {@linkcode put}. False when it belongs to
-   * somebody whose name is written differently, and so is not the same.
-   */
-  own(name: string): boolean {
-    const key = nameKey(name);
-    const owner = this.#owned.get(key);
-    if (owner !== undefined) return owner === name;
-    if (this.#owned.size >= MAX_OWNED) {
-      const [oldest] = this.#owned.keys();
-      if (oldest !== undefined) this.#owned.delete(oldest);
-    }
-    this.#owned.set(key, name);
-    return true;
-  }
-
-  /** Whether `name` is kept for whom a token calls so. */
-  isOwned(name: string): boolean {
-    return this.#owned.has(nameKey(name));
   }
 
   /** Gives `name` to `holder`, whoever has it. */
@@ -49,8 +27,8 @@ export class NameBook<Holder> {
 
   /** Gives `name` to `holder`; false when another has it, or owns it. */
   take(name: string, holder: Holder): boolean {
+    if (this.owned.has(name)) return false;
     const key = nameKey(name);
-    if (this.#owned.has(key)) return false;
     const present = this.#holders.get(key);
     if (present !== undefined && present !== holder) return false;
     this.#holders.set(key, holder);

@@ -3,10 +3,12 @@ import type { Grant } from "../auth/authorizer.ts";
 import type { Origin, Receipt } from "../broker/broker.ts";
 import type { Annotations, Content, MessageKind, Publish } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
+import type { Hub } from "./hub.ts";
 import { banSentence, closureSentence, muteSentence } from "./measure_words.ts";
 import type { Moderation } from "./moderation.ts";
 import { networkOf } from "./networks.ts";
 import { annotationsOf, type Outgoing, type Publisher } from "./publisher.ts";
+import type { RoomRefusal } from "./room_registry.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** The name of who gives none and has no token that does. */
@@ -28,44 +30,55 @@ export interface Posting {
 export type Posted =
   | { readonly kind: "kept"; readonly sender: string; readonly receipt: Receipt }
   /** The name is that of somebody who is here, or of a token. */
-  | { readonly kind: "name_taken"; readonly sender: string }
+  | { readonly kind: "name_taken"; readonly reason: string }
   /** A moderator decided against it; `wait` in seconds, where that ends. */
-  | { readonly kind: "barred"; readonly reason: string; readonly wait?: number };
+  | { readonly kind: "barred"; readonly reason: string; readonly wait?: number }
+  /** The room does not exist, and cannot come into being. */
+  | { readonly kind: "no_room"; readonly refusal: RoomRefusal };
+
+/** What publishing for those who are not connected takes. */
+export interface PostboxOptions {
+  readonly publisher: Publisher;
+  readonly sessions: Sessions;
+  readonly moderation: Moderation;
+  readonly clock: Clock;
+  readonly admitRoom: Hub["admitRoom"];
+}
 
 /**
  * Publishes for those who send without being here: nobody sees them come or go, and their messages
  * take the same road as everybody's.
  */
 export class Postbox {
-  constructor(
-    private readonly publisher: Publisher,
-    private readonly sessions: Sessions,
-    private readonly moderation: Moderation,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly options: PostboxOptions) {}
 
   /** Publishes one message; resolves when it is in the log, or could not be stored. Never rejects. */
   async post(posting: Posting): Promise<Posted> {
     const { grant, frame } = posting;
     const sender = grant.name ?? frame.sender ?? NAMELESS;
-    if (!this.#maySign(grant, frame.sender)) return { kind: "name_taken", sender };
+    if (!this.#maySign(grant, frame.sender)) {
+      return { kind: "name_taken", reason: this.options.sessions.whyTaken(sender) };
+    }
     const barred = this.#barred(posting, sender);
     if (barred !== undefined) return barred;
+    const noRoom = await this.options.admitRoom(posting.room, posting.address);
+    if (noRoom !== undefined) return { kind: "no_room", refusal: noRoom };
     const { promise, resolve } = Promise.withResolvers<Receipt>();
-    this.publisher.publish(new Letter(posting, sender, resolve));
+    this.options.publisher.publish(new Letter(posting, sender, resolve));
     return { kind: "kept", sender, receipt: await promise };
   }
 
   /** Why moderators would not have it: the room is closed, or the sender banned or muted. */
   #barred({ room, grant: { admin }, address }: Posting, name: string): Posted | undefined {
-    const closure = this.moderation.closureOf(room);
+    const { moderation, clock } = this.options;
+    const closure = moderation.closureOf(room);
     if (closure !== undefined) return { kind: "barred", reason: closureSentence(closure) };
     const sender = { name, address, admin };
-    const ban = this.moderation.banOn(sender);
+    const ban = moderation.banOn(sender);
     if (ban !== undefined) return { kind: "barred", reason: banSentence(ban) };
-    const mute = this.moderation.muteOn(sender);
+    const mute = moderation.muteOn(sender);
     if (mute === undefined) return undefined;
-    const now = this.clock.now();
+    const now = clock.now();
     return {
       kind: "barred",
       reason: muteSentence(mute, now),
@@ -75,11 +88,12 @@ export class Postbox {
 
   /** Whether a name may be used without being in a room with it. */
   #maySign({ name }: Grant, wanted: string | undefined): boolean {
-    if (name !== undefined) return this.sessions.own(name);
+    const { sessions } = this.options;
+    if (name !== undefined) return sessions.own(name);
     // Whoever calls itself by the name of those without one pretends to be nobody.
     return wanted === undefined
-      ? !this.sessions.isOwned(NAMELESS)
-      : this.sessions.isFree(wanted) || wanted === NAMELESS && !this.sessions.isOwned(wanted);
+      ? !sessions.isOwned(NAMELESS)
+      : sessions.isFree(wanted) || wanted === NAMELESS && !sessions.isOwned(wanted);
   }
 }
 

@@ -1,3 +1,4 @@
+import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
 import { CLOSE, type Hello, normalizeName, type RoomPosition, VERSION } from "../protocol.ts";
 import type { Admission, Answer } from "./admission.ts";
@@ -9,6 +10,7 @@ import type { ServerLimits } from "./limits.ts";
 import { banSentence, closureSentence } from "./measure_words.ts";
 import type { Moderation } from "./moderation.ts";
 import type { Peer } from "./peer.ts";
+import type { RoomRefusal, RoomRegistry } from "./room_registry.ts";
 import type { Entrance, Rooms } from "./rooms.ts";
 import { newSecret, Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -20,10 +22,13 @@ export interface ReceptionOptions {
   readonly limits: ServerLimits;
   readonly counters: Counters;
   readonly rooms: Rooms;
+  readonly registry: RoomRegistry;
   readonly sessions: Sessions;
   readonly defaultRooms: readonly string[];
   readonly now: () => number;
 }
+
+const logger = getLogger(["bcast", "hub"]);
 
 /** Rooms named in one refusal: what a sentence can hold. */
 const MAX_NAMED_ROOMS = 10;
@@ -48,16 +53,25 @@ export class Reception {
 
   /** Lets somebody listen to one room, whom nobody there is told of; `grant` permits it. */
   async observe(peer: Peer, grant: Grant, position: RoomPosition): Promise<void> {
-    const { rooms } = this.options;
+    const { rooms, moderation } = this.options;
     const session = new Session(newSecret(), grant, true);
     session.peer = peer;
+    session.address = peer.address;
     peer.session = session;
+    // A ban since the request was let in.
+    if (this.#keptOut(peer, grant, grant.name)) return;
     const entrance = await rooms.enter(session, position);
     if (entrance === undefined || !peer.open) return;
+    const closure = moderation.closureOf(position.room);
+    if (closure !== undefined) {
+      peer.close(CLOSE.forbidden, closureSentence(closure));
+      return;
+    }
     const { fields, history } = entrance.entered;
     if (position.after !== undefined && !fields.recovered) {
       peer.offer([resetEvent(fields, history, position)]);
     }
+    peer.welcomed = true;
     peer.offer(peer.dialect.joined(entrance.entered));
     rooms.settle(peer, entrance);
   }
@@ -116,7 +130,8 @@ export class Reception {
     if (this.#keptOut(peer, grant, grant.name ?? wanted)) return undefined;
     const session = this.options.sessions.begin(peer, grant, wanted, secret);
     if (session === undefined) {
-      peer.close(CLOSE.unauthorized, `Somebody else is called ${grant.name}: ask for another name`);
+      const reason = `A token that spells ${grant.name} differently has the name: ask for another`;
+      peer.close(CLOSE.unauthorized, reason);
     }
     return session;
   }
@@ -167,13 +182,19 @@ export class Reception {
     session: Session,
     positions: readonly RoomPosition[],
   ): Promise<void> {
-    const { limits, rooms, moderation } = this.options;
+    const { limits, rooms, registry, moderation } = this.options;
     const { rights } = session.grant;
     const byRoom = new Map(positions.map((position) => [position.room, position]));
     const readable = [...byRoom.values()].filter(({ room }) => rights.mayRead(room));
     const wanted = readable.filter(({ room }) => moderation.closureOf(room) === undefined);
     let entrances: Entrance[] = [];
+    let noRoom: RoomRefusal | undefined;
     for (const position of wanted.slice(0, limits.maxRooms)) {
+      const refusal = await registry.admit(position.room, peer.network);
+      if (refusal !== undefined) {
+        noRoom = refusal;
+        continue;
+      }
       // In order: the first is the room of messages that name none.
       const entrance = await rooms.enter(session, position);
       if (entrance === undefined || !peer.open) return;
@@ -185,7 +206,13 @@ export class Reception {
     }
     entrances = entrances.filter(({ room }) => session.rooms.includes(room));
     this.#welcome(peer, session, entrances.map((entrance) => entrance.entered));
+    logger.info("{connection} is {name} in {rooms}", {
+      connection: peer.id,
+      name: session.name,
+      rooms: session.rooms.map((room) => room.name).join(", ") || "no room",
+    });
     if (wanted.length > limits.maxRooms) tooManyRooms(peer, limits.maxRooms);
+    if (noRoom !== undefined) mayNotCreate(peer, noRoom);
     const closed = [...byRoom.keys()].filter((room) => !rights.mayRead(room));
     if (closed.length > 0) mayNotRead(peer, closed);
     for (const { room } of readable) {
@@ -215,6 +242,7 @@ export class Reception {
         },
       },
       entered,
+      this.options.now(),
     ));
   }
 
@@ -229,6 +257,11 @@ export class Reception {
 /** Says that a client may not be in more rooms. */
 export function tooManyRooms(peer: Peer, maxRooms: number): void {
   peer.refuse("too_many_rooms", `You may be in ${maxRooms} rooms: leave one first`);
+}
+
+/** Says why a room cannot come into being. */
+export function mayNotCreate(peer: Peer, { code, message, retryAfter }: RoomRefusal): void {
+  peer.refuse(code, message, undefined, retryAfter);
 }
 
 /** Says that `rooms` are closed to a client, in the same words whether they exist or not. */

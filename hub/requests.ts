@@ -1,3 +1,4 @@
+import { getLogger } from "@logtape/logtape";
 import type { Broker } from "../broker/broker.ts";
 import type { Measure } from "../broker/measures.ts";
 import {
@@ -6,14 +7,17 @@ import {
   type DirectRequest,
   type HistoryRequest,
   type Join,
+  nameKey,
   parseClientFrame,
   type Parsed,
+  plainFields,
   type Publish,
+  RETURN_SECONDS,
   type TypingRequest,
   type WhoRequest,
 } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
-import { TEXT } from "./dialect.ts";
+import { PLAIN_JSON, TEXT } from "./dialect.ts";
 import { readPage } from "./history.ts";
 import type { ServerLimits } from "./limits.ts";
 import { parseLine } from "./line_commands.ts";
@@ -22,10 +26,13 @@ import type { Moderation } from "./moderation.ts";
 import type { Peer } from "./peer.ts";
 import { Publication, type Publisher } from "./publisher.ts";
 import type { TokenBuckets } from "./rate_limit.ts";
-import { mayNotRead, type Reception, tooManyRooms } from "./reception.ts";
+import { mayNotCreate, mayNotRead, type Reception, tooManyRooms } from "./reception.ts";
+import type { RoomRegistry } from "./room_registry.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+
+const logger = getLogger(["bcast", "hub"]);
 
 /** What answering requests takes. */
 export interface RequestsOptions {
@@ -34,6 +41,7 @@ export interface RequestsOptions {
   readonly limits: ServerLimits;
   readonly moderation: Moderation;
   readonly rooms: Rooms;
+  readonly registry: RoomRegistry;
   readonly sessions: Sessions;
   readonly publisher: Publisher;
   readonly reception: Reception;
@@ -57,13 +65,26 @@ const CUT_OFF_DELAY = 500;
 
 /** Answers what clients send. One object for the whole hub; all state is in peers, sessions and rooms. */
 export class Requests {
-  constructor(private readonly options: RequestsOptions) {}
+  /** Asked once: this is the path of every message. */
+  readonly #debugs = logger.isEnabledFor("debug");
+  readonly #startedAt: number;
+
+  constructor(private readonly options: RequestsOptions) {
+    this.#startedAt = options.clock.now();
+  }
 
   /** Handles one object or line of a client. A promise means: nothing else of this client before. */
   handle(peer: Peer, input: string): Promise<void> | void {
     if (!this.#withinRate(peer, input)) return;
     if (peer.dialect === TEXT) return this.#line(peer, input);
-    const parsed = parseClientFrame(input, this.options.limits.maxMessageBytes);
+    const { maxMessageBytes } = this.options.limits;
+    const parsed = peer.dialect === PLAIN_JSON
+      ? parseClientFrame(
+        input,
+        maxMessageBytes,
+        (fields) => plainFields(fields, peer.session?.rooms[0]?.name),
+      )
+      : parseClientFrame(input, maxMessageBytes);
     if (!parsed.ok) {
       const { code, message, ref } = parsed.error;
       peer.refuse(code, message, ref);
@@ -75,6 +96,8 @@ export class Requests {
   #line(peer: Peer, input: string): Promise<void> | void {
     const room = peer.session?.rooms.at(-1)?.name;
     const line = parseLine(input, room);
+    const wasAsked = peer.askedToQuit;
+    peer.askedToQuit = line.kind === "leaving";
     switch (line.kind) {
       case "frame": {
         const checked = this.#checkLine(line.frame);
@@ -84,6 +107,10 @@ export class Requests {
       }
       case "reply":
         peer.offer([line.text]);
+        return;
+      case "leaving":
+        if (!wasAsked) return peer.offer([line.question]);
+        peer.close(CLOSE.normal, "Goodbye");
         return;
       case "quit":
         peer.close(CLOSE.normal, "Goodbye");
@@ -99,6 +126,14 @@ export class Requests {
   }
 
   #frame(peer: Peer, frame: ClientFrame, size: number): Promise<void> | void {
+    if (this.#debugs) {
+      logger.debug("{connection} asks for {type} with {size} characters", {
+        connection: peer.id,
+        type: frame.type,
+        size,
+        ...("room" in frame ? { room: frame.room } : {}),
+      });
+    }
     if (frame.type === "hello") return this.options.reception.hello(peer, frame);
     const { session } = peer;
     if (session === undefined) {
@@ -116,7 +151,8 @@ export class Requests {
       case "leave":
         return this.#leave(peer, session, frame.room);
       case "nick":
-        return this.#nick(peer, session, frame.sender);
+        this.#rename(peer, session, frame.sender);
+        return;
       case "typing":
         return this.#typing(peer, session, frame);
       case "history":
@@ -134,6 +170,10 @@ export class Requests {
       if (ban !== undefined) return peer.refuse("forbidden", banSentence(ban), frame.ref);
       this.options.sessions.nameGuest(session, frame.sender);
     }
+    if (
+      frame.sender !== undefined && peer.dialect === PLAIN_JSON &&
+      !isOwnName(session, frame.sender) && !this.#rename(peer, session, frame.sender, frame.ref)
+    ) return;
     if (session.silence !== undefined && this.#isSilenced(peer, session, frame.ref)) return;
     const room = frame.room === undefined
       ? session.rooms[0]
@@ -153,7 +193,8 @@ export class Requests {
     // All that this person is here with: one name, however many devices.
     const devices = receiver?.twins ?? (receiver === undefined ? [] : [receiver]);
     if (receiver === undefined || !maySee(session, devices)) {
-      peer.refuse("no_such_user", `Nobody here is called ${frame.to}: ask who is here`, frame.ref);
+      const message = `Nobody here is called ${frame.to}: ask who is here`;
+      peer.refuse("no_such_user", message, frame.ref, this.#isStarting() ? 1 : undefined);
       return;
     }
     if (!mayAddress(session, devices)) {
@@ -186,8 +227,13 @@ export class Requests {
     peer.tell(direct);
   }
 
+  /** Whether people who were connected before the hub restarted may still be on their way back. */
+  #isStarting(): boolean {
+    return this.options.clock.now() - this.#startedAt < RETURN_SECONDS * 1000;
+  }
+
   async #join(peer: Peer, session: Session, frame: Join): Promise<void> {
-    const { limits, rooms, moderation } = this.options;
+    const { limits, rooms, registry, moderation } = this.options;
     if (!session.grant.rights.mayRead(frame.room)) return mayNotRead(peer, [frame.room]);
     const closure = moderation.closureOf(frame.room);
     if (closure !== undefined) return peer.refuse("forbidden", closureSentence(closure));
@@ -196,6 +242,8 @@ export class Requests {
       tooManyRooms(peer, limits.maxRooms);
       return;
     }
+    const refusal = await registry.admit(frame.room, peer.network);
+    if (refusal !== undefined) return mayNotCreate(peer, refusal);
     const entrance = await rooms.enter(session, frame);
     if (entrance === undefined || !peer.open) return;
     const closedMeanwhile = moderation.closureOf(frame.room);
@@ -206,6 +254,7 @@ export class Requests {
     }
     peer.offer(peer.dialect.joined(entrance.entered));
     rooms.settle(peer, entrance);
+    if (!present) this.#log("joined", peer, session, frame.room);
   }
 
   #leave(peer: Peer, session: Session, name: string): void {
@@ -216,25 +265,33 @@ export class Requests {
     }
     this.options.rooms.leave(session, room);
     peer.tell({ type: "left", room: name });
+    this.#log("left", peer, session, name);
   }
 
-  #nick(peer: Peer, session: Session, name: string): void {
+  #log(what: "joined" | "left", { id }: Peer, { name }: Session, room: string): void {
+    logger.info("{connection} {name} {what} {room}", { connection: id, name, what, room });
+  }
+
+  /** Gives a session another name; `false` when it cannot have that, which it was told. */
+  #rename(peer: Peer, session: Session, name: string, ref?: string | number): boolean {
     const from = session.name;
     if (session.identity !== undefined) {
-      peer.refuse("forbidden", `Your token says that you are ${from}: the name cannot be changed`);
-      return;
+      const message = `Your token says that you are ${from}: the name cannot be changed`;
+      peer.refuse("forbidden", message, ref);
+      return false;
     }
     const ban = this.#banOn(session, name);
     if (ban !== undefined) {
-      peer.refuse("name_taken", `${banSentence(ban)}. Take another name`);
-      return;
+      peer.refuse("name_taken", `${banSentence(ban)}. Take another name`, ref);
+      return false;
     }
     if (!this.options.sessions.rename(session, name)) {
-      peer.refuse("name_taken", `Somebody else is called ${name}: take another name`);
-      return;
+      peer.refuse("name_taken", this.options.sessions.whyTaken(name), ref);
+      return false;
     }
     // Rooms of more than a few do not name the renamed, but the renamed wants to know.
     this.options.sessions.tellRenamed(session, from);
+    return true;
   }
 
   #typing(peer: Peer, session: Session, frame: TypingRequest): void {
@@ -328,6 +385,12 @@ export class Requests {
       : `You are not in ${room}: send {"type":"join","room":"${room}"}`;
     peer.refuse("not_in_room", message, ref);
   }
+}
+
+/** Whether `name` is the session's, or the one that it asked for and somebody else had. */
+function isOwnName({ name, asked }: Session, said: string): boolean {
+  const key = nameKey(said);
+  return key === nameKey(name) || (asked !== undefined && key === nameKey(asked));
 }
 
 function withRef(frame: { readonly ref?: string | number }): { readonly ref?: string | number } {

@@ -22,10 +22,14 @@ export function isSecret(text: string): boolean {
 export class Session {
   /** Set right after construction, by whoever knows the name book. */
   name = "";
+  /** The name that was last asked for, which may have been taken. */
+  asked: string | undefined;
   /** Whether the name was given by the hub, so that a first message may still name its sender. */
   guest = true;
   /** The connection, while there is one. */
   peer: Peer | undefined;
+  /** Where the connection comes from, or the last one came from. */
+  address: string | undefined;
   /** In the order of joining: the first is where messages without a room go. */
   readonly rooms: Room[] = [];
   /** Whether its own messages come back to it. */

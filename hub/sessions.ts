@@ -3,6 +3,7 @@ import type { Grant } from "../auth/authorizer.ts";
 import { CLOSE, nameKey } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import { NameBook } from "./names.ts";
+import type { OwnedNames } from "./owned_names.ts";
 import type { Peer } from "./peer.ts";
 import type { Rooms } from "./rooms.ts";
 import { isSecret, newSecret, Session } from "./session.ts";
@@ -11,7 +12,7 @@ const logger = getLogger(["bcast", "hub"]);
 
 /** Who is here, under which name, and for how long after a connection broke. */
 export class Sessions {
-  readonly #names = new NameBook<Session>();
+  readonly #names: NameBook<Session>;
   readonly #bySecret = new Map<string, Session>();
   /** Those without a connection, waiting for it to come back. */
   readonly #away = new Set<Session>();
@@ -20,8 +21,11 @@ export class Sessions {
   constructor(
     private readonly rooms: Rooms,
     private readonly clock: Clock,
+    private readonly owned: OwnedNames,
     private readonly onNamed: (session: Session) => void,
-  ) {}
+  ) {
+    this.#names = new NameBook(owned);
+  }
 
   /** How many there are, those included whose connection may come back. */
   get size(): number {
@@ -35,17 +39,38 @@ export class Sessions {
 
   /** Whether nobody has `name`, nor a token that says so. */
   isFree(name: string): boolean {
-    return this.#names.holder(name) === undefined && !this.#names.isOwned(name);
+    return this.#names.holder(name) === undefined && !this.owned.has(name);
+  }
+
+  /** Why `name` cannot be had: one that a token reserved may be of nobody who is here. */
+  whyTaken(name: string): string {
+    return this.owned.has(name)
+      ? `${name} is reserved for a token: take another name`
+      : `Somebody else is called ${name}: take another name`;
   }
 
   /** Whether `name` is a token's. */
   isOwned(name: string): boolean {
-    return this.#names.isOwned(name);
+    return this.owned.has(name);
   }
 
-  /** Keeps `name` for those whose token says it; false when it is another person's. */
+  /**
+   * Keeps `name` for the bearers of its token, from whom it is taken who has it without one. False
+   * when it is another person's.
+   */
   own(name: string): boolean {
-    return this.#names.own(name);
+    const holder = this.#names.holder(name);
+    // Its name may have been freed meanwhile, but it goes on under it.
+    if (holder?.identity !== undefined && holder.identity !== name) return false;
+    if (!this.owned.own(name)) return false;
+    if (holder !== undefined && holder.identity === undefined) this.#displace(holder);
+    return true;
+  }
+
+  /** Frees a name that a token owns; `in use` while such a token's bearer is here. */
+  async release(name: string): Promise<"released" | "in use" | "free"> {
+    if (this.#names.holder(name)?.identity !== undefined) return "in use";
+    return await this.owned.release(name) ? "released" : "free";
   }
 
   /** Whose name it is. */
@@ -69,6 +94,7 @@ export class Sessions {
       session.name = this.#names.takeNearest(wanted, session);
       session.guest = false;
     }
+    session.asked = wanted;
     this.#bySecret.set(session.secret, session);
     this.#connect(session, peer);
     return session;
@@ -99,6 +125,7 @@ export class Sessions {
     const from = session.name;
     if (!this.#names.take(name, session)) return false;
     if (nameKey(from) !== nameKey(name)) this.#names.release(from, session);
+    session.asked = name;
     this.#renamed(session, name);
     return true;
   }
@@ -108,6 +135,7 @@ export class Sessions {
     const from = session.name;
     const name = this.#names.takeNearest(wanted, session);
     this.#names.release(from, session);
+    session.asked = wanted;
     this.#renamed(session, name);
   }
 
@@ -135,6 +163,8 @@ export class Sessions {
     session.mail = [];
     this.#away.delete(session);
     this.#bySecret.delete(session.secret);
+    // Until now its token was good: however long it was here, that is when it was last seen.
+    if (session.identity !== undefined && session.name !== "") this.owned.own(session.identity);
     session.twins?.delete(session);
     const [twin] = session.twins ?? [];
     if (twin === undefined) this.#names.release(session.name, session);
@@ -150,23 +180,23 @@ export class Sessions {
 
   /** Gives a session the name of its token; who took that name without one has to leave it. */
   #nameByToken(session: Session, name: string): boolean {
-    if (!this.#names.own(name)) return false;
+    if (!this.own(name)) return false;
     const holder = this.#names.holder(name);
     session.name = name;
     session.guest = false;
-    if (holder?.identity === name) {
+    if (holder !== undefined) {
       session.twins = holder.twins ??= new Set([holder]);
       session.twins.add(session);
       return true;
     }
     this.#names.put(name, session);
-    if (holder !== undefined) this.#displace(holder);
     return true;
   }
 
   #displace(session: Session): void {
     const from = session.name;
     const name = this.#names.takeNearest(from, session);
+    this.#names.release(from, session);
     this.#renamed(session, name);
     // It did not ask for this, and its rooms may tell it as something else: who came in only now is
     // not renamed there, but joins under the new name.
@@ -195,6 +225,7 @@ export class Sessions {
   #connect(session: Session, peer: Peer): void {
     this.rooms.changed();
     session.peer = peer;
+    session.address = peer.address;
     session.expires = Infinity;
     peer.session = session;
     this.#away.delete(session);
@@ -209,7 +240,7 @@ export class Sessions {
     this.rooms.changed();
     this.onNamed(session);
     logger.info("{connection} {from} is now {name}", {
-      connection: session.peer?.id,
+      connection: session.peer?.id ?? "(away)",
       from,
       name,
     });

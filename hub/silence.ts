@@ -7,5 +7,5 @@ import type { Session } from "./session.ts";
  */
 export function hush(book: MeasureBook, session: Session): void {
   if (session.silence !== undefined || session.grant.admin) return;
-  session.silence = book.against("mute", { name: session.name, address: session.peer?.address });
+  session.silence = book.against("mute", { name: session.name, address: session.address });
 }

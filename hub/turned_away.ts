@@ -1,7 +1,15 @@
 import { getLogger } from "@logtape/logtape";
+import type { Clock } from "./clock.ts";
 import type { Hub } from "./hub.ts";
+import { TokenBucket } from "./rate_limit.ts";
 
 const logger = getLogger(["bcast", "access"]);
+
+/** Lines a second in the long run: those who are turned away come back at once, and for hours. */
+const LOG_RATE = 1;
+
+/** Lines at once: enough to see who it is. */
+const LOG_BURST = 20;
 
 /** Why somebody was not let in. */
 export interface TurnedAway {
@@ -11,17 +19,42 @@ export interface TurnedAway {
   readonly reason: string;
 }
 
-/** Counts and logs somebody who was not let in, at whichever door. */
+/** Counts and logs a client or request that was not let in, over whichever transport. */
 export function countTurnedAway(
-  { counters, online }: Pick<Hub, "counters" | "online">,
+  { counters, online, rejections }: Pick<Hub, "counters" | "online" | "rejections">,
   address: string,
   { status, reason }: TurnedAway,
 ): void {
   counters.turnAway(status);
-  logger.info("Turned away {address} with {status}: {reason} ({clients} online)", {
-    address,
-    status,
-    reason,
-    clients: online,
-  });
+  rejections.log({ address, status, reason, clients: online });
+}
+
+/** Logs rejections: the first of many at level info, and how many more there were. */
+export class RejectionLog {
+  readonly #bucket: TokenBucket;
+  #omitted = 0;
+
+  constructor(private readonly clock: Pick<Clock, "now">) {
+    this.#bucket = new TokenBucket(LOG_RATE, LOG_BURST, clock.now());
+  }
+
+  /** Logs one. */
+  log(fields: TurnedAway & { readonly address: string; readonly clients: number }): void {
+    const message = "Turned away {address} with {status}: {reason} ({clients} online)";
+    if (this.#bucket.take(this.clock.now()) > 0) {
+      this.#omitted++;
+      logger.debug(message, { ...fields });
+      return;
+    }
+    logger.info(message, { ...fields });
+  }
+
+  /** Tells how many were not logged, as soon as there is room for a line. */
+  sweep(): void {
+    if (this.#omitted === 0 || this.#bucket.take(this.clock.now()) > 0) return;
+    logger.info("Turned away {count} more, which are logged at level debug", {
+      count: this.#omitted,
+    });
+    this.#omitted = 0;
+  }
 }

@@ -17,3 +17,4 @@ export type { ObjectSink } from "./scanner.ts";
 export { MAX_PUBLISHERS, STAMP_BYTES } from "./stamp.ts";
 export { LoadStats } from "./stats.ts";
 export { UNKNOWN } from "./tracker.ts";
+export { type Workload, WORKLOAD_NAMES, type WorkloadName, WORKLOADS } from "./workloads.ts";

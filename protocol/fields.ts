@@ -26,6 +26,10 @@ export function quote(value: unknown): string {
   return `"${visible(text.length > 40 ? text.slice(0, 40) + "…" : text)}"`;
 }
 
+function missing(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
 /** `fields[name]`, which must be a string of at most `max` UTF-16 units. */
 export function string(fields: Fields, name: string, max = Number.MAX_SAFE_INTEGER): string {
   const value = fields[name];
@@ -66,28 +70,21 @@ export function integer(
 /** A room name. */
 export function room(fields: Fields, name = "room"): string {
   const value = fields[name];
-  if (typeof value !== "string" || !isRoomName(value)) {
-    throw new FieldError(
-      "bad_room",
-      `${
-        quote(value)
-      } is not a room: use 1 to 64 of a-z 0-9 . _ - and start with a letter or digit`,
-    );
-  }
-  return value;
+  if (typeof value === "string" && isRoomName(value)) return value;
+  const what = missing(value) ? `"${name}" is missing` : `${quote(value)} is not a room`;
+  throw new FieldError(
+    "bad_room",
+    `${what}: use 1 to 64 of a-z 0-9 . _ - and start with a letter or digit`,
+  );
 }
 
 /** A person's name, normalized. */
 export function personName(fields: Fields, name = "sender"): string {
   const value = fields[name];
   const shown = typeof value === "string" ? normalizeName(value) : undefined;
-  if (shown === undefined) {
-    throw new FieldError(
-      "bad_name",
-      `${quote(value)} is not a name: use 1 to 32 visible characters without / @ # :`,
-    );
-  }
-  return shown;
+  if (shown !== undefined) return shown;
+  const what = missing(value) ? `"${name}" is missing` : `${quote(value)} is not a name`;
+  throw new FieldError("bad_name", `${what}: use 1 to 32 visible characters without / @ # :`);
 }
 
 /** The client's own mark for a request. */
@@ -121,11 +118,15 @@ function format(fields: Fields): TextFormat {
 /** What `via` may hold: identifiers that programs give themselves. */
 const VIA = /^[\w.-]{1,64}$/;
 
-/** A list of at most `MAX_VIA` identifiers, each 1 to 64 of `A-Z a-z 0-9 _ . -`. */
+/** Whether `item` may stand in `via`: 1 to 64 of `A-Z a-z 0-9 _ . -`. */
+export function isProgramId(item: unknown): item is string {
+  return typeof item === "string" && VIA.test(item);
+}
+
+/** A list of at most `MAX_VIA` identifiers. */
 export function via(fields: Fields): readonly string[] {
   const list = fields["via"];
-  const isId = (item: unknown): item is string => typeof item === "string" && VIA.test(item);
-  if (!Array.isArray(list) || list.length > MAX_VIA || !list.every(isId)) {
+  if (!Array.isArray(list) || list.length > MAX_VIA || !list.every(isProgramId)) {
     throw new FieldError(
       "bad_frame",
       `"via" must be a list of at most ${MAX_VIA} identifiers of A-Z a-z 0-9 _ . -`,

@@ -124,25 +124,30 @@ const READERS: { readonly [T in ClientFrame["type"]]: (fields: Fields) => FrameO
 /**
  * Reads one object that a client sent. Never throws, whatever `text` is: what is wrong with it
  * comes back as an error with the code and the sentence for the client.
+ *
+ * @param adapt makes the fields of another dialect those of this protocol.
  */
 export function parseClientFrame(
   text: string,
   maxMessageBytes: number = DEFAULT_LIMITS.maxMessageBytes,
+  adapt?: (fields: Fields) => Fields,
 ): Parsed<ClientFrame> {
   if (!fitsBytes(text, maxMessageBytes)) {
     return failure("too_big", `a message may take ${maxMessageBytes} bytes: send less at once`);
   }
-  const value = parseJson(text);
-  if (value === undefined) {
+  const json = parseJson(text);
+  if (json === undefined) {
     return failure("bad_json", `this is not JSON: send {"type":"message","message":"hi"}`);
   }
-  if (!isFields(value)) {
+  if (!isFields(json)) {
     return failure("bad_frame", `a frame is one JSON object: {"type":"message","message":"hi"}`);
   }
+  const value = adapt === undefined ? json : adapt(json);
   const type = value["type"];
   if (typeof type !== "string" || !Object.hasOwn(READERS, type)) {
     const known = Object.keys(READERS).join(", ");
-    return failure("unknown_type", `unknown type ${quote(type)}: send one of ${known}`, value);
+    const what = type === undefined ? `"type" is missing` : `unknown type ${quote(type)}`;
+    return failure("unknown_type", `${what}: send one of ${known}`, value);
   }
   return parseFields(type as ClientFrame["type"], value);
 }

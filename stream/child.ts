@@ -1,7 +1,9 @@
 import { CliError } from "../cli/errors.ts";
-import { visible } from "../protocol.ts";
 import { safeJson } from "../cli/text.ts";
-import type { Message } from "../protocol.ts";
+import type { Clock } from "../client.ts";
+import { visible } from "../protocol.ts";
+import { type Environment, environmentOf, type Said } from "./environment.ts";
+import { extendVia } from "./via.ts";
 
 /** How a command ended. */
 export interface Ending {
@@ -10,28 +12,29 @@ export interface Ending {
   readonly how: string;
 }
 
-/** A message with the life of its room's numbering. */
-export interface Said {
-  readonly message: Message;
-  readonly epoch: string;
+/** What running commands takes. */
+export interface ChildOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Whether a command is given the whole message as JSON, rather than its text. */
+  readonly json: boolean;
+  /** What every command finds in its environment, beside its message. */
+  readonly env: Environment;
+  /** The identifier of this program in the `via` of what the commands send. */
+  readonly id: string;
+  /** Milliseconds that a command may run; 0 for no limit. */
+  readonly timeout: number;
+  readonly clock: Clock;
 }
 
-/**
- * Bytes of a value in the environment: Linux takes 128 KiB for each, name and all, and shares a few
- * MiB, or less, among all of them and the arguments.
- */
-const MAX_VALUE_BYTES = 64 * 1024;
+/** Milliseconds between the request to end and the end, for a command that runs too long. */
+const GRACE = 5000;
 
 /** Runs one command line again and again, each time for one message. */
 export class ChildRunner {
   readonly #running = new Set<Deno.ChildProcess>();
 
-  /** @param json whether a command is given the whole message as JSON, rather than its text. */
-  constructor(
-    private readonly command: string,
-    private readonly args: readonly string[],
-    private readonly json: boolean,
-  ) {}
+  constructor(private readonly options: ChildOptions) {}
 
   /**
    * Runs the command for a message. Rejects when there is nothing to run.
@@ -41,32 +44,67 @@ export class ChildRunner {
   async run(said: Said): Promise<Ending> {
     const child = this.#spawn(said);
     this.#running.add(child);
+    const limit = this.#limit(child);
+    const ended = new AbortController();
+    const fed = feed(
+      child,
+      this.options.json ? safeJson(said.message) : textOf(said),
+      ended.signal,
+    );
+    // Looked at when the command has ended.
+    fed.catch(() => {});
     try {
-      const [{ success, code, signal }] = await Promise.all([
-        child.status,
-        feed(child, this.json ? safeJson(said.message) : textOf(said.message)),
-      ]);
+      const { success, code, signal } = await child.status;
+      if (limit.passed()) {
+        return { ok: false, how: `did not end within ${this.options.timeout / 1000} s` };
+      }
       const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
       return { ok: success, how };
     } finally {
       this.#running.delete(child);
+      limit[Symbol.dispose]();
+      // What it left running may hold its input open, and never read it.
+      ended.abort();
+      await fed;
     }
   }
 
-  /** Ends what runs, whether it wants to or not. */
+  /** Ends what runs, with everything that it has started, whether it wants to or not. */
   kill(): void {
-    for (const child of this.#running) child.kill("SIGKILL");
+    for (const child of this.#running) signalGroup(child, "SIGKILL");
+  }
+
+  /** Asks the command to end when its time is over, and kills it some time later. */
+  #limit(child: Deno.ChildProcess): Disposable & { readonly passed: () => boolean } {
+    const { timeout, clock } = this.options;
+    let passed = false;
+    let cancel = timeout === 0 ? undefined : clock.after(timeout, () => {
+      passed = true;
+      signalGroup(child, "SIGTERM");
+      cancel = clock.after(GRACE, () => signalGroup(child, "SIGKILL"));
+    });
+    return {
+      passed: () => passed,
+      [Symbol.dispose]() {
+        cancel?.();
+        // What it has started may not have ended with it.
+        if (passed) signalGroup(child, "SIGKILL");
+      },
+    };
   }
 
   #spawn(said: Said): Deno.ChildProcess {
+    const { command, args, env, id } = this.options;
     try {
-      return new Deno.Command(this.command, {
-        args: [...this.args],
-        // What lets us in is nobody else's: for an empty variable there is no token.
-        env: { ...environmentOf(said), BCAST_TOKEN: "" },
+      return new Deno.Command(command, {
+        args: [...args],
+        env: { ...env, ...environmentOf(said, extendVia(said.message.via, id)) },
         stdin: "piped",
         stdout: "inherit",
         stderr: "inherit",
+        // A process group of its own: so all of it can be killed. Windows has none, and a detached
+        // process there has no console.
+        detached: Deno.build.os !== "windows",
       }).spawn();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -75,46 +113,36 @@ export class ChildRunner {
         : error instanceof Deno.errors.PermissionDenied
         ? "it may not be executed"
         : error.message;
-      throw new CliError(`Cannot run ${visible(this.command)}: ${why}`, undefined, {
+      throw new CliError(`Cannot run ${visible(command)}: ${why}`, undefined, {
         cause: error,
       });
     }
   }
 }
 
-/** What a message is in the environment of a command. What cannot stand there is left out. */
-export function environmentOf({ message, epoch }: Said): Record<string, string> {
-  const { room, id, sender, timestamp, kind, data } = message;
-  const values: Readonly<Record<string, string | undefined>> = {
-    BCAST_ROOM: room,
-    BCAST_MESSAGE_ID: String(id),
-    BCAST_MESSAGE_SENDER: sender,
-    BCAST_MESSAGE_TIMESTAMP: timestamp,
-    BCAST_MESSAGE_KIND: kind,
-    BCAST_MESSAGE_EPOCH: epoch,
-    BCAST_MESSAGE_DATA: data === undefined ? undefined : JSON.stringify(data),
-  };
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, string] => fits(entry[1])),
-  );
-}
-
-function fits(value: string | undefined): boolean {
-  // No environment can hold a NUL character, in no system.
-  return value !== undefined && !value.includes("\0") &&
-    new TextEncoder().encode(value).length <= MAX_VALUE_BYTES;
+/** Sends a signal to a command and to everything in its process group. */
+function signalGroup(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    if (Deno.build.os === "windows") child.kill(signal);
+    else Deno.kill(-child.pid, signal);
+  } catch (error) {
+    // All of it has ended by itself: the system says the one, the runtime the other.
+    if (!(error instanceof Deno.errors.NotFound || error instanceof TypeError)) throw error;
+  }
 }
 
 /** The text of a message; its data, as JSON, where it has no text. */
-function textOf({ message, data }: Message): string {
+function textOf({ message: { message, data } }: Said): string {
   return message ?? JSON.stringify(data) ?? "";
 }
 
-async function feed(child: Deno.ChildProcess, text: string): Promise<void> {
+/** Gives the command its input, until `signal` says that it has ended. */
+async function feed(child: Deno.ChildProcess, text: string, signal: AbortSignal): Promise<void> {
   try {
-    await ReadableStream.from([new TextEncoder().encode(text + "\n")]).pipeTo(child.stdin);
+    const input = ReadableStream.from([new TextEncoder().encode(text + "\n")]);
+    await input.pipeTo(child.stdin, { signal });
   } catch (error) {
     // A command need not read what it is given.
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    if (!signal.aborted && !(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }

@@ -18,23 +18,36 @@ export interface OutputMark {
 /** Bytes at the end of an output file by which it is known again: some lines. */
 export const DIGESTED = 1024;
 
+/** A write to an output file that has begun, and may have ended. */
+export interface PendingWrite {
+  /** What follows the {@linkcode OutputMark} in the file, once it is all there. */
+  readonly text: string;
+  /** Where reading stops then. */
+  readonly rooms: ReadonlyMap<string, Bookmark>;
+}
+
 /** What a cursor file holds. */
 export interface CursorState {
   readonly rooms: ReadonlyMap<string, Bookmark>;
   /** Present for a cursor that goes with an output file. */
   readonly output?: OutputMark;
+  /** Present while the output file is written to. */
+  readonly pending?: PendingWrite;
 }
 
 const FORMAT = "bcast cursor";
 const VERSION = 1;
 
 /** The text of a cursor file. */
-export function encodeCursor({ rooms, output }: CursorState): string {
+export function encodeCursor({ rooms, output, pending }: CursorState): string {
   const file = {
     format: FORMAT,
     version: VERSION,
     rooms: Object.fromEntries(rooms),
     ...(output === undefined ? {} : { output }),
+    ...(pending === undefined
+      ? {}
+      : { pending: { text: pending.text, rooms: Object.fromEntries(pending.rooms) } }),
   };
   return JSON.stringify(file, undefined, 2) + "\n";
 }
@@ -52,20 +65,33 @@ export function decodeCursor(text: string): CursorState | string {
   if (typeof file["version"] === "number" && file["version"] > VERSION) {
     return "a newer bcast wrote it";
   }
-  const { rooms, output } = file;
-  if (file["version"] !== VERSION || !isObject(rooms)) return damaged;
-  const found = new Map<string, Bookmark>();
-  for (const [room, mark] of Object.entries(rooms)) {
-    if (!isRoomName(room) || !isObject(mark)) return damaged;
-    const { epoch, id } = mark;
-    if (typeof epoch !== "string" || !isCount(id)) return damaged;
-    found.set(room, { epoch, id });
-  }
-  if (output === undefined) return { rooms: found };
+  if (file["version"] !== VERSION) return damaged;
+  const rooms = readRooms(file["rooms"]);
+  if (rooms === undefined) return damaged;
+  const { output, pending } = file;
+  if (output === undefined) return pending === undefined ? { rooms } : damaged;
   if (!isObject(output)) return damaged;
   const { bytes, digest } = output;
   if (!isCount(bytes) || typeof digest !== "string") return damaged;
-  return { rooms: found, output: { bytes, digest } };
+  const state = { rooms, output: { bytes, digest } };
+  if (pending === undefined) return state;
+  if (!isObject(pending)) return damaged;
+  const written = pending["text"];
+  const then = readRooms(pending["rooms"]);
+  if (typeof written !== "string" || then === undefined) return damaged;
+  return { ...state, pending: { text: written, rooms: then } };
+}
+
+function readRooms(value: unknown): ReadonlyMap<string, Bookmark> | undefined {
+  if (!isObject(value)) return undefined;
+  const rooms = new Map<string, Bookmark>();
+  for (const [room, mark] of Object.entries(value)) {
+    if (!isRoomName(room) || !isObject(mark)) return undefined;
+    const { epoch, id } = mark;
+    if (typeof epoch !== "string" || !isCount(id)) return undefined;
+    rooms.set(room, { epoch, id });
+  }
+  return rooms;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

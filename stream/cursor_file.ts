@@ -6,6 +6,7 @@ import {
   decodeCursor,
   encodeCursor,
   type OutputMark,
+  type PendingWrite,
 } from "./cursor.ts";
 import { fileError, type Files, MACHINE_FILES } from "./files.ts";
 
@@ -16,6 +17,7 @@ import { fileError, type Files, MACHINE_FILES } from "./files.ts";
 export class CursorFile implements Disposable {
   readonly #rooms: Map<string, Bookmark>;
   #output: OutputMark | undefined;
+  #pending: PendingWrite | undefined;
 
   private constructor(
     readonly path: string,
@@ -25,6 +27,7 @@ export class CursorFile implements Disposable {
   ) {
     this.#rooms = new Map(state?.rooms);
     this.#output = state?.output;
+    this.#pending = state?.pending;
   }
 
   /**
@@ -67,13 +70,27 @@ export class CursorFile implements Disposable {
     return this.#output;
   }
 
+  /** The write to the output file that was under way then. */
+  get pending(): PendingWrite | undefined {
+    return this.#pending;
+  }
+
   /** Moves on. Bookmarks of other rooms stay. */
-  async save(rooms: Iterable<readonly [string, Bookmark]>, output?: OutputMark): Promise<void> {
+  async save(
+    rooms: Iterable<readonly [string, Bookmark]>,
+    output?: OutputMark,
+    pending?: PendingWrite,
+  ): Promise<void> {
     for (const [room, mark] of rooms) this.#rooms.set(room, mark);
     this.#output = output;
-    const text = encodeCursor({ rooms: this.#rooms, ...(output === undefined ? {} : { output }) });
+    this.#pending = pending;
+    const text = encodeCursor({
+      rooms: this.#rooms,
+      ...(output === undefined ? {} : { output }),
+      ...(pending === undefined ? {} : { pending }),
+    });
     try {
-      await this.files.writeText(`${this.path}.new`, text);
+      await this.files.writeText(`${this.path}.new`, text, this.path);
       await this.files.rename(`${this.path}.new`, this.path);
     } catch (error) {
       throw fileError(error, `Cannot write the cursor ${visible(this.path)}`);

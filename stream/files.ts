@@ -1,15 +1,24 @@
 import { CliError, EXIT } from "../cli/errors.ts";
 
+/** What the system says of an open file. */
+export interface FileStatus {
+  /** Bytes. */
+  readonly size: number;
+  /** Whether a path still leads to it. */
+  readonly linked: boolean;
+}
+
 /** A file that grows at its end. */
 export interface GrowingFile extends Disposable {
   /** Holds it for this process alone; false when another holds it. */
   lock(): Promise<boolean>;
-  /** Bytes. */
-  size(): Promise<number>;
+  status(): Promise<FileStatus>;
+  /** Whether `path` leads to this file. */
+  isAt(path: string): Promise<boolean>;
   /** The bytes from `from` on, `length` of them or fewer where the file ends before. */
   read(from: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** Writes at `at`, which is the end; a part may be there when it fails. */
-  write(at: number, bytes: Uint8Array): Promise<void>;
+  /** Writes at the end, wherever that is by now; a part may be there when it fails. */
+  append(bytes: Uint8Array): Promise<void>;
   /** Cuts everything off from `size` on. */
   cut(size: number): Promise<void>;
   /** Waits until what was written would survive a power cut. */
@@ -20,15 +29,21 @@ export interface GrowingFile extends Disposable {
 export interface Files {
   /** The text of a file, `undefined` when there is none. */
   readText(path: string): Promise<string | undefined>;
-  /** Writes a whole file that survives a power cut. */
-  writeText(path: string, text: string): Promise<void>;
+  /**
+   * Writes a whole file that survives a power cut, with the permissions of the file at `like`; where
+   * there is none, for its owner alone.
+   */
+  writeText(path: string, text: string, like: string): Promise<void>;
   /** Gives a file another's name, in place of what had it. */
   rename(from: string, to: string): Promise<void>;
-  /** Opens a regular file, or makes one. */
+  /** Opens a regular file, or makes one for its owner alone. */
   open(path: string): Promise<GrowingFile>;
   /** Holds a file for this process alone; `undefined` when another holds it. */
   lock(path: string): Promise<Disposable | undefined>;
 }
+
+/** The permissions of what is made here: private talk is in it. */
+const OWNER_ONLY = 0o600;
 
 /** The files of this machine. */
 export const MACHINE_FILES: Files = {
@@ -40,20 +55,32 @@ export const MACHINE_FILES: Files = {
       throw error;
     }
   },
-  async writeText(path, text) {
-    using file = await Deno.open(path, { write: true, create: true, truncate: true });
+  async writeText(path, text, like) {
+    const wanted = await modeOf(like);
+    const mode = wanted ?? OWNER_ONLY;
+    using file = await Deno.open(path, { write: true, create: true, truncate: true, mode });
+    // What the umask has taken away; some file systems have no permissions to change.
+    const now = (await file.stat()).mode;
+    if (wanted !== undefined && now !== null && (now & 0o777) !== wanted) {
+      await Deno.chmod(path, wanted);
+    }
     await writeAll(file, new TextEncoder().encode(text));
     await file.syncData();
   },
   rename: (from, to) => Deno.rename(from, to),
   async open(path) {
-    const file = await Deno.open(path, { read: true, write: true, create: true });
+    const file = await Deno.open(path, {
+      read: true,
+      append: true,
+      create: true,
+      mode: OWNER_ONLY,
+    });
     if ((await file.stat()).isFile) return new MachineFile(file);
     file.close();
-    throw new Error("it is no regular file");
+    throw new Error("it is not a regular file. Redirect the standard output there instead");
   },
   async lock(path) {
-    const file = await Deno.open(path, { read: true, write: true, create: true });
+    const file = await Deno.open(path, { read: true, write: true, create: true, mode: OWNER_ONLY });
     if (await file.tryLock(true)) return file;
     file.close();
     return undefined;
@@ -67,8 +94,20 @@ class MachineFile implements GrowingFile {
     return this.file.tryLock(true);
   }
 
-  async size(): Promise<number> {
-    return (await this.file.stat()).size;
+  async status(): Promise<FileStatus> {
+    const { size, nlink } = await this.file.stat();
+    return { size, linked: nlink !== 0 };
+  }
+
+  async isAt(path: string): Promise<boolean> {
+    const own = await this.file.stat();
+    try {
+      const { dev, ino } = await Deno.stat(path);
+      return dev === own.dev && ino === own.ino;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
   }
 
   async read(from: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -84,9 +123,8 @@ class MachineFile implements GrowingFile {
     return buffer.subarray(0, filled);
   }
 
-  async write(at: number, bytes: Uint8Array): Promise<void> {
-    await this.file.seek(at, Deno.SeekMode.Start);
-    await writeAll(this.file, bytes);
+  append(bytes: Uint8Array): Promise<void> {
+    return writeAll(this.file, bytes);
   }
 
   cut(size: number): Promise<void> {
@@ -102,6 +140,17 @@ class MachineFile implements GrowingFile {
   }
 }
 
+/** The permissions of a file; `undefined` where there is none, or no permissions. */
+async function modeOf(path: string): Promise<number | undefined> {
+  try {
+    const { mode } = await Deno.stat(path);
+    return mode === null ? undefined : mode & 0o777;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     // deno-lint-ignore no-await-in-loop -- a write may take a part only
@@ -114,5 +163,7 @@ export function fileError(error: unknown, what: string): unknown {
   if (error instanceof CliError || !(error instanceof Error)) return error;
   // The runtime ends its sentences with the call that failed: ": open '/a/b'".
   const why = error.message.replace(/ \(os error \d+\).*$/s, "");
-  return new CliError(`${what}: ${why}`, EXIT.failed, { cause: error });
+  const isFull = /^(?:No space left|Disk quota exceeded|There is not enough space)/.test(why);
+  const remedy = isFull ? ". Make room, and start again" : "";
+  return new CliError(`${what}: ${why}${remedy}`, EXIT.failed, { cause: error });
 }

@@ -1,4 +1,4 @@
-import { clockTime } from "../terminal/view.ts";
+import { localDate, localTime } from "../chat/time.ts";
 import { safeJson } from "../cli/text.ts";
 import { type Message, visible } from "../protocol.ts";
 
@@ -6,7 +6,6 @@ import { type Message, visible } from "../protocol.ts";
 export interface Shown {
   readonly message: Message;
   readonly epoch: string;
-  readonly now: Date;
 }
 
 const FIELDS: Readonly<Record<string, (shown: Shown) => string>> = {
@@ -16,10 +15,17 @@ const FIELDS: Readonly<Record<string, (shown: Shown) => string>> = {
   message: ({ message }) => message.message ?? "",
   data: ({ message }) => message.data === undefined ? "" : safeJson(message.data),
   timestamp: ({ message }) => message.timestamp,
-  time: ({ message, now }) => clockTime(message.timestamp, now),
+  date: ({ message }) => local(message.timestamp, localDate),
+  time: ({ message }) => local(message.timestamp, localTime),
   kind: ({ message }) => message.kind ?? "",
   epoch: ({ epoch }) => epoch,
 };
+
+/** A part of a moment where the user is; as it came, where it is none. */
+function local(timestamp: string, part: (time: Date) => string): string {
+  const time = new Date(timestamp);
+  return Number.isNaN(time.getTime()) ? timestamp.slice(0, 30) : part(time);
+}
 
 /** The fields of a template. */
 export const FIELD_NAMES: readonly string[] = Object.keys(FIELDS);

@@ -1,8 +1,15 @@
-import type { Content, MessageKind } from "../protocol.ts";
+import {
+  type Content,
+  isFields,
+  type MessageKind,
+  parseFields,
+  parseJson,
+  type SenderAnnotations,
+} from "../protocol.ts";
 import type { Line } from "./lines.ts";
 
 /** What is to be sent: text, data, or both. */
-export type Sendable = Content & { readonly kind?: MessageKind };
+export type Sendable = Content & SenderAnnotations & { readonly kind?: MessageKind };
 
 /** One line of the input, as what is to be sent or as why it cannot be. */
 export type Item =
@@ -10,21 +17,23 @@ export type Item =
   | { readonly number: number; readonly problem: string };
 
 /** Every line that is not blank, as a message. */
-export function* textItem({ number, text }: Line): Generator<Item> {
-  if (text === undefined) yield { number, problem: "it is far too long" };
+export function* textItem(line: Line): Generator<Item> {
+  if ("problem" in line) yield line;
   // A blank line is no message.
-  else if (text !== "") yield { number, content: { message: text } };
+  else if (line.text !== "") yield { number: line.number, content: { message: line.text } };
 }
 
 /**
- * Every line that is not blank, as a JSON object: its `message`, `data` and `kind` are what is sent.
- * Whatever else it holds is passed over, so that what `bcast listen --json` prints can be sent on.
+ * Every line that is not blank, as a JSON object: its `message`, `data`, `kind`, `format` and `via`
+ * are what is sent. Other fields are ignored, so that what `bcast listen --json` prints can be sent
+ * on.
  */
-export function* jsonItem({ number, text }: Line): Generator<Item> {
-  if (text === undefined) {
-    yield { number, problem: "it is far too long" };
-  } else if (text.trim() !== "") {
-    const content = readObject(text);
+export function* jsonItem(line: Line): Generator<Item> {
+  if ("problem" in line) {
+    yield line;
+  } else if (line.text.trim() !== "") {
+    const { number } = line;
+    const content = readObject(line.text);
     yield typeof content === "string" ? { number, problem: content } : { number, content };
   }
 }
@@ -39,21 +48,15 @@ export async function* itemsOf(
 
 /** What an object says, or what is wrong with it. */
 function readObject(text: string): Sendable | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // Its words would quote the line, which may be long and hostile.
-    return `it is no JSON object such as {"message":"hi"}`;
+  const value = parseJson(text);
+  // The parser's own words would quote the line, which may be long and hostile.
+  if (!isFields(value)) return `it is no JSON object such as {"message":"hi"}`;
+  const { message, data, kind, format, via } = value;
+  if (typeof message === "string" && !message.isWellFormed()) {
+    return `its "message" holds half of a surrogate pair, which has no UTF-8`;
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return `it is no JSON object such as {"message":"hi"}`;
-  }
-  const { message, data, kind }: { message?: unknown; data?: unknown; kind?: unknown } = value;
-  if (message !== undefined && typeof message !== "string") return `its "message" must be text`;
-  if (kind !== undefined && kind !== "action") return `its "kind" can only be "action"`;
-  const more = kind === undefined ? {} : { kind } as const;
-  if (message !== undefined) return { message, ...(data === undefined ? {} : { data }), ...more };
-  if (data === undefined) return `it needs a "message" or "data"`;
-  return { data, ...more };
+  const parsed = parseFields("message", { message, data, kind, format, via });
+  if (!parsed.ok) return parsed.error.message;
+  const { type: _type, ...content } = parsed.frame;
+  return content;
 }

@@ -1,22 +1,16 @@
-import type { Bookmark, OutputMark } from "./cursor.ts";
-import type { CursorFile } from "./cursor_file.ts";
+import type { Bookmark } from "./cursor.ts";
 import type { Step } from "./follow.ts";
 
 /** UTF-16 units of text that wait for the write before them; beyond it nothing more is taken in. */
 const MAX_WAITING = 1024 * 1024;
 
-/** Where what is recorded goes. */
-export interface Drain {
-  /** Writes; `false` when nobody reads any more. */
-  write(text: string): Promise<boolean>;
-  /** What a file holds by now, for the cursor. */
-  readonly mark?: OutputMark | undefined;
-}
-
 /** What a journal takes. */
 export interface JournalOptions {
-  readonly drain: Drain;
-  readonly cursor: CursorFile | undefined;
+  /**
+   * Writes a text, and only then moves the cursor to where reading has come with it. Returns `false`
+   * when nobody reads any more.
+   */
+  readonly record: (text: string, rooms: ReadonlyMap<string, Bookmark>) => Promise<boolean>;
   /** Told once when nothing more can be recorded: nobody reads any more, or a write failed. */
   readonly onEnd: () => void;
 }
@@ -78,18 +72,14 @@ export class Journal {
   }
 
   async #record(): Promise<boolean> {
-    const { drain, cursor } = this.options;
     const text = this.#text.join("");
     const marks = this.#marks;
     this.#text = [];
     this.#length = 0;
     this.#marks = new Map();
-    if (text !== "" && !await drain.write(text)) {
-      this.#end();
-      return false;
-    }
-    await cursor?.save(marks, drain.mark);
-    return true;
+    if (await this.options.record(text, marks)) return true;
+    this.#end();
+    return false;
   }
 
   #end(): void {

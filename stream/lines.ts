@@ -1,50 +1,96 @@
-/** A line of input, counted from 1. */
-export interface Line {
-  readonly number: number;
-  /** The text, or `undefined` when the line was too long to be kept. */
-  readonly text: string | undefined;
-}
+/** A line of input, counted from 1: its text, or why it cannot be a message. */
+export type Line =
+  | { readonly number: number; readonly text: string }
+  | { readonly number: number; readonly problem: string };
 
 /** What ends a line: `\n` (a `\r` before it is no part of the line), or a NUL character. */
 export type Separator = "\n" | "\0";
 
-/** Characters of a line that is read at all; far above any hub's limit for a message. */
+/** Bytes of a line that is read at all; far above any hub's limit for a message. */
 const MAX_LINE = 16 * 1024 * 1024;
 
 /**
  * The lines of a byte stream, without their ends. A last line needs none.
  *
- * A line of more than `limit` characters is passed over as it comes: input without any newline must
- * not fill the memory.
+ * A line of more than `limit` bytes is skipped as it comes, as input without any newline must not
+ * fill the memory. A line that is not UTF-8 is a problem of its own: replacement characters would
+ * change it without a word.
  */
 export async function* readLines(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   limit: number,
   separator: Separator = "\n",
 ): AsyncGenerator<Line> {
+  const end = separator.charCodeAt(0);
+  const line = new LineBytes(limit);
   let number = 0;
-  let kept = "";
-  let tooLong = false;
-  const add = (piece: string): void => {
-    tooLong ||= kept.length + piece.length > limit;
-    kept = tooLong ? "" : kept + piece;
-  };
   const take = (): Line => {
-    const text = separator === "\n" ? kept.replace(/\r$/, "") : kept;
-    const line = { number: ++number, text: tooLong ? undefined : text };
-    kept = "";
-    tooLong = false;
-    return line;
+    const bytes = line.take();
+    number++;
+    if (bytes === undefined) return { number, problem: "it is far too long" };
+    const text = decode(bytes, number === 1);
+    if (text === undefined) return { number, problem: "it is not UTF-8: convert it with iconv" };
+    return { number, text: separator === "\n" ? text.replace(/\r$/, "") : text };
   };
-  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-    const [first = "", ...rest] = chunk.split(separator);
-    add(first);
-    for (const piece of rest) {
+  for await (const chunk of stream) {
+    let from = 0;
+    for (let at = chunk.indexOf(end); at !== -1; at = chunk.indexOf(end, from)) {
+      line.add(chunk.subarray(from, at));
+      from = at + 1;
       yield take();
-      add(piece);
     }
+    line.add(chunk.subarray(from));
   }
-  if (kept !== "" || tooLong) yield take();
+  if (!line.isEmpty) yield take();
+}
+
+/** The bytes of the line that is being read. */
+class LineBytes {
+  #pieces: Uint8Array<ArrayBuffer>[] = [];
+  #length = 0;
+
+  constructor(private readonly limit: number) {}
+
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
+  add(piece: Uint8Array<ArrayBuffer>): void {
+    this.#length += piece.length;
+    if (this.#length > this.limit) this.#pieces = [];
+    else if (piece.length > 0) this.#pieces.push(piece);
+  }
+
+  /** The line, or `undefined` when it is over the limit; the next one begins. */
+  take(): Uint8Array<ArrayBuffer> | undefined {
+    const [pieces, length] = [this.#pieces, this.#length];
+    this.#pieces = [];
+    this.#length = 0;
+    if (length > this.limit) return undefined;
+    const [first] = pieces;
+    if (first !== undefined && pieces.length === 1) return first;
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    for (const piece of pieces) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
+  }
+}
+
+// A byte order mark means something at the beginning of a text only.
+const FIRST = new TextDecoder("utf-8", { fatal: true });
+const OTHERS = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The text of a line; `undefined` when it is not UTF-8. */
+function decode(bytes: Uint8Array<ArrayBuffer>, isFirst: boolean): string | undefined {
+  try {
+    return (isFirst ? FIRST : OTHERS).decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }
 
 /** The lines of an input that may never end, until `signal` says that no more are wanted. */

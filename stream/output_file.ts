@@ -1,17 +1,22 @@
 import { CliError } from "../cli/errors.ts";
 import { visible } from "../protocol.ts";
 import { DIGESTED, type OutputMark } from "./cursor.ts";
-import { fileError, type Files, type GrowingFile, MACHINE_FILES } from "./files.ts";
+import { fileError, type Files, type GrowingFile } from "./files.ts";
+
+/** What became of an output file since the last write to it. */
+export type Fate =
+  /** It is as it was. */
+  | "intact"
+  /** No path leads to it any more: what is written to it is gone with the program. */
+  | "removed"
+  /** It is empty, and was not. */
+  | "emptied"
+  /** Something else wrote to it, or cut it. */
+  | "foreign";
 
 /**
- * Bytes beyond what the cursor knows that are taken for a write that was cut short. No write is
- * longer; more than that, somebody else wrote.
- */
-const MAX_TORN = 16 * 1024 * 1024;
-
-/**
- * A file that messages are appended to, exactly once: what stands in it beyond the mark in the cursor
- * was written without the cursor having moved, and is cut off at the start, to be written again.
+ * A file that messages are appended to. It knows how long the file is by its own writes, and notices
+ * when something else wrote to it, cut it or removed it.
  */
 export class OutputFile implements Disposable {
   #mark: OutputMark;
@@ -25,18 +30,11 @@ export class OutputFile implements Disposable {
   }
 
   /**
-   * Opens the file and makes it agree with `mark`, the cursor's; without one it goes on after what
-   * is in it.
+   * Opens the file, to go on after what is in it.
    *
-   * @param tell is told what a person should know of it.
-   * @throws {CliError} when the file is in use, or not the one that the cursor knows.
+   * @throws {CliError} when it is in use, or cannot be written.
    */
-  static async open(
-    path: string,
-    mark: OutputMark | undefined,
-    tell: (sentence: string) => void,
-    files: Files = MACHINE_FILES,
-  ): Promise<OutputFile> {
+  static async open(path: string, files: Files): Promise<OutputFile> {
     const shown = visible(path);
     let file: GrowingFile | undefined;
     try {
@@ -44,30 +42,82 @@ export class OutputFile implements Disposable {
       if (!await file.lock()) {
         throw new CliError(`Cannot write to ${shown}: another bcast is writing to it`);
       }
-      return new OutputFile(path, file, await agree(file, mark, shown, tell));
+      return new OutputFile(path, file, await markOf(file, (await file.status()).size));
     } catch (error) {
       file?.[Symbol.dispose]();
       throw fileError(error, `Cannot write to ${shown}`);
     }
   }
 
-  /** What is in the file for good, once a cursor says so too. */
+  /** What the file holds by this program's own writes. */
   get mark(): OutputMark {
     return this.#mark;
   }
 
+  /** Whether the path still leads to this file. */
+  async isInPlace(): Promise<boolean> {
+    return await this.file.isAt(this.path);
+  }
+
+  async fate(): Promise<Fate> {
+    const { size, linked } = await this.file.status();
+    if (!linked) return "removed";
+    if (size === this.#mark.bytes) return "intact";
+    return size === 0 ? "emptied" : "foreign";
+  }
+
+  /** Takes the file, which was emptied, for a new one. */
+  async beginAnew(): Promise<void> {
+    this.#mark = await markOf(this.file, 0);
+  }
+
+  /**
+   * Makes sure that the file is the one that `mark` is about, and nothing but a beginning of
+   * `pending` follows in it. Whatever is wrong, the file stays as it is.
+   *
+   * @throws {CliError} when that is not so.
+   */
+  async agree(mark: OutputMark, pending: string): Promise<void> {
+    const { size } = await this.file.status();
+    if (size < mark.bytes) {
+      throw new CliError(
+        `Cannot go on with ${visible(this.path)}: it has ${size} bytes, and had ${mark.bytes} at ` +
+          `the last run. ${REMEDY}`,
+      );
+    }
+    const isSame = (await markOf(this.file, mark.bytes)).digest === mark.digest;
+    if (!isSame || !await this.#isBeginning(mark.bytes, size, encode(pending))) {
+      throw this.foreign(" since the last run");
+    }
+    this.#mark = mark;
+  }
+
   /** Appends; when it resolves, the text would survive a power cut. */
   async append(text: string): Promise<void> {
-    const bytes = new TextEncoder().encode(text);
+    const bytes = encode(text);
+    try {
+      await this.file.append(bytes);
+      await this.file.sync();
+      const after = this.#mark.bytes + bytes.length;
+      const { size } = await this.file.status();
+      if (size !== after) throw this.foreign();
+      this.#mark = await markOf(this.file, after);
+    } catch (error) {
+      throw fileError(error, `Cannot write to ${visible(this.path)}`);
+    }
+  }
+
+  /** Completes a write that was cut short: whatever of `text` follows the mark, all of it does then. */
+  async complete(text: string): Promise<void> {
+    const bytes = encode(text);
     const at = this.#mark.bytes;
     try {
-      if (await this.file.size() !== at) {
-        throw new CliError(
-          `Cannot go on with ${visible(this.path)}: something else wrote to it or cut it. ` +
-            "Move it away to begin a new one, and start again",
-        );
-      }
-      await this.file.write(at, bytes);
+      const found = await this.file.read(at, bytes.length);
+      const end = found.findIndex((byte, index) => byte !== bytes[index]);
+      const whole = end === -1 ? found.length : end;
+      // After a power cut, zeros may stand where the disk has not got the text.
+      if (whole < found.length) await this.file.cut(at + whole);
+      if (whole < bytes.length) await this.file.append(bytes.subarray(whole));
       await this.file.sync();
       this.#mark = await markOf(this.file, at + bytes.length);
     } catch (error) {
@@ -78,34 +128,28 @@ export class OutputFile implements Disposable {
   [Symbol.dispose](): void {
     this.file[Symbol.dispose]();
   }
+
+  /** Whether what is in the file between two places is a beginning of `bytes`. */
+  async #isBeginning(from: number, to: number, bytes: Uint8Array): Promise<boolean> {
+    if (to - from > bytes.length) return false;
+    const found = await this.file.read(from, to - from);
+    // No line holds a zero: it is a place that the disk has not got yet.
+    return found.every((byte, index) => byte === bytes[index] || byte === 0);
+  }
+
+  /** The error for a file that something else wrote to. */
+  foreign(when = ""): CliError {
+    return new CliError(
+      `Cannot go on with ${visible(this.path)}: something else wrote to it or cut it${when}. ` +
+        REMEDY,
+    );
+  }
 }
 
-/** Cuts the file back to `mark`, if it is the file that the mark is about. */
-async function agree(
-  file: GrowingFile,
-  mark: OutputMark | undefined,
-  shown: string,
-  tell: (sentence: string) => void,
-): Promise<OutputMark> {
-  const size = await file.size();
-  if (mark === undefined) return await markOf(file, size);
-  if (size === 0 && mark.bytes > 0) {
-    tell(`${shown} is new or was emptied since the last run: what comes now begins it anew`);
-    return await markOf(file, 0);
-  }
-  const remedy = "Put it back as it was, move it away to begin a new one, or use another --cursor";
-  if (size < mark.bytes) {
-    throw new CliError(
-      `Cannot go on with ${shown}: it has ${size} bytes, and had ${mark.bytes} at the last run. ${remedy}`,
-    );
-  }
-  if ((await markOf(file, mark.bytes)).digest !== mark.digest || size - mark.bytes > MAX_TORN) {
-    throw new CliError(
-      `Cannot go on with ${shown}: something else wrote to it since the last run. ${remedy}`,
-    );
-  }
-  if (size > mark.bytes) await file.cut(mark.bytes);
-  return mark;
+const REMEDY = "Put it back as it was, move it away to begin a new one, or use another --cursor";
+
+function encode(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
 }
 
 async function markOf(file: GrowingFile, bytes: number): Promise<OutputMark> {

@@ -1,6 +1,7 @@
 import { nameFlag, roomsFlag } from "../cli/client_flags.ts";
 import { TOKEN_FLAGS, tokenOption } from "../cli/token.ts";
-import { TRUST_FLAGS, type Way, wayTo } from "../cli/trust.ts";
+import type { ADDRESS_FLAGS } from "../cli/address.ts";
+import { type Way, wayTo } from "../cli/trust.ts";
 import type { CommandInput } from "../cli/command.ts";
 import { CliError, EXIT, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
@@ -22,36 +23,34 @@ export const READING_FLAGS = {
   ...TOKEN_FLAGS,
   cursor: flag.text({
     placeholder: "FILE",
-    help: "Keep in FILE where reading stopped, and go on from there the next time",
+    help: "Resume where the last run stopped, as FILE tells",
   }),
   after: flag.value<number | undefined>({
     fallback: undefined,
     placeholder: "ID",
     expects: "the id of a message, or 0 for everything there is",
     read: (text) => /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined,
-    help: "Begin after this message; 0: with everything the hub keeps. A cursor that knows the " +
-      "room goes before",
+    help: "Begin after this message, 0: with the oldest. Ignored where --cursor knows the room",
   }),
   since: flag.seconds({
     fallback: 0,
     shown: "",
     min: 1,
-    help: "Begin with what was said in this time, such as 10m",
+    help: "Begin with the messages of this time, such as 10m",
   }),
   count: flag.integer({
     fallback: 0,
     shown: "",
     min: 1,
-    help: "End after this many messages",
+    help: "Exit after this many messages",
   }),
   strict: flag.toggle({
-    help: "End with 1 where messages are missing that the hub no longer keeps, rather than say " +
-      "so and go on",
+    help: "Exit with 1 where the hub no longer keeps messages",
   }),
-  wait: flag.toggle({ help: "Wait for a hub that cannot be reached at the start, too" }),
+  wait: flag.toggle({ help: "Wait for a hub that is unreachable at the start" }),
 };
 
-type Input = CommandInput<typeof READING_FLAGS & typeof TRUST_FLAGS>;
+type Input = CommandInput<typeof READING_FLAGS & typeof ADDRESS_FLAGS>;
 
 /** Opens the cursor that the flags name, and checks them. */
 export async function openCursor({ flags, source }: Input): Promise<CursorFile | undefined> {
@@ -100,7 +99,7 @@ export class Reading implements AsyncDisposable {
    * @throws {CliError} when the token, or whom to trust, makes no sense.
    */
   static async open(input: Input, options: ReadingOptions): Promise<Reading> {
-    const token = await tokenOption(input);
+    const token = await tokenOption(input, options.url);
     return new Reading(input, options, wayTo(options.url, input.flags), token);
   }
 

@@ -15,11 +15,16 @@ const ABNORMAL = 1006;
 /** Bytes read at once: every connection has a buffer of its own. */
 const READ_BYTES = 4096;
 
+/** Milliseconds after which what came without the end of a line counts as one. */
+export const LINE_PAUSE = 500;
+
 /** What serving a client takes. */
 export interface GuestOptions {
   readonly hub: Hub;
   readonly clock: Clock;
   readonly address: string;
+  /** The port that it connects from. */
+  readonly port: number;
   readonly limits: ServerLimits;
 }
 
@@ -30,6 +35,10 @@ export class Guest {
   readonly #lines: LineSplitter;
   #peer: Peer | undefined;
   #first = true;
+  #pause: Disposable | undefined;
+  /** The line that a pause has ended, until it is answered. */
+  #paused: Promise<void> = Promise.resolve();
+  #toldOfPause = false;
 
   constructor(conn: Deno.TcpConn, private readonly options: GuestOptions) {
     this.#conn = conn;
@@ -63,6 +72,7 @@ export class Guest {
       else if (this.#peer === undefined) throw error;
       else this.#peer.fail(error);
     } finally {
+      this.#pause?.[Symbol.dispose]();
       await this.#socket.drained();
       this.#socket.destroy();
     }
@@ -101,12 +111,12 @@ export class Guest {
   }
 
   async #enter(token: string | undefined): Promise<void> {
-    const { address, hub } = this.options;
+    const { address, port, hub } = this.options;
     const answer = await hub.admission.check(token, { address });
     // It may have gone, or its time have run out, while its token was checked.
     if (this.#socket.ending) return;
     if (answer.ok) {
-      const introduction = { address, dialect: TEXT, rooms: [], grant: answer.grant };
+      const introduction = { address, port, dialect: TEXT, rooms: [], grant: answer.grant };
       this.#peer = hub.connect(this.#socket, introduction);
     } else {
       this.#turnAway(answer.failure === "throttled" ? 429 : 401, answer.reason);
@@ -119,6 +129,9 @@ export class Guest {
     for (;;) {
       // deno-lint-ignore no-await-in-loop -- a stream
       const count = await this.#conn.read(buffer);
+      this.#pause?.[Symbol.dispose]();
+      // deno-lint-ignore no-await-in-loop -- in order
+      await this.#paused;
       if (count === null) break;
       // Of a connection that is ending nothing counts but that it ends.
       if (this.#socket.ending) continue;
@@ -129,9 +142,28 @@ export class Guest {
         // deno-lint-ignore no-await-in-loop -- in order, and no faster than they are answered
         await this.#hear(heard);
       }
+      if (this.#lines.mayNeverEnd) this.#awaitPause();
     }
     const last = this.#lines.end();
     if (last !== undefined) await this.#hear(last);
+  }
+
+  /** Some clients end no lines, and send each message at once: for them, a pause is an end. */
+  #awaitPause(): void {
+    this.#pause = this.options.clock.after(LINE_PAUSE, () => {
+      const line = this.#lines.end();
+      if (line === undefined) return;
+      this.#paused = this.#hear(line).then(() => {
+        if (this.#toldOfPause || this.#socket.ending) return;
+        this.#toldOfPause = true;
+        this.#socket.send(
+          `* That had no newline: after ${LINE_PAUSE} ms it counts as a line. End each with \\n`,
+        );
+      }).catch((error) => {
+        if (this.#peer === undefined) this.destroy();
+        else this.#peer.fail(error);
+      });
+    });
   }
 
   async #hear(heard: Heard): Promise<void> {
@@ -141,6 +173,8 @@ export class Guest {
         return await this.#hearLine(heard.text, heard.crlf);
       case "answer":
         return this.#socket.answer(heard.bytes);
+      case "garbled":
+        return this.#socket.send("* Not sent: the line is not UTF-8. Send UTF-8");
       case "areYouThere":
         return this.#socket.send("* Yes, the hub is here");
       case "interrupt":

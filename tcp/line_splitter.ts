@@ -4,6 +4,8 @@ import { TELNET } from "./telnet.ts";
 export type Heard =
   /** One line, without its end; `crlf`: the client ends lines as telnet does. */
   | { readonly kind: "line"; readonly text: string; readonly crlf: boolean }
+  /** A line that is not UTF-8: replacement characters would change it without a word. */
+  | { readonly kind: "garbled" }
   /** What telnet must be answered, as it is. */
   | { readonly kind: "answer"; readonly bytes: Uint8Array<ArrayBuffer> }
   /** Ctrl-C in telnet. */
@@ -21,8 +23,8 @@ const MAX_SUBNEGOTIATION = 512;
 /** Bytes that a line gets to begin with; most are shorter. */
 const FIRST_BUFFER = 256;
 
-/** Bytes that are no UTF-8 become U+FFFD. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const strictDecoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
 /** Where the reading of telnet's own bytes stands. */
 type State = "text" | "command" | "option" | "subnegotiation" | "subnegotiationCommand";
@@ -41,6 +43,8 @@ export class LineSplitter {
   /** Whether the line under way was longer than the limit and has come out already. */
   #over = false;
   #afterCr = false;
+  #endedLines = false;
+  #spokeTelnet = false;
   #state: State = "text";
   #verb = 0;
   #subnegotiation = 0;
@@ -58,6 +62,14 @@ export class LineSplitter {
     }
   }
 
+  /**
+   * Whether something waits for the end of its line that may never come: the client has not ended
+   * any line so far, and is no telnet, which may send key by key.
+   */
+  get mayNeverEnd(): boolean {
+    return this.#length > 0 && !this.#over && !this.#endedLines && !this.#spokeTelnet;
+  }
+
   /** The last line, which nobody ended, when the input is over. */
   end(): Heard | undefined {
     return this.#length > 0 || this.#afterCr ? this.#endLine(false) : undefined;
@@ -65,20 +77,27 @@ export class LineSplitter {
 
   #text(byte: number): Heard | undefined {
     if (byte === TELNET.iac) {
+      this.#spokeTelnet = true;
       this.#state = "command";
       return undefined;
     }
     if (this.#afterCr) {
       this.#afterCr = false;
       // Enter is CR LF, or CR NUL where telnet sends each key.
-      if (byte === LF || byte === NUL) return this.#endLine(true);
+      if (byte === LF || byte === NUL) {
+        this.#endedLines = true;
+        return this.#endLine(true);
+      }
       const heard = this.#add(CR);
       if (heard === undefined) return this.#text(byte);
       // What made the line too long came out; of the rest nothing is kept.
       this.#afterCr = byte === CR;
       return heard;
     }
-    if (byte === LF) return this.#endLine(false);
+    if (byte === LF) {
+      this.#endedLines = true;
+      return this.#endLine(false);
+    }
     if (byte === CR) {
       this.#afterCr = true;
       return undefined;
@@ -110,9 +129,14 @@ export class LineSplitter {
     const over = this.#over;
     this.#over = false;
     if (over) return undefined;
-    const text = decoder.decode(this.#line.subarray(0, this.#length));
+    const bytes = this.#line.subarray(0, this.#length);
     this.#reset();
-    return { kind: "line", text, crlf };
+    try {
+      return { kind: "line", text: strictDecoder.decode(bytes), crlf };
+    } catch (error) {
+      if (error instanceof TypeError) return { kind: "garbled" };
+      throw error;
+    }
   }
 
   #reset(): void {

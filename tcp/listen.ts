@@ -107,7 +107,7 @@ class Listener implements LineDoor {
       this.#turnAway(conn, address, refusal);
       return;
     }
-    const guest = new Guest(conn, { hub, clock, address, limits });
+    const guest = new Guest(conn, { hub, clock, address, port: conn.remoteAddr.port, limits });
     connections.add(address, "lines");
     this.#guests.add(guest);
     guest.serve().catch((error) => {

@@ -1,13 +1,14 @@
 import type { AskPage } from "../client/past.ts";
 import { ConnectError, RequestError } from "../client/types.ts";
+import type { Exported } from "../chat/export.ts";
+import { quotedName } from "../chat/names.ts";
+import { localTime } from "../chat/time.ts";
 import { plural } from "../cli/text.ts";
 import { MAX_HISTORY_PAGE, nameKey, visible } from "../protocol.ts";
 import { type PastRequest, readBack, showPast } from "./older.ts";
 import { Away } from "./away.ts";
 import { type Actions, LineError } from "./commands.ts";
-import type { Exported } from "./export.ts";
 import { ExportError, exportTo } from "./export_file.ts";
-import { localTime } from "./view.ts";
 import { type Saying, sizeNearLimit } from "./outgoing.ts";
 import type { ChatParts } from "./parts.ts";
 import { durationText, latencyText, whoText } from "./sentences.ts";
@@ -153,8 +154,13 @@ export class ChatActions implements Actions {
   }
 
   listRooms(): void {
-    const { board, state } = this.parts;
+    const { board, conversation, directory, state } = this.parts;
     const { list, current } = board.windows;
+    void directory.refresh().then(() => {
+      const text = directory.textWithout(this.rooms);
+      if (text === undefined || conversation.state === "closed") return;
+      board.add({ kind: "note", text }, current);
+    });
     if (list.length === 0) throw new LineError("You are in no room: /join ROOM");
     const rows = list.map((window, at) => {
       const { room, title, unread, mentions } = window;
@@ -173,6 +179,7 @@ export class ChatActions implements Actions {
 
   rename(name: string): void {
     this.#assertConnected();
+    this.parts.facts.asked = name;
     this.parts.conversation.nick(name);
   }
 
@@ -255,7 +262,8 @@ export class ChatActions implements Actions {
       ? privatePages(items.flatMap((item) => item.kind === "direct" ? item.direct : []))
       : this.#pages(room);
     const { home } = this.options;
-    this.#ask(exportTo({ path, replace, title, home }, pages), (count) => {
+    const heading = room === undefined ? title : `#${room}`;
+    this.#ask(exportTo({ path, replace, title: heading, home }, pages), (count) => {
       this.note(`Wrote ${plural(count, "message")} of ${title} into "${path}"`);
     }, "Not written");
   }
@@ -392,8 +400,7 @@ export class ChatActions implements Actions {
 /** What somebody typed to say it; `here`: in the window that it is for. */
 function typedAs(saying: Saying, here: boolean): string {
   if (saying.kind === "private" && !here) {
-    const name = /\s/.test(saying.to) ? `"${saying.to}"` : saying.to;
-    return `/msg ${name} ${saying.text}`;
+    return `/msg ${quotedName(saying.to)} ${saying.text}`;
   }
   if (saying.kind === "room" && saying.how === "action") return `/me ${saying.text}`;
   return saying.text.startsWith("/") ? `/${saying.text}` : saying.text;

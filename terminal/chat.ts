@@ -1,19 +1,21 @@
+import { VERIFIED_MARK } from "../chat/sender.ts";
 import { plural } from "../cli/text.ts";
 import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
 import { type ClientEvent, ConnectError, type Conversation } from "../client/types.ts";
-import { visible } from "../protocol.ts";
+import { nameKey, visible } from "../protocol.ts";
 import { ChatActions, NotSentError } from "./actions.ts";
 import { Board } from "./board.ts";
 import { LineError } from "./commands.ts";
 import { logEvent } from "./event_log.ts";
 import { foldText } from "./fold.ts";
 import type { View } from "./view.ts";
-import { completeLine, runLine, sayingOf } from "./line.ts";
+import { completeLine, isBareQuit, namesAnyRoom, runLine, sayingOf } from "./line.ts";
 import { Outgoing, type Saying, sizeNearLimit } from "./outgoing.ts";
 import { paintWith } from "./paint.ts";
 import { type Background, paletteOf } from "./palette.ts";
 import { type ChatParts, Ignored } from "./parts.ts";
 import { Reception } from "./reception.ts";
+import { type LoadRooms, RoomDirectory } from "./room_directory.ts";
 import type { Chord, Screen, ScreenEvents } from "./screen.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 import { ChatState } from "./state.ts";
@@ -36,14 +38,18 @@ export interface ChatOptions {
   readonly settings?: Settings;
   /** Called with what was set, to be remembered. */
   readonly onSettings?: (changed: Partial<Settings>) => void;
-  /** Called with the name the hub gave, whenever it gives one. */
+  /** Called with a name that was asked for, once the hub has given it or the nearest free one. */
   readonly onName?: (name: string) => void;
   /** The hub, as a person says it. */
   readonly address?: string;
   /** The name that was asked for. */
   readonly wanted?: string;
+  /** Asks the hub for its rooms. */
+  readonly hubRooms?: LoadRooms;
   /** What others type to come to a room. */
   readonly invite?: (room: string) => string;
+  /** What stands behind names that a token proved; default {@linkcode VERIFIED_MARK}. */
+  readonly verifiedMark?: string;
   /** The user's home directory. */
   readonly home?: string;
   /** The terminal's, where it tells. */
@@ -59,7 +65,7 @@ export class Chat implements ScreenEvents {
   readonly #reception: Reception;
   readonly #typingTold: TypingTold;
   readonly #cancels = new Map<"tick" | "day" | "leave", Cancel>();
-  /** A draft of many lines that was asked about. */
+  /** A line that was asked about, as it may not be meant as it stands. */
   #asked: string | undefined;
   #hint: string | undefined;
   #name: string | undefined;
@@ -90,6 +96,7 @@ export class Chat implements ScreenEvents {
         },
       }),
       ignored: new Ignored(),
+      directory: new RoomDirectory(clock, options.hubRooms),
       typing: new TypingSeen(clock, refresh),
       facts: {
         connection: { kind: "connecting", reason: undefined },
@@ -98,6 +105,7 @@ export class Chat implements ScreenEvents {
         lastPrivate: undefined,
         wanted: [],
         leaving: new Set(),
+        asked: wanted,
         resumed: 0,
         missed: 0,
       },
@@ -167,7 +175,7 @@ export class Chat implements ScreenEvents {
   line(line: string): void {
     this.#typingTold.stop();
     this.#hint = undefined;
-    if (lineCount(line) > MANY_LINES && line !== this.#asked) {
+    if ((lineCount(line) > MANY_LINES || isBareQuit(line)) && line !== this.#asked) {
       this.#asked = line;
       this.#parts.screen.setDraft(line);
     } else {
@@ -179,6 +187,8 @@ export class Chat implements ScreenEvents {
 
   edited(draft: string): void {
     this.#asked = undefined;
+    // Before Tab is pressed, which cannot wait for the hub.
+    if (namesAnyRoom(draft)) void this.#parts.directory.refresh();
     const { room, entered } = this.#parts.board.current;
     this.#typingTold.edited(entered ? room : undefined, draft);
     this.#refresh();
@@ -213,6 +223,12 @@ export class Chat implements ScreenEvents {
     void this.leave();
   }
 
+  discarded(): void {
+    this.edited("");
+    this.#hint = "The up arrow brings it back. Ctrl-C again leaves";
+    this.#refresh();
+  }
+
   end(): void {
     void this.leave();
   }
@@ -225,6 +241,7 @@ export class Chat implements ScreenEvents {
       people: people.filter((name) => name !== sender && !this.#parts.ignored.has(name)),
       rooms,
       windows,
+      hubRooms: this.#parts.directory.rooms.map(({ room }) => room),
       ignored,
     });
   }
@@ -279,13 +296,15 @@ export class Chat implements ScreenEvents {
   get #view(): View {
     const { conversation, screen, facts, clock } = this.#parts;
     const { color, background } = this.#options;
-    const { theme, timestamp } = facts.settings;
+    const { theme, timestamp, mention } = facts.settings;
     return {
       self: conversation.sender,
       paint: paintWith(color ? paletteOf(theme, background) : undefined),
       columns: screen.columns,
       now: new Date(clock.now()),
       stamps: timestamp,
+      mention,
+      verifiedMark: this.#options.verifiedMark ?? VERIFIED_MARK,
     };
   }
 
@@ -311,7 +330,11 @@ export class Chat implements ScreenEvents {
     if (sender === undefined || sender === this.#name) return;
     const renamed = this.#name !== undefined;
     this.#name = sender;
-    this.#options.onName?.(sender);
+    const { asked } = this.#parts.facts;
+    // A name that the hub made up or changed is not the user's own.
+    if (asked !== undefined && (!renamed || nameKey(asked) === nameKey(sender))) {
+      this.#options.onName?.(asked);
+    }
     if (renamed) board.note(`You are ${sender} now`);
   }
 
@@ -360,12 +383,7 @@ export class Chat implements ScreenEvents {
           : `${number(size.bytes)} of ${number(size.limit)} bytes`,
         over: size.over,
       },
-      hint: this.#asked === undefined
-        ? this.#hint
-        : screen.columns < 70
-        ? `Send ${lineCount(this.#asked)} lines at once? Enter sends`
-        : `Send ${lineCount(this.#asked)} lines as one message? ` +
-          "Enter sends, any other key goes on editing",
+      hint: this.#asked === undefined ? this.#hint : question(this.#asked, screen.columns),
     };
   }
 
@@ -411,6 +429,19 @@ export class Chat implements ScreenEvents {
     this.#cancels.get(name)?.();
     this.#cancels.set(name, this.#parts.clock.after(delay, task));
   }
+}
+
+/** Asks whether a line is meant as it stands. */
+function question(line: string, columns: number): string {
+  const isNarrow = columns < 70;
+  if (isBareQuit(line)) {
+    return isNarrow
+      ? "Leave? Enter leaves"
+      : "Leave? Enter leaves; with a space before it, it is a message";
+  }
+  return isNarrow
+    ? `Send ${lineCount(line)} lines at once? Enter sends`
+    : `Send ${lineCount(line)} lines as one message? Enter sends, any other key goes on editing`;
 }
 
 function lineCount(text: string): number {

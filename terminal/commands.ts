@@ -5,6 +5,7 @@ import {
   nameKey,
   normalizeName,
 } from "../protocol.ts";
+import { splitName } from "../chat/names.ts";
 import { slashHelp, type Topic } from "./help.ts";
 import { MAX_SHOWN } from "./older.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
@@ -60,11 +61,20 @@ export interface Actions {
 }
 
 /** What Tab completes: names, rooms, commands, or a few words. */
-export type Completes = "people" | "rooms" | "windows" | "ignored" | "help" | readonly string[];
+export type Completes =
+  | "people"
+  | "rooms"
+  | "anyRoom"
+  | "windows"
+  | "ignored"
+  | "help"
+  | readonly string[];
 
 /** One slash command. */
 export interface SlashCommand {
   readonly name: string;
+  /** What other chats call it. */
+  readonly aliases?: readonly string[];
   /** Where the help has it. */
   readonly topic: Topic;
   /** What comes after it, as the help shows it. */
@@ -92,7 +102,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     topic: "rooms",
     takes: "ROOM",
     help: "Enter a room, or show another one you are in",
-    completes: "rooms",
+    completes: "anyRoom",
     run: (rest, actions) => actions.join(roomIn(rest, "/join ROOM")),
   },
   {
@@ -114,7 +124,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     name: "rooms",
     topic: "rooms",
     takes: "",
-    help: "Your rooms and private talks, with their numbers",
+    help: "Your rooms and private talks, and the hub's rooms",
     more: "Alt and the number shows one; Alt-a goes to the next in which something happened.",
     run: (_rest, actions) => actions.listRooms(),
   },
@@ -131,6 +141,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "msg",
+    aliases: ["pm", "w"],
     topic: "talk",
     takes: "NAME [TEXT]",
     help: "Talk to one person alone",
@@ -166,14 +177,16 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "who",
+    aliases: ["users"],
     topic: "people",
     takes: "[ROOM]",
     help: "Who is here",
-    completes: "rooms",
+    completes: "anyRoom",
     run: (rest, actions) => actions.who(rest === "" ? here(actions) : roomIn(rest, "/who ROOM")),
   },
   {
     name: "nick",
+    aliases: ["name"],
     topic: "you",
     takes: "NAME",
     help: "Change your name",
@@ -285,6 +298,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   setting("theme", "theme", "Colours for your background"),
   setting("timestamp", "timestamp", "What stands before messages"),
   setting("bell", "bell", "When to ring"),
+  setting("mention", "mention", "What mentions you: @name, or the bare name, too"),
   {
     name: "status",
     topic: "more",
@@ -306,12 +320,21 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "quit",
+    aliases: ["exit", "q"],
     topic: "more",
     takes: "",
-    help: "Leave; so do quit and exit",
+    help: "Leave",
     run: (_rest, a) => a.quit(),
   },
 ];
+
+/** The command of that name, or of that name in another chat. */
+export function commandNamed(name: string): SlashCommand | undefined {
+  const wanted = name.toLowerCase();
+  return SLASH_COMMANDS.find((each) =>
+    each.name === wanted || each.aliases?.includes(wanted) === true
+  );
+}
 
 /** A command that sets one of a few words, and without one tells which is set. */
 function setting<K extends keyof Settings>(name: K, field: K, help: string): SlashCommand {
@@ -367,24 +390,4 @@ function nameIn(text: string, usage: string): string {
   const name = normalizeName(text.replace(/^@/, "").replace(/^"(.*)"$/s, "$1"));
   if (name === undefined) throw new LineError(`Say whom: ${usage}`);
   return name;
-}
-
-/** Takes a name off the front: in quotes, or the longest one known, or the first word. */
-export function splitName(
-  given: string,
-  people: readonly string[],
-): readonly [name: string, rest: string] {
-  const text = given.replace(/^@/, "");
-  const quoted = /^"([^"]+)"\s*(.*)$/s.exec(text);
-  if (quoted !== null) return [quoted[1] ?? "", quoted[2] ?? ""];
-  const key = nameKey(text);
-  const known = people
-    .filter((name) => {
-      const next = text.charAt(name.length);
-      return key.startsWith(nameKey(name)) && (next === "" || /\s/.test(next));
-    })
-    .sort((a, b) => b.length - a.length)[0];
-  if (known !== undefined) return [known, text.slice(known.length).trim()];
-  const [, word = "", rest = ""] = /^(\S+)\s*(.*)$/s.exec(text) ?? [];
-  return [word, rest];
 }

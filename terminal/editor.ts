@@ -84,7 +84,7 @@ export class Editor implements Console {
     this.#size = this.#seen = terminal.size;
     this.#chatInput = this.#input(history ?? new ShortHistory(), {
       line: (line) => this.#events?.line(line),
-      interrupt: () => this.#events?.interrupt(),
+      interrupt: () => this.#interrupt(),
       end: () => this.#end(),
     });
     this.#watch = terminal.watch({
@@ -265,6 +265,13 @@ export class Editor implements Console {
       else if (this.#early.length < MAX_EARLY) this.#early = [...this.#early, key];
     }
     if (keys.length > 0) this.#draw();
+  }
+
+  /** Ctrl-C: takes away what was typed, and leaves only when there is nothing. */
+  #interrupt(): void {
+    if (this.#chatInput.draft === "" || this.#ended) return this.#events?.interrupt();
+    this.#chatInput.discard();
+    this.#events?.discarded();
   }
 
   #gone(): void {

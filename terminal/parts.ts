@@ -4,6 +4,7 @@ import { nameKey } from "../protocol.ts";
 import type { Away } from "./away.ts";
 import type { Board } from "./board.ts";
 import type { Outgoing } from "./outgoing.ts";
+import type { RoomDirectory } from "./room_directory.ts";
 import type { Screen } from "./screen.ts";
 import type { Settings } from "./settings.ts";
 import type { ChatState } from "./state.ts";
@@ -35,6 +36,8 @@ export interface Facts {
   wanted: readonly string[];
   /** Rooms that the user left and that the hub has not confirmed yet. */
   readonly leaving: Set<string>;
+  /** The name that the user asked for last, granted or not. */
+  asked: string | undefined;
   /** How often the connection came back. */
   resumed: number;
   /** Messages that were missed and came after all. */
@@ -51,6 +54,7 @@ export interface ChatParts {
   readonly outgoing: Outgoing;
   readonly ignored: Ignored;
   readonly typing: TypingSeen;
+  readonly directory: RoomDirectory;
   readonly facts: Facts;
 }
 

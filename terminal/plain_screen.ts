@@ -87,8 +87,8 @@ export class PlainScreen implements Console {
       // deno-lint-ignore no-await-in-loop -- once, but for a line that is too long
       const { value, done } = await this.#lines.next();
       if (done === true) return undefined;
-      if (value.text !== undefined) return value.text;
-      this.print("! That line is too long: it was ignored");
+      if ("text" in value) return value.text;
+      this.print(`! Not sent: ${value.problem}`);
     }
   }
 

@@ -9,10 +9,10 @@ import {
   type Presence,
   type System,
 } from "../protocol.ts";
+import { contentText } from "../chat/content.ts";
+import { mentions } from "../chat/mention.ts";
 import { plural } from "../cli/text.ts";
 import { foldPresence } from "./fold.ts";
-import { contentText } from "./view.ts";
-import { type Finder, finds, nameFinder } from "./mention.ts";
 import type { ChatParts } from "./parts.ts";
 import { partnerCame, partnerLeft, partnerRenamed, partnerWrote } from "./partner_notes.ts";
 import { durationText, whoText } from "./sentences.ts";
@@ -42,7 +42,6 @@ export interface ReceptionOptions {
 /** Puts what happens where it belongs: into windows, counts, bells. */
 export class Reception {
   #rangAt = -Infinity;
-  #self: { readonly name: string | undefined; readonly finder: Finder | undefined } | undefined;
 
   constructor(private readonly parts: ChatParts, private readonly options: ReceptionOptions) {}
 
@@ -214,7 +213,8 @@ export class Reception {
     if (ignored.has(sender)) return;
     const mine = this.#isSelf(sender);
     const isNews = id > window.oldest;
-    const mention = !mine && finds(this.#ownName(), message.message);
+    const mention = !mine &&
+      mentions(message.message, this.parts.conversation.sender, facts.settings.mention);
     typing.over(room, sender);
     if (isNews) window.spoke(sender, clock.now());
     if (isNews && !mine) {
@@ -350,14 +350,6 @@ export class Reception {
   #isSelf(name: string): boolean {
     const { sender } = this.parts.conversation;
     return sender !== undefined && nameKey(name) === nameKey(sender);
-  }
-
-  #ownName(): Finder | undefined {
-    const { sender } = this.parts.conversation;
-    if (this.#self === undefined || this.#self.name !== sender) {
-      this.#self = { name: sender, finder: nameFinder(sender) };
-    }
-    return this.#self.finder;
   }
 }
 

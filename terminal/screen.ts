@@ -51,8 +51,10 @@ export interface ScreenEvents {
   edited(draft: string): void;
   /** A {@linkcode Chord} was pressed. */
   chord(chord: Chord): void;
-  /** Ctrl-C. */
+  /** Ctrl-C on an empty draft. */
   interrupt(): void;
+  /** Ctrl-C on a draft, which is empty now and in the history. */
+  discarded(): void;
   /** Ctrl-D on an empty draft, or the terminal is gone. */
   end(): void;
   /** Tab: what the part before the cursor may become. */

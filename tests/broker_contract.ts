@@ -4,6 +4,7 @@ import { dedupeContract } from "./broker_contract_dedupe.ts";
 import type { BrokerFactory, ContractTest } from "./broker_contract_kit.ts";
 import { listenContract } from "./broker_contract_listen.ts";
 import { measuresContract } from "./broker_contract_measures.ts";
+import { ownedNamesContract } from "./broker_contract_names.ts";
 import { readContract } from "./broker_contract_read.ts";
 import { searchContract } from "./broker_contract_search.ts";
 import { trimContract } from "./broker_contract_trim.ts";
@@ -27,6 +28,7 @@ export function brokerContract(name: string, factory: BrokerFactory): void {
   dedupeContract(test);
   listenContract(test);
   measuresContract(test);
+  ownedNamesContract(test);
   readContract(test);
   searchContract(test);
   trimContract(test);

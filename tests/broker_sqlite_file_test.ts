@@ -327,14 +327,24 @@ test("`trim()` takes what it drops out of the full-text index", async (dir) => {
   }
 });
 
-test("`openSqliteBroker()` brings a log of before there were measures up to date", async (dir) => {
+test("`openSqliteBroker()` brings a log of version 2 up to date", async (dir) => {
+  const path = `${dir}/log.db`;
+  await (await openSqliteBroker({ path }))[Symbol.asyncDispose]();
+  const old = new DatabaseSync(path);
+  old.exec("DROP TABLE owned_names; PRAGMA user_version = 2");
+  old.close();
+  await using broker = await openSqliteBroker({ path });
+  assertEquals(broker.ownedNames.all(), []);
+});
+
+test("`openSqliteBroker()` brings a log of version 1 up to date", async (dir) => {
   const path = `${dir}/log.db`;
   {
     await using broker = await openSqliteBroker({ path });
     await broker.append([{ room: "lobby", sender: "Alice", content: { message: "old" } }]);
   }
   const old = new DatabaseSync(path);
-  old.exec("DROP TABLE measures; PRAGMA user_version = 1");
+  old.exec("DROP TABLE measures; DROP TABLE owned_names; PRAGMA user_version = 1");
   old.close();
   const measure = {
     ...{ kind: "ban", on: "name", key: "eve", target: "Eve", by: "admin" } as const,
@@ -344,7 +354,9 @@ test("`openSqliteBroker()` brings a log of before there were measures up to date
     await using broker = await openSqliteBroker({ path });
     assertEquals((await broker.read("lobby", { limit: 9 })).map(({ message }) => message), ["old"]);
     await broker.measures.put([measure]);
+    await broker.ownedNames.put([{ key: "alice", name: "Alice", seen: 1 }]);
   }
   await using again = await openSqliteBroker({ path });
   assertEquals(again.measures.all(), [measure]);
+  assertEquals(again.ownedNames.all(), [{ key: "alice", name: "Alice", seen: 1 }]);
 });

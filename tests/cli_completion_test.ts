@@ -1,11 +1,12 @@
+import fc from "fast-check";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { bashCompletion } from "../cli/completion/bash.ts";
 import { fishCompletion } from "../cli/completion/fish.ts";
-import { type CompletionTable, completionTable } from "../cli/completion/table.ts";
+import { type CompletionTable, completionTable, shellQuote } from "../cli/completion/table.ts";
 import { zshCompletion } from "../cli/completion/zsh.ts";
 import { defineCommand } from "../cli/command.ts";
 import * as flag from "../cli/flags.ts";
-import { shellWords } from "../cli/shell_words.ts";
+import { shellWord, shellWords } from "../cli/shell_words.ts";
 import { COMMANDS } from "../commands/mod.ts";
 import { main } from "../main.ts";
 import { type Folder, temporaryFolder } from "./kit/folder.ts";
@@ -170,6 +171,57 @@ Deno.test({
   },
 });
 
+/** Every command with its flags, as one offers them after `--`. */
+const FLAGS_OF = TABLE.commands.map(({ name, flags }) => ({
+  name,
+  flags: flags.map((each) => each.name).toSorted(),
+}));
+
+Deno.test({
+  name: "bash completes the flags of every command, those of groups too",
+  ignore: isMissing("bash"),
+  fn: async () => {
+    await using folder = await shellFolder();
+    const tries = FLAGS_OF.map(({ name }) => `try "bcast ${name} --" bcast ${name} --`);
+    const more = [
+      `try "bcast token mi" bcast token mi`,
+      `try "bcast token --help mint --exp" bcast token --help mint --exp`,
+    ];
+    const lines = await linesOf(
+      "bash",
+      BASH_TRY + [...tries, ...more].join("\n"),
+      folder,
+      "ws://127.0.0.1:1",
+    );
+    for (const [index, { name, flags }] of FLAGS_OF.entries()) {
+      assertEquals(lines[index]?.slice(1, -1).split("><").toSorted(), flags, name);
+    }
+    assertEquals(lines.slice(FLAGS_OF.length), ["<mint>", "<--expires>"]);
+  },
+});
+
+Deno.test({
+  name: "fish completes the flags of every command, those of groups too",
+  ignore: isMissing("fish"),
+  fn: async () => {
+    await using folder = await shellFolder();
+    const tries = FLAGS_OF.map(({ name }) => `"bcast ${name} --"`).join(" ");
+    const lines = await linesOf(
+      "fish",
+      `source ./script.fish
+      for line in ${tries}
+        set -l offers (complete -C "$line" | string replace -r '\\t.*' '')
+        printf '<%s>' $offers; echo
+      end`,
+      folder,
+      "ws://127.0.0.1:1",
+    );
+    for (const [index, { name, flags }] of FLAGS_OF.entries()) {
+      assertEquals(lines[index]?.slice(1, -1).split("><").toSorted(), flags, name);
+    }
+  },
+});
+
 async function names(folder: Folder): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(folder.path))).map(({ name }) => name);
 }
@@ -239,6 +291,8 @@ Deno.test({
     await completes("bcast history --room te", /^READY bcast history --room team$/m);
     await completes("bcast tell --to Al\\ C", /^READY bcast tell --to Al\\ Capone$/m);
     await completes("bcast tell --to Al\\$", /--to Al\\\$\\\(touch\\ pwned\\\)$/m);
+    await completes("bcast token mint --exp", /^READY bcast token mint --expires$/m);
+    await completes("bcast config pr", /^READY bcast config print$/m);
     await completes("bcast tell --lo", /^READY bcast tell --loud$/m);
     assert(!(await names(folder)).includes("pwned"));
   },
@@ -315,7 +369,8 @@ Deno.test("bcast completions names the shells it knows", async () => {
   const context = memoryContext();
   assertEquals(await main(["completions", "bash"], context), 0);
   for (const { name, hidden } of COMMANDS) {
-    if (hidden !== true) assertStringIncludes(context.stdout.text, `\n    ${name})\n`);
+    const word = shellQuote(name);
+    if (hidden !== true) assertStringIncludes(context.stdout.text, `\n    ${word})\n`);
   }
 });
 
@@ -333,4 +388,13 @@ Deno.test("shellWords() parts a line as a shell does, and expands nothing", () =
       ["a\\", ["a"]],
     ] as const
   ) assertEquals(shellWords(line), words, line);
+});
+
+Deno.test("shellWord() quotes whatever a shell would not leave as it is", () => {
+  assertEquals(["ws://hub:80/a", "a b", "$(x)", "it's", ""].map(shellWord), [
+    ...["ws://hub:80/a", "'a b'", "'$(x)'", "'it'\\''s'", "''"],
+  ]);
+  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
+    assertEquals(shellWords(`x ${shellWord(text)} y`), ["x", text, "y"]);
+  }));
 });

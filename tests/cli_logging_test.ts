@@ -58,19 +58,26 @@ Deno.test("startLogging() logs to console and file from its level on, and flushe
   }
 });
 
-Deno.test("startLogging() with quiet leaves only errors on the console", async () => {
+Deno.test("startLogging() never silences warnings with quiet, nor the audit by anything", async () => {
   const console = new MemoryOutput();
   {
     await using _logging = await startLogging({
-      level: "debug",
+      level: "warning",
       format: "text",
       console,
       quiet: true,
     });
+    getLogger("bcast").info("news");
     getLogger("bcast").warning("a warning");
     getLogger("bcast").error("an error");
+    getLogger(["bcast", "audit"]).info("banned");
   }
-  assertMatch(console.text, /^\S+ error {3}bcast: an error\n$/);
+  const lines = console.text.trim().split("\n").map((line) => line.split(" ").slice(1).join(" "));
+  assertEquals(lines, [
+    "warning bcast: a warning",
+    "error   bcast: an error",
+    "info    audit: banned",
+  ]);
 });
 
 Deno.test("startLogging() counts what it drops while nobody reads the console", async () => {

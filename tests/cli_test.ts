@@ -70,7 +70,6 @@ for (
     [["--max-bytes", "4K"], "maxBytes", 4096],
     [["--max-bytes", "1MiB"], "maxBytes", 1_048_576],
     [["--max-bytes", "2gb"], "maxBytes", 2_147_483_648],
-    [["--retention", "90"], "retention", 90],
     [["--retention", "90s"], "retention", 90],
     [["--retention", "15m"], "retention", 900],
     [["--retention", "12h"], "retention", 43_200],
@@ -96,6 +95,12 @@ for (
     [["--max-byte=1"], "Unknown flag --max-byte. Did you mean --max-bytes?"],
     [["--zzzzzz"], "Unknown flag --zzzzzz. See --help"],
     [["-x"], "Unknown flag -x. See --help"],
+    [["-port", "9000"], "Unknown flag -port. Did you mean --port?"],
+    [["-port=9000"], "Unknown flag -port. Did you mean --port?"],
+    [["-addr", ":9000"], "Unknown flag -addr. Did you mean --host?"],
+    [["-HOST", "a"], "Unknown flag -HOST. Did you mean --host?"],
+    [["--addr", "a"], "Unknown flag --addr. Did you mean --host?"],
+    [["--constructor"], "Unknown flag --constructor. See --help"],
     [["--port"], "--port needs a value: --port N"],
     [["--port="], "--port needs a value: --port N"],
     [["--port", "-5"], "--port needs a value: --port N, or --port=-5"],
@@ -106,6 +111,10 @@ for (
     [
       ["--max-bytes", "1023"],
       '--max-bytes must be a number of bytes from 1024 up, such as 65536, 64K or 4M; it is "1023"',
+    ],
+    [
+      ["--retention", "5"],
+      '--retention must be a time from 1s to 36500d, such as 90s, 12h or 30d; it is "5"',
     ],
     [
       ["--retention", "1y"],
@@ -186,6 +195,20 @@ Deno.test("bcast --version and bcast version say the same", async () => {
 for (
   const [args, message] of [
     [["strat"], 'Unknown command "strat". Did you mean start? See bcast help'],
+    [["serve"], 'Unknown command "serve". Did you mean start? See bcast help'],
+    [["client"], 'Unknown command "client". Did you mean connect? See bcast help'],
+    [["connect", "-username", "Al"], "Unknown flag -username. Did you mean --name?"],
+    [["connect", "--user", "Al"], "Unknown flag --user. Did you mean --name?"],
+    [["connect", "--server", "a"], "Unknown flag --server. Did you mean --url?"],
+    [["start", "--verbose"], "Unknown flag --verbose. Did you mean --log-level debug?"],
+    [
+      ["start", "-p", "9000"],
+      "config.json. For a port, write --port 9000",
+    ],
+    [
+      ["connect", "22001"],
+      'Cannot connect to "22001": for a port, write localhost:PORT or --port PORT',
+    ],
     [["help", "conect"], 'Unknown command "conect". Did you mean connect? See bcast help'],
     [["\x1b]0;x"], 'Unknown command "␛]0;x". See bcast help'],
     [["start", "--prot", "1"], "Unknown flag --prot. Did you mean --port?"],
@@ -324,26 +347,41 @@ Deno.test("banner() tells how to join, and shows the warnings it is given", () =
     history: "in memory only",
     program: "bcast",
     addresses: [],
+    bound: ["127.0.0.1"],
     warnings: [],
   };
-  const local = banner({ ...base, host: "localhost" });
-  assertMatch(local, /^Listening on ws:\/\/localhost:8765\/\n/);
+  const local = banner({ ...base, host: "localhost", bound: ["127.0.0.1", "::1"] });
+  assertMatch(
+    local,
+    /^Listening on ws:\/\/localhost:8765\/\nOpen http:\/\/localhost:8765 in a browser\n\n/,
+  );
+  assertMatch(local, /^ {2}Address {2}127\.0\.0\.1:8765, \[::1\]:8765$/m);
+  const half = banner({ ...base, host: "localhost" });
+  assertMatch(half, /^ {2}Address {2}127\.0\.0\.1:8765 \(this machine has no other loopback\)$/m);
   assertMatch(local, /^ {2}bcast connect$/m);
   const wide = banner({
     ...base,
     host: "0.0.0.0",
     port: 9000,
-    addresses: ["192.168.1.5"],
+    addresses: ["192.168.1.5", "fd00::2"],
+    bound: ["0.0.0.0"],
     warnings: ["Mind the gap."],
   });
   assertMatch(wide, /^ {2}bcast connect --port 9000$/m);
   assertMatch(wide, /^ {2}bcast connect ws:\/\/192\.168\.1\.5:9000\/$/m);
+  assertStringIncludes(
+    wide,
+    "\nOpen http://localhost:9000 in a browser, or on other machines:\n" +
+      "  http://192.168.1.5:9000\n  http://[fd00::2]:9000\n\n",
+  );
   assert(!wide.includes("token"));
   const guarded = banner({ ...base, host: "192.168.1.5", guarded: true });
   assertMatch(guarded, /^Whoever joins needs a token/m);
   assertMatch(wide, /^Mind the gap\.$/m);
   const secure = banner({ ...base, host: "192.168.1.5", secure: true, fingerprint: "SHA256:x" });
   assertMatch(secure, /^Listening on wss:\/\/192\.168\.1\.5:8765\/\n/);
+  assertMatch(secure, /^Open https:\/\/192\.168\.1\.5:8765 in a browser$/m);
+  assertMatch(banner({ ...base, host: "::1" }), /^Open http:\/\/\[::1\]:8765 in a browser$/m);
   assertMatch(secure, /^ {2}bcast connect wss:\/\/192\.168\.1\.5:8765\/ --fingerprint SHA256:x$/m);
   const home = banner({ ...base, host: "localhost", secure: true });
   assertMatch(home, /^ {2}bcast connect wss:\/\/localhost:8765\/$/m);

@@ -89,6 +89,14 @@ Deno.test("`connect()` tells what is there when it is no hub", async () => {
   web.answer(() => new Response("Upgrade", { status: 426, headers: { server: "bcast" } }));
   const stripped = await failure({ url: web.url });
   assertEquals(stripped.failure, "network");
+  web.answer(() => new Response("Open …", { status: 200, headers: { server: "bcast/0.1.0" } }));
+  assertEquals((await failure({ url: web.url })).message, stripped.message);
+  const unknown =
+    "This hub does not answer to the name hub.lan: start it with --allowed-host hub.lan";
+  web.answer(() => new Response(unknown, { status: 421, headers: { server: "bcast/0.1.0" } }));
+  const misdirected = await failure({ url: web.url });
+  assertEquals(misdirected.failure, "refused");
+  assertEquals(misdirected.message, `The hub at ${web.url} refused: ${unknown}`);
   web.answer(() => new Response("", { status: 502 }));
   assertEquals((await failure({ url: web.url })).failure, "busy");
   await using chat = new ScriptedHub("");

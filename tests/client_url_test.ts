@@ -38,6 +38,9 @@ Deno.test("`hubUrl()` understands how people write addresses", () => {
 Deno.test("`hubUrl()` throws a TypeError of one line for what is no address", () => {
   const nonsense = [
     "",
+    "22001",
+    ":22001",
+    "0x7f000001",
     "   ",
     "ftp://example.org",
     "file:///etc/passwd",

@@ -20,9 +20,35 @@ Deno.test("`bcast bench` prints a table for a person", async () => {
   await using bench = new Program(["bench", hub.url, "--clients", "2", "--seconds", "1"]);
   assertEquals(await bench.exit(), 0, bench.errors);
   const table = bench.lines.join("\n");
+  assertMatch(table, /^load +1 publisher, 16 in flight until received, 64 bytes a message$/m);
+  assertMatch(table, /^measured +1\.\d s, [\d,]+ deliveries$/m);
   for (const row of ["deliveries/s", "latency p99.9", "lost", "out of order"]) {
     assertMatch(table, new RegExp(`^${row} +\\d`, "m"));
   }
+});
+
+Deno.test("`bcast bench --scene` is the load of the table, and each flag changes its part", async () => {
+  await using hub = await startTestHub();
+  const loadOf = async (...args: string[]): Promise<unknown> => {
+    await using bench = new Program(["bench", hub.url, "--seconds", "1", "--json", ...args]);
+    assertEquals(await bench.exit(), 0, bench.errors);
+    const { clients, publishers, pace, size } = JSON.parse(bench.lines.join("\n"));
+    return { clients, publishers, pace, size };
+  };
+  const durable = { clients: 1, publishers: 1, pace: { inFlight: 256, until: "ack" }, size: 64 };
+  assertEquals(await loadOf("--scene", "durable"), durable);
+  assertEquals(
+    await loadOf("--scene", "steady", "--clients", "3", "--publishers", "2", "--size", "100"),
+    { clients: 3, publishers: 2, pace: { rate: 100 }, size: 100 },
+  );
+  assertEquals(
+    await loadOf("--clients", "2", "--in-flight", "3"),
+    { clients: 2, publishers: 1, pace: { inFlight: 3, until: "echo" }, size: 64 },
+  );
+  assertEquals(
+    await loadOf("--scene", "durable", "--rate", "0"),
+    durable,
+  );
 });
 
 Deno.test("`bcast bench` says in one line why there is nothing to measure", async () => {
@@ -30,6 +56,7 @@ Deno.test("`bcast bench` says in one line why there is nothing to measure", asyn
     const [args, code, line] of [
       [["ws://127.0.0.1:1", "--seconds", "1"], 3, /^Cannot load ws:\/\/127\.0\.0\.1:1\/?: /],
       [["--clients", "1", "--publishers", "2"], 2, /^--publishers must be at most --clients/],
+      [["--rate", "5", "--in-flight", "5"], 2, /^Cannot use --rate together with --in-flight/],
       [["--size", "60K"], 2, /^--size must be at most 32K/],
     ] as [string[], number, RegExp][]
   ) {

@@ -106,6 +106,113 @@ Deno.test("bcast exec lets the running command end at SIGTERM, and kills it at t
   await until("the command to be gone", async () => !(await probe.output()).success);
 });
 
+Deno.test("bcast exec kills at the second SIGTERM what its command has started, too", async () => {
+  await using hub = await startTestHub();
+  await using folder = await temporaryFolder();
+  const pids = `${folder.path}/pids`;
+  await say(hub.url, { message: "one" });
+  const script = `sleep 600 & echo $! >>${pids}; sh -c 'echo $$ >>${pids}; sleep 600; true'; true`;
+  await using program = new Program(
+    ["exec", "--url", hub.url, "--after", "0", "--", "sh", "-c", script],
+  );
+  const all = await until("both", async () => {
+    const found = (await Deno.readTextFile(pids).catch(() => "")).trim().split("\n");
+    return found.length === 2 ? found : undefined;
+  });
+  program.kill("SIGTERM");
+  await until("the listener to have left", async () => {
+    await using observer = connect({ url: hub.url, rooms: [] });
+    return (await observer.who("lobby")).online === 0;
+  });
+  program.kill("SIGTERM");
+  const signal = (name: string, pid: string): boolean =>
+    new Deno.Command("kill", { args: [name, pid], stderr: "null" }).outputSync().success;
+  try {
+    await until("all of it to be gone", () => !all.some((pid) => signal("-0", pid)));
+  } finally {
+    for (const pid of all) signal("-9", pid);
+  }
+  assertEquals(await program.exit(), 130);
+});
+
+Deno.test("bcast exec --timeout --retries --failed: a message that never works is kept in the file", async () => {
+  await using hub = await startTestHub();
+  await using folder = await temporaryFolder();
+  const failed = `${folder.path}/failed-世界.jsonl`;
+  await say(hub.url, { message: "\x1b[2Jslow\u202e" }, { message: "good" }, { message: "bad" });
+  const script = 'case "$(cat)" in *slow*) sleep 60;; bad) exit 7;; esac; echo "$BCAST_MESSAGE_ID"';
+  const args = ["--timeout", "1s", "--retries", "1", "--failed", failed, "--count", "3"];
+  const cursor = ["--cursor", `${folder.path}/cursor`];
+  const run = await exec(hub.url, [...args, ...cursor, "--", "sh", "-c", script]);
+  assertEquals([run.code, run.lines], [0, ["2"]]);
+  const what = (id: number, how: string): string[] => [
+    `The command for message ${id} of lobby ${how}; trying again in 1 s`,
+    `The command for message ${id} of lobby ${how} at try 2; kept with the failed ones, going on with the next`,
+  ];
+  assertEquals(run.errors.trimEnd().split("\n"), [
+    ...what(1, "did not end within 1 s"),
+    ...what(3, "ended with exit code 7"),
+  ]);
+  const text = await Deno.readTextFile(failed);
+  const kept = text.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertEquals(
+    kept.map(({ reason, tries, message }) => [reason, tries, message.id, message.message]),
+    [
+      ["did not end within 1 s", 2, 1, "\x1b[2Jslow\u202e"],
+      ["ended with exit code 7", 2, 3, "bad"],
+    ],
+  );
+  assertMatch(text, /^[\x20-\x7e\n]*$/, "nothing in it moves a cursor");
+  if (Deno.build.os !== "windows") {
+    assertEquals(((await Deno.stat(failed)).mode ?? 0) & 0o777, 0o600);
+  }
+  // Done with: the next run begins after them.
+  await say(hub.url, { message: "more" });
+  const next = await exec(hub.url, ["--count", "1", ...cursor, "--", "cat"]);
+  assertEquals([next.code, next.lines, next.errors], [0, ["more"], ""]);
+});
+
+Deno.test({
+  name: "bcast exec --failed on a full disk ends with one line, and the message is not done",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using hub = await startTestHub();
+    await using folder = await temporaryFolder();
+    const cursor = ["--cursor", `${folder.path}/cursor`];
+    await say(hub.url, { message: "one" });
+    const run = await exec(hub.url, [...cursor, "--failed", "/dev/full", "--", "false"]);
+    assertEquals([run.code, run.errors], [
+      1,
+      "Cannot write to /dev/full: No space left on device. Make room, and start again\n",
+    ]);
+    const next = await exec(hub.url, ["--count", "1", ...cursor, "--", "cat"]);
+    assertEquals(next, { code: 0, lines: ["one"], errors: "" });
+  },
+});
+
+Deno.test({
+  name: "bcast exec --log-file goes on in a new file after mv and SIGHUP",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using hub = await startTestHub();
+    await using folder = await temporaryFolder();
+    const log = `${folder.path}/log`;
+    const args = ["--url", hub.url, "--after", "0", "--log-file", log, "--", "cat"];
+    await using program = new Program(["exec", ...args]);
+    await say(hub.url, { message: "one" });
+    await program.line(/^one$/);
+    await until("the log", () => Deno.stat(log).catch(() => false));
+    await Deno.rename(log, `${log}.old`);
+    program.kill("SIGHUP");
+    await until("a new log", () => Deno.stat(log).catch(() => false));
+    await say(hub.url, { message: "two" });
+    await program.line(/^two$/);
+    program.kill("SIGTERM");
+    assertEquals([await program.exit(), program.errors], [130, ""]);
+    assertMatch(await Deno.readTextFile(`${log}.old`), /Connecting to ws:/);
+  },
+});
+
 Deno.test("bcast exec: what makes no sense is told at once", async () => {
   const cases: [string[], RegExp][] = [
     [["echo", "hi"], /^Unexpected argument "echo": the command to run comes after --/],
@@ -113,6 +220,14 @@ Deno.test("bcast exec: what makes no sense is told at once", async () => {
     [["--"], /^There is no command to run/],
     [["--parallel", "0", "--", "cat"], /^--parallel must be a whole number from 1 to 256/],
     [["--on-error", "pray", "--", "cat"], /^--on-error must be one of stop, skip, retry/],
+    [
+      ["--on-error", "stop", "--failed", "x", "--", "cat"],
+      /^Cannot use --failed together with --on-error stop: leave one out/,
+    ],
+    [
+      ["--on-error", "skip", "--retries", "3", "--", "cat"],
+      /^Cannot use --retries together with --on-error skip: leave one out/,
+    ],
   ];
   await Promise.all(cases.map(async ([args, expected]) => {
     const run = await exec("127.0.0.1:1", args);

@@ -1,50 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openSqliteBroker } from "../broker/sqlite.ts";
-import { connect, type Outgoing } from "../client.ts";
+import { connect } from "../client.ts";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
-import { type Folder, temporaryFolder } from "./kit/folder.ts";
+import { temporaryFolder } from "./kit/folder.ts";
+import { lines, listen, numbers, paths, ROOM, say } from "./kit/listener.ts";
 import { Program, programCommand } from "./kit/process.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 import { until } from "./kit/until.ts";
-
-const ROOM = "dev";
-
-async function say(url: string, ...messages: readonly Outgoing[]): Promise<void> {
-  await using writer = connect({
-    url,
-    sender: "Bob",
-    rooms: [{ room: ROOM, history: 0 }, { room: "ops", history: 0 }],
-    echo: false,
-  });
-  await Promise.all(messages.map((message) => writer.send(message)));
-}
-
-const numbers = (from: number, to: number): Outgoing[] =>
-  Array.from({ length: to - from + 1 }, (_, n) => ({ message: `#${from + n}` }));
-
-const lines = (from: number, to: number): string[] =>
-  numbers(from, to).map(({ message = "" }) => message);
-
-interface Run {
-  readonly code: number;
-  readonly lines: readonly string[];
-  readonly errors: string;
-}
-
-/** A listener from its start to its end; `--format {message}` unless told otherwise. */
-async function listen(url: string, ...args: readonly string[]): Promise<Run> {
-  const format = args.some((arg) => /^--(?:json|format|text)/.test(arg))
-    ? args.filter((arg) => arg !== "--text")
-    : [...args, "--format", "{message}"];
-  await using program = new Program(["listen", ...format], { BCAST_URL: url, BCAST_ROOM: ROOM });
-  const code = await program.exit();
-  return { code, lines: program.lines, errors: program.errors };
-}
-
-/** Where a test keeps its cursor and its output. */
-function paths({ path }: Folder) {
-  return { cursor: `${path}/cursor`, output: `${path}/output` };
-}
 
 Deno.test("bcast listen prints text, JSON or a format, one harmless line a message", async () => {
   await using hub = await startTestHub();
@@ -138,36 +100,6 @@ Deno.test("bcast listen --cursor without a word of it begins from its first star
   assertEquals((await listen(hub.url, "--cursor", cursor, "--count", "2")).lines, lines(4, 5));
 });
 
-Deno.test("bcast listen --output appends each message once, after a torn tail, too", async () => {
-  await using hub = await startTestHub();
-  await using folder = await temporaryFolder();
-  const { cursor, output } = paths(folder);
-  const args = ["--cursor", cursor, "--output", output, "--after", "0", "--count", "3"];
-  await say(hub.url, ...numbers(1, 9));
-  await Deno.writeTextFile(output, "from before\n");
-  assertEquals(await listen(hub.url, ...args), { code: 0, lines: [], errors: "" });
-  await Deno.writeTextFile(output, "#4\n#", { append: true });
-  assertEquals((await listen(hub.url, ...args)).code, 0);
-  const whole = ["from before", ...lines(1, 6)].join("\n") + "\n";
-  assertEquals(await Deno.readTextFile(output), whole);
-
-  // Cut by somebody else: left as it is.
-  await Deno.writeTextFile(output, "from before\n");
-  const cut = await listen(hub.url, ...args);
-  assertEquals(cut.code, 1);
-  assertMatch(cut.errors, /^Cannot go on with [^\n]*: it has 12 bytes, and had 30[^\n]*\n$/);
-  // Without the file, the cursor would move past what is not in it.
-  const pipe = await listen(hub.url, "--cursor", cursor, "--count", "1");
-  assertEquals(pipe.code, 1);
-  assertMatch(pipe.errors, /^Cannot use the cursor [^\n]* without --output[^\n]*\n$/);
-  // Rotated away: a new one.
-  await Deno.remove(output);
-  const rotated = await listen(hub.url, ...args);
-  assertEquals(rotated.code, 0);
-  assertMatch(rotated.errors, /is new or was emptied since the last run/);
-  assertEquals(await Deno.readTextFile(output), lines(7, 9).join("\n") + "\n");
-});
-
 Deno.test("bcast listen tells of a gap, or ends with --strict", async () => {
   const broker = await openSqliteBroker({
     path: ":memory:",
@@ -215,13 +147,70 @@ Deno.test("bcast listen | head ends quietly", async () => {
   const errors = child.stderr.text();
   let over = false;
   void errors.then(() => over = true);
-  // It notices only when it writes to the closed pipe, so somebody has to go on talking.
+  // Where nothing else can tell it, it notices when it writes: somebody has to go on talking.
   await until("its end", async () => {
     await say(hub.url, { message: "more" });
     return over;
   });
   assertEquals([await child.stdout.text(), await errors], ["#1\n", "code=0\n"]);
   await child.status;
+});
+
+/** Whether there is a `tail` that tells when its own output has no reader. */
+async function hasGnuTail(): Promise<boolean> {
+  const probe = new Deno.Command("/usr/bin/tail", { args: ["--version"], stderr: "null" });
+  const output = await probe.output().catch(() => undefined);
+  return output !== undefined && new TextDecoder().decode(output.stdout).includes("GNU coreutils");
+}
+
+Deno.test("bcast listen --cursor into a pipe counts no more than was read and a pipe holds", async () => {
+  await using hub = await startTestHub();
+  await using folder = await temporaryFolder();
+  const { cursor } = paths(folder);
+  const size = 1000;
+  await say(hub.url, ...numbers(1, 500).map((_, n) => ({ message: `${n + 1}`.padEnd(size, "x") })));
+  const command = programCommand().map((word) => `'${word}'`).join(" ");
+  const listen = `${command} listen ${hub.url} --room ${ROOM} --after 0 --format {message}`;
+  const { stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", `${listen} --cursor ${cursor} | head -n 1`],
+  }).output();
+  assertEquals(new TextDecoder().decode(stderr), "");
+  assertEquals(parseInt(new TextDecoder().decode(stdout)), 1);
+  const next = await listenFrom(hub.url, cursor);
+  // 64 KiB in the pipe, and what `head` may have read at once.
+  const most = Math.ceil((64 + 64) * 1024 / size);
+  assert(next <= 1 + most, `the next run begins with ${next}`);
+});
+
+/** The number that the next run with this cursor prints first. */
+async function listenFrom(url: string, cursor: string): Promise<number> {
+  const run = await listen(url, "--cursor", cursor, "--after", "0", "--count", "1");
+  assertEquals(run.code, 0);
+  return parseInt(run.lines[0] ?? "");
+}
+
+Deno.test({
+  name: "bcast listen ends when its reader does, without another message",
+  ignore: Deno.build.os !== "linux" || !await hasGnuTail(),
+  fn: async () => {
+    await using hub = await startTestHub();
+    await using folder = await temporaryFolder();
+    await say(hub.url, ...numbers(1, 3));
+    const command = programCommand().map((word) => `'${word}'`).join(" ");
+    const listen = `${command} listen ${hub.url} --room ${ROOM} --after 0 --format {message}`;
+    const script = `{ echo $$ >${folder.path}/pid; exec ${listen}; } | grep -m1 3`;
+    const ended = await new Deno.Command("sh", { args: ["-c", script] }).output();
+    const [output, errors] = [ended.stdout, ended.stderr].map((bytes) =>
+      new TextDecoder().decode(bytes)
+    );
+    assertEquals([ended.code, output, errors], [0, "#3\n", ""]);
+    // And nothing is left of it that would hold a pipe open.
+    const parent = (await Deno.readTextFile(`${folder.path}/pid`)).trim();
+    await until("the end of all", async () => {
+      const { stdout } = await new Deno.Command("ps", { args: ["-eo", "args"] }).output();
+      return !new TextDecoder().decode(stdout).includes(`--pid=${parent} `);
+    });
+  },
 });
 
 Deno.test("bcast listen ends with 130 at Ctrl-C, with everything printed in its cursor", async () => {

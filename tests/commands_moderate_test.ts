@@ -1,5 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { combine } from "../auth/combined.ts";
+import { JwtAuthorizer } from "../auth/jwt.ts";
+import { secretKey, signingSecret } from "../auth/keys.ts";
+import { mint } from "../auth/mint.ts";
 import { SecretAuthorizer } from "../auth/secrets.ts";
 import { connect, ConnectError } from "../client.ts";
 import { main } from "../main.ts";
@@ -62,6 +65,7 @@ Deno.test("moderating commands: 4 without an admin token, 3 without a hub", asyn
     ["close-room", "party"],
     ["open-room", "party"],
     ["announce", "hi"],
+    ["release-name", "Eve"],
   ];
   for (const args of commands) {
     // deno-lint-ignore no-await-in-loop -- one after the other
@@ -86,6 +90,7 @@ for (
     [["ban", "Eve", "--for", "soon"], "--for must be a time"],
     [["mute", "Eve", "Bob"], 'Unexpected argument "Bob"'],
     [["close-room", "Party"], "ROOM must be a room"],
+    [["release-name"], "Say whom: bcast release-name NAME\n"],
     [["announce"], "Say what: bcast announce TEXT...\n"],
   ] as const
 ) {
@@ -173,4 +178,37 @@ Deno.test({
     assertEquals(await client.exit(), 4, client.errors);
     assertMatch(client.errors + client.lines.join("\n"), /Eve is banned: spam/);
   },
+});
+
+Deno.test("bcast release-name frees a name that a token reserved, unless its owner is connected", async () => {
+  const key = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
+  await using hub = await startTestHub({
+    authorizer: combine([
+      new SecretAuthorizer([ADMIN], { admin: true }),
+      new JwtAuthorizer({ keys: [secretKey(key)] }),
+    ], { open: true }),
+  });
+  const token = await mint(signingSecret(key), { issuedAt: Date.now(), sub: "jean-luc" });
+  assertEquals(await run(hub, ["release-name", "jean-luc"]), [
+    1,
+    "",
+    "No token reserved the name jean-luc\n",
+  ]);
+  const owner = await TestSocket.plain(hub.url, undefined, `token=${token}`);
+  assertEquals(await run(hub, ["release-name", "Jean-Luc"]), [
+    1,
+    "",
+    "Jean-Luc is connected with a token of that name: kick or ban Jean-Luc first\n",
+  ]);
+  await owner.close();
+  const early = await TestSocket.plain(hub.url, "Jean-Luc");
+  assertEquals(early.all("welcome")[0]?.["sender"], "Jean-Luc-2");
+  await early.close();
+  assertEquals(await run(hub, ["release-name", "Jean-Luc"]), [
+    0,
+    "Anybody may take the name Jean-Luc now\n",
+    "",
+  ]);
+  await using guest = await TestSocket.plain(hub.url, "Jean-Luc");
+  assertEquals(guest.all("welcome")[0]?.["sender"], "Jean-Luc");
 });

@@ -19,7 +19,7 @@ const texts = (messages: readonly Message[]): string[] =>
 
 async function send(
   args: readonly string[],
-  input = "",
+  input: string | Uint8Array = "",
   env: Record<string, string> = {},
 ): Promise<[code: number, errors: string]> {
   await using program = new Program(["send", ...args], env);
@@ -55,6 +55,31 @@ Deno.test("bcast send sends words, lines, NUL-separated records and JSON objects
   assertEquals(await messages("dev"), ["one", "über 😀", "last"]);
   assertEquals(await messages("nul"), ["a\nb", "c"]);
   assertEquals(await messages("json"), [["hi", [1]], [undefined, 2]]);
+});
+
+Deno.test("bcast send names each line that cannot be sent as it is, and sends the others", async () => {
+  await using hub = await startTestHub();
+  const env = { BCAST_URL: hub.url, BCAST_NAME: "ci" };
+  const bytes = new Uint8Array([...new TextEncoder().encode("one\n"), 0xff, 0x0a, 0x74, 0x0a]);
+  const json = [
+    `{"data":{"e":1e999}}`,
+    `{"data":{"e":1e99}}`,
+    String.raw`{"message":"a\ud800b"}`,
+    String.raw`{"message":"\ud83d\ude00"}`,
+  ];
+  const [raw, objects] = await Promise.all([
+    send(["-", "--room", "raw"], bytes, env),
+    send(["--json", "--room", "json"], json.join("\n"), env),
+  ]);
+  assertEquals(raw, [1, "Line 2 was not sent: it is not UTF-8: convert it with iconv\n"]);
+  assertEquals(objects, [
+    1,
+    'Line 1 was not sent: a number in "data" is too large: send it as a string\n' +
+    'Line 3 was not sent: its "message" holds half of a surrogate pair, which has no UTF-8\n',
+  ]);
+  assertEquals(texts(await log(hub.url, "raw")), ["ci: one", "ci: t"]);
+  const kept = (await log(hub.url, "json")).map(({ message, data }) => message ?? data);
+  assertEquals(kept, [{ e: 1e99 }, "😀"]);
 });
 
 Deno.test("bcast send --to sends privately, and says when nobody is there", async () => {

@@ -112,6 +112,16 @@ Deno.test({
       }
     });
 
+    await t.step("a name comes through the proxy, and not past it", async () => {
+      const options = { hostname: "localhost", port, caCerts: [cert] };
+      using through = await Deno.connectTls(options);
+      assertEquals(await statusFor(through, "/chat/api/status", "chat.example.com"), 200);
+      const { hostname, port: own } = new URL(hubUrl);
+      using past = await Deno.connect({ hostname, port: Number(own) });
+      const forged = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: localhost\r\n";
+      assertEquals(await statusFor(past, "/api/status", `evil.example:${own}`, forged), 421);
+    });
+
     await t.step("events arrive one by one", async () => {
       const answer = await get("api/rooms/lobby/events");
       if (answer.status === 404) {
@@ -184,6 +194,20 @@ async function analyze(args: readonly string[]): Promise<string> {
   const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
   assert(success, said);
   return said.trim();
+}
+
+/** The status that comes for a request by the name `host`, which `fetch()` would not send. */
+async function statusFor(
+  conn: Deno.Conn,
+  path: string,
+  host: string,
+  headers = "",
+): Promise<number> {
+  const request = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${headers}\r\n`;
+  await conn.write(new TextEncoder().encode(request));
+  const buffer = new Uint8Array(64);
+  const count = await conn.read(buffer) ?? 0;
+  return Number(new TextDecoder().decode(buffer.subarray(0, count)).split(" ")[1]);
 }
 
 /** A port that was free a moment ago: nginx cannot pick one. */

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
 import { RENEWAL_GRACE_SECONDS } from "../hub/expiry.ts";
 import { ADDRESS_BURST_SECONDS, DEFAULT_SERVER_LIMITS } from "../hub/limits.ts";
+import { NEW_ROOMS_BURST, NEW_ROOMS_RATE } from "../hub/room_registry.ts";
 import {
   CLOSE,
   DEDUPE_MINUTES,
@@ -17,6 +18,7 @@ import {
   MAX_ROOM_LENGTH,
   parseClientFrame,
   parseHubFrame,
+  RETURN_SECONDS,
   shouldReconnect,
 } from "../protocol.ts";
 import { startTestHub } from "./kit/test_hub.ts";
@@ -91,6 +93,11 @@ Deno.test("docs/protocol.md tells the real limits", () => {
     [...(rows.get(what) ?? "").matchAll(/\d+/g)].map(([number]) => Number(number));
   assertEquals(numbers("one message"), [limits.maxMessageBytes, MAX_BATCH_MESSAGES]);
   assertEquals(numbers("rooms of a client"), [limits.maxRooms]);
+  assertEquals(numbers("rooms of the hub"), [
+    limits.maxRoomsTotal,
+    NEW_ROOMS_BURST,
+    NEW_ROOMS_RATE,
+  ]);
   assertEquals(numbers("history of a room"), [
     DEFAULT_RETENTION.maxMessages,
     DEFAULT_RETENTION.maxAge / 86_400_000,
@@ -117,6 +124,7 @@ Deno.test("docs/protocol.md tells the real limits", () => {
       `1 to ${MAX_HISTORY_PAGE}`,
       `within ${DEDUPE_MINUTES} minutes`,
       `has ${GRACE_SECONDS} seconds`,
+      `the first ${RETURN_SECONDS} seconds of a hub`,
       `rooms of more than ${MAX_NAMED_MEMBERS}`,
     ]
   ) {
@@ -141,7 +149,7 @@ Deno.test("docs/protocol.md tells what the hub answers over HTTP", async () => {
   }
   const told = new Set(rows.flatMap(([cell = ""]) => /^\d+$/.test(cell) ? [Number(cell)] : []));
   const statuses = await Promise.all([
-    ask("/"),
+    ask("/ws"),
     ask("/api/people?room=No%20room"),
     ask("/api/nothing"),
     ask("/api/rooms", { method: "POST" }),

@@ -151,6 +151,11 @@ const TREATMENTS: readonly Treatment[] = [
   },
   { fits: /^announce --room/, moderates: {}, prints: /^Told 1 connection\n$/ },
   { fits: /^announce/, moderates: {}, prints: /^Told 1 connection\n$/ },
+  {
+    fits: /^release-name/,
+    moderates: {},
+    prints: /^Anybody may take the name Alice now\n$/,
+  },
   { fits: /^version/, prints: /^bcast \d/ },
   { fits: /^send/, keeps: { room: "dev", like: /build is green/ } },
   { fits: /bcast send --room logs/, keeps: { room: "logs", like: /a line of a log/ } },
@@ -169,7 +174,11 @@ const ADMIN_TOKEN = "an-admin-token-for-examples";
 async function moderatedHub(
   { before }: NonNullable<Treatment["moderates"]>,
 ): Promise<{ readonly env: Readonly<Record<string, string>> } & AsyncDisposable> {
+  const broker = await openSqliteBroker({ path: ":memory:" });
+  // A token of Alice's was used here once.
+  await broker.ownedNames.put([{ key: "alice", name: "Alice", seen: Date.now() }]);
   const hub = await startTestHub({
+    broker,
     authorizer: combine([new SecretAuthorizer([ADMIN_TOKEN], { admin: true })], { open: true }),
   });
   const eve = await TestSocket.plain(hub.url, "Eve", "room=lobby&room=party");

@@ -23,21 +23,21 @@ const TABLE: readonly (readonly [what: string, request: string, ...statuses: num
     ...["/%252e%252e/x", "/ws/%2e%2e%2f", "/metrics/../../x", "//etc/passwd", "/ws//", "/ws/"],
     ...["/WS", "/ws%00", "/;/ws", "/%zz", "/%c0%ae%c0%ae/x", "/file:///etc/passwd"],
   ].map((path) =>
-    [`path ${path}`, get(path), path === "/.." || path === "/." ? 426 : 404] as const
+    [`path ${path}`, get(path), path === "/.." || path === "/." ? 200 : 404] as const
   ),
   ["path with a raw NUL", get("/a\0b"), 400],
-  ["another host in the path", get("http://elsewhere.example/etc/passwd"), 404],
+  ["another host in the path", get("http://elsewhere.example/etc/passwd"), 400],
   // What is odd about the request itself.
   ["a path of 60 KB", get(`/${"a".repeat(60_000)}`), 404],
   ["a path of 1 MB", get(`/${"a".repeat(1_000_000)}`), 400, 431],
-  ["a query of 60 KB", get(`/?${"a=b&".repeat(15_000)}`), 426],
+  ["a query of 60 KB", get(`/?${"a=b&".repeat(15_000)}`), 200],
   ["a header of 1 MB", get("/", `X: ${"y".repeat(1_000_000)}\r\n`), 400, 431],
   ["500 headers", get("/", "X: y\r\n".repeat(500)), 400, 431],
-  ["a Host that is none", "GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n", 403],
-  ["a Host like a bracket", "GET / HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n", 403],
-  ["a Host like a path", "GET / HTTP/1.1\r\nHost: x/../..\r\nConnection: close\r\n\r\n", 403],
-  ["two hosts", get("/", "Host: other\r\n"), 400, 403, 426],
-  ["HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", 426],
+  ["a Host that is none", "GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n", 400],
+  ["a Host like a bracket", "GET / HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n", 400],
+  ["a Host like a path", "GET / HTTP/1.1\r\nHost: x/../..\r\nConnection: close\r\n\r\n", 400],
+  ["two hosts", get("/", "Host: other\r\n"), 400],
+  ["HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", 200],
   ["HTTP/0.9", "GET /\r\n\r\n", 400],
   ["HTTP/2.0 in clear text", request("GET / HTTP/2.0"), 400],
   ["no HTTP at all", "\x16\x03\x01\x02\x00\x01\r\n\r\n", 400],
@@ -58,7 +58,7 @@ const TABLE: readonly (readonly [what: string, request: string, ...statuses: num
   ...["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"].map((method) =>
     [`method ${method}`, request(`${method} /ws HTTP/1.1`), 405] as const
   ),
-  ["CONNECT", request("CONNECT other:25 HTTP/1.1"), 405],
+  ["CONNECT", request("CONNECT other:25 HTTP/1.1"), 400],
   // Handshakes that are none (RFC 6455 section 4.2.1).
   ["an upgrade by POST", upgrade("/").replace("GET", "POST"), 405],
   ["version 8", upgrade("/", UPGRADE.replace("13", "8")), 426],
@@ -66,7 +66,7 @@ const TABLE: readonly (readonly [what: string, request: string, ...statuses: num
   ["no key", upgrade("/", UPGRADE.replace(/Sec-WebSocket-Key.*\r\n/, "")), 400],
   ["a short key", upgrade("/", UPGRADE.replace("dGhlIHNhbXBsZSBub25jZQ==", "eA==")), 400],
   ["a key that is none", upgrade("/", UPGRADE.replace("dGhl", "????")), 400],
-  ["an upgrade to something else", upgrade("/", UPGRADE.replace("websocket", "h2c")), 426],
+  ["an upgrade to something else", upgrade("/", UPGRADE.replace("websocket", "h2c")), 200],
   ["a room that is none", upgrade("/?room=../../x"), 400],
   ["a room with a line end", upgrade("/?room=a%0d%0aX:y"), 400],
 ];
@@ -79,7 +79,7 @@ for (const [what, text, ...statuses] of TABLE) {
     const answer = await rawRequest(hub.port, text);
     assert(statuses.includes(answer.status), answer.head);
     assert(!answer.body.includes("root:"), "no file comes out");
-    assert(answer.body.length < 200, answer.body);
+    assert(answer.body.length < 500, answer.body);
     bystander.send({ type: "message", message: "still here" });
     assertEquals((await bystander.next("message"))["id"], 1);
     assertEquals(trouble.errors, []);
@@ -87,7 +87,7 @@ for (const [what, text, ...statuses] of TABLE) {
 }
 
 for (
-  const [host, status] of [["a b", 400], ["[", 400], ["x/../..", 426], ["other", 426]] as const
+  const [host, status] of [["a b", 400], ["[", 400], ["x/../..", 400], ["other", 200]] as const
 ) {
   Deno.test(`hardening: a Host ${host} where any page may talk to the hub: ${status}`, async () => {
     await using trouble = await collectTrouble();
@@ -108,7 +108,7 @@ Deno.test("hardening: requests in one go are answered each, in order", async () 
   let text = "";
   for await (const part of conn.readable.pipeThrough(new TextDecoderStream())) text += part;
   const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status);
-  assertEquals(statuses, ["426", "404", "200", "426"]);
+  assertEquals(statuses, ["200", "404", "200", "200"]);
 });
 
 Deno.test("hardening: a list of subprotocols is read with and without spaces, and however long", async () => {

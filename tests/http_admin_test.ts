@@ -196,11 +196,11 @@ for (
     ["announce", { message: "x".repeat(1001) }, 400, '"message" is a text'],
     ["announce", "[1]", 400, "Send a JSON object"],
     ["announce", "{", 400, "Send a JSON object"],
-    ["announce", `{"message":"${"x".repeat(20_000)}"}`, 413, "An order is at most"],
+    ["announce", `{"message":"${"x".repeat(20_000)}"}`, 413, "A body may take 16384 bytes here"],
     ["announce", "[".repeat(16_000), 400, "Send a JSON object"],
     ["kick", `{"__proto__":{"name":"Eve"}}`, 400, 'Nothing here is called "__proto__"'],
     ["constructor", {}, 404, "Nothing is at /api/admin/constructor"],
-    ["bans", {}, 405, "Use GET for /api/admin/bans"],
+    ["bans", {}, 405, "Use GET, HEAD for /api/admin/bans"],
   ] as const
 ) {
   const shown = typeof body === "string" ? body.slice(0, 20) : JSON.stringify(body).slice(0, 50);

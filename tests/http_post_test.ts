@@ -382,3 +382,24 @@ Deno.test("POST messages gives a slow body its time, and no more", async () => {
   assertMatch((await told).headers.get("connection") ?? "", /^close/);
   assertStringIncludes((await told).body, `"code":"timeout"`);
 });
+
+Deno.test("POST messages takes `via` from the query, for bodies that are text", async () => {
+  await using hub = await startTestHub();
+  const said = async (): Promise<unknown> => {
+    const { body: { messages } } = await tell(hub, "/api/rooms/lobby/messages?limit=1");
+    return messages[0].via;
+  };
+  assertEquals((await post(hub, "lobby", "hi", {}, "?via=a,B.c-d_9")).status, 201);
+  assertEquals(await said(), ["a", "B.c-d_9"]);
+  // What the body says counts first; an empty variable of a script says nothing.
+  await post(hub, "lobby", { message: "hi", via: ["c"] }, {}, "?via=a");
+  assertEquals(await said(), ["c"]);
+  assertEquals((await post(hub, "lobby", "hi", {}, "?via=")).status, 201);
+  assertEquals(await said(), undefined);
+  const many = Array.from({ length: 17 }, () => "a").join();
+  for (const wrong of ["a b", ",", "a,", many]) {
+    // deno-lint-ignore no-await-in-loop -- case by case
+    const { status } = await post(hub, "lobby", "hi", {}, `?via=${encodeURIComponent(wrong)}`);
+    assertEquals(status, 400, wrong);
+  }
+});

@@ -8,6 +8,7 @@ import { connect } from "../client.ts";
 import type { Server, ServerOptions } from "../server.ts";
 import { FakeClock } from "./kit/fake_clock.ts";
 import { handshake, type RawHeaders } from "./kit/handshake.ts";
+import { tell } from "./kit/http.ts";
 import { type Received, TestSocket } from "./kit/socket.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 import { until } from "./kit/until.ts";
@@ -197,7 +198,10 @@ Deno.test("a name that differs from a token's in case only belongs to nobody els
   const socket = await TestSocket.open(hub.url, "bcast.v1");
   socket.send({ type: "hello", token: await tokenFor({ sub: "ALICE" }) });
   const { code, reason } = await socket.closed;
-  assertEquals([code, reason], [4501, "Somebody else is called ALICE: ask for another name"]);
+  assertEquals([code, reason], [
+    4501,
+    "A token that spells ALICE differently has the name: ask for another",
+  ]);
 });
 
 Deno.test("two devices of one person share the name, count once, and both get private messages", async () => {
@@ -392,7 +396,7 @@ Deno.test("a fresh token with fewer rights takes the bearer out of the rooms it 
   assertStringIncludes(await answerTo(eve, { type: "message", message: "x" }), "forbidden");
 });
 
-Deno.test("who guesses tokens is slowed down, over HTTP and in hello, and others are not", async () => {
+Deno.test("wrong tokens are slowed down, over HTTP and in hello, and right ones never are", async () => {
   const clock = new FakeClock();
   await using hub = await guarded({
     clock,
@@ -408,7 +412,9 @@ Deno.test("who guesses tokens is slowed down, over HTTP and in hello, and others
   // deno-lint-ignore no-await-in-loop -- one guess after the other
   for (let guess = 0; guess < 7; guess++) guesses.push(await from("192.0.2.1", `guess-${guess}`));
   assertEquals(guesses, [401, 401, 401, 401, 401, 429, 429]);
-  assertEquals(await from("192.0.2.1", SHARED), 429);
+  // Others' guesses are not the fault of whoever knows the secret, or has a token of its own.
+  assertEquals(await from("192.0.2.1", SHARED), 101);
+  assertEquals(await from("192.0.2.1", await tokenFor({ sub: "José-Luis 👋" })), 101);
   assertEquals(await from("192.0.2.2", SHARED), 101);
   const { headers } = await handshake(hub.port, [
     ["X-Forwarded-For", "192.0.2.1"],
@@ -416,7 +422,7 @@ Deno.test("who guesses tokens is slowed down, over HTTP and in hello, and others
   ]);
   assertEquals(headers.get("retry-after"), "12");
   clock.advance(12_000);
-  assertEquals(await from("192.0.2.1", SHARED), 101);
+  assertEquals(await from("192.0.2.1", "x"), 401);
 
   for (let guess = 0; guess < 5; guess++) {
     const socket = await TestSocket.open(hub.url, "bcast.v1");
@@ -424,11 +430,48 @@ Deno.test("who guesses tokens is slowed down, over HTTP and in hello, and others
     // deno-lint-ignore no-await-in-loop -- one guess after the other
     assertEquals((await socket.closed).code, 4501);
   }
+  await using right = await TestSocket.open(hub.url, "bcast.v1");
+  right.send({ type: "hello", token: SHARED });
+  await right.next("welcome");
   const socket = await TestSocket.open(hub.url, "bcast.v1");
-  socket.send({ type: "hello", token: SHARED });
+  socket.send({ type: "hello", token: "x" });
   const error = await socket.next("error");
   assertEquals([error["code"], error["retryAfter"]], ["rate_limited", 12]);
   assertEquals((await socket.closed).code, 4029);
+});
+
+Deno.test("a short secret is let in after others' wrong ones, but cannot be guessed in a flood", async () => {
+  const clock = new FakeClock();
+  const short = "s3cr3t-münze";
+  const long = "a-secret-that-nobody-guesses";
+  await using hub = await startTestHub({
+    clock,
+    authorizer: new SecretAuthorizer([short, long]),
+    limits: { maxFailures: 5 },
+  });
+  const ask = async (token: string): Promise<[status: number, wait: string | null]> => {
+    const { status, headers } = await tell(
+      hub,
+      `/api/status?${new URLSearchParams({ token })}`,
+    );
+    return [status, headers.get("retry-after")];
+  };
+  // deno-lint-ignore no-await-in-loop -- one guess after the other
+  for (let guess = 0; guess < 49; guess++) await ask(`guess-${guess}`);
+  assertEquals(await ask(short), [200, null]);
+  assertEquals(await ask("wrong"), [429, "12"]);
+  // From here on the answer to a right guess is that to a wrong one, for as long as they come.
+  for (const seconds of [0, 1, 5, 5]) {
+    clock.advance(seconds * 1000);
+    // deno-lint-ignore no-await-in-loop -- one guess after the other
+    const answers = [await ask("wrong"), await ask(short), await ask("wrong")];
+    assertEquals(new Set(answers.map(String)).size, 1, String(answers));
+    assertEquals(answers[0]?.[0], 429);
+    // deno-lint-ignore no-await-in-loop -- as above
+    assertEquals(await ask(long), [200, null]);
+  }
+  clock.advance(12_000);
+  assertEquals(await ask(short), [200, null]);
 });
 
 Deno.test("a missing or an outdated token is no guess", async () => {

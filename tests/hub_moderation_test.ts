@@ -38,7 +38,7 @@ Deno.test("`kick()` ends the session of who is away, and tells other people's cl
   const { hub } = world;
   const eve = await new Client(hub, "192.0.2.7").hello({ sender: "Eve" });
   hub.gone(eve.peer, 1006);
-  assertEquals(hub.moderation.kick("Eve", {}, BY), { sessions: 1, addresses: [] });
+  assertEquals(hub.moderation.kick("Eve", {}, BY), { sessions: 1, addresses: ["192.0.2.7"] });
   assertEquals(hub.moderation.kick("Eve", {}, BY), undefined);
   const plain = new Client(hub, "192.0.2.7", { dialect: PLAIN_JSON, sender: "Eve" });
   const text = new Client(hub, "192.0.2.7", { dialect: TEXT, sender: "Tex" });

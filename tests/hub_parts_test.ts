@@ -19,8 +19,10 @@ const message = (id: number, text = `m${id}`): Message => ({
   message: text,
 });
 
+const UNOWNED = { has: () => false };
+
 Deno.test("`NameBook.takeNearest()` numbers a taken name, and cuts a long one to make room", () => {
-  const book = new NameBook<object>();
+  const book = new NameBook<object>(UNOWNED);
   assertEquals(book.takeNearest("Alice", {}), "Alice");
   assertEquals(book.takeNearest("alice", {}), "alice-2");
   assertEquals(book.takeNearest("ALICE", {}), "ALICE-3");
@@ -30,13 +32,13 @@ Deno.test("`NameBook.takeNearest()` numbers a taken name, and cuts a long one to
 });
 
 Deno.test("`NameBook.takeNearest()` finds a name in a crowd of the same", () => {
-  const book = new NameBook<number>();
+  const book = new NameBook<number>(UNOWNED);
   const names = Array.from({ length: 2000 }, (_, n) => book.takeNearest("Alice", n));
   assertEquals(new Set(names.map((name) => name.toLowerCase())).size, 2000);
 });
 
 Deno.test("`NameBook.release()` frees a name only for its holder", () => {
-  const book = new NameBook<string>();
+  const book = new NameBook<string>(UNOWNED);
   assert(book.take("Alice", "a"));
   book.release("Alice", "b");
   assert(!book.take("ALICE", "b"));

@@ -8,6 +8,7 @@ import {
   MAX_HISTORY_PAGE,
   MAX_QUERY_LENGTH,
   MAX_REF_LENGTH,
+  MAX_VIA,
   type Message,
   normalizeName,
   type RoomPosition,
@@ -58,6 +59,19 @@ const ref = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
 );
 const kind = fc.constant("action" as const);
+/** What a sender may say of a message beside its content. */
+const annotations = {
+  format: fc.constant("markdown" as const),
+  via: fc.array(
+    fc.string({
+      unit: fc.constantFrom(...ALNUM, ...ALNUM.join("").toUpperCase(), ".", "_", "-"),
+      minLength: 1,
+      maxLength: 64,
+    }),
+    { maxLength: MAX_VIA },
+  ),
+};
+const verified = fc.constant(true as const);
 
 const message = fc.string({ unit: "binary", minLength: 1, maxLength: 50 });
 
@@ -102,10 +116,10 @@ export const CLIENT_FRAMES: { readonly [T in ClientFrame["type"]]: fc.Arbitrary<
     echo: fc.boolean(),
   }),
   message: withContent(
-    frame<ClientFrame, "message">("message", {}, { room, sender: name, ref, kind }),
+    frame<ClientFrame, "message">("message", {}, { room, sender: name, ref, kind, ...annotations }),
   ) as fc.Arbitrary<ClientFrame>,
   direct: withContent(
-    frame<ClientFrame, "direct">("direct", { to: name }, { ref }),
+    frame<ClientFrame, "direct">("direct", { to: name }, { ref, ...annotations }),
   ) as fc.Arbitrary<ClientFrame>,
   join: position.map((where) => ({ type: "join", ...where })),
   leave: frame<ClientFrame, "leave">("leave", { room }),
@@ -123,7 +137,11 @@ export const CLIENT_FRAMES: { readonly [T in ClientFrame["type"]]: fc.Arbitrary<
 };
 
 const stored = withContent(
-  frame<HubFrame, "message">("message", { room, id, sender: name, timestamp }, { kind }),
+  frame<HubFrame, "message">("message", { room, id, sender: name, timestamp }, {
+    kind,
+    verified,
+    ...annotations,
+  }),
 ) as fc.Arbitrary<Message>;
 const messages = fc.array(stored, { maxLength: 3 });
 const names = fc.array(name, { maxLength: 4 });
@@ -159,7 +177,11 @@ export const HUB_FRAMES: { readonly [T in HubFrame["type"]]: fc.Arbitrary<HubFra
     duplicate: fc.constant(true),
   }),
   direct: withContent(
-    frame<HubFrame, "direct">("direct", { sender: name, to: name, timestamp }, { ref }),
+    frame<HubFrame, "direct">("direct", { sender: name, to: name, timestamp }, {
+      ref,
+      verified,
+      ...annotations,
+    }),
   ) as fc.Arbitrary<HubFrame>,
   presence: frame<HubFrame, "presence">("presence", { room, online: count }, {
     joined: names,
@@ -172,7 +194,15 @@ export const HUB_FRAMES: { readonly [T in HubFrame["type"]]: fc.Arbitrary<HubFra
   system: frame<HubFrame, "system">("system", {
     message: text,
     timestamp,
-    event: fc.constantFrom("join", "leave", "rename", "presence", "shutdown", "notice"),
+    event: fc.constantFrom(
+      "join",
+      "leave",
+      "rename",
+      "presence",
+      "shutdown",
+      "notice",
+      "announcement",
+    ),
   }, { room, online: count }),
   history: frame<HubFrame, "history">("history", { room, messages, more: fc.boolean() }, { ref }),
   who: frame<HubFrame, "who">("who", { room, online: count, members: names }, { ref }),

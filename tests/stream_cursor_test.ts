@@ -4,7 +4,7 @@ import { type CursorState, decodeCursor, encodeCursor } from "../stream/cursor.t
 import { CursorFile } from "../stream/cursor_file.ts";
 import type { Files } from "../stream/files.ts";
 import { Journal } from "../stream/journal.ts";
-import { OutputFile } from "../stream/output_file.ts";
+import { OutputLog } from "../stream/output_log.ts";
 import { temporaryFolder } from "./kit/folder.ts";
 import { MemoryFiles, type Remains } from "./kit/memory_files.ts";
 
@@ -15,6 +15,11 @@ Deno.test("`decodeCursor()` reads what `encodeCursor()` wrote", () => {
     { rooms: new Map() },
     { rooms: new Map([["lobby", MARK], ["dev", { epoch: "", id: 0 }]]) },
     { rooms: new Map([["lobby", MARK]]), output: { bytes: 12, digest: "ab" } },
+    {
+      rooms: new Map([["lobby", MARK]]),
+      output: { bytes: 12, digest: "ab" },
+      pending: { text: 'ü世界 🎉 \ud800 "\\\n', rooms: new Map([["dev", MARK]]) },
+    },
   ];
   for (const state of states) assertEquals(decodeCursor(encodeCursor(state)), state);
 });
@@ -39,6 +44,11 @@ Deno.test("`decodeCursor()` takes nothing else for a cursor", () => {
     { ...whole, output: 5 },
     { ...whole, output: { bytes: "5", digest: "" } },
     { ...whole, output: { bytes: 5 } },
+    { ...whole, pending: { text: "", rooms: {} } },
+    { ...whole, output: { bytes: 5, digest: "" }, pending: 5 },
+    { ...whole, output: { bytes: 5, digest: "" }, pending: { text: 5, rooms: {} } },
+    { ...whole, output: { bytes: 5, digest: "" }, pending: { text: "", rooms: { A: MARK } } },
+    { ...whole, output: { bytes: 5, digest: "" }, pending: { text: "" } },
   ];
   for (const file of damaged) {
     const text = JSON.stringify(file);
@@ -84,60 +94,56 @@ Deno.test("`CursorFile.open()` refuses what is no cursor, and leaves it as it is
   await assertRejects(() => CursorFile.open(missing), CliError, "Cannot use the cursor");
 });
 
-Deno.test("`OutputFile` appends to a real file, which one process holds", async () => {
+Deno.test("`OutputLog` appends to a real file, which one process holds", async () => {
   await using folder = await temporaryFolder();
-  const path = `${folder.path}/output`;
+  const path = `${folder.path}/output 世界`;
   await Deno.writeTextFile(path, "before\n");
-  const unexpected = (sentence: string): void => assertEquals(sentence, "");
+  const told: string[] = [];
+  const tell = (sentence: string): void => void told.push(sentence);
+  using cursor = await CursorFile.open(`${folder.path}/cursor`);
+  using other = await CursorFile.open(`${folder.path}/other`);
   {
-    using output = await OutputFile.open(path, undefined, unexpected);
-    await assertRejects(() => OutputFile.open(path, undefined, unexpected), CliError, "another");
-    await output.append("ü\n");
-    assertEquals(output.mark.bytes, 10);
-    await Deno.writeTextFile(path, "torn", { append: true });
-    await assertRejects(() => output.append("more\n"), CliError, "something else wrote to it");
-    using again = await OutputFile.open(`${folder.path}/other`, undefined, unexpected);
-    assertEquals(again.mark.bytes, 0);
-    await Deno.writeTextFile(`${folder.path}/mark`, JSON.stringify(output.mark));
+    using output = await OutputLog.open(path, cursor, tell);
+    await assertRejects(() => OutputLog.open(path, other, tell), CliError, "another bcast");
+    await output.record("ü\n", new Map([["lobby", MARK]]));
+    assertEquals([cursor.output?.bytes, cursor.pending], [10, undefined]);
   }
-  const mark = JSON.parse(await Deno.readTextFile(`${folder.path}/mark`));
-  using _ = await OutputFile.open(path, mark, unexpected);
+  using _ = await OutputLog.open(path, cursor, tell);
+  await assertRejects(() => OutputLog.open(folder.path, other, tell), CliError, "Cannot write to");
   assertEquals(await Deno.readTextFile(path), "before\nü\n");
-  await assertRejects(() => OutputFile.open(folder.path, undefined, unexpected), CliError);
+  assertEquals(told, []);
 });
 
-Deno.test("`OutputFile.open()` cuts back a torn tail, and nothing that is not its own", async () => {
-  const lines = "one\ntwo\n";
-  const files = new MemoryFiles().put("out", lines);
-  const { mark } = await OutputFile.open("out", undefined, () => {}, files);
-  const cases: { now: string; then?: string; says?: string; fails?: string }[] = [
-    { now: lines, then: lines },
-    { now: lines + "thr", then: lines },
-    { now: lines + "three\n", then: lines },
-    { now: "", then: "", says: "is new or was emptied" },
-    { now: "one\n", fails: "it has 4 bytes, and had 8 at the last run" },
-    { now: "One\ntwo\n", fails: "something else wrote to it" },
-    { now: "another file altogether\n", fails: "something else wrote to it" },
-    { now: lines + "x".repeat(17 * 1024 * 1024), fails: "something else wrote to it" },
-  ];
-  for (const { now, then, says, fails } of cases) {
-    const files = new MemoryFiles().put("out", now);
+Deno.test({
+  name: "`OutputLog.reopen()` that cannot goes on where it was, and says so",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using folder = await temporaryFolder();
+    const path = `${folder.path}/output`;
     const told: string[] = [];
-    const open = (): Promise<OutputFile> =>
-      OutputFile.open("out", mark, (sentence) => told.push(sentence), files);
-    if (fails !== undefined) {
-      // deno-lint-ignore no-await-in-loop -- case by case
-      await assertRejects(open, CliError, fails);
-      assertEquals(files.text("out") === now, true, "left as it was");
-      continue;
-    }
-    // deno-lint-ignore no-await-in-loop -- case by case
-    using output = await open();
-    assertEquals(files.text("out"), then);
-    assertEquals(output.mark.bytes, then?.length);
-    assertEquals(told.length, says === undefined ? 0 : 1);
-    assertStringIncludes(told.join(""), says ?? "");
-  }
+    using cursor = await CursorFile.open(`${folder.path}/cursor`);
+    using output = await OutputLog.open(path, cursor, (sentence) => told.push(sentence));
+    const rooms = new Map([["lobby", MARK]]);
+    await output.record("one\n", rooms);
+    await Deno.rename(path, `${path}.1`);
+    await Deno.mkdir(path);
+    await output.reopen();
+    assertEquals(told.length, 1);
+    assert(told[0]?.startsWith(`Cannot write to ${path}: `), told[0]);
+    assert(told[0]?.endsWith("Still writing to the file that was moved away"), told[0]);
+    await output.record("two\n", rooms);
+    assertEquals(await Deno.readTextFile(`${path}.1`), "one\ntwo\n");
+    await Deno.remove(path);
+    // Writes and reopening have their turns, whoever waits for what.
+    await Promise.all([
+      output.record("three\n", rooms),
+      output.reopen(),
+      output.record("four\n", rooms),
+    ]);
+    assertEquals(await Deno.readTextFile(`${path}.1`), "one\ntwo\nthree\n");
+    assertEquals(await Deno.readTextFile(path), "four\n");
+    assertEquals(told.length, 1);
+  },
 });
 
 const LAST = 9;
@@ -147,21 +153,15 @@ const BATCH = 3;
 async function record(files: Files, write?: (text: string) => void): Promise<void> {
   using cursor = await CursorFile.open("cursor", files);
   using output = write === undefined
-    ? await OutputFile.open("out", cursor.output, () => {}, files)
+    ? await OutputLog.open("out", cursor, () => {}, files)
     : undefined;
-  if (output !== undefined) await cursor.save([], output.mark);
   const journal = new Journal({
-    drain: {
-      async write(text) {
-        await output?.append(text);
-        write?.(text);
-        return true;
-      },
-      get mark() {
-        return output?.mark;
-      },
+    record: async (text, rooms) => {
+      if (output !== undefined) return await output.record(text, rooms);
+      write?.(text);
+      await cursor.save(rooms);
+      return true;
     },
-    cursor,
     onEnd: () => {},
   });
   for (let id = (cursor.rooms.get("lobby")?.id ?? 0) + 1; id <= LAST; id++) {
@@ -215,9 +215,94 @@ Deno.test("cursor and output have each line once, wherever a listener is killed"
         );
       },
     );
-    // A cursor at the start; then for each of three batches the lines and the cursor.
-    assertEquals(changes, 2 + 3 * 3);
+    // A cursor at the start; then for each of three batches a note of it, the lines, the cursor.
+    assertEquals(changes, 2 + 3 * 5);
     assert(more > changes, "the second one was killed, too");
+  }
+});
+
+const BEFORE = "from before\n";
+const NOTE = "my note, 世界 🎉\n";
+
+/** What somebody may do to an output file between two runs. */
+const DEEDS: Readonly<Record<string, (text: string) => string>> = {
+  "append a note": (text) => text + NOTE,
+  "append a part of a line": (text) => `${text}line`,
+  "append a line": (text) => `${text}line 99\n`,
+  "put a note before it": (text) => NOTE + text,
+  "put a note into the middle": (text) => text.replace("\nline 2", `\n${NOTE}line 2`),
+  "change its end": (text) => text.replace(/.\n$/s, "X\n"),
+  "cut its last byte": (text) => text.slice(0, -1),
+  "cut all but its first line": (text) => text.slice(0, BEFORE.length),
+  "write another file in its place": () => NOTE.repeat(20),
+};
+
+for (const [name, deed] of Object.entries(DEEDS)) {
+  Deno.test(`an output file keeps what somebody else did, wherever a listener was killed: ${name}`, async () => {
+    let refused = 0;
+    await killedEverywhere(
+      () => new MemoryFiles().put("out", BEFORE),
+      async (files, what) => {
+        const torn = files.text("out") ?? "";
+        const changed = deed(torn);
+        files.put("out", changed);
+        const knew = files.text("cursor") !== undefined;
+        const error = await record(files).then(() => undefined, (error: unknown) => error);
+        const found = files.text("out");
+        if (error === undefined) {
+          // A run that had noted nothing goes on after what it finds. Otherwise only what is a
+          // beginning of the very text that was on its way is taken for it.
+          assertEquals(found, (knew ? BEFORE : changed) + numbered(1), what);
+          assert(!knew || found?.startsWith(changed), what);
+          return;
+        }
+        refused++;
+        assert(error instanceof CliError, what);
+        assertStringIncludes(error.message, "Cannot go on with out: ", what);
+        assertEquals(found, changed, `${what}: left as it was`);
+        // Put back as it was, it goes on, and each line is there once.
+        files.put("out", torn);
+        await record(files);
+        assertEquals(files.text("out"), BEFORE + numbered(1), what);
+      },
+    );
+    assert(refused > 0, "it was noticed");
+  });
+}
+
+Deno.test("an output file that was moved away begins anew with what was under way", async () => {
+  let checked = 0;
+  await killedEverywhere(
+    () => new MemoryFiles().put("out", BEFORE),
+    async (files, what) => {
+      const old = files.text("out") ?? "";
+      files.contents.delete("out");
+      await record(files);
+      const now = files.text("out") ?? "";
+      // Nothing is missing from the two together; what was under way may be in both.
+      const next = Number(/line (\d+)/.exec(now)?.[1] ?? LAST + 1);
+      const written = old.split("\n").length - 2;
+      assertEquals(now, numbered(next), what);
+      assert(next <= written + 1, `${what}: nothing is lost`);
+      assert(next > written - BATCH, `${what}: no more than one write is in both`);
+      checked++;
+    },
+  );
+  assert(checked > 0);
+});
+
+Deno.test("an output file with zeros where a power cut kept the disk from writing is mended", async () => {
+  // Two changes are the first cursor, two the note of the first write, and one the write.
+  const files = new MemoryFiles().put("out", BEFORE).killAt(6, "nothing");
+  await assertRejects(() => record(files), Error, "killed");
+  const text = files.text("out") ?? "";
+  assertEquals(text, `${BEFORE}line 1\nline 2\nline 3\n`);
+  for (const from of [BEFORE.length, BEFORE.length + 3, text.length - 1]) {
+    const torn = new MemoryFiles(new Map(files.contents));
+    torn.put("out", text.slice(0, from) + "\0".repeat(text.length - from));
+    // deno-lint-ignore no-await-in-loop -- case by case
+    await record(torn);
+    assertEquals(torn.text("out"), BEFORE + numbered(1));
   }
 });
 
@@ -248,8 +333,7 @@ Deno.test("`Journal` writes what gathers while it writes in one go, and ends whe
   const { promise: taken, resolve } = Promise.withResolvers<boolean>();
   let ended = 0;
   const journal = new Journal({
-    drain: { write: (text) => writes.push(text) === 1 ? taken : Promise.resolve(false) },
-    cursor: undefined,
+    record: (text) => writes.push(text) === 1 ? taken : Promise.resolve(false),
     onEnd: () => ended++,
   });
   const add = (id: number): unknown => journal.add({ room: "lobby", epoch: "e", id }, `${id};`);
@@ -270,8 +354,7 @@ Deno.test("`Journal` writes what gathers while it writes in one go, and ends whe
 Deno.test("`Journal.add()` asks to wait while much waits, and `finish()` throws what a write threw", async () => {
   const { promise, reject } = Promise.withResolvers<boolean>();
   const journal = new Journal({
-    drain: { write: () => promise },
-    cursor: undefined,
+    record: () => promise,
     onEnd: () => {},
   });
   const step = { room: "lobby", epoch: "e", id: 1 };

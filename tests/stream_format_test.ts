@@ -1,13 +1,11 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { Message } from "../protocol.ts";
 import { parseTemplate } from "../stream/format.ts";
 import { said, TIMESTAMP } from "./kit/fake_conversation.ts";
 
 function format(template: string, message: Message = said("Bob", "hi")): string {
   const parsed = parseTemplate(template);
-  return typeof parsed === "string"
-    ? parsed
-    : parsed({ message, epoch: "e1", now: new Date(TIMESTAMP) });
+  return typeof parsed === "string" ? parsed : parsed({ message, epoch: "e1" });
 }
 
 Deno.test("`parseTemplate()` fills in every field", () => {
@@ -21,14 +19,18 @@ Deno.test("`parseTemplate()` fills in every field", () => {
     ["", ""],
   ];
   for (const [template, line] of cases) assertEquals(format(template, message), line);
-  assertEquals(/^\d\d:\d\d:\d\d$/.test(format("{time}")), true);
+  // Years ago, and still nothing but the time of day: {date} is there for the rest.
+  assertMatch(format("{date} {time}"), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+  const odd = { ...said("Bob", ""), timestamp: "soon\n" + "x".repeat(99) };
+  assertEquals(format("{date}", odd), "soon␊" + "x".repeat(25));
   assertEquals(format("{data}|{kind}|"), "||");
   const dataOnly = { ...said("Bob", ""), message: undefined, data: 1 } as unknown as Message;
   assertEquals(format("{message}|{data}", dataOnly), "|1");
 });
 
 Deno.test("`parseTemplate()` says what is wrong, and which fields there are", () => {
-  const fields = "the fields are id, room, sender, message, data, timestamp, time, kind, epoch";
+  const fields = "the fields are id, room, sender, message, data, timestamp, date, time, kind, " +
+    "epoch";
   const cases: [string, string][] = [
     ["{foo}", `it has {foo}, and ${fields}`],
     ["{}", `it has {}, and ${fields}`],

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { type ClientEvent, ConnectError } from "../client/types.ts";
 import { type Item, itemsOf, jsonItem, textItem } from "../stream/items.ts";
 import { inputLines, readLines } from "../stream/lines.ts";
@@ -24,9 +25,19 @@ Deno.test("`jsonItem()` takes message, data and kind of an object, and says what
       `{"type":"message","room":"a","id":5,"sender":"Bob","timestamp":"","message":"hi"}`,
       { message: "hi" },
     ],
-    [`{}`, `it needs a "message" or "data"`],
-    [`{"message":5}`, `its "message" must be text`],
-    [`{"message":"hi","kind":"shout"}`, `its "kind" can only be "action"`],
+    [`{"message":"hi","format":"markdown","via":["a"]}`, {
+      message: "hi",
+      format: "markdown",
+      via: ["a"],
+    }],
+    [`{}`, `a message needs "message" (text), "data" (JSON), or both`],
+    [`{"message":5}`, `"message" must be a string`],
+    [`{"message":"hi","kind":"shout"}`, `"kind" must be "action", or left out`],
+    [`{"data":[{"e":-1e999}]}`, `a number in "data" is too large: send it as a string`],
+    [
+      String.raw`{"message":"\ud800"}`,
+      `its "message" holds half of a surrogate pair, which has no UTF-8`,
+    ],
     [`[]`, bad],
     [`null`, bad],
     [`"hi"`, bad],
@@ -38,19 +49,52 @@ Deno.test("`jsonItem()` takes message, data and kind of an object, and says what
   }
   assertEquals([...jsonItem({ number: 1, text: " " })], []);
   for (const read of [jsonItem, textItem]) {
-    assertEquals([...read({ number: 1, text: undefined })], [
-      { number: 1, problem: "it is far too long" },
-    ]);
+    const problem = { number: 1, problem: "it is far too long" };
+    assertEquals([...read(problem)], [problem]);
     assertEquals([...read({ number: 1, text: "" })], []);
   }
 });
 
 Deno.test("`readLines()` can cut at NUL characters, and then at nothing else", async () => {
-  const found: (string | undefined)[] = [];
-  for await (const { text } of readLines(bytesOf("a\nb\r", "\0", "\0c"), 100, "\0")) {
-    found.push(text);
-  }
-  assertEquals(found, ["a\nb\r", "", "c"]);
+  const found = await Array.fromAsync(readLines(bytesOf("a\nb\r", "\0", "\0c"), 100, "\0"));
+  assertEquals(found, [
+    { number: 1, text: "a\nb\r" },
+    { number: 2, text: "" },
+    { number: 3, text: "c" },
+  ]);
+});
+
+/** What is no UTF-8: cut off, too long, a surrogate, beyond the last character, a stray byte. */
+const NOT_UTF8 = [[0xe2, 0x82], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xff]];
+
+Deno.test("`readLines()` gives every line as it came or names it, wherever the bytes are cut", async () => {
+  const line = fc.oneof(
+    fc.string({ unit: "binary" }).map((text) => text.replaceAll(/[\n\r]/g, "")),
+    fc.constantFrom(...NOT_UTF8, [0xef, 0xbb, 0xbf, 0x61]).map((bytes) => Uint8Array.from(bytes)),
+  );
+  const property = fc.asyncProperty(
+    fc.array(line),
+    fc.array(fc.nat({ max: 40 })),
+    async (lines, cuts) => {
+      const encoder = new TextEncoder();
+      const encoded = lines.map((each) => typeof each === "string" ? encoder.encode(each) : each);
+      const bytes = encoded.flatMap((each) => [...each, 0x0a]);
+      const pieces = [...cuts, bytes.length].map((size) => Uint8Array.from(bytes.splice(0, size)));
+      const read = await Array.fromAsync(readLines(ReadableStream.from(pieces), 1000));
+      const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+      const expected = encoded.map((each, index) => {
+        const number = index + 1;
+        try {
+          const text = strict.decode(each);
+          return { number, text: index === 0 ? text.replace(/^\uFEFF/, "") : text };
+        } catch {
+          return { number, problem: "it is not UTF-8: convert it with iconv" };
+        }
+      });
+      assertEquals(read, expected);
+    },
+  );
+  await fc.assert(property);
 });
 
 Deno.test("`inputLines()` ends when nobody wants more, and fails when reading does", async () => {

@@ -163,7 +163,7 @@ Deno.test("a token that is still being checked when the time is over lets nobody
   assertEquals(hub.online, 0);
 });
 
-Deno.test("wrong tokens of all doors count together, and then none is looked at for a while", async () => {
+Deno.test("wrong tokens of all doors count together, and a right one is let in all the same", async () => {
   const clock = new FakeClock(Date.now());
   const [hub, port] = await guarded({ clock, limits: { maxFailures: 3 } });
   await using _hub = hub;
@@ -174,8 +174,7 @@ Deno.test("wrong tokens of all doors count together, and then none is looked at 
     assertEquals((await knock(port, "/token wrong")).at(-1), WRONG);
   }
   const throttled = "* Too many wrong tokens came from your address: wait 20 s";
-  assertEquals((await knock(port, `/token ${SHARED}`)).at(-1), throttled);
-  clock.advance(20_000);
+  assertEquals((await knock(port, "/token wrong")).at(-1), throttled);
   await using client = await LineClient.open(port, false);
   await client.send(`/token ${SHARED}\n`);
   await client.line(/^\* You are/);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Server, ServerOptions } from "../server.ts";
+import { LINE_PAUSE } from "../tcp/guest.ts";
 import { FakeClock } from "./kit/fake_clock.ts";
 import { LineClient } from "./kit/line_client.ts";
 import { TestSocket } from "./kit/socket.ts";
@@ -27,6 +28,43 @@ async function sayMuch(client: TestSocket, message: string): Promise<void> {
   await client.next("ack", (frame) => String(frame["ref"]).endsWith("-9"));
   client.forget();
 }
+
+Deno.test("what a client sends without ever ending a line counts as lines after a pause", async () => {
+  const clock = new FakeClock();
+  await using hub = await startLineHub({ clock });
+  await using reader = await TestSocket.plain(hub.url, "Reader");
+  await using client = await LineClient.open(hub.tcpPort);
+  /** The next message that the room gets, however long the pause before it. */
+  const next = (): Promise<unknown> =>
+    until("a message", () => {
+      clock.advance(LINE_PAUSE);
+      const message = reader.all("message")[seen];
+      if (message !== undefined) seen++;
+      return message?.["message"];
+    });
+  let seen = 0;
+  await client.send("Hello");
+  assertEquals(await next(), "Hello");
+  await client.line(/^\* That had no newline: after 500 ms it counts as a line/);
+  await client.send("wörld 👋");
+  assertEquals(await next(), "wörld 👋");
+  // Whoever ends lines means what has no end yet to go on, however slowly.
+  await client.send("one\ntw");
+  assertEquals(await next(), "one");
+  for (let round = 0; round < 10; round++) clock.advance(LINE_PAUSE);
+  await client.send("o\n");
+  assertEquals(await next(), "two");
+});
+
+Deno.test("a line that is not UTF-8 is refused in words, and the next one is sent", async () => {
+  await using hub = await startLineHub();
+  await using reader = await TestSocket.plain(hub.url, "Reader");
+  await using client = await LineClient.open(hub.tcpPort);
+  await client.send(new Uint8Array([0x63, 0x61, 0x66, 0xe9, 0x0a]));
+  await client.line(/^\* Not sent: the line is not UTF-8/);
+  await client.send("café\n");
+  assertEquals((await reader.next("message"))["message"], "café");
+});
 
 Deno.test("a client of the line door gets the same lines as one of `bcast.text`", async () => {
   const script = [

@@ -24,8 +24,12 @@ function split(bytes: Uint8Array, cuts: readonly number[] = [], maxBytes = 100):
   return last === undefined ? heard : [...heard, last];
 }
 
+const GARBLED = "(not UTF-8)";
+
 const texts = (heard: readonly Heard[]): string[] =>
-  heard.filter((each) => each.kind === "line").map((line) => line.text);
+  heard.flatMap((each) =>
+    each.kind === "line" ? [each.text] : each.kind === "garbled" ? [GARBLED] : []
+  );
 
 for (
   const [what, bytes, lines] of [
@@ -37,13 +41,15 @@ for (
     ["a NUL inside a line", bytesOf("a\0b\n"), ["a\0b"]],
     ["empty lines", bytesOf("\n\r\n\n"), ["", "", ""]],
     ["a last line without an end", bytesOf("a\nb"), ["a", "b"]],
-    ["invalid UTF-8", bytesOf("a", [0xc3], "b", [0xed, 0xa0, 0x80], "\n"), [
-      "a\ufffdb\ufffd\ufffd\ufffd",
+    ["invalid UTF-8", bytesOf("a", [0xc3], "b\nc\n", [0xed, 0xa0, 0x80], "\n"), [
+      GARBLED,
+      "c",
+      GARBLED,
     ]],
-    ["0xff before text", bytesOf("a", [IAC], "b\n"), ["a\ufffdb"]],
-    ["0xff before the end of a line", bytesOf("a", [IAC], "\nb\n"), ["a\ufffd", "b"]],
-    ["0xff after a CR", bytesOf("a\r", [IAC], "b\n"), ["a\r\ufffdb"]],
-    ["an escaped 0xff", bytesOf("a", [IAC, IAC], "b\n"), ["a\ufffdb"]],
+    ["0xff before text", bytesOf("a", [IAC], "b\n"), [GARBLED]],
+    ["0xff before the end of a line", bytesOf("a", [IAC], "\nb\n"), [GARBLED, "b"]],
+    ["0xff after a CR", bytesOf("a\r", [IAC], "b\n"), [GARBLED]],
+    ["an escaped 0xff", bytesOf("a", [IAC, IAC], "b\n"), [GARBLED]],
     ["options of telnet", bytesOf([IAC, 253, 1], "a", [IAC, 251, 31], "b\n"), ["ab"]],
     ["a subnegotiation", bytesOf("a", [IAC, 250, 31, 0, 80, IAC, IAC, 24, IAC, 240], "b\n"), [
       "ab",

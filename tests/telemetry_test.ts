@@ -81,7 +81,7 @@ Deno.test({
       const found = collector.spans.map((span) => span["http.response.status_code"]);
       return found.length >= 2 && found;
     });
-    assertEquals(statuses.toSorted(), ["101", "426"]);
+    assertEquals(statuses.toSorted(), ["101", "200"]);
     const messages = await until("the log", () => {
       const found = collector.logs.map(({ record }) => String(record["message"]));
       return found.some((message) => message.startsWith("Stopped")) && found;

@@ -20,7 +20,7 @@ Deno.test("two people talk in rooms and in private through a real hub", async ()
 
   alice.says("/join ops");
   await alice.screen.has("1 in ops: Alice");
-  bob.says("alice, where are you?");
+  bob.says("@alice, where are you?");
   await alice.screen.tells("1:lobby 1 mention");
   assertEquals(alice.screen.rings, 1);
   alice.says("/msg Bob in ops");
@@ -97,7 +97,7 @@ Deno.test("a hub that goes and comes back loses nothing of what was said", async
     await alice.screen.has("Wrote 2 messages of lobby");
     const text = await Deno.readTextFile(`${folder.path}/talk.md`);
     assert(
-      /^# lobby\n\n## [\d-]+\n\n- [\d:]+ \*\*Alice:\*\* before\n- .* meanwhile\n$/.test(text),
+      /^# \\#lobby\n\n## [\d-]+\n\n- [\d:]+ \*\*Alice:\*\* before\n- .* meanwhile\n$/.test(text),
       text,
     );
   } finally {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Direct } from "../protocol.ts";
+import { RequestError } from "../client/types.ts";
 import { ChatScene } from "./kit/chat.ts";
 import { said, TIMESTAMP } from "./kit/fake_conversation.ts";
 import { temporaryFolder } from "./kit/folder.ts";
@@ -29,7 +30,7 @@ Deno.test("Chat counts what is said in other rooms, and shows it when they are s
   const { chat, screen } = scene;
   scene.hear("Bob", "one", "ops");
   scene.hear("Bob", "two", "ops");
-  scene.hear("Bob", "alice, look", "dev");
+  scene.hear("Bob", "@alice, look", "dev");
   scene.hear("Bob", "here", "lobby");
   await scene.settle();
   assertEquals(timeless(scene), ["Bob: here"]);
@@ -50,7 +51,7 @@ Deno.test("Chat counts what is said in other rooms, and shows it when they are s
     "── dev",
     "* 2 in dev: Alice, Bob",
     "── 1 unread line",
-    "Bob: alice, look",
+    "Bob: @alice, look",
   ]);
   chat.chord({ kind: "activity" });
   assertEquals(timeless(scene).slice(2), ["── 2 unread lines", "Bob: one", "Bob: two"]);
@@ -128,7 +129,11 @@ Deno.test("Chat enters and leaves rooms", async () => {
   assertEquals(screen.prompt, "[dev] Alice> ");
   // What is said before the hub answers is meant for the new room already.
   chat.line("for dev");
-  assertEquals(conversation.sent[0]?.message, { message: "for dev", room: "dev" });
+  assertEquals(conversation.sent[0]?.message, {
+    message: "for dev",
+    room: "dev",
+    format: "markdown",
+  });
   scene.enter("dev");
   await screen.has("2 in dev: Alice, Bob");
   chat.line("/leave lobby");
@@ -249,7 +254,7 @@ Deno.test("Chat answers for one who is away, once a person, and tells what was m
   const { chat, clock, conversation, screen } = scene;
   chat.line("/away at lunch");
   conversation.emit(direct("Bob", "lunch?"), direct("Bob", "hello?"), direct("Carol", "hi"));
-  scene.hear("Bob", "where is Alice?", "ops");
+  scene.hear("Bob", "where is @Alice?", "ops");
   await scene.settle();
   assertEquals(conversation.requests.splice(0), [
     "direct Bob Away: at lunch",
@@ -266,7 +271,7 @@ Deno.test("Chat answers for one who is away, once a person, and tells what was m
     "  in private, Bob: lunch?",
     "  in private, Bob: hello?",
     "  in private, Carol: hi",
-    "  ops, Bob: where is Alice?",
+    "  ops, Bob: where is @Alice?",
   ]);
   assertEquals(conversation.sent[0]?.message.message, "I am back");
   chat.line("/back");
@@ -349,4 +354,21 @@ Deno.test("Chat exports all of a room page by page, and what there is of a priva
   chat.line("/export! ~/talk.jsonl");
   await screen.has("Wrote 1 message of @Bob");
   assertEquals(JSON.parse(await Deno.readTextFile(file)), direct("Bob", "psst"));
+});
+
+Deno.test("Chat tells whom a private message waits for, and gives it back when that is in vain", async () => {
+  await using scene = await threeRooms();
+  const { chat, clock, conversation, screen } = scene;
+  const { promise, reject } = Promise.withResolvers<never>();
+  conversation.direct = () => promise;
+  chat.line("/msg Bob see you");
+  clock.advance(200);
+  assertEquals(screen.status, ["… @Bob: see you (sending)"]);
+  clock.advance(2000);
+  chat.edited("");
+  assertEquals(screen.status, ["… @Bob: see you (waiting for Bob)"]);
+  const message = "Nobody here is called Bob: ask who is here";
+  reject(new RequestError({ type: "error", code: "no_such_user", message }));
+  await screen.has(`! Not sent: ${message}. You have it back below`);
+  assertEquals([screen.draft, screen.status], ["/msg Bob see you", []]);
 });

@@ -194,7 +194,11 @@ Deno.test("a room that a moderator closes stays, with its draft and the reason, 
   scene.enter("doomed");
   await until("the prompt", () => screen.prompt === "[doomed] Alice> ");
   chat.line("at last");
-  assertEquals(conversation.sent[0]?.message, { message: "at last", room: "doomed" });
+  assertEquals(conversation.sent[0]?.message, {
+    message: "at last",
+    room: "doomed",
+    format: "markdown",
+  });
   // Left by the user, it goes.
   chat.line("/leave");
   assertEquals(screen.prompt, "[lobby] Alice> ");
@@ -363,7 +367,7 @@ Deno.test("a name that a token proves before and after is the same person", asyn
     verified: true,
   } as const;
   conversation.emit({ ...direct, message: "hi" });
-  await screen.has("Bob @you: hi");
+  await screen.has("Bob✓ @you: hi");
   chat.line("/msg Bob");
   const presence = { type: "presence", room: "lobby", online: 2 } as const;
   conversation.emit({ ...presence, left: ["Bob"] }, { ...presence, joined: ["Bob"] });

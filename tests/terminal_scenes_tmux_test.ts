@@ -51,7 +51,7 @@ Deno.test({
     await terminal.shows(/Alice: at noon\n2:ops 3 unread\n\[@Carol\] Alice>$/);
     await terminal.press("M-a");
     await terminal.shows(/── 3 unread lines ─[^]*Bob: done\n\[ops\] Alice>$/);
-    await bob.send({ room: "lobby", message: "Alice, have you seen it?" });
+    await bob.send({ room: "lobby", message: "@Alice, have you seen it?" });
     const screen = await terminal.shows(/^1:lobby 1 mention\n\[ops\] Alice>$/m);
     await assertFixture("rooms", timeless(screen));
 

@@ -4,10 +4,10 @@ import type { Source } from "../cli/command.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Values } from "../cli/flags.ts";
 import { type Way, wayTo } from "../cli/trust.ts";
-import { connect, ConnectError } from "../client.ts";
+import { connect, ConnectError, HubApi } from "../client.ts";
 import type { KeyPair } from "../http/tls.ts";
 import { readFingerprint, showFingerprint } from "../http/tls.ts";
-import { Authority, fingerprint, pair } from "./kit/certificates.ts";
+import { Authority, fingerprint, opensslPair, pair } from "./kit/certificates.ts";
 import { temporaryFolder } from "./kit/folder.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 
@@ -161,6 +161,49 @@ for (const { what, tls, scheme, trust, says } of REFUSED) {
     assert(["network", "not-a-hub"].includes(error.failure), error.failure);
   });
 }
+
+/** Whether the runtime can check an authority's certificate as that of a hub. */
+const checksAuthorities = !/^2\.[0-7]\./.test(Deno.version.deno);
+
+for (const withName of [true, false]) {
+  for (const trust of ["ca", "fingerprint"] as const) {
+    const what = `${trust}, ${withName ? "with" : "without"} a subject alternative name`;
+    Deno.test(`a certificate as \`openssl req -x509\` makes it is trusted by ${what}`, async () => {
+      const tls = await opensslPair(withName);
+      await using hub = await startTestHub({ tls });
+      const url = new URL(`wss://localhost:${hub.port}/`);
+      await withFile(tls.cert, async (ca) => {
+        await using way = wayTo(
+          url,
+          trust === "ca" ? { ca } : { fingerprint: readFingerprint(fingerprint(tls)) },
+        );
+        const { fetch = globalThis.fetch } = way.seams;
+        const both: readonly (() => Promise<unknown>)[] = [
+          () => say(url, way),
+          () => new HubApi({ url, fetch }).people(),
+        ];
+        for (const ask of both) {
+          // deno-lint-ignore no-await-in-loop -- one way after the other
+          if (checksAuthorities) await ask();
+          else {
+            // deno-lint-ignore no-await-in-loop -- as above
+            const { message } = await assertRejects(ask, ConnectError);
+            assertMatch(message, /^Cannot trust wss:.* authority's own \(CA:TRUE\).*CA:FALSE$/);
+          }
+        }
+      });
+    });
+  }
+}
+
+Deno.test("an authority's certificate that is not trusted is told from an unknown issuer", async () => {
+  const tls = await opensslPair(true);
+  await using hub = await startTestHub({ tls });
+  const url = new URL(`wss://localhost:${hub.port}/`);
+  await using way = wayTo(url, {});
+  const { message } = await assertRejects(() => say(url, way), ConnectError);
+  assertMatch(message, /authority's own \(CA:TRUE\): trust it with --fingerprint|^Nobody whom/);
+});
 
 Deno.test("wayTo() says what is wrong with what it is to trust", async () => {
   const url = new URL("wss://localhost:1/");

@@ -3,6 +3,7 @@ import {
   type CompletedCommand,
   type CompletedFlag,
   type CompletionTable,
+  firstWords,
   shellQuote,
   type Values,
 } from "./table.ts";
@@ -10,7 +11,8 @@ import {
 const STYLE: CaseStyle = { or: " | ", offering };
 
 /** The script for bash, 3.2 (that of macOS) or newer. */
-export function bashCompletion({ commands, globals }: CompletionTable): string {
+export function bashCompletion(table: CompletionTable): string {
+  const { commands, groups, globals } = table;
   return `# Completion of bcast for bash. For this shell: source <(bcast completions bash)
 # For all: bcast completions bash > ~/.local/share/bash-completion/completions/bcast
 
@@ -70,6 +72,17 @@ _bcast() {
         break ;;
     esac
   done
+  case $command in
+    ${groups.map(shellQuote).join(" | ")})
+      for ((at++; at < COMP_CWORD; at++)); do
+        case \${COMP_WORDS[at]} in
+          -*) ;;
+          *)
+            command="$command \${COMP_WORDS[at]}"
+            break ;;
+        esac
+      done ;;
+  esac
   for ((at++; at < COMP_CWORD; at++)); do
     # What follows is somebody else's.
     if [[ \${COMP_WORDS[at]} == -- ]]; then
@@ -83,7 +96,7 @@ _bcast() {
 ${flagCases(globals, 8, STYLE)}
       esac
       _bcast_offer ${
-    words([...commands.map(({ name }) => name), ...names(globals), "--version"])
+    words([...firstWords(table).map(({ name }) => name), ...names(globals), "--version"])
   } ;;
 ${commands.map(commandCase).join("\n")}
   esac
@@ -95,7 +108,7 @@ complete -F _bcast bcast
 
 function commandCase({ name, flags, argument }: CompletedCommand): string {
   const offer = offering(argument);
-  return `    ${name})
+  return `    ${shellQuote(name)})
       case $prev in
 ${flagCases(flags, 8, STYLE)}
       esac

@@ -1,11 +1,12 @@
-import { type CompletedFlag, type CompletionTable, type Values } from "./table.ts";
+import { type CompletedFlag, type CompletionTable, firstWords, type Values } from "./table.ts";
 
 /** The script for fish, 3.0 or newer. */
-export function fishCompletion({ commands, globals }: CompletionTable): string {
+export function fishCompletion(table: CompletionTable): string {
+  const { commands, groups, globals } = table;
   const takingValue = globals.filter(({ values }) => values !== undefined)
     .flatMap(({ name, short }) => short === undefined ? [name] : [name, short]).join(" ");
   const lines = [
-    ...commands.map(({ name, summary }) =>
+    ...firstWords(table).map(({ name, summary }) =>
       `complete -c bcast -n '__bcast_is ""' -a ${quote(name)} -d ${quote(summary)}`
     ),
     ...globals.map((flag) => flagLine(flag, "")),
@@ -13,7 +14,7 @@ export function fishCompletion({ commands, globals }: CompletionTable): string {
     ...commands.flatMap(({ name, flags, argument }) => [
       ...flags.map((flag) => flagLine(flag, name)),
       ...argument.kind === "words"
-        ? [`complete -c bcast -n '__bcast_is ${name}' -a ${quote(argument.words.join(" "))}`]
+        ? [`complete -c bcast -n '__bcast_is "${name}"' -a ${quote(argument.words.join(" "))}`]
         : [],
     ]),
   ];
@@ -39,7 +40,15 @@ function __bcast_is
             case '-*'
                 set -e words[1]
             case '*'
-                test "$words[1]" = "$argv[1]"
+                set -l command $words[1]
+                if contains -- $command ${groups.join(" ")}
+                    for word in $words[2..-1]
+                        string match -q -- '-*' $word; and continue
+                        set command "$command $word"
+                        break
+                    end
+                end
+                test "$command" = "$argv[1]"
                 return
         end
     end
@@ -53,7 +62,7 @@ ${lines.join("\n")}
 
 function flagLine({ name, short, help, values }: CompletedFlag, command: string): string {
   return [
-    `complete -c bcast -n '__bcast_is ${command === "" ? '""' : command}'`,
+    `complete -c bcast -n '__bcast_is "${command}"'`,
     `-l ${name.replace(/^--/, "")}`,
     ...short === undefined ? [] : [`-s ${short.replace(/^-/, "")}`],
     ...values === undefined ? [] : [taking(values)],

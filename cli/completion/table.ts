@@ -29,6 +29,7 @@ export interface CompletedFlag {
 
 /** A command, for a shell. */
 export interface CompletedCommand {
+  /** One word, or two for a command of a group: `token mint`. */
   readonly name: string;
   readonly summary: string;
   readonly flags: readonly CompletedFlag[];
@@ -38,6 +39,8 @@ export interface CompletedCommand {
 /** What the shells' scripts are made of. */
 export interface CompletionTable {
   readonly commands: readonly CompletedCommand[];
+  /** The names of commands that another word follows. */
+  readonly groups: readonly string[];
   /** The flags that may stand before the command. */
   readonly globals: readonly CompletedFlag[];
 }
@@ -49,15 +52,34 @@ export function completionTable(all: readonly AnyCommand[]): CompletionTable {
   const shown = all.filter(({ hidden }) => !hidden);
   const names = shown.map(({ name }) => name);
   return {
-    commands: shown.map(({ name, summary, flags, positional, commands }) => ({
-      name,
-      summary,
-      flags: completedFlags(Object.keys(flags).length === 0 ? {} : { ...flags, ...GLOBAL_FLAGS }),
-      argument: commands === undefined
-        ? argumentValues(positional?.placeholder ?? "", names)
-        : { kind: "words", words: Object.keys(commands) },
-    })),
+    commands: shown.flatMap((command) => [
+      completedCommand(command.name, command, names),
+      ...Object.entries(command.commands ?? {}).map(([word, member]) =>
+        completedCommand(`${command.name} ${word}`, member, names)
+      ),
+    ]),
+    groups: shown.filter(({ commands }) => commands !== undefined).map(({ name }) => name),
     globals: completedFlags(GLOBAL_FLAGS),
+  };
+}
+
+/** The commands that are a first word. */
+export function firstWords({ commands }: CompletionTable): readonly CompletedCommand[] {
+  return commands.filter(({ name }) => !name.includes(" "));
+}
+
+function completedCommand(
+  name: string,
+  { summary, flags, positional, commands }: AnyCommand,
+  names: readonly string[],
+): CompletedCommand {
+  return {
+    name,
+    summary,
+    flags: completedFlags(Object.keys(flags).length === 0 ? {} : { ...flags, ...GLOBAL_FLAGS }),
+    argument: commands === undefined
+      ? argumentValues(positional?.placeholder ?? "", names)
+      : { kind: "words", words: Object.keys(commands) },
   };
 }
 

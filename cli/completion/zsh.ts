@@ -3,6 +3,7 @@ import {
   type CompletedCommand,
   type CompletedFlag,
   type CompletionTable,
+  firstWords,
   shellQuote,
   type Values,
 } from "./table.ts";
@@ -10,7 +11,8 @@ import {
 const STYLE: CaseStyle = { or: "|", offering };
 
 /** The script for zsh, to be sourced after `compinit` or kept in `fpath` as `_bcast`. */
-export function zshCompletion({ commands, globals }: CompletionTable): string {
+export function zshCompletion(table: CompletionTable): string {
+  const { commands, groups, globals } = table;
   return `#compdef bcast
 # Completion of bcast for zsh. For this shell: source <(bcast completions zsh)
 # For all: bcast completions zsh > a directory of your fpath, as _bcast
@@ -42,6 +44,15 @@ _bcast() {
         break ;;
     esac
   done
+  case $command in
+    ${groups.map(shellQuote).join("|")})
+      for ((at++; at < CURRENT; at++)); do
+        if [[ $words[at] != -* ]]; then
+          command+=" $words[at]"
+          break
+        fi
+      done ;;
+  esac
   # What follows -- is somebody else's.
   if (( \${words[1,CURRENT-1][(I)--]} )); then
     _files
@@ -56,7 +67,7 @@ ${flagCases(globals, 8, STYLE)}
         offers=(${described(globals)} '--version:The version')
         _describe -o flag offers
       else
-        offers=(${commands.map(({ name, summary }) => describe(name, summary)).join(" ")})
+        offers=(${firstWords(table).map(({ name, summary }) => describe(name, summary)).join(" ")})
         _describe command offers
       fi ;;
 ${commands.map(commandCase).join("\n")}
@@ -72,7 +83,7 @@ fi
 }
 
 function commandCase({ name, flags, argument }: CompletedCommand): string {
-  return `    ${name})
+  return `    ${shellQuote(name)})
       case $prev in
 ${flagCases(flags, 8, STYLE)}
       esac

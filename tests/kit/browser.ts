@@ -61,6 +61,7 @@ export interface VisitorOptions {
   readonly colorScheme?: "light" | "dark";
   readonly permissions?: string[];
   readonly serviceWorkers?: "allow" | "block";
+  readonly ignoreHTTPSErrors?: boolean;
   readonly hasTouch?: boolean;
   readonly deviceScaleFactor?: number;
 }

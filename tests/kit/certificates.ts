@@ -21,6 +21,28 @@ export function pair(
   return selfSignedPair({ names, notBefore: Math.min(now, notAfter) - DAY, notAfter });
 }
 
+/** A pair as `openssl req -x509` makes it: its own authority (CA:TRUE), with a name or without. */
+export async function opensslPair(withName: boolean): Promise<KeyPair> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const names = [{ type: "dns", value: "localhost" }] as const;
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: "CN=localhost",
+    notBefore: new Date(Date.now() - DAY),
+    notAfter: new Date(Date.now() + DAY),
+    keys,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new BasicConstraintsExtension(true, undefined, true),
+      ...(withName ? [new SubjectAlternativeNameExtension([...names])] : []),
+    ],
+  });
+  const key = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
+  return {
+    cert: certificate.toString("pem"),
+    key: PemConverter.encode(key, PemConverter.PrivateKeyTag),
+  };
+}
+
 /** The fingerprint of a certificate, as the hub shows it. */
 export function fingerprint({ cert }: KeyPair): string {
   return showFingerprint(fingerprintOf(new Uint8Array(PemConverter.decodeFirst(cert))));

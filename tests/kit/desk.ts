@@ -44,6 +44,7 @@ export class Desk implements Disposable {
           }`,
         ),
       interrupt: () => this.told.push("interrupt"),
+      discarded: () => this.told.push("discarded"),
       end: () => this.told.push("end"),
       resized: () => this.told.push("resized"),
       complete: (line) => completeLine(line, KNOWN),

@@ -1,4 +1,4 @@
-import type { Files, GrowingFile } from "../../stream/files.ts";
+import type { Files, FileStatus, GrowingFile } from "../../stream/files.ts";
 
 /** What is left of an operation during which the process was killed. */
 export type Remains = "nothing" | "half" | "all";
@@ -82,21 +82,22 @@ class MemoryFile implements GrowingFile {
     return Promise.resolve(true);
   }
 
-  size(): Promise<number> {
-    return Promise.resolve(this.#bytes.length);
+  status(): Promise<FileStatus> {
+    return Promise.resolve({ size: this.#bytes.length, linked: true });
+  }
+
+  isAt(path: string): Promise<boolean> {
+    return Promise.resolve(path === this.path);
   }
 
   read(from: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     return Promise.resolve(this.#bytes.slice(from, from + length));
   }
 
-  write(at: number, bytes: Uint8Array): Promise<void> {
+  append(bytes: Uint8Array): Promise<void> {
     return this.files.change((part) => {
       const written = bytes.subarray(0, Math.floor(bytes.length * part));
-      const whole = new Uint8Array(Math.max(this.#bytes.length, at + written.length));
-      whole.set(this.#bytes);
-      whole.set(written, at);
-      this.files.contents.set(this.path, whole);
+      this.files.contents.set(this.path, new Uint8Array([...this.#bytes, ...written]));
     });
   }
 

@@ -27,6 +27,7 @@ export function memoryContext(
     stderr: new MemoryOutput(),
     os: "linux",
     env: (name) => options.env?.[name],
+    revokeRun: () => Promise.resolve(),
     exit: (code) => {
       throw new Error(`exit(${code})`);
     },

@@ -68,9 +68,12 @@ export class Program implements AsyncDisposable {
   }
 
   /** Writes to standard input; with `end`, nothing more will come. */
-  async type(text: string, options: { readonly end?: boolean } = {}): Promise<void> {
+  async type(
+    input: string | Uint8Array,
+    options: { readonly end?: boolean } = {},
+  ): Promise<void> {
     const writer = this.#child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(text));
+    await writer.write(typeof input === "string" ? new TextEncoder().encode(input) : input);
     if (options.end) await writer.close();
     else writer.releaseLock();
   }

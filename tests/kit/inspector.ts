@@ -1,0 +1,106 @@
+import { assert } from "@std/assert";
+import { Ajv2020, type ValidateFunction } from "ajv/2020";
+import type { Server } from "../../server.ts";
+import { address } from "./http.ts";
+
+/** As much of a document as the tests look at. */
+export interface Document {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+export interface Operation {
+  readonly operationId?: string;
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema: object }>>;
+  };
+  readonly responses: Readonly<
+    Record<string, { readonly content: Readonly<Record<string, { readonly schema: object }>> }>
+  >;
+}
+
+/** Compares what a hub answers with what its document says, and keeps account. */
+export class Inspector {
+  readonly seen = new Set<string>();
+  readonly #ajv = new Ajv2020({
+    strict: true,
+    strictRequired: false,
+    strictTypes: false,
+    validateFormats: false,
+  });
+
+  constructor(readonly document: Document) {
+    // Nothing may be told that the document does not know of: stricter than what it promises.
+    this.#ajv.addSchema(closed({ ...document, $id: "doc:" }) as object, "doc:");
+    this.#ajv.addVocabulary(["openapi", "info", "servers", "security", "paths", "components"]);
+  }
+
+  /** Every operation that there is, as `GET /path`. */
+  get operations(): readonly (readonly [method: string, path: string, operation: Operation])[] {
+    return Object.entries(this.document.paths).flatMap(([path, item]) =>
+      Object.entries(item).filter(([, { operationId }]) => operationId !== undefined)
+        .map(([method, operation]) => [method.toUpperCase(), path, operation] as const)
+    );
+  }
+
+  /** Sends a request, and looks whether the answer is one that the document knows. */
+  async ask(
+    hub: Server,
+    method: string,
+    path: string,
+    query = "",
+    init: RequestInit = {},
+  ): Promise<void> {
+    const url = address(hub, path.replace("{room}", "lobby") + query);
+    const response = await fetch(url, { method, ...init });
+    const type = response.headers.get("content-type")?.split(";")[0] ?? "";
+    const what = `${method} ${path} ${response.status}`;
+    const operation = this.document.paths[path]?.[method.toLowerCase()];
+    const content = operation?.responses[response.status]?.content[type];
+    assert(content !== undefined, `${what} ${type} is not in the document`);
+    this.seen.add(what);
+    if (type === "text/event-stream") {
+      await response.body?.cancel();
+      return;
+    }
+    const validate = this.#validator(path, method, response.status);
+    const body = await response.json();
+    assert(validate(body), `${what}: ${JSON.stringify(validate.errors)}: ${JSON.stringify(body)}`);
+  }
+
+  /** Looks whether `value` is what a schema of the document says. */
+  check(schema: string, value: unknown): void {
+    const validate = this.#ajv.compile({ $ref: `doc:#/components/schemas/${schema}` });
+    assert(validate(value), `${schema}: ${JSON.stringify(validate.errors)}`);
+  }
+
+  /** What the JSON body of an operation may be. */
+  body(method: string, path: string): ValidateFunction {
+    const escaped = path.replaceAll("/", "~1").replace("{", "%7B").replace("}", "%7D");
+    const $ref = `doc:#/paths/${escaped}/${method.toLowerCase()}/requestBody/content/` +
+      "application~1json/schema";
+    return this.#ajv.compile({ $ref });
+  }
+
+  #validator(path: string, method: string, status: number): ValidateFunction {
+    const escaped = path.replaceAll("/", "~1").replace("{", "%7B").replace("}", "%7D");
+    const $ref = `doc:#/paths/${escaped}/${method.toLowerCase()}/responses/${status}/content/` +
+      "application~1json/schema";
+    return this.#ajv.compile({ $ref });
+  }
+}
+
+/** The same schema without a place for anything that it does not name. */
+function closed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(closed);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, closed(inner)] as const);
+  const open = "properties" in value && !("additionalProperties" in value);
+  return { ...Object.fromEntries(entries), ...(open ? { additionalProperties: false } : {}) };
+}
+
+/** What a hub says of itself. */
+export async function inspect(hub: Server): Promise<Inspector> {
+  return new Inspector(await (await fetch(address(hub, "/api/openapi.json"))).json());
+}
