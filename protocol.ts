@@ -22,7 +22,7 @@ export {
 export { plainFields, SENDER_PARAMETERS } from "./protocol/plain.ts";
 export { parseHubFrame } from "./protocol/parse_hub.ts";
 export { type Fields, isFields, isProgramId } from "./protocol/fields.ts";
-export { cutToBytes, fitsBytes, visible } from "./protocol/text.ts";
+export { cutToBytes, fitsBytes, safeJson, visible } from "./protocol/text.ts";
 
 /** The version of the program, told in `welcome` and by `bcast version`. */
 export const VERSION = "0.1.0";
@@ -43,6 +43,12 @@ export const HELLO_TIMEOUT_SECONDS = 10;
 
 /** Seconds that a name and its place in rooms wait for a client whose connection broke. */
 export const GRACE_SECONDS = 10;
+
+/**
+ * Seconds after the start of a hub, or after a client's own return, in which others may still be on
+ * their way back: a client waits for up to 20 seconds between two tries.
+ */
+export const RETURN_SECONDS = 30;
 
 /** Minutes in which a repeated `ref` of one session is recognized as the same message. */
 export const DEDUPE_MINUTES = 5;

@@ -19,9 +19,19 @@ export interface Input {
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
+/** Types of terminals (`TERM`) that know no escape sequences, or that nobody knows. */
+const DUMB: readonly string[] = ["", "dumb", "unknown"];
+
+/** Whether a terminal would show escape sequences instead of obeying them. */
+export function isDumb({ env, os }: Pick<Context, "env" | "os">): boolean {
+  // Windows has no `TERM`.
+  const term = env("TERM") ?? (os === "windows" ? "windows" : "");
+  return DUMB.includes(term);
+}
+
 /** The world as it is. */
 export function systemContext(): Context {
-  const noColor = Deno.noColor || Deno.env.get("TERM") === "dumb";
+  const noColor = Deno.noColor || isDumb({ env: (name) => Deno.env.get(name), os: Deno.build.os });
   return {
     stdin: {
       isTerminal: Deno.stdin.isTerminal(),

@@ -30,3 +30,8 @@ export function shellWords(line: string): readonly string[] {
   if (word !== undefined) words.push(word);
   return words;
 }
+
+/** `text` as one word of a command line, in quotes where a shell would make something else of it. */
+export function shellWord(text: string): string {
+  return /^[\w.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,5 +1,7 @@
 import { closestString } from "@std/text";
 
+export { safeJson } from "../protocol.ts";
+
 /** `text` in lines of at most `width` characters, broken at spaces where there are any. */
 export function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = [];
@@ -56,23 +58,6 @@ function alike(a: string, b: string): boolean {
     shared++;
   }
   return shared * 2 >= Math.max(a.length, b.length);
-}
-
-// What a terminal would obey, as JSON lets it through: controls (C1 among them), format characters
-// (bidirectional overrides among them), separators of lines, lone surrogates.
-const UNSAFE_IN_JSON = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
-
-/** One line of JSON that any terminal shows harmlessly and that reads back as exactly `value`. */
-export function safeJson(
-  value: unknown,
-  replacer?: (key: string, item: unknown) => unknown,
-): string {
-  return JSON.stringify(value, replacer).replace(UNSAFE_IN_JSON, (character) => {
-    // By UTF-16 units: that is what \u in JSON names.
-    return character.split("").map((unit) =>
-      `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
-    ).join("");
-  });
 }
 
 /** `1 message`, `2 messages`. */

@@ -14,7 +14,7 @@ import {
   type SenderAnnotations,
   type Who,
 } from "../protocol.ts";
-import { type Entry, nickEntry, orderEntry, requestEntry } from "./entry.ts";
+import { directEntry, type Entry, nickEntry, orderEntry, requestEntry } from "./entry.ts";
 import { joinKey, leaveKey } from "./intake.ts";
 import { Lifecycle, overError } from "./lifecycle.ts";
 import { Memory } from "./memory.ts";
@@ -92,7 +92,7 @@ export class LiveConversation implements Conversation {
     { message, data, format, via }: Content & SenderAnnotations,
   ): Promise<Direct> {
     const frame = { type: "direct", to, message, data, format, via, ref: this.#ref() };
-    return this.#ask(() => requestEntry("direct", frame, "direct"));
+    return this.#ask(() => directEntry(frame, this.state !== "online"));
   }
 
   history(

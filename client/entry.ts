@@ -3,6 +3,7 @@ import {
   type HubFrame,
   type Join,
   type Leave,
+  nameKey,
   type Ref,
   type TypingRequest,
 } from "../protocol.ts";
@@ -47,6 +48,10 @@ export interface Entry {
   readonly room: string | undefined;
   /** What goes out; the same every time, once it went out. */
   text(): string;
+  /** Whom a private message is for, by name key. */
+  readonly receiver?: string;
+  /** Whether a private message was written without a connection. */
+  readonly isEarly?: boolean;
   /** Takes the hub's answer; `false` when that is no answer to this. */
   answer(frame: HubFrame): boolean;
   /** It will not be answered. */
@@ -83,6 +88,15 @@ export function requestEntry<T extends HubFrame["type"]>(
     fail: reject,
   };
   return { entry, answered: promise };
+}
+
+/** A private message. `isEarly`: written without a connection. */
+export function directEntry(
+  frame: { readonly ref: Ref; readonly to: string },
+  isEarly: boolean,
+): ReturnType<typeof requestEntry<"direct">> {
+  const { entry, answered } = requestEntry("direct", frame, "direct");
+  return { entry: { ...entry, receiver: nameKey(frame.to), isEarly }, answered };
 }
 
 /**

@@ -1,16 +1,18 @@
-import type {
-  ErrorCode,
-  ErrorFrame,
-  HubFrame,
-  Joined,
-  JoinedFrame,
-  Message,
-  Presence,
-  Ref,
-  Welcome,
+import {
+  type ErrorCode,
+  type ErrorFrame,
+  type HubFrame,
+  type Joined,
+  type JoinedFrame,
+  type Message,
+  type Presence,
+  type Ref,
+  RETURN_SECONDS,
+  type Welcome,
 } from "../protocol.ts";
 import { retryDelay } from "./backoff.ts";
 import type { Entry } from "./entry.ts";
+import type { Clock } from "./clock.ts";
 import type { Memory } from "./memory.ts";
 import type { Pump } from "./pump.ts";
 import type { Entered } from "./rooms.ts";
@@ -18,6 +20,9 @@ import { RequestError } from "./types.ts";
 
 /** Milliseconds to hold back when the hub says `rate_limited` but not for how long. */
 const DEFAULT_HOLD = 1000;
+
+/** Milliseconds until a private message is tried again whose receiver may come back. */
+const PROBE_PERIOD = 1000;
 
 /** How often a message is tried again after a fault of the hub that it says may pass. */
 const MAX_FAULTS = 5;
@@ -37,6 +42,7 @@ export class Intake {
   constructor(
     private readonly memory: Memory,
     private readonly pump: Pump,
+    private readonly clock: Clock,
     private readonly onGap: (room: string) => void,
   ) {}
 
@@ -164,6 +170,12 @@ export class Intake {
   }
 
   #refused(entry: Entry, frame: ErrorFrame): void {
+    const { receiver } = entry;
+    if (receiver !== undefined && this.#mayComeBack(entry, frame)) {
+      this.pump.answered(entry);
+      this.pump.awaitReceiver(entry, receiver, PROBE_PERIOD);
+      return;
+    }
     const mayPass = frame.code === "rate_limited" ||
       frame.code === "internal" && frame.retryAfter !== undefined && entry.retries < MAX_FAULTS;
     if (!mayPass) {
@@ -175,6 +187,17 @@ export class Intake {
     this.#hold(frame);
     this.pump.answered(entry);
     this.memory.outbox.again(entry);
+  }
+
+  /**
+   * Whether the receiver of a private message may only be later than this client: after an outage,
+   * everybody comes back at another moment.
+   */
+  #mayComeBack({ isEarly }: Entry, { code, retryAfter }: ErrorFrame): boolean {
+    const { returnedAt } = this.memory;
+    // A hub that started only now says that asking again makes sense.
+    return code === "no_such_user" && (isEarly === true || retryAfter !== undefined) &&
+      returnedAt !== undefined && this.clock.now() - returnedAt < RETURN_SECONDS * 1000;
   }
 
   #hold({ retryAfter }: ErrorFrame): void {

@@ -76,6 +76,7 @@ export class Lifecycle {
     this.#intake = new Intake(
       memory,
       this.pump,
+      seams.clock,
       (room) => this.#link?.drop(`A message of #${room} went missing; asking for it`),
     );
   }
@@ -257,6 +258,7 @@ export class Lifecycle {
     this.#everOnline = true;
     this.#attempt = 0;
     this.#onlineSince = this.seams.clock.now();
+    if (again) memory.returnedAt = this.#onlineSince;
     memory.sender = welcome.sender;
     memory.session = welcome.session;
     memory.limits = welcome.limits;

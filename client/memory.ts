@@ -14,6 +14,8 @@ export class Memory {
   sender: string | undefined;
   /** The resume secret, once there is one. */
   session: string | undefined;
+  /** When the conversation came back, in milliseconds since 1970; `undefined` before it did. */
+  returnedAt: number | undefined;
   /** What the hub allows, once it said so. */
   limits: Limits | undefined;
 

@@ -1,6 +1,7 @@
 import type { Ref } from "../protocol.ts";
 import { Deque } from "./deque.ts";
 import { type Entry, type EntryKind, TREATMENT } from "./entry.ts";
+import { HeldDirects } from "./held.ts";
 
 /**
  * Messages that may be on their way without an ack: enough to keep any line busy, few enough for
@@ -15,6 +16,7 @@ export class Outbox {
   readonly #ordered = new Deque<Entry>();
   /** In the order of sending. */
   readonly #sent = new Set<Entry>();
+  readonly #held = new HeldDirects();
   #messages = 0;
   #messagesSent = 0;
 
@@ -90,7 +92,24 @@ export class Outbox {
     this.#open.delete(key);
     if (entry.kind === "message") this.#messages--;
     this.#unsend(entry);
+    this.#release(this.#held.settle(entry));
     return entry;
+  }
+
+  /**
+   * The receiver of a private message may come back: it waits, and those to the same receiver
+   * behind it. Returns whether to {@linkcode probe} for the receiver later.
+   */
+  hold(entry: Entry, receiver: string): boolean {
+    this.#unsend(entry);
+    return this.#held.hold(entry, receiver);
+  }
+
+  /** Sends the oldest of the private messages that wait for `receiver`. */
+  probe(receiver: string): void {
+    const oldest = (waiting: ReadonlySet<Entry>): Entry | undefined => this.#inOrder(waiting)[0];
+    const entry = this.#held.probe(receiver, oldest);
+    if (entry !== undefined) this.#ordered.unshift([entry]);
   }
 
   /**
@@ -113,6 +132,8 @@ export class Outbox {
     const sent = [...this.#sent];
     const doubtful = sent.filter(({ kind }) => TREATMENT[kind].whenLost === "doubt");
     for (const { key } of doubtful) this.remove(key);
+    // The hub said that it had not delivered them.
+    this.#release(this.#held.clear());
     this.#back(sent.filter(({ kind }) => TREATMENT[kind].whenLost === "again"));
     // Typing that was never sent: nobody wants to know any more.
     for (const { key, kind } of [...this.#open.values()]) {
@@ -128,17 +149,29 @@ export class Outbox {
     this.#urgent.clear();
     this.#ordered.clear();
     this.#sent.clear();
+    this.#held.clear();
     this.#messages = this.#messagesSent = 0;
     return entries;
   }
 
   #first(lane: Deque<Entry>): Entry | undefined {
     let entry = lane.peek();
-    while (entry !== undefined && this.#open.get(entry.key) !== entry) {
+    while (
+      entry !== undefined && (this.#open.get(entry.key) !== entry || this.#held.joins(entry))
+    ) {
       lane.shift();
       entry = lane.peek();
     }
     return entry;
+  }
+
+  #release(waiting: ReadonlySet<Entry>): void {
+    if (waiting.size > 0) this.#ordered.unshift(this.#inOrder(waiting));
+  }
+
+  /** In the order in which they were asked for. */
+  #inOrder(entries: ReadonlySet<Entry>): readonly Entry[] {
+    return [...this.#open.values()].filter((entry) => entries.has(entry));
   }
 
   #unsend(entry: Entry): void {

@@ -31,6 +31,8 @@ export class Pump {
   #limits: Limits | undefined;
   #scheduled = false;
   #cancelTimer: Cancel | undefined;
+  /** Ends the waits for receivers of private messages. */
+  readonly #waits = new Set<Cancel>();
 
   constructor(private readonly outbox: Outbox, private readonly clock: Clock) {}
 
@@ -47,6 +49,8 @@ export class Pump {
     this.#outlet = undefined;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
+    for (const cancel of this.#waits) cancel();
+    this.#waits.clear();
   }
 
   /** The hub answered `entry`, one way or another. */
@@ -59,6 +63,17 @@ export class Pump {
   hold(delay: number): void {
     this.#pace.hold(delay, this.clock.now());
     this.schedule();
+  }
+
+  /** Tries a private message again after `delay` milliseconds, when its receiver may be there. */
+  awaitReceiver(entry: Entry, receiver: string, delay: number): void {
+    if (!this.outbox.hold(entry, receiver)) return;
+    const cancel = this.clock.after(delay, () => {
+      this.#waits.delete(cancel);
+      this.outbox.probe(receiver);
+      this.schedule();
+    });
+    this.#waits.add(cancel);
   }
 
   /** Sends at the end of this turn, so that everything asked for in it shares a frame. */

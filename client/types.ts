@@ -158,9 +158,10 @@ export interface Conversation extends AsyncIterable<ClientEvent>, AsyncDisposabl
    * Sends a private message; resolves with the hub's copy once it is delivered.
    *
    * The hub keeps no private messages and could not tell a repeat: one that was on its way when the
-   * connection broke is not sent again.
+   * connection broke is not sent again. After an outage the receiver may come back later than this
+   * client: the message then waits for up to 30 seconds, and later ones to the same person behind it.
    *
-   * @throws {RequestError} when the hub refuses it.
+   * @throws {RequestError} when the hub refuses it, or the receiver did not come back.
    * @throws {ConnectError} `lost` when it may or may not have been delivered.
    */
   direct(to: string, content: Content & SenderAnnotations): Promise<Direct>;

@@ -1,6 +1,6 @@
 import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "../cli/address.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
-import type { Context } from "../cli/context.ts";
+import { type Context, isDumb } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import type { Output } from "../cli/output.ts";
@@ -113,7 +113,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const { token } = await tokenOption(input, url);
   await using way = wayTo(url, flags);
   using interruption = watchInterrupts(context);
-  const progress = new Progress(context.stderr);
+  const progress = new Progress(context);
   const bearer = typeof token === "function" ? await token() : token;
   try {
     const report = await runLoad({
@@ -223,21 +223,27 @@ export function reportTable(
 class Progress {
   #shown = false;
 
-  constructor(private readonly output: Output) {}
+  readonly #output: Output;
+  readonly #moves: boolean;
+
+  constructor(context: Context) {
+    this.#output = context.stderr;
+    this.#moves = context.stderr.isTerminal && !isDumb(context);
+  }
 
   show({ phase, fraction, clients, deliveries }: LoadProgress): void {
-    if (!this.output.isTerminal) return;
+    if (!this.#moves) return;
     const done = Math.round(Math.min(1, Math.max(0, fraction)) * BAR);
     const bar = "█".repeat(done) + "░".repeat(BAR - done);
     const text = phase === "connecting"
       ? `${clients.toLocaleString("en-US")} clients`
       : `${deliveries.toLocaleString("en-US")} deliveries`;
-    void this.output.write(`\r\u001b[K${phase.padEnd(10)} ${bar} ${text}`);
+    void this.#output.write(`\r\u001b[K${phase.padEnd(10)} ${bar} ${text}`);
     this.#shown = true;
   }
 
   clear(): void {
-    if (this.#shown) void this.output.write("\r\u001b[K");
+    if (this.#shown) void this.#output.write("\r\u001b[K");
     this.#shown = false;
   }
 }

@@ -1,4 +1,5 @@
 import { getLogger } from "@logtape/logtape";
+import { VERIFIED_WORD } from "../chat/sender.ts";
 import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "../cli/address.ts";
 import {
   CLIENT_LOG_FLAGS,
@@ -8,19 +9,21 @@ import {
   startClientLogging,
 } from "../cli/client_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
-import type { Context } from "../cli/context.ts";
+import { type Context, isDumb } from "../cli/context.ts";
 import { EXIT, type ExitCode } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
+import { shellWord } from "../cli/shell_words.ts";
 import { type Interruption, watchInterrupts } from "../cli/signals.ts";
 import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { plural } from "../cli/text.ts";
 import { TOKEN_FLAGS, tokenOption } from "../cli/token.ts";
 import { type Way, wayTo } from "../cli/trust.ts";
-import { connect as converse, type ConnectOptions, shownUrl } from "../client.ts";
+import { connect as converse, type ConnectOptions, HubApi, shownUrl } from "../client.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.ts";
 import { backgroundOfNumbers } from "../terminal/background.ts";
+import { hasLettersAlone } from "../terminal/characters.ts";
 import { Chat } from "../terminal/chat.ts";
 import { Editor } from "../terminal/editor.ts";
 import { InputHistory } from "../terminal/history.ts";
@@ -28,6 +31,8 @@ import { readLastName, writeLastName } from "../terminal/last_name.ts";
 import type { Background } from "../terminal/palette.ts";
 import { viaOption } from "../stream/via.ts";
 import { pipe } from "../terminal/pipe.ts";
+import { PlainScreen } from "../terminal/plain_screen.ts";
+import type { Console } from "../terminal/screen.ts";
 import { type Bell, BELLS, readSettings, writeSettings } from "../terminal/settings.ts";
 import { SystemTerminal } from "../terminal/terminal.ts";
 
@@ -40,7 +45,7 @@ const FLAGS = {
   ...TOKEN_FLAGS,
   bell: flag.choice(BELLS, {
     shown: "mention",
-    help: "When a terminal rings: your name or a private message is a mention",
+    help: "When a terminal rings; private messages count as mentions",
   }),
   json: flag.toggle({ help: "Print what is received as JSON, one object a line" }),
   ...CLIENT_LOG_FLAGS,
@@ -58,7 +63,7 @@ export const connect = defineCommand({
   startsPrograms: true,
   summary: "Join a hub and talk",
   about: "On a terminal: type to talk, /help for what else there is, /quit or Ctrl-C to leave. " +
-    "Ctrl-C ends with 0, or with 130 when messages were left that the hub never had.\n\n" +
+    "On one without escape sequences (TERM=dumb) line by line. Ctrl-C ends with 0, or with 130 when messages were left that the hub never had.\n\n" +
     "Without a terminal, or with --json: sends each line of the input as a message, prints what " +
     "others say, and ends when the input has ended and the hub has every line.",
   positional: ADDRESS_ARGUMENT,
@@ -97,6 +102,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     stdout: context.stdout,
     stderr: context.stderr,
     json: flags.json,
+    isTyped: context.stdin.isTerminal,
     signal: interruption.signal,
   });
 }
@@ -109,13 +115,16 @@ async function talk(
   interruption: Interruption,
 ): Promise<ExitCode> {
   await using history = await InputHistory.open(dataDirectory(context));
-  using editor = new Editor(new SystemTerminal(), { history });
+  using screen: Console = isDumb(context)
+    ? new PlainScreen(context)
+    : new Editor(new SystemTerminal(), { history });
   const { signal } = interruption;
-  const hangUp = (): void => editor[Symbol.dispose]();
+  const hangUp = (): void => screen[Symbol.dispose]();
   signal.addEventListener("abort", hangUp, { once: true });
-  const sender = options.sender ?? await askName(editor, context);
+  const answer = options.sender === undefined ? await askName(screen, context) : options;
   signal.removeEventListener("abort", hangUp);
-  if (sender === undefined || signal.aborted) return EXIT.interrupted;
+  if (answer === undefined || signal.aborted) return EXIT.interrupted;
+  const { sender } = answer;
   const directory = dataDirectory(context);
   let kept = await readSettings(directory);
   // Written one after the other, and before the program ends.
@@ -123,15 +132,29 @@ async function talk(
   const keep = (task: () => Promise<void>): void => {
     keeping = keeping.then(task);
   };
-  await using conversation = converse({ ...options, sender }, way.seams);
+  // What was typed on a plain screen stands there already.
+  const echo = screen.plain !== true;
+  await using conversation = converse({ ...options, ...answer, echo }, way.seams);
+  const over = new AbortController();
+  using stack = new DisposableStack();
+  stack.defer(() => over.abort());
+  const { token } = options;
+  const api = new HubApi({
+    url: options.url,
+    ...token === undefined ? {} : { token },
+    ...way.seams.fetch === undefined ? {} : { fetch: way.seams.fetch },
+    signal: over.signal,
+  });
   const home = context.env("HOME") ?? context.env("USERPROFILE");
-  const background = context.stdout.color ? await backgroundOf(editor, context) : undefined;
-  const chat = new Chat(conversation, editor, {
+  const background = context.stdout.color ? await backgroundOf(screen, context) : undefined;
+  const chat = new Chat(conversation, screen, {
     color: context.stdout.color,
     settings: bell === undefined ? kept : { ...kept, bell },
     address: shownUrl(options.url),
-    wanted: sender,
+    ...sender === undefined ? {} : { wanted: sender },
     invite: (room) => invitation(options.url, room),
+    ...hasLettersAlone(context.env) ? { verifiedMark: VERIFIED_WORD } : {},
+    hubRooms: async () => (await api.rooms()).rooms,
     ...background === undefined ? {} : { background },
     ...home === undefined ? {} : { home },
     onSettings: (changed) => {
@@ -139,26 +162,26 @@ async function talk(
       kept = { ...kept, ...changed };
       keep(() => writeSettings(directory, kept));
     },
-    onName: (name) => {
-      // The names that the hub gives to those who have none are nobody's own.
-      if (!name.startsWith("guest-")) keep(() => writeLastName(directory, name));
-    },
+    onName: (name) => keep(() => writeLastName(directory, name)),
   });
   const leave = (): void => void chat.leave();
   signal.addEventListener("abort", leave, { once: true });
-  editor.listen(chat);
-  const undelivered = await chat.run().finally(() => keeping);
-  editor[Symbol.dispose]();
+  screen.listen(chat);
+  const undelivered = await chat.run().finally(() => {
+    for (const draft of chat.drafts) history.add(draft);
+    return keeping;
+  });
+  screen[Symbol.dispose]();
   if (undelivered === 0) return EXIT.done;
   await context.stderr.write(`${plural(undelivered, "message")} never reached the hub\n`);
   return EXIT.interrupted;
 }
 
 /** What the terminal's background is, by the environment or by what the terminal answers. */
-async function backgroundOf(editor: Editor, context: Context): Promise<Background | undefined> {
+async function backgroundOf(screen: Console, context: Context): Promise<Background | undefined> {
   const known = backgroundOfNumbers(context.env("COLORFGBG"));
   if (known !== undefined || UNASKED.includes(context.env("TERM") ?? "")) return known;
-  return await editor.background();
+  return screen instanceof Editor ? await screen.background() : undefined;
 }
 
 /** What others type to come to a room of this hub. */
@@ -169,22 +192,30 @@ function invitation(url: URL, room: string): string {
   const isNear = host === `localhost:${DEFAULT_PORT}`;
   return [
     program,
-    ...isNear ? [] : [address],
+    ...isNear ? [] : [shellWord(address)],
     ...room === DEFAULT_ROOM ? [] : [`--room ${room}`],
   ].join(" ");
 }
 
-/** Asks for a name until there is a good one; `undefined` when the user would rather leave. */
-async function askName(editor: Editor, context: Context): Promise<string | undefined> {
+/**
+ * Asks for a name until there is a good one. Enter takes what is offered; where there is nothing to
+ * offer, it makes a guest, without a `sender`. `undefined` when the user would rather leave.
+ */
+async function askName(
+  screen: Console,
+  context: Context,
+): Promise<{ readonly sender?: string } | undefined> {
   const user = context.env("USER") ?? context.env("USERNAME") ?? "";
   const offer = await readLastName(dataDirectory(context)) ?? normalizeName(user);
-  const question = offer === undefined ? "Your name: " : `Your name [${visible(offer)}]: `;
+  const question = `Your name [${offer === undefined ? "guest" : visible(offer)}]: `;
   for (;;) {
     // deno-lint-ignore no-await-in-loop -- one question after the other
-    const answer = await editor.ask(question);
+    const answer = await screen.ask(question);
     if (answer === undefined) return undefined;
-    const name = answer.trim() === "" ? offer : normalizeName(answer);
-    if (name !== undefined) return name;
-    editor.print(`That is not ${NAME}.`);
+    const isEmpty = answer.trim() === "";
+    if (isEmpty && offer === undefined) return {};
+    const sender = isEmpty ? offer : normalizeName(answer);
+    if (sender !== undefined) return { sender };
+    screen.print(`That is not ${NAME}.`);
   }
 }

@@ -8,7 +8,7 @@ import {
   startClientLogging,
 } from "../cli/client_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
-import type { Context } from "../cli/context.ts";
+import { type Context, isDumb } from "../cli/context.ts";
 import { EXIT, type ExitCode, explain, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
@@ -144,7 +144,7 @@ async function exchange(
   using interruption = watchInterrupts(context);
   await using conversation = connect(options, way.seams);
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
-  using progress = stderr.isTerminal && words.length === 0
+  using progress = stderr.isTerminal && !isDumb(context) && words.length === 0
     ? new Progress(stderr, systemClock, counts)
     : undefined;
   const say = (line: string): void => {

@@ -1,6 +1,6 @@
 import { ADDRESS_ARGUMENT, hubAddress } from "../cli/address.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
-import type { Context } from "../cli/context.ts";
+import { type Context, isDumb } from "../cli/context.ts";
 import { EXIT, type ExitCode, explain } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { observe, OBSERVER_FLAGS } from "../cli/observe.ts";
@@ -55,13 +55,14 @@ type Look = { readonly status: StatusReport } | { readonly trouble: string };
 
 async function watch(
   { flags, ...input }: Input,
-  { stdout, stderr }: Context,
+  context: Context,
   hub: HubApi,
   first: StatusReport,
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const url = shownUrl(hubAddress({ flags, ...input }));
-  const inPlace = stdout.isTerminal && !flags.json;
+  const { stdout, stderr } = context;
+  const inPlace = stdout.isTerminal && !flags.json && !isDumb(context);
   await using board = new Redraw(stdout, terminalRows);
   // At once: a second Ctrl-C leaves no time for anything else.
   signal.addEventListener("abort", () => void board[Symbol.asyncDispose](), { once: true });

@@ -11,6 +11,8 @@ export type Line =
   | { readonly kind: "frame"; readonly frame: ClientFrame }
   | { readonly kind: "reply"; readonly text: string }
   | { readonly kind: "quit" }
+  /** `quit` or `exit` without a slash: it may be meant as a command or as a message. */
+  | { readonly kind: "leaving"; readonly question: string }
   | { readonly kind: "nothing" };
 
 interface LineCommand {
@@ -83,10 +85,24 @@ const COMMANDS: { readonly [name: string]: LineCommand } = {
   quit: { usage: "/quit", help: "leave the hub", run: () => ({ kind: "quit" }) },
 };
 
+/** Other names of commands, which other chats have. */
+const ALIASES: { readonly [name: string]: string } = {
+  exit: "quit",
+  q: "quit",
+  name: "nick",
+  users: "who",
+  pm: "msg",
+  w: "msg",
+};
+
 /** Reads one line; `room` is the room that what is typed goes to. */
 export function parseLine(line: string, room: string | undefined): Line {
   const text = line.trimEnd();
   if (text === "") return { kind: "nothing" };
+  if (/^(?:quit|exit)$/i.test(text)) {
+    const question = `* To leave, type ${text} again or /quit. To say it, put a space before it`;
+    return { kind: "leaving", question };
+  }
   if (!text.startsWith("/") || text.startsWith("//")) {
     const message = (text.startsWith("//") ? text.slice(1) : text).toWellFormed();
     return frame({ type: "message", message, ...(room === undefined ? {} : { room }) });
@@ -94,7 +110,8 @@ export function parseLine(line: string, room: string | undefined): Line {
   const [word = "", ...rest] = text.slice(1).split(" ");
   const name = word.toLowerCase();
   if (name === "help") return { kind: "reply", text: help() };
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const known = Object.hasOwn(ALIASES, name) ? ALIASES[name] ?? name : name;
+  const command = Object.hasOwn(COMMANDS, known) ? COMMANDS[known] : undefined;
   if (command === undefined) {
     const shown = visible(word.slice(0, 32));
     return { kind: "reply", text: `* Unknown command /${shown}. /help lists the commands` };

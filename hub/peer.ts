@@ -58,6 +58,8 @@ export class Peer {
   grant: Grant | undefined;
   /** The token that came with the connection and waits for `hello` to be checked. */
   token: string | undefined;
+  /** Whether its last line was `quit` without a slash, and it was asked what that means. */
+  askedToQuit = false;
   /** Whether it was told that its token has expired. */
   expiryTold = false;
   /** Frames refused so far. */

@@ -12,6 +12,7 @@ import {
   type Parsed,
   plainFields,
   type Publish,
+  RETURN_SECONDS,
   type TypingRequest,
   type WhoRequest,
 } from "../protocol.ts";
@@ -66,8 +67,11 @@ const CUT_OFF_DELAY = 500;
 export class Requests {
   /** Asked once: this is the path of every message. */
   readonly #debugs = logger.isEnabledFor("debug");
+  readonly #startedAt: number;
 
-  constructor(private readonly options: RequestsOptions) {}
+  constructor(private readonly options: RequestsOptions) {
+    this.#startedAt = options.clock.now();
+  }
 
   /** Handles one object or line of a client. A promise means: nothing else of this client before. */
   handle(peer: Peer, input: string): Promise<void> | void {
@@ -92,6 +96,8 @@ export class Requests {
   #line(peer: Peer, input: string): Promise<void> | void {
     const room = peer.session?.rooms.at(-1)?.name;
     const line = parseLine(input, room);
+    const wasAsked = peer.askedToQuit;
+    peer.askedToQuit = line.kind === "leaving";
     switch (line.kind) {
       case "frame": {
         const checked = this.#checkLine(line.frame);
@@ -101,6 +107,10 @@ export class Requests {
       }
       case "reply":
         peer.offer([line.text]);
+        return;
+      case "leaving":
+        if (!wasAsked) return peer.offer([line.question]);
+        peer.close(CLOSE.normal, "Goodbye");
         return;
       case "quit":
         peer.close(CLOSE.normal, "Goodbye");
@@ -183,7 +193,8 @@ export class Requests {
     // All that this person is here with: one name, however many devices.
     const devices = receiver?.twins ?? (receiver === undefined ? [] : [receiver]);
     if (receiver === undefined || !maySee(session, devices)) {
-      peer.refuse("no_such_user", `Nobody here is called ${frame.to}: ask who is here`, frame.ref);
+      const message = `Nobody here is called ${frame.to}: ask who is here`;
+      peer.refuse("no_such_user", message, frame.ref, this.#isStarting() ? 1 : undefined);
       return;
     }
     if (!mayAddress(session, devices)) {
@@ -214,6 +225,11 @@ export class Requests {
       else device.peer.tell(forReceiver);
     }
     peer.tell(direct);
+  }
+
+  /** Whether people who were connected before the hub restarted may still be on their way back. */
+  #isStarting(): boolean {
+    return this.options.clock.now() - this.#startedAt < RETURN_SECONDS * 1000;
   }
 
   async #join(peer: Peer, session: Session, frame: Join): Promise<void> {

@@ -43,5 +43,10 @@ const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\u2800]/gu;
 /** Two names with the same key are the same name: case, width and invisible characters make no difference. */
 export function nameKey(name: string): string {
   if (SIMPLE_NAME.test(name)) return name.toLowerCase();
-  return name.normalize("NFKC").replace(INVISIBLE, "").toLowerCase().trim();
+  return foldText(name).trim();
+}
+
+/** `text` in the form in which names are compared; blanks at its ends stay. */
+export function foldText(text: string): string {
+  return text.normalize("NFKC").replace(INVISIBLE, "").toLowerCase();
 }

@@ -38,3 +38,25 @@ function picture(character: string): string {
   if (code === 0x7f) return "\u2421";
   return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
 }
+
+// What a terminal would obey, as JSON lets it through: controls (C1 among them), format characters
+// (bidirectional overrides among them), separators of lines, lone surrogates. A newline is never part
+// of a text there, only of the layout.
+const UNSAFE_IN_JSON = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/**
+ * JSON that any terminal shows harmlessly and that reads back as exactly `value`; in one line without
+ * `space`.
+ */
+export function safeJson(
+  value: unknown,
+  replacer?: (key: string, item: unknown) => unknown,
+  space?: number,
+): string {
+  return JSON.stringify(value, replacer, space).replace(UNSAFE_IN_JSON, (character) => {
+    // By UTF-16 units: that is what \u in JSON names.
+    return character.split("").map((unit) =>
+      `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
+    ).join("");
+  });
+}

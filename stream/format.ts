@@ -1,4 +1,4 @@
-import { localDate, localTime } from "../terminal/view.ts";
+import { localDate, localTime } from "../chat/time.ts";
 import { safeJson } from "../cli/text.ts";
 import { type Message, visible } from "../protocol.ts";
 

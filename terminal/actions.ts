@@ -1,19 +1,25 @@
+import type { AskPage } from "../client/past.ts";
 import { ConnectError, RequestError } from "../client/types.ts";
+import type { Exported } from "../chat/export.ts";
+import { quotedName } from "../chat/names.ts";
+import { localTime } from "../chat/time.ts";
 import { plural } from "../cli/text.ts";
-import { MAX_HISTORY_PAGE, nameKey } from "../protocol.ts";
+import { MAX_HISTORY_PAGE, nameKey, visible } from "../protocol.ts";
+import { type PastRequest, readBack, showPast } from "./older.ts";
 import { Away } from "./away.ts";
 import { type Actions, LineError } from "./commands.ts";
-import type { Exported } from "./export.ts";
 import { ExportError, exportTo } from "./export_file.ts";
-import { localTime } from "./view.ts";
 import { type Saying, sizeNearLimit } from "./outgoing.ts";
 import type { ChatParts } from "./parts.ts";
 import { durationText, latencyText, whoText } from "./sentences.ts";
 import type { Settings } from "./settings.ts";
-import type { ChatWindow, Place } from "./windows.ts";
+import type { Place } from "./windows.ts";
 
 /** Hits of a search that are shown. */
 const HITS = 50;
+
+/** Nothing was sent; what was typed is still wanted. */
+export class NotSentError extends LineError {}
 
 /** What actions are told beside the parts. */
 export interface ActionsOptions {
@@ -40,6 +46,10 @@ export class ChatActions implements Actions {
     return this.parts.board.windows.list.flatMap(({ room }) => room ?? []);
   }
 
+  get windows(): readonly string[] {
+    return this.parts.board.windows.list.map(({ title }) => title);
+  }
+
   get privates(): readonly string[] {
     return this.parts.board.windows.list.flatMap(({ place }) =>
       place.kind === "private" ? place.name : []
@@ -64,13 +74,26 @@ export class ChatActions implements Actions {
 
   say(text: string, how?: "action"): void {
     const { place } = this;
+    const { ended } = this.parts.board.current;
+    if (place.kind === "room" && ended !== undefined) {
+      throw new NotSentError(
+        `Not sent: you are not in ${place.room}: ${ended.replace(/\.$/, "")}. ` +
+          `/join ${place.room} tries to enter it`,
+      );
+    }
     if (place.kind === "room") {
       this.#send({ kind: "room", room: place.room, text, ...how === undefined ? {} : { how } });
     } else if (how !== undefined) throw new LineError("/me is for rooms, this is private");
-    else if (place.kind === "private") this.#send({ kind: "private", to: place.name, text });
+    else if (place.kind === "private") this.whisper(place.name, text);
   }
 
   whisper(to: string, text: string): void {
+    const window = this.parts.board.windows.find({ kind: "private", name: to });
+    if (window?.partner.ask() === true) {
+      throw new NotSentError(
+        `Not sent: ${to} left and came back, and may be another person. Enter sends it all the same`,
+      );
+    }
     this.#send({ kind: "private", to, text });
   }
 
@@ -91,34 +114,60 @@ export class ChatActions implements Actions {
 
   join(room: string): void {
     const { board, conversation, facts } = this.parts;
+    this.#assertConnected();
     const window = board.open({ kind: "room", room });
     if (!window.entered) {
-      facts.wanted = room;
-      conversation.join({ room });
+      facts.wanted = [...facts.wanted.filter((each) => each !== room), room];
+      facts.leaving.delete(room);
+      window.ended = undefined;
+      conversation.join({ room, ...window.position });
     }
     board.show(window);
   }
 
   leave(place: Place): void {
-    const { board, conversation } = this.parts;
+    const { board, conversation, facts } = this.parts;
     const window = board.windows.find(place);
     if (window === undefined) {
       throw new LineError("There is no such conversation: /rooms lists yours");
     }
-    if (window.room !== undefined) conversation.leave(window.room);
-    if (!window.entered || window.room === undefined) board.close(window);
+    const { room, ended } = window;
+    const isIn = room !== undefined && ended === undefined && facts.connection.kind !== "ended";
+    if (isIn) {
+      facts.wanted = facts.wanted.filter((each) => each !== room);
+      facts.leaving.add(room);
+      conversation.leave(room);
+    }
+    // At once: by the time the hub answers, the user may be typing something for this window.
+    board.close(window);
+    if (isIn) board.note(`You left ${room}`);
+    if (board.current.place.kind === "home") board.note("You are in no room: /join ROOM");
+  }
+
+  show(name: string): void {
+    const { board } = this.parts;
+    const window = board.windows.named(name);
+    if (window === undefined) {
+      throw new LineError(`There is no window ${visible(name)}: /rooms lists yours`);
+    }
+    board.show(window);
   }
 
   listRooms(): void {
-    const { board, state } = this.parts;
+    const { board, conversation, directory, state } = this.parts;
     const { list, current } = board.windows;
+    void directory.refresh().then(() => {
+      const text = directory.textWithout(this.rooms);
+      if (text === undefined || conversation.state === "closed") return;
+      board.add({ kind: "note", text }, current);
+    });
     if (list.length === 0) throw new LineError("You are in no room: /join ROOM");
     const rows = list.map((window, at) => {
       const { room, title, unread, mentions } = window;
       const online = room === undefined ? undefined : state.rooms.get(room)?.online;
       const facts = [
         ...online === undefined ? [] : [`${online} online`],
-        ...!window.entered ? ["not entered yet"] : [],
+        ...window.ended !== undefined ? ["closed"] : !window.entered ? ["not entered yet"] : [],
         ...unread === 0 ? [] : [`${unread} unread`],
         ...mentions === 0 || room === undefined ? [] : [plural(mentions, "mention")],
         ...window === current ? ["you are here"] : [],
@@ -129,37 +178,45 @@ export class ChatActions implements Actions {
   }
 
   rename(name: string): void {
+    this.#assertConnected();
+    this.parts.facts.asked = name;
     this.parts.conversation.nick(name);
   }
 
   who(room: string): void {
+    this.#assertConnected();
     this.#ask(this.parts.conversation.who(room), (who) => this.note(whoText(who)));
   }
 
   history(room: string, limit: number): void {
-    const { board, conversation, ignored } = this.parts;
-    const window = board.current;
-    this.#ask(conversation.history(room, { limit }), ({ messages, more }) => {
-      const seen = messages.filter(({ sender }) => !ignored.has(sender));
-      if (seen.length === 0) return this.#noteIn(window, `Nothing was said in ${room} yet`);
-      const all = more ? "" : ", which is all there is";
-      this.#noteIn(window, `The last ${plural(seen.length, "message")} in ${room}${all}:`);
-      for (const message of seen) board.add({ kind: "past", message }, window);
-      this.#noteIn(window, "Now:");
+    const what = (count: number): string => `The last ${plural(count, "message")} in ${room}`;
+    this.#showPast({ room, limit, what, none: `Nothing was said in ${room} yet` });
+  }
+
+  search(room: string, query: string): void {
+    const which = (more: boolean): string => more ? "The newest " : "";
+    const what = (count: number, more: boolean): string =>
+      `${which(more)}${plural(count, "message")} with "${query}" in ${room}`;
+    this.#showPast({
+      room,
+      query,
+      limit: HITS,
+      what,
+      none: `No message with "${query}" in ${room}`,
     });
   }
 
-  search(room: string, words: string): void {
-    const { board, conversation, ignored } = this.parts;
-    const window = board.current;
-    this.#ask(conversation.history(room, { query: words, limit: HITS }), ({ messages, more }) => {
-      const hits = messages.filter(({ sender }) => !ignored.has(sender));
-      const what = `with "${words}" in ${room}`;
-      if (hits.length === 0) return this.#noteIn(window, `No message ${what}`);
-      const which = more ? "The newest " : "";
-      this.#noteIn(window, `${which}${plural(hits.length, "message")} ${what}:`);
-      for (const message of hits) board.add({ kind: "past", message, words }, window);
-      this.#noteIn(window, "Now:");
+  older(room: string, limit: number): void {
+    const { current } = this.parts.board;
+    const { query, before = current.oldestId } = current.past ?? {};
+    const words = query === undefined ? "" : ` with "${query}"`;
+    this.#showPast({
+      room,
+      limit,
+      ...before === undefined ? {} : { before },
+      ...query === undefined ? {} : { query },
+      what: (count) => `${plural(count, "message")}${words} before that in ${room}`,
+      none: `There is no older message${words} in ${room}`,
     });
   }
 
@@ -200,11 +257,13 @@ export class ChatActions implements Actions {
   exportTo(path: string, replace: boolean): void {
     const { board } = this.parts;
     const { title, room, items } = board.current;
+    if (room !== undefined) this.#assertConnected();
     const pages = room === undefined
       ? privatePages(items.flatMap((item) => item.kind === "direct" ? item.direct : []))
       : this.#pages(room);
     const { home } = this.options;
-    this.#ask(exportTo({ path, replace, title, home }, pages), (count) => {
+    const heading = room === undefined ? title : `#${room}`;
+    this.#ask(exportTo({ path, replace, title: heading, home }, pages), (count) => {
       this.note(`Wrote ${plural(count, "message")} of ${title} into "${path}"`);
     }, "Not written");
   }
@@ -257,7 +316,16 @@ export class ChatActions implements Actions {
     this.options.quit();
   }
 
+  /** @throws {NotSentError} when the hub has ended the conversation. */
+  #assertConnected(): void {
+    const { connection } = this.parts.facts;
+    if (connection.kind !== "ended") return;
+    const reason = connection.reason.replace(/\.$/, "");
+    throw new NotSentError(`Not connected: ${reason}. /quit leaves; start bcast again to go on`);
+  }
+
   #send(saying: Saying): void {
+    this.#assertConnected();
     const { conversation, facts, outgoing } = this.parts;
     const size = sizeNearLimit(saying, conversation.limits);
     if (size?.over === true) {
@@ -281,8 +349,8 @@ export class ChatActions implements Actions {
     const not = surely ? "Not sent" : "Perhaps not sent";
     if (here || saying.kind === "private") {
       if (screen.draft === "") {
-        screen.setDraft(typedAs(saying, here));
-        return board.problem(`${not}: ${reason}. You have it back below`);
+        board.problem(`${not}: ${reason}. You have it back below`);
+        return screen.setDraft(typedAs(saying, here));
       }
     } else if (window !== undefined && window.draft === "") {
       window.draft = typedAs(saying, true);
@@ -290,6 +358,15 @@ export class ChatActions implements Actions {
     }
     const text = saying.text.length > 60 ? `${saying.text.slice(0, 60)}…` : saying.text;
     board.problem(`${not}: ${reason}. The up arrow brings it back: "${text}"`);
+  }
+
+  /** Shows messages of the past in the window that is shown now. */
+  #showPast(past: PastRequest): void {
+    this.#assertConnected();
+    const window = this.parts.board.current;
+    const { conversation } = this.parts;
+    const page: AskPage = (query) => conversation.history(past.room, query);
+    this.#ask(readBack(page, past), (found) => showPast(this.parts, window, past, found));
   }
 
   async *#pages(room: string): AsyncGenerator<readonly Exported[]> {
@@ -303,10 +380,6 @@ export class ChatActions implements Actions {
       if (!more || last === undefined || last <= after) return;
       after = last;
     }
-  }
-
-  #noteIn(window: ChatWindow, text: string): void {
-    this.parts.board.add({ kind: "note", text }, window);
   }
 
   /** Shows the answer to a request, or why there is none. */
@@ -327,8 +400,7 @@ export class ChatActions implements Actions {
 /** What somebody typed to say it; `here`: in the window that it is for. */
 function typedAs(saying: Saying, here: boolean): string {
   if (saying.kind === "private" && !here) {
-    const name = /\s/.test(saying.to) ? `"${saying.to}"` : saying.to;
-    return `/msg ${name} ${saying.text}`;
+    return `/msg ${quotedName(saying.to)} ${saying.text}`;
   }
   if (saying.kind === "room" && saying.how === "action") return `/me ${saying.text}`;
   return saying.text.startsWith("/") ? `/${saying.text}` : saying.text;

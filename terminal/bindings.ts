@@ -59,7 +59,8 @@ const PLAIN: Readonly<Record<Plain, readonly string[]>> = {
   cancel: ["C-g", "escape"],
 };
 
-const ROOMS = [1, 2, 3, 4, 5, 6, 7, 8, 9] as const;
+/** Windows that Alt and a digit show; `0` stands for the tenth. */
+const ROOMS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
 function entries<K extends string>(table: Readonly<Record<K, readonly string[]>>): [K, string][] {
   const commands = Object.keys(table) as K[];
@@ -71,8 +72,10 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ...entries(KILLS).map(([kill, key]) => [key, { kind: "kill", kill }] as const),
   ...entries(PLAIN).map(([kind, key]) => [key, { kind }] as const),
   ...ROOMS.map((number) =>
-    [`M-${number}`, { kind: "chord", chord: { kind: "room", number } }] as const
+    [`M-${number % 10}`, { kind: "chord", chord: { kind: "room", number } }] as const
   ),
+  ["M-n", { kind: "chord", chord: { kind: "beside", step: 1 } }],
+  ["M-p", { kind: "chord", chord: { kind: "beside", step: -1 } }],
   ["M-a", { kind: "chord", chord: { kind: "activity" } }],
 ]);
 

@@ -1,8 +1,8 @@
 import { plural } from "../cli/text.ts";
 import { type Item, renderItem } from "./items.ts";
-import { rule, type View } from "./view.ts";
+import { problem, rule, type View } from "./view.ts";
 import type { Screen } from "./screen.ts";
-import { type ChatWindow, type Place, Windows } from "./windows.ts";
+import { type ChatWindow, type Missed, type Place, Windows } from "./windows.ts";
 
 /** Rows that a screenful leaves to status and draft. */
 const BELOW = 4;
@@ -13,11 +13,11 @@ const CONTEXT = 2;
  * The windows on the screen.
  *
  * One window is shown at a time, as in WeeChat, but its lines are printed for good and belong to the
- * terminal, whose own scrolling, selecting and searching go on working. Switching empties the
- * screen and prints the last screenful of the other window: what is in sight is one conversation,
- * never two that look like one. The lines on the screen are erased rather than scrolled away,
- * because they are printed again when their window comes back: the scrollback does not fill up with
- * copies. Whatever is unread is printed in full, however long, so that scrolling up shows all of it.
+ * terminal, whose own scrolling, selecting and searching go on working. Switching scrolls the screen
+ * away and prints the last screenful of the other window: what is in sight is one conversation,
+ * never two that look like one. Nothing is erased: what was on the screen is in the scrollback, and
+ * a line tells where another window begins, and that what follows was shown before. Whatever was
+ * never shown is printed in full, however long, so that scrolling up shows all of it.
  */
 export class Board {
   readonly windows: Windows;
@@ -55,38 +55,45 @@ export class Board {
     return this.windows.open(place);
   }
 
-  /** Shows a window; the draft stays with the window it was typed in. */
+  /** Shows a window at the user's wish; the draft stays with the window it was typed in. */
   show(window: ChatWindow): void {
     const { current, screen } = this;
     if (window === current) return;
-    const unread = window.unread;
-    current.draft = screen.draft;
-    this.windows.show(window);
-    if (screen.draft !== window.draft) screen.setDraft(window.draft);
+    // A draft that was typed nowhere goes along: nobody could come back to it.
+    const takesAlong = current.place.kind === "home" && window.draft === "";
+    if (!takesAlong) current.draft = screen.draft;
+    const missed = this.windows.show(window);
+    if (!takesAlong && screen.draft !== window.draft) screen.setDraft(window.draft);
     window.draft = "";
-    this.redraw(unread);
+    this.redraw(missed);
   }
 
-  /** Closes a window. What is being typed stays, where it would get lost with it. */
+  /** Closes a window at the user's wish; a draft in it is told, not lost. */
   close(window: ChatWindow): void {
     const { screen } = this;
-    if (!this.windows.close(window)) return;
-    const { current } = this;
-    if (screen.draft === "" && current.draft !== "") screen.setDraft(current.draft);
-    current.draft = "";
-    this.redraw();
+    const { title, draft } = window;
+    const missed = this.windows.close(window);
+    if (missed !== undefined) {
+      const { current } = this;
+      if (screen.draft === "" && current.draft !== "") screen.setDraft(current.draft);
+      current.draft = "";
+      this.redraw(missed);
+    }
+    if (draft !== "") this.note(`Your draft in ${title} was: ${draft}`);
   }
 
-  /** Forgets what the window holds. */
+  /** Empties the screen; what was on it can be scrolled back to. */
   clear(): void {
     this.current.clear();
     this.screen.clear();
   }
 
-  /** Prints the last screenful of the window that is shown, for a screen or a view that changed. */
-  redraw(unread = 0): void {
+  /** Prints the last screenful of the window that is shown, for a view that changed. */
+  redraw(missed?: Missed): void {
+    const { items } = this.current;
     this.screen.clear();
-    for (const text of this.#screenful(unread)) this.screen.print(text);
+    const { unread = 0, skipped = 0, from = items.length, older } = missed ?? {};
+    for (const text of this.#screenful({ unread, skipped, from, older })) this.screen.print(text);
   }
 
   #print(items: readonly Item[]): void {
@@ -94,31 +101,37 @@ export class Board {
     for (const item of items) this.screen.print(renderItem(item, view));
   }
 
-  /** From the last item upwards: as much as fits, and at any rate what is unread. */
-  #screenful(unread: number): readonly string[] {
+  /** All that was never shown, and above it as much of what was as fits. */
+  #screenful({ unread, skipped, from, older }: Missed): readonly string[] {
     const view = this.view();
-    const { items, mark } = this.current;
-    const rows = Math.max(1, this.screen.rows - BELOW);
-    const texts: string[] = [];
-    let taken = 0;
-    let context = 0;
-    for (let at = items.length - 1; at >= 0; at--) {
+    const { items, mark, top, title, room } = this.current;
+    const render = (item: Item, at: number): readonly string[] => [
+      ...at === mark ? [rule(unread === 0 ? "unread" : plural(unread, "unread line"), view)] : [],
+      ...at === from && skipped > 0
+        ? [problem(skippedText(skipped, older, room !== undefined), view)]
+        : [],
+      renderItem(item, view),
+    ];
+    const height = (texts: readonly string[]): number => texts.join("\n").split("\n").length;
+    const news = items.slice(from).flatMap((item, index) => render(item, from + index));
+    const rows = Math.max(1, this.screen.rows - BELOW - 1);
+    let left = news.length === 0 ? rows : Math.max(CONTEXT, rows - height(news));
+    const again: (readonly string[])[] = [];
+    for (let at = from - 1; at >= top; at--) {
       const item = items[at];
       if (item === undefined) break;
-      const text = renderItem(item, view);
-      const height = text.split("\n").length;
-      const isUnread = mark !== undefined && at >= mark;
-      if (!isUnread && taken + height > rows) {
-        if (mark === undefined || context + height > CONTEXT) break;
-      }
-      if (!isUnread) context += height;
-      taken += height;
-      texts.push(text);
-      if (at === mark) {
-        texts.push(rule(unread === 0 ? "unread" : plural(unread, "unread line"), view));
-        taken++;
-      }
+      const texts = render(item, at);
+      left -= height(texts);
+      if (left < 0) break;
+      again.push(texts);
     }
-    return texts.reverse();
+    const head = again.length === 0 ? title : `${title}, shown before`;
+    return [...title === "" ? [] : [rule(head, view)], ...again.reverse().flat(), ...news];
   }
+}
+
+function skippedText(count: number, older: number | undefined, isRoom: boolean): string {
+  const what = `The first ${plural(count, "line")} of them ${count === 1 ? "is" : "are"} not shown`;
+  if (!isRoom) return `${what}: a window keeps the newest, and the hub keeps no private messages`;
+  return `${what}: /older ${older ?? ""}`.trimEnd() + ` shows ${count === 1 ? "it" : "them"}`;
 }

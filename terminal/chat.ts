@@ -1,23 +1,25 @@
+import { VERIFIED_MARK } from "../chat/sender.ts";
 import { plural } from "../cli/text.ts";
 import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
-import type { ClientEvent, Conversation } from "../client/types.ts";
-import { visible } from "../protocol.ts";
-import { ChatActions } from "./actions.ts";
+import { type ClientEvent, ConnectError, type Conversation } from "../client/types.ts";
+import { nameKey, visible } from "../protocol.ts";
+import { ChatActions, NotSentError } from "./actions.ts";
 import { Board } from "./board.ts";
 import { LineError } from "./commands.ts";
 import { logEvent } from "./event_log.ts";
 import { foldText } from "./fold.ts";
 import type { View } from "./view.ts";
-import { completeLine, runLine, sayingOf } from "./line.ts";
+import { completeLine, isBareQuit, namesAnyRoom, runLine, sayingOf } from "./line.ts";
 import { Outgoing, type Saying, sizeNearLimit } from "./outgoing.ts";
 import { paintWith } from "./paint.ts";
 import { type Background, paletteOf } from "./palette.ts";
 import { type ChatParts, Ignored } from "./parts.ts";
 import { Reception } from "./reception.ts";
+import { type LoadRooms, RoomDirectory } from "./room_directory.ts";
 import type { Chord, Screen, ScreenEvents } from "./screen.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 import { ChatState } from "./state.ts";
-import { type Status, statusRows, troubleText } from "./status.ts";
+import { plainRows, type Status, statusRows, troubleText } from "./status.ts";
 import { TypingSeen, TypingTold } from "./typing.ts";
 import { fit } from "./fit.ts";
 import { displayWidth } from "./wrap.ts";
@@ -26,8 +28,6 @@ import { displayWidth } from "./wrap.ts";
 const LEAVE_TIMEOUT = 2000;
 /** Lines of a draft above which it is asked whether they are meant as one message: most are a paste. */
 const MANY_LINES = 5;
-/** Milliseconds without another change of size before the screen is drawn anew: dragging makes many. */
-const RESIZE_REST = 100;
 /** Milliseconds between looks whether the day has changed: midnight may fall into a laptop's sleep. */
 const DAY_LOOK = 60_000;
 
@@ -38,14 +38,18 @@ export interface ChatOptions {
   readonly settings?: Settings;
   /** Called with what was set, to be remembered. */
   readonly onSettings?: (changed: Partial<Settings>) => void;
-  /** Called with the name the hub gave, whenever it gives one. */
+  /** Called with a name that was asked for, once the hub has given it or the nearest free one. */
   readonly onName?: (name: string) => void;
   /** The hub, as a person says it. */
   readonly address?: string;
   /** The name that was asked for. */
   readonly wanted?: string;
+  /** Asks the hub for its rooms. */
+  readonly hubRooms?: LoadRooms;
   /** What others type to come to a room. */
   readonly invite?: (room: string) => string;
+  /** What stands behind names that a token proved; default {@linkcode VERIFIED_MARK}. */
+  readonly verifiedMark?: string;
   /** The user's home directory. */
   readonly home?: string;
   /** The terminal's, where it tells. */
@@ -60,21 +64,20 @@ export class Chat implements ScreenEvents {
   readonly #actions: ChatActions;
   readonly #reception: Reception;
   readonly #typingTold: TypingTold;
-  readonly #cancels = new Map<"tick" | "day" | "resize" | "leave", Cancel>();
-  /** A draft of many lines that was asked about. */
+  readonly #cancels = new Map<"tick" | "day" | "leave", Cancel>();
+  /** A line that was asked about, as it may not be meant as it stands. */
   #asked: string | undefined;
   #hint: string | undefined;
   #name: string | undefined;
   #rows = "";
-  /** The width that what is in sight was wrapped for. */
-  #columns: number;
   #leaving: Promise<void> | undefined;
+  /** Resolved when the user wants to leave. */
+  readonly #left = Promise.withResolvers<void>();
   #over = false;
 
   constructor(conversation: Conversation, screen: Screen, options: ChatOptions) {
     const { clock = systemClock, settings = DEFAULT_SETTINGS, wanted, invite } = options;
     this.#options = options;
-    this.#columns = screen.columns;
     const refresh = (): void => this.#refresh();
     this.#parts = {
       conversation,
@@ -86,15 +89,23 @@ export class Chat implements ScreenEvents {
         changed: refresh,
         delivered: (direct) => this.#reception.delivered(direct),
         refused: (saying, why, surely) => this.#actions.refused(saying, why, surely),
+        undelivered: (saying) => {
+          // Who leaves is told how many there were, once the screen is given back.
+          const staysOpen = this.#leaving === undefined && conversation.sender !== undefined;
+          if (staysOpen) this.#actions.refused(saying, "the conversation has ended", false);
+        },
       }),
       ignored: new Ignored(),
+      directory: new RoomDirectory(clock, options.hubRooms),
       typing: new TypingSeen(clock, refresh),
       facts: {
         connection: { kind: "connecting", reason: undefined },
         settings,
         away: undefined,
         lastPrivate: undefined,
-        wanted: undefined,
+        wanted: [],
+        leaving: new Set(),
+        asked: wanted,
         resumed: 0,
         missed: 0,
       },
@@ -120,12 +131,22 @@ export class Chat implements ScreenEvents {
   /**
    * Shows what happens until the conversation ends. Returns how many messages the hub never had.
    *
+   * A hub that ends a conversation does not end the chat: what the user is typing would go to the
+   * shell. It stays, without sending anything, until the user leaves.
+   *
    * @throws {ConnectError} when the hub cannot be reached or says no.
    */
   async run(): Promise<number> {
     this.#watchDay();
     try {
-      for await (const event of this.#parts.conversation) this.#take(event);
+      try {
+        for await (const event of this.#parts.conversation) this.#take(event);
+      } catch (error) {
+        const { sender } = this.#parts.conversation;
+        if (!(error instanceof ConnectError) || sender === undefined) throw error;
+        await this.#ended(error);
+        throw error;
+      }
       await this.#leaving;
       return this.#parts.outgoing.undelivered;
     } finally {
@@ -138,8 +159,15 @@ export class Chat implements ScreenEvents {
     }
   }
 
-  /** Says goodbye, as soon as the hub has what was said before. A second call does not wait. */
+  /** What was typed in the windows and not sent. */
+  get drafts(): readonly string[] {
+    const { board: { windows: { list } }, screen } = this.#parts;
+    return [...list.map(({ draft }) => draft), screen.draft].filter((draft) => draft !== "");
+  }
+
+  /** Ends the conversation, as soon as the hub has what was said before. A second call does not wait. */
   leave(): Promise<void> {
+    this.#left.resolve();
     if (this.#leaving !== undefined) return this.#parts.conversation.close();
     return this.#leaving = this.#leave();
   }
@@ -147,7 +175,7 @@ export class Chat implements ScreenEvents {
   line(line: string): void {
     this.#typingTold.stop();
     this.#hint = undefined;
-    if (lineCount(line) > MANY_LINES && line !== this.#asked) {
+    if ((lineCount(line) > MANY_LINES || isBareQuit(line)) && line !== this.#asked) {
       this.#asked = line;
       this.#parts.screen.setDraft(line);
     } else {
@@ -159,35 +187,46 @@ export class Chat implements ScreenEvents {
 
   edited(draft: string): void {
     this.#asked = undefined;
-    this.#typingTold.edited(this.#parts.board.current.room, draft);
+    // Before Tab is pressed, which cannot wait for the hub.
+    if (namesAnyRoom(draft)) void this.#parts.directory.refresh();
+    const { room, entered } = this.#parts.board.current;
+    this.#typingTold.edited(entered ? room : undefined, draft);
     this.#refresh();
   }
 
   chord(chord: Chord): void {
     const { board } = this.#parts;
-    const { list, nextActive } = board.windows;
-    const window = chord.kind === "activity" ? nextActive : list[chord.number - 1];
+    const { windows } = board;
+    const window = chord.kind === "activity"
+      ? windows.nextActive
+      : chord.kind === "beside"
+      ? windows.beside(chord.step)
+      : windows.list[chord.number - 1];
     this.#typingTold.stop();
     this.#asked = undefined;
     this.#hint = undefined;
     if (window !== undefined) board.show(window);
     else if (chord.kind === "activity") this.#hint = "Nothing new in any other room";
-    else this.#hint = `There is no room ${chord.number}: /rooms lists yours, /join ROOM enters one`;
+    else if (chord.kind === "beside") {
+      this.#hint = "There is no other window: /join ROOM enters one";
+    } else {this.#hint =
+        `There is no room ${chord.number}: /rooms lists yours, /join ROOM enters one`;}
     this.#refresh();
   }
 
   resized(): void {
+    // What was printed belongs to the terminal, which breaks its lines anew where it can.
     this.#refresh();
-    const { board, screen } = this.#parts;
-    this.#set("resize", RESIZE_REST, () => {
-      // A screen that is only higher shows what it showed; one that a shell wrote on keeps that.
-      if (screen.columns !== this.#columns) board.redraw();
-      this.#columns = screen.columns;
-    });
   }
 
   interrupt(): void {
     void this.leave();
+  }
+
+  discarded(): void {
+    this.edited("");
+    this.#hint = "The up arrow brings it back. Ctrl-C again leaves";
+    this.#refresh();
   }
 
   end(): void {
@@ -195,12 +234,14 @@ export class Chat implements ScreenEvents {
   }
 
   complete(line: string): readonly [candidates: readonly string[], part: string] {
-    const { people, rooms, ignored } = this.#actions;
+    const { people, rooms, windows, ignored } = this.#actions;
     const { sender } = this.#parts.conversation;
     return completeLine(line, {
       // Nobody talks to himself.
       people: people.filter((name) => name !== sender && !this.#parts.ignored.has(name)),
       rooms,
+      windows,
+      hubRooms: this.#parts.directory.rooms.map(({ room }) => room),
       ignored,
     });
   }
@@ -212,8 +253,10 @@ export class Chat implements ScreenEvents {
     } catch (error) {
       if (!(error instanceof LineError)) throw error;
       board.problem(error.message);
-      // More than one line is nothing to type again; and code may well begin with a slash.
-      if (lineCount(line) > 1 && screen.draft === "") screen.setDraft(line);
+      // A message is given back. So is a command of several lines, which is likely to be code.
+      const isKept = error instanceof NotSentError || sayingOf(line) !== undefined ||
+        lineCount(line) > 1;
+      if (isKept && screen.draft === "") screen.setDraft(line);
     }
   }
 
@@ -229,6 +272,20 @@ export class Chat implements ScreenEvents {
     await conversation.close();
   }
 
+  /** Stays until the user leaves. */
+  async #ended({ message }: ConnectError): Promise<void> {
+    if (this.#leaving !== undefined) return;
+    const { board, facts, typing } = this.#parts;
+    facts.connection = { kind: "ended", reason: message };
+    typing.clear();
+    this.#typingTold.stop();
+    board.problem(
+      `${message.replace(/\.$/, "")}. Nothing is sent any more; /quit or Ctrl-C leaves`,
+    );
+    this.#refresh();
+    await this.#left.promise;
+  }
+
   #take(event: ClientEvent): void {
     logEvent(event);
     this.#parts.state.apply(event);
@@ -239,13 +296,15 @@ export class Chat implements ScreenEvents {
   get #view(): View {
     const { conversation, screen, facts, clock } = this.#parts;
     const { color, background } = this.#options;
-    const { theme, timestamp } = facts.settings;
+    const { theme, timestamp, mention } = facts.settings;
     return {
       self: conversation.sender,
       paint: paintWith(color ? paletteOf(theme, background) : undefined),
       columns: screen.columns,
       now: new Date(clock.now()),
       stamps: timestamp,
+      mention,
+      verifiedMark: this.#options.verifiedMark ?? VERIFIED_MARK,
     };
   }
 
@@ -256,7 +315,9 @@ export class Chat implements ScreenEvents {
     const { screen } = this.#parts;
     screen.setPrompt(this.#prompt());
     const { paint } = this.#view;
-    const rows = statusRows(this.#status(), { columns: screen.columns, rows: screen.rows, paint });
+    const rows = screen.plain === true
+      ? plainRows(this.#status())
+      : statusRows(this.#status(), { columns: screen.columns, rows: screen.rows, paint });
     const all = rows.join("\n");
     if (all !== this.#rows) screen.setStatus(rows);
     this.#rows = all;
@@ -269,7 +330,11 @@ export class Chat implements ScreenEvents {
     if (sender === undefined || sender === this.#name) return;
     const renamed = this.#name !== undefined;
     this.#name = sender;
-    this.#options.onName?.(sender);
+    const { asked } = this.#parts.facts;
+    // A name that the hub made up or changed is not the user's own.
+    if (asked !== undefined && (!renamed || nameKey(asked) === nameKey(sender))) {
+      this.#options.onName?.(asked);
+    }
     if (renamed) board.note(`You are ${sender} now`);
   }
 
@@ -278,7 +343,9 @@ export class Chat implements ScreenEvents {
     const { conversation, screen, board, facts } = this.#parts;
     const { title } = board.current;
     const half = Math.max(12, Math.floor(screen.columns / 2));
-    const doubt = facts.connection.kind === "online"
+    const doubt = board.current.ended !== undefined
+      ? "(closed)"
+      : facts.connection.kind === "online"
       ? ""
       : conversation.sender === undefined
       ? "(connecting)"
@@ -316,12 +383,7 @@ export class Chat implements ScreenEvents {
           : `${number(size.bytes)} of ${number(size.limit)} bytes`,
         over: size.over,
       },
-      hint: this.#asked === undefined
-        ? this.#hint
-        : screen.columns < 70
-        ? `Send ${lineCount(this.#asked)} lines at once? Enter sends`
-        : `Send ${lineCount(this.#asked)} lines as one message? ` +
-          "Enter sends, any other key goes on editing",
+      hint: this.#asked === undefined ? this.#hint : question(this.#asked, screen.columns),
     };
   }
 
@@ -336,10 +398,13 @@ export class Chat implements ScreenEvents {
   }
 
   #trouble(): string | undefined {
-    const { facts: { connection }, clock } = this.#parts;
+    const { facts: { connection }, clock, screen } = this.#parts;
     if (connection.kind === "online") return undefined;
+    if (connection.kind === "ended") return `Not connected: ${connection.reason}`;
     if (connection.kind === "offline") {
       const left = connection.until - clock.now();
+      // Where it cannot count down, a row is for the whole wait.
+      if (screen.plain === true) return troubleText(connection.reason, undefined);
       // On the next whole second, so that no number is left out.
       if (left > 0) this.#set("tick", left % 1000 || 1000, () => this.#refresh());
       return troubleText(connection.reason, left > 0 ? left : undefined);
@@ -360,10 +425,23 @@ export class Chat implements ScreenEvents {
   }
 
   /** Starts a timer in the place of the one of that name. */
-  #set(name: "tick" | "day" | "resize" | "leave", delay: number, task: () => void): void {
+  #set(name: "tick" | "day" | "leave", delay: number, task: () => void): void {
     this.#cancels.get(name)?.();
     this.#cancels.set(name, this.#parts.clock.after(delay, task));
   }
+}
+
+/** Asks whether a line is meant as it stands. */
+function question(line: string, columns: number): string {
+  const isNarrow = columns < 70;
+  if (isBareQuit(line)) {
+    return isNarrow
+      ? "Leave? Enter leaves"
+      : "Leave? Enter leaves; with a space before it, it is a message";
+  }
+  return isNarrow
+    ? `Send ${lineCount(line)} lines at once? Enter sends`
+    : `Send ${lineCount(line)} lines as one message? Enter sends, any other key goes on editing`;
 }
 
 function lineCount(text: string): number {

@@ -1,12 +1,13 @@
 import {
   DEFAULT_HISTORY_PAGE,
   isRoomName,
-  MAX_HISTORY_PAGE,
   MAX_QUERY_LENGTH,
   nameKey,
   normalizeName,
 } from "../protocol.ts";
+import { splitName } from "../chat/names.ts";
 import { slashHelp, type Topic } from "./help.ts";
+import { MAX_SHOWN } from "./older.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
 import type { Place } from "./windows.ts";
 
@@ -32,11 +33,17 @@ export interface Actions {
   converse(name: string): void;
   join(room: string): void;
   leave(place: Place): void;
+  /** Shows the window of a number, a room or a person (`@Bob`). */
+  show(window: string): void;
+  /** The windows as {@linkcode show} takes them. */
+  readonly windows: readonly string[];
   listRooms(): void;
   rename(name: string): void;
   who(room: string): void;
   history(room: string, limit: number): void;
   search(room: string, words: string): void;
+  /** Shows what came before what `history()` or `search()` showed last. */
+  older(room: string, limit: number): void;
   ignore(name: string): void;
   unignore(name: string): void;
   away(text: string): void;
@@ -54,11 +61,20 @@ export interface Actions {
 }
 
 /** What Tab completes: names, rooms, commands, or a few words. */
-export type Completes = "people" | "rooms" | "ignored" | "help" | readonly string[];
+export type Completes =
+  | "people"
+  | "rooms"
+  | "anyRoom"
+  | "windows"
+  | "ignored"
+  | "help"
+  | readonly string[];
 
 /** One slash command. */
 export interface SlashCommand {
   readonly name: string;
+  /** What other chats call it. */
+  readonly aliases?: readonly string[];
   /** Where the help has it. */
   readonly topic: Topic;
   /** What comes after it, as the help shows it. */
@@ -86,7 +102,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     topic: "rooms",
     takes: "ROOM",
     help: "Enter a room, or show another one you are in",
-    completes: "rooms",
+    completes: "anyRoom",
     run: (rest, actions) => actions.join(roomIn(rest, "/join ROOM")),
   },
   {
@@ -108,12 +124,24 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     name: "rooms",
     topic: "rooms",
     takes: "",
-    help: "Your rooms and private talks, with their numbers",
+    help: "Your rooms and private talks, and the hub's rooms",
     more: "Alt and the number shows one; Alt-a goes to the next in which something happened.",
     run: (_rest, actions) => actions.listRooms(),
   },
   {
+    name: "window",
+    topic: "rooms",
+    takes: "[N|NAME]",
+    help: "Show a window: 12, ops or @Bob",
+    more:
+      "/rooms lists the numbers. Alt-1 to Alt-9 and Alt-0 show the first ten; Alt-n and Alt-p " +
+      "the next and the previous one.",
+    completes: "windows",
+    run: (rest, actions) => rest === "" ? actions.listRooms() : actions.show(rest),
+  },
+  {
     name: "msg",
+    aliases: ["pm", "w"],
     topic: "talk",
     takes: "NAME [TEXT]",
     help: "Talk to one person alone",
@@ -149,14 +177,16 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "who",
-    topic: "rooms",
+    aliases: ["users"],
+    topic: "people",
     takes: "[ROOM]",
     help: "Who is here",
-    completes: "rooms",
+    completes: "anyRoom",
     run: (rest, actions) => actions.who(rest === "" ? here(actions) : roomIn(rest, "/who ROOM")),
   },
   {
     name: "nick",
+    aliases: ["name"],
     topic: "you",
     takes: "NAME",
     help: "Change your name",
@@ -173,13 +203,17 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     topic: "past",
     takes: "[N]",
     help: `Show the last ${DEFAULT_HISTORY_PAGE} messages, or N`,
-    run: (rest, actions) => {
-      const limit = rest === "" ? DEFAULT_HISTORY_PAGE : Number(rest);
-      if (!Number.isInteger(limit) || limit < 1 || limit > MAX_HISTORY_PAGE) {
-        throw new LineError(`Say how many, from 1 to ${MAX_HISTORY_PAGE}: /history 100`);
-      }
-      actions.history(here(actions), limit);
-    },
+    more: `At most ${MAX_SHOWN.toLocaleString("en-US")} at once; /older shows those before, ` +
+      "/export FILE writes all.",
+    run: (rest, actions) => actions.history(here(actions), countIn(rest, "/history 100")),
+  },
+  {
+    name: "older",
+    topic: "past",
+    takes: "[N]",
+    help: `Show the ${DEFAULT_HISTORY_PAGE} messages before that, or N`,
+    more: "Goes on from what /history or /search showed last in this room, again and again.",
+    run: (rest, actions) => actions.older(here(actions), countIn(rest, "/older 100")),
   },
   {
     name: "search",
@@ -242,7 +276,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "export",
-    topic: "past",
+    topic: "more",
     takes: "FILE",
     help: "Write all that was said here into a file",
     more: "As text, as JSON lines (.jsonl, .json) or as Markdown (.md). A file that is there is " +
@@ -264,6 +298,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   setting("theme", "theme", "Colours for your background"),
   setting("timestamp", "timestamp", "What stands before messages"),
   setting("bell", "bell", "When to ring"),
+  setting("mention", "mention", "What mentions you: @name, or the bare name, too"),
   {
     name: "status",
     topic: "more",
@@ -285,12 +320,21 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "quit",
+    aliases: ["exit", "q"],
     topic: "more",
     takes: "",
-    help: "Leave; so do quit and exit",
+    help: "Leave",
     run: (_rest, a) => a.quit(),
   },
 ];
+
+/** The command of that name, or of that name in another chat. */
+export function commandNamed(name: string): SlashCommand | undefined {
+  const wanted = name.toLowerCase();
+  return SLASH_COMMANDS.find((each) =>
+    each.name === wanted || each.aliases?.includes(wanted) === true
+  );
+}
 
 /** A command that sets one of a few words, and without one tells which is set. */
 function setting<K extends keyof Settings>(name: K, field: K, help: string): SlashCommand {
@@ -322,6 +366,12 @@ function here({ place }: Actions): string {
   );
 }
 
+function countIn(text: string, usage: string): number {
+  const count = text === "" ? DEFAULT_HISTORY_PAGE : Number(text.replaceAll(",", ""));
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_SHOWN) return count;
+  throw new LineError(`Say how many, from 1 to ${MAX_SHOWN.toLocaleString("en-US")}: ${usage}`);
+}
+
 function placeIn(text: string): Place {
   return text.startsWith("@")
     ? { kind: "private", name: text.slice(1) }
@@ -340,24 +390,4 @@ function nameIn(text: string, usage: string): string {
   const name = normalizeName(text.replace(/^@/, "").replace(/^"(.*)"$/s, "$1"));
   if (name === undefined) throw new LineError(`Say whom: ${usage}`);
   return name;
-}
-
-/** Takes a name off the front: in quotes, or the longest one known, or the first word. */
-export function splitName(
-  given: string,
-  people: readonly string[],
-): readonly [name: string, rest: string] {
-  const text = given.replace(/^@/, "");
-  const quoted = /^"([^"]+)"\s*(.*)$/s.exec(text);
-  if (quoted !== null) return [quoted[1] ?? "", quoted[2] ?? ""];
-  const key = nameKey(text);
-  const known = people
-    .filter((name) => {
-      const next = text.charAt(name.length);
-      return key.startsWith(nameKey(name)) && (next === "" || /\s/.test(next));
-    })
-    .sort((a, b) => b.length - a.length)[0];
-  if (known !== undefined) return [known, text.slice(known.length).trim()];
-  const [, word = "", rest = ""] = /^(\S+)\s*(.*)$/s.exec(text) ?? [];
-  return [word, rest];
 }

@@ -5,9 +5,9 @@ import { type Recollection, ShortHistory } from "./history.ts";
 import { Input } from "./input.ts";
 import { ESCAPE_MS, type Key, KeyDecoder, type Received } from "./keys.ts";
 import { layOut } from "./layout.ts";
-import { ERASE_SCREEN, Painter, scrollAway } from "./painter.ts";
+import { Painter, scrollAway } from "./painter.ts";
 import type { Background } from "./palette.ts";
-import type { Screen, ScreenEvents } from "./screen.ts";
+import type { Console, ScreenEvents } from "./screen.ts";
 import { ASK_BACKGROUND, type Terminal } from "./terminal.ts";
 
 /** What an editor can be given beside its terminal. */
@@ -47,7 +47,7 @@ interface Question {
  * What is printed never tears the line: it is wiped, the text takes its place, and the line is
  * drawn anew below, with the cursor where it was.
  */
-export class Editor implements Screen, Disposable {
+export class Editor implements Console {
   readonly #terminal: Terminal;
   readonly #clock: Clock;
   readonly #decoder = new KeyDecoder();
@@ -67,8 +67,6 @@ export class Editor implements Screen, Disposable {
   /** Keys pressed before anybody asked for any, while the program was starting. */
   #early: readonly Key[] = [];
   #rung = -Infinity;
-  /** On the screen there is what others wrote: a shell, before this or while it was stopped. */
-  #shared = true;
   /** The size that was drawn for, and that the chat knows of. */
   #size: Terminal["size"];
   /** The size that was seen last. */
@@ -86,7 +84,7 @@ export class Editor implements Screen, Disposable {
     this.#size = this.#seen = terminal.size;
     this.#chatInput = this.#input(history ?? new ShortHistory(), {
       line: (line) => this.#events?.line(line),
-      interrupt: () => this.#events?.interrupt(),
+      interrupt: () => this.#interrupt(),
       end: () => this.#end(),
     });
     this.#watch = terminal.watch({
@@ -176,10 +174,7 @@ export class Editor implements Screen, Disposable {
 
   clear(): void {
     if (this.#suspension === "stopped" || this.#closed) return;
-    const printed = this.#takePrinted();
-    // What a shell wrote is not the chat's to erase.
-    this.#empty(printed, this.#shared ? scrollAway(this.rows) : ERASE_SCREEN);
-    this.#shared = false;
+    this.#empty(this.#takePrinted());
   }
 
   /**
@@ -272,6 +267,13 @@ export class Editor implements Screen, Disposable {
     if (keys.length > 0) this.#draw();
   }
 
+  /** Ctrl-C: takes away what was typed, and leaves only when there is nothing. */
+  #interrupt(): void {
+    if (this.#chatInput.draft === "" || this.#ended) return this.#events?.interrupt();
+    this.#chatInput.discard();
+    this.#events?.discarded();
+  }
+
   #gone(): void {
     if (this.#question !== undefined) {
       this.#ended = true;
@@ -308,7 +310,6 @@ export class Editor implements Screen, Disposable {
   /** Takes the terminal again, whatever others did with it. */
   #resume(): void {
     this.#terminal.take();
-    this.#shared = true;
     this.#drawAnew("\r\x1b[J");
     this.#events?.resized();
   }
@@ -316,14 +317,13 @@ export class Editor implements Screen, Disposable {
   /** Ctrl-L: an empty screen; what was on it can be scrolled back to, and what is new comes now. */
   #clearAway(): void {
     if (this.#suspension === "stopped" || this.#closed) return;
-    this.#empty("", scrollAway(this.rows));
-    this.#shared = false;
+    this.#empty("");
   }
 
-  /** Draws on a screen that is emptied by `how` after all of it was printed. */
-  #empty(printed: string, how: string): void {
+  /** Draws on an empty screen; what was on it, and `printed` before, can be scrolled back to. */
+  #empty(printed: string): void {
     const resized = this.#settling !== undefined;
-    this.#drawAnew(this.#painter.wipe(this.columns) + printed + how);
+    this.#drawAnew(this.#painter.wipe(this.columns) + printed + scrollAway(this.rows));
     if (resized) this.#events?.resized();
   }
 

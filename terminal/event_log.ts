@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { ClientEvent } from "../client/types.ts";
+import type { Ack, Content } from "../protocol.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
@@ -26,9 +27,32 @@ export function logEvent(event: ClientEvent): void {
     case "joined":
       return logger.info("Entered {room}", { room: event.room, recovered: event.recovered });
     case "message":
+      return logger.debug("{room} {id} {sender}: {text}", () => ({
+        room: event.room,
+        id: event.id,
+        sender: event.sender,
+        text: textOf(event),
+      }));
     case "direct":
-      return logger.debug("{sender}: {message}", { ...event });
+      return logger.debug("{sender} @{to}: {text}", () => ({
+        sender: event.sender,
+        to: event.to,
+        text: textOf(event),
+      }));
     default:
       return logger.debug("Event {type}", { ...event });
   }
+}
+
+/** Writes a message of one's own, which does not come back, to the log; at debug level, too. */
+export function logSent({ room, id }: Ack, sender: string | undefined, content: Content): void {
+  logger.debug("{room} {id} {sender}: {text}", () => ({ room, id, sender, text: textOf(content) }));
+}
+
+function textOf({ message, data }: Content): string {
+  return [
+    ...message === undefined ? [] : [message],
+    ...data === undefined ? [] : [JSON.stringify(data)],
+  ]
+    .join(" ");
 }

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { visible } from "../protocol.ts";
-import { type Exported, ExportWriter, formatOf } from "./export.ts";
+import { type Exported, ExportWriter, formatOf } from "../chat/export.ts";
 
 /** What to write where. */
 export interface ExportOptions {
@@ -8,7 +8,7 @@ export interface ExportOptions {
   readonly path: string;
   /** Whether a file that is there may be replaced. */
   readonly replace: boolean;
-  /** What the conversation is called. */
+  /** `#room` or `@name`. */
   readonly title: string;
   /** For `~/`. */
   readonly home: string | undefined;

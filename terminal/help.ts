@@ -16,13 +16,13 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["Up, Down", "What you sent before"],
   ["Ctrl-R", "Search what you sent before"],
   ["Alt-Enter", "Another line in your text"],
-  ["Alt-1 … Alt-9", "Show that room"],
-  ["Alt-a", "Show the next room with news"],
+  ["Alt-1 … Alt-9, -0", "Show that room"],
+  ["Alt-a, Alt-n, Alt-p", "News, next, prior"],
   ["Ctrl-W, Ctrl-U", "Cut a word, all before"],
   ["Ctrl-K, Ctrl-Y", "Cut the rest, paste"],
   ["Ctrl-_, Ctrl-L", "Undo, empty screen"],
   ["Ctrl-Z", "To the shell; fg comes back"],
-  ["Ctrl-C, Ctrl-D", "Leave"],
+  ["Ctrl-C", "Clear your text, or leave"],
 ];
 
 /**
@@ -46,12 +46,15 @@ export function slashHelp(
     case "keys":
       return rows(KEYS, columns);
   }
-  const command = commands.find((each) => each.name === name.toLowerCase());
+  const command = commands.find(({ name: own, aliases }) =>
+    own === name.toLowerCase() || aliases?.includes(name.toLowerCase()) === true
+  );
   if (command === undefined) return undefined;
-  return [
-    `${usage(command)}: ${command.help}`,
-    ...command.more === undefined ? [] : [command.more],
-  ];
+  const { aliases = [], help, more } = command;
+  const also = aliases.length === 0
+    ? ""
+    : ` (also ${aliases.map((each) => `/${each}`).join(", ")})`;
+  return [`${usage(command)}: ${help}${also}`, ...more === undefined ? [] : [more]];
 }
 
 function short(commands: readonly SlashCommand[]): readonly string[] {

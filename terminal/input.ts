@@ -8,7 +8,7 @@ import type { ScreenEvents } from "./screen.ts";
 import { Writing } from "./writing.ts";
 
 /** Whom what is typed is for; beside what a chat is told, what a terminal has to do. */
-export interface InputEvents extends Omit<ScreenEvents, "resized"> {
+export interface InputEvents extends Omit<ScreenEvents, "resized" | "discarded"> {
   bell(): void;
   clear(): void;
   suspend(): void;
@@ -71,6 +71,12 @@ export class Input {
     this.#search = undefined;
     this.#walk = undefined;
     this.#writing = this.#writing.clear();
+  }
+
+  /** Takes the draft away: the up arrow or an undo brings it back. */
+  discard(): void {
+    this.#history.add(this.draft);
+    this.set("");
   }
 
   take(key: Key): void {

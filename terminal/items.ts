@@ -1,7 +1,7 @@
 import type { Direct, Message } from "../protocol.ts";
 import { type Fold, foldText } from "./fold.ts";
 import { note, pageOf, problem, rule, type View } from "./view.ts";
-import { nameFinder, wordFinder } from "./mention.ts";
+import { mentionFinder, wordFinder } from "./highlight.ts";
 import { renderDirectGlance, renderMessage } from "./render.ts";
 
 /** What a window holds, one thing after the other; shown anew whenever the window is. */
@@ -24,7 +24,11 @@ export type Item =
 export function renderItem(item: Item, view: View): string {
   switch (item.kind) {
     case "message":
-      return renderMessage(item.message, view, item.mention ? nameFinder(view.self) : undefined);
+      return renderMessage(
+        item.message,
+        view,
+        item.mention ? mentionFinder(view.self, view.mention ?? "at") : undefined,
+      );
     case "direct":
       return renderMessage(item.direct, view);
     case "glance":

@@ -5,10 +5,10 @@ import { replaceFile } from "./keep.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
-/** The file in the data directory that holds the name used last. */
+/** The file in the data directory that holds the name that the user asked for last. */
 const FILE = "last-name";
 
-/** The name used last, if there is one. */
+/** The name that the user asked for last; `undefined` on the first run. */
 export async function readLastName(directory: string): Promise<string | undefined> {
   try {
     return normalizeName((await Deno.readTextFile(join(directory, FILE))).trim());

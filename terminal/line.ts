@@ -1,7 +1,8 @@
 import { suggestion } from "../cli/text.ts";
-import { visible } from "../protocol.ts";
+import { foldText, visible } from "../protocol.ts";
 import {
   type Actions,
+  commandNamed,
   type Completes,
   LineError,
   SLASH_COMMANDS,
@@ -16,7 +17,7 @@ import {
 export function runLine(line: string, actions: Actions): void {
   const trimmed = line.trim();
   if (trimmed === "") return;
-  if (trimmed === "quit" || trimmed === "exit") return actions.quit();
+  if (isBareQuit(line)) return actions.quit();
   const saying = sayingOf(line);
   if (saying !== undefined) {
     if (actions.place.kind === "home") throw new LineError("You are in no room: /join ROOM");
@@ -32,6 +33,11 @@ export function runLine(line: string, actions: Actions): void {
   command.run(rest, actions, forced);
 }
 
+/** Whether a line says `quit` or `exit` without a slash, which may be meant as a message. */
+export function isBareQuit(line: string): boolean {
+  return /^(?:quit|exit)\s*$/i.test(line);
+}
+
 /** The message that a line is; `undefined` for a command. */
 export function sayingOf(line: string): string | undefined {
   const trimmed = line.trim();
@@ -43,15 +49,23 @@ function find(
   given: string,
 ): { readonly command: SlashCommand | undefined; readonly forced: boolean } {
   const forced = given.endsWith("!");
-  const name = (forced ? given.slice(0, -1) : given).toLowerCase();
-  const command = SLASH_COMMANDS.find((each) => each.name === name);
+  const command = commandNamed(forced ? given.slice(0, -1) : given);
   return forced && command?.forced !== true ? { command: undefined, forced } : { command, forced };
+}
+
+/** Whether a line is a command for which the rooms of the hub matter. */
+export function namesAnyRoom(line: string): boolean {
+  const [, name] = /^\/([^\s/]+) /.exec(line) ?? [];
+  return name !== undefined && find(name).command?.completes === "anyRoom";
 }
 
 /** What Tab knows. */
 export interface Known {
   readonly people: readonly string[];
   readonly rooms: readonly string[];
+  readonly windows: readonly string[];
+  /** Rooms of the hub, whether one is in them or not. */
+  readonly hubRooms?: readonly string[];
   readonly ignored: readonly string[];
 }
 
@@ -67,9 +81,17 @@ export function completeLine(
   const [, name = "", part] = /^\/([^\s/]+) (.*)$/s.exec(line) ?? [];
   const completes = part === undefined ? undefined : find(name).command?.completes;
   if (completes !== undefined && part !== undefined) {
-    const argument = [matching(wordsOf(completes, known), part, " "), part] as const;
+    // The `@` of a window's name is part of it.
+    const signs = completes === "windows" ? "" : "@#";
+    const argument = [matching(wordsOf(completes, known), part, " ", signs), part] as const;
     // After the name that `/msg` is for comes text, in which names may stand as well.
     if (argument[0].length > 0 || completes !== "people") return argument;
+  }
+  // A mention, whose name may have blanks.
+  const [, mention] = /(?<![\p{L}\p{N}_])(@[^@\n]{0,32})$/u.exec(line) ?? [];
+  if (mention !== undefined) {
+    const mentioned = matching(known.people, mention, " ", "@");
+    if (mentioned.length > 0) return [mentioned, mention];
   }
   // A name in the middle of a sentence; at its beginning, a colon says who is meant.
   const word = /\S*$/.exec(line)?.[0] ?? "";
@@ -83,6 +105,10 @@ function wordsOf(completes: Completes, known: Known): readonly string[] {
       return known.people;
     case "rooms":
       return known.rooms;
+    case "windows":
+      return known.windows;
+    case "anyRoom":
+      return [...new Set([...known.rooms, ...known.hubRooms ?? []])];
     case "ignored":
       return known.ignored;
     case "help":
@@ -92,10 +118,17 @@ function wordsOf(completes: Completes, known: Known): readonly string[] {
   }
 }
 
-function matching(words: readonly string[], start: string, end: string): readonly string[] {
-  const key = start.toLowerCase();
+/** `words` that begin with `start`; one of `signs` may stand before it, and stays. */
+function matching(
+  words: readonly string[],
+  start: string,
+  end: string,
+  signs = "",
+): readonly string[] {
+  const sign = start !== "" && signs.includes(start.charAt(0)) ? start.charAt(0) : "";
+  const key = foldText(start.slice(sign.length));
   return words
-    .filter((word) => word.toLowerCase().startsWith(key))
+    .filter((word) => foldText(word).startsWith(key))
     // Names come from strangers and go to the terminal.
-    .map((word) => visible(word) + end);
+    .map((word) => sign + visible(word) + end);
 }

@@ -4,6 +4,10 @@ import type { Direct, Limits, MessageKind } from "../protocol.ts";
 
 /** Milliseconds after which a message that the hub does not have yet is shown as waiting: below, it would only flicker. */
 const SHOWN_AFTER = 100;
+/** Milliseconds after which a private message waits for its receiver rather than for the hub. */
+const HELD_AFTER = 2000;
+/** What a person types in a chat is light Markdown, unlike what a program sends. */
+const TYPED = "markdown";
 /** Characters of a `ref` that a message may carry: what it takes on the wire is counted with it. */
 const REF_LENGTH = 28;
 /** The share of the limit from which on the size of a draft is told. */
@@ -27,6 +31,8 @@ export interface OutgoingListener {
   delivered(direct: Direct): void;
   /** The hub did not take it; or, when not `surely`, nobody knows whether it did. */
   refused(saying: Saying, why: string, surely: boolean): void;
+  /** The conversation ended before the hub had it. */
+  undelivered(saying: Saying): void;
 }
 
 interface Waiting {
@@ -56,13 +62,22 @@ export class Outgoing {
     const online = this.conversation.state === "online";
     const due = this.clock.now() - SHOWN_AFTER;
     const lines: string[] = [];
-    for (const { saying, since } of this.#waiting) {
+    for (const one of this.#waiting) {
+      const { saying, since } = one;
       if (online && since > due) continue;
       const place = saying.kind === "room" ? saying.room : `@${saying.to}`;
       const where = place === here ? "" : `${place}: `;
-      lines.push(`${where}${cut(saying.text)} ${online ? "(sending)" : "(waiting for the hub)"}`);
+      lines.push(
+        `${where}${cut(saying.text)} (${online ? this.#waitOf(one) : "waiting for the hub"})`,
+      );
     }
     return lines;
+  }
+
+  #waitOf({ saying, since }: Waiting): string {
+    // After an outage a private message is held until its receiver is back, too.
+    const isHeld = saying.kind === "private" && this.clock.now() - since >= HELD_AFTER;
+    return isHeld ? `waiting for ${saying.to}` : "sending";
   }
 
   /** Sends it; what becomes of it is told to the listener. */
@@ -91,12 +106,13 @@ export class Outgoing {
 
   async #send(saying: Saying): Promise<Direct | undefined> {
     if (saying.kind === "private") {
-      return await this.conversation.direct(saying.to, { message: saying.text });
+      return await this.conversation.direct(saying.to, { message: saying.text, format: TYPED });
     }
     const { room, text, how } = saying;
     await this.conversation.send({
       room,
       message: text,
+      format: TYPED,
       ...how === undefined ? {} : { kind: how },
     });
     return undefined;
@@ -107,6 +123,7 @@ export class Outgoing {
     // The end of the conversation is told where it is noticed, not once for every message.
     if (error instanceof ConnectError && this.conversation.state === "closed") {
       this.undelivered++;
+      this.listener.undelivered(saying);
     } else this.listener.refused(saying, error.message, error instanceof RequestError);
   }
 }
@@ -129,8 +146,8 @@ export function sizeNearLimit(saying: Saying, limits: Limits | undefined): Size 
   const { kind, text: message } = saying;
   const ref = "r".repeat(REF_LENGTH);
   const frame = kind === "room"
-    ? { type: "message", room: saying.room, ref, kind: saying.how, message }
-    : { type: "direct", to: saying.to, message, ref };
+    ? { type: "message", room: saying.room, ref, kind: saying.how, format: TYPED, message }
+    : { type: "direct", to: saying.to, message, format: TYPED, ref };
   const bytes = encoder.encode(JSON.stringify(frame)).length;
   return bytes < limit * NEAR ? undefined : { bytes, limit, over: bytes > limit };
 }

@@ -1,12 +1,15 @@
 import type { Frame } from "./layout.ts";
 import { displayWidth, graphemes } from "./wrap.ts";
 
-/** Empties the screen. Erased from its very start, it goes into the scrollback of tmux and others. */
-export const ERASE_SCREEN = "\x1b[H \x1b[J\r";
-
-/** Moves all that is above the cursor off the screen, to where it can be scrolled back to. */
+/**
+ * Moves all that is above the cursor off the screen, to where it can be scrolled back to.
+ *
+ * Back up by as many rows as it went down, not to the first one: on a terminal that is higher than it
+ * told, some rows are still there, and would be written over.
+ */
 export function scrollAway(rows: number): string {
-  return "\r\n".repeat(Math.max(0, rows - 1)) + "\x1b[H";
+  const down = Math.max(0, rows - 1);
+  return "\r\n".repeat(down) + vertical(-down);
 }
 
 interface Shown extends Frame {

@@ -4,6 +4,7 @@ import { nameKey } from "../protocol.ts";
 import type { Away } from "./away.ts";
 import type { Board } from "./board.ts";
 import type { Outgoing } from "./outgoing.ts";
+import type { RoomDirectory } from "./room_directory.ts";
 import type { Screen } from "./screen.ts";
 import type { Settings } from "./settings.ts";
 import type { ChatState } from "./state.ts";
@@ -20,7 +21,9 @@ export type Connection =
     /** When the next try comes, in milliseconds since 1970. */
     readonly until: number;
     readonly lostAt: number;
-  };
+  }
+  /** For good: the hub refuses to go on. */
+  | { readonly kind: "ended"; readonly reason: string };
 
 /** What a chat knows that no window holds. */
 export interface Facts {
@@ -29,8 +32,12 @@ export interface Facts {
   away: Away | undefined;
   /** Who wrote in private last. */
   lastPrivate: string | undefined;
-  /** The room that is shown but that the hub has not let one into. */
-  wanted: string | undefined;
+  /** The rooms that the hub was asked to let the client into, in that order. */
+  wanted: readonly string[];
+  /** Rooms that the user left and that the hub has not confirmed yet. */
+  readonly leaving: Set<string>;
+  /** The name that the user asked for last, granted or not. */
+  asked: string | undefined;
   /** How often the connection came back. */
   resumed: number;
   /** Messages that were missed and came after all. */
@@ -47,6 +54,7 @@ export interface ChatParts {
   readonly outgoing: Outgoing;
   readonly ignored: Ignored;
   readonly typing: TypingSeen;
+  readonly directory: RoomDirectory;
   readonly facts: Facts;
 }
 

@@ -3,11 +3,12 @@ import { EXIT, type ExitCode } from "../cli/errors.ts";
 import { safeJson } from "../cli/text.ts";
 import type { ClientEvent, Conversation, RoomEntered } from "../client/types.ts";
 import type { Ack, Joined, SenderAnnotations } from "../protocol.ts";
-import { itemsOf, textItem } from "../stream/items.ts";
-import { inputLines } from "../stream/lines.ts";
+import { type Item, itemsOf, textItem } from "../stream/items.ts";
+import { inputLines, type Line } from "../stream/lines.ts";
 import { sendAll } from "../stream/send.ts";
 import { interruptedLine } from "../stream/talk.ts";
-import { logEvent } from "./event_log.ts";
+import { logEvent, logSent } from "./event_log.ts";
+import { isBareQuit } from "./line.ts";
 import { renderEvent } from "./render.ts";
 import { plainView } from "./view.ts";
 
@@ -17,6 +18,8 @@ export interface PipeOptions {
   readonly input: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Whether a person types the input, though no terminal shows the chat. */
+  readonly isTyped?: boolean;
   /** What every message says beside its text. */
   readonly via?: SenderAnnotations;
   /** Whether what is received is printed as JSON. */
@@ -73,14 +76,18 @@ function isSettled(event: ClientEvent): boolean {
 }
 
 async function send(
-  { conversation, via, input, stdout, stderr, json }: PipeOptions,
+  { conversation, via, input, stdout, stderr, json, isTyped }: PipeOptions,
   signal: AbortSignal,
   settled: Promise<void>,
 ): Promise<ExitCode> {
   const { refused, error } = await sendAll({
     conversation,
-    items: itemsOf(inputLines(input, signal), textItem),
-    deliver: (content) => conversation.send({ ...content, ...via }),
+    items: itemsOf(inputLines(input, signal), isTyped === true ? askQuit(stderr) : textItem),
+    deliver: async (content) => {
+      const ack = await conversation.send({ ...content, ...via });
+      logSent(ack, conversation.sender, content);
+      return ack;
+    },
     // What cannot be written because nobody reads it is no reason to end.
     onRefused: (number, why) => void stderr.write(`Line ${number} was not sent: ${why}\n`),
     ...(json ? { onAcked: (ack: Ack) => void stdout.write(safeJson(ack) + "\n") } : {}),
@@ -93,6 +100,17 @@ async function send(
   await stdout.write("");
   await stderr.write("");
   return refused === 0 ? EXIT.done : EXIT.failed;
+}
+
+/** Every line as a message, but `quit` and `exit`, which people who type them do not mean as such. */
+function askQuit(stderr: Output): (line: Line) => Iterable<Item> {
+  return function* (line) {
+    for (const item of textItem(line)) {
+      if (!("content" in item) || !isBareQuit(item.content.message ?? "")) yield item;
+      // That nobody reads it is no reason to end.
+      else void stderr.write("To leave, press Ctrl-D. To say it, put a space before it\n");
+    }
+  };
 }
 
 /** Prints one event; `false` when nobody reads it. */

@@ -7,12 +7,14 @@ import {
   type Message,
   nameKey,
   type Presence,
+  type System,
 } from "../protocol.ts";
+import { contentText } from "../chat/content.ts";
+import { mentions } from "../chat/mention.ts";
 import { plural } from "../cli/text.ts";
 import { foldPresence } from "./fold.ts";
-import { contentText } from "./view.ts";
-import { type Finder, finds, nameFinder } from "./mention.ts";
 import type { ChatParts } from "./parts.ts";
+import { partnerCame, partnerLeft, partnerRenamed, partnerWrote } from "./partner_notes.ts";
 import { durationText, whoText } from "./sentences.ts";
 import type { ChatWindow } from "./windows.ts";
 
@@ -22,6 +24,9 @@ const logger = getLogger(["bcast", "client"]);
 const TALKED_WITHIN = 5 * 60_000;
 /** Milliseconds between two rings: a burst of messages is one alarm, not a hundred. */
 const RING_EVERY = 1000;
+
+/** Why a room was left where the hub did not say it. */
+const UNKNOWN_REASON = "the hub took you out of it";
 
 // Errors that answer a wish to enter a room.
 const ROOM_ERRORS: readonly ErrorCode[] = ["bad_room", "forbidden", "too_many_rooms"];
@@ -37,12 +42,11 @@ export interface ReceptionOptions {
 /** Puts what happens where it belongs: into windows, counts, bells. */
 export class Reception {
   #rangAt = -Infinity;
-  #self: { readonly name: string | undefined; readonly finder: Finder | undefined } | undefined;
 
   constructor(private readonly parts: ChatParts, private readonly options: ReceptionOptions) {}
 
   take(event: ClientEvent): void {
-    const { board, facts, typing, ignored } = this.parts;
+    const { facts, typing, ignored } = this.parts;
     switch (event.type) {
       case "connecting":
         facts.connection = this.#connecting();
@@ -56,7 +60,7 @@ export class Reception {
       case "left":
         return this.#left(event.room);
       case "message":
-        return ignored.has(event.sender) ? undefined : this.#message(event);
+        return this.#message(event);
       case "direct":
         return ignored.has(event.sender) ? undefined : this.#direct(event);
       case "presence":
@@ -66,8 +70,7 @@ export class Reception {
         typing.heard(event.room, event.sender, event.typing);
         break;
       case "system":
-        board.add({ kind: "note", text: event.message }, this.#windowOf(event.room));
-        break;
+        return this.#system(event);
       case "error":
         return this.#error(event);
     }
@@ -76,6 +79,8 @@ export class Reception {
   /** A private message of one's own has arrived. */
   delivered(direct: Direct): void {
     this.#whisper(direct, direct.to);
+    const window = this.parts.board.open({ kind: "private", name: direct.to });
+    window.answered();
   }
 
   #connecting(): ChatParts["facts"]["connection"] {
@@ -93,7 +98,7 @@ export class Reception {
     if (again) {
       facts.resumed++;
       facts.missed += missed;
-      const lostAt = connection.kind === "online" ? undefined : connection.lostAt;
+      const lostAt = "lostAt" in connection ? connection.lostAt : undefined;
       const after = lostAt === undefined ? "" : ` after ${durationText(now - lostAt)}`;
       const what = missed > 0
         ? `; ${plural(missed, "missed message")} ${missed === 1 ? "follows" : "follow"}`
@@ -104,7 +109,8 @@ export class Reception {
       return board.note(`Connected again${after}${what}`);
     }
     // Opened now, so that what is told next stands in the first of them.
-    for (const { room } of welcome.rooms) board.open({ kind: "room", room });
+    const windows = welcome.rooms.map(({ room }) => board.open({ kind: "room", room }));
+    if (windows[0] !== undefined) board.windows.begin(windows[0]);
     const { wanted } = this.options;
     const taken = wanted !== undefined && nameKey(wanted) !== nameKey(welcome.sender);
     board.note(`You are ${welcome.sender}${taken ? `, because ${wanted} is taken` : ""}`);
@@ -113,20 +119,26 @@ export class Reception {
   #offline({ reason, retryIn }: Offline): void {
     const { facts, clock, typing } = this.parts;
     const now = clock.now();
-    const lostAt = facts.connection.kind === "online" ? now : facts.connection.lostAt ?? now;
+    const { connection } = facts;
+    const lostAt = "lostAt" in connection ? connection.lostAt ?? now : now;
     facts.connection = { kind: "offline", reason, until: now + retryIn, lostAt };
     typing.clear();
   }
 
   #joined(event: RoomEntered): void {
     const { board, facts } = this.parts;
-    const { room, again, recovered, last } = event;
+    const { room, again, recovered, last, epoch, history } = event;
+    // The answer to `leave` is still on its way.
+    if (facts.leaving.has(room)) return;
     const window = board.open({ kind: "room", room });
     const isNew = !window.entered;
+    const before = window.position;
     window.entered = true;
-    if (facts.wanted === room) facts.wanted = undefined;
+    window.ended = window.notice = undefined;
+    window.position = { epoch, after: history[0] === undefined ? last : history[0].id - 1 };
+    facts.wanted = facts.wanted.filter((each) => each !== room);
     // What was said before one came is no news; what was said while one was gone is.
-    window.oldest = isNew ? last : 0;
+    window.oldest = before === undefined ? last : 0;
     if (isNew) {
       board.add({ kind: "note", text: whoText(event) }, window);
       const invite = this.options.invite?.(room);
@@ -136,30 +148,75 @@ export class Reception {
           window,
         );
       }
-    } else if (again && !recovered) {
-      const text = `Messages may be missing in ${room}: ` +
-        "the hub no longer has all since you were here";
-      board.add({ kind: "problem", text }, window);
+    }
+    if (again && before !== undefined && !recovered) {
+      const first = history[0]?.id ?? last + 1;
+      const gap = before.epoch === epoch ? first - 1 - before.after : undefined;
+      // Nothing is missing where the first message comes right after the last one seen.
+      if (gap !== undefined && gap <= 0) return;
+      if (gap !== undefined) window.past = { before: first };
+      board.add({ kind: "problem", text: gapText(room, gap) }, window);
     }
   }
 
+  /** The room was left: by the user, who was told so at once, or at the hub's wish. */
   #left(room: string): void {
-    const { board, facts } = this.parts;
+    const { facts, board } = this.parts;
+    const asked = facts.leaving.delete(room);
     const window = board.windows.find({ kind: "room", room });
-    if (facts.wanted === room) facts.wanted = undefined;
-    if (window !== undefined) board.close(window);
-    board.note(`You left ${room}`);
-    if (board.current.place.kind === "home") board.note("You are in no room: /join ROOM");
+    // One that is not entered yet waits for the answer to a later join.
+    if (asked || window === undefined || !window.entered) return;
+    this.#endRoom(window, window.notice);
+  }
+
+  /**
+   * The hub no longer has the client in a room. Its window stays where it is, with its draft: another
+   * one in its place would get what the user is typing.
+   */
+  #endRoom(window: ChatWindow, reason: string | undefined): void {
+    const { board, typing } = this.parts;
+    const { room = "" } = window;
+    window.entered = false;
+    window.ended = reason ?? UNKNOWN_REASON;
+    window.fold = undefined;
+    typing.clear(room);
+    const text = `You are no longer in ${room}: ${sentence(window.ended)}`;
+    if (window !== board.current) {
+      board.problem(text);
+      window.count(false);
+    }
+    board.add({
+      kind: "problem",
+      text:
+        `${text}. Nothing is sent here. /join ${room} enters it again, /leave closes this window`,
+    }, window);
+  }
+
+  #system({ message, event, room }: System): void {
+    const { board } = this.parts;
+    const window = this.#windowOf(room);
+    // The hub tells in this way why it makes everybody leave.
+    if (room !== undefined && event === "notice") window.notice = message;
+    if (window !== board.current) window.count(false);
+    board.add({ kind: "note", text: message }, window);
   }
 
   #message(message: Message): void {
-    const { board, facts, typing, clock } = this.parts;
-    const window = board.open({ kind: "room", room: message.room });
-    const mine = this.#isSelf(message.sender);
-    const isNews = message.id > window.oldest;
-    const mention = !mine && finds(this.#ownName(), message.message);
-    typing.over(message.room, message.sender);
-    if (isNews) window.spoke(message.sender, clock.now());
+    const { board, facts, typing, clock, ignored } = this.parts;
+    const { room, sender, id } = message;
+    if (facts.leaving.has(room)) return;
+    const window = board.open({ kind: "room", room });
+    window.notice = undefined;
+    if (window.position !== undefined) {
+      window.position = { ...window.position, after: Math.max(window.position.after, id) };
+    }
+    if (ignored.has(sender)) return;
+    const mine = this.#isSelf(sender);
+    const isNews = id > window.oldest;
+    const mention = !mine &&
+      mentions(message.message, this.parts.conversation.sender, facts.settings.mention);
+    typing.over(room, sender);
+    if (isNews) window.spoke(sender, clock.now());
     if (isNews && !mine) {
       if (window !== board.current) window.count(mention);
       if (mention) facts.away?.miss(`${window.title}, ${lineOf(message)}`);
@@ -171,8 +228,9 @@ export class Reception {
   #direct(direct: Direct): void {
     const { board, facts } = this.parts;
     // From another session of the same name.
-    if (this.#isSelf(direct.sender)) return this.#whisper(direct, direct.to);
+    if (this.#isSelf(direct.sender)) return this.delivered(direct);
     const window = board.open({ kind: "private", name: direct.sender });
+    partnerWrote(this.parts, window, direct);
     if (window !== board.current) window.count(true);
     this.#whisper(direct, direct.sender);
     facts.lastPrivate = direct.sender;
@@ -208,10 +266,14 @@ export class Reception {
     const window = board.windows.find({ kind: "room", room });
     for (const { from, to } of renamed) {
       ignored.rename(from, to);
-      board.windows.find({ kind: "private", name: from })?.rename(to);
+      partnerRenamed(this.parts, from, to);
       if (facts.lastPrivate !== undefined && nameKey(facts.lastPrivate) === nameKey(from)) {
         facts.lastPrivate = to;
       }
+    }
+    for (const name of left) partnerLeft(this.parts, name, room);
+    for (const name of [...joined, ...renamed.map(({ to }) => to)]) {
+      partnerCame(this.parts, name, room);
     }
     for (const name of [...left, ...renamed.map(({ from }) => from)]) typing.over(room, name);
     if (window === undefined) return;
@@ -248,13 +310,26 @@ export class Reception {
 
   #error({ code, message }: ErrorFrame): void {
     const { board, facts } = this.parts;
-    const { wanted } = facts;
-    if (wanted !== undefined && ROOM_ERRORS.includes(code)) {
-      facts.wanted = undefined;
-      const window = board.windows.find({ kind: "room", room: wanted });
-      if (window !== undefined && !window.entered) board.close(window);
-    }
-    board.problem(message);
+    if (!ROOM_ERRORS.includes(code)) return board.problem(message);
+    const open = board.windows.list.filter(({ room = "", entered, ended }) =>
+      !entered && (facts.wanted.includes(room) || ended === UNKNOWN_REASON)
+    );
+    const named = open.filter(({ room = "" }) => names(message, room));
+    // A mute is told in the same way, by an error that is about no room.
+    const refused = named.length > 0 || code === "forbidden"
+      ? named
+      : open.filter(({ room }) => room === facts.wanted[0]);
+    for (const window of refused) this.#refused(window, message);
+    if (!refused.includes(board.current)) board.problem(message);
+  }
+
+  /** The hub does not let the client into a room. */
+  #refused(window: ChatWindow, message: string): void {
+    const { board, facts } = this.parts;
+    window.ended = message;
+    facts.wanted = facts.wanted.filter((room) => room !== window.room);
+    if (window !== board.current) window.count(false);
+    board.add({ kind: "problem", text: message }, window);
   }
 
   #ring(mention: boolean): void {
@@ -276,14 +351,25 @@ export class Reception {
     const { sender } = this.parts.conversation;
     return sender !== undefined && nameKey(name) === nameKey(sender);
   }
+}
 
-  #ownName(): Finder | undefined {
-    const { sender } = this.parts.conversation;
-    if (this.#self === undefined || this.#self.name !== sender) {
-      this.#self = { name: sender, finder: nameFinder(sender) };
-    }
-    return this.#self.finder;
+function gapText(room: string, gap: number | undefined): string {
+  if (gap === undefined) {
+    return `Messages may be missing in ${room}: the hub no longer has all since you were here`;
   }
+  const [lines, them] = gap === 1 ? ["1 message", "it"] : [plural(gap, "message"), "them"];
+  return `${lines} of ${room} ${gap === 1 ? "is" : "are"} not shown here: ` +
+    `/older ${gap} shows ${them}, as far as the hub has ${them}`;
+}
+
+/** Without the full stop, for a longer sentence. */
+function sentence(text: string): string {
+  return text.replace(/\.$/, "");
+}
+
+/** Whether a text has a room's name as a word of its own. */
+function names(text: string, room: string): boolean {
+  return text.split(/[^a-z0-9._-]+/).some((word) => word.replace(/[._-]+$/, "") === room);
 }
 
 /** `Bob: hi there`, in one line. */

@@ -8,17 +8,9 @@ import {
   visible,
   type Who,
 } from "../protocol.ts";
-import {
-  contentText,
-  indentOf,
-  layOut,
-  note,
-  problem,
-  shownName,
-  stamp,
-  type View,
-} from "./view.ts";
-import { type Finder, highlight } from "./mention.ts";
+import { contentText } from "../chat/content.ts";
+import { indentOf, layOut, markOf, note, problem, shownName, stamp, type View } from "./view.ts";
+import { type Finder, highlight } from "./highlight.ts";
 import { whoText } from "./sentences.ts";
 import { fit } from "./fit.ts";
 import { displayWidth } from "./wrap.ts";
@@ -53,14 +45,15 @@ export function renderEvent(event: ClientEvent, view: View): string | undefined 
 /** What somebody said: a message of a room, or a private one where all are private. */
 export type Said =
   & Content
-  & Pick<Message, "sender" | "timestamp" | "kind">
+  & Pick<Message, "sender" | "timestamp" | "kind" | "verified">
   & { readonly room?: string };
 
 /** `[10:30:40] Alice: hi`, or `[10:30:40] * Alice waves` for an action. `finder`: what to mark in it. */
 export function renderMessage(said: Said, view: View, finder?: Finder): string {
   const { paint } = view;
   const shown = shownName(said.sender, view);
-  const name = isSelf(said.sender, view) ? paint.bold(shown) : paint.name(shown, said.sender);
+  const name = (isSelf(said.sender, view) ? paint.bold(shown) : paint.name(shown, said.sender)) +
+    markOf(said, view);
   // No name holds a `#`.
   const tag = view.tagged === true && said.room !== undefined ? `#${visible(said.room)} ` : "";
   const head = stamp(said.timestamp, view) + tag +
@@ -87,7 +80,7 @@ function directHead(direct: Direct, view: View): string {
   const { paint } = view;
   const painted = (name: string): string => paint.name(shownName(name, view), name);
   const mine = isSelf(direct.sender, view);
-  const from = mine ? "you" : painted(direct.sender);
+  const from = mine ? "you" : painted(direct.sender) + markOf(direct, view);
   const to = mine ? painted(direct.to) : "you";
   return `${stamp(direct.timestamp, view)}${from} ${paint.bold("@")}${to}: `;
 }

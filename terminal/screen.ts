@@ -5,6 +5,8 @@
  * prompt with the draft. Printing never disturbs the two below.
  */
 export interface Screen {
+  /** Whether it only takes and shows lines: there is no place for a status that changes. */
+  readonly plain?: boolean;
   /** Width in columns, for wrapping. */
   readonly columns: number;
   /** Height in rows. */
@@ -21,13 +23,23 @@ export interface Screen {
   setDraft(text: string): void;
   /** Rings. */
   bell(): void;
-  /** Empties the screen; status and draft stay. */
+  /** Empties the screen, which can be scrolled back to; status and draft stay. */
   clear(): void;
+}
+
+/** A screen with somebody at it. */
+export interface Console extends Screen, Disposable {
+  /** Asks before the chat begins; `undefined` when the user would rather leave. */
+  ask(question: string): Promise<string | undefined>;
+  /** Tells `events` of what is typed from now on. */
+  listen(events: ScreenEvents): void;
 }
 
 /** Keys that mean something to a chat, and nothing to a draft. */
 export type Chord =
-  | { readonly kind: "room"; readonly number: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 }
+  | { readonly kind: "room"; readonly number: number }
+  /** Alt-n, Alt-p: the next window, or the previous one. */
+  | { readonly kind: "beside"; readonly step: 1 | -1 }
   /** Alt-a: on to where something happened. */
   | { readonly kind: "activity" };
 
@@ -39,8 +51,10 @@ export interface ScreenEvents {
   edited(draft: string): void;
   /** A {@linkcode Chord} was pressed. */
   chord(chord: Chord): void;
-  /** Ctrl-C. */
+  /** Ctrl-C on an empty draft. */
   interrupt(): void;
+  /** Ctrl-C on a draft, which is empty now and in the history. */
+  discarded(): void;
   /** Ctrl-D on an empty draft, or the terminal is gone. */
   end(): void;
   /** Tab: what the part before the cursor may become. */

@@ -2,12 +2,13 @@ import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
 import { replaceFile } from "./keep.ts";
 import { STAMPS, type Stamps } from "./view.ts";
+import { MENTION_RULES, type MentionRule } from "../chat/mention.ts";
 import { type Theme, THEMES } from "./palette.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
-/** When the terminal rings. */
-export const BELLS = ["never", "mention", "all"] as const;
+/** When the terminal rings; `always` is another word for `all`. */
+export const BELLS = ["never", "mention", "all", "always"] as const;
 
 /** One of {@linkcode BELLS}. */
 export type Bell = (typeof BELLS)[number];
@@ -17,6 +18,7 @@ export interface Settings {
   readonly theme: Theme;
   readonly timestamp: Stamps;
   readonly bell: Bell;
+  readonly mention: MentionRule;
 }
 
 /** What each setting may be. */
@@ -24,9 +26,15 @@ export const SETTINGS: { readonly [K in keyof Settings]: readonly Settings[K][] 
   theme: THEMES,
   timestamp: STAMPS,
   bell: BELLS,
+  mention: MENTION_RULES,
 };
 
-export const DEFAULT_SETTINGS: Settings = { theme: "auto", timestamp: "time", bell: "mention" };
+export const DEFAULT_SETTINGS: Settings = {
+  theme: "auto",
+  timestamp: "time",
+  bell: "mention",
+  mention: "at",
+};
 
 /** The file in the data directory. */
 const FILE = "chat.json";
@@ -75,7 +83,12 @@ export function parseSettings(text: string): Settings {
     fields.delete(name);
     return known ?? DEFAULT_SETTINGS[name];
   };
-  const settings = { theme: read("theme"), timestamp: read("timestamp"), bell: read("bell") };
+  const settings: Settings = {
+    theme: read("theme"),
+    timestamp: read("timestamp"),
+    bell: read("bell"),
+    mention: read("mention"),
+  };
   for (const name of fields.keys()) {
     logger.warning("The settings of the chat have an unknown {name}", { name });
   }

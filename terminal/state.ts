@@ -33,6 +33,12 @@ export class ChatState {
     ];
   }
 
+  /** Whether somebody of that name is in a room that names its members. */
+  isPresent(name: string): boolean {
+    const key = nameKey(name);
+    return [...this.#rooms.values()].some(({ members }) => members.has(key));
+  }
+
   /** Takes in what happened. */
   apply(event: ClientEvent): void {
     switch (event.type) {

@@ -59,6 +59,19 @@ export function statusRows(
   return all.slice(-Math.max(2, Math.floor(rows / 3)));
 }
 
+/**
+ * The rows for a screen on which nothing can be changed: each stays the same for as long as what it
+ * tells does, so that it is shown once.
+ */
+export function plainRows({ activity, trouble, hint }: Status): readonly string[] {
+  const rows = [
+    ...activity.map(({ number, title }) => `${title} has something new: /window ${number}`),
+    ...trouble === undefined ? [] : [trouble],
+    ...hint === undefined ? [] : [hint],
+  ];
+  return rows.map((row) => visible(row));
+}
+
 function pendingRows(pending: readonly string[], most: number): readonly string[] {
   const shown = pending.slice(0, most).map((text) => `… ${text.replaceAll(/\s+/g, " ")}`);
   const rest = pending.length - shown.length;

@@ -86,9 +86,11 @@ export class TypingSeen {
     if (people?.size === 0) this.#rooms.delete(room);
   }
 
-  /** The connection is gone, and what was known with it. */
-  clear(): void {
-    for (const people of this.#rooms.values()) for (const { end } of people.values()) end();
-    this.#rooms.clear();
+  /** The connection is gone, or the room, and what was known with it. */
+  clear(room?: string): void {
+    for (const name of room === undefined ? [...this.#rooms.keys()] : [room]) {
+      for (const { end } of this.#rooms.get(name)?.values() ?? []) end();
+      this.#rooms.delete(name);
+    }
   }
 }

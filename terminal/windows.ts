@@ -1,6 +1,7 @@
 import { nameKey } from "../protocol.ts";
 import { type Fold } from "./fold.ts";
 import { type Item, timeOf } from "./items.ts";
+import { Partner } from "./partner.ts";
 
 /** Items that a window keeps: far more than anybody scrolls, little enough for 32 busy rooms. */
 export const MAX_ITEMS = 1000;
@@ -13,12 +14,26 @@ export type Place =
   | { readonly kind: "room"; readonly room: string }
   | { readonly kind: "private"; readonly name: string };
 
+/** What a window shows when the user comes back to it. */
+export interface Missed {
+  /** Messages that count as unread. */
+  readonly unread: number;
+  /** The index of the first item that was never shown; the number of items where all were. */
+  readonly from: number;
+  /** Messages that were never shown and that the window no longer holds. */
+  readonly skipped: number;
+  /** How many messages of the room's log, before the oldest one held, have all that was skipped. */
+  readonly older: number | undefined;
+}
+
 /** A room or a private conversation as one looks at it. */
 export class ChatWindow {
   /** What was typed and not sent, while another window is shown. */
   draft = "";
   /** Whether the hub has let one in; a private conversation needs nobody's leave. */
   entered: boolean;
+  /** Why nothing can be sent here any more; the window stays, for its text and its draft. */
+  ended: string | undefined;
   unread = 0;
   /** Those of the unread that are for oneself. */
   mentions = 0;
@@ -26,11 +41,25 @@ export class ChatWindow {
   fold: Fold | undefined;
   /** The highest id that was there already when the room was entered: no news. */
   oldest = 0;
+  /** Where reading stopped: what a later join goes on from. */
+  position: { readonly epoch: string; readonly after: number } | undefined;
+  /** What `/older` shows next. */
+  past: { readonly before: number; readonly query?: string } | undefined;
+  /** The latest notice of the hub about the room: the reason, when the room is left right after it. */
+  notice: string | undefined;
+  /** What is known of the other person, where the conversation is private. */
+  readonly partner = new Partner();
   #place: Place;
   #items: Item[] = [];
   /** Items that were dropped for being too many. */
   #dropped = 0;
   #mark: number | undefined;
+  /** Where the items begin that were never shown; `undefined` while the window is shown. */
+  #unshown: number | undefined = 0;
+  #skipped = 0;
+  #firstSkipped: number | undefined;
+  /** What comes before it was cleared away. */
+  #cleared = 0;
   #day: string;
   readonly #spoke = new Map<string, number>();
   /** Those of them of whom it was told that they left. */
@@ -67,6 +96,17 @@ export class ChatWindow {
     return this.#mark === undefined ? undefined : Math.max(0, this.#mark - this.#dropped);
   }
 
+  /** The index of the first item that was not cleared away. */
+  get top(): number {
+    return Math.max(0, this.#cleared - this.#dropped);
+  }
+
+  /** The id of the oldest message that the window holds. */
+  get oldestId(): number | undefined {
+    for (const item of this.#items) if (item.kind === "message") return item.message.id;
+    return undefined;
+  }
+
   /** Adds an item; returns it after whatever has to stand before it: comings and goings, a new day. */
   add(item: Item): readonly Item[] {
     const added: Item[] = [];
@@ -79,12 +119,7 @@ export class ChatWindow {
     }
     added.push(item);
     this.#items.push(...added);
-    const over = this.#items.length - MAX_ITEMS;
-    // In larger steps than one: cutting an array costs its length.
-    if (over >= MAX_ITEMS / 4) {
-      this.#items = this.#items.slice(over);
-      this.#dropped += over;
-    }
+    this.#trim();
     return added;
   }
 
@@ -100,22 +135,44 @@ export class ChatWindow {
     if (mention) this.mentions++;
   }
 
-  /** It is looked at: nothing is unread any more, but the mark stays until it is left. */
-  look(): void {
+  /** The window is shown: nothing is unread any more, but the mark stays until it is left. */
+  look(): Missed {
+    const from = Math.max(0, (this.#unshown ?? Infinity) - this.#dropped);
+    const { unread, oldestId } = this;
+    const first = this.#firstSkipped;
+    const missed: Missed = {
+      unread,
+      from: Math.min(from, this.#items.length),
+      skipped: this.#skipped,
+      older: first === undefined || oldestId === undefined ? undefined : oldestId - first,
+    };
+    // What was skipped is what `/older` shows next.
+    if (missed.older !== undefined && oldestId !== undefined) this.past = { before: oldestId };
     this.unread = 0;
     this.mentions = 0;
+    this.#unshown = undefined;
+    this.#skipped = 0;
+    this.#firstSkipped = undefined;
+    return missed;
   }
 
-  /** It was read: the mark goes. */
+  /** The user answered from another window, where a line of each message was shown: it was read. */
+  answered(): void {
+    this.unread = 0;
+    this.mentions = 0;
+    this.#mark = undefined;
+  }
+
+  /** Another window is shown: what was in this one has been read. */
   read(): void {
     this.#mark = undefined;
+    this.#unshown = this.#dropped + this.#items.length;
   }
 
+  /** Shows nothing any more of what was said so far. */
   clear(): void {
-    this.#items = [];
-    this.#dropped = 0;
+    this.#cleared = this.#dropped + this.#items.length;
     this.#mark = undefined;
-    this.fold = undefined;
   }
 
   /** Takes over what was told before there was a room to tell it in. */
@@ -126,6 +183,20 @@ export class ChatWindow {
   /** The person has another name now. */
   rename(name: string): void {
     if (this.#place.kind === "private") this.#place = { kind: "private", name };
+  }
+
+  /** Drops the oldest items where there are too many, and counts those that nobody saw. */
+  #trim(): void {
+    const over = this.#items.length - MAX_ITEMS;
+    // In larger steps than one: cutting an array costs its length.
+    if (over < MAX_ITEMS / 4) return;
+    const unshown = Math.max(0, (this.#unshown ?? Infinity) - this.#dropped);
+    for (const item of this.#items.slice(unshown, over)) {
+      if (item.kind === "message") this.#firstSkipped ??= item.message.id;
+      if (timeOf(item) !== undefined || item.kind === "past") this.#skipped++;
+    }
+    this.#items = this.#items.slice(over);
+    this.#dropped += over;
   }
 
   spoke(name: string, now: number): void {
@@ -161,20 +232,27 @@ export class ChatWindow {
   }
 }
 
-/** The windows in the order in which they were opened, which is that of their numbers from 1. */
+/**
+ * The windows in the order in which they were opened, which is that of their numbers from 1.
+ *
+ * What happens never decides which of them is shown: what the user types next would be sent to
+ * whoever is in another one. Only `show()`, `close()` and `begin()` do, at the user's wish.
+ */
 export class Windows {
   #list: ChatWindow[] = [];
+  readonly #home: ChatWindow;
   #current: ChatWindow;
 
   constructor(private readonly now: () => number) {
-    this.#current = new ChatWindow({ kind: "home" }, now());
+    this.#current = this.#home = new ChatWindow({ kind: "home" }, now());
+    this.#home.look();
   }
 
   get list(): readonly ChatWindow[] {
     return this.#list;
   }
 
-  /** The one that is shown; home only when there is no other. */
+  /** The one that is shown; home where the user has no other. */
   get current(): ChatWindow {
     return this.#current;
   }
@@ -187,35 +265,56 @@ export class Windows {
     return this.#list.find((window) => isSame(window.place, place));
   }
 
-  /** The window of a place; opened when there is none. */
+  /** The window of a place; opened, but not shown, when there is none. */
   open(place: Place): ChatWindow {
     const found = this.find(place);
     if (found !== undefined) return found;
     const window = new ChatWindow(place, this.now());
     this.#list.push(window);
-    if (this.#current.place.kind === "home") {
-      window.adopt(this.#current.items);
-      this.#current = window;
-    }
     return window;
   }
 
-  /** Shows a window; what was shown before has been read. */
-  show(window: ChatWindow): void {
-    if (window !== this.#current) this.#current.read();
-    this.#current = window;
+  /** The room that the user started the program for: it takes the place of home. */
+  begin(window: ChatWindow): void {
+    if (this.#current !== this.#home) return;
+    window.adopt(this.#home.items);
     window.look();
+    this.#current = window;
   }
 
-  /** Closes a window. Returns whether another is shown now: the one before it in the list. */
-  close(window: ChatWindow): boolean {
+  /** Shows a window; what was shown before has been read. */
+  show(window: ChatWindow): Missed {
+    if (window !== this.#current) this.#current.read();
+    this.#current = window;
+    return window.look();
+  }
+
+  /** Closes a window; where it was shown, returns what the one before it in the list shows. */
+  close(window: ChatWindow): Missed | undefined {
     const at = this.#list.indexOf(window);
-    if (at === -1) return false;
+    if (at === -1) return undefined;
     this.#list = this.#list.filter((each) => each !== window);
-    if (window !== this.#current) return false;
-    const next = this.#list[Math.max(0, at - 1)] ?? new ChatWindow({ kind: "home" }, this.now());
-    this.show(next);
-    return true;
+    if (window !== this.#current) return undefined;
+    return this.show(this.#list[Math.max(0, at - 1)] ?? this.#home);
+  }
+
+  /** The one so many places further on, in a circle. */
+  beside(step: 1 | -1): ChatWindow | undefined {
+    const { length } = this.#list;
+    const at = this.#list.indexOf(this.#current);
+    // From home, which has no place, on to the first or back to the last.
+    return this.#list[at === -1 ? (step === 1 ? 0 : length - 1) : (at + step + length) % length];
+  }
+
+  /** The window of a number, or of a room or person as the status shows it: `3`, `ops`, `@Bob`. */
+  named(name: string): ChatWindow | undefined {
+    const numbered = /^\d+$/.test(name) ? this.#list[Number(name) - 1] : undefined;
+    if (numbered !== undefined) return numbered;
+    return this.find(
+      name.startsWith("@")
+        ? { kind: "private", name: name.slice(1) }
+        : { kind: "room", room: name.replace(/^#/, "").toLowerCase() },
+    );
   }
 
   /** The next one, in a circle, in which something happened: first what is for oneself. */

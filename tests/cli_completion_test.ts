@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { bashCompletion } from "../cli/completion/bash.ts";
 import { fishCompletion } from "../cli/completion/fish.ts";
@@ -5,7 +6,7 @@ import { type CompletionTable, completionTable, shellQuote } from "../cli/comple
 import { zshCompletion } from "../cli/completion/zsh.ts";
 import { defineCommand } from "../cli/command.ts";
 import * as flag from "../cli/flags.ts";
-import { shellWords } from "../cli/shell_words.ts";
+import { shellWord, shellWords } from "../cli/shell_words.ts";
 import { COMMANDS } from "../commands/mod.ts";
 import { main } from "../main.ts";
 import { type Folder, temporaryFolder } from "./kit/folder.ts";
@@ -387,4 +388,13 @@ Deno.test("shellWords() parts a line as a shell does, and expands nothing", () =
       ["a\\", ["a"]],
     ] as const
   ) assertEquals(shellWords(line), words, line);
+});
+
+Deno.test("shellWord() quotes whatever a shell would not leave as it is", () => {
+  assertEquals(["ws://hub:80/a", "a b", "$(x)", "it's", ""].map(shellWord), [
+    ...["ws://hub:80/a", "'a b'", "'$(x)'", "'it'\\''s'", "''"],
+  ]);
+  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
+    assertEquals(shellWords(`x ${shellWord(text)} y`), ["x", text, "y"]);
+  }));
 });

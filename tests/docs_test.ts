@@ -18,6 +18,7 @@ import {
   MAX_ROOM_LENGTH,
   parseClientFrame,
   parseHubFrame,
+  RETURN_SECONDS,
   shouldReconnect,
 } from "../protocol.ts";
 import { startTestHub } from "./kit/test_hub.ts";
@@ -123,6 +124,7 @@ Deno.test("docs/protocol.md tells the real limits", () => {
       `1 to ${MAX_HISTORY_PAGE}`,
       `within ${DEDUPE_MINUTES} minutes`,
       `has ${GRACE_SECONDS} seconds`,
+      `the first ${RETURN_SECONDS} seconds of a hub`,
       `rooms of more than ${MAX_NAMED_MEMBERS}`,
     ]
   ) {

@@ -169,6 +169,30 @@ Deno.test("text commands do what /help says", async (t) => {
       assert(help.includes(name), `${name} is not in the help`);
     }
   });
+  await t.step("aliases of other chats", async () => {
+    alice.send("/users");
+    await alice.line(/^\* 2 online in lobby/);
+    alice.send("/name Al-2");
+    await alice.line(/Al-2/);
+    alice.send("/pm Al-2 a note");
+    await alice.line(/Al-2 -> Al-2: a note$/);
+    alice.send("/w Al-2 another");
+    await alice.line(/Al-2 -> Al-2: another$/);
+  });
+  await t.step(
+    "quit without a slash is asked about, and said twice in a row it leaves",
+    async () => {
+      await using bob = await TestSocket.open(`${hub.url}?format=text`);
+      bob.send("quit");
+      await bob.line(/^\* To leave, type quit again or \/quit. To say it, put a space before it$/);
+      bob.send(" quit");
+      await bob.line(/guest-\w+: {2}quit$/);
+      bob.send("EXIT");
+      await bob.line(/^\* To leave, type EXIT again/);
+      bob.send("exit");
+      assertEquals((await bob.closed).code, 1000);
+    },
+  );
   await t.step("/quit", async () => {
     alice.send("/quit");
     assertEquals((await alice.closed).code, 1000);

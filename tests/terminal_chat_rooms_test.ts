@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Direct } from "../protocol.ts";
+import { RequestError } from "../client/types.ts";
 import { ChatScene } from "./kit/chat.ts";
 import { said, TIMESTAMP } from "./kit/fake_conversation.ts";
 import { temporaryFolder } from "./kit/folder.ts";
@@ -29,7 +30,7 @@ Deno.test("Chat counts what is said in other rooms, and shows it when they are s
   const { chat, screen } = scene;
   scene.hear("Bob", "one", "ops");
   scene.hear("Bob", "two", "ops");
-  scene.hear("Bob", "alice, look", "dev");
+  scene.hear("Bob", "@alice, look", "dev");
   scene.hear("Bob", "here", "lobby");
   await scene.settle();
   assertEquals(timeless(scene), ["Bob: here"]);
@@ -45,15 +46,26 @@ Deno.test("Chat counts what is said in other rooms, and shows it when they are s
   chat.chord({ kind: "activity" });
   assertEquals(screen.clears, clears + 1);
   assertEquals(screen.prompt, "[dev] Alice> ");
-  assertEquals(timeless(scene), ["* 2 in dev: Alice, Bob", "── 1 unread line", "Bob: alice, look"]);
+  // What was cleared away does not come back.
+  assertEquals(timeless(scene), [
+    "── dev",
+    "* 2 in dev: Alice, Bob",
+    "── 1 unread line",
+    "Bob: @alice, look",
+  ]);
   chat.chord({ kind: "activity" });
-  assertEquals(timeless(scene).slice(1), ["── 2 unread lines", "Bob: one", "Bob: two"]);
+  assertEquals(timeless(scene).slice(2), ["── 2 unread lines", "Bob: one", "Bob: two"]);
   chat.chord({ kind: "activity" });
   assertEquals(screen.status, ["Nothing new in any other room"]);
   // Read: no mark any more.
   chat.chord({ kind: "room", number: 1 });
   chat.chord({ kind: "room", number: 2 });
-  assertEquals(timeless(scene).slice(1), ["Bob: one", "Bob: two"]);
+  assertEquals(timeless(scene), [
+    "── ops, shown before",
+    "* 2 in ops: Alice, Bob",
+    "Bob: one",
+    "Bob: two",
+  ]);
   chat.chord({ kind: "room", number: 7 });
   assertEquals(screen.prompt, "[ops] Alice> ");
   assertEquals(screen.status, [
@@ -73,29 +85,23 @@ Deno.test("Chat prints all that is unread, and else no more than a screen", asyn
   for (let n = 1; n <= 60; n++) scene.hear("Bob", `new ${n}`, "lobby");
   await scene.settle();
   chat.chord({ kind: "room", number: 1 });
-  assertEquals(timeless(scene).slice(0, 4), [
+  assertEquals(timeless(scene).slice(0, 5), [
+    "── lobby, shown before",
     "Bob: old 49",
     "Bob: old 50",
     "── 60 unread lines",
     "Bob: new 1",
   ]);
-  assertEquals(screen.lines.length, 63);
+  assertEquals(screen.lines.length, 64);
   chat.chord({ kind: "room", number: 2 });
   chat.chord({ kind: "room", number: 1 });
   assertEquals([screen.lines.length, timeless(scene).at(-1)], [screen.rows - 4, "Bob: new 60"]);
-  // A new size is a new screenful, once it rests.
-  screen.rows = 14;
+  // Another size moves nothing: what was printed is the terminal's.
+  const clears = screen.clears;
   screen.columns -= 10;
   scene.chat.resized();
-  scene.chat.resized();
-  const clears = screen.clears;
-  scene.clock.advance(100);
-  assertEquals([screen.clears, screen.lines.length], [clears + 1, 10]);
-  // Only its width matters; and what a shell wrote while this was stopped stays.
-  screen.rows = 20;
-  scene.chat.resized();
-  scene.clock.advance(100);
-  assertEquals(screen.clears, clears + 1);
+  scene.clock.advance(1000);
+  assertEquals(screen.clears, clears);
 });
 
 Deno.test("Chat keeps a draft with the room it was typed in", async () => {
@@ -109,10 +115,10 @@ Deno.test("Chat keeps a draft with the room it was typed in", async () => {
   assertEquals(screen.draft, "for the lobby");
   chat.chord({ kind: "room", number: 2 });
   assertEquals(screen.draft, "for ops");
-  // A room that goes takes nothing with it that is being typed.
-  scene.conversation.emit({ type: "left", room: "ops" });
-  await screen.has("You left ops");
-  assertEquals([screen.prompt, screen.draft], ["[lobby] Alice> ", "for ops"]);
+  // Who leaves a room keeps what was typed there.
+  chat.chord({ kind: "room", number: 1 });
+  chat.line("/leave ops");
+  assertEquals(screen.lines.slice(-2), ["* Your draft in ops was: for ops", "* You left ops"]);
 });
 
 Deno.test("Chat enters and leaves rooms", async () => {
@@ -123,27 +129,40 @@ Deno.test("Chat enters and leaves rooms", async () => {
   assertEquals(screen.prompt, "[dev] Alice> ");
   // What is said before the hub answers is meant for the new room already.
   chat.line("for dev");
-  assertEquals(conversation.sent[0]?.message, { message: "for dev", room: "dev" });
+  assertEquals(conversation.sent[0]?.message, {
+    message: "for dev",
+    room: "dev",
+    format: "markdown",
+  });
   scene.enter("dev");
   await screen.has("2 in dev: Alice, Bob");
   chat.line("/leave lobby");
   assertEquals(conversation.requests.splice(0), ["leave lobby"]);
+  // At once: when the hub answers, the user may be typing something else.
+  assertEquals(screen.lines.at(-1), "* You left lobby");
+  scene.hear("Bob", "still on its way");
   conversation.emit({ type: "left", room: "lobby" });
-  await screen.has("You left lobby");
-  assertEquals(screen.prompt, "[dev] Alice> ");
+  await scene.settle();
+  assertEquals([screen.prompt, screen.lines.at(-1)], ["[dev] Alice> ", "* You left lobby"]);
 
   chat.line("/join secret");
   conversation.emit({ type: "error", code: "forbidden", message: "You may not enter secret" });
   await screen.has("! You may not enter secret");
-  assertEquals(screen.prompt, "[dev] Alice> ");
+  assertEquals(screen.prompt, "[secret] Alice (closed)> ");
+  chat.line("/leave");
   chat.line("/rooms");
   assertEquals(screen.lines.at(-1), "* 1 dev (2 online, you are here)");
 
-  conversation.emit({ type: "left", room: "dev" });
-  await screen.has("You are in no room: /join ROOM");
+  conversation.requests.splice(0);
+  chat.line("/leave");
+  assertEquals(conversation.requests.splice(0), ["leave dev"]);
+  assertEquals(screen.lines.slice(-2), ["* You left dev", "* You are in no room: /join ROOM"]);
   assertEquals(screen.prompt, "Alice> ");
+  conversation.emit({ type: "left", room: "dev" });
   chat.line("hello?");
   assertEquals(screen.lines.at(-1), "! You are in no room: /join ROOM");
+  assertEquals(screen.draft, "hello?");
+  screen.draft = "";
   chat.line("/join dev");
   scene.enter("dev");
   await screen.has("2 in dev: Alice, Bob");
@@ -161,10 +180,12 @@ Deno.test("Chat makes a window of a private conversation, and misses no private 
   chat.line("/reply yes?");
   await screen.has("you @Bob: yes?");
   assertEquals(conversation.requests.splice(0), ["direct Bob yes?"]);
-  chat.chord({ kind: "activity" });
+  // Read and answered, in one line each: nothing is unread, and yet all is shown.
+  assertEquals(screen.status, []);
+  chat.line("/window @BOB");
   assertEquals(screen.prompt, "[@Bob] Alice> ");
   assertEquals(timeless(scene), [
-    "── 1 unread line",
+    "── @Bob",
     "Bob: psst",
     "           second line",
     "Alice: yes?",
@@ -190,7 +211,7 @@ Deno.test("Chat makes a window of a private conversation, and misses no private 
 
   chat.line("/msg Zoe");
   assertEquals(screen.prompt, "[@Zoe] Alice> ");
-  assertEquals(screen.lines, ["* Only Zoe sees what you say here; /leave ends it"]);
+  assertEquals(timeless(scene), ["── @Zoe", "* Only Zoe sees what you say here; /leave ends it"]);
 });
 
 Deno.test("Chat shows nothing of people who are ignored, whatever they are called", async () => {
@@ -233,7 +254,7 @@ Deno.test("Chat answers for one who is away, once a person, and tells what was m
   const { chat, clock, conversation, screen } = scene;
   chat.line("/away at lunch");
   conversation.emit(direct("Bob", "lunch?"), direct("Bob", "hello?"), direct("Carol", "hi"));
-  scene.hear("Bob", "where is Alice?", "ops");
+  scene.hear("Bob", "where is @Alice?", "ops");
   await scene.settle();
   assertEquals(conversation.requests.splice(0), [
     "direct Bob Away: at lunch",
@@ -250,7 +271,7 @@ Deno.test("Chat answers for one who is away, once a person, and tells what was m
     "  in private, Bob: lunch?",
     "  in private, Bob: hello?",
     "  in private, Carol: hi",
-    "  ops, Bob: where is Alice?",
+    "  ops, Bob: where is @Alice?",
   ]);
   assertEquals(conversation.sent[0]?.message.message, "I am back");
   chat.line("/back");
@@ -261,15 +282,26 @@ Deno.test("Chat shows pages of the past, and what was searched", async () => {
   await using scene = await ChatScene.begin({ color: true });
   const { chat, conversation, screen } = scene;
   const old = said("Bob", "the build is green", { timestamp: "2026-01-02T08:00:00.000Z" });
-  conversation.pages.push([old], []);
+  const hits = Array.from({ length: 50 }, (_, at) => ({ ...old, id: 7 + at }));
+  conversation.pages.push(hits, [{ ...old, id: 3 }], []);
   chat.line("/search green Build*");
   await screen.has("Now:");
   assertEquals(conversation.requests.splice(0), ["history lobby 50 green Build*"]);
-  assertStringIncludes(screen.text, 'The newest 1 message with "green Build*" in lobby:');
+  assertStringIncludes(
+    screen.text,
+    'The newest 50 messages with "green Build*" in lobby (/older shows those before):',
+  );
+  chat.line("/older");
+  await screen.has('1 message with "green Build*" before that in lobby');
+  assertEquals(conversation.requests.splice(0), [
+    "history lobby 50 before 7 green Build*",
+    "history lobby 49 before 3 green Build*",
+  ]);
   const mark = (word: string): string => `\x1b[1;7m${word}\x1b[22;27m`;
   assertStringIncludes(screen.text, `the ${mark("build")} is ${mark("green")}`);
   // The day is told: nothing else beside it is from then.
   assertStringIncludes(screen.text, "[2026-01-02 ");
+  conversation.pages.push([]);
   chat.line("/search gren");
   await screen.has('No message with "gren" in lobby');
   conversation.pages.push([old]);
@@ -322,4 +354,21 @@ Deno.test("Chat exports all of a room page by page, and what there is of a priva
   chat.line("/export! ~/talk.jsonl");
   await screen.has("Wrote 1 message of @Bob");
   assertEquals(JSON.parse(await Deno.readTextFile(file)), direct("Bob", "psst"));
+});
+
+Deno.test("Chat tells whom a private message waits for, and gives it back when that is in vain", async () => {
+  await using scene = await threeRooms();
+  const { chat, clock, conversation, screen } = scene;
+  const { promise, reject } = Promise.withResolvers<never>();
+  conversation.direct = () => promise;
+  chat.line("/msg Bob see you");
+  clock.advance(200);
+  assertEquals(screen.status, ["… @Bob: see you (sending)"]);
+  clock.advance(2000);
+  chat.edited("");
+  assertEquals(screen.status, ["… @Bob: see you (waiting for Bob)"]);
+  const message = "Nobody here is called Bob: ask who is here";
+  reject(new RequestError({ type: "error", code: "no_such_user", message }));
+  await screen.has(`! Not sent: ${message}. You have it back below`);
+  assertEquals([screen.draft, screen.status], ["/msg Bob see you", []]);
 });

@@ -10,7 +10,10 @@ const offline = { type: "offline", code: 1006, reason: "Nothing listens.", retry
 
 Deno.test("Chat shows events and sends lines to the room", async () => {
   const names: string[] = [];
-  await using scene = await ChatScene.begin({ onName: (name) => names.push(name) });
+  await using scene = await ChatScene.begin({
+    wanted: "Alice",
+    onName: (name) => names.push(name),
+  });
   const { chat, conversation, screen } = scene;
   assertEquals(screen.lines, ["* You are Alice", "* 2 in lobby: Alice, Bob"]);
   assertEquals(screen.prompt, "[lobby] Alice> ");
@@ -18,7 +21,11 @@ Deno.test("Chat shows events and sends lines to the room", async () => {
   scene.hear("Bob", "hi Alice");
   await screen.has("Bob: hi Alice");
   chat.line("hi Bob");
-  assertEquals(conversation.sent[0]?.message, { message: "hi Bob", room: "lobby" });
+  assertEquals(conversation.sent[0]?.message, {
+    message: "hi Bob",
+    room: "lobby",
+    format: "markdown",
+  });
   conversation.sent[0]?.ack();
   await scene.settle();
   // Shown when it comes back from the hub, not before.
@@ -272,13 +279,24 @@ Deno.test("Chat counts what the hub never had when Ctrl-C is pressed twice", asy
 Deno.test("Chat ends with what the conversation ends with", async () => {
   await using scene = await ChatScene.begin();
   scene.conversation.break(new ConnectError("refused", "No token", { code: 4501 }));
+  await scene.screen.has("! No token. Nothing is sent any more; /quit or Ctrl-C leaves");
+  scene.chat.interrupt();
   const error = await assertRejects(() => scene.ended, ConnectError);
   assertEquals([error.failure, error.message], ["refused", "No token"]);
 });
 
+Deno.test("Chat ends at once with what keeps it from beginning", async () => {
+  await using scene = ChatScene.unmet();
+  scene.conversation.break(new ConnectError("refused", "No token", { code: 4501 }));
+  await assertRejects(() => scene.ended, ConnectError, "No token");
+});
+
 Deno.test("Chat tells of a new name, whoever gave it", async () => {
   const names: string[] = [];
-  await using scene = await ChatScene.begin({ onName: (name) => names.push(name) });
+  await using scene = await ChatScene.begin({
+    wanted: "Alice",
+    onName: (name) => names.push(name),
+  });
   const { chat, conversation, screen } = scene;
   chat.line("/nick Al");
   assertEquals(conversation.requests, ["nick Al"]);
@@ -401,22 +419,25 @@ Deno.test("Chat rings for what is for oneself, not for what was said before", as
       timestamp: TIMESTAMP,
     });
   assertEquals(await ringsFor(() => scene.hear("Bob", "anybody?")), 0);
-  assertEquals(await ringsFor(() => scene.hear("Bob", "alice?")), 1);
+  assertEquals(await ringsFor(() => scene.hear("Bob", "@alice?")), 1);
   assertEquals(await ringsFor(() => scene.hear("Alice", "I am Alice")), 0);
   assertEquals(await ringsFor(whisper), 1);
   // A burst is one alarm.
-  assertEquals(await ringsFor(() => [1, 2, 3].forEach((n) => scene.hear("Bob", `Alice ${n}`))), 1);
+  assertEquals(await ringsFor(() => [1, 2, 3].forEach((n) => scene.hear("Bob", `@Alice ${n}`))), 1);
   const history = await ringsFor(() => {
     for (const event of beginning("Alice", ["Alice", "Bob"])) {
       if (event.type === "joined") conversation.emit({ ...event, room: "dev", last: 500 });
     }
-    scene.hear("Bob", "Alice, in the past", "dev");
+    scene.hear("Bob", "@Alice, in the past", "dev");
   });
   assertEquals(history, 0);
-  chat.line("/bell all");
-  assertEquals(await ringsFor(() => scene.hear("Bob", "anybody?")), 1);
+  for (const all of ["all", "always"]) {
+    chat.line(`/bell ${all}`);
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    assertEquals(await ringsFor(() => scene.hear("Bob", "anybody?")), 1);
+  }
   chat.line("/bell never");
-  assertEquals(await ringsFor(() => scene.hear("Bob", "Alice?")), 0);
+  assertEquals(await ringsFor(() => scene.hear("Bob", "@Alice?")), 0);
   assertEquals(await ringsFor(whisper), 0);
 });
 

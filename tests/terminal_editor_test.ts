@@ -115,7 +115,10 @@ Deno.test("Editor edits: backspace, home, wide characters, history, Tab", async 
   await desk.type("\x15", "/m", "\t");
   desk.shows(`${PROMPT}/m`);
   await desk.type("\t");
-  assert(/^\/msg +\/me *\n\[lobby\] Alice> \/m$/.test(afterPass(desk)), desk.terminal.screen.text);
+  assert(
+    /^\/msg +\/me +\/mention *\n\[lobby\] Alice> \/m$/.test(afterPass(desk)),
+    desk.terminal.screen.text,
+  );
   await desk.type("s", "\t", "b", "\t", "hi", "\r");
   assertEquals(desk.events.at(-1), "line /msg Bob hi");
 });
@@ -253,7 +256,7 @@ Deno.test("Editor tells of chords, and of Escape only after a while", async () =
 Deno.test("Editor tells of Ctrl-C and Ctrl-D, and hides the prompt after that", async () => {
   using desk = new Desk();
   desk.listen();
-  await desk.type("draft", "\x03", "\x01", "\x04");
+  await desk.type("\x03", "draft", "\x01", "\x04");
   assertEquals(desk.events, ["interrupt"]);
   assertEquals(desk.editor.draft, "raft");
   await desk.type("\x15", "\x05", "\x15", "\x04");
@@ -262,6 +265,32 @@ Deno.test("Editor tells of Ctrl-C and Ctrl-D, and hides the prompt after that", 
   desk.shows("waiting for the hub");
   await desk.type("lost", "\x03");
   assertEquals(desk.events, ["interrupt", "end", "interrupt"]);
+});
+
+Deno.test("Editor takes a draft away with Ctrl-C, and leaves only when there is none", async () => {
+  for (
+    const draft of [
+      "half a message",
+      " blanks first",
+      "two\nlines",
+      "/msg 山田 hi",
+      "e\u0301\u200d",
+    ]
+  ) {
+    using desk = new Desk(60);
+    desk.listen();
+    // deno-lint-ignore no-await-in-loop -- one draft after the other
+    await desk.type(`\x1b[200~${draft}\x1b[201~`, "\x03");
+    assertEquals([desk.editor.draft, desk.events], ["", ["discarded"]], draft);
+    desk.shows(PROMPT.trimEnd());
+    // As in shells, what begins with a blank is in no history; it can be undone.
+    // deno-lint-ignore no-await-in-loop -- as above
+    await desk.type(draft.startsWith(" ") ? "\x1f" : "\x1b[A");
+    assertEquals(desk.editor.draft, draft);
+    // deno-lint-ignore no-await-in-loop -- as above
+    await desk.type("\x03", "\x03");
+    assertEquals(desk.events, ["discarded", "discarded", "interrupt"]);
+  }
 });
 
 Deno.test("Editor ends once when its terminal is gone", async () => {
@@ -363,7 +392,7 @@ Deno.test("clear() empties the screen and keeps status and draft", async () => {
   assert(!desk.told.includes("edited another"));
 });
 
-Deno.test("clear() leaves nothing behind that was printed before, and erases only the chat's own", async () => {
+Deno.test("clear() erases nothing that was printed: it can be scrolled back to", async () => {
   using desk = new Desk(40, 6);
   desk.terminal.write("$ make\r\nall well\r\n$ bcast connect\r\n");
   desk.listen();
@@ -371,13 +400,15 @@ Deno.test("clear() leaves nothing behind that was printed before, and erases onl
   desk.editor.print("two");
   desk.editor.clear();
   desk.editor.print("elsewhere");
-  // What the shell wrote can be scrolled back to.
   desk.shows(`$ make\nall well\n$ bcast connect\none\ntwo\nelsewhere\n${PROMPT.trimEnd()}`);
   assertEquals(desk.terminal.screen.visible, `elsewhere\n${PROMPT.trimEnd()}`);
   desk.editor.print("three");
   desk.editor.clear();
   desk.editor.print("here again");
-  desk.shows(`$ make\nall well\n$ bcast connect\none\ntwo\nhere again\n${PROMPT.trimEnd()}`);
+  desk.shows(
+    `$ make\nall well\n$ bcast connect\none\ntwo\nelsewhere\nthree\nhere again\n${PROMPT.trimEnd()}`,
+  );
+  assertEquals(desk.terminal.screen.visible, `here again\n${PROMPT.trimEnd()}`);
 
   await desk.type("\x1a");
   desk.terminal.screen.write("$ ls\r\nfile\r\n$ fg\r\n");
@@ -385,6 +416,22 @@ Deno.test("clear() leaves nothing behind that was printed before, and erases onl
   desk.editor.clear();
   assert(desk.terminal.screen.text.includes("$ ls\nfile\n$ fg"));
   assertEquals(desk.terminal.screen.visible, PROMPT.trimEnd());
+});
+
+Deno.test("clear() erases nothing on a terminal that is higher or lower than it tells", () => {
+  for (const rows of [3, 6, 9, 11, 12, 13, 20]) {
+    for (const count of [1, 5, 11, 30]) {
+      using desk = new Desk(40, 12);
+      desk.listen();
+      const lines = Array.from({ length: count }, (_, at) => `line ${at + 1}`);
+      desk.print(...lines);
+      desk.terminal.claimed = { columns: 40, rows };
+      desk.editor.clear();
+      desk.print("elsewhere");
+      const read = desk.terminal.screen.text.split("\n").filter((line) => line !== "");
+      assertEquals(read, [...lines, "elsewhere", PROMPT.trimEnd()], `${rows} rows, ${count} lines`);
+    }
+  }
 });
 
 Deno.test("Ctrl-L leaves what was on the screen to be scrolled back to, and loses nothing new", async () => {
@@ -445,7 +492,7 @@ Deno.test("Editor keeps what is typed before anybody waits for it", async () => 
   assertEquals(desk.events, []);
 
   using ended = new Desk();
-  await ended.type("x", "\x03");
+  await ended.type("x", "\x03", "\x03");
   ended.listen();
-  assertEquals(ended.events, ["interrupt"]);
+  assertEquals(ended.events, ["discarded", "interrupt"]);
 });

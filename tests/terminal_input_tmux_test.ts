@@ -134,9 +134,10 @@ Deno.test({
     await terminal.shows(/^READY$/m);
     assert(!(await terminal.screen()).includes("nobody sends"));
     await isAsBefore(terminal);
+    // Not lost, however the program ends: the up arrow brings it back.
     assertEquals(
       await Deno.readTextFile(`${folder.path}/bcast/input-history`),
-      `/clear\n${draft}!\n`,
+      `/clear\n${draft}!\na draft that nobody sends\n`,
     );
   },
 });
@@ -215,7 +216,8 @@ editor.listen({
   line: nothing,
   edited: nothing,
   chord: nothing,
-  interrupt: () => { throw new Error("the failure"); },
+  interrupt: nothing,
+  discarded: () => { throw new Error("the failure"); },
   end: () => Deno.exit(7),
   complete: () => [[], ""],
   resized: nothing,
@@ -308,6 +310,59 @@ Deno.test({
 
     await run();
     await terminal.shows(/^Your name \[Ålice\]:$/m);
+    await terminal.press("C-c");
+    await terminal.shows(/^code=130$/m);
+  },
+});
+
+Deno.test({
+  name: "connect offers the name that was asked for, makes guests, and knows the hub's rooms",
+  ignore,
+  fn: async () => {
+    await using folder = await temporaryFolder();
+    await using hub = await startTestHub();
+    await using eve = connect({ url: hub.url, sender: "Eve" });
+    await eve.ping();
+    await using terminal = await Tmux.open({
+      columns: 60,
+      rows: 20,
+      env: { XDG_DATA_HOME: folder.path, USER: "", USERNAME: "" },
+    });
+    const run = async (): Promise<void> => {
+      await terminal.clear();
+      await terminal.type(`${program} connect ${hub.url}; echo "code=$?"`);
+      await terminal.press("Enter");
+    };
+    await run();
+    await terminal.shows(/^Your name \[guest\]:$/m);
+    await terminal.press("Enter");
+    await terminal.shows(/^\[lobby\] guest-\w{4}>$/m);
+    await terminal.press("C-c");
+    await terminal.shows(/^code=0$/m);
+
+    await run();
+    await terminal.shows(/^Your name \[guest\]:$/m);
+    await terminal.type("Eve");
+    await terminal.press("Enter");
+    await terminal.shows(/^\[lobby\] Eve-2>$/m);
+    await eve.send({ message: "who is there?" });
+    await terminal.shows(/Eve: who is there\?[^]*\[lobby\] Eve-2>$/);
+    // A room of the hub that this client is not in.
+    eve.join({ room: "attic" });
+    await eve.ping();
+    await terminal.type("/rooms");
+    await terminal.press("Enter");
+    await terminal.shows(/Other rooms of the hub: attic \(1 online\)[^]*\[lobby\] Eve-2>$/);
+    await terminal.type("/join att");
+    await terminal.press("Tab");
+    await terminal.shows(/\[lobby\] Eve-2> \/join attic$/);
+    await terminal.press("C-c");
+    await terminal.shows(/Ctrl-C again leaves\n\[lobby\] Eve-2>$/);
+    await terminal.press("C-c");
+    await terminal.shows(/^code=0$/m);
+
+    await run();
+    await terminal.shows(/^Your name \[Eve\]:$/m);
     await terminal.press("C-c");
     await terminal.shows(/^code=130$/m);
   },

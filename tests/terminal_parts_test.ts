@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Away } from "../terminal/away.ts";
+import { hasLettersAlone } from "../terminal/characters.ts";
 import { foldPresence, foldText } from "../terminal/fold.ts";
 import { backgroundOfColor, backgroundOfNumbers } from "../terminal/background.ts";
 import { nameColor, paletteOf, PALETTES } from "../terminal/palette.ts";
@@ -250,6 +251,7 @@ Deno.test("statusRows() is harmless and fits, whatever is in it", () => {
 Deno.test("Windows keeps so many items, and knows where unread begins", () => {
   const windows = new Windows(() => Date.parse("2026-01-31T10:30:40.000Z"));
   const first = windows.open({ kind: "room", room: "a" });
+  windows.begin(first);
   const window = windows.open({ kind: "room", room: "b" });
   assertEquals([windows.current, windows.number], [first, 1]);
   for (let n = 0; n < 3 * MAX_ITEMS; n++) {
@@ -276,10 +278,19 @@ Deno.test("Windows numbers its windows, and goes in a circle to what is new", ()
   assertEquals(windows.nextActive, c);
   a.count(true);
   assertEquals(windows.nextActive, a);
-  assertEquals(windows.close(a), false);
+  assertEquals([windows.beside(1), windows.beside(-1)], [c, a]);
+  assertEquals(windows.close(a), undefined);
   assertEquals([windows.number, windows.list.length], [1, 2]);
+  assertEquals(["1", "b", "#C", "@bob", "3"].map((name) => windows.named(name)?.title), [
+    "b",
+    "b",
+    "c",
+    undefined,
+    undefined,
+  ]);
   assertEquals(windows.open({ kind: "private", name: "Bob" }).title, "@Bob");
   assertEquals(windows.open({ kind: "private", name: "BOB" }).title, "@Bob");
+  assertEquals(windows.named("@bOB")?.title, "@Bob");
   for (const window of [b, c]) windows.close(window);
   assertEquals(windows.current.title, "@Bob");
   windows.close(windows.current);
@@ -306,7 +317,7 @@ Deno.test("settings are kept for the next time, for the user alone", async () =>
   await using folder = await temporaryFolder();
   const directory = `${folder.path}/data`;
   assertEquals(await readSettings(directory), DEFAULT_SETTINGS);
-  const settings = { theme: "light", timestamp: "off", bell: "all" } as const;
+  const settings = { theme: "light", timestamp: "off", bell: "all", mention: "name" } as const;
   await writeSettings(directory, settings);
   await writeSettings(directory, settings);
   assertEquals(await readSettings(directory), settings);
@@ -327,5 +338,24 @@ Deno.test("parseSettings() takes what makes sense, and leaves out the rest", () 
   });
   for (const text of ["", "[]", "null", '"x"', "{"]) {
     assertThrows(() => parseSettings(text), SyntaxError);
+  }
+});
+
+Deno.test("hasLettersAlone() goes by the kind of terminal and by the locale", () => {
+  for (
+    const [env, expected] of [
+      [{ TERM: "xterm-256color" }, false],
+      [{ TERM: "xterm", LANG: "de_DE.UTF-8" }, false],
+      [{ TERM: "xterm", LANG: "en_US.utf8" }, false],
+      [{ TERM: "xterm", LANG: "de_DE.ISO-8859-1" }, true],
+      [{ TERM: "xterm", LC_ALL: "C", LANG: "en_US.UTF-8" }, true],
+      [{ TERM: "xterm", LC_ALL: "", LC_CTYPE: "C.UTF-8", LANG: "C" }, false],
+      [{ TERM: "dumb", LANG: "en_US.UTF-8" }, true],
+      [{ TERM: "linux" }, true],
+      [{}, true],
+    ] as const
+  ) {
+    const all = new Map<string, string>(Object.entries(env));
+    assertEquals(hasLettersAlone((name) => all.get(name)), expected, JSON.stringify(env));
   }
 });

@@ -15,11 +15,15 @@ interface Setting {
   readonly code: Promise<number>;
 }
 
-function begin(input: ReadableStream<Uint8Array<ArrayBuffer>>, json = false): Setting {
+function begin(
+  input: ReadableStream<Uint8Array<ArrayBuffer>>,
+  json = false,
+  isTyped = false,
+): Setting {
   const conversation = new FakeConversation();
   const [stdout, stderr] = [new MemoryOutput(), new MemoryOutput()];
   const stop = new AbortController();
-  const code = pipe({ conversation, input, stdout, stderr, json, signal: stop.signal });
+  const code = pipe({ conversation, input, stdout, stderr, json, isTyped, signal: stop.signal });
   // Looked at by the test, when it is ready.
   code.catch(() => {});
   return { conversation, stdout, stderr, stop, code };
@@ -161,4 +165,21 @@ Deno.test("pipe() fails as the conversation fails", async () => {
   conversation.sent[0]?.fail(error);
   conversation.break(error);
   assertEquals(await assertRejects(() => code, ConnectError), error);
+});
+
+Deno.test("pipe() sends quit of a program, and asks a person what it means", async () => {
+  for (const isTyped of [false, true]) {
+    const setting = begin(bytesOf("quit\n", " quit\n", "exit stage\n", "EXIT"), false, isTyped);
+    setting.conversation.emit(...beginning());
+    const expected = isTyped ? [" quit", "exit stage"] : ["quit", " quit", "exit stage", "EXIT"];
+    const { sent } = setting.conversation;
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await until("all of it", () => sent.length === expected.length);
+    assertEquals(sent.map(({ message }) => message), expected.map((message) => ({ message })));
+    for (const each of sent) each.ack();
+    // deno-lint-ignore no-await-in-loop -- as above
+    assertEquals(await setting.code, 0);
+    const question = "To leave, press Ctrl-D. To say it, put a space before it\n";
+    assertEquals(setting.stderr.text, isTyped ? question.repeat(2) : "");
+  }
 });

@@ -5,7 +5,7 @@ import type { View } from "../terminal/view.ts";
 import { paintWith, PLAIN } from "../terminal/paint.ts";
 import { PALETTES } from "../terminal/palette.ts";
 import { renderDirectGlance, renderEvent, renderMessage, renderWho } from "../terminal/render.ts";
-import { nameFinder, wordFinder } from "../terminal/mention.ts";
+import { type Finder, mentionFinder, wordFinder } from "../terminal/highlight.ts";
 import { fit } from "../terminal/fit.ts";
 import { displayWidth, wrapRows } from "../terminal/wrap.ts";
 import { beginning, said, TIMESTAMP } from "./kit/fake_conversation.ts";
@@ -197,7 +197,11 @@ Deno.test("renderMessage() paints names, always alike, and marks what is to be f
   const paint = (name: string): string => COLORED.paint.name(name).replace(name, "");
   assertEquals(paint("Bob"), paint("Bob"));
   assertNotEquals(new Set(["Bob", "Carol", "Dan", "Eve", "Frank"].map(paint)).size, 1);
-  const shown = renderMessage(said("Bob", "hi alice, Alice's here"), COLORED, nameFinder("Alice"));
+  const shown = renderMessage(
+    said("Bob", "hi alice, Alice's here"),
+    COLORED,
+    mentionFinder("Alice", "name"),
+  );
   assertEquals(shown.split("\x1b[1;7m").length - 1, 2);
   assert(shown.includes("\x1b[1;7malice\x1b[22;27m, \x1b[1;7mAlice\x1b[22;27m's"), shown);
   assertEquals(
@@ -210,9 +214,10 @@ Deno.test("renderMessage() paints names, always alike, and marks what is to be f
 Deno.test("renderMessage() marks after wrapping, so that colours move no word", () => {
   const text = "some words before the name of Alice and some more behind it";
   const view = { ...COLORED, columns: 40 };
+  const shown = renderMessage(said("Bob", text), view, mentionFinder("Alice", "name"));
   assertEquals(
     // deno-lint-ignore no-control-regex -- colours
-    renderMessage(said("Bob", text), view, nameFinder("Alice")).replaceAll(/\x1b\[[0-9;]*m/g, ""),
+    shown.replaceAll(/\x1b\[[0-9;]*m/g, ""),
     renderMessage(said("Bob", text), { ...VIEW, columns: 40 }),
   );
 });
@@ -230,13 +235,13 @@ Deno.test("renderDirectGlance() is one row, whatever was said", () => {
   assert(!shown.includes("\n") && displayWidth(shown) < 40);
 });
 
-Deno.test("nameFinder() and wordFinder() find words, not parts of them", () => {
-  const found = (finder: RegExp | undefined, text: string): readonly string[] =>
-    text.match(finder ?? /$^/) ?? [];
-  assertEquals(found(nameFinder("Al"), "al, Alice: AL! Cal al_x"), ["al", "AL"]);
-  assertEquals(found(nameFinder("J. (x)"), "hi j. (X)!"), ["j. (X)"]);
-  assertEquals(found(nameFinder("Zoë"), "ZOË? zoëlle"), ["ZOË"]);
-  assertEquals(nameFinder(undefined), undefined);
+Deno.test("mentionFinder() and wordFinder() find words, not parts of them", () => {
+  const found = (finder: Finder | undefined, text: string): readonly string[] =>
+    (finder?.(text) ?? []).map(({ start, end }) => text.slice(start, end));
+  assertEquals(found(mentionFinder("Al", "name"), "al, Alice: AL! Cal al_x"), ["al", "AL"]);
+  assertEquals(found(mentionFinder("J. (x)", "name"), "hi j. (X)!"), ["j. (X)"]);
+  assertEquals(found(mentionFinder("Zoë", "at"), "@ZOË? @zoëlle zoë"), ["@ZOË"]);
+  assertEquals(mentionFinder(undefined, "at"), undefined);
   assertEquals(found(wordFinder('build gre* "it'), "Build is green: it rebuilds"), [
     "Build",
     "green",
@@ -244,6 +249,25 @@ Deno.test("nameFinder() and wordFinder() find words, not parts of them", () => {
   ]);
   assertEquals(found(wordFinder("a.b"), "a b.c ab"), ["a", "b"]);
   assertEquals(wordFinder(' "* '), undefined);
+});
+
+Deno.test("wordFinder() and mentionFinder() take any query, name and text", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "binary" }),
+      fc.string({ unit: "binary" }),
+      fc.constantFrom("at", "name"),
+      (query, text, rule) => {
+        for (const finder of [wordFinder(query), mentionFinder(query, rule)]) {
+          const found = finder?.(`${text} ${query} ${text}`) ?? [];
+          assert(
+            found.every(({ start, end }, at) => (found[at - 1]?.end ?? 0) <= start && start < end),
+          );
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
 });
 
 Deno.test("displayWidth() counts columns", () => {

@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { combine } from "../auth/combined.ts";
+import { SecretAuthorizer } from "../auth/secrets.ts";
 import { connect } from "../client.ts";
 import { assertFixture, timeless } from "./kit/fixture.ts";
 import { temporaryFolder } from "./kit/folder.ts";
@@ -49,7 +51,7 @@ Deno.test({
     await terminal.shows(/Alice: at noon\n2:ops 3 unread\n\[@Carol\] Alice>$/);
     await terminal.press("M-a");
     await terminal.shows(/── 3 unread lines ─[^]*Bob: done\n\[ops\] Alice>$/);
-    await bob.send({ room: "lobby", message: "Alice, have you seen it?" });
+    await bob.send({ room: "lobby", message: "@Alice, have you seen it?" });
     const screen = await terminal.shows(/^1:lobby 1 mention\n\[ops\] Alice>$/m);
     await assertFixture("rooms", timeless(screen));
 
@@ -192,5 +194,57 @@ Deno.test({
       const { messages: [said] } = await bob.history("lobby", { limit: 1 });
       return said?.message === words.join("");
     });
+  },
+});
+
+Deno.test({
+  name: "a scene: a moderator closes a room, and then sends away, who is typing in it",
+  ignore,
+  fn: async () => {
+    const authorizer = combine([new SecretAuthorizer(["a-moderator"], { admin: true })], {
+      open: true,
+    });
+    await using hub = await startTestHub({ authorizer });
+    const { url } = hub;
+    const order = async (what: string, body: object): Promise<void> => {
+      const response = await fetch(`http://127.0.0.1:${hub.port}/api/admin/${what}`, {
+        method: "POST",
+        headers: { authorization: "Bearer a-moderator" },
+        body: JSON.stringify(body),
+      });
+      assertEquals(response.status, 200, await response.text());
+    };
+    const rooms = [{ room: "lobby" }, { room: "doomed" }];
+    await using bob = connect({ url, sender: "Bob", rooms });
+    await until("Bob", () => bob.state === "online");
+    const args = ["--room", "lobby", "--room", "doomed"];
+    await using scene = await TerminalScene.open({ ...LARGE, url, args });
+    const { terminal } = scene;
+    await bob.direct("Alice", { message: "psst" });
+    await terminal.press("M-2");
+    await terminal.shows(/^\[doomed\] Alice>$/m);
+    await terminal.type("secret half typed");
+    await order("close-room", { room: "doomed", reason: "tidy" });
+    await terminal.shows(
+      /^! You are no longer in doomed: Room doomed is closed: tidy[^]*^\[doomed\] Alice \(closed\)> secret half typed$/m,
+    );
+    await scene.say(" rest");
+    await terminal.shows(
+      /^! Not sent: you are not in doomed: Room doomed is closed: tidy[^]*> secret half typed rest$/m,
+    );
+    await order("kick", { name: "Alice", reason: "spam" });
+    await terminal.shows(/^! .*sent you away: spam[^]*> secret half typed rest$/m);
+    // Not to the shell, either.
+    await scene.say("; echo $((6*7))");
+    await terminal.shows(/^! Not sent[^]*> secret half typed rest; echo \$\(\(6\*7\)\)$/m);
+    const { messages } = await bob.history("lobby");
+    assertEquals(messages, []);
+    await scene.say("");
+    await terminal.press("C-u");
+    await scene.say("/quit");
+    await terminal.shows(/^READY$/m);
+    const all = await terminal.everything();
+    assertStringIncludes(all, "sent you away: spam");
+    assert(!/^42$/m.test(all), all);
   },
 });

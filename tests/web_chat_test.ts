@@ -88,7 +88,7 @@ test("rooms and private conversations, with what is unread in them", async (brow
   await alice.page.locator(".people").getByText("Bob").waitFor();
   await alice.thread("lobby").click();
   await bob.say("one");
-  await bob.say("two, Alice");
+  await bob.say("two, @Alice");
   const badge = alice.thread("dev").locator(".badge.mentions");
   await badge.getByText("2", { exact: false }).waitFor();
   await until("the title", async () => await alice.page.title() === "(2) #lobby · bcast");

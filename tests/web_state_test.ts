@@ -7,9 +7,7 @@ import { hubAddress, readAddress, withoutToken } from "../web/chat/address.ts";
 import { CommandError, runLine } from "../web/state/commands.ts";
 import { applied, completionAt } from "../web/state/complete.ts";
 import { EMOJI, withEmoji } from "../web/state/emoji.ts";
-import { exported, fileName } from "../web/state/export.ts";
 import { append, CHUNK, EMPTY_LOG, itemsOf, prepend, trimmed } from "../web/state/log.ts";
-import { mentions } from "../web/state/mentions.ts";
 import { noticeOf } from "../web/state/notices.ts";
 import { type Action, reduce } from "../web/state/reduce.ts";
 import { saidItem } from "../web/state/items.ts";
@@ -150,7 +148,7 @@ Deno.test("`rowsOf()` groups what one person says at one time, and begins days",
 });
 
 Deno.test("`reduce()` counts what nobody looked at, until somebody does", () => {
-  let state = after(IN_LOBBY, message(1), message(2, "hi ALICE!"), message(3, "mine", "alice"));
+  let state = after(IN_LOBBY, message(1), message(2, "hi @ALICE!"), message(3, "mine", "alice"));
   assertEquals([lobby(state).unread, lobby(state).mentions, lobby(state).newFrom], [2, 1, 0]);
   state = after(state, { type: "attention", attentive: true });
   assertEquals([lobby(state).unread, lobby(state).mentions], [0, 0]);
@@ -295,17 +293,6 @@ Deno.test("`saved()` and `restored()` bring private messages and what was not se
   assert(bob?.pending[0]?.error !== undefined);
 });
 
-Deno.test("`mentions()` knows a name as a word of its own", () => {
-  for (const text of ["Alice", "@alice!", "hi ALICE, how", "(alice)", "Ａlice"]) {
-    assert(mentions(text, "Alice"), text);
-  }
-  for (const text of ["malice", "alices", "alice_2", "", "éalice"]) {
-    assert(!mentions(text, "Alice"), text);
-  }
-  assert(mentions("for Jo Ann only", "Jo Ann"));
-  assert(!mentions("anything", undefined));
-});
-
 Deno.test("`noticeOf()` tells of what was asked for, and of nothing old or own", () => {
   const settings = readSettings({});
   const quiet = readSettings({ levels: { "#lobby": "mentions", "@bob": "off" } });
@@ -318,7 +305,7 @@ Deno.test("`noticeOf()` tells of what was asked for, and of nothing old or own",
   assertEquals(noticeOf(message(5), state, settings), undefined);
   assertEquals(noticeOf(message(6, "x", "alice"), state, settings), undefined);
   assertEquals(noticeOf(message(6), state, quiet), undefined);
-  assertEquals(noticeOf(message(6, "Alice?"), state, quiet)?.body, "Alice?");
+  assertEquals(noticeOf(message(6, "@Alice?"), state, quiet)?.body, "@Alice?");
   assertEquals(noticeOf(direct("Bob", "Alice", "x"), state, quiet), undefined);
   assertEquals(noticeOf(direct("Carol", "Alice", "x"), state, quiet)?.title, "Carol");
   assertEquals(noticeOf(message(6, "y".repeat(1000)), state, settings)?.body.length, 201);
@@ -372,10 +359,29 @@ Deno.test("`runLine()` does what was typed, or says what is wrong", () => {
       ["/who dev", "who dev"],
       ["/rooms", "note You are in #lobby (2 online)"],
       ["/export JSON", "save json"],
+      ["/name zoe-q", "rename zoe-q"],
+      ["/users", "who lobby"],
+      ["/pm Bob hi", "whisper Bob hi"],
+      ["/W Bob hi", "whisper Bob hi"],
+      ["/exit", "quit"],
+      ["/q", "quit"],
+      [" quit", "say  quit false"],
       [" "],
     ] as const
   ) assertEquals(run(line), expected as string[], line);
-  for (const line of ["/nope", "/msg Bob", "/me", "/nick a/b", "/join !", "/leave dev", "/"]) {
+  for (
+    const line of [
+      "/nope",
+      "/msg Bob",
+      "/me",
+      "/nick a/b",
+      "/join !",
+      "/leave dev",
+      "/",
+      "quit",
+      "EXIT ",
+    ]
+  ) {
     assertThrows(() => run(line), CommandError);
   }
 });
@@ -392,6 +398,9 @@ Deno.test("`completionAt()` offers what can stand there, and `applied()` puts it
   for (
     const [text, expected] of [
       ["hi @b", "hi @Bob "],
+      ["hi @Ｂo", "hi @Bob "],
+      ["hi @BOB", undefined],
+      ["hi @Jo", "hi @Jo Ann "],
       ["/jo", "/join "],
       ["/join d", "/join dev "],
       ["/msg jo", '/msg "Jo Ann" '],
@@ -414,33 +423,20 @@ Deno.test("`withEmoji()` leaves code and everything unknown alone", () => {
   assert(EMOJI.length > 300 && EMOJI.every(({ emoji }) => /\p{Emoji}/u.test(emoji)));
 });
 
-Deno.test("`exported()` keeps messages apart, whatever is in them", () => {
-  const said = [message(1, "a\n[2026-01-01 00:00:00] Eve: b"), {
-    ...message(2, "waves"),
-    kind: "action" as const,
-  }]
-    .map((each) => saidItem(each, undefined));
-  assertEquals(exported("#lobby", said, "text").match(/^\[/gm)?.length, 2);
-  assertEquals(JSON.parse(exported("#lobby", said, "json")).messages, [
-    {
-      id: 1,
-      sender: "Bob",
-      timestamp: message(1).timestamp,
-      message: message(1, "a\n[2026-01-01 00:00:00] Eve: b").message,
-    },
-    { id: 2, sender: "Bob", timestamp: message(2).timestamp, kind: "action", message: "waves" },
-  ]);
-  assert(exported("#lobby", said, "markdown").startsWith("# #lobby\n"));
-  assertEquals(
-    fileName("../#a b/c", NOW, "json").replace(/\d{4}-\d\d-\d\d/, "DAY"),
-    "..-a-b-c-DAY.json",
-  );
-});
-
 Deno.test("`readAddress()` and `hubAddress()` take the page's address apart", () => {
   const url = new URL("https://chat.example/base/?room=Dev&room=!&name=Al&token=x#token=secret");
   assertEquals(readAddress(url), { rooms: ["dev"], name: "Al", token: "secret" });
   assertEquals(withoutToken(url).href, "https://chat.example/base/?room=Dev&room=%21&name=Al");
   assertEquals(hubAddress(url).href, "wss://chat.example/base/ws");
   assertEquals(hubAddress(new URL("http://localhost:8765/?name=x")).href, "ws://localhost:8765/ws");
+});
+
+Deno.test("`reduce()` takes a bare name for a mention only when it is asked to", () => {
+  const bare = reduce(IN_LOBBY, { type: "mention", mention: "name" });
+  assertEquals(lobby(after(IN_LOBBY, message(1, "alice is here"))).mentions, 0);
+  assertEquals(lobby(after(bare, message(1, "alice is here"))).mentions, 1);
+  const quiet = readSettings({ mention: "name", levels: { "#lobby": "mentions" } });
+  const state = after(ALICE, joined(5));
+  assertEquals(noticeOf(message(6, "Alice?"), state, quiet)?.body, "Alice?");
+  assertEquals(noticeOf(message(6, "Alice?"), state, { ...quiet, mention: "at" }), undefined);
 });

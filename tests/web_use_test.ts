@@ -3,9 +3,10 @@
 /// <reference lib="dom.iterable" />
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { exported } from "../chat/export.ts";
 import { connect, type Conversation } from "../client.ts";
 import { Assets } from "../http/assets.ts";
-import { CLOSE, DEFAULT_LIMITS, encode } from "../protocol.ts";
+import { CLOSE, DEFAULT_LIMITS, encode, type Message } from "../protocol.ts";
 import type { Server } from "../server.ts";
 import { browserTests, type ChatPage } from "./kit/browser.ts";
 import { HOSTILE_TEXTS } from "./kit/hostile_texts.ts";
@@ -133,14 +134,38 @@ test("an export is downloaded, and complete", async (browser) => {
   await Promise.all(texts.map((message) => bob.send({ message })));
   await using visitor = await browser.visitor();
   const alice = await visitor.open(hub, { name: "Alice" });
-  const json = JSON.parse(await downloaded(alice, "/export json"));
-  assertEquals(json.conversation, "#lobby");
-  assertEquals(json.messages.map((each: { message: string }) => each.message), texts);
-  assertEquals(json.messages.map((each: { id: number }) => each.id), texts.map((_, at) => at + 1));
+  const json = await downloaded(alice, "/export json");
+  const lines: Message[] = json.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertEquals(lines.map(({ message }) => message), texts);
+  assertEquals(lines.map(({ id }) => id), texts.map((_, at) => at + 1));
   const text = await downloaded(alice, "/export text");
   assertEquals(text.match(/^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] Bob: line \d+$/gm)?.length, 1200);
   const markdown = await downloaded(alice, "/export markdown");
-  assertEquals(markdown.match(/^> line \d+\n> with "quotes"$/gm)?.length, 1200);
+  assertEquals(markdown.match(/^ {2}line \d+\n {2}with "quotes"$/gm)?.length, 1200);
+  // What the terminal client writes: the same function, of what the hub sent.
+  assertEquals([json, text, markdown], [
+    exported("#lobby", lines, "json"),
+    exported("#lobby", lines, "text"),
+    exported("#lobby", lines, "markdown"),
+  ]);
+});
+
+test("an export of a private conversation is what was said, harmless", async (browser) => {
+  await using hub = await startTestHub();
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(hub, { name: "Alice" });
+  await using bob = somebody(hub, "Bob-2");
+  const evil = { message: "x \u202e y \x1b[31m <b>", data: { a: [1] } };
+  const direct = await bob.direct("Alice", evil);
+  await alice.thread("Bob-2").click();
+  const json = await downloaded(alice, "/export json");
+  // deno-lint-ignore no-control-regex -- that there are none is the point
+  assert(!/[\x00-\x09\x0b-\x1f\u202e]/.test(json));
+  const { ref: _, ...frame } = direct;
+  assertEquals(JSON.parse(json), frame);
+  assert(
+    (await downloaded(alice, "/export text")).includes("] Bob-2: x <U+202E> y ␛[31m <b>\n    {"),
+  );
 });
 
 test("notifications and sounds come when they are wanted, and only then", async (browser) => {
@@ -221,20 +246,20 @@ test("notifications and sounds come when they are wanted, and only then", async 
   await look(true);
   await say("not about you");
   assertEquals(await told(), []);
-  await say("hey Alice");
-  assertEquals(await told(), ["sound", "Bob in #lobby: hey Alice"]);
+  await say("hey @Alice");
+  assertEquals(await told(), ["sound", "Bob in #lobby: hey @Alice"]);
 
   await look(false);
   await page.getByRole("button", { name: "Settings" }).click();
   await group("Sounds").getByLabel("Off", { exact: true }).check();
   await page.keyboard.press("Escape");
   await look(true);
-  await say("Alice again");
-  assertEquals(await told(), ["Bob in #lobby: Alice again"]);
+  await say("@Alice again");
+  assertEquals(await told(), ["Bob in #lobby: @Alice again"]);
 
   // Remembered.
   await page.reload();
-  await page.locator("article.theirs").getByText("hey Alice").waitFor();
+  await page.locator("article.theirs").getByText("hey @Alice").waitFor();
   await page.getByRole("button", { name: "This conversation" }).click();
   assert(await group("Tell me of").getByLabel("Mentions").isChecked());
 });

@@ -17,7 +17,15 @@ const ROOT = new URL("../", import.meta.url);
 const DIST = new URL("web/dist/", ROOT);
 
 /** What the page is made of, as far as it is in this repository. */
-const SOURCES = ["web", "client", "client.ts", "protocol", "protocol.ts", "http/asset_list.ts"];
+const SOURCES = [
+  "web",
+  "chat",
+  "client",
+  "client.ts",
+  "protocol",
+  "protocol.ts",
+  "http/asset_list.ts",
+];
 
 /** What else decides what comes out: the versions of the packages. */
 const SETTINGS = "deno.json";

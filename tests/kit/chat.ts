@@ -75,6 +75,7 @@ export class ChatScene implements AsyncDisposable {
   #id = 100;
 
   async [Symbol.asyncDispose](): Promise<void> {
+    void this.chat.leave();
     await (this.conversation as Conversation).close();
     await this.ended.catch(() => {});
   }

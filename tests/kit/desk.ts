@@ -16,7 +16,7 @@ interface DeskOptions {
 }
 
 /** What Tab knows. */
-const KNOWN = { people: ["Bob", "Carol"], rooms: ["lobby"], ignored: [] };
+const KNOWN = { people: ["Bob", "Carol"], rooms: ["lobby"], windows: ["lobby"], ignored: [] };
 
 /** An editor on a terminal that is a model of one, at a time that the test sets. */
 export class Desk implements Disposable {
@@ -37,8 +37,14 @@ export class Desk implements Disposable {
     this.editor.listen({
       line: (line) => this.told.push(`line ${line}`),
       edited: (draft) => this.told.push(`edited ${draft}`),
-      chord: (chord) => this.told.push(`chord ${chord.kind === "room" ? chord.number : "next"}`),
+      chord: (chord) =>
+        this.told.push(
+          `chord ${
+            chord.kind === "room" ? chord.number : chord.kind === "beside" ? chord.step : "next"
+          }`,
+        ),
       interrupt: () => this.told.push("interrupt"),
+      discarded: () => this.told.push("discarded"),
       end: () => this.told.push("end"),
       resized: () => this.told.push("resized"),
       complete: (line) => completeLine(line, KNOWN),

@@ -114,11 +114,17 @@ export class FakeConversation implements Conversation {
 
   history(
     room: string,
-    query: { readonly limit?: number; readonly after?: number; readonly query?: string } = {},
+    query: {
+      readonly limit?: number;
+      readonly after?: number;
+      readonly before?: number;
+      readonly query?: string;
+    } = {},
   ): Promise<History> {
-    const { limit, after, query: words } = query;
+    const { limit, after, before, query: words } = query;
     const more = [
       after === undefined ? "" : ` after ${after}`,
+      before === undefined ? "" : ` before ${before}`,
       words === undefined ? "" : ` ${words}`,
     ];
     this.requests.push(`history ${room} ${limit}${more.join("")}`);

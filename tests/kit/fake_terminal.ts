@@ -20,8 +20,11 @@ export class FakeTerminal implements Terminal {
     this.screen = new TerminalModel(columns, rows, habits);
   }
 
+  /** What it tells of its size, where that is not how large it is: tmux is late with news of it. */
+  claimed: Terminal["size"] | undefined;
+
   get size(): Terminal["size"] {
-    return { columns: this.screen.columns, rows: this.screen.height };
+    return this.claimed ?? { columns: this.screen.columns, rows: this.screen.height };
   }
 
   get watched(): boolean {

@@ -75,6 +75,11 @@ export class Tmux implements AsyncDisposable {
     await this.#run(["resize-window", "-x", String(columns), "-y", String(rows)]);
   }
 
+  /** Keeps every byte that is written to the terminal from now on in a file. */
+  async record(path: string): Promise<void> {
+    await this.#run(["pipe-pane", `cat >> '${path}'`]);
+  }
+
   /** What is on the screen, with the sequences of its colours. */
   async colors(): Promise<string> {
     return await this.#run(["capture-pane", "-p", "-e"]);

@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import type { Address } from "../chat/address.ts";
 import type { Chat } from "../chat/chat.ts";
 import { copyText, saveFile } from "../chat/device.ts";
-import { exported, fileName, type Format, isFormat } from "../state/export.ts";
+import { exported, exportFileName, type ExportFormat, isExportFormat } from "../../chat/export.ts";
 import { roomOf } from "../state/threads.ts";
 import type { Said, Thread } from "../state/types.ts";
 import { Announcer } from "./announcer.tsx";
@@ -68,7 +68,7 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
 
   const save = async (format: string): Promise<void> => {
     if (thread === undefined) return;
-    if (!isFormat(format)) return say("Formats are text, json and markdown");
+    if (!isExportFormat(format)) return say("Formats are text, json and markdown");
     try {
       await saveThread(chat, thread, format);
       close();
@@ -226,8 +226,8 @@ function showNeighbour(chat: Chat, by: 1 | -1): void {
   if (next !== undefined) chat.show(next);
 }
 
-async function saveThread(chat: Chat, thread: Thread, format: Format): Promise<void> {
-  const title = thread.room === undefined ? thread.name : `#${thread.name}`;
+async function saveThread(chat: Chat, thread: Thread, format: ExportFormat): Promise<void> {
+  const title = `${thread.room === undefined ? "@" : "#"}${thread.name}`;
   const text = exported(title, await chat.past.wholeOf(thread.key), format);
-  saveFile(fileName(title, Date.now(), format), format, text);
+  saveFile(exportFileName(title, Date.now(), format), format, text);
 }

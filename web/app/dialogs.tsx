@@ -4,7 +4,7 @@ import { normalizeName } from "../../protocol.ts";
 import { askToNotify, canNotify } from "../chat/attract.ts";
 import type { Chat } from "../chat/chat.ts";
 import { COMMANDS, roomIn } from "../state/commands.ts";
-import { type Format, FORMATS } from "../state/export.ts";
+import { EXPORT_FORMATS, type ExportFormat } from "../../chat/export.ts";
 import { CHOICES, levelOf, LEVELS } from "../state/settings.ts";
 import type { Thread } from "../state/types.ts";
 import { Dialog, Segments } from "./dialog.tsx";
@@ -61,6 +61,13 @@ export function SettingsDialog({ chat, onClose }: DialogProps): VNode {
         choices={CHOICES.comings}
         value={settings.comings}
         onChange={(comings) => chat.configure({ comings })}
+      />
+      <Segments
+        label="What mentions you"
+        choices={CHOICES.mention}
+        names={{ at: "@name", name: "Your name anywhere" }}
+        value={settings.mention}
+        onChange={(mention) => chat.configure({ mention })}
       />
     </Dialog>
   );
@@ -189,7 +196,7 @@ export function NameField({ name, onInput }: {
 /** What can be done with a conversation as a whole. */
 export function ThreadDialog({ chat, thread, onClose, onSave }: DialogProps & {
   readonly thread: Thread;
-  readonly onSave: (format: Format) => void;
+  readonly onSave: (format: ExportFormat) => void;
 }): VNode {
   const { key, room } = thread;
   const { settings } = chat;
@@ -204,11 +211,11 @@ export function ThreadDialog({ chat, thread, onClose, onSave }: DialogProps & {
       />
       <h3>Save as a file</h3>
       <div class="button-row">
-        {Object.entries(FORMATS).map(([format, { label }]) => (
+        {Object.entries(EXPORT_FORMATS).map(([format, { label }]) => (
           <button
             type="button"
             key={format}
-            onClick={() => onSave(format as Format)}
+            onClick={() => onSave(format as ExportFormat)}
           >
             {label}
           </button>

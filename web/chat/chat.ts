@@ -63,7 +63,8 @@ export class Chat {
     this.#claim = new TabClaim(`bcast ${hub.pathname}`);
     this.attractor = new Attractor(({ key }) => this.show(key));
     const comings = this.#settings.comings === "on";
-    const begin: ChatState = { ...EMPTY, marks: memory.marks, comings };
+    const { mention } = this.#settings;
+    const begin: ChatState = { ...EMPTY, marks: memory.marks, comings, mention };
     this.store = new Store(restored(begin, this.#tab), (before) => this.#changed(before));
     this.past = new Past(this.store, () => this.#online());
   }
@@ -107,6 +108,7 @@ export class Chat {
     this.#settings = { ...this.#settings, ...change };
     this.memory.settings = this.#settings;
     this.store.apply({ type: "comings", comings: this.#settings.comings === "on" });
+    this.store.apply({ type: "mention", mention: this.#settings.mention });
     this.store.touch();
   }
 

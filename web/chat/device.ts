@@ -1,4 +1,4 @@
-import { type Format, FORMATS } from "../state/export.ts";
+import { EXPORT_FORMATS, type ExportFormat } from "../../chat/export.ts";
 
 /** Puts `text` on the clipboard; whether that was allowed. */
 export async function copyText(text: string): Promise<boolean> {
@@ -12,9 +12,9 @@ export async function copyText(text: string): Promise<boolean> {
 }
 
 /** Lets the browser save `text` as a file. */
-export function saveFile(name: string, format: Format, text: string): void {
+export function saveFile(name: string, format: ExportFormat, text: string): void {
   const url = URL.createObjectURL(
-    new Blob([text], { type: `${FORMATS[format].type};charset=utf-8` }),
+    new Blob([text], { type: `${EXPORT_FORMATS[format].type};charset=utf-8` }),
   );
   const link = document.createElement("a");
   link.href = url;

@@ -1,8 +1,7 @@
 import type { Conversation } from "../../client.ts";
 import { MAX_HISTORY_PAGE, type Message } from "../../protocol.ts";
-import { exportable, type Exported } from "../state/export.ts";
+import type { Exported } from "../../chat/export.ts";
 import { firstSaid, itemsOf } from "../state/log.ts";
-import { saidItem } from "../state/items.ts";
 import { roomOf } from "../state/threads.ts";
 import type { ThreadKey } from "../state/types.ts";
 import type { Store } from "./store.ts";
@@ -68,7 +67,10 @@ export class Past {
   async wholeOf(key: ThreadKey): Promise<readonly Exported[]> {
     const room = roomOf(key);
     const thread = this.store.state.threads.get(key);
-    if (room === undefined) return thread === undefined ? [] : exportable(itemsOf(thread.log));
+    if (room === undefined) {
+      const items = thread === undefined ? [] : [...itemsOf(thread.log)];
+      return items.flatMap((item) => item.kind === "said" ? item.direct ?? [] : []);
+    }
     const conversation = this.conversation();
     const all: Exported[] = [];
     for (let after = 0;;) {
@@ -77,7 +79,7 @@ export class Past {
         after,
         limit: MAX_HISTORY_PAGE,
       });
-      all.push(...messages.map((message) => saidItem(message, this.store.state.me)));
+      all.push(...messages);
       const last = messages.at(-1);
       if (!more || last === undefined) return all;
       after = last.id;

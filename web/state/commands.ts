@@ -1,4 +1,5 @@
-import { isRoomName, nameKey, normalizeName } from "../../protocol.ts";
+import { splitName } from "../../chat/names.ts";
+import { isRoomName, normalizeName } from "../../protocol.ts";
 
 /** What a slash command can do. */
 export interface CommandActions {
@@ -23,6 +24,8 @@ export interface CommandActions {
 /** One slash command. */
 export interface Command {
   readonly name: string;
+  /** What other chats call it. */
+  readonly aliases?: readonly string[];
   /** What comes after it, as the help shows it. */
   readonly takes: string;
   readonly help: string;
@@ -41,6 +44,7 @@ const ROOM_RULE = "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter o
 export const COMMANDS: readonly Command[] = [
   {
     name: "msg",
+    aliases: ["pm", "w"],
     takes: "NAME TEXT",
     help: "Say something to one person alone",
     completes: "people",
@@ -61,6 +65,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "nick",
+    aliases: ["name"],
     takes: "NAME",
     help: "Change your name",
     run: (rest, actions) => {
@@ -103,6 +108,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "who",
+    aliases: ["users"],
     takes: "[ROOM]",
     help: "Who is here",
     completes: "rooms",
@@ -125,7 +131,13 @@ export const COMMANDS: readonly Command[] = [
     run: (rest, actions) => actions.save(rest === "" ? "text" : rest.toLowerCase()),
   },
   { name: "help", takes: "", help: "Commands and shortcuts", run: (_rest, a) => a.help() },
-  { name: "quit", takes: "", help: "Say goodbye and disconnect", run: (_rest, a) => a.quit() },
+  {
+    name: "quit",
+    aliases: ["exit", "q"],
+    takes: "",
+    help: "Disconnect",
+    run: (_rest, a) => a.quit(),
+  },
 ];
 
 /**
@@ -136,16 +148,25 @@ export const COMMANDS: readonly Command[] = [
 export function runLine(line: string, actions: CommandActions): void {
   const trimmed = line.trim();
   if (trimmed === "") return;
+  if (/^(?:quit|exit)\s*$/i.test(line)) {
+    throw new CommandError("To disconnect, type /quit. To say it, put a space before it");
+  }
   if (!trimmed.startsWith("/")) return actions.say(line.trimEnd(), false);
   if (trimmed.startsWith("//")) return actions.say(trimmed.slice(1), false);
   const [, name = "", rest = ""] = /^\/(\S*)\s*(.*)$/s.exec(trimmed) ?? [];
-  const command = COMMANDS.find((each) => each.name === name.toLowerCase());
+  const command = commandNamed(name);
   if (command === undefined) {
     throw new CommandError(
       `There is no command /${name.slice(0, 40)}: /help lists them; // begins a text with a slash`,
     );
   }
   command.run(rest, actions);
+}
+
+/** The command of that name, or of that name in another chat. */
+export function commandNamed(name: string): Command | undefined {
+  const wanted = name.toLowerCase();
+  return COMMANDS.find((each) => each.name === wanted || each.aliases?.includes(wanted) === true);
 }
 
 function here({ room }: CommandActions): string {
@@ -158,17 +179,4 @@ export function roomIn(text: string): string {
   const room = text.trim().replace(/^#/, "").toLowerCase();
   if (isRoomName(room)) return room;
   throw new CommandError(ROOM_RULE);
-}
-
-/** Takes a name off the front: in quotes, or the longest one known, or the first word. */
-function splitName(text: string, people: readonly string[]): readonly [name: string, rest: string] {
-  const quoted = /^"([^"]+)"\s*(.*)$/s.exec(text);
-  if (quoted !== null) return [quoted[1] ?? "", quoted[2] ?? ""];
-  const key = nameKey(text);
-  const known = people
-    .filter((name) => key.startsWith(`${nameKey(name)} `) && text.charAt(name.length) === " ")
-    .sort((a, b) => b.length - a.length)[0];
-  if (known !== undefined) return [known, text.slice(known.length).trim()];
-  const [, word = "", rest = ""] = /^(\S+)\s*(.*)$/s.exec(text) ?? [];
-  return [word, rest];
 }

@@ -1,4 +1,5 @@
-import { COMMANDS } from "./commands.ts";
+import { foldText } from "../../protocol.ts";
+import { commandNamed, COMMANDS } from "./commands.ts";
 import { findEmoji } from "./emoji.ts";
 
 /** Things offered at once. */
@@ -58,7 +59,7 @@ function command(before: string): Completion | undefined {
 
 function argument(before: string, known: Known): Completion | undefined {
   const [, name = "", start = ""] = /^\/([a-z]+) (\S*)$/i.exec(before) ?? [];
-  const completes = COMMANDS.find((each) => each.name === name.toLowerCase())?.completes;
+  const completes = commandNamed(name)?.completes;
   if (completes === undefined) return undefined;
   const words = matching(known[completes], start.replace(/^[#@]/, ""));
   const choices = words.map((word) => ({
@@ -80,11 +81,14 @@ function emoji(before: string): Completion | undefined {
 function person(before: string, { people }: Known): Completion | undefined {
   const [whole, start = ""] = /(?<![\p{L}\p{N}])@(\S{0,32})$/u.exec(before) ?? [];
   if (whole === undefined) return undefined;
-  const choices = matching(people, start).map((name) => ({ insert: `@${name} `, label: name }));
+  const names = matching(people, start);
+  // There is nothing left to complete: Enter sends.
+  if (names.length === 1 && foldText(names[0] ?? "") === foldText(start)) return undefined;
+  const choices = names.map((name) => ({ insert: `@${name} `, label: name }));
   return { kind: "person", from: before.length - whole.length, to: before.length, choices };
 }
 
 function matching(words: readonly string[], start: string): readonly string[] {
-  const key = start.toLowerCase();
-  return words.filter((word) => word.toLowerCase().startsWith(key)).slice(0, LIMIT);
+  const key = foldText(start);
+  return words.filter((word) => foldText(word).startsWith(key)).slice(0, LIMIT);
 }

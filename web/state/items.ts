@@ -1,9 +1,13 @@
+import { type MentionRule, mentions } from "../../chat/mention.ts";
 import { type Direct, type Message, nameKey } from "../../protocol.ts";
-import { mentions } from "./mentions.ts";
 import type { NewItem, Said } from "./types.ts";
 
 /** A message of a room as an entry of its log. */
-export function saidItem(message: Message, me: string | undefined): Omit<Said, "seq"> {
+export function saidItem(
+  message: Message,
+  me: string | undefined,
+  rule?: MentionRule,
+): Omit<Said, "seq"> {
   const { id, sender, timestamp, kind } = message;
   const mine = me !== undefined && nameKey(sender) === nameKey(me);
   const text = textOf(message);
@@ -15,7 +19,7 @@ export function saidItem(message: Message, me: string | undefined): Omit<Said, "
     at: Date.parse(timestamp),
     action: kind === "action",
     mine,
-    mention: !mine && mentions(text, me),
+    mention: !mine && mentions(message.message, me, rule),
   };
 }
 
@@ -31,6 +35,7 @@ export function directItem(direct: Direct, mine: boolean): NewItem {
     action: false,
     mine,
     mention: false,
+    direct,
   };
 }
 

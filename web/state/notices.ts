@@ -1,6 +1,6 @@
+import { mentions } from "../../chat/mention.ts";
 import type { ClientEvent } from "../../client.ts";
 import { nameKey } from "../../protocol.ts";
-import { mentions } from "./mentions.ts";
 import { textOf } from "./items.ts";
 import { levelOf, type Settings } from "./settings.ts";
 import { directKey, roomKey } from "./threads.ts";
@@ -30,7 +30,8 @@ export function noticeOf(
   if (isRoom && event.id <= (state.threads.get(key)?.room?.entered ?? Infinity)) return undefined;
   const level = levelOf(settings, key);
   const text = textOf(event);
-  if (level === "off" || (isRoom && level === "mentions" && !mentions(text, me))) return undefined;
+  const isMention = !isRoom || mentions(event.message, me, settings.mention);
+  if (level === "off" || (level === "mentions" && !isMention)) return undefined;
   const action = isRoom && event.kind === "action";
   const said = action ? `${event.sender} ${text}` : text;
   return {

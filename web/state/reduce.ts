@@ -1,4 +1,5 @@
 import type { ClientEvent, RoomEntered } from "../../client.ts";
+import type { MentionRule } from "../../chat/mention.ts";
 import { type Direct, type Message, nameKey } from "../../protocol.ts";
 import { directItem, saidItem } from "./items.ts";
 import { findId, prepend, updated } from "./log.ts";
@@ -70,6 +71,7 @@ export type Action =
   /** Forgets every thread: they are another tab's. */
   | { readonly type: "forget" }
   | { readonly type: "comings"; readonly comings: boolean }
+  | { readonly type: "mention"; readonly mention: MentionRule }
   | { readonly type: "tick"; readonly now: number };
 
 /** What `action` makes of `state`. */
@@ -109,7 +111,7 @@ export function reduce(state: ChatState, action: Action): ChatState {
     case "discard":
       return changed(state, action.key, (thread) => without(thread, action.ref));
     case "older":
-      return changed(state, action.key, (thread) => older(thread, state.me, action));
+      return changed(state, action.key, (thread) => older(thread, state, action));
     case "note":
       return changed(
         state,
@@ -135,6 +137,8 @@ export function reduce(state: ChatState, action: Action): ChatState {
       return { ...state, threads: new Map(), current: undefined };
     case "comings":
       return { ...state, comings: action.comings };
+    case "mention":
+      return { ...state, mention: action.mention };
     case "tick":
       return tick(state, action.now);
   }
@@ -227,7 +231,7 @@ function message(state: ChatState, event: Message): ChatState {
   const key = roomKey(event.room);
   const thread = state.threads.get(key);
   if (thread?.room === undefined) return state;
-  const item = saidItem(event, state.me);
+  const item = saidItem(event, state.me, state.mention);
   const mark = state.marks.get(event.room);
   const isNews = event.id > thread.room.entered;
   const seen = isSeen(state, key) || item.mine;
@@ -318,13 +322,13 @@ function without(thread: Thread, ref: string): Thread {
 
 function older(
   thread: Thread,
-  me: string | undefined,
+  { me, mention }: ChatState,
   { messages, more }: { readonly messages: readonly Message[]; readonly more: boolean },
 ): Thread {
   const first = [...thread.log.chunks].flatMap(({ items }) => items)
     .find((item): item is Said => item.kind === "said" && item.id !== undefined)?.id ?? Infinity;
   const before = messages.filter(({ id }) => id < first);
-  const items = before.map((each) => saidItem(each, me));
+  const items = before.map((each) => saidItem(each, me, mention));
   return { ...thread, log: prepend(thread.log, items), complete: !more || before[0]?.id === 1 };
 }
 

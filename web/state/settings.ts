@@ -1,3 +1,4 @@
+import { MENTION_RULES } from "../../chat/mention.ts";
 import type { ThreadKey } from "./types.ts";
 
 /** What each setting can be; the first is what it is unless changed. */
@@ -7,6 +8,7 @@ export const CHOICES = {
   sounds: ["off", "on"],
   notifications: ["off", "on"],
   comings: ["on", "off"],
+  mention: MENTION_RULES,
 } as const;
 
 /** Which messages of a thread are told of. */
@@ -38,6 +40,7 @@ export function readSettings(value: unknown): Settings {
     sounds: pick("sounds"),
     notifications: pick("notifications"),
     comings: pick("comings"),
+    mention: pick("mention"),
     levels: Object.fromEntries(
       Object.entries(levels).filter(([key, level]) =>
         /^[#@]/.test(key) && (LEVELS as readonly unknown[]).includes(level)

@@ -1,4 +1,5 @@
-import type { Limits } from "../../protocol.ts";
+import type { MentionRule } from "../../chat/mention.ts";
+import type { Direct, Limits } from "../../protocol.ts";
 
 /** A conversation on the screen: `#room`, or `@` and the name key of a person. */
 export type ThreadKey = `#${string}` | `@${string}`;
@@ -19,6 +20,8 @@ export interface Said {
   readonly mine: boolean;
   /** Whether it names me. */
   readonly mention: boolean;
+  /** A private message as the hub sent it: nobody else keeps it. */
+  readonly direct?: Direct;
 }
 
 /** A line of the page's own, or about who comes and goes. */
@@ -123,6 +126,8 @@ export interface ChatState {
   readonly marks: ReadonlyMap<string, Mark>;
   /** Whether notes tell who comes and goes. */
   readonly comings: boolean;
+  /** What names me in a room. */
+  readonly mention: MentionRule;
 }
 
 /** Where reading stopped in a room. */
@@ -141,4 +146,5 @@ export const EMPTY: ChatState = {
   attentive: false,
   marks: new Map(),
   comings: true,
+  mention: "at",
 };

@@ -1,0 +1,117 @@
+/**
+ * Writes conversations into files: the same in the terminal and in the web page. Text and Markdown
+ * are for people; JSON lines are for programs and read back as exactly what the hub sent. Nothing
+ * in them moves a cursor, reorders a line or becomes HTML.
+ *
+ * @module
+ */
+
+import { type Direct, type Message, safeJson } from "../protocol.ts";
+import { contentText, shownText } from "./content.ts";
+import { dataBlock, escapeMarkdown, indented, literalBlocks, markedBlocks } from "./markdown.ts";
+import { shownSender, VERIFIED_MARK } from "./sender.ts";
+import { localDate, localTime } from "./time.ts";
+
+/** What a conversation can be written as. */
+export const EXPORT_FORMATS = {
+  text: { label: "Text", ending: "txt", type: "text/plain" },
+  json: { label: "JSON lines", ending: "jsonl", type: "application/jsonl" },
+  markdown: { label: "Markdown", ending: "md", type: "text/markdown" },
+} as const;
+
+/** One of {@linkcode EXPORT_FORMATS}. */
+export type ExportFormat = keyof typeof EXPORT_FORMATS;
+
+/** What is exported: messages of a room, or of a private conversation. */
+export type Exported = Message | Direct;
+
+/** Whether there is such a format. */
+export function isExportFormat(name: string): name is ExportFormat {
+  return Object.hasOwn(EXPORT_FORMATS, name);
+}
+
+/** The format that a file's name asks for. */
+export function formatOf(path: string): ExportFormat {
+  if (/\.(?:jsonl|ndjson|json)$/i.test(path)) return "json";
+  return /\.(?:md|markdown)$/i.test(path) ? "markdown" : "text";
+}
+
+/** The name of a file for the conversation `title`, exported at the time `at`. */
+export function exportFileName(title: string, at: number, format: ExportFormat): string {
+  const stem = title.toLowerCase().replace(/[^\p{L}\p{M}\p{N}._-]+/gu, "-").replace(
+    /^[-.]+|[-.]+$/g,
+    "",
+  );
+  const day = localDate(new Date(at));
+  return `${stem === "" ? "chat" : stem}-${day}.${EXPORT_FORMATS[format].ending}`;
+}
+
+/** A whole conversation, called `#room` or `@name`, as the text of a file. */
+export function exported(title: string, said: Iterable<Exported>, format: ExportFormat): string {
+  const writer = new ExportWriter(format, title);
+  return writer.head() + Array.from(said, (each) => writer.one(each)).join("");
+}
+
+/** Writes messages one by one, so that no conversation is too long. */
+export class ExportWriter {
+  #day = "";
+
+  constructor(private readonly format: ExportFormat, private readonly title: string) {}
+
+  /** What stands before the first message. */
+  head(): string {
+    return this.format === "markdown" ? `# ${escapeMarkdown(shownSender(this.title))}\n` : "";
+  }
+
+  one(said: Exported): string {
+    switch (this.format) {
+      case "json":
+        return safeJson(said) + "\n";
+      case "text":
+        return textOf(said);
+      case "markdown":
+        return this.#dayOf(said) + markdownOf(said);
+    }
+  }
+
+  #dayOf({ timestamp }: Exported): string {
+    const day = localDate(new Date(timestamp));
+    if (day === this.#day) return "";
+    this.#day = day;
+    return `\n## ${day}\n\n`;
+  }
+}
+
+function textOf(said: Exported): string {
+  const time = new Date(said.timestamp);
+  const name = nameOf(said);
+  const who = isAction(said) ? `* ${name} ` : `${name}: `;
+  // Further lines are indented, so that none looks like a message of its own.
+  return `[${localDate(time)} ${localTime(time)}] ${who}` +
+    `${contentText(said).replaceAll("\n", "\n    ")}\n`;
+}
+
+function markdownOf(said: Exported): string {
+  const { message, data, format } = said;
+  const time = localTime(new Date(said.timestamp));
+  const name = escapeMarkdown(nameOf(said));
+  const text = message === undefined ? "" : shownText(message);
+  const blocks = [
+    ...text === "" ? [] : format === "markdown" ? markedBlocks(text) : literalBlocks(text),
+    ...data === undefined ? [] : [dataBlock(data)],
+  ];
+  const [first = ""] = blocks;
+  const isLine = !/^(?:```|>|- |\d+\. )/.test(first);
+  const head = `- ${time} **${name}${isAction(said) ? "" : ":"}**`;
+  const below = (isLine ? blocks.slice(1) : blocks).map((block) => `\n${indented(block, "  ")}\n`);
+  const line = isLine && first !== "" ? ` ${indented(first, "  ").trimStart()}` : "";
+  return `${head}${line}\n${below.join("")}`;
+}
+
+function nameOf({ sender, verified }: Exported): string {
+  return shownSender(sender) + (verified === true ? VERIFIED_MARK : "");
+}
+
+function isAction(said: Exported): boolean {
+  return said.type === "message" && said.kind === "action";
+}

@@ -1,0 +1,129 @@
+/**
+ * What counts as a mention of a person: one rule for the terminal and the web page.
+ *
+ * @module
+ */
+
+import { foldText } from "../protocol.ts";
+
+/** What mentions a person: `@name` alone (`at`), or the bare name, too (`name`). */
+export const MENTION_RULES = ["at", "name"] as const;
+
+/** One of {@linkcode MENTION_RULES}. */
+export type MentionRule = (typeof MENTION_RULES)[number];
+
+/** A stretch of a text, in UTF-16 units; `end` is not part of it. */
+export interface Stretch {
+  readonly start: number;
+  readonly end: number;
+}
+
+// What the normal form may join: a character with its marks, and Hangul letters to syllables.
+const UNIT = /(?:\p{Script=Hangul}+|[^])[\p{M}\uFF9E\uFF9F]*/gu;
+
+const WORD = /[\p{L}\p{N}\p{M}_]/u;
+
+/** Scripts that put no blanks between words: only another script shows where a word ends. */
+const UNSPACED = [
+  /\p{Script=Han}/u,
+  /\p{Script=Hiragana}/u,
+  /[\p{Script=Katakana}\u30FC]/u,
+  /\p{Script=Hangul}/u,
+  /\p{Script=Thai}/u,
+  /\p{Script=Lao}/u,
+  /\p{Script=Khmer}/u,
+  /\p{Script=Myanmar}/u,
+];
+
+/** Whether `text` mentions the person called `name`; without a name there is nobody to mention. */
+export function mentions(
+  text: string | undefined,
+  name: string | undefined,
+  rule: MentionRule = "at",
+): boolean {
+  return text !== undefined && mentionsIn(text, name, rule).length > 0;
+}
+
+/**
+ * Where `text` mentions `name`, in order and without overlaps. Names are compared as the hub does,
+ * so case, width and invisible characters make no difference.
+ */
+export function mentionsIn(
+  text: string,
+  name: string | undefined,
+  rule: MentionRule = "at",
+): readonly Stretch[] {
+  const key = fold(name ?? "");
+  if (key === "") return [];
+  // Most texts mention nobody: their units need not be looked at.
+  if (!fold(text).includes(rule === "at" ? `@${key}` : key)) return [];
+  const { folded, origins } = unitsOf(text);
+  const found: Stretch[] = [];
+  for (let at = folded.indexOf(key); at !== -1; at = folded.indexOf(key, at + 1)) {
+    const isAddressed = folded.charAt(at - 1) === "@";
+    if (rule === "at" && !isAddressed) continue;
+    // A mark that begins a name is one unit with the sign before it.
+    const from = isAddressed ? at - 1 : at;
+    const to = at + key.length;
+    const start = origins.get(from);
+    const end = origins.get(to);
+    if (start === undefined || end === undefined || start < (found.at(-1)?.end ?? 0)) continue;
+    if (isStart(folded, from, isAddressed) && isEnd(folded, to)) found.push({ start, end });
+  }
+  return found;
+}
+
+function fold(text: string): string {
+  // The form of a final sigma goes by what is around it.
+  return foldText(text).replaceAll("ς", "σ");
+}
+
+/** The text in the form in which names are compared, and where each of its units comes from. */
+function unitsOf(
+  text: string,
+): { readonly folded: string; readonly origins: ReadonlyMap<number, number> } {
+  const origins = new Map<number, number>();
+  let folded = "";
+  for (const { 0: unit, index } of text.matchAll(UNIT)) {
+    // What folds to nothing belongs to what is before it.
+    if (!origins.has(folded.length)) origins.set(folded.length, index);
+    folded += fold(unit);
+  }
+  if (!origins.has(folded.length)) origins.set(folded.length, text.length);
+  return { folded, origins };
+}
+
+/** Whether a mention may start there: not in a word, nor in the middle of a mail address. */
+function isStart(folded: string, start: number, isAddressed: boolean): boolean {
+  const [beforeLast = "", last = ""] = lastTwo(folded.slice(Math.max(0, start - 4), start));
+  if (isAddressed) return !WORD.test(last) || scriptOf(last) !== undefined;
+  const [first = ""] = folded.slice(start, start + 2);
+  return !isJoined(last, first) && !isConnected(beforeLast, last, first);
+}
+
+/** Whether a mention may end there: `@Al` is no part of `@Alice`, nor `@Eve` of `@Eve-2`. */
+function isEnd(folded: string, end: number): boolean {
+  const [, last = ""] = lastTwo(folded.slice(Math.max(0, end - 4), end));
+  const [next = "", afterNext = ""] = folded.slice(end, end + 4);
+  return !isJoined(last, next) && !isConnected(last, next, afterNext);
+}
+
+/** The last two characters; an empty one in the place of the one before the first. */
+function lastTwo(text: string): readonly string[] {
+  const characters = [...text];
+  return [characters.at(-2) ?? "", characters.at(-1) ?? ""];
+}
+
+/** Whether two words are one name, such as `Eve-2`. */
+function isConnected(one: string, between: string, other: string): boolean {
+  return /^[-.]$/.test(between) && WORD.test(one) && WORD.test(other);
+}
+
+function isJoined(one: string, next: string): boolean {
+  if (/\p{M}/u.test(next)) return true;
+  return WORD.test(one) && WORD.test(next) && scriptOf(one) === scriptOf(next);
+}
+
+function scriptOf(character: string): RegExp | undefined {
+  return UNSPACED.find((script) => script.test(character));
+}
