@@ -86,10 +86,10 @@ function unitsOf(
   let folded = "";
   for (const { 0: unit, index } of text.matchAll(UNIT)) {
     // What folds to nothing belongs to what is before it.
-    if (!origins.has(folded.length)) origins.set(folded.length, index);
+    origins.set(folded.length, index);
     folded += fold(unit);
   }
-  if (!origins.has(folded.length)) origins.set(folded.length, text.length);
+  origins.set(folded.length, text.length);
   return { folded, origins };
 }
 
