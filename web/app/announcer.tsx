@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { lastItem } from "../state/log.ts";
 import type { Item, Thread } from "../state/types.ts";
-import { parseText } from "../text/parse.ts";
+import { readText } from "../text/parse.ts";
 import { plainText } from "../text/tree.ts";
 
 /** Milliseconds in which messages are gathered into one announcement. */
@@ -39,6 +39,6 @@ function announcement(items: readonly Item[], count: number): string {
   if (items.length > MAX_READ) return `${count} new messages`;
   return items.map((item) => {
     if (item.kind === "note") return item.text;
-    return `${item.sender}: ${plainText(parseText(item.text))}`;
+    return `${item.sender}: ${plainText(readText(item.text, item.format))}`;
   }).join(". ");
 }

@@ -4,8 +4,11 @@ import type { Address } from "../chat/address.ts";
 import type { Chat } from "../chat/chat.ts";
 import { copyText, saveFile } from "../chat/device.ts";
 import { exported, fileName, type Format, isFormat } from "../state/export.ts";
+import { wordsIn } from "../state/items.ts";
+import { shownReason } from "../state/shown.ts";
 import { roomOf } from "../state/threads.ts";
 import type { Said, Thread } from "../state/types.ts";
+import { quotation } from "../text/quote.ts";
 import { Announcer } from "./announcer.tsx";
 import { Banner } from "./banner.tsx";
 import { Composer, type ComposerHandle } from "./composer.tsx";
@@ -73,7 +76,7 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
       await saveThread(chat, thread, format);
       close();
     } catch (error) {
-      say(error instanceof Error ? error.message : String(error));
+      say(shownReason(error));
     }
   };
   const screen = useMemo(() => ({
@@ -117,7 +120,7 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
     say(await copyText(said.text) ? "Copied" : "The browser does not allow copying");
   };
   const quote = (said: Said): void => {
-    composer.current?.insert(`> ${said.text.replaceAll("\n", "\n> ")}\n`);
+    composer.current?.insert(quotation(wordsIn(said), said.format, said.data));
   };
   const room = roomOf(thread?.key);
   return (

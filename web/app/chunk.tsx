@@ -1,6 +1,7 @@
 import type { RefObject, VNode } from "preact";
 import { memo } from "./memo.ts";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { wordsIn } from "../state/items.ts";
 import { type Row, rowsOf } from "../state/rows.ts";
 import type { Choices } from "../state/settings.ts";
 import type { Chunk as ChunkState, Item, Said } from "../state/types.ts";
@@ -103,7 +104,7 @@ function SaidView({ said, begins, times, now }: {
   readonly times: Choices["times"];
   readonly now: number;
 }): VNode {
-  const { seq, id, sender, text, at, action, mine, mention } = said;
+  const { seq, id, sender, format, data, at, action, mine, mention } = said;
   const classes = [
     "said",
     mine ? "mine" : "theirs",
@@ -131,7 +132,7 @@ function SaidView({ said, begins, times, now }: {
           : null}
         <div class="bubble">
           {action ? <span class={`name ${hueOf(sender)}`}>{sender}</span> : null}
-          <RichText text={text} />
+          <RichText text={wordsIn(said)} format={format} data={data} />
         </div>
         <div class="tools">
           <button type="button" tabIndex={-1} data-do="quote" aria-label="Quote" title="Quote (Q)">

@@ -4,6 +4,7 @@ import type { Chat } from "../chat/chat.ts";
 import { CHUNK, itemAt } from "../state/log.ts";
 import type { Settings } from "../state/settings.ts";
 import type { Said, Thread } from "../state/types.ts";
+import { copyLiterally } from "./copy.ts";
 import { Chunk } from "./chunk.tsx";
 import { useNow } from "./hooks.ts";
 import { Icon } from "./icons.tsx";
@@ -69,6 +70,7 @@ export function MessageList(props: MessageListProps): VNode {
         tabIndex={0}
         onClick={onClick}
         onKeyDown={onKeyDown}
+        onCopy={copyLiterally}
       >
         <div class="log-inner">
           {complete

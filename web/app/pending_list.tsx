@@ -1,6 +1,7 @@
 import type { VNode } from "preact";
 import type { Chat } from "../chat/chat.ts";
 import type { Pending, Thread } from "../state/types.ts";
+import { shownText } from "../state/shown.ts";
 import { Icon } from "./icons.tsx";
 import { RichText } from "./rich_text.tsx";
 
@@ -32,7 +33,7 @@ function PendingView({ chat, thread, pending, online }: {
       <div class="body">
         <div class="bubble">
           {action ? <span class="name">{chat.state.me}</span> : null}
-          <RichText text={text} />
+          <RichText text={shownText(text)} format="markdown" />
         </div>
         {error === undefined
           ? (

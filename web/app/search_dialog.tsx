@@ -1,8 +1,9 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Message } from "../../protocol.ts";
 import type { Chat } from "../chat/chat.ts";
-import { textOf } from "../state/items.ts";
+import { wordsIn } from "../state/items.ts";
+import { shownReason } from "../state/shown.ts";
+import type { NewSaid } from "../state/types.ts";
 import { wordsOf } from "../text/highlight.ts";
 import { Dialog } from "./dialog.tsx";
 import { RichText } from "./rich_text.tsx";
@@ -14,7 +15,7 @@ const PAUSE = 200;
 type Found =
   | { readonly state: "none" | "searching" }
   | { readonly state: "failed"; readonly why: string }
-  | { readonly state: "found"; readonly messages: readonly Message[]; readonly more: boolean };
+  | { readonly state: "found"; readonly messages: readonly NewSaid[]; readonly more: boolean };
 
 /** Searches what the hub keeps of a room. */
 export function SearchDialog({ chat, room, begin, onClose, onGo }: {
@@ -40,7 +41,7 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
         const page = await chat.past.search(room, searched(query));
         if (!over) setFound({ state: "found", ...page });
       } catch (error) {
-        if (!over) setFound({ state: "failed", why: error instanceof Error ? error.message : "" });
+        if (!over) setFound({ state: "failed", why: shownReason(error) });
       }
     }, PAUSE);
     return () => {
@@ -73,17 +74,13 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
       <p class="hint" role="status">{summary(found)}</p>
       {found.state !== "found" ? null : (
         <ol class="results">
-          {found.messages.map((message) => (
-            <li key={message.id}>
-              <button type="button" onClick={() => onGo(message.id)}>
-                <span class="result-head">
-                  <strong>{message.sender}</strong> {moment(Date.parse(message.timestamp))}
-                </span>
-              </button>
-              <div class="result-text">
-                <RichText text={textOf(message)} words={words} />
-              </div>
-            </li>
+          {found.messages.map((said) => (
+            <Hit
+              key={said.id}
+              said={said}
+              words={words}
+              onGo={onGo}
+            />
           ))}
         </ol>
       )}
@@ -91,6 +88,26 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
         ? <button type="button" onClick={() => void more()}>Earlier ones</button>
         : null}
     </Dialog>
+  );
+}
+
+function Hit({ said, words, onGo }: {
+  readonly said: NewSaid;
+  readonly words: readonly string[];
+  readonly onGo: (id: number) => void;
+}): VNode {
+  const { id, sender, at, format, data } = said;
+  return (
+    <li>
+      <button type="button" onClick={() => id === undefined ? undefined : onGo(id)}>
+        <span class="result-head">
+          <strong dir="auto">{sender}</strong> {moment(at)}
+        </span>
+      </button>
+      <div class="result-text">
+        <RichText text={wordsIn(said)} format={format} data={data} words={words} />
+      </div>
+    </li>
   );
 }
 

@@ -1,9 +1,10 @@
 import { type Direct, type Message, nameKey } from "../../protocol.ts";
 import { mentions } from "./mentions.ts";
-import type { NewItem, Said } from "./types.ts";
+import { shownText } from "./shown.ts";
+import type { NewSaid, Said } from "./types.ts";
 
 /** A message of a room as an entry of its log. */
-export function saidItem(message: Message, me: string | undefined): Omit<Said, "seq"> {
+export function saidItem(message: Message, me: string | undefined): NewSaid {
   const { id, sender, timestamp, kind } = message;
   const mine = me !== undefined && nameKey(sender) === nameKey(me);
   const text = textOf(message);
@@ -12,6 +13,7 @@ export function saidItem(message: Message, me: string | undefined): Omit<Said, "
     id,
     sender,
     text,
+    ...meant(message),
     at: Date.parse(timestamp),
     action: kind === "action",
     mine,
@@ -20,13 +22,14 @@ export function saidItem(message: Message, me: string | undefined): Omit<Said, "
 }
 
 /** A private message as an entry of its log. */
-export function directItem(direct: Direct, mine: boolean): NewItem {
+export function directItem(direct: Direct, mine: boolean): NewSaid {
   const { sender, timestamp } = direct;
   const text = textOf(direct);
   return {
     kind: "said",
     sender,
     text,
+    ...meant(direct),
     at: Date.parse(timestamp),
     action: false,
     mine,
@@ -39,6 +42,29 @@ export function textOf(
   { message, data }: { readonly message?: string; readonly data?: unknown },
 ): string {
   if (data === undefined) return message ?? "";
-  const code = "```\n" + JSON.stringify(data, undefined, 2) + "\n```";
+  const code = fenced(codeOf(data));
   return message === undefined ? code : `${message}\n${code}`;
+}
+
+/** The text of a message without the data that came with it. */
+export function wordsIn({ text, data }: Pick<Said, "text" | "data">): string {
+  return data === undefined ? text : text.slice(0, -fenced(data).length).replace(/\n$/, "");
+}
+
+/** How a message is to be shown. */
+function meant(
+  { format, data }: Pick<Message, "format" | "data">,
+): Pick<Said, "format" | "data"> {
+  return {
+    ...(format === undefined ? {} : { format }),
+    ...(data === undefined ? {} : { data: codeOf(data) }),
+  };
+}
+
+function codeOf(data: unknown): string {
+  return shownText(JSON.stringify(data, undefined, 2));
+}
+
+function fenced(code: string): string {
+  return "```\n" + code + "\n```";
 }
