@@ -3,7 +3,7 @@ import type { TextFormat } from "../../protocol.ts";
 import { memo } from "./memo.ts";
 import { highlight } from "../text/highlight.ts";
 import { readText } from "../text/parse.ts";
-import type { Block, Inline } from "../text/tree.ts";
+import type { Block, Inline, Link } from "../text/tree.ts";
 
 interface RichTextProps {
   readonly text: string;
@@ -63,7 +63,7 @@ function drawInline(node: Inline, words: readonly string[]): ComponentChildren {
     case "code":
       return <code>{node.text}</code>;
     case "link":
-      return <a href={node.href} target="_blank" rel="noopener noreferrer nofollow">{node.text}</a>;
+      return drawLink(node);
     case "strong":
       return <strong>{drawAll(node.children, words)}</strong>;
     case "emphasis":
@@ -71,4 +71,19 @@ function drawInline(node: Inline, words: readonly string[]): ComponentChildren {
     case "deleted":
       return <del>{drawAll(node.children, words)}</del>;
   }
+}
+
+/** An address from left to right, whatever is around it; where it leads to, if that looks different. */
+function drawLink({ href, text }: Link): VNode {
+  return (
+    <a
+      href={href}
+      target="_blank"
+      rel="noopener noreferrer nofollow"
+      dir="ltr"
+      title={href === text || href === `${text}/` ? undefined : href}
+    >
+      {text}
+    </a>
+  );
 }

@@ -1,9 +1,16 @@
+/** An address that can be followed; what is read is what is followed. */
+export interface Link {
+  readonly type: "link";
+  readonly href: string;
+  readonly text: string;
+}
+
 /** A piece of a line. */
 export type Inline =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "break" }
   | { readonly type: "code"; readonly text: string }
-  | { readonly type: "link"; readonly href: string; readonly text: string }
+  | Link
   | {
     readonly type: "strong" | "emphasis" | "deleted";
     readonly children: readonly Inline[];
