@@ -62,7 +62,7 @@ export class Chat {
     this.#settings = memory.settings;
     this.#sign = new TypingSign(() => this.#conversation);
     this.#claim = new TabClaim(`bcast ${hub.pathname}`);
-    this.attractor = new Attractor(({ key }) => this.show(key));
+    this.attractor = new Attractor(hub.pathname, ({ key }) => this.show(key));
     const comings = this.#settings.comings === "on";
     const begin: ChatState = { ...EMPTY, marks: memory.marks, comings };
     this.store = new Store(restored(begin, this.#tab), (before) => this.#changed(before));
