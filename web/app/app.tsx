@@ -16,6 +16,7 @@ import { HelpDialog, JoinDialog, NameDialog, SettingsDialog, ThreadDialog } from
 import { Empty } from "./empty.tsx";
 import { useChat } from "./hooks.ts";
 import { MessageList } from "./message_list.tsx";
+import { NewVersion } from "./new_version.tsx";
 import { People } from "./people.tsx";
 import { SearchDialog } from "./search_dialog.tsx";
 import { Sidebar } from "./sidebar.tsx";
@@ -146,6 +147,7 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
           onMore={() => setOpen({ what: "thread" })}
         />
         <Banner chat={chat} onToken={() => setOpen({ what: "token" })} />
+        <NewVersion chat={chat} />
         {thread === undefined ? <Empty chat={chat} onJoin={() => setOpen({ what: "join" })} /> : (
           <>
             <MessageList

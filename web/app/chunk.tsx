@@ -8,6 +8,7 @@ import type { Chunk as ChunkState, Item, Said } from "../state/types.ts";
 import { Avatar, hueOf } from "./avatar.tsx";
 import { Icon } from "./icons.tsx";
 import { RichText } from "./rich_text.tsx";
+import { Sender, senderLabel } from "./sender.tsx";
 import { dayName, Time } from "./time.tsx";
 
 /** How far beyond the view messages are drawn. */
@@ -89,7 +90,7 @@ function RowView({ row, times, now }: {
       {item.kind === "note"
         ? (
           <div class={`note ${item.tone}`} data-seq={item.seq}>
-            <span>{item.text}</span>
+            <span dir="auto">{item.text}</span>
             <Time at={item.at} now={now} style={times} />
           </div>
         )
@@ -104,7 +105,7 @@ function SaidView({ said, begins, times, now }: {
   readonly times: Choices["times"];
   readonly now: number;
 }): VNode {
-  const { seq, id, sender, format, data, at, action, mine, mention } = said;
+  const { seq, id, sender, verified, format, data, at, action, mine, mention } = said;
   const classes = [
     "said",
     mine ? "mine" : "theirs",
@@ -118,20 +119,20 @@ function SaidView({ said, begins, times, now }: {
       data-seq={seq}
       data-id={id}
       tabIndex={-1}
-      aria-label={sender}
+      aria-label={senderLabel(sender, verified)}
     >
       {begins && !mine && !action ? <Avatar name={sender} /> : null}
       <div class="body">
         {begins && !action
           ? (
             <header>
-              <span class={`name ${hueOf(sender)}`}>{mine ? "You" : sender}</span>
+              <Sender name={mine ? "You" : sender} verified={verified} class={hueOf(sender)} />
               <Time at={at} now={now} style={times} />
             </header>
           )
           : null}
         <div class="bubble">
-          {action ? <span class={`name ${hueOf(sender)}`}>{sender}</span> : null}
+          {action ? <Sender name={sender} verified={verified} class={hueOf(sender)} /> : null}
           <RichText text={wordsIn(said)} format={format} data={data} />
         </div>
         <div class="tools">

@@ -171,6 +171,7 @@ export function NameField({ name, onInput }: {
       <label class="field">
         <span>Name</span>
         <input
+          dir="auto"
           value={name}
           placeholder="Alice"
           autoFocus

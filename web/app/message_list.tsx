@@ -130,7 +130,7 @@ function Beginning({ thread, onUncover }: {
   return (
     <div class="beginning">
       <span class="big" aria-hidden="true">{isRoom ? "#" : "@"}</span>
-      <h2>{isRoom ? `This is #${thread.name}` : thread.name}</h2>
+      <h2>{isRoom ? `This is #${thread.name}` : <bdi>{thread.name}</bdi>}</h2>
       <p>
         {isRoom
           ? thread.room?.last === 0

@@ -32,7 +32,7 @@ function PendingView({ chat, thread, pending, online }: {
     <article class={`said mine pending ${error === undefined ? "" : "failed"}`} aria-label="You">
       <div class="body">
         <div class="bubble">
-          {action ? <span class="name">{chat.state.me}</span> : null}
+          {action ? <span class="name" dir="auto">{chat.state.me}</span> : null}
           <RichText text={shownText(text)} format="markdown" />
         </div>
         {error === undefined

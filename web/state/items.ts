@@ -53,9 +53,10 @@ export function wordsIn({ text, data }: Pick<Said, "text" | "data">): string {
 
 /** How a message is to be shown. */
 function meant(
-  { format, data }: Pick<Message, "format" | "data">,
-): Pick<Said, "format" | "data"> {
+  { format, verified, data }: Pick<Message, "format" | "verified" | "data">,
+): Pick<Said, "format" | "verified" | "data"> {
   return {
+    ...(verified ? { verified } : {}),
     ...(format === undefined ? {} : { format }),
     ...(data === undefined ? {} : { data: codeOf(data) }),
   };

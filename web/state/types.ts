@@ -13,6 +13,8 @@ export interface Said {
   readonly sender: string;
   /** All there is to read: the text, and data as code after it. */
   readonly text: string;
+  /** Whether a token proved the sender's name. */
+  readonly verified?: true;
   /** How the text is meant; literally, where nothing is said. */
   readonly format?: TextFormat;
   /** The data, as the code at the end of `text`. */
