@@ -51,7 +51,8 @@ function blocksOf(blocks: readonly Block[]): readonly string[] {
         return indented(blocksOf(block.children).join("\n\n"), "> ");
       case "list":
         return block.items.map((item, at) => {
-          const point = block.start === undefined ? "- " : `${block.start + at}. `;
+          const number = block.numbers?.[at];
+          const point = number === undefined ? "- " : `${number}. `;
           return point + indented(inlinesOf(item), " ".repeat(point.length)).trimStart();
         }).join("\n");
     }

@@ -81,7 +81,9 @@ async function furnished(
   });
   await bob.send({
     message: "- one\n- **two**\n\n> quoted\n\n```\n" + "a long line of code ".repeat(12) + "\n```",
+    format: "markdown",
   });
+  await bob.send({ message: "drwxr-xr-x  2 root root\t4096 " + "a-long-name-of-a-file".repeat(8) });
   await bob.send({ message: "waves", kind: "action" });
   const alice = await visitor.open(hub, { name: "Alice" });
   await alice.say("Mine, with `code`, a [link] https://example.com and\n> a quote");

@@ -145,6 +145,19 @@ Deno.test("`rowsOf()` groups what one person says at one time, and begins days",
   ]);
   assertEquals(rows.map(({ isNew }) => isNew), [false, false, false, false, false, false, true]);
   assertEquals(rowsOf(items.slice(1, 2), items[0], undefined)[0]?.begins, false);
+  // A name that is proved says nothing of one that is not.
+  const proved: Item = {
+    ...saidItem({ ...message(7, "x", "Bob"), verified: true }, "Alice"),
+    seq: 7,
+    at: noon,
+  };
+  const mixed = [proved, said(8, "Bob", noon), { ...proved, seq: 9 }, { ...proved, seq: 10 }];
+  assertEquals(rowsOf(mixed, undefined, undefined).map(({ begins }) => begins), [
+    true,
+    true,
+    true,
+    false,
+  ]);
 });
 
 Deno.test("`reduce()` counts what nobody looked at, until somebody does", () => {

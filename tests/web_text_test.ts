@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { highlight, wordsOf } from "../web/text/highlight.ts";
 import { findLinks, safeHref } from "../web/text/links.ts";
-import { parseText } from "../web/text/parse.ts";
+import { parseText, readText } from "../web/text/parse.ts";
+import { quotation } from "../web/text/quote.ts";
 import { type Block, type Inline, plainText } from "../web/text/tree.ts";
 import { HOSTILE_TEXTS } from "./kit/hostile_texts.ts";
 
@@ -28,8 +29,9 @@ function sketch(nodes: readonly (Block | Inline)[]): string {
       case "link":
         return `<${node.text}>`;
       case "list":
-        return `${node.start ?? "•"}(${node.items.map((item) => sketch(item)).join("|")})`;
+        return `${node.numbers?.[0] ?? "•"}(${node.items.map((item) => sketch(item)).join("|")})`;
       case "paragraph":
+      case "literal":
         return `¶${sketch(node.children)}`;
       default:
         return `${node.type}(${sketch(node.children)})`;
@@ -137,6 +139,75 @@ Deno.test("`parseText()` loses nothing but marks and invents nothing", () => {
   );
 });
 
+Deno.test("`parseText()` leaves words, paths, names and patterns as they are", () => {
+  for (
+    const text of [
+      'File "/app/__init__.py", line 3',
+      "/app/__init__.py",
+      "__init__.py and ./__main__.pyc",
+      "src/**/*.ts lib/**/*_test.ts **/*.md",
+      "*.ts *.tsx*",
+      "C:\\*new*\\_old_",
+      "a-*b*-c x=*y* k:_v_ 2*3*4 e\u0301*x*e\u0301",
+      "snake_case_name _x_y __a__b",
+      "𝒜*x*𝒜 漢*字*漢 می‌*خ*واهم",
+      "user@*host* #_tag_x foo.*.bar",
+      "  indented\n\tand   spaced",
+    ]
+  ) assertEquals(plainText(parseText(text)), text);
+  const letter = fc.constantFrom(..."aZ9éßжאم漢かก한", "𝒜", "𠀀", "e\u0301");
+  const inner = fc.constantFrom(..."*_~/.-\\:=@#&+$%|".split(""), "**", "__", "~~", "a", "b", "漢");
+  const word = fc.tuple(letter, fc.array(inner, { maxLength: 12 }), letter)
+    .map(([first, middle, last]) => first + middle.join("") + last);
+  const path = word.map((each) => `/${each}`);
+  const space = fc.constantFrom(" ", "   ", "\t", "\n", "\n    ");
+  const text = fc.array(fc.tuple(fc.oneof(word, path), space), { minLength: 1, maxLength: 8 })
+    .map((parts) => parts.flat().join("").trimEnd());
+  fc.assert(
+    fc.property(text, (each) => assertEquals(plainText(parseText(each)), each)),
+    { numRuns: 3000 },
+  );
+});
+
+Deno.test("`parseText()` takes nothing from a line but its marks, no space and no tab", () => {
+  const part = fc.constantFrom(
+    ...'* ** _ __ ~~ word é 漢 👍 , . ! ( ) " - / : = 42'.split(" "),
+    " ",
+    "  ",
+    "\t",
+  );
+  const line = fc.array(part, { maxLength: 20 }).map((parts) => `x${parts.join("")}`);
+  const bare = (each: string): string => each.replace(/[*_~]/g, "");
+  fc.assert(
+    fc.property(fc.array(line, { minLength: 1, maxLength: 4 }), (lines) => {
+      const each = lines.join("\n");
+      assertEquals(bare(plainText(parseText(each))), bare(each));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("`readText()` leaves every character of a text that nobody marked", () => {
+  fc.assert(
+    fc.property(anything, (text) => {
+      const blocks = readText(text, undefined);
+      assertEquals(plainText(blocks), text);
+      for (const node of nodesOf(blocks)) assert(/^(?:literal|text|link)$/.test(node.type));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("`quotation()` of literal text says what the text says", () => {
+  assertEquals(quotation("hi\nthere", undefined), "> hi\n> there\n");
+  assertEquals(quotation("**hi**", "markdown"), "> **hi**\n");
+  assertEquals(quotation("**/*.ts *a*", undefined), "> ```\n> **/*.ts *a*\n> ```\n");
+  const text = anything.filter((each) => !/`|\r/.test(each) && each.trim() === each && each !== "");
+  fc.assert(fc.property(text, (each) => {
+    assertEquals(plainText(parseText(quotation(each, undefined))), each);
+  }));
+});
+
 Deno.test("`parseText()` takes time in proportion to the text, whatever that is", () => {
   for (
     const piece of [
@@ -153,6 +224,9 @@ Deno.test("`parseText()` takes time in proportion to the text, whatever that is"
       ")",
       "~~",
       "(*_`",
+      "*~",
+      "-*",
+      ".**",
     ]
   ) {
     const text = `https://a.example/${piece.repeat(64 * 1024 / piece.length)}`;

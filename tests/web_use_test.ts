@@ -6,7 +6,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { exported } from "../chat/export.ts";
 import { connect, type Conversation } from "../client.ts";
 import { Assets } from "../http/assets.ts";
-import { CLOSE, DEFAULT_LIMITS, encode, type Message } from "../protocol.ts";
+import { CLOSE, DEFAULT_LIMITS, encode, type Message, visible } from "../protocol.ts";
 import type { Server } from "../server.ts";
 import { browserTests, type ChatPage } from "./kit/browser.ts";
 import { HOSTILE_TEXTS } from "./kit/hostile_texts.ts";
@@ -35,9 +35,9 @@ test("text from others is shown as it is, and nothing of it runs", async (browse
     // deno-lint-ignore no-await-in-loop -- in this order
     await bob.send({ message: text });
     // deno-lint-ignore no-await-in-loop -- as above
-    await bob.send({ message: `\`${text}\`` });
+    await bob.send({ message: `\`${text}\``, format: "markdown" });
     // deno-lint-ignore no-await-in-loop -- as above
-    await bob.send({ message: `> **${text}**`, kind: "action" });
+    await bob.send({ message: `> **${text}**`, kind: "action", format: "markdown" });
   }
   await bob.send({ message: "the end", data: { html: "<img src=x onerror=hacked()>" } });
   await alice.page.getByText("the end").first().waitFor();
@@ -65,9 +65,8 @@ test("text from others is shown as it is, and nothing of it runs", async (browse
     assertEquals(rel, "noopener noreferrer nofollow");
   }
   const shown = (await alice.texts()).join("\n");
-  // Those without marks of their own come out of `code` as they went in.
-  for (const text of HOSTILE_TEXTS.filter((each) => !/[`\n]/.test(each))) {
-    assert(shown.includes(text), text);
+  for (const text of HOSTILE_TEXTS) {
+    assert(shown.includes(visible(text, { keepLines: true })), text);
   }
 });
 
@@ -112,7 +111,8 @@ test("search finds, marks and goes to a message of long ago", async (browser) =>
   await using hub = await startTestHub();
   await using bob = somebody(hub, "Bob");
   for (let index = 1; index <= 700; index++) {
-    void bob.send({ message: index === 40 ? "the **needle** is here" : `hay ${index}` });
+    const message = index === 40 ? "the **needle** is here" : `hay ${index}`;
+    void bob.send({ message, format: "markdown" });
   }
   await bob.flush();
   await using visitor = await browser.visitor();

@@ -21,10 +21,11 @@ interface RequestEvent extends WaitingEvent {
 }
 
 interface ClickEvent extends WaitingEvent {
-  readonly notification: { readonly tag: string; close(): void };
+  readonly notification: { readonly data: unknown; close(): void };
 }
 
 interface Page {
+  readonly url: string;
   postMessage(message: unknown): void;
   focus(): Promise<unknown>;
 }
@@ -46,7 +47,11 @@ interface WorkerScope extends EventTarget {
 }
 
 const worker = globalThis as unknown as WorkerScope;
-const CACHE = `bcast-${SHELL.version}`;
+const SCOPE = new URL(worker.registration.scope);
+
+/** What the caches of this hub begin with: other hubs may be under other paths of the host. */
+const OWN = `bcast ${SCOPE.pathname} `;
+const CACHE = OWN + SHELL.version;
 const PAGE = "./";
 
 function on<K extends keyof WorkerEvents>(type: K, listener: (event: WorkerEvents[K]) => void) {
@@ -64,7 +69,7 @@ on("install", (event) => {
 
 on("activate", (event) => {
   event.waitUntil((async () => {
-    const old = (await caches.keys()).filter((name) => name.startsWith("bcast-") && name !== CACHE);
+    const old = (await caches.keys()).filter((name) => name.startsWith(OWN) && name !== CACHE);
     await Promise.all(old.map((name) => caches.delete(name)));
     await worker.clients.claim();
   })());
@@ -73,11 +78,10 @@ on("activate", (event) => {
 on("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
-  const scope = new URL(worker.registration.scope);
-  if (request.method !== "GET" || !url.href.startsWith(scope.href)) return;
-  if (request.mode === "navigate" && url.pathname === scope.pathname) {
+  if (request.method !== "GET" || !url.href.startsWith(SCOPE.href)) return;
+  if (request.mode === "navigate" && url.pathname === SCOPE.pathname) {
     event.respondWith(page(request));
-  } else if (SHELL.files.includes(url.pathname.slice(scope.pathname.length))) {
+  } else if (SHELL.files.includes(url.pathname.slice(SCOPE.pathname.length))) {
     event.respondWith(kept(request));
   }
 });
@@ -86,8 +90,9 @@ on("fetch", (event) => {
 on("notificationclick", (event) => {
   event.notification.close();
   event.waitUntil((async () => {
-    const [open] = await worker.clients.matchAll({ type: "window" });
-    open?.postMessage({ show: event.notification.tag });
+    const pages = await worker.clients.matchAll({ type: "window" });
+    const open = pages.find(({ url }) => new URL(url).pathname === SCOPE.pathname);
+    open?.postMessage({ show: event.notification.data });
     await open?.focus();
   })());
 });
@@ -98,16 +103,20 @@ async function page(request: Request): Promise<Response> {
     const answer = await fetch(request);
     if (answer.ok) return answer;
     // A proxy whose hub is away: the page says so better.
-    return await caches.match(PAGE) ?? answer;
+    return await known(PAGE) ?? answer;
   } catch (error) {
-    const known = await caches.match(PAGE);
-    if (known === undefined) throw error;
-    return known;
+    const last = await known(PAGE);
+    if (last === undefined) throw error;
+    return last;
   }
 }
 
 async function kept(request: Request): Promise<Response> {
-  return await caches.match(request) ?? await fetch(request);
+  return await known(request) ?? await fetch(request);
+}
+
+async function known(request: Request | string): Promise<Response | undefined> {
+  return await (await caches.open(CACHE)).match(request);
 }
 
 async function fetchPage(): Promise<Response> {

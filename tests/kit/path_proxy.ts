@@ -1,3 +1,11 @@
+/** What else a proxy does. */
+export interface PathProxyOptions {
+  /** The ports of other hubs, by their paths. */
+  readonly more?: Readonly<Record<string, number>>;
+  /** What becomes of the script of the service worker at `path`. */
+  readonly edit?: (worker: string, path: string) => string;
+}
+
 /**
  * A reverse proxy that shows a hub under a path of its own, as a web server in front of several
  * programs does: it takes the path off, and passes requests and WebSockets on.
@@ -5,9 +13,15 @@
 export class PathProxy implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #sockets = new Set<WebSocket>();
+  readonly #hubs: ReadonlyMap<string, number>;
 
   /** @param base the path, without a slash at its end. */
-  constructor(private readonly base: string, private readonly port: number) {
+  constructor(
+    private readonly base: string,
+    port: number,
+    private readonly options: PathProxyOptions = {},
+  ) {
+    this.#hubs = new Map([[base, port], ...Object.entries(options.more ?? {})]);
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       (request) => this.#answer(request),
@@ -16,7 +30,12 @@ export class PathProxy implements AsyncDisposable {
 
   /** Where the page is. */
   get url(): string {
-    return `http://127.0.0.1:${this.#server.addr.port}${this.base}/`;
+    return this.urlOf(this.base);
+  }
+
+  /** Where the page of the hub at `base` is. */
+  urlOf(base: string): string {
+    return `http://127.0.0.1:${this.#server.addr.port}${base}/`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -26,15 +45,32 @@ export class PathProxy implements AsyncDisposable {
 
   #answer(request: Request): Response | Promise<Response> {
     const { pathname, search } = new URL(request.url);
-    if (!pathname.startsWith(`${this.base}/`)) return new Response("Elsewhere\n", { status: 404 });
-    const target = `127.0.0.1:${this.port}${pathname.slice(this.base.length)}${search}`;
+    const [base, port] = [...this.#hubs].filter(([path]) => pathname.startsWith(`${path}/`))
+      .sort(([a], [b]) => b.length - a.length)[0] ?? [];
+    if (base === undefined) return new Response("Elsewhere\n", { status: 404 });
+    const target = `127.0.0.1:${port}${pathname.slice(base.length)}${search}`;
     if (request.headers.get("upgrade")?.toLowerCase() === "websocket") {
       return this.#upgrade(request, `ws://${target}`);
     }
     const headers = new Headers(request.headers);
     // What proxies say of the request that they pass on.
     headers.set("x-forwarded-host", new URL(this.url).host);
-    return fetch(`http://${target}`, { method: request.method, headers });
+    return this.#pass(
+      new Request(`http://${target}`, { method: request.method, headers }),
+      pathname,
+    );
+  }
+
+  async #pass(request: Request, path: string): Promise<Response> {
+    try {
+      const answer = await fetch(request);
+      if (this.options.edit === undefined || !path.endsWith("/sw.js")) return answer;
+      const type = answer.headers.get("content-type") ?? "";
+      const worker = this.options.edit(await answer.text(), path);
+      return new Response(worker, { headers: { "content-type": type } });
+    } catch {
+      return new Response("The hub is away\n", { status: 502 });
+    }
   }
 
   #upgrade(request: Request, target: string): Response {

@@ -49,7 +49,12 @@ class Company implements AsyncDisposable {
   constructor(private readonly hub: Server) {}
 
   async say(who: string, message: string, kind?: "action", room = "team"): Promise<void> {
-    await this.person(who).send({ message, room, ...(kind === undefined ? {} : { kind }) });
+    await this.person(who).send({
+      message,
+      room,
+      format: "markdown",
+      ...(kind === undefined ? {} : { kind }),
+    });
   }
 
   person(who: string): Conversation {

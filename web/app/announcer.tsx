@@ -1,9 +1,11 @@
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { wordsIn } from "../state/items.ts";
 import { lastItem } from "../state/log.ts";
 import type { Item, Thread } from "../state/types.ts";
-import { parseText } from "../text/parse.ts";
+import { readText } from "../text/parse.ts";
 import { plainText } from "../text/tree.ts";
+import { senderLabel } from "./sender.tsx";
 
 /** Milliseconds in which messages are gathered into one announcement. */
 const GATHER = 800;
@@ -39,6 +41,7 @@ function announcement(items: readonly Item[], count: number): string {
   if (items.length > MAX_READ) return `${count} new messages`;
   return items.map((item) => {
     if (item.kind === "note") return item.text;
-    return `${item.sender}: ${plainText(parseText(item.text))}`;
+    const words = plainText(readText(wordsIn(item), item.format));
+    return `${senderLabel(item.sender, item.verified)}: ${words} ${item.data ?? ""}`.trimEnd();
   }).join(". ");
 }

@@ -4,8 +4,11 @@ import type { Address } from "../chat/address.ts";
 import type { Chat } from "../chat/chat.ts";
 import { copyText, saveFile } from "../chat/device.ts";
 import { exported, exportFileName, type ExportFormat, isExportFormat } from "../../chat/export.ts";
+import { wordsIn } from "../state/items.ts";
+import { shownReason } from "../state/shown.ts";
 import { roomOf } from "../state/threads.ts";
 import type { Said, Thread } from "../state/types.ts";
+import { quotation } from "../text/quote.ts";
 import { Announcer } from "./announcer.tsx";
 import { Banner } from "./banner.tsx";
 import { Composer, type ComposerHandle } from "./composer.tsx";
@@ -13,6 +16,7 @@ import { HelpDialog, JoinDialog, NameDialog, SettingsDialog, ThreadDialog } from
 import { Empty } from "./empty.tsx";
 import { useChat } from "./hooks.ts";
 import { MessageList } from "./message_list.tsx";
+import { NewVersion } from "./new_version.tsx";
 import { People } from "./people.tsx";
 import { SearchDialog } from "./search_dialog.tsx";
 import { Sidebar } from "./sidebar.tsx";
@@ -73,7 +77,7 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
       await saveThread(chat, thread, format);
       close();
     } catch (error) {
-      say(error instanceof Error ? error.message : String(error));
+      say(shownReason(error));
     }
   };
   const screen = useMemo(() => ({
@@ -117,7 +121,7 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
     say(await copyText(said.text) ? "Copied" : "The browser does not allow copying");
   };
   const quote = (said: Said): void => {
-    composer.current?.insert(`> ${said.text.replaceAll("\n", "\n> ")}\n`);
+    composer.current?.insert(quotation(wordsIn(said), said.format, said.data));
   };
   const room = roomOf(thread?.key);
   return (
@@ -143,6 +147,7 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
           onMore={() => setOpen({ what: "thread" })}
         />
         <Banner chat={chat} onToken={() => setOpen({ what: "token" })} />
+        <NewVersion chat={chat} />
         {thread === undefined ? <Empty chat={chat} onJoin={() => setOpen({ what: "join" })} /> : (
           <>
             <MessageList

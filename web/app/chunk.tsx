@@ -1,12 +1,14 @@
 import type { RefObject, VNode } from "preact";
 import { memo } from "./memo.ts";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { wordsIn } from "../state/items.ts";
 import { type Row, rowsOf } from "../state/rows.ts";
 import type { Choices } from "../state/settings.ts";
 import type { Chunk as ChunkState, Item, Said } from "../state/types.ts";
 import { Avatar, hueOf } from "./avatar.tsx";
 import { Icon } from "./icons.tsx";
 import { RichText } from "./rich_text.tsx";
+import { Sender, senderLabel } from "./sender.tsx";
 import { dayName, Time } from "./time.tsx";
 
 /** How far beyond the view messages are drawn. */
@@ -88,7 +90,7 @@ function RowView({ row, times, now }: {
       {item.kind === "note"
         ? (
           <div class={`note ${item.tone}`} data-seq={item.seq}>
-            <span>{item.text}</span>
+            <span dir="auto">{item.text}</span>
             <Time at={item.at} now={now} style={times} />
           </div>
         )
@@ -103,7 +105,7 @@ function SaidView({ said, begins, times, now }: {
   readonly times: Choices["times"];
   readonly now: number;
 }): VNode {
-  const { seq, id, sender, text, at, action, mine, mention } = said;
+  const { seq, id, sender, verified, format, data, at, action, mine, mention } = said;
   const classes = [
     "said",
     mine ? "mine" : "theirs",
@@ -117,21 +119,21 @@ function SaidView({ said, begins, times, now }: {
       data-seq={seq}
       data-id={id}
       tabIndex={-1}
-      aria-label={sender}
+      aria-label={senderLabel(sender, verified)}
     >
       {begins && !mine && !action ? <Avatar name={sender} /> : null}
       <div class="body">
         {begins && !action
           ? (
             <header>
-              <span class={`name ${hueOf(sender)}`}>{mine ? "You" : sender}</span>
+              <Sender name={mine ? "You" : sender} verified={verified} class={hueOf(sender)} />
               <Time at={at} now={now} style={times} />
             </header>
           )
           : null}
         <div class="bubble">
-          {action ? <span class={`name ${hueOf(sender)}`}>{sender}</span> : null}
-          <RichText text={text} />
+          {action ? <Sender name={sender} verified={verified} class={hueOf(sender)} /> : null}
+          <RichText text={wordsIn(said)} format={format} data={data} />
         </div>
         <div class="tools">
           <button type="button" tabIndex={-1} data-do="quote" aria-label="Quote" title="Quote (Q)">

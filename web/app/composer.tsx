@@ -168,7 +168,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
                   choose(choice);
                 }}
               >
-                <span>{choice.label}</span>
+                <span dir="auto">{choice.label}</span>
                 {choice.detail === undefined ? null : <small>{choice.detail}</small>}
               </li>
             ))}
@@ -205,6 +205,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
         <textarea
           ref={area}
           rows={1}
+          dir="auto"
           value={text}
           aria-label={room === undefined ? `Message to ${thread.name}` : `Message to #${room}`}
           placeholder={room === undefined ? `Message ${thread.name}` : `Message #${room}`}

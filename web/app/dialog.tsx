@@ -36,7 +36,7 @@ export function Dialog({ title, onClose, wide = false, children }: {
     >
       <div class="dialog-inner">
         <header>
-          <h2 id={id}>{title}</h2>
+          <h2 id={id} dir="auto">{title}</h2>
           <IconButton icon="close" label="Close" onClick={() => dialog.current?.close()} />
         </header>
         {children}

@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { normalizeName } from "../../protocol.ts";
+import { isRoomName, normalizeName } from "../../protocol.ts";
 import { askToNotify, canNotify } from "../chat/attract.ts";
 import type { Chat } from "../chat/chat.ts";
 import { COMMANDS, roomIn } from "../state/commands.ts";
@@ -178,6 +178,7 @@ export function NameField({ name, onInput }: {
       <label class="field">
         <span>Name</span>
         <input
+          dir="auto"
           value={name}
           placeholder="Alice"
           autoFocus
@@ -309,6 +310,6 @@ async function listRooms(
   if (!answer.ok) return [];
   const { rooms }: { rooms?: unknown } = await answer.json();
   return Array.isArray(rooms)
-    ? rooms.filter(({ room, online }) => typeof room === "string" && typeof online === "number")
+    ? rooms.filter(({ room, online }) => isRoomName(String(room)) && typeof online === "number")
     : [];
 }

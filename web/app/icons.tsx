@@ -14,6 +14,7 @@ const PATHS = {
   down: "M12 5v13M6.5 12.5L12 18l5.5-5.5",
   copy: "M9 9h10v11H9zM6 15H5V4h10v2",
   check: "M5 12.5l4.5 4.5L19 7.5",
+  verified: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18M8 12.4l2.8 2.8L16 9.6",
   clock: "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16M12 8v4.5l3 1.5",
   warning: "M12 4l9 16H3zM12 10v4.5M12 17.4v.1",
   help:

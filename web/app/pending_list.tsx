@@ -1,6 +1,7 @@
 import type { VNode } from "preact";
 import type { Chat } from "../chat/chat.ts";
 import type { Pending, Thread } from "../state/types.ts";
+import { shownText } from "../state/shown.ts";
 import { Icon } from "./icons.tsx";
 import { RichText } from "./rich_text.tsx";
 
@@ -31,8 +32,8 @@ function PendingView({ chat, thread, pending, online }: {
     <article class={`said mine pending ${error === undefined ? "" : "failed"}`} aria-label="You">
       <div class="body">
         <div class="bubble">
-          {action ? <span class="name">{chat.state.me}</span> : null}
-          <RichText text={text} />
+          {action ? <span class="name" dir="auto">{chat.state.me}</span> : null}
+          <RichText text={shownText(text)} format="markdown" />
         </div>
         {error === undefined
           ? (

@@ -37,7 +37,7 @@ export function People({ chat, room, open, onClose }: {
                   ? (
                     <span class="row-button self-row">
                       <Avatar name={name} />
-                      <span class="grow">{name}</span>
+                      <span class="grow" dir="auto">{name}</span>
                       <small>you</small>
                     </span>
                   )
@@ -52,7 +52,7 @@ export function People({ chat, room, open, onClose }: {
                       }}
                     >
                       <Avatar name={name} />
-                      <span class="grow">{name}</span>
+                      <span class="grow" dir="auto">{name}</span>
                     </button>
                   )}
               </li>

@@ -1,11 +1,15 @@
 import type { ComponentChildren, VNode } from "preact";
+import type { TextFormat } from "../../protocol.ts";
 import { memo } from "./memo.ts";
 import { highlight } from "../text/highlight.ts";
-import { parseText } from "../text/parse.ts";
-import type { Block, Inline } from "../text/tree.ts";
+import { readText } from "../text/parse.ts";
+import type { Block, Inline, Link } from "../text/tree.ts";
 
 interface RichTextProps {
   readonly text: string;
+  readonly format: TextFormat | undefined;
+  /** Data that came with the text, as code. */
+  readonly data?: string | undefined;
   /** Words to mark. */
   readonly words?: readonly string[];
 }
@@ -14,21 +18,32 @@ interface RichTextProps {
  * A message as it is meant to look. Text only ever becomes text: the tree has no node that could
  * hold markup, and the library sets it as such.
  */
-export const RichText = memo(function RichText({ text, words = [] }: RichTextProps): VNode {
-  return <>{parseText(text).map((block) => drawBlock(block, words))}</>;
+export const RichText = memo(function RichText(props: RichTextProps): VNode {
+  const { text, format, data, words = [] } = props;
+  const code: readonly Block[] = data === undefined ? [] : [{ type: "code", text: data }];
+  return <>{[...readText(text, format), ...code].map((block) => drawBlock(block, words))}</>;
 });
 
 function drawBlock(block: Block, words: readonly string[]): ComponentChildren {
   switch (block.type) {
     case "paragraph":
-      return <p>{drawAll(block.children, words)}</p>;
+      return <p dir="auto">{drawAll(block.children, words)}</p>;
+    case "literal":
+      return (
+        <p class={`literal ${block.columns ? "aligned" : ""}`} dir="auto">
+          {drawAll(block.children, words)}
+        </p>
+      );
     case "code":
-      return <pre tabIndex={0}><code>{block.text}</code></pre>;
+      return <pre tabIndex={0} dir="auto"><code>{block.text}</code></pre>;
     case "quote":
       return <blockquote>{block.children.map((each) => drawBlock(each, words))}</blockquote>;
     case "list": {
-      const items = block.items.map((item, index) => <li key={index}>{drawAll(item, words)}</li>);
-      return block.start === undefined ? <ul>{items}</ul> : <ol start={block.start}>{items}</ol>;
+      const { numbers } = block;
+      const items = block.items.map((item, index) => (
+        <li key={index} value={numbers?.[index]} dir="auto">{drawAll(item, words)}</li>
+      ));
+      return numbers === undefined ? <ul>{items}</ul> : <ol>{items}</ol>;
     }
   }
 }
@@ -48,7 +63,7 @@ function drawInline(node: Inline, words: readonly string[]): ComponentChildren {
     case "code":
       return <code>{node.text}</code>;
     case "link":
-      return <a href={node.href} target="_blank" rel="noopener noreferrer nofollow">{node.text}</a>;
+      return drawLink(node);
     case "strong":
       return <strong>{drawAll(node.children, words)}</strong>;
     case "emphasis":
@@ -56,4 +71,19 @@ function drawInline(node: Inline, words: readonly string[]): ComponentChildren {
     case "deleted":
       return <del>{drawAll(node.children, words)}</del>;
   }
+}
+
+/** An address from left to right, whatever is around it; where it leads to, if that looks different. */
+function drawLink({ href, text }: Link): VNode {
+  return (
+    <a
+      href={href}
+      target="_blank"
+      rel="noopener noreferrer nofollow"
+      dir="ltr"
+      title={href === text || href === `${text}/` ? undefined : href}
+    >
+      {text}
+    </a>
+  );
 }

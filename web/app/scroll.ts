@@ -1,5 +1,8 @@
-/** Pixels from the end within which the end is what one looks at. */
-const AT_END = 60;
+/** Pixels from the end within which the end is what one looks at: less than the lowest message. */
+const AT_END = 24;
+
+/** What is gone to is shown at this part of the view's height: the first new message, a hit. */
+export const SHOWN_AT = 0.3;
 
 /** A message, by its place, and how far below the top of the view an edge of it is, in pixels. */
 export interface Anchor {
@@ -13,12 +16,12 @@ export function isAtEnd(view: HTMLElement): boolean {
   return view.scrollHeight - view.scrollTop - view.clientHeight < AT_END;
 }
 
-/** The first message that is seen, at least in part. */
-export function firstSeen(view: HTMLElement): Anchor | undefined {
+/** The first message that is seen, at least in part; with `rows`, the first one of those. */
+export function firstSeen(view: HTMLElement, rows = "[data-seq]"): Anchor | undefined {
   const top = view.getBoundingClientRect().top;
   for (const chunk of view.querySelectorAll(".chunk")) {
     if (chunk.getBoundingClientRect().bottom <= top) continue;
-    for (const row of chunk.querySelectorAll<HTMLElement>("[data-seq]")) {
+    for (const row of chunk.querySelectorAll<HTMLElement>(rows)) {
       const { bottom } = row.getBoundingClientRect();
       // By its lower edge: a message that begins a group no more, because older ones came before
       // it, is less high than it was.
@@ -38,6 +41,26 @@ export function keepAt(view: HTMLElement, { seq, edge, offset }: Anchor): boolea
   // Fractions of a pixel would creep.
   if (Math.abs(moved) >= 1) view.scrollTop += moved;
   return true;
+}
+
+/** Scrolls to the end. */
+export function showEnd(view: HTMLElement): void {
+  view.scrollTop = view.scrollHeight;
+}
+
+/**
+ * Scrolls to the end, but not so far that the line above the new messages leaves its place; to the
+ * top where the message at `newFrom`, which the line belongs to, is no longer in the page.
+ */
+export function showNew(view: HTMLElement, newFrom: number): void {
+  showEnd(view);
+  const line = view.querySelector(".new-line");
+  if (line === null) {
+    if (rowAt(view, newFrom) === null) view.scrollTop = 0;
+    return;
+  }
+  const at = line.getBoundingClientRect().top - view.getBoundingClientRect().top;
+  view.scrollTop -= Math.max(0, view.clientHeight * SHOWN_AT - at);
 }
 
 /** The element of the message at `seq`, where it is drawn. */

@@ -1,11 +1,16 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Message } from "../../protocol.ts";
 import type { Chat } from "../chat/chat.ts";
-import { textOf } from "../state/items.ts";
+import { wordsIn } from "../state/items.ts";
+import { EMPTY_LOG } from "../state/log.ts";
+import { searchLog } from "../state/search.ts";
+import { roomKey } from "../state/threads.ts";
+import { shownReason } from "../state/shown.ts";
+import type { NewSaid } from "../state/types.ts";
 import { wordsOf } from "../text/highlight.ts";
 import { Dialog } from "./dialog.tsx";
 import { RichText } from "./rich_text.tsx";
+import { Sender } from "./sender.tsx";
 import { moment } from "./time.tsx";
 
 /** Milliseconds without a key after which is searched. */
@@ -14,9 +19,13 @@ const PAUSE = 200;
 type Found =
   | { readonly state: "none" | "searching" }
   | { readonly state: "failed"; readonly why: string }
-  | { readonly state: "found"; readonly messages: readonly Message[]; readonly more: boolean };
+  | {
+    readonly state: "found" | "found here";
+    readonly messages: readonly NewSaid[];
+    readonly more: boolean;
+  };
 
-/** Searches what the hub keeps of a room. */
+/** Searches what the hub keeps of a room; without a connection, what the page has of it. */
 export function SearchDialog({ chat, room, begin, onClose, onGo }: {
   readonly chat: Chat;
   readonly room: string;
@@ -27,10 +36,16 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
   const [query, setQuery] = useState(begin);
   const [found, setFound] = useState<Found>({ state: "none" });
   const words = wordsOf(query);
+  const online = chat.state.connection.state === "online";
 
   useEffect(() => {
     if (words.length === 0) {
       setFound({ state: "none" });
+      return;
+    }
+    if (!online) {
+      const log = chat.state.threads.get(roomKey(room))?.log ?? EMPTY_LOG;
+      setFound({ state: "found here", messages: searchLog(log, words), more: false });
       return;
     }
     let over = false;
@@ -40,19 +55,27 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
         const page = await chat.past.search(room, searched(query));
         if (!over) setFound({ state: "found", ...page });
       } catch (error) {
-        if (!over) setFound({ state: "failed", why: error instanceof Error ? error.message : "" });
+        if (!over) setFound({ state: "failed", why: shownReason(error) });
       }
     }, PAUSE);
     return () => {
       over = true;
       clearTimeout(timer);
     };
-  }, [query, room]);
+  }, [query, room, online]);
 
   const more = async (): Promise<void> => {
     if (found.state !== "found") return;
-    const page = await chat.past.search(room, searched(query), found.messages.at(-1)?.id);
-    setFound({ ...page, state: "found", messages: [...found.messages, ...page.messages] });
+    try {
+      const page = await chat.past.search(room, searched(query), found.messages.at(-1)?.id);
+      setFound((now) => {
+        // Something else was searched for meanwhile.
+        if (now !== found) return now;
+        return { ...page, state: "found", messages: [...found.messages, ...page.messages] };
+      });
+    } catch (error) {
+      setFound((now) => now === found ? { state: "failed", why: shownReason(error) } : now);
+    }
   };
 
   return (
@@ -63,6 +86,7 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
           // Not the type "search": there, Escape empties it instead of closing the window.
           role="searchbox"
           enterkeyhint="search"
+          dir="auto"
           value={query}
           autoFocus
           autoComplete="off"
@@ -71,19 +95,15 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
         />
       </label>
       <p class="hint" role="status">{summary(found)}</p>
-      {found.state !== "found" ? null : (
+      {!("messages" in found) ? null : (
         <ol class="results">
-          {found.messages.map((message) => (
-            <li key={message.id}>
-              <button type="button" onClick={() => onGo(message.id)}>
-                <span class="result-head">
-                  <strong>{message.sender}</strong> {moment(Date.parse(message.timestamp))}
-                </span>
-              </button>
-              <div class="result-text">
-                <RichText text={textOf(message)} words={words} />
-              </div>
-            </li>
+          {found.messages.map((said) => (
+            <Hit
+              key={said.id}
+              said={said}
+              words={words}
+              onGo={onGo}
+            />
           ))}
         </ol>
       )}
@@ -91,6 +111,26 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
         ? <button type="button" onClick={() => void more()}>Earlier ones</button>
         : null}
     </Dialog>
+  );
+}
+
+function Hit({ said, words, onGo }: {
+  readonly said: NewSaid;
+  readonly words: readonly string[];
+  readonly onGo: (id: number) => void;
+}): VNode {
+  const { id, sender, verified, at, format, data } = said;
+  return (
+    <li>
+      <button type="button" onClick={() => id === undefined ? undefined : onGo(id)}>
+        <span class="result-head">
+          <Sender name={sender} verified={verified} /> {moment(at)}
+        </span>
+      </button>
+      <div class="result-text">
+        <RichText text={wordsIn(said)} format={format} data={data} words={words} />
+      </div>
+    </li>
   );
 }
 
@@ -107,11 +147,15 @@ function summary(found: Found): string {
       return "Searching…";
     case "failed":
       return `Cannot search: ${found.why}`;
-    case "found": {
-      const count = found.messages.length;
-      return count === 0
-        ? "Nothing was found."
-        : `${count}${found.more ? " or more" : ""} ${count === 1 ? "message" : "messages"} found.`;
-    }
+    case "found":
+      return counted(found.messages.length, found.more);
+    case "found here":
+      return "There is no connection: only what this page has loaded is searched. " +
+        counted(found.messages.length, false);
   }
+}
+
+function counted(count: number, more: boolean): string {
+  if (count === 0) return "Nothing was found.";
+  return `${count}${more ? " or more" : ""} ${count === 1 ? "message" : "messages"} found.`;
 }

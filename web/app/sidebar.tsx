@@ -68,7 +68,7 @@ export function Sidebar({ chat, actions, open }: {
         <button type="button" class="row-button" title="Change your name" onClick={actions.onName}>
           <Avatar name={me ?? "?"} />
           <span class="grow">
-            <span class="self-name">{me ?? "Connecting…"}</span>
+            <span class="self-name" dir="auto">{me ?? "Connecting…"}</span>
             <small>
               <span class={`dot ${connection.state}`} />
               {stateName(connection)}
@@ -100,7 +100,7 @@ function ThreadRow({ thread, current, onShow }: {
         {thread.key.startsWith("#")
           ? <span class="hash" aria-hidden="true">#</span>
           : <Avatar name={name} />}
-        <span class="grow">{name}</span>
+        <span class="grow" dir="auto">{name}</span>
         {failed
           ? (
             <span class="failed-mark" title="Something was not sent">

@@ -29,7 +29,7 @@ export function ThreadHeader({ chat, thread, onThreads, onPeople, onSearch, onMo
         {thread === undefined ? "bcast" : (
           <>
             <span class="hash" aria-hidden="true">{thread.key.charAt(0)}</span>
-            {thread.name}
+            <bdi>{thread.name}</bdi>
           </>
         )}
       </h1>

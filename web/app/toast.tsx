@@ -17,6 +17,9 @@ export function Toast({ toast }: { readonly toast: ToastWords | undefined }): VN
     return () => clearTimeout(timer);
   }, [toast]);
   const shown = toast !== undefined && toast !== gone;
-  return <div class={`toast ${shown ? "shown" : ""}`} role="status">{shown ? toast.words : ""}
-  </div>;
+  return (
+    <div class={`toast ${shown ? "shown" : ""}`} role="status" dir="auto">
+      {shown ? toast.words : ""}
+    </div>
+  );
 }

@@ -1,4 +1,4 @@
-import type { VNode } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Chat } from "../chat/chat.ts";
 import type { Thread } from "../state/types.ts";
@@ -30,14 +30,15 @@ export function TypingLine(
             <i />
             <i />
           </span>{" "}
-          {sentence(names)}
+          <span>{sentence(names)}</span>
         </>
       )}
     </div>
   );
 }
 
-function sentence(names: readonly string[]): string {
+function sentence(names: readonly string[]): ComponentChildren {
   if (names.length > MAX_NAMES) return `${names.length} people are typing`;
-  return `${names.join(" and ")} ${names.length === 1 ? "is" : "are"} typing`;
+  const [first, second] = names.map((name) => <bdi key={name}>{name}</bdi>);
+  return second === undefined ? <>{first} is typing</> : <>{first} and {second} are typing</>;
 }

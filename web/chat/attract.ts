@@ -20,15 +20,19 @@ export class Attractor {
   #audio: AudioContext | undefined;
   #shown: string | undefined;
 
-  /** @param onClick what a click on a notification leads to. */
-  constructor(private readonly onClick: (notice: Notice) => void) {}
+  /**
+   * @param path where the page is: notifications of hubs behind one proxy do not replace each other.
+   * @param onClick what a click on a notification leads to.
+   */
+  constructor(private readonly path: string, private readonly onClick: (notice: Notice) => void) {}
 
   /** Shows a notification; later ones of the same thread take its place. */
   notify(notice: Notice): void {
     if (!canNotify() || Notification.permission !== "granted") return;
-    const { key: tag, title, body } = notice;
+    const { key, title, body } = notice;
+    const options = { body, tag: `bcast ${this.path} ${key}`, data: key, icon: this.#plainIcon };
     try {
-      const shown = new Notification(title, { body, tag, icon: this.#plainIcon });
+      const shown = new Notification(title, options);
       shown.onclick = () => {
         globalThis.focus();
         shown.close();
@@ -37,7 +41,7 @@ export class Attractor {
     } catch {
       // Phones show them only through the worker.
       void navigator.serviceWorker?.ready.then((worker) => {
-        return worker.showNotification(title, { body, tag, icon: this.#plainIcon });
+        return worker.showNotification(title, options);
       });
     }
   }

@@ -10,6 +10,7 @@ import { type CommandActions, runLine } from "../state/commands.ts";
 import { withEmoji } from "../state/emoji.ts";
 import { noticeOf } from "../state/notices.ts";
 import type { Settings } from "../state/settings.ts";
+import { shown, shownReason } from "../state/shown.ts";
 import { directKey, peopleIn, roomKey, roomOf, unreadIn } from "../state/threads.ts";
 import {
   type ChatState,
@@ -61,7 +62,7 @@ export class Chat {
     this.#settings = memory.settings;
     this.#sign = new TypingSign(() => this.#conversation);
     this.#claim = new TabClaim(`bcast ${hub.pathname}`);
-    this.attractor = new Attractor(({ key }) => this.show(key));
+    this.attractor = new Attractor(hub.pathname, ({ key }) => this.show(key));
     const comings = this.#settings.comings === "on";
     const { mention } = this.#settings;
     const begin: ChatState = { ...EMPTY, marks: memory.marks, comings, mention };
@@ -277,7 +278,8 @@ export class Chat {
     }
   }
 
-  #take(event: ClientEvent): void {
+  #take(told: ClientEvent): void {
+    const event = shown(told);
     const { session } = this.#conversation ?? {};
     if (event.type === "online" && session !== undefined) this.#claim.own(session);
     this.store.queue({ type: "event", event, now: Date.now() });
@@ -295,7 +297,8 @@ export class Chat {
   #changed(before: ChatState): void {
     const { me, current, threads } = this.state;
     const sender = this.#conversation?.sender;
-    if (sender !== undefined && sender !== me) this.store.queue({ type: "me", name: sender });
+    const name = sender === undefined ? undefined : shown(sender);
+    if (name !== undefined && name !== me) this.store.queue({ type: "me", name });
     if (me !== undefined && me === this.#renaming) this.memory.name = me;
     const thread = current === undefined ? undefined : threads.get(current);
     const where = thread === undefined
@@ -317,16 +320,19 @@ export class Chat {
     const room = roomOf(key);
     const sent = room === undefined
       ? this.#sendDirect(conversation, key, ref, text)
-      : conversation.send({ room, message: text, ref, ...(action ? { kind: "action" } : {}) })
-        .then(({ id }) => this.store.queue({ type: "acked", key, ref, id }));
+      : conversation.send({
+        room,
+        message: text,
+        ref,
+        format: "markdown",
+        ...(action ? { kind: "action" } : {}),
+      }).then(({ id }) => this.store.queue({ type: "acked", key, ref, id }));
     sent.catch((error) => {
       // The conversation ended: the next one sends it.
       if (error instanceof ConnectError && (room !== undefined || error.failure !== "lost")) return;
       const reason = error instanceof RequestError && error.code === "no_such_user"
         ? `${this.state.threads.get(key)?.name ?? "That person"} is not here any more`
-        : error instanceof Error
-        ? error.message
-        : String(error);
+        : shownReason(error);
       this.store.queue({ type: "failed", key, ref, error: reason });
     });
   }
@@ -338,8 +344,8 @@ export class Chat {
     text: string,
   ): Promise<void> {
     const to = this.state.threads.get(key)?.name ?? key.slice(1);
-    const direct = await conversation.direct(to, { message: text });
-    this.store.queue({ type: "delivered", key, ref, direct });
+    const direct = await conversation.direct(to, { message: text, format: "markdown" });
+    this.store.queue({ type: "delivered", key, ref, direct: shown(direct) });
   }
 
   /** Sends what an earlier conversation could not, under the same marks: the hub keeps each once. */
@@ -351,11 +357,11 @@ export class Chat {
 
   async #who(key: ThreadKey, room: string): Promise<void> {
     try {
-      const { online, members } = await this.#online().who(room);
+      const { online, members } = shown(await this.#online().who(room));
       const more = online > members.length ? ` and ${online - members.length} more` : "";
       this.#note(key, `In #${room}: ${members.join(", ") || "nobody"}${more}`);
     } catch (error) {
-      this.#note(key, error instanceof Error ? error.message : String(error));
+      this.#note(key, shownReason(error));
     }
   }
 
@@ -388,9 +394,9 @@ function isLookedAt({ attentive, current }: ChatState, key: ThreadKey): boolean 
 
 function endOf(error: unknown): Connection {
   if (!(error instanceof ConnectError)) throw error;
-  const { failure, code, message } = error;
+  const { failure, code } = error;
   if (code === CLOSE.replaced) return { state: "replaced" };
-  const reason = message.replace(/^The hub at \S+ refused: /, "");
+  const reason = shownReason(error).replace(/^The hub at \S+ refused: /, "");
   if (failure !== "refused") return { state: "ended", reason };
   return { state: "refused", reason, wantsToken: code === CLOSE.unauthorized || code === 401 };
 }

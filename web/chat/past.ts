@@ -1,9 +1,11 @@
 import type { Conversation } from "../../client.ts";
-import { MAX_HISTORY_PAGE, type Message } from "../../protocol.ts";
+import { MAX_HISTORY_PAGE } from "../../protocol.ts";
 import type { Exported } from "../../chat/export.ts";
 import { firstSaid, itemsOf } from "../state/log.ts";
+import { saidItem } from "../state/items.ts";
+import { shown } from "../state/shown.ts";
 import { roomOf } from "../state/threads.ts";
-import type { ThreadKey } from "../state/types.ts";
+import type { NewSaid, ThreadKey } from "../state/types.ts";
 import type { Store } from "./store.ts";
 
 /** Messages that scrolling up loads at once. */
@@ -56,11 +58,15 @@ export class Past {
     room: string,
     query: string,
     before?: number,
-  ): Promise<{ readonly messages: readonly Message[]; readonly more: boolean }> {
+  ): Promise<{ readonly messages: readonly NewSaid[]; readonly more: boolean }> {
     const conversation = this.conversation();
     const range = before === undefined ? {} : { before };
-    const { messages, more } = await conversation.history(room, { query, limit: 50, ...range });
-    return { messages: messages.toReversed(), more };
+    const { messages, more } = shown(
+      await conversation.history(room, { query, limit: 50, ...range }),
+    );
+    const { me, mention } = this.store.state;
+    const said = messages.toReversed().map((message) => saidItem(message, me, mention));
+    return { messages: said, more };
   }
 
   /** All that a thread holds, read from the hub's log, oldest first. */
@@ -91,7 +97,7 @@ export class Past {
     const room = roomOf(key);
     if (thread === undefined || thread.complete || room === undefined) return;
     const before = firstSaid(thread.log)?.id ?? (thread.room?.last ?? 0) + 1;
-    const { messages, more } = await this.conversation().history(room, { before, limit });
+    const { messages, more } = shown(await this.conversation().history(room, { before, limit }));
     this.store.apply({ type: "older", key, messages, more });
   }
 }

@@ -1,13 +1,14 @@
 import { type MentionRule, mentions } from "../../chat/mention.ts";
 import { type Direct, type Message, nameKey } from "../../protocol.ts";
-import type { NewItem, Said } from "./types.ts";
+import { shownText } from "./shown.ts";
+import type { NewSaid, Said } from "./types.ts";
 
 /** A message of a room as an entry of its log. */
 export function saidItem(
   message: Message,
   me: string | undefined,
   rule?: MentionRule,
-): Omit<Said, "seq"> {
+): NewSaid {
   const { id, sender, timestamp, kind } = message;
   const mine = me !== undefined && nameKey(sender) === nameKey(me);
   const text = textOf(message);
@@ -16,6 +17,7 @@ export function saidItem(
     id,
     sender,
     text,
+    ...meant(message),
     at: Date.parse(timestamp),
     action: kind === "action",
     mine,
@@ -24,13 +26,14 @@ export function saidItem(
 }
 
 /** A private message as an entry of its log. */
-export function directItem(direct: Direct, mine: boolean): NewItem {
+export function directItem(direct: Direct, mine: boolean): NewSaid {
   const { sender, timestamp } = direct;
   const text = textOf(direct);
   return {
     kind: "said",
     sender,
     text,
+    ...meant(direct),
     at: Date.parse(timestamp),
     action: false,
     mine,
@@ -44,6 +47,30 @@ export function textOf(
   { message, data }: { readonly message?: string; readonly data?: unknown },
 ): string {
   if (data === undefined) return message ?? "";
-  const code = "```\n" + JSON.stringify(data, undefined, 2) + "\n```";
+  const code = fenced(codeOf(data));
   return message === undefined ? code : `${message}\n${code}`;
+}
+
+/** The text of a message without the data that came with it. */
+export function wordsIn({ text, data }: Pick<Said, "text" | "data">): string {
+  return data === undefined ? text : text.slice(0, -fenced(data).length).replace(/\n$/, "");
+}
+
+/** How a message is to be shown. */
+function meant(
+  { format, verified, data }: Pick<Message, "format" | "verified" | "data">,
+): Pick<Said, "format" | "verified" | "data"> {
+  return {
+    ...(verified ? { verified } : {}),
+    ...(format === undefined ? {} : { format }),
+    ...(data === undefined ? {} : { data: codeOf(data) }),
+  };
+}
+
+function codeOf(data: unknown): string {
+  return shownText(JSON.stringify(data, undefined, 2));
+}
+
+function fenced(code: string): string {
+  return "```\n" + code + "\n```";
 }

@@ -41,6 +41,12 @@ export function findId({ chunks }: Log, id: number): Said | undefined {
   return undefined;
 }
 
+/** The entry at `seq`. */
+export function itemAt(log: Log | undefined, seq: number): Item | undefined {
+  const chunk = log?.chunks.find(({ index }) => index === chunkOf(seq));
+  return chunk?.items.find((item) => item.seq === seq);
+}
+
 /** `log` with `items` at its end. */
 export function append(log: Log, items: readonly NewItem[]): Log {
   const placed = items.map((item, index): Item => ({ ...item, seq: log.next + index }));

@@ -14,6 +14,7 @@ import {
   roomKey,
   withThread,
 } from "./threads.ts";
+import { newFromWith } from "./unread.ts";
 import type {
   ChatState,
   Connection,
@@ -134,7 +135,7 @@ export function reduce(state: ChatState, action: Action): ChatState {
     case "close":
       return close(state, action.key);
     case "forget":
-      return { ...state, threads: new Map(), current: undefined };
+      return shown({ ...state, threads: new Map() }, undefined);
     case "comings":
       return { ...state, comings: action.comings };
     case "mention":
@@ -205,7 +206,7 @@ function joined(state: ChatState, event: RoomEntered, now: number): ChatState {
     const thread = {
       ...newThread(key, event.room, facts),
       complete: event.last === 0,
-      ...unreadSince(mark, event, key === state.current),
+      unread: unreadSince(mark, event),
     };
     const first = withThread(state, { ...thread, pending: known?.pending ?? [] });
     return { ...first, current: first.current ?? key };
@@ -221,10 +222,9 @@ function joined(state: ChatState, event: RoomEntered, now: number): ChatState {
   return withThread(state, { ...extended(thread, [note(text, now, "gap")]), complete: true });
 }
 
-/** What an earlier visit had not read. */
-function unreadSince(mark: Mark | undefined, event: RoomEntered, shown: boolean): Partial<Thread> {
-  if (mark === undefined || mark.epoch !== event.epoch || mark.id >= event.last) return {};
-  return { unread: shown ? 0 : event.last - mark.id };
+/** How many messages an earlier visit had not read. */
+function unreadSince(mark: Mark | undefined, event: RoomEntered): number {
+  return mark?.epoch === event.epoch ? Math.max(0, event.last - mark.id) : 0;
 }
 
 function message(state: ChatState, event: Message): ChatState {
@@ -288,7 +288,12 @@ function show(state: ChatState, key: ThreadKey, name?: string): ChatState {
       (thread) => thread.unread > 0 ? thread : { ...thread, newFrom: undefined },
     );
   }
-  return seen({ ...next, current: key });
+  return current === key ? seen(next) : shown(next, key);
+}
+
+/** With another thread on the screen, of which nobody has seen the end yet. */
+function shown(state: ChatState, current: ThreadKey | undefined): ChatState {
+  return { ...state, current, attentive: false };
 }
 
 function attend(state: ChatState, attentive: boolean): ChatState {
@@ -322,21 +327,26 @@ function without(thread: Thread, ref: string): Thread {
 
 function older(
   thread: Thread,
-  { me, mention }: ChatState,
+  { me, marks, mention }: ChatState,
   { messages, more }: { readonly messages: readonly Message[]; readonly more: boolean },
 ): Thread {
   const first = [...thread.log.chunks].flatMap(({ items }) => items)
     .find((item): item is Said => item.kind === "said" && item.id !== undefined)?.id ?? Infinity;
   const before = messages.filter(({ id }) => id < first);
   const items = before.map((each) => saidItem(each, me, mention));
-  return { ...thread, log: prepend(thread.log, items), complete: !more || before[0]?.id === 1 };
+  return {
+    ...thread,
+    log: prepend(thread.log, items),
+    complete: !more || before[0]?.id === 1,
+    newFrom: newFromWith(thread, items, marks.get(thread.name)),
+  };
 }
 
 function close(state: ChatState, key: ThreadKey): ChatState {
   const threads = new Map(state.threads);
   threads.delete(key);
-  const current = state.current === key ? threads.keys().next().value : state.current;
-  return seen({ ...state, threads, current });
+  const rest = { ...state, threads };
+  return state.current === key ? shown(rest, threads.keys().next().value) : rest;
 }
 
 function tick(state: ChatState, now: number): ChatState {

@@ -44,7 +44,8 @@ export function sameDay(one: number, other: number): boolean {
 
 function goesWith(previous: Item | undefined, item: Item): boolean {
   return previous?.kind === "said" && item.kind === "said" && isPlain(previous) && isPlain(item) &&
-    previous.sender === item.sender && item.at - previous.at < TOGETHER;
+    previous.sender === item.sender && previous.verified === item.verified &&
+    item.at - previous.at < TOGETHER;
 }
 
 function isPlain({ action }: Said): boolean {

@@ -1,5 +1,5 @@
 import type { MentionRule } from "../../chat/mention.ts";
-import type { Direct, Limits } from "../../protocol.ts";
+import type { Direct, Limits, TextFormat } from "../../protocol.ts";
 
 /** A conversation on the screen: `#room`, or `@` and the name key of a person. */
 export type ThreadKey = `#${string}` | `@${string}`;
@@ -12,7 +12,14 @@ export interface Said {
   /** The hub's number in a room; private messages have none. */
   readonly id?: number;
   readonly sender: string;
+  /** All there is to read: the text, and data as code after it. */
   readonly text: string;
+  /** Whether a token proved the sender's name. */
+  readonly verified?: true;
+  /** How the text is meant; literally, where nothing is said. */
+  readonly format?: TextFormat;
+  /** The data, as the code at the end of `text`. */
+  readonly data?: string;
   /** Milliseconds since the Unix epoch, by the hub's clock. */
   readonly at: number;
   /** Whether it is what the sender does (`/me`). */
@@ -36,8 +43,11 @@ export interface Note {
 /** One entry of a log. */
 export type Item = Said | Note;
 
+/** A message before it has its place. */
+export type NewSaid = Omit<Said, "seq">;
+
 /** An entry before it has its place. */
-export type NewItem = Omit<Said, "seq"> | Omit<Note, "seq">;
+export type NewItem = NewSaid | Omit<Note, "seq">;
 
 /** A message that the hub has not acked. */
 export interface Pending {

@@ -4,7 +4,17 @@ import type { Inline } from "./tree.ts";
 /** How deep marks may stand within marks: text comes from strangers. */
 const MAX_DEPTH = 4;
 
-const WORD = /[\p{L}\p{N}_]/u;
+/** What words are made of; the joiners stand within words of Persian and others. */
+const WORD = /^[\p{L}\p{N}\p{M}_\u200c\u200d]$/u;
+
+/** What joins words to longer ones, to paths and to addresses; other marks among it. */
+const JOINING = /^[-./\\:=@#&+$%|*~]$/;
+
+/** Characters that are looked at for a word beyond them. */
+const MAX_JOINING = 32;
+
+/** What paths are made with: a mark beside it is part of one. */
+const SLASH = /^[/\\]$/;
 
 /** What may mark text, the longer ones first. */
 const MARKS: readonly {
@@ -90,15 +100,17 @@ class InlineReader {
     return true;
   }
 
-  /** Whether a mark that ends at `start` stands before a word, and not within one. */
+  /** Whether a mark that ends at `start` stands before a word, and not within one or a path. */
   #opens(mark: string, start: number): boolean {
     const next = this.text.charAt(start);
-    if (next === "" || /\s/.test(next) || next === mark.charAt(0)) return false;
-    const before = this.text.charAt(start - mark.length - 1);
-    return !WORD.test(before) && before !== mark.charAt(0);
+    if (next === "" || /\s/.test(next) || next === mark.charAt(0) || SLASH.test(next)) return false;
+    // `*.txt` is a pattern of names.
+    if (next === "." && WORD.test(characterAt(this.text, start + 1))) return false;
+    const before = start - mark.length - 1;
+    return this.text.charAt(before) !== mark.charAt(0) && !this.#isJoined(before, -1);
   }
 
-  /** Where the mark closes: after a word, and not within one, in the same paragraph. */
+  /** Where the mark closes: after a word, and not within one or a path, in the same paragraph. */
   #closing(mark: string, start: number): number | undefined {
     if (this.#hopeless.has(mark)) return undefined;
     for (
@@ -106,13 +118,25 @@ class InlineReader {
       at >= 0;
       at = this.text.indexOf(mark, at + 1)
     ) {
-      const after = this.text.charAt(at + mark.length);
-      if (/\s/.test(this.text.charAt(at - 1)) || WORD.test(after)) continue;
-      if (after === mark.charAt(0) || this.text.charAt(at - 1) === mark.charAt(0)) continue;
+      const before = this.text.charAt(at - 1);
+      const after = at + mark.length;
+      if (/\s/.test(before) || before === mark.charAt(0) || SLASH.test(before)) continue;
+      if (this.text.charAt(after) === mark.charAt(0) || this.#isJoined(after, 1)) continue;
       return at;
     }
     this.#hopeless.add(mark);
     return undefined;
+  }
+
+  /** Whether what stands from `at` on, in the direction `step`, makes one word with a mark there. */
+  #isJoined(at: number, step: 1 | -1): boolean {
+    let end = at;
+    for (; JOINING.test(this.text.charAt(end)); end += step) {
+      if (SLASH.test(this.text.charAt(end)) || Math.abs(end - at) > MAX_JOINING) return true;
+    }
+    return WORD.test(
+      step === 1 ? characterAt(this.text, end) : characterBefore(this.text, end + 1),
+    );
   }
 
   #find(fence: string, start: number): number | undefined {
@@ -139,4 +163,16 @@ class InlineReader {
     }
     this.#from = this.#at;
   }
+}
+
+/** The whole character at `at`, of one or two units of UTF-16. */
+function characterAt(text: string, at: number): string {
+  const code = text.codePointAt(at);
+  return code === undefined ? "" : String.fromCodePoint(code);
+}
+
+/** The whole character that ends before `end`. */
+function characterBefore(text: string, end: number): string {
+  const pair = characterAt(text, end - 2);
+  return pair.length === 2 ? pair : text.charAt(end - 1);
 }

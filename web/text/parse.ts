@@ -1,15 +1,43 @@
+import type { TextFormat } from "../../protocol.ts";
 import { parseInline } from "./inline.ts";
-import type { Block } from "./tree.ts";
+import { findLinks } from "./links.ts";
+import type { Block, Inline } from "./tree.ts";
 
 /** How deep quotes may stand within quotes. */
 const MAX_QUOTES = 3;
 
 /** Opens code; a word after it names the language. */
 const FENCE = /^ {0,3}```[\w+#.-]{0,20}\s*$/;
-const CLOSING = /^ {0,3}```\s*$/;
+/** Ends code. */
+export const CLOSING_FENCE = /^ {0,3}```\s*$/;
 const QUOTE = /^ {0,3}> ?/;
 const POINT = /^ {0,3}[-*•] +(?=\S)/;
-const NUMBER = /^ {0,3}(\d{1,6})[.)] +(?=\S)/;
+const NUMBER = /^ {0,3}(0|[1-9]\d{0,5})[.)] +(?=\S)/;
+
+/** Text whose columns stand below each other only in letters of one width. */
+const COLUMNS = /\t|\S {2,}\S|^ +\S/m;
+
+/** Reads what a message says, as it is meant: only what a person typed in a chat is Markdown. */
+export function readText(text: string, format: TextFormat | undefined): readonly Block[] {
+  if (text === "") return [];
+  return format === "markdown" ? parseText(text) : [literal(text)];
+}
+
+/** Text as it is: every character, and addresses that can be followed. */
+function literal(text: string): Block {
+  const children: Inline[] = [];
+  let from = 0;
+  const upTo = (end: number): void => {
+    if (end > from) children.push({ type: "text", text: text.slice(from, end) });
+  };
+  for (const { index, text: address, href } of findLinks(text)) {
+    upTo(index);
+    children.push({ type: "link", href, text: address });
+    from = index + address.length;
+  }
+  upTo(text.length);
+  return { type: "literal", columns: COLUMNS.test(text), children };
+}
 
 /**
  * Reads the light Markdown of a chat: code, bold, italics, struck out, lists, quotes and bare
@@ -35,7 +63,7 @@ function parseLines(lines: readonly string[], depth: number): readonly Block[] {
       at++;
     } else if (FENCE.test(line) && at + 1 < lines.length) {
       let last = at + 1;
-      while (last < lines.length && !CLOSING.test(lines[last] ?? "")) last++;
+      while (last < lines.length && !CLOSING_FENCE.test(lines[last] ?? "")) last++;
       blocks.push({ type: "code", text: lines.slice(at + 1, last).join("\n") });
       at = last + 1;
     } else if (QUOTE.test(line) && depth < MAX_QUOTES) {
@@ -43,8 +71,10 @@ function parseLines(lines: readonly string[], depth: number): readonly Block[] {
     } else if (POINT.test(line)) {
       blocks.push({ type: "list", items: take(POINT).map((item) => parseInline(item)) });
     } else if (NUMBER.test(line)) {
-      const start = Number(NUMBER.exec(line)?.[1]);
-      blocks.push({ type: "list", start, items: take(NUMBER).map((item) => parseInline(item)) });
+      const from = at;
+      const items = take(NUMBER).map((item) => parseInline(item));
+      const numbers = lines.slice(from, at).map((each) => Number(NUMBER.exec(each)?.[1]));
+      blocks.push({ type: "list", numbers, items });
     } else {
       const from = at++;
       while (at < lines.length && !beginsBlock(lines[at] ?? "", depth)) at++;

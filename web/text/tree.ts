@@ -1,9 +1,16 @@
+/** An address that can be followed; what is read is what is followed. */
+export interface Link {
+  readonly type: "link";
+  readonly href: string;
+  readonly text: string;
+}
+
 /** A piece of a line. */
 export type Inline =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "break" }
   | { readonly type: "code"; readonly text: string }
-  | { readonly type: "link"; readonly href: string; readonly text: string }
+  | Link
   | {
     readonly type: "strong" | "emphasis" | "deleted";
     readonly children: readonly Inline[];
@@ -12,29 +19,49 @@ export type Inline =
 /** A part of a message that stands by itself. */
 export type Block =
   | { readonly type: "paragraph"; readonly children: readonly Inline[] }
+  | {
+    /** Text that nobody marked: nothing in it but text and links. */
+    readonly type: "literal";
+    /** Whether its lines have columns. */
+    readonly columns: boolean;
+    readonly children: readonly Inline[];
+  }
   | { readonly type: "code"; readonly text: string }
   | { readonly type: "quote"; readonly children: readonly Block[] }
   | {
     readonly type: "list";
-    /** The number of the first one; absent in a list of points. */
-    readonly start?: number;
+    /** The number of each; absent in a list of points. */
+    readonly numbers?: readonly number[];
     readonly items: readonly (readonly Inline[])[];
   };
 
 /** What one would read if nothing were marked: for tests, and for whoever cannot see. */
-export function plainText(nodes: readonly (Block | Inline)[]): string {
+export function plainText(blocks: readonly Block[]): string {
+  return blocks.map((block) => {
+    switch (block.type) {
+      case "code":
+        return block.text;
+      case "list":
+        return block.items.map(inlineText).join("\n");
+      case "quote":
+        return plainText(block.children);
+      default:
+        return inlineText(block.children);
+    }
+  }).join("\n");
+}
+
+function inlineText(nodes: readonly Inline[]): string {
   return nodes.map((node) => {
     switch (node.type) {
       case "break":
         return "\n";
-      case "list":
-        return node.items.map((item) => plainText(item)).join("\n");
       case "text":
       case "code":
       case "link":
         return node.text;
       default:
-        return plainText(node.children);
+        return inlineText(node.children);
     }
   }).join("");
 }

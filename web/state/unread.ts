@@ -1,0 +1,40 @@
+import type { Message } from "../../protocol.ts";
+import { firstSaid, firstSeq, itemsOf } from "./log.ts";
+import type { ChatState, Mark, NewItem, Thread } from "./types.ts";
+
+/** Unread messages of an earlier visit that are loaded at once, so that the line is above them. */
+const MAX_MISSING = 1000;
+
+/**
+ * The message at which an earlier visit stopped reading, where what follows on it is not loaded;
+ * `undefined` where it is, and where that is too long ago.
+ */
+export function missingUnread({ marks }: ChatState, thread: Thread): number | undefined {
+  const mark = marks.get(thread.name);
+  const first = firstSaid(thread.log)?.id;
+  if (mark === undefined || first === undefined || !goesFurtherBack(thread, mark)) return undefined;
+  return first > mark.id + 1 && first - mark.id <= MAX_MISSING ? mark.id : undefined;
+}
+
+/** Where the new messages of `thread` begin once `older` ones stand before those that it has. */
+export function newFromWith(
+  thread: Thread,
+  older: readonly (NewItem & Partial<Pick<Message, "id">>)[],
+  mark: Mark | undefined,
+): number | undefined {
+  if (mark === undefined || !goesFurtherBack(thread, mark)) return thread.newFrom;
+  const at = older.findIndex((item) => {
+    return item.kind === "said" && !item.mine && (item.id ?? 0) > mark.id;
+  });
+  return at < 0 ? thread.newFrom : firstSeq(thread.log) - older.length + at;
+}
+
+/** Whether everything that is loaded is newer than `mark`, so that the line belongs further up. */
+function goesFurtherBack({ log, newFrom, room, unread }: Thread, mark: Mark): boolean {
+  if (unread === 0 || newFrom === undefined || room?.epoch !== mark.epoch) return false;
+  for (const item of itemsOf(log)) {
+    if (item.seq >= newFrom) return true;
+    if (item.kind === "said" && (!item.mine || (item.id ?? 0) <= mark.id)) return false;
+  }
+  return false;
+}
