@@ -62,8 +62,12 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
   const close = (): void => setOpen(undefined);
   const say = (words: string): void => setToast({ words });
 
+  // Only while there is nothing that the user could be doing: later, the banner has a button.
+  const wasOnline = useRef(false);
   useEffect(() => {
-    if (connection.state === "refused" && connection.wantsToken) setOpen({ what: "token" });
+    wasOnline.current ||= connection.state === "online";
+    if (connection.state !== "refused" || !connection.wantsToken || wasOnline.current) return;
+    if (document.activeElement === document.body) setOpen({ what: "token" });
   }, [connection]);
 
   const save = async (format: string): Promise<void> => {
@@ -108,10 +112,15 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
     return () => removeEventListener("keydown", onKeyDown);
   });
 
-  // Where there is a keyboard, one can write at once.
+  // Where there is a keyboard, one can write at once. The open thread changes by the user's act
+  // alone; the first one, which opens by itself, leaves the focus where the user has put it.
+  const opened = useRef(false);
   useEffect(() => {
-    if (matchMedia("(hover: hover)").matches && open === undefined) composer.current?.focus();
-  }, [thread?.key]);
+    const first = !opened.current;
+    opened.current = thread !== undefined;
+    if (!matchMedia("(hover: hover)").matches || open !== undefined) return;
+    if (!first || document.activeElement === document.body) composer.current?.focus();
+  }, [thread?.born]);
 
   const copy = async (said: Said): Promise<void> => {
     say(await copyText(said.text) ? "Copied" : "The browser does not allow copying");
@@ -146,7 +155,7 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
         {thread === undefined ? <Empty chat={chat} onJoin={() => setOpen({ what: "join" })} /> : (
           <>
             <MessageList
-              key={thread.key}
+              key={thread.born}
               chat={chat}
               thread={thread}
               settings={chat.settings}
@@ -156,7 +165,7 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
             />
             <TypingLine thread={thread} chat={chat} />
             <Composer
-              key={`write ${thread.key}`}
+              key={`write ${thread.born}`}
               chat={chat}
               thread={thread}
               screen={screen}

@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Ref } from "preact";
-import type { Chat, ScreenActions } from "../chat/chat.ts";
+import { type Chat, type ScreenActions, whyMute } from "../chat/chat.ts";
 import { CommandError } from "../state/commands.ts";
 import { applied, type Choice, type Completion, completionAt } from "../state/complete.ts";
 import { EMOJI } from "../state/emoji.ts";
@@ -40,6 +40,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
 
   const left = bytesLeft(text, chat.state.limits);
   const empty = text.trim() === "";
+  const mute = whyMute(chat.state, key);
 
   const change = (next: string, at?: number): void => {
     setText(next);
@@ -111,7 +112,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
     const { value, selectionStart } = currentTarget;
     change(value);
     complete(value, selectionStart);
-    chat.typing(key, value.trim() !== "" && !value.startsWith("/"));
+    chat.typing(key, mute === undefined && value.trim() !== "" && !value.startsWith("/"));
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     // The Enter that ends the choice of an input method's characters.
@@ -143,6 +144,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
   };
 
   const room = roomOf(key);
+  const hint = mute ?? (room === undefined ? `Message ${thread.name}` : `Message #${room}`);
   const option = (index: number): string => `choice-${index}`;
   return (
     <form
@@ -195,6 +197,16 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
         )
         : null}
       {error === "" ? null : <p class="composer-error" role="alert">{error}</p>}
+      <div class="composer-hint" role="status">
+        {mute === undefined || empty || error !== "" ? null : mute}
+        {thread.gone === undefined || room === undefined
+          ? null
+          : (
+            <button type="button" class="link" onClick={() => chat.join(room)}>
+              Enter #{room} again
+            </button>
+          )}
+      </div>
       <div class="composer-box">
         <IconButton
           icon="smile"
@@ -207,7 +219,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
           rows={1}
           value={text}
           aria-label={room === undefined ? `Message to ${thread.name}` : `Message to #${room}`}
-          placeholder={room === undefined ? `Message ${thread.name}` : `Message #${room}`}
+          placeholder={hint}
           aria-controls={completion === undefined ? undefined : "choices"}
           aria-autocomplete="list"
           aria-activedescendant={completion === undefined ? undefined : option(chosen)}
@@ -225,7 +237,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
           class="send"
           aria-label="Send"
           title="Send (Enter)"
-          disabled={empty || left < 0}
+          disabled={empty || left < 0 || mute !== undefined}
         >
           <Icon name="send" />
         </button>

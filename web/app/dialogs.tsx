@@ -233,7 +233,9 @@ export function ThreadDialog({ chat, thread, onClose, onSave }: DialogProps & {
             onClose();
           }}
         >
-          {room === undefined ? "Close the conversation" : "Leave the room"}
+          {room === undefined || thread.gone !== undefined
+            ? "Close the conversation"
+            : "Leave the room"}
         </button>
       </div>
     </Dialog>

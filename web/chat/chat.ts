@@ -6,7 +6,7 @@ import {
   RequestError,
 } from "../../client.ts";
 import { CLOSE, nameKey, type RoomPosition } from "../../protocol.ts";
-import { type CommandActions, runLine } from "../state/commands.ts";
+import { type CommandActions, CommandError, runLine } from "../state/commands.ts";
 import { withEmoji } from "../state/emoji.ts";
 import { noticeOf } from "../state/notices.ts";
 import type { Settings } from "../state/settings.ts";
@@ -49,8 +49,10 @@ export class Chat {
   #conversation: Conversation | undefined;
   #settings: Settings;
   #places: TabMemory["places"];
-  /** The room to go to once it is entered. */
+  /** The room of the page's address, shown once it is entered unless the user has acted by then. */
   #wanted: string | undefined;
+  /** Rooms that the user left and that the hub may still believe them to be in. */
+  readonly #leaving = new Set<string>();
   /** The name that was asked for, to be remembered once one has it. */
   #renaming: string | undefined;
   #saving: ReturnType<typeof setTimeout> | undefined;
@@ -116,13 +118,19 @@ export class Chat {
    * @throws {CommandError} when it makes no sense.
    */
   enter(key: ThreadKey, line: string, screen: ScreenActions): void {
+    this.#wanted = undefined;
     runLine(line, {
       room: roomOf(key),
-      rooms: [...this.state.threads.values()].flatMap(({ name, room }) => {
-        return room === undefined ? [] : [{ room: name, online: room.online }];
+      rooms: [...this.state.threads.values()].flatMap(({ key, name, room, gone }) => {
+        if (!key.startsWith("#")) return [];
+        return [{ room: name, online: room?.online ?? 0, gone: gone !== undefined }];
       }),
       people: peopleIn(this.state),
-      say: (text, action) => this.say(key, withEmoji(text), action),
+      say: (text, action) => {
+        const reason = whyMute(this.state, key);
+        if (reason !== undefined) throw new CommandError(`Not sent: ${reason}`);
+        this.say(key, withEmoji(text), action);
+      },
       whisper: (to, text) => {
         this.show(directKey(to), to);
         this.say(directKey(to), withEmoji(text), false);
@@ -163,21 +171,35 @@ export class Chat {
 
   /** Shows a thread; with `name`, begins it if need be. */
   show(key: ThreadKey, name?: string): void {
+    this.#wanted = undefined;
     this.store.apply({ type: "show", key, ...(name === undefined ? {} : { name }) });
   }
 
-  /** Enters a room, and shows it. */
+  /** Shows a room at once, and enters it unless the user is in it. */
   join(room: string): void {
-    if (this.state.threads.get(roomKey(room))?.room !== undefined) return this.show(roomKey(room));
-    this.#wanted = room;
-    this.#conversation?.join({ room, history: FIRST_PAGE });
+    const key = roomKey(room);
+    const known = this.state.threads.get(key);
+    if (known?.room !== undefined && known.gone === undefined) return this.show(key);
+    this.store.apply({ type: "entering", room });
+    this.show(key);
+    this.#leaving.delete(room);
+    const from = known?.room;
+    this.#conversation?.join({
+      room,
+      history: FIRST_PAGE,
+      // A room that the hub closed and opened again continues where it stopped.
+      ...(from === undefined ? {} : { epoch: from.epoch, after: from.last }),
+    });
   }
 
-  /** Leaves a room, or closes a private conversation. */
+  /** Leaves a room or closes a private conversation: at once, whatever the hub has to do. */
   leave(key: ThreadKey): void {
     const room = roomOf(key);
-    if (room === undefined) this.store.apply({ type: "close", key });
-    else this.#conversation?.leave(room);
+    const isIn = this.state.threads.get(key)?.gone === undefined;
+    this.store.apply({ type: "close", key });
+    if (room === undefined || !isIn) return;
+    this.#leaving.add(room);
+    this.#conversation?.leave(room);
   }
 
   /** Asks for another name, and remembers it for the next visit. */
@@ -188,6 +210,7 @@ export class Chat {
 
   /** Tells the room whether one is typing; may be called for every key. */
   typing(key: ThreadKey, active: boolean): void {
+    if (active) this.#wanted = undefined;
     this.#sign.set(key, active);
   }
 
@@ -276,6 +299,7 @@ export class Chat {
   }
 
   #take(event: ClientEvent): void {
+    if (this.#isLeft(event)) return;
     const { session } = this.#conversation ?? {};
     if (event.type === "online" && session !== undefined) this.#claim.own(session);
     this.store.queue({ type: "event", event, now: Date.now() });
@@ -290,6 +314,12 @@ export class Chat {
     if (hidden && this.#settings.notifications === "on") this.attractor.notify(notice);
   }
 
+  /** Whether `event` tells of a room that the user has left, and so is to be ignored. */
+  #isLeft(event: ClientEvent): boolean {
+    if (event.type === "left") return this.#leaving.delete(event.room);
+    return event.type === "joined" && this.#leaving.has(event.room);
+  }
+
   #changed(before: ChatState): void {
     const { me, current, threads } = this.state;
     const sender = this.#conversation?.sender;
@@ -302,6 +332,9 @@ export class Chat {
       ? thread.name
       : `#${thread.name}`;
     this.attractor.count(unreadIn(this.state).unread, where);
+    if (before.threads !== threads) {
+      for (const [from, to] of renamedKeys(before, this.state)) this.memory.moveDraft(from, to);
+    }
     if (before.threads !== threads || before.current !== current) this.#save();
   }
 
@@ -377,6 +410,25 @@ export class Chat {
   #save(): void {
     this.#saving ??= setTimeout(() => this.saveNow(), SAVE_DELAY);
   }
+}
+
+/** Why nothing can be sent in a thread; `undefined` where something can. */
+export function whyMute({ connection, threads }: ChatState, key: ThreadKey): string | undefined {
+  if (connection.state === "refused" || connection.state === "ended") return connection.reason;
+  if (connection.state === "replaced") return "This conversation continues in another tab";
+  return threads.get(key)?.gone;
+}
+
+/** Private conversations whose key is another, because the other person took another name. */
+function renamedKeys(
+  before: ChatState,
+  { threads }: ChatState,
+): readonly (readonly [from: ThreadKey, to: ThreadKey])[] {
+  return [...before.threads.values()].flatMap(({ key, born }) => {
+    if (key.startsWith("#") || threads.has(key)) return [];
+    const now = [...threads.values()].find((each) => each.born === born);
+    return now === undefined ? [] : [[key, now.key] as const];
+  });
 }
 
 /** Whether somebody sees what comes in there. */

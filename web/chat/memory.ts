@@ -108,6 +108,14 @@ export class BrowserMemory {
     this.#write("local", `draft ${key}`, text === "" ? undefined : text);
   }
 
+  /** A thread has another key: the other person has another name. */
+  moveDraft(from: ThreadKey, to: ThreadKey): void {
+    const text = this.draft(from);
+    if (text === "") return;
+    this.keepDraft(to, text);
+    this.keepDraft(from, "");
+  }
+
   #read(where: "local" | "session", key: string): unknown {
     try {
       return JSON.parse(storage(where).getItem(this.#prefix + key) ?? "null") ?? undefined;

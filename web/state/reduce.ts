@@ -1,7 +1,8 @@
 import type { ClientEvent, RoomEntered } from "../../client.ts";
-import { type Direct, type Message, nameKey } from "../../protocol.ts";
+import { type Direct, type Message, nameKey, type System } from "../../protocol.ts";
 import { directItem, saidItem } from "./items.ts";
 import { findId, prepend, updated } from "./log.ts";
+import { entering, missingRooms, refusedRoom, removed } from "./membership.ts";
 import { presence, sorted } from "./presence.ts";
 import {
   changed,
@@ -67,6 +68,8 @@ export type Action =
   /** Lets what was cleared be loaded again. */
   | { readonly type: "uncover"; readonly key: ThreadKey }
   | { readonly type: "close"; readonly key: ThreadKey }
+  /** The user wants to enter a room. */
+  | { readonly type: "entering"; readonly room: string }
   /** Forgets every thread: they are another tab's. */
   | { readonly type: "forget" }
   | { readonly type: "comings"; readonly comings: boolean }
@@ -129,6 +132,8 @@ export function reduce(state: ChatState, action: Action): ChatState {
       return changed(state, action.key, (thread) => {
         return thread.cleared ? { ...thread, cleared: false, complete: false } : thread;
       });
+    case "entering":
+      return entering(state, action.room);
     case "close":
       return close(state, action.key);
     case "forget":
@@ -145,12 +150,12 @@ function onEvent(state: ChatState, event: ClientEvent, now: number): ChatState {
     case "connecting":
       return { ...state, connection: { state: "connecting", attempt: event.attempt } };
     case "online":
-      return {
+      return missingRooms({
         ...state,
         me: event.welcome.sender,
         limits: event.welcome.limits,
         connection: { state: "online", ...(event.again ? { missed: event.missed } : {}) },
-      };
+      }, event.welcome);
     case "offline": {
       const { reason, retryIn } = event;
       return { ...state, connection: { state: "offline", reason, until: now + retryIn } };
@@ -158,7 +163,7 @@ function onEvent(state: ChatState, event: ClientEvent, now: number): ChatState {
     case "joined":
       return joined(state, event, now);
     case "left":
-      return close(state, roomKey(event.room));
+      return removed(state, event.room);
     case "message":
       return message(state, event);
     case "direct":
@@ -174,15 +179,25 @@ function onEvent(state: ChatState, event: ClientEvent, now: number): ChatState {
         ],
       }));
     case "system":
-      return noted(state, event.message, now, "info");
+      return systemNote(state, event, now);
     case "error":
-      return noted(state, event.message, now, "error");
+      return refusedRoom(state, event) ?? noted(state, event.message, now, "error");
   }
 }
 
 function noted(state: ChatState, text: string, now: number, tone: Note["tone"]): ChatState {
   if (state.current === undefined) return state;
   return changed(state, state.current, (thread) => extended(thread, [note(text, now, tone)]));
+}
+
+/** What the hub tells about a room stands there; an announcement to all has its own place. */
+function systemNote(state: ChatState, event: System, now: number): ChatState {
+  const { room, message } = event;
+  if (room === undefined) {
+    return event.event === "announcement" ? state : noted(state, message, now, "info");
+  }
+  const next = changedRoom(state, room, (facts) => ({ ...facts, notice: message }));
+  return changed(next, roomKey(room), (thread) => extended(thread, [note(message, now)]));
 }
 
 function joined(state: ChatState, event: RoomEntered, now: number): ChatState {
@@ -204,12 +219,14 @@ function joined(state: ChatState, event: RoomEntered, now: number): ChatState {
       ...unreadSince(mark, event, key === state.current),
     };
     const first = withThread(state, { ...thread, pending: known?.pending ?? [] });
-    return { ...first, current: first.current ?? key };
+    // Nothing is open, or something that is no longer there: the first room is.
+    const open = first.current !== undefined && first.threads.has(first.current);
+    return { ...first, current: open ? first.current : key };
   }
   // What came while the connection was gone is not history: it is missed.
-  const entered = event.again ? known.room.last : event.last;
-  const thread = { ...known, room: { ...facts, entered } };
-  if (event.recovered || !event.again) return withThread(state, thread);
+  const { gone: _, entering: _asked, ...alive } = known;
+  const thread = { ...alive, room: { ...facts, entered: known.room.last } };
+  if (event.recovered) return withThread(state, thread);
   const text = known.room.epoch === event.epoch
     ? "Messages may be missing here: the hub no longer had them"
     : "The hub began a new log: what was said in between, if anything, is not here";
