@@ -32,16 +32,18 @@ type Open =
 export function App({ chat, address }: { readonly chat: Chat; readonly address: Address }): VNode {
   const known = address.name ?? chat.memory.name;
   const [started, setStarted] = useState(known !== undefined || chat.isReturning);
-  const begin = (name: string | undefined): void => {
+  const begin = (name: string | undefined, chosen: boolean): void => {
     setStarted(true);
     if (name !== undefined) chat.memory.name = name;
-    void chat.start(name, address.rooms);
+    void chat.start(name, address.rooms, chosen);
   };
   useEffect(() => {
-    if (started) begin(known);
+    if (started) begin(known, false);
   }, []);
   useTheme(useChat(chat) && chat.settings.theme);
-  return started ? <Main chat={chat} /> : <Welcome rooms={address.rooms} onEnter={begin} />;
+  return started
+    ? <Main chat={chat} />
+    : <Welcome rooms={address.rooms} onEnter={(name) => begin(name, true)} />;
 }
 
 function useTheme(theme: "system" | "light" | "dark"): void {

@@ -1,7 +1,8 @@
 import type { VNode } from "preact";
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Ref } from "preact";
-import { type Chat, type ScreenActions, whyMute } from "../chat/chat.ts";
+import type { Chat, ScreenActions } from "../chat/chat.ts";
+import { whyMute } from "../chat/standing.ts";
 import { CommandError } from "../state/commands.ts";
 import { applied, type Choice, type Completion, completionAt } from "../state/complete.ts";
 import { EMOJI } from "../state/emoji.ts";
@@ -31,7 +32,7 @@ interface ComposerProps {
 export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode {
   const { key } = thread;
   const area = useRef<HTMLTextAreaElement>(null);
-  const [text, setText] = useState(() => chat.memory.draft(key));
+  const [text, setText] = useState(() => chat.memory.drafts.get(key));
   const [error, setError] = useState("");
   const [completion, setCompletion] = useState<Completion | undefined>(undefined);
   const [chosen, setChosen] = useState(0);
@@ -45,7 +46,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
   const change = (next: string, at?: number): void => {
     setText(next);
     setError("");
-    chat.memory.keepDraft(key, next);
+    chat.memory.drafts.keep(key, next);
     caret.current = at;
   };
   const complete = (next: string, at: number): void => {
@@ -95,6 +96,12 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
 
   useEffect(() => () => chat.typing(key, false), [key]);
 
+  // A tab that was closed may have left one.
+  const kept = chat.memory.drafts.get(key);
+  useEffect(() => {
+    if (text === "" && kept !== "") setText(kept);
+  }, [kept]);
+
   useLayoutEffect(() => {
     const element = area.current;
     if (element === null) return;
@@ -137,10 +144,11 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
     } else return false;
     return true;
   };
-  /** Whether what is there is a whole command already, to be sent rather than completed. */
+  /** Whether the user has typed a whole choice already: it is sent rather than completed. */
   const isWhole = (): boolean => {
-    return completion?.kind === "command" &&
-      completion.choices.some(({ insert: whole }) => whole.trim() === text.trim());
+    if (completion === undefined) return false;
+    const typed = text.slice(completion.from, completion.to).trim();
+    return completion.choices.some(({ insert: whole }) => whole.trim() === typed);
   };
 
   const room = roomOf(key);

@@ -2,8 +2,9 @@ import type { ClientEvent, RoomEntered } from "../../client.ts";
 import { type Direct, type Message, nameKey, type System } from "../../protocol.ts";
 import { directItem, saidItem } from "./items.ts";
 import { findId, prepend, updated } from "./log.ts";
-import { entering, missingRooms, refusedRoom, removed } from "./membership.ts";
+import { closedElsewhere, entering, missingRooms, refusedRoom, removed } from "./membership.ts";
 import { presence, sorted } from "./presence.ts";
+import { adopted, begun, isKnown, readElsewhere, type Snapshot } from "./shared.ts";
 import {
   changed,
   changedRoom,
@@ -70,8 +71,13 @@ export type Action =
   | { readonly type: "close"; readonly key: ThreadKey }
   /** The user wants to enter a room. */
   | { readonly type: "entering"; readonly room: string }
-  /** Forgets every thread: they are another tab's. */
-  | { readonly type: "forget" }
+  /** A private conversation begins; it is not shown by that. */
+  | { readonly type: "begin"; readonly key: ThreadKey; readonly name: string }
+  /** What the tab that has the connection did. */
+  | { readonly type: "shared"; readonly action: Action }
+  /** What another tab of the same person closed, or read. */
+  | { readonly type: "closed-elsewhere" | "read-elsewhere"; readonly key: ThreadKey }
+  | { readonly type: "adopt"; readonly snapshot: Snapshot }
   | { readonly type: "comings"; readonly comings: boolean }
   | { readonly type: "tick"; readonly now: number };
 
@@ -136,8 +142,16 @@ export function reduce(state: ChatState, action: Action): ChatState {
       return entering(state, action.room);
     case "close":
       return close(state, action.key);
-    case "forget":
-      return { ...state, threads: new Map(), current: undefined };
+    case "begin":
+      return begun(state, action.key, action.name);
+    case "shared":
+      return isKnown(state, action.action) ? state : reduce(state, action.action);
+    case "closed-elsewhere":
+      return closedElsewhere(state, action.key);
+    case "read-elsewhere":
+      return readElsewhere(state, action.key);
+    case "adopt":
+      return adopted(state, action.snapshot);
     case "comings":
       return { ...state, comings: action.comings };
     case "tick":

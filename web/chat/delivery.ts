@@ -1,0 +1,62 @@
+import { ConnectError, type Conversation, RequestError } from "../../client.ts";
+import { roomOf } from "../state/threads.ts";
+import type { Pending, ThreadKey } from "../state/types.ts";
+import type { Store } from "./store.ts";
+
+/** Gets messages to the hub, and what became of them into the state. */
+export class Delivery {
+  constructor(private readonly store: Store) {}
+
+  /** Sends a message that is in the state as pending. */
+  async send(conversation: Conversation, key: ThreadKey, pending: Pending): Promise<void> {
+    const { ref, text, action } = pending;
+    const room = roomOf(key);
+    try {
+      if (room === undefined) {
+        const to = this.store.state.threads.get(key)?.name ?? key.slice(1);
+        const direct = await conversation.direct(to, { message: text });
+        this.store.queue({ type: "delivered", key, ref, direct });
+      } else {
+        const kind = action ? { kind: "action" as const } : {};
+        const { id } = await conversation.send({ room, message: text, ref, ...kind });
+        this.store.queue({ type: "acked", key, ref, id });
+      }
+    } catch (error) {
+      // The conversation ended: the next one sends it.
+      if (error instanceof ConnectError && (room !== undefined || error.failure !== "lost")) return;
+      this.store.queue({ type: "failed", key, ref, error: this.#why(key, error) });
+    }
+  }
+
+  /** Sends what an earlier conversation could not, under the same refs: the hub keeps each once. */
+  resend(conversation: Conversation): void {
+    for (const { key, pending } of this.store.state.threads.values()) {
+      for (const each of pending) {
+        if (each.error === undefined) void this.send(conversation, key, each);
+      }
+    }
+  }
+
+  /**
+   * Sends what the tab could not that had the connection before. Whether its private messages were
+   * delivered nobody can tell, so the user decides.
+   */
+  takeOver(conversation: Conversation): void {
+    for (const { key, pending } of this.store.state.threads.values()) {
+      if (roomOf(key) !== undefined) continue;
+      for (const { ref, error } of pending) {
+        if (error !== undefined) continue;
+        const why = "The tab that sent it was closed: it may have been delivered";
+        this.store.apply({ type: "failed", key, ref, error: why });
+      }
+    }
+    this.resend(conversation);
+  }
+
+  #why(key: ThreadKey, error: unknown): string {
+    if (error instanceof RequestError && error.code === "no_such_user") {
+      return `${this.store.state.threads.get(key)?.name ?? "That person"} is not here any more`;
+    }
+    return error instanceof Error ? error.message : String(error);
+  }
+}
