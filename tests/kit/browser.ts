@@ -101,8 +101,8 @@ export class Visitor implements AsyncDisposable {
       const text = message.text();
       // A connection that cannot be made is what some tests are about.
       const known = /WebSocket connection|ERR_/.test(text) ||
-        // A hub that does not list its rooms.
-        message.location().url.endsWith("/api/rooms");
+        // A hub that does not list its rooms, or says why it opens no WebSocket.
+        /\/(?:api\/rooms|ws)$/.test(message.location().url);
       if (message.type() === "error" && !known) {
         this.faults.push(text);
       }

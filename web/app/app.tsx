@@ -6,6 +6,7 @@ import { copyText, saveFile } from "../chat/device.ts";
 import { exported, fileName, type Format, isFormat } from "../state/export.ts";
 import { roomOf } from "../state/threads.ts";
 import type { Said, Thread } from "../state/types.ts";
+import { Announcements } from "./announcements.tsx";
 import { Announcer } from "./announcer.tsx";
 import { Banner } from "./banner.tsx";
 import { Composer, type ComposerHandle } from "./composer.tsx";
@@ -30,7 +31,8 @@ type Open =
 
 /** The page: asks for a name on the first visit, then is the chat. */
 export function App({ chat, address }: { readonly chat: Chat; readonly address: Address }): VNode {
-  const known = address.name ?? chat.memory.name;
+  // The address says whose the tab is; what they are called may have changed since.
+  const known = chat.memory.name ?? address.name;
   const [started, setStarted] = useState(known !== undefined || chat.isReturning);
   const begin = (name: string | undefined, chosen: boolean): void => {
     setStarted(true);
@@ -153,7 +155,12 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
           onSearch={() => setOpen({ what: "search", query: "" })}
           onMore={() => setOpen({ what: "thread" })}
         />
-        <Banner chat={chat} onToken={() => setOpen({ what: "token" })} />
+        <Banner
+          chat={chat}
+          onToken={() => setOpen({ what: "token" })}
+          onName={() => setOpen({ what: "name" })}
+        />
+        <Announcements chat={chat} />
         {thread === undefined ? <Empty chat={chat} onJoin={() => setOpen({ what: "join" })} /> : (
           <>
             <MessageList

@@ -140,7 +140,7 @@ export function JoinDialog({ chat, onClose }: DialogProps): VNode {
 
 /** Changes one's name. */
 export function NameDialog({ chat, onClose }: DialogProps): VNode {
-  const [name, setName] = useState(chat.state.me ?? "");
+  const [name, setName] = useState(chat.state.me ?? chat.memory.name ?? "");
   const valid = normalizeName(name);
   return (
     <Dialog title="Your name" onClose={onClose}>
@@ -149,7 +149,10 @@ export function NameDialog({ chat, onClose }: DialogProps): VNode {
         onSubmit={(event) => {
           event.preventDefault();
           if (valid === undefined) return;
-          if (valid !== chat.state.me) chat.rename(valid);
+          // Not connected, the same name is worth another try.
+          if (valid !== chat.state.me || chat.state.connection.state === "refused") {
+            chat.rename(valid);
+          }
           onClose();
         }}
       >

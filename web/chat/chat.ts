@@ -14,6 +14,7 @@ import {
   type Pending,
   type ThreadKey,
 } from "../state/types.ts";
+import { Announcements } from "./announcements.ts";
 import { Attractor } from "./attract.ts";
 import { HubSide } from "./hub_side.ts";
 import { actionsOf } from "./orders.ts";
@@ -44,6 +45,7 @@ export class Chat {
   readonly store: Store;
   readonly attractor: Attractor;
   readonly past: Past;
+  readonly announcements: Announcements;
   readonly #sign: TypingSign;
   readonly #tabs: Tabs;
   readonly #side: HubSide;
@@ -57,6 +59,7 @@ export class Chat {
   #saving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly memory: BrowserMemory, private readonly hub: URL) {
+    this.announcements = new Announcements(memory.kept);
     this.#tab = memory.tab;
     this.#places = new Places(this.#tab.places);
     this.#settings = memory.settings;
@@ -149,6 +152,7 @@ export class Chat {
   /** Another tab has changed what the browser keeps. */
   refresh(): void {
     this.#settings = this.memory.settings;
+    this.announcements.refresh();
     this.store.apply({ type: "comings", comings: this.#settings.comings === "on" });
     this.store.touch();
   }
@@ -193,6 +197,12 @@ export class Chat {
     const pending: Pending = { ref: `w${randomId()}`, text, action, at: Date.now() };
     this.#do({ do: "send", key, name, pending });
     this.#save();
+  }
+
+  /** The user has read an announcement: it goes in all tabs. */
+  dismiss(id: string): void {
+    this.announcements.dismiss(id);
+    this.store.touch();
   }
 
   /** Sends again what the hub refused. */
@@ -407,6 +417,10 @@ export class Chat {
     if (event.type === "joined" && event.room === this.#wanted) {
       this.#wanted = undefined;
       this.store.queue({ type: "show", key: roomKey(event.room) });
+    }
+    if (event.type === "system" && event.event === "announcement") {
+      this.announcements.add(event);
+      this.store.touch();
     }
     this.#attract(event);
   }

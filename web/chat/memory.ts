@@ -38,7 +38,7 @@ const NOTHING: TabMemory = { rooms: [], directs: [], pending: {}, places: {} };
  * nothing (private windows, settings), neither does the page, and works.
  */
 export class BrowserMemory {
-  readonly #kept: KeptValues;
+  readonly kept: KeptValues;
   readonly drafts: Drafts;
   /** Whom the tab belongs to: empty for the user of this browser, a name for somebody else. */
   readonly person: string;
@@ -49,99 +49,99 @@ export class BrowserMemory {
    * somebody else's.
    */
   constructor(path: string, asked?: string) {
-    this.#kept = new KeptValues(`bcast ${path} `);
-    this.drafts = new Drafts(this.#kept);
+    this.kept = new KeptValues(`bcast ${path} `);
+    this.drafts = new Drafts(this.kept);
     this.person = this.#personOf(asked);
   }
 
   get name(): string | undefined {
-    const name = this.#kept.read("local", this.#own("name"));
+    const name = this.kept.read("local", this.#own("name"));
     return typeof name === "string" ? name : undefined;
   }
 
   set name(name: string | undefined) {
-    this.#kept.write("local", this.#own("name"), name);
+    this.kept.write("local", this.#own("name"), name);
   }
 
   /** The session of the person, which all their tabs share. */
   get session(): string | undefined {
-    const session = this.#kept.read("local", this.#own("session"));
+    const session = this.kept.read("local", this.#own("session"));
     return typeof session === "string" ? session : this.tab.session;
   }
 
   set session(session: string | undefined) {
-    this.#kept.write("local", this.#own("session"), session);
+    this.kept.write("local", this.#own("session"), session);
   }
 
   get settings(): Settings {
-    return readSettings(this.#kept.read("local", "settings"));
+    return readSettings(this.kept.read("local", "settings"));
   }
 
   /** Changes some settings; what other tabs have changed meanwhile stays. */
   changeSettings(change: Partial<Settings>): Settings {
     const settings = { ...this.settings, ...change };
-    this.#kept.write("local", "settings", settings);
+    this.kept.write("local", "settings", settings);
     return settings;
   }
 
   get rooms(): readonly string[] {
-    const rooms = this.#kept.read("local", this.#own("rooms"));
+    const rooms = this.kept.read("local", this.#own("rooms"));
     return Array.isArray(rooms) ? rooms.filter((room) => isRoomName(String(room))) : [];
   }
 
   set rooms(rooms: readonly string[]) {
-    this.#kept.write("local", this.#own("rooms"), rooms);
+    this.kept.write("local", this.#own("rooms"), rooms);
   }
 
   get marks(): ReadonlyMap<string, Mark> {
-    const marks = this.#kept.read("local", this.#own("marks"));
+    const marks = this.kept.read("local", this.#own("marks"));
     return new Map(typeof marks === "object" && marks !== null ? Object.entries(marks) : []);
   }
 
   set marks(marks: ReadonlyMap<string, Mark>) {
-    this.#kept.write("local", this.#own("marks"), Object.fromEntries(marks));
+    this.kept.write("local", this.#own("marks"), Object.fromEntries(marks));
   }
 
   get tab(): TabMemory {
-    const tab = this.#kept.read("session", "tab");
+    const tab = this.kept.read("session", "tab");
     return typeof tab === "object" && tab !== null ? { ...NOTHING, ...tab } : NOTHING;
   }
 
   set tab(tab: TabMemory) {
     const directs = tab.directs.map((each) => ({ ...each, said: each.said.slice(-MAX_DIRECTS) }));
-    this.#kept.write("session", "tab", { ...tab, directs });
+    this.kept.write("session", "tab", { ...tab, directs });
   }
 
   /** A token that is kept for the tab, or for the browser. */
   get token(): string | undefined {
-    const kept = this.tabToken ?? this.#kept.read("local", "token");
+    const kept = this.tabToken ?? this.kept.read("local", "token");
     return typeof kept === "string" ? kept : undefined;
   }
 
   /** A token that is kept for the tab alone. */
   get tabToken(): string | undefined {
-    const token = this.#kept.read("session", "token");
+    const token = this.kept.read("session", "token");
     return typeof token === "string" ? token : undefined;
   }
 
   set tabToken(token: string | undefined) {
-    this.#kept.write("session", "token", token);
+    this.kept.write("session", "token", token);
   }
 
   /** Keeps a token: for this tab, or until it is forgotten. */
   keepToken(token: string | undefined, where: "tab" | "browser"): void {
     this.tabToken = where === "tab" ? token : undefined;
-    this.#kept.write("local", "token", where === "browser" ? token : undefined);
+    this.kept.write("local", "token", where === "browser" ? token : undefined);
   }
 
   /** The tab stays the same person's through reloads, whatever they are called by then. */
   #personOf(asked: string | undefined): string {
-    const known = this.#kept.read("session", "person");
+    const known = this.kept.read("session", "person");
     if (isPerson(known) && known.asked === asked) return known.person;
-    const own = this.#kept.read("local", "name");
+    const own = this.kept.read("local", "name");
     const other = asked !== undefined && typeof own === "string" && nameKey(own) !== nameKey(asked);
     const person = other ? nameKey(asked) : "";
-    this.#kept.write("session", "person", { person, asked });
+    this.kept.write("session", "person", { person, asked });
     return person;
   }
 

@@ -210,7 +210,9 @@ function systemNote(state: ChatState, event: System, now: number): ChatState {
   if (room === undefined) {
     return event.event === "announcement" ? state : noted(state, message, now, "info");
   }
-  const next = changedRoom(state, room, (facts) => ({ ...facts, notice: message }));
+  const next = event.event === "notice"
+    ? changedRoom(state, room, (facts) => ({ ...facts, notice: message }))
+    : state;
   return changed(next, roomKey(room), (thread) => extended(thread, [note(message, now)]));
 }
 
