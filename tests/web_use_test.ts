@@ -197,7 +197,7 @@ test("notifications and sounds come when they are wanted, and only then", async 
   const group = (name: string) => page.getByRole("group", { name });
   await group("Notifications").getByLabel("On", { exact: true }).check();
   await until("asked", async () => (await told()).includes("asked"));
-  await group("Sounds").getByLabel("On", { exact: true }).check();
+  await group("Sounds").getByLabel("Elsewhere").check();
   await page.keyboard.press("Escape");
   await told();
 
@@ -230,6 +230,18 @@ test("notifications and sounds come when they are wanted, and only then", async 
   await look(true);
   await say("Alice again");
   assertEquals(await told(), ["Bob in #lobby: Alice again"]);
+
+  // Always: also for what one looks at, but for nothing that one says.
+  await look(false);
+  await page.getByRole("button", { name: "Settings" }).click();
+  await group("Sounds").getByLabel("Always").check();
+  await page.keyboard.press("Escape");
+  await told();
+  await say("Alice, are you looking?");
+  await page.locator(".composer textarea").fill("yes");
+  await page.keyboard.press("Enter");
+  await page.locator("article.mine .tick").waitFor();
+  assertEquals(await told(), ["sound"]);
 
   // Remembered.
   await page.reload();

@@ -62,6 +62,7 @@ export interface VisitorOptions {
   readonly permissions?: string[];
   readonly serviceWorkers?: "allow" | "block";
   readonly hasTouch?: boolean;
+  readonly isMobile?: boolean;
   readonly deviceScaleFactor?: number;
 }
 
@@ -109,7 +110,7 @@ export class Visitor implements AsyncDisposable {
     });
     page.on("request", (request) => {
       const { protocol, hostname } = new URL(request.url());
-      if (/^(?:data|blob):/.test(protocol) || hostname === "127.0.0.1") return;
+      if (/^(?:data|blob|about):/.test(protocol) || hostname === "127.0.0.1") return;
       this.faults.push(`The page asked ${request.url()}`);
     });
   }

@@ -8,6 +8,7 @@ import { roomOf } from "../state/threads.ts";
 import type { Said, Thread } from "../state/types.ts";
 import { Announcements } from "./announcements.tsx";
 import { Announcer } from "./announcer.tsx";
+import { Back, BackStack, useBack } from "./back.ts";
 import { Banner } from "./banner.tsx";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { HelpDialog, JoinDialog, NameDialog, SettingsDialog, ThreadDialog } from "./dialogs.tsx";
@@ -43,9 +44,14 @@ export function App({ chat, address }: { readonly chat: Chat; readonly address: 
     if (started) begin(known, false);
   }, []);
   useTheme(useChat(chat) && chat.settings.theme);
-  return started
-    ? <Main chat={chat} />
-    : <Welcome rooms={address.rooms} onEnter={(name) => begin(name, true)} />;
+  const back = useMemo(() => new BackStack(history), []);
+  return (
+    <Back.Provider value={back}>
+      {started
+        ? <Main chat={chat} />
+        : <Welcome rooms={address.rooms} onEnter={(name) => begin(name, true)} />}
+    </Back.Provider>
+  );
 }
 
 function useTheme(theme: "system" | "light" | "dark"): void {
@@ -63,6 +69,7 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
   const [target, setTarget] = useState<{ readonly key: string; readonly id: number } | undefined>();
   const [toast, setToast] = useState<ToastWords | undefined>(undefined);
   const composer = useRef<ComposerHandle>(null);
+  useBack(drawer !== undefined, () => setDrawer(undefined));
   const close = (): void => setOpen(undefined);
   const say = (words: string): void => setToast({ words });
 
@@ -146,7 +153,7 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
           onDone: () => setDrawer(undefined),
         }}
       />
-      <main class="main">
+      <main class="main" onClick={onTap}>
         <ThreadHeader
           chat={chat}
           thread={thread}
@@ -235,6 +242,14 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
       <Announcer thread={thread} />
     </div>
   );
+}
+
+/** A tap on a message shows what can be done with it, as the pointer over it does. */
+function onTap(event: MouseEvent): void {
+  const { target } = event;
+  const touched = event instanceof PointerEvent && event.pointerType !== "mouse";
+  if (!touched || !(target instanceof Element) || target.closest("a, button") !== null) return;
+  target.closest<HTMLElement>("article[data-seq]")?.focus({ preventScroll: true });
 }
 
 function showNeighbour(chat: Chat, by: 1 | -1): void {

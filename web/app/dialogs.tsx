@@ -50,10 +50,11 @@ export function SettingsDialog({ chat, onClose }: DialogProps): VNode {
       <Segments
         label="Sounds"
         choices={CHOICES.sounds}
+        names={{ on: "Elsewhere" }}
         value={settings.sounds}
         onChange={(sounds) => {
           chat.configure({ sounds });
-          if (sounds === "on") chat.attractor.play();
+          if (sounds !== "off") chat.attractor.play();
         }}
       />
       <Segments
@@ -62,6 +63,14 @@ export function SettingsDialog({ chat, onClose }: DialogProps): VNode {
         value={settings.comings}
         onChange={(comings) => chat.configure({ comings })}
       />
+      <Segments
+        label="Enter"
+        choices={CHOICES.enter}
+        names={{ auto: "Automatic", send: "Sends", newline: "New line" }}
+        value={settings.enter}
+        onChange={(enter) => chat.configure({ enter })}
+      />
+      <p class="hint">Automatic sends, but begins a new line on touch screens.</p>
     </Dialog>
   );
 }
@@ -289,6 +298,7 @@ export function HelpDialog({ onClose }: { readonly onClose: () => void }): VNode
 const SHORTCUTS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [["Enter"], "Send"],
   [["Shift", "Enter"], "New line"],
+  [["Ctrl", "Enter"], "Send, whatever Enter does"],
   [["Tab"], "Complete a name, an emoji, a command"],
   [["Alt", "↑ ↓"], "Previous or next conversation"],
   [["Ctrl", "K"], "Enter a room"],

@@ -432,8 +432,9 @@ export class Chat {
     const { attention } = this.#tabs;
     const seen = isLookedAt(this.state, notice.key) ||
       attention.some(({ key }) => key === notice.key);
+    const { sounds } = this.#settings;
+    if (sounds === "always" || (sounds === "on" && !seen)) this.attractor.play();
     if (seen) return;
-    if (this.#settings.sounds === "on") this.attractor.play();
     const present = isPresent() || attention.some(({ present }) => present);
     if (!present && this.#settings.notifications === "on") this.attractor.notify(notice);
   }

@@ -4,9 +4,12 @@ import type { ThreadKey } from "./types.ts";
 export const CHOICES = {
   theme: ["system", "light", "dark"],
   times: ["exact", "relative", "off"],
-  sounds: ["off", "on"],
+  /** `on`: for what comes where the user does not look. */
+  sounds: ["off", "on", "always"],
   notifications: ["off", "on"],
   comings: ["on", "off"],
+  /** What Enter does; `auto`: it sends, but on touch screens begins a new line. */
+  enter: ["auto", "send", "newline"],
 } as const;
 
 /** Which messages of a thread are told of. */
@@ -38,6 +41,7 @@ export function readSettings(value: unknown): Settings {
     sounds: pick("sounds"),
     notifications: pick("notifications"),
     comings: pick("comings"),
+    enter: pick("enter"),
     levels: Object.fromEntries(
       Object.entries(levels).filter(([key, level]) =>
         /^[#@]/.test(key) && (LEVELS as readonly unknown[]).includes(level)
