@@ -22,7 +22,7 @@ import type { BrowserMemory, Place, TabMemory } from "./memory.ts";
 import { restored, saved } from "./restore.ts";
 import { Past } from "./past.ts";
 import { FIRST_PAGE, Places } from "./places.ts";
-import { endOf, isLookedAt, renamedKeys, sameName, whyMute } from "./standing.ts";
+import { doubtful, endOf, isLookedAt, renamedKeys, sameName, whyMute } from "./standing.ts";
 import { Store } from "./store.ts";
 import { type Handover, type Order, randomId, Tabs } from "./tabs.ts";
 import { TypingSign } from "./typing_sign.ts";
@@ -174,10 +174,12 @@ export class Chat {
       say: (text, action) => {
         const reason = whyMute(this.state, key);
         if (reason !== undefined) throw new CommandError(`Not sent: ${reason}`);
+        this.#confirm(key);
         this.say(key, withEmoji(text), action);
       },
       whisper: (to, text) => {
         this.show(directKey(to), to);
+        this.#confirm(directKey(to));
         this.say(directKey(to), withEmoji(text), false);
       },
       join: (room) => this.join(room),
@@ -209,6 +211,7 @@ export class Chat {
   retry(key: ThreadKey, ref: string): void {
     const pending = this.state.threads.get(key)?.pending.find((each) => each.ref === ref);
     if (pending === undefined) return;
+    this.#do({ do: "trust", key });
     this.discard(key, ref);
     this.say(key, pending.text, pending.action);
   }
@@ -329,6 +332,18 @@ export class Chat {
   bye(): void {
     this.saveNow();
     this.#tabs.bye();
+  }
+
+  /**
+   * Has the user send again what may be for another person than they think.
+   *
+   * @throws {CommandError} the first time.
+   */
+  #confirm(key: ThreadKey): void {
+    const thread = this.state.threads.get(key);
+    if (thread?.other?.doubt === undefined) return;
+    this.#do({ do: "trust", key });
+    throw new CommandError(doubtful(thread.name));
   }
 
   /** Does something that all tabs are to see, and that may need the connection. */
@@ -454,6 +469,8 @@ export class Chat {
       : thread.key.startsWith("@")
       ? thread.name
       : `#${thread.name}`;
+    const isOnline = this.state.connection.state === "online";
+    if (isOnline && before.connection.state !== "online") this.#side.sendHeld();
     this.attractor.count(unreadIn(this.state).unread, where);
     if (before.threads !== threads) {
       for (const [from, to] of renamedKeys(before, this.state)) this.memory.drafts.move(from, to);

@@ -1,19 +1,34 @@
 import { ConnectError, type Conversation, RequestError } from "../../client.ts";
 import { roomOf } from "../state/threads.ts";
 import type { Pending, ThreadKey } from "../state/types.ts";
+import { doubtful } from "./standing.ts";
 import type { Store } from "./store.ts";
 
 /** Gets messages to the hub, and what became of them into the state. */
 export class Delivery {
+  /** Private messages that wait until it is known again who is here. */
+  readonly #held = new Set<string>();
+
   constructor(private readonly store: Store) {}
 
   /** Sends a message that is in the state as pending. */
   async send(conversation: Conversation, key: ThreadKey, pending: Pending): Promise<void> {
     const { ref, text, action } = pending;
     const room = roomOf(key);
+    // Meanwhile, another person may have taken the name.
+    if (room === undefined && this.store.state.connection.state !== "online") {
+      this.#held.add(ref);
+      return;
+    }
+    this.#held.delete(ref);
+    const thread = this.store.state.threads.get(key);
+    if (thread?.other?.doubt === true) {
+      this.store.queue({ type: "failed", key, ref, error: doubtful(thread.name) });
+      return;
+    }
     try {
       if (room === undefined) {
-        const to = this.store.state.threads.get(key)?.name ?? key.slice(1);
+        const to = thread?.name ?? key.slice(1);
         const direct = await conversation.direct(to, { message: text });
         this.store.queue({ type: "delivered", key, ref, direct });
       } else {
@@ -24,15 +39,23 @@ export class Delivery {
     } catch (error) {
       // The conversation ended: the next one sends it.
       if (error instanceof ConnectError && (room !== undefined || error.failure !== "lost")) return;
-      this.store.queue({ type: "failed", key, ref, error: this.#why(key, error) });
+      const nobody = error instanceof RequestError && error.code === "no_such_user";
+      this.store.queue({
+        type: "failed",
+        key,
+        ref,
+        error: nobody ? `${thread?.name ?? "That person"} is not here any more` : words(error),
+        ...(nobody ? { absent: true } : {}),
+      });
     }
   }
 
   /** Sends what an earlier conversation could not, under the same refs: the hub keeps each once. */
-  resend(conversation: Conversation): void {
+  resend(conversation: Conversation, which: "all" | "held" = "all"): void {
     for (const { key, pending } of this.store.state.threads.values()) {
       for (const each of pending) {
-        if (each.error === undefined) void this.send(conversation, key, each);
+        if (each.error !== undefined || (which === "held" && !this.#held.has(each.ref))) continue;
+        void this.send(conversation, key, each);
       }
     }
   }
@@ -52,11 +75,8 @@ export class Delivery {
     }
     this.resend(conversation);
   }
+}
 
-  #why(key: ThreadKey, error: unknown): string {
-    if (error instanceof RequestError && error.code === "no_such_user") {
-      return `${this.store.state.threads.get(key)?.name ?? "That person"} is not here any more`;
-    }
-    return error instanceof Error ? error.message : String(error);
-  }
+function words(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -73,6 +73,11 @@ export class HubSide {
     }
   }
 
+  /** Sends what had to wait until it is known again who is here. */
+  sendHeld(): void {
+    if (this.#conversation !== undefined) this.#delivery.resend(this.#conversation, "held");
+  }
+
   leave(room: string): void {
     this.#leaving.add(room);
     this.#conversation?.leave(room);

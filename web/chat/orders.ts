@@ -20,6 +20,8 @@ export function actionsOf(order: Order, { threads }: ChatState): readonly Action
       return [{ type: "discard", key: order.key, ref: order.ref }];
     case "join":
       return [{ type: "entering", room: order.position.room }];
+    case "trust":
+      return [{ type: "trust", key: order.key }];
     case "leave":
       return [{ type: "close", key: order.key }];
     default:

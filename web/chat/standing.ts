@@ -9,6 +9,11 @@ export function whyMute({ connection, threads }: ChatState, key: ThreadKey): str
   return threads.get(key)?.gone;
 }
 
+/** Why a private message has to be sent twice. */
+export function doubtful(name: string): string {
+  return `This may be another ${name} than the one you talked to: send it again if you mean them`;
+}
+
 /** Private conversations whose key is another, because the other person took another name. */
 export function renamedKeys(
   before: ChatState,

@@ -26,7 +26,7 @@ export type Order =
   | { readonly do: "discard"; readonly key: ThreadKey; readonly ref: string }
   | { readonly do: "begin"; readonly key: ThreadKey; readonly name: string }
   | { readonly do: "join"; readonly position: RoomPosition }
-  | { readonly do: "leave"; readonly key: ThreadKey }
+  | { readonly do: "leave" | "trust"; readonly key: ThreadKey }
   | { readonly do: "nick"; readonly name: string }
   | { readonly do: "typing"; readonly room: string; readonly typing: boolean }
   | { readonly do: "wake" | "quit" };

@@ -4,6 +4,7 @@ import { directItem, saidItem } from "./items.ts";
 import { findId, prepend, updated } from "./log.ts";
 import { closedElsewhere, entering, missingRooms, refusedRoom, removed } from "./membership.ts";
 import { presence, sorted } from "./presence.ts";
+import { absent, met, proved, reacquainted, trusted } from "./other.ts";
 import { adopted, begun, isKnown, readElsewhere, type Snapshot } from "./shared.ts";
 import {
   changed,
@@ -50,7 +51,11 @@ export type Action =
     readonly key: ThreadKey;
     readonly ref: string;
     readonly error: string;
+    /** Whether nobody has the name of a private conversation. */
+    readonly absent?: true;
   }
+  /** The user was told that the other person may be another one than before. */
+  | { readonly type: "trust"; readonly key: ThreadKey }
   | { readonly type: "discard"; readonly key: ThreadKey; readonly ref: string }
   | {
     readonly type: "older";
@@ -109,12 +114,9 @@ export function reduce(state: ChatState, action: Action): ChatState {
         (thread) => extended(without(thread, action.ref), [directItem(action.direct, true)]),
       );
     case "failed":
-      return changed(state, action.key, (thread) => ({
-        ...thread,
-        pending: thread.pending.map((each) => {
-          return each.ref === action.ref ? { ...each, error: action.error } : each;
-        }),
-      }));
+      return failed(state, action);
+    case "trust":
+      return withKnown(state, action.key, trusted);
     case "discard":
       return changed(state, action.key, (thread) => without(thread, action.ref));
     case "older":
@@ -175,13 +177,13 @@ function onEvent(state: ChatState, event: ClientEvent, now: number): ChatState {
       return { ...state, connection: { state: "offline", reason, until: now + retryIn } };
     }
     case "joined":
-      return joined(state, event, now);
+      return reacquainted(state, joined(state, event, now), event.room, now);
     case "left":
       return removed(state, event.room);
     case "message":
       return message(state, event);
     case "direct":
-      return direct(state, event);
+      return proved(direct(met(state, event, now), event), event);
     case "presence":
       return presence(state, event, now);
     case "typing":
@@ -343,6 +345,26 @@ function acked(thread: Thread, ref: string, id: number): Thread {
     ? thread.log
     : updated(thread.log, said.seq, (item) => ({ ...item, mine: true, mention: false }) as Said);
   return { ...without(thread, ref), log };
+}
+
+function failed(
+  state: ChatState,
+  { key, ref, error, absent: nobody }: Extract<Action, { type: "failed" }>,
+): ChatState {
+  const next = changed(state, key, (thread) => ({
+    ...thread,
+    pending: thread.pending.map((each) => each.ref === ref ? { ...each, error } : each),
+  }));
+  return nobody === true ? withKnown(next, key, absent) : next;
+}
+
+function withKnown(
+  state: ChatState,
+  key: ThreadKey,
+  change: (state: ChatState, thread: Thread) => ChatState,
+): ChatState {
+  const thread = state.threads.get(key);
+  return thread === undefined ? state : change(state, thread);
 }
 
 function without(thread: Thread, ref: string): Thread {

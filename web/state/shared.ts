@@ -117,6 +117,7 @@ export function sharedAction(action: Action): Action | undefined {
     case "acked":
     case "delivered":
     case "failed":
+    case "trust":
     case "discard":
     case "begin":
     case "entering":

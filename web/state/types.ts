@@ -85,8 +85,21 @@ export interface Thread {
   readonly room?: RoomFacts;
   /** Why nothing can be sent here; the thread stays until the user closes it. */
   readonly gone?: string;
+  /** What is known of the other person of a private conversation. */
+  readonly other?: Other;
   /** Whether the hub was asked to let the user in, and has not answered. */
   readonly entering?: true;
+}
+
+/** Whether the other person of a private conversation is still the same one. */
+export interface Other {
+  /** `missing`: not where they were, when the user came back at the time `at`. */
+  readonly seen?: "here" | "gone" | "missing";
+  readonly at?: number;
+  /** Whether a token has proved the name. */
+  readonly verified?: true;
+  /** Whether it may be another person now, and the user does not know yet. */
+  readonly doubt?: true;
 }
 
 /** What the hub tells of a room. */
