@@ -298,6 +298,39 @@ test("a duplicated tab is the same person, and both work", async (browser) => {
   assertEquals(hub.online, 1);
 });
 
+test("who said goodbye in one tab does not come back in another by itself", async (browser) => {
+  await using hub = await startTestHub();
+  await using bob = observer(hub);
+  await using visitor = await browser.visitor();
+  const one = await visitor.open(hub, { name: "Alice" });
+  const two = await secondTab(visitor, hub);
+  await two.say("/quit");
+  await until("Alice is gone", () => bob.heard.includes("-Alice"));
+  await one.page.goto("about:blank");
+  await two.say("is anybody there?");
+  await two.page.getByRole("alert").getByText("You said goodbye").waitFor();
+  assertEquals(hub.online, 1);
+  await two.page.getByRole("button", { name: "Connect again" }).click();
+  await two.composer.press("Enter");
+  await until("it arrives", () => bob.heard.includes("Alice: is anybody there?"));
+});
+
+test("a tab that still asks for a name takes no part", async (browser) => {
+  await using hub = await startTestHub();
+  await using visitor = await browser.visitor();
+  const waiting = await visitor.open(hub);
+  await waiting.page.getByRole("heading", { name: "Hello!" }).waitFor();
+  const one = await visitor.open(hub);
+  await one.page.getByRole("button", { name: "Just look around" }).click();
+  await one.page.locator(".self-name").getByText("guest-").waitFor();
+  // The guest gets the name, in both.
+  await waiting.page.getByLabel("Name").fill("Alice");
+  await waiting.page.keyboard.press("Enter");
+  await assertCalled(waiting, "Alice");
+  await assertCalled(one, "Alice");
+  assertEquals(hub.online, 1);
+});
+
 test("a tab with another name in its address is another person", async (browser) => {
   await using hub = await startTestHub();
   await using visitor = await browser.visitor();

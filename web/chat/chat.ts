@@ -136,11 +136,11 @@ export class Chat {
     const known = this.#tab.rooms.length > 0 ? this.#tab.rooms : this.memory.rooms;
     const wanted = [...new Set([...known, ...rooms])];
     if (rooms[0] !== undefined) this.#wanted = rooms[0];
-    this.#tabs.lead();
     const { session } = this.memory;
     this.#side.connect(
       this.#options(name, session, wanted.map((room) => this.#places.position(room))),
     );
+    this.#tabs.lead();
   }
 
   /** Changes what the person wants. */
@@ -357,7 +357,10 @@ export class Chat {
   /** Carries out what this tab, or another one, wants of the hub. */
   #perform(order: Order, foreign: boolean): void {
     const isDead = order.do === "leave" && this.state.threads.get(order.key)?.gone !== undefined;
-    for (const action of actionsOf(order, this.state)) {
+    const actions = actionsOf(order, this.state);
+    // Known already, and on its way.
+    if (order.do === "send" && actions.length === 0) return;
+    for (const action of actions) {
       const same = foreign ? sharedAction(action) : action;
       if (same !== undefined) this.store.apply(same);
     }
@@ -383,6 +386,9 @@ export class Chat {
   /** The tab that had the connection is gone: this one continues where it has read. */
   #takeOver(): void {
     this.#tabs.lead();
+    const { state } = this.state.connection;
+    // Over at the user's wish, or the hub's: it stays so.
+    if (state === "ended" || state === "refused" || state === "replaced") return;
     const options = this.#options(
       this.state.me,
       this.memory.session,

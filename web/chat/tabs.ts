@@ -119,6 +119,8 @@ export class Tabs {
   #asked = 0;
   #seeking: PromiseWithResolvers<boolean> | undefined;
   #probe: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the user talks in this tab: before, it takes no part. */
+  #started = false;
 
   /**
    * @param name what the tabs of one person have in common.
@@ -133,7 +135,8 @@ export class Tabs {
       ? undefined
       : new BroadcastChannel(name);
     this.#channel?.addEventListener("message", ({ data }: MessageEvent<Letter>) => {
-      if (data.from !== this.#id && (data.to ?? this.#id) === this.#id) this.#take(data);
+      const forMe = data.from !== this.#id && (data.to ?? this.#id) === this.#id;
+      if (forMe && this.#started) this.#take(data);
     });
     setInterval(() => this.#watch(), WATCH_PERIOD);
   }
@@ -159,6 +162,7 @@ export class Tabs {
 
   /** Whether another tab leads; by then, it has told what it knows. */
   seek(): Promise<boolean> {
+    this.#started = true;
     if (this.#channel === undefined) return Promise.resolve(false);
     this.#leader = undefined;
     const seeking = this.#seeking ??= Promise.withResolvers<boolean>();
