@@ -2,63 +2,46 @@ import { createContext } from "preact";
 import { useContext, useEffect, useRef } from "preact/hooks";
 
 /**
- * What lies over the page, for the browser's Back: each layer has an entry of the history, made when
- * the user opens it, so that Back closes the topmost one before it leaves the page.
+ * What lies over the page, for the browser's Back, which closes the topmost layer before it leaves the
+ * page. Each layer needs an entry of the history. Entries of layers that were closed in other ways
+ * are left for the next ones: a travel through the history takes time, and what opens meanwhile would
+ * lose its entry.
  */
 export class BackStack {
   readonly #layers: { readonly close: () => void }[] = [];
-  /** Entries of the history that are ours and behind which the page is left. */
+  /** Entries of ours before the present one, itself among them. */
   #depth: number;
-  /** Whether the browser is on its way back to an earlier entry. */
-  #travelling = false;
-  #scheduled = false;
 
   constructor(private readonly history: History) {
+    // A reload keeps the entries.
     this.#depth = depthOf(history.state);
     addEventListener("popstate", ({ state }) => this.#arrived(depthOf(state)));
-    // A reload keeps the entries, but not what they were for.
-    this.#schedule();
   }
 
   /** Something was opened; the returned function says that it was closed. */
   open(close: () => void): () => void {
     const layer = { close };
     this.#layers.push(layer);
-    this.#add();
+    while (this.#depth < this.#layers.length) {
+      this.history.pushState({ layers: ++this.#depth }, "");
+    }
     return () => {
       const at = this.#layers.indexOf(layer);
-      if (at < 0) return;
-      this.#layers.splice(at, 1);
-      this.#schedule();
+      if (at >= 0) this.#layers.splice(at, 1);
     };
   }
 
-  #add(): void {
-    // Until the browser has arrived, a new entry would be the one that it leaves.
-    while (!this.#travelling && this.#depth < this.#layers.length) {
-      this.history.pushState({ layers: ++this.#depth }, "");
-    }
-  }
-
-  /** Takes away entries that are no longer for anything: once, whatever else closes or opens now. */
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setTimeout(() => {
-      this.#scheduled = false;
-      const extra = this.#depth - this.#layers.length;
-      if (extra <= 0 || this.#travelling) return;
-      this.#travelling = true;
-      this.history.go(-extra);
-    });
-  }
-
   #arrived(depth: number): void {
-    this.#travelling = false;
+    const isBack = depth < this.#depth;
     this.#depth = depth;
-    for (const { close } of this.#layers.splice(depth).toReversed()) close();
-    this.#add();
-    this.#schedule();
+    if (!isBack) return;
+    if (this.#layers.length === 0) {
+      // Nothing was left to close: Back means the page before this one.
+      this.history.go(-depth - 1);
+      return;
+    }
+    const kept = Math.min(depth, this.#layers.length - 1);
+    for (const { close } of this.#layers.splice(kept).toReversed()) close();
   }
 }
 
