@@ -11,7 +11,7 @@ import { until } from "./kit/until.ts";
 
 const test = browserTests();
 
-test("who comes under a banned name reads why, and gets in under another", async (browser) => {
+test("a banned name on the first visit shows the reason and can be exchanged", async (browser) => {
   await using hub = await startModeratedHub();
   await moderate(hub, "ban", { name: "Mallory", reason: "spam" });
   await using visitor = await browser.visitor();

@@ -298,7 +298,7 @@ test("a duplicated tab is the same person, and both work", async (browser) => {
   assertEquals(hub.online, 1);
 });
 
-test("who said goodbye in one tab does not come back in another by itself", async (browser) => {
+test("after /quit in one tab, another tab does not reconnect by itself", async (browser) => {
   await using hub = await startTestHub();
   await using bob = observer(hub);
   await using visitor = await browser.visitor();

@@ -1,7 +1,7 @@
 import { type System, visible } from "../../protocol.ts";
 import type { KeptValues } from "./kept_values.ts";
 
-/** Announcements that are kept: whoever comes back after a holiday reads the newest. */
+/** Announcements that are kept; the oldest go first. */
 const MAX_KEPT = 20;
 
 /** What the hub's operator had to say. */

@@ -61,8 +61,8 @@ export class Delivery {
   }
 
   /**
-   * Sends what the tab could not that had the connection before. Whether its private messages were
-   * delivered nobody can tell, so the user decides.
+   * Sends what the tab that had the connection before could not send. It is unknown whether its
+   * private messages were delivered, so the user decides.
    */
   takeOver(conversation: Conversation): void {
     for (const { key, pending } of this.store.state.threads.values()) {

@@ -6,7 +6,7 @@ import { Delivery } from "./delivery.ts";
 import type { Store } from "./store.ts";
 import type { Order, Question } from "./tabs.ts";
 
-/** Who hears of what happens on the connection. */
+/** Receives what happens on the connection. */
 export interface HubListener {
   event(event: ClientEvent): void;
   /** It is over and will not come back by itself. */
@@ -51,7 +51,7 @@ export class HubSide {
     else this.#delivery.resend(conversation);
   }
 
-  /** Says goodbye. */
+  /** Ends the session: the hub frees the name at once. */
   async close(): Promise<void> {
     await this.#conversation?.close();
   }

@@ -3,14 +3,14 @@ import { changed, directKey, extended, note, roomKey } from "./threads.ts";
 import type { ChatState, Other, Thread } from "./types.ts";
 
 /**
- * Milliseconds after the user's own return within which whoever is missing counts as returning, too:
- * after a restart of the hub, everybody is.
+ * Milliseconds after the user's own return within which a missing person counts as returning, too:
+ * after a restart of the hub, all people return.
  */
 const RETURN_GRACE = 30_000;
 
 /**
  * `after` a presence frame, with what it says of the people in private conversations. A name is free
- * when its bearer leaves: who comes under it next may be another person.
+ * when its bearer leaves: the next person with that name may be another one.
  */
 export function acquainted(
   before: ChatState,
