@@ -44,6 +44,7 @@ function blocksOf(blocks: readonly Block[]): readonly string[] {
   return blocks.map((block) => {
     switch (block.type) {
       case "paragraph":
+      case "literal":
         return inlinesOf(block.children);
       case "code":
         return fenced(block.text);

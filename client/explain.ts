@@ -13,6 +13,9 @@ import type { Seams } from "./seams.ts";
 /** Bytes of an answer that are read: a sentence, not a page. */
 const MAX_SENTENCE_BYTES = 300;
 
+/** Statuses that say why a hub, or a proxy in front of it, opens no WebSocket. */
+const TELLING: readonly number[] = [401, 403, 426, 429, 502, 503, 504];
+
 /** Milliseconds that asking why may take: the person is waiting for an error message. */
 const ASK_TIMEOUT = 3000;
 
@@ -29,7 +32,16 @@ export async function explain(
   signal: AbortSignal,
 ): Promise<Diagnosis> {
   const status = statusIn(cause);
-  if (status !== undefined) return diagnoseHttp(await ask(status, url, seams, signal), url);
+  if (status !== undefined) {
+    const answer = await ask(url, seams, signal);
+    // Judged by the first answer; only the words come from this one, and only if it is the same.
+    return diagnoseHttp(answer?.status === status ? answer : { status }, url);
+  }
+  if (cause === "") {
+    // A browser, which does not tell why. A page may ask the host it came from.
+    const answer = await ask(url, seams, signal);
+    if (answer !== undefined && TELLING.includes(answer.status)) return diagnoseHttp(answer, url);
+  }
   if (url.protocol === "ws:" && maybeTls(cause) && await speaksTls(url, seams, signal)) {
     return wantsTls(url);
   }
@@ -66,12 +78,12 @@ function wordsOf(error: unknown): string {
   return error.cause === undefined ? error.message : `${error.message} ${wordsOf(error.cause)}`;
 }
 
+/** What the host answers without an upgrade; `undefined` when it does not. */
 async function ask(
-  status: number,
   url: URL,
   { clock, fetch }: Seams,
   signal: AbortSignal,
-): Promise<HttpAnswer> {
+): Promise<HttpAnswer | undefined> {
   const timeout = new AbortController();
   const cancel: Cancel = clock.after(ASK_TIMEOUT, () => timeout.abort());
   const httpUrl = new URL(url);
@@ -82,12 +94,10 @@ async function ask(
       redirect: "manual",
       signal: AbortSignal.any([signal, timeout.signal]),
     });
-    // Judged by the first answer; only its words come from this one, and only if it is the same.
-    const sentence = await firstBytes(response);
-    return response.status === status ? described(response, sentence) : { status };
+    return described(response, await firstBytes(response));
   } catch {
-    // Whatever went wrong here, the status alone is worth telling.
-    return { status };
+    // Whatever went wrong here, what is known already is worth telling.
+    return undefined;
   } finally {
     cancel();
   }

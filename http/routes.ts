@@ -89,6 +89,8 @@ export function routes(
       return sentence(200, text, { vary: "accept", "cache-control": "no-store" });
     }
     if (!upgrades) {
+      const crowd = crowded(options.connections, options.limits, address);
+      if (crowd !== undefined) return deny(options.hub, address, crowd);
       return sentence(426, `This is a bcast hub: join it with "bcast connect", or any WebSocket`, {
         upgrade: "websocket",
       });

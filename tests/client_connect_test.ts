@@ -223,25 +223,54 @@ Deno.test("`retryFirst` does not go on where it could only fail again", async ()
   assertEquals((await failure({ url: hub.url, retryFirst: true })).failure, "not-a-hub");
 });
 
-Deno.test("`connect()` in a runtime that does not tell why stays general", async () => {
-  class Failing extends EventTarget {
-    readonly readyState = WebSocket.CLOSED;
-    readonly bufferedAmount = 0;
-    constructor() {
-      super();
-      queueMicrotask(() => {
-        this.dispatchEvent(new Event("error"));
-        this.dispatchEvent(new CloseEvent("close", { code: 1006 }));
-      });
-    }
-    close(): void {}
+/** A socket of a runtime that does not tell why it failed, as browsers do not. */
+class Failing extends EventTarget {
+  readonly readyState = WebSocket.CLOSED;
+  readonly bufferedAmount = 0;
+  constructor() {
+    super();
+    queueMicrotask(() => {
+      this.dispatchEvent(new Event("error"));
+      this.dispatchEvent(new CloseEvent("close", { code: 1006 }));
+    });
   }
-  const { failure: kind, message } = await failure({ url: "wss://example.org/chat" }, {
-    socket: () => new Failing() as unknown as WebSocket,
-  });
-  assertEquals(kind, "network");
+  close(): void {}
+}
+
+Deno.test("`connect()` in a runtime that does not tell why stays general", async () => {
   const address = "wss://example.org/chat";
-  assertEquals(message, `Cannot reach a hub at ${address}: check the address and the network`);
+  for (const answer of [undefined, 200, 301, 404, 500]) {
+    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read
+    const { failure: kind, message } = await failure({ url: address }, {
+      socket: () => new Failing() as unknown as WebSocket,
+      fetch: () =>
+        answer === undefined
+          ? Promise.reject(new TypeError("Failed to fetch"))
+          : Promise.resolve(new Response("words", { status: answer })),
+    });
+    assertEquals(kind, "network");
+    assertEquals(message, `Cannot reach a hub at ${address}: check the address and the network`);
+  }
+});
+
+Deno.test("`connect()` in a runtime that does not tell why asks the hub over HTTP", async () => {
+  for (
+    const [status, kind, says] of [
+      [503, "busy", "is busy: The hub is full: 2 connections"],
+      [429, "busy", "is busy: Your address has 256 connections"],
+      [403, "refused", "refused: This origin is not allowed"],
+    ] as const
+  ) {
+    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read
+    await using hub = new ScriptedHub();
+    hub.answer(() => new Response(`${says.slice(says.indexOf(": ") + 2)}\n`, { status }));
+    // deno-lint-ignore no-await-in-loop -- as above
+    const error = await failure({ url: hub.url }, {
+      socket: () => new Failing() as unknown as WebSocket,
+    });
+    assertEquals([error.failure, error.code], [kind, status]);
+    assertEquals(error.message, `The hub at ${hub.url} ${says}`);
+  }
 });
 
 Deno.test("`connect()` where the runtime does not even try says so", async () => {

@@ -7,6 +7,7 @@ import type { Page } from "playwright-core";
 import { connect } from "../client.ts";
 import type { Server } from "../server.ts";
 import { browserTests, type ChatPage, type TestBrowser } from "./kit/browser.ts";
+import { moderate, startModeratedHub } from "./kit/moderated_hub.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 import { until } from "./kit/until.ts";
 
@@ -110,7 +111,7 @@ for (
   ]] as const
 ) {
   test(`everything fits and can be used by everybody at ${width} px, ${colorScheme}`, async (browser) => {
-    await using hub = await startTestHub();
+    await using hub = await startModeratedHub();
     const { visitor, bob, alice } = await furnished(hub, browser, width, colorScheme);
     await using _visitor = visitor;
     await using _bob = bob;
@@ -151,6 +152,27 @@ for (
     await alice.composer.pressSequentially(":smi");
     await page.getByRole("option").first().waitFor();
     await look("suggestions");
+    await alice.composer.fill("quit");
+    await alice.composer.press("Enter");
+    await page.locator(".composer-ask").waitFor();
+    await look("a question");
+    await page.getByRole("button", { name: "Emoji" }).click();
+    await page.getByLabel("Search emoji").fill("hea");
+    await look("the emoji");
+    await page.keyboard.press("Escape");
+    await moderate(hub, "announce", { message: "Lunch at noon. ".repeat(12) });
+    await moderate(hub, "announce", { message: "x".repeat(120), room: "lobby" });
+    await page.locator(".announcement").nth(1).waitFor();
+    await look("announcements");
+    await page.getByRole("button", { name: "Dismiss: x" }).click();
+    await page.getByRole("button", { name: "Dismiss: L" }).click();
+    await alice.say("/join doomed");
+    await page.getByText("This is #doomed").waitFor();
+    await moderate(hub, "close-room", { room: "doomed", reason: "a rather long story ".repeat(5) });
+    await alice.composer.fill("half a thought");
+    await page.getByRole("button", { name: "Enter #doomed again" }).waitFor();
+    await look("a room that was closed");
+    await alice.say("/join lobby");
     await alice.composer.fill("");
     await alice.say("/msg Nobody hi");
     await page.getByText("Nobody is not here any more").waitFor();

@@ -277,12 +277,44 @@ Deno.test("`reduce()` follows who is there, under which name, and who types", ()
   ]);
 });
 
-Deno.test("`reduce()` goes to another thread when the one shown is left", () => {
+Deno.test("`reduce()` keeps the open thread, with the reason, when the hub removes the user from its room", () => {
+  let state = after(IN_LOBBY, joined(3, { room: "dev" }), { type: "show", key: "#dev" });
+  const notice = {
+    type: "system",
+    event: "notice",
+    room: "dev",
+    message: "Room dev is closed: tidy",
+    timestamp: new Date(NOW).toISOString(),
+  } as const;
+  state = after(
+    state,
+    { type: "event", event: notice, now: NOW },
+    { type: "left", room: "dev" },
+    { type: "left", room: "lobby" },
+  );
+  assertEquals([state.current, state.threads.size], ["#dev", 2]);
+  assertEquals(state.threads.get("#dev")?.gone, "Room dev is closed: tidy");
+  assertEquals(lobby(state).gone, "You are no longer in #lobby");
+  // The user enters it again, is refused in words, and is let in at last.
+  state = after(state, { type: "entering", room: "lobby" });
+  assertEquals(lobby(state).gone, undefined);
+  const code = "forbidden";
+  state = after(
+    state,
+    { type: "error", code, message: "Room lobby is closed until 2026-02-01 10:00 UTC" },
+    { type: "error", code, message: "Your token does not let you write to dev: ask for one" },
+  );
+  assertEquals(lobby(state).gone, "Room lobby is closed until 2026-02-01 10:00 UTC");
+  assertEquals(state.threads.get("#dev")?.gone, "Room dev is closed: tidy");
+  state = after(state, { type: "entering", room: "lobby" }, joined(3, { again: true }));
+  assertEquals([lobby(state).gone, lobby(state).entering], [undefined, undefined]);
+});
+
+Deno.test("`reduce()` goes to another thread when the user closes the one shown", () => {
   let state = after(IN_LOBBY, joined(0, { room: "dev" }), { type: "show", key: "#dev" });
-  assertEquals(state.current, "#dev");
-  state = after(state, { type: "left", room: "dev" });
+  state = after(state, { type: "close", key: "#dev" });
   assertEquals([state.current, state.threads.size], ["#lobby", 1]);
-  assertEquals(after(state, { type: "left", room: "lobby" }).current, undefined);
+  assertEquals(after(state, { type: "close", key: "#lobby" }).current, undefined);
 });
 
 Deno.test("`saved()` and `restored()` bring private messages and what was not sent through a reload", () => {

@@ -5,12 +5,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { exported } from "../chat/export.ts";
 import { connect, type Conversation } from "../client.ts";
-import { Assets } from "../http/assets.ts";
-import { CLOSE, DEFAULT_LIMITS, encode, type Message, visible } from "../protocol.ts";
+import { type Message, visible } from "../protocol.ts";
 import type { Server } from "../server.ts";
 import { browserTests, type ChatPage } from "./kit/browser.ts";
 import { HOSTILE_TEXTS } from "./kit/hostile_texts.ts";
 import { startTestHub } from "./kit/test_hub.ts";
+import { TokenHub } from "./kit/token_hub.ts";
 import { until } from "./kit/until.ts";
 
 const test = browserTests();
@@ -223,7 +223,7 @@ test("notifications and sounds come when they are wanted, and only then", async 
   const group = (name: string) => page.getByRole("group", { name });
   await group("Notifications").getByLabel("On", { exact: true }).check();
   await until("asked", async () => (await told()).includes("asked"));
-  await group("Sounds").getByLabel("On", { exact: true }).check();
+  await group("Sounds").getByLabel("Elsewhere").check();
   await page.keyboard.press("Escape");
   await told();
 
@@ -256,6 +256,18 @@ test("notifications and sounds come when they are wanted, and only then", async 
   await look(true);
   await say("@Alice again");
   assertEquals(await told(), ["Bob in #lobby: @Alice again"]);
+
+  // Always: also for what one looks at, but for nothing that one says.
+  await look(false);
+  await page.getByRole("button", { name: "Settings" }).click();
+  await group("Sounds").getByLabel("Always").check();
+  await page.keyboard.press("Escape");
+  await told();
+  await say("Alice, are you looking?");
+  await page.locator(".composer textarea").fill("yes");
+  await page.keyboard.press("Enter");
+  await page.locator("article.mine .tick").waitFor();
+  assertEquals(await told(), ["sound"]);
 
   // Remembered.
   await page.reload();
@@ -374,59 +386,4 @@ async function downloaded({ page, say }: ChatPage, command: string): Promise<str
   await say.call({ composer: page.locator(".composer textarea") } as ChatPage, command);
   const path = await (await download).path();
   return await Deno.readTextFile(path);
-}
-
-/** A hub that serves the page, and lets in who has the token. */
-class TokenHub implements AsyncDisposable {
-  readonly tokens: (string | undefined)[] = [];
-  readonly requests: string[] = [];
-  readonly #assets = new Assets();
-  readonly #sockets = new Set<WebSocket>();
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-
-  constructor(private readonly token: string) {
-    this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      (request) => {
-        this.requests.push(request.url);
-        return request.headers.has("upgrade")
-          ? this.#upgrade(request)
-          : this.#assets.answer(request, new URL(request.url).pathname) ??
-            new Response(null, { status: 404 });
-      },
-    );
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.#server.addr.port}/`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets) socket.close();
-    await this.#server.shutdown();
-  }
-
-  #upgrade(request: Request): Response {
-    const { socket, response } = Deno.upgradeWebSocket(request, { protocol: "bcast.v1" });
-    this.#sockets.add(socket);
-    socket.onclose = () => this.#sockets.delete(socket);
-    socket.onmessage = ({ data }) => {
-      const hello = JSON.parse(data);
-      if (hello.type !== "hello") return;
-      this.tokens.push(hello.token);
-      if (hello.token !== this.token) {
-        socket.close(CLOSE.unauthorized, "The token is wrong: ask the operator for one");
-        return;
-      }
-      socket.send(encode({
-        type: "welcome",
-        sender: "Alice",
-        session: "s",
-        server: { name: "bcast", version: "0" },
-        limits: DEFAULT_LIMITS,
-        rooms: [],
-      }));
-    };
-    return response;
-  }
 }

@@ -16,7 +16,7 @@ import { keepShell } from "./chat/shell.ts";
 
 const page = new URL(location.href);
 const address = readAddress(page);
-const memory = new BrowserMemory(page.pathname);
+const memory = new BrowserMemory(page.pathname, address.name);
 if (address.token !== undefined) memory.keepToken(address.token, "tab");
 if (withoutToken(page).href !== page.href) history.replaceState(null, "", withoutToken(page));
 
@@ -30,13 +30,14 @@ render(<App chat={chat} address={address} />, root);
 addEventListener("online", () => chat.wake());
 addEventListener("focus", () => chat.wake());
 addEventListener("pageshow", ({ persisted }) => {
-  if (persisted) chat.wake();
+  if (persisted) void chat.resume();
 });
+addEventListener("storage", () => chat.refresh());
 document.addEventListener("resume", () => chat.wake());
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") chat.wake();
   else chat.saveNow();
 });
-addEventListener("pagehide", () => chat.saveNow());
+addEventListener("pagehide", () => chat.bye());
 
 void keepShell((key) => chat.show(key));

@@ -63,6 +63,7 @@ export interface VisitorOptions {
   readonly serviceWorkers?: "allow" | "block";
   readonly ignoreHTTPSErrors?: boolean;
   readonly hasTouch?: boolean;
+  readonly isMobile?: boolean;
   readonly deviceScaleFactor?: number;
 }
 
@@ -102,15 +103,15 @@ export class Visitor implements AsyncDisposable {
       const text = message.text();
       // A connection that cannot be made is what some tests are about.
       const known = /WebSocket connection|ERR_/.test(text) ||
-        // A hub that does not list its rooms.
-        message.location().url.endsWith("/api/rooms");
+        // A hub that does not list its rooms, or says why it opens no WebSocket.
+        /\/(?:api\/rooms|ws)$/.test(message.location().url);
       if (message.type() === "error" && !known) {
         this.faults.push(text);
       }
     });
     page.on("request", (request) => {
       const { protocol, hostname } = new URL(request.url());
-      if (/^(?:data|blob):/.test(protocol) || hostname === "127.0.0.1") return;
+      if (/^(?:data|blob|about):/.test(protocol) || hostname === "127.0.0.1") return;
       this.faults.push(`The page asked ${request.url()}`);
     });
   }

@@ -3,6 +3,8 @@ export class Relay implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #ends = new Set<Deno.TcpConn>();
   readonly #running: Promise<void>;
+  /** Whether new connections are broken at once. */
+  refuse = false;
 
   constructor(private readonly port: number) {
     this.#running = this.#run();
@@ -34,6 +36,10 @@ export class Relay implements AsyncDisposable {
   async #run(): Promise<void> {
     const pairs: Promise<unknown>[] = [];
     for await (const near of this.#listener) {
+      if (this.refuse) {
+        near.close();
+        continue;
+      }
       this.#ends.add(near);
       pairs.push(this.#join(near));
     }

@@ -9,7 +9,9 @@ import { shownReason } from "../state/shown.ts";
 import { roomOf } from "../state/threads.ts";
 import type { Said, Thread } from "../state/types.ts";
 import { quotation } from "../text/quote.ts";
+import { Announcements } from "./announcements.tsx";
 import { Announcer } from "./announcer.tsx";
+import { Back, BackStack, useBack } from "./back.ts";
 import { Banner } from "./banner.tsx";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { HelpDialog, JoinDialog, NameDialog, SettingsDialog, ThreadDialog } from "./dialogs.tsx";
@@ -34,18 +36,26 @@ type Open =
 
 /** The page: asks for a name on the first visit, then is the chat. */
 export function App({ chat, address }: { readonly chat: Chat; readonly address: Address }): VNode {
-  const known = address.name ?? chat.memory.name;
+  // The address says whose the tab is; what they are called may have changed since.
+  const known = chat.memory.name ?? address.name;
   const [started, setStarted] = useState(known !== undefined || chat.isReturning);
-  const begin = (name: string | undefined): void => {
+  const begin = (name: string | undefined, chosen: boolean): void => {
     setStarted(true);
     if (name !== undefined) chat.memory.name = name;
-    void chat.start(name, address.rooms);
+    void chat.start(name, address.rooms, chosen);
   };
   useEffect(() => {
-    if (started) begin(known);
+    if (started) begin(known, false);
   }, []);
   useTheme(useChat(chat) && chat.settings.theme);
-  return started ? <Main chat={chat} /> : <Welcome rooms={address.rooms} onEnter={begin} />;
+  const back = useMemo(() => new BackStack(history), []);
+  return (
+    <Back.Provider value={back}>
+      {started
+        ? <Main chat={chat} />
+        : <Welcome rooms={address.rooms} onEnter={(name) => begin(name, true)} />}
+    </Back.Provider>
+  );
 }
 
 function useTheme(theme: "system" | "light" | "dark"): void {
@@ -63,11 +73,16 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
   const [target, setTarget] = useState<{ readonly key: string; readonly id: number } | undefined>();
   const [toast, setToast] = useState<ToastWords | undefined>(undefined);
   const composer = useRef<ComposerHandle>(null);
+  useBack(drawer !== undefined, () => setDrawer(undefined));
   const close = (): void => setOpen(undefined);
   const say = (words: string): void => setToast({ words });
 
+  // Only while there is nothing that the user could be doing: later, the banner has a button.
+  const wasOnline = useRef(false);
   useEffect(() => {
-    if (connection.state === "refused" && connection.wantsToken) setOpen({ what: "token" });
+    wasOnline.current ||= connection.state === "online";
+    if (connection.state !== "refused" || !connection.wantsToken || wasOnline.current) return;
+    if (document.activeElement === document.body) setOpen({ what: "token" });
   }, [connection]);
 
   const save = async (format: string): Promise<void> => {
@@ -112,10 +127,15 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
     return () => removeEventListener("keydown", onKeyDown);
   });
 
-  // Where there is a keyboard, one can write at once.
+  // Where there is a keyboard, one can write at once. The open thread changes by the user's act
+  // alone; the first one, which opens by itself, leaves the focus where the user has put it.
+  const opened = useRef(false);
   useEffect(() => {
-    if (matchMedia("(hover: hover)").matches && open === undefined) composer.current?.focus();
-  }, [thread?.key]);
+    const first = !opened.current;
+    opened.current = thread !== undefined;
+    if (!matchMedia("(hover: hover)").matches || open !== undefined) return;
+    if (!first || document.activeElement === document.body) composer.current?.focus();
+  }, [thread?.born]);
 
   const copy = async (said: Said): Promise<void> => {
     say(await copyText(said.text) ? "Copied" : "The browser does not allow copying");
@@ -137,7 +157,7 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
           onDone: () => setDrawer(undefined),
         }}
       />
-      <main class="main">
+      <main class="main" onClick={onTap}>
         <ThreadHeader
           chat={chat}
           thread={thread}
@@ -146,12 +166,17 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
           onSearch={() => setOpen({ what: "search", query: "" })}
           onMore={() => setOpen({ what: "thread" })}
         />
-        <Banner chat={chat} onToken={() => setOpen({ what: "token" })} />
+        <Banner
+          chat={chat}
+          onToken={() => setOpen({ what: "token" })}
+          onName={() => setOpen({ what: "name" })}
+        />
         <NewVersion chat={chat} />
+        <Announcements chat={chat} />
         {thread === undefined ? <Empty chat={chat} onJoin={() => setOpen({ what: "join" })} /> : (
           <>
             <MessageList
-              key={thread.key}
+              key={thread.born}
               chat={chat}
               thread={thread}
               settings={chat.settings}
@@ -161,7 +186,7 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
             />
             <TypingLine thread={thread} chat={chat} />
             <Composer
-              key={`write ${thread.key}`}
+              key={`write ${thread.born}`}
               chat={chat}
               thread={thread}
               screen={screen}
@@ -222,6 +247,14 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
       <Announcer thread={thread} />
     </div>
   );
+}
+
+/** A tap on a message shows what can be done with it, as the pointer over it does. */
+function onTap(event: MouseEvent): void {
+  const { target } = event;
+  const touched = event instanceof PointerEvent && event.pointerType !== "mouse";
+  if (!touched || !(target instanceof Element) || target.closest("a, button") !== null) return;
+  target.closest<HTMLElement>("article[data-seq]")?.focus({ preventScroll: true });
 }
 
 function showNeighbour(chat: Chat, by: 1 | -1): void {

@@ -11,9 +11,11 @@ const RETURNED_FOR = 6000;
 const CONNECTING_AFTER = 800;
 
 /** How the connection is, where that is worth a word. */
-export function Banner(
-  { chat, onToken }: { readonly chat: Chat; readonly onToken: () => void },
-): VNode {
+export function Banner({ chat, onToken, onName }: {
+  readonly chat: Chat;
+  readonly onToken: () => void;
+  readonly onName: () => void;
+}): VNode {
   const { connection } = chat.state;
   const offline = connection.state === "offline";
   const now = useNow(offline ? 250 : undefined);
@@ -54,16 +56,17 @@ export function Banner(
         : null}
       {connection.state === "refused"
         ? (
-          connection.wantsToken
-            ? <button type="button" onClick={onToken}>Give a token</button>
-            : (
+          connection.wantsToken ? <button type="button" onClick={onToken}>Give a token</button> : (
+            <>
               <button
                 type="button"
                 onClick={() => void chat.restart()}
               >
                 Try again
               </button>
-            )
+              <button type="button" onClick={onName}>Choose another name</button>
+            </>
+          )
         )
         : null}
     </div>
@@ -107,6 +110,9 @@ function returned(missed: number): string {
 }
 
 function sentence(reason: string): string {
-  const short = reason.startsWith("Cannot reach a hub") ? "The hub cannot be reached" : reason;
+  const short = reason.startsWith("Cannot reach a hub")
+    ? "The hub cannot be reached"
+    // Which one it is, the page's address says.
+    : reason.replace(/^The hub at \S+ is busy: /, "");
   return /[.!?]$/.test(short) ? short : `${short}.`;
 }

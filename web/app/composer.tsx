@@ -2,12 +2,14 @@ import type { VNode } from "preact";
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Ref } from "preact";
 import type { Chat, ScreenActions } from "../chat/chat.ts";
+import { whyMute } from "../chat/standing.ts";
 import { CommandError } from "../state/commands.ts";
 import { applied, type Choice, type Completion, completionAt } from "../state/complete.ts";
-import { EMOJI } from "../state/emoji.ts";
 import { bytesLeft } from "../state/size.ts";
 import { peopleIn, roomOf } from "../state/threads.ts";
 import type { Thread } from "../state/types.ts";
+import { EmojiPicker } from "./emoji_picker.tsx";
+import { useMedia } from "./hooks.ts";
 import { Icon, IconButton } from "./icons.tsx";
 
 /** Bytes left from which on they are counted down. */
@@ -31,20 +33,29 @@ interface ComposerProps {
 export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode {
   const { key } = thread;
   const area = useRef<HTMLTextAreaElement>(null);
-  const [text, setText] = useState(() => chat.memory.draft(key));
+  const [text, setText] = useState(() => chat.memory.drafts.get(key));
   const [error, setError] = useState("");
   const [completion, setCompletion] = useState<Completion | undefined>(undefined);
   const [chosen, setChosen] = useState(0);
   const [picking, setPicking] = useState(false);
+  /** Whether the user was asked what a word is meant as. */
+  const [asking, setAsking] = useState(false);
+  /** What had the focus before the emoji were opened. */
+  const before = useRef<Element | null>(null);
+  const touch = useMedia("(hover: none) and (pointer: coarse)");
+  const { enter } = chat.settings;
+  const sends = enter === "send" || (enter === "auto" && !touch);
   const caret = useRef<number | undefined>(undefined);
 
   const left = bytesLeft(text, chat.state.limits);
   const empty = text.trim() === "";
+  const mute = whyMute(chat.state, key);
 
   const change = (next: string, at?: number): void => {
     setText(next);
     setError("");
-    chat.memory.keepDraft(key, next);
+    setAsking(false);
+    chat.memory.drafts.keep(key, next);
     caret.current = at;
   };
   const complete = (next: string, at: number): void => {
@@ -65,8 +76,34 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
     change(text.slice(0, at) + piece + text.slice(at), at + piece.length);
     area.current?.focus();
   };
-  const send = (): void => {
+  const closePicker = (): void => {
+    const had = document.activeElement;
+    setPicking(false);
+    // Where the focus has gone elsewhere, it stays there.
+    if (had !== null && had !== document.body && had.closest(".picker") === null) return;
+    if (before.current instanceof HTMLElement) before.current.focus();
+  };
+  const togglePicker = (): void => {
+    if (picking) return closePicker();
+    before.current = document.activeElement;
+    setPicking(true);
+  };
+  const pick = (emoji: string): void => {
+    setPicking(false);
+    insert(emoji);
+  };
+  const disconnect = (): void => {
+    change("");
+    chat.enter(key, "/quit", screen);
+    area.current?.focus();
+  };
+  /** @param meant whether the user has said that the text is a message. */
+  const send = (meant = false): void => {
     if (empty) return;
+    if (!meant && mute === undefined && /^(?:quit|exit)$/i.test(text.trim())) {
+      setAsking(true);
+      return;
+    }
     if (left < 0) {
       setError(`${-left} bytes too long: say it in two messages`);
       return;
@@ -81,6 +118,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
     chat.typing(key, false);
     change("");
     setCompletion(undefined);
+    if (meant) area.current?.focus();
   };
 
   useImperativeHandle(handle, () => ({
@@ -93,6 +131,12 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
   }));
 
   useEffect(() => () => chat.typing(key, false), [key]);
+
+  // A tab that was closed may have left one.
+  const kept = chat.memory.drafts.get(key);
+  useEffect(() => {
+    if (text === "" && kept !== "") setText(kept);
+  }, [kept]);
 
   useLayoutEffect(() => {
     const element = area.current;
@@ -111,16 +155,21 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
     const { value, selectionStart } = currentTarget;
     change(value);
     complete(value, selectionStart);
-    chat.typing(key, value.trim() !== "" && !value.startsWith("/"));
+    chat.typing(key, mute === undefined && value.trim() !== "" && !value.startsWith("/"));
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     // The Enter that ends the choice of an input method's characters.
-    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.isComposing || event.altKey) return;
+    if (event.ctrlKey || event.metaKey) {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      return send();
+    }
     if (completion !== undefined && onCompletionKey(event)) {
       event.preventDefault();
       return;
     }
-    if (event.key === "Enter" && !event.shiftKey) {
+    if (event.key === "Enter" && sends && !event.shiftKey) {
       event.preventDefault();
       send();
     }
@@ -136,13 +185,15 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
     } else return false;
     return true;
   };
-  /** Whether what is there is a whole command already, to be sent rather than completed. */
+  /** Whether the user has typed a whole choice already: it is sent rather than completed. */
   const isWhole = (): boolean => {
-    return completion?.kind === "command" &&
-      completion.choices.some(({ insert: whole }) => whole.trim() === text.trim());
+    if (completion === undefined) return false;
+    const typed = text.slice(completion.from, completion.to).trim();
+    return completion.choices.some(({ insert: whole }) => whole.trim() === typed);
   };
 
   const room = roomOf(key);
+  const hint = mute ?? (room === undefined ? `Message ${thread.name}` : `Message #${room}`);
   const option = (index: number): string => `choice-${index}`;
   return (
     <form
@@ -174,33 +225,34 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
             ))}
           </ul>
         )}
-      {picking
+      {picking ? <EmojiPicker onPick={pick} onClose={closePicker} /> : null}
+      {asking
         ? (
-          <div class="picker" role="group" aria-label="Emoji">
-            {EMOJI.map(({ name, emoji }) => (
-              <button
-                type="button"
-                key={name}
-                title={`:${name}:`}
-                aria-label={name.replaceAll("_", " ")}
-                onClick={() => {
-                  insert(emoji);
-                  setPicking(false);
-                }}
-              >
-                {emoji}
-              </button>
-            ))}
+          <div class="composer-ask" role="alert">
+            <span>Do you want to disconnect, or to say “{text.trim()}” to the others?</span>
+            <button type="button" onClick={disconnect}>Disconnect</button>
+            <button type="button" onClick={() => send(true)}>Say it</button>
           </div>
         )
         : null}
       {error === "" ? null : <p class="composer-error" role="alert">{error}</p>}
+      <div class="composer-hint" role="status">
+        {mute === undefined || empty || error !== "" ? null : mute}
+        {thread.gone === undefined || room === undefined
+          ? null
+          : (
+            <button type="button" class="link" onClick={() => chat.join(room)}>
+              Enter #{room} again
+            </button>
+          )}
+      </div>
       <div class="composer-box">
         <IconButton
           icon="smile"
           label="Emoji"
           pressed={picking}
-          onClick={() => setPicking(!picking)}
+          onClick={togglePicker}
+          keepFocus
         />
         <textarea
           ref={area}
@@ -208,12 +260,12 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
           dir="auto"
           value={text}
           aria-label={room === undefined ? `Message to ${thread.name}` : `Message to #${room}`}
-          placeholder={room === undefined ? `Message ${thread.name}` : `Message #${room}`}
+          placeholder={hint}
           aria-controls={completion === undefined ? undefined : "choices"}
           aria-autocomplete="list"
           aria-activedescendant={completion === undefined ? undefined : option(chosen)}
           autoCapitalize="sentences"
-          enterkeyhint="send"
+          enterkeyhint={sends ? "send" : "enter"}
           onInput={onInput}
           onKeyDown={onKeyDown}
           onBlur={() => setCompletion(undefined)}
@@ -225,8 +277,8 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
           type="submit"
           class="send"
           aria-label="Send"
-          title="Send (Enter)"
-          disabled={empty || left < 0}
+          title={sends ? "Send (Enter)" : "Send (Ctrl Enter)"}
+          disabled={empty || left < 0 || mute !== undefined}
         >
           <Icon name="send" />
         </button>

@@ -1,5 +1,6 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useBack } from "./back.ts";
 import { IconButton } from "./icons.tsx";
 
 /** A window over the page: Escape, the cross and a click beside it close it. */
@@ -12,6 +13,7 @@ export function Dialog({ title, onClose, wide = false, children }: {
   const dialog = useRef<HTMLDialogElement>(null);
   const gone = useRef(false);
   const id = useId();
+  useBack(true, () => dialog.current?.close());
   // At once: what is typed next is meant for the window. Closing it gives the focus back.
   useLayoutEffect(() => {
     const element = dialog.current;

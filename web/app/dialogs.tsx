@@ -50,10 +50,11 @@ export function SettingsDialog({ chat, onClose }: DialogProps): VNode {
       <Segments
         label="Sounds"
         choices={CHOICES.sounds}
+        names={{ on: "Elsewhere" }}
         value={settings.sounds}
         onChange={(sounds) => {
           chat.configure({ sounds });
-          if (sounds === "on") chat.attractor.play();
+          if (sounds !== "off") chat.attractor.play();
         }}
       />
       <Segments
@@ -69,6 +70,14 @@ export function SettingsDialog({ chat, onClose }: DialogProps): VNode {
         value={settings.mention}
         onChange={(mention) => chat.configure({ mention })}
       />
+      <Segments
+        label="Enter"
+        choices={CHOICES.enter}
+        names={{ auto: "Automatic", send: "Sends", newline: "New line" }}
+        value={settings.enter}
+        onChange={(enter) => chat.configure({ enter })}
+      />
+      <p class="hint">Automatic sends, but begins a new line on touch screens.</p>
     </Dialog>
   );
 }
@@ -147,7 +156,7 @@ export function JoinDialog({ chat, onClose }: DialogProps): VNode {
 
 /** Changes one's name. */
 export function NameDialog({ chat, onClose }: DialogProps): VNode {
-  const [name, setName] = useState(chat.state.me ?? "");
+  const [name, setName] = useState(chat.state.me ?? chat.memory.name ?? "");
   const valid = normalizeName(name);
   return (
     <Dialog title="Your name" onClose={onClose}>
@@ -156,7 +165,10 @@ export function NameDialog({ chat, onClose }: DialogProps): VNode {
         onSubmit={(event) => {
           event.preventDefault();
           if (valid === undefined) return;
-          if (valid !== chat.state.me) chat.rename(valid);
+          // Not connected, the same name is worth another try.
+          if (valid !== chat.state.me || chat.state.connection.state === "refused") {
+            chat.rename(valid);
+          }
           onClose();
         }}
       >
@@ -241,7 +253,9 @@ export function ThreadDialog({ chat, thread, onClose, onSave }: DialogProps & {
             onClose();
           }}
         >
-          {room === undefined ? "Close the conversation" : "Leave the room"}
+          {room === undefined || thread.gone !== undefined
+            ? "Close the conversation"
+            : "Leave the room"}
         </button>
       </div>
     </Dialog>
@@ -292,6 +306,7 @@ export function HelpDialog({ onClose }: { readonly onClose: () => void }): VNode
 const SHORTCUTS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [["Enter"], "Send"],
   [["Shift", "Enter"], "New line"],
+  [["Ctrl", "Enter"], "Send, whatever Enter does"],
   [["Tab"], "Complete a name, an emoji, a command"],
   [["Alt", "↑ ↓"], "Previous or next conversation"],
   [["Ctrl", "K"], "Enter a room"],

@@ -38,11 +38,13 @@ export function Icon({ name }: { readonly name: IconName }): VNode {
 }
 
 /** A button that is a picture, with the words for those who do not see it. */
-export function IconButton({ icon, label, onClick, pressed, class: more = "" }: {
+export function IconButton({ icon, label, onClick, pressed, keepFocus, class: more = "" }: {
   readonly icon: IconName;
   readonly label: string;
   readonly onClick: () => void;
   readonly pressed?: boolean;
+  /** Whether a click leaves the focus where it is. */
+  readonly keepFocus?: boolean;
   readonly class?: string;
 }): VNode {
   return (
@@ -52,6 +54,7 @@ export function IconButton({ icon, label, onClick, pressed, class: more = "" }: 
       aria-label={label}
       title={label}
       aria-pressed={pressed}
+      onMouseDown={keepFocus === true ? (event) => event.preventDefault() : undefined}
       onClick={onClick}
     >
       <Icon name={icon} />

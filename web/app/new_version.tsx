@@ -22,8 +22,8 @@ export function NewVersion({ chat }: { readonly chat: Chat }): VNode {
 
   const reload = (): void => {
     const written = document.querySelector<HTMLTextAreaElement>(".composer textarea")?.value ?? "";
-    const kept = current === undefined ? "" : chat.memory.draft(current);
-    if (written !== kept) {
+    const kept = current === undefined || chat.memory.drafts.isKept(current, written);
+    if (!kept) {
       setError("Send or copy your draft first: this browser does not keep it.");
       return;
     }

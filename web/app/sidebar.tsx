@@ -87,13 +87,16 @@ function ThreadRow({ thread, current, onShow }: {
   readonly current: boolean;
   readonly onShow: (thread: Thread) => void;
 }): VNode {
-  const { name, room, unread, mentions, pending } = thread;
+  const { name, room, unread, mentions, pending, gone } = thread;
   const failed = pending.some(({ error }) => error !== undefined);
   return (
     <li>
       <button
         type="button"
-        class={`row-button ${current ? "current" : ""} ${unread > 0 ? "unread" : ""}`}
+        class={`row-button ${current ? "current" : ""} ${unread > 0 ? "unread" : ""} ${
+          gone === undefined ? "" : "gone"
+        }`}
+        title={gone}
         aria-current={current ? "page" : undefined}
         onClick={() => onShow(thread)}
       >
@@ -101,6 +104,7 @@ function ThreadRow({ thread, current, onShow }: {
           ? <span class="hash" aria-hidden="true">#</span>
           : <Avatar name={name} />}
         <span class="grow" dir="auto">{name}</span>
+        {gone === undefined ? null : <small>left</small>}
         {failed
           ? (
             <span class="failed-mark" title="Something was not sent">

@@ -17,7 +17,7 @@ export function TokenDialog({ chat, reason, onClose }: {
         class="stack"
         onSubmit={(event) => {
           event.preventDefault();
-          void chat.restart({ value: token.trim(), remember });
+          void chat.restart({ token: { value: token.trim(), remember } });
           onClose();
         }}
       >

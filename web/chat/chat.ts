@@ -1,16 +1,12 @@
-import {
-  type ClientEvent,
-  connect,
-  ConnectError,
-  type Conversation,
-  RequestError,
-} from "../../client.ts";
-import { CLOSE, nameKey, type RoomPosition } from "../../protocol.ts";
-import { type CommandActions, runLine } from "../state/commands.ts";
+import type { ClientEvent, ConnectOptions } from "../../client.ts";
+import type { History, RoomPosition, Who } from "../../protocol.ts";
+import { type CommandActions, CommandError, runLine } from "../state/commands.ts";
 import { withEmoji } from "../state/emoji.ts";
 import { noticeOf } from "../state/notices.ts";
+import type { Action } from "../state/reduce.ts";
 import type { Settings } from "../state/settings.ts";
 import { shown, shownReason } from "../state/shown.ts";
+import { sharedAction, snapshotOf } from "../state/shared.ts";
 import { directKey, peopleIn, roomKey, roomOf, unreadIn } from "../state/threads.ts";
 import {
   type ChatState,
@@ -19,19 +15,18 @@ import {
   type Pending,
   type ThreadKey,
 } from "../state/types.ts";
+import { Announcements } from "./announcements.ts";
 import { Attractor } from "./attract.ts";
+import { HubSide } from "./hub_side.ts";
+import { actionsOf } from "./orders.ts";
 import type { BrowserMemory, Place, TabMemory } from "./memory.ts";
 import { restored, saved } from "./restore.ts";
 import { Past } from "./past.ts";
+import { FIRST_PAGE, Places } from "./places.ts";
+import { doubtful, endOf, isLookedAt, renamedKeys, sameName, whyMute } from "./standing.ts";
 import { Store } from "./store.ts";
-import { TabClaim } from "./tab.ts";
+import { type Handover, type Order, randomId, Tabs } from "./tabs.ts";
 import { TypingSign } from "./typing_sign.ts";
-
-/** Messages of a room to begin with: a screenful or two. */
-const FIRST_PAGE = 60;
-
-/** Messages above the place where one was reading that come with it. */
-const ABOVE_PLACE = 40;
 
 /** Milliseconds after a change until it is kept. */
 const SAVE_DELAY = 300;
@@ -39,35 +34,70 @@ const SAVE_DELAY = 300;
 /** What a command can ask of the screen. */
 export type ScreenActions = Pick<CommandActions, "search" | "save" | "help">;
 
+/** How to begin again after the conversation had ended. */
+export interface Restart {
+  readonly token?: { readonly value: string; readonly remember: boolean };
+  /** Another name, where the one before was refused. */
+  readonly name?: string;
+}
+
 /** The conversation behind the page: connects, takes in what happens, does what the person wants. */
 export class Chat {
   readonly store: Store;
   readonly attractor: Attractor;
   readonly past: Past;
+  readonly announcements: Announcements;
   readonly #sign: TypingSign;
-  readonly #claim: TabClaim;
+  readonly #tabs: Tabs;
+  readonly #side: HubSide;
   #tab: TabMemory;
-  #conversation: Conversation | undefined;
   #settings: Settings;
-  #places: TabMemory["places"];
-  /** The room to go to once it is entered. */
+  readonly #places: Places;
+  /** The room of the page's address, shown once it is entered unless the user has acted by then. */
   #wanted: string | undefined;
   /** The name that was asked for, to be remembered once one has it. */
   #renaming: string | undefined;
   #saving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly memory: BrowserMemory, private readonly hub: URL) {
+    this.announcements = new Announcements(memory.kept);
     this.#tab = memory.tab;
-    this.#places = this.#tab.places;
+    this.#places = new Places(this.#tab.places);
     this.#settings = memory.settings;
-    this.#sign = new TypingSign(() => this.#conversation);
-    this.#claim = new TabClaim(`bcast ${hub.pathname}`);
     this.attractor = new Attractor(hub.pathname, ({ key }) => this.show(key));
     const comings = this.#settings.comings === "on";
     const { mention } = this.#settings;
     const begin: ChatState = { ...EMPTY, marks: memory.marks, comings, mention };
-    this.store = new Store(restored(begin, this.#tab), (before) => this.#changed(before));
-    this.past = new Past(this.store, () => this.#online());
+    this.store = new Store(restored(begin, this.#tab), (before, actions) => {
+      this.#changed(before, actions);
+    });
+    this.#tabs = new Tabs(`bcast ${hub.pathname} ${memory.person}`, () => memory.drafts.tab, {
+      handover: () => ({ snapshot: snapshotOf(this.state), token: memory.tabToken }),
+      follow: (handover) => this.#followTab(handover),
+      takeOver: () => this.#takeOver(),
+      yield: () => this.#side.drop(),
+      actions: (actions) => {
+        for (const action of actions) this.store.queue({ type: "shared", action });
+      },
+      order: (order, foreign) => this.#perform(order, foreign),
+      attention: () => ({
+        key: this.state.attentive ? this.state.current : undefined,
+        present: isPresent(),
+      }),
+      answer: (question) => this.#side.ask(question),
+      read: (key) => this.store.queue({ type: "read-elsewhere", key }),
+    });
+    this.#sign = new TypingSign((room, typing) => {
+      this.#tabs.order({ do: "typing", room, typing });
+    });
+    this.#side = new HubSide(this.store, {
+      event: (event) => this.#take(event),
+      end: (error) => void this.#end(error),
+    });
+    this.past = new Past(this.store, () => ({
+      history: (room, query = {}) =>
+        this.#tabs.ask({ ask: "history", room, query }) as Promise<History>,
+    }));
   }
 
   get state(): ChatState {
@@ -84,30 +114,47 @@ export class Chat {
   }
 
   /**
-   * Begins the conversation: goes on with the tab's session where there is one and no other tab
-   * has it.
+   * Begins the conversation: in another tab's connection where there is one, else under the session
+   * of the last visit.
    *
    * @param rooms to enter besides those of the last visit; the first one is shown.
+   * @param chosen whether the user has just chosen the name.
    */
-  async start(name: string | undefined, rooms: readonly string[] = []): Promise<void> {
-    const { session } = this.#tab;
-    const own = session !== undefined && await this.#claim.claim(session);
-    // A copy of another tab begins anew: what waits there is sent from there.
-    if (session !== undefined && !own) {
-      this.#tab = { ...this.#tab, pending: {}, directs: [] };
-      this.store.apply({ type: "forget" });
+  async start(
+    name: string | undefined,
+    rooms: readonly string[] = [],
+    chosen = false,
+  ): Promise<void> {
+    void this.#tabs.census().then((open) => {
+      this.memory.drafts.inherit(open);
+      this.store.touch();
+    });
+    if (await this.#tabs.seek()) {
+      for (const room of rooms.toReversed()) this.join(room);
+      const other = name !== undefined && !sameName(name, this.state.me);
+      if (chosen && other) this.rename(name);
+      return;
     }
     const known = this.#tab.rooms.length > 0 ? this.#tab.rooms : this.memory.rooms;
     const wanted = [...new Set([...known, ...rooms])];
     if (rooms[0] !== undefined) this.#wanted = rooms[0];
-    this.#connect(name, own ? session : undefined, wanted.map((room) => this.#position(room)));
-    this.#resend();
+    const { session } = this.memory;
+    this.#side.connect(
+      this.#options(name, session, wanted.map((room) => this.#places.position(room))),
+    );
+    this.#tabs.lead();
   }
 
   /** Changes what the person wants. */
   configure(change: Partial<Settings>): void {
-    this.#settings = { ...this.#settings, ...change };
-    this.memory.settings = this.#settings;
+    this.memory.changeSettings(change);
+    this.refresh();
+  }
+
+  /** Another tab has changed what the browser keeps. */
+  refresh(): void {
+    this.#settings = this.memory.settings;
+    this.announcements.refresh();
     this.store.apply({ type: "comings", comings: this.#settings.comings === "on" });
     this.store.apply({ type: "mention", mention: this.#settings.mention });
     this.store.touch();
@@ -119,15 +166,23 @@ export class Chat {
    * @throws {CommandError} when it makes no sense.
    */
   enter(key: ThreadKey, line: string, screen: ScreenActions): void {
+    this.#wanted = undefined;
     runLine(line, {
       room: roomOf(key),
-      rooms: [...this.state.threads.values()].flatMap(({ name, room }) => {
-        return room === undefined ? [] : [{ room: name, online: room.online }];
+      rooms: [...this.state.threads.values()].flatMap(({ key, name, room, gone }) => {
+        if (!key.startsWith("#")) return [];
+        return [{ room: name, online: room?.online ?? 0, gone: gone !== undefined }];
       }),
       people: peopleIn(this.state),
-      say: (text, action) => this.say(key, withEmoji(text), action),
+      say: (text, action) => {
+        const reason = whyMute(this.state, key);
+        if (reason !== undefined) throw new CommandError(`Not sent: ${reason}`);
+        this.#confirm(key);
+        this.say(key, withEmoji(text), action);
+      },
       whisper: (to, text) => {
         this.show(directKey(to), to);
+        this.#confirm(directKey(to));
         this.say(directKey(to), withEmoji(text), false);
       },
       join: (room) => this.join(room),
@@ -136,177 +191,305 @@ export class Chat {
       who: (room) => void this.#who(key, room),
       clear: () => this.store.apply({ type: "clear", key }),
       note: (text) => this.#note(key, text),
-      quit: () => this.quit(),
+      quit: () => this.#tabs.order({ do: "quit" }),
       ...screen,
     });
   }
 
   /** Sends a message; it is shown as waiting until the hub has it. */
   say(key: ThreadKey, text: string, action: boolean): void {
-    const ref = newRef();
-    const pending: Pending = { ref, text, action, at: Date.now() };
-    this.store.apply({ type: "sending", key, pending });
+    const name = this.state.threads.get(key)?.name ?? key.slice(1);
+    const pending: Pending = { ref: `w${randomId()}`, text, action, at: Date.now() };
+    this.#do({ do: "send", key, name, pending });
     this.#save();
-    this.#send(key, pending);
+  }
+
+  /** The user has read an announcement: it goes in all tabs. */
+  dismiss(id: string): void {
+    this.announcements.dismiss(id);
+    this.store.touch();
   }
 
   /** Sends again what the hub refused. */
   retry(key: ThreadKey, ref: string): void {
     const pending = this.state.threads.get(key)?.pending.find((each) => each.ref === ref);
     if (pending === undefined) return;
-    this.store.apply({ type: "discard", key, ref });
+    this.#do({ do: "trust", key });
+    this.discard(key, ref);
     this.say(key, pending.text, pending.action);
   }
 
   /** Forgets what the hub refused. */
   discard(key: ThreadKey, ref: string): void {
-    this.store.apply({ type: "discard", key, ref });
+    this.#do({ do: "discard", key, ref });
     this.#save();
   }
 
   /** Shows a thread; with `name`, begins it if need be. */
   show(key: ThreadKey, name?: string): void {
-    this.store.apply({ type: "show", key, ...(name === undefined ? {} : { name }) });
+    this.#wanted = undefined;
+    if (name !== undefined && !this.state.threads.has(key)) this.#do({ do: "begin", key, name });
+    this.store.apply({ type: "show", key });
   }
 
-  /** Enters a room, and shows it. */
+  /** Shows a room at once, and enters it unless the user is in it. */
   join(room: string): void {
-    if (this.state.threads.get(roomKey(room))?.room !== undefined) return this.show(roomKey(room));
-    this.#wanted = room;
-    this.#conversation?.join({ room, history: FIRST_PAGE });
+    const key = roomKey(room);
+    const known = this.state.threads.get(key);
+    if (known?.room === undefined || known.gone !== undefined) {
+      const from = known?.room;
+      this.#do({
+        do: "join",
+        position: {
+          room,
+          history: FIRST_PAGE,
+          // A room that the hub closed and opened again continues where it stopped.
+          ...(from === undefined ? {} : { epoch: from.epoch, after: from.last }),
+        },
+      });
+    }
+    this.show(key);
   }
 
-  /** Leaves a room, or closes a private conversation. */
+  /** Leaves a room or closes a private conversation: at once, whatever the hub has to do. */
   leave(key: ThreadKey): void {
-    const room = roomOf(key);
-    if (room === undefined) this.store.apply({ type: "close", key });
-    else this.#conversation?.leave(room);
+    this.#do({ do: "leave", key });
   }
 
   /** Asks for another name, and remembers it for the next visit. */
   rename(name: string): void {
-    this.#renaming = name;
-    this.#conversation?.nick(name);
+    const { state } = this.state.connection;
+    if (state === "online" || state === "connecting" || state === "offline") {
+      this.#tabs.order({ do: "nick", name });
+    } else void this.restart({ name });
   }
 
   /** Tells the room whether one is typing; may be called for every key. */
   typing(key: ThreadKey, active: boolean): void {
+    if (active) this.#wanted = undefined;
     this.#sign.set(key, active);
   }
 
   /** Whether somebody looks at the end of the current thread. */
   attend(attentive: boolean): void {
+    if (attentive === this.state.attentive) return;
     this.store.apply({ type: "attention", attentive });
+    this.#tabs.attend();
   }
 
   /** Now is a good moment to look after the connection. */
   wake(): void {
-    this.#conversation?.wake();
+    this.#tabs.probe();
+    this.#tabs.order({ do: "wake" });
   }
 
-  /** Begins again after the conversation had ended: with a token, or in place of another tab. */
-  async restart(token?: { readonly value: string; readonly remember: boolean }): Promise<void> {
+  /** The page comes out of the browser's cache: another tab may have taken over. */
+  async resume(): Promise<void> {
+    if (await this.#tabs.seek()) return;
+    if (this.#side.wake()) this.#tabs.lead();
+    else this.#takeOver();
+  }
+
+  /** Begins again after the conversation had ended: in place of whatever tab had it. */
+  async restart({ token, name }: Restart = {}): Promise<void> {
     if (token !== undefined) {
       this.memory.keepToken(token.value, token.remember ? "browser" : "tab");
     }
-    const replaced = this.state.connection.state === "replaced";
-    const session = replaced ? undefined : this.#conversation?.session ?? this.#tab.session;
-    const known = this.#conversation?.positions ?? [];
-    const rooms = known.length > 0 ? known : this.memory.rooms.map((room) => this.#position(room));
-    await this.#conversation?.close();
-    this.#connect(this.#conversation?.sender ?? this.memory.name, session, rooms);
-    this.#resend();
+    if (name !== undefined) this.memory.name = name;
+    const { sender, session, positions } = this.#side;
+    const fresh = this.state.connection.state === "replaced" || name !== undefined;
+    const rooms = positions.length > 0
+      ? positions
+      : this.#places.positions(this.state, this.memory.rooms);
+    this.#tabs.lead();
+    await this.#side.close();
+    this.#side.connect(this.#options(
+      name ?? sender ?? this.state.me ?? this.memory.name,
+      fresh ? undefined : session ?? this.memory.session,
+      rooms,
+    ));
   }
 
-  /** Says goodbye. */
-  quit(): void {
-    void this.#conversation?.close();
-    this.#setConnection({ state: "ended", reason: "You said goodbye" });
-  }
-
-  /** Where somebody reads, for when the page is loaded again; `undefined` at the end. */
+  /** Where the user reads, for when the page is loaded again; `undefined` at the end. */
   keepPlace(key: ThreadKey, place: Place | undefined): void {
-    const epoch = this.state.threads.get(key)?.room?.epoch;
-    const { [key]: _, ...others } = this.#places;
-    this.#places = place === undefined || epoch === undefined
-      ? others
-      : { ...others, [key]: { ...place, epoch } };
+    this.#places.keep(key, this.state.threads.get(key)?.room?.epoch, place);
   }
 
-  /** Where somebody was reading. */
+  /** Where the user was reading. */
   placeOf(key: ThreadKey): Place | undefined {
-    return this.#places[key];
+    return this.#places.all[key];
   }
 
   /** Keeps at once whatever a reload needs. */
   saveNow(): void {
     clearTimeout(this.#saving);
     this.#saving = undefined;
-    const session = this.#conversation?.session ?? this.#tab.session;
-    const { tab, marks, rooms } = saved(this.state, this.#places, session);
+    const session = this.#side.session ?? this.memory.session;
+    const { tab, marks, rooms } = saved(this.state, this.#places.all, session);
     this.memory.tab = this.#tab = tab;
     this.memory.marks = marks;
     if (rooms.length > 0) this.memory.rooms = rooms;
   }
 
-  #connect(
-    name: string | undefined,
+  /** The page goes away: another tab is to take its place. */
+  bye(): void {
+    this.saveNow();
+    this.#tabs.bye();
+  }
+
+  /**
+   * Has the user send again what may be for another person than they think.
+   *
+   * @throws {CommandError} the first time.
+   */
+  #confirm(key: ThreadKey): void {
+    const thread = this.state.threads.get(key);
+    if (thread?.other?.doubt === undefined) return;
+    this.#do({ do: "trust", key });
+    throw new CommandError(doubtful(thread.name));
+  }
+
+  /** Does something that all tabs are to see, and that may need the connection. */
+  #do(order: Order): void {
+    if (!this.#tabs.leads) {
+      for (const action of actionsOf(order, this.state)) this.store.apply(action);
+    }
+    this.#tabs.order(order);
+  }
+
+  /** Carries out what this tab, or another one, wants of the hub. */
+  #perform(order: Order, foreign: boolean): void {
+    const isDead = order.do === "leave" && this.state.threads.get(order.key)?.gone !== undefined;
+    const actions = actionsOf(order, this.state);
+    // Known already, and on its way.
+    if (order.do === "send" && actions.length === 0) return;
+    for (const action of actions) {
+      const same = foreign ? sharedAction(action) : action;
+      if (same !== undefined) this.store.apply(same);
+    }
+    if (order.do === "nick") this.#renaming = order.name;
+    if (order.do === "quit") {
+      void this.#side.close();
+      this.#setConnection({ state: "ended", reason: "You said goodbye" });
+    } else if (order.do === "send") {
+      if (order.pending.error === undefined) this.#side.send(order.key, order.pending);
+    } else if (!isDead) this.#side.perform(order);
+  }
+
+  /** Another tab has the connection: this one shows what that one knows. */
+  #followTab({ snapshot, token }: Handover): void {
+    this.#side.drop();
+    if (token !== undefined) this.memory.tabToken = token;
+    const before = this.state;
+    this.store.apply({ type: "adopt", snapshot });
+    this.#sendLeftover(before);
+    this.#tabs.attend();
+  }
+
+  /** The tab that had the connection is gone: this one continues where it has read. */
+  #takeOver(): void {
+    this.#tabs.lead();
+    const { state } = this.state.connection;
+    // Over at the user's wish, or the hub's: it stays so.
+    if (state === "ended" || state === "refused" || state === "replaced") return;
+    const options = this.#options(
+      this.state.me,
+      this.memory.session,
+      this.#places.positions(this.state, this.memory.rooms),
+    );
+    this.#side.connect(options, true);
+  }
+
+  /** Hands on what waits to be sent here and is not known where the connection is. */
+  #sendLeftover({ threads }: ChatState): void {
+    for (const { key, name, pending } of threads.values()) {
+      for (const each of pending) {
+        if (this.state.threads.get(key)?.pending.some(({ ref }) => ref === each.ref)) continue;
+        const error = each.error ?? "Another tab took over: it may have been delivered";
+        const sent = roomOf(key) === undefined ? { ...each, error } : each;
+        this.#do({ do: "send", key, name, pending: sent });
+      }
+    }
+  }
+
+  #options(
+    sender: string | undefined,
     session: string | undefined,
     rooms: readonly RoomPosition[],
-  ): void {
+  ): ConnectOptions {
     const { token } = this.memory;
-    const conversation = connect({
+    return {
       url: this.hub,
-      retryFirst: true,
-      ...(name === undefined ? {} : { sender: name }),
+      ...(sender === undefined ? {} : { sender }),
       ...(session === undefined ? {} : { session }),
       ...(token === undefined ? {} : { token }),
       ...(rooms.length === 0 ? {} : { rooms }),
-    });
-    this.#conversation = conversation;
-    void this.#follow(conversation);
+    };
   }
 
-  async #follow(conversation: Conversation): Promise<void> {
-    try {
-      for await (const event of conversation) {
-        if (this.#conversation !== conversation) return;
-        this.#take(event);
-      }
-    } catch (error) {
-      if (this.#conversation === conversation) this.#setConnection(endOf(error));
-    }
+  async #end(error: unknown): Promise<void> {
+    const end = endOf(error);
+    // The session continues in another tab, or somewhere that no tab knows of.
+    if (end.state === "replaced" && await this.#tabs.seek()) return;
+    this.#tabs.lead();
+    this.#setConnection(end);
   }
 
   #take(told: ClientEvent): void {
     const event = shown(told);
-    const { session } = this.#conversation ?? {};
-    if (event.type === "online" && session !== undefined) this.#claim.own(session);
+    if (event.type === "online") this.memory.session = event.welcome.session;
     this.store.queue({ type: "event", event, now: Date.now() });
     if (event.type === "joined" && event.room === this.#wanted) {
       this.#wanted = undefined;
       this.store.queue({ type: "show", key: roomKey(event.room) });
     }
-    const notice = noticeOf(event, this.state, this.#settings);
-    if (notice === undefined || isLookedAt(this.state, notice.key)) return;
-    if (this.#settings.sounds === "on") this.attractor.play();
-    const hidden = document.visibilityState === "hidden" || !document.hasFocus();
-    if (hidden && this.#settings.notifications === "on") this.attractor.notify(notice);
+    if (event.type === "system" && event.event === "announcement") {
+      this.announcements.add(event);
+      this.store.touch();
+    }
+    this.#attract(event);
   }
 
-  #changed(before: ChatState): void {
+  /** Tells the user of what comes where they do not look. */
+  #attract(event: ClientEvent): void {
+    const notice = noticeOf(event, this.state, this.#settings);
+    if (notice === undefined) return;
+    const { attention } = this.#tabs;
+    const seen = isLookedAt(this.state, notice.key) ||
+      attention.some(({ key }) => key === notice.key);
+    const { sounds } = this.#settings;
+    if (sounds === "always" || (sounds === "on" && !seen)) this.attractor.play();
+    if (seen) return;
+    const present = isPresent() || attention.some(({ present }) => present);
+    if (!present && this.#settings.notifications === "on") this.attractor.notify(notice);
+  }
+
+  #changed(before: ChatState, actions: readonly Action[]): void {
+    if (this.#tabs.leads) {
+      this.#tabs.share(actions.flatMap((action) => sharedAction(action) ?? []));
+    }
     const { me, current, threads } = this.state;
-    const sender = this.#conversation?.sender;
+    if (this.state === before) return;
+    const { sender } = this.#side;
     const name = sender === undefined ? undefined : shown(sender);
     if (name !== undefined && name !== me) this.store.queue({ type: "me", name });
     if (me !== undefined && me === this.#renaming) this.memory.name = me;
     const thread = current === undefined ? undefined : threads.get(current);
     const where = thread === undefined
       ? ""
-      : thread.room === undefined
+      : thread.key.startsWith("@")
       ? thread.name
       : `#${thread.name}`;
+    const isOnline = this.state.connection.state === "online";
+    if (isOnline && before.connection.state !== "online") this.#side.sendHeld();
     this.attractor.count(unreadIn(this.state).unread, where);
+    if (before.threads !== threads) {
+      for (const [from, to] of renamedKeys(before, this.state)) this.memory.drafts.move(from, to);
+      const was = thread === undefined ? undefined : before.threads.get(thread.key);
+      if (thread !== undefined && thread !== was && this.state.attentive) {
+        this.#tabs.read(thread.key);
+      }
+    }
     if (before.threads !== threads || before.current !== current) this.#save();
   }
 
@@ -314,50 +497,9 @@ export class Chat {
     this.store.apply({ type: "connection", connection });
   }
 
-  #send(key: ThreadKey, { ref, text, action }: Pending): void {
-    const conversation = this.#conversation;
-    if (conversation === undefined) return;
-    const room = roomOf(key);
-    const sent = room === undefined
-      ? this.#sendDirect(conversation, key, ref, text)
-      : conversation.send({
-        room,
-        message: text,
-        ref,
-        format: "markdown",
-        ...(action ? { kind: "action" } : {}),
-      }).then(({ id }) => this.store.queue({ type: "acked", key, ref, id }));
-    sent.catch((error) => {
-      // The conversation ended: the next one sends it.
-      if (error instanceof ConnectError && (room !== undefined || error.failure !== "lost")) return;
-      const reason = error instanceof RequestError && error.code === "no_such_user"
-        ? `${this.state.threads.get(key)?.name ?? "That person"} is not here any more`
-        : shownReason(error);
-      this.store.queue({ type: "failed", key, ref, error: reason });
-    });
-  }
-
-  async #sendDirect(
-    conversation: Conversation,
-    key: ThreadKey,
-    ref: string,
-    text: string,
-  ): Promise<void> {
-    const to = this.state.threads.get(key)?.name ?? key.slice(1);
-    const direct = await conversation.direct(to, { message: text, format: "markdown" });
-    this.store.queue({ type: "delivered", key, ref, direct: shown(direct) });
-  }
-
-  /** Sends what an earlier conversation could not, under the same marks: the hub keeps each once. */
-  #resend(): void {
-    for (const { key, pending } of this.state.threads.values()) {
-      for (const each of pending) if (each.error === undefined) this.#send(key, each);
-    }
-  }
-
   async #who(key: ThreadKey, room: string): Promise<void> {
     try {
-      const { online, members } = shown(await this.#online().who(room));
+      const { online, members } = shown(await this.#tabs.ask({ ask: "who", room }) as Who);
       const more = online > members.length ? ` and ${online - members.length} more` : "";
       this.#note(key, `In #${room}: ${members.join(", ") || "nobody"}${more}`);
     } catch (error) {
@@ -369,44 +511,12 @@ export class Chat {
     this.store.apply({ type: "note", key, text, tone: "info", now: Date.now() });
   }
 
-  #online(): Conversation {
-    if (this.#conversation === undefined) throw new Error("There is no conversation yet");
-    return this.#conversation;
-  }
-
-  /** Where to begin in a room: where one was reading, if that was not the end. */
-  #position(room: string): RoomPosition {
-    const place = this.#places[roomKey(room)];
-    if (place === undefined) return { room, history: FIRST_PAGE };
-    const after = Math.max(0, place.id - ABOVE_PLACE);
-    return { room, epoch: place.epoch, after, history: FIRST_PAGE };
-  }
-
   #save(): void {
     this.#saving ??= setTimeout(() => this.saveNow(), SAVE_DELAY);
   }
 }
 
-/** Whether somebody sees what comes in there. */
-function isLookedAt({ attentive, current }: ChatState, key: ThreadKey): boolean {
-  return attentive && current === key;
-}
-
-function endOf(error: unknown): Connection {
-  if (!(error instanceof ConnectError)) throw error;
-  const { failure, code } = error;
-  if (code === CLOSE.replaced) return { state: "replaced" };
-  const reason = shownReason(error).replace(/^The hub at \S+ refused: /, "");
-  if (failure !== "refused") return { state: "ended", reason };
-  return { state: "refused", reason, wantsToken: code === CLOSE.unauthorized || code === 401 };
-}
-
-function newRef(): string {
-  return crypto.getRandomValues(new Uint8Array(12))
-    .reduce((text, byte) => text + byte.toString(16).padStart(2, "0"), "w");
-}
-
-/** Whether two names are one person's. */
-export function sameName(one: string, other: string | undefined): boolean {
-  return other !== undefined && nameKey(one) === nameKey(other);
+/** Whether the user is at this tab. */
+function isPresent(): boolean {
+  return document.visibilityState === "visible" && document.hasFocus();
 }

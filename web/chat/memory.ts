@@ -1,6 +1,8 @@
-import { isRoomName } from "../../protocol.ts";
+import { isRoomName, nameKey } from "../../protocol.ts";
 import { readSettings, type Settings } from "../state/settings.ts";
 import type { Mark, Pending, Said, ThreadKey } from "../state/types.ts";
+import { Drafts } from "./drafts.ts";
+import { KeptValues } from "./kept_values.ts";
 
 /** Private messages that a tab keeps through a reload, in each conversation: the hub has none. */
 const MAX_DIRECTS = 200;
@@ -36,97 +38,119 @@ const NOTHING: TabMemory = { rooms: [], directs: [], pending: {}, places: {} };
  * nothing (private windows, settings), neither does the page, and works.
  */
 export class BrowserMemory {
-  readonly #prefix: string;
+  readonly kept: KeptValues;
+  readonly drafts: Drafts;
+  /** Whom the tab belongs to: empty for the user of this browser, a name for somebody else. */
+  readonly person: string;
 
-  /** @param path where the page is: hubs behind one proxy do not share. */
-  constructor(path: string) {
-    this.#prefix = `bcast ${path} `;
+  /**
+   * @param path where the page is: hubs behind one proxy do not share.
+   * @param asked the name in the page's address: another one than the user's makes the tab
+   * somebody else's.
+   */
+  constructor(path: string, asked?: string) {
+    this.kept = new KeptValues(`bcast ${path} `);
+    this.drafts = new Drafts(this.kept);
+    this.person = this.#personOf(asked);
   }
 
   get name(): string | undefined {
-    const name = this.#read("local", "name");
+    const name = this.kept.read("local", this.#own("name"));
     return typeof name === "string" ? name : undefined;
   }
 
   set name(name: string | undefined) {
-    this.#write("local", "name", name);
+    this.kept.write("local", this.#own("name"), name);
+  }
+
+  /** The session of the person, which all their tabs share. */
+  get session(): string | undefined {
+    const session = this.kept.read("local", this.#own("session"));
+    return typeof session === "string" ? session : this.tab.session;
+  }
+
+  set session(session: string | undefined) {
+    this.kept.write("local", this.#own("session"), session);
   }
 
   get settings(): Settings {
-    return readSettings(this.#read("local", "settings"));
+    return readSettings(this.kept.read("local", "settings"));
   }
 
-  set settings(settings: Settings) {
-    this.#write("local", "settings", settings);
+  /** Changes some settings; what other tabs have changed meanwhile stays. */
+  changeSettings(change: Partial<Settings>): Settings {
+    const settings = { ...this.settings, ...change };
+    this.kept.write("local", "settings", settings);
+    return settings;
   }
 
   get rooms(): readonly string[] {
-    const rooms = this.#read("local", "rooms");
+    const rooms = this.kept.read("local", this.#own("rooms"));
     return Array.isArray(rooms) ? rooms.filter((room) => isRoomName(String(room))) : [];
   }
 
   set rooms(rooms: readonly string[]) {
-    this.#write("local", "rooms", rooms);
+    this.kept.write("local", this.#own("rooms"), rooms);
   }
 
   get marks(): ReadonlyMap<string, Mark> {
-    const marks = this.#read("local", "marks");
+    const marks = this.kept.read("local", this.#own("marks"));
     return new Map(typeof marks === "object" && marks !== null ? Object.entries(marks) : []);
   }
 
   set marks(marks: ReadonlyMap<string, Mark>) {
-    this.#write("local", "marks", Object.fromEntries(marks));
+    this.kept.write("local", this.#own("marks"), Object.fromEntries(marks));
   }
 
   get tab(): TabMemory {
-    const tab = this.#read("session", "tab");
+    const tab = this.kept.read("session", "tab");
     return typeof tab === "object" && tab !== null ? { ...NOTHING, ...tab } : NOTHING;
   }
 
   set tab(tab: TabMemory) {
     const directs = tab.directs.map((each) => ({ ...each, said: each.said.slice(-MAX_DIRECTS) }));
-    this.#write("session", "tab", { ...tab, directs });
+    this.kept.write("session", "tab", { ...tab, directs });
   }
 
+  /** A token that is kept for the tab, or for the browser. */
   get token(): string | undefined {
-    const token = this.#read("session", "token") ?? this.#read("local", "token");
+    const kept = this.tabToken ?? this.kept.read("local", "token");
+    return typeof kept === "string" ? kept : undefined;
+  }
+
+  /** A token that is kept for the tab alone. */
+  get tabToken(): string | undefined {
+    const token = this.kept.read("session", "token");
     return typeof token === "string" ? token : undefined;
+  }
+
+  set tabToken(token: string | undefined) {
+    this.kept.write("session", "token", token);
   }
 
   /** Keeps a token: for this tab, or until it is forgotten. */
   keepToken(token: string | undefined, where: "tab" | "browser"): void {
-    this.#write("session", "token", where === "tab" ? token : undefined);
-    this.#write("local", "token", where === "browser" ? token : undefined);
+    this.tabToken = where === "tab" ? token : undefined;
+    this.kept.write("local", "token", where === "browser" ? token : undefined);
   }
 
-  draft(key: ThreadKey): string {
-    const draft = this.#read("local", `draft ${key}`);
-    return typeof draft === "string" ? draft : "";
+  /** The tab stays the same person's through reloads, whatever they are called by then. */
+  #personOf(asked: string | undefined): string {
+    const known = this.kept.read("session", "person");
+    if (isPerson(known) && known.asked === asked) return known.person;
+    const own = this.kept.read("local", "name");
+    const other = asked !== undefined && typeof own === "string" && nameKey(own) !== nameKey(asked);
+    const person = other ? nameKey(asked) : "";
+    this.kept.write("session", "person", { person, asked });
+    return person;
   }
 
-  keepDraft(key: ThreadKey, text: string): void {
-    this.#write("local", `draft ${key}`, text === "" ? undefined : text);
-  }
-
-  #read(where: "local" | "session", key: string): unknown {
-    try {
-      return JSON.parse(storage(where).getItem(this.#prefix + key) ?? "null") ?? undefined;
-    } catch {
-      // No storage, or something else's.
-      return undefined;
-    }
-  }
-
-  #write(where: "local" | "session", key: string, value: unknown): void {
-    try {
-      if (value === undefined) storage(where).removeItem(this.#prefix + key);
-      else storage(where).setItem(this.#prefix + key, JSON.stringify(value));
-    } catch {
-      // Full, or none: what cannot be kept is not.
-    }
+  #own(key: string): string {
+    return this.person === "" ? key : `${key} of ${this.person}`;
   }
 }
 
-function storage(where: "local" | "session"): Storage {
-  return where === "local" ? localStorage : sessionStorage;
+function isPerson(value: unknown): value is { person: string; asked?: string } {
+  return typeof value === "object" && value !== null && "person" in value &&
+    typeof value.person === "string";
 }

@@ -21,7 +21,7 @@ export class Past {
   /** @param conversation gives the one there is, or throws. */
   constructor(
     private readonly store: Store,
-    private readonly conversation: () => Conversation,
+    private readonly conversation: () => Pick<Conversation, "history">,
   ) {}
 
   /** Loads what is older than what is there. Resolves when it is in the state, or there is none. */

@@ -6,15 +6,13 @@ import type { TabMemory } from "./memory.ts";
 /** `state` with what the tab remembers of before it was loaded again. */
 export function restored(state: ChatState, tab: TabMemory): ChatState {
   let next = state;
-  for (const { name, said } of tab.directs) {
-    next = withThread(next, extended(newThread(directKey(name), name), said));
-  }
   for (const room of tab.rooms) {
     const key = roomKey(room);
     const pending = tab.pending[key] ?? [];
-    if (pending.length > 0) {
-      next = withThread(next, { ...newThread(key, room), complete: false, pending });
-    }
+    next = withThread(next, { ...newThread(key, room), complete: false, pending });
+  }
+  for (const { name, said } of tab.directs) {
+    next = withThread(next, extended(newThread(directKey(name), name), said));
   }
   for (const { name } of tab.directs) {
     const key = directKey(name);
@@ -41,7 +39,8 @@ export function saved(
   readonly rooms: readonly string[];
 } {
   const threads = [...state.threads.values()];
-  const rooms = threads.filter(({ key }) => key.startsWith("#")).map(({ name }) => name);
+  const inRooms = threads.filter(({ key }) => key.startsWith("#"));
+  const rooms = inRooms.filter(({ gone }) => gone === undefined).map(({ name }) => name);
   const marks = new Map(state.marks);
   for (const { name, room, unread } of threads) {
     if (room === undefined || unread > 0) continue;
@@ -51,7 +50,8 @@ export function saved(
     rooms,
     marks,
     tab: {
-      rooms,
+      // Those, too, from which the hub removed the user: their drafts are still there.
+      rooms: inRooms.map(({ name }) => name),
       places,
       ...(session === undefined ? {} : { session }),
       ...(state.me === undefined ? {} : { name: state.me }),

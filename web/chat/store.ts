@@ -14,7 +14,11 @@ export class Store {
   #scheduled = false;
   readonly #listeners = new Set<() => void>();
 
-  constructor(state: ChatState, private readonly onRound: (before: ChatState) => void) {
+  /** @param onRound is told after each round what the state was, and what changed it. */
+  constructor(
+    state: ChatState,
+    private readonly onRound: (before: ChatState, actions: readonly Action[]) => void,
+  ) {
     this.#state = state;
   }
 
@@ -56,8 +60,7 @@ export class Store {
     this.#queue = [];
     const before = this.#state;
     this.#state = actions.reduce(reduce, before);
-    if (this.#state === before) return;
-    this.onRound(before);
-    this.touch();
+    this.onRound(before, actions);
+    if (this.#state !== before) this.touch();
   };
 }

@@ -1,4 +1,3 @@
-import type { Conversation } from "../../client.ts";
 import { roomOf } from "../state/threads.ts";
 import type { ThreadKey } from "../state/types.ts";
 
@@ -18,7 +17,7 @@ export class TypingSign {
     }
     | undefined;
 
-  constructor(private readonly conversation: () => Conversation | undefined) {}
+  constructor(private readonly tell: (room: string, typing: boolean) => void) {}
 
   /** Whether one is typing in `key`; may be called for every key. */
   set(key: ThreadKey, active: boolean): void {
@@ -26,14 +25,14 @@ export class TypingSign {
     const was = this.#shown;
     if (was !== undefined) clearTimeout(was.timer);
     if (was !== undefined && (was.room !== room || !active)) {
-      this.conversation()?.typing(was.room, false);
+      this.tell(was.room, false);
       this.#shown = undefined;
     }
     if (!active || room === undefined) return;
     const now = Date.now();
     const known = this.#shown;
     const fresh = known !== undefined && now - known.since < TYPING_PERIOD;
-    if (!fresh) this.conversation()?.typing(room, true);
+    if (!fresh) this.tell(room, true);
     const timer = setTimeout(() => this.set(key, false), TYPING_PAUSE);
     this.#shown = { room, timer, since: fresh ? known.since : now };
   }

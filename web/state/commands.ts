@@ -5,7 +5,12 @@ import { isRoomName, normalizeName } from "../../protocol.ts";
 export interface CommandActions {
   /** The room on the screen, if it is one. */
   readonly room: string | undefined;
-  readonly rooms: readonly { readonly room: string; readonly online: number }[];
+  readonly rooms: readonly {
+    readonly room: string;
+    readonly online: number;
+    /** Whether the hub has removed the user from it. */
+    readonly gone?: boolean;
+  }[];
   readonly people: readonly string[];
   say(text: string, action: boolean): void;
   whisper(to: string, text: string): void;
@@ -101,8 +106,9 @@ export const COMMANDS: readonly Command[] = [
     takes: "",
     help: "The rooms you are in",
     run: (_rest, actions) => {
-      if (actions.rooms.length === 0) throw new CommandError("You are in no room: /join ROOM");
-      const rooms = actions.rooms.map(({ room, online }) => `#${room} (${online} online)`);
+      const present = actions.rooms.filter(({ gone }) => gone !== true);
+      if (present.length === 0) throw new CommandError("You are in no room: /join ROOM");
+      const rooms = present.map(({ room, online }) => `#${room} (${online} online)`);
       actions.note(`You are in ${rooms.join(", ")}`);
     },
   },

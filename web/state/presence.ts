@@ -1,4 +1,5 @@
 import { nameKey, type Presence } from "../../protocol.ts";
+import { acquainted } from "./other.ts";
 import { changed, changedRoom, directKey, extended, note, roomKey } from "./threads.ts";
 import type { ChatState } from "./types.ts";
 
@@ -28,6 +29,7 @@ export function presence(state: ChatState, event: Presence, now: number): ChatSt
       ? [listed(others(left, next.me), "left"), listed(others(joined, next.me), "joined")]
       : []),
   ].filter((sentence) => sentence !== "");
+  next = acquainted(state, next, event, now);
   if (sentences.length === 0) return next;
   return changed(
     next,

@@ -1,9 +1,12 @@
 import type { ClientEvent, RoomEntered } from "../../client.ts";
 import type { MentionRule } from "../../chat/mention.ts";
-import { type Direct, type Message, nameKey } from "../../protocol.ts";
+import { type Direct, type Message, nameKey, type System } from "../../protocol.ts";
 import { directItem, saidItem } from "./items.ts";
 import { findId, prepend, updated } from "./log.ts";
+import { closedElsewhere, entering, missingRooms, refusedRoom, removed } from "./membership.ts";
 import { presence, sorted } from "./presence.ts";
+import { absent, met, proved, reacquainted, trusted } from "./other.ts";
+import { adopted, begun, isKnown, readElsewhere, type Snapshot } from "./shared.ts";
 import {
   changed,
   changedRoom,
@@ -50,7 +53,11 @@ export type Action =
     readonly key: ThreadKey;
     readonly ref: string;
     readonly error: string;
+    /** Whether nobody has the name of a private conversation. */
+    readonly absent?: true;
   }
+  /** The user was told that the other person may be another one than before. */
+  | { readonly type: "trust"; readonly key: ThreadKey }
   | { readonly type: "discard"; readonly key: ThreadKey; readonly ref: string }
   | {
     readonly type: "older";
@@ -69,8 +76,15 @@ export type Action =
   /** Lets what was cleared be loaded again. */
   | { readonly type: "uncover"; readonly key: ThreadKey }
   | { readonly type: "close"; readonly key: ThreadKey }
-  /** Forgets every thread: they are another tab's. */
-  | { readonly type: "forget" }
+  /** The user wants to enter a room. */
+  | { readonly type: "entering"; readonly room: string }
+  /** A private conversation begins; it is not shown by that. */
+  | { readonly type: "begin"; readonly key: ThreadKey; readonly name: string }
+  /** What the tab that has the connection did. */
+  | { readonly type: "shared"; readonly action: Action }
+  /** What another tab of the same person closed, or read. */
+  | { readonly type: "closed-elsewhere" | "read-elsewhere"; readonly key: ThreadKey }
+  | { readonly type: "adopt"; readonly snapshot: Snapshot }
   | { readonly type: "comings"; readonly comings: boolean }
   | { readonly type: "mention"; readonly mention: MentionRule }
   | { readonly type: "tick"; readonly now: number };
@@ -103,12 +117,9 @@ export function reduce(state: ChatState, action: Action): ChatState {
         (thread) => extended(without(thread, action.ref), [directItem(action.direct, true)]),
       );
     case "failed":
-      return changed(state, action.key, (thread) => ({
-        ...thread,
-        pending: thread.pending.map((each) => {
-          return each.ref === action.ref ? { ...each, error: action.error } : each;
-        }),
-      }));
+      return failed(state, action);
+    case "trust":
+      return withKnown(state, action.key, trusted);
     case "discard":
       return changed(state, action.key, (thread) => without(thread, action.ref));
     case "older":
@@ -132,10 +143,20 @@ export function reduce(state: ChatState, action: Action): ChatState {
       return changed(state, action.key, (thread) => {
         return thread.cleared ? { ...thread, cleared: false, complete: false } : thread;
       });
+    case "entering":
+      return entering(state, action.room);
     case "close":
       return close(state, action.key);
-    case "forget":
-      return shown({ ...state, threads: new Map() }, undefined);
+    case "begin":
+      return begun(state, action.key, action.name);
+    case "shared":
+      return isKnown(state, action.action) ? state : reduce(state, action.action);
+    case "closed-elsewhere":
+      return closedElsewhere(state, action.key);
+    case "read-elsewhere":
+      return readElsewhere(state, action.key);
+    case "adopt":
+      return adopted(state, action.snapshot);
     case "comings":
       return { ...state, comings: action.comings };
     case "mention":
@@ -150,24 +171,24 @@ function onEvent(state: ChatState, event: ClientEvent, now: number): ChatState {
     case "connecting":
       return { ...state, connection: { state: "connecting", attempt: event.attempt } };
     case "online":
-      return {
+      return missingRooms({
         ...state,
         me: event.welcome.sender,
         limits: event.welcome.limits,
         connection: { state: "online", ...(event.again ? { missed: event.missed } : {}) },
-      };
+      }, event.welcome);
     case "offline": {
       const { reason, retryIn } = event;
       return { ...state, connection: { state: "offline", reason, until: now + retryIn } };
     }
     case "joined":
-      return joined(state, event, now);
+      return reacquainted(state, joined(state, event, now), event.room, now);
     case "left":
-      return close(state, roomKey(event.room));
+      return removed(state, event.room);
     case "message":
       return message(state, event);
     case "direct":
-      return direct(state, event);
+      return proved(direct(met(state, event, now), event), event);
     case "presence":
       return presence(state, event, now);
     case "typing":
@@ -179,15 +200,27 @@ function onEvent(state: ChatState, event: ClientEvent, now: number): ChatState {
         ],
       }));
     case "system":
-      return noted(state, event.message, now, "info");
+      return systemNote(state, event, now);
     case "error":
-      return noted(state, event.message, now, "error");
+      return refusedRoom(state, event) ?? noted(state, event.message, now, "error");
   }
 }
 
 function noted(state: ChatState, text: string, now: number, tone: Note["tone"]): ChatState {
   if (state.current === undefined) return state;
   return changed(state, state.current, (thread) => extended(thread, [note(text, now, tone)]));
+}
+
+/** What the hub tells about a room stands there; an announcement to all has its own place. */
+function systemNote(state: ChatState, event: System, now: number): ChatState {
+  const { room, message } = event;
+  if (room === undefined) {
+    return event.event === "announcement" ? state : noted(state, message, now, "info");
+  }
+  const next = event.event === "notice"
+    ? changedRoom(state, room, (facts) => ({ ...facts, notice: message }))
+    : state;
+  return changed(next, roomKey(room), (thread) => extended(thread, [note(message, now)]));
 }
 
 function joined(state: ChatState, event: RoomEntered, now: number): ChatState {
@@ -209,12 +242,14 @@ function joined(state: ChatState, event: RoomEntered, now: number): ChatState {
       unread: unreadSince(mark, event),
     };
     const first = withThread(state, { ...thread, pending: known?.pending ?? [] });
-    return { ...first, current: first.current ?? key };
+    // Nothing is open, or something that is no longer there: the first room is.
+    const open = first.current !== undefined && first.threads.has(first.current);
+    return open ? first : shown(first, key);
   }
   // What came while the connection was gone is not history: it is missed.
-  const entered = event.again ? known.room.last : event.last;
-  const thread = { ...known, room: { ...facts, entered } };
-  if (event.recovered || !event.again) return withThread(state, thread);
+  const { gone: _, entering: _asked, ...alive } = known;
+  const thread = { ...alive, room: { ...facts, entered: known.room.last } };
+  if (event.recovered) return withThread(state, thread);
   const text = known.room.epoch === event.epoch
     ? "Messages may be missing here: the hub no longer had them"
     : "The hub began a new log: what was said in between, if anything, is not here";
@@ -319,6 +354,26 @@ function acked(thread: Thread, ref: string, id: number): Thread {
     ? thread.log
     : updated(thread.log, said.seq, (item) => ({ ...item, mine: true, mention: false }) as Said);
   return { ...without(thread, ref), log };
+}
+
+function failed(
+  state: ChatState,
+  { key, ref, error, absent: nobody }: Extract<Action, { type: "failed" }>,
+): ChatState {
+  const next = changed(state, key, (thread) => ({
+    ...thread,
+    pending: thread.pending.map((each) => each.ref === ref ? { ...each, error } : each),
+  }));
+  return nobody === true ? withKnown(next, key, absent) : next;
+}
+
+function withKnown(
+  state: ChatState,
+  key: ThreadKey,
+  change: (state: ChatState, thread: Thread) => ChatState,
+): ChatState {
+  const thread = state.threads.get(key);
+  return thread === undefined ? state : change(state, thread);
 }
 
 function without(thread: Thread, ref: string): Thread {

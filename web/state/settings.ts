@@ -5,10 +5,13 @@ import type { ThreadKey } from "./types.ts";
 export const CHOICES = {
   theme: ["system", "light", "dark"],
   times: ["exact", "relative", "off"],
-  sounds: ["off", "on"],
+  /** `on`: for what comes where the user does not look. */
+  sounds: ["off", "on", "always"],
   notifications: ["off", "on"],
   comings: ["on", "off"],
   mention: MENTION_RULES,
+  /** What Enter does; `auto`: it sends, but on touch screens begins a new line. */
+  enter: ["auto", "send", "newline"],
 } as const;
 
 /** Which messages of a thread are told of. */
@@ -41,6 +44,7 @@ export function readSettings(value: unknown): Settings {
     notifications: pick("notifications"),
     comings: pick("comings"),
     mention: pick("mention"),
+    enter: pick("enter"),
     levels: Object.fromEntries(
       Object.entries(levels).filter(([key, level]) =>
         /^[#@]/.test(key) && (LEVELS as readonly unknown[]).includes(level)

@@ -78,6 +78,8 @@ export interface Log {
 /** A room or a private conversation. */
 export interface Thread {
   readonly key: ThreadKey;
+  /** Tells it from every other thread, also when a new name gives it another key. */
+  readonly born: number;
   /** The room, or the person's name as it is shown. */
   readonly name: string;
   readonly log: Log;
@@ -92,8 +94,25 @@ export interface Thread {
   readonly mentions: number;
   /** The place of the first one that was not read when the thread was opened. */
   readonly newFrom: number | undefined;
-  /** Present in rooms. */
+  /** Present in rooms that were entered. */
   readonly room?: RoomFacts;
+  /** Why nothing can be sent here; the thread stays until the user closes it. */
+  readonly gone?: string;
+  /** What is known of the other person of a private conversation. */
+  readonly other?: Other;
+  /** Whether the hub was asked to let the user in, and has not answered. */
+  readonly entering?: true;
+}
+
+/** Whether the other person of a private conversation is still the same one. */
+export interface Other {
+  /** `missing`: not where they were, when the user came back at the time `at`. */
+  readonly seen?: "here" | "gone" | "missing";
+  readonly at?: number;
+  /** Whether a token has proved the name. */
+  readonly verified?: true;
+  /** Whether it may be another person now, and the user does not know yet. */
+  readonly doubt?: true;
 }
 
 /** What the hub tells of a room. */
@@ -108,6 +127,8 @@ export interface RoomFacts {
   readonly members?: readonly string[];
   /** Who is typing, and until when that is believed. */
   readonly typing: readonly { readonly name: string; readonly until: number }[];
+  /** What the hub last announced about this room: the reason, when it then removes its members. */
+  readonly notice?: string;
 }
 
 /** How the connection is. */

@@ -1,0 +1,64 @@
+import { type System, visible } from "../../protocol.ts";
+import type { KeptValues } from "./kept_values.ts";
+
+/** Announcements that are kept; the oldest go first. */
+const MAX_KEPT = 20;
+
+/** What the hub's operator had to say. */
+export interface Announcement {
+  readonly id: string;
+  readonly text: string;
+  /** Milliseconds since the Unix epoch, by the hub's clock. */
+  readonly at: number;
+  /** The room that it is for; absent: for all. */
+  readonly room?: string;
+}
+
+/** Announcements, which stay until the user dismisses them: in all tabs, and through reloads. */
+export class Announcements {
+  #all: readonly Announcement[] = [];
+
+  constructor(private readonly kept: KeptValues) {
+    this.refresh();
+  }
+
+  /** Those not dismissed, the oldest first. */
+  get all(): readonly Announcement[] {
+    return this.#all;
+  }
+
+  /** Another tab has got one, or dismissed one. */
+  refresh(): void {
+    const all = this.kept.read("local", KEY);
+    this.#all = Array.isArray(all) ? all.filter(isAnnouncement) : [];
+  }
+
+  add({ message, timestamp, room }: System): void {
+    const announcement: Announcement = {
+      id: `${timestamp} ${message}`,
+      text: visible(message, { keepLines: true }),
+      at: Date.parse(timestamp),
+      ...(room === undefined ? {} : { room }),
+    };
+    const others = this.#all.filter(({ id }) => id !== announcement.id);
+    this.#keep([...others, announcement].slice(-MAX_KEPT));
+  }
+
+  dismiss(id: string): void {
+    this.#keep(this.#all.filter((each) => each.id !== id));
+  }
+
+  #keep(all: readonly Announcement[]): void {
+    this.#all = all;
+    this.kept.write("local", KEY, all.length === 0 ? undefined : all);
+  }
+}
+
+const KEY = "announcements";
+
+function isAnnouncement(value: unknown): value is Announcement {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, text, at, room } = value as Record<string, unknown>;
+  return typeof id === "string" && typeof text === "string" && typeof at === "number" &&
+    (room === undefined || typeof room === "string");
+}
