@@ -1,3 +1,6 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { ClientEvent } from "../client.ts";

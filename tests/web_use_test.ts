@@ -263,7 +263,7 @@ test("notifications and sounds come when they are wanted, and only then", async 
   await group("Sounds").getByLabel("Always").check();
   await page.keyboard.press("Escape");
   await told();
-  await say("Alice, are you looking?");
+  await say("@Alice, are you looking?");
   await page.locator(".composer textarea").fill("yes");
   await page.keyboard.press("Enter");
   await page.locator("article.mine .tick").waitFor();

@@ -148,7 +148,8 @@ export class ChatPage {
   /** Writes a line and sends it. */
   async say(text: string): Promise<void> {
     await this.composer.fill(text);
-    await this.composer.press("Enter");
+    // Sends on touch screens, too.
+    await this.composer.press("Control+Enter");
   }
 
   /** Waits until a message with this text is there. */

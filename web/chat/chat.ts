@@ -438,7 +438,8 @@ export class Chat {
   #take(told: ClientEvent): void {
     const event = shown(told);
     if (event.type === "online") this.memory.session = event.welcome.session;
-    this.store.queue({ type: "event", event, now: Date.now() });
+    const original = told.type === "direct" ? { told } : {};
+    this.store.queue({ type: "event", event, ...original, now: Date.now() });
     if (event.type === "joined" && event.room === this.#wanted) {
       this.#wanted = undefined;
       this.store.queue({ type: "show", key: roomKey(event.room) });

@@ -31,7 +31,13 @@ export class Delivery {
       if (room === undefined) {
         const to = thread?.name ?? key.slice(1);
         const direct = await conversation.direct(to, { message: text, format: "markdown" });
-        this.store.queue({ type: "delivered", key, ref, direct: shown(direct) });
+        this.store.queue({
+          type: "delivered",
+          key,
+          ref,
+          direct: shown(direct),
+          told: direct,
+        });
       } else {
         const kind = action ? { kind: "action" as const } : {};
         const { id } = await conversation.send({

@@ -25,8 +25,12 @@ export function saidItem(
   };
 }
 
-/** A private message as an entry of its log. */
-export function directItem(direct: Direct, mine: boolean): NewSaid {
+/**
+ * A private message as an entry of its log.
+ *
+ * @param told the message as it came, for exports.
+ */
+export function directItem(direct: Direct, mine: boolean, told = direct): NewSaid {
   const { sender, timestamp } = direct;
   const text = textOf(direct);
   return {
@@ -38,7 +42,7 @@ export function directItem(direct: Direct, mine: boolean): NewSaid {
     action: false,
     mine,
     mention: false,
-    direct,
+    direct: told,
   };
 }
 

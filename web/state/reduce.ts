@@ -35,7 +35,13 @@ export const TYPING_FOR = 6000;
 
 /** Everything that changes what the page shows. */
 export type Action =
-  | { readonly type: "event"; readonly event: ClientEvent; readonly now: number }
+  | {
+    readonly type: "event";
+    readonly event: ClientEvent;
+    /** A private message as it came: `event` is what the page may show of it. */
+    readonly told?: Direct;
+    readonly now: number;
+  }
   | { readonly type: "connection"; readonly connection: Connection }
   | { readonly type: "me"; readonly name: string }
   | { readonly type: "show"; readonly key: ThreadKey; readonly name?: string }
@@ -47,6 +53,8 @@ export type Action =
     readonly key: ThreadKey;
     readonly ref: string;
     readonly direct: Direct;
+    /** As in an event. */
+    readonly told?: Direct;
   }
   | {
     readonly type: "failed";
@@ -93,7 +101,7 @@ export type Action =
 export function reduce(state: ChatState, action: Action): ChatState {
   switch (action.type) {
     case "event":
-      return onEvent(state, action.event, action.now);
+      return onEvent(state, action.event, action.now, action.told);
     case "connection":
       return { ...state, connection: action.connection };
     case "me":
@@ -114,7 +122,10 @@ export function reduce(state: ChatState, action: Action): ChatState {
       return changed(
         state,
         action.key,
-        (thread) => extended(without(thread, action.ref), [directItem(action.direct, true)]),
+        (thread) =>
+          extended(without(thread, action.ref), [
+            directItem(action.direct, true, action.told),
+          ]),
       );
     case "failed":
       return failed(state, action);
@@ -166,7 +177,12 @@ export function reduce(state: ChatState, action: Action): ChatState {
   }
 }
 
-function onEvent(state: ChatState, event: ClientEvent, now: number): ChatState {
+function onEvent(
+  state: ChatState,
+  event: ClientEvent,
+  now: number,
+  told: Direct | undefined,
+): ChatState {
   switch (event.type) {
     case "connecting":
       return { ...state, connection: { state: "connecting", attempt: event.attempt } };
@@ -188,7 +204,7 @@ function onEvent(state: ChatState, event: ClientEvent, now: number): ChatState {
     case "message":
       return message(state, event);
     case "direct":
-      return proved(direct(met(state, event, now), event), event);
+      return proved(direct(met(state, event, now), event, told), event);
     case "presence":
       return presence(state, event, now);
     case "typing":
@@ -291,12 +307,12 @@ function message(state: ChatState, event: Message): ChatState {
   });
 }
 
-function direct(state: ChatState, event: Direct): ChatState {
+function direct(state: ChatState, event: Direct, told: Direct | undefined): ChatState {
   const mine = state.me !== undefined && nameKey(event.sender) === nameKey(state.me);
   const other = mine ? event.to : event.sender;
   const key = directKey(other);
   const thread = extended(state.threads.get(key) ?? newThread(key, other), [
-    directItem(event, mine),
+    directItem(event, mine, told),
   ]);
   const counts = !mine && !isSeen(state, key);
   return withThread(state, {
