@@ -48,6 +48,8 @@ type Input = CommandInput<typeof FLAGS>;
 /** `bcast listen`. */
 export const listen = defineCommand({
   name: "listen",
+  // A helper program notices that nobody reads any more.
+  startsPrograms: true,
   summary: "Print what is said, for pipes and files",
   about: "Follows rooms for ever, and prints each message that comes from now on, or from where " +
     "--cursor, --after or --since begin. A hub that goes away is waited for; nothing said " +

@@ -21,9 +21,9 @@ Deno.test("systemContext().revokeRun() leaves a process unable to start programs
   assertEquals([success, new TextDecoder().decode(stdout)], [true, "NotCapable\n"]);
 });
 
-Deno.test("only connect and exec keep the right to start programs", async () => {
+Deno.test("only connect, listen and exec keep the right to start programs", async () => {
   const keeping = COMMANDS.filter(({ startsPrograms }) => startsPrograms).map(({ name }) => name);
-  assertEquals(keeping, ["connect", "exec"]);
+  assertEquals(keeping, ["connect", "listen", "exec"]);
   for (const startsPrograms of [true, undefined]) {
     const steps: string[] = [];
     const command = defineCommand({
