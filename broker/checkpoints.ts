@@ -45,6 +45,18 @@ export class Checkpoints {
     this.#running = this.#run().finally(() => this.#running = undefined);
   }
 
+  /**
+   * Moves all of it into the file and empties it, so that nothing of what was deleted stays in it.
+   * Returns false when somebody who reads the log just then, such as a backup, stands in the way.
+   */
+  async empty(): Promise<boolean> {
+    await this.#running;
+    await this.#wal.syncData();
+    if (this.#closed) return true;
+    this.#pages = 0;
+    return this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
+  }
+
   async #run(): Promise<void> {
     try {
       await this.#wal.syncData();

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { sameBoot } from "./boot.ts";
 import { BrokerError } from "./broker.ts";
+import { eraseOnOpen } from "./eraser.ts";
 import { FORCED_CHECKPOINT_PAGES } from "./checkpoints.ts";
 import { APPLICATION_ID, LOG_VERSION, migrate } from "./migrations.ts";
 
@@ -51,7 +52,11 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
     const mode = value(db, "PRAGMA journal_mode = WAL");
     if (mode !== "wal") throw new Error(`its journal mode is ${String(mode)}`);
     db.exec("PRAGMA synchronous = FULL; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY");
+    // What is trimmed is overwritten, not only given up.
+    db.exec("PRAGMA secure_delete = ON");
     migrate(db, Number(value(db, "PRAGMA user_version")), newEpoch());
+    forgetInIndex(db);
+    eraseOnOpen(db);
     markOpen(db, options, walBefore);
     db.exec(`PRAGMA wal_autocheckpoint = ${FORCED_CHECKPOINT_PAGES}`);
     if (options.fsync === "normal") db.exec("PRAGMA synchronous = NORMAL");
@@ -70,6 +75,15 @@ export function closeDatabase(db: DatabaseSync): void {
   } finally {
     db.close();
   }
+}
+
+/** The full-text index has a setting of its own: without it, words stay until they are merged. */
+function forgetInIndex(db: DatabaseSync): void {
+  const set = value(db, "SELECT v FROM search_config WHERE k = 'secure-delete'") === 1;
+  if (set) return;
+  // Merges what versions before left there.
+  db.exec("INSERT INTO search (search) VALUES ('optimize')");
+  db.exec("INSERT INTO search (search, rank) VALUES ('secure-delete', 1)");
 }
 
 /** A name for one life of the numbering. */

@@ -8,6 +8,7 @@ import { resolve } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
 import type { Message } from "../protocol.ts";
+import { Ages, firstShown } from "./ages.ts";
 import { bootId } from "./boot.ts";
 import {
   type Broker,
@@ -22,9 +23,10 @@ import {
 import { Checkpoints } from "./checkpoints.ts";
 import { Chunks } from "./chunks.ts";
 import { closeDatabase, MEMORY, openDatabase, refusal } from "./database.ts";
+import { Eraser } from "./eraser.ts";
 import { Listeners } from "./listeners.ts";
 import { SqliteMeasures } from "./measures.ts";
-import { firstShown, type RoomLog, RoomLogs } from "./room_log.ts";
+import { type RoomLog, RoomLogs } from "./room_log.ts";
 import { matchExpression, SearchIndex } from "./search.ts";
 import { nextTurn, Slices } from "./slices.ts";
 import { Transactions } from "./transactions.ts";
@@ -76,9 +78,11 @@ class SqliteBroker implements Broker {
   readonly #listeners = new Listeners();
   readonly #chunks: Chunks;
   readonly #search: SearchIndex;
+  readonly #ages: Ages;
   readonly #trimmer: Trimmer;
   readonly #writer: Writer;
   readonly #checkpoints: Checkpoints | undefined;
+  readonly #eraser: Eraser | undefined;
   readonly #transactions: Transactions;
   readonly #check: StatementSync;
   #trimming: Promise<number> | undefined;
@@ -95,12 +99,23 @@ class SqliteBroker implements Broker {
     const slices = new Slices(db);
     this.#chunks = new Chunks(db);
     this.#search = new SearchIndex(db, transactions, slices, this.#chunks);
-    this.#trimmer = new Trimmer(db, transactions, slices, this.#search, retention);
+    this.#ages = new Ages(db, retention.maxAge);
     this.#epoch = String(db.prepare("SELECT value FROM meta WHERE key = 'epoch'").get()?.["value"]);
     const newestAt = this.#rooms.load(db);
     this.#writer = new Writer(db, transactions, this.#rooms, newestAt, now());
     // The last: it holds a file open.
     this.#checkpoints = path === MEMORY ? undefined : new Checkpoints(db, path);
+    this.#eraser = this.#checkpoints && new Eraser(db, this.#checkpoints);
+    this.#trimmer = new Trimmer({
+      db,
+      transactions,
+      slices,
+      chunks: this.#chunks,
+      retention,
+      search: this.#search,
+      ages: this.#ages,
+      deleting: () => this.#eraser?.deleting(),
+    });
   }
 
   append(drafts: readonly Draft[]): Promise<readonly Receipt[]> {
@@ -130,7 +145,11 @@ class SqliteBroker implements Broker {
   }
 
   #head(room: RoomLog): Head {
-    return { epoch: this.#epoch, first: firstShown(room, this.retention), last: room.last };
+    return { epoch: this.#epoch, first: this.#firstShown(room), last: room.last };
+  }
+
+  #firstShown(room: RoomLog): number {
+    return firstShown(room, this.retention, this.#ages, this.#now());
   }
 
   // deno-lint-ignore require-await -- what it throws is a rejection
@@ -167,7 +186,7 @@ class SqliteBroker implements Broker {
   #part(room: string, range: Range): Part | undefined {
     const log = this.#rooms.get(room);
     if (log === undefined) return undefined;
-    const from = Math.max(firstShown(log, this.retention), (range.after ?? 0) + 1);
+    const from = Math.max(this.#firstShown(log), (range.after ?? 0) + 1);
     const to = Math.min(log.last, (range.before ?? Infinity) - 1);
     const limit = Math.min(range.limit, to - from + 1);
     return limit > 0 ? { log, from, to, limit } : undefined;
@@ -190,6 +209,7 @@ class SqliteBroker implements Broker {
   async #trim(): Promise<number> {
     let total = 0;
     for await (const dropped of this.#slicesToTrim(this.#now())) total += dropped;
+    if (!this.#closed) await this.#eraser?.run(performance.now());
     return total;
   }
 

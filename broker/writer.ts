@@ -150,7 +150,7 @@ export class Writer {
   /** What was written is now so. */
   #settle(): void {
     for (const room of this.#touched) {
-      if (room.first > room.last) room.firstAt = this.#at;
+      if (room.young > room.last) room.youngAt = this.#at;
       room.last = room.next;
       room.open = undefined;
     }

@@ -364,6 +364,7 @@ export class Hub implements PeerHost, AsyncDisposable {
   #tick(): void {
     const now = this.now();
     this.#rates.sample();
+    this.#rooms.expire();
     this.#sessions.sweep(now);
     this.admission.sweep(now);
     this.#measures.sweep().catch((error) => {
