@@ -84,6 +84,13 @@ export class RoomLogs {
     this.#lastNumber = Math.min(this.#lastNumber, no);
   }
 
+  /** Messages that all rooms together were ever given. */
+  get messages(): number {
+    let sum = 0;
+    for (const { last } of this.#byName.values()) sum += last;
+    return sum;
+  }
+
   /** The number of the newest room. */
   get lastNumber(): number {
     return this.#lastNumber;

@@ -22,9 +22,19 @@ import {
 } from "./broker.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Chunks } from "./chunks.ts";
-import { closeDatabase, MEMORY, openDatabase, refusal } from "./database.ts";
+import {
+  beginGeneration,
+  makeDirectory,
+  markClosed,
+  MEMORY,
+  metaValue,
+  openDatabase,
+  refusal,
+} from "./database.ts";
 import { Eraser } from "./eraser.ts";
+import { Generation } from "./generation.ts";
 import { Listeners } from "./listeners.ts";
+import { lockLog } from "./log_lock.ts";
 import { SqliteMeasures } from "./measures.ts";
 import { type RoomLog, RoomLogs } from "./room_log.ts";
 import { matchExpression, SearchIndex } from "./search.ts";
@@ -58,12 +68,21 @@ export interface SqliteOptions {
 export async function openSqliteBroker(options: SqliteOptions): Promise<Broker> {
   const path = options.path === MEMORY ? options.path : resolve(options.path);
   const boot = options.boot ?? await bootId();
-  const db = openDatabase({ path, fsync: options.fsync ?? "normal", boot });
   const retention = { ...DEFAULT_RETENTION, ...options.retention };
+  using opened = new DisposableStack();
   try {
-    return new SqliteBroker(db, path, retention, options.now ?? Date.now);
+    if (path !== MEMORY) {
+      makeDirectory(path);
+      opened.use(lockLog(path));
+    }
+    const db = openDatabase({ path, fsync: options.fsync ?? "normal", boot });
+    opened.defer(() => db.close());
+    const broker = new SqliteBroker(db, path, retention, options.now ?? Date.now);
+    // What was written so far is on the disk.
+    if (options.fsync !== "always") db.exec("PRAGMA synchronous = NORMAL");
+    broker.owns(opened.move());
+    return broker;
   } catch (error) {
-    db.close();
     throw refusal(path, error);
   }
 }
@@ -74,6 +93,7 @@ class SqliteBroker implements Broker {
   readonly measures: SqliteMeasures;
   readonly #now: () => number;
   readonly #epoch: string;
+  readonly #generation: Generation | undefined;
   readonly #rooms = new RoomLogs();
   readonly #listeners = new Listeners();
   readonly #chunks: Chunks;
@@ -88,6 +108,8 @@ class SqliteBroker implements Broker {
   #trimming: Promise<number> | undefined;
   #closing: Promise<void> | undefined;
   #closed = false;
+  /** What is released last. */
+  #resources: Disposable | undefined;
 
   constructor(db: DatabaseSync, path: string, retention: Retention, now: () => number) {
     this.#db = db;
@@ -100,8 +122,12 @@ class SqliteBroker implements Broker {
     this.#chunks = new Chunks(db);
     this.#search = new SearchIndex(db, transactions, slices, this.#chunks);
     this.#ages = new Ages(db, retention.maxAge);
-    this.#epoch = String(db.prepare("SELECT value FROM meta WHERE key = 'epoch'").get()?.["value"]);
     const newestAt = this.#rooms.load(db);
+    this.#generation = path === MEMORY
+      ? undefined
+      : new Generation(db, path, () => this.#rooms.messages);
+    if (this.#generation !== undefined) beginGeneration(db, this.#generation);
+    this.#epoch = metaValue(db, "epoch") ?? "";
     this.#writer = new Writer(db, transactions, this.#rooms, newestAt, now());
     // The last: it holds a file open.
     this.#checkpoints = path === MEMORY ? undefined : new Checkpoints(db, path);
@@ -118,6 +144,11 @@ class SqliteBroker implements Broker {
     });
   }
 
+  /** Disposes of `resources`, the database among them, when it is closed. */
+  owns(resources: Disposable): void {
+    this.#resources = resources;
+  }
+
   append(drafts: readonly Draft[]): Promise<readonly Receipt[]> {
     if (drafts.length === 0) return Promise.resolve([]);
     let written: Written;
@@ -129,6 +160,7 @@ class SqliteBroker implements Broker {
       return Promise.resolve(drafts.map(() => ({ kind: "failed", error })));
     }
     this.#checkpoints?.wrote(written.chunks, written.length);
+    this.#generation?.appended();
     this.#listeners.deliver(written.messages, written.drafts);
     return Promise.resolve(written.receipts);
   }
@@ -246,11 +278,15 @@ class SqliteBroker implements Broker {
     this.#closed = true;
     this.#listeners.clear();
     try {
+      this.#generation?.stop();
       await this.#checkpoints?.close();
-      closeDatabase(this.#db);
+      markClosed(this.#db, () => this.#generation?.renew());
+      this.#generation?.seal();
     } catch (error) {
       // Nothing is lost: the next open finds a log that was not closed, and makes sure.
       getLogger(["bcast", "log"]).error("The log was not closed cleanly: {error}", { error });
+    } finally {
+      this.#resources?.[Symbol.dispose]();
     }
   }
 

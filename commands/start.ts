@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { Authorizer } from "../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
 import { openSqliteBroker } from "../broker/sqlite.ts";
@@ -11,7 +11,6 @@ import { exposureWarnings } from "../cli/exposure.ts";
 import * as flag from "../cli/flags.ts";
 import { holdDirectory } from "../cli/lock.ts";
 import { LOG_FLAGS, startLogging } from "../cli/logging.ts";
-import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
 import { Renewal } from "../cli/renewal.ts";
 import { watchInterrupts } from "../cli/signals.ts";
@@ -21,6 +20,7 @@ import { TLS_FLAGS, type TlsSource, tlsSource } from "../cli/tls.ts";
 import { readOrigin } from "../http/origin.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
 import { DEFAULT_SERVER_LIMITS, type Server, startServer, TcpListenError } from "../server.ts";
+import { databaseIn } from "./database_path.ts";
 import { DOOR_FLAGS } from "./start_doors.ts";
 
 /**
@@ -28,9 +28,6 @@ import { DOOR_FLAGS } from "./start_doors.ts";
  * before it kills.
  */
 const STOP_TIMEOUT = 1900;
-
-/** The file in the data directory. */
-const DATABASE = "bcast.db";
 
 const LIMITS = "Limits";
 const defaults = DEFAULT_SERVER_LIMITS;
@@ -234,7 +231,7 @@ function databasePath({ flags, source }: Input, context: Context): string | unde
     // The stronger source wins: --data over BCAST_MEMORY.
     if (!isStronger(source("data"), source("memory"))) return undefined;
   }
-  return join(flags.data ?? dataDirectory(context), DATABASE);
+  return databaseIn(flags.data, context);
 }
 
 async function listen(
