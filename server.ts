@@ -138,7 +138,7 @@ export function startServer(options: ServerOptions): Server {
   const trimming = clock.every(period, () => {
     broker.trim().then((dropped) => {
       if (dropped > 0) logger.debug("Retention dropped {dropped} messages", { dropped });
-    }).catch((error) => logger.error("Cannot trim the log: {error}", { error }));
+    }).catch((error) => logger.debug("Cannot trim the log: {error}", { error }));
   });
 
   /** Opens one part; if that fails, the parts before are closed: nobody has come in yet. */

@@ -2,6 +2,7 @@ import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BrokerError } from "./broker.ts";
 import { inspectSchema, newEpoch } from "./database.ts";
+import { remove } from "./files.ts";
 import { lockLog } from "./log_lock.ts";
 import { storageMessage } from "./storage_errors.ts";
 
@@ -146,12 +147,4 @@ function sync(path: string): void {
   if (Deno.build.os === "windows" && info(path)?.isDirectory) return;
   using file = Deno.openSync(path, { read: true });
   file.syncSync();
-}
-
-function remove(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

@@ -6,9 +6,11 @@ import { BrokerError } from "./broker.ts";
 import { eraseOnOpen } from "./eraser.ts";
 import { FORCED_CHECKPOINT_PAGES } from "./checkpoints.ts";
 import type { Generation } from "./generation.ts";
+import { exists, isEmpty, remove } from "./files.ts";
 import { heldByAnother } from "./log_lock.ts";
 import { oneLine, storageMessage } from "./storage_errors.ts";
 import { APPLICATION_ID, LOG_VERSION, migrate } from "./migrations.ts";
+import { enterWal } from "./wal.ts";
 
 const logger = getLogger(["bcast", "log"]);
 
@@ -30,9 +32,6 @@ const FULL_CHECK_BYTES = 64 * 1024 * 1024;
 
 /** In `meta.opened`: every commit was on the disk, so that no stop of the machine lost one. */
 const DURABLE = "fsync";
-
-/** Errors of SQLite where memory cannot be shared between processes. */
-const SHARED_MEMORY_FAULT = /disk I\/O error|locking protocol|unable to open database file/;
 
 /** The path of a log that is in memory only. */
 export const MEMORY = ":memory:";
@@ -73,25 +72,6 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
     db?.close();
     throw refusal(path, error);
   }
-}
-
-/**
- * Has commits go to a log of their own first. Other processes may read meanwhile, as a backup does,
- * through shared memory; a file system that has none, such as some of a network, serves one process.
- */
-function enterWal(db: DatabaseSync): void {
-  let mode: unknown;
-  try {
-    mode = value(db, "PRAGMA journal_mode = WAL");
-    if (mode === "wal") db.exec("BEGIN IMMEDIATE; COMMIT");
-  } catch (error) {
-    if (!(error instanceof Error) || !SHARED_MEMORY_FAULT.test(error.message)) throw error;
-    mode = undefined;
-  }
-  if (mode === "wal") return;
-  db.exec("PRAGMA locking_mode = EXCLUSIVE");
-  mode = value(db, "PRAGMA journal_mode = WAL");
-  if (mode !== "wal") throw new Error(`its journal mode is ${String(mode)}`);
 }
 
 /** Says in the log that nothing is missing, before it is closed; `also` is of the same transaction. */
@@ -271,26 +251,4 @@ export function refusal(path: string, error: unknown): BrokerError {
   return new BrokerError(`${storageMessage(cannot, error)}, or use another --data directory`, {
     cause: error,
   });
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-function isEmpty(path: string): boolean {
-  return exists(path) && Deno.statSync(path).size === 0;
-}
-
-function remove(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

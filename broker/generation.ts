@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
+import { remove } from "./files.ts";
 
 const logger = getLogger(["bcast", "log"]);
 
@@ -148,12 +149,4 @@ function parse(text: string): Seal | undefined {
 function identity({ birthtime, ino }: Deno.FileInfo): string {
   if (Deno.build.os === "windows") return "";
   return birthtime === null ? `number ${ino}` : `created ${birthtime.getTime()}`;
-}
-
-function remove(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

@@ -1,4 +1,5 @@
 import { BrokerError } from "./broker.ts";
+import { isAt } from "./files.ts";
 
 /** Tries to get hold of a file that stays at its path; each may be removed by who held it before. */
 const ATTEMPTS = 10;
@@ -35,16 +36,6 @@ export function heldByAnother(path: string, cause?: unknown): BrokerError {
       "Stop that hub, or use another --data directory",
     { cause },
   );
-}
-
-function isAt(file: Deno.FsFile, path: string): boolean {
-  try {
-    const [held, there] = [file.statSync(), Deno.statSync(path)];
-    return held.ino === there.ino && held.dev === there.dev;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 function release(file: Deno.FsFile, path: string): Disposable {

@@ -20,20 +20,10 @@ import {
   type Receipt,
   type Retention,
 } from "./broker.ts";
-import { Checkpoints } from "./checkpoints.ts";
 import { Chunks } from "./chunks.ts";
-import {
-  beginGeneration,
-  makeDirectory,
-  markClosed,
-  MEMORY,
-  metaValue,
-  openDatabase,
-  refusal,
-} from "./database.ts";
-import { Eraser } from "./eraser.ts";
-import { Generation } from "./generation.ts";
+import { makeDirectory, MEMORY, metaValue, openDatabase, refusal } from "./database.ts";
 import { Listeners } from "./listeners.ts";
+import { LogFiles } from "./log_files.ts";
 import { lockLog } from "./log_lock.ts";
 import { SqliteMeasures } from "./measures.ts";
 import { type RoomLog, RoomLogs } from "./room_log.ts";
@@ -88,12 +78,11 @@ export async function openSqliteBroker(options: SqliteOptions): Promise<Broker> 
 }
 
 class SqliteBroker implements Broker {
-  readonly #db: DatabaseSync;
   readonly retention: Retention;
   readonly measures: SqliteMeasures;
   readonly #now: () => number;
   readonly #epoch: string;
-  readonly #generation: Generation | undefined;
+  readonly #files: LogFiles | undefined;
   readonly #rooms = new RoomLogs();
   readonly #listeners = new Listeners();
   readonly #chunks: Chunks;
@@ -101,8 +90,6 @@ class SqliteBroker implements Broker {
   readonly #ages: Ages;
   readonly #trimmer: Trimmer;
   readonly #writer: Writer;
-  readonly #checkpoints: Checkpoints | undefined;
-  readonly #eraser: Eraser | undefined;
   readonly #transactions: Transactions;
   readonly #check: StatementSync;
   #trimming: Promise<number> | undefined;
@@ -112,10 +99,12 @@ class SqliteBroker implements Broker {
   #resources: Disposable | undefined;
 
   constructor(db: DatabaseSync, path: string, retention: Retention, now: () => number) {
-    this.#db = db;
     this.retention = retention;
     this.#now = now;
-    const transactions = this.#transactions = new Transactions(db);
+    const transactions = this.#transactions = new Transactions(
+      db,
+      () => this.#files?.guard.check(),
+    );
     this.measures = new SqliteMeasures(db, transactions);
     this.#check = db.prepare("REPLACE INTO meta (key, value) VALUES ('checked', ?)");
     const slices = new Slices(db);
@@ -123,15 +112,9 @@ class SqliteBroker implements Broker {
     this.#search = new SearchIndex(db, transactions, slices, this.#chunks);
     this.#ages = new Ages(db, retention.maxAge);
     const newestAt = this.#rooms.load(db);
-    this.#generation = path === MEMORY
-      ? undefined
-      : new Generation(db, path, () => this.#rooms.messages);
-    if (this.#generation !== undefined) beginGeneration(db, this.#generation);
+    this.#files = path === MEMORY ? undefined : new LogFiles(db, path, () => this.#rooms.messages);
     this.#epoch = metaValue(db, "epoch") ?? "";
     this.#writer = new Writer(db, transactions, this.#rooms, newestAt, now());
-    // The last: it holds a file open.
-    this.#checkpoints = path === MEMORY ? undefined : new Checkpoints(db, path);
-    this.#eraser = this.#checkpoints && new Eraser(db, this.#checkpoints);
     this.#trimmer = new Trimmer({
       db,
       transactions,
@@ -140,7 +123,7 @@ class SqliteBroker implements Broker {
       retention,
       search: this.#search,
       ages: this.#ages,
-      deleting: () => this.#eraser?.deleting(),
+      deleting: () => this.#files?.eraser.deleting(),
     });
   }
 
@@ -159,8 +142,7 @@ class SqliteBroker implements Broker {
       const error = cause instanceof Error ? cause : new Error(String(cause));
       return Promise.resolve(drafts.map(() => ({ kind: "failed", error })));
     }
-    this.#checkpoints?.wrote(written.chunks, written.length);
-    this.#generation?.appended();
+    this.#files?.wrote(written.chunks, written.length);
     this.#listeners.deliver(written.messages, written.drafts);
     return Promise.resolve(written.receipts);
   }
@@ -241,7 +223,7 @@ class SqliteBroker implements Broker {
   async #trim(): Promise<number> {
     let total = 0;
     for await (const dropped of this.#slicesToTrim(this.#now())) total += dropped;
-    if (!this.#closed) await this.#eraser?.run(performance.now());
+    if (!this.#closed) await this.#files?.eraser.run(performance.now());
     return total;
   }
 
@@ -267,6 +249,7 @@ class SqliteBroker implements Broker {
   async check(): Promise<void> {
     this.#assertOpen();
     // The same value twice would be written too, but the time is worth finding in a copy of the log.
+    this.#files?.guard.checkNow();
     this.#transactions.single(() => this.#check.run(new Date(this.#now()).toISOString()));
   }
 
@@ -278,15 +261,13 @@ class SqliteBroker implements Broker {
     this.#closed = true;
     this.#listeners.clear();
     try {
-      this.#generation?.stop();
-      await this.#checkpoints?.close();
-      markClosed(this.#db, () => this.#generation?.renew());
-      this.#generation?.seal();
+      await this.#files?.close();
     } catch (error) {
       // Nothing is lost: the next open finds a log that was not closed, and makes sure.
       getLogger(["bcast", "log"]).error("The log was not closed cleanly: {error}", { error });
     } finally {
       this.#resources?.[Symbol.dispose]();
+      this.#files?.[Symbol.dispose]();
     }
   }
 

@@ -11,6 +11,13 @@ const MOVE = "move the log away to start empty";
 /** By what SQLite and the system call it; the first that matches counts. */
 const TROUBLES: readonly (readonly [pattern: RegExp, trouble: Trouble])[] = [
   [
+    /the log was deleted or replaced/,
+    {
+      what: "the file of the log was deleted or replaced",
+      remedy: "Put the original file back, or stop the hub",
+    },
+  ],
+  [
     /database or disk is full|no space left|ENOSPC/i,
     { what: "the disk is full", remedy: "Free some space" },
   ],
@@ -64,14 +71,20 @@ const TROUBLES: readonly (readonly [pattern: RegExp, trouble: Trouble])[] = [
   ],
 ];
 
-/** What is wrong and what to do, in words of {@linkcode TROUBLES} where they are known. */
+/** What is wrong and what to do. */
 export function explainStorage(error: unknown): Trouble {
-  const said = error instanceof Error ? error.message : String(error);
-  const known = TROUBLES.find(([pattern]) => pattern.test(said));
-  if (known === undefined) {
-    return { what: oneLine(said), remedy: "Check the disk and the rights on the files" };
-  }
-  return known[1];
+  return knownTrouble(error) ??
+    { what: oneLine(saidBy(error)), remedy: "Check the disk and the rights on the files" };
+}
+
+/** What is wrong where it is one of {@linkcode TROUBLES}, whose words name no file. */
+export function knownTrouble(error: unknown): Trouble | undefined {
+  const said = saidBy(error);
+  return TROUBLES.find(([pattern]) => pattern.test(said))?.[1];
+}
+
+function saidBy(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** One line of an error: `Cannot X: what is wrong. What to do`. */

@@ -15,17 +15,38 @@ const LOCK = "bcast.lock";
  */
 export function holdDirectory(directory: string): Disposable {
   const path = join(directory, LOCK);
-  const file = open(directory, path);
+  using opened = new DisposableStack();
+  const file = opened.use(open(directory, path));
+  // The file may be deleted under the hub that holds it; the directory it is in stays the same.
+  const itself = openItself(directory);
+  if (itself !== undefined) opened.use(itself);
+  if (itself !== undefined && !locks(itself)) throw held(directory, path);
+  if (!file.tryLockSync(true)) throw held(directory, path);
+  // Never removed: whoever had opened the old file would then hold one that nobody else sees.
+  file.truncateSync();
+  file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+  return opened.move();
+}
+
+/** The directory as a file; `undefined` where that cannot be opened, as on Windows. */
+function openItself(directory: string): Deno.FsFile | undefined {
   try {
-    if (!file.tryLockSync(true)) throw held(directory, path);
-    // Never removed: whoever had opened the old file would then hold one that nobody else sees.
-    file.truncateSync();
-    file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+    return Deno.openSync(directory, { read: true });
   } catch (error) {
-    file.close();
+    if (error instanceof Error) return undefined;
     throw error;
   }
-  return file;
+}
+
+/** Whether a directory is not locked by another process, as far as its file system can tell. */
+function locks(itself: Deno.FsFile): boolean {
+  try {
+    return itself.tryLockSync(true);
+  } catch (error) {
+    // Some file systems of a network lock files only.
+    if (error instanceof Error) return true;
+    throw error;
+  }
 }
 
 function open(directory: string, path: string): Deno.FsFile {

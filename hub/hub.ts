@@ -106,9 +106,7 @@ export class Hub implements PeerHost, AsyncDisposable {
       sessions: this.#sessions,
       peers: () => this.#peers,
     });
-    this.#publisher = new Publisher(broker, clock, this.counters, (error) => {
-      logger.error("Cannot store messages: {error}", { error: error.message });
-    });
+    this.#publisher = new Publisher(broker, clock, this.counters);
     this.postbox = new Postbox(this.#publisher, this.#sessions, this.moderation, clock);
     this.#reception = new Reception({
       admission: this.admission,
@@ -368,7 +366,8 @@ export class Hub implements PeerHost, AsyncDisposable {
     this.#sessions.sweep(now);
     this.admission.sweep(now);
     this.#measures.sweep().catch((error) => {
-      logger.error("Cannot forget what moderators decided and has run out: {error}", { error });
+      // The log tells its operator; here it is tried again every second.
+      logger.debug("Cannot forget what moderators decided and has run out: {error}", { error });
     });
     this.#addresses.sweep(now);
     this.#visitors.sweep(now);
