@@ -42,7 +42,7 @@ export class Ages {
       room.hiddenBefore = -Infinity;
     }
     if (room.young < room.first) room.young = room.first;
-    else if (!early && room.youngAt >= oldest) return room.young;
+    else if (!early && room.youngAt >= oldest && room.youngAt <= now + MAX_AHEAD) return room.young;
     if (room.young <= room.last) this.#advance(room, oldest, now);
     return room.young;
   }

@@ -22,6 +22,8 @@ import {
 } from "./broker.ts";
 import { Chunks } from "./chunks.ts";
 import { makeDirectory, MEMORY, metaValue, openDatabase, refusal } from "./database.ts";
+import { SteadyClock } from "../lib/steady_clock.ts";
+import { EraseHold } from "./erase_hold.ts";
 import { Listeners } from "./listeners.ts";
 import { LogFiles } from "./log_files.ts";
 import { lockLog } from "./log_lock.ts";
@@ -44,8 +46,10 @@ export interface SqliteOptions {
    * moments. `always`: nothing counts as appended that the disk does not have.
    */
   readonly fsync?: "always" | "normal";
-  /** Milliseconds since 1970; for tests. */
+  /** Milliseconds since 1970; default: those of a {@linkcode SteadyClock}. */
   readonly now?: () => number;
+  /** Milliseconds that passed since some moment, by a clock that is never set; default: as `now`. */
+  readonly elapsed?: () => number;
   /** Names this run of the machine; for tests. */
   readonly boot?: string;
 }
@@ -67,7 +71,7 @@ export async function openSqliteBroker(options: SqliteOptions): Promise<Broker> 
     }
     const db = openDatabase({ path, fsync: options.fsync ?? "normal", boot });
     opened.defer(() => db.close());
-    const broker = new SqliteBroker(db, path, retention, options.now ?? Date.now);
+    const broker = new SqliteBroker(db, path, retention, timeOf(options));
     // What was written so far is on the disk.
     if (options.fsync !== "always") db.exec("PRAGMA synchronous = NORMAL");
     broker.owns(opened.move());
@@ -77,10 +81,23 @@ export async function openSqliteBroker(options: SqliteOptions): Promise<Broker> 
   }
 }
 
+/** Where a broker has the time from. */
+interface Time {
+  readonly now: () => number;
+  readonly elapsed: () => number;
+}
+
+function timeOf({ now, elapsed }: SqliteOptions): Time {
+  if (now !== undefined) return { now, elapsed: elapsed ?? now };
+  const steady = new SteadyClock();
+  return { now: () => steady.now(), elapsed: () => steady.elapsed() };
+}
+
 class SqliteBroker implements Broker {
   readonly retention: Retention;
   readonly measures: SqliteMeasures;
-  readonly #now: () => number;
+  readonly #time: Time;
+  readonly #hold: EraseHold;
   readonly #epoch: string;
   readonly #files: LogFiles | undefined;
   readonly #rooms = new RoomLogs();
@@ -98,9 +115,9 @@ class SqliteBroker implements Broker {
   /** What is released last. */
   #resources: Disposable | undefined;
 
-  constructor(db: DatabaseSync, path: string, retention: Retention, now: () => number) {
+  constructor(db: DatabaseSync, path: string, retention: Retention, time: Time) {
     this.retention = retention;
-    this.#now = now;
+    this.#time = time;
     const transactions = this.#transactions = new Transactions(
       db,
       () => this.#files?.guard.check(),
@@ -114,7 +131,9 @@ class SqliteBroker implements Broker {
     const newestAt = this.#rooms.load(db);
     this.#files = path === MEMORY ? undefined : new LogFiles(db, path, () => this.#rooms.messages);
     this.#epoch = metaValue(db, "epoch") ?? "";
-    this.#writer = new Writer(db, transactions, this.#rooms, newestAt, now());
+    const [now, elapsed] = [time.now(), time.elapsed()];
+    this.#hold = new EraseHold(newestAt, retention.maxAge, now, elapsed);
+    this.#writer = new Writer(db, transactions, this.#rooms, newestAt, now, elapsed);
     this.#trimmer = new Trimmer({
       db,
       transactions,
@@ -137,7 +156,7 @@ class SqliteBroker implements Broker {
     let written: Written;
     try {
       this.#assertOpen();
-      written = this.#writer.write(drafts, this.#now());
+      written = this.#writer.write(drafts, this.#time.now(), this.#time.elapsed());
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause));
       return Promise.resolve(drafts.map(() => ({ kind: "failed", error })));
@@ -163,7 +182,7 @@ class SqliteBroker implements Broker {
   }
 
   #firstShown(room: RoomLog): number {
-    return firstShown(room, this.retention, this.#ages, this.#now());
+    return firstShown(room, this.retention, this.#ages, this.#time.now());
   }
 
   // deno-lint-ignore require-await -- what it throws is a rejection
@@ -222,15 +241,17 @@ class SqliteBroker implements Broker {
   /** A slice for each turn; after every one the log may have grown, or be closed. */
   async #trim(): Promise<number> {
     let total = 0;
-    for await (const dropped of this.#slicesToTrim(this.#now())) total += dropped;
+    for await (const dropped of this.#slicesToTrim()) total += dropped;
     if (!this.#closed) await this.#files?.eraser.run(performance.now());
     return total;
   }
 
-  async *#slicesToTrim(now: number): AsyncGenerator<number> {
+  async *#slicesToTrim(): AsyncGenerator<number> {
+    const now = this.#time.now();
+    const aged = !this.#hold.holds(now, this.#time.elapsed());
     for (const room of this.#rooms.all()) {
       // Fixed here, or a busy room would never be done.
-      const target = this.#trimmer.target(room, now);
+      const target = this.#trimmer.target(room, now, aged);
       while (!this.#closed) {
         const dropped = this.#trimmer.messages(room, target);
         if (dropped === 0) break;
@@ -250,7 +271,7 @@ class SqliteBroker implements Broker {
     this.#assertOpen();
     // The same value twice would be written too, but the time is worth finding in a copy of the log.
     this.#files?.guard.checkNow();
-    this.#transactions.single(() => this.#check.run(new Date(this.#now()).toISOString()));
+    this.#transactions.single(() => this.#check.run(new Date(this.#time.now()).toISOString()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { type Ages, firstShown } from "./ages.ts";
+import { type Ages, firstShown, MAX_AHEAD } from "./ages.ts";
 import type { Retention } from "./broker.ts";
 import type { Chunks } from "./chunks.ts";
 import { DEDUPE_MILLISECONDS } from "./retries.ts";
@@ -14,6 +14,8 @@ export interface Target {
   readonly until: number;
   /** Marks from then and before go too, as soon as their messages are gone. */
   readonly marksUntil: number;
+  /** Marks of after then as well: their time is wrong. */
+  readonly marksAfter: number;
 }
 
 /** What trimming works with. */
@@ -48,21 +50,26 @@ export class Trimmer {
     this.#keep = db.prepare("UPDATE rooms SET first = ?, last = ? WHERE no = ?");
     const range = "seq BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3";
     this.#drop = db.prepare(
-      `DELETE FROM chunks WHERE ${range} AND (refs IS NULL OR at <= ?4)`,
+      `DELETE FROM chunks WHERE ${range} AND (refs IS NULL OR at <= ?4 OR at > ?5)`,
     );
     this.#blank = db.prepare(`UPDATE chunks SET body = NULL WHERE ${range}`);
   }
 
-  /** What a room is to drop as of now. What is appended from here on is left to the next time. */
-  target(room: RoomLog, now: number): Target {
+  /**
+   * What a room is to drop as of now, for its age only if `aged`. What is appended from here on is
+   * left to the next time.
+   */
+  target(room: RoomLog, now: number, aged: boolean): Target {
+    const { retention, ages } = this.#parts;
     return {
-      until: firstShown(room, this.#parts.retention, this.#parts.ages, now) - 1,
-      marksUntil: now - DEDUPE_MILLISECONDS,
+      until: aged ? firstShown(room, retention, ages, now) - 1 : room.last - retention.maxMessages,
+      marksUntil: aged ? now - DEDUPE_MILLISECONDS : -1,
+      marksAfter: now + MAX_AHEAD,
     };
   }
 
   /** Drops one slice of a room. Returns the number of messages dropped; 0 when it is done. */
-  messages(room: RoomLog, { until, marksUntil }: Target): number {
+  messages(room: RoomLog, { until, marksUntil, marksAfter }: Target): number {
     if (room.first > until) return 0;
     const { slices, chunks, search, transactions, deleting } = this.#parts;
     /** The last id that goes. */
@@ -86,7 +93,7 @@ export class Trimmer {
       // The others of its chunk stay.
       if (end > wholeEnd) chunks.blank(room, end);
       if (wholeEnd === 0) return;
-      this.#drop.run(room.no, start, wholeEnd, marksUntil);
+      this.#drop.run(room.no, start, wholeEnd, marksUntil, marksAfter);
       blanked = Number(this.#blank.run(room.no, start, wholeEnd).changes) > 0;
     });
     const dropped = end - room.first + 1;
@@ -97,7 +104,7 @@ export class Trimmer {
   }
 
   /** Forgets one slice of what trimmed messages left. Returns whether there may be more. */
-  marks(room: RoomLog, { marksUntil }: Target): boolean {
+  marks(room: RoomLog, { marksUntil, marksAfter }: Target): boolean {
     if (room.bottom >= room.first) return false;
     const { slices, transactions } = this.#parts;
     const rows = slices.rows(room.no, room.bottom, room.first - 1, MARKS_SLICE);
@@ -106,12 +113,12 @@ export class Trimmer {
     for (const [first, count, at] of rows) {
       bottom = first;
       // The chunk that holds `room.first`, or marks that still count.
-      if (first + count > room.first || at > marksUntil) break;
+      if (first + count > room.first || (at > marksUntil && at <= marksAfter)) break;
       end = first + count - 1;
       bottom = end + 1;
     }
     if (end > 0) {
-      transactions.single(() => this.#drop.run(room.no, room.bottom, end, marksUntil));
+      transactions.single(() => this.#drop.run(room.no, room.bottom, end, marksUntil, marksAfter));
     }
     room.bottom = bottom;
     return end > 0;

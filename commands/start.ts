@@ -17,6 +17,7 @@ import { watchInterrupts } from "../cli/signals.ts";
 import { exportsLogs } from "../cli/telemetry.ts";
 import { plural } from "../cli/text.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "../cli/tls.ts";
+import { systemClock } from "../hub/clock.ts";
 import { readOrigin } from "../http/origin.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
 import { DEFAULT_SERVER_LIMITS, type Server, startServer, TcpListenError } from "../server.ts";
@@ -245,6 +246,8 @@ async function listen(
     path: path ?? ":memory:",
     retention: { maxMessages: history, maxAge: retention * 1000 },
     fsync,
+    now: systemClock.now,
+    elapsed: systemClock.elapsed,
   });
   try {
     const { maxMessageBytes, maxRooms, replay, rate, burst } = rest;
