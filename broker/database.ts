@@ -51,6 +51,7 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
   }
   let db: DatabaseSync | undefined;
   try {
+    refuseRemains(path);
     const walBefore = exists(`${path}-wal`);
     if (create(path)) {
       refuseForeignWal(path);
@@ -137,6 +138,22 @@ function create(path: string): boolean {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
   return false;
+}
+
+/** Bytes below which SQLite takes a file for an empty one. */
+const MIN_BYTES = 100;
+
+/** Refuses what is at the path of a log and cannot be one, but that SQLite would make one of. */
+function refuseRemains(path: string): void {
+  if (!exists(path)) return;
+  const { isDirectory, size } = Deno.statSync(path);
+  if (isDirectory) throw new Error("it is a directory");
+  // An empty file is a new log, unless a hub has used one here.
+  if (size >= MIN_BYTES || size === 0 && !exists(`${path}-generation`)) return;
+  throw new BrokerError(
+    `Cannot open the log "${path}": it was cut off (${size} B are left). Restore a backup, or ` +
+      "remove it to start empty, or use another --data directory",
+  );
 }
 
 /** Where the header of a database says whether it has a write-ahead log: 1 is no, 2 is yes. */
@@ -248,7 +265,33 @@ export function refusal(path: string, error: unknown): BrokerError {
     return new BrokerError(damaged(path, why), { cause: error });
   }
   const cannot = `Cannot open the log "${path}"`;
-  return new BrokerError(`${storageMessage(cannot, error)}, or use another --data directory`, {
+  const cause = /disk I\/O error|unable to open/.test(why) ? probe(path) ?? error : error;
+  return new BrokerError(`${storageMessage(cannot, cause)}, or use another --data directory`, {
     cause: error,
   });
+}
+
+/** Bytes of shared memory that SQLite makes a file for at once. */
+const PROBE_BYTES = 32 * 1024;
+
+/** What the system says of writing beside the log, where SQLite only says that it failed. */
+function probe(path: string): unknown {
+  const beside = `${path}-probe`;
+  try {
+    Deno.writeFileSync(beside, new Uint8Array(PROBE_BYTES), { createNew: true, mode: 0o600 });
+    remove(beside);
+    return undefined;
+  } catch (error) {
+    removeIfPossible(beside);
+    return error;
+  }
+}
+
+function removeIfPossible(path: string): void {
+  try {
+    remove(path);
+  } catch (error) {
+    // What could not be written need not be removed.
+    if (!(error instanceof Error)) throw error;
+  }
 }

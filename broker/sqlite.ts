@@ -31,6 +31,8 @@ import { SqliteMeasures } from "./measures.ts";
 import { type RoomLog, RoomLogs } from "./room_log.ts";
 import { matchExpression, SearchIndex } from "./search.ts";
 import { nextTurn, Slices } from "./slices.ts";
+import { knownTrouble } from "./storage_errors.ts";
+import { UnwrittenIndex } from "./unwritten_index.ts";
 import { Transactions } from "./transactions.ts";
 import { Trimmer } from "./trim.ts";
 import { Writer, type Written } from "./writer.ts";
@@ -202,17 +204,34 @@ class SqliteBroker implements Broker {
     const expression = matchExpression(query);
     const known = this.#rooms.get(room);
     if (expression === undefined || known === undefined) return [];
-    const { last } = known;
-    while (this.#search.catchUp(known, last)) {
-      // deno-lint-ignore no-await-in-loop -- a slice for each turn, so that nobody waits for all
-      await nextTurn();
-      this.#assertOpen();
-    }
+    const rest = await this.#indexForSearch(known);
+    this.#assertOpen();
     const part = this.#part(room, range);
     if (part === undefined) return [];
     const { log, from, to, limit } = part;
     const keep = range.after === undefined ? "newest" : "oldest";
-    return this.#chunks.pick(log, this.#search.find(log, expression, from, to, limit, keep));
+    const found = this.#search.find(log, expression, from, to, limit, keep);
+    const more = rest?.find(expression, from, to) ?? [];
+    const all = [...found, ...more];
+    const ids = keep === "oldest" ? all.slice(0, limit) : all.slice(-limit);
+    return this.#chunks.pick(log, ids);
+  }
+
+  /** Brings the index up to date; where it cannot be written, returns one of what is missing. */
+  async #indexForSearch(room: RoomLog): Promise<UnwrittenIndex | undefined> {
+    const { last } = room;
+    try {
+      while (this.#search.catchUp(room, last)) {
+        // deno-lint-ignore no-await-in-loop -- a slice for each turn, so that nobody waits for all
+        await nextTurn();
+        this.#assertOpen();
+      }
+      return undefined;
+    } catch (error) {
+      this.#assertOpen();
+      if (knownTrouble(error) === undefined) throw error;
+      return await UnwrittenIndex.make(this.#chunks, room, last);
+    }
   }
 
   /** The part of a room that a range names; `undefined` when it is empty. */

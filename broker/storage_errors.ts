@@ -47,7 +47,7 @@ const TROUBLES: readonly (readonly [pattern: RegExp, trouble: Trouble])[] = [
     { what: "it is a directory", remedy: "Move the directory away" },
   ],
   [
-    /not a directory|ENOTDIR/i,
+    /not a directory|ENOTDIR|file exists \(os error/i,
     { what: "its directory is a file", remedy: "Name another directory" },
   ],
   [

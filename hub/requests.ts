@@ -1,3 +1,5 @@
+import { getLogger } from "@logtape/logtape";
+import { ErrorStreak } from "../lib/error_streak.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Measure } from "../broker/measures.ts";
 import {
@@ -14,7 +16,7 @@ import {
 } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import { TEXT } from "./dialect.ts";
-import { readPage } from "./history.ts";
+import { type Page, readPage } from "./history.ts";
 import type { ServerLimits } from "./limits.ts";
 import { parseLine } from "./line_commands.ts";
 import { banSentence, closureSentence, muteSentence } from "./measure_words.ts";
@@ -57,6 +59,8 @@ const CUT_OFF_DELAY = 500;
 
 /** Answers what clients send. One object for the whole hub; all state is in peers, sessions and rooms. */
 export class Requests {
+  readonly #reading = new ErrorStreak(getLogger(["bcast", "hub"]), "Cannot read the log");
+
   constructor(private readonly options: RequestsOptions) {}
 
   /** Handles one object or line of a client. A promise means: nothing else of this client before. */
@@ -256,7 +260,17 @@ export class Requests {
     const { broker } = this.options;
     const { room } = frame;
     if (!session.grant.rights.mayRead(room)) return mayNotRead(peer, [room], frame.ref);
-    peer.tell({ type: "history", room, ...await readPage(broker, frame), ...withRef(frame) });
+    let page: Page;
+    try {
+      page = await readPage(broker, frame);
+    } catch (error) {
+      // What the log cannot give now, it may give later: no reason to end the connection.
+      this.#reading.failed(error instanceof Error ? error.message : String(error));
+      peer.refuse("internal", "The hub could not read its log: try again", frame.ref, 1);
+      return;
+    }
+    this.#reading.worked();
+    peer.tell({ type: "history", room, ...page, ...withRef(frame) });
   }
 
   #who(peer: Peer, session: Session, frame: WhoRequest): void {
