@@ -150,9 +150,10 @@ function refuseRemains(path: string): void {
   if (isDirectory) throw new Error("it is a directory");
   // An empty file is a new log, unless a hub has used one here.
   if (size >= MIN_BYTES || size === 0 && !exists(`${path}-generation`)) return;
+  if (size > 0) throw new BrokerError(damaged(path, `it has ${size} bytes only`));
   throw new BrokerError(
-    `Cannot open the log "${path}": it was cut off (${size} B are left). Restore a backup, or ` +
-      "remove it to start empty, or use another --data directory",
+    `Cannot open the log "${path}": it was emptied. Restore a backup, or remove it to start anew, ` +
+      "or use another --data directory",
   );
 }
 

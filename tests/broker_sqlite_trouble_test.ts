@@ -70,15 +70,15 @@ for (
       (path) => Deno.writeTextFile(path.replace(/\/[^/]*$/, ""), ""),
       /its directory is a file\. Name another directory/,
     ],
-    ...[0, 1, 99].map((size): Spoiled => [
-      `cut off at ${size} bytes`,
+    [
+      "emptied",
       async (path) => {
         await makeLog(path);
-        await Deno.truncate(path, size);
+        await Deno.truncate(path, 0);
       },
-      /it was cut off \(\d+ B are left\)\. Restore a backup/,
-    ]),
-    ...[100, 5000, 20_000].map((size): Spoiled => [
+      /it was emptied\. Restore a backup, or remove it to start anew/,
+    ],
+    ...[1, 99, 100, 5000, 20_000].map((size): Spoiled => [
       `cut off at ${size} bytes`,
       async (path) => {
         await makeLog(path);
