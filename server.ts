@@ -30,8 +30,8 @@ const logger = getLogger(["bcast", "server"]);
 /** Milliseconds that connections have to end after the hub said goodbye. */
 const GOODBYE_TIMEOUT = 1000;
 
-/** Milliseconds between two looks for messages that retention no longer keeps. */
-const TRIM_PERIOD = 60_000;
+/** The longest and the shortest time between two trims of the log, in milliseconds. */
+const TRIM_PERIOD = { max: 60_000, min: 1000 };
 
 /** What a hub is told; everything but the broker has a default. */
 export interface ServerOptions {
@@ -146,10 +146,12 @@ export function startServer(options: ServerOptions): Server {
   const listeners = open(() => bindAll(addressesOf(host), port, listen));
   // Last: who cannot have the port must not empty the file of the hub that has it.
   const [clientsFile] = open(() => file === undefined ? [] : [new ClientsFile(file, hub, clock)]);
-  const trimming = clock.every(TRIM_PERIOD, () => {
+  // Text that is kept for seconds must not stay in the files for a minute.
+  const period = Math.max(TRIM_PERIOD.min, Math.min(TRIM_PERIOD.max, broker.retention.maxAge / 4));
+  const trimming = clock.every(period, () => {
     broker.trim().then((dropped) => {
       if (dropped > 0) logger.debug("Retention dropped {dropped} messages", { dropped });
-    }).catch((error) => logger.error("Cannot trim the log: {error}", { error }));
+    }).catch((error) => logger.debug("Cannot trim the log: {error}", { error }));
   });
 
   function hostList(tls: KeyPair | undefined): HostList {

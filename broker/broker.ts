@@ -67,6 +67,9 @@ export type Listener = (messages: readonly Message[], drafts?: readonly Draft[])
  * An ordered, durable log per room. The hub publishes into it and delivers what comes out of it, so
  * that the order of a room is the broker's alone.
  *
+ * It tells the operator itself what keeps it from being written: once for each trouble, however many
+ * calls fail meanwhile.
+ *
  * Every implementation passes the contract suite in `tests/broker_contract.ts`.
  */
 export interface Broker extends AsyncDisposable {

@@ -1,5 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
+import { ErrorStreak } from "../lib/error_streak.ts";
+import { isAt } from "./files.ts";
+import { explainStorage } from "./storage_errors.ts";
+import { restartWal } from "./wal.ts";
 
 /** Bytes of one page of the database: what SQLite takes by itself. */
 const PAGE_BYTES = 4096;
@@ -26,7 +30,12 @@ const PAGES_OF_PAGE = 1.5;
  */
 export class Checkpoints {
   readonly #db: DatabaseSync;
-  readonly #wal: Deno.FsFile;
+  readonly #path: string;
+  #wal: Deno.FsFile;
+  readonly #trouble = new ErrorStreak(
+    getLogger(["bcast", "log"]),
+    "Cannot move new messages from the -wal into the log",
+  );
   #pages = 0;
   #running: Promise<void> | undefined;
   #closed = false;
@@ -34,8 +43,26 @@ export class Checkpoints {
   /** @param path that of the log, which is open and was written to. */
   constructor(db: DatabaseSync, path: string) {
     this.#db = db;
+    this.#path = `${path}-wal`;
+    this.#wal = this.#open();
+  }
+
+  #open(): Deno.FsFile {
     // Closing this one drops no locks: those of SQLite are on the other file.
-    this.#wal = Deno.openSync(`${path}-wal`, { read: true, write: true });
+    return Deno.openSync(this.#path, { read: true, write: true });
+  }
+
+  /** Whether the write-ahead log is where it was. */
+  isInPlace(): boolean {
+    return isAt(this.#wal, this.#path);
+  }
+
+  /** Moves all of it into the file, and begins a new one. */
+  restart(): void {
+    restartWal(this.#db);
+    const old = this.#wal;
+    this.#wal = this.#open();
+    void (this.#running ?? Promise.resolve()).finally(() => old.close());
   }
 
   /** Takes note of a transaction of so many chunks with so much text, more or less. */
@@ -45,15 +72,29 @@ export class Checkpoints {
     this.#running = this.#run().finally(() => this.#running = undefined);
   }
 
+  /**
+   * Moves all of it into the file and empties it, so that nothing of what was deleted stays in it.
+   * Returns false when somebody who reads the log just then, such as a backup, stands in the way.
+   */
+  async empty(): Promise<boolean> {
+    await this.#running;
+    await this.#wal.syncData();
+    if (this.#closed) return true;
+    this.#pages = 0;
+    return this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
+  }
+
   async #run(): Promise<void> {
     try {
       await this.#wal.syncData();
       if (this.#closed) return;
       this.#pages = 0;
       this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+      this.#trouble.worked();
     } catch (error) {
       // Nothing is lost: the next one does what this one could not.
-      getLogger(["bcast", "log"]).error("The log was not moved into its file: {error}", { error });
+      const { what, remedy } = explainStorage(error);
+      this.#trouble.failed(`${what}. ${remedy}`);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Message } from "../protocol.ts";
 import { LINE_BREAK, textOf, toMessage } from "./lines.ts";
 import { Query } from "./query.ts";
@@ -7,17 +7,22 @@ import type { RoomLog } from "./room_log.ts";
 type Row = readonly [first: number, count: number, at: number, body: string | null];
 
 /**
- * The chunks of the room ?1 with ids from ?2 to ?3: from the one that holds the first of them on.
- * Only for ids that the room still has.
+ * Picks the chunks of the room ?1 with ids from ?2 to ?3: from the one that holds the first of them
+ * on. Only for ids that the room still has.
  */
-export const CHUNKS_OF_RANGE = `FROM chunks WHERE seq BETWEEN
-  (SELECT max(seq) FROM chunks WHERE seq <= (?1 << 40) | ?2) AND (?1 << 40) | ?3 ORDER BY seq`;
+export const IN_RANGE = `seq BETWEEN
+  (SELECT max(seq) FROM chunks WHERE seq <= (?1 << 40) | ?2) AND (?1 << 40) | ?3`;
+
+/** The chunks of {@linkcode IN_RANGE}, in order. */
+export const CHUNKS_OF_RANGE = `FROM chunks WHERE ${IN_RANGE} ORDER BY seq`;
 
 /** Reads messages out of the chunks. */
 export class Chunks {
   readonly #range: Query<Row>;
+  readonly #replace: StatementSync;
 
   constructor(db: DatabaseSync) {
+    this.#replace = db.prepare("UPDATE chunks SET body = ? WHERE seq = (? << 40) | ?");
     this.#range = new Query(
       db,
       `SELECT seq & 0xffffffffff, count, at, body ${CHUNKS_OF_RANGE}`,
@@ -59,6 +64,15 @@ export class Chunks {
       messages.push(toMessage(room.name, id, timestamp, line));
     }
     return messages;
+  }
+
+  /** Empties the lines up to the id `to` of the chunk that holds it; the others keep their place. */
+  blank(room: RoomLog, to: number): void {
+    const row = this.#range.first(room.no, to, to);
+    if (row === undefined) throw missing(room, to);
+    const [first] = row;
+    const lines = toLines(room, row).map((line, place) => first + place <= to ? "" : line);
+    this.#replace.run(lines.join(LINE_BREAK), room.no, first);
   }
 
   /** Calls `visit` with the text of each message in a range that has one. */

@@ -1,9 +1,18 @@
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { getLogger } from "@logtape/logtape";
 import { sameBoot } from "./boot.ts";
 import { BrokerError } from "./broker.ts";
+import { eraseOnOpen } from "./eraser.ts";
 import { FORCED_CHECKPOINT_PAGES } from "./checkpoints.ts";
+import type { Generation } from "./generation.ts";
+import { exists, isEmpty, remove } from "./files.ts";
+import { heldByAnother } from "./log_lock.ts";
+import { oneLine, storageMessage } from "./storage_errors.ts";
 import { APPLICATION_ID, LOG_VERSION, migrate } from "./migrations.ts";
+import { enterWal } from "./wal.ts";
+
+const logger = getLogger(["bcast", "log"]);
 
 /** How an opened log is kept. */
 export interface DatabaseOptions {
@@ -42,19 +51,23 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
   }
   let db: DatabaseSync | undefined;
   try {
+    refuseRemains(path);
     const walBefore = exists(`${path}-wal`);
-    if (create(path)) inspect(path);
+    if (create(path)) {
+      refuseForeignWal(path);
+      inspect(path);
+    }
     db = new DatabaseSync(path);
-    // EXCLUSIVE keeps the lock from the first touch to the end, and spares the shared memory
-    // through which several processes would have to agree.
-    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA locking_mode = EXCLUSIVE`);
-    const mode = value(db, "PRAGMA journal_mode = WAL");
-    if (mode !== "wal") throw new Error(`its journal mode is ${String(mode)}`);
+    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
+    enterWal(db);
     db.exec("PRAGMA synchronous = FULL; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY");
+    // What is trimmed is overwritten, not only given up.
+    db.exec("PRAGMA secure_delete = ON");
     migrate(db, Number(value(db, "PRAGMA user_version")), newEpoch());
+    forgetInIndex(db);
+    eraseOnOpen(db);
     markOpen(db, options, walBefore);
     db.exec(`PRAGMA wal_autocheckpoint = ${FORCED_CHECKPOINT_PAGES}`);
-    if (options.fsync === "normal") db.exec("PRAGMA synchronous = NORMAL");
     return db;
   } catch (error) {
     db?.close();
@@ -62,19 +75,53 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
   }
 }
 
-/** Says in the log that nothing is missing, and closes it. */
-export function closeDatabase(db: DatabaseSync): void {
-  try {
-    db.exec("PRAGMA synchronous = FULL; UPDATE meta SET value = '' WHERE key = 'opened'");
-    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-  } finally {
-    db.close();
+/** Says in the log that nothing is missing, before it is closed; `also` is of the same transaction. */
+export function markClosed(db: DatabaseSync, also: () => void): void {
+  db.exec("PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
+  db.exec("UPDATE meta SET value = '' WHERE key = 'opened'");
+  also();
+  db.exec("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+/**
+ * Gives the log a new epoch if it is a copy, or was put back from one: ids that clients have seen
+ * would be given again.
+ */
+export function beginGeneration(db: DatabaseSync, generation: Generation): void {
+  const original = generation.isOriginal(metaValue(db, "generation"));
+  db.exec("BEGIN IMMEDIATE");
+  if (!original) {
+    db.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(newEpoch());
+    logger.info("The log is a copy: it begins a new epoch");
   }
+  generation.renew();
+  db.exec("COMMIT");
+  generation.seal();
+}
+
+/** What the log says of itself under a key. */
+export function metaValue(db: DatabaseSync, key: string): string | undefined {
+  const found = db.prepare("SELECT value FROM meta WHERE key = ?").get(key)?.["value"];
+  return typeof found === "string" ? found : undefined;
+}
+
+/** The full-text index has a setting of its own: without it, words stay until they are merged. */
+function forgetInIndex(db: DatabaseSync): void {
+  const set = value(db, "SELECT v FROM search_config WHERE k = 'secure-delete'") === 1;
+  if (set) return;
+  // Merges what versions before left there.
+  db.exec("INSERT INTO search (search) VALUES ('optimize')");
+  db.exec("INSERT INTO search (search, rank) VALUES ('secure-delete', 1)");
 }
 
 /** A name for one life of the numbering. */
-function newEpoch(): string {
+export function newEpoch(): string {
   return crypto.randomUUID().replaceAll("-", "").slice(0, 16);
+}
+
+/** Makes the directory of a log, for its owner only. */
+export function makeDirectory(path: string): void {
+  Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
 }
 
 /** Makes the file, for its owner only. Returns whether there was one with something in it. */
@@ -84,7 +131,6 @@ function create(path: string): boolean {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   try {
     Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
   } catch (error) {
@@ -92,6 +138,43 @@ function create(path: string): boolean {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
   return false;
+}
+
+/** Bytes below which SQLite takes a file for an empty one. */
+const MIN_BYTES = 100;
+
+/** Refuses what is at the path of a log and cannot be one, but that SQLite would make one of. */
+function refuseRemains(path: string): void {
+  if (!exists(path)) return;
+  const { isDirectory, size } = Deno.statSync(path);
+  if (isDirectory) throw new Error("it is a directory");
+  // An empty file is a new log, unless a hub has used one here.
+  if (size >= MIN_BYTES || size === 0 && !exists(`${path}-generation`)) return;
+  if (size > 0) throw new BrokerError(damaged(path, `it has ${size} bytes only`));
+  throw new BrokerError(
+    `Cannot open the log "${path}": it was emptied. Restore a backup, or remove it to start anew, ` +
+      "or use another --data directory",
+  );
+}
+
+/** Where the header of a database says whether it has a write-ahead log: 1 is no, 2 is yes. */
+const WAL_VERSION_OFFSET = 18;
+
+/**
+ * Refuses a backup that was put beside the newest part of the log before it: SQLite would mix the
+ * two. The log of a hub says in its header that it has such a part, a backup that it has none.
+ */
+function refuseForeignWal(path: string): void {
+  const wal = `${path}-wal`;
+  if (!exists(wal) || isEmpty(wal)) return;
+  // To close a file drops all locks that this process has on it: there are none yet.
+  using file = Deno.openSync(path, { read: true });
+  const header = new Uint8Array(WAL_VERSION_OFFSET + 1);
+  if (file.readSync(header) !== header.length || header[WAL_VERSION_OFFSET] !== 1) return;
+  throw new BrokerError(
+    `Cannot open the log "${path}": "${wal}" belongs to another log, the one before a backup was ` +
+      "put back. Remove it, or use another --data directory",
+  );
 }
 
 /**
@@ -119,7 +202,8 @@ function inspect(path: string): void {
   }
 }
 
-function inspectSchema(db: DatabaseSync, path: string): void {
+/** Makes sure that a database is a log that this version knows. */
+export function inspectSchema(db: DatabaseSync, path: string): void {
   const application = value(db, "PRAGMA application_id");
   const version = Number(value(db, "PRAGMA user_version"));
   const empty = value(db, "SELECT count(*) FROM sqlite_schema") === 0;
@@ -176,44 +260,39 @@ export function refusal(path: string, error: unknown): BrokerError {
   if (error instanceof BrokerError) return error;
   const why = oneLine(error instanceof Error ? error.message : String(error));
   if (/\b(locked|busy)\b/.test(why)) {
-    return new BrokerError(
-      `Cannot open the log "${path}": another hub holds it. ` +
-        "Stop that hub, or use another --data directory",
-      { cause: error },
-    );
+    return heldByAnother(path, error);
   }
   if (/not a database|malformed|corrupt/.test(why)) {
     return new BrokerError(damaged(path, why), { cause: error });
   }
-  return new BrokerError(
-    `Cannot open the log "${path}": ${why}. ` +
-      "Check that it may be written and that the disk has room, or use another --data directory",
-    { cause: error },
-  );
+  const cannot = `Cannot open the log "${path}"`;
+  const cause = /disk I\/O error|unable to open/.test(why) ? probe(path) ?? error : error;
+  return new BrokerError(`${storageMessage(cannot, cause)}, or use another --data directory`, {
+    cause: error,
+  });
 }
 
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").trim().replace(/\.$/, "");
-}
+/** Bytes of shared memory that SQLite makes a file for at once. */
+const PROBE_BYTES = 32 * 1024;
 
-function exists(path: string): boolean {
+/** What the system says of writing beside the log, where SQLite only says that it failed. */
+function probe(path: string): unknown {
+  const beside = `${path}-probe`;
   try {
-    Deno.statSync(path);
-    return true;
+    Deno.writeFileSync(beside, new Uint8Array(PROBE_BYTES), { createNew: true, mode: 0o600 });
+    remove(beside);
+    return undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    removeIfPossible(beside);
+    return error;
   }
 }
 
-function isEmpty(path: string): boolean {
-  return exists(path) && Deno.statSync(path).size === 0;
-}
-
-function remove(path: string): void {
+function removeIfPossible(path: string): void {
   try {
-    Deno.removeSync(path);
+    remove(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // What could not be written need not be removed.
+    if (!(error instanceof Error)) throw error;
   }
 }

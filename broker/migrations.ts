@@ -15,6 +15,9 @@ export const MAX_ID = 2 ** ID_BITS - 1;
 /** The largest number that a room can have. */
 const MAX_ROOM_NUMBER = 2 ** (63 - ID_BITS) - 1;
 
+/** How the full-text index splits a text into words. */
+export const TOKENIZER = "unicode61 remove_diacritics 2";
+
 // What a room gets in one transaction is one row, a chunk: a row for each message would cost several
 // times as much. Its key is the room's number and the id of its first message in one integer, so that
 // a room's log is one range of the table's own tree, in order, without a second index to write on
@@ -57,7 +60,7 @@ const FIRST = `
   CREATE VIRTUAL TABLE search USING fts5(
     message,
     content = '',
-    tokenize = 'unicode61 remove_diacritics 2'
+    tokenize = '${TOKENIZER}'
   );
   INSERT INTO search (search, rank) VALUES ('automerge', 0), ('crisismerge', 1999);
 `;

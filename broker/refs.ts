@@ -2,6 +2,8 @@
 export interface Place {
   readonly room: number;
   readonly first: number;
+  /** When it was written, by the time given to {@linkcode RecentRefs.turn}. */
+  readonly at: number;
 }
 
 /**
@@ -60,9 +62,9 @@ export class RecentRefs {
     }
   }
 
-  /** Gives a chunk a number, one above the last. */
-  open(room: number, first: number): number {
-    return this.#current.open(room, first);
+  /** Gives a chunk that was written at the time `at` a number, one above the last. */
+  open(room: number, first: number, at: number): number {
+    return this.#current.open(room, first, at);
   }
 
   /** Remembers that the chunk `no`, opened since the last turn, has a mark with this hash. */
@@ -103,6 +105,7 @@ class Generation {
   #rooms = new Uint32Array(FIRST_CAPACITY);
   /** Ids have more than 32 bits. */
   #firsts = new Float64Array(FIRST_CAPACITY);
+  #times = new Float64Array(FIRST_CAPACITY);
 
   constructor(readonly base: number, public since: number) {}
 
@@ -114,20 +117,23 @@ class Generation {
     return this.size * 2 >= MAX_CAPACITY;
   }
 
-  open(room: number, first: number): number {
+  open(room: number, first: number, at: number): number {
     if (this.#chunks === this.#rooms.length) {
+      this.#times = enlarge(this.#times, new Float64Array(2 * this.#chunks));
       this.#rooms = enlarge(this.#rooms, new Uint32Array(2 * this.#chunks));
       this.#firsts = enlarge(this.#firsts, new Float64Array(2 * this.#chunks));
     }
     this.#rooms[this.#chunks] = room;
     this.#firsts[this.#chunks] = first;
+    this.#times[this.#chunks] = at;
     return this.base + this.#chunks++;
   }
 
   place(no: number): Place | undefined {
     const room = this.#rooms[no - this.base];
     const first = this.#firsts[no - this.base];
-    return room === undefined || first === undefined ? undefined : { room, first };
+    const at = this.#times[no - this.base] ?? 0;
+    return room === undefined || first === undefined ? undefined : { room, first, at };
   }
 
   add(hash: number, no: number): void {

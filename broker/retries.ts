@@ -33,7 +33,9 @@ export class Retries {
   /** Chunks with marks in the batch under way, whose numbers begin with `#base`. */
   #chunks: Chunk[] = [];
   #base = 0;
+  /** The time of the batch under way: its timestamp, and by a clock that is never set. */
   #at = 0;
+  #elapsed = 0;
   /** What was read last: retries come as the first tries did, many from one chunk. */
   #cached: { readonly text: string; readonly marks: Marks } | undefined;
 
@@ -41,21 +43,22 @@ export class Retries {
     this.#row = new Query(db, "SELECT at, refs FROM chunks WHERE seq = (? << 40) | ?");
   }
 
-  /** Reads the marks that still count at the time `at`. */
-  load(db: DatabaseSync, rooms: RoomLogs, at: number): void {
+  /** Reads the marks that still count at the time `now`, which is `elapsed` by the other clock. */
+  load(db: DatabaseSync, rooms: RoomLogs, now: number, elapsed: number): void {
     const query = new Query<readonly [first: number, at: number, marks: string | null]>(
       db,
       `SELECT seq & 0xffffffffff, at, refs FROM chunks
         WHERE seq BETWEEN ?1 << 40 AND (?1 << 40) | ?2 ORDER BY seq DESC LIMIT ?3`,
     );
-    const until = at - DEDUPE_MILLISECONDS;
+    const until = now - DEDUPE_MILLISECONDS;
     for (const room of rooms.all()) {
       let below = room.last;
       // Most rooms are quiet: one look is enough.
       for (let limit = 1, more = true; more; limit = LOAD_ROWS) {
         const rows = query.all(room.no, below, limit).filter(([, time]) => time > until);
-        for (const [first, , marks] of rows) {
-          if (marks !== null) this.#loadMarks(room.no, first, marks, at);
+        for (const [first, at, marks] of rows) {
+          const age = Math.max(0, now - at);
+          if (marks !== null) this.#loadMarks(room.no, first, marks, elapsed, age);
           below = first - 1;
         }
         more = rows.length === limit;
@@ -63,17 +66,18 @@ export class Retries {
     }
   }
 
-  #loadMarks(room: number, first: number, marks: string, at: number): void {
-    this.#recent.turn(at);
-    const no = this.#recent.open(room, first);
+  #loadMarks(room: number, first: number, marks: string, elapsed: number, age: number): void {
+    this.#recent.turn(elapsed);
+    const no = this.#recent.open(room, first, elapsed - age);
     Marks.decode(marks).forEach((session, ref) => {
       this.#recent.add(this.#recent.hash(session, ref), no);
     });
   }
 
-  /** Begins a batch at a time that is never before that of the last. */
-  begin(at: number): void {
-    this.#recent.turn(at);
+  /** Begins a batch with a timestamp, at the time `elapsed` of a clock that is never set. */
+  begin(at: number, elapsed: number): void {
+    this.#recent.turn(elapsed);
+    this.#elapsed = elapsed;
     this.#chunks = [];
     this.#base = this.#recent.next;
     this.#at = at;
@@ -101,11 +105,12 @@ export class Retries {
       return { room: chunk.room.no, id: chunk.first + place, at: this.#at };
     }
     const where = this.#recent.place(no);
-    if (where === undefined) return undefined;
+    // Not by its timestamp: a clock that is set does not end the time for retries.
+    if (where === undefined || where.at <= this.#elapsed - DEDUPE_MILLISECONDS) return undefined;
     const { room, first } = where;
     // A batch that failed, or trimming, may have left nothing there.
     const [at, text] = this.#row.first(room, first) ?? [0, null];
-    if (text === null || at <= this.#at - DEDUPE_MILLISECONDS) return undefined;
+    if (text === null) return undefined;
     const place = this.#marks(text).find(origin);
     return place === undefined ? undefined : { room, id: first + place, at };
   }
@@ -119,7 +124,7 @@ export class Retries {
   /** Remembers a mark of the batch under way, which `chunk` has. */
   add(hash: number, chunk: Chunk): void {
     if (chunk.no === undefined) {
-      chunk.no = this.#recent.open(chunk.room.no, chunk.first);
+      chunk.no = this.#recent.open(chunk.room.no, chunk.first, this.#elapsed);
       this.#chunks.push(chunk);
     }
     // Stays when the batch fails: a number that leads nowhere does no harm.

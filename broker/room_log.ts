@@ -1,5 +1,4 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Retention } from "./broker.ts";
 import type { Chunk } from "./chunk.ts";
 import { Query } from "./query.ts";
 
@@ -10,8 +9,12 @@ export interface RoomLog {
   readonly no: number;
   /** The oldest id kept, `last + 1` when none is. */
   first: number;
-  /** The time of the oldest message kept. */
-  firstAt: number;
+  /** The oldest id that was not too old at the last look (see ages.ts); it may lie before `first`. */
+  young: number;
+  /** The time of that message; no other one becomes too old before it. */
+  youngAt: number;
+  /** What was hidden as too old is from before this time. */
+  hiddenBefore: number;
   /** The newest id that is kept. */
   last: number;
   /** The newest id given, above `last` only while its batch is under way. */
@@ -22,11 +25,6 @@ export interface RoomLog {
   bottom: number;
   /** What its part of the batch under way goes into. */
   open: Chunk | undefined;
-}
-
-/** The oldest id that is still shown: trimming comes later, but the limit holds at once. */
-export function firstShown(room: RoomLog, retention: Retention): number {
-  return Math.max(room.first, room.last - retention.maxMessages + 1);
 }
 
 /** All rooms of a log. */
@@ -64,7 +62,9 @@ export class RoomLogs {
       name,
       no: this.#lastNumber + 1,
       first: 1,
-      firstAt: 0,
+      young: 1,
+      youngAt: Infinity,
+      hiddenBefore: -Infinity,
       last: 0,
       next: 0,
       indexed: 0,
@@ -84,6 +84,13 @@ export class RoomLogs {
     this.#lastNumber = Math.min(this.#lastNumber, no);
   }
 
+  /** Messages that all rooms together were ever given. */
+  get messages(): number {
+    let sum = 0;
+    for (const { last } of this.#byName.values()) sum += last;
+    return sum;
+  }
+
   /** The number of the newest room. */
   get lastNumber(): number {
     return this.#lastNumber;
@@ -93,13 +100,16 @@ export class RoomLogs {
   load(db: DatabaseSync): number {
     let newest = 0;
     for (const row of new Query<LoadRow>(db, LOAD).all()) {
-      const [name, no, first, kept, indexed, bottom, firstAt, newestId, count, at] = row;
+      const [name, no, first, kept, indexed, bottom, newestId, count, at] = row;
       const last = Math.max(kept, (newestId ?? 0) + (count ?? 0) - 1);
       this.#add({
         name,
         no,
         first,
-        firstAt: firstAt ?? 0,
+        young: first,
+        // Found out when somebody asks.
+        youngAt: -Infinity,
+        hiddenBefore: -Infinity,
         last,
         next: last,
         indexed,
@@ -120,13 +130,11 @@ export class RoomLogs {
 
 const KEYS = "BETWEEN rooms.no << 40 AND (rooms.no << 40) | 0xffffffffff";
 
-// Three steps down the tree for each room. `rooms.last` is from the last trimming, and is what
+// Two steps down the tree for each room. `rooms.last` is from the last trimming, and is what
 // keeps ids from being given again when nothing else of the room is left.
 const LOAD = `
   SELECT rooms.name, rooms.no, rooms.first, rooms.last, rooms.indexed,
     (SELECT min(seq) FROM chunks WHERE seq ${KEYS}) & 0xffffffffff,
-    (SELECT at FROM chunks WHERE seq BETWEEN rooms.no << 40 AND (rooms.no << 40) | rooms.first
-      ORDER BY seq DESC LIMIT 1),
     newest.seq & 0xffffffffff, newest.count, newest.at
   FROM rooms
   LEFT JOIN chunks AS newest ON newest.seq = (SELECT max(seq) FROM chunks WHERE seq ${KEYS})
@@ -140,7 +148,6 @@ type LoadRow = readonly [
   last: number,
   indexed: number,
   bottom: number | null,
-  firstAt: number | null,
   newest: number | null,
   count: number | null,
   newestAt: number | null,

@@ -45,11 +45,6 @@ export class Slices {
     return spans;
   }
 
-  /** The time of a message that the room has; 0 for one that comes after the last. */
-  at(room: number, id: number, last: number): number {
-    return id > last ? 0 : this.#spans.first(room, id, id, 1)?.[2] ?? 0;
-  }
-
   /** The first rows whose keys are in a range, those with marks only among them. */
   rows(room: number, from: number, to: number, limit: number): readonly Span[] {
     return this.#rows.all(room, from, to, limit);

@@ -8,6 +8,7 @@ import { resolve } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
 import type { Message } from "../protocol.ts";
+import { Ages, firstShown } from "./ages.ts";
 import { bootId } from "./boot.ts";
 import {
   type Broker,
@@ -19,15 +20,20 @@ import {
   type Receipt,
   type Retention,
 } from "./broker.ts";
-import { Checkpoints } from "./checkpoints.ts";
 import { Chunks } from "./chunks.ts";
-import { closeDatabase, MEMORY, openDatabase, refusal } from "./database.ts";
+import { makeDirectory, MEMORY, metaValue, openDatabase, refusal } from "./database.ts";
+import { SteadyClock } from "../lib/steady_clock.ts";
+import { EraseHold } from "./erase_hold.ts";
 import { Listeners } from "./listeners.ts";
+import { LogFiles } from "./log_files.ts";
+import { lockLog } from "./log_lock.ts";
 import { SqliteMeasures } from "./measures.ts";
 import { SqliteOwnedNames } from "./owned_names.ts";
-import { firstShown, type RoomLog, RoomLogs } from "./room_log.ts";
+import { type RoomLog, RoomLogs } from "./room_log.ts";
 import { matchExpression, SearchIndex } from "./search.ts";
 import { nextTurn, Slices } from "./slices.ts";
+import { knownTrouble } from "./storage_errors.ts";
+import { UnwrittenIndex } from "./unwritten_index.ts";
 import { Transactions } from "./transactions.ts";
 import { Trimmer } from "./trim.ts";
 import { Writer, type Written } from "./writer.ts";
@@ -43,8 +49,10 @@ export interface SqliteOptions {
    * moments. `always`: nothing counts as appended that the disk does not have.
    */
   readonly fsync?: "always" | "normal";
-  /** Milliseconds since 1970; for tests. */
+  /** Milliseconds since 1970; default: those of a {@linkcode SteadyClock}. */
   readonly now?: () => number;
+  /** Milliseconds that passed since some moment, by a clock that is never set; default: as `now`. */
+  readonly elapsed?: () => number;
   /** Names this run of the machine; for tests. */
   readonly boot?: string;
 }
@@ -57,53 +65,95 @@ export interface SqliteOptions {
 export async function openSqliteBroker(options: SqliteOptions): Promise<Broker> {
   const path = options.path === MEMORY ? options.path : resolve(options.path);
   const boot = options.boot ?? await bootId();
-  const db = openDatabase({ path, fsync: options.fsync ?? "normal", boot });
   const retention = { ...DEFAULT_RETENTION, ...options.retention };
+  using opened = new DisposableStack();
   try {
-    return new SqliteBroker(db, path, retention, options.now ?? Date.now);
+    if (path !== MEMORY) {
+      makeDirectory(path);
+      opened.use(lockLog(path));
+    }
+    const db = openDatabase({ path, fsync: options.fsync ?? "normal", boot });
+    opened.defer(() => db.close());
+    const broker = new SqliteBroker(db, path, retention, timeOf(options));
+    // What was written so far is on the disk.
+    if (options.fsync !== "always") db.exec("PRAGMA synchronous = NORMAL");
+    broker.owns(opened.move());
+    return broker;
   } catch (error) {
-    db.close();
     throw refusal(path, error);
   }
 }
 
+/** Where a broker has the time from. */
+interface Time {
+  readonly now: () => number;
+  readonly elapsed: () => number;
+}
+
+function timeOf({ now, elapsed }: SqliteOptions): Time {
+  if (now !== undefined) return { now, elapsed: elapsed ?? now };
+  const steady = new SteadyClock();
+  return { now: () => steady.now(), elapsed: () => steady.elapsed() };
+}
+
 class SqliteBroker implements Broker {
-  readonly #db: DatabaseSync;
   readonly retention: Retention;
   readonly measures: SqliteMeasures;
   readonly ownedNames: SqliteOwnedNames;
-  readonly #now: () => number;
+  readonly #time: Time;
+  readonly #hold: EraseHold;
   readonly #epoch: string;
+  readonly #files: LogFiles | undefined;
   readonly #rooms = new RoomLogs();
   readonly #listeners = new Listeners();
   readonly #chunks: Chunks;
   readonly #search: SearchIndex;
+  readonly #ages: Ages;
   readonly #trimmer: Trimmer;
   readonly #writer: Writer;
-  readonly #checkpoints: Checkpoints | undefined;
   readonly #transactions: Transactions;
   readonly #check: StatementSync;
   #trimming: Promise<number> | undefined;
   #closing: Promise<void> | undefined;
   #closed = false;
+  /** What is released last. */
+  #resources: Disposable | undefined;
 
-  constructor(db: DatabaseSync, path: string, retention: Retention, now: () => number) {
-    this.#db = db;
+  constructor(db: DatabaseSync, path: string, retention: Retention, time: Time) {
     this.retention = retention;
-    this.#now = now;
-    const transactions = this.#transactions = new Transactions(db);
+    this.#time = time;
+    const transactions = this.#transactions = new Transactions(
+      db,
+      () => this.#files?.guard.check(),
+    );
     this.measures = new SqliteMeasures(db, transactions);
     this.ownedNames = new SqliteOwnedNames(db, transactions);
     this.#check = db.prepare("REPLACE INTO meta (key, value) VALUES ('checked', ?)");
     const slices = new Slices(db);
     this.#chunks = new Chunks(db);
     this.#search = new SearchIndex(db, transactions, slices, this.#chunks);
-    this.#trimmer = new Trimmer(db, transactions, slices, this.#search, retention);
-    this.#epoch = String(db.prepare("SELECT value FROM meta WHERE key = 'epoch'").get()?.["value"]);
+    this.#ages = new Ages(db, retention.maxAge);
     const newestAt = this.#rooms.load(db);
-    this.#writer = new Writer(db, transactions, this.#rooms, newestAt, now());
-    // The last: it holds a file open.
-    this.#checkpoints = path === MEMORY ? undefined : new Checkpoints(db, path);
+    this.#files = path === MEMORY ? undefined : new LogFiles(db, path, () => this.#rooms.messages);
+    this.#epoch = metaValue(db, "epoch") ?? "";
+    const [now, elapsed] = [time.now(), time.elapsed()];
+    this.#hold = new EraseHold(newestAt, retention.maxAge, now, elapsed);
+    this.#writer = new Writer(db, transactions, this.#rooms, newestAt, now, elapsed);
+    this.#trimmer = new Trimmer({
+      db,
+      transactions,
+      slices,
+      chunks: this.#chunks,
+      retention,
+      search: this.#search,
+      ages: this.#ages,
+      deleting: () => this.#files?.eraser.deleting(),
+    });
+  }
+
+  /** Disposes of `resources`, the database among them, when it is closed. */
+  owns(resources: Disposable): void {
+    this.#resources = resources;
   }
 
   append(drafts: readonly Draft[]): Promise<readonly Receipt[]> {
@@ -111,12 +161,12 @@ class SqliteBroker implements Broker {
     let written: Written;
     try {
       this.#assertOpen();
-      written = this.#writer.write(drafts, this.#now());
+      written = this.#writer.write(drafts, this.#time.now(), this.#time.elapsed());
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause));
       return Promise.resolve(drafts.map(() => ({ kind: "failed", error })));
     }
-    this.#checkpoints?.wrote(written.chunks, written.length);
+    this.#files?.wrote(written.chunks, written.length);
     this.#listeners.deliver(written.messages, written.drafts);
     return Promise.resolve(written.receipts);
   }
@@ -133,7 +183,11 @@ class SqliteBroker implements Broker {
   }
 
   #head(room: RoomLog): Head {
-    return { epoch: this.#epoch, first: firstShown(room, this.retention), last: room.last };
+    return { epoch: this.#epoch, first: this.#firstShown(room), last: room.last };
+  }
+
+  #firstShown(room: RoomLog): number {
+    return firstShown(room, this.retention, this.#ages, this.#time.now());
   }
 
   // deno-lint-ignore require-await -- what it throws is a rejection
@@ -153,24 +207,41 @@ class SqliteBroker implements Broker {
     const expression = matchExpression(query);
     const known = this.#rooms.get(room);
     if (expression === undefined || known === undefined) return [];
-    const { last } = known;
-    while (this.#search.catchUp(known, last)) {
-      // deno-lint-ignore no-await-in-loop -- a slice for each turn, so that nobody waits for all
-      await nextTurn();
-      this.#assertOpen();
-    }
+    const rest = await this.#indexForSearch(known);
+    this.#assertOpen();
     const part = this.#part(room, range);
     if (part === undefined) return [];
     const { log, from, to, limit } = part;
     const keep = range.after === undefined ? "newest" : "oldest";
-    return this.#chunks.pick(log, this.#search.find(log, expression, from, to, limit, keep));
+    const found = this.#search.find(log, expression, from, to, limit, keep);
+    const more = rest?.find(expression, from, to) ?? [];
+    const all = [...found, ...more];
+    const ids = keep === "oldest" ? all.slice(0, limit) : all.slice(-limit);
+    return this.#chunks.pick(log, ids);
+  }
+
+  /** Brings the index up to date; where it cannot be written, returns one of what is missing. */
+  async #indexForSearch(room: RoomLog): Promise<UnwrittenIndex | undefined> {
+    const { last } = room;
+    try {
+      while (this.#search.catchUp(room, last)) {
+        // deno-lint-ignore no-await-in-loop -- a slice for each turn, so that nobody waits for all
+        await nextTurn();
+        this.#assertOpen();
+      }
+      return undefined;
+    } catch (error) {
+      this.#assertOpen();
+      if (knownTrouble(error) === undefined) throw error;
+      return await UnwrittenIndex.make(this.#chunks, room, last);
+    }
   }
 
   /** The part of a room that a range names; `undefined` when it is empty. */
   #part(room: string, range: Range): Part | undefined {
     const log = this.#rooms.get(room);
     if (log === undefined) return undefined;
-    const from = Math.max(firstShown(log, this.retention), (range.after ?? 0) + 1);
+    const from = Math.max(this.#firstShown(log), (range.after ?? 0) + 1);
     const to = Math.min(log.last, (range.before ?? Infinity) - 1);
     const limit = Math.min(range.limit, to - from + 1);
     return limit > 0 ? { log, from, to, limit } : undefined;
@@ -192,14 +263,17 @@ class SqliteBroker implements Broker {
   /** A slice for each turn; after every one the log may have grown, or be closed. */
   async #trim(): Promise<number> {
     let total = 0;
-    for await (const dropped of this.#slicesToTrim(this.#now())) total += dropped;
+    for await (const dropped of this.#slicesToTrim()) total += dropped;
+    if (!this.#closed) await this.#files?.eraser.run(performance.now());
     return total;
   }
 
-  async *#slicesToTrim(now: number): AsyncGenerator<number> {
+  async *#slicesToTrim(): AsyncGenerator<number> {
+    const now = this.#time.now();
+    const aged = !this.#hold.holds(now, this.#time.elapsed());
     for (const room of this.#rooms.all()) {
       // Fixed here, or a busy room would never be done.
-      const target = this.#trimmer.target(room, now);
+      const target = this.#trimmer.target(room, now, aged);
       while (!this.#closed) {
         const dropped = this.#trimmer.messages(room, target);
         if (dropped === 0) break;
@@ -218,7 +292,8 @@ class SqliteBroker implements Broker {
   async check(): Promise<void> {
     this.#assertOpen();
     // The same value twice would be written too, but the time is worth finding in a copy of the log.
-    this.#transactions.single(() => this.#check.run(new Date(this.#now()).toISOString()));
+    this.#files?.guard.checkNow();
+    this.#transactions.single(() => this.#check.run(new Date(this.#time.now()).toISOString()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -229,11 +304,13 @@ class SqliteBroker implements Broker {
     this.#closed = true;
     this.#listeners.clear();
     try {
-      await this.#checkpoints?.close();
-      closeDatabase(this.#db);
+      await this.#files?.close();
     } catch (error) {
       // Nothing is lost: the next open finds a log that was not closed, and makes sure.
       getLogger(["bcast", "log"]).error("The log was not closed cleanly: {error}", { error });
+    } finally {
+      this.#resources?.[Symbol.dispose]();
+      this.#files?.[Symbol.dispose]();
     }
   }
 

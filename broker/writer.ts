@@ -1,5 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { getLogger } from "@logtape/logtape";
 import type { Message } from "../protocol.ts";
+import { MAX_AHEAD } from "./ages.ts";
 import type { Draft, Receipt } from "./broker.ts";
 import { Chunk } from "./chunk.ts";
 import { makeMessage } from "./lines.ts";
@@ -7,6 +9,8 @@ import { MAX_ID } from "./migrations.ts";
 import { type Found, Retries } from "./retries.ts";
 import type { RoomLog, RoomLogs } from "./room_log.ts";
 import type { Transactions } from "./transactions.ts";
+
+const logger = getLogger(["bcast", "log"]);
 
 /** What became of a batch. */
 export interface Written {
@@ -29,7 +33,7 @@ export class Writer {
   readonly #retries: Retries;
   readonly #insert: StatementSync;
   readonly #insertRoom: StatementSync;
-  /** The last time given; the next is never lower, whatever the clock does. */
+  /** The last time given; the next is not lower, unless the clock was far ahead. */
   #at = 0;
   /** `#at` as text. */
   #timestamp = "";
@@ -44,6 +48,7 @@ export class Writer {
   /**
    * @param newestAt the time of the newest message.
    * @param now milliseconds since 1970.
+   * @param elapsed milliseconds that passed, by a clock that is never set.
    */
   constructor(
     db: DatabaseSync,
@@ -51,6 +56,7 @@ export class Writer {
     rooms: RoomLogs,
     newestAt: number,
     now: number,
+    elapsed: number,
   ) {
     this.#rooms = rooms;
     this.#transactions = transactions;
@@ -58,13 +64,14 @@ export class Writer {
     this.#insert = db.prepare("INSERT INTO chunks VALUES ((? << 40) | ?, ?, ?, ?, ?)");
     this.#insertRoom = db.prepare("INSERT INTO rooms (no, name) VALUES (?, ?)");
     this.#tick(newestAt);
-    this.#retries.load(db, rooms, Math.max(now, this.#at));
+    const believed = newestAt > now + MAX_AHEAD ? now : Math.max(now, newestAt);
+    this.#retries.load(db, rooms, believed, elapsed);
   }
 
   /** Stores all of a batch, or throws and stores nothing. */
-  write(drafts: readonly Draft[], now: number): Written {
+  write(drafts: readonly Draft[], now: number, elapsed: number): Written {
     this.#tick(now);
-    this.#retries.begin(this.#at);
+    this.#retries.begin(this.#at, elapsed);
     this.#lastRoom = this.#rooms.lastNumber;
     this.#chunks = [];
     this.#touched = [];
@@ -150,7 +157,7 @@ export class Writer {
   /** What was written is now so. */
   #settle(): void {
     for (const room of this.#touched) {
-      if (room.first > room.last) room.firstAt = this.#at;
+      if (room.young > room.last) room.youngAt = this.#at;
       room.last = room.next;
       room.open = undefined;
     }
@@ -167,7 +174,14 @@ export class Writer {
 
   #tick(now: number): void {
     const at = Math.floor(now);
-    if (at <= this.#at) return;
+    if (at <= this.#at) {
+      if (this.#at - at <= MAX_AHEAD) return;
+      logger.warn(
+        "The newest message is from {newest}, but the clock says {now}: new messages get the time " +
+          "of the clock",
+        { newest: this.#timestamp, now: new Date(at).toISOString() },
+      );
+    }
     this.#timestamp = new Date(at).toISOString();
     this.#at = at;
   }

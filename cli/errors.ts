@@ -1,4 +1,5 @@
 import { BrokerError } from "../broker/broker.ts";
+import { knownTrouble } from "../broker/storage_errors.ts";
 import { ConnectError } from "../client/types.ts";
 import { ClientsFileError } from "../observe/clients_file.ts";
 import { visible } from "../protocol.ts";
@@ -60,6 +61,16 @@ export function explain(error: unknown): Explanation {
   if (error instanceof BrokerError || error instanceof ClientsFileError) {
     return { message: oneLine(error.message), exitCode: EXIT.failed };
   }
+  const trouble = isSystemError(error) ? knownTrouble(error) : undefined;
+  if (trouble !== undefined) {
+    const { what, remedy } = trouble;
+    // Which file it was stands behind the words of the system.
+    const where = /: (\w+ '.*')/.exec(String(error))?.[1];
+    const message = `Cannot continue: ${what}${
+      where === undefined ? "" : ` (${where})`
+    }. ${remedy}`;
+    return { message: oneLine(message), exitCode: EXIT.failed };
+  }
   return {
     message: oneLine(
       `Unexpected fault: ${error instanceof Error ? error.message : String(error)}. ` +
@@ -67,6 +78,12 @@ export function explain(error: unknown): Explanation {
     ),
     exitCode: EXIT.failed,
   };
+}
+
+/** Whether the system refused something, such as to write to a full disk. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "code" in error && typeof error.code === "string" &&
+    /^E[A-Z]+$/.test(error.code);
 }
 
 /** The stack traces of an error and of what caused it. */

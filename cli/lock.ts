@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { storageMessage } from "../broker/storage_errors.ts";
 import { visible } from "../protocol.ts";
 import { CliError } from "./errors.ts";
 
@@ -15,17 +16,51 @@ const LOCK = "bcast.lock";
  */
 export function holdDirectory(directory: string): Disposable {
   const path = join(directory, LOCK);
-  const file = open(directory, path);
+  using opened = new DisposableStack();
+  const file = opened.use(open(directory, path));
+  // The file may be deleted under the hub that holds it; the directory it is in stays the same.
+  const itself = openItself(directory);
+  if (itself !== undefined) opened.use(itself);
+  if (itself !== undefined && !locks(itself)) throw held(directory, path);
+  if (!file.tryLockSync(true)) throw held(directory, path);
   try {
-    if (!file.tryLockSync(true)) throw held(directory, path);
     // Never removed: whoever had opened the old file would then hold one that nobody else sees.
     file.truncateSync();
     file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
   } catch (error) {
-    file.close();
+    throw unusable(directory, error);
+  }
+  return opened.move();
+}
+
+function unusable(directory: string, error: unknown): CliError {
+  const cannot = `Cannot use the data directory "${visible(directory)}"`;
+  return new CliError(
+    `${storageMessage(cannot, error)}, or use another --data DIR`,
+    undefined,
+    { cause: error },
+  );
+}
+
+/** The directory as a file; `undefined` where that cannot be opened, as on Windows. */
+function openItself(directory: string): Deno.FsFile | undefined {
+  try {
+    return Deno.openSync(directory, { read: true });
+  } catch (error) {
+    if (error instanceof Error) return undefined;
     throw error;
   }
-  return file;
+}
+
+/** Whether a directory is not locked by another process, as far as its file system can tell. */
+function locks(itself: Deno.FsFile): boolean {
+  try {
+    return itself.tryLockSync(true);
+  } catch (error) {
+    // Some file systems of a network lock files only.
+    if (error instanceof Error) return true;
+    throw error;
+  }
 }
 
 function open(directory: string, path: string): Deno.FsFile {
@@ -33,13 +68,7 @@ function open(directory: string, path: string): Deno.FsFile {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
     return Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CliError(
-      `Cannot use the data directory "${visible(directory)}": ${why}. Make it writable, or use ` +
-        "another --data DIR",
-      undefined,
-      { cause: error },
-    );
+    throw unusable(directory, error);
   }
 }
 

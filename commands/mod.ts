@@ -1,6 +1,7 @@
 import type { AnyCommand } from "../cli/command.ts";
 import type { CommandGroup } from "../cli/help.ts";
 import { announce } from "./announce.ts";
+import { backup } from "./backup.ts";
 import { ban, unban } from "./ban.ts";
 import { bans } from "./bans.ts";
 import { bench } from "./bench.ts";
@@ -25,7 +26,7 @@ import { who } from "./who.ts";
 
 /** Every command by its purpose, in the order of the help. A new one is a file and a line here. */
 export const GROUPS: readonly CommandGroup[] = [
-  { title: "Run a hub", commands: [start, token, bench] },
+  { title: "Run a hub", commands: [start, backup(() => GROUPS), token, bench] },
   { title: "Talk", commands: [connect] },
   { title: "In scripts", commands: [send, listen, exec] },
   { title: "Look, without being seen", commands: [history, who, rooms, status] },

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { getLogger } from "@logtape/logtape";
 import type { Authorizer } from "../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
@@ -13,7 +13,6 @@ import { exposureWarnings } from "../cli/exposure.ts";
 import * as flag from "../cli/flags.ts";
 import { holdDirectory } from "../cli/lock.ts";
 import { LOG_FLAGS, startLogging } from "../cli/logging.ts";
-import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName } from "../cli/program.ts";
 import { Renewal } from "../cli/renewal.ts";
 import { watchInterrupts } from "../cli/signals.ts";
@@ -21,6 +20,7 @@ import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { exportsLogs } from "../cli/telemetry.ts";
 import { plural } from "../cli/text.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "../cli/tls.ts";
+import { systemClock } from "../hub/clock.ts";
 import { logMessages } from "../observe/message_log.ts";
 import { AddressInUse } from "../http/bind.ts";
 import { readHostPattern } from "../http/hosts.ts";
@@ -34,6 +34,7 @@ import {
   visible,
 } from "../protocol.ts";
 import { DEFAULT_SERVER_LIMITS, type Server, startServer, TcpListenError } from "../server.ts";
+import { databaseIn } from "./database_path.ts";
 import { DOOR_FLAGS } from "./start_doors.ts";
 
 const logger = getLogger(["bcast", "server"]);
@@ -43,9 +44,6 @@ const logger = getLogger(["bcast", "server"]);
  * before it kills.
  */
 const STOP_TIMEOUT = 1900;
-
-/** The file in the data directory. */
-const DATABASE = "bcast.db";
 
 const LIMITS = "Limits";
 const defaults = DEFAULT_SERVER_LIMITS;
@@ -285,7 +283,7 @@ function databasePath({ flags, source }: Input, context: Context): string | unde
     // The stronger source wins: --data over BCAST_MEMORY.
     if (!isStronger(source("data"), source("memory"))) return undefined;
   }
-  return join(flags.data ?? dataDirectory(context), DATABASE);
+  return databaseIn(flags.data, context);
 }
 
 async function listen(
@@ -299,6 +297,8 @@ async function listen(
     path: path ?? ":memory:",
     retention: { maxMessages: history, maxAge: retention * 1000 },
     fsync,
+    now: systemClock.now,
+    elapsed: systemClock.elapsed,
   });
   if (rest.logMessages) logMessages(broker);
   try {

@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { Broker } from "../broker/broker.ts";
+import { knownTrouble } from "../broker/storage_errors.ts";
 import type { Clock } from "../hub/clock.ts";
 import type { Closure } from "./closure.ts";
 
@@ -25,7 +26,7 @@ export interface HealthOptions {
  */
 export class Health {
   #checkedAt = -Infinity;
-  #check: Promise<boolean> = Promise.resolve(true);
+  #check: Promise<string | undefined> = Promise.resolve(undefined);
 
   constructor(private readonly options: HealthOptions) {}
 
@@ -42,19 +43,21 @@ export class Health {
     const { clock } = this.options;
     if (clock.monotonic() - this.#checkedAt >= CHECK_PERIOD) {
       this.#checkedAt = clock.monotonic();
-      this.#check = this.#logWorks();
+      this.#check = this.#troubleOfLog();
     }
-    // What is wrong with the log names files: that is for the operator's log, not for the network.
-    return await this.#check ? words(200, "ok") : words(503, "The log cannot be written");
+    const trouble = await this.#check;
+    return trouble === undefined ? words(200, "ok") : words(503, trouble);
   }
 
-  async #logWorks(): Promise<boolean> {
+  /** What is wrong with the log, for the network: what names files is for the operator alone. */
+  async #troubleOfLog(): Promise<string | undefined> {
     try {
       await this.options.broker.check();
-      return true;
+      return undefined;
     } catch (error) {
-      logger.error("The log cannot be written: {error}", { error });
-      return false;
+      logger.debug("The log cannot be written: {error}", { error });
+      const why = knownTrouble(error)?.what;
+      return "The log cannot be written" + (why === undefined ? "" : `: ${why}`);
     }
   }
 }

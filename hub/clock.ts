@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers";
+import { SteadyClock } from "../lib/steady_clock.ts";
 
 /** Time as the hub sees it; tests pass their own. */
 export interface Clock {
@@ -14,9 +15,12 @@ export interface Clock {
   every(period: number, task: () => void): Disposable;
 }
 
-/** The machine's own clock. Its periodic tasks do not keep the process alive. */
-export const systemClock: Clock = {
-  now: () => Date.now(),
+const steady = new SteadyClock();
+
+/** The machine's own clock, made steady. Its periodic tasks do not keep the process alive. */
+export const systemClock: Clock & Pick<SteadyClock, "elapsed"> = {
+  now: () => steady.now(),
+  elapsed: () => steady.elapsed(),
   monotonic: () => performance.now(),
   next: (task) => void setImmediate(task),
   after(delay, task) {

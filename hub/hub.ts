@@ -131,9 +131,7 @@ export class Hub implements PeerHost, AsyncDisposable {
       sessions: this.#sessions,
       peers: () => this.#peers,
     });
-    this.#publisher = new Publisher(broker, clock, this.counters, (error) => {
-      logger.error("Cannot store messages: {error}", { error: error.message });
-    });
+    this.#publisher = new Publisher(broker, clock, this.counters);
     this.postbox = new Postbox({
       publisher: this.#publisher,
       sessions: this.#sessions,
@@ -409,12 +407,14 @@ export class Hub implements PeerHost, AsyncDisposable {
   #tick(): void {
     const now = this.now();
     this.#rates.sample();
+    this.#rooms.expire();
     this.#sessions.sweep(now);
     this.#ownedNames.sweep();
     this.admission.sweep(now);
     this.rejections.sweep();
     this.#measures.sweep().catch((error) => {
-      logger.error("Cannot forget what moderators decided and has run out: {error}", { error });
+      // The log tells its operator; here it is tried again every second.
+      logger.debug("Cannot forget what moderators decided and has run out: {error}", { error });
     });
     this.#addresses.sweep(now);
     this.#visitors.sweep(now);

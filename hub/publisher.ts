@@ -99,7 +99,6 @@ export class Publisher {
     private readonly broker: Broker,
     private readonly clock: Clock,
     private readonly counters: Counters,
-    private readonly onFailure: (error: Error) => void,
   ) {}
 
   /** Appends at the end of this turn. */
@@ -160,10 +159,7 @@ export class Publisher {
   #settle(publication: Outgoing, receipt: Receipt): void {
     if (receipt.kind === "stored") this.counters.messages++;
     else if (receipt.kind === "duplicate") this.counters.duplicates++;
-    else {
-      this.counters.failures++;
-      this.onFailure(receipt.error);
-    }
+    else this.counters.failures++;
     publication.settle(receipt);
   }
 }

@@ -1,4 +1,5 @@
 import { getLogger } from "@logtape/logtape";
+import { ErrorStreak } from "../lib/error_streak.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Measure } from "../broker/measures.ts";
 import {
@@ -18,7 +19,7 @@ import {
 } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import { PLAIN_JSON, TEXT } from "./dialect.ts";
-import { readPage } from "./history.ts";
+import { type Page, readPage } from "./history.ts";
 import type { ServerLimits } from "./limits.ts";
 import { parseLine } from "./line_commands.ts";
 import { banSentence, closureSentence, muteSentence } from "./measure_words.ts";
@@ -68,6 +69,7 @@ export class Requests {
   /** Asked once: this is the path of every message. */
   readonly #debugs = logger.isEnabledFor("debug");
   readonly #startedAt: number;
+  readonly #reading = new ErrorStreak(logger, "Cannot read the log");
 
   constructor(private readonly options: RequestsOptions) {
     this.#startedAt = options.clock.now();
@@ -313,7 +315,17 @@ export class Requests {
     const { broker } = this.options;
     const { room } = frame;
     if (!session.grant.rights.mayRead(room)) return mayNotRead(peer, [room], frame.ref);
-    peer.tell({ type: "history", room, ...await readPage(broker, frame), ...withRef(frame) });
+    let page: Page;
+    try {
+      page = await readPage(broker, frame);
+    } catch (error) {
+      // What the log cannot give now, it may give later: no reason to end the connection.
+      this.#reading.failed(error instanceof Error ? error.message : String(error));
+      peer.refuse("internal", "The hub could not read its log: try again", frame.ref, 1);
+      return;
+    }
+    this.#reading.worked();
+    peer.tell({ type: "history", room, ...page, ...withRef(frame) });
   }
 
   #who(peer: Peer, session: Session, frame: WhoRequest): void {

@@ -9,7 +9,7 @@ import { fanOutRest } from "./pending.ts";
 import { presenceWindow } from "./presence.ts";
 import { Room } from "./room.ts";
 import type { Session } from "./session.ts";
-import { type Entry, Tail, TAIL_MESSAGES, toEntry } from "./tail.ts";
+import { type Entry, Tail, toEntry } from "./tail.ts";
 
 /** UTF-16 units of JSON in one page of replayed history: well under any outbox. */
 const PAGE_LENGTH = 256 * 1024;
@@ -175,6 +175,12 @@ export class Rooms {
     }
   }
 
+  /** Lets go of messages in memory that retention no longer keeps. */
+  expire(): void {
+    const now = this.clock.now();
+    for (const { tail } of this.#rooms.values()) tail.expire(now);
+  }
+
   /** Sends what waits for a rest to end. */
   flush(): void {
     for (const room of this.#rooms.values()) this.#fanOut(room);
@@ -285,7 +291,7 @@ export class Rooms {
 
   async #load(name: string, early: readonly Message[]): Promise<Room> {
     const { epoch, last } = await this.broker.head(name);
-    const tail = new Tail(Math.min(TAIL_MESSAGES, this.broker.retention.maxMessages));
+    const tail = new Tail(this.broker.retention);
     const room = new Room(name, epoch, last, tail);
     if (this.replay > 0) {
       const newest = await this.broker.read(name, { before: last + 1, limit: this.replay });
@@ -306,7 +312,7 @@ export class Rooms {
     if (after === undefined || (epoch !== undefined && epoch !== room.epoch)) return undefined;
     if (after > room.last) return undefined;
     const last = room.last;
-    const held = room.tail.since(after, last);
+    const held = this.#held(room, after);
     if (held !== undefined) {
       const entries = page(held, "oldest");
       const whole = entries.length === held.length;
@@ -322,13 +328,19 @@ export class Rooms {
     const wanted = position.history ?? this.replay;
     const last = room.last;
     if (wanted === 0 || last === 0) return { entries: [], last, recovered: false };
-    const held = room.tail.since(Math.max(0, last - wanted), last);
+    const held = this.#held(room, Math.max(0, last - wanted));
     if (held !== undefined) {
       const entries = page(held, "newest");
       return { entries, last, recovered: false, json: room.tail.json(entries) };
     }
     const entries = await this.#read(room.name, { before: last + 1, limit: wanted }, "newest");
     return { entries, last, recovered: false };
+  }
+
+  /** What the tail has above `after`; `undefined` when it does not reach back that far. */
+  #held(room: Room, after: number): readonly Entry[] | undefined {
+    room.tail.expire(this.clock.now());
+    return room.tail.since(after, room.last);
   }
 
   async #read(
@@ -343,7 +355,7 @@ export class Rooms {
   #catchUp(room: Room, peer: Peer): boolean {
     const cursor = room.behind.get(peer);
     if (cursor === undefined) return true;
-    const rest = room.tail.since(cursor, room.last);
+    const rest = this.#held(room, cursor);
     if (rest === undefined || page(rest, "oldest").length < rest.length) return false;
     room.behind.delete(peer);
     room.pending.skip(peer, room.last);

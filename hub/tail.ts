@@ -1,3 +1,5 @@
+import { MAX_AHEAD } from "../broker/ages.ts";
+import type { Retention } from "../broker/broker.ts";
 import { encode, type Message } from "../protocol.ts";
 
 /** A message with its encoding, made once for everybody. */
@@ -31,8 +33,14 @@ export class Tail {
   #length = 0;
   readonly #json = new Map<number, string>();
 
-  /** @param maxMessages never holds more than the log itself would. */
-  constructor(private readonly maxMessages = TAIL_MESSAGES) {}
+  readonly #retention: Retention;
+  readonly #maxMessages: number;
+
+  /** @param retention that of the log: the tail never shows what the log would not. */
+  constructor(retention: Retention, maxMessages = TAIL_MESSAGES) {
+    this.#retention = retention;
+    this.#maxMessages = Math.min(maxMessages, retention.maxMessages);
+  }
 
   /** The oldest id held, or `undefined` when there is none. */
   get first(): number | undefined {
@@ -47,13 +55,13 @@ export class Tail {
       this.#length += entry.json.length;
     }
     // Cut at twice the limit, so that a busy room does not move the array for every message.
-    if (this.#entries.length > 2 * this.maxMessages || this.#length > 2 * TAIL_LENGTH) this.#cut();
+    if (this.#entries.length > 2 * this.#maxMessages || this.#length > 2 * TAIL_LENGTH) this.#cut();
   }
 
   #cut(): void {
     let start = this.#entries.length;
     let length = 0;
-    while (start > 0 && this.#entries.length - start < this.maxMessages) {
+    while (start > 0 && this.#entries.length - start < this.#maxMessages) {
       const size = this.#entries[start - 1]?.json.length ?? 0;
       if (length + size > TAIL_LENGTH) break;
       length += size;
@@ -61,6 +69,26 @@ export class Tail {
     }
     this.#entries = this.#entries.slice(start);
     this.#length = length;
+  }
+
+  /**
+   * Lets go of messages that retention no longer keeps at the time `now`. Call it before
+   * {@linkcode since}: pushing leaves it out, as that is done for every message.
+   */
+  expire(now: number): void {
+    const { maxAge, maxMessages } = this.#retention;
+    const surplus = this.#entries.length - maxMessages;
+    const start = Math.max(surplus, this.#firstYoung(now, now - maxAge));
+    if (start <= 0) return;
+    this.#json.clear();
+    for (const { json } of this.#entries.splice(0, start)) this.#length -= json.length;
+  }
+
+  /** The place of the first message that is not too old, by the rule of the log (see Ages). */
+  #firstYoung(now: number, oldest: number): number {
+    const first = timeOf(this.#entries[0]);
+    if (first >= oldest && first <= now + MAX_AHEAD) return 0;
+    return this.#entries.findLastIndex((entry) => timeOf(entry) < oldest) + 1;
   }
 
   /** Everything above `after`, or `undefined` when the tail does not reach back that far. */
@@ -81,6 +109,10 @@ export class Tail {
     if (this.#json.size < CACHED_STARTS) this.#json.set(start, json);
     return json;
   }
+}
+
+function timeOf(entry: Entry | undefined): number {
+  return entry === undefined ? Infinity : Date.parse(entry.message.timestamp);
 }
 
 /** Entries as a JSON list, without encoding anything again. */

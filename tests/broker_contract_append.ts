@@ -128,17 +128,43 @@ export function appendContract(test: ContractTest): void {
     );
   });
 
-  test("`append()` never goes back in time when the clock does", async (place) => {
+  test("`append()` does not go back in time with the clock by up to a minute", async (place) => {
     const clock = new Clock();
     let broker = await place.open({ now: clock.now });
     const before = only(await store(broker, [draft("a", "hi")])).timestamp;
-    clock.time -= 3_600_000;
+    clock.time -= 60_000;
     assertEquals(only(await store(broker, [draft("b", "hi")])).timestamp, before);
     if (place.persistent) {
       await broker[Symbol.asyncDispose]();
       broker = await place.open({ now: clock.now });
       assertEquals(only(await store(broker, [draft("c", "hi")])).timestamp, before);
     }
+    await broker[Symbol.asyncDispose]();
+  });
+
+  test("`append()` takes the time of the clock after one that was far ahead", async (place) => {
+    const clock = new Clock();
+    let broker = await place.open({ now: clock.now });
+    const right = clock.time;
+    for (const ahead of [60_001, 3_600_000, 10 * 365 * 86_400_000]) {
+      clock.time = right + ahead;
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      const wrong = only(await store(broker, [draft("a", "hi")]));
+      assertEquals(wrong.timestamp, new Date(right + ahead).toISOString());
+      clock.time = right;
+      if (place.persistent && ahead > 3_600_000) {
+        // deno-lint-ignore no-await-in-loop -- as above
+        await broker[Symbol.asyncDispose]();
+        // deno-lint-ignore no-await-in-loop -- as above
+        broker = await place.open({ now: clock.now });
+      }
+      for (const room of ["a", "b"]) {
+        // deno-lint-ignore no-await-in-loop -- as above
+        const { timestamp } = only(await store(broker, [draft(room, "hi")]));
+        assertEquals(timestamp, new Date(right).toISOString());
+      }
+    }
+    assertEquals(ids(await readAll(broker, "a")), [1, 2, 3, 4, 5, 6]);
     await broker[Symbol.asyncDispose]();
   });
 

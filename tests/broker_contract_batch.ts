@@ -241,14 +241,17 @@ export function batchContract(test: ContractTest): void {
     let broker = await place.open(options);
     const times: number[] = [];
     let first = 1;
+    /** The oldest id that retention still keeps. */
+    const shown = (): number => {
+      let id = Math.max(first, times.length - retention.maxMessages + 1);
+      while (id <= times.length && (times[id - 1] ?? 0) < clock.time - retention.maxAge) id++;
+      return id;
+    };
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
         for (const one of steps) {
           if (one === "trim") {
-            let end = Math.max(first, times.length - retention.maxMessages + 1);
-            while (end <= times.length && (times[end - 1] ?? 0) < clock.time - retention.maxAge) {
-              end++;
-            }
+            const end = shown();
             // deno-lint-ignore no-await-in-loop -- one after the other
             assertEquals(await broker.trim(), end - first);
             first = end;
@@ -280,10 +283,10 @@ export function batchContract(test: ContractTest): void {
             );
           }
         }
-        const shown = Math.max(first, times.length - retention.maxMessages + 1);
+        const from = shown();
         const head = await broker.head("lobby");
-        assertEquals([head.first, head.last], [shown, times.length]);
-        await agrees(broker, numbers(shown, times.length), [0, shown, shown + 20, times.length]);
+        assertEquals([head.first, head.last], [from, times.length]);
+        await agrees(broker, numbers(from, times.length), [0, from, from + 20, times.length]);
       }),
       { numRuns: 30 },
     );

@@ -49,6 +49,54 @@ export function trimContract(test: ContractTest): void {
     assertEquals((await broker.rooms()).map(({ room }) => room), ["lobby", "other"]);
   });
 
+  test("what is too old shows nowhere, trimmed or not", async (place) => {
+    const clock = new Clock();
+    const options = { now: clock.now, retention: { maxAge: 1000 } };
+    let broker = await place.open(options);
+    await store(broker, drafts("lobby", 2));
+    clock.time += 600;
+    await store(broker, [...drafts("lobby", 1), ...drafts("other", 1)]);
+    const { epoch } = await broker.head("lobby");
+    const shows = async (first: number, last: number): Promise<void> => {
+      const shown = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+      assertEquals(await broker.head("lobby"), { epoch, first, last });
+      assertEquals(ids(await readAll(broker, "lobby")), shown);
+      assertEquals(ids(await broker.read("lobby", { after: 0, limit: 9 })), shown);
+      assertEquals(
+        ids(await broker.read("lobby", { before: 3, limit: 9 })).at(-1) ?? 0,
+        first < 3 ? 2 : 0,
+      );
+      assertEquals(ids(await broker.search("lobby", "m*", { limit: 9 })), shown);
+      assertEquals(
+        (await broker.rooms()).find(({ room }) => room === "lobby")?.first,
+        first > last ? undefined : first,
+      );
+    };
+    clock.time += 400;
+    await shows(1, 3);
+    clock.time += 1;
+    await shows(3, 3);
+    clock.time += 600;
+    await shows(4, 3);
+    // A clock that was set back by mistake, or right again after one, hides nothing for good.
+    clock.time -= 600;
+    await shows(3, 3);
+    clock.time -= 1;
+    await shows(1, 3);
+    clock.time += 601;
+    await shows(4, 3);
+    await store(broker, drafts("lobby", 1));
+    await shows(4, 4);
+    if (place.persistent) {
+      await broker[Symbol.asyncDispose]();
+      broker = await place.open(options);
+      await shows(4, 4);
+    }
+    assertEquals(await broker.trim(), 4);
+    await shows(4, 4);
+    await broker[Symbol.asyncDispose]();
+  });
+
   test("`trim()` of everything leaves the numbering alone", async (place) => {
     const clock = new Clock();
     const options = { now: clock.now, retention: { maxAge: 1000 } };

@@ -24,6 +24,7 @@ const STUBS = {
 const REPLACED: readonly (readonly [what: string, by: (place: Place) => string])[] = [
   ["192.168.1.5", ({ host }) => host],
   ["/srv/bcast", ({ folder }) => `${folder}/srv`],
+  ["/backup/bcast.db", ({ folder }) => `${folder}/copy.db`],
   ["/var/log/bcast.log", ({ folder }) => `${folder}/bcast.log`],
   ["--seconds 60", () => "--seconds 1"],
   ["--clients 1000", () => "--clients 20"],
@@ -43,6 +44,8 @@ interface Treatment {
   readonly env?: Readonly<Record<string, string>>;
   /** Files that it reads, by name. */
   readonly files?: () => Promise<Readonly<Record<string, string>>>;
+  /** A directory in its folder that holds the log of a hub. */
+  readonly log?: string;
   /** Runs it against a hub of its own, with Eve in it and an admin token in the environment. */
   readonly moderates?: {
     /** What a moderator has ordered before. */
@@ -78,6 +81,8 @@ const TREATMENTS: readonly Treatment[] = [
     shows: /./,
     prints: /^Listening on ws:\S+\n$/,
   },
+  { fits: /^backup --data/, log: "srv", prints: /^Saved 1 message of 1 room \(.*\) to .*\.db\n$/ },
+  { fits: /^backup/, log: "data/bcast", prints: /^Saved 1 message of 1 room / },
   { fits: /^start/, shows: /stops it/, env: { BCAST_PORT: "0" }, prints: /^Listening on ws:\S+\n/ },
   { fits: /^echo "build is green"/, keeps: { room: "lobby", like: /^ci: build is green$/ } },
   { fits: /^connect --json --room team/, prints: JSON_LINES },
@@ -195,6 +200,11 @@ async function moderatedHub(
   };
 }
 
+async function makeLog(path: string): Promise<void> {
+  await using broker = await openSqliteBroker({ path });
+  await broker.append([{ room: "lobby", sender: "Alice", content: { message: "hi" } }]);
+}
+
 /** All commands, those of groups too. */
 const WORDS: readonly AnyCommand[] = COMMANDS.flatMap((command) => [
   command,
@@ -275,7 +285,8 @@ Deno.test({
         const place = { host: new URL(hub.url).host, folder: `${folder.path}/${n}` };
         await Deno.mkdir(place.folder);
         const treatment = TREATMENTS.find(({ fits }) => fits.test(line));
-        const { shows, then, env, files, moderates } = treatment ?? {};
+        const { shows, then, env, files, log, moderates } = treatment ?? {};
+        if (log !== undefined) await makeLog(`${place.folder}/${log}/bcast.db`);
         await using own = moderates === undefined ? undefined : await moderatedHub(moderates);
         for (const [name, text] of Object.entries(await files?.() ?? {})) {
           // deno-lint-ignore no-await-in-loop -- a few

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as fc from "fast-check";
 import { OPEN_GRANT } from "../auth/authorizer.ts";
+import { DEFAULT_RETENTION } from "../broker/broker.ts";
 import { NameBook } from "../hub/names.ts";
 import { PresenceChanges, presenceWindow } from "../hub/presence.ts";
 import { TokenBucket } from "../hub/rate_limit.ts";
@@ -123,7 +124,7 @@ Deno.test("`presenceSentences()` reads like a sentence", () => {
 });
 
 Deno.test("`Tail.since()` gives what follows a position, or says that it does not reach back", () => {
-  const tail = new Tail(10);
+  const tail = new Tail(DEFAULT_RETENTION, 10);
   assertEquals(tail.since(0, 0), []);
   assertEquals(tail.since(3, 5), undefined);
   for (let id = 6; id <= 100; id++) {
@@ -137,8 +138,45 @@ Deno.test("`Tail.since()` gives what follows a position, or says that it does no
   }
 });
 
+Deno.test("`Tail.expire()` lets go of what retention does not keep, by number and by age", () => {
+  const stamp = (at: number): string => new Date(at).toISOString();
+  const held = (tail: Tail): readonly number[] => {
+    const first = tail.first ?? 10;
+    return tail.since(first - 1, 9)?.map(({ message }) => message.id) ?? [];
+  };
+  const filled = (maxMessages: number, times: readonly number[]): Tail => {
+    const tail = new Tail({ maxMessages, maxAge: 1000 });
+    tail.push(
+      times.map((at, index) =>
+        toEntry({ ...message(10 - times.length + index), timestamp: stamp(at) })
+      ),
+    );
+    return tail;
+  };
+  const now = 10_000_000;
+  const future = now + 365 * 86_400_000;
+  for (
+    const [max, times, expected] of [
+      [3, [now, now, now, now, now], [7, 8, 9]],
+      [9, [now - 1001, now - 1001, now - 1000, now], [8, 9]],
+      [9, [now - 1001, now - 1001], []],
+      // A timestamp in the future keeps nothing alive that is older than something too old.
+      [9, [future, now - 1001, now], [9]],
+      [9, [future, now, now], [7, 8, 9]],
+      [9, [future, future], [8, 9]],
+      [9, [now - 2000, future, now - 1500, future, now - 500], [8, 9]],
+    ] as const
+  ) {
+    const tail = filled(max, times);
+    tail.expire(now);
+    assertEquals(held(tail), expected);
+    const entries = tail.since((tail.first ?? 10) - 1, 9) ?? [];
+    assertEquals(JSON.parse(tail.json(entries)).length, expected.length);
+  }
+});
+
 Deno.test("`Tail.push()` bounds what a room of large messages holds", () => {
-  const tail = new Tail();
+  const tail = new Tail(DEFAULT_RETENTION);
   const large = "x".repeat(60_000);
   for (let id = 1; id <= 50; id++) {
     tail.push([toEntry(message(id, large))]);
@@ -148,7 +186,7 @@ Deno.test("`Tail.push()` bounds what a room of large messages holds", () => {
 });
 
 Deno.test("`Tail.json()` is what encoding the messages would be, also after more came", () => {
-  const tail = new Tail(10);
+  const tail = new Tail(DEFAULT_RETENTION, 10);
   for (let id = 1; id <= 12; id++) {
     tail.push([toEntry(message(id))]);
     for (let twice = 0; twice < 2; twice++) {

@@ -6,7 +6,7 @@ const WINDOW = 1000;
 /** Puts one mark into a chunk of its own. */
 function add(refs: RecentRefs, hash: number, at: number): number {
   refs.turn(at);
-  const no = refs.open(7, at);
+  const no = refs.open(7, at, at + 0.5);
   refs.add(hash, no);
   return no;
 }
@@ -21,7 +21,7 @@ Deno.test("`RecentRefs.candidates()` finds everything of the last window", () =>
   }
   for (let at = 20_000 - WINDOW; at < 20_000; at++) {
     assert(refs.candidates(hashes[at] ?? 0).includes(at));
-    assertEquals(refs.place(at), { room: 7, first: at });
+    assertEquals(refs.place(at), { room: 7, first: at, at: at + 0.5 });
   }
 });
 
@@ -53,7 +53,7 @@ Deno.test("`RecentRefs.candidates()` leads from many marks to one chunk", () => 
   for (let at = 0; at < 5000; at += 100) {
     refs.turn(at);
     // Two rooms in one batch, whose messages take turns.
-    const rooms = [refs.open(1, 2 ** 39 + at), refs.open(2 ** 23 - 1, at)];
+    const rooms = [refs.open(1, 2 ** 39 + at, at), refs.open(2 ** 23 - 1, at, at)];
     for (let i = 0; i < 100; i++) refs.add(at + i, rooms[i % 2] ?? 0);
     chunks.push(...rooms);
   }
@@ -64,7 +64,7 @@ Deno.test("`RecentRefs.candidates()` leads from many marks to one chunk", () => 
     const at = hash - hash % 100;
     assertEquals(
       refs.place(no),
-      hash % 2 === 0 ? { room: 1, first: 2 ** 39 + at } : { room: 2 ** 23 - 1, first: at },
+      hash % 2 === 0 ? { room: 1, first: 2 ** 39 + at, at } : { room: 2 ** 23 - 1, first: at, at },
     );
   }
 });

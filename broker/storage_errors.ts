@@ -1,0 +1,99 @@
+/** What went wrong with a file of the log, for the person who has to do something about it. */
+export interface Trouble {
+  /** What is wrong, in a few words. */
+  readonly what: string;
+  /** What to do, as a sentence without a full stop. */
+  readonly remedy: string;
+}
+
+const MOVE = "move the log away to start empty";
+
+/** By what SQLite and the system call it; the first that matches counts. */
+const TROUBLES: readonly (readonly [pattern: RegExp, trouble: Trouble])[] = [
+  [
+    /the log was deleted or replaced/,
+    {
+      what: "the file of the log was deleted or replaced",
+      remedy: "Put the original file back, or stop the hub",
+    },
+  ],
+  [
+    /database or disk is full|no space left|ENOSPC/i,
+    { what: "the disk is full", remedy: "Free some space" },
+  ],
+  [/quota/i, { what: "the disk quota is used up", remedy: "Free some space or raise the quota" }],
+  [
+    /file too large|EFBIG/i,
+    { what: "a file may not grow any more", remedy: "Raise the limit on file sizes (ulimit -f)" },
+  ],
+  [
+    /read-?only file system|EROFS/i,
+    { what: "the file system is read-only", remedy: "Mount it writable" },
+  ],
+  [
+    /readonly database|permission denied|EACCES|EPERM|not permitted/i,
+    { what: "permission denied", remedy: "Give the user of the hub the right to write there" },
+  ],
+  [
+    /too many open files|EMFILE|ENFILE/i,
+    { what: "too many files are open", remedy: "Raise the limit on open files (ulimit -n)" },
+  ],
+  [
+    /not a database|malformed|corrupt/i,
+    { what: "it is damaged", remedy: `Restore a backup, or ${MOVE}` },
+  ],
+  [
+    /is a directory|EISDIR/i,
+    { what: "it is a directory", remedy: "Move the directory away" },
+  ],
+  [
+    /not a directory|ENOTDIR|file exists \(os error/i,
+    { what: "its directory is a file", remedy: "Name another directory" },
+  ],
+  [
+    /no such file|ENOENT/i,
+    { what: "there is no such file or directory", remedy: "Check the path" },
+  ],
+  [
+    /\b(locked|busy)\b/i,
+    { what: "another process holds it", remedy: "Stop that process" },
+  ],
+  [
+    /disk I\/O error|input\/output error|EIO\b|ESTALE|stale file/i,
+    { what: "the disk reports an error", remedy: "Check the disk and the system's log" },
+  ],
+  [
+    /unable to open database/i,
+    {
+      what: "the file cannot be opened",
+      remedy: "Check that its directory exists and is writable",
+    },
+  ],
+];
+
+/** What is wrong and what to do. */
+export function explainStorage(error: unknown): Trouble {
+  return knownTrouble(error) ??
+    { what: oneLine(saidBy(error)), remedy: "Check the disk and the rights on the files" };
+}
+
+/** What is wrong where it is one of {@linkcode TROUBLES}, whose words name no file. */
+export function knownTrouble(error: unknown): Trouble | undefined {
+  const said = saidBy(error);
+  return TROUBLES.find(([pattern]) => pattern.test(said))?.[1];
+}
+
+function saidBy(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** One line of an error: `Cannot X: what is wrong. What to do`. */
+export function storageMessage(cannot: string, error: unknown): string {
+  const { what, remedy } = explainStorage(error);
+  return `${cannot}: ${what}. ${remedy}`;
+}
+
+/** Text without line breaks and without a full stop. */
+export function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").trim().replace(/\.$/, "");
+}

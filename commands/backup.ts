@@ -1,0 +1,78 @@
+import { resolve } from "node:path";
+import { backUp } from "../broker/backup.ts";
+import { type AnyCommand, type CommandInput, defineCommand } from "../cli/command.ts";
+import { loadConfig } from "../cli/config.ts";
+import type { Context } from "../cli/context.ts";
+import { EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
+import * as flag from "../cli/flags.ts";
+import type { CommandGroup } from "../cli/help.ts";
+import { plural } from "../cli/text.ts";
+import { formatBytes } from "@std/fmt";
+import { visible } from "../protocol.ts";
+import { databaseIn } from "./database_path.ts";
+
+const FLAGS = {
+  data: flag.text({
+    placeholder: "DIR",
+    shown: "as bcast start",
+    help: "Back up the log in DIR",
+  }),
+  force: flag.toggle({ help: "Replace FILE if it exists" }),
+};
+
+type Input = CommandInput<typeof FLAGS>;
+
+/** `bcast backup`; it finds the log by the settings of `start` among the commands of `groups`. */
+export function backup(groups: () => readonly CommandGroup[]): AnyCommand {
+  return defineCommand({
+    name: "backup",
+    summary: "Copy the hub's log to a file",
+    about:
+      "Writes the log as it is at this moment to FILE: messages, bans and mutes. The hub may " +
+      "run meanwhile. Only you can read the file.\n\n" +
+      "To restore: stop the hub, copy FILE to bcast.db in its data directory, start it. Clients " +
+      "are told that history changed.",
+    positional: { placeholder: "FILE", help: "The file to write" },
+    flags: FLAGS,
+    examples: [
+      ["backup bcast-backup.db", "Copy the log of this user's hub"],
+      ["backup --data /srv/bcast --force /backup/bcast.db", "Replace yesterday's copy"],
+    ],
+    run: (input, context) => run(input, context, groups),
+  });
+}
+
+async function run(
+  input: Input,
+  context: Context,
+  groups: () => readonly CommandGroup[],
+): Promise<ExitCode> {
+  const { flags, positional: target } = input;
+  if (target === undefined || target === "") {
+    throw new UsageError("Name the file to write: bcast backup FILE");
+  }
+  const data = flags.data ?? await dataOfStart(input, context, groups);
+  const { bytes, messages, rooms } = backUp(
+    resolve(databaseIn(data, context)),
+    resolve(target),
+    { replace: flags.force },
+  );
+  await context.stdout.write(
+    `Saved ${plural(messages, "message")} of ${plural(rooms, "room")} (${formatBytes(bytes)}) ` +
+      `to ${visible(target)}\n`,
+  );
+  return EXIT.done;
+}
+
+/** The directory that the configuration file gives to `start`. */
+async function dataOfStart(
+  { globals }: Input,
+  context: Context,
+  groups: () => readonly CommandGroup[],
+): Promise<string | undefined> {
+  const commands = groups().flatMap(({ commands }) => commands);
+  const config = await loadConfig(globals.config, context, commands);
+  const { data } = FLAGS;
+  return flag.resolveFlags({ data }, [config.command({ name: "start", flags: { data } })]).values
+    .data;
+}
