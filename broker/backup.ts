@@ -1,13 +1,17 @@
 import { basename, dirname, join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { backup, DatabaseSync } from "node:sqlite";
 import { BrokerError } from "./broker.ts";
 import { inspectSchema, newEpoch } from "./database.ts";
 import { remove } from "./files.ts";
 import { lockLog } from "./log_lock.ts";
+import { rewrite, wipeFreePages } from "./rewrite.ts";
 import { storageMessage } from "./storage_errors.ts";
 
 /** Milliseconds to wait for a moment in which the log can be read. */
 const BUSY_TIMEOUT = 5000;
+
+/** In one step: in several, a hub that writes without pause would have it begin again and again. */
+const ALL_PAGES = -1;
 
 /** What a backup came to. */
 export interface BackupReport {
@@ -27,11 +31,11 @@ export interface BackupReport {
  * @param options `replace`: an earlier file at `target` goes.
  * @throws {BrokerError} with one line that says what to do.
  */
-export function backUp(
+export async function backUp(
   path: string,
   target: string,
   options: { readonly replace: boolean },
-): BackupReport {
+): Promise<BackupReport> {
   const cannot = `Cannot back up "${path}"`;
   if (!isFile(path)) {
     throw new BrokerError(`${cannot}: there is no log. Name its directory with --data DIR`);
@@ -47,7 +51,7 @@ export function backUp(
     });
   }
   try {
-    copy(path, aside, cannot);
+    await copy(path, aside, cannot);
     const report = finish(aside);
     sync(aside);
     refuseTarget(path, target, options.replace);
@@ -78,15 +82,15 @@ function refuseTarget(path: string, target: string, replace: boolean): void {
   }
 }
 
-/** Writes all that is in the log, and nothing that was deleted in it, to an empty file. */
-function copy(path: string, aside: string, cannot: string): void {
+/** Writes the log, as it is at one moment, to an empty file. */
+async function copy(path: string, aside: string, cannot: string): Promise<void> {
   const made = [`${path}-wal`, `${path}-shm`].filter((side) => info(side) === undefined);
   try {
     // A reader cannot harm the log, and leaves the parts of a hub that was killed as they are.
     using db = new DatabaseSync(path, { readOnly: true });
     db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA temp_store = MEMORY`);
     inspectSchema(db, path);
-    db.prepare("VACUUM INTO ?").run(aside);
+    await backup(db, aside, { rate: ALL_PAGES });
   } catch (error) {
     if (error instanceof BrokerError) throw error;
     throw new BrokerError(storageMessage(cannot, error), { cause: error });
@@ -109,12 +113,18 @@ function tidy(path: string, made: readonly string[]): void {
   }
 }
 
-/** Makes the copy one that a hub takes for a copy, and makes sure that it is whole. */
+/**
+ * Takes out of the copy whatever is left of deleted messages, makes it one that a hub takes for a
+ * copy, and makes sure that it is whole.
+ */
 function finish(aside: string): BackupReport {
   using db = new DatabaseSync(aside);
+  db.exec("PRAGMA journal_mode = DELETE; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON");
   const value = (sql: string): unknown => Object.values(db.prepare(sql).get() ?? {})[0];
   if (value("PRAGMA quick_check(1)") !== "ok") throw new Error("the copy is malformed");
-  db.exec("PRAGMA journal_mode = DELETE; BEGIN");
+  rewrite(db);
+  wipeFreePages(db);
+  db.exec("BEGIN");
   db.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(newEpoch());
   // No file beside a log has this one: a copy that is put back twice is two logs.
   db.exec("REPLACE INTO meta VALUES ('generation', ''), ('opened', ''), ('erase', '')");

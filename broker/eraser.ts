@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Checkpoints } from "./checkpoints.ts";
+import { rewrite, wipeFreePages } from "./rewrite.ts";
 
 /** Bytes up to which a log is rewritten while the hub runs: some 15 ms. */
 const REWRITE_BYTES = 2 * 1024 * 1024;
@@ -30,7 +31,12 @@ export class Eraser {
   #inPages: boolean;
   #rewrittenAt = -Infinity;
 
-  constructor(db: DatabaseSync, checkpoints: Checkpoints) {
+  /** @param onRewrite told when the full-text index has become empty. */
+  constructor(
+    db: DatabaseSync,
+    checkpoints: Checkpoints,
+    private readonly onRewrite: () => void,
+  ) {
     this.#db = db;
     this.#checkpoints = checkpoints;
     this.#mark = db.prepare("REPLACE INTO meta VALUES ('erase', ?)");
@@ -53,6 +59,7 @@ export class Eraser {
     ) {
       this.#rewrittenAt = monotonic;
       rewrite(this.#db);
+      this.onRewrite();
       this.#inPages = false;
       this.#inWal = true;
     }
@@ -63,11 +70,9 @@ export class Eraser {
 
 /** Rewrites a log that was just opened if something was deleted in it, unless it is too large. */
 export function eraseOnOpen(db: DatabaseSync): void {
-  if (isPending(db) && bytes(db) <= REWRITE_ON_OPEN_BYTES) rewrite(db);
-}
-
-function rewrite(db: DatabaseSync): void {
-  db.exec("VACUUM; REPLACE INTO meta VALUES ('erase', '')");
+  if (!isPending(db) || bytes(db) > REWRITE_ON_OPEN_BYTES) return;
+  rewrite(db);
+  wipeFreePages(db);
 }
 
 /** Logs of versions that did not erase say nothing about it. */

@@ -17,13 +17,14 @@ export class LogFiles implements Disposable {
    * Dispose of it after the database is closed.
    *
    * @param messages the number of messages that the log was ever given.
+   * @param onRewrite told when the full-text index has become empty.
    */
-  constructor(db: DatabaseSync, path: string, messages: () => number) {
+  constructor(db: DatabaseSync, path: string, messages: () => number, onRewrite: () => void) {
     this.#db = db;
     this.#generation = new Generation(db, path, messages);
     beginGeneration(db, this.#generation);
     this.checkpoints = new Checkpoints(db, path);
-    this.eraser = new Eraser(db, this.checkpoints);
+    this.eraser = new Eraser(db, this.checkpoints, onRewrite);
     this.guard = new FileGuard(path, this.checkpoints);
   }
 

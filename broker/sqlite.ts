@@ -134,7 +134,14 @@ class SqliteBroker implements Broker {
     this.#search = new SearchIndex(db, transactions, slices, this.#chunks);
     this.#ages = new Ages(db, retention.maxAge);
     const newestAt = this.#rooms.load(db);
-    this.#files = path === MEMORY ? undefined : new LogFiles(db, path, () => this.#rooms.messages);
+    this.#files = path === MEMORY ? undefined : new LogFiles(
+      db,
+      path,
+      () => this.#rooms.messages,
+      () => {
+        for (const room of this.#rooms.all()) room.indexed = room.first - 1;
+      },
+    );
     this.#epoch = metaValue(db, "epoch") ?? "";
     const [now, elapsed] = [time.now(), time.elapsed()];
     this.#hold = new EraseHold(newestAt, retention.maxAge, now, elapsed);
@@ -264,7 +271,13 @@ class SqliteBroker implements Broker {
   async #trim(): Promise<number> {
     let total = 0;
     for await (const dropped of this.#slicesToTrim()) total += dropped;
+    // Before the index is caught up with: what is rewritten is not in it.
     if (!this.#closed) await this.#files?.eraser.run(performance.now());
+    for (const room of this.#rooms.all()) {
+      const { last } = room;
+      // deno-lint-ignore no-await-in-loop -- a slice for each turn
+      while (!this.#closed && this.#search.catchUp(room, last)) await nextTurn();
+    }
     return total;
   }
 
@@ -281,10 +294,6 @@ class SqliteBroker implements Broker {
         await nextTurn();
       }
       while (!this.#closed && this.#trimmer.marks(room, target)) await nextTurn();
-    }
-    for (const room of this.#rooms.all()) {
-      const { last } = room;
-      while (!this.#closed && this.#search.catchUp(room, last)) await nextTurn();
     }
   }
 

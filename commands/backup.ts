@@ -52,7 +52,7 @@ async function run(
     throw new UsageError("Name the file to write: bcast backup FILE");
   }
   const data = flags.data ?? await dataOfStart(input, context, groups);
-  const { bytes, messages, rooms } = backUp(
+  const { bytes, messages, rooms } = await backUp(
     resolve(databaseIn(data, context)),
     resolve(target),
     { replace: flags.force },

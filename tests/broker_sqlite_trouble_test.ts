@@ -130,7 +130,7 @@ Deno.test({
     assertMatch(await refusal(other), /the disk is full\. Free some space/);
     let message = "";
     try {
-      backUp(path, `${disk.path}/copy.db`, { replace: false });
+      await backUp(path, `${disk.path}/copy.db`, { replace: false });
     } catch (error) {
       assert(error instanceof BrokerError);
       message = error.message;

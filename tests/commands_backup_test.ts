@@ -50,8 +50,10 @@ Deno.test("bcast backup copies the log of a stopped hub, which is left as it is"
     assertEquals(ids(await readAll(copy, "lobby")), [1, 2, 3]);
     assertNotEquals((await copy.head("lobby")).epoch, epoch);
   }
-  await using original = await openSqliteBroker({ path: `${data}/bcast.db` });
-  assertEquals((await original.head("lobby")).epoch, epoch);
+  const again = await startHubProcess(["--data", data]);
+  await using _original = again.program;
+  const [, back] = await TestSocket.v1(again.url, { sender: "W", rooms: [{ room: "lobby" }] });
+  assertEquals((back["rooms"] as { epoch: string }[])[0]?.epoch, epoch);
 });
 
 Deno.test("bcast backup copies the log of a hub that was killed, which keeps its epoch", async () => {
@@ -211,7 +213,7 @@ Deno.test("`backUp()` has no trace of what was deleted, and keeps what moderator
   await broker.search("lobby", "kept", { limit: 1 });
   await broker.trim();
   const target = `${folder.path}/copy.db`;
-  const report: BackupReport = backUp(path, target, { replace: false });
+  const report: BackupReport = await backUp(path, target, { replace: false });
   assertEquals([report.messages, report.rooms], [1, 1]);
   const bytes = new TextDecoder("latin1").decode(await Deno.readFile(target));
   assert(!bytes.includes(word.slice(4)));
@@ -226,7 +228,7 @@ Deno.test("a backup that is put back twice is two logs, and is refused beside pa
   const path = `${data}/bcast.db`;
   const epochs = [await makeLog(data)];
   const copy = `${folder.path}/copy.db`;
-  backUp(path, copy, { replace: false });
+  await backUp(path, copy, { replace: false });
   for (let times = 0; times < 2; times++) {
     // deno-lint-ignore no-await-in-loop -- one after the other
     await Deno.copyFile(copy, path);
