@@ -61,7 +61,7 @@ test("what programs wrote is shown and copied as it was written", async (browser
     height: 4000,
     permissions: ["clipboard-read", "clipboard-write"],
   });
-  const texts = [...PROGRAM_TEXTS, ...HOSTILE_TEXTS, ...fc.sample(anyText, 150)];
+  const texts = [...PROGRAM_TEXTS, ...HOSTILE_TEXTS, ...fc.sample(anyText, 40)];
   const alice = await visitor.open(hub, { name: "Alice" });
   await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
   const found: (readonly [sent: string, ...ways: string[]])[] = [];
