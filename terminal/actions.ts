@@ -91,7 +91,7 @@ export class ChatActions implements Actions {
     const window = this.parts.board.windows.find({ kind: "private", name: to });
     if (window?.partner.ask() === true) {
       throw new NotSentError(
-        `Not sent: ${to} left and came back, and may be another person. Enter sends it all the same`,
+        `Not sent: ${to} was gone and may be another person now. Enter sends it all the same`,
       );
     }
     this.#send({ kind: "private", to, text });

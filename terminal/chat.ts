@@ -1,7 +1,12 @@
 import { VERIFIED_MARK } from "../chat/sender.ts";
 import { plural } from "../cli/text.ts";
 import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
-import { type ClientEvent, ConnectError, type Conversation } from "../client/types.ts";
+import {
+  type ClientEvent,
+  ConnectError,
+  type Conversation,
+  RequestError,
+} from "../client/types.ts";
 import { nameKey, visible } from "../protocol.ts";
 import { ChatActions, NotSentError } from "./actions.ts";
 import { Board } from "./board.ts";
@@ -14,6 +19,7 @@ import { Outgoing, type Saying, sizeNearLimit } from "./outgoing.ts";
 import { paintWith } from "./paint.ts";
 import { type Background, paletteOf } from "./palette.ts";
 import { type ChatParts, Ignored } from "./parts.ts";
+import { partnerUnknown } from "./partner_notes.ts";
 import { Reception } from "./reception.ts";
 import { type LoadRooms, RoomDirectory } from "./room_directory.ts";
 import type { Chord, Screen, ScreenEvents } from "./screen.ts";
@@ -88,7 +94,13 @@ export class Chat implements ScreenEvents {
       outgoing: new Outgoing(conversation, clock, {
         changed: refresh,
         delivered: (direct) => this.#reception.delivered(direct),
-        refused: (saying, why, surely) => this.#actions.refused(saying, why, surely),
+        refused: (saying, error) => {
+          const isRefused = error instanceof RequestError;
+          if (isRefused && error.code === "no_such_user" && saying.kind === "private") {
+            partnerUnknown(this.#parts, saying.to);
+          }
+          this.#actions.refused(saying, error.message, isRefused);
+        },
         undelivered: (saying) => {
           // Who leaves is told how many there were, once the screen is given back.
           const staysOpen = this.#leaving === undefined && conversation.sender !== undefined;

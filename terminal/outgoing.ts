@@ -29,8 +29,8 @@ export interface OutgoingListener {
   changed(): void;
   /** A private message was delivered; messages of rooms come back by themselves. */
   delivered(direct: Direct): void;
-  /** The hub did not take it; or, when not `surely`, nobody knows whether it did. */
-  refused(saying: Saying, why: string, surely: boolean): void;
+  /** The hub did not take it; or, with a {@linkcode ConnectError}, nobody knows whether it did. */
+  refused(saying: Saying, error: RequestError | ConnectError): void;
   /** The conversation ended before the hub had it. */
   undelivered(saying: Saying): void;
 }
@@ -124,7 +124,7 @@ export class Outgoing {
     if (error instanceof ConnectError && this.conversation.state === "closed") {
       this.undelivered++;
       this.listener.undelivered(saying);
-    } else this.listener.refused(saying, error.message, error instanceof RequestError);
+    } else this.listener.refused(saying, error);
   }
 }
 

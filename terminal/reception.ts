@@ -14,7 +14,13 @@ import { mentions } from "../chat/mention.ts";
 import { plural } from "../cli/text.ts";
 import { foldPresence } from "./fold.ts";
 import type { ChatParts } from "./parts.ts";
-import { partnerCame, partnerLeft, partnerRenamed, partnerWrote } from "./partner_notes.ts";
+import {
+  partnerCame,
+  partnerLeft,
+  partnerRenamed,
+  partnersListed,
+  partnerWrote,
+} from "./partner_notes.ts";
 import { durationText, whoText } from "./sentences.ts";
 import type { ChatWindow } from "./windows.ts";
 
@@ -122,6 +128,7 @@ export class Reception {
     const { connection } = facts;
     const lostAt = "lostAt" in connection ? connection.lostAt ?? now : now;
     facts.connection = { kind: "offline", reason, until: now + retryIn, lostAt };
+    partnersListed(this.parts);
     typing.clear();
   }
 
@@ -130,6 +137,7 @@ export class Reception {
     const { room, again, recovered, last, epoch, history } = event;
     // The answer to `leave` is still on its way.
     if (facts.leaving.has(room)) return;
+    partnersListed(this.parts, room);
     const window = board.open({ kind: "room", room });
     const isNew = !window.entered;
     const before = window.position;
