@@ -279,7 +279,11 @@ export class Chat implements ScreenEvents {
       board.note(`Waiting for the hub to have ${what}. Ctrl-C leaves at once`);
       const { promise: late, resolve } = Promise.withResolvers<void>();
       this.#set("leave", LEAVE_TIMEOUT, resolve);
-      await Promise.race([conversation.flush(), late]);
+      const had = conversation.flush().catch((error: unknown) => {
+        // Whatever ended the conversation, what it left behind is counted where it is given up.
+        if (!(error instanceof ConnectError)) throw error;
+      });
+      await Promise.race([had, late]);
     }
     await conversation.close();
   }

@@ -276,6 +276,17 @@ Deno.test("Chat counts what the hub never had when Ctrl-C is pressed twice", asy
   assertEquals(scene.clock.waiting, 0);
 });
 
+Deno.test("Chat ends with why the hub sends one away who is about to leave", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, conversation } = scene;
+  chat.line("last words");
+  chat.interrupt();
+  conversation.break(new ConnectError("refused", "A moderator sent you away", { code: 4503 }));
+  // The real one gives up what waits at the same time.
+  await conversation.close();
+  await assertRejects(() => scene.ended, ConnectError, "A moderator sent you away");
+});
+
 Deno.test("Chat ends with what the conversation ends with", async () => {
   await using scene = await ChatScene.begin();
   scene.conversation.break(new ConnectError("refused", "No token", { code: 4501 }));
