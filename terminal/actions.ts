@@ -68,6 +68,10 @@ export class ChatActions implements Actions {
     return this.parts.screen.columns;
   }
 
+  get plain(): boolean {
+    return this.parts.screen.plain === true;
+  }
+
   get settings(): Settings {
     return this.parts.facts.settings;
   }
@@ -355,6 +359,10 @@ export class ChatActions implements Actions {
     } else if (window !== undefined && window.draft === "") {
       window.draft = typedAs(saying, true);
       return board.problem(`${not} to ${window.title}: ${reason}. You find it there again`);
+    }
+    // There, nothing brings it back but to type it again.
+    if (screen.plain === true) {
+      return board.problem(`${not}: ${reason}. You wrote: ${typedAs(saying, here)}`);
     }
     const text = saying.text.length > 60 ? `${saying.text.slice(0, 60)}…` : saying.text;
     board.problem(`${not}: ${reason}. The up arrow brings it back: "${text}"`);

@@ -94,6 +94,10 @@ export class Chat implements ScreenEvents {
       outgoing: new Outgoing(conversation, clock, {
         changed: refresh,
         delivered: (direct) => this.#reception.delivered(direct),
+        kept: (saying, ack) => {
+          // Elsewhere the hub sends it back.
+          if (screen.plain === true) this.#reception.kept(saying, ack);
+        },
         refused: (saying, error) => {
           const isRefused = error instanceof RequestError;
           if (isRefused && error.code === "no_such_user" && saying.kind === "private") {

@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { ClientEvent, Offline, Online, RoomEntered } from "../client/types.ts";
 import {
+  type Ack,
   type Direct,
   type ErrorCode,
   type ErrorFrame,
@@ -13,6 +14,7 @@ import { contentText } from "../chat/content.ts";
 import { mentions } from "../chat/mention.ts";
 import { plural } from "../cli/text.ts";
 import { foldPresence } from "./fold.ts";
+import { contentOf, type RoomSaying } from "./outgoing.ts";
 import type { ChatParts } from "./parts.ts";
 import {
   partnerCame,
@@ -87,6 +89,25 @@ export class Reception {
     this.#whisper(direct, direct.to);
     const window = this.parts.board.open({ kind: "private", name: direct.to });
     window.answered();
+  }
+
+  /** A message of one's own is in the log, and does not come back. */
+  kept(saying: RoomSaying, { id, timestamp }: Ack): void {
+    const { board, clock, conversation } = this.parts;
+    const { sender } = conversation;
+    const window = board.windows.find({ kind: "room", room: saying.room });
+    if (window === undefined || sender === undefined) return;
+    this.#seen(window, id);
+    window.spoke(sender, clock.now());
+    const message: Message = { type: "message", id, sender, timestamp, ...contentOf(saying) };
+    board.keep({ kind: "message", message, mention: false }, window);
+  }
+
+  #seen(window: ChatWindow, id: number): void {
+    const { position } = window;
+    if (position !== undefined) {
+      window.position = { ...position, after: Math.max(position.after, id) };
+    }
   }
 
   #connecting(): ChatParts["facts"]["connection"] {
@@ -215,9 +236,7 @@ export class Reception {
     if (facts.leaving.has(room)) return;
     const window = board.open({ kind: "room", room });
     window.notice = undefined;
-    if (window.position !== undefined) {
-      window.position = { ...window.position, after: Math.max(window.position.after, id) };
-    }
+    this.#seen(window, id);
     if (ignored.has(sender)) return;
     const mine = this.#isSelf(sender);
     const isNews = id > window.oldest;

@@ -20,6 +20,7 @@ function recorder(
       people: ["Bob", "Bob Smith", "Carol"],
       ignored: ["Mallory"],
       columns: 80,
+      plain: false,
       settings: DEFAULT_SETTINGS,
       say: (text, how) => did.push(`${how ?? "say"} ${text}`),
       whisper: (to, text) => did.push(`whisper <${to}> ${text}`),
@@ -203,6 +204,15 @@ Deno.test("/help and /help keys fit a small screen with the prompt", () => {
     const keys = pageOf(did.slice(did.length - 11), { ...plainView(), columns });
     assert(keys.split("\n").length <= rows, keys);
     assert(keys.startsWith("* Tab") && keys.includes("Ctrl-R"), keys);
+  }
+});
+
+Deno.test("/help tells no keys that a terminal without escape sequences does not know", () => {
+  for (const what of ["keys", "all"]) {
+    const { actions, did } = recorder({ plain: true });
+    runLine(`/help ${what}`, actions);
+    assert(did.some((row) => row.startsWith("Ctrl-D ")), did.join("\n"));
+    assert(!did.some((row) => /^(?:Alt-|Tab|Up|Ctrl-[^CD])/.test(row)), did.join("\n"));
   }
 });
 
