@@ -27,8 +27,8 @@ export interface ActionsOptions {
   readonly address: string;
   /** The user's home directory. */
   readonly home: string | undefined;
-  /** Called with what was set, to be remembered. */
-  readonly onSettings?: (changed: Partial<Settings>) => void;
+  /** Called with what was set, to be remembered; resolves with whether that worked. */
+  readonly onSettings?: (changed: Partial<Settings>) => Promise<boolean>;
   /** Shows how things are now. */
   readonly refresh: () => void;
   readonly quit: () => void;
@@ -279,7 +279,9 @@ export class ChatActions implements Actions {
   set(settings: Partial<Settings>): void {
     const { facts, board } = this.parts;
     facts.settings = { ...facts.settings, ...settings };
-    this.options.onSettings?.(settings);
+    void this.options.onSettings?.(settings).then((isKept) => {
+      if (!isKept) board.problem("Only for this run: the data directory cannot be written");
+    });
     // What is in sight is shown the new way; a bell changes nothing of it.
     if (settings.bell === undefined) board.redraw();
   }

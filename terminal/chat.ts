@@ -42,8 +42,8 @@ export interface ChatOptions {
   readonly color: boolean;
   /** What was set in an earlier run. */
   readonly settings?: Settings;
-  /** Called with what was set, to be remembered. */
-  readonly onSettings?: (changed: Partial<Settings>) => void;
+  /** Called with what was set, to be remembered; resolves with whether that worked. */
+  readonly onSettings?: (changed: Partial<Settings>) => Promise<boolean>;
   /** Called with a name that was asked for, once the hub has given it or the nearest free one. */
   readonly onName?: (name: string) => void;
   /** The hub, as a person says it. */
