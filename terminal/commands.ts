@@ -370,7 +370,8 @@ function here({ place }: Actions): string {
 
 function countIn(text: string, usage: string): number {
   const count = text === "" ? DEFAULT_HISTORY_PAGE : Number(text.replaceAll(",", ""));
-  if (Number.isInteger(count) && count >= 1 && count <= MAX_SHOWN) return count;
+  // Neither `1e3` nor `0x10`.
+  if (/^[\d,]*$/.test(text) && count >= 1 && count <= MAX_SHOWN) return count;
   throw new LineError(`Say how many, from 1 to ${MAX_SHOWN.toLocaleString("en-US")}: ${usage}`);
 }
 

@@ -146,6 +146,8 @@ for (
     ["/leave attic", "You are not in attic"],
     ["/history 0", "Say how many, from 1 to 10,000: /history 100"],
     ["/history many", "Say how many, from 1 to 10,000: /history 100"],
+    ["/history 1e3", "Say how many, from 1 to 10,000: /history 100"],
+    ["/older 0x10", "Say how many, from 1 to 10,000: /older 100"],
     ["/older 10001", "Say how many, from 1 to 10,000: /older 100"],
   ] as const
 ) {
