@@ -128,9 +128,11 @@ async function talk(
   const directory = dataDirectory(context);
   let kept = await readSettings(directory);
   // Written one after the other, and before the program ends.
-  let keeping = Promise.resolve();
-  const keep = (task: () => Promise<void>): void => {
-    keeping = keeping.then(task);
+  let keeping: Promise<unknown> = Promise.resolve();
+  const keep = <T>(task: () => Promise<T>): Promise<T> => {
+    const done = keeping.then(task);
+    keeping = done;
+    return done;
   };
   // What was typed on a plain screen stands there already.
   const echo = screen.plain !== true;
@@ -160,9 +162,9 @@ async function talk(
     onSettings: (changed) => {
       // Not the flags, which are for this run.
       kept = { ...kept, ...changed };
-      keep(() => writeSettings(directory, kept));
+      return keep(() => writeSettings(directory, kept));
     },
-    onName: (name) => keep(() => writeLastName(directory, name)),
+    onName: (name) => void keep(() => writeLastName(directory, name)),
   });
   const leave = (): void => void chat.leave();
   signal.addEventListener("abort", leave, { once: true });

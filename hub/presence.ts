@@ -22,6 +22,24 @@ export class PresenceChanges {
   readonly #left = new Set<string>();
   /** The name that the others know, by the present one. */
   readonly #renamed = new Map<string, string>();
+  /** Names of which a list of members told already what the next frame will tell. */
+  readonly #listed = new Set<string>();
+
+  /** `to` is given a list of the members as they are now. */
+  listed(to: string): void {
+    for (const names of [this.#joined, this.#left, this.#renamed.keys()]) {
+      // Who gets the list knows that they came themselves.
+      for (const name of names) if (name !== to) this.#listed.add(name);
+    }
+  }
+
+  /**
+   * Whether the next change of `name` may not be netted out with what was not told yet: somebody has
+   * that from a list, and would never hear that it changed. The frame has to be sent before.
+   */
+  isListed(name: string): boolean {
+    return this.#listed.has(name);
+  }
 
   /** Somebody came. */
   join(name: string): void {
@@ -52,6 +70,7 @@ export class PresenceChanges {
     this.#joined.clear();
     this.#left.clear();
     this.#renamed.clear();
+    this.#listed.clear();
     const changes = joined.length + left.length + renamed.length;
     if (changes === 0) return undefined;
     if (online > MAX_NAMED_MEMBERS || changes > MAX_NAMED_MEMBERS) {

@@ -79,8 +79,9 @@ export class Room {
     return this.members.size <= MAX_NAMED_MEMBERS;
   }
 
-  /** What is told of the room to who enters it. */
-  fields(last: number, recovered: boolean): Omit<Joined, "history"> {
+  /** What is told of the room to `name`, who enters it. */
+  fields(name: string, last: number, recovered: boolean): Omit<Joined, "history"> {
+    if (this.small) this.changes.listed(name);
     return {
       room: this.name,
       epoch: this.epoch,

@@ -80,6 +80,7 @@ export class Rooms {
       session.rooms.push(room);
       this.changed();
       if (room.add(session)) {
+        this.#tellListed(room, session.name);
         room.changes.join(session.name);
         this.#announce(room);
       }
@@ -91,7 +92,7 @@ export class Rooms {
       room,
       cursor,
       entered: {
-        fields: room.fields(found.last, recovered),
+        fields: room.fields(session.name, found.last, recovered),
         history: entries,
         ...(found.json === undefined ? {} : { historyJson: found.json }),
       },
@@ -117,6 +118,7 @@ export class Rooms {
     return {
       // What is on its way to this connection does not count as had.
       fields: room.fields(
+        peer.session?.name ?? "",
         room.behind.get(peer) ?? (waiting === undefined ? room.last : waiting - 1),
         true,
       ),
@@ -143,6 +145,7 @@ export class Rooms {
     if (session.peer !== undefined) this.#withdraw(session.peer, room);
     const seen = room.remove(session);
     if (this.#closeIfEmpty(room) || !seen) return;
+    this.#tellListed(room, session.name);
     room.changes.leave(session.name);
     this.#announce(room);
   }
@@ -150,6 +153,7 @@ export class Rooms {
   /** Lets everybody who shares a room know of a new name. */
   renamed(session: Session, from: string): void {
     for (const room of session.rooms) {
+      this.#tellListed(room, from);
       room.changes.rename(from, session.name);
       this.#announce(room);
     }
@@ -396,10 +400,19 @@ export class Rooms {
     if (this.#announcing.has(room)) return;
     const timer = this.clock.after(presenceWindow(room.online), () => {
       this.#announcing.delete(room);
-      const frame = room.changes.take(room.name, room.online);
-      if (frame !== undefined) room.tellAll(frame, this.clock.now());
+      this.#tell(room);
     });
     this.#announcing.set(room, timer);
+  }
+
+  /** Tells at once what was not told yet, if somebody has from a list what is about to change. */
+  #tellListed(room: Room, name: string): void {
+    if (room.changes.isListed(name)) this.#tell(room);
+  }
+
+  #tell(room: Room): void {
+    const frame = room.changes.take(room.name, room.online);
+    if (frame !== undefined) room.tellAll(frame, this.clock.now());
   }
 }
 

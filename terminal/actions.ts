@@ -27,8 +27,8 @@ export interface ActionsOptions {
   readonly address: string;
   /** The user's home directory. */
   readonly home: string | undefined;
-  /** Called with what was set, to be remembered. */
-  readonly onSettings?: (changed: Partial<Settings>) => void;
+  /** Called with what was set, to be remembered; resolves with whether that worked. */
+  readonly onSettings?: (changed: Partial<Settings>) => Promise<boolean>;
   /** Shows how things are now. */
   readonly refresh: () => void;
   readonly quit: () => void;
@@ -68,6 +68,10 @@ export class ChatActions implements Actions {
     return this.parts.screen.columns;
   }
 
+  get plain(): boolean {
+    return this.parts.screen.plain === true;
+  }
+
   get settings(): Settings {
     return this.parts.facts.settings;
   }
@@ -91,7 +95,7 @@ export class ChatActions implements Actions {
     const window = this.parts.board.windows.find({ kind: "private", name: to });
     if (window?.partner.ask() === true) {
       throw new NotSentError(
-        `Not sent: ${to} left and came back, and may be another person. Enter sends it all the same`,
+        `Not sent: ${to} was gone and may be another person now. Enter sends it all the same`,
       );
     }
     this.#send({ kind: "private", to, text });
@@ -275,7 +279,9 @@ export class ChatActions implements Actions {
   set(settings: Partial<Settings>): void {
     const { facts, board } = this.parts;
     facts.settings = { ...facts.settings, ...settings };
-    this.options.onSettings?.(settings);
+    void this.options.onSettings?.(settings).then((isKept) => {
+      if (!isKept) board.problem("Only for this run: the data directory cannot be written");
+    });
     // What is in sight is shown the new way; a bell changes nothing of it.
     if (settings.bell === undefined) board.redraw();
   }
@@ -355,6 +361,10 @@ export class ChatActions implements Actions {
     } else if (window !== undefined && window.draft === "") {
       window.draft = typedAs(saying, true);
       return board.problem(`${not} to ${window.title}: ${reason}. You find it there again`);
+    }
+    // There, nothing brings it back but to type it again.
+    if (screen.plain === true) {
+      return board.problem(`${not}: ${reason}. You wrote: ${typedAs(saying, here)}`);
     }
     const text = saying.text.length > 60 ? `${saying.text.slice(0, 60)}…` : saying.text;
     board.problem(`${not}: ${reason}. The up arrow brings it back: "${text}"`);

@@ -40,6 +40,12 @@ export class Board {
     if (window === this.current) this.#print(added);
   }
 
+  /** Adds what the user typed, which stands where it was typed: for when the window is shown again. */
+  keep(item: Item, window: ChatWindow): void {
+    const added = window.add(item);
+    if (window === this.current) this.#print(added.slice(0, -1));
+  }
+
   /** A line of the program's own in the window that is shown. */
   note(text: string): void {
     this.add({ kind: "note", text });

@@ -1,7 +1,12 @@
 import { VERIFIED_MARK } from "../chat/sender.ts";
 import { plural } from "../cli/text.ts";
 import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
-import { type ClientEvent, ConnectError, type Conversation } from "../client/types.ts";
+import {
+  type ClientEvent,
+  ConnectError,
+  type Conversation,
+  RequestError,
+} from "../client/types.ts";
 import { nameKey, visible } from "../protocol.ts";
 import { ChatActions, NotSentError } from "./actions.ts";
 import { Board } from "./board.ts";
@@ -14,6 +19,7 @@ import { Outgoing, type Saying, sizeNearLimit } from "./outgoing.ts";
 import { paintWith } from "./paint.ts";
 import { type Background, paletteOf } from "./palette.ts";
 import { type ChatParts, Ignored } from "./parts.ts";
+import { partnerUnknown } from "./partner_notes.ts";
 import { Reception } from "./reception.ts";
 import { type LoadRooms, RoomDirectory } from "./room_directory.ts";
 import type { Chord, Screen, ScreenEvents } from "./screen.ts";
@@ -36,8 +42,8 @@ export interface ChatOptions {
   readonly color: boolean;
   /** What was set in an earlier run. */
   readonly settings?: Settings;
-  /** Called with what was set, to be remembered. */
-  readonly onSettings?: (changed: Partial<Settings>) => void;
+  /** Called with what was set, to be remembered; resolves with whether that worked. */
+  readonly onSettings?: (changed: Partial<Settings>) => Promise<boolean>;
   /** Called with a name that was asked for, once the hub has given it or the nearest free one. */
   readonly onName?: (name: string) => void;
   /** The hub, as a person says it. */
@@ -88,7 +94,17 @@ export class Chat implements ScreenEvents {
       outgoing: new Outgoing(conversation, clock, {
         changed: refresh,
         delivered: (direct) => this.#reception.delivered(direct),
-        refused: (saying, why, surely) => this.#actions.refused(saying, why, surely),
+        kept: (saying, ack) => {
+          // Elsewhere the hub sends it back.
+          if (screen.plain === true) this.#reception.kept(saying, ack);
+        },
+        refused: (saying, error) => {
+          const isRefused = error instanceof RequestError;
+          if (isRefused && error.code === "no_such_user" && saying.kind === "private") {
+            partnerUnknown(this.#parts, saying.to);
+          }
+          this.#actions.refused(saying, error.message, isRefused);
+        },
         undelivered: (saying) => {
           // Who leaves is told how many there were, once the screen is given back.
           const staysOpen = this.#leaving === undefined && conversation.sender !== undefined;
@@ -267,7 +283,11 @@ export class Chat implements ScreenEvents {
       board.note(`Waiting for the hub to have ${what}. Ctrl-C leaves at once`);
       const { promise: late, resolve } = Promise.withResolvers<void>();
       this.#set("leave", LEAVE_TIMEOUT, resolve);
-      await Promise.race([conversation.flush(), late]);
+      const had = conversation.flush().catch((error: unknown) => {
+        // Whatever ended the conversation, what it left behind is counted where it is given up.
+        if (!(error instanceof ConnectError)) throw error;
+      });
+      await Promise.race([had, late]);
     }
     await conversation.close();
   }

@@ -24,6 +24,8 @@ export interface Actions {
   readonly ignored: readonly string[];
   /** Width of the screen. */
   readonly columns: number;
+  /** Whether the screen only takes and shows lines, and knows no keys. */
+  readonly plain: boolean;
   /** Says something where one is. */
   say(text: string, how?: "action"): void;
   whisper(to: string, text: string): void;
@@ -313,7 +315,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     help: "What there is, or more about a command",
     completes: "help",
     run: (rest, actions) => {
-      const lines = slashHelp(SLASH_COMMANDS, rest.replace(/^\//, ""), actions.columns);
+      const lines = slashHelp(SLASH_COMMANDS, rest.replace(/^\//, ""), actions);
       if (lines === undefined) throw new LineError("There is no such command: /help lists them");
       actions.page(lines);
     },
@@ -368,7 +370,8 @@ function here({ place }: Actions): string {
 
 function countIn(text: string, usage: string): number {
   const count = text === "" ? DEFAULT_HISTORY_PAGE : Number(text.replaceAll(",", ""));
-  if (Number.isInteger(count) && count >= 1 && count <= MAX_SHOWN) return count;
+  // Neither `1e3` nor `0x10`.
+  if (/^[\d,]*$/.test(text) && count >= 1 && count <= MAX_SHOWN) return count;
   throw new LineError(`Say how many, from 1 to ${MAX_SHOWN.toLocaleString("en-US")}: ${usage}`);
 }
 

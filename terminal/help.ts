@@ -25,15 +25,30 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["Ctrl-C", "Clear your text, or leave"],
 ];
 
+/** Those of a terminal that takes and shows lines. */
+const PLAIN_KEYS: typeof KEYS = [
+  ["Enter", "Send the line; alone: what you have back"],
+  ["Ctrl-D", "Leave, on an empty line"],
+  ["Ctrl-C", "Leave"],
+];
+
+/** What a screen is like. */
+export interface HelpScreen {
+  readonly columns: number;
+  /** Whether it only takes and shows lines. */
+  readonly plain: boolean;
+}
+
 /**
  * The lines of `/help`, which fit a small screen; of `/help all`, `/help keys` or `/help NAME`. For a
- * screen of so many columns; `undefined` when there is no such command.
+ * screen like that; `undefined` when there is no such command.
  */
 export function slashHelp(
   commands: readonly SlashCommand[],
   name: string,
-  columns: number,
+  { columns, plain }: HelpScreen,
 ): readonly string[] | undefined {
+  const keys = plain ? PLAIN_KEYS : KEYS;
   switch (name.toLowerCase()) {
     case "":
       return short(commands);
@@ -41,10 +56,10 @@ export function slashHelp(
       return rows([
         ...commands.map((each) => [usage(each), each.help] as const),
         ["//text", "Say text that begins with a slash"],
-        ...KEYS,
+        ...keys,
       ], columns);
     case "keys":
-      return rows(KEYS, columns);
+      return rows(keys, columns);
   }
   const command = commands.find(({ name: own, aliases }) =>
     own === name.toLowerCase() || aliases?.includes(name.toLowerCase()) === true

@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from "../client/clock.ts";
 import { ConnectError, type Conversation, RequestError } from "../client/types.ts";
-import type { Direct, Limits, MessageKind } from "../protocol.ts";
+import type { Ack, Direct, Limits, MessageKind } from "../protocol.ts";
 
 /** Milliseconds after which a message that the hub does not have yet is shown as waiting: below, it would only flicker. */
 const SHOWN_AFTER = 100;
@@ -13,24 +13,37 @@ const REF_LENGTH = 28;
 /** The share of the limit from which on the size of a draft is told. */
 const NEAR = 0.9;
 
+/** What travels of something that somebody says in a room. */
+interface RoomContent {
+  readonly room: string;
+  readonly message: string;
+  readonly format: typeof TYPED;
+  readonly kind?: MessageKind;
+}
+
+/** What somebody says in a room. */
+export interface RoomSaying {
+  readonly kind: "room";
+  readonly room: string;
+  readonly text: string;
+  readonly how?: MessageKind;
+}
+
 /** What somebody says, and to whom. */
 export type Saying =
-  | {
-    readonly kind: "room";
-    readonly room: string;
-    readonly text: string;
-    readonly how?: MessageKind;
-  }
+  | RoomSaying
   | { readonly kind: "private"; readonly to: string; readonly text: string };
 
 /** Who hears what became of what was sent. */
 export interface OutgoingListener {
   /** What waits is not what it was. */
   changed(): void;
-  /** A private message was delivered; messages of rooms come back by themselves. */
+  /** A private message was delivered. */
   delivered(direct: Direct): void;
-  /** The hub did not take it; or, when not `surely`, nobody knows whether it did. */
-  refused(saying: Saying, why: string, surely: boolean): void;
+  /** A message of a room is in the log; it comes back by itself, where the hub is asked for that. */
+  kept(saying: RoomSaying, ack: Ack): void;
+  /** The hub did not take it; or, with a {@linkcode ConnectError}, nobody knows whether it did. */
+  refused(saying: Saying, error: RequestError | ConnectError): void;
   /** The conversation ended before the hub had it. */
   undelivered(saying: Saying): void;
 }
@@ -108,13 +121,7 @@ export class Outgoing {
     if (saying.kind === "private") {
       return await this.conversation.direct(saying.to, { message: saying.text, format: TYPED });
     }
-    const { room, text, how } = saying;
-    await this.conversation.send({
-      room,
-      message: text,
-      format: TYPED,
-      ...how === undefined ? {} : { kind: how },
-    });
+    this.listener.kept(saying, await this.conversation.send(contentOf(saying)));
     return undefined;
   }
 
@@ -124,8 +131,13 @@ export class Outgoing {
     if (error instanceof ConnectError && this.conversation.state === "closed") {
       this.undelivered++;
       this.listener.undelivered(saying);
-    } else this.listener.refused(saying, error.message, error instanceof RequestError);
+    } else this.listener.refused(saying, error);
   }
+}
+
+/** A message as it travels. */
+export function contentOf({ room, text, how }: RoomSaying): RoomContent {
+  return { room, message: text, format: TYPED, ...how === undefined ? {} : { kind: how } };
 }
 
 /** How much of what a hub allows a message would take. */

@@ -12,18 +12,42 @@ export function partnerLeft({ board, state }: ChatParts, name: string, room: str
 }
 
 /** Somebody came into a room. */
-export function partnerCame({ board }: ChatParts, name: string, room: string): void {
+export function partnerCame({ board, clock }: ChatParts, name: string, room: string): void {
   const window = board.windows.find({ kind: "private", name });
-  if (window === undefined || !window.partner.came()) return;
+  if (window === undefined || !window.partner.came(clock.now())) return;
   const text = `Somebody called ${name} joined ${room}: it may be another person than before`;
   board.add({ kind: "note", text }, window);
+}
+
+/**
+ * The connection broke, or came back to a room: what is known of the people in rooms was true until
+ * now, or is true from now on.
+ */
+export function partnersListed({ board, clock, state }: ChatParts, room?: string): void {
+  for (const window of board.windows.list) {
+    const { place, partner } = window;
+    if (place.kind !== "private") continue;
+    const { name } = place;
+    if (!partner.listed(state.isPresent(name), clock.now()) || room === undefined) continue;
+    const text = `Somebody called ${name} is in ${room}: it may be another person than before`;
+    board.add({ kind: "note", text }, window);
+  }
+}
+
+/** The hub said that nobody has the name. */
+export function partnerUnknown({ board }: ChatParts, name: string): void {
+  board.windows.find({ kind: "private", name })?.partner.unknown();
 }
 
 /** Somebody changed their name. Each room that both are in tells it. */
 export function partnerRenamed({ board }: ChatParts, from: string, to: string): void {
   const window = board.windows.find({ kind: "private", name: from });
   const other = board.windows.find({ kind: "private", name: to });
-  if (window === undefined || other === undefined || window === other) return window?.rename(to);
+  if (window === undefined) return;
+  if (other === undefined || window === other) {
+    window.rename(to);
+    return board.add({ kind: "note", text: `${from} is called ${to} now` }, window);
+  }
   // Two people had the name one after the other: their windows are not made one.
   if (!window.partner.left()) return;
   other.partner.changed();
@@ -32,9 +56,13 @@ export function partnerRenamed({ board }: ChatParts, from: string, to: string): 
 }
 
 /** Somebody wrote; told before the message itself. */
-export function partnerWrote({ board }: ChatParts, window: ChatWindow, direct: Direct): void {
+export function partnerWrote(
+  { board, clock }: ChatParts,
+  window: ChatWindow,
+  direct: Direct,
+): void {
   const { sender, verified } = direct;
-  const told = window.partner.wrote(verified === true);
+  const told = window.partner.wrote(verified === true, clock.now());
   if (told === undefined) return;
   const text = told === "proved"
     ? `A token proves that this is the same ${sender} as before`

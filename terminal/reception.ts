@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { ClientEvent, Offline, Online, RoomEntered } from "../client/types.ts";
 import {
+  type Ack,
   type Direct,
   type ErrorCode,
   type ErrorFrame,
@@ -13,8 +14,15 @@ import { contentText } from "../chat/content.ts";
 import { mentions } from "../chat/mention.ts";
 import { plural } from "../cli/text.ts";
 import { foldPresence } from "./fold.ts";
+import { contentOf, type RoomSaying } from "./outgoing.ts";
 import type { ChatParts } from "./parts.ts";
-import { partnerCame, partnerLeft, partnerRenamed, partnerWrote } from "./partner_notes.ts";
+import {
+  partnerCame,
+  partnerLeft,
+  partnerRenamed,
+  partnersListed,
+  partnerWrote,
+} from "./partner_notes.ts";
 import { durationText, whoText } from "./sentences.ts";
 import type { ChatWindow } from "./windows.ts";
 
@@ -83,6 +91,25 @@ export class Reception {
     window.answered();
   }
 
+  /** A message of one's own is in the log, and does not come back. */
+  kept(saying: RoomSaying, { id, timestamp }: Ack): void {
+    const { board, clock, conversation } = this.parts;
+    const { sender } = conversation;
+    const window = board.windows.find({ kind: "room", room: saying.room });
+    if (window === undefined || sender === undefined) return;
+    this.#seen(window, id);
+    window.spoke(sender, clock.now());
+    const message: Message = { type: "message", id, sender, timestamp, ...contentOf(saying) };
+    board.keep({ kind: "message", message, mention: false }, window);
+  }
+
+  #seen(window: ChatWindow, id: number): void {
+    const { position } = window;
+    if (position !== undefined) {
+      window.position = { ...position, after: Math.max(position.after, id) };
+    }
+  }
+
   #connecting(): ChatParts["facts"]["connection"] {
     const { connection } = this.parts.facts;
     if (connection.kind !== "offline") return { kind: "connecting", reason: undefined };
@@ -122,6 +149,7 @@ export class Reception {
     const { connection } = facts;
     const lostAt = "lostAt" in connection ? connection.lostAt ?? now : now;
     facts.connection = { kind: "offline", reason, until: now + retryIn, lostAt };
+    partnersListed(this.parts);
     typing.clear();
   }
 
@@ -130,6 +158,7 @@ export class Reception {
     const { room, again, recovered, last, epoch, history } = event;
     // The answer to `leave` is still on its way.
     if (facts.leaving.has(room)) return;
+    partnersListed(this.parts, room);
     const window = board.open({ kind: "room", room });
     const isNew = !window.entered;
     const before = window.position;
@@ -207,9 +236,7 @@ export class Reception {
     if (facts.leaving.has(room)) return;
     const window = board.open({ kind: "room", room });
     window.notice = undefined;
-    if (window.position !== undefined) {
-      window.position = { ...window.position, after: Math.max(window.position.after, id) };
-    }
+    this.#seen(window, id);
     if (ignored.has(sender)) return;
     const mine = this.#isSelf(sender);
     const isNews = id > window.oldest;

@@ -51,12 +51,17 @@ export async function readSettings(directory: string): Promise<Settings> {
   }
 }
 
-/** Keeps settings for the next time. A directory that cannot be written is no reason to fail. */
-export async function writeSettings(directory: string, settings: Settings): Promise<void> {
+/**
+ * Keeps settings for the next time; returns whether it could. A directory that cannot be written is
+ * no reason to fail.
+ */
+export async function writeSettings(directory: string, settings: Settings): Promise<boolean> {
   try {
     await replaceFile(join(directory, FILE), JSON.stringify(settings, undefined, 2) + "\n");
+    return true;
   } catch (error) {
     logger.warning("Cannot keep the settings of the chat: {error}", { error });
+    return false;
   }
 }
 

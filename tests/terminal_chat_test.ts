@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ConnectError } from "../client/types.ts";
 import { DEFAULT_LIMITS } from "../protocol.ts";
-import type { Settings } from "../terminal/settings.ts";
+import { DEFAULT_SETTINGS, type Settings, writeSettings } from "../terminal/settings.ts";
 import { ChatScene } from "./kit/chat.ts";
 import { beginning, TIMESTAMP } from "./kit/fake_conversation.ts";
+import { temporaryFolder } from "./kit/folder.ts";
 import { until } from "./kit/until.ts";
 
 const offline = { type: "offline", code: 1006, reason: "Nothing listens.", retryIn: 4000 } as const;
@@ -276,6 +277,17 @@ Deno.test("Chat counts what the hub never had when Ctrl-C is pressed twice", asy
   assertEquals(scene.clock.waiting, 0);
 });
 
+Deno.test("Chat ends with why the hub sends one away who is about to leave", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, conversation } = scene;
+  chat.line("last words");
+  chat.interrupt();
+  conversation.break(new ConnectError("refused", "A moderator sent you away", { code: 4503 }));
+  // The real one gives up what waits at the same time.
+  await conversation.close();
+  await assertRejects(() => scene.ended, ConnectError, "A moderator sent you away");
+});
+
 Deno.test("Chat ends with what the conversation ends with", async () => {
   await using scene = await ChatScene.begin();
   scene.conversation.break(new ConnectError("refused", "No token", { code: 4501 }));
@@ -445,7 +457,10 @@ Deno.test("Chat shows and keeps what was set", async () => {
   const kept: Partial<Settings>[] = [];
   await using scene = await ChatScene.begin({
     color: true,
-    onSettings: (changed) => kept.push(changed),
+    onSettings: (changed) => {
+      kept.push(changed);
+      return Promise.resolve(true);
+    },
   });
   const { chat, screen } = scene;
   scene.hear("Bob", "hi");
@@ -459,6 +474,22 @@ Deno.test("Chat shows and keeps what was set", async () => {
   chat.line("/timestamp off");
   assertEquals(last(), "Bob: hi");
   assertEquals(kept, [{ theme: "none" }, { timestamp: "datetime" }, { timestamp: "off" }]);
+});
+
+Deno.test("Chat tells when what was set cannot be remembered", async () => {
+  await using folder = await temporaryFolder();
+  // A file where the data directory would be: read-only for everybody, root included.
+  const directory = `${folder.path}/a file`;
+  await Deno.writeTextFile(directory, "");
+  await using scene = await ChatScene.begin({
+    onSettings: (changed) => writeSettings(directory, { ...DEFAULT_SETTINGS, ...changed }),
+  });
+  for (const line of ["/theme dark", "/timestamp datetime", "/bell all", "/mention name"]) {
+    scene.chat.line(line);
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await scene.screen.has("! Only for this run: the data directory cannot be written");
+    scene.chat.line("/clear");
+  }
 });
 
 Deno.test("Chat marks a new day, also while nothing is said", async () => {

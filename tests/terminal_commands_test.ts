@@ -20,6 +20,7 @@ function recorder(
       people: ["Bob", "Bob Smith", "Carol"],
       ignored: ["Mallory"],
       columns: 80,
+      plain: false,
       settings: DEFAULT_SETTINGS,
       say: (text, how) => did.push(`${how ?? "say"} ${text}`),
       whisper: (to, text) => did.push(`whisper <${to}> ${text}`),
@@ -145,6 +146,8 @@ for (
     ["/leave attic", "You are not in attic"],
     ["/history 0", "Say how many, from 1 to 10,000: /history 100"],
     ["/history many", "Say how many, from 1 to 10,000: /history 100"],
+    ["/history 1e3", "Say how many, from 1 to 10,000: /history 100"],
+    ["/older 0x10", "Say how many, from 1 to 10,000: /older 100"],
     ["/older 10001", "Say how many, from 1 to 10,000: /older 100"],
   ] as const
 ) {
@@ -203,6 +206,15 @@ Deno.test("/help and /help keys fit a small screen with the prompt", () => {
     const keys = pageOf(did.slice(did.length - 11), { ...plainView(), columns });
     assert(keys.split("\n").length <= rows, keys);
     assert(keys.startsWith("* Tab") && keys.includes("Ctrl-R"), keys);
+  }
+});
+
+Deno.test("/help tells no keys that a terminal without escape sequences does not know", () => {
+  for (const what of ["keys", "all"]) {
+    const { actions, did } = recorder({ plain: true });
+    runLine(`/help ${what}`, actions);
+    assert(did.some((row) => row.startsWith("Ctrl-D ")), did.join("\n"));
+    assert(!did.some((row) => /^(?:Alt-|Tab|Up|Ctrl-[^CD])/.test(row)), did.join("\n"));
   }
 });
 

@@ -339,7 +339,7 @@ Deno.test("the chat asks before it sends to somebody else of the same name", asy
     conversation.requests.splice(0);
     for (const line of ["the secret", `/msg "${name}" the secret`]) {
       chat.line(line);
-      assertStringIncludes(screen.lines.at(-1) ?? "", `! Not sent: ${name} left and came back`);
+      assertStringIncludes(screen.lines.at(-1) ?? "", `! Not sent: ${name} was gone`);
       assertEquals([conversation.requests.length, screen.draft], [0, line]);
       screen.draft = "";
       chat.line(line);
@@ -391,7 +391,7 @@ Deno.test("a private talk is not mixed with that of an earlier person of the nam
   assertStringIncludes(screen.text, "* Bob is called Rob now: another person");
   assert(!screen.text.includes("Bob: Bob"), screen.text);
   chat.line("hello");
-  assertStringIncludes(screen.lines.at(-1) ?? "", "! Not sent: Rob left and came back");
+  assertStringIncludes(screen.lines.at(-1) ?? "", "! Not sent: Rob was gone");
 });
 
 Deno.test("a real hub: what is typed when a moderator closes the room reaches nobody", async () => {

@@ -49,12 +49,14 @@ for (const term of ["TERM=dumb", "TERM=unknown", "TERM=", "-u TERM"]) {
       await terminal.shows(
         /^── ops ─+\n(?:.*\n)*── 2 unread lines ─+\n(?:\* .*\n)?.*: one\n.*: two$/m,
       );
+      await say("/window lobby");
+      await terminal.shows(/^── lobby, shown before ─+\n(?:.*\n)*\[[\d:]{8}\] Alice: hello$/m);
       await say("/msg Nobody hi");
       await terminal.shows(/^! Not sent: [^\n]*You have it back below\n> \/msg Nobody hi$/m);
       await terminal.press("C-d");
       const end = await terminal.shows(/^code=0$/m);
-      // Once: it stands where it was typed.
-      assertEquals(end.split("hello").length, 2);
+      // It stands where it was typed, and once more where the window was shown again.
+      assertEquals(end.split("hello").length, 3);
       assertMatch(end, /something new: \/window 2\n/);
       await say(`${run} timeout -s INT 3 ${program} status ${url} --watch; echo watched=$?`);
       await terminal.shows(/^watched=\d+$/m);

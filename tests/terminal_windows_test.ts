@@ -242,17 +242,28 @@ Deno.test("readBack() ends where a hub says that there is more and has none", as
 
 Deno.test("Partner asks once for each change, and not where a token proves the name", () => {
   const partner = new Partner();
-  assertEquals([partner.wrote(false), partner.ask()], [undefined, false]);
+  assertEquals([partner.wrote(false, 0), partner.ask()], [undefined, false]);
   // Who comes without having been told to be gone was there.
-  assertEquals([partner.came(), partner.ask()], [false, false]);
-  assertEquals([partner.left(), partner.left(), partner.came()], [true, false, true]);
+  assertEquals([partner.came(0), partner.ask()], [false, false]);
+  assertEquals([partner.left(), partner.left(), partner.came(0)], [true, false, true]);
   assertEquals([partner.ask(), partner.ask()], [true, false]);
   partner.left();
-  assertEquals([partner.wrote(false), partner.ask()], ["another", true]);
-  partner.wrote(true);
+  assertEquals([partner.wrote(false, 0), partner.ask()], ["another", true]);
+  partner.wrote(true, 0);
   partner.left();
-  assertEquals([partner.wrote(true), partner.ask()], ["proved", false]);
+  assertEquals([partner.wrote(true, 0), partner.ask()], ["proved", false]);
   partner.left();
-  partner.came();
-  assertEquals([partner.wrote(false), partner.ask()], [undefined, true]);
+  partner.came(0);
+  assertEquals([partner.wrote(false, 0), partner.ask()], [undefined, true]);
+});
+
+Deno.test("Partner does not miss in a room who was in none", () => {
+  const partner = new Partner();
+  partner.wrote(false, 0);
+  assertEquals([partner.listed(false, 1000), partner.came(60_000)], [false, false]);
+  // Gone without a word since, and back late.
+  assertEquals([partner.listed(false, 61_000), partner.came(92_000)], [false, true]);
+  assertEquals([partner.ask(), partner.ask()], [true, false]);
+  partner.unknown();
+  assertEquals([partner.ask(), partner.ask(), partner.came(93_000)], [true, false, true]);
 });

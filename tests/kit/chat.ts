@@ -14,7 +14,11 @@ export class ChatScene implements AsyncDisposable {
   readonly ended: Promise<number>;
 
   private constructor(
-    options: Partial<ChatOptions> & { readonly columns?: number; readonly rows?: number },
+    options: Partial<ChatOptions> & {
+      readonly columns?: number;
+      readonly rows?: number;
+      readonly plain?: boolean;
+    },
   ) {
     this.screen = new FakeScreen(options);
     // Nobody has a name before the hub gives one.
@@ -36,6 +40,7 @@ export class ChatScene implements AsyncDisposable {
     options: Partial<ChatOptions> & {
       readonly columns?: number;
       readonly rows?: number;
+      readonly plain?: boolean;
       readonly others?: readonly string[];
     } = {},
   ): Promise<ChatScene> {

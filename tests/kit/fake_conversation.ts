@@ -45,7 +45,7 @@ export class FakeConversation implements Conversation {
   refuseDirect: string | undefined;
   readonly #events = new EventQueue<ClientEvent>();
   readonly #open = new Set<Sent>();
-  #idle: (() => void)[] = [];
+  #idle: PromiseWithResolvers<void>[] = [];
 
   get pending(): number {
     return this.#open.size;
@@ -67,7 +67,7 @@ export class FakeConversation implements Conversation {
     const settle = (how: () => void): void => {
       this.#open.delete(sent);
       how();
-      if (this.#open.size === 0) this.#idle.splice(0).forEach((wake) => wake());
+      if (this.#open.size === 0) this.#idle.splice(0).forEach(({ resolve }) => resolve());
     };
     const id = this.sent.length + 1;
     const sent: Sent = {
@@ -145,12 +145,16 @@ export class FakeConversation implements Conversation {
 
   flush(): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
+    const idle = Promise.withResolvers<void>();
+    this.#idle.push(idle);
+    return idle.promise;
   }
 
   close(): Promise<void> {
     this.state = "closed";
-    for (const sent of [...this.#open]) sent.fail(new ConnectError("closed", "closed"));
+    const error = new ConnectError("closed", "closed");
+    for (const { reject } of this.#idle.splice(0)) reject(error);
+    for (const sent of [...this.#open]) sent.fail(error);
     this.#events.end();
     return Promise.resolve();
   }

@@ -14,8 +14,10 @@ export class FakeScreen implements Screen {
   clears = 0;
   columns: number;
   rows: number;
+  readonly plain: boolean;
 
-  constructor({ columns = 100, rows = 30 } = {}) {
+  constructor({ columns = 100, rows = 30, plain = false } = {}) {
+    this.plain = plain;
     this.columns = columns;
     this.rows = rows;
   }
