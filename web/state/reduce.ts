@@ -290,11 +290,12 @@ function message(state: ChatState, event: Message): ChatState {
   const isNew = counts ||
     (!isNews && mark?.epoch === thread.room.epoch && event.id > mark.id && !item.mine);
   const grown = extended(thread, [item]);
-  return withThread(state, {
+  const next = withThread(state, {
     ...grown,
     complete: grown.complete || event.id === 1,
     unread: thread.unread + (counts ? 1 : 0),
-    mentions: thread.mentions + (counts && item.mention ? 1 : 0),
+    // What an earlier visit had not read counts since the room was entered.
+    mentions: thread.mentions + ((counts || (isNew && thread.unread > 0)) && item.mention ? 1 : 0),
     // The first one that nobody saw; the line moves on when all before it was read.
     newFrom: counts && thread.unread === 0
       ? grown.log.next - 1
@@ -305,6 +306,10 @@ function message(state: ChatState, event: Message): ChatState {
       typing: thread.room.typing.filter(({ name }) => name !== event.sender),
     },
   });
+  // Where reading stopped is not to be found again from what is loaded.
+  if (!counts || (thread.unread > 0 && mark?.epoch === thread.room.epoch)) return next;
+  const stopped = { epoch: thread.room.epoch, id: event.id - 1 };
+  return { ...next, marks: new Map(state.marks).set(event.room, stopped) };
 }
 
 function direct(state: ChatState, event: Direct, told: Direct | undefined): ChatState {
