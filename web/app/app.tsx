@@ -265,7 +265,7 @@ function showNeighbour(chat: Chat, by: 1 | -1): void {
 }
 
 async function saveThread(chat: Chat, thread: Thread, format: ExportFormat): Promise<void> {
-  const title = `${thread.room === undefined ? "@" : "#"}${thread.name}`;
+  const title = `${thread.key.charAt(0)}${thread.name}`;
   const text = exported(title, await chat.past.wholeOf(thread.key), format);
   saveFile(exportFileName(title, Date.now(), format), format, text);
 }
