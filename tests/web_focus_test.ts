@@ -186,6 +186,35 @@ test("what was said in a closed room is there after a reload, to be read, search
   await page.getByRole("dialog").getByText("1 message found.").waitFor();
 });
 
+test("who types on in a closed room, or muted, is told why once", async (browser) => {
+  await using hub = await startModeratedHub();
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(hub, { name: "Zoë-1", query: "room=doomed" });
+  const { page } = alice;
+  await page.getByText("This is #doomed").waitFor();
+  await moderate(hub, "close-room", { room: "doomed", reason: "tidy" });
+  await page.getByRole("button", { name: "Enter #doomed again" }).waitFor();
+  await alice.composer.click();
+  await page.keyboard.type("a");
+  // What the hub answers to this comes after what it says to the typing.
+  await alice.composer.fill("");
+  await alice.say("/join garden");
+  await page.getByText("This is #garden").waitFor();
+  await alice.thread("doomed").click();
+  const notes = page.locator(".log .note");
+  assertEquals(await notes.filter({ hasText: "is closed" }).count(), 1);
+
+  await alice.thread("garden").click();
+  await moderate(hub, "mute", { name: "Zoë-1", reason: "hush" });
+  for (const text of ["one", "two", "three"]) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await alice.say(text);
+    // deno-lint-ignore no-await-in-loop
+    await page.locator(".pending").filter({ hasText: text }).getByText("Not sent").waitFor();
+  }
+  assertEquals(await notes.filter({ hasText: "muted you" }).count(), 1);
+});
+
 test("a page that the hub refuses does not pretend to load", async (browser) => {
   await using hub = await startModeratedHub();
   await using visitor = await browser.visitor();

@@ -88,6 +88,8 @@ export class Chat {
       read: (key) => this.store.queue({ type: "read-elsewhere", key }),
     });
     this.#sign = new TypingSign((room, typing) => {
+      // Where one no longer is, the hub would answer every sign with why.
+      if (this.state.threads.get(roomKey(room))?.gone !== undefined) return;
       this.#tabs.order({ do: "typing", room, typing });
     });
     this.#side = new HubSide(this.store, {

@@ -2,7 +2,7 @@ import type { ClientEvent, RoomEntered } from "../../client.ts";
 import type { MentionRule } from "../../chat/mention.ts";
 import { type Direct, type Message, nameKey, type System } from "../../protocol.ts";
 import { directItem, saidItem } from "./items.ts";
-import { findId, prepend, updated } from "./log.ts";
+import { findId, lastItem, prepend, updated } from "./log.ts";
 import { closedElsewhere, entering, missingRooms, refusedRoom, removed } from "./membership.ts";
 import { presence, sorted } from "./presence.ts";
 import { absent, met, proved, reacquainted, trusted } from "./other.ts";
@@ -224,7 +224,14 @@ function onEvent(
 
 function noted(state: ChatState, text: string, now: number, tone: Note["tone"]): ChatState {
   if (state.current === undefined) return state;
-  return changed(state, state.current, (thread) => extended(thread, [note(text, now, tone)]));
+  return changed(state, state.current, (thread) => {
+    const last = lastItem(thread.log);
+    // The hub says it to each sign of typing: what stands there already is only said later.
+    if (tone === "error" && last?.kind === "note" && last.text === text) {
+      return { ...thread, log: updated(thread.log, last.seq, (item) => ({ ...item, at: now })) };
+    }
+    return extended(thread, [note(text, now, tone)]);
+  });
 }
 
 /** What the hub tells about a room stands there; an announcement to all has its own place. */
