@@ -172,9 +172,9 @@ test("what was said in a closed room is there after a reload, to be read, search
   const log = page.locator(".log");
   await until("all of it", async () => {
     await log.evaluate((element) => element.scrollTop = 0);
-    return await page.getByText("This is #doomed").count() === 1;
+    return await page.getByText("This is #doomed").count() === 1 &&
+      await alice.message(texts[0] ?? "").count() === 1;
   });
-  assertEquals(await alice.message(texts[0] ?? "").count(), 1);
   assertEquals(await page.getByText("Loading earlier messages").count(), 0);
   const saving = page.waitForEvent("download");
   await page.getByRole("button", { name: "This conversation" }).click();
@@ -229,6 +229,8 @@ test("a page that the hub refuses does not pretend to load", async (browser) => 
   await until("no loading", async () => {
     return await page.getByText("Loading earlier messages").count() === 0;
   });
+  // Who one is, is known.
+  assertEquals(await page.locator(".self-name").innerText(), "李-小");
 });
 
 test("a room that is closed while the hub is away keeps the draft after the return, and after a reload", async (browser) => {
