@@ -150,6 +150,89 @@ test("a closed room that is opened again continues where it stopped", async (bro
   await until("the draft is sent", () => bob.texts.includes(DRAFT));
 });
 
+test("what was said in a closed room is there after a reload, to be read, searched and exported", async (browser) => {
+  await using hub = await startModeratedHub({ limits: { rate: 0 } });
+  await using bob = listener(hub, "Bob", ["doomed"]);
+  await until("Bob is there", () => bob.conversation.state === "online");
+  const texts = Array.from({ length: 300 }, (_, index) => `${index} שלום 消息 e\u0301 🤫`);
+  await Promise.all(
+    texts.map((message) => bob.conversation.send({ room: "doomed", message })),
+  );
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(hub, { name: "Alice", query: "room=doomed" });
+  const { page } = alice;
+  await alice.sees(texts.at(-1) ?? "");
+  await alice.composer.click();
+  await page.keyboard.insertText(DRAFT);
+  await moderate(hub, "close-room", { room: "doomed", reason: "tidy" });
+  await page.getByRole("button", { name: "Enter #doomed again" }).waitFor();
+  await page.reload();
+  await alice.sees(texts.at(-1) ?? "");
+  await assertStillThere(alice, DRAFT);
+  const log = page.locator(".log");
+  await until("all of it", async () => {
+    await log.evaluate((element) => element.scrollTop = 0);
+    return await page.getByText("This is #doomed").count() === 1 &&
+      await alice.message(texts[0] ?? "").count() === 1;
+  });
+  assertEquals(await page.getByText("Loading earlier messages").count(), 0);
+  const saving = page.waitForEvent("download");
+  await page.getByRole("button", { name: "This conversation" }).click();
+  await page.getByRole("button", { name: "Markdown" }).click();
+  const saved = await Deno.readTextFile(await (await saving).path());
+  assert(saved.startsWith("# \\#doomed\n"), saved.slice(0, 40));
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByLabel("Words").fill("123");
+  await page.getByRole("dialog").getByText("1 message found.").waitFor();
+});
+
+test("who types on in a closed room, or muted, is told why once", async (browser) => {
+  await using hub = await startModeratedHub();
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(hub, { name: "Zoë-1", query: "room=doomed" });
+  const { page } = alice;
+  await page.getByText("This is #doomed").waitFor();
+  await moderate(hub, "close-room", { room: "doomed", reason: "tidy" });
+  await page.getByRole("button", { name: "Enter #doomed again" }).waitFor();
+  await alice.composer.click();
+  await page.keyboard.type("a");
+  // What the hub answers to this comes after what it says to the typing.
+  await alice.composer.fill("");
+  await alice.say("/join garden");
+  await page.getByText("This is #garden").waitFor();
+  await alice.thread("doomed").click();
+  const notes = page.locator(".log .note");
+  assertEquals(await notes.filter({ hasText: "is closed" }).count(), 1);
+
+  await alice.thread("garden").click();
+  await moderate(hub, "mute", { name: "Zoë-1", reason: "hush" });
+  for (const text of ["one", "two", "three"]) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await alice.say(text);
+    // deno-lint-ignore no-await-in-loop
+    await page.locator(".pending").filter({ hasText: text }).getByText("Not sent").waitFor();
+  }
+  assertEquals(await notes.filter({ hasText: "muted you" }).count(), 1);
+});
+
+test("a page that the hub refuses does not pretend to load", async (browser) => {
+  await using hub = await startModeratedHub();
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(hub, { name: "李-小" });
+  await alice.say("one");
+  await alice.sees("one");
+  await moderate(hub, "ban", { name: "李-小", reason: "spam" });
+  const { page } = alice;
+  await page.locator(".banner").getByText("is banned: spam").waitFor();
+  await page.reload();
+  await page.locator(".banner").getByText("is banned: spam").waitFor();
+  await until("no loading", async () => {
+    return await page.getByText("Loading earlier messages").count() === 0;
+  });
+  // Who one is, is known.
+  assertEquals(await page.locator(".self-name").innerText(), "李-小");
+});
+
 test("a room that is closed while the hub is away keeps the draft after the return, and after a reload", async (browser) => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/bcast.db`;

@@ -79,6 +79,31 @@ test("a hub that stops says so; one that is gone cannot be reached", async (brow
   await banner.getByText("The hub cannot be reached").waitFor();
 });
 
+test("the newest announcement is to be seen on a phone, however long the ones before it are", async (browser) => {
+  await using hub = await startModeratedHub();
+  await using visitor = await browser.visitor({ width: 360, height: 640, hasTouch: true });
+  const alice = await visitor.open(hub, { name: "Alice" });
+  const { page } = alice;
+  for (const message of ["Wartung, обслуживание, 维护. ".repeat(30), "second", "סוף: all clear"]) {
+    // deno-lint-ignore no-await-in-loop -- in this order
+    await moderate(hub, "announce", { message });
+    const shown = page.locator(".announcement").filter({ hasText: message.trim() });
+    // deno-lint-ignore no-await-in-loop
+    await shown.waitFor();
+    // deno-lint-ignore no-await-in-loop
+    const seen = await shown.locator("span").first().evaluate((span) => {
+      const view = span.closest(".announcements")?.getBoundingClientRect();
+      const { top } = span.getBoundingClientRect();
+      return view !== undefined && top >= view.top && top + 20 <= view.bottom;
+    });
+    assertEquals(seen, true, message.slice(0, 20));
+  }
+  assertEquals(
+    (await page.locator(".announcement span").allInnerTexts()).map((text) => text.slice(0, 6)),
+    ["סוף: a", "second", "Wartun"],
+  );
+});
+
 test("announcements stay above every conversation until they are dismissed", async (browser) => {
   await using hub = await startModeratedHub();
   await using visitor = await browser.visitor();
@@ -91,7 +116,7 @@ test("announcements stay above every conversation until they are dismissed", asy
   const shown = page.getByRole("log", { name: "Announcements" });
   const texts = (chat: ChatPage): Promise<string[]> =>
     chat.page.locator(".announcement span").allInnerTexts();
-  const wanted = ["Lunch <U+202E>at noon <b>today</b>␛[31m", "Only for the lobby"];
+  const wanted = ["Only for the lobby", "Lunch <U+202E>at noon <b>today</b>␛[31m"];
   await until("both", async () => (await texts(alice)).length === 2);
   assertEquals(await texts(alice), wanted);
   assertEquals(await shown.getAttribute("aria-live"), "polite");

@@ -172,6 +172,9 @@ Deno.test("`reduce()` counts what nobody looked at, until somebody does", () => 
   // The line moves to the first one that was not seen.
   assertEquals([lobby(state).unread, lobby(state).newFrom], [1, 4]);
   assertEquals(unreadIn(state), { unread: 1, mentions: 0 });
+  // A reload begins there, whatever comes until then.
+  state = after(state, message(6), message(7));
+  assertEquals(state.marks.get("lobby"), { epoch: "e", id: 4 });
 });
 
 Deno.test("`reduce()` takes history for read, but for what an earlier visit had not", () => {
@@ -183,6 +186,13 @@ Deno.test("`reduce()` takes history for read, but for what an earlier visit had 
   assertEquals([lobby(known).unread, lobby(known).newFrom], [2, 1]);
   const other = new Map([["lobby", { epoch: "another", id: 8 }]]);
   assertEquals(lobby(after({ ...ALICE, marks: other }, joined(10, { history }))).unread, 0);
+  const named = [message(9, "old @Alice"), message(10)];
+  const called = after(
+    { ...ALICE, marks, current: "#other" },
+    joined(10, { history: named }),
+    ...named,
+  );
+  assertEquals([lobby(called).unread, lobby(called).mentions], [2, 1]);
 });
 
 Deno.test("`reduce()` shows a message as one, whether its ack or its copy comes first", () => {

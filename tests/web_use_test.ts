@@ -89,6 +89,55 @@ test("a token is asked for, kept out of the address, and remembered if wanted", 
   await other.locator(".dot.online").waitFor({ state: "attached" });
 });
 
+test("a link with a token opens a page that is open already", async (browser) => {
+  await using hub = new TokenHub("right");
+  await using visitor = await browser.visitor();
+  const page = await visitor.context.newPage();
+  await page.goto(`${hub.url}?name=Alice`);
+  await page.getByRole("dialog").getByText("This hub wants a token", { exact: true }).waitFor();
+  // As a link or the address bar goes there: only the fragment is another, so nothing is loaded.
+  await page.goto(`${hub.url}?name=Alice#token=right`);
+  await page.locator(".dot.online").waitFor({ state: "attached" });
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assertEquals(page.url(), `${hub.url}?name=Alice`);
+  await page.reload();
+  await page.locator(".dot.online").waitFor({ state: "attached" });
+  assertEquals(hub.tokens.at(-1), "right");
+  // Anything else there is not the page's.
+  await page.goto(`${hub.url}?name=Alice#token=`);
+  await page.locator(".dot.online").waitFor({ state: "attached" });
+});
+
+test("a link with a token opens a hub that refused another tab, and that tab follows", async (browser) => {
+  await using hub = new TokenHub("right");
+  await using visitor = await browser.visitor();
+  const first = await visitor.context.newPage();
+  await first.goto(`${hub.url}?name=Alice#token=wrong`);
+  await first.getByRole("dialog").getByText("The token is wrong").waitFor();
+  const second = await visitor.context.newPage();
+  await second.goto(`${hub.url}?name=Alice#token=right`);
+  for (const page of [second, first]) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await page.locator(".dot.online").waitFor({ state: "attached" });
+    // deno-lint-ignore no-await-in-loop
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  }
+  assertEquals(hub.tokens, ["wrong", "right"]);
+});
+
+test("before the name is chosen, a link with a token is taken in, too", async (browser) => {
+  await using hub = new TokenHub("right");
+  await using visitor = await browser.visitor();
+  const page = await visitor.context.newPage();
+  await page.goto(hub.url);
+  await page.goto(`${hub.url}#token=right`);
+  await until("the address is clean", () => page.url() === hub.url);
+  await page.getByLabel("Name").fill("李-小");
+  await page.keyboard.press("Enter");
+  await page.locator(".dot.online").waitFor({ state: "attached" });
+  assertEquals(hub.tokens, ["right"]);
+});
+
 test("a session that goes on elsewhere says so, and does not fight", async (browser) => {
   await using hub = await startTestHub();
   await using visitor = await browser.visitor();

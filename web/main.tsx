@@ -17,10 +17,21 @@ import { keepShell } from "./chat/shell.ts";
 const page = new URL(location.href);
 const address = readAddress(page);
 const memory = new BrowserMemory(page.pathname, address.name);
-if (address.token !== undefined) memory.keepToken(address.token, "tab");
-if (withoutToken(page).href !== page.href) history.replaceState(null, "", withoutToken(page));
-
 const chat = new Chat(memory, hubAddress(page));
+
+/** Takes in the token of the address, and takes it out of there. */
+function takeToken(): void {
+  const now = new URL(location.href);
+  const { token } = readAddress(now);
+  if (token !== undefined) chat.bring(token);
+  const clean = withoutToken(now);
+  if (clean.href !== now.href) history.replaceState(history.state, "", clean);
+}
+
+takeToken();
+// A link that leads from the open page to the same one with a token loads nothing.
+addEventListener("hashchange", takeToken);
+
 const root = document.getElementById("app");
 if (root === null) throw new Error("The page has no place for the app");
 render(<App chat={chat} address={address} />, root);

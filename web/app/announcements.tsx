@@ -1,12 +1,26 @@
 import type { VNode } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Chat } from "../chat/chat.ts";
 import { IconButton } from "./icons.tsx";
 
 /** What the hub's operator had to say, above every conversation until it is dismissed. */
 export function Announcements({ chat }: { readonly chat: Chat }): VNode {
+  // The newest one first: there is not always room for all.
+  const all = chat.announcements.all.toReversed();
+  const view = useRef<HTMLDivElement>(null);
+  const newest = all[0]?.id;
+  useLayoutEffect(() => {
+    if (newest !== undefined) view.current?.scrollTo({ top: 0 });
+  }, [newest]);
   return (
-    <div class="announcements" role="log" aria-live="polite" aria-label="Announcements">
-      {chat.announcements.all.map(({ id, text, at, room }) => (
+    <div
+      ref={view}
+      class="announcements"
+      role="log"
+      aria-live="polite"
+      aria-label="Announcements"
+    >
+      {all.map(({ id, text, at, room }) => (
         <div key={id} class="announcement">
           <p>
             <strong>{room === undefined ? "Announcement" : `Announcement in #${room}`}</strong>{" "}

@@ -85,6 +85,12 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
     if (document.activeElement === document.body) setOpen({ what: "token" });
   }, [connection]);
 
+  // The token came by another way: in the address, or in another tab.
+  const needless = open?.what === "token" && connection.state === "online";
+  useEffect(() => {
+    if (needless) close();
+  }, [needless]);
+
   const save = async (format: string): Promise<void> => {
     if (thread === undefined) return;
     if (!isExportFormat(format)) return say("Formats are text, json and markdown");
@@ -265,7 +271,7 @@ function showNeighbour(chat: Chat, by: 1 | -1): void {
 }
 
 async function saveThread(chat: Chat, thread: Thread, format: ExportFormat): Promise<void> {
-  const title = `${thread.room === undefined ? "@" : "#"}${thread.name}`;
+  const title = `${thread.key.charAt(0)}${thread.name}`;
   const text = exported(title, await chat.past.wholeOf(thread.key), format);
   saveFile(exportFileName(title, Date.now(), format), format, text);
 }

@@ -6,6 +6,7 @@ import type { Chat } from "../chat/chat.ts";
 import { COMMANDS, roomIn } from "../state/commands.ts";
 import { EXPORT_FORMATS, type ExportFormat } from "../../chat/export.ts";
 import { CHOICES, levelOf, LEVELS } from "../state/settings.ts";
+import { roomOf } from "../state/threads.ts";
 import type { Thread } from "../state/types.ts";
 import { Dialog, Segments } from "./dialog.tsx";
 
@@ -211,7 +212,8 @@ export function ThreadDialog({ chat, thread, onClose, onSave }: DialogProps & {
   readonly thread: Thread;
   readonly onSave: (format: ExportFormat) => void;
 }): VNode {
-  const { key, room } = thread;
+  const { key } = thread;
+  const room = roomOf(key);
   const { settings } = chat;
   return (
     <Dialog title={room === undefined ? thread.name : `#${thread.name}`} onClose={onClose}>

@@ -1,8 +1,10 @@
 import type { VNode } from "preact";
 import { useRef } from "preact/hooks";
 import type { Chat } from "../chat/chat.ts";
+import { whyMute } from "../chat/standing.ts";
 import { CHUNK, itemAt } from "../state/log.ts";
 import type { Settings } from "../state/settings.ts";
+import { roomOf } from "../state/threads.ts";
 import type { Said, Thread } from "../state/types.ts";
 import { copyLiterally } from "./copy.ts";
 import { Chunk } from "./chunk.tsx";
@@ -75,6 +77,8 @@ export function MessageList(props: MessageListProps): VNode {
         <div class="log-inner">
           {complete
             ? <Beginning thread={thread} onUncover={() => void chat.past.uncover(key)} />
+            : log.size === 0 && !loading && whyMute(chat.state, key) !== undefined
+            ? null
             : <div class="loading">Loading earlier messages…</div>}
           {log.chunks.map((chunk, index) => (
             <Chunk
@@ -126,7 +130,7 @@ function Beginning({ thread, onUncover }: {
       </div>
     );
   }
-  const isRoom = thread.room !== undefined;
+  const isRoom = roomOf(thread.key) !== undefined;
   return (
     <div class="beginning">
       <span class="big" aria-hidden="true">{isRoom ? "#" : "@"}</span>

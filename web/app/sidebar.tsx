@@ -21,6 +21,8 @@ export function Sidebar({ chat, actions, open }: {
   readonly open: boolean;
 }): VNode {
   const { threads, current, me, connection } = chat.state;
+  // Before the hub has said it, and where it says nothing.
+  const name = me ?? chat.memory.name;
   const all = [...threads.values()];
   const rooms = all.filter(({ key }) => key.startsWith("#"));
   const directs = all.filter(({ key }) => key.startsWith("@"));
@@ -66,9 +68,9 @@ export function Sidebar({ chat, actions, open }: {
       </div>
       <footer class="self">
         <button type="button" class="row-button" title="Change your name" onClick={actions.onName}>
-          <Avatar name={me ?? "?"} />
+          <Avatar name={name ?? "?"} />
           <span class="grow">
-            <span class="self-name" dir="auto">{me ?? "Connecting…"}</span>
+            <span class="self-name" dir="auto">{name ?? "Guest"}</span>
             <small>
               <span class={`dot ${connection.state}`} />
               {stateName(connection)}

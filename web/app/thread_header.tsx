@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import type { Chat } from "../chat/chat.ts";
-import { unreadIn } from "../state/threads.ts";
+import { roomOf, unreadIn } from "../state/threads.ts";
 import type { Thread } from "../state/types.ts";
 import { Icon, IconButton } from "./icons.tsx";
 
@@ -35,19 +35,19 @@ export function ThreadHeader({ chat, thread, onThreads, onPeople, onSearch, onMo
       </h1>
       <span class="grow" />
       {room === undefined ? null : (
-        <>
-          <button
-            type="button"
-            class="people-button medium-down"
-            aria-label={`People, ${room.online} online`}
-            title="People"
-            onClick={onPeople}
-          >
-            <Icon name="people" /> {room.online}
-          </button>
-          <IconButton icon="search" label="Search" onClick={onSearch} />
-        </>
+        <button
+          type="button"
+          class="people-button medium-down"
+          aria-label={`People, ${room.online} online`}
+          title="People"
+          onClick={onPeople}
+        >
+          <Icon name="people" /> {room.online}
+        </button>
       )}
+      {roomOf(thread?.key) === undefined
+        ? null
+        : <IconButton icon="search" label="Search" onClick={onSearch} />}
       {thread === undefined
         ? null
         : <IconButton icon="more" label="This conversation" onClick={onMore} />}

@@ -36,7 +36,7 @@ export function useScroll(
   target: { readonly id: number } | undefined,
   view: RefObject<HTMLDivElement | null>,
 ): Scroll {
-  const { key, log, newFrom, complete, unread, pending } = thread;
+  const { key, log, newFrom, complete, unread, pending, gone } = thread;
   const [atEnd, setAtEnd] = useState(true);
   const [loading, setLoading] = useState(false);
   const [jump, setJump] = useState<{ readonly seq: number } | undefined>(undefined);
@@ -152,10 +152,11 @@ export function useScroll(
     };
   }, [key]);
 
-  // A short page has no scrolling that could ask for more.
+  // A short page has no scrolling that could ask for more, and where the hub lets nobody in, it
+  // tells nothing that is not asked for.
   useEffect(() => {
-    if (!complete && log.size > 0 && !loading) loadOlder();
-  }, [log.size, complete]);
+    if (!complete && (log.size > 0 || gone !== undefined) && !loading) loadOlder();
+  }, [log.size, complete, gone]);
 
   // To be gone to.
   useEffect(() => {

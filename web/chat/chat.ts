@@ -57,6 +57,9 @@ export class Chat {
   #wanted: string | undefined;
   /** The name that was asked for, to be remembered once one has it. */
   #renaming: string | undefined;
+  /** The token of the page's address. */
+  #brought: string | undefined;
+  #started = false;
   #saving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly memory: BrowserMemory, private readonly hub: URL) {
@@ -88,6 +91,8 @@ export class Chat {
       read: (key) => this.store.queue({ type: "read-elsewhere", key }),
     });
     this.#sign = new TypingSign((room, typing) => {
+      // Where one no longer is, the hub would answer every sign with why.
+      if (this.state.threads.get(roomKey(room))?.gone !== undefined) return;
       this.#tabs.order({ do: "typing", room, typing });
     });
     this.#side = new HubSide(this.store, {
@@ -113,6 +118,13 @@ export class Chat {
     return this.#tab.session !== undefined;
   }
 
+  /** An address brought a token: for this tab, and at once where a conversation has begun. */
+  bring(token: string): void {
+    this.memory.keepToken(token, "tab");
+    this.#brought = token;
+    if (this.#started) void this.restart({ token: { value: token, remember: false } });
+  }
+
   /**
    * Begins the conversation: in another tab's connection where there is one, else under the session
    * of the last visit.
@@ -125,6 +137,7 @@ export class Chat {
     rooms: readonly string[] = [],
     chosen = false,
   ): Promise<void> {
+    this.#started = true;
     void this.#tabs.census().then((open) => {
       this.memory.drafts.inherit(open);
       this.store.touch();
@@ -133,6 +146,12 @@ export class Chat {
       for (const room of rooms.toReversed()) this.join(room);
       const other = name !== undefined && !sameName(name, this.state.me);
       if (chosen && other) this.rename(name);
+      // The other tab has been waiting for one.
+      const { connection } = this.state;
+      const refused = connection.state === "refused" && connection.wantsToken;
+      if (this.#brought !== undefined && refused) {
+        await this.restart({ token: { value: this.#brought, remember: false } });
+      }
       return;
     }
     const known = this.#tab.rooms.length > 0 ? this.#tab.rooms : this.memory.rooms;

@@ -18,6 +18,8 @@ export interface Place {
 export interface SavedDirect {
   readonly name: string;
   readonly said: readonly Said[];
+  /** How many of them, at the end, nobody has looked at; none where nothing is said. */
+  readonly unread?: number;
 }
 
 /** What a tab remembers through a reload. */

@@ -96,8 +96,10 @@ export class Past {
     const thread = this.store.state.threads.get(key);
     const room = roomOf(key);
     if (thread === undefined || thread.complete || room === undefined) return;
-    const before = firstSaid(thread.log)?.id ?? (thread.room?.last ?? 0) + 1;
-    const { messages, more } = shown(await this.conversation().history(room, { before, limit }));
+    // A room that was not entered has its newest messages.
+    const before = firstSaid(thread.log)?.id ?? (thread.room && thread.room.last + 1);
+    const range = before === undefined ? { limit } : { before, limit };
+    const { messages, more } = shown(await this.conversation().history(room, range));
     this.store.apply({ type: "older", key, messages, more });
   }
 }

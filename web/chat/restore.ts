@@ -1,6 +1,6 @@
 import { itemsOf } from "../state/log.ts";
 import { directKey, extended, newThread, roomKey, withThread } from "../state/threads.ts";
-import type { ChatState, Mark, Said } from "../state/types.ts";
+import type { ChatState, Mark, Said, Thread } from "../state/types.ts";
 import type { TabMemory } from "./memory.ts";
 
 /** `state` with what the tab remembers of before it was loaded again. */
@@ -11,8 +11,8 @@ export function restored(state: ChatState, tab: TabMemory): ChatState {
     const pending = tab.pending[key] ?? [];
     next = withThread(next, { ...newThread(key, room), complete: false, pending });
   }
-  for (const { name, said } of tab.directs) {
-    next = withThread(next, extended(newThread(directKey(name), name), said));
+  for (const { name, said, unread } of tab.directs) {
+    next = withThread(next, asUnread(extended(newThread(directKey(name), name), said), unread));
   }
   for (const { name } of tab.directs) {
     const key = directKey(name);
@@ -56,9 +56,10 @@ export function saved(
       ...(session === undefined ? {} : { session }),
       ...(state.me === undefined ? {} : { name: state.me }),
       ...(state.current === undefined ? {} : { current: state.current }),
-      directs: threads.filter(({ key }) => key.startsWith("@")).map(({ name, log }) => ({
+      directs: threads.filter(({ key }) => key.startsWith("@")).map(({ name, log, unread }) => ({
         name,
         said: [...itemsOf(log)].filter((item): item is Said => item.kind === "said"),
+        ...(unread === 0 ? {} : { unread }),
       })),
       pending: Object.fromEntries(
         threads.filter(({ pending }) => pending.length > 0).map((
@@ -67,4 +68,11 @@ export function saved(
       ) as TabMemory["pending"],
     },
   };
+}
+
+/** `thread`, a private one, with the newest `unread` messages of the other person not read yet. */
+function asUnread(thread: Thread, unread = 0): Thread {
+  const theirs = [...itemsOf(thread.log)].filter((item) => item.kind === "said" && !item.mine);
+  const first = unread === 0 ? undefined : theirs.slice(-unread)[0];
+  return first === undefined ? thread : { ...thread, unread, mentions: unread, newFrom: first.seq };
 }

@@ -248,6 +248,8 @@ export class Tabs {
         else this.#say({ type: "here" }, from);
         return;
       case "state":
+        // Asked for before this tab took the connection, which the other one learns next.
+        if (this.leads) return;
         this.#leader = from;
         this.#answered();
         this.listener.follow(letter.handover);

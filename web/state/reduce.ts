@@ -2,7 +2,7 @@ import type { ClientEvent, RoomEntered } from "../../client.ts";
 import type { MentionRule } from "../../chat/mention.ts";
 import { type Direct, type Message, nameKey, type System } from "../../protocol.ts";
 import { directItem, saidItem } from "./items.ts";
-import { findId, prepend, updated } from "./log.ts";
+import { findId, lastItem, prepend, updated } from "./log.ts";
 import { closedElsewhere, entering, missingRooms, refusedRoom, removed } from "./membership.ts";
 import { presence, sorted } from "./presence.ts";
 import { absent, met, proved, reacquainted, trusted } from "./other.ts";
@@ -224,7 +224,14 @@ function onEvent(
 
 function noted(state: ChatState, text: string, now: number, tone: Note["tone"]): ChatState {
   if (state.current === undefined) return state;
-  return changed(state, state.current, (thread) => extended(thread, [note(text, now, tone)]));
+  return changed(state, state.current, (thread) => {
+    const last = lastItem(thread.log);
+    // The hub says it to each sign of typing: what stands there already is only said later.
+    if (tone === "error" && last?.kind === "note" && last.text === text) {
+      return { ...thread, log: updated(thread.log, last.seq, (item) => ({ ...item, at: now })) };
+    }
+    return extended(thread, [note(text, now, tone)]);
+  });
 }
 
 /** What the hub tells about a room stands there; an announcement to all has its own place. */
@@ -290,11 +297,12 @@ function message(state: ChatState, event: Message): ChatState {
   const isNew = counts ||
     (!isNews && mark?.epoch === thread.room.epoch && event.id > mark.id && !item.mine);
   const grown = extended(thread, [item]);
-  return withThread(state, {
+  const next = withThread(state, {
     ...grown,
     complete: grown.complete || event.id === 1,
     unread: thread.unread + (counts ? 1 : 0),
-    mentions: thread.mentions + (counts && item.mention ? 1 : 0),
+    // What an earlier visit had not read counts since the room was entered.
+    mentions: thread.mentions + ((counts || (isNew && thread.unread > 0)) && item.mention ? 1 : 0),
     // The first one that nobody saw; the line moves on when all before it was read.
     newFrom: counts && thread.unread === 0
       ? grown.log.next - 1
@@ -305,6 +313,10 @@ function message(state: ChatState, event: Message): ChatState {
       typing: thread.room.typing.filter(({ name }) => name !== event.sender),
     },
   });
+  // Where reading stopped is not to be found again from what is loaded.
+  if (!counts || (thread.unread > 0 && mark?.epoch === thread.room.epoch)) return next;
+  const stopped = { epoch: thread.room.epoch, id: event.id - 1 };
+  return { ...next, marks: new Map(state.marks).set(event.room, stopped) };
 }
 
 function direct(state: ChatState, event: Direct, told: Direct | undefined): ChatState {
