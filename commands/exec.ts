@@ -11,6 +11,7 @@ import { shownUrl } from "../client.ts";
 import { systemClock } from "../client/clock.ts";
 import { visible } from "../protocol.ts";
 import { ChildRunner } from "../stream/child.ts";
+import { checkDistinct } from "../stream/distinct.ts";
 import { clearedMessage, hubEnvironment } from "../stream/environment.ts";
 import { execute, type ExecuteOptions, ON_ERROR } from "../stream/execute.ts";
 import { FailedFile } from "../stream/failed_file.ts";
@@ -105,6 +106,11 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   }
   const url = hubAddress(input);
   const onError = errorPolicy(input);
+  await checkDistinct([
+    { flag: "--cursor", path: flags.cursor },
+    { flag: "--failed", path: flags.failed },
+    { flag: "--log-file", path: flags.logFile },
+  ]);
   await using logging = await startClientLogging(flags);
   const id = await programId(shownUrl(url), flags.room, input.words);
   const children = new ChildRunner({

@@ -11,6 +11,7 @@ import { safeJson } from "../cli/text.ts";
 import { shownUrl } from "../client.ts";
 import { type Message, visible } from "../protocol.ts";
 import type { CursorFile } from "../stream/cursor_file.ts";
+import { checkDistinct } from "../stream/distinct.ts";
 import { FIELD_NAMES, parseTemplate, type Template } from "../stream/format.ts";
 import { Journal } from "../stream/journal.ts";
 import { OutputLog } from "../stream/output_log.ts";
@@ -77,6 +78,11 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   if (flags.output !== undefined && flags.cursor === undefined) {
     throw new UsageError("--output needs --cursor FILE: without it, append with >> instead");
   }
+  await checkDistinct([
+    { flag: "--cursor", path: flags.cursor },
+    { flag: "--output", path: flags.output },
+    { flag: "--log-file", path: flags.logFile },
+  ]);
   await using logging = await startClientLogging(flags);
   ignoreStraySignals(context);
   // That nobody reads it is no reason to end.
