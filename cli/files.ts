@@ -25,6 +25,17 @@ export async function readSmallFile(path: string, what: string): Promise<string>
   }
 }
 
+/** Whether `path` leads to a file, or to nothing yet, and not to a pipe or a device. */
+export async function isRegularFile(path: string): Promise<boolean> {
+  try {
+    const { isFile, isDirectory } = await Deno.stat(path);
+    return isFile || isDirectory;
+  } catch {
+    // What is wrong with it is told by whoever reads it.
+    return true;
+  }
+}
+
 /** Whether others than its owner may read a file, where the system knows such things. */
 export async function isReadableByOthers(path: string): Promise<boolean> {
   const { mode } = await Deno.stat(path);
