@@ -80,10 +80,21 @@ async function fingerprints(paths: readonly string[]): Promise<string> {
   return each.join("\n");
 }
 
-/** In a few words why a file cannot be read or written. */
+/** As {@linkcode why}, for a file that would be made if it were not there. */
+export function whyNotWritten(error: unknown): string {
+  return error instanceof Deno.errors.NotFound ? "its directory does not exist" : why(error);
+}
+
+/** In a few words why a file cannot be read or written; never in those of the runtime. */
 export function why(error: unknown): string {
+  // The executable has no more rights than it needs.
+  if (error instanceof Deno.errors.NotCapable) {
+    return "it is in /dev, /proc or /sys, where this program opens nothing. Name another file";
+  }
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // The runtime ends its sentences with the call that failed: ": open '/a/b'".
+  return error.message.replace(/ \(os error \d+\).*$/s, "");
 }

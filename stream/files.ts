@@ -1,4 +1,5 @@
 import { CliError, EXIT } from "../cli/errors.ts";
+import { whyNotWritten } from "../cli/files.ts";
 
 /** What the system says of an open file. */
 export interface FileStatus {
@@ -171,9 +172,8 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
 /** What went wrong with a file, as one line for a person: "Cannot X: what is". */
 export function fileError(error: unknown, what: string): unknown {
   if (error instanceof CliError || !(error instanceof Error)) return error;
-  // The runtime ends its sentences with the call that failed: ": open '/a/b'".
-  const why = error.message.replace(/ \(os error \d+\).*$/s, "");
-  const isFull = /^(?:No space left|Disk quota exceeded|There is not enough space)/.test(why);
+  const reason = whyNotWritten(error);
+  const isFull = /^(?:No space left|Disk quota exceeded|There is not enough space)/.test(reason);
   const remedy = isFull ? ". Make room, and start again" : "";
-  return new CliError(`${what}: ${why}${remedy}`, EXIT.failed, { cause: error });
+  return new CliError(`${what}: ${reason}${remedy}`, EXIT.failed, { cause: error });
 }
