@@ -170,6 +170,8 @@ async function exchange(
     deliver: delivery(conversation, flags.to, via),
     onRefused: (number, why) =>
       words.length > 0 ? say(`Not sent: ${why}`) : unsent.refused(number, why),
+    // The hub speaks of frames, which this user has not written.
+    meaning: ({ code, message }) => code === "not_in_room" ? notLetIn(flags.room) : message,
     counts,
   }).finally(() => conversation.close());
   // Looked at below.
@@ -219,6 +221,10 @@ async function report(ended: Ended, single: boolean, { stderr }: Context): Promi
     return explain(error).exitCode === EXIT.refused ? EXIT.refused : EXIT.failed;
   }
   return result.refused === 0 ? EXIT.done : EXIT.failed;
+}
+
+function notLetIn(room: string | undefined): string {
+  return `The hub does not let you into ${room ?? "its own room: name one with --room"}`;
 }
 
 function delivery(

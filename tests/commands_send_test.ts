@@ -1,8 +1,11 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { OPEN_GRANT } from "../auth/authorizer.ts";
+import { Rights } from "../auth/rights.ts";
 import { connect } from "../client.ts";
 import type { Message } from "../protocol.ts";
 import { EventLog } from "./kit/event_log.ts";
 import { temporaryFolder } from "./kit/folder.ts";
+import { moderate, startModeratedHub } from "./kit/moderated_hub.ts";
 import { Program, startHubProcess } from "./kit/process.ts";
 import { ScriptedHub } from "./kit/scripted_hub.ts";
 import { startTestHub } from "./kit/test_hub.ts";
@@ -31,6 +34,44 @@ async function send(
   assertEquals(program.lines, []);
   return [code, program.errors];
 }
+
+Deno.test("bcast send says that a room is closed, or not for this token, and nothing of frames", async () => {
+  await using hub = await startModeratedHub();
+  await moderate(hub, "close-room", { room: "sud", reason: "go on in lobby – 世界" });
+  await using closed = new Program(["send", "--url", hub.url, "--room", "sud", "hi"]);
+  assertEquals(await closed.exit(), 1);
+  assertMatch(closed.errors, /^! Room sud is closed: go on in lobby – 世界\nNot sent: The hub /);
+  await using lines = new Program(["send", "--url", hub.url, "--room", "sud"]);
+  await lines.type("a\nb\n", { end: true });
+  assertEquals(await lines.exit(), 1);
+  assertMatch(lines.errors, /^Line 2 was not sent: The hub does not let you into sud$/m);
+
+  const rights = Rights.parse({ "ops-*": "read-write" });
+  assert(rights !== undefined);
+  const authorize = () => ({ ok: true, grant: { ...OPEN_GRANT, rights } }) as const;
+  await using other = await startTestHub({ authorizer: { required: true, authorize } });
+  for (
+    const [args, expected] of [
+      [["--room", "secret"], /^Not sent: The hub does not let you into secret$/m],
+      [[], /^Not sent: The hub does not let you into its own room: name one with --room$/m],
+    ] as const
+  ) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await using program = new Program([
+      "send",
+      "--url",
+      other.url,
+      "--token",
+      "a-token-for-ops",
+      ...args,
+      "hi",
+    ]);
+    // deno-lint-ignore no-await-in-loop -- as above
+    assertEquals(await program.exit(), 1, program.errors);
+    assertMatch(program.errors, expected);
+    assertEquals(/"type"/.exec(program.errors), null, program.errors);
+  }
+});
 
 Deno.test("bcast send sends words, lines, NUL-separated records and JSON objects", async () => {
   await using hub = await startTestHub();
