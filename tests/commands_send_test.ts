@@ -110,7 +110,8 @@ Deno.test("bcast send names each line that cannot be sent as it is, and sends th
   ];
   const [raw, objects] = await Promise.all([
     send(["-", "--room", "raw"], bytes, env),
-    send(["--json", "--room", "json"], json.join("\n"), env),
+    // At the same time, so under another name.
+    send(["--json", "--room", "json"], json.join("\n"), { ...env, BCAST_NAME: "cd" }),
   ]);
   assertEquals(raw, [1, "Line 2 was not sent: it is not UTF-8: convert it with iconv\n"]);
   assertEquals(objects, [
