@@ -38,7 +38,10 @@ const FLAGS = {
   ...ACCESS_FLAGS,
   room: roomFlag("Room to send to"),
   name: nameFlag({ help: "Your name; without it you are a guest" }),
-  to: nameFlag({ help: "Send privately, to everybody of that name, rather than to a room" }),
+  to: nameFlag({
+    once: true,
+    help: "Send privately, to everybody of that name, rather than to a room",
+  }),
   null: flag.toggle({ help: "Messages of the input end with a NUL character, not with the line" }),
   json: flag.toggle({
     help: `Input lines are JSON objects with "message", "data" or both`,

@@ -219,6 +219,11 @@ for (
     ],
     [["connect", "ftp://x"], 'Cannot connect to "ftp://x": use HOST, HOST:PORT, ws://HOST:PORT'],
     [["connect", "a", "--host", "b"], 'Cannot use --host together with "a": leave one out'],
+    [["who", "a", "--url", "ws://b"], 'Cannot use --url together with "a": leave one out'],
+    [
+      ["send", "x", "--url", "ws://b", "--host", "c"],
+      'Cannot use --host together with "ws://b": leave one out',
+    ],
     [["connect", "--name", "a/b"], "--name must be a name of 1 to 32 visible characters"],
   ] as const
 ) {

@@ -226,6 +226,9 @@ Deno.test("bcast send: what makes no sense is told before anything is sent", asy
     [["hi", "--json"], /^Cannot use --json or --null together with TEXT/],
     [["hi", "--to", "Bob", "--room", "dev"], /^Cannot use --room together with --to/],
     [[" "], /^Cannot send a blank message/],
+    [["hi", "--room", "dev", "--room=ops"], /^--room takes one ROOM: dev or ops, not both$/m],
+    [["hi", "--to", "李 小", "--to", "Bob"], /^--to takes one NAME: 李 小 or Bob, not both$/m],
+    [["hi", "--host", "a.example", "--url", "ws://b.example"], /^Cannot use --host together with/],
     [["hi", "--room", "Not A Room"], /^--room must be a room/],
     [["hi", "--rom", "dev"], /^Unknown flag --rom\. Did you mean --room\?/],
   ];
