@@ -210,7 +210,9 @@ async function report(ended: Ended, single: boolean, { stderr }: Context): Promi
     return EXIT.interrupted;
   }
   const why = gaveUp
-    ? `the hub did not come back within ${ended.retryFor} s`
+    ? wasOnline
+      ? `the hub did not come back within ${ended.retryFor} s`
+      : `no hub could be reached within ${ended.retryFor} s`
     : error === undefined
     ? undefined
     : explain(error).message;
@@ -221,6 +223,7 @@ async function report(ended: Ended, single: boolean, { stderr }: Context): Promi
       unsent.unacked(result.unacked, why);
       await stderr.write("Whatever else the input holds was not sent\n");
     }
+    if (gaveUp && !wasOnline) return EXIT.unreachable;
     return explain(error).exitCode === EXIT.refused ? EXIT.refused : EXIT.failed;
   }
   return result.refused === 0 ? EXIT.done : EXIT.failed;

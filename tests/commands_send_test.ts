@@ -197,6 +197,19 @@ Deno.test("bcast send gives up on a hub that does not come back within --retry-f
   assertMatch(errors, /\nNot sent: the hub did not come back within 1 s\n$/);
 });
 
+Deno.test("bcast send --wait --retry-for ends with 3 where no hub was ever there", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const args = ["--wait", "--retry-for", "1s", "--url", `127.0.0.1:${port}`];
+  for (const [words, input] of [[["hi"], ""], [[], "a\nb\n"]] as const) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    const [code, errors] = await send([...words, ...args], input);
+    assertEquals(code, 3, errors);
+    assertMatch(errors, /sent: no hub could be reached within 1 s$/m);
+  }
+});
+
 Deno.test("bcast send --wait waits for a hub that is not there yet, and says so", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
