@@ -210,6 +210,12 @@ for (
       'Cannot connect to "22001": for a port, write localhost:PORT or --port PORT',
     ],
     [["help", "conect"], 'Unknown command "conect". Did you mean connect? See bcast help'],
+    [
+      ["--port", "99", "send", "hi"],
+      "Unknown flag --port before a command: write it after the command. See bcast help",
+    ],
+    [["--verson"], "Unknown flag --verson. Did you mean --version? See bcast help"],
+    [["-v"], "Unknown flag -v before a command: write it after the command. See bcast help"],
     [["\x1b]0;x"], 'Unknown command "␛]0;x". See bcast help'],
     [["start", "--prot", "1"], "Unknown flag --prot. Did you mean --port?"],
     [["start", "now"], 'Unexpected argument "now". See bcast start --help'],
