@@ -34,6 +34,8 @@ const MIN_RSA_BITS = 2048;
 
 const NO_PRIVATE_KEY = "it holds no private key that can be read, and only such a key signs";
 
+const LOCKED = "a password locks it: openssl pkey -in FILE -out OTHER writes it without one";
+
 const RSA = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 
 const EC: Readonly<Record<string, string>> = {
@@ -91,9 +93,7 @@ export function parsePublicKeys(text: string): readonly VerificationKey[] {
  * @throws {KeyError} when it is none.
  */
 export function parsePrivateKey(text: string): SigningKey {
-  const jwk = text.trimStart().startsWith("{")
-    ? parseJson(text) as JWK
-    : exported(() => createPrivateKey(text).export({ format: "jwk" }), NO_PRIVATE_KEY);
+  const jwk = text.trimStart().startsWith("{") ? parseJson(text) as JWK : privatePem(text);
   if (typeof jwk.d !== "string") throw new KeyError(NO_PRIVATE_KEY);
   const [algorithm = ""] = algorithmsOf(jwk);
   return { key: jwk, algorithm, ...kidOf(jwk) };
@@ -102,6 +102,13 @@ export function parsePrivateKey(text: string): SigningKey {
 /** The key that signs with `secret`. */
 export function signingSecret(secret: Uint8Array): SigningKey {
   return { key: secret, algorithm: "HS256" };
+}
+
+/** The first private key in a text: OpenSSL may put parameters before it. */
+function privatePem(text: string): JWK {
+  if (/\bENCRYPTED\b/.test(text)) throw new KeyError(LOCKED);
+  const block = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^-]+-----END \1-----/.exec(text)?.[0];
+  return exported(() => createPrivateKey(block ?? text).export({ format: "jwk" }), NO_PRIVATE_KEY);
 }
 
 function publicPem(text: string): readonly JWK[] {

@@ -11,6 +11,14 @@ const MOVE = "move the log away to start empty";
 /** By what SQLite and the system call it; the first that matches counts. */
 const TROUBLES: readonly (readonly [pattern: RegExp, trouble: Trouble])[] = [
   [
+    // What the runtime says of rights that the executable has not.
+    /^Requires \w+ access to "/,
+    {
+      what: "it is in /dev, /proc or /sys, where this program opens nothing",
+      remedy: "Name another file",
+    },
+  ],
+  [
     /the log was deleted or replaced/,
     {
       what: "the file of the log was deleted or replaced",

@@ -60,8 +60,11 @@ export interface AddressInput {
  * @throws {UsageError} when that is no address, or says the same part twice.
  */
 export function hubAddress({ flags, positional, source }: AddressInput): URL {
-  if (positional !== undefined && source("host") === "flag") {
-    throw new UsageError(`Cannot use --host together with "${visible(positional)}": leave one out`);
+  const byFlag = source("url") === "flag" ? flags.url : undefined;
+  const named = positional ?? byFlag;
+  const again = positional !== undefined && byFlag !== undefined ? "url" : "host";
+  if (named !== undefined && source(again) === "flag") {
+    throw new UsageError(`Cannot use --${again} together with "${visible(named)}": leave one out`);
   }
   // A --host from a stronger source overrides a URL from a weaker one.
   const byHost = positional === undefined && isStronger(source("host"), source("url"));

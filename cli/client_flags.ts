@@ -31,6 +31,7 @@ export function roomFlag(
   return flag.value<string | undefined>({
     fallback: undefined,
     placeholder: "ROOM",
+    once: true,
     shown,
     expects: ROOM,
     read: (room) => isRoomName(room) ? room : undefined,

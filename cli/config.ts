@@ -3,7 +3,7 @@ import { visible } from "../protocol.ts";
 import type { Context } from "./context.ts";
 import { CliError, UsageError } from "./errors.ts";
 import type { AnyFlag, Flags, Layer } from "./flags.ts";
-import { isReadableByOthers } from "./files.ts";
+import { isReadableByOthers, why } from "./files.ts";
 import { kebab } from "./flags.ts";
 import { configDirectory } from "./paths.ts";
 import { type Fault, parseSettings, type Setting, type Settings } from "./settings.ts";
@@ -130,16 +130,8 @@ async function readIfThere(path: string, mustBe: boolean): Promise<string | unde
     const missing = error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.NotADirectory;
     if (missing && !mustBe) return undefined;
-    const why = missing
-      ? "it does not exist"
-      : error instanceof Deno.errors.PermissionDenied
-      ? "permission denied"
-      : error instanceof Deno.errors.IsADirectory
-      ? "it is a directory"
-      : error instanceof Error
-      ? error.message
-      : String(error);
-    throw new UsageError(`Cannot read the configuration file ${path}: ${why}`);
+    const reason = missing ? "it does not exist" : why(error);
+    throw new UsageError(`Cannot read the configuration file ${path}: ${reason}`);
   }
 }
 

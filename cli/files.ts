@@ -25,6 +25,17 @@ export async function readSmallFile(path: string, what: string): Promise<string>
   }
 }
 
+/** Whether `path` leads to a file, or to nothing yet, and not to a pipe or a device. */
+export async function isRegularFile(path: string): Promise<boolean> {
+  try {
+    const { isFile, isDirectory } = await Deno.stat(path);
+    return isFile || isDirectory;
+  } catch {
+    // What is wrong with it is told by whoever reads it.
+    return true;
+  }
+}
+
 /** Whether others than its owner may read a file, where the system knows such things. */
 export async function isReadableByOthers(path: string): Promise<boolean> {
   const { mode } = await Deno.stat(path);
@@ -69,10 +80,21 @@ async function fingerprints(paths: readonly string[]): Promise<string> {
   return each.join("\n");
 }
 
-/** In a few words why a file cannot be read or written. */
+/** As {@linkcode why}, for a file that would be made if it were not there. */
+export function whyNotWritten(error: unknown): string {
+  return error instanceof Deno.errors.NotFound ? "its directory does not exist" : why(error);
+}
+
+/** In a few words why a file cannot be read or written; never in those of the runtime. */
 export function why(error: unknown): string {
+  // The executable has no more rights than it needs.
+  if (error instanceof Deno.errors.NotCapable) {
+    return "it is in /dev, /proc or /sys, where this program opens nothing. Name another file";
+  }
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // The runtime ends its sentences with the call that failed: ": open '/a/b'".
+  return error.message.replace(/ \(os error \d+\).*$/s, "");
 }

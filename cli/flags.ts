@@ -29,6 +29,8 @@ export interface Flag<T> {
   readonly own?: true;
   /** Its value is nobody else's business: it is never shown. */
   readonly secret?: true;
+  /** Other commands take several of it: the second one must not silently replace the first. */
+  readonly once?: true;
 }
 
 /** A flag of whatever type. */
@@ -51,6 +53,7 @@ export interface Declaration {
   readonly short?: string;
   readonly own?: true;
   readonly secret?: true;
+  readonly once?: true;
 }
 
 const DEFAULT_GROUP = "Flags";
@@ -328,7 +331,7 @@ export function parseCommandLine(args: readonly string[], flags: Flags): Command
   const parsed = parseArgs(args, {
     string: ["_", ...kebabs("value", "list")],
     boolean: kebabs("switch"),
-    collect: kebabs("list"),
+    collect: names.filter((name) => flags[name]?.kind === "list" || flags[name]?.once).map(kebab),
     alias: Object.fromEntries(
       names.flatMap((name) => {
         const short = flags[name]?.short;
@@ -360,6 +363,11 @@ export function parseCommandLine(args: readonly string[], flags: Flags): Command
       // What follows and starts with "-" was taken for a flag of its own.
       const hint = unknown === undefined ? "" : `, or ${flag}=${shorten(unknown)}`;
       throw new UsageError(`${flag} needs a value: ${flag} ${flags[name]?.placeholder}${hint}`);
+    }
+    const [one = "", other] = new Set(flags[name]?.once ? texts : []);
+    if (other !== undefined) {
+      const what = `${shorten(one)} or ${shorten(other)}, not both`;
+      throw new UsageError(`${flag} takes one ${flags[name]?.placeholder}: ${what}`);
     }
     if (texts.length > 0) given.set(name, texts);
   }

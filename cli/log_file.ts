@@ -1,5 +1,5 @@
 import { CliError } from "./errors.ts";
-import { why } from "./files.ts";
+import { whyNotWritten } from "./files.ts";
 import { visible } from "../protocol.ts";
 
 /** Bytes after which a file is rotated: days of an ordinary hub, and little enough for an editor. */
@@ -47,12 +47,8 @@ export class LogFile implements AsyncDisposable {
       this.#file = open(path);
       this.#size = this.#file.statSync().size;
     } catch (error) {
-      const reason = error instanceof Deno.errors.NotFound
-        ? "its directory does not exist"
-        : why(error);
-      throw new CliError(`Cannot write the log file ${visible(path)}: ${reason}`, 1, {
-        cause: error,
-      });
+      const message = `Cannot write the log file ${visible(path)}: ${whyNotWritten(error)}`;
+      throw new CliError(message, 1, { cause: error });
     }
   }
 

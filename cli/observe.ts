@@ -21,14 +21,15 @@ export class Observer extends HubApi implements AsyncDisposable {
 /**
  * The hub that such a command asks, over HTTP.
  *
+ * @param options `token`: what the flags say, where that was read already.
  * @throws {CliError} when the address, the token or whom to trust make no sense.
  */
 export async function observe(
   input: Pick<CommandInput<typeof OBSERVER_FLAGS>, "flags" | "positional" | "source">,
-  options: Pick<HubApiOptions, "signal" | "timeout"> = {},
+  options: Pick<HubApiOptions, "signal" | "timeout" | "token"> = {},
 ): Promise<Observer> {
   const url = hubAddress(input);
-  const token = await tokenOption(input, url);
+  const token = options.token === undefined ? await tokenOption(input, url) : {};
   const way = wayTo(url, input.flags);
   const { fetch } = way.seams;
   return new Observer(

@@ -17,6 +17,9 @@ function powerFailure({ os }: Context): readonly Deno.Signal[] {
  * Watches for Ctrl-C, SIGTERM and a closed terminal until disposed. The first one aborts `signal`;
  * the second ends the program at once.
  *
+ * Without a terminal SIGHUP ends nothing. A listener takes the place of the disposition that `nohup`
+ * has set, so the program must not take the signal for an end.
+ *
  * @param reload what SIGHUP asks for where there is no terminal that could have been closed: the
  * custom of services.
  */
@@ -34,8 +37,8 @@ export function watchInterrupts(context: Context, reload?: () => void): Interrup
   const terminal = context.stdin.isTerminal || context.stdout.isTerminal ||
     context.stderr.isTerminal;
   const listeners = names.map((name) => {
-    const reloads = name === "SIGHUP" && reload !== undefined && !terminal;
-    return [name, reloads ? reload : () => on(name)] as const;
+    const closes = name !== "SIGHUP" || terminal;
+    return [name, closes ? () => on(name) : () => reload?.()] as const;
   });
   for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
   return {

@@ -2,6 +2,7 @@ import type { ConnectOptions } from "../client.ts";
 import { isStronger, type Source } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { type Flag, text } from "./flags.ts";
+import { isRegularFile } from "./files.ts";
 import { checkedToken, readTokens } from "./secrets.ts";
 
 /** The flags that say what lets a client in. */
@@ -30,7 +31,8 @@ export interface TokenInput {
 
 /**
  * The `token` of a conversation: what the flags say, or nothing. A file is asked anew at every
- * connection and whenever the hub finds that the token has expired.
+ * connection and whenever the hub finds that the token has expired; a pipe is read once, so call
+ * this once in a command.
  *
  * A token of a profile is not given to a hub that the command line or the environment names.
  *
@@ -56,9 +58,11 @@ export async function tokenOption(
   if (tokenFile === undefined || name === "token") {
     return token === undefined ? {} : { token: checkedToken(token, "The token") };
   }
+  const isLasting = await isRegularFile(tokenFile);
   // Read once before anything else, so that a mistake is told at once and in full.
-  await newestToken(tokenFile);
-  return { token: () => newestToken(tokenFile) };
+  const first = await newestToken(tokenFile);
+  // A pipe, which `<(command)` is in a shell, gives what it holds only once.
+  return { token: isLasting ? () => newestToken(tokenFile) : first };
 }
 
 async function newestToken(path: string): Promise<string> {

@@ -6,7 +6,8 @@ import {
   type StatusReport,
   visible,
 } from "../protocol.ts";
-import { diagnose, diagnoseHttp } from "./diagnose.ts";
+import { diagnoseHttp } from "./diagnose.ts";
+import { explain } from "./explain.ts";
 import {
   type Reader,
   readMeasures,
@@ -35,6 +36,9 @@ export interface HubApiOptions {
 
 /** Milliseconds after which a hub counts as not answering. */
 const ANSWER_TIMEOUT = 10_000;
+
+/** Ends nothing. */
+const NEVER = new AbortController().signal;
 
 /** Bytes of an answer that are read: far above what a hub lists. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
@@ -103,11 +107,11 @@ export class HubApi {
       if (report === undefined) throw this.#notAHub(`HTTP ${response.status} without a report`);
       return report;
     } catch (error) {
-      throw this.#explained(error, timeout);
+      throw await this.#explained(error, timeout);
     }
   }
 
-  #explained(error: unknown, timeout: AbortSignal): unknown {
+  async #explained(error: unknown, timeout: AbortSignal): Promise<unknown> {
     if (error instanceof ConnectError) return error;
     const { url, signal } = this.options;
     const options = { cause: error };
@@ -115,7 +119,8 @@ export class HubApi {
     if (timeout.aborted) {
       return new ConnectError("network", `The hub at ${shownUrl(url)} does not answer`, options);
     }
-    const { failure, message } = diagnose(words(error), url);
+    const seams = { ...WORLD, ...(this.options.fetch && { fetch: this.options.fetch }) };
+    const { failure, message } = await explain(words(error), url, seams, signal ?? NEVER);
     return new ConnectError(failure, message, options);
   }
 

@@ -7,10 +7,12 @@ import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { ignoreStraySignals } from "../cli/stray_signals.ts";
+import { tokenOption } from "../cli/token.ts";
 import { shownUrl } from "../client.ts";
 import { systemClock } from "../client/clock.ts";
 import { visible } from "../protocol.ts";
 import { ChildRunner } from "../stream/child.ts";
+import { checkDistinct } from "../stream/distinct.ts";
 import { clearedMessage, hubEnvironment } from "../stream/environment.ts";
 import { execute, type ExecuteOptions, ON_ERROR } from "../stream/execute.ts";
 import { FailedFile } from "../stream/failed_file.ts";
@@ -105,7 +107,13 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   }
   const url = hubAddress(input);
   const onError = errorPolicy(input);
+  await checkDistinct([
+    { flag: "--cursor", path: flags.cursor },
+    { flag: "--failed", path: flags.failed },
+    { flag: "--log-file", path: flags.logFile },
+  ]);
   await using logging = await startClientLogging(flags);
+  const token = await tokenOption(input, url);
   const id = await programId(shownUrl(url), flags.room, input.words);
   const children = new ChildRunner({
     command,
@@ -113,12 +121,13 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     json: flags.json,
     env: {
       ...clearedMessage(context.env),
-      ...await hubEnvironment({
+      ...hubEnvironment({
         url,
         ca: flags.ca,
         fingerprint: flags.fingerprint,
         shareToken: flags.shareToken,
-        token: input,
+        token: token.token,
+        tokenFile: flags.tokenFile,
         noConfig: context.os === "windows" ? "NUL" : "/dev/null",
       }),
     },
@@ -157,7 +166,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   });
   let whole = true;
   try {
-    await using reading = await Reading.open(input, { url, cursor, say, signal: over });
+    await using reading = Reading.open(input, { url, token, cursor, say, signal: over });
     whole = await execute({
       steps: reading.steps(),
       run: (said) => children.run(said),

@@ -31,6 +31,7 @@ export function help(groups: () => readonly CommandGroup[]): AnyCommand {
 export function findCommand(name: string, all: readonly AnyCommand[]): AnyCommand {
   const found = all.find((command) => command.name === name);
   if (found !== undefined) return found;
+  if (name.startsWith("-")) throw strayFlag(name);
   throw unknownCommand(
     name,
     all.filter(({ hidden }) => !hidden).map((command) => command.name),
@@ -47,6 +48,19 @@ export function findInGroup(word: string, { name, commands = {} }: AnyCommand): 
   const found = Object.hasOwn(commands, word) ? commands[word] : undefined;
   if (found !== undefined) return found;
   throw unknownCommand(word, Object.keys(commands), `bcast ${name} --help`);
+}
+
+/** A flag where a command should be: most of them belong to one. */
+function strayFlag(arg: string): UsageError {
+  const [flag = arg] = arg.split("=");
+  const said = visible(flag.length > 40 ? flag.slice(0, 40) + "…" : flag);
+  const hint = suggestion(
+    flag.replace(/^-+/, ""),
+    ["version", "help", "profile", "config"],
+    (word) => `--${word}`,
+  );
+  const what = hint === "" ? " before a command: write it after the command." : `. ${hint}`;
+  return new UsageError(`Unknown flag ${said}${what} See bcast help`);
 }
 
 function unknownCommand(name: string, known: readonly string[], see: string): UsageError {

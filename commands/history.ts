@@ -73,14 +73,15 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const part = wanted(input);
   using interruption = watchInterrupts(context);
   const { signal } = interruption;
-  const room = flags.room ?? await hubsOwnRoom(input, signal);
   const url = hubAddress(input);
+  const token = await tokenOption(input, url);
+  const room = flags.room ?? await hubsOwnRoom(input, { ...token, signal });
   await using way = wayTo(url, flags);
   await using conversation = connect({
     url,
     // In no room there is nobody to notice.
     rooms: [],
-    ...await tokenOption(input, url),
+    ...token,
     signal,
   }, way.seams);
   const palette = stdout.color
@@ -130,9 +131,12 @@ function wanted({ flags }: Input): Wanted {
 }
 
 /** The room of those who name none, which the hub may have chosen. */
-async function hubsOwnRoom(input: Input, signal: AbortSignal): Promise<string> {
+async function hubsOwnRoom(
+  input: Input,
+  options: Parameters<typeof observe>[1],
+): Promise<string> {
   try {
-    await using hub = await observe(input, { signal });
+    await using hub = await observe(input, options);
     const { defaults } = await hub.rooms();
     return defaults[0] ?? DEFAULT_ROOM;
   } catch (error) {

@@ -8,9 +8,11 @@ import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { safeJson } from "../cli/text.ts";
+import { tokenOption } from "../cli/token.ts";
 import { shownUrl } from "../client.ts";
 import { type Message, visible } from "../protocol.ts";
 import type { CursorFile } from "../stream/cursor_file.ts";
+import { checkDistinct } from "../stream/distinct.ts";
 import { FIELD_NAMES, parseTemplate, type Template } from "../stream/format.ts";
 import { Journal } from "../stream/journal.ts";
 import { OutputLog } from "../stream/output_log.ts";
@@ -77,6 +79,11 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   if (flags.output !== undefined && flags.cursor === undefined) {
     throw new UsageError("--output needs --cursor FILE: without it, append with >> instead");
   }
+  await checkDistinct([
+    { flag: "--cursor", path: flags.cursor },
+    { flag: "--output", path: flags.output },
+    { flag: "--log-file", path: flags.logFile },
+  ]);
   await using logging = await startClientLogging(flags);
   ignoreStraySignals(context);
   // That nobody reads it is no reason to end.
@@ -84,6 +91,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   using cursor = await openCursor(input);
   using output = await openOutput(flags.output, cursor, say);
   using interruption = watchInterrupts(context, reopener(logging, output));
+  const token = await tokenOption(input, url);
   logger.info("Connecting to {url}", { url: shownUrl(url) });
 
   const stop = new AbortController();
@@ -107,7 +115,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const rooms = new Set<string>();
   let count = 0;
   try {
-    await using reading = await Reading.open(input, { url, cursor, say, signal: over });
+    await using reading = Reading.open(input, { url, token, cursor, say, signal: over });
     for await (const step of reading.steps()) {
       if (over.aborted) break;
       rooms.add(step.room);

@@ -38,7 +38,10 @@ const FLAGS = {
   ...ACCESS_FLAGS,
   room: roomFlag("Room to send to"),
   name: nameFlag({ help: "Your name; without it you are a guest" }),
-  to: nameFlag({ help: "Send privately, to everybody of that name, rather than to a room" }),
+  to: nameFlag({
+    once: true,
+    help: "Send privately, to everybody of that name, rather than to a room",
+  }),
   null: flag.toggle({ help: "Messages of the input end with a NUL character, not with the line" }),
   json: flag.toggle({
     help: `Input lines are JSON objects with "message", "data" or both`,
@@ -170,6 +173,8 @@ async function exchange(
     deliver: delivery(conversation, flags.to, via),
     onRefused: (number, why) =>
       words.length > 0 ? say(`Not sent: ${why}`) : unsent.refused(number, why),
+    // The hub speaks of frames, which this user has not written.
+    meaning: ({ code, message }) => code === "not_in_room" ? notLetIn(flags.room) : message,
     counts,
   }).finally(() => conversation.close());
   // Looked at below.
@@ -205,7 +210,9 @@ async function report(ended: Ended, single: boolean, { stderr }: Context): Promi
     return EXIT.interrupted;
   }
   const why = gaveUp
-    ? `the hub did not come back within ${ended.retryFor} s`
+    ? wasOnline
+      ? `the hub did not come back within ${ended.retryFor} s`
+      : `no hub could be reached within ${ended.retryFor} s`
     : error === undefined
     ? undefined
     : explain(error).message;
@@ -216,9 +223,14 @@ async function report(ended: Ended, single: boolean, { stderr }: Context): Promi
       unsent.unacked(result.unacked, why);
       await stderr.write("Whatever else the input holds was not sent\n");
     }
+    if (gaveUp && !wasOnline) return EXIT.unreachable;
     return explain(error).exitCode === EXIT.refused ? EXIT.refused : EXIT.failed;
   }
   return result.refused === 0 ? EXIT.done : EXIT.failed;
+}
+
+function notLetIn(room: string | undefined): string {
+  return `The hub does not let you into ${room ?? "its own room: name one with --room"}`;
 }
 
 function delivery(

@@ -1,6 +1,6 @@
 import { defineCommand } from "../cli/command.ts";
 import { CliError, EXIT } from "../cli/errors.ts";
-import { why } from "../cli/files.ts";
+import { whyNotWritten } from "../cli/files.ts";
 import { visible } from "../protocol.ts";
 
 /** Bytes of randomness: what HS256 can use, and nobody can guess. */
@@ -36,7 +36,9 @@ export const tokenSecret = defineCommand({
             `bcast token secret >> ${shown}`,
         );
       }
-      throw new CliError(`Cannot write ${shown}: ${why(error)}`, EXIT.failed, { cause: error });
+      throw new CliError(`Cannot write ${shown}: ${whyNotWritten(error)}`, EXIT.failed, {
+        cause: error,
+      });
     }
     await stderr.write(`Wrote a secret to ${visible(positional)}\n`);
     return EXIT.done;

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { tokenOption } from "../cli/token.ts";
+import type { ConnectOptions } from "../client.ts";
 import type { Message } from "../protocol.ts";
 import { VIA_VARIABLE } from "./via.ts";
 
@@ -33,8 +33,10 @@ export interface HubAccess {
   readonly fingerprint: string | undefined;
   /** Whether the command may use the token of this process. */
   readonly shareToken: boolean;
-  /** What {@linkcode tokenOption} reads. */
-  readonly token: Parameters<typeof tokenOption>[0];
+  /** The token of this process, if any. */
+  readonly token: ConnectOptions["token"];
+  /** The file that it was read from, if it was. */
+  readonly tokenFile: string | undefined;
   /** A file of settings that says nothing. */
   readonly noConfig: string;
 }
@@ -43,7 +45,7 @@ export interface HubAccess {
  * The variables by which a `bcast` in a command talks to the same hub. Everything else that could
  * name another hub, or hold a token, is cleared.
  */
-export async function hubEnvironment(access: HubAccess): Promise<Environment> {
+export function hubEnvironment(access: HubAccess): Environment {
   const { url, ca, fingerprint, shareToken } = access;
   return {
     BCAST_URL: shareToken ? url.href : withoutSecrets(url).href,
@@ -57,16 +59,14 @@ export async function hubEnvironment(access: HubAccess): Promise<Environment> {
     BCAST_CONFIG: access.noConfig,
     BCAST_TOKEN: "",
     BCAST_TOKEN_FILE: "",
-    ...shareToken ? await tokenEnvironment(access.token, url) : {},
+    ...shareToken ? tokenEnvironment(access) : {},
   };
 }
 
 /** The token as it was given: the file rather than what is in it, which may change. */
-async function tokenEnvironment(input: HubAccess["token"], url: URL): Promise<Environment> {
-  const { token } = await tokenOption(input, url);
+function tokenEnvironment({ token, tokenFile }: HubAccess): Environment {
   if (token === undefined) return {};
   if (typeof token === "string") return { BCAST_TOKEN: token };
-  const { tokenFile } = input.flags;
   return tokenFile === undefined ? {} : { BCAST_TOKEN_FILE: resolve(tokenFile) };
 }
 

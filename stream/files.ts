@@ -1,4 +1,5 @@
 import { CliError, EXIT } from "../cli/errors.ts";
+import { whyNotWritten } from "../cli/files.ts";
 
 /** What the system says of an open file. */
 export interface FileStatus {
@@ -30,7 +31,7 @@ export interface Files {
   /** The text of a file, `undefined` when there is none. */
   readText(path: string): Promise<string | undefined>;
   /**
-   * Writes a whole file that survives a power cut, with the permissions of the file at `like`; where
+   * Writes a whole file that survives a power cut, or leaves none, with the permissions of the file at `like`; where
    * there is none, for its owner alone.
    */
   writeText(path: string, text: string, like: string): Promise<void>;
@@ -59,13 +60,19 @@ export const MACHINE_FILES: Files = {
     const wanted = await modeOf(like);
     const mode = wanted ?? OWNER_ONLY;
     using file = await Deno.open(path, { write: true, create: true, truncate: true, mode });
-    // What the umask has taken away; some file systems have no permissions to change.
-    const now = (await file.stat()).mode;
-    if (wanted !== undefined && now !== null && (now & 0o777) !== wanted) {
-      await Deno.chmod(path, wanted);
+    try {
+      // What the umask has taken away; some file systems have no permissions to change.
+      const now = (await file.stat()).mode;
+      if (wanted !== undefined && now !== null && (now & 0o777) !== wanted) {
+        await Deno.chmod(path, wanted);
+      }
+      await writeAll(file, new TextEncoder().encode(text));
+      await file.syncData();
+    } catch (error) {
+      // Half a file is of no use to anybody, and on a full disk it takes the room of others.
+      await Deno.remove(path);
+      throw error;
     }
-    await writeAll(file, new TextEncoder().encode(text));
-    await file.syncData();
   },
   rename: (from, to) => Deno.rename(from, to),
   async open(path) {
@@ -171,9 +178,8 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
 /** What went wrong with a file, as one line for a person: "Cannot X: what is". */
 export function fileError(error: unknown, what: string): unknown {
   if (error instanceof CliError || !(error instanceof Error)) return error;
-  // The runtime ends its sentences with the call that failed: ": open '/a/b'".
-  const why = error.message.replace(/ \(os error \d+\).*$/s, "");
-  const isFull = /^(?:No space left|Disk quota exceeded|There is not enough space)/.test(why);
+  const reason = whyNotWritten(error);
+  const isFull = /^(?:No space left|Disk quota exceeded|There is not enough space)/.test(reason);
   const remedy = isFull ? ". Make room, and start again" : "";
-  return new CliError(`${what}: ${why}${remedy}`, EXIT.failed, { cause: error });
+  return new CliError(`${what}: ${reason}${remedy}`, EXIT.failed, { cause: error });
 }

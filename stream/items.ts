@@ -20,7 +20,7 @@ export type Item =
 export function* textItem(line: Line): Generator<Item> {
   if ("problem" in line) yield line;
   // A blank line is no message.
-  else if (line.text !== "") yield { number: line.number, content: { message: line.text } };
+  else if (line.text.trim() !== "") yield { number: line.number, content: { message: line.text } };
 }
 
 /**

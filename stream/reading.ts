@@ -1,5 +1,5 @@
 import { nameFlag, roomsFlag } from "../cli/client_flags.ts";
-import { TOKEN_FLAGS, tokenOption } from "../cli/token.ts";
+import { TOKEN_FLAGS } from "../cli/token.ts";
 import type { ADDRESS_FLAGS } from "../cli/address.ts";
 import { type Way, wayTo } from "../cli/trust.ts";
 import type { CommandInput } from "../cli/command.ts";
@@ -63,6 +63,8 @@ export async function openCursor({ flags, source }: Input): Promise<CursorFile |
 /** What following rooms takes beside the flags. */
 export interface ReadingOptions {
   readonly url: URL;
+  /** What lets this program in. */
+  readonly token: Pick<ConnectOptions, "token">;
   readonly cursor: CursorFile | undefined;
   /** Writes a line for the person who started the program. */
   readonly say: (line: string) => void;
@@ -79,10 +81,9 @@ export class Reading implements AsyncDisposable {
     private readonly input: Input,
     private readonly options: ReadingOptions,
     private readonly way: Way,
-    token: Pick<ConnectOptions, "token">,
   ) {
     const { flags } = input;
-    const { url, signal } = options;
+    const { url, token, signal } = options;
     this.#access = { url, signal, ...token };
     this.#conversation = connect({
       ...this.#access,
@@ -96,11 +97,10 @@ export class Reading implements AsyncDisposable {
   /**
    * Begins to follow what the flags name.
    *
-   * @throws {CliError} when the token, or whom to trust, makes no sense.
+   * @throws {CliError} when whom to trust makes no sense.
    */
-  static async open(input: Input, options: ReadingOptions): Promise<Reading> {
-    const token = await tokenOption(input, options.url);
-    return new Reading(input, options, wayTo(options.url, input.flags), token);
+  static open(input: Input, options: ReadingOptions): Reading {
+    return new Reading(input, options, wayTo(options.url, input.flags));
   }
 
   /** Everything said in the rooms from where reading is to begin. */

@@ -35,6 +35,8 @@ export interface SendOptions<T> {
   readonly deliver: (content: Sendable) => Promise<T>;
   /** Told of every line that will not be sent, and why. */
   readonly onRefused: (number: number, why: string) => void;
+  /** What it means that the hub refused one; default: what the hub says. */
+  readonly meaning?: (error: RequestError) => string;
   /** Given what the hub answered. */
   readonly onAcked?: (answer: T) => void;
   /** Kept up to date, for whoever shows it. */
@@ -75,7 +77,7 @@ export async function sendAll<T>(options: SendOptions<T>): Promise<SendResult> {
   };
   const fail = (number: number, reason: unknown): void => {
     if (reason instanceof RequestError) {
-      refuse(number, reason.message);
+      refuse(number, options.meaning?.(reason) ?? reason.message);
     } else if (reason instanceof ConnectError && conversation.state !== "closed") {
       // One of its connections ended, and took this message with it.
       refuse(number, reason.message);

@@ -74,6 +74,23 @@ Deno.test("`combine()` makes an admin of who knows the admin's secret only", asy
   assert(guest.ok && !guest.grant.admin);
 });
 
+Deno.test("`parsePrivateKey()` takes keys as OpenSSL writes them, and says what to do with others", () => {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const sec1 = String(privateKey.export({ type: "sec1", format: "pem" }));
+  // `openssl ecparam -genkey` puts the curve before the key.
+  const parameters =
+    "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+  for (const text of [sec1, parameters + sec1, `Grüße 世界\n${sec1}`]) {
+    assertEquals(parsePrivateKey(text).algorithm, "ES256");
+  }
+  const locks = { cipher: "aes-128-cbc", passphrase: "x", format: "pem" } as const;
+  for (const type of ["pkcs8", "sec1"] as const) {
+    const locked = String(privateKey.export({ ...locks, type }));
+    assertThrows(() => parsePrivateKey(locked), KeyError, "a password locks it: openssl pkey -in");
+  }
+  assertThrows(() => parsePrivateKey(parameters), KeyError, "it holds no private key");
+});
+
 for (const kind of ["rsa", "P-256", "P-384", "P-521", "ed25519"]) {
   Deno.test(`\`JwtAuthorizer\` takes what ${kind} signed, by its PEM or its JWK`, async () => {
     const pair = kind === "rsa" || kind === "ed25519" ? pem(kind) : pem("ec", kind);

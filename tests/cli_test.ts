@@ -210,6 +210,12 @@ for (
       'Cannot connect to "22001": for a port, write localhost:PORT or --port PORT',
     ],
     [["help", "conect"], 'Unknown command "conect". Did you mean connect? See bcast help'],
+    [
+      ["--port", "99", "send", "hi"],
+      "Unknown flag --port before a command: write it after the command. See bcast help",
+    ],
+    [["--verson"], "Unknown flag --verson. Did you mean --version? See bcast help"],
+    [["-v"], "Unknown flag -v before a command: write it after the command. See bcast help"],
     [["\x1b]0;x"], 'Unknown command "␛]0;x". See bcast help'],
     [["start", "--prot", "1"], "Unknown flag --prot. Did you mean --port?"],
     [["start", "now"], 'Unexpected argument "now". See bcast start --help'],
@@ -219,6 +225,11 @@ for (
     ],
     [["connect", "ftp://x"], 'Cannot connect to "ftp://x": use HOST, HOST:PORT, ws://HOST:PORT'],
     [["connect", "a", "--host", "b"], 'Cannot use --host together with "a": leave one out'],
+    [["who", "a", "--url", "ws://b"], 'Cannot use --url together with "a": leave one out'],
+    [
+      ["send", "x", "--url", "ws://b", "--host", "c"],
+      'Cannot use --host together with "ws://b": leave one out',
+    ],
     [["connect", "--name", "a/b"], "--name must be a name of 1 to 32 visible characters"],
   ] as const
 ) {

@@ -213,6 +213,45 @@ Deno.test({
   },
 });
 
+Deno.test("bcast exec and listen: no two flags may name one file, which would be lost", async () => {
+  await using hub = await startTestHub();
+  await using folder = await temporaryFolder();
+  const at = (name: string): string => `${folder.path}/${name}`;
+  const notes = "my notes – 世界\n";
+  await Deno.writeTextFile(at("there"), notes);
+  await Deno.symlink(at("there"), at("link"));
+  await say(hub.url, { message: "one" });
+  const cases: [string[], RegExp][] = [
+    [["--cursor", at("new"), "--failed", at("new")], /new for --cursor and --failed: give each/],
+    [["--cursor", at("new"), "--failed", at("./new")], /for --cursor and --failed/],
+    [["--cursor", at("new"), "--failed", at("new.new")], /for --cursor and --failed/],
+    [["--cursor", at("there"), "--failed", at("link")], /for --cursor and --failed/],
+    [["--failed", at("there"), "--log-file", at("link")], /for --failed and --log-file/],
+  ];
+  for (const [flags, expected] of cases) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    const run = await exec(hub.url, [...flags, "--count", "1", "--", "false"]);
+    assertEquals([run.code, run.lines], [2, []]);
+    assertMatch(run.errors, expected);
+    // deno-lint-ignore no-await-in-loop -- as above
+    await using program = new Program(
+      ["listen", hub.url, "--after", "0", "--count", "1", ...flags.map(asListen)],
+    );
+    // deno-lint-ignore no-await-in-loop -- as above
+    const code = await program.exit();
+    // Without a cursor there is no output.
+    assertEquals(code, 2, program.errors);
+  }
+  assertEquals(await Deno.readTextFile(at("there")), notes);
+  const names = (await Array.fromAsync(Deno.readDir(folder.path))).map(({ name }) => name);
+  assertEquals(names.sort(), ["link", "there"]);
+});
+
+/** The flag of `bcast listen` in the place of one of `bcast exec`. */
+function asListen(flag: string): string {
+  return flag === "--failed" ? "--output" : flag;
+}
+
 Deno.test("bcast exec: what makes no sense is told at once", async () => {
   const cases: [string[], RegExp][] = [
     [["echo", "hi"], /^Unexpected argument "echo": the command to run comes after --/],

@@ -222,6 +222,20 @@ Deno.test({
     assertEquals(await listen(hub.url, ...rest), { code: 0, lines: [], errors: "" });
     assertEquals(await Deno.readTextFile(output), before + lines(1, 31).join("\n") + "\n");
 
+    // What a cursor could not write takes no room from others.
+    await say(hub.url, { message: "世".repeat(5000) });
+    {
+      await using program = new Program(
+        ["listen", hub.url, "--room", ROOM, ...rest, ...format],
+        {},
+        ["sh", "-c", `trap '' XFSZ; ulimit -f 8; exec "$0" "$@"`],
+      );
+      assertEquals(await program.exit(), 1);
+      assertEquals(program.errors, `Cannot write the cursor ${cursor}: File too large\n`);
+    }
+    const names = (await Array.fromAsync(Deno.readDir(folder.path))).map(({ name }) => name);
+    assertEquals(names.sort(), ["cursor", "cursor.lock", "output"]);
+
     // The standard output, and what is no file.
     const command = programCommand().map((word) => `'${word}'`).join(" ");
     const full = `${command} listen ${hub.url} --room ${ROOM} --after 0 --cursor ${cursor}.2`;

@@ -1,8 +1,11 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { OPEN_GRANT } from "../auth/authorizer.ts";
+import { Rights } from "../auth/rights.ts";
 import { connect } from "../client.ts";
 import type { Message } from "../protocol.ts";
 import { EventLog } from "./kit/event_log.ts";
 import { temporaryFolder } from "./kit/folder.ts";
+import { moderate, startModeratedHub } from "./kit/moderated_hub.ts";
 import { Program, startHubProcess } from "./kit/process.ts";
 import { ScriptedHub } from "./kit/scripted_hub.ts";
 import { startTestHub } from "./kit/test_hub.ts";
@@ -31,6 +34,44 @@ async function send(
   assertEquals(program.lines, []);
   return [code, program.errors];
 }
+
+Deno.test("bcast send says that a room is closed, or not for this token, and nothing of frames", async () => {
+  await using hub = await startModeratedHub();
+  await moderate(hub, "close-room", { room: "sud", reason: "go on in lobby – 世界" });
+  await using closed = new Program(["send", "--url", hub.url, "--room", "sud", "hi"]);
+  assertEquals(await closed.exit(), 1);
+  assertMatch(closed.errors, /^! Room sud is closed: go on in lobby – 世界\nNot sent: The hub /);
+  await using lines = new Program(["send", "--url", hub.url, "--room", "sud"]);
+  await lines.type("a\nb\n", { end: true });
+  assertEquals(await lines.exit(), 1);
+  assertMatch(lines.errors, /^Line 2 was not sent: The hub does not let you into sud$/m);
+
+  const rights = Rights.parse({ "ops-*": "read-write" });
+  assert(rights !== undefined);
+  const authorize = () => ({ ok: true, grant: { ...OPEN_GRANT, rights } }) as const;
+  await using other = await startTestHub({ authorizer: { required: true, authorize } });
+  for (
+    const [args, expected] of [
+      [["--room", "secret"], /^Not sent: The hub does not let you into secret$/m],
+      [[], /^Not sent: The hub does not let you into its own room: name one with --room$/m],
+    ] as const
+  ) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await using program = new Program([
+      "send",
+      "--url",
+      other.url,
+      "--token",
+      "a-token-for-ops",
+      ...args,
+      "hi",
+    ]);
+    // deno-lint-ignore no-await-in-loop -- as above
+    assertEquals(await program.exit(), 1, program.errors);
+    assertMatch(program.errors, expected);
+    assertEquals(/"type"/.exec(program.errors), null, program.errors);
+  }
+});
 
 Deno.test("bcast send sends words, lines, NUL-separated records and JSON objects", async () => {
   await using hub = await startTestHub();
@@ -69,7 +110,8 @@ Deno.test("bcast send names each line that cannot be sent as it is, and sends th
   ];
   const [raw, objects] = await Promise.all([
     send(["-", "--room", "raw"], bytes, env),
-    send(["--json", "--room", "json"], json.join("\n"), env),
+    // At the same time, so under another name.
+    send(["--json", "--room", "json"], json.join("\n"), { ...env, BCAST_NAME: "cd" }),
   ]);
   assertEquals(raw, [1, "Line 2 was not sent: it is not UTF-8: convert it with iconv\n"]);
   assertEquals(objects, [
@@ -155,6 +197,19 @@ Deno.test("bcast send gives up on a hub that does not come back within --retry-f
   assertMatch(errors, /\nNot sent: the hub did not come back within 1 s\n$/);
 });
 
+Deno.test("bcast send --wait --retry-for ends with 3 where no hub was ever there", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const args = ["--wait", "--retry-for", "1s", "--url", `127.0.0.1:${port}`];
+  for (const [words, input] of [[["hi"], ""], [[], "a\nb\n"]] as const) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    const [code, errors] = await send([...words, ...args], input);
+    assertEquals(code, 3, errors);
+    assertMatch(errors, /sent: no hub could be reached within 1 s$/m);
+  }
+});
+
 Deno.test("bcast send --wait waits for a hub that is not there yet, and says so", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
@@ -184,6 +239,9 @@ Deno.test("bcast send: what makes no sense is told before anything is sent", asy
     [["hi", "--json"], /^Cannot use --json or --null together with TEXT/],
     [["hi", "--to", "Bob", "--room", "dev"], /^Cannot use --room together with --to/],
     [[" "], /^Cannot send a blank message/],
+    [["hi", "--room", "dev", "--room=ops"], /^--room takes one ROOM: dev or ops, not both$/m],
+    [["hi", "--to", "李 小", "--to", "Bob"], /^--to takes one NAME: 李 小 or Bob, not both$/m],
+    [["hi", "--host", "a.example", "--url", "ws://b.example"], /^Cannot use --host together with/],
     [["hi", "--room", "Not A Room"], /^--room must be a room/],
     [["hi", "--rom", "dev"], /^Unknown flag --rom\. Did you mean --room\?/],
   ];

@@ -93,6 +93,41 @@ Deno.test("a client with a wrong token ends with 4 and the hub's reason", async 
   assertEquals(await good.exit(), 0);
 });
 
+Deno.test({
+  name: "a token file may be a pipe, as <(command) is: it is read once, whatever needs the token",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const secret = "the-secret-of-the-hub";
+    const { program, url } = await startHubProcess(["--memory", "--token", secret]);
+    await using _hub = program;
+    const shell = `BCAST_TOKEN_FILE=<(echo ${secret}) exec "$0" "$@"`;
+    const own = `test "$BCAST_TOKEN" = ${secret} && cat`;
+    for (
+      const [args, expected] of [
+        [["send", "--url", url, "--name", "Zoë-2", "Grüße"], []],
+        [["history", url], [/^\[[^\]]+\] Zoë-2: Grüße$/]],
+        [["listen", url, "--after", "0", "--count", "1", "--format", "{message}"], [/^Grüße$/]],
+        [["who", url], []],
+        [
+          ["exec", "--url", url, "--after", "0", "--count", "1", "--share-token"]
+            .concat("--", "sh", "-c", own),
+          [/^Grüße$/],
+        ],
+      ] as const
+    ) {
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      await using client = new Program(args, {}, ["bash", "-c", shell]);
+      // deno-lint-ignore no-await-in-loop -- as above
+      assertEquals([args[0], await client.exit(), client.lines.length], [
+        args[0],
+        0,
+        expected.length,
+      ], client.errors);
+      expected.forEach((pattern, n) => assertMatch(client.lines[n] ?? "", pattern));
+    }
+  },
+});
+
 Deno.test("bcast token makes a secret that only its owner reads, mints and inspects with it", async () => {
   await using folder = await temporaryFolder();
   const file = `${folder.path}/jwt`;

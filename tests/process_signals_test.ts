@@ -72,6 +72,45 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "without a terminal SIGHUP ends neither listen, exec nor send: nohup keeps them",
+  ignore,
+  async fn() {
+    const { program: hub, url } = await startHubProcess(["--memory", "--quiet"]);
+    await using _hub = hub;
+    await using alice = connect({ url, sender: "Ålice-2" });
+    await alice.send({ message: "eins" });
+    for (
+      const args of [
+        ["listen", url, "--after", "0", "--format", "{message}"],
+        ["exec", "--url", url, "--after", "0", "--", "cat"],
+      ]
+    ) {
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      await using program = new Program(args);
+      // deno-lint-ignore no-await-in-loop -- as above
+      await program.line(/^eins/);
+      program.kill("SIGHUP");
+      // deno-lint-ignore no-await-in-loop -- as above
+      await alice.send({ message: `世界 for ${args[0]}` });
+      // deno-lint-ignore no-await-in-loop -- as above
+      await program.line(new RegExp(`^世界 for ${args[0]}`));
+      program.kill("SIGTERM");
+      // deno-lint-ignore no-await-in-loop -- as above
+      assertEquals(await program.exit(), 130, program.errors);
+    }
+    await using listener = new Program(["listen", url, "--room", "in", "--after", "0"]);
+    await using sender = new Program(["send", "--url", url, "--room", "in"]);
+    await sender.type("before\n");
+    await listener.line(/before$/);
+    sender.kill("SIGHUP");
+    await sender.type("after\n", { end: true });
+    assertEquals([await sender.exit(), sender.errors], [0, ""]);
+    await listener.line(/after$/);
+    await alice.close();
+  },
+});
+
 Deno.test("bcast start --host takes no socket, port or URL: one line says so", async () => {
   for (
     const host of ["unix:/run/bcast.sock", "/run/bcast.sock", "localhost:8765", "http://localhost"]

@@ -51,7 +51,9 @@ Deno.test("`jsonItem()` takes message, data and kind of an object, and says what
   for (const read of [jsonItem, textItem]) {
     const problem = { number: 1, problem: "it is far too long" };
     assertEquals([...read(problem)], [problem]);
-    assertEquals([...read({ number: 1, text: "" })], []);
+    for (const blank of ["", " ", "\t \u3000\r"]) {
+      assertEquals([...read({ number: 1, text: blank })], [], JSON.stringify(blank));
+    }
   }
 });
 

@@ -22,6 +22,11 @@ async function say(url: URL, way: Way): Promise<number> {
   return (await hub.send({ message: "hi" })).id;
 }
 
+/** Looks at a hub through `way`, as `bcast status` does; the connections it has. */
+async function look(url: URL, { seams: { fetch } }: Way): Promise<number> {
+  return (await new HubApi({ url, ...(fetch && { fetch }) }).status()).connections;
+}
+
 async function withFile<T>(text: string, use: (path: string) => Promise<T>): Promise<T> {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/ca.pem`;
@@ -148,17 +153,21 @@ for (const { what, tls, scheme, trust, says } of REFUSED) {
     await using hub = await startTestHub(tls === undefined ? {} : { tls });
     const url = new URL(`${scheme}://localhost:${hub.port}/`);
     const ca = trust === "own" ? tls?.cert : trust === "another" ? authority.cert : undefined;
-    const error = await assertRejects(
-      () =>
-        ca === undefined ? say(url, wayTo(url, {})) : withFile(ca, async (path) => {
-          await using way = wayTo(url, { ca: path });
-          return await say(url, way);
-        }),
-      ConnectError,
-    );
-    assertMatch(error.message, says);
-    // What the program ends with 3 for.
-    assert(["network", "not-a-hub"].includes(error.failure), error.failure);
+    // Those who talk and those who look on hear the same.
+    for (const use of [say, look]) {
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      const error = await assertRejects(
+        () =>
+          ca === undefined ? use(url, wayTo(url, {})) : withFile(ca, async (path) => {
+            await using way = wayTo(url, { ca: path });
+            return await use(url, way);
+          }),
+        ConnectError,
+      );
+      assertMatch(error.message, says);
+      // What the program ends with 3 for.
+      assert(["network", "not-a-hub"].includes(error.failure), error.failure);
+    }
   });
 }
 
