@@ -73,6 +73,34 @@ Deno.test("POST messages takes text as it comes, without the end of its last lin
   assertEquals((await post(hub, "lobby", "hi")).body.sender, "guest");
 });
 
+Deno.test("POST messages takes null for a field that is not given, but for data", async () => {
+  await using hub = await startTestHub();
+  const none = { room: null, sender: null, kind: null, ref: null, format: null, via: null };
+  const query = "?sender=Jean-Luc%20%F0%9F%8D%B5&via=cron";
+  for (
+    const [body, stored] of [
+      [{ ...none, message: "مرحبا" }, { message: "مرحبا" }],
+      [{ ...none, message: null, data: [null] }, { data: [null] }],
+      [{ ...none, message: null, data: null }, { data: null }],
+    ] as const
+  ) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    const told = await post(hub, "lobby", body, {}, query);
+    assertEquals([told.status, told.body.sender], [201, "Jean-Luc 🍵"], JSON.stringify(body));
+    // deno-lint-ignore no-await-in-loop -- as above
+    const { body: { messages } } = await tell(hub, "/api/rooms/lobby/messages?limit=1");
+    const {
+      type: _type,
+      room: _room,
+      id: _id,
+      sender: _sender,
+      timestamp: _timestamp,
+      ...content
+    } = messages[0];
+    assertEquals(content, { ...stored, via: ["cron"] });
+  }
+});
+
 Deno.test("POST messages stores a request with the same key once, also after a restart", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/log.db`;
