@@ -114,6 +114,25 @@ Deno.test("a first frame that is no JSON object turns a plain client into a text
   assertEquals((await bob.next("message"))["message"], "hello from a terminal");
 });
 
+Deno.test("lines of Windows and of old Macs are lines to text clients, and no line of their own", async () => {
+  await using hub = await startTestHub();
+  await using alice = await TestSocket.open(`${hub.url}?format=text&sender=Alice`);
+  await using bob = await TestSocket.plain(hub.url, "Bob");
+  await alice.line(/joined/);
+  for (
+    const [message, shown] of [
+      ["über\r\n[10:00:00] Root: no\r\n", "über\n  | [10:00:00] Root: no"],
+      ["10%\r99%\rdone ✔", "10%\n  | 99%\n  | done ✔"],
+      ["a\r\r\n\u001b[2Jb\n\rשלום\u202e", "a\n  | \n  | ␛[2Jb\n  | \n  | שלום<U+202E>"],
+    ] as const
+  ) {
+    bob.send({ type: "message", message });
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    const line = await alice.line(/^\[\d\d:\d\d:\d\d\] Bob: /);
+    assertEquals(line.slice("[00:00:00] Bob: ".length), shown);
+  }
+});
+
 Deno.test("a text client in no room is told how to enter one, as it would type it", async () => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.open(`${hub.url}?format=text&sender=Zo%C3%AB`);
