@@ -21,7 +21,7 @@ export {
 } from "./protocol/parse.ts";
 export { plainFields, SENDER_PARAMETERS } from "./protocol/plain.ts";
 export { parseHubFrame } from "./protocol/parse_hub.ts";
-export { type Fields, isFields, isProgramId } from "./protocol/fields.ts";
+export { type Fields, isFields, isProgramId, missing } from "./protocol/fields.ts";
 export { cutToBytes, fitsBytes, safeJson, visible } from "./protocol/text.ts";
 
 /** The version of the program, told in `welcome` and by `bcast version`. */

@@ -12,3 +12,11 @@ export function inWords(milliseconds: number): string {
   const count = Math.round(seconds / size);
   return `${count} ${name}${count === 1 ? "" : "s"}`;
 }
+
+const MINUTE = 60_000;
+
+/** The end of something, to the minute: `2026-01-31 10:30 UTC`. Up, so that it is not over before. */
+export function endInWords(time: number): string {
+  const minute = new Date(Math.ceil(time / MINUTE) * MINUTE);
+  return `${minute.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}

@@ -1,3 +1,4 @@
+import { endInWords } from "../auth/time.ts";
 import { ADDRESS_ARGUMENT } from "../cli/address.ts";
 import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
@@ -53,7 +54,7 @@ function row(measure: MeasureReport): readonly string[] {
   return [
     WHAT[kind],
     name ?? address ?? room ?? "",
-    until === undefined ? "lifted" : until.slice(0, 16).replace("T", " ") + " UTC",
+    until === undefined ? "lifted" : endInWords(Date.parse(until)),
     by,
     reason ?? "-",
   ];

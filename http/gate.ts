@@ -13,6 +13,9 @@ const logger = getLogger(["bcast", "http"]);
 /** Characters of a host name that are worth repeating to whoever sent it. */
 const MAX_SHOWN = 100;
 
+/** What is wrong with a `Host` header that names nothing. */
+export const BAD_HOST = "The Host header is not a host: send the hub's name or address";
+
 /** Who may ask, before anything is answered. */
 export interface GateOptions {
   /** Origins whose pages may talk to the hub, beside its own; `*` for all, `null` for none's. */
@@ -84,11 +87,13 @@ export class Gate {
   #strangers(request: Request, peer: string): Denial | undefined {
     const { headers, method, url } = request;
     const direct = sentTo(request);
-    if (direct === undefined) return denial(400, "The Host header is not a host");
+    if (direct === undefined) return denial(400, BAD_HOST);
     const proxied = this.#proxies.trusts(peer) && isForwarded(headers);
     const said = proxied ? firstOf(headers, "x-forwarded-host") : undefined;
     const host = said === undefined ? direct : readAuthority(said);
-    if (host === undefined) return denial(400, "The X-Forwarded-Host header is not a host");
+    if (host === undefined) {
+      return denial(400, "The X-Forwarded-Host header is not a host: set it in the proxy");
+    }
     const origin = headers.get("origin") ?? undefined;
     const upgrade = headers.get("upgrade")?.toLowerCase() === "websocket";
     const secure = url.startsWith("https:");

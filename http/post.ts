@@ -3,6 +3,7 @@ import {
   fitsBytes,
   isFields,
   MAX_REF_LENGTH,
+  missing,
   type Parsed,
   parseFields,
   parseJson,
@@ -103,11 +104,13 @@ function readJson(text: string, room: string, query: URLSearchParams): Parsed<Pu
     const message = `the body must be a JSON object: {"message":"hi"}`;
     return { ok: false, error: { code, message } };
   }
-  if (value["room"] !== undefined && value["room"] !== room) {
+  const given = Object.entries(value).filter(([name, said]) => name === "data" || !missing(said));
+  const fields: Fields = { ...signed(query), room, ...Object.fromEntries(given) };
+  if (fields["room"] !== room) {
     const message = `the address names ${room}, and the body another room`;
     return { ok: false, error: { code: "bad_room", message } };
   }
-  return parseFields("message", { ...signed(query), ...value, room });
+  return parseFields("message", fields);
 }
 
 function readText(

@@ -9,7 +9,7 @@ import { Assets } from "./assets.ts";
 import type { Closure } from "./closure.ts";
 import { preflight, shareWith } from "./cors.ts";
 import { crowded } from "./crowd.ts";
-import { type Denial, type Gate, tokenOf } from "./gate.ts";
+import { BAD_HOST, type Denial, type Gate, tokenOf } from "./gate.ts";
 import { handshakeFault } from "./handshake.ts";
 import type { Health } from "./health.ts";
 import { plainPage } from "./plain_page.ts";
@@ -53,12 +53,15 @@ export function routes(
     const refusal = options.gate.refusal(request, info, address);
     if (refusal !== undefined) {
       countTurnedAway(options.hub, address, refusal);
-      return url?.pathname.startsWith("/api/")
+      // The runtime puts the path behind whatever the Host header says.
+      const asksApi = url?.pathname.startsWith("/api/") ||
+        (refusal.status === 400 && request.url.includes("/api/"));
+      return asksApi
         ? signed(shareWith(deniedByApi(refusal), options.gate.reader(request)))
         : sentence(refusal.status, refusal.reason, refusal.headers);
     }
     // The runtime puts it together with the Host header, which may be anything.
-    if (url === null) return turnAway(options.hub, address, 400, "The Host header is not a host");
+    if (url === null) return turnAway(options.hub, address, 400, BAD_HOST);
     const { pathname, searchParams } = url;
     if (pathname.startsWith("/api/")) {
       const reader = options.gate.reader(request);

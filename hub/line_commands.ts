@@ -1,10 +1,5 @@
-import {
-  type ClientFrame,
-  isRoomName,
-  MAX_HISTORY_PAGE,
-  normalizeName,
-  visible,
-} from "../protocol.ts";
+import { splitKnownName } from "../chat/names.ts";
+import { type ClientFrame, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
 
 /** What a line typed by a text client asks for. */
 export type Line =
@@ -18,68 +13,67 @@ export type Line =
 interface LineCommand {
   readonly usage: string;
   readonly help: string;
-  /** `undefined`: the argument is not what `usage` says. */
-  run(argument: string, room: string | undefined): Line | undefined;
+  /**
+   * `undefined`: the argument is not what `usage` says. Names and rooms are left to whoever reads
+   * the frame, who says what is wrong with them.
+   */
+  run(argument: string, room: string | undefined, find: FindPerson): Line | undefined;
 }
 
+/** The name of somebody who is there, whatever its case; `undefined` where nobody is called that. */
+export type FindPerson = (name: string) => string | undefined;
+
 const frame = (value: ClientFrame): Line => ({ kind: "frame", frame: value });
+
+const NO_ROOM: Line = { kind: "reply", text: "* Error: You are in no room: /join lobby" };
+
+const inRoom = (room: string | undefined, value: (room: string) => ClientFrame): Line =>
+  room === undefined ? NO_ROOM : frame(value(room));
 
 const COMMANDS: { readonly [name: string]: LineCommand } = {
   nick: {
     usage: "/nick NAME",
     help: "change your name",
-    run(argument) {
-      const sender = normalizeName(argument);
-      return sender === undefined ? undefined : frame({ type: "nick", sender });
-    },
+    run: (sender) => sender === "" ? undefined : frame({ type: "nick", sender }),
   },
   join: {
     usage: "/join ROOM",
     help: "enter a room; what you type goes there",
-    run: (room) => isRoomName(room) ? frame({ type: "join", room }) : undefined,
+    run: (room) => room === "" ? undefined : frame({ type: "join", room }),
   },
   leave: {
     usage: "/leave [ROOM]",
     help: "leave a room",
-    run(argument, current) {
-      const room = argument || current;
-      return room !== undefined && isRoomName(room) ? frame({ type: "leave", room }) : undefined;
-    },
+    run: (argument, current) => inRoom(argument || current, (room) => ({ type: "leave", room })),
   },
   msg: {
     usage: "/msg NAME TEXT",
     help: "say something to one person only",
-    run(argument) {
-      const [name = "", ...words] = argument.split(" ");
-      const to = normalizeName(name);
-      const message = words.join(" ").trim();
-      if (to === undefined || message === "") return undefined;
-      return frame({ type: "direct", to, message });
+    run(argument, _room, find) {
+      const [to, message] = splitKnownName(argument, find);
+      return to === "" || message === "" ? undefined : frame({ type: "direct", to, message });
     },
   },
   me: {
     usage: "/me ACTION",
     help: "say what you are doing",
-    run(message, room) {
-      if (message === "" || room === undefined) return undefined;
-      return frame({ type: "message", room, message, kind: "action" });
+    run(message, current) {
+      if (message === "") return undefined;
+      return inRoom(current, (room) => ({ type: "message", room, message, kind: "action" }));
     },
   },
   who: {
     usage: "/who [ROOM]",
     help: "see who is here",
-    run(argument, current) {
-      const room = argument || current;
-      return room !== undefined && isRoomName(room) ? frame({ type: "who", room }) : undefined;
-    },
+    run: (argument, current) => inRoom(argument || current, (room) => ({ type: "who", room })),
   },
   history: {
     usage: "/history [NUMBER]",
     help: "read the last messages again",
-    run(argument, room) {
+    run(argument, current) {
       const limit = argument === "" ? 20 : Number(argument);
       const valid = Number.isInteger(limit) && limit >= 1 && limit <= MAX_HISTORY_PAGE;
-      return valid && room !== undefined ? frame({ type: "history", room, limit }) : undefined;
+      return valid ? inRoom(current, (room) => ({ type: "history", room, limit })) : undefined;
     },
   },
   quit: { usage: "/quit", help: "leave the hub", run: () => ({ kind: "quit" }) },
@@ -96,7 +90,11 @@ const ALIASES: { readonly [name: string]: string } = {
 };
 
 /** Reads one line; `room` is the room that what is typed goes to. */
-export function parseLine(line: string, room: string | undefined): Line {
+export function parseLine(
+  line: string,
+  room: string | undefined,
+  find: FindPerson = () => undefined,
+): Line {
   const text = line.trimEnd();
   if (text === "") return { kind: "nothing" };
   if (/^(?:quit|exit)$/i.test(text)) {
@@ -116,7 +114,7 @@ export function parseLine(line: string, room: string | undefined): Line {
     const shown = visible(word.slice(0, 32));
     return { kind: "reply", text: `* Unknown command /${shown}. /help lists the commands` };
   }
-  return command.run(rest.join(" ").trim(), room) ??
+  return command.run(rest.join(" ").trim(), room, find) ??
     { kind: "reply", text: `* Usage: ${command.usage}` };
 }
 

@@ -1,4 +1,5 @@
-import { type Content, type Message, visible } from "../protocol.ts";
+import { shownText } from "../chat/content.ts";
+import type { Content, Message } from "../protocol.ts";
 import type { ControlFrame, WelcomeHead } from "./dialect.ts";
 import type { Entered } from "./entered.ts";
 import { namesInWords, presenceSentences } from "./sentences.ts";
@@ -18,7 +19,7 @@ export function messageLine(message: Message): string {
 /** What a person sees of a message: its text, or its data where there is none. */
 export function contentText(content: Content): string {
   const text = content.message ?? JSON.stringify(content.data);
-  return visible(text, { keepLines: true }).trimEnd().replaceAll("\n", CONTINUATION);
+  return shownText(text).replaceAll("\n", CONTINUATION);
 }
 
 function clockTime(timestamp: string): string {

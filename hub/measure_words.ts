@@ -1,10 +1,9 @@
-import { inWords } from "../auth/time.ts";
+import { endInWords, inWords } from "../auth/time.ts";
 import type { Measure } from "../broker/measures.ts";
 
 /** `until 2026-01-31 10:30 UTC`, or nothing for ever. */
 export function untilInWords({ until }: Pick<Measure, "until">): string {
-  if (until === Infinity) return "";
-  return ` until ${new Date(until).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  return until === Infinity ? "" : ` until ${endInWords(until)}`;
 }
 
 /** Why somebody does not come in; the end first, so that a long reason cannot push it out. */

@@ -241,7 +241,8 @@ export class Moderation {
       ...(reason === undefined ? {} : { reason }),
       by: by.name,
       since,
-      until: seconds === undefined ? Infinity : since + seconds * 1000,
+      // Whole milliseconds: the store holds nothing else.
+      until: seconds === undefined ? Infinity : Math.ceil(since + seconds * 1000),
     };
   }
 

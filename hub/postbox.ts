@@ -57,7 +57,11 @@ export class Postbox {
     const { grant, frame } = posting;
     const sender = grant.name ?? frame.sender ?? NAMELESS;
     if (!this.#maySign(grant, frame.sender)) {
-      return { kind: "name_taken", reason: this.options.sessions.whyTaken(sender) };
+      const { sessions } = this.options;
+      const reason = grant.name === undefined
+        ? sessions.whyTaken(sender)
+        : sessions.whyNotOwn(sender);
+      return { kind: "name_taken", reason };
     }
     const barred = this.#barred(posting, sender);
     if (barred !== undefined) return barred;

@@ -129,9 +129,8 @@ export class Reception {
   #begin(peer: Peer, grant: Grant, wanted?: string, secret?: string): Session | undefined {
     if (this.#keptOut(peer, grant, grant.name ?? wanted)) return undefined;
     const session = this.options.sessions.begin(peer, grant, wanted, secret);
-    if (session === undefined) {
-      const reason = `A token that spells ${grant.name} differently has the name: ask for another`;
-      peer.close(CLOSE.unauthorized, reason);
+    if (session === undefined && grant.name !== undefined) {
+      peer.close(CLOSE.unauthorized, this.options.sessions.whyNotOwn(grant.name));
     }
     return session;
   }

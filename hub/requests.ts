@@ -96,8 +96,12 @@ export class Requests {
   }
 
   #line(peer: Peer, input: string): Promise<void> | void {
-    const room = peer.session?.rooms.at(-1)?.name;
-    const line = parseLine(input, room);
+    const { session } = peer;
+    const line = parseLine(input, session?.rooms.at(-1)?.name, (name) => {
+      const person = this.options.sessions.find(name);
+      if (session === undefined || person === undefined) return undefined;
+      return maySee(session, person.twins ?? [person]) ? person.name : undefined;
+    });
     const wasAsked = peer.askedToQuit;
     peer.askedToQuit = line.kind === "leaving";
     switch (line.kind) {
@@ -392,10 +396,10 @@ export class Requests {
       peer.refuse("forbidden", closureSentence(closure), ref);
       return;
     }
-    const message = room === undefined
-      ? `You are in no room: send {"type":"join","room":"lobby"}`
-      : `You are not in ${room}: send {"type":"join","room":"${room}"}`;
-    peer.refuse("not_in_room", message, ref);
+    const where = room === undefined ? "You are in no room" : `You are not in ${room}`;
+    const join = room ?? "lobby";
+    const what = peer.dialect === TEXT ? `/join ${join}` : `send {"type":"join","room":"${join}"}`;
+    peer.refuse("not_in_room", `${where}: ${what}`, ref);
   }
 }
 

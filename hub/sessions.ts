@@ -49,6 +49,11 @@ export class Sessions {
       : `Somebody else is called ${name}: take another name`;
   }
 
+  /** Why {@linkcode own} refuses `name` to a bearer of a token that says so. */
+  whyNotOwn(name: string): string {
+    return `A token that spells ${name} differently has the name: ask for another`;
+  }
+
   /** Whether `name` is a token's. */
   isOwned(name: string): boolean {
     return this.owned.has(name);

@@ -22,11 +22,14 @@ export function isFields(value: unknown): value is Fields {
 
 /** A short, printable piece of what somebody sent, for an error message. */
 export function quote(value: unknown): string {
-  const text = typeof value === "string" ? value : typeof value;
+  if (typeof value === "object") return Array.isArray(value) ? "(a list)" : "(an object)";
+  const text = String(value);
+  if (typeof value !== "string") return text;
   return `"${visible(text.length > 40 ? text.slice(0, 40) + "…" : text)}"`;
 }
 
-function missing(value: unknown): boolean {
+/** Whether a field is not given: `null` is how many JSON encoders write that. */
+export function missing(value: unknown): value is null | undefined {
   return value === undefined || value === null;
 }
 
@@ -144,7 +147,7 @@ export function annotations(fields: Fields): SenderAnnotations {
 export function content(fields: Fields): Content {
   const data = fields["data"];
   if (data !== undefined) checkData(data, MAX_DATA_DEPTH);
-  if (fields["message"] === undefined) {
+  if (missing(fields["message"])) {
     if (data === undefined) {
       throw new FieldError("bad_frame", `a message needs "message" (text), "data" (JSON), or both`);
     }
@@ -176,7 +179,6 @@ export function optional<K extends string, T>(
   name: K,
   read: (fields: Fields, name: K) => T,
 ): { readonly [P in K]?: T } {
-  // `null` is how many JSON encoders write "not given".
-  if (fields[name] === undefined || fields[name] === null) return {};
+  if (missing(fields[name])) return {};
   return { [name]: read(fields, name) } as { readonly [P in K]?: T };
 }

@@ -8,6 +8,7 @@ import {
   integer,
   isFields,
   kind,
+  missing,
   optional,
   personName,
   quote,
@@ -146,7 +147,7 @@ export function parseClientFrame(
   const type = value["type"];
   if (typeof type !== "string" || !Object.hasOwn(READERS, type)) {
     const known = Object.keys(READERS).join(", ");
-    const what = type === undefined ? `"type" is missing` : `unknown type ${quote(type)}`;
+    const what = missing(type) ? `"type" is missing` : `unknown type ${quote(type)}`;
     return failure("unknown_type", `${what}: send one of ${known}`, value);
   }
   return parseFields(type as ClientFrame["type"], value);

@@ -216,6 +216,26 @@ for (
   });
 }
 
+Deno.test("a part of a second is enough for a ban, a mute or a closed room", async (t) => {
+  await using hub = await moderated();
+  for (const [index, seconds] of [0.0001, 0.5, 1.005, 59.9999].entries()) {
+    for (
+      const [what, whom] of [
+        ["ban", { name: `Zoë-${index} 🦊` }],
+        ["mute", { address: `2001:db8:${index}::7` }],
+        ["close-room", { room: `x-${index}.y_` }],
+      ] as const
+    ) {
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      await t.step(`${what} for ${seconds} s`, async () => {
+        const answer = await ask(hub, `admin/${what}`, { ...whom, for: seconds });
+        assertEquals([answer.status, words(answer)], [200, ""]);
+        assertEquals((await fetch(`http://127.0.0.1:${hub.port}/readyz`)).status, 200);
+      });
+    }
+  }
+});
+
 Deno.test("GET of an order is refused with what to use", async () => {
   await using hub = await moderated();
   const answer = await ask(hub, "admin/kick");

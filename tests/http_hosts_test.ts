@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { connect as connectHttp2, constants } from "node:http2";
 import fc from "fast-check";
 import { readAuthority, sentTo } from "../http/authority.ts";
@@ -78,6 +78,11 @@ Deno.test("a request is answered by the name that it was sent to: 200, 421 or 40
         if (status === 421) {
           assertEquals(answer.body.trimEnd().split("\n").length, 1);
           assertStringIncludes(answer.body, "--allowed-host");
+        }
+        if (status === 400 && path.startsWith("/api/")) {
+          const { error } = JSON.parse(answer.body);
+          assertEquals(error.code, "bad_host");
+          assertMatch(error.message, /^The Host header is not a host: \w/);
         }
       }
       // Whatever watches over the hub calls it by any name, but it has to be one.

@@ -73,6 +73,34 @@ Deno.test("POST messages takes text as it comes, without the end of its last lin
   assertEquals((await post(hub, "lobby", "hi")).body.sender, "guest");
 });
 
+Deno.test("POST messages takes null for a field that is not given, but for data", async () => {
+  await using hub = await startTestHub();
+  const none = { room: null, sender: null, kind: null, ref: null, format: null, via: null };
+  const query = "?sender=Jean-Luc%20%F0%9F%8D%B5&via=cron";
+  for (
+    const [body, stored] of [
+      [{ ...none, message: "مرحبا" }, { message: "مرحبا" }],
+      [{ ...none, message: null, data: [null] }, { data: [null] }],
+      [{ ...none, message: null, data: null }, { data: null }],
+    ] as const
+  ) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    const told = await post(hub, "lobby", body, {}, query);
+    assertEquals([told.status, told.body.sender], [201, "Jean-Luc 🍵"], JSON.stringify(body));
+    // deno-lint-ignore no-await-in-loop -- as above
+    const { body: { messages } } = await tell(hub, "/api/rooms/lobby/messages?limit=1");
+    const {
+      type: _type,
+      room: _room,
+      id: _id,
+      sender: _sender,
+      timestamp: _timestamp,
+      ...content
+    } = messages[0];
+    assertEquals(content, { ...stored, via: ["cron"] });
+  }
+});
+
 Deno.test("POST messages stores a request with the same key once, also after a restart", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/log.db`;
@@ -120,7 +148,12 @@ Deno.test("POST messages signs with the token's name, and with nobody else's", a
     const told = await post(hub, "lobby", { message: "hi", sender });
     assertEquals([told.status, told.body.error?.code], [409, "name_taken"], sender);
   }
-  assertEquals((await post(hub, "lobby", "hi", bearer("ALICE"))).status, 409);
+  // Another name is no help to somebody whose name a token fixes.
+  const other = await post(hub, "lobby", "hi", bearer("ALICE"));
+  assertEquals([other.status, other.body.error], [409, {
+    code: "name_taken",
+    message: "A token that spells ALICE differently has the name: ask for another",
+  }]);
 });
 
 Deno.test("rooms over HTTP are open as far as the token says, whether they exist or not", async () => {

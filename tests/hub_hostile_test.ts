@@ -222,6 +222,26 @@ Deno.test("what cannot be answered closes the connection with the code that says
   assertEquals((await bystander.next("message"))["id"], 1);
 });
 
+Deno.test("a client that answers no ping gets 1001 and a reason, as the runtime has it", async () => {
+  await using hub = await startTestHub({ limits: { heartbeat: 1 } });
+  using socket = await Deno.connect({ hostname: "127.0.0.1", port: hub.port });
+  await socket.write(new TextEncoder().encode(
+    "GET /?sender=Mute HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n" +
+      "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+  ));
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  for await (const chunk of socket.readable) chunks.push(chunk);
+  const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer());
+  // The close frame is the last one: its code, then its reason.
+  const reason = "No response from ping frame.";
+  const end = bytes.subarray(-2 - reason.length);
+  assertEquals(new DataView(end.buffer, end.byteOffset).getUint16(0), 1001);
+  assertEquals(new TextDecoder().decode(end.subarray(2)), reason);
+  const page = await Deno.readTextFile(new URL("../docs/protocol.md", import.meta.url));
+  assert(/^\| 1001 .*no answer to a ping.*\| yes/m.test(page), "docs/protocol.md says so");
+});
+
 Deno.test("requests that are no handshake are answered in words", async (t) => {
   await using hub = await startTestHub();
   const http = hub.url.replace("ws:", "http:");

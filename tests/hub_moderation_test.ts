@@ -4,6 +4,7 @@ import type { Measure, MeasureKey, MeasureStore } from "../broker/measures.ts";
 import { openSqliteBroker } from "../broker/sqlite.ts";
 import { PLAIN_JSON, TEXT } from "../hub/dialect.ts";
 import { MAX_MEASURES, MeasureBook, TooManyMeasures } from "../hub/measure_book.ts";
+import { untilInWords } from "../hub/measure_words.ts";
 import { isLoopbackNetwork, parseNetwork } from "../hub/networks.ts";
 import { FakeClock } from "./kit/fake_clock.ts";
 import { Client, recordedHub } from "./kit/recorded_hub.ts";
@@ -112,6 +113,16 @@ Deno.test("`ban()` of one's own name locks no moderator out", async () => {
   assertEquals(root.ended, undefined);
   assertEquals(await root.outcome(MESSAGE), "ok");
   assertEquals((await new Client(hub, "192.0.2.2").hello({ sender: "Root" })).ended?.[0], 4503);
+});
+
+Deno.test("the end of a ban or of a closed room is never told earlier than it is", () => {
+  const end = (until: number) => untilInWords({ until });
+  const whole = Date.parse("2026-01-31T23:59:00.000Z");
+  assertEquals(end(whole), " until 2026-01-31 23:59 UTC");
+  assertEquals(end(whole + 1), " until 2026-02-01 00:00 UTC");
+  assertEquals(end(whole + 59_999), " until 2026-02-01 00:00 UTC");
+  assertEquals(end(whole + 60_000), " until 2026-02-01 00:00 UTC");
+  assertEquals(end(Infinity), "");
 });
 
 Deno.test("`mute()` refuses every way to write, also under another name, until its time is over", async () => {

@@ -114,6 +114,67 @@ Deno.test("a first frame that is no JSON object turns a plain client into a text
   assertEquals((await bob.next("message"))["message"], "hello from a terminal");
 });
 
+Deno.test("lines of Windows and of old Macs are lines to text clients, and no line of their own", async () => {
+  await using hub = await startTestHub();
+  await using alice = await TestSocket.open(`${hub.url}?format=text&sender=Alice`);
+  await using bob = await TestSocket.plain(hub.url, "Bob");
+  await alice.line(/joined/);
+  for (
+    const [message, shown] of [
+      ["über\r\n[10:00:00] Root: no\r\n", "über\n  | [10:00:00] Root: no"],
+      ["10%\r99%\rdone ✔", "10%\n  | 99%\n  | done ✔"],
+      ["a\r\r\n\u001b[2Jb\n\rשלום\u202e", "a\n  | \n  | ␛[2Jb\n  | \n  | שלום<U+202E>"],
+    ] as const
+  ) {
+    bob.send({ type: "message", message });
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    const line = await alice.line(/^\[\d\d:\d\d:\d\d\] Bob: /);
+    assertEquals(line.slice("[00:00:00] Bob: ".length), shown);
+  }
+});
+
+Deno.test("a text client in no room is told how to enter one, as it would type it", async () => {
+  await using hub = await startTestHub();
+  await using alice = await TestSocket.open(`${hub.url}?format=text&sender=Zo%C3%AB`);
+  await alice.line(/joined/);
+  alice.send("/leave");
+  await alice.line(/^\* Left room lobby$/);
+  for (const line of ["is anybody here?", "/me waves", "/who", "/history", "/leave"]) {
+    alice.send(line);
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    assertMatch(
+      await alice.line(/^\* (?!Left)/),
+      /^\* Error: You are in no room: \/join lobby$/,
+      line,
+    );
+  }
+  alice.send("/join lobby");
+  await alice.line(/^\* In room lobby/);
+});
+
+Deno.test("/msg of a text client reaches names with blanks, as of the other clients", async () => {
+  await using hub = await startTestHub();
+  await using bob = await TestSocket.plain(hub.url, "Bob");
+  await using smith = await TestSocket.plain(hub.url, "Bob Smith");
+  await using hebrew = await TestSocket.plain(hub.url, "דנה כהן-לוי");
+  await using alice = await TestSocket.open(`${hub.url}?format=text&sender=Alice`);
+  await alice.line(/joined/);
+  for (
+    const [line, to, message] of [
+      ["/msg Bob hi", bob, "hi"],
+      ["/msg Bob Smithers is late", bob, "Smithers is late"],
+      ["/msg bob  smith two  blanks", smith, "two  blanks"],
+      ['/msg "Bob" Smith is late', bob, "Smith is late"],
+      ['/w "Bob Smith" quoted', smith, "quoted"],
+      ["/pm @דנה כהן-לוי שלום", hebrew, "שלום"],
+    ] as const
+  ) {
+    alice.send(line);
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    assertEquals((await to.next("direct"))["message"], message, line);
+  }
+});
+
 Deno.test("text commands do what /help says", async (t) => {
   await using hub = await startTestHub();
   await using bob = await TestSocket.plain(hub.url, "Bob");
@@ -161,8 +222,36 @@ Deno.test("text commands do what /help says", async (t) => {
   await t.step("what is unknown or wrong is said", async () => {
     alice.send("/nonsense");
     await alice.line(/^\* Unknown command \/nonsense. \/help lists the commands$/);
-    alice.send("/nick a/b");
-    await alice.line(/^\* Usage: \/nick NAME$/);
+    for (
+      const [line, answer] of [
+        [
+          "/nick a/b",
+          '* Error: "a/b" is not a name: use 1 to 32 visible characters without / @ # :',
+        ],
+        ["/nick", "* Usage: /nick NAME"],
+        [
+          "/join Team",
+          '* Error: "Team" is not a room: use 1 to 64 of a-z 0-9 . _ - and start with a',
+        ],
+        ["/join #dev", '* Error: "#dev" is not a room: use'],
+        ["/join", "* Usage: /join ROOM"],
+        ["/who Räume", '* Error: "Räume" is not a room: use'],
+        ["/leave a b", '* Error: "a b" is not a room: use'],
+        ["/leave attic", "* Error: You are not in attic: /join attic"],
+        ["/msg a/b hi", '* Error: "a/b" is not a name: use'],
+        ["/msg Bob", "* Usage: /msg NAME TEXT"],
+        ["/me", "* Usage: /me ACTION"],
+        ["/history 0", "* Usage: /history [NUMBER]"],
+      ] as const
+    ) {
+      alice.send(line);
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      assertEquals(
+        (await alice.line(/^\* (?:Error|Usage): /)).slice(0, answer.length),
+        answer,
+        line,
+      );
+    }
     alice.send("/help");
     const help = await alice.line(/^\* \/nick NAME/);
     for (const name of ["/join", "/leave", "/msg", "/me", "/who", "/history", "/quit"]) {

@@ -160,6 +160,33 @@ Deno.test("`parseClientFrame()` takes null for a field that is not given", () =>
     ok: true,
     frame: { type: "message", data: null },
   });
+  assertEquals(parseClientFrame(`{"type":"message","message":null,"data":["ש","👍"]}`), {
+    ok: true,
+    frame: { type: "message", data: ["ש", "👍"] },
+  });
+  assertEquals(parseClientFrame(`{"type":"direct","to":"Jean-Luc","message":null,"data":0}`), {
+    ok: true,
+    frame: { type: "direct", to: "Jean-Luc", data: 0 },
+  });
+});
+
+Deno.test("`parseClientFrame()` names a value of a wrong kind by what it is", () => {
+  for (
+    const [text, words] of [
+      [`{"type":5}`, "unknown type 5: send one of"],
+      [`{"type":null}`, `"type" is missing: send one of`],
+      [`{"type":["message"]}`, "unknown type (a list): send one of"],
+      [`{"type":"join","room":5}`, "5 is not a room: use"],
+      [`{"type":"join","room":[["lobby"]]}`, "(a list) is not a room: use"],
+      [`{"type":"nick","sender":{"name":"Zoë"}}`, "(an object) is not a name: use"],
+      [`{"type":"nick","sender":false}`, "false is not a name: use"],
+      [`{"type":"nick","sender":"number"}`, undefined],
+    ] as const
+  ) {
+    const parsed = parseClientFrame(text);
+    const said = parsed.ok ? undefined : parsed.error.message.slice(0, words?.length);
+    assertEquals(said, words, text);
+  }
 });
 
 Deno.test("`parseClientFrame()` makes lone surrogates well-formed", () => {
