@@ -10,7 +10,7 @@ import { exists, isEmpty, remove } from "./files.ts";
 import { heldByAnother } from "./log_lock.ts";
 import { oneLine, storageMessage } from "./storage_errors.ts";
 import { APPLICATION_ID, LOG_VERSION, migrate } from "./migrations.ts";
-import { enterWal } from "./wal.ts";
+import { enterWal, keepWal } from "./wal.ts";
 
 const logger = getLogger(["bcast", "log"]);
 
@@ -50,9 +50,11 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
     return db;
   }
   let db: DatabaseSync | undefined;
+  let walBefore = false;
+  let marked = false;
   try {
     refuseRemains(path);
-    const walBefore = exists(`${path}-wal`);
+    walBefore = exists(`${path}-wal`);
     if (create(path)) {
       refuseForeignWal(path);
       inspect(path);
@@ -67,11 +69,32 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
     forgetInIndex(db);
     eraseOnOpen(db);
     markOpen(db, options, walBefore);
+    marked = true;
+    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     db.exec(`PRAGMA wal_autocheckpoint = ${FORCED_CHECKPOINT_PAGES}`);
     return db;
   } catch (error) {
     db?.close();
+    if (walBefore || marked) keepWal(path);
     throw refusal(path, error);
+  }
+}
+
+/** Closes the log, whether it says so itself ({@linkcode markClosed}) or could not be written. */
+export function closeDatabase(db: DatabaseSync, path: string): void {
+  const walBefore = path !== MEMORY && exists(`${path}-wal`);
+  const closed = saysClosed(db);
+  db.close();
+  if (walBefore && !closed) keepWal(path);
+}
+
+function saysClosed(db: DatabaseSync): boolean {
+  try {
+    return metaValue(db, "opened") === "";
+  } catch (error) {
+    // What cannot be read says nothing.
+    if (!(error instanceof Error)) throw error;
+    return false;
   }
 }
 
@@ -241,7 +264,6 @@ function markOpen(db: DatabaseSync, options: DatabaseOptions, walBefore: boolean
   set.run(mark, "opened");
   if (!clean && !kept) set.run(newEpoch(), "epoch");
   db.exec("COMMIT");
-  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 /** The first column of the first row. */

@@ -21,7 +21,14 @@ import {
   type Retention,
 } from "./broker.ts";
 import { Chunks } from "./chunks.ts";
-import { makeDirectory, MEMORY, metaValue, openDatabase, refusal } from "./database.ts";
+import {
+  closeDatabase,
+  makeDirectory,
+  MEMORY,
+  metaValue,
+  openDatabase,
+  refusal,
+} from "./database.ts";
 import { SteadyClock } from "../lib/steady_clock.ts";
 import { EraseHold } from "./erase_hold.ts";
 import { Listeners } from "./listeners.ts";
@@ -73,7 +80,7 @@ export async function openSqliteBroker(options: SqliteOptions): Promise<Broker> 
       opened.use(lockLog(path));
     }
     const db = openDatabase({ path, fsync: options.fsync ?? "normal", boot });
-    opened.defer(() => db.close());
+    opened.defer(() => closeDatabase(db, path));
     const broker = new SqliteBroker(db, path, retention, timeOf(options));
     // What was written so far is on the disk.
     if (options.fsync !== "always") db.exec("PRAGMA synchronous = NORMAL");

@@ -130,6 +130,11 @@ export function maybeTls(cause: string): boolean {
   return /invalid HTTP version/i.test(cause);
 }
 
+/** Whether `cause` says by itself what is wrong. */
+export function isKnown(cause: string): boolean {
+  return CAUSES.some(({ says }) => says.test(cause));
+}
+
 /** What it means that a host speaks TLS, when it was asked without. */
 export function wantsTls(url: URL): Diagnosis {
   const secure = new URL(url);
@@ -138,6 +143,21 @@ export function wantsTls(url: URL): Diagnosis {
     failure: "not-a-hub",
     message: `${shownUrl(url)} speaks TLS: use ${shownUrl(secure)}`,
   };
+}
+
+/** As {@linkcode diagnoseHttp}, of an answer without the upgrade: the one with it is not known. */
+export function diagnoseHidden(answer: HttpAnswer, url: URL): Diagnosis {
+  if (answer.status !== 200 || !isOurs(answer)) return diagnoseHttp(answer, url);
+  return {
+    failure: "busy",
+    message:
+      `A hub answers at ${shownUrl(url)}, but opens no WebSocket: it is full (try again in ` +
+      `a moment), or a proxy in between does not pass on "Upgrade"`,
+  };
+}
+
+function isOurs({ server }: HttpAnswer): boolean {
+  return server?.toLowerCase().startsWith("bcast") === true;
 }
 
 /** What the HTTP answer means that came in place of a WebSocket. */
@@ -154,7 +174,7 @@ function httpMeaning(answer: HttpAnswer, url: URL): Pick<Diagnosis, "failure" | 
   const address = shownUrl(url);
   const { status } = answer;
   const sentence = oneLine(answer.sentence ?? "");
-  const ours = answer.server?.toLowerCase().startsWith("bcast") === true;
+  const ours = isOurs(answer);
   switch (status) {
     case 401: {
       const words = sentence || "it wants a token (--token)";

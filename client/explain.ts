@@ -1,9 +1,11 @@
 import type { Cancel } from "./clock.ts";
 import {
   diagnose,
+  diagnoseHidden,
   diagnoseHttp,
   type Diagnosis,
   type HttpAnswer,
+  isKnown,
   maybeTls,
   statusIn,
   wantsTls,
@@ -41,6 +43,11 @@ export async function explain(
     // A browser, which does not tell why. A page may ask the host it came from.
     const answer = await ask(url, seams, signal);
     if (answer !== undefined && TELLING.includes(answer.status)) return diagnoseHttp(answer, url);
+  }
+  if (url.protocol === "wss:" && cause !== "" && !isKnown(cause)) {
+    // Where an answer over TLS is no upgrade, the runtime tries HTTP/2, and tells of that alone.
+    const answer = await ask(url, seams, signal);
+    if (answer !== undefined) return diagnoseHidden(answer, url);
   }
   if (url.protocol === "ws:" && maybeTls(cause) && await speaksTls(url, seams, signal)) {
     return wantsTls(url);

@@ -4,7 +4,7 @@ import { BrokerError } from "../broker/broker.ts";
 import { backUp } from "../broker/backup.ts";
 import { draft, drafts, ids, kinds, store } from "./broker_contract_kit.ts";
 import { temporaryFolder } from "./kit/folder.ts";
-import { Program } from "./kit/process.ts";
+import { Program, startHubProcess } from "./kit/process.ts";
 import { TestSocket } from "./kit/socket.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 import { collectTrouble } from "./kit/trouble.ts";
@@ -13,7 +13,8 @@ import { until } from "./kit/until.ts";
 /** A disk of its own that a test can fill. */
 interface SmallDisk extends AsyncDisposable {
   readonly path: string;
-  fill(): Promise<void>;
+  /** Takes all of its space, but for so many kilobytes. */
+  fill(leave?: number): Promise<void>;
   free(): Promise<void>;
 }
 
@@ -38,9 +39,11 @@ async function smallDisk(kilobytes: number): Promise<SmallDisk> {
   assert((await new Deno.Command("mount", { args: mount }).output()).success);
   return {
     path,
-    async fill() {
+    async fill(leave = 0) {
       const args = ["-c", `cat /dev/zero > '${path}/filler' 2>/dev/null; true`];
       await new Deno.Command("sh", { args }).output();
+      const { size } = await Deno.stat(`${path}/filler`);
+      await Deno.truncate(`${path}/filler`, Math.max(0, size - leave * 1024));
     },
     free: () => Deno.remove(`${path}/filler`),
     async [Symbol.asyncDispose]() {
@@ -142,6 +145,67 @@ Deno.test({
     await disk.free();
     await using broker = await openSqliteBroker({ path });
     assertEquals(ids(await broker.search("lobby", "m10", { limit: 9 })), [10]);
+  },
+});
+
+/** Kilobytes left on a disk that is nearly full: opening a log fails at one step or another. */
+const LEFT = [0, 4, 8] as const;
+
+/** A hub that sees its disk get full, so that it refuses a message, and is killed. */
+async function endOnFullDisk(data: string, fill: () => Promise<void>): Promise<void> {
+  const { program, url } = await startHubProcess(["--data", data]);
+  await using hub = program;
+  const [socket] = await TestSocket.v1(url, { sender: "Alice", echo: false });
+  await using _ = socket;
+  await fill();
+  let ref = 0;
+  await until("a refusal", async () => {
+    const sent = ++ref;
+    socket.send({ type: "message", message: "small", ref: sent });
+    const answers = () => [...socket.all("ack"), ...socket.all("error")];
+    const mine = () => answers().find((answer) => answer["ref"] === sent);
+    return (await until("an answer", mine))["type"] === "error";
+  });
+  hub.kill("SIGKILL");
+  await hub.exit();
+}
+
+/** The epoch of the log of a hub that can start. */
+async function epochIn(data: string): Promise<unknown> {
+  const { program, url } = await startHubProcess(["--data", data]);
+  await using hub = program;
+  const response = await fetch(`${url.replace(/^ws/, "http")}api/rooms/lobby/messages`);
+  const { epoch } = await response.json();
+  hub.kill("SIGTERM");
+  await hub.exit();
+  return epoch;
+}
+
+Deno.test({
+  name: "a log of a killed hub keeps its epoch when a start fails because the disk is full",
+  ignore: !mayMount,
+  async fn() {
+    await using disk = await smallDisk(1000);
+    const data = `${disk.path}/hub`;
+    const epoch = await epochIn(data);
+    assertMatch(String(epoch), /^\w{16}$/);
+    let refused = 0;
+    for (const left of LEFT) {
+      // deno-lint-ignore no-await-in-loop -- one hub after the other
+      await endOnFullDisk(data, () => disk.fill(left));
+      await using start = new Program(["start", "--port", "0", "--data", data]);
+      // deno-lint-ignore no-await-in-loop -- as above
+      await until("a start or its end", () => start.lines.length > 0 || start.errors !== "");
+      if (start.lines.length > 0) start.kill("SIGTERM");
+      else if (start.errors.includes("the disk is full")) refused++;
+      // deno-lint-ignore no-await-in-loop -- as above
+      await start.exit();
+      // deno-lint-ignore no-await-in-loop -- as above
+      await disk.free();
+      // deno-lint-ignore no-await-in-loop -- as above
+      assertEquals(await epochIn(data), epoch, `${left} KB were left`);
+    }
+    assert(refused > 0, "all starts succeeded");
   },
 });
 

@@ -43,6 +43,68 @@ Deno.test("a client reaches a hub whose authority it was told to trust", async (
   });
 });
 
+/** A TLS server without HTTP/2, as nginx is unless told otherwise, that gives everybody one answer. */
+function listenAsProxy(tls: KeyPair, answer: string): Deno.TlsListener {
+  const listener = Deno.listenTls({
+    hostname: "localhost",
+    port: 0,
+    ...tls,
+    alpnProtocols: ["http/1.1"],
+  });
+  const serve = async (connection: Deno.TlsConn): Promise<void> => {
+    try {
+      await connection.read(new Uint8Array(4096));
+      await connection.write(new TextEncoder().encode(answer));
+    } catch (error) {
+      // Who speaks HTTP/2 only is refused in the handshake.
+      if (!(error instanceof Error)) throw error;
+    } finally {
+      connection.close();
+    }
+  };
+  (async () => {
+    for await (const connection of listener) serve(connection);
+  })();
+  return listener;
+}
+
+for (
+  const [status, headers, expected] of [
+    ["502 Bad Gateway", "", "A proxy answers at URL, but the hub behind it does not (HTTP 502)"],
+    [
+      "301 Moved Permanently",
+      "Location: https://localhost/chat/\r\n",
+      "URL redirects to https://localhost/chat/: use that address",
+    ],
+    ["404 Not Found", "", "No bcast hub at URL (it answered HTTP 404): check --host and --port"],
+  ] as const
+) {
+  Deno.test(`a client behind a proxy with TLS and without HTTP/2 tells of its ${status}`, async () => {
+    const answer = `HTTP/1.1 ${status}\r\n${headers}Content-Length: 0\r\nConnection: close\r\n\r\n`;
+    using listener = listenAsProxy(await authority.sign("localhost"), answer);
+    const url = new URL(`wss://localhost:${listener.addr.port}/chat`);
+    await withFile(authority.cert, async (ca) => {
+      await using way = wayTo(url, { ca });
+      const error = await assertRejects(() => say(url, way), ConnectError);
+      assertEquals(error.message, expected.replace("URL", url.href));
+    });
+  });
+}
+
+Deno.test("a client of a full hub with TLS says so", async () => {
+  const limits = { maxConnections: 1 };
+  await using hub = await startTestHub({ tls: await authority.sign("localhost"), limits });
+  const url = new URL(`wss://localhost:${hub.port}/`);
+  await withFile(authority.cert, async (ca) => {
+    await using way = wayTo(url, { ca });
+    await using first = connect({ url, sender: "Zoë" }, way.seams);
+    await first.send({ message: "I am the one" });
+    const error = await assertRejects(() => say(url, way), ConnectError);
+    assertEquals(error.failure, "busy");
+    assertMatch(error.message, /^A hub answers at wss:\S+, but opens no WebSocket: it is full/);
+  });
+});
+
 interface Pinned {
   readonly what: string;
   readonly tls: KeyPair;
