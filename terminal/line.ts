@@ -53,6 +53,12 @@ function find(
   return forced && command?.forced !== true ? { command: undefined, forced } : { command, forced };
 }
 
+/** Whether a line is a command that says nothing to anybody. */
+export function isSilent(line: string): boolean {
+  const [, name] = /^\s*\/([^\s/]+)/.exec(line) ?? [];
+  return name !== undefined && find(name).command?.topic !== "talk";
+}
+
 /** Whether a line is a command for which the rooms of the hub matter. */
 export function namesAnyRoom(line: string): boolean {
   const [, name] = /^\/([^\s/]+) /.exec(line) ?? [];

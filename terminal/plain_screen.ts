@@ -1,5 +1,6 @@
 import type { Context } from "../cli/context.ts";
 import { inputLines, type Line } from "../stream/lines.ts";
+import { isSilent } from "./line.ts";
 import type { Console, ScreenEvents } from "./screen.ts";
 
 /** Rows of a window that is shown again: nothing tells how many a plain terminal has in sight. */
@@ -18,6 +19,8 @@ export class PlainScreen implements Console {
   readonly #lines: AsyncGenerator<Line>;
   #status: readonly string[] = [];
   #draft = "";
+  /** How often the draft was set. */
+  #drafts = 0;
 
   constructor(context: Context) {
     this.#context = context;
@@ -56,7 +59,12 @@ export class PlainScreen implements Console {
   /** Shows a draft that was given back; Enter on an empty line sends it. */
   setDraft(text: string): void {
     this.#draft = text;
-    if (text !== "") this.print(`> ${text.replaceAll("\n", "\n> ")}`);
+    this.#drafts++;
+    this.#showDraft();
+  }
+
+  #showDraft(): void {
+    if (this.#draft !== "") this.print(`> ${this.#draft.replaceAll("\n", "\n> ")}`);
   }
 
   /** Rings with a control character, which every terminal knows. */
@@ -75,6 +83,13 @@ export class PlainScreen implements Console {
       // deno-lint-ignore no-await-in-loop -- line by line
       const typed = await this.#next();
       if (typed === undefined) return events.end();
+      // A command may be what the draft waits for: `/join` of a room that it could not be sent to.
+      if (isSilent(typed)) {
+        const before = this.#drafts;
+        events.line(typed);
+        if (this.#drafts === before) this.#showDraft();
+        continue;
+      }
       const line = typed === "" ? this.#draft : typed;
       this.#draft = "";
       events.line(line);

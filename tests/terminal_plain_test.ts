@@ -1,6 +1,83 @@
 import { assert, assertEquals } from "@std/assert";
 import { ConnectError } from "../client/types.ts";
+import { PlainScreen } from "../terminal/plain_screen.ts";
 import { ChatScene } from "./kit/chat.ts";
+import { memoryContext } from "./kit/memory_output.ts";
+
+/** What becomes of lines on a plain screen that got `draft` back before. */
+async function typed(
+  draft: string,
+  lines: readonly string[],
+  react: (screen: PlainScreen, line: string) => void = () => {},
+): Promise<{ readonly lines: readonly string[]; readonly text: string; readonly draft: string }> {
+  const context = memoryContext({ input: lines.map((line) => `${line}\n`).join("") });
+  using screen = new PlainScreen(context);
+  screen.setDraft(draft);
+  const came: string[] = [];
+  const ended = Promise.withResolvers<void>();
+  const never = (): never => {
+    throw new Error("A plain screen has no keys");
+  };
+  screen.listen({
+    line: (line) => {
+      came.push(line);
+      react(screen, line);
+    },
+    end: () => ended.resolve(),
+    edited: never,
+    chord: never,
+    interrupt: never,
+    discarded: never,
+    complete: never,
+    resized: never,
+  });
+  await ended.promise;
+  return { lines: came, text: context.stdout.text, draft: screen.draft };
+}
+
+Deno.test("a command on a plain screen leaves the text that was given back, and shows it again", async () => {
+  for (const draft of ["nowhere?", "//etc", "/msg Bob 字", "-- x", "two\nlines"]) {
+    const rows = `> ${draft.replaceAll("\n", "\n> ")}\n`;
+    for (const command of ["/join team", "/rooms", "/raums", " /who"]) {
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      assertEquals(await typed(draft, [command, ""]), {
+        lines: [command, draft],
+        text: rows + rows,
+        draft: "",
+      });
+    }
+    // Something else to say takes its place.
+    for (
+      const other of [
+        "hello",
+        "//hello",
+        "quit",
+        "/me waves",
+        "/msg Bob hi",
+        "/w Bob hi",
+        "/reply x",
+      ]
+    ) {
+      // deno-lint-ignore no-await-in-loop -- as above
+      assertEquals(await typed(draft, [other, ""]), { lines: [other, ""], text: rows, draft: "" });
+    }
+  }
+});
+
+Deno.test("a command on a plain screen that changes the draft has it shown once", async () => {
+  const shown = await typed(
+    "for the lobby",
+    ["/window ops"],
+    (screen) => screen.setDraft("for ops"),
+  );
+  assertEquals(shown, {
+    lines: ["/window ops"],
+    text: "> for the lobby\n> for ops\n",
+    draft: "for ops",
+  });
+  const none = await typed("for the lobby", ["/window ops"], (screen) => screen.setDraft(""));
+  assertEquals([none.text, none.draft], ["> for the lobby\n", ""]);
+});
 
 // On a plain screen what is typed stands there already, and the hub does not send it back.
 
