@@ -50,11 +50,21 @@ async function assertFits(page: Page, where: string): Promise<void> {
     const width = document.documentElement.clientWidth;
     const shown = [...document.querySelectorAll<HTMLElement>("button, input, textarea, a[href]")]
       .filter((each) => each.checkVisibility({ opacityProperty: true }));
-    const clipped = (each: Element): boolean => each.closest(".log pre, .hidden") !== null;
+    const clipped = (each: Element): boolean => {
+      if (each.closest(".log pre, .hidden") !== null) return true;
+      for (let around = each.parentElement; around !== null; around = around.parentElement) {
+        if (getComputedStyle(around).textOverflow === "ellipsis") return true;
+      }
+      return false;
+    };
+    // Text may stick out of what holds it.
+    const spills = (each: Element): boolean =>
+      each.clientWidth > 0 && each.scrollWidth > each.clientWidth + 1 &&
+      getComputedStyle(each).overflowX === "visible";
     return {
       over: [...document.querySelectorAll("body *")].filter((each) => {
         const { right, left, width: wide } = each.getBoundingClientRect();
-        return wide > 0 && !clipped(each) && (right > width + 1 || left < -1);
+        return wide > 0 && !clipped(each) && (right > width + 1 || left < -1 || spills(each));
       }).map((each) => each.outerHTML.slice(0, 120)),
       small: shown.filter((each) => {
         const { width: wide, height: high } = each.getBoundingClientRect();
@@ -183,6 +193,51 @@ for (
     await look("a hub that is away");
   });
 }
+
+test("the longest names and rooms that there may be fit on a narrow phone", async (browser) => {
+  await using hub = await startModeratedHub();
+  const wide = "Ш".repeat(32);
+  const room = `a.${"m".repeat(62)}`;
+  const rtl = `${"ש".repeat(24)}-1234567`;
+  await using visitor = await browser.visitor({ width: 320, height: 640, hasTouch: true });
+  await using bob = connect({ url: hub.url, sender: wide, rooms: [{ room }], echo: false });
+  const alice = await visitor.open(hub, { name: rtl, query: `room=${room}` });
+  const { page } = alice;
+  await page.getByText(`This is #${room}`).waitFor();
+  await assertFits(page, "an empty room");
+  bob.typing(room, true);
+  await page.locator(".typing").waitFor();
+  await assertFits(page, "somebody who types");
+  await bob.send({ room, message: `@${rtl}` });
+  await bob.send({ room, message: "waves", kind: "action" });
+  await bob.direct(rtl, { message: "psst" });
+  await page.getByText("waves").waitFor();
+  await assertFits(page, "a room");
+  await moderate(hub, "announce", { message: "x", room });
+  await page.locator(".announcement").waitFor();
+  await assertFits(page, "an announcement");
+  await alice.say(`/who ${room}`);
+  await page.locator(".note").getByText(`In #${room}`).waitFor();
+  await assertFits(page, "who is there");
+  await page.getByRole("button", { name: "This conversation" }).click();
+  await assertFits(page, "what can be done with the room");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByRole("dialog").getByLabel("Words").fill(rtl);
+  await page.getByRole("dialog").locator("mark").first().waitFor();
+  await assertFits(page, "a search");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: /^Conversations/ }).click();
+  await assertFits(page, "the conversations");
+  await alice.thread(wide).click();
+  await page.getByText("psst").waitFor();
+  await assertFits(page, "a private conversation");
+  await moderate(hub, "close-room", { room, reason: "x".repeat(120) });
+  await page.getByRole("button", { name: /^Conversations/ }).click();
+  await alice.thread(room).click();
+  await page.getByRole("button", { name: /Enter #.* again/ }).waitFor();
+  await assertFits(page, "a closed room");
+});
 
 test("the first visit and the settings can be used by everybody, in both themes", async (browser) => {
   await using hub = await startTestHub();
