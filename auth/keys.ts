@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import type { JWK } from "jose";
+import { fromPrivateKey } from "./pem.ts";
 
 /** A key file that cannot be used; the message goes on after "Cannot use FILE: " and holds no key. */
 export class KeyError extends Error {
@@ -104,11 +105,10 @@ export function signingSecret(secret: Uint8Array): SigningKey {
   return { key: secret, algorithm: "HS256" };
 }
 
-/** The first private key in a text: OpenSSL may put parameters before it. */
 function privatePem(text: string): JWK {
   if (/\bENCRYPTED\b/.test(text)) throw new KeyError(LOCKED);
-  const block = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^-]+-----END \1-----/.exec(text)?.[0];
-  return exported(() => createPrivateKey(block ?? text).export({ format: "jwk" }), NO_PRIVATE_KEY);
+  const key = fromPrivateKey(text);
+  return exported(() => createPrivateKey(key).export({ format: "jwk" }), NO_PRIVATE_KEY);
 }
 
 function publicPem(text: string): readonly JWK[] {

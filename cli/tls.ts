@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
+import { fromPrivateKey } from "../auth/pem.ts";
 import {
   type CertificateFacts,
   checkPair,
@@ -156,7 +157,7 @@ function fileSource(files: PairNames, isSelfSigned: boolean, clock: Clock): TlsS
 
 /** @throws {CliError} */
 function readPair(files: PairNames, now: number): { pair: KeyPair; facts: CertificateFacts } {
-  const pair = { cert: readText(files.cert), key: readText(files.key) };
+  const pair = { cert: readText(files.cert), key: fromPrivateKey(readText(files.key)) };
   try {
     return { pair, facts: checkPair(pair, files, now) };
   } catch (error) {

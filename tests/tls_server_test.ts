@@ -161,6 +161,11 @@ Deno.test("tlsSource() hands on what it reads again, and stays with what it has 
     Error,
     "leave one out",
   );
+  // As `openssl ecparam -genkey` writes it.
+  const parameters =
+    "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+  await write({ ...first, key: parameters + first.key });
+  assertEquals((await tlsSource(flags, options))?.pair, first);
   await write(first);
   const source = await tlsSource(flags, options);
   assert(source !== undefined);
