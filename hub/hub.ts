@@ -297,6 +297,11 @@ export class Hub implements PeerHost, AsyncDisposable {
     peer.close(CLOSE.unsupported, "Binary frames are not understood: send text");
   }
 
+  /** Answers with `line` what a text client sent that is no line; it counts as one in its rate. */
+  reply(peer: Peer, line: string): void {
+    this.#intake.reply(peer, line);
+  }
+
   /** Takes the end of a connection, with the close code that the transport saw. */
   gone(peer: Peer, code: number): void {
     if (!this.#peers.delete(peer)) return;

@@ -43,6 +43,11 @@ export class Intake {
     }
   }
 
+  /** Answers what is neither object nor line of a client. Never throws. */
+  reply(peer: Peer, line: string): void {
+    if (peer.open && !peer.muted) this.requests.reply(peer, line);
+  }
+
   /** Reads one object, or keeps it for later while an earlier one is being answered. */
   #take(peer: Peer, object: string): void {
     if (!peer.open || peer.muted) return;

@@ -75,6 +75,11 @@ export class Requests {
     this.#startedAt = options.clock.now();
   }
 
+  /** Answers what is neither object nor line of a client, but counts as one in its rate. */
+  reply(peer: Peer, line: string): void {
+    if (this.#withinRate(peer, "")) peer.offer([line]);
+  }
+
   /** Handles one object or line of a client. A promise means: nothing else of this client before. */
   handle(peer: Peer, input: string): Promise<void> | void {
     if (!this.#withinRate(peer, input)) return;

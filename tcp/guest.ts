@@ -18,6 +18,9 @@ const READ_BYTES = 4096;
 /** Milliseconds after which what came without the end of a line counts as one. */
 export const LINE_PAUSE = 500;
 
+const NO_TOKEN = "A token must come first: /token SECRET";
+const PRESENT = "* Yes, the hub is here";
+
 /** What serving a client takes. */
 export interface GuestOptions {
   readonly hub: Hub;
@@ -134,11 +137,12 @@ export class Guest {
       await this.#paused;
       if (count === null) break;
       // Of a connection that is ending nothing counts but that it ends.
-      if (this.#socket.ending) continue;
+      if (this.#deaf) continue;
       const bytes = buffer.subarray(0, count);
       if (!started && isTls(bytes)) this.#turnOut("This port speaks plain lines, not TLS");
       started = true;
       for (const heard of this.#lines.push(bytes)) {
+        if (this.#deaf) break;
         // deno-lint-ignore no-await-in-loop -- in order, and no faster than they are answered
         await this.#hear(heard);
       }
@@ -166,17 +170,28 @@ export class Guest {
     });
   }
 
+  /** Whether nothing that comes in is looked at any more: the connection is ending, or about to. */
+  get #deaf(): boolean {
+    return this.#socket.ending || this.#peer?.muted === true;
+  }
+
   async #hear(heard: Heard): Promise<void> {
-    if (this.#socket.ending) return;
+    if (this.#deaf) return;
     switch (heard.kind) {
       case "line":
         return await this.#hearLine(heard.text, heard.crlf);
       case "answer":
         return this.#socket.answer(heard.bytes);
       case "garbled":
-        return this.#socket.send("* Not sent: the line is not UTF-8. Send UTF-8");
+        this.#first = false;
+        // No token is like that.
+        if (this.#peer === undefined) return this.#turnAway(401, NO_TOKEN);
+        return await this.#reply(this.#peer, "* Not sent: the line is not UTF-8. Send UTF-8");
       case "areYouThere":
-        return this.#socket.send("* Yes, the hub is here");
+        if (this.#peer !== undefined) return await this.#reply(this.#peer, PRESENT);
+        // One at a time: whoever asks faster than it reads is not waiting for the answers.
+        if (this.#socket.bufferedAmount === 0) this.#socket.send(PRESENT);
+        return;
       case "interrupt":
         return this.#turnOut("Goodbye");
     }
@@ -194,8 +209,14 @@ export class Guest {
       return;
     }
     const token = tokenOf(text);
-    if (token === undefined) this.#turnAway(401, "A token must come first: /token SECRET");
+    if (token === undefined) this.#turnAway(401, NO_TOKEN);
     else await this.#enter(token);
+  }
+
+  /** Answers what is no line, in its turn; the hub holds it to the rate. */
+  async #reply(peer: Peer, line: string): Promise<void> {
+    await this.#answered(peer);
+    this.options.hub.reply(peer, line);
   }
 
   /** Waits until the hub has answered what came before: what waits, waits with the client. */

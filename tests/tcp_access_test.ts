@@ -105,6 +105,15 @@ for (
   });
 }
 
+Deno.test("the line door of a hub with tokens turns away who begins with what is not UTF-8", async () => {
+  const [hub, port] = await guarded();
+  await using _hub = hub;
+  await using client = await LineClient.open(port, false);
+  await client.send(new Uint8Array([0x63, 0x61, 0x66, 0xe9, 0x0a, 0xf1, 0x0a]));
+  assertEquals(await client.ended, true);
+  assertEquals(client.lines, [PROMPT, "* A token must come first: /token SECRET"]);
+});
+
 Deno.test("who gives no token at the line door is cut off when its time is over", async () => {
   const clock = new FakeClock();
   const [hub, port] = await guarded({ clock, limits: { helloTimeout: 3 } });

@@ -290,6 +290,50 @@ Deno.test("a rate is kept at the line door, and who does not keep it is told why
   assertEquals(client.lines.filter((line) => line.endsWith(": x")).length, 5);
 });
 
+for (
+  const [what, bytes, answer] of [
+    ["lines that are not UTF-8", [0xf1, 0x0a], "* Not sent: the line is not UTF-8. Send UTF-8"],
+    ["are-you-there of telnet", [0xff, 0xf6], "* Yes, the hub is here"],
+  ] as const
+) {
+  const flood = (count: number): Uint8Array =>
+    new Uint8Array(Array.from({ length: count }, () => bytes).flat());
+
+  Deno.test(`${what} count in the rate of the line door as lines do`, async () => {
+    const clock = new FakeClock();
+    await using hub = await startLineHub({
+      clock,
+      limits: { rate: 1, burst: 5, rateOnLoopback: true },
+    });
+    await using client = await LineClient.open(hub.tcpPort);
+    await client.send(flood(30));
+    await client.line(/^\* Error: Over 1 frames a second: wait/);
+    await until("the decision to cut it off", () => {
+      clock.advance(100);
+      return hub.online === 0;
+    });
+    assertEquals(await client.ended, true);
+    assertEquals(client.lines.at(-1), "* Over 1 frames a second: wait and come back");
+    assertEquals(client.lines.filter((line) => line === answer).length, 5);
+  });
+
+  Deno.test(`a flood of ${what} whose answers nobody reads is cut off at the outbox`, async () => {
+    await using hub = await startLineHub({ limits: { maxOutboxBytes: 64 * 1024 } });
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port: hub.tcpPort });
+    using _conn = conn;
+    await until("the client", () => hub.online === 1);
+    const all = flood(20_000);
+    const sending = (async () => {
+      while (hub.online === 1) {
+        // deno-lint-ignore no-await-in-loop -- as fast as the hub takes it
+        await conn.write(all);
+      }
+    })().catch(() => "broken in the middle of a write");
+    await until("the end of the flood", () => hub.online === 0);
+    await sending;
+  });
+}
+
 Deno.test("`Server.stop()` says goodbye at the line door", async () => {
   const hub = await startLineHub();
   await using client = await LineClient.open(hub.tcpPort);
