@@ -11,6 +11,7 @@ import {
 import { type Clock, systemClock } from "../hub/clock.ts";
 import { lanAddresses } from "./banner.ts";
 import { CliError, UsageError } from "./errors.ts";
+import { why } from "./files.ts";
 import * as flag from "./flags.ts";
 import { watchFiles } from "./watch.ts";
 
@@ -168,8 +169,7 @@ function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CliError(`Cannot read "${path}": ${why}`, undefined, { cause: error });
+    throw new CliError(`Cannot read "${path}": ${why(error)}`, undefined, { cause: error });
   }
 }
 

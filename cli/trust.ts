@@ -4,6 +4,7 @@ import { hubUrl, type Seams } from "../client.ts";
 import { fingerprintOf, readFingerprint } from "../http/tls.ts";
 import { visible } from "../protocol.ts";
 import { CliError } from "./errors.ts";
+import { why } from "./files.ts";
 import { type Flag, text, value } from "./flags.ts";
 import { PinnedWay } from "./pin.ts";
 
@@ -138,8 +139,8 @@ function readAuthority(path: string): string {
   try {
     pem = Deno.readTextFileSync(path);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CliError(`Cannot read --ca "${visible(path)}": ${why}`, undefined, { cause: error });
+    const message = `Cannot read --ca "${visible(path)}": ${why(error)}`;
+    throw new CliError(message, undefined, { cause: error });
   }
   try {
     new X509Certificate(pem);
