@@ -251,12 +251,13 @@ export function startServer(options: ServerOptions): Server {
   }
 
   const [{ port: bound }] = listeners;
+  const addresses = listeners.map(({ address }) => address);
   return {
     host,
-    addresses: listeners.map(({ address }) => address),
+    addresses,
     port: bound,
     tcpPort: lines[0]?.port,
-    url: `${options.tls === undefined ? "ws" : "wss"}://${localName(host)}:${bound}/`,
+    url: `${options.tls === undefined ? "ws" : "wss"}://${localName(host, addresses)}:${bound}/`,
     get online(): number {
       return hub.online;
     },
@@ -270,7 +271,9 @@ export function startServer(options: ServerOptions): Server {
 }
 
 /** How a client on this machine names a hub bound to `host`. */
-function localName(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "localhost";
+function localName(host: string, addresses: readonly string[]): string {
+  if (host.toLowerCase() === "localhost") return "localhost";
+  // Asked for as it may be: `0` and `::0` are all addresses, too.
+  if (addresses.some((address) => address === "0.0.0.0" || address === "::")) return "localhost";
   return host.includes(":") ? `[${host}]` : host;
 }

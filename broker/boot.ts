@@ -1,7 +1,8 @@
 /**
  * Names the run of the machine since it was started, or `undefined` where that cannot be told.
  *
- * The kernel of Linux gives each boot a name. Elsewhere the moment of the boot is the name.
+ * The kernel of Linux gives each boot a name, which the runtime keeps from programs that lack any
+ * right, as the executable does. Elsewhere the moment of the boot is the name.
  * Asks for no permission: what was not granted counts as unknown.
  */
 export async function bootId(now: () => number = Date.now): Promise<string | undefined> {
@@ -30,11 +31,20 @@ const TIME = "time:";
  */
 const TOLERANCE = 5000;
 
-/** Whether both are known to name the same boot. */
-export function sameBoot(a: string | undefined, b: string | undefined): boolean {
+/** Whether it is the moment of a boot, which the machine's clock tells, and not a name. */
+export function isTimeOfBoot(boot: string | undefined): boolean {
+  return boot?.startsWith(TIME) === true;
+}
+
+/** Whether both are known to name the same boot; `tolerance` is for moments, in milliseconds. */
+export function sameBoot(
+  a: string | undefined,
+  b: string | undefined,
+  tolerance = TOLERANCE,
+): boolean {
   if (a === undefined || b === undefined || a === "" || b === "") return false;
-  if (a.startsWith(TIME) && b.startsWith(TIME)) {
-    return Math.abs(Number(a.slice(TIME.length)) - Number(b.slice(TIME.length))) <= TOLERANCE;
+  if (isTimeOfBoot(a) && isTimeOfBoot(b)) {
+    return Math.abs(Number(a.slice(TIME.length)) - Number(b.slice(TIME.length))) <= tolerance;
   }
   return a === b;
 }

@@ -10,6 +10,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Message } from "../protocol.ts";
 import { Ages, firstShown } from "./ages.ts";
 import { bootId } from "./boot.ts";
+import { BootMark } from "./boot_mark.ts";
 import {
   type Broker,
   DEFAULT_RETENTION,
@@ -60,8 +61,8 @@ export interface SqliteOptions {
   readonly now?: () => number;
   /** Milliseconds that passed since some moment, by a clock that is never set; default: as `now`. */
   readonly elapsed?: () => number;
-  /** Names this run of the machine; for tests. */
-  readonly boot?: string;
+  /** Names this run of the machine, now and whenever it is asked; for tests. */
+  readonly boot?: string | (() => Promise<string | undefined>);
 }
 
 /**
@@ -71,7 +72,8 @@ export interface SqliteOptions {
  */
 export async function openSqliteBroker(options: SqliteOptions): Promise<Broker> {
   const path = options.path === MEMORY ? options.path : resolve(options.path);
-  const boot = options.boot ?? await bootId();
+  const bootNow = bootOf(options);
+  const boot = await bootNow();
   const retention = { ...DEFAULT_RETENTION, ...options.retention };
   using opened = new DisposableStack();
   try {
@@ -84,11 +86,18 @@ export async function openSqliteBroker(options: SqliteOptions): Promise<Broker> 
     const broker = new SqliteBroker(db, path, retention, timeOf(options));
     // What was written so far is on the disk.
     if (options.fsync !== "always") db.exec("PRAGMA synchronous = NORMAL");
+    // With `always`, the log depends on no boot.
+    if (options.fsync !== "always") broker.follows(new BootMark(db, boot, bootNow));
     broker.owns(opened.move());
     return broker;
   } catch (error) {
     throw refusal(path, error);
   }
+}
+
+function bootOf({ boot }: SqliteOptions): () => Promise<string | undefined> {
+  if (boot === undefined) return () => bootId();
+  return typeof boot === "function" ? boot : () => Promise.resolve(boot);
 }
 
 /** Where a broker has the time from. */
@@ -123,6 +132,7 @@ class SqliteBroker implements Broker {
   #trimming: Promise<number> | undefined;
   #closing: Promise<void> | undefined;
   #closed = false;
+  #bootMark: BootMark | undefined;
   /** What is released last. */
   #resources: Disposable | undefined;
 
@@ -168,6 +178,11 @@ class SqliteBroker implements Broker {
   /** Disposes of `resources`, the database among them, when it is closed. */
   owns(resources: Disposable): void {
     this.#resources = resources;
+  }
+
+  /** Keeps `mark` right while it is open. */
+  follows(mark: BootMark): void {
+    this.#bootMark = mark;
   }
 
   append(drafts: readonly Draft[]): Promise<readonly Receipt[]> {
@@ -285,6 +300,7 @@ class SqliteBroker implements Broker {
       // deno-lint-ignore no-await-in-loop -- a slice for each turn
       while (!this.#closed && this.#search.catchUp(room, last)) await nextTurn();
     }
+    if (!this.#closed) await this.#bootMark?.refresh(() => this.#closed);
     return total;
   }
 

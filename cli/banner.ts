@@ -1,3 +1,4 @@
+import { isLoopback } from "../hub/limits.ts";
 import { DEFAULT_PORT, visible } from "../protocol.ts";
 
 /** What a hub tells whoever started it. */
@@ -64,7 +65,7 @@ export function banner(listening: Listening): string {
   }
   if (everywhere) {
     lines.push("From another machine of this network:", ...addresses.map(remote));
-  } else if (!isLoopbackHost(host) && !isEverywhere(host)) {
+  } else if (!isEverywhere(host) && reachableHost(bound) !== "localhost") {
     lines.push("From another machine:", remote(host));
   }
   if (guarded) {
@@ -94,6 +95,20 @@ export function lanAddresses(
     usable.filter((each) => each.family === family).map((each) => each.address);
   // 0.0.0.0 is all of IPv4 alone; :: takes in both.
   return [...new Set([...of("IPv4"), ...host === "0.0.0.0" ? [] : of("IPv6")])];
+}
+
+/**
+ * The host to show for one that was asked for: `0`, `::0` and a name for either are all addresses,
+ * and there are several ways to write `localhost`.
+ */
+export function shownHost(host: string, bound: readonly string[]): string {
+  if (host.toLowerCase() === "localhost") return "localhost";
+  return bound.find(isEverywhere) ?? host;
+}
+
+/** The address at which other machines may reach a hub, or `localhost` where there is none. */
+export function reachableHost(bound: readonly string[]): string {
+  return bound.find((address) => !isLoopback(address)) ?? "localhost";
 }
 
 /** Whether `host` means all addresses of the machine. */

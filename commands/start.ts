@@ -5,7 +5,15 @@ import type { Authorizer } from "../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../broker/broker.ts";
 import { openSqliteBroker } from "../broker/sqlite.ts";
 import { ACCESS_FLAGS, openAccess } from "../cli/access.ts";
-import { authority, banner, isEverywhere, lanAddresses, listeningLine } from "../cli/banner.ts";
+import {
+  authority,
+  banner,
+  isEverywhere,
+  lanAddresses,
+  listeningLine,
+  reachableHost,
+  shownHost,
+} from "../cli/banner.ts";
 import { type CommandInput, defineCommand, isStronger } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
@@ -188,8 +196,11 @@ type Input = CommandInput<typeof FLAGS>;
 
 /** A host to bind, as the system takes it; `undefined` for what can be none, such as `unix:/run/x`. */
 function readHost(text: string): string | undefined {
-  const [address = ""] = text.replace(/^\[(.*)\]$/, "$1").split("%");
-  return isIP(address) !== 0 || /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}._-]*$/u.test(text)
+  const bare = text.replace(/^\[(.*)\]$/, "$1");
+  const [address = ""] = bare.split("%");
+  return isIP(address) !== 0
+    ? bare
+    : /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}._-]*$/u.test(text)
     ? text
     : undefined;
 }
@@ -242,8 +253,9 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   using access = await openAccess(flags);
   const server = await listen(input, path, access.authorizer, tls);
   using _watch = renewal.begin(server);
+  const host = shownHost(flags.host, server.addresses);
   const listening = {
-    host: flags.host,
+    host,
     port: server.port,
     tcpPort: server.tcpPort,
     secure: tls !== undefined,
@@ -254,7 +266,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     url: server.url,
     where: path === undefined ? "in memory" : `in ${path}`,
   });
-  const warnings = exposureWarnings(listening);
+  const warnings = exposureWarnings({ ...listening, host: reachableHost(server.addresses) });
   if (flags.quiet) { for (const warning of warnings) logger.warning(warning); }
   await context.stdout.write(
     flags.quiet ? listeningLine(listening) : banner({
@@ -265,7 +277,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
         : `${path} (${plural(flags.history, "message")} a room at most)`,
       program: programName(currentLaunch()),
       bound: server.addresses,
-      addresses: isEverywhere(flags.host) ? lanAddresses(flags.host, Deno.networkInterfaces()) : [],
+      addresses: isEverywhere(host) ? lanAddresses(host, Deno.networkInterfaces()) : [],
       warnings,
       ...(tls?.selfSigned ? { fingerprint: tls.facts.fingerprint } : {}),
     }),

@@ -63,7 +63,7 @@ export const METRICS: readonly Metric[] = [
     "gauge",
     "bcast_connections",
     "dialect",
-    "Connections now, by how they talk: v1, json or text",
+    "Connections now, by how they talk: v1, json, text or events",
     ({ census }) => Object.entries(census.connections),
   ),
   gauge(

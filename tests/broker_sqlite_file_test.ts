@@ -317,6 +317,48 @@ test("`openSqliteBroker()` recognizes the running boot by itself", async (dir) =
   assertEquals(before, after);
 });
 
+test("a log says which boot it is used in also after the machine's clock was set", async (dir) => {
+  const path = `${dir}/log.db`;
+  let moment = 1_000_000;
+  const boot = () => Promise.resolve(`time:${moment}`);
+  const said = (): unknown => {
+    using db = new DatabaseSync(path, { readOnly: true });
+    return db.prepare("SELECT value FROM meta WHERE key = 'opened'").get()?.["value"];
+  };
+  {
+    await using broker = await openSqliteBroker({ path, boot });
+    await store(broker, drafts("lobby", 3));
+    for (const [set, expected] of [[1000, 0], [-1000, 0], [3_600_000, 3_600_000], [-70, -70]]) {
+      moment = 1_000_000 + (set ?? 0);
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      await broker.trim();
+      assertEquals(said(), `time:${1_000_000 + (expected ?? 0)}`);
+    }
+    moment = 5_000_000;
+  }
+  assertEquals(said(), "", "closed");
+});
+
+test("a log with a name for the boot, or that needs none, keeps that", async (dir) => {
+  for (
+    const [name, fsync, expected] of [
+      ["kernel", "normal", "kernel"],
+      ["time:1", "always", "fsync"],
+    ] as const
+  ) {
+    const path = `${dir}/${name}.db`;
+    const boots = [name, "time:9000000"];
+    const boot = () => Promise.resolve(boots.shift());
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await using broker = await openSqliteBroker({ path, boot, fsync });
+    // deno-lint-ignore no-await-in-loop -- as above
+    await broker.trim();
+    using db = new DatabaseSync(path, { readOnly: true });
+    const { value } = db.prepare("SELECT value FROM meta WHERE key = 'opened'").get() ?? {};
+    assertEquals(value, expected);
+  }
+});
+
 test("`openSqliteBroker()` gives every log an epoch of its own", async (dir) => {
   assertNotEquals(await makeLog(`${dir}/a.db`), await makeLog(`${dir}/b.db`));
 });

@@ -117,6 +117,35 @@ Deno.test("bcast start prints where it listens and how to join; --quiet only whe
   assertEquals([quiet.lines.length, quiet.errors], [1, ""]);
 });
 
+for (
+  const [host, name, open] of [
+    ["LOCALHOST", "localhost", false],
+    ["127.1", "127.1", false],
+    ["[::1]", "[::1]", false],
+    ["[::]", "localhost", true],
+    ["::0", "localhost", true],
+    ["0", "localhost", true],
+    ["0x0", "localhost", true],
+  ] as const
+) {
+  Deno.test({
+    name: `bcast start --host ${host} shows an address that can be opened, and who can reach it`,
+    // Only there are all of these the same to the system.
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      await using hub = new Program(["start", "--memory", "--host", host, "--port", "0"]);
+      const [line, shown] = await hub.line(/^Listening on ws:\/\/(.*):\d+\/$/);
+      assertEquals(shown, name, line);
+      await hub.line(/^Ctrl-C stops it\.$/);
+      const text = hub.lines.join("\n");
+      assertEquals(text.includes("Anybody who can reach"), open, text);
+      assertEquals(text.includes("From another machine:"), false, text);
+      await until("a line of the log", () => hub.errors.includes("listens at"));
+      assertEquals(hub.errors.includes(`listens at ws://${name}:`), true, hub.errors);
+    },
+  });
+}
+
 Deno.test("bcast start on all addresses says that strangers may come", async () => {
   await using hub = new Program(["start", "--memory", "--host", "0.0.0.0", "--port", "0"]);
   await hub.line(/^Listening on ws:\/\/localhost:\d+\/$/);

@@ -154,7 +154,8 @@ Deno.test("tlsSource() hands on what it reads again, and stays with what it has 
     await Deno.writeTextFile(flags.tlsCert, cert);
     await Deno.writeTextFile(flags.tlsKey, key);
   };
-  await assertRejects(() => tlsSource(flags, options), Error, "Cannot read");
+  const missing = await assertRejects(() => tlsSource(flags, options), Error);
+  assertEquals(missing.message, `Cannot read "${flags.tlsCert}": there is no such file`);
   await assertRejects(() => tlsSource({ ...flags, tlsKey: undefined }, options), Error, "both");
   await assertRejects(
     () => tlsSource({ ...flags, tlsSelfSigned: true }, options),
