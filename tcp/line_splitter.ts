@@ -20,6 +20,9 @@ const NUL = 0x00;
 /** Bytes of a subnegotiation at most: what is longer was never one. */
 const MAX_SUBNEGOTIATION = 512;
 
+/** Timing marks answered again: a few come with each Ctrl-C, and the first one ends the connection. */
+const MAX_MARKS = 100;
+
 /** Bytes that a line gets to begin with; most are shorter. */
 const FIRST_BUFFER = 256;
 
@@ -50,6 +53,8 @@ export class LineSplitter {
   #subnegotiation = 0;
   /** What was refused already: a client that offers it again would go on for ever. */
   readonly #refused = new Set<number>();
+  /** Timing marks that were answered again. */
+  #marks = 0;
 
   /** @param maxBytes of one line, without its end. */
   constructor(private readonly maxBytes: number) {}
@@ -204,7 +209,10 @@ export class LineSplitter {
     if (asked !== TELNET.do && asked !== TELNET.will) return undefined;
     const key = asked << 8 | option;
     // After each Ctrl-C, telnet shows nothing until its timing mark is answered (RFC 860).
-    if (this.#refused.has(key) && option !== TELNET.timingMark) return undefined;
+    if (this.#refused.has(key)) {
+      if (option !== TELNET.timingMark || this.#marks === MAX_MARKS) return undefined;
+      this.#marks++;
+    }
     this.#refused.add(key);
     const no = asked === TELNET.do ? TELNET.wont : TELNET.dont;
     return { kind: "answer", bytes: new Uint8Array([TELNET.iac, no, option]) };

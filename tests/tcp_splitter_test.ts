@@ -121,3 +121,16 @@ Deno.test("`LineSplitter` says no to each option of telnet once, and answers eac
   ]);
   assert(answers(interrupted).every(([, verb, option]) => verb === 252 && option === 6));
 });
+
+Deno.test("`LineSplitter` answers timing marks of telnet, but not for ever", () => {
+  const splitter = new LineSplitter(1000);
+  const mark = [255, 253, 6];
+  const count = (marks: number): number =>
+    [...splitter.push(new Uint8Array(Array.from({ length: marks }, () => mark).flat()))].length;
+  assertEquals(count(50), 50);
+  assert(count(100_000) < 100);
+  assertEquals(count(10), 0);
+  assertEquals([...splitter.push(new TextEncoder().encode("日本\n"))], [
+    { kind: "line", text: "日本", crlf: false },
+  ]);
+});
