@@ -26,7 +26,6 @@ const HOSTS: readonly (readonly [host: string, status: number])[] = [
   ["localhost:", 200],
   ["localhost:1", 200],
   ["chat.localhost:PORT", 200],
-  ["", 200],
   // Anybody's name.
   ["evil.example:PORT", 421],
   ["evil.example", 421],
@@ -242,7 +241,10 @@ function ask2(
   });
 }
 
-for (const secure of [false, true]) {
+/** Before 2.9, the runtime's own client had no HTTP/2 over TLS. */
+const isOldClient = /^2\.[0-8]\./.test(Deno.version.deno);
+
+for (const secure of isOldClient ? [false] : [false, true]) {
   const scheme = secure ? "https" : "http";
   Deno.test(`HTTP/2 over ${scheme}: the hub's own page posts, and a foreign authority is refused`, async () => {
     await using hub = await startTestHub({

@@ -222,7 +222,14 @@ Deno.test("what cannot be answered closes the connection with the code that says
   assertEquals((await bystander.next("message"))["id"], 1);
 });
 
-Deno.test("a client that answers no ping gets 1001 and a reason, as the runtime has it", async () => {
+Deno.test({
+  name: "a client that answers no ping gets 1001 and a reason, as the runtime has it",
+  // Before 2.9, the runtime leaves the connection open for the client to close.
+  ignore: /^2\.[0-8]\./.test(Deno.version.deno),
+  fn: noPong,
+});
+
+async function noPong(): Promise<void> {
   await using hub = await startTestHub({ limits: { heartbeat: 1 } });
   using socket = await Deno.connect({ hostname: "127.0.0.1", port: hub.port });
   await socket.write(new TextEncoder().encode(
@@ -240,7 +247,7 @@ Deno.test("a client that answers no ping gets 1001 and a reason, as the runtime 
   assertEquals(new TextDecoder().decode(end.subarray(2)), reason);
   const page = await Deno.readTextFile(new URL("../docs/protocol.md", import.meta.url));
   assert(/^\| 1001 .*no answer to a ping.*\| yes/m.test(page), "docs/protocol.md says so");
-});
+}
 
 Deno.test("requests that are no handshake are answered in words", async (t) => {
   await using hub = await startTestHub();

@@ -42,7 +42,9 @@ Deno.test("`Assets` serves the page to those who accept HTML, and leaves the oth
   assertMatch(await page.text(), /<div id="app">/);
 
   const other = await fetch(url, { headers: { accept: "*/*" } });
-  assertEquals([other.status, other.headers.get("vary")], [200, "accept"]);
+  assertEquals(other.status, 200);
+  // Older runtimes name the encoding, too.
+  assertMatch(other.headers.get("vary") ?? "", /(?:^|, )accept$/);
   assertMatch(await other.text(), /^Open http:\/\/127\.0\.0\.1:\d+ in a browser/);
 });
 

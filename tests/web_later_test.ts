@@ -14,9 +14,17 @@ const test = browserTests();
 /** From now on the hub serves what could be the page of another version. */
 async function serveAnother({ context }: Visitor): Promise<void> {
   await context.route((url) => url.pathname === "/", async (route) => {
-    const answer = await route.fetch();
+    const answer = await fetch(route.request().url(), { headers: { accept: "text/html" } });
     const body = (await answer.text()).replace(/assets\/app-\w+\.js/, "assets/app-another.js");
-    await route.fulfill({ response: answer, body });
+    // What is fulfilled is not compressed, and may have another length.
+    const kept = [...answer.headers].filter(([name]) => !name.startsWith("content-"));
+    const policy = answer.headers.get("content-security-policy");
+    const headers = {
+      ...Object.fromEntries(kept),
+      "content-type": "text/html; charset=utf-8",
+      ...(policy === null ? {} : { "content-security-policy": policy }),
+    };
+    await route.fulfill({ status: answer.status, headers, body });
   });
 }
 
