@@ -36,8 +36,9 @@ export async function explain(
   const status = statusIn(cause);
   if (status !== undefined) {
     const answer = await ask(url, seams, signal);
-    // Judged by the first answer; only the words come from this one, and only if it is the same.
-    return diagnoseHttp(answer?.status === status ? answer : { status }, url);
+    // Judged by the first answer, unless a hub or our own relay to it knows more by now; another
+    // server's words count only if they are for the same status.
+    return diagnoseHttp(isNewer(answer, status) ? answer : { status }, url);
   }
   if (cause === "") {
     // A browser, which does not tell why. A page may ask the host it came from.
@@ -53,6 +54,11 @@ export async function explain(
     return wantsTls(url);
   }
   return diagnose(cause, url);
+}
+
+function isNewer(answer: HttpAnswer | undefined, status: number): answer is HttpAnswer {
+  if (answer === undefined || answer.status === status) return answer !== undefined;
+  return answer.status >= 400 && answer.server?.toLowerCase().startsWith("bcast/") === true;
 }
 
 /** Whether a host that was asked without TLS speaks it: then it answers, or shows a certificate. */

