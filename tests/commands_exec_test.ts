@@ -181,10 +181,12 @@ Deno.test({
     const cursor = ["--cursor", `${folder.path}/cursor`];
     await say(hub.url, { message: "one" });
     const run = await exec(hub.url, [...cursor, "--failed", "/dev/full", "--", "false"]);
-    assertEquals([run.code, run.errors], [
-      1,
-      "Cannot write to /dev/full: No space left on device. Make room, and start again\n",
-    ]);
+    assertEquals(run.code, 1);
+    // The executable may open nothing in /dev.
+    assertMatch(
+      run.errors,
+      /^Cannot write to \/dev\/full: (?:No space left on device|it is in \/dev, ).*\n$/,
+    );
     const next = await exec(hub.url, ["--count", "1", ...cursor, "--", "cat"]);
     assertEquals(next, { code: 0, lines: ["one"], errors: "" });
   },
