@@ -68,11 +68,12 @@ test("a full hub says that it is full, and lets the next one in when there is ro
 
 test("a hub that stops says so; one that is gone cannot be reached", async (browser) => {
   const hub = await startTestHub();
-  const bob = connect({ url: hub.url, sender: "Bob" });
-  await using _ = bob;
   await using visitor = await browser.visitor();
   const alice = await visitor.open(hub, { name: "Alice" });
-  const stopped = hub.stop("New cables", 3000);
+  // She is told first, and asks again while the others are told.
+  await using bob = connect({ url: hub.url, sender: "Bob" });
+  await until("Bob is there", () => bob.state === "online");
+  const stopped = hub.stop("New cables", 6000);
   const banner = alice.page.locator(".banner");
   await banner.getByText("New cables. Trying again").waitFor();
   await stopped;
