@@ -3,6 +3,7 @@ import { LOG_LEVELS } from "../cli/logging.ts";
 import { temporaryFolder } from "./kit/folder.ts";
 import { startHubProcess } from "./kit/process.ts";
 import { TestSocket } from "./kit/socket.ts";
+import { until } from "./kit/until.ts";
 
 const TOKEN = "a-very-long-shared-secret-token";
 const SAID = "the words nobody else should read";
@@ -26,6 +27,13 @@ async function logOf(...args: string[]): Promise<readonly string[]> {
     client.send({ type: "leave", room: "dev" });
     await client.next("left");
   }
+  // Stopped before it has noticed, the hub would tell of an end of its own making.
+  const status = new URL("/api/status", url.replace(/^ws/, "http"));
+  await until("the end", async () => {
+    const answer = await fetch(status, { headers: { authorization: `Bearer ${TOKEN}` } });
+    const { connections } = await answer.json();
+    return connections === 0;
+  });
   hub.kill("SIGTERM");
   assertEquals(await hub.exit(), 0);
   return (await Deno.readTextFile(file)).trimEnd().split("\n");
