@@ -3,6 +3,7 @@ import { temporaryFolder } from "./kit/folder.ts";
 import { Program, programCommand } from "./kit/process.ts";
 import { startTestHub } from "./kit/test_hub.ts";
 import { TestSocket } from "./kit/socket.ts";
+import { until } from "./kit/until.ts";
 
 Deno.test("echo hi | bcast connect sends each line, waits for the acks, prints nothing of its own", async () => {
   await using hub = await startTestHub();
@@ -144,11 +145,13 @@ Deno.test({
     let done = false;
     void errors.then(() => done = true);
     // It notices only when it writes to the closed pipe, so somebody has to go on talking.
-    for (let n = 0; !done && n < 2000; n++) {
-      other.send({ type: "message", message: `m${n}`, ref: n });
-      // deno-lint-ignore no-await-in-loop -- message by message
-      await other.next("ack", (ack) => ack["ref"] === n);
-    }
+    let count = 0;
+    await until("its end", async () => {
+      const ref = ++count;
+      other.send({ type: "message", message: `m${ref}`, ref });
+      await other.next("ack", (ack) => ack["ref"] === ref);
+      return done;
+    });
     assertMatch(await child.stdout.text(), /Bob: m\d+\n$/);
     assertEquals(await errors, "code=0\n");
     await child.status;
