@@ -92,16 +92,28 @@ export class OutputFile implements Disposable {
     this.#mark = mark;
   }
 
-  /** Appends; when it resolves, the text would survive a power cut. */
-  async append(text: string): Promise<void> {
+  /**
+   * Appends; when it resolves, the text would survive a power cut.
+   *
+   * @returns `"emptied"` when something emptied the file meanwhile, as a log rotation does that
+   * copies the file and truncates it; what it emptied is in its copy.
+   */
+  async append(text: string): Promise<"intact" | "emptied"> {
     const bytes = encode(text);
     try {
       await this.file.append(bytes);
       await this.file.sync();
-      const after = this.#mark.bytes + bytes.length;
+      const before = this.#mark.bytes;
       const { size } = await this.file.status();
-      if (size !== after) throw this.foreign();
-      this.#mark = await markOf(this.file, after);
+      if (size === before + bytes.length) {
+        this.#mark = await markOf(this.file, size);
+        return "intact";
+      }
+      const emptiedAfter = size === 0;
+      const emptiedBefore = size === bytes.length && await this.#isBeginning(0, size, bytes);
+      if (!emptiedAfter && !emptiedBefore) throw this.foreign();
+      this.#mark = await markOf(this.file, size);
+      return "emptied";
     } catch (error) {
       throw fileError(error, `Cannot write to ${visible(this.path)}`);
     }

@@ -52,7 +52,7 @@ export class OutputLog implements Disposable {
       await this.#look();
       if (text !== "") {
         await this.cursor.save([], this.#file.mark, { text, rooms });
-        await this.#file.append(text);
+        if (await this.#file.append(text) === "emptied") this.#tellEmptied();
       }
       await this.cursor.save(rooms, this.#file.mark);
       return true;
@@ -100,8 +100,12 @@ export class OutputLog implements Disposable {
       this.#tell("was removed: going on in a new file");
     } else if (fate === "emptied") {
       await this.#file.beginAnew();
-      this.#tell("was emptied: going on at its beginning");
+      this.#tellEmptied();
     }
+  }
+
+  #tellEmptied(): void {
+    this.#tell("was emptied: going on at its beginning");
   }
 
   async #replace(): Promise<void> {

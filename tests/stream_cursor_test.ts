@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { CliError } from "../cli/errors.ts";
 import { type CursorState, decodeCursor, encodeCursor } from "../stream/cursor.ts";
 import { CursorFile } from "../stream/cursor_file.ts";
-import type { Files } from "../stream/files.ts";
+import type { Files, GrowingFile } from "../stream/files.ts";
 import { Journal } from "../stream/journal.ts";
 import { OutputLog } from "../stream/output_log.ts";
 import { temporaryFolder } from "./kit/folder.ts";
@@ -219,6 +219,49 @@ Deno.test("cursor and output have each line once, wherever a listener is killed"
     assertEquals(changes, 2 + 3 * 5);
     assert(more > changes, "the second one was killed, too");
   }
+});
+
+/** Empties `out` before one step of what is done with it, as a log rotation does it; keeps a copy. */
+class RotatedFiles extends MemoryFiles {
+  /** What was in the file, `undefined` while nothing has emptied it. */
+  copy: string | undefined;
+  #steps = 0;
+
+  constructor(private readonly at: number) {
+    super();
+  }
+
+  override async open(path: string): Promise<GrowingFile> {
+    const file = await super.open(path);
+    const step = () => {
+      if (++this.#steps !== this.at) return;
+      this.copy = this.text("out") ?? "";
+      this.put("out", "");
+    };
+    return new Proxy(file, {
+      get: (_, key) => {
+        const value = Reflect.get(file, key);
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]) => {
+          step();
+          return Reflect.apply(value, file, args);
+        };
+      },
+    });
+  }
+}
+
+Deno.test("a copy and what follows it have each line once, whenever the output is copied and emptied", async () => {
+  let emptied = 0;
+  for (let at = 1;; at++) {
+    const files = new RotatedFiles(at);
+    // deno-lint-ignore no-await-in-loop -- case by case
+    await record(files);
+    if (files.copy === undefined) break;
+    if (files.copy !== "") emptied++;
+    assertEquals(files.copy + files.text("out"), numbered(1), `emptied before step ${at}`);
+  }
+  assert(emptied > 10, "it was emptied in the middle of things");
 });
 
 const BEFORE = "from before\n";
