@@ -26,9 +26,20 @@ const REPLACED: readonly (readonly [what: string, by: (place: Place) => string])
   ["/srv/bcast", ({ folder }) => `${folder}/srv`],
   ["/backup/bcast.db", ({ folder }) => `${folder}/copy.db`],
   ["/var/log/bcast.log", ({ folder }) => `${folder}/bcast.log`],
-  ["--seconds 60", () => "--seconds 1"],
-  ["--clients 1000", () => "--clients 20"],
 ];
+
+/** Flags that make an example short and light; of flags that are given twice, the last one counts. */
+const LIGHTER: readonly (readonly [fits: RegExp, flags: string])[] = [
+  [/^bench/, "--seconds 1"],
+  [/^bench(?!.*--clients)/, "--clients 20"],
+  [/^bench(?!.*--(?:in-flight|scene))/, "--rate 50"],
+];
+
+/** What is run for an example. */
+function lineOf(example: string, place: Place): string {
+  const line = REPLACED.reduce((text, [what, by]) => text.replace(what, by(place)), example);
+  return [line, ...LIGHTER.filter(([fits]) => fits.test(line)).map(([, flags]) => flags)].join(" ");
+}
 
 interface Place {
   /** `HOST:PORT` of the hub. */
@@ -293,7 +304,7 @@ Deno.test({
           await Deno.writeTextFile(`${place.folder}/${name}`, text, { mode: 0o600 });
         }
         const outcome = await runExample({
-          line: REPLACED.reduce((text, [what, by]) => text.replace(what, by(place)), line),
+          line: lineOf(line, place),
           folder: place.folder,
           env: {
             ...(line.startsWith("start") ? {} : { BCAST_URL: hub.url }),
