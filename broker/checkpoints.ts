@@ -74,7 +74,7 @@ export class Checkpoints {
 
   /**
    * Moves all of it into the file and empties it, so that nothing of what was deleted stays in it.
-   * Returns false when somebody who reads the log just then, such as a backup, stands in the way.
+   * Returns false when a reader of the log, such as a backup, prevents it.
    */
   async empty(): Promise<boolean> {
     await this.#running;
