@@ -306,6 +306,22 @@ Deno.test("a token's rights hold everywhere, and closed rooms do not show whethe
     assertEquals(hidden.replace("Member", "X"), nobody.replace("Zed", "X"));
     assert(hidden.startsWith("no_such_user"), hidden);
   });
+  await t.step(
+    "lines of text do not show who is in closed rooms, by whole names either",
+    async () => {
+      const [ann] = await enter(hub, { sub: "Ann Lee" }, { rooms: [{ room: "secret" }] });
+      await using _ann = ann;
+      const token = await tokenFor({ ...LIMITED, sub: "Mallory" });
+      await using lines = await TestSocket.open(`${hub.url}?format=text&token=${token}`);
+      const answers = [];
+      for (const name of ["Ann Lee", "Ann Low"]) {
+        lines.send(`/msg ${name} x`);
+        // deno-lint-ignore no-await-in-loop -- one after the other
+        answers.push(await lines.line(/Nobody here is called/));
+      }
+      assertEquals(answers[0], answers[1]);
+    },
+  );
   await t.step("the members of the closed room saw nothing of it", async () => {
     assertEquals(await answerTo(member, { type: "message", message: "2", room: "secret" }), "ok");
     assertEquals(member.all("message").map(({ id }) => id), [1, 2]);

@@ -221,13 +221,13 @@ Deno.test("cursor and output have each line once, wherever a listener is killed"
   }
 });
 
-/** Empties `out` before one step of what is done with it, as a log rotation does it; keeps a copy. */
-class RotatedFiles extends MemoryFiles {
-  /** What was in the file, `undefined` while nothing has emptied it. */
+/** Files of which something else changes `out` before one step of what is done with it. */
+class SharedFiles extends MemoryFiles {
+  /** What was in the file then, `undefined` while nothing has changed it. */
   copy: string | undefined;
   #steps = 0;
 
-  constructor(private readonly at: number) {
+  constructor(private readonly at: number, private readonly deed: (text: string) => string) {
     super();
   }
 
@@ -236,7 +236,7 @@ class RotatedFiles extends MemoryFiles {
     const step = () => {
       if (++this.#steps !== this.at) return;
       this.copy = this.text("out") ?? "";
-      this.put("out", "");
+      this.put("out", this.deed(this.copy));
     };
     return new Proxy(file, {
       get: (_, key) => {
@@ -254,7 +254,8 @@ class RotatedFiles extends MemoryFiles {
 Deno.test("a copy and what follows it have each line once, whenever the output is copied and emptied", async () => {
   let emptied = 0;
   for (let at = 1;; at++) {
-    const files = new RotatedFiles(at);
+    // As a log rotation does it that copies the file and truncates it.
+    const files = new SharedFiles(at, () => "");
     // deno-lint-ignore no-await-in-loop -- case by case
     await record(files);
     if (files.copy === undefined) break;
@@ -262,6 +263,26 @@ Deno.test("a copy and what follows it have each line once, whenever the output i
     assertEquals(files.copy + files.text("out"), numbered(1), `emptied before step ${at}`);
   }
   assert(emptied > 10, "it was emptied in the middle of things");
+});
+
+Deno.test("a note that something else appends to the output is noticed at the next look, and kept", async () => {
+  let refused = 0;
+  for (let at = 1;; at++) {
+    const files = new SharedFiles(at, (text) => text + NOTE);
+    // deno-lint-ignore no-await-in-loop -- case by case
+    const error = await record(files).then(() => undefined, (error: unknown) => error);
+    if (files.copy === undefined) break;
+    const what = `appended before step ${at}`;
+    const [before, after, ...more] = (files.text("out") ?? "").split(NOTE);
+    assertEquals([before, more], [files.copy, []], what);
+    if (error === undefined) continue;
+    assert(error instanceof CliError, what);
+    refused++;
+    // What follows the note was on its way when it came, and nothing is written after that.
+    const lines = (after ?? "").split("\n").length - 1;
+    assert(lines <= BATCH && numbered(1).startsWith(before + (after ?? "")), what);
+  }
+  assert(refused > 10, "it was noticed in the middle of things");
 });
 
 const BEFORE = "from before\n";
