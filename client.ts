@@ -15,15 +15,15 @@
  * @module
  */
 
-import { LiveConversation } from "./client/conversation.ts";
-import { type Seams, WORLD } from "./client/seams.ts";
+import { LiveConversation } from "./client/connection.ts";
+import { type Seams, WORLD } from "./client/environment.ts";
 import type { ConnectOptions, Conversation } from "./client/types.ts";
 import { hubUrl } from "./client/url.ts";
 
 export * from "./client/types.ts";
 export { HubApi, type HubApiOptions } from "./client/api.ts";
 export type { Cancel, Clock } from "./client/clock.ts";
-export type { Seams } from "./client/seams.ts";
+export type { Seams } from "./client/environment.ts";
 export { type HubAddress, hubUrl, portIn, shownUrl } from "./client/url.ts";
 
 /**

@@ -78,7 +78,9 @@ function report(size: number, { name, micros }: Contender): void {
 }
 
 const given = Deno.args.map((path) => pathToFileURL(resolve(path)).href);
-const modules = given.length > 0 ? given : [import.meta.resolve("../broker/sqlite.ts")];
+const modules = given.length > 0
+  ? given
+  : [import.meta.resolve("../broker/sqlite/sqlite_broker.ts")];
 const directory = await Deno.makeTempDir({ prefix: "bcast-append-" });
 try {
   for (const size of SIZES) {

@@ -11,10 +11,10 @@
 
 import { parseArgs } from "node:util";
 import { fromFileUrl, join } from "./paths.ts";
-import { type Missing, type Peer, type PeerName, PEERS, preparePeers } from "./peers.ts";
-import type { Figures, Play } from "./play.ts";
+import { type Missing, type Peer, type PeerName, PEERS, preparePeers } from "./targets.ts";
+import type { Figures, Play } from "./run.ts";
 import { machineFacts, ratios, type Round, table } from "./report.ts";
-import { SCENE, type SceneName, SCENES } from "./scenes.ts";
+import { SCENE, type SceneName, SCENES } from "./scenarios.ts";
 import { filesRefused, runProgram, startServer } from "./server.ts";
 
 const HELP = `Compare the hub with other servers under the same load.
@@ -116,7 +116,7 @@ async function playOnce(
     await using server = await startServer(files, peer.command(dataDir), signal);
     const seconds = options.seconds ?? SCENE[scene].seconds;
     const play: Play = { scene, url: server.url, dialect: peer.dialect, pid: server.pid, seconds };
-    const program = fromFileUrl(new URL("./play.ts", import.meta.url));
+    const program = fromFileUrl(new URL("./run.ts", import.meta.url));
     const config = fromFileUrl(new URL("./deno.json", import.meta.url));
     const run = ["run", "--quiet", "-A", "--config", config, program, JSON.stringify(play)];
     const timeout = (2 * seconds + PATIENCE_SECONDS) * 1000;

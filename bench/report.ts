@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { PeerName } from "./peers.ts";
-import type { Figures } from "./play.ts";
-import { type Column, SCENE, type SceneName } from "./scenes.ts";
+import type { PeerName } from "./targets.ts";
+import type { Figures } from "./run.ts";
+import { type Column, SCENE, type SceneName } from "./scenarios.ts";
 
 /** One scene played against one server once. */
 export interface Round {

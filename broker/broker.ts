@@ -1,6 +1,6 @@
 import type { Annotations, Content, Message, MessageKind } from "../protocol.ts";
-import type { MeasureStore } from "./measures.ts";
-import type { OwnedNameStore } from "./owned_names.ts";
+import type { MeasureStore } from "./sqlite/sanctions.ts";
+import type { OwnedNameStore } from "./sqlite/owned_names.ts";
 
 /** A message on its way into the log: what the hub knows before there is an id. */
 export interface Draft {
@@ -70,7 +70,7 @@ export type Listener = (messages: readonly Message[], drafts?: readonly Draft[])
  * It tells the operator itself what keeps it from being written: once for each trouble, however many
  * calls fail meanwhile.
  *
- * Every implementation passes the contract suite in `tests/broker_contract.ts`.
+ * Every implementation passes the contract suite in `tests/broker/contract.ts`.
  */
 export interface Broker extends AsyncDisposable {
   /** How much is kept. */

@@ -3,11 +3,11 @@ import { visible } from "../protocol.ts";
 import type { Context } from "./context.ts";
 import { CliError, UsageError } from "./errors.ts";
 import type { AnyFlag, Flags, Layer } from "./flags.ts";
-import { isReadableByOthers, why } from "./files.ts";
+import { isReadableByOthers, why } from "../lib/read_file.ts";
 import { kebab } from "./flags.ts";
 import { configDirectory } from "./paths.ts";
 import { type Fault, parseSettings, type Setting, type Settings } from "./settings.ts";
-import { suggestion } from "./text.ts";
+import { suggestion } from "../render/text.ts";
 
 /** A command, as far as a configuration file is about it. */
 export interface Configurable {

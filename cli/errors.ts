@@ -1,7 +1,7 @@
 import { BrokerError } from "../broker/broker.ts";
-import { knownTrouble } from "../broker/storage_errors.ts";
+import { knownTrouble } from "../broker/sqlite/storage_errors.ts";
 import { ConnectError } from "../client/types.ts";
-import { ClientsFileError } from "../observe/clients_file.ts";
+import { ClientsFileError } from "../server/metrics/clients_file.ts";
 import { visible } from "../protocol.ts";
 
 /** What the program ends with. */

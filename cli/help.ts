@@ -2,7 +2,7 @@ import type { AnyCommand } from "./command.ts";
 import { EXIT } from "./errors.ts";
 import { envName, flagName, type Flags } from "./flags.ts";
 import { GLOBAL_FLAGS } from "./globals.ts";
-import { table, wrap } from "./text.ts";
+import { table, wrap } from "../render/text.ts";
 
 /** Columns that every help text fits into. */
 const WIDTH = 80;

@@ -11,7 +11,7 @@ import { choice, text, toggle } from "./flags.ts";
 import { LogFile } from "./log_file.ts";
 import type { Output } from "./output.ts";
 import { telemetrySink } from "./telemetry.ts";
-import { safeJson } from "./text.ts";
+import { safeJson } from "../render/text.ts";
 
 /** How much is logged, least first. */
 export const LOG_LEVELS = ["error", "warning", "info", "debug", "trace"] as const;

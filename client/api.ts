@@ -6,8 +6,8 @@ import {
   type StatusReport,
   visible,
 } from "../protocol.ts";
-import { diagnoseHttp } from "./diagnose.ts";
-import { explain } from "./explain.ts";
+import { diagnoseHttp } from "./probe.ts";
+import { explain } from "./probe_result.ts";
 import {
   type Reader,
   readMeasures,
@@ -16,7 +16,7 @@ import {
   readRooms,
   readStatus,
 } from "./reports.ts";
-import { type Seams, WORLD } from "./seams.ts";
+import { type Seams, WORLD } from "./environment.ts";
 import { ConnectError, type ConnectOptions } from "./types.ts";
 import { shownUrl } from "./url.ts";
 

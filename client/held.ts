@@ -1,4 +1,4 @@
-import type { Entry } from "./entry.ts";
+import type { Entry } from "./request.ts";
 
 interface Queue {
   readonly waiting: Set<Entry>;

@@ -1,6 +1,6 @@
 import type { Ref } from "../protocol.ts";
 import { Deque } from "./deque.ts";
-import { type Entry, type EntryKind, TREATMENT } from "./entry.ts";
+import { type Entry, type EntryKind, TREATMENT } from "./request.ts";
 import { HeldDirects } from "./held.ts";
 
 /**

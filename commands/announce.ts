@@ -1,8 +1,8 @@
-import { roomFlag } from "../cli/client_flags.ts";
+import { roomFlag } from "./client/client_flags.ts";
 import { defineCommand } from "../cli/command.ts";
 import { EXIT, UsageError } from "../cli/errors.ts";
-import { MODERATOR_FLAGS, order } from "../cli/moderate.ts";
-import { plural } from "../cli/text.ts";
+import { MODERATOR_FLAGS, order } from "./client/moderate.ts";
+import { plural } from "../render/text.ts";
 
 /** `bcast announce`. */
 export const announce = defineCommand({

@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
-import { backUp } from "../broker/backup.ts";
+import { backUp } from "../broker/sqlite/backup.ts";
 import { type AnyCommand, type CommandInput, defineCommand } from "../cli/command.ts";
 import { loadConfig } from "../cli/config.ts";
 import type { Context } from "../cli/context.ts";
 import { EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import type { CommandGroup } from "../cli/help.ts";
-import { plural } from "../cli/text.ts";
+import { plural } from "../render/text.ts";
 import { formatBytes } from "@std/fmt";
 import { visible } from "../protocol.ts";
 import { databaseIn } from "./database_path.ts";

@@ -10,8 +10,8 @@ import {
   WHOM,
   whomInWords,
   whomOf,
-} from "../cli/moderate.ts";
-import { plural } from "../cli/text.ts";
+} from "./client/moderate.ts";
+import { plural } from "../render/text.ts";
 import { visible } from "../protocol.ts";
 
 /** `bcast ban`. */

@@ -1,13 +1,13 @@
 import { endInWords } from "../auth/time.ts";
-import { ADDRESS_ARGUMENT } from "../cli/address.ts";
+import { ADDRESS_ARGUMENT } from "./client/address.ts";
 import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { observe, OBSERVER_FLAGS } from "../cli/observe.ts";
+import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { safeJson } from "../cli/text.ts";
+import { safeJson } from "../render/text.ts";
 import type { MeasureReport } from "../protocol.ts";
-import { columns } from "../terminal/columns.ts";
+import { columns } from "../render/columns.ts";
 
 const WHAT = { ban: "banned", mute: "muted", close: "closed" } as const;
 

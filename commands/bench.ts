@@ -1,13 +1,13 @@
-import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "../cli/address.ts";
+import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "./client/address.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { type Context, isDumb } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import type { Output } from "../cli/output.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { plural, table } from "../cli/text.ts";
-import { TOKEN_FLAGS, tokenOption } from "../cli/token.ts";
-import { wayTo } from "../cli/trust.ts";
+import { plural, table } from "../render/text.ts";
+import { TOKEN_FLAGS, tokenOption } from "./client/token.ts";
+import { wayTo } from "./client/trust.ts";
 import { shownUrl } from "../client.ts";
 import {
   BcastDialect,
@@ -20,7 +20,7 @@ import {
   type Workload,
   WORKLOAD_NAMES,
   WORKLOADS,
-} from "../load/mod.ts";
+} from "../bench/load/mod.ts";
 import { DEFAULT_LIMITS, isRoomName } from "../protocol.ts";
 
 /** Seconds of the same load before what is measured: compilers and buffers settle. */

@@ -1,7 +1,7 @@
 import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
-import { MODERATOR_FLAGS, order, roomOf, TERMS, termsOf } from "../cli/moderate.ts";
-import { plural } from "../cli/text.ts";
+import { MODERATOR_FLAGS, order, roomOf, TERMS, termsOf } from "./client/moderate.ts";
+import { plural } from "../render/text.ts";
 
 const WHICH = { placeholder: "ROOM", help: "Which room" };
 

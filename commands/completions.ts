@@ -9,7 +9,7 @@ import { CliError, EXIT, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { GLOBAL_FLAGS, partGlobals } from "../cli/globals.ts";
 import type { CommandGroup } from "../cli/help.ts";
-import { observe, OBSERVER_FLAGS } from "../cli/observe.ts";
+import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { shellWords } from "../cli/shell_words.ts";
 import { ConnectError } from "../client.ts";
 import { isRoomName, normalizeName } from "../protocol.ts";

@@ -1,13 +1,13 @@
 import { getLogger } from "@logtape/logtape";
 import { VERIFIED_WORD } from "../chat/sender.ts";
-import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "../cli/address.ts";
+import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "./client/address.ts";
 import {
   CLIENT_LOG_FLAGS,
   NAME,
   nameFlag,
   roomsFlag,
   startClientLogging,
-} from "../cli/client_flags.ts";
+} from "./client/client_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { type Context, isDumb } from "../cli/context.ts";
 import { EXIT, type ExitCode } from "../cli/errors.ts";
@@ -17,24 +17,24 @@ import { currentLaunch, programName } from "../cli/program.ts";
 import { shellWord } from "../cli/shell_words.ts";
 import { type Interruption, watchInterrupts } from "../cli/signals.ts";
 import { ignoreStraySignals } from "../cli/stray_signals.ts";
-import { plural } from "../cli/text.ts";
-import { TOKEN_FLAGS, tokenOption } from "../cli/token.ts";
-import { type Way, wayTo } from "../cli/trust.ts";
+import { plural } from "../render/text.ts";
+import { TOKEN_FLAGS, tokenOption } from "./client/token.ts";
+import { type Way, wayTo } from "./client/trust.ts";
 import { connect as converse, type ConnectOptions, HubApi, shownUrl } from "../client.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.ts";
-import { backgroundOfNumbers } from "../terminal/background.ts";
+import { backgroundOfNumbers } from "../editor/background.ts";
 import { hasLettersAlone } from "../terminal/characters.ts";
 import { Chat } from "../terminal/chat.ts";
-import { Editor } from "../terminal/editor.ts";
-import { InputHistory } from "../terminal/history.ts";
-import { readLastName, writeLastName } from "../terminal/last_name.ts";
-import type { Background } from "../terminal/palette.ts";
-import { viaOption } from "../stream/via.ts";
+import { Editor } from "../editor/editor.ts";
+import { InputHistory } from "../editor/input_history.ts";
+import { readLastName, writeLastName } from "../terminal/last_used_name.ts";
+import type { Background } from "../render/palette.ts";
+import { viaOption } from "./pipeline/via.ts";
 import { pipe } from "../terminal/pipe.ts";
-import { PlainScreen } from "../terminal/plain_screen.ts";
-import type { Console } from "../terminal/screen.ts";
+import { PlainScreen } from "../editor/plain_screen.ts";
+import type { Console } from "../editor/screen.ts";
 import { type Bell, BELLS, readSettings, writeSettings } from "../terminal/settings.ts";
-import { SystemTerminal } from "../terminal/terminal.ts";
+import { SystemTerminal } from "../editor/tty.ts";
 
 const logger = getLogger(["bcast", "client"]);
 

@@ -1,25 +1,25 @@
 import { getLogger } from "@logtape/logtape";
-import { hubAddress } from "../cli/address.ts";
-import { ACCESS_FLAGS, CLIENT_LOG_FLAGS, startClientLogging } from "../cli/client_flags.ts";
+import { hubAddress } from "./client/address.ts";
+import { ACCESS_FLAGS, CLIENT_LOG_FLAGS, startClientLogging } from "./client/client_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { ignoreStraySignals } from "../cli/stray_signals.ts";
-import { tokenOption } from "../cli/token.ts";
+import { tokenOption } from "./client/token.ts";
 import { shownUrl } from "../client.ts";
 import { systemClock } from "../client/clock.ts";
 import { visible } from "../protocol.ts";
-import { ChildRunner } from "../stream/child.ts";
-import { checkDistinct } from "../stream/distinct.ts";
-import { clearedMessage, hubEnvironment } from "../stream/environment.ts";
-import { execute, type ExecuteOptions, ON_ERROR } from "../stream/execute.ts";
-import { FailedFile } from "../stream/failed_file.ts";
-import { Journal } from "../stream/journal.ts";
-import { openCursor, Reading, READING_FLAGS } from "../stream/reading.ts";
-import { reopener } from "../stream/reopen.ts";
-import { programId } from "../stream/via.ts";
+import { ChildRunner } from "./pipeline/child.ts";
+import { checkDistinct } from "./pipeline/distinct.ts";
+import { clearedMessage, hubEnvironment } from "./pipeline/environment.ts";
+import { execute, type ExecuteOptions, ON_ERROR } from "./pipeline/execute.ts";
+import { FailedFile } from "./pipeline/failed_file.ts";
+import { Journal } from "./pipeline/output_writer.ts";
+import { openCursor, Reading, READING_FLAGS } from "./pipeline/room_follower.ts";
+import { reopener } from "./pipeline/reopen.ts";
+import { programId } from "./pipeline/via.ts";
 
 const logger = getLogger(["bcast", "client"]);
 

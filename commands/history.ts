@@ -1,20 +1,20 @@
-import { ADDRESS_ARGUMENT, hubAddress } from "../cli/address.ts";
+import { ADDRESS_ARGUMENT, hubAddress } from "./client/address.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { roomFlag } from "../cli/client_flags.ts";
-import { observe, OBSERVER_FLAGS } from "../cli/observe.ts";
+import { roomFlag } from "./client/client_flags.ts";
+import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { safeJson } from "../cli/text.ts";
-import { tokenOption } from "../cli/token.ts";
-import { wayTo } from "../cli/trust.ts";
-import { past, type Wanted } from "../client/past.ts";
+import { safeJson } from "../render/text.ts";
+import { tokenOption } from "./client/token.ts";
+import { wayTo } from "./client/trust.ts";
+import { past, type Wanted } from "../client/history.ts";
 import { connect, ConnectError } from "../client.ts";
 import { DEFAULT_HISTORY_PAGE, DEFAULT_ROOM, MAX_QUERY_LENGTH, visible } from "../protocol.ts";
-import { paintWith } from "../terminal/paint.ts";
-import { backgroundOfNumbers } from "../terminal/background.ts";
-import { paletteOf } from "../terminal/palette.ts";
+import { paintWith } from "../render/paint.ts";
+import { backgroundOfNumbers } from "../editor/background.ts";
+import { paletteOf } from "../render/palette.ts";
 import { renderMessage } from "../terminal/render.ts";
 
 /** What `--limit` takes: a number, or no limit at all. */

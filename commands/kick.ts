@@ -1,7 +1,7 @@
 import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
-import { MODERATOR_FLAGS, nameOf, order, REASON, termsOf, WHOM } from "../cli/moderate.ts";
-import { plural } from "../cli/text.ts";
+import { MODERATOR_FLAGS, nameOf, order, REASON, termsOf, WHOM } from "./client/moderate.ts";
+import { plural } from "../render/text.ts";
 import { visible } from "../protocol.ts";
 
 /** `bcast kick`. */

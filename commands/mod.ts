@@ -18,7 +18,7 @@ import { mute, unmute } from "./mute.ts";
 import { releaseName } from "./release_name.ts";
 import { rooms } from "./rooms.ts";
 import { send } from "./send.ts";
-import { start } from "./start.ts";
+import { start } from "./start/start.ts";
 import { status } from "./status.ts";
 import { token } from "./token.ts";
 import { version } from "./version.ts";

@@ -1,6 +1,6 @@
 import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
-import { MODERATOR_FLAGS, nameOf, order, WHOM } from "../cli/moderate.ts";
+import { MODERATOR_FLAGS, nameOf, order, WHOM } from "./client/moderate.ts";
 
 /** `bcast release-name`. */
 export const releaseName = defineCommand({

@@ -1,11 +1,11 @@
-import { ADDRESS_ARGUMENT } from "../cli/address.ts";
+import { ADDRESS_ARGUMENT } from "./client/address.ts";
 import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { observe, OBSERVER_FLAGS } from "../cli/observe.ts";
+import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { plural, safeJson } from "../cli/text.ts";
-import { columns } from "../terminal/columns.ts";
+import { plural, safeJson } from "../render/text.ts";
+import { columns } from "../render/columns.ts";
 
 /** `bcast rooms`. */
 export const rooms = defineCommand({

@@ -1,30 +1,30 @@
 import { getLogger } from "@logtape/logtape";
-import { hubAddress } from "../cli/address.ts";
+import { hubAddress } from "./client/address.ts";
 import {
   ACCESS_FLAGS,
   CLIENT_LOG_FLAGS,
   nameFlag,
   roomFlag,
   startClientLogging,
-} from "../cli/client_flags.ts";
+} from "./client/client_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { type Context, isDumb } from "../cli/context.ts";
 import { EXIT, type ExitCode, explain, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { ignoreStraySignals } from "../cli/stray_signals.ts";
-import { tokenOption } from "../cli/token.ts";
-import { type Way, wayTo } from "../cli/trust.ts";
+import { tokenOption } from "./client/token.ts";
+import { type Way, wayTo } from "./client/trust.ts";
 import { connect, type ConnectOptions, type Conversation, shownUrl } from "../client.ts";
 import { systemClock } from "../client/clock.ts";
-import { type Item, itemsOf, jsonItem, type Sendable, textItem } from "../stream/items.ts";
-import { inputLines } from "../stream/lines.ts";
-import { Patience } from "../stream/patience.ts";
-import { Progress } from "../stream/progress.ts";
-import { sendAll, type SendCounts, type SendResult } from "../stream/send.ts";
-import { ConnectionTalk, interruptedLine } from "../stream/talk.ts";
-import { UnsentReport } from "../stream/unsent.ts";
-import { joinVia, viaOption } from "../stream/via.ts";
+import { type Item, itemsOf, jsonItem, type Sendable, textItem } from "./pipeline/items.ts";
+import { inputLines } from "./pipeline/lines.ts";
+import { Patience } from "./pipeline/reconnect_deadline.ts";
+import { Progress } from "./pipeline/progress.ts";
+import { sendAll, type SendCounts, type SendResult } from "./pipeline/send.ts";
+import { ConnectionTalk, interruptedLine } from "./pipeline/connection_notices.ts";
+import { UnsentReport } from "./pipeline/unsent_report.ts";
+import { joinVia, viaOption } from "./pipeline/via.ts";
 
 const logger = getLogger(["bcast", "client"]);
 

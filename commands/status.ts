@@ -1,15 +1,15 @@
-import { ADDRESS_ARGUMENT, hubAddress } from "../cli/address.ts";
+import { ADDRESS_ARGUMENT, hubAddress } from "./client/address.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { type Context, isDumb } from "../cli/context.ts";
 import { EXIT, type ExitCode, explain } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { observe, OBSERVER_FLAGS } from "../cli/observe.ts";
+import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { statusLine, statusRows } from "../cli/status_text.ts";
-import { safeJson, table, wrap } from "../cli/text.ts";
+import { statusLine, statusRows } from "./status_text.ts";
+import { safeJson, table, wrap } from "../render/text.ts";
 import { ConnectError, type HubApi, shownUrl } from "../client.ts";
 import { type StatusReport, visible } from "../protocol.ts";
-import { Redraw } from "../terminal/redraw.ts";
+import { Redraw } from "../render/live_view.ts";
 
 const FLAGS = {
   ...OBSERVER_FLAGS,

@@ -2,12 +2,12 @@ import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload } from "jose"
 import type { Verdict } from "../auth/authorizer.ts";
 import { looksLikeJwt } from "../auth/jwt.ts";
 import { inWords } from "../auth/time.ts";
-import { JWT_FLAGS, loadJwt } from "../cli/access.ts";
+import { JWT_FLAGS, loadJwt } from "./start/auth_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { safeJson, table } from "../cli/text.ts";
+import { safeJson, table } from "../render/text.ts";
 import { MAX_SECRET_LENGTH, visible } from "../protocol.ts";
 
 const FLAGS = {

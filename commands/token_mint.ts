@@ -1,7 +1,7 @@
 import { parsePrivateKey, parseSecrets, type SigningKey, signingSecret } from "../auth/keys.ts";
 import { type Claims, mint } from "../auth/mint.ts";
 import { type Access, isAccess, isRoomPattern } from "../auth/rights.ts";
-import { readKeys } from "../cli/access.ts";
+import { readKeys } from "./start/auth_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { EXIT, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";

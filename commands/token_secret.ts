@@ -1,6 +1,6 @@
 import { defineCommand } from "../cli/command.ts";
 import { CliError, EXIT } from "../cli/errors.ts";
-import { whyNotWritten } from "../cli/files.ts";
+import { whyNotWritten } from "../lib/read_file.ts";
 import { visible } from "../protocol.ts";
 
 /** Bytes of randomness: what HS256 can use, and nobody can guess. */

@@ -1,17 +1,17 @@
-import type { AskPage } from "../client/past.ts";
+import type { AskPage } from "../client/history.ts";
 import { ConnectError, RequestError } from "../client/types.ts";
 import type { Exported } from "../chat/export.ts";
 import { quotedName } from "../chat/names.ts";
 import { localTime } from "../chat/time.ts";
-import { plural } from "../cli/text.ts";
+import { plural } from "../render/text.ts";
 import { MAX_HISTORY_PAGE, nameKey, visible } from "../protocol.ts";
-import { type PastRequest, readBack, showPast } from "./older.ts";
+import { type PastRequest, readBack, showPast } from "./older_messages.ts";
 import { Away } from "./away.ts";
 import { type Actions, LineError } from "./commands.ts";
 import { ExportError, exportTo } from "./export_file.ts";
-import { type Saying, sizeNearLimit } from "./outgoing.ts";
-import type { ChatParts } from "./parts.ts";
-import { durationText, latencyText, whoText } from "./sentences.ts";
+import { type Saying, sizeNearLimit } from "./unsent_messages.ts";
+import type { ChatParts } from "./chat_context.ts";
+import { durationText, latencyText, whoText } from "./presence_text.ts";
 import type { Settings } from "./settings.ts";
 import type { Place } from "./windows.ts";
 

@@ -1,5 +1,5 @@
 import { VERIFIED_MARK } from "../chat/sender.ts";
-import { plural } from "../cli/text.ts";
+import { plural } from "../render/text.ts";
 import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
 import {
   type ClientEvent,
@@ -9,26 +9,26 @@ import {
 } from "../client/types.ts";
 import { nameKey, visible } from "../protocol.ts";
 import { ChatActions, NotSentError } from "./actions.ts";
-import { Board } from "./board.ts";
+import { Board } from "./window_manager.ts";
 import { LineError } from "./commands.ts";
 import { logEvent } from "./event_log.ts";
-import { foldText } from "./fold.ts";
+import { foldText } from "./presence_summary.ts";
 import type { View } from "./view.ts";
 import { completeLine, isBareQuit, namesAnyRoom, runLine, sayingOf } from "./line.ts";
-import { Outgoing, type Saying, sizeNearLimit } from "./outgoing.ts";
-import { paintWith } from "./paint.ts";
-import { type Background, paletteOf } from "./palette.ts";
-import { type ChatParts, Ignored } from "./parts.ts";
+import { Outgoing, type Saying, sizeNearLimit } from "./unsent_messages.ts";
+import { paintWith } from "../render/paint.ts";
+import { type Background, paletteOf } from "../render/palette.ts";
+import { type ChatParts, Ignored } from "./chat_context.ts";
 import { partnerUnknown } from "./partner_notes.ts";
-import { Reception } from "./reception.ts";
+import { Reception } from "./event_handler.ts";
 import { type LoadRooms, RoomDirectory } from "./room_directory.ts";
-import type { Chord, Screen, ScreenEvents } from "./screen.ts";
+import type { Chord, Screen, ScreenEvents } from "../editor/screen.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
-import { ChatState } from "./state.ts";
+import { ChatState } from "./roster.ts";
 import { plainRows, type Status, statusRows, troubleText } from "./status.ts";
 import { TypingSeen, TypingTold } from "./typing.ts";
-import { fit } from "./fit.ts";
-import { displayWidth } from "./wrap.ts";
+import { fit } from "../render/fit.ts";
+import { displayWidth } from "../render/wrap.ts";
 
 /** Milliseconds that leaving waits for the hub to have what was sent last. */
 const LEAVE_TIMEOUT = 2000;

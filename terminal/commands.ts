@@ -7,7 +7,7 @@ import {
 } from "../protocol.ts";
 import { splitName } from "../chat/names.ts";
 import { slashHelp, type Topic } from "./help.ts";
-import { MAX_SHOWN } from "./older.ts";
+import { MAX_SHOWN } from "./older_messages.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
 import type { Place } from "./windows.ts";
 

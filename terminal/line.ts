@@ -1,4 +1,4 @@
-import { suggestion } from "../cli/text.ts";
+import { suggestion } from "../render/text.ts";
 import { foldText, visible } from "../protocol.ts";
 import {
   type Actions,

@@ -1,5 +1,5 @@
 import type { Direct } from "../protocol.ts";
-import type { ChatParts } from "./parts.ts";
+import type { ChatParts } from "./chat_context.ts";
 import type { ChatWindow } from "./windows.ts";
 
 // What a private conversation tells of the other person: who has a name today need not be who had it.

@@ -1,12 +1,12 @@
 import type { Output } from "../cli/output.ts";
 import { EXIT, type ExitCode } from "../cli/errors.ts";
-import { safeJson } from "../cli/text.ts";
+import { safeJson } from "../render/text.ts";
 import type { ClientEvent, Conversation, RoomEntered } from "../client/types.ts";
 import type { Ack, Joined, SenderAnnotations } from "../protocol.ts";
-import { type Item, itemsOf, textItem } from "../stream/items.ts";
-import { inputLines, type Line } from "../stream/lines.ts";
-import { sendAll } from "../stream/send.ts";
-import { interruptedLine } from "../stream/talk.ts";
+import { type Item, itemsOf, textItem } from "../commands/pipeline/items.ts";
+import { inputLines, type Line } from "../commands/pipeline/lines.ts";
+import { sendAll } from "../commands/pipeline/send.ts";
+import { interruptedLine } from "../commands/pipeline/connection_notices.ts";
 import { logEvent, logSent } from "./event_log.ts";
 import { isBareQuit } from "./line.ts";
 import { renderEvent } from "./render.ts";

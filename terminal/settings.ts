@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
-import { replaceFile } from "./keep.ts";
+import { replaceFile } from "../lib/atomic_write.ts";
 import { STAMPS, type Stamps } from "./view.ts";
 import { MENTION_RULES, type MentionRule } from "../chat/mention.ts";
-import { type Theme, THEMES } from "./palette.ts";
+import { type Theme, THEMES } from "../render/palette.ts";
 
 const logger = getLogger(["bcast", "client"]);
 

@@ -1,8 +1,8 @@
-import { plural } from "../cli/text.ts";
+import { plural } from "../render/text.ts";
 import { visible } from "../protocol.ts";
-import type { Paint } from "./paint.ts";
-import { fit } from "./fit.ts";
-import { displayWidth } from "./wrap.ts";
+import type { Paint } from "../render/paint.ts";
+import { fit } from "../render/fit.ts";
+import { displayWidth } from "../render/wrap.ts";
 
 /** A window that is not shown and in which something happened. */
 export interface Activity {

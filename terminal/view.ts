@@ -2,9 +2,9 @@ import type { MentionRule } from "../chat/mention.ts";
 import { shownSender } from "../chat/sender.ts";
 import { localDate, localTime } from "../chat/time.ts";
 import { visible } from "../protocol.ts";
-import { type Paint, PLAIN } from "./paint.ts";
-import { fit } from "./fit.ts";
-import { displayWidth, wrapRows } from "./wrap.ts";
+import { type Paint, PLAIN } from "../render/paint.ts";
+import { fit } from "../render/fit.ts";
+import { displayWidth, wrapRows } from "../render/wrap.ts";
 
 /** What a user may ask for. */
 export const STAMPS = ["off", "time", "datetime"] as const;

@@ -1,6 +1,6 @@
 import { nameKey } from "../protocol.ts";
-import { type Fold } from "./fold.ts";
-import { type Item, timeOf } from "./items.ts";
+import { type Fold } from "./presence_summary.ts";
+import { type Item, timeOf } from "./window_items.ts";
 import { Partner } from "./partner.ts";
 
 /** Items that a window keeps: far more than anybody scrolls, little enough for 32 busy rooms. */

@@ -11,7 +11,7 @@
  */
 
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { type AssetEntry, type AssetList, CODINGS, LIST, PAGE } from "../http/asset_list.ts";
+import { type AssetEntry, type AssetList, CODINGS, LIST, PAGE } from "../server/http/asset_list.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const DIST = new URL("web/dist/", ROOT);
@@ -24,7 +24,7 @@ const SOURCES = [
   "client.ts",
   "protocol",
   "protocol.ts",
-  "http/asset_list.ts",
+  "server/http/asset_list.ts",
 ];
 
 /** What else decides what comes out: the versions of the packages. */

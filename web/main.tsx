@@ -11,8 +11,8 @@ import { render } from "preact";
 import { App } from "./app/app.tsx";
 import { hubAddress, readAddress, withoutToken } from "./chat/address.ts";
 import { Chat } from "./chat/chat.ts";
-import { BrowserMemory } from "./chat/memory.ts";
-import { keepShell } from "./chat/shell.ts";
+import { BrowserMemory } from "./chat/saved_state.ts";
+import { keepShell } from "./chat/service_worker.ts";
 
 const page = new URL(location.href);
 const address = readAddress(page);

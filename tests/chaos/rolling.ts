@@ -1,5 +1,5 @@
 import { connect, type Conversation, type Seams } from "../../client.ts";
-import { Histogram, type LatencySummary } from "../../load/histogram.ts";
+import { Histogram, type LatencySummary } from "../../bench/load/histogram.ts";
 import { type Program, startHubProcess } from "../kit/process.ts";
 import { until } from "../kit/until.ts";
 import { type Evidence, type Seen, violations } from "./checker.ts";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { CLIENT_FRAMES } from "../protocol_arbitraries.ts";
+import { CLIENT_FRAMES } from "../protocol/arbitraries.ts";
 import { UPGRADE } from "../kit/raw_http.ts";
 
 /** What one fuzzing client does, through which door. */

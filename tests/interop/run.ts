@@ -7,7 +7,7 @@
  * `python3` with `websockets`; says loudly what it had to leave out.
  */
 import { assert } from "@std/assert";
-import { openSqliteBroker } from "../../broker/sqlite.ts";
+import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { startServer } from "../../server.ts";
 import { TestSocket } from "../kit/socket.ts";
 

@@ -5,8 +5,8 @@ import {
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
 } from "@peculiar/x509";
-import { selfSignedPair } from "../../cli/self_signed.ts";
-import { fingerprintOf, type KeyPair, showFingerprint } from "../../http/tls.ts";
+import { selfSignedPair } from "../../commands/start/self_signed.ts";
+import { fingerprintOf, type KeyPair, showFingerprint } from "../../server/transports/tls.ts";
 
 const DAY = 86_400_000;
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };

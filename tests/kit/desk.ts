@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { completeLine } from "../../terminal/line.ts";
-import { Editor } from "../../terminal/editor.ts";
-import type { Recollection } from "../../terminal/history.ts";
-import type { ScreenEvents } from "../../terminal/screen.ts";
+import { Editor } from "../../editor/editor.ts";
+import type { Recollection } from "../../editor/input_history.ts";
+import type { ScreenEvents } from "../../editor/screen.ts";
 import { FakeClock } from "./client_clock.ts";
 import { FakeTerminal } from "./fake_terminal.ts";
 import type { TerminalHabits } from "./terminal_model.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../hub/clock.ts";
+import type { Clock } from "../../server/clock.ts";
 
 interface Task {
   at: number;

@@ -1,4 +1,4 @@
-import type { Screen } from "../../terminal/screen.ts";
+import type { Screen } from "../../editor/screen.ts";
 import { until } from "./until.ts";
 
 /** A screen that remembers what it was asked to show. */

@@ -1,4 +1,4 @@
-import { GIVE, TAKE, type Terminal, type TerminalEvents } from "../../terminal/terminal.ts";
+import { GIVE, TAKE, type Terminal, type TerminalEvents } from "../../editor/tty.ts";
 import { type TerminalHabits, TerminalModel } from "./terminal_model.ts";
 
 const encoder = new TextEncoder();

@@ -10,7 +10,7 @@ export async function assertFixture(name: string, screen: string): Promise<void>
   if (Deno.env.has(UPDATE)) return await Deno.writeTextFile(url, shown);
   const kept = await Deno.readTextFile(url);
   const how = `The screen differs from tests/fixtures/${name}.txt. If it is as it should be, run ` +
-    `${UPDATE}=1 deno task test tests/terminal_scenes_tmux_test.ts, and look at the difference`;
+    `${UPDATE}=1 deno task test tests/terminal/scenes_tmux_test.ts, and look at the difference`;
   assertEquals(shown, kept, how);
 }
 

@@ -1,4 +1,4 @@
-import type { Files, FileStatus, GrowingFile } from "../../stream/files.ts";
+import type { Files, FileStatus, GrowingFile } from "../../commands/pipeline/files.ts";
 
 /** What is left of an operation during which the process was killed. */
 export type Remains = "nothing" | "half" | "all";

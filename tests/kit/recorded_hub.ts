@@ -1,9 +1,9 @@
 import type { Grant } from "../../auth/authorizer.ts";
-import { openSqliteBroker } from "../../broker/sqlite.ts";
-import { type Dialect, V1 } from "../../hub/dialect.ts";
-import { Hub, type HubOptions } from "../../hub/hub.ts";
-import { DEFAULT_SERVER_LIMITS } from "../../hub/limits.ts";
-import type { Peer, Transport } from "../../hub/peer.ts";
+import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
+import { type Dialect, V1 } from "../../server/encoders/encoder.ts";
+import { Hub, type HubOptions } from "../../server/hub.ts";
+import { DEFAULT_SERVER_LIMITS } from "../../server/limits.ts";
+import type { Peer, Transport } from "../../server/connection.ts";
 import { splitBatch } from "../../protocol.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { until } from "./until.ts";

@@ -1,4 +1,4 @@
-import { openSqliteBroker } from "../../broker/sqlite.ts";
+import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { type Server, type ServerOptions, startServer } from "../../server.ts";
 
 /** A hub on a free port, with its log in memory unless told otherwise. */

@@ -1,4 +1,4 @@
-import { Assets } from "../../http/assets.ts";
+import { Assets } from "../../server/http/assets.ts";
 import { CLOSE, DEFAULT_LIMITS, encode } from "../../protocol.ts";
 
 /** A hub that serves the page, and lets in who has the token. */

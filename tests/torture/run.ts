@@ -1,5 +1,5 @@
 import { connect } from "../../client.ts";
-import { decodeCursor } from "../../stream/cursor.ts";
+import { decodeCursor } from "../../commands/pipeline/cursor.ts";
 import { Chance } from "../chaos/random.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { Program, startHubProcess } from "../kit/process.ts";

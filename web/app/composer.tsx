@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Ref } from "preact";
 import type { Chat, ScreenActions } from "../chat/chat.ts";
-import { whyMute } from "../chat/standing.ts";
+import { whyMute } from "../chat/can_send.ts";
 import { CommandError } from "../state/commands.ts";
 import { applied, type Choice, type Completion, completionAt } from "../state/complete.ts";
 import { bytesLeft } from "../state/size.ts";

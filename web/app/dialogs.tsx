@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { isRoomName, normalizeName } from "../../protocol.ts";
-import { askToNotify, canNotify } from "../chat/attract.ts";
+import { askToNotify, canNotify } from "../chat/notifier.ts";
 import type { Chat } from "../chat/chat.ts";
 import { COMMANDS, roomIn } from "../state/commands.ts";
 import { EXPORT_FORMATS, type ExportFormat } from "../../chat/export.ts";

@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { useRef } from "preact/hooks";
 import type { Chat } from "../chat/chat.ts";
-import { whyMute } from "../chat/standing.ts";
+import { whyMute } from "../chat/can_send.ts";
 import { CHUNK, itemAt } from "../state/log.ts";
 import type { Settings } from "../state/settings.ts";
 import { roomOf } from "../state/threads.ts";

@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Chat } from "../chat/chat.ts";
-import { isOutdated } from "../chat/outdated.ts";
+import { isOutdated } from "../chat/new_version.ts";
 import { IconButton } from "./icons.tsx";
 
 /** Says that the hub has another version of the page, once it came back with one. */

@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import type { Chat } from "../chat/chat.ts";
-import { sameName } from "../chat/standing.ts";
+import { sameName } from "../chat/can_send.ts";
 import { directKey } from "../state/threads.ts";
 import type { RoomFacts } from "../state/types.ts";
 import { Avatar } from "./avatar.tsx";

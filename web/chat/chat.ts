@@ -16,17 +16,17 @@ import {
   type ThreadKey,
 } from "../state/types.ts";
 import { Announcements } from "./announcements.ts";
-import { Attractor } from "./attract.ts";
+import { Attractor } from "./notifier.ts";
 import { HubSide } from "./hub_side.ts";
-import { actionsOf } from "./orders.ts";
-import type { BrowserMemory, Place, TabMemory } from "./memory.ts";
+import { actionsOf } from "./tab_requests.ts";
+import type { BrowserMemory, Place, TabMemory } from "./saved_state.ts";
 import { restored, saved } from "./restore.ts";
-import { Past } from "./past.ts";
-import { FIRST_PAGE, Places } from "./places.ts";
-import { doubtful, endOf, isLookedAt, renamedKeys, sameName, whyMute } from "./standing.ts";
+import { Past } from "./history_loader.ts";
+import { FIRST_PAGE, Places } from "./read_positions.ts";
+import { doubtful, endOf, isLookedAt, renamedKeys, sameName, whyMute } from "./can_send.ts";
 import { Store } from "./store.ts";
 import { type Handover, type Order, randomId, Tabs } from "./tabs.ts";
-import { TypingSign } from "./typing_sign.ts";
+import { TypingSign } from "./typing_notifier.ts";
 
 /** Milliseconds after a change until it is kept. */
 const SAVE_DELAY = 300;

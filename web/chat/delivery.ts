@@ -2,7 +2,7 @@ import { ConnectError, type Conversation, RequestError } from "../../client.ts";
 import { shown, shownReason } from "../state/shown.ts";
 import { roomOf } from "../state/threads.ts";
 import type { Pending, ThreadKey } from "../state/types.ts";
-import { doubtful } from "./standing.ts";
+import { doubtful } from "./can_send.ts";
 import type { Store } from "./store.ts";
 
 /** Gets messages to the hub, and what became of them into the state. */

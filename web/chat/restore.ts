@@ -1,7 +1,7 @@
 import { itemsOf } from "../state/log.ts";
 import { directKey, extended, newThread, roomKey, withThread } from "../state/threads.ts";
 import type { ChatState, Mark, Said, Thread } from "../state/types.ts";
-import type { TabMemory } from "./memory.ts";
+import type { TabMemory } from "./saved_state.ts";
 
 /** `state` with what the tab remembers of before it was loaded again. */
 export function restored(state: ChatState, tab: TabMemory): ChatState {

@@ -1,0 +1,181 @@
+/**
+ * How the load talks to the peers. What a hub adds to a message (id, time, room) has no counterpart
+ * there, so the publisher's own sequence number stands in for the id: nothing lost, nothing twice.
+ *
+ * @module
+ */
+
+import { isFields } from "../protocol/fields.ts";
+import { parseJson } from "../protocol/parse.ts";
+import {
+  BcastDialect,
+  type Conversation,
+  type Dialect,
+  type Greeting,
+  type ObjectSink,
+  type Target,
+  type Template,
+  UNKNOWN,
+} from "./load/mod.ts";
+import { blankPayload, findStamp, isStamp, stampSequence } from "./load/stamp.ts";
+
+/** The languages that servers of the bench speak. */
+export const DIALECTS = ["bcast", "plain", "socket.io"] as const;
+
+/** One of {@linkcode DIALECTS}. */
+export type DialectName = (typeof DIALECTS)[number];
+
+const ROOM = "bench";
+
+/** How to talk to a server that speaks `name`. */
+export function dialectOf(name: DialectName): Dialect {
+  switch (name) {
+    case "bcast":
+      return new BcastDialect({ room: ROOM });
+    case "plain":
+      return new PlainDialect();
+    case "socket.io":
+      return new SocketIoDialect();
+  }
+}
+
+function template(prefix: string, suffix: string, index: number, size: number): Template {
+  const payload = blankPayload(size);
+  const body = { type: "message", room: ROOM, sender: `load-${index}`, message: payload };
+  const text = prefix + JSON.stringify(body) + suffix;
+  return { bytes: new TextEncoder().encode(text), stampAt: text.indexOf(payload) };
+}
+
+/** Hands on the one message of a frame; its stamp is most likely at `guess`. */
+function scanOne(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  guess: number,
+  sink: ObjectSink,
+): void {
+  const at = isStamp(bytes, start + guess, end) ? start + guess : findStamp(bytes, start, end);
+  if (at >= 0) sink.message(stampSequence(bytes, at), bytes, start, end);
+}
+
+/** One JSON object per text frame, sent to everybody as it came. */
+class PlainDialect implements Dialect, Conversation {
+  readonly protocol = undefined;
+  readonly greets = false;
+  readonly #stampAt = this.template(0, 100).stampAt;
+
+  target(address: Target): Target {
+    return address;
+  }
+
+  // There is no state to keep per client.
+  conversation(): Conversation {
+    return this;
+  }
+
+  template(index: number, size: number): Template {
+    return template("", "", index, size);
+  }
+
+  begin(): undefined {
+    return undefined;
+  }
+
+  greet(): Greeting {
+    return { ready: { last: UNKNOWN, replayed: 0 } };
+  }
+
+  scan(bytes: Uint8Array, start: number, end: number, sink: ObjectSink): undefined {
+    scanOne(bytes, start, end, this.#stampAt, sink);
+  }
+
+  resume(): Conversation {
+    throw new Error("Cannot resume: this server keeps nothing");
+  }
+}
+
+// Engine.IO packet types, the first character of each frame.
+const OPEN = "0";
+const PING = 0x32;
+const PONG = "3";
+// Socket.IO packets inside Engine.IO messages ("4"): connect and event.
+const CONNECT = "40";
+const EVENT = `42["message",`;
+
+/** Socket.IO 4 over its WebSocket transport, with connection state recovery. */
+class SocketIoDialect implements Dialect {
+  readonly protocol = undefined;
+  readonly greets = true;
+
+  target(address: Target): Target {
+    return { ...address, path: "/socket.io/?EIO=4&transport=websocket" };
+  }
+
+  conversation(): Conversation {
+    return new SocketIoConversation(this.template(0, 100).stampAt);
+  }
+
+  template(index: number, size: number): Template {
+    return template(EVENT, "]", index, size);
+  }
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+class SocketIoConversation implements Conversation {
+  readonly #stampAt: number;
+  readonly #from:
+    | { readonly pid: string; readonly offset: string; readonly last: number }
+    | undefined;
+  #pid = "";
+  #last: number;
+  /** The end of the first frame, where its offset stands, for resuming. */
+  #tail: Uint8Array | undefined;
+
+  constructor(stampAt: number, from?: { pid: string; offset: string; last: number }) {
+    this.#stampAt = stampAt;
+    this.#from = from;
+    this.#last = from?.last ?? UNKNOWN;
+  }
+
+  begin(): undefined {
+    return undefined;
+  }
+
+  greet(text: string): Greeting {
+    if (text.startsWith(OPEN)) {
+      const { pid, offset } = this.#from ?? {};
+      return { reply: CONNECT + (pid === undefined ? "" : JSON.stringify({ pid, offset })) };
+    }
+    if (text.startsWith(EVENT)) this.#missed(text);
+    if (!text.startsWith(CONNECT)) return {};
+    const fields = parseJson(text.slice(CONNECT.length));
+    this.#pid = isFields(fields) ? String(fields["pid"]) : "";
+    if (this.#from === undefined) return { ready: { last: UNKNOWN, replayed: 0 } };
+    const recovered = this.#pid === this.#from.pid;
+    return { ready: { last: this.#last, replayed: this.#last - this.#from.last, recovered } };
+  }
+
+  /** The server sends what was missed before it says that the client is connected. */
+  #missed(text: string): void {
+    const bytes = encoder.encode(text);
+    const at = findStamp(bytes, 0, bytes.length);
+    // Counted one by one: what comes out of order shows as lost.
+    if (at >= 0 && stampSequence(bytes, at) === this.#last + 1) this.#last++;
+  }
+
+  scan(bytes: Uint8Array, start: number, end: number, sink: ObjectSink): string | undefined {
+    if (end - start === 1) return bytes[start] === PING ? PONG : undefined;
+    // Once is enough: nothing is published between the only message before the cut and the cut.
+    this.#tail ??= bytes.slice(Math.max(start, end - 64), end);
+    scanOne(bytes, start, end, this.#stampAt, sink);
+    return undefined;
+  }
+
+  resume(last: number): Conversation {
+    const offset = /,"([^"]+)"\]$/.exec(decoder.decode(this.#tail))?.[1];
+    if (offset === undefined) throw new Error("Cannot resume: the server sent no offset");
+    return new SocketIoConversation(this.#stampAt, { pid: this.#pid, offset, last });
+  }
+}

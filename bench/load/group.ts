@@ -1,0 +1,216 @@
+import { type Closed, CUT, LoadClient } from "./client.ts";
+import type { Conversation, Dialect, Ready } from "./wire_format.ts";
+import { MaskSource } from "./frames.ts";
+import { parseTarget, type Target } from "./handshake.ts";
+import { type Pace, Publisher } from "./publisher.ts";
+import { LoadStats } from "./stats.ts";
+
+/** What a group of clients is made of. */
+export interface GroupOptions {
+  readonly url: string;
+  readonly dialect: Dialect;
+  readonly stats: LoadStats;
+  /** Clients that the group will have at most; decides how much memory each may take to read. */
+  readonly expected: number;
+  /** Authorities to trust beside those of the machine, as PEM. */
+  readonly caCerts?: readonly string[];
+}
+
+/** How connecting went. */
+export interface ConnectReport {
+  readonly connected: number;
+  readonly seconds: number;
+  /** What went wrong, and how often. */
+  readonly failures: ReadonlyMap<string, number>;
+}
+
+/** How whole the streams of all clients were. */
+export interface Integrity {
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly outOfOrder: number;
+  /** Close codes of connections that ended before their time. */
+  readonly closed: Readonly<Record<string, number>>;
+}
+
+// Handshakes under way at once: below any listen backlog, above what a server works on at once.
+const CONNECTING_AT_ONCE = 128;
+// All buffers together; each client gets a share between the two bounds. Large buffers save system
+// calls when few clients get much, small ones save memory when there are thousands.
+const BUFFERS_BYTES = 64 * 1024 * 1024;
+const MIN_BUFFER_BYTES = 4 * 1024;
+const MAX_BUFFER_BYTES = 256 * 1024;
+const POLL_MS = 20;
+
+/** Many clients in one process, and those of them that publish. */
+export class LoadGroup implements Disposable {
+  readonly stats: LoadStats;
+  readonly clients: LoadClient[] = [];
+  readonly publishers: Publisher[] = [];
+  readonly #dialect: Dialect;
+  readonly #target: Target;
+  readonly #masks = new MaskSource();
+  readonly #bufferBytes: number;
+  readonly #caCerts: readonly string[];
+  readonly #closed = new Map<string, number>();
+  #leaving = false;
+
+  constructor(options: GroupOptions) {
+    this.stats = options.stats;
+    this.#dialect = options.dialect;
+    this.#target = options.dialect.target(parseTarget(options.url));
+    this.#caCerts = options.caCerts ?? [];
+    this.#bufferBytes = Math.min(
+      MAX_BUFFER_BYTES,
+      Math.max(MIN_BUFFER_BYTES, Math.floor(BUFFERS_BYTES / Math.max(1, options.expected))),
+    );
+  }
+
+  /** Connects clients with the given conversations; each is in its room when this resolves. */
+  async connect(
+    conversations: readonly Conversation[],
+    onReady?: (client: LoadClient, ready: Ready) => void,
+    signal?: AbortSignal,
+  ): Promise<ConnectReport> {
+    const failures = new Map<string, number>();
+    const started = performance.now();
+    const before = this.clients.length;
+    let next = 0;
+    const connectOnes = async (): Promise<void> => {
+      while (next < conversations.length && !signal?.aborted) {
+        const conversation = conversations[next++];
+        if (conversation === undefined) return;
+        try {
+          const { client, ready } = await this.#connectOne(conversation);
+          onReady?.(client, ready);
+        } catch (error) {
+          const reason = error instanceof Error ? error.message : String(error);
+          failures.set(reason, (failures.get(reason) ?? 0) + 1);
+        }
+      }
+    };
+    const loops = Math.min(CONNECTING_AT_ONCE, conversations.length);
+    await Promise.all(Array.from({ length: loops }, connectOnes));
+    return {
+      connected: this.clients.length - before,
+      seconds: (performance.now() - started) / 1000,
+      failures,
+    };
+  }
+
+  /** Conversations of the clients from `from` on. */
+  conversations(count: number, from = 0): Conversation[] {
+    return Array.from({ length: count }, (_, i) => this.#dialect.conversation(from + i));
+  }
+
+  /** Lets the first `count` clients publish as well. */
+  addPublishers(count: number, size: number, pace: Pace): void {
+    for (const client of this.clients.slice(0, count)) {
+      const index = this.publishers.length;
+      this.publishers.push(
+        new Publisher(client, index, this.#dialect.template(index, size), pace),
+      );
+    }
+  }
+
+  /** Lets every publisher begin. */
+  start(): void {
+    for (const publisher of this.publishers) publisher.start();
+  }
+
+  /** Lets every publisher end. */
+  stop(): void {
+    for (const publisher of this.publishers) publisher.stop();
+  }
+
+  /** Messages sent by all publishers. */
+  get sent(): number {
+    return this.publishers.reduce((sum, publisher) => sum + publisher.sent, 0);
+  }
+
+  /** Waits until all clients have seen the same newest message, or nothing came for `quietMs`. */
+  async settle(options: { readonly except?: LoadClient; readonly quietMs?: number } = {}): Promise<
+    void
+  > {
+    const { except, quietMs = 2_000 } = options;
+    const clients = this.clients.filter((client) => client !== except);
+    let seen = -1;
+    let since = performance.now();
+    while (performance.now() - since < quietMs) {
+      const top = this.#top();
+      if (this.stats.deliveries === seen && clients.every((c) => c.tracker.last === top)) {
+        return;
+      }
+      if (this.stats.deliveries !== seen) {
+        seen = this.stats.deliveries;
+        since = performance.now();
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  /** Whether anything went wrong, once nothing more is on its way. `except` is not looked at. */
+  integrity(except?: LoadClient): Integrity {
+    let lost = 0, duplicated = 0, outOfOrder = 0;
+    const top = this.#top();
+    for (const client of this.clients) {
+      if (client === except) continue;
+      client.tracker.finish(top);
+      lost += client.tracker.lost;
+      duplicated += client.tracker.duplicated;
+      outOfOrder += client.tracker.outOfOrder;
+    }
+    return { lost, duplicated, outOfOrder, closed: Object.fromEntries(this.#closed) };
+  }
+
+  /** Says goodbye everywhere and waits for the answers, `timeoutMs` at most. */
+  async leave(timeoutMs = 2_000): Promise<void> {
+    this.#leaving = true;
+    this.stop();
+    for (const client of this.clients) client.leave();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, timeoutMs);
+    await Promise.race([promise, Promise.all(this.clients.map((client) => client.closed))]);
+    clearTimeout(timer);
+    this[Symbol.dispose]();
+  }
+
+  /** Breaks every connection and forgets the clients. */
+  cut(): void {
+    for (const client of this.clients.splice(0)) client.cut();
+  }
+
+  /** Breaks every connection. */
+  [Symbol.dispose](): void {
+    this.stop();
+    this.cut();
+  }
+
+  async #connectOne(
+    conversation: Conversation,
+  ): Promise<{ client: LoadClient; ready: Ready }> {
+    const connected = await LoadClient.connect({
+      target: this.#target,
+      protocol: this.#dialect.protocol,
+      greets: this.#dialect.greets,
+      conversation,
+      stats: this.stats,
+      masks: this.#masks,
+      bufferBytes: this.#bufferBytes,
+      caCerts: this.#caCerts,
+    });
+    this.clients.push(connected.client);
+    void connected.client.closed.then((end) => this.#note(end));
+    return connected;
+  }
+
+  #note({ code, reason }: Closed): void {
+    if (this.#leaving || reason === CUT) return;
+    const key = reason === "" ? String(code) : `${code} ${reason}`;
+    this.#closed.set(key, (this.#closed.get(key) ?? 0) + 1);
+  }
+
+  #top(): number {
+    return this.clients.reduce((top, client) => Math.max(top, client.tracker.last), 0);
+  }
+}

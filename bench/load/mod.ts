@@ -1,0 +1,20 @@
+/**
+ * A load generator: as many clients as wanted in one process, light enough to bring a hub to its
+ * limit, strict enough to notice one message lost, doubled or out of order.
+ *
+ * @module
+ */
+
+export { BcastDialect, type BcastOptions, RefusedError } from "./bcast.ts";
+export { type Closed, LoadClient } from "./client.ts";
+export type { Conversation, Dialect, Greeting, Ready, Template } from "./wire_format.ts";
+export { type ConnectReport, type Integrity, LoadGroup } from "./group.ts";
+export { HandshakeError, type Target } from "./handshake.ts";
+export { Histogram, type LatencySummary } from "./histogram.ts";
+export type { Pace } from "./publisher.ts";
+export { delay, type LoadOptions, type LoadProgress, type LoadReport, runLoad } from "./run.ts";
+export type { ObjectSink } from "./scanner.ts";
+export { MAX_PUBLISHERS, STAMP_BYTES } from "./stamp.ts";
+export { LoadStats } from "./stats.ts";
+export { UNKNOWN } from "./tracker.ts";
+export { type Workload, WORKLOAD_NAMES, type WorkloadName, WORKLOADS } from "./workloads.ts";

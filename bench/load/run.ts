@@ -1,0 +1,182 @@
+/**
+ * One load against one server, from connecting to the report.
+ *
+ * @module
+ */
+
+import type { Dialect } from "./wire_format.ts";
+import { type Integrity, LoadGroup } from "./group.ts";
+import type { LatencySummary } from "./histogram.ts";
+import type { Pace } from "./publisher.ts";
+import { LoadStats } from "./stats.ts";
+
+/** What to load a server with. */
+export interface LoadOptions {
+  readonly url: string;
+  /** Authorities to trust beside those of the machine, as PEM. */
+  readonly caCerts?: readonly string[];
+  readonly dialect: Dialect;
+  /** Connections, those of the publishers among them. */
+  readonly clients: number;
+  readonly publishers: number;
+  readonly pace: Pace;
+  /** Bytes of text in each message. */
+  readonly size: number;
+  /** Seconds that are measured. */
+  readonly seconds: number;
+  /** Seconds of the same load before that, not measured. */
+  readonly warmUpSeconds: number;
+  /** Told several times a second how it goes. */
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Called when the measured time begins and when it ends. */
+  readonly onMeasure?: (moment: "begin" | "end") => void;
+  readonly signal?: AbortSignal;
+}
+
+/** How far a load is. */
+export interface LoadProgress {
+  readonly phase: "connecting" | "warming up" | "measuring" | "settling";
+  readonly clients: number;
+  /** Messages that arrived so far, over all clients. */
+  readonly deliveries: number;
+  /** From 0 to 1, of this phase. */
+  readonly fraction: number;
+}
+
+/** What a load measured. */
+export interface LoadReport extends Integrity {
+  readonly clients: number;
+  readonly publishers: number;
+  readonly size: number;
+  /** Seconds measured. */
+  readonly seconds: number;
+  readonly connectSeconds: number;
+  readonly connectsPerSecond: number;
+  /** Connections that failed, by reason. */
+  readonly connectFailures: Readonly<Record<string, number>>;
+  /** Messages published while it was measured. */
+  readonly sent: number;
+  readonly messagesPerSecond: number;
+  /** Messages that arrived at clients. */
+  readonly deliveries: number;
+  readonly deliveriesPerSecond: number;
+  readonly acks: number;
+  readonly acksPerSecond: number;
+  /** In milliseconds, from writing at the publisher to reading at a client. */
+  readonly latency: LatencySummary;
+  /** Answers of type `error`, by code. */
+  readonly errors: Readonly<Record<string, number>>;
+}
+
+const PROGRESS_MS = 200;
+/** A prime: see {@linkcode LoadStats}. */
+const SAMPLE_EVERY = 61;
+// So many samples a second cost nothing that shows.
+const SAMPLES_PER_SECOND = 20_000;
+
+/**
+ * Connects, warms up, measures, lets everything arrive, and says goodbye.
+ *
+ * @throws when no client could connect, or `signal` aborts.
+ */
+export async function runLoad(options: LoadOptions): Promise<LoadReport> {
+  const { clients, publishers, pace, size, signal } = options;
+  const stats = new LoadStats(sampleEvery(options));
+  using group = new LoadGroup({
+    url: options.url,
+    ...(options.caCerts === undefined ? {} : { caCerts: options.caCerts }),
+    dialect: options.dialect,
+    stats,
+    expected: clients,
+  });
+  const progress = (phase: LoadProgress["phase"], fraction: number): void =>
+    options.onProgress?.({
+      phase,
+      clients: group.clients.length,
+      deliveries: stats.deliveries,
+      fraction,
+    });
+
+  const connect = await group.connect(
+    group.conversations(clients),
+    () => {
+      if (group.clients.length % 100 === 0) progress("connecting", group.clients.length / clients);
+    },
+    signal,
+  );
+  signal?.throwIfAborted();
+  if (connect.connected === 0) {
+    const [reason = "no client was asked for"] = connect.failures.keys();
+    throw new Error(`Cannot load ${options.url}: ${reason}`);
+  }
+
+  group.addPublishers(publishers, size, pace);
+  group.start();
+  const wait = async (seconds: number, phase: LoadProgress["phase"]): Promise<void> => {
+    const until = performance.now() + seconds * 1000;
+    for (let left = seconds * 1000; left > 0; left = until - performance.now()) {
+      await delay(Math.min(left, PROGRESS_MS), signal);
+      progress(phase, Math.min(1, 1 - (until - performance.now()) / (seconds * 1000)));
+    }
+  };
+  await wait(options.warmUpSeconds, "warming up");
+
+  options.onMeasure?.("begin");
+  stats.latency.reset();
+  const began = performance.now();
+  const before = { deliveries: stats.deliveries, acks: stats.acks, sent: group.sent };
+  await wait(options.seconds, "measuring");
+  const seconds = (performance.now() - began) / 1000;
+  const deliveries = stats.deliveries - before.deliveries;
+  const acks = stats.acks - before.acks;
+  const sent = group.sent - before.sent;
+  const latency = stats.latency.summary();
+  options.onMeasure?.("end");
+
+  group.stop();
+  progress("settling", 0);
+  await group.settle();
+  const integrity = group.integrity();
+  await group.leave();
+  return {
+    clients: connect.connected,
+    publishers: group.publishers.length,
+    size,
+    seconds,
+    connectSeconds: connect.seconds,
+    connectsPerSecond: connect.connected / connect.seconds,
+    connectFailures: Object.fromEntries(connect.failures),
+    sent,
+    messagesPerSecond: sent / seconds,
+    deliveries,
+    deliveriesPerSecond: deliveries / seconds,
+    acks,
+    acksPerSecond: acks / seconds,
+    latency,
+    errors: Object.fromEntries([...stats.errors].map(([code, { count }]) => [code, count])),
+    ...integrity,
+  };
+}
+
+/** Every delivery where there are few, one in 61 where there are millions. */
+function sampleEvery({ pace, publishers, clients }: LoadOptions): number {
+  return "rate" in pace && pace.rate * publishers * clients <= SAMPLES_PER_SECOND
+    ? 1
+    : SAMPLE_EVERY;
+}
+
+/** Resolves after `ms`; rejects when `signal` aborts. */
+export function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}

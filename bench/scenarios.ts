@@ -1,0 +1,145 @@
+/**
+ * The scenes: what is loaded, what is measured, and which figure counts.
+ *
+ * @module
+ */
+
+import { type Pace, type Workload, WORKLOADS } from "./load/mod.ts";
+
+/** The names of all scenes, in the order they are played. */
+export const SCENES = [
+  "saturated",
+  "wide",
+  "steady",
+  "idle",
+  "herd",
+  "durable",
+  "mixed",
+] as const;
+
+/** One of {@linkcode SCENES}. */
+export type SceneName = (typeof SCENES)[number];
+
+/** A figure of a scene, as the table shows it. */
+export interface Column {
+  readonly key: string;
+  readonly title: string;
+  readonly digits: number;
+  /** Set for what is compared with the peers: whether more is better. */
+  readonly better?: "more" | "less";
+}
+
+/** What one scene does. */
+export interface Scene extends Omit<Workload, "pace"> {
+  /** Absent where the measured time has no publisher. */
+  readonly pace?: Pace;
+  /** Seconds measured unless told otherwise. */
+  readonly seconds: number;
+  readonly columns: readonly Column[];
+}
+
+// A line of chat.
+const LINE = 64;
+
+const INTEGRITY: readonly Column[] = [
+  { key: "lost", title: "lost", digits: 0 },
+  { key: "irregular", title: "irreg.", digits: 0 },
+];
+
+const CPU: readonly Column[] = [
+  { key: "serverCpu", title: "server CPU %", digits: 0 },
+  { key: "loadCpu", title: "load CPU %", digits: 0 },
+  { key: "otherCpu", title: "others CPU %", digits: 0 },
+];
+
+const LATENCY: readonly Column[] = [
+  { key: "p50", title: "p50 ms", digits: 2 },
+  { key: "p99", title: "p99 ms", digits: 2 },
+];
+
+const FLOOD: readonly Column[] = [
+  { key: "deliveriesPerSecond", title: "deliveries/s", digits: 0, better: "more" },
+  ...LATENCY,
+  ...CPU,
+  ...INTEGRITY,
+];
+
+/** Every scene. */
+export const SCENE: { readonly [S in SceneName]: Scene } = {
+  saturated: {
+    ...WORKLOADS.saturated,
+    seconds: 5,
+    columns: FLOOD,
+  },
+  wide: {
+    ...WORKLOADS.wide,
+    seconds: 5,
+    columns: FLOOD,
+  },
+  steady: {
+    ...WORKLOADS.steady,
+    seconds: 10,
+    columns: [
+      { key: "cpuMicrosPerDelivery", title: "CPU µs/delivery", digits: 2, better: "less" },
+      { key: "p99", title: "p99 ms", digits: 2, better: "less" },
+      { key: "p50", title: "p50 ms", digits: 2 },
+      ...CPU,
+      ...INTEGRITY,
+    ],
+  },
+  idle: {
+    description: "10,000 connections that say nothing",
+    clients: 10_000,
+    publishers: 0,
+    size: LINE,
+    seconds: 5,
+    columns: [
+      { key: "kilobytesPerConnection", title: "KB/connection", digits: 1, better: "less" },
+      { key: "cpuMicrosPerConnection", title: "CPU µs/connection", digits: 0, better: "less" },
+      { key: "connectsPerSecond", title: "connects/s", digits: 0 },
+      { key: "idleCpu", title: "CPU % when idle", digits: 1 },
+      { key: "rssMegabytes", title: "RSS MB", digits: 0 },
+    ],
+  },
+  herd: {
+    description: "5,000 clients cut off, each resuming 50 missed messages",
+    clients: 5_000,
+    publishers: 1,
+    size: LINE,
+    seconds: 0,
+    columns: [
+      { key: "wholeSeconds", title: "s until whole", digits: 2, better: "less" },
+      { key: "recovered", title: "recovered", digits: 0 },
+      { key: "connectsPerSecond", title: "connects/s", digits: 0 },
+      ...CPU,
+      ...INTEGRITY,
+    ],
+  },
+  durable: {
+    ...WORKLOADS.durable,
+    seconds: 5,
+    columns: [
+      { key: "acksPerSecond", title: "acked/s", digits: 0, better: "more" },
+      ...LATENCY,
+      ...CPU,
+      ...INTEGRITY,
+    ],
+  },
+  mixed: {
+    description: "500 messages of 4 KiB a second to 100 clients, then one of them stops reading",
+    clients: 100,
+    publishers: 1,
+    pace: { rate: 500 },
+    size: 4096,
+    seconds: 12,
+    columns: [
+      { key: "p99Before", title: "p99 ms, all reading", digits: 2 },
+      { key: "p99", title: "p99 ms, one stalled", digits: 2 },
+      { key: "p99Ratio", title: "ratio", digits: 2 },
+      { key: "growthBeforeMegabytes", title: "memory +MB, all reading", digits: 1 },
+      { key: "growthMegabytes", title: "memory +MB, one stalled", digits: 1 },
+      { key: "stalledClose", title: "stalled closed with", digits: 0 },
+      ...INTEGRITY,
+    ],
+  },
+};

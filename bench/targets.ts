@@ -1,0 +1,220 @@
+/**
+ * The servers that are compared, where they come from and how they are started.
+ *
+ * @module
+ */
+
+import { fromFileUrl, join } from "./paths.ts";
+import type { DialectName } from "./encoders.ts";
+import type { SceneName } from "./scenarios.ts";
+
+/** The names of all servers, the hub first. */
+export const PEERS = ["bcast", "bun", "ws", "socket.io", "websockets", "deno"] as const;
+
+/** One of {@linkcode PEERS}. */
+export type PeerName = (typeof PEERS)[number];
+
+/** A server, ready to be started. */
+export interface Peer {
+  readonly name: PeerName;
+  /** What it is and of which version. */
+  readonly title: string;
+  readonly dialect: DialectName;
+  /** The scenes that it can play. */
+  readonly scenes: readonly SceneName[];
+  /** The program and its arguments; `dataDir` is an empty folder for this one run. */
+  command(dataDir: string): readonly [string, ...string[]];
+}
+
+/** A server that cannot be had on this machine, and why. */
+export interface Missing {
+  readonly name: PeerName;
+  readonly reason: string;
+}
+
+// Exact versions, so that figures of different days can be compared.
+const PACKAGES = { bun: "1.4.5", ws: "8.23.0", "socket.io": "4.8.4" } as const;
+
+// As in the tasks of deno.json and in the executable.
+const V8_FLAGS = "--v8-flags=--max-semi-space-size=4";
+
+const BROADCAST: readonly SceneName[] = ["saturated", "wide", "steady", "idle"];
+
+/** Prepares the servers that are wanted, installing what comes from npm. */
+export async function preparePeers(
+  wanted: readonly PeerName[],
+  cacheDir: string,
+  say: (text: string) => void,
+): Promise<{ readonly peers: readonly Peer[]; readonly missing: readonly Missing[] }> {
+  const peers: Peer[] = [];
+  const missing: Missing[] = [];
+  for (const name of wanted) {
+    try {
+      peers.push(await PREPARE[name](cacheDir, say));
+    } catch (error) {
+      // One peer less is no reason to measure none; the table says which is not there.
+      missing.push({ name, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return { peers, missing };
+}
+
+type Prepare = (cacheDir: string, say: (text: string) => void) => Promise<Peer>;
+
+const PREPARE: { readonly [P in PeerName]: Prepare } = {
+  bcast: async () => {
+    const root = fromFileUrl(new URL("../", import.meta.url));
+    const main = join(root, "main.ts");
+    await Deno.stat(main);
+    const run = ["run", "--quiet", V8_FLAGS, "-A", "--config", join(root, "deno.json"), main];
+    const version = await output(Deno.execPath(), [...run, "version"]);
+    return {
+      name: "bcast",
+      title: firstLine(version).replace(/ \(.*/, ""),
+      dialect: "bcast",
+      scenes: [...BROADCAST, "herd", "durable", "mixed"],
+      // Everything as it comes (history on, on disk) but what would refuse a load: the rate of a
+      // person at a keyboard, and a number of connections that is the scene's own.
+      command: (dataDir) => [
+        Deno.execPath(),
+        ...run,
+        ...["start", "--port", "0", "--data", dataDir],
+        ...["--rate", "0", "--max-connections", "20000"],
+      ],
+    };
+  },
+  bun: async (cacheDir, say) => {
+    const dir = await install("bun", cacheDir, say);
+    const program = await bunProgram(dir);
+    const version = await output(program, ["--version"]);
+    return {
+      name: "bun",
+      title: `Bun ${firstLine(version)} publish`,
+      dialect: "plain",
+      scenes: BROADCAST,
+      command: () => [program, peerFile("bun.ts")],
+    };
+  },
+  ws: async (cacheDir, say) => {
+    const dir = await install("ws", cacheDir, say);
+    const node = firstLine(await output("node", ["--version"]));
+    return {
+      name: "ws",
+      title: `ws ${PACKAGES.ws} on Node ${node}`,
+      dialect: "plain",
+      scenes: BROADCAST,
+      command: () => ["node", peerFile("node_ws.mjs"), dir],
+    };
+  },
+  "socket.io": async (cacheDir, say) => {
+    const dir = await install("socket.io", cacheDir, say);
+    const node = firstLine(await output("node", ["--version"]));
+    return {
+      name: "socket.io",
+      title: `Socket.IO ${PACKAGES["socket.io"]} with recovery on Node ${node}`,
+      dialect: "socket.io",
+      scenes: [...BROADCAST, "herd"],
+      command: () => ["node", peerFile("socket_io.mjs"), dir],
+    };
+  },
+  websockets: async () => {
+    const [python, version] = await findPython();
+    return {
+      name: "websockets",
+      title: `websockets ${version} on Python`,
+      dialect: "plain",
+      scenes: BROADCAST,
+      command: () => [python, peerFile("python_websockets.py")],
+    };
+  },
+  deno: () =>
+    Promise.resolve({
+      name: "deno",
+      title: `Deno ${Deno.version.deno}, bare sockets`,
+      dialect: "plain",
+      // Nobody would broadcast like that; it shows what a connection costs before a hub does anything.
+      scenes: BROADCAST,
+      command: () => [
+        Deno.execPath(),
+        "run",
+        "--quiet",
+        "--no-config",
+        "--allow-net",
+        peerFile("deno_bare.ts"),
+      ],
+    }),
+};
+
+/** Installs one package into the cache, unless this version is there; returns a folder to require from. */
+async function install(
+  name: keyof typeof PACKAGES,
+  cacheDir: string,
+  say: (text: string) => void,
+): Promise<string> {
+  const version = PACKAGES[name];
+  const dir = join(cacheDir, `${name}-${version}`);
+  const marker = join(dir, "installed");
+  if (!await exists(marker)) {
+    say(`installing ${name} ${version} from npm`);
+    await Deno.mkdir(dir, { recursive: true });
+    // Scripts are not needed: the binaries of Bun come as packages of their own.
+    const flags = ["--no-audit", "--no-fund", "--no-save", "--ignore-scripts"];
+    await output("npm", ["install", "--prefix", dir, ...flags, `${name}@${version}`]);
+    await Deno.writeTextFile(marker, "");
+  }
+  // `createRequire` takes a folder when it ends with a separator.
+  return dir + "/";
+}
+
+/** The executable among the packages for this platform that npm chose. */
+async function bunProgram(dir: string): Promise<string> {
+  const vendor = join(dir, "node_modules", "@oven");
+  for await (const { name } of Deno.readDir(vendor)) {
+    const program = join(vendor, name, "bin", "bun");
+    if (await exists(program)) return program;
+  }
+  throw new Error("npm brought no Bun for this platform");
+}
+
+async function findPython(): Promise<readonly [string, string]> {
+  const probe = "import websockets; print(websockets.__version__)";
+  for (const python of ["python3", "/usr/bin/python3"]) {
+    const command = new Deno.Command(python, { args: ["-c", probe], stderr: "null" });
+    const version = await command.output().then(
+      (result) => result.success ? firstLine(new TextDecoder().decode(result.stdout)) : "",
+      (error: unknown) => {
+        if (error instanceof Deno.errors.NotFound) return "";
+        throw error;
+      },
+    );
+    if (version !== "") return [python, version];
+  }
+  throw new Error("no Python with the package websockets");
+}
+
+function peerFile(name: string): string {
+  return fromFileUrl(new URL(`./peers/${name}`, import.meta.url));
+}
+
+async function output(program: string, args: readonly string[]): Promise<string> {
+  const result = await new Deno.Command(program, { args: [...args] }).output();
+  const decoder = new TextDecoder();
+  if (!result.success) {
+    throw new Error(`${program} failed: ${decoder.decode(result.stderr).trim().slice(-500)}`);
+  }
+  return decoder.decode(result.stdout);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function firstLine(text: string): string {
+  return (text.split("\n")[0] ?? "").trim();
+}

@@ -1,0 +1,133 @@
+import type { DatabaseSync } from "node:sqlite";
+import { DEDUPE_MINUTES } from "../../protocol.ts";
+import type { Origin } from "../broker.ts";
+import type { Chunk } from "../chunk.ts";
+import { Marks } from "./message_refs.ts";
+import { Query } from "../query.ts";
+import { RecentRefs } from "./ref_hash_table.ts";
+import type { RoomLogs } from "./room_log.ts";
+
+/** For how long a retry is recognized. */
+export const DEDUPE_MILLISECONDS = DEDUPE_MINUTES * 60 * 1000;
+
+/** Where a retried message was stored. */
+export interface Found {
+  /** The number of its room. */
+  readonly room: number;
+  readonly id: number;
+  readonly at: number;
+}
+
+type MarksRow = readonly [at: number, marks: string | null];
+
+/** Rows of marks read at once on opening. */
+const LOAD_ROWS = 1000;
+
+/**
+ * Recognizes retries. In memory are hashes alone; what a hash leads to is compared with the marks
+ * in the log, or in the batch under way.
+ */
+export class Retries {
+  readonly #recent = new RecentRefs(DEDUPE_MILLISECONDS);
+  readonly #row: Query<MarksRow>;
+  /** Chunks with marks in the batch under way, whose numbers begin with `#base`. */
+  #chunks: Chunk[] = [];
+  #base = 0;
+  /** The time of the batch under way: its timestamp, and by a clock that is never set. */
+  #at = 0;
+  #elapsed = 0;
+  /** What was read last: retries come as the first tries did, many from one chunk. */
+  #cached: { readonly text: string; readonly marks: Marks } | undefined;
+
+  constructor(db: DatabaseSync) {
+    this.#row = new Query(db, "SELECT at, refs FROM chunks WHERE seq = (? << 40) | ?");
+  }
+
+  /** Reads the marks that still count at the time `now`, which is `elapsed` by the other clock. */
+  load(db: DatabaseSync, rooms: RoomLogs, now: number, elapsed: number): void {
+    const query = new Query<readonly [first: number, at: number, marks: string | null]>(
+      db,
+      `SELECT seq & 0xffffffffff, at, refs FROM chunks
+        WHERE seq BETWEEN ?1 << 40 AND (?1 << 40) | ?2 ORDER BY seq DESC LIMIT ?3`,
+    );
+    const until = now - DEDUPE_MILLISECONDS;
+    for (const room of rooms.all()) {
+      let below = room.last;
+      // Most rooms are quiet: one look is enough.
+      for (let limit = 1, more = true; more; limit = LOAD_ROWS) {
+        const rows = query.all(room.no, below, limit).filter(([, time]) => time > until);
+        for (const [first, at, marks] of rows) {
+          const age = Math.max(0, now - at);
+          if (marks !== null) this.#loadMarks(room.no, first, marks, elapsed, age);
+          below = first - 1;
+        }
+        more = rows.length === limit;
+      }
+    }
+  }
+
+  #loadMarks(room: number, first: number, marks: string, elapsed: number, age: number): void {
+    this.#recent.turn(elapsed);
+    const no = this.#recent.open(room, first, elapsed - age);
+    Marks.decode(marks).forEach((session, ref) => {
+      this.#recent.add(this.#recent.hash(session, ref), no);
+    });
+  }
+
+  /** Begins a batch with a timestamp, at the time `elapsed` of a clock that is never set. */
+  begin(at: number, elapsed: number): void {
+    this.#recent.turn(elapsed);
+    this.#elapsed = elapsed;
+    this.#chunks = [];
+    this.#base = this.#recent.next;
+    this.#at = at;
+  }
+
+  /** A number for an origin, for the other methods. */
+  hash({ session, ref }: Origin): number {
+    return this.#recent.hash(session, ref);
+  }
+
+  /** Where a message with this origin was stored in the last minutes, if it was. */
+  find(hash: number, origin: Origin): Found | undefined {
+    for (const no of this.#recent.candidates(hash)) {
+      const found = this.#compare(no, origin);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #compare(no: number, origin: Origin): Found | undefined {
+    const chunk = this.#chunks[no - this.#base];
+    if (chunk !== undefined) {
+      const place = chunk.marks.find(origin);
+      if (place === undefined) return undefined;
+      return { room: chunk.room.no, id: chunk.first + place, at: this.#at };
+    }
+    const where = this.#recent.place(no);
+    // Not by its timestamp: a clock that is set does not end the time for retries.
+    if (where === undefined || where.at <= this.#elapsed - DEDUPE_MILLISECONDS) return undefined;
+    const { room, first } = where;
+    // A batch that failed, or trimming, may have left nothing there.
+    const [at, text] = this.#row.first(room, first) ?? [0, null];
+    if (text === null) return undefined;
+    const place = this.#marks(text).find(origin);
+    return place === undefined ? undefined : { room, id: first + place, at };
+  }
+
+  #marks(text: string): Marks {
+    // Compared by what it says: after a batch that failed, its place is taken by another.
+    if (this.#cached?.text !== text) this.#cached = { text, marks: Marks.decode(text) };
+    return this.#cached.marks;
+  }
+
+  /** Remembers a mark of the batch under way, which `chunk` has. */
+  add(hash: number, chunk: Chunk): void {
+    if (chunk.no === undefined) {
+      chunk.no = this.#recent.open(chunk.room.no, chunk.first, this.#elapsed);
+      this.#chunks.push(chunk);
+    }
+    // Stays when the batch fails: a number that leads nowhere does no harm.
+    this.#recent.add(hash, chunk.no);
+  }
+}

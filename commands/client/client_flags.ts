@@ -1,0 +1,77 @@
+import { isRoomName, normalizeName } from "../../protocol.ts";
+import { ADDRESS_ARGUMENT, ADDRESS_FLAGS } from "./address.ts";
+import * as flag from "../../cli/flags.ts";
+import { TOKEN_FLAGS } from "./token.ts";
+import { LOG_FLAGS, startLogging } from "../../cli/logging.ts";
+
+/** What a room is called, to go on after "must be" or to stand in a help. */
+export const ROOM = "a room: 1 to 64 of a-z 0-9 . _ - that start with a letter or digit";
+
+/** What a person is called. */
+export const NAME = "a name of 1 to 32 visible characters without / @ # :";
+
+/** A flag that takes a name. */
+export function nameFlag(
+  declaration: flag.Declaration,
+): flag.Flag<string | undefined> {
+  return flag.value<string | undefined>({
+    fallback: undefined,
+    placeholder: "NAME",
+    ...declaration,
+    expects: NAME,
+    read: normalizeName,
+  });
+}
+
+/** A flag that takes one room. */
+export function roomFlag(
+  help: string,
+  shown = "the hub's own",
+): flag.Flag<string | undefined> {
+  return flag.value<string | undefined>({
+    fallback: undefined,
+    placeholder: "ROOM",
+    once: true,
+    shown,
+    expects: ROOM,
+    read: (room) => isRoomName(room) ? room : undefined,
+    help,
+  });
+}
+
+/** A flag that takes rooms. */
+export function roomsFlag(help: string): flag.Flag<readonly string[]> {
+  return flag.list({
+    fallback: [],
+    placeholder: "ROOM",
+    shown: "the hub's own",
+    expects: ROOM,
+    accepts: isRoomName,
+    help,
+  });
+}
+
+/** The flags for the log of a client. */
+export const CLIENT_LOG_FLAGS = {
+  logFile: LOG_FLAGS.logFile,
+  logLevel: LOG_FLAGS.logLevel,
+  logFormat: LOG_FLAGS.logFormat,
+};
+
+/** The flags that say where the hub is, and what lets one in, for a command without an address argument. */
+export const ACCESS_FLAGS = {
+  ...ADDRESS_FLAGS,
+  url: { ...ADDRESS_FLAGS.url, help: `Address of the hub: ${ADDRESS_ARGUMENT.help}` },
+  ...TOKEN_FLAGS,
+};
+
+/** Starts the log of a client as its flags say. */
+export function startClientLogging(
+  flags: flag.Values<typeof CLIENT_LOG_FLAGS>,
+): ReturnType<typeof startLogging> {
+  return startLogging({
+    level: flags.logLevel,
+    format: flags.logFormat,
+    ...(flags.logFile === undefined ? {} : { file: flags.logFile }),
+  });
+}

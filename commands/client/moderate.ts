@@ -1,0 +1,138 @@
+import { isRoomName, normalizeName, type OrderReport, visible } from "../../protocol.ts";
+import { ACCESS_FLAGS, NAME, ROOM } from "./client_flags.ts";
+import type { CommandInput } from "../../cli/command.ts";
+import type { Context } from "../../cli/context.ts";
+import { EXIT, type ExitCode, UsageError } from "../../cli/errors.ts";
+import * as flag from "../../cli/flags.ts";
+import { observe, type Observer } from "./observer.ts";
+import { watchInterrupts } from "../../cli/signals.ts";
+
+/** The flags of commands that moderate: where the hub is, and the admin token. */
+export const MODERATOR_FLAGS = ACCESS_FLAGS;
+
+/** The flag that says why. */
+export const REASON = {
+  reason: flag.text({ placeholder: "TEXT", help: "Why, for whom it hits", own: true }),
+};
+
+/** The flags that say why and for how long. */
+export const TERMS = {
+  for: flag.seconds({
+    fallback: 0,
+    max: 10 * 365 * 86_400,
+    shown: "until it is lifted",
+    help: "For how long: 90s, 15m, 12h, 1d, 2w",
+    own: true,
+  }),
+  ...REASON,
+};
+
+/** The flag that says whom, where it is not a name. */
+export const ADDRESS = {
+  address: flag.text({
+    placeholder: "ADDR",
+    help: "Whoever comes from this address; of IPv6, from its /64 network",
+    own: true,
+  }),
+};
+
+/** The argument of commands about somebody. */
+export const WHOM = { placeholder: "NAME", help: "Whom, by name" };
+
+/** What such a command was told. */
+type Input = Pick<CommandInput<typeof MODERATOR_FLAGS>, "flags" | "source">;
+
+/** Asks the hub, with the address taken from the flags alone. */
+export async function withHub<T>(
+  { flags, source }: Input,
+  context: Context,
+  ask: (hub: Observer) => Promise<T>,
+): Promise<T> {
+  using interruption = watchInterrupts(context);
+  await using hub = await observe({ flags, source, positional: undefined }, interruption);
+  return await ask(hub);
+}
+
+/** Gives the hub an order. */
+export function order(
+  input: Input,
+  context: Context,
+  what: string,
+  fields: object,
+): Promise<OrderReport> {
+  return withHub(input, context, (hub) => hub.order(what, fields));
+}
+
+/** Takes back what holds against somebody, and says so. */
+export async function lift(
+  input: CommandInput<typeof MODERATOR_FLAGS & typeof ADDRESS>,
+  context: Context,
+  what: "unban" | "unmute",
+): Promise<ExitCode> {
+  const whom = whomOf(what, input.positional, input.flags.address);
+  await order(input, context, what, whom);
+  const was = what === "unban" ? "banned" : "muted";
+  await context.stdout.write(`No longer ${was}: ${whomInWords(whom)}\n`);
+  return EXIT.done;
+}
+
+/**
+ * Whom a command is about: a name, an address, or both.
+ *
+ * @throws {UsageError} when it is neither.
+ */
+export function whomOf(
+  command: string,
+  name: string | undefined,
+  address: string | undefined,
+): { readonly name?: string; readonly address?: string } {
+  if (name === undefined && address === undefined) {
+    throw new UsageError(`Say whom: bcast ${command} NAME, or bcast ${command} --address ADDR`);
+  }
+  return {
+    ...(name === undefined ? {} : { name: nameOf(command, name) }),
+    ...(address === undefined ? {} : { address }),
+  };
+}
+
+/**
+ * The name that a command is about.
+ *
+ * @throws {UsageError} when there is none.
+ */
+export function nameOf(command: string, given: string | undefined): string {
+  if (given === undefined) throw new UsageError(`Say whom: bcast ${command} NAME`);
+  const name = normalizeName(given);
+  if (name !== undefined) return name;
+  throw new UsageError(`NAME must be ${NAME}; it is "${visible(given.slice(0, 60))}"`);
+}
+
+/**
+ * The room that a command is about.
+ *
+ * @throws {UsageError} when there is none.
+ */
+export function roomOf(command: string, given: string | undefined): string {
+  if (given === undefined) throw new UsageError(`Say which: bcast ${command} ROOM`);
+  if (isRoomName(given)) return given;
+  throw new UsageError(`ROOM must be ${ROOM}; it is "${visible(given.slice(0, 60))}"`);
+}
+
+/** Why and for how long, as an order has it. */
+export function termsOf(
+  { reason, for: seconds = 0 }: { readonly reason?: string | undefined; readonly for?: number },
+): { readonly reason?: string; readonly for?: number } {
+  return {
+    ...(reason === undefined ? {} : { reason }),
+    ...(seconds === 0 ? {} : { for: seconds }),
+  };
+}
+
+/** Whom, in a sentence. */
+export function whomInWords({ name, address }: {
+  readonly name?: string;
+  readonly address?: string;
+}): string {
+  return [name, address].filter((one) => one !== undefined).map((one) => visible(one))
+    .join(" and ");
+}

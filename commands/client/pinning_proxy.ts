@@ -1,0 +1,266 @@
+import { Buffer } from "node:buffer";
+import { X509Certificate } from "node:crypto";
+import { connect as connectTls, rootCertificates, type TLSSocket } from "node:tls";
+import { fingerprintOf, showFingerprint } from "../../server/transports/tls.ts";
+import { VERSION } from "../../protocol.ts";
+
+/** Milliseconds that a hub has to show its certificate. */
+const HANDSHAKE_TIMEOUT = 10_000;
+
+/** HTTP statuses for what went wrong on the way to the hub: 526 is how proxies say "not that certificate". */
+const UNREACHABLE = 502;
+const WRONG_CERTIFICATE = 526;
+
+const UNPROVEN =
+  "The certificate has the right fingerprint, but could not be checked. If an authority " +
+  "signed it that few machines know, name that with --ca FILE as well";
+
+const AUTHORITY =
+  "It is an authority's own (CA:TRUE), which this program cannot check as a hub's: " +
+  "have it made anew with -addext basicConstraints=critical,CA:FALSE";
+
+/** A hub, and the one certificate that it may show. */
+export interface Pin {
+  readonly hostname: string;
+  readonly port: number;
+  /** SHA-256 of the certificate in DER form, in hexadecimal digits. */
+  readonly fingerprint: string;
+  /** Certificates of authorities that may have signed it, as PEM, in place of those of the runtime. */
+  readonly authorities: readonly string[];
+}
+
+/** The connection cannot be made; the message is a sentence for a person. */
+class PinError extends Error {
+  override readonly name = "PinError";
+  constructor(readonly status: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/**
+ * A way to a hub by the fingerprint of its certificate, whatever names that certificate holds and
+ * whoever signed it, as with the keys of SSH.
+ *
+ * The runtime's WebSocket judges certificates by names and issuers only. So it talks in plain to
+ * this port on the loopback interface, from where every connection goes on over TLS, after its
+ * certificate was compared. Others on this machine who find the port get no further with it than
+ * with the hub's own address.
+ */
+export class PinnedWay implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #open = new Set<Disposable>();
+  readonly #accepting: Promise<void>;
+  /** The certificates that the hub showed, its own first, as PEM; once they were compared. */
+  #chain: readonly string[] | undefined;
+
+  constructor(private readonly pin: Pin) {
+    this.#accepting = this.#accept();
+  }
+
+  /** Where to connect in place of the hub. */
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const connection of this.#open) connection[Symbol.dispose]();
+    await this.#accepting;
+  }
+
+  async #accept(): Promise<void> {
+    const serving = new Set<Promise<void>>();
+    for await (const client of this.#listener) {
+      const served = this.#serve(client).finally(() => serving.delete(served));
+      serving.add(served);
+    }
+    await Promise.all(serving);
+  }
+
+  async #serve(client: Deno.TcpConn): Promise<void> {
+    const inner = { [Symbol.dispose]: () => closeQuietly(client) };
+    this.#open.add(inner);
+    let outer: Disposable | undefined;
+    try {
+      const socket = await this.#dial();
+      outer = { [Symbol.dispose]: () => void socket.destroy() };
+      this.#open.add(outer);
+      client.setNoDelay(true);
+      await Promise.race([upward(client, socket), downward(socket, client)]);
+    } catch (error) {
+      if (error instanceof PinError) await answer(client, error);
+      else if (!isBroken(error)) throw error;
+    } finally {
+      for (const connection of [inner, outer]) {
+        if (connection === undefined) continue;
+        this.#open.delete(connection);
+        connection[Symbol.dispose]();
+      }
+    }
+  }
+
+  /**
+   * A connection to the owner of the pinned certificate.
+   *
+   * The first look takes whatever is shown, to compare it: that proves nothing yet, as certificates
+   * are public. The connection that is used is a second one, to which the certificate must be valid,
+   * so that the other side must have its key. It is compared again, because a certificate of any
+   * authority would be valid too.
+   */
+  async #dial(): Promise<TLSSocket> {
+    this.#chain ??= await this.#look();
+    let socket: TLSSocket | undefined;
+    try {
+      socket = await this.#handshake({
+        ca: [...this.#chain, ...this.#authorities(this.#chain)],
+        // By its fingerprint it is known better than by a name.
+        checkServerIdentity: () => undefined,
+      });
+      this.#compare(socket);
+      return socket;
+    } catch (error) {
+      socket?.destroy();
+      // What is shown there now may be the reason, and is then the better thing to tell.
+      this.#chain = undefined;
+      const chain = this.#chain = await this.#look();
+      // Older runtimes refuse these, and do not say why.
+      if (new X509Certificate(chain[0] ?? "").ca) throw new PinError(WRONG_CERTIFICATE, AUTHORITY);
+      throw error;
+    }
+  }
+
+  /** Who may have signed the certificate; those of the runtime are many, and slow to read. */
+  #authorities([certificate = ""]: readonly string[]): readonly string[] {
+    if (this.pin.authorities.length > 0) return this.pin.authorities;
+    const { issuer, subject } = new X509Certificate(certificate);
+    return issuer === subject ? [] : rootCertificates;
+  }
+
+  /** What the hub shows, compared. */
+  async #look(): Promise<readonly string[]> {
+    const socket = await this.#handshake({ rejectUnauthorized: false });
+    try {
+      this.#compare(socket);
+      return chainOf(socket);
+    } finally {
+      socket.destroy();
+    }
+  }
+
+  #handshake(trust: {
+    readonly rejectUnauthorized?: boolean;
+    readonly ca?: string[];
+    readonly checkServerIdentity?: () => undefined;
+  }): Promise<TLSSocket> {
+    const { hostname, port } = this.pin;
+    const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
+    const socket = connectTls({ host: hostname, port, ALPNProtocols: ["http/1.1"], ...trust });
+    const timer = setTimeout(() => socket.destroy(new Error("no answer")), HANDSHAKE_TIMEOUT);
+    socket.once("secureConnect", () => resolve(socket));
+    // For as long as it lives: an error that nobody hears would end the program.
+    socket.on("error", (error) => reject(failedHandshake(error)));
+    socket.once("close", () => {
+      reject(new PinError(UNREACHABLE, "The hub ended the connection during the TLS handshake"));
+    });
+    return promise.finally(() => clearTimeout(timer));
+  }
+
+  /** @throws {PinError} when this is not the pinned certificate. */
+  #compare(socket: TLSSocket): void {
+    // The types promise one; after a handshake that failed there is none.
+    const raw: unknown = socket.getPeerCertificate()?.raw;
+    if (!(raw instanceof Uint8Array)) throw new PinError(WRONG_CERTIFICATE, UNPROVEN);
+    const shown = fingerprintOf(raw);
+    if (shown === this.pin.fingerprint) return;
+    throw new PinError(
+      WRONG_CERTIFICATE,
+      `The certificate is another one: its fingerprint is ${
+        showFingerprint(shown)
+      }. Somebody may ` +
+        "be in between, or the hub has a new one: ask its operator",
+    );
+  }
+}
+
+function failedHandshake(error: Error): PinError {
+  const options = { cause: error };
+  return isNetwork(error) || /no answer/.test(error.message)
+    ? new PinError(UNREACHABLE, `Cannot reach the hub: ${error.message}`, options)
+    : new PinError(WRONG_CERTIFICATE, `${UNPROVEN} (${error.message})`, options);
+}
+
+/** Certificates as PEM: the hub's own, and whatever it showed with it. */
+function chainOf(socket: TLSSocket): readonly string[] {
+  const chain: string[] = [];
+  const seen = new Set<string>();
+  let certificate = socket.getPeerCertificate(true);
+  while (certificate?.raw !== undefined && !seen.has(certificate.fingerprint256)) {
+    seen.add(certificate.fingerprint256);
+    const base64 = new Uint8Array(certificate.raw).toBase64().replaceAll(/.{64}/g, "$&\n");
+    chain.push(`-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`);
+    certificate = certificate.issuerCertificate;
+  }
+  return chain;
+}
+
+async function upward(client: Deno.TcpConn, hub: TLSSocket): Promise<void> {
+  const buffer = new Uint8Array(16 * 1024);
+  for (;;) {
+    const length = await client.read(buffer);
+    if (length === null) return;
+    // A copy: the socket may keep what it is given.
+    if (!hub.write(Buffer.from(buffer.slice(0, length)))) {
+      await new Promise<void>((resolve) => {
+        hub.once("drain", resolve);
+        hub.once("close", () => resolve());
+      });
+    }
+  }
+}
+
+async function downward(hub: TLSSocket, client: Deno.TcpConn): Promise<void> {
+  for await (const chunk of hub) {
+    if (!(chunk instanceof Uint8Array)) continue;
+    for (let at = 0; at < chunk.length;) at += await client.write(chunk.subarray(at));
+  }
+}
+
+/** Tells the client in the words of HTTP, which is what it waits for. */
+async function answer(client: Deno.TcpConn, { status, message }: PinError): Promise<void> {
+  const body = `${message}\n`;
+  const head = `HTTP/1.1 ${status} No way\r\nserver: bcast/${VERSION}\r\n` +
+    "content-type: text/plain; charset=utf-8\r\n" +
+    `content-length: ${new TextEncoder().encode(body).length}\r\nconnection: close\r\n\r\n`;
+  try {
+    await client.read(new Uint8Array(16 * 1024));
+    await client.write(new TextEncoder().encode(head + body));
+  } catch (error) {
+    if (!isBroken(error)) throw error;
+  }
+}
+
+function isNetwork(error: Error): boolean {
+  return "code" in error && typeof error.code === "string" &&
+    /^(?:ECONN|EPIPE|E.*UNREACH|ETIME|ENOTFOUND|EAI_)/
+      .test(error.code);
+}
+
+/** Whether `error` is what a connection that ends under way looks like. */
+function isBroken(error: unknown): boolean {
+  if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) {
+    return true;
+  }
+  if (
+    error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe ||
+    error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.NotConnected
+  ) return true;
+  return error instanceof Error && "code" in error;
+}
+
+function closeQuietly(connection: Deno.TcpConn): void {
+  try {
+    connection.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
+}

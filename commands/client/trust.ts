@@ -1,0 +1,155 @@
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { hubUrl, type Seams } from "../../client.ts";
+import { fingerprintOf, readFingerprint } from "../../server/transports/tls.ts";
+import { visible } from "../../protocol.ts";
+import { CliError } from "../../cli/errors.ts";
+import { why } from "../../lib/read_file.ts";
+import { type Flag, text, value } from "../../cli/flags.ts";
+import { PinnedWay } from "./pinning_proxy.ts";
+
+/** The flags that say which certificates of hubs to trust beside those that the machine does. */
+export const TRUST_FLAGS: {
+  readonly ca: Flag<string | undefined>;
+  readonly fingerprint: Flag<string | undefined>;
+} = {
+  ca: text({
+    placeholder: "FILE",
+    help: "Trust the authority whose certificate is in FILE, in PEM form",
+  }),
+  fingerprint: value<string | undefined>({
+    fallback: undefined,
+    placeholder: "SHA256:…",
+    expects: "SHA256: and 43 characters, or 64 hexadecimal digits",
+    read: readFingerprint,
+    help: "Trust the certificate with this fingerprint and no other; the hub shows it at its start",
+  }),
+};
+
+/** What the flags of {@linkcode TRUST_FLAGS} say. */
+export interface Trust {
+  readonly ca?: string | undefined;
+  readonly fingerprint?: string | undefined;
+}
+
+/** How to get to a hub, until disposed. */
+export interface Way extends AsyncDisposable {
+  /** What `connect()` of the client is to use in place of the runtime's own. */
+  readonly seams: Partial<Seams>;
+  /** For those who open their own connections: the address to dial. */
+  readonly url: URL;
+  /** For those who open their own connections: authorities to trust, as PEM. */
+  readonly caCerts: readonly string[];
+}
+
+/**
+ * The way to the hub at `url` that trusts what the user said.
+ *
+ * @throws {CliError} when that cannot be used.
+ */
+export function wayTo(url: URL, { ca, fingerprint }: Trust): Way {
+  if (url.protocol !== "wss:" || (ca === undefined && fingerprint === undefined)) {
+    return { seams: {}, url, caCerts: [], [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+  const caCerts = ca === undefined ? [] : [readAuthority(ca)];
+  const pin = fingerprint ?? ownCertificate(url, caCerts);
+  if (pin !== undefined) return pinned(url, pin, caCerts);
+  const client = Deno.createHttpClient({ caCerts });
+  return {
+    seams: seamsThrough(client, (each) => each),
+    url,
+    caCerts,
+    [Symbol.asyncDispose]: () => Promise.resolve(client.close()),
+  };
+}
+
+function pinned(url: URL, fingerprint: string, authorities: readonly string[]): Way {
+  const hub = hubUrl({ url: url.href });
+  const way = new PinnedWay({
+    hostname: hub.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: hub.port === "" ? 443 : Number(hub.port),
+    fingerprint,
+    authorities,
+  });
+  const client = Deno.createHttpClient({
+    proxy: { transport: "tcp", hostname: "127.0.0.1", port: way.port },
+  });
+  const direct = new URL(url);
+  direct.protocol = "ws:";
+  direct.host = `127.0.0.1:${way.port}`;
+  return {
+    seams: seamsThrough(client, unencrypted),
+    url: direct,
+    caCerts: [],
+    async [Symbol.asyncDispose]() {
+      client.close();
+      await way[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The client's doors to the world, through `client`, for addresses that `change` has changed. */
+function seamsThrough(client: Deno.HttpClient, change: (url: URL) => URL): Partial<Seams> {
+  return {
+    socket: (url, protocol) => webSocketThrough(client, change(url), [protocol]),
+    fetch: (url, init) => fetch(change(url), { ...init, client }),
+  };
+}
+
+/**
+ * A WebSocket that goes through `client`. That is an option of this runtime; types that were made
+ * for browsers, which hold for all files as soon as one is the web page's, do not know it.
+ */
+export function webSocketThrough(
+  client: Deno.HttpClient,
+  url: URL,
+  protocols: readonly string[],
+): WebSocket {
+  const socket: unknown = Reflect.construct(WebSocket, [url, { protocols, client }]);
+  if (!(socket instanceof WebSocket)) throw new TypeError("Not a WebSocket");
+  return socket;
+}
+
+/** `url` for the last step of the way, which is within this machine; its host stays as it is. */
+function unencrypted(url: URL): URL {
+  const plain = new URL(url);
+  // The port of the scheme would change with the scheme.
+  const port = url.port === "" ? "443" : url.port;
+  plain.protocol = url.protocol === "wss:" ? "ws:" : "http:";
+  plain.port = port;
+  return plain;
+}
+
+/**
+ * The fingerprint of the hub's own certificate, where that is what the user trusts as an authority:
+ * `openssl req -x509` makes certificates that are both, and the runtime takes them as no server's.
+ */
+function ownCertificate(url: URL, authorities: readonly string[]): string | undefined {
+  const [pem] = authorities;
+  if (pem === undefined) return undefined;
+  const certificate = new X509Certificate(pem);
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const name = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
+  const isOwn = certificate.ca && certificate.issuer === certificate.subject && name !== undefined;
+  return isOwn ? fingerprintOf(certificate.raw) : undefined;
+}
+
+function readAuthority(path: string): string {
+  let pem: string;
+  try {
+    pem = Deno.readTextFileSync(path);
+  } catch (error) {
+    const message = `Cannot read --ca "${visible(path)}": ${why(error)}`;
+    throw new CliError(message, undefined, { cause: error });
+  }
+  try {
+    new X509Certificate(pem);
+  } catch (error) {
+    throw new CliError(
+      `Cannot use --ca "${visible(path)}": it holds no certificate in PEM form`,
+      undefined,
+      { cause: error },
+    );
+  }
+  return pem;
+}

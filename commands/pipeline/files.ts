@@ -1,0 +1,185 @@
+import { CliError, EXIT } from "../../cli/errors.ts";
+import { whyNotWritten } from "../../lib/read_file.ts";
+
+/** What the system says of an open file. */
+export interface FileStatus {
+  /** Bytes. */
+  readonly size: number;
+  /** Whether a path still leads to it. */
+  readonly linked: boolean;
+}
+
+/** A file that grows at its end. */
+export interface GrowingFile extends Disposable {
+  /** Holds it for this process alone; false when another holds it. */
+  lock(): Promise<boolean>;
+  status(): Promise<FileStatus>;
+  /** Whether `path` leads to this file. */
+  isAt(path: string): Promise<boolean>;
+  /** The bytes from `from` on, `length` of them or fewer where the file ends before. */
+  read(from: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Writes at the end, wherever that is by now; a part may be there when it fails. */
+  append(bytes: Uint8Array): Promise<void>;
+  /** Cuts everything off from `size` on. */
+  cut(size: number): Promise<void>;
+  /** Waits until what was written would survive a power cut. */
+  sync(): Promise<void>;
+}
+
+/** The few things done with files, so that a test can make each of them the last. */
+export interface Files {
+  /** The text of a file, `undefined` when there is none. */
+  readText(path: string): Promise<string | undefined>;
+  /**
+   * Writes a whole file that survives a power cut, or leaves none, with the permissions of the file at `like`; where
+   * there is none, for its owner alone.
+   */
+  writeText(path: string, text: string, like: string): Promise<void>;
+  /** Gives a file another's name, in place of what had it. */
+  rename(from: string, to: string): Promise<void>;
+  /** Opens a regular file, or makes one for its owner alone. */
+  open(path: string): Promise<GrowingFile>;
+  /** Holds a file for this process alone; `undefined` when another holds it. */
+  lock(path: string): Promise<Disposable | undefined>;
+}
+
+/** The permissions of what is made here: private talk is in it. */
+const OWNER_ONLY = 0o600;
+
+/** The files of this machine. */
+export const MACHINE_FILES: Files = {
+  async readText(path) {
+    try {
+      return await Deno.readTextFile(path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  },
+  async writeText(path, text, like) {
+    const wanted = await modeOf(like);
+    const mode = wanted ?? OWNER_ONLY;
+    using file = await Deno.open(path, { write: true, create: true, truncate: true, mode });
+    try {
+      // What the umask has taken away; some file systems have no permissions to change.
+      const now = (await file.stat()).mode;
+      if (wanted !== undefined && now !== null && (now & 0o777) !== wanted) {
+        await Deno.chmod(path, wanted);
+      }
+      await writeAll(file, new TextEncoder().encode(text));
+      await file.syncData();
+    } catch (error) {
+      // Half a file is of no use to anybody, and on a full disk it takes the room of others.
+      await Deno.remove(path);
+      throw error;
+    }
+  },
+  rename: (from, to) => Deno.rename(from, to),
+  async open(path) {
+    const file = await openToAppend(path);
+    if ((await file.stat()).isFile) return new MachineFile(file);
+    file.close();
+    throw notAFile();
+  },
+  async lock(path) {
+    const file = await Deno.open(path, { read: true, write: true, create: true, mode: OWNER_ONLY });
+    if (await file.tryLock(true)) return file;
+    file.close();
+    return undefined;
+  },
+};
+
+async function openToAppend(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, { read: true, append: true, create: true, mode: OWNER_ONLY });
+  } catch (error) {
+    // Devices take more permissions than this program has.
+    if (error instanceof Deno.errors.NotCapable) throw notAFile(error);
+    throw error;
+  }
+}
+
+function notAFile(cause?: Error): Error {
+  const message = "it is not a regular file. Redirect the standard output there instead";
+  return new Error(message, { cause });
+}
+
+class MachineFile implements GrowingFile {
+  constructor(private readonly file: Deno.FsFile) {}
+
+  lock(): Promise<boolean> {
+    return this.file.tryLock(true);
+  }
+
+  async status(): Promise<FileStatus> {
+    const { size, nlink } = await this.file.stat();
+    return { size, linked: nlink !== 0 };
+  }
+
+  async isAt(path: string): Promise<boolean> {
+    const own = await this.file.stat();
+    try {
+      const { dev, ino } = await Deno.stat(path);
+      return dev === own.dev && ino === own.ino;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+
+  async read(from: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const buffer = new Uint8Array(length);
+    await this.file.seek(from, Deno.SeekMode.Start);
+    let filled = 0;
+    while (filled < length) {
+      // deno-lint-ignore no-await-in-loop -- a read may bring a part only
+      const count = await this.file.read(buffer.subarray(filled));
+      if (count === null) break;
+      filled += count;
+    }
+    return buffer.subarray(0, filled);
+  }
+
+  append(bytes: Uint8Array): Promise<void> {
+    return writeAll(this.file, bytes);
+  }
+
+  cut(size: number): Promise<void> {
+    return this.file.truncate(size);
+  }
+
+  sync(): Promise<void> {
+    return this.file.syncData();
+  }
+
+  [Symbol.dispose](): void {
+    this.file.close();
+  }
+}
+
+/** The permissions of a file; `undefined` where there is none, or no permissions. */
+async function modeOf(path: string): Promise<number | undefined> {
+  try {
+    const { mode } = await Deno.stat(path);
+    return mode === null ? undefined : mode & 0o777;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    // deno-lint-ignore no-await-in-loop -- a write may take a part only
+    done += await file.write(bytes.subarray(done));
+  }
+}
+
+/** What went wrong with a file, as one line for a person: "Cannot X: what is". */
+export function fileError(error: unknown, what: string): unknown {
+  if (error instanceof CliError || !(error instanceof Error)) return error;
+  const reason = whyNotWritten(error);
+  const isFull = /^(?:No space left|Disk quota exceeded|There is not enough space)/.test(reason);
+  const remedy = isFull ? ". Make room, and start again" : "";
+  return new CliError(`${what}: ${reason}${remedy}`, EXIT.failed, { cause: error });
+}

@@ -1,0 +1,162 @@
+import { nameFlag, roomsFlag } from "../client/client_flags.ts";
+import { TOKEN_FLAGS } from "../client/token.ts";
+import type { ADDRESS_FLAGS } from "../client/address.ts";
+import { type Way, wayTo } from "../client/trust.ts";
+import type { CommandInput } from "../../cli/command.ts";
+import { CliError, EXIT, UsageError } from "../../cli/errors.ts";
+import * as flag from "../../cli/flags.ts";
+import { plural } from "../../render/text.ts";
+import { connect, type ConnectOptions, type Conversation } from "../../client.ts";
+import type { RoomPosition } from "../../protocol.ts";
+import { CursorFile } from "./cursor_file.ts";
+import { follow, type Gap, type Position, type Step } from "./follow.ts";
+import { HubPast } from "./history_reader.ts";
+import { ConnectionTalk } from "./connection_notices.ts";
+
+/** UTF-16 units of frames that wait for a slow reader; a fast one never has as many. */
+const MAX_UNREAD = 4 * 1024 * 1024;
+
+/** The flags of commands that follow rooms. */
+export const READING_FLAGS = {
+  room: roomsFlag("Room to follow; may be given several times"),
+  name: nameFlag({ help: "The name others see; without it you are a guest" }),
+  ...TOKEN_FLAGS,
+  cursor: flag.text({
+    placeholder: "FILE",
+    help: "Resume where the last run stopped, as FILE tells",
+  }),
+  after: flag.value<number | undefined>({
+    fallback: undefined,
+    placeholder: "ID",
+    expects: "the id of a message, or 0 for everything there is",
+    read: (text) => /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined,
+    help: "Begin after this message, 0: with the oldest. Ignored where --cursor knows the room",
+  }),
+  since: flag.seconds({
+    fallback: 0,
+    shown: "",
+    min: 1,
+    help: "Begin with the messages of this time, such as 10m",
+  }),
+  count: flag.integer({
+    fallback: 0,
+    shown: "",
+    min: 1,
+    help: "Exit after this many messages",
+  }),
+  strict: flag.toggle({
+    help: "Exit with 1 where the hub no longer keeps messages",
+  }),
+  wait: flag.toggle({ help: "Wait for a hub that is unreachable at the start" }),
+};
+
+type Input = CommandInput<typeof READING_FLAGS & typeof ADDRESS_FLAGS>;
+
+/** Opens the cursor that the flags name, and checks them. */
+export async function openCursor({ flags, source }: Input): Promise<CursorFile | undefined> {
+  if (flags.after !== undefined && source("since") !== "default") {
+    throw new UsageError("Cannot use --after together with --since: leave one out");
+  }
+  return flags.cursor === undefined ? undefined : await CursorFile.open(flags.cursor);
+}
+
+/** What following rooms takes beside the flags. */
+export interface ReadingOptions {
+  readonly url: URL;
+  /** What lets this program in. */
+  readonly token: Pick<ConnectOptions, "token">;
+  readonly cursor: CursorFile | undefined;
+  /** Writes a line for the person who started the program. */
+  readonly say: (line: string) => void;
+  /** Ends the reading. */
+  readonly signal: AbortSignal;
+}
+
+/** Rooms that are being followed. */
+export class Reading implements AsyncDisposable {
+  readonly #conversation: Conversation;
+  readonly #access: ConnectOptions;
+
+  private constructor(
+    private readonly input: Input,
+    private readonly options: ReadingOptions,
+    private readonly way: Way,
+  ) {
+    const { flags } = input;
+    const { url, token, signal } = options;
+    this.#access = { url, signal, ...token };
+    this.#conversation = connect({
+      ...this.#access,
+      retryFirst: flags.wait,
+      maxUnread: MAX_UNREAD,
+      ...(flags.name === undefined ? {} : { sender: flags.name }),
+      ...(flags.room.length === 0 ? {} : { rooms: flags.room.map((room) => this.#wanted(room)) }),
+    }, way.seams);
+  }
+
+  /**
+   * Begins to follow what the flags name.
+   *
+   * @throws {CliError} when whom to trust makes no sense.
+   */
+  static open(input: Input, options: ReadingOptions): Reading {
+    return new Reading(input, options, wayTo(options.url, input.flags));
+  }
+
+  /** Everything said in the rooms from where reading is to begin. */
+  steps(): AsyncGenerator<Step> {
+    const { say } = this.options;
+    const { flags, source } = this.input;
+    const past = new HubPast(this.#access, this.way.seams);
+    const since = Date.now() - flags.since * 1000;
+    const talk = new ConnectionTalk();
+    return follow({
+      conversation: this.#conversation,
+      past,
+      start: async (room) => {
+        const known = this.#known(room);
+        if (known !== undefined || source("since") === "default") return known;
+        return { id: await past.before(room, since) };
+      },
+      onGap: (gap) => this.#gap(gap),
+      onEvent: (event) => {
+        const news = talk.news(event);
+        if (news !== undefined) say(news);
+        if (event.type === "online" && event.welcome.rooms.length === 0) {
+          throw new CliError("The hub lets you into none of these rooms", EXIT.refused);
+        }
+      },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#conversation.close();
+    await this.way[Symbol.asyncDispose]();
+  }
+
+  #wanted(room: string): RoomPosition {
+    const known = this.#known(room);
+    if (known === undefined) return { room, history: 0 };
+    const { epoch, id } = known;
+    return { room, after: id, history: 0, ...(epoch === undefined ? {} : { epoch }) };
+  }
+
+  #known(room: string): Position | undefined {
+    const { after } = this.input.flags;
+    return this.options.cursor?.rooms.get(room) ??
+      (after === undefined ? undefined : { id: after });
+  }
+
+  #gap({ sentence }: Gap): void {
+    if (this.input.flags.strict) {
+      throw new CliError(`${sentence}. Without --strict it would go on after them`);
+    }
+    this.options.say(`! GAP: ${sentence}`);
+  }
+}
+
+/** The line for too few messages within `--timeout`. */
+export function tooFew(came: number, wanted: number, timeout: number): string {
+  const only = came === 0 ? "No message" : `Only ${plural(came, "message")}`;
+  return `${only} of ${wanted.toLocaleString("en-US")} came within ${timeout} s`;
+}

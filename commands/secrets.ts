@@ -1,0 +1,45 @@
+import { MAX_SECRET_LENGTH, visible } from "../protocol.ts";
+import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
+import { readSmallFile } from "../lib/read_file.ts";
+
+// What an Authorization header can carry: printable ASCII without spaces.
+const TOKEN = /^[\x21-\x7e]+$/;
+
+/**
+ * `token`, if it can be one. The message never shows it.
+ *
+ * @throws {CliError} when it cannot.
+ */
+export function checkedToken(
+  token: string,
+  where: string,
+  exitCode: ExitCode = EXIT.usage,
+): string {
+  if (token.length > MAX_SECRET_LENGTH) {
+    throw new CliError(
+      `${where} is too long: use at most ${MAX_SECRET_LENGTH} characters`,
+      exitCode,
+    );
+  }
+  if (TOKEN.test(token)) return token;
+  throw new CliError(
+    `${where} must be letters, digits and signs without spaces: make one with bcast token secret`,
+    exitCode,
+  );
+}
+
+/**
+ * The tokens of a file, one a line; the newest is the last.
+ *
+ * @throws {CliError} when there is none.
+ */
+export async function readTokens(
+  path: string,
+  what = "the token file",
+): Promise<readonly [string, ...string[]]> {
+  const lines = (await readSmallFile(path, what)).split("\n").map((line) => line.trim());
+  const [first, ...rest] = lines.filter((line) => line !== "")
+    .map((line) => checkedToken(line, `Each line of ${visible(path)}`, EXIT.failed));
+  if (first === undefined) throw new CliError(`Cannot use ${what} ${visible(path)}: it is empty`);
+  return [first, ...rest];
+}

@@ -1,0 +1,221 @@
+import { getLogger } from "@logtape/logtape";
+import { type Authorizer, OPEN } from "../../auth/authorizer.ts";
+import { combine } from "../../auth/combined.ts";
+import { JwtAuthorizer } from "../../auth/jwt.ts";
+import {
+  KeyError,
+  parsePublicKeys,
+  parseSecrets,
+  secretKey,
+  type VerificationKey,
+} from "../../auth/keys.ts";
+import { MIN_UNGUESSABLE_LENGTH, SecretAuthorizer } from "../../auth/secrets.ts";
+import { isNetwork } from "../../server/http/forwarded.ts";
+import { readHostPattern } from "../../server/http/hosts.ts";
+import { readOrigin } from "../../server/http/origin.ts";
+import { visible } from "../../protocol.ts";
+import { CliError, UsageError } from "../../cli/errors.ts";
+import { isReadableByOthers, readSmallFile, watchFiles } from "../../lib/read_file.ts";
+import { list, text, type Values } from "../../cli/flags.ts";
+import { checkedToken, readTokens } from "../secrets.ts";
+
+const logger = getLogger(["bcast", "access"]);
+
+const GROUP = "Who may come in";
+
+/** The flags about JSON Web Tokens. */
+export const JWT_FLAGS = {
+  jwtSecretFile: text({
+    placeholder: "FILE",
+    help: "Let in who brings a JSON Web Token signed with a secret of FILE (HS256, HS384, HS512)",
+    group: GROUP,
+  }),
+  jwtKey: list({
+    fallback: [],
+    placeholder: "FILE",
+    expects: "a file",
+    accepts: (path) => path !== "",
+    help: "Let in who brings a JSON Web Token signed with the private half of this public key " +
+      "(PEM, JWK or a JWKS); may be given several times",
+    group: GROUP,
+  }),
+  jwtIssuer: text({
+    placeholder: "TEXT",
+    help: "Only tokens with this issuer (iss)",
+    group: GROUP,
+  }),
+  jwtAudience: text({
+    placeholder: "TEXT",
+    help: "Only tokens for this audience (aud); without it, only those for none",
+    group: GROUP,
+  }),
+  jwtName: text({
+    fallback: "sub",
+    placeholder: "CLAIM",
+    help: "The claim of a token that fixes its bearer's name",
+    group: GROUP,
+  }),
+};
+
+/** The flags of `start` about who may come in. */
+export const ACCESS_FLAGS = {
+  token: text({
+    placeholder: "TOKEN",
+    secret: true,
+    help: "Let in only who knows this secret; safer as BCAST_TOKEN or in a file, as other users " +
+      "of this machine can see command lines",
+    group: GROUP,
+  }),
+  tokenFile: text({
+    placeholder: "FILE",
+    help: "Let in only who knows a secret of FILE: one a line, read again when it changes",
+    group: GROUP,
+  }),
+  ...JWT_FLAGS,
+  adminTokenFile: text({
+    placeholder: "FILE",
+    help: "Let who knows a secret of FILE moderate",
+    group: GROUP,
+  }),
+  origin: list({
+    fallback: [],
+    placeholder: "ORIGIN",
+    shown: "the hub's own",
+    expects: "an origin such as https://chat.example.org, or null, or * for all",
+    accepts: (origin) => readOrigin(origin) !== undefined,
+    help: "Site whose pages may talk to the hub; may be given several times",
+    group: GROUP,
+  }),
+  allowedHost: list({
+    fallback: [],
+    placeholder: "NAME",
+    shown: "localhost, this machine's",
+    expects: "a host name such as chat.example.org or *.example.org, without a port, or * for all",
+    accepts: (name) => readHostPattern(name) !== undefined,
+    help: "Host name that the hub answers to; repeatable",
+    group: GROUP,
+  }),
+  trustProxy: list({
+    fallback: [],
+    placeholder: "CIDR",
+    expects: "an address or a network, such as 127.0.0.1 or 10.0.0.0/8",
+    accepts: isNetwork,
+    help: "Proxy whose X-Forwarded-For, -Host and -Proto are believed; may be given several times",
+    group: GROUP,
+  }),
+};
+
+type JwtValues = Values<typeof JWT_FLAGS>;
+type AccessValues = Values<typeof ACCESS_FLAGS>;
+
+/** The door of a hub, which follows the files that it was made from. */
+export interface Access extends Disposable {
+  readonly authorizer: Authorizer;
+}
+
+/**
+ * Reads who may come in, and goes on reading: when a file changes, what it says holds for whoever
+ * comes from then on. One that has become unreadable changes nothing.
+ *
+ * @throws {CliError} when a flag or a file makes no sense.
+ */
+export async function openAccess(flags: AccessValues): Promise<Access> {
+  let current = await loadAuthorizer(flags);
+  const paths = filesOf(flags);
+  for (const path of secretFilesOf(flags)) {
+    // deno-lint-ignore no-await-in-loop -- two or three files
+    if (await isReadableByOthers(path)) {
+      logger.warn("Other users of this machine can read {path}: chmod 600 it", { path });
+    }
+  }
+  const watch = paths.length === 0 ? undefined : watchFiles(paths, async () => {
+    try {
+      current = await loadAuthorizer(flags);
+      logger.info("Read again who may come in");
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      logger.error("{problem}. Who may come in stays as it was", { problem: error.message });
+    }
+  });
+  return {
+    authorizer: {
+      required: current.required,
+      get moderated(): boolean {
+        return current.moderated ?? false;
+      },
+      authorize: (token, now) => current.authorize(token, now),
+    },
+    [Symbol.dispose]: () => watch?.[Symbol.dispose](),
+  };
+}
+
+/** The keys that check JSON Web Tokens, and what the tokens must say. */
+export async function loadJwt(flags: JwtValues): Promise<JwtAuthorizer | undefined> {
+  const { jwtSecretFile, jwtKey, jwtIssuer, jwtAudience, jwtName } = flags;
+  const keys: VerificationKey[] = [];
+  if (jwtSecretFile !== undefined) {
+    const secrets = await readKeys(jwtSecretFile, parseSecrets);
+    keys.push(...secrets.map(secretKey));
+  }
+  for (const path of jwtKey) {
+    // deno-lint-ignore no-await-in-loop -- the first that cannot be used is the one to tell of
+    keys.push(...await readKeys(path, parsePublicKeys));
+  }
+  if (keys.length > 0) {
+    return new JwtAuthorizer({
+      keys,
+      nameClaim: jwtName,
+      ...(jwtIssuer === undefined ? {} : { issuer: jwtIssuer }),
+      ...(jwtAudience === undefined ? {} : { audience: jwtAudience }),
+    });
+  }
+  if (jwtIssuer !== undefined || jwtAudience !== undefined) {
+    throw new UsageError(
+      "--jwt-issuer and --jwt-audience need a key: give --jwt-secret-file or --jwt-key",
+    );
+  }
+  return undefined;
+}
+
+/**
+ * What `parse` makes of a file.
+ *
+ * @throws {CliError} when it cannot be read, or is not what it should be.
+ */
+export async function readKeys<T>(path: string, parse: (text: string) => T): Promise<T> {
+  const contents = await readSmallFile(path, "the key file");
+  try {
+    return parse(contents);
+  } catch (error) {
+    if (!(error instanceof KeyError)) throw error;
+    throw new CliError(`Cannot use ${visible(path)}: ${error.message}`, 1, { cause: error });
+  }
+}
+
+async function loadAuthorizer(flags: AccessValues): Promise<Authorizer> {
+  const { token, tokenFile, adminTokenFile } = flags;
+  const secrets = token === undefined ? [] : [checkedToken(token, "The token of --token")];
+  if (tokenFile !== undefined) secrets.push(...await readTokens(tokenFile));
+  if (secrets.some((secret) => secret.length < MIN_UNGUESSABLE_LENGTH)) {
+    logger.warn("The token is short and could be guessed: make one with bcast token secret");
+  }
+  const authorizers: Authorizer[] = [];
+  if (adminTokenFile !== undefined) {
+    const admins = await readTokens(adminTokenFile, "the admin token file");
+    authorizers.push(new SecretAuthorizer(admins, { admin: true }));
+  }
+  const open = secrets.length === 0 && flags.jwtSecretFile === undefined &&
+    flags.jwtKey.length === 0;
+  if (secrets.length > 0) authorizers.push(new SecretAuthorizer(secrets));
+  const jwt = await loadJwt(flags);
+  if (jwt !== undefined) authorizers.push(jwt);
+  return authorizers.length === 0 ? OPEN : combine(authorizers, { open });
+}
+
+function secretFilesOf({ tokenFile, adminTokenFile, jwtSecretFile }: AccessValues): string[] {
+  return [tokenFile, adminTokenFile, jwtSecretFile].filter((path) => path !== undefined);
+}
+
+function filesOf(flags: AccessValues): readonly string[] {
+  return [...secretFilesOf(flags), ...flags.jwtKey];
+}

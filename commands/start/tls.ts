@@ -1,0 +1,251 @@
+import { join } from "node:path";
+import { getLogger } from "@logtape/logtape";
+import { fromPrivateKey } from "../../auth/pem.ts";
+import {
+  type CertificateFacts,
+  checkPair,
+  day,
+  type KeyPair,
+  KeyPairError,
+  type PairNames,
+} from "../../server/transports/tls.ts";
+import { type Clock, systemClock } from "../../server/clock.ts";
+import { lanAddresses } from "./banner.ts";
+import { CliError, UsageError } from "../../cli/errors.ts";
+import { why } from "../../lib/read_file.ts";
+import * as flag from "../../cli/flags.ts";
+import { watchFiles } from "../../lib/watch_files.ts";
+
+const logger = getLogger(["bcast", "tls"]);
+
+const DAY = 86_400_000;
+
+/** Days before its end at which a certificate is warned of, once a day. */
+const WARN_DAYS = 14;
+
+/** Days before its end at which a start of the hub makes a new self-signed pair. */
+const RENEW_DAYS = 30;
+
+const TLS = "Encryption";
+
+/** The flags of a hub that encrypts what travels. */
+export const TLS_FLAGS = {
+  tlsCert: flag.text({
+    placeholder: "FILE",
+    help: "Certificate in PEM form, its issuers behind it: makes the hub wss://. Read again when " +
+      "it changes, and at SIGHUP",
+    group: TLS,
+  }),
+  tlsKey: flag.text({
+    placeholder: "FILE",
+    help: "The key of the certificate, in PEM form without a password",
+    group: TLS,
+  }),
+  tlsSelfSigned: flag.toggle({
+    help: "Make a certificate, and keep it in the data directory; clients name its fingerprint, " +
+      "which is shown at the start",
+    group: TLS,
+  }),
+};
+
+/** What the flags of {@linkcode TLS_FLAGS} say. */
+export type TlsFlags = flag.Values<typeof TLS_FLAGS>;
+
+/** Where a hub has its pair from. */
+export interface TlsSource {
+  /** The pair to start with. */
+  readonly pair: KeyPair;
+  readonly facts: CertificateFacts;
+  /** Whether clients can know it by its fingerprint only. */
+  readonly selfSigned: boolean;
+  /** Reads the pair again and hands it on; what cannot be used is logged, and nothing changes. */
+  readonly reload: (use: (pair: KeyPair) => Promise<void>) => Promise<void>;
+  /** Calls `changed` when the files have changed, and warns when the certificate nears its end. */
+  watch(changed: () => void): Disposable;
+}
+
+/** What else decides about a pair. */
+export interface TlsOptions {
+  /** Where a self-signed pair is kept; without it, it lives as long as the hub. */
+  readonly directory: string | undefined;
+  /** What the hub listens on. */
+  readonly host: string;
+  readonly clock?: Clock;
+}
+
+/**
+ * The pair that the flags ask for; `undefined` when they ask for none.
+ *
+ * @throws {CliError} that names the file and says what is wrong with it.
+ */
+export async function tlsSource(
+  { tlsCert, tlsKey, tlsSelfSigned }: TlsFlags,
+  options: TlsOptions,
+): Promise<TlsSource | undefined> {
+  if (tlsSelfSigned) {
+    if (tlsCert !== undefined || tlsKey !== undefined) {
+      throw new UsageError(
+        "Cannot use --tls-self-signed with --tls-cert or --tls-key: leave one out",
+      );
+    }
+    return await selfSigned(options);
+  }
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new UsageError("--tls-cert and --tls-key go together: give both");
+  }
+  return fileSource({ cert: tlsCert, key: tlsKey }, false, options.clock ?? systemClock);
+}
+
+function fileSource(files: PairNames, isSelfSigned: boolean, clock: Clock): TlsSource {
+  let { pair, facts } = readPair(files, clock.now());
+  const warn = (): void => warnOfEnd(files.cert, facts.notAfter, clock.now());
+  logger.info("Certificate {file}: {fingerprint}, valid to {end}", {
+    file: files.cert,
+    fingerprint: facts.fingerprint,
+    end: day(facts.notAfter),
+  });
+  if (facts.isAuthority) {
+    logger.warn(
+      "{file} is an authority's own certificate (CA:TRUE), which most clients refuse as a hub's: " +
+        "make it with -addext basicConstraints=critical,CA:FALSE",
+      { file: files.cert },
+    );
+  }
+  warn();
+  return {
+    pair,
+    facts,
+    selfSigned: isSelfSigned,
+    async reload(use) {
+      let next: typeof facts;
+      const before = pair;
+      try {
+        ({ pair, facts: next } = readPair(files, clock.now()));
+      } catch (error) {
+        if (!(error instanceof CliError)) throw error;
+        logger.error("{error}. The hub goes on with the certificate it has", {
+          error: error.message,
+        });
+        return;
+      }
+      if (pair.cert === before.cert && pair.key === before.key) {
+        logger.info("Certificate {file} is the same as before", { file: files.cert });
+        return;
+      }
+      facts = next;
+      await use(pair);
+      logger.info("Certificate {file} is new: {fingerprint}, valid to {end}", {
+        file: files.cert,
+        fingerprint: facts.fingerprint,
+        end: day(facts.notAfter),
+      });
+      warn();
+    },
+    watch(changed) {
+      const daily = clock.every(DAY, warn);
+      const watching = watchFiles([files.cert, files.key], clock, changed);
+      return {
+        [Symbol.dispose]() {
+          daily[Symbol.dispose]();
+          watching[Symbol.dispose]();
+        },
+      };
+    },
+  };
+}
+
+/** @throws {CliError} */
+function readPair(files: PairNames, now: number): { pair: KeyPair; facts: CertificateFacts } {
+  const pair = { cert: readText(files.cert), key: fromPrivateKey(readText(files.key)) };
+  try {
+    return { pair, facts: checkPair(pair, files, now) };
+  } catch (error) {
+    if (!(error instanceof KeyPairError)) throw error;
+    throw new CliError(error.message, undefined, { cause: error });
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw new CliError(`Cannot read "${path}": ${why(error)}`, undefined, { cause: error });
+  }
+}
+
+function warnOfEnd(file: string, notAfter: number, now: number): void {
+  const days = Math.floor((notAfter - now) / DAY);
+  if (days > WARN_DAYS) return;
+  const fields = { file, end: day(notAfter), days };
+  if (days < 0) logger.error("Certificate {file} has expired on {end}: clients refuse it", fields);
+  else logger.warn("Certificate {file} expires in {days} days, on {end}: replace it", fields);
+}
+
+/**
+ * The pair in the data directory, or a new one where there is none that lasts. It stays when the
+ * addresses of the machine change: those who pinned it do not go by names, and would have to pin
+ * another.
+ */
+async function selfSigned(
+  { directory, host, clock = systemClock }: TlsOptions,
+): Promise<TlsSource> {
+  // Loaded here only: most hubs start without it.
+  const { selfSignedPair } = await import("./self_signed.ts");
+  const make = (): Promise<KeyPair> =>
+    selfSignedPair({ names: ownNames(host), notBefore: clock.now() - DAY });
+  if (directory === undefined) {
+    const pair = await make();
+    const names = { cert: "the self-signed certificate", key: "its key" };
+    const facts = checkPair(pair, names, clock.now());
+    return {
+      pair,
+      facts,
+      selfSigned: true,
+      reload: () => Promise.resolve(),
+      watch: () => ({ [Symbol.dispose]: () => {} }),
+    };
+  }
+  const files = { cert: join(directory, "tls-cert.pem"), key: join(directory, "tls-key.pem") };
+  if (!lasts(files, clock.now())) {
+    const pair = await make();
+    // The key first: a certificate without its key would look like a damaged pair.
+    write(files.key, pair.key);
+    write(files.cert, pair.cert);
+    logger.info("Made a certificate for itself: {file}", { file: files.cert });
+  }
+  return fileSource(files, true, clock);
+}
+
+/** Whether there is a pair that may be used for a while. A damaged one is for a person to look at. */
+function lasts(files: PairNames, now: number): boolean {
+  try {
+    Deno.statSync(files.cert);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+  try {
+    readPair(files, now + RENEW_DAYS * DAY);
+    return true;
+  } catch (error) {
+    const { cause } = error instanceof CliError ? error : {};
+    if (cause instanceof KeyPairError && cause.reason === "expired") return false;
+    throw error;
+  }
+}
+
+/** In one step, and for the owner's eyes only: a hub that is killed leaves no half of a file. */
+function write(path: string, text: string): void {
+  const temporary = `${path}.new`;
+  Deno.writeTextFileSync(temporary, text, { mode: 0o600 });
+  Deno.renameSync(temporary, path);
+}
+
+/** What clients may call this machine. */
+function ownNames(host: string): readonly string[] {
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  const everywhere = bare === "0.0.0.0" || bare === "::";
+  const addresses = lanAddresses("::", Deno.networkInterfaces());
+  return [...new Set(["localhost", "127.0.0.1", "::1", ...addresses, ...everywhere ? [] : [bare]])];
+}

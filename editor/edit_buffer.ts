@@ -1,0 +1,94 @@
+import { Draft } from "./text_buffer.ts";
+
+/** Steps that can be undone: more than anybody remembers. */
+const MAX_UNDO = 200;
+
+/** What only moves the cursor, or changes a character or two. */
+export type Edit =
+  | "left"
+  | "right"
+  | "wordLeft"
+  | "wordRight"
+  | "lineStart"
+  | "lineEnd"
+  | "backspace"
+  | "delete"
+  | "transpose";
+
+/** What takes text out to be put back by `yank()`. */
+export type Kill =
+  | "deleteWordLeft"
+  | "deleteWordRight"
+  | "deleteBlankWordLeft"
+  | "deleteToLineStart"
+  | "deleteToLineEnd";
+
+/** A draft with what it takes to go back: steps that can be undone, and what was killed last. */
+export class Writing {
+  static readonly EMPTY: Writing = new Writing(Draft.EMPTY, [], "", "other");
+
+  private constructor(
+    readonly draft: Draft,
+    private readonly undone: readonly Draft[],
+    private readonly killed: string,
+    /** Typing goes into one step with typing, killing with killing. */
+    private readonly last: "typing" | "killing" | "other",
+  ) {}
+
+  /** Characters typed one after the other, which are undone word by word. */
+  type(text: string): Writing {
+    const draft = this.draft.insert(text);
+    const joined = this.last === "typing" && !/\s$/u.test(this.draft.before);
+    return this.#step(draft, { joined, last: "typing" });
+  }
+
+  /** Text that comes at once. */
+  insert(text: string): Writing {
+    return this.#step(this.draft.insert(text));
+  }
+
+  edit(edit: Edit): Writing {
+    return this.#step(this.draft[edit]());
+  }
+
+  kill(kill: Kill): Writing {
+    const draft = this.draft[kill]();
+    const length = this.draft.text.length - draft.text.length;
+    if (length === 0) return this;
+    const text = this.draft.text.slice(draft.cursor, draft.cursor + length);
+    const before = this.last === "killing" ? this.killed : "";
+    const killed = draft.cursor < this.draft.cursor ? text + before : before + text;
+    return this.#step(draft, { killed, last: "killing" });
+  }
+
+  /** What was killed last comes back, at the cursor. */
+  yank(): Writing {
+    return this.#step(this.draft.insert(this.killed));
+  }
+
+  undo(): Writing {
+    const draft = this.undone.at(-1);
+    if (draft === undefined) return this;
+    return new Writing(draft, this.undone.slice(0, -1), this.killed, "other");
+  }
+
+  /** Another draft in the place of this one. */
+  replace(draft: Draft): Writing {
+    return this.#step(draft);
+  }
+
+  /** An empty one, with nothing to undo. */
+  clear(): Writing {
+    return new Writing(Draft.EMPTY, [], this.killed, "other");
+  }
+
+  #step(
+    draft: Draft,
+    { joined = false, last = "other" as Writing["last"], killed = this.killed } = {},
+  ): Writing {
+    const undone = draft.text === this.draft.text || joined
+      ? this.undone
+      : [...this.undone.slice(1 - MAX_UNDO), this.draft];
+    return new Writing(draft, undone, killed, last);
+  }
+}

@@ -1,0 +1,179 @@
+import {
+  type Ack,
+  CLOSE,
+  cutToBytes,
+  type ErrorCode,
+  MAX_CLOSE_REASON_BYTES,
+  type Ref,
+} from "../protocol.ts";
+import type { Grant } from "../auth/authorizer.ts";
+import type { ControlFrame, Dialect } from "./encoders/encoder.ts";
+import type { TokenBucket } from "./rate_limit.ts";
+import type { Session } from "./session.ts";
+
+/** What the hub needs of a socket; a WebSocket has it. */
+export interface Transport {
+  send(text: string): void;
+  close(code: number, reason: string): void;
+  /** Bytes accepted by `send` that are still in this process. */
+  readonly bufferedAmount: number;
+}
+
+/** What a peer needs of the hub it belongs to. */
+export interface PeerHost {
+  readonly maxOutboxBytes: number;
+  now(): number;
+  /** Asks for `peer.flush()` at the end of this turn. */
+  flushLater(peer: Peer): void;
+  /** Told once, when a peer is cut off for reading too slowly. */
+  slowConsumer(peer: Peer, waiting: number): void;
+  /** Told of every `error` frame. */
+  refused(peer: Peer, code: ErrorCode, message: string): void;
+  /** Told once, when the connection has ended or been ended. */
+  gone(peer: Peer, code: number): void;
+  /** Told of a fault in the hub itself that ended a connection. */
+  fault(peer: Peer, error: unknown): void;
+}
+
+/**
+ * One connection, as the hub sees it: how it talks, who it is, what waits to be sent.
+ *
+ * Offering never waits: what the transport does not take is bounded, and who exceeds the bound is
+ * cut off (4008).
+ */
+export class Peer {
+  /** Who this is; `undefined` until a `bcast.v1` client has said `hello`. */
+  session: Session | undefined;
+  /** Whether it is still there: nothing is sent to it once it is not. */
+  open = true;
+  /** Whether it has ever said `hello`: only such a client knows how to resume. */
+  saidHello = false;
+  /** Whether it had its `welcome`, before which nothing else may reach it. */
+  welcomed = false;
+  /** Whether a frame of it was read: the first one decides between JSON and text. */
+  heard = false;
+  /** Whether it is about to be closed, and what it still sends is passed over. */
+  muted = false;
+  /** What it may do, known from before its first frame; its session has its own. */
+  grant: Grant | undefined;
+  /** The token that came with the connection and waits for `hello` to be checked. */
+  token: string | undefined;
+  /** Whether its last line was `quit` without a slash, and it was asked what that means. */
+  askedToQuit = false;
+  /** Whether it was told that its token has expired. */
+  expiryTold = false;
+  /** Frames refused so far. */
+  refusals = 0;
+  /** UTF-16 units of frames received so far. */
+  received = 0;
+  /** UTF-16 units of frames sent so far. */
+  sent = 0;
+  /** Frames over the rate since it last kept to it. */
+  overRate = 0;
+  /** Frames that wait until a request of this peer is answered, so that its frames keep their order. */
+  backlog: string[] | undefined;
+  /** UTF-16 units of them. */
+  backlogLength = 0;
+  /** Called when nothing waits to be answered any more, or never will be; for transports that can wait. */
+  answered: (() => void) | undefined;
+  #out = "";
+
+  constructor(
+    /** Names the connection in the logs. */
+    readonly id: string,
+    readonly address: string,
+    public dialect: Dialect,
+    readonly transport: Transport,
+    private readonly host: PeerHost,
+    /** When it came, in milliseconds since the Unix epoch. */
+    readonly since: number,
+    /** `undefined`: no rate limit. */
+    readonly bucket: TokenBucket | undefined,
+    /** Whose share of the limits per address it uses; `undefined`: nobody's. */
+    readonly network?: string,
+  ) {}
+
+  /** Sends `frames` at the end of this turn. */
+  offer(frames: readonly string[]): void {
+    if (!this.open) return;
+    for (const frame of frames) {
+      if (this.dialect.batches) this.offerBatch(frame);
+      else this.#send(frame);
+    }
+  }
+
+  /** Sends `batch`, which may hold several objects, together with whatever else this turn brings. */
+  offerBatch(batch: string): void {
+    if (!this.open) return;
+    if (this.#out === "") {
+      this.#out = batch;
+      this.host.flushLater(this);
+    } else {
+      this.#out += "\n" + batch;
+    }
+  }
+
+  /** Hands over what was offered in this turn. */
+  flush(): void {
+    const out = this.#out;
+    if (out === "") return;
+    this.#out = "";
+    if (this.open) this.#send(out);
+  }
+
+  /** Sends anything but messages. */
+  tell(frame: ControlFrame): void {
+    this.offer(this.dialect.control(frame, this.host.now()));
+  }
+
+  /** Says that a message is kept. */
+  ack(ack: Ack): void {
+    const frame = this.dialect.ack(ack);
+    if (frame === undefined || !this.open) return;
+    if (this.dialect.batches) this.offerBatch(frame);
+    else this.#send(frame);
+  }
+
+  /** Refuses a frame. */
+  refuse(code: ErrorCode, message: string, ref?: Ref, retryAfter?: number): void {
+    this.refusals++;
+    this.host.refused(this, code, message);
+    this.tell({
+      type: "error",
+      code,
+      message,
+      ...(ref === undefined ? {} : { ref }),
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+    });
+  }
+
+  /** Ends the connection; `reason` is a sentence for a person. What was offered goes out before. */
+  close(code: number, reason: string): void {
+    if (!this.open) return;
+    this.flush();
+    if (!this.open) return;
+    this.open = false;
+    this.transport.close(code, cutToBytes(reason, MAX_CLOSE_REASON_BYTES));
+    // Not when the other side agrees: one that no longer reads never would.
+    this.host.gone(this, code);
+  }
+
+  /** Ends the connection because of a fault in the hub. */
+  fail(error: unknown): void {
+    this.host.fault(this, error);
+    this.close(CLOSE.internal, "The hub had a fault: reconnect, and tell its operator");
+  }
+
+  #send(frame: string): void {
+    const waiting = this.transport.bufferedAmount;
+    // The outbox may always take one frame, however large, or a burst could never be delivered.
+    if (waiting > 0 && waiting + frame.length > this.host.maxOutboxBytes) {
+      this.host.slowConsumer(this, waiting);
+      this.#out = "";
+      this.close(CLOSE.fellBehind, "You fell behind: reconnect to go on from the log");
+      return;
+    }
+    this.sent += frame.length;
+    this.transport.send(frame);
+  }
+}

@@ -1,0 +1,32 @@
+import type { Presence, System } from "../../protocol.ts";
+
+/** The sentences that say what a `presence` frame says, for clients without one. */
+export function presenceSentences(
+  frame: Presence,
+  timestamp: string,
+): readonly System[] {
+  const { room, online } = frame;
+  const count = `(${online} online)`;
+  const say = (event: System["event"], message: string): System => ({
+    type: "system",
+    message,
+    timestamp,
+    event,
+    room,
+    online,
+  });
+  const sentences: System[] = [];
+  for (const { from, to } of frame.renamed ?? []) {
+    sentences.push(say("rename", `${from} is now ${to}`));
+  }
+  if (frame.joined) sentences.push(say("join", `${namesInWords(frame.joined)} joined ${count}`));
+  if (frame.left) sentences.push(say("leave", `${namesInWords(frame.left)} left ${count}`));
+  if (sentences.length === 0) sentences.push(say("presence", `${online} online`));
+  return sentences;
+}
+
+/** `Alice`, `Alice and Bob`, `Alice, Bob and Carol`. */
+export function namesInWords(names: readonly string[]): string {
+  if (names.length < 2) return names.join("");
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}

@@ -1,0 +1,114 @@
+import { getLogger } from "@logtape/logtape";
+import type { Grant } from "../../../auth/authorizer.ts";
+import type { Measure } from "../../../broker/sqlite/sanctions.ts";
+import type { Hub } from "../../hub.ts";
+import { MAX_MEASURES, TooManyMeasures } from "../../moderation/sanctions.ts";
+import type { MeasureReport, MeasuresReport } from "../../../protocol.ts";
+import { bodySchema, MAX_ORDER_BYTES, OrderError, readOrder } from "./admin_body.ts";
+import { type Order, ORDERS } from "./moderation_actions.ts";
+import { json, problem, Rejected, unreadBody } from "../responses.ts";
+import type { ApiOptions, Ask } from "./api_request.ts";
+import { readBody } from "../body.ts";
+import type { Endpoint, Operation } from "./endpoints.ts";
+import { tokenOf } from "../request_guard.ts";
+import { refer } from "./schemas.ts";
+
+const logger = getLogger(["bcast", "http"]);
+
+/** Below this, moderators give their orders. */
+export const ADMIN_PATH = "/api/admin/";
+
+/** Refusals that every order knows beside the common ones. */
+const ORDER_REFUSALS: readonly number[] = [400, 408, 413];
+
+const list: Operation = {
+  methods: ["GET", "HEAD"],
+  access: "moderate",
+  answer: (_ask, { hub }): MeasuresReport => ({
+    measures: hub.moderation.list().map(measureReport),
+  }),
+  doc: {
+    id: "listMeasures",
+    summary: "The bans, mutes and closed rooms that hold, the oldest first",
+    parameters: [],
+    answers: { 200: { description: "All that hold", schema: refer("Measures") } },
+    refusals: [],
+  },
+};
+
+/** Everything that there is for moderators. */
+export const ADMIN_ENDPOINTS: readonly Endpoint[] = [
+  { path: `${ADMIN_PATH}bans`, operations: [list] },
+  ...Object.entries(ORDERS).map(([name, order]): Endpoint => ({
+    path: ADMIN_PATH + name,
+    operations: [operationOf(order)],
+  })),
+];
+
+function operationOf(order: Order): Operation {
+  const { id, summary, refusals } = order;
+  return {
+    methods: ["POST"],
+    access: "moderate",
+    answer: (ask, options) => carryOut(order, ask, options),
+    doc: {
+      id,
+      summary,
+      parameters: [],
+      body: { "application/json": bodySchema(order.fields, order.required) },
+      answers: { 200: { description: "What came of it", schema: refer("Order") } },
+      refusals: [...ORDER_REFUSALS, ...refusals],
+    },
+  };
+}
+
+/** Why somebody may not moderate; `undefined` for moderators. */
+export function notModerator(
+  { admission }: Pick<Hub, "admission">,
+  { headers }: Request,
+  { searchParams }: URL,
+  { admin }: Grant,
+): Rejected | undefined {
+  if (admin) return undefined;
+  if (!admission.moderated) return new Rejected(403, NO_MODERATORS);
+  return tokenOf(headers, searchParams) === undefined
+    ? new Rejected(401, "Only moderators may do this: bring an admin token", {
+      "www-authenticate": `Bearer realm="bcast"`,
+    })
+    : new Rejected(403, "Your token does not let you moderate: use an admin token");
+}
+
+const NO_MODERATORS = "This hub has no admin token, so nobody may do this: make one with " +
+  "bcast token secret FILE, and start the hub with --admin-token-file FILE";
+
+async function carryOut(
+  { fields, run }: Order,
+  { request, url: { pathname }, grant: { name = "admin" }, address }: Ask,
+  { hub, clock }: ApiOptions,
+): Promise<Response> {
+  const body = await readBody(request, MAX_ORDER_BYTES, clock);
+  if (!body.ok) return unreadBody(body);
+  try {
+    return json(200, await run(hub.moderation, readOrder(body.text, fields), { name, address }));
+  } catch (error) {
+    if (error instanceof OrderError) return problem(error.status, error.code, error.message);
+    if (error instanceof TooManyMeasures) {
+      const message = `There are ${MAX_MEASURES} bans, mutes and closed rooms already: lift some`;
+      return problem(409, "too_many", message);
+    }
+    logger.error("Cannot carry out {pathname}: {error}", { pathname, error });
+    return problem(500, "internal", "The hub could not do this: tell its operator");
+  }
+}
+
+function measureReport(measure: Measure): MeasureReport {
+  const { kind, on, target, reason, by, since, until } = measure;
+  return {
+    kind,
+    [on]: target,
+    ...(reason === undefined ? {} : { reason }),
+    by,
+    since: new Date(since).toISOString(),
+    ...(until === Infinity ? {} : { until: new Date(until).toISOString() }),
+  };
+}

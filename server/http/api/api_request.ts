@@ -1,0 +1,30 @@
+import type { Grant } from "../../../auth/authorizer.ts";
+import type { Clock } from "../../clock.ts";
+import type { Connections } from "../../connection_limiter.ts";
+import type { Hub } from "../../hub.ts";
+import type { ServerLimits } from "../../limits.ts";
+import type { Closure } from "../shutdown.ts";
+import type { EventDoor } from "../../transports/sse.ts";
+
+/** What answering below `/api/` takes. */
+export interface ApiOptions {
+  readonly hub: Hub;
+  readonly clock: Clock;
+  readonly limits: ServerLimits;
+  /** Where connections are counted. */
+  readonly connections: Connections;
+  readonly events: EventDoor;
+  /** Why nothing more is taken in, if so. */
+  readonly closed: () => Closure | undefined;
+}
+
+/** A request below `/api/` of somebody who may ask. */
+export interface Ask {
+  readonly request: Request;
+  readonly url: URL;
+  /** The room that the path names; empty where it names none. */
+  readonly room: string;
+  readonly grant: Grant;
+  /** Where it comes from. */
+  readonly address: string;
+}

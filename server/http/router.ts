@@ -1,0 +1,219 @@
+import type { Grant } from "../../auth/authorizer.ts";
+import type { Connections } from "../connection_limiter.ts";
+import type { Hub } from "../hub.ts";
+import type { ServerLimits } from "../limits.ts";
+import { countTurnedAway } from "../rejections.ts";
+import { VERSION } from "../../protocol.ts";
+import { type Api, deniedByApi } from "./api/api.ts";
+import { Assets } from "./assets.ts";
+import type { Closure } from "./shutdown.ts";
+import { preflight, shareWith } from "./cors.ts";
+import { crowded } from "./connection_limits.ts";
+import { BAD_HOST, type Denial, type Gate, tokenOf } from "./request_guard.ts";
+import { handshakeFault } from "./upgrade_request.ts";
+import type { Health } from "./health.ts";
+import { plainPage } from "./plain_page.ts";
+import { answerMetrics, type MetricsOptions } from "./metrics_endpoint.ts";
+import { type Greeting, readGreeting, type WebSocketDoor } from "../transports/websocket.ts";
+
+/** Seconds after which a client that found the hub full may try again. */
+const RETRY_AFTER = 5;
+
+/** What answering HTTP takes. */
+export interface RoutesOptions {
+  readonly hub: Hub;
+  readonly door: WebSocketDoor;
+  /** The first room of clients that name none. */
+  readonly room: string;
+  /** Those through all doors. */
+  readonly connections: Connections;
+  readonly api: Api;
+  readonly gate: Gate;
+  readonly limits: ServerLimits;
+  readonly health: Health;
+  readonly metrics: MetricsOptions;
+  /** Why nobody new is let in, if so. */
+  readonly closed: () => Closure | undefined;
+}
+
+/**
+ * Answers HTTP requests: the WebSocket at `/` and `/ws`, JSON below `/api/`, the web page,
+ * `/metrics`, and words for everything else.
+ */
+export function routes(
+  options: RoutesOptions,
+): (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response> {
+  const assets = new Assets();
+  return (request, info) => {
+    const url = URL.parse(request.url);
+    // Whoever watches over the hub is to hear of it, whatever else is wrong.
+    const health = url === null ? undefined : options.health.answer(url.pathname);
+    if (health !== undefined) return health;
+    const address = options.gate.address(request, info);
+    const refusal = options.gate.refusal(request, info, address);
+    if (refusal !== undefined) {
+      countTurnedAway(options.hub, address, refusal);
+      // The runtime puts the path behind whatever the Host header says.
+      const asksApi = url?.pathname.startsWith("/api/") ||
+        (refusal.status === 400 && request.url.includes("/api/"));
+      return asksApi
+        ? signed(shareWith(deniedByApi(refusal), options.gate.reader(request)))
+        : sentence(refusal.status, refusal.reason, refusal.headers);
+    }
+    // The runtime puts it together with the Host header, which may be anything.
+    if (url === null) return turnAway(options.hub, address, 400, BAD_HOST);
+    const { pathname, searchParams } = url;
+    if (pathname.startsWith("/api/")) {
+      const reader = options.gate.reader(request);
+      return askApi(options, request, url, address, reader)
+        .then((answer) => signed(shareWith(answer, reader)));
+    }
+    const upgrades = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+    const asset = upgrades ? undefined : assets.answer(request, pathname);
+    if (asset !== undefined && pathname !== "/") return asset;
+    const metered = pathname === "/metrics" && options.metrics.exposure !== "off";
+    if (!metered && pathname !== "/" && pathname !== "/ws") {
+      return sentence(404, "Nothing is here: the hub is at / and /ws");
+    }
+    if (!["GET", "HEAD"].includes(request.method)) {
+      return sentence(405, "This is only read: use GET", { allow: "GET, HEAD" });
+    }
+    if (metered) return askMetrics(options, request, url, address);
+    // Also without an upgrade: a WebSocket client sees nothing of an answer but its status, and asks
+    // for the rest in this way.
+    const closure = options.closed();
+    if (closure !== undefined) {
+      return turnAway(options.hub, address, 503, closure.reason, closure.retryAfter());
+    }
+    if (asset !== undefined) return asset;
+    if (!upgrades && pathname === "/") {
+      const { hub, room } = options;
+      const text = plainPage(request, { room, guarded: hub.admission.required });
+      return sentence(200, text, { vary: "accept", "cache-control": "no-store" });
+    }
+    if (!upgrades) {
+      const crowd = crowded(options.connections, options.limits, address);
+      if (crowd !== undefined) return deny(options.hub, address, crowd);
+      return sentence(426, `This is a bcast hub: join it with "bcast connect", or any WebSocket`, {
+        upgrade: "websocket",
+      });
+    }
+    return upgrade(options, request, searchParams, address, options.gate.port(info, address));
+  };
+}
+
+/** Answers below `/api/` whoever may come in at all; each answer holds what the token permits. */
+async function askApi(
+  { hub, gate, api }: RoutesOptions,
+  request: Request,
+  url: URL,
+  address: string,
+  reader: string | undefined,
+): Promise<Response> {
+  // Asked by the browser itself, which brings no token.
+  const permission = reader === undefined ? undefined : preflight(request);
+  if (permission !== undefined) return permission;
+  const entitled = await gate.entitle(tokenOf(request.headers, url.searchParams), address);
+  const answer = entitled.ok ? await api(request, url, entitled.grant, address) : entitled;
+  if (answer instanceof Response) return answer;
+  countTurnedAway(hub, address, answer);
+  return deniedByApi(answer);
+}
+
+/** Tells the metrics to whoever may have them. */
+async function askMetrics(
+  { hub, gate, metrics }: RoutesOptions,
+  request: Request,
+  { searchParams }: URL,
+  address: string,
+): Promise<Response> {
+  const wait = Math.ceil(hub.takeTurn(address, undefined));
+  if (wait > 0) return turnAway(hub, address, 429, `Too much at once: wait ${wait} s`, wait);
+  const entitle = () => gate.entitle(tokenOf(request.headers, searchParams), address);
+  const answer = await answerMetrics(metrics, request, address, entitle);
+  return answer instanceof Response ? signed(answer) : deny(hub, address, answer);
+}
+
+function upgrade(
+  options: RoutesOptions,
+  request: Request,
+  searchParams: URLSearchParams,
+  address: string,
+  port: number | undefined,
+): Response | Promise<Response> {
+  const { hub, connections, gate, limits } = options;
+  const crowd = crowded(connections, limits, address);
+  if (crowd !== undefined) return deny(hub, address, crowd);
+  const greeting = readGreeting(searchParams, request.headers, address, port);
+  if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
+  const fault = handshakeFault(request);
+  if (fault !== undefined) return deny(hub, address, { ok: false, ...fault });
+  const token = tokenOf(request.headers, searchParams);
+  // A client that speaks first hears in words what is wrong with its token: a WebSocket that never
+  // opens tells a program nothing.
+  if (greeting.introduction.dialect.helloFirst) {
+    return open(options, request, address, withToken(greeting, token));
+  }
+  const checked = gate.entitle(token, address);
+  const enter = (answer: Awaited<typeof checked>): Response =>
+    answer.ok
+      ? open(options, request, address, withGrant(greeting, answer.grant))
+      : deny(hub, address, answer);
+  return checked instanceof Promise ? checked.then(enter) : enter(checked);
+}
+
+function open(
+  { hub, door, limits }: RoutesOptions,
+  request: Request,
+  address: string,
+  greeting: Welcome,
+): Response {
+  try {
+    return door.upgrade(request, greeting, limits.heartbeat);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return turnAway(hub, address, 400, `Not a WebSocket handshake: ${error.message}`);
+  }
+}
+
+type Welcome = Extract<Greeting, { readonly ok: true }>;
+
+function withToken(greeting: Welcome, token: string | undefined): Welcome {
+  if (token === undefined) return greeting;
+  return { ...greeting, introduction: { ...greeting.introduction, token } };
+}
+
+function withGrant(greeting: Welcome, grant: Grant): Welcome {
+  return { ...greeting, introduction: { ...greeting.introduction, grant } };
+}
+
+function turnAway(
+  hub: Hub,
+  address: string,
+  status: number,
+  reason: string,
+  retryAfter = RETRY_AFTER,
+): Response {
+  const headers: Record<string, string> = status === 503 || status === 429
+    ? { "retry-after": String(retryAfter) }
+    : {};
+  return deny(hub, address, { ok: false, status, reason, headers });
+}
+
+function deny(hub: Hub, address: string, denial: Denial): Response {
+  countTurnedAway(hub, address, denial);
+  return sentence(denial.status, denial.reason, denial.headers);
+}
+
+function sentence(status: number, text: string, headers: HeadersInit = {}): Response {
+  const response = new Response(`${text}\n`, { status, headers });
+  response.headers.set("content-type", "text/plain; charset=utf-8");
+  return signed(response);
+}
+
+/** With what every answer has. */
+function signed(response: Response): Response {
+  response.headers.set("x-content-type-options", "nosniff");
+  response.headers.set("server", `bcast/${VERSION}`);
+  return response;
+}

@@ -1,0 +1,441 @@
+import { getLogger } from "@logtape/logtape";
+import { type Authorizer, type Grant, OPEN } from "../auth/authorizer.ts";
+import type { Broker } from "../broker/broker.ts";
+import { CLOSE, type ErrorCode, GRACE_SECONDS, type RoomPosition } from "../protocol.ts";
+import { Admission } from "./authentication.ts";
+import { type Census, people, type Person, takeCensus } from "./stats.ts";
+import type { Clock } from "./clock.ts";
+import { Counters } from "./metrics/counters.ts";
+import type { Dialect } from "./encoders/encoder.ts";
+import { EVENTS } from "./encoders/sse.ts";
+import { checkExpiry } from "./token_expiry.ts";
+import { spreadFarewells } from "./drain.ts";
+import { Intake } from "./input_queue.ts";
+import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits.ts";
+import { MeasureBook } from "./moderation/sanctions.ts";
+import { Moderation } from "./moderation/moderation.ts";
+import { networkOf } from "./networks.ts";
+import { OwnedNames } from "./owned_names.ts";
+import { Overview } from "./hub_queries.ts";
+import { Peer, type PeerHost, type Transport } from "./connection.ts";
+import { Postbox } from "./http_publisher.ts";
+import { Publication, Publisher } from "./publisher.ts";
+import { TokenBucket, TokenBuckets } from "./rate_limit.ts";
+import { Rates } from "./metrics/throughput.ts";
+import { Reception } from "./handshake.ts";
+import { Requests } from "./requests.ts";
+import { type RoomRefusal, RoomRegistry } from "./room_registry.ts";
+import { Rooms } from "./rooms.ts";
+import { Sessions } from "./sessions.ts";
+import { hush } from "./moderation/mute.ts";
+import { TracedTransport, traceFrame, tracesFrames } from "./frame_trace.ts";
+import { Turn } from "./flush_queue.ts";
+import { RejectionLog } from "./rejections.ts";
+
+const logger = getLogger(["bcast", "hub"]);
+
+/** Milliseconds between looks for whose time has run out. */
+const SWEEP_PERIOD = 1000;
+
+/** What a hub is made of. */
+export interface HubOptions {
+  readonly broker: Broker;
+  /** The rooms of clients that name none. */
+  readonly rooms: readonly string[];
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  /** Who may come in; default: everybody. */
+  readonly authorizer?: Authorizer;
+}
+
+/** What a client says of itself before its first frame. */
+export interface Introduction {
+  readonly address: string;
+  /** The port that it connects from, where no proxy is in between; for the log. */
+  readonly port?: number;
+  readonly dialect: Dialect;
+  /** The wanted name, as it stands in the query. */
+  readonly sender?: string;
+  /** Rooms of the query; none: the hub's own. */
+  readonly rooms: readonly string[];
+  /** What it may do, where its token was checked already. */
+  readonly grant?: Grant;
+  /** The token it came with, to be checked at its `hello` if that brings none. */
+  readonly token?: string;
+}
+
+/**
+ * The hub: connections come in at one end, messages go through the log and come out at all others.
+ * Knows neither sockets nor HTTP.
+ */
+export class Hub implements PeerHost, AsyncDisposable {
+  readonly counters = new Counters();
+  /** Logs who was not let in. */
+  readonly rejections: RejectionLog;
+  /** What those are told who look on from outside. */
+  readonly overview: Overview;
+  /** Checks tokens, for those who come in and for those who ask over HTTP. */
+  readonly admission: Admission;
+  /** Takes messages of those who are not connected. */
+  readonly postbox: Postbox;
+  /** Keeps order, and says whom others have kept out. */
+  readonly moderation: Moderation;
+  readonly #measures: MeasureBook;
+  readonly #ownedNames: OwnedNames;
+  readonly #peers = new Set<Peer>();
+  readonly #turn = new Turn();
+  readonly #rooms: Rooms;
+  readonly #registry: RoomRegistry;
+  readonly #sessions: Sessions;
+  readonly #rates: Rates;
+  readonly #publisher: Publisher;
+  readonly #reception: Reception;
+  readonly #intake: Intake;
+  readonly #addresses: TokenBuckets;
+  /** As the rate of a connection, for those who have none. */
+  readonly #visitors: TokenBuckets;
+  readonly #subscription: Disposable;
+  readonly #sweep: Disposable;
+  readonly #tracing = tracesFrames();
+  #lastId = 0;
+  #draining = false;
+  #stopping = false;
+
+  constructor(private readonly options: HubOptions) {
+    const { broker, clock, limits, authorizer = OPEN } = options;
+    this.rejections = new RejectionLog(clock);
+    this.admission = new Admission(authorizer, limits, clock, this.counters);
+    const { ratePerAddress } = limits;
+    this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
+    this.#visitors = new TokenBuckets(limits.rate, limits.burst);
+    this.#rooms = new Rooms(broker, clock, this.counters, limits.replay);
+    const registry = this.#registry = new RoomRegistry({
+      broker,
+      rooms: this.#rooms,
+      clock,
+      limits,
+      defaultRooms: options.rooms,
+    });
+    const book = this.#measures = new MeasureBook(broker.measures, clock);
+    this.#ownedNames = new OwnedNames(broker.ownedNames, clock);
+    this.#sessions = new Sessions(
+      this.#rooms,
+      clock,
+      this.#ownedNames,
+      (session) => hush(book, session),
+    );
+    this.moderation = new Moderation({
+      book,
+      clock,
+      rooms: this.#rooms,
+      sessions: this.#sessions,
+      peers: () => this.#peers,
+    });
+    this.#publisher = new Publisher(broker, clock, this.counters);
+    this.postbox = new Postbox({
+      publisher: this.#publisher,
+      sessions: this.#sessions,
+      moderation: this.moderation,
+      clock,
+      admitRoom: (room, address) => this.admitRoom(room, address),
+    });
+    this.#reception = new Reception({
+      admission: this.admission,
+      moderation: this.moderation,
+      limits,
+      counters: this.counters,
+      rooms: this.#rooms,
+      registry,
+      sessions: this.#sessions,
+      defaultRooms: options.rooms,
+      now: () => clock.now(),
+    });
+    const requests = new Requests({
+      broker,
+      clock,
+      limits,
+      moderation: this.moderation,
+      rooms: this.#rooms,
+      registry,
+      sessions: this.#sessions,
+      publisher: this.#publisher,
+      reception: this.#reception,
+      addresses: this.#addresses,
+    });
+    this.#intake = new Intake(requests, limits, clock);
+    this.#rates = new Rates(this.counters, clock, SWEEP_PERIOD);
+    this.overview = new Overview({
+      broker,
+      clock,
+      counters: this.counters,
+      rates: this.#rates,
+      rooms: this.#rooms,
+      sessions: this.#sessions,
+      defaultRooms: options.rooms,
+      connections: () => this.online,
+    });
+    this.#subscription = broker.subscribe((messages, drafts) => {
+      if (drafts !== undefined) this.#publisher.stored();
+      this.#rooms.deliver(messages, (index) => {
+        const draft = drafts?.[index];
+        return draft instanceof Publication ? draft.session : undefined;
+      });
+    });
+    this.#sweep = clock.every(SWEEP_PERIOD, () => this.#tick());
+  }
+
+  /** Connections at this moment. */
+  get online(): number {
+    return this.#peers.size;
+  }
+
+  get maxOutboxBytes(): number {
+    return this.options.limits.maxOutboxBytes;
+  }
+
+  /**
+   * Takes an address's share for one request or connection. Returns 0, or the seconds until it has
+   * one again.
+   */
+  takeShare(address: string): number {
+    return this.#isLimited(address) ? this.#addresses.take(networkOf(address), this.now()) : 0;
+  }
+
+  /**
+   * Takes a share of what one client may ask of rooms without a connection: that of the person whom
+   * a token names, or of the address. Returns 0, or the seconds until there is one again.
+   */
+  takeTurn(address: string, name: string | undefined): number {
+    if (!this.#isLimited(address)) return 0;
+    // No address has a space in it.
+    const key = name === undefined ? networkOf(address) : `name ${name}`;
+    return this.#visitors.take(key, this.now());
+  }
+
+  /** Lets a room come into being for a request from `address`, unless it exists; else why not. */
+  admitRoom(
+    room: string,
+    address: string,
+  ): RoomRefusal | undefined | Promise<RoomRefusal | undefined> {
+    return this.#registry.admit(room, this.#isLimited(address) ? networkOf(address) : undefined);
+  }
+
+  #isLimited(address: string): boolean {
+    return this.options.limits.rateOnLoopback || !isLoopback(address);
+  }
+
+  /**
+   * Everybody who is connected and has a name, in the order of coming. With a crowd, take your time:
+   * who comes or goes meanwhile is in it or not.
+   */
+  people(): Generator<Person, void, undefined> {
+    return people(this.#peers);
+  }
+
+  /** Counts who is here. */
+  census(): Census {
+    return takeCensus(this.#peers, this.#rooms, this.#sessions, this.counters);
+  }
+
+  /** Takes in an open connection. Its frames go to {@linkcode receive}, its end to {@linkcode gone}. */
+  connect(transport: Transport, introduction: Introduction): Peer {
+    const peer = this.#admit(transport, introduction);
+    if (!peer.dialect.helloFirst) {
+      this.#intake.inOrder(peer, () => this.#reception.attach(peer, introduction));
+    }
+    return peer;
+  }
+
+  /**
+   * Takes in somebody who listens to one room and can say nothing; `grant` permits it. Its end goes
+   * to {@linkcode gone}.
+   */
+  observe(
+    transport: Transport,
+    { address, grant }: { readonly address: string; readonly grant: Grant },
+    position: RoomPosition,
+  ): Peer {
+    const peer = this.#admit(transport, { address, grant, dialect: EVENTS, rooms: [] });
+    this.#intake.inOrder(peer, () => this.#reception.observe(peer, grant, position));
+    return peer;
+  }
+
+  #admit(transport: Transport, introduction: Introduction): Peer {
+    const { clock, limits } = this.options;
+    const { address, port, dialect } = introduction;
+    const limited = this.#isLimited(address);
+    const bucket = limited && limits.rate > 0
+      ? new TokenBucket(limits.rate, limits.burst, clock.now())
+      : undefined;
+    const network = limited ? networkOf(address) : undefined;
+    const id = `c${++this.#lastId}`;
+    const traced = this.#tracing ? new TracedTransport(transport, id) : transport;
+    const peer = new Peer(id, address, dialect, traced, this, clock.now(), bucket, network);
+    peer.grant = introduction.grant;
+    peer.token = introduction.token;
+    this.#peers.add(peer);
+    this.counters.connections++;
+    logger.info("{connection} connected from {address}{port} as {dialect} ({clients} online)", {
+      connection: id,
+      address,
+      port: port === undefined ? "" : ` port ${port}`,
+      dialect: dialect.name,
+      clients: this.online,
+    });
+    return peer;
+  }
+
+  /** Takes a text frame. Never throws. */
+  receive(peer: Peer, frame: string): void {
+    if (this.#tracing) traceFrame(peer.id, "in", frame);
+    this.#intake.receive(peer, frame);
+  }
+
+  /** Takes a binary frame: there is no such thing in the protocol. */
+  receiveBinary(peer: Peer): void {
+    this.counters.refused("bad_frame");
+    peer.close(CLOSE.unsupported, "Binary frames are not understood: send text");
+  }
+
+  /** Answers with `line` what a text client sent that is no line; it counts as one in its rate. */
+  reply(peer: Peer, line: string): void {
+    this.#intake.reply(peer, line);
+  }
+
+  /** Takes the end of a connection, with the close code that the transport saw. */
+  gone(peer: Peer, code: number): void {
+    if (!this.#peers.delete(peer)) return;
+    this.counters.close(code);
+    this.counters.received += peer.received;
+    this.counters.sent += peer.sent;
+    peer.open = false;
+    peer.backlog = undefined;
+    peer.answered?.();
+    const name = nameOf(peer);
+    // Only who could come back is waited for.
+    const returns = peer.saidHello && code !== CLOSE.normal && !this.#stopping;
+    // Those who are still here while others are told to go see nobody leave: all come back.
+    const grace = this.#draining ? Infinity : GRACE_SECONDS * 1000;
+    this.#sessions.detach(peer, returns ? grace : 0);
+    logger.info(
+      "{connection} {name} disconnected with {code}, {refusals} frames refused ({clients} online)",
+      {
+        connection: peer.id,
+        name,
+        code,
+        refusals: peer.refusals,
+        clients: this.online,
+      },
+    );
+  }
+
+  /** Resolves when everything that was published so far is in the log and on its way to everybody. */
+  async flush(): Promise<void> {
+    await this.#publisher.flush();
+    this.#rooms.flush();
+  }
+
+  /** Says goodbye to everybody for good, after what was published is in the log. */
+  async stop(reason: string): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    await this.dismissAll(reason);
+  }
+
+  /** Says goodbye to one after the other, over `duration` milliseconds, and serves the rest meanwhile. */
+  async drain(reason: string, duration: number): Promise<void> {
+    if (this.#stopping || duration <= 0) return;
+    this.#draining = true;
+    await spreadFarewells(
+      this.#peers,
+      duration,
+      this.options.clock,
+      (peer) => this.#dismiss(peer, reason),
+    );
+  }
+
+  /** Sends everybody (of those whom `which` picks) away to come back at once: their sessions wait. */
+  async dismissAll(reason: string, which: (peer: Peer) => boolean = () => true): Promise<void> {
+    await this.flush();
+    for (const peer of this.#peers) if (which(peer)) this.#dismiss(peer, reason);
+  }
+
+  #dismiss(peer: Peer, reason: string): void {
+    if (peer.session !== undefined && !peer.dialect.batches) {
+      const timestamp = new Date(this.now()).toISOString();
+      peer.tell({ type: "system", message: reason, timestamp, event: "shutdown" });
+    }
+    peer.close(CLOSE.goingAway, reason);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop("The hub is stopping");
+    this.#sweep[Symbol.dispose]();
+    this.#subscription[Symbol.dispose]();
+    this.#rooms.stop();
+    await this.#ownedNames.save();
+  }
+
+  now(): number {
+    return this.options.clock.now();
+  }
+
+  flushLater(peer: Peer): void {
+    this.#turn.add(peer);
+  }
+
+  slowConsumer(peer: Peer, waiting: number): void {
+    this.counters.slowConsumers++;
+    logger.warn("{connection} {name} fell behind with {waiting} bytes waiting: cut off", {
+      connection: peer.id,
+      name: nameOf(peer),
+      waiting,
+    });
+  }
+
+  refused(peer: Peer, code: ErrorCode, message: string): void {
+    this.counters.refused(code);
+    const fields = { connection: peer.id, name: nameOf(peer), code, message };
+    // The first tells the operator; the rest is counted, and told when the connection ends.
+    if (peer.refusals === 1) logger.info("{connection} {name} refused: {code}: {message}", fields);
+    else logger.debug("{connection} {name} refused: {code}: {message}", fields);
+  }
+
+  fault(peer: Peer, error: unknown): void {
+    logger.error("{connection} {name} met a fault: {error}", {
+      connection: peer.id,
+      name: nameOf(peer),
+      error,
+    });
+  }
+
+  #tick(): void {
+    const now = this.now();
+    this.#rates.sample();
+    this.#rooms.expire();
+    this.#sessions.sweep(now);
+    this.#ownedNames.sweep();
+    this.admission.sweep(now);
+    this.rejections.sweep();
+    this.#measures.sweep().catch((error) => {
+      // The log tells its operator; here it is tried again every second.
+      logger.debug("Cannot forget what moderators decided and has run out: {error}", { error });
+    });
+    this.#addresses.sweep(now);
+    this.#visitors.sweep(now);
+    this.#registry.sweep(now);
+    const { helloTimeout } = this.options.limits;
+    for (const peer of this.#peers) {
+      const { session } = peer;
+      if (session !== undefined) checkExpiry(peer, session.grant, now);
+      else if (now - peer.since > helloTimeout * 1000) {
+        peer.close(CLOSE.helloTimeout, `No hello within ${helloTimeout} seconds`);
+      }
+    }
+  }
+}
+
+/** For the log; before its `hello` a client has no name, and an event stream only its token's. */
+function nameOf({ session }: Peer): string {
+  return session?.identity ?? (session?.name || "(no name)");
+}

@@ -1,0 +1,29 @@
+import { endInWords, inWords } from "../../auth/time.ts";
+import type { Measure } from "../../broker/sqlite/sanctions.ts";
+
+/** `until 2026-01-31 10:30 UTC`, or nothing for ever. */
+export function untilInWords({ until }: Pick<Measure, "until">): string {
+  return until === Infinity ? "" : ` until ${endInWords(until)}`;
+}
+
+/** Why somebody does not come in; the end first, so that a long reason cannot push it out. */
+export function banSentence(ban: Measure): string {
+  const what = ban.on === "name" ? `${ban.target} is banned` : "Your address is banned";
+  return `${what}${untilInWords(ban)}${reasonOf(ban)}`;
+}
+
+/** Why somebody may not write. */
+export function muteSentence(mute: Measure, now: number): string {
+  const time = mute.until === Infinity ? "" : ` for ${inWords(mute.until - now)}`;
+  return `You may not write${time}: a moderator muted you${reasonOf(mute)}`;
+}
+
+/** Why nobody is in a room. */
+export function closureSentence(closure: Measure): string {
+  return `Room ${closure.target} is closed${untilInWords(closure)}${reasonOf(closure)}`;
+}
+
+/** `: REASON`, or nothing. */
+export function reasonOf({ reason }: { readonly reason?: string }): string {
+  return reason === undefined ? "" : `: ${reason}`;
+}

@@ -1,0 +1,61 @@
+import type { Counters } from "./metrics/counters.ts";
+import type { Dialect } from "./encoders/encoder.ts";
+import type { Peer } from "./connection.ts";
+import type { Rooms } from "./rooms.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** Somebody who is connected, as others may know it. */
+export interface Person {
+  readonly name: string;
+  readonly rooms: readonly string[];
+  /** When the connection came, ISO 8601 in UTC. */
+  readonly since: string;
+  readonly dialect: Dialect["name"];
+}
+
+/** How many are here at one moment, and what travelled until then. */
+export interface Census {
+  readonly connections: Readonly<Record<Dialect["name"], number>>;
+  /** Those in their grace time included. */
+  readonly sessions: number;
+  /** Rooms that somebody is in. */
+  readonly rooms: number;
+  /** Members of all of them. */
+  readonly members: number;
+  /** UTF-16 units of all frames received. */
+  readonly received: number;
+  /** UTF-16 units of all frames sent. */
+  readonly sent: number;
+}
+
+/** Those of `peers` who have a name, in their order. */
+export function* people(peers: Iterable<Peer>): Generator<Person, void, undefined> {
+  for (const { session, since, dialect } of peers) {
+    if (session === undefined) continue;
+    yield {
+      name: session.name,
+      rooms: session.rooms.map((room) => room.name),
+      since: new Date(since).toISOString(),
+      dialect: dialect.name,
+    };
+  }
+}
+
+/** Counts who is here. */
+export function takeCensus(
+  peers: Iterable<Peer>,
+  rooms: Rooms,
+  sessions: Sessions,
+  counters: Counters,
+): Census {
+  const connections = { v1: 0, json: 0, text: 0, events: 0 };
+  let { received, sent } = counters;
+  for (const peer of peers) {
+    connections[peer.dialect.name]++;
+    received += peer.received;
+    sent += peer.sent;
+  }
+  let members = 0;
+  for (const room of rooms.all()) members += room.online;
+  return { connections, sessions: sessions.size, rooms: rooms.size, members, received, sent };
+}

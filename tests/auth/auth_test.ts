@@ -1,0 +1,413 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { generateKeyPairSync } from "node:crypto";
+import fc from "fast-check";
+import { OPEN } from "../../auth/authorizer.ts";
+import { combine } from "../../auth/combined.ts";
+import { JwtAuthorizer } from "../../auth/jwt.ts";
+import { KeyError, parsePrivateKey, parsePublicKeys, parseSecrets } from "../../auth/keys.ts";
+import { secretKey, signingSecret } from "../../auth/keys.ts";
+import { mint } from "../../auth/mint.ts";
+import { Rights } from "../../auth/rights.ts";
+import { SecretAuthorizer } from "../../auth/secrets.ts";
+import { inWords } from "../../auth/time.ts";
+import { assertRefused, NOW, testAuthorizer } from "./auth_kit.ts";
+
+const SECRET = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
+const OTHER = new TextEncoder().encode("fedcba9876543210fedcba9876543210");
+
+function pem(type: "rsa" | "ec" | "ed25519", curve = "P-256"): { public: string; private: string } {
+  const pair = type === "rsa"
+    ? generateKeyPairSync("rsa", { modulusLength: 2048 })
+    : type === "ec"
+    ? generateKeyPairSync("ec", { namedCurve: curve })
+    : generateKeyPairSync("ed25519");
+  return {
+    public: String(pair.publicKey.export({ type: "spki", format: "pem" })),
+    private: String(pair.privateKey.export({ type: "pkcs8", format: "pem" })),
+  };
+}
+
+const ec = pem("ec");
+
+testAuthorizer("shared secrets", () => {
+  const authorizer = new SecretAuthorizer(["the-old-secret", "the-new-secret"]);
+  return Promise.resolve({ authorizer, good: "the-new-secret" });
+});
+
+testAuthorizer("JWT by a secret", async () => ({
+  authorizer: new JwtAuthorizer({ keys: [secretKey(OTHER), secretKey(SECRET)] }),
+  good: await mint(signingSecret(SECRET), { issuedAt: NOW }),
+}));
+
+testAuthorizer("JWT by a public key", async () => ({
+  authorizer: new JwtAuthorizer({ keys: parsePublicKeys(ec.public) }),
+  // Of an elliptic signature every bit counts.
+  good: await mint(parsePrivateKey(ec.private), { issuedAt: NOW, sub: "Alice" }),
+}));
+
+testAuthorizer("secrets and JWT together", async () => ({
+  authorizer: combine([
+    new SecretAuthorizer(["a-shared-secret"]),
+    new JwtAuthorizer({ keys: [secretKey(SECRET)] }),
+  ]),
+  good: await mint(signingSecret(SECRET), { issuedAt: NOW }),
+}));
+
+testAuthorizer("an open hub with an admin's secret", () => {
+  const authorizer = combine([new SecretAuthorizer(["admin-secret"], { admin: true })], {
+    open: true,
+  });
+  return Promise.resolve({ authorizer, good: "admin-secret" });
+});
+
+Deno.test("`OPEN` lets everybody in and looks at no token", async () => {
+  for (const token of [undefined, "", "for another hub"]) {
+    assert((await OPEN.authorize(token, NOW)).ok);
+  }
+});
+
+Deno.test("`combine()` makes an admin of who knows the admin's secret only", async () => {
+  const open = combine([new SecretAuthorizer(["root"], { admin: true })], { open: true });
+  const admin = await open.authorize("root", NOW);
+  const guest = await open.authorize(undefined, NOW);
+  assert(admin.ok && admin.grant.admin);
+  assert(guest.ok && !guest.grant.admin);
+});
+
+Deno.test("`parsePrivateKey()` takes keys as OpenSSL writes them, and says what to do with others", () => {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const sec1 = String(privateKey.export({ type: "sec1", format: "pem" }));
+  // `openssl ecparam -genkey` puts the curve before the key.
+  const parameters =
+    "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+  for (const text of [sec1, parameters + sec1, `Grüße 世界\n${sec1}`]) {
+    assertEquals(parsePrivateKey(text).algorithm, "ES256");
+  }
+  const locks = { cipher: "aes-128-cbc", passphrase: "x", format: "pem" } as const;
+  for (const type of ["pkcs8", "sec1"] as const) {
+    const locked = String(privateKey.export({ ...locks, type }));
+    assertThrows(() => parsePrivateKey(locked), KeyError, "a password locks it: openssl pkey -in");
+  }
+  assertThrows(() => parsePrivateKey(parameters), KeyError, "it holds no private key");
+});
+
+for (const kind of ["rsa", "P-256", "P-384", "P-521", "ed25519"]) {
+  Deno.test(`\`JwtAuthorizer\` takes what ${kind} signed, by its PEM or its JWK`, async () => {
+    const pair = kind === "rsa" || kind === "ed25519" ? pem(kind) : pem("ec", kind);
+    const key = parsePrivateKey(pair.private);
+    const token = await mint(key, { issuedAt: NOW, sub: "Alice" });
+    const { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...jwk } = key.key as
+      & Record<string, unknown>
+      & { d?: unknown };
+    const set = JSON.stringify({ keys: [{ kty: "oops" }, { ...jwk, use: "sig" }] });
+    for (const text of [pair.public, JSON.stringify(jwk), set]) {
+      // deno-lint-ignore no-await-in-loop -- one key form after the other
+      const verdict = await new JwtAuthorizer({ keys: parsePublicKeys(text) }).authorize(
+        token,
+        NOW,
+      );
+      assert(verdict.ok);
+      assertEquals(verdict.grant.name, "Alice");
+    }
+  });
+}
+
+const encode = (value: unknown): string =>
+  new TextEncoder().encode(JSON.stringify(value)).toBase64({
+    alphabet: "base64url",
+    omitPadding: true,
+  });
+
+async function hmac(header: unknown, payload: unknown, secret: BufferSource): Promise<string> {
+  const text = `${encode(header)}.${encode(payload)}`;
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", secret, algorithm, false, ["sign"]);
+  const signature = await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text));
+  return `${text}.${
+    new Uint8Array(signature).toBase64({ alphabet: "base64url", omitPadding: true })
+  }`;
+}
+
+/** One hostile or outdated token, and the words with which it is refused. */
+const REFUSED: readonly {
+  readonly what: string;
+  readonly token: () => Promise<string> | string;
+  readonly failure?: string;
+  readonly reason: RegExp;
+}[] = [
+  {
+    what: "alg none",
+    token: () => `${encode({ alg: "none" })}.${encode({ sub: "Root", admin: true })}.`,
+    reason: /not signed/,
+  },
+  {
+    what: "alg NoNe",
+    token: () => `${encode({ alg: "NoNe" })}.${encode({ sub: "Root" })}.AAAA`,
+    reason: /not signed/,
+  },
+  {
+    what: "an HMAC whose secret is the public key's PEM",
+    token: () => hmac({ alg: "HS256" }, { sub: "Root" }, new TextEncoder().encode(ec.public)),
+    reason: /signature is not by a key/,
+  },
+  {
+    what: "an algorithm that no key is for",
+    token: () => hmac({ alg: "RS256" }, { sub: "Root" }, SECRET),
+    reason: /in a way that no key/,
+  },
+  {
+    what: "another key of the same kind",
+    token: () => mint(parsePrivateKey(pem("ec").private), { issuedAt: NOW, sub: "Root" }),
+    reason: /signature is not by a key/,
+  },
+  {
+    what: "another secret",
+    token: () => mint(signingSecret(OTHER), { issuedAt: NOW, sub: "Root" }),
+    reason: /signature is not by a key/,
+  },
+  {
+    what: "a key that the token brings along",
+    token: () =>
+      hmac({ alg: "HS256", jwk: { kty: "oct", k: encode("x") }, jku: "http://evil" }, {}, OTHER),
+    reason: /signature is not by a key/,
+  },
+  {
+    what: "a header that must be understood and is not",
+    token: () => hmac({ alg: "HS256", crit: ["exp"], exp: 1 }, {}, SECRET),
+    reason: /cannot be checked/,
+  },
+  {
+    what: "an expired token",
+    token: () => claims({ exp: NOW / 1000 - 180 }),
+    failure: "untimely",
+    reason: /^The token expired 3 minutes ago: ask for a new one$/,
+  },
+  {
+    what: "a token that is not valid yet",
+    token: () => claims({ nbf: NOW / 1000 + 7200 }),
+    failure: "untimely",
+    reason: /not valid yet: come back in 2 hours/,
+  },
+  { what: "times that are text", token: () => claims({ exp: "never" }), reason: /not numbers/ },
+  { what: "another issuer", token: () => claims({ iss: "https://evil" }), reason: /issuer/ },
+  { what: "no issuer", token: () => claims({ iss: undefined }), reason: /issuer/ },
+  { what: "another audience", token: () => claims({ aud: "mail" }), reason: /audience/ },
+  { what: "no audience", token: () => claims({ aud: undefined }), reason: /audience/ },
+  {
+    what: "a sub that is no name",
+    token: () => claims({ sub: "a/b" }),
+    reason: /"sub" is no name/,
+  },
+  { what: "a sub that is a number", token: () => claims({ sub: 7 }), reason: /"sub" is no name/ },
+  { what: "a sub too long", token: () => claims({ sub: "a".repeat(33) }), reason: /"sub" is no/ },
+  { what: "rooms as text", token: () => claims({ rooms: "all" }), reason: /"rooms" is not like/ },
+  { what: "rooms as a list", token: () => claims({ rooms: ["a"] }), reason: /"rooms" is not like/ },
+  {
+    what: "an access that is not known",
+    token: () => claims({ rooms: { lobby: "write" } }),
+    reason: /"rooms" is not like/,
+  },
+  {
+    what: "a pattern that is none",
+    token: () => claims({ rooms: { "Lobby": "read" } }),
+    reason: /"rooms" is not like/,
+  },
+  {
+    what: "a payload that is no object",
+    token: () => hmac({ alg: "HS256" }, [1, 2], SECRET),
+    reason: /cannot be checked/,
+  },
+];
+
+function claims(changed: Record<string, unknown>): Promise<string> {
+  return hmac({ alg: "HS256" }, { iss: "me", aud: "bcast", ...changed }, SECRET);
+}
+
+for (const { what, token, failure = "wrong", reason } of REFUSED) {
+  Deno.test(`\`JwtAuthorizer\` refuses ${what}`, async () => {
+    const authorizer = new JwtAuthorizer({
+      keys: [secretKey(SECRET), ...parsePublicKeys(ec.public)],
+      issuer: "me",
+      audience: "bcast",
+    });
+    const hostile = await token();
+    const said = assertRefused(await authorizer.authorize(hostile, NOW), failure, hostile);
+    assert(reason.test(said), said);
+    const good = await authorizer.authorize(await claims({}), NOW);
+    assert(good.ok, "the good one is refused as well");
+  });
+}
+
+Deno.test("`JwtAuthorizer` takes no token for somebody where it was told of no audience", async () => {
+  const authorizer = new JwtAuthorizer({ keys: [secretKey(SECRET)] });
+  const reason = assertRefused(await authorizer.authorize(await claims({}), NOW), "wrong");
+  assert(reason.includes("audience"), reason);
+});
+
+Deno.test("`JwtAuthorizer` reads the name from the claim that it was told", async () => {
+  const authorizer = new JwtAuthorizer({
+    keys: [secretKey(SECRET)],
+    audience: "bcast",
+    nameClaim: "preferred_username",
+  });
+  const token = await claims({ sub: "7d0b…not-a-name/at all", preferred_username: "Alice" });
+  const verdict = await authorizer.authorize(token, NOW);
+  assert(verdict.ok && verdict.grant.name === "Alice");
+});
+
+Deno.test("`JwtAuthorizer` allows for clocks that differ a little", async () => {
+  const authorizer = new JwtAuthorizer({ keys: [secretKey(SECRET)], audience: "bcast" });
+  assert((await authorizer.authorize(await claims({ exp: NOW / 1000 - 3 }), NOW)).ok);
+  assert((await authorizer.authorize(await claims({ nbf: NOW / 1000 + 3 }), NOW)).ok);
+  assertRefused(await authorizer.authorize(await claims({ exp: NOW / 1000 - 6 }), NOW), "untimely");
+});
+
+for (
+  const [what, text, message] of [
+    ["nothing", "", "neither PEM nor JSON"],
+    ["half of a JSON", "{", "no JSON of a key"],
+    ["a JSON of nothing", "{}", "of a kind that is not known"],
+    ["a set without keys", `{"keys":[]}`, "no key that checks"],
+    ["a private key", ec.private, "a private key"],
+    ["a private JWK", JSON.stringify(parsePrivateKey(ec.private).key), "a private key"],
+    [
+      "a PEM of nothing",
+      "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
+      "cannot be read",
+    ],
+    ["a short secret", `{"kty":"oct","k":"c2hvcnQ"}`, "32 bytes"],
+    ["a short RSA key", `{"kty":"RSA","n":"AQAB","e":"AQAB"}`, "2048 bits"],
+    [
+      "a key for another algorithm",
+      `{"kty":"OKP","crv":"Ed25519","x":"AA","alg":"HS256"}`,
+      "another kind",
+    ],
+  ] as const
+) {
+  Deno.test(`\`parsePublicKeys()\` says what is wrong with ${what}`, () => {
+    const error = assertThrows(() => parsePublicKeys(text), KeyError);
+    assert(error.message.includes(message), error.message);
+  });
+}
+
+Deno.test("`parseSecrets()` reads one a line, and refuses what could be guessed", () => {
+  const long = "x".repeat(32);
+  assertEquals(parseSecrets(`${long}\n\n  ${long}y \n`).map((bytes) => bytes.length), [32, 33]);
+  assertThrows(() => parseSecrets("\n"), KeyError, "empty");
+  assertThrows(() => parseSecrets(`${long}\nshort`), KeyError, "32 characters");
+  assertThrows(() => parseSecrets(ec.public), KeyError, "--jwt-key");
+});
+
+Deno.test("`Rights` lets the most specific pattern decide", () => {
+  const rights = Rights.parse({
+    "*": "read",
+    "ops-*": "none",
+    "ops-*-public": "read",
+    "ops-web": "read-write",
+    "*-web": "none",
+    "a*c*e": "read-write",
+  });
+  assert(rights !== undefined);
+  const access = (room: string): string =>
+    rights.mayWrite(room) ? "read-write" : rights.mayRead(room) ? "read" : "none";
+  for (
+    const [room, expected] of [
+      ["lobby", "read"],
+      ["ops-db", "none"],
+      ["ops-", "none"],
+      ["ops-db-public", "read"],
+      ["ops-web", "read-write"],
+      ["dev-web", "none"],
+      ["ops-x-web", "none"],
+      ["ace", "read-write"],
+      ["abcde", "read-write"],
+      ["abcdef", "read"],
+    ]
+  ) {
+    assertEquals(access(room ?? ""), expected, room);
+    assertEquals(access(room ?? ""), expected, `${room}, asked again`);
+  }
+  assertEquals(rights.named, ["ops-web"]);
+});
+
+Deno.test("`Rights` closes everything where nothing fits, and nothing where there are none", () => {
+  const none = Rights.parse({});
+  assert(none !== undefined && !none.mayRead("lobby") && !none.unlimited);
+  assert(Rights.all.mayWrite("lobby") && Rights.all.unlimited);
+  for (const claim of [null, 1, "read", [], { lobby: true }, { "a b": "read" }, { "": "read" }]) {
+    assertEquals(Rights.parse(claim), undefined);
+  }
+});
+
+Deno.test("`Rights` answers for many rooms without remembering them all, and without delay", () => {
+  const stars = `${"a*".repeat(31)}b`;
+  const rights = Rights.parse({ [stars]: "read" });
+  const begun = performance.now();
+  for (let room = 0; room < 10_000; room++) rights?.mayRead("a".repeat(50) + room);
+  // Some milliseconds; with backtracking it would take years.
+  assert(performance.now() - begun < 2000);
+});
+
+Deno.test("`Rights` fits patterns as the same regular expression would", () => {
+  const text = (letters: string[]): fc.Arbitrary<string> =>
+    fc.string({ unit: fc.constantFrom(...letters), minLength: 1, maxLength: 8 });
+  fc.assert(
+    fc.property(text(["a", "b", "*"]), text(["a", "b"]), (pattern, room) => {
+      const rights = Rights.parse({ [pattern]: "read" });
+      const expected = new RegExp(`^${pattern.replaceAll("*", ".*")}$`).test(room);
+      assertEquals(rights?.mayRead(room), expected);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("`JwtAuthorizer` refuses whatever strangers make up, and never fails over it", async () => {
+  const authorizer = new JwtAuthorizer({
+    keys: [secretKey(SECRET), ...parsePublicKeys(ec.public)],
+  });
+  const algorithm = fc.constantFrom("HS256", "HS512", "ES256", "RS256", "none", "", "EdDSA");
+  const header = fc.oneof(
+    fc.json().map((json): unknown => JSON.parse(json)),
+    fc.record({
+      alg: fc.oneof(algorithm, fc.jsonValue()),
+      kid: fc.jsonValue(),
+      crit: fc.jsonValue(),
+      b64: fc.jsonValue(),
+      zip: fc.jsonValue(),
+      jwk: fc.jsonValue(),
+    }, { requiredKeys: [] }),
+  );
+  await fc.assert(
+    fc.asyncProperty(header, fc.jsonValue(), fc.base64String(), async (head, payload, end) => {
+      const signature = end.replace(/[^A-Za-z0-9]/g, "_");
+      const token = `${encode(head)}.${encode(payload)}.${signature}`;
+      assert(!(await authorizer.authorize(token, NOW)).ok, token);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+Deno.test("`JwtAuthorizer` makes of signed claims a grant or a refusal, whatever they are", async () => {
+  const authorizer = new JwtAuthorizer({ keys: [secretKey(SECRET)] });
+  const names = ["exp", "nbf", "iat", "iss", "aud", "sub", "rooms", "admin"];
+  const anything = fc.dictionary(fc.constantFrom(...names), fc.jsonValue());
+  await fc.assert(
+    fc.asyncProperty(anything, async (payload) => {
+      const verdict = await authorizer.authorize(
+        await hmac({ alg: "HS256" }, payload, SECRET),
+        NOW,
+      );
+      if (!verdict.ok) return;
+      assertEquals(verdict.grant.admin, payload["admin"] === true);
+      assertEquals(verdict.grant.rights.unlimited, payload["rooms"] === undefined);
+      assert(typeof (verdict.grant.name ?? "") === "string" && verdict.grant.expiresAt > 0);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("`inWords()` says times as people do", () => {
+  assertEquals([0, 1000, 59_499, 180_000, 5_400_000, 86_400_000, -3_000].map(inWords), [
+    ...["1 second", "1 second", "59 seconds", "3 minutes", "2 hours", "1 day", "3 seconds"],
+  ]);
+});

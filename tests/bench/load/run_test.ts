@@ -1,0 +1,141 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { acceptOf, parseTarget } from "../../../bench/load/handshake.ts";
+import { BcastDialect, LoadGroup, LoadStats, runLoad } from "../../../bench/load/mod.ts";
+
+/** A hub as small as can be: batches, acks, ids; leaves out what `skip` says. */
+function smallHub(skip: (id: number) => boolean = () => false): Deno.HttpServer<Deno.NetAddr> {
+  const sockets = new Set<WebSocket>();
+  let id = 0;
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request, { protocol: "bcast.v1" });
+    socket.onclose = () => sockets.delete(socket);
+    socket.onmessage = ({ data }) => {
+      const frame = JSON.parse(data);
+      const timestamp = new Date().toISOString();
+      if (frame.type === "hello") {
+        const { room } = frame.rooms[0];
+        const joined = { room, epoch: "e", last: id, recovered: false, online: 1, history: [] };
+        const limits = { maxMessageBytes: 65536, maxRooms: 1, replay: 0, rate: 0, burst: 0 };
+        const server = { name: "small", version: "0" };
+        socket.send(JSON.stringify({
+          type: "welcome",
+          sender: frame.sender,
+          session: "s",
+          server,
+          limits,
+          rooms: [joined],
+        }));
+        sockets.add(socket);
+        return;
+      }
+      const { room, ref, message } = frame;
+      id++;
+      const ack = JSON.stringify({ type: "ack", ref, room, id, timestamp });
+      if (skip(id)) {
+        socket.send(ack);
+        return;
+      }
+      const sent = JSON.stringify({ type: "message", room, id, sender: "A", message, timestamp });
+      for (const each of sockets) each.send(each === socket ? `${sent}\n${ack}` : sent);
+    };
+    return response;
+  });
+}
+
+function urlOf(hub: Deno.HttpServer<Deno.NetAddr>): string {
+  return `ws://127.0.0.1:${hub.addr.port}`;
+}
+
+const LOAD = { clients: 5, publishers: 1, size: 64, seconds: 0.2, warmUpSeconds: 0.05 } as const;
+
+Deno.test("runLoad() finds nothing wrong when the hub loses nothing", async () => {
+  await using hub = smallHub();
+  const phases = new Set<string>();
+  const report = await runLoad({
+    ...LOAD,
+    url: urlOf(hub),
+    dialect: new BcastDialect({ room: "r" }),
+    pace: { inFlight: 4, until: "echo" },
+    onProgress: ({ phase }) => phases.add(phase),
+  });
+  assertEquals([report.lost, report.duplicated, report.outOfOrder], [0, 0, 0]);
+  assertEquals([report.closed, report.errors, report.connectFailures], [{}, {}, {}]);
+  assertEquals(report.clients, 5);
+  assert(report.sent > 10 && report.acks > 10);
+  // What is on its way when the measured time begins and ends belongs to one side only; how much
+  // that is depends on how far the five are apart.
+  assert(report.deliveries > report.sent && report.deliveries < report.sent * 10);
+  assert(report.latency.p50 > 0 && report.latency.max >= report.latency.p99);
+  assertEquals([...phases], ["warming up", "measuring", "settling"]);
+});
+
+Deno.test("runLoad() counts what is missing when the hub skips messages", async () => {
+  let skipped = 0;
+  await using hub = smallHub((id) => {
+    const skip = id % 10 === 5;
+    if (skip) skipped++;
+    return skip;
+  });
+  const report = await runLoad({
+    ...LOAD,
+    url: urlOf(hub),
+    dialect: new BcastDialect({ room: "r" }),
+    pace: { inFlight: 4, until: "ack" },
+  });
+  assert(skipped > 0);
+  // What was skipped at the very end is known to nobody but the hub.
+  assert(report.lost > (skipped - 2) * 5 && report.lost <= skipped * 5);
+});
+
+Deno.test("runLoad() rejects when there is no hub, or its signal aborts", async () => {
+  const gone = smallHub();
+  const url = urlOf(gone);
+  await gone.shutdown();
+  const dialect = new BcastDialect({ room: "r" });
+  const pace = { rate: 10 } as const;
+  await assertRejects(() => runLoad({ ...LOAD, url, dialect, pace }), Error, "Cannot load");
+  await using hub = smallHub();
+  const controller = new AbortController();
+  await assertRejects(() =>
+    runLoad({
+      ...LOAD,
+      url: urlOf(hub),
+      dialect,
+      pace,
+      seconds: 60,
+      signal: controller.signal,
+      onProgress: () => controller.abort(new RangeError("enough")),
+    }), RangeError);
+});
+
+Deno.test("LoadGroup.connect() says why when a server is no hub", async () => {
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response("no", { status: 403 }),
+  );
+  using group = new LoadGroup({
+    url: urlOf(server),
+    dialect: new BcastDialect({ room: "r" }),
+    stats: new LoadStats(1),
+    expected: 2,
+  });
+  const { connected, failures } = await group.connect(group.conversations(2));
+  assertEquals(connected, 0);
+  assertEquals([...failures], [[`the server answered "HTTP/1.1 403 Forbidden"`, 2]]);
+});
+
+Deno.test("acceptOf() gives the answer of RFC 6455 when asked for its example", () => {
+  assertEquals(acceptOf("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+});
+
+Deno.test("parseTarget() reads host, port and path when they are given or not", () => {
+  const rest = { secure: false, path: "/" };
+  assertEquals(parseTarget("ws://hub"), { hostname: "hub", port: 80, ...rest });
+  assertEquals(parseTarget("ws://[::1]:8765/"), { hostname: "::1", port: 8765, ...rest });
+  assertEquals(parseTarget("wss://hub/ws?room=a"), {
+    hostname: "hub",
+    port: 443,
+    secure: true,
+    path: "/ws?room=a",
+  });
+});

@@ -1,0 +1,295 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { Broker, Draft, Range } from "../../../broker/broker.ts";
+import { DEDUPE_MINUTES } from "../../../protocol.ts";
+import {
+  type BrokerStore,
+  Clock,
+  type ContractTest,
+  draft,
+  drafts,
+  ids,
+  kinds,
+  readAll,
+  store,
+} from "./broker_contract_kit.ts";
+
+const WINDOW = DEDUPE_MINUTES * 60_000;
+
+/** Sizes of batches around every size at which a log could begin something new. */
+const SIZES = [1, 2, 1, 255, 256, 257, 1, 600, 3];
+
+/** Every range that begins or ends at, before or after an edge of these batches. */
+function edges(sizes: readonly number[]): readonly number[] {
+  const found = new Set<number>([0, 1]);
+  let end = 0;
+  for (const size of sizes) {
+    end += size;
+    for (const id of [end - 1, end, end + 1, end - Math.floor(size / 2)]) found.add(id);
+  }
+  return [...found].filter((id) => id >= 0);
+}
+
+/** Compares what `read` and `search` give with a list of all ids that should be there. */
+async function agrees(broker: Broker, all: readonly number[], bounds: readonly number[]) {
+  const expect = async (range: Range): Promise<void> => {
+    const { after, before = Infinity, limit } = range;
+    const part = all.filter((id) => id > (after ?? 0) && id < before);
+    const wanted = after === undefined ? part.slice(-limit) : part.slice(0, limit);
+    const read = await broker.read("lobby", range);
+    assertEquals(ids(read), wanted);
+    assertEquals(read.map(({ message }) => message), wanted.map((id) => `word w${id}`));
+    assertEquals(ids(await broker.search("lobby", "word", range)), wanted);
+  };
+  for (const bound of bounds) {
+    for (const limit of [1, 2, 256, 5000]) {
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      await expect({ before: bound, limit });
+      // deno-lint-ignore no-await-in-loop -- as above
+      await expect({ after: bound, limit });
+      // deno-lint-ignore no-await-in-loop -- as above
+      await expect({ after: bound, before: bound + 300, limit });
+    }
+  }
+}
+
+/** Appends batches of these sizes, whose texts say which id they expect. */
+async function fill(broker: Broker, sizes: readonly number[], last = 0): Promise<number> {
+  let id = last;
+  for (const size of sizes) {
+    const batch = Array.from({ length: size }, () => draft("lobby", `word w${++id}`));
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await store(broker, batch);
+  }
+  return id;
+}
+
+function numbers(from: number, to: number): readonly number[] {
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+}
+
+/** Closes the log and opens it again, where it is one that lasts. */
+async function reopened(
+  place: BrokerStore,
+  broker: Broker,
+  options: Parameters<BrokerStore["open"]>[0],
+): Promise<Broker> {
+  if (!place.persistent) return broker;
+  await broker[Symbol.asyncDispose]();
+  return place.open(options);
+}
+
+/** Batches of every size: where they begin and end must show nowhere. */
+export function batchContract(test: ContractTest): void {
+  test("`read()` and `search()` cross the edges of batches", async (place) => {
+    let broker = await place.open();
+    const last = await fill(broker, SIZES);
+    await agrees(broker, numbers(1, last), edges(SIZES));
+    broker = await reopened(place, broker, undefined);
+    await agrees(broker, numbers(1, last), edges(SIZES).slice(0, 8));
+    assertEquals(await fill(broker, [1], last), last + 1);
+    await broker[Symbol.asyncDispose]();
+  });
+
+  test("`append()` of a huge batch keeps all of it", async (place) => {
+    await using broker = await place.open();
+    const long = "ä".repeat(60_000);
+    const batch: Draft[] = Array.from(
+      { length: 1500 },
+      (_, index) => draft(index % 7 === 0 ? "other" : "lobby", index % 100 === 1 ? long : "short"),
+    );
+    const stored = await store(broker, batch);
+    assertEquals(await readAll(broker, "lobby"), stored.filter(({ room }) => room === "lobby"));
+    assertEquals(await readAll(broker, "other"), stored.filter(({ room }) => room === "other"));
+    assertEquals(ids(await readAll(broker, "other")), numbers(1, 215));
+  });
+
+  test("`append()` keeps rooms apart that share a batch", async (place) => {
+    let broker = await place.open();
+    const rooms = ["a", "b", "c"];
+    for (let round = 0; round < 5; round++) {
+      const batch = Array.from(
+        { length: 100 },
+        (_, i) =>
+          draft(rooms[(i * i + round) % 3] ?? "", `m${i}`, {
+            session: `s${i % 4}`,
+            ref: `${round}-${i}`,
+          }),
+      );
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      const stored = await store(broker, batch);
+      // deno-lint-ignore no-await-in-loop -- as above
+      broker = await reopened(place, broker, undefined);
+      // deno-lint-ignore no-await-in-loop -- as above
+      const again = await broker.append([...batch].reverse());
+      assertEquals(
+        again.map((receipt) => receipt.kind === "duplicate" && [receipt.room, receipt.id]),
+        [...stored].reverse().map(({ room, id }) => [room, id]),
+      );
+    }
+    for (const room of rooms) {
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      const { last } = await broker.head(room);
+      // deno-lint-ignore no-await-in-loop -- as above
+      assertEquals(ids(await readAll(broker, room)), numbers(1, last));
+    }
+    await broker[Symbol.asyncDispose]();
+  });
+
+  test("`trim()` in the middle of a batch drops exactly what is too much", async (place) => {
+    const options = { retention: { maxMessages: 100 } };
+    let broker = await place.open(options);
+    let last = await fill(broker, [150]);
+    let dropped = 0;
+    for (const size of [0, 1, 30, 49, 20, 1, 250, 99, 3, 700, 1]) {
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      if (size > 0) last = await fill(broker, [size], last);
+      // deno-lint-ignore no-await-in-loop -- as above
+      dropped += await broker.trim();
+      assertEquals(dropped, last - 100);
+      // deno-lint-ignore no-await-in-loop -- as above
+      assertEquals(await broker.trim(), 0);
+      // deno-lint-ignore no-await-in-loop -- as above
+      broker = await reopened(place, broker, options);
+      // deno-lint-ignore no-await-in-loop -- as above
+      const { first } = await broker.head("lobby");
+      assertEquals(first, last - 99);
+      // deno-lint-ignore no-await-in-loop -- as above
+      await agrees(broker, numbers(first, last), [0, first - 2, first - 1, first, last - 1, last]);
+    }
+    await broker[Symbol.asyncDispose]();
+  });
+
+  test("`append()` recognizes retries of a batch that was trimmed in part, or all", async (place) => {
+    const clock = new Clock();
+    const options = { now: clock.now, retention: { maxMessages: 10 } };
+    let broker = await place.open(options);
+    const batch = (name: string, size: number): readonly Draft[] =>
+      Array.from({ length: size }, (_, i) => draft("lobby", "hi", { session: name, ref: `${i}` }));
+    const early = batch("early", 25);
+    const late = batch("late", 40);
+    const expect = async (drafts: readonly Draft[], first: number): Promise<void> => {
+      assertEquals(
+        (await broker.append(drafts)).map((one) => one.kind === "duplicate" && one.id),
+        drafts.map((_, index) => first + index),
+      );
+    };
+    await store(broker, early);
+    assertEquals(await broker.trim(), 15);
+    broker = await reopened(place, broker, options);
+    await expect(early, 1);
+    clock.time += WINDOW / 2;
+    await store(broker, late);
+    assertEquals(await broker.trim(), 40);
+    for (let times = 0; times < 2; times++) {
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      await expect(early, 1);
+      // deno-lint-ignore no-await-in-loop -- as above
+      await expect(late, 26);
+      // deno-lint-ignore no-await-in-loop -- as above
+      broker = await reopened(place, broker, options);
+      // deno-lint-ignore no-await-in-loop -- as above
+      assertEquals(await broker.trim(), 0);
+    }
+    clock.time += WINDOW / 2;
+    assertEquals(await broker.trim(), 0);
+    broker = await reopened(place, broker, options);
+    await expect(late, 26);
+    assertEquals(ids(await store(broker, early)), numbers(66, 90));
+    clock.time += WINDOW;
+    assertEquals(await broker.trim(), 25);
+    assertEquals(ids(await readAll(broker, "lobby")), numbers(81, 90));
+    broker = await reopened(place, broker, options);
+    assertEquals(kinds(await broker.append(early.slice(0, 2))), ["stored", "stored"]);
+    assertEquals((await broker.head("lobby")).last, 92);
+    await broker[Symbol.asyncDispose]();
+  });
+
+  test("`trim()` of everything, marks too, leaves the numbering alone", async (place) => {
+    const clock = new Clock();
+    const options = { now: clock.now, retention: { maxAge: 1000 } };
+    let broker = await place.open(options);
+    await store(broker, [draft("lobby", "hi", { session: "s", ref: "1" }), ...drafts("lobby", 4)]);
+    for (const [step, dropped] of [[2000, 5], [WINDOW, 0], [WINDOW, 0]] as const) {
+      clock.time += step;
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      assertEquals(await broker.trim(), dropped);
+      // deno-lint-ignore no-await-in-loop -- as above
+      broker = await reopened(place, broker, options);
+      // deno-lint-ignore no-await-in-loop -- as above
+      const { first, last } = await broker.head("lobby");
+      assertEquals([first, last], [6, 5]);
+    }
+    const again = draft("lobby", "hi", { session: "s", ref: "1" });
+    assertEquals(ids(await store(broker, [again])), [6]);
+    await broker[Symbol.asyncDispose]();
+  });
+
+  test("every call agrees with a list, whatever comes in which order", async (place) => {
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ append: fc.integer({ min: 1, max: 40 }) }) },
+      { weight: 1, arbitrary: fc.record({ append: fc.integer({ min: 250, max: 300 }) }) },
+      { weight: 2, arbitrary: fc.record({ retry: fc.nat(60) }) },
+      { weight: 2, arbitrary: fc.record({ pass: fc.integer({ min: 1, max: WINDOW }) }) },
+      { weight: 3, arbitrary: fc.constant("trim" as const) },
+      { weight: 2, arbitrary: fc.constant("search" as const) },
+      { weight: 2, arbitrary: fc.constant("reopen" as const) },
+    );
+    const clock = new Clock();
+    const retention = { maxMessages: 60, maxAge: 2 * WINDOW };
+    const options = { now: clock.now, retention };
+    let broker = await place.open(options);
+    const times: number[] = [];
+    let first = 1;
+    /** The oldest id that retention still keeps. */
+    const shown = (): number => {
+      let id = Math.max(first, times.length - retention.maxMessages + 1);
+      while (id <= times.length && (times[id - 1] ?? 0) < clock.time - retention.maxAge) id++;
+      return id;
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        for (const one of steps) {
+          if (one === "trim") {
+            const end = shown();
+            // deno-lint-ignore no-await-in-loop -- one after the other
+            assertEquals(await broker.trim(), end - first);
+            first = end;
+          } else if (one === "reopen") {
+            // deno-lint-ignore no-await-in-loop -- as above
+            broker = await reopened(place, broker, options);
+          } else if (one === "search") {
+            // deno-lint-ignore no-await-in-loop -- as above
+            await broker.search("lobby", "word", { limit: 1 });
+          } else if ("pass" in one) {
+            clock.time += one.pass;
+          } else if ("append" in one) {
+            const batch = Array.from({ length: one.append }, () => {
+              const id = times.push(clock.time);
+              return draft("lobby", `word w${id}`, { session: "s", ref: `${id}` });
+            });
+            // deno-lint-ignore no-await-in-loop -- as above
+            await store(broker, batch);
+          } else {
+            const id = times.length - one.retry;
+            const at = times[id - 1];
+            if (at === undefined || at <= clock.time - WINDOW) continue;
+            const retry = draft("lobby", "again", { session: "s", ref: `${id}` });
+            const timestamp = new Date(at).toISOString();
+            assertEquals(
+              // deno-lint-ignore no-await-in-loop -- as above
+              await broker.append([retry]),
+              [{ kind: "duplicate", room: "lobby", id, timestamp }],
+            );
+          }
+        }
+        const from = shown();
+        const head = await broker.head("lobby");
+        assertEquals([head.first, head.last], [from, times.length]);
+        await agrees(broker, numbers(from, times.length), [0, from, from + 20, times.length]);
+      }),
+      { numRuns: 30 },
+    );
+    await broker[Symbol.asyncDispose]();
+  });
+}

@@ -1,0 +1,81 @@
+import { assert, assertEquals, assertExists } from "@std/assert";
+import type { Broker, Draft, Origin, Receipt, Retention } from "../../../broker/broker.ts";
+import type { Content, Message } from "../../../protocol.ts";
+
+/** How a test wants its broker. */
+export interface OpenOptions {
+  readonly retention?: Partial<Retention>;
+  readonly now?: () => number;
+}
+
+/** One place where a broker keeps its log. */
+export interface BrokerStore {
+  /** Opens the log; again, after the broker before was disposed, for what it left there. */
+  open(options?: OpenOptions): Promise<Broker>;
+  /** Whether the log outlives the broker. */
+  readonly persistent: boolean;
+  /** Removes the log. */
+  cleanup(): Promise<void>;
+}
+
+/** Makes a place without a log in it. */
+export type BrokerFactory = () => Promise<BrokerStore>;
+
+/** Registers a test that gets a fresh place. */
+export type ContractTest = (what: string, test: (store: BrokerStore) => Promise<void>) => void;
+
+/** A clock that moves when it is told to. */
+export class Clock {
+  time = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+  readonly now = (): number => this.time;
+}
+
+/** A draft of `Alice`. */
+export function draft(room: string, content: string | Content, origin?: Origin): Draft {
+  return {
+    room,
+    sender: "Alice",
+    content: typeof content === "string" ? { message: content } : content,
+    ...(origin === undefined ? {} : { origin }),
+  };
+}
+
+/** `count` drafts that say `m1`, `m2` and so on. */
+export function drafts(room: string, count: number): readonly Draft[] {
+  return Array.from({ length: count }, (_, index) => draft(room, `m${index + 1}`));
+}
+
+/** Appends, and insists that all of it was stored. */
+export async function store(
+  broker: Broker,
+  batch: readonly Draft[],
+): Promise<readonly Message[]> {
+  return (await broker.append(batch)).map((receipt) => {
+    if (receipt.kind === "failed") throw receipt.error;
+    assert(receipt.kind === "stored", `stored, not ${receipt.kind}`);
+    return receipt.message;
+  });
+}
+
+/** The kinds of receipts. */
+export function kinds(receipts: readonly Receipt[]): readonly Receipt["kind"][] {
+  return receipts.map((receipt) => receipt.kind);
+}
+
+/** The ids of messages. */
+export function ids(messages: readonly Message[]): readonly number[] {
+  return messages.map((message) => message.id);
+}
+
+/** Everything a room shows. */
+export function readAll(broker: Broker, room: string): Promise<readonly Message[]> {
+  return broker.read(room, { limit: Number.MAX_SAFE_INTEGER });
+}
+
+/** The only one. */
+export function only<T>(list: readonly T[]): T {
+  assertEquals(list.length, 1);
+  const [first] = list;
+  assertExists(first);
+  return first as T;
+}

@@ -1,0 +1,130 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { apiUrl } from "../../client/api.ts";
+import { ConnectError, HubApi } from "../../client.ts";
+
+/** A web server that answers everything with `answer`; its `ws://` address with it. */
+function server(answer: (request: Request) => Response | Promise<Response>): AsyncDisposable & {
+  readonly url: URL;
+} {
+  const http = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
+  return {
+    url: new URL(`ws://127.0.0.1:${http.addr.port}/`),
+    [Symbol.asyncDispose]: () => http.shutdown(),
+  };
+}
+
+const EMPTY = { online: 0, people: [] };
+
+for (
+  const [url, expected] of [
+    ["ws://h:1/", "http://h:1/api/people"],
+    ["ws://h:1/ws", "http://h:1/api/people"],
+    ["wss://h/", "https://h/api/people"],
+    ["wss://h/chat/ws?token=secret", "https://h/chat/api/people"],
+    ["wss://u:p@h/chat/", "https://h/chat/api/people"],
+    ["ws://[::1]:8765", "http://[::1]:8765/api/people"],
+  ] as const
+) {
+  Deno.test(`apiUrl() of ${url} is beside the WebSocket, with nothing secret`, () => {
+    assertEquals(apiUrl(new URL(url), "people").href, expected);
+    assertEquals(apiUrl(new URL(url), "people", { room: "a b" }).search, "?room=a+b");
+  });
+}
+
+Deno.test("`HubApi` sends its token as a bearer's, and to nobody it is redirected to", async () => {
+  const seen: (string | null)[] = [];
+  await using other = server(({ headers }) => {
+    seen.push(`other ${headers.get("authorization")}`);
+    return Response.json(EMPTY);
+  });
+  await using hub = server(({ headers, url }) => {
+    seen.push(headers.get("authorization"));
+    return url.includes("room=")
+      ? Response.redirect(other.url.href.replace("ws:", "http:"), 302)
+      : Response.json(EMPTY);
+  });
+  const api = new HubApi({ url: hub.url, token: "t1" });
+  assertEquals(await api.people(), EMPTY);
+  const error = await assertRejects(() => api.people("lobby"), ConnectError);
+  assertMatch(error.message, /redirects to http:/);
+  assertEquals(seen, ["Bearer t1", "Bearer t1"]);
+});
+
+for (
+  const [what, answer, failure, message] of [
+    [
+      "a page",
+      () => new Response("<html>", { headers: { "content-type": "text/html" } }),
+      "not-a-hub",
+      /^No bcast hub at ws:/,
+    ],
+    ["other JSON", () => Response.json({ online: "3" }), "not-a-hub", /^No bcast hub at ws:/],
+    ["JSON null", () => Response.json(null), "not-a-hub", /^No bcast hub at ws:/],
+    ["404 of a web server", () => new Response("no", { status: 404 }), "not-a-hub", /HTTP 404/],
+    [
+      "an older hub",
+      () => new Response("Nothing is here\n", { status: 404, headers: { server: "bcast/0.0.9" } }),
+      "unable",
+      /^The hub at ws:\S+ is too old for this/,
+    ],
+    [
+      "a hub with a fault",
+      () => Response.json({ error: { code: "internal", message: "\x1b[2Jno" } }, { status: 500 }),
+      "unable",
+      /^The hub at ws:\S+ cannot answer: ␛\[2Jno$/,
+    ],
+    [
+      "a hub that wants a token",
+      () =>
+        Response.json({ error: { code: "unauthorized", message: "Bring one" } }, { status: 401 }),
+      "refused",
+      /^The hub at ws:\S+ refused: Bring one$/,
+    ],
+    [
+      "a full hub",
+      () => new Response("", { status: 503, headers: { "retry-after": "5" } }),
+      "busy",
+      /busy/,
+    ],
+    [
+      "a body without end",
+      () =>
+        new Response(
+          new ReadableStream({
+            pull: (controller) => controller.enqueue(new Uint8Array(65536).fill(32)),
+          }),
+        ),
+      "not-a-hub",
+      /^No bcast hub/,
+    ],
+  ] as const
+) {
+  Deno.test(`\`HubApi\` says in one line what is wrong with ${what}`, async () => {
+    await using hub = server(answer);
+    const error = await assertRejects(() => new HubApi({ url: hub.url }).people(), ConnectError);
+    assertEquals(error.failure, failure);
+    assertMatch(error.message, message);
+  });
+}
+
+Deno.test("`HubApi` says that nothing listens, that nobody answers, and that it was interrupted", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = new URL(`ws://127.0.0.1:${listener.addr.port}/`);
+  // The connection is made, but nobody ever answers.
+  const slow = await assertRejects(() => new HubApi({ url, timeout: 50 }).status(), ConnectError);
+  assertEquals(slow.failure, "network");
+  assertMatch(slow.message, /does not answer$/);
+  const controller = new AbortController();
+  const asked = new HubApi({ url, signal: controller.signal }).status();
+  controller.abort("SIGINT");
+  assertEquals((await assertRejects(() => asked, ConnectError)).failure, "closed");
+  listener.close();
+  const none = await assertRejects(() => new HubApi({ url }).status(), ConnectError);
+  assertEquals(none.failure, "refused-connection");
+  assertMatch(none.message, /^Nothing listens at ws:/);
+  const unknown = await assertRejects(
+    () => new HubApi({ url: new URL("ws://nobody.invalid/") }).status(),
+    ConnectError,
+  );
+  assertEquals(unknown.failure, "unknown-host");
+});

@@ -1,0 +1,241 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { connect, RequestError } from "../../client.ts";
+import { directEntry, type Entry } from "../../client/request.ts";
+import { Outbox } from "../../client/outbox.ts";
+import { type DirectRequest, nameKey, RETURN_SECONDS } from "../../protocol.ts";
+import { FakeClock } from "../kit/client_clock.ts";
+import { EventLog } from "../kit/event_log.ts";
+import { type HubSide, message, ScriptedHub } from "../kit/scripted_hub.ts";
+import { startTestHub } from "../kit/test_hub.ts";
+import { within } from "../kit/within.ts";
+
+/** Alice, whose connection broke and who is about to come back. */
+async function offline(hub: ScriptedHub) {
+  const clock = new FakeClock();
+  const alice = connect({ url: hub.url, sender: "Alice" }, { clock, random: () => 0.5 });
+  const log = new EventLog(alice);
+  const side = await hub.welcome();
+  await log.until("joined");
+  side.close(1011);
+  const { retryIn } = await log.until("offline");
+  const back = async (): Promise<HubSide> => {
+    clock.advance(retryIn);
+    const next = await hub.welcome();
+    await log.until("joined");
+    return next;
+  };
+  return { alice, clock, back };
+}
+
+function refuse(side: HubSide, { to, ref = "" }: DirectRequest, retryAfter?: number): void {
+  const why = `Nobody here is called ${to}`;
+  const more = retryAfter === undefined ? {} : { retryAfter };
+  side.say({ type: "error", code: "no_such_user", message: why, ref, ...more });
+}
+
+function deliver(side: HubSide, { to, ref = "" }: DirectRequest): void {
+  side.say({ ...message(1), type: "direct", to, ref });
+}
+
+/** Waits until the client has taken in what the hub said. */
+async function settled(side: HubSide, who: Promise<unknown>): Promise<void> {
+  const { ref = "" } = await side.expect("who");
+  side.say({ type: "who", room: "lobby", online: 0, members: [], ref });
+  await within(who, "who");
+}
+
+Deno.test("`direct()` that was written offline waits for a receiver who comes back later", async () => {
+  await using hub = new ScriptedHub();
+  const { alice, clock, back } = await offline(hub);
+  await using _ = alice;
+  const sent = ["one", "two"].map((text) => alice.direct("Bob", { message: text }));
+  const other = alice.direct("Carol", { message: "hi" });
+  const side = await back();
+  const [one, two] = [await side.expect("direct"), await side.expect("direct")];
+  refuse(side, one);
+  refuse(side, two);
+  deliver(side, await side.expect("direct"));
+  await within(other, "what another gets");
+  // Whatever else is for Bob waits behind them, whatever way his name is written.
+  sent.push(alice.direct("ＢＯＢ", { message: "three" }));
+  await settled(side, alice.who("lobby"));
+  clock.advance(1000);
+  const again = await side.expect("direct");
+  assertEquals(again.message, "one");
+  refuse(side, again);
+  await settled(side, alice.who("lobby"));
+  clock.advance(1000);
+  deliver(side, await side.expect("direct"));
+  const rest = [await side.expect("direct"), await side.expect("direct")];
+  assertEquals(rest.map(({ message }) => message), ["two", "three"]);
+  for (const each of rest) deliver(side, each);
+  await within(Promise.all(sent), "all of it");
+  assertEquals(side.unread, 0);
+});
+
+Deno.test("`direct()` fails in the hub's words once the receiver had time to come back", async () => {
+  await using hub = new ScriptedHub();
+  const { alice, clock, back } = await offline(hub);
+  await using _ = alice;
+  const sent = ["one", "two"].map((text) => alice.direct("Bob", { message: text }));
+  const failed = Promise.all(
+    sent.map((each) => assertRejects(() => each, RequestError, "Nobody here is called Bob")),
+  );
+  const side = await back();
+  refuse(side, await side.expect("direct"));
+  refuse(side, await side.expect("direct"));
+  await settled(side, alice.who("lobby"));
+  clock.advance(RETURN_SECONDS * 1000);
+  refuse(side, await side.expect("direct"));
+  refuse(side, await side.expect("direct"));
+  await within(failed, "both refusals");
+});
+
+Deno.test("`direct()` that was held outlives another broken connection", async () => {
+  await using hub = new ScriptedHub();
+  const { alice, clock, back } = await offline(hub);
+  await using _ = alice;
+  const log = new EventLog(alice);
+  const sent = ["one", "two"].map((text) => alice.direct("Bob", { message: text }));
+  const side = await back();
+  refuse(side, await side.expect("direct"));
+  refuse(side, await side.expect("direct"));
+  await settled(side, alice.who("lobby"));
+  side.close(1011);
+  clock.advance((await log.until("offline")).retryIn);
+  const next = await hub.welcome();
+  const both = [await next.expect("direct"), await next.expect("direct")];
+  assertEquals(both.map(({ message }) => message), ["one", "two"]);
+  for (const each of both) deliver(next, each);
+  await within(Promise.all(sent), "both");
+});
+
+Deno.test("`direct()` written after a return waits only where the hub restarted", async () => {
+  await using hub = new ScriptedHub();
+  const { alice, clock, back } = await offline(hub);
+  await using _ = alice;
+  const side = await back();
+  const nobody = alice.direct("Bbo", { message: "hi" });
+  refuse(side, await side.expect("direct"));
+  await assertRejects(() => within(nobody, "the refusal"), RequestError);
+  const bob = alice.direct("Bob", { message: "hi" });
+  refuse(side, await side.expect("direct"), 1);
+  await settled(side, alice.who("lobby"));
+  clock.advance(1000);
+  deliver(side, await side.expect("direct"));
+  await within(bob, "the message");
+});
+
+Deno.test("`direct()` of a client that did not lose its connection fails at once", async () => {
+  await using hub = await startTestHub();
+  await using alice = connect({ url: hub.url, sender: "Alice" });
+  // Written before there is a connection, and to a hub that has just started.
+  const error = await assertRejects(() => alice.direct("Bob", { message: "hi" }), RequestError);
+  assertEquals([error.code, error.frame.retryAfter], ["no_such_user", 1]);
+});
+
+for (const first of ["Alice", "Bob"] as const) {
+  Deno.test(`private messages outlive a restart of the hub after which ${first} is back first`, async () => {
+    let hub = await startTestHub();
+    const port = Number(new URL(hub.url).port);
+    const clocks = { Alice: new FakeClock(), Bob: new FakeClock() };
+    const join = (sender: "Alice" | "Bob") =>
+      connect({ url: hub.url, sender }, { clock: clocks[sender], random: () => 0.5 });
+    await using alice = join("Alice");
+    await using bob = join("Bob");
+    const logs = { Alice: new EventLog(alice), Bob: new EventLog(bob) };
+    await Promise.all([logs.Alice.until("joined"), logs.Bob.until("joined")]);
+    await hub[Symbol.asyncDispose]();
+    const waits = {
+      Alice: (await logs.Alice.until("offline")).retryIn,
+      Bob: (await logs.Bob.until("offline")).retryIn,
+    };
+    const sent = ["one", "two", "three"].map((text) => alice.direct("Bob", { message: text }));
+    hub = await startTestHub({ port });
+    await using _ = hub;
+    const comeBack = async (name: "Alice" | "Bob"): Promise<void> => {
+      clocks[name].advance(waits[name]);
+      await logs[name].until("joined");
+    };
+    await comeBack(first);
+    // The hub has answered all that Alice sent by now.
+    if (first === "Alice") await alice.ping();
+    await comeBack(first === "Alice" ? "Bob" : "Alice");
+    const heard: (string | undefined)[] = [];
+    const hears = async (): Promise<void> => {
+      // deno-lint-ignore no-await-in-loop -- one after the other is how they come
+      while (heard.length < 3) heard.push((await logs.Bob.until("direct")).message);
+    };
+    clocks.Alice.advance(1000);
+    await within(Promise.all([hears(), ...sent]), "all private messages");
+    assertEquals(heard, ["one", "two", "three"]);
+  });
+}
+
+Deno.test("`Outbox` keeps private messages in order for each receiver, whoever comes and goes", () => {
+  const step = fc.constantFrom("add", "send", "hub", "toggle", "probe", "rewind");
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(step, fc.constantFrom("Bob", "Eve-2", "山田")), { maxLength: 150 }),
+      (steps) => {
+        const outbox = new Outbox();
+        const there = new Set<string>();
+        const wire: Entry[] = [];
+        const delivered: number[] = [];
+        const lost = new Set<number>();
+        const receivers = new Map<number, string>();
+        let added = 0;
+        const send = (): boolean => {
+          const entry = outbox.next();
+          if (entry === undefined) return false;
+          outbox.markSent(entry);
+          wire.push(entry);
+          return true;
+        };
+        const answer = (): boolean => {
+          const entry = wire.shift();
+          if (entry === undefined) return false;
+          const { receiver = "", key } = entry;
+          if (there.has(receiver)) {
+            outbox.remove(key);
+            delivered.push(Number(key));
+          } else outbox.hold(entry, receiver);
+          return true;
+        };
+        for (const [action, to] of steps) {
+          if (action === "add") {
+            receivers.set(added, to);
+            const { entry, answered } = directEntry({ ref: added++, to }, true);
+            answered.catch(() => {});
+            outbox.add(entry);
+          }
+          if (action === "send") send();
+          if (action === "hub") answer();
+          if (action === "probe") outbox.probe(nameKey(to));
+          // While something is on its way, who comes in between hears what comes after first.
+          if (action === "toggle" && wire.length === 0 && !there.delete(nameKey(to))) {
+            there.add(nameKey(to));
+          }
+          if (action === "rewind") {
+            for (const { key } of outbox.rewind()) lost.add(Number(key));
+            wire.length = 0;
+          }
+        }
+        while (answer());
+        for (const to of ["Bob", "Eve-2", "山田"]) there.add(nameKey(to));
+        for (let tries = 0; tries < 3; tries++) {
+          for (const to of there) outbox.probe(to);
+          while (send() || answer());
+        }
+        assertEquals([...outbox.open], []);
+        assertEquals(delivered.length + lost.size, added);
+        for (const to of new Set(receivers.values())) {
+          const heard = delivered.filter((number) => receivers.get(number) === to);
+          assertEquals(heard, heard.toSorted((a, b) => a - b));
+        }
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});

@@ -1,0 +1,77 @@
+import { assert, assertEquals } from "@std/assert";
+import { connect } from "../../client.ts";
+import { EventLog } from "../kit/event_log.ts";
+import { joined, message, messages, ScriptedHub } from "../kit/scripted_hub.ts";
+import { startTestHub } from "../kit/test_hub.ts";
+import { until } from "../kit/until.ts";
+
+Deno.test("a conversation with `maxUnread` comes back for the rest when all was read", async () => {
+  await using hub = new ScriptedHub();
+  await using conversation = connect({ url: hub.url, maxUnread: 2000 });
+  const side = await hub.welcome();
+  side.say(...messages(1, 100));
+  assertEquals(await side.goneWith(), 4000);
+  assertEquals([conversation.state, hub.unexpected], ["offline", 0], "nobody reads");
+  const log = new EventLog(conversation);
+  await log.until("joined");
+  const back = hub.accept();
+  // As many as came before it was enough.
+  const [{ after = 0 } = {}] = conversation.positions;
+  assert(after > 5 && after < 50, `${after} messages were kept`);
+  assertEquals(await log.ids(after), Array.from({ length: after }, (_, n) => n + 1));
+  const again = await back;
+  assertEquals((await again.hello()).rooms, [{ room: "lobby", epoch: "e1", after }]);
+  again.welcome({
+    rooms: [joined("lobby", { recovered: true, history: messages(after + 1, after + 2) })],
+  });
+  // No word of an end: nothing was wrong.
+  await log.expect("connecting");
+  assertEquals((await log.expect("online")).again, true);
+  await log.expect("joined");
+  assertEquals(await log.ids(2), [after + 1, after + 2]);
+  // Who reads all the time is never interrupted, however much comes.
+  for (let id = after + 3; id < after + 63; id++) {
+    again.say(message(id));
+    // deno-lint-ignore no-await-in-loop -- read as it comes
+    assertEquals(await log.ids(1), [id]);
+  }
+  assertEquals([conversation.state, hub.unexpected], ["online", 0]);
+});
+
+Deno.test("a conversation that is closed while it pauses stays closed", async () => {
+  await using hub = new ScriptedHub();
+  const conversation = connect({ url: hub.url, maxUnread: 1000 });
+  const side = await hub.welcome();
+  side.say(...messages(1, 20));
+  await side.goneWith();
+  await conversation.close();
+  const log = new EventLog(conversation);
+  assertEquals((await log.rest()).at(-1), "message");
+  assertEquals([conversation.state, hub.unexpected], ["closed", 0]);
+});
+
+Deno.test("a slow reader of a busy room gets every message once, a little at a time", async () => {
+  await using hub = await startTestHub({ limits: { rate: 0 } });
+  await using writer = connect({ url: hub.url, echo: false });
+  await using reader = connect({
+    url: hub.url,
+    rooms: [{ room: "lobby", after: 0 }],
+    maxUnread: 20_000,
+  });
+  const count = 2000;
+  await Promise.all(Array.from({ length: count }, (_, n) => writer.send({ message: `#${n + 1}` })));
+  await until("the reader to pause", () => reader.state === "offline");
+  const ids: number[] = [];
+  let returns = 0;
+  for await (const event of reader) {
+    if (event.type === "online") returns++;
+    if (event.type !== "message") continue;
+    ids.push(event.id);
+    if (event.id === count) break;
+    // Slower than it could come.
+    // deno-lint-ignore no-await-in-loop -- that is the point
+    if (event.id % 50 === 0) await new Promise((resolve) => setTimeout(resolve));
+  }
+  assertEquals(ids, Array.from({ length: count }, (_, n) => n + 1));
+  assert(returns > 1, `it paused ${returns} times`);
+});

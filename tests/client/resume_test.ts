@@ -1,0 +1,354 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { connect, ConnectError, type ConnectOptions, type Seams } from "../../client.ts";
+import { FakeClock } from "../kit/client_clock.ts";
+import { EventLog } from "../kit/event_log.ts";
+import { joined, message, messages, ScriptedHub, type WelcomeScript } from "../kit/scripted_hub.ts";
+import { within } from "../kit/within.ts";
+
+/** Online, past the first room and its history. */
+async function online(
+  hub: ScriptedHub,
+  options: Partial<ConnectOptions> = {},
+  welcome: WelcomeScript = {},
+  seams: Partial<Seams> = {},
+) {
+  const clock = new FakeClock();
+  const conversation = connect({ url: hub.url, ...options }, {
+    clock,
+    random: () => 0.5,
+    ...seams,
+  });
+  const log = new EventLog(conversation);
+  const side = await hub.welcome(welcome);
+  await log.until("joined");
+  return { conversation, log, side, clock };
+}
+
+Deno.test("a return asks for what comes after the last message seen, and yields each once", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side, clock } = await online(hub, { sender: "Alice" }, {
+    sender: "Alice-2",
+    rooms: [joined("lobby", { history: messages(1, 2) }), joined("news", { last: 9 })],
+  });
+  await using _ = conversation;
+  side.say(message(3));
+  assertEquals(await log.ids(3), [1, 2, 3]);
+  side.close(1011, "A fault");
+  const offline = await log.expect("offline");
+  assertEquals([offline.code, offline.reason, offline.retryIn], [1011, "A fault", 125]);
+  assertEquals(conversation.state, "offline");
+  clock.advance(125);
+  assertEquals((await log.expect("connecting")).attempt, 1);
+  const back = await hub.accept();
+  assertEquals(await back.hello(), {
+    type: "hello",
+    sender: "Alice-2",
+    session: "secret-1",
+    rooms: [{ room: "lobby", epoch: "e1", after: 3 }, { room: "news", epoch: "e1", after: 9 }],
+  });
+  back.welcome({
+    session: "secret-2",
+    rooms: [
+      // One more than was asked for: a hub may round down, the user sees no repeat.
+      joined("lobby", { recovered: true, history: messages(3, 5) }),
+      joined("news", { recovered: true, last: 9 }),
+    ],
+  });
+  back.say(message(5), message(6));
+  const again = await log.expect("online");
+  assertEquals([again.again, again.missed], [true, 2]);
+  const lobby = await log.expect("joined");
+  assertEquals([lobby.again, lobby.recovered, lobby.history.length], [true, true, 2]);
+  assertEquals((await log.expect("message")).id, 4);
+  assertEquals((await log.expect("message")).id, 5);
+  assertEquals((await log.expect("joined")).room, "news");
+  assertEquals((await log.expect("message")).id, 6);
+  assertEquals(conversation.session, "secret-2");
+});
+
+Deno.test("a return to another epoch shows `recovered: false` and starts anew", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side, clock } = await online(hub, {}, {
+    rooms: [joined("lobby", { history: messages(1, 20) })],
+  });
+  await using _ = conversation;
+  await log.ids(20);
+  side.close(1011);
+  clock.advance((await log.until("offline")).retryIn);
+  const back = await hub.welcome({
+    rooms: [joined("lobby", { epoch: "e2", history: messages(2, 3) })],
+  });
+  back.say(message(4));
+  const lobby = await log.until("joined");
+  assertEquals([lobby.again, lobby.recovered], [true, false]);
+  assertEquals(await log.ids(3), [2, 3, 4]);
+  assertEquals(conversation.positions, [{ room: "lobby", epoch: "e2", after: 4 }]);
+});
+
+Deno.test("a return after history was trimmed shows `recovered: false` and what is left", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side, clock } = await online(hub, {}, {
+    rooms: [joined("lobby", { history: messages(1, 2) })],
+  });
+  await using _ = conversation;
+  await log.ids(2);
+  side.close(1011);
+  clock.advance((await log.until("offline")).retryIn);
+  const back = await hub.welcome({ rooms: [joined("lobby", { history: messages(8, 9) })] });
+  back.say(message(10));
+  assertEquals((await log.until("joined")).recovered, false);
+  assertEquals(await log.ids(3), [8, 9, 10]);
+});
+
+Deno.test("a hub that calls a gap recovered is not believed", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side, clock } = await online(hub, {}, {
+    rooms: [joined("lobby", { history: messages(1, 2) })],
+  });
+  await using _ = conversation;
+  side.close(1011);
+  clock.advance((await log.until("offline")).retryIn);
+  await hub.welcome({ rooms: [joined("lobby", { recovered: true, history: messages(4, 5) })] });
+  assertEquals((await log.until("joined")).recovered, false);
+});
+
+Deno.test("a gap in live messages makes it reconnect and ask, rather than show it", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side, clock } = await online(hub);
+  await using _ = conversation;
+  side.say(message(1), message(3), message(4));
+  assertEquals((await log.expect("message")).id, 1);
+  const offline = await log.expect("offline");
+  assertEquals(offline.reason, "A message of #lobby went missing; asking for it");
+  assertEquals(await side.goneWith(), 4000);
+  clock.advance(offline.retryIn);
+  const back = await hub.accept();
+  assertEquals((await back.hello()).rooms, [{ room: "lobby", epoch: "e1", after: 1 }]);
+  back.welcome({ rooms: [joined("lobby", { recovered: true, history: messages(2, 4) })] });
+  assertEquals(await log.ids(3), [2, 3, 4]);
+});
+
+Deno.test("a message delivered twice is shown once", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side } = await online(hub);
+  await using _ = conversation;
+  side.say(message(1), message(1), message(2));
+  side.say(message(2), message(3));
+  for (const id of [1, 2, 3]) {
+    // deno-lint-ignore no-await-in-loop -- one after the other is the point
+    assertEquals((await log.expect("message")).id, id);
+  }
+});
+
+Deno.test("a join while offline goes into the next hello, a leave does without the hub", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side, clock } = await online(hub);
+  await using _ = conversation;
+  side.close(1011);
+  const { retryIn } = await log.until("offline");
+  conversation.join({ room: "news", history: 3 });
+  conversation.typing("news", true);
+  conversation.leave("lobby");
+  assertEquals((await log.expect("left")).room, "lobby");
+  clock.advance(retryIn);
+  const back = await hub.accept();
+  assertEquals((await back.hello()).rooms, [{ room: "news", history: 3 }]);
+  back.welcome({ rooms: [joined("news")] });
+  const ping = conversation.ping();
+  // Neither a join nor typing comes before it.
+  back.say({ type: "pong", ref: (await back.expect("ping")).ref ?? "" });
+  await within(ping, "pong");
+});
+
+Deno.test("a room that the hub does not give back is left", async () => {
+  await using hub = new ScriptedHub();
+  const rooms = [joined("lobby"), joined("board")];
+  const { conversation, log, side, clock } = await online(hub, {}, { rooms });
+  await using _ = conversation;
+  side.close(1011);
+  clock.advance((await log.until("offline")).retryIn);
+  const back = await hub.accept();
+  await back.hello();
+  back.say({ type: "error", code: "forbidden", message: "Not #board any more" });
+  back.welcome({ rooms: [joined("lobby", { recovered: true })] });
+  await log.until("online");
+  assertEquals((await log.expect("left")).room, "board");
+  await log.expect("joined");
+  assertEquals((await log.expect("error")).message, "Not #board any more");
+  assertEquals(conversation.positions.map(({ room }) => room), ["lobby"]);
+});
+
+Deno.test("the wait before a return follows the close code and grows with each failure", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side, clock } = await online(hub);
+  await using _ = conversation;
+  const retry = async (): Promise<number> => {
+    const { retryIn } = await log.until("offline");
+    clock.advance(retryIn);
+    return retryIn;
+  };
+  side.close(1011);
+  assertEquals(await retry(), 125);
+  (await hub.welcome()).close(1011);
+  assertEquals(await retry(), 250);
+  (await hub.welcome()).close(4008, "You fell behind");
+  assertEquals(await retry(), 500, "only the first time at once");
+  const healthy = await hub.welcome();
+  await log.until("online");
+  clock.advance(10_000);
+  healthy.close(4008, "You fell behind");
+  assertEquals(await retry(), 0, "health makes up for it");
+  const stopping = await hub.welcome();
+  await log.until("online");
+  clock.advance(10_000);
+  stopping.close(1001, "The hub is stopping");
+  assertEquals(await retry(), 1500);
+  const strict = await hub.welcome();
+  strict.say({ type: "error", code: "rate_limited", message: "Slower", retryAfter: 7 });
+  strict.close(4029, "Too fast");
+  assertEquals(await retry(), 7000 + 250);
+  assertEquals((await log.until("connecting")).attempt, 1);
+});
+
+Deno.test("a return goes on trying while the hub is away, and counts its tries", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side, clock } = await online(hub);
+  await using _ = conversation;
+  // What stands in for a hub that restarts behind a proxy.
+  hub.answer(() => new Response("<h1>Not here</h1>", { status: 404 }));
+  side.close(1011);
+  const waits: number[] = [];
+  for (let attempt = 1; attempt <= 9; attempt++) {
+    // deno-lint-ignore no-await-in-loop -- one after the other is the point
+    const { reason, retryIn } = await log.expect("offline");
+    waits.push(retryIn);
+    if (attempt > 1) assertMatch(reason, /^No bcast hub at /);
+    // Before the dialling, which needs no more than this turn to reach it.
+    if (attempt === 9) hub.answer(undefined);
+    clock.advance(retryIn);
+    // deno-lint-ignore no-await-in-loop -- as above
+    assertEquals((await log.expect("connecting")).attempt, attempt);
+  }
+  assertEquals(waits, [125, 250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
+  await hub.welcome();
+  assertEquals((await log.expect("online")).again, true);
+});
+
+Deno.test("a close code that says no ends the conversation with the hub's words", async () => {
+  const cases = [
+    { code: 4501, reason: "The token expired", failure: "refused" },
+    { code: 4503, reason: "You are banned", failure: "refused" },
+    { code: 4502, reason: "", failure: "lost" },
+    { code: 1009, reason: "Over 64 KiB", failure: "lost" },
+    { code: 1000, reason: "Goodbye", failure: "lost" },
+  ];
+  for (const { code, reason, failure } of cases) {
+    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read
+    await using hub = new ScriptedHub();
+    // deno-lint-ignore no-await-in-loop -- as above
+    const { conversation, log, side } = await online(hub);
+    const sent = assertRejects(() => conversation.send({ message: "hi" }), ConnectError);
+    side.close(code, reason);
+    // deno-lint-ignore no-await-in-loop -- as above
+    const error = await assertRejects(() => log.rest(), ConnectError, reason);
+    assertEquals([error.failure, error.code], [failure, code]);
+    assertEquals(conversation.state, "closed");
+    // deno-lint-ignore no-await-in-loop -- as above
+    assertEquals(await sent, error);
+    // deno-lint-ignore no-await-in-loop -- as above
+    await conversation.close();
+  }
+});
+
+Deno.test("`reconnect: false` ends with the first connection", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side } = await online(hub, { reconnect: false });
+  side.close(1001, "The hub is stopping");
+  const error = await assertRejects(() => log.rest(), ConnectError, "The hub is stopping");
+  assertEquals([error.failure, error.code], ["lost", 1001]);
+  await conversation.close();
+});
+
+Deno.test("silence makes it ask, and no answer makes it come back", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side, clock } = await online(hub);
+  await using _ = conversation;
+  clock.advance(50_000);
+  assertEquals(await side.expect("ping"), { type: "ping" });
+  // Any word will do.
+  side.say(message(1));
+  await log.until("message");
+  clock.advance(40_000);
+  assertEquals(conversation.state, "online");
+  clock.advance(10_000);
+  await side.expect("ping");
+  // It asked at the first look after 45 seconds.
+  clock.advance(5999);
+  assertEquals(conversation.state, "online");
+  clock.advance(1);
+  const offline = await log.expect("offline");
+  assertEquals(offline.reason, "Nothing heard from the hub for 55 seconds");
+  clock.advance(offline.retryIn);
+  await hub.welcome();
+  await log.until("online");
+});
+
+Deno.test("a laptop that wakes up comes back within seconds", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side, clock } = await online(hub);
+  await using _ = conversation;
+  clock.advance(5000);
+  clock.sleep(60_000);
+  // A look was due a second after the lid was closed.
+  clock.advance(1000);
+  await side.expect("ping");
+  clock.advance(3999);
+  assertEquals(conversation.state, "online");
+  clock.advance(1);
+  const offline = await log.until("offline");
+  assertEquals(offline.reason, "The connection did not outlive this machine's sleep");
+  clock.advance(offline.retryIn);
+  await hub.welcome();
+  await log.until("online");
+});
+
+Deno.test("a laptop whose connection outlived a nap keeps it", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side, clock } = await online(hub);
+  await using _ = conversation;
+  for (let nap = 1; nap <= 3; nap++) {
+    clock.advance(5000);
+    clock.sleep(20_000);
+    // What came before the nap says nothing about what is there after it.
+    side.say(message(2 * nap - 1));
+    await log.until("message");
+    clock.advance(2000);
+    await side.expect("ping");
+    side.say(message(2 * nap));
+    await log.until("message");
+  }
+  clock.advance(30_000);
+  assertEquals(conversation.state, "online");
+});
+
+Deno.test("`nick()` that was on its way when the connection broke is asked again", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, log, side, clock } = await online(hub);
+  await using _ = conversation;
+  conversation.nick("Ann");
+  await side.expect("nick");
+  side.close(1011);
+  clock.advance((await log.until("offline")).retryIn);
+  const back = await hub.welcome();
+  assertEquals((await back.expect("nick")).sender, "Ann");
+  const { ref = "" } = await back.expect("ping");
+  back.say({ type: "error", code: "name_taken", message: "Taken" }, { type: "pong", ref });
+  await log.until("error");
+  back.close(1011);
+  clock.advance((await log.until("offline")).retryIn);
+  const third = await hub.welcome();
+  const ping = conversation.ping();
+  third.say({ type: "pong", ref: (await third.expect("ping")).ref ?? "" });
+  await within(ping, "pong");
+  assertEquals(conversation.sender, "Alice");
+});

@@ -1,0 +1,446 @@
+import { assert, assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
+import { connect, ConnectError, RequestError } from "../../client.ts";
+import type { Publish } from "../../protocol.ts";
+import { FakeClock } from "../kit/client_clock.ts";
+import { EventLog } from "../kit/event_log.ts";
+import { Relay } from "../kit/relay.ts";
+import { ack, joined, message, ScriptedHub, type WelcomeScript } from "../kit/scripted_hub.ts";
+import { within } from "../kit/within.ts";
+
+/** The texts of messages. */
+function texts(messages: readonly Publish[]): (string | undefined)[] {
+  return messages.map(({ message }) => message);
+}
+
+/** Online, past the first room. */
+async function online(
+  hub: ScriptedHub,
+  options: {
+    readonly clock?: FakeClock;
+    readonly url?: string;
+    readonly welcome?: WelcomeScript;
+    readonly echo?: boolean;
+  } = {},
+) {
+  const { clock = new FakeClock(), url = hub.url, welcome = {}, echo = true } = options;
+  const sent: string[] = [];
+  const conversation = connect({ url, echo }, {
+    clock,
+    random: () => 0.5,
+    socket: (url, protocol) => recording(new WebSocket(url, protocol), sent),
+  });
+  const log = new EventLog(conversation);
+  const side = await hub.welcome(welcome);
+  await log.until("joined");
+  return { conversation, log, side, clock, sent };
+}
+
+/** `socket`, with what goes out written down at once: the proof that something was not sent. */
+function recording(socket: WebSocket, sent: string[]): WebSocket {
+  const send = socket.send.bind(socket);
+  socket.send = (data) => {
+    sent.push(String(data));
+    send(data);
+  };
+  return socket;
+}
+
+Deno.test("`send()` resolves with the ack of the hub", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, side } = await online(hub);
+  await using _ = conversation;
+  const sent = conversation.send({ message: "hi", data: { a: [1] }, room: "news", kind: "action" });
+  const frame = await side.expect("message");
+  const { ref = "", ...rest } = frame;
+  assertEquals(rest, {
+    type: "message",
+    room: "news",
+    message: "hi",
+    data: { a: [1] },
+    kind: "action",
+  });
+  side.ack(ref, 9, "news");
+  const ack = await within(sent, "ack");
+  assertEquals([ack.id, ack.room, ack.ref, ack.duplicate], [9, "news", ref, undefined]);
+  assertEquals(conversation.pending, 0);
+});
+
+Deno.test("`send()` puts everything of one turn into one frame, in order, each with its own ref", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, side } = await online(hub);
+  await using _ = conversation;
+  const all = Promise.all(["a", "b\nc", "d"].map((message) => conversation.send({ message })));
+  const frame = await side.raw();
+  const objects: Publish[] = frame.split("\n").map((line) => JSON.parse(line));
+  assertEquals(texts(objects), ["a", "b\nc", "d"]);
+  assertEquals(new Set(objects.map(({ ref }) => ref)).size, 3);
+  objects.forEach(({ ref }, index) => side.ack(ref, index + 1));
+  assertEquals((await within(all, "acks")).map(({ id }) => id), [1, 2, 3]);
+});
+
+Deno.test("`send()` keeps each frame within what the hub takes", async () => {
+  await using hub = new ScriptedHub();
+  const maxMessageBytes = 256;
+  const { conversation, side } = await online(hub, { welcome: { limits: { maxMessageBytes } } });
+  const all = Promise.allSettled(
+    Array.from({ length: 60 }, () => conversation.send({ message: "ü".repeat(60) })),
+  );
+  let objects = 0;
+  let frames = 0;
+  while (objects < 60) {
+    // deno-lint-ignore no-await-in-loop -- one after the other is how they come
+    const frame = await side.raw();
+    assertLessOrEqual(new TextEncoder().encode(frame).length, 16 * maxMessageBytes);
+    // Larger ones take the runtime 40 ms.
+    assertLessOrEqual(frame.length, 1024);
+    objects += frame.split("\n").length;
+    frames++;
+  }
+  assert(frames < 20, "most messages share a frame");
+  await conversation.close();
+  await all;
+});
+
+Deno.test("`send()` refuses what is too big for the hub once it knows the limit", async () => {
+  await using hub = new ScriptedHub();
+  await using early = connect({ url: hub.url });
+  const tooEarly = early.send({ message: "x".repeat(200) });
+  const fits = early.send({ message: "ok" });
+  const side = await hub.welcome({ limits: { maxMessageBytes: 200 } });
+  const error = await assertRejects(() => tooEarly, RequestError, "200 bytes");
+  assertEquals(error.code, "too_big");
+  side.ack((await side.expect("message")).ref, 1);
+  await within(fits, "ack");
+  const known = await assertRejects(() => early.send({ data: "x".repeat(200) }), RequestError);
+  assertEquals(known.code, "too_big");
+  assertEquals([early.pending, side.unread], [0, 0]);
+});
+
+Deno.test("`send()` rejects with a TypeError what JSON cannot say, and sends nothing", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, side } = await online(hub);
+  await using _ = conversation;
+  await assertRejects(() => conversation.send({ data: 1n }), TypeError);
+  await assertRejects(() => conversation.direct("Bob", { data: 1n }), TypeError);
+  const data = { text: "before" };
+  const sent = conversation.send({ data });
+  data.text = "after";
+  const frame = await side.expect("message");
+  assertEquals(frame.data, { text: "before" });
+  side.ack(frame.ref, 1);
+  await within(sent, "ack");
+});
+
+Deno.test("`send()` rejects with the hub's own words what the hub refuses", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, side } = await online(hub);
+  await using _ = conversation;
+  const sent = conversation.send({ message: "hi", room: "elsewhere" });
+  const { ref = "" } = await side.expect("message");
+  side.say({ type: "error", code: "not_in_room", message: "Join #elsewhere first", ref });
+  const error = await assertRejects(() => sent, RequestError, "Join #elsewhere first");
+  assertEquals(error.code, "not_in_room");
+  assertEquals(conversation.pending, 0);
+});
+
+Deno.test("`send()` before the first welcome waits, and goes to the first room of the hub", async () => {
+  await using hub = new ScriptedHub();
+  await using conversation = connect({ url: hub.url });
+  const sent = conversation.send({ message: "early" });
+  const side = await hub.accept();
+  await side.hello();
+  assertEquals(conversation.pending, 1);
+  side.welcome({ rooms: [joined("den"), joined("lobby")] });
+  const { ref, room } = await side.expect("message");
+  assertEquals(room, "den");
+  side.ack(ref, 1, "den");
+  await within(sent, "ack");
+});
+
+Deno.test("`send()` resolves once when the ack was lost and the hub says duplicate", async () => {
+  await using hub = new ScriptedHub();
+  await using relay = new Relay(hub.port);
+  const { conversation, side, log, clock } = await online(hub, { url: relay.url });
+  await using _ = conversation;
+  let settled = 0;
+  const sent = conversation.send({ message: "once" }).finally(() => settled++);
+  const first = await side.expect("message");
+  relay.cut();
+  const offline = await log.until("offline");
+  assertEquals([offline.code, offline.reason], [1006, "The connection broke"]);
+  assertEquals(conversation.state, "offline");
+  clock.advance(offline.retryIn);
+  const back = await hub.accept();
+  const hello = await back.hello();
+  assertEquals(hello.session, "secret-1");
+  assertEquals(hello.rooms, [{ room: "lobby", epoch: "e1", after: 0 }]);
+  back.welcome({ rooms: [joined("lobby", { recovered: true, history: [message(1)] })] });
+  assertEquals(await back.expect("message"), first);
+  back.ack(first.ref, 1, "lobby", true);
+  back.ack(first.ref, 1, "lobby", true);
+  const ack = await within(sent, "ack");
+  assertEquals([ack.id, ack.duplicate], [1, true]);
+  assertEquals(await log.ids(1), [1]);
+  assertEquals([settled, conversation.pending], [1, 0]);
+});
+
+Deno.test("`send()` repeats what is not acked in the old order, before what came later", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, side, log, clock } = await online(hub);
+  const all = Promise.allSettled("abcd".split("").map((message) => conversation.send({ message })));
+  const first = await side.messages(4);
+  side.ack(first[1]?.ref, 2);
+  side.close(1011, "A fault");
+  const offline = await log.until("offline");
+  const late = Promise.allSettled([conversation.send({ message: "e" })]);
+  assertEquals(conversation.pending, 4);
+  clock.advance(offline.retryIn);
+  const back = await hub.welcome({ rooms: [joined("lobby", { recovered: true })] });
+  const again = await back.messages(4);
+  assertEquals(texts(again), ["a", "c", "d", "e"]);
+  assertEquals(again.slice(0, 3), [first[0], first[2], first[3]]);
+  await conversation.close();
+  await Promise.all([all, late]);
+});
+
+Deno.test("`send()` keeps a bounded number of messages on the way, however many wait", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, side } = await online(hub, { echo: false });
+  await using _ = conversation;
+  const total = 5000;
+  const sends = Array.from({ length: total }, (_, i) => conversation.send({ message: `${i}` }));
+  const all = Promise.all(sends);
+  assertEquals(conversation.pending, total);
+  let received = 0;
+  while (received < total) {
+    const expected = Math.min(256, total - received);
+    // deno-lint-ignore no-await-in-loop -- one window after the other
+    const window = await side.messages(expected);
+    assertEquals(window[0]?.message, `${received}`);
+    received += expected;
+    // A question overtakes all that waits: that nothing but it follows shows that the window is shut.
+    const ping = conversation.ping();
+    // deno-lint-ignore no-await-in-loop -- as above
+    const { ref = "" } = await side.expect("ping");
+    assertEquals(side.unread, 0);
+    side.say({ type: "pong", ref });
+    // deno-lint-ignore no-await-in-loop -- as above
+    await within(ping, "pong");
+    side.say(
+      ...window.map(({ ref = "" }, index) => ack(ref, received - expected + index + 1)),
+    );
+  }
+  assertEquals((await within(all, "acks")).map(({ id }) => id)[total - 1], total);
+  assertEquals(conversation.pending, 0);
+});
+
+Deno.test("`send()` stays under the rate of the hub, and uses it", async () => {
+  await using hub = new ScriptedHub();
+  const limits = { rate: 10, burst: 10 };
+  const { conversation, side, clock } = await online(hub, { welcome: { limits } });
+  await using _ = conversation;
+  const all = Promise.all(
+    Array.from({ length: 60 }, (_, i) => conversation.send({ message: `${i}` })),
+  );
+  // What the hub would count: its own bucket, the hello already taken from it.
+  let tokens = limits.burst - 1;
+  let seconds = 0;
+  let received = 0;
+  while (received < 60) {
+    // deno-lint-ignore no-await-in-loop -- time passes step by step
+    const lines = (await side.raw()).split("\n");
+    tokens -= lines.length;
+    assert(tokens >= 0, `over the rate after ${seconds} s and ${received} messages`);
+    side.say(...lines.map((line) => ack(JSON.parse(line).ref, ++received)));
+    // deno-lint-ignore no-await-in-loop -- as above
+    await waitFor(() => conversation.pending === 60 - received);
+    const step = 0.106;
+    clock.advance(step * 1000);
+    seconds += step;
+    tokens = Math.min(limits.burst, tokens + step * limits.rate);
+  }
+  assert(seconds > 4 && seconds < 7, `took ${seconds} s`);
+  await within(all, "acks");
+});
+
+Deno.test("`send()` never has more on the way than the hub takes at once", async () => {
+  await using hub = new ScriptedHub();
+  const limits = { rate: 1000, burst: 10 };
+  const { conversation, side, clock, sent } = await online(hub, { welcome: { limits } });
+  await using _ = conversation;
+  const all = Promise.all(
+    Array.from({ length: 20 }, (_, i) => conversation.send({ message: `${i}` })),
+  );
+  const first = await side.messages(9);
+  const before = sent.length;
+  // The tokens would be there, but all that is on the way could still arrive together.
+  clock.advance(5000);
+  assertEquals([sent.length, side.unread], [before, 0]);
+  side.say(...first.map(({ ref = "" }, index) => ack(ref, index + 1)));
+  let received = 9;
+  while (received < 20) {
+    // deno-lint-ignore no-await-in-loop -- one answer after the other
+    await waitFor(() => conversation.pending === 20 - received);
+    clock.advance(20);
+    // deno-lint-ignore no-await-in-loop -- as above
+    side.ack((await side.expect("message")).ref, ++received);
+  }
+  assertEquals((await within(all, "acks")).map(({ id }) => id)[19], 20);
+});
+
+Deno.test("`send()` after `rate_limited` waits as long as told and keeps the order", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, side, clock, sent } = await online(hub);
+  await using _ = conversation;
+  const all = Promise.all("abcd".split("").map((message) => conversation.send({ message })));
+  const first = await side.messages(4);
+  const [a, b, c, d] = first.map(({ ref }) => ref ?? "");
+  const refuse = (ref: string | number | undefined) => {
+    side.say({
+      type: "error",
+      code: "rate_limited",
+      message: "Slower",
+      ref: ref ?? "",
+      retryAfter: 2,
+    });
+  };
+  side.ack(a, 1);
+  refuse(b);
+  refuse(c);
+  // The hub took this one in between: its place cannot be changed any more.
+  side.ack(d, 2);
+  await waitFor(() => conversation.pending === 2);
+  const before = sent.length;
+  conversation.join({ room: "news" });
+  await turn();
+  clock.advance(1999);
+  assertEquals(sent.length, before);
+  clock.advance(1);
+  await side.expect("join");
+  const again = await side.messages(2);
+  assertEquals(again, [first[1], first[2]]);
+  side.ack(b, 3);
+  side.ack(c, 4);
+  assertEquals((await within(all, "acks")).map(({ id }) => id), [1, 3, 4, 2]);
+});
+
+Deno.test("`send()` tries again after a fault of the hub that may pass, but not for ever", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, side, clock } = await online(hub);
+  await using _ = conversation;
+  const sent = conversation.send({ message: "hi" });
+  const refused = assertRejects(() => sent, RequestError, "Disk full");
+  for (let round = 0; round < 6; round++) {
+    // deno-lint-ignore no-await-in-loop -- one after the other is the point
+    const { ref = "" } = await side.expect("message");
+    side.say({ type: "error", code: "internal", message: "Disk full", ref, retryAfter: 1 });
+    // deno-lint-ignore no-await-in-loop -- as above
+    await waitFor(() => clock.waiting > 1 || conversation.pending === 0);
+    clock.advance(1000);
+  }
+  await within(refused, "the refusal");
+});
+
+Deno.test("`direct()` rejects rather than deliver twice when its answer was lost", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, side, log, clock } = await online(hub);
+  await using _ = conversation;
+  const direct = conversation.direct("Bob", { message: "psst" });
+  const who = conversation.who("lobby");
+  const doubt = assertRejects(() => direct, ConnectError, "may or may not have been delivered");
+  await side.expect("who");
+  await side.expect("direct");
+  side.close(1011);
+  assertEquals((await within(doubt, "the doubt")).failure, "lost");
+  const waiting = conversation.direct("Bob", { message: "never left" });
+  clock.advance((await log.until("offline")).retryIn);
+  const back = await hub.welcome();
+  // A question may be asked twice.
+  const { ref = "" } = await back.expect("who");
+  back.say({ type: "who", room: "lobby", online: 0, members: [], ref });
+  await within(who, "who");
+  const sent = await back.expect("direct");
+  assertEquals(sent.message, "never left");
+  back.say({ ...message(1), type: "direct", to: "Bob", ref: sent.ref ?? "" });
+  await within(waiting, "direct");
+});
+
+Deno.test("`leave()` lets the messages go first that were sent before it, over a broken connection too", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, side, log, clock } = await online(hub);
+  await using _ = conversation;
+  const sent = conversation.send({ message: "bye", room: "lobby" });
+  conversation.leave("lobby");
+  await side.expect("message");
+  await side.expect("leave");
+  side.close(1011);
+  clock.advance((await log.until("offline")).retryIn);
+  const back = await hub.welcome({ rooms: [joined("lobby", { recovered: true })] });
+  back.ack((await back.expect("message")).ref, 1);
+  await back.expect("leave");
+  back.say({ type: "left", room: "lobby" });
+  await within(sent, "ack");
+  assertEquals((await log.until("left")).room, "lobby");
+  assertEquals(conversation.positions, []);
+});
+
+Deno.test("`flush()` resolves when everything sent before is acked or refused", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, side } = await online(hub);
+  await using _ = conversation;
+  await conversation.flush();
+  const acked = conversation.send({ message: "a" });
+  const refused = assertRejects(() => conversation.send({ message: "b" }), RequestError);
+  let flushed = false;
+  const flush = conversation.flush().then(() => flushed = true);
+  const [a, b] = await side.messages(2);
+  side.ack(a?.ref, 1);
+  await within(acked, "ack");
+  assertEquals(flushed, false);
+  side.say({ type: "error", code: "bad_frame", message: "No", ref: b?.ref ?? "" });
+  await within(refused, "the refusal");
+  await within(flush, "flush");
+});
+
+Deno.test("`flush()` rejects when the conversation ends before", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, side } = await online(hub);
+  const sent = assertRejects(() => conversation.send({ message: "a" }), ConnectError);
+  const flush = assertRejects(() => conversation.flush(), ConnectError);
+  await side.expect("message");
+  await conversation.close();
+  await Promise.all([sent, flush]);
+});
+
+Deno.test("`send()` without echo does not take its own ids for a gap", async () => {
+  await using hub = new ScriptedHub();
+  const { conversation, side, log } = await online(hub, { echo: false });
+  await using _ = conversation;
+  const all = Promise.all(["a", "b", "c"].map((message) => conversation.send({ message })));
+  const [a, b, c] = await side.messages(3);
+  side.ack(a?.ref, 1);
+  side.say(message(2));
+  // Bob's next comes by before the acks of what was stored around it.
+  side.say(message(4));
+  side.ack(b?.ref, 3);
+  side.ack(c?.ref, 5);
+  side.say(message(6));
+  await within(all, "acks");
+  assertEquals(await log.ids(3), [2, 4, 6]);
+  assertEquals(conversation.state, "online");
+  assertEquals(conversation.positions, [{ room: "lobby", epoch: "e1", after: 6 }]);
+});
+
+/** One turn of the event loop. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** Waits until `condition` holds, a turn of the event loop at a time. */
+async function waitFor(condition: () => boolean): Promise<void> {
+  for (let turns = 0; !condition(); turns++) {
+    if (turns > 5000) throw new Error(`Never true: ${condition}`);
+    // deno-lint-ignore no-await-in-loop -- that is waiting
+    await turn();
+  }
+}

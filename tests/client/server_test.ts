@@ -1,0 +1,139 @@
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
+import { connect, ConnectError, RequestError } from "../../client.ts";
+import { type Server, type ServerOptions, startServer } from "../../server.ts";
+import { EventLog } from "../kit/event_log.ts";
+import { Relay } from "../kit/relay.ts";
+import { within } from "../kit/within.ts";
+
+/** A real hub. */
+async function start(options: Partial<ServerOptions> = {}): Promise<Server> {
+  const broker = options.broker ?? await openSqliteBroker({ path: ":memory:" });
+  return startServer({ host: "127.0.0.1", port: 0, broker, ...options });
+}
+
+Deno.test("two conversations talk over a real hub", async () => {
+  await using server = await start();
+  await using alice = connect({ url: server.url, sender: "Alice" });
+  await using bob = connect({ url: server.url, sender: "Bob" });
+  const [a, b] = [new EventLog(alice), new EventLog(bob)];
+  await a.until("joined");
+  await b.until("joined");
+  const ack = await alice.send({ message: "Hello, Bob", data: { mood: "fine" } });
+  const heard = await b.until("message");
+  assertEquals([heard.message, heard.data, heard.id], ["Hello, Bob", { mood: "fine" }, ack.id]);
+  assertEquals((await a.until("message")).id, ack.id);
+  assertEquals((await bob.who("lobby")).members.toSorted(), ["Alice", "Bob"]);
+  assertEquals((await bob.history("lobby")).messages.map(({ id }) => id), [ack.id]);
+  assertEquals((await bob.direct("Alice", { message: "psst" })).to, "Alice");
+  assertEquals((await a.until("direct")).message, "psst");
+  const nobody = await assertRejects(() => bob.direct("Eve", { message: "?" }), RequestError);
+  assertEquals(nobody.code, "no_such_user");
+  await bob.ping();
+  bob.join({ room: "news" });
+  assertEquals((await b.until("joined")).room, "news");
+  bob.nick("Bert");
+  // A ping overtakes what waits, but not what went out before.
+  while (bob.sender !== "Bert") {
+    // deno-lint-ignore no-await-in-loop -- until the hub has had its chance to say no
+    await bob.ping();
+  }
+  bob.leave("news");
+  assertEquals((await b.until("left")).room, "news");
+  assertEquals(bob.positions.map(({ room }) => room), ["lobby"]);
+});
+
+Deno.test("nothing is lost, repeated or reordered over a real hub, however often the line breaks", async () => {
+  await using server = await start();
+  await using relay = new Relay(server.port);
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof(fc.constant("cut" as const), fc.integer({ min: 1, max: 40 })), {
+        minLength: 4,
+        maxLength: 14,
+      }),
+      async (script) => {
+        const rooms = [{ room: `run-${run++}` }];
+        // Coming back at once makes the most of every run.
+        const random = (): number => 0;
+        const writing = connect({ url: relay.url, sender: "W", rooms, echo: false }, { random });
+        const reading = connect({ url: relay.url, sender: "R", rooms }, { random });
+        const log = new EventLog(reading);
+        await new EventLog(writing).until("online");
+        await log.until("online");
+        const acks: Promise<{ readonly id: number }>[] = [];
+        for (const step of script) {
+          if (step === "cut") relay.cut();
+          else {for (let i = 0; i < step; i++) {
+              acks.push(writing.send({ message: `${acks.length}` }));
+            }}
+          // deno-lint-ignore no-await-in-loop -- a few turns, so that the break falls anywhere
+          await new Promise((resolve) => setTimeout(resolve, 0));
+        }
+        const ids = (await within(Promise.all(acks), "every ack")).map(({ id }) => id);
+        assertEquals(ids, acks.map((_, index) => index + 1), "stored once, in order");
+        const read: (string | undefined)[] = [];
+        // deno-lint-ignore no-await-in-loop -- one after the other is how they come
+        while (read.length < acks.length) read.push((await log.until("message")).message);
+        assertEquals(read, acks.map((_, index) => `${index}`));
+        await Promise.all([writing.close(), reading.close()]);
+        assert(!(await log.rest()).includes("message"), "nothing more than was sent");
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
+
+Deno.test("a conversation outlives a restart of the hub", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/log.db`;
+  const first = await start({ broker: await openSqliteBroker({ path }) });
+  await using conversation = connect({ url: first.url, sender: "Alice" }, { random: () => 0 });
+  const log = new EventLog(conversation);
+  await log.until("joined");
+  await conversation.send({ message: "before" });
+  await log.until("message");
+  const { port } = first;
+  await first.stop();
+  const offline = await log.until("offline");
+  assertEquals(offline.code, 1001);
+  const waiting = conversation.send({ message: "meanwhile" });
+  await using _second = await start({ broker: await openSqliteBroker({ path }), port });
+  assertEquals((await within(waiting, "ack")).id, 2);
+  const back = await log.until("joined");
+  assertEquals([back.again, back.recovered], [true, true]);
+  assertEquals((await log.until("message")).message, "meanwhile");
+  await conversation.close();
+  await _second.stop();
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("`send()` at full speed stays under the rate of a real hub", async () => {
+  await using server = await start({ limits: { rate: 400, burst: 40, rateOnLoopback: true } });
+  await using conversation = connect({ url: server.url, echo: false });
+  const log = new EventLog(conversation);
+  await log.until("joined");
+  const began = performance.now();
+  const acks = await Promise.all(
+    Array.from({ length: 300 }, (_, i) => conversation.send({ message: `${i}` })),
+  );
+  const seconds = (performance.now() - began) / 1000;
+  assertEquals(acks.map(({ id }) => id), acks.map((_, index) => index + 1));
+  assertLess(300 / seconds, 500);
+});
+
+Deno.test("a real hub's refusal reaches the person", async () => {
+  await using server = await start({ limits: { maxConnections: 1 } });
+  await using first = connect({ url: server.url });
+  await new EventLog(first).until("online");
+  const second = connect({ url: server.url });
+  const error = await assertRejects(() => new EventLog(second).rest(), ConnectError);
+  assertEquals(error.failure, "busy");
+  assert(
+    error.message.startsWith(`The hub at ${server.url.replace(/\/$/, "")} is busy: `),
+    error.message,
+  );
+  await second.close();
+});

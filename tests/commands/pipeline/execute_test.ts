@@ -1,0 +1,391 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { CliError } from "../../../cli/errors.ts";
+import { envName } from "../../../cli/flags.ts";
+import { COMMANDS } from "../../../commands/mod.ts";
+import { type ChildOptions, ChildRunner, type Ending } from "../../../commands/pipeline/child.ts";
+import {
+  clearedMessage,
+  environmentOf,
+  type Said,
+} from "../../../commands/pipeline/environment.ts";
+import { execute, type ExecuteOptions, type Failed } from "../../../commands/pipeline/execute.ts";
+import type { Step } from "../../../commands/pipeline/follow.ts";
+import { Ledger } from "../../../commands/pipeline/completion_tracker.ts";
+import { FakeClock } from "../../kit/client_clock.ts";
+import { said, TIMESTAMP } from "../../kit/fake_conversation.ts";
+import { temporaryFolder } from "../../kit/folder.ts";
+import { until } from "../../kit/until.ts";
+
+const OK: Ending = { ok: true, how: "ended with exit code 0" };
+const FAILED: Ending = { ok: false, how: "ended with exit code 3" };
+
+const step = (id: number): Step => {
+  return { room: "lobby", epoch: "e", id, message: said("Bob", `#${id}`, { id }) };
+};
+
+/** Commands that end as the test says. */
+function begin(options: Partial<ExecuteOptions> & { readonly ids: number }) {
+  const running = new Map<number, PromiseWithResolvers<Ending>>();
+  const begun: number[] = [];
+  const done: number[] = [];
+  const lines: string[] = [];
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  const ended = execute({
+    steps: ReadableStream.from(Array.from({ length: options.ids }, (_, n) => step(n + 1))),
+    run: ({ message }) => {
+      begun.push(message.id);
+      const one = Promise.withResolvers<Ending>();
+      running.set(message.id, one);
+      return one.promise;
+    },
+    parallel: 1,
+    onError: "stop",
+    retries: Infinity,
+    count: 0,
+    onDone: ({ id }) => done.push(id),
+    say: (line) => lines.push(line),
+    stop: () => stop.abort(),
+    signal: stop.signal,
+    clock,
+    ...options,
+  });
+  // Looked at by the test, when it is ready.
+  ended.catch(() => {});
+  const end = async (id: number, ending: Ending): Promise<void> => {
+    const one = await until(`message ${id}`, () => running.get(id));
+    running.delete(id);
+    one.resolve(ending);
+  };
+  return { begun, done, lines, clock, stop, ended, end };
+}
+
+Deno.test("`execute()` runs one command after the other, in order", async () => {
+  const { begun, done, lines, ended, end } = begin({ ids: 3 });
+  for (const id of [1, 2, 3]) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await until("the command", () => begun.length === id);
+    assertEquals(done.length, id - 1);
+    // deno-lint-ignore no-await-in-loop -- as above
+    await end(id, OK);
+  }
+  assertEquals(await ended, true);
+  assertEquals([begun, done, lines], [[1, 2, 3], [1, 2, 3], []]);
+});
+
+Deno.test("`execute()` in parallel is done only up to the first that is not", async () => {
+  const { begun, done, ended, end } = begin({ ids: 5, parallel: 3 });
+  await until("three at once", () => begun.length === 3);
+  await end(2, OK);
+  await until("a fourth", () => begun.length === 4);
+  await end(4, OK);
+  await until("a fifth", () => begun.length === 5);
+  assertEquals(done, []);
+  await end(1, OK);
+  await until("the second to count", () => done.length === 2);
+  await end(5, OK);
+  await end(3, OK);
+  assertEquals(await ended, true);
+  assertEquals(done, [1, 2, 3, 4, 5]);
+});
+
+Deno.test("`execute()` stops at a failure: what runs ends, nothing behind it counts", async () => {
+  const { begun, done, lines, ended, end } = begin({ ids: 9, parallel: 3 });
+  await end(1, OK);
+  await until("the next", () => begun.length === 4);
+  await end(2, FAILED);
+  await end(3, OK);
+  await end(4, OK);
+  assertEquals(await ended, false);
+  assertEquals([begun, done], [[1, 2, 3, 4], [1]]);
+  assertEquals(lines, [
+    "The command for message 2 of lobby ended with exit code 3. With --cursor, the next run begins with this message",
+  ]);
+});
+
+Deno.test("`execute()` that skips goes on after a failure, and says so", async () => {
+  const { done, lines, ended, end } = begin({ ids: 2, onError: "skip" });
+  await end(1, FAILED);
+  await end(2, OK);
+  assertEquals(await ended, true);
+  assertEquals(done, [1, 2]);
+  assertEquals(lines, [
+    "The command for message 1 of lobby ended with exit code 3; going on with the next",
+  ]);
+});
+
+Deno.test("`execute()` that retries waits longer each time, and ends when told to", async () => {
+  const { begun, done, lines, clock, stop, ended, end } = begin({ ids: 2, onError: "retry" });
+  for (const delay of [1, 2, 4, 8, 16, 32, 60, 60]) {
+    // deno-lint-ignore no-await-in-loop -- try by try
+    await end(1, FAILED);
+    // deno-lint-ignore no-await-in-loop -- as above
+    await until("the wait", () => clock.waiting === 1);
+    const again = lines.length === 1 ? "" : ` at try ${lines.length}`;
+    assertEquals(
+      lines.at(-1),
+      `The command for message 1 of lobby ended with exit code 3${again}; trying again in ${delay} s`,
+    );
+    clock.advance(delay * 1000);
+  }
+  await end(1, OK);
+  await end(2, FAILED);
+  await until("the wait", () => clock.waiting === 1);
+  stop.abort();
+  assertEquals(await ended, true);
+  assertEquals([done, begun.filter((id) => id === 1).length], [[1], 9]);
+});
+
+Deno.test("`execute()` gives up after so many retries: stops, or keeps the message and goes on", async () => {
+  const kept: Failed[] = [];
+  const keepFailed = (failed: Failed): Promise<void> => {
+    kept.push(failed);
+    return Promise.resolve();
+  };
+  for (const options of [{}, { keepFailed }]) {
+    const { done, lines, clock, ended, end } = begin({
+      ids: 2,
+      onError: "retry",
+      retries: 2,
+      ...options,
+    });
+    for (const delay of [1, 2]) {
+      // deno-lint-ignore no-await-in-loop -- try by try
+      await end(1, FAILED);
+      // deno-lint-ignore no-await-in-loop -- as above
+      await until("the wait", () => clock.waiting === 1);
+      clock.advance(delay * 1000);
+    }
+    // deno-lint-ignore no-await-in-loop -- as above
+    await end(1, FAILED);
+    const what = "The command for message 1 of lobby ended with exit code 3 at try 3";
+    if (!("keepFailed" in options)) {
+      // deno-lint-ignore no-await-in-loop -- as above
+      assertEquals([await ended, done], [false, []]);
+      assertEquals(lines.at(-1), `${what}. With --cursor, the next run begins with this message`);
+      continue;
+    }
+    // deno-lint-ignore no-await-in-loop -- as above
+    await end(2, OK);
+    // deno-lint-ignore no-await-in-loop -- as above
+    assertEquals([await ended, done], [true, [1, 2]]);
+    assertEquals(lines.at(-1), `${what}; kept with the failed ones, going on with the next`);
+  }
+  assertEquals(
+    kept.map(({ message, reason, tries }) => [message.id, reason, tries]),
+    [[1, "ended with exit code 3", 3]],
+  );
+});
+
+Deno.test("`execute()` does not count a failed message that could not be kept", async () => {
+  const { done, ended, end } = begin({
+    ids: 2,
+    onError: "skip",
+    keepFailed: () => Promise.reject(new CliError("Cannot write to x: No space left on device")),
+  });
+  await end(1, FAILED);
+  await assertRejects(() => ended, CliError, "No space left");
+  assertEquals(done, []);
+});
+
+Deno.test("`execute()` is done at once with what is none of its business", async () => {
+  const { begun, done, ended, end } = begin({ ids: 3, count: 2, ignores: ({ id }) => id === 2 });
+  await end(1, OK);
+  await end(3, OK);
+  assertEquals([await ended, begun, done], [true, [1, 3], [1, 2, 3]]);
+});
+
+Deno.test("`execute()` waits for what runs when following the rooms fails", async () => {
+  let failed = false;
+  const broken = (async function* () {
+    yield step(1);
+    failed = true;
+    throw new CliError("the hub refused");
+  })();
+  const { ended, done, end } = begin({ ids: 0, steps: broken, parallel: 2 });
+  let over = false;
+  const settled = ended.catch(() => {}).finally(() => over = true);
+  await until("the failure", () => failed);
+  assertEquals(over, false);
+  await end(1, OK);
+  await settled;
+  await assertRejects(() => ended, CliError, "the hub refused");
+  assertEquals(done, [1]);
+});
+
+Deno.test("`execute()` that is interrupted does not count a command that failed with it", async () => {
+  const { done, lines, stop, ended, end } = begin({ ids: 9 });
+  await end(1, OK);
+  await until("the first to count", () => done.length === 1);
+  stop.abort();
+  await end(2, { ok: false, how: "was ended by SIGINT" });
+  assertEquals(await ended, true);
+  assertEquals([done, lines], [[1], []]);
+});
+
+Deno.test("`execute()` ends after so many, and with what no message is to blame for", async () => {
+  const { begun, ended, end } = begin({ ids: 9, count: 2 });
+  await end(1, OK);
+  await end(2, OK);
+  assertEquals([await ended, begun], [true, [1, 2]]);
+  const broken = begin({ ids: 9, run: () => Promise.reject(new CliError("no such command")) });
+  await assertRejects(() => broken.ended, CliError, "no such command");
+  assertEquals(broken.done, []);
+});
+
+Deno.test("`Ledger` tells what is done in order, and how much it keeps", () => {
+  const told: string[] = [];
+  const ledger = new Ledger<string>((item) => told.push(item));
+  const [a, b, c] = ["a", "b", "c"].map((item) => ledger.begin(item));
+  c?.();
+  assertEquals([told.join(""), ledger.size], ["", 3]);
+  a?.();
+  assertEquals([told.join(""), ledger.size], ["a", 2]);
+  b?.();
+  assertEquals([told.join(""), ledger.size], ["abc", 0]);
+});
+
+Deno.test("`environmentOf()` leaves out what cannot stand in an environment", () => {
+  const message = { ...said("Bob", "hi", { id: 7, kind: "action" }), data: { a: "\0" } };
+  assertEquals(environmentOf({ message, epoch: "e" }, ["a", "b"]), {
+    BCAST_ROOM: "lobby",
+    BCAST_MESSAGE_ID: "7",
+    BCAST_MESSAGE_SENDER: "Bob",
+    BCAST_MESSAGE_TIMESTAMP: TIMESTAMP,
+    BCAST_MESSAGE_KIND: "action",
+    BCAST_MESSAGE_EPOCH: "e",
+    BCAST_MESSAGE_DATA: `{"a":"\\u0000"}`,
+    BCAST_VIA: "a,b",
+  });
+  const bad = { ...said("Bo\0b", "hi"), data: "ü".repeat(40_000) };
+  assertEquals(Object.keys(environmentOf({ message: bad, epoch: "\0" }, ["a"])), [
+    "BCAST_ROOM",
+    "BCAST_MESSAGE_ID",
+    "BCAST_MESSAGE_TIMESTAMP",
+    "BCAST_VIA",
+  ]);
+  // What a command around this one was told is not said of this message.
+  const outer = (name: string): string | undefined =>
+    name === "BCAST_MESSAGE_DATA" ? "1" : undefined;
+  assertEquals(clearedMessage(outer), { BCAST_MESSAGE_DATA: "" });
+});
+
+Deno.test("no field in the environment but the room is a flag to a bcast that a command runs", () => {
+  const message = { ...said("Bob", "hi", { kind: "action" }), data: 1 };
+  const fields = Object.keys(environmentOf({ message, epoch: "e" }, ["a"]));
+  const flags = new Set(COMMANDS.flatMap((command) => Object.keys(command.flags).map(envName)));
+  assertEquals(fields.filter((field) => flags.has(field)), ["BCAST_ROOM"]);
+});
+
+const text = (message: string): Said => ({ message: said("Bob", message), epoch: "e" });
+
+function runner(command: string, args: readonly string[], more: Partial<ChildOptions> = {}) {
+  const options = { json: false, env: {}, id: "me", timeout: 0, clock: new FakeClock() };
+  return new ChildRunner({ command, args, ...options, ...more });
+}
+
+Deno.test("`ChildRunner.run()` tells how a command ended, whatever that does with its input", async () => {
+  const run = (...args: string[]): Promise<Ending> =>
+    runner("sh", ["-c", ...args]).run(text("x".repeat(1024 * 1024)));
+  assertEquals(await run("exit 0"), OK);
+  assertEquals(await run("cat >/dev/null; exit 3"), FAILED);
+  assertEquals(await run("exec <&-; exit 3"), FAILED);
+  assertEquals(await run("kill -9 $$"), { ok: false, how: "was ended by SIGKILL" });
+});
+
+const ignore = Deno.build.os === "windows";
+
+/** A shell that starts another process and waits, and how to see whether that one lives. */
+async function family(script: string) {
+  const folder = await temporaryFolder();
+  const file = `${folder.path}/pid`;
+  return {
+    args: ["-c", script.replaceAll("PID", file)],
+    async grandchild(): Promise<string> {
+      const pid = await until(
+        "the grandchild",
+        async () => (await Deno.readTextFile(file).catch(() => "")).trim() || undefined,
+      );
+      await folder[Symbol.asyncDispose]();
+      return pid;
+    },
+  };
+}
+
+async function gone(pid: string): Promise<void> {
+  const probe = new Deno.Command("kill", { args: ["-0", pid], stderr: "null" });
+  await until(`${pid} to be gone`, async () => !(await probe.output()).success);
+}
+
+Deno.test({
+  name: "`ChildRunner.kill()` ends what runs, and what that has started",
+  ignore,
+  fn: async () => {
+    const { args, grandchild } = await family("sleep 60 & echo $! >PID; wait");
+    const children = runner("sh", args);
+    const ending = children.run(text("hi"));
+    const pid = await grandchild();
+    children.kill();
+    assertEquals((await ending).how, "was ended by SIGKILL");
+    await gone(pid);
+  },
+});
+
+Deno.test({
+  name: "`ChildRunner.run()` ends a command whose time is over, and what that has started",
+  ignore,
+  fn: async () => {
+    const late = { ok: false, how: "did not end within 30 s" };
+    // One that ends when it is asked to, one that says it was done then, one that does not listen.
+    const cases = [
+      ["sleep 60 & echo $! >PID; wait", false],
+      ["trap 'exit 0' TERM; sleep 60 & echo $! >PID; wait", false],
+      ["trap '' TERM; (trap '' TERM; sleep 60) & echo $! >PID; wait", true],
+    ] as const;
+    for (const [script, deaf] of cases) {
+      const clock = new FakeClock();
+      // deno-lint-ignore no-await-in-loop -- case by case
+      const { args, grandchild } = await family(script);
+      const ending = runner("sh", args, { timeout: 30_000, clock }).run(text("hi"));
+      // deno-lint-ignore no-await-in-loop -- as above
+      const pid = await grandchild();
+      assertEquals(clock.waiting, 1);
+      clock.advance(30_000);
+      if (deaf) clock.advance(5000);
+      // deno-lint-ignore no-await-in-loop -- as above
+      assertEquals(await ending, late, script);
+      // deno-lint-ignore no-await-in-loop -- as above
+      await gone(pid);
+      assertEquals(clock.waiting, 0);
+    }
+  },
+});
+
+Deno.test({
+  name: "`ChildRunner.run()` does not wait for what a command leaves running",
+  ignore,
+  fn: async () => {
+    // It holds the input open, which is more than a pipe holds, and never reads it.
+    const { args, grandchild } = await family("sleep 60 <&0 & echo $! >PID");
+    const clock = new FakeClock();
+    const children = runner("sh", args, { timeout: 30_000, clock });
+    assertEquals(await children.run(text("x".repeat(1024 * 1024))), OK);
+    assertEquals(clock.waiting, 0);
+    const pid = await grandchild();
+    assertEquals(new Deno.Command("kill", { args: [pid] }).outputSync().success, true);
+    await gone(pid);
+  },
+});
+
+Deno.test("`ChildRunner.run()` with a command that is none says so", async () => {
+  const none = runner("no-such-command\x1b", []);
+  const error = await assertRejects(() => none.run(text("hi")), CliError);
+  assertEquals(
+    error.message,
+    "Cannot run no-such-command␛: there is no such command, or no such folder",
+  );
+  const folder = runner("/", []);
+  assert(
+    (await assertRejects(() => folder.run(text("hi")), CliError)).message.includes("Cannot run /"),
+  );
+});

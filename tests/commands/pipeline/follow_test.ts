@@ -1,0 +1,181 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type { ClientEvent, RoomEntered } from "../../../client.ts";
+import { connect } from "../../../client.ts";
+import type { Message } from "../../../protocol.ts";
+import { follow, type FollowOptions, type Position } from "../../../commands/pipeline/follow.ts";
+import { HubPast, type Past } from "../../../commands/pipeline/history_reader.ts";
+import { FakeConversation } from "../../kit/fake_conversation.ts";
+import { messages } from "../../kit/scripted_hub.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
+
+function entered(more: Partial<RoomEntered>): RoomEntered {
+  const history = more.history ?? [];
+  const last = history.at(-1)?.id ?? 0;
+  const room = { room: "lobby", epoch: "e1", recovered: false, online: 1, again: false };
+  return { type: "joined", ...room, last, history, ...more };
+}
+
+/** A past that keeps these ids. */
+function keeping(from: number, to: number): Past {
+  return {
+    async *between(_room, after, before) {
+      for (const message of messages(Math.max(from, after + 1), Math.min(to, before - 1))) {
+        yield message;
+      }
+    },
+    before: () => Promise.reject(new Error("not asked for")),
+  };
+}
+
+const NOTHING = keeping(1, 0);
+
+interface Scene {
+  readonly events: readonly ClientEvent[];
+  readonly start?: Position;
+  readonly past?: Past;
+  readonly onGap?: FollowOptions["onGap"];
+}
+
+/** What is read in a scene: `5` a message, `@5` a place without one, `!…` a gap. */
+async function read({ events, start, past = NOTHING, onGap }: Scene): Promise<string[]> {
+  const conversation = new FakeConversation();
+  conversation.emit(...events);
+  await conversation.close();
+  const seen: string[] = [];
+  const steps = follow({
+    conversation,
+    past,
+    start: () => Promise.resolve(start),
+    onGap: onGap ?? (({ sentence }) => seen.push(`!${sentence}`)),
+    onEvent: () => {},
+  });
+  for await (const { id, message } of steps) seen.push(message === undefined ? `@${id}` : `${id}`);
+  return seen;
+}
+
+const joined = (history: readonly Message[], more: Partial<RoomEntered> = {}): ClientEvent[] => [
+  entered({ history, ...more }),
+  ...history,
+];
+
+const missing = (which: string): string => `!${which} missing: the hub no longer keeps them`;
+
+Deno.test("`follow()` without a position begins with what comes from now on", async () => {
+  const events = [...joined(messages(4, 5)), ...messages(6, 7)];
+  assertEquals(await read({ events }), ["@5", "6", "7"]);
+});
+
+Deno.test("`follow()` goes on after a position that the hub goes on from", async () => {
+  const events = [...joined(messages(4, 5), { recovered: true, last: 7 }), ...messages(6, 8)];
+  const start = { epoch: "e1", id: 3 };
+  assertEquals(await read({ events, start }), ["@3", "4", "5", "6", "7", "8"]);
+});
+
+Deno.test("`follow()` reads from the past what the hub does not replay, without a word", async () => {
+  const events = [...joined(messages(8, 9)), ...messages(10, 10)];
+  for (const epoch of [{}, { epoch: "e1" }]) {
+    // deno-lint-ignore no-await-in-loop -- case by case
+    const seen = await read({ events, start: { ...epoch, id: 5 }, past: keeping(1, 9) });
+    assertEquals(seen, ["@5", "6", "7", "8", "9", "10"]);
+  }
+  // Where the hub replays nothing at all.
+  const quiet = [...joined([], { last: 9 }), ...messages(10, 10)];
+  assertEquals(await read({ events: quiet, start: { id: 8 }, past: keeping(1, 9) }), [
+    "@8",
+    "9",
+    "10",
+  ]);
+});
+
+Deno.test("`follow()` tells exactly what the hub no longer keeps", async () => {
+  const start = { epoch: "e1", id: 2 };
+  const events = [...joined(messages(8, 9)), ...messages(10, 10)];
+  assertEquals(await read({ events, start, past: keeping(6, 9) }), [
+    "@2",
+    missing("Messages 3 to 5 of lobby are"),
+    ...["6", "7", "8", "9", "10"],
+  ]);
+  assertEquals(await read({ events, start, past: keeping(4, 9) }), [
+    "@2",
+    missing("Message 3 of lobby is"),
+    ...["4", "5", "6", "7", "8", "9", "10"],
+  ]);
+  assertEquals(await read({ events, start }), [
+    "@2",
+    missing("Messages 3 to 7 of lobby are"),
+    ...["@7", "8", "9", "10"],
+  ]);
+});
+
+Deno.test("`follow()` from the beginning takes what there is for all there is", async () => {
+  const events = [...joined(messages(8, 9))];
+  assertEquals(await read({ events, start: { id: 0 }, past: keeping(6, 9) }), [
+    ...["@0", "6", "7", "8", "9"],
+  ]);
+});
+
+Deno.test("`follow()` tells of a room that began anew, and reads it from its beginning", async () => {
+  const events = [...joined(messages(3, 4)), ...messages(5, 5)];
+  const start = { epoch: "e0", id: 70 };
+  assertEquals(await read({ events, start, past: keeping(1, 4) }), [
+    "!The history of lobby began anew since message 70, the last one read: it may be another hub, or other data",
+    ...["@0", "1", "2", "3", "4", "5"],
+  ]);
+});
+
+Deno.test("`follow()` tells of a room that lost its end, and repeats nothing", async () => {
+  const events = [...joined(messages(3, 4)), ...messages(5, 5)];
+  assertEquals(await read({ events, start: { epoch: "e1", id: 6 } }), [
+    "!The history of lobby ends at message 4, before message 6, after which reading was to go on",
+    ...["@4", "5"],
+  ]);
+});
+
+Deno.test("`follow()` goes on after each return of the connection", async () => {
+  const events = [
+    ...joined([], { last: 3 }),
+    ...messages(4, 4),
+    ...joined(messages(5, 6), { again: true, recovered: true }),
+    ...joined(messages(20, 21), { again: true }),
+  ];
+  assertEquals(await read({ events, past: keeping(10, 21) }), [
+    ...["@3", "4", "@4", "5", "6", "@6"],
+    missing("Messages 7 to 9 of lobby are"),
+    ...Array.from({ length: 12 }, (_, n) => `${n + 10}`),
+  ]);
+});
+
+Deno.test("`follow()` ends before what comes after a gap that is not accepted", async () => {
+  const refuse = new Error("no gaps");
+  const onGap = (): never => {
+    throw refuse;
+  };
+  const events = joined(messages(8, 9));
+  const reading = read({ events, start: { epoch: "e1", id: 2 }, onGap });
+  assertEquals(await assertRejects(() => reading, Error), refuse);
+});
+
+Deno.test("`HubPast` reads pages of any number, and finds where a time begins", async () => {
+  const time = { now: Date.UTC(2026, 0, 1) };
+  await using hub = await startTestHub({ limits: { rate: 0 } });
+  await using writer = connect({ url: hub.url, echo: false });
+  const stamps: number[] = [];
+  await Promise.all(Array.from({ length: 1203 }, async (_, n) => {
+    const { timestamp } = await writer.send({ message: `#${n + 1}` });
+    stamps[n] = Date.parse(timestamp);
+  }));
+  const past = new HubPast({ url: hub.url });
+  for (const [after, before] of [[0, 1204], [100, 1101], [5, 6], [5, 7], [1203, 9999]] as const) {
+    const ids: number[] = [];
+    // deno-lint-ignore no-await-in-loop -- case by case
+    for await (const { id } of past.between("lobby", after, before)) ids.push(id);
+    const count = Math.max(0, Math.min(before, 1204) - after - 1);
+    assertEquals(ids, Array.from({ length: count }, (_, n) => after + 1 + n));
+  }
+  const older = (than: number): number => stamps.filter((stamp) => stamp < than).length;
+  for (const than of [0, ...new Set(stamps), time.now * 2]) {
+    // deno-lint-ignore no-await-in-loop -- case by case
+    assertEquals(await past.before("lobby", than), older(than));
+  }
+  assertEquals(await past.before("empty", 0), 0);
+});

@@ -1,0 +1,364 @@
+import { assert, assertEquals } from "@std/assert";
+import { exportPKCS8, generateKeyPair, SignJWT } from "jose";
+import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
+import { combine } from "../../auth/combined.ts";
+import { SecretAuthorizer } from "../../auth/secrets.ts";
+import type { AnyCommand } from "../../cli/command.ts";
+import { FIRST_EXAMPLES } from "../../cli/help.ts";
+import { connect, HubApi, hubUrl } from "../../client.ts";
+import { COMMANDS } from "../../commands/mod.ts";
+import { type Outcome, runExample, shellOf } from "../kit/examples.ts";
+import { temporaryFolder } from "../kit/folder.ts";
+import { TestSocket } from "../kit/socket.ts";
+import { startTestHub } from "../kit/test_hub.ts";
+
+/** Programs of examples; each gets a few lines in its place that do as much as the example needs. */
+const STUBS = {
+  jq: "exec head -n 1",
+  tail: "exec echo 'a line of a log'",
+  "notify-send": "touch notified",
+  "work.sh": "touch worked",
+};
+
+/** What is put in place of what another machine has, and of what takes long. */
+const REPLACED: readonly (readonly [what: string, by: (place: Place) => string])[] = [
+  ["192.168.1.5", ({ host }) => host],
+  ["/srv/bcast", ({ folder }) => `${folder}/srv`],
+  ["/backup/bcast.db", ({ folder }) => `${folder}/copy.db`],
+  ["/var/log/bcast.log", ({ folder }) => `${folder}/bcast.log`],
+];
+
+/** Flags that make an example short and light; of flags that are given twice, the last one counts. */
+const LIGHTER: readonly (readonly [fits: RegExp, flags: string])[] = [
+  [/^bench/, "--seconds 1"],
+  [/^bench(?!.*--clients)/, "--clients 20"],
+  [/^bench(?!.*--(?:in-flight|scene))/, "--rate 50"],
+];
+
+/** What is run for an example. */
+function lineOf(example: string, place: Place): string {
+  const line = REPLACED.reduce((text, [what, by]) => text.replace(what, by(place)), example);
+  return [line, ...LIGHTER.filter(([fits]) => fits.test(line)).map(([, flags]) => flags)].join(" ");
+}
+
+interface Place {
+  /** `HOST:PORT` of the hub. */
+  readonly host: string;
+  readonly folder: string;
+}
+
+/** What an example needs beside being run, and what it promises. The first row that fits counts. */
+interface Treatment {
+  readonly fits: RegExp;
+  /** For those that go on until they are told to end: what shows that they run. */
+  readonly shows?: RegExp;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Files that it reads, by name. */
+  readonly files?: () => Promise<Readonly<Record<string, string>>>;
+  /** A directory in its folder that holds the log of a hub. */
+  readonly log?: string;
+  /** Runs it against a hub of its own, with Eve in it and an admin token in the environment. */
+  readonly moderates?: {
+    /** What a moderator has ordered before. */
+    readonly before?: readonly [what: string, fields: object];
+  };
+  /** See `Run`. */
+  readonly then?: string;
+  /** What its standard output must be like. */
+  readonly prints?: RegExp;
+  /** A message that must be kept afterwards. */
+  readonly keeps?: { readonly room: string; readonly like: RegExp };
+}
+
+/** What `bcast token` works with. */
+async function keys(): Promise<Readonly<Record<string, string>>> {
+  const secret = "s".repeat(43);
+  const pair = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+  const token = new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setSubject("Alice");
+  return {
+    "jwt.txt": `${secret}\n`,
+    "alice.jwt": await token.setExpirationTime("1h").sign(new TextEncoder().encode(secret)),
+    "private.pem": await exportPKCS8(pair.privateKey),
+  };
+}
+
+const JWT = /^(?:[\w-]+\.){2}[\w-]+\n$/;
+
+const JSON_LINES = /^(?:\{.*\}\n)+$/;
+
+const TREATMENTS: readonly Treatment[] = [
+  {
+    fits: /^start .*--quiet/,
+    shows: /./,
+    prints: /^Listening on ws:\S+\n$/,
+  },
+  { fits: /^backup --data/, log: "srv", prints: /^Saved 1 message of 1 room \(.*\) to .*\.db\n$/ },
+  { fits: /^backup/, log: "data/bcast", prints: /^Saved 1 message of 1 room / },
+  { fits: /^start/, shows: /stops it/, env: { BCAST_PORT: "0" }, prints: /^Listening on ws:\S+\n/ },
+  { fits: /^echo "build is green"/, keeps: { room: "lobby", like: /^ci: build is green$/ } },
+  { fits: /^connect --json --room team/, prints: JSON_LINES },
+  { fits: /^connect/, prints: /^\[[\d:]+\] Alice: / },
+  { fits: /^bench.*--json/, prints: JSON_LINES },
+  { fits: /^bench/, env: { BCAST_SECONDS: "1" }, prints: /^messages\/s +[1-9]/m },
+  { fits: /^history .*--json/, prints: JSON_LINES },
+  { fits: /^history --query/, prints: /^(?:\[[\d:]+\] Alice: deploy \d failed\n){5}$/ },
+  { fits: /^history/, prints: /^(?:\[[\d:]+\] Alice: .*\n)+$/ },
+  { fits: /^(?:who|rooms).*--json/, prints: JSON_LINES },
+  { fits: /^who/, prints: /^NAME +ROOMS\nAlice +lobby/ },
+  { fits: /^rooms/, prints: /^ROOM +ONLINE +MESSAGES +NEWEST\n(?:.*\n)*lobby +1 / },
+  { fits: /^status --watch.*--json/, shows: /\n/, prints: JSON_LINES },
+  { fits: /^status --watch/, shows: /\n/, prints: /^\S+Z {2}clients \d/ },
+  { fits: /^status/, prints: /^hub +bcast / },
+  { fits: /^token secret/ },
+  { fits: /^token mint/, files: keys, prints: JWT },
+  { fits: /^token inspect/, files: keys, prints: /Alice/ },
+  {
+    fits: /^config check \S/,
+    files: () => Promise.resolve({ "other.json": `{"start": {"port": 9000}}` }),
+    prints: /^other\.json is fine: /,
+  },
+  { fits: /^config check/, prints: /^There is no configuration file / },
+  {
+    fits: /^config print .*--json/,
+    prints: /^\{"command":"connect","setting":"url","value":"ws:.*"origin":"BCAST_URL"\}\n/,
+  },
+  { fits: /^config print .*--port/, prints: /^port +9000 +--port$/m },
+  { fits: /^config print start/, prints: /^port +8765 +default$/m },
+  { fits: /^config print/, prints: /^listen +url +ws:\S+ +BCAST_URL$/m },
+  { fits: /completions bash/, then: "; complete -p bcast", prints: /-F _bcast bcast/ },
+  { fits: /completions fish/, then: "; complete -c bcast", prints: /history/ },
+  { fits: /^complete-names/, prints: /^lobby$/m },
+  { fits: /^help start/, prints: /^Usage: bcast start \[flags\]$/m },
+  { fits: /^kick Eve/, moderates: {}, prints: /^Eve was sent away: 1 session, from 127/ },
+  { fits: /^ban Eve/, moderates: {}, prints: /^Banned Eve: 1 session ended, from 127/ },
+  { fits: /^ban --address/, moderates: {}, prints: /^Banned 192\.0\.2\.7: 0 sessions/ },
+  {
+    fits: /^unban Eve/,
+    moderates: { before: ["ban", { name: "Eve" }] },
+    prints: /^No longer banned: Eve\n$/,
+  },
+  {
+    fits: /^unban --address/,
+    moderates: { before: ["ban", { address: "2001:db8::7" }] },
+    prints: /^No longer banned: 2001:db8::\/64\n$/,
+  },
+  {
+    fits: /^bans --json/,
+    moderates: { before: ["ban", { name: "Eve" }] },
+    prints: /^\{"kind":"ban","name":"Eve","by":"admin",.*\}\n$/,
+  },
+  {
+    fits: /^bans/,
+    moderates: { before: ["mute", { name: "Eve", reason: "flood" }] },
+    prints: /^WHAT .*\nmuted +Eve +lifted +admin +flood\n$/,
+  },
+  { fits: /^mute Eve/, moderates: {}, prints: /^Muted Eve: 1 session silent now\n$/ },
+  { fits: /^mute --address/, moderates: {}, prints: /^Muted 192\.0\.2\.7: 0 sessions/ },
+  {
+    fits: /^unmute Eve/,
+    moderates: { before: ["mute", { name: "Eve" }] },
+    prints: /^No longer muted: Eve\n$/,
+  },
+  { fits: /^close-room/, moderates: {}, prints: /^Closed party: 1 member had to leave\n$/ },
+  {
+    fits: /^open-room/,
+    moderates: { before: ["close-room", { room: "party" }] },
+    prints: /^Opened party\n$/,
+  },
+  { fits: /^announce --room/, moderates: {}, prints: /^Told 1 connection\n$/ },
+  { fits: /^announce/, moderates: {}, prints: /^Told 1 connection\n$/ },
+  {
+    fits: /^release-name/,
+    moderates: {},
+    prints: /^Anybody may take the name Alice now\n$/,
+  },
+  { fits: /^version/, prints: /^bcast \d/ },
+  { fits: /^send/, keeps: { room: "dev", like: /build is green/ } },
+  { fits: /bcast send --room logs/, keeps: { room: "logs", like: /a line of a log/ } },
+  { fits: /bcast send .*--room metrics/, keeps: { room: "metrics", like: /cpu/ } },
+  { fits: /^listen.*\| jq/ },
+  { fits: /^listen .*--output/, shows: /chat\.log/ },
+  { fits: /^listen/, shows: /\n/, prints: /Alice/ },
+  { fits: /^exec .*notify-send/, shows: /notified/ },
+  { fits: /^exec .*work\.sh/, shows: /worked/ },
+  { fits: /^exec/, shows: /\n/, prints: /Alice/ },
+];
+
+const ADMIN_TOKEN = "an-admin-token-for-examples";
+
+/** A hub with moderators and with Eve, who is in two rooms, and the environment that leads to it. */
+async function moderatedHub(
+  { before }: NonNullable<Treatment["moderates"]>,
+): Promise<{ readonly env: Readonly<Record<string, string>> } & AsyncDisposable> {
+  const broker = await openSqliteBroker({ path: ":memory:" });
+  // A token of Alice's was used here once.
+  await broker.ownedNames.put([{ key: "alice", name: "Alice", seen: Date.now() }]);
+  const hub = await startTestHub({
+    broker,
+    authorizer: combine([new SecretAuthorizer([ADMIN_TOKEN], { admin: true })], { open: true }),
+  });
+  const eve = await TestSocket.plain(hub.url, "Eve", "room=lobby&room=party");
+  if (before !== undefined) {
+    const api = new HubApi({ url: hubUrl({ url: hub.url }), token: ADMIN_TOKEN });
+    await api.order(...before);
+  }
+  return {
+    env: { BCAST_URL: hub.url, BCAST_TOKEN: ADMIN_TOKEN },
+    async [Symbol.asyncDispose]() {
+      await eve.close();
+      await hub.stop();
+    },
+  };
+}
+
+async function makeLog(path: string): Promise<void> {
+  await using broker = await openSqliteBroker({ path });
+  await broker.append([{ room: "lobby", sender: "Alice", content: { message: "hi" } }]);
+}
+
+/** All commands, those of groups too. */
+const WORDS: readonly AnyCommand[] = COMMANDS.flatMap((command) => [
+  command,
+  ...Object.values(command.commands ?? {}),
+]);
+
+/** All examples of all helps. */
+const EXAMPLES: readonly string[] = [
+  ...new Set(
+    [...FIRST_EXAMPLES, ...WORDS.flatMap(({ examples }) => examples)].map(([line]) => line),
+  ),
+];
+
+/** The rooms that examples are about. */
+const ROOMS: readonly string[] = [
+  ...new Set(["lobby", ...EXAMPLES.flatMap((line) => /--room ([a-z]+)/.exec(line)?.[1] ?? [])]),
+];
+
+/** Shells that are missing here; says so loudly. */
+function missingShells(): readonly string[] {
+  return [...new Set(EXAMPLES.map(shellOf))].filter((shell) => {
+    try {
+      return !new Deno.Command(shell, { args: ["-c", "exit 0"] }).outputSync().success;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      // deno-lint-ignore no-console -- nobody shall believe that this was tested
+      console.warn(`LEFT OUT: examples for ${shell}, because it is not installed`);
+      return true;
+    }
+  });
+}
+
+/** Runs `task` for each of `items`, a few at a time. */
+async function eachOf<T>(items: readonly T[], width: number, task: (item: T) => Promise<void>) {
+  const left = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) {
+      // deno-lint-ignore no-await-in-loop -- one after the other is what a worker does
+      await task(item);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
+
+Deno.test({
+  name: "every example in every help does what it says",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using folder = await temporaryFolder();
+    const broker = await openSqliteBroker({ path: ":memory:" });
+    await broker.append(ROOMS.flatMap((room) =>
+      [1, 2, 3, 4, 5, 6].map((n) => ({
+        room,
+        sender: "Alice",
+        content: { message: `deploy ${n} failed` },
+      }))
+    ));
+    await using hub = await startTestHub({ broker });
+    // Somebody who goes on talking, for those who listen.
+    await using alice = connect({
+      url: hub.url,
+      sender: "Alice",
+      rooms: ROOMS.map((room) => ({ room, history: 0 })),
+      echo: false,
+    });
+    const talking = setInterval(() => {
+      for (const room of ROOMS) void alice.send({ message: "still here", room }).catch(() => {});
+    }, 50);
+    const failures: string[] = [];
+    const missing = missingShells();
+    const examples = EXAMPLES.filter((line) => !missing.includes(shellOf(line)));
+    try {
+      // The long ones first, so that nothing waits for them in the end.
+      const order = examples.toSorted((a, b) =>
+        Number(/^bench/.test(b)) - Number(/^bench/.test(a))
+      );
+      await eachOf(order.map((line, n) => [line, n] as const), 4, async ([line, n]) => {
+        const place = { host: new URL(hub.url).host, folder: `${folder.path}/${n}` };
+        await Deno.mkdir(place.folder);
+        const treatment = TREATMENTS.find(({ fits }) => fits.test(line));
+        const { shows, then, env, files, log, moderates } = treatment ?? {};
+        if (log !== undefined) await makeLog(`${place.folder}/${log}/bcast.db`);
+        await using own = moderates === undefined ? undefined : await moderatedHub(moderates);
+        for (const [name, text] of Object.entries(await files?.() ?? {})) {
+          // deno-lint-ignore no-await-in-loop -- a few
+          await Deno.writeTextFile(`${place.folder}/${name}`, text, { mode: 0o600 });
+        }
+        const outcome = await runExample({
+          line: lineOf(line, place),
+          folder: place.folder,
+          env: {
+            ...(line.startsWith("start") ? {} : { BCAST_URL: hub.url }),
+            XDG_CONFIG_HOME: `${place.folder}/config`,
+            XDG_DATA_HOME: `${place.folder}/data`,
+            ...own?.env,
+            ...env,
+          },
+          stubs: STUBS,
+          ...(shows === undefined ? {} : { shows }),
+          ...(then === undefined ? {} : { then }),
+        });
+        const trouble = complaint(outcome, treatment);
+        if (trouble !== undefined) failures.push(`bcast ${line}: ${trouble}\n${show(outcome)}`);
+      });
+    } finally {
+      clearInterval(talking);
+    }
+    await alice.close();
+    for (const { keeps, fits } of TREATMENTS) {
+      if (keeps === undefined || !examples.some((line) => fits.test(line))) continue;
+      // deno-lint-ignore no-await-in-loop -- a few
+      const kept = await broker.read(keeps.room, { limit: 10_000 });
+      const texts = kept.map(({ sender, message, data }) =>
+        `${sender}: ${message ?? JSON.stringify(data)}`
+      );
+      assert(texts.some((text) => keeps.like.test(text)), `${fits}: nothing in ${keeps.room}`);
+    }
+    assertEquals(failures, [], failures.join("\n"));
+  },
+});
+
+function complaint(
+  { code, out, err }: Outcome,
+  treatment: Treatment | undefined,
+): string | undefined {
+  const ending = treatment?.shows === undefined ? [0] : [0, 130, 143];
+  if (!ending.includes(code)) return `ended with ${code}`;
+  if (treatment?.prints !== undefined && !treatment.prints.test(out)) {
+    return `does not print ${treatment.prints}`;
+  }
+  return /^(?:Unknown|Unexpected|Cannot) /m.test(err) ? "complains" : undefined;
+}
+
+function show({ out, err }: Outcome): string {
+  return `${out.slice(-800)}\n${err.slice(-800)}`;
+}
+
+Deno.test("every command has an example, and every example a purpose that fits its line", () => {
+  for (const { name, examples } of WORDS) {
+    assert(examples.length > 0, name);
+    for (const [line, purpose] of examples) {
+      assert(line.includes(name), line);
+      assert(line.length <= 73 && purpose.length <= 76, line);
+    }
+  }
+});

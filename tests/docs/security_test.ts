@@ -1,0 +1,37 @@
+import { assert, assertEquals } from "@std/assert";
+import { DEFAULT_SERVER_LIMITS } from "../../server/limits.ts";
+import { MAX_BATCH_MESSAGES, MAX_DATA_DEPTH } from "../../protocol.ts";
+
+const text = await Deno.readTextFile(new URL("../../docs/security.md", import.meta.url));
+
+/** The figures of a row of the table of bounds. */
+function bounds(what: string): readonly number[] {
+  const row = text.split("\n").find((line) => line.startsWith(`| ${what} `)) ?? "";
+  const [, , bound = ""] = row.split("|");
+  return [...bound.matchAll(/\d[\d,]*/g)].map(([number]) => Number(number.replaceAll(",", "")));
+}
+
+Deno.test("docs/security.md names tests that there are", async () => {
+  const named = [...text.matchAll(/`(\w+_test\.ts)`/g)].map(([, file = ""]) => file);
+  assert(named.length > 10);
+  for (const file of new Set(named)) {
+    // deno-lint-ignore no-await-in-loop -- a few
+    assert((await Deno.stat(new URL(file, import.meta.url))).isFile, file);
+  }
+});
+
+Deno.test("docs/security.md tells the real bounds", () => {
+  const limits = DEFAULT_SERVER_LIMITS;
+  const { maxMessageBytes } = limits;
+  assertEquals(bounds("a message, a frame"), [
+    maxMessageBytes / 1024,
+    maxMessageBytes * MAX_BATCH_MESSAGES / 1024 ** 2,
+    1009,
+    MAX_DATA_DEPTH,
+  ]);
+  assertEquals(bounds("a flood").slice(0, 2), [limits.rate, limits.ratePerAddress]);
+  assertEquals(bounds("who does not say `hello`"), [limits.helloTimeout]);
+  assertEquals(bounds("a reader that stalls"), [limits.maxOutboxBytes / 1024 ** 2, 4008]);
+  assertEquals(bounds("connections").slice(0, 2), [limits.maxConnections, limits.maxPerAddress]);
+  assert(text.includes(`More than ${limits.maxFailures} wrong tokens a minute`));
+});

@@ -1,0 +1,134 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { connect } from "../../client.ts";
+import { Program, startHubProcess } from "../kit/process.ts";
+import { until } from "../kit/until.ts";
+
+const linux = Deno.build.os === "linux";
+
+/** Signals that end a program that knows nothing of them. */
+const STRAY: readonly Deno.Signal[] = [
+  ...["SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGIO", "SIGXFSZ"] as const,
+  ...linux ? ["SIGSTKFLT"] as const : [],
+];
+
+/** Signals that ask for an end, beside Ctrl-C and SIGTERM. */
+const ENDS: readonly Deno.Signal[] = ["SIGQUIT", "SIGXCPU", ...linux ? ["SIGPWR"] as const : []];
+
+const ignore = Deno.build.os === "windows";
+
+for (const end of ENDS) {
+  Deno.test({
+    name: `bcast start logs signals that mean nothing, serves on, and stops calmly at ${end}`,
+    ignore,
+    async fn() {
+      const { program: hub, url } = await startHubProcess(["--memory"]);
+      await using _hub = hub;
+      await using alice = connect({ url, sender: "Ålice-2" });
+      await alice.send({ message: "before" });
+      for (const signal of STRAY) {
+        hub.kill(signal);
+        // deno-lint-ignore no-await-in-loop -- one after the other
+        await until(`${signal} in the log`, () => hub.errors.includes(`${signal} means nothing`));
+      }
+      // Not to be seen, as the runtime ignores it: whoever reads its output has gone.
+      hub.kill("SIGPIPE");
+      await alice.send({ message: "after" });
+      await alice.close();
+      hub.kill(end);
+      assertEquals(await hub.exit(), 0, hub.errors);
+      assertStringIncludes(hub.errors, "Stopped after 1 connections");
+    },
+  });
+}
+
+Deno.test({
+  name: "bcast listen and bcast exec outlive signals that mean nothing",
+  ignore,
+  async fn() {
+    const { program: hub, url } = await startHubProcess(["--memory", "--quiet"]);
+    await using _hub = hub;
+    await using alice = connect({ url, sender: "Alice" });
+    await alice.send({ message: "one" });
+    for (
+      const args of [
+        ["listen", url, "--after", "0", "--format", "{message}"],
+        ["exec", "--url", url, "--after", "0", "--", "cat"],
+      ]
+    ) {
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      await using program = new Program(args);
+      // deno-lint-ignore no-await-in-loop -- as above
+      await program.line(/^one/);
+      for (const signal of STRAY) program.kill(signal);
+      // deno-lint-ignore no-await-in-loop -- as above
+      await alice.send({ message: `two for ${args[0]}` });
+      // deno-lint-ignore no-await-in-loop -- as above
+      await program.line(new RegExp(`^two for ${args[0]}`));
+      program.kill("SIGQUIT");
+      // deno-lint-ignore no-await-in-loop -- as above
+      assertEquals(await program.exit(), 130, program.errors);
+    }
+    await alice.close();
+  },
+});
+
+Deno.test({
+  name: "without a terminal SIGHUP ends neither listen, exec nor send: nohup keeps them",
+  ignore,
+  async fn() {
+    const { program: hub, url } = await startHubProcess(["--memory", "--quiet"]);
+    await using _hub = hub;
+    await using alice = connect({ url, sender: "Ålice-2" });
+    await alice.send({ message: "eins" });
+    for (
+      const args of [
+        ["listen", url, "--after", "0", "--format", "{message}"],
+        ["exec", "--url", url, "--after", "0", "--", "cat"],
+      ]
+    ) {
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      await using program = new Program(args);
+      // deno-lint-ignore no-await-in-loop -- as above
+      await program.line(/^eins/);
+      program.kill("SIGHUP");
+      // deno-lint-ignore no-await-in-loop -- as above
+      await alice.send({ message: `世界 for ${args[0]}` });
+      // deno-lint-ignore no-await-in-loop -- as above
+      await program.line(new RegExp(`^世界 for ${args[0]}`));
+      program.kill("SIGTERM");
+      // deno-lint-ignore no-await-in-loop -- as above
+      assertEquals(await program.exit(), 130, program.errors);
+    }
+    await using listener = new Program(["listen", url, "--room", "in", "--after", "0"]);
+    await using sender = new Program(["send", "--url", url, "--room", "in"]);
+    await sender.type("before\n");
+    await listener.line(/before$/);
+    sender.kill("SIGHUP");
+    await sender.type("after\n", { end: true });
+    assertEquals([await sender.exit(), sender.errors], [0, ""]);
+    await listener.line(/after$/);
+    await alice.close();
+  },
+});
+
+Deno.test("bcast start --host takes no socket, port or URL: one line says so", async () => {
+  for (
+    const host of ["unix:/run/bcast.sock", "/run/bcast.sock", "localhost:8765", "http://localhost"]
+  ) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await using program = new Program(["start", "--memory", "--port", "0", "--host", host]);
+    // deno-lint-ignore no-await-in-loop -- as above
+    assertEquals(await program.exit(), 2);
+    assertEquals(program.errors.trimEnd().split("\n").length, 1, program.errors);
+    assert(program.errors.includes("without a port (a Unix socket is neither)"), program.errors);
+  }
+  for (const host of ["::1", "[::1]", "LOCALHOST", "127.0.0.2"]) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await using program = new Program(["start", "--memory", "--port", "0", "--host", host]);
+    // deno-lint-ignore no-await-in-loop -- as above
+    await program.line(/^Listening on ws:/);
+    program.kill("SIGTERM");
+    // deno-lint-ignore no-await-in-loop -- as above
+    assertEquals(await program.exit(), 0);
+  }
+});

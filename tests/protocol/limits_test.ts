@@ -1,0 +1,194 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  DEFAULT_LIMITS,
+  isRoomName,
+  MAX_DATA_DEPTH,
+  MAX_HISTORY_PAGE,
+  MAX_NAME_LENGTH,
+  MAX_QUERY_LENGTH,
+  MAX_REF_LENGTH,
+  MAX_ROOM_LENGTH,
+  MAX_SECRET_LENGTH,
+  nameKey,
+  normalizeName,
+  parseClientFrame,
+  parseHubFrame,
+} from "../../protocol.ts";
+
+/** The code of what is wrong with a frame; `ok` when nothing is. */
+function outcome(frame: object, maxMessageBytes?: number): string {
+  const parsed = parseClientFrame(JSON.stringify(frame), maxMessageBytes);
+  return parsed.ok ? "ok" : parsed.error.code;
+}
+
+for (
+  const [character, bytes] of [["x", 1], ["ß", 2], ["€", 3], ["😀", 4]] as const
+) {
+  Deno.test(`\`parseClientFrame()\` limits a frame in bytes, with characters of ${bytes}`, () => {
+    for (const limit of [100, 101, 102, 103, 104, DEFAULT_LIMITS.maxMessageBytes]) {
+      const empty = JSON.stringify({ type: "message", message: "" }).length;
+      const count = Math.floor((limit - empty) / bytes);
+      // Filled up with spaces, which are outside of the string.
+      const rest = " ".repeat(limit - empty - count * bytes);
+      const full = JSON.stringify({ type: "message", message: character.repeat(count) }) + rest;
+      assertEquals(new TextEncoder().encode(full).length, limit);
+      assert(parseClientFrame(full, limit).ok);
+      assert(parseClientFrame(full, limit + 1).ok);
+      const over = parseClientFrame(full + " ", limit);
+      assert(!over.ok);
+      assertEquals(over.error.code, "too_big");
+      assertStringIncludes(over.error.message, String(limit));
+      assert(!parseClientFrame(full, limit - 1).ok);
+    }
+  });
+}
+
+Deno.test("`parseClientFrame()` limits a frame to 64 KiB when told nothing", () => {
+  assertEquals(DEFAULT_LIMITS.maxMessageBytes, 65_536);
+  const frame = `{"type":"ping"}`;
+  assert(parseClientFrame(frame.padEnd(65_536)).ok);
+  assert(!parseClientFrame(frame.padEnd(65_537)).ok);
+});
+
+Deno.test(`\`parseClientFrame()\` takes a \`ref\` of 1 to ${MAX_REF_LENGTH} characters`, () => {
+  for (
+    const [ref, wanted] of [
+      ["", "bad_frame"],
+      ["r", "ok"],
+      ["r".repeat(MAX_REF_LENGTH), "ok"],
+      ["r".repeat(MAX_REF_LENGTH + 1), "bad_frame"],
+      [0, "ok"],
+      [-1.5, "ok"],
+      [[], "bad_frame"],
+      [false, "bad_frame"],
+    ] as const
+  ) {
+    assertEquals(outcome({ type: "ping", ref }), wanted);
+    assertEquals(outcome({ type: "message", room: "a", message: "x", ref }), wanted);
+  }
+});
+
+Deno.test(`\`parseClientFrame()\` takes data of ${MAX_DATA_DEPTH} levels`, () => {
+  const list = (levels: number): string =>
+    `{"type":"message","data":${"[".repeat(levels)}${"]".repeat(levels)}}`;
+  assert(parseClientFrame(list(MAX_DATA_DEPTH)).ok);
+  assert(!parseClientFrame(list(MAX_DATA_DEPTH + 1)).ok);
+  assert(!parseClientFrame(list(30_000), 10 ** 6).ok);
+  const object = (levels: number): string =>
+    `{"type":"message","data":${`{"a":`.repeat(levels)}1${"}".repeat(levels)}}`;
+  assert(parseClientFrame(object(MAX_DATA_DEPTH)).ok);
+  assert(!parseClientFrame(object(MAX_DATA_DEPTH + 1)).ok);
+  const wide = { type: "message", data: Array.from({ length: 10_000 }, () => [[0]]) };
+  assertEquals(outcome(wide, 10 ** 6), "ok");
+});
+
+Deno.test("`parseClientFrame()` limits numbers and texts at their edges", () => {
+  const history = { type: "history", room: "lobby" };
+  const hello = { type: "hello" };
+  for (
+    const [frame, wanted] of [
+      [{ ...history, limit: 0 }, "bad_frame"],
+      [{ ...history, limit: 1 }, "ok"],
+      [{ ...history, limit: MAX_HISTORY_PAGE }, "ok"],
+      [{ ...history, limit: MAX_HISTORY_PAGE + 1 }, "bad_frame"],
+      [{ ...history, after: 0 }, "ok"],
+      [{ ...history, after: Number.MAX_SAFE_INTEGER }, "ok"],
+      [{ ...history, after: Number.MAX_SAFE_INTEGER + 1 }, "bad_frame"],
+      [{ ...history, query: "q".repeat(MAX_QUERY_LENGTH) }, "ok"],
+      [{ ...history, query: "q".repeat(MAX_QUERY_LENGTH + 1) }, "bad_frame"],
+      [{ ...hello, token: "t".repeat(MAX_SECRET_LENGTH) }, "ok"],
+      [{ ...hello, token: "t".repeat(MAX_SECRET_LENGTH + 1) }, "bad_frame"],
+      [{ ...hello, session: "t".repeat(MAX_SECRET_LENGTH) }, "ok"],
+      [{ ...hello, session: "t".repeat(MAX_SECRET_LENGTH + 1) }, "bad_frame"],
+      [{ ...hello, rooms: [{ room: "a", history: 0 }] }, "ok"],
+      [{ ...hello, rooms: [{ room: "a", history: MAX_HISTORY_PAGE + 1 }] }, "bad_frame"],
+      [{ ...hello, rooms: [{ room: "a", epoch: "e".repeat(64) }] }, "ok"],
+      [{ ...hello, rooms: [{ room: "a", epoch: "e".repeat(65) }] }, "bad_frame"],
+      [{ ...hello, rooms: Array.from({ length: 1024 }, () => ({ room: "a" })) }, "ok"],
+      [{ ...hello, rooms: Array.from({ length: 1025 }, () => ({ room: "a" })) }, "bad_frame"],
+    ] as const
+  ) assertEquals(outcome(frame), wanted, JSON.stringify(frame).slice(0, 100));
+});
+
+Deno.test("`parseHubFrame()` has no limit of length", () => {
+  const message = "x".repeat(10 ** 6);
+  const frame = {
+    type: "message",
+    room: "a",
+    id: 1,
+    sender: "b",
+    message,
+    timestamp: "t",
+  } as const;
+  assertEquals(parseHubFrame(JSON.stringify(frame)), { ok: true, frame });
+});
+
+Deno.test(`\`isRoomName()\` takes 1 to ${MAX_ROOM_LENGTH} of a-z 0-9 . _ -`, () => {
+  const good = ["a", "0", "lobby", "a.b_c-d", "9.", "a--", "a".repeat(MAX_ROOM_LENGTH)];
+  const bad = ["", "a".repeat(MAX_ROOM_LENGTH + 1), "A", "ä", "a b", ".a", "-a", "_a", "a/b"];
+  for (const room of good) assert(isRoomName(room), room);
+  for (const room of [...bad, "a\n", "\na", "a\u0000", "ａ", "a#", "../..", "lobby "]) {
+    assert(!isRoomName(room), room);
+  }
+});
+
+Deno.test(`\`normalizeName()\` takes 1 to ${MAX_NAME_LENGTH} characters, not units`, () => {
+  for (const character of ["x", "ß", "€", "😀"]) {
+    const longest = character.repeat(MAX_NAME_LENGTH);
+    assertEquals(normalizeName(longest), longest);
+    assertEquals(normalizeName(longest + character), undefined);
+  }
+  // Composed first, then counted.
+  assertEquals(normalizeName("e\u0301".repeat(MAX_NAME_LENGTH)), "é".repeat(MAX_NAME_LENGTH));
+  assertEquals(normalizeName("x".repeat(10 ** 6)), undefined);
+});
+
+Deno.test("`normalizeName()` shows names as people write them", () => {
+  for (
+    const [given, shown] of [
+      ["Alice", "Alice"],
+      ["  Alice  B.  ", "Alice B."],
+      ["Alice\u00a0\u3000B", "Alice B"],
+      ["Zoe\u0308", "Zoë"],
+      ["می‌خواهم", "می‌خواهم"],
+      ["👩‍👩‍👧‍👦", "👩‍👩‍👧‍👦"],
+      ["❤️", "❤️"],
+      ["O'Neil-Smith (he) *!?", "O'Neil-Smith (he) *!?"],
+    ] as const
+  ) assertEquals(normalizeName(given), shown);
+});
+
+Deno.test("`normalizeName()` refuses what would deceive or break something", () => {
+  const inside = [..."/@#:"].map((character) => `a${character}b`);
+  const controls = ["\u0000", "\n", "\t", "\u001b", "\u007f", "\u009b", "\u2028", "\u2029"];
+  const hidden = ["\u202e", "\u2066", "\u200f", "\u00ad", "\u200b", "\ufeff", "\u{e0041}"];
+  const others = ["\ud800", "\udfff", "\ue000", "\uffff", "\u{10ffff}"];
+  for (const bad of [...controls, ...hidden, ...others].map((one) => `a${one}b`).concat(inside)) {
+    assertEquals(normalizeName(bad), undefined, JSON.stringify(bad));
+  }
+});
+
+Deno.test("`normalizeName()` refuses a name of which nothing is to be seen", () => {
+  for (
+    const blank of ["", " ", "\u3000", "\u200d\u200c", "\u3164", "\uffa0\u115f", "\ufe0f", "\u2800"]
+  ) {
+    assertEquals(normalizeName(blank), undefined, JSON.stringify(blank));
+  }
+});
+
+Deno.test("`nameKey()` is the same for names that look the same", () => {
+  for (
+    const [a, b] of [
+      ["Alice", "aLICE"],
+      ["Alice", "Ａｌｉｃｅ"],
+      ["Alice", "Al\u200dice"],
+      ["Alice", "Alice\u3164"],
+      ["Alice", "Alice\ufe0f"],
+      ["Alice B", "alice\u00a0b"],
+      ["ÉMILE", "e\u0301mile"],
+      ["ſam", "Sam"],
+    ] as const
+  ) assertEquals(nameKey(a), nameKey(b));
+  assert(nameKey("Alice") !== nameKey("Alicе"), "a Cyrillic letter is another letter");
+  assert(nameKey("Zoe") !== nameKey("Zoë"));
+});

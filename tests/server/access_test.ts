@@ -1,0 +1,572 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { combine } from "../../auth/combined.ts";
+import { JwtAuthorizer } from "../../auth/jwt.ts";
+import { secretKey, signingSecret } from "../../auth/keys.ts";
+import { type Claims, mint } from "../../auth/mint.ts";
+import { SecretAuthorizer } from "../../auth/secrets.ts";
+import { connect } from "../../client.ts";
+import type { Server, ServerOptions } from "../../server.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
+import { handshake, type RawHeaders } from "../kit/handshake.ts";
+import { tell } from "../kit/http.ts";
+import { type Received, TestSocket } from "../kit/socket.ts";
+import { startTestHub } from "../kit/test_hub.ts";
+import { until } from "../kit/until.ts";
+
+const SECRET = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
+const SHARED = "a-shared-secret-of-the-hub";
+
+/** A hub that takes tokens signed with `SECRET`, and the shared secret. */
+function guarded(options: Partial<ServerOptions> = {}): Promise<Server> {
+  return startTestHub({
+    authorizer: combine([
+      new SecretAuthorizer([SHARED]),
+      new JwtAuthorizer({ keys: [secretKey(SECRET)] }),
+    ]),
+    ...options,
+  });
+}
+
+function tokenFor(
+  claims: Omit<Claims, "issuedAt"> & { readonly issuedAt?: number },
+): Promise<string> {
+  return mint(signingSecret(SECRET), { issuedAt: Date.now(), ...claims });
+}
+
+async function enter(
+  hub: Server,
+  claims: Omit<Claims, "issuedAt">,
+  hello: Record<string, unknown> = {},
+): Promise<[TestSocket, Received]> {
+  return await TestSocket.v1(hub.url, { token: await tokenFor(claims), ...hello });
+}
+
+/** The answer to `frame`, which a ping after it follows. */
+async function answerTo(socket: TestSocket, frame: object): Promise<string> {
+  const before = socket.frames.length;
+  socket.send(frame);
+  const ref = `end ${before}`;
+  socket.send({ type: "ping", ref });
+  await socket.next("pong", (pong) => pong["ref"] === ref);
+  const answers = socket.frames.slice(before).map((text): Received => JSON.parse(text));
+  const error = answers.find(({ type }) => type === "error");
+  return error === undefined ? "ok" : `${error["code"]}: ${error["message"]}`;
+}
+
+Deno.test("a plain client without a token gets 401 and is told how to ask", async () => {
+  await using hub = await guarded();
+  const { status, headers, body } = await handshake(hub.port);
+  assertEquals(status, 401);
+  assertEquals(headers.get("www-authenticate"), `Bearer realm="bcast"`);
+  assertEquals(body, "This hub wants a token: ask its operator for one\n");
+  assertEquals(hub.online, 0);
+});
+
+Deno.test("who never says hello is cut off when its time is over, and costs nobody anything", async () => {
+  const clock = new FakeClock();
+  await using hub = await guarded({ clock, limits: { helloTimeout: 3 } });
+  await using bystander = await TestSocket.plain(hub.url, "Bystander", `token=${SHARED}`);
+  const silent = await TestSocket.open(hub.url, "bcast.v1");
+  const busy = await TestSocket.open(hub.url, "bcast.v1");
+  for (let second = 0; second < 4; second++) {
+    busy.send({ type: "ping" });
+    // deno-lint-ignore no-await-in-loop -- one second after the other
+    await busy.next("error");
+    clock.advance(1000);
+  }
+  for (const socket of [silent, busy]) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    const { code, reason } = await socket.closed;
+    assertEquals([code, reason], [4002, "No hello within 3 seconds"]);
+  }
+  assertEquals(await answerTo(bystander, { type: "message", message: "hi" }), "ok");
+});
+
+Deno.test("a text client without a token gets 401 as well", async () => {
+  await using hub = await guarded();
+  assertEquals((await handshake(hub.port, [], "/?format=text")).status, 401);
+  const text: RawHeaders = [["Sec-WebSocket-Protocol", "bcast.text"]];
+  assertEquals((await handshake(hub.port, text)).status, 401);
+});
+
+Deno.test("a plain client brings its token in the header, or in the query", async () => {
+  await using hub = await guarded();
+  for (const scheme of ["Bearer", "bearer"]) {
+    const { status } = await handshake(hub.port, [["Authorization", `${scheme} ${SHARED}`]]);
+    assertEquals(status, 101);
+  }
+  await using socket = await TestSocket.plain(hub.url, "Alice", `token=${SHARED}`);
+  assertEquals(await answerTo(socket, { type: "message", message: "hi" }), "ok");
+});
+
+for (
+  const [what, header] of [
+    ["a wrong token", "Bearer guess-who"],
+    ["a token that is nearly right", `Bearer ${SHARED}x`],
+    ["a JWT without a signature", `Bearer eyJhbGciOiJub25lIn0.e30.`],
+    ["16 KiB of token", `Bearer ${"x".repeat(16 * 1024)}`],
+  ] as const
+) {
+  Deno.test(`${what} gets 401, and a bystander loses nothing`, async () => {
+    await using hub = await guarded();
+    await using bystander = await TestSocket.plain(hub.url, "Bystander", `token=${SHARED}`);
+    const { status, headers, body } = await handshake(hub.port, [["Authorization", header]]);
+    assertEquals(status, 401);
+    assertEquals(headers.get("www-authenticate"), `Bearer realm="bcast", error="invalid_token"`);
+    assertStringIncludes(body, "token");
+    assert(!body.includes(header.slice(7)));
+    assertEquals(await answerTo(bystander, { type: "message", message: "hi" }), "ok");
+  });
+}
+
+Deno.test("a `bcast.v1` client hears in the close reason what is wrong with its token", async () => {
+  await using hub = await guarded();
+  const expired = await tokenFor({ expiresAt: Date.now() - 180_000 });
+  for (
+    const [token, words] of [
+      [undefined, "wants a token"],
+      ["wrong", "The token is wrong"],
+      [expired, "The token expired 3 minutes ago"],
+    ] as const
+  ) {
+    const socket = await TestSocket.open(hub.url, "bcast.v1");
+    socket.send({ type: "hello", ...(token === undefined ? {} : { token }) });
+    const { code, reason } = await socket.closed;
+    assertEquals(code, 4501);
+    assertStringIncludes(reason, words);
+    assertEquals(socket.frames, []);
+  }
+});
+
+Deno.test("a `bcast.v1` client may have brought its token at the upgrade", async () => {
+  await using hub = await guarded();
+  await using socket = await TestSocket.open(`${hub.url}?token=${SHARED}`, "bcast.v1");
+  socket.send({ type: "hello", sender: "Alice" });
+  assertEquals((await socket.next("welcome"))["sender"], "Alice");
+});
+
+Deno.test("nothing but a hello is answered before the token was checked", async () => {
+  await using hub = await guarded();
+  await using bystander = await TestSocket.plain(hub.url, "Bystander", `token=${SHARED}`);
+  await using socket = await TestSocket.open(hub.url, "bcast.v1");
+  for (
+    const frame of [
+      { type: "message", room: "lobby", message: "x" },
+      { type: "direct", to: "Bystander", message: "x" },
+      { type: "join", room: "lobby" },
+      { type: "history", room: "lobby" },
+      { type: "who", room: "lobby" },
+      { type: "nick", sender: "Eve" },
+      { type: "ping" },
+    ]
+  ) {
+    socket.send(frame);
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    assertEquals((await socket.next("error"))["code"], "unauthorized");
+  }
+  assertEquals(await answerTo(bystander, { type: "message", message: "first" }), "ok");
+  assertEquals(bystander.all("message").map(({ id }) => id), [1]);
+});
+
+Deno.test("the name of a token is its bearer's: it is given, fixed, and nobody takes it", async () => {
+  await using hub = await guarded();
+  // Somebody without a claim to the name had it first.
+  await using squatter = await TestSocket.plain(hub.url, "alice", `token=${SHARED}`);
+  const [alice, welcome] = await enter(hub, { sub: "Alice" }, { sender: "Bob" });
+  await using _alice = alice;
+  assertEquals(welcome["sender"], "Alice");
+  const said = await squatter.next("system", (frame) => frame["event"] === "rename");
+  assertEquals(said["message"], "alice is now alice-2");
+  assertEquals(
+    await answerTo(alice, { type: "nick", sender: "Root" }),
+    "forbidden: Your token says that you are Alice: the name cannot be changed",
+  );
+  await alice.close();
+  await until("Alice is gone", () => hub.online === 1);
+  // Nor while she is away.
+  assertStringIncludes(await answerTo(squatter, { type: "nick", sender: "ALICE" }), "name_taken");
+  await using again = await TestSocket.plain(hub.url, undefined, `sender=Alice&token=${SHARED}`);
+  assertEquals(await answerTo(again, { type: "message", message: "x" }), "ok");
+  const { sender } = await squatter.next("message");
+  assertEquals(sender, "Alice-3");
+});
+
+Deno.test("a name that differs from a token's in case only belongs to nobody else's token", async () => {
+  await using hub = await guarded();
+  const [alice] = await enter(hub, { sub: "Alice" });
+  await using _alice = alice;
+  const socket = await TestSocket.open(hub.url, "bcast.v1");
+  socket.send({ type: "hello", token: await tokenFor({ sub: "ALICE" }) });
+  const { code, reason } = await socket.closed;
+  assertEquals([code, reason], [
+    4501,
+    "A token that spells ALICE differently has the name: ask for another",
+  ]);
+});
+
+Deno.test("two devices of one person share the name, count once, and both get private messages", async () => {
+  await using hub = await guarded();
+  await using bob = await TestSocket.plain(hub.url, "Bob", `token=${SHARED}`);
+  const [phone] = await enter(hub, { sub: "Alice" });
+  await bob.next("system", (frame) => frame["event"] === "join");
+  const [laptop, welcome] = await enter(hub, { sub: "Alice" });
+  await using _laptop = laptop;
+  const [room] = welcome["rooms"] as Received[];
+  assertEquals([welcome["sender"], room?.["online"]], ["Alice", 2]);
+  assertEquals(room?.["members"], ["Bob", "Alice"]);
+  bob.send({ type: "direct", to: "alice", message: "psst" });
+  assertEquals((await phone.next("direct"))["message"], "psst");
+  assertEquals((await laptop.next("direct"))["message"], "psst");
+  await phone.close();
+  await until("the phone is gone", () => hub.online === 2);
+  bob.send({ type: "direct", to: "Alice", message: "still there?" });
+  assertEquals((await laptop.next("direct"))["message"], "still there?");
+  bob.send({ type: "who", room: "lobby" });
+  assertEquals((await bob.next("who"))["members"], ["Bob", "Alice"]);
+  await laptop.close();
+  const left = await bob.next("system", (frame) => frame["event"] === "leave");
+  assertEquals([left["message"], left["online"]], ["Alice left (1 online)", 1]);
+  // The join of the second device, and the leaving of the first, were nobody's business.
+  assertEquals(bob.all("system").filter(({ event }) => event === "join").length, 1);
+});
+
+Deno.test("a session goes on only with a token of the same person", async () => {
+  await using hub = await guarded();
+  const [alice, welcome] = await enter(hub, { sub: "Alice" });
+  await using _alice = alice;
+  const { session } = welcome;
+  for (const claims of [{ sub: "Mallory" }, {}]) {
+    // deno-lint-ignore no-await-in-loop -- one thief after the other
+    const [thief, given] = await enter(hub, claims, { session });
+    assert(given["sender"] !== "Alice" && given["session"] !== session);
+    // deno-lint-ignore no-await-in-loop -- one thief after the other
+    await thief.close();
+  }
+  assertEquals(await answerTo(alice, { type: "message", message: "still me" }), "ok");
+  const [back, same] = await enter(hub, { sub: "Alice" }, { session });
+  await using _back = back;
+  assertEquals([same["session"], same["sender"]], [session, "Alice"]);
+});
+
+const LIMITED = { sub: "Eve", rooms: { lobby: "read", "dev-*": "read-write" } } as const;
+
+Deno.test("a token's rights hold everywhere, and closed rooms do not show whether they exist", async (t) => {
+  await using hub = await guarded();
+  const [member] = await enter(hub, { sub: "Member" }, { rooms: [{ room: "secret" }] });
+  await using _member = member;
+  assertEquals(await answerTo(member, { type: "message", message: "hush", room: "secret" }), "ok");
+  await using colleague = await TestSocket.plain(hub.url, "Dev", `token=${SHARED}&room=dev-web`);
+  await using reader = await TestSocket.plain(hub.url, "Reader", `token=${SHARED}`);
+  const [eve, welcome] = await enter(hub, LIMITED, {
+    rooms: [{ room: "secret" }, { room: "nowhere" }, { room: "lobby" }, { room: "dev-web" }],
+  });
+  await using _eve = eve;
+
+  await t.step("hello enters the open ones and names the closed ones", async () => {
+    const rooms = (welcome["rooms"] as Received[]).map(({ room }) => room);
+    assertEquals(rooms, ["lobby", "dev-web"]);
+    const error = await eve.next("error");
+    assertEquals(error["code"], "forbidden");
+    assertStringIncludes(String(error["message"]), "into secret, nowhere:");
+  });
+  for (const type of ["join", "history", "who"]) {
+    await t.step(
+      `${type} says the same of a room that exists and of one that does not`,
+      async () => {
+        const answers = [];
+        for (const room of ["secret", "nowhere"]) {
+          // deno-lint-ignore no-await-in-loop -- one after the other
+          const answer = await answerTo(eve, { type, room, ref: 1 });
+          assert(answer.startsWith("forbidden: "), answer);
+          answers.push(answer.replace(room, "ROOM"));
+        }
+        assertEquals(answers[0], answers[1]);
+      },
+    );
+  }
+  await t.step("a search is reading", async () => {
+    const answer = await answerTo(eve, { type: "history", room: "secret", query: "hush" });
+    assert(answer.startsWith("forbidden"), answer);
+  });
+  await t.step("reading is not writing", async () => {
+    for (const type of ["message", "typing"]) {
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      const answer = await answerTo(eve, { type, room: "lobby", message: "x", typing: true });
+      assert(answer.startsWith("forbidden: Your token lets you read lobby"), answer);
+    }
+    assertEquals(await answerTo(eve, { type: "history", room: "lobby" }), "ok");
+    assertEquals(await answerTo(eve, { type: "message", room: "dev-web", message: "hi" }), "ok");
+  });
+  await t.step("private messages go to people in rooms that one may write in", async () => {
+    assertEquals(await answerTo(eve, { type: "direct", to: "Dev", message: "x" }), "ok");
+    const reading = await answerTo(eve, { type: "direct", to: "Reader", message: "x" });
+    assert(reading.startsWith("forbidden"), reading);
+    const hidden = await answerTo(eve, { type: "direct", to: "Member", message: "x" });
+    const nobody = await answerTo(eve, { type: "direct", to: "Zed", message: "x" });
+    assertEquals(hidden.replace("Member", "X"), nobody.replace("Zed", "X"));
+    assert(hidden.startsWith("no_such_user"), hidden);
+  });
+  await t.step(
+    "lines of text do not show who is in closed rooms, by whole names either",
+    async () => {
+      const [ann] = await enter(hub, { sub: "Ann Lee" }, { rooms: [{ room: "secret" }] });
+      await using _ann = ann;
+      const token = await tokenFor({ ...LIMITED, sub: "Mallory" });
+      await using lines = await TestSocket.open(`${hub.url}?format=text&token=${token}`);
+      const answers = [];
+      for (const name of ["Ann Lee", "Ann Low"]) {
+        lines.send(`/msg ${name} x`);
+        // deno-lint-ignore no-await-in-loop -- one after the other
+        answers.push(await lines.line(/Nobody here is called/));
+      }
+      assertEquals(answers[0], answers[1]);
+    },
+  );
+  await t.step("the members of the closed room saw nothing of it", async () => {
+    assertEquals(await answerTo(member, { type: "message", message: "2", room: "secret" }), "ok");
+    assertEquals(member.all("message").map(({ id }) => id), [1, 2]);
+    member.send({ type: "who", room: "secret" });
+    assertEquals((await member.next("who"))["members"], ["Member"]);
+    assertEquals([colleague.all("direct").length, reader.all("direct").length], [1, 0]);
+  });
+});
+
+Deno.test("a client that names no room gets those of the hub that it may read, else those of its token", async () => {
+  await using hub = await guarded({ rooms: ["lobby", "news"] });
+  const rooms = async (claims: Omit<Claims, "issuedAt">): Promise<unknown[]> => {
+    const [socket, welcome] = await enter(hub, claims);
+    await socket.close();
+    assertEquals(socket.all("error"), []);
+    return (welcome["rooms"] as Received[]).map(({ room }) => room);
+  };
+  assertEquals(await rooms({}), ["lobby", "news"]);
+  assertEquals(await rooms({ rooms: { "n*": "read" } }), ["news"]);
+  assertEquals(await rooms({ rooms: { "ops": "read", "x-*": "read", "no": "none" } }), ["ops"]);
+  assertEquals(await rooms({ rooms: {} }), []);
+});
+
+Deno.test("an expired token is told at once, may be renewed, and ends the connection if it is not", async () => {
+  const clock = new FakeClock();
+  await using hub = await guarded({ clock });
+  const issued = { issuedAt: clock.now(), expiresAt: clock.now() + 60_000 };
+  const [alice, welcome] = await enter(hub, { ...issued, sub: "Alice" });
+  await using _alice = alice;
+  const [lazy] = await enter(hub, { ...issued, sub: "Lazy" });
+  await using bystander = await TestSocket.plain(hub.url, "Bystander", `token=${SHARED}`);
+
+  clock.advance(59_000);
+  assertEquals(await answerTo(alice, { type: "message", message: "in time" }), "ok");
+  clock.advance(1000);
+  const error = await alice.next("error");
+  assertEquals(error["code"], "unauthorized");
+  assertStringIncludes(String(error["message"]), "expired: say hello with a new one within 30");
+  assertEquals((await lazy.next("error"))["code"], "unauthorized");
+  clock.advance(5000);
+  assertEquals(alice.all("error").length, 1);
+
+  const other = await tokenFor({ sub: "Mallory" });
+  assertStringIncludes(await answerTo(alice, { type: "hello", token: other }), "another person's");
+  const late = await tokenFor({ sub: "Alice", issuedAt: 0, expiresAt: clock.now() - 20_000 });
+  assertStringIncludes(await answerTo(alice, { type: "hello", token: late }), "expired 20 seconds");
+  const fresh = await tokenFor({ sub: "Alice", expiresAt: clock.now() + 600_000 });
+  alice.send({ type: "hello", token: fresh });
+  const renewed = await alice.next("welcome");
+  assertEquals([renewed["sender"], renewed["session"]], ["Alice", welcome["session"]]);
+  const [room] = renewed["rooms"] as Received[];
+  assertEquals([room?.["last"], room?.["recovered"], room?.["history"]], [1, true, []]);
+
+  clock.advance(25_000);
+  const { code, reason } = await lazy.closed;
+  assertEquals([code, reason], [
+    4501,
+    "The token expired 30 seconds ago: come back with a new one",
+  ]);
+  assertEquals(await answerTo(alice, { type: "message", message: "renewed" }), "ok");
+  assertEquals(alice.all("message").map(({ id }) => id), [1, 2]);
+  assertEquals(bystander.all("message").map(({ id }) => id), [1, 2]);
+});
+
+Deno.test("a session does not outlive its token: who resumes is asked again", async () => {
+  const clock = new FakeClock();
+  await using hub = await guarded({ clock });
+  const token = await tokenFor({ sub: "Alice", issuedAt: 0, expiresAt: clock.now() + 60_000 });
+  const [first, { session }] = await TestSocket.v1(hub.url, { token });
+  first.socket.close(4000);
+  await first.closed;
+  clock.advance(66_000);
+  const late = await TestSocket.open(hub.url, "bcast.v1");
+  late.send({ type: "hello", token, session });
+  assertEquals((await late.closed).code, 4501);
+});
+
+Deno.test("a fresh token with fewer rights takes the bearer out of the rooms it closes", async () => {
+  await using hub = await guarded();
+  const [eve] = await enter(hub, { sub: "Eve" }, {
+    rooms: [{ room: "secret" }, { room: "lobby" }],
+  });
+  await using _eve = eve;
+  eve.send({ type: "hello", token: await tokenFor(LIMITED) });
+  assertEquals((await eve.next("left"))["room"], "secret");
+  const welcome = await eve.next("welcome");
+  assertEquals((welcome["rooms"] as Received[]).map(({ room }) => room), ["lobby"]);
+  assertStringIncludes(await answerTo(eve, { type: "message", message: "x" }), "forbidden");
+});
+
+Deno.test("wrong tokens are slowed down, over HTTP and in hello, and right ones never are", async () => {
+  const clock = new FakeClock();
+  await using hub = await guarded({
+    clock,
+    limits: { maxFailures: 5 },
+    trustedProxies: ["127.0.0.1"],
+  });
+  const from = (address: string, token: string): Promise<number> =>
+    handshake(hub.port, [
+      ["X-Forwarded-For", address],
+      ["Authorization", `Bearer ${token}`],
+    ]).then(({ status }) => status);
+  const guesses: number[] = [];
+  // deno-lint-ignore no-await-in-loop -- one guess after the other
+  for (let guess = 0; guess < 7; guess++) guesses.push(await from("192.0.2.1", `guess-${guess}`));
+  assertEquals(guesses, [401, 401, 401, 401, 401, 429, 429]);
+  // Others' guesses are not the fault of whoever knows the secret, or has a token of its own.
+  assertEquals(await from("192.0.2.1", SHARED), 101);
+  assertEquals(await from("192.0.2.1", await tokenFor({ sub: "José-Luis 👋" })), 101);
+  assertEquals(await from("192.0.2.2", SHARED), 101);
+  const { headers } = await handshake(hub.port, [
+    ["X-Forwarded-For", "192.0.2.1"],
+    ["Authorization", "Bearer x"],
+  ]);
+  assertEquals(headers.get("retry-after"), "12");
+  clock.advance(12_000);
+  assertEquals(await from("192.0.2.1", "x"), 401);
+
+  for (let guess = 0; guess < 5; guess++) {
+    const socket = await TestSocket.open(hub.url, "bcast.v1");
+    socket.send({ type: "hello", token: `guess-${guess}` });
+    // deno-lint-ignore no-await-in-loop -- one guess after the other
+    assertEquals((await socket.closed).code, 4501);
+  }
+  await using right = await TestSocket.open(hub.url, "bcast.v1");
+  right.send({ type: "hello", token: SHARED });
+  await right.next("welcome");
+  const socket = await TestSocket.open(hub.url, "bcast.v1");
+  socket.send({ type: "hello", token: "x" });
+  const error = await socket.next("error");
+  assertEquals([error["code"], error["retryAfter"]], ["rate_limited", 12]);
+  assertEquals((await socket.closed).code, 4029);
+});
+
+Deno.test("a short secret is let in after others' wrong ones, but cannot be guessed in a flood", async () => {
+  const clock = new FakeClock();
+  const short = "s3cr3t-münze";
+  const long = "a-secret-that-nobody-guesses";
+  await using hub = await startTestHub({
+    clock,
+    authorizer: new SecretAuthorizer([short, long]),
+    limits: { maxFailures: 5 },
+  });
+  const ask = async (token: string): Promise<[status: number, wait: string | null]> => {
+    const { status, headers } = await tell(
+      hub,
+      `/api/status?${new URLSearchParams({ token })}`,
+    );
+    return [status, headers.get("retry-after")];
+  };
+  // deno-lint-ignore no-await-in-loop -- one guess after the other
+  for (let guess = 0; guess < 49; guess++) await ask(`guess-${guess}`);
+  assertEquals(await ask(short), [200, null]);
+  assertEquals(await ask("wrong"), [429, "12"]);
+  // From here on the answer to a right guess is that to a wrong one, for as long as they come.
+  for (const seconds of [0, 1, 5, 5]) {
+    clock.advance(seconds * 1000);
+    // deno-lint-ignore no-await-in-loop -- one guess after the other
+    const answers = [await ask("wrong"), await ask(short), await ask("wrong")];
+    assertEquals(new Set(answers.map(String)).size, 1, String(answers));
+    assertEquals(answers[0]?.[0], 429);
+    // deno-lint-ignore no-await-in-loop -- as above
+    assertEquals(await ask(long), [200, null]);
+  }
+  clock.advance(12_000);
+  assertEquals(await ask(short), [200, null]);
+});
+
+Deno.test("a missing or an outdated token is no guess", async () => {
+  await using hub = await guarded({ limits: { maxFailures: 1 } });
+  const old = await tokenFor({ expiresAt: Date.now() - 60_000 });
+  for (let time = 0; time < 3; time++) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    assertEquals((await handshake(hub.port)).status, 401);
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    const { status } = await handshake(hub.port, [["Authorization", `Bearer ${old}`]]);
+    assertEquals(status, 401);
+  }
+  assertEquals((await handshake(hub.port, [["Authorization", `Bearer ${SHARED}`]])).status, 101);
+});
+
+Deno.test("all connections of one address share its rate, and another address has its own", async () => {
+  const clock = new FakeClock();
+  await using hub = await startTestHub({
+    clock,
+    limits: { rateOnLoopback: true, ratePerAddress: 5, rate: 0 },
+  });
+  await using one = await TestSocket.plain(hub.url, "One");
+  await using two = await TestSocket.plain(hub.url, "Two");
+  // Two connections were two of ten.
+  for (let frame = 0; frame < 4; frame++) {
+    for (const socket of [one, two]) {
+      socket.send({ type: "ping" });
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      await socket.next("pong");
+    }
+  }
+  two.send({ type: "message", message: "too much", ref: "r" });
+  const error = await two.next("error");
+  assertEquals(
+    [error["code"], error["ref"], error["message"], error["retryAfter"]],
+    ["rate_limited", "r", "Over 5 frames a second from your address: wait 0.2 s", 0.2],
+  );
+  const { status, headers } = await handshake(hub.port);
+  assertEquals([status, headers.get("retry-after")], [429, "1"]);
+  clock.advance(1000);
+  assertEquals(await answerTo(one, { type: "message", message: "hi" }), "ok");
+});
+
+Deno.test("`connect()` brings a fresh token when the old one has expired, and nobody notices", async () => {
+  const clock = new FakeClock();
+  await using hub = await guarded({ clock });
+  let made = 0;
+  await using conversation = connect({
+    url: hub.url,
+    token: async () => {
+      const token = await tokenFor({
+        sub: "Alice",
+        issuedAt: clock.now(),
+        expiresAt: clock.now() + 60_000,
+        issuer: String(made),
+      });
+      made++;
+      return token;
+    },
+  });
+  await conversation.send({ message: "one" });
+  clock.advance(60_000);
+  await until("the second token", () => made === 2);
+  // It is on its way by now, and what is asked after it is answered after it.
+  await conversation.ping();
+  clock.advance(40_000);
+  await conversation.send({ message: "two" });
+  await conversation.close();
+  const seen: string[] = [];
+  for await (const event of conversation) seen.push(event.type);
+  assertEquals(seen.filter((type) => type === "error" || type === "offline"), []);
+  assertEquals(seen.filter((type) => type === "message").length, 2);
+});
+
+Deno.test("`connect()` ends as refused when the token is wrong or has run out", async () => {
+  await using hub = await guarded();
+  await using wrong = connect({ url: hub.url, token: "wrong" });
+  const failure = await wrong.send({ message: "x" }).catch((error: unknown) => error);
+  assert(failure instanceof Error && "failure" in failure, String(failure));
+  assertEquals(failure.failure, "refused");
+  assertStringIncludes(failure.message, "The token is wrong");
+});

@@ -1,0 +1,142 @@
+import { assert, assertEquals } from "@std/assert";
+import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
+import { returnAfterStop } from "../../server/http/shutdown.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
+import { temporaryFolder } from "../kit/folder.ts";
+import { startHubProcess } from "../kit/process.ts";
+import { TestSocket } from "../kit/socket.ts";
+import { startTestHub } from "../kit/test_hub.ts";
+import { until } from "../kit/until.ts";
+
+const names = (socket: TestSocket, field: string): unknown[] =>
+  socket.all("presence").flatMap((frame) => frame[field] as unknown[] ?? []);
+
+async function look(url: string, path: string): Promise<[number, string, string | null]> {
+  const answer = await fetch(new URL(path, url.replace("ws:", "http:")));
+  return [answer.status, (await answer.text()).trim(), answer.headers.get("cache-control")];
+}
+
+Deno.test("stop() spreads the goodbyes evenly, and serves whoever was not told yet", async () => {
+  const clock = new FakeClock();
+  const hub = await startTestHub({ clock });
+  const sockets: TestSocket[] = [];
+  for (let n = 0; n < 10; n++) {
+    // deno-lint-ignore no-await-in-loop -- one after the other: the oldest is told first
+    sockets.push((await TestSocket.v1(hub.url, { sender: `c${n}` }))[0]);
+  }
+  const last = sockets[9];
+  assert(last !== undefined);
+  const open = (): number => hub.online;
+  assertEquals(await look(hub.url, "/readyz"), [200, "ok", "no-store"]);
+
+  let over = false;
+  const stopping = hub.stop("Back in a moment", 10_000).then(() => over = true);
+  assertEquals(await look(hub.url, "/healthz"), [200, "ok", "no-store"]);
+  assertEquals(await look(hub.url, "/readyz"), [503, "Back in a moment", "no-store"]);
+  const refused = await TestSocket.open(hub.url).catch((error: Error) => error);
+  assert(refused instanceof Error && refused.message.includes("503"), String(refused));
+
+  clock.advance(3000);
+  assertEquals(open(), 7);
+  const early = await Promise.all(sockets.slice(0, 3).map((socket) => socket.closed));
+  assertEquals(early.map(({ code, reason }) => [code, reason]), [
+    [1001, "Back in a moment"],
+    [1001, "Back in a moment"],
+    [1001, "Back in a moment"],
+  ]);
+  last.send({ type: "message", message: "still here", ref: 1 });
+  await last.next("ack");
+  // Far over the grace of those who were told: nobody sees them leave, or has to see them return.
+  clock.advance(6900);
+  assertEquals(open(), 0);
+  assertEquals((await last.closed).code, 1001);
+  assertEquals(names(last, "left"), []);
+  assert(!over);
+  clock.advance(100);
+  await stopping;
+});
+
+Deno.test("returnAfterStop() has those who knock wait for the end of the goodbyes, and spreads them", () => {
+  assertEquals([0, 0.5, 0.999].map((random) => returnAfterStop(4200, random)), [6, 7, 8]);
+  assertEquals([0, 0.5, 0.999].map((random) => returnAfterStop(-10, random)), [1, 2, 3]);
+});
+
+Deno.test("stop() with nobody there takes no time", async () => {
+  const hub = await startTestHub({ clock: new FakeClock() });
+  await hub.stop("Bye", 3_600_000);
+});
+
+Deno.test("stop() is over as soon as the last one has left by itself", async () => {
+  const clock = new FakeClock();
+  const hub = await startTestHub({ clock });
+  const [only] = await TestSocket.v1(hub.url);
+  const stopping = hub.stop("Bye", 3_600_000);
+  await only.close();
+  await until("nobody", () => hub.online === 0);
+  clock.advance(50);
+  await stopping;
+});
+
+Deno.test("/readyz fails when the log cannot be written, and asks it once a second at most", async () => {
+  const clock = new FakeClock();
+  const broker = await openSqliteBroker({ path: ":memory:" });
+  const works = broker.check.bind(broker);
+  let asked = 0;
+  let full = false;
+  broker.check = () => {
+    asked++;
+    return full ? Promise.reject(new Error("the disk /secret is full")) : works();
+  };
+  await using hub = await startTestHub({ broker, clock });
+  for (let n = 0; n < 5; n++) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    assertEquals((await look(hub.url, "/readyz"))[0], 200);
+  }
+  assertEquals(asked, 1);
+  full = true;
+  clock.advance(1000);
+  assertEquals(await look(hub.url, "/readyz"), [503, "The log cannot be written", "no-store"]);
+  assertEquals(await look(hub.url, "/healthz"), [200, "ok", "no-store"]);
+  full = false;
+  clock.advance(1000);
+  assertEquals((await look(hub.url, "/readyz"))[0], 200);
+});
+
+Deno.test({
+  name: "SIGTERM with --drain: 503 at the door, everything acked kept, exit 0",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using folder = await temporaryFolder();
+    const { program, url } = await startHubProcess(["--data", folder.path, "--drain", "60s"]);
+    await using hub = program;
+    const [early] = await TestSocket.v1(url);
+    const [late] = await TestSocket.v1(url);
+    hub.kill("SIGTERM");
+    assertEquals((await early.closed).code, 1001);
+    assertEquals((await look(url, "/readyz"))[0], 503);
+    late.send({ type: "message", message: "in the last moment", ref: 1 });
+    await late.next("ack");
+    // The last one goes by itself, and nobody is left to be told.
+    await late.close();
+    assertEquals(await hub.exit(), 0, hub.errors);
+
+    const again = await startHubProcess(["--data", folder.path]);
+    await using _ = again.program;
+    const [, welcome] = await TestSocket.v1(again.url, { rooms: [{ room: "lobby" }] });
+    assert(JSON.stringify(welcome).includes("in the last moment"));
+  },
+});
+
+Deno.test({
+  name: "a second SIGTERM ends a hub that drains at once",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const { program, url } = await startHubProcess(["--memory", "--drain", "1h"]);
+    await using hub = program;
+    await using _client = (await TestSocket.v1(url))[0];
+    hub.kill("SIGTERM");
+    await until("the door shut", async () => (await look(url, "/readyz"))[0] === 503);
+    hub.kill("SIGTERM");
+    assertEquals(await hub.exit(), 130);
+  },
+});

@@ -1,0 +1,175 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { Authorizer } from "../../../auth/authorizer.ts";
+import { combine } from "../../../auth/combined.ts";
+import { Rights } from "../../../auth/rights.ts";
+import { SecretAuthorizer } from "../../../auth/secrets.ts";
+import { FakeClock } from "../../kit/fake_clock.ts";
+import { address, post, tell } from "../../kit/http.ts";
+import { EventReader } from "../../kit/events.ts";
+import { inspect } from "../../kit/inspector.ts";
+import { TestSocket } from "../../kit/socket.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
+
+/** Lets in whom the token `good` is of, and into `lobby` only who says `reader`. */
+const authorizer: Authorizer = {
+  required: false,
+  authorize(token) {
+    if (token === "bad") return { ok: false, failure: "wrong", reason: "The token is wrong" };
+    const rights = Rights.parse({ lobby: token === "reader" ? "read" : "read-write" });
+    if (rights === undefined) return { ok: false, failure: "wrong", reason: "No rights" };
+    return { ok: true, grant: { name: undefined, rights, admin: false, expiresAt: Infinity } };
+  },
+};
+
+const MESSAGES = "/api/rooms/{room}/messages";
+const EVENTS = "/api/rooms/{room}/events";
+
+function saying(body: string, type = "text/plain", more: Record<string, string> = {}): RequestInit {
+  return { body, headers: { "content-type": type, ...more } };
+}
+
+Deno.test("GET /api/openapi.json describes every answer of every path", async () => {
+  const clock = new FakeClock();
+  await using hub = await startTestHub({ clock, authorizer });
+  const inspector = await inspect(hub);
+  using client = Deno.createHttpClient({ allowHost: true });
+  // What moderators may do has a test of its own.
+  const operations = inspector.operations.filter(([, path]) => !path.startsWith("/api/admin/"));
+  await using alice = await TestSocket.plain(hub.url, "Alice");
+  alice.send({ type: "message", message: "hi", data: [1], kind: "action" });
+  await alice.next("message");
+  const [away] = await TestSocket.v1(hub.url, { sender: "Bob", rooms: [{ room: "lobby" }] });
+  away.socket.close(3000);
+  await away.closed;
+  for (const [method, path] of operations) {
+    const body = method === "POST" ? saying("hi") : {};
+    // deno-lint-ignore no-await-in-loop -- one after the other names the wrong one
+    await inspector.ask(hub, method, path, "", body);
+    // deno-lint-ignore no-await-in-loop -- as above
+    await inspector.ask(hub, method, path, "?token=bad", body);
+    const headers = new Headers(body.headers);
+    headers.set("origin", "https://evil.example");
+    // deno-lint-ignore no-await-in-loop -- as above
+    await inspector.ask(hub, method, path, "", { ...body, headers });
+    headers.set("host", "evil.example");
+    const misdirected: RequestInit & { client: Deno.HttpClient } = { ...body, headers, client };
+    // deno-lint-ignore no-await-in-loop -- as above
+    await inspector.ask(hub, method, path, "", misdirected);
+  }
+  const keyed = saying(`{"message":"hi"}`, "application/json", { "idempotency-key": "k" });
+  for (
+    const [method, path, query, init] of [
+      ["GET", "/api/people", "?room=NO", {}],
+      ["GET", EVENTS, "?after=x", {}],
+      ["GET", MESSAGES, "?limit=0", {}],
+      ["POST", MESSAGES, "", saying("")],
+      ["POST", MESSAGES, "", keyed],
+      ["POST", MESSAGES, "", keyed],
+      ["POST", MESSAGES, "?sender=Alice", saying("hi")],
+      ["POST", MESSAGES, "", saying("x".repeat(70_000))],
+      ["POST", MESSAGES, "", saying("x", "image/png")],
+      ["POST", MESSAGES, "?token=reader", saying("hi")],
+    ] as const
+  ) {
+    // deno-lint-ignore no-await-in-loop -- as above
+    await inspector.ask(hub, method, path, query, init);
+  }
+  await using limited = await startTestHub({
+    clock,
+    limits: { ratePerAddress: 1, rateOnLoopback: true },
+  });
+  for (const [method, path] of operations) {
+    while (!inspector.seen.has(`${method} ${path} 429`)) {
+      // deno-lint-ignore no-await-in-loop -- until there is no share left
+      await inspector.ask(limited, method, path, "", method === "POST" ? saying("hi") : {});
+    }
+  }
+  await using full = await startTestHub({ limits: { maxConnections: 0 } });
+  await inspector.ask(full, "GET", EVENTS);
+  await using crowded = await startTestHub({ rooms: ["ops"], limits: { maxRoomsTotal: 1 } });
+  await inspector.ask(crowded, "GET", EVENTS);
+  const stopping = await startTestHub({ clock });
+  await using _carol = await TestSocket.plain(stopping.url, "Carol");
+  const stopped = stopping.stop("Bye", 100);
+  await inspector.ask(stopping, "POST", MESSAGES, "", saying("hi"));
+  clock.advance(1000);
+  await stopped;
+  // A fault cannot be had for the asking; a body that is late has a test of its own, and a room that
+  // is none is not found in the paths that are filled in here.
+  const left = operations.flatMap(([method, path, { responses }]) =>
+    Object.keys(responses).map((status) => `${method} ${path} ${status}`)
+  ).filter((what) => !inspector.seen.has(what) && !what.endsWith(" 500"));
+  assertEquals(left, [
+    "GET /api/rooms/{room}/members 400",
+    `POST ${MESSAGES} 408`,
+  ]);
+});
+
+Deno.test("GET /api/openapi.json describes the events of a stream", async () => {
+  const moderators = new SecretAuthorizer(["an-admin-token-of-the-hub"], { admin: true });
+  await using hub = await startTestHub({ authorizer: combine([moderators], { open: true }) });
+  const inspector = await inspect(hub);
+  await post(hub, "lobby", "hi");
+  await using events = await EventReader.open(hub, "lobby", "?after=other:1");
+  await events.message(1);
+  for (const order of ["announce", "close-room"]) {
+    const body = JSON.stringify({
+      room: "lobby",
+      [order === "announce" ? "message" : "reason"]: "x",
+    });
+    const headers = { authorization: "Bearer an-admin-token-of-the-hub" };
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await tell(hub, `/api/admin/${order}`, { method: "POST", body, headers });
+  }
+  await events.next("the end", ({ event }) => event === "notice");
+  for (
+    const [event, schema] of [
+      ["message", "Message"],
+      ["reset", "Reset"],
+      ["announcement", "Notice"],
+      ["notice", "Notice"],
+    ] as const
+  ) {
+    const block = events.blocks.find((block) => block.event === event);
+    inspector.check(schema, JSON.parse(block?.data ?? ""));
+  }
+});
+
+Deno.test("answers are shared with pages of origins that are allowed, and with no others", async () => {
+  await using hub = await startTestHub({ origins: ["https://chat.example"] });
+  const ask = async (method: string, path: string, origin: string): Promise<Response> => {
+    const response = await fetch(address(hub, path), {
+      method,
+      headers: { origin, "access-control-request-method": "POST" },
+    });
+    await response.body?.cancel();
+    return response;
+  };
+  for (
+    const [method, path, status] of [
+      ["OPTIONS", "/api/rooms/lobby/messages", 204],
+      ["GET", "/api/rooms/lobby/messages", 200],
+      ["GET", "/api/rooms/lobby/events", 200],
+      ["GET", "/api/nothing", 404],
+    ] as const
+  ) {
+    // deno-lint-ignore no-await-in-loop -- one after the other names the wrong one
+    const shared = await ask(method, path, "https://chat.example");
+    const { headers } = shared;
+    const reader = headers.get("access-control-allow-origin");
+    assertEquals([shared.status, reader], [status, "https://chat.example"], path);
+    // The runtime may add what it compressed for.
+    assertMatch(headers.get("vary") ?? "", /(^|, )origin$/);
+    assertEquals(headers.get("access-control-allow-credentials"), null);
+    // deno-lint-ignore no-await-in-loop -- as above
+    const foreign = await ask(method, path, "https://evil.example");
+    assertEquals([foreign.status, foreign.headers.get("access-control-allow-origin")], [403, null]);
+    // deno-lint-ignore no-await-in-loop -- as above
+    const own = await ask(method, path, address(hub, "").replace(/\/$/, ""));
+    assertEquals(own.headers.get("access-control-allow-origin"), null);
+  }
+  const { headers } = await ask("OPTIONS", "/api/status", "https://chat.example");
+  assertEquals(headers.get("access-control-allow-methods"), "GET, HEAD, POST");
+  const allowed = headers.get("access-control-allow-headers") ?? "";
+  assert(allowed.split(", ").includes("authorization"));
+});

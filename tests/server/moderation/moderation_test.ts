@@ -1,0 +1,353 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { OPEN_GRANT } from "../../../auth/authorizer.ts";
+import type { Measure, MeasureKey, MeasureStore } from "../../../broker/sqlite/sanctions.ts";
+import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
+import { PLAIN_JSON, TEXT } from "../../../server/encoders/encoder.ts";
+import {
+  MAX_MEASURES,
+  MeasureBook,
+  TooManyMeasures,
+} from "../../../server/moderation/sanctions.ts";
+import { untilInWords } from "../../../server/moderation/sanction_messages.ts";
+import { isLoopbackNetwork, parseNetwork } from "../../../server/networks.ts";
+import { FakeClock } from "../../kit/fake_clock.ts";
+import { Client, recordedHub } from "../../kit/recorded_hub.ts";
+import { until } from "../../kit/until.ts";
+
+const BY = { name: "Root", address: "198.51.100.1" };
+const ADMIN = { ...OPEN_GRANT, admin: true };
+const MESSAGE = { type: "message", room: "lobby", message: "hi", ref: 1 };
+
+Deno.test("`kick()` ends the sessions of a name at once, with the reason, and no others", async () => {
+  await using world = await recordedHub();
+  const { hub } = world;
+  const eve = await new Client(hub, "192.0.2.7").hello({ sender: "Eve" });
+  const bob = await new Client(hub, "192.0.2.7").hello({ sender: "Bob" });
+  assertEquals(hub.moderation.kick("EVE", { reason: "spam" }, BY), {
+    sessions: 1,
+    addresses: ["192.0.2.7"],
+  });
+  assertEquals(eve.ended, [4503, "A moderator sent you away: spam"]);
+  assertEquals(bob.ended, undefined);
+  assertEquals(await bob.outcome(MESSAGE), "ok");
+  // No grace: the name is free, and the secret opens nothing.
+  const { session } = eve.all("welcome")[0] ?? {};
+  const back = await new Client(hub, "192.0.2.7").hello({ sender: "Eve", session, rooms: [] });
+  assertEquals(back.all("welcome")[0]?.["sender"], "Eve");
+  assertEquals(back.all("welcome")[0]?.["rooms"], []);
+  assertEquals(hub.moderation.kick("Nobody", {}, BY), undefined);
+});
+
+Deno.test("`kick()` ends the session of who is away, and tells other people's clients in words", async () => {
+  await using world = await recordedHub();
+  const { hub } = world;
+  const eve = await new Client(hub, "192.0.2.7").hello({ sender: "Eve" });
+  hub.gone(eve.peer, 1006);
+  assertEquals(hub.moderation.kick("Eve", {}, BY), { sessions: 1, addresses: ["192.0.2.7"] });
+  assertEquals(hub.moderation.kick("Eve", {}, BY), undefined);
+  const plain = new Client(hub, "192.0.2.7", { dialect: PLAIN_JSON, sender: "Eve" });
+  const text = new Client(hub, "192.0.2.7", { dialect: TEXT, sender: "Tex" });
+  await until("both are in", () => plain.peer.welcomed && text.peer.welcomed);
+  hub.moderation.kick("Eve", {}, BY);
+  hub.moderation.kick("Tex", { reason: "no bots" }, BY);
+  assertEquals(plain.all("system").at(-1)?.["message"], "A moderator sent you away");
+  assertEquals(text.lines.at(-1), "* A moderator sent you away: no bots");
+  assertEquals([plain.ended?.[0], text.ended?.[0]], [4503, 4503]);
+});
+
+Deno.test("`ban()` of a name keeps it out, however it is written, until its time is over", async () => {
+  await using world = await recordedHub();
+  const { hub, clock } = world;
+  const eve = await new Client(hub, "192.0.2.7").hello({ sender: "Eve" });
+  const bob = await new Client(hub, "192.0.2.7").hello({ sender: "Bob" });
+  const sent = await hub.moderation.ban({ name: "Eve" }, { for: 60, reason: "spam" }, BY);
+  assertEquals(sent, { sessions: 1, addresses: ["192.0.2.7"] });
+  const sentence = "Eve is banned until 2026-01-01 00:01 UTC: spam";
+  assertEquals(eve.ended, [4503, sentence]);
+  for (const sender of ["Eve", "EVE", "Ｅｖｅ", "E\u200Dve"]) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    const again = await new Client(hub, "203.0.113.9").hello({ sender });
+    assertEquals(again.ended, [4503, sentence], sender);
+    assertEquals(again.lines, []);
+  }
+  const plain = new Client(hub, "203.0.113.9", { dialect: PLAIN_JSON, sender: "eve" });
+  await until("the end", () => plain.ended);
+  assertEquals(plain.ended, [4503, sentence]);
+  // Nor is there another way to the name.
+  assertEquals(
+    await bob.outcome({ type: "nick", sender: "eve" }),
+    `name_taken: ${sentence}. Take another name`,
+  );
+  const guest = await new Client(hub, "192.0.2.7").hello();
+  assertEquals(await guest.outcome({ ...MESSAGE, sender: "Eve" }), `forbidden: ${sentence}`);
+  const late = await new Client(hub, "192.0.2.7").hello();
+  late.say({ type: "hello", sender: "Eve" });
+  await until("the end", () => late.ended);
+  assertEquals(late.ended, [4503, sentence]);
+  clock.advance(60_000);
+  assertEquals(hub.moderation.list(), []);
+  const free = await new Client(hub, "203.0.113.9").hello({ sender: "Eve" });
+  assertEquals(free.all("welcome")[0]?.["sender"], "Eve");
+});
+
+Deno.test("`ban()` of an address is about its /64, hits who said nothing yet, and spares moderators", async () => {
+  await using world = await recordedHub();
+  const { hub } = world;
+  const eve = await new Client(hub, "2001:db8::7").hello({ sender: "Eve" });
+  const silent = new Client(hub, "2001:db8::8");
+  const root = await new Client(hub, "2001:db8::9", { grant: ADMIN }).hello({ sender: "Root" });
+  const other = await new Client(hub, "2001:db8:0:1::7").hello({ sender: "Bob" });
+  await hub.moderation.ban({ address: "2001:db8::/64" }, {}, BY);
+  assertEquals(eve.ended, [4503, "Your address is banned"]);
+  assertEquals(silent.ended, [4503, "Your address is banned"]);
+  assertEquals([root.ended, other.ended], [undefined, undefined]);
+  const back = await new Client(hub, "2001:db8::ffff").hello({ sender: "Somebody" });
+  assertEquals(back.ended, [4503, "Your address is banned"]);
+  const admin = await new Client(hub, "2001:db8::a", { grant: ADMIN }).hello({ sender: "Rita" });
+  assertEquals(admin.ended, undefined);
+  assertEquals((await hub.moderation.unban({ address: "2001:db8::/64" }, BY)).length, 1);
+  assertEquals((await new Client(hub, "2001:db8::7").hello()).ended, undefined);
+});
+
+Deno.test("`ban()` of one's own name locks no moderator out", async () => {
+  await using world = await recordedHub();
+  const { hub } = world;
+  const root = await new Client(hub, "192.0.2.1", { grant: ADMIN }).hello({ sender: "Root" });
+  assertEquals(await hub.moderation.ban({ name: "Root" }, {}, BY), { sessions: 0, addresses: [] });
+  assertEquals(root.ended, undefined);
+  assertEquals(await root.outcome(MESSAGE), "ok");
+  assertEquals((await new Client(hub, "192.0.2.2").hello({ sender: "Root" })).ended?.[0], 4503);
+});
+
+Deno.test("the end of a ban or of a closed room is never told earlier than it is", () => {
+  const end = (until: number) => untilInWords({ until });
+  const whole = Date.parse("2026-01-31T23:59:00.000Z");
+  assertEquals(end(whole), " until 2026-01-31 23:59 UTC");
+  assertEquals(end(whole + 1), " until 2026-02-01 00:00 UTC");
+  assertEquals(end(whole + 59_999), " until 2026-02-01 00:00 UTC");
+  assertEquals(end(whole + 60_000), " until 2026-02-01 00:00 UTC");
+  assertEquals(end(Infinity), "");
+});
+
+Deno.test("`mute()` refuses every way to write, also under another name, until its time is over", async () => {
+  await using world = await recordedHub();
+  const { hub, clock } = world;
+  const eve = await new Client(hub, "192.0.2.7").hello({
+    sender: "Eve",
+    rooms: [{ room: "lobby" }],
+  });
+  const bob = await new Client(hub, "192.0.2.8").hello({
+    sender: "Bob",
+    rooms: [{ room: "lobby" }],
+  });
+  assertEquals(await hub.moderation.mute({ name: "Eve" }, { for: 120, reason: "flood" }, BY), 1);
+  const sentence = "You may not write for 2 minutes: a moderator muted you: flood";
+  for (
+    const frame of [
+      MESSAGE,
+      { type: "direct", to: "Bob", message: "psst", ref: 2 },
+      { type: "typing", room: "lobby", typing: true },
+    ]
+  ) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    assertEquals(await eve.outcome(frame), `forbidden: ${sentence}`);
+  }
+  assertEquals(eve.all("error").at(-1)?.["retryAfter"], 120);
+  assertEquals(await eve.outcome({ type: "typing", room: "lobby", typing: false }), "ok");
+  assertEquals(await eve.outcome({ type: "nick", sender: "Mallory" }), "ok");
+  assertEquals(await eve.outcome(MESSAGE), `forbidden: ${sentence}`);
+  // Reading goes on, and the others are not concerned.
+  assertEquals(await eve.outcome({ type: "history", room: "lobby" }), "ok");
+  assertEquals(await bob.outcome(MESSAGE), "ok");
+  await until("the message", () => eve.all("message").length === 1);
+  // The name is still muted for whoever takes it.
+  assertEquals(await bob.outcome({ type: "nick", sender: "Eve" }), "ok");
+  assertEquals((await bob.outcome({ ...MESSAGE, ref: 2 })).slice(0, 9), "forbidden");
+  clock.advance(120_000);
+  assertEquals(await eve.outcome({ ...MESSAGE, ref: 3 }), "ok");
+  assertEquals(await bob.outcome({ ...MESSAGE, ref: 3 }), "ok");
+});
+
+Deno.test("`unmute()` lifts a mute for who has another name by now; one by address stays", async () => {
+  await using world = await recordedHub();
+  const { hub } = world;
+  const eve = await new Client(hub, "192.0.2.7").hello({
+    sender: "Eve",
+    rooms: [{ room: "lobby" }],
+  });
+  await hub.moderation.mute({ name: "Eve", address: "192.0.2.7" }, {}, BY);
+  await eve.outcome({ type: "nick", sender: "Mallory" });
+  assertEquals((await hub.moderation.unmute({ name: "Eve" }, BY)).length, 1);
+  assertEquals(
+    await eve.outcome(MESSAGE),
+    "forbidden: You may not write: a moderator muted you",
+  );
+  assertEquals((await hub.moderation.unmute({ address: "192.0.2.7" }, BY)).length, 1);
+  assertEquals(await eve.outcome(MESSAGE), "ok");
+  assertEquals(eve.all("system").at(-1)?.["message"], "You may write again");
+  assertEquals(await hub.moderation.unmute({ name: "Eve" }, BY), []);
+});
+
+Deno.test("`closeRoom()` empties a room, and nobody gets in or writes there until it is opened", async () => {
+  await using world = await recordedHub();
+  const { hub } = world;
+  const rooms = [{ room: "lobby" }, { room: "party" }];
+  const eve = await new Client(hub, "192.0.2.7").hello({ sender: "Eve", rooms });
+  const bob = await new Client(hub, "192.0.2.8").hello({ sender: "Bob", rooms: [rooms[0]] });
+  assertEquals(await hub.moderation.closeRoom("party", { reason: "too loud" }, BY), 1);
+  await until("the news", () => eve.all("left").length > 0);
+  assertEquals(eve.all("left"), [{ type: "left", room: "party" }]);
+  const sentence = "Room party is closed: too loud";
+  assertEquals(eve.all("system").map(({ message, room }) => [message, room]), [[
+    sentence,
+    "party",
+  ]]);
+  assertEquals(eve.all("error"), []);
+  assertEquals(await bob.outcome({ type: "join", room: "party" }), `forbidden: ${sentence}`);
+  assertEquals(await eve.outcome({ ...MESSAGE, room: "party" }), `forbidden: ${sentence}`);
+  assertEquals(await eve.outcome(MESSAGE), "ok");
+  const late = await new Client(hub, "192.0.2.9").hello({ sender: "Late", rooms });
+  const entered = late.all("welcome")[0]?.["rooms"] as { readonly room: string }[];
+  assertEquals(entered.map(({ room }) => room), ["lobby"]);
+  await until("the reason", () => late.all("error")[0]?.["message"] === sentence);
+  assertEquals(await hub.moderation.openRoom("party", BY), true);
+  assertEquals(await hub.moderation.openRoom("party", BY), false);
+  assertEquals(await bob.outcome({ type: "join", room: "party" }), "ok");
+});
+
+Deno.test("who is on the way into a room when it is closed does not get in", async () => {
+  await using world = await recordedHub();
+  const { hub } = world;
+  const eve = await new Client(hub, "192.0.2.7").hello({ sender: "Eve", rooms: [] });
+  // The room is being read from the log when it is closed.
+  eve.say({ type: "join", room: "party" });
+  const arriving = new Client(hub, "192.0.2.8");
+  arriving.say({ type: "hello", sender: "Bob", rooms: [{ room: "party" }] });
+  await hub.moderation.closeRoom("party", {}, BY);
+  await until("the refusal", () => eve.all("error").length + eve.all("left").length > 0);
+  await until("the welcome", () => arriving.all("welcome").length > 0);
+  assertEquals(eve.peer.session?.rooms, []);
+  assertEquals(arriving.peer.session?.rooms, []);
+  assertEquals(arriving.all("welcome")[0]?.["rooms"], []);
+  assertEquals(JSON.parse(arriving.lines[0] ?? "").type, "welcome");
+});
+
+Deno.test("`announce()` reaches everybody who is in, or a room, in their own way, and is not kept", async () => {
+  await using world = await recordedHub();
+  const { hub } = world;
+  const eve = await new Client(hub, "192.0.2.7").hello({ sender: "Eve", rooms: [] });
+  const text = new Client(hub, "192.0.2.8", { dialect: TEXT, sender: "Tex" });
+  const silent = new Client(hub, "192.0.2.9");
+  await until("the text client is in", () => text.peer.welcomed);
+  assertEquals(hub.moderation.announce("back in five minutes", undefined, BY), 2);
+  assertEquals(hub.moderation.announce("lobby only", "lobby", BY), 1);
+  assertEquals(hub.moderation.announce("nobody", "empty", BY), 0);
+  await until("the announcement", () => eve.all("system").length > 0);
+  assertEquals(eve.all("system").map(({ event, message }) => [event, message]), [
+    ["announcement", "back in five minutes"],
+  ]);
+  assertEquals(text.lines.slice(-2), ["* back in five minutes", "* lobby only"]);
+  assertEquals(silent.lines, []);
+  await eve.outcome({ type: "history", room: "lobby", ref: "past" });
+  assertEquals(eve.all("history")[0]?.["messages"], []);
+});
+
+Deno.test("what moderators decided holds for the next hub on the same log", async () => {
+  await using broker = await openSqliteBroker({ path: ":memory:" });
+  {
+    // A hub leaves its broker to who opened it.
+    const clock = new FakeClock();
+    const { hub } = await recordedHub({ broker, clock });
+    await hub.moderation.ban({ name: "Eve" }, { for: 3600 }, BY);
+    await hub.moderation.mute({ name: "Bob" }, {}, BY);
+    await hub.moderation.closeRoom("party", {}, BY);
+    await hub[Symbol.asyncDispose]();
+  }
+  const clock = new FakeClock();
+  const { hub } = await recordedHub({ broker, clock });
+  await using _hub = hub;
+  assertEquals((await new Client(hub, "192.0.2.7").hello({ sender: "Eve" })).ended?.[0], 4503);
+  const bob = await new Client(hub, "192.0.2.8").hello({
+    sender: "Bob",
+    rooms: [{ room: "lobby" }],
+  });
+  assertEquals((await bob.outcome(MESSAGE)).slice(0, 9), "forbidden");
+  assertEquals((await bob.outcome({ type: "join", room: "party" })).slice(0, 9), "forbidden");
+  clock.advance(3_600_000);
+  await until("it is forgotten", () => broker.measures.all().length === 2);
+  assertEquals(broker.measures.all().map(({ kind }) => kind), ["close", "mute"]);
+});
+
+/** A store whose next change can be made to fail. */
+class FailingStore implements MeasureStore {
+  fails = false;
+  all(): readonly Measure[] {
+    return [];
+  }
+  put(_: readonly Measure[]): Promise<void> {
+    return this.fails ? Promise.reject(new Error("disk full")) : Promise.resolve();
+  }
+  remove(_: readonly MeasureKey[]): Promise<void> {
+    return this.put([]);
+  }
+}
+
+Deno.test("`MeasureBook` changes nothing that is not kept, and goes on afterwards", async () => {
+  const store = new FailingStore();
+  const book = new MeasureBook(store, new FakeClock());
+  const key = { kind: "ban", on: "name", key: "eve" } as const;
+  const ban: Measure = { ...key, target: "Eve", by: "admin", since: 0, until: Infinity };
+  store.fails = true;
+  await assertRejects(() => book.put([ban]), Error, "disk full");
+  assertEquals(book.find(key), undefined);
+  store.fails = false;
+  await book.put([ban]);
+  store.fails = true;
+  await assertRejects(() => book.lift([key]), Error, "disk full");
+  assertEquals(book.find(key), ban);
+});
+
+Deno.test("`MeasureBook` does not grow without end, but lets what there is be changed", async () => {
+  const book = new MeasureBook(new FailingStore(), new FakeClock());
+  const ban = (n: number): Measure => ({
+    ...{ kind: "ban", on: "name", key: `n${n}`, target: `n${n}`, by: "admin" } as const,
+    ...{ since: n, until: Infinity },
+  });
+  await book.put(Array.from({ length: MAX_MEASURES }, (_, n) => ban(n)));
+  await assertRejects(() => book.put([ban(MAX_MEASURES)]), TooManyMeasures);
+  await book.put([ban(0)]);
+  assertEquals(book.list().length, MAX_MEASURES);
+});
+
+Deno.test("`parseNetwork()` takes addresses as people write them, and nothing broader", () => {
+  for (
+    const [text, network] of [
+      ["192.0.2.7", "192.0.2.7"],
+      ["192.0.2.7/32", "192.0.2.7"],
+      ["2001:DB8::7", "2001:db8::/64"],
+      ["[2001:db8::7]", "2001:db8::/64"],
+      ["2001:db8::/64", "2001:db8::/64"],
+      ["2001:db8::7/128", "2001:db8::/64"],
+      ["::ffff:192.0.2.7", "192.0.2.7"],
+    ] as const
+  ) assertEquals(parseNetwork(text), network, text);
+  for (
+    const text of [
+      ...[
+        "",
+        "Eve",
+        "192.0.2",
+        "192.0.2.7/24",
+        "010.0.0.1",
+        "2001:db8::/32",
+        "::/0",
+        "2001:db8::g",
+      ],
+      ...["192.0.2.7:80", "0.0.0.0/0", "1", "::1%eth0; DROP", "\x1b[2J", "1".repeat(1000)],
+    ]
+  ) assertEquals(parseNetwork(text), undefined, text);
+  for (const text of ["127.0.0.1", "127.1.2.3", "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1"]) {
+    assert(isLoopbackNetwork(parseNetwork(text) ?? ""), text);
+  }
+  assert(!isLoopbackNetwork(parseNetwork("2001:db8::1") ?? ""));
+});

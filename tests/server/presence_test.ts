@@ -1,0 +1,78 @@
+import { assertEquals } from "@std/assert";
+import { connect, type Conversation } from "../../client.ts";
+import { PresenceChanges } from "../../server/presence.ts";
+import { ChatState } from "../../terminal/roster.ts";
+import { startTestHub } from "../kit/test_hub.ts";
+import { until } from "../kit/until.ts";
+
+// Who enters gets a list of members, and from then on the frames that everybody gets.
+
+const rooms = [{ room: "lobby" }];
+
+Deno.test("who enters while somebody comes, goes or takes a name ends with the right people", async () => {
+  const acts: Record<string, (bob: Conversation) => Promise<void>> = {
+    leaves: (bob) => bob.close(),
+    "takes a name": (bob) => Promise.resolve(bob.nick("Zoë-2 🦊")),
+  };
+  for (const [what, act] of Object.entries(acts)) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await using hub = await startTestHub();
+    await using bob = connect({ url: hub.url, sender: "李-1", rooms });
+    // deno-lint-ignore no-await-in-loop -- as above
+    await until("somebody", () => bob.state === "online");
+    await using alice = connect({ url: hub.url, sender: "Alice", rooms });
+    const state = new ChatState();
+    void (async () => {
+      for await (const event of alice) state.apply(event);
+    })();
+    // At once, within the time in which comings and goings are gathered.
+    // deno-lint-ignore no-await-in-loop -- as above
+    await until("Alice", () => state.isPresent("李-1"));
+    // deno-lint-ignore no-await-in-loop -- as above
+    await act(bob);
+    // deno-lint-ignore no-await-in-loop -- as above
+    await until(`who ${what} is gone`, () => !state.isPresent("李-1"));
+    // deno-lint-ignore no-await-in-loop -- as above
+    const who = await alice.who("lobby");
+    // deno-lint-ignore no-await-in-loop -- as above
+    await until(
+      "the others",
+      () => who.members?.every((name) => state.isPresent(name)) === true,
+    );
+  }
+});
+
+Deno.test("`PresenceChanges` nets out nothing that somebody has from a list", () => {
+  const changes = new PresenceChanges();
+  const frame = (): unknown => {
+    const { joined, left, renamed } = changes.take("lobby", 3) ?? {};
+    return { joined, left, renamed };
+  };
+  const nothing = { joined: undefined, left: undefined, renamed: undefined };
+  changes.join("Bob");
+  changes.leave("Carol");
+  changes.rename("Dan", "Dave");
+  changes.listed("Bob");
+  // Who got the list knows better who they are.
+  assertEquals(["Bob", "Carol", "Dave", "Eve"].map((name) => changes.isListed(name)), [
+    false,
+    true,
+    true,
+    false,
+  ]);
+  changes.listed("Eve");
+  assertEquals(changes.isListed("Bob"), true);
+  assertEquals(frame(), {
+    joined: ["Bob"],
+    left: ["Carol"],
+    renamed: [{ from: "Dan", to: "Dave" }],
+  });
+  // All have heard of it now.
+  assertEquals(changes.isListed("Bob"), false);
+  assertEquals(frame(), nothing);
+  // A list while nothing is to be told asks for nothing.
+  changes.listed("Eve");
+  changes.join("Bob");
+  changes.leave("Bob");
+  assertEquals(frame(), nothing);
+});

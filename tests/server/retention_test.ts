@@ -1,0 +1,122 @@
+import { assert, assertEquals } from "@std/assert";
+import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
+import { EventReader } from "../kit/events.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
+import { tell } from "../kit/http.ts";
+import { type Received, TestSocket } from "../kit/socket.ts";
+import { startTestHub } from "../kit/test_hub.ts";
+import type { Server } from "../../server.ts";
+import { until } from "../kit/until.ts";
+
+/** What a client is told of the lobby when it enters with `position`. */
+async function enter(hub: Server, position: object): Promise<Received> {
+  const [socket, welcome] = await TestSocket.v1(hub.url, {
+    rooms: [{ room: "lobby", ...position }],
+  });
+  await using _ = socket;
+  return (welcome["rooms"] as Received[])[0] ?? {};
+}
+
+const idsOf = (messages: unknown): readonly unknown[] =>
+  (messages as Received[]).map((message) => message["id"]);
+
+/** Insists that a newcomer sees of the lobby, by every way, the messages from `first` to `last`. */
+async function shows(hub: Server, first: number, last: number): Promise<void> {
+  const expected = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  const joined = await enter(hub, { after: 0 });
+  assertEquals([joined["recovered"], idsOf(joined["history"])], [first === 1, expected]);
+  const after = await enter(hub, { epoch: joined["epoch"], after: first - 1 });
+  assertEquals([after["recovered"], idsOf(after["history"])], [true, expected]);
+  if (first > 1) {
+    const lost = await enter(hub, { epoch: joined["epoch"], after: first - 2 });
+    assertEquals([lost["recovered"], idsOf(lost["history"])], [false, expected]);
+  }
+  assertEquals(idsOf((await enter(hub, {}))["history"]), expected);
+  assertEquals(idsOf((await enter(hub, { history: 500 }))["history"]), expected);
+
+  const [socket] = await TestSocket.v1(hub.url, { rooms: [] });
+  await using asking = socket;
+  for (const query of [{}, { query: "word*" }]) {
+    for (const where of [{}, { after: 0 }, { before: last + 1 }]) {
+      asking.send({ type: "history", room: "lobby", ...query, ...where, ref: 1 });
+      // deno-lint-ignore no-await-in-loop -- one after the other
+      const { messages, more } = await asking.next("history");
+      assertEquals([idsOf(messages), more], [expected, false]);
+      const search = new URLSearchParams(
+        Object.entries({ ...query, ...where }).map(([name, value]) => [name, String(value)]),
+      );
+      // deno-lint-ignore no-await-in-loop -- as above
+      const { body } = await tell(hub, `/api/rooms/lobby/messages?${search}`);
+      assertEquals(idsOf(body.messages), expected);
+    }
+  }
+  const { body } = await tell(hub, "/api/rooms");
+  const room = body.rooms.find(({ room }: { room: string }) => room === "lobby");
+  assertEquals(room.messages, expected.length);
+  assertEquals((await tell(hub, "/api/status")).body.log.messages, expected.length);
+
+  await using events = await EventReader.open(hub, "lobby", "", {
+    "last-event-id": `${joined["epoch"]}:0`,
+  });
+  await events.next("the opening", ({ retry }) => retry !== undefined);
+  if (expected.length > 0) await events.message(last);
+  assertEquals(events.messages.map(([id]) => id), expected);
+  const resets = events.blocks.flatMap(({ event, data = "" }) =>
+    event === "reset" ? [JSON.parse(data).reason] : []
+  );
+  assertEquals(resets, first === 1 ? [] : ["trimmed"]);
+
+  await using text = await TestSocket.open(hub.url, "text");
+  await text.line(/Welcome|You are/i);
+  text.send("/who");
+  await text.line(/here|online/i);
+  assertEquals(text.frames.join("\n").match(/word\d+/g) ?? [], expected.map((id) => `word${id}`));
+}
+
+for (const trimmed of [false, true]) {
+  const when = trimmed ? "after it was trimmed" : "before it is trimmed";
+  Deno.test(`what is too old is shown to nobody while a client stays, ${when}`, async () => {
+    const clock = new FakeClock();
+    const broker = await openSqliteBroker({
+      path: ":memory:",
+      now: () => clock.now(),
+      retention: { maxAge: 5000 },
+    });
+    await using hub = await startTestHub({ broker, clock });
+    await using alice = await TestSocket.plain(hub.url, "Alice");
+    const say = async (first: number, last: number): Promise<void> => {
+      for (let id = first; id <= last; id++) alice.send({ type: "message", message: `word${id}` });
+      await until("its messages", () => alice.all("message").length === last);
+    };
+    await say(1, 5);
+    await shows(hub, 1, 5);
+    clock.advance(3000);
+    await say(6, 7);
+    await shows(hub, 1, 7);
+    clock.advance(2001);
+    if (trimmed) await broker.trim();
+    await shows(hub, 6, 7);
+    clock.advance(3000);
+    if (trimmed) await broker.trim();
+    await shows(hub, 8, 7);
+    await say(8, 8);
+    await shows(hub, 8, 8);
+    assert(!alice.frames.some((frame) => frame.includes("error")));
+  });
+
+  Deno.test(`what is beyond the number is shown to nobody while a client stays, ${when}`, async () => {
+    const clock = new FakeClock();
+    const broker = await openSqliteBroker({ path: ":memory:", retention: { maxMessages: 3 } });
+    await using hub = await startTestHub({ broker, clock });
+    await using alice = await TestSocket.plain(hub.url, "Alice");
+    for (let id = 1; id <= 8; id++) {
+      alice.send({ type: "message", message: `word${id}` });
+      // deno-lint-ignore no-await-in-loop -- one batch after the other
+      await alice.next("message", (message) => message["id"] === id);
+      // deno-lint-ignore no-await-in-loop -- as above
+      if (trimmed) await broker.trim();
+      // deno-lint-ignore no-await-in-loop -- as above
+      await shows(hub, Math.max(1, id - 2), id);
+    }
+  });
+}

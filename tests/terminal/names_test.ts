@@ -1,0 +1,204 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { ConnectError } from "../../client.ts";
+import { type Message, normalizeName, visible } from "../../protocol.ts";
+import { VERIFIED_MARK, VERIFIED_WORD } from "../../chat/sender.ts";
+import { renderMessage } from "../../terminal/render.ts";
+import { plainView } from "../../terminal/view.ts";
+import { ChatScene } from "../kit/chat.ts";
+import { beginning, said, TIMESTAMP } from "../kit/fake_conversation.ts";
+import { name as anyName } from "../protocol/arbitraries.ts";
+
+/** Names that hubs hand out, that people have, and that mean something to a pattern. */
+const NAMES = [
+  "Eve-2",
+  "jean-luc",
+  "zoe-q",
+  "a^-]\\b",
+  "(.*)",
+  "$&",
+  "山田 太郎",
+  "ＡＬＩＣＥ",
+  "-",
+];
+
+Deno.test("a chat shows and counts messages for a person of any allowed name", async () => {
+  const seen = async (name: string): Promise<void> => {
+    await using scene = ChatScene.unmet();
+    scene.conversation.sender = name;
+    scene.conversation.emit(...beginning(name, [name, "Bob"]));
+    scene.hear("Bob", `over here, @${name}`);
+    scene.hear(name, "me, too");
+    await scene.settle();
+    const shown = scene.screen.text;
+    assert(shown.includes(`Bob: over here, @${visible(name)}`), shown);
+    assert(shown.includes(": me, too"), shown);
+    assertEquals(scene.screen.rings, 1, name);
+    assertEquals(scene.conversation.state, "online");
+  };
+  for (const name of NAMES) {
+    // deno-lint-ignore no-await-in-loop -- one chat after the other
+    await seen(name);
+  }
+  await fc.assert(
+    fc.asyncProperty(anyName.filter((name) => name !== "Bob" && name.length < 20), seen),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("a chat remembers the name that was asked for, not what the hub made of it", async () => {
+  const names: string[] = [];
+  await using scene = ChatScene.unmet({ wanted: "Eve", onName: (name) => names.push(name) });
+  const { chat, conversation } = scene;
+  const become = async (from: string, to: string): Promise<void> => {
+    conversation.sender = to;
+    conversation.emit({ type: "presence", room: "lobby", online: 2, renamed: [{ from, to }] });
+    await scene.screen.has(`* You are ${to} now`);
+  };
+  conversation.sender = "Eve-2";
+  conversation.emit(...beginning("Eve-2", ["Eve", "Eve-2"]));
+  await scene.screen.has("* You are Eve-2, because Eve is taken");
+  assertEquals(names, ["Eve"]);
+  // The hub refuses a name: nothing is remembered, even if it renames the user for another reason.
+  chat.line("/nick Bob");
+  conversation.emit({ type: "error", code: "name_taken", message: "Somebody is called Bob" });
+  await become("Eve-2", "Eve-3");
+  assertEquals(names, ["Eve"]);
+  chat.line("/nick zoe-q");
+  await become("Eve-3", "zoe-q");
+  assertEquals(names, ["Eve", "zoe-q"]);
+});
+
+Deno.test("a chat remembers no name for a guest until the guest takes one", async () => {
+  const names: string[] = [];
+  await using scene = ChatScene.unmet({ onName: (name) => names.push(name) });
+  scene.conversation.sender = "guest-ab12";
+  scene.conversation.emit(...beginning("guest-ab12", ["guest-ab12"]));
+  await scene.screen.has("* You are guest-ab12");
+  assertEquals(names, []);
+});
+
+Deno.test("a chat says how a text comes back that Ctrl-C took away, and stays", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, conversation, screen } = scene;
+  chat.edited("half a message");
+  assertEquals(conversation.requests, ["typing lobby true"]);
+  chat.discarded();
+  assertEquals(conversation.requests, ["typing lobby true", "typing lobby false"]);
+  assertEquals(screen.status, ["The up arrow brings it back. Ctrl-C again leaves"]);
+  assertEquals(conversation.state, "online");
+});
+
+Deno.test("/rooms and Tab know the rooms of the hub, and do without where it tells none", async () => {
+  const report = (room: string, online: number) => ({
+    ...{ room, online, messages: 0, last: 0, epoch: "e" },
+  });
+  let asked = 0;
+  let rooms = [report("lobby", 2), report("dev-2", 3), report("a.b_c", 0)];
+  await using scene = await ChatScene.begin({
+    hubRooms: () => {
+      asked++;
+      return rooms.length > 0
+        ? Promise.resolve(rooms)
+        : Promise.reject(new ConnectError("refused", "Not for you"));
+    },
+  });
+  const { chat, clock, screen } = scene;
+  chat.edited("/join ");
+  chat.edited("/join d");
+  await scene.settle();
+  assertEquals(chat.complete("/join "), [["lobby ", "dev-2 ", "a.b_c "], ""]);
+  assertEquals(asked, 1);
+  chat.line("/rooms");
+  await screen.has(
+    "* Other rooms of the hub: dev-2 (3 online), a.b_c (0 online). /join ROOM enters one",
+  );
+  // What was known stays, and nobody is bothered with a hub that does not tell.
+  rooms = [];
+  clock.advance(60_000);
+  const before = screen.lines.length;
+  chat.edited("/who ");
+  await scene.settle();
+  assertEquals([asked, screen.lines.length], [2, before]);
+  assertEquals(chat.complete("/who d"), [["dev-2 "], "d"]);
+});
+
+Deno.test("a chat marks names that a token proved, and no name can look marked", async () => {
+  await using scene = await ChatScene.begin({ wanted: "Alice" });
+  const { conversation, screen } = scene;
+  const last = (): string => screen.lines.at(-1)?.replace(/^\[[\d:]+\] /, "") ?? "";
+  const shows = async (sender: string, more: Partial<Message>, expected: string): Promise<void> => {
+    conversation.emit(said(sender, "hi", { id: ++id, ...more }));
+    await scene.settle();
+    assertEquals(last(), expected);
+  };
+  let id = 100;
+  await shows("Bob", { verified: true }, "Bob✓: hi");
+  await shows("Bob", {}, "Bob: hi");
+  await shows("Bob", { verified: true, kind: "action" }, "* Bob✓ hi");
+  await shows("Bob✓", {}, "Bob<U+2713>: hi");
+  await shows("Bob ✅", { verified: true }, "Bob <U+2705>✓: hi");
+  const direct = { type: "direct", to: "Alice", message: "psst", timestamp: TIMESTAMP } as const;
+  conversation.emit({ ...direct, sender: "Bob", verified: true });
+  await screen.has("Bob✓ @you: psst");
+  for (const mark of [VERIFIED_MARK, VERIFIED_WORD]) {
+    const view = { ...plainView(), stamps: "off", verifiedMark: mark } as const;
+    fc.assert(fc.property(anyName, (name) => {
+      const marked = renderMessage(said(name, "hi", { verified: true }), view);
+      assert(marked.endsWith(`${mark}: hi`), marked);
+      // Whatever another is called, it never looks like that.
+      const [forged] = [name + mark, `${name} ${mark}`].flatMap((each) =>
+        normalizeName(each) ?? []
+      );
+      if (forged === undefined) return;
+      assert(!renderMessage(said(forged, "hi"), view).endsWith(`${mark}: hi`), forged);
+    }));
+  }
+  // What goes to pipes stays as it was.
+  assertEquals(
+    renderMessage(said("Bob✓", "hi", { verified: true }), { ...plainView(), stamps: "off" }),
+    "Bob✓: hi",
+  );
+});
+
+Deno.test("a chat sends what is typed as Markdown, in rooms and in private", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, conversation } = scene;
+  const directs: unknown[] = [];
+  conversation.direct = (to, content) => {
+    directs.push({ to, ...content });
+    return Promise.resolve({
+      type: "direct",
+      sender: "Alice",
+      to,
+      timestamp: TIMESTAMP,
+      ...content,
+    });
+  };
+  chat.line("a *b*");
+  chat.line("/me waves");
+  chat.line("/msg Bob `x`");
+  assertEquals(conversation.sent.map(({ message }) => message), [
+    { room: "lobby", message: "a *b*", format: "markdown" },
+    { room: "lobby", message: "waves", format: "markdown", kind: "action" },
+  ]);
+  assertEquals(directs, [{ to: "Bob", message: "`x`", format: "markdown" }]);
+});
+
+Deno.test("a chat asks what quit without a slash means", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, conversation, screen } = scene;
+  chat.line("quit");
+  assertEquals(screen.draft, "quit");
+  assertEquals(screen.status, ["Leave? Enter leaves; with a space before it, it is a message"]);
+  chat.edited(" quit");
+  assertEquals(screen.status, []);
+  chat.line(" quit");
+  assertEquals(conversation.sent.map(({ message }) => message.message), [" quit"]);
+  conversation.sent[0]?.ack();
+  await scene.settle();
+  chat.line("Exit");
+  assertEquals(conversation.state, "online");
+  chat.line("Exit");
+  assertEquals(await scene.ended, 0);
+});

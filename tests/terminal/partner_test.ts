@@ -1,0 +1,147 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ChatScene } from "../kit/chat.ts";
+import { beginning, TIMESTAMP } from "../kit/fake_conversation.ts";
+import { Person } from "../kit/person.ts";
+import { startTestHub } from "../kit/test_hub.ts";
+import { until } from "../kit/until.ts";
+
+// A private message never goes to somebody else of the same name without a question.
+
+const NAMES = ["Bob", "Zoë J.", "李 小龙", "e\u0301ve-2", "Ω", "עִבְרִית"];
+const NOBODY = "Nobody here is called that: ask who is here";
+
+Deno.test("a name that the hub did not know is asked about before it gets the text", async () => {
+  for (const name of NAMES) {
+    // In none of the user's rooms: nothing tells that they left.
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await using scene = await ChatScene.begin({ others: [], columns: 200 });
+    const { chat, conversation, screen } = scene;
+    chat.line(`/msg "${name}" hello`);
+    chat.line(`/msg "${name}"`);
+    conversation.refuseDirect = NOBODY;
+    chat.line("the secret");
+    // deno-lint-ignore no-await-in-loop -- as above
+    await screen.has("! Not sent: Nobody here");
+    assertEquals(screen.draft, "the secret");
+    conversation.requests.splice(0);
+    for (const line of ["the secret", `/msg "${name}" the secret`]) {
+      screen.draft = "";
+      chat.line(line);
+      assertStringIncludes(screen.lines.at(-1) ?? "", `! Not sent: ${name} was gone`);
+      assertEquals([conversation.requests.length, screen.draft], [0, line]);
+      screen.draft = "";
+      conversation.refuseDirect = NOBODY;
+      chat.line(line);
+      assertEquals(conversation.requests.splice(0), [`direct ${name} the secret`]);
+      // deno-lint-ignore no-await-in-loop -- as above
+      await until("the refusal", () => screen.draft === "the secret");
+    }
+    // Somebody of the name writes.
+    conversation.emit({
+      type: "direct",
+      sender: name,
+      to: "Alice",
+      timestamp: TIMESTAMP,
+      message: "hi",
+    });
+    // deno-lint-ignore no-await-in-loop -- as above
+    await screen.has(`* This may be another person called ${name} than before`);
+  }
+});
+
+Deno.test("a refusal for another reason asks nothing", async () => {
+  await using hub = await startTestHub({ limits: { maxMessageBytes: 2048 } });
+  await using alice = await Person.at(hub.url, "Alice");
+  await using bob = await Person.at(hub.url, "Bob");
+  alice.says("/msg Bob");
+  alice.says("x".repeat(3000));
+  await alice.screen.has("! Not sent: it is");
+  alice.screen.draft = "";
+  alice.says("shorter");
+  await bob.screen.has("Alice @you: shorter");
+});
+
+Deno.test("who is not there after an outage, and comes late, is asked about", async () => {
+  for (const [wait, asks] of [[29_000, false], [31_000, true]] as const) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await using scene = await ChatScene.begin({ others: ["Zoë J."], columns: 200 });
+    const { chat, conversation, screen, clock } = scene;
+    chat.line('/msg "Zoë J."');
+    // deno-lint-ignore no-await-in-loop -- as above
+    await lostAndBack(scene, ["Alice"]);
+    clock.advance(wait);
+    conversation.emit({ type: "presence", room: "lobby", online: 2, joined: ["Zoë J."] });
+    // deno-lint-ignore no-await-in-loop -- as above
+    await scene.settle();
+    const told = "* Somebody called Zoë J. joined lobby: it may be another person than before";
+    assertEquals(screen.lines.includes(told), asks, screen.text);
+    conversation.requests.splice(0);
+    chat.line("the secret");
+    assertEquals(conversation.requests, asks ? [] : ["direct Zoë J. the secret"]);
+  }
+});
+
+Deno.test("who left, and is in a room that is entered later, is asked about", async () => {
+  for (const how of ["joined", "after an outage"]) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await using scene = await ChatScene.begin({ others: ["Bob"], columns: 200 });
+    const { chat, conversation, screen } = scene;
+    chat.line("/msg Bob");
+    conversation.emit({ type: "presence", room: "lobby", online: 1, left: ["Bob"] });
+    // deno-lint-ignore no-await-in-loop -- as above
+    await screen.has("* Bob left lobby");
+    if (how === "joined") scene.enter("ops", ["Alice", "bob"]);
+    // deno-lint-ignore no-await-in-loop -- as above
+    else await lostAndBack(scene, ["Alice", "bob"]);
+    const room = how === "joined" ? "ops" : "lobby";
+    // deno-lint-ignore no-await-in-loop -- as above
+    await screen.has(`* Somebody called Bob is in ${room}: it may be another person than before`);
+    conversation.requests.splice(0);
+    chat.line("the secret");
+    assertStringIncludes(screen.lines.at(-1) ?? "", "! Not sent: Bob was gone");
+    assertEquals(conversation.requests, []);
+  }
+});
+
+Deno.test("an outage alone asks nothing", async () => {
+  await using scene = await ChatScene.begin({ others: ["Bob"], columns: 200 });
+  const { chat, conversation, screen } = scene;
+  chat.line("/msg Bob");
+  await lostAndBack(scene, ["Alice", "Bob"]);
+  await scene.settle();
+  chat.line("hi");
+  assertEquals(conversation.requests.at(-1), "direct Bob hi");
+  assert(!screen.text.includes("another person"), screen.text);
+});
+
+Deno.test("a private talk tells that the other person has another name", async () => {
+  await using hub = await startTestHub();
+  await using alice = await Person.at(hub.url, "Alice");
+  await using bob = await Person.at(hub.url, "Bob", {
+    rooms: [{ room: "lobby" }, { room: "ops" }],
+  });
+  await alice.screen.tells("Bob joined (2 online)");
+  alice.says("/join ops");
+  await alice.screen.has("in ops:");
+  alice.says("/msg Bob hi");
+  await bob.screen.has("Alice @you: hi");
+  alice.says("/msg Bob");
+  bob.says("/nick 太郎");
+  await alice.screen.has("* Bob is called 太郎 now");
+  await until("the prompt", () => alice.screen.prompt.startsWith("[@太郎]"));
+  alice.says("still you?");
+  await bob.screen.has("Alice @you: still you?");
+  // Both share two rooms.
+  assertEquals(alice.screen.lines.filter((line) => line.includes("is called")).length, 1);
+});
+
+/** The connection breaks, and comes back to a room with these in it. */
+async function lostAndBack(scene: ChatScene, members: readonly string[]): Promise<void> {
+  const { conversation } = scene;
+  conversation.emit({ type: "offline", code: 1006, reason: "", retryIn: 1000 });
+  for (const event of beginning("Alice", members)) {
+    if (event.type === "online") conversation.emit({ ...event, again: true });
+    else if (event.type === "joined") conversation.emit({ ...event, again: true, recovered: true });
+  }
+  await scene.settle();
+}

@@ -1,0 +1,327 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import fc from "fast-check";
+import type { ClientEvent } from "../../client/types.ts";
+import type { View } from "../../terminal/view.ts";
+import { paintWith, PLAIN } from "../../render/paint.ts";
+import { PALETTES } from "../../render/palette.ts";
+import {
+  renderDirectGlance,
+  renderEvent,
+  renderMessage,
+  renderWho,
+} from "../../terminal/render.ts";
+import { type Finder, mentionFinder, wordFinder } from "../../terminal/highlight.ts";
+import { fit } from "../../render/fit.ts";
+import { displayWidth, wrapRows } from "../../render/wrap.ts";
+import { beginning, said, TIMESTAMP } from "../kit/fake_conversation.ts";
+
+const now = new Date(TIMESTAMP);
+const two = (n: number): string => String(n).padStart(2, "0");
+/** The timestamp in the time zone of the machine. */
+const CLOCK = `[${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}]`;
+const VIEW: View = { self: "Alice", paint: PLAIN, now, stamps: "dated" };
+const COLORED: View = { ...VIEW, paint: paintWith(PALETTES.dark), columns: 80 };
+const INDENT = " ".repeat(11);
+
+Deno.test("renderMessage() shows time, name and text", () => {
+  assertEquals(renderMessage(said("Bob", "hi"), VIEW), `${CLOCK} Bob: hi`);
+  assertEquals(
+    renderMessage(said("Bob", "waves", { kind: "action" }), VIEW),
+    `${CLOCK} * Bob waves`,
+  );
+  assertEquals(renderMessage(said("Bob", "hi"), { ...VIEW, stamps: "off" }), "Bob: hi");
+  const { message: _message, ...rest } = said("Bob", "");
+  assertEquals(renderMessage({ ...rest, data: { a: [1] } }, VIEW), `${CLOCK} Bob: {"a":[1]}`);
+  assertEquals(
+    renderMessage({ ...rest, message: "see", data: null }, VIEW),
+    `${CLOCK} Bob: see\n${INDENT}null`,
+  );
+});
+
+Deno.test("renderMessage() shows the date of another day", () => {
+  const tomorrow = new Date(now.getTime() + 86_400_000);
+  const day = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+  assertEquals(
+    renderMessage(said("Bob", "hi"), { ...VIEW, now: tomorrow }),
+    `[${day} ${CLOCK.slice(1)} Bob: hi`,
+  );
+  assertEquals(
+    renderMessage(said("Bob", "hi", { timestamp: "\x1b[2J" }), VIEW),
+    "[␛[2J] Bob: hi",
+  );
+});
+
+Deno.test("renderMessage() indents further lines, so that nobody can forge another's", () => {
+  const text = "hi\n[10:31:00] Alice: I quit\r\n* Bob left\rand\n\n\n\n\n\nthen";
+  assertEquals(
+    renderMessage(said("Bob", text), VIEW),
+    [`${CLOCK} Bob: hi`, "[10:31:00] Alice: I quit", "* Bob left", "and", "", "then"]
+      .join(`\n${INDENT}`),
+  );
+});
+
+Deno.test("renderMessage() wraps for the terminal, so that padding cannot forge a line", () => {
+  const view = { ...VIEW, columns: 40 };
+  for (const blank of [" ", "\u00a0", "\u3000", "."]) {
+    const shown = renderMessage(said("Bob", `x${blank.repeat(60)} [10:31:00] Alice: hi`), view);
+    const [first = "", ...rest] = shown.split("\n");
+    assert(first.startsWith(`${CLOCK} Bob: x`));
+    for (const line of rest) assert(line.startsWith(INDENT), line);
+    for (const line of shown.split("\n")) {
+      assert(displayWidth(line) <= 40 || /^ *\.+$/.test(line) || line.includes("x..."), line);
+    }
+  }
+});
+
+Deno.test("no event can make the terminal do anything", () => {
+  const evil = fc.string({ unit: "binary", maxLength: 60 }).map((text) =>
+    `\x1b[2J${text}\u202e\u009b`
+  );
+  fc.assert(
+    fc.property(evil, evil, fc.boolean(), (name, text, terminal) => {
+      const view: View = terminal ? { ...VIEW, columns: 50 } : VIEW;
+      const events: ClientEvent[] = [
+        said(name, text),
+        said(name, text, { kind: "action", room: name, timestamp: text }),
+        { type: "direct", sender: name, to: text, message: text, timestamp: TIMESTAMP },
+        { type: "direct", sender: "Alice", to: name, data: { [text]: text }, timestamp: TIMESTAMP },
+        { type: "presence", room: name, online: 1, joined: [name], left: [text] },
+        { type: "presence", room: name, online: 1, renamed: [{ from: name, to: text }] },
+        { type: "system", message: text, timestamp: text, event: "notice", room: name },
+        { type: "error", code: "internal", message: text },
+        { type: "offline", code: 1006, reason: text, retryIn: 1 },
+        { type: "left", room: name },
+        ...beginning(name, [name, text]),
+      ];
+      for (const event of events) {
+        const lines = (renderEvent(event, view) ?? "").split("\n");
+        for (const line of lines) {
+          // deno-lint-ignore no-control-regex -- that there are none is the point
+          assert(!/[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]/.test(line), line);
+        }
+        for (const line of lines.slice(1)) {
+          assert(line === "" || line.startsWith("  ") || line.startsWith("* "), line);
+        }
+      }
+    }),
+  );
+});
+
+for (
+  const [what, event, expected] of [
+    [
+      "joins",
+      { type: "presence", room: "lobby", online: 3, joined: ["Bob"] },
+      "* Bob joined (3 online)",
+    ],
+    [
+      "leaves, joins and renames",
+      {
+        type: "presence",
+        room: "lobby",
+        online: 2,
+        joined: ["Bob", "Carol"],
+        left: ["Dan"],
+        renamed: [{ from: "Eve", to: "Eva" }],
+      },
+      "* Bob, Carol joined (2 online)\n* Dan left (2 online)\n* Eve is now Eva",
+    ],
+    [
+      "one's own joining, which is no news",
+      { type: "presence", room: "lobby", online: 1, joined: ["alice"] },
+      undefined,
+    ],
+    ["counts alone", { type: "presence", room: "lobby", online: 500 }, undefined],
+    [
+      "a direct message",
+      { type: "direct", sender: "Bob", to: "Alice", message: "psst", timestamp: TIMESTAMP },
+      `${CLOCK} Bob @you: psst`,
+    ],
+    [
+      "one's own direct message",
+      { type: "direct", sender: "Alice", to: "Bob", message: "psst", timestamp: TIMESTAMP },
+      `${CLOCK} you @Bob: psst`,
+    ],
+    [
+      "a sentence of the hub",
+      { type: "system", message: "Stopping soon", timestamp: TIMESTAMP, event: "notice" },
+      "* Stopping soon",
+    ],
+    ["an error", { type: "error", code: "name_taken", message: "Taken" }, "! Taken"],
+    [
+      "a lost connection",
+      { type: "offline", code: 1006, reason: "The connection broke.", retryIn: 2600 },
+      "! The connection broke. Trying again in 3 s",
+    ],
+    [
+      "a lost connection without a reason",
+      { type: "offline", code: 1006, reason: "", retryIn: 100 },
+      "! Connection lost. Trying again at once",
+    ],
+    ["a room left", { type: "left", room: "dev" }, "* You left dev"],
+    ["nothing of typing", { type: "typing", room: "dev", sender: "B", typing: true }, undefined],
+    ["nothing of connecting", { type: "connecting", attempt: 2 }, undefined],
+  ] as const satisfies readonly (readonly [string, ClientEvent, string | undefined])[]
+) {
+  Deno.test(`renderEvent() shows ${what}`, () => assertEquals(renderEvent(event, VIEW), expected));
+}
+
+Deno.test("renderEvent() shows the beginning and the return of a conversation", () => {
+  const shown = beginning("Alice", ["Alice", "Bob"]).map((event) => renderEvent(event, VIEW));
+  assertEquals(shown, [
+    undefined,
+    "* You are Alice. /help tells what else there is",
+    "* 2 in lobby: Alice, Bob",
+  ]);
+  const again = (missed: number, recovered = false): (string | undefined)[] =>
+    beginning().flatMap((event) => {
+      if (event.type === "online") {
+        const rooms = event.welcome.rooms.map((room) => ({ ...room, recovered }));
+        const welcome = { ...event.welcome, rooms };
+        return [renderEvent({ ...event, welcome, again: true, missed }, VIEW)];
+      }
+      return event.type === "joined" ? [renderEvent({ ...event, again: true }, VIEW)] : [];
+    });
+  assertEquals(again(0, true)[0], "* Connected again as Alice; nothing was missed");
+  // Not where the next line says the contrary.
+  assertEquals(again(0)[0], "* Connected again as Alice");
+  assertEquals(again(1)[0], "* Connected again as Alice; 1 missed message follows");
+  assertEquals(again(3), [
+    "* Connected again as Alice; 3 missed messages follow",
+    "! Messages may be missing in lobby: the hub no longer has all since you were here",
+  ]);
+});
+
+Deno.test("renderWho() shows names, and how many more there are", () => {
+  const who = { type: "who", room: "lobby", online: 250, members: ["A", "B"] } as const;
+  assertEquals(renderWho(who, VIEW), "* 250 in lobby: A, B and 248 more");
+  assertEquals(renderWho({ ...who, members: [] }, VIEW), "* 250 in lobby");
+});
+
+Deno.test("renderMessage() paints names, always alike, and marks what is to be found", () => {
+  const paint = (name: string): string => COLORED.paint.name(name).replace(name, "");
+  assertEquals(paint("Bob"), paint("Bob"));
+  assertNotEquals(new Set(["Bob", "Carol", "Dan", "Eve", "Frank"].map(paint)).size, 1);
+  const shown = renderMessage(
+    said("Bob", "hi alice, Alice's here"),
+    COLORED,
+    mentionFinder("Alice", "name"),
+  );
+  assertEquals(shown.split("\x1b[1;7m").length - 1, 2);
+  assert(shown.includes("\x1b[1;7malice\x1b[22;27m, \x1b[1;7mAlice\x1b[22;27m's"), shown);
+  assertEquals(
+    // deno-lint-ignore no-control-regex -- colours
+    shown.replaceAll(/\x1b\[[0-9;]*m/g, ""),
+    renderMessage(said("Bob", "hi alice, Alice's here"), VIEW),
+  );
+});
+
+Deno.test("renderMessage() marks after wrapping, so that colours move no word", () => {
+  const text = "some words before the name of Alice and some more behind it";
+  const view = { ...COLORED, columns: 40 };
+  const shown = renderMessage(said("Bob", text), view, mentionFinder("Alice", "name"));
+  assertEquals(
+    // deno-lint-ignore no-control-regex -- colours
+    shown.replaceAll(/\x1b\[[0-9;]*m/g, ""),
+    renderMessage(said("Bob", text), { ...VIEW, columns: 40 }),
+  );
+});
+
+Deno.test("renderDirectGlance() is one row, whatever was said", () => {
+  const direct = {
+    type: "direct",
+    sender: "Bob",
+    to: "Alice",
+    message: `first\n[10:00:00] Carol: no\t${"long ".repeat(50)}`,
+    timestamp: TIMESTAMP,
+  } as const;
+  const shown = renderDirectGlance(direct, { ...VIEW, columns: 40 });
+  assert(shown.startsWith(`${CLOCK} Bob @you: first [10:`) && shown.endsWith("…"), shown);
+  assert(!shown.includes("\n") && displayWidth(shown) < 40);
+});
+
+Deno.test("mentionFinder() and wordFinder() find words, not parts of them", () => {
+  const found = (finder: Finder | undefined, text: string): readonly string[] =>
+    (finder?.(text) ?? []).map(({ start, end }) => text.slice(start, end));
+  assertEquals(found(mentionFinder("Al", "name"), "al, Alice: AL! Cal al_x"), ["al", "AL"]);
+  assertEquals(found(mentionFinder("J. (x)", "name"), "hi j. (X)!"), ["j. (X)"]);
+  assertEquals(found(mentionFinder("Zoë", "at"), "@ZOË? @zoëlle zoë"), ["@ZOË"]);
+  assertEquals(mentionFinder(undefined, "at"), undefined);
+  assertEquals(found(wordFinder('build gre* "it'), "Build is green: it rebuilds"), [
+    "Build",
+    "green",
+    "it",
+  ]);
+  assertEquals(found(wordFinder("a.b"), "a b.c ab"), ["a", "b"]);
+  assertEquals(wordFinder(' "* '), undefined);
+});
+
+Deno.test("wordFinder() and mentionFinder() take any query, name and text", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "binary" }),
+      fc.string({ unit: "binary" }),
+      fc.constantFrom("at", "name"),
+      (query, text, rule) => {
+        for (const finder of [wordFinder(query), mentionFinder(query, rule)]) {
+          const found = finder?.(`${text} ${query} ${text}`) ?? [];
+          assert(
+            found.every(({ start, end }, at) => (found[at - 1]?.end ?? 0) <= start && start < end),
+          );
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+Deno.test("displayWidth() counts columns", () => {
+  assertEquals(["abc", "天地", "e\u0301", "\x1b[31mred\x1b[39m", "😀", ""].map(displayWidth), [
+    3,
+    4,
+    1,
+    3,
+    2,
+    0,
+  ]);
+  // A heart is a letter, a red heart a picture; so is a digit in a box.
+  assertEquals(["❤", "❤\uFE0F", "1\uFE0F\u20E3", "😀\uFE0F", "🇩🇪"].map(displayWidth), [
+    1,
+    2,
+    2,
+    2,
+    2,
+  ]);
+  assertEquals([fit("abcdef", 4), fit("天地玄黃", 4), fit("abcd", 4), fit("ab", 0)], [
+    "abc…",
+    "天…",
+    "abcd",
+    "",
+  ]);
+});
+
+Deno.test("wrapRows() breaks at blanks, in words when it must, and leaves addresses whole", () => {
+  assertEquals(wrapRows("aa bb cc", 5), ["aa bb", "cc"]);
+  assertEquals(wrapRows("aa bb", 5, 3), ["aa", "bb"]);
+  assertEquals(wrapRows("天地玄黃宇宙", 5), ["天地", "玄黃", "宇宙"]);
+  const url = "https://example.com/a/very/long/path";
+  assertEquals(wrapRows(`see ${url} now`, 10), ["see", url, "now"]);
+  assertEquals(wrapRows("  code", 10), ["  code"]);
+  // What could end in somebody else's line is broken, and so is what blanks push to the edge.
+  assertEquals(wrapRows("https://x.y/[10:30:40]Bob:no", 12), [
+    "https://x.y/",
+    "[10:30:40]Bo",
+    "b:no",
+  ]);
+  assertEquals(wrapRows("0123456789Bob:no", 10), ["0123456789", "Bob:no"]);
+  assertEquals(wrapRows(" ".repeat(6) + "[10:30:40] Bob: no", 10, 2), [
+    "",
+    "[10:30:40]",
+    "Bob: no",
+  ]);
+  assertEquals(wrapRows(" ".repeat(6) + "[10:30:40] Bob: no", 10), ["[10:30:40]", "Bob: no"]);
+  assertEquals(wrapRows("", 10), [""]);
+  // Never between a letter and its accent, nor inside a picture made of several.
+  assertEquals(wrapRows("e\u0301".repeat(4), 3), ["e\u0301".repeat(3), "e\u0301"]);
+  assertEquals(wrapRows("👩\u200D💻👩\u200D💻", 6), ["👩\u200D💻", "👩\u200D💻"]);
+});

@@ -1,0 +1,269 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import fc from "fast-check";
+import type { Direct, History, Message } from "../../protocol.ts";
+import { commandOf } from "../../editor/bindings.ts";
+import { readBack } from "../../terminal/older_messages.ts";
+import { Partner } from "../../terminal/partner.ts";
+import { MAX_ITEMS } from "../../terminal/windows.ts";
+import { ChatScene } from "../kit/chat.ts";
+import { said, TIMESTAMP } from "../kit/fake_conversation.ts";
+import { temporaryFolder } from "../kit/folder.ts";
+import { until } from "../kit/until.ts";
+
+function direct(sender: string, message: string): Direct {
+  return { type: "direct", sender, to: "Alice", message, timestamp: TIMESTAMP };
+}
+
+/** Presses a key by its name, as the editor passes it on. */
+function press({ chat }: ChatScene, key: string): void {
+  const command = commandOf(key);
+  assert(command?.kind === "chord", key);
+  chat.chord(command.chord);
+}
+
+Deno.test("every one of more than nine windows can be reached, by number, name and key", async () => {
+  await using scene = await ChatScene.begin({ columns: 200 });
+  const { chat, conversation, screen } = scene;
+  const rooms = ["lobby", ...Array.from({ length: 11 }, (_, at) => `r-${at + 2}`)];
+  for (const room of rooms.slice(1)) scene.enter(room);
+  conversation.emit(direct("山田 太郎", "hi"));
+  await screen.tells("13:@山田 太郎 1 private");
+  const titles = [...rooms, "@山田 太郎"];
+  const shown = (title: string | undefined): void =>
+    assertEquals(screen.prompt, `[${title}] Alice> `);
+  for (const [at, title] of titles.entries()) {
+    chat.line(`/window ${at + 1}`);
+    shown(title);
+    chat.line("/window 1");
+    chat.line(`/window ${title}`);
+    shown(title);
+    if (at >= 10) continue;
+    chat.line("/window 12");
+    press(scene, `M-${(at + 1) % 10}`);
+    shown(title);
+  }
+  chat.line("/window #R-3");
+  shown("r-3");
+  press(scene, "M-1");
+  for (const title of [...titles.slice(1), "lobby"]) {
+    press(scene, "M-n");
+    shown(title);
+  }
+  press(scene, "M-p");
+  shown("@山田 太郎");
+  assertEquals(chat.complete("/window @"), [["@山田 太郎 "], "@"]);
+  assertEquals(chat.complete("/window r-1")[0], ["r-10 ", "r-11 ", "r-12 "]);
+  chat.line("/window 14");
+  assertEquals(screen.lines.at(-1), "! There is no window 14: /rooms lists yours");
+  chat.line("/window");
+  assertStringIncludes(screen.text, "  13 @山田 太郎 (you are here)");
+});
+
+Deno.test("a badge of a private message goes when it was answered from another window", async () => {
+  for (const answer of ["/reply yes", '/msg "e\u0301va-2" yes']) {
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    await using scene = await ChatScene.begin({ columns: 200 });
+    const { chat, conversation, screen } = scene;
+    chat.line("/help quit");
+    conversation.emit(direct("éva-2", "one\nmore of it"), direct("éva-2", "two"));
+    // deno-lint-ignore no-await-in-loop -- as above
+    await screen.tells("2:@éva-2 2 private");
+    chat.line(answer);
+    // deno-lint-ignore no-await-in-loop -- as above
+    await until("no badge", () => screen.status.length === 0);
+    // All of it is shown all the same.
+    chat.line("/window 2");
+    assertStringIncludes(screen.text, "more of it");
+    assertEquals(screen.text.includes("unread"), false);
+  }
+});
+
+Deno.test("a badge stays where the answer was refused", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, conversation, screen } = scene;
+  conversation.emit(direct("Bob", "psst"));
+  await screen.tells("2:@Bob 1 private");
+  conversation.refuseDirect = "Nobody here is called Bob";
+  chat.line("/reply yes");
+  await screen.has("! Not sent: Nobody here is called Bob");
+  assertEquals(screen.status, ["2:@Bob 1 private"]);
+});
+
+Deno.test("unread private messages that a window cannot hold are counted, as no hub has them", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, conversation, screen } = scene;
+  const count = 3 * MAX_ITEMS;
+  for (let n = 1; n <= count; n++) conversation.emit(direct("Bob", `private ${n}`));
+  await screen.tells(`2:@Bob ${count.toLocaleString("en-US")} private`);
+  chat.line("/window 2");
+  const [, skipped = ""] = /! The first ([\d,]+) lines of them are not shown: a window keeps the/
+    .exec(screen.text) ?? [];
+  const first = Number(skipped.replaceAll(",", "")) + 1;
+  assert(first > 1 && first <= count - MAX_ITEMS + 1, skipped);
+  const shown = screen.lines.filter((line) => /: private \d+$/.test(line));
+  assertEquals(shown.length, count - first + 1);
+  assert(shown[0]?.endsWith(`: private ${first}`), shown[0]);
+});
+
+Deno.test("what was never shown is printed, also where it does not count as unread", async () => {
+  await using scene = await ChatScene.begin({ rows: 12 });
+  const { conversation, screen } = scene;
+  scene.enter("ops");
+  await scene.settle();
+  for (let n = 1; n <= 40; n++) {
+    // One's own, from another session: no news, and yet never seen here.
+    conversation.emit(said("Alice", `mine ${n}`, { room: "ops", id: n }));
+  }
+  await scene.settle();
+  assertEquals(screen.status.filter((row) => row.includes("unread")), []);
+  press(scene, "M-2");
+  assertEquals(screen.lines.filter((line) => /: mine \d+$/.test(line)).length, 40);
+});
+
+Deno.test("an announcement to a room that is not shown counts as unread", async () => {
+  await using scene = await ChatScene.begin();
+  const { conversation, screen } = scene;
+  scene.enter("ops");
+  const message = "back in five minutes";
+  const system = { type: "system", event: "announcement", timestamp: TIMESTAMP } as const;
+  conversation.emit({ ...system, message, room: "ops" });
+  await screen.tells("2:ops 1 unread");
+});
+
+Deno.test("a gap after a reconnect says how many messages it has, and how to see them", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, conversation, screen } = scene;
+  for (let id = 1; id <= 5; id++) conversation.emit(said("Bob", `m${id}`, { id }));
+  const joined = {
+    type: "joined",
+    again: true,
+    room: "lobby",
+    epoch: "e",
+    last: 500,
+    recovered: false,
+    online: 2,
+  } as const;
+  const history = [said("Bob", "m499", { id: 499 }), said("Bob", "m500", { id: 500 })];
+  conversation.emit({ ...joined, history }, ...history);
+  await screen.has(
+    "! 493 messages of lobby are not shown here: /older 493 shows them, as far as the hub has them",
+  );
+  conversation.requests.splice(0);
+  chat.line("/older 493");
+  assertEquals(conversation.requests, ["history lobby 493 before 499"]);
+  // A room that began anew has other messages under the same numbers.
+  conversation.emit({ ...joined, epoch: "another", last: 0, history: [] });
+  await screen.has("Messages may be missing in lobby: the hub no longer has all since");
+});
+
+Deno.test("/clear takes nothing from what /export writes of a private talk", async () => {
+  await using folder = await temporaryFolder();
+  await using scene = await ChatScene.begin();
+  const { chat, conversation, screen } = scene;
+  conversation.emit(direct("Bob", "one"));
+  await screen.has("one");
+  chat.line("/window @Bob");
+  chat.line("/clear");
+  conversation.emit(direct("Bob", "two"));
+  await screen.has("two");
+  chat.line(`/export ${folder.path}/talk.jsonl`);
+  await screen.has("Wrote 2 messages of @Bob");
+  // And what was cleared away does not come back by itself.
+  chat.line("/window 1");
+  chat.line("/window 2");
+  assertEquals([screen.text.includes("one"), screen.text.includes("two")], [false, true]);
+});
+
+Deno.test("what was asked of the past while a window was shown waits in it", async () => {
+  await using scene = await ChatScene.begin({ rows: 12 });
+  const { chat, conversation, screen } = scene;
+  scene.enter("ops");
+  await scene.settle();
+  conversation.pages.push(Array.from({ length: 50 }, (_, at) => said("Bob", `old ${at + 1}`)));
+  chat.line("/history");
+  press(scene, "M-2");
+  await scene.settle();
+  assertEquals(screen.text.includes("old"), false);
+  press(scene, "M-1");
+  assertEquals(screen.lines.filter((line) => /: old \d+$/.test(line)).length, 50);
+});
+
+Deno.test("/history says how many of it are of people who are ignored", async () => {
+  await using scene = await ChatScene.begin();
+  const { chat, conversation, screen } = scene;
+  chat.line("/ignore Bob");
+  conversation.pages.push([said("Bob", "spam", { id: 1 }), said("éva", "ham", { id: 2 })]);
+  chat.line("/history");
+  await screen.has(
+    "The last 1 message in lobby, without 1 of people you ignore, which is all there is:",
+  );
+  assertEquals(screen.text.includes("spam"), false);
+});
+
+Deno.test("readBack() reads the newest messages before an id, whatever pages a hub gives", async () => {
+  await fc.assert(fc.asyncProperty(
+    fc.record({
+      count: fc.nat(1500),
+      limit: fc.integer({ min: 1, max: 2000 }),
+      before: fc.option(fc.integer({ min: 1, max: 1600 }), { nil: undefined }),
+      // A hub may give less than was asked for: its pages are limited in bytes, too.
+      most: fc.integer({ min: 1, max: 500 }),
+    }),
+    async ({ count, limit, before, most }) => {
+      const log = Array.from({ length: count }, (_, at) => said("Bob", "", { id: at + 1 }));
+      const ask = (
+        page: { readonly before?: number; readonly limit?: number },
+      ): Promise<History> => {
+        assert((page.limit ?? 0) <= 500);
+        const left: readonly Message[] = log.slice(0, (page.before ?? Infinity) - 1);
+        const messages = left.slice(-Math.min(page.limit ?? 50, most));
+        const more = messages.length < left.length;
+        return Promise.resolve({ type: "history", room: "lobby", messages, more });
+      };
+      const range = before === undefined ? { limit } : { limit, before };
+      const { messages, more } = await readBack(ask, range);
+      const left = log.slice(0, (before ?? Infinity) - 1);
+      const expected = left.slice(-limit);
+      assertEquals(messages.map(({ id }) => id), expected.map(({ id }) => id));
+      assertEquals(more, expected.length < left.length);
+    },
+  ));
+});
+
+Deno.test("readBack() ends where a hub says that there is more and has none", async () => {
+  let asked = 0;
+  const ask = (): Promise<History> => {
+    asked++;
+    return Promise.resolve({ type: "history", room: "r", messages: [said("B", "x")], more: true });
+  };
+  assertEquals((await readBack(ask, { limit: 1000 })).more, false);
+  assertEquals(asked, 2);
+});
+
+Deno.test("Partner asks once for each change, and not where a token proves the name", () => {
+  const partner = new Partner();
+  assertEquals([partner.wrote(false, 0), partner.ask()], [undefined, false]);
+  // Who comes without having been told to be gone was there.
+  assertEquals([partner.came(0), partner.ask()], [false, false]);
+  assertEquals([partner.left(), partner.left(), partner.came(0)], [true, false, true]);
+  assertEquals([partner.ask(), partner.ask()], [true, false]);
+  partner.left();
+  assertEquals([partner.wrote(false, 0), partner.ask()], ["another", true]);
+  partner.wrote(true, 0);
+  partner.left();
+  assertEquals([partner.wrote(true, 0), partner.ask()], ["proved", false]);
+  partner.left();
+  partner.came(0);
+  assertEquals([partner.wrote(false, 0), partner.ask()], [undefined, true]);
+});
+
+Deno.test("Partner does not miss in a room who was in none", () => {
+  const partner = new Partner();
+  partner.wrote(false, 0);
+  assertEquals([partner.listed(false, 1000), partner.came(60_000)], [false, false]);
+  // Gone without a word since, and back late.
+  assertEquals([partner.listed(false, 61_000), partner.came(92_000)], [false, true]);
+  assertEquals([partner.ask(), partner.ask()], [true, false]);
+  partner.unknown();
+  assertEquals([partner.ask(), partner.ask(), partner.came(93_000)], [true, false, true]);
+});

@@ -1,0 +1,500 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import type { ClientEvent } from "../../client.ts";
+import type { Direct, Message } from "../../protocol.ts";
+import { restored, saved } from "../../web/chat/restore.ts";
+import { hubAddress, readAddress, withoutToken } from "../../web/chat/address.ts";
+import { CommandError, runLine } from "../../web/state/commands.ts";
+import { applied, completionAt } from "../../web/state/complete.ts";
+import { EMOJI, withEmoji } from "../../web/state/emoji.ts";
+import { append, CHUNK, EMPTY_LOG, itemsOf, prepend, trimmed } from "../../web/state/log.ts";
+import { noticeOf } from "../../web/state/notices.ts";
+import { type Action, reduce } from "../../web/state/reduce.ts";
+import { saidItem } from "../../web/state/items.ts";
+import { rowsOf } from "../../web/state/rows.ts";
+import { readSettings } from "../../web/state/settings.ts";
+import { directKey, note, peopleIn, unreadIn } from "../../web/state/threads.ts";
+import { type ChatState, EMPTY, type Item, type Log, type Thread } from "../../web/state/types.ts";
+
+const NOW = Date.UTC(2026, 0, 31, 10, 30);
+
+function message(id: number, text = `#${id}`, sender = "Bob", room = "lobby"): Message {
+  const timestamp = new Date(NOW + id * 1000).toISOString();
+  return { type: "message", room, id, sender, timestamp, message: text };
+}
+
+function direct(sender: string, to: string, text: string): Direct {
+  return { type: "direct", sender, to, message: text, timestamp: new Date(NOW).toISOString() };
+}
+
+function joined(
+  last: number,
+  more: Partial<Extract<ClientEvent, { type: "joined" }>> = {},
+): ClientEvent {
+  return {
+    type: "joined",
+    room: "lobby",
+    epoch: "e",
+    last,
+    recovered: false,
+    online: 2,
+    members: ["Alice", "Bob"],
+    history: [],
+    again: false,
+    ...more,
+  };
+}
+
+function after(state: ChatState, ...actions: readonly (Action | ClientEvent)[]): ChatState {
+  return actions.reduce<ChatState>((next, each) => {
+    const isEvent = [
+      "joined",
+      "message",
+      "direct",
+      "presence",
+      "left",
+      "offline",
+      "typing",
+      "error",
+    ]
+      .includes(each.type);
+    return reduce(
+      next,
+      isEvent ? { type: "event", event: each as ClientEvent, now: NOW } : each as Action,
+    );
+  }, state);
+}
+
+function lobby(state: ChatState): Thread {
+  const thread = state.threads.get("#lobby");
+  assert(thread !== undefined);
+  return thread;
+}
+
+function texts(thread: Thread): string[] {
+  return [...itemsOf(thread.log)].map(({ text }) => text);
+}
+
+const ALICE: ChatState = { ...EMPTY, me: "Alice" };
+const IN_LOBBY = after(ALICE, joined(0));
+
+Deno.test("`append()` and `prepend()` keep the order and the places, in chunks", () => {
+  const steps = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 120 })), {
+    maxLength: 12,
+  });
+  fc.assert(
+    fc.property(steps, (wanted) => {
+      let log: Log = EMPTY_LOG;
+      let expected: string[] = [];
+      let count = 0;
+      for (const [atEnd, size] of wanted) {
+        const names = Array.from({ length: size }, () => String(count++));
+        const items = names.map((text) => note(text, NOW));
+        const before = log;
+        log = atEnd ? append(log, items) : prepend(log, items);
+        expected = atEnd ? [...expected, ...names] : [...names, ...expected];
+        // Whatever was in a chunk of its own is the same object: nothing draws it again.
+        const same = log.chunks.filter((chunk) => before.chunks.includes(chunk)).length;
+        assert(same >= before.chunks.length - 1);
+      }
+      const items = [...itemsOf(log)];
+      assertEquals(items.map(({ text }) => text), expected);
+      assertEquals(log.size, expected.length);
+      items.forEach(({ seq }, index) => assertEquals(seq, (items[0]?.seq ?? 0) + index));
+      for (const chunk of log.chunks) {
+        assert(chunk.items.every(({ seq }) => Math.floor(seq / CHUNK) === chunk.index));
+      }
+      const few = trimmed(log, 100);
+      assertEquals(
+        [...itemsOf(few)].map(({ text }) => text),
+        expected.slice(expected.length - few.size),
+      );
+      assert(few.size <= 100 + CHUNK);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("`rowsOf()` groups what one person says at one time, and begins days", () => {
+  const said = (seq: number, sender: string, at: number): Item => ({
+    ...saidItem(message(seq, "x", sender), "Alice"),
+    seq,
+    at,
+  });
+  const minute = 60_000;
+  const noon = new Date(2026, 0, 31, 12).getTime();
+  const items = [
+    said(0, "Bob", noon),
+    said(1, "Bob", noon + minute),
+    said(2, "Carol", noon + minute),
+    said(3, "Bob", noon + 2 * minute),
+    said(4, "Bob", noon + 9 * minute),
+    said(5, "Bob", noon + 24 * 60 * minute),
+    said(6, "Bob", noon + 24 * 60 * minute + 1),
+  ];
+  const rows = rowsOf(items, undefined, 6);
+  assertEquals(rows.map(({ begins }) => begins), [true, false, true, true, true, true, true]);
+  assertEquals(rows.map(({ day }) => day !== undefined), [
+    true,
+    false,
+    false,
+    false,
+    false,
+    true,
+    false,
+  ]);
+  assertEquals(rows.map(({ isNew }) => isNew), [false, false, false, false, false, false, true]);
+  assertEquals(rowsOf(items.slice(1, 2), items[0], undefined)[0]?.begins, false);
+  // A name that is proved says nothing of one that is not.
+  const proved: Item = {
+    ...saidItem({ ...message(7, "x", "Bob"), verified: true }, "Alice"),
+    seq: 7,
+    at: noon,
+  };
+  const mixed = [proved, said(8, "Bob", noon), { ...proved, seq: 9 }, { ...proved, seq: 10 }];
+  assertEquals(rowsOf(mixed, undefined, undefined).map(({ begins }) => begins), [
+    true,
+    true,
+    true,
+    false,
+  ]);
+});
+
+Deno.test("`reduce()` counts what nobody looked at, until somebody does", () => {
+  let state = after(IN_LOBBY, message(1), message(2, "hi @ALICE!"), message(3, "mine", "alice"));
+  assertEquals([lobby(state).unread, lobby(state).mentions, lobby(state).newFrom], [2, 1, 0]);
+  state = after(state, { type: "attention", attentive: true });
+  assertEquals([lobby(state).unread, lobby(state).mentions], [0, 0]);
+  state = after(state, message(4), { type: "attention", attentive: false }, message(5));
+  // The line moves to the first one that was not seen.
+  assertEquals([lobby(state).unread, lobby(state).newFrom], [1, 4]);
+  assertEquals(unreadIn(state), { unread: 1, mentions: 0 });
+  // A reload begins there, whatever comes until then.
+  state = after(state, message(6), message(7));
+  assertEquals(state.marks.get("lobby"), { epoch: "e", id: 4 });
+});
+
+Deno.test("`reduce()` takes history for read, but for what an earlier visit had not", () => {
+  const history = [message(8), message(9), message(10)];
+  const fresh = after(ALICE, joined(10, { history }), ...history);
+  assertEquals([lobby(fresh).unread, lobby(fresh).newFrom], [0, undefined]);
+  const marks = new Map([["lobby", { epoch: "e", id: 8 }]]);
+  const known = after({ ...ALICE, marks, current: "#other" }, joined(10, { history }), ...history);
+  assertEquals([lobby(known).unread, lobby(known).newFrom], [2, 1]);
+  const other = new Map([["lobby", { epoch: "another", id: 8 }]]);
+  assertEquals(lobby(after({ ...ALICE, marks: other }, joined(10, { history }))).unread, 0);
+  const named = [message(9, "old @Alice"), message(10)];
+  const called = after(
+    { ...ALICE, marks, current: "#other" },
+    joined(10, { history: named }),
+    ...named,
+  );
+  assertEquals([lobby(called).unread, lobby(called).mentions], [2, 1]);
+});
+
+Deno.test("`reduce()` shows a message as one, whether its ack or its copy comes first", () => {
+  const pending = { ref: "r", text: "mine", action: false, at: NOW };
+  const sending = after(IN_LOBBY, { type: "sending", key: "#lobby", pending });
+  assertEquals([lobby(sending).pending.length, lobby(sending).log.size], [1, 0]);
+  const ack: Action = { type: "acked", key: "#lobby", ref: "r", id: 1 };
+  const copy = message(1, "mine", "Alice");
+  for (const order of [[ack, copy], [copy, ack]]) {
+    const done = after(sending, ...order);
+    assertEquals([lobby(done).pending.length, texts(lobby(done))], [0, ["mine"]]);
+  }
+  // Said under a name that one has no more by the time it comes back.
+  const renamed = after(sending, message(1, "mine", "Ally"), ack);
+  assert([...itemsOf(lobby(renamed).log)].every((item) => item.kind === "said" && item.mine));
+  const failed = after(sending, { type: "failed", key: "#lobby", ref: "r", error: "No" });
+  assertEquals(lobby(failed).pending[0]?.error, "No");
+  assertEquals(lobby(after(failed, { type: "discard", key: "#lobby", ref: "r" })).pending, []);
+});
+
+Deno.test("`reduce()` never passes over a hole in silence", () => {
+  const before = after(IN_LOBBY, message(1), message(2));
+  const back = after(before, joined(9, { again: true, recovered: true }), message(3));
+  assertEquals(texts(lobby(back)), ["#1", "#2", "#3"]);
+  const hole = after(before, joined(90, { again: true }), message(90));
+  assertEquals(texts(lobby(hole))[2], "Messages may be missing here: the hub no longer had them");
+  const anew = after(before, joined(1, { again: true, epoch: "f" }), message(1, "new"));
+  assert(texts(lobby(anew))[2]?.startsWith("The hub began a new log"));
+  assertEquals([lobby(hole).complete, lobby(anew).complete], [true, true]);
+});
+
+Deno.test("`reduce()` puts older messages before what is there, each once", () => {
+  const state = after(ALICE, joined(10), message(9), message(10), {
+    type: "older",
+    key: "#lobby",
+    messages: [message(7), message(8), message(9)],
+    more: true,
+  });
+  assertEquals([texts(lobby(state)), lobby(state).complete], [["#7", "#8", "#9", "#10"], false]);
+  const all = after(state, { type: "older", key: "#lobby", messages: [], more: false });
+  assert(lobby(all).complete);
+});
+
+Deno.test("`reduce()` keeps cleared what was cleared, until it is asked for", () => {
+  const cleared = after(
+    ALICE,
+    joined(2),
+    message(1),
+    message(2),
+    { type: "clear", key: "#lobby" },
+    message(3),
+  );
+  assertEquals([texts(lobby(cleared)), lobby(cleared).complete], [["#3"], true]);
+  const back = after(cleared, { type: "uncover", key: "#lobby" }, {
+    type: "older",
+    key: "#lobby",
+    messages: [message(1), message(2)],
+    more: false,
+  });
+  assertEquals(texts(lobby(back)), ["#1", "#2", "#3"]);
+  assertEquals([...itemsOf(lobby(back).log)].map(({ seq }) => seq), [0, 1, 2]);
+});
+
+Deno.test("`reduce()` follows who is there, under which name, and who types", () => {
+  let state = after(
+    IN_LOBBY,
+    direct("Bob", "Alice", "psst"),
+    { type: "typing", room: "lobby", sender: "Bob", typing: true },
+    { type: "presence", room: "lobby", online: 3, joined: ["Carol"] },
+  );
+  assertEquals(lobby(state).room?.members, ["Alice", "Bob", "Carol"]);
+  assertEquals(lobby(state).room?.typing.map(({ name }) => name), ["Bob"]);
+  state = after(state, {
+    type: "presence",
+    room: "lobby",
+    online: 2,
+    left: ["Carol"],
+    renamed: [{ from: "Bob", to: "Rob" }, { from: "Alice", to: "Ann" }],
+  });
+  assertEquals([state.me, lobby(state).room?.members], ["Ann", ["Ann", "Rob"]]);
+  assertEquals(lobby(state).room?.typing, []);
+  assertEquals([...state.threads.keys()], ["#lobby", "@rob"]);
+  assertEquals(peopleIn(state), ["Rob"]);
+  assertEquals(texts(lobby(state)), [
+    "Carol joined",
+    "Bob is now Rob",
+    "You are now Ann",
+    "Carol left",
+  ]);
+  // Too many to be named.
+  const crowd = after(state, { type: "presence", room: "lobby", online: 200 });
+  assertEquals([crowd.threads.get("#lobby")?.room?.online, lobby(crowd).room?.members], [
+    200,
+    undefined,
+  ]);
+});
+
+Deno.test("`reduce()` keeps the open thread, with the reason, when the hub removes the user from its room", () => {
+  let state = after(IN_LOBBY, joined(3, { room: "dev" }), { type: "show", key: "#dev" });
+  const notice = {
+    type: "system",
+    event: "notice",
+    room: "dev",
+    message: "Room dev is closed: tidy",
+    timestamp: new Date(NOW).toISOString(),
+  } as const;
+  state = after(
+    state,
+    { type: "event", event: notice, now: NOW },
+    { type: "left", room: "dev" },
+    { type: "left", room: "lobby" },
+  );
+  assertEquals([state.current, state.threads.size], ["#dev", 2]);
+  assertEquals(state.threads.get("#dev")?.gone, "Room dev is closed: tidy");
+  assertEquals(lobby(state).gone, "You are no longer in #lobby");
+  // The user enters it again, is refused in words, and is let in at last.
+  state = after(state, { type: "entering", room: "lobby" });
+  assertEquals(lobby(state).gone, undefined);
+  const code = "forbidden";
+  state = after(
+    state,
+    { type: "error", code, message: "Room lobby is closed until 2026-02-01 10:00 UTC" },
+    { type: "error", code, message: "Your token does not let you write to dev: ask for one" },
+  );
+  assertEquals(lobby(state).gone, "Room lobby is closed until 2026-02-01 10:00 UTC");
+  assertEquals(state.threads.get("#dev")?.gone, "Room dev is closed: tidy");
+  state = after(state, { type: "entering", room: "lobby" }, joined(3, { again: true }));
+  assertEquals([lobby(state).gone, lobby(state).entering], [undefined, undefined]);
+});
+
+Deno.test("`reduce()` goes to another thread when the user closes the one shown", () => {
+  let state = after(IN_LOBBY, joined(0, { room: "dev" }), { type: "show", key: "#dev" });
+  state = after(state, { type: "close", key: "#dev" });
+  assertEquals([state.current, state.threads.size], ["#lobby", 1]);
+  assertEquals(after(state, { type: "close", key: "#lobby" }).current, undefined);
+});
+
+Deno.test("`saved()` and `restored()` bring private messages and what was not sent through a reload", () => {
+  const pending = { ref: "r", text: "waits", action: false, at: NOW };
+  const state = after(
+    IN_LOBBY,
+    message(1),
+    direct("Bob", "Alice", "psst"),
+    { type: "sending", key: "#lobby", pending },
+    { type: "sending", key: "@bob", pending: { ...pending, ref: "d" } },
+  );
+  const kept = saved(state, {}, "secret");
+  assertEquals([kept.rooms, kept.tab.session], [["lobby"], "secret"]);
+  const again = restored(ALICE, JSON.parse(JSON.stringify(kept.tab)));
+  assertEquals(lobby(again).pending, [pending]);
+  assertEquals(texts(lobby(after(again, joined(1), message(1)))), ["#1"]);
+  assertEquals(lobby(after(again, joined(1))).pending, [pending]);
+  const bob = again.threads.get(directKey("Bob"));
+  assertEquals(bob === undefined ? [] : texts(bob), ["psst"]);
+  // It may have been delivered: not to be sent again by itself.
+  assert(bob?.pending[0]?.error !== undefined);
+});
+
+Deno.test("`noticeOf()` tells of what was asked for, and of nothing old or own", () => {
+  const settings = readSettings({});
+  const quiet = readSettings({ levels: { "#lobby": "mentions", "@bob": "off" } });
+  const state = after(ALICE, joined(5));
+  assertEquals(noticeOf(message(6, "hi"), state, settings), {
+    key: "#lobby",
+    title: "Bob in #lobby",
+    body: "hi",
+  });
+  assertEquals(noticeOf(message(5), state, settings), undefined);
+  assertEquals(noticeOf(message(6, "x", "alice"), state, settings), undefined);
+  assertEquals(noticeOf(message(6), state, quiet), undefined);
+  assertEquals(noticeOf(message(6, "@Alice?"), state, quiet)?.body, "@Alice?");
+  assertEquals(noticeOf(direct("Bob", "Alice", "x"), state, quiet), undefined);
+  assertEquals(noticeOf(direct("Carol", "Alice", "x"), state, quiet)?.title, "Carol");
+  assertEquals(noticeOf(message(6, "y".repeat(1000)), state, settings)?.body.length, 201);
+});
+
+Deno.test("`readSettings()` takes what makes sense and nothing else", () => {
+  const usual = readSettings(undefined);
+  assertEquals(
+    readSettings({ theme: "dark", times: "never", levels: { "#a": "off", b: "off", "#c": 1 } }),
+    {
+      ...usual,
+      theme: "dark",
+      levels: { "#a": "off" },
+    },
+  );
+  fc.assert(fc.property(fc.anything(), (value) => {
+    assertEquals(Object.keys(readSettings(value)), Object.keys(usual));
+  }));
+});
+
+Deno.test("`runLine()` does what was typed, or says what is wrong", () => {
+  const run = (line: string): string[] => {
+    const done: string[] = [];
+    const record = (name: string) => (...args: unknown[]): void =>
+      void done.push([name, ...args].join(" "));
+    runLine(
+      line,
+      {
+        room: "lobby",
+        rooms: [{ room: "lobby", online: 2 }],
+        people: ["Bob", "Jo Ann"],
+        ...Object.fromEntries(
+          "say whisper join leave rename who search clear save help note quit".split(" ")
+            .map((name) => [name, record(name)]),
+        ),
+      } as unknown as Parameters<typeof runLine>[1],
+    );
+    return done;
+  };
+  for (
+    const [line, ...expected] of [
+      ["hello", "say hello false"],
+      ["  two\nlines  ", "say   two\nlines false"],
+      ["/me waves", "say waves true"],
+      ["//shrug", "say /shrug false"],
+      ["/msg Jo Ann hi there", "whisper Jo Ann hi there"],
+      ['/msg "Jo Ann" hi', "whisper Jo Ann hi"],
+      ["/JOIN #Dev", "join dev"],
+      ["/leave", "leave lobby"],
+      ["/nick  Ann ", "rename Ann"],
+      ["/who dev", "who dev"],
+      ["/rooms", "note You are in #lobby (2 online)"],
+      ["/export JSON", "save json"],
+      ["/name zoe-q", "rename zoe-q"],
+      ["/users", "who lobby"],
+      ["/pm Bob hi", "whisper Bob hi"],
+      ["/W Bob hi", "whisper Bob hi"],
+      ["/exit", "quit"],
+      ["/q", "quit"],
+      [" quit", "say  quit false"],
+      [" "],
+    ] as const
+  ) assertEquals(run(line), expected as string[], line);
+  for (
+    const line of [
+      "/nope",
+      "/msg Bob",
+      "/me",
+      "/nick a/b",
+      "/join !",
+      "/leave dev",
+      "/",
+      "quit",
+      "EXIT ",
+    ]
+  ) {
+    assertThrows(() => run(line), CommandError);
+  }
+});
+
+Deno.test("`completionAt()` offers what can stand there, and `applied()` puts it in", () => {
+  const known = { people: ["Bob", "Jo Ann"], rooms: ["dev", "design"] };
+  const complete = (text: string): string | undefined => {
+    const found = completionAt(text, text.length, known);
+    const choice = found?.choices[0];
+    return found === undefined || choice === undefined
+      ? undefined
+      : applied(text, found, choice).text;
+  };
+  for (
+    const [text, expected] of [
+      ["hi @b", "hi @Bob "],
+      ["hi @Ｂo", "hi @Bob "],
+      ["hi @BOB", undefined],
+      ["hi @Jo", "hi @Jo Ann "],
+      ["/jo", "/join "],
+      ["/join d", "/join dev "],
+      ["/msg jo", '/msg "Jo Ann" '],
+      ["nice :tad", "nice 🎉 "],
+      ["at 10:30", undefined],
+      ["mail@b", undefined],
+      ["plain", undefined],
+      ["::", undefined],
+    ] as const
+  ) assertEquals(complete(text), expected, text);
+  assertEquals(completionAt("@b rest", 2, known)?.to, 2);
+});
+
+Deno.test("`withEmoji()` leaves code and everything unknown alone", () => {
+  assertEquals(
+    withEmoji(":tada: `:tada:` :nosuch: 10:30:40 a:tada: :+1:"),
+    "🎉 `:tada:` :nosuch: 10:30:40 a:tada: 👍",
+  );
+  assertEquals(new Set(EMOJI.map(({ name }) => name)).size, EMOJI.length);
+  assert(EMOJI.length > 300 && EMOJI.every(({ emoji }) => /\p{Emoji}/u.test(emoji)));
+});
+
+Deno.test("`readAddress()` and `hubAddress()` take the page's address apart", () => {
+  const url = new URL("https://chat.example/base/?room=Dev&room=!&name=Al&token=x#token=secret");
+  assertEquals(readAddress(url), { rooms: ["dev"], name: "Al", token: "secret" });
+  assertEquals(withoutToken(url).href, "https://chat.example/base/?room=Dev&room=%21&name=Al");
+  assertEquals(hubAddress(url).href, "wss://chat.example/base/ws");
+  assertEquals(hubAddress(new URL("http://localhost:8765/?name=x")).href, "ws://localhost:8765/ws");
+});
+
+Deno.test("`reduce()` takes a bare name for a mention only when it is asked to", () => {
+  const bare = reduce(IN_LOBBY, { type: "mention", mention: "name" });
+  assertEquals(lobby(after(IN_LOBBY, message(1, "alice is here"))).mentions, 0);
+  assertEquals(lobby(after(bare, message(1, "alice is here"))).mentions, 1);
+  const quiet = readSettings({ mention: "name", levels: { "#lobby": "mentions" } });
+  const state = after(ALICE, joined(5));
+  assertEquals(noticeOf(message(6, "Alice?"), state, quiet)?.body, "Alice?");
+  assertEquals(noticeOf(message(6, "Alice?"), state, { ...quiet, mention: "at" }), undefined);
+});
