@@ -9,7 +9,7 @@ import { type Context, systemContext } from "./cli/context.ts";
 import { EXIT, explain, stackOf } from "./cli/errors.ts";
 import { commandHelp, programHelp } from "./cli/help.ts";
 import { parseCommandLine } from "./cli/flags.ts";
-import { GLOBAL_FLAGS, partGlobals } from "./cli/globals.ts";
+import { GLOBAL_FLAGS, splitGlobals } from "./cli/globals.ts";
 import { findCommand, findInGroup } from "./commands/help.ts";
 import { COMMANDS, GROUPS } from "./commands/mod.ts";
 import { version } from "./commands/version.ts";
@@ -24,7 +24,7 @@ export async function main(args: readonly string[], context: Context): Promise<n
 }
 
 async function dispatch(args: readonly string[], context: Context): Promise<number> {
-  const { globals, rest: [name, ...own] } = partGlobals(args);
+  const { globals, rest: [name, ...own] } = splitGlobals(args);
   if (name === undefined) parseCommandLine(globals, GLOBAL_FLAGS);
   if (name === undefined || name === "--help" || name === "-h") {
     await context.stdout.write(programHelp(GROUPS));

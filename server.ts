@@ -3,25 +3,25 @@ import { type Authorizer, OPEN } from "./auth/authorizer.ts";
 import type { Broker } from "./broker/broker.ts";
 import { api } from "./server/http/api/api.ts";
 import { addressesOf, bindAll } from "./server/transports/bind.ts";
-import { type Closure, returnAfterStop } from "./server/http/shutdown.ts";
-import { EventDoor } from "./server/transports/sse.ts";
-import { Gate } from "./server/http/request_guard.ts";
+import { retryAfterShutdown, type ShutdownNotice } from "./server/http/shutdown.ts";
+import { SseTransport } from "./server/transports/sse.ts";
+import { RequestGuard } from "./server/http/request_guard.ts";
 import { Health } from "./server/http/health.ts";
 import { certificateNames, HostList, machineNames, readHostPattern } from "./server/http/hosts.ts";
-import { Listener } from "./server/transports/listener.ts";
+import { HttpListener } from "./server/transports/listener.ts";
 import type { MetricsExposure } from "./server/http/metrics_endpoint.ts";
-import { settlesWithin } from "./lib/timeout.ts";
-import { routes } from "./server/http/router.ts";
+import { settledWithin } from "./lib/timeout.ts";
+import { createRouter } from "./server/http/router.ts";
 import type { KeyPair } from "./server/transports/tls.ts";
-import { WebSocketDoor } from "./server/transports/websocket.ts";
+import { WebSocketTransport } from "./server/transports/websocket.ts";
 import { type Clock, systemClock } from "./server/clock.ts";
-import { Connections } from "./server/connection_limiter.ts";
+import { ConnectionLimiter } from "./server/connection_limiter.ts";
 import { Hub } from "./server/hub.ts";
 import { type ServerLimits, serverLimits } from "./server/limits.ts";
 import { ClientsFile } from "./server/metrics/clients_file.ts";
-import { Monitor } from "./server/metrics/collector.ts";
+import { MetricsCollector } from "./server/metrics/collector.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM } from "./protocol.ts";
-import { type LineDoor, listenTcp } from "./server/transports/tcp/tcp_server.ts";
+import { listenTcp, type TcpServer } from "./server/transports/tcp/tcp_server.ts";
 
 export { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./server/limits.ts";
 
@@ -123,22 +123,22 @@ export function startServer(options: ServerOptions): Server {
   const clock = options.clock ?? systemClock;
   const limits = serverLimits(options.limits);
   const hub = new Hub({ broker, rooms, limits, clock, authorizer });
-  const connections = new Connections();
-  const door = new WebSocketDoor(hub, connections);
-  const events = new EventDoor(hub, connections, clock);
+  const connections = new ConnectionLimiter();
+  const door = new WebSocketTransport(hub, connections);
+  const events = new SseTransport(hub, connections, clock);
   let hosts = hostList(options.tls);
-  const gate = new Gate(hub, {
+  const gate = new RequestGuard(hub, {
     origins,
     trustedProxies,
     hosts: () => hosts,
     port: () => listeners[0].port,
   });
   const { metrics: exposure = "local", database } = options;
-  const monitor = new Monitor({ hub, ...(database === undefined ? {} : { database }) });
-  let closure: Closure | undefined;
+  const monitor = new MetricsCollector({ hub, ...(database === undefined ? {} : { database }) });
+  let closure: ShutdownNotice | undefined;
   let stopped: Promise<void> | undefined;
   let renewing: Promise<void> = Promise.resolve();
-  const closed = (): Closure | undefined => closure;
+  const closed = (): ShutdownNotice | undefined => closure;
   const health = new Health({ broker, clock, closed });
   const opened: AsyncDisposable[] = [hub];
   const { tcp, clientsFile: file } = options;
@@ -173,7 +173,7 @@ export function startServer(options: ServerOptions): Server {
     }
   }
 
-  function openLineDoors(tcp: TcpOptions): readonly LineDoor[] {
+  function openLineDoors(tcp: TcpOptions): readonly TcpServer[] {
     try {
       return bindAll(addressesOf(tcp.host ?? host), tcp.port, openLineDoor);
     } catch (cause) {
@@ -181,15 +181,15 @@ export function startServer(options: ServerOptions): Server {
     }
   }
 
-  function openLineDoor(host: string, port: number): LineDoor {
+  function openLineDoor(host: string, port: number): TcpServer {
     return listenTcp({ hub, connections, limits, clock, host, port });
   }
 
-  function listen(host: string, port: number): Listener {
-    return new Listener({
+  function listen(host: string, port: number): HttpListener {
+    return new HttpListener({
       host,
       port,
-      handler: routes({
+      handler: createRouter({
         hub,
         room: rooms[0] ?? DEFAULT_ROOM,
         door,
@@ -208,7 +208,7 @@ export function startServer(options: ServerOptions): Server {
 
   /** First the goodbyes: closing the listener would say its own in their place. */
   async function goodbyes(said: Promise<void>): Promise<"close" | "break"> {
-    return await settlesWithin(said, GOODBYE_TIMEOUT) ? "close" : "break";
+    return await settledWithin(said, GOODBYE_TIMEOUT) ? "close" : "break";
   }
 
   /** What came in as plain lines has no certificate, and goes on. */
@@ -228,7 +228,7 @@ export function startServer(options: ServerOptions): Server {
     const end = clock.monotonic() + drain;
     closure = {
       reason,
-      retryAfter: () => returnAfterStop(end - clock.monotonic(), Math.random()),
+      retryAfter: () => retryAfterShutdown(end - clock.monotonic(), Math.random()),
     };
     for (const each of lines) each.close(reason);
     // Whatever became of it was told to whoever asked for it.

@@ -35,7 +35,6 @@ export class JwtAuthorizer implements Authorizer {
     if (fitting.length === 0) return refuse(unknownAlgorithm(header.alg));
     for (const key of fitting) {
       if (header.kid !== undefined && key.kid !== undefined && header.kid !== key.kid) continue;
-      // deno-lint-ignore no-await-in-loop -- the next key is tried only where this one does not fit
       const verdict = await this.#check(token, key, header.alg, now);
       if (verdict !== undefined) return verdict;
     }

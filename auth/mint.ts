@@ -1,13 +1,13 @@
 import { SignJWT } from "jose";
 import type { SigningKey } from "./keys.ts";
-import type { Access } from "./rights.ts";
+import type { RoomAccess } from "./rights.ts";
 
 /** What a token says. */
 export interface Claims {
   /** The name of its bearer. */
   readonly sub?: string;
   /** Access by room pattern; absent: everything. */
-  readonly rooms?: Readonly<Record<string, Access>>;
+  readonly rooms?: Readonly<Record<string, RoomAccess>>;
   readonly admin?: boolean;
   readonly issuer?: string;
   readonly audience?: string;

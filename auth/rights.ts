@@ -1,5 +1,5 @@
 /** What somebody may do in a room. */
-export type Access = "none" | "read" | "read-write";
+export type RoomAccess = "none" | "read" | "read-write";
 
 /** Patterns in one token: far above any real list, and few enough to look through for each room. */
 export const MAX_PATTERNS = 256;
@@ -10,11 +10,11 @@ const REMEMBERED_ROOMS = 64;
 /** A room name in which `*` stands for any number of characters. */
 const PATTERN = /^[a-z0-9._*-]{1,64}$/;
 
-const ACCESS: readonly string[] = ["none", "read", "read-write"] satisfies readonly Access[];
+const ACCESS: readonly string[] = ["none", "read", "read-write"] satisfies readonly RoomAccess[];
 
 interface Rule {
   readonly pattern: string;
-  readonly access: Access;
+  readonly access: RoomAccess;
 }
 
 /**
@@ -27,7 +27,7 @@ export class Rights {
 
   /** From the most specific to the least. */
   readonly #rules: readonly Rule[] | undefined;
-  readonly #known = new Map<string, Access>();
+  readonly #known = new Map<string, RoomAccess>();
 
   private constructor(rules: readonly Rule[] | undefined) {
     this.#rules = rules;
@@ -73,7 +73,7 @@ export class Rights {
     return this.#rules === undefined || this.#of(room, this.#rules) === "read-write";
   }
 
-  #of(room: string, rules: readonly Rule[]): Access {
+  #of(room: string, rules: readonly Rule[]): RoomAccess {
     const known = this.#known.get(room);
     if (known !== undefined) return known;
     const access = rules.find(({ pattern }) => fits(pattern, room))?.access ?? "none";
@@ -89,8 +89,8 @@ export function isRoomPattern(text: string): boolean {
   return PATTERN.test(text);
 }
 
-/** Whether `value` is one of {@linkcode Access}. */
-export function isAccess(value: unknown): value is Access {
+/** Whether `value` is one of {@linkcode RoomAccess}. */
+export function isAccess(value: unknown): value is RoomAccess {
   return typeof value === "string" && ACCESS.includes(value);
 }
 

@@ -13,7 +13,7 @@
 import { resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import type { Broker, Draft } from "../broker/broker.ts";
+import type { Broker, MessageDraft } from "../broker/broker.ts";
 
 const SIZES: readonly number[] = [1, 4, 16, 64];
 const ROUNDS = 6;
@@ -45,17 +45,15 @@ async function contender(module: string, directory: string): Promise<Contender> 
 async function round(one: Contender, size: number): Promise<void> {
   const batches = Math.max(MIN_BATCHES, MESSAGES / size);
   for (let count = 0; count < batches; count++) {
-    const drafts: Draft[] = Array.from({ length: size }, () => ({
+    const drafts: MessageDraft[] = Array.from({ length: size }, () => ({
       room: "lobby",
       sender: "load-1",
       content: { message: TEXT },
       origin: { session: "0123456789abcdef012345", ref: String(one.sent++) },
     }));
     const start = performance.now();
-    // deno-lint-ignore no-await-in-loop -- one after the other, as the hub does
     await one.broker.append(drafts);
     // What the log does between the turns, it does at everybody's expense.
-    // deno-lint-ignore no-await-in-loop -- as above
     await setImmediate();
     one.micros.push((performance.now() - start) * 1000);
   }
@@ -84,18 +82,15 @@ const modules = given.length > 0
 const directory = await Deno.makeTempDir({ prefix: "bcast-append-" });
 try {
   for (const size of SIZES) {
-    // deno-lint-ignore no-await-in-loop -- measured one after the other
     const contenders = await Promise.all(modules.map((module) => contender(module, directory)));
     for (let count = 0; count <= ROUNDS; count++) {
       for (const one of contenders) {
-        // deno-lint-ignore no-await-in-loop -- as above
         await round(one, size);
         // The first round warms up.
         if (count === 0) one.micros.length = 0;
       }
     }
     for (const one of contenders) {
-      // deno-lint-ignore no-await-in-loop -- as above
       await one.broker[Symbol.asyncDispose]();
       report(size, one);
     }

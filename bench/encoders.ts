@@ -8,30 +8,30 @@
 import { isFields } from "../protocol/fields.ts";
 import { parseJson } from "../protocol/parse.ts";
 import {
-  BcastDialect,
-  type Conversation,
-  type Dialect,
-  type Greeting,
+  BcastFormat,
+  type HandshakeTarget,
+  type LoadConversation,
+  type LoadGreeting,
+  type MessageTemplate,
   type ObjectSink,
-  type Target,
-  type Template,
   UNKNOWN,
+  type WireFormat,
 } from "./load/mod.ts";
 import { blankPayload, findStamp, isStamp, stampSequence } from "./load/stamp.ts";
 
 /** The languages that servers of the bench speak. */
-export const DIALECTS = ["bcast", "plain", "socket.io"] as const;
+export const ENCODERS = ["bcast", "plain", "socket.io"] as const;
 
-/** One of {@linkcode DIALECTS}. */
-export type DialectName = (typeof DIALECTS)[number];
+/** One of {@linkcode ENCODERS}. */
+export type EncoderName = (typeof ENCODERS)[number];
 
 const ROOM = "bench";
 
 /** How to talk to a server that speaks `name`. */
-export function dialectOf(name: DialectName): Dialect {
+export function encoderNamed(name: EncoderName): WireFormat {
   switch (name) {
     case "bcast":
-      return new BcastDialect({ room: ROOM });
+      return new BcastFormat({ room: ROOM });
     case "plain":
       return new PlainDialect();
     case "socket.io":
@@ -39,7 +39,7 @@ export function dialectOf(name: DialectName): Dialect {
   }
 }
 
-function template(prefix: string, suffix: string, index: number, size: number): Template {
+function template(prefix: string, suffix: string, index: number, size: number): MessageTemplate {
   const payload = blankPayload(size);
   const body = { type: "message", room: ROOM, sender: `load-${index}`, message: payload };
   const text = prefix + JSON.stringify(body) + suffix;
@@ -59,21 +59,21 @@ function scanOne(
 }
 
 /** One JSON object per text frame, sent to everybody as it came. */
-class PlainDialect implements Dialect, Conversation {
+class PlainDialect implements WireFormat, LoadConversation {
   readonly protocol = undefined;
   readonly greets = false;
   readonly #stampAt = this.template(0, 100).stampAt;
 
-  target(address: Target): Target {
+  target(address: HandshakeTarget): HandshakeTarget {
     return address;
   }
 
   // There is no state to keep per client.
-  conversation(): Conversation {
+  conversation(): LoadConversation {
     return this;
   }
 
-  template(index: number, size: number): Template {
+  template(index: number, size: number): MessageTemplate {
     return template("", "", index, size);
   }
 
@@ -81,7 +81,7 @@ class PlainDialect implements Dialect, Conversation {
     return undefined;
   }
 
-  greet(): Greeting {
+  greet(): LoadGreeting {
     return { ready: { last: UNKNOWN, replayed: 0 } };
   }
 
@@ -89,7 +89,7 @@ class PlainDialect implements Dialect, Conversation {
     scanOne(bytes, start, end, this.#stampAt, sink);
   }
 
-  resume(): Conversation {
+  resume(): LoadConversation {
     throw new Error("Cannot resume: this server keeps nothing");
   }
 }
@@ -103,19 +103,19 @@ const CONNECT = "40";
 const EVENT = `42["message",`;
 
 /** Socket.IO 4 over its WebSocket transport, with connection state recovery. */
-class SocketIoDialect implements Dialect {
+class SocketIoDialect implements WireFormat {
   readonly protocol = undefined;
   readonly greets = true;
 
-  target(address: Target): Target {
+  target(address: HandshakeTarget): HandshakeTarget {
     return { ...address, path: "/socket.io/?EIO=4&transport=websocket" };
   }
 
-  conversation(): Conversation {
+  conversation(): LoadConversation {
     return new SocketIoConversation(this.template(0, 100).stampAt);
   }
 
-  template(index: number, size: number): Template {
+  template(index: number, size: number): MessageTemplate {
     return template(EVENT, "]", index, size);
   }
 }
@@ -123,7 +123,7 @@ class SocketIoDialect implements Dialect {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-class SocketIoConversation implements Conversation {
+class SocketIoConversation implements LoadConversation {
   readonly #stampAt: number;
   readonly #from:
     | { readonly pid: string; readonly offset: string; readonly last: number }
@@ -143,7 +143,7 @@ class SocketIoConversation implements Conversation {
     return undefined;
   }
 
-  greet(text: string): Greeting {
+  greet(text: string): LoadGreeting {
     if (text.startsWith(OPEN)) {
       const { pid, offset } = this.#from ?? {};
       return { reply: CONNECT + (pid === undefined ? "" : JSON.stringify({ pid, offset })) };
@@ -173,7 +173,7 @@ class SocketIoConversation implements Conversation {
     return undefined;
   }
 
-  resume(last: number): Conversation {
+  resume(last: number): LoadConversation {
     const offset = /,"([^"]+)"\]$/.exec(decoder.decode(this.#tail))?.[1];
     if (offset === undefined) throw new Error("Cannot resume: the server sent no offset");
     return new SocketIoConversation(this.#stampAt, { pid: this.#pid, offset, last });

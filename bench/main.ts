@@ -11,18 +11,24 @@
 
 import { parseArgs } from "node:util";
 import { fromFileUrl, join } from "./paths.ts";
-import { type Missing, type Peer, type PeerName, PEERS, preparePeers } from "./targets.ts";
-import type { Figures, Play } from "./run.ts";
+import {
+  type BenchTarget,
+  type MissingTarget,
+  prepareTargets,
+  type TargetName,
+  TARGETS,
+} from "./targets.ts";
+import type { Figures, ScenarioRun } from "./run.ts";
 import { machineFacts, ratios, type Round, table } from "./report.ts";
-import { SCENE, type SceneName, SCENES } from "./scenarios.ts";
+import { SCENARIO, type ScenarioName, SCENARIOS } from "./scenarios.ts";
 import { filesRefused, runProgram, startServer } from "./server.ts";
 
 const HELP = `Compare the hub with other servers under the same load.
 
 Usage: deno task bench [options]
 
-  --scene NAME     Only this scene; may be given several times: ${SCENES.join(", ")}
-  --peer NAME      Only this server; may be given several times: ${PEERS.join(", ")}
+  --scene NAME     Only this scene; may be given several times: ${SCENARIOS.join(", ")}
+  --peer NAME      Only this server; may be given several times: ${TARGETS.join(", ")}
   --seconds N      Seconds measured in each scene, instead of the scene's own
   --rounds N       How often everything is played (default 2)
   --out FILE       Where the figures go (default bench/results.json)
@@ -34,8 +40,8 @@ publisher lets be on their way before it waits for one to come back to it. CPU i
 `;
 
 interface Options {
-  readonly scenes: readonly SceneName[];
-  readonly peers: readonly PeerName[];
+  readonly scenes: readonly ScenarioName[];
+  readonly peers: readonly TargetName[];
   readonly seconds: number | undefined;
   readonly rounds: number;
   readonly out: string;
@@ -71,8 +77,8 @@ function readOptions(args: readonly string[]): Options | "help" {
   });
   if (values.help) return "help";
   return {
-    scenes: chosen(values.scene, SCENES, "--scene"),
-    peers: chosen(values.peer, PEERS, "--peer"),
+    scenes: chosen(values.scene, SCENARIOS, "--scene"),
+    peers: chosen(values.peer, TARGETS, "--peer"),
     seconds: number(values.seconds, "--seconds"),
     rounds: Math.max(1, Math.floor(number(values.rounds, "--rounds") ?? 2)),
     out: values.out ?? fromFileUrl(new URL("./results.json", import.meta.url)),
@@ -103,8 +109,8 @@ function number(given: string | undefined, flag: string): number | undefined {
 
 /** Starts a server, plays the scene in a process of its own, and ends both. */
 async function playOnce(
-  peer: Peer,
-  scene: SceneName,
+  peer: BenchTarget,
+  scene: ScenarioName,
   options: Options,
   cacheDir: string,
   signal: AbortSignal,
@@ -112,10 +118,16 @@ async function playOnce(
   // Not in /tmp, which is memory on many machines: history is to be on disk.
   const dataDir = await Deno.makeTempDir({ dir: cacheDir, prefix: "data-" });
   try {
-    const files = SCENE[scene].clients + SPARE_FILES;
+    const files = SCENARIO[scene].clients + SPARE_FILES;
     await using server = await startServer(files, peer.command(dataDir), signal);
-    const seconds = options.seconds ?? SCENE[scene].seconds;
-    const play: Play = { scene, url: server.url, dialect: peer.dialect, pid: server.pid, seconds };
+    const seconds = options.seconds ?? SCENARIO[scene].seconds;
+    const play: ScenarioRun = {
+      scene,
+      url: server.url,
+      dialect: peer.dialect,
+      pid: server.pid,
+      seconds,
+    };
     const program = fromFileUrl(new URL("./run.ts", import.meta.url));
     const config = fromFileUrl(new URL("./deno.json", import.meta.url));
     const run = ["run", "--quiet", "-A", "--config", config, program, JSON.stringify(play)];
@@ -127,8 +139,8 @@ async function playOnce(
 }
 
 async function playRound(
-  peer: Peer,
-  scene: SceneName,
+  peer: BenchTarget,
+  scene: ScenarioName,
   round: number,
   options: Options,
   cacheDir: string,
@@ -136,7 +148,7 @@ async function playRound(
 ): Promise<Round> {
   try {
     const figures = await playOnce(peer, scene, options, cacheDir, signal);
-    const shown = SCENE[scene].columns.slice(0, 2).map(({ key, title, digits }) =>
+    const shown = SCENARIO[scene].columns.slice(0, 2).map(({ key, title, digits }) =>
       `${title} ${figures[key]?.toFixed(digits) ?? "-"}`
     );
     say(`${scene}, round ${round}, ${peer.name}: ${shown.join(", ")}`);
@@ -157,7 +169,7 @@ function cacheFolder(): string {
 }
 
 async function playAll(
-  peers: readonly Peer[],
+  peers: readonly BenchTarget[],
   options: Options,
   cacheDir: string,
   signal: AbortSignal,
@@ -167,7 +179,7 @@ async function playAll(
   for (const scene of options.scenes) {
     const able = peers.filter((peer) => peer.scenes.includes(scene));
     if (able.length === 0) continue;
-    const refused = await filesRefused(SCENE[scene].clients + SPARE_FILES);
+    const refused = await filesRefused(SCENARIO[scene].clients + SPARE_FILES);
     if (refused !== undefined) {
       say(`${scene}: not played, ${refused}`);
       continue;
@@ -185,14 +197,14 @@ async function playAll(
 
 function byPeer(rounds: readonly Round[]): readonly Round[] {
   return rounds.toSorted((a, b) =>
-    PEERS.indexOf(a.peer) - PEERS.indexOf(b.peer) || a.round - b.round
+    TARGETS.indexOf(a.peer) - TARGETS.indexOf(b.peer) || a.round - b.round
   );
 }
 
 function results(
   rounds: readonly Round[],
-  peers: readonly Peer[],
-  missing: readonly Missing[],
+  peers: readonly BenchTarget[],
+  missing: readonly MissingTarget[],
   options: Options,
 ): string {
   const { seconds, scenes } = options;
@@ -203,7 +215,7 @@ function results(
       peers: Object.fromEntries(peers.map((peer) => [peer.name, peer.title])),
       missing,
       scenes: Object.fromEntries(scenes.map((name) => {
-        const { columns: _, ...facts } = SCENE[name];
+        const { columns: _, ...facts } = SCENARIO[name];
         return [name, { ...facts, seconds: seconds ?? facts.seconds }];
       })),
       ratios: ratios(rounds),
@@ -239,7 +251,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const cacheDir = cacheFolder();
     await Deno.mkdir(cacheDir, { recursive: true });
-    const { peers, missing } = await preparePeers(options.peers, cacheDir, say);
+    const { peers, missing } = await prepareTargets(options.peers, cacheDir, say);
     for (const { name, reason } of missing) say(`${name}: left out, ${reason}`);
     const rounds = await playAll(peers, options, cacheDir, controller.signal);
     await Deno.writeTextFile(options.out, results(byPeer(rounds), peers, missing, options));

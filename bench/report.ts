@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { PeerName } from "./targets.ts";
+import type { TargetName } from "./targets.ts";
 import type { Figures } from "./run.ts";
-import { type Column, SCENE, type SceneName } from "./scenarios.ts";
+import { type ReportColumn, SCENARIO, type ScenarioName } from "./scenarios.ts";
 
 /** One scene played against one server once. */
 export interface Round {
-  readonly scene: SceneName;
-  readonly peer: PeerName;
+  readonly scene: ScenarioName;
+  readonly peer: TargetName;
   /** Counts from 1. */
   readonly round: number;
   readonly figures?: Figures;
@@ -21,8 +21,8 @@ export interface Round {
 
 /** How the hub compares with one peer by one figure: its figure over the peer's. */
 export interface Ratio {
-  readonly scene: SceneName;
-  readonly peer: PeerName;
+  readonly scene: ScenarioName;
+  readonly peer: TargetName;
   readonly figure: string;
   readonly better: "more" | "less";
   /** Of each round: what ran at the same time of day is compared, whatever the machine did. */
@@ -50,7 +50,7 @@ export function ratios(rounds: readonly Round[]): readonly Ratio[] {
     const played = rounds.filter((round) => round.scene === scene);
     for (const peer of new Set(played.map((round) => round.peer))) {
       if (peer === "bcast") continue;
-      for (const { key, better } of SCENE[scene].columns) {
+      for (const { key, better } of SCENARIO[scene].columns) {
         if (better === undefined) continue;
         const each = played.filter((round) => round.peer === peer).flatMap((theirs) => {
           const ours = played.find((o) => o.peer === "bcast" && o.round === theirs.round);
@@ -67,11 +67,11 @@ export function ratios(rounds: readonly Round[]): readonly Ratio[] {
 
 /** The table of one scene: a line for each server, the mean of its rounds, and the ratios. */
 export function table(
-  scene: SceneName,
+  scene: ScenarioName,
   rounds: readonly Round[],
-  titles: ReadonlyMap<PeerName, string>,
+  titles: ReadonlyMap<TargetName, string>,
 ): string {
-  const { columns, description } = SCENE[scene];
+  const { columns, description } = SCENARIO[scene];
   const all = ratios(rounds).filter((ratio) => ratio.scene === scene);
   const compared = columns.filter((column) => column.better !== undefined);
   const head = [
@@ -97,7 +97,7 @@ export function table(
 }
 
 /** The mean of what the rounds say, and all of them where they differ by more than a tenth. */
-function cell({ key, digits }: Column, rounds: readonly Round[]): string {
+function cell({ key, digits }: ReportColumn, rounds: readonly Round[]): string {
   const values = rounds.flatMap((round) => round.figures?.[key] ?? []);
   if (values.length === 0) return "-";
   const show = (value: number): string =>

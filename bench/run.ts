@@ -5,16 +5,16 @@
  * @module
  */
 
-import { delay, LoadGroup, LoadStats, type Pace, runLoad } from "./load/mod.ts";
-import { type DialectName, dialectOf } from "./encoders.ts";
+import { delay, LoadGroup, LoadStats, type PublishRate, runLoad } from "./load/mod.ts";
+import { type EncoderName, encoderNamed } from "./encoders.ts";
 import { machineBusyMicros, type Usage, usageOf } from "./proc.ts";
-import { SCENE, type Scene, type SceneName } from "./scenarios.ts";
+import { SCENARIO, type Scenario, type ScenarioName } from "./scenarios.ts";
 
 /** What the load process is told, as JSON in its only argument. */
-export interface Play {
-  readonly scene: SceneName;
+export interface ScenarioRun {
+  readonly scene: ScenarioName;
   readonly url: string;
-  readonly dialect: DialectName;
+  readonly dialect: EncoderName;
   /** The server's process. */
   readonly pid: number;
   readonly seconds: number;
@@ -64,11 +64,11 @@ function shares(from: Moment, to: Moment): Figures {
 }
 
 /** Plays what has publishers and a measured time: saturated, wide, steady, durable. */
-async function flow(play: Play, scene: Scene): Promise<Figures> {
+async function flow(play: ScenarioRun, scene: Scenario): Promise<Figures> {
   const moments: Moment[] = [];
   const report = await runLoad({
     url: play.url,
-    dialect: dialectOf(play.dialect),
+    dialect: encoderNamed(play.dialect),
     clients: scene.clients,
     publishers: scene.publishers,
     pace: paceOf(scene),
@@ -107,7 +107,7 @@ async function flow(play: Play, scene: Scene): Promise<Figures> {
   };
 }
 
-function paceOf({ description, pace }: Scene): Pace {
+function paceOf({ description, pace }: Scenario): PublishRate {
   if (pace === undefined) throw new Error(`Nothing is published in: ${description}`);
   return pace;
 }
@@ -128,7 +128,7 @@ async function quiet(pid: number): Promise<void> {
   }
 }
 
-async function idle(play: Play, scene: Scene): Promise<Figures> {
+async function idle(play: ScenarioRun, scene: Scenario): Promise<Figures> {
   using group = groupOf(play, scene.clients);
   await connectAll(group, FIRST_CONNECTIONS, 0);
   await quiet(play.pid);
@@ -148,7 +148,7 @@ async function idle(play: Play, scene: Scene): Promise<Figures> {
   };
 }
 
-async function herd(play: Play, scene: Scene): Promise<Figures> {
+async function herd(play: ScenarioRun, scene: Scenario): Promise<Figures> {
   using crowd = groupOf(play, scene.clients);
   using other = groupOf(play, 1);
   await connectAll(crowd, scene.clients, 1);
@@ -189,7 +189,7 @@ async function herd(play: Play, scene: Scene): Promise<Figures> {
   };
 }
 
-async function mixed(play: Play, scene: Scene): Promise<Figures> {
+async function mixed(play: ScenarioRun, scene: Scenario): Promise<Figures> {
   const start = usageOf(play.pid);
   using group = groupOf(play, scene.clients);
   await connectAll(group, scene.clients, 0);
@@ -232,8 +232,8 @@ async function mixed(play: Play, scene: Scene): Promise<Figures> {
   };
 }
 
-function groupOf(play: Play, expected: number): LoadGroup {
-  const dialect = dialectOf(play.dialect);
+function groupOf(play: ScenarioRun, expected: number): LoadGroup {
+  const dialect = encoderNamed(play.dialect);
   return new LoadGroup({ url: play.url, dialect, stats: new LoadStats(SAMPLE_EVERY), expected });
 }
 
@@ -257,7 +257,9 @@ async function reached(condition: () => boolean, what: string): Promise<void> {
   }
 }
 
-const PLAYS: { readonly [S in SceneName]: (play: Play, scene: Scene) => Promise<Figures> } = {
+const PLAYS: {
+  readonly [S in ScenarioName]: (play: ScenarioRun, scene: Scenario) => Promise<Figures>;
+} = {
   saturated: flow,
   wide: flow,
   steady: flow,
@@ -268,11 +270,11 @@ const PLAYS: { readonly [S in SceneName]: (play: Play, scene: Scene) => Promise<
 };
 
 if (import.meta.main) {
-  const play: Play = JSON.parse(Deno.args[0] ?? "null");
+  const play: ScenarioRun = JSON.parse(Deno.args[0] ?? "null");
   const encoder = new TextEncoder();
   let code = 0;
   try {
-    const figures = await PLAYS[play.scene](play, SCENE[play.scene]);
+    const figures = await PLAYS[play.scene](play, SCENARIO[play.scene]);
     Deno.stdout.writeSync(encoder.encode(JSON.stringify(figures) + "\n"));
   } catch (error) {
     // For the table, where a stack has no place.

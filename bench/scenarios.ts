@@ -4,10 +4,10 @@
  * @module
  */
 
-import { type Pace, type Workload, WORKLOADS } from "./load/mod.ts";
+import { type PublishRate, type Workload, WORKLOADS } from "./load/mod.ts";
 
 /** The names of all scenes, in the order they are played. */
-export const SCENES = [
+export const SCENARIOS = [
   "saturated",
   "wide",
   "steady",
@@ -17,11 +17,11 @@ export const SCENES = [
   "mixed",
 ] as const;
 
-/** One of {@linkcode SCENES}. */
-export type SceneName = (typeof SCENES)[number];
+/** One of {@linkcode SCENARIOS}. */
+export type ScenarioName = (typeof SCENARIOS)[number];
 
 /** A figure of a scene, as the table shows it. */
-export interface Column {
+export interface ReportColumn {
   readonly key: string;
   readonly title: string;
   readonly digits: number;
@@ -30,34 +30,34 @@ export interface Column {
 }
 
 /** What one scene does. */
-export interface Scene extends Omit<Workload, "pace"> {
+export interface Scenario extends Omit<Workload, "pace"> {
   /** Absent where the measured time has no publisher. */
-  readonly pace?: Pace;
+  readonly pace?: PublishRate;
   /** Seconds measured unless told otherwise. */
   readonly seconds: number;
-  readonly columns: readonly Column[];
+  readonly columns: readonly ReportColumn[];
 }
 
 // A line of chat.
 const LINE = 64;
 
-const INTEGRITY: readonly Column[] = [
+const INTEGRITY: readonly ReportColumn[] = [
   { key: "lost", title: "lost", digits: 0 },
   { key: "irregular", title: "irreg.", digits: 0 },
 ];
 
-const CPU: readonly Column[] = [
+const CPU: readonly ReportColumn[] = [
   { key: "serverCpu", title: "server CPU %", digits: 0 },
   { key: "loadCpu", title: "load CPU %", digits: 0 },
   { key: "otherCpu", title: "others CPU %", digits: 0 },
 ];
 
-const LATENCY: readonly Column[] = [
+const LATENCY: readonly ReportColumn[] = [
   { key: "p50", title: "p50 ms", digits: 2 },
   { key: "p99", title: "p99 ms", digits: 2 },
 ];
 
-const FLOOD: readonly Column[] = [
+const FLOOD: readonly ReportColumn[] = [
   { key: "deliveriesPerSecond", title: "deliveries/s", digits: 0, better: "more" },
   ...LATENCY,
   ...CPU,
@@ -65,7 +65,7 @@ const FLOOD: readonly Column[] = [
 ];
 
 /** Every scene. */
-export const SCENE: { readonly [S in SceneName]: Scene } = {
+export const SCENARIO: { readonly [S in ScenarioName]: Scenario } = {
   saturated: {
     ...WORKLOADS.saturated,
     seconds: 5,

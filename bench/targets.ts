@@ -5,30 +5,30 @@
  */
 
 import { fromFileUrl, join } from "./paths.ts";
-import type { DialectName } from "./encoders.ts";
-import type { SceneName } from "./scenarios.ts";
+import type { EncoderName } from "./encoders.ts";
+import type { ScenarioName } from "./scenarios.ts";
 
 /** The names of all servers, the hub first. */
-export const PEERS = ["bcast", "bun", "ws", "socket.io", "websockets", "deno"] as const;
+export const TARGETS = ["bcast", "bun", "ws", "socket.io", "websockets", "deno"] as const;
 
-/** One of {@linkcode PEERS}. */
-export type PeerName = (typeof PEERS)[number];
+/** One of {@linkcode TARGETS}. */
+export type TargetName = (typeof TARGETS)[number];
 
 /** A server, ready to be started. */
-export interface Peer {
-  readonly name: PeerName;
+export interface BenchTarget {
+  readonly name: TargetName;
   /** What it is and of which version. */
   readonly title: string;
-  readonly dialect: DialectName;
+  readonly dialect: EncoderName;
   /** The scenes that it can play. */
-  readonly scenes: readonly SceneName[];
+  readonly scenes: readonly ScenarioName[];
   /** The program and its arguments; `dataDir` is an empty folder for this one run. */
   command(dataDir: string): readonly [string, ...string[]];
 }
 
 /** A server that cannot be had on this machine, and why. */
-export interface Missing {
-  readonly name: PeerName;
+export interface MissingTarget {
+  readonly name: TargetName;
   readonly reason: string;
 }
 
@@ -38,16 +38,16 @@ const PACKAGES = { bun: "1.4.5", ws: "8.23.0", "socket.io": "4.8.4" } as const;
 // As in the tasks of deno.json and in the executable.
 const V8_FLAGS = "--v8-flags=--max-semi-space-size=4";
 
-const BROADCAST: readonly SceneName[] = ["saturated", "wide", "steady", "idle"];
+const BROADCAST: readonly ScenarioName[] = ["saturated", "wide", "steady", "idle"];
 
 /** Prepares the servers that are wanted, installing what comes from npm. */
-export async function preparePeers(
-  wanted: readonly PeerName[],
+export async function prepareTargets(
+  wanted: readonly TargetName[],
   cacheDir: string,
   say: (text: string) => void,
-): Promise<{ readonly peers: readonly Peer[]; readonly missing: readonly Missing[] }> {
-  const peers: Peer[] = [];
-  const missing: Missing[] = [];
+): Promise<{ readonly peers: readonly BenchTarget[]; readonly missing: readonly MissingTarget[] }> {
+  const peers: BenchTarget[] = [];
+  const missing: MissingTarget[] = [];
   for (const name of wanted) {
     try {
       peers.push(await PREPARE[name](cacheDir, say));
@@ -59,9 +59,9 @@ export async function preparePeers(
   return { peers, missing };
 }
 
-type Prepare = (cacheDir: string, say: (text: string) => void) => Promise<Peer>;
+type Prepare = (cacheDir: string, say: (text: string) => void) => Promise<BenchTarget>;
 
-const PREPARE: { readonly [P in PeerName]: Prepare } = {
+const PREPARE: { readonly [P in TargetName]: Prepare } = {
   bcast: async () => {
     const root = fromFileUrl(new URL("../", import.meta.url));
     const main = join(root, "main.ts");

@@ -1,9 +1,9 @@
 import type { Annotations, Content, Message, MessageKind } from "../protocol.ts";
-import type { MeasureStore } from "./sqlite/sanctions.ts";
+import type { SanctionStore } from "./sqlite/sanctions.ts";
 import type { OwnedNameStore } from "./sqlite/owned_names.ts";
 
 /** A message on its way into the log: what the hub knows before there is an id. */
-export interface Draft {
+export interface MessageDraft {
   readonly room: string;
   readonly sender: string;
   readonly content: Content;
@@ -61,7 +61,10 @@ export interface Range {
  * `drafts` are the very objects given to `append`, one for each of `messages`, when it was this
  * broker object that appended them.
  */
-export type Listener = (messages: readonly Message[], drafts?: readonly Draft[]) => void;
+export type MessageListener = (
+  messages: readonly Message[],
+  drafts?: readonly MessageDraft[],
+) => void;
 
 /**
  * An ordered, durable log per room. The hub publishes into it and delivers what comes out of it, so
@@ -77,7 +80,7 @@ export interface Broker extends AsyncDisposable {
   readonly retention: Retention;
 
   /** What moderators have decided, kept beside the messages. */
-  readonly measures: MeasureStore;
+  readonly measures: SanctionStore;
 
   /** Names that tokens proved, kept beside the messages. */
   readonly ownedNames: OwnedNameStore;
@@ -89,10 +92,10 @@ export interface Broker extends AsyncDisposable {
    *
    * Never rejects: what could not be kept is a receipt of kind `failed`.
    */
-  append(drafts: readonly Draft[]): Promise<readonly Receipt[]>;
+  append(drafts: readonly MessageDraft[]): Promise<readonly Receipt[]>;
 
   /** Delivers everything appended from now on, until disposed. */
-  subscribe(listener: Listener): Disposable;
+  subscribe(listener: MessageListener): Disposable;
 
   /** Where the log of a room stands. A room that nobody wrote to has an epoch too, but costs no storage. */
   head(room: string): Promise<Head>;

@@ -1,6 +1,6 @@
-import type { Draft } from "./broker.ts";
+import type { MessageDraft } from "./broker.ts";
 import { LINE_BREAK, toLine } from "./sqlite/lines.ts";
-import { Marks } from "./sqlite/message_refs.ts";
+import { MessageRefs } from "./sqlite/message_refs.ts";
 import type { RoomLog } from "./sqlite/room_log.ts";
 
 /** Messages in a chunk at most: who reads one of them reads them all. */
@@ -18,7 +18,7 @@ export class Chunk {
   no: number | undefined;
   count = 0;
   body = "";
-  readonly marks = new Marks();
+  readonly marks = new MessageRefs();
 
   constructor(room: RoomLog, first: number) {
     this.room = room;
@@ -30,7 +30,7 @@ export class Chunk {
   }
 
   /** Adds a message; `sender` is JSON. Returns its id. */
-  add(sender: string, { content, kind, annotations, origin }: Draft): number {
+  add(sender: string, { content, kind, annotations, origin }: MessageDraft): number {
     const line = toLine(sender, content, kind, annotations);
     this.body = this.count === 0 ? line : this.body + LINE_BREAK + line;
     if (origin !== undefined) this.marks.add(this.count, origin);

@@ -1,17 +1,17 @@
 import { getLogger } from "@logtape/logtape";
 import type { Message } from "../protocol.ts";
-import type { Draft, Listener } from "./broker.ts";
+import type { MessageDraft, MessageListener } from "./broker.ts";
 
 /**
  * Those who want what is appended. A listener may append, subscribe and dispose while it is called,
  * and may throw: every listener still gets everything since its subscription, once, in order.
  */
-export class Listeners {
+export class RoomListeners {
   #subscriptions: readonly Subscription[] = [];
   #waiting: Delivery[] = [];
   #delivering = false;
 
-  subscribe(listener: Listener): Disposable {
+  subscribe(listener: MessageListener): Disposable {
     const subscription: Subscription = { listener, active: true };
     this.#subscriptions = [...this.#subscriptions, subscription];
     return {
@@ -26,7 +26,7 @@ export class Listeners {
    * Calls every listener. What is appended by a listener waits until all of them have the messages
    * before it; it has been delivered when the outermost call returns.
    */
-  deliver(messages: readonly Message[], drafts?: readonly Draft[]): void {
+  deliver(messages: readonly Message[], drafts?: readonly MessageDraft[]): void {
     if (messages.length === 0) return;
     this.#waiting.push({ to: this.#subscriptions, messages, drafts });
     if (this.#delivering) return;
@@ -46,11 +46,11 @@ export class Listeners {
 interface Delivery {
   readonly to: readonly Subscription[];
   readonly messages: readonly Message[];
-  readonly drafts: readonly Draft[] | undefined;
+  readonly drafts: readonly MessageDraft[] | undefined;
 }
 
 interface Subscription {
-  readonly listener: Listener;
+  readonly listener: MessageListener;
   active: boolean;
 }
 

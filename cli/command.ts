@@ -6,15 +6,15 @@ import {
   type CommandLine,
   envLayer,
   type Flags,
+  type FlagValues,
   type Layer,
   parseCommandLine,
   resolveFlags,
-  type Values,
 } from "./flags.ts";
 import { GLOBAL_FLAGS } from "./globals.ts";
 
 /** One verb of the command line. */
-export interface Command<F extends Flags = Flags> {
+export interface CommandDefinition<F extends Flags = Flags> {
   readonly name: string;
   /** Whether it is for programs only, and no help tells of it. */
   readonly hidden?: true;
@@ -46,7 +46,7 @@ export interface Command<F extends Flags = Flags> {
 
 /** What the user said. */
 export interface CommandInput<F extends Flags> {
-  readonly flags: Values<F>;
+  readonly flags: FlagValues<F>;
   /** The positional argument, if there was one. */
   readonly positional: string | undefined;
   /** The words it takes, for a command that takes any. */
@@ -77,7 +77,7 @@ export function isStronger(a: Source, b: Source): boolean {
 }
 
 /** A command whose flags are nobody else's business. */
-export interface AnyCommand extends Omit<Command, "run"> {
+export interface AnyCommand extends Omit<CommandDefinition, "run"> {
   /** What may follow its name, where it is a group of commands. */
   readonly commands?: Readonly<Record<string, AnyCommand>>;
   /** Runs it; `all` are the commands that a configuration file may speak of. */
@@ -89,7 +89,7 @@ export interface AnyCommand extends Omit<Command, "run"> {
 }
 
 /** Makes a command fit for the list of all commands. */
-export function defineCommand<const F extends Flags>(command: Command<F>): AnyCommand {
+export function defineCommand<const F extends Flags>(command: CommandDefinition<F>): AnyCommand {
   const { run, ...rest } = command;
   return {
     ...rest,
@@ -118,7 +118,7 @@ export function defineCommand<const F extends Flags>(command: Command<F>): AnyCo
 
 /** What all sources together say for the flags of a command. */
 export async function readFlags<F extends Flags>(
-  command: Pick<Command<F>, "name" | "flags" | "unconfigured">,
+  command: Pick<CommandDefinition<F>, "name" | "flags" | "unconfigured">,
   line: CommandLine,
   context: Context,
   all: readonly AnyCommand[],
@@ -138,7 +138,7 @@ export function sourceAt(rank: number): Source {
 
 /** The layers of the configuration file: what the profile says, then what the command's own part says. */
 async function settings(
-  command: Pick<Command, "name" | "flags" | "unconfigured">,
+  command: Pick<CommandDefinition, "name" | "flags" | "unconfigured">,
   line: CommandLine,
   context: Context,
   all: readonly AnyCommand[],
@@ -171,7 +171,10 @@ function atDashes(
   return { before: words.slice(0, count), after: words.slice(count) };
 }
 
-function unexpected(word: string, { name, words }: Pick<Command, "name" | "words">): UsageError {
+function unexpected(
+  word: string,
+  { name, words }: Pick<CommandDefinition, "name" | "words">,
+): UsageError {
   const what = `Unexpected argument "${visible(word)}"`;
   return new UsageError(
     words?.afterDashes === true

@@ -6,7 +6,7 @@ import type { AnyFlag, Flags, Layer } from "./flags.ts";
 import { isReadableByOthers, why } from "../lib/read_file.ts";
 import { kebab } from "./flags.ts";
 import { configDirectory } from "./paths.ts";
-import { type Fault, parseSettings, type Setting, type Settings } from "./settings.ts";
+import { parseSettings, type Setting, type SettingFault, type SettingsReader } from "./settings.ts";
 import { suggestion } from "../render/text.ts";
 
 /** A command, as far as a configuration file is about it. */
@@ -68,7 +68,7 @@ export interface ConfigReport {
   /** Whether there is such a file. */
   readonly exists: boolean;
   /** All that is wrong, in the order of the file. */
-  readonly faults: readonly Fault[];
+  readonly faults: readonly SettingFault[];
   readonly profiles: readonly string[];
   /** The names of the commands that it speaks of. */
   readonly commands: readonly string[];
@@ -159,13 +159,13 @@ class NoConfig implements Config {
 }
 
 /** What is said of one flag, and where. */
-interface Said {
+interface SettingKey {
   readonly texts: readonly string[];
   readonly line: number;
 }
 
 /** What is said of flags, by their names in the program. */
-type SaidFlags = ReadonlyMap<string, Said>;
+type SaidFlags = ReadonlyMap<string, SettingKey>;
 
 /** A file that is there. What is wrong in it is noted in {@linkcode settings}, and left out. */
 class FileConfig implements Config {
@@ -175,7 +175,7 @@ class FileConfig implements Config {
   readonly #profiles = new Map<string, SaidFlags>();
   #profile: string | undefined;
 
-  constructor(readonly settings: Settings, commands: readonly Configurable[]) {
+  constructor(readonly settings: SettingsReader, commands: readonly Configurable[]) {
     const known = commands.filter((command) =>
       !command.hidden && Object.keys(command.flags).length > 0
     );
@@ -251,7 +251,7 @@ class FileConfig implements Config {
   /** What an object says whose keys are flags. */
   #values(of: Setting, flags: Flags): SaidFlags {
     const byKey = new Map(Object.keys(flags).map((name) => [kebab(name), name]));
-    const values = new Map<string, Said>();
+    const values = new Map<string, SettingKey>();
     const where = `"${visible(of.key)}"`;
     for (const setting of this.settings.members(of, where)) {
       const name = byKey.get(setting.key);

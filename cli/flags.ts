@@ -40,7 +40,7 @@ export type AnyFlag = Flag<unknown>;
 export type Flags = Readonly<Record<string, AnyFlag>>;
 
 /** What a command gets for its flags. */
-export type Values<F extends Flags> = {
+export type FlagValues<F extends Flags> = {
   readonly [K in keyof F]: F[K] extends Flag<infer T> ? T : never;
 };
 
@@ -382,7 +382,7 @@ export function parseCommandLine(args: readonly string[], flags: Flags): Command
 
 /** The values of all flags, from the first layer that has each. */
 export interface Resolved<F extends Flags> {
-  readonly values: Values<F>;
+  readonly values: FlagValues<F>;
   /** The layer that decided a flag; -1 for its default. */
   readonly rank: (name: keyof F & string) => number;
 }
@@ -411,7 +411,7 @@ export function resolveFlags<F extends Flags>(flags: F, layers: readonly Layer[]
     }
     values[name] = read;
   }
-  return { values: values as Values<F>, rank: (name) => ranks.get(name) ?? -1 };
+  return { values: values as FlagValues<F>, rank: (name) => ranks.get(name) ?? -1 };
 }
 
 function unknownFlag(arg: string, known: readonly string[]): UsageError {

@@ -16,7 +16,7 @@ export const GLOBAL_FLAGS = {
 };
 
 /** A command line, parted at the command's name. */
-export interface Parted {
+export interface SplitArguments {
   /** What stands before the name, for the command to read. */
   readonly globals: readonly string[];
   /** The name and what follows. */
@@ -24,7 +24,7 @@ export interface Parted {
 }
 
 /** Parts the flags of {@linkcode GLOBAL_FLAGS} that stand before a command's name from the rest. */
-export function partGlobals(args: readonly string[]): Parted {
+export function splitGlobals(args: readonly string[]): SplitArguments {
   let at = 0;
   for (;;) {
     const arg = args[at] ?? "";

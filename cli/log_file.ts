@@ -102,7 +102,6 @@ export class LogFile implements AsyncDisposable {
   async #drain(): Promise<void> {
     while (this.#rest.length > 0 || this.#waiting !== "") {
       if (this.#rest.length === 0) this.#next();
-      // deno-lint-ignore no-await-in-loop -- one piece after the other
       const written = await this.#file.write(this.#rest);
       this.#size += written;
       this.#rest = this.#rest.subarray(written);

@@ -71,7 +71,6 @@ export class StreamOutput implements Output {
       while (this.#queue !== "") {
         const text = this.#queue;
         this.#queue = "";
-        // deno-lint-ignore no-await-in-loop -- one write after the other is the point
         await this.#writeAll(encoder.encode(text));
         this.#waiting -= text.length;
       }
@@ -92,7 +91,6 @@ export class StreamOutput implements Output {
 
   async #writeAll(bytes: Uint8Array): Promise<void> {
     for (let done = 0; done < bytes.length;) {
-      // deno-lint-ignore no-await-in-loop -- a write may take a part only
       done += await this.#sink.write(bytes.subarray(done));
     }
   }

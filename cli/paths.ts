@@ -32,13 +32,13 @@ export function configDirectory(home: Home): string {
   });
 }
 
-interface Places {
+interface UserFolders {
   readonly xdg: readonly [variable: string, belowHome: string];
   readonly mac: string;
   readonly windows: readonly [variable: string, belowHome: string];
 }
 
-function directory({ os, env }: Home, places: Places): string {
+function directory({ os, env }: Home, places: UserFolders): string {
   const path = os === "windows" ? win32 : posix;
   const [variable, belowHome] = os === "windows" ? places.windows : places.xdg;
   if (os !== "darwin") {

@@ -20,7 +20,7 @@ export interface Setting {
 }
 
 /** Something that is wrong in a file of settings. */
-export interface Fault {
+export interface SettingFault {
   /** Counted from 1. */
   readonly line: number;
   /** In characters, as editors count, from 1. */
@@ -51,10 +51,10 @@ const MISTAKES: Readonly<Record<string, string>> = {
  * JSON with comments and trailing commas, whose every mistake can be pointed at. What is wrong is
  * noted, and what is right is read nevertheless: one look shall find all of it.
  */
-export class Settings {
+export class SettingsReader {
   readonly root: Setting;
   readonly #text: string;
-  readonly #faults: Fault[] = [];
+  readonly #faults: SettingFault[] = [];
 
   constructor(readonly path: string, text: string, root: Node | undefined) {
     this.#text = text;
@@ -62,7 +62,7 @@ export class Settings {
   }
 
   /** What was found wrong so far; mistakes of the text itself come first. */
-  get faults(): readonly Fault[] {
+  get faults(): readonly SettingFault[] {
     return this.#faults;
   }
 
@@ -138,12 +138,12 @@ export class Settings {
 }
 
 /** Reads JSON with comments; `path` is for the messages. */
-export function parseSettings(path: string, text: string): Settings {
+export function parseSettings(path: string, text: string): SettingsReader {
   // Some editors begin with a mark that says UTF-8.
   const json = text.replace(/^\uFEFF/, "");
   const errors: ParseError[] = [];
   const root = parseTree(json, errors, { allowTrailingComma: true, allowEmptyContent: true });
-  const settings = new Settings(path, json, root);
+  const settings = new SettingsReader(path, json, root);
   for (const error of errors) settings.mistake(error);
   return settings;
 }

@@ -2,7 +2,7 @@ import { portIn } from "../client.ts";
 import { isStronger, type Source } from "./command.ts";
 
 /** A setting that was said somewhere: where, and what. */
-export interface Said {
+export interface GivenSetting {
   readonly source: Source;
   readonly text: string;
 }
@@ -16,7 +16,7 @@ export interface Said {
  * @param isClient whether the command talks to a hub; a hub itself takes all tokens it is given.
  */
 export function unusedSettings(
-  said: ReadonlyMap<string, Said>,
+  said: ReadonlyMap<string, GivenSetting>,
   isClient: boolean,
 ): ReadonlyMap<string, string> {
   const unused = new Map<string, string>();

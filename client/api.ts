@@ -6,8 +6,8 @@ import {
   type StatusReport,
   visible,
 } from "../protocol.ts";
-import { diagnoseHttp } from "./probe.ts";
-import { explain } from "./probe_result.ts";
+import { probeHttp } from "./probe.ts";
+import { describeProbe } from "./probe_result.ts";
 import {
   type Reader,
   readMeasures,
@@ -16,7 +16,7 @@ import {
   readRooms,
   readStatus,
 } from "./reports.ts";
-import { type Seams, WORLD } from "./environment.ts";
+import { DEFAULT_ENVIRONMENT, type Environment } from "./environment.ts";
 import { ConnectError, type ConnectOptions } from "./types.ts";
 import { shownUrl } from "./url.ts";
 
@@ -27,7 +27,7 @@ export interface HubApiOptions {
   /** As for a conversation. */
   readonly token?: NonNullable<ConnectOptions["token"]>;
   /** How to ask; default: as the runtime does. */
-  readonly fetch?: Seams["fetch"];
+  readonly fetch?: Environment["fetch"];
   /** Ends what is under way. */
   readonly signal?: AbortSignal;
   /** Milliseconds that an answer may take; default {@linkcode ANSWER_TIMEOUT}. */
@@ -84,7 +84,7 @@ export class HubApi {
     body?: string,
   ): Promise<T> {
     const { url, signal } = this.options;
-    const ask = this.options.fetch ?? WORLD.fetch;
+    const ask = this.options.fetch ?? DEFAULT_ENVIRONMENT.fetch;
     const given = this.options.token;
     const token = typeof given === "function" ? await given() : given;
     const address = apiUrl(url, what, query);
@@ -119,8 +119,11 @@ export class HubApi {
     if (timeout.aborted) {
       return new ConnectError("network", `The hub at ${shownUrl(url)} does not answer`, options);
     }
-    const seams = { ...WORLD, ...(this.options.fetch && { fetch: this.options.fetch }) };
-    const { failure, message } = await explain(words(error), url, seams, signal ?? NEVER);
+    const seams = {
+      ...DEFAULT_ENVIRONMENT,
+      ...(this.options.fetch && { fetch: this.options.fetch }),
+    };
+    const { failure, message } = await describeProbe(words(error), url, seams, signal ?? NEVER);
     return new ConnectError(failure, message, options);
   }
 
@@ -134,7 +137,7 @@ export class HubApi {
       return new ConnectError("unable", message, { code: status });
     }
     const location = headers.get("location");
-    const diagnosis = diagnoseHttp({
+    const diagnosis = probeHttp({
       status,
       server,
       ...(problem === undefined ? {} : { sentence: problem }),

@@ -16,7 +16,7 @@ export const RESTART_SPREAD = 3000;
 export const MAX_RETRY_AFTER = 300_000;
 
 /** What is known when a connection has ended. */
-export interface Loss {
+export interface CloseInfo {
   /** The WebSocket close code, 1006 for a connection that broke or was never made. */
   readonly code: number;
   /** Connections that ended before this one without having been healthy. */
@@ -34,7 +34,7 @@ export function fullJitter(failures: number, random: () => number): number {
 }
 
 /** Milliseconds to wait before coming back. */
-export function returnDelay(loss: Loss, random: () => number): number {
+export function reconnectDelay(loss: CloseInfo, random: () => number): number {
   const jitter = fullJitter(loss.failures, random);
   if (loss.retryAfter !== undefined) return retryDelay(loss.retryAfter) + jitter;
   // Only the first time in a row: a client that falls behind at once again must not spin.

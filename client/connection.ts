@@ -14,34 +14,40 @@ import {
   type SenderAnnotations,
   type Who,
 } from "../protocol.ts";
-import { directEntry, type Entry, nickEntry, orderEntry, requestEntry } from "./request.ts";
+import {
+  type ClientRequest,
+  commandRequest,
+  directRequest,
+  nickRequest,
+  queryRequest,
+} from "./request.ts";
 import { joinKey, leaveKey } from "./frame_handler.ts";
-import { Lifecycle, overError } from "./reconnect_loop.ts";
-import { Memory } from "./connection_state.ts";
-import { MessageEntry } from "./message_request.ts";
-import { tooBig } from "./send_loop.ts";
-import type { Seams } from "./environment.ts";
+import { overError, ReconnectLoop } from "./reconnect_loop.ts";
+import { ConnectionState } from "./connection_state.ts";
+import { MessageRequest } from "./message_request.ts";
+import { tooLarge } from "./send_loop.ts";
+import type { Environment } from "./environment.ts";
 import {
   type ClientEvent,
   ConnectError,
+  type Connection,
   type ConnectOptions,
-  type Conversation,
-  type Outgoing,
+  type OutgoingMessage,
 } from "./types.ts";
 
 /** Bytes of randomness in the part of a `ref` that tells conversations of one session apart. */
 const REF_RANDOM_BYTES = 6;
 
 /** The conversation that {@linkcode connect} starts. */
-export class LiveConversation implements Conversation {
-  readonly #memory: Memory;
-  readonly #lifecycle: Lifecycle;
+export class HubConnection implements Connection {
+  readonly #memory: ConnectionState;
+  readonly #lifecycle: ReconnectLoop;
   readonly #refPrefix = randomPrefix();
   #refs = 0;
 
-  constructor(private readonly url: URL, options: ConnectOptions, seams: Seams) {
-    this.#memory = new Memory(options);
-    this.#lifecycle = new Lifecycle(url, options, this.#memory, seams);
+  constructor(private readonly url: URL, options: ConnectOptions, seams: Environment) {
+    this.#memory = new ConnectionState(options);
+    this.#lifecycle = new ReconnectLoop(url, options, this.#memory, seams);
     const { signal } = options;
     if (signal?.aborted === true) {
       void this.close();
@@ -51,7 +57,7 @@ export class LiveConversation implements Conversation {
     this.#lifecycle.dial();
   }
 
-  get state(): Conversation["state"] {
+  get state(): Connection["state"] {
     return this.#lifecycle.state;
   }
 
@@ -75,12 +81,16 @@ export class LiveConversation implements Conversation {
     return this.#memory.outbox.messages;
   }
 
-  send(message: Outgoing): Promise<Ack> {
+  send(message: OutgoingMessage): Promise<Ack> {
     const over = this.#over();
     if (over !== undefined) return Promise.reject(over);
-    let entry: MessageEntry;
+    let entry: MessageRequest;
     try {
-      entry = new MessageEntry(message.ref ?? this.#ref(), message, () => this.#memory.rooms.first);
+      entry = new MessageRequest(
+        message.ref ?? this.#ref(),
+        message,
+        () => this.#memory.rooms.first,
+      );
     } catch (error) {
       return Promise.reject(error);
     }
@@ -92,25 +102,25 @@ export class LiveConversation implements Conversation {
     { message, data, format, via }: Content & SenderAnnotations,
   ): Promise<Direct> {
     const frame = { type: "direct", to, message, data, format, via, ref: this.#ref() };
-    return this.#ask(() => directEntry(frame, this.state !== "online"));
+    return this.#ask(() => directRequest(frame, this.state !== "online"));
   }
 
   history(
     room: string,
-    query: Parameters<Conversation["history"]>[1] = {},
+    query: Parameters<Connection["history"]>[1] = {},
   ): Promise<History> {
     const frame = { type: "history", room, ...query, ref: this.#ref() };
-    return this.#ask(() => requestEntry("read", frame, "history"));
+    return this.#ask(() => queryRequest("read", frame, "history"));
   }
 
   who(room: string): Promise<Who> {
     const frame = { type: "who", room, ref: this.#ref() };
-    return this.#ask(() => requestEntry("read", frame, "who"));
+    return this.#ask(() => queryRequest("read", frame, "who"));
   }
 
   ping(): Promise<Pong> {
     const frame = { type: "ping", ref: this.#ref() };
-    return this.#ask(() => requestEntry("read", frame, "pong"));
+    return this.#ask(() => queryRequest("read", frame, "pong"));
   }
 
   join(position: RoomPosition): void {
@@ -128,7 +138,7 @@ export class LiveConversation implements Conversation {
     rooms.want(position);
     // Where reading goes on, it goes on from where it stopped.
     const from = onTheWay ? position : rooms.position(room) ?? position;
-    outbox.add(orderEntry("join", joinKey(room), { type: "join", ...from }));
+    outbox.add(commandRequest("join", joinKey(room), { type: "join", ...from }));
     this.#lifecycle.pump.schedule();
   }
 
@@ -147,13 +157,13 @@ export class LiveConversation implements Conversation {
       events.push({ type: "left", room });
       return;
     }
-    outbox.add(orderEntry("leave", leaveKey(room), { type: "leave", room }));
+    outbox.add(commandRequest("leave", leaveKey(room), { type: "leave", room }));
     this.#lifecycle.pump.schedule();
   }
 
   nick(sender: string): void {
     if (this.#over() !== undefined) return;
-    const entry = nickEntry(this.#ref(), sender, () => {
+    const entry = nickRequest(this.#ref(), sender, () => {
       this.#memory.sender = normalizeName(sender) ?? sender;
     });
     this.#memory.outbox.add(entry);
@@ -162,7 +172,7 @@ export class LiveConversation implements Conversation {
 
   typing(room: string, typing: boolean): void {
     if (this.state !== "online") return;
-    const entry = orderEntry("typing", `typing ${room}`, { type: "typing", room, typing });
+    const entry = commandRequest("typing", `typing ${room}`, { type: "typing", room, typing });
     this.#memory.outbox.add(entry);
     this.#lifecycle.pump.schedule();
   }
@@ -174,7 +184,9 @@ export class LiveConversation implements Conversation {
   async flush(): Promise<void> {
     const over = this.#over();
     if (over !== undefined) throw over;
-    const messages = [...this.#memory.outbox.open].filter((entry) => entry instanceof MessageEntry);
+    const messages = [...this.#memory.outbox.open].filter((entry) =>
+      entry instanceof MessageRequest
+    );
     for (const outcome of await Promise.allSettled(messages.map(({ acked }) => acked))) {
       // What the hub refused is settled; what the conversation's end cut off is not.
       if (outcome.status === "rejected" && outcome.reason instanceof ConnectError) {
@@ -200,7 +212,9 @@ export class LiveConversation implements Conversation {
     return ended === undefined ? undefined : overError(this.url, ended);
   }
 
-  #ask<T>(make: () => { readonly entry: Entry; readonly answered: Promise<T> }): Promise<T> {
+  #ask<T>(
+    make: () => { readonly entry: ClientRequest; readonly answered: Promise<T> },
+  ): Promise<T> {
     const over = this.#over();
     if (over !== undefined) return Promise.reject(over);
     try {
@@ -212,10 +226,10 @@ export class LiveConversation implements Conversation {
     }
   }
 
-  #request<T>(entry: Entry, answered: Promise<T>): Promise<T> {
+  #request<T>(entry: ClientRequest, answered: Promise<T>): Promise<T> {
     const { limits, outbox } = this.#memory;
     if (limits !== undefined && !fitsBytes(entry.text(), limits.maxMessageBytes)) {
-      entry.fail(tooBig(entry, limits));
+      entry.fail(tooLarge(entry, limits));
       return answered;
     }
     outbox.add(entry);

@@ -1,14 +1,14 @@
 import type { Limits } from "../protocol.ts";
 import { EventQueue } from "./events.ts";
 import { Outbox } from "./outbox.ts";
-import { Rooms } from "./rooms.ts";
+import { RoomSubscriptions } from "./rooms.ts";
 import type { ClientEvent, ConnectOptions } from "./types.ts";
 
 /** What a conversation knows and keeps over all its connections. */
-export class Memory {
+export class ConnectionState {
   readonly events = new EventQueue<ClientEvent>();
   readonly outbox = new Outbox();
-  readonly rooms: Rooms;
+  readonly rooms: RoomSubscriptions;
   readonly echo: boolean;
   /** The name the hub gave, once there is one. */
   sender: string | undefined;
@@ -21,7 +21,7 @@ export class Memory {
 
   constructor({ rooms, echo, session }: ConnectOptions) {
     this.echo = echo ?? true;
-    this.rooms = new Rooms(rooms ?? [], this.echo);
+    this.rooms = new RoomSubscriptions(rooms ?? [], this.echo);
     this.session = session;
   }
 }

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "./clock.ts";
 
 /** What a conversation needs of the world around it; tests and odd runtimes pass their own. */
-export interface Seams {
+export interface Environment {
   readonly clock: Clock;
   /** A number from 0 (included) to 1 (excluded), for the jitter of reconnecting. */
   readonly random: () => number;
@@ -12,7 +12,7 @@ export interface Seams {
 }
 
 /** The real world. */
-export const WORLD: Seams = {
+export const DEFAULT_ENVIRONMENT: Environment = {
   clock: systemClock,
   random: () => Math.random(),
   socket: (url, protocol) => new WebSocket(url, protocol),

@@ -1,11 +1,11 @@
 import { CLOSE, type ErrorCode, type ErrorFrame, shouldReconnect, visible } from "../protocol.ts";
-import type { Diagnosis } from "./probe.ts";
-import { BROKEN, type LinkEnd } from "./socket.ts";
+import type { ProbeResult } from "./probe.ts";
+import { BROKEN, type SocketClose } from "./socket.ts";
 import { type ConnectFailure } from "./types.ts";
 import { shownUrl } from "./url.ts";
 
 /** A connection that ended or was never made, judged. */
-export interface Setback {
+export interface ConnectionFailure {
   readonly failure: ConnectFailure;
   /** The whole story in one line, for when the conversation ends with it. */
   readonly message: string;
@@ -21,7 +21,7 @@ export interface Setback {
 }
 
 /** What the client knew when its connection ended. */
-export interface Circumstances {
+export interface FailureContext {
   readonly url: URL;
   /** Whether the hub had said `welcome` on this connection. */
   readonly welcomed: boolean;
@@ -52,7 +52,7 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 /** Judges a connection that had opened. */
-export function judgeEnd(end: LinkEnd, circumstances: Circumstances): Setback {
+export function classifyClose(end: SocketClose, circumstances: FailureContext): ConnectionFailure {
   const { url, welcomed, refusal } = circumstances;
   const address = shownUrl(url);
   const { code } = end;
@@ -79,7 +79,7 @@ export function judgeEnd(end: LinkEnd, circumstances: Circumstances): Setback {
 }
 
 /** Judges a connection that never opened. */
-export function judgeDiagnosis(diagnosis: Diagnosis): Setback {
+export function classifyProbe(diagnosis: ProbeResult): ConnectionFailure {
   const { failure, message, status, retryAfter } = diagnosis;
   return {
     failure,
@@ -93,13 +93,13 @@ export function judgeDiagnosis(diagnosis: Diagnosis): Setback {
 }
 
 /** Whether `frame`, the answer to a `hello`, means no. */
-export function isRefusal(frame: ErrorFrame): boolean {
+export function isRejection(frame: ErrorFrame): boolean {
   return !PASSING.includes(frame.code);
 }
 
 function isNo(code: number, refusal: ErrorFrame | undefined): boolean {
   if (code === CLOSE.unauthorized || code === CLOSE.forbidden) return true;
-  return refusal !== undefined && isRefusal(refusal);
+  return refusal !== undefined && isRejection(refusal);
 }
 
 function failureOf(code: number, welcomed: boolean): ConnectFailure {

@@ -11,11 +11,11 @@ import {
   type Welcome,
 } from "../protocol.ts";
 import { retryDelay } from "./backoff.ts";
-import type { Entry } from "./request.ts";
+import type { ClientRequest } from "./request.ts";
 import type { Clock } from "./clock.ts";
-import type { Memory } from "./connection_state.ts";
-import type { Pump } from "./send_loop.ts";
-import type { Entered } from "./rooms.ts";
+import type { ConnectionState } from "./connection_state.ts";
+import type { SendLoop } from "./send_loop.ts";
+import type { SubscribedRoom } from "./rooms.ts";
 import { RequestError } from "./types.ts";
 
 /** Milliseconds to hold back when the hub says `rate_limited` but not for how long. */
@@ -37,11 +37,11 @@ const ROOM_ERRORS: readonly ErrorCode[] = [
 ];
 
 /** Takes in what the hub says once it said `welcome`: answers go to who asked, the rest are events. */
-export class Intake {
+export class FrameHandler {
   /** @param onGap is told when a message of a room is missing, which must not be. */
   constructor(
-    private readonly memory: Memory,
-    private readonly pump: Pump,
+    private readonly memory: ConnectionState,
+    private readonly pump: SendLoop,
     private readonly clock: Clock,
     private readonly onGap: (room: string) => void,
   ) {}
@@ -118,12 +118,12 @@ export class Intake {
     if (entry.answer(frame)) this.#done(entry);
   }
 
-  #enter(joined: Joined): Entered {
+  #enter(joined: Joined): SubscribedRoom {
     this.#done(this.memory.outbox.get(joinKey(joined.room)));
     return this.memory.rooms.enter(joined);
   }
 
-  #announce({ joined, again }: Entered): void {
+  #announce({ joined, again }: SubscribedRoom): void {
     const { events } = this.memory;
     events.push({ ...joined, type: "joined", again });
     for (const message of joined.history) events.push(message);
@@ -169,7 +169,7 @@ export class Intake {
     events.push(frame);
   }
 
-  #refused(entry: Entry, frame: ErrorFrame): void {
+  #refused(entry: ClientRequest, frame: ErrorFrame): void {
     const { receiver } = entry;
     if (receiver !== undefined && this.#mayComeBack(entry, frame)) {
       this.pump.answered(entry);
@@ -193,7 +193,7 @@ export class Intake {
    * Whether the receiver of a private message may only be later than this client: after an outage,
    * everybody comes back at another moment.
    */
-  #mayComeBack({ isEarly }: Entry, { code, retryAfter }: ErrorFrame): boolean {
+  #mayComeBack({ isEarly }: ClientRequest, { code, retryAfter }: ErrorFrame): boolean {
     const { returnedAt } = this.memory;
     // A hub that started only now says that asking again makes sense.
     return code === "no_such_user" && (isEarly === true || retryAfter !== undefined) &&
@@ -214,7 +214,7 @@ export class Intake {
   }
 
   /** What became of `entry` is known. */
-  #done(entry: Entry | undefined): void {
+  #done(entry: ClientRequest | undefined): void {
     if (entry === undefined) return;
     this.memory.outbox.remove(entry.key);
     this.pump.answered(entry);

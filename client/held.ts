@@ -1,9 +1,9 @@
-import type { Entry } from "./request.ts";
+import type { ClientRequest } from "./request.ts";
 
 interface Queue {
-  readonly waiting: Set<Entry>;
+  readonly waiting: Set<ClientRequest>;
   /** The one that was sent again, to see whether the receiver is there. */
-  probe: Entry | undefined;
+  probe: ClientRequest | undefined;
 }
 
 /**
@@ -14,7 +14,7 @@ export class HeldDirects {
   readonly #queues = new Map<string, Queue>();
 
   /** Holds a message that the hub refused. Returns whether to ask again for its receiver. */
-  hold(entry: Entry, receiver: string): boolean {
+  hold(entry: ClientRequest, receiver: string): boolean {
     const queue = this.#queues.get(receiver);
     if (queue === undefined) {
       this.#queues.set(receiver, { waiting: new Set([entry]), probe: undefined });
@@ -27,7 +27,7 @@ export class HeldDirects {
   }
 
   /** Whether others wait for the receiver of `entry`; it then waits, too. */
-  joins(entry: Entry): boolean {
+  joins(entry: ClientRequest): boolean {
     const queue = this.#queueOf(entry);
     if (queue === undefined || queue.probe === entry) return false;
     queue.waiting.add(entry);
@@ -37,8 +37,8 @@ export class HeldDirects {
   /** What is to be sent to see whether `receiver` is there. `oldest` picks from those who wait. */
   probe(
     receiver: string,
-    oldest: (waiting: ReadonlySet<Entry>) => Entry | undefined,
-  ): Entry | undefined {
+    oldest: (waiting: ReadonlySet<ClientRequest>) => ClientRequest | undefined,
+  ): ClientRequest | undefined {
     const queue = this.#queues.get(receiver);
     if (queue === undefined || queue.probe !== undefined) return undefined;
     queue.probe = oldest(queue.waiting);
@@ -48,7 +48,7 @@ export class HeldDirects {
   }
 
   /** What became of `entry` is known. Returns those who need not wait any more. */
-  settle(entry: Entry): ReadonlySet<Entry> {
+  settle(entry: ClientRequest): ReadonlySet<ClientRequest> {
     const queue = this.#queueOf(entry);
     queue?.waiting.delete(entry);
     if (queue?.probe !== entry || entry.receiver === undefined) return new Set();
@@ -57,13 +57,13 @@ export class HeldDirects {
   }
 
   /** Holds nothing any more. Returns those who waited. */
-  clear(): ReadonlySet<Entry> {
+  clear(): ReadonlySet<ClientRequest> {
     const waiting = new Set([...this.#queues.values()].flatMap((queue) => [...queue.waiting]));
     this.#queues.clear();
     return waiting;
   }
 
-  #queueOf({ receiver }: Entry): Queue | undefined {
+  #queueOf({ receiver }: ClientRequest): Queue | undefined {
     return receiver === undefined ? undefined : this.#queues.get(receiver);
   }
 }

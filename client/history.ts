@@ -1,7 +1,7 @@
 import { type History, MAX_HISTORY_PAGE, type Message } from "../protocol.ts";
 
 /** What of a room's past is wanted; all that is given must hold. */
-export interface Wanted {
+export interface HistoryQuery {
   /** Only messages above this id. */
   readonly after?: number;
   /** Only messages below this id. */
@@ -20,7 +20,7 @@ export interface Wanted {
 }
 
 /** Asks a hub for one page of a room's past. */
-export type AskPage = (page: {
+export type LoadPage = (page: {
   readonly before?: number;
   readonly after?: number;
   readonly limit?: number;
@@ -28,7 +28,10 @@ export type AskPage = (page: {
 }) => Promise<History>;
 
 /** A room's past, oldest first, a page at a time; what is said meanwhile is not in it. */
-export async function* past(ask: AskPage, wanted: Wanted): AsyncGenerator<readonly Message[]> {
+export async function* fetchHistory(
+  ask: LoadPage,
+  wanted: HistoryQuery,
+): AsyncGenerator<readonly Message[]> {
   const [newest] = (await ask({ limit: 1 })).messages;
   if (newest === undefined) return;
   const { since, until, query, limit = Infinity } = wanted;
@@ -46,7 +49,7 @@ export async function* past(ask: AskPage, wanted: Wanted): AsyncGenerator<readon
 }
 
 async function* forward(
-  ask: AskPage,
+  ask: LoadPage,
   range: {
     readonly after: number;
     readonly before: number;
@@ -56,7 +59,6 @@ async function* forward(
 ): AsyncGenerator<readonly Message[]> {
   let { after, limit: left } = range;
   while (left > 0 && after + 1 < range.before) {
-    // deno-lint-ignore no-await-in-loop -- page after page
     const { messages, more } = await ask({
       ...range,
       after,
@@ -73,7 +75,7 @@ async function* forward(
 
 /** The newest matches, looked for backwards; they come at once, as the oldest is found last. */
 async function* newestMatches(
-  ask: AskPage,
+  ask: LoadPage,
   query: string,
   end: number,
   limit: number,
@@ -82,7 +84,6 @@ async function* newestMatches(
   let before = end;
   let left = limit;
   while (left > 0 && before > 1) {
-    // deno-lint-ignore no-await-in-loop -- page after page
     const { messages, more } = await ask({
       query,
       before,
@@ -101,18 +102,17 @@ async function* newestMatches(
  * The id of the last message before a moment (milliseconds since 1970), 0 when there is none: what
  * comes after it is all there is since then.
  */
-export async function lastBefore(ask: AskPage, moment: number): Promise<number> {
+export async function findIdByTime(ask: LoadPage, moment: number): Promise<number> {
   const [newest] = (await ask({ limit: 1 })).messages;
   return newest === undefined ? 0 : await halve(ask, moment, newest.id);
 }
 
 /** Ids go without holes and times go up, so a few questions do for any number of messages. */
-async function halve(ask: AskPage, moment: number, newest: number): Promise<number> {
+async function halve(ask: LoadPage, moment: number, newest: number): Promise<number> {
   let low = 0;
   let high = newest + 1;
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
-    // deno-lint-ignore no-await-in-loop -- each step depends on the one before
     const { messages: [found] } = await ask({ after: middle - 1, limit: 1 });
     // Where retention has dropped messages, the next one that is left is found.
     if (found !== undefined && Date.parse(found.timestamp) < moment) {

@@ -1,9 +1,9 @@
 import type { Ack, HubFrame } from "../protocol.ts";
-import type { Entry } from "./request.ts";
-import type { Outgoing } from "./types.ts";
+import type { ClientRequest } from "./request.ts";
+import type { OutgoingMessage } from "./types.ts";
 
 /** A message on its way into the hub's log. */
-export class MessageEntry implements Entry {
+export class MessageRequest implements ClientRequest {
   readonly kind = "message";
   retries = 0;
   number = 0;
@@ -22,7 +22,7 @@ export class MessageEntry implements Entry {
    */
   constructor(
     readonly key: string,
-    { room, message, data, kind, format, via }: Outgoing,
+    { room, message, data, kind, format, via }: OutgoingMessage,
     private readonly defaultRoom: () => string | undefined,
   ) {
     this.#room = room;

@@ -3,7 +3,7 @@ import { shownUrl } from "./url.ts";
 import type { ConnectFailure } from "./types.ts";
 
 /** Why a connection could not be made, for a program and for a person. */
-export interface Diagnosis {
+export interface ProbeResult {
   readonly failure: ConnectFailure;
   /** One line that says what to do. */
   readonly message: string;
@@ -112,7 +112,7 @@ export function statusIn(cause: string): number | undefined {
 }
 
 /** What `cause`, the runtime's word for a connection that never opened, means. */
-export function diagnose(cause: string, url: URL): Diagnosis {
+export function probe(cause: string, url: URL): ProbeResult {
   const address = shownUrl(url);
   const said = oneLine(cause.replace(/^.*failed to connect to WebSocket: /is, ""));
   const known = CAUSES.find(({ says }) => says.test(cause));
@@ -136,7 +136,7 @@ export function isKnown(cause: string): boolean {
 }
 
 /** What it means that a host speaks TLS, when it was asked without. */
-export function wantsTls(url: URL): Diagnosis {
+export function wantsTls(url: URL): ProbeResult {
   const secure = new URL(url);
   secure.protocol = "wss:";
   return {
@@ -145,9 +145,9 @@ export function wantsTls(url: URL): Diagnosis {
   };
 }
 
-/** As {@linkcode diagnoseHttp}, of an answer without the upgrade: the one with it is not known. */
-export function diagnoseHidden(answer: HttpAnswer, url: URL): Diagnosis {
-  if (answer.status !== 200 || !isOurs(answer)) return diagnoseHttp(answer, url);
+/** As {@linkcode probeHttp}, of an answer without the upgrade: the one with it is not known. */
+export function probeOpaque(answer: HttpAnswer, url: URL): ProbeResult {
+  if (answer.status !== 200 || !isOurs(answer)) return probeHttp(answer, url);
   return {
     failure: "busy",
     message:
@@ -161,7 +161,7 @@ function isOurs({ server }: HttpAnswer): boolean {
 }
 
 /** What the HTTP answer means that came in place of a WebSocket. */
-export function diagnoseHttp(answer: HttpAnswer, url: URL): Diagnosis {
+export function probeHttp(answer: HttpAnswer, url: URL): ProbeResult {
   const { status, retryAfter } = answer;
   return {
     status,
@@ -170,7 +170,7 @@ export function diagnoseHttp(answer: HttpAnswer, url: URL): Diagnosis {
   };
 }
 
-function httpMeaning(answer: HttpAnswer, url: URL): Pick<Diagnosis, "failure" | "message"> {
+function httpMeaning(answer: HttpAnswer, url: URL): Pick<ProbeResult, "failure" | "message"> {
   const address = shownUrl(url);
   const { status } = answer;
   const sentence = oneLine(answer.sentence ?? "");

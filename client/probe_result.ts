@@ -1,16 +1,16 @@
 import type { Cancel } from "./clock.ts";
 import {
-  diagnose,
-  diagnoseHidden,
-  diagnoseHttp,
-  type Diagnosis,
   type HttpAnswer,
   isKnown,
   maybeTls,
+  probe,
+  probeHttp,
+  probeOpaque,
+  type ProbeResult,
   statusIn,
   wantsTls,
 } from "./probe.ts";
-import type { Seams } from "./environment.ts";
+import type { Environment } from "./environment.ts";
 
 /** Bytes of an answer that are read: a sentence, not a page. */
 const MAX_SENTENCE_BYTES = 300;
@@ -27,33 +27,33 @@ const ASK_TIMEOUT = 3000;
  * A WebSocket only ever tells the status of an HTTP answer; the hub's own sentence is in its body,
  * so that is asked for once more, without the upgrade.
  */
-export async function explain(
+export async function describeProbe(
   cause: string,
   url: URL,
-  seams: Seams,
+  seams: Environment,
   signal: AbortSignal,
-): Promise<Diagnosis> {
+): Promise<ProbeResult> {
   const status = statusIn(cause);
   if (status !== undefined) {
     const answer = await ask(url, seams, signal);
     // Judged by the first answer, unless a hub or our own relay to it knows more by now; another
     // server's words count only if they are for the same status.
-    return diagnoseHttp(isNewer(answer, status) ? answer : { status }, url);
+    return probeHttp(isNewer(answer, status) ? answer : { status }, url);
   }
   if (cause === "") {
     // A browser, which does not tell why. A page may ask the host it came from.
     const answer = await ask(url, seams, signal);
-    if (answer !== undefined && TELLING.includes(answer.status)) return diagnoseHttp(answer, url);
+    if (answer !== undefined && TELLING.includes(answer.status)) return probeHttp(answer, url);
   }
   if (url.protocol === "wss:" && cause !== "" && !isKnown(cause)) {
     // Where an answer over TLS is no upgrade, the runtime tries HTTP/2, and tells of that alone.
     const answer = await ask(url, seams, signal);
-    if (answer !== undefined) return diagnoseHidden(answer, url);
+    if (answer !== undefined) return probeOpaque(answer, url);
   }
   if (url.protocol === "ws:" && maybeTls(cause) && await speaksTls(url, seams, signal)) {
     return wantsTls(url);
   }
-  return diagnose(cause, url);
+  return probe(cause, url);
 }
 
 function isNewer(answer: HttpAnswer | undefined, status: number): answer is HttpAnswer {
@@ -64,7 +64,7 @@ function isNewer(answer: HttpAnswer | undefined, status: number): answer is Http
 /** Whether a host that was asked without TLS speaks it: then it answers, or shows a certificate. */
 async function speaksTls(
   url: URL,
-  { clock, fetch }: Seams,
+  { clock, fetch }: Environment,
   signal: AbortSignal,
 ): Promise<boolean> {
   const timeout = new AbortController();
@@ -94,7 +94,7 @@ function wordsOf(error: unknown): string {
 /** What the host answers without an upgrade; `undefined` when it does not. */
 async function ask(
   url: URL,
-  { clock, fetch }: Seams,
+  { clock, fetch }: Environment,
   signal: AbortSignal,
 ): Promise<HttpAnswer | undefined> {
   const timeout = new AbortController();

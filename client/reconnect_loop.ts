@@ -8,16 +8,16 @@ import {
   visible,
   type Welcome,
 } from "../protocol.ts";
-import { HEALTHY_AFTER, returnDelay } from "./backoff.ts";
+import { HEALTHY_AFTER, reconnectDelay } from "./backoff.ts";
 import type { Cancel } from "./clock.ts";
-import { explain } from "./probe_result.ts";
-import { Intake } from "./frame_handler.ts";
-import { BROKEN, Link, type LinkEnd } from "./socket.ts";
-import type { Memory } from "./connection_state.ts";
-import { Pump } from "./send_loop.ts";
-import type { Seams } from "./environment.ts";
-import { isRefusal, judgeDiagnosis, judgeEnd, type Setback } from "./failure.ts";
-import { ConnectError, type ConnectOptions, type Conversation } from "./types.ts";
+import { describeProbe } from "./probe_result.ts";
+import { FrameHandler } from "./frame_handler.ts";
+import { BROKEN, Socket, type SocketClose } from "./socket.ts";
+import type { ConnectionState } from "./connection_state.ts";
+import { SendLoop } from "./send_loop.ts";
+import type { Environment } from "./environment.ts";
+import { classifyClose, classifyProbe, type ConnectionFailure, isRejection } from "./failure.ts";
+import { ConnectError, type Connection, type ConnectOptions } from "./types.ts";
 import { shownUrl } from "./url.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -31,9 +31,9 @@ const RENEWAL_PERIOD = 5000;
 const CLOSE_GRACE = 2000;
 
 /** Dials, says hello, notices the end, and dials again: one conversation over many connections. */
-export class Lifecycle {
-  #state: Conversation["state"] = "connecting";
-  #link: Link | undefined;
+export class ReconnectLoop {
+  #state: Connection["state"] = "connecting";
+  #link: Socket | undefined;
   /** Sockets that are not gone yet. */
   readonly #lingering = new Set<Promise<void>>();
   /** Tries since the conversation began or was last online. */
@@ -59,21 +59,21 @@ export class Lifecycle {
   #closing: Promise<void> | undefined;
   readonly #over = new AbortController();
   readonly #watchdog: Watchdog;
-  readonly #intake: Intake;
-  readonly pump: Pump;
+  readonly #intake: FrameHandler;
+  readonly pump: SendLoop;
 
   constructor(
     private readonly url: URL,
     private readonly options: ConnectOptions,
-    private readonly memory: Memory,
-    private readonly seams: Seams,
+    private readonly memory: ConnectionState,
+    private readonly seams: Environment,
   ) {
-    this.pump = new Pump(memory.outbox, seams.clock);
+    this.pump = new SendLoop(memory.outbox, seams.clock);
     this.#watchdog = new Watchdog(seams.clock, {
       ask: () => this.#link?.send(encode({ type: "ping" })),
       giveUp: (reason) => this.#link?.drop(reason),
     });
-    this.#intake = new Intake(
+    this.#intake = new FrameHandler(
       memory,
       this.pump,
       seams.clock,
@@ -81,7 +81,7 @@ export class Lifecycle {
     );
   }
 
-  get state(): Conversation["state"] {
+  get state(): Connection["state"] {
     return this.#state;
   }
 
@@ -108,7 +108,7 @@ export class Lifecycle {
     this.#refusals = [];
     this.#retryAfter = undefined;
     this.memory.events.push({ type: "connecting", attempt: this.#attempt });
-    const link = new Link(this.url, {
+    const link = new Socket(this.url, {
       opened: () => this.#introduce(link),
       received: (frame) => this.#received(link, frame),
       ended: (end) => this.#lost(end),
@@ -145,7 +145,7 @@ export class Lifecycle {
   }
 
   /** Says hello, with a token that may have to be fetched first. */
-  #introduce(link: Link): void {
+  #introduce(link: Socket): void {
     const { token } = this.options;
     if (typeof token === "function") {
       void this.#fetchToken(link, token, () => link.send(this.#hello()));
@@ -157,7 +157,7 @@ export class Lifecycle {
 
   /** Asks for a token; without one, the connection is of no use. */
   async #fetchToken(
-    link: Link,
+    link: Socket,
     source: () => string | Promise<string>,
     then: (changed: boolean) => void,
   ): Promise<void> {
@@ -174,7 +174,7 @@ export class Lifecycle {
   }
 
   /** Brings the hub a fresh token, as soon as there is one. */
-  #renew(link: Link, source: () => string | Promise<string>): void {
+  #renew(link: Socket, source: () => string | Promise<string>): void {
     this.#cancelRenewal?.();
     void this.#fetchToken(link, source, (changed) => {
       if (changed) {
@@ -206,7 +206,7 @@ export class Lifecycle {
     return encode(hello);
   }
 
-  #received(link: Link, data: string): void {
+  #received(link: Socket, data: string): void {
     this.#watchdog.heard();
     for (const line of splitBatch(data)) {
       // A frame may end the connection, or the conversation, in the middle of a batch.
@@ -222,13 +222,13 @@ export class Lifecycle {
   }
 
   /** The hub would send on, and this side can only keep it: it comes back when there is room. */
-  #pause(link: Link): void {
+  #pause(link: Socket): void {
     if (this.#link !== link || this.memory.events.size === 0) return;
     this.#paused = true;
     link.drop("What came is being read first");
   }
 
-  #take(link: Link, frame: HubFrame): void {
+  #take(link: Socket, frame: HubFrame): void {
     if (frame.type === "error") this.#retryAfter = frame.retryAfter ?? this.#retryAfter;
     const { token } = this.options;
     if (isExpiry(frame) && this.#onlineSince !== undefined && typeof token === "function") {
@@ -249,7 +249,7 @@ export class Lifecycle {
     });
   }
 
-  #welcomed(link: Link, welcome: Welcome): void {
+  #welcomed(link: Socket, welcome: Welcome): void {
     const { memory } = this;
     const again = this.#everOnline;
     link.established();
@@ -268,13 +268,13 @@ export class Lifecycle {
     this.pump.start(link, welcome.limits);
   }
 
-  #refused(link: Link, frame: ErrorFrame): void {
+  #refused(link: Socket, frame: ErrorFrame): void {
     this.#refusals.push(frame);
-    if (!isRefusal(frame) || this.#refusals.length > 1) return;
+    if (!isRejection(frame) || this.#refusals.length > 1) return;
     this.#cancelTimer = this.seams.clock.after(REFUSAL_GRACE, () => link.drop(frame.message));
   }
 
-  #lost(end: LinkEnd): void {
+  #lost(end: SocketClose): void {
     this.#link = undefined;
     this.#watchdog.stop();
     this.pump.stop();
@@ -305,8 +305,8 @@ export class Lifecycle {
       void this.#explain(end.cause);
       return;
     }
-    const refusal = this.#refusals.find(isRefusal) ?? this.#refusals[0];
-    this.#settle(judgeEnd(end, {
+    const refusal = this.#refusals.find(isRejection) ?? this.#refusals[0];
+    this.#settle(classifyClose(end, {
       url: this.url,
       welcomed: since !== undefined,
       ...(refusal === undefined ? {} : { refusal }),
@@ -315,11 +315,11 @@ export class Lifecycle {
   }
 
   async #explain(cause: string): Promise<void> {
-    const diagnosis = await explain(cause, this.url, this.seams, this.#over.signal);
-    if (this.#ended === undefined) this.#settle(judgeDiagnosis(diagnosis));
+    const diagnosis = await describeProbe(cause, this.url, this.seams, this.#over.signal);
+    if (this.#ended === undefined) this.#settle(classifyProbe(diagnosis));
   }
 
-  #settle(setback: Setback): void {
+  #settle(setback: ConnectionFailure): void {
     const { failure, message, code, status } = setback;
     if (this.#mayGoOn(setback)) return this.#wait(setback);
     const kind = this.options.reconnect === false && this.#everOnline && failure !== "refused"
@@ -329,16 +329,16 @@ export class Lifecycle {
     this.#finish(new ConnectError(kind, message, known === undefined ? {} : { code: known }), true);
   }
 
-  #mayGoOn({ final, failure }: Setback): boolean {
+  #mayGoOn({ final, failure }: ConnectionFailure): boolean {
     if (final) return false;
     // What was a hub before is one again when whatever stands in for it has gone.
     if (this.#everOnline) return this.options.reconnect !== false;
     return this.options.retryFirst === true && failure !== "not-a-hub";
   }
 
-  #wait({ code, reason, retryAfter }: Setback): void {
+  #wait({ code, reason, retryAfter }: ConnectionFailure): void {
     const { clock, random } = this.seams;
-    const retryIn = returnDelay({
+    const retryIn = reconnectDelay({
       code,
       failures: this.#failures++,
       ...(retryAfter === undefined ? {} : { retryAfter }),

@@ -12,7 +12,7 @@ import type {
 /** What JSON of whoever answered is, or `undefined` when it is not that. */
 export type Reader<T> = (value: unknown) => T | undefined;
 
-type Fields = Readonly<Record<string, unknown>>;
+type ReportFields = Readonly<Record<string, unknown>>;
 
 /** A field that is not what it should be; never leaves this file. */
 class Mismatch extends Error {}
@@ -120,8 +120,10 @@ function reader<T>(read: (value: unknown) => T): Reader<T> {
   };
 }
 
-function fields(value: unknown): Fields {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
+function fields(value: unknown): ReportFields {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as ReportFields;
+  }
   throw new Mismatch();
 }
 

@@ -9,10 +9,10 @@ import {
 } from "../protocol.ts";
 
 /** What an entry asks of the hub. */
-export type EntryKind = "message" | "direct" | "read" | "nick" | "join" | "leave" | "typing";
+export type RequestKind = "message" | "direct" | "read" | "nick" | "join" | "leave" | "typing";
 
 /** How an entry of a kind is treated. */
-export interface Treatment {
+export interface RetryPolicy {
   /**
    * Whether it overtakes the messages: what only asks does, and entering a room; whatever changes
    * what others see stays in the order in which it was asked for.
@@ -26,7 +26,7 @@ export interface Treatment {
 }
 
 /** How each kind is treated. */
-export const TREATMENT: { readonly [K in EntryKind]: Treatment } = {
+export const RETRY_POLICY: { readonly [K in RequestKind]: RetryPolicy } = {
   // The hub knows a repeated `ref` of a message and keeps the message once.
   message: { urgent: false, whenLost: "again" },
   // A private message is not stored, so the hub could not know it again.
@@ -40,10 +40,10 @@ export const TREATMENT: { readonly [K in EntryKind]: Treatment } = {
 };
 
 /** One thing to be sent, from the call to the hub's answer. */
-export interface Entry {
+export interface ClientRequest {
   /** The `ref` where it has one, else a name of its own. */
   readonly key: Ref;
-  readonly kind: EntryKind;
+  readonly kind: RequestKind;
   /** The room it is for, as far as there is one and it is known. */
   readonly room: string | undefined;
   /** What goes out; the same every time, once it went out. */
@@ -63,17 +63,20 @@ export interface Entry {
 }
 
 /** An entry whose answer is a frame of one type. */
-export function requestEntry<T extends HubFrame["type"]>(
-  kind: EntryKind,
+export function queryRequest<T extends HubFrame["type"]>(
+  kind: RequestKind,
   frame: { readonly ref: Ref; readonly room?: string },
   answerType: T,
-): { readonly entry: Entry; readonly answered: Promise<Extract<HubFrame, { readonly type: T }>> } {
+): {
+  readonly entry: ClientRequest;
+  readonly answered: Promise<Extract<HubFrame, { readonly type: T }>>;
+} {
   const { promise, resolve, reject } = Promise.withResolvers<
     Extract<HubFrame, { readonly type: T }>
   >();
   // Encoded now: what the caller does to its objects afterwards is not part of the request.
   const text = encode(frame);
-  const entry: Entry = {
+  const entry: ClientRequest = {
     key: frame.ref,
     kind,
     room: frame.room,
@@ -91,11 +94,11 @@ export function requestEntry<T extends HubFrame["type"]>(
 }
 
 /** A private message. `isEarly`: written without a connection. */
-export function directEntry(
+export function directRequest(
   frame: { readonly ref: Ref; readonly to: string },
   isEarly: boolean,
-): ReturnType<typeof requestEntry<"direct">> {
-  const { entry, answered } = requestEntry("direct", frame, "direct");
+): ReturnType<typeof queryRequest<"direct">> {
+  const { entry, answered } = queryRequest("direct", frame, "direct");
   return { entry: { ...entry, receiver: nameKey(frame.to), isEarly }, answered };
 }
 
@@ -104,7 +107,7 @@ export function directEntry(
  * under the new name alone; but it answers in order. So a ping goes with it, and once that is
  * answered without a no before it, the name is ours.
  */
-export function nickEntry(ref: Ref, sender: string, onAccepted: () => void): Entry {
+export function nickRequest(ref: Ref, sender: string, onAccepted: () => void): ClientRequest {
   const text = `${encode({ type: "nick", sender })}\n${encode({ type: "ping", ref })}`;
   return {
     key: ref,
@@ -124,11 +127,11 @@ export function nickEntry(ref: Ref, sender: string, onAccepted: () => void): Ent
 }
 
 /** An entry that the hub answers, if at all, with news for everybody rather than by `ref`. */
-export function orderEntry(
-  kind: EntryKind,
+export function commandRequest(
+  kind: RequestKind,
   key: string,
   frame: Join | Leave | TypingRequest,
-): Entry {
+): ClientRequest {
   const text = encode(frame);
   return {
     key,

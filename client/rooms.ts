@@ -13,7 +13,7 @@ interface Seat {
 }
 
 /** What entering a room brought. */
-export interface Entered {
+export interface SubscribedRoom {
   /** As the hub said it, without what was seen before. */
   readonly joined: Joined;
   readonly again: boolean;
@@ -22,7 +22,7 @@ export interface Entered {
 }
 
 /** The rooms of a conversation and where it stopped reading in each: what makes gaps and repeats impossible. */
-export class Rooms {
+export class RoomSubscriptions {
   readonly #seats = new Map<string, Seat>();
   readonly #everIn = new Set<string>();
 
@@ -76,7 +76,7 @@ export class Rooms {
   }
 
   /** The hub let the conversation in (again). */
-  enter(joined: Joined): Entered {
+  enter(joined: Joined): SubscribedRoom {
     const { room, epoch, last } = joined;
     const seat: Seat = this.#seats.get(room) ?? { wanted: { room }, after: 0, own: new Set() };
     const from = goingOnFrom(seat, joined);

@@ -14,7 +14,7 @@ const EPSILON = 1e-6;
  * full bucket gained while they were on their way is lost. So the bucket never holds more than the
  * burst less what is on its way; then, whatever the network does, the hub's holds at least as much.
  */
-export class Pace {
+export class SendLimiter {
   #rate = 0;
   #burst = 0;
   #tokens = 0;

@@ -1,8 +1,8 @@
 import { fitsBytes, type Limits, MAX_BATCH_MESSAGES } from "../protocol.ts";
 import type { Cancel, Clock } from "./clock.ts";
-import type { Entry } from "./request.ts";
+import type { ClientRequest } from "./request.ts";
 import type { Outbox } from "./outbox.ts";
-import { Pace } from "./send_limiter.ts";
+import { SendLimiter } from "./send_limiter.ts";
 import { RequestError } from "./types.ts";
 
 /** Bytes waiting in the socket above which nothing is added: what waits here can still be paced and reordered. */
@@ -19,15 +19,15 @@ const BATCH_LENGTH = 1024;
 const DRAIN_POLL = 20;
 
 /** Where the pump sends to. */
-export interface Outlet {
+export interface FrameSink {
   send(frame: string): void;
   readonly bufferedAmount: number;
 }
 
 /** Moves what waits in the outbox to the hub, as fast as hub, line and window allow. */
-export class Pump {
-  readonly #pace = new Pace();
-  #outlet: Outlet | undefined;
+export class SendLoop {
+  readonly #pace = new SendLimiter();
+  #outlet: FrameSink | undefined;
   #limits: Limits | undefined;
   #scheduled = false;
   #cancelTimer: Cancel | undefined;
@@ -37,7 +37,7 @@ export class Pump {
   constructor(private readonly outbox: Outbox, private readonly clock: Clock) {}
 
   /** The hub said `welcome`. */
-  start(outlet: Outlet, limits: Limits): void {
+  start(outlet: FrameSink, limits: Limits): void {
     this.#outlet = outlet;
     this.#limits = limits;
     this.#pace.configure(limits.rate, limits.burst, this.clock.now());
@@ -54,7 +54,7 @@ export class Pump {
   }
 
   /** The hub answered `entry`, one way or another. */
-  answered(entry: Entry): void {
+  answered(entry: ClientRequest): void {
     this.#pace.answered(entry.number, this.clock.now());
     this.schedule();
   }
@@ -66,7 +66,7 @@ export class Pump {
   }
 
   /** Tries a private message again after `delay` milliseconds, when its receiver may be there. */
-  awaitReceiver(entry: Entry, receiver: string, delay: number): void {
+  awaitReceiver(entry: ClientRequest, receiver: string, delay: number): void {
     if (!this.outbox.hold(entry, receiver)) return;
     const cancel = this.clock.after(delay, () => {
       this.#waits.delete(cancel);
@@ -103,7 +103,7 @@ export class Pump {
       const text = entry.text();
       if (!fitsBytes(text, limits.maxMessageBytes)) {
         this.outbox.remove(entry.key);
-        entry.fail(tooBig(entry, limits));
+        entry.fail(tooLarge(entry, limits));
         continue;
       }
       const wait = this.#pace.take(this.clock.now());
@@ -131,7 +131,7 @@ class Batch {
   #parts: string[] = [];
   #length = 0;
 
-  constructor(private readonly outlet: Outlet, private readonly maxLength: number) {}
+  constructor(private readonly outlet: FrameSink, private readonly maxLength: number) {}
 
   /** UTF-16 units. */
   get length(): number {
@@ -154,7 +154,7 @@ class Batch {
 }
 
 /** The error for an entry that the hub would refuse for its size. */
-export function tooBig({ key }: Entry, { maxMessageBytes }: Limits): RequestError {
+export function tooLarge({ key }: ClientRequest, { maxMessageBytes }: Limits): RequestError {
   return new RequestError({
     type: "error",
     code: "too_big",

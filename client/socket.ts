@@ -1,6 +1,6 @@
 import { CLOSE, cutToBytes, MAX_CLOSE_REASON_BYTES, SUBPROTOCOL } from "../protocol.ts";
 import type { Cancel } from "./clock.ts";
-import type { Seams } from "./environment.ts";
+import type { Environment } from "./environment.ts";
 
 /** Milliseconds from the first packet to `welcome`: twice what the hub gives a client for its part. */
 export const CONNECT_TIMEOUT = 20_000;
@@ -12,7 +12,7 @@ export const BROKEN = 1006;
 const GIVEN_UP = 4000;
 
 /** How a connection ended. */
-export interface LinkEnd {
+export interface SocketClose {
   /** The WebSocket close code. */
   readonly code: number;
   /** What the other side, or the client itself, said of it; may be empty. */
@@ -24,23 +24,23 @@ export interface LinkEnd {
 }
 
 /** Who is told what a link sees; after `ended`, nothing more comes. */
-export interface LinkListener {
+export interface SocketListener {
   opened(): void;
   received(frame: string): void;
-  ended(end: LinkEnd): void;
+  ended(end: SocketClose): void;
 }
 
 /** One WebSocket connection to a hub, from dialling to its end. */
-export class Link {
+export class Socket {
   readonly #socket: WebSocket | undefined;
   /** Resolves when the socket is gone for good, which may be after the link has ended. */
   readonly gone: Promise<void>;
   #cancelTimeout: Cancel;
-  #reached: LinkEnd["reached"] = "nothing";
+  #reached: SocketClose["reached"] = "nothing";
   #cause = "";
   #over = false;
 
-  constructor(url: URL, private readonly listener: LinkListener, { clock, socket }: Seams) {
+  constructor(url: URL, private readonly listener: SocketListener, { clock, socket }: Environment) {
     this.#cancelTimeout = clock.after(CONNECT_TIMEOUT, () => {
       this.drop(`No answer within ${CONNECT_TIMEOUT / 1000} seconds`);
     });

@@ -53,7 +53,7 @@ export interface ConnectOptions {
 }
 
 /** A message to send. */
-export type Outgoing = Content & SenderAnnotations & {
+export type OutgoingMessage = Content & SenderAnnotations & {
   /** Default: the first room joined. */
   readonly room?: string;
   readonly kind?: MessageKind;
@@ -130,7 +130,7 @@ export type ClientEvent =
  * The iteration ends when the conversation was closed, and throws {@linkcode ConnectError} when it
  * cannot go on (refused, never reached, reconnecting switched off).
  */
-export interface Conversation extends AsyncIterable<ClientEvent>, AsyncDisposable {
+export interface Connection extends AsyncIterable<ClientEvent>, AsyncDisposable {
   /** `connecting`, `online`, `offline` (waiting to try again) or `closed`. */
   readonly state: "connecting" | "online" | "offline" | "closed";
   /** The name the hub gave, once there is one. */
@@ -153,7 +153,7 @@ export interface Conversation extends AsyncIterable<ClientEvent>, AsyncDisposabl
    * @throws {RequestError} when the hub refuses it.
    * @throws {ConnectError} when the conversation ends before.
    */
-  send(message: Outgoing): Promise<Ack>;
+  send(message: OutgoingMessage): Promise<Ack>;
   /**
    * Sends a private message; resolves with the hub's copy once it is delivered.
    *

@@ -1,7 +1,7 @@
 import { roomFlag } from "./client/client_flags.ts";
 import { defineCommand } from "../cli/command.ts";
 import { EXIT, UsageError } from "../cli/errors.ts";
-import { MODERATOR_FLAGS, order } from "./client/moderate.ts";
+import { moderate, MODERATOR_FLAGS } from "./client/moderate.ts";
 import { plural } from "../render/text.ts";
 
 /** `bcast announce`. */
@@ -25,7 +25,7 @@ export const announce = defineCommand({
     if (message === "") throw new UsageError("Say what: bcast announce TEXT...");
     const { room } = input.flags;
     const fields = { message, ...(room === undefined ? {} : { room }) };
-    const { affected } = await order(input, context, "announce", fields);
+    const { affected } = await moderate(input, context, "announce", fields);
     await context.stdout.write(`Told ${plural(affected, "connection")}\n`);
     return EXIT.done;
   },

@@ -2,14 +2,14 @@ import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
 import {
   ADDRESS,
+  formatTarget,
   lift,
+  moderate,
   MODERATOR_FLAGS,
-  order,
-  TERMS,
-  termsOf,
-  WHOM,
-  whomInWords,
-  whomOf,
+  SANCTION_FLAGS,
+  sanctionOptionsOf,
+  TARGET_FLAGS,
+  targetOf,
 } from "./client/moderate.ts";
 import { plural } from "../render/text.ts";
 import { visible } from "../protocol.ts";
@@ -21,20 +21,20 @@ export const ban = defineCommand({
   about: "Sends away who has the name or comes from the address, and lets nobody in who does, " +
     "until the time is over or bcast unban lifts it; a restart of the hub changes nothing. Who " +
     "has an admin token is let in all the same.\n\nNeeds an admin token.",
-  positional: WHOM,
-  flags: { ...ADDRESS, ...TERMS, ...MODERATOR_FLAGS },
+  positional: TARGET_FLAGS,
+  flags: { ...ADDRESS, ...SANCTION_FLAGS, ...MODERATOR_FLAGS },
   examples: [
     ["ban Eve --for 1d --reason spam", "For a day"],
     ["ban --address 192.0.2.7", "Whoever comes from there, whatever the name"],
   ],
   run: async (input, context) => {
     const { flags } = input;
-    const whom = whomOf("ban", input.positional, flags.address);
-    const fields = { ...whom, ...termsOf(flags) };
-    const { affected, addresses = [] } = await order(input, context, "ban", fields);
+    const whom = targetOf("ban", input.positional, flags.address);
+    const fields = { ...whom, ...sanctionOptionsOf(flags) };
+    const { affected, addresses = [] } = await moderate(input, context, "ban", fields);
     const from = addresses.length === 0 ? "" : `, from ${visible(addresses.join(", "))}`;
     await context.stdout.write(
-      `Banned ${whomInWords(whom)}: ${plural(affected, "session")} ended${from}\n`,
+      `Banned ${formatTarget(whom)}: ${plural(affected, "session")} ended${from}\n`,
     );
     return EXIT.done;
   },
@@ -46,7 +46,7 @@ export const unban = defineCommand({
   summary: "Let somebody in again",
   about: "Lifts the ban of a name or an address. Needs an admin token. Ends with 1 when there is " +
     "no such ban.",
-  positional: WHOM,
+  positional: TARGET_FLAGS,
   flags: { ...ADDRESS, ...MODERATOR_FLAGS },
   examples: [
     ["unban Eve", "Lift the ban of a name"],

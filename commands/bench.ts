@@ -7,14 +7,14 @@ import type { Output } from "../cli/output.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { plural, table } from "../render/text.ts";
 import { TOKEN_FLAGS, tokenOption } from "./client/token.ts";
-import { wayTo } from "./client/trust.ts";
+import { connectorFor } from "./client/trust.ts";
 import { shownUrl } from "../client.ts";
 import {
-  BcastDialect,
+  BcastFormat,
   type LoadProgress,
   type LoadReport,
   MAX_PUBLISHERS,
-  type Pace,
+  type PublishRate,
   runLoad,
   STAMP_BYTES,
   type Workload,
@@ -111,15 +111,15 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const url = hubAddress(input);
   const workload = workloadOf(input);
   const { token } = await tokenOption(input, url);
-  await using way = wayTo(url, flags);
+  await using way = connectorFor(url, flags);
   using interruption = watchInterrupts(context);
-  const progress = new Progress(context);
+  const progress = new BenchProgress(context);
   const bearer = typeof token === "function" ? await token() : token;
   try {
     const report = await runLoad({
       url: way.url.href,
       caCerts: way.caCerts,
-      dialect: new BcastDialect({
+      dialect: new BcastFormat({
         room: flags.room,
         ...(bearer === undefined ? {} : { token: bearer }),
       }),
@@ -158,7 +158,7 @@ function workloadOf({ flags, source }: Input): Omit<Workload, "description"> {
   if (size > DEFAULT_LIMITS.maxMessageBytes / 2) {
     throw new UsageError("--size must be at most 32K: hubs take messages of 64K as a whole");
   }
-  const pace: Pace = rate !== undefined && rate > 0
+  const pace: PublishRate = rate !== undefined && rate > 0
     ? { rate }
     : inFlight === undefined && rate === undefined
     ? scene.pace
@@ -167,7 +167,7 @@ function workloadOf({ flags, source }: Input): Omit<Workload, "description"> {
 }
 
 /** As fast as messages come back, as many on the way as the user says, or the scene. */
-function unpaced(inFlight: number | undefined, pace: Pace): Pace {
+function unpaced(inFlight: number | undefined, pace: PublishRate): PublishRate {
   const usual = "inFlight" in pace ? pace : WORKLOADS.saturated.pace;
   return inFlight === undefined || "rate" in usual ? usual : { ...usual, inFlight };
 }
@@ -220,7 +220,7 @@ export function reportTable(
 }
 
 /** A bar that moves on a terminal, and nothing elsewhere. */
-class Progress {
+class BenchProgress {
   #shown = false;
 
   readonly #output: Output;

@@ -1,6 +1,12 @@
 import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
-import { MODERATOR_FLAGS, order, roomOf, TERMS, termsOf } from "./client/moderate.ts";
+import {
+  moderate,
+  MODERATOR_FLAGS,
+  roomOf,
+  SANCTION_FLAGS,
+  sanctionOptionsOf,
+} from "./client/moderate.ts";
 import { plural } from "../render/text.ts";
 
 const WHICH = { placeholder: "ROOM", help: "Which room" };
@@ -12,15 +18,15 @@ export const closeRoom = defineCommand({
   about: "Everybody in the room has to leave it, and nobody enters it or writes there until it " +
     "is opened again. What was said there stays readable.\n\nNeeds an admin token.",
   positional: WHICH,
-  flags: { ...TERMS, ...MODERATOR_FLAGS },
+  flags: { ...SANCTION_FLAGS, ...MODERATOR_FLAGS },
   examples: [
     ["close-room party --for 12h", "Until tomorrow"],
     ['close-room party --reason "go on in lobby"', "Until it is opened again"],
   ],
   run: async (input, context) => {
     const room = roomOf("close-room", input.positional);
-    const fields = { room, ...termsOf(input.flags) };
-    const { affected } = await order(input, context, "close-room", fields);
+    const fields = { room, ...sanctionOptionsOf(input.flags) };
+    const { affected } = await moderate(input, context, "close-room", fields);
     await context.stdout.write(`Closed ${room}: ${plural(affected, "member")} had to leave\n`);
     return EXIT.done;
   },
@@ -36,7 +42,7 @@ export const openRoom = defineCommand({
   examples: [["open-room party", "Let everybody in again"]],
   run: async (input, context) => {
     const room = roomOf("open-room", input.positional);
-    await order(input, context, "open-room", { room });
+    await moderate(input, context, "open-room", { room });
     await context.stdout.write(`Opened ${room}\n`);
     return EXIT.done;
   },

@@ -7,7 +7,7 @@ import { type CompletionTable, completionTable, NAME_KINDS } from "../cli/comple
 import { zshCompletion } from "../cli/completion/zsh.ts";
 import { CliError, EXIT, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { GLOBAL_FLAGS, partGlobals } from "../cli/globals.ts";
+import { GLOBAL_FLAGS, splitGlobals } from "../cli/globals.ts";
 import type { CommandGroup } from "../cli/help.ts";
 import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { shellWords } from "../cli/shell_words.ts";
@@ -82,11 +82,11 @@ export function completeNames(groups: () => readonly CommandGroup[]): AnyCommand
 
 async function namesFor(
   kind: string | undefined,
-  { line, patience }: flag.Values<typeof NAME_FLAGS>,
+  { line, patience }: flag.FlagValues<typeof NAME_FLAGS>,
   context: Context,
   all: readonly AnyCommand[],
 ): Promise<readonly string[]> {
-  const { globals, rest: [name, ...own] } = partGlobals(shellWords(line).slice(1));
+  const { globals, rest: [name, ...own] } = splitGlobals(shellWords(line).slice(1));
   const command = all.find((each) => each.name === name);
   const typed = readTyped([...globals, ...own], {
     ...command?.flags,

@@ -19,12 +19,12 @@ import { type Interruption, watchInterrupts } from "../cli/signals.ts";
 import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { plural } from "../render/text.ts";
 import { TOKEN_FLAGS, tokenOption } from "./client/token.ts";
-import { type Way, wayTo } from "./client/trust.ts";
+import { connectorFor, type HubConnector } from "./client/trust.ts";
 import { connect as converse, type ConnectOptions, HubApi, shownUrl } from "../client.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.ts";
 import { backgroundOfNumbers } from "../editor/background.ts";
 import { hasLettersAlone } from "../terminal/characters.ts";
-import { Chat } from "../terminal/chat.ts";
+import { TerminalChat } from "../terminal/chat.ts";
 import { Editor } from "../editor/editor.ts";
 import { InputHistory } from "../editor/input_history.ts";
 import { readLastName, writeLastName } from "../terminal/last_used_name.ts";
@@ -81,7 +81,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const { flags } = input;
   const url = hubAddress(input);
   await using _logging = await startClientLogging(flags);
-  await using way = wayTo(url, flags);
+  await using way = connectorFor(url, flags);
   ignoreStraySignals(context);
   using interruption = watchInterrupts(context);
   logger.info("Connecting to {url}", { url: shownUrl(url) });
@@ -109,7 +109,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
 
 async function talk(
   options: ConnectOptions & { readonly url: URL },
-  way: Way,
+  way: HubConnector,
   bell: Bell | undefined,
   context: Context,
   interruption: Interruption,
@@ -149,7 +149,7 @@ async function talk(
   });
   const home = context.env("HOME") ?? context.env("USERPROFILE");
   const background = context.stdout.color ? await backgroundOf(screen, context) : undefined;
-  const chat = new Chat(conversation, screen, {
+  const chat = new TerminalChat(conversation, screen, {
     color: context.stdout.color,
     settings: bell === undefined ? kept : { ...kept, bell },
     address: shownUrl(options.url),
@@ -211,7 +211,6 @@ async function askName(
   const offer = await readLastName(dataDirectory(context)) ?? normalizeName(user);
   const question = `Your name [${offer === undefined ? "guest" : visible(offer)}]: `;
   for (;;) {
-    // deno-lint-ignore no-await-in-loop -- one question after the other
     const answer = await screen.ask(question);
     if (answer === undefined) return undefined;
     const isEmpty = answer.trim() === "";

@@ -16,8 +16,8 @@ import { checkDistinct } from "./pipeline/distinct.ts";
 import { clearedMessage, hubEnvironment } from "./pipeline/environment.ts";
 import { execute, type ExecuteOptions, ON_ERROR } from "./pipeline/execute.ts";
 import { FailedFile } from "./pipeline/failed_file.ts";
-import { Journal } from "./pipeline/output_writer.ts";
-import { openCursor, Reading, READING_FLAGS } from "./pipeline/room_follower.ts";
+import { OutputWriter } from "./pipeline/output_writer.ts";
+import { FOLLOW_FLAGS, openCursor, RoomFollower } from "./pipeline/room_follower.ts";
 import { reopener } from "./pipeline/reopen.ts";
 import { programId } from "./pipeline/via.ts";
 
@@ -28,7 +28,7 @@ const MAX_PARALLEL = 256;
 
 const FLAGS = {
   ...ACCESS_FLAGS,
-  ...READING_FLAGS,
+  ...FOLLOW_FLAGS,
   parallel: flag.integer({
     fallback: 1,
     min: 1,
@@ -156,7 +156,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   logger.info("Connecting to {url}", { url: shownUrl(url) });
   const stop = new AbortController();
   const over = AbortSignal.any([interruption.signal, stop.signal]);
-  const journal = new Journal({
+  const journal = new OutputWriter({
     // The commands write for themselves: only the cursor is kept.
     record: async (_text, rooms) => {
       await cursor?.save(rooms);
@@ -166,7 +166,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   });
   let whole = true;
   try {
-    await using reading = Reading.open(input, { url, token, cursor, say, signal: over });
+    await using reading = RoomFollower.open(input, { url, token, cursor, say, signal: over });
     whole = await execute({
       steps: reading.steps(),
       run: (said) => children.run(said),

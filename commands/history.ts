@@ -8,8 +8,8 @@ import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { safeJson } from "../render/text.ts";
 import { tokenOption } from "./client/token.ts";
-import { wayTo } from "./client/trust.ts";
-import { past, type Wanted } from "../client/history.ts";
+import { connectorFor } from "./client/trust.ts";
+import { fetchHistory, type HistoryQuery } from "../client/history.ts";
 import { connect, ConnectError } from "../client.ts";
 import { DEFAULT_HISTORY_PAGE, DEFAULT_ROOM, MAX_QUERY_LENGTH, visible } from "../protocol.ts";
 import { paintWith } from "../render/paint.ts";
@@ -76,7 +76,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const url = hubAddress(input);
   const token = await tokenOption(input, url);
   const room = flags.room ?? await hubsOwnRoom(input, { ...token, signal });
-  await using way = wayTo(url, flags);
+  await using way = connectorFor(url, flags);
   await using conversation = connect({
     url,
     // In no room there is nobody to notice.
@@ -89,7 +89,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     : undefined;
   const paint = paintWith(palette);
   let found = false;
-  for await (const page of past((query) => conversation.history(room, query), part)) {
+  for await (const page of fetchHistory((query) => conversation.history(room, query), part)) {
     found = true;
     const lines = page.map((message) =>
       flags.json ? safeJson(message) : renderMessage(message, {
@@ -113,7 +113,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   return query === undefined ? EXIT.done : EXIT.failed;
 }
 
-function wanted({ flags }: Input): Wanted {
+function wanted({ flags }: Input): HistoryQuery {
   const { after, before, since, until, query } = flags;
   if (since !== undefined && until !== undefined && since >= until) {
     throw new CliError("--since must be before --until", EXIT.usage);

@@ -1,6 +1,13 @@
 import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
-import { MODERATOR_FLAGS, nameOf, order, REASON, termsOf, WHOM } from "./client/moderate.ts";
+import {
+  moderate,
+  MODERATOR_FLAGS,
+  nameOf,
+  REASON,
+  sanctionOptionsOf,
+  TARGET_FLAGS,
+} from "./client/moderate.ts";
 import { plural } from "../render/text.ts";
 import { visible } from "../protocol.ts";
 
@@ -11,7 +18,7 @@ export const kick = defineCommand({
   about: "Ends all connections of a name at once. Programs of bcast stay away until a person " +
     "starts them again; bcast ban keeps somebody out.\n\nNeeds an admin token. Ends with 1 when " +
     "nobody has the name.",
-  positional: WHOM,
+  positional: TARGET_FLAGS,
   flags: { ...REASON, ...MODERATOR_FLAGS },
   examples: [
     ["kick Eve", "Send Eve away"],
@@ -19,9 +26,9 @@ export const kick = defineCommand({
   ],
   run: async (input, context) => {
     const name = nameOf("kick", input.positional);
-    const { affected, addresses = [] } = await order(input, context, "kick", {
+    const { affected, addresses = [] } = await moderate(input, context, "kick", {
       name,
-      ...termsOf(input.flags),
+      ...sanctionOptionsOf(input.flags),
     });
     const from = addresses.length === 0 ? "" : `, from ${visible(addresses.join(", "))}`;
     await context.stdout.write(`${name} was sent away: ${plural(affected, "session")}${from}\n`);

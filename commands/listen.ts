@@ -13,10 +13,10 @@ import { shownUrl } from "../client.ts";
 import { type Message, visible } from "../protocol.ts";
 import type { CursorFile } from "./pipeline/cursor_file.ts";
 import { checkDistinct } from "./pipeline/distinct.ts";
-import { FIELD_NAMES, parseTemplate, type Template } from "./pipeline/format.ts";
-import { Journal } from "./pipeline/output_writer.ts";
+import { FIELD_NAMES, type FormatTemplate, parseTemplate } from "./pipeline/format.ts";
+import { OutputWriter } from "./pipeline/output_writer.ts";
 import { OutputLog } from "./pipeline/output_log.ts";
-import { openCursor, Reading, READING_FLAGS, tooFew } from "./pipeline/room_follower.ts";
+import { FOLLOW_FLAGS, openCursor, RoomFollower, tooFew } from "./pipeline/room_follower.ts";
 import { watchReader } from "./pipeline/reader_watch.ts";
 import { reopener } from "./pipeline/reopen.ts";
 import { renderMessage } from "../terminal/render.ts";
@@ -26,7 +26,7 @@ const logger = getLogger(["bcast", "client"]);
 
 const FLAGS = {
   ...ADDRESS_FLAGS,
-  ...READING_FLAGS,
+  ...FOLLOW_FLAGS,
   output: flag.text({
     placeholder: "FILE",
     help: "Append to FILE, each message exactly once; needs --cursor",
@@ -102,7 +102,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     stop.abort();
   }, flags.timeout * 1000);
   using _watch = output === undefined ? watchReader(() => stop.abort()) : undefined;
-  const journal = new Journal({
+  const journal = new OutputWriter({
     record: output === undefined
       ? async (text, rooms) => {
         if (!await stdout.write(text)) return false;
@@ -115,12 +115,11 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const rooms = new Set<string>();
   let count = 0;
   try {
-    await using reading = Reading.open(input, { url, token, cursor, say, signal: over });
+    await using reading = RoomFollower.open(input, { url, token, cursor, say, signal: over });
     for await (const step of reading.steps()) {
       if (over.aborted) break;
       rooms.add(step.room);
       const text = step.message === undefined ? "" : line(step.message, step.epoch, rooms.size > 1);
-      // deno-lint-ignore no-await-in-loop -- who reads slowly is waited for
       await journal.add(step, text);
       if (step.message !== undefined && ++count === flags.count) break;
     }
@@ -163,7 +162,7 @@ function lineWriter({ json, format, output }: Input["flags"]): LineWriter {
   }
   if (json) return (message) => safeJson(message) + "\n";
   if (format !== undefined) {
-    const template: Template | string = parseTemplate(format);
+    const template: FormatTemplate | string = parseTemplate(format);
     if (typeof template === "string") throw new UsageError(`Cannot use this --format: ${template}`);
     return (message, epoch) => template({ message, epoch }) + "\n";
   }

@@ -14,15 +14,15 @@ import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { tokenOption } from "./client/token.ts";
-import { type Way, wayTo } from "./client/trust.ts";
-import { connect, type ConnectOptions, type Conversation, shownUrl } from "../client.ts";
+import { connectorFor, type HubConnector } from "./client/trust.ts";
+import { connect, type Connection, type ConnectOptions, shownUrl } from "../client.ts";
 import { systemClock } from "../client/clock.ts";
-import { type Item, itemsOf, jsonItem, type Sendable, textItem } from "./pipeline/items.ts";
+import { itemsOf, jsonItem, type OutgoingItem, type Sendable, textItem } from "./pipeline/items.ts";
 import { inputLines } from "./pipeline/lines.ts";
-import { Patience } from "./pipeline/reconnect_deadline.ts";
-import { Progress } from "./pipeline/progress.ts";
+import { ReconnectDeadline } from "./pipeline/reconnect_deadline.ts";
+import { WaitProgress } from "./pipeline/progress.ts";
 import { sendAll, type SendCounts, type SendResult } from "./pipeline/send.ts";
-import { ConnectionTalk, interruptedLine } from "./pipeline/connection_notices.ts";
+import { ConnectionNotices, interruptedLine } from "./pipeline/connection_notices.ts";
 import { UnsentReport } from "./pipeline/unsent_report.ts";
 import { joinVia, viaOption } from "./pipeline/via.ts";
 
@@ -107,7 +107,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
       ? {}
       : { rooms: [{ room: flags.room, history: 0 }] }),
   };
-  await using way = wayTo(url, flags);
+  await using way = connectorFor(url, flags);
   const ended = await exchange(input, options, way, context);
   const code = await report(ended, words.length > 0, context);
   // What was said without waiting is written before the program ends.
@@ -136,7 +136,7 @@ interface Ended {
 async function exchange(
   input: Input,
   options: ConnectOptions,
-  way: Way,
+  way: HubConnector,
   context: Context,
 ): Promise<Ended> {
   const { flags } = input;
@@ -148,7 +148,7 @@ async function exchange(
   await using conversation = connect(options, way.seams);
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
   using progress = stderr.isTerminal && !isDumb(context) && words.length === 0
-    ? new Progress(stderr, systemClock, counts)
+    ? new WaitProgress(stderr, systemClock, counts)
     : undefined;
   const say = (line: string): void => {
     progress?.wipe();
@@ -160,7 +160,7 @@ async function exchange(
   const over = AbortSignal.any([interruption.signal, stop.signal]);
   over.addEventListener("abort", () => void conversation.close(), { once: true });
   let gaveUp = false;
-  using patience = new Patience(flags.retryFor * 1000, systemClock, () => {
+  using patience = new ReconnectDeadline(flags.retryFor * 1000, systemClock, () => {
     gaveUp = true;
     stop.abort();
   });
@@ -181,7 +181,7 @@ async function exchange(
   sending.catch(() => {});
   let error: unknown;
   let wasOnline = false;
-  const talk = new ConnectionTalk();
+  const talk = new ConnectionNotices();
   try {
     for await (const event of conversation) {
       patience.saw(event);
@@ -234,7 +234,7 @@ function notLetIn(room: string | undefined): string {
 }
 
 function delivery(
-  conversation: Conversation,
+  conversation: Connection,
   to: string | undefined,
   via: ReturnType<typeof viaOption>,
 ): (content: Sendable) => Promise<unknown> {
@@ -247,7 +247,7 @@ function delivery(
   };
 }
 
-async function* oneItem(message: string): AsyncGenerator<Item> {
+async function* oneItem(message: string): AsyncGenerator<OutgoingItem> {
   yield { number: 1, content: { message } };
 }
 
@@ -255,7 +255,7 @@ function inputItems(
   { stdin }: Context,
   { json, null: byNull }: Input["flags"],
   signal: AbortSignal,
-): AsyncIterable<Item> {
+): AsyncIterable<OutgoingItem> {
   const lines = inputLines(stdin.readable, signal, byNull ? "\0" : "\n");
   return itemsOf(lines, json ? jsonItem : textItem);
 }

@@ -9,7 +9,7 @@ import { statusLine, statusRows } from "./status_text.ts";
 import { safeJson, table, wrap } from "../render/text.ts";
 import { ConnectError, type HubApi, shownUrl } from "../client.ts";
 import { type StatusReport, visible } from "../protocol.ts";
-import { Redraw } from "../render/live_view.ts";
+import { LiveView } from "../render/live_view.ts";
 
 const FLAGS = {
   ...OBSERVER_FLAGS,
@@ -63,7 +63,7 @@ async function watch(
   const url = shownUrl(hubAddress({ flags, ...input }));
   const { stdout, stderr } = context;
   const inPlace = stdout.isTerminal && !flags.json && !isDumb(context);
-  await using board = new Redraw(stdout, terminalRows);
+  await using board = new LiveView(stdout, terminalRows);
   // At once: a second Ctrl-C leaves no time for anything else.
   signal.addEventListener("abort", () => void board[Symbol.asyncDispose](), { once: true });
   let look: Look = { status: first };
@@ -72,7 +72,6 @@ async function watch(
     const trouble = "trouble" in look ? look.trouble : "";
     let reader: boolean;
     if (inPlace) {
-      // deno-lint-ignore no-await-in-loop -- one picture after the other
       reader = await board.show([
         ...statusTable("status" in look ? look.status : first, url).trimEnd().split("\n"),
         "",
@@ -80,19 +79,15 @@ async function watch(
       ]);
     } else if ("status" in look) {
       const line = flags.json ? safeJson(look.status) : statusLine(look.status, new Date());
-      // deno-lint-ignore no-await-in-loop -- one line after the other
       reader = await stdout.write(line + "\n");
     } else {
       // Once for each trouble: it may last the night.
-      // deno-lint-ignore no-await-in-loop -- as above
       reader = said === trouble || await stderr.write(trouble + "\n");
     }
     if (!reader) return EXIT.done;
     said = trouble;
     if ("status" in look) first = look.status;
-    // deno-lint-ignore no-await-in-loop -- that is what watching is
     await pause(flags.interval * 1000, signal);
-    // deno-lint-ignore no-await-in-loop -- as above
     if (!signal.aborted) look = await lookAt(hub);
   }
   return EXIT.done;

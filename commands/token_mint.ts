@@ -1,6 +1,6 @@
 import { parsePrivateKey, parseSecrets, type SigningKey, signingSecret } from "../auth/keys.ts";
 import { type Claims, mint } from "../auth/mint.ts";
-import { type Access, isAccess, isRoomPattern } from "../auth/rights.ts";
+import { isAccess, isRoomPattern, type RoomAccess } from "../auth/rights.ts";
 import { readKeys } from "./start/auth_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { EXIT, UsageError } from "../cli/errors.ts";
@@ -106,7 +106,7 @@ function claimsOf(flags: Input["flags"], now: number): Claims {
   };
 }
 
-function readRule(item: string): readonly [pattern: string, access: Access] | undefined {
+function readRule(item: string): readonly [pattern: string, access: RoomAccess] | undefined {
   const [pattern = "", access, ...rest] = item.split("=");
   if (!isRoomPattern(pattern) || !isAccess(access) || rest.length > 0) return undefined;
   return [pattern, access];

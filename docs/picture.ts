@@ -177,7 +177,6 @@ async function take(): Promise<string> {
   await bob.send({ room: "lobby", message: "well done, Alice, then let us ship it" });
   await carol.direct("Alice", { message: "cake at three?" });
   for (const stage of ["test", "staging", "production"]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await ci.send({ room: "ops", message: `1.4 goes to ${stage}` });
   }
   await terminal.type("this line stays whole while oth");

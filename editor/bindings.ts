@@ -2,7 +2,7 @@ import type { Chord } from "./screen.ts";
 import type { Edit, Kill } from "./edit_buffer.ts";
 
 /** What a key asks for. */
-export type Command =
+export type EditorCommand =
   | { readonly kind: "edit"; readonly edit: Edit }
   | { readonly kind: "kill"; readonly kill: Kill }
   | { readonly kind: "chord"; readonly chord: Chord }
@@ -67,7 +67,7 @@ function entries<K extends string>(table: Readonly<Record<K, readonly string[]>>
   return commands.flatMap((command) => table[command].map((key): [K, string] => [command, key]));
 }
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+const COMMANDS: ReadonlyMap<string, EditorCommand> = new Map<string, EditorCommand>([
   ...entries(EDITS).map(([edit, key]) => [key, { kind: "edit", edit }] as const),
   ...entries(KILLS).map(([kill, key]) => [key, { kind: "kill", kill }] as const),
   ...entries(PLAIN).map(([kind, key]) => [key, { kind }] as const),
@@ -80,6 +80,6 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
 ]);
 
 /** What a key means, by its name of {@linkcode Key}; Shift alone makes no other key of one. */
-export function commandOf(key: string): Command | undefined {
+export function commandOf(key: string): EditorCommand | undefined {
   return COMMANDS.get(key) ?? COMMANDS.get(key.replace(/S-(?=[a-z]{2})/, ""));
 }

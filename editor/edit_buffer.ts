@@ -1,4 +1,4 @@
-import { Draft } from "./text_buffer.ts";
+import { TextBuffer } from "./text_buffer.ts";
 
 /** Steps that can be undone: more than anybody remembers. */
 const MAX_UNDO = 200;
@@ -24,34 +24,34 @@ export type Kill =
   | "deleteToLineEnd";
 
 /** A draft with what it takes to go back: steps that can be undone, and what was killed last. */
-export class Writing {
-  static readonly EMPTY: Writing = new Writing(Draft.EMPTY, [], "", "other");
+export class EditBuffer {
+  static readonly EMPTY: EditBuffer = new EditBuffer(TextBuffer.EMPTY, [], "", "other");
 
   private constructor(
-    readonly draft: Draft,
-    private readonly undone: readonly Draft[],
+    readonly draft: TextBuffer,
+    private readonly undone: readonly TextBuffer[],
     private readonly killed: string,
     /** Typing goes into one step with typing, killing with killing. */
     private readonly last: "typing" | "killing" | "other",
   ) {}
 
   /** Characters typed one after the other, which are undone word by word. */
-  type(text: string): Writing {
+  type(text: string): EditBuffer {
     const draft = this.draft.insert(text);
     const joined = this.last === "typing" && !/\s$/u.test(this.draft.before);
     return this.#step(draft, { joined, last: "typing" });
   }
 
   /** Text that comes at once. */
-  insert(text: string): Writing {
+  insert(text: string): EditBuffer {
     return this.#step(this.draft.insert(text));
   }
 
-  edit(edit: Edit): Writing {
+  edit(edit: Edit): EditBuffer {
     return this.#step(this.draft[edit]());
   }
 
-  kill(kill: Kill): Writing {
+  kill(kill: Kill): EditBuffer {
     const draft = this.draft[kill]();
     const length = this.draft.text.length - draft.text.length;
     if (length === 0) return this;
@@ -62,33 +62,33 @@ export class Writing {
   }
 
   /** What was killed last comes back, at the cursor. */
-  yank(): Writing {
+  yank(): EditBuffer {
     return this.#step(this.draft.insert(this.killed));
   }
 
-  undo(): Writing {
+  undo(): EditBuffer {
     const draft = this.undone.at(-1);
     if (draft === undefined) return this;
-    return new Writing(draft, this.undone.slice(0, -1), this.killed, "other");
+    return new EditBuffer(draft, this.undone.slice(0, -1), this.killed, "other");
   }
 
   /** Another draft in the place of this one. */
-  replace(draft: Draft): Writing {
+  replace(draft: TextBuffer): EditBuffer {
     return this.#step(draft);
   }
 
   /** An empty one, with nothing to undo. */
-  clear(): Writing {
-    return new Writing(Draft.EMPTY, [], this.killed, "other");
+  clear(): EditBuffer {
+    return new EditBuffer(TextBuffer.EMPTY, [], this.killed, "other");
   }
 
   #step(
-    draft: Draft,
-    { joined = false, last = "other" as Writing["last"], killed = this.killed } = {},
-  ): Writing {
+    draft: TextBuffer,
+    { joined = false, last = "other" as EditBuffer["last"], killed = this.killed } = {},
+  ): EditBuffer {
     const undone = draft.text === this.draft.text || joined
       ? this.undone
       : [...this.undone.slice(1 - MAX_UNDO), this.draft];
-    return new Writing(draft, undone, killed, last);
+    return new EditBuffer(draft, undone, killed, last);
   }
 }

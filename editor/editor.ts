@@ -1,11 +1,11 @@
 import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
 import { backgroundOfColor } from "./background.ts";
 import { listed } from "./completion.ts";
-import { type Recollection, ShortHistory } from "./input_history.ts";
-import { Input } from "./input.ts";
+import { type HistoryReader, ShortHistory } from "./input_history.ts";
+import { EditorInput } from "./input.ts";
 import { ESCAPE_MS, type Key, KeyDecoder, type Received } from "./keys.ts";
 import { layOut } from "./layout.ts";
-import { Painter, scrollAway } from "./frame_renderer.ts";
+import { FrameRenderer, scrollAway } from "./frame_renderer.ts";
 import type { Background } from "../render/palette.ts";
 import type { Console, ScreenEvents } from "./screen.ts";
 import { ASK_BACKGROUND, type Terminal } from "./tty.ts";
@@ -13,7 +13,7 @@ import { ASK_BACKGROUND, type Terminal } from "./tty.ts";
 /** What an editor can be given beside its terminal. */
 export interface EditorOptions {
   /** What was typed before; without it, the up-arrow knows this run alone. */
-  readonly history?: Recollection;
+  readonly history?: HistoryReader;
   /** For tests. */
   readonly clock?: Clock;
 }
@@ -36,7 +36,7 @@ const BELL_MS = 1000;
 const HOLD = "\x1b[?2026h";
 const RELEASE = "\x1b[?2026l";
 
-interface Question {
+interface TerminalQuestion {
   readonly text: string;
   readonly answer: (answer: string | undefined) => void;
 }
@@ -51,12 +51,12 @@ export class Editor implements Console {
   readonly #terminal: Terminal;
   readonly #clock: Clock;
   readonly #decoder = new KeyDecoder();
-  readonly #painter = new Painter();
+  readonly #painter = new FrameRenderer();
   readonly #watch: Disposable;
-  readonly #chatInput: Input;
+  readonly #chatInput: EditorInput;
   #events: ScreenEvents | undefined;
-  #question: Question | undefined;
-  #questionInput: Input | undefined;
+  #question: TerminalQuestion | undefined;
+  #questionInput: EditorInput | undefined;
   #prompt = "";
   #status: readonly string[] = [];
   #unprinted = "";
@@ -212,10 +212,10 @@ export class Editor implements Console {
 
   /** What is typed, with what both chats and questions need done. */
   #input(
-    history: Recollection,
+    history: HistoryReader,
     events: Pick<ScreenEvents, "line" | "interrupt" | "end">,
-  ): Input {
-    return new Input({
+  ): EditorInput {
+    return new EditorInput({
       ...events,
       edited: (draft) => this.#events?.edited(draft),
       chord: (chord) => this.#events?.chord(chord),
@@ -230,7 +230,6 @@ export class Editor implements Console {
 
   async #read(): Promise<void> {
     for (;;) {
-      // deno-lint-ignore no-await-in-loop -- one piece after the other
       const bytes = await this.#terminal.read();
       if (this.#closed) return;
       this.#escape?.();

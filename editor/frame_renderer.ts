@@ -12,7 +12,7 @@ export function scrollAway(rows: number): string {
   return "\r\n".repeat(down) + vertical(-down);
 }
 
-interface Shown extends Frame {
+interface RenderedFrame extends Frame {
   /** The terminal's, when this was drawn. */
   readonly columns: number;
 }
@@ -23,8 +23,8 @@ interface Shown extends Frame {
  * It moves by rows alone and always writes a row from its start: whatever width a terminal gives to
  * an emoji, the cursor comes to stand where the text before it ends.
  */
-export class Painter {
-  #shown: Shown | undefined;
+export class FrameRenderer {
+  #shown: RenderedFrame | undefined;
 
   /** Draws a frame in the place of the last one; only the rows that differ. */
   draw(frame: Frame, columns: number): string {
@@ -97,7 +97,7 @@ function vertical(rows: number): string {
  * Where they disagree about widths the least counts: to wipe too little leaves half a row, to wipe
  * too much would take what somebody said.
  */
-function rowsAbove(shown: Shown, columns: number): number {
+function rowsAbove(shown: RenderedFrame, columns: number): number {
   if (columns >= shown.columns) return shown.row;
   let rows = 0;
   for (const row of shown.rows.slice(0, shown.row)) rows += broken(row, columns).rows;

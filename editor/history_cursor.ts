@@ -1,5 +1,5 @@
 /** A walk through what was typed before. A value: each step gives another one. */
-export interface Walk {
+export interface HistoryCursor {
   /** Where in the entries; one behind the last is the draft. */
   readonly at: number;
   /** What was being written when the walk began. */
@@ -8,11 +8,11 @@ export interface Walk {
 
 /** One entry back (-1) or on (1); `undefined` where there is none. */
 export function step(
-  walk: Walk | undefined,
+  walk: HistoryCursor | undefined,
   direction: -1 | 1,
   entries: readonly string[],
   draft: string,
-): { readonly walk: Walk | undefined; readonly text: string } | undefined {
+): { readonly walk: HistoryCursor | undefined; readonly text: string } | undefined {
   const from = walk ?? { at: entries.length, draft };
   const at = Math.min(from.at, entries.length) + direction;
   if (at < 0 || at > entries.length) return undefined;

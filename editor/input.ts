@@ -1,18 +1,18 @@
-import { type Command, commandOf } from "./bindings.ts";
+import { commandOf, type EditorCommand } from "./bindings.ts";
 import { commonStart } from "./completion.ts";
-import { Draft } from "./text_buffer.ts";
-import type { Recollection } from "./input_history.ts";
+import { TextBuffer } from "./text_buffer.ts";
+import type { HistoryReader } from "./input_history.ts";
 import { type Key, MAX_PASTE } from "./keys.ts";
 import {
+  type HistoryCursor,
   type Search,
   searchFor,
   searchOn,
   startSearch,
   step,
-  type Walk,
 } from "./history_cursor.ts";
 import type { ScreenEvents } from "./screen.ts";
-import { Writing } from "./edit_buffer.ts";
+import { EditBuffer } from "./edit_buffer.ts";
 
 /** Whom what is typed is for; beside what a chat is told, what a terminal has to do. */
 export interface InputEvents extends Omit<ScreenEvents, "resized" | "discarded"> {
@@ -26,7 +26,7 @@ export interface InputEvents extends Omit<ScreenEvents, "resized" | "discarded">
 }
 
 /** How the draft is to be shown. */
-export interface Shown {
+export interface InputView {
   /** What stands in the place of the prompt, in a search. */
   readonly prompt: string | undefined;
   readonly draft: { readonly text: string; readonly cursor: number };
@@ -36,16 +36,16 @@ const TOO_MUCH = `More than ${MAX_PASTE / 1024} KB at once are not taken: ` +
   "nothing was pasted. Send it as a file, or piece by piece";
 
 /** What is being written, key by key. Knows nothing of a terminal. */
-export class Input {
+export class EditorInput {
   readonly #events: InputEvents;
-  readonly #history: Recollection;
-  #writing = Writing.EMPTY;
-  #walk: Walk | undefined;
+  readonly #history: HistoryReader;
+  #writing = EditBuffer.EMPTY;
+  #walk: HistoryCursor | undefined;
   #search: Search | undefined;
   /** The key before was Tab, and several candidates are left. */
   #tabbed = false;
 
-  constructor(events: InputEvents, history: Recollection) {
+  constructor(events: InputEvents, history: HistoryReader) {
     this.#events = events;
     this.#history = history;
   }
@@ -54,7 +54,7 @@ export class Input {
     return this.#writing.draft.text;
   }
 
-  get shown(): Shown {
+  get shown(): InputView {
     const search = this.#search;
     if (search === undefined) return { prompt: undefined, draft: this.#writing.draft };
     const text = this.#history.entries[search.at] ?? this.draft;
@@ -70,7 +70,7 @@ export class Input {
   set(text: string): void {
     this.#search = undefined;
     this.#walk = undefined;
-    this.#writing = this.#writing.replace(Draft.of(text));
+    this.#writing = this.#writing.replace(TextBuffer.of(text));
   }
 
   /** An empty draft. */
@@ -170,13 +170,13 @@ export class Input {
   }
 
   /** Takes what was written; rings where something was to be, but there was no room. */
-  #write(writing: Writing, expected = true): void {
+  #write(writing: EditBuffer, expected = true): void {
     if (expected && writing.draft === this.#writing.draft) this.#events.bell();
     this.#writing = writing;
   }
 
   /** To another line of the draft, or where there is none to another entry. */
-  #move(draft: Draft | undefined, direction: -1 | 1): void {
+  #move(draft: TextBuffer | undefined, direction: -1 | 1): void {
     if (draft !== undefined) {
       this.#writing = this.#writing.replace(draft);
       return;
@@ -184,7 +184,7 @@ export class Input {
     const found = step(this.#walk, direction, this.#history.entries, this.draft);
     if (found === undefined) return;
     this.#walk = found.walk;
-    this.#writing = this.#writing.replace(Draft.of(found.text));
+    this.#writing = this.#writing.replace(TextBuffer.of(found.text));
   }
 
   #complete(tabbed: boolean): void {
@@ -204,7 +204,7 @@ export class Input {
   }
 
   /** A key in a search; `false` when it ends the search and means what it always does. */
-  #inSearch(search: Search, command: Command | undefined): boolean {
+  #inSearch(search: Search, command: EditorCommand | undefined): boolean {
     if (command === undefined) return true;
     if (command.kind === "search") {
       this.#found(searchOn(search, this.#history.entries));
@@ -234,6 +234,6 @@ export class Input {
     const search = this.#search;
     this.#search = undefined;
     const text = search === undefined ? undefined : this.#history.entries[search.at];
-    if (text !== undefined) this.#writing = this.#writing.replace(Draft.of(text));
+    if (text !== undefined) this.#writing = this.#writing.replace(TextBuffer.of(text));
   }
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
-import { Draft, MAX_DRAFT } from "./text_buffer.ts";
+import { MAX_DRAFT, TextBuffer } from "./text_buffer.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
@@ -12,7 +12,7 @@ export const MAX_ENTRIES = 1000;
 const MAX_FILE = 4 * 1024 * 1024;
 
 /** What was typed before. */
-export interface Recollection {
+export interface HistoryReader {
   /** From the oldest to the newest. */
   readonly entries: readonly string[];
   /** Keeps a line, unless it is not worth it. */
@@ -25,7 +25,7 @@ function isKept(line: string): boolean {
 }
 
 /** Lines for as long as the program runs. */
-export class ShortHistory implements Recollection {
+export class ShortHistory implements HistoryReader {
   readonly #entries: string[] = [];
 
   constructor(entries: readonly string[] = []) {
@@ -51,7 +51,7 @@ export class ShortHistory implements Recollection {
  *
  * A file that cannot be read or written is a warning in the log, never an end.
  */
-export class InputHistory implements Recollection, AsyncDisposable {
+export class InputHistory implements HistoryReader, AsyncDisposable {
   readonly #path: string;
   readonly #lines: ShortHistory;
   /** Entries are written one after the other. */
@@ -104,18 +104,13 @@ export class InputHistory implements Recollection, AsyncDisposable {
 /** Opens the file for oneself alone, for as long as `use` takes. */
 async function withFile<T>(path: string, use: (file: Deno.FsFile) => Promise<T>): Promise<T> {
   for (;;) {
-    // deno-lint-ignore no-await-in-loop -- tries again when the file was replaced meanwhile
     using file = await Deno.open(path, { read: true, append: true, create: true, mode: 0o600 });
-    // deno-lint-ignore no-await-in-loop -- as above
     await file.lock(true);
     try {
-      // deno-lint-ignore no-await-in-loop -- as above
       const [mine, there] = await Promise.all([file.stat(), statIfAny(path)]);
       if (!mine.isFile) throw new Error("it is not a file");
-      // deno-lint-ignore no-await-in-loop -- as above
       if (there !== undefined && mine.ino === there.ino) return await use(file);
     } finally {
-      // deno-lint-ignore no-await-in-loop -- as above
       await file.unlock();
     }
   }
@@ -153,7 +148,6 @@ async function readEnd(file: Deno.FsFile, size: number): Promise<string> {
   const bytes = new Uint8Array(size - start);
   let length = 0;
   while (length < bytes.length) {
-    // deno-lint-ignore no-await-in-loop -- piece by piece
     const read = await file.read(bytes.subarray(length));
     if (read === null) break;
     length += read;
@@ -189,7 +183,6 @@ async function endsWell(file: Deno.FsFile): Promise<boolean> {
 
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   let rest = bytes;
-  // deno-lint-ignore no-await-in-loop -- piece by piece
   while (rest.length > 0) rest = rest.subarray(await file.write(rest));
 }
 
@@ -201,5 +194,5 @@ function escape(line: string): string {
 function unescape(line: string): string | undefined {
   if (line.includes("\uFFFD") || !/^(?:[^\\]|\\[\\n])*$/.test(line)) return undefined;
   const text = line.replaceAll(/\\(.)/g, (_, letter: string) => letter === "n" ? "\n" : "\\");
-  return Draft.of(text).text === text ? text : undefined;
+  return TextBuffer.of(text).text === text ? text : undefined;
 }

@@ -72,7 +72,7 @@ interface Modifiers {
 }
 
 /** Where in a sequence the decoder is. */
-type State =
+type DecoderState =
   | { readonly at: "ground" }
   /** After ESC; `twice` after another one, which some terminals send for Alt. */
   | { readonly at: "escape"; readonly twice: boolean }
@@ -86,7 +86,7 @@ type State =
   | { readonly at: "string"; readonly opener: string; text: string; escaped: boolean }
   | { readonly at: "paste"; readonly bytes: number[]; matched: number; tooLong: boolean };
 
-const GROUND: State = { at: "ground" };
+const GROUND: DecoderState = { at: "ground" };
 
 /** The answer to a question for a background, or its beginning. */
 const BACKGROUND = /^11;([#\w:/]*)$/;
@@ -96,7 +96,7 @@ const BACKGROUND = /^11;([#\w:/]*)$/;
  * know are swallowed whole; nothing of them is ever typed.
  */
 export class KeyDecoder {
-  #state: State = GROUND;
+  #state: DecoderState = GROUND;
   #keys: Received[] = [];
   #text = "";
   /** The next character is one with Alt. */
@@ -243,7 +243,7 @@ export class KeyDecoder {
     }
   }
 
-  #inSequence(byte: number, state: State & { readonly at: "sequence" }): void {
+  #inSequence(byte: number, state: DecoderState & { readonly at: "sequence" }): void {
     const { opener, alt } = state;
     const character = String.fromCharCode(byte);
     if (byte === ESC) {
@@ -266,7 +266,7 @@ export class KeyDecoder {
     }
   }
 
-  #inString(byte: number, state: State & { readonly at: "string" }): void {
+  #inString(byte: number, state: DecoderState & { readonly at: "string" }): void {
     if (byte === BEL || (state.escaped && byte === 0x5c)) {
       this.#state = GROUND;
       if (isAnswer(state)) {
@@ -330,7 +330,7 @@ export class KeyDecoder {
     }
   }
 
-  #inPaste(byte: number, state: State & { readonly at: "paste" }): void {
+  #inPaste(byte: number, state: DecoderState & { readonly at: "paste" }): void {
     if (byte === PASTE_END[state.matched]) {
       if (++state.matched < PASTE_END.length) return;
       this.#state = GROUND;
@@ -345,7 +345,7 @@ export class KeyDecoder {
     if (byte !== ESC) this.#keep(state, [byte]);
   }
 
-  #keep(state: State & { readonly at: "paste" }, bytes: Iterable<number>): void {
+  #keep(state: DecoderState & { readonly at: "paste" }, bytes: Iterable<number>): void {
     if (state.tooLong) return;
     state.bytes.push(...bytes);
     state.tooLong = state.bytes.length > MAX_PASTE;
@@ -353,7 +353,7 @@ export class KeyDecoder {
   }
 }
 
-function isAnswer({ opener, text }: State & { readonly at: "string" }): boolean {
+function isAnswer({ opener, text }: DecoderState & { readonly at: "string" }): boolean {
   return opener === "]" && text.length < MAX_SEQUENCE && BACKGROUND.test(text);
 }
 

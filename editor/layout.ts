@@ -2,7 +2,7 @@ import { visible } from "../protocol.ts";
 import { displayWidth, pieces } from "../render/wrap.ts";
 
 /** What stands below all that was said. */
-export interface Scene {
+export interface Layout {
   readonly status: readonly string[];
   readonly prompt: string;
   readonly draft: { readonly text: string; readonly cursor: number };
@@ -32,7 +32,7 @@ const TAB = 4;
  * Lays out the status, the prompt and the draft. They take half of the screen at most: of more
  * status the last rows are shown, which matter most, and of a longer draft those around the cursor.
  */
-export function layOut(scene: Scene): Frame {
+export function layOut(scene: Layout): Frame {
   const columns = Math.max(1, scene.columns);
   const most = Math.max(1, Math.floor(scene.height / 2));
   const { rows, row, before } = layOutDraft(scene, columns);
@@ -48,7 +48,7 @@ export function layOut(scene: Scene): Frame {
   };
 }
 
-function layOutDraft({ prompt, draft }: Scene, columns: number): Frame {
+function layOutDraft({ prompt, draft }: Layout, columns: number): Frame {
   const rows: string[] = [];
   let text = "";
   let taken = 0;

@@ -1,5 +1,5 @@
 import type { Context } from "../cli/context.ts";
-import { inputLines, type Line } from "../commands/pipeline/lines.ts";
+import { type InputLine, inputLines } from "../commands/pipeline/lines.ts";
 import { isSilent } from "../terminal/line.ts";
 import type { Console, ScreenEvents } from "./screen.ts";
 
@@ -16,7 +16,7 @@ export class PlainScreen implements Console {
   readonly rows = ROWS;
   readonly #context: Context;
   readonly #ended = new AbortController();
-  readonly #lines: AsyncGenerator<Line>;
+  readonly #lines: AsyncGenerator<InputLine>;
   #status: readonly string[] = [];
   #draft = "";
   /** How often the draft was set. */
@@ -80,7 +80,6 @@ export class PlainScreen implements Console {
 
   async #read(events: ScreenEvents): Promise<void> {
     for (;;) {
-      // deno-lint-ignore no-await-in-loop -- line by line
       const typed = await this.#next();
       if (typed === undefined) return events.end();
       // A command may be what the draft waits for: `/join` of a room that it could not be sent to.
@@ -99,7 +98,6 @@ export class PlainScreen implements Console {
   /** `undefined` at the end of the input. */
   async #next(): Promise<string | undefined> {
     for (;;) {
-      // deno-lint-ignore no-await-in-loop -- once, but for a line that is too long
       const { value, done } = await this.#lines.next();
       if (done === true) return undefined;
       if ("text" in value) return value.text;

@@ -17,8 +17,8 @@ const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
  *
  * The cursor never stands within what looks like one character.
  */
-export class Draft {
-  static readonly EMPTY: Draft = new Draft("", 0);
+export class TextBuffer {
+  static readonly EMPTY: TextBuffer = new TextBuffer("", 0);
 
   private constructor(
     readonly text: string,
@@ -27,8 +27,8 @@ export class Draft {
   ) {}
 
   /** A draft of `text` with the cursor at its end; control characters are left out. */
-  static of(text: string): Draft {
-    return Draft.EMPTY.insert(text);
+  static of(text: string): TextBuffer {
+    return TextBuffer.EMPTY.insert(text);
   }
 
   get before(): string {
@@ -40,84 +40,84 @@ export class Draft {
   }
 
   /** With `text` at the cursor; this very draft when there is no room for it. */
-  insert(text: string): Draft {
+  insert(text: string): TextBuffer {
     const clean = text.replaceAll(/\r\n?/g, "\n").replaceAll(CONTROLS, "").toWellFormed();
     if (clean === "" || this.text.length + clean.length > MAX_DRAFT) return this;
     return this.#with(this.before + clean + this.after, this.cursor + clean.length);
   }
 
   /** With `text` in the place of the last `length` units before the cursor. */
-  replaceBefore(length: number, text: string): Draft {
+  replaceBefore(length: number, text: string): TextBuffer {
     return this.#cut(Math.max(0, this.cursor - length), this.cursor).insert(text);
   }
 
-  left(): Draft {
+  left(): TextBuffer {
     return this.#at(this.#previous(this.cursor));
   }
 
-  right(): Draft {
+  right(): TextBuffer {
     return this.#at(this.#next(this.cursor));
   }
 
-  wordLeft(): Draft {
+  wordLeft(): TextBuffer {
     return this.#at(this.#wordStart());
   }
 
-  wordRight(): Draft {
+  wordRight(): TextBuffer {
     return this.#at(this.#wordEnd());
   }
 
-  lineStart(): Draft {
+  lineStart(): TextBuffer {
     return this.#at(this.#lineStart());
   }
 
-  lineEnd(): Draft {
+  lineEnd(): TextBuffer {
     return this.#at(this.#lineEnd());
   }
 
   /** One line up, as far from its start as before; `undefined` on the first line. */
-  up(): Draft | undefined {
+  up(): TextBuffer | undefined {
     const start = this.#lineStart();
     if (start === 0) return undefined;
     return this.#at(start - 1).#inLine(this.#lineColumn());
   }
 
   /** One line down; `undefined` on the last line. */
-  down(): Draft | undefined {
+  down(): TextBuffer | undefined {
     const end = this.#lineEnd();
     if (end === this.text.length) return undefined;
     return this.#at(end + 1).#inLine(this.#lineColumn());
   }
 
-  backspace(): Draft {
+  backspace(): TextBuffer {
     return this.#cut(this.#previous(this.cursor), this.cursor);
   }
 
-  delete(): Draft {
+  delete(): TextBuffer {
     return this.#cut(this.cursor, this.#next(this.cursor));
   }
 
-  deleteWordLeft(): Draft {
+  deleteWordLeft(): TextBuffer {
     return this.#cut(this.#wordStart(), this.cursor);
   }
 
-  deleteWordRight(): Draft {
+  deleteWordRight(): TextBuffer {
     return this.#cut(this.cursor, this.#wordEnd());
   }
 
   /** Without what stands between the cursor and the blank before it. */
-  deleteBlankWordLeft(): Draft {
+  deleteBlankWordLeft(): TextBuffer {
     return this.#cut(this.before.search(/\S*\s*$/u), this.cursor);
   }
 
   /** Without what is left of the cursor in its line; at its start, without the newline before it. */
-  deleteToLineStart(): Draft {
+  deleteToLineStart(): TextBuffer {
     const start = this.#lineStart();
     return this.#cut(start === this.cursor ? Math.max(0, start - 1) : start, this.cursor);
   }
 
   /** Without what is right of the cursor in its line; at its end, without the newline. */
-  deleteToLineEnd(): Draft {
+  deleteToLineEnd(): TextBuffer {
     const end = this.#lineEnd();
     return this.#cut(
       this.cursor,
@@ -126,7 +126,7 @@ export class Draft {
   }
 
   /** The characters beside the cursor change places; at the end of a line, the two before it. */
-  transpose(): Draft {
+  transpose(): TextBuffer {
     const atEnd = this.cursor === this.#lineEnd();
     const middle = atEnd ? this.#previous(this.cursor) : this.cursor;
     const start = this.#previous(middle);
@@ -136,19 +136,19 @@ export class Draft {
     return this.#with(this.text.slice(0, start) + second + first + this.text.slice(end), end);
   }
 
-  #with(text: string, cursor: number): Draft {
-    if (cursor >= text.length) return new Draft(text, text.length);
+  #with(text: string, cursor: number): TextBuffer {
+    if (cursor >= text.length) return new TextBuffer(text, text.length);
     // What was put together may look like one character now.
     const { index } = segmenter.segment(text).containing(cursor) ?? { index: cursor };
     const whole = index === cursor ? cursor : endOf(text, cursor);
-    return new Draft(text, whole);
+    return new TextBuffer(text, whole);
   }
 
-  #at(cursor: number): Draft {
+  #at(cursor: number): TextBuffer {
     return cursor === this.cursor ? this : this.#with(this.text, cursor);
   }
 
-  #cut(start: number, end: number): Draft {
+  #cut(start: number, end: number): TextBuffer {
     if (start === end) return this;
     return this.#with(this.text.slice(0, start) + this.text.slice(end), start);
   }
@@ -175,7 +175,7 @@ export class Draft {
     return [...segmenter.segment(this.text.slice(this.#lineStart(), this.cursor))].length;
   }
 
-  #inLine(column: number): Draft {
+  #inLine(column: number): TextBuffer {
     const start = this.#lineStart();
     const line = this.text.slice(start, this.#lineEnd());
     const before = [...segmenter.segment(line)].slice(0, column);

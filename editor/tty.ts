@@ -33,9 +33,9 @@ export interface Terminal {
 }
 
 /** Bracketed paste. */
-export const TAKE = "\x1b[?2004h";
+export const ENTER_RAW = "\x1b[?2004h";
 /** No bracketed paste, no synchronized output, the cursor visible, no colours. */
-export const GIVE = "\x1b[?2004l\x1b[?2026l\x1b[?25h\x1b[m";
+export const RESTORE = "\x1b[?2004l\x1b[?2026l\x1b[?25h\x1b[m";
 
 /**
  * Asks for the background (OSC 11), and then for what every terminal tells (DA1): where that answer
@@ -75,7 +75,7 @@ export class SystemTerminal implements Terminal {
 
   take(): void {
     this.#setRaw(true);
-    this.write(TAKE);
+    this.write(ENTER_RAW);
     if (!this.#taken) addEventListener("unload", this.#atExit);
     this.#taken = true;
   }
@@ -84,7 +84,7 @@ export class SystemTerminal implements Terminal {
     if (!this.#taken) return;
     this.#taken = false;
     removeEventListener("unload", this.#atExit);
-    this.write(GIVE);
+    this.write(RESTORE);
     this.#setRaw(false);
   }
 
@@ -104,7 +104,6 @@ export class SystemTerminal implements Terminal {
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
       try {
-        // deno-lint-ignore no-await-in-loop -- once, but for signals
         const read = await Deno.stdin.read(this.#buffer);
         return read === null ? undefined : this.#buffer.subarray(0, read);
       } catch (error) {

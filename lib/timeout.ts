@@ -1,5 +1,5 @@
 /** Whether `promise` settles within `milliseconds`. */
-export async function settlesWithin(
+export async function settledWithin(
   promise: Promise<unknown>,
   milliseconds: number,
 ): Promise<boolean> {

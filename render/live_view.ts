@@ -11,7 +11,7 @@ const ERASE_BELOW = "\x1b[J";
  * Lines that are shown over and over in the same place: on the terminal's other screen, so that what
  * was there comes back when this is disposed of.
  */
-export class Redraw implements AsyncDisposable {
+export class LiveView implements AsyncDisposable {
   #open = false;
 
   constructor(

@@ -9,14 +9,14 @@ import { TokenBuckets } from "./rate_limit.ts";
 const logger = getLogger(["bcast", "access"]);
 
 /** Who asks to be let in. */
-export interface Applicant {
+export interface AuthRequest {
   readonly address: string;
   /** Names the connection in the log, where there is one already. */
   readonly connection?: string;
 }
 
 /** Too many wrong tokens came from an address: what it brought is refused, whatever it was. */
-export interface Throttled {
+export interface LockedOut {
   readonly ok: false;
   readonly failure: "throttled";
   readonly reason: string;
@@ -25,7 +25,7 @@ export interface Throttled {
 }
 
 /** What asking for admission comes to. */
-export type Answer = Verdict | Throttled;
+export type AuthResult = Verdict | LockedOut;
 
 /**
  * How many times `maxFailures` wrong tokens may come from an address before a right one that could
@@ -42,7 +42,7 @@ const GUESSES_FACTOR = 10;
  * the request that brings them. For a short secret that would be an oracle: it is refused once an
  * address has guessed far too often.
  */
-export class Admission {
+export class Authentication {
   readonly #failures: TokenBuckets;
   readonly #guesses: TokenBuckets;
 
@@ -68,7 +68,7 @@ export class Admission {
   }
 
   /** Checks what `applicant` brought. Never throws or rejects; waits only where the check must. */
-  check(token: string | undefined, applicant: Applicant): Answer | Promise<Answer> {
+  check(token: string | undefined, applicant: AuthRequest): AuthResult | Promise<AuthResult> {
     const verdict = this.authorizer.authorize(token, this.clock.now());
     if (verdict instanceof Promise) return verdict.then((late) => this.#book(late, applicant));
     return this.#book(verdict, applicant);
@@ -80,7 +80,7 @@ export class Admission {
     this.#guesses.sweep(now);
   }
 
-  #book(verdict: Verdict, applicant: Applicant): Answer {
+  #book(verdict: Verdict, applicant: AuthRequest): AuthResult {
     const network = networkOf(applicant.address);
     const now = this.clock.now();
     const wrong = !verdict.ok && verdict.failure === "wrong";
@@ -96,7 +96,7 @@ export class Admission {
     return verdict;
   }
 
-  #refused({ reason }: Refusal, { address, connection }: Applicant): void {
+  #refused({ reason }: Refusal, { address, connection }: AuthRequest): void {
     this.counters.tokensRefused++;
     // A request without a connection is logged by who answers it.
     if (connection === undefined) return;
@@ -107,7 +107,7 @@ export class Admission {
     });
   }
 
-  #throttle({ address, connection }: Applicant, wait: number): Throttled {
+  #throttle({ address, connection }: AuthRequest, wait: number): LockedOut {
     const retryAfter = Math.ceil(wait);
     this.counters.tokensRefused++;
     logger.debug("{connection} from {address} brought too many wrong tokens", {

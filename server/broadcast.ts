@@ -1,14 +1,14 @@
-import type { ControlFrame, Dialect } from "./encoders/encoder.ts";
-import type { Peer } from "./connection.ts";
+import type { ControlFrame, Encoder } from "./encoders/encoder.ts";
+import type { Connection } from "./connection.ts";
 
 /** Sends `frame` to each of `peers`, encoded once for each kind of client. */
-export function tellAll(
-  peers: Iterable<Peer>,
+export function broadcast(
+  peers: Iterable<Connection>,
   frame: ControlFrame,
   now: number,
-  except?: Peer,
+  except?: Connection,
 ): void {
-  const encoded = new Map<Dialect, readonly string[]>();
+  const encoded = new Map<Encoder, readonly string[]>();
   for (const peer of peers) {
     if (peer === except) continue;
     let frames = encoded.get(peer.dialect);

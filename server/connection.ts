@@ -7,12 +7,12 @@ import {
   type Ref,
 } from "../protocol.ts";
 import type { Grant } from "../auth/authorizer.ts";
-import type { ControlFrame, Dialect } from "./encoders/encoder.ts";
+import type { ControlFrame, Encoder } from "./encoders/encoder.ts";
 import type { TokenBucket } from "./rate_limit.ts";
 import type { Session } from "./session.ts";
 
 /** What the hub needs of a socket; a WebSocket has it. */
-export interface Transport {
+export interface ConnectionSink {
   send(text: string): void;
   close(code: number, reason: string): void;
   /** Bytes accepted by `send` that are still in this process. */
@@ -20,19 +20,19 @@ export interface Transport {
 }
 
 /** What a peer needs of the hub it belongs to. */
-export interface PeerHost {
+export interface ConnectionContext {
   readonly maxOutboxBytes: number;
   now(): number;
   /** Asks for `peer.flush()` at the end of this turn. */
-  flushLater(peer: Peer): void;
+  flushLater(peer: Connection): void;
   /** Told once, when a peer is cut off for reading too slowly. */
-  slowConsumer(peer: Peer, waiting: number): void;
+  slowConsumer(peer: Connection, waiting: number): void;
   /** Told of every `error` frame. */
-  refused(peer: Peer, code: ErrorCode, message: string): void;
+  refused(peer: Connection, code: ErrorCode, message: string): void;
   /** Told once, when the connection has ended or been ended. */
-  gone(peer: Peer, code: number): void;
+  gone(peer: Connection, code: number): void;
   /** Told of a fault in the hub itself that ended a connection. */
-  fault(peer: Peer, error: unknown): void;
+  fault(peer: Connection, error: unknown): void;
 }
 
 /**
@@ -41,7 +41,7 @@ export interface PeerHost {
  * Offering never waits: what the transport does not take is bounded, and who exceeds the bound is
  * cut off (4008).
  */
-export class Peer {
+export class Connection {
   /** Who this is; `undefined` until a `bcast.v1` client has said `hello`. */
   session: Session | undefined;
   /** Whether it is still there: nothing is sent to it once it is not. */
@@ -82,9 +82,9 @@ export class Peer {
     /** Names the connection in the logs. */
     readonly id: string,
     readonly address: string,
-    public dialect: Dialect,
-    readonly transport: Transport,
-    private readonly host: PeerHost,
+    public dialect: Encoder,
+    readonly transport: ConnectionSink,
+    private readonly host: ConnectionContext,
     /** When it came, in milliseconds since the Unix epoch. */
     readonly since: number,
     /** `undefined`: no rate limit. */

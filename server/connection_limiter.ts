@@ -1,9 +1,9 @@
 import { networkOf } from "./networks.ts";
 
 /** A way into the hub. */
-export type Door = "websocket" | "events" | "lines";
+export type TransportKind = "websocket" | "events" | "lines";
 
-const DOORS: readonly Door[] = ["websocket", "events", "lines"];
+const DOORS: readonly TransportKind[] = ["websocket", "events", "lines"];
 
 /**
  * Sockets that are open, in all and by network, whatever door they came through.
@@ -11,10 +11,10 @@ const DOORS: readonly Door[] = ["websocket", "events", "lines"];
  * Those are counted too that the hub has closed and whose other side has not agreed: what was sent
  * to a client that no longer reads stays in memory until it does.
  */
-export class Connections {
+export class ConnectionLimiter {
   readonly #byNetwork = new Map<string, number>();
-  readonly #byDoor: Record<Door, number> = { websocket: 0, events: 0, lines: 0 };
-  #waiting: { readonly doors: readonly Door[]; readonly tell: () => void }[] = [];
+  readonly #byDoor: Record<TransportKind, number> = { websocket: 0, events: 0, lines: 0 };
+  #waiting: { readonly doors: readonly TransportKind[]; readonly tell: () => void }[] = [];
 
   /** How many there are. */
   get count(): number {
@@ -28,14 +28,14 @@ export class Connections {
   }
 
   /** Counts one more. */
-  add(address: string, door: Door): void {
+  add(address: string, door: TransportKind): void {
     this.#byDoor[door]++;
     const network = networkOf(address);
     this.#byNetwork.set(network, (this.#byNetwork.get(network) ?? 0) + 1);
   }
 
   /** Counts one less. */
-  remove(address: string, door: Door): void {
+  remove(address: string, door: TransportKind): void {
     this.#byDoor[door]--;
     const network = networkOf(address);
     const rest = (this.#byNetwork.get(network) ?? 0) - 1;
@@ -48,12 +48,12 @@ export class Connections {
   }
 
   /** Resolves when the last one that came through `doors` is closed, from both sides. */
-  async empty(doors: readonly Door[] = DOORS): Promise<void> {
+  async empty(doors: readonly TransportKind[] = DOORS): Promise<void> {
     if (this.#isEmpty(doors)) return;
     await new Promise<void>((tell) => this.#waiting.push({ doors, tell }));
   }
 
-  #isEmpty(doors: readonly Door[]): boolean {
+  #isEmpty(doors: readonly TransportKind[]): boolean {
     return doors.every((door) => this.#byDoor[door] === 0);
   }
 }

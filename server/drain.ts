@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import type { Peer } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 
 /** Milliseconds between two groups of goodbyes: small groups, and few wake-ups. */
 const STEP = 50;
@@ -8,11 +8,11 @@ const STEP = 50;
  * Hands every one of `peers` to `dismiss`, spread evenly over `duration` milliseconds, the oldest
  * first. Resolves when the time is over or nobody is left; whoever is left then was not told.
  */
-export function spreadFarewells(
-  peers: ReadonlySet<Peer>,
+export function disconnectGradually(
+  peers: ReadonlySet<Connection>,
   duration: number,
   clock: Clock,
-  dismiss: (peer: Peer) => void,
+  dismiss: (peer: Connection) => void,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const begun = clock.monotonic();

@@ -1,6 +1,6 @@
-import type { Peer } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
-import type { Entry } from "./recent_messages.ts";
+import type { EncodedMessage } from "./recent_messages.ts";
 
 /** Milliseconds after a fan-out was written that are left for other work: reading, appending, answering. */
 const BREATH = 1;
@@ -19,20 +19,20 @@ const MAX_LENGTH = 256 * 1024;
  * come faster than the room could be served one by one, they gather meanwhile and share their
  * sends, which is what makes a busy hub faster instead of later.
  */
-export function fanOutRest(peers: number): number {
+export function fanOutPause(peers: number): number {
   return peers < SMALL_ROOM ? 0 : BREATH;
 }
 
 /** What waits for the next fan-out of a room, and who has had some of it before the others. */
-export class Pending {
+export class FanOutBuffer {
   /** When the next fan-out may be, by the monotonic clock; infinite while one is being written. */
   due = 0;
   /** The fan-out that will come if nothing else brings it about. */
   timer: Disposable | undefined;
-  #entries: Entry[] = [];
+  #entries: EncodedMessage[] = [];
   #authors: (Session | undefined)[] = [];
   #length = 0;
-  readonly #ahead = new Map<Peer, number>();
+  readonly #ahead = new Map<Connection, number>();
 
   /** Whether nothing waits. */
   get empty(): boolean {
@@ -45,7 +45,7 @@ export class Pending {
   }
 
   /** Adds messages, and for each the session that wrote it here. */
-  add(entries: readonly Entry[], authors: readonly (Session | undefined)[]): void {
+  add(entries: readonly EncodedMessage[], authors: readonly (Session | undefined)[]): void {
     for (const entry of entries) {
       this.#entries.push(entry);
       this.#length += entry.json.length;
@@ -54,17 +54,17 @@ export class Pending {
   }
 
   /** Notes that `peer` has everything up to `id`. */
-  skip(peer: Peer, id: number): void {
+  skip(peer: Connection, id: number): void {
     if (!this.empty) this.#ahead.set(peer, id);
   }
 
   /** Forgets a connection that left. */
-  forget(peer: Peer): void {
+  forget(peer: Connection): void {
     this.#ahead.delete(peer);
   }
 
   /** What `peer` is still to get, when that is not simply everything. */
-  restFor(peer: Peer): readonly Entry[] | undefined {
+  restFor(peer: Connection): readonly EncodedMessage[] | undefined {
     const { session } = peer;
     const seen = this.#ahead.size > 0 ? this.#ahead.get(peer) : undefined;
     const mute = session?.echo === false && this.#authors.includes(session);
@@ -75,7 +75,7 @@ export class Pending {
   }
 
   /** Everything that waits. */
-  get entries(): readonly Entry[] {
+  get entries(): readonly EncodedMessage[] {
     return this.#entries;
   }
 

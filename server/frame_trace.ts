@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { Transport } from "./connection.ts";
+import type { ConnectionSink } from "./connection.ts";
 
 const logger = getLogger(["bcast", "hub", "frames"]);
 
@@ -22,13 +22,13 @@ export function traceFrame(connection: string, direction: "in" | "out", frame: s
 }
 
 /** What a transport is underneath, whether its frames are logged or not. */
-export function untraced(transport: Transport): Transport {
+export function untraced(transport: ConnectionSink): ConnectionSink {
   return transport instanceof TracedTransport ? transport.inner : transport;
 }
 
 /** A transport that logs the frames it sends. */
-export class TracedTransport implements Transport {
-  constructor(readonly inner: Transport, private readonly connection: string) {}
+export class TracedTransport implements ConnectionSink {
+  constructor(readonly inner: ConnectionSink, private readonly connection: string) {}
 
   get bufferedAmount(): number {
     return this.inner.bufferedAmount;

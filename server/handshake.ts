@@ -1,27 +1,27 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
 import { CLOSE, type Hello, normalizeName, type RoomPosition, VERSION } from "../protocol.ts";
-import type { Admission, Answer } from "./authentication.ts";
+import type { Authentication, AuthResult } from "./authentication.ts";
 import type { Counters } from "./metrics/counters.ts";
-import type { Entered } from "./join_result.ts";
+import type { JoinSnapshot } from "./join_result.ts";
 import { resetEvent } from "./encoders/sse.ts";
-import type { Introduction } from "./hub.ts";
+import type { ConnectParams } from "./hub.ts";
 import type { ServerLimits } from "./limits.ts";
-import { banSentence, closureSentence } from "./moderation/sanction_messages.ts";
+import { banMessage, closedRoomMessage } from "./moderation/sanction_messages.ts";
 import type { Moderation } from "./moderation/moderation.ts";
-import type { Peer } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import type { RoomRefusal, RoomRegistry } from "./room_registry.ts";
-import type { Entrance, Rooms } from "./rooms.ts";
+import type { JoinResult, RoomMembership } from "./rooms.ts";
 import { newSecret, Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What receiving clients takes. */
-export interface ReceptionOptions {
-  readonly admission: Admission;
+export interface HandshakeOptions {
+  readonly admission: Authentication;
   readonly moderation: Moderation;
   readonly limits: ServerLimits;
   readonly counters: Counters;
-  readonly rooms: Rooms;
+  readonly rooms: RoomMembership;
   readonly registry: RoomRegistry;
   readonly sessions: Sessions;
   readonly defaultRooms: readonly string[];
@@ -34,11 +34,11 @@ const logger = getLogger(["bcast", "hub"]);
 const MAX_NAMED_ROOMS = 10;
 
 /** Lets clients in: whether they may come, who they are, where they go on, and `welcome`. */
-export class Reception {
-  constructor(private readonly options: ReceptionOptions) {}
+export class Handshake {
+  constructor(private readonly options: HandshakeOptions) {}
 
   /** Takes in a client that needs no handshake. */
-  async attach(peer: Peer, introduction: Introduction): Promise<void> {
+  async attach(peer: Connection, introduction: ConnectParams): Promise<void> {
     const grant = await this.#admit(peer, undefined);
     if (grant === undefined || !peer.open) return;
     const { sender } = introduction;
@@ -52,7 +52,7 @@ export class Reception {
   }
 
   /** Lets somebody listen to one room, whom nobody there is told of; `grant` permits it. */
-  async observe(peer: Peer, grant: Grant, position: RoomPosition): Promise<void> {
+  async observe(peer: Connection, grant: Grant, position: RoomPosition): Promise<void> {
     const { rooms, moderation } = this.options;
     const session = new Session(newSecret(), grant, true);
     session.peer = peer;
@@ -64,7 +64,7 @@ export class Reception {
     if (entrance === undefined || !peer.open) return;
     const closure = moderation.closureOf(position.room);
     if (closure !== undefined) {
-      peer.close(CLOSE.forbidden, closureSentence(closure));
+      peer.close(CLOSE.forbidden, closedRoomMessage(closure));
       return;
     }
     const { fields, history } = entrance.entered;
@@ -77,7 +77,7 @@ export class Reception {
   }
 
   /** Answers `hello`: the first one, or one that brings a fresh token. */
-  async hello(peer: Peer, frame: Hello): Promise<void> {
+  async hello(peer: Connection, frame: Hello): Promise<void> {
     const grant = await this.#admit(peer, frame.token);
     // It may have gone while its token was checked.
     if (grant === undefined || !peer.open) return;
@@ -111,7 +111,7 @@ export class Reception {
   }
 
   /** What `peer` may do; `undefined` when it may not come in, of which it was told. */
-  async #admit(peer: Peer, token: string | undefined): Promise<Grant | undefined> {
+  async #admit(peer: Connection, token: string | undefined): Promise<Grant | undefined> {
     const { admission, now } = this.options;
     const known = peer.session?.grant ?? peer.grant;
     // A grant is good for as long as it says, however often its bearer says hello.
@@ -126,7 +126,7 @@ export class Reception {
     return undefined;
   }
 
-  #begin(peer: Peer, grant: Grant, wanted?: string, secret?: string): Session | undefined {
+  #begin(peer: Connection, grant: Grant, wanted?: string, secret?: string): Session | undefined {
     if (this.#keptOut(peer, grant, grant.name ?? wanted)) return undefined;
     const session = this.options.sessions.begin(peer, grant, wanted, secret);
     if (session === undefined && grant.name !== undefined) {
@@ -136,16 +136,16 @@ export class Reception {
   }
 
   /** Whether `peer` is banned, or the name that it wants; it then was told. */
-  #keptOut(peer: Peer, { admin }: Grant, name: string | undefined): boolean {
+  #keptOut(peer: Connection, { admin }: Grant, name: string | undefined): boolean {
     const { address } = peer;
     const ban = this.options.moderation.banOn({ name, address, admin });
-    if (ban !== undefined) peer.close(CLOSE.forbidden, banSentence(ban));
+    if (ban !== undefined) peer.close(CLOSE.forbidden, banMessage(ban));
     return ban !== undefined;
   }
 
   /** Enters the rooms of a `hello`; without any, those that the session is in. */
   async #goOn(
-    peer: Peer,
+    peer: Connection,
     session: Session,
     wanted: readonly RoomPosition[] | undefined,
   ): Promise<void> {
@@ -161,13 +161,13 @@ export class Reception {
   }
 
   /** Goes on as before under a fresh token: no room is entered anew, nothing is shown again. */
-  #renew(peer: Peer, session: Session): void {
+  #renew(peer: Connection, session: Session): void {
     const { rooms } = this.options;
     this.#welcome(peer, session, session.rooms.map((room) => rooms.standing(peer, room)));
   }
 
   /** Takes a session out of the rooms that its grant does not (any longer) open. */
-  #leaveForbidden(peer: Peer, session: Session): void {
+  #leaveForbidden(peer: Connection, session: Session): void {
     for (const room of [...session.rooms]) {
       if (session.grant.rights.mayRead(room.name)) continue;
       this.options.rooms.leave(session, room);
@@ -177,7 +177,7 @@ export class Reception {
 
   /** Enters rooms, says welcome, and lets the client take part. */
   async #enterAll(
-    peer: Peer,
+    peer: Connection,
     session: Session,
     positions: readonly RoomPosition[],
   ): Promise<void> {
@@ -186,7 +186,7 @@ export class Reception {
     const byRoom = new Map(positions.map((position) => [position.room, position]));
     const readable = [...byRoom.values()].filter(({ room }) => rights.mayRead(room));
     const wanted = readable.filter(({ room }) => moderation.closureOf(room) === undefined);
-    let entrances: Entrance[] = [];
+    let entrances: JoinResult[] = [];
     let noRoom: RoomRefusal | undefined;
     for (const position of wanted.slice(0, limits.maxRooms)) {
       const refusal = await registry.admit(position.room, peer.network);
@@ -216,14 +216,14 @@ export class Reception {
     if (closed.length > 0) mayNotRead(peer, closed);
     for (const { room } of readable) {
       const closure = moderation.closureOf(room);
-      if (closure !== undefined) peer.refuse("forbidden", closureSentence(closure));
+      if (closure !== undefined) peer.refuse("forbidden", closedRoomMessage(closure));
     }
     peer.offer(session.mail);
     session.mail = [];
     for (const entrance of entrances) rooms.settle(peer, entrance);
   }
 
-  #welcome(peer: Peer, session: Session, entered: readonly Entered[]): void {
+  #welcome(peer: Connection, session: Session, entered: readonly JoinSnapshot[]): void {
     const { limits } = this.options;
     peer.welcomed = true;
     peer.offer(peer.dialect.welcome(
@@ -254,18 +254,18 @@ export class Reception {
 }
 
 /** Says that a client may not be in more rooms. */
-export function tooManyRooms(peer: Peer, maxRooms: number): void {
+export function tooManyRooms(peer: Connection, maxRooms: number): void {
   peer.refuse("too_many_rooms", `You may be in ${maxRooms} rooms: leave one first`);
 }
 
 /** Says why a room cannot come into being. */
-export function mayNotCreate(peer: Peer, { code, message, retryAfter }: RoomRefusal): void {
+export function mayNotCreate(peer: Connection, { code, message, retryAfter }: RoomRefusal): void {
   peer.refuse(code, message, undefined, retryAfter);
 }
 
 /** Says that `rooms` are closed to a client, in the same words whether they exist or not. */
 export function mayNotRead(
-  peer: Peer,
+  peer: Connection,
   rooms: readonly string[],
   ref?: string | number,
 ): void {
@@ -274,7 +274,7 @@ export function mayNotRead(
   peer.refuse("forbidden", `Your token does not let you into ${names}: ask for one that does`, ref);
 }
 
-function turnAway(peer: Peer, answer: Exclude<Answer, { readonly ok: true }>): void {
+function turnAway(peer: Connection, answer: Exclude<AuthResult, { readonly ok: true }>): void {
   const { failure, reason } = answer;
   const inside = peer.session !== undefined;
   if (failure === "throttled") {

@@ -5,7 +5,7 @@ import { DEFAULT_HISTORY_PAGE, type HistoryRequest, type Message } from "../prot
 const MAX_PAGE_LENGTH = 1024 * 1024;
 
 /** A part of a room's past. */
-export interface Page {
+export interface HistoryPage {
   /** Oldest first. */
   readonly messages: readonly Message[];
   /** Whether there is more in the direction in which one reads. */
@@ -16,7 +16,7 @@ export interface Page {
 export async function readPage(
   broker: Broker,
   { room, query, before, after, limit = DEFAULT_HISTORY_PAGE }: HistoryRequest,
-): Promise<Page> {
+): Promise<HistoryPage> {
   const range = {
     ...(before === undefined ? {} : { before }),
     ...(after === undefined ? {} : { after }),

@@ -4,18 +4,18 @@ import type { Origin, Receipt } from "../broker/broker.ts";
 import type { Annotations, Content, MessageKind, Publish } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import type { Hub } from "./hub.ts";
-import { banSentence, closureSentence, muteSentence } from "./moderation/sanction_messages.ts";
+import { banMessage, closedRoomMessage, muteMessage } from "./moderation/sanction_messages.ts";
 import type { Moderation } from "./moderation/moderation.ts";
 import { networkOf } from "./networks.ts";
-import { annotationsOf, type Outgoing, type Publisher } from "./publisher.ts";
+import { annotationsOf, type PendingAppend, type Publisher } from "./publisher.ts";
 import type { RoomRefusal } from "./room_registry.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** The name of who gives none and has no token that does. */
-export const NAMELESS = "guest";
+export const ANONYMOUS_NAME = "guest";
 
 /** What somebody who is not connected wants to say. */
-export interface Posting {
+export interface PublishRequest {
   readonly room: string;
   readonly frame: Publish;
   readonly grant: Grant;
@@ -27,7 +27,7 @@ export interface Posting {
 }
 
 /** What became of a posting. */
-export type Posted =
+export type PublishResult =
   | { readonly kind: "kept"; readonly sender: string; readonly receipt: Receipt }
   /** The name is that of somebody who is here, or of a token. */
   | { readonly kind: "name_taken"; readonly reason: string }
@@ -37,7 +37,7 @@ export type Posted =
   | { readonly kind: "no_room"; readonly refusal: RoomRefusal };
 
 /** What publishing for those who are not connected takes. */
-export interface PostboxOptions {
+export interface HttpPublisherOptions {
   readonly publisher: Publisher;
   readonly sessions: Sessions;
   readonly moderation: Moderation;
@@ -49,13 +49,13 @@ export interface PostboxOptions {
  * Publishes for those who send without being here: nobody sees them come or go, and their messages
  * take the same road as everybody's.
  */
-export class Postbox {
-  constructor(private readonly options: PostboxOptions) {}
+export class HttpPublisher {
+  constructor(private readonly options: HttpPublisherOptions) {}
 
   /** Publishes one message; resolves when it is in the log, or could not be stored. Never rejects. */
-  async post(posting: Posting): Promise<Posted> {
+  async post(posting: PublishRequest): Promise<PublishResult> {
     const { grant, frame } = posting;
-    const sender = grant.name ?? frame.sender ?? NAMELESS;
+    const sender = grant.name ?? frame.sender ?? ANONYMOUS_NAME;
     if (!this.#maySign(grant, frame.sender)) {
       const { sessions } = this.options;
       const reason = grant.name === undefined
@@ -68,24 +68,27 @@ export class Postbox {
     const noRoom = await this.options.admitRoom(posting.room, posting.address);
     if (noRoom !== undefined) return { kind: "no_room", refusal: noRoom };
     const { promise, resolve } = Promise.withResolvers<Receipt>();
-    this.options.publisher.publish(new Letter(posting, sender, resolve));
+    this.options.publisher.publish(new PendingPublish(posting, sender, resolve));
     return { kind: "kept", sender, receipt: await promise };
   }
 
   /** Why moderators would not have it: the room is closed, or the sender banned or muted. */
-  #barred({ room, grant: { admin }, address }: Posting, name: string): Posted | undefined {
+  #barred(
+    { room, grant: { admin }, address }: PublishRequest,
+    name: string,
+  ): PublishResult | undefined {
     const { moderation, clock } = this.options;
     const closure = moderation.closureOf(room);
-    if (closure !== undefined) return { kind: "barred", reason: closureSentence(closure) };
+    if (closure !== undefined) return { kind: "barred", reason: closedRoomMessage(closure) };
     const sender = { name, address, admin };
     const ban = moderation.banOn(sender);
-    if (ban !== undefined) return { kind: "barred", reason: banSentence(ban) };
+    if (ban !== undefined) return { kind: "barred", reason: banMessage(ban) };
     const mute = moderation.muteOn(sender);
     if (mute === undefined) return undefined;
     const now = clock.now();
     return {
       kind: "barred",
-      reason: muteSentence(mute, now),
+      reason: muteMessage(mute, now),
       ...(mute.until === Infinity ? {} : { wait: Math.ceil((mute.until - now) / 1000) }),
     };
   }
@@ -96,13 +99,13 @@ export class Postbox {
     if (name !== undefined) return sessions.own(name);
     // Whoever calls itself by the name of those without one pretends to be nobody.
     return wanted === undefined
-      ? !sessions.isOwned(NAMELESS)
-      : sessions.isFree(wanted) || wanted === NAMELESS && !sessions.isOwned(wanted);
+      ? !sessions.isOwned(ANONYMOUS_NAME)
+      : sessions.isFree(wanted) || wanted === ANONYMOUS_NAME && !sessions.isOwned(wanted);
   }
 }
 
 /** A message of the postbox on its way into the log. */
-class Letter implements Outgoing {
+class PendingPublish implements PendingAppend {
   readonly room: string;
   readonly content: Content;
   readonly size: number;
@@ -111,7 +114,7 @@ class Letter implements Outgoing {
   readonly origin?: Origin;
 
   constructor(
-    posting: Posting,
+    posting: PublishRequest,
     readonly sender: string,
     readonly settle: (receipt: Receipt) => void,
   ) {
@@ -132,7 +135,7 @@ class Letter implements Outgoing {
  * their address and the name they give. No session's key has a colon, so nobody's `ref` is found
  * here.
  */
-function scopeOf({ grant, address, room }: Posting, sender: string): string {
+function scopeOf({ grant, address, room }: PublishRequest, sender: string): string {
   const who = grant.name === undefined ? [networkOf(address), sender] : [grant.name];
   const hash = createHash("sha256").update(JSON.stringify([room, ...who])).digest("base64url");
   return `http:${hash.slice(0, 22)}`;

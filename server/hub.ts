@@ -2,34 +2,34 @@ import { getLogger } from "@logtape/logtape";
 import { type Authorizer, type Grant, OPEN } from "../auth/authorizer.ts";
 import type { Broker } from "../broker/broker.ts";
 import { CLOSE, type ErrorCode, GRACE_SECONDS, type RoomPosition } from "../protocol.ts";
-import { Admission } from "./authentication.ts";
-import { type Census, people, type Person, takeCensus } from "./stats.ts";
+import { Authentication } from "./authentication.ts";
+import { collectStats, type ConnectedClient, connectedClients, type HubStats } from "./stats.ts";
 import type { Clock } from "./clock.ts";
 import { Counters } from "./metrics/counters.ts";
-import type { Dialect } from "./encoders/encoder.ts";
-import { EVENTS } from "./encoders/sse.ts";
+import type { Encoder } from "./encoders/encoder.ts";
+import { SSE_ENCODER } from "./encoders/sse.ts";
 import { checkExpiry } from "./token_expiry.ts";
-import { spreadFarewells } from "./drain.ts";
-import { Intake } from "./input_queue.ts";
+import { disconnectGradually } from "./drain.ts";
+import { InputQueue } from "./input_queue.ts";
 import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits.ts";
-import { MeasureBook } from "./moderation/sanctions.ts";
+import { Sanctions } from "./moderation/sanctions.ts";
 import { Moderation } from "./moderation/moderation.ts";
 import { networkOf } from "./networks.ts";
 import { OwnedNames } from "./owned_names.ts";
-import { Overview } from "./hub_queries.ts";
-import { Peer, type PeerHost, type Transport } from "./connection.ts";
-import { Postbox } from "./http_publisher.ts";
+import { HubQueries } from "./hub_queries.ts";
+import { Connection, type ConnectionContext, type ConnectionSink } from "./connection.ts";
+import { HttpPublisher } from "./http_publisher.ts";
 import { Publication, Publisher } from "./publisher.ts";
 import { TokenBucket, TokenBuckets } from "./rate_limit.ts";
-import { Rates } from "./metrics/throughput.ts";
-import { Reception } from "./handshake.ts";
+import { ThroughputMeter } from "./metrics/throughput.ts";
+import { Handshake } from "./handshake.ts";
 import { Requests } from "./requests.ts";
 import { type RoomRefusal, RoomRegistry } from "./room_registry.ts";
-import { Rooms } from "./rooms.ts";
+import { RoomMembership } from "./rooms.ts";
 import { Sessions } from "./sessions.ts";
-import { hush } from "./moderation/mute.ts";
+import { applyMute } from "./moderation/mute.ts";
 import { TracedTransport, traceFrame, tracesFrames } from "./frame_trace.ts";
-import { Turn } from "./flush_queue.ts";
+import { FlushQueue } from "./flush_queue.ts";
 import { RejectionLog } from "./rejections.ts";
 
 const logger = getLogger(["bcast", "hub"]);
@@ -49,11 +49,11 @@ export interface HubOptions {
 }
 
 /** What a client says of itself before its first frame. */
-export interface Introduction {
+export interface ConnectParams {
   readonly address: string;
   /** The port that it connects from, where no proxy is in between; for the log. */
   readonly port?: number;
-  readonly dialect: Dialect;
+  readonly dialect: Encoder;
   /** The wanted name, as it stands in the query. */
   readonly sender?: string;
   /** Rooms of the query; none: the hub's own. */
@@ -68,29 +68,29 @@ export interface Introduction {
  * The hub: connections come in at one end, messages go through the log and come out at all others.
  * Knows neither sockets nor HTTP.
  */
-export class Hub implements PeerHost, AsyncDisposable {
+export class Hub implements ConnectionContext, AsyncDisposable {
   readonly counters = new Counters();
   /** Logs who was not let in. */
   readonly rejections: RejectionLog;
   /** What those are told who look on from outside. */
-  readonly overview: Overview;
+  readonly overview: HubQueries;
   /** Checks tokens, for those who come in and for those who ask over HTTP. */
-  readonly admission: Admission;
+  readonly admission: Authentication;
   /** Takes messages of those who are not connected. */
-  readonly postbox: Postbox;
+  readonly postbox: HttpPublisher;
   /** Keeps order, and says whom others have kept out. */
   readonly moderation: Moderation;
-  readonly #measures: MeasureBook;
+  readonly #measures: Sanctions;
   readonly #ownedNames: OwnedNames;
-  readonly #peers = new Set<Peer>();
-  readonly #turn = new Turn();
-  readonly #rooms: Rooms;
+  readonly #peers = new Set<Connection>();
+  readonly #turn = new FlushQueue();
+  readonly #rooms: RoomMembership;
   readonly #registry: RoomRegistry;
   readonly #sessions: Sessions;
-  readonly #rates: Rates;
+  readonly #rates: ThroughputMeter;
   readonly #publisher: Publisher;
-  readonly #reception: Reception;
-  readonly #intake: Intake;
+  readonly #reception: Handshake;
+  readonly #intake: InputQueue;
   readonly #addresses: TokenBuckets;
   /** As the rate of a connection, for those who have none. */
   readonly #visitors: TokenBuckets;
@@ -104,11 +104,11 @@ export class Hub implements PeerHost, AsyncDisposable {
   constructor(private readonly options: HubOptions) {
     const { broker, clock, limits, authorizer = OPEN } = options;
     this.rejections = new RejectionLog(clock);
-    this.admission = new Admission(authorizer, limits, clock, this.counters);
+    this.admission = new Authentication(authorizer, limits, clock, this.counters);
     const { ratePerAddress } = limits;
     this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
     this.#visitors = new TokenBuckets(limits.rate, limits.burst);
-    this.#rooms = new Rooms(broker, clock, this.counters, limits.replay);
+    this.#rooms = new RoomMembership(broker, clock, this.counters, limits.replay);
     const registry = this.#registry = new RoomRegistry({
       broker,
       rooms: this.#rooms,
@@ -116,13 +116,13 @@ export class Hub implements PeerHost, AsyncDisposable {
       limits,
       defaultRooms: options.rooms,
     });
-    const book = this.#measures = new MeasureBook(broker.measures, clock);
+    const book = this.#measures = new Sanctions(broker.measures, clock);
     this.#ownedNames = new OwnedNames(broker.ownedNames, clock);
     this.#sessions = new Sessions(
       this.#rooms,
       clock,
       this.#ownedNames,
-      (session) => hush(book, session),
+      (session) => applyMute(book, session),
     );
     this.moderation = new Moderation({
       book,
@@ -132,14 +132,14 @@ export class Hub implements PeerHost, AsyncDisposable {
       peers: () => this.#peers,
     });
     this.#publisher = new Publisher(broker, clock, this.counters);
-    this.postbox = new Postbox({
+    this.postbox = new HttpPublisher({
       publisher: this.#publisher,
       sessions: this.#sessions,
       moderation: this.moderation,
       clock,
       admitRoom: (room, address) => this.admitRoom(room, address),
     });
-    this.#reception = new Reception({
+    this.#reception = new Handshake({
       admission: this.admission,
       moderation: this.moderation,
       limits,
@@ -162,9 +162,9 @@ export class Hub implements PeerHost, AsyncDisposable {
       reception: this.#reception,
       addresses: this.#addresses,
     });
-    this.#intake = new Intake(requests, limits, clock);
-    this.#rates = new Rates(this.counters, clock, SWEEP_PERIOD);
-    this.overview = new Overview({
+    this.#intake = new InputQueue(requests, limits, clock);
+    this.#rates = new ThroughputMeter(this.counters, clock, SWEEP_PERIOD);
+    this.overview = new HubQueries({
       broker,
       clock,
       counters: this.counters,
@@ -228,17 +228,17 @@ export class Hub implements PeerHost, AsyncDisposable {
    * Everybody who is connected and has a name, in the order of coming. With a crowd, take your time:
    * who comes or goes meanwhile is in it or not.
    */
-  people(): Generator<Person, void, undefined> {
-    return people(this.#peers);
+  people(): Generator<ConnectedClient, void, undefined> {
+    return connectedClients(this.#peers);
   }
 
   /** Counts who is here. */
-  census(): Census {
-    return takeCensus(this.#peers, this.#rooms, this.#sessions, this.counters);
+  census(): HubStats {
+    return collectStats(this.#peers, this.#rooms, this.#sessions, this.counters);
   }
 
   /** Takes in an open connection. Its frames go to {@linkcode receive}, its end to {@linkcode gone}. */
-  connect(transport: Transport, introduction: Introduction): Peer {
+  connect(transport: ConnectionSink, introduction: ConnectParams): Connection {
     const peer = this.#admit(transport, introduction);
     if (!peer.dialect.helloFirst) {
       this.#intake.inOrder(peer, () => this.#reception.attach(peer, introduction));
@@ -251,16 +251,16 @@ export class Hub implements PeerHost, AsyncDisposable {
    * to {@linkcode gone}.
    */
   observe(
-    transport: Transport,
+    transport: ConnectionSink,
     { address, grant }: { readonly address: string; readonly grant: Grant },
     position: RoomPosition,
-  ): Peer {
-    const peer = this.#admit(transport, { address, grant, dialect: EVENTS, rooms: [] });
+  ): Connection {
+    const peer = this.#admit(transport, { address, grant, dialect: SSE_ENCODER, rooms: [] });
     this.#intake.inOrder(peer, () => this.#reception.observe(peer, grant, position));
     return peer;
   }
 
-  #admit(transport: Transport, introduction: Introduction): Peer {
+  #admit(transport: ConnectionSink, introduction: ConnectParams): Connection {
     const { clock, limits } = this.options;
     const { address, port, dialect } = introduction;
     const limited = this.#isLimited(address);
@@ -270,7 +270,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     const network = limited ? networkOf(address) : undefined;
     const id = `c${++this.#lastId}`;
     const traced = this.#tracing ? new TracedTransport(transport, id) : transport;
-    const peer = new Peer(id, address, dialect, traced, this, clock.now(), bucket, network);
+    const peer = new Connection(id, address, dialect, traced, this, clock.now(), bucket, network);
     peer.grant = introduction.grant;
     peer.token = introduction.token;
     this.#peers.add(peer);
@@ -286,24 +286,24 @@ export class Hub implements PeerHost, AsyncDisposable {
   }
 
   /** Takes a text frame. Never throws. */
-  receive(peer: Peer, frame: string): void {
+  receive(peer: Connection, frame: string): void {
     if (this.#tracing) traceFrame(peer.id, "in", frame);
     this.#intake.receive(peer, frame);
   }
 
   /** Takes a binary frame: there is no such thing in the protocol. */
-  receiveBinary(peer: Peer): void {
+  receiveBinary(peer: Connection): void {
     this.counters.refused("bad_frame");
     peer.close(CLOSE.unsupported, "Binary frames are not understood: send text");
   }
 
   /** Answers with `line` what a text client sent that is no line; it counts as one in its rate. */
-  reply(peer: Peer, line: string): void {
+  reply(peer: Connection, line: string): void {
     this.#intake.reply(peer, line);
   }
 
   /** Takes the end of a connection, with the close code that the transport saw. */
-  gone(peer: Peer, code: number): void {
+  gone(peer: Connection, code: number): void {
     if (!this.#peers.delete(peer)) return;
     this.counters.close(code);
     this.counters.received += peer.received;
@@ -346,7 +346,7 @@ export class Hub implements PeerHost, AsyncDisposable {
   async drain(reason: string, duration: number): Promise<void> {
     if (this.#stopping || duration <= 0) return;
     this.#draining = true;
-    await spreadFarewells(
+    await disconnectGradually(
       this.#peers,
       duration,
       this.options.clock,
@@ -355,12 +355,15 @@ export class Hub implements PeerHost, AsyncDisposable {
   }
 
   /** Sends everybody (of those whom `which` picks) away to come back at once: their sessions wait. */
-  async dismissAll(reason: string, which: (peer: Peer) => boolean = () => true): Promise<void> {
+  async dismissAll(
+    reason: string,
+    which: (peer: Connection) => boolean = () => true,
+  ): Promise<void> {
     await this.flush();
     for (const peer of this.#peers) if (which(peer)) this.#dismiss(peer, reason);
   }
 
-  #dismiss(peer: Peer, reason: string): void {
+  #dismiss(peer: Connection, reason: string): void {
     if (peer.session !== undefined && !peer.dialect.batches) {
       const timestamp = new Date(this.now()).toISOString();
       peer.tell({ type: "system", message: reason, timestamp, event: "shutdown" });
@@ -380,11 +383,11 @@ export class Hub implements PeerHost, AsyncDisposable {
     return this.options.clock.now();
   }
 
-  flushLater(peer: Peer): void {
+  flushLater(peer: Connection): void {
     this.#turn.add(peer);
   }
 
-  slowConsumer(peer: Peer, waiting: number): void {
+  slowConsumer(peer: Connection, waiting: number): void {
     this.counters.slowConsumers++;
     logger.warn("{connection} {name} fell behind with {waiting} bytes waiting: cut off", {
       connection: peer.id,
@@ -393,7 +396,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     });
   }
 
-  refused(peer: Peer, code: ErrorCode, message: string): void {
+  refused(peer: Connection, code: ErrorCode, message: string): void {
     this.counters.refused(code);
     const fields = { connection: peer.id, name: nameOf(peer), code, message };
     // The first tells the operator; the rest is counted, and told when the connection ends.
@@ -401,7 +404,7 @@ export class Hub implements PeerHost, AsyncDisposable {
     else logger.debug("{connection} {name} refused: {code}: {message}", fields);
   }
 
-  fault(peer: Peer, error: unknown): void {
+  fault(peer: Connection, error: unknown): void {
     logger.error("{connection} {name} met a fault: {error}", {
       connection: peer.id,
       name: nameOf(peer),
@@ -436,6 +439,6 @@ export class Hub implements PeerHost, AsyncDisposable {
 }
 
 /** For the log; before its `hello` a client has no name, and an event stream only its token's. */
-function nameOf({ session }: Peer): string {
+function nameOf({ session }: Connection): string {
   return session?.identity ?? (session?.name || "(no name)");
 }

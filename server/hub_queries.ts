@@ -13,8 +13,8 @@ import {
 import type { Clock } from "./clock.ts";
 import type { Counters } from "./metrics/counters.ts";
 import { readPage } from "./history.ts";
-import type { Rates } from "./metrics/throughput.ts";
-import type { Rooms } from "./rooms.ts";
+import type { ThroughputMeter } from "./metrics/throughput.ts";
+import type { RoomMembership } from "./rooms.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Rooms in one answer: anybody who writes makes rooms, and nobody reads a list without end. */
@@ -24,12 +24,12 @@ const MAX_ROOMS_LISTED = 1000;
 const MAX_PEOPLE_LISTED = 1000;
 
 /** What looking takes. */
-export interface OverviewOptions {
+export interface HubQueriesOptions {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly counters: Counters;
-  readonly rates: Rates;
-  readonly rooms: Rooms;
+  readonly rates: ThroughputMeter;
+  readonly rooms: RoomMembership;
   readonly sessions: Sessions;
   readonly defaultRooms: readonly string[];
   /** Connections at this moment. */
@@ -37,10 +37,10 @@ export interface OverviewOptions {
 }
 
 /** What the hub tells those who look on from outside. Looking changes nothing and is seen by nobody. */
-export class Overview {
+export class HubQueries {
   readonly #started: number;
 
-  constructor(private readonly options: OverviewOptions) {
+  constructor(private readonly options: HubQueriesOptions) {
     this.#started = options.clock.monotonic();
   }
 

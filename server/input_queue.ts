@@ -1,15 +1,15 @@
 import { CLOSE, MAX_BATCH_MESSAGES, MAX_BATCH_OBJECTS, splitBatch } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
-import { PLAIN_JSON, TEXT } from "./encoders/encoder.ts";
+import { JSON_ENCODER, TEXT_ENCODER } from "./encoders/encoder.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { Peer } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import type { Requests } from "./requests.ts";
 
 /** Frames of the largest size that may wait until a request of their sender is answered. */
 const MAX_BACKLOG_FRAMES = 8;
 
 /** Takes what connections send apart, and has it answered object by object, in the order of coming. */
-export class Intake {
+export class InputQueue {
   readonly #maxFrameLength: number;
 
   constructor(
@@ -21,7 +21,7 @@ export class Intake {
   }
 
   /** Takes a text frame. Never throws. */
-  receive(peer: Peer, frame: string): void {
+  receive(peer: Connection, frame: string): void {
     if (!peer.open || peer.muted) return;
     peer.received += frame.length;
     if (frame.length > this.#maxFrameLength) {
@@ -44,12 +44,12 @@ export class Intake {
   }
 
   /** Answers what is neither object nor line of a client. Never throws. */
-  reply(peer: Peer, line: string): void {
+  reply(peer: Connection, line: string): void {
     if (peer.open && !peer.muted) this.requests.reply(peer, line);
   }
 
   /** Reads one object, or keeps it for later while an earlier one is being answered. */
-  #take(peer: Peer, object: string): void {
+  #take(peer: Connection, object: string): void {
     if (!peer.open || peer.muted) return;
     if (peer.backlog === undefined) {
       this.inOrder(peer, () => this.requests.handle(peer, object));
@@ -67,14 +67,14 @@ export class Intake {
   }
 
   /** Runs `task`; if it takes time, what the peer sends meanwhile waits until it is done. */
-  inOrder(peer: Peer, task: () => Promise<void> | void): void {
+  inOrder(peer: Connection, task: () => Promise<void> | void): void {
     const pending = task();
     if (pending === undefined) return;
     peer.backlog = [];
     pending.then(() => this.#goOn(peer)).catch((error) => peer.fail(error));
   }
 
-  #goOn(peer: Peer): void {
+  #goOn(peer: Connection): void {
     const backlog = peer.backlog ?? [];
     peer.backlog = undefined;
     peer.backlogLength = 0;
@@ -82,11 +82,11 @@ export class Intake {
     if (peer.backlog === undefined) peer.answered?.();
   }
 
-  #chooseDialect(peer: Peer, frame: string): void {
+  #chooseDialect(peer: Connection, frame: string): void {
     if (peer.heard) return;
     peer.heard = true;
-    if (peer.dialect !== PLAIN_JSON || frame.trimStart().startsWith("{")) return;
-    peer.dialect = TEXT;
+    if (peer.dialect !== JSON_ENCODER || frame.trimStart().startsWith("{")) return;
+    peer.dialect = TEXT_ENCODER;
     const { session } = peer;
     if (session === undefined) return;
     const timestamp = new Date(this.clock.now()).toISOString();

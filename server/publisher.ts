@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers";
-import type { Broker, Draft, Origin, Receipt } from "../broker/broker.ts";
+import type { Broker, MessageDraft, Origin, Receipt } from "../broker/broker.ts";
 import type {
   Annotations,
   Content,
@@ -10,11 +10,11 @@ import type {
 } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import type { Counters } from "./metrics/counters.ts";
-import type { Peer } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
 
 /** A draft with somebody who waits to hear what became of it. */
-export interface Outgoing extends Draft {
+export interface PendingAppend extends MessageDraft {
   /** UTF-16 units of what it came in. */
   readonly size: number;
   /** Takes what became of it. Never throws. */
@@ -22,7 +22,7 @@ export interface Outgoing extends Draft {
 }
 
 /** What a connection publishes; its ack goes there. */
-export class Publication implements Outgoing {
+export class Publication implements PendingAppend {
   readonly room: string;
   readonly sender: string;
   readonly content: Content;
@@ -32,7 +32,7 @@ export class Publication implements Outgoing {
   readonly ref?: Ref;
 
   constructor(
-    readonly peer: Peer,
+    readonly peer: Connection,
     readonly session: Session,
     room: string,
     frame: Publish,
@@ -85,7 +85,7 @@ const BATCH_LENGTH = 512 * 1024;
 
 /** Gathers what is published in one turn of the event loop, appends it at once, and acks it. */
 export class Publisher {
-  #waiting: Outgoing[] = [];
+  #waiting: PendingAppend[] = [];
   #scheduled = false;
   #newest: Promise<void> = Promise.resolve();
   /** When the batch under way was in the log. */
@@ -102,7 +102,7 @@ export class Publisher {
   ) {}
 
   /** Appends at the end of this turn. */
-  publish(publication: Outgoing): void {
+  publish(publication: PendingAppend): void {
     this.#waiting.push(publication);
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -145,7 +145,7 @@ export class Publisher {
     });
   }
 
-  #take(): Outgoing[] {
+  #take(): PendingAppend[] {
     let length = 0;
     let count = 0;
     for (const { size } of this.#waiting) {
@@ -156,7 +156,7 @@ export class Publisher {
     return this.#waiting.splice(0, count);
   }
 
-  #settle(publication: Outgoing, receipt: Receipt): void {
+  #settle(publication: PendingAppend, receipt: Receipt): void {
     if (receipt.kind === "stored") this.counters.messages++;
     else if (receipt.kind === "duplicate") this.counters.duplicates++;
     else this.counters.failures++;

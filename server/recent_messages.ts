@@ -3,22 +3,22 @@ import type { Retention } from "../broker/broker.ts";
 import { encode, type Message } from "../protocol.ts";
 
 /** A message with its encoding, made once for everybody. */
-export interface Entry {
+export interface EncodedMessage {
   readonly message: Message;
   /** The JSON that travels. */
   readonly json: string;
 }
 
 /** Encodes a message for delivery. */
-export function toEntry(message: Message): Entry {
+export function encodeMessage(message: Message): EncodedMessage {
   return { message, json: encode(message) };
 }
 
 /** Messages that a tail holds at most. */
-export const TAIL_MESSAGES = 256;
+export const CACHE_MESSAGES = 256;
 
 /** UTF-16 units of JSON that a tail holds at most: what an idle room may cost. */
-export const TAIL_LENGTH = 256 * 1024;
+export const CACHE_LENGTH = 256 * 1024;
 
 /** Encodings of different starting points that are kept: returning herds know only a few. */
 const CACHED_STARTS = 16;
@@ -27,9 +27,9 @@ const CACHED_STARTS = 16;
  * The newest messages of a room, encoded. Whoever joins or comes back is served from here, and
  * the log is read only for what lies further back.
  */
-export class Tail {
+export class RecentMessages {
   /** Consecutive, ending with the room's newest message. */
-  #entries: Entry[] = [];
+  #entries: EncodedMessage[] = [];
   #length = 0;
   readonly #json = new Map<number, string>();
 
@@ -37,7 +37,7 @@ export class Tail {
   readonly #maxMessages: number;
 
   /** @param retention that of the log: the tail never shows what the log would not. */
-  constructor(retention: Retention, maxMessages = TAIL_MESSAGES) {
+  constructor(retention: Retention, maxMessages = CACHE_MESSAGES) {
     this.#retention = retention;
     this.#maxMessages = Math.min(maxMessages, retention.maxMessages);
   }
@@ -48,14 +48,16 @@ export class Tail {
   }
 
   /** Appends messages that follow on what is held. */
-  push(entries: readonly Entry[]): void {
+  push(entries: readonly EncodedMessage[]): void {
     this.#json.clear();
     for (const entry of entries) {
       this.#entries.push(entry);
       this.#length += entry.json.length;
     }
     // Cut at twice the limit, so that a busy room does not move the array for every message.
-    if (this.#entries.length > 2 * this.#maxMessages || this.#length > 2 * TAIL_LENGTH) this.#cut();
+    if (this.#entries.length > 2 * this.#maxMessages || this.#length > 2 * CACHE_LENGTH) {
+      this.#cut();
+    }
   }
 
   #cut(): void {
@@ -63,7 +65,7 @@ export class Tail {
     let length = 0;
     while (start > 0 && this.#entries.length - start < this.#maxMessages) {
       const size = this.#entries[start - 1]?.json.length ?? 0;
-      if (length + size > TAIL_LENGTH) break;
+      if (length + size > CACHE_LENGTH) break;
       length += size;
       start--;
     }
@@ -92,7 +94,7 @@ export class Tail {
   }
 
   /** Everything above `after`, or `undefined` when the tail does not reach back that far. */
-  since(after: number, last: number): readonly Entry[] | undefined {
+  since(after: number, last: number): readonly EncodedMessage[] | undefined {
     if (after >= last) return [];
     const first = this.first;
     if (first === undefined || after + 1 < first) return undefined;
@@ -100,7 +102,7 @@ export class Tail {
   }
 
   /** The JSON list of `entries`, which came from this tail; remembered for the next who asks. */
-  json(entries: readonly Entry[]): string {
+  json(entries: readonly EncodedMessage[]): string {
     const start = entries[0]?.message.id;
     if (start === undefined) return "[]";
     const known = this.#json.get(start);
@@ -111,11 +113,11 @@ export class Tail {
   }
 }
 
-function timeOf(entry: Entry | undefined): number {
+function timeOf(entry: EncodedMessage | undefined): number {
   return entry === undefined ? Infinity : Date.parse(entry.message.timestamp);
 }
 
 /** Entries as a JSON list, without encoding anything again. */
-export function jsonList(entries: readonly Entry[]): string {
+export function jsonList(entries: readonly EncodedMessage[]): string {
   return `[${entries.map((entry) => entry.json).join(",")}]`;
 }

@@ -12,7 +12,7 @@ const LOG_RATE = 1;
 const LOG_BURST = 20;
 
 /** Why somebody was not let in. */
-export interface TurnedAway {
+export interface Rejection {
   /** That of HTTP, also where another door has nothing of the kind. */
   readonly status: number;
   /** A sentence for a person. */
@@ -20,10 +20,10 @@ export interface TurnedAway {
 }
 
 /** Counts and logs a client or request that was not let in, over whichever transport. */
-export function countTurnedAway(
+export function recordRejection(
   { counters, online, rejections }: Pick<Hub, "counters" | "online" | "rejections">,
   address: string,
-  { status, reason }: TurnedAway,
+  { status, reason }: Rejection,
 ): void {
   counters.turnAway(status);
   rejections.log({ address, status, reason, clients: online });
@@ -39,7 +39,7 @@ export class RejectionLog {
   }
 
   /** Logs one. */
-  log(fields: TurnedAway & { readonly address: string; readonly clients: number }): void {
+  log(fields: Rejection & { readonly address: string; readonly clients: number }): void {
     const message = "Turned away {address} with {status}: {reason} ({clients} online)";
     if (this.#bucket.take(this.clock.now()) > 0) {
       this.#omitted++;

@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { ErrorStreak } from "../lib/error_streak.ts";
 import type { Broker } from "../broker/broker.ts";
-import type { Measure } from "../broker/sqlite/sanctions.ts";
+import type { Sanction } from "../broker/sqlite/sanctions.ts";
 import {
   type ClientFrame,
   CLOSE,
@@ -18,18 +18,18 @@ import {
   type WhoRequest,
 } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
-import { PLAIN_JSON, TEXT } from "./encoders/encoder.ts";
-import { type Page, readPage } from "./history.ts";
+import { JSON_ENCODER, TEXT_ENCODER } from "./encoders/encoder.ts";
+import { type HistoryPage, readPage } from "./history.ts";
 import type { ServerLimits } from "./limits.ts";
 import { parseLine } from "./text_commands.ts";
-import { banSentence, closureSentence, muteSentence } from "./moderation/sanction_messages.ts";
+import { banMessage, closedRoomMessage, muteMessage } from "./moderation/sanction_messages.ts";
 import type { Moderation } from "./moderation/moderation.ts";
-import type { Peer } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { Publication, type Publisher } from "./publisher.ts";
 import type { TokenBuckets } from "./rate_limit.ts";
-import { mayNotCreate, mayNotRead, type Reception, tooManyRooms } from "./handshake.ts";
+import { type Handshake, mayNotCreate, mayNotRead, tooManyRooms } from "./handshake.ts";
 import type { RoomRegistry } from "./room_registry.ts";
-import type { Rooms } from "./rooms.ts";
+import type { RoomMembership } from "./rooms.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -41,11 +41,11 @@ export interface RequestsOptions {
   readonly clock: Clock;
   readonly limits: ServerLimits;
   readonly moderation: Moderation;
-  readonly rooms: Rooms;
+  readonly rooms: RoomMembership;
   readonly registry: RoomRegistry;
   readonly sessions: Sessions;
   readonly publisher: Publisher;
-  readonly reception: Reception;
+  readonly reception: Handshake;
   readonly addresses: TokenBuckets;
 }
 
@@ -76,16 +76,16 @@ export class Requests {
   }
 
   /** Answers what is neither object nor line of a client, but counts as one in its rate. */
-  reply(peer: Peer, line: string): void {
+  reply(peer: Connection, line: string): void {
     if (this.#withinRate(peer, "")) peer.offer([line]);
   }
 
   /** Handles one object or line of a client. A promise means: nothing else of this client before. */
-  handle(peer: Peer, input: string): Promise<void> | void {
+  handle(peer: Connection, input: string): Promise<void> | void {
     if (!this.#withinRate(peer, input)) return;
-    if (peer.dialect === TEXT) return this.#line(peer, input);
+    if (peer.dialect === TEXT_ENCODER) return this.#line(peer, input);
     const { maxMessageBytes } = this.options.limits;
-    const parsed = peer.dialect === PLAIN_JSON
+    const parsed = peer.dialect === JSON_ENCODER
       ? parseClientFrame(
         input,
         maxMessageBytes,
@@ -100,7 +100,7 @@ export class Requests {
     return this.#frame(peer, parsed.frame, input.length);
   }
 
-  #line(peer: Peer, input: string): Promise<void> | void {
+  #line(peer: Connection, input: string): Promise<void> | void {
     const { session } = peer;
     const line = parseLine(input, session?.rooms.at(-1)?.name, (name) => {
       const person = this.options.sessions.find(name);
@@ -136,7 +136,7 @@ export class Requests {
     return parseClientFrame(JSON.stringify(frame), this.options.limits.maxMessageBytes);
   }
 
-  #frame(peer: Peer, frame: ClientFrame, size: number): Promise<void> | void {
+  #frame(peer: Connection, frame: ClientFrame, size: number): Promise<void> | void {
     if (this.#debugs) {
       logger.debug("{connection} asks for {type} with {size} characters", {
         connection: peer.id,
@@ -175,14 +175,14 @@ export class Requests {
     }
   }
 
-  #publish(peer: Peer, session: Session, frame: Publish, size: number): void {
+  #publish(peer: Connection, session: Session, frame: Publish, size: number): void {
     if (session.guest && frame.sender !== undefined) {
       const ban = this.#banOn(session, frame.sender);
-      if (ban !== undefined) return peer.refuse("forbidden", banSentence(ban), frame.ref);
+      if (ban !== undefined) return peer.refuse("forbidden", banMessage(ban), frame.ref);
       this.options.sessions.nameGuest(session, frame.sender);
     }
     if (
-      frame.sender !== undefined && peer.dialect === PLAIN_JSON &&
+      frame.sender !== undefined && peer.dialect === JSON_ENCODER &&
       !isOwnName(session, frame.sender) && !this.#rename(peer, session, frame.sender, frame.ref)
     ) return;
     if (session.silence !== undefined && this.#isSilenced(peer, session, frame.ref)) return;
@@ -197,7 +197,7 @@ export class Requests {
     this.options.publisher.publish(new Publication(peer, session, room.name, frame, size));
   }
 
-  #direct(peer: Peer, session: Session, frame: DirectRequest): void {
+  #direct(peer: Connection, session: Session, frame: DirectRequest): void {
     const { sessions, clock } = this.options;
     if (session.silence !== undefined && this.#isSilenced(peer, session, frame.ref)) return;
     const receiver = sessions.find(frame.to);
@@ -243,11 +243,11 @@ export class Requests {
     return this.options.clock.now() - this.#startedAt < RETURN_SECONDS * 1000;
   }
 
-  async #join(peer: Peer, session: Session, frame: Join): Promise<void> {
+  async #join(peer: Connection, session: Session, frame: Join): Promise<void> {
     const { limits, rooms, registry, moderation } = this.options;
     if (!session.grant.rights.mayRead(frame.room)) return mayNotRead(peer, [frame.room]);
     const closure = moderation.closureOf(frame.room);
-    if (closure !== undefined) return peer.refuse("forbidden", closureSentence(closure));
+    if (closure !== undefined) return peer.refuse("forbidden", closedRoomMessage(closure));
     const present = session.rooms.some(({ name }) => name === frame.room);
     if (!present && session.rooms.length >= limits.maxRooms) {
       tooManyRooms(peer, limits.maxRooms);
@@ -260,7 +260,7 @@ export class Requests {
     const closedMeanwhile = moderation.closureOf(frame.room);
     if (closedMeanwhile !== undefined) {
       rooms.leave(session, entrance.room);
-      peer.refuse("forbidden", closureSentence(closedMeanwhile));
+      peer.refuse("forbidden", closedRoomMessage(closedMeanwhile));
       return;
     }
     peer.offer(peer.dialect.joined(entrance.entered));
@@ -268,7 +268,7 @@ export class Requests {
     if (!present) this.#log("joined", peer, session, frame.room);
   }
 
-  #leave(peer: Peer, session: Session, name: string): void {
+  #leave(peer: Connection, session: Session, name: string): void {
     const room = session.rooms.find((joined) => joined.name === name);
     if (room === undefined) {
       this.#notInRoom(peer, name);
@@ -279,12 +279,12 @@ export class Requests {
     this.#log("left", peer, session, name);
   }
 
-  #log(what: "joined" | "left", { id }: Peer, { name }: Session, room: string): void {
+  #log(what: "joined" | "left", { id }: Connection, { name }: Session, room: string): void {
     logger.info("{connection} {name} {what} {room}", { connection: id, name, what, room });
   }
 
   /** Gives a session another name; `false` when it cannot have that, which it was told. */
-  #rename(peer: Peer, session: Session, name: string, ref?: string | number): boolean {
+  #rename(peer: Connection, session: Session, name: string, ref?: string | number): boolean {
     const from = session.name;
     if (session.identity !== undefined) {
       const message = `Your token says that you are ${from}: the name cannot be changed`;
@@ -293,7 +293,7 @@ export class Requests {
     }
     const ban = this.#banOn(session, name);
     if (ban !== undefined) {
-      peer.refuse("name_taken", `${banSentence(ban)}. Take another name`, ref);
+      peer.refuse("name_taken", `${banMessage(ban)}. Take another name`, ref);
       return false;
     }
     if (!this.options.sessions.rename(session, name)) {
@@ -305,7 +305,7 @@ export class Requests {
     return true;
   }
 
-  #typing(peer: Peer, session: Session, frame: TypingRequest): void {
+  #typing(peer: Connection, session: Session, frame: TypingRequest): void {
     const room = session.rooms.find(({ name }) => name === frame.room);
     if (room === undefined) {
       this.#notInRoom(peer, frame.room);
@@ -320,11 +320,11 @@ export class Requests {
     room.tellAll({ ...frame, sender: session.name }, this.options.clock.now(), peer);
   }
 
-  async #history(peer: Peer, session: Session, frame: HistoryRequest): Promise<void> {
+  async #history(peer: Connection, session: Session, frame: HistoryRequest): Promise<void> {
     const { broker } = this.options;
     const { room } = frame;
     if (!session.grant.rights.mayRead(room)) return mayNotRead(peer, [room], frame.ref);
-    let page: Page;
+    let page: HistoryPage;
     try {
       page = await readPage(broker, frame);
     } catch (error) {
@@ -337,7 +337,7 @@ export class Requests {
     peer.tell({ type: "history", room, ...page, ...withRef(frame) });
   }
 
-  #who(peer: Peer, session: Session, frame: WhoRequest): void {
+  #who(peer: Connection, session: Session, frame: WhoRequest): void {
     if (!session.grant.rights.mayRead(frame.room)) return mayNotRead(peer, [frame.room], frame.ref);
     const room = this.options.rooms.get(frame.room);
     peer.tell({
@@ -349,7 +349,7 @@ export class Requests {
     });
   }
 
-  #withinRate(peer: Peer, input: string): boolean {
+  #withinRate(peer: Connection, input: string): boolean {
     const { limits, clock } = this.options;
     const own = peer.bucket?.take(clock.now()) ?? 0;
     const wait = own > 0 ? own : this.#waitOfAddress(peer);
@@ -375,35 +375,37 @@ export class Requests {
     return false;
   }
 
-  #waitOfAddress({ network }: Peer): number {
+  #waitOfAddress({ network }: Connection): number {
     const { addresses, clock } = this.options;
     return network === undefined ? 0 : addresses.take(network, clock.now());
   }
 
   /** The ban that keeps `session` from a name. */
-  #banOn({ grant: { admin } }: Session, name: string): Measure | undefined {
+  #banOn({ grant: { admin } }: Session, name: string): Sanction | undefined {
     return this.options.moderation.banOn({ name, admin });
   }
 
   /** Whether `session` may not write; it then was told. */
-  #isSilenced(peer: Peer, session: Session, ref?: string | number): boolean {
+  #isSilenced(peer: Connection, session: Session, ref?: string | number): boolean {
     const mute = this.options.moderation.silenceOf(session);
     if (mute === undefined) return false;
     const now = this.options.clock.now();
     const wait = mute.until === Infinity ? undefined : Math.ceil((mute.until - now) / 1000);
-    peer.refuse("forbidden", muteSentence(mute, now), ref, wait);
+    peer.refuse("forbidden", muteMessage(mute, now), ref, wait);
     return true;
   }
 
-  #notInRoom(peer: Peer, room: string | undefined, ref?: string | number): void {
+  #notInRoom(peer: Connection, room: string | undefined, ref?: string | number): void {
     const closure = room === undefined ? undefined : this.options.moderation.closureOf(room);
     if (closure !== undefined) {
-      peer.refuse("forbidden", closureSentence(closure), ref);
+      peer.refuse("forbidden", closedRoomMessage(closure), ref);
       return;
     }
     const where = room === undefined ? "You are in no room" : `You are not in ${room}`;
     const join = room ?? "lobby";
-    const what = peer.dialect === TEXT ? `/join ${join}` : `send {"type":"join","room":"${join}"}`;
+    const what = peer.dialect === TEXT_ENCODER
+      ? `/join ${join}`
+      : `send {"type":"join","room":"${join}"}`;
     peer.refuse("not_in_room", `${where}: ${what}`, ref);
   }
 }
@@ -438,7 +440,7 @@ function anyRoom(devices: Iterable<Session>, permits: (room: string) => boolean)
   return false;
 }
 
-function mayNotWrite(peer: Peer, room: string, ref?: string | number): void {
+function mayNotWrite(peer: Connection, room: string, ref?: string | number): void {
   peer.refuse(
     "forbidden",
     `Your token lets you read ${room}, not write: ask for one that does`,

@@ -1,11 +1,11 @@
 import { type Joined, MAX_NAMED_MEMBERS } from "../protocol.ts";
 import type { ControlFrame } from "./encoders/encoder.ts";
-import type { Peer } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { PresenceChanges } from "./presence.ts";
-import { Pending } from "./fan_out_buffer.ts";
+import { FanOutBuffer } from "./fan_out_buffer.ts";
 import type { Session } from "./session.ts";
-import { Tail } from "./recent_messages.ts";
-import { tellAll } from "./broadcast.ts";
+import { RecentMessages } from "./recent_messages.ts";
+import { broadcast } from "./broadcast.ts";
 
 /** One room while somebody is in it. */
 export class Room {
@@ -16,19 +16,19 @@ export class Room {
   /** Those who only listen: nobody is told of them, and they count for nobody. */
   readonly observers = new Set<Session>();
   /** The connections of all of them. */
-  readonly peers = new Set<Peer>();
+  readonly peers = new Set<Connection>();
   /** Connections that are still reading the log, with the id up to which they have read. */
-  readonly behind = new Map<Peer, number>();
+  readonly behind = new Map<Connection, number>();
   readonly changes = new PresenceChanges();
   /** Messages that are in the log and wait for the next fan-out. */
-  readonly pending = new Pending();
+  readonly pending = new FanOutBuffer();
 
   constructor(
     readonly name: string,
     readonly epoch: string,
     /** The newest id. */
     public last: number,
-    readonly tail: Tail,
+    readonly tail: RecentMessages,
   ) {}
 
   /** How many people are here. */
@@ -103,7 +103,7 @@ export class Room {
   }
 
   /** Sends `frame` to everybody here, encoded once for each kind of client. */
-  tellAll(frame: ControlFrame, now: number, except?: Peer): void {
-    tellAll(this.peers, frame, now, except);
+  tellAll(frame: ControlFrame, now: number, except?: Connection): void {
+    broadcast(this.peers, frame, now, except);
   }
 }

@@ -2,7 +2,7 @@ import type { Broker } from "../broker/broker.ts";
 import type { ErrorCode } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import { TokenBuckets } from "./rate_limit.ts";
-import type { Rooms } from "./rooms.ts";
+import type { RoomMembership } from "./rooms.ts";
 
 /** New rooms of one address in the long run, a second. */
 export const NEW_ROOMS_RATE = 1;
@@ -24,7 +24,7 @@ export interface RoomRefusal {
 /** What knowing all rooms takes. */
 export interface RoomRegistryOptions {
   readonly broker: Pick<Broker, "rooms">;
-  readonly rooms: Pick<Rooms, "all">;
+  readonly rooms: Pick<RoomMembership, "all">;
   readonly clock: Pick<Clock, "now" | "monotonic">;
   readonly limits: { readonly maxRoomsTotal: number };
   /** Rooms that the operator named: they may always be. */

@@ -2,14 +2,14 @@ import type { Broker, Range } from "../broker/broker.ts";
 import { CLOSE, type Message, type RoomPosition } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import type { Counters } from "./metrics/counters.ts";
-import type { Dialect } from "./encoders/encoder.ts";
-import type { Entered } from "./join_result.ts";
-import type { Peer } from "./connection.ts";
-import { fanOutRest } from "./fan_out_buffer.ts";
+import type { Encoder } from "./encoders/encoder.ts";
+import type { JoinSnapshot } from "./join_result.ts";
+import type { Connection } from "./connection.ts";
+import { fanOutPause } from "./fan_out_buffer.ts";
 import { presenceWindow } from "./presence.ts";
 import { Room } from "./room.ts";
 import type { Session } from "./session.ts";
-import { type Entry, Tail, toEntry } from "./recent_messages.ts";
+import { type EncodedMessage, encodeMessage, RecentMessages } from "./recent_messages.ts";
 
 /** UTF-16 units of JSON in one page of replayed history: well under any outbox. */
 const PAGE_LENGTH = 256 * 1024;
@@ -21,15 +21,15 @@ const PAGE_MESSAGES = 500;
 const DRAIN_POLL = 20;
 
 /** A room on the way in: what to tell the client, then where it goes on. */
-export interface Entrance {
+export interface JoinResult {
   readonly room: Room;
-  readonly entered: Entered;
+  readonly entered: JoinSnapshot;
   /** The newest id that `entered` holds. */
   readonly cursor: number;
 }
 
 /** The rooms that somebody is in: entering without a gap, delivering, presence. */
-export class Rooms {
+export class RoomMembership {
   readonly #rooms = new Map<string, Room>();
   /** Messages that arrived for rooms that are being opened, by room. */
   readonly #opening = new Map<
@@ -66,7 +66,7 @@ export class Rooms {
    * that on, then calls {@linkcode settle}: what is published meanwhile is not lost, it is read
    * from the log from `cursor` on. Returns `undefined` when the session ended meanwhile.
    */
-  async enter(session: Session, position: RoomPosition): Promise<Entrance | undefined> {
+  async enter(session: Session, position: RoomPosition): Promise<JoinResult | undefined> {
     let room = await this.#open(position.room);
     // Its last member may have left, and closed it, since it was found or opened.
     while (this.#rooms.get(room.name) !== room) room = await this.#open(position.room);
@@ -100,7 +100,7 @@ export class Rooms {
   }
 
   /** Lets a connection take part in a room it has entered: first what it has not read yet, then live. */
-  settle(peer: Peer, { room, cursor }: Entrance): void {
+  settle(peer: Connection, { room, cursor }: JoinResult): void {
     if (!peer.open || peer.session === undefined || !room.has(peer.session)) return;
     room.peers.add(peer);
     if (cursor >= room.last) {
@@ -113,7 +113,7 @@ export class Rooms {
   }
 
   /** A room that `peer` is in, as it stands: nothing is shown again, and what is live goes on. */
-  standing(peer: Peer, room: Room): Entered {
+  standing(peer: Connection, room: Room): JoinSnapshot {
     const waiting = room.pending.entries[0]?.message.id;
     return {
       // What is on its way to this connection does not count as had.
@@ -132,7 +132,7 @@ export class Rooms {
   }
 
   /** Takes a connection out of its rooms; its session stays a member. */
-  detach(peer: Peer): void {
+  detach(peer: Connection): void {
     for (const room of peer.session?.rooms ?? []) this.#withdraw(peer, room);
   }
 
@@ -164,13 +164,16 @@ export class Rooms {
    * which session wrote a message here, for those who want no echo.
    */
   deliver(messages: readonly Message[], author: (index: number) => Session | undefined): void {
-    const byRoom = new Map<string, { entries: Entry[]; authors: (Session | undefined)[] }>();
+    const byRoom = new Map<
+      string,
+      { entries: EncodedMessage[]; authors: (Session | undefined)[] }
+    >();
     messages.forEach((message, index) => {
       this.#opening.get(message.room)?.early.push(message);
       if (!this.#rooms.has(message.room)) return;
       let group = byRoom.get(message.room);
       if (group === undefined) byRoom.set(message.room, group = { entries: [], authors: [] });
-      group.entries.push(toEntry(message));
+      group.entries.push(encodeMessage(message));
       group.authors.push(author(index));
     });
     for (const [name, { entries, authors }] of byRoom) {
@@ -197,7 +200,7 @@ export class Rooms {
     for (const room of this.#rooms.values()) room.pending.clear();
   }
 
-  #withdraw(peer: Peer, room: Room): void {
+  #withdraw(peer: Connection, room: Room): void {
     room.peers.delete(peer);
     room.behind.delete(peer);
     room.pending.forget(peer);
@@ -215,7 +218,7 @@ export class Rooms {
   /** Sends what is new now if the room had its rest, else its authors' own and the rest later. */
   #accept(
     room: Room,
-    entries: readonly Entry[],
+    entries: readonly EncodedMessage[],
     authors: readonly (Session | undefined)[],
   ): void {
     room.tail.push(entries);
@@ -246,7 +249,7 @@ export class Rooms {
     const { entries } = pending;
     if (pending.empty) return;
     let batch: string | undefined;
-    const frames = new Map<Dialect, readonly string[]>();
+    const frames = new Map<Encoder, readonly string[]>();
     for (const peer of room.peers) {
       if (room.behind.size > 0 && room.behind.has(peer)) continue;
       const { dialect } = peer;
@@ -266,7 +269,7 @@ export class Rooms {
       }
     }
     pending.clear();
-    const rest = fanOutRest(room.peers.size);
+    const rest = fanOutPause(room.peers.size);
     if (rest === 0) return;
     pending.due = Infinity;
     // By then the sockets were written to, however long that took.
@@ -295,15 +298,15 @@ export class Rooms {
 
   async #load(name: string, early: readonly Message[]): Promise<Room> {
     const { epoch, last } = await this.broker.head(name);
-    const tail = new Tail(this.broker.retention);
+    const tail = new RecentMessages(this.broker.retention);
     const room = new Room(name, epoch, last, tail);
     if (this.replay > 0) {
       const newest = await this.broker.read(name, { before: last + 1, limit: this.replay });
-      tail.push(newest.map(toEntry));
+      tail.push(newest.map(encodeMessage));
     }
     for (const message of early) {
       if (message.id <= room.last) continue;
-      tail.push([toEntry(message)]);
+      tail.push([encodeMessage(message)]);
       room.last = message.id;
     }
     this.#rooms.set(name, room);
@@ -311,7 +314,7 @@ export class Rooms {
   }
 
   /** What follows on the client's position; `undefined` when there is none or it cannot be gone on from. */
-  async #goOn(room: Room, position: RoomPosition): Promise<Found | undefined> {
+  async #goOn(room: Room, position: RoomPosition): Promise<ReplayCursor | undefined> {
     const { after, epoch } = position;
     if (after === undefined || (epoch !== undefined && epoch !== room.epoch)) return undefined;
     if (after > room.last) return undefined;
@@ -328,7 +331,7 @@ export class Rooms {
   }
 
   /** The newest messages, for who is new or cannot go on where it was. */
-  async #newest(room: Room, position: RoomPosition): Promise<Found> {
+  async #newest(room: Room, position: RoomPosition): Promise<ReplayCursor> {
     const wanted = position.history ?? this.replay;
     const last = room.last;
     if (wanted === 0 || last === 0) return { entries: [], last, recovered: false };
@@ -342,7 +345,7 @@ export class Rooms {
   }
 
   /** What the tail has above `after`; `undefined` when it does not reach back that far. */
-  #held(room: Room, after: number): readonly Entry[] | undefined {
+  #held(room: Room, after: number): readonly EncodedMessage[] | undefined {
     room.tail.expire(this.clock.now());
     return room.tail.since(after, room.last);
   }
@@ -351,12 +354,12 @@ export class Rooms {
     room: string,
     range: Range,
     keep: "oldest" | "newest" = "oldest",
-  ): Promise<readonly Entry[]> {
-    return page((await this.broker.read(room, range)).map(toEntry), keep);
+  ): Promise<readonly EncodedMessage[]> {
+    return page((await this.broker.read(room, range)).map(encodeMessage), keep);
   }
 
   /** Sends what the tail holds beyond the peer's cursor; false when the tail does not reach back. */
-  #catchUp(room: Room, peer: Peer): boolean {
+  #catchUp(room: Room, peer: Connection): boolean {
     const cursor = room.behind.get(peer);
     if (cursor === undefined) return true;
     const rest = this.#held(room, cursor);
@@ -368,7 +371,7 @@ export class Rooms {
   }
 
   /** Sends the log page by page, no faster than the client reads, until the tail takes over. */
-  async #replay(room: Room, peer: Peer): Promise<void> {
+  async #replay(room: Room, peer: Connection): Promise<void> {
     while (!this.#catchUp(room, peer)) {
       const cursor = room.behind.get(peer);
       if (cursor === undefined || !peer.open) return;
@@ -386,7 +389,7 @@ export class Rooms {
     }
   }
 
-  #drained(peer: Peer): Promise<void> {
+  #drained(peer: Connection): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
         if (!peer.open || peer.transport.bufferedAmount < PAGE_LENGTH) resolve();
@@ -417,15 +420,18 @@ export class Rooms {
 }
 
 /** Messages for somebody who enters, and whether they go on where it had stopped. */
-interface Found {
-  readonly entries: readonly Entry[];
+interface ReplayCursor {
+  readonly entries: readonly EncodedMessage[];
   readonly last: number;
   readonly recovered: boolean;
   readonly json?: string;
 }
 
 /** As many of `entries` as fit one page, from one end; at least one, so that there is always progress. */
-function page(entries: readonly Entry[], keep: "oldest" | "newest"): readonly Entry[] {
+function page(
+  entries: readonly EncodedMessage[],
+  keep: "oldest" | "newest",
+): readonly EncodedMessage[] {
   let length = 0;
   let count = 0;
   while (count < entries.length) {

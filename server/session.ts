@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Grant } from "../auth/authorizer.ts";
-import type { Measure } from "../broker/sqlite/sanctions.ts";
-import type { Peer } from "./connection.ts";
+import type { Sanction } from "../broker/sqlite/sanctions.ts";
+import type { Connection } from "./connection.ts";
 import type { Room } from "./room.ts";
 
 const SECRET_BYTES = 16;
@@ -27,7 +27,7 @@ export class Session {
   /** Whether the name was given by the hub, so that a first message may still name its sender. */
   guest = true;
   /** The connection, while there is one. */
-  peer: Peer | undefined;
+  peer: Connection | undefined;
   /** Where the connection comes from, or the last one came from. */
   address: string | undefined;
   /** In the order of joining: the first is where messages without a room go. */
@@ -43,7 +43,7 @@ export class Session {
   /** All sessions, this one among them, of the person whose name a token fixed. */
   twins: Set<Session> | undefined;
   /** Why it may not write; may have run out. */
-  silence: Measure | undefined;
+  silence: Sanction | undefined;
   #key: string | undefined;
 
   /**

@@ -4,8 +4,8 @@ import { CLOSE, nameKey } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import { NameBook } from "./names.ts";
 import type { OwnedNames } from "./owned_names.ts";
-import type { Peer } from "./connection.ts";
-import type { Rooms } from "./rooms.ts";
+import type { Connection } from "./connection.ts";
+import type { RoomMembership } from "./rooms.ts";
 import { isSecret, newSecret, Session } from "./session.ts";
 
 const logger = getLogger(["bcast", "hub"]);
@@ -19,7 +19,7 @@ export class Sessions {
 
   /** @param onNamed is told of every session that begins, is taken up again, or has a new name. */
   constructor(
-    private readonly rooms: Rooms,
+    private readonly rooms: RoomMembership,
     private readonly clock: Clock,
     private readonly owned: OwnedNames,
     private readonly onNamed: (session: Session) => void,
@@ -87,7 +87,7 @@ export class Sessions {
    * A new session for `peer`: under the name of its token, else under the free name nearest to
    * `wanted`, else a guest's. `undefined` when the name of the token is another person's.
    */
-  begin(peer: Peer, grant: Grant, wanted?: string, secret?: string): Session | undefined {
+  begin(peer: Connection, grant: Grant, wanted?: string, secret?: string): Session | undefined {
     // A secret of before a restart of the hub stays what it was: its `ref`s are still known.
     const known = secret !== undefined && isSecret(secret) && !this.#bySecret.has(secret);
     const session = new Session(known ? secret : newSecret(), grant);
@@ -109,7 +109,7 @@ export class Sessions {
    * The session that `secret` belongs to, now on `peer`; `undefined` when there is none (any more),
    * or when it is that of a person whom `grant` does not name.
    */
-  resume(peer: Peer, secret: string, grant: Grant): Session | undefined {
+  resume(peer: Connection, secret: string, grant: Grant): Session | undefined {
     const session = this.#bySecret.get(secret);
     if (session === undefined || session.identity !== grant.name) return undefined;
     session.grant = grant;
@@ -145,7 +145,7 @@ export class Sessions {
   }
 
   /** Parts a session from a connection that has ended; it waits `grace` milliseconds for another. */
-  detach(peer: Peer, grace: number): void {
+  detach(peer: Connection, grace: number): void {
     const { session } = peer;
     if (session === undefined || session.peer !== peer) return;
     if (grace === 0) {
@@ -227,7 +227,7 @@ export class Sessions {
     }
   }
 
-  #connect(session: Session, peer: Peer): void {
+  #connect(session: Session, peer: Connection): void {
     this.rooms.changed();
     session.peer = peer;
     session.address = peer.address;

@@ -1,21 +1,21 @@
 import type { Counters } from "./metrics/counters.ts";
-import type { Dialect } from "./encoders/encoder.ts";
-import type { Peer } from "./connection.ts";
-import type { Rooms } from "./rooms.ts";
+import type { Encoder } from "./encoders/encoder.ts";
+import type { Connection } from "./connection.ts";
+import type { RoomMembership } from "./rooms.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Somebody who is connected, as others may know it. */
-export interface Person {
+export interface ConnectedClient {
   readonly name: string;
   readonly rooms: readonly string[];
   /** When the connection came, ISO 8601 in UTC. */
   readonly since: string;
-  readonly dialect: Dialect["name"];
+  readonly dialect: Encoder["name"];
 }
 
 /** How many are here at one moment, and what travelled until then. */
-export interface Census {
-  readonly connections: Readonly<Record<Dialect["name"], number>>;
+export interface HubStats {
+  readonly connections: Readonly<Record<Encoder["name"], number>>;
   /** Those in their grace time included. */
   readonly sessions: number;
   /** Rooms that somebody is in. */
@@ -29,7 +29,9 @@ export interface Census {
 }
 
 /** Those of `peers` who have a name, in their order. */
-export function* people(peers: Iterable<Peer>): Generator<Person, void, undefined> {
+export function* connectedClients(
+  peers: Iterable<Connection>,
+): Generator<ConnectedClient, void, undefined> {
   for (const { session, since, dialect } of peers) {
     if (session === undefined) continue;
     yield {
@@ -42,12 +44,12 @@ export function* people(peers: Iterable<Peer>): Generator<Person, void, undefine
 }
 
 /** Counts who is here. */
-export function takeCensus(
-  peers: Iterable<Peer>,
-  rooms: Rooms,
+export function collectStats(
+  peers: Iterable<Connection>,
+  rooms: RoomMembership,
   sessions: Sessions,
   counters: Counters,
-): Census {
+): HubStats {
   const connections = { v1: 0, json: 0, text: 0, events: 0 };
   let { received, sent } = counters;
   for (const peer of peers) {

@@ -2,7 +2,7 @@ import { splitKnownName } from "../chat/names.ts";
 import { type ClientFrame, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
 
 /** What a line typed by a text client asks for. */
-export type Line =
+export type TextCommand =
   | { readonly kind: "frame"; readonly frame: ClientFrame }
   | { readonly kind: "reply"; readonly text: string }
   | { readonly kind: "quit" }
@@ -17,17 +17,17 @@ interface LineCommand {
    * `undefined`: the argument is not what `usage` says. Names and rooms are left to whoever reads
    * the frame, who says what is wrong with them.
    */
-  run(argument: string, room: string | undefined, find: FindPerson): Line | undefined;
+  run(argument: string, room: string | undefined, find: FindPerson): TextCommand | undefined;
 }
 
 /** The name of somebody who is there, whatever its case; `undefined` where nobody is called that. */
 export type FindPerson = (name: string) => string | undefined;
 
-const frame = (value: ClientFrame): Line => ({ kind: "frame", frame: value });
+const frame = (value: ClientFrame): TextCommand => ({ kind: "frame", frame: value });
 
-const NO_ROOM: Line = { kind: "reply", text: "* Error: You are in no room: /join lobby" };
+const NO_ROOM: TextCommand = { kind: "reply", text: "* Error: You are in no room: /join lobby" };
 
-const inRoom = (room: string | undefined, value: (room: string) => ClientFrame): Line =>
+const inRoom = (room: string | undefined, value: (room: string) => ClientFrame): TextCommand =>
   room === undefined ? NO_ROOM : frame(value(room));
 
 const COMMANDS: { readonly [name: string]: LineCommand } = {
@@ -94,7 +94,7 @@ export function parseLine(
   line: string,
   room: string | undefined,
   find: FindPerson = () => undefined,
-): Line {
+): TextCommand {
   const text = line.trimEnd();
   if (text === "") return { kind: "nothing" };
   if (/^(?:quit|exit)$/i.test(text)) {

@@ -1,14 +1,14 @@
 import type { Grant } from "../auth/authorizer.ts";
 import { inWords } from "../auth/time.ts";
 import { CLOSE } from "../protocol.ts";
-import { TEXT } from "./encoders/encoder.ts";
-import type { Peer } from "./connection.ts";
+import { TEXT_ENCODER } from "./encoders/encoder.ts";
+import type { Connection } from "./connection.ts";
 
 /** Seconds that a connection goes on after its token has expired, for its client to bring a new one. */
 export const RENEWAL_GRACE_SECONDS = 30;
 
 /** Tells a connection once that its token has expired, and ends it when no new one comes. */
-export function checkExpiry(peer: Peer, { expiresAt }: Grant, now: number): void {
+export function checkExpiry(peer: Connection, { expiresAt }: Grant, now: number): void {
   if (now < expiresAt) return;
   const over = now - expiresAt;
   if (over >= RENEWAL_GRACE_SECONDS * 1000 || peer.dialect.listensOnly) {
@@ -19,7 +19,7 @@ export function checkExpiry(peer: Peer, { expiresAt }: Grant, now: number): void
   if (peer.expiryTold) return;
   peer.expiryTold = true;
   // Lines know no hello.
-  const how = peer.dialect === TEXT ? "come back" : "say hello";
+  const how = peer.dialect === TEXT_ENCODER ? "come back" : "say hello";
   const message = `Your token has expired: ${how} with a new one within ` +
     `${RENEWAL_GRACE_SECONDS} seconds`;
   peer.refuse("unauthorized", message);

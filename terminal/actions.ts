@@ -1,4 +1,4 @@
-import type { AskPage } from "../client/history.ts";
+import type { LoadPage } from "../client/history.ts";
 import { ConnectError, RequestError } from "../client/types.ts";
 import type { Exported } from "../chat/export.ts";
 import { quotedName } from "../chat/names.ts";
@@ -10,10 +10,10 @@ import { Away } from "./away.ts";
 import { type Actions, LineError } from "./commands.ts";
 import { ExportError, exportTo } from "./export_file.ts";
 import { type Saying, sizeNearLimit } from "./unsent_messages.ts";
-import type { ChatParts } from "./chat_context.ts";
+import type { ChatContext } from "./chat_context.ts";
 import { durationText, latencyText, whoText } from "./presence_text.ts";
-import type { Settings } from "./settings.ts";
-import type { Place } from "./windows.ts";
+import type { TerminalSettings } from "./settings.ts";
+import type { WindowPlace } from "./windows.ts";
 
 /** Hits of a search that are shown. */
 const HITS = 50;
@@ -28,7 +28,7 @@ export interface ActionsOptions {
   /** The user's home directory. */
   readonly home: string | undefined;
   /** Called with what was set, to be remembered; resolves with whether that worked. */
-  readonly onSettings?: (changed: Partial<Settings>) => Promise<boolean>;
+  readonly onSettings?: (changed: Partial<TerminalSettings>) => Promise<boolean>;
   /** Shows how things are now. */
   readonly refresh: () => void;
   readonly quit: () => void;
@@ -36,9 +36,9 @@ export interface ActionsOptions {
 
 /** What a chat can do at the wish of the one who types. */
 export class ChatActions implements Actions {
-  constructor(private readonly parts: ChatParts, private readonly options: ActionsOptions) {}
+  constructor(private readonly parts: ChatContext, private readonly options: ActionsOptions) {}
 
-  get place(): Place {
+  get place(): WindowPlace {
     return this.parts.board.current.place;
   }
 
@@ -72,7 +72,7 @@ export class ChatActions implements Actions {
     return this.parts.screen.plain === true;
   }
 
-  get settings(): Settings {
+  get settings(): TerminalSettings {
     return this.parts.facts.settings;
   }
 
@@ -129,7 +129,7 @@ export class ChatActions implements Actions {
     board.show(window);
   }
 
-  leave(place: Place): void {
+  leave(place: WindowPlace): void {
     const { board, conversation, facts } = this.parts;
     const window = board.windows.find(place);
     if (window === undefined) {
@@ -276,7 +276,7 @@ export class ChatActions implements Actions {
     this.parts.board.clear();
   }
 
-  set(settings: Partial<Settings>): void {
+  set(settings: Partial<TerminalSettings>): void {
     const { facts, board } = this.parts;
     facts.settings = { ...facts.settings, ...settings };
     void this.options.onSettings?.(settings).then((isKept) => {
@@ -346,7 +346,7 @@ export class ChatActions implements Actions {
   /** Tells that something was not sent, and gives it back to whoever typed it. */
   refused(saying: Saying, why: string, surely = true): void {
     const { board, screen } = this.parts;
-    const place: Place = saying.kind === "room"
+    const place: WindowPlace = saying.kind === "room"
       ? { kind: "room", room: saying.room }
       : { kind: "private", name: saying.to };
     const window = board.windows.find(place);
@@ -375,14 +375,13 @@ export class ChatActions implements Actions {
     this.#assertConnected();
     const window = this.parts.board.current;
     const { conversation } = this.parts;
-    const page: AskPage = (query) => conversation.history(past.room, query);
+    const page: LoadPage = (query) => conversation.history(past.room, query);
     this.#ask(readBack(page, past), (found) => showPast(this.parts, window, past, found));
   }
 
   async *#pages(room: string): AsyncGenerator<readonly Exported[]> {
     for (let after = 0;;) {
       const query = { after, limit: MAX_HISTORY_PAGE };
-      // deno-lint-ignore no-await-in-loop -- page after page
       const { messages, more } = await this.parts.conversation.history(room, query);
       yield messages;
       const last = messages.at(-1)?.id;

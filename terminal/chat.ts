@@ -1,32 +1,27 @@
 import { VERIFIED_MARK } from "../chat/sender.ts";
 import { plural } from "../render/text.ts";
 import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
-import {
-  type ClientEvent,
-  ConnectError,
-  type Conversation,
-  RequestError,
-} from "../client/types.ts";
+import { type ClientEvent, ConnectError, type Connection, RequestError } from "../client/types.ts";
 import { nameKey, visible } from "../protocol.ts";
 import { ChatActions, NotSentError } from "./actions.ts";
-import { Board } from "./window_manager.ts";
+import { WindowManager } from "./window_manager.ts";
 import { LineError } from "./commands.ts";
 import { logEvent } from "./event_log.ts";
-import { foldText } from "./presence_summary.ts";
+import { summaryText } from "./presence_summary.ts";
 import type { View } from "./view.ts";
 import { completeLine, isBareQuit, namesAnyRoom, runLine, sayingOf } from "./line.ts";
-import { Outgoing, type Saying, sizeNearLimit } from "./unsent_messages.ts";
+import { type Saying, sizeNearLimit, UnsentMessages } from "./unsent_messages.ts";
 import { paintWith } from "../render/paint.ts";
 import { type Background, paletteOf } from "../render/palette.ts";
-import { type ChatParts, Ignored } from "./chat_context.ts";
+import { type ChatContext, Ignored } from "./chat_context.ts";
 import { partnerUnknown } from "./partner_notes.ts";
-import { Reception } from "./event_handler.ts";
+import { EventHandler } from "./event_handler.ts";
 import { type LoadRooms, RoomDirectory } from "./room_directory.ts";
 import type { Chord, Screen, ScreenEvents } from "../editor/screen.ts";
-import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
-import { ChatState } from "./roster.ts";
+import { DEFAULT_SETTINGS, type TerminalSettings } from "./settings.ts";
+import { Roster } from "./roster.ts";
 import { plainRows, type Status, statusRows, troubleText } from "./status.ts";
-import { TypingSeen, TypingTold } from "./typing.ts";
+import { TypingNotifier, TypingTracker } from "./typing.ts";
 import { fit } from "../render/fit.ts";
 import { displayWidth } from "../render/wrap.ts";
 
@@ -41,9 +36,9 @@ const DAY_LOOK = 60_000;
 export interface ChatOptions {
   readonly color: boolean;
   /** What was set in an earlier run. */
-  readonly settings?: Settings;
+  readonly settings?: TerminalSettings;
   /** Called with what was set, to be remembered; resolves with whether that worked. */
-  readonly onSettings?: (changed: Partial<Settings>) => Promise<boolean>;
+  readonly onSettings?: (changed: Partial<TerminalSettings>) => Promise<boolean>;
   /** Called with a name that was asked for, once the hub has given it or the nearest free one. */
   readonly onName?: (name: string) => void;
   /** The hub, as a person says it. */
@@ -64,12 +59,12 @@ export interface ChatOptions {
 }
 
 /** A conversation on a screen. */
-export class Chat implements ScreenEvents {
-  readonly #parts: ChatParts;
+export class TerminalChat implements ScreenEvents {
+  readonly #parts: ChatContext;
   readonly #options: ChatOptions;
   readonly #actions: ChatActions;
-  readonly #reception: Reception;
-  readonly #typingTold: TypingTold;
+  readonly #reception: EventHandler;
+  readonly #typingTold: TypingNotifier;
   readonly #cancels = new Map<"tick" | "day" | "leave", Cancel>();
   /** A line that was asked about, as it may not be meant as it stands. */
   #asked: string | undefined;
@@ -81,7 +76,7 @@ export class Chat implements ScreenEvents {
   readonly #left = Promise.withResolvers<void>();
   #over = false;
 
-  constructor(conversation: Conversation, screen: Screen, options: ChatOptions) {
+  constructor(conversation: Connection, screen: Screen, options: ChatOptions) {
     const { clock = systemClock, settings = DEFAULT_SETTINGS, wanted, invite } = options;
     this.#options = options;
     const refresh = (): void => this.#refresh();
@@ -89,9 +84,9 @@ export class Chat implements ScreenEvents {
       conversation,
       screen,
       clock,
-      board: new Board(screen, () => this.#view, () => clock.now()),
-      state: new ChatState(),
-      outgoing: new Outgoing(conversation, clock, {
+      board: new WindowManager(screen, () => this.#view, () => clock.now()),
+      state: new Roster(),
+      outgoing: new UnsentMessages(conversation, clock, {
         changed: refresh,
         delivered: (direct) => this.#reception.delivered(direct),
         kept: (saying, ack) => {
@@ -113,7 +108,7 @@ export class Chat implements ScreenEvents {
       }),
       ignored: new Ignored(),
       directory: new RoomDirectory(clock, options.hubRooms),
-      typing: new TypingSeen(clock, refresh),
+      typing: new TypingTracker(clock, refresh),
       facts: {
         connection: { kind: "connecting", reason: undefined },
         settings,
@@ -133,11 +128,14 @@ export class Chat implements ScreenEvents {
       refresh,
       quit: () => void this.leave(),
     });
-    this.#reception = new Reception(this.#parts, {
+    this.#reception = new EventHandler(this.#parts, {
       ...wanted === undefined ? {} : { wanted },
       ...invite === undefined ? {} : { invite },
     });
-    this.#typingTold = new TypingTold(clock, (room, typing) => conversation.typing(room, typing));
+    this.#typingTold = new TypingNotifier(
+      clock,
+      (room, typing) => conversation.typing(room, typing),
+    );
     this.#hint = screen.columns < 70
       ? "Enter sends, /help helps, Ctrl-C leaves"
       : "Type and press Enter to talk. /help tells what else there is, Ctrl-C leaves.";
@@ -383,7 +381,7 @@ export class Chat implements ScreenEvents {
     const size = saying === undefined ? undefined : sizeNearLimit(saying, conversation.limits);
     const number = (count: number): string => count.toLocaleString("en-US");
     return {
-      fold: current.fold === undefined ? undefined : foldText(current.fold),
+      fold: current.fold === undefined ? undefined : summaryText(current.fold),
       pending: outgoing.lines(current.title),
       activity: list.flatMap(({ title, unread, mentions, place }, at) =>
         unread === 0

@@ -1,17 +1,17 @@
 import type { Clock } from "../client/clock.ts";
-import type { Conversation } from "../client/types.ts";
+import type { Connection } from "../client/types.ts";
 import { nameKey } from "../protocol.ts";
 import type { Away } from "./away.ts";
-import type { Board } from "./window_manager.ts";
-import type { Outgoing } from "./unsent_messages.ts";
+import type { WindowManager } from "./window_manager.ts";
+import type { UnsentMessages } from "./unsent_messages.ts";
 import type { RoomDirectory } from "./room_directory.ts";
 import type { Screen } from "../editor/screen.ts";
-import type { Settings } from "./settings.ts";
-import type { ChatState } from "./roster.ts";
-import type { TypingSeen } from "./typing.ts";
+import type { TerminalSettings } from "./settings.ts";
+import type { Roster } from "./roster.ts";
+import type { TypingTracker } from "./typing.ts";
 
 /** How the connection is. */
-export type Connection =
+export type LinkStatus =
   | { readonly kind: "online"; readonly since: number }
   /** For the first time, or again because of `reason`. */
   | { readonly kind: "connecting"; readonly reason: string | undefined; readonly lostAt?: number }
@@ -26,9 +26,9 @@ export type Connection =
   | { readonly kind: "ended"; readonly reason: string };
 
 /** What a chat knows that no window holds. */
-export interface Facts {
-  connection: Connection;
-  settings: Settings;
+export interface ChatStatus {
+  connection: LinkStatus;
+  settings: TerminalSettings;
   away: Away | undefined;
   /** Who wrote in private last. */
   lastPrivate: string | undefined;
@@ -45,17 +45,17 @@ export interface Facts {
 }
 
 /** What the parts of a chat share. */
-export interface ChatParts {
-  readonly conversation: Conversation;
+export interface ChatContext {
+  readonly conversation: Connection;
   readonly screen: Screen;
   readonly clock: Clock;
-  readonly board: Board;
-  readonly state: ChatState;
-  readonly outgoing: Outgoing;
+  readonly board: WindowManager;
+  readonly state: Roster;
+  readonly outgoing: UnsentMessages;
   readonly ignored: Ignored;
-  readonly typing: TypingSeen;
+  readonly typing: TypingTracker;
   readonly directory: RoomDirectory;
-  readonly facts: Facts;
+  readonly facts: ChatStatus;
 }
 
 /** Those of whom nothing is shown. */

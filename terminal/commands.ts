@@ -8,13 +8,13 @@ import {
 import { splitName } from "../chat/names.ts";
 import { slashHelp, type Topic } from "./help.ts";
 import { MAX_SHOWN } from "./older_messages.ts";
-import { SETTINGS, type Settings } from "./settings.ts";
-import type { Place } from "./windows.ts";
+import { SETTINGS, type TerminalSettings } from "./settings.ts";
+import type { WindowPlace } from "./windows.ts";
 
 /** What a slash command can do. */
 export interface Actions {
   /** Where one is. */
-  readonly place: Place;
+  readonly place: WindowPlace;
   /** Rooms that one is in, or wants to be in. */
   readonly rooms: readonly string[];
   /** People with whom one talks in private. */
@@ -34,7 +34,7 @@ export interface Actions {
   /** Shows the private conversation with somebody. */
   converse(name: string): void;
   join(room: string): void;
-  leave(place: Place): void;
+  leave(place: WindowPlace): void;
   /** Shows the window of a number, a room or a person (`@Bob`). */
   show(window: string): void;
   /** The windows as {@linkcode show} takes them. */
@@ -52,8 +52,8 @@ export interface Actions {
   back(): void;
   exportTo(path: string, replace: boolean): void;
   clear(): void;
-  set(settings: Partial<Settings>): void;
-  readonly settings: Settings;
+  set(settings: Partial<TerminalSettings>): void;
+  readonly settings: TerminalSettings;
   status(): void;
   /** Shows a line of the program's own. */
   note(text: string): void;
@@ -339,8 +339,8 @@ export function commandNamed(name: string): SlashCommand | undefined {
 }
 
 /** A command that sets one of a few words, and without one tells which is set. */
-function setting<K extends keyof Settings>(name: K, field: K, help: string): SlashCommand {
-  const choices: readonly Settings[K][] = SETTINGS[field];
+function setting<K extends keyof TerminalSettings>(name: K, field: K, help: string): SlashCommand {
+  const choices: readonly TerminalSettings[K][] = SETTINGS[field];
   const all = choices.join("|");
   return {
     name,
@@ -375,7 +375,7 @@ function countIn(text: string, usage: string): number {
   throw new LineError(`Say how many, from 1 to ${MAX_SHOWN.toLocaleString("en-US")}: ${usage}`);
 }
 
-function placeIn(text: string): Place {
+function placeIn(text: string): WindowPlace {
   return text.startsWith("@")
     ? { kind: "private", name: text.slice(1) }
     : { kind: "room", room: roomIn(text, "/leave ROOM") };

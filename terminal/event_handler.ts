@@ -13,9 +13,9 @@ import {
 import { contentText } from "../chat/content.ts";
 import { mentions } from "../chat/mention.ts";
 import { plural } from "../render/text.ts";
-import { foldPresence } from "./presence_summary.ts";
+import { summarizePresence } from "./presence_summary.ts";
 import { contentOf, type RoomSaying } from "./unsent_messages.ts";
-import type { ChatParts } from "./chat_context.ts";
+import type { ChatContext } from "./chat_context.ts";
 import {
   partnerCame,
   partnerLeft,
@@ -40,7 +40,7 @@ const UNKNOWN_REASON = "the hub took you out of it";
 const ROOM_ERRORS: readonly ErrorCode[] = ["bad_room", "forbidden", "too_many_rooms"];
 
 /** What a reception is told beside the parts. */
-export interface ReceptionOptions {
+export interface EventHandlerOptions {
   /** The name that was asked for. */
   readonly wanted?: string;
   /** What others type to come to a room. */
@@ -48,10 +48,10 @@ export interface ReceptionOptions {
 }
 
 /** Puts what happens where it belongs: into windows, counts, bells. */
-export class Reception {
+export class EventHandler {
   #rangAt = -Infinity;
 
-  constructor(private readonly parts: ChatParts, private readonly options: ReceptionOptions) {}
+  constructor(private readonly parts: ChatContext, private readonly options: EventHandlerOptions) {}
 
   take(event: ClientEvent): void {
     const { facts, typing, ignored } = this.parts;
@@ -110,7 +110,7 @@ export class Reception {
     }
   }
 
-  #connecting(): ChatParts["facts"]["connection"] {
+  #connecting(): ChatContext["facts"]["connection"] {
     const { connection } = this.parts.facts;
     if (connection.kind !== "offline") return { kind: "connecting", reason: undefined };
     const { reason, lostAt } = connection;
@@ -313,7 +313,7 @@ export class Reception {
     const [came, went] = [others(joined), others(left)];
     // The own new name is told by itself.
     const named = renamed.filter(({ to }) => !this.#isSelf(to) && !ignored.has(to));
-    window.fold = foldPresence(window.fold, {
+    window.fold = summarizePresence(window.fold, {
       ...presence,
       joined: came.filter((name) => !talks(name)),
       left: went.filter((name) => !talks(name)),

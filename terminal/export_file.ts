@@ -46,7 +46,6 @@ export async function exportTo(
       await attempt(shown, () => writeAll(file, writer.head()));
       for await (const page of pages) {
         const text = page.map((said) => writer.one(said)).join("");
-        // deno-lint-ignore no-await-in-loop -- page after page
         await attempt(shown, () => writeAll(file, text));
         count += page.length;
       }
@@ -67,7 +66,6 @@ const encoder = new TextEncoder();
 async function writeAll(file: Deno.FsFile, text: string): Promise<void> {
   const bytes = encoder.encode(text);
   for (let done = 0; done < bytes.length;) {
-    // deno-lint-ignore no-await-in-loop -- a write may take a part only
     done += await file.write(bytes.subarray(done));
   }
 }

@@ -66,7 +66,7 @@ export function namesAnyRoom(line: string): boolean {
 }
 
 /** What Tab knows. */
-export interface Known {
+export interface KnownWords {
   readonly people: readonly string[];
   readonly rooms: readonly string[];
   readonly windows: readonly string[];
@@ -78,7 +78,7 @@ export interface Known {
 /** What Tab can make of a line: texts to choose from, and the part that they replace. */
 export function completeLine(
   line: string,
-  known: Known,
+  known: KnownWords,
 ): readonly [candidates: readonly string[], part: string] {
   if (line.startsWith("/") && !line.startsWith("//") && !line.includes(" ")) {
     const all = SLASH_COMMANDS.map(({ name, takes }) => `/${name}${takes === "" ? "" : " "}`);
@@ -105,7 +105,7 @@ export function completeLine(
   return [matching(known.people, word, word === line ? ": " : " "), word];
 }
 
-function wordsOf(completes: Completes, known: Known): readonly string[] {
+function wordsOf(completes: Completes, known: KnownWords): readonly string[] {
   switch (completes) {
     case "people":
       return known.people;

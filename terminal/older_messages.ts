@@ -1,6 +1,6 @@
-import type { AskPage } from "../client/history.ts";
+import type { LoadPage } from "../client/history.ts";
 import { MAX_HISTORY_PAGE, type Message } from "../protocol.ts";
-import type { ChatParts } from "./chat_context.ts";
+import type { ChatContext } from "./chat_context.ts";
 import type { ChatWindow } from "./windows.ts";
 
 /** Messages that are shown at once: more would only run through. */
@@ -30,13 +30,12 @@ export interface PastMessages {
 
 /** The newest messages of a range, over as many pages as it takes. */
 export async function readBack(
-  ask: AskPage,
+  ask: LoadPage,
   { limit, before: end, query }: PastRange,
 ): Promise<PastMessages> {
   const pages: (readonly Message[])[] = [];
   let before = end;
   for (let left = limit;;) {
-    // deno-lint-ignore no-await-in-loop -- page after page
     const page = await ask({
       ...before === undefined ? {} : { before },
       ...query === undefined ? {} : { query },
@@ -54,7 +53,7 @@ export async function readBack(
 
 /** Shows what was asked for; `/older` goes on from there. */
 export function showPast(
-  { board, ignored }: Pick<ChatParts, "board" | "ignored">,
+  { board, ignored }: Pick<ChatContext, "board" | "ignored">,
   window: ChatWindow,
   { query, what, none }: PastRequest,
   { messages, more }: PastMessages,

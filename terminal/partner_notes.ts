@@ -1,18 +1,18 @@
 import type { Direct } from "../protocol.ts";
-import type { ChatParts } from "./chat_context.ts";
+import type { ChatContext } from "./chat_context.ts";
 import type { ChatWindow } from "./windows.ts";
 
 // What a private conversation tells of the other person: who has a name today need not be who had it.
 
 /** Somebody left a room. */
-export function partnerLeft({ board, state }: ChatParts, name: string, room: string): void {
+export function partnerLeft({ board, state }: ChatContext, name: string, room: string): void {
   const window = board.windows.find({ kind: "private", name });
   if (window === undefined || state.isPresent(name) || !window.partner.left()) return;
   board.add({ kind: "note", text: `${name} left ${room}` }, window);
 }
 
 /** Somebody came into a room. */
-export function partnerCame({ board, clock }: ChatParts, name: string, room: string): void {
+export function partnerCame({ board, clock }: ChatContext, name: string, room: string): void {
   const window = board.windows.find({ kind: "private", name });
   if (window === undefined || !window.partner.came(clock.now())) return;
   const text = `Somebody called ${name} joined ${room}: it may be another person than before`;
@@ -23,7 +23,7 @@ export function partnerCame({ board, clock }: ChatParts, name: string, room: str
  * The connection broke, or came back to a room: what is known of the people in rooms was true until
  * now, or is true from now on.
  */
-export function partnersListed({ board, clock, state }: ChatParts, room?: string): void {
+export function partnersListed({ board, clock, state }: ChatContext, room?: string): void {
   for (const window of board.windows.list) {
     const { place, partner } = window;
     if (place.kind !== "private") continue;
@@ -35,12 +35,12 @@ export function partnersListed({ board, clock, state }: ChatParts, room?: string
 }
 
 /** The hub said that nobody has the name. */
-export function partnerUnknown({ board }: ChatParts, name: string): void {
+export function partnerUnknown({ board }: ChatContext, name: string): void {
   board.windows.find({ kind: "private", name })?.partner.unknown();
 }
 
 /** Somebody changed their name. Each room that both are in tells it. */
-export function partnerRenamed({ board }: ChatParts, from: string, to: string): void {
+export function partnerRenamed({ board }: ChatContext, from: string, to: string): void {
   const window = board.windows.find({ kind: "private", name: from });
   const other = board.windows.find({ kind: "private", name: to });
   if (window === undefined) return;
@@ -57,7 +57,7 @@ export function partnerRenamed({ board }: ChatParts, from: string, to: string): 
 
 /** Somebody wrote; told before the message itself. */
 export function partnerWrote(
-  { board, clock }: ChatParts,
+  { board, clock }: ChatContext,
   window: ChatWindow,
   direct: Direct,
 ): void {

@@ -1,10 +1,10 @@
 import type { Output } from "../cli/output.ts";
 import { EXIT, type ExitCode } from "../cli/errors.ts";
 import { safeJson } from "../render/text.ts";
-import type { ClientEvent, Conversation, RoomEntered } from "../client/types.ts";
+import type { ClientEvent, Connection, RoomEntered } from "../client/types.ts";
 import type { Ack, Joined, SenderAnnotations } from "../protocol.ts";
-import { type Item, itemsOf, textItem } from "../commands/pipeline/items.ts";
-import { inputLines, type Line } from "../commands/pipeline/lines.ts";
+import { itemsOf, type OutgoingItem, textItem } from "../commands/pipeline/items.ts";
+import { type InputLine, inputLines } from "../commands/pipeline/lines.ts";
 import { sendAll } from "../commands/pipeline/send.ts";
 import { interruptedLine } from "../commands/pipeline/connection_notices.ts";
 import { logEvent, logSent } from "./event_log.ts";
@@ -14,7 +14,7 @@ import { plainView } from "./view.ts";
 
 /** What a conversation between programs needs. */
 export interface PipeOptions {
-  readonly conversation: Conversation;
+  readonly conversation: Connection;
   readonly input: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly stdout: Output;
   readonly stderr: Output;
@@ -51,7 +51,6 @@ export async function pipe(options: PipeOptions): Promise<ExitCode> {
   try {
     for await (const event of conversation) {
       logEvent(event);
-      // deno-lint-ignore no-await-in-loop -- who reads slowly is waited for
       if (!await show(event, options)) {
         stop.abort();
         // Nobody is interested any more: a quiet end, as for any program in a pipe.
@@ -103,7 +102,7 @@ async function send(
 }
 
 /** Every line as a message, but `quit` and `exit`, which people who type them do not mean as such. */
-function askQuit(stderr: Output): (line: Line) => Iterable<Item> {
+function askQuit(stderr: Output): (line: InputLine) => Iterable<OutgoingItem> {
   return function* (line) {
     for (const item of textItem(line)) {
       if (!("content" in item) || !isBareQuit(item.content.message ?? "")) yield item;

@@ -6,7 +6,7 @@ import { nameKey, type Presence } from "../protocol.ts";
  * Who comes back before anything was said was never gone, and who goes again is only counted: what
  * is left is what changed.
  */
-export interface Fold {
+export interface PresenceSummary {
   /** By name key, as they are shown. */
   readonly joined: ReadonlyMap<string, string>;
   readonly left: ReadonlyMap<string, string>;
@@ -22,7 +22,10 @@ const TOLD = 3;
 const MAX_RENAMED = 20;
 
 /** `fold`, and what happened then; `undefined` when all in all nothing has. */
-export function foldPresence(fold: Fold | undefined, presence: Presence): Fold | undefined {
+export function summarizePresence(
+  fold: PresenceSummary | undefined,
+  presence: Presence,
+): PresenceSummary | undefined {
   const joined = new Map(fold?.joined);
   const left = new Map(fold?.left);
   const renamed = [...fold?.renamed ?? []];
@@ -44,7 +47,7 @@ export function foldPresence(fold: Fold | undefined, presence: Presence): Fold |
 }
 
 /** `Bob, Carol joined, 5 left (3 online)`. */
-export function foldText({ joined, left, renamed, passing, online }: Fold): string {
+export function summaryText({ joined, left, renamed, passing, online }: PresenceSummary): string {
   const who = (names: ReadonlyMap<string, string>): string =>
     names.size <= TOLD ? [...names.values()].join(", ") : String(names.size);
   const parts = [

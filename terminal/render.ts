@@ -43,13 +43,13 @@ export function renderEvent(event: ClientEvent, view: View): string | undefined 
 }
 
 /** What somebody said: a message of a room, or a private one where all are private. */
-export type Said =
+export type RenderedMessage =
   & Content
   & Pick<Message, "sender" | "timestamp" | "kind" | "verified">
   & { readonly room?: string };
 
 /** `[10:30:40] Alice: hi`, or `[10:30:40] * Alice waves` for an action. `finder`: what to mark in it. */
-export function renderMessage(said: Said, view: View, finder?: Finder): string {
+export function renderMessage(said: RenderedMessage, view: View, finder?: Finder): string {
   const { paint } = view;
   const shown = shownName(said.sender, view);
   const name = (isSelf(said.sender, view) ? paint.bold(shown) : paint.name(shown, said.sender)) +

@@ -12,7 +12,7 @@ export interface RoomState {
 }
 
 /** Which rooms one is in, who is there, and who spoke last. Follows the events. */
-export class ChatState {
+export class Roster {
   readonly #rooms = new Map<string, RoomState>();
   /** By name key; those who spoke last at the end. */
   readonly #speakers = new Map<string, string>();

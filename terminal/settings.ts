@@ -14,7 +14,7 @@ export const BELLS = ["never", "mention", "all", "always"] as const;
 export type Bell = (typeof BELLS)[number];
 
 /** What a user sets by commands, and finds again the next time. */
-export interface Settings {
+export interface TerminalSettings {
   readonly theme: Theme;
   readonly timestamp: Stamps;
   readonly bell: Bell;
@@ -22,14 +22,15 @@ export interface Settings {
 }
 
 /** What each setting may be. */
-export const SETTINGS: { readonly [K in keyof Settings]: readonly Settings[K][] } = {
-  theme: THEMES,
-  timestamp: STAMPS,
-  bell: BELLS,
-  mention: MENTION_RULES,
-};
+export const SETTINGS: { readonly [K in keyof TerminalSettings]: readonly TerminalSettings[K][] } =
+  {
+    theme: THEMES,
+    timestamp: STAMPS,
+    bell: BELLS,
+    mention: MENTION_RULES,
+  };
 
-export const DEFAULT_SETTINGS: Settings = {
+export const DEFAULT_SETTINGS: TerminalSettings = {
   theme: "auto",
   timestamp: "time",
   bell: "mention",
@@ -40,7 +41,7 @@ export const DEFAULT_SETTINGS: Settings = {
 const FILE = "chat.json";
 
 /** What the file says; whatever in it makes no sense is as if it were not there. */
-export async function readSettings(directory: string): Promise<Settings> {
+export async function readSettings(directory: string): Promise<TerminalSettings> {
   try {
     return parseSettings(await Deno.readTextFile(join(directory, FILE)));
   } catch (error) {
@@ -55,7 +56,10 @@ export async function readSettings(directory: string): Promise<Settings> {
  * Keeps settings for the next time; returns whether it could. A directory that cannot be written is
  * no reason to fail.
  */
-export async function writeSettings(directory: string, settings: Settings): Promise<boolean> {
+export async function writeSettings(
+  directory: string,
+  settings: TerminalSettings,
+): Promise<boolean> {
   try {
     await replaceFile(join(directory, FILE), JSON.stringify(settings, undefined, 2) + "\n");
     return true;
@@ -70,13 +74,13 @@ export async function writeSettings(directory: string, settings: Settings): Prom
  *
  * @throws {SyntaxError} when it is no JSON.
  */
-export function parseSettings(text: string): Settings {
+export function parseSettings(text: string): TerminalSettings {
   const found: unknown = JSON.parse(text);
   if (typeof found !== "object" || found === null || Array.isArray(found)) {
     throw new SyntaxError("The settings are no object");
   }
   const fields = new Map<string, unknown>(Object.entries(found));
-  const read = <K extends keyof Settings>(name: K): Settings[K] => {
+  const read = <K extends keyof TerminalSettings>(name: K): TerminalSettings[K] => {
     const value = fields.get(name);
     const known = SETTINGS[name].find((each) => each === value);
     if (known === undefined && value !== undefined) {
@@ -88,7 +92,7 @@ export function parseSettings(text: string): Settings {
     fields.delete(name);
     return known ?? DEFAULT_SETTINGS[name];
   };
-  const settings: Settings = {
+  const settings: TerminalSettings = {
     theme: read("theme"),
     timestamp: read("timestamp"),
     bell: read("bell"),

@@ -11,7 +11,7 @@ const EXPIRES = 6000;
 const MAX_TYPING = 50;
 
 /** Tells others that one is typing: now and then, and when it is over. */
-export class TypingTold {
+export class TypingNotifier {
   #room: string | undefined;
   #toldAt = -Infinity;
   #cancel: Cancel | undefined;
@@ -52,7 +52,7 @@ function isForOthers(draft: string): boolean {
 }
 
 /** Who is typing where. */
-export class TypingSeen {
+export class TypingTracker {
   readonly #rooms = new Map<string, Map<string, { readonly name: string; readonly end: Cancel }>>();
 
   constructor(private readonly clock: Clock, private readonly changed: () => void) {}

@@ -1,5 +1,5 @@
 import type { Cancel, Clock } from "../client/clock.ts";
-import { ConnectError, type Conversation, RequestError } from "../client/types.ts";
+import { ConnectError, type Connection, RequestError } from "../client/types.ts";
 import type { Ack, Direct, Limits, MessageKind } from "../protocol.ts";
 
 /** Milliseconds after which a message that the hub does not have yet is shown as waiting: below, it would only flicker. */
@@ -54,14 +54,14 @@ interface Waiting {
 }
 
 /** What was said and is not known to have arrived. */
-export class Outgoing {
+export class UnsentMessages {
   /** Messages that the hub never had, as far as is known. */
   undelivered = 0;
   readonly #waiting = new Set<Waiting>();
   #cancel: Cancel | undefined;
 
   constructor(
-    private readonly conversation: Conversation,
+    private readonly conversation: Connection,
     private readonly clock: Clock,
     private readonly listener: OutgoingListener,
   ) {}

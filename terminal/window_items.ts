@@ -1,11 +1,11 @@
 import type { Direct, Message } from "../protocol.ts";
-import { type Fold, foldText } from "./presence_summary.ts";
+import { type PresenceSummary, summaryText } from "./presence_summary.ts";
 import { note, pageOf, problem, rule, type View } from "./view.ts";
 import { mentionFinder, wordFinder } from "./highlight.ts";
 import { renderDirectGlance, renderMessage } from "./render.ts";
 
 /** What a window holds, one thing after the other; shown anew whenever the window is. */
-export type Item =
+export type WindowItem =
   | { readonly kind: "message"; readonly message: Message; readonly mention: boolean }
   /** A private message, in the window of its conversation. */
   | { readonly kind: "direct"; readonly direct: Direct }
@@ -13,7 +13,7 @@ export type Item =
   | { readonly kind: "glance"; readonly direct: Direct }
   /** Something of the past that was asked for; `words`: what was searched. */
   | { readonly kind: "past"; readonly message: Message; readonly words?: string }
-  | { readonly kind: "presence"; readonly fold: Fold }
+  | { readonly kind: "presence"; readonly fold: PresenceSummary }
   | { readonly kind: "day"; readonly time: number }
   | { readonly kind: "note"; readonly text: string }
   /** Several rows of the program's own, told at once. */
@@ -21,7 +21,7 @@ export type Item =
   | { readonly kind: "problem"; readonly text: string };
 
 /** The line of an item, or its lines, of which those below the first begin with blanks. */
-export function renderItem(item: Item, view: View): string {
+export function renderItem(item: WindowItem, view: View): string {
   switch (item.kind) {
     case "message":
       return renderMessage(
@@ -41,7 +41,7 @@ export function renderItem(item: Item, view: View): string {
         item.words === undefined ? undefined : wordFinder(item.words),
       );
     case "presence":
-      return note(foldText(item.fold), view);
+      return note(summaryText(item.fold), view);
     case "day":
       return rule(dayText(item.time), view);
     case "note":
@@ -64,7 +64,7 @@ export function dayText(time: number): string {
 }
 
 /** When something was said, in milliseconds since 1970; `undefined` for what has no time of its own. */
-export function timeOf(item: Item): number | undefined {
+export function timeOf(item: WindowItem): number | undefined {
   const timestamp = item.kind === "message"
     ? item.message.timestamp
     : item.kind === "direct"

@@ -1,8 +1,8 @@
 import { plural } from "../render/text.ts";
-import { type Item, renderItem } from "./window_items.ts";
+import { renderItem, type WindowItem } from "./window_items.ts";
 import { problem, rule, type View } from "./view.ts";
 import type { Screen } from "../editor/screen.ts";
-import { type ChatWindow, type Missed, type Place, Windows } from "./windows.ts";
+import { type ChatWindow, type Missed, type WindowPlace, Windows } from "./windows.ts";
 
 /** Rows that a screenful leaves to status and draft. */
 const BELOW = 4;
@@ -19,7 +19,7 @@ const CONTEXT = 2;
  * a line tells where another window begins, and that what follows was shown before. Whatever was
  * never shown is printed in full, however long, so that scrolling up shows all of it.
  */
-export class Board {
+export class WindowManager {
   readonly windows: Windows;
 
   constructor(
@@ -35,13 +35,13 @@ export class Board {
   }
 
   /** Adds an item to a window, and shows it where the window is shown. */
-  add(item: Item, window: ChatWindow = this.current): void {
+  add(item: WindowItem, window: ChatWindow = this.current): void {
     const added = window.add(item);
     if (window === this.current) this.#print(added);
   }
 
   /** Adds what the user typed, which stands where it was typed: for when the window is shown again. */
-  keep(item: Item, window: ChatWindow): void {
+  keep(item: WindowItem, window: ChatWindow): void {
     const added = window.add(item);
     if (window === this.current) this.#print(added.slice(0, -1));
   }
@@ -57,7 +57,7 @@ export class Board {
   }
 
   /** The window of a place; opened, but not shown, when there is none. */
-  open(place: Place): ChatWindow {
+  open(place: WindowPlace): ChatWindow {
     return this.windows.open(place);
   }
 
@@ -102,7 +102,7 @@ export class Board {
     for (const text of this.#screenful({ unread, skipped, from, older })) this.screen.print(text);
   }
 
-  #print(items: readonly Item[]): void {
+  #print(items: readonly WindowItem[]): void {
     const view = this.view();
     for (const item of items) this.screen.print(renderItem(item, view));
   }
@@ -111,7 +111,7 @@ export class Board {
   #screenful({ unread, skipped, from, older }: Missed): readonly string[] {
     const view = this.view();
     const { items, mark, top, title, room } = this.current;
-    const render = (item: Item, at: number): readonly string[] => [
+    const render = (item: WindowItem, at: number): readonly string[] => [
       ...at === mark ? [rule(unread === 0 ? "unread" : plural(unread, "unread line"), view)] : [],
       ...at === from && skipped > 0
         ? [problem(skippedText(skipped, older, room !== undefined), view)]

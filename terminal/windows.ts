@@ -1,6 +1,6 @@
 import { nameKey } from "../protocol.ts";
-import { type Fold } from "./presence_summary.ts";
-import { type Item, timeOf } from "./window_items.ts";
+import { type PresenceSummary } from "./presence_summary.ts";
+import { timeOf, type WindowItem } from "./window_items.ts";
 import { Partner } from "./partner.ts";
 
 /** Items that a window keeps: far more than anybody scrolls, little enough for 32 busy rooms. */
@@ -9,7 +9,7 @@ export const MAX_ITEMS = 1000;
 const MAX_SPEAKERS = 200;
 
 /** Where one is: in a room, with one person, or nowhere yet. */
-export type Place =
+export type WindowPlace =
   | { readonly kind: "home" }
   | { readonly kind: "room"; readonly room: string }
   | { readonly kind: "private"; readonly name: string };
@@ -38,7 +38,7 @@ export class ChatWindow {
   /** Those of the unread that are for oneself. */
   mentions = 0;
   /** Comings and goings that are not among the items yet. */
-  fold: Fold | undefined;
+  fold: PresenceSummary | undefined;
   /** The highest id that was there already when the room was entered: no news. */
   oldest = 0;
   /** Where reading stopped: what a later join goes on from. */
@@ -49,8 +49,8 @@ export class ChatWindow {
   notice: string | undefined;
   /** What is known of the other person, where the conversation is private. */
   readonly partner = new Partner();
-  #place: Place;
-  #items: Item[] = [];
+  #place: WindowPlace;
+  #items: WindowItem[] = [];
   /** Items that were dropped for being too many. */
   #dropped = 0;
   #mark: number | undefined;
@@ -65,13 +65,13 @@ export class ChatWindow {
   /** Those of them of whom it was told that they left. */
   readonly #gone = new Set<string>();
 
-  constructor(place: Place, now: number) {
+  constructor(place: WindowPlace, now: number) {
     this.#place = place;
     this.entered = place.kind !== "room";
     this.#day = dayOf(now);
   }
 
-  get place(): Place {
+  get place(): WindowPlace {
     return this.#place;
   }
 
@@ -87,7 +87,7 @@ export class ChatWindow {
     return place.kind === "private" ? `@${place.name}` : "";
   }
 
-  get items(): readonly Item[] {
+  get items(): readonly WindowItem[] {
     return this.#items;
   }
 
@@ -108,8 +108,8 @@ export class ChatWindow {
   }
 
   /** Adds an item; returns it after whatever has to stand before it: comings and goings, a new day. */
-  add(item: Item): readonly Item[] {
-    const added: Item[] = [];
+  add(item: WindowItem): readonly WindowItem[] {
+    const added: WindowItem[] = [];
     if (this.fold !== undefined) added.push({ kind: "presence", fold: this.fold });
     this.fold = undefined;
     const time = item.kind === "day" ? item.time : timeOf(item);
@@ -176,7 +176,7 @@ export class ChatWindow {
   }
 
   /** Takes over what was told before there was a room to tell it in. */
-  adopt(items: readonly Item[]): void {
+  adopt(items: readonly WindowItem[]): void {
     this.#items.unshift(...items);
   }
 
@@ -261,12 +261,12 @@ export class Windows {
     return this.#list.indexOf(this.#current) + 1;
   }
 
-  find(place: Place): ChatWindow | undefined {
+  find(place: WindowPlace): ChatWindow | undefined {
     return this.#list.find((window) => isSame(window.place, place));
   }
 
   /** The window of a place; opened, but not shown, when there is none. */
-  open(place: Place): ChatWindow {
+  open(place: WindowPlace): ChatWindow {
     const found = this.find(place);
     if (found !== undefined) return found;
     const window = new ChatWindow(place, this.now());
@@ -325,7 +325,7 @@ export class Windows {
   }
 }
 
-function isSame(a: Place, b: Place): boolean {
+function isSame(a: WindowPlace, b: WindowPlace): boolean {
   if (a.kind === "room" && b.kind === "room") return a.room === b.room;
   if (a.kind === "private" && b.kind === "private") return nameKey(a.name) === nameKey(b.name);
   return a.kind === b.kind && a.kind === "home";

@@ -10,14 +10,14 @@
 import { render } from "preact";
 import { App } from "./app/app.tsx";
 import { hubAddress, readAddress, withoutToken } from "./chat/address.ts";
-import { Chat } from "./chat/chat.ts";
-import { BrowserMemory } from "./chat/saved_state.ts";
-import { keepShell } from "./chat/service_worker.ts";
+import { WebChat } from "./chat/chat.ts";
+import { SavedState } from "./chat/saved_state.ts";
+import { registerServiceWorker } from "./chat/service_worker.ts";
 
 const page = new URL(location.href);
 const address = readAddress(page);
-const memory = new BrowserMemory(page.pathname, address.name);
-const chat = new Chat(memory, hubAddress(page));
+const memory = new SavedState(page.pathname, address.name);
+const chat = new WebChat(memory, hubAddress(page));
 
 /** Takes in the token of the address, and takes it out of there. */
 function takeToken(): void {
@@ -51,4 +51,4 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("pagehide", () => chat.bye());
 
-void keepShell((key) => chat.show(key));
+void registerServiceWorker((key) => chat.show(key));

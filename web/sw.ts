@@ -24,7 +24,7 @@ interface ClickEvent extends WaitingEvent {
   readonly notification: { readonly data: unknown; close(): void };
 }
 
-interface Page {
+interface CachedPage {
   readonly url: string;
   postMessage(message: unknown): void;
   focus(): Promise<unknown>;
@@ -40,7 +40,7 @@ interface WorkerEvents {
 interface WorkerScope extends EventTarget {
   readonly registration: { readonly scope: string };
   readonly clients: {
-    matchAll(query: { type: "window" }): Promise<readonly Page[]>;
+    matchAll(query: { type: "window" }): Promise<readonly CachedPage[]>;
     claim(): Promise<void>;
   };
   skipWaiting(): Promise<void>;

@@ -1,7 +1,7 @@
 import { SUBPROTOCOL } from "../../protocol.ts";
 import { parseHubFrame } from "../../protocol/parse_hub.ts";
-import type { Conversation, Dialect, Greeting, Template } from "./wire_format.ts";
-import type { Target } from "./handshake.ts";
+import type { LoadConversation, LoadGreeting, MessageTemplate, WireFormat } from "./wire_format.ts";
+import type { HandshakeTarget } from "./handshake.ts";
 import { BatchScanner, type ObjectSink } from "./scanner.ts";
 import { blankPayload } from "./stamp.ts";
 
@@ -21,7 +21,7 @@ export class RefusedError extends Error {
 const BLANK_REF = "000000000";
 
 /** `bcast.v1`: one room, several objects a frame, acked by `ref`. */
-export class BcastDialect implements Dialect {
+export class BcastFormat implements WireFormat {
   readonly protocol = SUBPROTOCOL.v1;
   readonly greets = true;
   readonly #options: BcastOptions;
@@ -37,16 +37,16 @@ export class BcastDialect implements Dialect {
     return this.#scanner.parsed;
   }
 
-  target(address: Target): Target {
+  target(address: HandshakeTarget): HandshakeTarget {
     return address;
   }
 
-  conversation(index: number): Conversation {
+  conversation(index: number): LoadConversation {
     const name = `${this.#options.namePrefix ?? "load"}-${index}`;
     return new BcastConversation(this.#options, this.#scanner, name);
   }
 
-  template(_index: number, size: number): Template {
+  template(_index: number, size: number): MessageTemplate {
     const payload = blankPayload(size);
     const { room } = this.#options;
     const text = JSON.stringify({ type: "message", room, ref: BLANK_REF, message: payload });
@@ -58,21 +58,21 @@ export class BcastDialect implements Dialect {
   }
 }
 
-interface Position {
+interface StreamPosition {
   readonly session: string;
   readonly epoch: string;
   readonly after: number;
 }
 
-class BcastConversation implements Conversation {
+class BcastConversation implements LoadConversation {
   readonly #options: BcastOptions;
   readonly #scanner: BatchScanner;
   readonly #name: string;
-  readonly #from: Position | undefined;
+  readonly #from: StreamPosition | undefined;
   #session = "";
   #epoch = "";
 
-  constructor(options: BcastOptions, scanner: BatchScanner, name: string, from?: Position) {
+  constructor(options: BcastOptions, scanner: BatchScanner, name: string, from?: StreamPosition) {
     this.#options = options;
     this.#scanner = scanner;
     this.#name = name;
@@ -93,7 +93,7 @@ class BcastConversation implements Conversation {
     });
   }
 
-  greet(text: string): Greeting {
+  greet(text: string): LoadGreeting {
     const parsed = parseHubFrame(text);
     if (!parsed.ok) throw new RefusedError(parsed.error.message);
     const frame = parsed.frame;
@@ -116,7 +116,7 @@ class BcastConversation implements Conversation {
     this.#scanner.scan(bytes, start, end, sink);
   }
 
-  resume(last: number): Conversation {
+  resume(last: number): LoadConversation {
     const from = { session: this.#session, epoch: this.#epoch, after: last };
     return new BcastConversation(this.#options, this.#scanner, this.#name, from);
   }

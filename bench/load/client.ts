@@ -1,13 +1,13 @@
-import type { Conversation, Ready } from "./wire_format.ts";
+import type { LoadConversation, Ready } from "./wire_format.ts";
 import { FrameReader, type FrameSink, FrameWriter, type MaskSource, OPCODE } from "./frames.ts";
 import {
   acceptOf,
   checkHead,
   createKey,
   HandshakeError,
+  type HandshakeTarget,
   headEnd,
   requestHead,
-  type Target,
 } from "./handshake.ts";
 import type { ObjectSink } from "./scanner.ts";
 import type { LoadStats } from "./stats.ts";
@@ -15,11 +15,11 @@ import { IdTracker } from "./tracker.ts";
 
 /** What a client of a load is made of. */
 export interface ClientOptions {
-  readonly target: Target;
+  readonly target: HandshakeTarget;
   readonly protocol: string | undefined;
   /** Whether to wait for the server's greeting. */
   readonly greets: boolean;
-  readonly conversation: Conversation;
+  readonly conversation: LoadConversation;
   readonly stats: LoadStats;
   readonly masks: MaskSource;
   readonly bufferBytes: number;
@@ -34,10 +34,10 @@ export interface Closed {
 }
 
 /** The reason of a connection that its client broke by `cut`. */
-export const CUT = "cut";
+export const ABORTED = "cut";
 
 /** Told of what comes back to a client that publishes. */
-export interface Returns {
+export interface PublishFeedback {
   /** A message of the room, its own or another's. */
   message(bytes: Uint8Array, start: number, end: number): void;
   /** The server acknowledged one of its messages. */
@@ -65,13 +65,13 @@ export class LoadClient implements FrameSink, ObjectSink {
   /** How the connection ended; never rejects. */
   readonly closed: Promise<Closed>;
   readonly #connection: Deno.Conn;
-  readonly #conversation: Conversation;
+  readonly #conversation: LoadConversation;
   readonly #stats: LoadStats;
   readonly #reader: FrameReader;
   readonly #writer: FrameWriter;
   readonly #ready = Promise.withResolvers<Ready>();
   #greeted = false;
-  #returns: Returns | undefined;
+  #returns: PublishFeedback | undefined;
   #gate: PromiseWithResolvers<void> | undefined;
   #writing = false;
   #cut = false;
@@ -123,12 +123,12 @@ export class LoadClient implements FrameSink, ObjectSink {
   }
 
   /** Tells `returns` of what comes back. */
-  publishFor(returns: Returns): void {
+  publishFor(returns: PublishFeedback): void {
     this.#returns = returns;
   }
 
   /** A conversation that goes on after the last message of this client. */
-  resume(): Conversation {
+  resume(): LoadConversation {
     return this.#conversation.resume(this.tracker.last);
   }
 
@@ -237,7 +237,7 @@ export class LoadClient implements FrameSink, ObjectSink {
     } catch (error) {
       // The answer to `closed`: a load goes on when one of its connections fails, and reports it.
       const reason = error instanceof Error ? error.message : String(error);
-      this.#end ??= { code: ABNORMAL, reason: this.#cut ? CUT : reason };
+      this.#end ??= { code: ABNORMAL, reason: this.#cut ? ABORTED : reason };
       this.#ready.reject(error);
     }
     const end = this.#end;
@@ -282,7 +282,7 @@ export class LoadClient implements FrameSink, ObjectSink {
 /** Upgrades the connection; returns what arrived behind the answer's head. */
 async function shakeHands(
   connection: Deno.Conn,
-  target: Target,
+  target: HandshakeTarget,
   protocol: string | undefined,
 ): Promise<Uint8Array> {
   const key = createKey();

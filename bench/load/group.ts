@@ -1,14 +1,14 @@
-import { type Closed, CUT, LoadClient } from "./client.ts";
-import type { Conversation, Dialect, Ready } from "./wire_format.ts";
+import { ABORTED, type Closed, LoadClient } from "./client.ts";
+import type { LoadConversation, Ready, WireFormat } from "./wire_format.ts";
 import { MaskSource } from "./frames.ts";
-import { parseTarget, type Target } from "./handshake.ts";
-import { type Pace, Publisher } from "./publisher.ts";
+import { type HandshakeTarget, parseTarget } from "./handshake.ts";
+import { LoadPublisher, type PublishRate } from "./publisher.ts";
 import { LoadStats } from "./stats.ts";
 
 /** What a group of clients is made of. */
 export interface GroupOptions {
   readonly url: string;
-  readonly dialect: Dialect;
+  readonly dialect: WireFormat;
   readonly stats: LoadStats;
   /** Clients that the group will have at most; decides how much memory each may take to read. */
   readonly expected: number;
@@ -46,9 +46,9 @@ const POLL_MS = 20;
 export class LoadGroup implements Disposable {
   readonly stats: LoadStats;
   readonly clients: LoadClient[] = [];
-  readonly publishers: Publisher[] = [];
-  readonly #dialect: Dialect;
-  readonly #target: Target;
+  readonly publishers: LoadPublisher[] = [];
+  readonly #dialect: WireFormat;
+  readonly #target: HandshakeTarget;
   readonly #masks = new MaskSource();
   readonly #bufferBytes: number;
   readonly #caCerts: readonly string[];
@@ -68,7 +68,7 @@ export class LoadGroup implements Disposable {
 
   /** Connects clients with the given conversations; each is in its room when this resolves. */
   async connect(
-    conversations: readonly Conversation[],
+    conversations: readonly LoadConversation[],
     onReady?: (client: LoadClient, ready: Ready) => void,
     signal?: AbortSignal,
   ): Promise<ConnectReport> {
@@ -99,16 +99,16 @@ export class LoadGroup implements Disposable {
   }
 
   /** Conversations of the clients from `from` on. */
-  conversations(count: number, from = 0): Conversation[] {
+  conversations(count: number, from = 0): LoadConversation[] {
     return Array.from({ length: count }, (_, i) => this.#dialect.conversation(from + i));
   }
 
   /** Lets the first `count` clients publish as well. */
-  addPublishers(count: number, size: number, pace: Pace): void {
+  addPublishers(count: number, size: number, pace: PublishRate): void {
     for (const client of this.clients.slice(0, count)) {
       const index = this.publishers.length;
       this.publishers.push(
-        new Publisher(client, index, this.#dialect.template(index, size), pace),
+        new LoadPublisher(client, index, this.#dialect.template(index, size), pace),
       );
     }
   }
@@ -187,7 +187,7 @@ export class LoadGroup implements Disposable {
   }
 
   async #connectOne(
-    conversation: Conversation,
+    conversation: LoadConversation,
   ): Promise<{ client: LoadClient; ready: Ready }> {
     const connected = await LoadClient.connect({
       target: this.#target,
@@ -205,7 +205,7 @@ export class LoadGroup implements Disposable {
   }
 
   #note({ code, reason }: Closed): void {
-    if (this.#leaving || reason === CUT) return;
+    if (this.#leaving || reason === ABORTED) return;
     const key = reason === "" ? String(code) : `${code} ${reason}`;
     this.#closed.set(key, (this.#closed.get(key) ?? 0) + 1);
   }

@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 
 /** Where a server is and what is asked of it. */
-export interface Target {
+export interface HandshakeTarget {
   readonly hostname: string;
   readonly port: number;
   readonly secure: boolean;
@@ -33,7 +33,7 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
  *
  * @throws {TypeError} when it is none.
  */
-export function parseTarget(url: string): Target {
+export function parseTarget(url: string): HandshakeTarget {
   const { protocol, hostname, port, pathname, search } = new URL(url);
   if (protocol !== "ws:" && protocol !== "wss:") {
     throw new TypeError(`Cannot connect to ${url}: not a ws:// or wss:// address`);
@@ -60,7 +60,7 @@ export function acceptOf(key: string): string {
 }
 
 /** The request, ready to be written. */
-export function requestHead(target: Target, key: string, protocol?: string): string {
+export function requestHead(target: HandshakeTarget, key: string, protocol?: string): string {
   const host = target.hostname.includes(":") ? `[${target.hostname}]` : target.hostname;
   const lines = [
     `GET ${target.path} HTTP/1.1`,

@@ -23,7 +23,7 @@ export interface LatencySummary {
 }
 
 /** Counts values (whole microseconds) and answers quantiles. */
-export class Histogram {
+export class LatencyHistogram {
   readonly #counts = new Float64Array(BUCKETS);
   #count = 0;
   #sum = 0;
@@ -68,7 +68,7 @@ export class Histogram {
   }
 
   /** Adds the values of another histogram. */
-  add(other: Histogram): void {
+  add(other: LatencyHistogram): void {
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       this.#counts[bucket] = (this.#counts[bucket] ?? 0) + (other.#counts[bucket] ?? 0);
     }

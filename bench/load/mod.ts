@@ -5,13 +5,19 @@
  * @module
  */
 
-export { BcastDialect, type BcastOptions, RefusedError } from "./bcast.ts";
+export { BcastFormat, type BcastOptions, RefusedError } from "./bcast.ts";
 export { type Closed, LoadClient } from "./client.ts";
-export type { Conversation, Dialect, Greeting, Ready, Template } from "./wire_format.ts";
+export type {
+  LoadConversation,
+  LoadGreeting,
+  MessageTemplate,
+  Ready,
+  WireFormat,
+} from "./wire_format.ts";
 export { type ConnectReport, type Integrity, LoadGroup } from "./group.ts";
-export { HandshakeError, type Target } from "./handshake.ts";
-export { Histogram, type LatencySummary } from "./histogram.ts";
-export type { Pace } from "./publisher.ts";
+export { HandshakeError, type HandshakeTarget } from "./handshake.ts";
+export { LatencyHistogram, type LatencySummary } from "./histogram.ts";
+export type { PublishRate } from "./publisher.ts";
 export { delay, type LoadOptions, type LoadProgress, type LoadReport, runLoad } from "./run.ts";
 export type { ObjectSink } from "./scanner.ts";
 export { MAX_PUBLISHERS, STAMP_BYTES } from "./stamp.ts";

@@ -1,10 +1,10 @@
-import type { LoadClient, Returns } from "./client.ts";
-import type { Template } from "./wire_format.ts";
+import type { LoadClient, PublishFeedback } from "./client.ts";
+import type { MessageTemplate } from "./wire_format.ts";
 import { findStamp, stampPublisher, writeDigits, writeStamp } from "./stamp.ts";
 import { nowMicros } from "./stats.ts";
 
 /** How fast a publisher goes. */
-export type Pace =
+export type PublishRate =
   /** As fast as its messages come back: at most `inFlight` are on their way. */
   | { readonly inFlight: number; readonly until: "echo" | "ack" }
   /** So many a second, whatever comes back. */
@@ -17,19 +17,19 @@ const REF_DIGITS = 9;
 const MAX_CATCH_UP_MS = 100;
 
 /** Publishes through one client. */
-export class Publisher implements Returns {
+export class LoadPublisher implements PublishFeedback {
   /** Messages sent since the beginning. */
   sent = 0;
   readonly #client: LoadClient;
   readonly #index: number;
-  readonly #template: Template;
-  readonly #pace: Pace;
+  readonly #template: MessageTemplate;
+  readonly #pace: PublishRate;
   #onWay = 0;
   #running = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #dueSince = 0;
 
-  constructor(client: LoadClient, index: number, template: Template, pace: Pace) {
+  constructor(client: LoadClient, index: number, template: MessageTemplate, pace: PublishRate) {
     this.#client = client;
     this.#index = index;
     this.#template = template;
@@ -68,24 +68,24 @@ export class Publisher implements Returns {
     this.#client.flush();
   }
 
-  /** Of {@linkcode Returns}. */
+  /** Of {@linkcode PublishFeedback}. */
   message(bytes: Uint8Array, start: number, end: number): void {
     if ("rate" in this.#pace || this.#pace.until !== "echo") return;
     const at = findStamp(bytes, start, end);
     if (at >= 0 && stampPublisher(bytes, at) === this.#index) this.#onWay--;
   }
 
-  /** Of {@linkcode Returns}. */
+  /** Of {@linkcode PublishFeedback}. */
   ack(): void {
     if ("inFlight" in this.#pace && this.#pace.until === "ack") this.#onWay--;
   }
 
-  /** Of {@linkcode Returns}. */
+  /** Of {@linkcode PublishFeedback}. */
   refused(): void {
     this.#onWay--;
   }
 
-  /** Of {@linkcode Returns}. */
+  /** Of {@linkcode PublishFeedback}. */
   settled(): void {
     if (this.#running && "inFlight" in this.#pace) this.#fill(this.#pace.inFlight);
   }

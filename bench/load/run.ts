@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Dialect } from "./wire_format.ts";
+import type { WireFormat } from "./wire_format.ts";
 import { type Integrity, LoadGroup } from "./group.ts";
 import type { LatencySummary } from "./histogram.ts";
-import type { Pace } from "./publisher.ts";
+import type { PublishRate } from "./publisher.ts";
 import { LoadStats } from "./stats.ts";
 
 /** What to load a server with. */
@@ -15,11 +15,11 @@ export interface LoadOptions {
   readonly url: string;
   /** Authorities to trust beside those of the machine, as PEM. */
   readonly caCerts?: readonly string[];
-  readonly dialect: Dialect;
+  readonly dialect: WireFormat;
   /** Connections, those of the publishers among them. */
   readonly clients: number;
   readonly publishers: number;
-  readonly pace: Pace;
+  readonly pace: PublishRate;
   /** Bytes of text in each message. */
   readonly size: number;
   /** Seconds that are measured. */

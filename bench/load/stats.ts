@@ -1,4 +1,4 @@
-import { Histogram } from "./histogram.ts";
+import { LatencyHistogram } from "./histogram.ts";
 import { findStamp, stampMicros } from "./stamp.ts";
 import { isFields } from "../../protocol/fields.ts";
 import { parseJson } from "../../protocol/parse.ts";
@@ -17,7 +17,7 @@ export class LoadStats {
   deliveries = 0;
   /** Acknowledgements that arrived. */
   acks = 0;
-  readonly latency = new Histogram();
+  readonly latency = new LatencyHistogram();
   /** How often each code of `error` came, with the sentence of the first. */
   readonly errors: Map<string, { count: number; readonly message: string }> = new Map();
   readonly #sampleEvery: number;

@@ -1,8 +1,8 @@
-import type { Target } from "./handshake.ts";
+import type { HandshakeTarget } from "./handshake.ts";
 import type { ObjectSink } from "./scanner.ts";
 
 /** What a publisher sends again and again: a text frame with places to fill in. */
-export interface Template {
+export interface MessageTemplate {
   readonly bytes: Uint8Array;
   /** Where the stamp stands. */
   readonly stampAt: number;
@@ -11,7 +11,7 @@ export interface Template {
 }
 
 /** What came of one frame of the opening conversation. */
-export interface Greeting {
+export interface LoadGreeting {
   /** A text frame to send in answer. */
   readonly reply?: string;
   /** Present once the client is in the room. */
@@ -29,27 +29,27 @@ export interface Ready {
 }
 
 /** One client's side of a conversation. */
-export interface Conversation {
+export interface LoadConversation {
   /** The text frame that the client begins with, if it speaks first. */
   begin(): string | undefined;
   /** Takes in one frame until the client is ready; not called again after that. */
-  greet(text: string): Greeting;
+  greet(text: string): LoadGreeting;
   /** Takes in one frame of a client that is ready; returns a text frame to answer with, if any. */
   scan(bytes: Uint8Array, start: number, end: number, sink: ObjectSink): string | undefined;
   /** A conversation on a new connection that goes on where this one stopped, after `last`. */
-  resume(last: number): Conversation;
+  resume(last: number): LoadConversation;
 }
 
 /** How to talk to one kind of server. */
-export interface Dialect {
+export interface WireFormat {
   /** The subprotocol to ask for. */
   readonly protocol: string | undefined;
   /** Whether a server says that clients are ready, or they are as soon as they are connected. */
   readonly greets: boolean;
   /** The server's endpoint, given its address. */
-  target(address: Target): Target;
+  target(address: HandshakeTarget): HandshakeTarget;
   /** The conversation of client `index`. */
-  conversation(index: number): Conversation;
+  conversation(index: number): LoadConversation;
   /** What publisher `index` sends, with a payload of `size` bytes. */
-  template(index: number, size: number): Template;
+  template(index: number, size: number): MessageTemplate;
 }

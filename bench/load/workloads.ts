@@ -1,4 +1,4 @@
-import type { Pace } from "./publisher.ts";
+import type { PublishRate } from "./publisher.ts";
 
 /** What is published to whom. */
 export interface Workload {
@@ -6,7 +6,7 @@ export interface Workload {
   /** Connections, those of the publishers among them. */
   readonly clients: number;
   readonly publishers: number;
-  readonly pace: Pace;
+  readonly pace: PublishRate;
   /** Bytes of text in a message. */
   readonly size: number;
 }

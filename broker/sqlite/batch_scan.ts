@@ -16,7 +16,7 @@ const SLICE_BYTES = 64 * 1024;
 export type Span = readonly [first: number, count: number, at: number, bytes: number];
 
 /** Cuts a room's log into pieces small enough for one turn of the event loop. */
-export class Slices {
+export class BatchScan {
   readonly #spans: Query<Span>;
   readonly #rows: Query<Span>;
 

@@ -5,7 +5,7 @@ import { sameBoot } from "./boot.ts";
 import { BrokerError } from "../broker.ts";
 import { eraseOnOpen } from "./eraser.ts";
 import { FORCED_CHECKPOINT_PAGES } from "../checkpoints.ts";
-import type { Generation } from "./generation.ts";
+import type { LogGeneration } from "./generation.ts";
 import { exists, isEmpty, remove } from "./files.ts";
 import { heldByAnother } from "./log_lock.ts";
 import { oneLine, storageMessage } from "./storage_errors.ts";
@@ -76,7 +76,7 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
   } catch (error) {
     db?.close();
     if (walBefore || marked) keepWal(path);
-    throw refusal(path, error);
+    throw openError(path, error);
   }
 }
 
@@ -110,7 +110,7 @@ export function markClosed(db: DatabaseSync, also: () => void): void {
  * Gives the log a new epoch if it is a copy, or was put back from one: ids that clients have seen
  * would be given again.
  */
-export function beginGeneration(db: DatabaseSync, generation: Generation): void {
+export function beginGeneration(db: DatabaseSync, generation: LogGeneration): void {
   const original = generation.isOriginal(metaValue(db, "generation"));
   db.exec("BEGIN IMMEDIATE");
   if (!original) {
@@ -278,7 +278,7 @@ function damaged(path: string, why: string): string {
 }
 
 /** What went wrong on opening, for the person who has to do something about it. */
-export function refusal(path: string, error: unknown): BrokerError {
+export function openError(path: string, error: unknown): BrokerError {
   if (error instanceof BrokerError) return error;
   const why = oneLine(error instanceof Error ? error.message : String(error));
   if (/\b(locked|busy)\b/.test(why)) {

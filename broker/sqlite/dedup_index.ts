@@ -2,16 +2,16 @@ import type { DatabaseSync } from "node:sqlite";
 import { DEDUPE_MINUTES } from "../../protocol.ts";
 import type { Origin } from "../broker.ts";
 import type { Chunk } from "../chunk.ts";
-import { Marks } from "./message_refs.ts";
+import { MessageRefs } from "./message_refs.ts";
 import { Query } from "../query.ts";
-import { RecentRefs } from "./ref_hash_table.ts";
+import { RefHashTable } from "./ref_hash_table.ts";
 import type { RoomLogs } from "./room_log.ts";
 
 /** For how long a retry is recognized. */
 export const DEDUPE_MILLISECONDS = DEDUPE_MINUTES * 60 * 1000;
 
 /** Where a retried message was stored. */
-export interface Found {
+export interface KnownRetry {
   /** The number of its room. */
   readonly room: number;
   readonly id: number;
@@ -27,8 +27,8 @@ const LOAD_ROWS = 1000;
  * Recognizes retries. In memory are hashes alone; what a hash leads to is compared with the marks
  * in the log, or in the batch under way.
  */
-export class Retries {
-  readonly #recent = new RecentRefs(DEDUPE_MILLISECONDS);
+export class DedupIndex {
+  readonly #recent = new RefHashTable(DEDUPE_MILLISECONDS);
   readonly #row: Query<MarksRow>;
   /** Chunks with marks in the batch under way, whose numbers begin with `#base`. */
   #chunks: Chunk[] = [];
@@ -37,7 +37,7 @@ export class Retries {
   #at = 0;
   #elapsed = 0;
   /** What was read last: retries come as the first tries did, many from one chunk. */
-  #cached: { readonly text: string; readonly marks: Marks } | undefined;
+  #cached: { readonly text: string; readonly marks: MessageRefs } | undefined;
 
   constructor(db: DatabaseSync) {
     this.#row = new Query(db, "SELECT at, refs FROM chunks WHERE seq = (? << 40) | ?");
@@ -69,7 +69,7 @@ export class Retries {
   #loadMarks(room: number, first: number, marks: string, elapsed: number, age: number): void {
     this.#recent.turn(elapsed);
     const no = this.#recent.open(room, first, elapsed - age);
-    Marks.decode(marks).forEach((session, ref) => {
+    MessageRefs.decode(marks).forEach((session, ref) => {
       this.#recent.add(this.#recent.hash(session, ref), no);
     });
   }
@@ -89,7 +89,7 @@ export class Retries {
   }
 
   /** Where a message with this origin was stored in the last minutes, if it was. */
-  find(hash: number, origin: Origin): Found | undefined {
+  find(hash: number, origin: Origin): KnownRetry | undefined {
     for (const no of this.#recent.candidates(hash)) {
       const found = this.#compare(no, origin);
       if (found !== undefined) return found;
@@ -97,7 +97,7 @@ export class Retries {
     return undefined;
   }
 
-  #compare(no: number, origin: Origin): Found | undefined {
+  #compare(no: number, origin: Origin): KnownRetry | undefined {
     const chunk = this.#chunks[no - this.#base];
     if (chunk !== undefined) {
       const place = chunk.marks.find(origin);
@@ -115,9 +115,9 @@ export class Retries {
     return place === undefined ? undefined : { room, id: first + place, at };
   }
 
-  #marks(text: string): Marks {
+  #marks(text: string): MessageRefs {
     // Compared by what it says: after a batch that failed, its place is taken by another.
-    if (this.#cached?.text !== text) this.#cached = { text, marks: Marks.decode(text) };
+    if (this.#cached?.text !== text) this.#cached = { text, marks: MessageRefs.decode(text) };
     return this.#cached.marks;
   }
 

@@ -27,7 +27,7 @@ interface Seal {
  * there were: so an earlier copy of the file does not match itself, and a copy of the log from the
  * same run has too few messages.
  */
-export class Generation {
+export class LogGeneration {
   readonly #path: string;
   readonly #set: StatementSync;
   readonly #total: () => number;

@@ -1,5 +1,5 @@
 import type { Annotations, Content, Message, MessageKind } from "../../protocol.ts";
-import type { Draft } from "../broker.ts";
+import type { MessageDraft } from "../broker.ts";
 
 // A line holds one message: sender, text, data, kind and annotations, with a tab between them and
 // without the empty ones at the end; all but the kind are JSON. JSON has no raw tab, line break or
@@ -63,7 +63,7 @@ export function makeMessage(
   id: number,
   timestamp: string,
   { sender, content, kind, annotations }: Pick<
-    Draft,
+    MessageDraft,
     "sender" | "content" | "kind" | "annotations"
   >,
 ): Message {

@@ -3,7 +3,7 @@ import { Checkpoints } from "../checkpoints.ts";
 import { beginGeneration, markClosed } from "./database.ts";
 import { Eraser } from "./eraser.ts";
 import { FileGuard } from "./file_guard.ts";
-import { Generation } from "./generation.ts";
+import { LogGeneration } from "./generation.ts";
 
 /** What an open log needs that is in files: all that a log in memory does without. */
 export class LogFiles implements Disposable {
@@ -11,7 +11,7 @@ export class LogFiles implements Disposable {
   readonly eraser: Eraser;
   readonly guard: FileGuard;
   readonly #db: DatabaseSync;
-  readonly #generation: Generation;
+  readonly #generation: LogGeneration;
 
   /**
    * Dispose of it after the database is closed.
@@ -21,7 +21,7 @@ export class LogFiles implements Disposable {
    */
   constructor(db: DatabaseSync, path: string, messages: () => number, onRewrite: () => void) {
     this.#db = db;
-    this.#generation = new Generation(db, path, messages);
+    this.#generation = new LogGeneration(db, path, messages);
     beginGeneration(db, this.#generation);
     this.checkpoints = new Checkpoints(db, path);
     this.eraser = new Eraser(db, this.checkpoints, onRewrite);

@@ -7,7 +7,7 @@ type Run = [session: string, place: number, ...refs: string[]];
 const HEAD = 2;
 
 /** Where the messages of one chunk come from. */
-export class Marks {
+export class MessageRefs {
   readonly #runs: Run[];
   #last: Run | undefined;
 
@@ -49,7 +49,7 @@ export class Marks {
   }
 
   /** What {@linkcode encode} made. */
-  static decode(text: string): Marks {
-    return new Marks(JSON.parse(text));
+  static decode(text: string): MessageRefs {
+    return new MessageRefs(JSON.parse(text));
   }
 }

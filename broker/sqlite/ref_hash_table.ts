@@ -1,8 +1,8 @@
 /** Where a chunk is: its room's number and the id of its first message. */
-export interface Place {
+export interface ChunkPosition {
   readonly room: number;
   readonly first: number;
-  /** When it was written, by the time given to {@linkcode RecentRefs.turn}. */
+  /** When it was written, by the time given to {@linkcode RefHashTable.turn}. */
   readonly at: number;
 }
 
@@ -12,7 +12,7 @@ export interface Place {
  *
  * It answers with candidates; whoever holds the marks themselves compares.
  */
-export class RecentRefs {
+export class RefHashTable {
   readonly #window: number;
   readonly #factors = crypto.getRandomValues(new Uint32Array(FACTORS));
   #current = new Generation(0, 0);
@@ -79,7 +79,7 @@ export class RecentRefs {
   }
 
   /** Where a chunk is that {@linkcode candidates} named. */
-  place(no: number): Place | undefined {
+  place(no: number): ChunkPosition | undefined {
     return (no >= this.#current.base ? this.#current : this.#previous)?.place(no);
   }
 }
@@ -129,7 +129,7 @@ class Generation {
     return this.base + this.#chunks++;
   }
 
-  place(no: number): Place | undefined {
+  place(no: number): ChunkPosition | undefined {
     const room = this.#rooms[no - this.base];
     const first = this.#firsts[no - this.base];
     const at = this.#times[no - this.base] ?? 0;

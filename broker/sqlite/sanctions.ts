@@ -11,13 +11,13 @@ export type Subject =
   | { readonly kind: "close"; readonly on: "room" };
 
 /** By what a measure is found; there is one for each. */
-export type MeasureKey = Subject & {
+export type SanctionKey = Subject & {
   /** Two ways to write one name, or two addresses of one network, have the same key. */
   readonly key: string;
 };
 
 /** What a moderator has decided, for as long as it holds. Its texts hold no NUL. */
-export type Measure = MeasureKey & {
+export type Sanction = SanctionKey & {
   /** Whom or what it is about, as people write it. */
   readonly target: string;
   /** A sentence for a person. */
@@ -34,17 +34,17 @@ export type Measure = MeasureKey & {
  * Where measures are kept, across restarts. Knows nothing of time: what has run out is there until
  * it is removed.
  */
-export interface MeasureStore {
+export interface SanctionStore {
   /** All that are kept. */
-  all(): readonly Measure[];
+  all(): readonly Sanction[];
   /** Keeps all of `measures` or, when it rejects, none; each in place of what has its key. */
-  put(measures: readonly Measure[]): Promise<void>;
+  put(measures: readonly Sanction[]): Promise<void>;
   /** Removes what has one of `keys`, all of it or, when it rejects, nothing. */
-  remove(keys: readonly MeasureKey[]): Promise<void>;
+  remove(keys: readonly SanctionKey[]): Promise<void>;
 }
 
 /** Measures in the database of the log. */
-export class SqliteMeasures implements MeasureStore {
+export class SqliteSanctions implements SanctionStore {
   readonly #all: StatementSync;
   readonly #put: StatementSync;
   readonly #remove: StatementSync;
@@ -55,12 +55,12 @@ export class SqliteMeasures implements MeasureStore {
     this.#remove = db.prepare("DELETE FROM measures WHERE kind = ? AND about = ? AND key = ?");
   }
 
-  all(): readonly Measure[] {
+  all(): readonly Sanction[] {
     return this.#all.all().map(read);
   }
 
   // deno-lint-ignore require-await -- what it throws is a rejection
-  async put(measures: readonly Measure[]): Promise<void> {
+  async put(measures: readonly Sanction[]): Promise<void> {
     this.transactions.run(() => {
       for (const { kind, on, key, target, reason, by, since, until } of measures) {
         const end = until === Infinity ? null : until;
@@ -70,14 +70,14 @@ export class SqliteMeasures implements MeasureStore {
   }
 
   // deno-lint-ignore require-await -- as above
-  async remove(keys: readonly MeasureKey[]): Promise<void> {
+  async remove(keys: readonly SanctionKey[]): Promise<void> {
     this.transactions.run(() => {
       for (const { kind, on, key } of keys) this.#remove.run(kind, on, key);
     });
   }
 }
 
-function read(row: Record<string, unknown>): Measure {
+function read(row: Record<string, unknown>): Sanction {
   const { kind, about, reason, until } = row;
   return {
     // The table holds nothing else.

@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Chunks } from "./chunks.ts";
 import { Query } from "../query.ts";
 import type { RoomLog } from "./room_log.ts";
-import type { Slices } from "./batch_scan.ts";
+import type { BatchScan } from "./batch_scan.ts";
 import type { Transactions } from "./transactions.ts";
 
 /**
@@ -33,7 +33,7 @@ const NUL = "\u0000";
  */
 export class SearchIndex {
   readonly #transactions: Transactions;
-  readonly #slices: Slices;
+  readonly #slices: BatchScan;
   readonly #chunks: Chunks;
   readonly #fill: StatementSync;
   readonly #drop: StatementSync;
@@ -42,7 +42,7 @@ export class SearchIndex {
   readonly #oldest: Query<readonly [id: number]>;
   readonly #newest: Query<readonly [id: number]>;
 
-  constructor(db: DatabaseSync, transactions: Transactions, slices: Slices, chunks: Chunks) {
+  constructor(db: DatabaseSync, transactions: Transactions, slices: BatchScan, chunks: Chunks) {
     this.#transactions = transactions;
     this.#slices = slices;
     this.#chunks = chunks;

@@ -14,9 +14,9 @@ import { BootMark } from "./boot_mark.ts";
 import {
   type Broker,
   DEFAULT_RETENTION,
-  type Draft,
   type Head,
-  type Listener,
+  type MessageDraft,
+  type MessageListener,
   type Range,
   type Receipt,
   type Retention,
@@ -28,18 +28,18 @@ import {
   MEMORY,
   metaValue,
   openDatabase,
-  refusal,
+  openError,
 } from "./database.ts";
 import { SteadyClock } from "../../lib/steady_clock.ts";
 import { EraseHold } from "./erase_hold.ts";
-import { Listeners } from "../listeners.ts";
+import { RoomListeners } from "../listeners.ts";
 import { LogFiles } from "./log_files.ts";
 import { lockLog } from "./log_lock.ts";
-import { SqliteMeasures } from "./sanctions.ts";
+import { SqliteSanctions } from "./sanctions.ts";
 import { SqliteOwnedNames } from "./owned_names.ts";
 import { type RoomLog, RoomLogs } from "./room_log.ts";
 import { matchExpression, SearchIndex } from "./search.ts";
-import { nextTurn, Slices } from "./batch_scan.ts";
+import { BatchScan, nextTurn } from "./batch_scan.ts";
 import { knownTrouble } from "./storage_errors.ts";
 import { UnwrittenIndex } from "./unwritten_index.ts";
 import { Transactions } from "./transactions.ts";
@@ -91,7 +91,7 @@ export async function openSqliteBroker(options: SqliteOptions): Promise<Broker> 
     broker.owns(opened.move());
     return broker;
   } catch (error) {
-    throw refusal(path, error);
+    throw openError(path, error);
   }
 }
 
@@ -114,14 +114,14 @@ function timeOf({ now, elapsed }: SqliteOptions): Time {
 
 class SqliteBroker implements Broker {
   readonly retention: Retention;
-  readonly measures: SqliteMeasures;
+  readonly measures: SqliteSanctions;
   readonly ownedNames: SqliteOwnedNames;
   readonly #time: Time;
   readonly #hold: EraseHold;
   readonly #epoch: string;
   readonly #files: LogFiles | undefined;
   readonly #rooms = new RoomLogs();
-  readonly #listeners = new Listeners();
+  readonly #listeners = new RoomListeners();
   readonly #chunks: Chunks;
   readonly #search: SearchIndex;
   readonly #ages: Ages;
@@ -143,10 +143,10 @@ class SqliteBroker implements Broker {
       db,
       () => this.#files?.guard.check(),
     );
-    this.measures = new SqliteMeasures(db, transactions);
+    this.measures = new SqliteSanctions(db, transactions);
     this.ownedNames = new SqliteOwnedNames(db, transactions);
     this.#check = db.prepare("REPLACE INTO meta (key, value) VALUES ('checked', ?)");
-    const slices = new Slices(db);
+    const slices = new BatchScan(db);
     this.#chunks = new Chunks(db);
     this.#search = new SearchIndex(db, transactions, slices, this.#chunks);
     this.#ages = new Ages(db, retention.maxAge);
@@ -185,7 +185,7 @@ class SqliteBroker implements Broker {
     this.#bootMark = mark;
   }
 
-  append(drafts: readonly Draft[]): Promise<readonly Receipt[]> {
+  append(drafts: readonly MessageDraft[]): Promise<readonly Receipt[]> {
     if (drafts.length === 0) return Promise.resolve([]);
     let written: Written;
     try {
@@ -200,7 +200,7 @@ class SqliteBroker implements Broker {
     return Promise.resolve(written.receipts);
   }
 
-  subscribe(listener: Listener): Disposable {
+  subscribe(listener: MessageListener): Disposable {
     return this.#listeners.subscribe(listener);
   }
 
@@ -254,7 +254,6 @@ class SqliteBroker implements Broker {
     const { last } = room;
     try {
       while (this.#search.catchUp(room, last)) {
-        // deno-lint-ignore no-await-in-loop -- a slice for each turn, so that nobody waits for all
         await nextTurn();
         this.#assertOpen();
       }
@@ -297,7 +296,6 @@ class SqliteBroker implements Broker {
     if (!this.#closed) await this.#files?.eraser.run(performance.now());
     for (const room of this.#rooms.all()) {
       const { last } = room;
-      // deno-lint-ignore no-await-in-loop -- a slice for each turn
       while (!this.#closed && this.#search.catchUp(room, last)) await nextTurn();
     }
     if (!this.#closed) await this.#bootMark?.refresh(() => this.#closed);

@@ -1,5 +1,5 @@
 /** What went wrong with a file of the log, for the person who has to do something about it. */
-export interface Trouble {
+export interface StorageProblem {
   /** What is wrong, in a few words. */
   readonly what: string;
   /** What to do, as a sentence without a full stop. */
@@ -9,7 +9,7 @@ export interface Trouble {
 const MOVE = "move the log away to start empty";
 
 /** By what SQLite and the system call it; the first that matches counts. */
-const TROUBLES: readonly (readonly [pattern: RegExp, trouble: Trouble])[] = [
+const TROUBLES: readonly (readonly [pattern: RegExp, trouble: StorageProblem])[] = [
   [
     // What the runtime says of rights that the executable has not.
     /^Requires \w+ access to "/,
@@ -80,13 +80,13 @@ const TROUBLES: readonly (readonly [pattern: RegExp, trouble: Trouble])[] = [
 ];
 
 /** What is wrong and what to do. */
-export function explainStorage(error: unknown): Trouble {
+export function explainStorage(error: unknown): StorageProblem {
   return knownTrouble(error) ??
     { what: oneLine(saidBy(error)), remedy: "Check the disk and the rights on the files" };
 }
 
 /** What is wrong where it is one of {@linkcode TROUBLES}, whose words name no file. */
-export function knownTrouble(error: unknown): Trouble | undefined {
+export function knownTrouble(error: unknown): StorageProblem | undefined {
   const said = saidBy(error);
   return TROUBLES.find(([pattern]) => pattern.test(said))?.[1];
 }

@@ -5,11 +5,11 @@ import type { Chunks } from "./chunks.ts";
 import { DEDUPE_MILLISECONDS } from "./dedup_index.ts";
 import type { RoomLog } from "./room_log.ts";
 import type { SearchIndex } from "./search.ts";
-import { SLICE_MESSAGES, type Slices } from "./batch_scan.ts";
+import { type BatchScan, SLICE_MESSAGES } from "./batch_scan.ts";
 import type { Transactions } from "./transactions.ts";
 
 /** What goes. */
-export interface Target {
+export interface TrimTarget {
   /** The last id that goes. */
   readonly until: number;
   /** Marks from then and before go too, as soon as their messages are gone. */
@@ -22,7 +22,7 @@ export interface Target {
 export interface TrimmerParts {
   readonly db: DatabaseSync;
   readonly transactions: Transactions;
-  readonly slices: Slices;
+  readonly slices: BatchScan;
   readonly chunks: Chunks;
   readonly search: SearchIndex;
   readonly retention: Retention;
@@ -59,7 +59,7 @@ export class Trimmer {
    * What a room is to drop as of now, for its age only if `aged`. What is appended from here on is
    * left to the next time.
    */
-  target(room: RoomLog, now: number, aged: boolean): Target {
+  target(room: RoomLog, now: number, aged: boolean): TrimTarget {
     const { retention, ages } = this.#parts;
     return {
       until: aged ? firstShown(room, retention, ages, now) - 1 : room.last - retention.maxMessages,
@@ -69,7 +69,7 @@ export class Trimmer {
   }
 
   /** Drops one slice of a room. Returns the number of messages dropped; 0 when it is done. */
-  messages(room: RoomLog, { until, marksUntil, marksAfter }: Target): number {
+  messages(room: RoomLog, { until, marksUntil, marksAfter }: TrimTarget): number {
     if (room.first > until) return 0;
     const { slices, chunks, search, transactions, deleting } = this.#parts;
     /** The last id that goes. */
@@ -104,7 +104,7 @@ export class Trimmer {
   }
 
   /** Forgets one slice of what trimmed messages left. Returns whether there may be more. */
-  marks(room: RoomLog, { marksUntil, marksAfter }: Target): boolean {
+  marks(room: RoomLog, { marksUntil, marksAfter }: TrimTarget): boolean {
     if (room.bottom >= room.first) return false;
     const { slices, transactions } = this.#parts;
     const rows = slices.rows(room.no, room.bottom, room.first - 1, MARKS_SLICE);

@@ -21,7 +21,6 @@ export class UnwrittenIndex {
     for (let from = Math.max(room.indexed + 1, room.first); from <= last; from += SLICE_MESSAGES) {
       const to = Math.min(last, from + SLICE_MESSAGES - 1);
       chunks.texts(room, from, to, (id, text) => texts.set(id, text));
-      // deno-lint-ignore no-await-in-loop -- so that nobody waits for all of it
       await nextTurn();
     }
     return new UnwrittenIndex(texts);

@@ -2,11 +2,11 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
 import type { Message } from "../../protocol.ts";
 import { MAX_AHEAD } from "./ages.ts";
-import type { Draft, Receipt } from "../broker.ts";
+import type { MessageDraft, Receipt } from "../broker.ts";
 import { Chunk } from "../chunk.ts";
 import { makeMessage } from "./lines.ts";
 import { MAX_ID } from "./migrations.ts";
-import { type Found, Retries } from "./dedup_index.ts";
+import { DedupIndex, type KnownRetry } from "./dedup_index.ts";
 import type { RoomLog, RoomLogs } from "./room_log.ts";
 import type { Transactions } from "./transactions.ts";
 
@@ -19,7 +19,7 @@ export interface Written {
   /** Those that are new. */
   readonly messages: readonly Message[];
   /** One for each of `messages`. */
-  readonly drafts: readonly Draft[];
+  readonly drafts: readonly MessageDraft[];
   /** Rows that the log has got. */
   readonly chunks: number;
   /** UTF-16 units in them, more or less. */
@@ -30,7 +30,7 @@ export interface Written {
 export class Writer {
   readonly #rooms: RoomLogs;
   readonly #transactions: Transactions;
-  readonly #retries: Retries;
+  readonly #retries: DedupIndex;
   readonly #insert: StatementSync;
   readonly #insertRoom: StatementSync;
   /** The last time given; the next is not lower, unless the clock was far ahead. */
@@ -60,7 +60,7 @@ export class Writer {
   ) {
     this.#rooms = rooms;
     this.#transactions = transactions;
-    this.#retries = new Retries(db);
+    this.#retries = new DedupIndex(db);
     this.#insert = db.prepare("INSERT INTO chunks VALUES ((? << 40) | ?, ?, ?, ?, ?)");
     this.#insertRoom = db.prepare("INSERT INTO rooms (no, name) VALUES (?, ?)");
     this.#tick(newestAt);
@@ -69,7 +69,7 @@ export class Writer {
   }
 
   /** Stores all of a batch, or throws and stores nothing. */
-  write(drafts: readonly Draft[], now: number, elapsed: number): Written {
+  write(drafts: readonly MessageDraft[], now: number, elapsed: number): Written {
     this.#tick(now);
     this.#retries.begin(this.#at, elapsed);
     this.#lastRoom = this.#rooms.lastNumber;
@@ -77,7 +77,7 @@ export class Writer {
     this.#touched = [];
     const receipts: Receipt[] = [];
     const messages: Message[] = [];
-    const stored: Draft[] = [];
+    const stored: MessageDraft[] = [];
     try {
       for (const draft of drafts) {
         const receipt = this.#add(draft);
@@ -97,7 +97,7 @@ export class Writer {
     return { receipts, messages, drafts: stored, chunks: this.#chunks.length, length };
   }
 
-  #add(draft: Draft): Receipt {
+  #add(draft: MessageDraft): Receipt {
     const { room: name, sender, origin } = draft;
     let hash = 0;
     if (origin !== undefined) {
@@ -120,7 +120,7 @@ export class Writer {
     };
   }
 
-  #duplicate({ room, id, at }: Found): Receipt {
+  #duplicate({ room, id, at }: KnownRetry): Receipt {
     const name = this.#rooms.numbered(room)?.name;
     if (name === undefined) throw new Error(`the log has no room ${room}`);
     return { kind: "duplicate", room: name, id, timestamp: new Date(at).toISOString() };

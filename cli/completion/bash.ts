@@ -2,10 +2,10 @@ import { type CaseStyle, flagCases } from "./cases.ts";
 import {
   type CompletedCommand,
   type CompletedFlag,
+  type CompletedValues,
   type CompletionTable,
   firstWords,
   shellQuote,
-  type Values,
 } from "./table.ts";
 
 const STYLE: CaseStyle = { or: " | ", offering };
@@ -118,7 +118,7 @@ ${flagCases(flags, 8, STYLE)}
       esac ;;`;
 }
 
-function offering(values: Values): string {
+function offering(values: CompletedValues): string {
   switch (values.kind) {
     case "words":
       return `_bcast_offer ${words(values.words)}`;

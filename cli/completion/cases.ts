@@ -1,11 +1,11 @@
-import type { CompletedFlag, Values } from "./table.ts";
+import type { CompletedFlag, CompletedValues } from "./table.ts";
 
 /** What of the language differs between shells that share its `case`. */
 export interface CaseStyle {
   /** What stands between two patterns. */
   readonly or: string;
   /** The command that offers what a flag takes. */
-  readonly offering: (values: Values) => string;
+  readonly offering: (values: CompletedValues) => string;
 }
 
 /** The branches of a `case` over flags that take a value; it has at least one. */

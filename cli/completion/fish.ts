@@ -1,4 +1,9 @@
-import { type CompletedFlag, type CompletionTable, firstWords, type Values } from "./table.ts";
+import {
+  type CompletedFlag,
+  type CompletedValues,
+  type CompletionTable,
+  firstWords,
+} from "./table.ts";
 
 /** The script for fish, 3.0 or newer. */
 export function fishCompletion(table: CompletionTable): string {
@@ -70,7 +75,7 @@ function flagLine({ name, short, help, values }: CompletedFlag, command: string)
   ].join(" ");
 }
 
-function taking(values: Values): string {
+function taking(values: CompletedValues): string {
   switch (values.kind) {
     case "words":
       return `-x -a ${quote(values.words.join(" "))}`;

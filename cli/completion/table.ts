@@ -3,14 +3,14 @@ import { type AnyFlag, flagName, type Flags } from "../flags.ts";
 import { GLOBAL_FLAGS } from "../globals.ts";
 
 /** What may stand where a value is wanted. */
-export type Values =
+export type CompletedValues =
   | { readonly kind: "words"; readonly words: readonly string[] }
   /** Names that a hub, or the configuration file, tells when asked. */
   | { readonly kind: NameKind }
   | { readonly kind: "files" }
   | { readonly kind: "nothing" };
 
-/** What {@linkcode Values} have to be asked for. */
+/** What {@linkcode CompletedValues} have to be asked for. */
 export const NAME_KINDS = ["rooms", "people", "profiles"] as const;
 
 /** One of {@linkcode NAME_KINDS}. */
@@ -24,7 +24,7 @@ export interface CompletedFlag {
   readonly short?: string;
   readonly help: string;
   /** Absent for a switch. */
-  readonly values?: Values;
+  readonly values?: CompletedValues;
 }
 
 /** A command, for a shell. */
@@ -33,7 +33,7 @@ export interface CompletedCommand {
   readonly name: string;
   readonly summary: string;
   readonly flags: readonly CompletedFlag[];
-  readonly argument: Values;
+  readonly argument: CompletedValues;
 }
 
 /** What the shells' scripts are made of. */
@@ -45,7 +45,7 @@ export interface CompletionTable {
   readonly globals: readonly CompletedFlag[];
 }
 
-const NOTHING: Values = { kind: "nothing" };
+const NOTHING: CompletedValues = { kind: "nothing" };
 
 /** Reads the table of commands. */
 export function completionTable(all: readonly AnyCommand[]): CompletionTable {
@@ -97,7 +97,7 @@ function completedFlags(flags: Flags): readonly CompletedFlag[] {
 }
 
 /** What the help calls a value says what it may be. */
-function flagValues(key: string, { options, placeholder }: AnyFlag): Values {
+function flagValues(key: string, { options, placeholder }: AnyFlag): CompletedValues {
   if (options !== undefined) return { kind: "words", words: options };
   switch (placeholder) {
     case "ROOM":
@@ -115,7 +115,7 @@ function flagValues(key: string, { options, placeholder }: AnyFlag): Values {
   }
 }
 
-function argumentValues(placeholder: string, commands: readonly string[]): Values {
+function argumentValues(placeholder: string, commands: readonly string[]): CompletedValues {
   if (placeholder === "COMMAND") return { kind: "words", words: commands };
   if (placeholder.includes("|")) return { kind: "words", words: placeholder.split("|") };
   return NOTHING;

@@ -67,7 +67,7 @@ export const ACCESS_FLAGS = {
 
 /** Starts the log of a client as its flags say. */
 export function startClientLogging(
-  flags: flag.Values<typeof CLIENT_LOG_FLAGS>,
+  flags: flag.FlagValues<typeof CLIENT_LOG_FLAGS>,
 ): ReturnType<typeof startLogging> {
   return startLogging({
     level: flags.logLevel,

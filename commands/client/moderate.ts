@@ -16,7 +16,7 @@ export const REASON = {
 };
 
 /** The flags that say why and for how long. */
-export const TERMS = {
+export const SANCTION_FLAGS = {
   for: flag.seconds({
     fallback: 0,
     max: 10 * 365 * 86_400,
@@ -37,7 +37,7 @@ export const ADDRESS = {
 };
 
 /** The argument of commands about somebody. */
-export const WHOM = { placeholder: "NAME", help: "Whom, by name" };
+export const TARGET_FLAGS = { placeholder: "NAME", help: "Whom, by name" };
 
 /** What such a command was told. */
 type Input = Pick<CommandInput<typeof MODERATOR_FLAGS>, "flags" | "source">;
@@ -54,7 +54,7 @@ export async function withHub<T>(
 }
 
 /** Gives the hub an order. */
-export function order(
+export function moderate(
   input: Input,
   context: Context,
   what: string,
@@ -69,10 +69,10 @@ export async function lift(
   context: Context,
   what: "unban" | "unmute",
 ): Promise<ExitCode> {
-  const whom = whomOf(what, input.positional, input.flags.address);
-  await order(input, context, what, whom);
+  const whom = targetOf(what, input.positional, input.flags.address);
+  await moderate(input, context, what, whom);
   const was = what === "unban" ? "banned" : "muted";
-  await context.stdout.write(`No longer ${was}: ${whomInWords(whom)}\n`);
+  await context.stdout.write(`No longer ${was}: ${formatTarget(whom)}\n`);
   return EXIT.done;
 }
 
@@ -81,7 +81,7 @@ export async function lift(
  *
  * @throws {UsageError} when it is neither.
  */
-export function whomOf(
+export function targetOf(
   command: string,
   name: string | undefined,
   address: string | undefined,
@@ -119,7 +119,7 @@ export function roomOf(command: string, given: string | undefined): string {
 }
 
 /** Why and for how long, as an order has it. */
-export function termsOf(
+export function sanctionOptionsOf(
   { reason, for: seconds = 0 }: { readonly reason?: string | undefined; readonly for?: number },
 ): { readonly reason?: string; readonly for?: number } {
   return {
@@ -129,7 +129,7 @@ export function termsOf(
 }
 
 /** Whom, in a sentence. */
-export function whomInWords({ name, address }: {
+export function formatTarget({ name, address }: {
   readonly name?: string;
   readonly address?: string;
 }): string {

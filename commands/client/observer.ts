@@ -2,14 +2,14 @@ import { HubApi, type HubApiOptions } from "../../client.ts";
 import { ADDRESS_FLAGS, hubAddress } from "./address.ts";
 import type { CommandInput } from "../../cli/command.ts";
 import { TOKEN_FLAGS, tokenOption } from "./token.ts";
-import { type Way, wayTo } from "./trust.ts";
+import { connectorFor, type HubConnector } from "./trust.ts";
 
 /** The flags of commands that look on without taking part. */
 export const OBSERVER_FLAGS = { ...ADDRESS_FLAGS, ...TOKEN_FLAGS };
 
 /** A hub that is looked at from outside, until disposed. */
 export class Observer extends HubApi implements AsyncDisposable {
-  constructor(options: HubApiOptions, private readonly way: Way) {
+  constructor(options: HubApiOptions, private readonly way: HubConnector) {
     super(options);
   }
 
@@ -30,7 +30,7 @@ export async function observe(
 ): Promise<Observer> {
   const url = hubAddress(input);
   const token = options.token === undefined ? await tokenOption(input, url) : {};
-  const way = wayTo(url, input.flags);
+  const way = connectorFor(url, input.flags);
   const { fetch } = way.seams;
   return new Observer(
     { url, ...token, ...options, ...(fetch === undefined ? {} : { fetch }) },

@@ -46,7 +46,7 @@ class PinError extends Error {
  * certificate was compared. Others on this machine who find the port get no further with it than
  * with the hub's own address.
  */
-export class PinnedWay implements AsyncDisposable {
+export class PinningProxy implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Disposable>();
   readonly #accepting: Promise<void>;

@@ -1,12 +1,12 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { hubUrl, type Seams } from "../../client.ts";
+import { type Environment, hubUrl } from "../../client.ts";
 import { fingerprintOf, readFingerprint } from "../../server/transports/tls.ts";
 import { visible } from "../../protocol.ts";
 import { CliError } from "../../cli/errors.ts";
 import { why } from "../../lib/read_file.ts";
 import { type Flag, text, value } from "../../cli/flags.ts";
-import { PinnedWay } from "./pinning_proxy.ts";
+import { PinningProxy } from "./pinning_proxy.ts";
 
 /** The flags that say which certificates of hubs to trust beside those that the machine does. */
 export const TRUST_FLAGS: {
@@ -33,9 +33,9 @@ export interface Trust {
 }
 
 /** How to get to a hub, until disposed. */
-export interface Way extends AsyncDisposable {
+export interface HubConnector extends AsyncDisposable {
   /** What `connect()` of the client is to use in place of the runtime's own. */
-  readonly seams: Partial<Seams>;
+  readonly seams: Partial<Environment>;
   /** For those who open their own connections: the address to dial. */
   readonly url: URL;
   /** For those who open their own connections: authorities to trust, as PEM. */
@@ -47,7 +47,7 @@ export interface Way extends AsyncDisposable {
  *
  * @throws {CliError} when that cannot be used.
  */
-export function wayTo(url: URL, { ca, fingerprint }: Trust): Way {
+export function connectorFor(url: URL, { ca, fingerprint }: Trust): HubConnector {
   if (url.protocol !== "wss:" || (ca === undefined && fingerprint === undefined)) {
     return { seams: {}, url, caCerts: [], [Symbol.asyncDispose]: () => Promise.resolve() };
   }
@@ -63,9 +63,9 @@ export function wayTo(url: URL, { ca, fingerprint }: Trust): Way {
   };
 }
 
-function pinned(url: URL, fingerprint: string, authorities: readonly string[]): Way {
+function pinned(url: URL, fingerprint: string, authorities: readonly string[]): HubConnector {
   const hub = hubUrl({ url: url.href });
-  const way = new PinnedWay({
+  const way = new PinningProxy({
     hostname: hub.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: hub.port === "" ? 443 : Number(hub.port),
     fingerprint,
@@ -89,7 +89,7 @@ function pinned(url: URL, fingerprint: string, authorities: readonly string[]): 
 }
 
 /** The client's doors to the world, through `client`, for addresses that `change` has changed. */
-function seamsThrough(client: Deno.HttpClient, change: (url: URL) => URL): Partial<Seams> {
+function seamsThrough(client: Deno.HttpClient, change: (url: URL) => URL): Partial<Environment> {
   return {
     socket: (url, protocol) => webSocketThrough(client, change(url), [protocol]),
     fetch: (url, init) => fetch(change(url), { ...init, client }),

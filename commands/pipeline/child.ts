@@ -2,7 +2,7 @@ import { CliError } from "../../cli/errors.ts";
 import { safeJson } from "../../render/text.ts";
 import type { Clock } from "../../client.ts";
 import { visible } from "../../protocol.ts";
-import { type Environment, environmentOf, type Said } from "./environment.ts";
+import { type CommandMessage, type Environment, environmentOf } from "./environment.ts";
 import { extendVia } from "./via.ts";
 
 /** How a command ended. */
@@ -41,7 +41,7 @@ export class ChildRunner {
    *
    * @throws {CliError} when there is no such command.
    */
-  async run(said: Said): Promise<Ending> {
+  async run(said: CommandMessage): Promise<Ending> {
     const child = this.#spawn(said);
     this.#running.add(child);
     const limit = this.#limit(child);
@@ -93,7 +93,7 @@ export class ChildRunner {
     };
   }
 
-  #spawn(said: Said): Deno.ChildProcess {
+  #spawn(said: CommandMessage): Deno.ChildProcess {
     const { command, args, env, id } = this.options;
     try {
       return new Deno.Command(command, {
@@ -132,7 +132,7 @@ function signalGroup(child: Deno.ChildProcess, signal: Deno.Signal): void {
 }
 
 /** The text of a message; its data, as JSON, where it has no text. */
-function textOf({ message: { message, data } }: Said): string {
+function textOf({ message: { message, data } }: CommandMessage): string {
   return message ?? JSON.stringify(data) ?? "";
 }
 

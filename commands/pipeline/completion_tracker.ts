@@ -1,5 +1,5 @@
 /** Things that begin in an order and end in another: tells up to where all of them are done. */
-export class Ledger<T> {
+export class CompletionTracker<T> {
   #open: { readonly item: T; done: boolean }[] = [];
 
   /** @param onDone is told of each item once it and all before it are done, in their order. */

@@ -5,7 +5,7 @@ import { renderEvent } from "../../terminal/render.ts";
 import { plainView } from "../../terminal/view.ts";
 
 /** Tells a script's author what becomes of the connection, once for each absence of the hub. */
-export class ConnectionTalk {
+export class ConnectionNotices {
   #away = false;
 
   /** Logs an event, and returns the line, if any, that it is worth. */

@@ -1,7 +1,7 @@
 import { isRoomName } from "../../protocol.ts";
 
 /** Where reading stopped in a room. */
-export interface Bookmark {
+export interface RoomCursor {
   /** The life of the room's numbering. */
   readonly epoch: string;
   /** The last id that is done with. */
@@ -23,12 +23,12 @@ export interface PendingWrite {
   /** What follows the {@linkcode OutputMark} in the file, once it is all there. */
   readonly text: string;
   /** Where reading stops then. */
-  readonly rooms: ReadonlyMap<string, Bookmark>;
+  readonly rooms: ReadonlyMap<string, RoomCursor>;
 }
 
 /** What a cursor file holds. */
 export interface CursorState {
-  readonly rooms: ReadonlyMap<string, Bookmark>;
+  readonly rooms: ReadonlyMap<string, RoomCursor>;
   /** Present for a cursor that goes with an output file. */
   readonly output?: OutputMark;
   /** Present while the output file is written to. */
@@ -82,9 +82,9 @@ export function decodeCursor(text: string): CursorState | string {
   return { ...state, pending: { text: written, rooms: then } };
 }
 
-function readRooms(value: unknown): ReadonlyMap<string, Bookmark> | undefined {
+function readRooms(value: unknown): ReadonlyMap<string, RoomCursor> | undefined {
   if (!isObject(value)) return undefined;
-  const rooms = new Map<string, Bookmark>();
+  const rooms = new Map<string, RoomCursor>();
   for (const [room, mark] of Object.entries(value)) {
     if (!isRoomName(room) || !isObject(mark)) return undefined;
     const { epoch, id } = mark;

@@ -1,12 +1,12 @@
 import { CliError } from "../../cli/errors.ts";
 import { visible } from "../../protocol.ts";
 import {
-  type Bookmark,
   type CursorState,
   decodeCursor,
   encodeCursor,
   type OutputMark,
   type PendingWrite,
+  type RoomCursor,
 } from "./cursor.ts";
 import { fileError, type Files, MACHINE_FILES } from "./files.ts";
 
@@ -15,7 +15,7 @@ import { fileError, type Files, MACHINE_FILES } from "./files.ts";
  * so that after any crash it is either the old one or the new one.
  */
 export class CursorFile implements Disposable {
-  readonly #rooms: Map<string, Bookmark>;
+  readonly #rooms: Map<string, RoomCursor>;
   #output: OutputMark | undefined;
   #pending: PendingWrite | undefined;
 
@@ -61,7 +61,7 @@ export class CursorFile implements Disposable {
   }
 
   /** Where reading stopped, room by room. */
-  get rooms(): ReadonlyMap<string, Bookmark> {
+  get rooms(): ReadonlyMap<string, RoomCursor> {
     return this.#rooms;
   }
 
@@ -77,7 +77,7 @@ export class CursorFile implements Disposable {
 
   /** Moves on. Bookmarks of other rooms stay. */
   async save(
-    rooms: Iterable<readonly [string, Bookmark]>,
+    rooms: Iterable<readonly [string, RoomCursor]>,
     output?: OutputMark,
     pending?: PendingWrite,
   ): Promise<void> {

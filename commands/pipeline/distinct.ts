@@ -22,7 +22,6 @@ export async function checkDistinct(files: readonly NamedFile[]): Promise<void> 
     // A cursor has a lock and a successor beside it.
     const paths = flag === "--cursor" ? [path, `${path}.lock`, `${path}.new`] : [path];
     for (const each of paths) {
-      // deno-lint-ignore no-await-in-loop -- a few files
       const place = await placeOf(each);
       const other = seen.get(place);
       if (other !== undefined) {

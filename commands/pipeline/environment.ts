@@ -4,7 +4,7 @@ import type { Message } from "../../protocol.ts";
 import { VIA_VARIABLE } from "./via.ts";
 
 /** A message with the life of its room's numbering. */
-export interface Said {
+export interface CommandMessage {
   readonly message: Message;
   readonly epoch: string;
 }
@@ -84,7 +84,10 @@ function withoutSecrets(url: URL): URL {
  *
  * @param via the programs that cause what the command will send, this one among them.
  */
-export function environmentOf({ message, epoch }: Said, via: readonly string[]): Environment {
+export function environmentOf(
+  { message, epoch }: CommandMessage,
+  via: readonly string[],
+): Environment {
   const { room, id, sender, timestamp, kind, data } = message;
   const values: Readonly<Record<string, string | undefined>> = {
     BCAST_ROOM: room,

@@ -1,9 +1,9 @@
 import type { Clock } from "../../client.ts";
 import type { Message } from "../../protocol.ts";
 import type { Ending } from "./child.ts";
-import type { Said } from "./environment.ts";
-import type { Step } from "./follow.ts";
-import { Ledger } from "./completion_tracker.ts";
+import type { CommandMessage } from "./environment.ts";
+import type { FollowEvent } from "./follow.ts";
+import { CompletionTracker } from "./completion_tracker.ts";
 
 /** What is done about a command that fails: end, go on with the next message, or try again. */
 export const ON_ERROR = ["stop", "skip", "retry"] as const;
@@ -18,7 +18,7 @@ const MAX_RETRY = 60_000;
 const MAX_AHEAD = 1024;
 
 /** A message whose command failed for good. */
-export interface Failed extends Said {
+export interface Failed extends CommandMessage {
   /** How it ended the last time. */
   readonly reason: string;
   readonly tries: number;
@@ -26,9 +26,9 @@ export interface Failed extends Said {
 
 /** What running a command for each message takes. */
 export interface ExecuteOptions {
-  readonly steps: AsyncIterable<Step>;
+  readonly steps: AsyncIterable<FollowEvent>;
   /** Runs the command; rejects when that makes no sense for any message. */
-  readonly run: (said: Said) => Promise<Ending>;
+  readonly run: (said: CommandMessage) => Promise<Ending>;
   /** Commands that run at once at most. */
   readonly parallel: number;
   readonly onError: typeof ON_ERROR[number];
@@ -41,7 +41,7 @@ export interface ExecuteOptions {
   /** Messages after which to end; 0 for never. */
   readonly count: number;
   /** Told of each step once it and all before it are done. */
-  readonly onDone: (step: Step) => void;
+  readonly onDone: (step: FollowEvent) => void;
   /** Writes a line for the person who started the program. */
   readonly say: (line: string) => void;
   /** Ends the steps. */
@@ -54,7 +54,7 @@ export interface ExecuteOptions {
 /** Runs a command for each message. Returns whether none made it stop. */
 export async function execute(options: ExecuteOptions): Promise<boolean> {
   const { steps, parallel, count, signal } = options;
-  const ledger = new Ledger(options.onDone);
+  const ledger = new CompletionTracker(options.onDone);
   const running = new Set<Promise<void>>();
   let stopped = false;
   let fault: { readonly error: unknown } | undefined;
@@ -80,7 +80,6 @@ export async function execute(options: ExecuteOptions): Promise<boolean> {
       }).finally(() => running.delete(one));
       running.add(one);
       while (running.size >= parallel || ledger.size >= MAX_AHEAD && running.size > 0) {
-        // deno-lint-ignore no-await-in-loop -- until there is room for one more
         await Promise.race(running);
       }
       if (++begun === count) break;
@@ -94,13 +93,16 @@ export async function execute(options: ExecuteOptions): Promise<boolean> {
 }
 
 /** Runs the command until it is clear what becomes of the message: whether it is done with. */
-async function attempt(said: Said, options: ExecuteOptions, stop: () => void): Promise<boolean> {
+async function attempt(
+  said: CommandMessage,
+  options: ExecuteOptions,
+  stop: () => void,
+): Promise<boolean> {
   const { run, onError, keepFailed, say, signal, clock } = options;
   const { id, room } = said.message;
   const retries = onError === "retry" ? options.retries : 0;
   let delay = FIRST_RETRY;
   for (let tries = 1;; tries++) {
-    // deno-lint-ignore no-await-in-loop -- one try after the other
     const { ok, how } = await run(said);
     if (ok) return true;
     // Interrupted, it and its command alike: no failure, but not done either.
@@ -109,12 +111,10 @@ async function attempt(said: Said, options: ExecuteOptions, stop: () => void): P
     const what = `The command for message ${id} of ${room} ${how}${again}`;
     if (tries <= retries) {
       say(`${what}; trying again in ${delay / 1000} s`);
-      // deno-lint-ignore no-await-in-loop -- as above
       await pause(delay, clock, signal);
       if (signal.aborted) return false;
       delay = Math.min(2 * delay, MAX_RETRY);
     } else if (keepFailed !== undefined) {
-      // deno-lint-ignore no-await-in-loop -- as above
       await keepFailed({ ...said, reason: how, tries });
       say(`${what}; kept with the failed ones, going on with the next`);
       return true;

@@ -25,7 +25,6 @@ export class FailedFile {
       using file = await Deno.open(this.path, { append: true, create: true, mode: 0o600 });
       const bytes = new TextEncoder().encode(text);
       for (let done = 0; done < bytes.length;) {
-        // deno-lint-ignore no-await-in-loop -- a write may take a part only
         done += await file.write(bytes.subarray(done));
       }
       if (bytes.length > 0) await file.syncData();

@@ -132,7 +132,6 @@ class MachineFile implements GrowingFile {
     await this.file.seek(from, Deno.SeekMode.Start);
     let filled = 0;
     while (filled < length) {
-      // deno-lint-ignore no-await-in-loop -- a read may bring a part only
       const count = await this.file.read(buffer.subarray(filled));
       if (count === null) break;
       filled += count;
@@ -170,7 +169,6 @@ async function modeOf(path: string): Promise<number | undefined> {
 
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) {
-    // deno-lint-ignore no-await-in-loop -- a write may take a part only
     done += await file.write(bytes.subarray(done));
   }
 }

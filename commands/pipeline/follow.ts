@@ -1,9 +1,9 @@
-import type { ClientEvent, Conversation, RoomEntered } from "../../client.ts";
+import type { ClientEvent, Connection, RoomEntered } from "../../client.ts";
 import type { Message } from "../../protocol.ts";
-import type { Past } from "./history_reader.ts";
+import type { HistoryReader } from "./history_reader.ts";
 
 /** Where somebody stopped reading a room. */
-export interface Position {
+export interface FollowPosition {
   /** The life of the room's numbering; unknown where a person named the id. */
   readonly epoch?: string;
   /** The last id read. */
@@ -11,7 +11,7 @@ export interface Position {
 }
 
 /** One step through a room: a message, or a place from which to go on. */
-export interface Step {
+export interface FollowEvent {
   readonly room: string;
   readonly epoch: string;
   readonly id: number;
@@ -28,10 +28,10 @@ export interface Gap {
 
 /** What following takes. */
 export interface FollowOptions {
-  readonly conversation: Conversation;
-  readonly past: Past;
+  readonly conversation: Connection;
+  readonly past: HistoryReader;
   /** Where to begin in a room, once it is entered; `undefined` for with what comes from now on. */
-  readonly start: (room: string) => Promise<Position | undefined>;
+  readonly start: (room: string) => Promise<FollowPosition | undefined>;
   /** Told of a gap before anything that comes after it; what it throws ends the following. */
   readonly onGap: (gap: Gap) => void;
   /** Told of everything that happens. */
@@ -43,16 +43,15 @@ export interface FollowOptions {
  * stopped before. What the hub does not replay by itself is read from the past; what it no longer
  * keeps is told as a gap.
  */
-export async function* follow(options: FollowOptions): AsyncGenerator<Step> {
+export async function* follow(options: FollowOptions): AsyncGenerator<FollowEvent> {
   const { conversation, onEvent } = options;
-  const places = new Map<string, Place>();
+  const places = new Map<string, FollowState>();
   for await (const event of conversation) {
     onEvent(event);
     if (event.type === "joined") {
       const place = places.get(event.room);
-      // deno-lint-ignore no-await-in-loop -- in the order in which it happened
       const from = place ?? await options.start(event.room);
-      const entered = new Place(event, from, options);
+      const entered = new FollowState(event, from, options);
       places.set(event.room, entered);
       yield* entered.enter(event);
     } else if (event.type === "message") {
@@ -62,7 +61,7 @@ export async function* follow(options: FollowOptions): AsyncGenerator<Step> {
 }
 
 /** Where in a room the reader is. */
-class Place implements Position {
+class FollowState implements FollowPosition {
   readonly epoch: string;
   id: number;
   readonly #room: string;
@@ -72,7 +71,7 @@ class Place implements Position {
 
   constructor(
     { room, epoch, last }: RoomEntered,
-    from: Position | undefined,
+    from: FollowPosition | undefined,
     options: FollowOptions,
   ) {
     this.#room = room;
@@ -96,7 +95,7 @@ class Place implements Position {
   }
 
   /** What is to be read before the messages that follow by themselves. */
-  async *enter({ history, last }: RoomEntered): AsyncGenerator<Step> {
+  async *enter({ history, last }: RoomEntered): AsyncGenerator<FollowEvent> {
     const { past } = this.#options;
     yield this.#step();
     const next = history[0]?.id ?? last + 1;
@@ -109,7 +108,7 @@ class Place implements Position {
   }
 
   /** The step of a message, unless it was read before. */
-  *pass(message: Message): Generator<Step> {
+  *pass(message: Message): Generator<FollowEvent> {
     const { id } = message;
     if (id <= this.id) return;
     if (id > this.id + 1) this.#missing(this.id + 1, id - 1);
@@ -118,7 +117,7 @@ class Place implements Position {
     yield { ...this.#step(), message };
   }
 
-  #step(): Step {
+  #step(): FollowEvent {
     return { room: this.#room, epoch: this.epoch, id: this.id };
   }
 

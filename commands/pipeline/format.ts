@@ -3,12 +3,12 @@ import { safeJson } from "../../render/text.ts";
 import { type Message, visible } from "../../protocol.ts";
 
 /** A message, and the life of its room's numbering. */
-export interface Shown {
+export interface FormattedMessage {
   readonly message: Message;
   readonly epoch: string;
 }
 
-const FIELDS: Readonly<Record<string, (shown: Shown) => string>> = {
+const FIELDS: Readonly<Record<string, (shown: FormattedMessage) => string>> = {
   id: ({ message }) => String(message.id),
   room: ({ message }) => message.room,
   sender: ({ message }) => message.sender,
@@ -31,7 +31,7 @@ function local(timestamp: string, part: (time: Date) => string): string {
 export const FIELD_NAMES: readonly string[] = Object.keys(FIELDS);
 
 /** Writes the line for a message, without its end. */
-export type Template = (shown: Shown) => string;
+export type FormatTemplate = (shown: FormattedMessage) => string;
 
 /**
  * Reads a template such as `{sender}: {message}`; `{{` and `}}` stand for braces.
@@ -39,8 +39,8 @@ export type Template = (shown: Shown) => string;
  * Whatever a message holds, its line is one line, and nothing in it moves a cursor: newlines and
  * controls are shown as pictures. Returns what is wrong with the template as a string: "it …".
  */
-export function parseTemplate(template: string): Template | string {
-  const parts: Template[] = [];
+export function parseTemplate(template: string): FormatTemplate | string {
+  const parts: FormatTemplate[] = [];
   const pattern = /\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+/g;
   for (const [piece, name] of template.matchAll(pattern)) {
     if (piece === "{{" || piece === "}}") {

@@ -6,18 +6,18 @@ import {
   parseJson,
   type SenderAnnotations,
 } from "../../protocol.ts";
-import type { Line } from "./lines.ts";
+import type { InputLine } from "./lines.ts";
 
 /** What is to be sent: text, data, or both. */
 export type Sendable = Content & SenderAnnotations & { readonly kind?: MessageKind };
 
 /** One line of the input, as what is to be sent or as why it cannot be. */
-export type Item =
+export type OutgoingItem =
   | { readonly number: number; readonly content: Sendable }
   | { readonly number: number; readonly problem: string };
 
 /** Every line that is not blank, as a message. */
-export function* textItem(line: Line): Generator<Item> {
+export function* textItem(line: InputLine): Generator<OutgoingItem> {
   if ("problem" in line) yield line;
   // A blank line is no message.
   else if (line.text.trim() !== "") yield { number: line.number, content: { message: line.text } };
@@ -28,7 +28,7 @@ export function* textItem(line: Line): Generator<Item> {
  * are what is sent. Other fields are ignored, so that what `bcast listen --json` prints can be sent
  * on.
  */
-export function* jsonItem(line: Line): Generator<Item> {
+export function* jsonItem(line: InputLine): Generator<OutgoingItem> {
   if ("problem" in line) {
     yield line;
   } else if (line.text.trim() !== "") {
@@ -40,9 +40,9 @@ export function* jsonItem(line: Line): Generator<Item> {
 
 /** The items of all lines. */
 export async function* itemsOf(
-  lines: AsyncIterable<Line>,
-  read: (line: Line) => Iterable<Item>,
-): AsyncGenerator<Item> {
+  lines: AsyncIterable<InputLine>,
+  read: (line: InputLine) => Iterable<OutgoingItem>,
+): AsyncGenerator<OutgoingItem> {
   for await (const line of lines) yield* read(line);
 }
 

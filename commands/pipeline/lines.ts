@@ -1,5 +1,5 @@
 /** A line of input, counted from 1: its text, or why it cannot be a message. */
-export type Line =
+export type InputLine =
   | { readonly number: number; readonly text: string }
   | { readonly number: number; readonly problem: string };
 
@@ -20,11 +20,11 @@ export async function* readLines(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   limit: number,
   separator: Separator = "\n",
-): AsyncGenerator<Line> {
+): AsyncGenerator<InputLine> {
   const end = separator.charCodeAt(0);
   const line = new LineBytes(limit);
   let number = 0;
-  const take = (): Line => {
+  const take = (): InputLine => {
     const bytes = line.take();
     number++;
     if (bytes === undefined) return { number, problem: "it is far too long" };
@@ -98,7 +98,7 @@ export async function* inputLines(
   input: ReadableStream<Uint8Array<ArrayBuffer>>,
   signal: AbortSignal,
   separator: Separator = "\n",
-): AsyncGenerator<Line> {
+): AsyncGenerator<InputLine> {
   // Only so does a read end that waits for somebody to type.
   const source = input.pipeThrough(new TransformStream(), { signal, preventCancel: false });
   try {

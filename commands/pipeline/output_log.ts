@@ -1,5 +1,5 @@
 import { visible } from "../../protocol.ts";
-import type { Bookmark } from "./cursor.ts";
+import type { RoomCursor } from "./cursor.ts";
 import type { CursorFile } from "./cursor_file.ts";
 import { type Files, MACHINE_FILES } from "./files.ts";
 import { OutputFile } from "./output_file.ts";
@@ -47,7 +47,7 @@ export class OutputLog implements Disposable {
   }
 
   /** Appends a text, and moves the cursor; when it resolves, both would survive a power cut. */
-  record(text: string, rooms: ReadonlyMap<string, Bookmark>): Promise<boolean> {
+  record(text: string, rooms: ReadonlyMap<string, RoomCursor>): Promise<boolean> {
     return this.#exclusively(async () => {
       await this.#look();
       if (text !== "") {

@@ -1,16 +1,16 @@
-import type { Bookmark } from "./cursor.ts";
-import type { Step } from "./follow.ts";
+import type { RoomCursor } from "./cursor.ts";
+import type { FollowEvent } from "./follow.ts";
 
 /** UTF-16 units of text that wait for the write before them; beyond it nothing more is taken in. */
 const MAX_WAITING = 1024 * 1024;
 
 /** What a journal takes. */
-export interface JournalOptions {
+export interface OutputWriterOptions {
   /**
    * Writes a text, and only then moves the cursor to where reading has come with it. Returns `false`
    * when nobody reads any more.
    */
-  readonly record: (text: string, rooms: ReadonlyMap<string, Bookmark>) => Promise<boolean>;
+  readonly record: (text: string, rooms: ReadonlyMap<string, RoomCursor>) => Promise<boolean>;
   /** Told once when nothing more can be recorded: nobody reads any more, or a write failed. */
   readonly onEnd: () => void;
 }
@@ -19,15 +19,15 @@ export interface JournalOptions {
  * Records steps in their order: writes what waits in one go, and only then moves the cursor past it.
  * While a write lasts the next steps gather, so that a fast room costs few writes.
  */
-export class Journal {
+export class OutputWriter {
   #text: string[] = [];
   #length = 0;
-  #marks = new Map<string, Bookmark>();
+  #marks = new Map<string, RoomCursor>();
   #running: Promise<void> | undefined;
   #ended = false;
   #error: unknown;
 
-  constructor(private readonly options: JournalOptions) {}
+  constructor(private readonly options: OutputWriterOptions) {}
 
   /** Whether nobody reads any more, or a write has failed. */
   get ended(): boolean {
@@ -38,7 +38,7 @@ export class Journal {
    * Takes in a step, with the text to write for it. Returns a promise when the caller should wait
    * before it brings more.
    */
-  add({ room, epoch, id }: Step, text: string): Promise<void> | undefined {
+  add({ room, epoch, id }: FollowEvent, text: string): Promise<void> | undefined {
     if (this.#ended) return undefined;
     this.#marks.set(room, { epoch, id });
     this.#text.push(text);
@@ -61,7 +61,6 @@ export class Journal {
     try {
       // What came in the same turn goes out together.
       await Promise.resolve();
-      // deno-lint-ignore no-await-in-loop -- one write after the other is the point
       while (this.#marks.size > 0 && await this.#record());
     } catch (error) {
       this.#error = error;

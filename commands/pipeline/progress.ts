@@ -15,7 +15,7 @@ const WIPE = "\r\x1b[K";
  * A line on a terminal that tells how far the sending is, for sendings that take their time. Only
  * for an output that is a terminal.
  */
-export class Progress implements Disposable {
+export class WaitProgress implements Disposable {
   #cancel: Cancel;
   #shown = false;
   #acked = 0;

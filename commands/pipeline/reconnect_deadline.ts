@@ -2,7 +2,7 @@ import type { ClientEvent, Clock } from "../../client.ts";
 import type { Cancel } from "../../client/clock.ts";
 
 /** Calls `onOver` when a hub that went away has not come back for a while. */
-export class Patience implements Disposable {
+export class ReconnectDeadline implements Disposable {
   #cancel: Cancel | undefined;
 
   /** @param limit milliseconds; 0 for ever. */

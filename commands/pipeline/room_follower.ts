@@ -1,23 +1,23 @@
 import { nameFlag, roomsFlag } from "../client/client_flags.ts";
 import { TOKEN_FLAGS } from "../client/token.ts";
 import type { ADDRESS_FLAGS } from "../client/address.ts";
-import { type Way, wayTo } from "../client/trust.ts";
+import { connectorFor, type HubConnector } from "../client/trust.ts";
 import type { CommandInput } from "../../cli/command.ts";
 import { CliError, EXIT, UsageError } from "../../cli/errors.ts";
 import * as flag from "../../cli/flags.ts";
 import { plural } from "../../render/text.ts";
-import { connect, type ConnectOptions, type Conversation } from "../../client.ts";
+import { connect, type Connection, type ConnectOptions } from "../../client.ts";
 import type { RoomPosition } from "../../protocol.ts";
 import { CursorFile } from "./cursor_file.ts";
-import { follow, type Gap, type Position, type Step } from "./follow.ts";
-import { HubPast } from "./history_reader.ts";
-import { ConnectionTalk } from "./connection_notices.ts";
+import { follow, type FollowEvent, type FollowPosition, type Gap } from "./follow.ts";
+import { HubHistoryReader } from "./history_reader.ts";
+import { ConnectionNotices } from "./connection_notices.ts";
 
 /** UTF-16 units of frames that wait for a slow reader; a fast one never has as many. */
 const MAX_UNREAD = 4 * 1024 * 1024;
 
 /** The flags of commands that follow rooms. */
-export const READING_FLAGS = {
+export const FOLLOW_FLAGS = {
   room: roomsFlag("Room to follow; may be given several times"),
   name: nameFlag({ help: "The name others see; without it you are a guest" }),
   ...TOKEN_FLAGS,
@@ -50,10 +50,10 @@ export const READING_FLAGS = {
   wait: flag.toggle({ help: "Wait for a hub that is unreachable at the start" }),
 };
 
-type Input = CommandInput<typeof READING_FLAGS & typeof ADDRESS_FLAGS>;
+type FollowInput = CommandInput<typeof FOLLOW_FLAGS & typeof ADDRESS_FLAGS>;
 
 /** Opens the cursor that the flags name, and checks them. */
-export async function openCursor({ flags, source }: Input): Promise<CursorFile | undefined> {
+export async function openCursor({ flags, source }: FollowInput): Promise<CursorFile | undefined> {
   if (flags.after !== undefined && source("since") !== "default") {
     throw new UsageError("Cannot use --after together with --since: leave one out");
   }
@@ -61,7 +61,7 @@ export async function openCursor({ flags, source }: Input): Promise<CursorFile |
 }
 
 /** What following rooms takes beside the flags. */
-export interface ReadingOptions {
+export interface RoomFollowerOptions {
   readonly url: URL;
   /** What lets this program in. */
   readonly token: Pick<ConnectOptions, "token">;
@@ -73,14 +73,14 @@ export interface ReadingOptions {
 }
 
 /** Rooms that are being followed. */
-export class Reading implements AsyncDisposable {
-  readonly #conversation: Conversation;
+export class RoomFollower implements AsyncDisposable {
+  readonly #conversation: Connection;
   readonly #access: ConnectOptions;
 
   private constructor(
-    private readonly input: Input,
-    private readonly options: ReadingOptions,
-    private readonly way: Way,
+    private readonly input: FollowInput,
+    private readonly options: RoomFollowerOptions,
+    private readonly way: HubConnector,
   ) {
     const { flags } = input;
     const { url, token, signal } = options;
@@ -99,17 +99,17 @@ export class Reading implements AsyncDisposable {
    *
    * @throws {CliError} when whom to trust makes no sense.
    */
-  static open(input: Input, options: ReadingOptions): Reading {
-    return new Reading(input, options, wayTo(options.url, input.flags));
+  static open(input: FollowInput, options: RoomFollowerOptions): RoomFollower {
+    return new RoomFollower(input, options, connectorFor(options.url, input.flags));
   }
 
   /** Everything said in the rooms from where reading is to begin. */
-  steps(): AsyncGenerator<Step> {
+  steps(): AsyncGenerator<FollowEvent> {
     const { say } = this.options;
     const { flags, source } = this.input;
-    const past = new HubPast(this.#access, this.way.seams);
+    const past = new HubHistoryReader(this.#access, this.way.seams);
     const since = Date.now() - flags.since * 1000;
-    const talk = new ConnectionTalk();
+    const talk = new ConnectionNotices();
     return follow({
       conversation: this.#conversation,
       past,
@@ -141,7 +141,7 @@ export class Reading implements AsyncDisposable {
     return { room, after: id, history: 0, ...(epoch === undefined ? {} : { epoch }) };
   }
 
-  #known(room: string): Position | undefined {
+  #known(room: string): FollowPosition | undefined {
     const { after } = this.input.flags;
     return this.options.cursor?.rooms.get(room) ??
       (after === undefined ? undefined : { id: after });

@@ -1,5 +1,5 @@
-import { ConnectError, type Conversation, RequestError } from "../../client/types.ts";
-import type { Item, Sendable } from "./items.ts";
+import { ConnectError, type Connection, RequestError } from "../../client/types.ts";
+import type { OutgoingItem, Sendable } from "./items.ts";
 
 /**
  * Messages that are read ahead of their acks: some times what a conversation has on its way at once,
@@ -29,8 +29,8 @@ export interface SendResult extends Readonly<SendCounts> {
 
 /** What sending takes. */
 export interface SendOptions<T> {
-  readonly conversation: Conversation;
-  readonly items: AsyncIterable<Item>;
+  readonly conversation: Connection;
+  readonly items: AsyncIterable<OutgoingItem>;
   /** Sends one; resolves when the hub has it. */
   readonly deliver: (content: Sendable) => Promise<T>;
   /** Told of every line that will not be sent, and why. */
@@ -62,7 +62,6 @@ export async function sendAll<T>(options: SendOptions<T>): Promise<SendResult> {
   const until = async (count: number): Promise<void> => {
     most = count;
     while (open.size > count) {
-      // deno-lint-ignore no-await-in-loop -- the next look is when something has changed
       await new Promise<void>((resolve) => wake = resolve);
     }
   };

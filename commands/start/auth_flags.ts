@@ -16,7 +16,7 @@ import { readOrigin } from "../../server/http/origin.ts";
 import { visible } from "../../protocol.ts";
 import { CliError, UsageError } from "../../cli/errors.ts";
 import { isReadableByOthers, readSmallFile, watchFiles } from "../../lib/read_file.ts";
-import { list, text, type Values } from "../../cli/flags.ts";
+import { type FlagValues, list, text } from "../../cli/flags.ts";
 import { checkedToken, readTokens } from "../secrets.ts";
 
 const logger = getLogger(["bcast", "access"]);
@@ -105,11 +105,11 @@ export const ACCESS_FLAGS = {
   }),
 };
 
-type JwtValues = Values<typeof JWT_FLAGS>;
-type AccessValues = Values<typeof ACCESS_FLAGS>;
+type JwtValues = FlagValues<typeof JWT_FLAGS>;
+type AccessValues = FlagValues<typeof ACCESS_FLAGS>;
 
 /** The door of a hub, which follows the files that it was made from. */
-export interface Access extends Disposable {
+export interface AuthConfig extends Disposable {
   readonly authorizer: Authorizer;
 }
 
@@ -119,11 +119,10 @@ export interface Access extends Disposable {
  *
  * @throws {CliError} when a flag or a file makes no sense.
  */
-export async function openAccess(flags: AccessValues): Promise<Access> {
+export async function openAuth(flags: AccessValues): Promise<AuthConfig> {
   let current = await loadAuthorizer(flags);
   const paths = filesOf(flags);
   for (const path of secretFilesOf(flags)) {
-    // deno-lint-ignore no-await-in-loop -- two or three files
     if (await isReadableByOthers(path)) {
       logger.warn("Other users of this machine can read {path}: chmod 600 it", { path });
     }
@@ -158,7 +157,6 @@ export async function loadJwt(flags: JwtValues): Promise<JwtAuthorizer | undefin
     keys.push(...secrets.map(secretKey));
   }
   for (const path of jwtKey) {
-    // deno-lint-ignore no-await-in-loop -- the first that cannot be used is the one to tell of
     keys.push(...await readKeys(path, parsePublicKeys));
   }
   if (keys.length > 0) {

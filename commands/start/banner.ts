@@ -2,7 +2,7 @@ import { isLoopback } from "../../server/limits.ts";
 import { DEFAULT_PORT, visible } from "../../protocol.ts";
 
 /** What a hub tells whoever started it. */
-export interface Listening {
+export interface ListeningAddress {
   readonly host: string;
   readonly port: number;
   /** The port of the line door, if there is one. */
@@ -28,7 +28,10 @@ export interface Listening {
 
 /** Where the hub listens: one line for each of its doors. */
 export function listeningLine(
-  { host, port, tcpPort, secure = false }: Pick<Listening, "host" | "port" | "tcpPort" | "secure">,
+  { host, port, tcpPort, secure = false }: Pick<
+    ListeningAddress,
+    "host" | "port" | "tcpPort" | "secure"
+  >,
 ): string {
   const name = isEverywhere(host) ? "localhost" : host;
   const lines = tcpPort === undefined
@@ -38,7 +41,7 @@ export function listeningLine(
 }
 
 /** Where the hub listens and how to join it. */
-export function banner(listening: Listening): string {
+export function banner(listening: ListeningAddress): string {
   const { host, port, tcpPort, rooms, guarded, history, program, addresses, bound } = listening;
   const { secure = false, fingerprint } = listening;
   const pin = fingerprint === undefined ? "" : ` --fingerprint ${fingerprint}`;
@@ -121,7 +124,7 @@ export function isLoopbackHost(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || host.startsWith("127.");
 }
 
-function localArguments({ host, port, secure = false }: Listening): string {
+function localArguments({ host, port, secure = false }: ListeningAddress): string {
   const local = isEverywhere(host) || host === "localhost";
   if (secure || !local) return ` ${address(local ? "localhost" : host, port, secure)}`;
   return port === DEFAULT_PORT ? "" : ` --port ${port}`;

@@ -4,7 +4,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../../broker/broker.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { ACCESS_FLAGS, openAccess } from "./auth_flags.ts";
+import { ACCESS_FLAGS, openAuth } from "./auth_flags.ts";
 import {
   authority,
   banner,
@@ -43,7 +43,7 @@ import {
 } from "../../protocol.ts";
 import { DEFAULT_SERVER_LIMITS, type Server, startServer, TcpListenError } from "../../server.ts";
 import { databaseIn } from "../database_path.ts";
-import { DOOR_FLAGS } from "./transport_flags.ts";
+import { TRANSPORT_FLAGS } from "./transport_flags.ts";
 
 const logger = getLogger(["bcast", "server"]);
 
@@ -92,7 +92,7 @@ const FLAGS = {
     help: "Spread the goodbyes over this time when it stops, so that not all come back at once: " +
       "5s for a service, nothing for a terminal",
   }),
-  ...DOOR_FLAGS,
+  ...TRANSPORT_FLAGS,
   ...LOG_FLAGS,
   logMessages: flag.toggle({
     help: "Log every message of a room, never private ones",
@@ -250,7 +250,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
       signal,
     });
   });
-  using access = await openAccess(flags);
+  using access = await openAuth(flags);
   const server = await listen(input, path, access.authorizer, tls);
   using _watch = renewal.begin(server);
   const host = shownHost(flags.host, server.addresses);

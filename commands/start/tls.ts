@@ -49,7 +49,7 @@ export const TLS_FLAGS = {
 };
 
 /** What the flags of {@linkcode TLS_FLAGS} say. */
-export type TlsFlags = flag.Values<typeof TLS_FLAGS>;
+export type TlsFlags = flag.FlagValues<typeof TLS_FLAGS>;
 
 /** Where a hub has its pair from. */
 export interface TlsSource {

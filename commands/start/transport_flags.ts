@@ -2,7 +2,7 @@ import * as flag from "../../cli/flags.ts";
 import { METRICS_EXPOSURES } from "../../server/http/metrics_endpoint.ts";
 
 /** The flags of `start` about other ways in than WebSockets, and about what the operator sees. */
-export const DOOR_FLAGS = {
+export const TRANSPORT_FLAGS = {
   tcp: flag.value<number | undefined>({
     fallback: undefined,
     placeholder: "PORT",

@@ -6,10 +6,10 @@ import {
   type System,
   type Welcome,
 } from "../../protocol.ts";
-import { type Entered, enteredJson } from "../join_result.ts";
-import { lineOf, linesOfEntered, linesOfWelcome, messageLine } from "./text.ts";
+import { type JoinSnapshot, joinSnapshotJson } from "../join_result.ts";
+import { frameLine, joinedLines, messageLine, welcomeLines } from "./text.ts";
 import { presenceSentences } from "./presence_text.ts";
-import type { Entry } from "../recent_messages.ts";
+import type { EncodedMessage } from "../recent_messages.ts";
 
 /** Everything but acks and what carries encoded messages. */
 export type ControlFrame = Exclude<HubFrame, { type: "welcome" | "joined" | "message" | "ack" }>;
@@ -23,7 +23,7 @@ interface PlainWelcomeHead extends WelcomeHead {
 }
 
 /** How the hub talks to one kind of client. Stateless: one object serves all clients of its kind. */
-export interface Dialect {
+export interface Encoder {
   readonly name: "v1" | "json" | "text" | "events";
   /** Whether what is for one client may be joined by newlines into one frame. */
   readonly batches: boolean;
@@ -31,10 +31,10 @@ export interface Dialect {
   readonly helloFirst: boolean;
   /** Whether the client can say nothing at all, and so bring no fresh token either. */
   readonly listensOnly: boolean;
-  welcome(head: WelcomeHead, rooms: readonly Entered[], now: number): readonly string[];
-  joined(room: Entered): readonly string[];
+  welcome(head: WelcomeHead, rooms: readonly JoinSnapshot[], now: number): readonly string[];
+  joined(room: JoinSnapshot): readonly string[];
   /** @param epoch names the life of the room's numbering that their ids belong to. */
-  messages(entries: readonly Entry[], epoch: string): readonly string[];
+  messages(entries: readonly EncodedMessage[], epoch: string): readonly string[];
   /** The frame that acks a message; none where this kind of client has no `ref`. */
   ack(ack: Ack): string | undefined;
   /** The frames that say what `frame` says; none where this kind of client is not told. */
@@ -43,16 +43,16 @@ export interface Dialect {
 
 function welcomeJson(
   head: WelcomeHead | PlainWelcomeHead,
-  rooms: readonly Entered[],
+  rooms: readonly JoinSnapshot[],
 ): readonly string[] {
-  const list = rooms.map((room) => enteredJson(room)).join(",");
+  const list = rooms.map((room) => joinSnapshotJson(room)).join(",");
   return [`${encode(head).slice(0, -1)},"rooms":[${list}]}`];
 }
 
 /** `message` and `timestamp` are in whatever such clients get unasked: many print nothing else. */
 function plainWelcome(
   head: WelcomeHead,
-  rooms: readonly Entered[],
+  rooms: readonly JoinSnapshot[],
   now: number,
 ): readonly string[] {
   const [first, ...others] = rooms.map(({ fields }) => fields);
@@ -79,11 +79,11 @@ function plainControl(frame: ControlFrame, now: number): readonly string[] {
   }
 }
 
-function joinedJson(room: Entered): readonly string[] {
-  return [enteredJson(room, "joined")];
+function joinedJson(room: JoinSnapshot): readonly string[] {
+  return [joinSnapshotJson(room, "joined")];
 }
 
-function messagesJson(entries: readonly Entry[]): readonly string[] {
+function messagesJson(entries: readonly EncodedMessage[]): readonly string[] {
   return entries.map((entry) => entry.json);
 }
 
@@ -96,7 +96,7 @@ function ackJson({ ref, room, id, timestamp, duplicate }: Ack): string {
 }
 
 /** Our own clients: JSON objects, many a frame. */
-export const V1: Dialect = {
+export const V1_ENCODER: Encoder = {
   name: "v1",
   batches: true,
   helloFirst: true,
@@ -110,7 +110,7 @@ export const V1: Dialect = {
 };
 
 /** Anybody's ten lines of script: one JSON object a frame, and sentences for what happens. */
-export const PLAIN_JSON: Dialect = {
+export const JSON_ENCODER: Encoder = {
   name: "json",
   batches: false,
   helloFirst: false,
@@ -123,21 +123,21 @@ export const PLAIN_JSON: Dialect = {
 };
 
 /** People with a bare WebSocket tool: lines both ways. */
-export const TEXT: Dialect = {
+export const TEXT_ENCODER: Encoder = {
   name: "text",
   batches: false,
   helloFirst: false,
   listensOnly: false,
-  welcome: linesOfWelcome,
-  joined: linesOfEntered,
+  welcome: welcomeLines,
+  joined: joinedLines,
   messages: (entries) => entries.map((entry) => messageLine(entry.message)),
   ack: () => undefined,
-  control: lineOf,
+  control: frameLine,
 };
 
 /** The dialect of a subprotocol that was asked for, or `undefined` for one the hub does not speak. */
-export function dialectOf(subprotocol: string): Dialect | undefined {
-  if (subprotocol === SUBPROTOCOL.v1) return V1;
-  if (subprotocol === SUBPROTOCOL.text) return TEXT;
+export function encoderFor(subprotocol: string): Encoder | undefined {
+  if (subprotocol === SUBPROTOCOL.v1) return V1_ENCODER;
+  if (subprotocol === SUBPROTOCOL.text) return TEXT_ENCODER;
   return undefined;
 }

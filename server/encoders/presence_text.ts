@@ -19,14 +19,14 @@ export function presenceSentences(
   for (const { from, to } of frame.renamed ?? []) {
     sentences.push(say("rename", `${from} is now ${to}`));
   }
-  if (frame.joined) sentences.push(say("join", `${namesInWords(frame.joined)} joined ${count}`));
-  if (frame.left) sentences.push(say("leave", `${namesInWords(frame.left)} left ${count}`));
+  if (frame.joined) sentences.push(say("join", `${formatNames(frame.joined)} joined ${count}`));
+  if (frame.left) sentences.push(say("leave", `${formatNames(frame.left)} left ${count}`));
   if (sentences.length === 0) sentences.push(say("presence", `${online} online`));
   return sentences;
 }
 
 /** `Alice`, `Alice and Bob`, `Alice, Bob and Carol`. */
-export function namesInWords(names: readonly string[]): string {
+export function formatNames(names: readonly string[]): string {
   if (names.length < 2) return names.join("");
   return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }

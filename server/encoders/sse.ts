@@ -1,6 +1,6 @@
 import type { Joined, RoomPosition, System } from "../../protocol.ts";
-import type { Dialect } from "./encoder.ts";
-import type { Entry } from "../recent_messages.ts";
+import type { Encoder } from "./encoder.ts";
+import type { EncodedMessage } from "../recent_messages.ts";
 
 /** Milliseconds after which a browser comes back when its stream broke. */
 const RETRY = 2000;
@@ -9,7 +9,7 @@ const RETRY = 2000;
  * Those who listen to one room as Server-Sent Events (HTML standard, section 9.2): each message with
  * its position as `id`, from which a browser goes on by itself.
  */
-export const EVENTS: Dialect = {
+export const SSE_ENCODER: Encoder = {
   name: "events",
   batches: false,
   helloFirst: false,
@@ -39,7 +39,7 @@ function wordsEvent(frame: System): string {
 /** Says that messages are missing between the position asked for and what follows. */
 export function resetEvent(
   { room, epoch, last }: Omit<Joined, "history">,
-  history: readonly Entry[],
+  history: readonly EncodedMessage[],
   position: RoomPosition,
 ): string {
   const [reason, message] = position.epoch !== undefined && position.epoch !== epoch
@@ -52,12 +52,12 @@ export function resetEvent(
 }
 
 /** JSON has no line breaks of its own, and neither part of the id has any. */
-function event({ message, json }: Entry, epoch: string): string {
+function event({ message, json }: EncodedMessage, epoch: string): string {
   return `event: message\nid: ${epoch}:${message.id}\ndata: ${json}\n\n`;
 }
 
 /** The id that `history`, or if it is empty whatever comes, follows on. */
-function before(history: readonly Entry[], last: number): number {
+function before(history: readonly EncodedMessage[], last: number): number {
   const first = history[0]?.message.id;
   return first === undefined ? last : first - 1;
 }

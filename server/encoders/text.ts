@@ -1,8 +1,8 @@
 import { shownText } from "../../chat/content.ts";
 import type { Content, Message } from "../../protocol.ts";
 import type { ControlFrame, WelcomeHead } from "./encoder.ts";
-import type { Entered } from "../join_result.ts";
-import { namesInWords, presenceSentences } from "./presence_text.ts";
+import type { JoinSnapshot } from "../join_result.ts";
+import { formatNames, presenceSentences } from "./presence_text.ts";
 
 /** Begins what follows a newline inside one message, so that no text can pass for another's line. */
 const CONTINUATION = "\n  | ";
@@ -29,14 +29,14 @@ function clockTime(timestamp: string): string {
 }
 
 /** What a text client sees on coming in: who and where it is, and what was said before. */
-export function linesOfWelcome(head: WelcomeHead, rooms: readonly Entered[]): readonly string[] {
+export function welcomeLines(head: WelcomeHead, rooms: readonly JoinSnapshot[]): readonly string[] {
   const greeting =
     `* You are ${head.sender}. /help lists the commands, /nick NAME changes the name`;
-  return [...rooms.flatMap(linesOfEntered), greeting];
+  return [...rooms.flatMap(joinedLines), greeting];
 }
 
 /** A room as a text client finds it. */
-export function linesOfEntered(entered: Entered): readonly string[] {
+export function joinedLines(entered: JoinSnapshot): readonly string[] {
   const { room, online } = entered.fields;
   return [
     ...entered.history.map((entry) => messageLine(entry.message)),
@@ -45,7 +45,7 @@ export function linesOfEntered(entered: Entered): readonly string[] {
 }
 
 /** A frame in words; empty for what a text client is not told. */
-export function lineOf(frame: ControlFrame, now: number): readonly string[] {
+export function frameLine(frame: ControlFrame, now: number): readonly string[] {
   switch (frame.type) {
     case "presence":
       return presenceSentences(frame, "").map((system) => `* ${system.message}`);
@@ -62,7 +62,7 @@ export function lineOf(frame: ControlFrame, now: number): readonly string[] {
     case "who": {
       const unnamed = frame.online - frame.members.length;
       const more = unnamed > 0 ? ` and ${unnamed} more` : "";
-      return [`* ${frame.online} online in ${frame.room}: ${namesInWords(frame.members)}${more}`];
+      return [`* ${frame.online} online in ${frame.room}: ${formatNames(frame.members)}${more}`];
     }
     case "history":
       return frame.messages.map(messageLine);

@@ -27,7 +27,6 @@ export async function readBody(request: Request, limit: number, clock: Clock): P
   let length = 0;
   try {
     for (;;) {
-      // deno-lint-ignore no-await-in-loop -- piece by piece, as it comes
       const read = await Promise.race([reader.read(), late]);
       if (read === "late") {
         giveUp(reader);

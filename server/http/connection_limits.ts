@@ -1,4 +1,4 @@
-import type { Connections } from "../connection_limiter.ts";
+import type { ConnectionLimiter } from "../connection_limiter.ts";
 import { isLoopback, type ServerLimits } from "../limits.ts";
 import { Rejected } from "./responses.ts";
 
@@ -6,8 +6,8 @@ import { Rejected } from "./responses.ts";
 const RETRY_AFTER = 5;
 
 /** Why one more connection from `address` is one too many; `undefined` when it is not. */
-export function crowded(
-  connections: Connections,
+export function checkConnectionLimits(
+  connections: ConnectionLimiter,
   { maxConnections, maxPerAddress }: ServerLimits,
   address: string,
 ): Rejected | undefined {

@@ -25,7 +25,7 @@ export function preflight({ method, headers }: Request): Response | undefined {
 }
 
 /** Lets the pages of `origin` read an answer; those of any other cannot, if it is `undefined`. */
-export function shareWith(response: Response, origin: string | undefined): Response {
+export function addCorsHeaders(response: Response, origin: string | undefined): Response {
   if (origin === undefined) return response;
   const { headers } = response;
   headers.set("access-control-allow-origin", origin);

@@ -1,13 +1,13 @@
 import ipaddr from "ipaddr.js";
 
-type Address = ipaddr.IPv4 | ipaddr.IPv6;
+type IpAddress = ipaddr.IPv4 | ipaddr.IPv6;
 
 /** Hops that are followed back: more than any real chain of proxies has. */
 const MAX_HOPS = 32;
 
 /** Networks of proxies whose word about where a request comes from is taken. */
 export class TrustedProxies {
-  readonly #networks: readonly [Address, number][];
+  readonly #networks: readonly [IpAddress, number][];
 
   /** @param networks as {@linkcode isNetwork} accepts them. */
   constructor(networks: readonly string[]) {
@@ -38,7 +38,7 @@ export class TrustedProxies {
     return hop.toString();
   }
 
-  #holds(address: Address): boolean {
+  #holds(address: IpAddress): boolean {
     return this.#networks.some(([network, bits]) =>
       network.kind() === address.kind() && address.match(network, bits)
     );
@@ -60,7 +60,7 @@ function forwardedFor(headers: Headers): readonly string[] {
     .reverse();
 }
 
-function parseNetwork(text: string): [Address, number] | undefined {
+function parseNetwork(text: string): [IpAddress, number] | undefined {
   const [address = "", bits, ...rest] = text.split("/");
   const parsed = parseAddress(address);
   if (parsed === undefined || rest.length > 0) return undefined;
@@ -71,7 +71,7 @@ function parseNetwork(text: string): [Address, number] | undefined {
 }
 
 /** An address as proxies write it: perhaps with a port, IPv6 then in brackets. */
-function parseAddress(text: string): Address | undefined {
+function parseAddress(text: string): IpAddress | undefined {
   const [, bracketed] = /^\[([0-9a-f:.]+)\](?::\d{1,5})?$/i.exec(text) ?? [];
   const [, dotted] = /^([\d.]+)(?::\d{1,5})?$/.exec(text) ?? [];
   // Not what the library makes of "010.1" or "1": proxies write four numbers, and so do attackers.

@@ -2,7 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Broker } from "../../broker/broker.ts";
 import { knownTrouble } from "../../broker/sqlite/storage_errors.ts";
 import type { Clock } from "../clock.ts";
-import type { Closure } from "./shutdown.ts";
+import type { ShutdownNotice } from "./shutdown.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
@@ -17,7 +17,7 @@ export interface HealthOptions {
   readonly broker: Broker;
   readonly clock: Clock;
   /** Why nobody new is let in, if so. */
-  readonly closed: () => Closure | undefined;
+  readonly closed: () => ShutdownNotice | undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { isLoopback } from "../limits.ts";
 import { EXPOSITION_TYPE } from "../metrics/exposition.ts";
-import type { Monitor } from "../metrics/collector.ts";
-import type { Denial, Entitlement } from "./request_guard.ts";
+import type { MetricsCollector } from "../metrics/collector.ts";
+import type { AccessResult, GuardRejection } from "./request_guard.ts";
 
 /**
  * Who may read `/metrics`: nobody, programs on this machine, or all who may come in. There are no
@@ -15,7 +15,7 @@ export type MetricsExposure = (typeof METRICS_EXPOSURES)[number];
 /** What answering `/metrics` takes. */
 export interface MetricsOptions {
   readonly exposure: MetricsExposure;
-  readonly monitor: Monitor;
+  readonly monitor: MetricsCollector;
 }
 
 /**
@@ -28,8 +28,8 @@ export async function answerMetrics(
   { exposure, monitor }: MetricsOptions,
   request: Request,
   address: string,
-  entitle: () => Entitlement | Promise<Entitlement>,
-): Promise<Response | Denial> {
+  entitle: () => AccessResult | Promise<AccessResult>,
+): Promise<Response | GuardRejection> {
   if (!isLocal(request, address)) {
     if (exposure !== "all") {
       const reason = "Metrics are for programs on the hub's machine: see bcast start --metrics";

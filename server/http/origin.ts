@@ -4,7 +4,7 @@ const MAX_SHOWN = 100;
 const REFUSED = "Pages of another site may not talk to this hub";
 
 /** What a request says of where it was sent, and by whose page. */
-export interface Target {
+export interface OriginTarget {
   /** The `Origin` header; `undefined`: not from a page of a browser, as far as that shows. */
   readonly origin: string | undefined;
   /** The `Sec-Fetch-Site` header; `undefined` from anything but a browser, and from old ones. */
@@ -33,7 +33,10 @@ export function readOrigin(text: string): string | undefined {
  *
  * @param allowed origins as {@linkcode readOrigin} gives them, `null`, or `*` for all.
  */
-export function originRefusal(target: Target, allowed: readonly string[]): string | undefined {
+export function originRefusal(
+  target: OriginTarget,
+  allowed: readonly string[],
+): string | undefined {
   if (allowed.includes("*")) return undefined;
   const origin = target.origin === undefined ? undefined : readOrigin(target.origin) ?? "?";
   if (origin !== undefined && allowed.includes(origin)) return undefined;
@@ -58,7 +61,7 @@ function isForeign(site: string | undefined): boolean {
   return site === "cross-site" || site === "same-site";
 }
 
-function isSame(origin: string, { host, protocol }: Target): boolean {
+function isSame(origin: string, { host, protocol }: OriginTarget): boolean {
   const page = URL.parse(origin);
   if (page === null) return false;
   // A proxy that takes care of TLS need not say so: then the page's own scheme is believed.

@@ -1,8 +1,8 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../../auth/authorizer.ts";
-import type { Answer } from "../authentication.ts";
+import type { AuthResult } from "../authentication.ts";
 import type { Hub } from "../hub.ts";
-import { banSentence } from "../moderation/sanction_messages.ts";
+import { banMessage } from "../moderation/sanction_messages.ts";
 import { TrustedProxies } from "./forwarded.ts";
 import { type Authority, readAuthority, sentTo } from "./authority.ts";
 import type { HostList } from "./hosts.ts";
@@ -17,7 +17,7 @@ const MAX_SHOWN = 100;
 export const BAD_HOST = "The Host header is not a host: send the hub's name or address";
 
 /** Who may ask, before anything is answered. */
-export interface GateOptions {
+export interface RequestGuardOptions {
   /** Origins whose pages may talk to the hub, beside its own; `*` for all, `null` for none's. */
   readonly origins?: readonly string[];
   /** Networks of proxies that say where a request comes from. */
@@ -29,7 +29,7 @@ export interface GateOptions {
 }
 
 /** An answer in place of what was asked for. */
-export interface Denial {
+export interface GuardRejection {
   readonly ok: false;
   readonly status: number;
   /** A sentence for a person. */
@@ -38,14 +38,14 @@ export interface Denial {
 }
 
 /** What a request's token came to. */
-export type Entitlement = { readonly ok: true; readonly grant: Grant } | Denial;
+export type AccessResult = { readonly ok: true; readonly grant: Grant } | GuardRejection;
 
 /** Looks at every request first: where it comes from, by whose page, with what token. */
-export class Gate {
+export class RequestGuard {
   readonly #proxies: TrustedProxies;
   #warned = false;
 
-  constructor(private readonly hub: Hub, private readonly options: GateOptions) {
+  constructor(private readonly hub: Hub, private readonly options: RequestGuardOptions) {
     this.#proxies = new TrustedProxies(options.trustedProxies ?? []);
   }
 
@@ -75,7 +75,7 @@ export class Gate {
     request: Request,
     { remoteAddr }: Deno.ServeHandlerInfo,
     address: string,
-  ): Denial | undefined {
+  ): GuardRejection | undefined {
     const refusal = this.#strangers(request, peerAddress(remoteAddr));
     if (refusal !== undefined) return refusal;
     const wait = Math.ceil(this.hub.takeShare(address));
@@ -84,7 +84,7 @@ export class Gate {
   }
 
   /** What is against a request by the name that it was sent to, and by the page that sent it. */
-  #strangers(request: Request, peer: string): Denial | undefined {
+  #strangers(request: Request, peer: string): GuardRejection | undefined {
     const { headers, method, url } = request;
     const direct = sentTo(request);
     if (direct === undefined) return denial(400, BAD_HOST);
@@ -145,17 +145,17 @@ export class Gate {
   entitle(
     token: string | undefined,
     address: string,
-  ): Entitlement | Promise<Entitlement> {
+  ): AccessResult | Promise<AccessResult> {
     const answer = this.hub.admission.check(token, { address });
-    const entitlement = (found: Answer): Entitlement => this.#unlessBanned(found, address);
+    const entitlement = (found: AuthResult): AccessResult => this.#unlessBanned(found, address);
     return answer instanceof Promise ? answer.then(entitlement) : entitlement(answer);
   }
 
-  #unlessBanned(answer: Answer, address: string): Entitlement {
+  #unlessBanned(answer: AuthResult, address: string): AccessResult {
     if (!answer.ok) return refused(answer);
     const { name, admin } = answer.grant;
     const ban = this.hub.moderation.banOn({ name, address, admin });
-    return ban === undefined ? answer : denial(403, banSentence(ban));
+    return ban === undefined ? answer : denial(403, banMessage(ban));
   }
 }
 
@@ -166,11 +166,11 @@ export function tokenOf(headers: Headers, searchParams: URLSearchParams): string
 }
 
 /** A refusal for now, with the seconds after which to ask again. */
-export function busy(reason: string, retryAfter: number): Denial {
+export function busy(reason: string, retryAfter: number): GuardRejection {
   return denial(429, reason, { "retry-after": String(retryAfter) });
 }
 
-function refused(answer: Exclude<Answer, { readonly ok: true }>): Denial {
+function refused(answer: Exclude<AuthResult, { readonly ok: true }>): GuardRejection {
   const { failure, reason } = answer;
   if (failure === "throttled") return busy(reason, answer.retryAfter);
   // RFC 6750 section 3.1: who brought no token is told of no error.
@@ -180,7 +180,11 @@ function refused(answer: Exclude<Answer, { readonly ok: true }>): Denial {
   return denial(401, reason, { "www-authenticate": challenge });
 }
 
-function denial(status: number, reason: string, headers: Record<string, string> = {}): Denial {
+function denial(
+  status: number,
+  reason: string,
+  headers: Record<string, string> = {},
+): GuardRejection {
   return { ok: false, status, reason, headers };
 }
 
@@ -204,7 +208,7 @@ function isPage(pathname: string): boolean {
   return !pathname.startsWith("/api/") && pathname !== "/metrics";
 }
 
-function misdirected({ name }: Authority): Denial {
+function misdirected({ name }: Authority): GuardRejection {
   const shown = name.length > MAX_SHOWN ? "NAME" : name;
   const reason =
     `This hub does not answer to the name ${shown}: start it with --allowed-host ${shown}, or ask for its address`;

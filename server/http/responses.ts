@@ -1,7 +1,7 @@
 import type { RoomRefusal } from "../room_registry.ts";
 import type { ApiError, ParseError } from "../../protocol.ts";
 import type { Body } from "./body.ts";
-import type { Denial } from "./request_guard.ts";
+import type { GuardRejection } from "./request_guard.ts";
 
 /** An answer in JSON that nothing on the way keeps. */
 export function json(status: number, body: object): Response {
@@ -31,7 +31,7 @@ export function problem(
 }
 
 /** The answer to what could not be read. */
-export function unreadable({ code, message }: ParseError): Response {
+export function badRequest({ code, message }: ParseError): Response {
   return problem(code === "too_big" ? 413 : 400, code, message);
 }
 
@@ -55,7 +55,7 @@ export function noSuchRoom({ code, message, retryAfter }: RoomRefusal): Response
  * A request that is turned away: what it asks for is not looked at. It is counted and logged where
  * requests come in.
  */
-export class Rejected implements Denial {
+export class Rejected implements GuardRejection {
   readonly ok = false;
 
   constructor(
@@ -71,7 +71,7 @@ export class Rejected implements Denial {
 }
 
 /** The answer to somebody who may not ask. */
-export function deniedByApi({ status, reason, headers }: Denial): Response {
+export function errorResponse({ status, reason, headers }: GuardRejection): Response {
   const code = DENIALS[status] ?? "unauthorized";
   const wait = headers["retry-after"];
   const answer = problem(status, code, reason, wait === undefined ? undefined : Number(wait));

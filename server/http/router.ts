@@ -1,47 +1,51 @@
 import type { Grant } from "../../auth/authorizer.ts";
-import type { Connections } from "../connection_limiter.ts";
+import type { ConnectionLimiter } from "../connection_limiter.ts";
 import type { Hub } from "../hub.ts";
 import type { ServerLimits } from "../limits.ts";
-import { countTurnedAway } from "../rejections.ts";
+import { recordRejection } from "../rejections.ts";
 import { VERSION } from "../../protocol.ts";
-import { type Api, deniedByApi } from "./api/api.ts";
+import { type Api, errorResponse } from "./api/api.ts";
 import { Assets } from "./assets.ts";
-import type { Closure } from "./shutdown.ts";
-import { preflight, shareWith } from "./cors.ts";
-import { crowded } from "./connection_limits.ts";
-import { BAD_HOST, type Denial, type Gate, tokenOf } from "./request_guard.ts";
-import { handshakeFault } from "./upgrade_request.ts";
+import type { ShutdownNotice } from "./shutdown.ts";
+import { addCorsHeaders, preflight } from "./cors.ts";
+import { checkConnectionLimits } from "./connection_limits.ts";
+import { BAD_HOST, type GuardRejection, type RequestGuard, tokenOf } from "./request_guard.ts";
+import { upgradeFault } from "./upgrade_request.ts";
 import type { Health } from "./health.ts";
 import { plainPage } from "./plain_page.ts";
 import { answerMetrics, type MetricsOptions } from "./metrics_endpoint.ts";
-import { type Greeting, readGreeting, type WebSocketDoor } from "../transports/websocket.ts";
+import {
+  parseUpgradeRequest,
+  type UpgradeRequest,
+  type WebSocketTransport,
+} from "../transports/websocket.ts";
 
 /** Seconds after which a client that found the hub full may try again. */
 const RETRY_AFTER = 5;
 
 /** What answering HTTP takes. */
-export interface RoutesOptions {
+export interface RouterOptions {
   readonly hub: Hub;
-  readonly door: WebSocketDoor;
+  readonly door: WebSocketTransport;
   /** The first room of clients that name none. */
   readonly room: string;
   /** Those through all doors. */
-  readonly connections: Connections;
+  readonly connections: ConnectionLimiter;
   readonly api: Api;
-  readonly gate: Gate;
+  readonly gate: RequestGuard;
   readonly limits: ServerLimits;
   readonly health: Health;
   readonly metrics: MetricsOptions;
   /** Why nobody new is let in, if so. */
-  readonly closed: () => Closure | undefined;
+  readonly closed: () => ShutdownNotice | undefined;
 }
 
 /**
  * Answers HTTP requests: the WebSocket at `/` and `/ws`, JSON below `/api/`, the web page,
  * `/metrics`, and words for everything else.
  */
-export function routes(
-  options: RoutesOptions,
+export function createRouter(
+  options: RouterOptions,
 ): (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response> {
   const assets = new Assets();
   return (request, info) => {
@@ -52,12 +56,12 @@ export function routes(
     const address = options.gate.address(request, info);
     const refusal = options.gate.refusal(request, info, address);
     if (refusal !== undefined) {
-      countTurnedAway(options.hub, address, refusal);
+      recordRejection(options.hub, address, refusal);
       // The runtime puts the path behind whatever the Host header says.
       const asksApi = url?.pathname.startsWith("/api/") ||
         (refusal.status === 400 && request.url.includes("/api/"));
       return asksApi
-        ? signed(shareWith(deniedByApi(refusal), options.gate.reader(request)))
+        ? signed(addCorsHeaders(errorResponse(refusal), options.gate.reader(request)))
         : sentence(refusal.status, refusal.reason, refusal.headers);
     }
     // The runtime puts it together with the Host header, which may be anything.
@@ -66,7 +70,7 @@ export function routes(
     if (pathname.startsWith("/api/")) {
       const reader = options.gate.reader(request);
       return askApi(options, request, url, address, reader)
-        .then((answer) => signed(shareWith(answer, reader)));
+        .then((answer) => signed(addCorsHeaders(answer, reader)));
     }
     const upgrades = request.headers.get("upgrade")?.toLowerCase() === "websocket";
     const asset = upgrades ? undefined : assets.answer(request, pathname);
@@ -92,7 +96,7 @@ export function routes(
       return sentence(200, text, { vary: "accept", "cache-control": "no-store" });
     }
     if (!upgrades) {
-      const crowd = crowded(options.connections, options.limits, address);
+      const crowd = checkConnectionLimits(options.connections, options.limits, address);
       if (crowd !== undefined) return deny(options.hub, address, crowd);
       return sentence(426, `This is a bcast hub: join it with "bcast connect", or any WebSocket`, {
         upgrade: "websocket",
@@ -104,7 +108,7 @@ export function routes(
 
 /** Answers below `/api/` whoever may come in at all; each answer holds what the token permits. */
 async function askApi(
-  { hub, gate, api }: RoutesOptions,
+  { hub, gate, api }: RouterOptions,
   request: Request,
   url: URL,
   address: string,
@@ -116,13 +120,13 @@ async function askApi(
   const entitled = await gate.entitle(tokenOf(request.headers, url.searchParams), address);
   const answer = entitled.ok ? await api(request, url, entitled.grant, address) : entitled;
   if (answer instanceof Response) return answer;
-  countTurnedAway(hub, address, answer);
-  return deniedByApi(answer);
+  recordRejection(hub, address, answer);
+  return errorResponse(answer);
 }
 
 /** Tells the metrics to whoever may have them. */
 async function askMetrics(
-  { hub, gate, metrics }: RoutesOptions,
+  { hub, gate, metrics }: RouterOptions,
   request: Request,
   { searchParams }: URL,
   address: string,
@@ -135,18 +139,18 @@ async function askMetrics(
 }
 
 function upgrade(
-  options: RoutesOptions,
+  options: RouterOptions,
   request: Request,
   searchParams: URLSearchParams,
   address: string,
   port: number | undefined,
 ): Response | Promise<Response> {
   const { hub, connections, gate, limits } = options;
-  const crowd = crowded(connections, limits, address);
+  const crowd = checkConnectionLimits(connections, limits, address);
   if (crowd !== undefined) return deny(hub, address, crowd);
-  const greeting = readGreeting(searchParams, request.headers, address, port);
+  const greeting = parseUpgradeRequest(searchParams, request.headers, address, port);
   if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
-  const fault = handshakeFault(request);
+  const fault = upgradeFault(request);
   if (fault !== undefined) return deny(hub, address, { ok: false, ...fault });
   const token = tokenOf(request.headers, searchParams);
   // A client that speaks first hears in words what is wrong with its token: a WebSocket that never
@@ -163,10 +167,10 @@ function upgrade(
 }
 
 function open(
-  { hub, door, limits }: RoutesOptions,
+  { hub, door, limits }: RouterOptions,
   request: Request,
   address: string,
-  greeting: Welcome,
+  greeting: RouteResult,
 ): Response {
   try {
     return door.upgrade(request, greeting, limits.heartbeat);
@@ -176,14 +180,14 @@ function open(
   }
 }
 
-type Welcome = Extract<Greeting, { readonly ok: true }>;
+type RouteResult = Extract<UpgradeRequest, { readonly ok: true }>;
 
-function withToken(greeting: Welcome, token: string | undefined): Welcome {
+function withToken(greeting: RouteResult, token: string | undefined): RouteResult {
   if (token === undefined) return greeting;
   return { ...greeting, introduction: { ...greeting.introduction, token } };
 }
 
-function withGrant(greeting: Welcome, grant: Grant): Welcome {
+function withGrant(greeting: RouteResult, grant: Grant): RouteResult {
   return { ...greeting, introduction: { ...greeting.introduction, grant } };
 }
 
@@ -200,8 +204,8 @@ function turnAway(
   return deny(hub, address, { ok: false, status, reason, headers });
 }
 
-function deny(hub: Hub, address: string, denial: Denial): Response {
-  countTurnedAway(hub, address, denial);
+function deny(hub: Hub, address: string, denial: GuardRejection): Response {
+  recordRejection(hub, address, denial);
   return sentence(denial.status, denial.reason, denial.headers);
 }
 

@@ -1,5 +1,5 @@
 /** Why nobody new is let in for now. */
-export interface Closure {
+export interface ShutdownNotice {
   /** A sentence for a person. */
   readonly reason: string;
   /** Seconds after which it makes sense to come back, for one who asks now. */
@@ -18,6 +18,6 @@ const SPREAD = 3;
  * @param left milliseconds until it has said them all.
  * @param random from 0 (included) to 1: all who knocked would come back at its end otherwise.
  */
-export function returnAfterStop(left: number, random: number): number {
+export function retryAfterShutdown(left: number, random: number): number {
   return Math.ceil(Math.max(0, left) / 1000) + RESTART + Math.floor(random * SPREAD);
 }

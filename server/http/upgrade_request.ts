@@ -1,5 +1,5 @@
 /** Why a request cannot become a WebSocket. */
-export interface HandshakeFault {
+export interface UpgradeFault {
   readonly status: number;
   readonly reason: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -15,7 +15,7 @@ const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
  * Holds an upgrade to what RFC 6455 section 4.2.1 asks of it. The runtime looks for the headers that
  * it needs itself, but not at the method, the version or the key.
  */
-export function handshakeFault({ method, headers }: Request): HandshakeFault | undefined {
+export function upgradeFault({ method, headers }: Request): UpgradeFault | undefined {
   if (method !== "GET") {
     const reason = "A WebSocket begins with GET";
     return { status: 405, reason, headers: { allow: "GET" } };

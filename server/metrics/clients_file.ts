@@ -86,7 +86,6 @@ export class ClientsFile implements AsyncDisposable {
     for (const person of this.hub.people()) {
       // One client a line: readable with grep too.
       lines += `${lines === "" ? "" : ","}\n    ${JSON.stringify(person)}`;
-      // deno-lint-ignore no-await-in-loop -- so that nobody waits for a list of ten thousand
       if (++count % SLICE === 0) await setImmediate();
     }
     await this.#write(lines);

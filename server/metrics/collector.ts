@@ -4,17 +4,17 @@ import { exposition } from "./exposition.ts";
 import { readMetrics } from "./metrics.ts";
 
 /** What metrics are taken from. */
-export interface MonitorOptions {
+export interface MetricsCollectorOptions {
   readonly hub: Hub;
   /** The file of the log; absent when it is in memory. */
   readonly database?: string;
 }
 
 /** Tells the metrics of a running hub. */
-export class Monitor {
+export class MetricsCollector {
   readonly #startTime = (Date.now() - performance.now()) / 1000;
 
-  constructor(private readonly options: MonitorOptions) {}
+  constructor(private readonly options: MetricsCollectorOptions) {}
 
   /** All metrics in Prometheus' text format. */
   async text(): Promise<string> {

@@ -1,20 +1,20 @@
 import type { Histogram } from "./histogram.ts";
 
 /** One number, with the labels that tell it from others of its family. */
-export interface Sample {
+export interface MetricSample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
 /** What a metric is at one moment; nothing where this hub has none of it. */
-export type Reading = number | readonly Sample[] | Histogram | undefined;
+export type MetricReading = number | readonly MetricSample[] | Histogram | undefined;
 
 /** All samples of one metric. */
 export interface Family {
   readonly name: string;
   readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
-  readonly reading: Reading;
+  readonly reading: MetricReading;
 }
 
 /** What the text is served as. */
@@ -34,7 +34,7 @@ function familyText({ name, type, help, reading }: Family): string {
   return head + lines(name, reading).join("\n") + "\n";
 }
 
-function lines(name: string, reading: Reading): readonly string[] {
+function lines(name: string, reading: MetricReading): readonly string[] {
   if (reading === undefined) return [];
   if (typeof reading === "number") return [`${name} ${number(reading)}`];
   if ("counts" in reading) return histogramLines(name, reading);

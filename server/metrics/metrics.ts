@@ -1,12 +1,12 @@
-import type { Census } from "../stats.ts";
+import type { HubStats } from "../stats.ts";
 import type { Counters } from "./counters.ts";
 import type { Histogram } from "./histogram.ts";
 import { CLOSE, ERROR_CODES, VERSION } from "../../protocol.ts";
-import type { Family, Reading, Sample } from "./exposition.ts";
+import type { Family, MetricReading, MetricSample } from "./exposition.ts";
 
 /** What all metrics are read from. */
 export interface Sources {
-  readonly census: Census;
+  readonly census: HubStats;
   readonly counters: Counters;
   readonly memory: Deno.MemoryUsage;
   /** When the process began, in seconds since the Unix epoch. */
@@ -22,7 +22,7 @@ export interface Sources {
 export interface Metric extends Omit<Family, "reading"> {
   /** Its labels, for the documentation. */
   readonly labels: readonly string[];
-  readonly read: (sources: Sources) => Reading;
+  readonly read: (sources: Sources) => MetricReading;
 }
 
 function counter(name: string, help: string, read: (from: Sources) => number): Metric {
@@ -45,7 +45,7 @@ function labelled(
   help: string,
   read: (from: Sources) => Iterable<readonly [value: string, count: number]>,
 ): Metric {
-  const samples = (from: Sources): readonly Sample[] =>
+  const samples = (from: Sources): readonly MetricSample[] =>
     Array.from(read(from), ([value, count]) => ({ labels: { [label]: value }, value: count }));
   return { name, type, help, labels: [label], read: samples };
 }

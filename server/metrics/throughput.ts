@@ -4,7 +4,7 @@ import type { Counters } from "./counters.ts";
 /** Samples that a rate is taken over: long enough to be steady, short enough to follow. */
 const WINDOW = 5;
 
-interface Sample {
+interface ThroughputSample {
   readonly at: number;
   readonly messages: number;
   readonly deliveries: number;
@@ -13,7 +13,7 @@ interface Sample {
 }
 
 /** How fast things happen at this moment. */
-export interface Speed {
+export interface Throughput {
   readonly messagesPerSecond: number;
   readonly deliveriesPerSecond: number;
   /** The longest that a timer of the last seconds had to wait for its turn, in milliseconds. */
@@ -24,8 +24,8 @@ export interface Speed {
  * Speeds over the last few seconds, out of the hub's counters: somebody looks once a second, and
  * what is counted pays nothing.
  */
-export class Rates {
-  readonly #samples: Sample[] = [];
+export class ThroughputMeter {
+  readonly #samples: ThroughputSample[] = [];
 
   constructor(
     private readonly counters: Counters,
@@ -48,11 +48,11 @@ export class Rates {
   }
 
   /** The speeds over the last {@linkcode WINDOW} periods, or since the start if that is less. */
-  get speed(): Speed {
+  get speed(): Throughput {
     const [first] = this.#samples;
     const last = this.#samples.at(-1);
     const seconds = ((last?.at ?? 0) - (first?.at ?? 0)) / 1000;
-    const rate = (count: (sample: Sample) => number): number =>
+    const rate = (count: (sample: ThroughputSample) => number): number =>
       first === undefined || last === undefined || seconds <= 0
         ? 0
         : Math.round((count(last) - count(first)) / seconds * 10) / 10;

@@ -1,25 +1,25 @@
 import { getLogger } from "@logtape/logtape";
-import type { Measure, MeasureKey } from "../../broker/sqlite/sanctions.ts";
+import type { Sanction, SanctionKey } from "../../broker/sqlite/sanctions.ts";
 import { CLOSE, nameKey, type System } from "../../protocol.ts";
 import type { Clock } from "../clock.ts";
-import { type MeasureBook, nameMeasure, roomMeasure } from "./sanctions.ts";
-import { banSentence, closureSentence, muteSentence, reasonOf } from "./sanction_messages.ts";
+import { nameSanction, roomSanction, type Sanctions } from "./sanctions.ts";
+import { banMessage, closedRoomMessage, muteMessage, reasonOf } from "./sanction_messages.ts";
 import { networkOf } from "../networks.ts";
-import type { Peer } from "../connection.ts";
-import type { Rooms } from "../rooms.ts";
+import type { Connection } from "../connection.ts";
+import type { RoomMembership } from "../rooms.ts";
 import type { Session } from "../session.ts";
 import type { Sessions } from "../sessions.ts";
-import { hush } from "./mute.ts";
-import { tellAll } from "../broadcast.ts";
+import { applyMute } from "./mute.ts";
+import { broadcast } from "../broadcast.ts";
 
 const audit = getLogger(["bcast", "audit"]);
 
 /** What moderating takes. */
 export interface ModerationOptions {
-  readonly book: MeasureBook;
-  readonly rooms: Rooms;
+  readonly book: Sanctions;
+  readonly rooms: RoomMembership;
   readonly sessions: Sessions;
-  readonly peers: () => Iterable<Peer>;
+  readonly peers: () => Iterable<Connection>;
   readonly clock: Clock;
 }
 
@@ -31,12 +31,12 @@ export interface Moderator {
 }
 
 /** Whom something is about: a name, an address, or both, each for itself. */
-export type Whom =
+export type ModerationTarget =
   | { readonly name: string; readonly address?: string }
   | { readonly name?: undefined; readonly address: string };
 
 /** Why, and for how long. */
-export interface Terms {
+export interface SanctionOptions {
   readonly reason?: string;
   /** Seconds; none: until it is lifted. */
   readonly for?: number;
@@ -51,7 +51,7 @@ export interface Candidate {
 }
 
 /** Who was sent away. */
-export interface SentAway {
+export interface KickResult {
   /** Sessions and event streams that ended. */
   readonly sessions: number;
   /** Where they came from, each once; of those who are away, where they were last. */
@@ -63,37 +63,41 @@ export class Moderation {
   constructor(private readonly options: ModerationOptions) {}
 
   /** What holds now, the oldest first. */
-  list(): readonly Measure[] {
+  list(): readonly Sanction[] {
     return this.options.book.list();
   }
 
   /** The ban that keeps somebody out, or from a name. */
-  banOn({ name, address, admin }: Candidate): Measure | undefined {
+  banOn({ name, address, admin }: Candidate): Sanction | undefined {
     return admin ? undefined : this.options.book.against("ban", { name, address });
   }
 
   /** The mute of somebody who is not in a session. */
-  muteOn({ name, address, admin }: Candidate): Measure | undefined {
+  muteOn({ name, address, admin }: Candidate): Sanction | undefined {
     return admin ? undefined : this.options.book.against("mute", { name, address });
   }
 
   /** Why a room is closed; `undefined` when it is open. */
-  closureOf(room: string): Measure | undefined {
-    return this.options.book.find(roomMeasure(room));
+  closureOf(room: string): Sanction | undefined {
+    return this.options.book.find(roomSanction(room));
   }
 
   /** The mute of a session, looked at anew when the one it was given has run out. */
-  silenceOf(session: Session): Measure | undefined {
+  silenceOf(session: Session): Sanction | undefined {
     const { silence } = session;
     if (silence === undefined || silence.until > this.options.clock.now()) return silence;
     session.silence = undefined;
-    hush(this.options.book, session);
+    applyMute(this.options.book, session);
     return session.silence;
   }
 
   /** Ends the sessions and event streams of a name at once; `undefined` when there are none. */
-  kick(name: string, { reason }: Pick<Terms, "reason">, by: Moderator): SentAway | undefined {
-    const named: MeasureKey = { kind: "ban", on: "name", key: nameKey(name) };
+  kick(
+    name: string,
+    { reason }: Pick<SanctionOptions, "reason">,
+    by: Moderator,
+  ): KickResult | undefined {
+    const named: SanctionKey = { kind: "ban", on: "name", key: nameKey(name) };
     const sessions = [...this.#present()].filter((session) => isAbout(named, session));
     if (sessions.length === 0) return undefined;
     const given = reason === undefined ? {} : { reason };
@@ -103,12 +107,12 @@ export class Moderation {
   }
 
   /** Keeps somebody out, and sends away who is inside; moderators are spared. */
-  async ban(whom: Whom, terms: Terms, by: Moderator): Promise<SentAway> {
+  async ban(whom: ModerationTarget, terms: SanctionOptions, by: Moderator): Promise<KickResult> {
     const bans = this.#measures("ban", whom, terms, by);
     await this.options.book.put(bans);
-    let sent: SentAway = { sessions: 0, addresses: [] };
+    let sent: KickResult = { sessions: 0, addresses: [] };
     for (const ban of bans) {
-      const sentence = banSentence(ban);
+      const sentence = banMessage(ban);
       const present = [...this.#present()].filter((session) =>
         !session.grant.admin && isAbout(ban, session)
       );
@@ -124,12 +128,12 @@ export class Moderation {
   }
 
   /** Lifts bans; returns those there were. */
-  unban(whom: Whom, by: Moderator): Promise<readonly Measure[]> {
+  unban(whom: ModerationTarget, by: Moderator): Promise<readonly Sanction[]> {
     return this.#lift(keysOf("ban", whom), "unbanned", by);
   }
 
   /** Lets somebody read only. Returns how many sessions that silenced now. */
-  async mute(whom: Whom, terms: Terms, by: Moderator): Promise<number> {
+  async mute(whom: ModerationTarget, terms: SanctionOptions, by: Moderator): Promise<number> {
     const { book, sessions } = this.options;
     const mutes = this.#measures("mute", whom, terms, by);
     await book.put(mutes);
@@ -139,30 +143,30 @@ export class Moderation {
       if (mute === undefined || session.grant.admin) continue;
       session.silence = mute;
       silenced++;
-      this.#note(session.peer, muteSentence(mute, this.options.clock.now()));
+      this.#note(session.peer, muteMessage(mute, this.options.clock.now()));
     }
     for (const mute of mutes) this.#audit(by, "muted", mute.target, terms.reason, mute.until);
     return silenced;
   }
 
   /** Lifts mutes, also for who has taken another name since; returns those there were. */
-  async unmute(whom: Whom, by: Moderator): Promise<readonly Measure[]> {
+  async unmute(whom: ModerationTarget, by: Moderator): Promise<readonly Sanction[]> {
     const { book, sessions } = this.options;
     const lifted = await this.#lift(keysOf("mute", whom), "unmuted", by);
     for (const session of sessions.all()) {
       if (!lifted.some((measure) => isSame(measure, session))) continue;
       session.silence = undefined;
-      hush(book, session);
+      applyMute(book, session);
       if (session.silence === undefined) this.#note(session.peer, "You may write again");
     }
     return lifted;
   }
 
   /** Empties a room, and lets nobody in or write there. Returns how many had to leave. */
-  async closeRoom(room: string, terms: Terms, by: Moderator): Promise<number> {
+  async closeRoom(room: string, terms: SanctionOptions, by: Moderator): Promise<number> {
     const { book, rooms } = this.options;
-    const closure: Measure = {
-      ...roomMeasure(room),
+    const closure: Sanction = {
+      ...roomSanction(room),
       target: room,
       ...this.#particulars(terms, by),
     };
@@ -172,14 +176,14 @@ export class Moderation {
     const members = [...rooms.get(room)?.members ?? []];
     for (const session of members) {
       // Not an error: nothing of theirs was refused, and clients take errors for answers.
-      this.#note(session.peer, closureSentence(closure), room);
+      this.#note(session.peer, closedRoomMessage(closure), room);
       const present = rooms.get(room);
       if (present !== undefined) rooms.leave(session, present);
       if (session.peer?.welcomed) session.peer.tell({ type: "left", room });
     }
     const observers = [...rooms.get(room)?.observers ?? []];
     for (const { peer } of observers) {
-      if (peer !== undefined) this.#hangUp(peer, closureSentence(closure));
+      if (peer !== undefined) this.#hangUp(peer, closedRoomMessage(closure));
     }
     this.#audit(by, "closed", room, terms.reason, closure.until);
     return members.length + observers.length;
@@ -187,7 +191,7 @@ export class Moderation {
 
   /** Opens a room again; false when it was open. */
   async openRoom(room: string, by: Moderator): Promise<boolean> {
-    return (await this.#lift([roomMeasure(room)], "opened", by)).length > 0;
+    return (await this.#lift([roomSanction(room)], "opened", by)).length > 0;
   }
 
   /** Lets anybody take a name again that tokens have proved; moderators do so for one of the past. */
@@ -206,16 +210,16 @@ export class Moderation {
     const now = clock.now();
     const timestamp = new Date(now).toISOString();
     const frame: System = { type: "system", message, timestamp, event: "announcement" };
-    tellAll(listeners, room === undefined ? frame : { ...frame, room }, now);
+    broadcast(listeners, room === undefined ? frame : { ...frame, room }, now);
     this.#audit(by, "announced to", room ?? "everybody", message);
     return listeners.length;
   }
 
   async #lift(
-    keys: readonly MeasureKey[],
+    keys: readonly SanctionKey[],
     what: string,
     by: Moderator,
-  ): Promise<readonly Measure[]> {
+  ): Promise<readonly Sanction[]> {
     const lifted = await this.options.book.lift(keys);
     for (const { target } of lifted) this.#audit(by, what, target);
     return lifted;
@@ -223,10 +227,10 @@ export class Moderation {
 
   #measures(
     kind: "ban" | "mute",
-    whom: Whom,
-    terms: Terms,
+    whom: ModerationTarget,
+    terms: SanctionOptions,
     by: Moderator,
-  ): readonly Measure[] {
+  ): readonly Sanction[] {
     const particulars = this.#particulars(terms, by);
     return keysOf(kind, whom).map((key) => ({
       ...key,
@@ -235,7 +239,7 @@ export class Moderation {
     }));
   }
 
-  #particulars({ reason, for: seconds }: Terms, by: Moderator) {
+  #particulars({ reason, for: seconds }: SanctionOptions, by: Moderator) {
     const since = this.options.clock.now();
     return {
       ...(reason === undefined ? {} : { reason }),
@@ -255,7 +259,7 @@ export class Moderation {
   }
 
   /** Ends sessions without the time to come back that a broken connection has. */
-  #sendAway(sessions: readonly Session[], sentence: string): SentAway {
+  #sendAway(sessions: readonly Session[], sentence: string): KickResult {
     const addresses = new Set<string>();
     for (const session of sessions) {
       const { peer, address } = session;
@@ -278,13 +282,13 @@ export class Moderation {
     }
   }
 
-  #hangUp(peer: Peer, sentence: string): void {
+  #hangUp(peer: Connection, sentence: string): void {
     // Other people's clients show no close reason.
     if (!peer.dialect.batches) this.#note(peer, sentence);
     peer.close(CLOSE.forbidden, sentence);
   }
 
-  #note(peer: Peer | undefined, message: string, room?: string): void {
+  #note(peer: Connection | undefined, message: string, room?: string): void {
     if (!peer?.welcomed) return;
     const timestamp = new Date(this.options.clock.now()).toISOString();
     const frame: System = { type: "system", message, timestamp, event: "notice" };
@@ -306,20 +310,20 @@ export class Moderation {
   }
 }
 
-function keysOf(kind: "ban" | "mute", { name, address }: Whom): readonly MeasureKey[] {
+function keysOf(kind: "ban" | "mute", { name, address }: ModerationTarget): readonly SanctionKey[] {
   return [
-    ...(name === undefined ? [] : [nameMeasure(kind, name)]),
+    ...(name === undefined ? [] : [nameSanction(kind, name)]),
     ...(address === undefined ? [] : [{ kind, on: "address" as const, key: address }]),
   ];
 }
 
-function isAbout({ on, key }: MeasureKey, { name, identity, address }: Session): boolean {
+function isAbout({ on, key }: SanctionKey, { name, identity, address }: Session): boolean {
   // An event stream has no name but that of its token.
   if (on === "name") return nameKey(identity ?? name) === key;
   return on === "address" && address !== undefined && networkOf(address) === key;
 }
 
 /** Whether it is what silences the session: under whatever name it came to that. */
-function isSame({ on, key }: MeasureKey, { silence }: Session): boolean {
+function isSame({ on, key }: SanctionKey, { silence }: Session): boolean {
   return silence !== undefined && silence.on === on && silence.key === key;
 }

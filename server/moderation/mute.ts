@@ -1,11 +1,11 @@
-import type { MeasureBook } from "./sanctions.ts";
+import type { Sanctions } from "./sanctions.ts";
 import type { Session } from "../session.ts";
 
 /**
  * Gives a session the mute that holds for its name or its address, if there is one. One that it has
  * stays: a new name changes nothing about that.
  */
-export function hush(book: MeasureBook, session: Session): void {
+export function applyMute(book: Sanctions, session: Session): void {
   if (session.silence !== undefined || session.grant.admin) return;
   session.silence = book.against("mute", { name: session.name, address: session.address });
 }

@@ -1,28 +1,33 @@
-import type { Measure, MeasureKey, MeasureStore, Subject } from "../../broker/sqlite/sanctions.ts";
+import type {
+  Sanction,
+  SanctionKey,
+  SanctionStore,
+  Subject,
+} from "../../broker/sqlite/sanctions.ts";
 import { nameKey } from "../../protocol.ts";
 import type { Clock } from "../clock.ts";
 import { networkOf } from "../networks.ts";
 
 /** Measures at a time: far above what people decide, and few enough for one answer to hold all. */
-export const MAX_MEASURES = 10_000;
+export const MAX_SANCTIONS = 10_000;
 
-/** There are {@linkcode MAX_MEASURES}. */
-export class TooManyMeasures extends Error {
+/** There are {@linkcode MAX_SANCTIONS}. */
+export class SanctionLimitError extends Error {
   override readonly name = "TooManyMeasures";
 }
 
 /** What moderators have decided and holds now; kept in the store, found in memory. */
-export class MeasureBook {
-  readonly #measures = new Map<string, Measure>();
+export class Sanctions {
+  readonly #measures = new Map<string, Sanction>();
   /** Ends with the last change: store and memory must see them in the same order. */
   #changes: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly store: MeasureStore, private readonly clock: Pick<Clock, "now">) {
+  constructor(private readonly store: SanctionStore, private readonly clock: Pick<Clock, "now">) {
     for (const measure of store.all()) this.#measures.set(idOf(measure), measure);
   }
 
   /** The measure with this key, if it holds. */
-  find(key: MeasureKey): Measure | undefined {
+  find(key: SanctionKey): Sanction | undefined {
     // Nearly always, and then nothing else costs anything.
     if (this.#measures.size === 0) return undefined;
     const measure = this.#measures.get(idOf(key));
@@ -36,16 +41,16 @@ export class MeasureBook {
       readonly name?: string | undefined;
       readonly address?: string | undefined;
     },
-  ): Measure | undefined {
+  ): Sanction | undefined {
     if (this.#measures.size === 0) return undefined;
-    return (name === undefined ? undefined : this.find(nameMeasure(kind, name))) ??
+    return (name === undefined ? undefined : this.find(nameSanction(kind, name))) ??
       (address === undefined
         ? undefined
         : this.find({ kind, on: "address", key: networkOf(address) }));
   }
 
   /** All that hold, the oldest first. */
-  list(): readonly Measure[] {
+  list(): readonly Sanction[] {
     const now = this.clock.now();
     return this.#measures.values().filter(({ until }) => until > now).toArray()
       .sort((a, b) => a.since - b.since);
@@ -54,19 +59,19 @@ export class MeasureBook {
   /**
    * Keeps measures, each in place of what has its key.
    *
-   * @throws {TooManyMeasures} when there is no room for them.
+   * @throws {SanctionLimitError} when there is no room for them.
    */
-  put(measures: readonly Measure[]): Promise<void> {
+  put(measures: readonly Sanction[]): Promise<void> {
     return this.#inTurn(async () => {
       const more = measures.filter((measure) => !this.#measures.has(idOf(measure)));
-      if (this.#measures.size + more.length > MAX_MEASURES) throw new TooManyMeasures();
+      if (this.#measures.size + more.length > MAX_SANCTIONS) throw new SanctionLimitError();
       await this.store.put(measures);
       for (const measure of measures) this.#measures.set(idOf(measure), measure);
     });
   }
 
   /** Lifts what has one of `keys` and holds; returns that. */
-  lift(keys: readonly MeasureKey[]): Promise<readonly Measure[]> {
+  lift(keys: readonly SanctionKey[]): Promise<readonly Sanction[]> {
     return this.#inTurn(async () => {
       const found = keys.map((key) => this.find(key)).filter((measure) => measure !== undefined);
       await this.#remove(found);
@@ -82,7 +87,7 @@ export class MeasureBook {
     });
   }
 
-  async #remove(measures: readonly Measure[]): Promise<void> {
+  async #remove(measures: readonly Sanction[]): Promise<void> {
     if (measures.length === 0) return;
     await this.store.remove(measures);
     for (const measure of measures) this.#measures.delete(idOf(measure));
@@ -97,12 +102,12 @@ export class MeasureBook {
 }
 
 /** The key of a measure against a name. */
-export function nameMeasure(kind: "ban" | "mute", name: string): MeasureKey {
+export function nameSanction(kind: "ban" | "mute", name: string): SanctionKey {
   return { kind, on: "name", key: nameKey(name) };
 }
 
 /** The key of a measure on a room. */
-export function roomMeasure(room: string): MeasureKey {
+export function roomSanction(room: string): SanctionKey {
   return { kind: "close", on: "room", key: room };
 }
 

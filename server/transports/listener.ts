@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
-import { settlesWithin } from "../../lib/timeout.ts";
+import { settledWithin } from "../../lib/timeout.ts";
 import type { KeyPair } from "./tls.ts";
 
 const logger = getLogger(["bcast", "http"]);
@@ -55,7 +55,7 @@ export interface ListenerOptions {
  * in again later. Deno 2.9 tells at once that it gave up, Deno 2.7 only when the last connection
  * has ended: so the listener also looks for itself, as a client would.
  */
-export class Listener implements AsyncDisposable {
+export class HttpListener implements AsyncDisposable {
   readonly port: number;
   /** The IP address that it is bound to. */
   readonly address: string;
@@ -89,7 +89,7 @@ export class Listener implements AsyncDisposable {
     this.#recovery = undefined;
     await this.#look;
     // A handshake that its other side never goes on with keeps this waiting for ever.
-    await settlesWithin(this.#server.shutdown(), CLOSE_TIMEOUT);
+    await settledWithin(this.#server.shutdown(), CLOSE_TIMEOUT);
   }
 
   /** Closes for good, whoever is there. */
@@ -124,7 +124,6 @@ export class Listener implements AsyncDisposable {
         const taken = error instanceof Deno.errors.AddrInUse;
         if (!taken || performance.now() > end) throw error;
       }
-      // deno-lint-ignore no-await-in-loop -- one try after the other
       await pause(RETRY_PERIOD);
     }
     this.#closed = false;

@@ -1,9 +1,9 @@
 import type { Grant } from "../../auth/authorizer.ts";
 import type { Clock } from "../clock.ts";
-import type { Connections } from "../connection_limiter.ts";
-import { EVENTS } from "../encoders/sse.ts";
+import type { ConnectionLimiter } from "../connection_limiter.ts";
+import { SSE_ENCODER } from "../encoders/sse.ts";
 import type { Hub } from "../hub.ts";
-import type { Peer, Transport } from "../connection.ts";
+import type { Connection, ConnectionSink } from "../connection.ts";
 import { CLOSE, type RoomPosition } from "../../protocol.ts";
 
 /** Milliseconds between two signs of life on a stream: proxies give up on one that is silent. */
@@ -19,7 +19,7 @@ const RETURN_DELAY = 1000;
 const MAX_GOODBYE = 64 * 1024;
 
 /** Who listens, to what. */
-export interface Listening {
+export interface SseSubscription {
   readonly address: string;
   readonly grant: Grant;
   readonly position: RoomPosition;
@@ -29,19 +29,19 @@ export interface Listening {
  * Ties streams of Server-Sent Events to the hub: each counts as a connection, and is one as far as
  * the hub can see.
  */
-export class EventDoor {
-  readonly #streams = new Map<EventStream, Peer>();
+export class SseTransport {
+  readonly #streams = new Map<EventStream, Connection>();
   #heart: Disposable | undefined;
 
   constructor(
     private readonly hub: Hub,
     /** Where connections are counted. */
-    private readonly connections: Connections,
+    private readonly connections: ConnectionLimiter,
     private readonly clock: Clock,
   ) {}
 
   /** Opens a stream that ends when either side wants it to. */
-  open({ address, grant, position }: Listening): Response {
+  open({ address, grant, position }: SseSubscription): Response {
     const stream: EventStream = new EventStream((by) => {
       const peer = this.#streams.get(stream);
       this.#streams.delete(stream);
@@ -67,8 +67,8 @@ export class EventDoor {
   }
 
   /** Whether `peer` listens through this door. */
-  holds(peer: Peer): boolean {
-    return peer.dialect === EVENTS;
+  holds(peer: Connection): boolean {
+    return peer.dialect === SSE_ENCODER;
   }
 
   #rest(): void {
@@ -78,7 +78,7 @@ export class EventDoor {
 }
 
 /** The body of an answer that goes on, as the hub sends into it. */
-class EventStream implements Transport {
+class EventStream implements ConnectionSink {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #encoder = new TextEncoder();
   #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;

@@ -1,7 +1,7 @@
-import type { Connections } from "../connection_limiter.ts";
-import { dialectOf, PLAIN_JSON, TEXT } from "../encoders/encoder.ts";
-import type { Hub, Introduction } from "../hub.ts";
-import type { Peer } from "../connection.ts";
+import type { ConnectionLimiter } from "../connection_limiter.ts";
+import { encoderFor, JSON_ENCODER, TEXT_ENCODER } from "../encoders/encoder.ts";
+import type { ConnectParams, Hub } from "../hub.ts";
+import type { Connection } from "../connection.ts";
 import { untraced } from "../frame_trace.ts";
 import { isRoomName, SENDER_PARAMETERS } from "../../protocol.ts";
 
@@ -9,17 +9,17 @@ import { isRoomName, SENDER_PARAMETERS } from "../../protocol.ts";
 const ABNORMAL = 1006;
 
 /** The introduction of a client that asks for an upgrade, or why it cannot have one. */
-export type Greeting =
-  | { readonly ok: true; readonly introduction: Introduction; readonly protocol?: string }
+export type UpgradeRequest =
+  | { readonly ok: true; readonly introduction: ConnectParams; readonly protocol?: string }
   | { readonly ok: false; readonly reason: string };
 
 /** Reads what a client says of itself in the URL and the subprotocols it asks for. */
-export function readGreeting(
+export function parseUpgradeRequest(
   searchParams: URLSearchParams,
   headers: Headers,
   address: string,
   port: number | undefined,
-): Greeting {
+): UpgradeRequest {
   const rooms = searchParams.getAll("room");
   const wrong = rooms.find((room) => !isRoomName(room));
   if (wrong !== undefined) {
@@ -28,12 +28,12 @@ export function readGreeting(
   }
   const asked = headers.get("sec-websocket-protocol")?.split(",") ?? [];
   // In the client's order of preference (RFC 6455 section 4.1).
-  const protocol = asked.map((name) => name.trim()).find((name) => dialectOf(name) !== undefined);
+  const protocol = asked.map((name) => name.trim()).find((name) => encoderFor(name) !== undefined);
   const dialect = protocol !== undefined
-    ? dialectOf(protocol) ?? PLAIN_JSON
+    ? encoderFor(protocol) ?? JSON_ENCODER
     : searchParams.get("format") === "text"
-    ? TEXT
-    : PLAIN_JSON;
+    ? TEXT_ENCODER
+    : JSON_ENCODER;
   const names = protocol === undefined ? SENDER_PARAMETERS : ["sender"];
   const sender = names.map((name) => searchParams.get(name)).find((name) => name !== null);
   return {
@@ -53,11 +53,11 @@ export function readGreeting(
  * Ties WebSockets to the hub. The handlers are shared by all sockets and find the peer by the
  * socket: with ten thousand connections, closures of each would be most of what the hub costs.
  */
-export class WebSocketDoor {
-  readonly #peers = new WeakMap<EventTarget, Peer>();
-  readonly #introductions = new WeakMap<EventTarget, Introduction>();
+export class WebSocketTransport {
+  readonly #peers = new WeakMap<EventTarget, Connection>();
+  readonly #introductions = new WeakMap<EventTarget, ConnectParams>();
 
-  constructor(private readonly hub: Hub, private readonly connections: Connections) {}
+  constructor(private readonly hub: Hub, private readonly connections: ConnectionLimiter) {}
 
   /**
    * Upgrades a request (RFC 6455 section 4.2).
@@ -67,7 +67,7 @@ export class WebSocketDoor {
    */
   upgrade(
     request: Request,
-    { introduction, protocol }: Extract<Greeting, { ok: true }>,
+    { introduction, protocol }: Extract<UpgradeRequest, { ok: true }>,
     heartbeat: number,
   ): Response {
     const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: heartbeat });
@@ -82,7 +82,7 @@ export class WebSocketDoor {
   }
 
   /** Whether a connection came through here. */
-  holds(peer: Peer): boolean {
+  holds(peer: Connection): boolean {
     return untraced(peer.transport) instanceof WebSocket;
   }
 
@@ -112,7 +112,7 @@ export class WebSocketDoor {
     this.connections.remove(peer.address, "websocket");
   };
 
-  #peerOf(event: Event): Peer | undefined {
+  #peerOf(event: Event): Connection | undefined {
     return event.currentTarget === null ? undefined : this.#peers.get(event.currentTarget);
   }
 }

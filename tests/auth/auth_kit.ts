@@ -51,7 +51,6 @@ export function testAuthorizer(name: string, make: () => Promise<Subject>): void
       ".".repeat(100_000),
     ];
     for (const token of others) {
-      // deno-lint-ignore no-await-in-loop -- one verdict after the other names the wrong one
       const verdict = await authorizer.authorize(token, NOW);
       assertRefused(verdict, "wrong", token);
     }

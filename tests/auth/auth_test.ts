@@ -101,7 +101,6 @@ for (const kind of ["rsa", "P-256", "P-384", "P-521", "ed25519"]) {
       & { d?: unknown };
     const set = JSON.stringify({ keys: [{ kty: "oops" }, { ...jwk, use: "sig" }] });
     for (const text of [pair.public, JSON.stringify(jwk), set]) {
-      // deno-lint-ignore no-await-in-loop -- one key form after the other
       const verdict = await new JwtAuthorizer({ keys: parsePublicKeys(text) }).authorize(
         token,
         NOW,

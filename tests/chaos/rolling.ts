@@ -1,5 +1,5 @@
-import { connect, type Conversation, type Seams } from "../../client.ts";
-import { Histogram, type LatencySummary } from "../../bench/load/histogram.ts";
+import { connect, type Connection, type Environment } from "../../client.ts";
+import { LatencyHistogram, type LatencySummary } from "../../bench/load/histogram.ts";
 import { type Program, startHubProcess } from "../kit/process.ts";
 import { until } from "../kit/until.ts";
 import { type Evidence, type Seen, violations } from "./checker.ts";
@@ -54,7 +54,9 @@ export async function rollingStop(options: RollingOptions): Promise<RollingRepor
     ...["--data", data, "--port", String(freePort()), "--history", "1000000"],
     ...["--drain", `${drain}s`, "--log-level", "warning", "--max-connections", "20000"],
   ];
-  const seams: Partial<Seams> = options.random === undefined ? {} : { random: options.random };
+  const seams: Partial<Environment> = options.random === undefined
+    ? {}
+    : { random: options.random };
   let hub: Program | undefined;
   try {
     const first = await startHubProcess(args);
@@ -63,12 +65,12 @@ export async function rollingStop(options: RollingOptions): Promise<RollingRepor
     const roomOf = (n: number): string => `room-${n % rooms}`;
     const listeners = Array.from(
       { length: clients },
-      (_, n) => new Listener(`l${n}`, roomOf(n), url, seams),
+      (_, n) => new RollingListener(`l${n}`, roomOf(n), url, seams),
     );
     await until("everybody online", () => listeners.every(({ online }) => online));
     const publishers = Array.from(
       { length: rooms },
-      (_, n) => new Publisher(`p${n}`, roomOf(n), url, rate / rooms, seams),
+      (_, n) => new RollingPublisher(`p${n}`, roomOf(n), url, rate / rooms, seams),
     );
     await pause(options.seconds * 1000);
     onProgress(`${clients} clients, ${sum(publishers.map((p) => p.acked.length))} acked: SIGTERM`);
@@ -120,7 +122,7 @@ export async function rollingStop(options: RollingOptions): Promise<RollingRepor
 }
 
 /** One who reads everything, and notes when it was away. */
-class Listener {
+class RollingListener {
   readonly seen: Seen[] = [];
   unrecovered = 0;
   online = false;
@@ -129,10 +131,15 @@ class Listener {
   leftAt = 0;
   backAt = 0;
   #stopAt = Infinity;
-  readonly #conversation: Conversation;
+  readonly #conversation: Connection;
   readonly #reading: Promise<void>;
 
-  constructor(readonly name: string, readonly room: string, url: string, seams: Partial<Seams>) {
+  constructor(
+    readonly name: string,
+    readonly room: string,
+    url: string,
+    seams: Partial<Environment>,
+  ) {
     const rooms = [{ room, after: 0 }];
     this.#conversation = connect({ url, sender: name, rooms, retryFirst: true }, seams);
     this.#reading = this.#read();
@@ -171,9 +178,9 @@ class Listener {
 }
 
 /** One who sends at a steady rate, and keeps what was acked. */
-class Publisher {
+class RollingPublisher {
   readonly acked: { id: number; message: string }[] = [];
-  readonly #conversation: Conversation;
+  readonly #conversation: Connection;
   readonly #sending: Promise<void>;
   #stopping = false;
 
@@ -182,7 +189,7 @@ class Publisher {
     readonly room: string,
     url: string,
     rate: number,
-    seams: Partial<Seams>,
+    seams: Partial<Environment>,
   ) {
     const options = { url, sender: name, rooms: [{ room }], echo: false, retryFirst: true };
     this.#conversation = connect(options, seams);
@@ -224,7 +231,7 @@ async function readLog(url: string, room: string): Promise<Seen[]> {
 }
 
 function spread(milliseconds: readonly number[]): LatencySummary {
-  const histogram = new Histogram();
+  const histogram = new LatencyHistogram();
   for (const each of milliseconds) histogram.record(each * 1000);
   return histogram.summary();
 }

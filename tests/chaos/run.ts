@@ -1,4 +1,4 @@
-import { connect, type Conversation } from "../../client.ts";
+import { connect, type Connection } from "../../client.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
 import { type Evidence, type Seen, violations } from "./checker.ts";
 import { ChaosProxy, pause, type ProxyCounts, type Weather } from "./proxy.ts";
@@ -52,7 +52,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
       return new Subscriber(`s${n}`, proxy.url, over.signal);
     });
     const publishers = Array.from({ length: options.publishers }, (_, n) => {
-      return new Publisher(`p${n}`, proxy.url, options.rate);
+      return new ChaosPublisher(`p${n}`, proxy.url, options.rate);
     });
     const stalled = stall(hub, over.signal);
 
@@ -143,7 +143,7 @@ class Subscriber {
   readonly seen: Seen[] = [];
   unrecovered = 0;
   reconnects = 0;
-  readonly #conversation: Conversation;
+  readonly #conversation: Connection;
   readonly #reading: Promise<void>;
   #wake: (() => void) | undefined;
 
@@ -179,9 +179,9 @@ class Subscriber {
   }
 }
 
-class Publisher {
+class ChaosPublisher {
   readonly acked: { id: number; message: string }[] = [];
-  readonly #conversation: Conversation;
+  readonly #conversation: Connection;
   readonly #sending: Promise<void>;
   #stopping = false;
 

@@ -35,7 +35,7 @@ const FLAGS = {
 };
 
 function read(args: readonly string[], env: Record<string, string> = {}): {
-  readonly values: flag.Values<typeof FLAGS>;
+  readonly values: flag.FlagValues<typeof FLAGS>;
   readonly rank: (name: keyof typeof FLAGS) => number;
   readonly positionals: readonly string[];
 } {
@@ -254,7 +254,6 @@ Deno.test("main() shows a stack only at --log-level debug", async () => {
     ] as const
   ) {
     const context = memoryContext({ env });
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read when it fails
     assertEquals(await main(args, context), 2);
     assertMatch(context.stderr.text, /^Unexpected argument "x".*\n.*\n +at /);
   }

@@ -56,7 +56,6 @@ async function shellFolder(): Promise<Folder> {
   });
   const scripts = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion };
   for (const [shell, script] of Object.entries(scripts)) {
-    // deno-lint-ignore no-await-in-loop -- three small files
     await Deno.writeTextFile(`${folder.path}/script.${shell}`, script(TABLE));
   }
   return folder;
@@ -332,7 +331,6 @@ Deno.test("bcast complete-names tells names for a line, and nothing on any troub
       "bcast nonsense a b c",
     ]
   ) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read when it fails
     assertEquals(await tell("rooms", line), "", line);
   }
 });
@@ -362,7 +360,6 @@ Deno.test("bcast complete-names passes on no name that is none, and waits for no
 Deno.test("bcast completions names the shells it knows", async () => {
   for (const args of [["completions"], ["completions", "tcsh"], ["completions", "__proto__"]]) {
     const context = memoryContext();
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read when it fails
     assertEquals(await main(args, context), 2);
     assertEquals(context.stderr.text, "Name your shell: bcast completions bash|zsh|fish\n");
   }

@@ -67,7 +67,7 @@ async function run(
         const sources = Object.fromEntries(Object.keys(flags).map((key) => [key, source(key)]));
         const address = "url" in values
           ? hubAddress({
-            flags: values as unknown as flag.Values<typeof ADDRESS_FLAGS>,
+            flags: values as unknown as flag.FlagValues<typeof ADDRESS_FLAGS>,
             positional,
             source,
           }).href
@@ -170,7 +170,6 @@ Deno.test("without a file there are the defaults, and no profile", async () => {
   await using folder = await temporaryFolder();
   assertEquals((await run(folder, undefined, ["serve"])).values, { port: 8765, memory: false });
   for (const text of ["", " // nothing yet\n", "{}", "\uFEFF{}"]) {
-    // deno-lint-ignore no-await-in-loop -- they share the file
     assertEquals((await run(folder, text, ["serve"])).values["port"], 8765);
   }
   await using empty = await temporaryFolder();
@@ -195,7 +194,6 @@ Deno.test("--config and BCAST_CONFIG name another file, which must be there", as
       [folder.path, "it is a directory"],
     ] as const
   ) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read when it fails
     const error = await assertRejects(
       () => run(folder, CONFIG, ["serve", "--config", path]),
       UsageError,
@@ -330,7 +328,6 @@ Deno.test("-p, --profile and --config stand before the command or after it", asy
     ]
   ) {
     const context = memoryContext();
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read when it fails
     assertEquals(await main(args, context), 0, context.stderr.text);
     assertEquals(JSON.parse(context.stdout.text).name, "bcast");
   }
@@ -345,7 +342,6 @@ Deno.test("-p, --profile and --config stand before the command or after it", asy
     ] as const
   ) {
     const context = memoryContext();
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals([await main(args, context), context.stderr.text], [2, message + "\n"]);
   }
 });
@@ -353,7 +349,6 @@ Deno.test("-p, --profile and --config stand before the command or after it", asy
 Deno.test("help works whatever is wrong with the configuration file", async () => {
   for (const args of [["help"], ["version"], ["start", "--help"], ["completions", "bash"]]) {
     const context = memoryContext({ env: { BCAST_CONFIG: "/nowhere/config.json" } });
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read when it fails
     assertEquals(await main(args, context), 0);
     assertEquals(context.stderr.text, "");
   }

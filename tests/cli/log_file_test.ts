@@ -16,7 +16,6 @@ Deno.test("LogFile rotates by size, keeps five old files, all for their owner al
     await using file = new LogFile(path, fail, 100);
     for (const line of lines) {
       file.take(line);
-      // deno-lint-ignore no-await-in-loop -- each line is a write, so that files are rotated
       await file.flush();
     }
   }
@@ -50,7 +49,6 @@ Deno.test("LogFile tells once of a disk that is full, and counts the lines it dr
     await using file = new LogFile("/dev/full", (error) => troubles.push(error.message));
     for (let round = 0; round < 3; round++) {
       file.take("x".repeat(600 * 1024) + "\n");
-      // deno-lint-ignore no-await-in-loop -- one try after the other
       await file.flush();
     }
   }

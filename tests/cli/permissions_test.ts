@@ -87,7 +87,6 @@ Deno.test("only connect, listen and exec keep the right to start programs", asyn
       steps.push("revoke");
       return Promise.resolve();
     };
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await command.execute([], { ...memoryContext(), revokeRun }, []);
     assertEquals(steps, startsPrograms ? ["run"] : ["revoke", "run"]);
   }

@@ -3,12 +3,12 @@ import { hubAddress } from "../../commands/client/address.ts";
 import type { Source } from "../../cli/command.ts";
 import { UsageError } from "../../cli/errors.ts";
 import { tokenOption } from "../../commands/client/token.ts";
-import { type Said, unusedSettings } from "../../cli/unused.ts";
+import { type GivenSetting, unusedSettings } from "../../cli/unused.ts";
 
 const SOURCES = [undefined, "flag", "env", "profile", "config"] as const;
 
 /** The address when these settings are said. */
-function addressOf(said: ReadonlyMap<string, Said>): string {
+function addressOf(said: ReadonlyMap<string, GivenSetting>): string {
   return hubAddress({
     flags: {
       url: said.get("url")?.text,
@@ -22,7 +22,7 @@ function addressOf(said: ReadonlyMap<string, Said>): string {
   }).href;
 }
 
-function* cases(): Generator<ReadonlyMap<string, Said>> {
+function* cases(): Generator<ReadonlyMap<string, GivenSetting>> {
   for (const url of ["ws://a.example", "ws://a.example:1000", "a.example"]) {
     for (const host of ["b.example", "b.example:2000", "wss://b.example"]) {
       for (const urlFrom of SOURCES) {
@@ -84,7 +84,7 @@ Deno.test("a flag never loses to the environment, a profile or the file", () => 
 });
 
 Deno.test("hubAddress() refuses two flags that say different ports", () => {
-  const said = new Map<string, Said>([
+  const said = new Map<string, GivenSetting>([
     ["url", { source: "flag", text: "ws://a.example:1000" }],
     ["port", { source: "flag", text: "3000" }],
   ]);

@@ -295,7 +295,6 @@ Deno.test("a loop that is left ends nothing: the next one goes on where it stopp
   await hub.welcome({ rooms: [joined("lobby", { history: messages(1, 3) })] });
   const seen: number[] = [];
   for (let round = 0; round < 3; round++) {
-    // deno-lint-ignore no-await-in-loop -- the loops are what is tested
     for await (const event of conversation) {
       if (event.type !== "message") continue;
       seen.push(event.id);

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { connect, ConnectError, type ConnectOptions, type Seams } from "../../client.ts";
+import { connect, ConnectError, type ConnectOptions, type Environment } from "../../client.ts";
 import { FakeClock } from "../kit/client_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { ScriptedHub } from "../kit/scripted_hub.ts";
@@ -8,7 +8,7 @@ import { within } from "../kit/within.ts";
 /** How a conversation that cannot begin ends. */
 async function failure(
   options: ConnectOptions,
-  seams: Partial<Seams> = {},
+  seams: Partial<Environment> = {},
 ): Promise<ConnectError> {
   const conversation = connect(options, seams);
   const error = await assertRejects(() => new EventLog(conversation).rest(), ConnectError);
@@ -42,11 +42,9 @@ Deno.test("`connect()` gives the hub's own sentence for a refusal before the upg
     { status: 503, failure: "busy", says: "is busy: The hub is full" },
   ];
   for (const { status, failure: expected, says } of cases) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read
     await using hub = new ScriptedHub();
     const sentence = says.slice(says.indexOf(": ") + 2);
     hub.answer(() => new Response(`${sentence}\n`, { status }));
-    // deno-lint-ignore no-await-in-loop -- as above
     const error = await failure({ url: `${hub.url}/ws?token=secret` });
     assertEquals([error.failure, error.code], [expected, status]);
     assertEquals(error.message, `The hub at ${hub.url}/ws ${says}`);
@@ -139,24 +137,19 @@ Deno.test("`connect()` gives up on who takes the connection and says nothing", a
 
 Deno.test("`connect()` refused after the hello ends with the hub's words, whatever it closes with", async () => {
   for (const code of [4501, 4002, 1000]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read
     await using hub = new ScriptedHub();
     const conversation = connect({ url: hub.url, token: "old" });
     const log = new EventLog(conversation);
-    // deno-lint-ignore no-await-in-loop -- as above
     const side = await hub.accept();
-    // deno-lint-ignore no-await-in-loop -- as above
     await side.hello();
     side.say({ type: "error", code: "unauthorized", message: "The token expired: ask for one" });
     side.close(code, "Other words");
-    // deno-lint-ignore no-await-in-loop -- as above
     const error = await assertRejects(() => log.rest(), ConnectError);
     assertEquals([error.failure, error.code], ["refused", code]);
     assertEquals(
       error.message,
       `The hub at ${hub.url} refused: The token expired: ask for one`,
     );
-    // deno-lint-ignore no-await-in-loop -- as above
     await conversation.close();
   }
 });
@@ -171,7 +164,6 @@ Deno.test("`connect()` refused after the hello does not wait for a hub that forg
   const waiting = clock.waiting;
   side.say({ type: "error", code: "bad_name", message: "That is not a name" });
   while (clock.waiting === waiting) {
-    // deno-lint-ignore no-await-in-loop -- until the error has arrived
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   clock.advance(1000);
@@ -240,7 +232,6 @@ class Failing extends EventTarget {
 Deno.test("`connect()` in a runtime that does not tell why stays general", async () => {
   const address = "wss://example.org/chat";
   for (const answer of [undefined, 200, 301, 404, 500]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read
     const { failure: kind, message } = await failure({ url: address }, {
       socket: () => new Failing() as unknown as WebSocket,
       fetch: () =>
@@ -261,10 +252,8 @@ Deno.test("`connect()` in a runtime that does not tell why asks the hub over HTT
       [403, "refused", "refused: This origin is not allowed"],
     ] as const
   ) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read
     await using hub = new ScriptedHub();
     hub.answer(() => new Response(`${says.slice(says.indexOf(": ") + 2)}\n`, { status }));
-    // deno-lint-ignore no-await-in-loop -- as above
     const error = await failure({ url: hub.url }, {
       socket: () => new Failing() as unknown as WebSocket,
     });

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { connect, RequestError } from "../../client.ts";
-import { directEntry, type Entry } from "../../client/request.ts";
+import { type ClientRequest, directRequest } from "../../client/request.ts";
 import { Outbox } from "../../client/outbox.ts";
 import { type DirectRequest, nameKey, RETURN_SECONDS } from "../../protocol.ts";
 import { FakeClock } from "../kit/client_clock.ts";
@@ -164,7 +164,6 @@ for (const first of ["Alice", "Bob"] as const) {
     await comeBack(first === "Alice" ? "Bob" : "Alice");
     const heard: (string | undefined)[] = [];
     const hears = async (): Promise<void> => {
-      // deno-lint-ignore no-await-in-loop -- one after the other is how they come
       while (heard.length < 3) heard.push((await logs.Bob.until("direct")).message);
     };
     clocks.Alice.advance(1000);
@@ -181,7 +180,7 @@ Deno.test("`Outbox` keeps private messages in order for each receiver, whoever c
       (steps) => {
         const outbox = new Outbox();
         const there = new Set<string>();
-        const wire: Entry[] = [];
+        const wire: ClientRequest[] = [];
         const delivered: number[] = [];
         const lost = new Set<number>();
         const receivers = new Map<number, string>();
@@ -206,7 +205,7 @@ Deno.test("`Outbox` keeps private messages in order for each receiver, whoever c
         for (const [action, to] of steps) {
           if (action === "add") {
             receivers.set(added, to);
-            const { entry, answered } = directEntry({ ref: added++, to }, true);
+            const { entry, answered } = directRequest({ ref: added++, to }, true);
             answered.catch(() => {});
             outbox.add(entry);
           }

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { fullJitter, MAX_DELAY, returnDelay } from "../../client/backoff.ts";
+import { fullJitter, MAX_DELAY, reconnectDelay } from "../../client/backoff.ts";
 import { Deque } from "../../client/deque.ts";
-import { diagnose, diagnoseHttp, statusIn } from "../../client/probe.ts";
+import { probe, probeHttp, statusIn } from "../../client/probe.ts";
 import { EventQueue } from "../../client/events.ts";
-import { Pace } from "../../client/send_limiter.ts";
-import { Pump } from "../../client/send_loop.ts";
+import { SendLimiter } from "../../client/send_limiter.ts";
+import { SendLoop } from "../../client/send_loop.ts";
 import { Outbox } from "../../client/outbox.ts";
-import { MessageEntry } from "../../client/message_request.ts";
-import { Rooms } from "../../client/rooms.ts";
+import { MessageRequest } from "../../client/message_request.ts";
+import { RoomSubscriptions } from "../../client/rooms.ts";
 import { DEFAULT_LIMITS } from "../../protocol.ts";
 import { FakeClock } from "../kit/client_clock.ts";
 import { joined, message, messages } from "../kit/scripted_hub.ts";
@@ -24,13 +24,13 @@ Deno.test("`fullJitter()` spreads over all of a range that doubles up to 20 seco
 
 Deno.test("`returnDelay()` honours the close code and the hub's `retryAfter` within reason", () => {
   const half = (): number => 0.5;
-  assertEquals(returnDelay({ code: 1006, failures: 0 }, half), 125);
-  assertEquals(returnDelay({ code: 4008, failures: 0 }, half), 0);
-  assertEquals(returnDelay({ code: 4008, failures: 1 }, half), 250);
-  assertEquals(returnDelay({ code: 1001, failures: 0 }, half), 1500);
-  assertEquals(returnDelay({ code: 1001, failures: 2 }, half), 500);
-  assertEquals(returnDelay({ code: 4029, failures: 0, retryAfter: 3 }, half), 3125);
-  assertEquals(returnDelay({ code: 1006, failures: 0, retryAfter: 1e9 }, half), 300_125);
+  assertEquals(reconnectDelay({ code: 1006, failures: 0 }, half), 125);
+  assertEquals(reconnectDelay({ code: 4008, failures: 0 }, half), 0);
+  assertEquals(reconnectDelay({ code: 4008, failures: 1 }, half), 250);
+  assertEquals(reconnectDelay({ code: 1001, failures: 0 }, half), 1500);
+  assertEquals(reconnectDelay({ code: 1001, failures: 2 }, half), 500);
+  assertEquals(reconnectDelay({ code: 4029, failures: 0, retryAfter: 3 }, half), 3125);
+  assertEquals(reconnectDelay({ code: 1006, failures: 0, retryAfter: 1e9 }, half), 300_125);
 });
 
 Deno.test("`Pace` never exceeds the hub's bucket, however the network delays and bunches", () => {
@@ -44,7 +44,7 @@ Deno.test("`Pace` never exceeds the hub's bucket, however the network delays and
         maxLength: 200,
       }),
       (rate, burst, steps) => {
-        const pace = new Pace();
+        const pace = new SendLimiter();
         let now = 0;
         pace.configure(rate, burst, now);
         // The hub's bucket, with the hello already taken from it.
@@ -71,7 +71,7 @@ Deno.test("`Pace` never exceeds the hub's bucket, however the network delays and
 });
 
 Deno.test("`Pace` yields after exactly the wait it asked for, and is free without a limit", () => {
-  const pace = new Pace();
+  const pace = new SendLimiter();
   pace.configure(50, 1, 0);
   let now = 0;
   // The hello took the only one.
@@ -84,7 +84,7 @@ Deno.test("`Pace` yields after exactly the wait it asked for, and is free withou
     assertEquals(pace.take(now), Infinity, "as many are on the way as the hub takes at once");
     pace.answered(number, now);
   }
-  const free = new Pace();
+  const free = new SendLimiter();
   free.configure(0, 0, 0);
   for (let sent = 0; sent < 1000; sent++) assertEquals(free.take(0), 0);
   free.hold(2000, 0);
@@ -161,7 +161,9 @@ Deno.test("`Outbox` is never stuck and never loses or repeats, whatever happens 
       if (key !== undefined && outbox.remove(key) !== undefined) done.push(key);
     };
     for (const [action, pick] of steps) {
-      if (action === "add") outbox.add(new MessageEntry(`${added++}`, { message: "x" }, () => "r"));
+      if (action === "add") {
+        outbox.add(new MessageRequest(`${added++}`, { message: "x" }, () => "r"));
+      }
       if (action === "send") send();
       if (action === "ack") settle(wire[pick % Math.max(1, wire.length)]);
       if (action === "ackLate") settle(open()[pick % Math.max(1, open().length)]);
@@ -183,7 +185,7 @@ Deno.test("`Outbox` is never stuck and never loses or repeats, whatever happens 
 });
 
 Deno.test("`Rooms` restarts where a log lost its end, and does not drop what got the lost ids", () => {
-  const rooms = new Rooms([], true);
+  const rooms = new RoomSubscriptions([], true);
   rooms.enter(joined("lobby", { history: messages(1, 5) }));
   const { joined: again } = rooms.enter(joined("lobby", { history: messages(2, 3) }));
   assertEquals(again.recovered, false);
@@ -192,7 +194,7 @@ Deno.test("`Rooms` restarts where a log lost its end, and does not drop what got
 });
 
 Deno.test("`Rooms` takes what follows the history of a join for new", () => {
-  const rooms = new Rooms([{ room: "lobby", epoch: "e1", after: 2 }], true);
+  const rooms = new RoomSubscriptions([{ room: "lobby", epoch: "e1", after: 2 }], true);
   const script = { recovered: true, history: messages(3, 4), last: 6 };
   const entered = rooms.enter(joined("lobby", script));
   assertEquals([entered.again, entered.missed, entered.joined.recovered], [false, 4, true]);
@@ -204,7 +206,7 @@ Deno.test("`Rooms` takes what follows the history of a join for new", () => {
 Deno.test("`Pump` adds nothing to a socket that is full, and goes on when it drained", async () => {
   const clock = new FakeClock();
   const outbox = new Outbox();
-  const pump = new Pump(outbox, clock);
+  const pump = new SendLoop(outbox, clock);
   const frames: string[] = [];
   const socket = {
     bufferedAmount: 0,
@@ -214,7 +216,7 @@ Deno.test("`Pump` adds nothing to a socket that is full, and goes on when it dra
     },
   };
   for (let i = 0; i < 100; i++) {
-    outbox.add(new MessageEntry(`${i}`, { message: "x".repeat(30_000) }, () => "lobby"));
+    outbox.add(new MessageRequest(`${i}`, { message: "x".repeat(30_000) }, () => "lobby"));
   }
   pump.start(socket, { ...DEFAULT_LIMITS, rate: 0 });
   await Promise.resolve();
@@ -234,7 +236,7 @@ Deno.test("`Pump` adds nothing to a socket that is full, and goes on when it dra
 Deno.test("`diagnose()` turns what the runtime says into what a person can do", () => {
   const url = new URL("wss://hub.example/?token=secret");
   const says = (cause: string): string => {
-    const { failure, message } = diagnose(
+    const { failure, message } = probe(
       `NetworkError: failed to connect to WebSocket: ${cause}`,
       url,
     );
@@ -271,9 +273,9 @@ Deno.test("`diagnose()` turns what the runtime says into what a person can do", 
   );
   assertEquals(statusIn("…: Invalid status code: 401"), 401);
   assertEquals(statusIn("tcp connect error"), undefined);
-  assertEquals(diagnoseHttp({ status: 429, retryAfter: 3 }, url).retryAfter, 3);
+  assertEquals(probeHttp({ status: 429, retryAfter: 3 }, url).retryAfter, 3);
   assertEquals(
-    diagnoseHttp({ status: 526 }, url).message,
+    probeHttp({ status: 526 }, url).message,
     "Cannot trust wss://hub.example: a proxy does not trust the certificate of the hub behind it",
   );
 });

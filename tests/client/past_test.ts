@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { type AskPage, past, type Wanted } from "../../client/history.ts";
+import { fetchHistory, type HistoryQuery, type LoadPage } from "../../client/history.ts";
 import { MAX_HISTORY_PAGE, type Message } from "../../protocol.ts";
 
 const START = Date.parse("2026-01-01T00:00:00.000Z");
 
 /** A hub's answers about a room that holds the ids `first` to `last`, ten a second, every third with "x". */
-function room(first: number, last: number, largest = MAX_HISTORY_PAGE): AskPage {
+function room(first: number, last: number, largest = MAX_HISTORY_PAGE): LoadPage {
   const all = Array.from({ length: last - first + 1 }, (_, n): Message => ({
     type: "message",
     room: "lobby",
@@ -26,9 +26,9 @@ function room(first: number, last: number, largest = MAX_HISTORY_PAGE): AskPage 
   };
 }
 
-async function ids(ask: AskPage, wanted: Wanted): Promise<readonly number[]> {
+async function ids(ask: LoadPage, wanted: HistoryQuery): Promise<readonly number[]> {
   const found: number[] = [];
-  for await (const page of past(ask, wanted)) found.push(...page.map(({ id }) => id));
+  for await (const page of fetchHistory(ask, wanted)) found.push(...page.map(({ id }) => id));
   return found;
 }
 
@@ -59,7 +59,7 @@ for (
 
 Deno.test("past() of a room without messages asks once", async () => {
   let asked = 0;
-  const nothing: AskPage = () => {
+  const nothing: LoadPage = () => {
     asked++;
     return Promise.resolve({ type: "history", room: "lobby", messages: [], more: false });
   };
@@ -70,13 +70,13 @@ Deno.test("past() of a room without messages asks once", async () => {
 Deno.test("past() finds a moment among ten thousand in a few questions", async () => {
   let asked = 0;
   const hub = room(1, 10_000);
-  const counting: AskPage = (page) => (asked++, hub(page));
+  const counting: LoadPage = (page) => (asked++, hub(page));
   assertEquals((await ids(counting, { since: START + 999_950 })).length, 1);
   assert(asked <= 17, `asked ${asked} times`);
 });
 
 Deno.test("past() ends, whatever a hub answers", async () => {
-  const stuck: AskPage = () => room(5, 5)({}).then((page) => ({ ...page, more: true }));
+  const stuck: LoadPage = () => room(5, 5)({}).then((page) => ({ ...page, more: true }));
   assertEquals(await ids(stuck, { after: 0 }), [5]);
   assert((await ids(stuck, { query: "o", limit: 9 })).length < 9);
   await ids(stuck, { since: START, until: START + 1e6 });

@@ -32,7 +32,6 @@ Deno.test("a conversation with `maxUnread` comes back for the rest when all was 
   // Who reads all the time is never interrupted, however much comes.
   for (let id = after + 3; id < after + 63; id++) {
     again.say(message(id));
-    // deno-lint-ignore no-await-in-loop -- read as it comes
     assertEquals(await log.ids(1), [id]);
   }
   assertEquals([conversation.state, hub.unexpected], ["online", 0]);
@@ -69,7 +68,6 @@ Deno.test("a slow reader of a busy room gets every message once, a little at a t
     ids.push(event.id);
     if (event.id === count) break;
     // Slower than it could come.
-    // deno-lint-ignore no-await-in-loop -- that is the point
     if (event.id % 50 === 0) await new Promise((resolve) => setTimeout(resolve));
   }
   assertEquals(ids, Array.from({ length: count }, (_, n) => n + 1));

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { connect, ConnectError, type ConnectOptions, type Seams } from "../../client.ts";
+import { connect, ConnectError, type ConnectOptions, type Environment } from "../../client.ts";
 import { FakeClock } from "../kit/client_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { joined, message, messages, ScriptedHub, type WelcomeScript } from "../kit/scripted_hub.ts";
@@ -10,7 +10,7 @@ async function online(
   hub: ScriptedHub,
   options: Partial<ConnectOptions> = {},
   welcome: WelcomeScript = {},
-  seams: Partial<Seams> = {},
+  seams: Partial<Environment> = {},
 ) {
   const clock = new FakeClock();
   const conversation = connect({ url: hub.url, ...options }, {
@@ -135,7 +135,6 @@ Deno.test("a message delivered twice is shown once", async () => {
   side.say(message(1), message(1), message(2));
   side.say(message(2), message(3));
   for (const id of [1, 2, 3]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is the point
     assertEquals((await log.expect("message")).id, id);
   }
 });
@@ -219,14 +218,12 @@ Deno.test("a return goes on trying while the hub is away, and counts its tries",
   side.close(1011);
   const waits: number[] = [];
   for (let attempt = 1; attempt <= 9; attempt++) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is the point
     const { reason, retryIn } = await log.expect("offline");
     waits.push(retryIn);
     if (attempt > 1) assertMatch(reason, /^No bcast hub at /);
     // Before the dialling, which needs no more than this turn to reach it.
     if (attempt === 9) hub.answer(undefined);
     clock.advance(retryIn);
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals((await log.expect("connecting")).attempt, attempt);
   }
   assertEquals(waits, [125, 250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
@@ -243,19 +240,14 @@ Deno.test("a close code that says no ends the conversation with the hub's words"
     { code: 1000, reason: "Goodbye", failure: "lost" },
   ];
   for (const { code, reason, failure } of cases) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read
     await using hub = new ScriptedHub();
-    // deno-lint-ignore no-await-in-loop -- as above
     const { conversation, log, side } = await online(hub);
     const sent = assertRejects(() => conversation.send({ message: "hi" }), ConnectError);
     side.close(code, reason);
-    // deno-lint-ignore no-await-in-loop -- as above
     const error = await assertRejects(() => log.rest(), ConnectError, reason);
     assertEquals([error.failure, error.code], [failure, code]);
     assertEquals(conversation.state, "closed");
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(await sent, error);
-    // deno-lint-ignore no-await-in-loop -- as above
     await conversation.close();
   }
 });

@@ -88,7 +88,6 @@ Deno.test("`send()` keeps each frame within what the hub takes", async () => {
   let objects = 0;
   let frames = 0;
   while (objects < 60) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is how they come
     const frame = await side.raw();
     assertLessOrEqual(new TextEncoder().encode(frame).length, 16 * maxMessageBytes);
     // Larger ones take the runtime 40 ms.
@@ -214,17 +213,14 @@ Deno.test("`send()` keeps a bounded number of messages on the way, however many 
   let received = 0;
   while (received < total) {
     const expected = Math.min(256, total - received);
-    // deno-lint-ignore no-await-in-loop -- one window after the other
     const window = await side.messages(expected);
     assertEquals(window[0]?.message, `${received}`);
     received += expected;
     // A question overtakes all that waits: that nothing but it follows shows that the window is shut.
     const ping = conversation.ping();
-    // deno-lint-ignore no-await-in-loop -- as above
     const { ref = "" } = await side.expect("ping");
     assertEquals(side.unread, 0);
     side.say({ type: "pong", ref });
-    // deno-lint-ignore no-await-in-loop -- as above
     await within(ping, "pong");
     side.say(
       ...window.map(({ ref = "" }, index) => ack(ref, received - expected + index + 1)),
@@ -247,12 +243,10 @@ Deno.test("`send()` stays under the rate of the hub, and uses it", async () => {
   let seconds = 0;
   let received = 0;
   while (received < 60) {
-    // deno-lint-ignore no-await-in-loop -- time passes step by step
     const lines = (await side.raw()).split("\n");
     tokens -= lines.length;
     assert(tokens >= 0, `over the rate after ${seconds} s and ${received} messages`);
     side.say(...lines.map((line) => ack(JSON.parse(line).ref, ++received)));
-    // deno-lint-ignore no-await-in-loop -- as above
     await waitFor(() => conversation.pending === 60 - received);
     const step = 0.106;
     clock.advance(step * 1000);
@@ -279,10 +273,8 @@ Deno.test("`send()` never has more on the way than the hub takes at once", async
   side.say(...first.map(({ ref = "" }, index) => ack(ref, index + 1)));
   let received = 9;
   while (received < 20) {
-    // deno-lint-ignore no-await-in-loop -- one answer after the other
     await waitFor(() => conversation.pending === 20 - received);
     clock.advance(20);
-    // deno-lint-ignore no-await-in-loop -- as above
     side.ack((await side.expect("message")).ref, ++received);
   }
   assertEquals((await within(all, "acks")).map(({ id }) => id)[19], 20);
@@ -331,10 +323,8 @@ Deno.test("`send()` tries again after a fault of the hub that may pass, but not 
   const sent = conversation.send({ message: "hi" });
   const refused = assertRejects(() => sent, RequestError, "Disk full");
   for (let round = 0; round < 6; round++) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is the point
     const { ref = "" } = await side.expect("message");
     side.say({ type: "error", code: "internal", message: "Disk full", ref, retryAfter: 1 });
-    // deno-lint-ignore no-await-in-loop -- as above
     await waitFor(() => clock.waiting > 1 || conversation.pending === 0);
     clock.advance(1000);
   }
@@ -440,7 +430,6 @@ function turn(): Promise<void> {
 async function waitFor(condition: () => boolean): Promise<void> {
   for (let turns = 0; !condition(); turns++) {
     if (turns > 5000) throw new Error(`Never true: ${condition}`);
-    // deno-lint-ignore no-await-in-loop -- that is waiting
     await turn();
   }
 }

@@ -36,7 +36,6 @@ Deno.test("two conversations talk over a real hub", async () => {
   bob.nick("Bert");
   // A ping overtakes what waits, but not what went out before.
   while (bob.sender !== "Bert") {
-    // deno-lint-ignore no-await-in-loop -- until the hub has had its chance to say no
     await bob.ping();
   }
   bob.leave("news");
@@ -69,13 +68,11 @@ Deno.test("nothing is lost, repeated or reordered over a real hub, however often
           else {for (let i = 0; i < step; i++) {
               acks.push(writing.send({ message: `${acks.length}` }));
             }}
-          // deno-lint-ignore no-await-in-loop -- a few turns, so that the break falls anywhere
           await new Promise((resolve) => setTimeout(resolve, 0));
         }
         const ids = (await within(Promise.all(acks), "every ack")).map(({ id }) => id);
         assertEquals(ids, acks.map((_, index) => index + 1), "stored once, in order");
         const read: (string | undefined)[] = [];
-        // deno-lint-ignore no-await-in-loop -- one after the other is how they come
         while (read.length < acks.length) read.push((await log.until("message")).message);
         assertEquals(read, acks.map((_, index) => `${index}`));
         await Promise.all([writing.close(), reading.close()]);

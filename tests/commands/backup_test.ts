@@ -95,25 +95,20 @@ Deno.test("bcast backup copies whole batches and all that was acked while the hu
         writer.send({ type: "message", message: `m${++sent}`, ref: sent });
       }
       const last = sent;
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await writer.next("ack", (ack) => ack["ref"] === last);
     }
   })();
   let kept = 0;
   for (let times = 0; times < 3; times++) {
-    // deno-lint-ignore no-await-in-loop -- as above
     await until("more than before", () => writer.all("ack").length > kept);
     const acked = writer.all("ack").length;
     const target = `${folder.path}/copy${times}.db`;
-    // deno-lint-ignore no-await-in-loop -- as above
     const { code, errors } = await backup(["--data", data, target]);
     assertEquals([code, errors], [0, ""]);
-    // deno-lint-ignore no-await-in-loop -- as above
     await using copy = await openSqliteBroker({
       path: target,
       retention: { maxMessages: 10_000_000 },
     });
-    // deno-lint-ignore no-await-in-loop -- as above
     const messages = await readAll(copy, "lobby");
     assert(messages.length >= acked && messages.length >= kept, `${messages.length} of ${acked}`);
     assertEquals(messages.map(({ message }) => message), messages.map(({ id }) => `m${id}`));
@@ -128,7 +123,6 @@ Deno.test("bcast backup finds the log where bcast start would", async () => {
   const places = ["flag", "env", "backup", "start", "own"];
   for (const [index, place] of places.entries()) {
     const dir = place === "own" ? `${folder.path}/xdg/bcast` : `${folder.path}/${place}`;
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await makeLog(dir, index + 1);
   }
   const env = { XDG_DATA_HOME: `${folder.path}/xdg` };
@@ -185,7 +179,6 @@ Deno.test("bcast backup says in one line why it cannot, and leaves nothing behin
   ) {
     const before = [...Deno.readDirSync(folder.path)].map(({ name }) => name).sort();
     const at = args.some((arg) => arg === "--data") ? [] : ["--data", data];
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const result = await backup([...args, ...at]);
     assertEquals([result.code, result.out], [code, ""]);
     assertMatch(result.errors, message);
@@ -230,9 +223,7 @@ Deno.test("a backup that is put back twice is two logs, and is refused beside pa
   const copy = `${folder.path}/copy.db`;
   await backUp(path, copy, { replace: false });
   for (let times = 0; times < 2; times++) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await Deno.copyFile(copy, path);
-    // deno-lint-ignore no-await-in-loop -- as above
     epochs.push(await makeLog(data));
   }
   assertEquals(new Set(epochs).size, 3);

@@ -105,7 +105,6 @@ Deno.test("`bcast config check` says which file is fine, and which is not there"
       [["config", "check"], { BCAST_CONFIG: other }],
     ] as const
   ) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read when it fails
     const { out } = await config(folder, undefined, args, env);
     assertEquals(out, `${other} is fine: 0 profiles, 0 commands\n`);
   }
@@ -226,7 +225,6 @@ Deno.test("`bcast config print COMMAND -- FLAGS` lets the flags win, as the comm
       [["-p", "hoem"], `There is no profile "hoem" in ${pathIn(folder)}. Did you mean "home"?`],
     ] as const
   ) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read when it fails
     const { code, err } = await config(folder, undefined, ["config", "print", ...rest]);
     assertEquals(code, 2);
     assertStringIncludes(err, message);
@@ -258,7 +256,6 @@ Deno.test("no setting that is wrong brings a secret into view", async () => {
     ]
   ) {
     for (const args of [["config", "check"], ["config", "print"], ["who"]]) {
-      // deno-lint-ignore no-await-in-loop -- they share the file
       const { code, out, err } = await config(folder, text, args);
       assert(code !== 0);
       assert(!(out + err).includes(SECRET), out + err);

@@ -181,17 +181,12 @@ Deno.test("the log of bcast connect has messages at debug level, and no others a
   await bob.type("from Bob \u202e\n");
   for (const level of ["info", "debug"]) {
     const log = `${folder.path}/${level}.log`;
-    // deno-lint-ignore no-await-in-loop -- one client after the other
     await using alice = new Program([
       ...["connect", hub.url, "--name", "Alice", "--log-level", level, "--log-file", log],
     ]);
-    // deno-lint-ignore no-await-in-loop -- as above
     await alice.line(/from Bob/);
-    // deno-lint-ignore no-await-in-loop -- as above
     await alice.type("from Alice\n", { end: true });
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(await alice.exit(), 0);
-    // deno-lint-ignore no-await-in-loop -- as above
     const text = await Deno.readTextFile(log);
     assertMatch(text, /Connected as Alice/);
     const isDebug = level === "debug";

@@ -6,7 +6,7 @@ import { fingerprint, pair } from "../kit/certificates.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { Program } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { wayTo } from "../../commands/client/trust.ts";
+import { connectorFor } from "../../commands/client/trust.ts";
 import { readFingerprint } from "../../server/transports/tls.ts";
 
 const SECRET = "s3cret-~!$&'*+,;=:@/";
@@ -83,7 +83,6 @@ Deno.test({
       "--config": { args: ["--config", config, "-p", "work"] },
     };
     for (const [name, { env = {}, args = [] }] of Object.entries(ways)) {
-      // deno-lint-ignore no-await-in-loop -- case by case
       await test.step(name, async () => {
         const run = await exec(["exec", ...args, ...ONCE, "--", "sh", "-c", LOOK], env);
         assertEquals([run.code, run.errors], [0, ""]);
@@ -124,7 +123,6 @@ Deno.test({
     };
     await using reader = connect({ url: hub.url, token: SECRET });
     for (const [name, env] of Object.entries(ways)) {
-      // deno-lint-ignore no-await-in-loop -- case by case
       await test.step(name, async () => {
         const command = ["bcast", "send", `answer by ${name}`];
         const args = ["exec", "--share-token", ...ONCE, "--", ...command];
@@ -152,7 +150,7 @@ Deno.test({
     const url = new URL(`wss://localhost:${hub.port}/`);
     await Deno.writeTextFile(`${folder.path}/ca.pem`, tls.cert);
     const trust = { fingerprint: readFingerprint(fingerprint(tls)) };
-    await using way = wayTo(url, trust);
+    await using way = connectorFor(url, trust);
     await using observer = connect({ url, rooms: [] }, way.seams);
     {
       await using writer = connect({ url, rooms: [{ room: "a-1.b_2" }] }, way.seams);
@@ -206,7 +204,7 @@ Deno.test({
     await using folder = await temporaryFolder();
     const url = new URL(`wss://localhost:${hub.port}/`);
     {
-      await using way = wayTo(url, { fingerprint: readFingerprint(fingerprint(tls)) });
+      await using way = connectorFor(url, { fingerprint: readFingerprint(fingerprint(tls)) });
       await using writer = connect({ url, rooms: [{ room: "alerts" }] }, way.seams);
       await writer.send({ message: "smoke in room 7" });
     }

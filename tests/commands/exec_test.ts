@@ -1,11 +1,11 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { connect, type Outgoing } from "../../client.ts";
+import { connect, type OutgoingMessage } from "../../client.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { Program } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { until } from "../kit/until.ts";
 
-async function say(url: string, ...messages: readonly Outgoing[]): Promise<void> {
+async function say(url: string, ...messages: readonly OutgoingMessage[]): Promise<void> {
   await using writer = connect({ url, sender: "Bob", echo: false });
   await Promise.all(messages.map((message) => writer.send(message)));
 }
@@ -231,15 +231,12 @@ Deno.test("bcast exec and listen: no two flags may name one file, which would be
     [["--failed", at("there"), "--log-file", at("link")], /for --failed and --log-file/],
   ];
   for (const [flags, expected] of cases) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const run = await exec(hub.url, [...flags, "--count", "1", "--", "false"]);
     assertEquals([run.code, run.lines], [2, []]);
     assertMatch(run.errors, expected);
-    // deno-lint-ignore no-await-in-loop -- as above
     await using program = new Program(
       ["listen", hub.url, "--after", "0", "--count", "1", ...flags.map(asListen)],
     );
-    // deno-lint-ignore no-await-in-loop -- as above
     const code = await program.exit();
     // Without a cursor there is no output.
     assertEquals(code, 2, program.errors);

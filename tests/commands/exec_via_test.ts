@@ -113,7 +113,6 @@ Deno.test({
       curl: `curl -sSf -o /dev/null -d "NAME: $(cat)" "${url}?via=$BCAST_VIA"`,
     };
     for (const [name, script] of Object.entries(ways)) {
-      // deno-lint-ignore no-await-in-loop -- case by case
       await test.step(name, async () => {
         await using hub = await startTestHub();
         await using folder = await temporaryFolder();

@@ -4,7 +4,7 @@ import { main } from "../../main.ts";
 import type { StatusReport } from "../../protocol.ts";
 import type { Server } from "../../server.ts";
 import { columns } from "../../render/columns.ts";
-import { Redraw } from "../../render/live_view.ts";
+import { LiveView } from "../../render/live_view.ts";
 import { memoryContext, MemoryOutput } from "../kit/memory_output.ts";
 import { TestSocket } from "../kit/socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
@@ -152,7 +152,6 @@ Deno.test("those who look are seen by nobody", async () => {
   await using alice = await TestSocket.plain(hub.url, "Alice");
   await say(hub, "team", ["hi"]);
   for (const args of [["history"], ["history", "--room", "team"], ["who"], ["rooms"], ["status"]]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read when it fails
     assertEquals((await run(hub, args)).code, 0);
   }
   const [row] = jsonLines((await run(hub, ["rooms", "--json"])).out);
@@ -315,7 +314,7 @@ class Narrow extends MemoryOutput {
 Deno.test("Redraw shows what fits, in the same place, and leaves the screen as it was", async () => {
   const output = new Narrow();
   {
-    await using board = new Redraw(output, () => 2);
+    await using board = new LiveView(output, () => 2);
     await board.show(["short", "a line that is longer", "a third"]);
     await board.show(["世界世界世界", "b"]);
   }
@@ -325,6 +324,6 @@ Deno.test("Redraw shows what fits, in the same place, and leaves the screen as i
       "\x1b[H世界世界…\x1b[K\r\nb\x1b[K\x1b[J\x1b[?25h\x1b[?1049l",
   );
   const silent = new Narrow();
-  await new Redraw(silent, () => 2)[Symbol.asyncDispose]();
+  await new LiveView(silent, () => 2)[Symbol.asyncDispose]();
   assertEquals(silent.text, "");
 });

@@ -68,11 +68,9 @@ Deno.test("moderating commands: 4 without an admin token, 3 without a hub", asyn
     ["release-name", "Eve"],
   ];
   for (const args of commands) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const [code, out, err] = await run(hub, args, {});
     assertEquals([code, out], [4, ""], args[0]);
     assertMatch(err, /^The hub at \S+ refused: Only moderators may do this: [^\n]*\n$/);
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals((await run(hub, args, { BCAST_TOKEN: "wrong" }))[0], 4);
   }
   await using open = await startTestHub();
@@ -140,7 +138,6 @@ Deno.test("our own client does not come back by itself from a ban, and says why"
   let thrown: unknown;
   try {
     for await (const event of conversation) {
-      // deno-lint-ignore no-await-in-loop -- once
       if (event.type === "online") await run(hub, ["ban", "Eve", "--reason", "spam"]);
     }
   } catch (error) {

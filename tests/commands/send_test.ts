@@ -56,7 +56,6 @@ Deno.test("bcast send says that a room is closed, or not for this token, and not
       [[], /^Not sent: The hub does not let you into its own room: name one with --room$/m],
     ] as const
   ) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using program = new Program([
       "send",
       "--url",
@@ -66,7 +65,6 @@ Deno.test("bcast send says that a room is closed, or not for this token, and not
       ...args,
       "hi",
     ]);
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(await program.exit(), 1, program.errors);
     assertMatch(program.errors, expected);
     assertEquals(/"type"/.exec(program.errors), null, program.errors);
@@ -156,7 +154,6 @@ Deno.test("bcast send: nothing listens: one line, exit code 3", async () => {
   const { port } = listener.addr;
   listener.close();
   for (const [args, input] of [[["hi"], ""], [[], "one\ntwo\n"]] as const) {
-    // deno-lint-ignore no-await-in-loop -- case by case
     const [code, errors] = await send(["--url", `127.0.0.1:${port}`, ...args], input);
     assertEquals(code, 3);
     assertMatch(errors, /^Nothing listens at ws:\/\/127\.0\.0\.1:\d+: .*\n$/);
@@ -203,7 +200,6 @@ Deno.test("bcast send --wait --retry-for ends with 3 where no hub was ever there
   listener.close();
   const args = ["--wait", "--retry-for", "1s", "--url", `127.0.0.1:${port}`];
   for (const [words, input] of [[["hi"], ""], [[], "a\nb\n"]] as const) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const [code, errors] = await send([...words, ...args], input);
     assertEquals(code, 3, errors);
     assertMatch(errors, /sent: no hub could be reached within 1 s$/m);

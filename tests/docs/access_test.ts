@@ -33,7 +33,6 @@ Deno.test({
         continue;
       }
       await using command = shell();
-      // deno-lint-ignore no-await-in-loop -- each needs what those before it have made
       assertEquals(await command.exit(), 0, `${line}\n${command.errors}`);
       if (line.includes(" inspect ")) assert(command.lines.join("\n").includes("good: "), line);
     }

@@ -35,7 +35,6 @@ Deno.test({
         esac 2>/dev/null`,
     };
     for (const [name, script] of Object.entries(scripts)) {
-      // deno-lint-ignore no-await-in-loop -- two
       await Deno.writeTextFile(`${folder.path}/bin/${name}`, `#!/bin/sh\n${script}\n`, {
         mode: 0o755,
       });

@@ -55,7 +55,6 @@ Deno.test("every foreign flag and command in docs/coming-from.md gets the right 
     for (const [, words = ""] of left.matchAll(/`([^`]+)`/g)) {
       const isFlag = words.startsWith("-");
       const context = memoryContext();
-      // deno-lint-ignore no-await-in-loop -- one after the other
       const code = await main([...(isFlag ? ["connect"] : []), ...words.split(" ")], context);
       assertEquals(code, 2, words);
       const [, hint] = /(?:Did you mean |write )((?:--)?[a-z-]+)/.exec(context.stderr.text) ?? [];

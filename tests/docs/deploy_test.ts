@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { wayTo, webSocketThrough } from "../../commands/client/trust.ts";
+import { connectorFor, webSocketThrough } from "../../commands/client/trust.ts";
 import { connect } from "../../client.ts";
 import { pair } from "../kit/certificates.ts";
 import { temporaryFolder } from "../kit/folder.ts";
@@ -51,7 +51,7 @@ Deno.test({
     });
     await using nginx = await Nginx.start(folder.path, config);
     const url = new URL(`wss://localhost:${port}/chat/`);
-    await using way = wayTo(url, { ca: files.cert });
+    await using way = connectorFor(url, { ca: files.cert });
     using http = Deno.createHttpClient({ caCerts: [cert], localAddress: CLIENT });
     const get = (path: string, accept = "*/*"): Promise<Response> =>
       fetch(new URL(path, `https://localhost:${port}/chat/`), {
@@ -104,9 +104,7 @@ Deno.test({
       const names = [...page.matchAll(/(?:src|href)="([^"#:]+)"/g)].map(([, name]) => name ?? "");
       assert(names.length > 0, page);
       for (const name of names) {
-        // deno-lint-ignore no-await-in-loop -- one after the other
         const part = await get(name);
-        // deno-lint-ignore no-await-in-loop -- one after the other
         await part.body?.cancel();
         assertEquals(part.status, 200, name);
       }

@@ -143,7 +143,6 @@ Deno.test("docs/protocol.md tells what the hub answers over HTTP", async () => {
   const rows = table("Over HTTP");
   const paths = rows.flatMap(([cell = ""]) => /^`(\/.*)`$/.exec(cell)?.[1] ?? []);
   for (const path of paths) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read when it fails
     const { status } = await ask(path, { headers: { accept: "text/html" } });
     assertEquals([path, status], [path, 200]);
   }

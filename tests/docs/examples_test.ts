@@ -253,7 +253,6 @@ async function eachOf<T>(items: readonly T[], width: number, task: (item: T) => 
   const left = [...items];
   const worker = async (): Promise<void> => {
     for (let item = left.shift(); item !== undefined; item = left.shift()) {
-      // deno-lint-ignore no-await-in-loop -- one after the other is what a worker does
       await task(item);
     }
   };
@@ -300,7 +299,6 @@ Deno.test({
         if (log !== undefined) await makeLog(`${place.folder}/${log}/bcast.db`);
         await using own = moderates === undefined ? undefined : await moderatedHub(moderates);
         for (const [name, text] of Object.entries(await files?.() ?? {})) {
-          // deno-lint-ignore no-await-in-loop -- a few
           await Deno.writeTextFile(`${place.folder}/${name}`, text, { mode: 0o600 });
         }
         const outcome = await runExample({
@@ -326,7 +324,6 @@ Deno.test({
     await alice.close();
     for (const { keeps, fits } of TREATMENTS) {
       if (keeps === undefined || !examples.some((line) => fits.test(line))) continue;
-      // deno-lint-ignore no-await-in-loop -- a few
       const kept = await broker.read(keeps.room, { limit: 10_000 });
       const texts = kept.map(({ sender, message, data }) =>
         `${sender}: ${message ?? JSON.stringify(data)}`

@@ -43,11 +43,9 @@ Deno.test({
     const said: string[] = [];
     for (const line of lines) {
       if (line.startsWith("curl -N ")) {
-        // deno-lint-ignore no-await-in-loop -- in the order in which they are read
         await streams(start(`exec ${line}`), "Once");
         continue;
       }
-      // deno-lint-ignore no-await-in-loop -- as above
       const { code, stdout } = await start(line).output();
       const output = new TextDecoder().decode(stdout);
       assertEquals(code, 0, `${line}\n${output}`);

@@ -23,7 +23,6 @@ Deno.test("every moderating command in docs/moderation.md works, one after the o
     const [program, ...args] = shellWords(line);
     assertEquals(program, "bcast");
     const context = memoryContext({ env: { BCAST_URL: hub.url, BCAST_TOKEN: TOKEN } });
-    // deno-lint-ignore no-await-in-loop -- each needs what those before it have done
     assertEquals(await main(args, context), 0, `${line}\n${context.stderr.text}`);
   }
   assertEquals((await eve.closed).code, 4503);
@@ -54,7 +53,6 @@ Deno.test("docs/moderation.md names every order, with its fields", async () => {
   assertEquals([...documented.keys()].toSorted(), known.toSorted());
   for (const [order, names] of documented) {
     if (order === "bans") continue;
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const allowed = (await ask(order, { "?": 1 })).split("there are ")[1]?.split(", ");
     assertEquals(names.toSorted(), allowed?.toSorted(), order);
   }

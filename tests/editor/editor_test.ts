@@ -279,15 +279,12 @@ Deno.test("Editor takes a draft away with Ctrl-C, and leaves only when there is 
   ) {
     using desk = new Desk(60);
     desk.listen();
-    // deno-lint-ignore no-await-in-loop -- one draft after the other
     await desk.type(`\x1b[200~${draft}\x1b[201~`, "\x03");
     assertEquals([desk.editor.draft, desk.events], ["", ["discarded"]], draft);
     desk.shows(PROMPT.trimEnd());
     // As in shells, what begins with a blank is in no history; it can be undone.
-    // deno-lint-ignore no-await-in-loop -- as above
     await desk.type(draft.startsWith(" ") ? "\x1f" : "\x1b[A");
     assertEquals(desk.editor.draft, draft);
-    // deno-lint-ignore no-await-in-loop -- as above
     await desk.type("\x03", "\x03");
     assertEquals(desk.events, ["discarded", "discarded", "interrupt"]);
   }

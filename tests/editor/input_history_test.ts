@@ -130,7 +130,6 @@ Deno.test("InputHistory is no reason to end where there can be none", async () =
   await Deno.mkdir(join(folder.path, FILE));
   await Deno.writeTextFile(join(folder.path, "file"), "");
   for (const directory of [folder.path, join(folder.path, "file")]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using history = await InputHistory.open(directory);
     history.add("remembered for now");
     assertEquals(history.entries, ["remembered for now"]);

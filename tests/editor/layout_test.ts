@@ -1,14 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { commonStart, listed } from "../../editor/completion.ts";
-import { cutRow, layOut, type Scene } from "../../editor/layout.ts";
+import { cutRow, type Layout, layOut } from "../../editor/layout.ts";
 import { hasShell } from "../../editor/tty.ts";
 import { displayWidth, graphemes, pieces, wrapRows } from "../../render/wrap.ts";
 
 const FAMILY = "👨‍👩‍👧";
 
 /** A scene from a draft in which `|` is the cursor. */
-function scene(marked: string, over: Partial<Scene> = {}): Scene {
+function scene(marked: string, over: Partial<Layout> = {}): Layout {
   const cursor = marked.indexOf("|");
   const text = marked.replace("|", "");
   return { status: [], prompt: "> ", draft: { text, cursor }, columns: 20, height: 12, ...over };

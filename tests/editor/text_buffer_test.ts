@@ -1,20 +1,20 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
-import { Draft, MAX_DRAFT } from "../../editor/text_buffer.ts";
-import { type Edit, type Kill, Writing } from "../../editor/edit_buffer.ts";
+import { MAX_DRAFT, TextBuffer } from "../../editor/text_buffer.ts";
+import { type Edit, EditBuffer, type Kill } from "../../editor/edit_buffer.ts";
 
 const FAMILY = "👨‍👩‍👧";
 
 /** A draft from a text in which `|` is the cursor. */
-function draft(marked: string): Draft {
+function draft(marked: string): TextBuffer {
   const [before = "", after = ""] = marked.split("|");
-  let made = Draft.of(before + after);
+  let made = TextBuffer.of(before + after);
   while (made.cursor > before.length) made = made.left();
   assertEquals(shown(made), marked);
   return made;
 }
 
-function shown({ before, after }: Draft): string {
+function shown({ before, after }: TextBuffer): string {
   return `${before}|${after}`;
 }
 
@@ -77,9 +77,9 @@ Deno.test("up() and down() keep the column where they can, and end with the line
 
 Deno.test("insert() lets no control character in, and ends lines in one way", () => {
   const all = Array.from({ length: 0xa0 }, (_, code) => String.fromCharCode(code)).join("");
-  const { text } = Draft.of(all);
+  const { text } = TextBuffer.of(all);
   assertEquals(text, "\t\n\n" + all.slice(0x20, 0x7f));
-  assertEquals(Draft.of("a\r\nb\rc\ud800").text, "a\nb\nc\uFFFD");
+  assertEquals(TextBuffer.of("a\r\nb\rc\ud800").text, "a\nb\nc\uFFFD");
 });
 
 Deno.test("insert() keeps the cursor behind what looks like one character", () => {
@@ -88,7 +88,7 @@ Deno.test("insert() keeps the cursor behind what looks like one character", () =
 });
 
 Deno.test("insert() leaves a draft as it is when there is no room", () => {
-  const full = Draft.of("x".repeat(MAX_DRAFT));
+  const full = TextBuffer.of("x".repeat(MAX_DRAFT));
   assertEquals(full.text.length, MAX_DRAFT);
   assertStrictEquals(full.insert("y"), full);
 });
@@ -98,7 +98,7 @@ Deno.test("replaceBefore() takes what stands before the cursor", () => {
 });
 
 Deno.test("kill() collects what is killed in a row, and yank() gives it back", () => {
-  let writing = Writing.EMPTY.insert("one two three");
+  let writing = EditBuffer.EMPTY.insert("one two three");
   writing = writing.kill("deleteBlankWordLeft").kill("deleteBlankWordLeft");
   assertEquals(writing.draft.text, "one ");
   writing = writing.edit("lineStart").yank();
@@ -106,13 +106,13 @@ Deno.test("kill() collects what is killed in a row, and yank() gives it back", (
   // A key between them begins anew.
   writing = writing.kill("deleteToLineEnd").edit("lineStart").kill("deleteToLineEnd").yank();
   assertEquals(shown(writing.draft), "two three|");
-  writing = Writing.EMPTY.insert("one two").edit("lineStart").kill("deleteWordRight")
+  writing = EditBuffer.EMPTY.insert("one two").edit("lineStart").kill("deleteWordRight")
     .kill("deleteWordRight").yank();
   assertEquals(writing.draft.text, "one two");
 });
 
 Deno.test("undo() goes back word by word, and to before each change", () => {
-  let writing = Writing.EMPTY;
+  let writing = EditBuffer.EMPTY;
   for (const key of "say it") writing = writing.type(key);
   writing = writing.kill("deleteToLineStart");
   const seen: string[] = [];
@@ -124,7 +124,7 @@ Deno.test("undo() goes back word by word, and to before each change", () => {
 });
 
 Deno.test("Writing keeps no more steps than it needs", () => {
-  let writing = Writing.EMPTY;
+  let writing = EditBuffer.EMPTY;
   for (let n = 0; n < 1000; n++) writing = writing.insert("x");
   let steps = 0;
   for (; writing.draft !== writing.undo().draft; steps++) writing = writing.undo();
@@ -153,7 +153,7 @@ Deno.test("Draft stays whole whatever is done to it", () => {
   fc.assert(fc.property(
     fc.array(fc.oneof(parts, fc.constantFrom(...changes).map((change) => ({ change })))),
     (steps) => {
-      let made = Draft.EMPTY;
+      let made = TextBuffer.EMPTY;
       for (const each of steps) {
         made = typeof each === "string" ? made.insert(each) : made[each.change]();
         const { text, cursor } = made;

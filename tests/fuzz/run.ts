@@ -110,7 +110,6 @@ class Bystander {
     const message = `still here ${++this.#count}`;
     this.socket.send({ type: "message", room: "lobby", message, ref: this.#count });
     for (;;) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       const next = await this.socket.next("message", ({ room }) => room === "lobby");
       if (next["id"] !== ++this.#last) {
         throw new Error(`The bystander got ${next["id"]} in place of ${this.#last}`);
@@ -161,7 +160,6 @@ async function playBytes(
   let text = "";
   const reading = readAll(conn, (part) => text += part);
   try {
-    // deno-lint-ignore no-await-in-loop -- piece after piece
     for (const piece of pieces) await writeAll(conn, piece);
     if (end === "half") await conn.closeWrite();
   } catch (error) {
@@ -175,7 +173,6 @@ async function playBytes(
 }
 
 async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  // deno-lint-ignore no-await-in-loop -- what one write leaves over is for the next
   for (let done = 0; done < bytes.length;) done += await conn.write(bytes.subarray(done));
 }
 
@@ -183,7 +180,6 @@ async function readAll(conn: Deno.Conn, onText: (text: string) => void): Promise
   const buffer = new Uint8Array(16 * 1024);
   try {
     for (;;) {
-      // deno-lint-ignore no-await-in-loop -- a stream
       const count = await conn.read(buffer);
       if (count === null) return;
       onText(new TextDecoder("latin1").decode(buffer.subarray(0, count)));

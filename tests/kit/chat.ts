@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
-import type { Conversation } from "../../client/types.ts";
-import { Chat, type ChatOptions } from "../../terminal/chat.ts";
+import type { Connection } from "../../client/types.ts";
+import { type ChatOptions, TerminalChat } from "../../terminal/chat.ts";
 import { FakeClock } from "./client_clock.ts";
 import { beginning, FakeConversation, said, TIMESTAMP } from "./fake_conversation.ts";
 import { FakeScreen } from "./fake_screen.ts";
@@ -10,7 +10,7 @@ export class ChatScene implements AsyncDisposable {
   readonly conversation = new FakeConversation();
   readonly screen: FakeScreen;
   readonly clock = new FakeClock();
-  readonly chat: Chat;
+  readonly chat: TerminalChat;
   readonly ended: Promise<number>;
 
   private constructor(
@@ -24,7 +24,7 @@ export class ChatScene implements AsyncDisposable {
     // Nobody has a name before the hub gives one.
     this.conversation.sender = undefined;
     this.clock.advance(Date.parse(TIMESTAMP) - this.clock.now());
-    this.chat = new Chat(this.conversation, this.screen, {
+    this.chat = new TerminalChat(this.conversation, this.screen, {
       color: false,
       clock: this.clock,
       address: "ws://hub.test",
@@ -81,7 +81,7 @@ export class ChatScene implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     void this.chat.leave();
-    await (this.conversation as Conversation).close();
+    await (this.conversation as Connection).close();
     await this.ended.catch(() => {});
   }
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { completeLine } from "../../terminal/line.ts";
 import { Editor } from "../../editor/editor.ts";
-import type { Recollection } from "../../editor/input_history.ts";
+import type { HistoryReader } from "../../editor/input_history.ts";
 import type { ScreenEvents } from "../../editor/screen.ts";
 import { FakeClock } from "./client_clock.ts";
 import { FakeTerminal } from "./fake_terminal.ts";
@@ -12,7 +12,7 @@ export const PROMPT = "[lobby] Alice> ";
 
 interface DeskOptions {
   readonly habits?: TerminalHabits;
-  readonly history?: Recollection;
+  readonly history?: HistoryReader;
 }
 
 /** What Tab knows. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { ClientEvent, Conversation } from "../../client.ts";
+import type { ClientEvent, Connection } from "../../client.ts";
 import { within } from "./within.ts";
 
 type Of<T extends ClientEvent["type"]> = Extract<ClientEvent, { readonly type: T }>;
@@ -8,7 +8,7 @@ type Of<T extends ClientEvent["type"]> = Extract<ClientEvent, { readonly type: T
 export class EventLog {
   readonly #iterator: AsyncIterator<ClientEvent, undefined>;
 
-  constructor(conversation: Conversation) {
+  constructor(conversation: Connection) {
     this.#iterator = conversation[Symbol.asyncIterator]() as AsyncIterator<ClientEvent, undefined>;
   }
 
@@ -22,7 +22,6 @@ export class EventLog {
   /** The next event of this type, passing over others. */
   async until<T extends ClientEvent["type"]>(type: T): Promise<Of<T>> {
     for (;;) {
-      // deno-lint-ignore no-await-in-loop -- one after the other is how they come
       const event = await this.#next(`"${type}" event`);
       if (event.type === type) return event as Of<T>;
     }
@@ -31,7 +30,6 @@ export class EventLog {
   /** The ids of the next `count` messages. */
   async ids(count: number): Promise<number[]> {
     const ids: number[] = [];
-    // deno-lint-ignore no-await-in-loop -- one after the other is how they come
     while (ids.length < count) ids.push((await this.until("message")).id);
     return ids;
   }
@@ -40,7 +38,6 @@ export class EventLog {
   async rest(): Promise<string[]> {
     const types: string[] = [];
     for (;;) {
-      // deno-lint-ignore no-await-in-loop -- one after the other is how they come
       const result = await within(this.#iterator.next(), "the end of the events");
       if (result.done) return types;
       types.push(result.value.type);

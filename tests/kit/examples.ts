@@ -68,7 +68,6 @@ export async function runExample(run: Run): Promise<Outcome> {
   const status = child.status.finally(() => ended = true);
   const late = performance.now() + PATIENCE;
   while (!ended && run.shows !== undefined) {
-    // deno-lint-ignore no-await-in-loop -- polling
     const now = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
     const files = now.filter((name) => !made.includes(name)).join("\n");
     if (run.shows.test(printed.out) || run.shows.test(files)) {
@@ -76,7 +75,6 @@ export async function runExample(run: Run): Promise<Outcome> {
       break;
     }
     if (performance.now() > late) child.kill("SIGKILL");
-    // deno-lint-ignore no-await-in-loop -- polling
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE);

@@ -2,8 +2,8 @@ import { EventQueue } from "../../client/events.ts";
 import {
   type ClientEvent,
   ConnectError,
-  type Conversation,
-  type Outgoing,
+  type Connection,
+  type OutgoingMessage,
   RequestError,
 } from "../../client/types.ts";
 import {
@@ -22,15 +22,15 @@ import {
 
 /** A message that waits for the test to ack or refuse it. */
 export interface Sent {
-  readonly message: Outgoing;
+  readonly message: OutgoingMessage;
   ack(): void;
   refuse(code: ErrorCode, why: string): void;
   fail(error: Error): void;
 }
 
 /** A conversation without a hub: the test makes the events and sees the requests. */
-export class FakeConversation implements Conversation {
-  state: Conversation["state"] = "online";
+export class FakeConversation implements Connection {
+  state: Connection["state"] = "online";
   sender: string | undefined = "Alice";
   readonly session: string | undefined;
   limits: Welcome["limits"] = DEFAULT_LIMITS;
@@ -62,7 +62,7 @@ export class FakeConversation implements Conversation {
     this.#events.end(error);
   }
 
-  send(message: Outgoing): Promise<Ack> {
+  send(message: OutgoingMessage): Promise<Ack> {
     const { promise, resolve, reject } = Promise.withResolvers<Ack>();
     const settle = (how: () => void): void => {
       this.#open.delete(sent);

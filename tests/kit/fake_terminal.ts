@@ -1,4 +1,4 @@
-import { GIVE, TAKE, type Terminal, type TerminalEvents } from "../../editor/tty.ts";
+import { ENTER_RAW, RESTORE, type Terminal, type TerminalEvents } from "../../editor/tty.ts";
 import { type TerminalHabits, TerminalModel } from "./terminal_model.ts";
 
 const encoder = new TextEncoder();
@@ -37,11 +37,11 @@ export class FakeTerminal implements Terminal {
 
   take(): void {
     this.raw = true;
-    this.write(TAKE);
+    this.write(ENTER_RAW);
   }
 
   give(): void {
-    this.write(GIVE);
+    this.write(RESTORE);
     this.raw = false;
   }
 
@@ -72,7 +72,6 @@ export class FakeTerminal implements Terminal {
   async type(...keys: readonly string[]): Promise<void> {
     for (const key of keys) {
       this.#send(encoder.encode(key));
-      // deno-lint-ignore no-await-in-loop -- key by key
       await settled();
     }
   }

@@ -47,7 +47,6 @@ export async function askRaw(port: number, request: string): Promise<RawAnswer> 
     const answer = rest.length > 0 ? parse(head, rest.join("\r\n\r\n")) : undefined;
     const wanted = Number(answer?.headers.get("content-length") ?? 0);
     if (answer !== undefined && answer.body.length >= wanted) return answer;
-    // deno-lint-ignore no-await-in-loop -- piece by piece, as it comes
     const count = await socket.read(buffer);
     if (count === null) return answer ?? { status: 0, headers: new Headers(), body: text };
     text += decoder.decode(buffer.subarray(0, count), { stream: true });

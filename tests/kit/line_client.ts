@@ -35,7 +35,6 @@ export class LineClient implements AsyncDisposable {
   async send(data: string | Uint8Array): Promise<void> {
     const bytes = typeof data === "string" ? encoder.encode(data) : data;
     for (let done = 0; done < bytes.length;) {
-      // deno-lint-ignore no-await-in-loop -- what one write leaves over is for the next
       done += await this.conn.write(bytes.subarray(done));
     }
   }
@@ -56,7 +55,6 @@ export class LineClient implements AsyncDisposable {
     const buffer = new Uint8Array(64 * 1024);
     try {
       for (;;) {
-        // deno-lint-ignore no-await-in-loop -- a stream
         const count = await this.conn.read(buffer);
         if (count === null) {
           await this.conn.closeWrite();

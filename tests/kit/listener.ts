@@ -1,4 +1,4 @@
-import { connect, type Outgoing } from "../../client.ts";
+import { connect, type OutgoingMessage } from "../../client.ts";
 import type { Folder } from "./folder.ts";
 import { Program } from "./process.ts";
 
@@ -6,7 +6,7 @@ import { Program } from "./process.ts";
 export const ROOM = "dev";
 
 /** Says something, as Bob. */
-export async function say(url: string, ...messages: readonly Outgoing[]): Promise<void> {
+export async function say(url: string, ...messages: readonly OutgoingMessage[]): Promise<void> {
   await using writer = connect({
     url,
     sender: "Bob",
@@ -17,7 +17,7 @@ export async function say(url: string, ...messages: readonly Outgoing[]): Promis
 }
 
 /** Messages `#from` to `#to`. */
-export const numbers = (from: number, to: number): Outgoing[] =>
+export const numbers = (from: number, to: number): OutgoingMessage[] =>
   Array.from({ length: to - from + 1 }, (_, n) => ({ message: `#${from + n}` }));
 
 /** Their lines. */

@@ -1,17 +1,17 @@
-import { connect, type ConnectOptions, type Conversation } from "../../client.ts";
-import { Chat } from "../../terminal/chat.ts";
+import { connect, type Connection, type ConnectOptions } from "../../client.ts";
+import { TerminalChat } from "../../terminal/chat.ts";
 import { FakeScreen } from "./fake_screen.ts";
 
 /** Somebody at a terminal, talking through a real hub. */
 export class Person implements AsyncDisposable {
   readonly screen = new FakeScreen({ columns: 80, rows: 24 });
-  readonly conversation: Conversation;
-  readonly chat: Chat;
+  readonly conversation: Connection;
+  readonly chat: TerminalChat;
   readonly ended: Promise<number>;
 
   constructor(url: string, sender: string, options: Partial<ConnectOptions> = {}) {
     this.conversation = connect({ url, sender, ...options });
-    this.chat = new Chat(this.conversation, this.screen, { color: false, wanted: sender });
+    this.chat = new TerminalChat(this.conversation, this.screen, { color: false, wanted: sender });
     this.ended = this.chat.run();
     this.ended.catch(() => {});
   }

@@ -26,7 +26,6 @@ export async function rawRequest(port: number, request: string): Promise<RawAnsw
 }
 
 async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  // deno-lint-ignore no-await-in-loop -- what one write leaves over is for the next
   for (let done = 0; done < bytes.length;) done += await conn.write(bytes.subarray(done));
 }
 
@@ -35,7 +34,6 @@ async function readAnswer(conn: Deno.Conn): Promise<string> {
   let text = "";
   try {
     for (;;) {
-      // deno-lint-ignore no-await-in-loop -- a stream
       const count = await conn.read(buffer);
       if (count === null) return text;
       text += new TextDecoder("latin1").decode(buffer.subarray(0, count));

@@ -1,19 +1,24 @@
 import { type Authorizer, OPEN_GRANT } from "../../auth/authorizer.ts";
 import { api } from "../../server/http/api/api.ts";
-import { EventDoor } from "../../server/transports/sse.ts";
+import { SseTransport } from "../../server/transports/sse.ts";
 import { HostList } from "../../server/http/hosts.ts";
-import { Gate } from "../../server/http/request_guard.ts";
+import { RequestGuard } from "../../server/http/request_guard.ts";
 import { Health } from "../../server/http/health.ts";
-import { routes } from "../../server/http/router.ts";
-import { WebSocketDoor } from "../../server/transports/websocket.ts";
-import { Connections } from "../../server/connection_limiter.ts";
-import { type Dialect, PLAIN_JSON, TEXT, V1 } from "../../server/encoders/encoder.ts";
+import { createRouter } from "../../server/http/router.ts";
+import { WebSocketTransport } from "../../server/transports/websocket.ts";
+import { ConnectionLimiter } from "../../server/connection_limiter.ts";
+import {
+  type Encoder,
+  JSON_ENCODER,
+  TEXT_ENCODER,
+  V1_ENCODER,
+} from "../../server/encoders/encoder.ts";
 import type { Hub } from "../../server/hub.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { Monitor } from "../../server/metrics/collector.ts";
-import { Guest } from "../../server/transports/tcp/line_connection.ts";
+import { MetricsCollector } from "../../server/metrics/collector.ts";
+import { LineConnection } from "../../server/transports/tcp/line_connection.ts";
 import type { FakeClock } from "./fake_clock.ts";
 import { LineClient } from "./line_client.ts";
 import { Client, recordedHub } from "./recorded_hub.ts";
@@ -36,9 +41,9 @@ export class World implements AsyncDisposable {
   private constructor(
     readonly hub: Hub,
     readonly broker: Broker,
-    readonly connections: Connections,
+    readonly connections: ConnectionLimiter,
     readonly clock: FakeClock,
-    readonly handler: ReturnType<typeof routes>,
+    readonly handler: ReturnType<typeof createRouter>,
     /** Somebody in the room `lobby` who sees everything. */
     readonly bystander: Client,
   ) {}
@@ -60,24 +65,24 @@ export class World implements AsyncDisposable {
     };
     const recorded = await recordedHub({ broker, authorizer });
     const { hub, clock } = recorded;
-    const connections = new Connections();
+    const connections = new ConnectionLimiter();
     const limits = DEFAULT_SERVER_LIMITS;
     const closed = (): undefined => undefined;
-    const events = new EventDoor(hub, connections, clock);
-    const handler = routes({
+    const events = new SseTransport(hub, connections, clock);
+    const handler = createRouter({
       hub,
       connections,
       limits,
       closed,
-      door: new WebSocketDoor(hub, connections),
-      gate: new Gate(hub, {
+      door: new WebSocketTransport(hub, connections),
+      gate: new RequestGuard(hub, {
         hosts: () => new HostList({ allowed: [], own: [], origins: [] }),
         port: () => 0,
       }),
       room: "lobby",
       api: api({ hub, clock, limits, connections, events, closed }),
       health: new Health({ broker, clock, closed }),
-      metrics: { exposure: "off", monitor: new Monitor({ hub }) },
+      metrics: { exposure: "off", monitor: new MetricsCollector({ hub }) },
     });
     const bystander = await new Client(hub, "198.51.100.1", { grant: OPEN_GRANT })
       .hello({ sender: "Bystander", rooms: [{ room: "lobby" }] });
@@ -118,7 +123,7 @@ export class World implements AsyncDisposable {
       LineClient.open(listener.addr.port, false),
     ]);
     const { hub, clock } = this;
-    const guest = new Guest(conn, {
+    const guest = new LineConnection(conn, {
       hub,
       clock,
       address: from,
@@ -187,13 +192,15 @@ export interface Kind {
   open(world: World, name: string, from: string): Promise<Person>;
 }
 
-function socket(dialect: Dialect, token: boolean): Kind {
+function socket(dialect: Encoder, token: boolean): Kind {
   const open = async (world: World, name: string, from: string): Promise<Client> => {
     const client = new Client(world.hub, from, {
       dialect,
       ...(token ? { grant: { ...OPEN_GRANT, name } } : { sender: name, grant: OPEN_GRANT }),
     });
-    if (dialect === V1) return await client.hello({ sender: name, rooms: [{ room: "lobby" }] });
+    if (dialect === V1_ENCODER) {
+      return await client.hello({ sender: name, rooms: [{ room: "lobby" }] });
+    }
     await until("an answer", () => client.peer.welcomed || client.ended);
     return client;
   };
@@ -207,7 +214,7 @@ function socket(dialect: Dialect, token: boolean): Kind {
         over: () => client.ended !== undefined,
         say: (text) => {
           const frame = JSON.stringify({ type: "message", room: "lobby", message: text });
-          world.hub.receive(client.peer, dialect === TEXT ? text : frame);
+          world.hub.receive(client.peer, dialect === TEXT_ENCODER ? text : frame);
         },
         back: async () => (await open(world, name, from)).ended === undefined,
       };
@@ -346,14 +353,14 @@ function requests(token: boolean): Kind {
 
 /** Every way to be in touch with a hub. */
 export const KINDS = {
-  "v1 with a token": socket(V1, true),
-  "v1": socket(V1, false),
+  "v1 with a token": socket(V1_ENCODER, true),
+  "v1": socket(V1_ENCODER, false),
   "v1, away, with a token": away(true),
   "v1, away": away(false),
-  "plain JSON with a token": socket(PLAIN_JSON, true),
-  "plain JSON": socket(PLAIN_JSON, false),
-  "text with a token": socket(TEXT, true),
-  "text": socket(TEXT, false),
+  "plain JSON with a token": socket(JSON_ENCODER, true),
+  "plain JSON": socket(JSON_ENCODER, false),
+  "text with a token": socket(TEXT_ENCODER, true),
+  "text": socket(TEXT_ENCODER, false),
   "lines with a token": lines(true),
   "lines": lines(false),
   "event stream with a token": stream(true),

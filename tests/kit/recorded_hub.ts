@@ -1,9 +1,9 @@
 import type { Grant } from "../../auth/authorizer.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { type Dialect, V1 } from "../../server/encoders/encoder.ts";
+import { type Encoder, V1_ENCODER } from "../../server/encoders/encoder.ts";
 import { Hub, type HubOptions } from "../../server/hub.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits.ts";
-import type { Peer, Transport } from "../../server/connection.ts";
+import type { Connection, ConnectionSink } from "../../server/connection.ts";
 import { splitBatch } from "../../protocol.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { until } from "./until.ts";
@@ -12,18 +12,18 @@ import { until } from "./until.ts";
 export type Frame = { readonly type?: string; readonly [field: string]: unknown };
 
 /** A client without a socket, from any address: it keeps what is sent to it. */
-export class Client implements Transport {
+export class Client implements ConnectionSink {
   readonly bufferedAmount = 0;
   readonly lines: string[] = [];
   /** How its connection was ended: code, reason. */
   ended: readonly [number, string] | undefined;
-  readonly peer: Peer;
+  readonly peer: Connection;
 
   constructor(
     readonly hub: Hub,
     address: string,
-    { dialect = V1, sender, grant }: {
-      readonly dialect?: Dialect;
+    { dialect = V1_ENCODER, sender, grant }: {
+      readonly dialect?: Encoder;
       readonly sender?: string;
       readonly grant?: Grant;
     } = {},

@@ -132,7 +132,6 @@ export class HubSide {
   /** The texts of the next `count` messages. */
   async messages(count: number): Promise<Publish[]> {
     const messages: Publish[] = [];
-    // deno-lint-ignore no-await-in-loop -- one after the other is how they come
     while (messages.length < count) messages.push(await this.expect("message"));
     return messages;
   }

@@ -10,11 +10,9 @@ export async function until<T>(
 ): Promise<T> {
   const end = performance.now() + PATIENCE;
   for (;;) {
-    // deno-lint-ignore no-await-in-loop -- polling
     const found = await look();
     if (found !== undefined && found !== false) return found;
     if (performance.now() > end) throw new Error(`Never came: ${what}`);
-    // deno-lint-ignore no-await-in-loop -- polling
     await new Promise((resolve) => setTimeout(resolve, PERIOD));
   }
 }

@@ -62,7 +62,6 @@ for (const knowsUptime of [true, false]) {
         -30 * 365 * 24 * 60 * MINUTE,
       ]
     ) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await using log = await collectTrouble();
       const machine = new Machine(knowsUptime);
       const clock = new SteadyClock(machine);
@@ -81,7 +80,6 @@ for (const knowsUptime of [true, false]) {
 
   Deno.test(`${name} follows a clock that stays as it was set`, async () => {
     for (const by of [10 * MINUTE, -10 * MINUTE, 365 * 24 * 60 * MINUTE]) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await using log = await collectTrouble();
       const machine = new Machine(knowsUptime);
       const clock = new SteadyClock(machine);
@@ -96,7 +94,6 @@ for (const knowsUptime of [true, false]) {
   });
 
   Deno.test(`${name} warns once of a clock that jumps to and fro`, async () => {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using log = await collectTrouble();
     const machine = new Machine(knowsUptime);
     const clock = new SteadyClock(machine);
@@ -110,7 +107,6 @@ for (const knowsUptime of [true, false]) {
 }
 
 Deno.test("`SteadyClock` counts the time for which the machine slept at once, without a warning", async () => {
-  // deno-lint-ignore no-await-in-loop -- one after the other
   await using log = await collectTrouble();
   const machine = new Machine(true);
   const clock = new SteadyClock(machine);

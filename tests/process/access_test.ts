@@ -24,11 +24,9 @@ Deno.test({
     const sockets: Deno.TcpConn[] = [];
     try {
       while (sockets.length < DESCRIPTORS && !hub.errors.includes("Nobody new can come in")) {
-        // deno-lint-ignore no-await-in-loop -- until it is too much
         const socket = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
         if (socket === undefined) break;
         sockets.push(socket);
-        // deno-lint-ignore no-await-in-loop -- one after the other; the hub may have hung up
         await socket.write(new TextEncoder().encode("GET / HTTP/1.1\r\nX: ")).catch(() => 0);
       }
       await until("the hub notices", () => hub.errors.includes("Nobody new can come in"));
@@ -115,9 +113,7 @@ Deno.test({
         ],
       ] as const
     ) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await using client = new Program(args, {}, ["bash", "-c", shell]);
-      // deno-lint-ignore no-await-in-loop -- as above
       assertEquals([args[0], await client.exit(), client.lines.length], [
         args[0],
         0,

@@ -27,7 +27,6 @@ for (const end of ENDS) {
       await alice.send({ message: "before" });
       for (const signal of STRAY) {
         hub.kill(signal);
-        // deno-lint-ignore no-await-in-loop -- one after the other
         await until(`${signal} in the log`, () => hub.errors.includes(`${signal} means nothing`));
       }
       // Not to be seen, as the runtime ignores it: whoever reads its output has gone.
@@ -55,17 +54,12 @@ Deno.test({
         ["exec", "--url", url, "--after", "0", "--", "cat"],
       ]
     ) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await using program = new Program(args);
-      // deno-lint-ignore no-await-in-loop -- as above
       await program.line(/^one/);
       for (const signal of STRAY) program.kill(signal);
-      // deno-lint-ignore no-await-in-loop -- as above
       await alice.send({ message: `two for ${args[0]}` });
-      // deno-lint-ignore no-await-in-loop -- as above
       await program.line(new RegExp(`^two for ${args[0]}`));
       program.kill("SIGQUIT");
-      // deno-lint-ignore no-await-in-loop -- as above
       assertEquals(await program.exit(), 130, program.errors);
     }
     await alice.close();
@@ -86,17 +80,12 @@ Deno.test({
         ["exec", "--url", url, "--after", "0", "--", "cat"],
       ]
     ) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await using program = new Program(args);
-      // deno-lint-ignore no-await-in-loop -- as above
       await program.line(/^eins/);
       program.kill("SIGHUP");
-      // deno-lint-ignore no-await-in-loop -- as above
       await alice.send({ message: `世界 for ${args[0]}` });
-      // deno-lint-ignore no-await-in-loop -- as above
       await program.line(new RegExp(`^世界 for ${args[0]}`));
       program.kill("SIGTERM");
-      // deno-lint-ignore no-await-in-loop -- as above
       assertEquals(await program.exit(), 130, program.errors);
     }
     await using listener = new Program(["listen", url, "--room", "in", "--after", "0"]);
@@ -115,20 +104,15 @@ Deno.test("bcast start --host takes no socket, port or URL: one line says so", a
   for (
     const host of ["unix:/run/bcast.sock", "/run/bcast.sock", "localhost:8765", "http://localhost"]
   ) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using program = new Program(["start", "--memory", "--port", "0", "--host", host]);
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(await program.exit(), 2);
     assertEquals(program.errors.trimEnd().split("\n").length, 1, program.errors);
     assert(program.errors.includes("without a port (a Unix socket is neither)"), program.errors);
   }
   for (const host of ["::1", "[::1]", "LOCALHOST", "127.0.0.2"]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using program = new Program(["start", "--memory", "--port", "0", "--host", host]);
-    // deno-lint-ignore no-await-in-loop -- as above
     await program.line(/^Listening on ws:/);
     program.kill("SIGTERM");
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(await program.exit(), 0);
   }
 });

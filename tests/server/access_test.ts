@@ -70,12 +70,10 @@ Deno.test("who never says hello is cut off when its time is over, and costs nobo
   const busy = await TestSocket.open(hub.url, "bcast.v1");
   for (let second = 0; second < 4; second++) {
     busy.send({ type: "ping" });
-    // deno-lint-ignore no-await-in-loop -- one second after the other
     await busy.next("error");
     clock.advance(1000);
   }
   for (const socket of [silent, busy]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const { code, reason } = await socket.closed;
     assertEquals([code, reason], [4002, "No hello within 3 seconds"]);
   }
@@ -161,7 +159,6 @@ Deno.test("nothing but a hello is answered before the token was checked", async 
     ]
   ) {
     socket.send(frame);
-    // deno-lint-ignore no-await-in-loop -- one after the other
     assertEquals((await socket.next("error"))["code"], "unauthorized");
   }
   assertEquals(await answerTo(bystander, { type: "message", message: "first" }), "ok");
@@ -236,10 +233,8 @@ Deno.test("a session goes on only with a token of the same person", async () => 
   await using _alice = alice;
   const { session } = welcome;
   for (const claims of [{ sub: "Mallory" }, {}]) {
-    // deno-lint-ignore no-await-in-loop -- one thief after the other
     const [thief, given] = await enter(hub, claims, { session });
     assert(given["sender"] !== "Alice" && given["session"] !== session);
-    // deno-lint-ignore no-await-in-loop -- one thief after the other
     await thief.close();
   }
   assertEquals(await answerTo(alice, { type: "message", message: "still me" }), "ok");
@@ -275,7 +270,6 @@ Deno.test("a token's rights hold everywhere, and closed rooms do not show whethe
       async () => {
         const answers = [];
         for (const room of ["secret", "nowhere"]) {
-          // deno-lint-ignore no-await-in-loop -- one after the other
           const answer = await answerTo(eve, { type, room, ref: 1 });
           assert(answer.startsWith("forbidden: "), answer);
           answers.push(answer.replace(room, "ROOM"));
@@ -290,7 +284,6 @@ Deno.test("a token's rights hold everywhere, and closed rooms do not show whethe
   });
   await t.step("reading is not writing", async () => {
     for (const type of ["message", "typing"]) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       const answer = await answerTo(eve, { type, room: "lobby", message: "x", typing: true });
       assert(answer.startsWith("forbidden: Your token lets you read lobby"), answer);
     }
@@ -316,7 +309,6 @@ Deno.test("a token's rights hold everywhere, and closed rooms do not show whethe
       const answers = [];
       for (const name of ["Ann Lee", "Ann Low"]) {
         lines.send(`/msg ${name} x`);
-        // deno-lint-ignore no-await-in-loop -- one after the other
         answers.push(await lines.line(/Nobody here is called/));
       }
       assertEquals(answers[0], answers[1]);
@@ -425,7 +417,6 @@ Deno.test("wrong tokens are slowed down, over HTTP and in hello, and right ones 
       ["Authorization", `Bearer ${token}`],
     ]).then(({ status }) => status);
   const guesses: number[] = [];
-  // deno-lint-ignore no-await-in-loop -- one guess after the other
   for (let guess = 0; guess < 7; guess++) guesses.push(await from("192.0.2.1", `guess-${guess}`));
   assertEquals(guesses, [401, 401, 401, 401, 401, 429, 429]);
   // Others' guesses are not the fault of whoever knows the secret, or has a token of its own.
@@ -443,7 +434,6 @@ Deno.test("wrong tokens are slowed down, over HTTP and in hello, and right ones 
   for (let guess = 0; guess < 5; guess++) {
     const socket = await TestSocket.open(hub.url, "bcast.v1");
     socket.send({ type: "hello", token: `guess-${guess}` });
-    // deno-lint-ignore no-await-in-loop -- one guess after the other
     assertEquals((await socket.closed).code, 4501);
   }
   await using right = await TestSocket.open(hub.url, "bcast.v1");
@@ -472,18 +462,15 @@ Deno.test("a short secret is let in after others' wrong ones, but cannot be gues
     );
     return [status, headers.get("retry-after")];
   };
-  // deno-lint-ignore no-await-in-loop -- one guess after the other
   for (let guess = 0; guess < 49; guess++) await ask(`guess-${guess}`);
   assertEquals(await ask(short), [200, null]);
   assertEquals(await ask("wrong"), [429, "12"]);
   // From here on the answer to a right guess is that to a wrong one, for as long as they come.
   for (const seconds of [0, 1, 5, 5]) {
     clock.advance(seconds * 1000);
-    // deno-lint-ignore no-await-in-loop -- one guess after the other
     const answers = [await ask("wrong"), await ask(short), await ask("wrong")];
     assertEquals(new Set(answers.map(String)).size, 1, String(answers));
     assertEquals(answers[0]?.[0], 429);
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(await ask(long), [200, null]);
   }
   clock.advance(12_000);
@@ -494,9 +481,7 @@ Deno.test("a missing or an outdated token is no guess", async () => {
   await using hub = await guarded({ limits: { maxFailures: 1 } });
   const old = await tokenFor({ expiresAt: Date.now() - 60_000 });
   for (let time = 0; time < 3; time++) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     assertEquals((await handshake(hub.port)).status, 401);
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const { status } = await handshake(hub.port, [["Authorization", `Bearer ${old}`]]);
     assertEquals(status, 401);
   }
@@ -515,7 +500,6 @@ Deno.test("all connections of one address share its rate, and another address ha
   for (let frame = 0; frame < 4; frame++) {
     for (const socket of [one, two]) {
       socket.send({ type: "ping" });
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await socket.next("pong");
     }
   }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { returnAfterStop } from "../../server/http/shutdown.ts";
+import { retryAfterShutdown } from "../../server/http/shutdown.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { startHubProcess } from "../kit/process.ts";
@@ -21,7 +21,6 @@ Deno.test("stop() spreads the goodbyes evenly, and serves whoever was not told y
   const hub = await startTestHub({ clock });
   const sockets: TestSocket[] = [];
   for (let n = 0; n < 10; n++) {
-    // deno-lint-ignore no-await-in-loop -- one after the other: the oldest is told first
     sockets.push((await TestSocket.v1(hub.url, { sender: `c${n}` }))[0]);
   }
   const last = sockets[9];
@@ -57,8 +56,8 @@ Deno.test("stop() spreads the goodbyes evenly, and serves whoever was not told y
 });
 
 Deno.test("returnAfterStop() has those who knock wait for the end of the goodbyes, and spreads them", () => {
-  assertEquals([0, 0.5, 0.999].map((random) => returnAfterStop(4200, random)), [6, 7, 8]);
-  assertEquals([0, 0.5, 0.999].map((random) => returnAfterStop(-10, random)), [1, 2, 3]);
+  assertEquals([0, 0.5, 0.999].map((random) => retryAfterShutdown(4200, random)), [6, 7, 8]);
+  assertEquals([0, 0.5, 0.999].map((random) => retryAfterShutdown(-10, random)), [1, 2, 3]);
 });
 
 Deno.test("stop() with nobody there takes no time", async () => {
@@ -89,7 +88,6 @@ Deno.test("/readyz fails when the log cannot be written, and asks it once a seco
   };
   await using hub = await startTestHub({ broker, clock });
   for (let n = 0; n < 5; n++) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     assertEquals((await look(hub.url, "/readyz"))[0], 200);
   }
   assertEquals(asked, 1);

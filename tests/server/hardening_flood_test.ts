@@ -31,7 +31,6 @@ async function connectMany(port: number, count: number): Promise<Deno.TcpConn[]>
   const all: Deno.TcpConn[] = [];
   while (all.length < count) {
     const some = Array.from({ length: 100 }, () => Deno.connect({ hostname: "127.0.0.1", port }));
-    // deno-lint-ignore no-await-in-loop -- as many as the system's queue of new connections holds
     all.push(...await Promise.all(some));
   }
   return all;
@@ -59,7 +58,6 @@ Deno.test({
     await t.step("a line of 50 MiB", async () => {
       await using client = await LineClient.open(Number(tcp));
       const piece = new Uint8Array(256 * 1024).fill(0x78);
-      // deno-lint-ignore no-await-in-loop -- as fast as it is taken
       for (let sent = 0; sent < 50 * MIB; sent += piece.length) await client.send(piece);
       await client.line(/^\* Error: a message may take 65536 bytes: send less at once$/);
       await client.send("\nstill here\n");
@@ -74,9 +72,7 @@ Deno.test({
       const begin = encoder.encode("GET / HTTP/1.1\r\nHost: hub\r\nX-Slow: ");
       await Promise.all(conns.map((conn) => conn.write(begin)));
       for (let byte = 0; byte < 3; byte++) {
-        // deno-lint-ignore no-await-in-loop -- byte by byte, as slow senders do
         await Promise.all(conns.map((conn) => conn.write(encoder.encode("x"))));
-        // deno-lint-ignore no-await-in-loop -- somebody else is served meanwhile
         assert(await roundTrip(bystander, `slow-${byte}`) < 5000);
       }
       const newcomer = await TestSocket.plain(url, "Newcomer");
@@ -127,7 +123,6 @@ Deno.test("hardening: a flood of handshakes gets 503 beyond the limit, and those
   const statuses: string[] = [];
   const handshake = encoder.encode(`GET / HTTP/1.1\r\nHost: hub\r\n${UPGRADE}\r\n`);
   for (let round = 0; round < 10; round++) {
-    // deno-lint-ignore no-await-in-loop -- round after round, so that the hub has counted
     await Promise.all(Array.from({ length: 20 }, async () => {
       const conn = await Deno.connect({ hostname: "127.0.0.1", port: hub.port });
       conns.push(conn);
@@ -137,7 +132,6 @@ Deno.test("hardening: a flood of handshakes gets 503 beyond the limit, and those
       statuses.push(new TextDecoder().decode(bytes.subarray(0, count)).slice(9, 12));
     }));
     const inside = statuses.filter((status) => status === "101").length;
-    // deno-lint-ignore no-await-in-loop -- as above
     await until("that the hub has counted those inside", () => hub.online === 1 + inside);
   }
   const refused = statuses.filter((status) => status === "503").length;

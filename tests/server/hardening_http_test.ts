@@ -121,7 +121,6 @@ Deno.test("hardening: a list of subprotocols is read with and without spaces, an
       "a,".repeat(5000) + "bcast.text",
     ]
   ) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const answer = await rawRequest(
       hub.port,
       upgrade("/", `${UPGRADE}Sec-WebSocket-Protocol: ${list}\r\n`),
@@ -150,10 +149,8 @@ for (const evil of EVIL) {
     for (
       const query of [`sender=${encoded}`, `room=${encoded}`, `format=${encoded}`, `${encoded}=1`]
     ) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       const answer = await rawRequest(hub.port, upgrade(`/?${query}`));
       assert(!/x-injected/i.test(answer.head), answer.head);
-      // deno-lint-ignore no-await-in-loop -- as above
       const lost = await rawRequest(hub.port, get(`/${encoded}?${query}`));
       assertEquals(lost.status, 404);
       assert(!lost.body.includes("script"), lost.body);

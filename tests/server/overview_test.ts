@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { Counters } from "../../server/metrics/counters.ts";
-import { Rates } from "../../server/metrics/throughput.ts";
+import { ThroughputMeter } from "../../server/metrics/throughput.ts";
 import { HubApi } from "../../client.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { TestSocket } from "../kit/socket.ts";
@@ -18,7 +18,7 @@ async function ask(url: string, path: string, init: RequestInit = {}): Promise<R
 Deno.test("`Rates.speed` is over the last five seconds, and names the latest that a sample was", () => {
   const counters = new Counters();
   const clock = new FakeClock();
-  const rates = new Rates(counters, clock, 1000);
+  const rates = new ThroughputMeter(counters, clock, 1000);
   assertEquals(rates.speed, { messagesPerSecond: 0, deliveriesPerSecond: 0, loopLagMs: 0 });
   const pass = (milliseconds: number, messages: number): void => {
     clock.advance(milliseconds);
@@ -167,9 +167,7 @@ Deno.test("everything below /api/ is JSON that nothing keeps and no other origin
       ["OPTIONS", "/api/rooms", 405, "method_not_allowed"],
     ] as const
   ) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read when it fails
     const response = await ask(hub.url, path, { method });
-    // deno-lint-ignore no-await-in-loop -- as above
     const body = await response.json();
     assertEquals([response.status, body.error?.code], [status, code], `${method} ${path}`);
     const header = (name: string): string | null => response.headers.get(name);

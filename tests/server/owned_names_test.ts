@@ -3,7 +3,7 @@ import { OPEN_GRANT } from "../../auth/authorizer.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { OwnedName, OwnedNameStore } from "../../broker/sqlite/owned_names.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { PLAIN_JSON } from "../../server/encoders/encoder.ts";
+import { JSON_ENCODER } from "../../server/encoders/encoder.ts";
 import type { Hub } from "../../server/hub.ts";
 import { MAX_OWNED_NAMES, OWNED_NAME_DAYS, OwnedNames } from "../../server/owned_names.ts";
 import { nameKey } from "../../protocol.ts";
@@ -60,15 +60,12 @@ Deno.test("a name that a token proved is refused to others after a restart, too"
     for (const [index, name] of NAMES.entries()) {
       const how = index % 3;
       if (how === 0) {
-        // deno-lint-ignore no-await-in-loop -- one after the other
         await new Client(first.hub, "192.0.2.7", { grant: grantFor(name) }).hello();
       } else if (how === 1) {
         const grant = grantFor(name);
-        const client = new Client(first.hub, "192.0.2.7", { dialect: PLAIN_JSON, grant });
-        // deno-lint-ignore no-await-in-loop -- as above
+        const client = new Client(first.hub, "192.0.2.7", { dialect: JSON_ENCODER, grant });
         await until("the welcome", () => client.peer.welcomed);
       } else {
-        // deno-lint-ignore no-await-in-loop -- as above
         assertEquals((await post(first.hub, undefined, name)).kind, "kept");
       }
     }
@@ -78,18 +75,14 @@ Deno.test("a name that a token proved is refused to others after a restart, too"
   const guest = await new Client(hub, "192.0.2.8").hello({ sender: "Guest" });
   for (const name of NAMES) {
     for (const written of [name, otherwise(name)]) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       const nick = await guest.outcome({ type: "nick", sender: written });
       assertEquals(nick, `name_taken: ${written} is reserved for a token: take another name`);
-      // deno-lint-ignore no-await-in-loop -- as above
       assertEquals((await post(hub, written)).kind, "name_taken", written);
-      // deno-lint-ignore no-await-in-loop -- as above
       const late = await new Client(hub, "192.0.2.8").hello({ sender: written });
       const given = String(late.all("welcome")[0]?.["sender"]);
       assert(nameKey(given) !== nameKey(name), `${given} for ${written}`);
     }
     // Its own token is let in.
-    // deno-lint-ignore no-await-in-loop -- as above
     const owner = await new Client(hub, "192.0.2.7", { grant: grantFor(name) }).hello();
     assertEquals(owner.all("welcome")[0]?.["sender"], name);
   }
@@ -185,7 +178,6 @@ Deno.test("`OwnedNames` writes names of one turn together, and a name once a day
   for (let hour = 0; hour < 48; hour++) {
     clock.skip(DAY / 24);
     names.own("Alice");
-    // deno-lint-ignore no-await-in-loop -- one hour after the other
     await names.save();
   }
   assertEquals(store.puts, 3);

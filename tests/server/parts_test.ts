@@ -7,7 +7,7 @@ import { PresenceChanges, presenceWindow } from "../../server/presence.ts";
 import { TokenBucket } from "../../server/rate_limit.ts";
 import { isSecret, newSecret, Session } from "../../server/session.ts";
 import { presenceSentences } from "../../server/encoders/presence_text.ts";
-import { Tail, TAIL_LENGTH, toEntry } from "../../server/recent_messages.ts";
+import { CACHE_LENGTH, encodeMessage, RecentMessages } from "../../server/recent_messages.ts";
 import { parseLine } from "../../server/text_commands.ts";
 import type { Message } from "../../protocol.ts";
 
@@ -124,11 +124,11 @@ Deno.test("`presenceSentences()` reads like a sentence", () => {
 });
 
 Deno.test("`Tail.since()` gives what follows a position, or says that it does not reach back", () => {
-  const tail = new Tail(DEFAULT_RETENTION, 10);
+  const tail = new RecentMessages(DEFAULT_RETENTION, 10);
   assertEquals(tail.since(0, 0), []);
   assertEquals(tail.since(3, 5), undefined);
   for (let id = 6; id <= 100; id++) {
-    tail.push([toEntry(message(id))]);
+    tail.push([encodeMessage(message(id))]);
     const first = tail.first ?? 0;
     assert(id - first + 1 <= 21, "bounded");
     assertEquals(tail.since(id - 1, id)?.map((entry) => entry.message.id), [id]);
@@ -140,15 +140,15 @@ Deno.test("`Tail.since()` gives what follows a position, or says that it does no
 
 Deno.test("`Tail.expire()` lets go of what retention does not keep, by number and by age", () => {
   const stamp = (at: number): string => new Date(at).toISOString();
-  const held = (tail: Tail): readonly number[] => {
+  const held = (tail: RecentMessages): readonly number[] => {
     const first = tail.first ?? 10;
     return tail.since(first - 1, 9)?.map(({ message }) => message.id) ?? [];
   };
-  const filled = (maxMessages: number, times: readonly number[]): Tail => {
-    const tail = new Tail({ maxMessages, maxAge: 1000 });
+  const filled = (maxMessages: number, times: readonly number[]): RecentMessages => {
+    const tail = new RecentMessages({ maxMessages, maxAge: 1000 });
     tail.push(
       times.map((at, index) =>
-        toEntry({ ...message(10 - times.length + index), timestamp: stamp(at) })
+        encodeMessage({ ...message(10 - times.length + index), timestamp: stamp(at) })
       ),
     );
     return tail;
@@ -176,19 +176,19 @@ Deno.test("`Tail.expire()` lets go of what retention does not keep, by number an
 });
 
 Deno.test("`Tail.push()` bounds what a room of large messages holds", () => {
-  const tail = new Tail(DEFAULT_RETENTION);
+  const tail = new RecentMessages(DEFAULT_RETENTION);
   const large = "x".repeat(60_000);
   for (let id = 1; id <= 50; id++) {
-    tail.push([toEntry(message(id, large))]);
+    tail.push([encodeMessage(message(id, large))]);
     const held = (id - (tail.first ?? id) + 1) * large.length;
-    assert(held <= 2 * TAIL_LENGTH + large.length, `${held} at ${id}`);
+    assert(held <= 2 * CACHE_LENGTH + large.length, `${held} at ${id}`);
   }
 });
 
 Deno.test("`Tail.json()` is what encoding the messages would be, also after more came", () => {
-  const tail = new Tail(DEFAULT_RETENTION, 10);
+  const tail = new RecentMessages(DEFAULT_RETENTION, 10);
   for (let id = 1; id <= 12; id++) {
-    tail.push([toEntry(message(id))]);
+    tail.push([encodeMessage(message(id))]);
     for (let twice = 0; twice < 2; twice++) {
       const entries = tail.since(Math.max(0, id - 5), id) ?? [];
       assertEquals(JSON.parse(tail.json(entries)), entries.map((entry) => entry.message));

@@ -67,7 +67,6 @@ Deno.test("other servers' names of types and fields are understood", async () =>
   const seen: unknown[] = [];
   for (const frame of frames) {
     old.send(frame);
-    // deno-lint-ignore no-await-in-loop -- one after the other
     seen.push(said(await reader.next("message")));
   }
   assertEquals(seen, [
@@ -115,7 +114,6 @@ Deno.test("a client that got a near name and goes on signing with its own is not
   await using second = await TestSocket.open(hub.url);
   for (const message of ["one", "two"]) {
     second.send({ type: "message", message, sender: "alice" });
-    // deno-lint-ignore no-await-in-loop -- one after the other
     assertEquals(said(await first.next("message")), ["alice-2", message]);
   }
 });

@@ -127,7 +127,6 @@ Deno.test("lines of Windows and of old Macs are lines to text clients, and no li
     ] as const
   ) {
     bob.send({ type: "message", message });
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const line = await alice.line(/^\[\d\d:\d\d:\d\d\] Bob: /);
     assertEquals(line.slice("[00:00:00] Bob: ".length), shown);
   }
@@ -141,7 +140,6 @@ Deno.test("a text client in no room is told how to enter one, as it would type i
   await alice.line(/^\* Left room lobby$/);
   for (const line of ["is anybody here?", "/me waves", "/who", "/history", "/leave"]) {
     alice.send(line);
-    // deno-lint-ignore no-await-in-loop -- one after the other
     assertMatch(
       await alice.line(/^\* (?!Left)/),
       /^\* Error: You are in no room: \/join lobby$/,
@@ -170,7 +168,6 @@ Deno.test("/msg of a text client reaches names with blanks, as of the other clie
     ] as const
   ) {
     alice.send(line);
-    // deno-lint-ignore no-await-in-loop -- one after the other
     assertEquals((await to.next("direct"))["message"], message, line);
   }
 });
@@ -245,7 +242,6 @@ Deno.test("text commands do what /help says", async (t) => {
       ] as const
     ) {
       alice.send(line);
-      // deno-lint-ignore no-await-in-loop -- one after the other
       assertEquals(
         (await alice.line(/^\* (?:Error|Usage): /)).slice(0, answer.length),
         answer,

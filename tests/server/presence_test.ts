@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { connect, type Conversation } from "../../client.ts";
+import { connect, type Connection } from "../../client.ts";
 import { PresenceChanges } from "../../server/presence.ts";
-import { ChatState } from "../../terminal/roster.ts";
+import { Roster } from "../../terminal/roster.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { until } from "../kit/until.ts";
 
@@ -10,31 +10,24 @@ import { until } from "../kit/until.ts";
 const rooms = [{ room: "lobby" }];
 
 Deno.test("who enters while somebody comes, goes or takes a name ends with the right people", async () => {
-  const acts: Record<string, (bob: Conversation) => Promise<void>> = {
+  const acts: Record<string, (bob: Connection) => Promise<void>> = {
     leaves: (bob) => bob.close(),
     "takes a name": (bob) => Promise.resolve(bob.nick("Zoë-2 🦊")),
   };
   for (const [what, act] of Object.entries(acts)) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using hub = await startTestHub();
     await using bob = connect({ url: hub.url, sender: "李-1", rooms });
-    // deno-lint-ignore no-await-in-loop -- as above
     await until("somebody", () => bob.state === "online");
     await using alice = connect({ url: hub.url, sender: "Alice", rooms });
-    const state = new ChatState();
+    const state = new Roster();
     void (async () => {
       for await (const event of alice) state.apply(event);
     })();
     // At once, within the time in which comings and goings are gathered.
-    // deno-lint-ignore no-await-in-loop -- as above
     await until("Alice", () => state.isPresent("李-1"));
-    // deno-lint-ignore no-await-in-loop -- as above
     await act(bob);
-    // deno-lint-ignore no-await-in-loop -- as above
     await until(`who ${what} is gone`, () => !state.isPresent("李-1"));
-    // deno-lint-ignore no-await-in-loop -- as above
     const who = await alice.who("lobby");
-    // deno-lint-ignore no-await-in-loop -- as above
     await until(
       "the others",
       () => who.members?.every((name) => state.isPresent(name)) === true,

@@ -1,15 +1,15 @@
 import { assertEquals } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { V1 } from "../../server/encoders/encoder.ts";
+import { V1_ENCODER } from "../../server/encoders/encoder.ts";
 import { Hub } from "../../server/hub.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits.ts";
-import type { Transport } from "../../server/connection.ts";
+import type { ConnectionSink } from "../../server/connection.ts";
 import { splitBatch } from "../../protocol.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { until } from "../kit/until.ts";
 
 /** A transport that keeps what is sent to it. */
-class Recorder implements Transport {
+class Recorder implements ConnectionSink {
   readonly bufferedAmount = 0;
   readonly frames: { readonly type: string; readonly message?: string }[] = [];
 
@@ -24,7 +24,7 @@ class Recorder implements Transport {
   }
 }
 
-const ADDRESS = { address: "127.0.0.1", dialect: V1, rooms: [] };
+const ADDRESS = { address: "127.0.0.1", dialect: V1_ENCODER, rooms: [] };
 
 Deno.test("who enters a room at the moment when its last member leaves is really in it", async () => {
   await using broker = await openSqliteBroker({ path: ":memory:" });

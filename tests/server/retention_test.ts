@@ -39,13 +39,11 @@ async function shows(hub: Server, first: number, last: number): Promise<void> {
   for (const query of [{}, { query: "word*" }]) {
     for (const where of [{}, { after: 0 }, { before: last + 1 }]) {
       asking.send({ type: "history", room: "lobby", ...query, ...where, ref: 1 });
-      // deno-lint-ignore no-await-in-loop -- one after the other
       const { messages, more } = await asking.next("history");
       assertEquals([idsOf(messages), more], [expected, false]);
       const search = new URLSearchParams(
         Object.entries({ ...query, ...where }).map(([name, value]) => [name, String(value)]),
       );
-      // deno-lint-ignore no-await-in-loop -- as above
       const { body } = await tell(hub, `/api/rooms/lobby/messages?${search}`);
       assertEquals(idsOf(body.messages), expected);
     }
@@ -111,11 +109,8 @@ for (const trimmed of [false, true]) {
     await using alice = await TestSocket.plain(hub.url, "Alice");
     for (let id = 1; id <= 8; id++) {
       alice.send({ type: "message", message: `word${id}` });
-      // deno-lint-ignore no-await-in-loop -- one batch after the other
       await alice.next("message", (message) => message["id"] === id);
-      // deno-lint-ignore no-await-in-loop -- as above
       if (trimmed) await broker.trim();
-      // deno-lint-ignore no-await-in-loop -- as above
       await shows(hub, Math.max(1, id - 2), id);
     }
   });

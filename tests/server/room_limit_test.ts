@@ -125,7 +125,6 @@ Deno.test("HTTP answers 409 for a room beyond the limit, and nothing of it is le
   await using alice = await TestSocket.plain(hub.url, "Alice");
   assertEquals((await post(hub, "a", "hi")).status, 201);
   for (const path of ["messages", "events"]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const { status, body } = path === "messages"
       ? await post(hub, "b", "hi")
       : await tell(hub, "/api/rooms/b/events");

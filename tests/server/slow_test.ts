@@ -1,12 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { V1 } from "../../server/encoders/encoder.ts";
-import { Peer, type PeerHost, type Transport } from "../../server/connection.ts";
+import { V1_ENCODER } from "../../server/encoders/encoder.ts";
+import {
+  Connection,
+  type ConnectionContext,
+  type ConnectionSink,
+} from "../../server/connection.ts";
 import { TestSocket } from "../kit/socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 /** A transport whose reader takes only what a test lets it take. */
-class Sluggish implements Transport {
+class Sluggish implements ConnectionSink {
   bufferedAmount = 0;
   most = 0;
   code: number | undefined;
@@ -33,7 +37,7 @@ Deno.test("`Peer.offer()` never lets more wait than the outbox holds, but for a 
   fc.assert(fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
     const transport = new Sluggish();
     let cutOff = 0;
-    const host: PeerHost = {
+    const host: ConnectionContext = {
       maxOutboxBytes: 1000,
       now: () => 0,
       flushLater: () => {},
@@ -42,7 +46,7 @@ Deno.test("`Peer.offer()` never lets more wait than the outbox holds, but for a 
       gone: () => {},
       fault: () => {},
     };
-    const peer = new Peer("c1", "test", V1, transport, host, 0, undefined);
+    const peer = new Connection("c1", "test", V1_ENCODER, transport, host, 0, undefined);
     let largest = 0;
     for (const action of steps) {
       if ("read" in action) {

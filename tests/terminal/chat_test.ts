@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ConnectError } from "../../client/types.ts";
 import { DEFAULT_LIMITS } from "../../protocol.ts";
-import { DEFAULT_SETTINGS, type Settings, writeSettings } from "../../terminal/settings.ts";
+import { DEFAULT_SETTINGS, type TerminalSettings, writeSettings } from "../../terminal/settings.ts";
 import { ChatScene } from "../kit/chat.ts";
 import { beginning, TIMESTAMP } from "../kit/fake_conversation.ts";
 import { temporaryFolder } from "../kit/folder.ts";
@@ -237,7 +237,6 @@ Deno.test("Chat says that nothing was missed only where the hub can know it", as
     const rooms = online.welcome.rooms.map((room) => ({ ...room, recovered }));
     const welcome = { ...online.welcome, rooms };
     conversation.emit({ ...online, welcome, again: true, missed: 0 });
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await scene.settle();
     assertEquals(screen.lines.at(-1), told);
   }
@@ -445,7 +444,6 @@ Deno.test("Chat rings for what is for oneself, not for what was said before", as
   assertEquals(history, 0);
   for (const all of ["all", "always"]) {
     chat.line(`/bell ${all}`);
-    // deno-lint-ignore no-await-in-loop -- one after the other
     assertEquals(await ringsFor(() => scene.hear("Bob", "anybody?")), 1);
   }
   chat.line("/bell never");
@@ -454,7 +452,7 @@ Deno.test("Chat rings for what is for oneself, not for what was said before", as
 });
 
 Deno.test("Chat shows and keeps what was set", async () => {
-  const kept: Partial<Settings>[] = [];
+  const kept: Partial<TerminalSettings>[] = [];
   await using scene = await ChatScene.begin({
     color: true,
     onSettings: (changed) => {
@@ -486,7 +484,6 @@ Deno.test("Chat tells when what was set cannot be remembered", async () => {
   });
   for (const line of ["/theme dark", "/timestamp datetime", "/bell all", "/mention name"]) {
     scene.chat.line(line);
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await scene.screen.has("! Only for this run: the data directory cannot be written");
     scene.chat.line("/clear");
   }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Actions, LineError, SLASH_COMMANDS } from "../../terminal/commands.ts";
 import { completeLine, runLine, sayingOf } from "../../terminal/line.ts";
 import { DEFAULT_SETTINGS } from "../../terminal/settings.ts";
-import { ChatState } from "../../terminal/roster.ts";
+import { Roster } from "../../terminal/roster.ts";
 import { pageOf, plainView } from "../../terminal/view.ts";
 import { beginning, said } from "../kit/fake_conversation.ts";
 
@@ -280,7 +280,7 @@ Deno.test("completeLine() completes commands, arguments, names and rooms", () =>
 });
 
 Deno.test("ChatState follows rooms and people", () => {
-  const state = new ChatState();
+  const state = new Roster();
   for (const event of beginning("Alice", ["Alice", "Bob"])) state.apply(event);
   assertEquals(state.people, ["Alice", "Bob"]);
   state.apply({
@@ -302,7 +302,7 @@ Deno.test("ChatState follows rooms and people", () => {
 });
 
 Deno.test("ChatState remembers a bounded number of speakers, the last ones", () => {
-  const state = new ChatState();
+  const state = new Roster();
   for (let n = 0; n < 1000; n++) state.apply(said(`user${n}`, "hi"));
   assertEquals(state.people.length, 200);
   assert(state.people.includes("user999") && !state.people.includes("user0"));

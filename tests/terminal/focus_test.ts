@@ -137,7 +137,6 @@ for (const place of Object.keys(PLACES)) {
           screen.draft = "secret half typed";
           for (const event of events) {
             conversation.emit(event);
-            // deno-lint-ignore no-await-in-loop -- the first event that moves it is named
             await scene.settle();
             // Whoever is called otherwise now is the same person; the window says so.
             const renamed = /^\[@/.test(place) && /^\[@/.test(focusOf(scene)) &&
@@ -226,7 +225,6 @@ Deno.test("a room that is gone after a reconnect keeps its window, with the reas
       "Your token does not let you into a-b.c_d, doomed: ask for one that does",
     ]
   ) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using scene = await sceneAt("[doomed]");
     const { chat, conversation, screen } = scene;
     conversation.emit(
@@ -235,7 +233,6 @@ Deno.test("a room that is gone after a reconnect keeps its window, with the reas
       { type: "left", room: "doomed" },
       { type: "error", code: "forbidden", message: reason },
     );
-    // deno-lint-ignore no-await-in-loop -- as above
     await until("the reason", () => screen.lines.at(-1) === `! ${reason}`);
     assertEquals(focusOf(scene), "[doomed]");
     chat.line("secret");
@@ -320,7 +317,6 @@ Deno.test("who is sent away keeps the chat, which sends nothing any more, until 
 
 Deno.test("the chat asks before it sends to somebody else of the same name", async () => {
   for (const name of PEOPLE) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using scene = await ChatScene.begin({ others: [name], columns: 200 });
     const { chat, conversation, screen } = scene;
     const direct = { type: "direct", sender: name, to: "Alice", timestamp: TIMESTAMP } as const;
@@ -329,10 +325,8 @@ Deno.test("the chat asks before it sends to somebody else of the same name", asy
     chat.line(`/msg "${name}"`);
     chat.line("which one?");
     conversation.emit({ ...presence, left: [name] });
-    // deno-lint-ignore no-await-in-loop -- as above
     await screen.has(`* ${name} left lobby`);
     conversation.emit({ ...presence, joined: [name] });
-    // deno-lint-ignore no-await-in-loop -- as above
     await screen.has(
       `* Somebody called ${name} joined lobby: it may be another person than before`,
     );
@@ -346,12 +340,10 @@ Deno.test("the chat asks before it sends to somebody else of the same name", asy
       assertEquals(conversation.requests.splice(0), [`direct ${name} the secret`]);
       // Once more gone and back, to ask for the other way to say it as well.
       conversation.emit({ ...presence, left: [name] }, { ...presence, joined: [name] });
-      // deno-lint-ignore no-await-in-loop -- as above
       await scene.settle();
     }
     // Nobody told that he came back, but somebody of the name writes.
     conversation.emit({ ...presence, left: [name] }, { ...direct, message: "it is me" });
-    // deno-lint-ignore no-await-in-loop -- as above
     await screen.has(`* This may be another person called ${name} than before`);
   }
 });
@@ -442,7 +434,6 @@ Deno.test("a real hub: what is typed when a moderator closes the room reaches no
   alice.says("again half typed");
   assertEquals(alice.screen.draft, "again half typed");
   for (const each of ["lobby", "doomed"]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const { messages } = await bob.conversation.history(each);
     const texts = messages.map(({ message }) => message);
     assertEquals(texts, each === "lobby" ? [] : ["before", "after"]);

@@ -91,7 +91,6 @@ Deno.test({
     const words = Array.from({ length: 60 }, (_, n) => `w${n} `);
     let sent = 0;
     for (const word of words) {
-      // deno-lint-ignore no-await-in-loop -- word by word
       await Promise.all([
         terminal.type(word),
         ...Array.from({ length: 10 }, () => bob.send({ message: `message ${sent++}` })),
@@ -161,7 +160,6 @@ Deno.test({
     await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
     await terminal.shows(/Bob joined/);
     for (let n = 0; n < 12; n++) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await bob.send({ message: `said ${n}` });
     }
     await terminal.shows(/said 11\n\[lobby\] Al>$/);
@@ -245,7 +243,6 @@ Deno.test({
         /code=7/,
       ]] as const
     ) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await terminal.type(`${quoted(deno)}; echo code=$?`);
       await terminal.press("Enter");
       await terminal.shows(/^>$/m);

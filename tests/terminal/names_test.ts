@@ -37,7 +37,6 @@ Deno.test("a chat shows and counts messages for a person of any allowed name", a
     assertEquals(scene.conversation.state, "online");
   };
   for (const name of NAMES) {
-    // deno-lint-ignore no-await-in-loop -- one chat after the other
     await seen(name);
   }
   await fc.assert(

@@ -13,14 +13,12 @@ const NOBODY = "Nobody here is called that: ask who is here";
 Deno.test("a name that the hub did not know is asked about before it gets the text", async () => {
   for (const name of NAMES) {
     // In none of the user's rooms: nothing tells that they left.
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using scene = await ChatScene.begin({ others: [], columns: 200 });
     const { chat, conversation, screen } = scene;
     chat.line(`/msg "${name}" hello`);
     chat.line(`/msg "${name}"`);
     conversation.refuseDirect = NOBODY;
     chat.line("the secret");
-    // deno-lint-ignore no-await-in-loop -- as above
     await screen.has("! Not sent: Nobody here");
     assertEquals(screen.draft, "the secret");
     conversation.requests.splice(0);
@@ -33,7 +31,6 @@ Deno.test("a name that the hub did not know is asked about before it gets the te
       conversation.refuseDirect = NOBODY;
       chat.line(line);
       assertEquals(conversation.requests.splice(0), [`direct ${name} the secret`]);
-      // deno-lint-ignore no-await-in-loop -- as above
       await until("the refusal", () => screen.draft === "the secret");
     }
     // Somebody of the name writes.
@@ -44,7 +41,6 @@ Deno.test("a name that the hub did not know is asked about before it gets the te
       timestamp: TIMESTAMP,
       message: "hi",
     });
-    // deno-lint-ignore no-await-in-loop -- as above
     await screen.has(`* This may be another person called ${name} than before`);
   }
 });
@@ -63,15 +59,12 @@ Deno.test("a refusal for another reason asks nothing", async () => {
 
 Deno.test("who is not there after an outage, and comes late, is asked about", async () => {
   for (const [wait, asks] of [[29_000, false], [31_000, true]] as const) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using scene = await ChatScene.begin({ others: ["Zoë J."], columns: 200 });
     const { chat, conversation, screen, clock } = scene;
     chat.line('/msg "Zoë J."');
-    // deno-lint-ignore no-await-in-loop -- as above
     await lostAndBack(scene, ["Alice"]);
     clock.advance(wait);
     conversation.emit({ type: "presence", room: "lobby", online: 2, joined: ["Zoë J."] });
-    // deno-lint-ignore no-await-in-loop -- as above
     await scene.settle();
     const told = "* Somebody called Zoë J. joined lobby: it may be another person than before";
     assertEquals(screen.lines.includes(told), asks, screen.text);
@@ -83,18 +76,14 @@ Deno.test("who is not there after an outage, and comes late, is asked about", as
 
 Deno.test("who left, and is in a room that is entered later, is asked about", async () => {
   for (const how of ["joined", "after an outage"]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using scene = await ChatScene.begin({ others: ["Bob"], columns: 200 });
     const { chat, conversation, screen } = scene;
     chat.line("/msg Bob");
     conversation.emit({ type: "presence", room: "lobby", online: 1, left: ["Bob"] });
-    // deno-lint-ignore no-await-in-loop -- as above
     await screen.has("* Bob left lobby");
     if (how === "joined") scene.enter("ops", ["Alice", "bob"]);
-    // deno-lint-ignore no-await-in-loop -- as above
     else await lostAndBack(scene, ["Alice", "bob"]);
     const room = how === "joined" ? "ops" : "lobby";
-    // deno-lint-ignore no-await-in-loop -- as above
     await screen.has(`* Somebody called Bob is in ${room}: it may be another person than before`);
     conversation.requests.splice(0);
     chat.line("the secret");

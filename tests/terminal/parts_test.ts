@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreaterOrEqual, assertThrows } from "@std/a
 import fc from "fast-check";
 import { Away } from "../../terminal/away.ts";
 import { hasLettersAlone } from "../../terminal/characters.ts";
-import { foldPresence, foldText } from "../../terminal/presence_summary.ts";
+import { summarizePresence, summaryText } from "../../terminal/presence_summary.ts";
 import { backgroundOfColor, backgroundOfNumbers } from "../../editor/background.ts";
 import { nameColor, paletteOf, PALETTES } from "../../render/palette.ts";
 import { PLAIN } from "../../render/paint.ts";
@@ -150,31 +150,36 @@ Deno.test("nameColor() is the same for a name however it is written", () => {
 
 Deno.test("foldPresence() tells what changed, and forgets what did not", () => {
   const presence = { type: "presence", room: "r", online: 5 } as const;
-  const two = foldPresence(undefined, { ...presence, joined: ["A", "B"], left: ["X"] });
+  const two = summarizePresence(undefined, { ...presence, joined: ["A", "B"], left: ["X"] });
   assert(two !== undefined);
-  assertEquals(foldText(two), "A, B joined, X left (5 online)");
-  assertEquals(foldPresence(undefined, presence), undefined);
+  assertEquals(summaryText(two), "A, B joined, X left (5 online)");
+  assertEquals(summarizePresence(undefined, presence), undefined);
   // Who comes back was never gone.
-  const back = foldPresence(foldPresence(undefined, { ...presence, left: ["X"] }), {
+  const back = summarizePresence(summarizePresence(undefined, { ...presence, left: ["X"] }), {
     ...presence,
     joined: ["x"],
   });
   assertEquals(back, undefined);
-  const renamed = foldPresence(two, {
+  const renamed = summarizePresence(two, {
     ...presence,
     renamed: [{ from: "a", to: "Al" }, { from: "Y", to: "Z" }],
     joined: ["C", "D"],
   });
-  assertEquals(renamed && foldText(renamed), "4 joined, X left, Y is now Z (5 online)");
+  assertEquals(renamed && summaryText(renamed), "4 joined, X left, Y is now Z (5 online)");
 });
 
 Deno.test("foldPresence() never grows with comings and goings", () => {
-  let fold = foldPresence(undefined, { type: "presence", room: "r", online: 1, joined: ["A"] });
+  let fold = summarizePresence(undefined, {
+    type: "presence",
+    room: "r",
+    online: 1,
+    joined: ["A"],
+  });
   for (let n = 0; n < 500; n++) {
     const renamed = [{ from: `x${n}`, to: `x${n + 1}` }];
     const presence = { type: "presence", room: "r", online: 2 } as const;
-    fold = foldPresence(fold, { ...presence, joined: [`g${n}`], renamed });
-    fold = foldPresence(fold, { ...presence, left: [`g${n}`] });
+    fold = summarizePresence(fold, { ...presence, joined: [`g${n}`], renamed });
+    fold = summarizePresence(fold, { ...presence, left: [`g${n}`] });
   }
   assertEquals([fold?.joined.size, fold?.left.size, fold?.passing], [1, 0, 500]);
   assertEquals(fold?.renamed.length, 20);

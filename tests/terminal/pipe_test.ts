@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { ConnectError } from "../../client/types.ts";
-import { type Line, readLines } from "../../commands/pipeline/lines.ts";
+import { type InputLine, readLines } from "../../commands/pipeline/lines.ts";
 import { MAX_OPEN } from "../../commands/pipeline/send.ts";
 import { pipe } from "../../terminal/pipe.ts";
 import { beginning, FakeConversation, said, TIMESTAMP } from "../kit/fake_conversation.ts";
@@ -32,7 +32,7 @@ function begin(
 const endless = (): ReadableStream<Uint8Array<ArrayBuffer>> => new ReadableStream();
 
 async function lines(pieces: readonly string[], limit = 100): Promise<string[]> {
-  const found: Line[] = [];
+  const found: InputLine[] = [];
   for await (const line of readLines(bytesOf(...pieces), limit)) found.push(line);
   assertEquals(found.map(({ number }) => number), found.map((_, at) => at + 1));
   return found.map((line) => "text" in line ? line.text : `(${line.problem})`);
@@ -44,7 +44,7 @@ Deno.test("readLines() cuts at newlines wherever the pieces are cut", async () =
   assertEquals(await lines([]), []);
   const bytes = new TextEncoder().encode("ü😀\n");
   const single = ReadableStream.from([...bytes].map((byte) => new Uint8Array([byte])));
-  const found: Line[] = [];
+  const found: InputLine[] = [];
   for await (const line of readLines(single, 100)) found.push(line);
   assertEquals(found, [{ number: 1, text: "ü😀" }]);
 });
@@ -120,7 +120,6 @@ Deno.test("pipe() keeps the number of lines under way small", async () => {
   conversation.emit(...beginning("ci"));
   let acked = 0;
   while (acked < 3000) {
-    // deno-lint-ignore no-await-in-loop -- ack by ack
     await until("a message", () => conversation.sent.length > acked);
     assertEquals(conversation.sent.length - acked <= MAX_OPEN, true);
     conversation.sent[acked++]?.ack();
@@ -173,11 +172,9 @@ Deno.test("pipe() sends quit of a program, and asks a person what it means", asy
     setting.conversation.emit(...beginning());
     const expected = isTyped ? [" quit", "exit stage"] : ["quit", " quit", "exit stage", "EXIT"];
     const { sent } = setting.conversation;
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await until("all of it", () => sent.length === expected.length);
     assertEquals(sent.map(({ message }) => message), expected.map((message) => ({ message })));
     for (const each of sent) each.ack();
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(await setting.code, 0);
     const question = "To leave, press Ctrl-D. To say it, put a space before it\n";
     assertEquals(setting.stderr.text, isTyped ? question.repeat(2) : "");

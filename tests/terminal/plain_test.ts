@@ -39,7 +39,6 @@ Deno.test("a command on a plain screen leaves the text that was given back, and 
   for (const draft of ["nowhere?", "//etc", "/msg Bob 字", "-- x", "two\nlines"]) {
     const rows = `> ${draft.replaceAll("\n", "\n> ")}\n`;
     for (const command of ["/join team", "/rooms", "/raums", " /who"]) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       assertEquals(await typed(draft, [command, ""]), {
         lines: [command, draft],
         text: rows + rows,
@@ -58,7 +57,6 @@ Deno.test("a command on a plain screen leaves the text that was given back, and 
         "/reply x",
       ]
     ) {
-      // deno-lint-ignore no-await-in-loop -- as above
       assertEquals(await typed(draft, [other, ""]), { lines: [other, ""], text: rows, draft: "" });
     }
   }
@@ -85,17 +83,14 @@ const TEXTS = ["hello", "/me wävès", "//etc/hosts", "一行", "شكرا", "a\t
 
 Deno.test("a plain screen that shows a window again shows what its user said there, in its place", async () => {
   for (const how of ["another window and back", "a setting"]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using scene = await ChatScene.begin({ plain: true });
     const { chat, conversation, screen } = scene;
     scene.enter("ops");
     for (const [at, text] of TEXTS.entries()) {
       chat.line(text);
       conversation.sent[at]?.ack();
-      // deno-lint-ignore no-await-in-loop -- as above
       await scene.settle();
       scene.hear("Bob", `answer ${at}`);
-      // deno-lint-ignore no-await-in-loop -- as above
       await screen.has(`Bob: answer ${at}`);
     }
     // Once: where it was typed.

@@ -13,7 +13,6 @@ for (const emoji of [false, true]) {
         using desk = new Desk(50, 16);
         desk.listen();
         desk.print("said 1", "said 2", "said 3");
-        // deno-lint-ignore no-await-in-loop -- one terminal after the other
         await desk.type(draft, LEFT.repeat(back));
         desk.editor.setStatus(["a status that is not as short as it could be"]);
         desk.pass();
@@ -48,7 +47,6 @@ Deno.test("Editor waits with drawing until a size has settled", async () => {
   for (let width = 50; width >= 20; width -= 5) {
     desk.terminal.resize(width, 12);
     desk.print(`meanwhile ${width}`);
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await desk.type("y");
     desk.pass(250);
   }
@@ -84,7 +82,6 @@ Deno.test("Editor puts the cursor right, whatever width a terminal gives to emoj
   for (const clusters of [true, false]) {
     using desk = new Desk(20, 12, { habits: { clusters, reflows: true } });
     desk.listen();
-    // deno-lint-ignore no-await-in-loop -- one terminal after the other
     await desk.type("👨‍👩‍👧", "a", "❤️", "b", "👍🏽", "c", LEFT);
     desk.print("said");
     assert(desk.terminal.screen.beforeCursor.endsWith("b👍🏽"), desk.terminal.screen.beforeCursor);

@@ -85,7 +85,6 @@ Deno.test("nothing that comes from others can make the terminal do anything", as
       ]
     ) {
       chat.line(line);
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await look();
     }
     conversation.sent.forEach((sent) => sent.refuse("internal", text));

@@ -35,7 +35,6 @@ Deno.test({
     await terminal.shows(/Alice: good morning\n\[lobby\] Alice>$/);
     await terminal.type("not yet said here");
     for (const text of ["deploying 1.4", "it takes a minute", "done"]) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await bob.send({ room: "ops", message: text });
     }
     await terminal.shows(/^2:ops 3 unread\n\[lobby\] Alice> not yet said here$/m);
@@ -174,7 +173,6 @@ Deno.test({
     let sent = 0;
     for (const word of words) {
       // More than 200 a second: a word takes some milliseconds.
-      // deno-lint-ignore no-await-in-loop -- word by word
       await Promise.all([
         terminal.type(word),
         ...Array.from({ length: 10 }, () => bob.send({ message: `flood ${sent++}` })),

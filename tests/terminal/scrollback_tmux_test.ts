@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { connect, type Conversation } from "../../client.ts";
+import { connect, type Connection } from "../../client.ts";
 import { TerminalScene } from "../kit/terminal_scene.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { tmuxIsMissing } from "../kit/tmux.ts";
@@ -11,14 +11,14 @@ const UNLIMITED = { limits: { rate: 100_000, burst: 100_000 } };
 const ROOMS = [{ room: "lobby" }, { room: "ops" }];
 const IN_BOTH = ["--room", "lobby", "--room", "ops"];
 
-async function speaker(url: string, sender = "山田 太郎"): Promise<Conversation> {
+async function speaker(url: string, sender = "山田 太郎"): Promise<Connection> {
   const conversation = connect({ url, sender, rooms: ROOMS, echo: false });
   await until(sender, () => conversation.state === "online");
   return conversation;
 }
 
 async function sayAll(
-  { send }: Pick<Conversation, "send">,
+  { send }: Pick<Connection, "send">,
   room: string,
   texts: readonly string[],
 ): Promise<void> {
@@ -126,18 +126,12 @@ Deno.test({
     for (const [what, way] of ways) {
       for (const [room, key, word] of places) {
         const texts = numbered(word, said + 1, said + 7);
-        // deno-lint-ignore no-await-in-loop -- one after the other
         await terminal.press(key);
-        // deno-lint-ignore no-await-in-loop -- as above
         await terminal.shows(new RegExp(`^\\[${room}\\] Alice>$`, "m"));
-        // deno-lint-ignore no-await-in-loop -- as above
         await say(room, texts);
-        // deno-lint-ignore no-await-in-loop -- as above
         await terminal.shows(new RegExp(`: ${texts.at(-1)}\\n`, "m"));
-        // deno-lint-ignore no-await-in-loop -- as above
         await way();
         // Said while it is away, for the next round.
-        // deno-lint-ignore no-await-in-loop -- as above
         await say(room === "lobby" ? "ops" : "lobby", [`aside ${what.length}`]);
       }
       said += 7;

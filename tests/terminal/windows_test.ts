@@ -61,15 +61,12 @@ Deno.test("every one of more than nine windows can be reached, by number, name a
 
 Deno.test("a badge of a private message goes when it was answered from another window", async () => {
   for (const answer of ["/reply yes", '/msg "e\u0301va-2" yes']) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using scene = await ChatScene.begin({ columns: 200 });
     const { chat, conversation, screen } = scene;
     chat.line("/help quit");
     conversation.emit(direct("éva-2", "one\nmore of it"), direct("éva-2", "two"));
-    // deno-lint-ignore no-await-in-loop -- as above
     await screen.tells("2:@éva-2 2 private");
     chat.line(answer);
-    // deno-lint-ignore no-await-in-loop -- as above
     await until("no badge", () => screen.status.length === 0);
     // All of it is shown all the same.
     chat.line("/window 2");

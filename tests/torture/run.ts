@@ -160,7 +160,7 @@ class Victim {
     private readonly chance: Chance,
   ) {}
 
-  async run(start: () => Listener): Promise<void> {
+  async run(start: () => TortureListener): Promise<void> {
     const { messages, listenerStride } = this.options;
     const end = performance.now() + PATIENCE;
     while (await this.#position() < messages) {
@@ -196,7 +196,7 @@ class Victim {
 }
 
 /** What a victim must be able to do. */
-interface Listener extends AsyncDisposable {
+interface TortureListener extends AsyncDisposable {
   readonly errors: string;
   kill(signal: Deno.Signal): void;
   exit(): Promise<number>;

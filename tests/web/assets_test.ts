@@ -97,7 +97,6 @@ Deno.test("`Assets` sends the best coding that is accepted, each with a tag of i
     assertEquals(response.headers.get("content-encoding"), coding, accepted);
     assertEquals(response.headers.get("vary"), "accept-encoding");
     tags.add(response.headers.get("etag"));
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read
     const body = new Uint8Array(await response.arrayBuffer());
     assertEquals(response.headers.get("content-length"), String(body.length));
     const decoded = coding === "br"
@@ -164,10 +163,8 @@ Deno.test("the page and all its files are there under a base path behind a proxy
   const paths = [...(await page.text()).matchAll(/(?:src|href)="([^"]+)"/g)];
   assertNotEquals(paths.length, 0);
   for (const [, path = ""] of paths) {
-    // deno-lint-ignore no-await-in-loop -- one after the other is easier to read
     const response = await fetch(new URL(path, proxy.url));
     assertEquals(response.status, 200, path);
-    // deno-lint-ignore no-await-in-loop -- as above
     await response.body?.cancel();
   }
 });

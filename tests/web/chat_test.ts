@@ -3,7 +3,7 @@
 /// <reference lib="dom.iterable" />
 
 import { assert, assertEquals } from "@std/assert";
-import { connect, type Conversation } from "../../client.ts";
+import { connect, type Connection } from "../../client.ts";
 import type { Server } from "../../server.ts";
 import { browserTests, type ChatPage } from "../kit/browser.ts";
 import { temporaryFolder } from "../kit/folder.ts";
@@ -16,7 +16,7 @@ import { until } from "../kit/until.ts";
 const test = browserTests();
 
 /** Somebody without a browser, whose events nobody reads. */
-function somebody(hub: Server, sender: string, room = "lobby"): Conversation {
+function somebody(hub: Server, sender: string, room = "lobby"): Connection {
   return connect({ url: hub.url, sender, rooms: [{ room, history: 0 }], echo: false });
 }
 
@@ -193,7 +193,6 @@ test("a hub that is killed and comes back while one is writing: nothing lost, do
   for (const [index, text] of texts.entries()) {
     // In the middle of what is on its way.
     if (index === 10) first.kill("SIGKILL");
-    // deno-lint-ignore no-await-in-loop -- as somebody types
     await alice.say(text);
   }
   await first.exit();

@@ -3,7 +3,7 @@
 /// <reference lib="dom.iterable" />
 
 import { assert, assertEquals } from "@std/assert";
-import { connect, type Conversation } from "../../client.ts";
+import { connect, type Connection } from "../../client.ts";
 import type { Server } from "../../server.ts";
 import { browserTests, ChatPage, type TestBrowser } from "../kit/browser.ts";
 import { temporaryFolder } from "../kit/folder.ts";
@@ -47,7 +47,7 @@ function listener(hub: Server, sender: string, rooms: readonly string[]) {
 async function typing(
   hub: Server,
   browser: TestBrowser,
-  bob: Conversation,
+  bob: Connection,
   address: Server | string = hub,
 ) {
   const visitor = await browser.visitor();
@@ -82,7 +82,6 @@ async function assertStillThere(alice: ChatPage, draft: string): Promise<void> {
 async function assertNotSent(hub: Server, bob: ReturnType<typeof listener>): Promise<void> {
   await using reader = connect({ url: hub.url, sender: "Reader", rooms: [] });
   for (const room of ["lobby", "zoo", "doomed"]) {
-    // deno-lint-ignore no-await-in-loop -- room by room
     const { messages } = await reader.history(room, { limit: 100 });
     assertEquals(messages.map(({ message }) => message), [], room);
   }
@@ -207,9 +206,7 @@ test("who types on in a closed room, or muted, is told why once", async (browser
   await alice.thread("garden").click();
   await moderate(hub, "mute", { name: "Zoë-1", reason: "hush" });
   for (const text of ["one", "two", "three"]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await alice.say(text);
-    // deno-lint-ignore no-await-in-loop
     await page.locator(".pending").filter({ hasText: text }).getByText("Not sent").waitFor();
   }
   assertEquals(await notes.filter({ hasText: "muted you" }).count(), 1);

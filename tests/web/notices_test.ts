@@ -86,12 +86,9 @@ test("the newest announcement is to be seen on a phone, however long the ones be
   const alice = await visitor.open(hub, { name: "Alice" });
   const { page } = alice;
   for (const message of ["Wartung, обслуживание, 维护. ".repeat(30), "second", "סוף: all clear"]) {
-    // deno-lint-ignore no-await-in-loop -- in this order
     await moderate(hub, "announce", { message });
     const shown = page.locator(".announcement").filter({ hasText: message.trim() });
-    // deno-lint-ignore no-await-in-loop
     await shown.waitFor();
-    // deno-lint-ignore no-await-in-loop
     const seen = await shown.locator("span").first().evaluate((span) => {
       const view = span.closest(".announcements")?.getBoundingClientRect();
       const { top } = span.getBoundingClientRect();

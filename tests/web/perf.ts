@@ -12,7 +12,7 @@
 
 import { parseArgs } from "@std/cli";
 import type { CDPSession, JSHandle } from "playwright-core";
-import { connect, type Conversation } from "../../client.ts";
+import { connect, type Connection } from "../../client.ts";
 import { columns } from "../../render/columns.ts";
 import { type ChatPage, TestBrowser } from "../kit/browser.ts";
 import { startHubProcess } from "../kit/process.ts";
@@ -90,7 +90,7 @@ async function kept(devtools: CDPSession): Promise<Kept> {
 }
 
 /** Sends `rate` messages a second; resolves with how many, once the hub has them all. */
-async function flood(sender: Conversation, rate: number, seconds: number): Promise<number> {
+async function flood(sender: Connection, rate: number, seconds: number): Promise<number> {
   const start = performance.now();
   const acks: Promise<unknown>[] = [];
   for (let elapsed = 0; elapsed < seconds; elapsed = (performance.now() - start) / 1000) {
@@ -99,7 +99,6 @@ async function flood(sender: Conversation, rate: number, seconds: number): Promi
       const message = `message **${n}** with some words, and https://example.com/${n} in it`;
       acks.push(sender.send({ message }));
     }
-    // deno-lint-ignore no-await-in-loop -- the pace
     await new Promise((resolve) => setTimeout(resolve, TICK));
   }
   await Promise.all(acks);
@@ -150,16 +149,11 @@ const noted = await watch(alice);
 const table = [row("before", 0, undefined, await kept(devtools))];
 for (let round = 1; round <= rounds; round++) {
   console.error(`Round ${round} of ${rounds}: ${rate} messages/s for ${seconds} s`);
-  // deno-lint-ignore no-await-in-loop -- one round after the other
   await take(noted);
-  // deno-lint-ignore no-await-in-loop -- as above
   const messages = await flood(bob, rate, seconds);
   const last = `end of round ${round}`;
-  // deno-lint-ignore no-await-in-loop -- as above
   await bob.send({ message: last });
-  // deno-lint-ignore no-await-in-loop -- as above
   await alice.sees(last);
-  // deno-lint-ignore no-await-in-loop -- as above
   table.push(row(String(round), messages, await take(noted), await kept(devtools)));
 }
 console.log(columns(HEAD, table, { color: false }));

@@ -13,7 +13,7 @@
  * @module
  */
 
-import { connect, type Conversation } from "../../client.ts";
+import { connect, type Connection } from "../../client.ts";
 import type { Server } from "../../server.ts";
 import { type ChatPage, TestBrowser, type VisitorOptions } from "../kit/browser.ts";
 import { startTestHub } from "../kit/test_hub.ts";
@@ -44,7 +44,7 @@ const LAST = "Thank you, Alice! Then we are done for today.";
 
 /** The people without a browser. */
 class Company implements AsyncDisposable {
-  readonly #people = new Map<string, Conversation>();
+  readonly #people = new Map<string, Connection>();
 
   constructor(private readonly hub: Server) {}
 
@@ -57,7 +57,7 @@ class Company implements AsyncDisposable {
     });
   }
 
-  person(who: string): Conversation {
+  person(who: string): Connection {
     const known = this.#people.get(who);
     if (known !== undefined) return known;
     const rooms = ["team", "lobby", "ideas"].map((room) => ({ room, history: 0 }));
@@ -76,7 +76,6 @@ async function conversation(browser: TestBrowser, options: VisitorOptions) {
   const hub = await startTestHub({ rooms: ["team"] });
   const company = new Company(hub);
   for (const [who, text, kind] of TALK) {
-    // deno-lint-ignore no-await-in-loop -- in this order
     await company.say(who, text, kind);
   }
   const visitor = await browser.visitor({ ...options, deviceScaleFactor: 1 });
@@ -126,11 +125,8 @@ async function forDocs(browser: TestBrowser): Promise<void> {
       ["web-phone.png", { ...PHONE, colorScheme: "dark" }],
     ] as const
   ) {
-    // deno-lint-ignore no-await-in-loop -- one browser, one after the other
     const { alice, close } = await conversation(browser, options);
-    // deno-lint-ignore no-await-in-loop -- as above
     await shoot(alice, new URL(name, DOCS));
-    // deno-lint-ignore no-await-in-loop -- as above
     await close();
   }
 }
@@ -140,7 +136,6 @@ async function all(browser: TestBrowser, folder: URL): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   for (const colorScheme of ["light", "dark"] as const) {
     for (const [size, view] of [["desk", DESK], ["phone", PHONE]] as const) {
-      // deno-lint-ignore no-await-in-loop -- one browser, one after the other
       await states(browser, { ...view, colorScheme }, (name) => {
         return new URL(`${size}-${colorScheme}-${name}.png`, folder);
       });
@@ -161,11 +156,8 @@ async function states(
   };
   await shoot(alice, file("talk"));
   for (const [name, keys] of [["help", "Control+/"], ["join", "Control+k"]] as const) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await page.keyboard.press(keys);
-    // deno-lint-ignore no-await-in-loop -- as above
     await shoot(alice, file(name));
-    // deno-lint-ignore no-await-in-loop -- as above
     await closeDialog();
   }
   await page.keyboard.press("Control+Shift+f");

@@ -13,11 +13,17 @@ import { EMOJI, withEmoji } from "../../web/state/emoji.ts";
 import { append, CHUNK, EMPTY_LOG, itemsOf, prepend, trimmed } from "../../web/state/log.ts";
 import { noticeOf } from "../../web/state/notices.ts";
 import { type Action, reduce } from "../../web/state/reduce.ts";
-import { saidItem } from "../../web/state/items.ts";
+import { messageItem } from "../../web/state/items.ts";
 import { rowsOf } from "../../web/state/rows.ts";
 import { readSettings } from "../../web/state/settings.ts";
 import { directKey, note, peopleIn, unreadIn } from "../../web/state/threads.ts";
-import { type ChatState, EMPTY, type Item, type Log, type Thread } from "../../web/state/types.ts";
+import {
+  type ChatState,
+  EMPTY,
+  type Log,
+  type LogItem,
+  type Thread,
+} from "../../web/state/types.ts";
 
 const NOW = Date.UTC(2026, 0, 31, 10, 30);
 
@@ -119,8 +125,8 @@ Deno.test("`append()` and `prepend()` keep the order and the places, in chunks",
 });
 
 Deno.test("`rowsOf()` groups what one person says at one time, and begins days", () => {
-  const said = (seq: number, sender: string, at: number): Item => ({
-    ...saidItem(message(seq, "x", sender), "Alice"),
+  const said = (seq: number, sender: string, at: number): LogItem => ({
+    ...messageItem(message(seq, "x", sender), "Alice"),
     seq,
     at,
   });
@@ -149,8 +155,8 @@ Deno.test("`rowsOf()` groups what one person says at one time, and begins days",
   assertEquals(rows.map(({ isNew }) => isNew), [false, false, false, false, false, false, true]);
   assertEquals(rowsOf(items.slice(1, 2), items[0], undefined)[0]?.begins, false);
   // A name that is proved says nothing of one that is not.
-  const proved: Item = {
-    ...saidItem({ ...message(7, "x", "Bob"), verified: true }, "Alice"),
+  const proved: LogItem = {
+    ...messageItem({ ...message(7, "x", "Bob"), verified: true }, "Alice"),
     seq: 7,
     at: noon,
   };

@@ -59,13 +59,9 @@ test("closing the tab and coming back keeps the name, whether the hub has notice
   let alice = await visitor.open(hub, { name: "Alice" });
   await until("Alice is seen", () => bob.heard.includes("+Alice"));
   for (const noticed of [false, true, true]) {
-    // deno-lint-ignore no-await-in-loop -- one visit after the other
     await alice.page.close();
-    // deno-lint-ignore no-await-in-loop -- as above
     if (noticed) await until("the hub has noticed", () => hub.online === 1);
-    // deno-lint-ignore no-await-in-loop -- as above
     alice = await secondTab(visitor, hub);
-    // deno-lint-ignore no-await-in-loop -- as above
     await assertCalled(alice, "Alice");
   }
   await alice.say("still me");
@@ -98,15 +94,10 @@ test("two tabs are one person, write and show the same", async (browser) => {
   assertEquals(await one.texts(), ["psst", "yes?", "no"]);
   assertEquals(await two.texts(), ["psst", "yes?", "no"]);
   for (const tab of [one, two]) {
-    // deno-lint-ignore no-await-in-loop -- tab by tab
     await tab.thread("lobby").click();
-    // deno-lint-ignore no-await-in-loop -- as above
     await tab.sees("from Bob");
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals((await tab.texts()).toSorted(), ["first", "from Bob", "from one", "from two"]);
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(await tab.page.locator("article.mine").count(), 3);
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(await tab.page.locator(".pending").count(), 0);
   }
   assertEquals(bob.heard.filter((line) => /^[+-]/.test(line)), ["+Alice"]);
@@ -164,13 +155,9 @@ for (const how of ["is closed", "is gone without a word"]) {
       return ["Alice: two", "Alice: three"].every((line) => bob.heard.includes(line));
     });
     for (const tab of [two, three]) {
-      // deno-lint-ignore no-await-in-loop -- tab by tab
       await until("sent", async () => await tab.page.locator(".pending").count() === 0);
-      // deno-lint-ignore no-await-in-loop -- as above
       await tab.sees("meanwhile");
-      // deno-lint-ignore no-await-in-loop -- as above
       assertEquals((await tab.texts()).toSorted(), ["meanwhile", "one", "three", "two"]);
-      // deno-lint-ignore no-await-in-loop -- as above
       await assertCalled(tab, "Alice");
     }
     assertEquals(bob.heard.filter((line) => /^[+-]/.test(line)), ["+Alice"]);
@@ -240,10 +227,8 @@ test("tabs keep each other's drafts, and the drafts of tabs that were closed", a
   await two.page.close();
   const drafts: string[] = [];
   for (const _ of ["three", "four"]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const tab = await secondTab(visitor, hub);
     drafts.push(
-      // deno-lint-ignore no-await-in-loop -- as above
       await until("a draft", async () => await tab.composer.inputValue() || undefined),
     );
   }

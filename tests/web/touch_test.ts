@@ -74,7 +74,6 @@ test("a tap on a message shows what can be done with it", async (browser) => {
   await alice.message("first").locator(".bubble").tap();
   assertEquals(await tools.count(), 1);
   for (const button of await tools.getByRole("button").all()) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const box = await button.boundingBox();
     assert(box !== null && box.x >= 0 && box.x + box.width <= 320);
     assert(box.width >= 40 && box.height >= 40);

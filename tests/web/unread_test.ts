@@ -48,7 +48,6 @@ test("what is unread stays so through reloads, and until a closed tab is opened 
   await until("Bob is there", () => bob.state === "online");
   const say = async (texts: readonly string[]): Promise<void> => {
     for (const message of texts) {
-      // deno-lint-ignore no-await-in-loop -- in this order
       await bob.send({ room: "lobby", message });
     }
   };
@@ -66,9 +65,7 @@ test("what is unread stays so through reloads, and until a closed tab is opened 
 
   // The second one starts from what the first one kept.
   for (let round = 0; round < 2; round++) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await zoe.page.reload();
-    // deno-lint-ignore no-await-in-loop
     await badges(zoe, { "lobby": "41 @", "Боб-1": "2 @" });
   }
   await bob.direct("Zoë-Øst", { message: "psst 3" });

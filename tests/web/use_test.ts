@@ -4,7 +4,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { exported } from "../../chat/export.ts";
-import { connect, type Conversation } from "../../client.ts";
+import { connect, type Connection } from "../../client.ts";
 import { type Message, visible } from "../../protocol.ts";
 import type { Server } from "../../server.ts";
 import { browserTests, type ChatPage } from "../kit/browser.ts";
@@ -15,7 +15,7 @@ import { until } from "../kit/until.ts";
 
 const test = browserTests();
 
-function somebody(hub: Server, sender: string, room = "lobby"): Conversation {
+function somebody(hub: Server, sender: string, room = "lobby"): Connection {
   return connect({ url: hub.url, sender, rooms: [{ room, history: 0 }], echo: false });
 }
 
@@ -32,11 +32,8 @@ test("text from others is shown as it is, and nothing of it runs", async (browse
   // As a name, too: what is no name is refused by the hub, the rest must be harmless.
   await using bob = somebody(hub, "<b onclick=hacked()>Bob");
   for (const text of HOSTILE_TEXTS) {
-    // deno-lint-ignore no-await-in-loop -- in this order
     await bob.send({ message: text });
-    // deno-lint-ignore no-await-in-loop -- as above
     await bob.send({ message: `\`${text}\``, format: "markdown" });
-    // deno-lint-ignore no-await-in-loop -- as above
     await bob.send({ message: `> **${text}**`, kind: "action", format: "markdown" });
   }
   await bob.send({ message: "the end", data: { html: "<img src=x onerror=hacked()>" } });
@@ -117,9 +114,7 @@ test("a link with a token opens a hub that refused another tab, and that tab fol
   const second = await visitor.context.newPage();
   await second.goto(`${hub.url}?name=Alice#token=right`);
   for (const page of [second, first]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await page.locator(".dot.online").waitFor({ state: "attached" });
-    // deno-lint-ignore no-await-in-loop
     await page.getByRole("dialog").waitFor({ state: "detached" });
   }
   assertEquals(hub.tokens, ["wrong", "right"]);
@@ -357,7 +352,6 @@ test("the keyboard alone suffices", async (browser) => {
 
   // To the messages, up, quote one.
   for (let step = 0; step < 12 && await focused() !== "Messages in lobby"; step++) {
-    // deno-lint-ignore no-await-in-loop -- key by key
     await keyboard.press("Shift+Tab");
   }
   assertEquals(await focused(), "Messages in lobby");

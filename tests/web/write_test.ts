@@ -80,13 +80,9 @@ test("`quit` or `exit` alone asks what is meant, and says nothing to others by i
   const { page } = alice;
   const question = page.locator(".composer-ask");
   for (const word of ["quit", " EXIT "]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await alice.say(word);
-    // deno-lint-ignore no-await-in-loop -- as above
     await question.waitFor();
-    // deno-lint-ignore no-await-in-loop -- as above
     await alice.composer.press("Enter");
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(await alice.composer.inputValue(), word);
   }
   await page.getByRole("button", { name: "Say it" }).click();

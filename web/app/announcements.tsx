@@ -1,10 +1,10 @@
 import type { VNode } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { Chat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/chat.ts";
 import { IconButton } from "./icons.tsx";
 
 /** What the hub's operator had to say, above every conversation until it is dismissed. */
-export function Announcements({ chat }: { readonly chat: Chat }): VNode {
+export function Announcements({ chat }: { readonly chat: WebChat }): VNode {
   // The newest one first: there is not always room for all.
   const all = chat.announcements.all.toReversed();
   const view = useRef<HTMLDivElement>(null);

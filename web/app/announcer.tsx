@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { wordsIn } from "../state/items.ts";
 import { lastItem } from "../state/log.ts";
-import type { Item, Thread } from "../state/types.ts";
+import type { LogItem, Thread } from "../state/types.ts";
 import { readText } from "../text/parse.ts";
 import { plainText } from "../text/tree.ts";
 import { senderLabel } from "./sender.tsx";
@@ -37,7 +37,7 @@ export function Announcer({ thread }: { readonly thread: Thread | undefined }): 
   );
 }
 
-function announcement(items: readonly Item[], count: number): string {
+function announcement(items: readonly LogItem[], count: number): string {
   if (items.length > MAX_READ) return `${count} new messages`;
   return items.map((item) => {
     if (item.kind === "note") return item.text;

@@ -1,13 +1,13 @@
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Address } from "../chat/address.ts";
-import type { Chat } from "../chat/chat.ts";
+import type { PageAddress } from "../chat/address.ts";
+import type { WebChat } from "../chat/chat.ts";
 import { copyText, saveFile } from "../chat/device.ts";
 import { exported, exportFileName, type ExportFormat, isExportFormat } from "../../chat/export.ts";
 import { wordsIn } from "../state/items.ts";
 import { shownReason } from "../state/shown.ts";
 import { roomOf } from "../state/threads.ts";
-import type { Said, Thread } from "../state/types.ts";
+import type { ChatMessage, Thread } from "../state/types.ts";
 import { quotation } from "../text/quote.ts";
 import { Announcements } from "./announcements.tsx";
 import { Announcer } from "./announcer.tsx";
@@ -30,12 +30,14 @@ import { TypingLine } from "./typing_line.tsx";
 import { Welcome } from "./welcome.tsx";
 
 /** What lies over the page. */
-type Open =
+type OpenDialog =
   | { readonly what: "settings" | "join" | "name" | "help" | "thread" | "token" }
   | { readonly what: "search"; readonly query: string };
 
 /** The page: asks for a name on the first visit, then is the chat. */
-export function App({ chat, address }: { readonly chat: Chat; readonly address: Address }): VNode {
+export function App(
+  { chat, address }: { readonly chat: WebChat; readonly address: PageAddress },
+): VNode {
   // The address says whose the tab is; what they are called may have changed since.
   const known = chat.memory.name ?? address.name;
   const [started, setStarted] = useState(known !== undefined || chat.isReturning);
@@ -65,10 +67,10 @@ function useTheme(theme: "system" | "light" | "dark"): void {
   }, [theme]);
 }
 
-function Main({ chat }: { readonly chat: Chat }): VNode {
+function Main({ chat }: { readonly chat: WebChat }): VNode {
   const { threads, current, connection } = chat.state;
   const thread = current === undefined ? undefined : threads.get(current);
-  const [open, setOpen] = useState<Open | undefined>(undefined);
+  const [open, setOpen] = useState<OpenDialog | undefined>(undefined);
   const [drawer, setDrawer] = useState<"threads" | "people" | undefined>(undefined);
   const [target, setTarget] = useState<{ readonly key: string; readonly id: number } | undefined>();
   const [toast, setToast] = useState<ToastWords | undefined>(undefined);
@@ -143,10 +145,10 @@ function Main({ chat }: { readonly chat: Chat }): VNode {
     if (!first || document.activeElement === document.body) composer.current?.focus();
   }, [thread?.born]);
 
-  const copy = async (said: Said): Promise<void> => {
+  const copy = async (said: ChatMessage): Promise<void> => {
     say(await copyText(said.text) ? "Copied" : "The browser does not allow copying");
   };
-  const quote = (said: Said): void => {
+  const quote = (said: ChatMessage): void => {
     composer.current?.insert(quotation(wordsIn(said), said.format, said.data));
   };
   const room = roomOf(thread?.key);
@@ -263,14 +265,14 @@ function onTap(event: MouseEvent): void {
   target.closest<HTMLElement>("article[data-seq]")?.focus({ preventScroll: true });
 }
 
-function showNeighbour(chat: Chat, by: 1 | -1): void {
+function showNeighbour(chat: WebChat, by: 1 | -1): void {
   const keys = [...chat.state.threads.keys()];
   const at = keys.findIndex((key) => key === chat.state.current);
   const next = keys.at((at + by) % keys.length);
   if (next !== undefined) chat.show(next);
 }
 
-async function saveThread(chat: Chat, thread: Thread, format: ExportFormat): Promise<void> {
+async function saveThread(chat: WebChat, thread: Thread, format: ExportFormat): Promise<void> {
   const title = `${thread.key.charAt(0)}${thread.name}`;
   const text = exported(title, await chat.past.wholeOf(thread.key), format);
   saveFile(exportFileName(title, Date.now(), format), format, text);

@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Chat } from "../chat/chat.ts";
-import type { Connection } from "../state/types.ts";
+import type { WebChat } from "../chat/chat.ts";
+import type { LinkStatus } from "../state/types.ts";
 import { useNow } from "./hooks.ts";
 
 /** Milliseconds that the news of a return stays. */
@@ -12,7 +12,7 @@ const CONNECTING_AFTER = 800;
 
 /** How the connection is, where that is worth a word. */
 export function Banner({ chat, onToken, onName }: {
-  readonly chat: Chat;
+  readonly chat: WebChat;
   readonly onToken: () => void;
   readonly onName: () => void;
 }): VNode {
@@ -74,8 +74,8 @@ export function Banner({ chat, onToken, onName }: {
 }
 
 /** Whether the connection has been as it is for a while. */
-function usePassed(connection: Connection): boolean {
-  const [passed, setPassed] = useState<Connection | undefined>(undefined);
+function usePassed(connection: LinkStatus): boolean {
+  const [passed, setPassed] = useState<LinkStatus | undefined>(undefined);
   useEffect(() => {
     const delay = connection.state === "online" ? RETURNED_FOR : CONNECTING_AFTER;
     const timer = setTimeout(() => setPassed(connection), delay);
@@ -84,7 +84,7 @@ function usePassed(connection: Connection): boolean {
   return passed === connection;
 }
 
-function wordsFor(connection: Connection, now: number, passed: boolean): string | undefined {
+function wordsFor(connection: LinkStatus, now: number, passed: boolean): string | undefined {
   switch (connection.state) {
     case "online":
       return connection.missed === undefined || passed ? undefined : returned(connection.missed);

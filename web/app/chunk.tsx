@@ -2,9 +2,9 @@ import type { RefObject, VNode } from "preact";
 import { memo } from "./memo.ts";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { wordsIn } from "../state/items.ts";
-import { type Row, rowsOf } from "../state/rows.ts";
+import { type MessageRow, rowsOf } from "../state/rows.ts";
 import type { Choices } from "../state/settings.ts";
-import type { Chunk as ChunkState, Item, Said } from "../state/types.ts";
+import type { ChatMessage, LogChunk as ChunkState, LogItem } from "../state/types.ts";
 import { Avatar, hueOf } from "./avatar.tsx";
 import { Icon } from "./icons.tsx";
 import { RichText } from "./rich_text.tsx";
@@ -16,7 +16,7 @@ const MARGIN = "1200px 0px";
 
 interface ChunkProps {
   readonly chunk: ChunkState;
-  readonly before: Item | undefined;
+  readonly before: LogItem | undefined;
   readonly newFrom: number | undefined;
   readonly times: Choices["times"];
   readonly now: number;
@@ -56,7 +56,7 @@ export const Chunk = memo(function Chunk(props: ChunkProps): VNode {
 });
 
 function Rows(
-  { items, before, newFrom, times, now }: ChunkProps & { readonly items: readonly Item[] },
+  { items, before, newFrom, times, now }: ChunkProps & { readonly items: readonly LogItem[] },
 ): VNode {
   return (
     <>
@@ -68,7 +68,7 @@ function Rows(
 }
 
 function RowView({ row, times, now }: {
-  readonly row: Row;
+  readonly row: MessageRow;
   readonly times: Choices["times"];
   readonly now: number;
 }): VNode {
@@ -100,7 +100,7 @@ function RowView({ row, times, now }: {
 }
 
 function SaidView({ said, begins, times, now }: {
-  readonly said: Said;
+  readonly said: ChatMessage;
   readonly begins: boolean;
   readonly times: Choices["times"];
   readonly now: number;

@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Ref } from "preact";
-import type { Chat, ScreenActions } from "../chat/chat.ts";
+import type { ScreenActions, WebChat } from "../chat/chat.ts";
 import { whyMute } from "../chat/can_send.ts";
 import { CommandError } from "../state/commands.ts";
 import { applied, type Choice, type Completion, completionAt } from "../state/complete.ts";
@@ -23,7 +23,7 @@ export interface ComposerHandle {
 }
 
 interface ComposerProps {
-  readonly chat: Chat;
+  readonly chat: WebChat;
   readonly thread: Thread;
   readonly screen: ScreenActions;
   readonly handle: Ref<ComposerHandle>;

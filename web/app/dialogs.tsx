@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { isRoomName, normalizeName } from "../../protocol.ts";
 import { askToNotify, canNotify } from "../chat/notifier.ts";
-import type { Chat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/chat.ts";
 import { COMMANDS, roomIn } from "../state/commands.ts";
 import { EXPORT_FORMATS, type ExportFormat } from "../../chat/export.ts";
 import { CHOICES, levelOf, LEVELS } from "../state/settings.ts";
@@ -11,7 +11,7 @@ import type { Thread } from "../state/types.ts";
 import { Dialog, Segments } from "./dialog.tsx";
 
 interface DialogProps {
-  readonly chat: Chat;
+  readonly chat: WebChat;
   readonly onClose: () => void;
 }
 

@@ -1,9 +1,9 @@
 import type { VNode } from "preact";
-import type { Chat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/chat.ts";
 
 /** In place of messages, where there is no conversation. */
 export function Empty(
-  { chat, onJoin }: { readonly chat: Chat; readonly onJoin: () => void },
+  { chat, onJoin }: { readonly chat: WebChat; readonly onJoin: () => void },
 ): VNode {
   const { state } = chat.state.connection;
   if (state !== "online") {

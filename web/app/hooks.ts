@@ -1,9 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Chat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/chat.ts";
 import type { ChatState } from "../state/types.ts";
 
 /** The state, now and after every change of it. */
-export function useChat(chat: Chat): ChatState {
+export function useChat(chat: WebChat): ChatState {
   const [, redraw] = useState(0);
   useEffect(() => chat.store.subscribe(() => redraw((count) => count + 1)), [chat]);
   return chat.state;

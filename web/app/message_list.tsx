@@ -1,11 +1,11 @@
 import type { VNode } from "preact";
 import { useRef } from "preact/hooks";
-import type { Chat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/chat.ts";
 import { whyMute } from "../chat/can_send.ts";
 import { CHUNK, itemAt } from "../state/log.ts";
-import type { Settings } from "../state/settings.ts";
+import type { WebSettings } from "../state/settings.ts";
 import { roomOf } from "../state/threads.ts";
-import type { Said, Thread } from "../state/types.ts";
+import type { ChatMessage, Thread } from "../state/types.ts";
 import { copyLiterally } from "./copy.ts";
 import { Chunk } from "./chunk.tsx";
 import { useNow } from "./hooks.ts";
@@ -17,13 +17,13 @@ import { useScroll } from "./use_scroll.ts";
 const MINUTE = 60_000;
 
 interface MessageListProps {
-  readonly chat: Chat;
+  readonly chat: WebChat;
   readonly thread: Thread;
-  readonly settings: Settings;
+  readonly settings: WebSettings;
   /** The message to go to; another object each time. */
   readonly target: { readonly id: number } | undefined;
-  readonly onCopy: (said: Said) => void;
-  readonly onQuote: (said: Said) => void;
+  readonly onCopy: (said: ChatMessage) => void;
+  readonly onQuote: (said: ChatMessage) => void;
 }
 
 /** The messages of a thread, and what keeps them where one reads. */
@@ -34,7 +34,7 @@ export function MessageList(props: MessageListProps): VNode {
   const { atEnd, loading, goToEnd, keepPlace, forced } = useScroll(chat, thread, target, view);
   const { key, log, newFrom, complete, pending, unread } = thread;
 
-  const said = (element: EventTarget | null): Said | undefined => {
+  const said = (element: EventTarget | null): ChatMessage | undefined => {
     const row = element instanceof Element ? element.closest<HTMLElement>("[data-seq]") : null;
     const item = itemAt(log, Number(row?.dataset["seq"]));
     return item?.kind === "said" ? item : undefined;

@@ -1,11 +1,11 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Chat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/chat.ts";
 import { isOutdated } from "../chat/new_version.ts";
 import { IconButton } from "./icons.tsx";
 
 /** Says that the hub has another version of the page, once it came back with one. */
-export function NewVersion({ chat }: { readonly chat: Chat }): VNode {
+export function NewVersion({ chat }: { readonly chat: WebChat }): VNode {
   const { connection, current } = chat.state;
   const [state, setState] = useState<"same" | "new" | "put off">("same");
   const [error, setError] = useState("");

@@ -1,15 +1,15 @@
 import type { VNode } from "preact";
-import type { Chat } from "../chat/chat.ts";
-import type { Pending, Thread } from "../state/types.ts";
+import type { WebChat } from "../chat/chat.ts";
+import type { Thread, UnsentMessage } from "../state/types.ts";
 import { shownText } from "../state/shown.ts";
 import { Icon } from "./icons.tsx";
 import { RichText } from "./rich_text.tsx";
 
 /** What is on its way, and what did not get there. */
 export function PendingList({ chat, thread, pending }: {
-  readonly chat: Chat;
+  readonly chat: WebChat;
   readonly thread: Thread;
-  readonly pending: readonly Pending[];
+  readonly pending: readonly UnsentMessage[];
 }): VNode {
   const online = chat.state.connection.state === "online";
   return (
@@ -22,9 +22,9 @@ export function PendingList({ chat, thread, pending }: {
 }
 
 function PendingView({ chat, thread, pending, online }: {
-  readonly chat: Chat;
+  readonly chat: WebChat;
   readonly thread: Thread;
-  readonly pending: Pending;
+  readonly pending: UnsentMessage;
   readonly online: boolean;
 }): VNode {
   const { ref, text, action, error } = pending;

@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import type { Chat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/chat.ts";
 import { sameName } from "../chat/can_send.ts";
 import { directKey } from "../state/threads.ts";
 import type { RoomFacts } from "../state/types.ts";
@@ -8,7 +8,7 @@ import { IconButton } from "./icons.tsx";
 
 /** Who is in a room. */
 export function People({ chat, room, open, onClose }: {
-  readonly chat: Chat;
+  readonly chat: WebChat;
   readonly room: RoomFacts;
   readonly open: boolean;
   readonly onClose: () => void;

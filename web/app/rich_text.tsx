@@ -3,7 +3,7 @@ import type { TextFormat } from "../../protocol.ts";
 import { memo } from "./memo.ts";
 import { highlight } from "../text/highlight.ts";
 import { readText } from "../text/parse.ts";
-import type { Block, Inline, Link } from "../text/tree.ts";
+import type { Block, Inline, LinkNode } from "../text/tree.ts";
 
 interface RichTextProps {
   readonly text: string;
@@ -74,7 +74,7 @@ function drawInline(node: Inline, words: readonly string[]): ComponentChildren {
 }
 
 /** An address from left to right, whatever is around it; where it leads to, if that looks different. */
-function drawLink({ href, text }: Link): VNode {
+function drawLink({ href, text }: LinkNode): VNode {
   return (
     <a
       href={href}

@@ -1,12 +1,12 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Chat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/chat.ts";
 import { wordsIn } from "../state/items.ts";
 import { EMPTY_LOG } from "../state/log.ts";
 import { searchLog } from "../state/search.ts";
 import { roomKey } from "../state/threads.ts";
 import { shownReason } from "../state/shown.ts";
-import type { NewSaid } from "../state/types.ts";
+import type { NewChatMessage } from "../state/types.ts";
 import { wordsOf } from "../text/highlight.ts";
 import { Dialog } from "./dialog.tsx";
 import { RichText } from "./rich_text.tsx";
@@ -16,25 +16,25 @@ import { moment } from "./time.tsx";
 /** Milliseconds without a key after which is searched. */
 const PAUSE = 200;
 
-type Found =
+type FoundMessages =
   | { readonly state: "none" | "searching" }
   | { readonly state: "failed"; readonly why: string }
   | {
     readonly state: "found" | "found here";
-    readonly messages: readonly NewSaid[];
+    readonly messages: readonly NewChatMessage[];
     readonly more: boolean;
   };
 
 /** Searches what the hub keeps of a room; without a connection, what the page has of it. */
 export function SearchDialog({ chat, room, begin, onClose, onGo }: {
-  readonly chat: Chat;
+  readonly chat: WebChat;
   readonly room: string;
   readonly begin: string;
   readonly onClose: () => void;
   readonly onGo: (id: number) => void;
 }): VNode {
   const [query, setQuery] = useState(begin);
-  const [found, setFound] = useState<Found>({ state: "none" });
+  const [found, setFound] = useState<FoundMessages>({ state: "none" });
   const words = wordsOf(query);
   const online = chat.state.connection.state === "online";
 
@@ -115,7 +115,7 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
 }
 
 function Hit({ said, words, onGo }: {
-  readonly said: NewSaid;
+  readonly said: NewChatMessage;
   readonly words: readonly string[];
   readonly onGo: (id: number) => void;
 }): VNode {
@@ -139,7 +139,7 @@ function searched(query: string): string {
   return /[\p{L}\p{N}]$/u.test(query) && query.length < 256 ? `${query}*` : query;
 }
 
-function summary(found: Found): string {
+function summary(found: FoundMessages): string {
   switch (found.state) {
     case "none":
       return "All words must be in a message; of the last one, the beginning is enough.";

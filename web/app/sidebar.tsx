@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
-import type { Chat } from "../chat/chat.ts";
-import type { Connection, Thread } from "../state/types.ts";
+import type { WebChat } from "../chat/chat.ts";
+import type { LinkStatus, Thread } from "../state/types.ts";
 import { Avatar } from "./avatar.tsx";
 import { Icon, IconButton } from "./icons.tsx";
 
@@ -16,7 +16,7 @@ export interface SidebarActions {
 
 /** The rooms and private conversations, and oneself. */
 export function Sidebar({ chat, actions, open }: {
-  readonly chat: Chat;
+  readonly chat: WebChat;
   readonly actions: SidebarActions;
   readonly open: boolean;
 }): VNode {
@@ -130,7 +130,7 @@ function ThreadRow({ thread, current, onShow }: {
   );
 }
 
-function stateName({ state }: Connection): string {
+function stateName({ state }: LinkStatus): string {
   switch (state) {
     case "online":
       return "Online";

@@ -1,12 +1,12 @@
 import type { VNode } from "preact";
-import type { Chat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/chat.ts";
 import { roomOf, unreadIn } from "../state/threads.ts";
 import type { Thread } from "../state/types.ts";
 import { Icon, IconButton } from "./icons.tsx";
 
 /** Over the messages: which conversation it is, and what can be done with it. */
 export function ThreadHeader({ chat, thread, onThreads, onPeople, onSearch, onMore }: {
-  readonly chat: Chat;
+  readonly chat: WebChat;
   readonly thread: Thread | undefined;
   readonly onThreads: () => void;
   readonly onPeople: () => void;

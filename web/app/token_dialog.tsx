@@ -1,11 +1,11 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import type { Chat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/chat.ts";
 import { Dialog } from "./dialog.tsx";
 
 /** Asks for the token that the hub wants. */
 export function TokenDialog({ chat, reason, onClose }: {
-  readonly chat: Chat;
+  readonly chat: WebChat;
   readonly reason: string;
   readonly onClose: () => void;
 }): VNode {

@@ -1,6 +1,6 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect } from "preact/hooks";
-import type { Chat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/chat.ts";
 import type { Thread } from "../state/types.ts";
 
 /** Names that are told; beyond them, only that there are more. */
@@ -8,7 +8,7 @@ const MAX_NAMES = 2;
 
 /** Who is typing. */
 export function TypingLine(
-  { thread, chat }: { readonly thread: Thread; readonly chat: Chat },
+  { thread, chat }: { readonly thread: Thread; readonly chat: WebChat },
 ): VNode {
   const typing = thread.room?.typing ?? [];
   const next = Math.min(...typing.map(({ until }) => until));

@@ -1,6 +1,6 @@
 import type { RefObject } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Chat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/chat.ts";
 import { CHUNK, findId, itemAt } from "../state/log.ts";
 import { missingUnread } from "../state/unread.ts";
 import type { Thread } from "../state/types.ts";
@@ -31,7 +31,7 @@ export interface Scroll {
 
 /** Keeps the end, or the place where one reads, whatever comes, grows or goes. */
 export function useScroll(
-  chat: Chat,
+  chat: WebChat,
   thread: Thread,
   target: { readonly id: number } | undefined,
   view: RefObject<HTMLDivElement | null>,

@@ -1,7 +1,7 @@
 import { isRoomName, normalizeName } from "../../protocol.ts";
 
 /** What the address of the page asks for. */
-export interface Address {
+export interface PageAddress {
   readonly rooms: readonly string[];
   readonly name?: string;
   readonly token?: string;
@@ -12,7 +12,7 @@ export interface Address {
  *
  * A token is taken from the fragment alone, which no browser sends anywhere.
  */
-export function readAddress(url: URL): Address {
+export function readAddress(url: URL): PageAddress {
   const rooms = url.searchParams.getAll("room").map((room) => room.toLowerCase());
   const name = normalizeName(url.searchParams.get("name") ?? "");
   const token = new URLSearchParams(url.hash.slice(1)).get("token");

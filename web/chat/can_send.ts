@@ -1,7 +1,7 @@
 import { ConnectError } from "../../client.ts";
 import { CLOSE, nameKey } from "../../protocol.ts";
 import { shownReason } from "../state/shown.ts";
-import type { ChatState, Connection, ThreadKey } from "../state/types.ts";
+import type { ChatState, LinkStatus, ThreadKey } from "../state/types.ts";
 
 /** Why nothing can be sent in a thread; `undefined` where something can. */
 export function whyMute({ connection, threads }: ChatState, key: ThreadKey): string | undefined {
@@ -33,7 +33,7 @@ export function isLookedAt({ attentive, current }: ChatState, key: ThreadKey): b
 }
 
 /** What the page shows of the error with which a conversation ended. */
-export function endOf(error: unknown): Connection {
+export function endOf(error: unknown): LinkStatus {
   if (!(error instanceof ConnectError)) throw error;
   const { failure, code } = error;
   if (code === CLOSE.replaced) return { state: "replaced" };

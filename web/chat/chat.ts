@@ -4,29 +4,29 @@ import { type CommandActions, CommandError, runLine } from "../state/commands.ts
 import { withEmoji } from "../state/emoji.ts";
 import { noticeOf } from "../state/notices.ts";
 import type { Action } from "../state/reduce.ts";
-import type { Settings } from "../state/settings.ts";
+import type { WebSettings } from "../state/settings.ts";
 import { shown, shownReason } from "../state/shown.ts";
 import { sharedAction, snapshotOf } from "../state/shared.ts";
 import { directKey, peopleIn, roomKey, roomOf, unreadIn } from "../state/threads.ts";
 import {
   type ChatState,
-  type Connection,
   EMPTY,
-  type Pending,
+  type LinkStatus,
   type ThreadKey,
+  type UnsentMessage,
 } from "../state/types.ts";
 import { Announcements } from "./announcements.ts";
-import { Attractor } from "./notifier.ts";
+import { Notifier } from "./notifier.ts";
 import { HubSide } from "./hub_side.ts";
 import { actionsOf } from "./tab_requests.ts";
-import type { BrowserMemory, Place, TabMemory } from "./saved_state.ts";
+import type { SavedPosition, SavedState, TabMemory } from "./saved_state.ts";
 import { restored, saved } from "./restore.ts";
-import { Past } from "./history_loader.ts";
-import { FIRST_PAGE, Places } from "./read_positions.ts";
+import { HistoryLoader } from "./history_loader.ts";
+import { FIRST_PAGE, ReadPositions } from "./read_positions.ts";
 import { doubtful, endOf, isLookedAt, renamedKeys, sameName, whyMute } from "./can_send.ts";
 import { Store } from "./store.ts";
-import { type Handover, type Order, randomId, Tabs } from "./tabs.ts";
-import { TypingSign } from "./typing_notifier.ts";
+import { type Handover, randomId, type TabRequest, Tabs } from "./tabs.ts";
+import { WebTypingNotifier } from "./typing_notifier.ts";
 
 /** Milliseconds after a change until it is kept. */
 const SAVE_DELAY = 300;
@@ -42,17 +42,17 @@ export interface Restart {
 }
 
 /** The conversation behind the page: connects, takes in what happens, does what the person wants. */
-export class Chat {
+export class WebChat {
   readonly store: Store;
-  readonly attractor: Attractor;
-  readonly past: Past;
+  readonly attractor: Notifier;
+  readonly past: HistoryLoader;
   readonly announcements: Announcements;
-  readonly #sign: TypingSign;
+  readonly #sign: WebTypingNotifier;
   readonly #tabs: Tabs;
   readonly #side: HubSide;
   #tab: TabMemory;
-  #settings: Settings;
-  readonly #places: Places;
+  #settings: WebSettings;
+  readonly #places: ReadPositions;
   /** The room of the page's address, shown once it is entered unless the user has acted by then. */
   #wanted: string | undefined;
   /** The name that was asked for, to be remembered once one has it. */
@@ -62,12 +62,12 @@ export class Chat {
   #started = false;
   #saving: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(readonly memory: BrowserMemory, private readonly hub: URL) {
+  constructor(readonly memory: SavedState, private readonly hub: URL) {
     this.announcements = new Announcements(memory.kept);
     this.#tab = memory.tab;
-    this.#places = new Places(this.#tab.places);
+    this.#places = new ReadPositions(this.#tab.places);
     this.#settings = memory.settings;
-    this.attractor = new Attractor(hub.pathname, ({ key }) => this.show(key));
+    this.attractor = new Notifier(hub.pathname, ({ key }) => this.show(key));
     const comings = this.#settings.comings === "on";
     const { mention } = this.#settings;
     const begin: ChatState = { ...EMPTY, marks: memory.marks, comings, mention };
@@ -90,7 +90,7 @@ export class Chat {
       answer: (question) => this.#side.ask(question),
       read: (key) => this.store.queue({ type: "read-elsewhere", key }),
     });
-    this.#sign = new TypingSign((room, typing) => {
+    this.#sign = new WebTypingNotifier((room, typing) => {
       // Where one no longer is, the hub would answer every sign with why.
       if (this.state.threads.get(roomKey(room))?.gone !== undefined) return;
       this.#tabs.order({ do: "typing", room, typing });
@@ -99,7 +99,7 @@ export class Chat {
       event: (event) => this.#take(event),
       end: (error) => void this.#end(error),
     });
-    this.past = new Past(this.store, () => ({
+    this.past = new HistoryLoader(this.store, () => ({
       history: (room, query = {}) =>
         this.#tabs.ask({ ask: "history", room, query }) as Promise<History>,
     }));
@@ -109,7 +109,7 @@ export class Chat {
     return this.store.state;
   }
 
-  get settings(): Settings {
+  get settings(): WebSettings {
     return this.#settings;
   }
 
@@ -165,7 +165,7 @@ export class Chat {
   }
 
   /** Changes what the person wants. */
-  configure(change: Partial<Settings>): void {
+  configure(change: Partial<WebSettings>): void {
     this.memory.changeSettings(change);
     this.refresh();
   }
@@ -218,7 +218,7 @@ export class Chat {
   /** Sends a message; it is shown as waiting until the hub has it. */
   say(key: ThreadKey, text: string, action: boolean): void {
     const name = this.state.threads.get(key)?.name ?? key.slice(1);
-    const pending: Pending = { ref: `w${randomId()}`, text, action, at: Date.now() };
+    const pending: UnsentMessage = { ref: `w${randomId()}`, text, action, at: Date.now() };
     this.#do({ do: "send", key, name, pending });
     this.#save();
   }
@@ -330,12 +330,12 @@ export class Chat {
   }
 
   /** Where the user reads, for when the page is loaded again; `undefined` at the end. */
-  keepPlace(key: ThreadKey, place: Place | undefined): void {
+  keepPlace(key: ThreadKey, place: SavedPosition | undefined): void {
     this.#places.keep(key, this.state.threads.get(key)?.room?.epoch, place);
   }
 
   /** Where the user was reading. */
-  placeOf(key: ThreadKey): Place | undefined {
+  placeOf(key: ThreadKey): SavedPosition | undefined {
     return this.#places.all[key];
   }
 
@@ -369,7 +369,7 @@ export class Chat {
   }
 
   /** Does something that all tabs are to see, and that may need the connection. */
-  #do(order: Order): void {
+  #do(order: TabRequest): void {
     if (!this.#tabs.leads) {
       for (const action of actionsOf(order, this.state)) this.store.apply(action);
     }
@@ -377,7 +377,7 @@ export class Chat {
   }
 
   /** Carries out what this tab, or another one, wants of the hub. */
-  #perform(order: Order, foreign: boolean): void {
+  #perform(order: TabRequest, foreign: boolean): void {
     const isDead = order.do === "leave" && this.state.threads.get(order.key)?.gone !== undefined;
     const actions = actionsOf(order, this.state);
     // Known already, and on its way.
@@ -513,7 +513,7 @@ export class Chat {
     if (before.threads !== threads || before.current !== current) this.#save();
   }
 
-  #setConnection(connection: Connection): void {
+  #setConnection(connection: LinkStatus): void {
     this.store.apply({ type: "connection", connection });
   }
 

@@ -1,19 +1,19 @@
-import { ConnectError, type Conversation, RequestError } from "../../client.ts";
+import { ConnectError, type Connection, RequestError } from "../../client.ts";
 import { shown, shownReason } from "../state/shown.ts";
 import { roomOf } from "../state/threads.ts";
-import type { Pending, ThreadKey } from "../state/types.ts";
+import type { ThreadKey, UnsentMessage } from "../state/types.ts";
 import { doubtful } from "./can_send.ts";
 import type { Store } from "./store.ts";
 
 /** Gets messages to the hub, and what became of them into the state. */
-export class Delivery {
+export class MessageSender {
   /** Private messages that wait until it is known again who is here. */
   readonly #held = new Set<string>();
 
   constructor(private readonly store: Store) {}
 
   /** Sends a message that is in the state as pending. */
-  async send(conversation: Conversation, key: ThreadKey, pending: Pending): Promise<void> {
+  async send(conversation: Connection, key: ThreadKey, pending: UnsentMessage): Promise<void> {
     const { ref, text, action } = pending;
     const room = roomOf(key);
     // Meanwhile, another person may have taken the name.
@@ -66,7 +66,7 @@ export class Delivery {
   }
 
   /** Sends what an earlier conversation could not, under the same refs: the hub keeps each once. */
-  resend(conversation: Conversation, which: "all" | "held" = "all"): void {
+  resend(conversation: Connection, which: "all" | "held" = "all"): void {
     for (const { key, pending } of this.store.state.threads.values()) {
       for (const each of pending) {
         if (each.error !== undefined || (which === "held" && !this.#held.has(each.ref))) continue;
@@ -79,7 +79,7 @@ export class Delivery {
    * Sends what the tab that had the connection before could not send. It is unknown whether its
    * private messages were delivered, so the user decides.
    */
-  takeOver(conversation: Conversation): void {
+  takeOver(conversation: Connection): void {
     for (const { key, pending } of this.store.state.threads.values()) {
       if (roomOf(key) !== undefined) continue;
       for (const { ref, error } of pending) {

@@ -1,11 +1,11 @@
-import type { Conversation } from "../../client.ts";
+import type { Connection } from "../../client.ts";
 import { MAX_HISTORY_PAGE } from "../../protocol.ts";
 import type { Exported } from "../../chat/export.ts";
 import { firstSaid, itemsOf } from "../state/log.ts";
-import { saidItem } from "../state/items.ts";
+import { messageItem } from "../state/items.ts";
 import { shown } from "../state/shown.ts";
 import { roomOf } from "../state/threads.ts";
-import type { NewSaid, ThreadKey } from "../state/types.ts";
+import type { NewChatMessage, ThreadKey } from "../state/types.ts";
 import type { Store } from "./store.ts";
 
 /** Messages that scrolling up loads at once. */
@@ -15,13 +15,13 @@ const OLDER_PAGE = 200;
 const BEFORE_TARGET = 40;
 
 /** What was said before: loaded, searched, and read as a whole. */
-export class Past {
+export class HistoryLoader {
   readonly #loading = new Map<ThreadKey, Promise<void>>();
 
   /** @param conversation gives the one there is, or throws. */
   constructor(
     private readonly store: Store,
-    private readonly conversation: () => Pick<Conversation, "history">,
+    private readonly conversation: () => Pick<Connection, "history">,
   ) {}
 
   /** Loads what is older than what is there. Resolves when it is in the state, or there is none. */
@@ -48,7 +48,6 @@ export class Past {
       const first = firstSaid(thread.log)?.id ?? Infinity;
       if (first <= Math.max(1, id - BEFORE_TARGET / 4)) return;
       const missing = first === Infinity ? OLDER_PAGE : first - id + BEFORE_TARGET;
-      // deno-lint-ignore no-await-in-loop -- each page says where the next one begins
       await this.loadOlder(key, Math.min(MAX_HISTORY_PAGE, missing));
     }
   }
@@ -58,14 +57,14 @@ export class Past {
     room: string,
     query: string,
     before?: number,
-  ): Promise<{ readonly messages: readonly NewSaid[]; readonly more: boolean }> {
+  ): Promise<{ readonly messages: readonly NewChatMessage[]; readonly more: boolean }> {
     const conversation = this.conversation();
     const range = before === undefined ? {} : { before };
     const { messages, more } = shown(
       await conversation.history(room, { query, limit: 50, ...range }),
     );
     const { me, mention } = this.store.state;
-    const said = messages.toReversed().map((message) => saidItem(message, me, mention));
+    const said = messages.toReversed().map((message) => messageItem(message, me, mention));
     return { messages: said, more };
   }
 
@@ -80,7 +79,6 @@ export class Past {
     const conversation = this.conversation();
     const all: Exported[] = [];
     for (let after = 0;;) {
-      // deno-lint-ignore no-await-in-loop -- each page says where the next one begins
       const { messages, more } = await conversation.history(room, {
         after,
         limit: MAX_HISTORY_PAGE,

@@ -1,10 +1,10 @@
-import { type ClientEvent, connect, type ConnectOptions, type Conversation } from "../../client.ts";
+import { type ClientEvent, connect, type Connection, type ConnectOptions } from "../../client.ts";
 import type { History, RoomPosition, Who } from "../../protocol.ts";
 import { roomOf } from "../state/threads.ts";
-import type { Pending, ThreadKey } from "../state/types.ts";
-import { Delivery } from "./delivery.ts";
+import type { ThreadKey, UnsentMessage } from "../state/types.ts";
+import { MessageSender } from "./delivery.ts";
 import type { Store } from "./store.ts";
-import type { Order, Question } from "./tabs.ts";
+import type { TabQuestion, TabRequest } from "./tabs.ts";
 
 /** Receives what happens on the connection. */
 export interface HubListener {
@@ -15,13 +15,13 @@ export interface HubListener {
 
 /** The connection to the hub, in the tab that has it; the other tabs have none. */
 export class HubSide {
-  readonly #delivery: Delivery;
-  #conversation: Conversation | undefined;
+  readonly #delivery: MessageSender;
+  #conversation: Connection | undefined;
   /** Rooms that the user left and that the hub may still believe them to be in. */
   readonly #leaving = new Set<string>();
 
   constructor(store: Store, private readonly listener: HubListener) {
-    this.#delivery = new Delivery(store);
+    this.#delivery = new MessageSender(store);
   }
 
   /** The name that the hub gave. */
@@ -67,7 +67,7 @@ export class HubSide {
     return this.#conversation !== undefined;
   }
 
-  send(key: ThreadKey, pending: Pending): void {
+  send(key: ThreadKey, pending: UnsentMessage): void {
     if (this.#conversation !== undefined) {
       void this.#delivery.send(this.#conversation, key, pending);
     }
@@ -84,7 +84,7 @@ export class HubSide {
   }
 
   /** Carries out what needs nothing but the connection. */
-  perform(order: Order): void {
+  perform(order: TabRequest): void {
     const conversation = this.#conversation;
     switch (order.do) {
       case "join":
@@ -103,7 +103,7 @@ export class HubSide {
     }
   }
 
-  ask(question: Question): Promise<History | Who> {
+  ask(question: TabQuestion): Promise<History | Who> {
     const conversation = this.#conversation;
     if (conversation === undefined) throw new Error("There is no conversation yet");
     return question.ask === "who"
@@ -111,7 +111,7 @@ export class HubSide {
       : conversation.history(question.room, question.query);
   }
 
-  async #follow(conversation: Conversation): Promise<void> {
+  async #follow(conversation: Connection): Promise<void> {
     const isCurrent = (): boolean => this.#conversation === conversation;
     try {
       for await (const event of conversation) {

@@ -14,7 +14,7 @@ export async function askToNotify(): Promise<boolean> {
 }
 
 /** Gets the attention of somebody who looks elsewhere: notifications, sound, title and icon. */
-export class Attractor {
+export class Notifier {
   readonly #icon = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
   readonly #plainIcon = this.#icon?.href ?? "";
   #audio: AudioContext | undefined;

@@ -2,7 +2,7 @@ import type { RoomPosition } from "../../protocol.ts";
 import { lastId } from "../state/shared.ts";
 import { roomKey } from "../state/threads.ts";
 import type { ChatState, ThreadKey } from "../state/types.ts";
-import type { Place, TabMemory } from "./saved_state.ts";
+import type { SavedPosition, TabMemory } from "./saved_state.ts";
 
 /** Messages of a room to begin with: a screenful or two. */
 export const FIRST_PAGE = 60;
@@ -11,7 +11,7 @@ export const FIRST_PAGE = 60;
 const ABOVE_PLACE = 40;
 
 /** Where the user was reading in each thread, and so where to begin. */
-export class Places {
+export class ReadPositions {
   #all: TabMemory["places"];
 
   constructor(all: TabMemory["places"]) {
@@ -23,7 +23,7 @@ export class Places {
   }
 
   /** Keeps a place; `undefined` at the end of a thread. */
-  keep(key: ThreadKey, epoch: string | undefined, place: Place | undefined): void {
+  keep(key: ThreadKey, epoch: string | undefined, place: SavedPosition | undefined): void {
     const { [key]: _, ...others } = this.#all;
     this.#all = place === undefined || epoch === undefined
       ? others

@@ -1,6 +1,6 @@
 import { itemsOf } from "../state/log.ts";
 import { directKey, extended, newThread, roomKey, withThread } from "../state/threads.ts";
-import type { ChatState, Mark, Said, Thread } from "../state/types.ts";
+import type { ChatMessage, ChatState, ReadMarker, Thread } from "../state/types.ts";
 import type { TabMemory } from "./saved_state.ts";
 
 /** `state` with what the tab remembers of before it was loaded again. */
@@ -35,7 +35,7 @@ export function saved(
   session: string | undefined,
 ): {
   readonly tab: TabMemory;
-  readonly marks: ReadonlyMap<string, Mark>;
+  readonly marks: ReadonlyMap<string, ReadMarker>;
   readonly rooms: readonly string[];
 } {
   const threads = [...state.threads.values()];
@@ -58,7 +58,7 @@ export function saved(
       ...(state.current === undefined ? {} : { current: state.current }),
       directs: threads.filter(({ key }) => key.startsWith("@")).map(({ name, log, unread }) => ({
         name,
-        said: [...itemsOf(log)].filter((item): item is Said => item.kind === "said"),
+        said: [...itemsOf(log)].filter((item): item is ChatMessage => item.kind === "said"),
         ...(unread === 0 ? {} : { unread }),
       })),
       pending: Object.fromEntries(

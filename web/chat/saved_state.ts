@@ -1,6 +1,6 @@
 import { isRoomName, nameKey } from "../../protocol.ts";
-import { readSettings, type Settings } from "../state/settings.ts";
-import type { Mark, Pending, Said, ThreadKey } from "../state/types.ts";
+import { readSettings, type WebSettings } from "../state/settings.ts";
+import type { ChatMessage, ReadMarker, ThreadKey, UnsentMessage } from "../state/types.ts";
 import { Drafts } from "./drafts.ts";
 import { KeptValues } from "./kept_values.ts";
 
@@ -8,7 +8,7 @@ import { KeptValues } from "./kept_values.ts";
 const MAX_DIRECTS = 200;
 
 /** Where somebody was reading: the message at the top of the view. */
-export interface Place {
+export interface SavedPosition {
   readonly id: number;
   /** Pixels from the top of the view to the lower edge of the message. */
   readonly offset: number;
@@ -17,7 +17,7 @@ export interface Place {
 /** A private conversation as a tab keeps it. */
 export interface SavedDirect {
   readonly name: string;
-  readonly said: readonly Said[];
+  readonly said: readonly ChatMessage[];
   /** How many of them, at the end, nobody has looked at; none where nothing is said. */
   readonly unread?: number;
 }
@@ -29,8 +29,8 @@ export interface TabMemory {
   readonly rooms: readonly string[];
   readonly current?: ThreadKey;
   readonly directs: readonly SavedDirect[];
-  readonly pending: Readonly<Partial<Record<ThreadKey, readonly Pending[]>>>;
-  readonly places: Readonly<Partial<Record<ThreadKey, Place & Mark>>>;
+  readonly pending: Readonly<Partial<Record<ThreadKey, readonly UnsentMessage[]>>>;
+  readonly places: Readonly<Partial<Record<ThreadKey, SavedPosition & ReadMarker>>>;
 }
 
 const NOTHING: TabMemory = { rooms: [], directs: [], pending: {}, places: {} };
@@ -39,7 +39,7 @@ const NOTHING: TabMemory = { rooms: [], directs: [], pending: {}, places: {} };
  * What the browser keeps for this page: some for the tab, some for all visits. Where it keeps
  * nothing (private windows, settings), neither does the page, and works.
  */
-export class BrowserMemory {
+export class SavedState {
   readonly kept: KeptValues;
   readonly drafts: Drafts;
   /** Whom the tab belongs to: empty for the user of this browser, a name for somebody else. */
@@ -75,12 +75,12 @@ export class BrowserMemory {
     this.kept.write("local", this.#own("session"), session);
   }
 
-  get settings(): Settings {
+  get settings(): WebSettings {
     return readSettings(this.kept.read("local", "settings"));
   }
 
   /** Changes some settings; what other tabs have changed meanwhile stays. */
-  changeSettings(change: Partial<Settings>): Settings {
+  changeSettings(change: Partial<WebSettings>): WebSettings {
     const settings = { ...this.settings, ...change };
     this.kept.write("local", "settings", settings);
     return settings;
@@ -95,12 +95,12 @@ export class BrowserMemory {
     this.kept.write("local", this.#own("rooms"), rooms);
   }
 
-  get marks(): ReadonlyMap<string, Mark> {
+  get marks(): ReadonlyMap<string, ReadMarker> {
     const marks = this.kept.read("local", this.#own("marks"));
     return new Map(typeof marks === "object" && marks !== null ? Object.entries(marks) : []);
   }
 
-  set marks(marks: ReadonlyMap<string, Mark>) {
+  set marks(marks: ReadonlyMap<string, ReadMarker>) {
     this.kept.write("local", this.#own("marks"), Object.fromEntries(marks));
   }
 

@@ -17,7 +17,7 @@ interface TrustedTypes {
  *
  * @param show is told which thread a notification was about that somebody clicked.
  */
-export async function keepShell(show: (key: ThreadKey) => void): Promise<void> {
+export async function registerServiceWorker(show: (key: ThreadKey) => void): Promise<void> {
   const workers = navigator.serviceWorker;
   if (workers === undefined) return;
   workers.addEventListener("message", ({ data }: MessageEvent<{ readonly show?: unknown }>) => {

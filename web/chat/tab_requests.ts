@@ -1,10 +1,10 @@
 import type { Action } from "../state/reduce.ts";
 import { roomOf } from "../state/threads.ts";
 import type { ChatState } from "../state/types.ts";
-import type { Order } from "./tabs.ts";
+import type { TabRequest } from "./tabs.ts";
 
 /** What `order` is in the tab that gives it, or carries it out. */
-export function actionsOf(order: Order, { threads }: ChatState): readonly Action[] {
+export function actionsOf(order: TabRequest, { threads }: ChatState): readonly Action[] {
   switch (order.do) {
     case "send": {
       const { key, name, pending } = order;

@@ -1,6 +1,6 @@
 import type { Action } from "../state/reduce.ts";
 import type { Snapshot } from "../state/shared.ts";
-import type { Pending, ThreadKey } from "../state/types.ts";
+import type { ThreadKey, UnsentMessage } from "../state/types.ts";
 import type { RoomPosition } from "../../protocol.ts";
 
 /** Milliseconds that the tab with the connection has to answer one that has just opened. */
@@ -16,12 +16,12 @@ const ANSWER_TIMEOUT = 3000;
 const ELECTION_SPREAD = 100;
 
 /** Something to do that only the tab with the connection can do. */
-export type Order =
+export type TabRequest =
   | {
     readonly do: "send";
     readonly key: ThreadKey;
     readonly name: string;
-    readonly pending: Pending;
+    readonly pending: UnsentMessage;
   }
   | { readonly do: "discard"; readonly key: ThreadKey; readonly ref: string }
   | { readonly do: "begin"; readonly key: ThreadKey; readonly name: string }
@@ -32,7 +32,7 @@ export type Order =
   | { readonly do: "wake" | "quit" };
 
 /** Something to ask of the hub. */
-export type Question =
+export type TabQuestion =
   | {
     readonly ask: "history";
     readonly room: string;
@@ -64,13 +64,13 @@ type Word =
   | { readonly type: "seek" | "here" | "lead" | "bye" | "ping" | "pong" }
   | { readonly type: "state"; readonly handover: Handover }
   | { readonly type: "actions"; readonly actions: readonly Action[] }
-  | { readonly type: "order"; readonly order: Order }
-  | { readonly type: "question"; readonly id: number; readonly question: Question }
+  | { readonly type: "order"; readonly order: TabRequest }
+  | { readonly type: "question"; readonly id: number; readonly question: TabQuestion }
   | { readonly type: "answer"; readonly id: number; readonly value?: unknown; error?: string }
   | { readonly type: "read"; readonly key: ThreadKey }
   | { readonly type: "attention"; readonly attention: Attention };
 
-type Letter = Word & {
+type TabMessage = Word & {
   /** One life of a page. */
   readonly from: string;
   /** What the browser keeps for the tab; a duplicated tab has it from the first one. */
@@ -78,7 +78,7 @@ type Letter = Word & {
   readonly to?: string;
 };
 
-interface Other {
+interface OtherTab {
   readonly tab: string;
   readonly attention: Attention;
   /** When the user last looked there, in milliseconds since the Unix epoch. */
@@ -96,9 +96,9 @@ export interface TabsListener {
   yield(): void;
   actions(actions: readonly Action[]): void;
   /** @param foreign whether another tab gives it. */
-  order(order: Order, foreign: boolean): void;
+  order(order: TabRequest, foreign: boolean): void;
   attention(): Attention;
-  answer(question: Question): Promise<unknown>;
+  answer(question: TabQuestion): Promise<unknown>;
   read(key: ThreadKey): void;
 }
 
@@ -112,10 +112,10 @@ export class Tabs {
   /** Leads: its own id; knows of none: `undefined`. */
   #leader: string | undefined;
   readonly #id = randomId();
-  readonly #others = new Map<string, Other>();
+  readonly #others = new Map<string, OtherTab>();
   readonly #questions = new Map<number, PromiseWithResolvers<unknown>>();
   /** Orders from before it was known who leads. */
-  #held: Order[] = [];
+  #held: TabRequest[] = [];
   #asked = 0;
   #seeking: PromiseWithResolvers<boolean> | undefined;
   #probe: ReturnType<typeof setTimeout> | undefined;
@@ -134,7 +134,7 @@ export class Tabs {
     this.#channel = typeof BroadcastChannel === "undefined"
       ? undefined
       : new BroadcastChannel(name);
-    this.#channel?.addEventListener("message", ({ data }: MessageEvent<Letter>) => {
+    this.#channel?.addEventListener("message", ({ data }: MessageEvent<TabMessage>) => {
       const forMe = data.from !== this.#id && (data.to ?? this.#id) === this.#id;
       if (forMe && this.#started) this.#take(data);
     });
@@ -188,14 +188,14 @@ export class Tabs {
   }
 
   /** Has `order` carried out. */
-  order(order: Order): void {
+  order(order: TabRequest): void {
     if (this.leads) this.listener.order(order, false);
     else if (this.#leader === undefined) this.#held.push(order);
     else this.#say({ type: "order", order }, this.#leader);
   }
 
   /** Asks the hub, through whoever has the connection. */
-  ask(question: Question): Promise<unknown> {
+  ask(question: TabQuestion): Promise<unknown> {
     if (this.leads || this.#leader === undefined) return this.listener.answer(question);
     const id = ++this.#asked;
     const answer = Promise.withResolvers<unknown>();
@@ -237,7 +237,7 @@ export class Tabs {
     this.attend();
   }
 
-  #take(letter: Letter): void {
+  #take(letter: TabMessage): void {
     const { from, tab } = letter;
     if (letter.type === "bye") return this.#left(from);
     const attention = { key: undefined, present: false };
@@ -293,7 +293,7 @@ export class Tabs {
     }, Math.random() * ELECTION_SPREAD);
   }
 
-  async #reply(id: number, question: Question, to: string): Promise<void> {
+  async #reply(id: number, question: TabQuestion, to: string): Promise<void> {
     try {
       this.#say({ type: "answer", id, value: await this.listener.answer(question) }, to);
     } catch (error) {
@@ -302,7 +302,7 @@ export class Tabs {
     }
   }
 
-  #resolve({ id, value, error }: Extract<Letter, { type: "answer" }>): void {
+  #resolve({ id, value, error }: Extract<TabMessage, { type: "answer" }>): void {
     const question = this.#questions.get(id);
     this.#questions.delete(id);
     if (error === undefined) question?.resolve(value);

@@ -8,7 +8,7 @@ const TYPING_PERIOD = 3000;
 const TYPING_PAUSE = 5000;
 
 /** Tells a room that one is typing: now and then, and when one has stopped. */
-export class TypingSign {
+export class WebTypingNotifier {
   #shown:
     | {
       readonly room: string;

@@ -27,7 +27,7 @@ export interface CommandActions {
 }
 
 /** One slash command. */
-export interface Command {
+export interface ChatCommand {
   readonly name: string;
   /** What other chats call it. */
   readonly aliases?: readonly string[];
@@ -46,7 +46,7 @@ export class CommandError extends Error {
 const ROOM_RULE = "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit";
 
 /** Every slash command; the help and the completion are made from it. */
-export const COMMANDS: readonly Command[] = [
+export const COMMANDS: readonly ChatCommand[] = [
   {
     name: "msg",
     aliases: ["pm", "w"],
@@ -170,7 +170,7 @@ export function runLine(line: string, actions: CommandActions): void {
 }
 
 /** The command of that name, or of that name in another chat. */
-export function commandNamed(name: string): Command | undefined {
+export function commandNamed(name: string): ChatCommand | undefined {
   const wanted = name.toLowerCase();
   return COMMANDS.find((each) => each.name === wanted || each.aliases?.includes(wanted) === true);
 }

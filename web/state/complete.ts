@@ -23,13 +23,17 @@ export interface Completion {
 }
 
 /** Whose names are known. */
-export interface Known {
+export interface KnownWords {
   readonly people: readonly string[];
   readonly rooms: readonly string[];
 }
 
 /** What can complete `text` at `caret`; `undefined` where nothing can. */
-export function completionAt(text: string, caret: number, known: Known): Completion | undefined {
+export function completionAt(
+  text: string,
+  caret: number,
+  known: KnownWords,
+): Completion | undefined {
   const before = text.slice(0, caret);
   const found = command(before) ?? argument(before, known) ?? emoji(before) ??
     person(before, known);
@@ -57,7 +61,7 @@ function command(before: string): Completion | undefined {
   return { kind: "command", from: 0, to: before.length, choices };
 }
 
-function argument(before: string, known: Known): Completion | undefined {
+function argument(before: string, known: KnownWords): Completion | undefined {
   const [, name = "", start = ""] = /^\/([a-z]+) (\S*)$/i.exec(before) ?? [];
   const completes = commandNamed(name)?.completes;
   if (completes === undefined) return undefined;
@@ -78,7 +82,7 @@ function emoji(before: string): Completion | undefined {
   return { kind: "emoji", from: before.length - whole.length, to: before.length, choices };
 }
 
-function person(before: string, { people }: Known): Completion | undefined {
+function person(before: string, { people }: KnownWords): Completion | undefined {
   const [whole, start = ""] = /(?<![\p{L}\p{N}])@(\S{0,32})$/u.exec(before) ?? [];
   if (whole === undefined) return undefined;
   const names = matching(people, start);

@@ -1,14 +1,14 @@
 import { type MentionRule, mentions } from "../../chat/mention.ts";
 import { type Direct, type Message, nameKey } from "../../protocol.ts";
 import { shownText } from "./shown.ts";
-import type { NewSaid, Said } from "./types.ts";
+import type { ChatMessage, NewChatMessage } from "./types.ts";
 
 /** A message of a room as an entry of its log. */
-export function saidItem(
+export function messageItem(
   message: Message,
   me: string | undefined,
   rule?: MentionRule,
-): NewSaid {
+): NewChatMessage {
   const { id, sender, timestamp, kind } = message;
   const mine = me !== undefined && nameKey(sender) === nameKey(me);
   const text = textOf(message);
@@ -30,7 +30,7 @@ export function saidItem(
  *
  * @param told the message as it came, for exports.
  */
-export function directItem(direct: Direct, mine: boolean, told = direct): NewSaid {
+export function directItem(direct: Direct, mine: boolean, told = direct): NewChatMessage {
   const { sender, timestamp } = direct;
   const text = textOf(direct);
   return {
@@ -56,14 +56,14 @@ export function textOf(
 }
 
 /** The text of a message without the data that came with it. */
-export function wordsIn({ text, data }: Pick<Said, "text" | "data">): string {
+export function wordsIn({ text, data }: Pick<ChatMessage, "text" | "data">): string {
   return data === undefined ? text : text.slice(0, -fenced(data).length).replace(/\n$/, "");
 }
 
 /** How a message is to be shown. */
 function meant(
   { format, verified, data }: Pick<Message, "format" | "verified" | "data">,
-): Pick<Said, "format" | "verified" | "data"> {
+): Pick<ChatMessage, "format" | "verified" | "data"> {
   return {
     ...(verified ? { verified } : {}),
     ...(format === undefined ? {} : { format }),

@@ -1,4 +1,4 @@
-import type { Chunk, Item, Log, NewItem, Said } from "./types.ts";
+import type { ChatMessage, Log, LogChunk, LogItem, NewLogItem } from "./types.ts";
 
 /** Entries of a chunk: few enough to lay out in a moment, enough that a long log has few chunks. */
 export const CHUNK = 50;
@@ -15,17 +15,17 @@ export function firstSeq({ chunks, next }: Log): number {
 }
 
 /** The newest entry. */
-export function lastItem({ chunks }: Log): Item | undefined {
+export function lastItem({ chunks }: Log): LogItem | undefined {
   return chunks.at(-1)?.items.at(-1);
 }
 
 /** All entries, oldest first. */
-export function* itemsOf({ chunks }: Log): Iterable<Item> {
+export function* itemsOf({ chunks }: Log): Iterable<LogItem> {
   for (const { items } of chunks) yield* items;
 }
 
 /** The oldest message with an id. */
-export function firstSaid(log: Log): Said & { readonly id: number } | undefined {
+export function firstSaid(log: Log): ChatMessage & { readonly id: number } | undefined {
   for (const item of itemsOf(log)) {
     if (item.kind === "said" && item.id !== undefined) return { ...item, id: item.id };
   }
@@ -33,7 +33,7 @@ export function firstSaid(log: Log): Said & { readonly id: number } | undefined 
 }
 
 /** The message `id` of the room's present life, which is the newest with that id. */
-export function findId({ chunks }: Log, id: number): Said | undefined {
+export function findId({ chunks }: Log, id: number): ChatMessage | undefined {
   for (const { items } of chunks.toReversed()) {
     const found = items.findLast((item) => item.kind === "said" && item.id === id);
     if (found?.kind === "said") return found;
@@ -42,14 +42,14 @@ export function findId({ chunks }: Log, id: number): Said | undefined {
 }
 
 /** The entry at `seq`. */
-export function itemAt(log: Log | undefined, seq: number): Item | undefined {
+export function itemAt(log: Log | undefined, seq: number): LogItem | undefined {
   const chunk = log?.chunks.find(({ index }) => index === chunkOf(seq));
   return chunk?.items.find((item) => item.seq === seq);
 }
 
 /** `log` with `items` at its end. */
-export function append(log: Log, items: readonly NewItem[]): Log {
-  const placed = items.map((item, index): Item => ({ ...item, seq: log.next + index }));
+export function append(log: Log, items: readonly NewLogItem[]): Log {
+  const placed = items.map((item, index): LogItem => ({ ...item, seq: log.next + index }));
   const last = log.chunks.at(-1);
   const open = last !== undefined && last.index === chunkOf(log.next) ? last : undefined;
   const kept = open === undefined ? log.chunks : log.chunks.slice(0, -1);
@@ -61,9 +61,9 @@ export function append(log: Log, items: readonly NewItem[]): Log {
 }
 
 /** `log` with `items` before its first. */
-export function prepend(log: Log, items: readonly NewItem[]): Log {
+export function prepend(log: Log, items: readonly NewLogItem[]): Log {
   const from = firstSeq(log) - items.length;
-  const placed = items.map((item, index): Item => ({ ...item, seq: from + index }));
+  const placed = items.map((item, index): LogItem => ({ ...item, seq: from + index }));
   const first = log.chunks[0];
   const open = first !== undefined && first.index === chunkOf(from + items.length - 1);
   const kept = open ? log.chunks.slice(1) : log.chunks;
@@ -83,7 +83,7 @@ export function trimmed(log: Log, max: number = MAX_ITEMS): Log {
 }
 
 /** `log` with the entry at `seq` replaced by what `change` makes of it. */
-export function updated(log: Log, seq: number, change: (item: Item) => Item): Log {
+export function updated(log: Log, seq: number, change: (item: LogItem) => LogItem): Log {
   const index = chunkOf(seq);
   return {
     ...log,
@@ -98,8 +98,8 @@ function chunkOf(seq: number): number {
   return Math.floor(seq / CHUNK);
 }
 
-function chunked(items: readonly Item[]): readonly Chunk[] {
-  const chunks: { index: number; items: Item[] }[] = [];
+function chunked(items: readonly LogItem[]): readonly LogChunk[] {
+  const chunks: { index: number; items: LogItem[] }[] = [];
   for (const item of items) {
     const index = chunkOf(item.seq);
     const last = chunks.at(-1);

@@ -2,7 +2,7 @@ import { mentions } from "../../chat/mention.ts";
 import type { ClientEvent } from "../../client.ts";
 import { nameKey } from "../../protocol.ts";
 import { textOf } from "./items.ts";
-import { levelOf, type Settings } from "./settings.ts";
+import { levelOf, type WebSettings } from "./settings.ts";
 import { directKey, roomKey } from "./threads.ts";
 import type { ChatState, ThreadKey } from "./types.ts";
 
@@ -20,7 +20,7 @@ export interface Notice {
 export function noticeOf(
   event: ClientEvent,
   state: ChatState,
-  settings: Settings,
+  settings: WebSettings,
 ): Notice | undefined {
   if (event.type !== "message" && event.type !== "direct") return undefined;
   const { me } = state;

@@ -1,6 +1,6 @@
 import { type Direct, nameKey, type Presence } from "../../protocol.ts";
 import { changed, directKey, extended, note, roomKey } from "./threads.ts";
-import type { ChatState, Other, Thread } from "./types.ts";
+import type { ChatState, OtherPerson, Thread } from "./types.ts";
 
 /**
  * Milliseconds after the user's own return within which a missing person counts as returning, too:
@@ -103,14 +103,14 @@ function back(state: ChatState, { key }: Thread, now: number): ChatState {
 }
 
 function doubted(state: ChatState, thread: Thread, now: number): ChatState {
-  const known: Other = { ...thread.other, seen: "here" };
+  const known: OtherPerson = { ...thread.other, seen: "here" };
   if (!hasTalked(thread)) return withOther(state, thread, known);
   const words = `Somebody called ${thread.name} is here. It may be another person than before.`;
   const next = changed(state, thread.key, (each) => extended(each, [note(words, now, "gap")]));
   return withOther(next, thread, { ...known, doubt: true });
 }
 
-function withOther(state: ChatState, { key }: Thread, other: Other): ChatState {
+function withOther(state: ChatState, { key }: Thread, other: OtherPerson): ChatState {
   return changed(state, key, (thread) => ({ ...thread, other }));
 }
 

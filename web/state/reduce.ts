@@ -1,7 +1,7 @@
 import type { ClientEvent, RoomEntered } from "../../client.ts";
 import type { MentionRule } from "../../chat/mention.ts";
 import { type Direct, type Message, nameKey, type System } from "../../protocol.ts";
-import { directItem, saidItem } from "./items.ts";
+import { directItem, messageItem } from "./items.ts";
 import { findId, lastItem, prepend, updated } from "./log.ts";
 import { closedElsewhere, entering, missingRooms, refusedRoom, removed } from "./membership.ts";
 import { presence, sorted } from "./presence.ts";
@@ -19,15 +19,15 @@ import {
 } from "./threads.ts";
 import { newFromWith } from "./unread.ts";
 import type {
+  ChatMessage,
   ChatState,
-  Connection,
-  Mark,
+  LinkStatus,
   Note,
-  Pending,
+  ReadMarker,
   RoomFacts,
-  Said,
   Thread,
   ThreadKey,
+  UnsentMessage,
 } from "./types.ts";
 
 /** Milliseconds after which somebody who said to be typing no longer counts as doing so. */
@@ -42,11 +42,11 @@ export type Action =
     readonly told?: Direct;
     readonly now: number;
   }
-  | { readonly type: "connection"; readonly connection: Connection }
+  | { readonly type: "connection"; readonly connection: LinkStatus }
   | { readonly type: "me"; readonly name: string }
   | { readonly type: "show"; readonly key: ThreadKey; readonly name?: string }
   | { readonly type: "attention"; readonly attentive: boolean }
-  | { readonly type: "sending"; readonly key: ThreadKey; readonly pending: Pending }
+  | { readonly type: "sending"; readonly key: ThreadKey; readonly pending: UnsentMessage }
   | { readonly type: "acked"; readonly key: ThreadKey; readonly ref: string; readonly id: number }
   | {
     readonly type: "delivered";
@@ -281,7 +281,7 @@ function joined(state: ChatState, event: RoomEntered, now: number): ChatState {
 }
 
 /** How many messages an earlier visit had not read. */
-function unreadSince(mark: Mark | undefined, event: RoomEntered): number {
+function unreadSince(mark: ReadMarker | undefined, event: RoomEntered): number {
   return mark?.epoch === event.epoch ? Math.max(0, event.last - mark.id) : 0;
 }
 
@@ -289,7 +289,7 @@ function message(state: ChatState, event: Message): ChatState {
   const key = roomKey(event.room);
   const thread = state.threads.get(key);
   if (thread?.room === undefined) return state;
-  const item = saidItem(event, state.me, state.mention);
+  const item = messageItem(event, state.me, state.mention);
   const mark = state.marks.get(event.room);
   const isNews = event.id > thread.room.entered;
   const seen = isSeen(state, key) || item.mine;
@@ -380,7 +380,8 @@ function acked(thread: Thread, ref: string, id: number): Thread {
   const said = findId(thread.log, id);
   const log = said === undefined || said.mine
     ? thread.log
-    : updated(thread.log, said.seq, (item) => ({ ...item, mine: true, mention: false }) as Said);
+    : updated(thread.log, said.seq, (item) =>
+      ({ ...item, mine: true, mention: false }) as ChatMessage);
   return { ...without(thread, ref), log };
 }
 
@@ -414,9 +415,10 @@ function older(
   { messages, more }: { readonly messages: readonly Message[]; readonly more: boolean },
 ): Thread {
   const first = [...thread.log.chunks].flatMap(({ items }) => items)
-    .find((item): item is Said => item.kind === "said" && item.id !== undefined)?.id ?? Infinity;
+    .find((item): item is ChatMessage => item.kind === "said" && item.id !== undefined)?.id ??
+    Infinity;
   const before = messages.filter(({ id }) => id < first);
-  const items = before.map((each) => saidItem(each, me, mention));
+  const items = before.map((each) => messageItem(each, me, mention));
   return {
     ...thread,
     log: prepend(thread.log, items),

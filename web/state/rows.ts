@@ -1,11 +1,11 @@
-import type { Item, Said } from "./types.ts";
+import type { ChatMessage, LogItem } from "./types.ts";
 
 /** Milliseconds within which messages of one person stand together. */
 const TOGETHER = 5 * 60_000;
 
 /** What is to be drawn for an entry. */
-export interface Row {
-  readonly item: Item;
+export interface MessageRow {
+  readonly item: LogItem;
   /** The day that begins with it, as a local date. */
   readonly day?: Date;
   /** Whether the line "new" stands before it. */
@@ -21,10 +21,10 @@ export interface Row {
  * @param newFrom the place of the first one that was not read.
  */
 export function rowsOf(
-  items: readonly Item[],
-  before: Item | undefined,
+  items: readonly LogItem[],
+  before: LogItem | undefined,
   newFrom: number | undefined,
-): readonly Row[] {
+): readonly MessageRow[] {
   let previous = before;
   return items.map((item) => {
     const day = previous === undefined || !sameDay(previous.at, item.at)
@@ -42,12 +42,12 @@ export function sameDay(one: number, other: number): boolean {
   return new Date(one).toDateString() === new Date(other).toDateString();
 }
 
-function goesWith(previous: Item | undefined, item: Item): boolean {
+function goesWith(previous: LogItem | undefined, item: LogItem): boolean {
   return previous?.kind === "said" && item.kind === "said" && isPlain(previous) && isPlain(item) &&
     previous.sender === item.sender && previous.verified === item.verified &&
     item.at - previous.at < TOGETHER;
 }
 
-function isPlain({ action }: Said): boolean {
+function isPlain({ action }: ChatMessage): boolean {
   return !action;
 }

@@ -24,13 +24,13 @@ export type Level = (typeof LEVELS)[number];
 export type Choices = { readonly [K in keyof typeof CHOICES]: (typeof CHOICES)[K][number] };
 
 /** What the person wants; remembered by the browser. */
-export interface Settings extends Choices {
+export interface WebSettings extends Choices {
   /** By thread, where it is not `all`. */
   readonly levels: Readonly<Partial<Record<ThreadKey, Level>>>;
 }
 
 /** What is remembered, whatever that is, as settings: what makes no sense is as if never set. */
-export function readSettings(value: unknown): Settings {
+export function readSettings(value: unknown): WebSettings {
   const known: Record<string, unknown> = isRecord(value) ? value : {};
   const pick = <K extends keyof Choices>(key: K): Choices[K] => {
     const choices: readonly unknown[] = CHOICES[key];
@@ -49,12 +49,12 @@ export function readSettings(value: unknown): Settings {
       Object.entries(levels).filter(([key, level]) =>
         /^[#@]/.test(key) && (LEVELS as readonly unknown[]).includes(level)
       ),
-    ) as Settings["levels"],
+    ) as WebSettings["levels"],
   };
 }
 
 /** Which messages of `key` are told of. */
-export function levelOf({ levels }: Settings, key: ThreadKey): Level {
+export function levelOf({ levels }: WebSettings, key: ThreadKey): Level {
   return levels[key] ?? LEVELS[0];
 }
 

@@ -3,14 +3,14 @@ import { closedElsewhere } from "./membership.ts";
 import { findId, itemsOf, trimmed } from "./log.ts";
 import type { Action } from "./reduce.ts";
 import { changed, extended, newThread, roomKey, withThread } from "./threads.ts";
-import type { ChatState, Connection, Log, Said, Thread, ThreadKey } from "./types.ts";
+import type { ChatMessage, ChatState, LinkStatus, Log, Thread, ThreadKey } from "./types.ts";
 
 /** Messages of each room that another tab gets at once; it loads older ones like any tab. */
 const MAX_SHARED = 1000;
 
 /** What a tab gets from the one that has the connection; survives a structured clone. */
 export interface Snapshot {
-  readonly connection: Connection;
+  readonly connection: LinkStatus;
   readonly me: string | undefined;
   readonly limits: Limits | undefined;
   readonly threads: readonly Thread[];
@@ -57,7 +57,7 @@ function merged(own: Thread, theirs: Omit<Thread, "born">): Thread {
 }
 
 /** What follows on `own` in `theirs`; `undefined` when the two do not fit together. */
-function continued(own: Log, theirs: Log, sameEpoch: boolean): readonly Said[] | undefined {
+function continued(own: Log, theirs: Log, sameEpoch: boolean): readonly ChatMessage[] | undefined {
   const last = lastId(own);
   if (last === undefined) {
     if (own.size === 0) return undefined;
@@ -67,7 +67,7 @@ function continued(own: Log, theirs: Log, sameEpoch: boolean): readonly Said[] |
   const end = lastId(theirs);
   if (!sameEpoch || end === undefined) return undefined;
   if (end > last && findId(theirs, last) === undefined) return undefined;
-  return [...itemsOf(theirs)].filter((item): item is Said => {
+  return [...itemsOf(theirs)].filter((item): item is ChatMessage => {
     return item.kind === "said" && (item.id ?? 0) > last;
   });
 }

@@ -1,6 +1,6 @@
 import { nameKey } from "../../protocol.ts";
 import { append, EMPTY_LOG, MAX_ITEMS, trimmed } from "./log.ts";
-import type { ChatState, NewItem, Note, RoomFacts, Thread, ThreadKey } from "./types.ts";
+import type { ChatState, NewLogItem, Note, RoomFacts, Thread, ThreadKey } from "./types.ts";
 
 /** The key of a room's thread. */
 export function roomKey(room: string): ThreadKey {
@@ -68,7 +68,7 @@ export function changedRoom(
 }
 
 /** `thread` with `items` at its end; the oldest go where it grows too long. */
-export function extended(thread: Thread, items: readonly NewItem[]): Thread {
+export function extended(thread: Thread, items: readonly NewLogItem[]): Thread {
   const whole = append(thread.log, items);
   // Some room beyond the limit, so that not every message cuts.
   const log = whole.size > MAX_ITEMS + 500 ? trimmed(whole) : whole;
@@ -76,7 +76,7 @@ export function extended(thread: Thread, items: readonly NewItem[]): Thread {
 }
 
 /** A line of the page's own. */
-export function note(text: string, at: number, tone: Note["tone"] = "info"): NewItem {
+export function note(text: string, at: number, tone: Note["tone"] = "info"): NewLogItem {
   return { kind: "note", text, at, tone };
 }
 

@@ -5,7 +5,7 @@ import type { Direct, Limits, TextFormat } from "../../protocol.ts";
 export type ThreadKey = `#${string}` | `@${string}`;
 
 /** Something somebody said. */
-export interface Said {
+export interface ChatMessage {
   readonly kind: "said";
   /** Its place in the log; stays what it is when older ones come in before it. */
   readonly seq: number;
@@ -41,16 +41,16 @@ export interface Note {
 }
 
 /** One entry of a log. */
-export type Item = Said | Note;
+export type LogItem = ChatMessage | Note;
 
 /** A message before it has its place. */
-export type NewSaid = Omit<Said, "seq">;
+export type NewChatMessage = Omit<ChatMessage, "seq">;
 
 /** An entry before it has its place. */
-export type NewItem = NewSaid | Omit<Note, "seq">;
+export type NewLogItem = NewChatMessage | Omit<Note, "seq">;
 
 /** A message that the hub has not acked. */
-export interface Pending {
+export interface UnsentMessage {
   /** The mark under which it is sent, and sent again. */
   readonly ref: string;
   readonly text: string;
@@ -61,15 +61,15 @@ export interface Pending {
 }
 
 /** A stretch of a log of fixed place: shown, measured and skipped as one. */
-export interface Chunk {
+export interface LogChunk {
   /** `seq` divided by the size of a chunk. */
   readonly index: number;
-  readonly items: readonly Item[];
+  readonly items: readonly LogItem[];
 }
 
 /** What was said in a thread, in order. Appending leaves all but the last chunk as they are. */
 export interface Log {
-  readonly chunks: readonly Chunk[];
+  readonly chunks: readonly LogChunk[];
   readonly size: number;
   /** The place of the next one. */
   readonly next: number;
@@ -83,7 +83,7 @@ export interface Thread {
   /** The room, or the person's name as it is shown. */
   readonly name: string;
   readonly log: Log;
-  readonly pending: readonly Pending[];
+  readonly pending: readonly UnsentMessage[];
   /** Whether there is nothing older to load. */
   readonly complete: boolean;
   /** Whether the view was cleared: what was there comes back when it is asked for. */
@@ -99,13 +99,13 @@ export interface Thread {
   /** Why nothing can be sent here; the thread stays until the user closes it. */
   readonly gone?: string;
   /** What is known of the other person of a private conversation. */
-  readonly other?: Other;
+  readonly other?: OtherPerson;
   /** Whether the hub was asked to let the user in, and has not answered. */
   readonly entering?: true;
 }
 
 /** Whether the other person of a private conversation is still the same one. */
-export interface Other {
+export interface OtherPerson {
   /** `missing`: not where they were, when the user came back at the time `at`. */
   readonly seen?: "here" | "gone" | "missing";
   readonly at?: number;
@@ -132,7 +132,7 @@ export interface RoomFacts {
 }
 
 /** How the connection is. */
-export type Connection =
+export type LinkStatus =
   | { readonly state: "connecting"; readonly attempt: number }
   | { readonly state: "online"; readonly missed?: number }
   /** Waits until the time `until` to try again. */
@@ -145,7 +145,7 @@ export type Connection =
 
 /** Everything that the page shows of the conversation. */
 export interface ChatState {
-  readonly connection: Connection;
+  readonly connection: LinkStatus;
   readonly me: string | undefined;
   readonly limits: Limits | undefined;
   readonly threads: ReadonlyMap<ThreadKey, Thread>;
@@ -154,7 +154,7 @@ export interface ChatState {
   /** Whether somebody looks at the end of the current thread. */
   readonly attentive: boolean;
   /** Where reading had stopped, by room, from an earlier visit. */
-  readonly marks: ReadonlyMap<string, Mark>;
+  readonly marks: ReadonlyMap<string, ReadMarker>;
   /** Whether notes tell who comes and goes. */
   readonly comings: boolean;
   /** What names me in a room. */
@@ -162,7 +162,7 @@ export interface ChatState {
 }
 
 /** Where reading stopped in a room. */
-export interface Mark {
+export interface ReadMarker {
   readonly epoch: string;
   readonly id: number;
 }

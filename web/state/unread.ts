@@ -1,6 +1,6 @@
 import type { Message } from "../../protocol.ts";
 import { firstSaid, firstSeq, itemsOf } from "./log.ts";
-import type { ChatState, Mark, NewItem, Thread } from "./types.ts";
+import type { ChatState, NewLogItem, ReadMarker, Thread } from "./types.ts";
 
 /** Unread messages of an earlier visit that are loaded at once, so that the line is above them. */
 const MAX_MISSING = 1000;
@@ -19,8 +19,8 @@ export function missingUnread({ marks }: ChatState, thread: Thread): number | un
 /** Where the new messages of `thread` begin once `older` ones stand before those that it has. */
 export function newFromWith(
   thread: Thread,
-  older: readonly (NewItem & Partial<Pick<Message, "id">>)[],
-  mark: Mark | undefined,
+  older: readonly (NewLogItem & Partial<Pick<Message, "id">>)[],
+  mark: ReadMarker | undefined,
 ): number | undefined {
   if (mark === undefined || !goesFurtherBack(thread, mark)) return thread.newFrom;
   const at = older.findIndex((item) => {
@@ -30,7 +30,7 @@ export function newFromWith(
 }
 
 /** Whether everything that is loaded is newer than `mark`, so that the line belongs further up. */
-function goesFurtherBack({ log, newFrom, room, unread }: Thread, mark: Mark): boolean {
+function goesFurtherBack({ log, newFrom, room, unread }: Thread, mark: ReadMarker): boolean {
   if (unread === 0 || newFrom === undefined || room?.epoch !== mark.epoch) return false;
   for (const item of itemsOf(log)) {
     if (item.seq >= newFrom) return true;

@@ -1,5 +1,5 @@
 /** A stretch of text, and whether it is what was searched for. */
-export interface Stretch {
+export interface TextStretch {
   readonly text: string;
   readonly hit: boolean;
 }
@@ -10,12 +10,12 @@ export function wordsOf(query: string): readonly string[] {
 }
 
 /** `text` in stretches: where words begin with one of `words`, and the rest. */
-export function highlight(text: string, words: readonly string[]): readonly Stretch[] {
+export function highlight(text: string, words: readonly string[]): readonly TextStretch[] {
   if (words.length === 0) return [{ text, hit: false }];
   // Only letters, digits and underscores are in there: nothing to escape.
   const longest = words.toSorted((a, b) => b.length - a.length);
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}_])(?:${longest.join("|")})`, "giu");
-  const stretches: Stretch[] = [];
+  const stretches: TextStretch[] = [];
   let from = 0;
   for (const { 0: hit, index } of text.matchAll(pattern)) {
     if (index > from) stretches.push({ text: text.slice(from, index), hit: false });

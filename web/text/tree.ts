@@ -1,5 +1,5 @@
 /** An address that can be followed; what is read is what is followed. */
-export interface Link {
+export interface LinkNode {
   readonly type: "link";
   readonly href: string;
   readonly text: string;
@@ -10,7 +10,7 @@ export type Inline =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "break" }
   | { readonly type: "code"; readonly text: string }
-  | Link
+  | LinkNode
   | {
     readonly type: "strong" | "emphasis" | "deleted";
     readonly children: readonly Inline[];

@@ -1,17 +1,17 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../../../auth/authorizer.ts";
-import type { Measure } from "../../../broker/sqlite/sanctions.ts";
+import type { Sanction } from "../../../broker/sqlite/sanctions.ts";
 import type { Hub } from "../../hub.ts";
-import { MAX_MEASURES, TooManyMeasures } from "../../moderation/sanctions.ts";
+import { MAX_SANCTIONS, SanctionLimitError } from "../../moderation/sanctions.ts";
 import type { MeasureReport, MeasuresReport } from "../../../protocol.ts";
-import { bodySchema, MAX_ORDER_BYTES, OrderError, readOrder } from "./admin_body.ts";
-import { type Order, ORDERS } from "./moderation_actions.ts";
+import { bodySchema, MAX_BODY_BYTES, ModerationError, readModerationBody } from "./admin_body.ts";
+import { MODERATION_ACTIONS, type ModerationAction } from "./moderation_actions.ts";
 import { json, problem, Rejected, unreadBody } from "../responses.ts";
-import type { ApiOptions, Ask } from "./api_request.ts";
+import type { ApiOptions, ApiRequest } from "./api_request.ts";
 import { readBody } from "../body.ts";
 import type { Endpoint, Operation } from "./endpoints.ts";
 import { tokenOf } from "../request_guard.ts";
-import { refer } from "./schemas.ts";
+import { schemaRef } from "./schemas.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
@@ -31,7 +31,7 @@ const list: Operation = {
     id: "listMeasures",
     summary: "The bans, mutes and closed rooms that hold, the oldest first",
     parameters: [],
-    answers: { 200: { description: "All that hold", schema: refer("Measures") } },
+    answers: { 200: { description: "All that hold", schema: schemaRef("Measures") } },
     refusals: [],
   },
 };
@@ -39,13 +39,13 @@ const list: Operation = {
 /** Everything that there is for moderators. */
 export const ADMIN_ENDPOINTS: readonly Endpoint[] = [
   { path: `${ADMIN_PATH}bans`, operations: [list] },
-  ...Object.entries(ORDERS).map(([name, order]): Endpoint => ({
+  ...Object.entries(MODERATION_ACTIONS).map(([name, order]): Endpoint => ({
     path: ADMIN_PATH + name,
     operations: [operationOf(order)],
   })),
 ];
 
-function operationOf(order: Order): Operation {
+function operationOf(order: ModerationAction): Operation {
   const { id, summary, refusals } = order;
   return {
     methods: ["POST"],
@@ -56,7 +56,7 @@ function operationOf(order: Order): Operation {
       summary,
       parameters: [],
       body: { "application/json": bodySchema(order.fields, order.required) },
-      answers: { 200: { description: "What came of it", schema: refer("Order") } },
+      answers: { 200: { description: "What came of it", schema: schemaRef("Order") } },
       refusals: [...ORDER_REFUSALS, ...refusals],
     },
   };
@@ -82,18 +82,21 @@ const NO_MODERATORS = "This hub has no admin token, so nobody may do this: make 
   "bcast token secret FILE, and start the hub with --admin-token-file FILE";
 
 async function carryOut(
-  { fields, run }: Order,
-  { request, url: { pathname }, grant: { name = "admin" }, address }: Ask,
+  { fields, run }: ModerationAction,
+  { request, url: { pathname }, grant: { name = "admin" }, address }: ApiRequest,
   { hub, clock }: ApiOptions,
 ): Promise<Response> {
-  const body = await readBody(request, MAX_ORDER_BYTES, clock);
+  const body = await readBody(request, MAX_BODY_BYTES, clock);
   if (!body.ok) return unreadBody(body);
   try {
-    return json(200, await run(hub.moderation, readOrder(body.text, fields), { name, address }));
+    return json(
+      200,
+      await run(hub.moderation, readModerationBody(body.text, fields), { name, address }),
+    );
   } catch (error) {
-    if (error instanceof OrderError) return problem(error.status, error.code, error.message);
-    if (error instanceof TooManyMeasures) {
-      const message = `There are ${MAX_MEASURES} bans, mutes and closed rooms already: lift some`;
+    if (error instanceof ModerationError) return problem(error.status, error.code, error.message);
+    if (error instanceof SanctionLimitError) {
+      const message = `There are ${MAX_SANCTIONS} bans, mutes and closed rooms already: lift some`;
       return problem(409, "too_many", message);
     }
     logger.error("Cannot carry out {pathname}: {error}", { pathname, error });
@@ -101,7 +104,7 @@ async function carryOut(
   }
 }
 
-function measureReport(measure: Measure): MeasureReport {
+function measureReport(measure: Sanction): MeasureReport {
   const { kind, on, target, reason, by, since, until } = measure;
   return {
     kind,

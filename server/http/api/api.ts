@@ -3,11 +3,11 @@ import type { Grant } from "../../../auth/authorizer.ts";
 import { isRoomName, visible } from "../../../protocol.ts";
 import { ADMIN_PATH, notModerator } from "./admin.ts";
 import { json, problem, Rejected } from "../responses.ts";
-import type { ApiOptions, Ask } from "./api_request.ts";
+import type { ApiOptions, ApiRequest } from "./api_request.ts";
 import { type Endpoint, ENDPOINTS, type Operation } from "./endpoints.ts";
 import { stopping } from "./publish.ts";
 
-export { deniedByApi } from "../responses.ts";
+export { errorResponse } from "../responses.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
@@ -44,7 +44,7 @@ export function api(options: ApiOptions): Api {
     const operation = endpoint.operations.find(({ methods }) => methods.includes(request.method));
     if (operation === undefined) return wrongMethod(endpoint, pathname);
     try {
-      const ask: Ask = { request, url, room: room ?? "", grant, address };
+      const ask: ApiRequest = { request, url, room: room ?? "", grant, address };
       const refusal = room === undefined ? undefined : refuse(operation, ask, options);
       if (refusal !== undefined) return refusal;
       const answer = await operation.answer(ask, options);
@@ -84,7 +84,7 @@ function find(pathname: string): { endpoint: Endpoint; room: string | undefined 
 /** What is against a request about a room, whatever it asks. */
 function refuse(
   { access }: Operation,
-  { room, grant: { rights } }: Ask,
+  { room, grant: { rights } }: ApiRequest,
   { closed }: ApiOptions,
 ): Response | Rejected | undefined {
   if (!isRoomName(room)) {

@@ -1,10 +1,10 @@
 import type { Grant } from "../../../auth/authorizer.ts";
 import type { Clock } from "../../clock.ts";
-import type { Connections } from "../../connection_limiter.ts";
+import type { ConnectionLimiter } from "../../connection_limiter.ts";
 import type { Hub } from "../../hub.ts";
 import type { ServerLimits } from "../../limits.ts";
-import type { Closure } from "../shutdown.ts";
-import type { EventDoor } from "../../transports/sse.ts";
+import type { ShutdownNotice } from "../shutdown.ts";
+import type { SseTransport } from "../../transports/sse.ts";
 
 /** What answering below `/api/` takes. */
 export interface ApiOptions {
@@ -12,14 +12,14 @@ export interface ApiOptions {
   readonly clock: Clock;
   readonly limits: ServerLimits;
   /** Where connections are counted. */
-  readonly connections: Connections;
-  readonly events: EventDoor;
+  readonly connections: ConnectionLimiter;
+  readonly events: SseTransport;
   /** Why nothing more is taken in, if so. */
-  readonly closed: () => Closure | undefined;
+  readonly closed: () => ShutdownNotice | undefined;
 }
 
 /** A request below `/api/` of somebody who may ask. */
-export interface Ask {
+export interface ApiRequest {
   readonly request: Request;
   readonly url: URL;
   /** The room that the path names; empty where it names none. */

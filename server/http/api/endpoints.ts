@@ -8,14 +8,14 @@ import {
   MAX_REF_LENGTH,
   parseFields,
 } from "../../../protocol.ts";
-import { closureSentence } from "../../moderation/sanction_messages.ts";
+import { closedRoomMessage } from "../../moderation/sanction_messages.ts";
 import { ADMIN_ENDPOINTS } from "./admin.ts";
-import { noSuchRoom, problem, Rejected, unreadable } from "../responses.ts";
-import type { ApiOptions, Ask } from "./api_request.ts";
-import { crowded } from "../connection_limits.ts";
+import { badRequest, noSuchRoom, problem, Rejected } from "../responses.ts";
+import type { ApiOptions, ApiRequest } from "./api_request.ts";
+import { checkConnectionLimits } from "../connection_limits.ts";
 import { openapi } from "./openapi.ts";
 import { post } from "./publish.ts";
-import { refer, type Schema } from "./schemas.ts";
+import { type Schema, schemaRef } from "./schemas.ts";
 
 /** What a request may say beside its path and body. */
 export interface Parameter {
@@ -53,7 +53,7 @@ export interface Operation {
   readonly doc: Documentation;
   /** Answers; an object is an answer in JSON. What the request has wrong is an answer too. */
   readonly answer: (
-    ask: Ask,
+    ask: ApiRequest,
     options: ApiOptions,
   ) => Promise<Response | Rejected | object> | Response | Rejected | object;
 }
@@ -130,7 +130,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     path: "/api/people",
     operations: [
-      look("listPeople", "Who is here", refer("People"), people, [PARAMETERS.room], [400]),
+      look("listPeople", "Who is here", schemaRef("People"), people, [PARAMETERS.room], [400]),
     ],
   },
   {
@@ -139,7 +139,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
       look(
         "listRooms",
         "The rooms that hold messages or people",
-        refer("Rooms"),
+        schemaRef("Rooms"),
         ({ grant }, { hub }) => hub.overview.rooms(grant.rights),
       ),
     ],
@@ -173,7 +173,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
       look(
         "listMembers",
         "Who is in a room",
-        refer("People"),
+        schemaRef("People"),
         ({ room, grant }, { hub }) => hub.overview.people(grant.rights, room),
       ),
     ],
@@ -181,7 +181,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     path: "/api/rooms/{room}/messages",
     operations: [
-      look("readMessages", "A page of the past, oldest first", refer("Messages"), messages, [
+      look("readMessages", "A page of the past, oldest first", schemaRef("Messages"), messages, [
         PARAMETERS.after,
         PARAMETERS.before,
         PARAMETERS.limit,
@@ -196,14 +196,14 @@ export const ENDPOINTS: readonly Endpoint[] = [
           summary: "Says something in a room",
           parameters: [PARAMETERS.sender, PARAMETERS.via, PARAMETERS.key],
           body: {
-            "application/json": refer("Post"),
+            "application/json": schemaRef("Post"),
             "text/plain": { type: "string" },
             // What `curl -d` says of whatever it sends.
             "application/x-www-form-urlencoded": { type: "string" },
           },
           answers: {
-            200: { description: "It was stored before", schema: refer("Posted") },
-            201: { description: "It is stored", schema: refer("Posted") },
+            200: { description: "It was stored before", schema: schemaRef("Posted") },
+            201: { description: "It is stored", schema: schemaRef("Posted") },
           },
           refusals: [408, 409, 413, 415, 503],
         },
@@ -216,7 +216,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
       look(
         "getStatus",
         "How the hub is doing",
-        refer("Status"),
+        schemaRef("Status"),
         (_ask, { hub }) => hub.overview.status(Deno.memoryUsage()),
       ),
     ],
@@ -239,7 +239,7 @@ function look(
 }
 
 function people(
-  { url, grant: { rights } }: Ask,
+  { url, grant: { rights } }: ApiRequest,
   { hub }: ApiOptions,
 ): Response | Rejected | object {
   const room = url.searchParams.get("room") ?? undefined;
@@ -254,7 +254,10 @@ function people(
   return hub.overview.people(rights, room);
 }
 
-async function messages({ url, room }: Ask, { hub }: ApiOptions): Promise<Response | object> {
+async function messages(
+  { url, room }: ApiRequest,
+  { hub }: ApiOptions,
+): Promise<Response | object> {
   const { searchParams } = url;
   const query = searchParams.get("query");
   const parsed = parseFields("history", {
@@ -262,11 +265,11 @@ async function messages({ url, room }: Ask, { hub }: ApiOptions): Promise<Respon
     ...numbers(searchParams, ["after", "before", "limit"]),
     ...(query === null ? {} : { query }),
   });
-  return parsed.ok ? await hub.overview.messages(parsed.frame) : unreadable(parsed.error);
+  return parsed.ok ? await hub.overview.messages(parsed.frame) : badRequest(parsed.error);
 }
 
 async function listen(
-  { request, url, room, grant, address }: Ask,
+  { request, url, room, grant, address }: ApiRequest,
   options: ApiOptions,
 ): Promise<Response | Rejected> {
   // The header is newer: a browser that comes back still asks with the address it was first given.
@@ -282,13 +285,13 @@ async function listen(
     ...(epoch === undefined ? {} : { epoch }),
     ...numbers(url.searchParams, ["history"]),
   });
-  if (!parsed.ok) return unreadable(parsed.error);
+  if (!parsed.ok) return badRequest(parsed.error);
   const closure = options.hub.moderation.closureOf(room);
-  if (closure !== undefined) return new Rejected(403, closureSentence(closure));
+  if (closure !== undefined) return new Rejected(403, closedRoomMessage(closure));
   const noRoom = await options.hub.admitRoom(room, address);
   if (noRoom !== undefined) return noSuchRoom(noRoom);
   // The last: from here on nothing comes in between.
-  const crowd = crowded(options.connections, options.limits, address);
+  const crowd = checkConnectionLimits(options.connections, options.limits, address);
   if (crowd !== undefined) return crowd;
   return options.events.open({ address, grant, position: parsed.frame });
 }

@@ -1,22 +1,27 @@
-import type { Measure } from "../../../broker/sqlite/sanctions.ts";
-import type { Moderation, Moderator, Terms, Whom } from "../../moderation/moderation.ts";
+import type { Sanction } from "../../../broker/sqlite/sanctions.ts";
+import type {
+  Moderation,
+  ModerationTarget,
+  Moderator,
+  SanctionOptions,
+} from "../../moderation/moderation.ts";
 import type { OrderReport } from "../../../protocol.ts";
-import { OrderError, type OrderFields, strangersAddress } from "./admin_body.ts";
+import { ModerationError, type ModerationFields, otherAddress } from "./admin_body.ts";
 
 /** Something that a moderator orders. */
-export interface Order {
+export interface ModerationAction {
   /** An operation id for OpenAPI. */
   readonly id: string;
   readonly summary: string;
   /** With both a name and an address, one of them is enough. */
-  readonly fields: readonly (keyof OrderFields)[];
+  readonly fields: readonly (keyof ModerationFields)[];
   /** Those of them that must be there. */
-  readonly required: readonly (keyof OrderFields)[];
+  readonly required: readonly (keyof ModerationFields)[];
   /** Statuses of refusals that not every order knows. */
   readonly refusals: readonly number[];
   run(
     moderation: Moderation,
-    fields: OrderFields,
+    fields: ModerationFields,
     by: Moderator,
   ): OrderReport | Promise<OrderReport>;
 }
@@ -25,7 +30,7 @@ const WHOM = ["name", "address"] as const;
 const TERMS = ["reason", "for"] as const;
 
 /** Every order, by its name below `/api/admin/`. */
-export const ORDERS: Readonly<Record<string, Order>> = {
+export const MODERATION_ACTIONS: Readonly<Record<string, ModerationAction>> = {
   kick: {
     id: "kick",
     summary: "Ends the sessions and event streams of a name",
@@ -115,7 +120,7 @@ export const ORDERS: Readonly<Record<string, Order>> = {
       if (outcome === "released") return { affected: 1 };
       if (outcome === "free") throw nobody("not_found", `No token reserved the name ${name}`);
       const message = `${name} is connected with a token of that name: kick or ban ${name} first`;
-      throw new OrderError(409, "in_use", message);
+      throw new ModerationError(409, "in_use", message);
     },
   },
   announce: {
@@ -130,24 +135,24 @@ export const ORDERS: Readonly<Record<string, Order>> = {
   },
 };
 
-function needed<K extends "name" | "room" | "message">(fields: OrderFields, field: K): string {
+function needed<K extends "name" | "room" | "message">(fields: ModerationFields, field: K): string {
   const value = fields[field];
   if (value !== undefined) return value;
-  throw new OrderError(400, "bad_frame", `"${field}" is missing`);
+  throw new ModerationError(400, "bad_frame", `"${field}" is missing`);
 }
 
-function whomOf({ name, address }: OrderFields): Whom {
+function whomOf({ name, address }: ModerationFields): ModerationTarget {
   if (name !== undefined) return address === undefined ? { name } : { name, address };
   if (address !== undefined) return { address };
-  throw new OrderError(400, "bad_frame", `Say whom: "name" or "address"`);
+  throw new ModerationError(400, "bad_frame", `Say whom: "name" or "address"`);
 }
 
-function strangers({ address }: OrderFields): Pick<OrderFields, "address"> {
-  const network = strangersAddress(address);
+function strangers({ address }: ModerationFields): Pick<ModerationFields, "address"> {
+  const network = otherAddress(address);
   return network === undefined ? {} : { address: network };
 }
 
-function termsOf({ reason, for: seconds }: OrderFields): Terms {
+function termsOf({ reason, for: seconds }: ModerationFields): SanctionOptions {
   return {
     ...(reason === undefined ? {} : { reason }),
     ...(seconds === undefined ? {} : { for: seconds }),
@@ -155,15 +160,15 @@ function termsOf({ reason, for: seconds }: OrderFields): Terms {
 }
 
 function lifted(
-  measures: readonly Measure[],
+  measures: readonly Sanction[],
   what: string,
-  { name, address }: OrderFields,
+  { name, address }: ModerationFields,
 ): OrderReport {
   if (measures.length > 0) return { affected: measures.length };
   const whom = [name, address].filter((one) => one !== undefined).join(" or ");
   throw nobody("not_found", `${whom} is not ${what}`);
 }
 
-function nobody(code: string, message: string): OrderError {
-  return new OrderError(404, code, message);
+function nobody(code: string, message: string): ModerationError {
+  return new ModerationError(404, code, message);
 }

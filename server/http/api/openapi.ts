@@ -1,6 +1,6 @@
 import { VERSION } from "../../../protocol.ts";
 import type { Endpoint, Operation, Parameter } from "./endpoints.ts";
-import { refer, type Schema, SCHEMAS } from "./schemas.ts";
+import { type Schema, schemaRef, SCHEMAS } from "./schemas.ts";
 
 const ROOM: Schema = {
   name: "room",
@@ -90,7 +90,7 @@ function operationOf({ doc }: Operation, inRoom: boolean): object {
         String(status),
         {
           description: REFUSALS[status] ?? "",
-          content: { "application/json": { schema: refer("Error") } },
+          content: { "application/json": { schema: schemaRef("Error") } },
         },
       ]),
     ]),

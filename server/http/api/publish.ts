@@ -10,10 +10,10 @@ import {
   type PostReport,
   type Publish,
 } from "../../../protocol.ts";
-import { json, noSuchRoom, problem, Rejected, unreadable, unreadBody } from "../responses.ts";
-import type { ApiOptions, Ask } from "./api_request.ts";
+import { badRequest, json, noSuchRoom, problem, Rejected, unreadBody } from "../responses.ts";
+import type { ApiOptions, ApiRequest } from "./api_request.ts";
 import { readBody } from "../body.ts";
-import type { Closure } from "../shutdown.ts";
+import type { ShutdownNotice } from "../shutdown.ts";
 
 /** What a body may be: `curl -d` says that a form comes, whatever it sends. */
 const TEXTS: readonly string[] = ["", "text/plain", "application/x-www-form-urlencoded"];
@@ -23,7 +23,7 @@ const KEY = new RegExp(`^[\\x21-\\x7e]{1,${MAX_REF_LENGTH}}$`);
 
 /** Puts the message of a request into the log of its room; who may do so is decided before. */
 export async function post(
-  { request, url, room, grant, address }: Ask,
+  { request, url, room, grant, address }: ApiRequest,
   { hub, clock, limits: { maxMessageBytes }, closed }: ApiOptions,
 ): Promise<Response | Rejected> {
   const type = readType(request.headers.get("content-type"));
@@ -42,7 +42,7 @@ export async function post(
   const parsed = type === "json"
     ? readJson(body.text, room, url.searchParams)
     : readText(body.text, room, url.searchParams, maxMessageBytes);
-  if (!parsed.ok) return unreadable(parsed.error);
+  if (!parsed.ok) return badRequest(parsed.error);
   const closure = closed();
   if (closure !== undefined) return stopping(closure);
   const { frame } = parsed;
@@ -79,7 +79,7 @@ export async function post(
 }
 
 /** The answer while nothing is taken in. */
-export function stopping({ reason, retryAfter }: Closure): Rejected {
+export function stopping({ reason, retryAfter }: ShutdownNotice): Rejected {
   return Rejected.forNow(503, reason, retryAfter());
 }
 

@@ -49,7 +49,7 @@ function object(fields: Readonly<Record<string, Schema>>, more: Schema = {}): Sc
 }
 
 /** A reference to one of {@linkcode SCHEMAS}. */
-export function refer(name: keyof typeof SCHEMAS): Schema {
+export function schemaRef(name: keyof typeof SCHEMAS): Schema {
   return { $ref: `#/components/schemas/${name}` };
 }
 

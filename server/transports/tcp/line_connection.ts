@@ -1,13 +1,13 @@
 import type { Clock } from "../../clock.ts";
-import { TEXT } from "../../encoders/encoder.ts";
+import { TEXT_ENCODER } from "../../encoders/encoder.ts";
 import type { Hub } from "../../hub.ts";
 import type { ServerLimits } from "../../limits.ts";
-import type { Peer } from "../../connection.ts";
-import { countTurnedAway } from "../../rejections.ts";
+import type { Connection } from "../../connection.ts";
+import { recordRejection } from "../../rejections.ts";
 import { CLOSE } from "../../../protocol.ts";
 import { isHttp, isTls, tokenOf } from "./first_line.ts";
-import { LineSocket } from "./line_transport.ts";
-import { type Heard, LineSplitter } from "./line_splitter.ts";
+import { LineTransport } from "./line_transport.ts";
+import { type LineEvent, LineSplitter } from "./line_splitter.ts";
 
 /** Close code of a connection that broke (RFC 6455 section 7.1.5). */
 const ABNORMAL = 1006;
@@ -22,7 +22,7 @@ const NO_TOKEN = "A token must come first: /token SECRET";
 const PRESENT = "* Yes, the hub is here";
 
 /** What serving a client takes. */
-export interface GuestOptions {
+export interface LineConnectionOptions {
   readonly hub: Hub;
   readonly clock: Clock;
   readonly address: string;
@@ -32,21 +32,21 @@ export interface GuestOptions {
 }
 
 /** One client of the line door, from its connection to its end. */
-export class Guest {
+export class LineConnection {
   readonly #conn: Deno.TcpConn;
-  readonly #socket: LineSocket;
+  readonly #socket: LineTransport;
   readonly #lines: LineSplitter;
-  #peer: Peer | undefined;
+  #peer: Connection | undefined;
   #first = true;
   #pause: Disposable | undefined;
   /** The line that a pause has ended, until it is answered. */
   #paused: Promise<void> = Promise.resolve();
   #toldOfPause = false;
 
-  constructor(conn: Deno.TcpConn, private readonly options: GuestOptions) {
+  constructor(conn: Deno.TcpConn, private readonly options: LineConnectionOptions) {
     this.#conn = conn;
     this.#lines = new LineSplitter(options.limits.maxMessageBytes);
-    this.#socket = new LineSocket(conn, options.clock, () => this.#gone());
+    this.#socket = new LineTransport(conn, options.clock, () => this.#gone());
     // The system notices in the end that a machine is gone which never says anything.
     conn.setKeepAlive(true);
     // Lines are gathered by the turn already; waiting for more would only make them late.
@@ -98,7 +98,7 @@ export class Guest {
   /** The same of one who may not come in, and counts it. */
   #turnAway(status: number, reason: string): void {
     if (this.#socket.ending) return;
-    countTurnedAway(this.options.hub, this.options.address, { status, reason });
+    recordRejection(this.options.hub, this.options.address, { status, reason });
     this.#say(reason);
   }
 
@@ -119,7 +119,7 @@ export class Guest {
     // It may have gone, or its time have run out, while its token was checked.
     if (this.#socket.ending) return;
     if (answer.ok) {
-      const introduction = { address, port, dialect: TEXT, rooms: [], grant: answer.grant };
+      const introduction = { address, port, dialect: TEXT_ENCODER, rooms: [], grant: answer.grant };
       this.#peer = hub.connect(this.#socket, introduction);
     } else {
       this.#turnAway(answer.failure === "throttled" ? 429 : 401, answer.reason);
@@ -130,10 +130,8 @@ export class Guest {
     const buffer = new Uint8Array(READ_BYTES);
     let started = false;
     for (;;) {
-      // deno-lint-ignore no-await-in-loop -- a stream
       const count = await this.#conn.read(buffer);
       this.#pause?.[Symbol.dispose]();
-      // deno-lint-ignore no-await-in-loop -- in order
       await this.#paused;
       if (count === null) break;
       // Of a connection that is ending nothing counts but that it ends.
@@ -143,7 +141,6 @@ export class Guest {
       started = true;
       for (const heard of this.#lines.push(bytes)) {
         if (this.#deaf) break;
-        // deno-lint-ignore no-await-in-loop -- in order, and no faster than they are answered
         await this.#hear(heard);
       }
       if (this.#lines.mayNeverEnd) this.#awaitPause();
@@ -175,7 +172,7 @@ export class Guest {
     return this.#socket.ending || this.#peer?.muted === true;
   }
 
-  async #hear(heard: Heard): Promise<void> {
+  async #hear(heard: LineEvent): Promise<void> {
     if (this.#deaf) return;
     switch (heard.kind) {
       case "line":
@@ -214,13 +211,13 @@ export class Guest {
   }
 
   /** Answers what is no line, in its turn; the hub holds it to the rate. */
-  async #reply(peer: Peer, line: string): Promise<void> {
+  async #reply(peer: Connection, line: string): Promise<void> {
     await this.#answered(peer);
     this.options.hub.reply(peer, line);
   }
 
   /** Waits until the hub has answered what came before: what waits, waits with the client. */
-  async #answered(peer: Peer): Promise<void> {
+  async #answered(peer: Connection): Promise<void> {
     if (peer.backlog === undefined || !peer.open) return;
     await new Promise<void>((resolve) => peer.answered = resolve);
     peer.answered = undefined;

@@ -1,7 +1,7 @@
 import { TELNET } from "./telnet.ts";
 
 /** What came in over a connection of lines. */
-export type Heard =
+export type LineEvent =
   /** One line, without its end; `crlf`: the client ends lines as telnet does. */
   | { readonly kind: "line"; readonly text: string; readonly crlf: boolean }
   /** A line that is not UTF-8: replacement characters would change it without a word. */
@@ -30,7 +30,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictDecoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
 /** Where the reading of telnet's own bytes stands. */
-type State = "text" | "command" | "option" | "subnegotiation" | "subnegotiationCommand";
+type SplitterState = "text" | "command" | "option" | "subnegotiation" | "subnegotiationCommand";
 
 /**
  * Cuts a stream of bytes into lines, wherever it was split on its way, and takes telnet's own bytes
@@ -48,7 +48,7 @@ export class LineSplitter {
   #afterCr = false;
   #endedLines = false;
   #spokeTelnet = false;
-  #state: State = "text";
+  #state: SplitterState = "text";
   #verb = 0;
   #subnegotiation = 0;
   /** What was refused already: a client that offers it again would go on for ever. */
@@ -60,7 +60,7 @@ export class LineSplitter {
   constructor(private readonly maxBytes: number) {}
 
   /** Takes bytes in and gives out what they complete. */
-  *push(bytes: Uint8Array): Generator<Heard, void, undefined> {
+  *push(bytes: Uint8Array): Generator<LineEvent, void, undefined> {
     for (const byte of bytes) {
       const heard = this.#state === "text" ? this.#text(byte) : this.#telnet(byte);
       if (heard !== undefined) yield heard;
@@ -76,11 +76,11 @@ export class LineSplitter {
   }
 
   /** The last line, which nobody ended, when the input is over. */
-  end(): Heard | undefined {
+  end(): LineEvent | undefined {
     return this.#length > 0 || this.#afterCr ? this.#endLine(false) : undefined;
   }
 
-  #text(byte: number): Heard | undefined {
+  #text(byte: number): LineEvent | undefined {
     if (byte === TELNET.iac) {
       this.#spokeTelnet = true;
       this.#state = "command";
@@ -110,7 +110,7 @@ export class LineSplitter {
     return this.#add(byte);
   }
 
-  #add(byte: number): Heard | undefined {
+  #add(byte: number): LineEvent | undefined {
     if (this.#over) return undefined;
     if (this.#length >= this.maxBytes) {
       const text = decoder.decode(this.#line.subarray(0, this.#length)) + "…";
@@ -129,7 +129,7 @@ export class LineSplitter {
     this.#line = larger;
   }
 
-  #endLine(crlf: boolean): Heard | undefined {
+  #endLine(crlf: boolean): LineEvent | undefined {
     this.#afterCr = false;
     const over = this.#over;
     this.#over = false;
@@ -150,7 +150,7 @@ export class LineSplitter {
     if (this.#line.length > FIRST_BUFFER) this.#line = new Uint8Array(FIRST_BUFFER);
   }
 
-  #telnet(byte: number): Heard | undefined {
+  #telnet(byte: number): LineEvent | undefined {
     switch (this.#state) {
       case "command":
         return this.#command(byte);
@@ -167,7 +167,7 @@ export class LineSplitter {
     }
   }
 
-  #command(byte: number): Heard | undefined {
+  #command(byte: number): LineEvent | undefined {
     this.#state = "text";
     switch (byte) {
       case TELNET.will:
@@ -198,13 +198,13 @@ export class LineSplitter {
     return this.#text(byte);
   }
 
-  #addAfterCr(): Heard | undefined {
+  #addAfterCr(): LineEvent | undefined {
     this.#afterCr = false;
     return this.#add(CR) ?? this.#add(TELNET.iac);
   }
 
   /** Says no to every option: lines are all there is. */
-  #refuse(option: number): Heard | undefined {
+  #refuse(option: number): LineEvent | undefined {
     const asked = this.#verb;
     if (asked !== TELNET.do && asked !== TELNET.will) return undefined;
     const key = asked << 8 | option;

@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.ts";
-import type { Transport } from "../../connection.ts";
+import type { ConnectionSink } from "../../connection.ts";
 import { CLOSE } from "../../../protocol.ts";
 
 /** UTF-16 units handed to the system at once: what cannot be taken back when a reader falls behind. */
@@ -14,13 +14,13 @@ const LINGER = 2000;
 const encoder = new TextEncoder();
 
 /**
- * A TCP connection as the hub's {@linkcode Transport}: each frame is a line (or a few).
+ * A TCP connection as the hub's {@linkcode ConnectionSink}: each frame is a line (or a few).
  *
  * Writing never waits: what the system does not take is kept here, and the hub looks at
  * `bufferedAmount` before it sends more. There is no close frame, so the reason of an end is the
  * last line.
  */
-export class LineSocket implements Transport {
+export class LineTransport implements ConnectionSink {
   /** Whether lines end in CR LF, as telnet's do: the hub does as the client does. */
   crlf = false;
   #waiting: string[] = [];
@@ -131,13 +131,11 @@ export class LineSocket implements Transport {
     while (this.#waiting.length > 0 || this.#answers.length > 0) {
       const answers = new Uint8Array(this.#answers.splice(0));
       if (answers.length > 0) {
-        // deno-lint-ignore no-await-in-loop -- one write at a time keeps the order
         await this.#write(answers);
       }
       const lines = this.#take();
       this.#writing = lines.length;
       const text = this.crlf ? lines.replaceAll("\n", "\r\n") : lines;
-      // deno-lint-ignore no-await-in-loop -- as above
       await this.#write(encoder.encode(text));
       this.#writing = 0;
     }
@@ -159,7 +157,6 @@ export class LineSocket implements Transport {
 
   async #write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     for (let done = 0; done < bytes.length;) {
-      // deno-lint-ignore no-await-in-loop -- what one write leaves over is for the next
       done += await this.conn.write(bytes.subarray(done));
       this.#progressAt = this.clock.monotonic();
     }

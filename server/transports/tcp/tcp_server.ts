@@ -7,11 +7,11 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { Clock } from "../../clock.ts";
-import type { Connections } from "../../connection_limiter.ts";
+import type { ConnectionLimiter } from "../../connection_limiter.ts";
 import type { Hub } from "../../hub.ts";
 import { isLoopback, type ServerLimits } from "../../limits.ts";
-import { countTurnedAway, type TurnedAway } from "../../rejections.ts";
-import { Guest } from "./line_connection.ts";
+import { recordRejection, type Rejection } from "../../rejections.ts";
+import { LineConnection } from "./line_connection.ts";
 
 const logger = getLogger(["bcast", "tcp"]);
 
@@ -22,9 +22,9 @@ const SWEEP_PERIOD = 1000;
 const ACCEPT_REST = 100;
 
 /** What a line door is made of. */
-export interface LineDoorOptions {
+export interface TcpServerOptions {
   readonly hub: Hub;
-  readonly connections: Connections;
+  readonly connections: ConnectionLimiter;
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly host: string;
@@ -33,7 +33,7 @@ export interface LineDoorOptions {
 }
 
 /** A line door that is open. Disposing of it ends what is still connected. */
-export interface LineDoor extends AsyncDisposable {
+export interface TcpServer extends AsyncDisposable {
   readonly port: number;
   /** Lets nobody in any more, and ends the connections that the hub does not know of. */
   close(reason: string): void;
@@ -44,18 +44,18 @@ export interface LineDoor extends AsyncDisposable {
  *
  * @throws {Deno.errors.AddrInUse} when the port is taken.
  */
-export function listenTcp(options: LineDoorOptions): LineDoor {
-  return new Listener(options);
+export function listenTcp(options: TcpServerOptions): TcpServer {
+  return new TcpListener(options);
 }
 
-class Listener implements LineDoor {
+class TcpListener implements TcpServer {
   readonly #listener: Deno.TcpListener;
-  readonly #guests = new Set<Guest>();
+  readonly #guests = new Set<LineConnection>();
   readonly #sweep: Disposable;
   readonly #accepting: Promise<void>;
   #closed = false;
 
-  constructor(private readonly options: LineDoorOptions) {
+  constructor(private readonly options: TcpServerOptions) {
     const { host, port, clock, limits } = options;
     this.#listener = Deno.listen({ hostname: host, port, transport: "tcp" });
     this.#sweep = clock.every(SWEEP_PERIOD, () => {
@@ -87,13 +87,11 @@ class Listener implements LineDoor {
   async #accept(): Promise<void> {
     while (!this.#closed) {
       try {
-        // deno-lint-ignore no-await-in-loop -- one after the other
         this.#take(await this.#listener.accept());
       } catch (error) {
         if (this.#closed) return;
         // No more file descriptors, or a client that was gone before it was there.
         logger.warn("Cannot accept a connection: {error}", { error });
-        // deno-lint-ignore no-await-in-loop -- what is wrong will not be right at once
         await new Promise<void>((resolve) => this.options.clock.after(ACCEPT_REST, resolve));
       }
     }
@@ -107,7 +105,13 @@ class Listener implements LineDoor {
       this.#turnAway(conn, address, refusal);
       return;
     }
-    const guest = new Guest(conn, { hub, clock, address, port: conn.remoteAddr.port, limits });
+    const guest = new LineConnection(conn, {
+      hub,
+      clock,
+      address,
+      port: conn.remoteAddr.port,
+      limits,
+    });
     connections.add(address, "lines");
     this.#guests.add(guest);
     guest.serve().catch((error) => {
@@ -119,7 +123,7 @@ class Listener implements LineDoor {
   }
 
   /** Why a client cannot come in, with the status that a WebSocket would get. */
-  #refusal(address: string): TurnedAway | undefined {
+  #refusal(address: string): Rejection | undefined {
     const { hub, connections, limits } = this.options;
     // It was accepted just before the door was closed.
     if (this.#closed) return { status: 503, reason: "The hub is stopping" };
@@ -136,8 +140,8 @@ class Listener implements LineDoor {
     return undefined;
   }
 
-  #turnAway(conn: Deno.TcpConn, address: string, refusal: TurnedAway): void {
-    countTurnedAway(this.options.hub, address, refusal);
+  #turnAway(conn: Deno.TcpConn, address: string, refusal: Rejection): void {
+    recordRejection(this.options.hub, address, refusal);
     // It fits into any socket's buffer; whoever is not there to read it misses nothing.
     conn.write(new TextEncoder().encode(`* ${refusal.reason}\n`)).catch(() => {})
       .finally(() => conn.close());

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { dialectOf } from "../../../bench/encoders.ts";
+import { encoderNamed } from "../../../bench/encoders.ts";
 import { ratios, type Round, table } from "../../../bench/report.ts";
 
 const key = "deliveriesPerSecond";
@@ -28,7 +28,7 @@ Deno.test("table() shows every server and what failed", () => {
 });
 
 Deno.test("the conversation of Socket.IO goes on after its offset when it resumes", () => {
-  const dialect = dialectOf("socket.io");
+  const dialect = encoderNamed("socket.io");
   const encoder = new TextEncoder();
   const event = (sequence: number, offset: string): string => {
     const text = new TextDecoder().decode(dialect.template(0, 64).bytes);

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Histogram } from "../../../bench/load/histogram.ts";
+import { LatencyHistogram } from "../../../bench/load/histogram.ts";
 
 Deno.test("Histogram.quantile() is exact when values are small", () => {
-  const histogram = new Histogram();
+  const histogram = new LatencyHistogram();
   for (let value = 1; value <= 50; value++) histogram.record(value);
   assertEquals(histogram.quantile(0.5), 25);
   assertEquals(histogram.quantile(0.99), 50);
@@ -15,7 +15,7 @@ Deno.test("Histogram.quantile() is exact when values are small", () => {
 Deno.test("Histogram.quantile() is within 1/64 above the truth when values are any", () => {
   const values = fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 }), { minLength: 1 });
   fc.assert(fc.property(values, fc.double({ min: 0, max: 1, noNaN: true }), (list, q) => {
-    const histogram = new Histogram();
+    const histogram = new LatencyHistogram();
     for (const value of list) histogram.record(value);
     const sorted = list.toSorted((a, b) => a - b);
     const truth = sorted[Math.max(1, Math.ceil(q * list.length)) - 1] ?? NaN;
@@ -26,7 +26,7 @@ Deno.test("Histogram.quantile() is within 1/64 above the truth when values are a
 });
 
 Deno.test("Histogram.record() takes the nearest value it can hold when a value is out of range", () => {
-  const histogram = new Histogram();
+  const histogram = new LatencyHistogram();
   histogram.record(-5);
   histogram.record(1e12);
   assertEquals(histogram.quantile(0.5), 0);
@@ -34,7 +34,7 @@ Deno.test("Histogram.record() takes the nearest value it can hold when a value i
 });
 
 Deno.test("Histogram.add() gives the same as one histogram when both are joined", () => {
-  const a = new Histogram(), b = new Histogram(), both = new Histogram();
+  const a = new LatencyHistogram(), b = new LatencyHistogram(), both = new LatencyHistogram();
   for (let i = 0; i < 1000; i++) {
     (i % 3 === 0 ? a : b).record(i * i);
     both.record(i * i);
@@ -45,7 +45,7 @@ Deno.test("Histogram.add() gives the same as one histogram when both are joined"
 
 Deno.test("Histogram.summary() is all zero when nothing was recorded, or all forgotten", () => {
   const empty = { samples: 0, mean: 0, p50: 0, p99: 0, p999: 0, max: 0 };
-  const histogram = new Histogram();
+  const histogram = new LatencyHistogram();
   assertEquals(histogram.summary(), empty);
   histogram.record(1234);
   assertEquals(histogram.summary().max, 1.234);

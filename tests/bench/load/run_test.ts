@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { acceptOf, parseTarget } from "../../../bench/load/handshake.ts";
-import { BcastDialect, LoadGroup, LoadStats, runLoad } from "../../../bench/load/mod.ts";
+import { BcastFormat, LoadGroup, LoadStats, runLoad } from "../../../bench/load/mod.ts";
 
 /** A hub as small as can be: batches, acks, ids; leaves out what `skip` says. */
 function smallHub(skip: (id: number) => boolean = () => false): Deno.HttpServer<Deno.NetAddr> {
@@ -54,7 +54,7 @@ Deno.test("runLoad() finds nothing wrong when the hub loses nothing", async () =
   const report = await runLoad({
     ...LOAD,
     url: urlOf(hub),
-    dialect: new BcastDialect({ room: "r" }),
+    dialect: new BcastFormat({ room: "r" }),
     pace: { inFlight: 4, until: "echo" },
     onProgress: ({ phase }) => phases.add(phase),
   });
@@ -79,7 +79,7 @@ Deno.test("runLoad() counts what is missing when the hub skips messages", async 
   const report = await runLoad({
     ...LOAD,
     url: urlOf(hub),
-    dialect: new BcastDialect({ room: "r" }),
+    dialect: new BcastFormat({ room: "r" }),
     pace: { inFlight: 4, until: "ack" },
   });
   assert(skipped > 0);
@@ -91,7 +91,7 @@ Deno.test("runLoad() rejects when there is no hub, or its signal aborts", async 
   const gone = smallHub();
   const url = urlOf(gone);
   await gone.shutdown();
-  const dialect = new BcastDialect({ room: "r" });
+  const dialect = new BcastFormat({ room: "r" });
   const pace = { rate: 10 } as const;
   await assertRejects(() => runLoad({ ...LOAD, url, dialect, pace }), Error, "Cannot load");
   await using hub = smallHub();
@@ -115,7 +115,7 @@ Deno.test("LoadGroup.connect() says why when a server is no hub", async () => {
   );
   using group = new LoadGroup({
     url: urlOf(server),
-    dialect: new BcastDialect({ room: "r" }),
+    dialect: new BcastFormat({ room: "r" }),
     stats: new LoadStats(1),
     expected: 2,
   });

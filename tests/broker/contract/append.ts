@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import type { Draft } from "../../../broker/broker.ts";
+import type { MessageDraft } from "../../../broker/broker.ts";
 import type { Content } from "../../../protocol.ts";
 import {
-  Clock,
+  ContractClock,
   type ContractTest,
   draft,
   drafts,
@@ -99,7 +99,7 @@ export function appendContract(test: ContractTest): void {
 
   test("`append()` keeps sender and kind", async (place) => {
     await using broker = await place.open();
-    const wave: Draft = {
+    const wave: MessageDraft = {
       room: "lobby",
       sender: "Zoë \u{1f600}",
       content: { message: "waves", data: { with: "both" } },
@@ -115,7 +115,7 @@ export function appendContract(test: ContractTest): void {
   });
 
   test("`append()` tells the time in UTC with milliseconds", async (place) => {
-    const clock = new Clock();
+    const clock = new ContractClock();
     await using broker = await place.open({ now: clock.now });
     assertEquals(
       only(await store(broker, [draft("lobby", "hi")])).timestamp,
@@ -129,7 +129,7 @@ export function appendContract(test: ContractTest): void {
   });
 
   test("`append()` does not go back in time with the clock by up to a minute", async (place) => {
-    const clock = new Clock();
+    const clock = new ContractClock();
     let broker = await place.open({ now: clock.now });
     const before = only(await store(broker, [draft("a", "hi")])).timestamp;
     clock.time -= 60_000;
@@ -143,23 +143,19 @@ export function appendContract(test: ContractTest): void {
   });
 
   test("`append()` takes the time of the clock after one that was far ahead", async (place) => {
-    const clock = new Clock();
+    const clock = new ContractClock();
     let broker = await place.open({ now: clock.now });
     const right = clock.time;
     for (const ahead of [60_001, 3_600_000, 10 * 365 * 86_400_000]) {
       clock.time = right + ahead;
-      // deno-lint-ignore no-await-in-loop -- one after the other
       const wrong = only(await store(broker, [draft("a", "hi")]));
       assertEquals(wrong.timestamp, new Date(right + ahead).toISOString());
       clock.time = right;
       if (place.persistent && ahead > 3_600_000) {
-        // deno-lint-ignore no-await-in-loop -- as above
         await broker[Symbol.asyncDispose]();
-        // deno-lint-ignore no-await-in-loop -- as above
         broker = await place.open({ now: clock.now });
       }
       for (const room of ["a", "b"]) {
-        // deno-lint-ignore no-await-in-loop -- as above
         const { timestamp } = only(await store(broker, [draft(room, "hi")]));
         assertEquals(timestamp, new Date(right).toISOString());
       }

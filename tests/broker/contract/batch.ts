@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Broker, Draft, Range } from "../../../broker/broker.ts";
+import type { Broker, MessageDraft, Range } from "../../../broker/broker.ts";
 import { DEDUPE_MINUTES } from "../../../protocol.ts";
 import {
   type BrokerStore,
-  Clock,
+  ContractClock,
   type ContractTest,
   draft,
   drafts,
@@ -43,11 +43,8 @@ async function agrees(broker: Broker, all: readonly number[], bounds: readonly n
   };
   for (const bound of bounds) {
     for (const limit of [1, 2, 256, 5000]) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await expect({ before: bound, limit });
-      // deno-lint-ignore no-await-in-loop -- as above
       await expect({ after: bound, limit });
-      // deno-lint-ignore no-await-in-loop -- as above
       await expect({ after: bound, before: bound + 300, limit });
     }
   }
@@ -58,7 +55,6 @@ async function fill(broker: Broker, sizes: readonly number[], last = 0): Promise
   let id = last;
   for (const size of sizes) {
     const batch = Array.from({ length: size }, () => draft("lobby", `word w${++id}`));
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await store(broker, batch);
   }
   return id;
@@ -94,7 +90,7 @@ export function batchContract(test: ContractTest): void {
   test("`append()` of a huge batch keeps all of it", async (place) => {
     await using broker = await place.open();
     const long = "ä".repeat(60_000);
-    const batch: Draft[] = Array.from(
+    const batch: MessageDraft[] = Array.from(
       { length: 1500 },
       (_, index) => draft(index % 7 === 0 ? "other" : "lobby", index % 100 === 1 ? long : "short"),
     );
@@ -116,11 +112,8 @@ export function batchContract(test: ContractTest): void {
             ref: `${round}-${i}`,
           }),
       );
-      // deno-lint-ignore no-await-in-loop -- one after the other
       const stored = await store(broker, batch);
-      // deno-lint-ignore no-await-in-loop -- as above
       broker = await reopened(place, broker, undefined);
-      // deno-lint-ignore no-await-in-loop -- as above
       const again = await broker.append([...batch].reverse());
       assertEquals(
         again.map((receipt) => receipt.kind === "duplicate" && [receipt.room, receipt.id]),
@@ -128,9 +121,7 @@ export function batchContract(test: ContractTest): void {
       );
     }
     for (const room of rooms) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       const { last } = await broker.head(room);
-      // deno-lint-ignore no-await-in-loop -- as above
       assertEquals(ids(await readAll(broker, room)), numbers(1, last));
     }
     await broker[Symbol.asyncDispose]();
@@ -142,33 +133,27 @@ export function batchContract(test: ContractTest): void {
     let last = await fill(broker, [150]);
     let dropped = 0;
     for (const size of [0, 1, 30, 49, 20, 1, 250, 99, 3, 700, 1]) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       if (size > 0) last = await fill(broker, [size], last);
-      // deno-lint-ignore no-await-in-loop -- as above
       dropped += await broker.trim();
       assertEquals(dropped, last - 100);
-      // deno-lint-ignore no-await-in-loop -- as above
       assertEquals(await broker.trim(), 0);
-      // deno-lint-ignore no-await-in-loop -- as above
       broker = await reopened(place, broker, options);
-      // deno-lint-ignore no-await-in-loop -- as above
       const { first } = await broker.head("lobby");
       assertEquals(first, last - 99);
-      // deno-lint-ignore no-await-in-loop -- as above
       await agrees(broker, numbers(first, last), [0, first - 2, first - 1, first, last - 1, last]);
     }
     await broker[Symbol.asyncDispose]();
   });
 
   test("`append()` recognizes retries of a batch that was trimmed in part, or all", async (place) => {
-    const clock = new Clock();
+    const clock = new ContractClock();
     const options = { now: clock.now, retention: { maxMessages: 10 } };
     let broker = await place.open(options);
-    const batch = (name: string, size: number): readonly Draft[] =>
+    const batch = (name: string, size: number): readonly MessageDraft[] =>
       Array.from({ length: size }, (_, i) => draft("lobby", "hi", { session: name, ref: `${i}` }));
     const early = batch("early", 25);
     const late = batch("late", 40);
-    const expect = async (drafts: readonly Draft[], first: number): Promise<void> => {
+    const expect = async (drafts: readonly MessageDraft[], first: number): Promise<void> => {
       assertEquals(
         (await broker.append(drafts)).map((one) => one.kind === "duplicate" && one.id),
         drafts.map((_, index) => first + index),
@@ -182,13 +167,9 @@ export function batchContract(test: ContractTest): void {
     await store(broker, late);
     assertEquals(await broker.trim(), 40);
     for (let times = 0; times < 2; times++) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await expect(early, 1);
-      // deno-lint-ignore no-await-in-loop -- as above
       await expect(late, 26);
-      // deno-lint-ignore no-await-in-loop -- as above
       broker = await reopened(place, broker, options);
-      // deno-lint-ignore no-await-in-loop -- as above
       assertEquals(await broker.trim(), 0);
     }
     clock.time += WINDOW / 2;
@@ -206,17 +187,14 @@ export function batchContract(test: ContractTest): void {
   });
 
   test("`trim()` of everything, marks too, leaves the numbering alone", async (place) => {
-    const clock = new Clock();
+    const clock = new ContractClock();
     const options = { now: clock.now, retention: { maxAge: 1000 } };
     let broker = await place.open(options);
     await store(broker, [draft("lobby", "hi", { session: "s", ref: "1" }), ...drafts("lobby", 4)]);
     for (const [step, dropped] of [[2000, 5], [WINDOW, 0], [WINDOW, 0]] as const) {
       clock.time += step;
-      // deno-lint-ignore no-await-in-loop -- one after the other
       assertEquals(await broker.trim(), dropped);
-      // deno-lint-ignore no-await-in-loop -- as above
       broker = await reopened(place, broker, options);
-      // deno-lint-ignore no-await-in-loop -- as above
       const { first, last } = await broker.head("lobby");
       assertEquals([first, last], [6, 5]);
     }
@@ -235,7 +213,7 @@ export function batchContract(test: ContractTest): void {
       { weight: 2, arbitrary: fc.constant("search" as const) },
       { weight: 2, arbitrary: fc.constant("reopen" as const) },
     );
-    const clock = new Clock();
+    const clock = new ContractClock();
     const retention = { maxMessages: 60, maxAge: 2 * WINDOW };
     const options = { now: clock.now, retention };
     let broker = await place.open(options);
@@ -252,14 +230,11 @@ export function batchContract(test: ContractTest): void {
         for (const one of steps) {
           if (one === "trim") {
             const end = shown();
-            // deno-lint-ignore no-await-in-loop -- one after the other
             assertEquals(await broker.trim(), end - first);
             first = end;
           } else if (one === "reopen") {
-            // deno-lint-ignore no-await-in-loop -- as above
             broker = await reopened(place, broker, options);
           } else if (one === "search") {
-            // deno-lint-ignore no-await-in-loop -- as above
             await broker.search("lobby", "word", { limit: 1 });
           } else if ("pass" in one) {
             clock.time += one.pass;
@@ -268,7 +243,6 @@ export function batchContract(test: ContractTest): void {
               const id = times.push(clock.time);
               return draft("lobby", `word w${id}`, { session: "s", ref: `${id}` });
             });
-            // deno-lint-ignore no-await-in-loop -- as above
             await store(broker, batch);
           } else {
             const id = times.length - one.retry;
@@ -277,7 +251,6 @@ export function batchContract(test: ContractTest): void {
             const retry = draft("lobby", "again", { session: "s", ref: `${id}` });
             const timestamp = new Date(at).toISOString();
             assertEquals(
-              // deno-lint-ignore no-await-in-loop -- as above
               await broker.append([retry]),
               [{ kind: "duplicate", room: "lobby", id, timestamp }],
             );

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertExists } from "@std/assert";
-import type { Broker, Draft, Origin, Receipt, Retention } from "../../../broker/broker.ts";
+import type { Broker, MessageDraft, Origin, Receipt, Retention } from "../../../broker/broker.ts";
 import type { Content, Message } from "../../../protocol.ts";
 
 /** How a test wants its broker. */
@@ -25,13 +25,13 @@ export type BrokerFactory = () => Promise<BrokerStore>;
 export type ContractTest = (what: string, test: (store: BrokerStore) => Promise<void>) => void;
 
 /** A clock that moves when it is told to. */
-export class Clock {
+export class ContractClock {
   time = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
   readonly now = (): number => this.time;
 }
 
 /** A draft of `Alice`. */
-export function draft(room: string, content: string | Content, origin?: Origin): Draft {
+export function draft(room: string, content: string | Content, origin?: Origin): MessageDraft {
   return {
     room,
     sender: "Alice",
@@ -41,14 +41,14 @@ export function draft(room: string, content: string | Content, origin?: Origin):
 }
 
 /** `count` drafts that say `m1`, `m2` and so on. */
-export function drafts(room: string, count: number): readonly Draft[] {
+export function drafts(room: string, count: number): readonly MessageDraft[] {
   return Array.from({ length: count }, (_, index) => draft(room, `m${index + 1}`));
 }
 
 /** Appends, and insists that all of it was stored. */
 export async function store(
   broker: Broker,
-  batch: readonly Draft[],
+  batch: readonly MessageDraft[],
 ): Promise<readonly Message[]> {
   return (await broker.append(batch)).map((receipt) => {
     if (receipt.kind === "failed") throw receipt.error;

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DEDUPE_MINUTES } from "../../../protocol.ts";
 import {
-  Clock,
+  ContractClock,
   type ContractTest,
   draft,
   ids,
@@ -17,7 +17,7 @@ const WINDOW = DEDUPE_MINUTES * 60_000;
 /** `append()` of drafts that know where they come from. */
 export function dedupeContract(test: ContractTest): void {
   test("`append()` stores an origin once and tells a retry where", async (place) => {
-    const clock = new Clock();
+    const clock = new ContractClock();
     await using broker = await place.open({ now: clock.now });
     const heard: number[] = [];
     using _ = broker.subscribe((messages) => heard.push(...ids(messages)));
@@ -88,7 +88,7 @@ export function dedupeContract(test: ContractTest): void {
   });
 
   test(`\`append()\` forgets an origin after ${DEDUPE_MINUTES} minutes`, async (place) => {
-    const clock = new Clock();
+    const clock = new ContractClock();
     await using broker = await place.open({ now: clock.now });
     const retry = draft("lobby", "hi", ORIGIN);
     const other = draft("lobby", "hi", { session: "s2", ref: "r1" });
@@ -122,7 +122,7 @@ export function dedupeContract(test: ContractTest): void {
   });
 
   test("`append()` recognizes a retry of what was trimmed", async (place) => {
-    const clock = new Clock();
+    const clock = new ContractClock();
     await using broker = await place.open({ now: clock.now, retention: { maxAge: 1000 } });
     const retry = draft("lobby", "hi", ORIGIN);
     await store(broker, [retry]);
@@ -133,7 +133,7 @@ export function dedupeContract(test: ContractTest): void {
 
   test("`append()` recognizes a retry after reopening", async (place) => {
     if (!place.persistent) return;
-    const clock = new Clock();
+    const clock = new ContractClock();
     const retry = draft("lobby", "hi", ORIGIN);
     const before = await place.open({ now: clock.now });
     const { timestamp } = only(await store(before, [retry]));

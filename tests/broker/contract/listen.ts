@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import type { Draft } from "../../../broker/broker.ts";
+import type { MessageDraft } from "../../../broker/broker.ts";
 import type { Message } from "../../../protocol.ts";
 import { type ContractTest, draft, drafts, ids, readAll, store } from "./broker_contract_kit.ts";
 
@@ -24,7 +24,7 @@ export function listenContract(test: ContractTest): void {
 
   test("`subscribe()` gives the drafts of this broker, one for each message", async (place) => {
     await using broker = await place.open();
-    const given: Draft[] = [];
+    const given: MessageDraft[] = [];
     using _ = broker.subscribe((messages, from) => {
       assertEquals(from?.length, messages.length);
       given.push(...from ?? []);

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { Measure } from "../../../broker/sqlite/sanctions.ts";
+import type { Sanction } from "../../../broker/sqlite/sanctions.ts";
 import { type ContractTest, draft, ids, readAll, store as append } from "./broker_contract_kit.ts";
 
 const BAN = {
@@ -11,7 +11,7 @@ const BAN = {
   by: "admin",
   since: Date.UTC(2026, 0, 1),
   until: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
-} satisfies Measure;
+} satisfies Sanction;
 
 const MUTE = {
   kind: "mute" as const,
@@ -21,9 +21,9 @@ const MUTE = {
   by: "Alice",
   since: Date.UTC(2026, 0, 1, 1),
   until: Infinity,
-} satisfies Measure;
+} satisfies Sanction;
 
-const CLOSURE: Measure = { ...MUTE, kind: "close", on: "room", key: "party", target: "party" };
+const CLOSURE: Sanction = { ...MUTE, kind: "close", on: "room", key: "party", target: "party" };
 
 /** Measures: kept by key, across restarts, all of a call or nothing. */
 export function measuresContract(test: ContractTest): void {
@@ -41,7 +41,7 @@ export function measuresContract(test: ContractTest): void {
   test("`measures.put()` replaces what has the same key, and nothing else", async (store) => {
     await using broker = await store.open();
     const { measures } = broker;
-    const address: Measure = { ...BAN, on: "address", since: BAN.since + 1 };
+    const address: Sanction = { ...BAN, on: "address", since: BAN.since + 1 };
     await measures.put([BAN, address]);
     const { reason: _, ...later } = { ...BAN, target: "EVE", until: Infinity };
     await measures.put([later]);
@@ -51,7 +51,7 @@ export function measuresContract(test: ContractTest): void {
   test("`measures` keep any text as it is", async (store) => {
     await using broker = await store.open();
     const texts = ["'; DROP TABLE measures; --", "\x1b[2J\u202e", "世界", ""];
-    const measures = texts.map((text, n): Measure => ({
+    const measures = texts.map((text, n): Sanction => ({
       ...BAN,
       key: text,
       target: text,

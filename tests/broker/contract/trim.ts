@@ -1,7 +1,7 @@
 import { assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
 import {
-  Clock,
+  ContractClock,
   type ContractTest,
   draft,
   drafts,
@@ -35,7 +35,7 @@ export function trimContract(test: ContractTest): void {
   });
 
   test("`trim()` drops what is too old", async (place) => {
-    const clock = new Clock();
+    const clock = new ContractClock();
     await using broker = await place.open({ now: clock.now, retention: { maxAge: 1000 } });
     await store(broker, drafts("lobby", 2));
     clock.time += 600;
@@ -50,7 +50,7 @@ export function trimContract(test: ContractTest): void {
   });
 
   test("what is too old shows nowhere, trimmed or not", async (place) => {
-    const clock = new Clock();
+    const clock = new ContractClock();
     const options = { now: clock.now, retention: { maxAge: 1000 } };
     let broker = await place.open(options);
     await store(broker, drafts("lobby", 2));
@@ -98,7 +98,7 @@ export function trimContract(test: ContractTest): void {
   });
 
   test("`trim()` of everything leaves the numbering alone", async (place) => {
-    const clock = new Clock();
+    const clock = new ContractClock();
     const options = { now: clock.now, retention: { maxAge: 1000 } };
     let broker = await place.open(options);
     await store(broker, drafts("lobby", 3));
@@ -143,9 +143,7 @@ export function trimContract(test: ContractTest): void {
     const trimming = broker.trim().finally(() => trimmed = true);
     let turns = 0;
     while (!trimmed) {
-      // deno-lint-ignore no-await-in-loop -- counts the turns that trimming leaves to others
       await setImmediate();
-      // deno-lint-ignore no-await-in-loop -- as above
       await store(broker, drafts("lobby", 1));
       turns++;
     }

@@ -2,10 +2,17 @@ import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
 import { DatabaseSync } from "node:sqlite";
 import { textOf, toLine, toMessage } from "../../../broker/sqlite/lines.ts";
-import { Marks } from "../../../broker/sqlite/message_refs.ts";
+import { MessageRefs } from "../../../broker/sqlite/message_refs.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import { DEDUPE_MINUTES } from "../../../protocol.ts";
-import { Clock, draft, drafts, ids, readAll, store } from "../contract/broker_contract_kit.ts";
+import {
+  ContractClock,
+  draft,
+  drafts,
+  ids,
+  readAll,
+  store,
+} from "../contract/broker_contract_kit.ts";
 
 /** Registers a test that gets a fresh directory. */
 function test(what: string, run: (path: string) => Promise<void>): void {
@@ -59,7 +66,7 @@ test("`append()` puts what a room gets in a batch into few rows", async (path) =
 });
 
 test("`trim()` removes rows with their last message, and marks when they no longer count", async (path) => {
-  const clock = new Clock();
+  const clock = new ContractClock();
   const options = { path, now: clock.now, retention: { maxMessages: 10 } };
   const visit = async (work: (broker: Awaited<ReturnType<typeof openSqliteBroker>>) => unknown) => {
     await using broker = await openSqliteBroker(options);
@@ -90,12 +97,11 @@ test("`trim()` removes rows with their last message, and marks when they no long
 });
 
 test("`trim()` removes the marks of many small batches, slice by slice", async (path) => {
-  const clock = new Clock();
+  const clock = new ContractClock();
   {
     const retention = { maxMessages: 1 };
     await using broker = await openSqliteBroker({ path, now: clock.now, retention });
     for (let ref = 0; ref < 4500; ref++) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await store(broker, [draft("lobby", "hi", { session: "s", ref: `${ref}` })]);
     }
     assertEquals(await broker.trim(), 4499);
@@ -110,9 +116,7 @@ test("`append()` keeps the write-ahead log short, and everything in it", async (
   {
     await using broker = await openSqliteBroker({ path });
     for (let count = 0; count < appended; count++) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await store(broker, Array.from({ length: 16 }, () => draft("lobby", "x".repeat(3000))));
-      // deno-lint-ignore no-await-in-loop -- gives the log its turns
       await setImmediate();
     }
     assertLess(Deno.statSync(`${path}-wal`).size, 12_000_000);
@@ -172,12 +176,12 @@ Deno.test("`toLine()` and `toMessage()` agree, and use no character twice", () =
 });
 
 Deno.test("`Marks` finds each origin at its place, before and after storing", () => {
-  const marks = new Marks();
+  const marks = new MessageRefs();
   assertEquals(marks.encode(), null);
   const places = [0, 1, 2, 5, 6, 9, 10] as const;
   const origin = (place: number) => ({ session: place < 6 ? "s" : "t\u0000", ref: `r${place}` });
   for (const place of places) marks.add(place, origin(place));
-  for (const one of [marks, Marks.decode(marks.encode() ?? "")]) {
+  for (const one of [marks, MessageRefs.decode(marks.encode() ?? "")]) {
     for (const place of places) assertEquals(one.find(origin(place)), place);
     assertEquals(one.find({ session: "s", ref: "r6" }), undefined);
     assertEquals(one.find({ session: "s", ref: "s" }), undefined);

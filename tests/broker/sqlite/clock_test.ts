@@ -36,20 +36,16 @@ const retry = draft("lobby", "once", { session: "s", ref: "1" });
 Deno.test("`append()` recognizes a retry for five minutes, however the clock is set meanwhile", async () => {
   for (const by of [10 * MINUTE, YEARS, -10 * MINUTE, -YEARS]) {
     const clocks = new Clocks();
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using broker = await openSqliteBroker({ path: ":memory:", ...clocks });
     const at = new Date(clocks.wall).toISOString();
-    // deno-lint-ignore no-await-in-loop -- as above
     await store(broker, [retry]);
     clocks.wall += by;
     clocks.pass(5 * MINUTE - 1);
     assertEquals(
-      // deno-lint-ignore no-await-in-loop -- as above
       await broker.append([retry]),
       [{ kind: "duplicate", room: "lobby", id: 1, timestamp: at }],
     );
     clocks.pass(1);
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(kinds(await broker.append([retry])), ["stored"]);
   }
 });

@@ -216,21 +216,15 @@ Deno.test({
         ["sh", "-c", "rm -r '$' && mv '%' '$'"],
       ]
     ) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await using folder = await temporaryFolder();
       const [dir, aside] = [`${folder.path}/data`, `${folder.path}/aside`];
-      // deno-lint-ignore no-await-in-loop -- as above
       await use(`${dir}/log.db`);
-      // deno-lint-ignore no-await-in-loop -- as above
       await coldCopy(dir, aside);
-      // deno-lint-ignore no-await-in-loop -- as above
       const before = await use(`${dir}/log.db`);
       const [command = "", ...args] = restore.map((arg) =>
         arg.replaceAll("%", aside).replaceAll("'$'", `'${dir}'`).replaceAll("$/", `${dir}/`)
       );
-      // deno-lint-ignore no-await-in-loop -- as above
       await run(command, ...args);
-      // deno-lint-ignore no-await-in-loop -- as above
       assertNotEquals(await use(`${dir}/log.db`), before, restore.join(" "));
     }
   },

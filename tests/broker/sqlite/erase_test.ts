@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
-import { Clock, draft, ids, readAll, store } from "../contract/broker_contract_kit.ts";
+import { ContractClock, draft, ids, readAll, store } from "../contract/broker_contract_kit.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 
 /** Which of `words` are in the bytes of a file beside the log. */
@@ -28,7 +28,7 @@ function numbers(seed: number): (limit: number) => number {
 
 Deno.test("after `trim()`, no file holds the text of what is too old, nor its words", async () => {
   await using folder = await temporaryFolder();
-  const clock = new Clock();
+  const clock = new ContractClock();
   const path = `${folder.path}/log.db`;
   const options = { path, now: clock.now, retention: { maxAge: 1000 } };
   await using broker = await openSqliteBroker(options);
@@ -49,9 +49,7 @@ Deno.test("after `trim()`, no file holds the text of what is too old, nor its wo
         { session: "s", ref: `${gone.length + kept.length}` },
       );
     });
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await store(broker, batch);
-    // deno-lint-ignore no-await-in-loop -- as above
     if (random(5) === 0) await broker.search("lobby", "secret", { limit: 1 });
   }
   assert((await found(folder.path, gone)).length > 0, "there is something to erase");
@@ -63,9 +61,7 @@ Deno.test("after `trim()`, no file holds the text of what is too old, nor its wo
 
 Deno.test("after `trim()`, no file holds what is beyond the number either", async () => {
   for (const size of [1, 2, 7, 40]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using folder = await temporaryFolder();
-    // deno-lint-ignore no-await-in-loop -- as above
     await using broker = await openSqliteBroker({
       path: `${folder.path}/log.db`,
       retention: { maxMessages: 3 },
@@ -75,18 +71,12 @@ Deno.test("after `trim()`, no file holds what is beyond the number either", asyn
       const texts = words.slice(at, at + size).map((word) =>
         `${word} "größer" 日本語 e\u0301 🎉 \u202e`
       );
-      // deno-lint-ignore no-await-in-loop -- as above
       await store(broker, texts.map((text) => draft("lobby", text)));
     }
-    // deno-lint-ignore no-await-in-loop -- as above
     await broker.search("lobby", "größer", { limit: 1 });
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(await broker.trim(), 37);
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(await found(folder.path, words.slice(0, 37)), []);
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(ids(await readAll(broker, "lobby")), [38, 39, 40]);
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(ids(await broker.search("lobby", "größer", { limit: 9 })), [38, 39, 40]);
   }
 });

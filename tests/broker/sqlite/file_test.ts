@@ -9,7 +9,7 @@ import {
 } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import { BrokerError, type Draft } from "../../../broker/broker.ts";
+import { BrokerError, type MessageDraft } from "../../../broker/broker.ts";
 import { openSqliteBroker, type SqliteOptions } from "../../../broker/sqlite/sqlite_broker.ts";
 import { draft, drafts, ids, kinds, readAll, store } from "../contract/broker_contract_kit.ts";
 
@@ -65,7 +65,7 @@ function evaluate(code: string): Deno.ChildProcess {
 /** Has a process of its own open a log, append, search and end without closing it. */
 async function crashIn(
   options: SqliteOptions,
-  drafts: readonly Draft[],
+  drafts: readonly MessageDraft[],
 ): Promise<void> {
   const process = evaluate(`
     const { openSqliteBroker } = await import(${JSON.stringify(MODULE)});
@@ -114,9 +114,7 @@ test("`openSqliteBroker()` takes a name with odd characters for a file", async (
 
 test("`openSqliteBroker()` leaves the log and its generation behind when it is closed", async (dir) => {
   for (let times = 0; times < 2; times++) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await makeLog(`${dir}/log.db`);
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals(Object.keys(await snapshot(dir)).sort(), ["log.db", "log.db-generation"]);
   }
 });
@@ -302,11 +300,8 @@ test("`openSqliteBroker()` keeps the epoch of a log that was closed before a boo
   const path = `${dir}/log.db`;
   const epochs: string[] = [];
   for (const boot of ["one", "two", "two"]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using broker = await openSqliteBroker({ path, boot });
-    // deno-lint-ignore no-await-in-loop -- as above
     await store(broker, drafts("lobby", 2));
-    // deno-lint-ignore no-await-in-loop -- as above
     epochs.push((await broker.head("lobby")).epoch);
   }
   assertEquals(new Set(epochs).size, 1);
@@ -330,7 +325,6 @@ test("a log says which boot it is used in also after the machine's clock was set
     await store(broker, drafts("lobby", 3));
     for (const [set, expected] of [[1000, 0], [-1000, 0], [3_600_000, 3_600_000], [-70, -70]]) {
       moment = 1_000_000 + (set ?? 0);
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await broker.trim();
       assertEquals(said(), `time:${1_000_000 + (expected ?? 0)}`);
     }
@@ -349,9 +343,7 @@ test("a log with a name for the boot, or that needs none, keeps that", async (di
     const path = `${dir}/${name}.db`;
     const boots = [name, "time:9000000"];
     const boot = () => Promise.resolve(boots.shift());
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using broker = await openSqliteBroker({ path, boot, fsync });
-    // deno-lint-ignore no-await-in-loop -- as above
     await broker.trim();
     using db = new DatabaseSync(path, { readOnly: true });
     const { value } = db.prepare("SELECT value FROM meta WHERE key = 'opened'").get() ?? {};

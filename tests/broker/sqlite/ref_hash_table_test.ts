@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { RecentRefs } from "../../../broker/sqlite/ref_hash_table.ts";
+import { RefHashTable } from "../../../broker/sqlite/ref_hash_table.ts";
 
 const WINDOW = 1000;
 
 /** Puts one mark into a chunk of its own. */
-function add(refs: RecentRefs, hash: number, at: number): number {
+function add(refs: RefHashTable, hash: number, at: number): number {
   refs.turn(at);
   const no = refs.open(7, at, at + 0.5);
   refs.add(hash, no);
@@ -12,7 +12,7 @@ function add(refs: RecentRefs, hash: number, at: number): number {
 }
 
 Deno.test("`RecentRefs.candidates()` finds everything of the last window", () => {
-  const refs = new RecentRefs(WINDOW);
+  const refs = new RefHashTable(WINDOW);
   const hashes: number[] = [];
   for (let at = 0; at < 20_000; at++) {
     const hash = refs.hash(`session-${at % 50}`, `${at}`);
@@ -26,7 +26,7 @@ Deno.test("`RecentRefs.candidates()` finds everything of the last window", () =>
 });
 
 Deno.test("`RecentRefs.candidates()` forgets what is older than two windows", () => {
-  const refs = new RecentRefs(WINDOW);
+  const refs = new RefHashTable(WINDOW);
   add(refs, 1, 0);
   add(refs, 2, WINDOW);
   assertEquals(refs.candidates(1), [0]);
@@ -36,7 +36,7 @@ Deno.test("`RecentRefs.candidates()` forgets what is older than two windows", ()
 });
 
 Deno.test("`RecentRefs.candidates()` names all that share a hash", () => {
-  const refs = new RecentRefs(WINDOW);
+  const refs = new RefHashTable(WINDOW);
   for (let at = 0; at < 3000; at++) add(refs, at % 2 === 0 ? 0xffffffff : at, at);
   const even = refs.candidates(0xffffffff);
   // The generation that began with the first is gone.
@@ -48,7 +48,7 @@ Deno.test("`RecentRefs.candidates()` names all that share a hash", () => {
 });
 
 Deno.test("`RecentRefs.candidates()` leads from many marks to one chunk", () => {
-  const refs = new RecentRefs(WINDOW);
+  const refs = new RefHashTable(WINDOW);
   const chunks: number[] = [];
   for (let at = 0; at < 5000; at += 100) {
     refs.turn(at);
@@ -70,7 +70,7 @@ Deno.test("`RecentRefs.candidates()` leads from many marks to one chunk", () => 
 });
 
 Deno.test("`RecentRefs.hash()` seldom gives two marks the same number", () => {
-  const refs = new RecentRefs(WINDOW);
+  const refs = new RefHashTable(WINDOW);
   const seen = new Set<number>();
   for (let session = 0; session < 100; session++) {
     for (let ref = 0; ref < 1000; ref++) seen.add(refs.hash(`s${session}`, `r${ref}`));

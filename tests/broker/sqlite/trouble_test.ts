@@ -123,7 +123,6 @@ Deno.test({
       while (kinds(await broker.append([large]))[0] === "stored");
       await using trouble = await collectTrouble();
       for (let n = 0; n < 50; n++) {
-        // deno-lint-ignore no-await-in-loop -- one after the other
         assertEquals(kinds(await broker.append([large])), ["failed"]);
       }
       assertEquals(trouble.errors.length, 0, "it was told before");
@@ -191,18 +190,13 @@ Deno.test({
     assertMatch(String(epoch), /^\w{16}$/);
     let refused = 0;
     for (const left of LEFT) {
-      // deno-lint-ignore no-await-in-loop -- one hub after the other
       await endOnFullDisk(data, () => disk.fill(left));
       await using start = new Program(["start", "--port", "0", "--data", data]);
-      // deno-lint-ignore no-await-in-loop -- as above
       await until("a start or its end", () => start.lines.length > 0 || start.errors !== "");
       if (start.lines.length > 0) start.kill("SIGTERM");
       else if (start.errors.includes("the disk is full")) refused++;
-      // deno-lint-ignore no-await-in-loop -- as above
       await start.exit();
-      // deno-lint-ignore no-await-in-loop -- as above
       await disk.free();
-      // deno-lint-ignore no-await-in-loop -- as above
       assertEquals(await epochIn(data), epoch, `${left} KB were left`);
     }
     assert(refused > 0, "all starts succeeded");
@@ -263,7 +257,6 @@ Deno.test("a search that the log cannot answer is an error frame, and the connec
   await using _ = socket;
   for (let ref = 1; ref <= 3; ref++) {
     socket.send({ type: "history", room: "lobby", query: "x", ref });
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const error = await socket.next("error");
     assertEquals([error["code"], error["ref"], error["retryAfter"]], ["internal", ref, 1]);
   }

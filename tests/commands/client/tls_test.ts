@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "
 import { type ADDRESS_FLAGS, hubAddress } from "../../../commands/client/address.ts";
 import type { Source } from "../../../cli/command.ts";
 import { UsageError } from "../../../cli/errors.ts";
-import type { Values } from "../../../cli/flags.ts";
-import { type Way, wayTo } from "../../../commands/client/trust.ts";
+import type { FlagValues } from "../../../cli/flags.ts";
+import { connectorFor, type HubConnector } from "../../../commands/client/trust.ts";
 import { connect, ConnectError, HubApi } from "../../../client.ts";
 import type { KeyPair } from "../../../server/transports/tls.ts";
 import { readFingerprint, showFingerprint } from "../../../server/transports/tls.ts";
@@ -11,19 +11,19 @@ import { Authority, fingerprint, opensslPair, pair } from "../../kit/certificate
 import { temporaryFolder } from "../../kit/folder.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
-type Address = Values<typeof ADDRESS_FLAGS>;
+type TestAddress = FlagValues<typeof ADDRESS_FLAGS>;
 
 const authority = await Authority.create();
 const own = await pair();
 
 /** Says one thing through `way`; the id that it got. */
-async function say(url: URL, way: Way): Promise<number> {
+async function say(url: URL, way: HubConnector): Promise<number> {
   await using hub = connect({ url, sender: "Alice" }, way.seams);
   return (await hub.send({ message: "hi" })).id;
 }
 
 /** Looks at a hub through `way`, as `bcast status` does; the connections it has. */
-async function look(url: URL, { seams: { fetch } }: Way): Promise<number> {
+async function look(url: URL, { seams: { fetch } }: HubConnector): Promise<number> {
   return (await new HubApi({ url, ...(fetch && { fetch }) }).status()).connections;
 }
 
@@ -38,7 +38,7 @@ Deno.test("a client reaches a hub whose authority it was told to trust", async (
   await using hub = await startTestHub({ tls: await authority.sign("localhost") });
   const url = new URL(`wss://localhost:${hub.port}/`);
   await withFile(authority.cert, async (ca) => {
-    await using way = wayTo(url, { ca });
+    await using way = connectorFor(url, { ca });
     assertEquals(await say(url, way), 1);
   });
 });
@@ -84,7 +84,7 @@ for (
     using listener = listenAsProxy(await authority.sign("localhost"), answer);
     const url = new URL(`wss://localhost:${listener.addr.port}/chat`);
     await withFile(authority.cert, async (ca) => {
-      await using way = wayTo(url, { ca });
+      await using way = connectorFor(url, { ca });
       const error = await assertRejects(() => say(url, way), ConnectError);
       assertEquals(error.message, expected.replace("URL", url.href));
     });
@@ -96,7 +96,7 @@ Deno.test("a client of a full hub with TLS says so", async () => {
   await using hub = await startTestHub({ tls: await authority.sign("localhost"), limits });
   const url = new URL(`wss://localhost:${hub.port}/`);
   await withFile(authority.cert, async (ca) => {
-    await using way = wayTo(url, { ca });
+    await using way = connectorFor(url, { ca });
     await using first = connect({ url, sender: "Zoë" }, way.seams);
     await first.send({ message: "I am the one" });
     const error = await assertRejects(() => say(url, way), ConnectError);
@@ -128,7 +128,10 @@ for (const { what, tls, host, ca = own.cert } of PINNED) {
     await using hub = await startTestHub({ tls });
     const url = new URL(`wss://${host}:${hub.port}/`);
     await withFile(ca, async (path) => {
-      await using way = wayTo(url, { ca: path, fingerprint: readFingerprint(fingerprint(tls)) });
+      await using way = connectorFor(url, {
+        ca: path,
+        fingerprint: readFingerprint(fingerprint(tls)),
+      });
       assertEquals(await say(url, way), 1);
       assertEquals(await say(url, way), 2);
     });
@@ -139,7 +142,7 @@ Deno.test("a pinned certificate of an authority that nobody knows is not taken o
   const tls = await authority.sign("localhost");
   await using hub = await startTestHub({ tls });
   const url = new URL(`wss://localhost:${hub.port}/`);
-  await using way = wayTo(url, { fingerprint: readFingerprint(fingerprint(tls)) });
+  await using way = connectorFor(url, { fingerprint: readFingerprint(fingerprint(tls)) });
   const error = await assertRejects(() => say(url, way), ConnectError);
   assertMatch(error.message, /could not be checked\. If an authority .* name that with --ca FILE/);
 });
@@ -148,7 +151,7 @@ Deno.test("a pinned client leaves when the hub comes back with another certifica
   const impostor = await pair();
   await using hub = await startTestHub({ tls: own });
   const url = new URL(`wss://localhost:${hub.port}/`);
-  await using way = wayTo(url, { fingerprint: readFingerprint(fingerprint(own)) });
+  await using way = connectorFor(url, { fingerprint: readFingerprint(fingerprint(own)) });
   await using talk = connect({ url, sender: "Alice" }, { ...way.seams, random: () => 0 });
   await talk.send({ message: "before" });
   await hub.renew(impostor);
@@ -216,11 +219,10 @@ for (const { what, tls, scheme, trust, says } of REFUSED) {
     const ca = trust === "own" ? tls?.cert : trust === "another" ? authority.cert : undefined;
     // Those who talk and those who look on hear the same.
     for (const use of [say, look]) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       const error = await assertRejects(
         () =>
-          ca === undefined ? use(url, wayTo(url, {})) : withFile(ca, async (path) => {
-            await using way = wayTo(url, { ca: path });
+          ca === undefined ? use(url, connectorFor(url, {})) : withFile(ca, async (path) => {
+            await using way = connectorFor(url, { ca: path });
             return await use(url, way);
           }),
         ConnectError,
@@ -243,7 +245,7 @@ for (const withName of [true, false]) {
       await using hub = await startTestHub({ tls });
       const url = new URL(`wss://localhost:${hub.port}/`);
       await withFile(tls.cert, async (ca) => {
-        await using way = wayTo(
+        await using way = connectorFor(
           url,
           trust === "ca" ? { ca } : { fingerprint: readFingerprint(fingerprint(tls)) },
         );
@@ -253,10 +255,8 @@ for (const withName of [true, false]) {
           () => new HubApi({ url, fetch }).people(),
         ];
         for (const ask of both) {
-          // deno-lint-ignore no-await-in-loop -- one way after the other
           if (checksAuthorities) await ask();
           else {
-            // deno-lint-ignore no-await-in-loop -- as above
             const { message } = await assertRejects(ask, ConnectError);
             assertMatch(message, /^Cannot trust wss:.* authority's own \(CA:TRUE\).*CA:FALSE$/);
           }
@@ -270,17 +270,17 @@ Deno.test("an authority's certificate that is not trusted is told from an unknow
   const tls = await opensslPair(true);
   await using hub = await startTestHub({ tls });
   const url = new URL(`wss://localhost:${hub.port}/`);
-  await using way = wayTo(url, {});
+  await using way = connectorFor(url, {});
   const { message } = await assertRejects(() => say(url, way), ConnectError);
   assertMatch(message, /authority's own \(CA:TRUE\): trust it with --fingerprint|^Nobody whom/);
 });
 
 Deno.test("wayTo() says what is wrong with what it is to trust", async () => {
   const url = new URL("wss://localhost:1/");
-  const { message } = assertThrows(() => wayTo(url, { ca: "/nowhere/ca.pem" }), Error);
+  const { message } = assertThrows(() => connectorFor(url, { ca: "/nowhere/ca.pem" }), Error);
   assertEquals(message, 'Cannot read --ca "/nowhere/ca.pem": there is no such file');
   await withFile("no certificate", (path) => {
-    assertThrows(() => wayTo(url, { ca: path }), Error, "holds no certificate in PEM form");
+    assertThrows(() => connectorFor(url, { ca: path }), Error, "holds no certificate in PEM form");
     return Promise.resolve();
   });
 });
@@ -292,7 +292,13 @@ Deno.test("hubAddress() takes naming whom to trust for asking for TLS", () => {
     trustFrom: Source = "flag",
   ): string =>
     hubAddress({
-      flags: { url: undefined, port: 8765, host: "localhost", ca: undefined, ...flags } as Address,
+      flags: {
+        url: undefined,
+        port: 8765,
+        host: "localhost",
+        ca: undefined,
+        ...flags,
+      } as TestAddress,
       positional,
       source: (name) =>
         name === "ca" || name === "fingerprint" ? (flags[name] ? trustFrom : "default") : "default",

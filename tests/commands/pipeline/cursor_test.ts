@@ -3,7 +3,7 @@ import { CliError } from "../../../cli/errors.ts";
 import { type CursorState, decodeCursor, encodeCursor } from "../../../commands/pipeline/cursor.ts";
 import { CursorFile } from "../../../commands/pipeline/cursor_file.ts";
 import type { Files, GrowingFile } from "../../../commands/pipeline/files.ts";
-import { Journal } from "../../../commands/pipeline/output_writer.ts";
+import { OutputWriter } from "../../../commands/pipeline/output_writer.ts";
 import { OutputLog } from "../../../commands/pipeline/output_log.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { MemoryFiles, type Remains } from "../../kit/memory_files.ts";
@@ -155,7 +155,7 @@ async function record(files: Files, write?: (text: string) => void): Promise<voi
   using output = write === undefined
     ? await OutputLog.open("out", cursor, () => {}, files)
     : undefined;
-  const journal = new Journal({
+  const journal = new OutputWriter({
     record: async (text, rooms) => {
       if (output !== undefined) return await output.record(text, rooms);
       write?.(text);
@@ -167,7 +167,6 @@ async function record(files: Files, write?: (text: string) => void): Promise<voi
   for (let id = (cursor.rooms.get("lobby")?.id ?? 0) + 1; id <= LAST; id++) {
     // Not waited for: those of one turn are one write.
     void journal.add({ room: "lobby", epoch: "e", id }, `line ${id}\n`);
-    // deno-lint-ignore no-await-in-loop -- one write after the other
     if (id % BATCH === 0) await journal.finish();
   }
   await journal.finish();
@@ -187,10 +186,8 @@ async function killedEverywhere(
   for (let change = 1;; change++) {
     for (const remains of REMAINS) {
       const files = start().killAt(change, remains);
-      // deno-lint-ignore no-await-in-loop -- case by case
       const killed = await run(files).then(() => false, () => true);
       if (!killed) return change - 1;
-      // deno-lint-ignore no-await-in-loop -- as above
       await check(files.restart(), `killed at change ${change} with ${remains} of it done`);
     }
   }
@@ -200,7 +197,6 @@ Deno.test("cursor and output have each line once, wherever a listener is killed"
   for (const before of ["", "from before\n"]) {
     let changes = 0;
     let more = 0;
-    // deno-lint-ignore no-await-in-loop -- case by case
     changes = await killedEverywhere(
       () => new MemoryFiles().put("out", before),
       async (files, what) => {
@@ -256,7 +252,6 @@ Deno.test("a copy and what follows it have each line once, whenever the output i
   for (let at = 1;; at++) {
     // As a log rotation does it that copies the file and truncates it.
     const files = new SharedFiles(at, () => "");
-    // deno-lint-ignore no-await-in-loop -- case by case
     await record(files);
     if (files.copy === undefined) break;
     if (files.copy !== "") emptied++;
@@ -269,7 +264,6 @@ Deno.test("a note that something else appends to the output is noticed at the ne
   let refused = 0;
   for (let at = 1;; at++) {
     const files = new SharedFiles(at, (text) => text + NOTE);
-    // deno-lint-ignore no-await-in-loop -- case by case
     const error = await record(files).then(() => undefined, (error: unknown) => error);
     if (files.copy === undefined) break;
     const what = `appended before step ${at}`;
@@ -364,7 +358,6 @@ Deno.test("an output file with zeros where a power cut kept the disk from writin
   for (const from of [BEFORE.length, BEFORE.length + 3, text.length - 1]) {
     const torn = new MemoryFiles(new Map(files.contents));
     torn.put("out", text.slice(0, from) + "\0".repeat(text.length - from));
-    // deno-lint-ignore no-await-in-loop -- case by case
     await record(torn);
     assertEquals(torn.text("out"), BEFORE + numbered(1));
   }
@@ -396,7 +389,7 @@ Deno.test("`Journal` writes what gathers while it writes in one go, and ends whe
   const writes: string[] = [];
   const { promise: taken, resolve } = Promise.withResolvers<boolean>();
   let ended = 0;
-  const journal = new Journal({
+  const journal = new OutputWriter({
     record: (text) => writes.push(text) === 1 ? taken : Promise.resolve(false),
     onEnd: () => ended++,
   });
@@ -417,7 +410,7 @@ Deno.test("`Journal` writes what gathers while it writes in one go, and ends whe
 
 Deno.test("`Journal.add()` asks to wait while much waits, and `finish()` throws what a write threw", async () => {
   const { promise, reject } = Promise.withResolvers<boolean>();
-  const journal = new Journal({
+  const journal = new OutputWriter({
     record: () => promise,
     onEnd: () => {},
   });

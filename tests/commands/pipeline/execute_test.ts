@@ -5,12 +5,12 @@ import { COMMANDS } from "../../../commands/mod.ts";
 import { type ChildOptions, ChildRunner, type Ending } from "../../../commands/pipeline/child.ts";
 import {
   clearedMessage,
+  type CommandMessage,
   environmentOf,
-  type Said,
 } from "../../../commands/pipeline/environment.ts";
 import { execute, type ExecuteOptions, type Failed } from "../../../commands/pipeline/execute.ts";
-import type { Step } from "../../../commands/pipeline/follow.ts";
-import { Ledger } from "../../../commands/pipeline/completion_tracker.ts";
+import type { FollowEvent } from "../../../commands/pipeline/follow.ts";
+import { CompletionTracker } from "../../../commands/pipeline/completion_tracker.ts";
 import { FakeClock } from "../../kit/client_clock.ts";
 import { said, TIMESTAMP } from "../../kit/fake_conversation.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
@@ -19,7 +19,7 @@ import { until } from "../../kit/until.ts";
 const OK: Ending = { ok: true, how: "ended with exit code 0" };
 const FAILED: Ending = { ok: false, how: "ended with exit code 3" };
 
-const step = (id: number): Step => {
+const step = (id: number): FollowEvent => {
   return { room: "lobby", epoch: "e", id, message: said("Bob", `#${id}`, { id }) };
 };
 
@@ -63,10 +63,8 @@ function begin(options: Partial<ExecuteOptions> & { readonly ids: number }) {
 Deno.test("`execute()` runs one command after the other, in order", async () => {
   const { begun, done, lines, ended, end } = begin({ ids: 3 });
   for (const id of [1, 2, 3]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await until("the command", () => begun.length === id);
     assertEquals(done.length, id - 1);
-    // deno-lint-ignore no-await-in-loop -- as above
     await end(id, OK);
   }
   assertEquals(await ended, true);
@@ -117,9 +115,7 @@ Deno.test("`execute()` that skips goes on after a failure, and says so", async (
 Deno.test("`execute()` that retries waits longer each time, and ends when told to", async () => {
   const { begun, done, lines, clock, stop, ended, end } = begin({ ids: 2, onError: "retry" });
   for (const delay of [1, 2, 4, 8, 16, 32, 60, 60]) {
-    // deno-lint-ignore no-await-in-loop -- try by try
     await end(1, FAILED);
-    // deno-lint-ignore no-await-in-loop -- as above
     await until("the wait", () => clock.waiting === 1);
     const again = lines.length === 1 ? "" : ` at try ${lines.length}`;
     assertEquals(
@@ -150,24 +146,18 @@ Deno.test("`execute()` gives up after so many retries: stops, or keeps the messa
       ...options,
     });
     for (const delay of [1, 2]) {
-      // deno-lint-ignore no-await-in-loop -- try by try
       await end(1, FAILED);
-      // deno-lint-ignore no-await-in-loop -- as above
       await until("the wait", () => clock.waiting === 1);
       clock.advance(delay * 1000);
     }
-    // deno-lint-ignore no-await-in-loop -- as above
     await end(1, FAILED);
     const what = "The command for message 1 of lobby ended with exit code 3 at try 3";
     if (!("keepFailed" in options)) {
-      // deno-lint-ignore no-await-in-loop -- as above
       assertEquals([await ended, done], [false, []]);
       assertEquals(lines.at(-1), `${what}. With --cursor, the next run begins with this message`);
       continue;
     }
-    // deno-lint-ignore no-await-in-loop -- as above
     await end(2, OK);
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals([await ended, done], [true, [1, 2]]);
     assertEquals(lines.at(-1), `${what}; kept with the failed ones, going on with the next`);
   }
@@ -235,7 +225,7 @@ Deno.test("`execute()` ends after so many, and with what no message is to blame 
 
 Deno.test("`Ledger` tells what is done in order, and how much it keeps", () => {
   const told: string[] = [];
-  const ledger = new Ledger<string>((item) => told.push(item));
+  const ledger = new CompletionTracker<string>((item) => told.push(item));
   const [a, b, c] = ["a", "b", "c"].map((item) => ledger.begin(item));
   c?.();
   assertEquals([told.join(""), ledger.size], ["", 3]);
@@ -277,7 +267,7 @@ Deno.test("no field in the environment but the room is a flag to a bcast that a 
   assertEquals(fields.filter((field) => flags.has(field)), ["BCAST_ROOM"]);
 });
 
-const text = (message: string): Said => ({ message: said("Bob", message), epoch: "e" });
+const text = (message: string): CommandMessage => ({ message: said("Bob", message), epoch: "e" });
 
 function runner(command: string, args: readonly string[], more: Partial<ChildOptions> = {}) {
   const options = { json: false, env: {}, id: "me", timeout: 0, clock: new FakeClock() };
@@ -344,17 +334,13 @@ Deno.test({
     ] as const;
     for (const [script, deaf] of cases) {
       const clock = new FakeClock();
-      // deno-lint-ignore no-await-in-loop -- case by case
       const { args, grandchild } = await family(script);
       const ending = runner("sh", args, { timeout: 30_000, clock }).run(text("hi"));
-      // deno-lint-ignore no-await-in-loop -- as above
       const pid = await grandchild();
       assertEquals(clock.waiting, 1);
       clock.advance(30_000);
       if (deaf) clock.advance(5000);
-      // deno-lint-ignore no-await-in-loop -- as above
       assertEquals(await ending, late, script);
-      // deno-lint-ignore no-await-in-loop -- as above
       await gone(pid);
       assertEquals(clock.waiting, 0);
     }

@@ -2,8 +2,12 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { ClientEvent, RoomEntered } from "../../../client.ts";
 import { connect } from "../../../client.ts";
 import type { Message } from "../../../protocol.ts";
-import { follow, type FollowOptions, type Position } from "../../../commands/pipeline/follow.ts";
-import { HubPast, type Past } from "../../../commands/pipeline/history_reader.ts";
+import {
+  follow,
+  type FollowOptions,
+  type FollowPosition,
+} from "../../../commands/pipeline/follow.ts";
+import { type HistoryReader, HubHistoryReader } from "../../../commands/pipeline/history_reader.ts";
 import { FakeConversation } from "../../kit/fake_conversation.ts";
 import { messages } from "../../kit/scripted_hub.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
@@ -16,7 +20,7 @@ function entered(more: Partial<RoomEntered>): RoomEntered {
 }
 
 /** A past that keeps these ids. */
-function keeping(from: number, to: number): Past {
+function keeping(from: number, to: number): HistoryReader {
   return {
     async *between(_room, after, before) {
       for (const message of messages(Math.max(from, after + 1), Math.min(to, before - 1))) {
@@ -31,8 +35,8 @@ const NOTHING = keeping(1, 0);
 
 interface Scene {
   readonly events: readonly ClientEvent[];
-  readonly start?: Position;
-  readonly past?: Past;
+  readonly start?: FollowPosition;
+  readonly past?: HistoryReader;
   readonly onGap?: FollowOptions["onGap"];
 }
 
@@ -74,7 +78,6 @@ Deno.test("`follow()` goes on after a position that the hub goes on from", async
 Deno.test("`follow()` reads from the past what the hub does not replay, without a word", async () => {
   const events = [...joined(messages(8, 9)), ...messages(10, 10)];
   for (const epoch of [{}, { epoch: "e1" }]) {
-    // deno-lint-ignore no-await-in-loop -- case by case
     const seen = await read({ events, start: { ...epoch, id: 5 }, past: keeping(1, 9) });
     assertEquals(seen, ["@5", "6", "7", "8", "9", "10"]);
   }
@@ -164,17 +167,15 @@ Deno.test("`HubPast` reads pages of any number, and finds where a time begins", 
     const { timestamp } = await writer.send({ message: `#${n + 1}` });
     stamps[n] = Date.parse(timestamp);
   }));
-  const past = new HubPast({ url: hub.url });
+  const past = new HubHistoryReader({ url: hub.url });
   for (const [after, before] of [[0, 1204], [100, 1101], [5, 6], [5, 7], [1203, 9999]] as const) {
     const ids: number[] = [];
-    // deno-lint-ignore no-await-in-loop -- case by case
     for await (const { id } of past.between("lobby", after, before)) ids.push(id);
     const count = Math.max(0, Math.min(before, 1204) - after - 1);
     assertEquals(ids, Array.from({ length: count }, (_, n) => after + 1 + n));
   }
   const older = (than: number): number => stamps.filter((stamp) => stamp < than).length;
   for (const than of [0, ...new Set(stamps), time.now * 2]) {
-    // deno-lint-ignore no-await-in-loop -- case by case
     assertEquals(await past.before("lobby", than), older(than));
   }
   assertEquals(await past.before("empty", 0), 0);

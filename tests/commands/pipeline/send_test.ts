@@ -1,17 +1,22 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { type ClientEvent, ConnectError } from "../../../client/types.ts";
-import { type Item, itemsOf, jsonItem, textItem } from "../../../commands/pipeline/items.ts";
+import {
+  itemsOf,
+  jsonItem,
+  type OutgoingItem,
+  textItem,
+} from "../../../commands/pipeline/items.ts";
 import { inputLines, readLines } from "../../../commands/pipeline/lines.ts";
-import { Patience } from "../../../commands/pipeline/reconnect_deadline.ts";
-import { Progress } from "../../../commands/pipeline/progress.ts";
+import { ReconnectDeadline } from "../../../commands/pipeline/reconnect_deadline.ts";
+import { WaitProgress } from "../../../commands/pipeline/progress.ts";
 import {
   MAX_OPEN,
   MAX_OPEN_LENGTH,
   sendAll,
   type SendCounts,
 } from "../../../commands/pipeline/send.ts";
-import { ConnectionTalk } from "../../../commands/pipeline/connection_notices.ts";
+import { ConnectionNotices } from "../../../commands/pipeline/connection_notices.ts";
 import { ranges, UnsentReport } from "../../../commands/pipeline/unsent_report.ts";
 import { FakeClock } from "../../kit/client_clock.ts";
 import { beginning, FakeConversation } from "../../kit/fake_conversation.ts";
@@ -50,7 +55,11 @@ Deno.test("`jsonItem()` takes message, data and kind of an object, and says what
   ];
   for (const [text, expected] of cases) {
     const item = typeof expected === "string" ? { problem: expected } : { content: expected };
-    assertEquals([...jsonItem({ number: 3, text })], [{ number: 3, ...item }] as Item[], text);
+    assertEquals(
+      [...jsonItem({ number: 3, text })],
+      [{ number: 3, ...item }] as OutgoingItem[],
+      text,
+    );
   }
   assertEquals([...jsonItem({ number: 1, text: " " })], []);
   for (const read of [jsonItem, textItem]) {
@@ -115,7 +124,7 @@ Deno.test("`inputLines()` ends when nobody wants more, and fails when reading do
   assertEquals(failed, "Error: the disk is gone");
 });
 
-function begin(items: AsyncIterable<Item>) {
+function begin(items: AsyncIterable<OutgoingItem>) {
   const conversation = new FakeConversation();
   const refused: string[] = [];
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
@@ -131,24 +140,20 @@ function begin(items: AsyncIterable<Item>) {
   return { conversation, refused, counts, result };
 }
 
-const endless = async function* (length = 1): AsyncGenerator<Item> {
+const endless = async function* (length = 1): AsyncGenerator<OutgoingItem> {
   for (let number = 1;; number++) yield { number, content: { message: "x".repeat(length) } };
 };
 
 Deno.test("`sendAll()` reads no further than what may be under way, whatever the input", async () => {
   for (const [length, most] of [[1, MAX_OPEN], [MAX_OPEN_LENGTH / 4, 5]] as const) {
     const { conversation, counts, result } = begin(endless(length));
-    // deno-lint-ignore no-await-in-loop -- case by case
     await until("the window to be full", () => conversation.sent.length === most);
     const half = Math.ceil(most / 2);
     for (const { ack } of conversation.sent.slice(0, half)) ack();
-    // deno-lint-ignore no-await-in-loop -- as above
     await until("more to be read", () => conversation.sent.length > most);
     assert(conversation.pending <= most, `${conversation.pending} under way`);
     assertEquals(counts.acked, half);
-    // deno-lint-ignore no-await-in-loop -- as above
     await conversation.close();
-    // deno-lint-ignore no-await-in-loop -- as above
     const { error, unacked } = await result;
     assertEquals(error?.failure, "closed");
     assertEquals(unacked.length, counts.sent - counts.acked);
@@ -221,7 +226,7 @@ Deno.test("`Progress` shows itself after a second, and leaves nothing behind", (
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
   const terminal = new MemoryOutput();
   {
-    using progress = new Progress(terminal, clock, counts);
+    using progress = new WaitProgress(terminal, clock, counts);
     clock.advance(999);
     assertEquals(terminal.text, "", "a short sending shows nothing");
     Object.assign(counts, { sent: 12_345, acked: 11_900 });
@@ -247,7 +252,7 @@ Deno.test("`Patience` ends with a hub that does not come back, and begins anew w
   for (const [limit, over] of [[1000, 1], [0, 0]] as const) {
     const clock = new FakeClock();
     let ended = 0;
-    using patience = new Patience(limit, clock, () => ended++);
+    using patience = new ReconnectDeadline(limit, clock, () => ended++);
     patience.saw(offline);
     clock.advance(900);
     if (online !== undefined) patience.saw(online);
@@ -267,7 +272,7 @@ Deno.test("`ConnectionTalk` tells of each absence once, and of the return", () =
   assert(connecting !== undefined && online?.type === "online");
   const offline = { type: "offline", code: 1006, reason: "Gone", retryIn: 1000 } as const;
   const again = { ...online, again: true };
-  const talk = new ConnectionTalk();
+  const talk = new ConnectionNotices();
   const news = (...events: ClientEvent[]): (string | undefined)[] =>
     events.map((event) => talk.news(event));
   assertEquals(news(connecting, online), [undefined, undefined]);

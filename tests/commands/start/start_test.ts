@@ -42,7 +42,6 @@ Deno.test({
     const bytes = new Uint8Array(4096);
     let said = "";
     while (!said.includes("stopping")) {
-      // deno-lint-ignore no-await-in-loop -- piece by piece, as it comes
       said += new TextDecoder().decode(bytes.subarray(0, await deaf.read(bytes) ?? 0));
     }
     hub.kill("SIGINT");

@@ -276,7 +276,6 @@ Deno.test("forged addresses do not get around the limit of connections per addre
   try {
     const statuses: number[] = [];
     for (const invented of ["1.1.1.1", "2.2.2.2", "127.0.0.1"]) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       statuses.push(await open(`${invented}, 2001:db8:7:7::${statuses.length}`));
     }
     assertEquals(statuses, [101, 101, 429]);
@@ -352,7 +351,6 @@ Deno.test("no token is ever logged, and nothing that is logged can command a ter
         [[["User-Agent", evil], ["Sec-WebSocket-Protocol", evil]], `/?token=${token}x`],
       ] as const
     ) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       const { status, body } = await handshake(hub.port, headers, target);
       assert(status < 500, `${status} ${target}`);
       answers += body;

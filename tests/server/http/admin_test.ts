@@ -66,14 +66,11 @@ Deno.test("orders are for bearers of an admin token, also on the machine of the 
   await using bystander = await TestSocket.plain(hub.url, "Bystander");
   for (const what of ["kick", "ban", "mute", "close-room", "announce", "bans", "nothing"]) {
     const body = what === "bans" ? undefined : { name: "Bystander" };
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const none = await ask(hub, `admin/${what}`, body, { token: "" });
     assertEquals([none.status, words(none).slice(0, 12)], [401, "unauthorized"], what);
     assertEquals(none.headers.get("www-authenticate"), `Bearer realm="bcast"`);
-    // deno-lint-ignore no-await-in-loop -- as above
     const shared = await ask(hub, `admin/${what}`, body, { token: SHARED });
     assertEquals([shared.status, words(shared).slice(0, 9)], [403, "forbidden"], what);
-    // deno-lint-ignore no-await-in-loop -- as above
     assertEquals((await ask(hub, `admin/${what}`, body, { token: "guess" })).status, 401, what);
   }
   bystander.send({ type: "ping" });
@@ -96,9 +93,7 @@ Deno.test("a claim makes an admin; anything but `true` does not", async () => {
 
 Deno.test("a hub without any admin token says how to make one", async () => {
   for (const authorizer of [undefined, new SecretAuthorizer([SHARED])]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await using hub = await startTestHub(authorizer === undefined ? {} : { authorizer });
-    // deno-lint-ignore no-await-in-loop -- as above
     const answer = await ask(hub, "admin/kick", { name: "Eve" }, { token: SHARED });
     assertEquals(answer.status, 403);
     assertStringIncludes(words(answer), "--admin-token-file FILE");
@@ -169,7 +164,6 @@ Deno.test("orders do what they say, and tell whom there was", async () => {
       ["open-room", { room: "party" }, "not_found: Room party is not closed"],
     ] as const
   ) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const answer = await ask(hub, `admin/${what}`, body);
     assertEquals([answer.status, words(answer)], [404, message]);
   }
@@ -226,7 +220,6 @@ Deno.test("a part of a second is enough for a ban, a mute or a closed room", asy
         ["close-room", { room: `x-${index}.y_` }],
       ] as const
     ) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await t.step(`${what} for ${seconds} s`, async () => {
         const answer = await ask(hub, `admin/${what}`, { ...whom, for: seconds });
         assertEquals([answer.status, words(answer)], [200, ""]);

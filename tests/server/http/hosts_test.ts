@@ -76,7 +76,6 @@ Deno.test("a request is answered by the name that it was sent to: 200, 421 or 40
     const host = name.replace("PORT", String(hub.port));
     await t.step(`Host: ${name}`, async () => {
       for (const path of ["/api/status", "/api/rooms/lobby/messages", "/metrics"]) {
-        // deno-lint-ignore no-await-in-loop -- one after the other is easier to read when it fails
         const answer = await ask(hub.port, path, [["Host", host]]);
         assertEquals([path, answer.status], [path, status], answer.body);
         if (status === 421) {
@@ -128,7 +127,6 @@ Deno.test("two hosts in one request, or one in its first line and another in Hos
   assertEquals((await askRaw(hub.port, same)).status, 200);
   for (const [one, two] of [["localhost", "evil.example"], ["evil.example", "localhost"]]) {
     const both = `GET /api/status HTTP/1.1\r\nHost: ${one}\r\nHost: ${two}\r\n\r\n`;
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const { status } = await askRaw(hub.port, both);
     // The runtime may hang up on it before the hub sees anything.
     assert([0, 400].includes(status), String(status));
@@ -171,7 +169,6 @@ Deno.test("a hub is called by its machine's name, by the name it is bound to and
   assert(own.some((name) => name.endsWith(".local")), own.join());
   await using hub = await startTestHub();
   for (const name of own) {
-    // deno-lint-ignore no-await-in-loop -- two or three
     assertEquals((await ask(hub.port, "/api/status", [["Host", name]])).status, 200, name);
   }
   const { cert } = await pair([

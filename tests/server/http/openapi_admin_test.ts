@@ -5,7 +5,7 @@ import { secretKey, signingSecret } from "../../../auth/keys.ts";
 import { mint } from "../../../auth/mint.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { ENDPOINTS } from "../../../server/http/api/endpoints.ts";
-import { MAX_MEASURES } from "../../../server/moderation/sanctions.ts";
+import { MAX_SANCTIONS } from "../../../server/moderation/sanctions.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import type { Server, ServerOptions } from "../../../server.ts";
 import { address, tell } from "../../kit/http.ts";
@@ -58,7 +58,6 @@ Deno.test("GET /api/openapi.json lists every route, and every route that it list
   );
   assertEquals(operations.map(([method, path]) => `${method} ${path}`), methods);
   for (const [method, path] of operations) {
-    // deno-lint-ignore no-await-in-loop -- one after the other names the wrong one
     const { status } = await fetch(address(hub, path.replace("{room}", "lobby")), {
       method,
       ...(method === "POST" ? ordering("") : {}),
@@ -125,14 +124,12 @@ Deno.test("GET /api/openapi.json describes every order of moderators and every a
   for (const [order, body] of ORDERS) {
     const validate = inspector.body("POST", at(order));
     assert(validate(body), `${order}: ${JSON.stringify(validate.errors)}`);
-    // deno-lint-ignore no-await-in-loop -- each needs what those before have done
     await ask(order, body);
     assert(inspector.seen.has(`POST ${at(order)} 200`), `${order} ${JSON.stringify(body)}`);
   }
   for (const [order, body] of WRONG) {
     assert(!inspector.body("POST", at(order))(body), `${order} ${JSON.stringify(body)}`);
     inspector.seen.delete(`POST ${at(order)} 400`);
-    // deno-lint-ignore no-await-in-loop -- one after the other names the wrong one
     await ask(order, body);
     assert(inspector.seen.has(`POST ${at(order)} 400`), `${order} ${JSON.stringify(body)}`);
   }
@@ -145,7 +142,6 @@ Deno.test("GET /api/openapi.json describes every order of moderators and every a
       headers: { ...init.headers, host: "evil.example" },
       client,
     };
-    // deno-lint-ignore no-await-in-loop -- one after the other names the wrong one
     await inspector.ask(hub, method, path, "", misdirected);
   }
   await ask("ban", { name: "Eve", reason: "spam", for: 60 });
@@ -155,17 +151,13 @@ Deno.test("GET /api/openapi.json describes every order of moderators and every a
     const method = order === "bans" ? "GET" : "POST";
     const init = method === "GET" ? {} : { body: "{}" };
     const headers = { "content-type": "application/json" };
-    // deno-lint-ignore no-await-in-loop -- one after the other names the wrong one
     await inspector.ask(hub, method, at(order), "", { ...init, headers });
     const mine = { ...headers, authorization: `Bearer ${token}` };
-    // deno-lint-ignore no-await-in-loop -- as above
     await inspector.ask(hub, method, at(order), "", { ...init, headers: mine });
     if (method === "GET") {
       const admin = { authorization: `Bearer ${ADMIN}` };
-      // deno-lint-ignore no-await-in-loop -- as above
       await inspector.ask(hub, method, at(order), "", { headers: admin });
     } else {
-      // deno-lint-ignore no-await-in-loop -- as above
       await ask(order, { message: "x".repeat(20_000) });
     }
   }
@@ -178,18 +170,16 @@ Deno.test("GET /api/openapi.json describes every order of moderators and every a
   await using limited = await moderated({ limits: { ratePerAddress: 1, rateOnLoopback: true } });
   for (const [method, path] of operations) {
     while (!inspector.seen.has(`${method} ${path} 429`)) {
-      // deno-lint-ignore no-await-in-loop -- until there is no share left
       await inspector.ask(limited, method, path, "", method === "POST" ? ordering("{}") : {});
     }
   }
   const crowded = await openSqliteBroker({ path: ":memory:" });
-  await crowded.measures.put(Array.from({ length: MAX_MEASURES }, (_, n) => ({
+  await crowded.measures.put(Array.from({ length: MAX_SANCTIONS }, (_, n) => ({
     ...{ kind: "ban", on: "name", key: `n${n}`, target: `n${n}`, by: "admin" } as const,
     ...{ since: n, until: Infinity },
   })));
   await using full = await moderated({ broker: crowded });
   for (const [order, body] of [["ban", { name: "x" }], ["mute", { name: "x" }]] as const) {
-    // deno-lint-ignore no-await-in-loop -- one after the other names the wrong one
     await inspector.ask(full, "POST", at(order), "", ordering(JSON.stringify(body)));
   }
   await inspector.ask(full, "POST", at("close-room"), "", ordering(`{"room":"party"}`));

@@ -43,17 +43,13 @@ Deno.test("GET /api/openapi.json describes every answer of every path", async ()
   await away.closed;
   for (const [method, path] of operations) {
     const body = method === "POST" ? saying("hi") : {};
-    // deno-lint-ignore no-await-in-loop -- one after the other names the wrong one
     await inspector.ask(hub, method, path, "", body);
-    // deno-lint-ignore no-await-in-loop -- as above
     await inspector.ask(hub, method, path, "?token=bad", body);
     const headers = new Headers(body.headers);
     headers.set("origin", "https://evil.example");
-    // deno-lint-ignore no-await-in-loop -- as above
     await inspector.ask(hub, method, path, "", { ...body, headers });
     headers.set("host", "evil.example");
     const misdirected: RequestInit & { client: Deno.HttpClient } = { ...body, headers, client };
-    // deno-lint-ignore no-await-in-loop -- as above
     await inspector.ask(hub, method, path, "", misdirected);
   }
   const keyed = saying(`{"message":"hi"}`, "application/json", { "idempotency-key": "k" });
@@ -71,7 +67,6 @@ Deno.test("GET /api/openapi.json describes every answer of every path", async ()
       ["POST", MESSAGES, "?token=reader", saying("hi")],
     ] as const
   ) {
-    // deno-lint-ignore no-await-in-loop -- as above
     await inspector.ask(hub, method, path, query, init);
   }
   await using limited = await startTestHub({
@@ -80,7 +75,6 @@ Deno.test("GET /api/openapi.json describes every answer of every path", async ()
   });
   for (const [method, path] of operations) {
     while (!inspector.seen.has(`${method} ${path} 429`)) {
-      // deno-lint-ignore no-await-in-loop -- until there is no share left
       await inspector.ask(limited, method, path, "", method === "POST" ? saying("hi") : {});
     }
   }
@@ -118,7 +112,6 @@ Deno.test("GET /api/openapi.json describes the events of a stream", async () => 
       [order === "announce" ? "message" : "reason"]: "x",
     });
     const headers = { authorization: "Bearer an-admin-token-of-the-hub" };
-    // deno-lint-ignore no-await-in-loop -- one after the other
     await tell(hub, `/api/admin/${order}`, { method: "POST", body, headers });
   }
   await events.next("the end", ({ event }) => event === "notice");
@@ -153,7 +146,6 @@ Deno.test("answers are shared with pages of origins that are allowed, and with n
       ["GET", "/api/nothing", 404],
     ] as const
   ) {
-    // deno-lint-ignore no-await-in-loop -- one after the other names the wrong one
     const shared = await ask(method, path, "https://chat.example");
     const { headers } = shared;
     const reader = headers.get("access-control-allow-origin");
@@ -161,10 +153,8 @@ Deno.test("answers are shared with pages of origins that are allowed, and with n
     // The runtime may add what it compressed for.
     assertMatch(headers.get("vary") ?? "", /(^|, )origin$/);
     assertEquals(headers.get("access-control-allow-credentials"), null);
-    // deno-lint-ignore no-await-in-loop -- as above
     const foreign = await ask(method, path, "https://evil.example");
     assertEquals([foreign.status, foreign.headers.get("access-control-allow-origin")], [403, null]);
-    // deno-lint-ignore no-await-in-loop -- as above
     const own = await ask(method, path, address(hub, "").replace(/\/$/, ""));
     assertEquals(own.headers.get("access-control-allow-origin"), null);
   }

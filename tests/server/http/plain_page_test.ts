@@ -10,7 +10,6 @@ const ANY = ["Accept", "*/*"] as const;
 Deno.test("`curl http://HUB/` is told where to go, at the address that it asked for", async () => {
   await using hub = await startTestHub({ rooms: ["team.de-1"] });
   for (const host of [`localhost:${hub.port}`, `127.0.0.1:${hub.port}`, `[::1]:${hub.port}`]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const answer = await ask(hub.port, "/", [["Host", host], ANY]);
     assertEquals(answer.status, 200);
     assertEquals(answer.headers.get("content-type"), "text/plain; charset=utf-8");
@@ -58,7 +57,6 @@ Deno.test("the plain page tells of TLS and tokens, and guesses no address behind
   assertMatch(direct, /bcast connect wss:\/\/localhost:\d+\/ --token-file FILE/);
   assertMatch(direct, /curl -N -H "Authorization: Bearer TOKEN" https:/);
   for (const name of ["x-forwarded-for", "forwarded", "x-real-ip", "via"]) {
-    // deno-lint-ignore no-await-in-loop -- four
     const passedOn = await page({ [name]: "for=192.0.2.1" });
     assert(!passedOn.includes("localhost"), passedOn);
   }

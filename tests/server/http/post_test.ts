@@ -84,10 +84,8 @@ Deno.test("POST messages takes null for a field that is not given, but for data"
       [{ ...none, message: null, data: null }, { data: null }],
     ] as const
   ) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const told = await post(hub, "lobby", body, {}, query);
     assertEquals([told.status, told.body.sender], [201, "Jean-Luc 🍵"], JSON.stringify(body));
-    // deno-lint-ignore no-await-in-loop -- as above
     const { body: { messages } } = await tell(hub, "/api/rooms/lobby/messages?limit=1");
     const {
       type: _type,
@@ -431,7 +429,6 @@ Deno.test("POST messages takes `via` from the query, for bodies that are text", 
   assertEquals(await said(), undefined);
   const many = Array.from({ length: 17 }, () => "a").join();
   for (const wrong of ["a b", ",", "a,", many]) {
-    // deno-lint-ignore no-await-in-loop -- case by case
     const { status } = await post(hub, "lobby", "hi", {}, `?via=${encodeURIComponent(wrong)}`);
     assertEquals(status, 400, wrong);
   }

@@ -5,7 +5,7 @@ import { combine } from "../../../auth/combined.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
 import { BODY_TIMEOUT } from "../../../server/http/body.ts";
-import { TEXT, V1 } from "../../../server/encoders/encoder.ts";
+import { TEXT_ENCODER, V1_ENCODER } from "../../../server/encoders/encoder.ts";
 import type { Server, ServerOptions } from "../../../server.ts";
 import { EventReader } from "../../kit/events.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
@@ -57,12 +57,10 @@ Deno.test("every body that the hub reads has its time, and no more", async () =>
     const told = rawRequest(hub.port, `${head}Content-Length: 50\r\n\r\n{`)
       .finally(() => over = true);
     // The clock stands still: it is moved until the request, whenever it came, has had its time.
-    // deno-lint-ignore no-await-in-loop -- one after the other names the wrong one
     await until(`an answer of ${path}`, () => {
       clock.advance(BODY_TIMEOUT);
       return over;
     });
-    // deno-lint-ignore no-await-in-loop -- as above
     const { status, body } = await told;
     assertEquals([path, status], [path, 408]);
     assertStringIncludes(body, `"code":"timeout"`);
@@ -80,19 +78,16 @@ Deno.test("every path below /api/, and /metrics, takes a share of a client's rat
   assert(asked.length > 15);
   for (const [method = "GET", path = ""] of asked) {
     const clock = new FakeClock();
-    // deno-lint-ignore no-await-in-loop -- one hub after the other
     await using hub = await moderated({
       clock,
       limits: { rate: 1, burst: 3, ratePerAddress: 0, rateOnLoopback: true },
     });
     const statuses: number[] = [];
     for (let n = 0; n < 5; n++) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       const response = await fetch(address(hub, path.replace("{room}", "lobby")), {
         method,
         ...(method === "POST" ? { body: "{}" } : {}),
       });
-      // deno-lint-ignore no-await-in-loop -- as above
       await response.body?.cancel();
       statuses.push(response.status);
       if (response.status === 429) assertEquals(response.headers.get("retry-after"), "1");
@@ -102,19 +97,16 @@ Deno.test("every path below /api/, and /metrics, takes a share of a client's rat
       [false, false, false, true, true],
     ]);
     clock.advance(1000);
-    // deno-lint-ignore no-await-in-loop -- as above
     const later = await fetch(address(hub, path.replace("{room}", "lobby")), {
       method,
       ...(method === "POST" ? { body: "{}" } : {}),
     });
-    // deno-lint-ignore no-await-in-loop -- as above
     await later.body?.cancel();
     assert(later.status !== 429, path);
   }
   // Programs on the hub's own machine are left out unless the operator gave a rate.
   await using open = await moderated({ limits: { rate: 1, burst: 1 } });
   for (let n = 0; n < 5; n++) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     assertEquals((await tell(open, "/api/rooms")).status, 200);
   }
 });
@@ -137,7 +129,6 @@ Deno.test("whoever is turned away is counted and logged, over every transport", 
       assertMatch(lines().filter((line) => line.includes("Turned away")).at(-1) ?? "", reason);
     };
     for (let n = 0; n < 3; n++) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await expect(
         "an event stream",
         503,
@@ -194,7 +185,6 @@ Deno.test("429 and 503 of the API are counted and logged; a flood of them is not
       limits: { rate: 1, burst: 1, ratePerAddress: 0, rateOnLoopback: true },
     });
     for (let n = 0; n < 100; n++) {
-      // deno-lint-ignore no-await-in-loop -- one after the other
       await tell(hub, "/api/rooms");
     }
     const infos = (): readonly string[] =>
@@ -218,7 +208,7 @@ Deno.test("no line of the log says undefined, whoever it is about", async () => 
   await logged(async (lines) => {
     await using world = await recordedHub();
     const { hub } = world;
-    const silent = new Client(hub, "192.0.2.1", { dialect: V1 });
+    const silent = new Client(hub, "192.0.2.1", { dialect: V1_ENCODER });
     silent.say({ type: "message", message: "too early" });
     silent.say({ type: "nonsense" });
     hub.slowConsumer(silent.peer, 1);
@@ -240,7 +230,7 @@ Deno.test("no line of the log says undefined, whoever it is about", async () => 
     }, { room: "lobby" });
     await until("the stream is in", () => stream.welcomed);
     hub.gone(stream, 1000);
-    new Client(hub, "192.0.2.5", { dialect: TEXT }).peer.fail(new Error("for the test"));
+    new Client(hub, "192.0.2.5", { dialect: TEXT_ENCODER }).peer.fail(new Error("for the test"));
     await hub.moderation.ban({ address: "192.0.2.9" }, {}, { name: "Root", address: "local" });
     const text = lines().join("");
     assertStringIncludes(text, "c1 (no name) refused: unauthorized");

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import { Hub } from "../../../server/hub.ts";
-import { TEXT } from "../../../server/encoders/encoder.ts";
+import { TEXT_ENCODER } from "../../../server/encoders/encoder.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../../server/limits.ts";
 import {
   CLIENTS_FILE_PERIOD,
@@ -113,10 +113,14 @@ Deno.test("`ClientsFile` is never found half-written, by a reader that does noth
   for (let round = 0; round < 60; round++) {
     for (let count = 0; count < 20; count++) {
       const address = "192.0.2.1";
-      hub.connect(transport, { address, dialect: TEXT, rooms: [], sender: `n-${round}-${count}` });
+      hub.connect(transport, {
+        address,
+        dialect: TEXT_ENCODER,
+        rooms: [],
+        sender: `n-${round}-${count}`,
+      });
     }
     clock.advance(CLIENTS_FILE_PERIOD);
-    // deno-lint-ignore no-await-in-loop -- one state after the other
     shown = await until("the next state", () => {
       const { length } = read(path).clients;
       if (length > shown) return length;
@@ -140,7 +144,7 @@ Deno.test("`ClientsFile` writes once for any number of changes, and not at all f
   const transport = { bufferedAmount: 0, send: () => {}, close: () => {} };
   for (let count = 0; count < 10_000; count++) {
     const address = "192.0.2.1";
-    hub.connect(transport, { address, dialect: TEXT, rooms: [], sender: `name-${count}` });
+    hub.connect(transport, { address, dialect: TEXT_ENCODER, rooms: [], sender: `name-${count}` });
   }
   assertEquals(read(path).clients, [], "nothing is written before its time");
   // They are let in and enter their rooms a moment later; all of it is in the first write.
@@ -177,7 +181,6 @@ Deno.test("`ClientsFile` warns once when it cannot be written any more, and goes
     await using _alice = await TestSocket.plain(hub.url, "Alice");
     for (let count = 0; count < 20; count++) {
       clock.advance(CLIENTS_FILE_PERIOD);
-      // deno-lint-ignore no-await-in-loop -- the write is under way meanwhile
       await until("the warning", () => records.length > 0);
     }
     assertEquals(records.map(({ level }) => level), ["warning"]);

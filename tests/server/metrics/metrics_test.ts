@@ -171,10 +171,8 @@ Deno.test("/metrics can only be read", async () => {
   await using hub = await startTestHub();
   const url = `http://127.0.0.1:${hub.port}/metrics`;
   for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const response = await fetch(url, { method });
     assertEquals([response.status, response.headers.get("allow")], [405, "GET, HEAD"]);
-    // deno-lint-ignore no-await-in-loop -- as above
     await response.body?.cancel();
   }
   const head = await fetch(url, { method: "HEAD" });

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { OPEN_GRANT } from "../../../auth/authorizer.ts";
-import type { Measure, MeasureKey, MeasureStore } from "../../../broker/sqlite/sanctions.ts";
+import type { Sanction, SanctionKey, SanctionStore } from "../../../broker/sqlite/sanctions.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
-import { PLAIN_JSON, TEXT } from "../../../server/encoders/encoder.ts";
+import { JSON_ENCODER, TEXT_ENCODER } from "../../../server/encoders/encoder.ts";
 import {
-  MAX_MEASURES,
-  MeasureBook,
-  TooManyMeasures,
+  MAX_SANCTIONS,
+  SanctionLimitError,
+  Sanctions,
 } from "../../../server/moderation/sanctions.ts";
-import { untilInWords } from "../../../server/moderation/sanction_messages.ts";
+import { formatUntil } from "../../../server/moderation/sanction_messages.ts";
 import { isLoopbackNetwork, parseNetwork } from "../../../server/networks.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { Client, recordedHub } from "../../kit/recorded_hub.ts";
@@ -45,8 +45,8 @@ Deno.test("`kick()` ends the session of who is away, and tells other people's cl
   hub.gone(eve.peer, 1006);
   assertEquals(hub.moderation.kick("Eve", {}, BY), { sessions: 1, addresses: ["192.0.2.7"] });
   assertEquals(hub.moderation.kick("Eve", {}, BY), undefined);
-  const plain = new Client(hub, "192.0.2.7", { dialect: PLAIN_JSON, sender: "Eve" });
-  const text = new Client(hub, "192.0.2.7", { dialect: TEXT, sender: "Tex" });
+  const plain = new Client(hub, "192.0.2.7", { dialect: JSON_ENCODER, sender: "Eve" });
+  const text = new Client(hub, "192.0.2.7", { dialect: TEXT_ENCODER, sender: "Tex" });
   await until("both are in", () => plain.peer.welcomed && text.peer.welcomed);
   hub.moderation.kick("Eve", {}, BY);
   hub.moderation.kick("Tex", { reason: "no bots" }, BY);
@@ -65,12 +65,11 @@ Deno.test("`ban()` of a name keeps it out, however it is written, until its time
   const sentence = "Eve is banned until 2026-01-01 00:01 UTC: spam";
   assertEquals(eve.ended, [4503, sentence]);
   for (const sender of ["Eve", "EVE", "Ｅｖｅ", "E\u200Dve"]) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     const again = await new Client(hub, "203.0.113.9").hello({ sender });
     assertEquals(again.ended, [4503, sentence], sender);
     assertEquals(again.lines, []);
   }
-  const plain = new Client(hub, "203.0.113.9", { dialect: PLAIN_JSON, sender: "eve" });
+  const plain = new Client(hub, "203.0.113.9", { dialect: JSON_ENCODER, sender: "eve" });
   await until("the end", () => plain.ended);
   assertEquals(plain.ended, [4503, sentence]);
   // Nor is there another way to the name.
@@ -120,7 +119,7 @@ Deno.test("`ban()` of one's own name locks no moderator out", async () => {
 });
 
 Deno.test("the end of a ban or of a closed room is never told earlier than it is", () => {
-  const end = (until: number) => untilInWords({ until });
+  const end = (until: number) => formatUntil({ until });
   const whole = Date.parse("2026-01-31T23:59:00.000Z");
   assertEquals(end(whole), " until 2026-01-31 23:59 UTC");
   assertEquals(end(whole + 1), " until 2026-02-01 00:00 UTC");
@@ -149,7 +148,6 @@ Deno.test("`mute()` refuses every way to write, also under another name, until i
       { type: "typing", room: "lobby", typing: true },
     ]
   ) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     assertEquals(await eve.outcome(frame), `forbidden: ${sentence}`);
   }
   assertEquals(eve.all("error").at(-1)?.["retryAfter"], 120);
@@ -236,7 +234,7 @@ Deno.test("`announce()` reaches everybody who is in, or a room, in their own way
   await using world = await recordedHub();
   const { hub } = world;
   const eve = await new Client(hub, "192.0.2.7").hello({ sender: "Eve", rooms: [] });
-  const text = new Client(hub, "192.0.2.8", { dialect: TEXT, sender: "Tex" });
+  const text = new Client(hub, "192.0.2.8", { dialect: TEXT_ENCODER, sender: "Tex" });
   const silent = new Client(hub, "192.0.2.9");
   await until("the text client is in", () => text.peer.welcomed);
   assertEquals(hub.moderation.announce("back in five minutes", undefined, BY), 2);
@@ -279,24 +277,24 @@ Deno.test("what moderators decided holds for the next hub on the same log", asyn
 });
 
 /** A store whose next change can be made to fail. */
-class FailingStore implements MeasureStore {
+class FailingStore implements SanctionStore {
   fails = false;
-  all(): readonly Measure[] {
+  all(): readonly Sanction[] {
     return [];
   }
-  put(_: readonly Measure[]): Promise<void> {
+  put(_: readonly Sanction[]): Promise<void> {
     return this.fails ? Promise.reject(new Error("disk full")) : Promise.resolve();
   }
-  remove(_: readonly MeasureKey[]): Promise<void> {
+  remove(_: readonly SanctionKey[]): Promise<void> {
     return this.put([]);
   }
 }
 
 Deno.test("`MeasureBook` changes nothing that is not kept, and goes on afterwards", async () => {
   const store = new FailingStore();
-  const book = new MeasureBook(store, new FakeClock());
+  const book = new Sanctions(store, new FakeClock());
   const key = { kind: "ban", on: "name", key: "eve" } as const;
-  const ban: Measure = { ...key, target: "Eve", by: "admin", since: 0, until: Infinity };
+  const ban: Sanction = { ...key, target: "Eve", by: "admin", since: 0, until: Infinity };
   store.fails = true;
   await assertRejects(() => book.put([ban]), Error, "disk full");
   assertEquals(book.find(key), undefined);
@@ -308,15 +306,15 @@ Deno.test("`MeasureBook` changes nothing that is not kept, and goes on afterward
 });
 
 Deno.test("`MeasureBook` does not grow without end, but lets what there is be changed", async () => {
-  const book = new MeasureBook(new FailingStore(), new FakeClock());
-  const ban = (n: number): Measure => ({
+  const book = new Sanctions(new FailingStore(), new FakeClock());
+  const ban = (n: number): Sanction => ({
     ...{ kind: "ban", on: "name", key: `n${n}`, target: `n${n}`, by: "admin" } as const,
     ...{ since: n, until: Infinity },
   });
-  await book.put(Array.from({ length: MAX_MEASURES }, (_, n) => ban(n)));
-  await assertRejects(() => book.put([ban(MAX_MEASURES)]), TooManyMeasures);
+  await book.put(Array.from({ length: MAX_SANCTIONS }, (_, n) => ban(n)));
+  await assertRejects(() => book.put([ban(MAX_SANCTIONS)]), SanctionLimitError);
   await book.put([ban(0)]);
-  assertEquals(book.list().length, MAX_MEASURES);
+  assertEquals(book.list().length, MAX_SANCTIONS);
 });
 
 Deno.test("`parseNetwork()` takes addresses as people write them, and nothing broader", () => {

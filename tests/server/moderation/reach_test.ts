@@ -20,19 +20,19 @@ const FROM = "192.0.2.7";
 const REASON = "because [of] this";
 const BY = { name: "Root", address: "198.51.100.1" };
 
-interface Order {
+interface TestOrder {
   /** Gives the order, and what must come before it; resolves with the answer to it. */
   give(world: World, name: string): Promise<{ status: number; body: { affected?: number } }>;
   /** What a person who is told reads. */
   readonly words: RegExp;
 }
 
-function order(what: string, fields: (name: string) => object, words: RegExp): Order {
+function order(what: string, fields: (name: string) => object, words: RegExp): TestOrder {
   return { give: (world, name) => world.order(what, fields(name)), words };
 }
 
 /** An order that takes back another. */
-function lift(before: Order, after: Order): Order {
+function lift(before: TestOrder, after: TestOrder): TestOrder {
   return {
     words: after.words,
     give: async (world, name) => {
@@ -78,7 +78,7 @@ const ORDERS = {
     () => ({ message: "Dinner is ready", room: "lobby" }),
     /Dinner is ready/,
   ),
-} satisfies Record<string, Order>;
+} satisfies Record<string, TestOrder>;
 
 type Cells = Readonly<Record<keyof typeof ORDERS, string>>;
 
@@ -234,7 +234,6 @@ for (const [kindName, kind] of Object.entries(KINDS)) {
     const found: Record<string, string> = {};
     for (const column of Object.keys(ORDERS) as (keyof typeof ORDERS)[]) {
       const name = normalizeName(NAMES[turn++ % NAMES.length] ?? "") ?? "";
-      // deno-lint-ignore no-await-in-loop -- one hub after the other
       found[column] = await cell(kind, column, name, expected[column] ?? "");
     }
     assertEquals(found, { ...expected });

@@ -38,23 +38,18 @@ Deno.test({
       return connect({ url: `ws://${host}:${hub.port}/`, sender: `Zoë ${address.length}` });
     });
     for (const talker of talkers) {
-      // deno-lint-ignore no-await-in-loop -- two
       await talker.send({ message: "hi" });
     }
     assertEquals(hub.online, 2);
     for (const hostname of FAMILIES) {
-      // deno-lint-ignore no-await-in-loop -- two
       using conn = await Deno.connect({ hostname, port: hub.tcpPort ?? 0 });
-      // deno-lint-ignore no-await-in-loop -- as above
       await conn.write(new TextEncoder().encode("hello\n"));
       const buffer = new Uint8Array(64);
-      // deno-lint-ignore no-await-in-loop -- as above
       const count = await conn.read(buffer) ?? 0;
       assert(/^[*[]/.test(new TextDecoder().decode(buffer.subarray(0, count))), "it is greeted");
     }
     assertEquals((await ask(hub.port, "/healthz", [])).status, 200);
     for (const talker of talkers) {
-      // deno-lint-ignore no-await-in-loop -- two
       await talker.close();
     }
   },
@@ -68,7 +63,6 @@ Deno.test({
     const ends: Promise<unknown>[] = [];
     for (const host of ["127.0.0.1", "[::1]"]) {
       const socket = new WebSocket(`ws://${host}:${hub.port}/`);
-      // deno-lint-ignore no-await-in-loop -- two
       await new Promise((resolve) => socket.onopen = resolve);
       ends.push(new Promise((resolve) => socket.onclose = ({ code }) => resolve(code)));
     }
@@ -104,9 +98,7 @@ Deno.test({
     });
     for (const [flags, flag] of [[["--port"], "--port"], [["--port", "0", "--tcp"], "--tcp"]]) {
       const args = ["start", "--memory", ...flags ?? [], String(port)];
-      // deno-lint-ignore no-await-in-loop -- two
       await using program = new Program(args);
-      // deno-lint-ignore no-await-in-loop -- two
       assertEquals(await program.exit(), 1);
       const [first = ""] = program.errors.trimEnd().split("\n").slice(-1);
       assert(
@@ -127,9 +119,7 @@ Deno.test({
     await hub.renew(next);
     using client = Deno.createHttpClient({ caCerts: [next.cert] });
     for (const host of ["127.0.0.1", "[::1]", "localhost"]) {
-      // deno-lint-ignore no-await-in-loop -- three
       const answer = await fetch(`https://${host}:${hub.port}/healthz`, { client });
-      // deno-lint-ignore no-await-in-loop -- three
       assertEquals(await answer.text(), "ok\n", host);
     }
   },

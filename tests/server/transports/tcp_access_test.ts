@@ -5,7 +5,7 @@ import { JwtAuthorizer } from "../../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../../auth/keys.ts";
 import { type Claims, mint } from "../../../auth/mint.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
-import { Connections } from "../../../server/connection_limiter.ts";
+import { ConnectionLimiter } from "../../../server/connection_limiter.ts";
 import type { Server, ServerOptions } from "../../../server.ts";
 import { pair } from "../../kit/certificates.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
@@ -179,7 +179,6 @@ Deno.test("wrong tokens of all doors count together, and a right one is let in a
   const refused = await TestSocket.open(`${hub.url}?token=wrong`).catch((error: Error) => error);
   assert(refused instanceof Error);
   for (let count = 0; count < 2; count++) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     assertEquals((await knock(port, "/token wrong")).at(-1), WRONG);
   }
   const throttled = "* Too many wrong tokens came from your address: wait 20 s";
@@ -257,7 +256,7 @@ Deno.test("stop() with a drain serves a client of the line door until its turn, 
 });
 
 Deno.test("`Connections` counts by network, and knows when a door is empty", async () => {
-  const connections = new Connections();
+  const connections = new ConnectionLimiter();
   connections.add("2001:db8::1", "lines");
   connections.add("2001:db8::ffff", "websocket");
   connections.add("::ffff:192.0.2.1", "websocket");

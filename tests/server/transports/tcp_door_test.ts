@@ -328,7 +328,6 @@ for (
     const all = flood(20_000);
     const sending = (async () => {
       while (hub.online === 1) {
-        // deno-lint-ignore no-await-in-loop -- as fast as the hub takes it
         await conn.write(all);
       }
     })().catch(() => "broken in the middle of a write");

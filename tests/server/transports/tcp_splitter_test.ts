@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { type Heard, LineSplitter } from "../../../server/transports/tcp/line_splitter.ts";
+import { type LineEvent, LineSplitter } from "../../../server/transports/tcp/line_splitter.ts";
 
 const IAC = 255;
 const encoder = new TextEncoder();
@@ -12,9 +12,9 @@ function bytesOf(...parts: (string | number[])[]): Uint8Array {
 }
 
 /** What comes out when `bytes` come in pieces that end at `cuts`. */
-function split(bytes: Uint8Array, cuts: readonly number[] = [], maxBytes = 100): Heard[] {
+function split(bytes: Uint8Array, cuts: readonly number[] = [], maxBytes = 100): LineEvent[] {
   const splitter = new LineSplitter(maxBytes);
-  const heard: Heard[] = [];
+  const heard: LineEvent[] = [];
   let start = 0;
   for (const cut of [...cuts, bytes.length]) {
     heard.push(...splitter.push(bytes.subarray(start, cut)));
@@ -26,7 +26,7 @@ function split(bytes: Uint8Array, cuts: readonly number[] = [], maxBytes = 100):
 
 const GARBLED = "(not UTF-8)";
 
-const texts = (heard: readonly Heard[]): string[] =>
+const texts = (heard: readonly LineEvent[]): string[] =>
   heard.flatMap((each) =>
     each.kind === "line" ? [each.text] : each.kind === "garbled" ? [GARBLED] : []
   );
@@ -111,7 +111,7 @@ Deno.test("`LineSplitter` never holds more than the limit, whatever comes withou
 });
 
 Deno.test("`LineSplitter` says no to each option of telnet once, and answers each timing mark", () => {
-  const answers = (heard: Heard[]): number[][] =>
+  const answers = (heard: LineEvent[]): number[][] =>
     heard.filter((each) => each.kind === "answer").map(({ bytes }) => [...bytes]);
   const asked = bytesOf([IAC, 253, 1, IAC, 251, 31, IAC, 253, 1, IAC, 254, 3, IAC, 252, 3]);
   assertEquals(answers(split(asked)), [[IAC, 252, 1], [IAC, 254, 31]]);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { wayTo } from "../../../commands/client/trust.ts";
+import { connectorFor } from "../../../commands/client/trust.ts";
 import { TLS_FLAGS, type TlsFlags, tlsSource } from "../../../commands/start/tls.ts";
 import { watchFiles } from "../../../lib/watch_files.ts";
 import { type ClientEvent, connect } from "../../../client.ts";
@@ -44,7 +44,7 @@ Deno.test("renew() has everybody come back to the new certificate, with nothing 
   await using folder = await temporaryFolder();
   const ca = `${folder.path}/ca.pem`;
   await Deno.writeTextFile(ca, first.cert + second.cert);
-  await using way = wayTo(url, { ca });
+  await using way = connectorFor(url, { ca });
   await using alice = connect({ url, sender: "Alice" }, { ...way.seams, random: () => 0.01 });
   await using bob = connect({ url, sender: "Bob" }, { ...way.seams, random: () => 0.02 });
   const heard: ClientEvent[] = [];
@@ -212,7 +212,6 @@ Deno.test("300 TLS handshakes that never go on keep neither clients nor the end 
   const hub = await startTestHub({ tls: first });
   const stuck: Deno.Conn[] = [];
   for (let n = 0; n < 300; n++) {
-    // deno-lint-ignore no-await-in-loop -- one after the other
     stuck.push(await Deno.connect({ hostname: "127.0.0.1", port: hub.port }));
   }
   assertEquals(await shownBy(hub.port), fingerprint(first));
@@ -271,7 +270,7 @@ Deno.test("a self-signed hub shows what to type, and that is enough to get in", 
 /** The fingerprint of the certificate that is shown at a port. */
 async function shownBy(port: number): Promise<string> {
   const url = new URL(`wss://127.0.0.1:${port}/`);
-  await using way = wayTo(url, { fingerprint: readFingerprint("00".repeat(32)) });
+  await using way = connectorFor(url, { fingerprint: readFingerprint("00".repeat(32)) });
   const asked = await fetch(new URL("/healthz", way.url.href.replace("ws:", "http:")));
   return /SHA256:[A-Za-z0-9+/]+/.exec(await asked.text())?.[0] ?? "";
 }
