@@ -4,7 +4,7 @@ import type { Broker } from "./broker/broker.ts";
 import { api } from "./server/http/api/api.ts";
 import { addressesOf, bindAll } from "./server/transports/bind.ts";
 import { retryAfterShutdown, type ShutdownNotice } from "./server/http/shutdown.ts";
-import { SseTransport } from "./server/transports/sse.ts";
+import { SseServer } from "./server/transports/sse.ts";
 import { RequestGuard } from "./server/http/request_guard.ts";
 import { Health } from "./server/http/health.ts";
 import { certificateNames, HostList, machineNames, readHostPattern } from "./server/http/hosts.ts";
@@ -13,7 +13,7 @@ import type { MetricsExposure } from "./server/http/metrics_endpoint.ts";
 import { settledWithin } from "./lib/timeout.ts";
 import { createRouter } from "./server/http/router.ts";
 import type { KeyPair } from "./server/transports/tls.ts";
-import { WebSocketTransport } from "./server/transports/websocket.ts";
+import { WebSocketServer } from "./server/transports/websocket.ts";
 import { type Clock, systemClock } from "./server/clock.ts";
 import { ConnectionLimiter } from "./server/connection_limiter.ts";
 import { Hub } from "./server/hub.ts";
@@ -124,8 +124,8 @@ export function startServer(options: ServerOptions): Server {
   const limits = serverLimits(options.limits);
   const hub = new Hub({ broker, rooms, limits, clock, authorizer });
   const connections = new ConnectionLimiter();
-  const door = new WebSocketTransport(hub, connections);
-  const events = new SseTransport(hub, connections, clock);
+  const door = new WebSocketServer(hub, connections);
+  const events = new SseServer(hub, connections, clock);
   let hosts = hostList(options.tls);
   const gate = new RequestGuard(hub, {
     origins,
@@ -216,9 +216,9 @@ export function startServer(options: ServerOptions): Server {
     if (stopped !== undefined) return;
     const reason = "The hub has a new certificate: reconnect";
     closure = { reason, retryAfter: () => 1 };
-    await hub.dismissAll(reason, (peer) => door.holds(peer) || events.holds(peer));
+    await hub.dismissAll(reason, (peer) => peer.transport.kind !== "tcp");
     hosts = hostList(tls);
-    const how = await goodbyes(connections.empty(["websocket", "events"]));
+    const how = await goodbyes(connections.empty(["websocket", "sse"]));
     await Promise.all(listeners.map((listener) => listener.renew(tls, how)));
     // Stopping may have begun meanwhile; it waits for this, and has its own reason.
     if (closure.reason === reason) closure = undefined;

@@ -10,14 +10,7 @@ import type { Grant } from "../auth/authorizer.ts";
 import type { ControlFrame, Encoder } from "./encoders/encoder.ts";
 import type { TokenBucket } from "./rate_limit.ts";
 import type { Session } from "./session.ts";
-
-/** What the hub needs of a socket; a WebSocket has it. */
-export interface ConnectionSink {
-  send(text: string): void;
-  close(code: number, reason: string): void;
-  /** Bytes accepted by `send` that are still in this process. */
-  readonly bufferedAmount: number;
-}
+import type { Transport } from "./transport.ts";
 
 /** What a peer needs of the hub it belongs to. */
 export interface ConnectionContext {
@@ -81,9 +74,8 @@ export class Connection {
   constructor(
     /** Names the connection in the logs. */
     readonly id: string,
-    readonly address: string,
     public dialect: Encoder,
-    readonly transport: ConnectionSink,
+    readonly transport: Transport,
     private readonly host: ConnectionContext,
     /** When it came, in milliseconds since the Unix epoch. */
     readonly since: number,
@@ -92,6 +84,10 @@ export class Connection {
     /** Whose share of the limits per address it uses; `undefined`: nobody's. */
     readonly network?: string,
   ) {}
+
+  get address(): string {
+    return this.transport.address;
+  }
 
   /** Sends `frames` at the end of this turn. */
   offer(frames: readonly string[]): void {

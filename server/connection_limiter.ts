@@ -1,9 +1,7 @@
 import { networkOf } from "./networks.ts";
+import type { Transport, TransportKind } from "./transport.ts";
 
-/** A way into the hub. */
-export type TransportKind = "websocket" | "events" | "lines";
-
-const DOORS: readonly TransportKind[] = ["websocket", "events", "lines"];
+const KINDS: readonly TransportKind[] = ["websocket", "sse", "tcp"];
 
 /**
  * Sockets that are open, in all and by network, whatever door they came through.
@@ -13,13 +11,13 @@ const DOORS: readonly TransportKind[] = ["websocket", "events", "lines"];
  */
 export class ConnectionLimiter {
   readonly #byNetwork = new Map<string, number>();
-  readonly #byDoor: Record<TransportKind, number> = { websocket: 0, events: 0, lines: 0 };
-  #waiting: { readonly doors: readonly TransportKind[]; readonly tell: () => void }[] = [];
+  readonly #byKind: Record<TransportKind, number> = { websocket: 0, sse: 0, tcp: 0 };
+  #waiting: { readonly kinds: readonly TransportKind[]; readonly tell: () => void }[] = [];
 
   /** How many there are. */
   get count(): number {
-    const { websocket, events, lines } = this.#byDoor;
-    return websocket + events + lines;
+    const { websocket, sse, tcp } = this.#byKind;
+    return websocket + sse + tcp;
   }
 
   /** Those of them that come from `address`, or from others that count as the same one. */
@@ -28,32 +26,32 @@ export class ConnectionLimiter {
   }
 
   /** Counts one more. */
-  add(address: string, door: TransportKind): void {
-    this.#byDoor[door]++;
+  add({ address, kind }: Pick<Transport, "address" | "kind">): void {
+    this.#byKind[kind]++;
     const network = networkOf(address);
     this.#byNetwork.set(network, (this.#byNetwork.get(network) ?? 0) + 1);
   }
 
   /** Counts one less. */
-  remove(address: string, door: TransportKind): void {
-    this.#byDoor[door]--;
+  remove({ address, kind }: Pick<Transport, "address" | "kind">): void {
+    this.#byKind[kind]--;
     const network = networkOf(address);
     const rest = (this.#byNetwork.get(network) ?? 0) - 1;
     if (rest > 0) this.#byNetwork.set(network, rest);
     else this.#byNetwork.delete(network);
-    if (this.#byDoor[door] > 0) return;
+    if (this.#byKind[kind] > 0) return;
     const waiting = this.#waiting;
-    this.#waiting = waiting.filter(({ doors }) => !this.#isEmpty(doors));
-    for (const { doors, tell } of waiting) if (this.#isEmpty(doors)) tell();
+    this.#waiting = waiting.filter(({ kinds }) => !this.#isEmpty(kinds));
+    for (const { kinds, tell } of waiting) if (this.#isEmpty(kinds)) tell();
   }
 
-  /** Resolves when the last one that came through `doors` is closed, from both sides. */
-  async empty(doors: readonly TransportKind[] = DOORS): Promise<void> {
-    if (this.#isEmpty(doors)) return;
-    await new Promise<void>((tell) => this.#waiting.push({ doors, tell }));
+  /** Resolves when the last one that came through `kinds` is closed, from both sides. */
+  async empty(kinds: readonly TransportKind[] = KINDS): Promise<void> {
+    if (this.#isEmpty(kinds)) return;
+    await new Promise<void>((tell) => this.#waiting.push({ kinds, tell }));
   }
 
-  #isEmpty(doors: readonly TransportKind[]): boolean {
-    return doors.every((door) => this.#byDoor[door] === 0);
+  #isEmpty(kinds: readonly TransportKind[]): boolean {
+    return kinds.every((kind) => this.#byKind[kind] === 0);
   }
 }

@@ -17,7 +17,8 @@ import { Moderation } from "./moderation/moderation.ts";
 import { networkOf } from "./networks.ts";
 import { OwnedNames } from "./owned_names.ts";
 import { HubQueries } from "./hub_queries.ts";
-import { Connection, type ConnectionContext, type ConnectionSink } from "./connection.ts";
+import { Connection, type ConnectionContext } from "./connection.ts";
+import type { Transport } from "./transport.ts";
 import { HttpPublisher } from "./http_publisher.ts";
 import { Publication, Publisher } from "./publisher.ts";
 import { TokenBucket, TokenBuckets } from "./rate_limit.ts";
@@ -50,9 +51,6 @@ export interface HubOptions {
 
 /** What a client says of itself before its first frame. */
 export interface ConnectParams {
-  readonly address: string;
-  /** The port that it connects from, where no proxy is in between; for the log. */
-  readonly port?: number;
   readonly dialect: Encoder;
   /** The wanted name, as it stands in the query. */
   readonly sender?: string;
@@ -238,7 +236,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
   }
 
   /** Takes in an open connection. Its frames go to {@linkcode receive}, its end to {@linkcode gone}. */
-  connect(transport: ConnectionSink, introduction: ConnectParams): Connection {
+  connect(transport: Transport, introduction: ConnectParams): Connection {
     const peer = this.#admit(transport, introduction);
     if (!peer.dialect.helloFirst) {
       this.#intake.inOrder(peer, () => this.#reception.attach(peer, introduction));
@@ -251,18 +249,19 @@ export class Hub implements ConnectionContext, AsyncDisposable {
    * to {@linkcode gone}.
    */
   observe(
-    transport: ConnectionSink,
-    { address, grant }: { readonly address: string; readonly grant: Grant },
+    transport: Transport,
+    grant: Grant,
     position: RoomPosition,
   ): Connection {
-    const peer = this.#admit(transport, { address, grant, dialect: SSE_ENCODER, rooms: [] });
+    const peer = this.#admit(transport, { grant, dialect: SSE_ENCODER, rooms: [] });
     this.#intake.inOrder(peer, () => this.#reception.observe(peer, grant, position));
     return peer;
   }
 
-  #admit(transport: ConnectionSink, introduction: ConnectParams): Connection {
+  #admit(transport: Transport, introduction: ConnectParams): Connection {
     const { clock, limits } = this.options;
-    const { address, port, dialect } = introduction;
+    const { address, port } = transport;
+    const { dialect } = introduction;
     const limited = this.#isLimited(address);
     const bucket = limited && limits.rate > 0
       ? new TokenBucket(limits.rate, limits.burst, clock.now())
@@ -270,7 +269,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
     const network = limited ? networkOf(address) : undefined;
     const id = `c${++this.#lastId}`;
     const traced = this.#tracing ? new TracedTransport(transport, id) : transport;
-    const peer = new Connection(id, address, dialect, traced, this, clock.now(), bucket, network);
+    const peer = new Connection(id, dialect, traced, this, clock.now(), bucket, network);
     peer.grant = introduction.grant;
     peer.token = introduction.token;
     this.#peers.add(peer);

@@ -15,9 +15,10 @@ import type { Health } from "./health.ts";
 import { plainPage } from "./plain_page.ts";
 import { answerMetrics, type MetricsOptions } from "./metrics_endpoint.ts";
 import {
+  type ClientAddress,
   parseUpgradeRequest,
   type UpgradeRequest,
-  type WebSocketTransport,
+  type WebSocketServer,
 } from "../transports/websocket.ts";
 
 /** Seconds after which a client that found the hub full may try again. */
@@ -26,7 +27,7 @@ const RETRY_AFTER = 5;
 /** What answering HTTP takes. */
 export interface RouterOptions {
   readonly hub: Hub;
-  readonly door: WebSocketTransport;
+  readonly door: WebSocketServer;
   /** The first room of clients that name none. */
   readonly room: string;
   /** Those through all doors. */
@@ -148,7 +149,7 @@ function upgrade(
   const { hub, connections, gate, limits } = options;
   const crowd = checkConnectionLimits(connections, limits, address);
   if (crowd !== undefined) return deny(hub, address, crowd);
-  const greeting = parseUpgradeRequest(searchParams, request.headers, address, port);
+  const greeting = parseUpgradeRequest(searchParams, request.headers);
   if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
   const fault = upgradeFault(request);
   if (fault !== undefined) return deny(hub, address, { ok: false, ...fault });
@@ -156,12 +157,12 @@ function upgrade(
   // A client that speaks first hears in words what is wrong with its token: a WebSocket that never
   // opens tells a program nothing.
   if (greeting.introduction.dialect.helloFirst) {
-    return open(options, request, address, withToken(greeting, token));
+    return open(options, request, { address, port }, withToken(greeting, token));
   }
   const checked = gate.entitle(token, address);
   const enter = (answer: Awaited<typeof checked>): Response =>
     answer.ok
-      ? open(options, request, address, withGrant(greeting, answer.grant))
+      ? open(options, request, { address, port }, withGrant(greeting, answer.grant))
       : deny(hub, address, answer);
   return checked instanceof Promise ? checked.then(enter) : enter(checked);
 }
@@ -169,14 +170,14 @@ function upgrade(
 function open(
   { hub, door, limits }: RouterOptions,
   request: Request,
-  address: string,
+  client: ClientAddress,
   greeting: RouteResult,
 ): Response {
   try {
-    return door.upgrade(request, greeting, limits.heartbeat);
+    return door.upgrade(request, greeting, client, limits.heartbeat);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    return turnAway(hub, address, 400, `Not a WebSocket handshake: ${error.message}`);
+    return turnAway(hub, client.address, 400, `Not a WebSocket handshake: ${error.message}`);
   }
 }
 

@@ -1,11 +1,11 @@
 import { type Authorizer, OPEN_GRANT } from "../../auth/authorizer.ts";
 import { api } from "../../server/http/api/api.ts";
-import { SseTransport } from "../../server/transports/sse.ts";
+import { SseServer } from "../../server/transports/sse.ts";
 import { HostList } from "../../server/http/hosts.ts";
 import { RequestGuard } from "../../server/http/request_guard.ts";
 import { Health } from "../../server/http/health.ts";
 import { createRouter } from "../../server/http/router.ts";
-import { WebSocketTransport } from "../../server/transports/websocket.ts";
+import { WebSocketServer } from "../../server/transports/websocket.ts";
 import { ConnectionLimiter } from "../../server/connection_limiter.ts";
 import {
   type Encoder,
@@ -68,13 +68,13 @@ export class World implements AsyncDisposable {
     const connections = new ConnectionLimiter();
     const limits = DEFAULT_SERVER_LIMITS;
     const closed = (): undefined => undefined;
-    const events = new SseTransport(hub, connections, clock);
+    const events = new SseServer(hub, connections, clock);
     const handler = createRouter({
       hub,
       connections,
       limits,
       closed,
-      door: new WebSocketTransport(hub, connections),
+      door: new WebSocketServer(hub, connections),
       gate: new RequestGuard(hub, {
         hosts: () => new HostList({ allowed: [], own: [], origins: [] }),
         port: () => 0,
@@ -127,7 +127,6 @@ export class World implements AsyncDisposable {
       hub,
       clock,
       address: from,
-      port: 1,
       limits: DEFAULT_SERVER_LIMITS,
     });
     const served = guest.serve();

@@ -3,7 +3,8 @@ import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { type Encoder, V1_ENCODER } from "../../server/encoders/encoder.ts";
 import { Hub, type HubOptions } from "../../server/hub.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits.ts";
-import type { Connection, ConnectionSink } from "../../server/connection.ts";
+import type { Connection } from "../../server/connection.ts";
+import type { Transport } from "../../server/transport.ts";
 import { splitBatch } from "../../protocol.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { until } from "./until.ts";
@@ -12,7 +13,8 @@ import { until } from "./until.ts";
 export type Frame = { readonly type?: string; readonly [field: string]: unknown };
 
 /** A client without a socket, from any address: it keeps what is sent to it. */
-export class Client implements ConnectionSink {
+export class Client implements Transport {
+  readonly kind = "websocket";
   readonly bufferedAmount = 0;
   readonly lines: string[] = [];
   /** How its connection was ended: code, reason. */
@@ -21,7 +23,7 @@ export class Client implements ConnectionSink {
 
   constructor(
     readonly hub: Hub,
-    address: string,
+    readonly address: string,
     { dialect = V1_ENCODER, sender, grant }: {
       readonly dialect?: Encoder;
       readonly sender?: string;
@@ -29,7 +31,6 @@ export class Client implements ConnectionSink {
     } = {},
   ) {
     this.peer = hub.connect(this, {
-      address,
       dialect,
       rooms: [],
       ...(sender === undefined ? {} : { sender }),

@@ -4,7 +4,7 @@ import type { ConnectionLimiter } from "../../connection_limiter.ts";
 import type { Hub } from "../../hub.ts";
 import type { ServerLimits } from "../../limits.ts";
 import type { ShutdownNotice } from "../shutdown.ts";
-import type { SseTransport } from "../../transports/sse.ts";
+import type { SseServer } from "../../transports/sse.ts";
 
 /** What answering below `/api/` takes. */
 export interface ApiOptions {
@@ -13,7 +13,7 @@ export interface ApiOptions {
   readonly limits: ServerLimits;
   /** Where connections are counted. */
   readonly connections: ConnectionLimiter;
-  readonly events: SseTransport;
+  readonly events: SseServer;
   /** Why nothing more is taken in, if so. */
   readonly closed: () => ShutdownNotice | undefined;
 }

@@ -109,16 +109,15 @@ class TcpListener implements TcpServer {
       hub,
       clock,
       address,
-      port: conn.remoteAddr.port,
       limits,
     });
-    connections.add(address, "lines");
+    connections.add(guest.transport);
     this.#guests.add(guest);
     guest.serve().catch((error) => {
       logger.error("A connection from {address} met a fault: {error}", { address, error });
     }).finally(() => {
       this.#guests.delete(guest);
-      connections.remove(address, "lines");
+      connections.remove(guest.transport);
     });
   }
 

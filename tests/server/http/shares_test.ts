@@ -224,10 +224,7 @@ Deno.test("no line of the log says undefined, whoever it is about", async () => 
       address: "192.0.2.3",
       size: 2,
     });
-    const stream = hub.observe(new Client(hub, "192.0.2.4"), {
-      address: "192.0.2.4",
-      grant: OPEN_GRANT,
-    }, { room: "lobby" });
+    const stream = hub.observe(new Client(hub, "192.0.2.4"), OPEN_GRANT, { room: "lobby" });
     await until("the stream is in", () => stream.welcomed);
     hub.gone(stream, 1000);
     new Client(hub, "192.0.2.5", { dialect: TEXT_ENCODER }).peer.fail(new Error("for the test"));

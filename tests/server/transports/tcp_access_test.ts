@@ -257,9 +257,9 @@ Deno.test("stop() with a drain serves a client of the line door until its turn, 
 
 Deno.test("`Connections` counts by network, and knows when a door is empty", async () => {
   const connections = new ConnectionLimiter();
-  connections.add("2001:db8::1", "lines");
-  connections.add("2001:db8::ffff", "websocket");
-  connections.add("::ffff:192.0.2.1", "websocket");
+  connections.add({ address: "2001:db8::1", kind: "tcp" });
+  connections.add({ address: "2001:db8::ffff", kind: "websocket" });
+  connections.add({ address: "::ffff:192.0.2.1", kind: "websocket" });
   assertEquals(connections.count, 3);
   assertEquals(connections.from("2001:db8::2"), 2);
   assertEquals(connections.from("2001:db8:1::2"), 0);
@@ -267,11 +267,11 @@ Deno.test("`Connections` counts by network, and knows when a door is empty", asy
   const told: string[] = [];
   const all = connections.empty().then(() => told.push("all"));
   const sockets = connections.empty(["websocket"]).then(() => told.push("websocket"));
-  connections.remove("2001:db8::ffff", "websocket");
-  connections.remove("192.0.2.1", "websocket");
+  connections.remove({ address: "2001:db8::ffff", kind: "websocket" });
+  connections.remove({ address: "192.0.2.1", kind: "websocket" });
   await sockets;
   assertEquals(told, ["websocket"]);
-  connections.remove("2001:db8::1", "lines");
+  connections.remove({ address: "2001:db8::1", kind: "tcp" });
   await all;
   await connections.empty();
   assertEquals([connections.count, connections.from("2001:db8::1")], [0, 0]);
