@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 
 /** What a conversation needs of the world around it; tests and odd runtimes pass their own. */
 export interface Environment {

@@ -12,7 +12,7 @@ import {
 } from "../protocol.ts";
 import { retryDelay } from "./backoff.ts";
 import type { ClientRequest } from "./request.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { ConnectionState } from "./connection_state.ts";
 import type { SendLoop } from "./send_loop.ts";
 import type { SubscribedRoom } from "./rooms.ts";

@@ -1,4 +1,4 @@
-import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
+import { type Cancel, type Clock, systemClock } from "../lib/clock.ts";
 import { backgroundOfColor } from "./background.ts";
 import { listed } from "./completion.ts";
 import { type HistoryReader, ShortHistory } from "./input_history.ts";

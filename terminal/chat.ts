@@ -1,6 +1,6 @@
 import { VERIFIED_MARK } from "../chat/sender.ts";
 import { plural } from "../render/text.ts";
-import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
+import { type Cancel, type Clock, systemClock } from "../lib/clock.ts";
 import { type ClientEvent, ConnectError, type Connection, RequestError } from "../client/types.ts";
 import { nameKey, visible } from "../protocol.ts";
 import { ChatActions, NotSentError } from "./actions.ts";

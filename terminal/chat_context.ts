@@ -1,4 +1,4 @@
-import type { Clock } from "../client/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { Connection } from "../client/types.ts";
 import { nameKey } from "../protocol.ts";
 import type { Away } from "./away.ts";

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from "../client/clock.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
 import { ConnectError, type Connection, RequestError } from "../client/types.ts";
 import type { Ack, Direct, Limits, MessageKind } from "../protocol.ts";
 

@@ -10,7 +10,7 @@ import { Outbox } from "../../client/outbox.ts";
 import { MessageRequest } from "../../client/message_request.ts";
 import { RoomSubscriptions } from "../../client/rooms.ts";
 import { DEFAULT_LIMITS } from "../../protocol.ts";
-import { FakeClock } from "../kit/client_clock.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { joined, message, messages } from "../kit/scripted_hub.ts";
 
 Deno.test("`fullJitter()` spreads over all of a range that doubles up to 20 seconds", () => {

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
 import type { Connection } from "../../client/types.ts";
 import { type ChatOptions, TerminalChat } from "../../terminal/chat.ts";
-import { FakeClock } from "./client_clock.ts";
+import { FakeClock } from "./fake_clock.ts";
 import { beginning, FakeConversation, said, TIMESTAMP } from "./fake_conversation.ts";
 import { FakeScreen } from "./fake_screen.ts";
 

@@ -18,7 +18,7 @@ import {
 } from "../../../commands/pipeline/send.ts";
 import { ConnectionNotices } from "../../../commands/pipeline/connection_notices.ts";
 import { ranges, UnsentReport } from "../../../commands/pipeline/unsent_report.ts";
-import { FakeClock } from "../../kit/client_clock.ts";
+import { FakeClock } from "../../kit/fake_clock.ts";
 import { beginning, FakeConversation } from "../../kit/fake_conversation.ts";
 import { bytesOf, MemoryOutput } from "../../kit/memory_output.ts";
 import { until } from "../../kit/until.ts";
