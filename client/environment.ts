@@ -1,8 +1,8 @@
-import { type Clock, systemClock } from "./clock.ts";
+import { type ClientClock, wallClock } from "./clock.ts";
 
 /** What a conversation needs of the world around it; tests and odd runtimes pass their own. */
 export interface Environment {
-  readonly clock: Clock;
+  readonly clock: ClientClock;
   /** A number from 0 (included) to 1 (excluded), for the jitter of reconnecting. */
   readonly random: () => number;
   /** Opens a WebSocket. */
@@ -13,7 +13,7 @@ export interface Environment {
 
 /** The real world. */
 export const DEFAULT_ENVIRONMENT: Environment = {
-  clock: systemClock,
+  clock: wallClock,
   random: () => Math.random(),
   socket: (url, protocol) => new WebSocket(url, protocol),
   fetch: (url, init) => fetch(url, init),

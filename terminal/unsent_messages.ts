@@ -1,5 +1,5 @@
-import type { Cancel, Clock } from "../client/clock.ts";
-import { ConnectError, type Connection, RequestError } from "../client/types.ts";
+import type { Cancel, ClientClock } from "../client/clock.ts";
+import { type ClientConnection, ConnectError, RequestError } from "../client/types.ts";
 import type { Ack, Direct, Limits, MessageKind } from "../protocol.ts";
 
 /** Milliseconds after which a message that the hub does not have yet is shown as waiting: below, it would only flicker. */
@@ -61,8 +61,8 @@ export class UnsentMessages {
   #cancel: Cancel | undefined;
 
   constructor(
-    private readonly conversation: Connection,
-    private readonly clock: Clock,
+    private readonly conversation: ClientConnection,
+    private readonly clock: ClientClock,
     private readonly listener: OutgoingListener,
   ) {}
 

@@ -1,5 +1,5 @@
 import type { Output } from "../../cli/output.ts";
-import type { Clock } from "../../client.ts";
+import type { ClientClock } from "../../client.ts";
 import type { Cancel } from "../../client/clock.ts";
 import type { SendCounts } from "./send.ts";
 
@@ -23,7 +23,7 @@ export class WaitProgress implements Disposable {
 
   constructor(
     private readonly terminal: Output,
-    private readonly clock: Clock,
+    private readonly clock: ClientClock,
     private readonly counts: Readonly<SendCounts>,
   ) {
     this.#at = clock.now();

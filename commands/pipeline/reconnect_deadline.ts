@@ -1,4 +1,4 @@
-import type { ClientEvent, Clock } from "../../client.ts";
+import type { ClientClock, ClientEvent } from "../../client.ts";
 import type { Cancel } from "../../client/clock.ts";
 
 /** Calls `onOver` when a hub that went away has not come back for a while. */
@@ -8,7 +8,7 @@ export class ReconnectDeadline implements Disposable {
   /** @param limit milliseconds; 0 for ever. */
   constructor(
     private readonly limit: number,
-    private readonly clock: Clock,
+    private readonly clock: ClientClock,
     private readonly onOver: () => void,
   ) {}
 

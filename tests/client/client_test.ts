@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { connect, ConnectError, RequestError } from "../../client.ts";
-import { FakeClock } from "../kit/client_clock.ts";
+import { FakeClientClock } from "../kit/client_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { joined, message, messages, ScriptedHub } from "../kit/scripted_hub.ts";
 import { until } from "../kit/until.ts";
@@ -48,9 +48,9 @@ Deno.test("`connect()` yields online, the rooms, and their history as messages, 
   side.say(message(5));
   assertEquals((await log.expect("connecting")).attempt, 1);
   const online = await log.expect("online");
-  assertEquals([online.again, online.missed, online.welcome.sender], [false, 0, "Alice-2"]);
+  assertEquals([online.reconnected, online.missed, online.welcome.sender], [false, 0, "Alice-2"]);
   const lobby = await log.expect("joined");
-  assertEquals([lobby.room, lobby.again, lobby.online], ["lobby", false, 7]);
+  assertEquals([lobby.room, lobby.rejoined, lobby.online], ["lobby", false, 7]);
   assertEquals((await log.expect("message")).id, 3);
   assertEquals((await log.expect("message")).id, 4);
   assertEquals((await log.expect("joined")).room, "news");
@@ -156,7 +156,7 @@ Deno.test("`join()`, `leave()`, `nick()` and `typing()` go to the hub and come b
   assertEquals(await side.expect("join"), { type: "join", room: "news", history: 3 });
   side.say({ ...joined("news", { history: messages(5, 6, "news") }), type: "joined" });
   const entered = await log.expect("joined");
-  assertEquals([entered.room, entered.again], ["news", false]);
+  assertEquals([entered.room, entered.rejoined], ["news", false]);
   assertEquals(await log.ids(2), [5, 6]);
   conversation.typing("news", true);
   assertEquals(await side.expect("typing"), { type: "typing", room: "news", typing: true });
@@ -194,7 +194,7 @@ Deno.test("`join()` before the first welcome adds to the hub's own rooms", async
 
 Deno.test("`join()` of a room that the hub refuses is not asked for again", async () => {
   await using hub = new ScriptedHub();
-  const clock = new FakeClock();
+  const clock = new FakeClientClock();
   await using conversation = connect({ url: hub.url }, { clock });
   const log = new EventLog(conversation);
   const side = await hub.welcome();
@@ -255,7 +255,7 @@ Deno.test("`close()` before the connection is there leaves nothing behind", asyn
 });
 
 Deno.test("`close()` does not wait for a hub that never answers", async () => {
-  const clock = new FakeClock();
+  const clock = new FakeClientClock();
   // A socket whose close event never comes.
   class Mute extends EventTarget {
     readonly readyState = WebSocket.CONNECTING;
@@ -320,7 +320,7 @@ Deno.test("`nick()` takes effect when the hub says nothing against it, even if n
 
 Deno.test("`nick()` that the hub found too fast is not taken for granted, but asked again", async () => {
   await using hub = new ScriptedHub();
-  const clock = new FakeClock();
+  const clock = new FakeClientClock();
   await using conversation = connect({ url: hub.url }, { clock });
   const log = new EventLog(conversation);
   const side = await hub.welcome();
@@ -369,7 +369,7 @@ Deno.test("`connect()` asks a token's source at every connection, and again when
   await using hub = new ScriptedHub();
   const tokens = ["t1", "t2", "t2", "t3"];
   let asked = 0;
-  const clock = new FakeClock();
+  const clock = new FakeClientClock();
   await using conversation = connect({
     url: hub.url,
     token: () => Promise.resolve(tokens[asked++] ?? "t9"),

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from "../../client.ts";
+import type { Cancel, ClientClock } from "../../client.ts";
 
 interface Timer {
   readonly at: number;
@@ -6,7 +6,7 @@ interface Timer {
 }
 
 /** Time that passes when the test says so. */
-export class FakeClock implements Clock {
+export class FakeClientClock implements ClientClock {
   #now = Date.UTC(2026, 0, 1);
   readonly #timers = new Set<Timer>();
 
