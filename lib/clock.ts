@@ -23,7 +23,7 @@ export interface ServerClock extends Clock {
  * Wall time: it advances while a laptop sleeps, so the client notices on waking that its connection
  * is old.
  */
-export const systemClock: Clock = {
+export const wallClock: Clock = {
   now: () => Date.now(),
   after(delay, task) {
     const timer = setTimeout(task, delay);

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import { getLogger } from "@logtape/logtape";
-import { type ServerClock, systemClock } from "./clock.ts";
+import { type ServerClock, wallClock } from "./clock.ts";
 
 const logger = getLogger(["bcast", "clock"]);
 
@@ -118,7 +118,7 @@ const steady = new SteadyClock();
 
 /** The server's clock: steady, with timers. */
 export const steadyClock: ServerClock & Pick<SteadyClock, "elapsed"> = {
-  ...systemClock,
+  ...wallClock,
   now: () => steady.now(),
   elapsed: () => steady.elapsed(),
   monotonic: () => performance.now(),

@@ -202,7 +202,7 @@ Deno.test("`retryFirst` goes on until there is a hub, and honours when to come b
   clock.advance(5125);
   assertEquals((await log.expect("connecting")).attempt, 2);
   const side = await hub.welcome();
-  assertEquals((await log.expect("online")).again, false);
+  assertEquals((await log.expect("online")).reconnected, false);
   side.ack((await side.expect("message")).ref, 1);
   await within(sent, "ack");
 });

@@ -7,7 +7,7 @@ import {
   clearedMessage,
   type CommandMessage,
   environmentOf,
-} from "../../../commands/pipeline/environment.ts";
+} from "../../../commands/pipeline/child_environment.ts";
 import { execute, type ExecuteOptions, type Failed } from "../../../commands/pipeline/execute.ts";
 import type { FollowEvent } from "../../../commands/pipeline/follow.ts";
 import { CompletionTracker } from "../../../commands/pipeline/completion_tracker.ts";

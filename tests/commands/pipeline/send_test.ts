@@ -271,7 +271,7 @@ Deno.test("`ConnectionTalk` tells of each absence once, and of the return", () =
   const [connecting, online] = beginning();
   assert(connecting !== undefined && online?.type === "online");
   const offline = { type: "offline", code: 1006, reason: "Gone", retryIn: 1000 } as const;
-  const again = { ...online, again: true };
+  const again = { ...online, reconnected: true };
   const talk = new ConnectionNotices();
   const news = (...events: ClientEvent[]): (string | undefined)[] =>
     events.map((event) => talk.news(event));
