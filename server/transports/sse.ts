@@ -1,5 +1,5 @@
 import type { Grant } from "../../auth/authorizer.ts";
-import type { Clock } from "../clock.ts";
+import type { Cancel, ServerClock } from "../../lib/clock.ts";
 import type { ConnectionLimiter } from "../connection_limiter.ts";
 import type { Hub } from "../hub.ts";
 import type { Connection } from "../connection.ts";
@@ -28,12 +28,12 @@ export interface SseSubscription {
 /** Serves streams of Server-Sent Events; each counts as a connection. */
 export class SseServer {
   readonly #transports = new Set<SseTransport>();
-  #heartbeat: Disposable | undefined;
+  #cancelHeartbeat: Cancel | undefined;
 
   constructor(
     private readonly hub: Hub,
     private readonly connections: ConnectionLimiter,
-    private readonly clock: Clock,
+    private readonly clock: ServerClock,
   ) {}
 
   /** Opens a stream that ends when either side ends it. */
@@ -59,7 +59,7 @@ export class SseServer {
   #add(transport: SseTransport): void {
     this.connections.add(transport);
     this.#transports.add(transport);
-    this.#heartbeat ??= this.clock.every(HEARTBEAT, () => {
+    this.#cancelHeartbeat ??= this.clock.every(HEARTBEAT, () => {
       for (const each of this.#transports) each.beat();
     });
   }
@@ -68,8 +68,8 @@ export class SseServer {
     this.connections.remove(transport);
     this.#transports.delete(transport);
     if (this.#transports.size > 0) return;
-    this.#heartbeat?.[Symbol.dispose]();
-    this.#heartbeat = undefined;
+    this.#cancelHeartbeat?.();
+    this.#cancelHeartbeat = undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.ts";
+import type { Cancel, ServerClock } from "../../../lib/clock.ts";
 import type { Transport } from "../../transport.ts";
 import { CLOSE } from "../../../protocol.ts";
 
@@ -32,7 +32,7 @@ export class LineTransport implements Transport {
   #last = "";
   #ending = false;
   #closed = false;
-  #linger: Disposable | undefined;
+  #cancelLinger: Cancel | undefined;
   #whenDrained: (() => void) | undefined;
   /** When the system last took something, or had nothing to take, by the monotonic clock. */
   #progressAt: number;
@@ -41,7 +41,7 @@ export class LineTransport implements Transport {
   constructor(
     private readonly conn: Deno.TcpConn,
     readonly address: string,
-    private readonly clock: Clock,
+    private readonly clock: ServerClock,
     private readonly onBroken: () => void,
   ) {
     this.#progressAt = clock.monotonic();
@@ -104,7 +104,7 @@ export class LineTransport implements Transport {
     this.#waiting = [];
     this.#waitingLength = 0;
     this.#writing = 0;
-    this.#linger?.[Symbol.dispose]();
+    this.#cancelLinger?.();
     this.#whenDrained?.();
     this.conn.close();
   }
@@ -119,7 +119,7 @@ export class LineTransport implements Transport {
 
   /** Gives the other side its time; more of it, as long as it takes what was sent. */
   #lingerOn(): void {
-    this.#linger = this.clock.after(LINGER, () => {
+    this.#cancelLinger = this.clock.after(LINGER, () => {
       const taking = this.bufferedAmount > 0 && this.stalledFor(this.clock.monotonic()) < LINGER;
       if (taking) this.#lingerOn();
       else this.destroy();
