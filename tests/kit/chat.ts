@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import type { Connection } from "../../client/types.ts";
-import { type ChatOptions, TerminalChat } from "../../terminal/chat.ts";
+import { type ChatOptions, TerminalChat } from "../../terminal/terminal_chat.ts";
 import { FakeClock } from "./client_clock.ts";
 import { beginning, FakeConversation, said, TIMESTAMP } from "./fake_conversation.ts";
 import { FakeScreen } from "./fake_screen.ts";
