@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { ClientEvent, Offline, Online, RoomEntered } from "../client/types.ts";
+import type { ClientEvent, Offline, Online, RoomJoined } from "../client/types.ts";
 import {
   type Ack,
   type Direct,
@@ -120,12 +120,12 @@ export class EventHandler {
     return { kind: "connecting", reason, lostAt };
   }
 
-  #online({ again, missed, welcome }: Online): void {
+  #online({ reconnected, missed, welcome }: Online): void {
     const { windows, status, clock } = this.context;
     const { link } = status;
     const now = clock.now();
     status.link = { kind: "online", since: now };
-    if (again) {
+    if (reconnected) {
       status.resumed++;
       status.recoveredMessages += missed;
       const lostAt = "lostAt" in link ? link.lostAt : undefined;
@@ -156,9 +156,9 @@ export class EventHandler {
     typing.clear();
   }
 
-  #joined(event: RoomEntered): void {
+  #joined(event: RoomJoined): void {
     const { windows, status } = this.context;
-    const { room, again, recovered, last, epoch, history } = event;
+    const { room, rejoined, recovered, last, epoch, history } = event;
     // The answer to `leave` is still on its way.
     if (status.leaving.has(room)) return;
     partnersListed(this.context, room);
@@ -181,7 +181,7 @@ export class EventHandler {
         );
       }
     }
-    if (again && before !== undefined && !recovered) {
+    if (rejoined && before !== undefined && !recovered) {
       const first = history[0]?.id ?? last + 1;
       const gap = before.epoch === epoch ? first - 1 - before.after : undefined;
       // Nothing is missing where the first message comes right after the last one seen.

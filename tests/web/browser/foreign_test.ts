@@ -1,13 +1,13 @@
 /// <reference lib="dom" />
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
-import type { Authorizer } from "../../auth/authorizer.ts";
-import { SecretAuthorizer } from "../../auth/secrets.ts";
-import type { Server } from "../../server.ts";
-import { browserTests, type TestBrowser } from "../kit/browser.ts";
-import { pair } from "../kit/certificates.ts";
-import { address, tell } from "../kit/http.ts";
-import { startTestHub } from "../kit/test_hub.ts";
+import type { Authorizer } from "../../../auth/authorizer.ts";
+import { SecretAuthorizer } from "../../../auth/secrets.ts";
+import type { Server } from "../../../server.ts";
+import { browserTests, type TestBrowser } from "../../kit/browser.ts";
+import { pair } from "../../kit/certificates.ts";
+import { address, tell } from "../../kit/http.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
 
 const test = browserTests();
 

@@ -3,11 +3,11 @@
 /// <reference lib="dom.iterable" />
 
 import { assertEquals } from "@std/assert";
-import { connect } from "../../client.ts";
-import { browserTests, type Visitor } from "../kit/browser.ts";
-import { temporaryFolder } from "../kit/folder.ts";
-import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { connect } from "../../../client.ts";
+import { browserTests, type Visitor } from "../../kit/browser.ts";
+import { temporaryFolder } from "../../kit/folder.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
+import { until } from "../../kit/until.ts";
 
 const test = browserTests();
 

@@ -3,19 +3,19 @@
 /// <reference lib="dom.iterable" />
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { exported } from "../../chat/export.ts";
-import { connect, type Connection } from "../../client.ts";
-import { type Message, visible } from "../../protocol.ts";
-import type { Server } from "../../server.ts";
-import { browserTests, type ChatPage } from "../kit/browser.ts";
-import { HOSTILE_TEXTS } from "../kit/hostile_texts.ts";
-import { startTestHub } from "../kit/test_hub.ts";
-import { TokenHub } from "../kit/token_hub.ts";
-import { until } from "../kit/until.ts";
+import { exported } from "../../../chat/export.ts";
+import { type ClientConnection, connect } from "../../../client.ts";
+import { type Message, visible } from "../../../protocol.ts";
+import type { Server } from "../../../server.ts";
+import { browserTests, type ChatPage } from "../../kit/browser.ts";
+import { HOSTILE_TEXTS } from "../../kit/hostile_texts.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
+import { TokenHub } from "../../kit/token_hub.ts";
+import { until } from "../../kit/until.ts";
 
 const test = browserTests();
 
-function somebody(hub: Server, sender: string, room = "lobby"): Connection {
+function somebody(hub: Server, sender: string, room = "lobby"): ClientConnection {
   return connect({ url: hub.url, sender, rooms: [{ room, history: 0 }], echo: false });
 }
 

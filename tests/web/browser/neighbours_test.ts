@@ -3,11 +3,11 @@
 /// <reference lib="dom.iterable" />
 
 import { assertEquals } from "@std/assert";
-import type { Server } from "../../server.ts";
-import { browserTests, type ChatPage, type TestBrowser } from "../kit/browser.ts";
-import { PathProxy } from "../kit/path_proxy.ts";
-import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import type { Server } from "../../../server.ts";
+import { browserTests, type ChatPage, type TestBrowser } from "../../kit/browser.ts";
+import { PathProxy } from "../../kit/path_proxy.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
+import { until } from "../../kit/until.ts";
 
 const test = browserTests();
 

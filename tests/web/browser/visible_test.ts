@@ -3,7 +3,7 @@
 /// <reference lib="dom.iterable" />
 
 import { assert, assertEquals } from "@std/assert";
-import { Assets } from "../../server/http/assets.ts";
+import { Assets } from "../../../server/http/assets.ts";
 import {
   DEFAULT_LIMITS,
   encode,
@@ -11,11 +11,11 @@ import {
   type Message,
   SUBPROTOCOL,
   visible,
-} from "../../protocol.ts";
-import { sanitized } from "../../web/state/sanitize.ts";
-import { browserTests, type ChatPage } from "../kit/browser.ts";
-import { joined } from "../kit/scripted_hub.ts";
-import { until } from "../kit/until.ts";
+} from "../../../protocol.ts";
+import { sanitized } from "../../../web/state/sanitize.ts";
+import { browserTests, type ChatPage } from "../../kit/browser.ts";
+import { joined } from "../../kit/scripted_hub.ts";
+import { until } from "../../kit/until.ts";
 
 const test = browserTests();
 
@@ -263,6 +263,8 @@ test("nothing that others wrote is in the page without being seen", async (brows
   await page.getByText("2 messages found.").waitFor();
   await look("search hits");
   await page.keyboard.press("Escape");
+  // An open dialog ignores shortcuts.
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   await page.keyboard.press("Control+k");
   await page.getByRole("dialog").getByLabel("Room").waitFor();
   await look("the list of rooms");

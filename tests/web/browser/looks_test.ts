@@ -4,12 +4,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
-import { connect } from "../../client.ts";
-import type { Server } from "../../server.ts";
-import { browserTests, type ChatPage, type TestBrowser } from "../kit/browser.ts";
-import { moderate, startModeratedHub } from "../kit/moderated_hub.ts";
-import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { connect } from "../../../client.ts";
+import type { Server } from "../../../server.ts";
+import { browserTests, type ChatPage, type TestBrowser } from "../../kit/browser.ts";
+import { moderate, startModeratedHub } from "../../kit/moderated_hub.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
+import { until } from "../../kit/until.ts";
 
 const test = browserTests();
 

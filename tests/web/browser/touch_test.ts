@@ -3,10 +3,10 @@
 /// <reference lib="dom.iterable" />
 
 import { assert, assertEquals } from "@std/assert";
-import { connect } from "../../client.ts";
-import { browserTests, type TestBrowser, type Visitor } from "../kit/browser.ts";
-import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { connect } from "../../../client.ts";
+import { browserTests, type TestBrowser, type Visitor } from "../../kit/browser.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
+import { until } from "../../kit/until.ts";
 
 const test = browserTests();
 

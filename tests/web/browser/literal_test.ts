@@ -4,12 +4,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { connect } from "../../client.ts";
-import { visible } from "../../protocol.ts";
-import { browserTests, type ChatPage } from "../kit/browser.ts";
-import { HOSTILE_TEXTS } from "../kit/hostile_texts.ts";
-import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { connect } from "../../../client.ts";
+import { visible } from "../../../protocol.ts";
+import { browserTests, type ChatPage } from "../../kit/browser.ts";
+import { HOSTILE_TEXTS } from "../../kit/hostile_texts.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
+import { until } from "../../kit/until.ts";
 
 const test = browserTests();
 

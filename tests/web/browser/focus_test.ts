@@ -3,13 +3,13 @@
 /// <reference lib="dom.iterable" />
 
 import { assert, assertEquals } from "@std/assert";
-import { connect, type Connection } from "../../client.ts";
-import type { Server } from "../../server.ts";
-import { browserTests, ChatPage, type TestBrowser } from "../kit/browser.ts";
-import { temporaryFolder } from "../kit/folder.ts";
-import { moderate, startModeratedHub } from "../kit/moderated_hub.ts";
-import { TokenHub } from "../kit/token_hub.ts";
-import { until } from "../kit/until.ts";
+import { type ClientConnection, connect } from "../../../client.ts";
+import type { Server } from "../../../server.ts";
+import { browserTests, ChatPage, type TestBrowser } from "../../kit/browser.ts";
+import { temporaryFolder } from "../../kit/folder.ts";
+import { moderate, startModeratedHub } from "../../kit/moderated_hub.ts";
+import { TokenHub } from "../../kit/token_hub.ts";
+import { until } from "../../kit/until.ts";
 
 const test = browserTests();
 
@@ -47,7 +47,7 @@ function listener(hub: Server, sender: string, rooms: readonly string[]) {
 async function typing(
   hub: Server,
   browser: TestBrowser,
-  bob: Connection,
+  bob: ClientConnection,
   address: Server | string = hub,
 ) {
   const visitor = await browser.visitor();

@@ -3,11 +3,11 @@
 /// <reference lib="dom.iterable" />
 
 import { assertEquals } from "@std/assert";
-import { connect } from "../../client.ts";
-import { browserTests, type ChatPage } from "../kit/browser.ts";
-import { moderate, startModeratedHub } from "../kit/moderated_hub.ts";
-import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { connect } from "../../../client.ts";
+import { browserTests, type ChatPage } from "../../kit/browser.ts";
+import { moderate, startModeratedHub } from "../../kit/moderated_hub.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
+import { until } from "../../kit/until.ts";
 
 const test = browserTests();
 

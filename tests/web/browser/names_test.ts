@@ -3,11 +3,11 @@
 /// <reference lib="dom.iterable" />
 
 import { assertEquals } from "@std/assert";
-import type { Authorizer } from "../../auth/authorizer.ts";
-import { Rights } from "../../auth/rights.ts";
-import { connect } from "../../client.ts";
-import { browserTests } from "../kit/browser.ts";
-import { startTestHub } from "../kit/test_hub.ts";
+import type { Authorizer } from "../../../auth/authorizer.ts";
+import { Rights } from "../../../auth/rights.ts";
+import { connect } from "../../../client.ts";
+import { browserTests } from "../../kit/browser.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
 
 const test = browserTests();
 

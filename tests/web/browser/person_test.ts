@@ -3,21 +3,21 @@
 /// <reference lib="dom.iterable" />
 
 import { assertEquals } from "@std/assert";
-import { combine } from "../../auth/combined.ts";
-import { JwtAuthorizer } from "../../auth/jwt.ts";
-import { secretKey, signingSecret } from "../../auth/keys.ts";
-import { mint } from "../../auth/mint.ts";
-import { connect } from "../../client.ts";
-import type { ClientEvent } from "../../client.ts";
-import type { Direct } from "../../protocol.ts";
-import type { Server } from "../../server.ts";
-import { reduce } from "../../web/state/reduce.ts";
-import { directKey } from "../../web/state/threads.ts";
-import { type ChatState, EMPTY } from "../../web/state/types.ts";
-import { browserTests } from "../kit/browser.ts";
-import { Relay } from "../kit/relay.ts";
-import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { combine } from "../../../auth/combined.ts";
+import { JwtAuthorizer } from "../../../auth/jwt.ts";
+import { secretKey, signingSecret } from "../../../auth/keys.ts";
+import { mint } from "../../../auth/mint.ts";
+import { connect } from "../../../client.ts";
+import type { ClientEvent } from "../../../client.ts";
+import type { Direct } from "../../../protocol.ts";
+import type { Server } from "../../../server.ts";
+import { reduce } from "../../../web/state/reduce.ts";
+import { directKey } from "../../../web/state/threads.ts";
+import { type ChatState, EMPTY } from "../../../web/state/types.ts";
+import { browserTests } from "../../kit/browser.ts";
+import { Relay } from "../../kit/relay.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
+import { until } from "../../kit/until.ts";
 
 const test = browserTests();
 const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
@@ -161,7 +161,7 @@ function entered(others: readonly string[], room = "lobby"): ClientEvent {
   const members = ["Alice", ...others];
   const again = room === "lobby" && others.length === 0;
   const fields = { epoch: "e", last: 0, recovered: true, history: [], online: members.length };
-  return { type: "joined", room, members, again, ...fields };
+  return { type: "joined", room, members, rejoined: again, ...fields };
 }
 
 function presence(change: object, room = "lobby"): ClientEvent {

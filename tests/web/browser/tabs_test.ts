@@ -3,12 +3,12 @@
 /// <reference lib="dom.iterable" />
 
 import { assert, assertEquals } from "@std/assert";
-import { connect } from "../../client.ts";
-import type { Server } from "../../server.ts";
-import { browserTests, ChatPage, type Visitor } from "../kit/browser.ts";
-import { temporaryFolder } from "../kit/folder.ts";
-import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { connect } from "../../../client.ts";
+import type { Server } from "../../../server.ts";
+import { browserTests, ChatPage, type Visitor } from "../../kit/browser.ts";
+import { temporaryFolder } from "../../kit/folder.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
+import { until } from "../../kit/until.ts";
 
 const test = browserTests();
 
