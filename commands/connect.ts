@@ -30,7 +30,7 @@ import { InputHistory } from "../editor/input_history.ts";
 import { readLastName, writeLastName } from "../terminal/last_used_name.ts";
 import type { Background } from "../render/palette.ts";
 import { viaOption } from "./pipeline/via.ts";
-import { pipe } from "../terminal/pipe.ts";
+import { pipe } from "./pipeline/pipe.ts";
 import { PlainScreen } from "../editor/plain_screen.ts";
 import type { Console } from "../editor/screen.ts";
 import { type Bell, BELLS, readSettings, writeSettings } from "../terminal/settings.ts";

@@ -1,7 +1,12 @@
 import { VERIFIED_MARK } from "../chat/sender.ts";
 import { plural } from "../render/text.ts";
-import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
-import { type ClientEvent, ConnectError, type Connection, RequestError } from "../client/types.ts";
+import { type Cancel, type Clock, wallClock } from "../lib/clock.ts";
+import {
+  type ClientConnection,
+  type ClientEvent,
+  ConnectError,
+  RequestError,
+} from "../client/types.ts";
 import { nameKey, visible } from "../protocol.ts";
 import { ChatActions, NotSentError } from "./actions.ts";
 import { WindowManager } from "./window_manager.ts";
@@ -76,8 +81,8 @@ export class TerminalChat implements ScreenEvents {
   readonly #left = Promise.withResolvers<void>();
   #over = false;
 
-  constructor(conversation: Connection, screen: Screen, options: ChatOptions) {
-    const { clock = systemClock, settings = DEFAULT_SETTINGS, wanted, invite } = options;
+  constructor(conversation: ClientConnection, screen: Screen, options: ChatOptions) {
+    const { clock = wallClock, settings = DEFAULT_SETTINGS, wanted, invite } = options;
     this.#options = options;
     const refresh = (): void => this.#refresh();
     this.#parts = {

@@ -1,5 +1,5 @@
-import type { Clock } from "../client/clock.ts";
-import type { Connection } from "../client/types.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { ClientConnection } from "../client/types.ts";
 import { nameKey } from "../protocol.ts";
 import type { Away } from "./away.ts";
 import type { WindowManager } from "./window_manager.ts";
@@ -46,7 +46,7 @@ export interface ChatStatus {
 
 /** What the parts of a chat share. */
 export interface ChatContext {
-  readonly conversation: Connection;
+  readonly conversation: ClientConnection;
   readonly screen: Screen;
   readonly clock: Clock;
   readonly board: WindowManager;

@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { ClientEvent, Offline, Online, RoomEntered } from "../client/types.ts";
+import type { ClientEvent, Offline, Online, RoomJoined } from "../client/types.ts";
 import {
   type Ack,
   type Direct,
@@ -117,12 +117,12 @@ export class EventHandler {
     return { kind: "connecting", reason, lostAt };
   }
 
-  #online({ again, missed, welcome }: Online): void {
+  #online({ reconnected, missed, welcome }: Online): void {
     const { board, facts, clock } = this.parts;
     const { connection } = facts;
     const now = clock.now();
     facts.connection = { kind: "online", since: now };
-    if (again) {
+    if (reconnected) {
       facts.resumed++;
       facts.missed += missed;
       const lostAt = "lostAt" in connection ? connection.lostAt : undefined;
@@ -153,9 +153,9 @@ export class EventHandler {
     typing.clear();
   }
 
-  #joined(event: RoomEntered): void {
+  #joined(event: RoomJoined): void {
     const { board, facts } = this.parts;
-    const { room, again, recovered, last, epoch, history } = event;
+    const { room, rejoined, recovered, last, epoch, history } = event;
     // The answer to `leave` is still on its way.
     if (facts.leaving.has(room)) return;
     partnersListed(this.parts, room);
@@ -178,7 +178,7 @@ export class EventHandler {
         );
       }
     }
-    if (again && before !== undefined && !recovered) {
+    if (rejoined && before !== undefined && !recovered) {
       const first = history[0]?.id ?? last + 1;
       const gap = before.epoch === epoch ? first - 1 - before.after : undefined;
       // Nothing is missing where the first message comes right after the last one seen.

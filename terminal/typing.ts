@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from "../client/clock.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
 import { nameKey } from "../protocol.ts";
 
 /** Milliseconds between two notices that one is typing: others forget the last one after more. */

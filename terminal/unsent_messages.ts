@@ -1,5 +1,5 @@
-import type { Cancel, Clock } from "../client/clock.ts";
-import { ConnectError, type Connection, RequestError } from "../client/types.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
+import { type ClientConnection, ConnectError, RequestError } from "../client/types.ts";
 import type { Ack, Direct, Limits, MessageKind } from "../protocol.ts";
 
 /** Milliseconds after which a message that the hub does not have yet is shown as waiting: below, it would only flicker. */
@@ -61,7 +61,7 @@ export class UnsentMessages {
   #cancel: Cancel | undefined;
 
   constructor(
-    private readonly conversation: Connection,
+    private readonly conversation: ClientConnection,
     private readonly clock: Clock,
     private readonly listener: OutgoingListener,
   ) {}

@@ -30,7 +30,7 @@ function entered(room: string, members: readonly string[] = []) {
 function online(rooms: readonly string[]): ClientEvent {
   return {
     type: "online",
-    again: true,
+    reconnected: true,
     missed: 1,
     welcome: {
       type: "welcome",
@@ -55,7 +55,7 @@ const EVENTS: { readonly [T in ClientEvent["type"]]: fc.Arbitrary<ClientEvent> }
   }),
   joined: fc.tuple(room, people, fc.boolean()).map(([each, members, again]): ClientEvent => ({
     type: "joined",
-    again,
+    rejoined: again,
     ...entered(each, members),
   })),
   left: fc.record({ type: fc.constant("left"), room }),

@@ -49,7 +49,7 @@ function joined(
     online: 2,
     members: ["Alice", "Bob"],
     history: [],
-    again: false,
+    rejoined: false,
     ...more,
   };
 }
@@ -221,11 +221,11 @@ Deno.test("`reduce()` shows a message as one, whether its ack or its copy comes 
 
 Deno.test("`reduce()` never passes over a hole in silence", () => {
   const before = after(IN_LOBBY, message(1), message(2));
-  const back = after(before, joined(9, { again: true, recovered: true }), message(3));
+  const back = after(before, joined(9, { rejoined: true, recovered: true }), message(3));
   assertEquals(texts(lobby(back)), ["#1", "#2", "#3"]);
-  const hole = after(before, joined(90, { again: true }), message(90));
+  const hole = after(before, joined(90, { rejoined: true }), message(90));
   assertEquals(texts(lobby(hole))[2], "Messages may be missing here: the hub no longer had them");
-  const anew = after(before, joined(1, { again: true, epoch: "f" }), message(1, "new"));
+  const anew = after(before, joined(1, { rejoined: true, epoch: "f" }), message(1, "new"));
   assert(texts(lobby(anew))[2]?.startsWith("The hub began a new log"));
   assertEquals([lobby(hole).complete, lobby(anew).complete], [true, true]);
 });
@@ -325,7 +325,7 @@ Deno.test("`reduce()` keeps the open thread, with the reason, when the hub remov
   );
   assertEquals(lobby(state).gone, "Room lobby is closed until 2026-02-01 10:00 UTC");
   assertEquals(state.threads.get("#dev")?.gone, "Room dev is closed: tidy");
-  state = after(state, { type: "entering", room: "lobby" }, joined(3, { again: true }));
+  state = after(state, { type: "entering", room: "lobby" }, joined(3, { rejoined: true }));
   assertEquals([lobby(state).gone, lobby(state).entering], [undefined, undefined]);
 });
 

@@ -1,4 +1,4 @@
-import { ConnectError, type Connection, RequestError } from "../../client.ts";
+import { type ClientConnection, ConnectError, RequestError } from "../../client.ts";
 import { shown, shownReason } from "../state/shown.ts";
 import { roomOf } from "../state/threads.ts";
 import type { ThreadKey, UnsentMessage } from "../state/types.ts";
@@ -13,7 +13,11 @@ export class MessageSender {
   constructor(private readonly store: Store) {}
 
   /** Sends a message that is in the state as pending. */
-  async send(conversation: Connection, key: ThreadKey, pending: UnsentMessage): Promise<void> {
+  async send(
+    conversation: ClientConnection,
+    key: ThreadKey,
+    pending: UnsentMessage,
+  ): Promise<void> {
     const { ref, text, action } = pending;
     const room = roomOf(key);
     // Meanwhile, another person may have taken the name.
@@ -66,7 +70,7 @@ export class MessageSender {
   }
 
   /** Sends what an earlier conversation could not, under the same refs: the hub keeps each once. */
-  resend(conversation: Connection, which: "all" | "held" = "all"): void {
+  resend(conversation: ClientConnection, which: "all" | "held" = "all"): void {
     for (const { key, pending } of this.store.state.threads.values()) {
       for (const each of pending) {
         if (each.error !== undefined || (which === "held" && !this.#held.has(each.ref))) continue;
@@ -79,7 +83,7 @@ export class MessageSender {
    * Sends what the tab that had the connection before could not send. It is unknown whether its
    * private messages were delivered, so the user decides.
    */
-  takeOver(conversation: Connection): void {
+  takeOver(conversation: ClientConnection): void {
     for (const { key, pending } of this.store.state.threads.values()) {
       if (roomOf(key) !== undefined) continue;
       for (const { ref, error } of pending) {

@@ -1,4 +1,4 @@
-import type { Connection } from "../../client.ts";
+import type { ClientConnection } from "../../client.ts";
 import { MAX_HISTORY_PAGE } from "../../protocol.ts";
 import type { Exported } from "../../chat/export.ts";
 import { firstSaid, itemsOf } from "../state/log.ts";
@@ -21,7 +21,7 @@ export class HistoryLoader {
   /** @param conversation gives the one there is, or throws. */
   constructor(
     private readonly store: Store,
-    private readonly conversation: () => Pick<Connection, "history">,
+    private readonly conversation: () => Pick<ClientConnection, "history">,
   ) {}
 
   /** Loads what is older than what is there. Resolves when it is in the state, or there is none. */

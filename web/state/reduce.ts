@@ -1,4 +1,4 @@
-import type { ClientEvent, RoomEntered } from "../../client.ts";
+import type { ClientEvent, RoomJoined } from "../../client.ts";
 import type { MentionRule } from "../../chat/mention.ts";
 import { type Direct, type Message, nameKey, type System } from "../../protocol.ts";
 import { directItem, messageItem } from "./items.ts";
@@ -191,7 +191,7 @@ function onEvent(
         ...state,
         me: event.welcome.sender,
         limits: event.welcome.limits,
-        connection: { state: "online", ...(event.again ? { missed: event.missed } : {}) },
+        connection: { state: "online", ...(event.reconnected ? { missed: event.missed } : {}) },
       }, event.welcome);
     case "offline": {
       const { reason, retryIn } = event;
@@ -246,7 +246,7 @@ function systemNote(state: ChatState, event: System, now: number): ChatState {
   return changed(next, roomKey(room), (thread) => extended(thread, [note(message, now)]));
 }
 
-function joined(state: ChatState, event: RoomEntered, now: number): ChatState {
+function joined(state: ChatState, event: RoomJoined, now: number): ChatState {
   const key = roomKey(event.room);
   const known = state.threads.get(key);
   const facts: RoomFacts = {
@@ -281,7 +281,7 @@ function joined(state: ChatState, event: RoomEntered, now: number): ChatState {
 }
 
 /** How many messages an earlier visit had not read. */
-function unreadSince(mark: ReadMarker | undefined, event: RoomEntered): number {
+function unreadSince(mark: ReadMarker | undefined, event: RoomJoined): number {
   return mark?.epoch === event.epoch ? Math.max(0, event.last - mark.id) : 0;
 }
 

@@ -7,8 +7,8 @@ import {
   type Parsed,
   parseFields,
   parseJson,
-  type PostReport,
   type Publish,
+  type PublishReport,
 } from "../../../protocol.ts";
 import { badRequest, json, noSuchRoom, problem, Rejected, unreadBody } from "../responses.ts";
 import type { ApiOptions, ApiRequest } from "./api_request.ts";
@@ -64,7 +64,7 @@ export async function post(
   }
   const duplicate = receipt.kind === "duplicate";
   const { id, timestamp } = duplicate ? receipt : receipt.message;
-  const report: PostReport = {
+  const report: PublishReport = {
     room,
     id,
     epoch: await hub.queries.epoch(room),
