@@ -1,6 +1,6 @@
 import type { Grant } from "../../auth/authorizer.ts";
 import type { Cancel, ServerClock } from "../../lib/clock.ts";
-import type { ConnectionLimiter } from "../connection_limiter.ts";
+import type { ConnectionLimiter } from "../limits/connection_limiter.ts";
 import type { Hub } from "../hub.ts";
 import type { Connection } from "../connection.ts";
 import type { Transport } from "../transport.ts";
@@ -44,7 +44,7 @@ export class SseServer {
       if (by === "reader" && connection !== undefined) this.hub.gone(connection, CLOSE.normal);
     });
     this.#add(transport);
-    transport.connection = this.hub.observe(transport, grant, position);
+    transport.connection = this.hub.subscribeAnonymously(transport, grant, position);
     return new Response(transport.body, {
       headers: {
         "content-type": "text/event-stream; charset=utf-8",

@@ -1,4 +1,4 @@
-import type { ConnectionLimiter } from "../connection_limiter.ts";
+import type { ConnectionLimiter } from "../limits/connection_limiter.ts";
 import { encoderFor, JSON_ENCODER, TEXT_ENCODER } from "../encoders/encoder.ts";
 import type { ConnectParams, Hub } from "../hub.ts";
 import type { Connection } from "../connection.ts";
@@ -27,7 +27,7 @@ export function parseUpgradeRequest(
   const asked = headers.get("sec-websocket-protocol")?.split(",") ?? [];
   // In the client's order of preference (RFC 6455 section 4.1).
   const protocol = asked.map((name) => name.trim()).find((name) => encoderFor(name) !== undefined);
-  const dialect = protocol !== undefined
+  const encoder = protocol !== undefined
     ? encoderFor(protocol) ?? JSON_ENCODER
     : searchParams.get("format") === "text"
     ? TEXT_ENCODER
@@ -37,7 +37,7 @@ export function parseUpgradeRequest(
   return {
     ok: true,
     introduction: {
-      dialect,
+      encoder,
       rooms,
       ...(sender === undefined || sender === null ? {} : { sender }),
     },

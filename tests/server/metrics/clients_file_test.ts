@@ -4,7 +4,7 @@ import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import { Hub } from "../../../server/hub.ts";
 import type { Transport } from "../../../server/transport.ts";
 import { TEXT_ENCODER } from "../../../server/encoders/encoder.ts";
-import { DEFAULT_SERVER_LIMITS } from "../../../server/limits.ts";
+import { DEFAULT_SERVER_LIMITS } from "../../../server/limits/server_limits.ts";
 import {
   CLIENTS_FILE_PERIOD,
   ClientsFile,
@@ -120,7 +120,7 @@ Deno.test("`ClientsFile` is never found half-written, by a reader that does noth
   for (let round = 0; round < 60; round++) {
     for (let count = 0; count < 20; count++) {
       hub.connect(transport, {
-        dialect: TEXT_ENCODER,
+        encoder: TEXT_ENCODER,
         rooms: [],
         sender: `n-${round}-${count}`,
       });
@@ -154,7 +154,7 @@ Deno.test("`ClientsFile` writes once for any number of changes, and not at all f
     close: () => {},
   };
   for (let count = 0; count < 10_000; count++) {
-    hub.connect(transport, { dialect: TEXT_ENCODER, rooms: [], sender: `name-${count}` });
+    hub.connect(transport, { encoder: TEXT_ENCODER, rooms: [], sender: `name-${count}` });
   }
   assertEquals(read(path).clients, [], "nothing is written before its time");
   // They are let in and enter their rooms a moment later; all of it is in the first write.

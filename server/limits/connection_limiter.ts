@@ -1,5 +1,5 @@
 import { networkOf } from "./networks.ts";
-import type { Transport, TransportKind } from "./transport.ts";
+import type { Transport, TransportKind } from "../transport.ts";
 
 const KINDS: readonly TransportKind[] = ["websocket", "sse", "tcp"];
 
