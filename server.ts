@@ -21,6 +21,7 @@ import { type ServerLimits, serverLimits } from "./server/limits.ts";
 import { ClientsFile } from "./server/metrics/clients_file.ts";
 import { MetricsCollector } from "./server/metrics/collector.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM } from "./protocol.ts";
+import type { HubStorage } from "./server/storage.ts";
 import { listenTcp, type TcpServer } from "./server/transports/tcp/tcp_server.ts";
 
 export { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./server/limits.ts";
@@ -33,15 +34,15 @@ const GOODBYE_TIMEOUT = 1000;
 /** The longest and the shortest time between two trims of the log, in milliseconds. */
 const TRIM_PERIOD = { max: 60_000, min: 1000 };
 
-/** What a hub is told; everything but the broker has a default. */
-export interface ServerOptions {
+/** Everything but the storage has a default. */
+export interface ServerOptions extends HubStorage {
   /** The address to bind; default `localhost`, which is 127.0.0.1 and ::1. */
   readonly host?: string;
   /** Default 8765; 0 lets the system pick one. */
   readonly port?: number;
   /** The rooms of clients that name none; default `lobby`. */
   readonly rooms?: readonly string[];
-  /** Where messages are kept; the server disposes of it. */
+  /** The server disposes of it, and of nothing else that stores. */
   readonly broker: Broker;
   readonly limits?: Partial<ServerLimits>;
   /** Who may come in; default: everybody. */
@@ -118,11 +119,12 @@ export interface Server extends AsyncDisposable {
  * @throws {ClientsFileError} when the clients file cannot be written.
  */
 export function startServer(options: ServerOptions): Server {
-  const { host = "localhost", port = DEFAULT_PORT, rooms = [DEFAULT_ROOM], broker } = options;
+  const { host = "localhost", port = DEFAULT_PORT, rooms = [DEFAULT_ROOM] } = options;
+  const { broker, sanctions, ownedNames } = options;
   const { authorizer = OPEN, origins = [], trustedProxies = [], allowedHosts = [] } = options;
   const clock = options.clock ?? systemClock;
   const limits = serverLimits(options.limits);
-  const hub = new Hub({ broker, rooms, limits, clock, authorizer });
+  const hub = new Hub({ broker, sanctions, ownedNames, rooms, limits, clock, authorizer });
   const connections = new ConnectionLimiter();
   const door = new WebSocketTransport(hub, connections);
   const events = new SseTransport(hub, connections, clock);
