@@ -6,7 +6,7 @@ import * as flag from "../cli/flags.ts";
 import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { safeJson } from "../render/text.ts";
-import type { MeasureReport } from "../protocol.ts";
+import type { SanctionReport } from "../protocol.ts";
 import { columns } from "../render/columns.ts";
 
 const WHAT = { ban: "banned", mute: "muted", close: "closed" } as const;
@@ -49,7 +49,7 @@ export const bans = defineCommand({
   },
 });
 
-function row(measure: MeasureReport): readonly string[] {
+function row(measure: SanctionReport): readonly string[] {
   const { kind, name, address, room, until, by, reason } = measure;
   return [
     WHAT[kind],

@@ -1,6 +1,6 @@
 import type { Grant } from "../../auth/authorizer.ts";
-import type { Clock } from "../clock.ts";
-import type { ConnectionLimiter } from "../connection_limiter.ts";
+import type { Cancel, ServerClock } from "../../lib/clock.ts";
+import type { ConnectionLimiter } from "../limits/connection_limiter.ts";
 import { SSE_ENCODER } from "../encoders/sse.ts";
 import type { Hub } from "../hub.ts";
 import type { Connection, ConnectionSink } from "../connection.ts";
@@ -31,13 +31,13 @@ export interface SseSubscription {
  */
 export class SseTransport {
   readonly #streams = new Map<EventStream, Connection>();
-  #heart: Disposable | undefined;
+  #cancelHeartbeat: Cancel | undefined;
 
   constructor(
     private readonly hub: Hub,
     /** Where connections are counted. */
     private readonly connections: ConnectionLimiter,
-    private readonly clock: Clock,
+    private readonly clock: ServerClock,
   ) {}
 
   /** Opens a stream that ends when either side wants it to. */
@@ -50,9 +50,9 @@ export class SseTransport {
       if (by === "reader" && peer !== undefined) this.hub.gone(peer, CLOSE.normal);
     });
     this.connections.add(address, "events");
-    const peer = this.hub.observe(stream, { address, grant }, position);
+    const peer = this.hub.subscribeAnonymously(stream, { address, grant }, position);
     if (peer.open) this.#streams.set(stream, peer);
-    this.#heart ??= this.clock.every(HEARTBEAT, () => {
+    this.#cancelHeartbeat ??= this.clock.every(HEARTBEAT, () => {
       for (const each of this.#streams.keys()) each.beat();
     });
     return new Response(stream.body, {
@@ -68,12 +68,12 @@ export class SseTransport {
 
   /** Whether `peer` listens through this door. */
   holds(peer: Connection): boolean {
-    return peer.dialect === SSE_ENCODER;
+    return peer.encoder === SSE_ENCODER;
   }
 
   #rest(): void {
-    this.#heart?.[Symbol.dispose]();
-    this.#heart = undefined;
+    this.#cancelHeartbeat?.();
+    this.#cancelHeartbeat = undefined;
   }
 }
 

@@ -456,14 +456,17 @@ Deno.test("programName() is what works where the program was started", () => {
   );
 });
 
-Deno.test("deno.json grants the program the same permissions wherever it runs", async () => {
+Deno.test("every task that runs or builds the program takes its permissions from the one set", async () => {
   const config: unknown = JSON.parse(
     await Deno.readTextFile(new URL("../../deno.json", import.meta.url)),
   );
-  const { tasks } = config as { tasks: Record<string, { command: string }> };
-  const granted = ["start", "connect", "dev", "build"].map((name) =>
-    tasks[name]?.command.match(/--allow-\S+/g)?.join(" ")
-  );
-  assertEquals(new Set(granted).size, 1);
-  assert(!granted[0]?.includes("--allow-all"));
+  const { tasks, permissions } = config as {
+    tasks: Record<string, { command: string }>;
+    permissions: { default: { env: readonly string[]; sys: readonly string[] } };
+  };
+  for (const name of ["start", "connect", "dev", "build"]) {
+    const command = tasks[name]?.command ?? "";
+    assert(/ --permission-set /.test(command) && !/--allow-/.test(command), command);
+  }
+  assert(Array.isArray(permissions.default.env) && Array.isArray(permissions.default.sys));
 });

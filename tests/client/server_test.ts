@@ -94,7 +94,7 @@ Deno.test("a conversation outlives a restart of the hub", async () => {
   await using _second = await startTestHub({ broker: await openSqliteBroker({ path }), port });
   assertEquals((await within(waiting, "ack")).id, 2);
   const back = await log.until("joined");
-  assertEquals([back.again, back.recovered], [true, true]);
+  assertEquals([back.rejoined, back.recovered], [true, true]);
   assertEquals((await log.until("message")).message, "meanwhile");
   await conversation.close();
   await _second.stop();

@@ -1,15 +1,15 @@
 import type { Grant } from "../../../auth/authorizer.ts";
-import type { Clock } from "../../clock.ts";
-import type { ConnectionLimiter } from "../../connection_limiter.ts";
+import type { ServerClock } from "../../../lib/clock.ts";
+import type { ConnectionLimiter } from "../../limits/connection_limiter.ts";
 import type { Hub } from "../../hub.ts";
-import type { ServerLimits } from "../../limits.ts";
+import type { ServerLimits } from "../../limits/server_limits.ts";
 import type { ShutdownNotice } from "../shutdown.ts";
 import type { SseTransport } from "../../transports/sse.ts";
 
 /** What answering below `/api/` takes. */
 export interface ApiOptions {
   readonly hub: Hub;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly limits: ServerLimits;
   /** Where connections are counted. */
   readonly connections: ConnectionLimiter;

@@ -7,8 +7,8 @@ import {
   type Parsed,
   parseFields,
   parseJson,
-  type PostReport,
   type Publish,
+  type PublishReport,
 } from "../../../protocol.ts";
 import { badRequest, json, noSuchRoom, problem, Rejected, unreadBody } from "../responses.ts";
 import type { ApiOptions, ApiRequest } from "./api_request.ts";
@@ -47,7 +47,7 @@ export async function post(
   if (closure !== undefined) return stopping(closure);
   const { frame } = parsed;
   const mark = key ?? (frame.ref === undefined ? undefined : String(frame.ref));
-  const posted = await hub.postbox.post({
+  const posted = await hub.httpPublisher.post({
     room,
     frame,
     grant,
@@ -64,10 +64,10 @@ export async function post(
   }
   const duplicate = receipt.kind === "duplicate";
   const { id, timestamp } = duplicate ? receipt : receipt.message;
-  const report: PostReport = {
+  const report: PublishReport = {
     room,
     id,
-    epoch: await hub.overview.epoch(room),
+    epoch: await hub.queries.epoch(room),
     sender,
     timestamp,
     ...(duplicate ? { duplicate } : {}),

@@ -1,7 +1,7 @@
-import type { Clock } from "../../clock.ts";
+import type { Cancel, ServerClock } from "../../../lib/clock.ts";
 import { TEXT_ENCODER } from "../../encoders/encoder.ts";
 import type { Hub } from "../../hub.ts";
-import type { ServerLimits } from "../../limits.ts";
+import type { ServerLimits } from "../../limits/server_limits.ts";
 import type { Connection } from "../../connection.ts";
 import { recordRejection } from "../../rejections.ts";
 import { CLOSE } from "../../../protocol.ts";
@@ -24,7 +24,7 @@ const PRESENT = "* Yes, the hub is here";
 /** What serving a client takes. */
 export interface LineConnectionOptions {
   readonly hub: Hub;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly address: string;
   /** The port that it connects from. */
   readonly port: number;
@@ -38,7 +38,7 @@ export class LineConnection {
   readonly #lines: LineSplitter;
   #peer: Connection | undefined;
   #first = true;
-  #pause: Disposable | undefined;
+  #cancelPause: Cancel | undefined;
   /** The line that a pause has ended, until it is answered. */
   #paused: Promise<void> = Promise.resolve();
   #toldOfPause = false;
@@ -55,14 +55,14 @@ export class LineConnection {
 
   /** Serves the client; resolves when the connection is closed. Never rejects. */
   async serve(): Promise<void> {
+    const { clock, hub, limits: { helloTimeout } } = this.options;
+    const cancelDeadline = clock.after(helloTimeout * 1000, () => {
+      if (this.#peer === undefined) {
+        this.#turnAway(401, `No token within ${helloTimeout} seconds`);
+      }
+    });
     try {
-      const { clock, hub, limits: { helloTimeout } } = this.options;
-      using _deadline = clock.after(helloTimeout * 1000, () => {
-        if (this.#peer === undefined) {
-          this.#turnAway(401, `No token within ${helloTimeout} seconds`);
-        }
-      });
-      if (hub.admission.required) {
+      if (hub.authentication.required) {
         this.#socket.send("* This hub wants a token. Give it as your first line: /token SECRET");
       } else {
         await this.#enter(undefined);
@@ -75,7 +75,8 @@ export class LineConnection {
       else if (this.#peer === undefined) throw error;
       else this.#peer.fail(error);
     } finally {
-      this.#pause?.[Symbol.dispose]();
+      cancelDeadline();
+      this.#cancelPause?.();
       await this.#socket.drained();
       this.#socket.destroy();
     }
@@ -115,11 +116,11 @@ export class LineConnection {
 
   async #enter(token: string | undefined): Promise<void> {
     const { address, port, hub } = this.options;
-    const answer = await hub.admission.check(token, { address });
+    const answer = await hub.authentication.check(token, { address });
     // It may have gone, or its time have run out, while its token was checked.
     if (this.#socket.ending) return;
     if (answer.ok) {
-      const introduction = { address, port, dialect: TEXT_ENCODER, rooms: [], grant: answer.grant };
+      const introduction = { address, port, encoder: TEXT_ENCODER, rooms: [], grant: answer.grant };
       this.#peer = hub.connect(this.#socket, introduction);
     } else {
       this.#turnAway(answer.failure === "throttled" ? 429 : 401, answer.reason);
@@ -131,7 +132,7 @@ export class LineConnection {
     let started = false;
     for (;;) {
       const count = await this.#conn.read(buffer);
-      this.#pause?.[Symbol.dispose]();
+      this.#cancelPause?.();
       await this.#paused;
       if (count === null) break;
       // Of a connection that is ending nothing counts but that it ends.
@@ -151,7 +152,7 @@ export class LineConnection {
 
   /** Some clients end no lines, and send each message at once: for them, a pause is an end. */
   #awaitPause(): void {
-    this.#pause = this.options.clock.after(LINE_PAUSE, () => {
+    this.#cancelPause = this.options.clock.after(LINE_PAUSE, () => {
       const line = this.#lines.end();
       if (line === undefined) return;
       this.#paused = this.#hear(line).then(() => {
@@ -169,7 +170,7 @@ export class LineConnection {
 
   /** Whether nothing that comes in is looked at any more: the connection is ending, or about to. */
   get #deaf(): boolean {
-    return this.#socket.ending || this.#peer?.muted === true;
+    return this.#socket.ending || this.#peer?.inputClosed === true;
   }
 
   async #hear(heard: LineEvent): Promise<void> {
@@ -219,8 +220,8 @@ export class LineConnection {
   /** Waits until the hub has answered what came before: what waits, waits with the client. */
   async #answered(peer: Connection): Promise<void> {
     if (peer.backlog === undefined || !peer.open) return;
-    await new Promise<void>((resolve) => peer.answered = resolve);
-    peer.answered = undefined;
+    await new Promise<void>((resolve) => peer.onBacklogDrained = resolve);
+    peer.onBacklogDrained = undefined;
   }
 
   /** The client says nothing more: it gets what it is still to get. */
