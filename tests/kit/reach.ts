@@ -73,14 +73,14 @@ export class World implements AsyncDisposable {
       hub,
       connections,
       limits,
-      closed,
-      door: new WebSocketTransport(hub, connections),
-      gate: new RequestGuard(hub, {
+      shutdownNotice,
+      webSocket: new WebSocketTransport(hub, connections),
+      guard: new RequestGuard(hub, {
         hosts: () => new HostList({ allowed: [], own: [], origins: [] }),
         port: () => 0,
       }),
       room: "lobby",
-      api: api({ hub, clock, limits, connections, events, closed }),
+      api: api({ hub, clock, limits, connections, events, shutdownNotice }),
       health: new Health({ broker, clock, closed }),
       metrics: { exposure: "off", monitor: new MetricsCollector({ hub }) },
     });
