@@ -14,7 +14,8 @@ import { settledWithin } from "./lib/timeout.ts";
 import { createRouter } from "./server/http/router.ts";
 import type { KeyPair } from "./server/transports/tls.ts";
 import { WebSocketTransport } from "./server/transports/websocket.ts";
-import { type Clock, systemClock } from "./server/clock.ts";
+import type { ServerClock } from "./lib/clock.ts";
+import { steadyClock } from "./lib/steady_clock.ts";
 import { ConnectionLimiter } from "./server/connection_limiter.ts";
 import { Hub } from "./server/hub.ts";
 import { type ServerLimits, serverLimits } from "./server/limits.ts";
@@ -58,7 +59,7 @@ export interface ServerOptions {
   /** Makes it `wss://`. */
   readonly tls?: KeyPair;
   /** Default: the machine's own. */
-  readonly clock?: Clock;
+  readonly clock?: ServerClock;
   /** The line door; absent: there is none. */
   readonly tcp?: TcpOptions;
   /** A file that is to hold everybody who is connected; absent: none. */
@@ -120,7 +121,7 @@ export interface Server extends AsyncDisposable {
 export function startServer(options: ServerOptions): Server {
   const { host = "localhost", port = DEFAULT_PORT, rooms = [DEFAULT_ROOM], broker } = options;
   const { authorizer = OPEN, origins = [], trustedProxies = [], allowedHosts = [] } = options;
-  const clock = options.clock ?? systemClock;
+  const clock = options.clock ?? steadyClock;
   const limits = serverLimits(options.limits);
   const hub = new Hub({ broker, rooms, limits, clock, authorizer });
   const connections = new ConnectionLimiter();
@@ -148,7 +149,7 @@ export function startServer(options: ServerOptions): Server {
   const [clientsFile] = open(() => file === undefined ? [] : [new ClientsFile(file, hub, clock)]);
   // Text that is kept for seconds must not stay in the files for a minute.
   const period = Math.max(TRIM_PERIOD.min, Math.min(TRIM_PERIOD.max, broker.retention.maxAge / 4));
-  const trimming = clock.every(period, () => {
+  const cancelTrimming = clock.every(period, () => {
     broker.trim().then((dropped) => {
       if (dropped > 0) logger.debug("Retention dropped {dropped} messages", { dropped });
     }).catch((error) => logger.debug("Cannot trim the log: {error}", { error }));
@@ -234,7 +235,7 @@ export function startServer(options: ServerOptions): Server {
     // Whatever became of it was told to whoever asked for it.
     await renewing.catch(() => undefined);
     await hub.drain(reason, drain);
-    trimming[Symbol.dispose]();
+    cancelTrimming();
     await hub.stop(reason);
     const how = await goodbyes(connections.empty());
     await Promise.all(listeners.map((listener) => listener.end(how)));

@@ -9,7 +9,7 @@ import { watchInterrupts } from "../cli/signals.ts";
 import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { tokenOption } from "./client/token.ts";
 import { shownUrl } from "../client.ts";
-import { wallClock } from "../client/clock.ts";
+import { wallClock } from "../lib/clock.ts";
 import { visible } from "../protocol.ts";
 import { ChildRunner } from "./pipeline/child.ts";
 import { checkDistinct } from "./pipeline/distinct.ts";

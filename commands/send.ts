@@ -16,7 +16,7 @@ import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { tokenOption } from "./client/token.ts";
 import { connectorFor, type HubConnector } from "./client/trust.ts";
 import { type ClientConnection, connect, type ConnectOptions, shownUrl } from "../client.ts";
-import { wallClock } from "../client/clock.ts";
+import { wallClock } from "../lib/clock.ts";
 import { itemsOf, jsonItem, type OutgoingItem, type Sendable, textItem } from "./pipeline/items.ts";
 import { inputLines } from "./pipeline/lines.ts";
 import { ReconnectDeadline } from "./pipeline/reconnect_deadline.ts";

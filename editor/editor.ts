@@ -1,4 +1,4 @@
-import { type Cancel, type ClientClock, wallClock } from "../client/clock.ts";
+import { type Cancel, type Clock, wallClock } from "../lib/clock.ts";
 import { backgroundOfColor } from "./background.ts";
 import { listed } from "./completion.ts";
 import { type HistoryReader, ShortHistory } from "./input_history.ts";
@@ -15,7 +15,7 @@ export interface EditorOptions {
   /** What was typed before; without it, the up-arrow knows this run alone. */
   readonly history?: HistoryReader;
   /** For tests. */
-  readonly clock?: ClientClock;
+  readonly clock?: Clock;
 }
 
 /** Milliseconds in which what arrives is shown at once: fewer than 60 redraws a second. */
@@ -49,7 +49,7 @@ interface TerminalQuestion {
  */
 export class Editor implements Console {
   readonly #terminal: Terminal;
-  readonly #clock: ClientClock;
+  readonly #clock: Clock;
   readonly #decoder = new KeyDecoder();
   readonly #painter = new FrameRenderer();
   readonly #watch: Disposable;

@@ -1,3 +1,4 @@
+import type { Cancel } from "../lib/clock.ts";
 import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
 import type { EncodedMessage } from "./recent_messages.ts";
@@ -28,7 +29,7 @@ export class FanOutBuffer {
   /** When the next fan-out may be, by the monotonic clock; infinite while one is being written. */
   due = 0;
   /** The fan-out that will come if nothing else brings it about. */
-  timer: Disposable | undefined;
+  cancelTimer: Cancel | undefined;
   #entries: EncodedMessage[] = [];
   #authors: (Session | undefined)[] = [];
   #length = 0;
@@ -81,8 +82,8 @@ export class FanOutBuffer {
 
   /** A fresh start, after a fan-out. */
   clear(): void {
-    this.timer?.[Symbol.dispose]();
-    this.timer = undefined;
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
     if (this.empty) return;
     this.#entries = [];
     this.#authors = [];

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Grant } from "../auth/authorizer.ts";
 import type { Origin, Receipt } from "../broker/broker.ts";
 import type { Annotations, Content, MessageKind, Publish } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import type { Hub } from "./hub.ts";
 import { banMessage, closedRoomMessage, muteMessage } from "./moderation/sanction_messages.ts";
 import type { Moderation } from "./moderation/moderation.ts";
@@ -41,7 +41,7 @@ export interface HttpPublisherOptions {
   readonly publisher: Publisher;
   readonly sessions: Sessions;
   readonly moderation: Moderation;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly admitRoom: Hub["admitRoom"];
 }
 

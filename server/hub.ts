@@ -4,7 +4,7 @@ import type { Broker } from "../broker/broker.ts";
 import { CLOSE, type ErrorCode, GRACE_SECONDS, type RoomPosition } from "../protocol.ts";
 import { Authentication } from "./authentication.ts";
 import { collectStats, type ConnectedClient, connectedClients, type HubStats } from "./stats.ts";
-import type { Clock } from "./clock.ts";
+import type { Cancel, ServerClock } from "../lib/clock.ts";
 import { Counters } from "./metrics/counters.ts";
 import type { Encoder } from "./encoders/encoder.ts";
 import { SSE_ENCODER } from "./encoders/sse.ts";
@@ -43,7 +43,7 @@ export interface HubOptions {
   /** The rooms of clients that name none. */
   readonly rooms: readonly string[];
   readonly limits: ServerLimits;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   /** Who may come in; default: everybody. */
   readonly authorizer?: Authorizer;
 }
@@ -95,7 +95,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
   /** As the rate of a connection, for those who have none. */
   readonly #visitors: TokenBuckets;
   readonly #subscription: Disposable;
-  readonly #sweep: Disposable;
+  readonly #cancelSweep: Cancel;
   readonly #tracing = tracesFrames();
   #lastId = 0;
   #draining = false;
@@ -181,7 +181,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
         return draft instanceof Publication ? draft.session : undefined;
       });
     });
-    this.#sweep = clock.every(SWEEP_PERIOD, () => this.#tick());
+    this.#cancelSweep = clock.every(SWEEP_PERIOD, () => this.#tick());
   }
 
   /** Connections at this moment. */
@@ -373,7 +373,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop("The hub is stopping");
-    this.#sweep[Symbol.dispose]();
+    this.#cancelSweep();
     this.#subscription[Symbol.dispose]();
     this.#rooms.stop();
     await this.#ownedNames.save();

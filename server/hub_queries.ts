@@ -10,7 +10,7 @@ import {
   type StatusReport,
   VERSION,
 } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import type { Counters } from "./metrics/counters.ts";
 import { readPage } from "./history.ts";
 import type { ThroughputMeter } from "./metrics/throughput.ts";
@@ -26,7 +26,7 @@ const MAX_PEOPLE_LISTED = 1000;
 /** What looking takes. */
 export interface HubQueriesOptions {
   readonly broker: Broker;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly counters: Counters;
   readonly rates: ThroughputMeter;
   readonly rooms: RoomMembership;

@@ -1,5 +1,5 @@
 import { CLOSE, MAX_BATCH_MESSAGES, MAX_BATCH_OBJECTS, splitBatch } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import { JSON_ENCODER, TEXT_ENCODER } from "./encoders/encoder.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { Connection } from "./connection.ts";
@@ -15,7 +15,7 @@ export class InputQueue {
   constructor(
     private readonly requests: Requests,
     private readonly limits: ServerLimits,
-    private readonly clock: Clock,
+    private readonly clock: ServerClock,
   ) {
     this.#maxFrameLength = limits.maxMessageBytes * MAX_BATCH_MESSAGES;
   }

@@ -8,7 +8,7 @@ import type {
   Ref,
   SenderAnnotations,
 } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import type { Counters } from "./metrics/counters.ts";
 import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
@@ -97,7 +97,7 @@ export class Publisher {
 
   constructor(
     private readonly broker: Broker,
-    private readonly clock: Clock,
+    private readonly clock: ServerClock,
     private readonly counters: Counters,
   ) {}
 

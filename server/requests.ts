@@ -17,7 +17,7 @@ import {
   type TypingRequest,
   type WhoRequest,
 } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import { JSON_ENCODER, TEXT_ENCODER } from "./encoders/encoder.ts";
 import { type HistoryPage, readPage } from "./history.ts";
 import type { ServerLimits } from "./limits.ts";
@@ -38,7 +38,7 @@ const logger = getLogger(["bcast", "hub"]);
 /** What answering requests takes. */
 export interface RequestsOptions {
   readonly broker: Broker;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly limits: ServerLimits;
   readonly moderation: Moderation;
   readonly rooms: RoomMembership;

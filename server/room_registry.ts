@@ -1,6 +1,6 @@
 import type { Broker } from "../broker/broker.ts";
 import type { ErrorCode } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import { TokenBuckets } from "./rate_limit.ts";
 import type { RoomMembership } from "./rooms.ts";
 
@@ -25,7 +25,7 @@ export interface RoomRefusal {
 export interface RoomRegistryOptions {
   readonly broker: Pick<Broker, "rooms">;
   readonly rooms: Pick<RoomMembership, "all">;
-  readonly clock: Pick<Clock, "now" | "monotonic">;
+  readonly clock: Pick<ServerClock, "now" | "monotonic">;
   readonly limits: { readonly maxRoomsTotal: number };
   /** Rooms that the operator named: they may always be. */
   readonly defaultRooms: readonly string[];

@@ -1,6 +1,6 @@
 import type { Broker, Range } from "../broker/broker.ts";
 import { CLOSE, type Message, type RoomPosition } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { Cancel, ServerClock } from "../lib/clock.ts";
 import type { Counters } from "./metrics/counters.ts";
 import type { Encoder } from "./encoders/encoder.ts";
 import type { JoinSnapshot } from "./join_result.ts";
@@ -37,11 +37,11 @@ export class RoomMembership {
     { readonly room: Promise<Room>; readonly early: Message[] }
   >();
   /** Rooms with a `presence` frame on the way. */
-  readonly #announcing = new Map<Room, Disposable>();
+  readonly #announcing = new Map<Room, Cancel>();
 
   constructor(
     private readonly broker: Broker,
-    private readonly clock: Clock,
+    private readonly clock: ServerClock,
     private readonly counters: Counters,
     private readonly replay: number,
   ) {}
@@ -195,7 +195,7 @@ export class RoomMembership {
 
   /** Ends everything that would still happen by itself. */
   stop(): void {
-    for (const announcement of this.#announcing.values()) announcement[Symbol.dispose]();
+    for (const cancel of this.#announcing.values()) cancel();
     this.#announcing.clear();
     for (const room of this.#rooms.values()) room.pending.clear();
   }
@@ -208,7 +208,7 @@ export class RoomMembership {
 
   #closeIfEmpty(room: Room): boolean {
     if (!room.empty) return false;
-    this.#announcing.get(room)?.[Symbol.dispose]();
+    this.#announcing.get(room)?.();
     this.#announcing.delete(room);
     room.pending.clear();
     this.#rooms.delete(room.name);
@@ -282,7 +282,10 @@ export class RoomMembership {
 
   #fanOutLater(room: Room, now: number): void {
     const { pending } = room;
-    pending.timer ??= this.clock.after(Math.ceil(pending.due - now), () => this.#fanOut(room));
+    pending.cancelTimer ??= this.clock.after(
+      Math.ceil(pending.due - now),
+      () => this.#fanOut(room),
+    );
   }
 
   #open(name: string): Promise<Room> | Room {

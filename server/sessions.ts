@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
 import { CLOSE, nameKey } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import { NameBook } from "./names.ts";
 import type { OwnedNames } from "./owned_names.ts";
 import type { Connection } from "./connection.ts";
@@ -20,7 +20,7 @@ export class Sessions {
   /** @param onNamed is told of every session that begins, is taken up again, or has a new name. */
   constructor(
     private readonly rooms: RoomMembership,
-    private readonly clock: Clock,
+    private readonly clock: ServerClock,
     private readonly owned: OwnedNames,
     private readonly onNamed: (session: Session) => void,
   ) {

@@ -1,6 +1,6 @@
 import { VERIFIED_MARK } from "../chat/sender.ts";
 import { plural } from "../render/text.ts";
-import { type Cancel, type ClientClock, wallClock } from "../client/clock.ts";
+import { type Cancel, type Clock, wallClock } from "../lib/clock.ts";
 import {
   type ClientConnection,
   type ClientEvent,
@@ -60,7 +60,7 @@ export interface ChatOptions {
   readonly home?: string;
   /** The terminal's, where it tells. */
   readonly background?: Background;
-  readonly clock?: ClientClock;
+  readonly clock?: Clock;
 }
 
 /** A conversation on a screen. */

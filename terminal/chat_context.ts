@@ -1,4 +1,4 @@
-import type { ClientClock } from "../client/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { ClientConnection } from "../client/types.ts";
 import { nameKey } from "../protocol.ts";
 import type { Away } from "./away.ts";
@@ -48,7 +48,7 @@ export interface ChatStatus {
 export interface ChatContext {
   readonly conversation: ClientConnection;
   readonly screen: Screen;
-  readonly clock: ClientClock;
+  readonly clock: Clock;
   readonly board: WindowManager;
   readonly state: Roster;
   readonly outgoing: UnsentMessages;

@@ -1,4 +1,4 @@
-import type { Cancel, ClientClock } from "../client/clock.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
 import { nameKey } from "../protocol.ts";
 
 /** Milliseconds between two notices that one is typing: others forget the last one after more. */
@@ -17,7 +17,7 @@ export class TypingNotifier {
   #cancel: Cancel | undefined;
 
   constructor(
-    private readonly clock: ClientClock,
+    private readonly clock: Clock,
     private readonly tell: (room: string, typing: boolean) => void,
   ) {}
 
@@ -55,7 +55,7 @@ function isForOthers(draft: string): boolean {
 export class TypingTracker {
   readonly #rooms = new Map<string, Map<string, { readonly name: string; readonly end: Cancel }>>();
 
-  constructor(private readonly clock: ClientClock, private readonly changed: () => void) {}
+  constructor(private readonly clock: Clock, private readonly changed: () => void) {}
 
   /** Those who are typing in a room, in the order in which they began. */
   in(room: string | undefined): readonly string[] {

@@ -1,4 +1,4 @@
-import type { Cancel, ClientClock } from "../client/clock.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
 import { type ClientConnection, ConnectError, RequestError } from "../client/types.ts";
 import type { Ack, Direct, Limits, MessageKind } from "../protocol.ts";
 
@@ -62,7 +62,7 @@ export class UnsentMessages {
 
   constructor(
     private readonly conversation: ClientConnection,
-    private readonly clock: ClientClock,
+    private readonly clock: Clock,
     private readonly listener: OutgoingListener,
   ) {}
 

@@ -1,6 +1,6 @@
 import { CliError } from "../../cli/errors.ts";
 import { safeJson } from "../../render/text.ts";
-import type { ClientClock } from "../../client.ts";
+import type { Clock } from "../../client.ts";
 import { visible } from "../../protocol.ts";
 import { type CommandMessage, environmentOf, type EnvVariables } from "./child_environment.ts";
 import { extendVia } from "./via.ts";
@@ -24,7 +24,7 @@ export interface ChildOptions {
   readonly id: string;
   /** Milliseconds that a command may run; 0 for no limit. */
   readonly timeout: number;
-  readonly clock: ClientClock;
+  readonly clock: Clock;
 }
 
 /** Milliseconds between the request to end and the end, for a command that runs too long. */

@@ -1,4 +1,4 @@
-import type { ClientClock } from "../../client.ts";
+import type { Clock } from "../../client.ts";
 import type { Message } from "../../protocol.ts";
 import type { Ending } from "./child.ts";
 import type { CommandMessage } from "./child_environment.ts";
@@ -48,7 +48,7 @@ export interface ExecuteOptions {
   readonly stop: () => void;
   /** Aborted when the steps were ended: what runs ends by itself, nothing new begins. */
   readonly signal: AbortSignal;
-  readonly clock: ClientClock;
+  readonly clock: Clock;
 }
 
 /** Runs a command for each message. Returns whether none made it stop. */
@@ -130,7 +130,7 @@ async function attempt(
 }
 
 /** Lets time pass, or less when `signal` says so. */
-function pause(delay: number, clock: ClientClock, signal: AbortSignal): Promise<void> {
+function pause(delay: number, clock: Clock, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const cancel = clock.after(delay, resolve);
   const onAbort = (): void => {

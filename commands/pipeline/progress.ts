@@ -1,6 +1,6 @@
 import type { Output } from "../../cli/output.ts";
-import type { ClientClock } from "../../client.ts";
-import type { Cancel } from "../../client/clock.ts";
+import type { Clock } from "../../client.ts";
+import type { Cancel } from "../../lib/clock.ts";
 import type { SendCounts } from "./send.ts";
 
 /** Milliseconds after which somebody who waits wants to know what for. */
@@ -23,7 +23,7 @@ export class WaitProgress implements Disposable {
 
   constructor(
     private readonly terminal: Output,
-    private readonly clock: ClientClock,
+    private readonly clock: Clock,
     private readonly counts: Readonly<SendCounts>,
   ) {
     this.#at = clock.now();

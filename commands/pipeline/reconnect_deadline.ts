@@ -1,5 +1,5 @@
-import type { ClientClock, ClientEvent } from "../../client.ts";
-import type { Cancel } from "../../client/clock.ts";
+import type { ClientEvent, Clock } from "../../client.ts";
+import type { Cancel } from "../../lib/clock.ts";
 
 /** Calls `onOver` when a hub that went away has not come back for a while. */
 export class ReconnectDeadline implements Disposable {
@@ -8,7 +8,7 @@ export class ReconnectDeadline implements Disposable {
   /** @param limit milliseconds; 0 for ever. */
   constructor(
     private readonly limit: number,
-    private readonly clock: ClientClock,
+    private readonly clock: Clock,
     private readonly onOver: () => void,
   ) {}
 

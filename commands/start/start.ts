@@ -28,7 +28,7 @@ import { ignoreStraySignals } from "../../cli/stray_signals.ts";
 import { exportsLogs } from "../../cli/telemetry.ts";
 import { plural } from "../../render/text.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "./tls.ts";
-import { systemClock } from "../../server/clock.ts";
+import { steadyClock } from "../../lib/steady_clock.ts";
 import { logMessages } from "../../server/message_log.ts";
 import { AddressInUse } from "../../server/transports/bind.ts";
 import { readHostPattern } from "../../server/http/hosts.ts";
@@ -309,8 +309,8 @@ async function listen(
     path: path ?? ":memory:",
     retention: { maxMessages: history, maxAge: retention * 1000 },
     fsync,
-    now: systemClock.now,
-    elapsed: systemClock.elapsed,
+    now: steadyClock.now,
+    elapsed: steadyClock.elapsed,
   });
   if (rest.logMessages) logMessages(broker);
   try {

@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Sanction, SanctionKey } from "../../broker/sqlite/sanctions.ts";
 import { CLOSE, nameKey, type System } from "../../protocol.ts";
-import type { Clock } from "../clock.ts";
+import type { ServerClock } from "../../lib/clock.ts";
 import { nameSanction, roomSanction, type Sanctions } from "./sanctions.ts";
 import { banMessage, closedRoomMessage, muteMessage, reasonOf } from "./sanction_messages.ts";
 import { networkOf } from "../networks.ts";
@@ -20,7 +20,7 @@ export interface ModerationOptions {
   readonly rooms: RoomMembership;
   readonly sessions: Sessions;
   readonly peers: () => Iterable<Connection>;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
 }
 
 /** Who moderates, for the audit. */

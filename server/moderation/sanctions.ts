@@ -5,7 +5,7 @@ import type {
   Subject,
 } from "../../broker/sqlite/sanctions.ts";
 import { nameKey } from "../../protocol.ts";
-import type { Clock } from "../clock.ts";
+import type { ServerClock } from "../../lib/clock.ts";
 import { networkOf } from "../networks.ts";
 
 /** Measures at a time: far above what people decide, and few enough for one answer to hold all. */
@@ -22,7 +22,10 @@ export class Sanctions {
   /** Ends with the last change: store and memory must see them in the same order. */
   #changes: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly store: SanctionStore, private readonly clock: Pick<Clock, "now">) {
+  constructor(
+    private readonly store: SanctionStore,
+    private readonly clock: Pick<ServerClock, "now">,
+  ) {
     for (const measure of store.all()) this.#measures.set(idOf(measure), measure);
   }
 

@@ -1,5 +1,5 @@
 import type { Grant } from "../../auth/authorizer.ts";
-import type { Clock } from "../clock.ts";
+import type { Cancel, ServerClock } from "../../lib/clock.ts";
 import type { ConnectionLimiter } from "../connection_limiter.ts";
 import { SSE_ENCODER } from "../encoders/sse.ts";
 import type { Hub } from "../hub.ts";
@@ -31,13 +31,13 @@ export interface SseSubscription {
  */
 export class SseTransport {
   readonly #streams = new Map<EventStream, Connection>();
-  #heart: Disposable | undefined;
+  #cancelHeartbeat: Cancel | undefined;
 
   constructor(
     private readonly hub: Hub,
     /** Where connections are counted. */
     private readonly connections: ConnectionLimiter,
-    private readonly clock: Clock,
+    private readonly clock: ServerClock,
   ) {}
 
   /** Opens a stream that ends when either side wants it to. */
@@ -52,7 +52,7 @@ export class SseTransport {
     this.connections.add(address, "events");
     const peer = this.hub.observe(stream, { address, grant }, position);
     if (peer.open) this.#streams.set(stream, peer);
-    this.#heart ??= this.clock.every(HEARTBEAT, () => {
+    this.#cancelHeartbeat ??= this.clock.every(HEARTBEAT, () => {
       for (const each of this.#streams.keys()) each.beat();
     });
     return new Response(stream.body, {
@@ -72,8 +72,8 @@ export class SseTransport {
   }
 
   #rest(): void {
-    this.#heart?.[Symbol.dispose]();
-    this.#heart = undefined;
+    this.#cancelHeartbeat?.();
+    this.#cancelHeartbeat = undefined;
   }
 }
 

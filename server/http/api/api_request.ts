@@ -1,5 +1,5 @@
 import type { Grant } from "../../../auth/authorizer.ts";
-import type { Clock } from "../../clock.ts";
+import type { ServerClock } from "../../../lib/clock.ts";
 import type { ConnectionLimiter } from "../../connection_limiter.ts";
 import type { Hub } from "../../hub.ts";
 import type { ServerLimits } from "../../limits.ts";
@@ -9,7 +9,7 @@ import type { SseTransport } from "../../transports/sse.ts";
 /** What answering below `/api/` takes. */
 export interface ApiOptions {
   readonly hub: Hub;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly limits: ServerLimits;
   /** Where connections are counted. */
   readonly connections: ConnectionLimiter;

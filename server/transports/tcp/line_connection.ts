@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.ts";
+import type { Cancel, ServerClock } from "../../../lib/clock.ts";
 import { TEXT_ENCODER } from "../../encoders/encoder.ts";
 import type { Hub } from "../../hub.ts";
 import type { ServerLimits } from "../../limits.ts";
@@ -24,7 +24,7 @@ const PRESENT = "* Yes, the hub is here";
 /** What serving a client takes. */
 export interface LineConnectionOptions {
   readonly hub: Hub;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly address: string;
   /** The port that it connects from. */
   readonly port: number;
@@ -38,7 +38,7 @@ export class LineConnection {
   readonly #lines: LineSplitter;
   #peer: Connection | undefined;
   #first = true;
-  #pause: Disposable | undefined;
+  #cancelPause: Cancel | undefined;
   /** The line that a pause has ended, until it is answered. */
   #paused: Promise<void> = Promise.resolve();
   #toldOfPause = false;
@@ -55,13 +55,13 @@ export class LineConnection {
 
   /** Serves the client; resolves when the connection is closed. Never rejects. */
   async serve(): Promise<void> {
+    const { clock, hub, limits: { helloTimeout } } = this.options;
+    const cancelDeadline = clock.after(helloTimeout * 1000, () => {
+      if (this.#peer === undefined) {
+        this.#turnAway(401, `No token within ${helloTimeout} seconds`);
+      }
+    });
     try {
-      const { clock, hub, limits: { helloTimeout } } = this.options;
-      using _deadline = clock.after(helloTimeout * 1000, () => {
-        if (this.#peer === undefined) {
-          this.#turnAway(401, `No token within ${helloTimeout} seconds`);
-        }
-      });
       if (hub.admission.required) {
         this.#socket.send("* This hub wants a token. Give it as your first line: /token SECRET");
       } else {
@@ -75,7 +75,8 @@ export class LineConnection {
       else if (this.#peer === undefined) throw error;
       else this.#peer.fail(error);
     } finally {
-      this.#pause?.[Symbol.dispose]();
+      cancelDeadline();
+      this.#cancelPause?.();
       await this.#socket.drained();
       this.#socket.destroy();
     }
@@ -131,7 +132,7 @@ export class LineConnection {
     let started = false;
     for (;;) {
       const count = await this.#conn.read(buffer);
-      this.#pause?.[Symbol.dispose]();
+      this.#cancelPause?.();
       await this.#paused;
       if (count === null) break;
       // Of a connection that is ending nothing counts but that it ends.
@@ -151,7 +152,7 @@ export class LineConnection {
 
   /** Some clients end no lines, and send each message at once: for them, a pause is an end. */
   #awaitPause(): void {
-    this.#pause = this.options.clock.after(LINE_PAUSE, () => {
+    this.#cancelPause = this.options.clock.after(LINE_PAUSE, () => {
       const line = this.#lines.end();
       if (line === undefined) return;
       this.#paused = this.#hear(line).then(() => {

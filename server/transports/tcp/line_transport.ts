@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.ts";
+import type { Cancel, ServerClock } from "../../../lib/clock.ts";
 import type { ConnectionSink } from "../../connection.ts";
 import { CLOSE } from "../../../protocol.ts";
 
@@ -31,7 +31,7 @@ export class LineTransport implements ConnectionSink {
   #last = "";
   #ending = false;
   #closed = false;
-  #linger: Disposable | undefined;
+  #cancelLinger: Cancel | undefined;
   #whenDrained: (() => void) | undefined;
   /** When the system last took something, or had nothing to take, by the monotonic clock. */
   #progressAt: number;
@@ -39,7 +39,7 @@ export class LineTransport implements ConnectionSink {
   /** @param onBroken told once, when writing failed. */
   constructor(
     private readonly conn: Deno.Conn,
-    private readonly clock: Clock,
+    private readonly clock: ServerClock,
     private readonly onBroken: () => void,
   ) {
     this.#progressAt = clock.monotonic();
@@ -98,7 +98,7 @@ export class LineTransport implements ConnectionSink {
     this.#waiting = [];
     this.#waitingLength = 0;
     this.#writing = 0;
-    this.#linger?.[Symbol.dispose]();
+    this.#cancelLinger?.();
     this.#whenDrained?.();
     this.conn.close();
   }
@@ -113,7 +113,7 @@ export class LineTransport implements ConnectionSink {
 
   /** Gives the other side its time; more of it, as long as it takes what was sent. */
   #lingerOn(): void {
-    this.#linger = this.clock.after(LINGER, () => {
+    this.#cancelLinger = this.clock.after(LINGER, () => {
       const taking = this.bufferedAmount > 0 && this.stalledFor(this.clock.monotonic()) < LINGER;
       if (taking) this.#lingerOn();
       else this.destroy();

@@ -6,7 +6,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { Clock } from "../../clock.ts";
+import type { Cancel, ServerClock } from "../../../lib/clock.ts";
 import type { ConnectionLimiter } from "../../connection_limiter.ts";
 import type { Hub } from "../../hub.ts";
 import { isLoopback, type ServerLimits } from "../../limits.ts";
@@ -26,7 +26,7 @@ export interface TcpServerOptions {
   readonly hub: Hub;
   readonly connections: ConnectionLimiter;
   readonly limits: ServerLimits;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly host: string;
   /** 0 lets the system pick one. */
   readonly port: number;
@@ -51,14 +51,14 @@ export function listenTcp(options: TcpServerOptions): TcpServer {
 class TcpListener implements TcpServer {
   readonly #listener: Deno.TcpListener;
   readonly #guests = new Set<LineConnection>();
-  readonly #sweep: Disposable;
+  readonly #cancelSweep: Cancel;
   readonly #accepting: Promise<void>;
   #closed = false;
 
   constructor(private readonly options: TcpServerOptions) {
     const { host, port, clock, limits } = options;
     this.#listener = Deno.listen({ hostname: host, port, transport: "tcp" });
-    this.#sweep = clock.every(SWEEP_PERIOD, () => {
+    this.#cancelSweep = clock.every(SWEEP_PERIOD, () => {
       if (limits.heartbeat === 0) return;
       const now = clock.monotonic();
       for (const guest of this.#guests) guest.cutIfStalled(now, limits.heartbeat * 1000);
@@ -79,7 +79,7 @@ class TcpListener implements TcpServer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close("The hub is stopping");
-    this.#sweep[Symbol.dispose]();
+    this.#cancelSweep();
     for (const guest of this.#guests) guest.destroy();
     await this.#accepting;
   }

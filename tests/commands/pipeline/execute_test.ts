@@ -11,7 +11,7 @@ import {
 import { execute, type ExecuteOptions, type Failed } from "../../../commands/pipeline/execute.ts";
 import type { FollowEvent } from "../../../commands/pipeline/follow.ts";
 import { CompletionTracker } from "../../../commands/pipeline/completion_tracker.ts";
-import { FakeClientClock } from "../../kit/client_clock.ts";
+import { FakeClock } from "../../kit/fake_clock.ts";
 import { said, TIMESTAMP } from "../../kit/fake_conversation.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { until } from "../../kit/until.ts";
@@ -29,7 +29,7 @@ function begin(options: Partial<ExecuteOptions> & { readonly ids: number }) {
   const begun: number[] = [];
   const done: number[] = [];
   const lines: string[] = [];
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   const stop = new AbortController();
   const ended = execute({
     steps: ReadableStream.from(Array.from({ length: options.ids }, (_, n) => step(n + 1))),
@@ -270,7 +270,7 @@ Deno.test("no field in the environment but the room is a flag to a bcast that a 
 const text = (message: string): CommandMessage => ({ message: said("Bob", message), epoch: "e" });
 
 function runner(command: string, args: readonly string[], more: Partial<ChildOptions> = {}) {
-  const options = { json: false, env: {}, id: "me", timeout: 0, clock: new FakeClientClock() };
+  const options = { json: false, env: {}, id: "me", timeout: 0, clock: new FakeClock() };
   return new ChildRunner({ command, args, ...options, ...more });
 }
 
@@ -333,7 +333,7 @@ Deno.test({
       ["trap '' TERM; (trap '' TERM; sleep 60) & echo $! >PID; wait", true],
     ] as const;
     for (const [script, deaf] of cases) {
-      const clock = new FakeClientClock();
+      const clock = new FakeClock();
       const { args, grandchild } = await family(script);
       const ending = runner("sh", args, { timeout: 30_000, clock }).run(text("hi"));
       const pid = await grandchild();
@@ -353,7 +353,7 @@ Deno.test({
   fn: async () => {
     // It holds the input open, which is more than a pipe holds, and never reads it.
     const { args, grandchild } = await family("sleep 60 <&0 & echo $! >PID");
-    const clock = new FakeClientClock();
+    const clock = new FakeClock();
     const children = runner("sh", args, { timeout: 30_000, clock });
     assertEquals(await children.run(text("x".repeat(1024 * 1024))), OK);
     assertEquals(clock.waiting, 0);
