@@ -67,7 +67,7 @@ export class World implements AsyncDisposable {
     const { hub, clock } = recorded;
     const connections = new ConnectionLimiter();
     const limits = DEFAULT_SERVER_LIMITS;
-    const closed = (): undefined => undefined;
+    const shutdownNotice = (): undefined => undefined;
     const events = new SseTransport(hub, connections, clock);
     const handler = createRouter({
       hub,
@@ -81,7 +81,7 @@ export class World implements AsyncDisposable {
       }),
       room: "lobby",
       api: api({ hub, clock, limits, connections, events, shutdownNotice }),
-      health: new Health({ broker, clock, closed }),
+      health: new Health({ broker, clock, closed: shutdownNotice }),
       metrics: { exposure: "off", monitor: new MetricsCollector({ hub }) },
     });
     const bystander = await new Client(hub, "198.51.100.1", { grant: OPEN_GRANT })
