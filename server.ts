@@ -16,15 +16,15 @@ import type { KeyPair } from "./server/transports/tls.ts";
 import { WebSocketTransport } from "./server/transports/websocket.ts";
 import type { ServerClock } from "./lib/clock.ts";
 import { steadyClock } from "./lib/steady_clock.ts";
-import { ConnectionLimiter } from "./server/connection_limiter.ts";
+import { ConnectionLimiter } from "./server/limits/connection_limiter.ts";
 import { Hub } from "./server/hub.ts";
-import { type ServerLimits, serverLimits } from "./server/limits.ts";
+import { type ServerLimits, serverLimits } from "./server/limits/server_limits.ts";
 import { ClientsFile } from "./server/metrics/clients_file.ts";
 import { MetricsCollector } from "./server/metrics/collector.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM } from "./protocol.ts";
 import { listenTcp, type TcpServer } from "./server/transports/tcp/tcp_server.ts";
 
-export { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./server/limits.ts";
+export { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./server/limits/server_limits.ts";
 
 const logger = getLogger(["bcast", "server"]);
 
@@ -217,7 +217,7 @@ export function startServer(options: ServerOptions): Server {
     if (stopped !== undefined) return;
     const reason = "The hub has a new certificate: reconnect";
     closure = { reason, retryAfter: () => 1 };
-    await hub.dismissAll(reason, (peer) => webSocket.holds(peer) || events.holds(peer));
+    await hub.disconnectAll(reason, (peer) => webSocket.holds(peer) || events.holds(peer));
     hosts = hostList(tls);
     const how = await goodbyes(connections.empty(["websocket", "events"]));
     await Promise.all(listeners.map((listener) => listener.renew(tls, how)));

@@ -1,7 +1,7 @@
 import type { Grant } from "../../auth/authorizer.ts";
-import type { ConnectionLimiter } from "../connection_limiter.ts";
+import type { ConnectionLimiter } from "../limits/connection_limiter.ts";
 import type { Hub } from "../hub.ts";
-import type { ServerLimits } from "../limits.ts";
+import type { ServerLimits } from "../limits/server_limits.ts";
 import { recordRejection } from "../rejections.ts";
 import { VERSION } from "../../protocol.ts";
 import { type Api, errorResponse } from "./api/api.ts";
@@ -92,7 +92,7 @@ export function createRouter(
     if (asset !== undefined) return asset;
     if (!upgrades && pathname === "/") {
       const { hub, room } = options;
-      const text = plainPage(request, { room, guarded: hub.admission.required });
+      const text = plainPage(request, { room, guarded: hub.authentication.required });
       return sentence(200, text, { vary: "accept", "cache-control": "no-store" });
     }
     if (!upgrades) {
@@ -131,7 +131,7 @@ async function askMetrics(
   { searchParams }: URL,
   address: string,
 ): Promise<Response> {
-  const wait = Math.ceil(hub.takeTurn(address, undefined));
+  const wait = Math.ceil(hub.consumePublishQuota(address, undefined));
   if (wait > 0) return turnAway(hub, address, 429, `Too much at once: wait ${wait} s`, wait);
   const entitle = () => guard.entitle(tokenOf(request.headers, searchParams), address);
   const answer = await answerMetrics(metrics, request, address, entitle);
@@ -155,7 +155,7 @@ function upgrade(
   const token = tokenOf(request.headers, searchParams);
   // A client that speaks first hears in words what is wrong with its token: a WebSocket that never
   // opens tells a program nothing.
-  if (greeting.introduction.dialect.helloFirst) {
+  if (greeting.introduction.encoder.requiresHello) {
     return open(options, request, address, withToken(greeting, token));
   }
   const checked = guard.entitle(token, address);

@@ -1,6 +1,6 @@
 import type { Grant } from "../../auth/authorizer.ts";
 import type { Cancel, ServerClock } from "../../lib/clock.ts";
-import type { ConnectionLimiter } from "../connection_limiter.ts";
+import type { ConnectionLimiter } from "../limits/connection_limiter.ts";
 import { SSE_ENCODER } from "../encoders/sse.ts";
 import type { Hub } from "../hub.ts";
 import type { Connection, ConnectionSink } from "../connection.ts";
@@ -50,7 +50,7 @@ export class SseTransport {
       if (by === "reader" && peer !== undefined) this.hub.gone(peer, CLOSE.normal);
     });
     this.connections.add(address, "events");
-    const peer = this.hub.observe(stream, { address, grant }, position);
+    const peer = this.hub.subscribeAnonymously(stream, { address, grant }, position);
     if (peer.open) this.#streams.set(stream, peer);
     this.#cancelHeartbeat ??= this.clock.every(HEARTBEAT, () => {
       for (const each of this.#streams.keys()) each.beat();
@@ -68,7 +68,7 @@ export class SseTransport {
 
   /** Whether `peer` listens through this door. */
   holds(peer: Connection): boolean {
-    return peer.dialect === SSE_ENCODER;
+    return peer.encoder === SSE_ENCODER;
   }
 
   #rest(): void {

@@ -1,4 +1,4 @@
-import type { ConnectionLimiter } from "../connection_limiter.ts";
+import type { ConnectionLimiter } from "../limits/connection_limiter.ts";
 import { encoderFor, JSON_ENCODER, TEXT_ENCODER } from "../encoders/encoder.ts";
 import type { ConnectParams, Hub } from "../hub.ts";
 import type { Connection } from "../connection.ts";
@@ -29,7 +29,7 @@ export function parseUpgradeRequest(
   const asked = headers.get("sec-websocket-protocol")?.split(",") ?? [];
   // In the client's order of preference (RFC 6455 section 4.1).
   const protocol = asked.map((name) => name.trim()).find((name) => encoderFor(name) !== undefined);
-  const dialect = protocol !== undefined
+  const encoder = protocol !== undefined
     ? encoderFor(protocol) ?? JSON_ENCODER
     : searchParams.get("format") === "text"
     ? TEXT_ENCODER
@@ -41,7 +41,7 @@ export function parseUpgradeRequest(
     introduction: {
       address,
       ...(port === undefined ? {} : { port }),
-      dialect,
+      encoder,
       rooms,
       ...(sender === undefined || sender === null ? {} : { sender }),
     },
@@ -83,7 +83,7 @@ export class WebSocketTransport {
 
   /** Whether a connection came through here. */
   holds(peer: Connection): boolean {
-    return untraced(peer.transport) instanceof WebSocket;
+    return untraced(peer.sink) instanceof WebSocket;
   }
 
   readonly #onOpen = (event: Event): void => {

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { V1_ENCODER } from "../../server/encoders/encoder.ts";
 import { Hub } from "../../server/hub.ts";
-import { DEFAULT_SERVER_LIMITS } from "../../server/limits.ts";
+import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import type { ConnectionSink } from "../../server/connection.ts";
 import { splitBatch } from "../../protocol.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
@@ -24,7 +24,7 @@ class Recorder implements ConnectionSink {
   }
 }
 
-const ADDRESS = { address: "127.0.0.1", dialect: V1_ENCODER, rooms: [] };
+const ADDRESS = { address: "127.0.0.1", encoder: V1_ENCODER, rooms: [] };
 
 Deno.test("who enters a room at the moment when its last member leaves is really in it", async () => {
   await using broker = await openSqliteBroker({ path: ":memory:" });

@@ -54,7 +54,7 @@ Deno.test("`Peer.offer()` never lets more wait than the outbox holds, but for a 
         continue;
       }
       largest = Math.max(largest, action.offer);
-      peer.offer(["x".repeat(action.offer)]);
+      peer.enqueue(["x".repeat(action.offer)]);
       peer.flush();
     }
     assert(transport.most <= Math.max(1000, largest));

@@ -64,13 +64,13 @@ function operationOf(order: ModerationAction): Operation {
 
 /** Why somebody may not moderate; `undefined` for moderators. */
 export function notModerator(
-  { admission }: Pick<Hub, "admission">,
+  { authentication }: Pick<Hub, "authentication">,
   { headers }: Request,
   { searchParams }: URL,
   { admin }: Grant,
 ): Rejected | undefined {
   if (admin) return undefined;
-  if (!admission.moderated) return new Rejected(403, NO_MODERATORS);
+  if (!authentication.moderated) return new Rejected(403, NO_MODERATORS);
   return tokenOf(headers, searchParams) === undefined
     ? new Rejected(401, "Only moderators may do this: bring an admin token", {
       "www-authenticate": `Bearer realm="bcast"`,

@@ -32,7 +32,7 @@ export function api(options: ApiOptions): Api {
     const { pathname } = url;
     const { hub } = options;
     // Whatever is asked for, and whether it is there: looking costs something too.
-    const wait = Math.ceil(hub.takeTurn(address, grant.name));
+    const wait = Math.ceil(hub.consumePublishQuota(address, grant.name));
     if (wait > 0) return Rejected.forNow(429, `Too much at once: wait ${wait} s`, wait);
     const stranger = pathname.startsWith(ADMIN_PATH)
       ? notModerator(hub, request, url, grant)

@@ -1,8 +1,8 @@
 import type { Grant } from "../../../auth/authorizer.ts";
 import type { ServerClock } from "../../../lib/clock.ts";
-import type { ConnectionLimiter } from "../../connection_limiter.ts";
+import type { ConnectionLimiter } from "../../limits/connection_limiter.ts";
 import type { Hub } from "../../hub.ts";
-import type { ServerLimits } from "../../limits.ts";
+import type { ServerLimits } from "../../limits/server_limits.ts";
 import type { ShutdownNotice } from "../shutdown.ts";
 import type { SseTransport } from "../../transports/sse.ts";
 

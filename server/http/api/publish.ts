@@ -47,7 +47,7 @@ export async function post(
   if (closure !== undefined) return stopping(closure);
   const { frame } = parsed;
   const mark = key ?? (frame.ref === undefined ? undefined : String(frame.ref));
-  const posted = await hub.postbox.post({
+  const posted = await hub.httpPublisher.post({
     room,
     frame,
     grant,
@@ -67,7 +67,7 @@ export async function post(
   const report: PublishReport = {
     room,
     id,
-    epoch: await hub.overview.epoch(room),
+    epoch: await hub.queries.epoch(room),
     sender,
     timestamp,
     ...(duplicate ? { duplicate } : {}),

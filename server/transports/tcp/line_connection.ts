@@ -1,7 +1,7 @@
 import type { Cancel, ServerClock } from "../../../lib/clock.ts";
 import { TEXT_ENCODER } from "../../encoders/encoder.ts";
 import type { Hub } from "../../hub.ts";
-import type { ServerLimits } from "../../limits.ts";
+import type { ServerLimits } from "../../limits/server_limits.ts";
 import type { Connection } from "../../connection.ts";
 import { recordRejection } from "../../rejections.ts";
 import { CLOSE } from "../../../protocol.ts";
@@ -62,7 +62,7 @@ export class LineConnection {
       }
     });
     try {
-      if (hub.admission.required) {
+      if (hub.authentication.required) {
         this.#socket.send("* This hub wants a token. Give it as your first line: /token SECRET");
       } else {
         await this.#enter(undefined);
@@ -116,11 +116,11 @@ export class LineConnection {
 
   async #enter(token: string | undefined): Promise<void> {
     const { address, port, hub } = this.options;
-    const answer = await hub.admission.check(token, { address });
+    const answer = await hub.authentication.check(token, { address });
     // It may have gone, or its time have run out, while its token was checked.
     if (this.#socket.ending) return;
     if (answer.ok) {
-      const introduction = { address, port, dialect: TEXT_ENCODER, rooms: [], grant: answer.grant };
+      const introduction = { address, port, encoder: TEXT_ENCODER, rooms: [], grant: answer.grant };
       this.#peer = hub.connect(this.#socket, introduction);
     } else {
       this.#turnAway(answer.failure === "throttled" ? 429 : 401, answer.reason);
@@ -170,7 +170,7 @@ export class LineConnection {
 
   /** Whether nothing that comes in is looked at any more: the connection is ending, or about to. */
   get #deaf(): boolean {
-    return this.#socket.ending || this.#peer?.muted === true;
+    return this.#socket.ending || this.#peer?.inputClosed === true;
   }
 
   async #hear(heard: LineEvent): Promise<void> {
@@ -220,8 +220,8 @@ export class LineConnection {
   /** Waits until the hub has answered what came before: what waits, waits with the client. */
   async #answered(peer: Connection): Promise<void> {
     if (peer.backlog === undefined || !peer.open) return;
-    await new Promise<void>((resolve) => peer.answered = resolve);
-    peer.answered = undefined;
+    await new Promise<void>((resolve) => peer.onBacklogDrained = resolve);
+    peer.onBacklogDrained = undefined;
   }
 
   /** The client says nothing more: it gets what it is still to get. */

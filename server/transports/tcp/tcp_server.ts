@@ -7,9 +7,9 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { Cancel, ServerClock } from "../../../lib/clock.ts";
-import type { ConnectionLimiter } from "../../connection_limiter.ts";
+import type { ConnectionLimiter } from "../../limits/connection_limiter.ts";
 import type { Hub } from "../../hub.ts";
-import { isLoopback, type ServerLimits } from "../../limits.ts";
+import { isLoopback, type ServerLimits } from "../../limits/server_limits.ts";
 import { recordRejection, type Rejection } from "../../rejections.ts";
 import { LineConnection } from "./line_connection.ts";
 
@@ -127,7 +127,7 @@ class TcpListener implements TcpServer {
     const { hub, connections, limits } = this.options;
     // It was accepted just before the door was closed.
     if (this.#closed) return { status: 503, reason: "The hub is stopping" };
-    if (hub.takeShare(address) > 0) {
+    if (hub.consumeAddressQuota(address) > 0) {
       return { status: 429, reason: "Too much comes from your address: slow down" };
     }
     if (connections.count >= limits.maxConnections) {

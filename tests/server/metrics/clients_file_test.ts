@@ -3,7 +3,7 @@ import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import { Hub } from "../../../server/hub.ts";
 import { TEXT_ENCODER } from "../../../server/encoders/encoder.ts";
-import { DEFAULT_SERVER_LIMITS } from "../../../server/limits.ts";
+import { DEFAULT_SERVER_LIMITS } from "../../../server/limits/server_limits.ts";
 import {
   CLIENTS_FILE_PERIOD,
   ClientsFile,
@@ -115,7 +115,7 @@ Deno.test("`ClientsFile` is never found half-written, by a reader that does noth
       const address = "192.0.2.1";
       hub.connect(transport, {
         address,
-        dialect: TEXT_ENCODER,
+        encoder: TEXT_ENCODER,
         rooms: [],
         sender: `n-${round}-${count}`,
       });
@@ -144,7 +144,7 @@ Deno.test("`ClientsFile` writes once for any number of changes, and not at all f
   const transport = { bufferedAmount: 0, send: () => {}, close: () => {} };
   for (let count = 0; count < 10_000; count++) {
     const address = "192.0.2.1";
-    hub.connect(transport, { address, dialect: TEXT_ENCODER, rooms: [], sender: `name-${count}` });
+    hub.connect(transport, { address, encoder: TEXT_ENCODER, rooms: [], sender: `name-${count}` });
   }
   assertEquals(read(path).clients, [], "nothing is written before its time");
   // They are let in and enter their rooms a moment later; all of it is in the first write.

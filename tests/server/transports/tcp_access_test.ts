@@ -5,7 +5,7 @@ import { JwtAuthorizer } from "../../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../../auth/keys.ts";
 import { type Claims, mint } from "../../../auth/mint.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
-import { ConnectionLimiter } from "../../../server/connection_limiter.ts";
+import { ConnectionLimiter } from "../../../server/limits/connection_limiter.ts";
 import type { Server, ServerOptions } from "../../../server.ts";
 import { pair } from "../../kit/certificates.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
