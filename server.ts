@@ -127,10 +127,10 @@ export function startServer(options: ServerOptions): Server {
   const limits = serverLimits(options.limits);
   const hub = new Hub({ broker, sanctions, ownedNames, rooms, limits, clock, authorizer });
   const connections = new ConnectionLimiter();
-  const door = new WebSocketTransport(hub, connections);
+  const webSocket = new WebSocketTransport(hub, connections);
   const events = new SseTransport(hub, connections, clock);
   let hosts = hostList(options.tls);
-  const gate = new RequestGuard(hub, {
+  const guard = new RequestGuard(hub, {
     origins,
     trustedProxies,
     hosts: () => hosts,
@@ -141,8 +141,8 @@ export function startServer(options: ServerOptions): Server {
   let closure: ShutdownNotice | undefined;
   let stopped: Promise<void> | undefined;
   let renewing: Promise<void> = Promise.resolve();
-  const closed = (): ShutdownNotice | undefined => closure;
-  const health = new Health({ broker, clock, closed });
+  const shutdownNotice = (): ShutdownNotice | undefined => closure;
+  const health = new Health({ broker, clock, closed: shutdownNotice });
   const opened: AsyncDisposable[] = [hub];
   const { tcp, clientsFile: file } = options;
   const lines = open(() => tcp === undefined ? [] : openLineDoors(tcp));
@@ -195,14 +195,14 @@ export function startServer(options: ServerOptions): Server {
       handler: createRouter({
         hub,
         room: rooms[0] ?? DEFAULT_ROOM,
-        door,
+        webSocket,
         connections,
-        gate,
-        api: api({ hub, clock, limits, connections, events, closed }),
+        guard,
+        api: api({ hub, clock, limits, connections, events, shutdownNotice }),
         limits,
         health,
         metrics: { exposure, monitor },
-        closed,
+        shutdownNotice,
       }),
       clock,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
@@ -219,7 +219,7 @@ export function startServer(options: ServerOptions): Server {
     if (stopped !== undefined) return;
     const reason = "The hub has a new certificate: reconnect";
     closure = { reason, retryAfter: () => 1 };
-    await hub.disconnectAll(reason, (peer) => door.holds(peer) || events.holds(peer));
+    await hub.disconnectAll(reason, (peer) => webSocket.holds(peer) || events.holds(peer));
     hosts = hostList(tls);
     const how = await goodbyes(connections.empty(["websocket", "events"]));
     await Promise.all(listeners.map((listener) => listener.renew(tls, how)));

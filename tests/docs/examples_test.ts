@@ -201,7 +201,7 @@ async function moderatedHub(
   const eve = await TestSocket.plain(hub.url, "Eve", "room=lobby&room=party");
   if (before !== undefined) {
     const api = new HubApi({ url: hubUrl({ url: hub.url }), token: ADMIN_TOKEN });
-    await api.order(...before);
+    await api.moderate(...before);
   }
   return {
     env: { BCAST_URL: hub.url, BCAST_TOKEN: ADMIN_TOKEN },
