@@ -1,6 +1,5 @@
 import { getLogger } from "@logtape/logtape";
 import { type Authorizer, type Grant, OPEN } from "../auth/authorizer.ts";
-import type { Broker } from "../broker/broker.ts";
 import { CLOSE, type ErrorCode, GRACE_SECONDS, type RoomPosition } from "../protocol.ts";
 import { Authentication } from "./authentication.ts";
 import { collectStats, type ConnectedClient, connectedClients, type HubStats } from "./stats.ts";
@@ -28,6 +27,7 @@ import { Requests } from "./requests.ts";
 import { RoomLimiter, type RoomRefusal } from "./limits/room_limiter.ts";
 import { RoomMembership } from "./room_membership.ts";
 import { Sessions } from "./sessions.ts";
+import type { HubStorage } from "./storage.ts";
 import { applyMute } from "./moderation/mute.ts";
 import { TracedTransport, traceFrame, tracesFrames } from "./frame_trace.ts";
 import { FlushQueue } from "./flush_queue.ts";
@@ -39,8 +39,7 @@ const logger = getLogger(["bcast", "hub"]);
 const SWEEP_PERIOD = 1000;
 
 /** What a hub is made of. */
-export interface HubOptions {
-  readonly broker: Broker;
+export interface HubOptions extends HubStorage {
   /** The rooms of clients that name none. */
   readonly rooms: readonly string[];
   readonly limits: ServerLimits;
@@ -78,7 +77,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
   readonly httpPublisher: HttpPublisher;
   /** Keeps order, and says whom others have kept out. */
   readonly moderation: Moderation;
-  readonly #measures: Sanctions;
+  readonly #sanctions: Sanctions;
   readonly #ownedNames: OwnedNames;
   readonly #peers = new Set<Connection>();
   readonly #turn = new FlushQueue();
@@ -114,8 +113,8 @@ export class Hub implements ConnectionContext, AsyncDisposable {
       limits,
       defaultRooms: options.rooms,
     });
-    const book = this.#measures = new Sanctions(broker.measures, clock);
-    this.#ownedNames = new OwnedNames(broker.ownedNames, clock);
+    const book = this.#sanctions = new Sanctions(options.sanctions, clock);
+    this.#ownedNames = new OwnedNames(options.ownedNames, clock);
     this.#sessions = new Sessions(
       this.#rooms,
       clock,
@@ -419,7 +418,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
     this.#ownedNames.sweep();
     this.authentication.sweep(now);
     this.rejections.sweep();
-    this.#measures.sweep().catch((error) => {
+    this.#sanctions.sweep().catch((error) => {
       // The log tells its operator; here it is tried again every second.
       logger.debug("Cannot forget what moderators decided and has run out: {error}", { error });
     });

@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { ErrorStreak } from "../lib/error_streak.ts";
 import type { Broker } from "../broker/broker.ts";
-import type { Sanction } from "../broker/sqlite/sanctions.ts";
+import type { Sanction } from "./moderation/sanction_store.ts";
 import {
   type ClientFrame,
   CLOSE,

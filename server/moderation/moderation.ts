@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { Sanction, SanctionKey } from "../../broker/sqlite/sanctions.ts";
+import type { Sanction, SanctionKey } from "./sanction_store.ts";
 import { CLOSE, nameKey, type System } from "../../protocol.ts";
 import type { ServerClock } from "../../lib/clock.ts";
 import { nameSanction, roomSanction, type Sanctions } from "./sanctions.ts";

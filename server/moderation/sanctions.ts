@@ -1,9 +1,4 @@
-import type {
-  Sanction,
-  SanctionKey,
-  SanctionStore,
-  Subject,
-} from "../../broker/sqlite/sanctions.ts";
+import type { Sanction, SanctionKey, SanctionStore, Subject } from "./sanction_store.ts";
 import { nameKey } from "../../protocol.ts";
 import type { ServerClock } from "../../lib/clock.ts";
 import { networkOf } from "../limits/networks.ts";

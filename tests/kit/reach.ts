@@ -67,21 +67,21 @@ export class World implements AsyncDisposable {
     const { hub, clock } = recorded;
     const connections = new ConnectionLimiter();
     const limits = DEFAULT_SERVER_LIMITS;
-    const closed = (): undefined => undefined;
+    const shutdownNotice = (): undefined => undefined;
     const events = new SseServer(hub, connections, clock);
     const handler = createRouter({
       hub,
       connections,
       limits,
-      closed,
-      door: new WebSocketServer(hub, connections),
-      gate: new RequestGuard(hub, {
+      shutdownNotice,
+      webSocket: new WebSocketServer(hub, connections),
+      guard: new RequestGuard(hub, {
         hosts: () => new HostList({ allowed: [], own: [], origins: [] }),
         port: () => 0,
       }),
       room: "lobby",
-      api: api({ hub, clock, limits, connections, events, closed }),
-      health: new Health({ broker, clock, closed }),
+      api: api({ hub, clock, limits, connections, events, shutdownNotice }),
+      health: new Health({ broker, clock, closed: shutdownNotice }),
       metrics: { exposure: "off", monitor: new MetricsCollector({ hub }) },
     });
     const bystander = await new RecordedClient(hub, "198.51.100.1", { grant: OPEN_GRANT })

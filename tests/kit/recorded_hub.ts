@@ -1,10 +1,11 @@
 import type { Grant } from "../../auth/authorizer.ts";
-import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
+import { openSqliteBroker, type SqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { type Encoder, V1_ENCODER } from "../../server/encoders/encoder.ts";
 import { Hub, type HubOptions } from "../../server/hub.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import type { Connection } from "../../server/connection.ts";
 import type { Transport } from "../../server/transport.ts";
+import { sqliteStorage } from "../../server/storage.ts";
 import { splitBatch } from "../../protocol.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { until } from "./until.ts";
@@ -78,7 +79,7 @@ export class RecordedClient implements Transport {
 
 /** A hub with a log in memory and a clock that stands still, without sockets. */
 export async function recordedHub(
-  options: Partial<HubOptions> = {},
+  options: Partial<HubOptions> & { readonly broker?: SqliteBroker } = {},
 ): Promise<{ readonly hub: Hub; readonly clock: FakeClock } & AsyncDisposable> {
   const broker = options.broker ?? await openSqliteBroker({ path: ":memory:" });
   const clock = new FakeClock();
@@ -86,8 +87,8 @@ export async function recordedHub(
     rooms: ["lobby"],
     limits: DEFAULT_SERVER_LIMITS,
     clock,
+    ...sqliteStorage(broker),
     ...options,
-    broker,
   });
   return {
     hub,

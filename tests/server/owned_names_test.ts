@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { OPEN_GRANT } from "../../auth/authorizer.ts";
-import type { Broker } from "../../broker/broker.ts";
-import type { OwnedName, OwnedNameStore } from "../../broker/sqlite/owned_names.ts";
+import type { OwnedName, OwnedNameStore } from "../../server/owned_name_store.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { JSON_ENCODER } from "../../server/encoders/encoder.ts";
 import type { Hub } from "../../server/hub.ts";
@@ -39,7 +38,7 @@ function post(hub: Hub, sender: string | undefined, name?: string) {
 
 /** A hub on the log at `path`, and what ends both as a restart would. */
 async function start(path: string, clock: FakeClock) {
-  const broker: Broker = await openSqliteBroker({ path, now: () => clock.now() });
+  const broker = await openSqliteBroker({ path, now: () => clock.now() });
   const { hub } = await recordedHub({ broker, clock });
   return {
     hub,

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { V1_ENCODER } from "../../server/encoders/encoder.ts";
+import { sqliteStorage } from "../../server/storage.ts";
 import { Hub } from "../../server/hub.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import type { Transport } from "../../server/transport.ts";
@@ -31,7 +32,7 @@ const PARAMS = { encoder: V1_ENCODER, rooms: [] };
 Deno.test("who enters a room at the moment when its last member leaves is really in it", async () => {
   await using broker = await openSqliteBroker({ path: ":memory:" });
   await using hub = new Hub({
-    broker,
+    ...sqliteStorage(broker),
     rooms: ["lobby"],
     limits: DEFAULT_SERVER_LIMITS,
     clock: new FakeClock(),

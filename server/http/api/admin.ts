@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../../../auth/authorizer.ts";
-import type { Sanction } from "../../../broker/sqlite/sanctions.ts";
+import type { Sanction } from "../../moderation/sanction_store.ts";
 import type { Hub } from "../../hub.ts";
 import { MAX_SANCTIONS, SanctionLimitError } from "../../moderation/sanctions.ts";
 import type { SanctionReport, SanctionsReport } from "../../../protocol.ts";

@@ -85,7 +85,7 @@ function find(pathname: string): { endpoint: Endpoint; room: string | undefined 
 function refuse(
   { access }: Operation,
   { room, grant: { rights } }: ApiRequest,
-  { closed }: ApiOptions,
+  { shutdownNotice }: ApiOptions,
 ): Response | Rejected | undefined {
   if (!isRoomName(room)) {
     const message = "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit";
@@ -96,7 +96,7 @@ function refuse(
     const what = access === "write" ? "write to" : "read";
     return new Rejected(403, `Your token does not permit to ${what} ${room}`);
   }
-  const closure = access === "read" ? undefined : closed();
+  const closure = access === "read" ? undefined : shutdownNotice();
   return closure === undefined ? undefined : stopping(closure);
 }
 

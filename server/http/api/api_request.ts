@@ -15,7 +15,7 @@ export interface ApiOptions {
   readonly connections: ConnectionLimiter;
   readonly events: SseServer;
   /** Why nothing more is taken in, if so. */
-  readonly closed: () => ShutdownNotice | undefined;
+  readonly shutdownNotice: () => ShutdownNotice | undefined;
 }
 
 /** A request below `/api/` of somebody who may ask. */

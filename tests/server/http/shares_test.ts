@@ -6,7 +6,7 @@ import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
 import { BODY_TIMEOUT } from "../../../server/http/body.ts";
 import { TEXT_ENCODER, V1_ENCODER } from "../../../server/encoders/encoder.ts";
-import type { Server, ServerOptions } from "../../../server.ts";
+import type { Server } from "../../../server.ts";
 import { EventReader } from "../../kit/events.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { address, post, tell } from "../../kit/http.ts";
@@ -15,12 +15,12 @@ import { LineClient } from "../../kit/line_client.ts";
 import { rawRequest } from "../../kit/raw_http.ts";
 import { RecordedClient, recordedHub } from "../../kit/recorded_hub.ts";
 import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 import { until } from "../../kit/until.ts";
 
 const ADMIN = "an-admin-token-of-the-hub";
 
-function moderated(options: Partial<ServerOptions> = {}): Promise<Server> {
+function moderated(options: TestHubOptions = {}): Promise<Server> {
   const moderators = new SecretAuthorizer([ADMIN], { admin: true });
   return startTestHub({ authorizer: combine([moderators], { open: true }), ...options });
 }

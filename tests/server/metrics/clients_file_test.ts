@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
+import { sqliteStorage } from "../../../server/storage.ts";
 import { Hub } from "../../../server/hub.ts";
 import type { Transport } from "../../../server/transport.ts";
 import { TEXT_ENCODER } from "../../../server/encoders/encoder.ts";
@@ -85,7 +86,12 @@ Deno.test("`ClientsFile` is never found half-written, by a reader that does noth
   const path = `${folder.path}/clients.json`;
   const clock = new FakeClock();
   await using broker = await openSqliteBroker({ path: ":memory:" });
-  await using hub = new Hub({ broker, rooms: ["lobby"], limits: DEFAULT_SERVER_LIMITS, clock });
+  await using hub = new Hub({
+    ...sqliteStorage(broker),
+    rooms: ["lobby"],
+    limits: DEFAULT_SERVER_LIMITS,
+    clock,
+  });
   await using _file = new ClientsFile(path, hub, clock);
   const reader = new Worker(
     `data:application/javascript,${
@@ -144,7 +150,12 @@ Deno.test("`ClientsFile` writes once for any number of changes, and not at all f
   const path = `${folder.path}/clients.json`;
   const clock = new FakeClock();
   await using broker = await openSqliteBroker({ path: ":memory:" });
-  await using hub = new Hub({ broker, rooms: ["lobby"], limits: DEFAULT_SERVER_LIMITS, clock });
+  await using hub = new Hub({
+    ...sqliteStorage(broker),
+    rooms: ["lobby"],
+    limits: DEFAULT_SERVER_LIMITS,
+    clock,
+  });
   await using _file = new ClientsFile(path, hub, clock);
   const transport: Transport = {
     kind: "websocket",
@@ -222,7 +233,12 @@ for (
     await using folder = await temporaryFolder();
     await using broker = await openSqliteBroker({ path: ":memory:" });
     const clock = new FakeClock();
-    await using hub = new Hub({ broker, rooms: ["lobby"], limits: DEFAULT_SERVER_LIMITS, clock });
+    await using hub = new Hub({
+      ...sqliteStorage(broker),
+      rooms: ["lobby"],
+      limits: DEFAULT_SERVER_LIMITS,
+      clock,
+    });
     assertThrows(
       () => new ClientsFile(`${folder.path}/${where}`, hub, clock),
       ClientsFileError,

@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { OPEN_GRANT } from "../../../auth/authorizer.ts";
-import type { Sanction, SanctionKey, SanctionStore } from "../../../broker/sqlite/sanctions.ts";
+import type {
+  Sanction,
+  SanctionKey,
+  SanctionStore,
+} from "../../../server/moderation/sanction_store.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
+import { sqliteStorage } from "../../../server/storage.ts";
 import { JSON_ENCODER, TEXT_ENCODER } from "../../../server/encoders/encoder.ts";
 import {
   MAX_SANCTIONS,
@@ -266,8 +271,9 @@ Deno.test("`announce()` reaches everybody who is in, or a room, in their own way
   assertEquals(eve.all("history")[0]?.["messages"], []);
 });
 
-Deno.test("what moderators decided holds for the next hub on the same log", async () => {
+Deno.test("sanctions hold for the next hub on the same log", async () => {
   await using broker = await openSqliteBroker({ path: ":memory:" });
+  const { sanctions } = sqliteStorage(broker);
   {
     // A hub leaves its broker to who opened it.
     const clock = new FakeClock();
@@ -291,8 +297,8 @@ Deno.test("what moderators decided holds for the next hub on the same log", asyn
   assertEquals((await bob.outcome(MESSAGE)).slice(0, 9), "forbidden");
   assertEquals((await bob.outcome({ type: "join", room: "party" })).slice(0, 9), "forbidden");
   clock.advance(3_600_000);
-  await until("it is forgotten", () => broker.measures.all().length === 2);
-  assertEquals(broker.measures.all().map(({ kind }) => kind), ["close", "mute"]);
+  await until("it is forgotten", () => sanctions.all().length === 2);
+  assertEquals(sanctions.all().map(({ kind }) => kind), ["close", "mute"]);
 });
 
 /** A store whose next change can be made to fail. */

@@ -6,12 +6,12 @@ import { secretKey, signingSecret } from "../../../auth/keys.ts";
 import { type Claims, mint } from "../../../auth/mint.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { ConnectionLimiter } from "../../../server/limits/connection_limiter.ts";
-import type { Server, ServerOptions } from "../../../server.ts";
+import type { Server } from "../../../server.ts";
 import { pair } from "../../kit/certificates.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { LineClient } from "../../kit/line_client.ts";
 import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 import { until } from "../../kit/until.ts";
 
 const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
@@ -29,7 +29,7 @@ function tokenFor(claims: Omit<Claims, "issuedAt">): Promise<string> {
 }
 
 /** A hub with a line door that asks for tokens, and the port of that. */
-async function guarded(options: Partial<ServerOptions> = {}): Promise<[Server, number]> {
+async function guarded(options: TestHubOptions = {}): Promise<[Server, number]> {
   const hub = await startTestHub({ authorizer, tcp: { port: 0 }, ...options });
   assert(hub.tcpPort !== undefined);
   return [hub, hub.tcpPort];
