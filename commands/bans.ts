@@ -1,4 +1,4 @@
-import { endInWords } from "../auth/time.ts";
+import { formatMinute } from "../lib/format_time.ts";
 import { ADDRESS_ARGUMENT } from "./client/address.ts";
 import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
@@ -54,7 +54,7 @@ function row(measure: SanctionReport): readonly string[] {
   return [
     WHAT[kind],
     name ?? address ?? room ?? "",
-    until === undefined ? "lifted" : endInWords(Date.parse(until)),
+    until === undefined ? "lifted" : formatMinute(Date.parse(until)),
     by,
     reason ?? "-",
   ];

@@ -1,6 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import { type Authorizer, OPEN } from "../../auth/authorizer.ts";
-import { combine } from "../../auth/combined.ts";
+import { type Authorizer, combineAuthorizers, OPEN } from "../../auth/authorizer.ts";
 import { JwtAuthorizer } from "../../auth/jwt.ts";
 import {
   KeyError,
@@ -141,8 +140,8 @@ export async function openAuth(flags: AccessValues): Promise<AuthConfig> {
   return {
     authorizer: {
       required: current.required,
-      get moderated(): boolean {
-        return current.moderated ?? false;
+      get grantsAdmin(): boolean {
+        return current.grantsAdmin ?? false;
       },
       authorize: (token, now) => current.authorize(token, now),
     },
@@ -209,7 +208,7 @@ async function loadAuthorizer(flags: AccessValues): Promise<Authorizer> {
   if (secrets.length > 0) authorizers.push(new SecretAuthorizer(secrets));
   const jwt = await loadJwt(flags);
   if (jwt !== undefined) authorizers.push(jwt);
-  return authorizers.length === 0 ? OPEN : combine(authorizers, { open });
+  return authorizers.length === 0 ? OPEN : combineAuthorizers(authorizers, { open });
 }
 
 function secretFilesOf({ tokenFile, adminTokenFile, jwtSecretFile }: AccessValues): string[] {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
-import { fromPrivateKey } from "../../auth/pem.ts";
+import { fromPrivateKey } from "../../auth/keys.ts";
 import {
   type CertificateFacts,
   checkPair,

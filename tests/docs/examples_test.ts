@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { exportPKCS8, generateKeyPair, SignJWT } from "jose";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { sqliteStorage } from "../../server/storage.ts";
-import { combine } from "../../auth/combined.ts";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import type { AnyCommand } from "../../cli/command.ts";
 import { FIRST_EXAMPLES } from "../../cli/help.ts";
@@ -196,7 +196,9 @@ async function moderatedHub(
   await sqliteStorage(broker).ownedNames.put([{ key: "alice", name: "Alice", seen: Date.now() }]);
   const hub = await startTestHub({
     broker,
-    authorizer: combine([new SecretAuthorizer([ADMIN_TOKEN], { admin: true })], { open: true }),
+    authorizer: combineAuthorizers([new SecretAuthorizer([ADMIN_TOKEN], { admin: true })], {
+      open: true,
+    }),
   });
   const eve = await TestSocket.plain(hub.url, "Eve", "room=lobby&room=party");
   if (before !== undefined) {
