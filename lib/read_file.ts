@@ -4,9 +4,6 @@ import { CliError } from "../cli/errors.ts";
 /** Bytes of a file of secrets or keys: far more than any has, and soon read if it is a mistake. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
-/** Milliseconds between two looks at files that may change. */
-const LOOK_PERIOD = 1000;
-
 /**
  * The text of a small file.
  *
@@ -40,44 +37,6 @@ export async function isRegularFile(path: string): Promise<boolean> {
 export async function isReadableByOthers(path: string): Promise<boolean> {
   const { mode } = await Deno.stat(path);
   return mode !== null && (mode & 0o044) !== 0;
-}
-
-/**
- * Calls `changed` whenever one of `paths` is another file than before, or has other contents. Looks
- * instead of being told: that also sees a file that is replaced, and one behind a symbolic link.
- */
-export function watchFiles(paths: readonly string[], changed: () => Promise<void>): Disposable {
-  let known = fingerprints(paths);
-  let looking = false;
-  const timer = setInterval(() => void look(), LOOK_PERIOD);
-  Deno.unrefTimer(timer);
-  async function look(): Promise<void> {
-    if (looking) return;
-    looking = true;
-    try {
-      const before = await known;
-      const now = await fingerprints(paths);
-      known = Promise.resolve(now);
-      if (now !== before) await changed();
-    } finally {
-      looking = false;
-    }
-  }
-  return { [Symbol.dispose]: () => clearInterval(timer) };
-}
-
-async function fingerprints(paths: readonly string[]): Promise<string> {
-  const each = await Promise.all(paths.map(async (path) => {
-    try {
-      const { mtime, size, ino, dev } = await Deno.stat(path);
-      return [mtime?.getTime(), size, ino, dev].join(" ");
-    } catch (error) {
-      // Gone, for now: reading it will say so where it matters.
-      if (error instanceof Error) return error.name;
-      throw error;
-    }
-  }));
-  return each.join("\n");
 }
 
 /** As {@linkcode why}, for a file that would be made if it were not there. */

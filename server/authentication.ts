@@ -1,10 +1,10 @@
 import { getLogger } from "@logtape/logtape";
 import type { Authorizer, Refusal, Verdict } from "../auth/authorizer.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import type { Counters } from "./metrics/counters.ts";
-import type { ServerLimits } from "./limits.ts";
-import { networkOf } from "./networks.ts";
-import { TokenBuckets } from "./rate_limit.ts";
+import type { ServerLimits } from "./limits/server_limits.ts";
+import { networkOf } from "./limits/networks.ts";
+import { TokenBuckets } from "./limits/token_bucket.ts";
 
 const logger = getLogger(["bcast", "access"]);
 
@@ -49,7 +49,7 @@ export class Authentication {
   constructor(
     private readonly authorizer: Authorizer,
     limits: Pick<ServerLimits, "maxFailures">,
-    private readonly clock: Clock,
+    private readonly clock: ServerClock,
     private readonly counters: Counters,
   ) {
     const { maxFailures } = limits;

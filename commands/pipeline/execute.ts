@@ -1,7 +1,7 @@
 import type { Clock } from "../../client.ts";
 import type { Message } from "../../protocol.ts";
 import type { Ending } from "./child.ts";
-import type { CommandMessage } from "./environment.ts";
+import type { CommandMessage } from "./child_environment.ts";
 import type { FollowEvent } from "./follow.ts";
 import { CompletionTracker } from "./completion_tracker.ts";
 

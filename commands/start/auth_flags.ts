@@ -15,7 +15,9 @@ import { readHostPattern } from "../../server/http/hosts.ts";
 import { readOrigin } from "../../server/http/origin.ts";
 import { visible } from "../../protocol.ts";
 import { CliError, UsageError } from "../../cli/errors.ts";
-import { isReadableByOthers, readSmallFile, watchFiles } from "../../lib/read_file.ts";
+import { isReadableByOthers, readSmallFile } from "../../lib/read_file.ts";
+import { steadyClock } from "../../lib/steady_clock.ts";
+import { watchFiles } from "../../lib/watch_files.ts";
 import { type FlagValues, list, text } from "../../cli/flags.ts";
 import { checkedToken, readTokens } from "../secrets.ts";
 
@@ -127,7 +129,7 @@ export async function openAuth(flags: AccessValues): Promise<AuthConfig> {
       logger.warn("Other users of this machine can read {path}: chmod 600 it", { path });
     }
   }
-  const watch = paths.length === 0 ? undefined : watchFiles(paths, async () => {
+  const watch = paths.length === 0 ? undefined : watchFiles(paths, steadyClock, async () => {
     try {
       current = await loadAuthorizer(flags);
       logger.info("Read again who may come in");

@@ -1,4 +1,4 @@
-import { isLoopback } from "../../server/limits.ts";
+import { isLoopback } from "../../server/limits/server_limits.ts";
 import { DEFAULT_PORT, visible } from "../../protocol.ts";
 
 /** What a hub tells whoever started it. */

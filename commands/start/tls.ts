@@ -9,7 +9,8 @@ import {
   KeyPairError,
   type PairNames,
 } from "../../server/transports/tls.ts";
-import { type Clock, systemClock } from "../../server/clock.ts";
+import type { ServerClock } from "../../lib/clock.ts";
+import { steadyClock } from "../../lib/steady_clock.ts";
 import { lanAddresses } from "./banner.ts";
 import { CliError, UsageError } from "../../cli/errors.ts";
 import { why } from "../../lib/read_file.ts";
@@ -70,7 +71,7 @@ export interface TlsOptions {
   readonly directory: string | undefined;
   /** What the hub listens on. */
   readonly host: string;
-  readonly clock?: Clock;
+  readonly clock?: ServerClock;
 }
 
 /**
@@ -94,10 +95,10 @@ export async function tlsSource(
   if (tlsCert === undefined || tlsKey === undefined) {
     throw new UsageError("--tls-cert and --tls-key go together: give both");
   }
-  return fileSource({ cert: tlsCert, key: tlsKey }, false, options.clock ?? systemClock);
+  return fileSource({ cert: tlsCert, key: tlsKey }, false, options.clock ?? steadyClock);
 }
 
-function fileSource(files: PairNames, isSelfSigned: boolean, clock: Clock): TlsSource {
+function fileSource(files: PairNames, isSelfSigned: boolean, clock: ServerClock): TlsSource {
   let { pair, facts } = readPair(files, clock.now());
   const warn = (): void => warnOfEnd(files.cert, facts.notAfter, clock.now());
   logger.info("Certificate {file}: {fingerprint}, valid to {end}", {
@@ -143,11 +144,11 @@ function fileSource(files: PairNames, isSelfSigned: boolean, clock: Clock): TlsS
       warn();
     },
     watch(changed) {
-      const daily = clock.every(DAY, warn);
+      const cancelDaily = clock.every(DAY, warn);
       const watching = watchFiles([files.cert, files.key], clock, changed);
       return {
         [Symbol.dispose]() {
-          daily[Symbol.dispose]();
+          cancelDaily();
           watching[Symbol.dispose]();
         },
       };
@@ -188,7 +189,7 @@ function warnOfEnd(file: string, notAfter: number, now: number): void {
  * another.
  */
 async function selfSigned(
-  { directory, host, clock = systemClock }: TlsOptions,
+  { directory, host, clock = steadyClock }: TlsOptions,
 ): Promise<TlsSource> {
   // Loaded here only: most hubs start without it.
   const { selfSignedPair } = await import("./self_signed.ts");

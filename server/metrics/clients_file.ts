@@ -1,7 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
-import type { Clock } from "../clock.ts";
+import type { Cancel, ServerClock } from "../../lib/clock.ts";
 import type { Hub } from "../hub.ts";
 
 const logger = getLogger(["bcast", "clients-file"]);
@@ -34,7 +34,7 @@ export class ClientsFile implements AsyncDisposable {
   readonly #path: string;
   /** In the same directory: only there is renaming one step. */
   readonly #aside: string;
-  readonly #timer: Disposable;
+  readonly #cancelTimer: Cancel;
   #seen: number | undefined;
   #writing: Promise<void> = Promise.resolve();
   #busy = false;
@@ -45,7 +45,7 @@ export class ClientsFile implements AsyncDisposable {
    *
    * @throws {ClientsFileError} when it cannot be written.
    */
-  constructor(path: string, private readonly hub: Hub, private readonly clock: Clock) {
+  constructor(path: string, private readonly hub: Hub, private readonly clock: ServerClock) {
     this.#path = path;
     this.#aside = join(dirname(path), `.${basename(path)}.${Deno.pid}.tmp`);
     try {
@@ -61,12 +61,12 @@ export class ClientsFile implements AsyncDisposable {
       );
     }
     this.#seen = hub.counters.changes;
-    this.#timer = clock.every(CLIENTS_FILE_PERIOD, () => this.#look());
+    this.#cancelTimer = clock.every(CLIENTS_FILE_PERIOD, () => this.#look());
   }
 
   /** Writes the file for the last time, with nobody in it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#timer[Symbol.dispose]();
+    this.#cancelTimer();
     await this.#writing;
     await this.#write("");
   }

@@ -1,12 +1,7 @@
-import type {
-  Sanction,
-  SanctionKey,
-  SanctionStore,
-  Subject,
-} from "../../broker/sqlite/sanctions.ts";
+import type { Sanction, SanctionKey, SanctionStore, Subject } from "./sanction_store.ts";
 import { nameKey } from "../../protocol.ts";
-import type { Clock } from "../clock.ts";
-import { networkOf } from "../networks.ts";
+import type { ServerClock } from "../../lib/clock.ts";
+import { networkOf } from "../limits/networks.ts";
 
 /** Measures at a time: far above what people decide, and few enough for one answer to hold all. */
 export const MAX_SANCTIONS = 10_000;
@@ -22,7 +17,10 @@ export class Sanctions {
   /** Ends with the last change: store and memory must see them in the same order. */
   #changes: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly store: SanctionStore, private readonly clock: Pick<Clock, "now">) {
+  constructor(
+    private readonly store: SanctionStore,
+    private readonly clock: Pick<ServerClock, "now">,
+  ) {
     for (const measure of store.all()) this.#measures.set(idOf(measure), measure);
   }
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { DEFAULT_SERVER_LIMITS } from "../../server/limits.ts";
+import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import { MAX_BATCH_MESSAGES, MAX_DATA_DEPTH } from "../../protocol.ts";
 
 const text = await Deno.readTextFile(new URL("../../docs/security.md", import.meta.url));

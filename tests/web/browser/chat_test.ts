@@ -3,7 +3,7 @@
 /// <reference lib="dom.iterable" />
 
 import { assert, assertEquals } from "@std/assert";
-import { connect, type Connection } from "../../../client.ts";
+import { type ClientConnection, connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
@@ -16,7 +16,7 @@ import { until } from "../../kit/until.ts";
 const test = browserTests();
 
 /** Somebody without a browser, whose events nobody reads. */
-function somebody(hub: Server, sender: string, room = "lobby"): Connection {
+function somebody(hub: Server, sender: string, room = "lobby"): ClientConnection {
   return connect({ url: hub.url, sender, rooms: [{ room, history: 0 }], echo: false });
 }
 

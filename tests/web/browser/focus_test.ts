@@ -3,7 +3,7 @@
 /// <reference lib="dom.iterable" />
 
 import { assert, assertEquals } from "@std/assert";
-import { connect, type Connection } from "../../../client.ts";
+import { type ClientConnection, connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
 import { browserTests, ChatPage, type TestBrowser } from "../../kit/browser.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
@@ -47,7 +47,7 @@ function listener(hub: Server, sender: string, rooms: readonly string[]) {
 async function typing(
   hub: Server,
   browser: TestBrowser,
-  bob: Connection,
+  bob: ClientConnection,
   address: Server | string = hub,
 ) {
   const visitor = await browser.visitor();

@@ -161,7 +161,7 @@ function entered(others: readonly string[], room = "lobby"): ClientEvent {
   const members = ["Alice", ...others];
   const again = room === "lobby" && others.length === 0;
   const fields = { epoch: "e", last: 0, recovered: true, history: [], online: members.length };
-  return { type: "joined", room, members, again, ...fields };
+  return { type: "joined", room, members, rejoined: again, ...fields };
 }
 
 function presence(change: object, room = "lobby"): ClientEvent {

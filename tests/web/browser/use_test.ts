@@ -4,7 +4,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { exported } from "../../../chat/export.ts";
-import { connect, type Connection } from "../../../client.ts";
+import { type ClientConnection, connect } from "../../../client.ts";
 import { type Message, visible } from "../../../protocol.ts";
 import type { Server } from "../../../server.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
@@ -15,7 +15,7 @@ import { until } from "../../kit/until.ts";
 
 const test = browserTests();
 
-function somebody(hub: Server, sender: string, room = "lobby"): Connection {
+function somebody(hub: Server, sender: string, room = "lobby"): ClientConnection {
   return connect({ url: hub.url, sender, rooms: [{ room, history: 0 }], echo: false });
 }
 

@@ -1,11 +1,11 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { ConnectError } from "../../client/types.ts";
-import { type InputLine, readLines } from "../../commands/pipeline/lines.ts";
-import { MAX_OPEN } from "../../commands/pipeline/send.ts";
-import { pipe } from "../../terminal/pipe.ts";
-import { beginning, FakeConversation, said, TIMESTAMP } from "../kit/fake_conversation.ts";
-import { bytesOf, MemoryOutput } from "../kit/memory_output.ts";
-import { until } from "../kit/until.ts";
+import { ConnectError } from "../../../client/types.ts";
+import { type InputLine, readLines } from "../../../commands/pipeline/lines.ts";
+import { MAX_OPEN } from "../../../commands/pipeline/send.ts";
+import { pipe } from "../../../commands/pipeline/pipe.ts";
+import { beginning, FakeConversation, said, TIMESTAMP } from "../../kit/fake_conversation.ts";
+import { bytesOf, MemoryOutput } from "../../kit/memory_output.ts";
+import { until } from "../../kit/until.ts";
 
 interface Setting {
   readonly conversation: FakeConversation;

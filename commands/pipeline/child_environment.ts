@@ -10,7 +10,7 @@ export interface CommandMessage {
 }
 
 /** The variables of a process that are set for it; an empty one means the same as none. */
-export type Environment = Readonly<Record<string, string>>;
+export type EnvVariables = Readonly<Record<string, string>>;
 
 /**
  * Bytes of a value in the environment: Linux takes 128 KiB for each, name and all, and shares a few
@@ -45,7 +45,7 @@ export interface HubAccess {
  * The variables by which a `bcast` in a command talks to the same hub. Everything else that could
  * name another hub, or hold a token, is cleared.
  */
-export function hubEnvironment(access: HubAccess): Environment {
+export function hubEnvironment(access: HubAccess): EnvVariables {
   const { url, ca, fingerprint, shareToken } = access;
   return {
     BCAST_URL: shareToken ? url.href : withoutSecrets(url).href,
@@ -64,7 +64,7 @@ export function hubEnvironment(access: HubAccess): Environment {
 }
 
 /** The token as it was given: the file rather than what is in it, which may change. */
-function tokenEnvironment({ token, tokenFile }: HubAccess): Environment {
+function tokenEnvironment({ token, tokenFile }: HubAccess): EnvVariables {
   if (token === undefined) return {};
   if (typeof token === "string") return { BCAST_TOKEN: token };
   return tokenFile === undefined ? {} : { BCAST_TOKEN_FILE: resolve(tokenFile) };
@@ -87,7 +87,7 @@ function withoutSecrets(url: URL): URL {
 export function environmentOf(
   { message, epoch }: CommandMessage,
   via: readonly string[],
-): Environment {
+): EnvVariables {
   const { room, id, sender, timestamp, kind, data } = message;
   const values: Readonly<Record<string, string | undefined>> = {
     BCAST_ROOM: room,
@@ -105,7 +105,7 @@ export function environmentOf(
 }
 
 /** Clears what an outer `bcast exec` told of its message, where this one leaves it out. */
-export function clearedMessage(env: (name: string) => string | undefined): Environment {
+export function clearedMessage(env: (name: string) => string | undefined): EnvVariables {
   const set = MESSAGE_VARIABLES.filter((name) => env(name) !== undefined);
   return Object.fromEntries(set.map((name) => [name, ""]));
 }

@@ -1,8 +1,13 @@
-import { type ClientEvent, connect, type Connection, type ConnectOptions } from "../../client.ts";
+import {
+  type ClientConnection,
+  type ClientEvent,
+  connect,
+  type ConnectOptions,
+} from "../../client.ts";
 import type { History, RoomPosition, Who } from "../../protocol.ts";
 import { roomOf } from "../state/threads.ts";
 import type { ThreadKey, UnsentMessage } from "../state/types.ts";
-import { MessageSender } from "./delivery.ts";
+import { MessageSender } from "./message_sender.ts";
 import type { Store } from "./store.ts";
 import type { TabQuestion, TabRequest } from "./tabs.ts";
 
@@ -14,9 +19,9 @@ export interface HubListener {
 }
 
 /** The connection to the hub, in the tab that has it; the other tabs have none. */
-export class HubSide {
+export class TabConnection {
   readonly #delivery: MessageSender;
-  #conversation: Connection | undefined;
+  #conversation: ClientConnection | undefined;
   /** Rooms that the user left and that the hub may still believe them to be in. */
   readonly #leaving = new Set<string>();
 
@@ -111,7 +116,7 @@ export class HubSide {
       : conversation.history(question.room, question.query);
   }
 
-  async #follow(conversation: Connection): Promise<void> {
+  async #follow(conversation: ClientConnection): Promise<void> {
     const isCurrent = (): boolean => this.#conversation === conversation;
     try {
       for await (const event of conversation) {

@@ -1,5 +1,5 @@
-import { ConnectError, type Connection, RequestError } from "../../client.ts";
-import { shown, shownReason } from "../state/shown.ts";
+import { type ClientConnection, ConnectError, RequestError } from "../../client.ts";
+import { errorText, sanitized } from "../state/sanitize.ts";
 import { roomOf } from "../state/threads.ts";
 import type { ThreadKey, UnsentMessage } from "../state/types.ts";
 import { doubtful } from "./can_send.ts";
@@ -13,7 +13,11 @@ export class MessageSender {
   constructor(private readonly store: Store) {}
 
   /** Sends a message that is in the state as pending. */
-  async send(conversation: Connection, key: ThreadKey, pending: UnsentMessage): Promise<void> {
+  async send(
+    conversation: ClientConnection,
+    key: ThreadKey,
+    pending: UnsentMessage,
+  ): Promise<void> {
     const { ref, text, action } = pending;
     const room = roomOf(key);
     // Meanwhile, another person may have taken the name.
@@ -35,7 +39,7 @@ export class MessageSender {
           type: "delivered",
           key,
           ref,
-          direct: shown(direct),
+          direct: sanitized(direct),
           told: direct,
         });
       } else {
@@ -57,16 +61,14 @@ export class MessageSender {
         type: "failed",
         key,
         ref,
-        error: nobody
-          ? `${thread?.name ?? "That person"} is not here any more`
-          : shownReason(error),
+        error: nobody ? `${thread?.name ?? "That person"} is not here any more` : errorText(error),
         ...(nobody ? { absent: true } : {}),
       });
     }
   }
 
   /** Sends what an earlier conversation could not, under the same refs: the hub keeps each once. */
-  resend(conversation: Connection, which: "all" | "held" = "all"): void {
+  resend(conversation: ClientConnection, which: "all" | "held" = "all"): void {
     for (const { key, pending } of this.store.state.threads.values()) {
       for (const each of pending) {
         if (each.error !== undefined || (which === "held" && !this.#held.has(each.ref))) continue;
@@ -79,7 +81,7 @@ export class MessageSender {
    * Sends what the tab that had the connection before could not send. It is unknown whether its
    * private messages were delivered, so the user decides.
    */
-  takeOver(conversation: Connection): void {
+  takeOver(conversation: ClientConnection): void {
     for (const { key, pending } of this.store.state.threads.values()) {
       if (roomOf(key) !== undefined) continue;
       for (const { ref, error } of pending) {

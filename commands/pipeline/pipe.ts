@@ -1,20 +1,20 @@
-import type { Output } from "../cli/output.ts";
-import { EXIT, type ExitCode } from "../cli/errors.ts";
-import { safeJson } from "../render/text.ts";
-import type { ClientEvent, Connection, RoomEntered } from "../client/types.ts";
-import type { Ack, Joined, SenderAnnotations } from "../protocol.ts";
-import { itemsOf, type OutgoingItem, textItem } from "../commands/pipeline/items.ts";
-import { type InputLine, inputLines } from "../commands/pipeline/lines.ts";
-import { sendAll } from "../commands/pipeline/send.ts";
-import { interruptedLine } from "../commands/pipeline/connection_notices.ts";
-import { logEvent, logSent } from "./event_log.ts";
-import { isBareQuit } from "./line.ts";
-import { renderEvent } from "./render.ts";
-import { plainView } from "./view.ts";
+import type { Output } from "../../cli/output.ts";
+import { EXIT, type ExitCode } from "../../cli/errors.ts";
+import { safeJson } from "../../render/text.ts";
+import type { ClientConnection, ClientEvent, RoomJoined } from "../../client/types.ts";
+import type { Ack, Joined, SenderAnnotations } from "../../protocol.ts";
+import { itemsOf, type OutgoingItem, textItem } from "./items.ts";
+import { type InputLine, inputLines } from "./lines.ts";
+import { sendAll } from "./send.ts";
+import { interruptedLine } from "./connection_notices.ts";
+import { logEvent, logSent } from "../../terminal/event_log.ts";
+import { isBareQuit } from "../../terminal/line.ts";
+import { renderEvent } from "../../terminal/render.ts";
+import { plainView } from "../../terminal/view.ts";
 
 /** What a conversation between programs needs. */
 export interface PipeOptions {
-  readonly conversation: Connection;
+  readonly conversation: ClientConnection;
   readonly input: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly stdout: Output;
   readonly stderr: Output;
@@ -133,9 +133,9 @@ function show(
     case "offline":
       return talk(text, stderr);
     case "online":
-      return event.again ? talk(text, stderr) : Promise.resolve(true);
+      return event.reconnected ? talk(text, stderr) : Promise.resolve(true);
     case "joined":
-      return event.again ? talk(text, stderr) : Promise.resolve(true);
+      return event.rejoined ? talk(text, stderr) : Promise.resolve(true);
     default:
       return Promise.resolve(true);
   }
@@ -156,7 +156,7 @@ function toFrame(event: ClientEvent): object | undefined {
     case "online":
       return { ...event.welcome, rooms: event.welcome.rooms.map(withoutHistory) };
     case "joined":
-      return { type: event.type, ...withoutHistory(withoutAgain(event)) };
+      return { type: event.type, ...withoutHistory(withoutRejoined(event)) };
     default:
       return event;
   }
@@ -168,7 +168,7 @@ function withoutHistory({ history: _history, ...room }: Joined): object {
 }
 
 /** Whether the room was entered before is what the client knows, not what the hub sent. */
-function withoutAgain({ again: _again, ...frame }: RoomEntered): Joined {
+function withoutRejoined({ rejoined: _rejoined, ...frame }: RoomJoined): Joined {
   return frame;
 }
 
