@@ -29,7 +29,7 @@ export const bans = defineCommand({
   run: async (input, context) => {
     using interruption = watchInterrupts(context);
     await using hub = await observe(input, interruption);
-    const { measures } = await hub.measures();
+    const { measures } = await hub.sanctions();
     if (input.flags.json) {
       await context.stdout.write(measures.map((measure) => safeJson(measure) + "\n").join(""));
       return EXIT.done;

@@ -2,9 +2,9 @@ import { getLogger } from "@logtape/logtape";
 import type { Authorizer, Refusal, Verdict } from "../auth/authorizer.ts";
 import type { ServerClock } from "../lib/clock.ts";
 import type { Counters } from "./metrics/counters.ts";
-import type { ServerLimits } from "./limits.ts";
-import { networkOf } from "./networks.ts";
-import { TokenBuckets } from "./rate_limit.ts";
+import type { ServerLimits } from "./limits/server_limits.ts";
+import { networkOf } from "./limits/networks.ts";
+import { TokenBuckets } from "./limits/token_bucket.ts";
 
 const logger = getLogger(["bcast", "access"]);
 

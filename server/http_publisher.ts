@@ -6,9 +6,9 @@ import type { ServerClock } from "../lib/clock.ts";
 import type { Hub } from "./hub.ts";
 import { banMessage, closedRoomMessage, muteMessage } from "./moderation/sanction_messages.ts";
 import type { Moderation } from "./moderation/moderation.ts";
-import { networkOf } from "./networks.ts";
+import { networkOf } from "./limits/networks.ts";
 import { annotationsOf, type PendingAppend, type Publisher } from "./publisher.ts";
-import type { RoomRefusal } from "./room_registry.ts";
+import type { RoomRefusal } from "./limits/room_limiter.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** The name of who gives none and has no token that does. */
@@ -116,7 +116,7 @@ class PendingPublish implements PendingAppend {
   constructor(
     posting: PublishRequest,
     readonly sender: string,
-    readonly settle: (receipt: Receipt) => void,
+    readonly onReceipt: (receipt: Receipt) => void,
   ) {
     const { room, frame, grant, key, size } = posting;
     this.room = room;

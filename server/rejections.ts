@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { ServerClock } from "../lib/clock.ts";
 import type { Hub } from "./hub.ts";
-import { TokenBucket } from "./rate_limit.ts";
+import { TokenBucket } from "./limits/token_bucket.ts";
 
 const logger = getLogger(["bcast", "access"]);
 

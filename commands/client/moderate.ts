@@ -60,7 +60,7 @@ export function moderate(
   what: string,
   fields: object,
 ): Promise<ModerationReport> {
-  return withHub(input, context, (hub) => hub.order(what, fields));
+  return withHub(input, context, (hub) => hub.moderate(what, fields));
 }
 
 /** Takes back what holds against somebody, and says so. */

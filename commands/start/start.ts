@@ -4,6 +4,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../../broker/broker.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
+import { sqliteStorage } from "../../server/storage.ts";
 import { ACCESS_FLAGS, openAuth } from "./auth_flags.ts";
 import {
   authority,
@@ -323,7 +324,7 @@ async function listen(
       host,
       port,
       rooms: room,
-      broker,
+      ...sqliteStorage(broker),
       authorizer,
       origins: flags.origin.map((origin) => readOrigin(origin) ?? origin),
       allowedHosts: flags.allowedHost.map((name) => readHostPattern(name) ?? name),

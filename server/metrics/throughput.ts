@@ -48,7 +48,7 @@ export class ThroughputMeter {
   }
 
   /** The speeds over the last {@linkcode WINDOW} periods, or since the start if that is less. */
-  get speed(): Throughput {
+  get current(): Throughput {
     const [first] = this.#samples;
     const last = this.#samples.at(-1);
     const seconds = ((last?.at ?? 0) - (first?.at ?? 0)) / 1000;

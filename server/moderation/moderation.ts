@@ -1,12 +1,12 @@
 import { getLogger } from "@logtape/logtape";
-import type { Sanction, SanctionKey } from "../../broker/sqlite/sanctions.ts";
+import type { Sanction, SanctionKey } from "./sanction_store.ts";
 import { CLOSE, nameKey, type System } from "../../protocol.ts";
 import type { ServerClock } from "../../lib/clock.ts";
 import { nameSanction, roomSanction, type Sanctions } from "./sanctions.ts";
 import { banMessage, closedRoomMessage, muteMessage, reasonOf } from "./sanction_messages.ts";
-import { networkOf } from "../networks.ts";
+import { networkOf } from "../limits/networks.ts";
 import type { Connection } from "../connection.ts";
-import type { RoomMembership } from "../rooms.ts";
+import type { RoomMembership } from "../room_membership.ts";
 import type { Session } from "../session.ts";
 import type { Sessions } from "../sessions.ts";
 import { applyMute } from "./mute.ts";
@@ -84,11 +84,11 @@ export class Moderation {
 
   /** The mute of a session, looked at anew when the one it was given has run out. */
   silenceOf(session: Session): Sanction | undefined {
-    const { silence } = session;
-    if (silence === undefined || silence.until > this.options.clock.now()) return silence;
-    session.silence = undefined;
+    const { activeMute } = session;
+    if (activeMute === undefined || activeMute.until > this.options.clock.now()) return activeMute;
+    session.activeMute = undefined;
     applyMute(this.options.book, session);
-    return session.silence;
+    return session.activeMute;
   }
 
   /** Ends the sessions and event streams of a name at once; `undefined` when there are none. */
@@ -141,9 +141,9 @@ export class Moderation {
     for (const session of sessions.all()) {
       const mute = mutes.find((measure) => isAbout(measure, session) || isSame(measure, session));
       if (mute === undefined || session.grant.admin) continue;
-      session.silence = mute;
+      session.activeMute = mute;
       silenced++;
-      this.#note(session.peer, muteMessage(mute, this.options.clock.now()));
+      this.#note(session.connection, muteMessage(mute, this.options.clock.now()));
     }
     for (const mute of mutes) this.#audit(by, "muted", mute.target, terms.reason, mute.until);
     return silenced;
@@ -155,9 +155,9 @@ export class Moderation {
     const lifted = await this.#lift(keysOf("mute", whom), "unmuted", by);
     for (const session of sessions.all()) {
       if (!lifted.some((measure) => isSame(measure, session))) continue;
-      session.silence = undefined;
+      session.activeMute = undefined;
       applyMute(book, session);
-      if (session.silence === undefined) this.#note(session.peer, "You may write again");
+      if (session.activeMute === undefined) this.#note(session.connection, "You may write again");
     }
     return lifted;
   }
@@ -176,14 +176,14 @@ export class Moderation {
     const members = [...rooms.get(room)?.members ?? []];
     for (const session of members) {
       // Not an error: nothing of theirs was refused, and clients take errors for answers.
-      this.#note(session.peer, closedRoomMessage(closure), room);
+      this.#note(session.connection, closedRoomMessage(closure), room);
       const present = rooms.get(room);
       if (present !== undefined) rooms.leave(session, present);
-      if (session.peer?.welcomed) session.peer.tell({ type: "left", room });
+      if (session.connection?.welcomed) session.connection.sendControl({ type: "left", room });
     }
     const observers = [...rooms.get(room)?.observers ?? []];
-    for (const { peer } of observers) {
-      if (peer !== undefined) this.#hangUp(peer, closedRoomMessage(closure));
+    for (const { connection } of observers) {
+      if (connection !== undefined) this.#hangUp(connection, closedRoomMessage(closure));
     }
     this.#audit(by, "closed", room, terms.reason, closure.until);
     return members.length + observers.length;
@@ -206,7 +206,7 @@ export class Moderation {
     const { peers, rooms, clock } = this.options;
     const listeners = room === undefined
       ? [...peers()].filter(({ welcomed }) => welcomed)
-      : [...rooms.get(room)?.peers ?? []];
+      : [...rooms.get(room)?.connections ?? []];
     const now = clock.now();
     const timestamp = new Date(now).toISOString();
     const frame: System = { type: "system", message, timestamp, event: "announcement" };
@@ -262,10 +262,10 @@ export class Moderation {
   #sendAway(sessions: readonly Session[], sentence: string): KickResult {
     const addresses = new Set<string>();
     for (const session of sessions) {
-      const { peer, address } = session;
+      const { connection, address } = session;
       this.options.sessions.end(session);
       if (address !== undefined) addresses.add(address);
-      if (peer !== undefined) this.#hangUp(peer, sentence);
+      if (connection !== undefined) this.#hangUp(connection, sentence);
     }
     return { sessions: sessions.length, addresses: [...addresses] };
   }
@@ -284,7 +284,7 @@ export class Moderation {
 
   #hangUp(peer: Connection, sentence: string): void {
     // Other people's clients show no close reason.
-    if (!peer.dialect.batches) this.#note(peer, sentence);
+    if (!peer.encoder.batches) this.#note(peer, sentence);
     peer.close(CLOSE.forbidden, sentence);
   }
 
@@ -292,7 +292,7 @@ export class Moderation {
     if (!peer?.welcomed) return;
     const timestamp = new Date(this.options.clock.now()).toISOString();
     const frame: System = { type: "system", message, timestamp, event: "notice" };
-    peer.tell(room === undefined ? frame : { ...frame, room });
+    peer.sendControl(room === undefined ? frame : { ...frame, room });
   }
 
   /** One line for each decision: who, from where, what, whom. */
@@ -324,6 +324,6 @@ function isAbout({ on, key }: SanctionKey, { name, identity, address }: Session)
 }
 
 /** Whether it is what silences the session: under whatever name it came to that. */
-function isSame({ on, key }: SanctionKey, { silence }: Session): boolean {
-  return silence !== undefined && silence.on === on && silence.key === key;
+function isSame({ on, key }: SanctionKey, { activeMute }: Session): boolean {
+  return activeMute !== undefined && activeMute.on === on && activeMute.key === key;
 }

@@ -6,6 +6,6 @@ import type { Session } from "../session.ts";
  * stays: a new name changes nothing about that.
  */
 export function applyMute(book: Sanctions, session: Session): void {
-  if (session.silence !== undefined || session.grant.admin) return;
-  session.silence = book.against("mute", { name: session.name, address: session.address });
+  if (session.activeMute !== undefined || session.grant.admin) return;
+  session.activeMute = book.against("mute", { name: session.name, address: session.address });
 }

@@ -1,5 +1,5 @@
 import { endInWords, inWords } from "../../auth/time.ts";
-import type { Sanction } from "../../broker/sqlite/sanctions.ts";
+import type { Sanction } from "./sanction_store.ts";
 
 /** `until 2026-01-31 10:30 UTC`, or nothing for ever. */
 export function formatUntil({ until }: Pick<Sanction, "until">): string {

@@ -1,12 +1,7 @@
-import type {
-  Sanction,
-  SanctionKey,
-  SanctionStore,
-  Subject,
-} from "../../broker/sqlite/sanctions.ts";
+import type { Sanction, SanctionKey, SanctionStore, Subject } from "./sanction_store.ts";
 import { nameKey } from "../../protocol.ts";
 import type { ServerClock } from "../../lib/clock.ts";
-import { networkOf } from "../networks.ts";
+import { networkOf } from "../limits/networks.ts";
 
 /** Measures at a time: far above what people decide, and few enough for one answer to hold all. */
 export const MAX_SANCTIONS = 10_000;

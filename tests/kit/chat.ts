@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import type { ClientConnection } from "../../client/types.ts";
-import { type ChatOptions, TerminalChat } from "../../terminal/chat.ts";
+import { type ChatOptions, TerminalChat } from "../../terminal/terminal_chat.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { beginning, FakeConversation, said, TIMESTAMP } from "./fake_conversation.ts";
 import { FakeScreen } from "./fake_screen.ts";

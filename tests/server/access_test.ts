@@ -5,19 +5,19 @@ import { secretKey, signingSecret } from "../../auth/keys.ts";
 import { type Claims, mint } from "../../auth/mint.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { connect } from "../../client.ts";
-import type { Server, ServerOptions } from "../../server.ts";
+import type { Server } from "../../server.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { handshake, type RawHeaders } from "../kit/handshake.ts";
 import { tell } from "../kit/http.ts";
 import { type Received, TestSocket } from "../kit/socket.ts";
-import { startTestHub } from "../kit/test_hub.ts";
+import { startTestHub, type TestHubOptions } from "../kit/test_hub.ts";
 import { until } from "../kit/until.ts";
 
 const SECRET = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
 const SHARED = "a-shared-secret-of-the-hub";
 
 /** A hub that takes tokens signed with `SECRET`, and the shared secret. */
-function guarded(options: Partial<ServerOptions> = {}): Promise<Server> {
+function guarded(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({
     authorizer: combine([
       new SecretAuthorizer([SHARED]),

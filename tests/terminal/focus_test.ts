@@ -295,7 +295,7 @@ Deno.test("who is sent away keeps the chat, which sends nothing any more, until 
   conversation.sent[0]?.fail(away);
   await screen.has("Nothing is sent any more; /quit or Ctrl-C leaves");
   // What the hub never answered is told, and not put in the place of the draft.
-  await screen.has("! Perhaps not sent: the conversation has ended. The up arrow brings it back");
+  await screen.has("! Perhaps not sent: the connection has ended. The up arrow brings it back");
   assertEquals(screen.draft, "half typed");
   chat.line("/msg jean-luc");
   conversation.requests.splice(0);

@@ -7,11 +7,11 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { Cancel, ServerClock } from "../../../lib/clock.ts";
-import type { ConnectionLimiter } from "../../connection_limiter.ts";
+import type { ConnectionLimiter } from "../../limits/connection_limiter.ts";
 import type { Hub } from "../../hub.ts";
 import { delay } from "../../../lib/async.ts";
 import { isLoopback } from "../../../lib/net.ts";
-import type { ServerLimits } from "../../limits.ts";
+import type { ServerLimits } from "../../limits/server_limits.ts";
 import { recordRejection, type Rejection } from "../../rejections.ts";
 import { LineConnection } from "./line_connection.ts";
 
@@ -111,16 +111,15 @@ class TcpListener implements TcpServer {
       hub,
       clock,
       address,
-      port: conn.remoteAddr.port,
       limits,
     });
-    connections.add(address, "lines");
+    connections.add(guest.transport);
     this.#guests.add(guest);
     guest.serve().catch((error) => {
       logger.error("A connection from {address} met a fault: {error}", { address, error });
     }).finally(() => {
       this.#guests.delete(guest);
-      connections.remove(address, "lines");
+      connections.remove(guest.transport);
     });
   }
 
@@ -129,7 +128,7 @@ class TcpListener implements TcpServer {
     const { hub, connections, limits } = this.options;
     // It was accepted just before the door was closed.
     if (this.#closed) return { status: 503, reason: "The hub is stopping" };
-    if (hub.takeShare(address) > 0) {
+    if (hub.consumeAddressQuota(address) > 0) {
       return { status: 429, reason: "Too much comes from your address: slow down" };
     }
     if (connections.count >= limits.maxConnections) {

@@ -6,17 +6,17 @@ import { secretKey, signingSecret } from "../../../auth/keys.ts";
 import { mint } from "../../../auth/mint.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
-import type { Server, ServerOptions } from "../../../server.ts";
+import type { Server } from "../../../server.ts";
 import { handshake } from "../../kit/handshake.ts";
 import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
 const ADMIN = "an-admin-token-of-the-hub";
 const SHARED = "a-shared-secret-of-the-hub";
 const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
 
 /** A hub with moderators, open to others; who asks says itself from where. */
-function moderated(options: Partial<ServerOptions> = {}): Promise<Server> {
+function moderated(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({
     authorizer: combine([
       new SecretAuthorizer([ADMIN], { admin: true }),

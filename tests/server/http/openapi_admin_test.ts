@@ -5,18 +5,19 @@ import { secretKey, signingSecret } from "../../../auth/keys.ts";
 import { mint } from "../../../auth/mint.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { ENDPOINTS } from "../../../server/http/api/endpoints.ts";
+import { sqliteStorage } from "../../../server/storage.ts";
 import { MAX_SANCTIONS } from "../../../server/moderation/sanctions.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
-import type { Server, ServerOptions } from "../../../server.ts";
+import type { Server } from "../../../server.ts";
 import { address, tell } from "../../kit/http.ts";
 import { inspect } from "../../kit/inspector.ts";
 import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
 const ADMIN = "an-admin-token-of-the-hub";
 const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
 
-function moderated(options: Partial<ServerOptions> = {}): Promise<Server> {
+function moderated(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({
     authorizer: combine([
       new SecretAuthorizer([ADMIN], { admin: true }),
@@ -174,7 +175,7 @@ Deno.test("GET /api/openapi.json describes every order of moderators and every a
     }
   }
   const crowded = await openSqliteBroker({ path: ":memory:" });
-  await crowded.measures.put(Array.from({ length: MAX_SANCTIONS }, (_, n) => ({
+  await sqliteStorage(crowded).sanctions.put(Array.from({ length: MAX_SANCTIONS }, (_, n) => ({
     ...{ kind: "ban", on: "name", key: `n${n}`, target: `n${n}`, by: "admin" } as const,
     ...{ since: n, until: Infinity },
   })));

@@ -24,7 +24,7 @@ export function acquainted(
   for (const thread of privateIn(after)) {
     const key = nameKey(thread.name);
     // Whose name changed is still who they were: their thread has changed its key.
-    const same = before.threads.get(thread.key)?.born === thread.born;
+    const same = before.threads.get(thread.key)?.serial === thread.serial;
     if (!same || (!went.has(key) && !came.has(key))) continue;
     // Large rooms name those who come, and not those who are there.
     const isHere = came.has(key) || isIn(after, key);

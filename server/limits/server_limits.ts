@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS, HELLO_TIMEOUT_SECONDS, type Limits } from "../protocol.ts";
+import { DEFAULT_LIMITS, HELLO_TIMEOUT_SECONDS, type Limits } from "../../protocol.ts";
 
 /** Every limit of the hub. */
 export interface ServerLimits extends Limits {

@@ -1,5 +1,5 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Transactions } from "./transactions.ts";
+import type { StatementSync } from "node:sqlite";
+import type { LogDatabase } from "../../broker/sqlite/log_database.ts";
 
 /** What a measure is about. */
 export type Subject =
@@ -44,12 +44,13 @@ export interface SanctionStore {
 }
 
 /** Measures in the database of the log. */
-export class SqliteSanctions implements SanctionStore {
+export class SqliteSanctionStore implements SanctionStore {
   readonly #all: StatementSync;
   readonly #put: StatementSync;
   readonly #remove: StatementSync;
 
-  constructor(db: DatabaseSync, private readonly transactions: Transactions) {
+  constructor(private readonly database: LogDatabase) {
+    const { db } = database;
     this.#all = db.prepare("SELECT * FROM measures ORDER BY since, kind, about, key");
     this.#put = db.prepare("REPLACE INTO measures VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     this.#remove = db.prepare("DELETE FROM measures WHERE kind = ? AND about = ? AND key = ?");
@@ -61,7 +62,7 @@ export class SqliteSanctions implements SanctionStore {
 
   // deno-lint-ignore require-await -- what it throws is a rejection
   async put(measures: readonly Sanction[]): Promise<void> {
-    this.transactions.run(() => {
+    this.database.run(() => {
       for (const { kind, on, key, target, reason, by, since, until } of measures) {
         const end = until === Infinity ? null : until;
         this.#put.run(kind, on, key, target, reason ?? null, by, since, end);
@@ -71,7 +72,7 @@ export class SqliteSanctions implements SanctionStore {
 
   // deno-lint-ignore require-await -- as above
   async remove(keys: readonly SanctionKey[]): Promise<void> {
-    this.transactions.run(() => {
+    this.database.run(() => {
       for (const { kind, on, key } of keys) this.#remove.run(kind, on, key);
     });
   }

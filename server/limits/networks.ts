@@ -1,5 +1,5 @@
 import ipaddr from "ipaddr.js";
-import { isLoopback } from "../lib/net.ts";
+import { isLoopback } from "../../lib/net.ts";
 
 /** Bits of an IPv6 address that belong to one subscriber: whoever has one address has 2^64 more. */
 const IPV6_SUBSCRIBER_BITS = 64;

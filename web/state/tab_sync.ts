@@ -30,13 +30,13 @@ export function snapshotOf({ connection, me, limits, threads }: ChatState): Snap
 }
 
 /** `state` with what another tab knows. What this tab shows already stays where it is. */
-export function adopted(state: ChatState, snapshot: Snapshot): ChatState {
+export function mergeSnapshot(state: ChatState, snapshot: Snapshot): ChatState {
   const { connection, me, limits } = snapshot;
   let next: ChatState = { ...state, connection, me, limits, threads: new Map() };
   for (const theirs of snapshot.threads) {
-    const { born: _, ...rest } = theirs;
+    const { serial: _, ...rest } = theirs;
     const own = state.threads.get(theirs.key);
-    next = withThread(next, own === undefined ? { ...rest, born: 0 } : merged(own, rest));
+    next = withThread(next, own === undefined ? { ...rest, serial: 0 } : merged(own, rest));
   }
   // Never away from what the user looks at: where that is gone, it says so.
   const { current } = state;
@@ -45,14 +45,14 @@ export function adopted(state: ChatState, snapshot: Snapshot): ChatState {
     next = closedElsewhere(withThread(next, open), open.key);
   }
   const shown = open?.key ?? next.threads.keys().next().value;
-  return shown === current ? next : { ...next, current: shown, attentive: false };
+  return shown === current ? next : { ...next, current: shown, focused: false };
 }
 
-function merged(own: Thread, theirs: Omit<Thread, "born">): Thread {
-  const { born, log, complete, cleared, newFrom } = own;
+function merged(own: Thread, theirs: Omit<Thread, "serial">): Thread {
+  const { serial, log, complete, cleared, newFrom } = own;
   const grown = continued(log, theirs.log, own.room?.epoch === theirs.room?.epoch);
-  if (grown === undefined) return { ...theirs, born };
-  const thread = extended({ ...theirs, born, log, complete, cleared, newFrom }, grown);
+  if (grown === undefined) return { ...theirs, serial };
+  const thread = extended({ ...theirs, serial, log, complete, cleared, newFrom }, grown);
   return { ...thread, complete: complete && thread.complete };
 }
 
@@ -83,7 +83,7 @@ export function lastId(log: Log): number | undefined {
 }
 
 /** Whether this tab has taken in already what another one tells it. */
-export function isKnown({ threads }: ChatState, action: Action): boolean {
+export function isAlreadyApplied({ threads }: ChatState, action: Action): boolean {
   switch (action.type) {
     case "sending":
       return isPending(threads.get(action.key), action.pending.ref);
@@ -129,7 +129,7 @@ export function sharedAction(action: Action): Action | undefined {
 }
 
 /** `state` with a thread for a private conversation, which is not shown by that. */
-export function begun(state: ChatState, key: ThreadKey, name: string): ChatState {
+export function withDirect(state: ChatState, key: ThreadKey, name: string): ChatState {
   return state.threads.has(key) ? state : withThread(state, newThread(key, name));
 }
 

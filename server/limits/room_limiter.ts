@@ -1,8 +1,8 @@
-import type { Broker } from "../broker/broker.ts";
-import type { ErrorCode } from "../protocol.ts";
-import type { ServerClock } from "../lib/clock.ts";
-import { TokenBuckets } from "./rate_limit.ts";
-import type { RoomMembership } from "./rooms.ts";
+import type { Broker } from "../../broker/broker.ts";
+import type { ErrorCode } from "../../protocol.ts";
+import type { ServerClock } from "../../lib/clock.ts";
+import { TokenBuckets } from "./token_bucket.ts";
+import type { RoomMembership } from "../room_membership.ts";
 
 /** New rooms of one address in the long run, a second. */
 export const NEW_ROOMS_RATE = 1;
@@ -22,7 +22,7 @@ export interface RoomRefusal {
 }
 
 /** What knowing all rooms takes. */
-export interface RoomRegistryOptions {
+export interface RoomLimiterOptions {
   readonly broker: Pick<Broker, "rooms">;
   readonly rooms: Pick<RoomMembership, "all">;
   readonly clock: Pick<ServerClock, "now" | "monotonic">;
@@ -37,7 +37,7 @@ export interface RoomRegistryOptions {
  * The names are kept here, so that a message to a known room costs one look. Rooms that are gone
  * are noticed when there is no place for a new one.
  */
-export class RoomRegistry {
+export class RoomLimiter {
   #known = new Set<string>();
   /** When those were admitted that came since the last look: the log may not have them yet. */
   #recent = new Map<string, number>();
@@ -45,7 +45,7 @@ export class RoomRegistry {
   #refreshing: Promise<void> | undefined;
   readonly #creations = new TokenBuckets(NEW_ROOMS_RATE, NEW_ROOMS_BURST);
 
-  constructor(private readonly options: RoomRegistryOptions) {
+  constructor(private readonly options: RoomLimiterOptions) {
     for (const room of options.defaultRooms) this.#known.add(room);
   }
 

@@ -7,9 +7,9 @@ import { plural } from "../render/text.ts";
 import { MAX_HISTORY_PAGE, nameKey, visible } from "../protocol.ts";
 import { type PastRequest, readBack, showPast } from "./older_messages.ts";
 import { Away } from "./away.ts";
-import { type Actions, LineError } from "./commands.ts";
+import { type CommandActions, CommandError } from "./commands.ts";
 import { ExportError, exportTo } from "./export_file.ts";
-import { type Saying, sizeNearLimit } from "./unsent_messages.ts";
+import { type OutgoingMessage, sizeNearLimit } from "./unsent_messages.ts";
 import type { ChatContext } from "./chat_context.ts";
 import { durationText, latencyText, whoText } from "./presence_text.ts";
 import type { TerminalSettings } from "./settings.ts";
@@ -19,7 +19,7 @@ import type { WindowPlace } from "./windows.ts";
 const HITS = 50;
 
 /** Nothing was sent; what was typed is still wanted. */
-export class NotSentError extends LineError {}
+export class NotSentError extends CommandError {}
 
 /** What actions are told beside the parts. */
 export interface ActionsOptions {
@@ -35,64 +35,64 @@ export interface ActionsOptions {
 }
 
 /** What a chat can do at the wish of the one who types. */
-export class ChatActions implements Actions {
-  constructor(private readonly parts: ChatContext, private readonly options: ActionsOptions) {}
+export class ChatActions implements CommandActions {
+  constructor(private readonly context: ChatContext, private readonly options: ActionsOptions) {}
 
   get place(): WindowPlace {
-    return this.parts.board.current.place;
+    return this.context.windows.current.place;
   }
 
   get rooms(): readonly string[] {
-    return this.parts.board.windows.list.flatMap(({ room }) => room ?? []);
+    return this.context.windows.list.all.flatMap(({ room }) => room ?? []);
   }
 
   get windows(): readonly string[] {
-    return this.parts.board.windows.list.map(({ title }) => title);
+    return this.context.windows.list.all.map(({ title }) => title);
   }
 
   get privates(): readonly string[] {
-    return this.parts.board.windows.list.flatMap(({ place }) =>
+    return this.context.windows.list.all.flatMap(({ place }) =>
       place.kind === "private" ? place.name : []
     );
   }
 
   get people(): readonly string[] {
-    return this.parts.state.people;
+    return this.context.roster.people;
   }
 
   get ignored(): readonly string[] {
-    return this.parts.ignored.names;
+    return this.context.ignored.names;
   }
 
   get columns(): number {
-    return this.parts.screen.columns;
+    return this.context.screen.columns;
   }
 
   get plain(): boolean {
-    return this.parts.screen.plain === true;
+    return this.context.screen.plain === true;
   }
 
   get settings(): TerminalSettings {
-    return this.parts.facts.settings;
+    return this.context.status.settings;
   }
 
   say(text: string, how?: "action"): void {
     const { place } = this;
-    const { ended } = this.parts.board.current;
-    if (place.kind === "room" && ended !== undefined) {
+    const { closedReason } = this.context.windows.current;
+    if (place.kind === "room" && closedReason !== undefined) {
       throw new NotSentError(
-        `Not sent: you are not in ${place.room}: ${ended.replace(/\.$/, "")}. ` +
+        `Not sent: you are not in ${place.room}: ${closedReason.replace(/\.$/, "")}. ` +
           `/join ${place.room} tries to enter it`,
       );
     }
     if (place.kind === "room") {
       this.#send({ kind: "room", room: place.room, text, ...how === undefined ? {} : { how } });
-    } else if (how !== undefined) throw new LineError("/me is for rooms, this is private");
+    } else if (how !== undefined) throw new CommandError("/me is for rooms, this is private");
     else if (place.kind === "private") this.whisper(place.name, text);
   }
 
   whisper(to: string, text: string): void {
-    const window = this.parts.board.windows.find({ kind: "private", name: to });
+    const window = this.context.windows.list.find({ kind: "private", name: to });
     if (window?.partner.ask() === true) {
       throw new NotSentError(
         `Not sent: ${to} was gone and may be another person now. Enter sends it all the same`,
@@ -102,76 +102,80 @@ export class ChatActions implements Actions {
   }
 
   reply(text: string): void {
-    const { lastPrivate } = this.parts.facts;
-    if (lastPrivate === undefined) {
-      throw new LineError("Nobody wrote to you alone yet: /msg NAME TEXT");
+    const { lastDirectSender } = this.context.status;
+    if (lastDirectSender === undefined) {
+      throw new CommandError("Nobody wrote to you alone yet: /msg NAME TEXT");
     }
-    this.whisper(lastPrivate, text);
+    this.whisper(lastDirectSender, text);
   }
 
-  converse(name: string): void {
-    const { board } = this.parts;
-    const isNew = board.windows.find({ kind: "private", name }) === undefined;
-    board.show(board.open({ kind: "private", name }));
-    if (isNew) board.note(`Only ${name} sees what you say here; /leave ends it`);
+  openPrivate(name: string): void {
+    const { windows } = this.context;
+    const isNew = windows.list.find({ kind: "private", name }) === undefined;
+    windows.show(windows.open({ kind: "private", name }));
+    if (isNew) windows.note(`Only ${name} sees what you say here; /leave ends it`);
   }
 
   join(room: string): void {
-    const { board, conversation, facts } = this.parts;
+    const { windows, connection, status } = this.context;
     this.#assertConnected();
-    const window = board.open({ kind: "room", room });
+    const window = windows.open({ kind: "room", room });
     if (!window.entered) {
-      facts.wanted = [...facts.wanted.filter((each) => each !== room), room];
-      facts.leaving.delete(room);
-      window.ended = undefined;
-      conversation.join({ room, ...window.position });
+      status.joining = [...status.joining.filter((each) => each !== room), room];
+      status.leaving.delete(room);
+      window.closedReason = undefined;
+      connection.join({ room, ...window.position });
     }
-    board.show(window);
+    windows.show(window);
   }
 
   leave(place: WindowPlace): void {
-    const { board, conversation, facts } = this.parts;
-    const window = board.windows.find(place);
+    const { windows, connection, status } = this.context;
+    const window = windows.list.find(place);
     if (window === undefined) {
-      throw new LineError("There is no such conversation: /rooms lists yours");
+      throw new CommandError("There is no such conversation: /rooms lists yours");
     }
-    const { room, ended } = window;
-    const isIn = room !== undefined && ended === undefined && facts.connection.kind !== "ended";
+    const { room, closedReason } = window;
+    const isIn = room !== undefined && closedReason === undefined && status.link.kind !== "ended";
     if (isIn) {
-      facts.wanted = facts.wanted.filter((each) => each !== room);
-      facts.leaving.add(room);
-      conversation.leave(room);
+      status.joining = status.joining.filter((each) => each !== room);
+      status.leaving.add(room);
+      connection.leave(room);
     }
     // At once: by the time the hub answers, the user may be typing something for this window.
-    board.close(window);
-    if (isIn) board.note(`You left ${room}`);
-    if (board.current.place.kind === "home") board.note("You are in no room: /join ROOM");
+    windows.close(window);
+    if (isIn) windows.note(`You left ${room}`);
+    if (windows.current.place.kind === "home") windows.note("You are in no room: /join ROOM");
   }
 
   show(name: string): void {
-    const { board } = this.parts;
-    const window = board.windows.named(name);
+    const { windows } = this.context;
+    const window = windows.list.named(name);
     if (window === undefined) {
-      throw new LineError(`There is no window ${visible(name)}: /rooms lists yours`);
+      throw new CommandError(`There is no window ${visible(name)}: /rooms lists yours`);
     }
-    board.show(window);
+    windows.show(window);
   }
 
   listRooms(): void {
-    const { board, conversation, directory, state } = this.parts;
-    const { list, current } = board.windows;
+    const { windows, connection, directory, roster } = this.context;
+    const { all, current } = windows.list;
     void directory.refresh().then(() => {
       const text = directory.textWithout(this.rooms);
-      if (text === undefined || conversation.state === "closed") return;
-      board.add({ kind: "note", text }, current);
+      if (text === undefined || connection.state === "closed") return;
+      windows.add({ kind: "note", text }, current);
     });
-    if (list.length === 0) throw new LineError("You are in no room: /join ROOM");
-    const rows = list.map((window, at) => {
+    if (all.length === 0) throw new CommandError("You are in no room: /join ROOM");
+    const rows = all.map((window, at) => {
       const { room, title, unread, mentions } = window;
-      const online = room === undefined ? undefined : state.rooms.get(room)?.online;
+      const online = room === undefined ? undefined : roster.rooms.get(room)?.online;
       const facts = [
         ...online === undefined ? [] : [`${online} online`],
-        ...window.ended !== undefined ? ["closed"] : !window.entered ? ["not entered yet"] : [],
+        ...window.closedReason !== undefined
+          ? ["closed"]
+          : !window.entered
+          ? ["not entered yet"]
+          : [],
         ...unread === 0 ? [] : [`${unread} unread`],
         ...mentions === 0 || room === undefined ? [] : [plural(mentions, "mention")],
         ...window === current ? ["you are here"] : [],
@@ -183,13 +187,13 @@ export class ChatActions implements Actions {
 
   rename(name: string): void {
     this.#assertConnected();
-    this.parts.facts.asked = name;
-    this.parts.conversation.nick(name);
+    this.context.status.requestedName = name;
+    this.context.connection.nick(name);
   }
 
   who(room: string): void {
     this.#assertConnected();
-    this.#ask(this.parts.conversation.who(room), (who) => this.note(whoText(who)));
+    this.#ask(this.context.connection.who(room), (who) => this.note(whoText(who)));
   }
 
   history(room: string, limit: number): void {
@@ -211,8 +215,8 @@ export class ChatActions implements Actions {
   }
 
   older(room: string, limit: number): void {
-    const { current } = this.parts.board;
-    const { query, before = current.oldestId } = current.past ?? {};
+    const { current } = this.context.windows;
+    const { query, before = current.oldestId } = current.olderFrom ?? {};
     const words = query === undefined ? "" : ` with "${query}"`;
     this.#showPast({
       room,
@@ -225,32 +229,32 @@ export class ChatActions implements Actions {
   }
 
   ignore(name: string): void {
-    const { conversation, ignored, typing } = this.parts;
-    const { sender } = conversation;
+    const { connection, ignored, typing } = this.context;
+    const { sender } = connection;
     if (sender !== undefined && nameKey(sender) === nameKey(name)) {
-      throw new LineError("That is you");
+      throw new CommandError("That is you");
     }
     ignored.add(name);
-    for (const room of this.rooms) typing.over(room, name);
+    for (const room of this.rooms) typing.remove(room, name);
     this.note(`You see nothing of ${name} until /unignore ${name}, or until you leave`);
   }
 
   unignore(name: string): void {
-    this.parts.ignored.remove(name);
+    this.context.ignored.remove(name);
     this.note(`You see what ${name} says again`);
   }
 
   away(text: string): void {
-    const { facts, clock } = this.parts;
-    facts.away = new Away(text, clock.now());
+    const { status, clock } = this.context;
+    status.away = new Away(text, clock.now());
     this.note(`You are away: "${text}". /back or saying something ends it`);
   }
 
   back(): void {
-    const { facts, clock } = this.parts;
-    const { away } = facts;
-    if (away === undefined) throw new LineError("You are not away");
-    facts.away = undefined;
+    const { status, clock } = this.context;
+    const { away } = status;
+    if (away === undefined) throw new CommandError("You are not away");
+    status.away = undefined;
     const after = durationText(clock.now() - away.since);
     if (away.count === 0) return this.note(`Back after ${after}; nothing was for you`);
     const part = away.count > away.missed.length ? `, the last ${away.missed.length}` : "";
@@ -259,8 +263,8 @@ export class ChatActions implements Actions {
   }
 
   exportTo(path: string, replace: boolean): void {
-    const { board } = this.parts;
-    const { title, room, items } = board.current;
+    const { windows } = this.context;
+    const { title, room, items } = windows.current;
     if (room !== undefined) this.#assertConnected();
     const pages = room === undefined
       ? privatePages(items.flatMap((item) => item.kind === "direct" ? item.direct : []))
@@ -273,37 +277,39 @@ export class ChatActions implements Actions {
   }
 
   clear(): void {
-    this.parts.board.clear();
+    this.context.windows.clear();
   }
 
   set(settings: Partial<TerminalSettings>): void {
-    const { facts, board } = this.parts;
-    facts.settings = { ...facts.settings, ...settings };
+    const { status, windows } = this.context;
+    status.settings = { ...status.settings, ...settings };
     void this.options.onSettings?.(settings).then((isKept) => {
-      if (!isKept) board.problem("Only for this run: the data directory cannot be written");
+      if (!isKept) windows.problem("Only for this run: the data directory cannot be written");
     });
     // What is in sight is shown the new way; a bell changes nothing of it.
-    if (settings.bell === undefined) board.redraw();
+    if (settings.bell === undefined) windows.redraw();
   }
 
   status(): void {
-    const { conversation, clock, facts, outgoing } = this.parts;
-    const { connection, resumed, missed } = facts;
+    const { connection, clock, status, unsent } = this.context;
+    const { link, resumed, recoveredMessages } = status;
     const tell = (how: string, more: readonly string[]): void => {
       const rooms = plural(this.rooms.length, "room");
       const talks = plural(this.privates.length, "private talk");
       this.page([
-        `${how} as ${conversation.sender ?? "nobody yet"}`,
+        `${how} as ${connection.sender ?? "nobody yet"}`,
         ...more,
-        `Resumed ${plural(resumed, "time")}, ${plural(missed, "missed message")} made up for`,
-        `${rooms}, ${talks}, ${plural(outgoing.count, "message")} on the way`,
+        `Resumed ${plural(resumed, "time")}, ${
+          plural(recoveredMessages, "missed message")
+        } made up for`,
+        `${rooms}, ${talks}, ${plural(unsent.count, "message")} on the way`,
       ]);
     };
     const { address } = this.options;
-    if (connection.kind !== "online") return tell(`Not connected to ${address}`, []);
-    const { since } = connection;
+    if (link.kind !== "online") return tell(`Not connected to ${address}`, []);
+    const { since } = link;
     const asked = clock.now();
-    this.#ask(conversation.ping(), () => {
+    this.#ask(connection.ping(), () => {
       const latency = latencyText(clock.now() - asked);
       const time = `since ${localTime(new Date(since))}, for ${durationText(clock.now() - since)}`;
       tell(`Connected to ${address}`, [`Online ${time}; latency ${latency}`]);
@@ -311,11 +317,11 @@ export class ChatActions implements Actions {
   }
 
   note(text: string): void {
-    this.parts.board.note(text);
+    this.context.windows.note(text);
   }
 
   page(rows: readonly string[]): void {
-    this.parts.board.add({ kind: "page", rows });
+    this.context.windows.add({ kind: "page", rows });
   }
 
   quit(): void {
@@ -324,65 +330,65 @@ export class ChatActions implements Actions {
 
   /** @throws {NotSentError} when the hub has ended the conversation. */
   #assertConnected(): void {
-    const { connection } = this.parts.facts;
-    if (connection.kind !== "ended") return;
-    const reason = connection.reason.replace(/\.$/, "");
+    const { link } = this.context.status;
+    if (link.kind !== "ended") return;
+    const reason = link.reason.replace(/\.$/, "");
     throw new NotSentError(`Not connected: ${reason}. /quit leaves; start bcast again to go on`);
   }
 
-  #send(saying: Saying): void {
+  #send(saying: OutgoingMessage): void {
     this.#assertConnected();
-    const { conversation, facts, outgoing } = this.parts;
-    const size = sizeNearLimit(saying, conversation.limits);
+    const { connection, status, unsent } = this.context;
+    const size = sizeNearLimit(saying, connection.limits);
     if (size?.over === true) {
       const bytes = plural(size.bytes - size.limit, "byte");
       const limit = size.limit.toLocaleString("en-US");
       return this.refused(saying, `it is ${bytes} too long, ${limit} are allowed`);
     }
-    if (facts.away !== undefined) this.back();
-    outgoing.send(saying);
+    if (status.away !== undefined) this.back();
+    unsent.send(saying);
   }
 
   /** Tells that something was not sent, and gives it back to whoever typed it. */
-  refused(saying: Saying, why: string, surely = true): void {
-    const { board, screen } = this.parts;
+  refused(saying: OutgoingMessage, why: string, surely = true): void {
+    const { windows, screen } = this.context;
     const place: WindowPlace = saying.kind === "room"
       ? { kind: "room", room: saying.room }
       : { kind: "private", name: saying.to };
-    const window = board.windows.find(place);
-    const here = window === board.current;
+    const window = windows.list.find(place);
+    const here = window === windows.current;
     const reason = why.replace(/\.$/, "");
     const not = surely ? "Not sent" : "Perhaps not sent";
     if (here || saying.kind === "private") {
       if (screen.draft === "") {
-        board.problem(`${not}: ${reason}. You have it back below`);
+        windows.problem(`${not}: ${reason}. You have it back below`);
         return screen.setDraft(typedAs(saying, here));
       }
     } else if (window !== undefined && window.draft === "") {
       window.draft = typedAs(saying, true);
-      return board.problem(`${not} to ${window.title}: ${reason}. You find it there again`);
+      return windows.problem(`${not} to ${window.title}: ${reason}. You find it there again`);
     }
     // There, nothing brings it back but to type it again.
     if (screen.plain === true) {
-      return board.problem(`${not}: ${reason}. You wrote: ${typedAs(saying, here)}`);
+      return windows.problem(`${not}: ${reason}. You wrote: ${typedAs(saying, here)}`);
     }
     const text = saying.text.length > 60 ? `${saying.text.slice(0, 60)}…` : saying.text;
-    board.problem(`${not}: ${reason}. The up arrow brings it back: "${text}"`);
+    windows.problem(`${not}: ${reason}. The up arrow brings it back: "${text}"`);
   }
 
   /** Shows messages of the past in the window that is shown now. */
   #showPast(past: PastRequest): void {
     this.#assertConnected();
-    const window = this.parts.board.current;
-    const { conversation } = this.parts;
-    const page: LoadPage = (query) => conversation.history(past.room, query);
-    this.#ask(readBack(page, past), (found) => showPast(this.parts, window, past, found));
+    const window = this.context.windows.current;
+    const { connection } = this.context;
+    const page: LoadPage = (query) => connection.history(past.room, query);
+    this.#ask(readBack(page, past), (found) => showPast(this.context, window, past, found));
   }
 
   async *#pages(room: string): AsyncGenerator<readonly Exported[]> {
     for (let after = 0;;) {
       const query = { after, limit: MAX_HISTORY_PAGE };
-      const { messages, more } = await this.parts.conversation.history(room, query);
+      const { messages, more } = await this.context.connection.history(room, query);
       yield messages;
       const last = messages.at(-1)?.id;
       // Said to be more, but nothing further on: no reason to ask for ever.
@@ -393,21 +399,21 @@ export class ChatActions implements Actions {
 
   /** Shows the answer to a request, or why there is none. */
   #ask<T>(answer: Promise<T>, show: (answer: T) => void, what = "Refused"): void {
-    const { board, conversation } = this.parts;
+    const { windows, connection } = this.context;
     void answer.then(show, (error: unknown) => {
       // The end of the conversation is told where it is noticed, not once for every request.
-      if (error instanceof ConnectError && conversation.state === "closed") return;
+      if (error instanceof ConnectError && connection.state === "closed") return;
       if (
         error instanceof RequestError || error instanceof ConnectError ||
         error instanceof ExportError
-      ) return board.problem(`${what}: ${error.message}`);
+      ) return windows.problem(`${what}: ${error.message}`);
       throw error;
     }).finally(() => this.options.refresh());
   }
 }
 
 /** What somebody typed to say it; `here`: in the window that it is for. */
-function typedAs(saying: Saying, here: boolean): string {
+function typedAs(saying: OutgoingMessage, here: boolean): string {
   if (saying.kind === "private" && !here) {
     return `/msg ${quotedName(saying.to)} ${saying.text}`;
   }

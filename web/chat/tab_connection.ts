@@ -7,7 +7,7 @@ import {
 import type { History, RoomPosition, Who } from "../../protocol.ts";
 import { roomOf } from "../state/threads.ts";
 import type { ThreadKey, UnsentMessage } from "../state/types.ts";
-import { MessageSender } from "./delivery.ts";
+import { MessageSender } from "./message_sender.ts";
 import type { Store } from "./store.ts";
 import type { TabQuestion, TabRequest } from "./tabs.ts";
 
@@ -19,7 +19,7 @@ export interface HubListener {
 }
 
 /** The connection to the hub, in the tab that has it; the other tabs have none. */
-export class HubSide {
+export class TabConnection {
   readonly #delivery: MessageSender;
   #conversation: ClientConnection | undefined;
   /** Rooms that the user left and that the hub may still believe them to be in. */

@@ -5,7 +5,7 @@ import type { Counters } from "./metrics/counters.ts";
 import type { Encoder } from "./encoders/encoder.ts";
 import type { JoinSnapshot } from "./join_result.ts";
 import type { Connection } from "./connection.ts";
-import { fanOutPause } from "./fan_out_buffer.ts";
+import { coalesceDelay } from "./fan_out_buffer.ts";
 import { presenceWindow } from "./presence.ts";
 import { Room } from "./room.ts";
 import type { Session } from "./session.ts";
@@ -23,7 +23,7 @@ const DRAIN_POLL = 20;
 /** A room on the way in: what to tell the client, then where it goes on. */
 export interface JoinResult {
   readonly room: Room;
-  readonly entered: JoinSnapshot;
+  readonly snapshot: JoinSnapshot;
   /** The newest id that `entered` holds. */
   readonly cursor: number;
 }
@@ -63,10 +63,10 @@ export class RoomMembership {
 
   /**
    * Makes `session` a member of a room and reads what it is to be shown first. The caller passes
-   * that on, then calls {@linkcode settle}: what is published meanwhile is not lost, it is read
+   * that on, then calls {@linkcode goLive}: what is published meanwhile is not lost, it is read
    * from the log from `cursor` on. Returns `undefined` when the session ended meanwhile.
    */
-  async enter(session: Session, position: RoomPosition): Promise<JoinResult | undefined> {
+  async join(session: Session, position: RoomPosition): Promise<JoinResult | undefined> {
     let room = await this.#open(position.room);
     // Its last member may have left, and closed it, since it was found or opened.
     while (this.#rooms.get(room.name) !== room) room = await this.#open(position.room);
@@ -75,13 +75,13 @@ export class RoomMembership {
       return undefined;
     }
     // Who enters again starts over from its position: nothing live may come in between.
-    if (session.peer !== undefined) this.#withdraw(session.peer, room);
+    if (session.connection !== undefined) this.#withdraw(session.connection, room);
     if (!room.has(session)) {
       session.rooms.push(room);
       this.changed();
       if (room.add(session)) {
         this.#tellListed(room, session.name);
-        room.changes.join(session.name);
+        room.presence.join(session.name);
         this.#announce(room);
       }
     }
@@ -91,7 +91,7 @@ export class RoomMembership {
     return {
       room,
       cursor,
-      entered: {
+      snapshot: {
         fields: room.fields(session.name, found.last, recovered),
         history: entries,
         ...(found.json === undefined ? {} : { historyJson: found.json }),
@@ -100,26 +100,26 @@ export class RoomMembership {
   }
 
   /** Lets a connection take part in a room it has entered: first what it has not read yet, then live. */
-  settle(peer: Connection, { room, cursor }: JoinResult): void {
+  goLive(peer: Connection, { room, cursor }: JoinResult): void {
     if (!peer.open || peer.session === undefined || !room.has(peer.session)) return;
-    room.peers.add(peer);
+    room.connections.add(peer);
     if (cursor >= room.last) {
-      room.pending.skip(peer, cursor);
+      room.fanOut.markDelivered(peer, cursor);
       return;
     }
-    room.behind.set(peer, cursor);
+    room.replayCursors.set(peer, cursor);
     if (this.#catchUp(room, peer)) return;
     this.#replay(room, peer).catch((error) => peer.fail(error));
   }
 
   /** A room that `peer` is in, as it stands: nothing is shown again, and what is live goes on. */
-  standing(peer: Connection, room: Room): JoinSnapshot {
-    const waiting = room.pending.entries[0]?.message.id;
+  currentSnapshot(peer: Connection, room: Room): JoinSnapshot {
+    const waiting = room.fanOut.entries[0]?.message.id;
     return {
       // What is on its way to this connection does not count as had.
       fields: room.fields(
         peer.session?.name ?? "",
-        room.behind.get(peer) ?? (waiting === undefined ? room.last : waiting - 1),
+        room.replayCursors.get(peer) ?? (waiting === undefined ? room.last : waiting - 1),
         true,
       ),
       history: [],
@@ -142,11 +142,11 @@ export class RoomMembership {
     if (index < 0) return;
     session.rooms.splice(index, 1);
     this.changed();
-    if (session.peer !== undefined) this.#withdraw(session.peer, room);
+    if (session.connection !== undefined) this.#withdraw(session.connection, room);
     const seen = room.remove(session);
     if (this.#closeIfEmpty(room) || !seen) return;
     this.#tellListed(room, session.name);
-    room.changes.leave(session.name);
+    room.presence.leave(session.name);
     this.#announce(room);
   }
 
@@ -154,7 +154,7 @@ export class RoomMembership {
   renamed(session: Session, from: string): void {
     for (const room of session.rooms) {
       this.#tellListed(room, from);
-      room.changes.rename(from, session.name);
+      room.presence.rename(from, session.name);
       this.#announce(room);
     }
   }
@@ -185,7 +185,7 @@ export class RoomMembership {
   /** Lets go of messages in memory that retention no longer keeps. */
   expire(): void {
     const now = this.clock.now();
-    for (const { tail } of this.#rooms.values()) tail.expire(now);
+    for (const { recent } of this.#rooms.values()) recent.expire(now);
   }
 
   /** Sends what waits for a rest to end. */
@@ -197,20 +197,20 @@ export class RoomMembership {
   stop(): void {
     for (const cancel of this.#announcing.values()) cancel();
     this.#announcing.clear();
-    for (const room of this.#rooms.values()) room.pending.clear();
+    for (const room of this.#rooms.values()) room.fanOut.clear();
   }
 
   #withdraw(peer: Connection, room: Room): void {
-    room.peers.delete(peer);
-    room.behind.delete(peer);
-    room.pending.forget(peer);
+    room.connections.delete(peer);
+    room.replayCursors.delete(peer);
+    room.fanOut.forget(peer);
   }
 
   #closeIfEmpty(room: Room): boolean {
     if (!room.empty) return false;
     this.#announcing.get(room)?.();
     this.#announcing.delete(room);
-    room.pending.clear();
+    room.fanOut.clear();
     this.#rooms.delete(room.name);
     return true;
   }
@@ -221,69 +221,72 @@ export class RoomMembership {
     entries: readonly EncodedMessage[],
     authors: readonly (Session | undefined)[],
   ): void {
-    room.tail.push(entries);
+    room.recent.push(entries);
     room.last = entries.at(-1)?.message.id ?? room.last;
-    const { pending } = room;
-    pending.add(entries, authors);
+    const { fanOut } = room;
+    fanOut.add(entries, authors);
     const now = this.clock.monotonic();
-    if (now >= pending.due || pending.full) {
+    if (now >= fanOut.nextFlushAt || fanOut.full) {
       this.#fanOut(room);
       return;
     }
     // Whoever waits for its own message to go on is not kept waiting.
     for (const author of new Set(authors)) if (author !== undefined) this.#echo(room, author);
-    if (pending.due !== Infinity) this.#fanOutLater(room, now);
+    if (fanOut.nextFlushAt !== Infinity) this.#fanOutLater(room, now);
   }
 
   #echo(room: Room, author: Session): void {
-    const { peer, echo } = author;
-    if (peer === undefined || !echo || !room.peers.has(peer) || room.behind.has(peer)) return;
-    const entries = room.pending.restFor(peer) ?? room.pending.entries;
-    room.pending.skip(peer, room.last);
-    peer.offer(peer.dialect.messages(entries, room.epoch));
+    const { connection, echo } = author;
+    if (
+      connection === undefined || !echo || !room.connections.has(connection) ||
+      room.replayCursors.has(connection)
+    ) return;
+    const entries = room.fanOut.undelivered(connection) ?? room.fanOut.entries;
+    room.fanOut.markDelivered(connection, room.last);
+    connection.enqueue(connection.encoder.messages(entries, room.epoch));
     this.counters.deliveries += entries.length;
   }
 
   #fanOut(room: Room): void {
-    const { pending } = room;
-    const { entries } = pending;
-    if (pending.empty) return;
+    const { fanOut } = room;
+    const { entries } = fanOut;
+    if (fanOut.empty) return;
     let batch: string | undefined;
     const frames = new Map<Encoder, readonly string[]>();
-    for (const peer of room.peers) {
-      if (room.behind.size > 0 && room.behind.has(peer)) continue;
-      const { dialect } = peer;
-      const rest = pending.restFor(peer);
+    for (const peer of room.connections) {
+      if (room.replayCursors.size > 0 && room.replayCursors.has(peer)) continue;
+      const { encoder } = peer;
+      const rest = fanOut.undelivered(peer);
       this.counters.deliveries += rest?.length ?? entries.length;
       if (rest !== undefined) {
-        peer.offer(dialect.messages(rest, room.epoch));
-      } else if (dialect.batches) {
+        peer.enqueue(encoder.messages(rest, room.epoch));
+      } else if (encoder.batches) {
         batch ??= entries.map((entry) => entry.json).join("\n");
-        peer.offerBatch(batch);
+        peer.enqueueBatch(batch);
       } else {
-        let encoded = frames.get(dialect);
+        let encoded = frames.get(encoder);
         if (encoded === undefined) {
-          frames.set(dialect, encoded = dialect.messages(entries, room.epoch));
+          frames.set(encoder, encoded = encoder.messages(entries, room.epoch));
         }
-        peer.offer(encoded);
+        peer.enqueue(encoded);
       }
     }
-    pending.clear();
-    const rest = fanOutPause(room.peers.size);
+    fanOut.clear();
+    const rest = coalesceDelay(room.connections.size);
     if (rest === 0) return;
-    pending.due = Infinity;
+    fanOut.nextFlushAt = Infinity;
     // By then the sockets were written to, however long that took.
     this.clock.next(() => {
       const now = this.clock.monotonic();
-      pending.due = now + rest;
-      if (!pending.empty) this.#fanOutLater(room, now);
+      fanOut.nextFlushAt = now + rest;
+      if (!fanOut.empty) this.#fanOutLater(room, now);
     });
   }
 
   #fanOutLater(room: Room, now: number): void {
-    const { pending } = room;
-    pending.cancelTimer ??= this.clock.after(
-      Math.ceil(pending.due - now),
+    const { fanOut } = room;
+    fanOut.cancelTimer ??= this.clock.after(
+      Math.ceil(fanOut.nextFlushAt - now),
       () => this.#fanOut(room),
     );
   }
@@ -326,7 +329,7 @@ export class RoomMembership {
     if (held !== undefined) {
       const entries = page(held, "oldest");
       const whole = entries.length === held.length;
-      return { entries, last, recovered: true, ...(whole ? { json: room.tail.json(held) } : {}) };
+      return { entries, last, recovered: true, ...(whole ? { json: room.recent.json(held) } : {}) };
     }
     const entries = await this.#read(room.name, { after, limit: PAGE_MESSAGES });
     if (entries[0]?.message.id !== after + 1) return undefined;
@@ -341,7 +344,7 @@ export class RoomMembership {
     const held = this.#held(room, Math.max(0, last - wanted));
     if (held !== undefined) {
       const entries = page(held, "newest");
-      return { entries, last, recovered: false, json: room.tail.json(entries) };
+      return { entries, last, recovered: false, json: room.recent.json(entries) };
     }
     const entries = await this.#read(room.name, { before: last + 1, limit: wanted }, "newest");
     return { entries, last, recovered: false };
@@ -349,8 +352,8 @@ export class RoomMembership {
 
   /** What the tail has above `after`; `undefined` when it does not reach back that far. */
   #held(room: Room, after: number): readonly EncodedMessage[] | undefined {
-    room.tail.expire(this.clock.now());
-    return room.tail.since(after, room.last);
+    room.recent.expire(this.clock.now());
+    return room.recent.since(after, room.last);
   }
 
   async #read(
@@ -363,30 +366,30 @@ export class RoomMembership {
 
   /** Sends what the tail holds beyond the peer's cursor; false when the tail does not reach back. */
   #catchUp(room: Room, peer: Connection): boolean {
-    const cursor = room.behind.get(peer);
+    const cursor = room.replayCursors.get(peer);
     if (cursor === undefined) return true;
     const rest = this.#held(room, cursor);
     if (rest === undefined || page(rest, "oldest").length < rest.length) return false;
-    room.behind.delete(peer);
-    room.pending.skip(peer, room.last);
-    peer.offer(peer.dialect.messages(rest, room.epoch));
+    room.replayCursors.delete(peer);
+    room.fanOut.markDelivered(peer, room.last);
+    peer.enqueue(peer.encoder.messages(rest, room.epoch));
     return true;
   }
 
   /** Sends the log page by page, no faster than the client reads, until the tail takes over. */
   async #replay(room: Room, peer: Connection): Promise<void> {
     while (!this.#catchUp(room, peer)) {
-      const cursor = room.behind.get(peer);
+      const cursor = room.replayCursors.get(peer);
       if (cursor === undefined || !peer.open) return;
       const entries = await this.#read(room.name, { after: cursor, limit: PAGE_MESSAGES });
       // It may have left the room, or gone, while the log was read.
-      if (room.behind.get(peer) !== cursor || !peer.open) return;
+      if (room.replayCursors.get(peer) !== cursor || !peer.open) return;
       if (entries[0]?.message.id !== cursor + 1) {
         peer.close(CLOSE.fellBehind, "The history you were reading was trimmed: reconnect");
         return;
       }
-      room.behind.set(peer, entries.at(-1)?.message.id ?? cursor);
-      peer.offer(peer.dialect.messages(entries, room.epoch));
+      room.replayCursors.set(peer, entries.at(-1)?.message.id ?? cursor);
+      peer.enqueue(peer.encoder.messages(entries, room.epoch));
       peer.flush();
       await this.#drained(peer);
     }
@@ -413,12 +416,12 @@ export class RoomMembership {
 
   /** Tells at once what was not told yet, if somebody has from a list what is about to change. */
   #tellListed(room: Room, name: string): void {
-    if (room.changes.isListed(name)) this.#tell(room);
+    if (room.presence.isListed(name)) this.#tell(room);
   }
 
   #tell(room: Room): void {
-    const frame = room.changes.take(room.name, room.online);
-    if (frame !== undefined) room.tellAll(frame, this.clock.now());
+    const frame = room.presence.take(room.name, room.online);
+    if (frame !== undefined) room.broadcast(frame, this.clock.now());
   }
 }
 

@@ -1,5 +1,5 @@
-import { splitKnownName } from "../chat/names.ts";
-import { type ClientFrame, MAX_HISTORY_PAGE, visible } from "../protocol.ts";
+import { splitKnownName } from "../../chat/names.ts";
+import { type ClientFrame, MAX_HISTORY_PAGE, visible } from "../../protocol.ts";
 
 /** What a line typed by a text client asks for. */
 export type TextCommand =

@@ -1,6 +1,6 @@
 import { type MentionRule, mentions } from "../../chat/mention.ts";
 import { type Direct, type Message, nameKey } from "../../protocol.ts";
-import { shownText } from "./shown.ts";
+import { shownText } from "./sanitize.ts";
 import type { ChatMessage, NewChatMessage } from "./types.ts";
 
 /** A message of a room as an entry of its log. */
@@ -11,7 +11,7 @@ export function messageItem(
 ): NewChatMessage {
   const { id, sender, timestamp, kind } = message;
   const mine = me !== undefined && nameKey(sender) === nameKey(me);
-  const text = textOf(message);
+  const text = messageText(message);
   return {
     kind: "said",
     id,
@@ -32,7 +32,7 @@ export function messageItem(
  */
 export function directItem(direct: Direct, mine: boolean, told = direct): NewChatMessage {
   const { sender, timestamp } = direct;
-  const text = textOf(direct);
+  const text = messageText(direct);
   return {
     kind: "said",
     sender,
@@ -47,7 +47,7 @@ export function directItem(direct: Direct, mine: boolean, told = direct): NewCha
 }
 
 /** What there is to read: the text, and data as code. */
-export function textOf(
+export function messageText(
   { message, data }: { readonly message?: string; readonly data?: unknown },
 ): string {
   if (data === undefined) return message ?? "";
@@ -56,7 +56,7 @@ export function textOf(
 }
 
 /** The text of a message without the data that came with it. */
-export function wordsIn({ text, data }: Pick<ChatMessage, "text" | "data">): string {
+export function textWithoutData({ text, data }: Pick<ChatMessage, "text" | "data">): string {
   return data === undefined ? text : text.slice(0, -fenced(data).length).replace(/\n$/, "");
 }
 

@@ -1,7 +1,7 @@
-import type { MessageDraft } from "./broker.ts";
-import { LINE_BREAK, toLine } from "./sqlite/lines.ts";
-import { MessageRefs } from "./sqlite/message_refs.ts";
-import type { RoomLog } from "./sqlite/room_log.ts";
+import type { MessageDraft } from "../broker.ts";
+import { LINE_BREAK, toLine } from "./lines.ts";
+import { MessageRefs } from "./message_refs.ts";
+import type { RoomLog } from "./room_log.ts";
 
 /** Messages in a chunk at most: who reads one of them reads them all. */
 export const CHUNK_MESSAGES = 256;

@@ -1,11 +1,11 @@
 /** For all visits, or for the tab alone. */
-export type Where = "local" | "session";
+export type StorageArea = "local" | "session";
 
 /** Values that the browser keeps. Where it keeps nothing, reading finds nothing. */
-export class KeptValues {
+export class BrowserStorage {
   constructor(private readonly prefix: string) {}
 
-  read(where: Where, key: string): unknown {
+  read(where: StorageArea, key: string): unknown {
     try {
       return JSON.parse(storage(where).getItem(this.prefix + key) ?? "null") ?? undefined;
     } catch {
@@ -15,7 +15,7 @@ export class KeptValues {
   }
 
   /** Keeps `value`; `undefined` removes it. */
-  write(where: Where, key: string, value: unknown): void {
+  write(where: StorageArea, key: string, value: unknown): void {
     try {
       if (value === undefined) storage(where).removeItem(this.prefix + key);
       else storage(where).setItem(this.prefix + key, JSON.stringify(value));
@@ -25,7 +25,7 @@ export class KeptValues {
   }
 
   /** The rest of every key that begins with `start`. */
-  keys(where: Where, start: string): readonly string[] {
+  keys(where: StorageArea, start: string): readonly string[] {
     try {
       const begin = this.prefix + start;
       return Object.keys(storage(where)).filter((key) => key.startsWith(begin))
@@ -36,6 +36,6 @@ export class KeptValues {
   }
 }
 
-function storage(where: Where): Storage {
+function storage(where: StorageArea): Storage {
   return where === "local" ? localStorage : sessionStorage;
 }

@@ -1,5 +1,5 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Transactions } from "./transactions.ts";
+import type { StatementSync } from "node:sqlite";
+import type { LogDatabase } from "../broker/sqlite/log_database.ts";
 
 /** A name that a token proved: clients without such a token cannot take it. */
 export interface OwnedName {
@@ -22,12 +22,13 @@ export interface OwnedNameStore {
 }
 
 /** Owned names in the database of the log. */
-export class SqliteOwnedNames implements OwnedNameStore {
+export class SqliteOwnedNameStore implements OwnedNameStore {
   readonly #all: StatementSync;
   readonly #put: StatementSync;
   readonly #remove: StatementSync;
 
-  constructor(db: DatabaseSync, private readonly transactions: Transactions) {
+  constructor(private readonly database: LogDatabase) {
+    const { db } = database;
     this.#all = db.prepare("SELECT key, name, seen FROM owned_names ORDER BY seen, key");
     this.#put = db.prepare("REPLACE INTO owned_names (key, name, seen) VALUES (?, ?, ?)");
     this.#remove = db.prepare("DELETE FROM owned_names WHERE key = ?");
@@ -43,14 +44,14 @@ export class SqliteOwnedNames implements OwnedNameStore {
 
   // deno-lint-ignore require-await -- what it throws is a rejection
   async put(names: readonly OwnedName[]): Promise<void> {
-    this.transactions.run(() => {
+    this.database.run(() => {
       for (const { key, name, seen } of names) this.#put.run(key, name, seen);
     });
   }
 
   // deno-lint-ignore require-await -- as above
   async remove(keys: readonly string[]): Promise<void> {
-    this.transactions.run(() => {
+    this.database.run(() => {
       for (const key of keys) this.#remove.run(key);
     });
   }

@@ -8,14 +8,14 @@ import {
   RequestError,
 } from "../client/types.ts";
 import { nameKey, visible } from "../protocol.ts";
-import { ChatActions, NotSentError } from "./actions.ts";
+import { ChatActions, NotSentError } from "./chat_actions.ts";
 import { WindowManager } from "./window_manager.ts";
-import { LineError } from "./commands.ts";
+import { CommandError } from "./commands.ts";
 import { logEvent } from "./event_log.ts";
 import { summaryText } from "./presence_summary.ts";
 import type { View } from "./view.ts";
-import { completeLine, isBareQuit, namesAnyRoom, runLine, sayingOf } from "./line.ts";
-import { type Saying, sizeNearLimit, UnsentMessages } from "./unsent_messages.ts";
+import { completeLine, isBareQuit, messageText, namesAnyRoom, runLine } from "./line.ts";
+import { type OutgoingMessage, sizeNearLimit, UnsentMessages } from "./unsent_messages.ts";
 import { paintWith } from "../render/paint.ts";
 import { type Background, paletteOf } from "../render/palette.ts";
 import { type ChatContext, Ignored } from "./chat_context.ts";
@@ -25,7 +25,7 @@ import { type LoadRooms, RoomDirectory } from "./room_directory.ts";
 import type { Chord, Screen, ScreenEvents } from "../editor/screen.ts";
 import { DEFAULT_SETTINGS, type TerminalSettings } from "./settings.ts";
 import { Roster } from "./roster.ts";
-import { plainRows, type Status, statusRows, troubleText } from "./status.ts";
+import { plainRows, type StatusRows, statusRows, troubleText } from "./status.ts";
 import { TypingNotifier, TypingTracker } from "./typing.ts";
 import { fit } from "../render/fit.ts";
 import { displayWidth } from "../render/wrap.ts";
@@ -37,7 +37,7 @@ const MANY_LINES = 5;
 /** Milliseconds between looks whether the day has changed: midnight may fall into a laptop's sleep. */
 const DAY_LOOK = 60_000;
 
-/** What a chat is told beside its conversation and screen. */
+/** What a chat is told beside its connection and screen. */
 export interface ChatOptions {
   readonly color: boolean;
   /** What was set in an earlier run. */
@@ -63,13 +63,13 @@ export interface ChatOptions {
   readonly clock?: Clock;
 }
 
-/** A conversation on a screen. */
+/** A connection on a screen. */
 export class TerminalChat implements ScreenEvents {
-  readonly #parts: ChatContext;
+  readonly #context: ChatContext;
   readonly #options: ChatOptions;
   readonly #actions: ChatActions;
-  readonly #reception: EventHandler;
-  readonly #typingTold: TypingNotifier;
+  readonly #events: EventHandler;
+  readonly #typing: TypingNotifier;
   readonly #cancels = new Map<"tick" | "day" | "leave", Cancel>();
   /** A line that was asked about, as it may not be meant as it stands. */
   #asked: string | undefined;
@@ -81,65 +81,65 @@ export class TerminalChat implements ScreenEvents {
   readonly #left = Promise.withResolvers<void>();
   #over = false;
 
-  constructor(conversation: ClientConnection, screen: Screen, options: ChatOptions) {
+  constructor(connection: ClientConnection, screen: Screen, options: ChatOptions) {
     const { clock = wallClock, settings = DEFAULT_SETTINGS, wanted, invite } = options;
     this.#options = options;
     const refresh = (): void => this.#refresh();
-    this.#parts = {
-      conversation,
+    this.#context = {
+      connection,
       screen,
       clock,
-      board: new WindowManager(screen, () => this.#view, () => clock.now()),
-      state: new Roster(),
-      outgoing: new UnsentMessages(conversation, clock, {
+      windows: new WindowManager(screen, () => this.#view, () => clock.now()),
+      roster: new Roster(),
+      unsent: new UnsentMessages(connection, clock, {
         changed: refresh,
-        delivered: (direct) => this.#reception.delivered(direct),
-        kept: (saying, ack) => {
+        delivered: (direct) => this.#events.delivered(direct),
+        acked: (saying, ack) => {
           // Elsewhere the hub sends it back.
-          if (screen.plain === true) this.#reception.kept(saying, ack);
+          if (screen.plain === true) this.#events.acked(saying, ack);
         },
         refused: (saying, error) => {
           const isRefused = error instanceof RequestError;
           if (isRefused && error.code === "no_such_user" && saying.kind === "private") {
-            partnerUnknown(this.#parts, saying.to);
+            partnerUnknown(this.#context, saying.to);
           }
           this.#actions.refused(saying, error.message, isRefused);
         },
         undelivered: (saying) => {
           // Who leaves is told how many there were, once the screen is given back.
-          const staysOpen = this.#leaving === undefined && conversation.sender !== undefined;
-          if (staysOpen) this.#actions.refused(saying, "the conversation has ended", false);
+          const staysOpen = this.#leaving === undefined && connection.sender !== undefined;
+          if (staysOpen) this.#actions.refused(saying, "the connection has ended", false);
         },
       }),
       ignored: new Ignored(),
       directory: new RoomDirectory(clock, options.hubRooms),
       typing: new TypingTracker(clock, refresh),
-      facts: {
-        connection: { kind: "connecting", reason: undefined },
+      status: {
+        link: { kind: "connecting", reason: undefined },
         settings,
         away: undefined,
-        lastPrivate: undefined,
-        wanted: [],
+        lastDirectSender: undefined,
+        joining: [],
         leaving: new Set(),
-        asked: wanted,
+        requestedName: wanted,
         resumed: 0,
-        missed: 0,
+        recoveredMessages: 0,
       },
     };
-    this.#actions = new ChatActions(this.#parts, {
+    this.#actions = new ChatActions(this.#context, {
       address: options.address ?? "the hub",
       home: options.home,
       ...options.onSettings === undefined ? {} : { onSettings: options.onSettings },
       refresh,
       quit: () => void this.leave(),
     });
-    this.#reception = new EventHandler(this.#parts, {
+    this.#events = new EventHandler(this.#context, {
       ...wanted === undefined ? {} : { wanted },
       ...invite === undefined ? {} : { invite },
     });
-    this.#typingTold = new TypingNotifier(
+    this.#typing = new TypingNotifier(
       clock,
-      (room, typing) => conversation.typing(room, typing),
+      (room, typing) => connection.typing(room, typing),
     );
     this.#hint = screen.columns < 70
       ? "Enter sends, /help helps, Ctrl-C leaves"
@@ -148,9 +148,9 @@ export class TerminalChat implements ScreenEvents {
   }
 
   /**
-   * Shows what happens until the conversation ends. Returns how many messages the hub never had.
+   * Shows what happens until the connection ends. Returns how many messages the hub never had.
    *
-   * A hub that ends a conversation does not end the chat: what the user is typing would go to the
+   * A hub that ends a connection does not end the chat: what the user is typing would go to the
    * shell. It stays, without sending anything, until the user leaves.
    *
    * @throws {ConnectError} when the hub cannot be reached or says no.
@@ -159,44 +159,44 @@ export class TerminalChat implements ScreenEvents {
     this.#watchDay();
     try {
       try {
-        for await (const event of this.#parts.conversation) this.#take(event);
+        for await (const event of this.#context.connection) this.#take(event);
       } catch (error) {
-        const { sender } = this.#parts.conversation;
+        const { sender } = this.#context.connection;
         if (!(error instanceof ConnectError) || sender === undefined) throw error;
         await this.#ended(error);
         throw error;
       }
       await this.#leaving;
-      return this.#parts.outgoing.undelivered;
+      return this.#context.unsent.undeliveredCount;
     } finally {
       this.#over = true;
       for (const cancel of this.#cancels.values()) cancel();
-      this.#parts.outgoing.stop();
-      this.#parts.typing.clear();
-      this.#typingTold.stop();
-      this.#parts.screen.setStatus([]);
+      this.#context.unsent.stop();
+      this.#context.typing.clear();
+      this.#typing.stop();
+      this.#context.screen.setStatus([]);
     }
   }
 
   /** What was typed in the windows and not sent. */
   get drafts(): readonly string[] {
-    const { board: { windows: { list } }, screen } = this.#parts;
-    return [...list.map(({ draft }) => draft), screen.draft].filter((draft) => draft !== "");
+    const { windows: { list: { all } }, screen } = this.#context;
+    return [...all.map(({ draft }) => draft), screen.draft].filter((draft) => draft !== "");
   }
 
-  /** Ends the conversation, as soon as the hub has what was said before. A second call does not wait. */
+  /** Ends the connection, as soon as the hub has what was said before. A second call does not wait. */
   leave(): Promise<void> {
     this.#left.resolve();
-    if (this.#leaving !== undefined) return this.#parts.conversation.close();
+    if (this.#leaving !== undefined) return this.#context.connection.close();
     return this.#leaving = this.#leave();
   }
 
   line(line: string): void {
-    this.#typingTold.stop();
+    this.#typing.stop();
     this.#hint = undefined;
     if ((lineCount(line) > MANY_LINES || isBareQuit(line)) && line !== this.#asked) {
       this.#asked = line;
-      this.#parts.screen.setDraft(line);
+      this.#context.screen.setDraft(line);
     } else {
       this.#asked = undefined;
       this.#run(line);
@@ -207,24 +207,24 @@ export class TerminalChat implements ScreenEvents {
   edited(draft: string): void {
     this.#asked = undefined;
     // Before Tab is pressed, which cannot wait for the hub.
-    if (namesAnyRoom(draft)) void this.#parts.directory.refresh();
-    const { room, entered } = this.#parts.board.current;
-    this.#typingTold.edited(entered ? room : undefined, draft);
+    if (namesAnyRoom(draft)) void this.#context.directory.refresh();
+    const { room, entered } = this.#context.windows.current;
+    this.#typing.edited(entered ? room : undefined, draft);
     this.#refresh();
   }
 
   chord(chord: Chord): void {
-    const { board } = this.#parts;
-    const { windows } = board;
+    const { windows } = this.#context;
+    const { list } = windows;
     const window = chord.kind === "activity"
-      ? windows.nextActive
+      ? list.nextActive
       : chord.kind === "beside"
-      ? windows.beside(chord.step)
-      : windows.list[chord.number - 1];
-    this.#typingTold.stop();
+      ? list.neighbour(chord.step)
+      : list.all[chord.number - 1];
+    this.#typing.stop();
     this.#asked = undefined;
     this.#hint = undefined;
-    if (window !== undefined) board.show(window);
+    if (window !== undefined) windows.show(window);
     else if (chord.kind === "activity") this.#hint = "Nothing new in any other room";
     else if (chord.kind === "beside") {
       this.#hint = "There is no other window: /join ROOM enters one";
@@ -254,55 +254,55 @@ export class TerminalChat implements ScreenEvents {
 
   complete(line: string): readonly [candidates: readonly string[], part: string] {
     const { people, rooms, windows, ignored } = this.#actions;
-    const { sender } = this.#parts.conversation;
+    const { sender } = this.#context.connection;
     return completeLine(line, {
       // Nobody talks to himself.
-      people: people.filter((name) => name !== sender && !this.#parts.ignored.has(name)),
+      people: people.filter((name) => name !== sender && !this.#context.ignored.has(name)),
       rooms,
       windows,
-      hubRooms: this.#parts.directory.rooms.map(({ room }) => room),
+      hubRooms: this.#context.directory.rooms.map(({ room }) => room),
       ignored,
     });
   }
 
   #run(line: string): void {
-    const { board, screen } = this.#parts;
+    const { windows, screen } = this.#context;
     try {
       runLine(line, this.#actions);
     } catch (error) {
-      if (!(error instanceof LineError)) throw error;
-      board.problem(error.message);
+      if (!(error instanceof CommandError)) throw error;
+      windows.problem(error.message);
       // A message is given back. So is a command of several lines, which is likely to be code.
-      const isKept = error instanceof NotSentError || sayingOf(line) !== undefined ||
+      const isKept = error instanceof NotSentError || messageText(line) !== undefined ||
         lineCount(line) > 1;
       if (isKept && screen.draft === "") screen.setDraft(line);
     }
   }
 
   async #leave(): Promise<void> {
-    const { conversation, board } = this.#parts;
-    if (conversation.pending > 0) {
-      const what = plural(conversation.pending, "message");
-      board.note(`Waiting for the hub to have ${what}. Ctrl-C leaves at once`);
+    const { connection, windows } = this.#context;
+    if (connection.pending > 0) {
+      const what = plural(connection.pending, "message");
+      windows.note(`Waiting for the hub to have ${what}. Ctrl-C leaves at once`);
       const { promise: late, resolve } = Promise.withResolvers<void>();
       this.#set("leave", LEAVE_TIMEOUT, resolve);
-      const had = conversation.flush().catch((error: unknown) => {
-        // Whatever ended the conversation, what it left behind is counted where it is given up.
+      const had = connection.flush().catch((error: unknown) => {
+        // Whatever ended the connection, what it left behind is counted where it is given up.
         if (!(error instanceof ConnectError)) throw error;
       });
       await Promise.race([had, late]);
     }
-    await conversation.close();
+    await connection.close();
   }
 
   /** Stays until the user leaves. */
   async #ended({ message }: ConnectError): Promise<void> {
     if (this.#leaving !== undefined) return;
-    const { board, facts, typing } = this.#parts;
-    facts.connection = { kind: "ended", reason: message };
+    const { windows, status, typing } = this.#context;
+    status.link = { kind: "ended", reason: message };
     typing.clear();
-    this.#typingTold.stop();
-    board.problem(
+    this.#typing.stop();
+    windows.problem(
       `${message.replace(/\.$/, "")}. Nothing is sent any more; /quit or Ctrl-C leaves`,
     );
     this.#refresh();
@@ -311,17 +311,17 @@ export class TerminalChat implements ScreenEvents {
 
   #take(event: ClientEvent): void {
     logEvent(event);
-    this.#parts.state.apply(event);
-    this.#reception.take(event);
+    this.#context.roster.apply(event);
+    this.#events.handle(event);
     this.#refresh();
   }
 
   get #view(): View {
-    const { conversation, screen, facts, clock } = this.#parts;
+    const { connection, screen, status, clock } = this.#context;
     const { color, background } = this.#options;
-    const { theme, timestamp, mention } = facts.settings;
+    const { theme, timestamp, mention } = status.settings;
     return {
-      self: conversation.sender,
+      self: connection.sender,
       paint: paintWith(color ? paletteOf(theme, background) : undefined),
       columns: screen.columns,
       now: new Date(clock.now()),
@@ -335,7 +335,7 @@ export class TerminalChat implements ScreenEvents {
   #refresh(): void {
     if (this.#over) return;
     this.#told();
-    const { screen } = this.#parts;
+    const { screen } = this.#context;
     screen.setPrompt(this.#prompt());
     const { paint } = this.#view;
     const rows = screen.plain === true
@@ -348,56 +348,56 @@ export class TerminalChat implements ScreenEvents {
 
   /** Tells of a new name, whoever gave it. */
   #told(): void {
-    const { conversation, board } = this.#parts;
-    const { sender } = conversation;
+    const { connection, windows } = this.#context;
+    const { sender } = connection;
     if (sender === undefined || sender === this.#name) return;
     const renamed = this.#name !== undefined;
     this.#name = sender;
-    const { asked } = this.#parts.facts;
+    const { requestedName } = this.#context.status;
     // A name that the hub made up or changed is not the user's own.
-    if (asked !== undefined && (!renamed || nameKey(asked) === nameKey(sender))) {
-      this.#options.onName?.(asked);
+    if (requestedName !== undefined && (!renamed || nameKey(requestedName) === nameKey(sender))) {
+      this.#options.onName?.(requestedName);
     }
-    if (renamed) board.note(`You are ${sender} now`);
+    if (renamed) windows.note(`You are ${sender} now`);
   }
 
   /** `[lobby] Alice> `: short, because the line being typed needs the room more. */
   #prompt(): string {
-    const { conversation, screen, board, facts } = this.#parts;
-    const { title } = board.current;
+    const { connection, screen, windows, status } = this.#context;
+    const { title } = windows.current;
     const half = Math.max(12, Math.floor(screen.columns / 2));
-    const doubt = board.current.ended !== undefined
+    const doubt = windows.current.closedReason !== undefined
       ? "(closed)"
-      : facts.connection.kind === "online"
+      : status.link.kind === "online"
       ? ""
-      : conversation.sender === undefined
+      : connection.sender === undefined
       ? "(connecting)"
       : "(offline)";
     const room = title === "" ? "" : `[${fit(visible(title), Math.floor(half / 2))}]`;
     const left = half - displayWidth(room) - doubt.length - 3;
-    const name = left < 3 ? "" : fit(visible(conversation.sender ?? ""), left);
+    const name = left < 3 ? "" : fit(visible(connection.sender ?? ""), left);
     return [room, name, doubt].filter((part) => part !== "").join(" ") + "> ";
   }
 
-  #status(): Status {
-    const { board, facts, outgoing, screen, typing, conversation } = this.#parts;
-    const { current, list } = board.windows;
+  #status(): StatusRows {
+    const { windows, status, unsent, screen, typing, connection } = this.#context;
+    const { current, all } = windows.list;
     const saying = this.#draftSaying(screen.draft);
-    const size = saying === undefined ? undefined : sizeNearLimit(saying, conversation.limits);
+    const size = saying === undefined ? undefined : sizeNearLimit(saying, connection.limits);
     const number = (count: number): string => count.toLocaleString("en-US");
     return {
-      fold: current.fold === undefined ? undefined : summaryText(current.fold),
-      pending: outgoing.lines(current.title),
-      activity: list.flatMap(({ title, unread, mentions, place }, at) =>
+      presence: current.presence === undefined ? undefined : summaryText(current.presence),
+      pending: unsent.describe(current.title),
+      activity: all.flatMap(({ title, unread, mentions, place }, at) =>
         unread === 0
           ? []
           : { number: at + 1, title, unread, mentions, isPrivate: place.kind === "private" }
       ),
-      typing: typing.in(current.room),
-      away: facts.away === undefined
+      typing: typing.names(current.room),
+      away: status.away === undefined
         ? undefined
-        : `Away: "${facts.away.text}", ${
-          plural(facts.away.count, "message")
+        : `Away: "${status.away.text}", ${
+          plural(status.away.count, "message")
         } for you. /back ends it`,
       trouble: this.#trouble(),
       size: size === undefined ? undefined : {
@@ -411,9 +411,9 @@ export class TerminalChat implements ScreenEvents {
   }
 
   /** What the draft would say, where it is for others. */
-  #draftSaying(draft: string): Saying | undefined {
-    const { place } = this.#parts.board.current;
-    const text = sayingOf(draft);
+  #draftSaying(draft: string): OutgoingMessage | undefined {
+    const { place } = this.#context.windows.current;
+    const text = messageText(draft);
     if (text === undefined || place.kind === "home") return undefined;
     return place.kind === "room"
       ? { kind: "room", room: place.room, text }
@@ -421,28 +421,28 @@ export class TerminalChat implements ScreenEvents {
   }
 
   #trouble(): string | undefined {
-    const { facts: { connection }, clock, screen } = this.#parts;
-    if (connection.kind === "online") return undefined;
-    if (connection.kind === "ended") return `Not connected: ${connection.reason}`;
-    if (connection.kind === "offline") {
-      const left = connection.until - clock.now();
+    const { status: { link }, clock, screen } = this.#context;
+    if (link.kind === "online") return undefined;
+    if (link.kind === "ended") return `Not connected: ${link.reason}`;
+    if (link.kind === "offline") {
+      const left = link.until - clock.now();
       // Where it cannot count down, a row is for the whole wait.
-      if (screen.plain === true) return troubleText(connection.reason, undefined);
+      if (screen.plain === true) return troubleText(link.reason, undefined);
       // On the next whole second, so that no number is left out.
       if (left > 0) this.#set("tick", left % 1000 || 1000, () => this.#refresh());
-      return troubleText(connection.reason, left > 0 ? left : undefined);
+      return troubleText(link.reason, left > 0 ? left : undefined);
     }
-    return connection.reason === undefined
+    return link.reason === undefined
       ? `Connecting to ${this.#options.address ?? "the hub"}`
-      : troubleText(connection.reason, undefined);
+      : troubleText(link.reason, undefined);
   }
 
   #watchDay(): void {
     this.#set("day", DAY_LOOK, () => {
-      const { board, clock } = this.#parts;
+      const { windows, clock } = this.#context;
       const time = clock.now();
-      const { current } = board;
-      if (current.items.length > 0 && current.isOtherDay(time)) board.add({ kind: "day", time });
+      const { current } = windows;
+      if (current.items.length > 0 && current.isOtherDay(time)) windows.add({ kind: "day", time });
       this.#watchDay();
     });
   }
@@ -450,7 +450,7 @@ export class TerminalChat implements ScreenEvents {
   /** Starts a timer in the place of the one of that name. */
   #set(name: "tick" | "day" | "leave", delay: number, task: () => void): void {
     this.#cancels.get(name)?.();
-    this.#cancels.set(name, this.#parts.clock.after(delay, task));
+    this.#cancels.set(name, this.#context.clock.after(delay, task));
   }
 }
 

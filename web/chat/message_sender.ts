@@ -1,5 +1,5 @@
 import { type ClientConnection, ConnectError, RequestError } from "../../client.ts";
-import { shown, shownReason } from "../state/shown.ts";
+import { errorText, sanitized } from "../state/sanitize.ts";
 import { roomOf } from "../state/threads.ts";
 import type { ThreadKey, UnsentMessage } from "../state/types.ts";
 import { doubtful } from "./can_send.ts";
@@ -39,7 +39,7 @@ export class MessageSender {
           type: "delivered",
           key,
           ref,
-          direct: shown(direct),
+          direct: sanitized(direct),
           told: direct,
         });
       } else {
@@ -61,9 +61,7 @@ export class MessageSender {
         type: "failed",
         key,
         ref,
-        error: nobody
-          ? `${thread?.name ?? "That person"} is not here any more`
-          : shownReason(error),
+        error: nobody ? `${thread?.name ?? "That person"} is not here any more` : errorText(error),
         ...(nobody ? { absent: true } : {}),
       });
     }

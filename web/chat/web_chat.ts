@@ -5,8 +5,8 @@ import { withEmoji } from "../state/emoji.ts";
 import { noticeOf } from "../state/notices.ts";
 import type { Action } from "../state/reduce.ts";
 import type { WebSettings } from "../state/settings.ts";
-import { shown, shownReason } from "../state/shown.ts";
-import { sharedAction, snapshotOf } from "../state/shared.ts";
+import { errorText, sanitized } from "../state/sanitize.ts";
+import { sharedAction, snapshotOf } from "../state/tab_sync.ts";
 import { directKey, peopleIn, roomKey, roomOf, unreadIn } from "../state/threads.ts";
 import {
   type ChatState,
@@ -17,13 +17,20 @@ import {
 } from "../state/types.ts";
 import { Announcements } from "./announcements.ts";
 import { Notifier } from "./notifier.ts";
-import { HubSide } from "./hub_side.ts";
+import { TabConnection } from "./tab_connection.ts";
 import { actionsOf } from "./tab_requests.ts";
 import type { SavedPosition, SavedState, TabMemory } from "./saved_state.ts";
 import { restored, saved } from "./restore.ts";
 import { HistoryLoader } from "./history_loader.ts";
 import { FIRST_PAGE, ReadPositions } from "./read_positions.ts";
-import { doubtful, endOf, isLookedAt, renamedKeys, sameName, whyMute } from "./can_send.ts";
+import {
+  doubtful,
+  isFocused,
+  linkAfter,
+  renamedKeys,
+  sameName,
+  whyCannotSend,
+} from "./can_send.ts";
 import { Store } from "./store.ts";
 import { type Handover, randomId, type TabRequest, Tabs } from "./tabs.ts";
 import { WebTypingNotifier } from "./typing_notifier.ts";
@@ -44,12 +51,12 @@ export interface Restart {
 /** The conversation behind the page: connects, takes in what happens, does what the person wants. */
 export class WebChat {
   readonly store: Store;
-  readonly attractor: Notifier;
-  readonly past: HistoryLoader;
+  readonly notifier: Notifier;
+  readonly history: HistoryLoader;
   readonly announcements: Announcements;
   readonly #sign: WebTypingNotifier;
   readonly #tabs: Tabs;
-  readonly #side: HubSide;
+  readonly #side: TabConnection;
   #tab: TabMemory;
   #settings: WebSettings;
   readonly #places: ReadPositions;
@@ -67,10 +74,10 @@ export class WebChat {
     this.#tab = memory.tab;
     this.#places = new ReadPositions(this.#tab.places);
     this.#settings = memory.settings;
-    this.attractor = new Notifier(hub.pathname, ({ key }) => this.show(key));
-    const comings = this.#settings.comings === "on";
+    this.notifier = new Notifier(hub.pathname, ({ key }) => this.show(key));
+    const presenceNotes = this.#settings.comings === "on";
     const { mention } = this.#settings;
-    const begin: ChatState = { ...EMPTY, marks: memory.marks, comings, mention };
+    const begin: ChatState = { ...EMPTY, readMarkers: memory.marks, presenceNotes, mention };
     this.store = new Store(restored(begin, this.#tab), (before, actions) => {
       this.#changed(before, actions);
     });
@@ -82,9 +89,9 @@ export class WebChat {
       actions: (actions) => {
         for (const action of actions) this.store.queue({ type: "shared", action });
       },
-      order: (order, foreign) => this.#perform(order, foreign),
+      request: (order, foreign) => this.#perform(order, foreign),
       attention: () => ({
-        key: this.state.attentive ? this.state.current : undefined,
+        key: this.state.focused ? this.state.current : undefined,
         present: isPresent(),
       }),
       answer: (question) => this.#side.ask(question),
@@ -92,14 +99,14 @@ export class WebChat {
     });
     this.#sign = new WebTypingNotifier((room, typing) => {
       // Where one no longer is, the hub would answer every sign with why.
-      if (this.state.threads.get(roomKey(room))?.gone !== undefined) return;
-      this.#tabs.order({ do: "typing", room, typing });
+      if (this.state.threads.get(roomKey(room))?.closedReason !== undefined) return;
+      this.#tabs.request({ do: "typing", room, typing });
     });
-    this.#side = new HubSide(this.store, {
+    this.#side = new TabConnection(this.store, {
       event: (event) => this.#take(event),
       end: (error) => void this.#end(error),
     });
-    this.past = new HistoryLoader(this.store, () => ({
+    this.history = new HistoryLoader(this.store, () => ({
       history: (room, query = {}) =>
         this.#tabs.ask({ ask: "history", room, query }) as Promise<History>,
     }));
@@ -119,7 +126,7 @@ export class WebChat {
   }
 
   /** An address brought a token: for this tab, and at once where a conversation has begun. */
-  bring(token: string): void {
+  useToken(token: string): void {
     this.memory.keepToken(token, "tab");
     this.#brought = token;
     if (this.#started) void this.restart({ token: { value: token, remember: false } });
@@ -138,11 +145,11 @@ export class WebChat {
     chosen = false,
   ): Promise<void> {
     this.#started = true;
-    void this.#tabs.census().then((open) => {
+    void this.#tabs.openTabs().then((open) => {
       this.memory.drafts.inherit(open);
       this.store.touch();
     });
-    if (await this.#tabs.seek()) {
+    if (await this.#tabs.findLeader()) {
       for (const room of rooms.toReversed()) this.join(room);
       const other = name !== undefined && !sameName(name, this.state.me);
       if (chosen && other) this.rename(name);
@@ -184,17 +191,17 @@ export class WebChat {
    *
    * @throws {CommandError} when it makes no sense.
    */
-  enter(key: ThreadKey, line: string, screen: ScreenActions): void {
+  submit(key: ThreadKey, line: string, screen: ScreenActions): void {
     this.#wanted = undefined;
     runLine(line, {
       room: roomOf(key),
-      rooms: [...this.state.threads.values()].flatMap(({ key, name, room, gone }) => {
+      rooms: [...this.state.threads.values()].flatMap(({ key, name, room, closedReason }) => {
         if (!key.startsWith("#")) return [];
-        return [{ room: name, online: room?.online ?? 0, gone: gone !== undefined }];
+        return [{ room: name, online: room?.online ?? 0, gone: closedReason !== undefined }];
       }),
       people: peopleIn(this.state),
       say: (text, action) => {
-        const reason = whyMute(this.state, key);
+        const reason = whyCannotSend(this.state, key);
         if (reason !== undefined) throw new CommandError(`Not sent: ${reason}`);
         this.#confirm(key);
         this.say(key, withEmoji(text), action);
@@ -210,7 +217,7 @@ export class WebChat {
       who: (room) => void this.#who(key, room),
       clear: () => this.store.apply({ type: "clear", key }),
       note: (text) => this.#note(key, text),
-      quit: () => this.#tabs.order({ do: "quit" }),
+      quit: () => this.#tabs.request({ do: "quit" }),
       ...screen,
     });
   }
@@ -255,7 +262,7 @@ export class WebChat {
   join(room: string): void {
     const key = roomKey(room);
     const known = this.state.threads.get(key);
-    if (known?.room === undefined || known.gone !== undefined) {
+    if (known?.room === undefined || known.closedReason !== undefined) {
       const from = known?.room;
       this.#do({
         do: "join",
@@ -279,7 +286,7 @@ export class WebChat {
   rename(name: string): void {
     const { state } = this.state.connection;
     if (state === "online" || state === "connecting" || state === "offline") {
-      this.#tabs.order({ do: "nick", name });
+      this.#tabs.request({ do: "nick", name });
     } else void this.restart({ name });
   }
 
@@ -290,21 +297,21 @@ export class WebChat {
   }
 
   /** Whether somebody looks at the end of the current thread. */
-  attend(attentive: boolean): void {
-    if (attentive === this.state.attentive) return;
+  setFocused(attentive: boolean): void {
+    if (attentive === this.state.focused) return;
     this.store.apply({ type: "attention", attentive });
-    this.#tabs.attend();
+    this.#tabs.shareAttention();
   }
 
   /** Now is a good moment to look after the connection. */
   wake(): void {
     this.#tabs.probe();
-    this.#tabs.order({ do: "wake" });
+    this.#tabs.request({ do: "wake" });
   }
 
   /** The page comes out of the browser's cache: another tab may have taken over. */
   async resume(): Promise<void> {
-    if (await this.#tabs.seek()) return;
+    if (await this.#tabs.findLeader()) return;
     if (this.#side.wake()) this.#tabs.lead();
     else this.#takeOver();
   }
@@ -330,12 +337,12 @@ export class WebChat {
   }
 
   /** Where the user reads, for when the page is loaded again; `undefined` at the end. */
-  keepPlace(key: ThreadKey, place: SavedPosition | undefined): void {
+  saveScroll(key: ThreadKey, place: SavedPosition | undefined): void {
     this.#places.keep(key, this.state.threads.get(key)?.room?.epoch, place);
   }
 
   /** Where the user was reading. */
-  placeOf(key: ThreadKey): SavedPosition | undefined {
+  savedScroll(key: ThreadKey): SavedPosition | undefined {
     return this.#places.all[key];
   }
 
@@ -351,9 +358,9 @@ export class WebChat {
   }
 
   /** The page goes away: another tab is to take its place. */
-  bye(): void {
+  close(): void {
     this.saveNow();
-    this.#tabs.bye();
+    this.#tabs.close();
   }
 
   /**
@@ -373,12 +380,13 @@ export class WebChat {
     if (!this.#tabs.leads) {
       for (const action of actionsOf(order, this.state)) this.store.apply(action);
     }
-    this.#tabs.order(order);
+    this.#tabs.request(order);
   }
 
   /** Carries out what this tab, or another one, wants of the hub. */
   #perform(order: TabRequest, foreign: boolean): void {
-    const isDead = order.do === "leave" && this.state.threads.get(order.key)?.gone !== undefined;
+    const isDead = order.do === "leave" &&
+      this.state.threads.get(order.key)?.closedReason !== undefined;
     const actions = actionsOf(order, this.state);
     // Known already, and on its way.
     if (order.do === "send" && actions.length === 0) return;
@@ -402,7 +410,7 @@ export class WebChat {
     const before = this.state;
     this.store.apply({ type: "adopt", snapshot });
     this.#sendLeftover(before);
-    this.#tabs.attend();
+    this.#tabs.shareAttention();
   }
 
   /** The tab that had the connection is gone: this one continues where it has read. */
@@ -447,15 +455,15 @@ export class WebChat {
   }
 
   async #end(error: unknown): Promise<void> {
-    const end = endOf(error);
+    const end = linkAfter(error);
     // The session continues in another tab, or somewhere that no tab knows of.
-    if (end.state === "replaced" && await this.#tabs.seek()) return;
+    if (end.state === "replaced" && await this.#tabs.findLeader()) return;
     this.#tabs.lead();
     this.#setConnection(end);
   }
 
   #take(told: ClientEvent): void {
-    const event = shown(told);
+    const event = sanitized(told);
     if (event.type === "online") this.memory.session = event.welcome.session;
     const original = told.type === "direct" ? { told } : {};
     this.store.queue({ type: "event", event, ...original, now: Date.now() });
@@ -475,13 +483,13 @@ export class WebChat {
     const notice = noticeOf(event, this.state, this.#settings);
     if (notice === undefined) return;
     const { attention } = this.#tabs;
-    const seen = isLookedAt(this.state, notice.key) ||
+    const seen = isFocused(this.state, notice.key) ||
       attention.some(({ key }) => key === notice.key);
     const { sounds } = this.#settings;
-    if (sounds === "always" || (sounds === "on" && !seen)) this.attractor.play();
+    if (sounds === "always" || (sounds === "on" && !seen)) this.notifier.play();
     if (seen) return;
     const present = isPresent() || attention.some(({ present }) => present);
-    if (!present && this.#settings.notifications === "on") this.attractor.notify(notice);
+    if (!present && this.#settings.notifications === "on") this.notifier.notify(notice);
   }
 
   #changed(before: ChatState, actions: readonly Action[]): void {
@@ -491,7 +499,7 @@ export class WebChat {
     const { me, current, threads } = this.state;
     if (this.state === before) return;
     const { sender } = this.#side;
-    const name = sender === undefined ? undefined : shown(sender);
+    const name = sender === undefined ? undefined : sanitized(sender);
     if (name !== undefined && name !== me) this.store.queue({ type: "me", name });
     if (me !== undefined && me === this.#renaming) this.memory.name = me;
     const thread = current === undefined ? undefined : threads.get(current);
@@ -502,11 +510,11 @@ export class WebChat {
       : `#${thread.name}`;
     const isOnline = this.state.connection.state === "online";
     if (isOnline && before.connection.state !== "online") this.#side.sendHeld();
-    this.attractor.count(unreadIn(this.state).unread, where);
+    this.notifier.count(unreadIn(this.state).unread, where);
     if (before.threads !== threads) {
       for (const [from, to] of renamedKeys(before, this.state)) this.memory.drafts.move(from, to);
       const was = thread === undefined ? undefined : before.threads.get(thread.key);
-      if (thread !== undefined && thread !== was && this.state.attentive) {
+      if (thread !== undefined && thread !== was && this.state.focused) {
         this.#tabs.read(thread.key);
       }
     }
@@ -519,11 +527,11 @@ export class WebChat {
 
   async #who(key: ThreadKey, room: string): Promise<void> {
     try {
-      const { online, members } = shown(await this.#tabs.ask({ ask: "who", room }) as Who);
+      const { online, members } = sanitized(await this.#tabs.ask({ ask: "who", room }) as Who);
       const more = online > members.length ? ` and ${online - members.length} more` : "";
       this.#note(key, `In #${room}: ${members.join(", ") || "nobody"}${more}`);
     } catch (error) {
-      this.#note(key, shownReason(error));
+      this.#note(key, errorText(error));
     }
   }
 

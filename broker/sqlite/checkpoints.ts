@@ -1,9 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
-import { ErrorStreak } from "../lib/error_streak.ts";
-import { isAt } from "./sqlite/files.ts";
-import { explainStorage } from "./sqlite/storage_errors.ts";
-import { restartWal } from "./sqlite/wal.ts";
+import { ErrorStreak } from "../../lib/error_streak.ts";
+import { isAt } from "./files.ts";
+import { explainStorage } from "./storage_errors.ts";
+import { restartWal } from "./wal.ts";
 
 /** Bytes of one page of the database: what SQLite takes by itself. */
 const PAGE_BYTES = 4096;

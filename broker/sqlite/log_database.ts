@@ -9,16 +9,14 @@ const logger = getLogger(["bcast", "log"]);
  * Transactions on one connection, with statements prepared once. What keeps the log from being
  * written is logged here, once, whoever wanted to write.
  */
-export class Transactions {
-  readonly #db: DatabaseSync;
+export class LogDatabase {
   readonly #check: () => void;
   readonly #trouble = new ErrorStreak(logger, "Cannot write the log");
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
 
   /** @param check throws when what is written would be lost. */
-  constructor(db: DatabaseSync, check: () => void) {
-    this.#db = db;
+  constructor(readonly db: DatabaseSync, check: () => void) {
     this.#check = check;
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
@@ -60,13 +58,13 @@ export class Transactions {
 
   #clear(): void {
     // Only after a rollback that failed too.
-    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+    if (this.db.isTransaction) this.db.exec("ROLLBACK");
   }
 
   #rollback(): void {
     try {
       // On some faults SQLite has rolled back already.
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      if (this.db.isTransaction) this.db.exec("ROLLBACK");
     } catch (error) {
       // The first error is the one to tell the caller; the next transaction tries again.
       logger.error("A transaction could not be undone: {error}", { error });

@@ -12,7 +12,7 @@ export function shownText(text: string): string {
 }
 
 /** What went wrong, in words that may be those of the hub. */
-export function shownReason(error: unknown): string {
+export function errorText(error: unknown): string {
   return visible(error instanceof Error ? error.message : String(error));
 }
 
@@ -20,7 +20,7 @@ export function shownReason(error: unknown): string {
  * What came from the hub, with all texts in it as the page may show them. Everything passes here
  * before it gets into the state, so that no part of the page can show anything else.
  */
-export function shown<T>(value: T): T {
+export function sanitized<T>(value: T): T {
   return shownValue(value, "") as T;
 }
 
