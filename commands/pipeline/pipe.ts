@@ -1,4 +1,4 @@
-import type { Output } from "../../cli/output.ts";
+import type { Output } from "../../lib/output.ts";
 import { EXIT, type ExitCode } from "../../cli/errors.ts";
 import { safeJson } from "../../render/text.ts";
 import type { ClientConnection, ClientEvent, RoomJoined } from "../../client/types.ts";

@@ -14,7 +14,7 @@ import { readHostPattern } from "../../server/http/hosts.ts";
 import { readOrigin } from "../../server/http/origin.ts";
 import { visible } from "../../protocol.ts";
 import { CliError, UsageError } from "../../cli/errors.ts";
-import { isReadableByOthers, readSmallFile } from "../../lib/read_file.ts";
+import { isReadableByOthers, readSmallFile } from "../../cli/read_file.ts";
 import { steadyClock } from "../../lib/steady_clock.ts";
 import { watchFiles } from "../../lib/watch_files.ts";
 import { type FlagValues, list, text } from "../../cli/flags.ts";

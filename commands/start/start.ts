@@ -29,6 +29,7 @@ import { ignoreStraySignals } from "../../cli/stray_signals.ts";
 import { exportsLogs } from "../../cli/telemetry.ts";
 import { plural } from "../../render/text.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "./tls.ts";
+import { settledWithin } from "../../lib/async.ts";
 import { steadyClock } from "../../lib/steady_clock.ts";
 import { logMessages } from "../../server/message_log.ts";
 import { AddressInUse } from "../../server/transports/bind.ts";
@@ -411,14 +412,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 async function stop(server: Server, drain: number): Promise<void> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new CliError("The hub did not stop in time: it was ended as it was")),
-    STOP_TIMEOUT + drain,
-  );
-  try {
-    await Promise.race([server.stop(undefined, drain), late]);
-  } finally {
-    clearTimeout(timer);
+  if (!await settledWithin(server.stop(undefined, drain), STOP_TIMEOUT + drain)) {
+    throw new CliError("The hub did not stop in time: it was ended as it was");
   }
 }

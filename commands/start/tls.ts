@@ -13,7 +13,8 @@ import type { ServerClock } from "../../lib/clock.ts";
 import { steadyClock } from "../../lib/steady_clock.ts";
 import { lanAddresses } from "./banner.ts";
 import { CliError, UsageError } from "../../cli/errors.ts";
-import { why } from "../../lib/read_file.ts";
+import { replaceFile } from "../../lib/atomic_write.ts";
+import { readErrorText } from "../../lib/file_errors.ts";
 import * as flag from "../../cli/flags.ts";
 import { watchFiles } from "../../lib/watch_files.ts";
 
@@ -171,7 +172,9 @@ function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    throw new CliError(`Cannot read "${path}": ${why(error)}`, undefined, { cause: error });
+    throw new CliError(`Cannot read "${path}": ${readErrorText(error)}`, undefined, {
+      cause: error,
+    });
   }
 }
 
@@ -211,8 +214,8 @@ async function selfSigned(
   if (!lasts(files, clock.now())) {
     const pair = await make();
     // The key first: a certificate without its key would look like a damaged pair.
-    write(files.key, pair.key);
-    write(files.cert, pair.cert);
+    await replaceFile(files.key, pair.key);
+    await replaceFile(files.cert, pair.cert);
     logger.info("Made a certificate for itself: {file}", { file: files.cert });
   }
   return fileSource(files, true, clock);
@@ -234,13 +237,6 @@ function lasts(files: PairNames, now: number): boolean {
     if (cause instanceof KeyPairError && cause.reason === "expired") return false;
     throw error;
   }
-}
-
-/** In one step, and for the owner's eyes only: a hub that is killed leaves no half of a file. */
-function write(path: string, text: string): void {
-  const temporary = `${path}.new`;
-  Deno.writeTextFileSync(temporary, text, { mode: 0o600 });
-  Deno.renameSync(temporary, path);
 }
 
 /** What clients may call this machine. */
