@@ -2,7 +2,8 @@ import type { AnyCommand } from "./command.ts";
 import { EXIT } from "./errors.ts";
 import { envName, flagName, type Flags } from "./flags.ts";
 import { GLOBAL_FLAGS } from "./globals.ts";
-import { table, wrap } from "../render/text.ts";
+import { table } from "../render/table.ts";
+import { wrap } from "../render/wrap.ts";
 
 /** Columns that every help text fits into. */
 const WIDTH = 80;

@@ -6,7 +6,7 @@ import type { Context } from "../cli/context.ts";
 import { EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import type { CommandGroup } from "../cli/help.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import { formatBytes } from "@std/fmt";
 import { visible } from "../protocol.ts";
 import { databaseIn } from "./database_path.ts";

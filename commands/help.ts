@@ -2,7 +2,7 @@ import { type AnyCommand, defineCommand } from "../cli/command.ts";
 import { EXIT, UsageError } from "../cli/errors.ts";
 import { type CommandGroup, commandHelp, programHelp } from "../cli/help.ts";
 import { commandSynonym } from "../cli/synonyms.ts";
-import { suggestion } from "../render/text.ts";
+import { suggestion } from "../lib/words.ts";
 import { visible } from "../protocol.ts";
 
 /** `bcast help [COMMAND]`; it tells of the commands that `groups` gives, itself among them. */

@@ -5,7 +5,7 @@ import { connectorFor, type HubConnector } from "../client/trust.ts";
 import type { CommandInput } from "../../cli/command.ts";
 import { CliError, EXIT, UsageError } from "../../cli/errors.ts";
 import * as flag from "../../cli/flags.ts";
-import { plural } from "../../render/text.ts";
+import { plural } from "../../lib/words.ts";
 import { type ClientConnection, connect, type ConnectOptions } from "../../client.ts";
 import type { RoomPosition } from "../../protocol.ts";
 import { CursorFile } from "./cursor_file.ts";

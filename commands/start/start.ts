@@ -27,7 +27,7 @@ import { Renewal } from "./certificate_renewal.ts";
 import { watchInterrupts } from "../../cli/signals.ts";
 import { ignoreStraySignals } from "../../cli/stray_signals.ts";
 import { exportsLogs } from "../../cli/telemetry.ts";
-import { plural } from "../../render/text.ts";
+import { plural } from "../../lib/words.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "./tls.ts";
 import { settledWithin } from "../../lib/async.ts";
 import { steadyClock } from "../../lib/steady_clock.ts";

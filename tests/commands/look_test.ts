@@ -3,7 +3,7 @@ import { duration, statusLine, statusRows } from "../../commands/status_text.ts"
 import { main } from "../../main.ts";
 import type { StatusReport } from "../../protocol.ts";
 import type { Server } from "../../server.ts";
-import { columns } from "../../render/columns.ts";
+import { columns } from "../../render/table.ts";
 import { LiveView } from "../../render/live_view.ts";
 import { memoryContext, MemoryOutput } from "../kit/memory_output.ts";
 import { TestSocket } from "../kit/socket.ts";
