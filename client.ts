@@ -17,12 +17,12 @@
 
 import { HubConnection } from "./client/connection.ts";
 import { DEFAULT_ENVIRONMENT, type Environment } from "./client/environment.ts";
-import type { Connection, ConnectOptions } from "./client/types.ts";
+import type { ClientConnection, ConnectOptions } from "./client/types.ts";
 import { hubUrl } from "./client/url.ts";
 
 export * from "./client/types.ts";
 export { HubApi, type HubApiOptions } from "./client/api.ts";
-export type { Cancel, Clock } from "./client/clock.ts";
+export type { Cancel, Clock } from "./lib/clock.ts";
 export type { Environment } from "./client/environment.ts";
 export { type HubAddress, hubUrl, portIn, shownUrl } from "./client/url.ts";
 
@@ -32,7 +32,10 @@ export { type HubAddress, hubUrl, portIn, shownUrl } from "./client/url.ts";
  * @param seams what to use in place of the machine's clock, randomness and network.
  * @throws {TypeError} when `options.url` is no address of a hub.
  */
-export function connect(options: ConnectOptions, seams: Partial<Environment> = {}): Connection {
+export function connect(
+  options: ConnectOptions,
+  seams: Partial<Environment> = {},
+): ClientConnection {
   const url = hubUrl({ url: String(options.url) });
   return new HubConnection(url, options, { ...DEFAULT_ENVIRONMENT, ...seams });
 }

@@ -6,7 +6,7 @@ import type { MessageDraft, MessageListener } from "./broker.ts";
  * Those who want what is appended. A listener may append, subscribe and dispose while it is called,
  * and may throw: every listener still gets everything since its subscription, once, in order.
  */
-export class RoomListeners {
+export class LogListeners {
   #subscriptions: readonly Subscription[] = [];
   #waiting: Delivery[] = [];
   #delivering = false;

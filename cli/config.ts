@@ -3,7 +3,8 @@ import { visible } from "../protocol.ts";
 import type { Context } from "./context.ts";
 import { CliError, UsageError } from "./errors.ts";
 import type { AnyFlag, Flags, Layer } from "./flags.ts";
-import { isReadableByOthers, why } from "../lib/read_file.ts";
+import { isReadableByOthers } from "./read_file.ts";
+import { readErrorText } from "../lib/file_errors.ts";
 import { kebab } from "./flags.ts";
 import { configDirectory } from "./paths.ts";
 import { parseSettings, type Setting, type SettingFault, type SettingsReader } from "./settings.ts";
@@ -130,7 +131,7 @@ async function readIfThere(path: string, mustBe: boolean): Promise<string | unde
     const missing = error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.NotADirectory;
     if (missing && !mustBe) return undefined;
-    const reason = missing ? "it does not exist" : why(error);
+    const reason = missing ? "it does not exist" : readErrorText(error);
     throw new UsageError(`Cannot read the configuration file ${path}: ${reason}`);
   }
 }

@@ -9,7 +9,7 @@ import {
 import { visible } from "../protocol.ts";
 import { choice, text, toggle } from "./flags.ts";
 import { LogFile } from "./log_file.ts";
-import type { Output } from "./output.ts";
+import type { Output } from "../lib/output.ts";
 import { telemetrySink } from "./telemetry.ts";
 import { safeJson } from "../render/text.ts";
 

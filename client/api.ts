@@ -1,13 +1,13 @@
 import {
-  type MeasuresReport,
-  type OrderReport,
+  type ModerationReport,
   type PeopleReport,
   type RoomsReport,
+  type SanctionsReport,
   type StatusReport,
   visible,
 } from "../protocol.ts";
-import { probeHttp } from "./probe.ts";
-import { describeProbe } from "./probe_result.ts";
+import { describeAnswer } from "./probe_messages.ts";
+import { probe } from "./probe.ts";
 import {
   type Reader,
   readMeasures,
@@ -67,12 +67,12 @@ export class HubApi {
   }
 
   /** The bans, mutes and closed rooms, for who may moderate. */
-  measures(): Promise<MeasuresReport> {
+  sanctions(): Promise<SanctionsReport> {
     return this.#ask("admin/bans", readMeasures);
   }
 
   /** Gives an order below `/api/admin/`, for who may moderate. */
-  order(what: string, fields: object): Promise<OrderReport> {
+  moderate(what: string, fields: object): Promise<ModerationReport> {
     return this.#ask(`admin/${what}`, readOrderReport, {}, JSON.stringify(fields));
   }
 
@@ -123,7 +123,7 @@ export class HubApi {
       ...DEFAULT_ENVIRONMENT,
       ...(this.options.fetch && { fetch: this.options.fetch }),
     };
-    const { failure, message } = await describeProbe(words(error), url, seams, signal ?? NEVER);
+    const { failure, message } = await probe(words(error), url, seams, signal ?? NEVER);
     return new ConnectError(failure, message, options);
   }
 
@@ -137,7 +137,7 @@ export class HubApi {
       return new ConnectError("unable", message, { code: status });
     }
     const location = headers.get("location");
-    const diagnosis = probeHttp({
+    const diagnosis = describeAnswer({
       status,
       server,
       ...(problem === undefined ? {} : { sentence: problem }),

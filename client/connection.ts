@@ -28,9 +28,9 @@ import { MessageRequest } from "./message_request.ts";
 import { tooLarge } from "./send_loop.ts";
 import type { Environment } from "./environment.ts";
 import {
+  type ClientConnection,
   type ClientEvent,
   ConnectError,
-  type Connection,
   type ConnectOptions,
   type OutgoingMessage,
 } from "./types.ts";
@@ -39,7 +39,7 @@ import {
 const REF_RANDOM_BYTES = 6;
 
 /** The conversation that {@linkcode connect} starts. */
-export class HubConnection implements Connection {
+export class HubConnection implements ClientConnection {
   readonly #memory: ConnectionState;
   readonly #lifecycle: ReconnectLoop;
   readonly #refPrefix = randomPrefix();
@@ -57,7 +57,7 @@ export class HubConnection implements Connection {
     this.#lifecycle.dial();
   }
 
-  get state(): Connection["state"] {
+  get state(): ClientConnection["state"] {
     return this.#lifecycle.state;
   }
 
@@ -107,7 +107,7 @@ export class HubConnection implements Connection {
 
   history(
     room: string,
-    query: Parameters<Connection["history"]>[1] = {},
+    query: Parameters<ClientConnection["history"]>[1] = {},
   ): Promise<History> {
     const frame = { type: "history", room, ...query, ref: this.#ref() };
     return this.#ask(() => queryRequest("read", frame, "history"));

@@ -1,7 +1,7 @@
 import type { Limits } from "../protocol.ts";
-import { EventQueue } from "./events.ts";
+import { EventQueue } from "./event_queue.ts";
 import { Outbox } from "./outbox.ts";
-import { RoomSubscriptions } from "./rooms.ts";
+import { RoomSubscriptions } from "./room_subscriptions.ts";
 import type { ClientEvent, ConnectOptions } from "./types.ts";
 
 /** What a conversation knows and keeps over all its connections. */

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, wallClock } from "../lib/clock.ts";
 
 /** What a conversation needs of the world around it; tests and odd runtimes pass their own. */
 export interface Environment {
@@ -13,7 +13,7 @@ export interface Environment {
 
 /** The real world. */
 export const DEFAULT_ENVIRONMENT: Environment = {
-  clock: systemClock,
+  clock: wallClock,
   random: () => Math.random(),
   socket: (url, protocol) => new WebSocket(url, protocol),
   fetch: (url, init) => fetch(url, init),

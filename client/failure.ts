@@ -1,5 +1,5 @@
 import { CLOSE, type ErrorCode, type ErrorFrame, shouldReconnect, visible } from "../protocol.ts";
-import type { ProbeResult } from "./probe.ts";
+import type { ProbeResult } from "./probe_messages.ts";
 import { BROKEN, type SocketClose } from "./socket.ts";
 import { type ConnectFailure } from "./types.ts";
 import { shownUrl } from "./url.ts";

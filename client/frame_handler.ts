@@ -12,10 +12,10 @@ import {
 } from "../protocol.ts";
 import { retryDelay } from "./backoff.ts";
 import type { ClientRequest } from "./request.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { ConnectionState } from "./connection_state.ts";
 import type { SendLoop } from "./send_loop.ts";
-import type { SubscribedRoom } from "./rooms.ts";
+import type { SubscribedRoom } from "./room_subscriptions.ts";
 import { RequestError } from "./types.ts";
 
 /** Milliseconds to hold back when the hub says `rate_limited` but not for how long. */
@@ -52,7 +52,7 @@ export class FrameHandler {
     const named = rooms.positions.map(({ room }) => room);
     const entered = welcome.rooms.map((joined) => this.#enter(joined));
     const missed = entered.reduce((sum, { missed }) => sum + missed, 0);
-    events.push({ type: "online", welcome, again, missed });
+    events.push({ type: "online", welcome, reconnected: again, missed });
     for (const room of named) {
       const waits = outbox.get(joinKey(room)) !== undefined;
       if (waits || welcome.rooms.some((joined) => joined.room === room)) continue;
@@ -125,7 +125,7 @@ export class FrameHandler {
 
   #announce({ joined, again }: SubscribedRoom): void {
     const { events } = this.memory;
-    events.push({ ...joined, type: "joined", again });
+    events.push({ ...joined, type: "joined", rejoined: again });
     for (const message of joined.history) events.push(message);
   }
 

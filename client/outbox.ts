@@ -1,7 +1,7 @@
 import type { Ref } from "../protocol.ts";
 import { Deque } from "./deque.ts";
 import { type ClientRequest, type RequestKind, RETRY_POLICY } from "./request.ts";
-import { HeldDirects } from "./held.ts";
+import { HeldDirects } from "./held_directs.ts";
 
 /**
  * Messages that may be on their way without an ack: enough to keep any line busy, few enough for

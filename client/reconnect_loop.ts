@@ -9,15 +9,15 @@ import {
   type Welcome,
 } from "../protocol.ts";
 import { HEALTHY_AFTER, reconnectDelay } from "./backoff.ts";
-import type { Cancel } from "./clock.ts";
-import { describeProbe } from "./probe_result.ts";
+import type { Cancel } from "../lib/clock.ts";
+import { probe } from "./probe.ts";
 import { FrameHandler } from "./frame_handler.ts";
 import { BROKEN, Socket, type SocketClose } from "./socket.ts";
 import type { ConnectionState } from "./connection_state.ts";
 import { SendLoop } from "./send_loop.ts";
 import type { Environment } from "./environment.ts";
 import { classifyClose, classifyProbe, type ConnectionFailure, isRejection } from "./failure.ts";
-import { ConnectError, type Connection, type ConnectOptions } from "./types.ts";
+import { type ClientConnection, ConnectError, type ConnectOptions } from "./types.ts";
 import { shownUrl } from "./url.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -32,7 +32,7 @@ const CLOSE_GRACE = 2000;
 
 /** Dials, says hello, notices the end, and dials again: one conversation over many connections. */
 export class ReconnectLoop {
-  #state: Connection["state"] = "connecting";
+  #state: ClientConnection["state"] = "connecting";
   #link: Socket | undefined;
   /** Sockets that are not gone yet. */
   readonly #lingering = new Set<Promise<void>>();
@@ -81,7 +81,7 @@ export class ReconnectLoop {
     );
   }
 
-  get state(): Connection["state"] {
+  get state(): ClientConnection["state"] {
     return this.#state;
   }
 
@@ -315,7 +315,7 @@ export class ReconnectLoop {
   }
 
   async #explain(cause: string): Promise<void> {
-    const diagnosis = await describeProbe(cause, this.url, this.seams, this.#over.signal);
+    const diagnosis = await probe(cause, this.url, this.seams, this.#over.signal);
     if (this.#ended === undefined) this.#settle(classifyProbe(diagnosis));
   }
 

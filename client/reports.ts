@@ -1,11 +1,11 @@
 import type {
-  MeasureReport,
-  MeasuresReport,
-  OrderReport,
+  ModerationReport,
   PeopleReport,
   PersonReport,
   RoomReport,
   RoomsReport,
+  SanctionReport,
+  SanctionsReport,
   StatusReport,
 } from "../protocol.ts";
 
@@ -65,12 +65,12 @@ export const readStatus: Reader<StatusReport> = reader((value) => {
 });
 
 /** Reads the answer to `GET /api/admin/bans`. */
-export const readMeasures: Reader<MeasuresReport> = reader((value) => ({
+export const readMeasures: Reader<SanctionsReport> = reader((value) => ({
   measures: list(fields(value)["measures"], measure),
 }));
 
 /** Reads the answer to an order of a moderator. */
-export const readOrderReport: Reader<OrderReport> = reader((value) => {
+export const readOrderReport: Reader<ModerationReport> = reader((value) => {
   const { affected, addresses } = fields(value);
   return {
     affected: number(affected),
@@ -78,7 +78,7 @@ export const readOrderReport: Reader<OrderReport> = reader((value) => {
   };
 });
 
-function measure(value: unknown): MeasureReport {
+function measure(value: unknown): SanctionReport {
   const { kind, name, address, room, reason, by, since, until } = fields(value);
   if (kind !== "ban" && kind !== "mute" && kind !== "close") throw new Mismatch();
   return {

@@ -1,5 +1,5 @@
 import { fitsBytes, type Limits, MAX_BATCH_MESSAGES } from "../protocol.ts";
-import type { Cancel, Clock } from "./clock.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
 import type { ClientRequest } from "./request.ts";
 import type { Outbox } from "./outbox.ts";
 import { SendLimiter } from "./send_limiter.ts";

@@ -76,7 +76,7 @@ export interface Online {
   readonly type: "online";
   readonly welcome: Welcome;
   /** Whether this is a return; false for the first time. */
-  readonly again: boolean;
+  readonly reconnected: boolean;
   /** Messages that follow because they were missed, over all rooms. */
   readonly missed: number;
 }
@@ -99,10 +99,10 @@ export interface Offline {
  * `recovered: false` after a return means that messages may be missing between the last one seen
  * and those that follow: the hub no longer had them, or began a new epoch.
  */
-export interface RoomEntered extends Joined {
+export interface RoomJoined extends Joined {
   readonly type: "joined";
   /** Whether the conversation had been in this room before. */
-  readonly again: boolean;
+  readonly rejoined: boolean;
 }
 
 /** Everything that happens in a conversation, in order. */
@@ -110,7 +110,7 @@ export type ClientEvent =
   | Connecting
   | Online
   | Offline
-  | RoomEntered
+  | RoomJoined
   | Left
   | Message
   | Direct
@@ -130,7 +130,7 @@ export type ClientEvent =
  * The iteration ends when the conversation was closed, and throws {@linkcode ConnectError} when it
  * cannot go on (refused, never reached, reconnecting switched off).
  */
-export interface Connection extends AsyncIterable<ClientEvent>, AsyncDisposable {
+export interface ClientConnection extends AsyncIterable<ClientEvent>, AsyncDisposable {
   /** `connecting`, `online`, `offline` (waiting to try again) or `closed`. */
   readonly state: "connecting" | "online" | "offline" | "closed";
   /** The name the hub gave, once there is one. */

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from "./clock.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
 
 /** Milliseconds without a word from the hub after which it is asked whether it is there. */
 export const SILENCE = 45_000;

@@ -1,4 +1,4 @@
-import { endInWords } from "../auth/time.ts";
+import { formatMinute } from "../lib/format_time.ts";
 import { ADDRESS_ARGUMENT } from "./client/address.ts";
 import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
@@ -6,7 +6,7 @@ import * as flag from "../cli/flags.ts";
 import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { safeJson } from "../render/text.ts";
-import type { MeasureReport } from "../protocol.ts";
+import type { SanctionReport } from "../protocol.ts";
 import { columns } from "../render/columns.ts";
 
 const WHAT = { ban: "banned", mute: "muted", close: "closed" } as const;
@@ -28,7 +28,7 @@ export const bans = defineCommand({
   run: async (input, context) => {
     using interruption = watchInterrupts(context);
     await using hub = await observe(input, interruption);
-    const { measures } = await hub.measures();
+    const { measures } = await hub.sanctions();
     if (input.flags.json) {
       await context.stdout.write(measures.map((measure) => safeJson(measure) + "\n").join(""));
       return EXIT.done;
@@ -48,12 +48,12 @@ export const bans = defineCommand({
   },
 });
 
-function row(measure: MeasureReport): readonly string[] {
+function row(measure: SanctionReport): readonly string[] {
   const { kind, name, address, room, until, by, reason } = measure;
   return [
     WHAT[kind],
     name ?? address ?? room ?? "",
-    until === undefined ? "lifted" : endInWords(Date.parse(until)),
+    until === undefined ? "lifted" : formatMinute(Date.parse(until)),
     by,
     reason ?? "-",
   ];

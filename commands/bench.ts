@@ -3,7 +3,7 @@ import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { type Context, isDumb } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import type { Output } from "../cli/output.ts";
+import type { Output } from "../lib/output.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { plural, table } from "../render/text.ts";
 import { TOKEN_FLAGS, tokenOption } from "./client/token.ts";

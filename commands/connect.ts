@@ -23,14 +23,14 @@ import { connectorFor, type HubConnector } from "./client/trust.ts";
 import { connect as converse, type ConnectOptions, HubApi, shownUrl } from "../client.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.ts";
 import { backgroundOfNumbers } from "../editor/background.ts";
-import { hasLettersAlone } from "../terminal/characters.ts";
-import { TerminalChat } from "../terminal/chat.ts";
+import { lacksSymbols } from "../terminal/characters.ts";
+import { TerminalChat } from "../terminal/terminal_chat.ts";
 import { Editor } from "../editor/editor.ts";
 import { InputHistory } from "../editor/input_history.ts";
 import { readLastName, writeLastName } from "../terminal/last_used_name.ts";
 import type { Background } from "../render/palette.ts";
 import { viaOption } from "./pipeline/via.ts";
-import { pipe } from "../terminal/pipe.ts";
+import { pipe } from "./pipeline/pipe.ts";
 import { PlainScreen } from "../editor/plain_screen.ts";
 import type { Console } from "../editor/screen.ts";
 import { type Bell, BELLS, readSettings, writeSettings } from "../terminal/settings.ts";
@@ -156,7 +156,7 @@ async function talk(
     address: shownUrl(options.url),
     ...sender === undefined ? {} : { wanted: sender },
     invite: (room) => invitation(options.url, room),
-    ...hasLettersAlone(context.env) ? { verifiedMark: VERIFIED_WORD } : {},
+    ...lacksSymbols(context.env) ? { verifiedMark: VERIFIED_WORD } : {},
     hubRooms: async () => (await api.rooms()).rooms,
     ...background === undefined ? {} : { background },
     ...home === undefined ? {} : { home },

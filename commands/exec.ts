@@ -9,11 +9,11 @@ import { watchInterrupts } from "../cli/signals.ts";
 import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { tokenOption } from "./client/token.ts";
 import { shownUrl } from "../client.ts";
-import { systemClock } from "../client/clock.ts";
+import { wallClock } from "../lib/clock.ts";
 import { visible } from "../protocol.ts";
 import { ChildRunner } from "./pipeline/child.ts";
 import { checkDistinct } from "./pipeline/distinct.ts";
-import { clearedMessage, hubEnvironment } from "./pipeline/environment.ts";
+import { clearedMessage, hubEnvironment } from "./pipeline/child_environment.ts";
 import { execute, type ExecuteOptions, ON_ERROR } from "./pipeline/execute.ts";
 import { FailedFile } from "./pipeline/failed_file.ts";
 import { OutputWriter } from "./pipeline/output_writer.ts";
@@ -132,7 +132,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     },
     id,
     timeout: flags.timeout * 1000,
-    clock: systemClock,
+    clock: wallClock,
   });
   // That nobody reads it is no reason to end.
   const say = (line: string): void => void context.stderr.write(line + "\n");
@@ -179,7 +179,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
       say,
       stop: () => stop.abort(),
       signal: over,
-      clock: systemClock,
+      clock: wallClock,
     });
   } finally {
     await journal.finish();

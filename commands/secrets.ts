@@ -1,6 +1,6 @@
 import { MAX_SECRET_LENGTH, visible } from "../protocol.ts";
 import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
-import { readSmallFile } from "../lib/read_file.ts";
+import { readSmallFile } from "../cli/read_file.ts";
 
 // What an Authorization header can carry: printable ASCII without spaces.
 const TOKEN = /^[\x21-\x7e]+$/;

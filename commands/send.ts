@@ -15,8 +15,8 @@ import { watchInterrupts } from "../cli/signals.ts";
 import { ignoreStraySignals } from "../cli/stray_signals.ts";
 import { tokenOption } from "./client/token.ts";
 import { connectorFor, type HubConnector } from "./client/trust.ts";
-import { connect, type Connection, type ConnectOptions, shownUrl } from "../client.ts";
-import { systemClock } from "../client/clock.ts";
+import { type ClientConnection, connect, type ConnectOptions, shownUrl } from "../client.ts";
+import { wallClock } from "../lib/clock.ts";
 import { itemsOf, jsonItem, type OutgoingItem, type Sendable, textItem } from "./pipeline/items.ts";
 import { inputLines } from "./pipeline/lines.ts";
 import { ReconnectDeadline } from "./pipeline/reconnect_deadline.ts";
@@ -150,7 +150,7 @@ async function exchange(
   await using conversation = connect(options, way.seams);
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
   using progress = stderr.isTerminal && !isDumb(context) && words.length === 0
-    ? new WaitProgress(stderr, systemClock, counts)
+    ? new WaitProgress(stderr, wallClock, counts)
     : undefined;
   const say = (line: string): void => {
     progress?.wipe();
@@ -162,7 +162,7 @@ async function exchange(
   const over = AbortSignal.any([interruption.signal, stop.signal]);
   over.addEventListener("abort", () => void conversation.close(), { once: true });
   let gaveUp = false;
-  using patience = new ReconnectDeadline(flags.retryFor * 1000, systemClock, () => {
+  using patience = new ReconnectDeadline(flags.retryFor * 1000, wallClock, () => {
     gaveUp = true;
     stop.abort();
   });
@@ -236,7 +236,7 @@ function notLetIn(room: string | undefined): string {
 }
 
 function delivery(
-  conversation: Connection,
+  conversation: ClientConnection,
   to: string | undefined,
   via: ReturnType<typeof viaOption>,
 ): (content: Sendable) => Promise<unknown> {

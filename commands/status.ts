@@ -1,3 +1,4 @@
+import { delay } from "../lib/async.ts";
 import { ADDRESS_ARGUMENT, hubAddress } from "./client/address.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { type Context, isDumb } from "../cli/context.ts";
@@ -88,7 +89,7 @@ async function watch(
     if (!reader) return EXIT.done;
     said = trouble;
     if ("status" in look) first = look.status;
-    await pause(flags.interval * 1000, signal);
+    await delay(flags.interval * 1000, { signal });
     if (!signal.aborted) look = await lookAt(hub);
   }
   return EXIT.done;
@@ -117,18 +118,4 @@ function terminalRows(): number {
     if (error instanceof Error) return 24;
     throw error;
   }
-}
-
-/** Waits for `milliseconds`, or until `signal` is aborted. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

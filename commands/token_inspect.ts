@@ -1,7 +1,7 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload } from "jose";
-import type { Verdict } from "../auth/authorizer.ts";
+import type { AuthDecision } from "../auth/authorizer.ts";
 import { looksLikeJwt } from "../auth/jwt.ts";
-import { inWords } from "../auth/time.ts";
+import { formatDuration } from "../lib/format_time.ts";
 import { JWT_FLAGS, loadJwt } from "./start/auth_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
@@ -86,7 +86,7 @@ function read(token: string): {
   }
 }
 
-function judged(verdict: Verdict | undefined): Readonly<Record<string, unknown>> {
+function judged(verdict: AuthDecision | undefined): Readonly<Record<string, unknown>> {
   if (verdict === undefined) return {};
   return verdict.ok ? { accepted: true } : { accepted: false, reason: verdict.reason };
 }
@@ -94,7 +94,7 @@ function judged(verdict: Verdict | undefined): Readonly<Record<string, unknown>>
 function rows(
   header: Readonly<Record<string, unknown>>,
   claims: JWTPayload,
-  verdict: Verdict | undefined,
+  verdict: AuthDecision | undefined,
   nameClaim: string,
   now: number,
 ): readonly (readonly [string, string])[] {
@@ -115,7 +115,7 @@ function rows(
     .map(([what, value]) => [what, shown(value)]);
 }
 
-function sentence(verdict: Verdict | undefined): string {
+function sentence(verdict: AuthDecision | undefined): string {
   if (verdict === undefined) return "not checked: give --jwt-secret-file or --jwt-key";
   return verdict.ok ? "valid: a hub with these keys accepts it" : `refused: ${verdict.reason}`;
 }
@@ -125,7 +125,7 @@ function when(seconds: unknown, now: number): string | undefined {
   const date = typeof seconds === "number" ? new Date(seconds * 1000) : undefined;
   if (date === undefined || Number.isNaN(date.getTime())) return "not a time";
   const distance = date.getTime() - now;
-  const words = inWords(distance);
+  const words = formatDuration(distance);
   return `${date.toISOString()} (${distance < 0 ? `${words} ago` : `in ${words}`})`;
 }
 

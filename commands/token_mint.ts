@@ -1,5 +1,5 @@
 import { parsePrivateKey, parseSecrets, type SigningKey, signingSecret } from "../auth/keys.ts";
-import { type Claims, mint } from "../auth/mint.ts";
+import { mintToken, type TokenClaims } from "../auth/jwt.ts";
 import { isAccess, isRoomPattern, type RoomAccess } from "../auth/rights.ts";
 import { readKeys } from "./start/auth_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
@@ -68,7 +68,7 @@ export const tokenMint = defineCommand({
   run: async ({ flags }: Input, { stdout }) => {
     const key = await signingKey(flags);
     const claims = claimsOf(flags, Date.now());
-    const token = await mint(key, claims);
+    const token = await mintToken(key, claims);
     await stdout.write(
       flags.json
         ? JSON.stringify({
@@ -96,7 +96,7 @@ async function signingKey({ secretFile, key }: Input["flags"]): Promise<SigningK
   });
 }
 
-function claimsOf(flags: Input["flags"], now: number): Claims {
+function claimsOf(flags: Input["flags"], now: number): TokenClaims {
   const { sub, rooms, expires, admin, issuer, audience } = flags;
   const rules = rooms.map(readRule).filter((rule) => rule !== undefined);
   return {

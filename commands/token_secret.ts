@@ -1,6 +1,6 @@
 import { defineCommand } from "../cli/command.ts";
 import { CliError, EXIT } from "../cli/errors.ts";
-import { whyNotWritten } from "../lib/read_file.ts";
+import { writeErrorText } from "../lib/file_errors.ts";
 import { visible } from "../protocol.ts";
 
 /** Bytes of randomness: what HS256 can use, and nobody can guess. */
@@ -37,7 +37,7 @@ export const tokenSecret = defineCommand({
             `bcast token secret >> ${shown}`,
         );
       }
-      throw new CliError(`Cannot write ${shown}: ${whyNotWritten(error)}`, EXIT.failed, {
+      throw new CliError(`Cannot write ${shown}: ${writeErrorText(error)}`, EXIT.failed, {
         cause: error,
       });
     }

@@ -1,4 +1,4 @@
-import { type Cancel, type Clock, systemClock } from "../client/clock.ts";
+import { type Cancel, type Clock, wallClock } from "../lib/clock.ts";
 import { backgroundOfColor } from "./background.ts";
 import { listed } from "./completion.ts";
 import { type HistoryReader, ShortHistory } from "./input_history.ts";
@@ -78,7 +78,7 @@ export class Editor implements Console {
   #suspension: "none" | "asking" | "stopped" = "none";
   #closed = false;
 
-  constructor(terminal: Terminal, { history, clock = systemClock }: EditorOptions = {}) {
+  constructor(terminal: Terminal, { history, clock = wallClock }: EditorOptions = {}) {
     this.#terminal = terminal;
     this.#clock = clock;
     this.#size = this.#seen = terminal.size;

@@ -1,6 +1,6 @@
 import type { Context } from "../cli/context.ts";
 import { type InputLine, inputLines } from "../commands/pipeline/lines.ts";
-import { isSilent } from "../terminal/line.ts";
+import { isPrivateCommand } from "../terminal/line.ts";
 import type { Console, ScreenEvents } from "./screen.ts";
 
 /** Rows of a window that is shown again: nothing tells how many a plain terminal has in sight. */
@@ -83,7 +83,7 @@ export class PlainScreen implements Console {
       const typed = await this.#next();
       if (typed === undefined) return events.end();
       // A command may be what the draft waits for: `/join` of a room that it could not be sent to.
-      if (isSilent(typed)) {
+      if (isPrivateCommand(typed)) {
         const before = this.#drafts;
         events.line(typed);
         if (this.#drafts === before) this.#showDraft();

@@ -89,7 +89,7 @@ export interface StatusReport {
 }
 
 /** `POST /api/rooms/ROOM/messages`: the message is in the log. */
-export interface PostReport {
+export interface PublishReport {
   readonly room: string;
   readonly id: number;
   /** Names this life of the room's numbering. */
@@ -125,7 +125,7 @@ export interface ApiError {
 }
 
 /** A ban, a mute, or the closing of a room. Moments are ISO 8601 UTC. */
-export interface MeasureReport {
+export interface SanctionReport {
   readonly kind: "ban" | "mute" | "close";
   /** The one of these that it is about. */
   readonly name?: string;
@@ -141,12 +141,12 @@ export interface MeasureReport {
 }
 
 /** `GET /api/admin/bans`: all that holds, the oldest first. */
-export interface MeasuresReport {
-  readonly measures: readonly MeasureReport[];
+export interface SanctionsReport {
+  readonly measures: readonly SanctionReport[];
 }
 
 /** What an order of a moderator came to; which fields there are depends on the order. */
-export interface OrderReport {
+export interface ModerationReport {
   /** Sessions that it ended or silenced, members that had to leave, connections that it reached. */
   readonly affected: number;
   /** Where those who were sent away came from. */

@@ -1,6 +1,6 @@
 import { visible } from "../protocol.ts";
 import { displayWidth } from "./wrap.ts";
-import type { Output } from "../cli/output.ts";
+import type { Output } from "../lib/output.ts";
 
 /** A column of a list. */
 export interface Column {

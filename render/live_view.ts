@@ -1,4 +1,4 @@
-import type { Output } from "../cli/output.ts";
+import type { Output } from "../lib/output.ts";
 import { displayWidth } from "./wrap.ts";
 
 const ENTER = "\x1b[?1049h\x1b[?25l";

@@ -10,7 +10,7 @@ export function logEvent(event: ClientEvent): void {
     case "online":
       return logger.info("Connected as {sender}", {
         sender: event.welcome.sender,
-        again: event.again,
+        reconnected: event.reconnected,
         missed: event.missed,
       });
     case "offline":

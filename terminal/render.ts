@@ -1,4 +1,4 @@
-import type { ClientEvent, Offline, Online, RoomEntered } from "../client/types.ts";
+import type { ClientEvent, Offline, Online, RoomJoined } from "../client/types.ts";
 import {
   type Content,
   type Direct,
@@ -95,8 +95,8 @@ export function renderWho(who: Who, view: View): string {
   return note(whoText(who), view);
 }
 
-function renderOnline({ welcome, again, missed }: Online, view: View): string {
-  if (!again) return note(`You are ${welcome.sender}. /help tells what else there is`, view);
+function renderOnline({ welcome, reconnected, missed }: Online, view: View): string {
+  if (!reconnected) return note(`You are ${welcome.sender}. /help tells what else there is`, view);
   const what = missed > 1
     ? `; ${missed} missed messages follow`
     : missed === 1
@@ -118,8 +118,8 @@ function inSeconds(milliseconds: number): string {
   return seconds < 1 ? "at once" : `in ${seconds} s`;
 }
 
-function renderJoined(joined: RoomEntered, view: View): string | undefined {
-  if (joined.again) {
+function renderJoined(joined: RoomJoined, view: View): string | undefined {
+  if (joined.rejoined) {
     return joined.recovered ? undefined : problem(
       `Messages may be missing in ${joined.room}: the hub no longer has all since you were here`,
       view,

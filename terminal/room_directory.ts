@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { Clock } from "../client/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import { ConnectError } from "../client/types.ts";
 import type { RoomReport } from "../protocol.ts";
 

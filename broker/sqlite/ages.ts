@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Retention } from "../broker.ts";
 import { IN_RANGE } from "./chunks.ts";
-import { Query } from "../query.ts";
+import { Query } from "./query.ts";
 import type { RoomLog } from "./room_log.ts";
 
 /** Milliseconds that a timestamp may be ahead of the clock and still be believed. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { CHUNKS_OF_RANGE } from "./chunks.ts";
-import { Query } from "../query.ts";
+import { Query } from "./query.ts";
 
 /**
  * Messages that one turn of the event loop trims or indexes, more or less: a few milliseconds. It is

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Message } from "../../protocol.ts";
 import { LINE_BREAK, textOf, toMessage } from "./lines.ts";
-import { Query } from "../query.ts";
+import { Query } from "./query.ts";
 import type { RoomLog } from "./room_log.ts";
 
 type Row = readonly [first: number, count: number, at: number, body: string | null];

@@ -4,7 +4,7 @@ import { getLogger } from "@logtape/logtape";
 import { sameBoot } from "./boot.ts";
 import { BrokerError } from "../broker.ts";
 import { eraseOnOpen } from "./eraser.ts";
-import { FORCED_CHECKPOINT_PAGES } from "../checkpoints.ts";
+import { FORCED_CHECKPOINT_PAGES } from "./checkpoints.ts";
 import type { LogGeneration } from "./generation.ts";
 import { exists, isEmpty, remove } from "./files.ts";
 import { heldByAnother } from "./log_lock.ts";

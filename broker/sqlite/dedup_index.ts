@@ -1,9 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { DEDUPE_MINUTES } from "../../protocol.ts";
 import type { Origin } from "../broker.ts";
-import type { Chunk } from "../chunk.ts";
+import type { Chunk } from "./chunk.ts";
 import { MessageRefs } from "./message_refs.ts";
-import { Query } from "../query.ts";
+import { Query } from "./query.ts";
 import { RefHashTable } from "./ref_hash_table.ts";
 import type { RoomLogs } from "./room_log.ts";
 

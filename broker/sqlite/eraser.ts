@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Checkpoints } from "../checkpoints.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import { rewrite, wipeFreePages } from "./rewrite.ts";
 
 /** Bytes up to which a log is rewritten while the hub runs: some 15 ms. */

@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { Checkpoints } from "../checkpoints.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import { exists, isAt } from "./files.ts";
 
 const logger = getLogger(["bcast", "log"]);

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { Checkpoints } from "../checkpoints.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { beginGeneration, markClosed } from "./database.ts";
 import { Eraser } from "./eraser.ts";
 import { FileGuard } from "./file_guard.ts";

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Chunk } from "../chunk.ts";
-import { Query } from "../query.ts";
+import type { Chunk } from "./chunk.ts";
+import { Query } from "./query.ts";
 
 /** What is known of a room without asking the database. */
 export interface RoomLog {

@@ -1,9 +1,9 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 import type { Chunks } from "./chunks.ts";
-import { Query } from "../query.ts";
+import { Query } from "./query.ts";
 import type { RoomLog } from "./room_log.ts";
 import type { BatchScan } from "./batch_scan.ts";
-import type { Transactions } from "./transactions.ts";
+import type { LogDatabase } from "./log_database.ts";
 
 /**
  * What a person typed, as an expression of the full-text index: every word in quotes, so that
@@ -32,7 +32,7 @@ const NUL = "\u0000";
  * and now and then (by trimming) so that there is never much to catch up with.
  */
 export class SearchIndex {
-  readonly #transactions: Transactions;
+  readonly #database: LogDatabase;
   readonly #slices: BatchScan;
   readonly #chunks: Chunks;
   readonly #fill: StatementSync;
@@ -42,8 +42,8 @@ export class SearchIndex {
   readonly #oldest: Query<readonly [id: number]>;
   readonly #newest: Query<readonly [id: number]>;
 
-  constructor(db: DatabaseSync, transactions: Transactions, slices: BatchScan, chunks: Chunks) {
-    this.#transactions = transactions;
+  constructor(database: LogDatabase, slices: BatchScan, chunks: Chunks) {
+    const { db } = this.#database = database;
     this.#slices = slices;
     this.#chunks = chunks;
     this.#fill = db.prepare("INSERT INTO search (rowid, message) VALUES ((? << 40) | ?, ?)");
@@ -67,7 +67,7 @@ export class SearchIndex {
     const [first, count] = this.#slices.next(room.no, from, to).at(-1) ?? [0, 0];
     const end = Math.min(to, first + count - 1);
     if (end < from) return false;
-    this.#transactions.run(() => {
+    this.#database.transaction(() => {
       this.#each(this.#fill, room, from, end);
       this.#merge.run();
       this.#mark.run(end, room.no);

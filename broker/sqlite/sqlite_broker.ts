@@ -12,6 +12,7 @@ import { Ages, firstShown } from "./ages.ts";
 import { bootId } from "./boot.ts";
 import { BootMark } from "./boot_mark.ts";
 import {
+  type AppendObserver,
   type Broker,
   DEFAULT_RETENTION,
   type Head,
@@ -32,17 +33,15 @@ import {
 } from "./database.ts";
 import { SteadyClock } from "../../lib/steady_clock.ts";
 import { EraseHold } from "./erase_hold.ts";
-import { RoomListeners } from "../listeners.ts";
+import { LogListeners } from "../listeners.ts";
 import { LogFiles } from "./log_files.ts";
 import { lockLog } from "./log_lock.ts";
-import { SqliteSanctions } from "./sanctions.ts";
-import { SqliteOwnedNames } from "./owned_names.ts";
 import { type RoomLog, RoomLogs } from "./room_log.ts";
 import { matchExpression, SearchIndex } from "./search.ts";
 import { BatchScan, nextTurn } from "./batch_scan.ts";
 import { knownTrouble } from "./storage_errors.ts";
 import { UnwrittenIndex } from "./unwritten_index.ts";
-import { Transactions } from "./transactions.ts";
+import { LogDatabase } from "./log_database.ts";
 import { Trimmer } from "./trim.ts";
 import { Writer, type Written } from "./writer.ts";
 
@@ -70,7 +69,7 @@ export interface SqliteOptions {
  *
  * @throws {BrokerError} that names the file and says what to do.
  */
-export async function openSqliteBroker(options: SqliteOptions): Promise<Broker> {
+export async function openSqliteBroker(options: SqliteOptions): Promise<SqliteBroker> {
   const path = options.path === MEMORY ? options.path : resolve(options.path);
   const bootNow = bootOf(options);
   const boot = await bootNow();
@@ -112,22 +111,22 @@ function timeOf({ now, elapsed }: SqliteOptions): Time {
   return { now: () => steady.now(), elapsed: () => steady.elapsed() };
 }
 
-class SqliteBroker implements Broker {
+export class SqliteBroker implements Broker {
   readonly retention: Retention;
-  readonly measures: SqliteSanctions;
-  readonly ownedNames: SqliteOwnedNames;
+  /** The open file, for other stores that live in it. */
+  readonly database: LogDatabase;
   readonly #time: Time;
   readonly #hold: EraseHold;
   readonly #epoch: string;
   readonly #files: LogFiles | undefined;
   readonly #rooms = new RoomLogs();
-  readonly #listeners = new RoomListeners();
+  readonly #listeners = new LogListeners();
+  readonly #appendObservers = new Set<AppendObserver>();
   readonly #chunks: Chunks;
   readonly #search: SearchIndex;
   readonly #ages: Ages;
   readonly #trimmer: Trimmer;
   readonly #writer: Writer;
-  readonly #transactions: Transactions;
   readonly #check: StatementSync;
   #trimming: Promise<number> | undefined;
   #closing: Promise<void> | undefined;
@@ -139,16 +138,11 @@ class SqliteBroker implements Broker {
   constructor(db: DatabaseSync, path: string, retention: Retention, time: Time) {
     this.retention = retention;
     this.#time = time;
-    const transactions = this.#transactions = new Transactions(
-      db,
-      () => this.#files?.guard.check(),
-    );
-    this.measures = new SqliteSanctions(db, transactions);
-    this.ownedNames = new SqliteOwnedNames(db, transactions);
+    const database = this.database = new LogDatabase(db, () => this.#files?.guard.check());
     this.#check = db.prepare("REPLACE INTO meta (key, value) VALUES ('checked', ?)");
     const slices = new BatchScan(db);
     this.#chunks = new Chunks(db);
-    this.#search = new SearchIndex(db, transactions, slices, this.#chunks);
+    this.#search = new SearchIndex(database, slices, this.#chunks);
     this.#ages = new Ages(db, retention.maxAge);
     const newestAt = this.#rooms.load(db);
     this.#files = path === MEMORY ? undefined : new LogFiles(
@@ -162,10 +156,9 @@ class SqliteBroker implements Broker {
     this.#epoch = metaValue(db, "epoch") ?? "";
     const [now, elapsed] = [time.now(), time.elapsed()];
     this.#hold = new EraseHold(newestAt, retention.maxAge, now, elapsed);
-    this.#writer = new Writer(db, transactions, this.#rooms, newestAt, now, elapsed);
+    this.#writer = new Writer(database, this.#rooms, newestAt, now, elapsed);
     this.#trimmer = new Trimmer({
-      db,
-      transactions,
+      database,
       slices,
       chunks: this.#chunks,
       retention,
@@ -187,6 +180,7 @@ class SqliteBroker implements Broker {
 
   append(drafts: readonly MessageDraft[]): Promise<readonly Receipt[]> {
     if (drafts.length === 0) return Promise.resolve([]);
+    const started = performance.now();
     let written: Written;
     try {
       this.#assertOpen();
@@ -194,6 +188,9 @@ class SqliteBroker implements Broker {
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause));
       return Promise.resolve(drafts.map(() => ({ kind: "failed", error })));
+    } finally {
+      const took = performance.now() - started;
+      for (const observer of this.#appendObservers) observer(took);
     }
     this.#files?.wrote(written.chunks, written.length);
     this.#listeners.deliver(written.messages, written.drafts);
@@ -202,6 +199,11 @@ class SqliteBroker implements Broker {
 
   subscribe(listener: MessageListener): Disposable {
     return this.#listeners.subscribe(listener);
+  }
+
+  observeAppends(observer: AppendObserver): Disposable {
+    this.#appendObservers.add(observer);
+    return { [Symbol.dispose]: () => void this.#appendObservers.delete(observer) };
   }
 
   // deno-lint-ignore require-await -- what it throws is a rejection
@@ -323,7 +325,7 @@ class SqliteBroker implements Broker {
     this.#assertOpen();
     // The same value twice would be written too, but the time is worth finding in a copy of the log.
     this.#files?.guard.checkNow();
-    this.#transactions.single(() => this.#check.run(new Date(this.#time.now()).toISOString()));
+    this.database.statement(() => this.#check.run(new Date(this.#time.now()).toISOString()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 import { type Ages, firstShown, MAX_AHEAD } from "./ages.ts";
 import type { Retention } from "../broker.ts";
 import type { Chunks } from "./chunks.ts";
@@ -6,7 +6,7 @@ import { DEDUPE_MILLISECONDS } from "./dedup_index.ts";
 import type { RoomLog } from "./room_log.ts";
 import type { SearchIndex } from "./search.ts";
 import { type BatchScan, SLICE_MESSAGES } from "./batch_scan.ts";
-import type { Transactions } from "./transactions.ts";
+import type { LogDatabase } from "./log_database.ts";
 
 /** What goes. */
 export interface TrimTarget {
@@ -20,8 +20,7 @@ export interface TrimTarget {
 
 /** What trimming works with. */
 export interface TrimmerParts {
-  readonly db: DatabaseSync;
-  readonly transactions: Transactions;
+  readonly database: LogDatabase;
   readonly slices: BatchScan;
   readonly chunks: Chunks;
   readonly search: SearchIndex;
@@ -46,7 +45,7 @@ export class Trimmer {
 
   constructor(parts: TrimmerParts) {
     this.#parts = parts;
-    const { db } = parts;
+    const { db } = parts.database;
     this.#keep = db.prepare("UPDATE rooms SET first = ?, last = ? WHERE no = ?");
     const range = "seq BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3";
     this.#drop = db.prepare(
@@ -71,7 +70,7 @@ export class Trimmer {
   /** Drops one slice of a room. Returns the number of messages dropped; 0 when it is done. */
   messages(room: RoomLog, { until, marksUntil, marksAfter }: TrimTarget): number {
     if (room.first > until) return 0;
-    const { slices, chunks, search, transactions, deleting } = this.#parts;
+    const { slices, chunks, search, database, deleting } = this.#parts;
     /** The last id that goes. */
     let end = room.first - 1;
     /** The ids of the chunks that go as a whole. */
@@ -85,7 +84,7 @@ export class Trimmer {
       wholeEnd = chunkEnd;
     }
     let blanked = false;
-    transactions.run(() => {
+    database.transaction(() => {
       deleting();
       // Also `last`, or nothing would know, after the last chunk is gone, which ids were given.
       this.#keep.run(end + 1, room.last, room.no);
@@ -106,7 +105,7 @@ export class Trimmer {
   /** Forgets one slice of what trimmed messages left. Returns whether there may be more. */
   marks(room: RoomLog, { marksUntil, marksAfter }: TrimTarget): boolean {
     if (room.bottom >= room.first) return false;
-    const { slices, transactions } = this.#parts;
+    const { slices, database } = this.#parts;
     const rows = slices.rows(room.no, room.bottom, room.first - 1, MARKS_SLICE);
     let end = 0;
     let bottom = room.first;
@@ -118,7 +117,7 @@ export class Trimmer {
       bottom = end + 1;
     }
     if (end > 0) {
-      transactions.single(() => this.#drop.run(room.no, room.bottom, end, marksUntil, marksAfter));
+      database.statement(() => this.#drop.run(room.no, room.bottom, end, marksUntil, marksAfter));
     }
     room.bottom = bottom;
     return end > 0;

@@ -1,14 +1,14 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
 import type { Message } from "../../protocol.ts";
 import { MAX_AHEAD } from "./ages.ts";
 import type { MessageDraft, Receipt } from "../broker.ts";
-import { Chunk } from "../chunk.ts";
+import { Chunk } from "./chunk.ts";
 import { makeMessage } from "./lines.ts";
 import { MAX_ID } from "./migrations.ts";
 import { DedupIndex, type KnownRetry } from "./dedup_index.ts";
 import type { RoomLog, RoomLogs } from "./room_log.ts";
-import type { Transactions } from "./transactions.ts";
+import type { LogDatabase } from "./log_database.ts";
 
 const logger = getLogger(["bcast", "log"]);
 
@@ -29,7 +29,7 @@ export interface Written {
 /** Writes batches: gathers each in memory, and puts it into the log with as few statements as can be. */
 export class Writer {
   readonly #rooms: RoomLogs;
-  readonly #transactions: Transactions;
+  readonly #database: LogDatabase;
   readonly #retries: DedupIndex;
   readonly #insert: StatementSync;
   readonly #insertRoom: StatementSync;
@@ -51,15 +51,14 @@ export class Writer {
    * @param elapsed milliseconds that passed, by a clock that is never set.
    */
   constructor(
-    db: DatabaseSync,
-    transactions: Transactions,
+    database: LogDatabase,
     rooms: RoomLogs,
     newestAt: number,
     now: number,
     elapsed: number,
   ) {
     this.#rooms = rooms;
-    this.#transactions = transactions;
+    const { db } = this.#database = database;
     this.#retries = new DedupIndex(db);
     this.#insert = db.prepare("INSERT INTO chunks VALUES ((? << 40) | ?, ?, ?, ?, ?)");
     this.#insertRoom = db.prepare("INSERT INTO rooms (no, name) VALUES (?, ?)");
@@ -141,10 +140,10 @@ export class Writer {
     const [chunk] = this.#chunks;
     if (chunk === undefined) return;
     if (this.#chunks.length === 1 && this.#rooms.lastNumber === this.#lastRoom) {
-      this.#transactions.single(() => this.#store(chunk));
+      this.#database.statement(() => this.#store(chunk));
       return;
     }
-    this.#transactions.run(() => {
+    this.#database.transaction(() => {
       for (const { no, name } of this.#rooms.above(this.#lastRoom)) this.#insertRoom.run(no, name);
       for (const chunk of this.#chunks) this.#store(chunk);
     });

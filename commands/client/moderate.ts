@@ -1,4 +1,4 @@
-import { isRoomName, normalizeName, type OrderReport, visible } from "../../protocol.ts";
+import { isRoomName, type ModerationReport, normalizeName, visible } from "../../protocol.ts";
 import { ACCESS_FLAGS, NAME, ROOM } from "./client_flags.ts";
 import type { CommandInput } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
@@ -63,8 +63,8 @@ export function moderate(
   context: Context,
   what: string,
   fields: object,
-): Promise<OrderReport> {
-  return withHub(input, context, (hub) => hub.order(what, fields));
+): Promise<ModerationReport> {
+  return withHub(input, context, (hub) => hub.moderate(what, fields));
 }
 
 /** Takes back what holds against somebody, and says so. */

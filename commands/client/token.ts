@@ -2,7 +2,7 @@ import type { ConnectOptions } from "../../client.ts";
 import { isStronger, type Source } from "../../cli/command.ts";
 import { UsageError } from "../../cli/errors.ts";
 import { type Flag, text } from "../../cli/flags.ts";
-import { isRegularFile } from "../../lib/read_file.ts";
+import { isRegularFile } from "../../cli/read_file.ts";
 import { checkedToken, readTokens } from "../secrets.ts";
 
 /** The flags that say what lets a client in. */

@@ -4,7 +4,7 @@ import { type Environment, hubUrl } from "../../client.ts";
 import { fingerprintOf, readFingerprint } from "../../server/transports/tls.ts";
 import { visible } from "../../protocol.ts";
 import { CliError } from "../../cli/errors.ts";
-import { why } from "../../lib/read_file.ts";
+import { readErrorText } from "../../lib/file_errors.ts";
 import { type Flag, text, value } from "../../cli/flags.ts";
 import { PinningProxy } from "./pinning_proxy.ts";
 
@@ -139,7 +139,7 @@ function readAuthority(path: string): string {
   try {
     pem = Deno.readTextFileSync(path);
   } catch (error) {
-    const message = `Cannot read --ca "${visible(path)}": ${why(error)}`;
+    const message = `Cannot read --ca "${visible(path)}": ${readErrorText(error)}`;
     throw new CliError(message, undefined, { cause: error });
   }
   try {

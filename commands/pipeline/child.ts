@@ -2,7 +2,7 @@ import { CliError } from "../../cli/errors.ts";
 import { safeJson } from "../../render/text.ts";
 import type { Clock } from "../../client.ts";
 import { visible } from "../../protocol.ts";
-import { type CommandMessage, type Environment, environmentOf } from "./environment.ts";
+import { type CommandMessage, environmentOf, type EnvVariables } from "./child_environment.ts";
 import { extendVia } from "./via.ts";
 
 /** How a command ended. */
@@ -19,7 +19,7 @@ export interface ChildOptions {
   /** Whether a command is given the whole message as JSON, rather than its text. */
   readonly json: boolean;
   /** What every command finds in its environment, beside its message. */
-  readonly env: Environment;
+  readonly env: EnvVariables;
   /** The identifier of this program in the `via` of what the commands send. */
   readonly id: string;
   /** Milliseconds that a command may run; 0 for no limit. */

@@ -17,7 +17,7 @@ export class ConnectionNotices {
     else if (type === "online") this.#away = false;
     // A return after a pause of this side's own is no news.
     const tells = type === "error" || type === "offline" && !was ||
-      type === "online" && event.again && was;
+      type === "online" && event.reconnected && was;
     if (!tells) return undefined;
     return renderEvent(event, plainView());
   }

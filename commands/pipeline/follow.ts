@@ -1,6 +1,6 @@
-import type { ClientEvent, Connection, RoomEntered } from "../../client.ts";
+import type { ClientConnection, ClientEvent, RoomJoined } from "../../client.ts";
 import type { Message } from "../../protocol.ts";
-import type { HistoryReader } from "./history_reader.ts";
+import type { RoomHistory } from "./history_reader.ts";
 
 /** Where somebody stopped reading a room. */
 export interface FollowPosition {
@@ -28,8 +28,8 @@ export interface Gap {
 
 /** What following takes. */
 export interface FollowOptions {
-  readonly conversation: Connection;
-  readonly past: HistoryReader;
+  readonly conversation: ClientConnection;
+  readonly past: RoomHistory;
   /** Where to begin in a room, once it is entered; `undefined` for with what comes from now on. */
   readonly start: (room: string) => Promise<FollowPosition | undefined>;
   /** Told of a gap before anything that comes after it; what it throws ends the following. */
@@ -70,7 +70,7 @@ class FollowState implements FollowPosition {
   readonly #options: FollowOptions;
 
   constructor(
-    { room, epoch, last }: RoomEntered,
+    { room, epoch, last }: RoomJoined,
     from: FollowPosition | undefined,
     options: FollowOptions,
   ) {
@@ -95,7 +95,7 @@ class FollowState implements FollowPosition {
   }
 
   /** What is to be read before the messages that follow by themselves. */
-  async *enter({ history, last }: RoomEntered): AsyncGenerator<FollowEvent> {
+  async *enter({ history, last }: RoomJoined): AsyncGenerator<FollowEvent> {
     const { past } = this.#options;
     yield this.#step();
     const next = history[0]?.id ?? last + 1;

@@ -1,9 +1,14 @@
-import { connect, type Connection, type ConnectOptions, type Environment } from "../../client.ts";
+import {
+  type ClientConnection,
+  connect,
+  type ConnectOptions,
+  type Environment,
+} from "../../client.ts";
 import { fetchHistory, findIdByTime } from "../../client/history.ts";
 import type { Message } from "../../protocol.ts";
 
 /** What the hub keeps of a room's past. */
-export interface HistoryReader {
+export interface RoomHistory {
   /** The messages that are kept with ids above `after` and below `before`, oldest first. */
   between(room: string, after: number, before: number): AsyncIterable<Message>;
   /** The id after which everything is younger than `time` (milliseconds since the Unix epoch). */
@@ -14,7 +19,7 @@ export interface HistoryReader {
  * Reads the past through a conversation of its own, which is there only while it is needed: the one
  * that follows the rooms may have to be paused meanwhile.
  */
-export class HubHistoryReader implements HistoryReader {
+export class HubHistoryReader implements RoomHistory {
   constructor(
     private readonly options: ConnectOptions,
     private readonly seams: Partial<Environment> = {},
@@ -31,7 +36,7 @@ export class HubHistoryReader implements HistoryReader {
     return await findIdByTime((page) => reader.history(room, page), time);
   }
 
-  #connect(): Connection {
+  #connect(): ClientConnection {
     // It was there a moment ago: should it be away now, it will come back.
     return connect({ ...this.options, rooms: [], retryFirst: true }, this.seams);
   }

@@ -1,6 +1,6 @@
-import type { Output } from "../../cli/output.ts";
+import type { Output } from "../../lib/output.ts";
 import type { Clock } from "../../client.ts";
-import type { Cancel } from "../../client/clock.ts";
+import type { Cancel } from "../../lib/clock.ts";
 import type { SendCounts } from "./send.ts";
 
 /** Milliseconds after which somebody who waits wants to know what for. */

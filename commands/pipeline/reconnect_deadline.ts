@@ -1,5 +1,5 @@
 import type { ClientEvent, Clock } from "../../client.ts";
-import type { Cancel } from "../../client/clock.ts";
+import type { Cancel } from "../../lib/clock.ts";
 
 /** Calls `onOver` when a hub that went away has not come back for a while. */
 export class ReconnectDeadline implements Disposable {

@@ -6,7 +6,7 @@ import type { CommandInput } from "../../cli/command.ts";
 import { CliError, EXIT, UsageError } from "../../cli/errors.ts";
 import * as flag from "../../cli/flags.ts";
 import { plural } from "../../render/text.ts";
-import { connect, type Connection, type ConnectOptions } from "../../client.ts";
+import { type ClientConnection, connect, type ConnectOptions } from "../../client.ts";
 import type { RoomPosition } from "../../protocol.ts";
 import { CursorFile } from "./cursor_file.ts";
 import { follow, type FollowEvent, type FollowPosition, type Gap } from "./follow.ts";
@@ -74,7 +74,7 @@ export interface RoomFollowerOptions {
 
 /** Rooms that are being followed. */
 export class RoomFollower implements AsyncDisposable {
-  readonly #conversation: Connection;
+  readonly #conversation: ClientConnection;
   readonly #access: ConnectOptions;
 
   private constructor(

@@ -1,4 +1,4 @@
-import { ConnectError, type Connection, RequestError } from "../../client/types.ts";
+import { type ClientConnection, ConnectError, RequestError } from "../../client/types.ts";
 import type { OutgoingItem, Sendable } from "./items.ts";
 
 /**
@@ -29,7 +29,7 @@ export interface SendResult extends Readonly<SendCounts> {
 
 /** What sending takes. */
 export interface SendOptions<T> {
-  readonly conversation: Connection;
+  readonly conversation: ClientConnection;
   readonly items: AsyncIterable<OutgoingItem>;
   /** Sends one; resolves when the hub has it. */
   readonly deliver: (content: Sendable) => Promise<T>;

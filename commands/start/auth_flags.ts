@@ -1,6 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import { type Authorizer, OPEN } from "../../auth/authorizer.ts";
-import { combine } from "../../auth/combined.ts";
+import { type Authorizer, combineAuthorizers, OPEN } from "../../auth/authorizer.ts";
 import { JwtAuthorizer } from "../../auth/jwt.ts";
 import {
   KeyError,
@@ -15,7 +14,9 @@ import { readHostPattern } from "../../server/http/hosts.ts";
 import { readOrigin } from "../../server/http/origin.ts";
 import { visible } from "../../protocol.ts";
 import { CliError, UsageError } from "../../cli/errors.ts";
-import { isReadableByOthers, readSmallFile, watchFiles } from "../../lib/read_file.ts";
+import { isReadableByOthers, readSmallFile } from "../../cli/read_file.ts";
+import { steadyClock } from "../../lib/steady_clock.ts";
+import { watchFiles } from "../../lib/watch_files.ts";
 import { type FlagValues, list, text } from "../../cli/flags.ts";
 import { checkedToken, readTokens } from "../secrets.ts";
 
@@ -125,7 +126,7 @@ export async function openAuth(flags: AccessValues): Promise<AuthConfig> {
       logger.warn("Other users of this machine can read {path}. Run: chmod 600 {path}", { path });
     }
   }
-  const watch = paths.length === 0 ? undefined : watchFiles(paths, async () => {
+  const watch = paths.length === 0 ? undefined : watchFiles(paths, steadyClock, async () => {
     try {
       current = await loadAuthorizer(flags);
       logger.info("Reloaded the authentication files");
@@ -139,8 +140,8 @@ export async function openAuth(flags: AccessValues): Promise<AuthConfig> {
   return {
     authorizer: {
       required: current.required,
-      get moderated(): boolean {
-        return current.moderated ?? false;
+      get grantsAdmin(): boolean {
+        return current.grantsAdmin ?? false;
       },
       authorize: (token, now) => current.authorize(token, now),
     },
@@ -207,7 +208,7 @@ async function loadAuthorizer(flags: AccessValues): Promise<Authorizer> {
   if (secrets.length > 0) authorizers.push(new SecretAuthorizer(secrets));
   const jwt = await loadJwt(flags);
   if (jwt !== undefined) authorizers.push(jwt);
-  return authorizers.length === 0 ? OPEN : combine(authorizers, { open });
+  return authorizers.length === 0 ? OPEN : combineAuthorizers(authorizers, { open });
 }
 
 function secretFilesOf({ tokenFile, adminTokenFile, jwtSecretFile }: AccessValues): string[] {

@@ -1,4 +1,4 @@
-import { isLoopback } from "../../server/limits.ts";
+import { isLoopback } from "../../lib/net.ts";
 import { DEFAULT_PORT, visible } from "../../protocol.ts";
 
 /** What a hub tells whoever started it. */
@@ -92,7 +92,7 @@ export function lanAddresses(
 ): readonly string[] {
   // Link-local IPv6 means nothing without the name of an interface on the other machine.
   const usable = interfaces.filter(({ address }) =>
-    !isLoopbackHost(address) && !/^fe[89ab]/i.test(address) && !address.startsWith("169.254.")
+    !isLoopback(address) && !/^fe[89ab]/i.test(address) && !address.startsWith("169.254.")
   );
   const of = (family: "IPv4" | "IPv6"): readonly string[] =>
     usable.filter((each) => each.family === family).map((each) => each.address);
@@ -117,11 +117,6 @@ export function reachableHost(bound: readonly string[]): string {
 /** Whether `host` means all addresses of the machine. */
 export function isEverywhere(host: string): boolean {
   return host === "0.0.0.0" || host === "::" || host === "[::]";
-}
-
-/** Whether `host` can be reached from this machine only. */
-export function isLoopbackHost(host: string): boolean {
-  return host === "localhost" || host === "::1" || host === "[::1]" || host.startsWith("127.");
 }
 
 function localArguments({ host, port, secure = false }: ListeningAddress): string {

@@ -1,4 +1,4 @@
-import { isLoopbackHost } from "./banner.ts";
+import { isLoopback } from "../../lib/net.ts";
 
 /** What decides whether a hub is open to others than those who are meant. */
 export interface Exposure {
@@ -40,7 +40,7 @@ const WARNINGS: readonly Warning[] = [
 
 /** What to tell whoever starts a hub about who can come in; nothing of one on this machine alone. */
 export function exposureWarnings(exposure: Exposure): readonly string[] {
-  if (isLoopbackHost(exposure.host)) return [];
+  if (isLoopback(exposure.host)) return [];
   const sentences = WARNINGS.filter(({ applies }) => applies(exposure))
     .map(({ sentence }) => sentence);
   if (sentences.length === 0) return [];

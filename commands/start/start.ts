@@ -4,6 +4,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../../broker/broker.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
+import { sqliteStorage } from "../../server/storage.ts";
 import { ACCESS_FLAGS, openAuth } from "./auth_flags.ts";
 import {
   authority,
@@ -28,7 +29,8 @@ import { ignoreStraySignals } from "../../cli/stray_signals.ts";
 import { exportsLogs } from "../../cli/telemetry.ts";
 import { plural } from "../../render/text.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "./tls.ts";
-import { systemClock } from "../../server/clock.ts";
+import { settledWithin } from "../../lib/async.ts";
+import { steadyClock } from "../../lib/steady_clock.ts";
 import { logMessages } from "../../server/message_log.ts";
 import { AddressInUse } from "../../server/transports/bind.ts";
 import { readHostPattern } from "../../server/http/hosts.ts";
@@ -310,8 +312,8 @@ async function listen(
     path: path ?? ":memory:",
     retention: { maxMessages: history, maxAge: retention * 1000 },
     fsync,
-    now: systemClock.now,
-    elapsed: systemClock.elapsed,
+    now: steadyClock.now,
+    elapsed: steadyClock.elapsed,
   });
   if (rest.logMessages) logMessages(broker);
   try {
@@ -323,7 +325,7 @@ async function listen(
       host,
       port,
       rooms: room,
-      broker,
+      ...sqliteStorage(broker),
       authorizer,
       origins: flags.origin.map((origin) => readOrigin(origin) ?? origin),
       allowedHosts: flags.allowedHost.map((name) => readHostPattern(name) ?? name),
@@ -411,14 +413,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 async function stop(server: Server, drain: number): Promise<void> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new CliError("The hub did not stop in time and was terminated")),
-    STOP_TIMEOUT + drain,
-  );
-  try {
-    await Promise.race([server.stop(undefined, drain), late]);
-  } finally {
-    clearTimeout(timer);
+  if (!await settledWithin(server.stop(undefined, drain), STOP_TIMEOUT + drain)) {
+    throw new CliError("The hub did not stop in time and was terminated");
   }
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
-import { fromPrivateKey } from "../../auth/pem.ts";
+import { fromPrivateKey } from "../../auth/keys.ts";
 import {
   type CertificateFacts,
   checkPair,
@@ -9,10 +9,12 @@ import {
   KeyPairError,
   type PairNames,
 } from "../../server/transports/tls.ts";
-import { type Clock, systemClock } from "../../server/clock.ts";
+import type { ServerClock } from "../../lib/clock.ts";
+import { steadyClock } from "../../lib/steady_clock.ts";
 import { lanAddresses } from "./banner.ts";
 import { CliError, UsageError } from "../../cli/errors.ts";
-import { why } from "../../lib/read_file.ts";
+import { replaceFile } from "../../lib/atomic_write.ts";
+import { readErrorText } from "../../lib/file_errors.ts";
 import * as flag from "../../cli/flags.ts";
 import { watchFiles } from "../../lib/watch_files.ts";
 
@@ -68,7 +70,7 @@ export interface TlsOptions {
   readonly directory: string | undefined;
   /** What the hub listens on. */
   readonly host: string;
-  readonly clock?: Clock;
+  readonly clock?: ServerClock;
 }
 
 /**
@@ -92,10 +94,10 @@ export async function tlsSource(
   if (tlsCert === undefined || tlsKey === undefined) {
     throw new UsageError("--tls-cert and --tls-key must be used together. Give both");
   }
-  return fileSource({ cert: tlsCert, key: tlsKey }, false, options.clock ?? systemClock);
+  return fileSource({ cert: tlsCert, key: tlsKey }, false, options.clock ?? steadyClock);
 }
 
-function fileSource(files: PairNames, isSelfSigned: boolean, clock: Clock): TlsSource {
+function fileSource(files: PairNames, isSelfSigned: boolean, clock: ServerClock): TlsSource {
   let { pair, facts } = readPair(files, clock.now());
   const warn = (): void => warnOfEnd(files.cert, facts.notAfter, clock.now());
   logger.info("Certificate {file}: {fingerprint}, valid until {end}", {
@@ -141,11 +143,11 @@ function fileSource(files: PairNames, isSelfSigned: boolean, clock: Clock): TlsS
       warn();
     },
     watch(changed) {
-      const daily = clock.every(DAY, warn);
+      const cancelDaily = clock.every(DAY, warn);
       const watching = watchFiles([files.cert, files.key], clock, changed);
       return {
         [Symbol.dispose]() {
-          daily[Symbol.dispose]();
+          cancelDaily();
           watching[Symbol.dispose]();
         },
       };
@@ -168,7 +170,9 @@ function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    throw new CliError(`Cannot read "${path}": ${why(error)}`, undefined, { cause: error });
+    throw new CliError(`Cannot read "${path}": ${readErrorText(error)}`, undefined, {
+      cause: error,
+    });
   }
 }
 
@@ -187,7 +191,7 @@ function warnOfEnd(file: string, notAfter: number, now: number): void {
  * another.
  */
 async function selfSigned(
-  { directory, host, clock = systemClock }: TlsOptions,
+  { directory, host, clock = steadyClock }: TlsOptions,
 ): Promise<TlsSource> {
   // Loaded here only: most hubs start without it.
   const { selfSignedPair } = await import("./self_signed.ts");
@@ -209,8 +213,8 @@ async function selfSigned(
   if (!lasts(files, clock.now())) {
     const pair = await make();
     // The key first: a certificate without its key would look like a damaged pair.
-    write(files.key, pair.key);
-    write(files.cert, pair.cert);
+    await replaceFile(files.key, pair.key);
+    await replaceFile(files.cert, pair.cert);
     logger.info("Created a self-signed certificate: {file}", { file: files.cert });
   }
   return fileSource(files, true, clock);
@@ -232,13 +236,6 @@ function lasts(files: PairNames, now: number): boolean {
     if (cause instanceof KeyPairError && cause.reason === "expired") return false;
     throw error;
   }
-}
-
-/** In one step, and for the owner's eyes only: a hub that is killed leaves no half of a file. */
-function write(path: string, text: string): void {
-  const temporary = `${path}.new`;
-  Deno.writeTextFileSync(temporary, text, { mode: 0o600 });
-  Deno.renameSync(temporary, path);
 }
 
 /** What clients may call this machine. */

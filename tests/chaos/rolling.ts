@@ -1,4 +1,4 @@
-import { connect, type Connection, type Environment } from "../../client.ts";
+import { type ClientConnection, connect, type Environment } from "../../client.ts";
 import { LatencyHistogram, type LatencySummary } from "../../bench/load/histogram.ts";
 import { type Program, startHubProcess } from "../kit/process.ts";
 import { until } from "../kit/until.ts";
@@ -131,7 +131,7 @@ class RollingListener {
   leftAt = 0;
   backAt = 0;
   #stopAt = Infinity;
-  readonly #conversation: Connection;
+  readonly #conversation: ClientConnection;
   readonly #reading: Promise<void>;
 
   constructor(
@@ -168,7 +168,7 @@ class RollingListener {
         if (this.online) this.leftAt = now;
         else this.failedTries++;
         this.online = false;
-      } else if (event.type === "joined" && event.again && !event.recovered) {
+      } else if (event.type === "joined" && event.rejoined && !event.recovered) {
         this.unrecovered++;
       } else if (event.type === "message") {
         this.seen.push({ id: event.id, sender: event.sender, message: event.message ?? "" });
@@ -180,7 +180,7 @@ class RollingListener {
 /** One who sends at a steady rate, and keeps what was acked. */
 class RollingPublisher {
   readonly acked: { id: number; message: string }[] = [];
-  readonly #conversation: Connection;
+  readonly #conversation: ClientConnection;
   readonly #sending: Promise<void>;
   #stopping = false;
 

@@ -1,4 +1,4 @@
-import { connect, type Connection } from "../../client.ts";
+import { type ClientConnection, connect } from "../../client.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
 import { type Evidence, type Seen, violations } from "./checker.ts";
 import { ChaosProxy, pause, type ProxyCounts, type Weather } from "./proxy.ts";
@@ -143,7 +143,7 @@ class Subscriber {
   readonly seen: Seen[] = [];
   unrecovered = 0;
   reconnects = 0;
-  readonly #conversation: Connection;
+  readonly #conversation: ClientConnection;
   readonly #reading: Promise<void>;
   #wake: (() => void) | undefined;
 
@@ -155,8 +155,8 @@ class Subscriber {
 
   async #read(): Promise<void> {
     for await (const event of this.#conversation) {
-      if (event.type === "online" && event.again) this.reconnects++;
-      if (event.type === "joined" && event.again && !event.recovered) this.unrecovered++;
+      if (event.type === "online" && event.reconnected) this.reconnects++;
+      if (event.type === "joined" && event.rejoined && !event.recovered) this.unrecovered++;
       if (event.type !== "message") continue;
       this.seen.push({ id: event.id, sender: event.sender, message: event.message ?? "" });
       this.#wake?.();
@@ -181,7 +181,7 @@ class Subscriber {
 
 class ChaosPublisher {
   readonly acked: { id: number; message: string }[] = [];
-  readonly #conversation: Connection;
+  readonly #conversation: ClientConnection;
   readonly #sending: Promise<void>;
   #stopping = false;
 

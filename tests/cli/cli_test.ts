@@ -1,15 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import {
-  banner,
-  isEverywhere,
-  isLoopbackHost,
-  lanAddresses,
-  listeningLine,
-} from "../../commands/start/banner.ts";
+import { banner, isEverywhere, lanAddresses, listeningLine } from "../../commands/start/banner.ts";
 import { CliError, explain, stackOf, UsageError } from "../../cli/errors.ts";
 import { exposureWarnings } from "../../commands/start/exposure.ts";
 import * as flag from "../../cli/flags.ts";
 import { StreamOutput } from "../../cli/output.ts";
+import { isLoopback } from "../../lib/net.ts";
 import { configDirectory, dataDirectory } from "../../cli/paths.ts";
 import { programName } from "../../cli/program.ts";
 import { plural, safeJson, suggestion, table, wrap } from "../../render/text.ts";
@@ -413,7 +408,7 @@ Deno.test("lanAddresses() leaves out loopback and link-local addresses", () => {
   assertEquals(lanAddresses("::", all), ["10.0.0.2", "fd00::2"]);
   assertEquals(lanAddresses("0.0.0.0", all), ["10.0.0.2"]);
   assert(isEverywhere("::") && !isEverywhere("localhost"));
-  assert(isLoopbackHost("127.0.0.2") && isLoopbackHost("[::1]") && !isLoopbackHost("10.0.0.1"));
+  assert(isLoopback("127.0.0.2") && isLoopback("[::1]") && !isLoopback("10.0.0.1"));
 });
 
 Deno.test("programName() is what works where the program was started", () => {
@@ -426,14 +421,17 @@ Deno.test("programName() is what works where the program was started", () => {
   );
 });
 
-Deno.test("deno.json grants the program the same permissions wherever it runs", async () => {
+Deno.test("every task that runs or builds the program takes its permissions from the one set", async () => {
   const config: unknown = JSON.parse(
     await Deno.readTextFile(new URL("../../deno.json", import.meta.url)),
   );
-  const { tasks } = config as { tasks: Record<string, { command: string }> };
-  const granted = ["start", "connect", "dev", "build"].map((name) =>
-    tasks[name]?.command.match(/--allow-\S+/g)?.join(" ")
-  );
-  assertEquals(new Set(granted).size, 1);
-  assert(!granted[0]?.includes("--allow-all"));
+  const { tasks, permissions } = config as {
+    tasks: Record<string, { command: string }>;
+    permissions: { default: { env: readonly string[]; sys: readonly string[] } };
+  };
+  for (const name of ["start", "connect", "dev", "build"]) {
+    const command = tasks[name]?.command ?? "";
+    assert(/ --permission-set /.test(command) && !/--allow-/.test(command), command);
+  }
+  assert(Array.isArray(permissions.default.env) && Array.isArray(permissions.default.sys));
 });

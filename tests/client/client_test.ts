@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { connect, ConnectError, RequestError } from "../../client.ts";
-import { FakeClock } from "../kit/client_clock.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { joined, message, messages, ScriptedHub } from "../kit/scripted_hub.ts";
 import { until } from "../kit/until.ts";
@@ -48,9 +48,9 @@ Deno.test("`connect()` yields online, the rooms, and their history as messages, 
   side.say(message(5));
   assertEquals((await log.expect("connecting")).attempt, 1);
   const online = await log.expect("online");
-  assertEquals([online.again, online.missed, online.welcome.sender], [false, 0, "Alice-2"]);
+  assertEquals([online.reconnected, online.missed, online.welcome.sender], [false, 0, "Alice-2"]);
   const lobby = await log.expect("joined");
-  assertEquals([lobby.room, lobby.again, lobby.online], ["lobby", false, 7]);
+  assertEquals([lobby.room, lobby.rejoined, lobby.online], ["lobby", false, 7]);
   assertEquals((await log.expect("message")).id, 3);
   assertEquals((await log.expect("message")).id, 4);
   assertEquals((await log.expect("joined")).room, "news");
@@ -156,7 +156,7 @@ Deno.test("`join()`, `leave()`, `nick()` and `typing()` go to the hub and come b
   assertEquals(await side.expect("join"), { type: "join", room: "news", history: 3 });
   side.say({ ...joined("news", { history: messages(5, 6, "news") }), type: "joined" });
   const entered = await log.expect("joined");
-  assertEquals([entered.room, entered.again], ["news", false]);
+  assertEquals([entered.room, entered.rejoined], ["news", false]);
   assertEquals(await log.ids(2), [5, 6]);
   conversation.typing("news", true);
   assertEquals(await side.expect("typing"), { type: "typing", room: "news", typing: true });

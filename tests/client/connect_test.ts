@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { connect, ConnectError, type ConnectOptions, type Environment } from "../../client.ts";
-import { FakeClock } from "../kit/client_clock.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { ScriptedHub } from "../kit/scripted_hub.ts";
 import { within } from "../kit/within.ts";
@@ -202,7 +202,7 @@ Deno.test("`retryFirst` goes on until there is a hub, and honours when to come b
   clock.advance(5125);
   assertEquals((await log.expect("connecting")).attempt, 2);
   const side = await hub.welcome();
-  assertEquals((await log.expect("online")).again, false);
+  assertEquals((await log.expect("online")).reconnected, false);
   side.ack((await side.expect("message")).ref, 1);
   await within(sent, "ack");
 });

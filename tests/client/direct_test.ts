@@ -4,7 +4,7 @@ import { connect, RequestError } from "../../client.ts";
 import { type ClientRequest, directRequest } from "../../client/request.ts";
 import { Outbox } from "../../client/outbox.ts";
 import { type DirectRequest, nameKey, RETURN_SECONDS } from "../../protocol.ts";
-import { FakeClock } from "../kit/client_clock.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { type HubSide, message, ScriptedHub } from "../kit/scripted_hub.ts";
 import { startTestHub } from "../kit/test_hub.ts";

@@ -2,15 +2,15 @@ import { assert, assertEquals, assertLessOrEqual, assertRejects } from "@std/ass
 import fc from "fast-check";
 import { fullJitter, MAX_DELAY, reconnectDelay } from "../../client/backoff.ts";
 import { Deque } from "../../client/deque.ts";
-import { probe, probeHttp, statusIn } from "../../client/probe.ts";
-import { EventQueue } from "../../client/events.ts";
+import { describeAnswer, describeCause, statusIn } from "../../client/probe_messages.ts";
+import { EventQueue } from "../../client/event_queue.ts";
 import { SendLimiter } from "../../client/send_limiter.ts";
 import { SendLoop } from "../../client/send_loop.ts";
 import { Outbox } from "../../client/outbox.ts";
 import { MessageRequest } from "../../client/message_request.ts";
-import { RoomSubscriptions } from "../../client/rooms.ts";
+import { RoomSubscriptions } from "../../client/room_subscriptions.ts";
 import { DEFAULT_LIMITS } from "../../protocol.ts";
-import { FakeClock } from "../kit/client_clock.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { joined, message, messages } from "../kit/scripted_hub.ts";
 
 Deno.test("`fullJitter()` spreads over all of a range that doubles up to 20 seconds", () => {
@@ -236,7 +236,7 @@ Deno.test("`Pump` adds nothing to a socket that is full, and goes on when it dra
 Deno.test("`diagnose()` turns what the runtime says into what a person can do", () => {
   const url = new URL("wss://hub.example/?token=secret");
   const says = (cause: string): string => {
-    const { failure, message } = probe(
+    const { failure, message } = describeCause(
       `NetworkError: failed to connect to WebSocket: ${cause}`,
       url,
     );
@@ -273,9 +273,9 @@ Deno.test("`diagnose()` turns what the runtime says into what a person can do", 
   );
   assertEquals(statusIn("…: Invalid status code: 401"), 401);
   assertEquals(statusIn("tcp connect error"), undefined);
-  assertEquals(probeHttp({ status: 429, retryAfter: 3 }, url).retryAfter, 3);
+  assertEquals(describeAnswer({ status: 429, retryAfter: 3 }, url).retryAfter, 3);
   assertEquals(
-    probeHttp({ status: 526 }, url).message,
+    describeAnswer({ status: 526 }, url).message,
     "Cannot trust wss://hub.example: a proxy does not trust the certificate of the hub behind it",
   );
 });

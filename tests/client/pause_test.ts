@@ -26,7 +26,7 @@ Deno.test("a conversation with `maxUnread` comes back for the rest when all was 
   });
   // No word of an end: nothing was wrong.
   await log.expect("connecting");
-  assertEquals((await log.expect("online")).again, true);
+  assertEquals((await log.expect("online")).reconnected, true);
   await log.expect("joined");
   assertEquals(await log.ids(2), [after + 1, after + 2]);
   // Who reads all the time is never interrupted, however much comes.

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { connect, ConnectError, type ConnectOptions, type Environment } from "../../client.ts";
-import { FakeClock } from "../kit/client_clock.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { joined, message, messages, ScriptedHub, type WelcomeScript } from "../kit/scripted_hub.ts";
 import { within } from "../kit/within.ts";
@@ -56,9 +56,9 @@ Deno.test("a return asks for what comes after the last message seen, and yields 
   });
   back.say(message(5), message(6));
   const again = await log.expect("online");
-  assertEquals([again.again, again.missed], [true, 2]);
+  assertEquals([again.reconnected, again.missed], [true, 2]);
   const lobby = await log.expect("joined");
-  assertEquals([lobby.again, lobby.recovered, lobby.history.length], [true, true, 2]);
+  assertEquals([lobby.rejoined, lobby.recovered, lobby.history.length], [true, true, 2]);
   assertEquals((await log.expect("message")).id, 4);
   assertEquals((await log.expect("message")).id, 5);
   assertEquals((await log.expect("joined")).room, "news");
@@ -80,7 +80,7 @@ Deno.test("a return to another epoch shows `recovered: false` and starts anew", 
   });
   back.say(message(4));
   const lobby = await log.until("joined");
-  assertEquals([lobby.again, lobby.recovered], [true, false]);
+  assertEquals([lobby.rejoined, lobby.recovered], [true, false]);
   assertEquals(await log.ids(3), [2, 3, 4]);
   assertEquals(conversation.positions, [{ room: "lobby", epoch: "e2", after: 4 }]);
 });
@@ -228,7 +228,7 @@ Deno.test("a return goes on trying while the hub is away, and counts its tries",
   }
   assertEquals(waits, [125, 250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
   await hub.welcome();
-  assertEquals((await log.expect("online")).again, true);
+  assertEquals((await log.expect("online")).reconnected, true);
 });
 
 Deno.test("a close code that says no ends the conversation with the hub's words", async () => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
 import { connect, ConnectError, RequestError } from "../../client.ts";
 import type { Publish } from "../../protocol.ts";
-import { FakeClock } from "../kit/client_clock.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { Relay } from "../kit/relay.ts";
 import { ack, joined, message, ScriptedHub, type WelcomeScript } from "../kit/scripted_hub.ts";

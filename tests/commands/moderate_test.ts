@@ -1,8 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { combine } from "../../auth/combined.ts";
-import { JwtAuthorizer } from "../../auth/jwt.ts";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken } from "../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../auth/keys.ts";
-import { mint } from "../../auth/mint.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { connect, ConnectError } from "../../client.ts";
 import { main } from "../../main.ts";
@@ -17,7 +16,9 @@ const ADMIN = "an-admin-token-of-the-hub";
 
 function moderated(): Promise<Server> {
   return startTestHub({
-    authorizer: combine([new SecretAuthorizer([ADMIN], { admin: true })], { open: true }),
+    authorizer: combineAuthorizers([new SecretAuthorizer([ADMIN], { admin: true })], {
+      open: true,
+    }),
     trustedProxies: ["127.0.0.1"],
   });
 }
@@ -41,7 +42,7 @@ Deno.test("moderating commands: 0 for done, 1 for nobody of that name", async ()
     "Kicked eve: 1 session ended, from 127.0.0.1\n",
     "",
   ]);
-  assertEquals((await eve.closed).reason, "A moderator sent you away: spam");
+  assertEquals((await eve.closed).reason, "A moderator kicked you: spam");
   assertEquals(await run(hub, ["kick", "Eve"]), [1, "", "Nobody here is called Eve\n"]);
   assertEquals(await run(hub, ["unban", "Eve"]), [1, "", "Eve is not banned\n"]);
   assertEquals(await run(hub, ["unmute", "Eve"]), [1, "", "Eve is not muted\n"]);
@@ -180,12 +181,12 @@ Deno.test({
 Deno.test("bcast release-name frees a name that a token reserved, unless its owner is connected", async () => {
   const key = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
   await using hub = await startTestHub({
-    authorizer: combine([
+    authorizer: combineAuthorizers([
       new SecretAuthorizer([ADMIN], { admin: true }),
       new JwtAuthorizer({ keys: [secretKey(key)] }),
     ], { open: true }),
   });
-  const token = await mint(signingSecret(key), { issuedAt: Date.now(), sub: "jean-luc" });
+  const token = await mintToken(signingSecret(key), { issuedAt: Date.now(), sub: "jean-luc" });
   assertEquals(await run(hub, ["release-name", "jean-luc"]), [
     1,
     "",

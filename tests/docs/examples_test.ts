@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { exportPKCS8, generateKeyPair, SignJWT } from "jose";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { combine } from "../../auth/combined.ts";
+import { sqliteStorage } from "../../server/storage.ts";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import type { AnyCommand } from "../../cli/command.ts";
 import { FIRST_EXAMPLES } from "../../cli/help.ts";
@@ -192,15 +193,17 @@ async function moderatedHub(
 ): Promise<{ readonly env: Readonly<Record<string, string>> } & AsyncDisposable> {
   const broker = await openSqliteBroker({ path: ":memory:" });
   // A token of Alice's was used here once.
-  await broker.ownedNames.put([{ key: "alice", name: "Alice", seen: Date.now() }]);
+  await sqliteStorage(broker).ownedNames.put([{ key: "alice", name: "Alice", seen: Date.now() }]);
   const hub = await startTestHub({
     broker,
-    authorizer: combine([new SecretAuthorizer([ADMIN_TOKEN], { admin: true })], { open: true }),
+    authorizer: combineAuthorizers([new SecretAuthorizer([ADMIN_TOKEN], { admin: true })], {
+      open: true,
+    }),
   });
   const eve = await TestSocket.plain(hub.url, "Eve", "room=lobby&room=party");
   if (before !== undefined) {
     const api = new HubApi({ url: hubUrl({ url: hub.url }), token: ADMIN_TOKEN });
-    await api.order(...before);
+    await api.moderate(...before);
   }
   return {
     env: { BCAST_URL: hub.url, BCAST_TOKEN: ADMIN_TOKEN },

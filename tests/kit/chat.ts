@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
-import type { Connection } from "../../client/types.ts";
-import { type ChatOptions, TerminalChat } from "../../terminal/chat.ts";
-import { FakeClock } from "./client_clock.ts";
+import type { ClientConnection } from "../../client/types.ts";
+import { type ChatOptions, TerminalChat } from "../../terminal/terminal_chat.ts";
+import { FakeClock } from "./fake_clock.ts";
 import { beginning, FakeConversation, said, TIMESTAMP } from "./fake_conversation.ts";
 import { FakeScreen } from "./fake_screen.ts";
 
@@ -81,7 +81,7 @@ export class ChatScene implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     void this.chat.leave();
-    await (this.conversation as Connection).close();
+    await (this.conversation as ClientConnection).close();
     await this.ended.catch(() => {});
   }
 }

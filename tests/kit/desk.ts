@@ -3,7 +3,7 @@ import { completeLine } from "../../terminal/line.ts";
 import { Editor } from "../../editor/editor.ts";
 import type { HistoryReader } from "../../editor/input_history.ts";
 import type { ScreenEvents } from "../../editor/screen.ts";
-import { FakeClock } from "./client_clock.ts";
+import { FakeClock } from "./fake_clock.ts";
 import { FakeTerminal } from "./fake_terminal.ts";
 import type { TerminalHabits } from "./terminal_model.ts";
 

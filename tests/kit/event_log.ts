@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { ClientEvent, Connection } from "../../client.ts";
+import type { ClientConnection, ClientEvent } from "../../client.ts";
 import { within } from "./within.ts";
 
 type Of<T extends ClientEvent["type"]> = Extract<ClientEvent, { readonly type: T }>;
@@ -8,7 +8,7 @@ type Of<T extends ClientEvent["type"]> = Extract<ClientEvent, { readonly type: T
 export class EventLog {
   readonly #iterator: AsyncIterator<ClientEvent, undefined>;
 
-  constructor(conversation: Connection) {
+  constructor(conversation: ClientConnection) {
     this.#iterator = conversation[Symbol.asyncIterator]() as AsyncIterator<ClientEvent, undefined>;
   }
 

@@ -1,8 +1,8 @@
-import { EventQueue } from "../../client/events.ts";
+import { EventQueue } from "../../client/event_queue.ts";
 import {
+  type ClientConnection,
   type ClientEvent,
   ConnectError,
-  type Connection,
   type OutgoingMessage,
   RequestError,
 } from "../../client/types.ts";
@@ -29,8 +29,8 @@ export interface Sent {
 }
 
 /** A conversation without a hub: the test makes the events and sees the requests. */
-export class FakeConversation implements Connection {
-  state: Connection["state"] = "online";
+export class FakeConversation implements ClientConnection {
+  state: ClientConnection["state"] = "online";
   sender: string | undefined = "Alice";
   readonly session: string | undefined;
   limits: Welcome["limits"] = DEFAULT_LIMITS;
@@ -199,7 +199,7 @@ export function beginning(sender = "Alice", members: readonly string[] = ["Alice
     { type: "connecting", attempt: 1 },
     {
       type: "online",
-      again: false,
+      reconnected: false,
       missed: 0,
       welcome: {
         type: "welcome",
@@ -210,6 +210,6 @@ export function beginning(sender = "Alice", members: readonly string[] = ["Alice
         rooms: [room],
       },
     },
-    { type: "joined", again: false, ...room },
+    { type: "joined", rejoined: false, ...room },
   ];
 }

@@ -1,11 +1,11 @@
-import { connect, type Connection, type ConnectOptions } from "../../client.ts";
-import { TerminalChat } from "../../terminal/chat.ts";
+import { type ClientConnection, connect, type ConnectOptions } from "../../client.ts";
+import { TerminalChat } from "../../terminal/terminal_chat.ts";
 import { FakeScreen } from "./fake_screen.ts";
 
 /** Somebody at a terminal, talking through a real hub. */
 export class Person implements AsyncDisposable {
   readonly screen = new FakeScreen({ columns: 80, rows: 24 });
-  readonly conversation: Connection;
+  readonly conversation: ClientConnection;
   readonly chat: TerminalChat;
   readonly ended: Promise<number>;
 

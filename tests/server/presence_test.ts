@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { connect, type Connection } from "../../client.ts";
+import { type ClientConnection, connect } from "../../client.ts";
 import { PresenceChanges } from "../../server/presence.ts";
 import { Roster } from "../../terminal/roster.ts";
 import { startTestHub } from "../kit/test_hub.ts";
@@ -10,7 +10,7 @@ import { until } from "../kit/until.ts";
 const rooms = [{ room: "lobby" }];
 
 Deno.test("who enters while somebody comes, goes or takes a name ends with the right people", async () => {
-  const acts: Record<string, (bob: Connection) => Promise<void>> = {
+  const acts: Record<string, (bob: ClientConnection) => Promise<void>> = {
     leaves: (bob) => bob.close(),
     "takes a name": (bob) => Promise.resolve(bob.nick("Zoë-2 🦊")),
   };

@@ -215,7 +215,7 @@ Deno.test("Chat counts down to the next try, and says why once", async () => {
   clock.advance(2000);
   conversation.state = "online";
   const [, online] = beginning();
-  if (online?.type === "online") conversation.emit({ ...online, again: true, missed: 3 });
+  if (online?.type === "online") conversation.emit({ ...online, reconnected: true, missed: 3 });
   await screen.has("* Connected again after 5 s; 3 missed messages follow");
   // The status told the rest.
   assertEquals(screen.lines.length, before + 1);
@@ -236,7 +236,7 @@ Deno.test("Chat says that nothing was missed only where the hub can know it", as
   ) {
     const rooms = online.welcome.rooms.map((room) => ({ ...room, recovered }));
     const welcome = { ...online.welcome, rooms };
-    conversation.emit({ ...online, welcome, again: true, missed: 0 });
+    conversation.emit({ ...online, welcome, reconnected: true, missed: 0 });
     await scene.settle();
     assertEquals(screen.lines.at(-1), told);
   }
@@ -281,10 +281,10 @@ Deno.test("Chat ends with why the hub sends one away who is about to leave", asy
   const { chat, conversation } = scene;
   chat.line("last words");
   chat.interrupt();
-  conversation.break(new ConnectError("refused", "A moderator sent you away", { code: 4503 }));
+  conversation.break(new ConnectError("refused", "A moderator kicked you", { code: 4503 }));
   // The real one gives up what waits at the same time.
   await conversation.close();
-  await assertRejects(() => scene.ended, ConnectError, "A moderator sent you away");
+  await assertRejects(() => scene.ended, ConnectError, "A moderator kicked you");
 });
 
 Deno.test("Chat ends with what the conversation ends with", async () => {

@@ -129,8 +129,10 @@ async function lostAndBack(scene: ChatScene, members: readonly string[]): Promis
   const { conversation } = scene;
   conversation.emit({ type: "offline", code: 1006, reason: "", retryIn: 1000 });
   for (const event of beginning("Alice", members)) {
-    if (event.type === "online") conversation.emit({ ...event, again: true });
-    else if (event.type === "joined") conversation.emit({ ...event, again: true, recovered: true });
+    if (event.type === "online") conversation.emit({ ...event, reconnected: true });
+    else if (event.type === "joined") {
+      conversation.emit({ ...event, rejoined: true, recovered: true });
+    }
   }
   await scene.settle();
 }

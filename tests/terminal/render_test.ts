@@ -178,9 +178,9 @@ Deno.test("renderEvent() shows the beginning and the return of a conversation", 
       if (event.type === "online") {
         const rooms = event.welcome.rooms.map((room) => ({ ...room, recovered }));
         const welcome = { ...event.welcome, rooms };
-        return [renderEvent({ ...event, welcome, again: true, missed }, VIEW)];
+        return [renderEvent({ ...event, welcome, reconnected: true, missed }, VIEW)];
       }
-      return event.type === "joined" ? [renderEvent({ ...event, again: true }, VIEW)] : [];
+      return event.type === "joined" ? [renderEvent({ ...event, rejoined: true }, VIEW)] : [];
     });
   assertEquals(again(0, true)[0], "* Connected again as Alice; nothing was missed");
   // Not where the next line says the contrary.

@@ -46,7 +46,7 @@ function events(name: string, text: string): ClientEvent[] {
     { type: "error", code: "internal", message: text },
     { type: "offline", code: 1006, reason: text, retryIn: 1000 },
     { type: "connecting", attempt: 1 },
-    ...joined.map((event) => event.type === "joined" ? { ...event, again: true } : event),
+    ...joined.map((event) => event.type === "joined" ? { ...event, rejoined: true } : event),
     { type: "left", room: text },
   ];
 }

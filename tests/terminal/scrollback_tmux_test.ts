@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { connect, type Connection } from "../../client.ts";
+import { type ClientConnection, connect } from "../../client.ts";
 import { TerminalScene } from "../kit/terminal_scene.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { tmuxIsMissing } from "../kit/tmux.ts";
@@ -11,14 +11,14 @@ const UNLIMITED = { limits: { rate: 100_000, burst: 100_000 } };
 const ROOMS = [{ room: "lobby" }, { room: "ops" }];
 const IN_BOTH = ["--room", "lobby", "--room", "ops"];
 
-async function speaker(url: string, sender = "山田 太郎"): Promise<Connection> {
+async function speaker(url: string, sender = "山田 太郎"): Promise<ClientConnection> {
   const conversation = connect({ url, sender, rooms: ROOMS, echo: false });
   await until(sender, () => conversation.state === "online");
   return conversation;
 }
 
 async function sayAll(
-  { send }: Pick<Connection, "send">,
+  { send }: Pick<ClientConnection, "send">,
   room: string,
   texts: readonly string[],
 ): Promise<void> {

@@ -133,7 +133,7 @@ Deno.test("a gap after a reconnect says how many messages it has, and how to see
   for (let id = 1; id <= 5; id++) conversation.emit(said("Bob", `m${id}`, { id }));
   const joined = {
     type: "joined",
-    again: true,
+    rejoined: true,
     room: "lobby",
     epoch: "e",
     last: 500,

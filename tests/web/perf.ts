@@ -12,7 +12,7 @@
 
 import { parseArgs } from "@std/cli";
 import type { CDPSession, JSHandle } from "playwright-core";
-import { connect, type Connection } from "../../client.ts";
+import { type ClientConnection, connect } from "../../client.ts";
 import { columns } from "../../render/columns.ts";
 import { type ChatPage, TestBrowser } from "../kit/browser.ts";
 import { startHubProcess } from "../kit/process.ts";
@@ -90,7 +90,7 @@ async function kept(devtools: CDPSession): Promise<Kept> {
 }
 
 /** Sends `rate` messages a second; resolves with how many, once the hub has them all. */
-async function flood(sender: Connection, rate: number, seconds: number): Promise<number> {
+async function flood(sender: ClientConnection, rate: number, seconds: number): Promise<number> {
   const start = performance.now();
   const acks: Promise<unknown>[] = [];
   for (let elapsed = 0; elapsed < seconds; elapsed = (performance.now() - start) / 1000) {

@@ -13,7 +13,7 @@
  * @module
  */
 
-import { connect, type Connection } from "../../client.ts";
+import { type ClientConnection, connect } from "../../client.ts";
 import type { Server } from "../../server.ts";
 import { type ChatPage, TestBrowser, type VisitorOptions } from "../kit/browser.ts";
 import { startTestHub } from "../kit/test_hub.ts";
@@ -44,7 +44,7 @@ const LAST = "Thank you, Alice! Then we are done for today.";
 
 /** The people without a browser. */
 class Company implements AsyncDisposable {
-  readonly #people = new Map<string, Connection>();
+  readonly #people = new Map<string, ClientConnection>();
 
   constructor(private readonly hub: Server) {}
 
@@ -57,7 +57,7 @@ class Company implements AsyncDisposable {
     });
   }
 
-  person(who: string): Connection {
+  person(who: string): ClientConnection {
     const known = this.#people.get(who);
     if (known !== undefined) return known;
     const rooms = ["team", "lobby", "ideas"].map((room) => ({ room, history: 0 }));

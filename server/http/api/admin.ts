@@ -1,9 +1,9 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../../../auth/authorizer.ts";
-import type { Sanction } from "../../../broker/sqlite/sanctions.ts";
+import type { Sanction } from "../../moderation/sanction_store.ts";
 import type { Hub } from "../../hub.ts";
 import { MAX_SANCTIONS, SanctionLimitError } from "../../moderation/sanctions.ts";
-import type { MeasureReport, MeasuresReport } from "../../../protocol.ts";
+import type { SanctionReport, SanctionsReport } from "../../../protocol.ts";
 import { bodySchema, MAX_BODY_BYTES, ModerationError, readModerationBody } from "./admin_body.ts";
 import { MODERATION_ACTIONS, type ModerationAction } from "./moderation_actions.ts";
 import { json, problem, Rejected, unreadBody } from "../responses.ts";
@@ -24,7 +24,7 @@ const ORDER_REFUSALS: readonly number[] = [400, 408, 413];
 const list: Operation = {
   methods: ["GET", "HEAD"],
   access: "moderate",
-  answer: (_ask, { hub }): MeasuresReport => ({
+  answer: (_ask, { hub }): SanctionsReport => ({
     measures: hub.moderation.list().map(measureReport),
   }),
   doc: {
@@ -64,13 +64,13 @@ function operationOf(order: ModerationAction): Operation {
 
 /** Why somebody may not moderate; `undefined` for moderators. */
 export function notModerator(
-  { admission }: Pick<Hub, "admission">,
+  { authentication }: Pick<Hub, "authentication">,
   { headers }: Request,
   { searchParams }: URL,
   { admin }: Grant,
 ): Rejected | undefined {
   if (admin) return undefined;
-  if (!admission.moderated) return new Rejected(403, NO_MODERATORS);
+  if (!authentication.moderated) return new Rejected(403, NO_MODERATORS);
   return tokenOf(headers, searchParams) === undefined
     ? new Rejected(401, "Only moderators may do this: bring an admin token", {
       "www-authenticate": `Bearer realm="bcast"`,
@@ -104,7 +104,7 @@ async function carryOut(
   }
 }
 
-function measureReport(measure: Sanction): MeasureReport {
+function measureReport(measure: Sanction): SanctionReport {
   const { kind, on, target, reason, by, since, until } = measure;
   return {
     kind,

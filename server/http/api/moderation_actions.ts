@@ -1,11 +1,11 @@
-import type { Sanction } from "../../../broker/sqlite/sanctions.ts";
+import type { Sanction } from "../../moderation/sanction_store.ts";
 import type {
   Moderation,
   ModerationTarget,
   Moderator,
   SanctionOptions,
 } from "../../moderation/moderation.ts";
-import type { OrderReport } from "../../../protocol.ts";
+import type { ModerationReport } from "../../../protocol.ts";
 import { ModerationError, type ModerationFields, otherAddress } from "./admin_body.ts";
 
 /** Something that a moderator orders. */
@@ -23,7 +23,7 @@ export interface ModerationAction {
     moderation: Moderation,
     fields: ModerationFields,
     by: Moderator,
-  ): OrderReport | Promise<OrderReport>;
+  ): ModerationReport | Promise<ModerationReport>;
 }
 
 const WHOM = ["name", "address"] as const;
@@ -163,7 +163,7 @@ function lifted(
   measures: readonly Sanction[],
   what: string,
   { name, address }: ModerationFields,
-): OrderReport {
+): ModerationReport {
   if (measures.length > 0) return { affected: measures.length };
   const whom = [name, address].filter((one) => one !== undefined).join(" or ");
   throw nobody("not_found", `${whom} is not ${what}`);

@@ -7,11 +7,11 @@ import {
   clearedMessage,
   type CommandMessage,
   environmentOf,
-} from "../../../commands/pipeline/environment.ts";
+} from "../../../commands/pipeline/child_environment.ts";
 import { execute, type ExecuteOptions, type Failed } from "../../../commands/pipeline/execute.ts";
 import type { FollowEvent } from "../../../commands/pipeline/follow.ts";
 import { CompletionTracker } from "../../../commands/pipeline/completion_tracker.ts";
-import { FakeClock } from "../../kit/client_clock.ts";
+import { FakeClock } from "../../kit/fake_clock.ts";
 import { said, TIMESTAMP } from "../../kit/fake_conversation.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { until } from "../../kit/until.ts";

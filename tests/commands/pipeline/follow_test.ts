@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { ClientEvent, RoomEntered } from "../../../client.ts";
+import type { ClientEvent, RoomJoined } from "../../../client.ts";
 import { connect } from "../../../client.ts";
 import type { Message } from "../../../protocol.ts";
 import {
@@ -7,20 +7,20 @@ import {
   type FollowOptions,
   type FollowPosition,
 } from "../../../commands/pipeline/follow.ts";
-import { type HistoryReader, HubHistoryReader } from "../../../commands/pipeline/history_reader.ts";
+import { HubHistoryReader, type RoomHistory } from "../../../commands/pipeline/history_reader.ts";
 import { FakeConversation } from "../../kit/fake_conversation.ts";
 import { messages } from "../../kit/scripted_hub.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
-function entered(more: Partial<RoomEntered>): RoomEntered {
+function entered(more: Partial<RoomJoined>): RoomJoined {
   const history = more.history ?? [];
   const last = history.at(-1)?.id ?? 0;
-  const room = { room: "lobby", epoch: "e1", recovered: false, online: 1, again: false };
+  const room = { room: "lobby", epoch: "e1", recovered: false, online: 1, rejoined: false };
   return { type: "joined", ...room, last, history, ...more };
 }
 
 /** A past that keeps these ids. */
-function keeping(from: number, to: number): HistoryReader {
+function keeping(from: number, to: number): RoomHistory {
   return {
     async *between(_room, after, before) {
       for (const message of messages(Math.max(from, after + 1), Math.min(to, before - 1))) {
@@ -36,7 +36,7 @@ const NOTHING = keeping(1, 0);
 interface Scene {
   readonly events: readonly ClientEvent[];
   readonly start?: FollowPosition;
-  readonly past?: HistoryReader;
+  readonly past?: RoomHistory;
   readonly onGap?: FollowOptions["onGap"];
 }
 
@@ -57,7 +57,7 @@ async function read({ events, start, past = NOTHING, onGap }: Scene): Promise<st
   return seen;
 }
 
-const joined = (history: readonly Message[], more: Partial<RoomEntered> = {}): ClientEvent[] => [
+const joined = (history: readonly Message[], more: Partial<RoomJoined> = {}): ClientEvent[] => [
   entered({ history, ...more }),
   ...history,
 ];
@@ -138,8 +138,8 @@ Deno.test("`follow()` goes on after each return of the connection", async () => 
   const events = [
     ...joined([], { last: 3 }),
     ...messages(4, 4),
-    ...joined(messages(5, 6), { again: true, recovered: true }),
-    ...joined(messages(20, 21), { again: true }),
+    ...joined(messages(5, 6), { rejoined: true, recovered: true }),
+    ...joined(messages(20, 21), { rejoined: true }),
   ];
   assertEquals(await read({ events, past: keeping(10, 21) }), [
     ...["@3", "4", "@4", "5", "6", "@6"],

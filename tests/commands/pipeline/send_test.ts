@@ -18,7 +18,7 @@ import {
 } from "../../../commands/pipeline/send.ts";
 import { ConnectionNotices } from "../../../commands/pipeline/connection_notices.ts";
 import { ranges, UnsentReport } from "../../../commands/pipeline/unsent_report.ts";
-import { FakeClock } from "../../kit/client_clock.ts";
+import { FakeClock } from "../../kit/fake_clock.ts";
 import { beginning, FakeConversation } from "../../kit/fake_conversation.ts";
 import { bytesOf, MemoryOutput } from "../../kit/memory_output.ts";
 import { until } from "../../kit/until.ts";
@@ -271,7 +271,7 @@ Deno.test("`ConnectionTalk` tells of each absence once, and of the return", () =
   const [connecting, online] = beginning();
   assert(connecting !== undefined && online?.type === "online");
   const offline = { type: "offline", code: 1006, reason: "Gone", retryIn: 1000 } as const;
-  const again = { ...online, again: true };
+  const again = { ...online, reconnected: true };
   const talk = new ConnectionNotices();
   const news = (...events: ClientEvent[]): (string | undefined)[] =>
     events.map((event) => talk.news(event));

@@ -1,0 +1,182 @@
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { ConnectError } from "../../../client/types.ts";
+import { type InputLine, readLines } from "../../../commands/pipeline/lines.ts";
+import { MAX_OPEN } from "../../../commands/pipeline/send.ts";
+import { pipe } from "../../../commands/pipeline/pipe.ts";
+import { beginning, FakeConversation, said, TIMESTAMP } from "../../kit/fake_conversation.ts";
+import { bytesOf, MemoryOutput } from "../../kit/memory_output.ts";
+import { until } from "../../kit/until.ts";
+
+interface Setting {
+  readonly conversation: FakeConversation;
+  readonly stdout: MemoryOutput;
+  readonly stderr: MemoryOutput;
+  readonly stop: AbortController;
+  readonly code: Promise<number>;
+}
+
+function begin(
+  input: ReadableStream<Uint8Array<ArrayBuffer>>,
+  json = false,
+  isTyped = false,
+): Setting {
+  const conversation = new FakeConversation();
+  const [stdout, stderr] = [new MemoryOutput(), new MemoryOutput()];
+  const stop = new AbortController();
+  const code = pipe({ conversation, input, stdout, stderr, json, isTyped, signal: stop.signal });
+  // Looked at by the test, when it is ready.
+  code.catch(() => {});
+  return { conversation, stdout, stderr, stop, code };
+}
+
+const endless = (): ReadableStream<Uint8Array<ArrayBuffer>> => new ReadableStream();
+
+async function lines(pieces: readonly string[], limit = 100): Promise<string[]> {
+  const found: InputLine[] = [];
+  for await (const line of readLines(bytesOf(...pieces), limit)) found.push(line);
+  assertEquals(found.map(({ number }) => number), found.map((_, at) => at + 1));
+  return found.map((line) => "text" in line ? line.text : `(${line.problem})`);
+}
+
+Deno.test("readLines() cuts at newlines wherever the pieces are cut", async () => {
+  assertEquals(await lines(["a\nb\r\n\nc"]), ["a", "b", "", "c"]);
+  assertEquals(await lines(["a", "b\n", "c\r", "\n", "d\n"]), ["ab", "c", "d"]);
+  assertEquals(await lines([]), []);
+  const bytes = new TextEncoder().encode("ü😀\n");
+  const single = ReadableStream.from([...bytes].map((byte) => new Uint8Array([byte])));
+  const found: InputLine[] = [];
+  for await (const line of readLines(single, 100)) found.push(line);
+  assertEquals(found, [{ number: 1, text: "ü😀" }]);
+});
+
+Deno.test("readLines() passes over a line beyond the limit, and only that", async () => {
+  assertEquals(await lines(["aaaa\nbb", "bbb\ncc\ndddddd"], 4), [
+    "aaaa",
+    "(it is far too long)",
+    "cc",
+    "(it is far too long)",
+  ]);
+});
+
+Deno.test("pipe() sends each line, waits for every ack, ends with 0", async () => {
+  const { conversation, stdout, stderr, code } = begin(bytesOf("one\ntwo\n\nthree"));
+  conversation.emit(...beginning("ci"));
+  await until("three messages", () => conversation.sent.length === 3);
+  assertEquals(conversation.sent.map(({ message }) => message.message), ["one", "two", "three"]);
+  conversation.sent[2]?.ack();
+  conversation.sent[0]?.ack();
+  assertEquals(conversation.state, "online");
+  conversation.sent[1]?.ack();
+  assertEquals(await code, 0);
+  assertEquals([stdout.text, stderr.text], ["", ""]);
+});
+
+Deno.test("pipe() prints what is received, and talks on stderr", async () => {
+  const { conversation, stdout, stderr, code, stop } = begin(endless());
+  conversation.emit(
+    ...beginning("ci"),
+    said("Bob", "hi\n* forged \x1b[2J"),
+    { type: "direct", sender: "Bob", to: "ci", message: "psst", timestamp: TIMESTAMP },
+    { type: "presence", room: "lobby", online: 2, joined: ["Carol"] },
+    { type: "offline", code: 1006, reason: "Gone", retryIn: 1000 },
+    { type: "error", code: "internal", message: "Oops" },
+    said("Bob", "end"),
+  );
+  await until("the end", () => stdout.text.includes("end\n"));
+  assertMatch(
+    stdout.text,
+    /^\[.*\] Bob: hi\n {11}\* forged ␛\[2J\n\[.*\] Bob @you: psst\n\* Carol joined \(2 online\)\n\[.*end\n$/,
+  );
+  assertEquals(stderr.text, "! Gone. Trying again in 1 s\n! Oops\n");
+  stop.abort();
+  assertEquals(await code, 130);
+});
+
+Deno.test("pipe() with nothing to send waits for what the hub shows to newcomers", async () => {
+  const { conversation, stdout, code } = begin(bytesOf());
+  const [connecting, online, joined] = beginning("ci");
+  if (connecting && online) conversation.emit(connecting, online);
+  if (joined) conversation.emit(joined, said("Bob", "earlier"));
+  assertEquals(await code, 0);
+  assertStringIncludes(stdout.text, "Bob: earlier");
+});
+
+Deno.test("pipe() says which line was refused, sends the others, ends with 1", async () => {
+  const { conversation, stderr, code } = begin(bytesOf("one\n\ntwo\nthree\n"));
+  conversation.emit(...beginning("ci"));
+  await until("three messages", () => conversation.sent.length === 3);
+  conversation.sent[0]?.ack();
+  conversation.sent[1]?.refuse("too_big", "a message may take 10 bytes: send less at once");
+  conversation.sent[2]?.ack();
+  assertEquals(await code, 1);
+  assertEquals(
+    stderr.text,
+    "Line 3 was not sent: a message may take 10 bytes: send less at once\n",
+  );
+});
+
+Deno.test("pipe() keeps the number of lines under way small", async () => {
+  const { conversation, code } = begin(bytesOf("x\n".repeat(3000)));
+  conversation.emit(...beginning("ci"));
+  let acked = 0;
+  while (acked < 3000) {
+    await until("a message", () => conversation.sent.length > acked);
+    assertEquals(conversation.sent.length - acked <= MAX_OPEN, true);
+    conversation.sent[acked++]?.ack();
+  }
+  assertEquals(await code, 0);
+});
+
+Deno.test("pipe() with JSON prints the frames of the hub and nothing else", async () => {
+  const { conversation, stdout, code } = begin(bytesOf("one\n"), true);
+  conversation.emit(...beginning("ci"), said("Bob", "hi\u202e"));
+  await until("the message", () => stdout.text.includes("Bob"));
+  conversation.sent[0]?.ack();
+  assertEquals(await code, 0);
+  const frames = stdout.text.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertEquals(frames.map(({ type }) => type), ["welcome", "joined", "message", "ack"]);
+  assertEquals(frames[2], said("Bob", "hi\u202e"));
+  assertEquals("again" in frames[1] || "history" in frames[1], false);
+  assertEquals(stdout.text.includes("\u202e"), false);
+});
+
+Deno.test("pipe() ends quietly when nobody reads what it prints", async () => {
+  const { conversation, stdout, stderr, code } = begin(endless());
+  stdout.open = false;
+  conversation.emit(...beginning("ci"), said("Bob", "hi"));
+  assertEquals(await code, 0);
+  assertEquals([stderr.text, conversation.state], ["", "closed"]);
+});
+
+Deno.test("pipe() that is interrupted says what may be lost", async () => {
+  const { conversation, stderr, stop, code } = begin(bytesOf("one\n"));
+  conversation.emit(...beginning("ci"));
+  await until("the message", () => conversation.sent.length === 1);
+  stop.abort();
+  assertEquals(await code, 130);
+  assertEquals(stderr.text, "Interrupted: 1 message may not have reached the hub\n");
+});
+
+Deno.test("pipe() fails as the conversation fails", async () => {
+  const { conversation, code } = begin(bytesOf("one\n"));
+  await until("the message", () => conversation.sent.length === 1);
+  const error = new ConnectError("refused-connection", "Nothing listens");
+  conversation.sent[0]?.fail(error);
+  conversation.break(error);
+  assertEquals(await assertRejects(() => code, ConnectError), error);
+});
+
+Deno.test("pipe() sends quit of a program, and asks a person what it means", async () => {
+  for (const isTyped of [false, true]) {
+    const setting = begin(bytesOf("quit\n", " quit\n", "exit stage\n", "EXIT"), false, isTyped);
+    setting.conversation.emit(...beginning());
+    const expected = isTyped ? [" quit", "exit stage"] : ["quit", " quit", "exit stage", "EXIT"];
+    const { sent } = setting.conversation;
+    await until("all of it", () => sent.length === expected.length);
+    assertEquals(sent.map(({ message }) => message), expected.map((message) => ({ message })));
+    for (const each of sent) each.ack();
+    assertEquals(await setting.code, 0);
+    const question = "To leave, press Ctrl-D. To say it, put a space before it\n";
+    assertEquals(setting.stderr.text, isTyped ? question.repeat(2) : "");
+  }
+});

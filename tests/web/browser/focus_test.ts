@@ -1,0 +1,335 @@
+// What runs in the page knows the page.
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+
+import { assert, assertEquals } from "@std/assert";
+import { type ClientConnection, connect } from "../../../client.ts";
+import type { Server } from "../../../server.ts";
+import { browserTests, ChatPage, type TestBrowser } from "../../kit/browser.ts";
+import { temporaryFolder } from "../../kit/folder.ts";
+import { moderate, startModeratedHub } from "../../kit/moderated_hub.ts";
+import { TokenHub } from "../../kit/token_hub.ts";
+import { until } from "../../kit/until.ts";
+
+const test = browserTests();
+
+/** Letters, marks, a right-to-left word and punctuation: all that a draft may hold. */
+const DRAFT = "se\u0301cret 秘密 \u05E1\u05D5\u05D3 🤫 half-typed, @Bob:";
+
+/** Somebody who writes down all texts that reach them. */
+function listener(hub: Server, sender: string, rooms: readonly string[]) {
+  const texts: string[] = [];
+  const conversation = connect({
+    url: hub.url,
+    sender,
+    rooms: rooms.map((room) => ({ room, history: 0 })),
+  });
+  const reading = (async () => {
+    try {
+      for await (const event of conversation) {
+        if (event.type === "message" || event.type === "direct") texts.push(event.message ?? "");
+      }
+    } catch {
+      // The hub ended it, which is what some tests are about.
+    }
+  })();
+  return {
+    texts,
+    conversation,
+    async [Symbol.asyncDispose]() {
+      await conversation.close();
+      await reading;
+    },
+  };
+}
+
+/** Alice in three rooms and a private conversation, who has begun to write in `#doomed`. */
+async function typing(
+  hub: Server,
+  browser: TestBrowser,
+  bob: ClientConnection,
+  address: Server | string = hub,
+) {
+  const visitor = await browser.visitor();
+  const alice = await visitor.open(address, { name: "Alice" });
+  await until("Bob is there", () => bob.state === "online");
+  await bob.direct("Alice", { message: "psst" });
+  await alice.thread("Bob").waitFor();
+  await alice.say("/join zoo");
+  await alice.page.getByText("This is #zoo").waitFor();
+  await alice.say("/join doomed");
+  await alice.page.getByText("This is #doomed").waitFor();
+  await alice.composer.click();
+  await alice.page.keyboard.insertText(DRAFT);
+  return { visitor, alice };
+}
+
+/** Types on without looking, and sends. */
+async function typeOn({ page }: ChatPage): Promise<void> {
+  await page.keyboard.type(" rest");
+  await page.keyboard.press("Enter");
+}
+
+async function assertStillThere(alice: ChatPage, draft: string): Promise<void> {
+  const { page } = alice;
+  assertEquals(await page.locator("h1").innerText(), "#doomed");
+  assertEquals(await alice.composer.inputValue(), draft);
+  assertEquals(await alice.composer.evaluate((area) => area === document.activeElement), true);
+  assertEquals(await page.locator("dialog").count(), 0);
+}
+
+/** Fails when anything of the draft has gone to anybody. */
+async function assertNotSent(hub: Server, bob: ReturnType<typeof listener>): Promise<void> {
+  await using reader = connect({ url: hub.url, sender: "Reader", rooms: [] });
+  for (const room of ["lobby", "zoo", "doomed"]) {
+    const { messages } = await reader.history(room, { limit: 100 });
+    assertEquals(messages.map(({ message }) => message), [], room);
+  }
+  assertEquals(bob.texts.filter((text) => text !== "psst"), []);
+}
+
+const REMOVALS: readonly {
+  readonly what: string;
+  readonly happens: (hub: Server) => Promise<void>;
+  readonly reason: string;
+}[] = [
+  {
+    what: "the room is closed",
+    happens: (hub) => moderate(hub, "close-room", { room: "doomed", reason: "tidy" }),
+    reason: "Room doomed is closed: tidy",
+  },
+  {
+    what: "one is kicked",
+    happens: (hub) => moderate(hub, "kick", { name: "Alice", reason: "calm down" }),
+    reason: "A moderator kicked you: calm down",
+  },
+  {
+    what: "one is banned",
+    happens: (hub) => moderate(hub, "ban", { name: "alice", for: 86400, reason: "spam" }),
+    reason: "alice is banned until",
+  },
+];
+
+for (const { what, happens, reason } of REMOVALS) {
+  test(`when ${what} while one types, the draft stays, the reason is there, Enter sends nothing`, async (browser) => {
+    await using hub = await startModeratedHub();
+    await using bob = listener(hub, "Bob", ["lobby", "zoo", "doomed"]);
+    const { visitor, alice } = await typing(hub, browser, bob.conversation);
+    await using _ = visitor;
+    await happens(hub);
+    const composer = alice.page.locator(".composer");
+    await composer.getByText(reason).waitFor();
+    await typeOn(alice);
+    await composer.getByRole("alert").getByText(reason).waitFor();
+    await assertStillThere(alice, `${DRAFT} rest`);
+    assert((await alice.composer.getAttribute("placeholder"))?.startsWith(reason));
+    await assertNotSent(hub, bob);
+  });
+}
+
+test("a closed room that is opened again continues where it stopped", async (browser) => {
+  await using hub = await startModeratedHub();
+  await using bob = listener(hub, "Bob", ["lobby", "zoo", "doomed"]);
+  const { visitor, alice } = await typing(hub, browser, bob.conversation);
+  await using _ = visitor;
+  await bob.conversation.send({ room: "doomed", message: "before" });
+  await alice.sees("before");
+  await moderate(hub, "close-room", { room: "doomed" });
+  const again = alice.page.getByRole("button", { name: "Enter #doomed again" });
+  await again.click();
+  await alice.page.locator(".composer").getByText("Room doomed is closed").waitFor();
+  await moderate(hub, "open-room", { room: "doomed" });
+  bob.conversation.join({ room: "doomed" });
+  await bob.conversation.send({ room: "doomed", message: "after" });
+  await again.click();
+  await alice.sees("after");
+  assertEquals(await alice.texts(), ["before", "after"]);
+  assertEquals(await again.count(), 0);
+  await alice.composer.press("Enter");
+  await until("the draft is sent", () => bob.texts.includes(DRAFT));
+});
+
+test("what was said in a closed room is there after a reload, to be read, searched and exported", async (browser) => {
+  await using hub = await startModeratedHub({ limits: { rate: 0 } });
+  await using bob = listener(hub, "Bob", ["doomed"]);
+  await until("Bob is there", () => bob.conversation.state === "online");
+  const texts = Array.from({ length: 300 }, (_, index) => `${index} שלום 消息 e\u0301 🤫`);
+  await Promise.all(
+    texts.map((message) => bob.conversation.send({ room: "doomed", message })),
+  );
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(hub, { name: "Alice", query: "room=doomed" });
+  const { page } = alice;
+  await alice.sees(texts.at(-1) ?? "");
+  await alice.composer.click();
+  await page.keyboard.insertText(DRAFT);
+  await moderate(hub, "close-room", { room: "doomed", reason: "tidy" });
+  await page.getByRole("button", { name: "Enter #doomed again" }).waitFor();
+  await page.reload();
+  await alice.sees(texts.at(-1) ?? "");
+  await assertStillThere(alice, DRAFT);
+  const log = page.locator(".log");
+  await until("all of it", async () => {
+    await log.evaluate((element) => element.scrollTop = 0);
+    return await page.getByText("This is #doomed").count() === 1 &&
+      await alice.message(texts[0] ?? "").count() === 1;
+  });
+  assertEquals(await page.getByText("Loading earlier messages").count(), 0);
+  const saving = page.waitForEvent("download");
+  await page.getByRole("button", { name: "This conversation" }).click();
+  await page.getByRole("button", { name: "Markdown" }).click();
+  const saved = await Deno.readTextFile(await (await saving).path());
+  assert(saved.startsWith("# \\#doomed\n"), saved.slice(0, 40));
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByLabel("Words").fill("123");
+  await page.getByRole("dialog").getByText("1 message found.").waitFor();
+});
+
+test("who types on in a closed room, or muted, is told why once", async (browser) => {
+  await using hub = await startModeratedHub();
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(hub, { name: "Zoë-1", query: "room=doomed" });
+  const { page } = alice;
+  await page.getByText("This is #doomed").waitFor();
+  await moderate(hub, "close-room", { room: "doomed", reason: "tidy" });
+  await page.getByRole("button", { name: "Enter #doomed again" }).waitFor();
+  await alice.composer.click();
+  await page.keyboard.type("a");
+  // What the hub answers to this comes after what it says to the typing.
+  await alice.composer.fill("");
+  await alice.say("/join garden");
+  await page.getByText("This is #garden").waitFor();
+  await alice.thread("doomed").click();
+  const notes = page.locator(".log .note");
+  assertEquals(await notes.filter({ hasText: "is closed" }).count(), 1);
+
+  await alice.thread("garden").click();
+  await moderate(hub, "mute", { name: "Zoë-1", reason: "hush" });
+  for (const text of ["one", "two", "three"]) {
+    await alice.say(text);
+    await page.locator(".pending").filter({ hasText: text }).getByText("Not sent").waitFor();
+  }
+  assertEquals(await notes.filter({ hasText: "muted you" }).count(), 1);
+});
+
+test("a page that the hub refuses does not pretend to load", async (browser) => {
+  await using hub = await startModeratedHub();
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(hub, { name: "李-小" });
+  await alice.say("one");
+  await alice.sees("one");
+  await moderate(hub, "ban", { name: "李-小", reason: "spam" });
+  const { page } = alice;
+  await page.locator(".banner").getByText("is banned: spam").waitFor();
+  await page.reload();
+  await page.locator(".banner").getByText("is banned: spam").waitFor();
+  await until("no loading", async () => {
+    return await page.getByText("Loading earlier messages").count() === 0;
+  });
+  // Who one is, is known.
+  assertEquals(await page.locator(".self-name").innerText(), "李-小");
+});
+
+test("a room that is closed while the hub is away keeps the draft after the return, and after a reload", async (browser) => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/bcast.db`;
+  let hub = await startModeratedHub({ path });
+  const { port } = hub;
+  try {
+    await using visitor = await browser.visitor();
+    const alice = await visitor.open(hub, { name: "Alice" });
+    await alice.say("/join doomed");
+    await alice.page.getByText("This is #doomed").waitFor();
+    await alice.composer.click();
+    await alice.page.keyboard.insertText(DRAFT);
+    await hub.stop();
+    await using meanwhile = await startModeratedHub({ path });
+    await moderate(meanwhile, "close-room", { room: "doomed", reason: "tidy" });
+    await meanwhile.stop();
+    hub = await startModeratedHub({ path, port });
+    const reason = alice.page.locator(".composer").getByText("Room doomed is closed: tidy");
+    await reason.waitFor();
+    await typeOn(alice);
+    await assertStillThere(alice, `${DRAFT} rest`);
+    await alice.page.reload();
+    await reason.waitFor();
+    assertEquals(await alice.composer.inputValue(), `${DRAFT} rest`);
+  } finally {
+    await hub.stop();
+  }
+});
+
+test("private messages, announcements, renames and comings move neither the focus nor the view", async (browser) => {
+  await using hub = await startModeratedHub();
+  await using bob = listener(hub, "Bob", ["lobby", "zoo", "doomed"]);
+  const { visitor, alice } = await typing(hub, browser, bob.conversation);
+  await using _ = visitor;
+  await using carol = listener(hub, "Carol-Ann 李", ["lobby"]);
+  await until("Carol is there", () => carol.conversation.state === "online");
+  await carol.conversation.direct("Alice", { message: "hello from somebody new" });
+  await alice.thread("Carol-Ann 李").waitFor();
+  await moderate(hub, "announce", { message: "Lunch at noon" });
+  await moderate(hub, "close-room", { room: "zoo" });
+  bob.conversation.nick("Robert");
+  await alice.thread("Robert").waitFor();
+  await alice.page.keyboard.type(" rest");
+  await assertStillThere(alice, `${DRAFT} rest`);
+});
+
+test("the draft stays when the other person of a private conversation takes another name", async (browser) => {
+  await using hub = await startModeratedHub();
+  await using bob = listener(hub, "Bob", ["lobby"]);
+  const { visitor, alice } = await typing(hub, browser, bob.conversation);
+  await using _ = visitor;
+  await alice.thread("Bob").click();
+  await alice.composer.click();
+  await alice.page.keyboard.insertText(DRAFT);
+  bob.conversation.nick("Rob 🦊");
+  await alice.page.locator("h1").getByText("Rob 🦊").waitFor();
+  await alice.page.keyboard.type(" rest");
+  assertEquals(await alice.composer.inputValue(), `${DRAFT} rest`);
+  await alice.page.keyboard.press("Enter");
+  await until("it arrives", () => bob.texts.includes(`${DRAFT} rest`));
+});
+
+test("a room that is entered late does not open over what one has opened since", async (browser) => {
+  await using hub = await startModeratedHub();
+  const { port } = hub;
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(hub, { name: "Alice" });
+  await hub.stop();
+  await alice.page.locator(".banner").getByText("Trying again").waitFor();
+  await alice.say("/join doomed");
+  await alice.thread("lobby").click();
+  await alice.composer.click();
+  await alice.page.keyboard.insertText(DRAFT);
+  await using _hub = await startModeratedHub({ port });
+  await until("entered", async () => {
+    await alice.page.evaluate(() => dispatchEvent(new Event("online")));
+    return await alice.page.locator(".people").getByText("Alice").count() > 0;
+  });
+  await alice.page.keyboard.type(" rest");
+  assertEquals(await alice.page.locator("h1").innerText(), "#lobby");
+  assertEquals(await alice.composer.inputValue(), `${DRAFT} rest`);
+  await alice.thread("doomed").click();
+  await alice.page.getByText("This is #doomed").waitFor();
+});
+
+test("a token that is no longer good opens no window over a draft", async (browser) => {
+  await using hub = new TokenHub("right");
+  await using visitor = await browser.visitor();
+  const page = await visitor.context.newPage();
+  const alice = new ChatPage(page);
+  await page.goto(`${hub.url}?name=Alice#token=right`);
+  await page.locator(".dot.online").waitFor({ state: "attached" });
+  await alice.composer.click();
+  await page.keyboard.insertText(DRAFT);
+  hub.expire("The token has expired: get a new one");
+  await page.locator(".composer").getByText("The token has expired").waitFor();
+  await page.keyboard.type(" rest");
+  await page.keyboard.press("Enter");
+  assertEquals(await page.locator("dialog").count(), 0);
+  assertEquals(await alice.composer.inputValue(), `${DRAFT} rest`);
+  await page.locator(".banner").getByRole("button", { name: "Give a token" }).click();
+  await page.getByRole("dialog").getByText("The token has expired").waitFor();
+});

@@ -1,0 +1,120 @@
+// What runs in the page knows the page.
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+
+import { assertEquals } from "@std/assert";
+import type { Authorizer } from "../../../auth/authorizer.ts";
+import { Rights } from "../../../auth/rights.ts";
+import { connect } from "../../../client.ts";
+import { browserTests } from "../../kit/browser.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
+
+const test = browserTests();
+
+/** Takes any token as the name of its bearer, and asks for none. */
+const byName: Authorizer = {
+  required: false,
+  authorize: (name) => ({
+    ok: true,
+    grant: { name, rights: Rights.all, admin: false, expiresAt: Infinity },
+  }),
+};
+
+/** Names that would look proved. */
+const FORGED = [
+  "Ann ✓",
+  "Ann ✔️",
+  "Ann ☑",
+  "✅Ann",
+  "Verified Ann",
+  "Verified name",
+  "Ann, verified",
+];
+
+test("a name that a token proved has a mark, which no name can have by itself", async (browser) => {
+  await using hub = await startTestHub({ authorizer: byName });
+  await using visitor = await browser.visitor({ height: 1600 });
+  const { page } = await visitor.open(hub, { name: "Alice" });
+  const say = async (sender: string, message: string, token?: string): Promise<void> => {
+    const rooms = [{ room: "lobby", history: 0 }];
+    const proof = token === undefined ? {} : { token };
+    await using somebody = connect({ url: hub.url, sender, rooms, echo: false, ...proof });
+    await somebody.send({ message });
+    await somebody.send({ message: `${message}, again` });
+    await somebody.send({ message: `${message}, by deed`, kind: "action" });
+    await somebody.direct("Alice", { message: `${message}, to you` });
+  };
+  await say("Ann", "first", "Ann");
+  for (const name of FORGED) await say(name, `I am ${name}`);
+  const marks = () => page.locator("article.theirs .verified");
+  const label = (id: number) => page.locator(`article[data-id="${id}"]`).getAttribute("aria-label");
+  await page.locator(`article[data-id="${3 + 3 * FORGED.length}"]`).waitFor();
+  // One for the two that stand together, and one for what she does.
+  assertEquals(await marks().count(), 2);
+  assertEquals(await marks().first().getAttribute("aria-label"), "Verified name");
+  await page.getByRole("img", { name: "Verified name" }).first().waitFor();
+  assertEquals([await label(1), await label(2), await label(3)], Array(3).fill("Verified: Ann"));
+  const labels = await page.locator("article.theirs").evaluateAll((rows) =>
+    rows.slice(3).map((row) => row.getAttribute("aria-label") ?? "")
+  );
+  assertEquals(labels.filter((each) => each.startsWith("Verified:")), []);
+  const names = await page.locator("article.theirs .name").allInnerTexts();
+  assertEquals(names.filter((name) => /[\u2611\u2705\u2713\u2714]/.test(name)), []);
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByRole("dialog").getByLabel("Words").fill("first");
+  await page.getByText("3 messages found.").waitFor();
+  assertEquals(await page.locator(".results .verified").count(), 3);
+  await page.keyboard.press("Escape");
+  await page.locator(".sidebar").getByRole("button", { name: /^Ann\b/ }).first().click();
+  await page.getByText("first, to you").waitFor();
+  assertEquals(await marks().count(), 1);
+});
+
+test("text has the direction of its script, wherever it stands", async (browser) => {
+  await using hub = await startTestHub();
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(hub, { name: "Alice" });
+  const { page } = alice;
+  const hebrew = "שרה לוי";
+  await using sarah = connect({ url: hub.url, sender: hebrew, echo: false });
+  await sarah.send({ message: "שלום, https://a.example/א/ב כאן\nenglish line" });
+  await sarah.send({ message: "- ראשון\n- second\n\n**מודגש**", format: "markdown" });
+  await sarah.direct("Alice", { message: "לך" });
+  const direction = (selector: string, at = 0): Promise<string> =>
+    page.locator(selector).nth(at).evaluate((each) => getComputedStyle(each).direction);
+  await page.locator("article.theirs li").nth(1).waitFor();
+  assertEquals(await direction("article.theirs .literal"), "rtl");
+  assertEquals(await direction("article.theirs .literal a"), "ltr");
+  assertEquals([await direction("article.theirs li"), await direction("article.theirs li", 1)], [
+    "rtl",
+    "ltr",
+  ]);
+  assertEquals(await direction("article.theirs .name"), "rtl");
+  assertEquals(await direction(".people .row-button .grow"), "ltr");
+  assertEquals(await direction(".people .row-button .grow", 1), "rtl");
+  assertEquals(await direction(".sidebar .threads .row-button .grow", 1), "rtl");
+  // Each line of a message begins at the side where its script begins.
+  const sides = await page.locator("article.theirs .literal").evaluate((literal) => {
+    const box = literal.getBoundingClientRect();
+    const last = literal.lastChild;
+    if (!(last instanceof Text)) throw new Error("There is no text");
+    const range = document.createRange();
+    range.setStart(last, last.data.indexOf("english"));
+    range.setEnd(last, last.data.length);
+    return Math.abs(range.getBoundingClientRect().left - box.left) < 2;
+  });
+  assertEquals(sides, true);
+  await alice.composer.fill("שלום");
+  assertEquals(await direction(".composer textarea"), "rtl");
+  await alice.composer.fill("hello");
+  assertEquals(await direction(".composer textarea"), "ltr");
+  await alice.composer.fill("");
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByRole("dialog").getByLabel("Words").fill("שלום");
+  assertEquals(await direction("dialog input"), "rtl");
+  await page.getByText("1 message found.").waitFor();
+  assertEquals([await direction(".results .name"), await direction(".result-text p")], [
+    "rtl",
+    "rtl",
+  ]);
+});

@@ -1,0 +1,208 @@
+// What runs in the page knows the page.
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+
+import { assertEquals } from "@std/assert";
+import { combineAuthorizers } from "../../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken } from "../../../auth/jwt.ts";
+import { secretKey, signingSecret } from "../../../auth/keys.ts";
+import { connect } from "../../../client.ts";
+import type { ClientEvent } from "../../../client.ts";
+import type { Direct } from "../../../protocol.ts";
+import type { Server } from "../../../server.ts";
+import { reduce } from "../../../web/state/reduce.ts";
+import { directKey } from "../../../web/state/threads.ts";
+import { type ChatState, EMPTY } from "../../../web/state/types.ts";
+import { browserTests } from "../../kit/browser.ts";
+import { Relay } from "../../kit/relay.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
+import { until } from "../../kit/until.ts";
+
+const test = browserTests();
+const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
+const NOW = Date.UTC(2026, 0, 31, 10, 30);
+
+/** Names of every kind that the hub allows. */
+const NAMES = [
+  "Bob",
+  "bob-2",
+  "李 小龙",
+  "Zoe\u0308",
+  "\u05D3\u05D5\u05D3",
+  "🦊 fox",
+  "o'Neil (x)",
+];
+
+/** Somebody called so, and the private messages that reach them. */
+function person(hub: Server, sender: string, token?: string) {
+  const texts: string[] = [];
+  const conversation = connect({
+    url: hub.url,
+    sender,
+    rooms: [{ room: "lobby", history: 0 }],
+    ...(token === undefined ? {} : { token }),
+  });
+  const reading = (async () => {
+    for await (const event of conversation) {
+      if (event.type === "direct") texts.push(event.message ?? "");
+    }
+  })();
+  return {
+    texts,
+    conversation,
+    async [Symbol.asyncDispose]() {
+      await conversation.close();
+      await reading;
+    },
+  };
+}
+
+test("an answer does not silently go to another person of the same name", async (browser) => {
+  await using hub = await startTestHub();
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(hub, { name: "Alice" });
+  const { page } = alice;
+  const first = person(hub, "Bob 🦊");
+  await using _first = first;
+  await page.locator(".people").getByText("Bob").waitFor();
+  await first.conversation.direct("Alice", { message: "my secret is 42" });
+  await alice.thread("Bob 🦊").click();
+  await alice.sees("my secret is 42");
+  await alice.say("understood");
+  await alice.sees("understood");
+  await first.conversation.close();
+  await page.locator(".note").getByText("Bob 🦊 left").waitFor();
+  await using second = person(hub, "bob 🦊");
+  await page.locator(".note").getByText("It may be another person than before").waitFor();
+
+  await alice.say("so it is 42?");
+  await page.locator(".composer").getByRole("alert").getByText("This may be another").waitFor();
+  assertEquals(await alice.composer.inputValue(), "so it is 42?");
+  await alice.composer.press("Enter");
+  await until("the second one gets it", () => second.texts.length > 0);
+  assertEquals(second.texts, ["so it is 42?"]);
+  assertEquals(first.texts, ["understood"]);
+  await alice.sees("so it is 42?");
+});
+
+test("what was written while there was no connection does not go to another person either", async (browser) => {
+  await using hub = await startTestHub();
+  await using wire = new Relay(hub.port);
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(wire.url.replace("ws:", "http:"), { name: "Alice" });
+  const { page } = alice;
+  const first = person(hub, "Bob");
+  await using _first = first;
+  await page.locator(".people").getByText("Bob").waitFor();
+  await first.conversation.direct("Alice", { message: "psst" });
+  await alice.thread("Bob").click();
+  await alice.sees("psst");
+  await first.conversation.close();
+  await page.locator(".note").getByText("Bob left").waitFor();
+  wire.refuse = true;
+  wire.cut();
+  await page.locator(".banner").getByText("Trying again").waitFor();
+  await alice.say("answer");
+  await page.locator(".pending").getByText("answer").waitFor();
+  await using second = person(hub, "Bob");
+  await until("another Bob is here", () => second.conversation.state === "online");
+  wire.refuse = false;
+  await page.evaluate(() => dispatchEvent(new Event("online")));
+  await page.locator(".pending.failed").getByText("This may be another Bob").waitFor();
+  assertEquals(second.texts, []);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await until("it is sent", () => second.texts.includes("answer"));
+});
+
+test("whose name a token proves is the same person when they come back", async (browser) => {
+  await using hub = await startTestHub({
+    authorizer: combineAuthorizers([new JwtAuthorizer({ keys: [secretKey(KEY)] })], { open: true }),
+  });
+  const token = await mintToken(signingSecret(KEY), { sub: "Bob", issuedAt: Date.now() });
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(hub, { name: "Alice" });
+  const first = person(hub, "Bob", token);
+  await using _first = first;
+  await alice.page.locator(".people").getByText("Bob").waitFor();
+  await first.conversation.direct("Alice", { message: "psst" });
+  await alice.thread("Bob").click();
+  await alice.sees("psst");
+  await first.conversation.close();
+  await alice.page.locator(".note").getByText("Bob left").waitFor();
+  await using second = person(hub, "Bob", token);
+  await until("Bob is back", () => second.conversation.state === "online");
+  await alice.thread("lobby").click();
+  await alice.page.locator(".people").getByText("Bob").waitFor();
+  await alice.thread("Bob").click();
+  await alice.say("you again");
+  await until("it arrives", () => second.texts.includes("you again"));
+  assertEquals(await alice.page.locator(".note.gap").count(), 0);
+});
+
+function after(state: ChatState, ...events: readonly ClientEvent[]): ChatState {
+  return events.reduce((next, event) => reduce(next, { type: "event", event, now: NOW }), state);
+}
+
+function talkedTo(name: string, verified = false): ChatState {
+  const timestamp = new Date(NOW).toISOString();
+  const direct: Direct = {
+    type: "direct",
+    sender: name,
+    to: "Alice",
+    message: "psst",
+    timestamp,
+    ...(verified ? { verified } : {}),
+  };
+  return after({ ...EMPTY, me: "Alice" }, entered([name]), direct);
+}
+
+function entered(others: readonly string[], room = "lobby"): ClientEvent {
+  const members = ["Alice", ...others];
+  const again = room === "lobby" && others.length === 0;
+  const fields = { epoch: "e", last: 0, recovered: true, history: [], online: members.length };
+  return { type: "joined", room, members, rejoined: again, ...fields };
+}
+
+function presence(change: object, room = "lobby"): ClientEvent {
+  return {
+    type: "presence",
+    room,
+    online: "joined" in change || "renamed" in change ? 2 : 1,
+    ...change,
+  };
+}
+
+for (const verified of [false, true]) {
+  Deno.test(`\`reduce()\` doubts a name that was free meanwhile, unless it is proved (${verified})`, () => {
+    for (const name of NAMES) {
+      const key = directKey(name);
+      const doubt = (state: ChatState): boolean => state.threads.get(key)?.other?.doubt === true;
+      const here = talkedTo(name, verified);
+      const left = after(here, presence({ left: [name] }));
+      assertEquals([doubt(here), doubt(left)], [false, false], name);
+      assertEquals(doubt(after(left, presence({ joined: [name] }))), !verified, name);
+      // One frame can tell that one went and that somebody took the name.
+      const taken = { left: [name], renamed: [{ from: "Carol", to: name }] };
+      assertEquals(doubt(after(here, presence(taken))), !verified, name);
+      // In another room, they have been here all the time.
+      const both = after(here, entered([name], "dev"), presence({ left: [name] }));
+      assertEquals(doubt(after(both, presence({ joined: [name] }))), false, name);
+      // After a restart of the hub everybody comes back.
+      const restarted = after(here, entered([]), presence({ joined: [name] }));
+      assertEquals(doubt(restarted), false, name);
+      // Under another name, they are who they were.
+      const renamed = after(here, presence({ renamed: [{ from: name, to: "Robert" }] }));
+      assertEquals(renamed.threads.get("@robert")?.other?.doubt, undefined, name);
+      // Told once, the user knows.
+      const back = after(left, presence({ joined: [name] }));
+      assertEquals(doubt(reduce(back, { type: "trust", key })), false, name);
+    }
+  });
+}
+
+Deno.test("`reduce()` doubts who no longer proves a name that was proved", () => {
+  const timestamp = new Date(NOW).toISOString();
+  const message = { type: "direct", to: "Alice", message: "hi", timestamp } as const;
+  const state = after(talkedTo("Bob", true), { ...message, sender: "Bob" });
+  assertEquals(state.threads.get("@bob")?.other?.doubt, true);
+});

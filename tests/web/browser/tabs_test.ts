@@ -1,0 +1,334 @@
+// What runs in the page knows the page.
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+
+import { assert, assertEquals } from "@std/assert";
+import { connect } from "../../../client.ts";
+import type { Server } from "../../../server.ts";
+import { browserTests, ChatPage, type Visitor } from "../../kit/browser.ts";
+import { temporaryFolder } from "../../kit/folder.ts";
+import { startTestHub } from "../../kit/test_hub.ts";
+import { until } from "../../kit/until.ts";
+
+const test = browserTests();
+
+/** Bob, and everything that he hears of Alice. */
+function observer(hub: Server) {
+  const heard: string[] = [];
+  const conversation = connect({
+    url: hub.url,
+    sender: "Bob",
+    rooms: [{ room: "lobby", history: 0 }],
+  });
+  const reading = (async () => {
+    for await (const event of conversation) {
+      if (event.type === "message" || event.type === "direct") {
+        heard.push(`${event.sender}: ${event.message}`);
+      } else if (event.type === "presence") {
+        const joined = (event.joined ?? []).filter((name) => name !== "Bob");
+        heard.push(...joined.map((name) => `+${name}`));
+        heard.push(...(event.left ?? []).map((name) => `-${name}`));
+      }
+    }
+  })();
+  return {
+    heard,
+    conversation,
+    async [Symbol.asyncDispose]() {
+      await conversation.close();
+      await reading;
+    },
+  };
+}
+
+/** Another tab of somebody who is there already. */
+async function secondTab(visitor: Visitor, hub: Server): Promise<ChatPage> {
+  const tab = await visitor.open(hub);
+  await tab.page.locator(".dot.online").waitFor({ state: "attached" });
+  return tab;
+}
+
+async function assertCalled({ page }: ChatPage, name: string): Promise<void> {
+  await page.locator(".self-name").getByText(name, { exact: true }).waitFor();
+}
+
+test("closing the tab and coming back keeps the name, whether the hub has noticed or not", async (browser) => {
+  await using hub = await startTestHub();
+  await using bob = observer(hub);
+  await using visitor = await browser.visitor();
+  let alice = await visitor.open(hub, { name: "Alice" });
+  await until("Alice is seen", () => bob.heard.includes("+Alice"));
+  for (const noticed of [false, true, true]) {
+    await alice.page.close();
+    if (noticed) await until("the hub has noticed", () => hub.online === 1);
+    alice = await secondTab(visitor, hub);
+    await assertCalled(alice, "Alice");
+  }
+  await alice.say("still me");
+  await until("it arrives", () => bob.heard.includes("Alice: still me"));
+  assertEquals(bob.heard, ["+Alice", "Alice: still me"]);
+});
+
+test("two tabs are one person, write and show the same", async (browser) => {
+  await using hub = await startTestHub();
+  await using bob = observer(hub);
+  await using visitor = await browser.visitor();
+  const one = await visitor.open(hub, { name: "Alice" });
+  await one.say("first");
+  await one.sees("first");
+  const two = await secondTab(visitor, hub);
+  await assertCalled(two, "Alice");
+  assertEquals(hub.online, 2);
+  await two.sees("first");
+  await two.say("from two");
+  await one.say("from one");
+  await bob.conversation.send({ message: "from Bob" });
+  await bob.conversation.direct("Alice", { message: "psst" });
+  await one.thread("Bob").click();
+  await one.sees("psst");
+  await one.say("yes?");
+  await two.thread("Bob").click();
+  await two.sees("yes?");
+  await two.say("no");
+  await one.sees("no");
+  assertEquals(await one.texts(), ["psst", "yes?", "no"]);
+  assertEquals(await two.texts(), ["psst", "yes?", "no"]);
+  for (const tab of [one, two]) {
+    await tab.thread("lobby").click();
+    await tab.sees("from Bob");
+    assertEquals((await tab.texts()).toSorted(), ["first", "from Bob", "from one", "from two"]);
+    assertEquals(await tab.page.locator("article.mine").count(), 3);
+    assertEquals(await tab.page.locator(".pending").count(), 0);
+  }
+  assertEquals(bob.heard.filter((line) => /^[+-]/.test(line)), ["+Alice"]);
+
+  // What one enters, leaves and searches in one is so in the other, whose view does not move.
+  await two.say("/join garden");
+  await two.page.getByText("This is #garden").waitFor();
+  await one.thread("garden").waitFor();
+  assertEquals(await one.page.locator("h1").innerText(), "#lobby");
+  await two.say("/who lobby");
+  await two.page.locator(".note").getByText(/^In #lobby: (Alice, Bob|Bob, Alice)$/).waitFor();
+  await one.thread("garden").click();
+  await two.say("/leave");
+  await one.page.locator(".composer").getByPlaceholder("You closed this in another tab").waitFor();
+  await two.say("/nick Älice");
+  await assertCalled(one, "Älice");
+  await assertCalled(two, "Älice");
+});
+
+test("what is read in one tab is read in the other", async (browser) => {
+  await using hub = await startTestHub();
+  await using bob = observer(hub);
+  await using visitor = await browser.visitor();
+  const one = await visitor.open(hub, { name: "Alice" });
+  const two = await secondTab(visitor, hub);
+  await two.page.bringToFront();
+  await one.say("/join garden");
+  await bob.conversation.direct("Alice", { message: "psst" });
+  await one.thread("Bob").locator(".badge").waitFor();
+  await two.thread("Bob").click();
+  await two.sees("psst");
+  await until("read in both", async () => {
+    return await one.thread("Bob").locator(".badge").count() === 0 &&
+      !(await one.page.title()).startsWith("(");
+  });
+});
+
+for (const how of ["is closed", "is gone without a word"]) {
+  test(`when the tab with the connection ${how}, another one goes on without a gap`, async (browser) => {
+    await using hub = await startTestHub();
+    await using bob = observer(hub);
+    await using visitor = await browser.visitor();
+    const one = await visitor.open(hub, { name: "Alice" });
+    await one.say("one");
+    const two = await secondTab(visitor, hub);
+    const three = await secondTab(visitor, hub);
+    await three.sees("one");
+    if (how === "is closed") await one.page.goto("about:blank");
+    // Runs no handler in the page.
+    await one.page.close();
+    await bob.conversation.send({ message: "meanwhile" });
+    await two.say("two");
+    await three.say("three");
+    await until("both arrive", () => {
+      return ["Alice: two", "Alice: three"].every((line) => bob.heard.includes(line));
+    });
+    for (const tab of [two, three]) {
+      await until("sent", async () => await tab.page.locator(".pending").count() === 0);
+      await tab.sees("meanwhile");
+      assertEquals((await tab.texts()).toSorted(), ["meanwhile", "one", "three", "two"]);
+      await assertCalled(tab, "Alice");
+    }
+    assertEquals(bob.heard.filter((line) => /^[+-]/.test(line)), ["+Alice"]);
+  });
+}
+
+test("when the tab with the connection hangs, another one takes over", async (browser) => {
+  await using hub = await startTestHub();
+  await using bob = observer(hub);
+  await using visitor = await browser.visitor();
+  const one = await visitor.open(hub, { name: "Alice" });
+  const two = await secondTab(visitor, hub);
+  // As one that the browser has frozen, or that has crashed.
+  const asleep = one.page.evaluate(() => {
+    const end = performance.now() + 8000;
+    while (performance.now() < end);
+  });
+  await two.page.bringToFront();
+  await two.say("is anybody there?");
+  await until("it arrives", () => bob.heard.includes("Alice: is anybody there?"));
+  // The first one wakes up, and follows.
+  await asleep;
+  await one.sees("is anybody there?");
+  await one.say("me again");
+  await two.sees("me again");
+  await assertCalled(one, "Alice");
+  await assertCalled(two, "Alice");
+  assertEquals(await one.texts(), ["is anybody there?", "me again"]);
+  assertEquals(await two.texts(), ["is anybody there?", "me again"]);
+  assertEquals(bob.heard.filter((line) => /^[+-]/.test(line)), ["+Alice"]);
+});
+
+test("what waits for the hub is sent once, also when the tab that wrote it is closed", async (browser) => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/bcast.db`;
+  let hub = await startTestHub({ path });
+  const { port } = hub;
+  try {
+    await using visitor = await browser.visitor();
+    const one = await visitor.open(hub, { name: "Alice" });
+    const two = await secondTab(visitor, hub);
+    await hub.stop();
+    await two.page.locator(".banner").getByText("Trying again").waitFor();
+    await one.say("from one");
+    await two.say("from two");
+    await two.page.locator(".pending").getByText("from one").waitFor();
+    await one.page.close();
+    hub = await startTestHub({ path, port });
+    await until("all are acked", async () => await two.page.locator(".pending").count() === 0);
+    assertEquals(await two.texts(), ["from one", "from two"]);
+  } finally {
+    await hub.stop();
+  }
+});
+
+test("tabs keep each other's drafts, and the drafts of tabs that were closed", async (browser) => {
+  await using hub = await startTestHub();
+  await using visitor = await browser.visitor();
+  const one = await visitor.open(hub, { name: "Alice" });
+  const two = await secondTab(visitor, hub);
+  await two.composer.fill("draft in two");
+  await one.composer.fill("draft in one 😀");
+  await two.page.reload();
+  await until("its own draft", async () => await two.composer.inputValue() === "draft in two");
+  assertEquals(await one.composer.inputValue(), "draft in one 😀");
+  await one.page.close();
+  await two.page.close();
+  const drafts: string[] = [];
+  for (const _ of ["three", "four"]) {
+    const tab = await secondTab(visitor, hub);
+    drafts.push(
+      await until("a draft", async () => await tab.composer.inputValue() || undefined),
+    );
+  }
+  assertEquals(drafts.toSorted(), ["draft in one 😀", "draft in two"]);
+});
+
+test("settings change in all tabs, and none takes another's back", async (browser) => {
+  await using hub = await startTestHub();
+  await using visitor = await browser.visitor();
+  const one = await visitor.open(hub, { name: "Alice" });
+  const two = await secondTab(visitor, hub);
+  const set = async ({ page }: ChatPage, group: string, choice: string): Promise<void> => {
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("group", { name: group }).getByLabel(choice, { exact: true }).check();
+    await page.keyboard.press("Escape");
+  };
+  await set(one, "Theme", "Dark");
+  await set(two, "Times", "Off");
+  const theme = ({ page }: ChatPage): Promise<string | undefined> =>
+    page.evaluate(() => document.documentElement.dataset["theme"]);
+  await until(
+    "dark in both",
+    async () => await theme(one) === "dark" && await theme(two) === "dark",
+  );
+  await two.page.reload();
+  await until("dark after a reload", async () => await theme(two) === "dark");
+  await one.page.getByRole("button", { name: "Settings" }).click();
+  assert(await one.page.getByRole("group", { name: "Times" }).getByLabel("Off").isChecked());
+});
+
+test("a duplicated tab is the same person, and both work", async (browser) => {
+  await using hub = await startTestHub();
+  await using visitor = await browser.visitor();
+  const first = await visitor.open(hub, { name: "Alice" });
+  await first.say("hi");
+  await first.page.locator(".tick").waitFor();
+  await first.composer.fill("a draft");
+  await first.page.evaluate(() => dispatchEvent(new Event("visibilitychange")));
+  const copied = await first.page.evaluate(() => JSON.stringify(sessionStorage));
+  const page = await visitor.context.newPage();
+  await page.addInitScript((kept) => {
+    if (sessionStorage.length > 0) return;
+    for (const [key, value] of Object.entries(JSON.parse(kept))) sessionStorage[key] = value;
+  }, copied);
+  await page.goto(first.page.url());
+  const copy = new ChatPage(page);
+  await assertCalled(copy, "Alice");
+  await copy.composer.fill("another draft");
+  await first.say("still me");
+  await copy.sees("still me");
+  assertEquals(await copy.composer.inputValue(), "another draft");
+  assertEquals(hub.online, 1);
+});
+
+test("after /quit in one tab, another tab does not reconnect by itself", async (browser) => {
+  await using hub = await startTestHub();
+  await using bob = observer(hub);
+  await using visitor = await browser.visitor();
+  const one = await visitor.open(hub, { name: "Alice" });
+  const two = await secondTab(visitor, hub);
+  await two.say("/quit");
+  await until("Alice is gone", () => bob.heard.includes("-Alice"));
+  await one.page.goto("about:blank");
+  await two.say("is anybody there?");
+  await two.page.getByRole("alert").getByText("You said goodbye").waitFor();
+  assertEquals(hub.online, 1);
+  await two.page.getByRole("button", { name: "Connect again" }).click();
+  await until("it arrives", async () => {
+    // Until it is connected, Enter sends nothing, and the text stays.
+    if (await two.composer.inputValue() !== "") await two.composer.press("Enter");
+    return bob.heard.includes("Alice: is anybody there?");
+  });
+});
+
+test("a tab that still asks for a name takes no part", async (browser) => {
+  await using hub = await startTestHub();
+  await using visitor = await browser.visitor();
+  const waiting = await visitor.open(hub);
+  await waiting.page.getByRole("heading", { name: "Hello!" }).waitFor();
+  const one = await visitor.open(hub);
+  await one.page.getByRole("button", { name: "Just look around" }).click();
+  await one.page.locator(".self-name").getByText("guest-").waitFor();
+  // The guest gets the name, in both.
+  await waiting.page.getByLabel("Name").fill("Alice");
+  await waiting.page.keyboard.press("Enter");
+  await assertCalled(waiting, "Alice");
+  await assertCalled(one, "Alice");
+  assertEquals(hub.online, 1);
+});
+
+test("a tab with another name in its address is another person", async (browser) => {
+  await using hub = await startTestHub();
+  await using visitor = await browser.visitor();
+  const alice = await visitor.open(hub, { name: "Alice" });
+  const bob = await visitor.open(hub, { name: "Bob" });
+  await assertCalled(bob, "Bob");
+  await bob.say("hello");
+  await alice.page.locator("article.theirs").getByText("hello").waitFor();
+  await bob.page.reload();
+  await assertCalled(bob, "Bob");
+  const third = await secondTab(visitor, hub);
+  await assertCalled(third, "Alice");
+});
