@@ -28,12 +28,12 @@ export const LOG_FLAGS = {
   }),
   logFile: text({
     placeholder: "FILE",
-    help: "Log to FILE too, rotated at 10 MB, with five old ones",
+    help: "Also log to FILE, rotated at 10 MB, five kept",
     group: "Logging",
   }),
   logFormat: choice(["text", "json"], {
     fallback: "text",
-    help: "Log lines for people or for programs",
+    help: "Format of log lines",
     group: "Logging",
   }),
   quiet: toggle({

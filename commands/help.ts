@@ -9,10 +9,11 @@ import { visible } from "../protocol.ts";
 export function help(groups: () => readonly CommandGroup[]): AnyCommand {
   return defineCommand({
     name: "help",
-    summary: "Show help, also of a command",
-    positional: { placeholder: "COMMAND", help: "The command to tell about" },
+    summary: "Show help for bcast or a command",
+    description: "The same as bcast --help and bcast COMMAND --help.",
+    positional: { placeholder: "COMMAND", help: "Command to show help for" },
     flags: {},
-    examples: [["help start", "All flags of bcast start"]],
+    examples: [["help start", "Show all flags of bcast start"]],
     run: async ({ positional }, { stdout }) => {
       const text = positional === undefined
         ? programHelp(groups())
@@ -59,7 +60,7 @@ function strayFlag(arg: string): UsageError {
     ["version", "help", "profile", "config"],
     (word) => `--${word}`,
   );
-  const what = hint === "" ? " before a command: write it after the command." : `. ${hint}`;
+  const what = hint === "" ? " before a command. Write it after the command." : `. ${hint}`;
   return new UsageError(`Unknown flag ${said}${what} See bcast help`);
 }
 

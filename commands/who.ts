@@ -12,18 +12,19 @@ import type { PersonReport } from "../protocol.ts";
 /** `bcast who`. */
 export const who = defineCommand({
   name: "who",
-  summary: "List who is there",
-  about: "Everybody in any room, or in one, without entering it: nobody is told that you looked. " +
-    "Away are those whose connection broke a moment ago and may come back.",
+  summary: "List connected users",
+  description:
+    "Lists the users in all rooms, or in one, without joining: members are not notified. " +
+    "Users marked away lost their connection a moment ago and may return.",
   positional: ADDRESS_ARGUMENT,
   flags: {
-    room: roomFlag("Only those in this room", "all rooms"),
+    room: roomFlag("Only members of this room", "all rooms"),
     ...OBSERVER_FLAGS,
-    json: flag.toggle({ help: "Print JSON, one person a line" }),
+    json: flag.toggle({ help: "Print JSON, one user per line" }),
   },
   examples: [
-    ["who", "Everybody on the hub of this machine, and where"],
-    ["who --room lobby --json", "Those in one room, for a program"],
+    ["who", "List users and their rooms"],
+    ["who --room lobby --json", "Members of one room as JSON"],
   ],
   run: async (input, context) => {
     using interruption = watchInterrupts(context);
@@ -35,7 +36,7 @@ export const who = defineCommand({
       return EXIT.done;
     }
     if (people.length === 0) {
-      await context.stderr.write(`Nobody is ${room === undefined ? "there" : `in ${room}`}\n`);
+      await context.stderr.write(`No users ${room === undefined ? "connected" : `in ${room}`}\n`);
       return EXIT.done;
     }
     await context.stdout.write(
