@@ -1,5 +1,5 @@
 import { visible } from "../protocol.ts";
-import { displayWidth, graphemes } from "../render/wrap.ts";
+import { displayWidth, graphemes } from "../render/width.ts";
 
 /** What all candidates begin with, upper and lower case being the same. */
 export function commonStart(candidates: readonly string[]): string {

@@ -1,5 +1,5 @@
 import { type Cancel, type Clock, wallClock } from "../lib/clock.ts";
-import { backgroundOfColor } from "./background.ts";
+import { backgroundOfColor } from "../render/background.ts";
 import { listed } from "./completion.ts";
 import { type HistoryReader, ShortHistory } from "./input_history.ts";
 import { EditorInput } from "./input.ts";

@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
+import { replaceFile } from "../lib/atomic_write.ts";
+import { writeAll } from "../lib/write_all.ts";
 import { MAX_DRAFT, TextBuffer } from "./text_buffer.ts";
 
 const logger = getLogger(["bcast", "client"]);
@@ -138,7 +140,9 @@ async function readAndTidy(path: string, file: Deno.FsFile): Promise<readonly st
     logger.warning("{damaged} lines of {path} are damaged and left out", { damaged, path });
   }
   const kept = new ShortHistory(entries).entries;
-  if (lines.length > MAX_ENTRIES || size > MAX_FILE) await replace(path, kept);
+  if (lines.length > MAX_ENTRIES || size > MAX_FILE) {
+    await replaceFile(path, kept.map((entry) => escape(entry) + "\n").join(""));
+  }
   return kept;
 }
 
@@ -157,21 +161,6 @@ async function readEnd(file: Deno.FsFile, size: number): Promise<string> {
   return start === 0 ? text : text.slice(text.indexOf("\n") + 1);
 }
 
-/** Written aside and moved into place: a crash leaves the old file or the new one. */
-async function replace(path: string, entries: readonly string[]): Promise<void> {
-  const aside = `${path}.${crypto.randomUUID()}`;
-  const text = entries.map((entry) => escape(entry) + "\n").join("");
-  try {
-    await Deno.writeTextFile(aside, text, { mode: 0o600, createNew: true });
-    await Deno.rename(aside, path);
-  } catch (error) {
-    await Deno.remove(aside).catch((reason: unknown) => {
-      logger.debug("Nothing to remove at {aside}: {reason}", { aside, reason });
-    });
-    throw error;
-  }
-}
-
 async function endsWell(file: Deno.FsFile): Promise<boolean> {
   const { size } = await file.stat();
   if (size === 0) return true;
@@ -179,11 +168,6 @@ async function endsWell(file: Deno.FsFile): Promise<boolean> {
   const byte = new Uint8Array(1);
   await file.read(byte);
   return byte[0] === 0x0a;
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  let rest = bytes;
-  while (rest.length > 0) rest = rest.subarray(await file.write(rest));
 }
 
 function escape(line: string): string {

@@ -1,5 +1,5 @@
 import { visible } from "../protocol.ts";
-import { displayWidth, pieces } from "../render/wrap.ts";
+import { displayWidth, pieces } from "../render/width.ts";
 
 /** What stands below all that was said. */
 export interface Layout {

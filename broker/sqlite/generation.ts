@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
-import { remove } from "./files.ts";
+import { replaceFileSync } from "../../lib/atomic_write.ts";
 
 const logger = getLogger(["bcast", "log"]);
 
@@ -101,17 +101,10 @@ export class LogGeneration {
   }
 
   #write(): void {
-    const aside = `${this.#path}.new`;
-    remove(aside);
-    const file = Deno.openSync(aside, { write: true, createNew: true, mode: 0o600 });
-    try {
-      const self = identity(file.statSync());
-      const seal: Seal = { token: this.#token, self, messages: this.#total() };
-      file.writeSync(new TextEncoder().encode(JSON.stringify(seal) + "\n"));
-    } finally {
-      file.close();
-    }
-    Deno.renameSync(aside, this.#path);
+    replaceFileSync(this.#path, (file) => {
+      const seal: Seal = { token: this.#token, self: identity(file), messages: this.#total() };
+      return JSON.stringify(seal) + "\n";
+    }, { temporary: `${this.#path}.new` });
   }
 
   #read(): Seal | undefined {

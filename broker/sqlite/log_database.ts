@@ -23,7 +23,7 @@ export class LogDatabase {
   }
 
   /** Does all of `work` or, when it throws, nothing. */
-  run<T>(work: () => T): T {
+  transaction<T>(work: () => T): T {
     return this.#watched(() => {
       this.#begin.run();
       try {
@@ -38,7 +38,7 @@ export class LogDatabase {
   }
 
   /** Does one statement, which is a transaction of its own: cheaper by two statements. */
-  single(statement: () => void): void {
+  statement(statement: () => void): void {
     this.#watched(statement);
   }
 

@@ -67,7 +67,7 @@ export class SearchIndex {
     const [first, count] = this.#slices.next(room.no, from, to).at(-1) ?? [0, 0];
     const end = Math.min(to, first + count - 1);
     if (end < from) return false;
-    this.#database.run(() => {
+    this.#database.transaction(() => {
       this.#each(this.#fill, room, from, end);
       this.#merge.run();
       this.#mark.run(end, room.no);

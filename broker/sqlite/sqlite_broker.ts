@@ -325,7 +325,7 @@ export class SqliteBroker implements Broker {
     this.#assertOpen();
     // The same value twice would be written too, but the time is worth finding in a copy of the log.
     this.#files?.guard.checkNow();
-    this.database.single(() => this.#check.run(new Date(this.#time.now()).toISOString()));
+    this.database.statement(() => this.#check.run(new Date(this.#time.now()).toISOString()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -84,7 +84,7 @@ export class Trimmer {
       wholeEnd = chunkEnd;
     }
     let blanked = false;
-    database.run(() => {
+    database.transaction(() => {
       deleting();
       // Also `last`, or nothing would know, after the last chunk is gone, which ids were given.
       this.#keep.run(end + 1, room.last, room.no);
@@ -117,7 +117,7 @@ export class Trimmer {
       bottom = end + 1;
     }
     if (end > 0) {
-      database.single(() => this.#drop.run(room.no, room.bottom, end, marksUntil, marksAfter));
+      database.statement(() => this.#drop.run(room.no, room.bottom, end, marksUntil, marksAfter));
     }
     room.bottom = bottom;
     return end > 0;

@@ -140,10 +140,10 @@ export class Writer {
     const [chunk] = this.#chunks;
     if (chunk === undefined) return;
     if (this.#chunks.length === 1 && this.#rooms.lastNumber === this.#lastRoom) {
-      this.#database.single(() => this.#store(chunk));
+      this.#database.statement(() => this.#store(chunk));
       return;
     }
-    this.#database.run(() => {
+    this.#database.transaction(() => {
       for (const { no, name } of this.#rooms.above(this.#lastRoom)) this.#insertRoom.run(no, name);
       for (const chunk of this.#chunks) this.#store(chunk);
     });

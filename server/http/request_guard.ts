@@ -154,7 +154,7 @@ export class RequestGuard {
   #unlessBanned(answer: AuthResult, address: string): AccessResult {
     if (!answer.ok) return refused(answer);
     const { name, admin } = answer.grant;
-    const ban = this.hub.moderation.banOn({ name, address, admin });
+    const ban = this.hub.moderation.activeBan({ name, address, admin });
     return ban === undefined ? answer : denial(403, banMessage(ban));
   }
 }

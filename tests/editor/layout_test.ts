@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { commonStart, listed } from "../../editor/completion.ts";
 import { cutRow, type Layout, layOut } from "../../editor/layout.ts";
 import { hasShell } from "../../editor/tty.ts";
-import { displayWidth, graphemes, pieces, wrapRows } from "../../render/wrap.ts";
+import { wrapRows } from "../../render/wrap.ts";
+import { displayWidth, graphemes, pieces } from "../../render/width.ts";
 
 const FAMILY = "👨‍👩‍👧";
 

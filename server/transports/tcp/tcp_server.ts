@@ -9,7 +9,9 @@ import { getLogger } from "@logtape/logtape";
 import type { Cancel, ServerClock } from "../../../lib/clock.ts";
 import type { ConnectionLimiter } from "../../limits/connection_limiter.ts";
 import type { Hub } from "../../hub.ts";
-import { isLoopback, type ServerLimits } from "../../limits/server_limits.ts";
+import { delay } from "../../../lib/async.ts";
+import { isLoopback } from "../../../lib/net.ts";
+import type { ServerLimits } from "../../limits/server_limits.ts";
 import { recordRejection, type Rejection } from "../../rejections.ts";
 import { LineConnection } from "./line_connection.ts";
 
@@ -92,7 +94,7 @@ class TcpListener implements TcpServer {
         if (this.#closed) return;
         // No more file descriptors, or a client that was gone before it was there.
         logger.warn("Cannot accept a connection: {error}", { error });
-        await new Promise<void>((resolve) => this.options.clock.after(ACCEPT_REST, resolve));
+        await delay(ACCEPT_REST, { clock: this.options.clock });
       }
     }
   }
