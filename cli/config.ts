@@ -8,7 +8,7 @@ import { readErrorText } from "../lib/file_errors.ts";
 import { kebab } from "./flags.ts";
 import { configDirectory } from "./paths.ts";
 import { parseSettings, type Setting, type SettingFault, type SettingsReader } from "./settings.ts";
-import { suggestion } from "../render/text.ts";
+import { suggestion } from "../lib/words.ts";
 
 /** A command, as far as a configuration file is about it. */
 export interface Configurable {

@@ -23,7 +23,7 @@ export function checkedToken(
   }
   if (TOKEN.test(token)) return token;
   throw new CliError(
-    `${where} must be letters, digits and signs without spaces: make one with bcast token secret`,
+    `${where} must be printable ASCII without spaces. Create one with bcast token secret`,
     exitCode,
   );
 }

@@ -13,12 +13,11 @@ export const TOKEN_FLAGS: {
   token: text({
     placeholder: "TOKEN",
     secret: true,
-    help: "What lets you in, where the hub asks for it; safer as BCAST_TOKEN or in a file, as " +
-      "other users of a machine can see command lines",
+    help: "Access token; --token-file or BCAST_TOKEN is safer",
   }),
   tokenFile: text({
     placeholder: "FILE",
-    help: "File that holds the token; read again whenever one is needed, so that it may change",
+    help: "File with the access token, re-read on every connect",
   }),
 };
 

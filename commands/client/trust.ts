@@ -15,14 +15,14 @@ export const TRUST_FLAGS: {
 } = {
   ca: text({
     placeholder: "FILE",
-    help: "Trust the authority whose certificate is in FILE, in PEM form",
+    help: "Trust the CA certificate in FILE (PEM)",
   }),
   fingerprint: value<string | undefined>({
     fallback: undefined,
     placeholder: "SHA256:…",
     expects: "SHA256: and 43 characters, or 64 hexadecimal digits",
     read: readFingerprint,
-    help: "Trust the certificate with this fingerprint and no other; the hub shows it at its start",
+    help: "Trust only the certificate with this fingerprint",
   }),
 };
 
@@ -146,7 +146,7 @@ function readAuthority(path: string): string {
     new X509Certificate(pem);
   } catch (error) {
     throw new CliError(
-      `Cannot use --ca "${visible(path)}": it holds no certificate in PEM form`,
+      `Cannot use --ca "${visible(path)}": it contains no PEM certificate. Check the file`,
       undefined,
       { cause: error },
     );

@@ -60,21 +60,21 @@ export function banner(listening: ListeningAddress): string {
       host === "localhost" && bound.length === 1 ? " (this machine has no other loopback)" : ""
     }`,
     "",
-    "Join it from another terminal of this machine:",
+    "Join from another terminal on this machine:",
     `  ${program} connect${localArguments(listening)}${pin}`,
   ];
   if (tcpPort !== undefined) {
     lines.push(`  nc ${isEverywhere(host) ? "localhost" : host} ${tcpPort}`);
   }
   if (everywhere) {
-    lines.push("From another machine of this network:", ...addresses.map(remote));
+    lines.push("From another machine on this network:", ...addresses.map(remote));
   } else if (!isEverywhere(host) && reachableHost(bound) !== "localhost") {
     lines.push("From another machine:", remote(host));
   }
   if (guarded) {
-    lines.push("Whoever joins needs a token: --token-file FILE, or BCAST_TOKEN.");
+    lines.push("Clients need a token: --token-file FILE, or BCAST_TOKEN.");
     if (tcpPort !== undefined) {
-      lines.push("At the door of lines it is the first one: /token SECRET.");
+      lines.push("On the TCP port, send it as the first line: /token SECRET");
     }
   }
   if (listening.warnings.length > 0) lines.push("", ...listening.warnings);

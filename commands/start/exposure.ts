@@ -21,20 +21,20 @@ interface Warning {
 const WARNINGS: readonly Warning[] = [
   {
     applies: ({ guarded }) => !guarded,
-    sentence: "Anybody who can reach this address may read and write here: there is no token.",
+    sentence: "No token is required: every client that can reach this address may read and write.",
   },
   {
     applies: ({ guarded }) => !guarded,
-    sentence: "bcast token secret FILE makes one, and --token-file FILE asks for it.",
+    sentence: "Create a token with bcast token secret FILE, and require it with --token-file FILE.",
   },
   {
     applies: ({ secure }) => !secure,
-    sentence: "Nothing is encrypted: --tls-self-signed changes that, or --tls-cert and --tls-key.",
+    sentence: "Traffic is not encrypted: use --tls-self-signed, or --tls-cert and --tls-key.",
   },
   {
     // Where nothing is, the sentence before says so.
     applies: ({ secure, tcpPort }) => secure && tcpPort !== undefined,
-    sentence: "Lines over --tcp are never encrypted, nor are the tokens that come with them.",
+    sentence: "Traffic on the --tcp port is never encrypted, tokens included.",
   },
 ];
 
@@ -44,5 +44,5 @@ export function exposureWarnings(exposure: Exposure): readonly string[] {
   const sentences = WARNINGS.filter(({ applies }) => applies(exposure))
     .map(({ sentence }) => sentence);
   if (sentences.length === 0) return [];
-  return [...sentences, "--host localhost keeps it to this machine."];
+  return [...sentences, "To accept only clients on this machine, use --host localhost."];
 }
