@@ -26,15 +26,15 @@ import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.
 import { lacksSymbols } from "../terminal/characters.ts";
 import { TerminalChat } from "../terminal/terminal_chat.ts";
 import { Editor } from "../editor/editor.ts";
-import { InputHistory } from "../editor/input_history.ts";
+import { FileHistory } from "../editor/input_history.ts";
 import { readLastName, writeLastName } from "../terminal/last_used_name.ts";
 import type { Background } from "../render/palette.ts";
 import { viaOption } from "./pipeline/via.ts";
 import { pipe } from "./pipeline/pipe.ts";
 import { PlainScreen } from "../editor/plain_screen.ts";
-import type { Console } from "../editor/screen.ts";
+import type { InteractiveScreen } from "../editor/screen.ts";
 import { type Bell, BELLS, readSettings, writeSettings } from "../terminal/settings.ts";
-import { SystemTerminal } from "../editor/tty.ts";
+import { SystemTerminal } from "../editor/terminal.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
@@ -115,8 +115,8 @@ async function talk(
   context: Context,
   interruption: Interruption,
 ): Promise<ExitCode> {
-  await using history = await InputHistory.open(dataDirectory(context));
-  using screen: Console = isDumb(context)
+  await using history = await FileHistory.open(dataDirectory(context));
+  using screen: InteractiveScreen = isDumb(context)
     ? new PlainScreen(context)
     : new Editor(new SystemTerminal(), { history });
   const { signal } = interruption;
@@ -181,7 +181,10 @@ async function talk(
 }
 
 /** What the terminal's background is, by the environment or by what the terminal answers. */
-async function backgroundOf(screen: Console, context: Context): Promise<Background | undefined> {
+async function backgroundOf(
+  screen: InteractiveScreen,
+  context: Context,
+): Promise<Background | undefined> {
   const known = backgroundOfNumbers(context.env("COLORFGBG"));
   if (known !== undefined || UNASKED.includes(context.env("TERM") ?? "")) return known;
   return screen instanceof Editor ? await screen.background() : undefined;
@@ -205,7 +208,7 @@ function invitation(url: URL, room: string): string {
  * offer, it makes a guest, without a `sender`. `undefined` when the user would rather leave.
  */
 async function askName(
-  screen: Console,
+  screen: InteractiveScreen,
   context: Context,
 ): Promise<{ readonly sender?: string } | undefined> {
   const user = context.env("USER") ?? context.env("USERNAME") ?? "";
