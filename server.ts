@@ -9,7 +9,7 @@ import { Health } from "./server/http/health.ts";
 import { certificateNames, HostList, machineNames, readHostPattern } from "./server/http/hosts.ts";
 import { HttpListener } from "./server/transports/listener.ts";
 import type { MetricsExposure } from "./server/http/metrics_endpoint.ts";
-import { settledWithin } from "./lib/timeout.ts";
+import { settledWithin } from "./lib/async.ts";
 import { createRouter } from "./server/http/router.ts";
 import type { KeyPair } from "./server/transports/tls.ts";
 import { WebSocketServer } from "./server/transports/websocket.ts";

@@ -78,12 +78,12 @@ export class HttpPublisher {
     name: string,
   ): PublishResult | undefined {
     const { moderation, clock } = this.options;
-    const closure = moderation.closureOf(room);
+    const closure = moderation.closedRoom(room);
     if (closure !== undefined) return { kind: "barred", reason: closedRoomMessage(closure) };
     const sender = { name, address, admin };
-    const ban = moderation.banOn(sender);
+    const ban = moderation.activeBan(sender);
     if (ban !== undefined) return { kind: "barred", reason: banMessage(ban) };
-    const mute = moderation.muteOn(sender);
+    const mute = moderation.activeMute(sender);
     if (mute === undefined) return undefined;
     const now = clock.now();
     return {

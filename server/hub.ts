@@ -6,11 +6,13 @@ import { collectStats, type ConnectedClient, connectedClients, type HubStats } f
 import type { Cancel, ServerClock } from "../lib/clock.ts";
 import { Counters } from "./metrics/counters.ts";
 import type { Encoder } from "./encoders/encoder.ts";
+import { broadcast } from "./broadcast.ts";
 import { SSE_ENCODER } from "./encoders/sse.ts";
 import { checkExpiry } from "./token_expiry.ts";
 import { disconnectGradually } from "./drain.ts";
 import { InputQueue } from "./input_queue.ts";
-import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits/server_limits.ts";
+import { isLoopback } from "../lib/net.ts";
+import { ADDRESS_BURST_SECONDS, type ServerLimits } from "./limits/server_limits.ts";
 import { Sanctions } from "./moderation/sanctions.ts";
 import { Moderation } from "./moderation/moderation.ts";
 import { networkOf } from "./limits/networks.ts";
@@ -28,7 +30,6 @@ import { RoomLimiter, type RoomRefusal } from "./limits/room_limiter.ts";
 import { RoomMembership } from "./room_membership.ts";
 import { Sessions } from "./sessions.ts";
 import type { HubStorage } from "./storage.ts";
-import { applyMute } from "./moderation/mute.ts";
 import { TracedTransport, traceFrame, tracesFrames } from "./frame_trace.ts";
 import { FlushQueue } from "./flush_queue.ts";
 import { ConnectionLimiter } from "./limits/connection_limiter.ts";
@@ -112,20 +113,21 @@ export class Hub implements ConnectionContext, AsyncDisposable {
       limits,
       defaultRooms: options.rooms,
     });
-    const book = this.#sanctions = new Sanctions(options.sanctions, clock);
+    const sanctions = this.#sanctions = new Sanctions(options.sanctions, clock);
     this.#ownedNames = new OwnedNames(options.ownedNames, clock);
     this.#sessions = new Sessions(
       this.#rooms,
       clock,
       this.#ownedNames,
-      (session) => applyMute(book, session),
+      (session) => sanctions.applyMute(session),
     );
     this.moderation = new Moderation({
-      book,
+      broadcast,
+      sanctions,
       clock,
       rooms: this.#rooms,
       sessions: this.#sessions,
-      peers: () => this.#peers,
+      connections: () => this.#peers,
     });
     this.limiter = new ConnectionLimiter({
       limits,

@@ -44,14 +44,14 @@ export class SqliteOwnedNameStore implements OwnedNameStore {
 
   // deno-lint-ignore require-await -- what it throws is a rejection
   async put(names: readonly OwnedName[]): Promise<void> {
-    this.database.run(() => {
+    this.database.transaction(() => {
       for (const { key, name, seen } of names) this.#put.run(key, name, seen);
     });
   }
 
   // deno-lint-ignore require-await -- as above
   async remove(keys: readonly string[]): Promise<void> {
-    this.database.run(() => {
+    this.database.transaction(() => {
       for (const key of keys) this.#remove.run(key);
     });
   }

@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { Broker } from "../../broker/broker.ts";
-import { knownTrouble } from "../../broker/sqlite/storage_errors.ts";
+import { knownProblem } from "../../broker/sqlite/storage_errors.ts";
 import type { ServerClock } from "../../lib/clock.ts";
 import type { ConnectionLimiter } from "../limits/connection_limiter.ts";
 
@@ -45,7 +45,7 @@ export class Health {
       return undefined;
     } catch (error) {
       logger.debug("The log cannot be written: {error}", { error });
-      const why = knownTrouble(error)?.what;
+      const why = knownProblem(error)?.what;
       return "The log cannot be written" + (why === undefined ? "" : `: ${why}`);
     }
   }

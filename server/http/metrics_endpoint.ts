@@ -1,6 +1,6 @@
+import { isLoopback } from "../../lib/net.ts";
 import type { AccessResult } from "../limits/connection_limiter.ts";
 import { Rejection } from "../limits/rejection.ts";
-import { isLoopback } from "../limits/server_limits.ts";
 import type { MetricsCollector } from "../metrics/collector.ts";
 import { EXPOSITION_TYPE } from "../metrics/exposition.ts";
 

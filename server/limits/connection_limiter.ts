@@ -1,5 +1,6 @@
 import type { Grant } from "../../auth/authorizer.ts";
 import type { ServerClock } from "../../lib/clock.ts";
+import { isLoopback } from "../../lib/net.ts";
 import type { Authentication, AuthResult } from "../authentication.ts";
 import type { Counters } from "../metrics/counters.ts";
 import type { Moderation } from "../moderation/moderation.ts";
@@ -7,7 +8,7 @@ import { banMessage } from "../moderation/sanction_messages.ts";
 import type { Transport, TransportKind } from "../transport.ts";
 import { networkOf } from "./networks.ts";
 import { Rejection, RejectionLog } from "./rejection.ts";
-import { isLoopback, type ServerLimits } from "./server_limits.ts";
+import type { ServerLimits } from "./server_limits.ts";
 
 const KINDS: readonly TransportKind[] = ["websocket", "sse", "tcp"];
 
@@ -172,7 +173,7 @@ export class ConnectionLimiter {
   #unlessBanned(access: AccessResult, address: string): AccessResult {
     if (!access.ok) return access;
     const { name, admin } = access.grant;
-    const ban = this.options.moderation.banOn({ name, address, admin });
+    const ban = this.options.moderation.activeBan({ name, address, admin });
     return ban === undefined ? access : new Rejection(403, banMessage(ban));
   }
 }

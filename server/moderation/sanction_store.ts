@@ -1,49 +1,48 @@
 import type { StatementSync } from "node:sqlite";
 import type { LogDatabase } from "../../broker/sqlite/log_database.ts";
 
-/** What a measure is about. */
-export type Subject =
-  /** Nobody comes in who has the name, or comes from the address. */
+/** The kind of a sanction and what it is on. */
+export type SanctionSubject =
+  /** Keeps clients with the name or address out. */
   | { readonly kind: "ban"; readonly on: "name" | "address" }
-  /** Who has the name, or comes from the address, says nothing. */
+  /** Clients with the name or address may read only. */
   | { readonly kind: "mute"; readonly on: "name" | "address" }
-  /** Nobody enters the room, or writes there. */
+  /** Clients can neither join the room nor write to it. */
   | { readonly kind: "close"; readonly on: "room" };
 
-/** By what a measure is found; there is one for each. */
-export type SanctionKey = Subject & {
-  /** Two ways to write one name, or two addresses of one network, have the same key. */
+/** Identifies a sanction: there is at most one for each key. */
+export type SanctionKey = SanctionSubject & {
+  /** Spellings of one name, or addresses of one network, have the same key. */
   readonly key: string;
 };
 
-/** What a moderator has decided, for as long as it holds. Its texts hold no NUL. */
+/** A decision of a moderator. Its texts contain no NUL. */
 export type Sanction = SanctionKey & {
-  /** Whom or what it is about, as people write it. */
+  /** The name, address or room as people write it. */
   readonly target: string;
-  /** A sentence for a person. */
   readonly reason?: string;
-  /** Who decided it. */
+  /** The name of the moderator. */
   readonly by: string;
   /** Milliseconds since the Unix epoch. */
   readonly since: number;
-  /** Milliseconds since the Unix epoch; infinite for ever. */
+  /** Milliseconds since the Unix epoch; infinite when permanent. */
   readonly until: number;
 };
 
 /**
- * Where measures are kept, across restarts. Knows nothing of time: what has run out is there until
- * it is removed.
+ * Keeps sanctions across restarts. Expired sanctions stay until they are removed.
+ *
+ * Every implementation passes `tests/server/moderation/contract.ts`.
  */
 export interface SanctionStore {
-  /** All that are kept. */
   all(): readonly Sanction[];
-  /** Keeps all of `measures` or, when it rejects, none; each in place of what has its key. */
-  put(measures: readonly Sanction[]): Promise<void>;
-  /** Removes what has one of `keys`, all of it or, when it rejects, nothing. */
+  /** Keeps all of `sanctions` or, when it rejects, none; each replaces the one with its key. */
+  put(sanctions: readonly Sanction[]): Promise<void>;
+  /** Removes the sanctions with these keys, all or, when it rejects, none. */
   remove(keys: readonly SanctionKey[]): Promise<void>;
 }
 
-/** Measures in the database of the log. */
+/** Keeps sanctions in the file of the log, in the table `measures`. */
 export class SqliteSanctionStore implements SanctionStore {
   readonly #all: StatementSync;
   readonly #put: StatementSync;
@@ -57,13 +56,13 @@ export class SqliteSanctionStore implements SanctionStore {
   }
 
   all(): readonly Sanction[] {
-    return this.#all.all().map(read);
+    return this.#all.all().map(toSanction);
   }
 
-  // deno-lint-ignore require-await -- what it throws is a rejection
-  async put(measures: readonly Sanction[]): Promise<void> {
-    this.database.run(() => {
-      for (const { kind, on, key, target, reason, by, since, until } of measures) {
+  // deno-lint-ignore require-await -- an exception becomes a rejection
+  async put(sanctions: readonly Sanction[]): Promise<void> {
+    this.database.transaction(() => {
+      for (const { kind, on, key, target, reason, by, since, until } of sanctions) {
         const end = until === Infinity ? null : until;
         this.#put.run(kind, on, key, target, reason ?? null, by, since, end);
       }
@@ -72,17 +71,17 @@ export class SqliteSanctionStore implements SanctionStore {
 
   // deno-lint-ignore require-await -- as above
   async remove(keys: readonly SanctionKey[]): Promise<void> {
-    this.database.run(() => {
+    this.database.transaction(() => {
       for (const { kind, on, key } of keys) this.#remove.run(kind, on, key);
     });
   }
 }
 
-function read(row: Record<string, unknown>): Sanction {
+function toSanction(row: Record<string, unknown>): Sanction {
   const { kind, about, reason, until } = row;
   return {
-    // The table holds nothing else.
-    ...{ kind, on: about } as Subject,
+    // The table has a CHECK for these two.
+    ...{ kind, on: about } as SanctionSubject,
     key: String(row["key"]),
     target: String(row["target"]),
     ...(typeof reason === "string" ? { reason } : {}),

@@ -50,7 +50,7 @@ export class World implements AsyncDisposable {
     const broker = await openSqliteBroker({ path: ":memory:" });
     const authorizer: Authorizer = {
       required,
-      moderated: true,
+      grantsAdmin: true,
       authorize(token) {
         if (token === undefined) {
           return required

@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { combine } from "../../auth/combined.ts";
-import { JwtAuthorizer } from "../../auth/jwt.ts";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken, type TokenClaims } from "../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../auth/keys.ts";
-import { type Claims, mint } from "../../auth/mint.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { connect } from "../../client.ts";
 import type { Server } from "../../server.ts";
@@ -19,7 +18,7 @@ const SHARED = "a-shared-secret-of-the-hub";
 /** A hub that takes tokens signed with `SECRET`, and the shared secret. */
 function guarded(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({
-    authorizer: combine([
+    authorizer: combineAuthorizers([
       new SecretAuthorizer([SHARED]),
       new JwtAuthorizer({ keys: [secretKey(SECRET)] }),
     ]),
@@ -28,14 +27,14 @@ function guarded(options: TestHubOptions = {}): Promise<Server> {
 }
 
 function tokenFor(
-  claims: Omit<Claims, "issuedAt"> & { readonly issuedAt?: number },
+  claims: Omit<TokenClaims, "issuedAt"> & { readonly issuedAt?: number },
 ): Promise<string> {
-  return mint(signingSecret(SECRET), { issuedAt: Date.now(), ...claims });
+  return mintToken(signingSecret(SECRET), { issuedAt: Date.now(), ...claims });
 }
 
 async function enter(
   hub: Server,
-  claims: Omit<Claims, "issuedAt">,
+  claims: Omit<TokenClaims, "issuedAt">,
   hello: Record<string, unknown> = {},
 ): Promise<[TestSocket, Received]> {
   return await TestSocket.v1(hub.url, { token: await tokenFor(claims), ...hello });
@@ -325,7 +324,7 @@ Deno.test("a token's rights hold everywhere, and closed rooms do not show whethe
 
 Deno.test("a client that names no room gets those of the hub that it may read, else those of its token", async () => {
   await using hub = await guarded({ rooms: ["lobby", "news"] });
-  const rooms = async (claims: Omit<Claims, "issuedAt">): Promise<unknown[]> => {
+  const rooms = async (claims: Omit<TokenClaims, "issuedAt">): Promise<unknown[]> => {
     const [socket, welcome] = await enter(hub, claims);
     await socket.close();
     assertEquals(socket.all("error"), []);

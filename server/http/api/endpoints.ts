@@ -286,7 +286,7 @@ async function listen(
     ...numbers(url.searchParams, ["history"]),
   });
   if (!parsed.ok) return badRequest(parsed.error);
-  const closure = options.hub.moderation.closureOf(room);
+  const closure = options.hub.moderation.closedRoom(room);
   if (closure !== undefined) return new Rejection(403, closedRoomMessage(closure));
   const noRoom = await options.hub.admitRoom(room, address);
   if (noRoom !== undefined) return noSuchRoom(noRoom);

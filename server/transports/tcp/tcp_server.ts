@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Cancel, ServerClock } from "../../../lib/clock.ts";
 import type { Hub } from "../../hub.ts";
+import { delay } from "../../../lib/async.ts";
 import type { ServerLimits } from "../../limits/server_limits.ts";
 import { LineConnection } from "./line_connection.ts";
 
@@ -72,7 +73,7 @@ export class TcpServer implements AsyncDisposable {
         if (this.#closed) return;
         // Out of file descriptors, or the client is gone already.
         logger.warn("Cannot accept a connection: {error}", { error });
-        await new Promise<void>((resolve) => this.options.clock.after(ACCEPT_PAUSE, resolve));
+        await delay(ACCEPT_PAUSE, { clock: this.options.clock });
       }
     }
   }

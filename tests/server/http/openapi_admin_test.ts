@@ -1,8 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { combine } from "../../../auth/combined.ts";
-import { JwtAuthorizer } from "../../../auth/jwt.ts";
+import { combineAuthorizers } from "../../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken } from "../../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../../auth/keys.ts";
-import { mint } from "../../../auth/mint.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { ENDPOINTS } from "../../../server/http/api/endpoints.ts";
 import { sqliteStorage } from "../../../server/storage.ts";
@@ -19,7 +18,7 @@ const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
 
 function moderated(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({
-    authorizer: combine([
+    authorizer: combineAuthorizers([
       new SecretAuthorizer([ADMIN], { admin: true }),
       new JwtAuthorizer({ keys: [secretKey(KEY)] }),
     ], { open: true }),
@@ -118,7 +117,7 @@ Deno.test("GET /api/openapi.json describes every order of moderators and every a
   const ask = (order: string, body: unknown, token?: string): Promise<void> =>
     inspector.ask(hub, "POST", at(order), "", ordering(JSON.stringify(body), token));
   await using _o = await TestSocket.plain(hub.url, "O'Neil (x)");
-  const token = await mint(signingSecret(KEY), { issuedAt: Date.now(), sub: "jean-luc" });
+  const token = await mintToken(signingSecret(KEY), { issuedAt: Date.now(), sub: "jean-luc" });
   const owner = await TestSocket.plain(hub.url, undefined, `token=${token}`);
   await ask("release-name", { name: "jean-luc" });
   await owner.close();

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
-import { OPEN_GRANT } from "../../../auth/authorizer.ts";
-import { combine } from "../../../auth/combined.ts";
+import { combineAuthorizers, OPEN_GRANT } from "../../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
 import { BODY_TIMEOUT } from "../../../server/http/body.ts";
@@ -22,7 +21,7 @@ const ADMIN = "an-admin-token-of-the-hub";
 
 function moderated(options: TestHubOptions = {}): Promise<Server> {
   const moderators = new SecretAuthorizer([ADMIN], { admin: true });
-  return startTestHub({ authorizer: combine([moderators], { open: true }), ...options });
+  return startTestHub({ authorizer: combineAuthorizers([moderators], { open: true }), ...options });
 }
 
 /** Runs `task`, and gives what was logged meanwhile, as it would be printed. */

@@ -32,7 +32,7 @@ Deno.test("`kick()` ends the sessions of a name at once, with the reason, and no
     sessions: 1,
     addresses: ["192.0.2.7"],
   });
-  assertEquals(eve.ended, [4503, "A moderator sent you away: spam"]);
+  assertEquals(eve.ended, [4503, "A moderator kicked you: spam"]);
   assertEquals(bob.ended, undefined);
   assertEquals(await bob.outcome(MESSAGE), "ok");
   // No grace: the name is free, and the secret opens nothing.
@@ -59,8 +59,8 @@ Deno.test("`kick()` ends the session of who is away, and tells other people's cl
   await until("both are in", () => plain.connection.welcomed && text.connection.welcomed);
   hub.moderation.kick("Eve", {}, BY);
   hub.moderation.kick("Tex", { reason: "no bots" }, BY);
-  assertEquals(plain.all("system").at(-1)?.["message"], "A moderator sent you away");
-  assertEquals(text.lines.at(-1), "* A moderator sent you away: no bots");
+  assertEquals(plain.all("system").at(-1)?.["message"], "A moderator kicked you");
+  assertEquals(text.lines.at(-1), "* A moderator kicked you: no bots");
   assertEquals([plain.ended?.[0], text.ended?.[0]], [4503, 4503]);
 });
 

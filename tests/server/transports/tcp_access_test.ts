@@ -1,9 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Authorizer } from "../../../auth/authorizer.ts";
-import { combine } from "../../../auth/combined.ts";
-import { JwtAuthorizer } from "../../../auth/jwt.ts";
+import { type Authorizer, combineAuthorizers } from "../../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken, type TokenClaims } from "../../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../../auth/keys.ts";
-import { type Claims, mint } from "../../../auth/mint.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import type { Server } from "../../../server.ts";
 import { pair } from "../../kit/certificates.ts";
@@ -18,13 +16,13 @@ const SHARED = "a-shared-secret-of-the-hub";
 const PROMPT = "* This hub wants a token. Give it as your first line: /token SECRET";
 const WRONG = "* The token is wrong: ask the hub's operator for the right one";
 
-const authorizer = combine([
+const authorizer = combineAuthorizers([
   new SecretAuthorizer([SHARED]),
   new JwtAuthorizer({ keys: [secretKey(KEY)] }),
 ]);
 
-function tokenFor(claims: Omit<Claims, "issuedAt">): Promise<string> {
-  return mint(signingSecret(KEY), { issuedAt: Date.now() - 60_000, ...claims });
+function tokenFor(claims: Omit<TokenClaims, "issuedAt">): Promise<string> {
+  return mintToken(signingSecret(KEY), { issuedAt: Date.now() - 60_000, ...claims });
 }
 
 /** A hub with a line door that asks for tokens, and the port of that. */

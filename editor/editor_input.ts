@@ -1,15 +1,15 @@
 import { commandOf, type EditorCommand } from "./bindings.ts";
-import { commonStart } from "./completion.ts";
+import { commonPrefix } from "./completion.ts";
 import { TextBuffer } from "./text_buffer.ts";
-import type { HistoryReader } from "./input_history.ts";
+import type { InputHistory } from "./input_history.ts";
 import { type Key, MAX_PASTE } from "./keys.ts";
 import {
   type HistoryCursor,
-  type Search,
+  type HistorySearch,
   searchFor,
   searchOn,
   startSearch,
-  step,
+  stepHistory,
 } from "./history_cursor.ts";
 import type { ScreenEvents } from "./screen.ts";
 import { EditBuffer } from "./edit_buffer.ts";
@@ -38,25 +38,25 @@ const TOO_MUCH = `More than ${MAX_PASTE / 1024} KB at once are not taken: ` +
 /** What is being written, key by key. Knows nothing of a terminal. */
 export class EditorInput {
   readonly #events: InputEvents;
-  readonly #history: HistoryReader;
+  readonly #history: InputHistory;
   #writing = EditBuffer.EMPTY;
   #walk: HistoryCursor | undefined;
-  #search: Search | undefined;
+  #search: HistorySearch | undefined;
   /** The key before was Tab, and several candidates are left. */
   #tabbed = false;
 
-  constructor(events: InputEvents, history: HistoryReader) {
+  constructor(events: InputEvents, history: InputHistory) {
     this.#events = events;
     this.#history = history;
   }
 
   get draft(): string {
-    return this.#writing.draft.text;
+    return this.#writing.buffer.text;
   }
 
   get shown(): InputView {
     const search = this.#search;
-    if (search === undefined) return { prompt: undefined, draft: this.#writing.draft };
+    if (search === undefined) return { prompt: undefined, draft: this.#writing.buffer };
     const text = this.#history.entries[search.at] ?? this.draft;
     const found = text.toLowerCase().indexOf(search.query.toLowerCase());
     const what = search.failed ? "not found" : "search";
@@ -131,10 +131,10 @@ export class EditorInput {
         this.#writing = this.#writing.undo();
         return undefined;
       case "up":
-        this.#move(this.#writing.draft.up(), -1);
+        this.#move(this.#writing.buffer.up(), -1);
         return undefined;
       case "down":
-        this.#move(this.#writing.draft.down(), 1);
+        this.#move(this.#writing.buffer.down(), 1);
         return undefined;
       case "search":
         this.#search = startSearch(this.#history.entries);
@@ -171,7 +171,7 @@ export class EditorInput {
 
   /** Takes what was written; rings where something was to be, but there was no room. */
   #write(writing: EditBuffer, expected = true): void {
-    if (expected && writing.draft === this.#writing.draft) this.#events.bell();
+    if (expected && writing.buffer === this.#writing.buffer) this.#events.bell();
     this.#writing = writing;
   }
 
@@ -181,20 +181,20 @@ export class EditorInput {
       this.#writing = this.#writing.replace(draft);
       return;
     }
-    const found = step(this.#walk, direction, this.#history.entries, this.draft);
+    const found = stepHistory(this.#walk, direction, this.#history.entries, this.draft);
     if (found === undefined) return;
     this.#walk = found.walk;
     this.#writing = this.#writing.replace(TextBuffer.of(found.text));
   }
 
   #complete(tabbed: boolean): void {
-    const { before } = this.#writing.draft;
+    const { before } = this.#writing.buffer;
     const [candidates, part] = this.#events.complete(before);
-    const start = commonStart(candidates);
+    const start = commonPrefix(candidates);
     if (candidates.length === 0 || !before.endsWith(part)) {
       this.#events.bell();
     } else if (candidates.length === 1 || start.length > part.length) {
-      this.#writing = this.#writing.replace(this.#writing.draft.replaceBefore(part.length, start));
+      this.#writing = this.#writing.replace(this.#writing.buffer.replaceBefore(part.length, start));
     } else if (tabbed) {
       this.#events.list(candidates);
     } else {
@@ -204,7 +204,7 @@ export class EditorInput {
   }
 
   /** A key in a search; `false` when it ends the search and means what it always does. */
-  #inSearch(search: Search, command: EditorCommand | undefined): boolean {
+  #inSearch(search: HistorySearch, command: EditorCommand | undefined): boolean {
     if (command === undefined) return true;
     if (command.kind === "search") {
       this.#found(searchOn(search, this.#history.entries));
@@ -225,7 +225,7 @@ export class EditorInput {
     }
   }
 
-  #found(search: Search): void {
+  #found(search: HistorySearch): void {
     this.#search = search;
     if (search.failed) this.#events.bell();
   }

@@ -6,7 +6,7 @@ const UNITS: readonly (readonly [seconds: number, name: string])[] = [
 ];
 
 /** A length of time for a person, in its largest unit: `3 minutes`, `1 day`. */
-export function inWords(milliseconds: number): string {
+export function formatDuration(milliseconds: number): string {
   const seconds = Math.max(1, Math.round(Math.abs(milliseconds) / 1000));
   const [size, name] = UNITS.find(([size]) => seconds >= size) ?? [1, "second"];
   const count = Math.round(seconds / size);
@@ -16,7 +16,7 @@ export function inWords(milliseconds: number): string {
 const MINUTE = 60_000;
 
 /** The end of something, to the minute: `2026-01-31 10:30 UTC`. Up, so that it is not over before. */
-export function endInWords(time: number): string {
+export function formatMinute(time: number): string {
   const minute = new Date(Math.ceil(time / MINUTE) * MINUTE);
   return `${minute.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

@@ -18,22 +18,22 @@ export interface TerminalEvents {
 export interface Terminal {
   readonly size: { readonly columns: number; readonly rows: number };
   /** From now on keys come as they are pressed, and what is pasted comes in brackets. */
-  take(): void;
+  enterRawMode(): void;
   /** Back to how it was. May be called at any time. */
-  give(): void;
+  restore(): void;
   write(text: string): void;
   /** What was typed; `undefined` when the terminal is gone. */
   read(): Promise<Uint8Array | undefined>;
   /** Whether there is somebody who could let a stopped program go on: a shell. */
-  canStop(): Promise<boolean>;
+  canSuspend(): Promise<boolean>;
   /** Stops the program and what was started with it; returns when it goes on. */
-  stop(): Promise<void>;
+  suspend(): Promise<void>;
   /** Tells of what happens until disposed. */
   watch(events: TerminalEvents): Disposable;
 }
 
 /** Bracketed paste. */
-export const ENTER_RAW = "\x1b[?2004h";
+export const ENTER_RAW_MODE = "\x1b[?2004h";
 /** No bracketed paste, no synchronized output, the cursor visible, no colours. */
 export const RESTORE = "\x1b[?2004l\x1b[?2026l\x1b[?25h\x1b[m";
 
@@ -41,7 +41,7 @@ export const RESTORE = "\x1b[?2004l\x1b[?2026l\x1b[?25h\x1b[m";
  * Asks for the background (OSC 11), and then for what every terminal tells (DA1): where that answer
  * comes alone, nobody has to wait for the other.
  */
-export const ASK_BACKGROUND = "\x1b]11;?\x07\x1b[c";
+export const QUERY_BACKGROUND = "\x1b]11;?\x07\x1b[c";
 
 /** Events of errors that nobody caught. */
 const FAILURES = ["error", "unhandledrejection"] as const;
@@ -60,7 +60,7 @@ export class SystemTerminal implements Terminal {
   #taken = false;
   #gone = false;
   /** However the program ends, the terminal is given back. */
-  readonly #atExit = (): void => this.give();
+  readonly #atExit = (): void => this.restore();
 
   get size(): Terminal["size"] {
     try {
@@ -73,14 +73,14 @@ export class SystemTerminal implements Terminal {
     }
   }
 
-  take(): void {
+  enterRawMode(): void {
     this.#setRaw(true);
-    this.write(ENTER_RAW);
+    this.write(ENTER_RAW_MODE);
     if (!this.#taken) addEventListener("unload", this.#atExit);
     this.#taken = true;
   }
 
-  give(): void {
+  restore(): void {
     if (!this.#taken) return;
     this.#taken = false;
     removeEventListener("unload", this.#atExit);
@@ -114,7 +114,7 @@ export class SystemTerminal implements Terminal {
     }
   }
 
-  async canStop(): Promise<boolean> {
+  async canSuspend(): Promise<boolean> {
     if (Deno.build.os === "windows") return false;
     try {
       const { success, stdout } = await new Deno.Command("ps", {
@@ -122,14 +122,14 @@ export class SystemTerminal implements Terminal {
         stdin: "null",
         stderr: "null",
       }).output();
-      return success && hasShell(new TextDecoder().decode(stdout), Deno.pid);
+      return success && hasJobControl(new TextDecoder().decode(stdout), Deno.pid);
     } catch (error) {
       logger.debug("Cannot look for a shell: {error}", { error });
       return false;
     }
   }
 
-  async stop(): Promise<void> {
+  async suspend(): Promise<void> {
     const { promise: continued, resolve } = Promise.withResolvers<void>();
     Deno.addSignalListener("SIGCONT", resolve);
     try {
@@ -189,7 +189,7 @@ export class SystemTerminal implements Terminal {
  *
  * @param table `ps`' process, parent, group and terminal.
  */
-export function hasShell(table: string, pid: number): boolean {
+export function hasJobControl(table: string, pid: number): boolean {
   const processes = new Map(
     table.trim().split("\n").map((line) => {
       const [id, parent, group, tty = ""] = line.trim().split(/\s+/);
