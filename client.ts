@@ -22,7 +22,7 @@ import { hubUrl } from "./client/url.ts";
 
 export * from "./client/types.ts";
 export { HubApi, type HubApiOptions } from "./client/api.ts";
-export type { Cancel, ClientClock } from "./client/clock.ts";
+export type { Cancel, Clock } from "./lib/clock.ts";
 export type { Environment } from "./client/environment.ts";
 export { type HubAddress, hubUrl, portIn, shownUrl } from "./client/url.ts";
 

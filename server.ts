@@ -4,26 +4,28 @@ import type { Broker } from "./broker/broker.ts";
 import { api } from "./server/http/api/api.ts";
 import { addressesOf, bindAll } from "./server/transports/bind.ts";
 import { retryAfterShutdown, type ShutdownNotice } from "./server/http/shutdown.ts";
-import { SseTransport } from "./server/transports/sse.ts";
+import { SseServer } from "./server/transports/sse.ts";
 import { RequestGuard } from "./server/http/request_guard.ts";
 import { Health } from "./server/http/health.ts";
 import { certificateNames, HostList, machineNames, readHostPattern } from "./server/http/hosts.ts";
 import { HttpListener } from "./server/transports/listener.ts";
 import type { MetricsExposure } from "./server/http/metrics_endpoint.ts";
-import { settledWithin } from "./lib/timeout.ts";
+import { settledWithin } from "./lib/async.ts";
 import { createRouter } from "./server/http/router.ts";
 import type { KeyPair } from "./server/transports/tls.ts";
-import { WebSocketTransport } from "./server/transports/websocket.ts";
-import { type Clock, systemClock } from "./server/clock.ts";
-import { ConnectionLimiter } from "./server/connection_limiter.ts";
+import { WebSocketServer } from "./server/transports/websocket.ts";
+import type { ServerClock } from "./lib/clock.ts";
+import { steadyClock } from "./lib/steady_clock.ts";
+import { ConnectionLimiter } from "./server/limits/connection_limiter.ts";
 import { Hub } from "./server/hub.ts";
-import { type ServerLimits, serverLimits } from "./server/limits.ts";
+import { type ServerLimits, serverLimits } from "./server/limits/server_limits.ts";
 import { ClientsFile } from "./server/metrics/clients_file.ts";
 import { MetricsCollector } from "./server/metrics/collector.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM } from "./protocol.ts";
+import type { HubStorage } from "./server/storage.ts";
 import { listenTcp, type TcpServer } from "./server/transports/tcp/tcp_server.ts";
 
-export { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./server/limits.ts";
+export { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./server/limits/server_limits.ts";
 
 const logger = getLogger(["bcast", "server"]);
 
@@ -33,15 +35,15 @@ const GOODBYE_TIMEOUT = 1000;
 /** The longest and the shortest time between two trims of the log, in milliseconds. */
 const TRIM_PERIOD = { max: 60_000, min: 1000 };
 
-/** What a hub is told; everything but the broker has a default. */
-export interface ServerOptions {
+/** Everything but the storage has a default. */
+export interface ServerOptions extends HubStorage {
   /** The address to bind; default `localhost`, which is 127.0.0.1 and ::1. */
   readonly host?: string;
   /** Default 8765; 0 lets the system pick one. */
   readonly port?: number;
   /** The rooms of clients that name none; default `lobby`. */
   readonly rooms?: readonly string[];
-  /** Where messages are kept; the server disposes of it. */
+  /** The server disposes of it, and of nothing else that stores. */
   readonly broker: Broker;
   readonly limits?: Partial<ServerLimits>;
   /** Who may come in; default: everybody. */
@@ -58,7 +60,7 @@ export interface ServerOptions {
   /** Makes it `wss://`. */
   readonly tls?: KeyPair;
   /** Default: the machine's own. */
-  readonly clock?: Clock;
+  readonly clock?: ServerClock;
   /** The line door; absent: there is none. */
   readonly tcp?: TcpOptions;
   /** A file that is to hold everybody who is connected; absent: none. */
@@ -118,16 +120,17 @@ export interface Server extends AsyncDisposable {
  * @throws {ClientsFileError} when the clients file cannot be written.
  */
 export function startServer(options: ServerOptions): Server {
-  const { host = "localhost", port = DEFAULT_PORT, rooms = [DEFAULT_ROOM], broker } = options;
+  const { host = "localhost", port = DEFAULT_PORT, rooms = [DEFAULT_ROOM] } = options;
+  const { broker, sanctions, ownedNames } = options;
   const { authorizer = OPEN, origins = [], trustedProxies = [], allowedHosts = [] } = options;
-  const clock = options.clock ?? systemClock;
+  const clock = options.clock ?? steadyClock;
   const limits = serverLimits(options.limits);
-  const hub = new Hub({ broker, rooms, limits, clock, authorizer });
+  const hub = new Hub({ broker, sanctions, ownedNames, rooms, limits, clock, authorizer });
   const connections = new ConnectionLimiter();
-  const door = new WebSocketTransport(hub, connections);
-  const events = new SseTransport(hub, connections, clock);
+  const webSocket = new WebSocketServer(hub, connections);
+  const events = new SseServer(hub, connections, clock);
   let hosts = hostList(options.tls);
-  const gate = new RequestGuard(hub, {
+  const guard = new RequestGuard(hub, {
     origins,
     trustedProxies,
     hosts: () => hosts,
@@ -138,8 +141,8 @@ export function startServer(options: ServerOptions): Server {
   let closure: ShutdownNotice | undefined;
   let stopped: Promise<void> | undefined;
   let renewing: Promise<void> = Promise.resolve();
-  const closed = (): ShutdownNotice | undefined => closure;
-  const health = new Health({ broker, clock, closed });
+  const shutdownNotice = (): ShutdownNotice | undefined => closure;
+  const health = new Health({ broker, clock, closed: shutdownNotice });
   const opened: AsyncDisposable[] = [hub];
   const { tcp, clientsFile: file } = options;
   const lines = open(() => tcp === undefined ? [] : openLineDoors(tcp));
@@ -148,7 +151,7 @@ export function startServer(options: ServerOptions): Server {
   const [clientsFile] = open(() => file === undefined ? [] : [new ClientsFile(file, hub, clock)]);
   // Text that is kept for seconds must not stay in the files for a minute.
   const period = Math.max(TRIM_PERIOD.min, Math.min(TRIM_PERIOD.max, broker.retention.maxAge / 4));
-  const trimming = clock.every(period, () => {
+  const cancelTrimming = clock.every(period, () => {
     broker.trim().then((dropped) => {
       if (dropped > 0) logger.debug("Retention dropped {dropped} messages", { dropped });
     }).catch((error) => logger.debug("Cannot trim the log: {error}", { error }));
@@ -192,14 +195,14 @@ export function startServer(options: ServerOptions): Server {
       handler: createRouter({
         hub,
         room: rooms[0] ?? DEFAULT_ROOM,
-        door,
+        webSocket,
         connections,
-        gate,
-        api: api({ hub, clock, limits, connections, events, closed }),
+        guard,
+        api: api({ hub, clock, limits, connections, events, shutdownNotice }),
         limits,
         health,
         metrics: { exposure, monitor },
-        closed,
+        shutdownNotice,
       }),
       clock,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
@@ -216,9 +219,9 @@ export function startServer(options: ServerOptions): Server {
     if (stopped !== undefined) return;
     const reason = "The hub has a new certificate: reconnect";
     closure = { reason, retryAfter: () => 1 };
-    await hub.dismissAll(reason, (peer) => door.holds(peer) || events.holds(peer));
+    await hub.disconnectAll(reason, (peer) => peer.transport.kind !== "tcp");
     hosts = hostList(tls);
-    const how = await goodbyes(connections.empty(["websocket", "events"]));
+    const how = await goodbyes(connections.empty(["websocket", "sse"]));
     await Promise.all(listeners.map((listener) => listener.renew(tls, how)));
     // Stopping may have begun meanwhile; it waits for this, and has its own reason.
     if (closure.reason === reason) closure = undefined;
@@ -234,7 +237,7 @@ export function startServer(options: ServerOptions): Server {
     // Whatever became of it was told to whoever asked for it.
     await renewing.catch(() => undefined);
     await hub.drain(reason, drain);
-    trimming[Symbol.dispose]();
+    cancelTrimming();
     await hub.stop(reason);
     const how = await goodbyes(connections.empty());
     await Promise.all(listeners.map((listener) => listener.end(how)));

@@ -7,9 +7,9 @@
  */
 
 import { type Direct, type Message, safeJson } from "../protocol.ts";
-import { contentText, shownText } from "./content.ts";
+import { contentText, sanitizedText } from "./content.ts";
 import { dataBlock, escapeMarkdown, indented, literalBlocks, markedBlocks } from "./markdown.ts";
-import { shownSender, VERIFIED_MARK } from "./sender.ts";
+import { displayName, VERIFIED_MARK } from "./sender.ts";
 import { localDate, localTime } from "./time.ts";
 
 /** What a conversation can be written as. */
@@ -60,7 +60,7 @@ export class ExportWriter {
 
   /** What stands before the first message. */
   head(): string {
-    return this.format === "markdown" ? `# ${escapeMarkdown(shownSender(this.title))}\n` : "";
+    return this.format === "markdown" ? `# ${escapeMarkdown(displayName(this.title))}\n` : "";
   }
 
   one(said: Exported): string {
@@ -95,7 +95,7 @@ function markdownOf(said: Exported): string {
   const { message, data, format } = said;
   const time = localTime(new Date(said.timestamp));
   const name = escapeMarkdown(nameOf(said));
-  const text = message === undefined ? "" : shownText(message);
+  const text = message === undefined ? "" : sanitizedText(message);
   const blocks = [
     ...text === "" ? [] : format === "markdown" ? markedBlocks(text) : literalBlocks(text),
     ...data === undefined ? [] : [dataBlock(data)],
@@ -109,7 +109,7 @@ function markdownOf(said: Exported): string {
 }
 
 function nameOf({ sender, verified }: Exported): string {
-  return shownSender(sender) + (verified === true ? VERIFIED_MARK : "");
+  return displayName(sender) + (verified === true ? VERIFIED_MARK : "");
 }
 
 function isAction(said: Exported): boolean {

@@ -16,7 +16,7 @@ const LOOKALIKES = /[✓✔✅☑√⍻\u{10102}\u{1F5F8}\u{1F5F9}\u{1FBB1}]/gu;
  * A name as people see it: harmless, and without anything that looks like {@linkcode VERIFIED_MARK},
  * which names may hold.
  */
-export function shownSender(name: string): string {
+export function displayName(name: string): string {
   return visible(name).replace(LOOKALIKES, (sign) => {
     const code = sign.codePointAt(0) ?? 0;
     return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;

@@ -67,12 +67,12 @@ export class HubApi {
   }
 
   /** The bans, mutes and closed rooms, for who may moderate. */
-  measures(): Promise<SanctionsReport> {
+  sanctions(): Promise<SanctionsReport> {
     return this.#ask("admin/bans", readMeasures);
   }
 
   /** Gives an order below `/api/admin/`, for who may moderate. */
-  order(what: string, fields: object): Promise<ModerationReport> {
+  moderate(what: string, fields: object): Promise<ModerationReport> {
     return this.#ask(`admin/${what}`, readOrderReport, {}, JSON.stringify(fields));
   }
 

@@ -1,8 +1,8 @@
-import { type ClientClock, wallClock } from "./clock.ts";
+import { type Clock, wallClock } from "../lib/clock.ts";
 
 /** What a conversation needs of the world around it; tests and odd runtimes pass their own. */
 export interface Environment {
-  readonly clock: ClientClock;
+  readonly clock: Clock;
   /** A number from 0 (included) to 1 (excluded), for the jitter of reconnecting. */
   readonly random: () => number;
   /** Opens a WebSocket. */

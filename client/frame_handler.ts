@@ -12,7 +12,7 @@ import {
 } from "../protocol.ts";
 import { retryDelay } from "./backoff.ts";
 import type { ClientRequest } from "./request.ts";
-import type { ClientClock } from "./clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { ConnectionState } from "./connection_state.ts";
 import type { SendLoop } from "./send_loop.ts";
 import type { SubscribedRoom } from "./room_subscriptions.ts";
@@ -42,7 +42,7 @@ export class FrameHandler {
   constructor(
     private readonly memory: ConnectionState,
     private readonly pump: SendLoop,
-    private readonly clock: ClientClock,
+    private readonly clock: Clock,
     private readonly onGap: (room: string) => void,
   ) {}
 

@@ -1,4 +1,4 @@
-import type { Cancel } from "./clock.ts";
+import type { Cancel } from "../lib/clock.ts";
 import {
   describeAnswer,
   describeAnswerWithoutUpgrade,

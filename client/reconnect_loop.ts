@@ -9,7 +9,7 @@ import {
   type Welcome,
 } from "../protocol.ts";
 import { HEALTHY_AFTER, reconnectDelay } from "./backoff.ts";
-import type { Cancel } from "./clock.ts";
+import type { Cancel } from "../lib/clock.ts";
 import { probe } from "./probe.ts";
 import { FrameHandler } from "./frame_handler.ts";
 import { BROKEN, Socket, type SocketClose } from "./socket.ts";

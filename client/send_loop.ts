@@ -1,5 +1,5 @@
 import { fitsBytes, type Limits, MAX_BATCH_MESSAGES } from "../protocol.ts";
-import type { Cancel, ClientClock } from "./clock.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
 import type { ClientRequest } from "./request.ts";
 import type { Outbox } from "./outbox.ts";
 import { SendLimiter } from "./send_limiter.ts";
@@ -34,7 +34,7 @@ export class SendLoop {
   /** Ends the waits for receivers of private messages. */
   readonly #waits = new Set<Cancel>();
 
-  constructor(private readonly outbox: Outbox, private readonly clock: ClientClock) {}
+  constructor(private readonly outbox: Outbox, private readonly clock: Clock) {}
 
   /** The hub said `welcome`. */
   start(outlet: FrameSink, limits: Limits): void {

@@ -1,5 +1,5 @@
 import { CLOSE, cutToBytes, MAX_CLOSE_REASON_BYTES, SUBPROTOCOL } from "../protocol.ts";
-import type { Cancel } from "./clock.ts";
+import type { Cancel } from "../lib/clock.ts";
 import type { Environment } from "./environment.ts";
 
 /** Milliseconds from the first packet to `welcome`: twice what the hub gives a client for its part. */

@@ -1,4 +1,4 @@
-import type { Cancel, ClientClock } from "./clock.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
 
 /** Milliseconds without a word from the hub after which it is asked whether it is there. */
 export const SILENCE = 45_000;
@@ -39,7 +39,7 @@ export class Watchdog {
   #lookedAt = 0;
   #cancel: Cancel | undefined;
 
-  constructor(private readonly clock: ClientClock, private readonly actions: WatchdogActions) {}
+  constructor(private readonly clock: Clock, private readonly actions: WatchdogActions) {}
 
   start(): void {
     this.stop();

@@ -1,7 +1,7 @@
 import type { Context } from "../cli/context.ts";
 import { type InputLine, inputLines } from "../lib/input_lines.ts";
-import { isSilent } from "../terminal/line.ts";
-import type { Console, ScreenEvents } from "./screen.ts";
+import { isPrivateCommand } from "../terminal/line.ts";
+import type { InteractiveScreen, ScreenEvents } from "./screen.ts";
 
 /** Rows of a window that is shown again: nothing tells how many a plain terminal has in sight. */
 const ROWS = 24;
@@ -11,7 +11,7 @@ const ROWS = 24;
  * line, a shell inside an editor. The terminal itself edits what is typed, so that what others say
  * may come in the middle of it.
  */
-export class PlainScreen implements Console {
+export class PlainScreen implements InteractiveScreen {
   readonly plain = true;
   readonly rows = ROWS;
   readonly #context: Context;
@@ -83,7 +83,7 @@ export class PlainScreen implements Console {
       const typed = await this.#next();
       if (typed === undefined) return events.end();
       // A command may be what the draft waits for: `/join` of a room that it could not be sent to.
-      if (isSilent(typed)) {
+      if (isPrivateCommand(typed)) {
         const before = this.#drafts;
         events.line(typed);
         if (this.#drafts === before) this.#showDraft();

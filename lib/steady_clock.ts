@@ -1,42 +1,44 @@
+import { setImmediate } from "node:timers";
 import { getLogger } from "@logtape/logtape";
+import { type ServerClock, wallClock } from "./clock.ts";
 
 const logger = getLogger(["bcast", "clock"]);
 
-/** Where a {@linkcode SteadyClock} has the time from; all in milliseconds. */
+/** The sources of a {@linkcode SteadyClock}; all in milliseconds. */
 export interface ClockSources {
-  /** The clock of the machine, since 1970. It may be set. */
+  /** The machine's clock, since 1970. It may be set. */
   readonly wall: () => number;
-  /** Never set, but may stand still while the machine sleeps. */
+  /** Never set, but may stop while the machine sleeps. */
   readonly monotonic: () => number;
-  /** As `monotonic`, with the time asleep, in whole seconds; `undefined` where that is unknown. */
+  /** As `monotonic`, including sleep, in whole seconds; `undefined` where unavailable. */
   readonly uptime: () => number | undefined;
 }
 
-/** Milliseconds between two looks at the machine's clock. */
-const PERIOD = 1000;
+/** Milliseconds between two checks of the machine's clock. */
+const CHECK_PERIOD = 1000;
 
-/** Milliseconds of difference that count as none: an uptime is in whole seconds. */
+/** Milliseconds of difference to ignore: an uptime is in whole seconds. */
 const TOLERANCE = 2000;
 
-/** Milliseconds after which a clock that was set is believed. */
+/** Milliseconds after which a changed clock is believed. */
 const CONFIRMATION = 60_000;
 
 /**
- * The time as the machine's clock tells it, but steady: a clock that is set far ahead or back is not
- * believed before it has stayed so for a minute, and a moment's mistake has no effect. Time that the
- * machine slept counts at once.
+ * The machine's clock, protected against jumps: a clock that is set far ahead or back is not believed
+ * until it has stayed so for a minute, so a momentary error has no effect. Time asleep counts
+ * immediately.
  */
 export class SteadyClock {
   readonly #sources: ClockSources;
-  /** What is added to the monotonic time. */
+  /** Added to the monotonic time. */
   #offset: number;
   #checkedAt: number;
   /** Milliseconds asleep so far. */
   #asleep = 0;
-  /** How far the uptime is ahead of the monotonic time. */
+  /** The uptime minus the monotonic time. */
   #uptimeLead: number | undefined;
-  /** A difference of the machine's clock that is not believed yet. */
-  #doubt: { readonly difference: number; readonly since: number } | undefined;
+  /** A jump of the machine's clock that is not believed yet. */
+  #jump: { readonly difference: number; readonly since: number } | undefined;
 
   constructor(sources: ClockSources = machine()) {
     this.#sources = sources;
@@ -49,11 +51,11 @@ export class SteadyClock {
   /** Milliseconds since 1970. */
   now(): number {
     const monotonic = this.#sources.monotonic();
-    if (monotonic - this.#checkedAt >= PERIOD) this.#check(monotonic);
+    if (monotonic - this.#checkedAt >= CHECK_PERIOD) this.#check(monotonic);
     return Math.floor(monotonic + this.#offset);
   }
 
-  /** Milliseconds that have passed since some moment, with those that the machine slept. */
+  /** Milliseconds since an arbitrary moment, including time asleep. */
   elapsed(): number {
     return this.#sources.monotonic() + this.#asleep;
   }
@@ -64,26 +66,26 @@ export class SteadyClock {
     const difference = this.#sources.wall() - (monotonic + this.#offset);
     if (Math.abs(difference) <= TOLERANCE) {
       this.#offset += difference;
-      if (this.#doubt !== undefined) logger.info("The machine's clock is right again");
-      this.#doubt = undefined;
+      if (this.#jump !== undefined) logger.info("The system clock is right again");
+      this.#jump = undefined;
       return;
     }
-    const doubt = this.#doubt;
-    if (doubt === undefined || Math.abs(difference - doubt.difference) > TOLERANCE) {
-      this.#doubt = { difference, since: monotonic };
-      if (doubt !== undefined) return;
+    const jump = this.#jump;
+    if (jump === undefined || Math.abs(difference - jump.difference) > TOLERANCE) {
+      this.#jump = { difference, since: monotonic };
+      if (jump !== undefined) return;
       logger.warn(
-        "The machine's clock was set {direction} by {seconds} s: the hub follows when it has " +
-          "stayed so for a minute",
+        "The system clock was set {direction} by {seconds} s: the hub follows if it stays so for " +
+          "a minute",
         {
           direction: difference > 0 ? "ahead" : "back",
           seconds: Math.round(Math.abs(difference) / 1000),
         },
       );
-    } else if (monotonic - doubt.since >= CONFIRMATION) {
+    } else if (monotonic - jump.since >= CONFIRMATION) {
       this.#offset += difference;
-      this.#doubt = undefined;
-      logger.info("The hub follows the machine's clock, which was set");
+      this.#jump = undefined;
+      logger.info("The hub now follows the changed system clock");
     }
   }
 
@@ -111,3 +113,19 @@ function machine(): ClockSources {
     uptime: () => state === "granted" ? Deno.osUptime() * 1000 : undefined,
   };
 }
+
+const steady = new SteadyClock();
+
+/** The server's clock: steady, with timers. */
+export const steadyClock: ServerClock & Pick<SteadyClock, "elapsed"> = {
+  ...wallClock,
+  now: () => steady.now(),
+  elapsed: () => steady.elapsed(),
+  monotonic: () => performance.now(),
+  next: (task) => void setImmediate(task),
+  every(period, task) {
+    const timer = setInterval(task, period);
+    Deno.unrefTimer(timer);
+    return () => clearInterval(timer);
+  },
+};

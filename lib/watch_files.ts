@@ -1,42 +1,49 @@
-import type { Clock } from "../server/clock.ts";
+import type { ServerClock } from "./clock.ts";
 
-/** Milliseconds between two looks at the files. */
+/** Milliseconds between two checks of the files. */
 const PERIOD = 2000;
 
 /**
- * Calls `changed` after any of `paths` has become another file or has other content, until disposed.
+ * Calls `changed` after one of `paths` has become another file or has new content, until disposed.
  *
- * It looks at them now and then, through links: the notices of the system differ from one to the
- * other, and miss a link that is set anew somewhere above the file, which is how certbot and
- * Kubernetes replace certificates. A change counts when it has stayed as it is from one look to the
- * next, as several files are hardly ever replaced at the same moment.
+ * It polls, following links: file system notifications differ between systems, and miss a link that
+ * is replaced higher up in the path, which is how certbot and Kubernetes replace certificates. A
+ * change is reported once two checks in a row agree, because several files are rarely replaced at
+ * the same moment. While `changed` runs, there is no check.
  */
 export function watchFiles(
   paths: readonly string[],
-  clock: Clock,
-  changed: () => void,
+  clock: ServerClock,
+  changed: () => unknown,
 ): Disposable {
-  let known = state(paths);
-  let seen = known;
-  return clock.every(PERIOD, () => {
-    const now = state(paths);
-    if (now === seen && now !== known) {
-      known = now;
-      changed();
+  let reported = fingerprint(paths);
+  let seen = reported;
+  let busy = false;
+  const check = async (): Promise<void> => {
+    if (busy) return;
+    const now = fingerprint(paths);
+    if (now === seen && now !== reported) {
+      reported = now;
+      busy = true;
+      try {
+        await changed();
+      } finally {
+        busy = false;
+      }
     }
     seen = now;
-  });
+  };
+  return { [Symbol.dispose]: clock.every(PERIOD, () => void check()) };
 }
 
 /** Everything that differs when a file is another one, or was written to. */
-function state(paths: readonly string[]): string {
+function fingerprint(paths: readonly string[]): string {
   return paths.map((path) => {
     try {
       const { dev, ino, size, mtime, ctime } = Deno.statSync(path);
       return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join(":");
     } catch {
-      // A file that is gone for a moment is being replaced; one that stays away is told of by
-      // whoever reads it.
+      // A file that is gone for a moment is being replaced. If it stays away, `changed` reports it.
       return "none";
     }
   }).join(" ");

@@ -11,11 +11,11 @@ export function broadcast(
   const encoded = new Map<Encoder, readonly string[]>();
   for (const peer of peers) {
     if (peer === except) continue;
-    let frames = encoded.get(peer.dialect);
+    let frames = encoded.get(peer.encoder);
     if (frames === undefined) {
-      frames = peer.dialect.control(frame, now);
-      encoded.set(peer.dialect, frames);
+      frames = peer.encoder.control(frame, now);
+      encoded.set(peer.encoder, frames);
     }
-    peer.offer(frames);
+    peer.enqueue(frames);
   }
 }

@@ -8,16 +8,9 @@ import {
 } from "../protocol.ts";
 import type { Grant } from "../auth/authorizer.ts";
 import type { ControlFrame, Encoder } from "./encoders/encoder.ts";
-import type { TokenBucket } from "./rate_limit.ts";
+import type { TokenBucket } from "./limits/token_bucket.ts";
 import type { Session } from "./session.ts";
-
-/** What the hub needs of a socket; a WebSocket has it. */
-export interface ConnectionSink {
-  send(text: string): void;
-  close(code: number, reason: string): void;
-  /** Bytes accepted by `send` that are still in this process. */
-  readonly bufferedAmount: number;
-}
+import type { Transport } from "./transport.ts";
 
 /** What a peer needs of the hub it belongs to. */
 export interface ConnectionContext {
@@ -51,9 +44,9 @@ export class Connection {
   /** Whether it had its `welcome`, before which nothing else may reach it. */
   welcomed = false;
   /** Whether a frame of it was read: the first one decides between JSON and text. */
-  heard = false;
+  firstFrameSeen = false;
   /** Whether it is about to be closed, and what it still sends is passed over. */
-  muted = false;
+  inputClosed = false;
   /** What it may do, known from before its first frame; its session has its own. */
   grant: Grant | undefined;
   /** The token that came with the connection and waits for `hello` to be checked. */
@@ -61,7 +54,7 @@ export class Connection {
   /** Whether its last line was `quit` without a slash, and it was asked what that means. */
   askedToQuit = false;
   /** Whether it was told that its token has expired. */
-  expiryTold = false;
+  expiryWarned = false;
   /** Frames refused so far. */
   refusals = 0;
   /** UTF-16 units of frames received so far. */
@@ -75,15 +68,14 @@ export class Connection {
   /** UTF-16 units of them. */
   backlogLength = 0;
   /** Called when nothing waits to be answered any more, or never will be; for transports that can wait. */
-  answered: (() => void) | undefined;
+  onBacklogDrained: (() => void) | undefined;
   #out = "";
 
   constructor(
     /** Names the connection in the logs. */
     readonly id: string,
-    readonly address: string,
-    public dialect: Encoder,
-    readonly transport: ConnectionSink,
+    public encoder: Encoder,
+    readonly transport: Transport,
     private readonly host: ConnectionContext,
     /** When it came, in milliseconds since the Unix epoch. */
     readonly since: number,
@@ -93,17 +85,21 @@ export class Connection {
     readonly network?: string,
   ) {}
 
+  get address(): string {
+    return this.transport.address;
+  }
+
   /** Sends `frames` at the end of this turn. */
-  offer(frames: readonly string[]): void {
+  enqueue(frames: readonly string[]): void {
     if (!this.open) return;
     for (const frame of frames) {
-      if (this.dialect.batches) this.offerBatch(frame);
+      if (this.encoder.batches) this.enqueueBatch(frame);
       else this.#send(frame);
     }
   }
 
   /** Sends `batch`, which may hold several objects, together with whatever else this turn brings. */
-  offerBatch(batch: string): void {
+  enqueueBatch(batch: string): void {
     if (!this.open) return;
     if (this.#out === "") {
       this.#out = batch;
@@ -122,15 +118,15 @@ export class Connection {
   }
 
   /** Sends anything but messages. */
-  tell(frame: ControlFrame): void {
-    this.offer(this.dialect.control(frame, this.host.now()));
+  sendControl(frame: ControlFrame): void {
+    this.enqueue(this.encoder.control(frame, this.host.now()));
   }
 
   /** Says that a message is kept. */
   ack(ack: Ack): void {
-    const frame = this.dialect.ack(ack);
+    const frame = this.encoder.ack(ack);
     if (frame === undefined || !this.open) return;
-    if (this.dialect.batches) this.offerBatch(frame);
+    if (this.encoder.batches) this.enqueueBatch(frame);
     else this.#send(frame);
   }
 
@@ -138,7 +134,7 @@ export class Connection {
   refuse(code: ErrorCode, message: string, ref?: Ref, retryAfter?: number): void {
     this.refusals++;
     this.host.refused(this, code, message);
-    this.tell({
+    this.sendControl({
       type: "error",
       code,
       message,

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import type { Connection } from "./connection.ts";
 
 /** Milliseconds between two groups of goodbyes: small groups, and few wake-ups. */
@@ -11,7 +11,7 @@ const STEP = 50;
 export function disconnectGradually(
   peers: ReadonlySet<Connection>,
   duration: number,
-  clock: Clock,
+  clock: ServerClock,
   dismiss: (peer: Connection) => void,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -28,11 +28,11 @@ export function disconnectGradually(
       dismiss(peer);
     }
     if (fraction === 1 || peers.size === 0) {
-      timer[Symbol.dispose]();
+      cancel();
       resolve();
     }
   };
-  const timer = clock.every(STEP, step);
+  const cancel = clock.every(STEP, step);
   if (peers.size === 0) step();
   return promise;
 }

@@ -1,9 +1,10 @@
+import type { Cancel } from "../lib/clock.ts";
 import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
 import type { EncodedMessage } from "./recent_messages.ts";
 
 /** Milliseconds after a fan-out was written that are left for other work: reading, appending, answering. */
-const BREATH = 1;
+const FAN_OUT_INTERVAL_MS = 1;
 
 /** Connections below which a room never rests: to serve them one by one costs little. */
 const SMALL_ROOM = 50;
@@ -19,16 +20,16 @@ const MAX_LENGTH = 256 * 1024;
  * come faster than the room could be served one by one, they gather meanwhile and share their
  * sends, which is what makes a busy hub faster instead of later.
  */
-export function fanOutPause(peers: number): number {
-  return peers < SMALL_ROOM ? 0 : BREATH;
+export function coalesceDelay(peers: number): number {
+  return peers < SMALL_ROOM ? 0 : FAN_OUT_INTERVAL_MS;
 }
 
 /** What waits for the next fan-out of a room, and who has had some of it before the others. */
 export class FanOutBuffer {
   /** When the next fan-out may be, by the monotonic clock; infinite while one is being written. */
-  due = 0;
+  nextFlushAt = 0;
   /** The fan-out that will come if nothing else brings it about. */
-  timer: Disposable | undefined;
+  cancelTimer: Cancel | undefined;
   #entries: EncodedMessage[] = [];
   #authors: (Session | undefined)[] = [];
   #length = 0;
@@ -54,7 +55,7 @@ export class FanOutBuffer {
   }
 
   /** Notes that `peer` has everything up to `id`. */
-  skip(peer: Connection, id: number): void {
+  markDelivered(peer: Connection, id: number): void {
     if (!this.empty) this.#ahead.set(peer, id);
   }
 
@@ -64,7 +65,7 @@ export class FanOutBuffer {
   }
 
   /** What `peer` is still to get, when that is not simply everything. */
-  restFor(peer: Connection): readonly EncodedMessage[] | undefined {
+  undelivered(peer: Connection): readonly EncodedMessage[] | undefined {
     const { session } = peer;
     const seen = this.#ahead.size > 0 ? this.#ahead.get(peer) : undefined;
     const mute = session?.echo === false && this.#authors.includes(session);
@@ -81,8 +82,8 @@ export class FanOutBuffer {
 
   /** A fresh start, after a fan-out. */
   clear(): void {
-    this.timer?.[Symbol.dispose]();
-    this.timer = undefined;
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
     if (this.empty) return;
     this.#entries = [];
     this.#authors = [];

@@ -6,12 +6,12 @@ import type { Counters } from "./metrics/counters.ts";
 import type { JoinSnapshot } from "./join_result.ts";
 import { resetEvent } from "./encoders/sse.ts";
 import type { ConnectParams } from "./hub.ts";
-import type { ServerLimits } from "./limits.ts";
+import type { ServerLimits } from "./limits/server_limits.ts";
 import { banMessage, closedRoomMessage } from "./moderation/sanction_messages.ts";
 import type { Moderation } from "./moderation/moderation.ts";
 import type { Connection } from "./connection.ts";
-import type { RoomRefusal, RoomRegistry } from "./room_registry.ts";
-import type { JoinResult, RoomMembership } from "./rooms.ts";
+import type { RoomLimiter, RoomRefusal } from "./limits/room_limiter.ts";
+import type { JoinResult, RoomMembership } from "./room_membership.ts";
 import { newSecret, Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -22,7 +22,7 @@ export interface HandshakeOptions {
   readonly limits: ServerLimits;
   readonly counters: Counters;
   readonly rooms: RoomMembership;
-  readonly registry: RoomRegistry;
+  readonly registry: RoomLimiter;
   readonly sessions: Sessions;
   readonly defaultRooms: readonly string[];
   readonly now: () => number;
@@ -38,7 +38,7 @@ export class Handshake {
   constructor(private readonly options: HandshakeOptions) {}
 
   /** Takes in a client that needs no handshake. */
-  async attach(peer: Connection, introduction: ConnectParams): Promise<void> {
+  async connectPlain(peer: Connection, introduction: ConnectParams): Promise<void> {
     const grant = await this.#admit(peer, undefined);
     if (grant === undefined || !peer.open) return;
     const { sender } = introduction;
@@ -52,32 +52,36 @@ export class Handshake {
   }
 
   /** Lets somebody listen to one room, whom nobody there is told of; `grant` permits it. */
-  async observe(peer: Connection, grant: Grant, position: RoomPosition): Promise<void> {
+  async subscribeAnonymously(
+    peer: Connection,
+    grant: Grant,
+    position: RoomPosition,
+  ): Promise<void> {
     const { rooms, moderation } = this.options;
     const session = new Session(newSecret(), grant, true);
-    session.peer = peer;
+    session.connection = peer;
     session.address = peer.address;
     peer.session = session;
     // A ban since the request was let in.
     if (this.#keptOut(peer, grant, grant.name)) return;
-    const entrance = await rooms.enter(session, position);
+    const entrance = await rooms.join(session, position);
     if (entrance === undefined || !peer.open) return;
-    const closure = moderation.closureOf(position.room);
+    const closure = moderation.closedRoom(position.room);
     if (closure !== undefined) {
       peer.close(CLOSE.forbidden, closedRoomMessage(closure));
       return;
     }
-    const { fields, history } = entrance.entered;
+    const { fields, history } = entrance.snapshot;
     if (position.after !== undefined && !fields.recovered) {
-      peer.offer([resetEvent(fields, history, position)]);
+      peer.enqueue([resetEvent(fields, history, position)]);
     }
     peer.welcomed = true;
-    peer.offer(peer.dialect.joined(entrance.entered));
-    rooms.settle(peer, entrance);
+    peer.enqueue(peer.encoder.joined(entrance.snapshot));
+    rooms.goLive(peer, entrance);
   }
 
   /** Answers `hello`: the first one, or one that brings a fresh token. */
-  async hello(peer: Connection, frame: Hello): Promise<void> {
+  async onHello(peer: Connection, frame: Hello): Promise<void> {
     const grant = await this.#admit(peer, frame.token);
     // It may have gone while its token was checked.
     if (grant === undefined || !peer.open) return;
@@ -89,7 +93,7 @@ export class Handshake {
     }
     if (this.#keptOut(peer, grant, grant.name)) return;
     peer.saidHello = true;
-    peer.expiryTold = false;
+    peer.expiryWarned = false;
     const resumed = frame.session === undefined
       ? undefined
       : sessions.resume(peer, frame.session, grant);
@@ -138,7 +142,7 @@ export class Handshake {
   /** Whether `peer` is banned, or the name that it wants; it then was told. */
   #keptOut(peer: Connection, { admin }: Grant, name: string | undefined): boolean {
     const { address } = peer;
-    const ban = this.options.moderation.banOn({ name, address, admin });
+    const ban = this.options.moderation.activeBan({ name, address, admin });
     if (ban !== undefined) peer.close(CLOSE.forbidden, banMessage(ban));
     return ban !== undefined;
   }
@@ -163,7 +167,7 @@ export class Handshake {
   /** Goes on as before under a fresh token: no room is entered anew, nothing is shown again. */
   #renew(peer: Connection, session: Session): void {
     const { rooms } = this.options;
-    this.#welcome(peer, session, session.rooms.map((room) => rooms.standing(peer, room)));
+    this.#welcome(peer, session, session.rooms.map((room) => rooms.currentSnapshot(peer, room)));
   }
 
   /** Takes a session out of the rooms that its grant does not (any longer) open. */
@@ -171,7 +175,7 @@ export class Handshake {
     for (const room of [...session.rooms]) {
       if (session.grant.rights.mayRead(room.name)) continue;
       this.options.rooms.leave(session, room);
-      peer.tell({ type: "left", room: room.name });
+      peer.sendControl({ type: "left", room: room.name });
     }
   }
 
@@ -185,7 +189,7 @@ export class Handshake {
     const { rights } = session.grant;
     const byRoom = new Map(positions.map((position) => [position.room, position]));
     const readable = [...byRoom.values()].filter(({ room }) => rights.mayRead(room));
-    const wanted = readable.filter(({ room }) => moderation.closureOf(room) === undefined);
+    const wanted = readable.filter(({ room }) => moderation.closedRoom(room) === undefined);
     let entrances: JoinResult[] = [];
     let noRoom: RoomRefusal | undefined;
     for (const position of wanted.slice(0, limits.maxRooms)) {
@@ -195,16 +199,16 @@ export class Handshake {
         continue;
       }
       // In order: the first is the room of messages that name none.
-      const entrance = await rooms.enter(session, position);
+      const entrance = await rooms.join(session, position);
       if (entrance === undefined || !peer.open) return;
       entrances.push(entrance);
     }
     for (const { room } of entrances) {
       // Closed meanwhile; who was in it already was made to leave then.
-      if (moderation.closureOf(room.name) !== undefined) rooms.leave(session, room);
+      if (moderation.closedRoom(room.name) !== undefined) rooms.leave(session, room);
     }
     entrances = entrances.filter(({ room }) => session.rooms.includes(room));
-    this.#welcome(peer, session, entrances.map((entrance) => entrance.entered));
+    this.#welcome(peer, session, entrances.map((entrance) => entrance.snapshot));
     logger.info("{connection} is {name} in {rooms}", {
       connection: peer.id,
       name: session.name,
@@ -215,18 +219,18 @@ export class Handshake {
     const closed = [...byRoom.keys()].filter((room) => !rights.mayRead(room));
     if (closed.length > 0) mayNotRead(peer, closed);
     for (const { room } of readable) {
-      const closure = moderation.closureOf(room);
+      const closure = moderation.closedRoom(room);
       if (closure !== undefined) peer.refuse("forbidden", closedRoomMessage(closure));
     }
-    peer.offer(session.mail);
-    session.mail = [];
-    for (const entrance of entrances) rooms.settle(peer, entrance);
+    peer.enqueue(session.pendingDirects);
+    session.pendingDirects = [];
+    for (const entrance of entrances) rooms.goLive(peer, entrance);
   }
 
   #welcome(peer: Connection, session: Session, entered: readonly JoinSnapshot[]): void {
     const { limits } = this.options;
     peer.welcomed = true;
-    peer.offer(peer.dialect.welcome(
+    peer.enqueue(peer.encoder.welcome(
       {
         type: "welcome",
         sender: session.name,

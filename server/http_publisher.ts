@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import type { Grant } from "../auth/authorizer.ts";
 import type { Origin, Receipt } from "../broker/broker.ts";
 import type { Annotations, Content, MessageKind, Publish } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import type { Hub } from "./hub.ts";
 import { banMessage, closedRoomMessage, muteMessage } from "./moderation/sanction_messages.ts";
 import type { Moderation } from "./moderation/moderation.ts";
-import { networkOf } from "./networks.ts";
+import { networkOf } from "./limits/networks.ts";
 import { annotationsOf, type PendingAppend, type Publisher } from "./publisher.ts";
-import type { RoomRefusal } from "./room_registry.ts";
+import type { RoomRefusal } from "./limits/room_limiter.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** The name of who gives none and has no token that does. */
@@ -41,7 +41,7 @@ export interface HttpPublisherOptions {
   readonly publisher: Publisher;
   readonly sessions: Sessions;
   readonly moderation: Moderation;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly admitRoom: Hub["admitRoom"];
 }
 
@@ -78,12 +78,12 @@ export class HttpPublisher {
     name: string,
   ): PublishResult | undefined {
     const { moderation, clock } = this.options;
-    const closure = moderation.closureOf(room);
+    const closure = moderation.closedRoom(room);
     if (closure !== undefined) return { kind: "barred", reason: closedRoomMessage(closure) };
     const sender = { name, address, admin };
-    const ban = moderation.banOn(sender);
+    const ban = moderation.activeBan(sender);
     if (ban !== undefined) return { kind: "barred", reason: banMessage(ban) };
-    const mute = moderation.muteOn(sender);
+    const mute = moderation.activeMute(sender);
     if (mute === undefined) return undefined;
     const now = clock.now();
     return {
@@ -116,7 +116,7 @@ class PendingPublish implements PendingAppend {
   constructor(
     posting: PublishRequest,
     readonly sender: string,
-    readonly settle: (receipt: Receipt) => void,
+    readonly onReceipt: (receipt: Receipt) => void,
   ) {
     const { room, frame, grant, key, size } = posting;
     this.room = room;

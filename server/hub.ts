@@ -1,33 +1,35 @@
 import { getLogger } from "@logtape/logtape";
 import { type Authorizer, type Grant, OPEN } from "../auth/authorizer.ts";
-import type { Broker } from "../broker/broker.ts";
 import { CLOSE, type ErrorCode, GRACE_SECONDS, type RoomPosition } from "../protocol.ts";
 import { Authentication } from "./authentication.ts";
 import { collectStats, type ConnectedClient, connectedClients, type HubStats } from "./stats.ts";
-import type { Clock } from "./clock.ts";
+import type { Cancel, ServerClock } from "../lib/clock.ts";
 import { Counters } from "./metrics/counters.ts";
 import type { Encoder } from "./encoders/encoder.ts";
+import { broadcast } from "./broadcast.ts";
 import { SSE_ENCODER } from "./encoders/sse.ts";
 import { checkExpiry } from "./token_expiry.ts";
 import { disconnectGradually } from "./drain.ts";
 import { InputQueue } from "./input_queue.ts";
-import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits.ts";
+import { isLoopback } from "../lib/net.ts";
+import { ADDRESS_BURST_SECONDS, type ServerLimits } from "./limits/server_limits.ts";
 import { Sanctions } from "./moderation/sanctions.ts";
 import { Moderation } from "./moderation/moderation.ts";
-import { networkOf } from "./networks.ts";
+import { networkOf } from "./limits/networks.ts";
 import { OwnedNames } from "./owned_names.ts";
 import { HubQueries } from "./hub_queries.ts";
-import { Connection, type ConnectionContext, type ConnectionSink } from "./connection.ts";
+import { Connection, type ConnectionContext } from "./connection.ts";
+import type { Transport } from "./transport.ts";
 import { HttpPublisher } from "./http_publisher.ts";
 import { Publication, Publisher } from "./publisher.ts";
-import { TokenBucket, TokenBuckets } from "./rate_limit.ts";
+import { TokenBucket, TokenBuckets } from "./limits/token_bucket.ts";
 import { ThroughputMeter } from "./metrics/throughput.ts";
 import { Handshake } from "./handshake.ts";
 import { Requests } from "./requests.ts";
-import { type RoomRefusal, RoomRegistry } from "./room_registry.ts";
-import { RoomMembership } from "./rooms.ts";
+import { RoomLimiter, type RoomRefusal } from "./limits/room_limiter.ts";
+import { RoomMembership } from "./room_membership.ts";
 import { Sessions } from "./sessions.ts";
-import { applyMute } from "./moderation/mute.ts";
+import type { HubStorage } from "./storage.ts";
 import { TracedTransport, traceFrame, tracesFrames } from "./frame_trace.ts";
 import { FlushQueue } from "./flush_queue.ts";
 import { RejectionLog } from "./rejections.ts";
@@ -38,22 +40,18 @@ const logger = getLogger(["bcast", "hub"]);
 const SWEEP_PERIOD = 1000;
 
 /** What a hub is made of. */
-export interface HubOptions {
-  readonly broker: Broker;
+export interface HubOptions extends HubStorage {
   /** The rooms of clients that name none. */
   readonly rooms: readonly string[];
   readonly limits: ServerLimits;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   /** Who may come in; default: everybody. */
   readonly authorizer?: Authorizer;
 }
 
 /** What a client says of itself before its first frame. */
 export interface ConnectParams {
-  readonly address: string;
-  /** The port that it connects from, where no proxy is in between; for the log. */
-  readonly port?: number;
-  readonly dialect: Encoder;
+  readonly encoder: Encoder;
   /** The wanted name, as it stands in the query. */
   readonly sender?: string;
   /** Rooms of the query; none: the hub's own. */
@@ -73,19 +71,19 @@ export class Hub implements ConnectionContext, AsyncDisposable {
   /** Logs who was not let in. */
   readonly rejections: RejectionLog;
   /** What those are told who look on from outside. */
-  readonly overview: HubQueries;
+  readonly queries: HubQueries;
   /** Checks tokens, for those who come in and for those who ask over HTTP. */
-  readonly admission: Authentication;
+  readonly authentication: Authentication;
   /** Takes messages of those who are not connected. */
-  readonly postbox: HttpPublisher;
+  readonly httpPublisher: HttpPublisher;
   /** Keeps order, and says whom others have kept out. */
   readonly moderation: Moderation;
-  readonly #measures: Sanctions;
+  readonly #sanctions: Sanctions;
   readonly #ownedNames: OwnedNames;
   readonly #peers = new Set<Connection>();
   readonly #turn = new FlushQueue();
   readonly #rooms: RoomMembership;
-  readonly #registry: RoomRegistry;
+  readonly #registry: RoomLimiter;
   readonly #sessions: Sessions;
   readonly #rates: ThroughputMeter;
   readonly #publisher: Publisher;
@@ -95,7 +93,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
   /** As the rate of a connection, for those who have none. */
   readonly #visitors: TokenBuckets;
   readonly #subscription: Disposable;
-  readonly #sweep: Disposable;
+  readonly #cancelSweep: Cancel;
   readonly #tracing = tracesFrames();
   #lastId = 0;
   #draining = false;
@@ -104,35 +102,36 @@ export class Hub implements ConnectionContext, AsyncDisposable {
   constructor(private readonly options: HubOptions) {
     const { broker, clock, limits, authorizer = OPEN } = options;
     this.rejections = new RejectionLog(clock);
-    this.admission = new Authentication(authorizer, limits, clock, this.counters);
+    this.authentication = new Authentication(authorizer, limits, clock, this.counters);
     const { ratePerAddress } = limits;
     this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
     this.#visitors = new TokenBuckets(limits.rate, limits.burst);
     this.#rooms = new RoomMembership(broker, clock, this.counters, limits.replay);
-    const registry = this.#registry = new RoomRegistry({
+    const registry = this.#registry = new RoomLimiter({
       broker,
       rooms: this.#rooms,
       clock,
       limits,
       defaultRooms: options.rooms,
     });
-    const book = this.#measures = new Sanctions(broker.measures, clock);
-    this.#ownedNames = new OwnedNames(broker.ownedNames, clock);
+    const sanctions = this.#sanctions = new Sanctions(options.sanctions, clock);
+    this.#ownedNames = new OwnedNames(options.ownedNames, clock);
     this.#sessions = new Sessions(
       this.#rooms,
       clock,
       this.#ownedNames,
-      (session) => applyMute(book, session),
+      (session) => sanctions.applyMute(session),
     );
     this.moderation = new Moderation({
-      book,
+      broadcast,
+      sanctions,
       clock,
       rooms: this.#rooms,
       sessions: this.#sessions,
-      peers: () => this.#peers,
+      connections: () => this.#peers,
     });
     this.#publisher = new Publisher(broker, clock, this.counters);
-    this.postbox = new HttpPublisher({
+    this.httpPublisher = new HttpPublisher({
       publisher: this.#publisher,
       sessions: this.#sessions,
       moderation: this.moderation,
@@ -140,7 +139,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
       admitRoom: (room, address) => this.admitRoom(room, address),
     });
     this.#reception = new Handshake({
-      admission: this.admission,
+      admission: this.authentication,
       moderation: this.moderation,
       limits,
       counters: this.counters,
@@ -164,7 +163,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
     });
     this.#intake = new InputQueue(requests, limits, clock);
     this.#rates = new ThroughputMeter(this.counters, clock, SWEEP_PERIOD);
-    this.overview = new HubQueries({
+    this.queries = new HubQueries({
       broker,
       clock,
       counters: this.counters,
@@ -181,7 +180,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
         return draft instanceof Publication ? draft.session : undefined;
       });
     });
-    this.#sweep = clock.every(SWEEP_PERIOD, () => this.#tick());
+    this.#cancelSweep = clock.every(SWEEP_PERIOD, () => this.#tick());
   }
 
   /** Connections at this moment. */
@@ -197,7 +196,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
    * Takes an address's share for one request or connection. Returns 0, or the seconds until it has
    * one again.
    */
-  takeShare(address: string): number {
+  consumeAddressQuota(address: string): number {
     return this.#isLimited(address) ? this.#addresses.take(networkOf(address), this.now()) : 0;
   }
 
@@ -205,7 +204,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
    * Takes a share of what one client may ask of rooms without a connection: that of the person whom
    * a token names, or of the address. Returns 0, or the seconds until there is one again.
    */
-  takeTurn(address: string, name: string | undefined): number {
+  consumePublishQuota(address: string, name: string | undefined): number {
     if (!this.#isLimited(address)) return 0;
     // No address has a space in it.
     const key = name === undefined ? networkOf(address) : `name ${name}`;
@@ -238,10 +237,10 @@ export class Hub implements ConnectionContext, AsyncDisposable {
   }
 
   /** Takes in an open connection. Its frames go to {@linkcode receive}, its end to {@linkcode gone}. */
-  connect(transport: ConnectionSink, introduction: ConnectParams): Connection {
+  connect(transport: Transport, introduction: ConnectParams): Connection {
     const peer = this.#admit(transport, introduction);
-    if (!peer.dialect.helloFirst) {
-      this.#intake.inOrder(peer, () => this.#reception.attach(peer, introduction));
+    if (!peer.encoder.requiresHello) {
+      this.#intake.inOrder(peer, () => this.#reception.connectPlain(peer, introduction));
     }
     return peer;
   }
@@ -250,19 +249,20 @@ export class Hub implements ConnectionContext, AsyncDisposable {
    * Takes in somebody who listens to one room and can say nothing; `grant` permits it. Its end goes
    * to {@linkcode gone}.
    */
-  observe(
-    transport: ConnectionSink,
-    { address, grant }: { readonly address: string; readonly grant: Grant },
+  subscribeAnonymously(
+    transport: Transport,
+    grant: Grant,
     position: RoomPosition,
   ): Connection {
-    const peer = this.#admit(transport, { address, grant, dialect: SSE_ENCODER, rooms: [] });
-    this.#intake.inOrder(peer, () => this.#reception.observe(peer, grant, position));
+    const peer = this.#admit(transport, { grant, encoder: SSE_ENCODER, rooms: [] });
+    this.#intake.inOrder(peer, () => this.#reception.subscribeAnonymously(peer, grant, position));
     return peer;
   }
 
-  #admit(transport: ConnectionSink, introduction: ConnectParams): Connection {
+  #admit(transport: Transport, introduction: ConnectParams): Connection {
     const { clock, limits } = this.options;
-    const { address, port, dialect } = introduction;
+    const { address, port } = transport;
+    const { encoder } = introduction;
     const limited = this.#isLimited(address);
     const bucket = limited && limits.rate > 0
       ? new TokenBucket(limits.rate, limits.burst, clock.now())
@@ -270,7 +270,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
     const network = limited ? networkOf(address) : undefined;
     const id = `c${++this.#lastId}`;
     const traced = this.#tracing ? new TracedTransport(transport, id) : transport;
-    const peer = new Connection(id, address, dialect, traced, this, clock.now(), bucket, network);
+    const peer = new Connection(id, encoder, traced, this, clock.now(), bucket, network);
     peer.grant = introduction.grant;
     peer.token = introduction.token;
     this.#peers.add(peer);
@@ -279,7 +279,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
       connection: id,
       address,
       port: port === undefined ? "" : ` port ${port}`,
-      dialect: dialect.name,
+      dialect: encoder.name,
       clients: this.online,
     });
     return peer;
@@ -310,7 +310,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
     this.counters.sent += peer.sent;
     peer.open = false;
     peer.backlog = undefined;
-    peer.answered?.();
+    peer.onBacklogDrained?.();
     const name = nameOf(peer);
     // Only who could come back is waited for.
     const returns = peer.saidHello && code !== CLOSE.normal && !this.#stopping;
@@ -339,7 +339,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
   async stop(reason: string): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    await this.dismissAll(reason);
+    await this.disconnectAll(reason);
   }
 
   /** Says goodbye to one after the other, over `duration` milliseconds, and serves the rest meanwhile. */
@@ -355,7 +355,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
   }
 
   /** Sends everybody (of those whom `which` picks) away to come back at once: their sessions wait. */
-  async dismissAll(
+  async disconnectAll(
     reason: string,
     which: (peer: Connection) => boolean = () => true,
   ): Promise<void> {
@@ -364,16 +364,16 @@ export class Hub implements ConnectionContext, AsyncDisposable {
   }
 
   #dismiss(peer: Connection, reason: string): void {
-    if (peer.session !== undefined && !peer.dialect.batches) {
+    if (peer.session !== undefined && !peer.encoder.batches) {
       const timestamp = new Date(this.now()).toISOString();
-      peer.tell({ type: "system", message: reason, timestamp, event: "shutdown" });
+      peer.sendControl({ type: "system", message: reason, timestamp, event: "shutdown" });
     }
     peer.close(CLOSE.goingAway, reason);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop("The hub is stopping");
-    this.#sweep[Symbol.dispose]();
+    this.#cancelSweep();
     this.#subscription[Symbol.dispose]();
     this.#rooms.stop();
     await this.#ownedNames.save();
@@ -418,9 +418,9 @@ export class Hub implements ConnectionContext, AsyncDisposable {
     this.#rooms.expire();
     this.#sessions.sweep(now);
     this.#ownedNames.sweep();
-    this.admission.sweep(now);
+    this.authentication.sweep(now);
     this.rejections.sweep();
-    this.#measures.sweep().catch((error) => {
+    this.#sanctions.sweep().catch((error) => {
       // The log tells its operator; here it is tried again every second.
       logger.debug("Cannot forget what moderators decided and has run out: {error}", { error });
     });

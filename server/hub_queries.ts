@@ -10,11 +10,11 @@ import {
   type StatusReport,
   VERSION,
 } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import type { Counters } from "./metrics/counters.ts";
 import { readPage } from "./history.ts";
 import type { ThroughputMeter } from "./metrics/throughput.ts";
-import type { RoomMembership } from "./rooms.ts";
+import type { RoomMembership } from "./room_membership.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Rooms in one answer: anybody who writes makes rooms, and nobody reads a list without end. */
@@ -26,7 +26,7 @@ const MAX_PEOPLE_LISTED = 1000;
 /** What looking takes. */
 export interface HubQueriesOptions {
   readonly broker: Broker;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly counters: Counters;
   readonly rates: ThroughputMeter;
   readonly rooms: RoomMembership;
@@ -83,7 +83,7 @@ export class HubQueries {
       people.push({
         name: session.name,
         rooms: open,
-        ...(session.peer === undefined ? { away: true } : {}),
+        ...(session.connection === undefined ? { away: true } : {}),
       });
     }
     // By code points, not by a language: the same list wherever the hub runs.
@@ -106,7 +106,7 @@ export class HubQueries {
   async status(memory: StatusReport["memory"]): Promise<StatusReport> {
     const { broker, clock, counters, rates, rooms, sessions, connections } = this.options;
     const kept = await broker.rooms();
-    const { messagesPerSecond, deliveriesPerSecond, loopLagMs } = rates.speed;
+    const { messagesPerSecond, deliveriesPerSecond, loopLagMs } = rates.current;
     return {
       name: "bcast",
       version: VERSION,

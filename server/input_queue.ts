@@ -1,7 +1,7 @@
 import { CLOSE, MAX_BATCH_MESSAGES, MAX_BATCH_OBJECTS, splitBatch } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import { JSON_ENCODER, TEXT_ENCODER } from "./encoders/encoder.ts";
-import type { ServerLimits } from "./limits.ts";
+import type { ServerLimits } from "./limits/server_limits.ts";
 import type { Connection } from "./connection.ts";
 import type { Requests } from "./requests.ts";
 
@@ -15,14 +15,14 @@ export class InputQueue {
   constructor(
     private readonly requests: Requests,
     private readonly limits: ServerLimits,
-    private readonly clock: Clock,
+    private readonly clock: ServerClock,
   ) {
     this.#maxFrameLength = limits.maxMessageBytes * MAX_BATCH_MESSAGES;
   }
 
   /** Takes a text frame. Never throws. */
   receive(peer: Connection, frame: string): void {
-    if (!peer.open || peer.muted) return;
+    if (!peer.open || peer.inputClosed) return;
     peer.received += frame.length;
     if (frame.length > this.#maxFrameLength) {
       const limit = `${this.limits.maxMessageBytes} bytes a message`;
@@ -31,7 +31,7 @@ export class InputQueue {
     }
     try {
       this.#chooseDialect(peer, frame);
-      const objects = peer.dialect.batches ? splitBatch(frame) : [frame];
+      const objects = peer.encoder.batches ? splitBatch(frame) : [frame];
       if (objects.length > MAX_BATCH_OBJECTS) {
         const reason = `The frame holds over ${MAX_BATCH_OBJECTS} objects: send fewer at once`;
         peer.close(CLOSE.tooBig, reason);
@@ -45,12 +45,12 @@ export class InputQueue {
 
   /** Answers what is neither object nor line of a client. Never throws. */
   reply(peer: Connection, line: string): void {
-    if (peer.open && !peer.muted) this.requests.reply(peer, line);
+    if (peer.open && !peer.inputClosed) this.requests.reply(peer, line);
   }
 
   /** Reads one object, or keeps it for later while an earlier one is being answered. */
   #take(peer: Connection, object: string): void {
-    if (!peer.open || peer.muted) return;
+    if (!peer.open || peer.inputClosed) return;
     if (peer.backlog === undefined) {
       this.inOrder(peer, () => this.requests.handle(peer, object));
       return;
@@ -79,18 +79,18 @@ export class InputQueue {
     peer.backlog = undefined;
     peer.backlogLength = 0;
     for (const object of backlog) this.#take(peer, object);
-    if (peer.backlog === undefined) peer.answered?.();
+    if (peer.backlog === undefined) peer.onBacklogDrained?.();
   }
 
   #chooseDialect(peer: Connection, frame: string): void {
-    if (peer.heard) return;
-    peer.heard = true;
-    if (peer.dialect !== JSON_ENCODER || frame.trimStart().startsWith("{")) return;
-    peer.dialect = TEXT_ENCODER;
+    if (peer.firstFrameSeen) return;
+    peer.firstFrameSeen = true;
+    if (peer.encoder !== JSON_ENCODER || frame.trimStart().startsWith("{")) return;
+    peer.encoder = TEXT_ENCODER;
     const { session } = peer;
     if (session === undefined) return;
     const timestamp = new Date(this.clock.now()).toISOString();
     const message = `You are ${session.name}, and this is plain text: /help lists the commands`;
-    peer.tell({ type: "system", message, timestamp, event: "notice" });
+    peer.sendControl({ type: "system", message, timestamp, event: "notice" });
   }
 }

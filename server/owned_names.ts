@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
-import type { OwnedNameStore } from "../broker/sqlite/owned_names.ts";
+import type { OwnedNameStore } from "./owned_name_store.ts";
 import { nameKey } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 
 const logger = getLogger(["bcast", "hub"]);
 
@@ -37,7 +37,7 @@ export class OwnedNames {
 
   constructor(
     private readonly store: OwnedNameStore,
-    private readonly clock: Pick<Clock, "now" | "next">,
+    private readonly clock: Pick<ServerClock, "now" | "next">,
   ) {
     for (const { key, name, seen } of store.all()) this.#names.set(key, { name, seen });
     this.sweep();

@@ -8,7 +8,7 @@ import type {
   Ref,
   SenderAnnotations,
 } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import type { Counters } from "./metrics/counters.ts";
 import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
@@ -18,7 +18,7 @@ export interface PendingAppend extends MessageDraft {
   /** UTF-16 units of what it came in. */
   readonly size: number;
   /** Takes what became of it. Never throws. */
-  settle(receipt: Receipt): void;
+  onReceipt(receipt: Receipt): void;
 }
 
 /** What a connection publishes; its ack goes there. */
@@ -51,7 +51,7 @@ export class Publication implements PendingAppend {
     }
   }
 
-  settle(receipt: Receipt): void {
+  onReceipt(receipt: Receipt): void {
     const { peer, room, ref } = this;
     if (receipt.kind === "failed") {
       peer.refuse("internal", "The hub could not store the message: try again", ref, 1);
@@ -97,7 +97,7 @@ export class Publisher {
 
   constructor(
     private readonly broker: Broker,
-    private readonly clock: Clock,
+    private readonly clock: ServerClock,
     private readonly counters: Counters,
   ) {}
 
@@ -160,6 +160,6 @@ export class Publisher {
     if (receipt.kind === "stored") this.counters.messages++;
     else if (receipt.kind === "duplicate") this.counters.duplicates++;
     else this.counters.failures++;
-    publication.settle(receipt);
+    publication.onReceipt(receipt);
   }
 }

@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import type { Hub } from "./hub.ts";
-import { TokenBucket } from "./rate_limit.ts";
+import { TokenBucket } from "./limits/token_bucket.ts";
 
 const logger = getLogger(["bcast", "access"]);
 
@@ -34,7 +34,7 @@ export class RejectionLog {
   readonly #bucket: TokenBucket;
   #omitted = 0;
 
-  constructor(private readonly clock: Pick<Clock, "now">) {
+  constructor(private readonly clock: Pick<ServerClock, "now">) {
     this.#bucket = new TokenBucket(LOG_RATE, LOG_BURST, clock.now());
   }
 

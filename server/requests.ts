@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { ErrorStreak } from "../lib/error_streak.ts";
 import type { Broker } from "../broker/broker.ts";
-import type { Sanction } from "../broker/sqlite/sanctions.ts";
+import type { Sanction } from "./moderation/sanction_store.ts";
 import {
   type ClientFrame,
   CLOSE,
@@ -17,19 +17,19 @@ import {
   type TypingRequest,
   type WhoRequest,
 } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import { JSON_ENCODER, TEXT_ENCODER } from "./encoders/encoder.ts";
 import { type HistoryPage, readPage } from "./history.ts";
-import type { ServerLimits } from "./limits.ts";
-import { parseLine } from "./text_commands.ts";
+import type { ServerLimits } from "./limits/server_limits.ts";
+import { parseLine } from "./encoders/text_commands.ts";
 import { banMessage, closedRoomMessage, muteMessage } from "./moderation/sanction_messages.ts";
 import type { Moderation } from "./moderation/moderation.ts";
 import type { Connection } from "./connection.ts";
 import { Publication, type Publisher } from "./publisher.ts";
-import type { TokenBuckets } from "./rate_limit.ts";
+import type { TokenBuckets } from "./limits/token_bucket.ts";
 import { type Handshake, mayNotCreate, mayNotRead, tooManyRooms } from "./handshake.ts";
-import type { RoomRegistry } from "./room_registry.ts";
-import type { RoomMembership } from "./rooms.ts";
+import type { RoomLimiter } from "./limits/room_limiter.ts";
+import type { RoomMembership } from "./room_membership.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -38,11 +38,11 @@ const logger = getLogger(["bcast", "hub"]);
 /** What answering requests takes. */
 export interface RequestsOptions {
   readonly broker: Broker;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly limits: ServerLimits;
   readonly moderation: Moderation;
   readonly rooms: RoomMembership;
-  readonly registry: RoomRegistry;
+  readonly registry: RoomLimiter;
   readonly sessions: Sessions;
   readonly publisher: Publisher;
   readonly reception: Handshake;
@@ -77,15 +77,15 @@ export class Requests {
 
   /** Answers what is neither object nor line of a client, but counts as one in its rate. */
   reply(peer: Connection, line: string): void {
-    if (this.#withinRate(peer, "")) peer.offer([line]);
+    if (this.#withinRate(peer, "")) peer.enqueue([line]);
   }
 
   /** Handles one object or line of a client. A promise means: nothing else of this client before. */
   handle(peer: Connection, input: string): Promise<void> | void {
     if (!this.#withinRate(peer, input)) return;
-    if (peer.dialect === TEXT_ENCODER) return this.#line(peer, input);
+    if (peer.encoder === TEXT_ENCODER) return this.#line(peer, input);
     const { maxMessageBytes } = this.options.limits;
-    const parsed = peer.dialect === JSON_ENCODER
+    const parsed = peer.encoder === JSON_ENCODER
       ? parseClientFrame(
         input,
         maxMessageBytes,
@@ -105,7 +105,7 @@ export class Requests {
     const line = parseLine(input, session?.rooms.at(-1)?.name, (name) => {
       const person = this.options.sessions.find(name);
       if (session === undefined || person === undefined) return undefined;
-      return maySee(session, person.twins ?? [person]) ? person.name : undefined;
+      return maySee(session, person.siblingSessions ?? [person]) ? person.name : undefined;
     });
     const wasAsked = peer.askedToQuit;
     peer.askedToQuit = line.kind === "leaving";
@@ -117,10 +117,10 @@ export class Requests {
         return;
       }
       case "reply":
-        peer.offer([line.text]);
+        peer.enqueue([line.text]);
         return;
       case "leaving":
-        if (!wasAsked) return peer.offer([line.question]);
+        if (!wasAsked) return peer.enqueue([line.question]);
         peer.close(CLOSE.normal, "Goodbye");
         return;
       case "quit":
@@ -145,7 +145,7 @@ export class Requests {
         ...("room" in frame ? { room: frame.room } : {}),
       });
     }
-    if (frame.type === "hello") return this.options.reception.hello(peer, frame);
+    if (frame.type === "hello") return this.options.reception.onHello(peer, frame);
     const { session } = peer;
     if (session === undefined) {
       const ref = "ref" in frame ? frame.ref : undefined;
@@ -171,7 +171,7 @@ export class Requests {
       case "who":
         return this.#who(peer, session, frame);
       case "ping":
-        return peer.tell({ type: "pong", ...withRef(frame) });
+        return peer.sendControl({ type: "pong", ...withRef(frame) });
     }
   }
 
@@ -182,10 +182,10 @@ export class Requests {
       this.options.sessions.nameGuest(session, frame.sender);
     }
     if (
-      frame.sender !== undefined && peer.dialect === JSON_ENCODER &&
+      frame.sender !== undefined && peer.encoder === JSON_ENCODER &&
       !isOwnName(session, frame.sender) && !this.#rename(peer, session, frame.sender, frame.ref)
     ) return;
-    if (session.silence !== undefined && this.#isSilenced(peer, session, frame.ref)) return;
+    if (session.activeMute !== undefined && this.#isSilenced(peer, session, frame.ref)) return;
     const room = frame.room === undefined
       ? session.rooms[0]
       : session.rooms.find(({ name }) => name === frame.room);
@@ -199,10 +199,10 @@ export class Requests {
 
   #direct(peer: Connection, session: Session, frame: DirectRequest): void {
     const { sessions, clock } = this.options;
-    if (session.silence !== undefined && this.#isSilenced(peer, session, frame.ref)) return;
+    if (session.activeMute !== undefined && this.#isSilenced(peer, session, frame.ref)) return;
     const receiver = sessions.find(frame.to);
     // All that this person is here with: one name, however many devices.
-    const devices = receiver?.twins ?? (receiver === undefined ? [] : [receiver]);
+    const devices = receiver?.siblingSessions ?? (receiver === undefined ? [] : [receiver]);
     if (receiver === undefined || !maySee(session, devices)) {
       const message = `Nobody here is called ${frame.to}: ask who is here`;
       peer.refuse("no_such_user", message, frame.ref, this.#isStarting() ? 1 : undefined);
@@ -224,7 +224,8 @@ export class Requests {
     const { ref: _, ...forReceiver } = direct;
     const mail = JSON.stringify(forReceiver);
     const full = (device: Session): boolean =>
-      device.peer === undefined && device.mailLength + mail.length > MAX_MAIL_LENGTH;
+      device.connection === undefined &&
+      device.pendingDirectsLength + mail.length > MAX_MAIL_LENGTH;
     if ([...devices].every(full)) {
       const message = `${receiver.name} is away and has too much mail: try again later`;
       peer.refuse("rate_limited", message, frame.ref, 10);
@@ -232,10 +233,10 @@ export class Requests {
     }
     for (const device of devices) {
       if (device === session || full(device)) continue;
-      if (device.peer === undefined) device.mail.push(mail);
-      else device.peer.tell(forReceiver);
+      if (device.connection === undefined) device.pendingDirects.push(mail);
+      else device.connection.sendControl(forReceiver);
     }
-    peer.tell(direct);
+    peer.sendControl(direct);
   }
 
   /** Whether people who were connected before the hub restarted may still be on their way back. */
@@ -246,7 +247,7 @@ export class Requests {
   async #join(peer: Connection, session: Session, frame: Join): Promise<void> {
     const { limits, rooms, registry, moderation } = this.options;
     if (!session.grant.rights.mayRead(frame.room)) return mayNotRead(peer, [frame.room]);
-    const closure = moderation.closureOf(frame.room);
+    const closure = moderation.closedRoom(frame.room);
     if (closure !== undefined) return peer.refuse("forbidden", closedRoomMessage(closure));
     const present = session.rooms.some(({ name }) => name === frame.room);
     if (!present && session.rooms.length >= limits.maxRooms) {
@@ -255,16 +256,16 @@ export class Requests {
     }
     const refusal = await registry.admit(frame.room, peer.network);
     if (refusal !== undefined) return mayNotCreate(peer, refusal);
-    const entrance = await rooms.enter(session, frame);
+    const entrance = await rooms.join(session, frame);
     if (entrance === undefined || !peer.open) return;
-    const closedMeanwhile = moderation.closureOf(frame.room);
+    const closedMeanwhile = moderation.closedRoom(frame.room);
     if (closedMeanwhile !== undefined) {
       rooms.leave(session, entrance.room);
       peer.refuse("forbidden", closedRoomMessage(closedMeanwhile));
       return;
     }
-    peer.offer(peer.dialect.joined(entrance.entered));
-    rooms.settle(peer, entrance);
+    peer.enqueue(peer.encoder.joined(entrance.snapshot));
+    rooms.goLive(peer, entrance);
     if (!present) this.#log("joined", peer, session, frame.room);
   }
 
@@ -275,7 +276,7 @@ export class Requests {
       return;
     }
     this.options.rooms.leave(session, room);
-    peer.tell({ type: "left", room: name });
+    peer.sendControl({ type: "left", room: name });
     this.#log("left", peer, session, name);
   }
 
@@ -312,12 +313,12 @@ export class Requests {
       return;
     }
     // To have stopped typing says nothing, and may end what was said before the mute.
-    const says = frame.typing && session.silence !== undefined;
+    const says = frame.typing && session.activeMute !== undefined;
     if (says && this.#isSilenced(peer, session)) return;
     if (!session.grant.rights.mayWrite(room.name)) return mayNotWrite(peer, room.name);
     // In a crowd nobody watches who is typing, and everybody would pay for it.
     if (!room.small) return;
-    room.tellAll({ ...frame, sender: session.name }, this.options.clock.now(), peer);
+    room.broadcast({ ...frame, sender: session.name }, this.options.clock.now(), peer);
   }
 
   async #history(peer: Connection, session: Session, frame: HistoryRequest): Promise<void> {
@@ -334,13 +335,13 @@ export class Requests {
       return;
     }
     this.#reading.worked();
-    peer.tell({ type: "history", room, ...page, ...withRef(frame) });
+    peer.sendControl({ type: "history", room, ...page, ...withRef(frame) });
   }
 
   #who(peer: Connection, session: Session, frame: WhoRequest): void {
     if (!session.grant.rights.mayRead(frame.room)) return mayNotRead(peer, [frame.room], frame.ref);
     const room = this.options.rooms.get(frame.room);
-    peer.tell({
+    peer.sendControl({
       type: "who",
       room: frame.room,
       online: room?.online ?? 0,
@@ -363,7 +364,7 @@ export class Requests {
       ? `Over ${limits.rate} frames a second`
       : `Over ${limits.ratePerAddress} frames a second from your address`;
     if (peer.overRate > PATIENCE_BURSTS * limits.burst) {
-      peer.muted = true;
+      peer.inputClosed = true;
       clock.after(CUT_OFF_DELAY, () => {
         peer.close(CLOSE.rateLimited, `${limit}: wait and come back`);
       });
@@ -382,12 +383,12 @@ export class Requests {
 
   /** The ban that keeps `session` from a name. */
   #banOn({ grant: { admin } }: Session, name: string): Sanction | undefined {
-    return this.options.moderation.banOn({ name, admin });
+    return this.options.moderation.activeBan({ name, admin });
   }
 
   /** Whether `session` may not write; it then was told. */
   #isSilenced(peer: Connection, session: Session, ref?: string | number): boolean {
-    const mute = this.options.moderation.silenceOf(session);
+    const mute = this.options.moderation.sessionMute(session);
     if (mute === undefined) return false;
     const now = this.options.clock.now();
     const wait = mute.until === Infinity ? undefined : Math.ceil((mute.until - now) / 1000);
@@ -396,14 +397,14 @@ export class Requests {
   }
 
   #notInRoom(peer: Connection, room: string | undefined, ref?: string | number): void {
-    const closure = room === undefined ? undefined : this.options.moderation.closureOf(room);
+    const closure = room === undefined ? undefined : this.options.moderation.closedRoom(room);
     if (closure !== undefined) {
       peer.refuse("forbidden", closedRoomMessage(closure), ref);
       return;
     }
     const where = room === undefined ? "You are in no room" : `You are not in ${room}`;
     const join = room ?? "lobby";
-    const what = peer.dialect === TEXT_ENCODER
+    const what = peer.encoder === TEXT_ENCODER
       ? `/join ${join}`
       : `send {"type":"join","room":"${join}"}`;
     peer.refuse("not_in_room", `${where}: ${what}`, ref);
@@ -411,9 +412,9 @@ export class Requests {
 }
 
 /** Whether `name` is the session's, or the one that it asked for and somebody else had. */
-function isOwnName({ name, asked }: Session, said: string): boolean {
+function isOwnName({ name, requestedName }: Session, said: string): boolean {
   const key = nameKey(said);
-  return key === nameKey(name) || (asked !== undefined && key === nameKey(asked));
+  return key === nameKey(name) || (requestedName !== undefined && key === nameKey(requestedName));
 }
 
 function withRef(frame: { readonly ref?: string | number }): { readonly ref?: string | number } {

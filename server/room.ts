@@ -16,19 +16,19 @@ export class Room {
   /** Those who only listen: nobody is told of them, and they count for nobody. */
   readonly observers = new Set<Session>();
   /** The connections of all of them. */
-  readonly peers = new Set<Connection>();
+  readonly connections = new Set<Connection>();
   /** Connections that are still reading the log, with the id up to which they have read. */
-  readonly behind = new Map<Connection, number>();
-  readonly changes = new PresenceChanges();
+  readonly replayCursors = new Map<Connection, number>();
+  readonly presence = new PresenceChanges();
   /** Messages that are in the log and wait for the next fan-out. */
-  readonly pending = new FanOutBuffer();
+  readonly fanOut = new FanOutBuffer();
 
   constructor(
     readonly name: string,
     readonly epoch: string,
     /** The newest id. */
     public last: number,
-    readonly tail: RecentMessages,
+    readonly recent: RecentMessages,
   ) {}
 
   /** How many people are here. */
@@ -68,7 +68,7 @@ export class Room {
   }
 
   #hasTwinOf(session: Session): boolean {
-    for (const twin of session.twins ?? []) {
+    for (const twin of session.siblingSessions ?? []) {
       if (twin !== session && this.members.has(twin)) return true;
     }
     return false;
@@ -81,7 +81,7 @@ export class Room {
 
   /** What is told of the room to `name`, who enters it. */
   fields(name: string, last: number, recovered: boolean): Omit<Joined, "history"> {
-    if (this.small) this.changes.listed(name);
+    if (this.small) this.presence.listed(name);
     return {
       room: this.name,
       epoch: this.epoch,
@@ -103,7 +103,7 @@ export class Room {
   }
 
   /** Sends `frame` to everybody here, encoded once for each kind of client. */
-  tellAll(frame: ControlFrame, now: number, except?: Connection): void {
-    broadcast(this.peers, frame, now, except);
+  broadcast(frame: ControlFrame, now: number, except?: Connection): void {
+    broadcast(this.connections, frame, now, except);
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Grant } from "../auth/authorizer.ts";
-import type { Sanction } from "../broker/sqlite/sanctions.ts";
+import type { Sanction } from "./moderation/sanction_store.ts";
 import type { Connection } from "./connection.ts";
 import type { Room } from "./room.ts";
 
@@ -23,11 +23,11 @@ export class Session {
   /** Set right after construction, by whoever knows the name book. */
   name = "";
   /** The name that was last asked for, which may have been taken. */
-  asked: string | undefined;
+  requestedName: string | undefined;
   /** Whether the name was given by the hub, so that a first message may still name its sender. */
   guest = true;
   /** The connection, while there is one. */
-  peer: Connection | undefined;
+  connection: Connection | undefined;
   /** Where the connection comes from, or the last one came from. */
   address: string | undefined;
   /** In the order of joining: the first is where messages without a room go. */
@@ -37,13 +37,13 @@ export class Session {
   /** Whether it is over: a request that was under way may still find it. */
   ended = false;
   /** When a session without a connection ends, in milliseconds since the Unix epoch. */
-  expires = Infinity;
+  expiresAt = Infinity;
   /** Encoded private messages that came while there was no connection. */
-  mail: string[] = [];
+  pendingDirects: string[] = [];
   /** All sessions, this one among them, of the person whose name a token fixed. */
-  twins: Set<Session> | undefined;
+  siblingSessions: Set<Session> | undefined;
   /** Why it may not write; may have run out. */
-  silence: Sanction | undefined;
+  activeMute: Sanction | undefined;
   #key: string | undefined;
 
   /**
@@ -63,7 +63,7 @@ export class Session {
   }
 
   /** UTF-16 units of mail waiting. */
-  get mailLength(): number {
-    return this.mail.reduce((sum, frame) => sum + frame.length, 0);
+  get pendingDirectsLength(): number {
+    return this.pendingDirects.reduce((sum, frame) => sum + frame.length, 0);
   }
 }

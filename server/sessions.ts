@@ -1,11 +1,11 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
 import { CLOSE, nameKey } from "../protocol.ts";
-import type { Clock } from "./clock.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import { NameBook } from "./names.ts";
 import type { OwnedNames } from "./owned_names.ts";
 import type { Connection } from "./connection.ts";
-import type { RoomMembership } from "./rooms.ts";
+import type { RoomMembership } from "./room_membership.ts";
 import { isSecret, newSecret, Session } from "./session.ts";
 
 const logger = getLogger(["bcast", "hub"]);
@@ -20,7 +20,7 @@ export class Sessions {
   /** @param onNamed is told of every session that begins, is taken up again, or has a new name. */
   constructor(
     private readonly rooms: RoomMembership,
-    private readonly clock: Clock,
+    private readonly clock: ServerClock,
     private readonly owned: OwnedNames,
     private readonly onNamed: (session: Session) => void,
   ) {
@@ -99,7 +99,7 @@ export class Sessions {
       session.name = this.#names.takeNearest(wanted, session);
       session.guest = false;
     }
-    session.asked = wanted;
+    session.requestedName = wanted;
     this.#bySecret.set(session.secret, session);
     this.#connect(session, peer);
     return session;
@@ -113,8 +113,8 @@ export class Sessions {
     const session = this.#bySecret.get(secret);
     if (session === undefined || session.identity !== grant.name) return undefined;
     session.grant = grant;
-    if (session.peer === peer) return session;
-    const old = session.peer;
+    if (session.connection === peer) return session;
+    const old = session.connection;
     if (old !== undefined) {
       this.rooms.detach(old);
       old.session = undefined;
@@ -130,7 +130,7 @@ export class Sessions {
     const from = session.name;
     if (!this.#names.take(name, session)) return false;
     if (nameKey(from) !== nameKey(name)) this.#names.release(from, session);
-    session.asked = name;
+    session.requestedName = name;
     this.#renamed(session, name);
     return true;
   }
@@ -140,22 +140,22 @@ export class Sessions {
     const from = session.name;
     const name = this.#names.takeNearest(wanted, session);
     this.#names.release(from, session);
-    session.asked = wanted;
+    session.requestedName = wanted;
     this.#renamed(session, name);
   }
 
   /** Parts a session from a connection that has ended; it waits `grace` milliseconds for another. */
   detach(peer: Connection, grace: number): void {
     const { session } = peer;
-    if (session === undefined || session.peer !== peer) return;
+    if (session === undefined || session.connection !== peer) return;
     if (grace === 0) {
       this.end(session);
       return;
     }
     this.rooms.detach(peer);
     this.rooms.changed();
-    session.peer = undefined;
-    session.expires = this.clock.now() + grace;
+    session.connection = undefined;
+    session.expiresAt = this.clock.now() + grace;
     this.#away.add(session);
   }
 
@@ -164,14 +164,14 @@ export class Sessions {
     for (const room of [...session.rooms]) this.rooms.leave(session, room);
     this.rooms.changed();
     session.ended = true;
-    session.peer = undefined;
-    session.mail = [];
+    session.connection = undefined;
+    session.pendingDirects = [];
     this.#away.delete(session);
     this.#bySecret.delete(session.secret);
     // Until now its token was good: however long it was here, that is when it was last seen.
     if (session.identity !== undefined && session.name !== "") this.owned.own(session.identity);
-    session.twins?.delete(session);
-    const [twin] = session.twins ?? [];
+    session.siblingSessions?.delete(session);
+    const [twin] = session.siblingSessions ?? [];
     if (twin === undefined) this.#names.release(session.name, session);
     else this.#names.put(session.name, twin);
   }
@@ -179,7 +179,7 @@ export class Sessions {
   /** Ends the sessions whose time to come back is over. */
   sweep(now: number): void {
     for (const session of this.#away) {
-      if (session.expires <= now) this.end(session);
+      if (session.expiresAt <= now) this.end(session);
     }
   }
 
@@ -190,8 +190,8 @@ export class Sessions {
     session.name = name;
     session.guest = false;
     if (holder !== undefined) {
-      session.twins = holder.twins ??= new Set([holder]);
-      session.twins.add(session);
+      session.siblingSessions = holder.siblingSessions ??= new Set([holder]);
+      session.siblingSessions.add(session);
       return true;
     }
     this.#names.put(name, session);
@@ -214,24 +214,24 @@ export class Sessions {
   }
 
   #tellRenamed(session: Session, from: string): void {
-    const { peer } = session;
-    if (peer === undefined) return;
+    const { connection } = session;
+    if (connection === undefined) return;
     const renamed = [{ from, to: session.name }];
     const [room] = session.rooms;
     if (room === undefined) {
       const timestamp = new Date(this.clock.now()).toISOString();
       const message = `${from} is now ${session.name}`;
-      peer.tell({ type: "system", message, timestamp, event: "rename" });
+      connection.sendControl({ type: "system", message, timestamp, event: "rename" });
     } else {
-      peer.tell({ type: "presence", room: room.name, online: room.online, renamed });
+      connection.sendControl({ type: "presence", room: room.name, online: room.online, renamed });
     }
   }
 
   #connect(session: Session, peer: Connection): void {
     this.rooms.changed();
-    session.peer = peer;
+    session.connection = peer;
     session.address = peer.address;
-    session.expires = Infinity;
+    session.expiresAt = Infinity;
     peer.session = session;
     this.#away.delete(session);
     this.onNamed(session);
@@ -245,7 +245,7 @@ export class Sessions {
     this.rooms.changed();
     this.onNamed(session);
     logger.info("{connection} {from} is now {name}", {
-      connection: session.peer?.id ?? "(away)",
+      connection: session.connection?.id ?? "(away)",
       from,
       name,
     });

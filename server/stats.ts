@@ -1,7 +1,7 @@
 import type { Counters } from "./metrics/counters.ts";
 import type { Encoder } from "./encoders/encoder.ts";
 import type { Connection } from "./connection.ts";
-import type { RoomMembership } from "./rooms.ts";
+import type { RoomMembership } from "./room_membership.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Somebody who is connected, as others may know it. */
@@ -32,13 +32,13 @@ export interface HubStats {
 export function* connectedClients(
   peers: Iterable<Connection>,
 ): Generator<ConnectedClient, void, undefined> {
-  for (const { session, since, dialect } of peers) {
+  for (const { session, since, encoder } of peers) {
     if (session === undefined) continue;
     yield {
       name: session.name,
       rooms: session.rooms.map((room) => room.name),
       since: new Date(since).toISOString(),
-      dialect: dialect.name,
+      dialect: encoder.name,
     };
   }
 }
@@ -53,7 +53,7 @@ export function collectStats(
   const connections = { v1: 0, json: 0, text: 0, events: 0 };
   let { received, sent } = counters;
   for (const peer of peers) {
-    connections[peer.dialect.name]++;
+    connections[peer.encoder.name]++;
     received += peer.received;
     sent += peer.sent;
   }

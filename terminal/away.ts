@@ -20,7 +20,7 @@ export class Away {
   }
 
   /** Whether somebody is to be told, which happens once: two who are away must not talk for ever. */
-  tells(name: string): boolean {
+  shouldReplyTo(name: string): boolean {
     const key = nameKey(name);
     if (this.#told.has(key) || this.#told.size >= MAX_TOLD) return false;
     this.#told.add(key);
@@ -28,7 +28,7 @@ export class Away {
   }
 
   /** Something was for oneself, told in one line. */
-  miss(line: string): void {
+  addMissed(line: string): void {
     this.#count++;
     this.#missed = [...this.#missed, line].slice(-MAX_MISSED);
   }

@@ -1,4 +1,4 @@
-import type { ClientClock } from "../client/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { ClientConnection } from "../client/types.ts";
 import { nameKey } from "../protocol.ts";
 import type { Away } from "./away.ts";
@@ -27,35 +27,35 @@ export type LinkStatus =
 
 /** What a chat knows that no window holds. */
 export interface ChatStatus {
-  connection: LinkStatus;
+  link: LinkStatus;
   settings: TerminalSettings;
   away: Away | undefined;
   /** Who wrote in private last. */
-  lastPrivate: string | undefined;
+  lastDirectSender: string | undefined;
   /** The rooms that the hub was asked to let the client into, in that order. */
-  wanted: readonly string[];
+  joining: readonly string[];
   /** Rooms that the user left and that the hub has not confirmed yet. */
   readonly leaving: Set<string>;
   /** The name that the user asked for last, granted or not. */
-  asked: string | undefined;
+  requestedName: string | undefined;
   /** How often the connection came back. */
   resumed: number;
   /** Messages that were missed and came after all. */
-  missed: number;
+  recoveredMessages: number;
 }
 
 /** What the parts of a chat share. */
 export interface ChatContext {
-  readonly conversation: ClientConnection;
+  readonly connection: ClientConnection;
   readonly screen: Screen;
-  readonly clock: ClientClock;
-  readonly board: WindowManager;
-  readonly state: Roster;
-  readonly outgoing: UnsentMessages;
+  readonly clock: Clock;
+  readonly windows: WindowManager;
+  readonly roster: Roster;
+  readonly unsent: UnsentMessages;
   readonly ignored: Ignored;
   readonly typing: TypingTracker;
   readonly directory: RoomDirectory;
-  readonly facts: ChatStatus;
+  readonly status: ChatStatus;
 }
 
 /** Those of whom nothing is shown. */

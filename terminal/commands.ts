@@ -12,7 +12,7 @@ import { SETTINGS, type TerminalSettings } from "./settings.ts";
 import type { WindowPlace } from "./windows.ts";
 
 /** What a slash command can do. */
-export interface Actions {
+export interface CommandActions {
   /** Where one is. */
   readonly place: WindowPlace;
   /** Rooms that one is in, or wants to be in. */
@@ -32,7 +32,7 @@ export interface Actions {
   /** Says something to whoever wrote in private last. */
   reply(text: string): void;
   /** Shows the private conversation with somebody. */
-  converse(name: string): void;
+  openPrivate(name: string): void;
   join(room: string): void;
   leave(place: WindowPlace): void;
   /** Shows the window of a number, a room or a person (`@Bob`). */
@@ -87,11 +87,11 @@ export interface SlashCommand {
   readonly completes?: Completes;
   /** Whether it may be written with a `!` at its end. */
   readonly forced?: true;
-  readonly run: (rest: string, actions: Actions, forced: boolean) => void;
+  readonly run: (rest: string, actions: CommandActions, forced: boolean) => void;
 }
 
 /** Says what is wrong with a line; told to whoever typed it. */
-export class LineError extends Error {
+export class CommandError extends Error {
   override readonly name = "LineError";
 }
 
@@ -115,9 +115,9 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     completes: "rooms",
     run: (rest, actions) => {
       const place = rest === "" ? actions.place : placeIn(rest);
-      if (place.kind === "home") throw new LineError("You are in no room: /join ROOM");
+      if (place.kind === "home") throw new CommandError("You are in no room: /join ROOM");
       if (place.kind === "room" && !actions.rooms.includes(place.room)) {
-        throw new LineError(`You are not in ${place.room}`);
+        throw new CommandError(`You are not in ${place.room}`);
       }
       actions.leave(place);
     },
@@ -151,9 +151,11 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     completes: "people",
     run: (rest, actions) => {
       const [to, text] = splitName(rest, actions.people);
-      if (to === "") throw new LineError("Say to whom: /msg NAME TEXT");
-      if (normalizeName(to) === undefined) throw new LineError(`Nobody can be called that: ${to}`);
-      if (text === "") actions.converse(to);
+      if (to === "") throw new CommandError("Say to whom: /msg NAME TEXT");
+      if (normalizeName(to) === undefined) {
+        throw new CommandError(`Nobody can be called that: ${to}`);
+      }
+      if (text === "") actions.openPrivate(to);
       else actions.whisper(to, text);
     },
   },
@@ -163,7 +165,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     takes: "TEXT",
     help: "Answer whoever wrote to you alone last",
     run: (rest, actions) => {
-      if (rest === "") throw new LineError("Say what to answer: /reply TEXT");
+      if (rest === "") throw new CommandError("Say what to answer: /reply TEXT");
       actions.reply(rest);
     },
   },
@@ -173,7 +175,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     takes: "ACTION",
     help: "Say what you do: /me waves",
     run: (rest, actions) => {
-      if (rest === "") throw new LineError("Say what you do: /me waves");
+      if (rest === "") throw new CommandError("Say what you do: /me waves");
       actions.say(rest, "action");
     },
   },
@@ -195,7 +197,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     run: (rest, actions) => {
       const name = normalizeName(rest);
       if (name === undefined) {
-        throw new LineError("A name has 1 to 32 visible characters without / @ # : /nick NAME");
+        throw new CommandError("A name has 1 to 32 visible characters without / @ # : /nick NAME");
       }
       actions.rename(name);
     },
@@ -224,9 +226,11 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     help: "Find what was said in this room",
     more: "Finds messages with all of the words; a word that ends in * may go on.",
     run: (rest, actions) => {
-      if (!/[\p{L}\p{N}]/u.test(rest)) throw new LineError("Say what to look for: /search WORDS");
+      if (!/[\p{L}\p{N}]/u.test(rest)) {
+        throw new CommandError("Say what to look for: /search WORDS");
+      }
       if (rest.length > MAX_QUERY_LENGTH) {
-        throw new LineError(`Look for at most ${MAX_QUERY_LENGTH} characters`);
+        throw new CommandError(`Look for at most ${MAX_QUERY_LENGTH} characters`);
       }
       actions.search(here(actions), rest);
     },
@@ -254,7 +258,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     run: (rest, actions) => {
       const name = nameIn(rest, "/unignore NAME");
       if (!actions.ignored.some((each) => nameKey(each) === nameKey(name))) {
-        throw new LineError(`You do not ignore ${name}`);
+        throw new CommandError(`You do not ignore ${name}`);
       }
       actions.unignore(name);
     },
@@ -285,8 +289,8 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
       "left alone; /export! FILE replaces it.",
     forced: true,
     run: (rest, actions, forced) => {
-      if (rest === "") throw new LineError("Say into which file: /export talk.md");
-      if (rest.includes("\0")) throw new LineError("No file can be called that");
+      if (rest === "") throw new CommandError("Say into which file: /export talk.md");
+      if (rest.includes("\0")) throw new CommandError("No file can be called that");
       actions.exportTo(rest, forced);
     },
   },
@@ -316,7 +320,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     completes: "help",
     run: (rest, actions) => {
       const lines = slashHelp(SLASH_COMMANDS, rest.replace(/^\//, ""), actions);
-      if (lines === undefined) throw new LineError("There is no such command: /help lists them");
+      if (lines === undefined) throw new CommandError("There is no such command: /help lists them");
       actions.page(lines);
     },
   },
@@ -354,16 +358,16 @@ function setting<K extends keyof TerminalSettings>(name: K, field: K, help: stri
         return actions.note(`${name} is ${actions.settings[field]}: /${name} ${all}`);
       }
       const choice = choices.find((each) => each === rest.toLowerCase());
-      if (choice === undefined) throw new LineError(`Say which: /${name} ${all}`);
+      if (choice === undefined) throw new CommandError(`Say which: /${name} ${all}`);
       actions.set({ [field]: choice });
       actions.note(`${name} is ${choice} now`);
     },
   };
 }
 
-function here({ place }: Actions): string {
+function here({ place }: CommandActions): string {
   if (place.kind === "room") return place.room;
-  throw new LineError(
+  throw new CommandError(
     place.kind === "home" ? "You are in no room: /join ROOM" : "That is for rooms, this is private",
   );
 }
@@ -372,7 +376,7 @@ function countIn(text: string, usage: string): number {
   const count = text === "" ? DEFAULT_HISTORY_PAGE : Number(text.replaceAll(",", ""));
   // Neither `1e3` nor `0x10`.
   if (/^[\d,]*$/.test(text) && count >= 1 && count <= MAX_SHOWN) return count;
-  throw new LineError(`Say how many, from 1 to ${MAX_SHOWN.toLocaleString("en-US")}: ${usage}`);
+  throw new CommandError(`Say how many, from 1 to ${MAX_SHOWN.toLocaleString("en-US")}: ${usage}`);
 }
 
 function placeIn(text: string): WindowPlace {
@@ -384,13 +388,13 @@ function placeIn(text: string): WindowPlace {
 function roomIn(text: string, usage: string): string {
   const room = text.trim().replace(/^#/, "").toLowerCase();
   if (isRoomName(room)) return room;
-  throw new LineError(
+  throw new CommandError(
     `A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit: ${usage}`,
   );
 }
 
 function nameIn(text: string, usage: string): string {
   const name = normalizeName(text.replace(/^@/, "").replace(/^"(.*)"$/s, "$1"));
-  if (name === undefined) throw new LineError(`Say whom: ${usage}`);
+  if (name === undefined) throw new CommandError(`Say whom: ${usage}`);
   return name;
 }

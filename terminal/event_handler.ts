@@ -12,9 +12,9 @@ import {
 } from "../protocol.ts";
 import { contentText } from "../chat/content.ts";
 import { mentions } from "../chat/mention.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import { summarizePresence } from "./presence_summary.ts";
-import { contentOf, type RoomSaying } from "./unsent_messages.ts";
+import { contentOf, type OutgoingRoomMessage } from "./unsent_messages.ts";
 import type { ChatContext } from "./chat_context.ts";
 import {
   partnerCame,
@@ -51,13 +51,16 @@ export interface EventHandlerOptions {
 export class EventHandler {
   #rangAt = -Infinity;
 
-  constructor(private readonly parts: ChatContext, private readonly options: EventHandlerOptions) {}
+  constructor(
+    private readonly context: ChatContext,
+    private readonly options: EventHandlerOptions,
+  ) {}
 
-  take(event: ClientEvent): void {
-    const { facts, typing, ignored } = this.parts;
+  handle(event: ClientEvent): void {
+    const { status, typing, ignored } = this.context;
     switch (event.type) {
       case "connecting":
-        facts.connection = this.#connecting();
+        status.link = this.#connecting();
         break;
       case "online":
         return this.#online(event);
@@ -75,7 +78,7 @@ export class EventHandler {
         return this.#presence(event);
       case "typing":
         if (ignored.has(event.sender) || this.#isSelf(event.sender)) return;
-        typing.heard(event.room, event.sender, event.typing);
+        typing.update(event.room, event.sender, event.typing);
         break;
       case "system":
         return this.#system(event);
@@ -87,20 +90,20 @@ export class EventHandler {
   /** A private message of one's own has arrived. */
   delivered(direct: Direct): void {
     this.#whisper(direct, direct.to);
-    const window = this.parts.board.open({ kind: "private", name: direct.to });
-    window.answered();
+    const window = this.context.windows.open({ kind: "private", name: direct.to });
+    window.markAnswered();
   }
 
   /** A message of one's own is in the log, and does not come back. */
-  kept(saying: RoomSaying, { id, timestamp }: Ack): void {
-    const { board, clock, conversation } = this.parts;
-    const { sender } = conversation;
-    const window = board.windows.find({ kind: "room", room: saying.room });
+  acked(saying: OutgoingRoomMessage, { id, timestamp }: Ack): void {
+    const { windows, clock, connection } = this.context;
+    const { sender } = connection;
+    const window = windows.list.find({ kind: "room", room: saying.room });
     if (window === undefined || sender === undefined) return;
     this.#seen(window, id);
-    window.spoke(sender, clock.now());
+    window.recordSpeaker(sender, clock.now());
     const message: Message = { type: "message", id, sender, timestamp, ...contentOf(saying) };
-    board.keep({ kind: "message", message, mention: false }, window);
+    windows.keep({ kind: "message", message, mention: false }, window);
   }
 
   #seen(window: ChatWindow, id: number): void {
@@ -110,22 +113,22 @@ export class EventHandler {
     }
   }
 
-  #connecting(): ChatContext["facts"]["connection"] {
-    const { connection } = this.parts.facts;
-    if (connection.kind !== "offline") return { kind: "connecting", reason: undefined };
-    const { reason, lostAt } = connection;
+  #connecting(): ChatContext["status"]["link"] {
+    const { link } = this.context.status;
+    if (link.kind !== "offline") return { kind: "connecting", reason: undefined };
+    const { reason, lostAt } = link;
     return { kind: "connecting", reason, lostAt };
   }
 
   #online({ reconnected, missed, welcome }: Online): void {
-    const { board, facts, clock } = this.parts;
-    const { connection } = facts;
+    const { windows, status, clock } = this.context;
+    const { link } = status;
     const now = clock.now();
-    facts.connection = { kind: "online", since: now };
+    status.link = { kind: "online", since: now };
     if (reconnected) {
-      facts.resumed++;
-      facts.missed += missed;
-      const lostAt = "lostAt" in connection ? connection.lostAt : undefined;
+      status.resumed++;
+      status.recoveredMessages += missed;
+      const lostAt = "lostAt" in link ? link.lostAt : undefined;
       const after = lostAt === undefined ? "" : ` after ${durationText(now - lostAt)}`;
       const what = missed > 0
         ? `; ${plural(missed, "missed message")} ${missed === 1 ? "follows" : "follow"}`
@@ -133,46 +136,46 @@ export class EventHandler {
         : welcome.rooms.every(({ recovered }) => recovered)
         ? "; nothing was missed"
         : "";
-      return board.note(`Connected again${after}${what}`);
+      return windows.note(`Connected again${after}${what}`);
     }
     // Opened now, so that what is told next stands in the first of them.
-    const windows = welcome.rooms.map(({ room }) => board.open({ kind: "room", room }));
-    if (windows[0] !== undefined) board.windows.begin(windows[0]);
+    const opened = welcome.rooms.map(({ room }) => windows.open({ kind: "room", room }));
+    if (opened[0] !== undefined) windows.list.replaceHome(opened[0]);
     const { wanted } = this.options;
     const taken = wanted !== undefined && nameKey(wanted) !== nameKey(welcome.sender);
-    board.note(`You are ${welcome.sender}${taken ? `, because ${wanted} is taken` : ""}`);
+    windows.note(`You are ${welcome.sender}${taken ? `, because ${wanted} is taken` : ""}`);
   }
 
   #offline({ reason, retryIn }: Offline): void {
-    const { facts, clock, typing } = this.parts;
+    const { status, clock, typing } = this.context;
     const now = clock.now();
-    const { connection } = facts;
-    const lostAt = "lostAt" in connection ? connection.lostAt ?? now : now;
-    facts.connection = { kind: "offline", reason, until: now + retryIn, lostAt };
-    partnersListed(this.parts);
+    const { link } = status;
+    const lostAt = "lostAt" in link ? link.lostAt ?? now : now;
+    status.link = { kind: "offline", reason, until: now + retryIn, lostAt };
+    partnersListed(this.context);
     typing.clear();
   }
 
   #joined(event: RoomJoined): void {
-    const { board, facts } = this.parts;
+    const { windows, status } = this.context;
     const { room, rejoined, recovered, last, epoch, history } = event;
     // The answer to `leave` is still on its way.
-    if (facts.leaving.has(room)) return;
-    partnersListed(this.parts, room);
-    const window = board.open({ kind: "room", room });
+    if (status.leaving.has(room)) return;
+    partnersListed(this.context, room);
+    const window = windows.open({ kind: "room", room });
     const isNew = !window.entered;
     const before = window.position;
     window.entered = true;
-    window.ended = window.notice = undefined;
+    window.closedReason = window.notice = undefined;
     window.position = { epoch, after: history[0] === undefined ? last : history[0].id - 1 };
-    facts.wanted = facts.wanted.filter((each) => each !== room);
+    status.joining = status.joining.filter((each) => each !== room);
     // What was said before one came is no news; what was said while one was gone is.
-    window.oldest = before === undefined ? last : 0;
+    window.newestAtJoin = before === undefined ? last : 0;
     if (isNew) {
-      board.add({ kind: "note", text: whoText(event) }, window);
+      windows.add({ kind: "note", text: whoText(event) }, window);
       const invite = this.options.invite?.(room);
       if (event.online <= 1 && invite !== undefined) {
-        board.add(
+        windows.add(
           { kind: "note", text: `Nobody else is here yet. Others come with: ${invite}` },
           window,
         );
@@ -183,16 +186,16 @@ export class EventHandler {
       const gap = before.epoch === epoch ? first - 1 - before.after : undefined;
       // Nothing is missing where the first message comes right after the last one seen.
       if (gap !== undefined && gap <= 0) return;
-      if (gap !== undefined) window.past = { before: first };
-      board.add({ kind: "problem", text: gapText(room, gap) }, window);
+      if (gap !== undefined) window.olderFrom = { before: first };
+      windows.add({ kind: "problem", text: gapText(room, gap) }, window);
     }
   }
 
   /** The room was left: by the user, who was told so at once, or at the hub's wish. */
   #left(room: string): void {
-    const { facts, board } = this.parts;
-    const asked = facts.leaving.delete(room);
-    const window = board.windows.find({ kind: "room", room });
+    const { status, windows } = this.context;
+    const asked = status.leaving.delete(room);
+    const window = windows.list.find({ kind: "room", room });
     // One that is not entered yet waits for the answer to a later join.
     if (asked || window === undefined || !window.entered) return;
     this.#endRoom(window, window.notice);
@@ -203,18 +206,18 @@ export class EventHandler {
    * one in its place would get what the user is typing.
    */
   #endRoom(window: ChatWindow, reason: string | undefined): void {
-    const { board, typing } = this.parts;
+    const { windows, typing } = this.context;
     const { room = "" } = window;
     window.entered = false;
-    window.ended = reason ?? UNKNOWN_REASON;
-    window.fold = undefined;
+    window.closedReason = reason ?? UNKNOWN_REASON;
+    window.presence = undefined;
     typing.clear(room);
-    const text = `You are no longer in ${room}: ${sentence(window.ended)}`;
-    if (window !== board.current) {
-      board.problem(text);
-      window.count(false);
+    const text = `You are no longer in ${room}: ${sentence(window.closedReason)}`;
+    if (window !== windows.current) {
+      windows.problem(text);
+      window.addUnread(false);
     }
-    board.add({
+    windows.add({
       kind: "problem",
       text:
         `${text}. Nothing is sent here. /join ${room} enters it again, /leave closes this window`,
@@ -222,64 +225,64 @@ export class EventHandler {
   }
 
   #system({ message, event, room }: System): void {
-    const { board } = this.parts;
+    const { windows } = this.context;
     const window = this.#windowOf(room);
     // The hub tells in this way why it makes everybody leave.
     if (room !== undefined && event === "notice") window.notice = message;
-    if (window !== board.current) window.count(false);
-    board.add({ kind: "note", text: message }, window);
+    if (window !== windows.current) window.addUnread(false);
+    windows.add({ kind: "note", text: message }, window);
   }
 
   #message(message: Message): void {
-    const { board, facts, typing, clock, ignored } = this.parts;
+    const { windows, status, typing, clock, ignored } = this.context;
     const { room, sender, id } = message;
-    if (facts.leaving.has(room)) return;
-    const window = board.open({ kind: "room", room });
+    if (status.leaving.has(room)) return;
+    const window = windows.open({ kind: "room", room });
     window.notice = undefined;
     this.#seen(window, id);
     if (ignored.has(sender)) return;
     const mine = this.#isSelf(sender);
-    const isNews = id > window.oldest;
+    const isNews = id > window.newestAtJoin;
     const mention = !mine &&
-      mentions(message.message, this.parts.conversation.sender, facts.settings.mention);
-    typing.over(room, sender);
-    if (isNews) window.spoke(sender, clock.now());
+      mentions(message.message, this.context.connection.sender, status.settings.mention);
+    typing.remove(room, sender);
+    if (isNews) window.recordSpeaker(sender, clock.now());
     if (isNews && !mine) {
-      if (window !== board.current) window.count(mention);
-      if (mention) facts.away?.miss(`${window.title}, ${lineOf(message)}`);
+      if (window !== windows.current) window.addUnread(mention);
+      if (mention) status.away?.addMissed(`${window.title}, ${lineOf(message)}`);
       this.#ring(mention);
     }
-    board.add({ kind: "message", message, mention }, window);
+    windows.add({ kind: "message", message, mention }, window);
   }
 
   #direct(direct: Direct): void {
-    const { board, facts } = this.parts;
+    const { windows, status } = this.context;
     // From another session of the same name.
     if (this.#isSelf(direct.sender)) return this.delivered(direct);
-    const window = board.open({ kind: "private", name: direct.sender });
-    partnerWrote(this.parts, window, direct);
-    if (window !== board.current) window.count(true);
+    const window = windows.open({ kind: "private", name: direct.sender });
+    partnerWrote(this.context, window, direct);
+    if (window !== windows.current) window.addUnread(true);
     this.#whisper(direct, direct.sender);
-    facts.lastPrivate = direct.sender;
+    status.lastDirectSender = direct.sender;
     this.#ring(true);
     this.#answerAway(direct);
   }
 
   /** Shows a private message in its window, and its beginning in the one that is shown. */
   #whisper(direct: Direct, name: string): void {
-    const { board } = this.parts;
-    const window = board.open({ kind: "private", name });
-    board.add({ kind: "direct", direct }, window);
-    if (window !== board.current) board.add({ kind: "glance", direct });
+    const { windows } = this.context;
+    const window = windows.open({ kind: "private", name });
+    windows.add({ kind: "direct", direct }, window);
+    if (window !== windows.current) windows.add({ kind: "glance", direct });
   }
 
   #answerAway(direct: Direct): void {
-    const { facts, conversation } = this.parts;
-    const { away } = facts;
+    const { status, connection } = this.context;
+    const { away } = status;
     if (away === undefined) return;
-    away.miss(`in private, ${lineOf(direct)}`);
-    if (!away.tells(direct.sender)) return;
-    conversation.direct(direct.sender, { message: `Away: ${away.text}` }).catch(
+    away.addMissed(`in private, ${lineOf(direct)}`);
+    if (!away.shouldReplyTo(direct.sender)) return;
+    connection.direct(direct.sender, { message: `Away: ${away.text}` }).catch(
       (error: unknown) => {
         // Nobody asked for it, so nobody is told; who wrote may be gone again.
         logger.debug("{name} was not told of being away: {error}", { name: direct.sender, error });
@@ -288,80 +291,82 @@ export class EventHandler {
   }
 
   #presence(presence: Presence): void {
-    const { board, clock, facts, ignored, typing } = this.parts;
+    const { windows, clock, status, ignored, typing } = this.context;
     const { room, online, joined = [], left = [], renamed = [] } = presence;
-    const window = board.windows.find({ kind: "room", room });
+    const window = windows.list.find({ kind: "room", room });
     for (const { from, to } of renamed) {
       ignored.rename(from, to);
-      partnerRenamed(this.parts, from, to);
-      if (facts.lastPrivate !== undefined && nameKey(facts.lastPrivate) === nameKey(from)) {
-        facts.lastPrivate = to;
+      partnerRenamed(this.context, from, to);
+      if (
+        status.lastDirectSender !== undefined && nameKey(status.lastDirectSender) === nameKey(from)
+      ) {
+        status.lastDirectSender = to;
       }
     }
-    for (const name of left) partnerLeft(this.parts, name, room);
+    for (const name of left) partnerLeft(this.context, name, room);
     for (const name of [...joined, ...renamed.map(({ to }) => to)]) {
-      partnerCame(this.parts, name, room);
+      partnerCame(this.context, name, room);
     }
-    for (const name of [...left, ...renamed.map(({ from }) => from)]) typing.over(room, name);
+    for (const name of [...left, ...renamed.map(({ from }) => from)]) typing.remove(room, name);
     if (window === undefined) return;
     const since = clock.now() - TALKED_WITHIN;
     const talks = (name: string): boolean =>
       window.hasSpoken(name, since) ||
-      board.windows.find({ kind: "private", name }) !== undefined;
+      windows.list.find({ kind: "private", name }) !== undefined;
     const others = (names: readonly string[]): readonly string[] =>
       names.filter((name) => !this.#isSelf(name) && !ignored.has(name));
     const [came, went] = [others(joined), others(left)];
     // The own new name is told by itself.
     const named = renamed.filter(({ to }) => !this.#isSelf(to) && !ignored.has(to));
-    window.fold = summarizePresence(window.fold, {
+    window.presence = summarizePresence(window.presence, {
       ...presence,
       joined: came.filter((name) => !talks(name)),
       left: went.filter((name) => !talks(name)),
       renamed: named.filter(({ from, to }) => !talks(from) && !talks(to)),
     });
     const tell = (text: string): void =>
-      board.add({ kind: "note", text: `${text} (${online} online)` }, window);
+      windows.add({ kind: "note", text: `${text} (${online} online)` }, window);
     for (const { from, to } of named) {
       if (!talks(from) && !talks(to)) continue;
-      window.spoke(to, clock.now());
+      window.recordSpeaker(to, clock.now());
       tell(`${from} is now ${to}`);
     }
     for (const name of went.filter(talks)) {
-      window.left(name);
+      window.recordLeft(name);
       tell(`${name} left`);
     }
     for (const name of came.filter(talks)) {
-      if (window.isNewsThatCame(name)) tell(`${name} joined`);
+      if (window.announcesJoin(name)) tell(`${name} joined`);
     }
   }
 
   #error({ code, message }: ErrorFrame): void {
-    const { board, facts } = this.parts;
-    if (!ROOM_ERRORS.includes(code)) return board.problem(message);
-    const open = board.windows.list.filter(({ room = "", entered, ended }) =>
-      !entered && (facts.wanted.includes(room) || ended === UNKNOWN_REASON)
+    const { windows, status } = this.context;
+    if (!ROOM_ERRORS.includes(code)) return windows.problem(message);
+    const open = windows.list.all.filter(({ room = "", entered, closedReason }) =>
+      !entered && (status.joining.includes(room) || closedReason === UNKNOWN_REASON)
     );
     const named = open.filter(({ room = "" }) => names(message, room));
     // A mute is told in the same way, by an error that is about no room.
     const refused = named.length > 0 || code === "forbidden"
       ? named
-      : open.filter(({ room }) => room === facts.wanted[0]);
+      : open.filter(({ room }) => room === status.joining[0]);
     for (const window of refused) this.#refused(window, message);
-    if (!refused.includes(board.current)) board.problem(message);
+    if (!refused.includes(windows.current)) windows.problem(message);
   }
 
   /** The hub does not let the client into a room. */
   #refused(window: ChatWindow, message: string): void {
-    const { board, facts } = this.parts;
-    window.ended = message;
-    facts.wanted = facts.wanted.filter((room) => room !== window.room);
-    if (window !== board.current) window.count(false);
-    board.add({ kind: "problem", text: message }, window);
+    const { windows, status } = this.context;
+    window.closedReason = message;
+    status.joining = status.joining.filter((room) => room !== window.room);
+    if (window !== windows.current) window.addUnread(false);
+    windows.add({ kind: "problem", text: message }, window);
   }
 
   #ring(mention: boolean): void {
-    const { clock, facts, screen } = this.parts;
-    const { bell } = facts.settings;
+    const { clock, status, screen } = this.context;
+    const { bell } = status.settings;
     if (bell === "never" || (bell === "mention" && !mention)) return;
     const now = clock.now();
     if (now >= this.#rangAt && now - this.#rangAt < RING_EVERY) return;
@@ -370,12 +375,12 @@ export class EventHandler {
   }
 
   #windowOf(room: string | undefined): ChatWindow {
-    const { windows, current } = this.parts.board;
-    return (room === undefined ? undefined : windows.find({ kind: "room", room })) ?? current;
+    const { list, current } = this.context.windows;
+    return (room === undefined ? undefined : list.find({ kind: "room", room })) ?? current;
   }
 
   #isSelf(name: string): boolean {
-    const { sender } = this.parts.conversation;
+    const { sender } = this.context.connection;
     return sender !== undefined && nameKey(name) === nameKey(sender);
   }
 }

@@ -1,10 +1,10 @@
-import { suggestion } from "../render/text.ts";
+import { suggestion } from "../lib/words.ts";
 import { foldText, visible } from "../protocol.ts";
 import {
-  type Actions,
+  type CommandActions,
+  CommandError,
   commandNamed,
   type Completes,
-  LineError,
   SLASH_COMMANDS,
   type SlashCommand,
 } from "./commands.ts";
@@ -12,15 +12,15 @@ import {
 /**
  * Does what a typed line says: a command, or a message.
  *
- * @throws {LineError} when that makes no sense.
+ * @throws {CommandError} when that makes no sense.
  */
-export function runLine(line: string, actions: Actions): void {
+export function runLine(line: string, actions: CommandActions): void {
   const trimmed = line.trim();
   if (trimmed === "") return;
   if (isBareQuit(line)) return actions.quit();
-  const saying = sayingOf(line);
+  const saying = messageText(line);
   if (saying !== undefined) {
-    if (actions.place.kind === "home") throw new LineError("You are in no room: /join ROOM");
+    if (actions.place.kind === "home") throw new CommandError("You are in no room: /join ROOM");
     return actions.say(saying);
   }
   const [, name = "", rest = ""] = /^\/(\S*)\s*(.*)$/s.exec(trimmed) ?? [];
@@ -28,7 +28,7 @@ export function runLine(line: string, actions: Actions): void {
   if (command === undefined) {
     const known = SLASH_COMMANDS.map((each) => each.name);
     const hint = suggestion(name, known, (word) => `/${word}`) || "/help lists what there is.";
-    throw new LineError(`Unknown command /${visible(name.slice(0, 40))}. ${hint}`);
+    throw new CommandError(`Unknown command /${visible(name.slice(0, 40))}. ${hint}`);
   }
   command.run(rest, actions, forced);
 }
@@ -39,7 +39,7 @@ export function isBareQuit(line: string): boolean {
 }
 
 /** The message that a line is; `undefined` for a command. */
-export function sayingOf(line: string): string | undefined {
+export function messageText(line: string): string | undefined {
   const trimmed = line.trim();
   if (trimmed.startsWith("//")) return trimmed.slice(1);
   return trimmed.startsWith("/") ? undefined : line;
@@ -54,7 +54,7 @@ function find(
 }
 
 /** Whether a line is a command that says nothing to anybody. */
-export function isSilent(line: string): boolean {
+export function isPrivateCommand(line: string): boolean {
   const [, name] = /^\s*\/([^\s/]+)/.exec(line) ?? [];
   return name !== undefined && find(name).command?.topic !== "talk";
 }

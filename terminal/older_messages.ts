@@ -53,21 +53,21 @@ export async function readBack(
 
 /** Shows what was asked for; `/older` goes on from there. */
 export function showPast(
-  { board, ignored }: Pick<ChatContext, "board" | "ignored">,
+  { windows, ignored }: Pick<ChatContext, "windows" | "ignored">,
   window: ChatWindow,
   { query, what, none }: PastRequest,
   { messages, more }: PastMessages,
 ): void {
-  const note = (text: string): void => board.add({ kind: "note", text }, window);
+  const note = (text: string): void => windows.add({ kind: "note", text }, window);
   const [first] = messages;
   if (first === undefined) return note(none);
-  window.past = { before: first.id, ...query === undefined ? {} : { query } };
+  window.olderFrom = { before: first.id, ...query === undefined ? {} : { query } };
   const seen = messages.filter(({ sender }) => !ignored.has(sender));
   const hidden = messages.length - seen.length;
   const left = hidden === 0 ? "" : `, without ${hidden} of people you ignore`;
   const all = query === undefined ? ", which is all there is" : "";
   note(`${what(seen.length, more)}${left}${more ? " (/older shows those before)" : all}:`);
   const words = query === undefined ? {} : { words: query };
-  for (const message of seen) board.add({ kind: "past", message, ...words }, window);
+  for (const message of seen) windows.add({ kind: "past", message, ...words }, window);
   note("Now:");
 }

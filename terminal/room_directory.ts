@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { ClientClock } from "../client/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import { ConnectError } from "../client/types.ts";
 import type { RoomReport } from "../protocol.ts";
 
@@ -20,7 +20,7 @@ export class RoomDirectory {
   #loading: Promise<void> | undefined;
 
   /** @param ask absent where there is no hub to ask: there are no rooms then. */
-  constructor(private readonly clock: ClientClock, private readonly ask: LoadRooms | undefined) {}
+  constructor(private readonly clock: Clock, private readonly ask: LoadRooms | undefined) {}
 
   /** What the hub said last: those with most people first. */
   get rooms(): readonly RoomReport[] {

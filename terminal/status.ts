@@ -1,8 +1,7 @@
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
+import { displayWidth, fit } from "../render/width.ts";
 import { visible } from "../protocol.ts";
 import type { Paint } from "../render/paint.ts";
-import { fit } from "../render/fit.ts";
-import { displayWidth } from "../render/wrap.ts";
 
 /** A window that is not shown and in which something happened. */
 export interface Activity {
@@ -14,9 +13,9 @@ export interface Activity {
 }
 
 /** What the rows above the prompt may tell. */
-export interface Status {
+export interface StatusRows {
   /** Comings and goings since something was said last. */
-  readonly fold: string | undefined;
+  readonly presence: string | undefined;
   /** What waits for the hub, as it is told of each. */
   readonly pending: readonly string[];
   readonly activity: readonly Activity[];
@@ -35,7 +34,7 @@ const SMALL_SCREEN = 16;
 
 /** The rows; none when there is nothing to tell. The nearest to the prompt matters most. */
 export function statusRows(
-  status: Status,
+  status: StatusRows,
   { columns, rows, paint }: {
     readonly columns: number;
     readonly rows: number;
@@ -45,10 +44,10 @@ export function statusRows(
   // One column stays free: some terminals go on to the next row when the last is written.
   const width = columns - 1;
   const row = (text: string): string => fit(visible(text), width);
-  const { fold, pending, trouble, size, hint, away } = status;
+  const { presence, pending, trouble, size, hint, away } = status;
   const news = newsRow(status, width, paint);
   const all = [
-    ...fold === undefined ? [] : [paint.dim(row(`* ${fold}`))],
+    ...presence === undefined ? [] : [paint.dim(row(`* ${presence}`))],
     ...pendingRows(pending, rows < SMALL_SCREEN ? 1 : 3).map((text) => paint.dim(row(text))),
     ...news === "" ? [] : [news],
     ...away === undefined ? [] : [paint.dim(row(away))],
@@ -63,7 +62,7 @@ export function statusRows(
  * The rows for a screen on which nothing can be changed: each stays the same for as long as what it
  * tells does, so that it is shown once.
  */
-export function plainRows({ activity, trouble, hint }: Status): readonly string[] {
+export function plainRows({ activity, trouble, hint }: StatusRows): readonly string[] {
   const rows = [
     ...activity.map(({ number, title }) => `${title} has something new: /window ${number}`),
     ...trouble === undefined ? [] : [trouble],
@@ -79,7 +78,7 @@ function pendingRows(pending: readonly string[], most: number): readonly string[
 }
 
 /** `2:ops 3 unread, 3:dev 1 mention · Bob is typing…`. */
-function newsRow({ activity, typing }: Status, width: number, paint: Paint): string {
+function newsRow({ activity, typing }: StatusRows, width: number, paint: Paint): string {
   const windows = activity.map(({ number, title, unread, mentions, isPrivate }) => {
     const what = isPrivate
       ? `${plural(unread, "private", "private")}`

@@ -1,4 +1,4 @@
-import type { Cancel, ClientClock } from "../client/clock.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
 import { nameKey } from "../protocol.ts";
 
 /** Milliseconds between two notices that one is typing: others forget the last one after more. */
@@ -17,7 +17,7 @@ export class TypingNotifier {
   #cancel: Cancel | undefined;
 
   constructor(
-    private readonly clock: ClientClock,
+    private readonly clock: Clock,
     private readonly tell: (room: string, typing: boolean) => void,
   ) {}
 
@@ -55,23 +55,23 @@ function isForOthers(draft: string): boolean {
 export class TypingTracker {
   readonly #rooms = new Map<string, Map<string, { readonly name: string; readonly end: Cancel }>>();
 
-  constructor(private readonly clock: ClientClock, private readonly changed: () => void) {}
+  constructor(private readonly clock: Clock, private readonly changed: () => void) {}
 
   /** Those who are typing in a room, in the order in which they began. */
-  in(room: string | undefined): readonly string[] {
+  names(room: string | undefined): readonly string[] {
     if (room === undefined) return [];
     return Array.from(this.#rooms.get(room)?.values() ?? [], ({ name }) => name);
   }
 
-  heard(room: string, name: string, typing: boolean): void {
-    if (!typing) return this.over(room, name);
+  update(room: string, name: string, typing: boolean): void {
+    if (!typing) return this.remove(room, name);
     const people = this.#rooms.get(room) ?? new Map();
     const key = nameKey(name);
     const known = people.get(key);
     known?.end();
     if (known === undefined && people.size >= MAX_TYPING) return;
     const end = this.clock.after(EXPIRES, () => {
-      this.over(room, name);
+      this.remove(room, name);
       this.changed();
     });
     people.set(key, { name, end });
@@ -79,7 +79,7 @@ export class TypingTracker {
   }
 
   /** Somebody said what was typed, or went. */
-  over(room: string, name: string): void {
+  remove(room: string, name: string): void {
     const people = this.#rooms.get(room);
     people?.get(nameKey(name))?.end();
     people?.delete(nameKey(name));

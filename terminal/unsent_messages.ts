@@ -1,4 +1,4 @@
-import type { Cancel, ClientClock } from "../client/clock.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
 import { type ClientConnection, ConnectError, RequestError } from "../client/types.ts";
 import type { Ack, Direct, Limits, MessageKind } from "../protocol.ts";
 
@@ -22,7 +22,7 @@ interface RoomContent {
 }
 
 /** What somebody says in a room. */
-export interface RoomSaying {
+export interface OutgoingRoomMessage {
   readonly kind: "room";
   readonly room: string;
   readonly text: string;
@@ -30,40 +30,40 @@ export interface RoomSaying {
 }
 
 /** What somebody says, and to whom. */
-export type Saying =
-  | RoomSaying
+export type OutgoingMessage =
+  | OutgoingRoomMessage
   | { readonly kind: "private"; readonly to: string; readonly text: string };
 
 /** Who hears what became of what was sent. */
-export interface OutgoingListener {
+export interface UnsentListener {
   /** What waits is not what it was. */
   changed(): void;
   /** A private message was delivered. */
   delivered(direct: Direct): void;
   /** A message of a room is in the log; it comes back by itself, where the hub is asked for that. */
-  kept(saying: RoomSaying, ack: Ack): void;
+  acked(saying: OutgoingRoomMessage, ack: Ack): void;
   /** The hub did not take it; or, with a {@linkcode ConnectError}, nobody knows whether it did. */
-  refused(saying: Saying, error: RequestError | ConnectError): void;
+  refused(saying: OutgoingMessage, error: RequestError | ConnectError): void;
   /** The conversation ended before the hub had it. */
-  undelivered(saying: Saying): void;
+  undelivered(saying: OutgoingMessage): void;
 }
 
 interface Waiting {
-  readonly saying: Saying;
+  readonly saying: OutgoingMessage;
   readonly since: number;
 }
 
 /** What was said and is not known to have arrived. */
 export class UnsentMessages {
   /** Messages that the hub never had, as far as is known. */
-  undelivered = 0;
+  undeliveredCount = 0;
   readonly #waiting = new Set<Waiting>();
   #cancel: Cancel | undefined;
 
   constructor(
-    private readonly conversation: ClientConnection,
-    private readonly clock: ClientClock,
-    private readonly listener: OutgoingListener,
+    private readonly connection: ClientConnection,
+    private readonly clock: Clock,
+    private readonly listener: UnsentListener,
   ) {}
 
   get count(): number {
@@ -71,8 +71,8 @@ export class UnsentMessages {
   }
 
   /** What to show of what waits, one line each, oldest first. `here`: the room that needs no name. */
-  lines(here: string): readonly string[] {
-    const online = this.conversation.state === "online";
+  describe(here: string): readonly string[] {
+    const online = this.connection.state === "online";
     const due = this.clock.now() - SHOWN_AFTER;
     const lines: string[] = [];
     for (const one of this.#waiting) {
@@ -94,7 +94,7 @@ export class UnsentMessages {
   }
 
   /** Sends it; what becomes of it is told to the listener. */
-  send(saying: Saying): void {
+  send(saying: OutgoingMessage): void {
     const one: Waiting = { saying, since: this.clock.now() };
     this.#waiting.add(one);
     const settle = (): void => {
@@ -117,26 +117,26 @@ export class UnsentMessages {
     this.#cancel = undefined;
   }
 
-  async #send(saying: Saying): Promise<Direct | undefined> {
+  async #send(saying: OutgoingMessage): Promise<Direct | undefined> {
     if (saying.kind === "private") {
-      return await this.conversation.direct(saying.to, { message: saying.text, format: TYPED });
+      return await this.connection.direct(saying.to, { message: saying.text, format: TYPED });
     }
-    this.listener.kept(saying, await this.conversation.send(contentOf(saying)));
+    this.listener.acked(saying, await this.connection.send(contentOf(saying)));
     return undefined;
   }
 
-  #failed(saying: Saying, error: unknown): void {
+  #failed(saying: OutgoingMessage, error: unknown): void {
     if (!(error instanceof RequestError || error instanceof ConnectError)) throw error;
     // The end of the conversation is told where it is noticed, not once for every message.
-    if (error instanceof ConnectError && this.conversation.state === "closed") {
-      this.undelivered++;
+    if (error instanceof ConnectError && this.connection.state === "closed") {
+      this.undeliveredCount++;
       this.listener.undelivered(saying);
     } else this.listener.refused(saying, error);
   }
 }
 
 /** A message as it travels. */
-export function contentOf({ room, text, how }: RoomSaying): RoomContent {
+export function contentOf({ room, text, how }: OutgoingRoomMessage): RoomContent {
   return { room, message: text, format: TYPED, ...how === undefined ? {} : { kind: how } };
 }
 
@@ -150,7 +150,10 @@ export interface Size {
 const encoder = new TextEncoder();
 
 /** The size of a message as it travels, once that is near the limit; `undefined` below. */
-export function sizeNearLimit(saying: Saying, limits: Limits | undefined): Size | undefined {
+export function sizeNearLimit(
+  saying: OutgoingMessage,
+  limits: Limits | undefined,
+): Size | undefined {
   if (limits === undefined) return undefined;
   const limit = limits.maxMessageBytes;
   // A character takes six bytes at most, as an escape sequence of JSON.

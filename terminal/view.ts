@@ -1,10 +1,10 @@
 import type { MentionRule } from "../chat/mention.ts";
-import { shownSender } from "../chat/sender.ts";
+import { displayName } from "../chat/sender.ts";
 import { localDate, localTime } from "../chat/time.ts";
 import { visible } from "../protocol.ts";
 import { type Paint, PLAIN } from "../render/paint.ts";
-import { fit } from "../render/fit.ts";
-import { displayWidth, wrapRows } from "../render/wrap.ts";
+import { displayWidth, fit } from "../render/width.ts";
+import { wrapRows } from "../render/wrap.ts";
 
 /** What a user may ask for. */
 export const STAMPS = ["off", "time", "datetime"] as const;
@@ -89,7 +89,7 @@ export function clockTime(
 /** A name as it is shown: harmless, and never so long that it leaves its row. */
 export function shownName(name: string, { columns, verifiedMark }: View): string {
   // Where some names are marked, none may look as if it were.
-  const shown = verifiedMark === undefined ? visible(name) : shownSender(name);
+  const shown = verifiedMark === undefined ? visible(name) : displayName(name);
   return columns === undefined ? shown : fit(shown, Math.max(8, columns - STAMP_WIDTH - 8));
 }
 

@@ -1,8 +1,8 @@
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import { renderItem, type WindowItem } from "./window_items.ts";
 import { problem, rule, type View } from "./view.ts";
 import type { Screen } from "../editor/screen.ts";
-import { type ChatWindow, type Missed, type WindowPlace, Windows } from "./windows.ts";
+import { type ChatWindow, type MissedItems, WindowList, type WindowPlace } from "./windows.ts";
 
 /** Rows that a screenful leaves to status and draft. */
 const BELOW = 4;
@@ -20,18 +20,18 @@ const CONTEXT = 2;
  * never shown is printed in full, however long, so that scrolling up shows all of it.
  */
 export class WindowManager {
-  readonly windows: Windows;
+  readonly list: WindowList;
 
   constructor(
     private readonly screen: Screen,
     private readonly view: () => View,
     now: () => number,
   ) {
-    this.windows = new Windows(now);
+    this.list = new WindowList(now);
   }
 
   get current(): ChatWindow {
-    return this.windows.current;
+    return this.list.current;
   }
 
   /** Adds an item to a window, and shows it where the window is shown. */
@@ -58,7 +58,7 @@ export class WindowManager {
 
   /** The window of a place; opened, but not shown, when there is none. */
   open(place: WindowPlace): ChatWindow {
-    return this.windows.open(place);
+    return this.list.open(place);
   }
 
   /** Shows a window at the user's wish; the draft stays with the window it was typed in. */
@@ -68,7 +68,7 @@ export class WindowManager {
     // A draft that was typed nowhere goes along: nobody could come back to it.
     const takesAlong = current.place.kind === "home" && window.draft === "";
     if (!takesAlong) current.draft = screen.draft;
-    const missed = this.windows.show(window);
+    const missed = this.list.show(window);
     if (!takesAlong && screen.draft !== window.draft) screen.setDraft(window.draft);
     window.draft = "";
     this.redraw(missed);
@@ -78,7 +78,7 @@ export class WindowManager {
   close(window: ChatWindow): void {
     const { screen } = this;
     const { title, draft } = window;
-    const missed = this.windows.close(window);
+    const missed = this.list.close(window);
     if (missed !== undefined) {
       const { current } = this;
       if (screen.draft === "" && current.draft !== "") screen.setDraft(current.draft);
@@ -95,7 +95,7 @@ export class WindowManager {
   }
 
   /** Prints the last screenful of the window that is shown, for a view that changed. */
-  redraw(missed?: Missed): void {
+  redraw(missed?: MissedItems): void {
     const { items } = this.current;
     this.screen.clear();
     const { unread = 0, skipped = 0, from = items.length, older } = missed ?? {};
@@ -108,7 +108,7 @@ export class WindowManager {
   }
 
   /** All that was never shown, and above it as much of what was as fits. */
-  #screenful({ unread, skipped, from, older }: Missed): readonly string[] {
+  #screenful({ unread, skipped, from, older }: MissedItems): readonly string[] {
     const view = this.view();
     const { items, mark, top, title, room } = this.current;
     const render = (item: WindowItem, at: number): readonly string[] => [

@@ -15,7 +15,7 @@ export type WindowPlace =
   | { readonly kind: "private"; readonly name: string };
 
 /** What a window shows when the user comes back to it. */
-export interface Missed {
+export interface MissedItems {
   /** Messages that count as unread. */
   readonly unread: number;
   /** The index of the first item that was never shown; the number of items where all were. */
@@ -33,18 +33,18 @@ export class ChatWindow {
   /** Whether the hub has let one in; a private conversation needs nobody's leave. */
   entered: boolean;
   /** Why nothing can be sent here any more; the window stays, for its text and its draft. */
-  ended: string | undefined;
+  closedReason: string | undefined;
   unread = 0;
   /** Those of the unread that are for oneself. */
   mentions = 0;
   /** Comings and goings that are not among the items yet. */
-  fold: PresenceSummary | undefined;
+  presence: PresenceSummary | undefined;
   /** The highest id that was there already when the room was entered: no news. */
-  oldest = 0;
+  newestAtJoin = 0;
   /** Where reading stopped: what a later join goes on from. */
   position: { readonly epoch: string; readonly after: number } | undefined;
   /** What `/older` shows next. */
-  past: { readonly before: number; readonly query?: string } | undefined;
+  olderFrom: { readonly before: number; readonly query?: string } | undefined;
   /** The latest notice of the hub about the room: the reason, when the room is left right after it. */
   notice: string | undefined;
   /** What is known of the other person, where the conversation is private. */
@@ -110,8 +110,8 @@ export class ChatWindow {
   /** Adds an item; returns it after whatever has to stand before it: comings and goings, a new day. */
   add(item: WindowItem): readonly WindowItem[] {
     const added: WindowItem[] = [];
-    if (this.fold !== undefined) added.push({ kind: "presence", fold: this.fold });
-    this.fold = undefined;
+    if (this.presence !== undefined) added.push({ kind: "presence", fold: this.presence });
+    this.presence = undefined;
     const time = item.kind === "day" ? item.time : timeOf(item);
     if (time !== undefined && dayOf(time) !== this.#day) {
       this.#day = dayOf(time);
@@ -129,25 +129,25 @@ export class ChatWindow {
   }
 
   /** Counts what is about to be added as unread. */
-  count(mention: boolean): void {
+  addUnread(mention: boolean): void {
     this.#mark ??= this.#dropped + this.#items.length;
     this.unread++;
     if (mention) this.mentions++;
   }
 
   /** The window is shown: nothing is unread any more, but the mark stays until it is left. */
-  look(): Missed {
+  markShown(): MissedItems {
     const from = Math.max(0, (this.#unshown ?? Infinity) - this.#dropped);
     const { unread, oldestId } = this;
     const first = this.#firstSkipped;
-    const missed: Missed = {
+    const missed: MissedItems = {
       unread,
       from: Math.min(from, this.#items.length),
       skipped: this.#skipped,
       older: first === undefined || oldestId === undefined ? undefined : oldestId - first,
     };
     // What was skipped is what `/older` shows next.
-    if (missed.older !== undefined && oldestId !== undefined) this.past = { before: oldestId };
+    if (missed.older !== undefined && oldestId !== undefined) this.olderFrom = { before: oldestId };
     this.unread = 0;
     this.mentions = 0;
     this.#unshown = undefined;
@@ -157,14 +157,14 @@ export class ChatWindow {
   }
 
   /** The user answered from another window, where a line of each message was shown: it was read. */
-  answered(): void {
+  markAnswered(): void {
     this.unread = 0;
     this.mentions = 0;
     this.#mark = undefined;
   }
 
   /** Another window is shown: what was in this one has been read. */
-  read(): void {
+  markHidden(): void {
     this.#mark = undefined;
     this.#unshown = this.#dropped + this.#items.length;
   }
@@ -176,7 +176,7 @@ export class ChatWindow {
   }
 
   /** Takes over what was told before there was a room to tell it in. */
-  adopt(items: readonly WindowItem[]): void {
+  insertFirst(items: readonly WindowItem[]): void {
     this.#items.unshift(...items);
   }
 
@@ -199,7 +199,7 @@ export class ChatWindow {
     this.#dropped += over;
   }
 
-  spoke(name: string, now: number): void {
+  recordSpeaker(name: string, now: number): void {
     const key = nameKey(name);
     this.#gone.delete(key);
     this.#spoke.delete(key);
@@ -212,7 +212,7 @@ export class ChatWindow {
   }
 
   /** It was told that somebody left. */
-  left(name: string): void {
+  recordLeft(name: string): void {
     const key = nameKey(name);
     if (this.#spoke.has(key)) this.#gone.add(key);
   }
@@ -221,7 +221,7 @@ export class ChatWindow {
    * Whether it is news that somebody came, and no more news after that: not of one who spoke and of
    * whom nobody heard that they were gone, as when a hub that restarted lets everybody in again.
    */
-  isNewsThatCame(name: string): boolean {
+  announcesJoin(name: string): boolean {
     const key = nameKey(name);
     return !this.#spoke.has(key) || this.#gone.delete(key);
   }
@@ -238,17 +238,17 @@ export class ChatWindow {
  * What happens never decides which of them is shown: what the user types next would be sent to
  * whoever is in another one. Only `show()`, `close()` and `begin()` do, at the user's wish.
  */
-export class Windows {
+export class WindowList {
   #list: ChatWindow[] = [];
   readonly #home: ChatWindow;
   #current: ChatWindow;
 
   constructor(private readonly now: () => number) {
     this.#current = this.#home = new ChatWindow({ kind: "home" }, now());
-    this.#home.look();
+    this.#home.markShown();
   }
 
-  get list(): readonly ChatWindow[] {
+  get all(): readonly ChatWindow[] {
     return this.#list;
   }
 
@@ -275,22 +275,22 @@ export class Windows {
   }
 
   /** The room that the user started the program for: it takes the place of home. */
-  begin(window: ChatWindow): void {
+  replaceHome(window: ChatWindow): void {
     if (this.#current !== this.#home) return;
-    window.adopt(this.#home.items);
-    window.look();
+    window.insertFirst(this.#home.items);
+    window.markShown();
     this.#current = window;
   }
 
   /** Shows a window; what was shown before has been read. */
-  show(window: ChatWindow): Missed {
-    if (window !== this.#current) this.#current.read();
+  show(window: ChatWindow): MissedItems {
+    if (window !== this.#current) this.#current.markHidden();
     this.#current = window;
-    return window.look();
+    return window.markShown();
   }
 
   /** Closes a window; where it was shown, returns what the one before it in the list shows. */
-  close(window: ChatWindow): Missed | undefined {
+  close(window: ChatWindow): MissedItems | undefined {
     const at = this.#list.indexOf(window);
     if (at === -1) return undefined;
     this.#list = this.#list.filter((each) => each !== window);
@@ -299,7 +299,7 @@ export class Windows {
   }
 
   /** The one so many places further on, in a circle. */
-  beside(step: 1 | -1): ChatWindow | undefined {
+  neighbour(step: 1 | -1): ChatWindow | undefined {
     const { length } = this.#list;
     const at = this.#list.indexOf(this.#current);
     // From home, which has no place, on to the first or back to the last.

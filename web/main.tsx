@@ -10,7 +10,7 @@
 import { render } from "preact";
 import { App } from "./app/app.tsx";
 import { hubAddress, readAddress, withoutToken } from "./chat/address.ts";
-import { WebChat } from "./chat/chat.ts";
+import { WebChat } from "./chat/web_chat.ts";
 import { SavedState } from "./chat/saved_state.ts";
 import { registerServiceWorker } from "./chat/service_worker.ts";
 
@@ -23,7 +23,7 @@ const chat = new WebChat(memory, hubAddress(page));
 function takeToken(): void {
   const now = new URL(location.href);
   const { token } = readAddress(now);
-  if (token !== undefined) chat.bring(token);
+  if (token !== undefined) chat.useToken(token);
   const clean = withoutToken(now);
   if (clean.href !== now.href) history.replaceState(history.state, "", clean);
 }
@@ -49,6 +49,6 @@ document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") chat.wake();
   else chat.saveNow();
 });
-addEventListener("pagehide", () => chat.bye());
+addEventListener("pagehide", () => chat.close());
 
 void registerServiceWorker((key) => chat.show(key));

@@ -7,25 +7,25 @@ import type { FollowSelection } from "../pipeline/room_follower.ts";
 
 /** The flags of commands that follow rooms. */
 export const FOLLOW_FLAGS = {
-  room: roomsFlag("Room to follow; may be given several times"),
-  name: nameFlag({ help: "The name others see; without it you are a guest" }),
+  room: roomsFlag("Room to follow (repeatable)"),
+  name: nameFlag({ help: "Your name (a guest without one)" }),
   ...TOKEN_FLAGS,
   cursor: flag.text({
     placeholder: "FILE",
-    help: "Resume where the last run stopped, as FILE tells",
+    help: "Resume from the position in FILE, and update it",
   }),
   after: flag.value<number | undefined>({
     fallback: undefined,
     placeholder: "ID",
     expects: "the id of a message, or 0 for everything there is",
     read: (text) => /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined,
-    help: "Begin after this message, 0: with the oldest. Ignored where --cursor knows the room",
+    help: "Start after this message ID (0 = oldest)",
   }),
   since: flag.seconds({
     fallback: 0,
     shown: "",
     min: 1,
-    help: "Begin with the messages of this time, such as 10m",
+    help: "Start with messages of this period, such as 10m",
   }),
   count: flag.integer({
     fallback: 0,
@@ -34,9 +34,9 @@ export const FOLLOW_FLAGS = {
     help: "Exit after this many messages",
   }),
   strict: flag.toggle({
-    help: "Exit with 1 where the hub no longer keeps messages",
+    help: "Exit with 1 if the hub no longer has messages",
   }),
-  wait: flag.toggle({ help: "Wait for a hub that is unreachable at the start" }),
+  wait: flag.toggle({ help: "Wait for a hub that is unreachable at start" }),
 };
 
 /**

@@ -1,7 +1,6 @@
 import { CliError } from "../../cli/errors.ts";
-import { safeJson } from "../../render/text.ts";
-import type { ClientClock } from "../../client.ts";
-import { visible } from "../../protocol.ts";
+import type { Clock } from "../../client.ts";
+import { safeJson, visible } from "../../protocol.ts";
 import { type EnvVariables, messageEnvironment } from "./child_environment.ts";
 import type { ReceivedMessage } from "./follow.ts";
 import { extendVia } from "./via.ts";
@@ -24,7 +23,7 @@ export interface ChildOptions {
   readonly id: string;
   /** The longest run of a command, in milliseconds; 0 for no limit. */
   readonly timeout: number;
-  readonly clock: ClientClock;
+  readonly clock: Clock;
 }
 
 /** Milliseconds between SIGTERM and SIGKILL, for a command that runs too long. */

@@ -1,6 +1,6 @@
-import { plural } from "../../render/text.ts";
-import type { ClientClock, ClientEvent } from "../../client.ts";
-import type { Cancel } from "../../client/clock.ts";
+import type { ClientEvent, Clock } from "../../client.ts";
+import type { Cancel } from "../../lib/clock.ts";
+import { plural } from "../../lib/words.ts";
 import { logEvent } from "../../terminal/event_log.ts";
 import { renderEvent } from "../../terminal/render.ts";
 import { plainView } from "../../terminal/view.ts";
@@ -30,7 +30,7 @@ export class ReconnectDeadline implements Disposable {
   /** @param limit milliseconds; 0 for no limit. */
   constructor(
     private readonly limit: number,
-    private readonly clock: ClientClock,
+    private readonly clock: Clock,
     private readonly onExpired: () => void,
   ) {}
 

@@ -1,4 +1,5 @@
-import type { ClientClock } from "../../client.ts";
+import { delay } from "../../lib/async.ts";
+import type { Clock } from "../../client.ts";
 import type { Message } from "../../protocol.ts";
 import type { CommandResult } from "./child.ts";
 import type { FollowEvent, ReceivedMessage } from "./follow.ts";
@@ -44,7 +45,7 @@ export interface ExecuteOptions {
   readonly stop: () => void;
   /** Aborted after `stop()`: running commands finish, no other starts. */
   readonly signal: AbortSignal;
-  readonly clock: ClientClock;
+  readonly clock: Clock;
 }
 
 /** Runs a command for each message. Returns `false` if a failed command ended it. */
@@ -97,7 +98,7 @@ async function runUntilDone(
   const { run, onError, keepFailed, say, signal, clock } = options;
   const { id, room } = received.message;
   const retries = onError === "retry" ? options.retries : 0;
-  let delay = FIRST_RETRY;
+  let retryIn = FIRST_RETRY;
   for (let tries = 1;; tries++) {
     const { ok, description } = await run(received);
     if (ok) return true;
@@ -106,10 +107,10 @@ async function runUntilDone(
     const attempt = tries === 1 ? "" : ` at try ${tries}`;
     const problem = `The command for message ${id} of ${room} ${description}${attempt}`;
     if (tries <= retries) {
-      say(`${problem}; retrying in ${delay / 1000} s`);
-      await pause(delay, clock, signal);
+      say(`${problem}; retrying in ${retryIn / 1000} s`);
+      await delay(retryIn, { clock, signal });
       if (signal.aborted) return false;
-      delay = Math.min(2 * delay, MAX_RETRY);
+      retryIn = Math.min(2 * retryIn, MAX_RETRY);
     } else if (keepFailed !== undefined) {
       await keepFailed({ ...received, reason: description, tries });
       say(`${problem}; saved to the --failed file, continuing with the next`);
@@ -123,18 +124,6 @@ async function runUntilDone(
       return false;
     }
   }
-}
-
-/** Waits for `delay` milliseconds, or until `signal` aborts. */
-function pause(delay: number, clock: ClientClock, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.after(delay, resolve);
-  const onAbort = (): void => {
-    cancel();
-    resolve();
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  return promise.finally(() => signal.removeEventListener("abort", onAbort));
 }
 
 /** Reports items in the order in which they began, though they complete in any order. */

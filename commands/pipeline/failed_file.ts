@@ -1,7 +1,7 @@
-import { safeJson } from "../../render/text.ts";
-import { visible } from "../../protocol.ts";
+import { writeAll } from "../../lib/write_all.ts";
+import { safeJson, visible } from "../../protocol.ts";
 import type { FailedMessage } from "./execute.ts";
-import { fileError, writeAll } from "./files.ts";
+import { fileError } from "./files.ts";
 
 /** A file of messages whose command failed for good, as one JSON object per line. */
 export class FailedFile {

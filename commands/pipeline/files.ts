@@ -1,5 +1,7 @@
 import { CliError, EXIT } from "../../cli/errors.ts";
-import { whyNotWritten } from "../../lib/read_file.ts";
+import { replaceFile } from "../../lib/atomic_write.ts";
+import { writeAll } from "../../lib/write_all.ts";
+import { writeErrorText } from "../../lib/file_errors.ts";
 
 export interface FileStatus {
   /** Bytes. */
@@ -28,13 +30,8 @@ export interface AppendFile extends Disposable {
 export interface FileSystem {
   /** The text of a file; `undefined` when it does not exist. */
   readText(path: string): Promise<string | undefined>;
-  /**
-   * Writes a whole file so that it survives a power failure, or leaves none. It gets the permissions
-   * of the file at `like`; if there is none, only its owner may access it.
-   */
-  writeText(path: string, text: string, like: string): Promise<void>;
-  /** Renames a file; replaces the target. */
-  rename(from: string, to: string): Promise<void>;
+  /** Replaces a file atomically and keeps its permissions; only the owner may access a new one. */
+  replaceText(path: string, text: string): Promise<void>;
   /** Opens a regular file, or creates one that only its owner may access. */
   open(path: string): Promise<AppendFile>;
   /** Locks a file for this process; `undefined` when another process has it locked. */
@@ -53,25 +50,8 @@ export const SYSTEM_FILES: FileSystem = {
       throw error;
     }
   },
-  async writeText(path, text, like) {
-    const wanted = await modeOf(like);
-    const mode = wanted ?? OWNER_ONLY;
-    using file = await Deno.open(path, { write: true, create: true, truncate: true, mode });
-    try {
-      // Undoes the umask. Some file systems have no permissions.
-      const now = (await file.stat()).mode;
-      if (wanted !== undefined && now !== null && (now & 0o777) !== wanted) {
-        await Deno.chmod(path, wanted);
-      }
-      await writeAll(file, new TextEncoder().encode(text));
-      await file.syncData();
-    } catch (error) {
-      // Half a file is useless, and on a full disk it takes space from others.
-      await Deno.remove(path);
-      throw error;
-    }
-  },
-  rename: (from, to) => Deno.rename(from, to),
+  replaceText: (path, text) =>
+    replaceFile(path, text, { keepMode: true, sync: true, temporary: `${path}.new` }),
   async open(path) {
     const file = await openToAppend(path);
     if ((await file.stat()).isFile) return new SystemFile(file);
@@ -153,27 +133,10 @@ class SystemFile implements AppendFile {
   }
 }
 
-/** The permissions of a file; `undefined` without a file, or without permissions. */
-async function modeOf(path: string): Promise<number | undefined> {
-  try {
-    const { mode } = await Deno.stat(path);
-    return mode === null ? undefined : mode & 0o777;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    done += await file.write(bytes.subarray(done));
-  }
-}
-
 /** Turns a file error into a {@linkcode CliError} that begins with `what`: "Cannot X". */
 export function fileError(error: unknown, what: string): unknown {
   if (error instanceof CliError || !(error instanceof Error)) return error;
-  const reason = whyNotWritten(error);
+  const reason = writeErrorText(error);
   const isFull = /^(?:No space left|Disk quota exceeded|There is not enough space)/.test(reason);
   const remedy = isFull ? ". Free some space, then start again" : "";
   return new CliError(`${what}: ${reason}${remedy}`, EXIT.failed, { cause: error });

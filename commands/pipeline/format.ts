@@ -1,6 +1,5 @@
 import { localDate, localTime } from "../../chat/time.ts";
-import { safeJson } from "../../render/text.ts";
-import { visible } from "../../protocol.ts";
+import { safeJson, visible } from "../../protocol.ts";
 import type { ReceivedMessage } from "./follow.ts";
 
 const FIELDS: Readonly<Record<string, (received: ReceivedMessage) => string>> = {

@@ -1,6 +1,6 @@
-import type { Output } from "../../cli/output.ts";
-import type { ClientClock } from "../../client.ts";
-import type { Cancel } from "../../client/clock.ts";
+import type { Output } from "../../lib/output.ts";
+import type { Clock } from "../../client.ts";
+import type { Cancel } from "../../lib/clock.ts";
 import type { SendCounts } from "./send.ts";
 
 /** Milliseconds before progress is first shown. */
@@ -20,7 +20,7 @@ export class SendProgress implements Disposable {
 
   constructor(
     private readonly terminal: Output,
-    private readonly clock: ClientClock,
+    private readonly clock: Clock,
     private readonly counts: Readonly<SendCounts>,
   ) {
     this.#at = clock.now();

@@ -1,4 +1,4 @@
-import { plural } from "../../render/text.ts";
+import { plural } from "../../lib/words.ts";
 
 /** Lines that are reported one by one; the rest only as a number. */
 const MAX_REPORTED = 10;

@@ -28,9 +28,9 @@ export interface Encoder {
   /** Whether what is for one client may be joined by newlines into one frame. */
   readonly batches: boolean;
   /** Whether the client speaks first. */
-  readonly helloFirst: boolean;
+  readonly requiresHello: boolean;
   /** Whether the client can say nothing at all, and so bring no fresh token either. */
-  readonly listensOnly: boolean;
+  readonly receiveOnly: boolean;
   welcome(head: WelcomeHead, rooms: readonly JoinSnapshot[], now: number): readonly string[];
   joined(room: JoinSnapshot): readonly string[];
   /** @param epoch names the life of the room's numbering that their ids belong to. */
@@ -99,8 +99,8 @@ function ackJson({ ref, room, id, timestamp, duplicate }: Ack): string {
 export const V1_ENCODER: Encoder = {
   name: "v1",
   batches: true,
-  helloFirst: true,
-  listensOnly: false,
+  requiresHello: true,
+  receiveOnly: false,
   welcome: welcomeJson,
   joined: joinedJson,
   messages: messagesJson,
@@ -113,8 +113,8 @@ export const V1_ENCODER: Encoder = {
 export const JSON_ENCODER: Encoder = {
   name: "json",
   batches: false,
-  helloFirst: false,
-  listensOnly: false,
+  requiresHello: false,
+  receiveOnly: false,
   welcome: plainWelcome,
   joined: joinedJson,
   messages: messagesJson,
@@ -126,8 +126,8 @@ export const JSON_ENCODER: Encoder = {
 export const TEXT_ENCODER: Encoder = {
   name: "text",
   batches: false,
-  helloFirst: false,
-  listensOnly: false,
+  requiresHello: false,
+  receiveOnly: false,
   welcome: welcomeLines,
   joined: joinedLines,
   messages: (entries) => entries.map((entry) => messageLine(entry.message)),

@@ -12,8 +12,8 @@ const RETRY = 2000;
 export const SSE_ENCODER: Encoder = {
   name: "events",
   batches: false,
-  helloFirst: false,
-  listensOnly: true,
+  requiresHello: false,
+  receiveOnly: true,
   welcome: () => [],
   joined: ({ fields, history }) => [
     // Without data this is no event, but a position: one who lost the stream before the first

@@ -1,4 +1,4 @@
-import { shownText } from "../../chat/content.ts";
+import { sanitizedText } from "../../chat/content.ts";
 import type { Content, Message } from "../../protocol.ts";
 import type { ControlFrame, WelcomeHead } from "./encoder.ts";
 import type { JoinSnapshot } from "../join_result.ts";
@@ -19,7 +19,7 @@ export function messageLine(message: Message): string {
 /** What a person sees of a message: its text, or its data where there is none. */
 export function contentText(content: Content): string {
   const text = content.message ?? JSON.stringify(content.data);
-  return shownText(text).replaceAll("\n", CONTINUATION);
+  return sanitizedText(text).replaceAll("\n", CONTINUATION);
 }
 
 function clockTime(timestamp: string): string {

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { ServerClock } from "../../lib/clock.ts";
 
 /** Milliseconds that a body may take: a message is small, and who sends it slowly holds a connection. */
 export const BODY_TIMEOUT = 10_000;
@@ -12,7 +12,7 @@ export type Body =
  * Reads the body of a request as UTF-8: `limit` bytes at most, within {@linkcode BODY_TIMEOUT}. What
  * goes beyond is not read, and a length that says so beforehand is believed. Never rejects.
  */
-export async function readBody(request: Request, limit: number, clock: Clock): Promise<Body> {
+export async function readBody(request: Request, limit: number, clock: ServerClock): Promise<Body> {
   const large: Body = {
     ok: false,
     status: 413,
@@ -22,7 +22,7 @@ export async function readBody(request: Request, limit: number, clock: Clock): P
   if (request.body === null) return { ok: true, text: "" };
   const reader = request.body.getReader();
   const { promise: late, resolve } = Promise.withResolvers<"late">();
-  using _timer = clock.after(BODY_TIMEOUT, () => resolve("late"));
+  const cancel = clock.after(BODY_TIMEOUT, () => resolve("late"));
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   try {
@@ -44,6 +44,8 @@ export async function readBody(request: Request, limit: number, clock: Clock): P
   } catch {
     // Whatever broke it off, nobody is left who could be told more.
     return { ok: false, status: 400, reason: "The body broke off: send it again" };
+  } finally {
+    cancel();
   }
   return decode(chunks);
 }

@@ -1,5 +1,6 @@
-import type { ConnectionLimiter } from "../connection_limiter.ts";
-import { isLoopback, type ServerLimits } from "../limits.ts";
+import type { ConnectionLimiter } from "../limits/connection_limiter.ts";
+import { isLoopback } from "../../lib/net.ts";
+import type { ServerLimits } from "../limits/server_limits.ts";
 import { Rejected } from "./responses.ts";
 
 /** Seconds after which a client that found the hub full may try again. */

@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Broker } from "../../broker/broker.ts";
-import { knownTrouble } from "../../broker/sqlite/storage_errors.ts";
-import type { Clock } from "../clock.ts";
+import { knownProblem } from "../../broker/sqlite/storage_errors.ts";
+import type { ServerClock } from "../../lib/clock.ts";
 import type { ShutdownNotice } from "./shutdown.ts";
 
 const logger = getLogger(["bcast", "http"]);
@@ -15,7 +15,7 @@ const CHECK_PERIOD = 1000;
 /** What the answers depend on. */
 export interface HealthOptions {
   readonly broker: Broker;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   /** Why nobody new is let in, if so. */
   readonly closed: () => ShutdownNotice | undefined;
 }
@@ -56,7 +56,7 @@ export class Health {
       return undefined;
     } catch (error) {
       logger.debug("The log cannot be written: {error}", { error });
-      const why = knownTrouble(error)?.what;
+      const why = knownProblem(error)?.what;
       return "The log cannot be written" + (why === undefined ? "" : `: ${why}`);
     }
   }

@@ -1,4 +1,4 @@
-import { isLoopback } from "../limits.ts";
+import { isLoopback } from "../../lib/net.ts";
 import { EXPOSITION_TYPE } from "../metrics/exposition.ts";
 import type { MetricsCollector } from "../metrics/collector.ts";
 import type { AccessResult, GuardRejection } from "./request_guard.ts";

@@ -78,7 +78,7 @@ export class RequestGuard {
   ): GuardRejection | undefined {
     const refusal = this.#strangers(request, peerAddress(remoteAddr));
     if (refusal !== undefined) return refusal;
-    const wait = Math.ceil(this.hub.takeShare(address));
+    const wait = Math.ceil(this.hub.consumeAddressQuota(address));
     if (wait === 0) return undefined;
     return busy("Too much comes from your address: slow down", wait);
   }
@@ -146,7 +146,7 @@ export class RequestGuard {
     token: string | undefined,
     address: string,
   ): AccessResult | Promise<AccessResult> {
-    const answer = this.hub.admission.check(token, { address });
+    const answer = this.hub.authentication.check(token, { address });
     const entitlement = (found: AuthResult): AccessResult => this.#unlessBanned(found, address);
     return answer instanceof Promise ? answer.then(entitlement) : entitlement(answer);
   }
@@ -154,7 +154,7 @@ export class RequestGuard {
   #unlessBanned(answer: AuthResult, address: string): AccessResult {
     if (!answer.ok) return refused(answer);
     const { name, admin } = answer.grant;
-    const ban = this.hub.moderation.banOn({ name, address, admin });
+    const ban = this.hub.moderation.activeBan({ name, address, admin });
     return ban === undefined ? answer : denial(403, banMessage(ban));
   }
 }

@@ -1,4 +1,4 @@
-import type { RoomRefusal } from "../room_registry.ts";
+import type { RoomRefusal } from "../limits/room_limiter.ts";
 import type { ApiError, ParseError } from "../../protocol.ts";
 import type { Body } from "./body.ts";
 import type { GuardRejection } from "./request_guard.ts";

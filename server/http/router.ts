@@ -1,7 +1,7 @@
 import type { Grant } from "../../auth/authorizer.ts";
-import type { ConnectionLimiter } from "../connection_limiter.ts";
+import type { ConnectionLimiter } from "../limits/connection_limiter.ts";
 import type { Hub } from "../hub.ts";
-import type { ServerLimits } from "../limits.ts";
+import type { ServerLimits } from "../limits/server_limits.ts";
 import { recordRejection } from "../rejections.ts";
 import { VERSION } from "../../protocol.ts";
 import { type Api, errorResponse } from "./api/api.ts";
@@ -15,9 +15,10 @@ import type { Health } from "./health.ts";
 import { plainPage } from "./plain_page.ts";
 import { answerMetrics, type MetricsOptions } from "./metrics_endpoint.ts";
 import {
+  type ClientAddress,
   parseUpgradeRequest,
   type UpgradeRequest,
-  type WebSocketTransport,
+  type WebSocketServer,
 } from "../transports/websocket.ts";
 
 /** Seconds after which a client that found the hub full may try again. */
@@ -26,18 +27,18 @@ const RETRY_AFTER = 5;
 /** What answering HTTP takes. */
 export interface RouterOptions {
   readonly hub: Hub;
-  readonly door: WebSocketTransport;
+  readonly webSocket: WebSocketServer;
   /** The first room of clients that name none. */
   readonly room: string;
   /** Those through all doors. */
   readonly connections: ConnectionLimiter;
   readonly api: Api;
-  readonly gate: RequestGuard;
+  readonly guard: RequestGuard;
   readonly limits: ServerLimits;
   readonly health: Health;
   readonly metrics: MetricsOptions;
   /** Why nobody new is let in, if so. */
-  readonly closed: () => ShutdownNotice | undefined;
+  readonly shutdownNotice: () => ShutdownNotice | undefined;
 }
 
 /**
@@ -53,22 +54,22 @@ export function createRouter(
     // Whoever watches over the hub is to hear of it, whatever else is wrong.
     const health = url === null ? undefined : options.health.answer(url.pathname);
     if (health !== undefined) return health;
-    const address = options.gate.address(request, info);
-    const refusal = options.gate.refusal(request, info, address);
+    const address = options.guard.address(request, info);
+    const refusal = options.guard.refusal(request, info, address);
     if (refusal !== undefined) {
       recordRejection(options.hub, address, refusal);
       // The runtime puts the path behind whatever the Host header says.
       const asksApi = url?.pathname.startsWith("/api/") ||
         (refusal.status === 400 && request.url.includes("/api/"));
       return asksApi
-        ? signed(addCorsHeaders(errorResponse(refusal), options.gate.reader(request)))
+        ? signed(addCorsHeaders(errorResponse(refusal), options.guard.reader(request)))
         : sentence(refusal.status, refusal.reason, refusal.headers);
     }
     // The runtime puts it together with the Host header, which may be anything.
     if (url === null) return turnAway(options.hub, address, 400, BAD_HOST);
     const { pathname, searchParams } = url;
     if (pathname.startsWith("/api/")) {
-      const reader = options.gate.reader(request);
+      const reader = options.guard.reader(request);
       return askApi(options, request, url, address, reader)
         .then((answer) => signed(addCorsHeaders(answer, reader)));
     }
@@ -85,14 +86,14 @@ export function createRouter(
     if (metered) return askMetrics(options, request, url, address);
     // Also without an upgrade: a WebSocket client sees nothing of an answer but its status, and asks
     // for the rest in this way.
-    const closure = options.closed();
+    const closure = options.shutdownNotice();
     if (closure !== undefined) {
       return turnAway(options.hub, address, 503, closure.reason, closure.retryAfter());
     }
     if (asset !== undefined) return asset;
     if (!upgrades && pathname === "/") {
       const { hub, room } = options;
-      const text = plainPage(request, { room, guarded: hub.admission.required });
+      const text = plainPage(request, { room, guarded: hub.authentication.required });
       return sentence(200, text, { vary: "accept", "cache-control": "no-store" });
     }
     if (!upgrades) {
@@ -102,13 +103,13 @@ export function createRouter(
         upgrade: "websocket",
       });
     }
-    return upgrade(options, request, searchParams, address, options.gate.port(info, address));
+    return upgrade(options, request, searchParams, address, options.guard.port(info, address));
   };
 }
 
 /** Answers below `/api/` whoever may come in at all; each answer holds what the token permits. */
 async function askApi(
-  { hub, gate, api }: RouterOptions,
+  { hub, guard, api }: RouterOptions,
   request: Request,
   url: URL,
   address: string,
@@ -117,7 +118,7 @@ async function askApi(
   // Asked by the browser itself, which brings no token.
   const permission = reader === undefined ? undefined : preflight(request);
   if (permission !== undefined) return permission;
-  const entitled = await gate.entitle(tokenOf(request.headers, url.searchParams), address);
+  const entitled = await guard.entitle(tokenOf(request.headers, url.searchParams), address);
   const answer = entitled.ok ? await api(request, url, entitled.grant, address) : entitled;
   if (answer instanceof Response) return answer;
   recordRejection(hub, address, answer);
@@ -126,14 +127,14 @@ async function askApi(
 
 /** Tells the metrics to whoever may have them. */
 async function askMetrics(
-  { hub, gate, metrics }: RouterOptions,
+  { hub, guard, metrics }: RouterOptions,
   request: Request,
   { searchParams }: URL,
   address: string,
 ): Promise<Response> {
-  const wait = Math.ceil(hub.takeTurn(address, undefined));
+  const wait = Math.ceil(hub.consumePublishQuota(address, undefined));
   if (wait > 0) return turnAway(hub, address, 429, `Too much at once: wait ${wait} s`, wait);
-  const entitle = () => gate.entitle(tokenOf(request.headers, searchParams), address);
+  const entitle = () => guard.entitle(tokenOf(request.headers, searchParams), address);
   const answer = await answerMetrics(metrics, request, address, entitle);
   return answer instanceof Response ? signed(answer) : deny(hub, address, answer);
 }
@@ -145,38 +146,38 @@ function upgrade(
   address: string,
   port: number | undefined,
 ): Response | Promise<Response> {
-  const { hub, connections, gate, limits } = options;
+  const { hub, connections, guard, limits } = options;
   const crowd = checkConnectionLimits(connections, limits, address);
   if (crowd !== undefined) return deny(hub, address, crowd);
-  const greeting = parseUpgradeRequest(searchParams, request.headers, address, port);
+  const greeting = parseUpgradeRequest(searchParams, request.headers);
   if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
   const fault = upgradeFault(request);
   if (fault !== undefined) return deny(hub, address, { ok: false, ...fault });
   const token = tokenOf(request.headers, searchParams);
   // A client that speaks first hears in words what is wrong with its token: a WebSocket that never
   // opens tells a program nothing.
-  if (greeting.introduction.dialect.helloFirst) {
-    return open(options, request, address, withToken(greeting, token));
+  if (greeting.introduction.encoder.requiresHello) {
+    return open(options, request, { address, port }, withToken(greeting, token));
   }
-  const checked = gate.entitle(token, address);
+  const checked = guard.entitle(token, address);
   const enter = (answer: Awaited<typeof checked>): Response =>
     answer.ok
-      ? open(options, request, address, withGrant(greeting, answer.grant))
+      ? open(options, request, { address, port }, withGrant(greeting, answer.grant))
       : deny(hub, address, answer);
   return checked instanceof Promise ? checked.then(enter) : enter(checked);
 }
 
 function open(
-  { hub, door, limits }: RouterOptions,
+  { hub, webSocket, limits }: RouterOptions,
   request: Request,
-  address: string,
+  client: ClientAddress,
   greeting: RouteResult,
 ): Response {
   try {
-    return door.upgrade(request, greeting, limits.heartbeat);
+    return webSocket.upgrade(request, greeting, client, limits.heartbeat);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    return turnAway(hub, address, 400, `Not a WebSocket handshake: ${error.message}`);
+    return turnAway(hub, client.address, 400, `Not a WebSocket handshake: ${error.message}`);
   }
 }
 

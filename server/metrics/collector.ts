@@ -22,7 +22,7 @@ export class MetricsCollector {
     const { user, system } = process.cpuUsage();
     const databaseBytes = database === undefined ? undefined : await sizeOfLog(database);
     return exposition(readMetrics({
-      census: hub.census(),
+      stats: hub.census(),
       counters: hub.counters,
       memory: Deno.memoryUsage(),
       startTime: this.#startTime,

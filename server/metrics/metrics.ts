@@ -6,7 +6,7 @@ import type { Family, MetricReading, MetricSample } from "./exposition.ts";
 
 /** What all metrics are read from. */
 export interface Sources {
-  readonly census: HubStats;
+  readonly stats: HubStats;
   readonly counters: Counters;
   readonly memory: Deno.MemoryUsage;
   /** When the process began, in seconds since the Unix epoch. */
@@ -64,18 +64,18 @@ export const METRICS: readonly Metric[] = [
     "bcast_connections",
     "dialect",
     "Connections now, by how they talk: v1, json, text or events",
-    ({ census }) => Object.entries(census.connections),
+    ({ stats }) => Object.entries(stats.connections),
   ),
   gauge(
     "bcast_sessions",
     "Sessions now, those included whose connection broke a moment ago",
-    ({ census }) => census.sessions,
+    ({ stats }) => stats.sessions,
   ),
-  gauge("bcast_rooms", "Rooms now that somebody is in", ({ census }) => census.rooms),
+  gauge("bcast_rooms", "Rooms now that somebody is in", ({ stats }) => stats.rooms),
   gauge(
     "bcast_members",
     "Members of all rooms now; who is in two rooms counts twice",
-    ({ census }) => census.members,
+    ({ stats }) => stats.members,
   ),
   counter(
     "bcast_connections_total",
@@ -111,12 +111,12 @@ export const METRICS: readonly Metric[] = [
   counter(
     "bcast_received_characters_total",
     "Characters (UTF-16 units) of all frames received; bytes, where text is ASCII",
-    ({ census }) => census.received,
+    ({ stats }) => stats.received,
   ),
   counter(
     "bcast_sent_characters_total",
     "Characters (UTF-16 units) of all frames sent; bytes, where text is ASCII",
-    ({ census }) => census.sent,
+    ({ stats }) => stats.sent,
   ),
   labelled(
     "counter",

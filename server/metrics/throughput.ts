@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { ServerClock } from "../../lib/clock.ts";
 import type { Counters } from "./counters.ts";
 
 /** Samples that a rate is taken over: long enough to be steady, short enough to follow. */
@@ -29,7 +29,7 @@ export class ThroughputMeter {
 
   constructor(
     private readonly counters: Counters,
-    private readonly clock: Pick<Clock, "monotonic">,
+    private readonly clock: Pick<ServerClock, "monotonic">,
     /** Milliseconds between two calls of {@linkcode sample}, if nothing is late. */
     private readonly period: number,
   ) {
@@ -48,7 +48,7 @@ export class ThroughputMeter {
   }
 
   /** The speeds over the last {@linkcode WINDOW} periods, or since the start if that is less. */
-  get speed(): Throughput {
+  get current(): Throughput {
     const [first] = this.#samples;
     const last = this.#samples.at(-1);
     const seconds = ((last?.at ?? 0) - (first?.at ?? 0)) / 1000;

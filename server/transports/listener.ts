@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
-import type { Clock } from "../clock.ts";
-import { settledWithin } from "../../lib/timeout.ts";
+import type { Cancel, ServerClock } from "../../lib/clock.ts";
+import { delay, settledWithin } from "../../lib/async.ts";
 import type { KeyPair } from "./tls.ts";
 
 const logger = getLogger(["bcast", "http"]);
@@ -36,7 +36,7 @@ export interface ListenerOptions {
   /** Without it, what travels is not encrypted. */
   readonly tls?: KeyPair;
   readonly handler: Handler;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
 }
 
 /**
@@ -63,9 +63,9 @@ export class HttpListener implements AsyncDisposable {
   #abort = new AbortController();
   #server: HttpServer;
   #closed = false;
-  readonly #looking: Disposable;
+  readonly #cancelProbe: Cancel;
   #look: Promise<void> | undefined;
-  #recovery: Disposable | undefined;
+  #cancelRecovery: Cancel | undefined;
 
   /** @throws {Deno.errors.AddrInUse} when the port is taken. */
   constructor(private readonly options: ListenerOptions) {
@@ -74,7 +74,7 @@ export class HttpListener implements AsyncDisposable {
     this.port = this.#server.addr.port;
     this.address = this.#server.addr.hostname;
     this.#watch(this.#server);
-    this.#looking = options.clock.every(LOOK_PERIOD, () => {
+    this.#cancelProbe = options.clock.every(LOOK_PERIOD, () => {
       this.#look ??= this.#lookForItself().finally(() => this.#look = undefined);
     });
   }
@@ -85,8 +85,8 @@ export class HttpListener implements AsyncDisposable {
    */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#recovery?.[Symbol.dispose]();
-    this.#recovery = undefined;
+    this.#cancelRecovery?.();
+    this.#cancelRecovery = undefined;
     await this.#look;
     // A handshake that its other side never goes on with keeps this waiting for ever.
     await settledWithin(this.#server.shutdown(), CLOSE_TIMEOUT);
@@ -99,7 +99,7 @@ export class HttpListener implements AsyncDisposable {
 
   /** Closes for good, with `break` by ending every connection. */
   async end(how: "close" | "break"): Promise<void> {
-    this.#looking[Symbol.dispose]();
+    this.#cancelProbe();
     if (how === "break") this.#abort.abort();
     await this.close();
   }
@@ -124,7 +124,7 @@ export class HttpListener implements AsyncDisposable {
         const taken = error instanceof Deno.errors.AddrInUse;
         if (!taken || performance.now() > end) throw error;
       }
-      await pause(RETRY_PERIOD);
+      await delay(RETRY_PERIOD);
     }
     this.#closed = false;
     this.#watch(this.#server);
@@ -156,7 +156,7 @@ export class HttpListener implements AsyncDisposable {
   }
 
   async #lookForItself(): Promise<void> {
-    if (this.#closed || this.#recovery !== undefined) return;
+    if (this.#closed || this.#cancelRecovery !== undefined) return;
     const server = this.#server;
     const { hostname } = server.addr;
     const local = hostname === "0.0.0.0" ? "127.0.0.1" : hostname === "::" ? "::1" : hostname;
@@ -170,13 +170,13 @@ export class HttpListener implements AsyncDisposable {
   }
 
   #lost(error: unknown): void {
-    if (this.#closed || this.#recovery !== undefined) return;
+    if (this.#closed || this.#cancelRecovery !== undefined) return;
     logger.error("Nobody new can come in: {error}. Listening again in a moment", { error });
     this.#recoverLater();
   }
 
   #recoverLater(): void {
-    this.#recovery = this.options.clock.after(RECOVERY_DELAY, () => {
+    this.#cancelRecovery = this.options.clock.after(RECOVERY_DELAY, () => {
       try {
         this.#server = this.#serve(this.port);
       } catch (error) {
@@ -184,13 +184,9 @@ export class HttpListener implements AsyncDisposable {
         this.#recoverLater();
         return;
       }
-      this.#recovery = undefined;
+      this.#cancelRecovery = undefined;
       logger.info("Listening again");
       this.#watch(this.#server);
     });
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { connect, ConnectError, RequestError } from "../../client.ts";
-import { FakeClientClock } from "../kit/client_clock.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { joined, message, messages, ScriptedHub } from "../kit/scripted_hub.ts";
 import { until } from "../kit/until.ts";
@@ -194,7 +194,7 @@ Deno.test("`join()` before the first welcome adds to the hub's own rooms", async
 
 Deno.test("`join()` of a room that the hub refuses is not asked for again", async () => {
   await using hub = new ScriptedHub();
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   await using conversation = connect({ url: hub.url }, { clock });
   const log = new EventLog(conversation);
   const side = await hub.welcome();
@@ -255,7 +255,7 @@ Deno.test("`close()` before the connection is there leaves nothing behind", asyn
 });
 
 Deno.test("`close()` does not wait for a hub that never answers", async () => {
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   // A socket whose close event never comes.
   class Mute extends EventTarget {
     readonly readyState = WebSocket.CONNECTING;
@@ -320,7 +320,7 @@ Deno.test("`nick()` takes effect when the hub says nothing against it, even if n
 
 Deno.test("`nick()` that the hub found too fast is not taken for granted, but asked again", async () => {
   await using hub = new ScriptedHub();
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   await using conversation = connect({ url: hub.url }, { clock });
   const log = new EventLog(conversation);
   const side = await hub.welcome();
@@ -369,7 +369,7 @@ Deno.test("`connect()` asks a token's source at every connection, and again when
   await using hub = new ScriptedHub();
   const tokens = ["t1", "t2", "t2", "t3"];
   let asked = 0;
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   await using conversation = connect({
     url: hub.url,
     token: () => Promise.resolve(tokens[asked++] ?? "t9"),

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { connect, ConnectError, type ConnectOptions, type Environment } from "../../client.ts";
-import { FakeClientClock } from "../kit/client_clock.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { ScriptedHub } from "../kit/scripted_hub.ts";
 import { within } from "../kit/within.ts";
@@ -124,7 +124,7 @@ Deno.test("`connect()` tells what is there when it speaks no HTTP", async () => 
 });
 
 Deno.test("`connect()` gives up on who takes the connection and says nothing", async () => {
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   await using hub = new ScriptedHub();
   const conversation = connect({ url: hub.url }, { clock });
   const log = new EventLog(conversation);
@@ -155,7 +155,7 @@ Deno.test("`connect()` refused after the hello ends with the hub's words, whatev
 });
 
 Deno.test("`connect()` refused after the hello does not wait for a hub that forgets to close", async () => {
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   await using hub = new ScriptedHub();
   const conversation = connect({ url: hub.url, sender: "Bob" }, { clock });
   const log = new EventLog(conversation);
@@ -183,7 +183,7 @@ Deno.test("`connect()` to a full hub is busy", async () => {
 });
 
 Deno.test("`retryFirst` goes on until there is a hub, and honours when to come back", async () => {
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   await using hub = new ScriptedHub();
   hub.answer(() =>
     new Response("The hub is stopping", { status: 503, headers: { "retry-after": "5" } })

@@ -4,7 +4,7 @@ import { connect, RequestError } from "../../client.ts";
 import { type ClientRequest, directRequest } from "../../client/request.ts";
 import { Outbox } from "../../client/outbox.ts";
 import { type DirectRequest, nameKey, RETURN_SECONDS } from "../../protocol.ts";
-import { FakeClientClock } from "../kit/client_clock.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { type HubSide, message, ScriptedHub } from "../kit/scripted_hub.ts";
 import { startTestHub } from "../kit/test_hub.ts";
@@ -12,7 +12,7 @@ import { within } from "../kit/within.ts";
 
 /** Alice, whose connection broke and who is about to come back. */
 async function offline(hub: ScriptedHub) {
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   const alice = connect({ url: hub.url, sender: "Alice" }, { clock, random: () => 0.5 });
   const log = new EventLog(alice);
   const side = await hub.welcome();
@@ -139,7 +139,7 @@ for (const first of ["Alice", "Bob"] as const) {
   Deno.test(`private messages outlive a restart of the hub after which ${first} is back first`, async () => {
     let hub = await startTestHub();
     const port = Number(new URL(hub.url).port);
-    const clocks = { Alice: new FakeClientClock(), Bob: new FakeClientClock() };
+    const clocks = { Alice: new FakeClock(), Bob: new FakeClock() };
     const join = (sender: "Alice" | "Bob") =>
       connect({ url: hub.url, sender }, { clock: clocks[sender], random: () => 0.5 });
     await using alice = join("Alice");

@@ -10,7 +10,7 @@ import { Outbox } from "../../client/outbox.ts";
 import { MessageRequest } from "../../client/message_request.ts";
 import { RoomSubscriptions } from "../../client/room_subscriptions.ts";
 import { DEFAULT_LIMITS } from "../../protocol.ts";
-import { FakeClientClock } from "../kit/client_clock.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { joined, message, messages } from "../kit/scripted_hub.ts";
 
 Deno.test("`fullJitter()` spreads over all of a range that doubles up to 20 seconds", () => {
@@ -204,7 +204,7 @@ Deno.test("`Rooms` takes what follows the history of a join for new", () => {
 });
 
 Deno.test("`Pump` adds nothing to a socket that is full, and goes on when it drained", async () => {
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   const outbox = new Outbox();
   const pump = new SendLoop(outbox, clock);
   const frames: string[] = [];

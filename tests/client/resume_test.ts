@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { connect, ConnectError, type ConnectOptions, type Environment } from "../../client.ts";
-import { FakeClientClock } from "../kit/client_clock.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { joined, message, messages, ScriptedHub, type WelcomeScript } from "../kit/scripted_hub.ts";
 import { within } from "../kit/within.ts";
@@ -12,7 +12,7 @@ async function online(
   welcome: WelcomeScript = {},
   seams: Partial<Environment> = {},
 ) {
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   const conversation = connect({ url: hub.url, ...options }, {
     clock,
     random: () => 0.5,

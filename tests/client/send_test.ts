@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
 import { connect, ConnectError, RequestError } from "../../client.ts";
 import type { Publish } from "../../protocol.ts";
-import { FakeClientClock } from "../kit/client_clock.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { Relay } from "../kit/relay.ts";
 import { ack, joined, message, ScriptedHub, type WelcomeScript } from "../kit/scripted_hub.ts";
@@ -16,13 +16,13 @@ function texts(messages: readonly Publish[]): (string | undefined)[] {
 async function online(
   hub: ScriptedHub,
   options: {
-    readonly clock?: FakeClientClock;
+    readonly clock?: FakeClock;
     readonly url?: string;
     readonly welcome?: WelcomeScript;
     readonly echo?: boolean;
   } = {},
 ) {
-  const { clock = new FakeClientClock(), url = hub.url, welcome = {}, echo = true } = options;
+  const { clock = new FakeClock(), url = hub.url, welcome = {}, echo = true } = options;
   const sent: string[] = [];
   const conversation = connect({ url, echo }, {
     clock,

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { connect } from "../../client.ts";
 import { Watchdog } from "../../client/watchdog.ts";
-import { FakeClientClock } from "../kit/client_clock.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { ScriptedHub } from "../kit/scripted_hub.ts";
 
 async function online(hub: ScriptedHub) {
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   const conversation = connect({ url: hub.url }, { clock, random: () => 0.5 });
   const log = new EventLog(conversation);
   const side = await hub.welcome();
@@ -45,7 +45,7 @@ Deno.test("`wake()` finds out within seconds that a connection only looks alive"
 });
 
 Deno.test("`wake()` leaves a connection alone whose hub answers", () => {
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   const asked: number[] = [];
   const givenUp: string[] = [];
   const watchdog = new Watchdog(clock, {

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
 import type { ClientConnection } from "../../client/types.ts";
-import { type ChatOptions, TerminalChat } from "../../terminal/chat.ts";
-import { FakeClientClock } from "./client_clock.ts";
+import { type ChatOptions, TerminalChat } from "../../terminal/terminal_chat.ts";
+import { FakeClock } from "./fake_clock.ts";
 import { beginning, FakeConversation, said, TIMESTAMP } from "./fake_conversation.ts";
 import { FakeScreen } from "./fake_screen.ts";
 
@@ -9,7 +9,7 @@ import { FakeScreen } from "./fake_screen.ts";
 export class ChatScene implements AsyncDisposable {
   readonly conversation = new FakeConversation();
   readonly screen: FakeScreen;
-  readonly clock = new FakeClientClock();
+  readonly clock = new FakeClock();
   readonly chat: TerminalChat;
   readonly ended: Promise<number>;
 

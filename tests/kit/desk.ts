@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { completeLine } from "../../terminal/line.ts";
 import { Editor } from "../../editor/editor.ts";
-import type { HistoryReader } from "../../editor/input_history.ts";
+import type { InputHistory } from "../../editor/input_history.ts";
 import type { ScreenEvents } from "../../editor/screen.ts";
-import { FakeClientClock } from "./client_clock.ts";
+import { FakeClock } from "./fake_clock.ts";
 import { FakeTerminal } from "./fake_terminal.ts";
 import type { TerminalHabits } from "./terminal_model.ts";
 
@@ -12,7 +12,7 @@ export const PROMPT = "[lobby] Alice> ";
 
 interface DeskOptions {
   readonly habits?: TerminalHabits;
-  readonly history?: HistoryReader;
+  readonly history?: InputHistory;
 }
 
 /** What Tab knows. */
@@ -21,7 +21,7 @@ const KNOWN = { people: ["Bob", "Carol"], rooms: ["lobby"], windows: ["lobby"], 
 /** An editor on a terminal that is a model of one, at a time that the test sets. */
 export class Desk implements Disposable {
   readonly terminal: FakeTerminal;
-  readonly clock = new FakeClientClock();
+  readonly clock = new FakeClock();
   readonly editor: Editor;
   /** Everything that the editor told. */
   readonly told: string[] = [];

@@ -1,17 +1,17 @@
-import type { Clock } from "../../server/clock.ts";
+import type { Cancel, ServerClock } from "../../lib/clock.ts";
 
-interface Task {
+interface Timer {
   at: number;
   readonly period: number | undefined;
-  readonly run: () => void;
+  readonly task: () => void;
 }
 
-/** A clock that stands still until a test moves it. */
-export class FakeClock implements Clock {
+/** Time that stands still until a test moves it. */
+export class FakeClock implements ServerClock {
   #now: number;
-  readonly #tasks = new Set<Task>();
+  readonly #timers = new Set<Timer>();
 
-  constructor(now = Date.parse("2026-01-01T00:00:00.000Z")) {
+  constructor(now = Date.UTC(2026, 0, 1)) {
     this.#now = now;
   }
 
@@ -27,42 +27,57 @@ export class FakeClock implements Clock {
     queueMicrotask(task);
   }
 
-  after(delay: number, run: () => void): Disposable {
-    return this.#schedule({ at: this.#now + delay, period: undefined, run });
+  after(delay: number, task: () => void): Cancel {
+    return this.#schedule({ at: this.#now + delay, period: undefined, task });
   }
 
-  every(period: number, run: () => void): Disposable {
-    return this.#schedule({ at: this.#now + period, period, run });
+  every(period: number, task: () => void): Cancel {
+    return this.#schedule({ at: this.#now + period, period, task });
   }
 
-  /** Lets `milliseconds` pass; what falls due runs in order, at its own time. */
+  /** The number of pending timers. */
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
+  /** Lets `milliseconds` pass; timers run in order, each at its own time. */
   advance(milliseconds: number): void {
     const end = this.#now + milliseconds;
     for (;;) {
-      const due = [...this.#tasks].filter((task) => task.at <= end)
-        .sort((a, b) => a.at - b.at)[0];
-      if (due === undefined) break;
-      this.#now = due.at;
-      if (due.period === undefined) this.#tasks.delete(due);
-      else due.at += due.period;
-      due.run();
+      const [due] = this.#inOrder();
+      if (due === undefined || due.at > end) break;
+      this.#now = Math.max(this.#now, due.at);
+      this.#run(due, due.at);
     }
     this.#now = end;
   }
 
-  /** Lets a long time pass at once, as when a machine sleeps: what falls due runs once, at the end. */
+  /** Lets a long time pass at once; each timer that falls due runs once, at the end. */
   skip(milliseconds: number): void {
     this.#now += milliseconds;
-    for (const task of [...this.#tasks].sort((a, b) => a.at - b.at)) {
-      if (task.at > this.#now || !this.#tasks.has(task)) continue;
-      if (task.period === undefined) this.#tasks.delete(task);
-      else task.at = this.#now + task.period;
-      task.run();
+    for (const timer of this.#inOrder()) {
+      if (timer.at <= this.#now && this.#timers.has(timer)) this.#run(timer, this.#now);
     }
   }
 
-  #schedule(task: Task): Disposable {
-    this.#tasks.add(task);
-    return { [Symbol.dispose]: () => this.#tasks.delete(task) };
+  /** Wall time jumps while timers stand still, as when a laptop sleeps. */
+  sleep(milliseconds: number): void {
+    this.#now += milliseconds;
+    for (const timer of this.#timers) timer.at += milliseconds;
+  }
+
+  #inOrder(): Timer[] {
+    return [...this.#timers].sort((a, b) => a.at - b.at);
+  }
+
+  #run(timer: Timer, at: number): void {
+    if (timer.period === undefined) this.#timers.delete(timer);
+    else timer.at = at + timer.period;
+    timer.task();
+  }
+
+  #schedule(timer: Timer): Cancel {
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
   }
 }

@@ -1,5 +1,5 @@
 import { type ClientConnection, connect, type ConnectOptions } from "../../client.ts";
-import { TerminalChat } from "../../terminal/chat.ts";
+import { TerminalChat } from "../../terminal/terminal_chat.ts";
 import { FakeScreen } from "./fake_screen.ts";
 
 /** Somebody at a terminal, talking through a real hub. */

@@ -1,12 +1,12 @@
 import { type Authorizer, OPEN_GRANT } from "../../auth/authorizer.ts";
 import { api } from "../../server/http/api/api.ts";
-import { SseTransport } from "../../server/transports/sse.ts";
+import { SseServer } from "../../server/transports/sse.ts";
 import { HostList } from "../../server/http/hosts.ts";
 import { RequestGuard } from "../../server/http/request_guard.ts";
 import { Health } from "../../server/http/health.ts";
 import { createRouter } from "../../server/http/router.ts";
-import { WebSocketTransport } from "../../server/transports/websocket.ts";
-import { ConnectionLimiter } from "../../server/connection_limiter.ts";
+import { WebSocketServer } from "../../server/transports/websocket.ts";
+import { ConnectionLimiter } from "../../server/limits/connection_limiter.ts";
 import {
   type Encoder,
   JSON_ENCODER,
@@ -14,14 +14,14 @@ import {
   V1_ENCODER,
 } from "../../server/encoders/encoder.ts";
 import type { Hub } from "../../server/hub.ts";
-import { DEFAULT_SERVER_LIMITS } from "../../server/limits.ts";
+import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { MetricsCollector } from "../../server/metrics/collector.ts";
 import { LineConnection } from "../../server/transports/tcp/line_connection.ts";
 import type { FakeClock } from "./fake_clock.ts";
 import { LineClient } from "./line_client.ts";
-import { Client, recordedHub } from "./recorded_hub.ts";
+import { RecordedClient, recordedHub } from "./recorded_hub.ts";
 import { until } from "./until.ts";
 
 /** The token of moderators; any other is the name of its bearer, escaped. */
@@ -45,14 +45,14 @@ export class World implements AsyncDisposable {
     readonly clock: FakeClock,
     readonly handler: ReturnType<typeof createRouter>,
     /** Somebody in the room `lobby` who sees everything. */
-    readonly bystander: Client,
+    readonly bystander: RecordedClient,
   ) {}
 
   static async open(required: boolean): Promise<World> {
     const broker = await openSqliteBroker({ path: ":memory:" });
     const authorizer: Authorizer = {
       required,
-      moderated: true,
+      grantsAdmin: true,
       authorize(token) {
         if (token === undefined) {
           return required
@@ -67,24 +67,24 @@ export class World implements AsyncDisposable {
     const { hub, clock } = recorded;
     const connections = new ConnectionLimiter();
     const limits = DEFAULT_SERVER_LIMITS;
-    const closed = (): undefined => undefined;
-    const events = new SseTransport(hub, connections, clock);
+    const shutdownNotice = (): undefined => undefined;
+    const events = new SseServer(hub, connections, clock);
     const handler = createRouter({
       hub,
       connections,
       limits,
-      closed,
-      door: new WebSocketTransport(hub, connections),
-      gate: new RequestGuard(hub, {
+      shutdownNotice,
+      webSocket: new WebSocketServer(hub, connections),
+      guard: new RequestGuard(hub, {
         hosts: () => new HostList({ allowed: [], own: [], origins: [] }),
         port: () => 0,
       }),
       room: "lobby",
-      api: api({ hub, clock, limits, connections, events, closed }),
-      health: new Health({ broker, clock, closed }),
+      api: api({ hub, clock, limits, connections, events, shutdownNotice }),
+      health: new Health({ broker, clock, closed: shutdownNotice }),
       metrics: { exposure: "off", monitor: new MetricsCollector({ hub }) },
     });
-    const bystander = await new Client(hub, "198.51.100.1", { grant: OPEN_GRANT })
+    const bystander = await new RecordedClient(hub, "198.51.100.1", { grant: OPEN_GRANT })
       .hello({ sender: "Bystander", rooms: [{ room: "lobby" }] });
     const world = new World(hub, broker, connections, clock, handler, bystander);
     world.#parts.use(recorded);
@@ -127,7 +127,6 @@ export class World implements AsyncDisposable {
       hub,
       clock,
       address: from,
-      port: 1,
       limits: DEFAULT_SERVER_LIMITS,
     });
     const served = guest.serve();
@@ -154,7 +153,7 @@ export class World implements AsyncDisposable {
   /** Whether `text` was said in the room. */
   async heard(text: string): Promise<boolean> {
     await this.hub.flush();
-    const { messages } = await this.hub.overview.messages({ type: "history", room: "lobby" });
+    const { messages } = await this.hub.queries.messages({ type: "history", room: "lobby" });
     return messages.some(({ message }) => message === text);
   }
 
@@ -192,16 +191,16 @@ export interface Kind {
   open(world: World, name: string, from: string): Promise<Person>;
 }
 
-function socket(dialect: Encoder, token: boolean): Kind {
-  const open = async (world: World, name: string, from: string): Promise<Client> => {
-    const client = new Client(world.hub, from, {
-      dialect,
+function socket(encoder: Encoder, token: boolean): Kind {
+  const open = async (world: World, name: string, from: string): Promise<RecordedClient> => {
+    const client = new RecordedClient(world.hub, from, {
+      encoder,
       ...(token ? { grant: { ...OPEN_GRANT, name } } : { sender: name, grant: OPEN_GRANT }),
     });
-    if (dialect === V1_ENCODER) {
+    if (encoder === V1_ENCODER) {
       return await client.hello({ sender: name, rooms: [{ room: "lobby" }] });
     }
-    await until("an answer", () => client.peer.welcomed || client.ended);
+    await until("an answer", () => client.connection.welcomed || client.ended);
     return client;
   };
   return {
@@ -214,7 +213,7 @@ function socket(dialect: Encoder, token: boolean): Kind {
         over: () => client.ended !== undefined,
         say: (text) => {
           const frame = JSON.stringify({ type: "message", room: "lobby", message: text });
-          world.hub.receive(client.peer, dialect === TEXT_ENCODER ? text : frame);
+          world.hub.receive(client.connection, encoder === TEXT_ENCODER ? text : frame);
         },
         back: async () => (await open(world, name, from)).ended === undefined,
       };
@@ -230,12 +229,15 @@ function away(token: boolean): Kind {
     async open(world, name, from) {
       const options = { grant: token ? { ...OPEN_GRANT, name } : OPEN_GRANT };
       const rooms = [{ room: "lobby" }];
-      const gone = await new Client(world.hub, from, options).hello({ sender: name, rooms });
-      world.hub.gone(gone.peer, 1006);
+      const gone = await new RecordedClient(world.hub, from, options).hello({
+        sender: name,
+        rooms,
+      });
+      world.hub.gone(gone.connection, 1006);
       const session = gone.all("welcome")[0]?.["session"];
       let told = "";
-      const present = (): Promise<Client> =>
-        new Client(world.hub, from, options).hello({ sender: name, session, rooms });
+      const present = (): Promise<RecordedClient> =>
+        new RecordedClient(world.hub, from, options).hello({ sender: name, session, rooms });
       return {
         told: () => told,
         over: () => false,

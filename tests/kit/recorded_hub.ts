@@ -1,9 +1,11 @@
 import type { Grant } from "../../auth/authorizer.ts";
-import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
+import { openSqliteBroker, type SqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { type Encoder, V1_ENCODER } from "../../server/encoders/encoder.ts";
 import { Hub, type HubOptions } from "../../server/hub.ts";
-import { DEFAULT_SERVER_LIMITS } from "../../server/limits.ts";
-import type { Connection, ConnectionSink } from "../../server/connection.ts";
+import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
+import type { Connection } from "../../server/connection.ts";
+import type { Transport } from "../../server/transport.ts";
+import { sqliteStorage } from "../../server/storage.ts";
 import { splitBatch } from "../../protocol.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { until } from "./until.ts";
@@ -12,25 +14,25 @@ import { until } from "./until.ts";
 export type Frame = { readonly type?: string; readonly [field: string]: unknown };
 
 /** A client without a socket, from any address: it keeps what is sent to it. */
-export class Client implements ConnectionSink {
+export class RecordedClient implements Transport {
+  readonly kind = "websocket";
   readonly bufferedAmount = 0;
   readonly lines: string[] = [];
   /** How its connection was ended: code, reason. */
   ended: readonly [number, string] | undefined;
-  readonly peer: Connection;
+  readonly connection: Connection;
 
   constructor(
     readonly hub: Hub,
-    address: string,
-    { dialect = V1_ENCODER, sender, grant }: {
-      readonly dialect?: Encoder;
+    readonly address: string,
+    { encoder = V1_ENCODER, sender, grant }: {
+      readonly encoder?: Encoder;
       readonly sender?: string;
       readonly grant?: Grant;
     } = {},
   ) {
-    this.peer = hub.connect(this, {
-      address,
-      dialect,
+    this.connection = hub.connect(this, {
+      encoder,
       rooms: [],
       ...(sender === undefined ? {} : { sender }),
       ...(grant === undefined ? {} : { grant }),
@@ -47,7 +49,7 @@ export class Client implements ConnectionSink {
 
   /** Sends an object. */
   say(frame: object): void {
-    this.hub.receive(this.peer, JSON.stringify(frame));
+    this.hub.receive(this.connection, JSON.stringify(frame));
   }
 
   /** Says hello and waits until it is in, or out. */
@@ -77,7 +79,7 @@ export class Client implements ConnectionSink {
 
 /** A hub with a log in memory and a clock that stands still, without sockets. */
 export async function recordedHub(
-  options: Partial<HubOptions> = {},
+  options: Partial<HubOptions> & { readonly broker?: SqliteBroker } = {},
 ): Promise<{ readonly hub: Hub; readonly clock: FakeClock } & AsyncDisposable> {
   const broker = options.broker ?? await openSqliteBroker({ path: ":memory:" });
   const clock = new FakeClock();
@@ -85,8 +87,8 @@ export async function recordedHub(
     rooms: ["lobby"],
     limits: DEFAULT_SERVER_LIMITS,
     clock,
+    ...sqliteStorage(broker),
     ...options,
-    broker,
   });
   return {
     hub,

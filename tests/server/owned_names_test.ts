@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { OPEN_GRANT } from "../../auth/authorizer.ts";
-import type { Broker } from "../../broker/broker.ts";
-import type { OwnedName, OwnedNameStore } from "../../broker/sqlite/owned_names.ts";
+import type { OwnedName, OwnedNameStore } from "../../server/owned_name_store.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { JSON_ENCODER } from "../../server/encoders/encoder.ts";
 import type { Hub } from "../../server/hub.ts";
@@ -10,7 +9,7 @@ import { nameKey } from "../../protocol.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { KINDS, World } from "../kit/reach.ts";
-import { Client, recordedHub } from "../kit/recorded_hub.ts";
+import { RecordedClient, recordedHub } from "../kit/recorded_hub.ts";
 import { until } from "../kit/until.ts";
 
 const BY = { name: "Root", address: "198.51.100.1" };
@@ -28,7 +27,7 @@ function grantFor(name: string) {
 }
 
 function post(hub: Hub, sender: string | undefined, name?: string) {
-  return hub.postbox.post({
+  return hub.httpPublisher.post({
     room: "lobby",
     frame: { type: "message", message: "hi", ...(sender === undefined ? {} : { sender }) },
     grant: name === undefined ? OPEN_GRANT : grantFor(name),
@@ -39,7 +38,7 @@ function post(hub: Hub, sender: string | undefined, name?: string) {
 
 /** A hub on the log at `path`, and what ends both as a restart would. */
 async function start(path: string, clock: FakeClock) {
-  const broker: Broker = await openSqliteBroker({ path, now: () => clock.now() });
+  const broker = await openSqliteBroker({ path, now: () => clock.now() });
   const { hub } = await recordedHub({ broker, clock });
   return {
     hub,
@@ -60,11 +59,11 @@ Deno.test("a name that a token proved is refused to others after a restart, too"
     for (const [index, name] of NAMES.entries()) {
       const how = index % 3;
       if (how === 0) {
-        await new Client(first.hub, "192.0.2.7", { grant: grantFor(name) }).hello();
+        await new RecordedClient(first.hub, "192.0.2.7", { grant: grantFor(name) }).hello();
       } else if (how === 1) {
         const grant = grantFor(name);
-        const client = new Client(first.hub, "192.0.2.7", { dialect: JSON_ENCODER, grant });
-        await until("the welcome", () => client.peer.welcomed);
+        const client = new RecordedClient(first.hub, "192.0.2.7", { encoder: JSON_ENCODER, grant });
+        await until("the welcome", () => client.connection.welcomed);
       } else {
         assertEquals((await post(first.hub, undefined, name)).kind, "kept");
       }
@@ -72,18 +71,18 @@ Deno.test("a name that a token proved is refused to others after a restart, too"
   }
   await using second = await start(path, clock);
   const { hub } = second;
-  const guest = await new Client(hub, "192.0.2.8").hello({ sender: "Guest" });
+  const guest = await new RecordedClient(hub, "192.0.2.8").hello({ sender: "Guest" });
   for (const name of NAMES) {
     for (const written of [name, otherwise(name)]) {
       const nick = await guest.outcome({ type: "nick", sender: written });
       assertEquals(nick, `name_taken: ${written} is reserved for a token: take another name`);
       assertEquals((await post(hub, written)).kind, "name_taken", written);
-      const late = await new Client(hub, "192.0.2.8").hello({ sender: written });
+      const late = await new RecordedClient(hub, "192.0.2.8").hello({ sender: written });
       const given = String(late.all("welcome")[0]?.["sender"]);
       assert(nameKey(given) !== nameKey(name), `${given} for ${written}`);
     }
     // Its own token is let in.
-    const owner = await new Client(hub, "192.0.2.7", { grant: grantFor(name) }).hello();
+    const owner = await new RecordedClient(hub, "192.0.2.7", { grant: grantFor(name) }).hello();
     assertEquals(owner.all("welcome")[0]?.["sender"], name);
   }
 });
@@ -91,13 +90,13 @@ Deno.test("a name that a token proved is refused to others after a restart, too"
 Deno.test("a token's name is taken from a guest, whichever way the token is used first", async () => {
   await using world = await recordedHub();
   const { hub } = world;
-  const guest = await new Client(hub, "192.0.2.8").hello({ sender: "ALICE" });
+  const guest = await new RecordedClient(hub, "192.0.2.8").hello({ sender: "ALICE" });
   assertEquals((await post(hub, undefined, "Alice")).kind, "kept");
-  assertEquals(guest.peer.session?.name, "ALICE-2");
-  const alice = await new Client(hub, "192.0.2.7", { grant: grantFor("Alice") }).hello();
+  assertEquals(guest.connection.session?.name, "ALICE-2");
+  const alice = await new RecordedClient(hub, "192.0.2.7", { grant: grantFor("Alice") }).hello();
   assertEquals(alice.all("welcome")[0]?.["sender"], "Alice");
   // Another spelling of it is another token's.
-  const other = await new Client(hub, "192.0.2.9", { grant: grantFor("alice") }).hello();
+  const other = await new RecordedClient(hub, "192.0.2.9", { grant: grantFor("alice") }).hello();
   assertEquals(other.ended?.[0], 4501);
   assertEquals((await post(hub, undefined, "alice")).kind, "name_taken");
 });
@@ -109,12 +108,12 @@ Deno.test("`releaseName()` frees a name for good, but not from under its owner",
   {
     await using first = await start(path, clock);
     const { hub } = first;
-    const alice = await new Client(hub, "192.0.2.7", { grant: grantFor("alice") }).hello();
+    const alice = await new RecordedClient(hub, "192.0.2.7", { grant: grantFor("alice") }).hello();
     assertEquals(await hub.moderation.releaseName("Alice", BY), "in use");
-    hub.gone(alice.peer, 1000);
+    hub.gone(alice.connection, 1000);
     assertEquals(await hub.moderation.releaseName("ALICE", BY), "released");
     assertEquals(await hub.moderation.releaseName("ALICE", BY), "free");
-    const guest = await new Client(hub, "192.0.2.8").hello({ sender: "Alice" });
+    const guest = await new RecordedClient(hub, "192.0.2.8").hello({ sender: "Alice" });
     assertEquals(guest.all("welcome")[0]?.["sender"], "Alice");
   }
   await using second = await start(path, clock);
@@ -138,12 +137,12 @@ Deno.test("a name is free after no token has proved it for as long as is documen
 Deno.test("somebody who is connected for longer than names are kept keeps the name", async () => {
   await using world = await recordedHub();
   const { hub, clock } = world;
-  const alice = await new Client(hub, "192.0.2.7", { grant: grantFor("Alice") }).hello();
+  const alice = await new RecordedClient(hub, "192.0.2.7", { grant: grantFor("Alice") }).hello();
   clock.skip((OWNED_NAME_DAYS + 1) * DAY);
   assertEquals((await post(hub, "alice")).kind, "name_taken");
-  const other = await new Client(hub, "192.0.2.9", { grant: grantFor("ALICE") }).hello();
+  const other = await new RecordedClient(hub, "192.0.2.9", { grant: grantFor("ALICE") }).hello();
   assertEquals(other.ended?.[0], 4501);
-  hub.gone(alice.peer, 1000);
+  hub.gone(alice.connection, 1000);
   assertEquals((await post(hub, "alice")).kind, "name_taken");
 });
 
@@ -220,7 +219,7 @@ for (const [what, kind] of Object.entries(KINDS)) {
     const person = await kind.open(world, "Zoë 世界", "192.0.2.7");
     await person.say?.("who says so?");
     await until("the message", () => world.heard("who says so?"));
-    const { messages } = await world.hub.overview.messages({ type: "history", room: "lobby" });
+    const { messages } = await world.hub.queries.messages({ type: "history", room: "lobby" });
     const message = messages.find(({ message }) => message === "who says so?");
     assertEquals(message?.sender, "Zoë 世界");
     assertEquals(message?.verified, kind.token ? true : undefined);
@@ -230,10 +229,12 @@ for (const [what, kind] of Object.entries(KINDS)) {
 Deno.test("a private message is verified exactly if a token proved its sender, renames included", async () => {
   await using world = await recordedHub();
   const { hub } = world;
-  const bob = await new Client(hub, "192.0.2.8").hello({ sender: "Bob" });
-  const alice = await new Client(hub, "192.0.2.7", { grant: grantFor("Alice") }).hello();
+  const bob = await new RecordedClient(hub, "192.0.2.8").hello({ sender: "Bob" });
+  const alice = await new RecordedClient(hub, "192.0.2.7", { grant: grantFor("Alice") }).hello();
   // A shared secret is a token, but no name.
-  const shared = await new Client(hub, "192.0.2.9", { grant: OPEN_GRANT }).hello({ sender: "Al" });
+  const shared = await new RecordedClient(hub, "192.0.2.9", { grant: OPEN_GRANT }).hello({
+    sender: "Al",
+  });
   assertMatch(await shared.outcome({ type: "nick", sender: "alice" }), /^name_taken/);
   assertEquals(await shared.outcome({ type: "nick", sender: "Alicia" }), "ok");
   assertMatch(await alice.outcome({ type: "nick", sender: "Mallory" }), /^forbidden/);

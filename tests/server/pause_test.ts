@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { fanOutPause } from "../../server/fan_out_buffer.ts";
+import { coalesceDelay } from "../../server/fan_out_buffer.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { type Received, TestSocket } from "../kit/socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
@@ -15,8 +15,8 @@ async function settled(socket: TestSocket): Promise<void> {
 }
 
 Deno.test("`fanOutRest()` is none in small rooms", () => {
-  assertEquals([fanOutPause(0), fanOutPause(49)], [0, 0]);
-  assert(fanOutPause(50) > 0);
+  assertEquals([coalesceDelay(0), coalesceDelay(49)], [0, 0]);
+  assert(coalesceDelay(50) > 0);
 });
 
 Deno.test("messages that come faster than a crowd can be served share their sends", async (t) => {

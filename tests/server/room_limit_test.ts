@@ -2,11 +2,11 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { OPEN_GRANT } from "../../auth/authorizer.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import type { Hub } from "../../server/hub.ts";
-import { DEFAULT_SERVER_LIMITS } from "../../server/limits.ts";
-import { NEW_ROOMS_BURST } from "../../server/room_registry.ts";
+import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
+import { NEW_ROOMS_BURST } from "../../server/limits/room_limiter.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { post, tell } from "../kit/http.ts";
-import { Client, recordedHub } from "../kit/recorded_hub.ts";
+import { RecordedClient, recordedHub } from "../kit/recorded_hub.ts";
 import { TestSocket } from "../kit/socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { until } from "../kit/until.ts";
@@ -20,7 +20,7 @@ function limits(maxRoomsTotal: number) {
 }
 
 function say(hub: Hub, room: string, address = "192.0.2.7") {
-  return hub.postbox.post({
+  return hub.httpPublisher.post({
     room,
     frame: { type: "message", message: "hi" },
     grant: OPEN_GRANT,
@@ -32,7 +32,7 @@ function say(hub: Hub, room: string, address = "192.0.2.7") {
 Deno.test("a room beyond the hub's limit is refused; those that exist are not", async () => {
   await using world = await recordedHub({ limits: limits(3) });
   const { hub } = world;
-  const alice = await new Client(hub, "192.0.2.7").hello({ rooms: [{ room: "lobby" }] });
+  const alice = await new RecordedClient(hub, "192.0.2.7").hello({ rooms: [{ room: "lobby" }] });
   const join = (room: string): Promise<string> => alice.outcome({ type: "join", room });
   assertEquals(await join("a.b_c-d"), "ok");
   assertEquals((await say(hub, "0")).kind, "kept");
@@ -41,7 +41,7 @@ Deno.test("a room beyond the hub's limit is refused; those that exist are not", 
   assertEquals(await join("0"), "ok");
   assertEquals(await join("lobby"), "ok");
   assertEquals((await say(hub, "a.b_c-d")).kind, "kept");
-  const late = await new Client(hub, "192.0.2.8").hello({
+  const late = await new RecordedClient(hub, "192.0.2.8").hello({
     rooms: [{ room: "lobby" }, { room: "new" }, { room: "0" }],
   });
   const [welcome] = late.all("welcome");
@@ -62,7 +62,7 @@ Deno.test("a room counts for as long as somebody is in it or it holds messages",
   });
   await using world = await recordedHub({ broker, clock, limits: limits(2) });
   const { hub } = world;
-  const alice = await new Client(hub, "192.0.2.7").hello({ rooms: [{ room: "lobby" }] });
+  const alice = await new RecordedClient(hub, "192.0.2.7").hello({ rooms: [{ room: "lobby" }] });
   assertEquals(await alice.outcome({ type: "join", room: "quiet" }), "ok");
   assertEquals((await say(hub, "loud")).kind, "no_room");
   await alice.outcome({ type: "leave", room: "quiet" });
@@ -83,9 +83,9 @@ Deno.test("many at once do not get over the limit, and the hub's own rooms are a
   );
   assertEquals(outcomes.filter(({ kind }) => kind === "kept").length, 8);
   assertEquals((await say(hub, "ops")).kind, "kept");
-  assertEquals((await hub.overview.rooms(OPEN_GRANT.rights)).total, 9);
-  await new Client(hub, "192.0.2.7").hello();
-  assertEquals((await hub.overview.rooms(OPEN_GRANT.rights)).total, 10);
+  assertEquals((await hub.queries.rooms(OPEN_GRANT.rights)).total, 9);
+  await new RecordedClient(hub, "192.0.2.7").hello();
+  assertEquals((await hub.queries.rooms(OPEN_GRANT.rights)).total, 10);
 });
 
 Deno.test("new rooms of one address are limited in time; known rooms, reading and other addresses are not", async () => {
@@ -105,9 +105,9 @@ Deno.test("new rooms of one address are limited in time; known rooms, reading an
     return posted.filter(({ kind }) => kind === "kept").length;
   };
   assertEquals(await create(500, "old", "192.0.2.7"), 500);
-  for (let n = 0; n < 500; n++) await hub.overview.messages({ type: "history", room: `no-${n}` });
+  for (let n = 0; n < 500; n++) await hub.queries.messages({ type: "history", room: `no-${n}` });
   assertEquals(await create(NEW_ROOMS_BURST + 50, "new", "192.0.2.7"), NEW_ROOMS_BURST);
-  const eve = await new Client(hub, "192.0.2.7").hello({ rooms: [] });
+  const eve = await new RecordedClient(hub, "192.0.2.7").hello({ rooms: [] });
   assertEquals(
     await eve.outcome({ type: "join", room: "another" }),
     "rate_limited: Too many new rooms come from your address: wait 1 s",

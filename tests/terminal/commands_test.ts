@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type Actions, LineError, SLASH_COMMANDS } from "../../terminal/commands.ts";
-import { completeLine, runLine, sayingOf } from "../../terminal/line.ts";
+import { type CommandActions, CommandError, SLASH_COMMANDS } from "../../terminal/commands.ts";
+import { completeLine, messageText, runLine } from "../../terminal/line.ts";
 import { DEFAULT_SETTINGS } from "../../terminal/settings.ts";
 import { Roster } from "../../terminal/roster.ts";
 import { pageOf, plainView } from "../../terminal/view.ts";
 import { beginning, said } from "../kit/fake_conversation.ts";
 
 function recorder(
-  over: Partial<Actions> = {},
-): { readonly actions: Actions; readonly did: string[] } {
+  over: Partial<CommandActions> = {},
+): { readonly actions: CommandActions; readonly did: string[] } {
   const did: string[] = [];
   return {
     did,
@@ -25,7 +25,7 @@ function recorder(
       say: (text, how) => did.push(`${how ?? "say"} ${text}`),
       whisper: (to, text) => did.push(`whisper <${to}> ${text}`),
       reply: (text) => did.push(`reply ${text}`),
-      converse: (name) => did.push(`converse ${name}`),
+      openPrivate: (name) => did.push(`converse ${name}`),
       join: (room) => did.push(`join ${room}`),
       leave: (place) => did.push(`leave ${JSON.stringify(place)}`),
       show: (window) => did.push(`show ${window}`),
@@ -153,7 +153,7 @@ for (
 ) {
   Deno.test(`runLine() says what is wrong with ${JSON.stringify(line)}`, () => {
     const { actions, did } = recorder();
-    assertEquals(assertThrows(() => runLine(line, actions), LineError).message, message);
+    assertEquals(assertThrows(() => runLine(line, actions), CommandError).message, message);
     assertEquals(did, []);
   });
 }
@@ -161,7 +161,7 @@ for (
 Deno.test("runLine() without a room says how to enter one", () => {
   const { actions, did } = recorder({ place: { kind: "home" }, rooms: [] });
   for (const line of ["hi", "//hi", "/who", "/leave", "/search x", "/history"]) {
-    assertThrows(() => runLine(line, actions), LineError, "/join ROOM");
+    assertThrows(() => runLine(line, actions), CommandError, "/join ROOM");
   }
   assertEquals(did, []);
 });
@@ -169,7 +169,7 @@ Deno.test("runLine() without a room says how to enter one", () => {
 Deno.test("runLine() in private says what is for rooms", () => {
   const { actions, did } = recorder({ place: { kind: "private", name: "Bob" } });
   for (const line of ["/who", "/search x", "/history"]) {
-    assertThrows(() => runLine(line, actions), LineError, "That is for rooms");
+    assertThrows(() => runLine(line, actions), CommandError, "That is for rooms");
   }
   runLine("/leave", actions);
   runLine("hi", actions);
@@ -177,7 +177,13 @@ Deno.test("runLine() in private says what is for rooms", () => {
 });
 
 Deno.test("sayingOf() tells messages from commands", () => {
-  assertEquals(["hi", "  hi", "//x", "/x", ""].map(sayingOf), ["hi", "  hi", "/x", undefined, ""]);
+  assertEquals(["hi", "  hi", "//x", "/x", ""].map(messageText), [
+    "hi",
+    "  hi",
+    "/x",
+    undefined,
+    "",
+  ]);
 });
 
 for (const columns of [80, 64, 40]) {

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Away } from "../../terminal/away.ts";
-import { hasLettersAlone } from "../../terminal/characters.ts";
+import { lacksSymbols } from "../../terminal/characters.ts";
 import { summarizePresence, summaryText } from "../../terminal/presence_summary.ts";
-import { backgroundOfColor, backgroundOfNumbers } from "../../editor/background.ts";
+import { backgroundOfColor, backgroundOfNumbers } from "../../render/background.ts";
+import { displayWidth } from "../../render/width.ts";
 import { nameColor, paletteOf, PALETTES } from "../../render/palette.ts";
 import { PLAIN } from "../../render/paint.ts";
 import { durationText, latencyText } from "../../terminal/presence_text.ts";
@@ -13,9 +14,8 @@ import {
   readSettings,
   writeSettings,
 } from "../../terminal/settings.ts";
-import { type Status, statusRows } from "../../terminal/status.ts";
-import { MAX_ITEMS, Windows } from "../../terminal/windows.ts";
-import { displayWidth } from "../../render/wrap.ts";
+import { type StatusRows, statusRows } from "../../terminal/status.ts";
+import { MAX_ITEMS, WindowList } from "../../terminal/windows.ts";
 import { said } from "../kit/fake_conversation.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 
@@ -185,8 +185,8 @@ Deno.test("foldPresence() never grows with comings and goings", () => {
   assertEquals(fold?.renamed.length, 20);
 });
 
-const NOTHING: Status = {
-  fold: undefined,
+const NOTHING: StatusRows = {
+  presence: undefined,
   pending: [],
   activity: [],
   typing: [],
@@ -206,8 +206,8 @@ Deno.test("statusRows() leaves out what there is not, and fits what there is", (
     mentions: number % 2,
     isPrivate: number === 4,
   }));
-  const full: Status = {
-    fold: "Bob joined",
+  const full: StatusRows = {
+    presence: "Bob joined",
     pending: ["one", "two", "three"],
     activity,
     typing: ["Bob"],
@@ -235,8 +235,8 @@ Deno.test("statusRows() is harmless and fits, whatever is in it", () => {
   const evil = fc.string({ unit: "binary", maxLength: 40 }).map((text) => `\x1b[2J${text}\u202e\n`);
   fc.assert(
     fc.property(evil, fc.integer({ min: 20, max: 120 }), (text, columns) => {
-      const status: Status = {
-        fold: text,
+      const status: StatusRows = {
+        presence: text,
         pending: [text],
         activity: [{ number: 1, title: text, unread: 1, mentions: 0, isPrivate: true }],
         typing: [text, text, text],
@@ -254,13 +254,13 @@ Deno.test("statusRows() is harmless and fits, whatever is in it", () => {
 });
 
 Deno.test("Windows keeps so many items, and knows where unread begins", () => {
-  const windows = new Windows(() => Date.parse("2026-01-31T10:30:40.000Z"));
+  const windows = new WindowList(() => Date.parse("2026-01-31T10:30:40.000Z"));
   const first = windows.open({ kind: "room", room: "a" });
-  windows.begin(first);
+  windows.replaceHome(first);
   const window = windows.open({ kind: "room", room: "b" });
   assertEquals([windows.current, windows.number], [first, 1]);
   for (let n = 0; n < 3 * MAX_ITEMS; n++) {
-    if (n === 2 * MAX_ITEMS) window.count(false);
+    if (n === 2 * MAX_ITEMS) window.addUnread(false);
     window.add({ kind: "message", message: said("Bob", String(n)), mention: false });
     assert(window.items.length <= MAX_ITEMS * 1.25);
   }
@@ -272,20 +272,20 @@ Deno.test("Windows keeps so many items, and knows where unread begins", () => {
 });
 
 Deno.test("Windows numbers its windows, and goes in a circle to what is new", () => {
-  const windows = new Windows(() => 0);
+  const windows = new WindowList(() => 0);
   const [a, b, c] = ["a", "b", "c"].map((room) => windows.open({ kind: "room", room }));
   assert(a !== undefined && b !== undefined && c !== undefined);
   assertEquals(windows.nextActive, undefined);
-  a.count(false);
+  a.addUnread(false);
   windows.show(b);
   assertEquals(windows.nextActive, a);
-  c.count(false);
+  c.addUnread(false);
   assertEquals(windows.nextActive, c);
-  a.count(true);
+  a.addUnread(true);
   assertEquals(windows.nextActive, a);
-  assertEquals([windows.beside(1), windows.beside(-1)], [c, a]);
+  assertEquals([windows.neighbour(1), windows.neighbour(-1)], [c, a]);
   assertEquals(windows.close(a), undefined);
-  assertEquals([windows.number, windows.list.length], [1, 2]);
+  assertEquals([windows.number, windows.all.length], [1, 2]);
   assertEquals(["1", "b", "#C", "@bob", "3"].map((name) => windows.named(name)?.title), [
     "b",
     "b",
@@ -304,8 +304,12 @@ Deno.test("Windows numbers its windows, and goes in a circle to what is new", ()
 
 Deno.test("Away tells everybody once, and keeps the last mentions", () => {
   const away = new Away("lunch", 0);
-  assertEquals(["Bob", "bob", "Carol"].map((name) => away.tells(name)), [true, false, true]);
-  for (let n = 0; n < 500; n++) away.miss(`m${n}`);
+  assertEquals(["Bob", "bob", "Carol"].map((name) => away.shouldReplyTo(name)), [
+    true,
+    false,
+    true,
+  ]);
+  for (let n = 0; n < 500; n++) away.addMissed(`m${n}`);
   assertEquals([away.count, away.missed.length, away.missed.at(-1)], [500, 100, "m499"]);
 });
 
@@ -361,6 +365,6 @@ Deno.test("hasLettersAlone() goes by the kind of terminal and by the locale", ()
     ] as const
   ) {
     const all = new Map<string, string>(Object.entries(env));
-    assertEquals(hasLettersAlone((name) => all.get(name)), expected, JSON.stringify(env));
+    assertEquals(lacksSymbols((name) => all.get(name)), expected, JSON.stringify(env));
   }
 });

@@ -8,12 +8,12 @@ import type { Direct, Message } from "../../protocol.ts";
 import { restored, saved } from "../../web/chat/restore.ts";
 import { hubAddress, readAddress, withoutToken } from "../../web/chat/address.ts";
 import { CommandError, runLine } from "../../web/state/commands.ts";
-import { applied, completionAt } from "../../web/state/complete.ts";
+import { applied, completionAt } from "../../web/state/completion.ts";
 import { EMOJI, withEmoji } from "../../web/state/emoji.ts";
 import { append, CHUNK, EMPTY_LOG, itemsOf, prepend, trimmed } from "../../web/state/log.ts";
 import { noticeOf } from "../../web/state/notices.ts";
 import { type Action, reduce } from "../../web/state/reduce.ts";
-import { messageItem } from "../../web/state/items.ts";
+import { messageItem } from "../../web/state/message_items.ts";
 import { rowsOf } from "../../web/state/rows.ts";
 import { readSettings } from "../../web/state/settings.ts";
 import { directKey, note, peopleIn, unreadIn } from "../../web/state/threads.ts";
@@ -180,21 +180,25 @@ Deno.test("`reduce()` counts what nobody looked at, until somebody does", () => 
   assertEquals(unreadIn(state), { unread: 1, mentions: 0 });
   // A reload begins there, whatever comes until then.
   state = after(state, message(6), message(7));
-  assertEquals(state.marks.get("lobby"), { epoch: "e", id: 4 });
+  assertEquals(state.readMarkers.get("lobby"), { epoch: "e", id: 4 });
 });
 
 Deno.test("`reduce()` takes history for read, but for what an earlier visit had not", () => {
   const history = [message(8), message(9), message(10)];
   const fresh = after(ALICE, joined(10, { history }), ...history);
   assertEquals([lobby(fresh).unread, lobby(fresh).newFrom], [0, undefined]);
-  const marks = new Map([["lobby", { epoch: "e", id: 8 }]]);
-  const known = after({ ...ALICE, marks, current: "#other" }, joined(10, { history }), ...history);
+  const readMarkers = new Map([["lobby", { epoch: "e", id: 8 }]]);
+  const known = after(
+    { ...ALICE, readMarkers, current: "#other" },
+    joined(10, { history }),
+    ...history,
+  );
   assertEquals([lobby(known).unread, lobby(known).newFrom], [2, 1]);
   const other = new Map([["lobby", { epoch: "another", id: 8 }]]);
-  assertEquals(lobby(after({ ...ALICE, marks: other }, joined(10, { history }))).unread, 0);
+  assertEquals(lobby(after({ ...ALICE, readMarkers: other }, joined(10, { history }))).unread, 0);
   const named = [message(9, "old @Alice"), message(10)];
   const called = after(
-    { ...ALICE, marks, current: "#other" },
+    { ...ALICE, readMarkers, current: "#other" },
     joined(10, { history: named }),
     ...named,
   );
@@ -312,21 +316,21 @@ Deno.test("`reduce()` keeps the open thread, with the reason, when the hub remov
     { type: "left", room: "lobby" },
   );
   assertEquals([state.current, state.threads.size], ["#dev", 2]);
-  assertEquals(state.threads.get("#dev")?.gone, "Room dev is closed: tidy");
-  assertEquals(lobby(state).gone, "You are no longer in #lobby");
+  assertEquals(state.threads.get("#dev")?.closedReason, "Room dev is closed: tidy");
+  assertEquals(lobby(state).closedReason, "You are no longer in #lobby");
   // The user enters it again, is refused in words, and is let in at last.
   state = after(state, { type: "entering", room: "lobby" });
-  assertEquals(lobby(state).gone, undefined);
+  assertEquals(lobby(state).closedReason, undefined);
   const code = "forbidden";
   state = after(
     state,
     { type: "error", code, message: "Room lobby is closed until 2026-02-01 10:00 UTC" },
     { type: "error", code, message: "Your token does not let you write to dev: ask for one" },
   );
-  assertEquals(lobby(state).gone, "Room lobby is closed until 2026-02-01 10:00 UTC");
-  assertEquals(state.threads.get("#dev")?.gone, "Room dev is closed: tidy");
+  assertEquals(lobby(state).closedReason, "Room lobby is closed until 2026-02-01 10:00 UTC");
+  assertEquals(state.threads.get("#dev")?.closedReason, "Room dev is closed: tidy");
   state = after(state, { type: "entering", room: "lobby" }, joined(3, { rejoined: true }));
-  assertEquals([lobby(state).gone, lobby(state).entering], [undefined, undefined]);
+  assertEquals([lobby(state).closedReason, lobby(state).joining], [undefined, undefined]);
 });
 
 Deno.test("`reduce()` goes to another thread when the user closes the one shown", () => {

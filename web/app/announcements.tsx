@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { WebChat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/web_chat.ts";
 import { IconButton } from "./icons.tsx";
 
 /** What the hub's operator had to say, above every conversation until it is dismissed. */

@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { wordsIn } from "../state/items.ts";
+import { textWithoutData } from "../state/message_items.ts";
 import { lastItem } from "../state/log.ts";
 import type { LogItem, Thread } from "../state/types.ts";
 import { readText } from "../text/parse.ts";
@@ -41,7 +41,7 @@ function announcement(items: readonly LogItem[], count: number): string {
   if (items.length > MAX_READ) return `${count} new messages`;
   return items.map((item) => {
     if (item.kind === "note") return item.text;
-    const words = plainText(readText(wordsIn(item), item.format));
+    const words = plainText(readText(textWithoutData(item), item.format));
     return `${senderLabel(item.sender, item.verified)}: ${words} ${item.data ?? ""}`.trimEnd();
   }).join(". ");
 }

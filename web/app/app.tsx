@@ -1,11 +1,11 @@
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PageAddress } from "../chat/address.ts";
-import type { WebChat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/web_chat.ts";
 import { copyText, saveFile } from "../chat/device.ts";
 import { exported, exportFileName, type ExportFormat, isExportFormat } from "../../chat/export.ts";
-import { wordsIn } from "../state/items.ts";
-import { shownReason } from "../state/shown.ts";
+import { textWithoutData } from "../state/message_items.ts";
+import { errorText } from "../state/sanitize.ts";
 import { roomOf } from "../state/threads.ts";
 import type { ChatMessage, Thread } from "../state/types.ts";
 import { quotation } from "../text/quote.ts";
@@ -100,7 +100,7 @@ function Main({ chat }: { readonly chat: WebChat }): VNode {
       await saveThread(chat, thread, format);
       close();
     } catch (error) {
-      say(shownReason(error));
+      say(errorText(error));
     }
   };
   const screen = useMemo(() => ({
@@ -143,13 +143,13 @@ function Main({ chat }: { readonly chat: WebChat }): VNode {
     opened.current = thread !== undefined;
     if (!matchMedia("(hover: hover)").matches || open !== undefined) return;
     if (!first || document.activeElement === document.body) composer.current?.focus();
-  }, [thread?.born]);
+  }, [thread?.serial]);
 
   const copy = async (said: ChatMessage): Promise<void> => {
     say(await copyText(said.text) ? "Copied" : "The browser does not allow copying");
   };
   const quote = (said: ChatMessage): void => {
-    composer.current?.insert(quotation(wordsIn(said), said.format, said.data));
+    composer.current?.insert(quotation(textWithoutData(said), said.format, said.data));
   };
   const room = roomOf(thread?.key);
   return (
@@ -184,7 +184,7 @@ function Main({ chat }: { readonly chat: WebChat }): VNode {
         {thread === undefined ? <Empty chat={chat} onJoin={() => setOpen({ what: "join" })} /> : (
           <>
             <MessageList
-              key={thread.born}
+              key={thread.serial}
               chat={chat}
               thread={thread}
               settings={chat.settings}
@@ -194,7 +194,7 @@ function Main({ chat }: { readonly chat: WebChat }): VNode {
             />
             <TypingLine thread={thread} chat={chat} />
             <Composer
-              key={`write ${thread.born}`}
+              key={`write ${thread.serial}`}
               chat={chat}
               thread={thread}
               screen={screen}
@@ -274,6 +274,6 @@ function showNeighbour(chat: WebChat, by: 1 | -1): void {
 
 async function saveThread(chat: WebChat, thread: Thread, format: ExportFormat): Promise<void> {
   const title = `${thread.key.charAt(0)}${thread.name}`;
-  const text = exported(title, await chat.past.wholeOf(thread.key), format);
+  const text = exported(title, await chat.history.wholeOf(thread.key), format);
   saveFile(exportFileName(title, Date.now(), format), format, text);
 }

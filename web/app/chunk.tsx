@@ -1,7 +1,7 @@
 import type { RefObject, VNode } from "preact";
 import { memo } from "./memo.ts";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { wordsIn } from "../state/items.ts";
+import { textWithoutData } from "../state/message_items.ts";
 import { type MessageRow, rowsOf } from "../state/rows.ts";
 import type { Choices } from "../state/settings.ts";
 import type { ChatMessage, LogChunk as ChunkState, LogItem } from "../state/types.ts";
@@ -133,7 +133,7 @@ function SaidView({ said, begins, times, now }: {
           : null}
         <div class="bubble">
           {action ? <Sender name={sender} verified={verified} class={hueOf(sender)} /> : null}
-          <RichText text={wordsIn(said)} format={format} data={data} />
+          <RichText text={textWithoutData(said)} format={format} data={data} />
         </div>
         <div class="tools">
           <button type="button" tabIndex={-1} data-do="quote" aria-label="Quote" title="Quote (Q)">

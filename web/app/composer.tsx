@@ -1,10 +1,10 @@
 import type { VNode } from "preact";
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Ref } from "preact";
-import type { ScreenActions, WebChat } from "../chat/chat.ts";
-import { whyMute } from "../chat/can_send.ts";
+import type { ScreenActions, WebChat } from "../chat/web_chat.ts";
+import { whyCannotSend } from "../chat/can_send.ts";
 import { CommandError } from "../state/commands.ts";
-import { applied, type Choice, type Completion, completionAt } from "../state/complete.ts";
+import { applied, type Choice, type Completion, completionAt } from "../state/completion.ts";
 import { bytesLeft } from "../state/size.ts";
 import { peopleIn, roomOf } from "../state/threads.ts";
 import type { Thread } from "../state/types.ts";
@@ -49,7 +49,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
 
   const left = bytesLeft(text, chat.state.limits);
   const empty = text.trim() === "";
-  const mute = whyMute(chat.state, key);
+  const mute = whyCannotSend(chat.state, key);
 
   const change = (next: string, at?: number): void => {
     setText(next);
@@ -94,7 +94,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
   };
   const disconnect = (): void => {
     change("");
-    chat.enter(key, "/quit", screen);
+    chat.submit(key, "/quit", screen);
     area.current?.focus();
   };
   /** @param meant whether the user has said that the text is a message. */
@@ -109,7 +109,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
       return;
     }
     try {
-      chat.enter(key, text, screen);
+      chat.submit(key, text, screen);
     } catch (problem) {
       if (!(problem instanceof CommandError)) throw problem;
       setError(problem.message);
@@ -238,7 +238,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
       {error === "" ? null : <p class="composer-error" role="alert">{error}</p>}
       <div class="composer-hint" role="status">
         {mute === undefined || empty || error !== "" ? null : mute}
-        {thread.gone === undefined || room === undefined
+        {thread.closedReason === undefined || room === undefined
           ? null
           : (
             <button type="button" class="link" onClick={() => chat.join(room)}>

@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { isRoomName, normalizeName } from "../../protocol.ts";
 import { askToNotify, canNotify } from "../chat/notifier.ts";
-import type { WebChat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/web_chat.ts";
 import { COMMANDS, roomIn } from "../state/commands.ts";
 import { EXPORT_FORMATS, type ExportFormat } from "../../chat/export.ts";
 import { CHOICES, levelOf, LEVELS } from "../state/settings.ts";
@@ -55,7 +55,7 @@ export function SettingsDialog({ chat, onClose }: DialogProps): VNode {
         value={settings.sounds}
         onChange={(sounds) => {
           chat.configure({ sounds });
-          if (sounds !== "off") chat.attractor.play();
+          if (sounds !== "off") chat.notifier.play();
         }}
       />
       <Segments
@@ -255,7 +255,7 @@ export function ThreadDialog({ chat, thread, onClose, onSave }: DialogProps & {
             onClose();
           }}
         >
-          {room === undefined || thread.gone !== undefined
+          {room === undefined || thread.closedReason !== undefined
             ? "Close the conversation"
             : "Leave the room"}
         </button>

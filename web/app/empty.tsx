@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import type { WebChat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/web_chat.ts";
 
 /** In place of messages, where there is no conversation. */
 export function Empty(

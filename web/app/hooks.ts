@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { WebChat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/web_chat.ts";
 import type { ChatState } from "../state/types.ts";
 
 /** The state, now and after every change of it. */

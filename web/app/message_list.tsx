@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { useRef } from "preact/hooks";
-import type { WebChat } from "../chat/chat.ts";
-import { whyMute } from "../chat/can_send.ts";
+import type { WebChat } from "../chat/web_chat.ts";
+import { whyCannotSend } from "../chat/can_send.ts";
 import { CHUNK, itemAt } from "../state/log.ts";
 import type { WebSettings } from "../state/settings.ts";
 import { roomOf } from "../state/threads.ts";
@@ -76,8 +76,8 @@ export function MessageList(props: MessageListProps): VNode {
       >
         <div class="log-inner">
           {complete
-            ? <Beginning thread={thread} onUncover={() => void chat.past.uncover(key)} />
-            : log.size === 0 && !loading && whyMute(chat.state, key) !== undefined
+            ? <Beginning thread={thread} onUncover={() => void chat.history.uncover(key)} />
+            : log.size === 0 && !loading && whyCannotSend(chat.state, key) !== undefined
             ? null
             : <div class="loading">Loading earlier messages…</div>}
           {log.chunks.map((chunk, index) => (

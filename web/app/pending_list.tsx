@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
-import type { WebChat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/web_chat.ts";
 import type { Thread, UnsentMessage } from "../state/types.ts";
-import { shownText } from "../state/shown.ts";
+import { shownText } from "../state/sanitize.ts";
 import { Icon } from "./icons.tsx";
 import { RichText } from "./rich_text.tsx";
 

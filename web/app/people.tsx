@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import type { WebChat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/web_chat.ts";
 import { sameName } from "../chat/can_send.ts";
 import { directKey } from "../state/threads.ts";
 import type { RoomFacts } from "../state/types.ts";

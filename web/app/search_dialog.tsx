@@ -1,11 +1,11 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { WebChat } from "../chat/chat.ts";
-import { wordsIn } from "../state/items.ts";
+import type { WebChat } from "../chat/web_chat.ts";
+import { textWithoutData } from "../state/message_items.ts";
 import { EMPTY_LOG } from "../state/log.ts";
 import { searchLog } from "../state/search.ts";
 import { roomKey } from "../state/threads.ts";
-import { shownReason } from "../state/shown.ts";
+import { errorText } from "../state/sanitize.ts";
 import type { NewChatMessage } from "../state/types.ts";
 import { wordsOf } from "../text/highlight.ts";
 import { Dialog } from "./dialog.tsx";
@@ -52,10 +52,10 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
     const timer = setTimeout(async () => {
       setFound({ state: "searching" });
       try {
-        const page = await chat.past.search(room, searched(query));
+        const page = await chat.history.search(room, searched(query));
         if (!over) setFound({ state: "found", ...page });
       } catch (error) {
-        if (!over) setFound({ state: "failed", why: shownReason(error) });
+        if (!over) setFound({ state: "failed", why: errorText(error) });
       }
     }, PAUSE);
     return () => {
@@ -67,14 +67,14 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
   const more = async (): Promise<void> => {
     if (found.state !== "found") return;
     try {
-      const page = await chat.past.search(room, searched(query), found.messages.at(-1)?.id);
+      const page = await chat.history.search(room, searched(query), found.messages.at(-1)?.id);
       setFound((now) => {
         // Something else was searched for meanwhile.
         if (now !== found) return now;
         return { ...page, state: "found", messages: [...found.messages, ...page.messages] };
       });
     } catch (error) {
-      setFound((now) => now === found ? { state: "failed", why: shownReason(error) } : now);
+      setFound((now) => now === found ? { state: "failed", why: errorText(error) } : now);
     }
   };
 
@@ -128,7 +128,7 @@ function Hit({ said, words, onGo }: {
         </span>
       </button>
       <div class="result-text">
-        <RichText text={wordsIn(said)} format={format} data={data} words={words} />
+        <RichText text={textWithoutData(said)} format={format} data={data} words={words} />
       </div>
     </li>
   );

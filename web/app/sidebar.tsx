@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import type { WebChat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/web_chat.ts";
 import type { LinkStatus, Thread } from "../state/types.ts";
 import { Avatar } from "./avatar.tsx";
 import { Icon, IconButton } from "./icons.tsx";
@@ -89,16 +89,16 @@ function ThreadRow({ thread, current, onShow }: {
   readonly current: boolean;
   readonly onShow: (thread: Thread) => void;
 }): VNode {
-  const { name, room, unread, mentions, pending, gone } = thread;
+  const { name, room, unread, mentions, pending, closedReason } = thread;
   const failed = pending.some(({ error }) => error !== undefined);
   return (
     <li>
       <button
         type="button"
         class={`row-button ${current ? "current" : ""} ${unread > 0 ? "unread" : ""} ${
-          gone === undefined ? "" : "gone"
+          closedReason === undefined ? "" : "gone"
         }`}
-        title={gone}
+        title={closedReason}
         aria-current={current ? "page" : undefined}
         onClick={() => onShow(thread)}
       >
@@ -106,7 +106,7 @@ function ThreadRow({ thread, current, onShow }: {
           ? <span class="hash" aria-hidden="true">#</span>
           : <Avatar name={name} />}
         <span class="grow" dir="auto">{name}</span>
-        {gone === undefined ? null : <small>left</small>}
+        {closedReason === undefined ? null : <small>left</small>}
         {failed
           ? (
             <span class="failed-mark" title="Something was not sent">

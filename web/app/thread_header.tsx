@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import type { WebChat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/web_chat.ts";
 import { roomOf, unreadIn } from "../state/threads.ts";
 import type { Thread } from "../state/types.ts";
 import { Icon, IconButton } from "./icons.tsx";

@@ -1,6 +1,6 @@
 import type { RefObject } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { WebChat } from "../chat/chat.ts";
+import type { WebChat } from "../chat/web_chat.ts";
 import { CHUNK, findId, itemAt } from "../state/log.ts";
 import { missingUnread } from "../state/unread.ts";
 import type { Thread } from "../state/types.ts";
@@ -36,7 +36,7 @@ export function useScroll(
   target: { readonly id: number } | undefined,
   view: RefObject<HTMLDivElement | null>,
 ): Scroll {
-  const { key, log, newFrom, complete, unread, pending, gone } = thread;
+  const { key, log, newFrom, complete, unread, pending, closedReason } = thread;
   const [atEnd, setAtEnd] = useState(true);
   const [loading, setLoading] = useState(false);
   const [jump, setJump] = useState<{ readonly seq: number } | undefined>(undefined);
@@ -70,11 +70,11 @@ export function useScroll(
     top.current = element.scrollTop;
     place.current = end ? "end" : firstSeen(element) ?? place.current;
     setAtEnd(end);
-    chat.attend(end && document.visibilityState === "visible" && document.hasFocus());
+    chat.setFocused(end && document.visibilityState === "visible" && document.hasFocus());
     const seen = end ? undefined : firstSeen(element, "[data-id]");
     const item = seen && itemAt(chat.state.threads.get(key)?.log, seen.seq);
     const id = item?.kind === "said" ? item.id : undefined;
-    chat.keepPlace(
+    chat.saveScroll(
       key,
       id === undefined || seen === undefined ? undefined : { id, offset: seen.offset },
     );
@@ -84,7 +84,7 @@ export function useScroll(
     const element = view.current;
     if (element === null || element.scrollTop > LOAD_WITHIN) return;
     setLoading(true);
-    chat.past.loadOlder(key).catch(isSaidElsewhere).finally(() => setLoading(false));
+    chat.history.loadOlder(key).catch(isSaidElsewhere).finally(() => setLoading(false));
   }, [key]);
 
   // The first time that there is something to place.
@@ -92,13 +92,13 @@ export function useScroll(
     const element = view.current;
     if (element === null || place.current !== "start" || completing.current === "loading") return;
     if (log.size === 0 && !complete) return;
-    const known = chat.placeOf(key);
+    const known = chat.savedScroll(key);
     const said = known === undefined ? undefined : findId(log, known.id);
     const missing = said === undefined ? missingUnread(chat.state, thread) : undefined;
     if (missing !== undefined && completing.current === "not yet") {
       completing.current = "loading";
       setLoading(true);
-      chat.past.loadUpTo(key, missing).catch(isSaidElsewhere).finally(() => {
+      chat.history.loadUpTo(key, missing).catch(isSaidElsewhere).finally(() => {
         completing.current = "done";
         setLoading(false);
       });
@@ -155,14 +155,14 @@ export function useScroll(
   // A short page has no scrolling that could ask for more, and where the hub lets nobody in, it
   // tells nothing that is not asked for.
   useEffect(() => {
-    if (!complete && (log.size > 0 || gone !== undefined) && !loading) loadOlder();
-  }, [log.size, complete, gone]);
+    if (!complete && (log.size > 0 || closedReason !== undefined) && !loading) loadOlder();
+  }, [log.size, complete, closedReason]);
 
   // To be gone to.
   useEffect(() => {
     if (target === undefined) return;
     const { id } = target;
-    void chat.past.loadUpTo(key, id).catch(isSaidElsewhere).then(() => {
+    void chat.history.loadUpTo(key, id).catch(isSaidElsewhere).then(() => {
       const found = chat.state.threads.get(key);
       const said = found === undefined ? undefined : findId(found.log, id);
       // A new object each time: it may be in the chunk that was gone to before.

@@ -1,5 +1,5 @@
 import { type System, visible } from "../../protocol.ts";
-import type { KeptValues } from "./kept_values.ts";
+import type { BrowserStorage } from "./browser_storage.ts";
 
 /** Announcements that are kept; the oldest go first. */
 const MAX_KEPT = 20;
@@ -18,7 +18,7 @@ export interface Announcement {
 export class Announcements {
   #all: readonly Announcement[] = [];
 
-  constructor(private readonly kept: KeptValues) {
+  constructor(private readonly kept: BrowserStorage) {
     this.refresh();
   }
 

@@ -1,13 +1,16 @@
 import { ConnectError } from "../../client.ts";
 import { CLOSE, nameKey } from "../../protocol.ts";
-import { shownReason } from "../state/shown.ts";
+import { errorText } from "../state/sanitize.ts";
 import type { ChatState, LinkStatus, ThreadKey } from "../state/types.ts";
 
 /** Why nothing can be sent in a thread; `undefined` where something can. */
-export function whyMute({ connection, threads }: ChatState, key: ThreadKey): string | undefined {
+export function whyCannotSend(
+  { connection, threads }: ChatState,
+  key: ThreadKey,
+): string | undefined {
   if (connection.state === "refused" || connection.state === "ended") return connection.reason;
   if (connection.state === "replaced") return "This conversation continues in another tab";
-  return threads.get(key)?.gone;
+  return threads.get(key)?.closedReason;
 }
 
 /** Why a private message has to be sent twice. */
@@ -20,24 +23,24 @@ export function renamedKeys(
   before: ChatState,
   { threads }: ChatState,
 ): readonly (readonly [from: ThreadKey, to: ThreadKey])[] {
-  return [...before.threads.values()].flatMap(({ key, born }) => {
+  return [...before.threads.values()].flatMap(({ key, serial }) => {
     if (key.startsWith("#") || threads.has(key)) return [];
-    const now = [...threads.values()].find((each) => each.born === born);
+    const now = [...threads.values()].find((each) => each.serial === serial);
     return now === undefined ? [] : [[key, now.key] as const];
   });
 }
 
 /** Whether somebody sees what comes in there. */
-export function isLookedAt({ attentive, current }: ChatState, key: ThreadKey): boolean {
-  return attentive && current === key;
+export function isFocused({ focused, current }: ChatState, key: ThreadKey): boolean {
+  return focused && current === key;
 }
 
 /** What the page shows of the error with which a conversation ended. */
-export function endOf(error: unknown): LinkStatus {
+export function linkAfter(error: unknown): LinkStatus {
   if (!(error instanceof ConnectError)) throw error;
   const { failure, code } = error;
   if (code === CLOSE.replaced) return { state: "replaced" };
-  const reason = shownReason(error).replace(/^The hub at \S+ refused: /, "");
+  const reason = errorText(error).replace(/^The hub at \S+ refused: /, "");
   if (failure !== "refused") return { state: "ended", reason };
   return { state: "refused", reason, wantsToken: code === CLOSE.unauthorized || code === 401 };
 }

@@ -1,5 +1,5 @@
 import type { ThreadKey } from "../state/types.ts";
-import type { KeptValues } from "./kept_values.ts";
+import type { BrowserStorage } from "./browser_storage.ts";
 import { randomId } from "./tabs.ts";
 
 /** Drafts of one thread that are kept for tabs that were closed. */
@@ -16,7 +16,7 @@ export class Drafts {
   readonly #own = new Map<string, string>();
   #tab: string | undefined;
 
-  constructor(private readonly kept: KeptValues) {}
+  constructor(private readonly kept: BrowserStorage) {}
 
   /** What the browser keeps for this tab is under this name. */
   get tab(): string {

@@ -2,8 +2,8 @@ import type { ClientConnection } from "../../client.ts";
 import { MAX_HISTORY_PAGE } from "../../protocol.ts";
 import type { Exported } from "../../chat/export.ts";
 import { firstSaid, itemsOf } from "../state/log.ts";
-import { messageItem } from "../state/items.ts";
-import { shown } from "../state/shown.ts";
+import { messageItem } from "../state/message_items.ts";
+import { sanitized } from "../state/sanitize.ts";
 import { roomOf } from "../state/threads.ts";
 import type { NewChatMessage, ThreadKey } from "../state/types.ts";
 import type { Store } from "./store.ts";
@@ -60,7 +60,7 @@ export class HistoryLoader {
   ): Promise<{ readonly messages: readonly NewChatMessage[]; readonly more: boolean }> {
     const conversation = this.conversation();
     const range = before === undefined ? {} : { before };
-    const { messages, more } = shown(
+    const { messages, more } = sanitized(
       await conversation.history(room, { query, limit: 50, ...range }),
     );
     const { me, mention } = this.store.state;
@@ -97,7 +97,7 @@ export class HistoryLoader {
     // A room that was not entered has its newest messages.
     const before = firstSaid(thread.log)?.id ?? (thread.room && thread.room.last + 1);
     const range = before === undefined ? { limit } : { before, limit };
-    const { messages, more } = shown(await this.conversation().history(room, range));
+    const { messages, more } = sanitized(await this.conversation().history(room, range));
     this.store.apply({ type: "older", key, messages, more });
   }
 }

@@ -1,5 +1,5 @@
 import type { RoomPosition } from "../../protocol.ts";
-import { lastId } from "../state/shared.ts";
+import { lastId } from "../state/tab_sync.ts";
 import { roomKey } from "../state/threads.ts";
 import type { ChatState, ThreadKey } from "../state/types.ts";
 import type { SavedPosition, TabMemory } from "./saved_state.ts";
@@ -40,8 +40,8 @@ export class ReadPositions {
 
   /** Where to continue in the rooms of `state`; in `otherwise`, where it has none. */
   positions({ threads }: ChatState, otherwise: readonly string[]): readonly RoomPosition[] {
-    const rooms = [...threads.values()].filter(({ key, gone }) => {
-      return key.startsWith("#") && gone === undefined;
+    const rooms = [...threads.values()].filter(({ key, closedReason }) => {
+      return key.startsWith("#") && closedReason === undefined;
     });
     if (rooms.length === 0) return otherwise.map((room) => this.position(room));
     return rooms.map(({ name, room, log }) => {

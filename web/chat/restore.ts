@@ -40,8 +40,10 @@ export function saved(
 } {
   const threads = [...state.threads.values()];
   const inRooms = threads.filter(({ key }) => key.startsWith("#"));
-  const rooms = inRooms.filter(({ gone }) => gone === undefined).map(({ name }) => name);
-  const marks = new Map(state.marks);
+  const rooms = inRooms.filter(({ closedReason }) => closedReason === undefined).map(({ name }) =>
+    name
+  );
+  const marks = new Map(state.readMarkers);
   for (const { name, room, unread } of threads) {
     if (room === undefined || unread > 0) continue;
     marks.set(name, { epoch: room.epoch, id: room.last });

@@ -2,7 +2,7 @@ import { isRoomName, nameKey } from "../../protocol.ts";
 import { readSettings, type WebSettings } from "../state/settings.ts";
 import type { ChatMessage, ReadMarker, ThreadKey, UnsentMessage } from "../state/types.ts";
 import { Drafts } from "./drafts.ts";
-import { KeptValues } from "./kept_values.ts";
+import { BrowserStorage } from "./browser_storage.ts";
 
 /** Private messages that a tab keeps through a reload, in each conversation: the hub has none. */
 const MAX_DIRECTS = 200;
@@ -40,7 +40,7 @@ const NOTHING: TabMemory = { rooms: [], directs: [], pending: {}, places: {} };
  * nothing (private windows, settings), neither does the page, and works.
  */
 export class SavedState {
-  readonly kept: KeptValues;
+  readonly kept: BrowserStorage;
   readonly drafts: Drafts;
   /** Whom the tab belongs to: empty for the user of this browser, a name for somebody else. */
   readonly person: string;
@@ -51,7 +51,7 @@ export class SavedState {
    * somebody else's.
    */
   constructor(path: string, asked?: string) {
-    this.kept = new KeptValues(`bcast ${path} `);
+    this.kept = new BrowserStorage(`bcast ${path} `);
     this.drafts = new Drafts(this.kept);
     this.person = this.#personOf(asked);
   }

@@ -1,5 +1,5 @@
 import type { Action } from "../state/reduce.ts";
-import type { Snapshot } from "../state/shared.ts";
+import type { Snapshot } from "../state/tab_sync.ts";
 import type { ThreadKey, UnsentMessage } from "../state/types.ts";
 import type { RoomPosition } from "../../protocol.ts";
 
@@ -96,7 +96,7 @@ export interface TabsListener {
   yield(): void;
   actions(actions: readonly Action[]): void;
   /** @param foreign whether another tab gives it. */
-  order(order: TabRequest, foreign: boolean): void;
+  request(order: TabRequest, foreign: boolean): void;
   attention(): Attention;
   answer(question: TabQuestion): Promise<unknown>;
   read(key: ThreadKey): void;
@@ -147,7 +147,7 @@ export class Tabs {
   }
 
   /** What the browser keeps for the other tabs that are open; takes a moment. */
-  async census(): Promise<ReadonlySet<string>> {
+  async openTabs(): Promise<ReadonlySet<string>> {
     this.#say({ type: "seek" });
     await new Promise((resolve) => setTimeout(resolve, SEEK_TIMEOUT));
     return new Set(Array.from(this.#others.values(), ({ tab }) => tab));
@@ -161,7 +161,7 @@ export class Tabs {
   }
 
   /** Whether another tab leads; by then, it has told what it knows. */
-  seek(): Promise<boolean> {
+  findLeader(): Promise<boolean> {
     this.#started = true;
     if (this.#channel === undefined) return Promise.resolve(false);
     this.#leader = undefined;
@@ -183,13 +183,13 @@ export class Tabs {
   }
 
   /** This tab is closed. */
-  bye(): void {
+  close(): void {
     this.#say({ type: "bye" });
   }
 
   /** Has `order` carried out. */
-  order(order: TabRequest): void {
-    if (this.leads) this.listener.order(order, false);
+  request(order: TabRequest): void {
+    if (this.leads) this.listener.request(order, false);
     else if (this.#leader === undefined) this.#held.push(order);
     else this.#say({ type: "order", order }, this.#leader);
   }
@@ -215,7 +215,7 @@ export class Tabs {
   }
 
   /** Tells the others where the user looks now. */
-  attend(): void {
+  shareAttention(): void {
     if (this.#others.size === 0) return;
     this.#say({ type: "attention", attention: this.listener.attention() });
   }
@@ -234,7 +234,7 @@ export class Tabs {
     if (document.visibilityState !== "visible") return;
     this.probe();
     // Again and again: what a tab said that has crashed since must not count.
-    this.attend();
+    this.shareAttention();
   }
 
   #take(letter: TabMessage): void {
@@ -270,7 +270,7 @@ export class Tabs {
       case "actions":
         return from === this.#leader ? this.listener.actions(letter.actions) : undefined;
       case "order":
-        return this.leads ? this.listener.order(letter.order, true) : undefined;
+        return this.leads ? this.listener.request(letter.order, true) : undefined;
       case "question":
         return this.leads ? void this.#reply(letter.id, letter.question, from) : undefined;
       case "answer":
@@ -329,7 +329,7 @@ export class Tabs {
   #release(): void {
     const held = this.#held;
     this.#held = [];
-    for (const order of held) this.order(order);
+    for (const order of held) this.request(order);
   }
 
   #say(word: Word, to?: string): void {

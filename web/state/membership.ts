@@ -10,10 +10,10 @@ export function entering(state: ChatState, room: string): ChatState {
   const key = roomKey(room);
   const known = state.threads.get(key);
   if (known === undefined) {
-    return withThread(state, { ...newThread(key, room), complete: false, entering: true });
+    return withThread(state, { ...newThread(key, room), complete: false, joining: true });
   }
-  const { gone: _, ...alive } = known;
-  return withThread(state, { ...alive, entering: true });
+  const { closedReason: _, ...alive } = known;
+  return withThread(state, { ...alive, joining: true });
 }
 
 /**
@@ -24,7 +24,7 @@ export function removed(state: ChatState, room: string): ChatState {
   return changed(
     state,
     roomKey(room),
-    (thread) => thread.gone === undefined ? dead(thread) : thread,
+    (thread) => thread.closedReason === undefined ? dead(thread) : thread,
   );
 }
 
@@ -64,15 +64,15 @@ export function refusedRoom(state: ChatState, error: ErrorFrame): ChatState | un
 }
 
 /** Whether it is not known yet if, or why not, the hub lets the user into this room. */
-function isWaiting({ key, name, gone, entering }: Thread): boolean {
-  return key.startsWith("#") && (entering === true || gone === unexplained(name));
+function isWaiting({ key, name, closedReason, joining }: Thread): boolean {
+  return key.startsWith("#") && (joining === true || closedReason === unexplained(name));
 }
 
-function dead({ entering: _, ...thread }: Thread, reason?: string): Thread {
+function dead({ joining: _, ...thread }: Thread, reason?: string): Thread {
   const { room, name } = thread;
-  const gone = reason ?? room?.notice ?? unexplained(name);
-  if (room === undefined) return { ...thread, gone };
-  return { ...thread, gone, room: { ...room, online: 0, members: [], typing: [] } };
+  const closedReason = reason ?? room?.notice ?? unexplained(name);
+  if (room === undefined) return { ...thread, closedReason };
+  return { ...thread, closedReason, room: { ...room, online: 0, members: [], typing: [] } };
 }
 
 function unexplained(name: string): string {

@@ -1,7 +1,7 @@
 import { mentions } from "../../chat/mention.ts";
 import type { ClientEvent } from "../../client.ts";
 import { nameKey } from "../../protocol.ts";
-import { textOf } from "./items.ts";
+import { messageText } from "./message_items.ts";
 import { levelOf, type WebSettings } from "./settings.ts";
 import { directKey, roomKey } from "./threads.ts";
 import type { ChatState, ThreadKey } from "./types.ts";
@@ -29,7 +29,7 @@ export function noticeOf(
   const key = isRoom ? roomKey(event.room) : directKey(event.sender);
   if (isRoom && event.id <= (state.threads.get(key)?.room?.entered ?? Infinity)) return undefined;
   const level = levelOf(settings, key);
-  const text = textOf(event);
+  const text = messageText(event);
   const isMention = !isRoom || mentions(event.message, me, settings.mention);
   if (level === "off" || (level === "mentions" && !isMention)) return undefined;
   const action = isRoom && event.kind === "action";

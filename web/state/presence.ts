@@ -1,5 +1,5 @@
 import { nameKey, type Presence } from "../../protocol.ts";
-import { acquainted } from "./other.ts";
+import { acquainted } from "./partner.ts";
 import { changed, changedRoom, directKey, extended, note, roomKey } from "./threads.ts";
 import type { ChatState } from "./types.ts";
 
@@ -25,7 +25,7 @@ export function presence(state: ChatState, event: Presence, now: number): ChatSt
   });
   const sentences = [
     ...renamed.map(({ from, to }) => to === next.me ? `You are now ${to}` : `${from} is now ${to}`),
-    ...(state.comings
+    ...(state.presenceNotes
       ? [listed(others(left, next.me), "left"), listed(others(joined, next.me), "joined")]
       : []),
   ].filter((sentence) => sentence !== "");

@@ -1,12 +1,18 @@
 import type { ClientEvent, RoomJoined } from "../../client.ts";
 import type { MentionRule } from "../../chat/mention.ts";
 import { type Direct, type Message, nameKey, type System } from "../../protocol.ts";
-import { directItem, messageItem } from "./items.ts";
+import { directItem, messageItem } from "./message_items.ts";
 import { findId, lastItem, prepend, updated } from "./log.ts";
 import { closedElsewhere, entering, missingRooms, refusedRoom, removed } from "./membership.ts";
 import { presence, sorted } from "./presence.ts";
-import { absent, met, proved, reacquainted, trusted } from "./other.ts";
-import { adopted, begun, isKnown, readElsewhere, type Snapshot } from "./shared.ts";
+import { absent, met, proved, reacquainted, trusted } from "./partner.ts";
+import {
+  isAlreadyApplied,
+  mergeSnapshot,
+  readElsewhere,
+  type Snapshot,
+  withDirect,
+} from "./tab_sync.ts";
 import {
   changed,
   changedRoom,
@@ -109,7 +115,7 @@ export function reduce(state: ChatState, action: Action): ChatState {
     case "show":
       return show(state, action.key, action.name);
     case "attention":
-      return attend(state, action.attentive);
+      return setFocused(state, action.attentive);
     case "sending":
       return changed(state, action.key, (thread) => ({
         ...thread,
@@ -159,17 +165,17 @@ export function reduce(state: ChatState, action: Action): ChatState {
     case "close":
       return close(state, action.key);
     case "begin":
-      return begun(state, action.key, action.name);
+      return withDirect(state, action.key, action.name);
     case "shared":
-      return isKnown(state, action.action) ? state : reduce(state, action.action);
+      return isAlreadyApplied(state, action.action) ? state : reduce(state, action.action);
     case "closed-elsewhere":
       return closedElsewhere(state, action.key);
     case "read-elsewhere":
       return readElsewhere(state, action.key);
     case "adopt":
-      return adopted(state, action.snapshot);
+      return mergeSnapshot(state, action.snapshot);
     case "comings":
-      return { ...state, comings: action.comings };
+      return { ...state, presenceNotes: action.comings };
     case "mention":
       return { ...state, mention: action.mention };
     case "tick":
@@ -258,7 +264,7 @@ function joined(state: ChatState, event: RoomJoined, now: number): ChatState {
     typing: [],
   };
   if (known?.room === undefined) {
-    const mark = state.marks.get(event.room);
+    const mark = state.readMarkers.get(event.room);
     const thread = {
       ...newThread(key, event.room, facts),
       complete: event.last === 0,
@@ -270,7 +276,7 @@ function joined(state: ChatState, event: RoomJoined, now: number): ChatState {
     return open ? first : shown(first, key);
   }
   // What came while the connection was gone is not history: it is missed.
-  const { gone: _, entering: _asked, ...alive } = known;
+  const { closedReason: _, joining: _asked, ...alive } = known;
   const thread = { ...alive, room: { ...facts, entered: known.room.last } };
   if (event.recovered) return withThread(state, thread);
   const text = known.room.epoch === event.epoch
@@ -290,7 +296,7 @@ function message(state: ChatState, event: Message): ChatState {
   const thread = state.threads.get(key);
   if (thread?.room === undefined) return state;
   const item = messageItem(event, state.me, state.mention);
-  const mark = state.marks.get(event.room);
+  const mark = state.readMarkers.get(event.room);
   const isNews = event.id > thread.room.entered;
   const seen = isSeen(state, key) || item.mine;
   const counts = isNews && !seen;
@@ -316,7 +322,7 @@ function message(state: ChatState, event: Message): ChatState {
   // Where reading stopped is not to be found again from what is loaded.
   if (!counts || (thread.unread > 0 && mark?.epoch === thread.room.epoch)) return next;
   const stopped = { epoch: thread.room.epoch, id: event.id - 1 };
-  return { ...next, marks: new Map(state.marks).set(event.room, stopped) };
+  return { ...next, readMarkers: new Map(state.readMarkers).set(event.room, stopped) };
 }
 
 function direct(state: ChatState, event: Direct, told: Direct | undefined): ChatState {
@@ -356,24 +362,24 @@ function show(state: ChatState, key: ThreadKey, name?: string): ChatState {
 
 /** With another thread on the screen, of which nobody has seen the end yet. */
 function shown(state: ChatState, current: ThreadKey | undefined): ChatState {
-  return { ...state, current, attentive: false };
+  return { ...state, current, focused: false };
 }
 
-function attend(state: ChatState, attentive: boolean): ChatState {
-  return attentive === state.attentive ? state : seen({ ...state, attentive });
+function setFocused(state: ChatState, focused: boolean): ChatState {
+  return focused === state.focused ? state : seen({ ...state, focused });
 }
 
 /** What is looked at is read. */
 function seen(state: ChatState): ChatState {
   const thread = state.current === undefined ? undefined : state.threads.get(state.current);
-  if (!state.attentive || thread === undefined || thread.unread + thread.mentions === 0) {
+  if (!state.focused || thread === undefined || thread.unread + thread.mentions === 0) {
     return state;
   }
   return withThread(state, { ...thread, unread: 0, mentions: 0 });
 }
 
 function isSeen(state: ChatState, key: ThreadKey): boolean {
-  return state.attentive && state.current === key;
+  return state.focused && state.current === key;
 }
 
 function acked(thread: Thread, ref: string, id: number): Thread {
@@ -411,7 +417,7 @@ function without(thread: Thread, ref: string): Thread {
 
 function older(
   thread: Thread,
-  { me, marks, mention }: ChatState,
+  { me, readMarkers, mention }: ChatState,
   { messages, more }: { readonly messages: readonly Message[]; readonly more: boolean },
 ): Thread {
   const first = [...thread.log.chunks].flatMap(({ items }) => items)
@@ -423,7 +429,7 @@ function older(
     ...thread,
     log: prepend(thread.log, items),
     complete: !more || before[0]?.id === 1,
-    newFrom: newFromWith(thread, items, marks.get(thread.name)),
+    newFrom: newFromWith(thread, items, readMarkers.get(thread.name)),
   };
 }
 

@@ -21,7 +21,7 @@ export function roomOf(key: ThreadKey | undefined): string | undefined {
 export function newThread(key: ThreadKey, name: string, room?: RoomFacts): Thread {
   return {
     key,
-    born: 0,
+    serial: 0,
     name,
     log: EMPTY_LOG,
     pending: [],
@@ -37,13 +37,13 @@ export function newThread(key: ThreadKey, name: string, room?: RoomFacts): Threa
 /** `state` with `thread` in the place of the one with its key, or as a new one. */
 export function withThread(state: ChatState, thread: Thread): ChatState {
   const threads = new Map(state.threads);
-  if (thread.born > 0) return { ...state, threads: threads.set(thread.key, thread) };
-  const born = threads.get(thread.key)?.born ?? 1 + Math.max(0, ...bornIn(threads));
-  return { ...state, threads: threads.set(thread.key, { ...thread, born }) };
+  if (thread.serial > 0) return { ...state, threads: threads.set(thread.key, thread) };
+  const serial = threads.get(thread.key)?.serial ?? 1 + Math.max(0, ...serialsOf(threads));
+  return { ...state, threads: threads.set(thread.key, { ...thread, serial }) };
 }
 
-function bornIn(threads: ReadonlyMap<ThreadKey, Thread>): readonly number[] {
-  return Array.from(threads.values(), ({ born }) => born);
+function serialsOf(threads: ReadonlyMap<ThreadKey, Thread>): readonly number[] {
+  return Array.from(threads.values(), ({ serial }) => serial);
 }
 
 /** `state` with the thread `key`, if there is one, changed. */

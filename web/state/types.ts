@@ -79,7 +79,7 @@ export interface Log {
 export interface Thread {
   readonly key: ThreadKey;
   /** Tells it from every other thread, also when a new name gives it another key. */
-  readonly born: number;
+  readonly serial: number;
   /** The room, or the person's name as it is shown. */
   readonly name: string;
   readonly log: Log;
@@ -97,11 +97,11 @@ export interface Thread {
   /** Present in rooms that were entered. */
   readonly room?: RoomFacts;
   /** Why nothing can be sent here; the thread stays until the user closes it. */
-  readonly gone?: string;
+  readonly closedReason?: string;
   /** What is known of the other person of a private conversation. */
   readonly other?: OtherPerson;
   /** Whether the hub was asked to let the user in, and has not answered. */
-  readonly entering?: true;
+  readonly joining?: true;
 }
 
 /** Whether the other person of a private conversation is still the same one. */
@@ -152,11 +152,11 @@ export interface ChatState {
   /** The thread on the screen. */
   readonly current: ThreadKey | undefined;
   /** Whether somebody looks at the end of the current thread. */
-  readonly attentive: boolean;
+  readonly focused: boolean;
   /** Where reading had stopped, by room, from an earlier visit. */
-  readonly marks: ReadonlyMap<string, ReadMarker>;
+  readonly readMarkers: ReadonlyMap<string, ReadMarker>;
   /** Whether notes tell who comes and goes. */
-  readonly comings: boolean;
+  readonly presenceNotes: boolean;
   /** What names me in a room. */
   readonly mention: MentionRule;
 }
@@ -174,8 +174,8 @@ export const EMPTY: ChatState = {
   limits: undefined,
   threads: new Map(),
   current: undefined,
-  attentive: false,
-  marks: new Map(),
-  comings: true,
+  focused: false,
+  readMarkers: new Map(),
+  presenceNotes: true,
   mention: "at",
 };

@@ -9,8 +9,8 @@ const MAX_MISSING = 1000;
  * The message at which an earlier visit stopped reading, where what follows on it is not loaded;
  * `undefined` where it is, and where that is too long ago.
  */
-export function missingUnread({ marks }: ChatState, thread: Thread): number | undefined {
-  const mark = marks.get(thread.name);
+export function missingUnread({ readMarkers }: ChatState, thread: Thread): number | undefined {
+  const mark = readMarkers.get(thread.name);
   const first = firstSaid(thread.log)?.id;
   if (mark === undefined || first === undefined || !goesFurtherBack(thread, mark)) return undefined;
   return first > mark.id + 1 && first - mark.id <= MAX_MISSING ? mark.id : undefined;

@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../../../auth/authorizer.ts";
-import type { Sanction } from "../../../broker/sqlite/sanctions.ts";
+import type { Sanction } from "../../moderation/sanction_store.ts";
 import type { Hub } from "../../hub.ts";
 import { MAX_SANCTIONS, SanctionLimitError } from "../../moderation/sanctions.ts";
 import type { SanctionReport, SanctionsReport } from "../../../protocol.ts";
@@ -64,13 +64,13 @@ function operationOf(order: ModerationAction): Operation {
 
 /** Why somebody may not moderate; `undefined` for moderators. */
 export function notModerator(
-  { admission }: Pick<Hub, "admission">,
+  { authentication }: Pick<Hub, "authentication">,
   { headers }: Request,
   { searchParams }: URL,
   { admin }: Grant,
 ): Rejected | undefined {
   if (admin) return undefined;
-  if (!admission.moderated) return new Rejected(403, NO_MODERATORS);
+  if (!authentication.moderated) return new Rejected(403, NO_MODERATORS);
   return tokenOf(headers, searchParams) === undefined
     ? new Rejected(401, "Only moderators may do this: bring an admin token", {
       "www-authenticate": `Bearer realm="bcast"`,

@@ -1,4 +1,4 @@
-import { isLoopbackNetwork, parseNetwork } from "../../networks.ts";
+import { isLoopbackNetwork, parseNetwork } from "../../limits/networks.ts";
 import { isRoomName, normalizeName, visible } from "../../../protocol.ts";
 import { ROOM_PATTERN, type Schema } from "./schemas.ts";
 

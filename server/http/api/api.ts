@@ -32,7 +32,7 @@ export function api(options: ApiOptions): Api {
     const { pathname } = url;
     const { hub } = options;
     // Whatever is asked for, and whether it is there: looking costs something too.
-    const wait = Math.ceil(hub.takeTurn(address, grant.name));
+    const wait = Math.ceil(hub.consumePublishQuota(address, grant.name));
     if (wait > 0) return Rejected.forNow(429, `Too much at once: wait ${wait} s`, wait);
     const stranger = pathname.startsWith(ADMIN_PATH)
       ? notModerator(hub, request, url, grant)
@@ -85,7 +85,7 @@ function find(pathname: string): { endpoint: Endpoint; room: string | undefined 
 function refuse(
   { access }: Operation,
   { room, grant: { rights } }: ApiRequest,
-  { closed }: ApiOptions,
+  { shutdownNotice }: ApiOptions,
 ): Response | Rejected | undefined {
   if (!isRoomName(room)) {
     const message = "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit";
@@ -96,7 +96,7 @@ function refuse(
     const what = access === "write" ? "write to" : "read";
     return new Rejected(403, `Your token does not permit to ${what} ${room}`);
   }
-  const closure = access === "read" ? undefined : closed();
+  const closure = access === "read" ? undefined : shutdownNotice();
   return closure === undefined ? undefined : stopping(closure);
 }
 

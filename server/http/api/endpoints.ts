@@ -140,7 +140,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
         "listRooms",
         "The rooms that hold messages or people",
         schemaRef("Rooms"),
-        ({ grant }, { hub }) => hub.overview.rooms(grant.rights),
+        ({ grant }, { hub }) => hub.queries.rooms(grant.rights),
       ),
     ],
   },
@@ -174,7 +174,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
         "listMembers",
         "Who is in a room",
         schemaRef("People"),
-        ({ room, grant }, { hub }) => hub.overview.people(grant.rights, room),
+        ({ room, grant }, { hub }) => hub.queries.people(grant.rights, room),
       ),
     ],
   },
@@ -217,7 +217,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
         "getStatus",
         "How the hub is doing",
         schemaRef("Status"),
-        (_ask, { hub }) => hub.overview.status(Deno.memoryUsage()),
+        (_ask, { hub }) => hub.queries.status(Deno.memoryUsage()),
       ),
     ],
   },
@@ -251,7 +251,7 @@ function people(
   if (room !== undefined && !rights.mayRead(room)) {
     return new Rejected(403, `Your token does not permit to read ${room}`);
   }
-  return hub.overview.people(rights, room);
+  return hub.queries.people(rights, room);
 }
 
 async function messages(
@@ -265,7 +265,7 @@ async function messages(
     ...numbers(searchParams, ["after", "before", "limit"]),
     ...(query === null ? {} : { query }),
   });
-  return parsed.ok ? await hub.overview.messages(parsed.frame) : badRequest(parsed.error);
+  return parsed.ok ? await hub.queries.messages(parsed.frame) : badRequest(parsed.error);
 }
 
 async function listen(
@@ -286,7 +286,7 @@ async function listen(
     ...numbers(url.searchParams, ["history"]),
   });
   if (!parsed.ok) return badRequest(parsed.error);
-  const closure = options.hub.moderation.closureOf(room);
+  const closure = options.hub.moderation.closedRoom(room);
   if (closure !== undefined) return new Rejected(403, closedRoomMessage(closure));
   const noRoom = await options.hub.admitRoom(room, address);
   if (noRoom !== undefined) return noSuchRoom(noRoom);

@@ -1,4 +1,4 @@
-import type { Sanction } from "../../../broker/sqlite/sanctions.ts";
+import type { Sanction } from "../../moderation/sanction_store.ts";
 import type {
   Moderation,
   ModerationTarget,

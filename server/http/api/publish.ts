@@ -24,7 +24,7 @@ const KEY = new RegExp(`^[\\x21-\\x7e]{1,${MAX_REF_LENGTH}}$`);
 /** Puts the message of a request into the log of its room; who may do so is decided before. */
 export async function post(
   { request, url, room, grant, address }: ApiRequest,
-  { hub, clock, limits: { maxMessageBytes }, closed }: ApiOptions,
+  { hub, clock, limits: { maxMessageBytes }, shutdownNotice }: ApiOptions,
 ): Promise<Response | Rejected> {
   const type = readType(request.headers.get("content-type"));
   if (type === undefined) {
@@ -43,11 +43,11 @@ export async function post(
     ? readJson(body.text, room, url.searchParams)
     : readText(body.text, room, url.searchParams, maxMessageBytes);
   if (!parsed.ok) return badRequest(parsed.error);
-  const closure = closed();
+  const closure = shutdownNotice();
   if (closure !== undefined) return stopping(closure);
   const { frame } = parsed;
   const mark = key ?? (frame.ref === undefined ? undefined : String(frame.ref));
-  const posted = await hub.postbox.post({
+  const posted = await hub.httpPublisher.post({
     room,
     frame,
     grant,
@@ -67,7 +67,7 @@ export async function post(
   const report: PublishReport = {
     room,
     id,
-    epoch: await hub.overview.epoch(room),
+    epoch: await hub.queries.epoch(room),
     sender,
     timestamp,
     ...(duplicate ? { duplicate } : {}),

@@ -1,7 +1,7 @@
-import type { Clock } from "../../clock.ts";
+import type { Cancel, ServerClock } from "../../../lib/clock.ts";
 import { TEXT_ENCODER } from "../../encoders/encoder.ts";
 import type { Hub } from "../../hub.ts";
-import type { ServerLimits } from "../../limits.ts";
+import type { ServerLimits } from "../../limits/server_limits.ts";
 import type { Connection } from "../../connection.ts";
 import { recordRejection } from "../../rejections.ts";
 import { CLOSE } from "../../../protocol.ts";
@@ -24,21 +24,19 @@ const PRESENT = "* Yes, the hub is here";
 /** What serving a client takes. */
 export interface LineConnectionOptions {
   readonly hub: Hub;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly address: string;
-  /** The port that it connects from. */
-  readonly port: number;
   readonly limits: ServerLimits;
 }
 
 /** One client of the line door, from its connection to its end. */
 export class LineConnection {
   readonly #conn: Deno.TcpConn;
-  readonly #socket: LineTransport;
+  readonly transport: LineTransport;
   readonly #lines: LineSplitter;
   #peer: Connection | undefined;
   #first = true;
-  #pause: Disposable | undefined;
+  #cancelPause: Cancel | undefined;
   /** The line that a pause has ended, until it is answered. */
   #paused: Promise<void> = Promise.resolve();
   #toldOfPause = false;
@@ -46,7 +44,7 @@ export class LineConnection {
   constructor(conn: Deno.TcpConn, private readonly options: LineConnectionOptions) {
     this.#conn = conn;
     this.#lines = new LineSplitter(options.limits.maxMessageBytes);
-    this.#socket = new LineTransport(conn, options.clock, () => this.#gone());
+    this.transport = new LineTransport(conn, options.address, options.clock, () => this.#gone());
     // The system notices in the end that a machine is gone which never says anything.
     conn.setKeepAlive(true);
     // Lines are gathered by the turn already; waiting for more would only make them late.
@@ -55,15 +53,15 @@ export class LineConnection {
 
   /** Serves the client; resolves when the connection is closed. Never rejects. */
   async serve(): Promise<void> {
+    const { clock, hub, limits: { helloTimeout } } = this.options;
+    const cancelDeadline = clock.after(helloTimeout * 1000, () => {
+      if (this.#peer === undefined) {
+        this.#turnAway(401, `No token within ${helloTimeout} seconds`);
+      }
+    });
     try {
-      const { clock, hub, limits: { helloTimeout } } = this.options;
-      using _deadline = clock.after(helloTimeout * 1000, () => {
-        if (this.#peer === undefined) {
-          this.#turnAway(401, `No token within ${helloTimeout} seconds`);
-        }
-      });
-      if (hub.admission.required) {
-        this.#socket.send("* This hub wants a token. Give it as your first line: /token SECRET");
+      if (hub.authentication.required) {
+        this.transport.send("* This hub wants a token. Give it as your first line: /token SECRET");
       } else {
         await this.#enter(undefined);
       }
@@ -75,15 +73,16 @@ export class LineConnection {
       else if (this.#peer === undefined) throw error;
       else this.#peer.fail(error);
     } finally {
-      this.#pause?.[Symbol.dispose]();
-      await this.#socket.drained();
-      this.#socket.destroy();
+      cancelDeadline();
+      this.#cancelPause?.();
+      await this.transport.drained();
+      this.transport.destroy();
     }
   }
 
   /** Ends the connection if the client has taken nothing of what waits for it for `milliseconds`. */
   cutIfStalled(now: number, milliseconds: number): void {
-    if (this.#socket.ending || this.#socket.stalledFor(now) <= milliseconds) return;
+    if (this.transport.ending || this.transport.stalledFor(now) <= milliseconds) return;
     const seconds = Math.round(milliseconds / 1000);
     const reason = `You took nothing of what was sent for ${seconds} seconds`;
     if (this.#peer === undefined) this.#say(reason);
@@ -92,19 +91,19 @@ export class LineConnection {
 
   /** Says why and ends a connection that is not part of the hub. */
   #say(reason: string): void {
-    this.#socket.close(CLOSE.normal, reason);
+    this.transport.close(CLOSE.normal, reason);
   }
 
   /** The same of one who may not come in, and counts it. */
   #turnAway(status: number, reason: string): void {
-    if (this.#socket.ending) return;
+    if (this.transport.ending) return;
     recordRejection(this.options.hub, this.options.address, { status, reason });
     this.#say(reason);
   }
 
   /** Ends the connection as it is. */
   destroy(): void {
-    this.#socket.destroy();
+    this.transport.destroy();
     this.#gone();
   }
 
@@ -114,13 +113,13 @@ export class LineConnection {
   }
 
   async #enter(token: string | undefined): Promise<void> {
-    const { address, port, hub } = this.options;
-    const answer = await hub.admission.check(token, { address });
+    const { address, hub } = this.options;
+    const answer = await hub.authentication.check(token, { address });
     // It may have gone, or its time have run out, while its token was checked.
-    if (this.#socket.ending) return;
+    if (this.transport.ending) return;
     if (answer.ok) {
-      const introduction = { address, port, dialect: TEXT_ENCODER, rooms: [], grant: answer.grant };
-      this.#peer = hub.connect(this.#socket, introduction);
+      const introduction = { encoder: TEXT_ENCODER, rooms: [], grant: answer.grant };
+      this.#peer = hub.connect(this.transport, introduction);
     } else {
       this.#turnAway(answer.failure === "throttled" ? 429 : 401, answer.reason);
     }
@@ -131,7 +130,7 @@ export class LineConnection {
     let started = false;
     for (;;) {
       const count = await this.#conn.read(buffer);
-      this.#pause?.[Symbol.dispose]();
+      this.#cancelPause?.();
       await this.#paused;
       if (count === null) break;
       // Of a connection that is ending nothing counts but that it ends.
@@ -151,13 +150,13 @@ export class LineConnection {
 
   /** Some clients end no lines, and send each message at once: for them, a pause is an end. */
   #awaitPause(): void {
-    this.#pause = this.options.clock.after(LINE_PAUSE, () => {
+    this.#cancelPause = this.options.clock.after(LINE_PAUSE, () => {
       const line = this.#lines.end();
       if (line === undefined) return;
       this.#paused = this.#hear(line).then(() => {
-        if (this.#toldOfPause || this.#socket.ending) return;
+        if (this.#toldOfPause || this.transport.ending) return;
         this.#toldOfPause = true;
-        this.#socket.send(
+        this.transport.send(
           `* That had no newline: after ${LINE_PAUSE} ms it counts as a line. End each with \\n`,
         );
       }).catch((error) => {
@@ -169,7 +168,7 @@ export class LineConnection {
 
   /** Whether nothing that comes in is looked at any more: the connection is ending, or about to. */
   get #deaf(): boolean {
-    return this.#socket.ending || this.#peer?.muted === true;
+    return this.transport.ending || this.#peer?.inputClosed === true;
   }
 
   async #hear(heard: LineEvent): Promise<void> {
@@ -178,7 +177,7 @@ export class LineConnection {
       case "line":
         return await this.#hearLine(heard.text, heard.crlf);
       case "answer":
-        return this.#socket.answer(heard.bytes);
+        return this.transport.answer(heard.bytes);
       case "garbled":
         this.#first = false;
         // No token is like that.
@@ -187,7 +186,7 @@ export class LineConnection {
       case "areYouThere":
         if (this.#peer !== undefined) return await this.#reply(this.#peer, PRESENT);
         // One at a time: whoever asks faster than it reads is not waiting for the answers.
-        if (this.#socket.bufferedAmount === 0) this.#socket.send(PRESENT);
+        if (this.transport.bufferedAmount === 0) this.transport.send(PRESENT);
         return;
       case "interrupt":
         return this.#turnOut("Goodbye");
@@ -195,7 +194,7 @@ export class LineConnection {
   }
 
   async #hearLine(text: string, crlf: boolean): Promise<void> {
-    if (crlf) this.#socket.crlf = true;
+    if (crlf) this.transport.crlf = true;
     const first = this.#first;
     this.#first = false;
     if (first && isHttp(text)) return this.#turnOut("This port speaks lines, not HTTP");
@@ -219,8 +218,8 @@ export class LineConnection {
   /** Waits until the hub has answered what came before: what waits, waits with the client. */
   async #answered(peer: Connection): Promise<void> {
     if (peer.backlog === undefined || !peer.open) return;
-    await new Promise<void>((resolve) => peer.answered = resolve);
-    peer.answered = undefined;
+    await new Promise<void>((resolve) => peer.onBacklogDrained = resolve);
+    peer.onBacklogDrained = undefined;
   }
 
   /** The client says nothing more: it gets what it is still to get. */

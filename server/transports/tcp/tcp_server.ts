@@ -6,10 +6,12 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { Clock } from "../../clock.ts";
-import type { ConnectionLimiter } from "../../connection_limiter.ts";
+import type { Cancel, ServerClock } from "../../../lib/clock.ts";
+import type { ConnectionLimiter } from "../../limits/connection_limiter.ts";
 import type { Hub } from "../../hub.ts";
-import { isLoopback, type ServerLimits } from "../../limits.ts";
+import { delay } from "../../../lib/async.ts";
+import { isLoopback } from "../../../lib/net.ts";
+import type { ServerLimits } from "../../limits/server_limits.ts";
 import { recordRejection, type Rejection } from "../../rejections.ts";
 import { LineConnection } from "./line_connection.ts";
 
@@ -26,7 +28,7 @@ export interface TcpServerOptions {
   readonly hub: Hub;
   readonly connections: ConnectionLimiter;
   readonly limits: ServerLimits;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly host: string;
   /** 0 lets the system pick one. */
   readonly port: number;
@@ -51,14 +53,14 @@ export function listenTcp(options: TcpServerOptions): TcpServer {
 class TcpListener implements TcpServer {
   readonly #listener: Deno.TcpListener;
   readonly #guests = new Set<LineConnection>();
-  readonly #sweep: Disposable;
+  readonly #cancelSweep: Cancel;
   readonly #accepting: Promise<void>;
   #closed = false;
 
   constructor(private readonly options: TcpServerOptions) {
     const { host, port, clock, limits } = options;
     this.#listener = Deno.listen({ hostname: host, port, transport: "tcp" });
-    this.#sweep = clock.every(SWEEP_PERIOD, () => {
+    this.#cancelSweep = clock.every(SWEEP_PERIOD, () => {
       if (limits.heartbeat === 0) return;
       const now = clock.monotonic();
       for (const guest of this.#guests) guest.cutIfStalled(now, limits.heartbeat * 1000);
@@ -79,7 +81,7 @@ class TcpListener implements TcpServer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close("The hub is stopping");
-    this.#sweep[Symbol.dispose]();
+    this.#cancelSweep();
     for (const guest of this.#guests) guest.destroy();
     await this.#accepting;
   }
@@ -92,7 +94,7 @@ class TcpListener implements TcpServer {
         if (this.#closed) return;
         // No more file descriptors, or a client that was gone before it was there.
         logger.warn("Cannot accept a connection: {error}", { error });
-        await new Promise<void>((resolve) => this.options.clock.after(ACCEPT_REST, resolve));
+        await delay(ACCEPT_REST, { clock: this.options.clock });
       }
     }
   }
@@ -109,16 +111,15 @@ class TcpListener implements TcpServer {
       hub,
       clock,
       address,
-      port: conn.remoteAddr.port,
       limits,
     });
-    connections.add(address, "lines");
+    connections.add(guest.transport);
     this.#guests.add(guest);
     guest.serve().catch((error) => {
       logger.error("A connection from {address} met a fault: {error}", { address, error });
     }).finally(() => {
       this.#guests.delete(guest);
-      connections.remove(address, "lines");
+      connections.remove(guest.transport);
     });
   }
 
@@ -127,7 +128,7 @@ class TcpListener implements TcpServer {
     const { hub, connections, limits } = this.options;
     // It was accepted just before the door was closed.
     if (this.#closed) return { status: 503, reason: "The hub is stopping" };
-    if (hub.takeShare(address) > 0) {
+    if (hub.consumeAddressQuota(address) > 0) {
       return { status: 429, reason: "Too much comes from your address: slow down" };
     }
     if (connections.count >= limits.maxConnections) {

@@ -18,7 +18,7 @@ import {
   type FailedMessage,
 } from "../../../commands/pipeline/execute.ts";
 import type { FollowEvent, ReceivedMessage } from "../../../commands/pipeline/follow.ts";
-import { FakeClientClock } from "../../kit/client_clock.ts";
+import { FakeClock } from "../../kit/fake_clock.ts";
 import { said, TIMESTAMP } from "../../kit/fake_conversation.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { until } from "../../kit/until.ts";
@@ -36,7 +36,7 @@ function begin(options: Partial<ExecuteOptions> & { readonly ids: number }) {
   const begun: number[] = [];
   const done: number[] = [];
   const lines: string[] = [];
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   const stop = new AbortController();
   const ended = execute({
     events: ReadableStream.from(Array.from({ length: options.ids }, (_, n) => step(n + 1))),
@@ -277,7 +277,7 @@ Deno.test("no field in the environment but the room is a flag to a bcast that a 
 const text = (message: string): ReceivedMessage => ({ message: said("Bob", message), epoch: "e" });
 
 function runner(command: string, args: readonly string[], more: Partial<ChildOptions> = {}) {
-  const options = { json: false, env: {}, id: "me", timeout: 0, clock: new FakeClientClock() };
+  const options = { json: false, env: {}, id: "me", timeout: 0, clock: new FakeClock() };
   return new ChildRunner({ command, args, ...options, ...more });
 }
 
@@ -340,7 +340,7 @@ Deno.test({
       ["trap '' TERM; (trap '' TERM; sleep 60) & echo $! >PID; wait", true],
     ] as const;
     for (const [script, deaf] of cases) {
-      const clock = new FakeClientClock();
+      const clock = new FakeClock();
       const { args, grandchild } = await family(script);
       const ending = runner("sh", args, { timeout: 30_000, clock }).run(text("hi"));
       const pid = await grandchild();
@@ -360,7 +360,7 @@ Deno.test({
   fn: async () => {
     // It holds the input open, which is more than a pipe holds, and never reads it.
     const { args, grandchild } = await family("sleep 60 <&0 & echo $! >PID");
-    const clock = new FakeClientClock();
+    const clock = new FakeClock();
     const children = runner("sh", args, { timeout: 30_000, clock });
     assertEquals(await children.run(text("x".repeat(1024 * 1024))), OK);
     assertEquals(clock.waiting, 0);

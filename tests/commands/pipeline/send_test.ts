@@ -18,7 +18,7 @@ import {
 } from "../../../commands/pipeline/send.ts";
 import { ConnectionNotices } from "../../../commands/pipeline/connection_events.ts";
 import { ranges, UnsentReport } from "../../../commands/pipeline/unsent_report.ts";
-import { FakeClientClock } from "../../kit/client_clock.ts";
+import { FakeClock } from "../../kit/fake_clock.ts";
 import { beginning, FakeConversation } from "../../kit/fake_conversation.ts";
 import { bytesOf, MemoryOutput } from "../../kit/memory_output.ts";
 import { until } from "../../kit/until.ts";
@@ -222,7 +222,7 @@ Deno.test("`ranges()` folds what follows on each other", () => {
 });
 
 Deno.test("`Progress` shows itself after a second, and leaves nothing behind", () => {
-  const clock = new FakeClientClock();
+  const clock = new FakeClock();
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
   const terminal = new MemoryOutput();
   {
@@ -250,7 +250,7 @@ Deno.test("`Patience` ends with a hub that does not come back, and begins anew w
   const [, online] = beginning();
   const offline = { type: "offline", code: 1006, reason: "", retryIn: 1 } as const;
   for (const [limit, over] of [[1000, 1], [0, 0]] as const) {
-    const clock = new FakeClientClock();
+    const clock = new FakeClock();
     let ended = 0;
     using deadline = new ReconnectDeadline(limit, clock, () => ended++);
     deadline.observe(offline);

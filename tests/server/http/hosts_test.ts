@@ -8,10 +8,9 @@ import {
   machineNames,
   readHostPattern,
 } from "../../../server/http/hosts.ts";
-import type { ServerOptions } from "../../../server.ts";
 import { pair } from "../../kit/certificates.ts";
 import { ask, askRaw, handshake } from "../../kit/handshake.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
 /** What a `Host` header comes to, for a hub that was told of no name; `PORT` is the hub's. */
 const HOSTS: readonly (readonly [host: string, status: number])[] = [
@@ -97,7 +96,7 @@ Deno.test("a request is answered by the name that it was sent to: 200, 421 or 40
 });
 
 Deno.test("POST to a foreign name with its own origin is refused with 421 on every kind of hub", async (t) => {
-  const hubs: readonly [what: string, options: Partial<ServerOptions>][] = [
+  const hubs: readonly [what: string, options: TestHubOptions][] = [
     ["localhost", { host: "localhost" }],
     ["all addresses", { host: "0.0.0.0" }],
     ["a trusted proxy", { trustedProxies: ["127.0.0.1"] }],

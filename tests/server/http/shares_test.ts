@@ -1,28 +1,27 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
-import { OPEN_GRANT } from "../../../auth/authorizer.ts";
-import { combine } from "../../../auth/combined.ts";
+import { combineAuthorizers, OPEN_GRANT } from "../../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
 import { BODY_TIMEOUT } from "../../../server/http/body.ts";
 import { TEXT_ENCODER, V1_ENCODER } from "../../../server/encoders/encoder.ts";
-import type { Server, ServerOptions } from "../../../server.ts";
+import type { Server } from "../../../server.ts";
 import { EventReader } from "../../kit/events.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { address, post, tell } from "../../kit/http.ts";
 import { inspect } from "../../kit/inspector.ts";
 import { LineClient } from "../../kit/line_client.ts";
 import { rawRequest } from "../../kit/raw_http.ts";
-import { Client, recordedHub } from "../../kit/recorded_hub.ts";
+import { RecordedClient, recordedHub } from "../../kit/recorded_hub.ts";
 import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 import { until } from "../../kit/until.ts";
 
 const ADMIN = "an-admin-token-of-the-hub";
 
-function moderated(options: Partial<ServerOptions> = {}): Promise<Server> {
+function moderated(options: TestHubOptions = {}): Promise<Server> {
   const moderators = new SecretAuthorizer([ADMIN], { admin: true });
-  return startTestHub({ authorizer: combine([moderators], { open: true }), ...options });
+  return startTestHub({ authorizer: combineAuthorizers([moderators], { open: true }), ...options });
 }
 
 /** Runs `task`, and gives what was logged meanwhile, as it would be printed. */
@@ -208,29 +207,30 @@ Deno.test("no line of the log says undefined, whoever it is about", async () => 
   await logged(async (lines) => {
     await using world = await recordedHub();
     const { hub } = world;
-    const silent = new Client(hub, "192.0.2.1", { dialect: V1_ENCODER });
+    const silent = new RecordedClient(hub, "192.0.2.1", { encoder: V1_ENCODER });
     silent.say({ type: "message", message: "too early" });
     silent.say({ type: "nonsense" });
-    hub.slowConsumer(silent.peer, 1);
-    hub.fault(silent.peer, new Error("for the test"));
-    hub.gone(silent.peer, 1006);
-    const away = await new Client(hub, "192.0.2.2").hello({ sender: "Zoë 世界" });
-    hub.gone(away.peer, 1006);
+    hub.slowConsumer(silent.connection, 1);
+    hub.fault(silent.connection, new Error("for the test"));
+    hub.gone(silent.connection, 1006);
+    const away = await new RecordedClient(hub, "192.0.2.2").hello({ sender: "Zoë 世界" });
+    hub.gone(away.connection, 1006);
     // Its name is a token's now: it is renamed while it is away.
-    await hub.postbox.post({
+    await hub.httpPublisher.post({
       room: "lobby",
       frame: { type: "message", message: "hi" },
       grant: { ...OPEN_GRANT, name: "Zoë 世界" },
       address: "192.0.2.3",
       size: 2,
     });
-    const stream = hub.observe(new Client(hub, "192.0.2.4"), {
-      address: "192.0.2.4",
-      grant: OPEN_GRANT,
-    }, { room: "lobby" });
+    const stream = hub.subscribeAnonymously(new RecordedClient(hub, "192.0.2.4"), OPEN_GRANT, {
+      room: "lobby",
+    });
     await until("the stream is in", () => stream.welcomed);
     hub.gone(stream, 1000);
-    new Client(hub, "192.0.2.5", { dialect: TEXT_ENCODER }).peer.fail(new Error("for the test"));
+    new RecordedClient(hub, "192.0.2.5", { encoder: TEXT_ENCODER }).connection.fail(
+      new Error("for the test"),
+    );
     await hub.moderation.ban({ address: "192.0.2.9" }, {}, { name: "Root", address: "local" });
     const text = lines().join("");
     assertStringIncludes(text, "c1 (no name) refused: unauthorized");

@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { OPEN_GRANT } from "../../../auth/authorizer.ts";
-import type { Sanction, SanctionKey, SanctionStore } from "../../../broker/sqlite/sanctions.ts";
+import type {
+  Sanction,
+  SanctionKey,
+  SanctionStore,
+} from "../../../server/moderation/sanction_store.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
+import { sqliteStorage } from "../../../server/storage.ts";
 import { JSON_ENCODER, TEXT_ENCODER } from "../../../server/encoders/encoder.ts";
 import {
   MAX_SANCTIONS,
@@ -9,9 +14,9 @@ import {
   Sanctions,
 } from "../../../server/moderation/sanctions.ts";
 import { formatUntil } from "../../../server/moderation/sanction_messages.ts";
-import { isLoopbackNetwork, parseNetwork } from "../../../server/networks.ts";
+import { isLoopbackNetwork, parseNetwork } from "../../../server/limits/networks.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
-import { Client, recordedHub } from "../../kit/recorded_hub.ts";
+import { RecordedClient, recordedHub } from "../../kit/recorded_hub.ts";
 import { until } from "../../kit/until.ts";
 
 const BY = { name: "Root", address: "198.51.100.1" };
@@ -21,18 +26,22 @@ const MESSAGE = { type: "message", room: "lobby", message: "hi", ref: 1 };
 Deno.test("`kick()` ends the sessions of a name at once, with the reason, and no others", async () => {
   await using world = await recordedHub();
   const { hub } = world;
-  const eve = await new Client(hub, "192.0.2.7").hello({ sender: "Eve" });
-  const bob = await new Client(hub, "192.0.2.7").hello({ sender: "Bob" });
+  const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" });
+  const bob = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Bob" });
   assertEquals(hub.moderation.kick("EVE", { reason: "spam" }, BY), {
     sessions: 1,
     addresses: ["192.0.2.7"],
   });
-  assertEquals(eve.ended, [4503, "A moderator sent you away: spam"]);
+  assertEquals(eve.ended, [4503, "A moderator kicked you: spam"]);
   assertEquals(bob.ended, undefined);
   assertEquals(await bob.outcome(MESSAGE), "ok");
   // No grace: the name is free, and the secret opens nothing.
   const { session } = eve.all("welcome")[0] ?? {};
-  const back = await new Client(hub, "192.0.2.7").hello({ sender: "Eve", session, rooms: [] });
+  const back = await new RecordedClient(hub, "192.0.2.7").hello({
+    sender: "Eve",
+    session,
+    rooms: [],
+  });
   assertEquals(back.all("welcome")[0]?.["sender"], "Eve");
   assertEquals(back.all("welcome")[0]?.["rooms"], []);
   assertEquals(hub.moderation.kick("Nobody", {}, BY), undefined);
@@ -41,35 +50,35 @@ Deno.test("`kick()` ends the sessions of a name at once, with the reason, and no
 Deno.test("`kick()` ends the session of who is away, and tells other people's clients in words", async () => {
   await using world = await recordedHub();
   const { hub } = world;
-  const eve = await new Client(hub, "192.0.2.7").hello({ sender: "Eve" });
-  hub.gone(eve.peer, 1006);
+  const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" });
+  hub.gone(eve.connection, 1006);
   assertEquals(hub.moderation.kick("Eve", {}, BY), { sessions: 1, addresses: ["192.0.2.7"] });
   assertEquals(hub.moderation.kick("Eve", {}, BY), undefined);
-  const plain = new Client(hub, "192.0.2.7", { dialect: JSON_ENCODER, sender: "Eve" });
-  const text = new Client(hub, "192.0.2.7", { dialect: TEXT_ENCODER, sender: "Tex" });
-  await until("both are in", () => plain.peer.welcomed && text.peer.welcomed);
+  const plain = new RecordedClient(hub, "192.0.2.7", { encoder: JSON_ENCODER, sender: "Eve" });
+  const text = new RecordedClient(hub, "192.0.2.7", { encoder: TEXT_ENCODER, sender: "Tex" });
+  await until("both are in", () => plain.connection.welcomed && text.connection.welcomed);
   hub.moderation.kick("Eve", {}, BY);
   hub.moderation.kick("Tex", { reason: "no bots" }, BY);
-  assertEquals(plain.all("system").at(-1)?.["message"], "A moderator sent you away");
-  assertEquals(text.lines.at(-1), "* A moderator sent you away: no bots");
+  assertEquals(plain.all("system").at(-1)?.["message"], "A moderator kicked you");
+  assertEquals(text.lines.at(-1), "* A moderator kicked you: no bots");
   assertEquals([plain.ended?.[0], text.ended?.[0]], [4503, 4503]);
 });
 
 Deno.test("`ban()` of a name keeps it out, however it is written, until its time is over", async () => {
   await using world = await recordedHub();
   const { hub, clock } = world;
-  const eve = await new Client(hub, "192.0.2.7").hello({ sender: "Eve" });
-  const bob = await new Client(hub, "192.0.2.7").hello({ sender: "Bob" });
+  const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" });
+  const bob = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Bob" });
   const sent = await hub.moderation.ban({ name: "Eve" }, { for: 60, reason: "spam" }, BY);
   assertEquals(sent, { sessions: 1, addresses: ["192.0.2.7"] });
   const sentence = "Eve is banned until 2026-01-01 00:01 UTC: spam";
   assertEquals(eve.ended, [4503, sentence]);
   for (const sender of ["Eve", "EVE", "Ｅｖｅ", "E\u200Dve"]) {
-    const again = await new Client(hub, "203.0.113.9").hello({ sender });
+    const again = await new RecordedClient(hub, "203.0.113.9").hello({ sender });
     assertEquals(again.ended, [4503, sentence], sender);
     assertEquals(again.lines, []);
   }
-  const plain = new Client(hub, "203.0.113.9", { dialect: JSON_ENCODER, sender: "eve" });
+  const plain = new RecordedClient(hub, "203.0.113.9", { encoder: JSON_ENCODER, sender: "eve" });
   await until("the end", () => plain.ended);
   assertEquals(plain.ended, [4503, sentence]);
   // Nor is there another way to the name.
@@ -77,45 +86,54 @@ Deno.test("`ban()` of a name keeps it out, however it is written, until its time
     await bob.outcome({ type: "nick", sender: "eve" }),
     `name_taken: ${sentence}. Take another name`,
   );
-  const guest = await new Client(hub, "192.0.2.7").hello();
+  const guest = await new RecordedClient(hub, "192.0.2.7").hello();
   assertEquals(await guest.outcome({ ...MESSAGE, sender: "Eve" }), `forbidden: ${sentence}`);
-  const late = await new Client(hub, "192.0.2.7").hello();
+  const late = await new RecordedClient(hub, "192.0.2.7").hello();
   late.say({ type: "hello", sender: "Eve" });
   await until("the end", () => late.ended);
   assertEquals(late.ended, [4503, sentence]);
   clock.advance(60_000);
   assertEquals(hub.moderation.list(), []);
-  const free = await new Client(hub, "203.0.113.9").hello({ sender: "Eve" });
+  const free = await new RecordedClient(hub, "203.0.113.9").hello({ sender: "Eve" });
   assertEquals(free.all("welcome")[0]?.["sender"], "Eve");
 });
 
 Deno.test("`ban()` of an address is about its /64, hits who said nothing yet, and spares moderators", async () => {
   await using world = await recordedHub();
   const { hub } = world;
-  const eve = await new Client(hub, "2001:db8::7").hello({ sender: "Eve" });
-  const silent = new Client(hub, "2001:db8::8");
-  const root = await new Client(hub, "2001:db8::9", { grant: ADMIN }).hello({ sender: "Root" });
-  const other = await new Client(hub, "2001:db8:0:1::7").hello({ sender: "Bob" });
+  const eve = await new RecordedClient(hub, "2001:db8::7").hello({ sender: "Eve" });
+  const silent = new RecordedClient(hub, "2001:db8::8");
+  const root = await new RecordedClient(hub, "2001:db8::9", { grant: ADMIN }).hello({
+    sender: "Root",
+  });
+  const other = await new RecordedClient(hub, "2001:db8:0:1::7").hello({ sender: "Bob" });
   await hub.moderation.ban({ address: "2001:db8::/64" }, {}, BY);
   assertEquals(eve.ended, [4503, "Your address is banned"]);
   assertEquals(silent.ended, [4503, "Your address is banned"]);
   assertEquals([root.ended, other.ended], [undefined, undefined]);
-  const back = await new Client(hub, "2001:db8::ffff").hello({ sender: "Somebody" });
+  const back = await new RecordedClient(hub, "2001:db8::ffff").hello({ sender: "Somebody" });
   assertEquals(back.ended, [4503, "Your address is banned"]);
-  const admin = await new Client(hub, "2001:db8::a", { grant: ADMIN }).hello({ sender: "Rita" });
+  const admin = await new RecordedClient(hub, "2001:db8::a", { grant: ADMIN }).hello({
+    sender: "Rita",
+  });
   assertEquals(admin.ended, undefined);
   assertEquals((await hub.moderation.unban({ address: "2001:db8::/64" }, BY)).length, 1);
-  assertEquals((await new Client(hub, "2001:db8::7").hello()).ended, undefined);
+  assertEquals((await new RecordedClient(hub, "2001:db8::7").hello()).ended, undefined);
 });
 
 Deno.test("`ban()` of one's own name locks no moderator out", async () => {
   await using world = await recordedHub();
   const { hub } = world;
-  const root = await new Client(hub, "192.0.2.1", { grant: ADMIN }).hello({ sender: "Root" });
+  const root = await new RecordedClient(hub, "192.0.2.1", { grant: ADMIN }).hello({
+    sender: "Root",
+  });
   assertEquals(await hub.moderation.ban({ name: "Root" }, {}, BY), { sessions: 0, addresses: [] });
   assertEquals(root.ended, undefined);
   assertEquals(await root.outcome(MESSAGE), "ok");
-  assertEquals((await new Client(hub, "192.0.2.2").hello({ sender: "Root" })).ended?.[0], 4503);
+  assertEquals(
+    (await new RecordedClient(hub, "192.0.2.2").hello({ sender: "Root" })).ended?.[0],
+    4503,
+  );
 });
 
 Deno.test("the end of a ban or of a closed room is never told earlier than it is", () => {
@@ -131,11 +149,11 @@ Deno.test("the end of a ban or of a closed room is never told earlier than it is
 Deno.test("`mute()` refuses every way to write, also under another name, until its time is over", async () => {
   await using world = await recordedHub();
   const { hub, clock } = world;
-  const eve = await new Client(hub, "192.0.2.7").hello({
+  const eve = await new RecordedClient(hub, "192.0.2.7").hello({
     sender: "Eve",
     rooms: [{ room: "lobby" }],
   });
-  const bob = await new Client(hub, "192.0.2.8").hello({
+  const bob = await new RecordedClient(hub, "192.0.2.8").hello({
     sender: "Bob",
     rooms: [{ room: "lobby" }],
   });
@@ -169,7 +187,7 @@ Deno.test("`mute()` refuses every way to write, also under another name, until i
 Deno.test("`unmute()` lifts a mute for who has another name by now; one by address stays", async () => {
   await using world = await recordedHub();
   const { hub } = world;
-  const eve = await new Client(hub, "192.0.2.7").hello({
+  const eve = await new RecordedClient(hub, "192.0.2.7").hello({
     sender: "Eve",
     rooms: [{ room: "lobby" }],
   });
@@ -190,8 +208,11 @@ Deno.test("`closeRoom()` empties a room, and nobody gets in or writes there unti
   await using world = await recordedHub();
   const { hub } = world;
   const rooms = [{ room: "lobby" }, { room: "party" }];
-  const eve = await new Client(hub, "192.0.2.7").hello({ sender: "Eve", rooms });
-  const bob = await new Client(hub, "192.0.2.8").hello({ sender: "Bob", rooms: [rooms[0]] });
+  const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve", rooms });
+  const bob = await new RecordedClient(hub, "192.0.2.8").hello({
+    sender: "Bob",
+    rooms: [rooms[0]],
+  });
   assertEquals(await hub.moderation.closeRoom("party", { reason: "too loud" }, BY), 1);
   await until("the news", () => eve.all("left").length > 0);
   assertEquals(eve.all("left"), [{ type: "left", room: "party" }]);
@@ -204,7 +225,7 @@ Deno.test("`closeRoom()` empties a room, and nobody gets in or writes there unti
   assertEquals(await bob.outcome({ type: "join", room: "party" }), `forbidden: ${sentence}`);
   assertEquals(await eve.outcome({ ...MESSAGE, room: "party" }), `forbidden: ${sentence}`);
   assertEquals(await eve.outcome(MESSAGE), "ok");
-  const late = await new Client(hub, "192.0.2.9").hello({ sender: "Late", rooms });
+  const late = await new RecordedClient(hub, "192.0.2.9").hello({ sender: "Late", rooms });
   const entered = late.all("welcome")[0]?.["rooms"] as { readonly room: string }[];
   assertEquals(entered.map(({ room }) => room), ["lobby"]);
   await until("the reason", () => late.all("error")[0]?.["message"] === sentence);
@@ -216,16 +237,16 @@ Deno.test("`closeRoom()` empties a room, and nobody gets in or writes there unti
 Deno.test("who is on the way into a room when it is closed does not get in", async () => {
   await using world = await recordedHub();
   const { hub } = world;
-  const eve = await new Client(hub, "192.0.2.7").hello({ sender: "Eve", rooms: [] });
+  const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve", rooms: [] });
   // The room is being read from the log when it is closed.
   eve.say({ type: "join", room: "party" });
-  const arriving = new Client(hub, "192.0.2.8");
+  const arriving = new RecordedClient(hub, "192.0.2.8");
   arriving.say({ type: "hello", sender: "Bob", rooms: [{ room: "party" }] });
   await hub.moderation.closeRoom("party", {}, BY);
   await until("the refusal", () => eve.all("error").length + eve.all("left").length > 0);
   await until("the welcome", () => arriving.all("welcome").length > 0);
-  assertEquals(eve.peer.session?.rooms, []);
-  assertEquals(arriving.peer.session?.rooms, []);
+  assertEquals(eve.connection.session?.rooms, []);
+  assertEquals(arriving.connection.session?.rooms, []);
   assertEquals(arriving.all("welcome")[0]?.["rooms"], []);
   assertEquals(JSON.parse(arriving.lines[0] ?? "").type, "welcome");
 });
@@ -233,10 +254,10 @@ Deno.test("who is on the way into a room when it is closed does not get in", asy
 Deno.test("`announce()` reaches everybody who is in, or a room, in their own way, and is not kept", async () => {
   await using world = await recordedHub();
   const { hub } = world;
-  const eve = await new Client(hub, "192.0.2.7").hello({ sender: "Eve", rooms: [] });
-  const text = new Client(hub, "192.0.2.8", { dialect: TEXT_ENCODER, sender: "Tex" });
-  const silent = new Client(hub, "192.0.2.9");
-  await until("the text client is in", () => text.peer.welcomed);
+  const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve", rooms: [] });
+  const text = new RecordedClient(hub, "192.0.2.8", { encoder: TEXT_ENCODER, sender: "Tex" });
+  const silent = new RecordedClient(hub, "192.0.2.9");
+  await until("the text client is in", () => text.connection.welcomed);
   assertEquals(hub.moderation.announce("back in five minutes", undefined, BY), 2);
   assertEquals(hub.moderation.announce("lobby only", "lobby", BY), 1);
   assertEquals(hub.moderation.announce("nobody", "empty", BY), 0);
@@ -250,8 +271,9 @@ Deno.test("`announce()` reaches everybody who is in, or a room, in their own way
   assertEquals(eve.all("history")[0]?.["messages"], []);
 });
 
-Deno.test("what moderators decided holds for the next hub on the same log", async () => {
+Deno.test("sanctions hold for the next hub on the same log", async () => {
   await using broker = await openSqliteBroker({ path: ":memory:" });
+  const { sanctions } = sqliteStorage(broker);
   {
     // A hub leaves its broker to who opened it.
     const clock = new FakeClock();
@@ -264,16 +286,19 @@ Deno.test("what moderators decided holds for the next hub on the same log", asyn
   const clock = new FakeClock();
   const { hub } = await recordedHub({ broker, clock });
   await using _hub = hub;
-  assertEquals((await new Client(hub, "192.0.2.7").hello({ sender: "Eve" })).ended?.[0], 4503);
-  const bob = await new Client(hub, "192.0.2.8").hello({
+  assertEquals(
+    (await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" })).ended?.[0],
+    4503,
+  );
+  const bob = await new RecordedClient(hub, "192.0.2.8").hello({
     sender: "Bob",
     rooms: [{ room: "lobby" }],
   });
   assertEquals((await bob.outcome(MESSAGE)).slice(0, 9), "forbidden");
   assertEquals((await bob.outcome({ type: "join", room: "party" })).slice(0, 9), "forbidden");
   clock.advance(3_600_000);
-  await until("it is forgotten", () => broker.measures.all().length === 2);
-  assertEquals(broker.measures.all().map(({ kind }) => kind), ["close", "mute"]);
+  await until("it is forgotten", () => sanctions.all().length === 2);
+  assertEquals(sanctions.all().map(({ kind }) => kind), ["close", "mute"]);
 });
 
 /** A store whose next change can be made to fail. */

@@ -61,7 +61,7 @@ const close = order(
 );
 
 const ORDERS = {
-  kick: order("kick", byName, /A moderator sent you away: because \[of\] this/),
+  kick: order("kick", byName, /A moderator kicked you: because \[of\] this/),
   ban,
   banAddress,
   unban: lift(ban, order("unban", (name) => ({ name }), /never said/)),

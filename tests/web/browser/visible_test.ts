@@ -12,7 +12,7 @@ import {
   SUBPROTOCOL,
   visible,
 } from "../../../protocol.ts";
-import { shown } from "../../../web/state/shown.ts";
+import { sanitized } from "../../../web/state/sanitize.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
 import { joined } from "../../kit/scripted_hub.ts";
 import { until } from "../../kit/until.ts";
@@ -138,11 +138,11 @@ class EvilHub implements AsyncDisposable {
 
 Deno.test("`shown()` makes everything visible but what nobody sees", () => {
   const event = said(1, { data: { [EVE]: EVE } } as Partial<Message>);
-  const { sender, message, data } = shown(event) as Message;
+  const { sender, message, data } = sanitized(event) as Message;
   assertEquals([sender, data], [visible(EVE), { [EVE]: EVE }]);
   assertEquals(message, visible(event.message ?? "", { keepLines: true }));
-  assertEquals(shown({ message: "a\r\nb\tc\rd" }), { message: "a\nb\tc\nd" });
-  assertEquals(shown({ sender: "a\nb", members: ["\u202e"], limits: { rate: 5 } }), {
+  assertEquals(sanitized({ message: "a\r\nb\tc\rd" }), { message: "a\nb\tc\nd" });
+  assertEquals(sanitized({ sender: "a\nb", members: ["\u202e"], limits: { rate: 5 } }), {
     sender: "a␊b",
     members: ["<U+202E>"],
     limits: { rate: 5 },

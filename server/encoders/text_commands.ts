@@ -1,0 +1,126 @@
+import { splitKnownName } from "../../chat/names.ts";
+import { type ClientFrame, MAX_HISTORY_PAGE, visible } from "../../protocol.ts";
+
+/** What a line typed by a text client asks for. */
+export type TextCommand =
+  | { readonly kind: "frame"; readonly frame: ClientFrame }
+  | { readonly kind: "reply"; readonly text: string }
+  | { readonly kind: "quit" }
+  /** `quit` or `exit` without a slash: it may be meant as a command or as a message. */
+  | { readonly kind: "leaving"; readonly question: string }
+  | { readonly kind: "nothing" };
+
+interface LineCommand {
+  readonly usage: string;
+  readonly help: string;
+  /**
+   * `undefined`: the argument is not what `usage` says. Names and rooms are left to whoever reads
+   * the frame, who says what is wrong with them.
+   */
+  run(argument: string, room: string | undefined, find: FindPerson): TextCommand | undefined;
+}
+
+/** The name of somebody who is there, whatever its case; `undefined` where nobody is called that. */
+export type FindPerson = (name: string) => string | undefined;
+
+const frame = (value: ClientFrame): TextCommand => ({ kind: "frame", frame: value });
+
+const NO_ROOM: TextCommand = { kind: "reply", text: "* Error: You are in no room: /join lobby" };
+
+const inRoom = (room: string | undefined, value: (room: string) => ClientFrame): TextCommand =>
+  room === undefined ? NO_ROOM : frame(value(room));
+
+const COMMANDS: { readonly [name: string]: LineCommand } = {
+  nick: {
+    usage: "/nick NAME",
+    help: "change your name",
+    run: (sender) => sender === "" ? undefined : frame({ type: "nick", sender }),
+  },
+  join: {
+    usage: "/join ROOM",
+    help: "enter a room; what you type goes there",
+    run: (room) => room === "" ? undefined : frame({ type: "join", room }),
+  },
+  leave: {
+    usage: "/leave [ROOM]",
+    help: "leave a room",
+    run: (argument, current) => inRoom(argument || current, (room) => ({ type: "leave", room })),
+  },
+  msg: {
+    usage: "/msg NAME TEXT",
+    help: "say something to one person only",
+    run(argument, _room, find) {
+      const [to, message] = splitKnownName(argument, find);
+      return to === "" || message === "" ? undefined : frame({ type: "direct", to, message });
+    },
+  },
+  me: {
+    usage: "/me ACTION",
+    help: "say what you are doing",
+    run(message, current) {
+      if (message === "") return undefined;
+      return inRoom(current, (room) => ({ type: "message", room, message, kind: "action" }));
+    },
+  },
+  who: {
+    usage: "/who [ROOM]",
+    help: "see who is here",
+    run: (argument, current) => inRoom(argument || current, (room) => ({ type: "who", room })),
+  },
+  history: {
+    usage: "/history [NUMBER]",
+    help: "read the last messages again",
+    run(argument, current) {
+      const limit = argument === "" ? 20 : Number(argument);
+      const valid = Number.isInteger(limit) && limit >= 1 && limit <= MAX_HISTORY_PAGE;
+      return valid ? inRoom(current, (room) => ({ type: "history", room, limit })) : undefined;
+    },
+  },
+  quit: { usage: "/quit", help: "leave the hub", run: () => ({ kind: "quit" }) },
+};
+
+/** Other names of commands, which other chats have. */
+const ALIASES: { readonly [name: string]: string } = {
+  exit: "quit",
+  q: "quit",
+  name: "nick",
+  users: "who",
+  pm: "msg",
+  w: "msg",
+};
+
+/** Reads one line; `room` is the room that what is typed goes to. */
+export function parseLine(
+  line: string,
+  room: string | undefined,
+  find: FindPerson = () => undefined,
+): TextCommand {
+  const text = line.trimEnd();
+  if (text === "") return { kind: "nothing" };
+  if (/^(?:quit|exit)$/i.test(text)) {
+    const question = `* To leave, type ${text} again or /quit. To say it, put a space before it`;
+    return { kind: "leaving", question };
+  }
+  if (!text.startsWith("/") || text.startsWith("//")) {
+    const message = (text.startsWith("//") ? text.slice(1) : text).toWellFormed();
+    return frame({ type: "message", message, ...(room === undefined ? {} : { room }) });
+  }
+  const [word = "", ...rest] = text.slice(1).split(" ");
+  const name = word.toLowerCase();
+  if (name === "help") return { kind: "reply", text: help() };
+  const known = Object.hasOwn(ALIASES, name) ? ALIASES[name] ?? name : name;
+  const command = Object.hasOwn(COMMANDS, known) ? COMMANDS[known] : undefined;
+  if (command === undefined) {
+    const shown = visible(word.slice(0, 32));
+    return { kind: "reply", text: `* Unknown command /${shown}. /help lists the commands` };
+  }
+  return command.run(rest.join(" ").trim(), room, find) ??
+    { kind: "reply", text: `* Usage: ${command.usage}` };
+}
+
+function help(): string {
+  const lines = Object.values(COMMANDS).map((command) => {
+    return `* ${command.usage.padEnd(18)} ${command.help}`;
+  });
+  return [...lines, "* //text            a message that begins with a slash"].join("\n");
+}
