@@ -32,7 +32,7 @@ export class LogListeners {
     if (this.#delivering) return;
     this.#delivering = true;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      for (const subscription of next.to) call(subscription, next);
+      for (const subscription of next.to) notify(subscription, next);
     }
     this.#delivering = false;
   }
@@ -54,7 +54,7 @@ interface Subscription {
   active: boolean;
 }
 
-function call(subscription: Subscription, { messages, drafts }: Delivery): void {
+function notify(subscription: Subscription, { messages, drafts }: Delivery): void {
   if (!subscription.active) return;
   try {
     subscription.listener(messages, drafts);

@@ -25,13 +25,13 @@ export interface HubApiOptions {
   /** `ws://` or `wss://` address, as for a conversation. */
   readonly url: URL;
   /** As for a conversation. */
-  readonly token?: NonNullable<ConnectOptions["token"]>;
+  readonly token?: ConnectOptions["token"];
   /** How to ask; default: as the runtime does. */
-  readonly fetch?: Environment["fetch"];
+  readonly fetch?: Environment["fetch"] | undefined;
   /** Ends what is under way. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Milliseconds that an answer may take; default {@linkcode ANSWER_TIMEOUT}. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
 }
 
 /** Milliseconds after which a hub counts as not answering. */

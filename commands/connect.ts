@@ -1,4 +1,3 @@
-import { inputLines } from "./pipeline/lines.ts";
 import { isPrivateCommand } from "../terminal/line.ts";
 import { SHORTCUTS } from "../terminal/shortcuts.ts";
 import { getLogger } from "@logtape/logtape";
@@ -98,9 +97,9 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const terminal = context.stdin.isTerminal && context.stdout.isTerminal && !flags.json;
   if (terminal) return await talk({ ...options, url }, way, flags.bell, context, interruption);
   const via = viaOption(context.env);
-  await using conversation = converse({ ...options, echo: false }, way.seams);
+  await using connection = converse({ ...options, echo: false }, way.seams);
   return await pipe({
-    conversation,
+    connection,
     via,
     input: context.stdin.readable,
     stdout: context.stdout,
@@ -122,7 +121,7 @@ async function talk(
   using screen: InteractiveScreen = isDumb(context)
     ? new PlainScreen({
       output: context.stdout,
-      readLines: (signal) => inputLines(context.stdin.readable, signal),
+      input: context.stdin.readable,
       isCommand: isPrivateCommand,
     })
     : new Editor(new SystemTerminal(), { history, shortcuts: new Set(SHORTCUTS.keys()) });

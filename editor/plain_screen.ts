@@ -1,17 +1,14 @@
+import { type InputLine, inputLines } from "../lib/input_lines.ts";
 import type { Output } from "../lib/output.ts";
 import type { InteractiveScreen, ScreenEvents } from "./screen.ts";
 
 /** Rows to assume: a plain terminal does not tell its height. */
 const ROWS = 24;
 
-/** A line of input, or why it cannot be used. */
-export type PlainLine = { readonly text: string } | { readonly problem: string };
-
 /** What a {@linkcode PlainScreen} works with. */
 export interface PlainScreenOptions {
   readonly output: Output;
-  /** Reads lines until `signal` aborts. */
-  readonly readLines: (signal: AbortSignal) => AsyncIterator<PlainLine, unknown>;
+  readonly input: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Whether a line is a command, which leaves a draft that was given back as it is. */
   readonly isCommand: (line: string) => boolean;
 }
@@ -25,7 +22,7 @@ export class PlainScreen implements InteractiveScreen {
   readonly rows = ROWS;
   readonly #options: PlainScreenOptions;
   readonly #ended = new AbortController();
-  readonly #lines: AsyncIterator<PlainLine, unknown>;
+  readonly #lines: AsyncGenerator<InputLine>;
   #status: readonly string[] = [];
   #draft = "";
   /** How often the draft was set. */
@@ -33,7 +30,7 @@ export class PlainScreen implements InteractiveScreen {
 
   constructor(options: PlainScreenOptions) {
     this.#options = options;
-    this.#lines = options.readLines(this.#ended.signal);
+    this.#lines = inputLines(options.input, this.#ended.signal);
   }
 
   get columns(): number {

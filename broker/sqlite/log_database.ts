@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { ErrorStreak } from "../../lib/error_streak.ts";
-import { explainStorage } from "./storage_errors.ts";
+import { explainStorageError } from "./storage_errors.ts";
 
 const logger = getLogger(["bcast", "log"]);
 
@@ -10,21 +10,21 @@ const logger = getLogger(["bcast", "log"]);
  * written is logged here, once, whoever wanted to write.
  */
 export class LogDatabase {
-  readonly #check: () => void;
-  readonly #trouble = new ErrorStreak(logger, "Cannot write the log");
+  readonly #assertWritable: () => void;
+  readonly #errors = new ErrorStreak(logger, "Cannot write the log");
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
 
   /** @param check throws when what is written would be lost. */
   constructor(readonly db: DatabaseSync, check: () => void) {
-    this.#check = check;
+    this.#assertWritable = check;
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
   }
 
   /** Does all of `work` or, when it throws, nothing. */
   transaction<T>(work: () => T): T {
-    return this.#watched(() => {
+    return this.#guard(() => {
       this.#begin.run();
       try {
         const result = work();
@@ -39,24 +39,24 @@ export class LogDatabase {
 
   /** Does one statement, which is a transaction of its own: cheaper by two statements. */
   statement(statement: () => void): void {
-    this.#watched(statement);
+    this.#guard(statement);
   }
 
-  #watched<T>(work: () => T): T {
+  #guard<T>(work: () => T): T {
     try {
-      this.#check();
-      this.#clear();
+      this.#assertWritable();
+      this.#rollbackLeftover();
       const result = work();
-      this.#trouble.worked();
+      this.#errors.worked();
       return result;
     } catch (error) {
-      const { what, remedy } = explainStorage(error);
-      this.#trouble.failed(`${what}. ${remedy}`);
+      const { what, remedy } = explainStorageError(error);
+      this.#errors.failed(`${what}. ${remedy}`);
       throw error;
     }
   }
 
-  #clear(): void {
+  #rollbackLeftover(): void {
     // Only after a rollback that failed too.
     if (this.db.isTransaction) this.db.exec("ROLLBACK");
   }
@@ -69,5 +69,35 @@ export class LogDatabase {
       // The first error is the one to tell the caller; the next transaction tries again.
       logger.error("A transaction could not be undone: {error}", { error });
     }
+  }
+}
+
+/** The runtime has it; its types do not yet. */
+interface ArrayStatement extends StatementSync {
+  setReturnArrays(enabled: boolean): void;
+}
+
+/** A prepared query whose rows are arrays: cheaper than an object a row. `Row` is what `sql` selects. */
+export class Query<Row extends readonly unknown[]> {
+  readonly #statement: StatementSync;
+
+  constructor(db: DatabaseSync, sql: string) {
+    this.#statement = db.prepare(sql);
+    (this.#statement as ArrayStatement).setReturnArrays(true);
+  }
+
+  /** All rows. */
+  all(...parameters: SQLInputValue[]): Row[] {
+    return this.#statement.all(...parameters) as unknown as Row[];
+  }
+
+  /** The first row. */
+  first(...parameters: SQLInputValue[]): Row | undefined {
+    return this.#statement.get(...parameters) as unknown as Row | undefined;
+  }
+
+  /** One row after the other. */
+  each(...parameters: SQLInputValue[]): Iterable<Row> {
+    return this.#statement.iterate(...parameters) as unknown as Iterable<Row>;
   }
 }

@@ -1,7 +1,7 @@
 import type { RoomRefusal } from "../limits/room_limiter.ts";
 import type { ApiError, ParseError } from "../../protocol.ts";
 import type { Body } from "./body.ts";
-import type { GuardRejection } from "./request_guard.ts";
+import { Rejection } from "../limits/rejection.ts";
 
 /** An answer in JSON that nothing on the way keeps. */
 export function json(status: number, body: object): Response {
@@ -45,36 +45,15 @@ export function unreadBody({ status, reason }: Extract<Body, { readonly ok: fals
 }
 
 /** The answer about a room that does not exist and cannot come into being. */
-export function noSuchRoom({ code, message, retryAfter }: RoomRefusal): Response | Rejected {
+export function noSuchRoom({ code, message, retryAfter }: RoomRefusal): Response | Rejection {
   return retryAfter === undefined
     ? problem(409, code, message)
-    : Rejected.forNow(429, message, retryAfter);
+    : new Rejection(429, message, { retryAfter });
 }
 
-/**
- * A request that is turned away: what it asks for is not looked at. It is counted and logged where
- * requests come in.
- */
-export class Rejected implements GuardRejection {
-  readonly ok = false;
-
-  constructor(
-    readonly status: 401 | 403 | 429 | 503,
-    readonly reason: string,
-    readonly headers: Readonly<Record<string, string>> = {},
-  ) {}
-
-  /** For now: `retryAfter` in seconds. */
-  static forNow(status: 429 | 503, reason: string, retryAfter: number): Rejected {
-    return new Rejected(status, reason, { "retry-after": String(retryAfter) });
-  }
-}
-
-/** The answer to somebody who may not ask. */
-export function errorResponse({ status, reason, headers }: GuardRejection): Response {
-  const code = DENIALS[status] ?? "unauthorized";
-  const wait = headers["retry-after"];
-  const answer = problem(status, code, reason, wait === undefined ? undefined : Number(wait));
+/** The answer to a rejected request. */
+export function errorResponse({ status, reason, retryAfter, headers }: Rejection): Response {
+  const answer = problem(status, DENIALS[status] ?? "unauthorized", reason, retryAfter);
   for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
   return answer;
 }

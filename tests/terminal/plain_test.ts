@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import { ConnectError } from "../../client/types.ts";
-import { inputLines } from "../../commands/pipeline/lines.ts";
 import { isPrivateCommand } from "../../terminal/line.ts";
 import { PlainScreen } from "../../editor/plain_screen.ts";
 import { ChatScene } from "../kit/chat.ts";
@@ -15,7 +14,7 @@ async function typed(
   const context = memoryContext({ input: lines.map((line) => `${line}\n`).join("") });
   using screen = new PlainScreen({
     output: context.stdout,
-    readLines: (signal) => inputLines(context.stdin.readable, signal),
+    input: context.stdin.readable,
     isCommand: isPrivateCommand,
   });
   screen.setDraft(draft);

@@ -6,7 +6,8 @@ import { MAX_SANCTIONS, SanctionLimitError } from "../../moderation/sanctions.ts
 import type { SanctionReport, SanctionsReport } from "../../../protocol.ts";
 import { bodySchema, MAX_BODY_BYTES, ModerationError, readModerationBody } from "./admin_body.ts";
 import { MODERATION_ACTIONS, type ModerationAction } from "./moderation_actions.ts";
-import { json, problem, Rejected, unreadBody } from "../responses.ts";
+import { json, problem, unreadBody } from "../responses.ts";
+import { Rejection } from "../../limits/rejection.ts";
 import type { ApiOptions, ApiRequest } from "./api_request.ts";
 import { readBody } from "../body.ts";
 import type { Endpoint, Operation } from "./endpoints.ts";
@@ -68,14 +69,14 @@ export function notModerator(
   { headers }: Request,
   { searchParams }: URL,
   { admin }: Grant,
-): Rejected | undefined {
+): Rejection | undefined {
   if (admin) return undefined;
-  if (!authentication.moderated) return new Rejected(403, NO_MODERATORS);
+  if (!authentication.moderated) return new Rejection(403, NO_MODERATORS);
   return tokenOf(headers, searchParams) === undefined
-    ? new Rejected(401, "Only moderators may do this: bring an admin token", {
-      "www-authenticate": `Bearer realm="bcast"`,
+    ? new Rejection(401, "Only moderators may do this: bring an admin token", {
+      headers: { "www-authenticate": `Bearer realm="bcast"` },
     })
-    : new Rejected(403, "Your token does not let you moderate: use an admin token");
+    : new Rejection(403, "Your token does not let you moderate: use an admin token");
 }
 
 const NO_MODERATORS = "This hub has no admin token, so nobody may do this: make one with " +

@@ -2,10 +2,10 @@ import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../../../auth/authorizer.ts";
 import { isRoomName, visible } from "../../../protocol.ts";
 import { ADMIN_PATH, notModerator } from "./admin.ts";
-import { json, problem, Rejected } from "../responses.ts";
+import { json, problem } from "../responses.ts";
+import { Rejection } from "../../limits/rejection.ts";
 import type { ApiOptions, ApiRequest } from "./api_request.ts";
 import { type Endpoint, ENDPOINTS, type Operation } from "./endpoints.ts";
-import { stopping } from "./publish.ts";
 
 export { errorResponse } from "../responses.ts";
 
@@ -17,7 +17,7 @@ export type Api = (
   url: URL,
   grant: Grant,
   address: string,
-) => Promise<Response | Rejected>;
+) => Promise<Response | Rejection>;
 
 /** What stands for a room in the paths of {@linkcode ENDPOINTS}. */
 const ROOM = "{room}";
@@ -33,7 +33,9 @@ export function api(options: ApiOptions): Api {
     const { hub } = options;
     // Whatever is asked for, and whether it is there: looking costs something too.
     const wait = Math.ceil(hub.consumePublishQuota(address, grant.name));
-    if (wait > 0) return Rejected.forNow(429, `Too much at once: wait ${wait} s`, wait);
+    if (wait > 0) {
+      return new Rejection(429, `Too much at once: wait ${wait} s`, { retryAfter: wait });
+    }
     const stranger = pathname.startsWith(ADMIN_PATH)
       ? notModerator(hub, request, url, grant)
       : undefined;
@@ -48,7 +50,7 @@ export function api(options: ApiOptions): Api {
       const refusal = room === undefined ? undefined : refuse(operation, ask, options);
       if (refusal !== undefined) return refusal;
       const answer = await operation.answer(ask, options);
-      return answer instanceof Response || answer instanceof Rejected ? answer : json(200, answer);
+      return answer instanceof Response || answer instanceof Rejection ? answer : json(200, answer);
     } catch (error) {
       logger.error("Cannot answer {pathname}: {error}", { pathname, error });
       return problem(500, "internal", "The hub had a fault: tell its operator");
@@ -85,8 +87,8 @@ function find(pathname: string): { endpoint: Endpoint; room: string | undefined 
 function refuse(
   { access }: Operation,
   { room, grant: { rights } }: ApiRequest,
-  { shutdownNotice }: ApiOptions,
-): Response | Rejected | undefined {
+  { hub }: ApiOptions,
+): Response | Rejection | undefined {
   if (!isRoomName(room)) {
     const message = "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit";
     return problem(400, "bad_room", message);
@@ -94,10 +96,9 @@ function refuse(
   // The same answer whether there is such a room or not.
   if (!(access === "write" ? rights.mayWrite(room) : rights.mayRead(room))) {
     const what = access === "write" ? "write to" : "read";
-    return new Rejected(403, `Your token does not permit to ${what} ${room}`);
+    return new Rejection(403, `Your token does not permit to ${what} ${room}`);
   }
-  const closure = access === "read" ? undefined : shutdownNotice();
-  return closure === undefined ? undefined : stopping(closure);
+  return access === "read" ? undefined : hub.limiter.checkShutdown();
 }
 
 function wrongMethod({ operations }: Endpoint, pathname: string): Response {

@@ -1,9 +1,7 @@
 import type { Grant } from "../../../auth/authorizer.ts";
 import type { ServerClock } from "../../../lib/clock.ts";
-import type { ConnectionLimiter } from "../../limits/connection_limiter.ts";
 import type { Hub } from "../../hub.ts";
 import type { ServerLimits } from "../../limits/server_limits.ts";
-import type { ShutdownNotice } from "../shutdown.ts";
 import type { SseServer } from "../../transports/sse.ts";
 
 /** What answering below `/api/` takes. */
@@ -11,11 +9,7 @@ export interface ApiOptions {
   readonly hub: Hub;
   readonly clock: ServerClock;
   readonly limits: ServerLimits;
-  /** Where connections are counted. */
-  readonly connections: ConnectionLimiter;
   readonly events: SseServer;
-  /** Why nothing more is taken in, if so. */
-  readonly shutdownNotice: () => ShutdownNotice | undefined;
 }
 
 /** A request below `/api/` of somebody who may ask. */

@@ -10,9 +10,9 @@ import {
 } from "../../../protocol.ts";
 import { closedRoomMessage } from "../../moderation/sanction_messages.ts";
 import { ADMIN_ENDPOINTS } from "./admin.ts";
-import { badRequest, noSuchRoom, problem, Rejected } from "../responses.ts";
+import { badRequest, noSuchRoom, problem } from "../responses.ts";
+import { Rejection } from "../../limits/rejection.ts";
 import type { ApiOptions, ApiRequest } from "./api_request.ts";
-import { checkConnectionLimits } from "../connection_limits.ts";
 import { openapi } from "./openapi.ts";
 import { post } from "./publish.ts";
 import { type Schema, schemaRef } from "./schemas.ts";
@@ -55,7 +55,7 @@ export interface Operation {
   readonly answer: (
     ask: ApiRequest,
     options: ApiOptions,
-  ) => Promise<Response | Rejected | object> | Response | Rejected | object;
+  ) => Promise<Response | Rejection | object> | Response | Rejection | object;
 }
 
 /** One path below `/api/`. */
@@ -241,7 +241,7 @@ function look(
 function people(
   { url, grant: { rights } }: ApiRequest,
   { hub }: ApiOptions,
-): Response | Rejected | object {
+): Response | Rejection | object {
   const room = url.searchParams.get("room") ?? undefined;
   if (room !== undefined && !isRoomName(room)) {
     const message = "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit";
@@ -249,7 +249,7 @@ function people(
   }
   // The same answer whether there is such a room or not.
   if (room !== undefined && !rights.mayRead(room)) {
-    return new Rejected(403, `Your token does not permit to read ${room}`);
+    return new Rejection(403, `Your token does not permit to read ${room}`);
   }
   return hub.queries.people(rights, room);
 }
@@ -271,7 +271,7 @@ async function messages(
 async function listen(
   { request, url, room, grant, address }: ApiRequest,
   options: ApiOptions,
-): Promise<Response | Rejected> {
+): Promise<Response | Rejection> {
   // The header is newer: a browser that comes back still asks with the address it was first given.
   const position = request.headers.get("last-event-id") || url.searchParams.get("after");
   const [, epoch, after] = /^(?:([\w-]{1,64}):)?(\d{1,15})$/.exec(position ?? "") ?? [];
@@ -287,12 +287,12 @@ async function listen(
   });
   if (!parsed.ok) return badRequest(parsed.error);
   const closure = options.hub.moderation.closedRoom(room);
-  if (closure !== undefined) return new Rejected(403, closedRoomMessage(closure));
+  if (closure !== undefined) return new Rejection(403, closedRoomMessage(closure));
   const noRoom = await options.hub.admitRoom(room, address);
   if (noRoom !== undefined) return noSuchRoom(noRoom);
   // The last: from here on nothing comes in between.
-  const crowd = checkConnectionLimits(options.connections, options.limits, address);
-  if (crowd !== undefined) return crowd;
+  const full = options.hub.limiter.checkCapacity(address);
+  if (full !== undefined) return full;
   return options.events.open({ address, grant, position: parsed.frame });
 }
 

@@ -10,10 +10,10 @@ import {
   type Publish,
   type PublishReport,
 } from "../../../protocol.ts";
-import { badRequest, json, noSuchRoom, problem, Rejected, unreadBody } from "../responses.ts";
+import { badRequest, json, noSuchRoom, problem, unreadBody } from "../responses.ts";
+import type { Rejection } from "../../limits/rejection.ts";
 import type { ApiOptions, ApiRequest } from "./api_request.ts";
 import { readBody } from "../body.ts";
-import type { ShutdownNotice } from "../shutdown.ts";
 
 /** What a body may be: `curl -d` says that a form comes, whatever it sends. */
 const TEXTS: readonly string[] = ["", "text/plain", "application/x-www-form-urlencoded"];
@@ -24,8 +24,8 @@ const KEY = new RegExp(`^[\\x21-\\x7e]{1,${MAX_REF_LENGTH}}$`);
 /** Puts the message of a request into the log of its room; who may do so is decided before. */
 export async function post(
   { request, url, room, grant, address }: ApiRequest,
-  { hub, clock, limits: { maxMessageBytes }, shutdownNotice }: ApiOptions,
-): Promise<Response | Rejected> {
+  { hub, clock, limits: { maxMessageBytes } }: ApiOptions,
+): Promise<Response | Rejection> {
   const type = readType(request.headers.get("content-type"));
   if (type === undefined) {
     const message = `Send ${JSON_TYPE} or text/plain, in UTF-8`;
@@ -43,8 +43,8 @@ export async function post(
     ? readJson(body.text, room, url.searchParams)
     : readText(body.text, room, url.searchParams, maxMessageBytes);
   if (!parsed.ok) return badRequest(parsed.error);
-  const closure = shutdownNotice();
-  if (closure !== undefined) return stopping(closure);
+  const shutdown = hub.limiter.checkShutdown();
+  if (shutdown !== undefined) return shutdown;
   const { frame } = parsed;
   const mark = key ?? (frame.ref === undefined ? undefined : String(frame.ref));
   const posted = await hub.httpPublisher.post({
@@ -76,11 +76,6 @@ export async function post(
   // Relative, as a proxy may have put the hub below a path of its own.
   answer.headers.set("location", `messages?after=${id - 1}&limit=1`);
   return answer;
-}
-
-/** The answer while nothing is taken in. */
-export function stopping({ reason, retryAfter }: ShutdownNotice): Rejected {
-  return Rejected.forNow(503, reason, retryAfter());
 }
 
 function readType(header: string | null): "json" | "text" | undefined {
