@@ -4,7 +4,8 @@ import type { Hub } from "../hub.ts";
 import type { ServerLimits } from "../limits/server_limits.ts";
 import { recordRejection } from "../rejections.ts";
 import { VERSION } from "../../protocol.ts";
-import { type Api, errorResponse } from "./api/api.ts";
+import type { Api } from "./api/api.ts";
+import { errorResponse } from "./responses.ts";
 import { Assets } from "./assets.ts";
 import type { ShutdownNotice } from "./shutdown.ts";
 import { addCorsHeaders, preflight } from "./cors.ts";
@@ -132,7 +133,7 @@ async function askMetrics(
   address: string,
 ): Promise<Response> {
   const wait = Math.ceil(hub.consumePublishQuota(address, undefined));
-  if (wait > 0) return turnAway(hub, address, 429, `Too much at once: wait ${wait} s`, wait);
+  if (wait > 0) return turnAway(hub, address, 429, `Too many requests: wait ${wait} s`, wait);
   const entitle = () => guard.entitle(tokenOf(request.headers, searchParams), address);
   const answer = await answerMetrics(metrics, request, address, entitle);
   return answer instanceof Response ? signed(answer) : deny(hub, address, answer);

@@ -31,15 +31,16 @@ export interface Moderator {
 }
 
 /** Whom something is about: a name, an address, or both, each for itself. */
-export type ModerationTarget =
-  | { readonly name: string; readonly address?: string }
-  | { readonly name?: undefined; readonly address: string };
+export interface ModerationTarget {
+  readonly name?: string | undefined;
+  readonly address?: string | undefined;
+}
 
 /** Why, and for how long. */
 export interface SanctionOptions {
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   /** Seconds; none: until it is lifted. */
-  readonly for?: number;
+  readonly for?: number | undefined;
 }
 
 /** Who wants to come in, to have a name, or to write. */

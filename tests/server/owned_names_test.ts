@@ -28,7 +28,7 @@ function grantFor(name: string) {
 }
 
 function post(hub: Hub, sender: string | undefined, name?: string) {
-  return hub.httpPublisher.post({
+  return hub.httpPublisher.publish({
     room: "lobby",
     frame: { type: "message", message: "hi", ...(sender === undefined ? {} : { sender }) },
     grant: name === undefined ? OPEN_GRANT : grantFor(name),
