@@ -20,7 +20,7 @@ export const OPEN_GRANT: Grant = {
 };
 
 /** Why somebody is not let in. */
-export interface Refusal {
+export interface AuthFailure {
   readonly ok: false;
   /**
    * `missing`: there was no token. `untimely`: it was good once, or will be. `wrong`: anything
@@ -32,27 +32,27 @@ export interface Refusal {
 }
 
 /** What checking a token comes to. */
-export type Verdict =
+export type AuthDecision =
   | {
     readonly ok: true;
     readonly grant: Grant;
     /** Whether a patient guesser could have found the token. */
     readonly guessable?: boolean;
   }
-  | Refusal;
+  | AuthFailure;
 
 /** Decides who may come in. Knows nothing of connections. */
 export interface Authorizer {
   /** Whether nobody comes in without a token. */
   readonly required: boolean;
   /** Whether there are tokens that let their bearer moderate; `undefined`: there are none. */
-  readonly moderated?: boolean;
+  readonly grantsAdmin?: boolean;
   /**
    * Checks what somebody brought. Never throws or rejects, whatever `token` is.
    *
    * @param now milliseconds since the Unix epoch.
    */
-  authorize(token: string | undefined, now: number): Verdict | Promise<Verdict>;
+  authorize(token: string | undefined, now: number): AuthDecision | Promise<AuthDecision>;
 }
 
 /** Lets everybody in, and looks at no token: one that is meant for another hub does no harm here. */
@@ -62,15 +62,59 @@ export const OPEN: Authorizer = {
 };
 
 /** The refusal of somebody without a token. */
-export const MISSING: Refusal = {
+export const MISSING_TOKEN: AuthFailure = {
   ok: false,
   failure: "missing",
   reason: "This hub wants a token: ask its operator for one",
 };
 
 /** The refusal of a token that means nothing here. */
-export const WRONG: Refusal = {
+export const WRONG_TOKEN: AuthFailure = {
   ok: false,
   failure: "wrong",
   reason: "The token is wrong: ask the hub's operator for the right one",
 };
+
+/** How {@linkcode combineAuthorizers} decides. */
+export interface CombineOptions {
+  /** Whether who brings no token at all is let in as on an open hub. */
+  readonly open?: boolean;
+}
+
+/**
+ * Lets in whom one of `authorizers` lets in. A token that none of them takes is refused even where
+ * none is needed: it may have been a guess at what lets one do more.
+ */
+export function combineAuthorizers(
+  authorizers: readonly Authorizer[],
+  { open = false }: CombineOptions = {},
+): Authorizer {
+  return {
+    required: !open,
+    grantsAdmin: authorizers.some(({ grantsAdmin }) => grantsAdmin),
+    authorize(token, now) {
+      if (token === undefined) return open ? { ok: true, grant: OPEN_GRANT } : MISSING_TOKEN;
+      return ask(authorizers, token, now, WRONG_TOKEN);
+    },
+  };
+}
+
+/** Asks one after the other; waits only where one has to. */
+function ask(
+  [first, ...rest]: readonly Authorizer[],
+  token: string,
+  now: number,
+  refusal: AuthFailure,
+): AuthDecision | Promise<AuthDecision> {
+  if (first === undefined) return refusal;
+  const decide = (verdict: AuthDecision): AuthDecision | Promise<AuthDecision> =>
+    verdict.ok ? verdict : ask(rest, token, now, moreTelling(refusal, verdict));
+  const verdict = first.authorize(token, now);
+  return verdict instanceof Promise ? verdict.then(decide) : decide(verdict);
+}
+
+/** That a token was recognized, or what is wrong with it in particular, says more than "wrong". */
+function moreTelling(a: AuthFailure, b: AuthFailure): AuthFailure {
+  if (a.failure === "untimely" || b === WRONG_TOKEN) return a;
+  return b;
+}

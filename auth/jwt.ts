@@ -1,9 +1,15 @@
-import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { MAX_SECRET_LENGTH, normalizeName } from "../protocol.ts";
-import { type Authorizer, MISSING, type Refusal, type Verdict, WRONG } from "./authorizer.ts";
-import type { VerificationKey } from "./keys.ts";
-import { Rights } from "./rights.ts";
-import { inWords } from "./time.ts";
+import {
+  type AuthDecision,
+  type AuthFailure,
+  type Authorizer,
+  MISSING_TOKEN,
+  WRONG_TOKEN,
+} from "./authorizer.ts";
+import type { SigningKey, VerificationKey } from "./keys.ts";
+import { Rights, type RoomAccess } from "./rights.ts";
+import { formatDuration } from "../lib/format_time.ts";
 
 /** Seconds that the clocks of a hub and of who makes its tokens may differ. */
 const CLOCK_TOLERANCE = 5;
@@ -23,14 +29,14 @@ export interface JwtOptions {
 /** Lets in who brings a JSON Web Token (RFC 7519) that one of a few keys has signed. */
 export class JwtAuthorizer implements Authorizer {
   readonly required = true;
-  readonly moderated = true;
+  readonly grantsAdmin = true;
 
   constructor(private readonly options: JwtOptions) {}
 
-  async authorize(token: string | undefined, now: number): Promise<Verdict> {
-    if (token === undefined) return MISSING;
+  async authorize(token: string | undefined, now: number): Promise<AuthDecision> {
+    if (token === undefined) return MISSING_TOKEN;
     const header = readHeader(token);
-    if (header === undefined) return WRONG;
+    if (header === undefined) return WRONG_TOKEN;
     const fitting = this.options.keys.filter(({ algorithms }) => algorithms.includes(header.alg));
     if (fitting.length === 0) return refuse(unknownAlgorithm(header.alg));
     for (const key of fitting) {
@@ -47,7 +53,7 @@ export class JwtAuthorizer implements Authorizer {
     { key }: VerificationKey,
     algorithm: string,
     now: number,
-  ): Promise<Verdict | undefined> {
+  ): Promise<AuthDecision | undefined> {
     const { issuer, audience } = this.options;
     try {
       const { payload } = await jwtVerify(token, key, {
@@ -64,7 +70,7 @@ export class JwtAuthorizer implements Authorizer {
     }
   }
 
-  #grant(payload: JWTPayload): Verdict {
+  #grant(payload: JWTPayload): AuthDecision {
     const { audience, nameClaim = "sub" } = this.options;
     if (audience === undefined && payload.aud !== undefined) {
       return refuse("The token is for an audience, and this hub was told of none");
@@ -109,10 +115,10 @@ function unknownAlgorithm(algorithm: string): string {
 }
 
 /** By now the signature was found right: what the token says may be told. */
-function explain(error: unknown, now: number): Refusal {
+function explain(error: unknown, now: number): AuthFailure {
   if (error instanceof errors.JWTExpired) {
     const { exp } = error.payload;
-    const ago = exp === undefined ? "" : ` ${inWords(now - exp * 1000)} ago`;
+    const ago = exp === undefined ? "" : ` ${formatDuration(now - exp * 1000)} ago`;
     return refuse(`The token expired${ago}: ask for a new one`, "untimely");
   }
   if (error instanceof errors.JWTClaimValidationFailed) return explainClaim(error, now);
@@ -125,7 +131,10 @@ function explain(error: unknown, now: number): Refusal {
   throw error;
 }
 
-function explainClaim({ claim, payload }: errors.JWTClaimValidationFailed, now: number): Refusal {
+function explainClaim(
+  { claim, payload }: errors.JWTClaimValidationFailed,
+  now: number,
+): AuthFailure {
   switch (claim) {
     case "iss":
       return refuse("The token is from another issuer than this hub's");
@@ -133,13 +142,47 @@ function explainClaim({ claim, payload }: errors.JWTClaimValidationFailed, now: 
       return refuse("The token is for another audience than this hub");
     case "nbf":
       if (typeof payload.nbf === "number") {
-        const wait = inWords(payload.nbf * 1000 - now);
+        const wait = formatDuration(payload.nbf * 1000 - now);
         return refuse(`The token is not valid yet: come back in ${wait}`, "untimely");
       }
   }
   return refuse(`The token's times are not numbers`);
 }
 
-function refuse(reason: string, failure: Refusal["failure"] = "wrong"): Refusal {
+function refuse(reason: string, failure: AuthFailure["failure"] = "wrong"): AuthFailure {
   return { ok: false, failure, reason };
+}
+
+/** What a token says. */
+export interface TokenClaims {
+  /** The name of its bearer. */
+  readonly sub?: string;
+  /** Access by room pattern; absent: everything. */
+  readonly rooms?: Readonly<Record<string, RoomAccess>>;
+  readonly admin?: boolean;
+  readonly issuer?: string;
+  readonly audience?: string;
+  /** When it begins, in milliseconds since the Unix epoch. */
+  readonly issuedAt: number;
+  /** When it ends; absent: never. */
+  readonly expiresAt?: number;
+}
+
+/** Makes a token that a hub with the matching key takes. */
+export function mintToken(
+  { key, algorithm, kid }: SigningKey,
+  claims: TokenClaims,
+): Promise<string> {
+  const { sub, rooms, admin, issuer, audience, issuedAt, expiresAt } = claims;
+  const token = new SignJWT({
+    ...(rooms === undefined ? {} : { rooms }),
+    ...(admin === true ? { admin } : {}),
+  });
+  token.setProtectedHeader({ alg: algorithm, typ: "JWT", ...(kid === undefined ? {} : { kid }) });
+  token.setIssuedAt(Math.floor(issuedAt / 1000));
+  if (expiresAt !== undefined) token.setExpirationTime(Math.floor(expiresAt / 1000));
+  if (sub !== undefined) token.setSubject(sub);
+  if (issuer !== undefined) token.setIssuer(issuer);
+  if (audience !== undefined) token.setAudience(audience);
+  return token.sign(key);
 }

@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import type { JWK } from "jose";
-import { fromPrivateKey } from "./pem.ts";
 
 /** A key file that cannot be used; the message goes on after "Cannot use FILE: " and holds no key. */
 export class KeyError extends Error {
@@ -97,7 +96,7 @@ export function parsePrivateKey(text: string): SigningKey {
   const jwk = text.trimStart().startsWith("{") ? parseJson(text) as JWK : privatePem(text);
   if (typeof jwk.d !== "string") throw new KeyError(NO_PRIVATE_KEY);
   const [algorithm = ""] = algorithmsOf(jwk);
-  return { key: jwk, algorithm, ...kidOf(jwk) };
+  return { key: jwk, algorithm, ...keyId(jwk) };
 }
 
 /** The key that signs with `secret`. */
@@ -138,10 +137,10 @@ function verificationKey(jwk: JWK | Record<string, unknown>): VerificationKey {
     }
     const fit = secretKey(secret);
     const algorithms = fit.algorithms.filter((name) => key.alg === undefined || key.alg === name);
-    return { ...fit, algorithms, ...kidOf(key) };
+    return { ...fit, algorithms, ...keyId(key) };
   }
   if (key.d !== undefined) throw privateKey();
-  return { key, algorithms: algorithmsOf(key), ...kidOf(key) };
+  return { key, algorithms: algorithmsOf(key), ...keyId(key) };
 }
 
 function algorithmsOf(jwk: JWK): readonly string[] {
@@ -171,7 +170,7 @@ function isForSignatures(jwk: Record<string, unknown>): boolean {
     (kty === "OKP" && crv === "Ed25519");
 }
 
-function kidOf({ kid }: JWK): { readonly kid?: string } {
+function keyId({ kid }: JWK): { readonly kid?: string } {
   return typeof kid === "string" ? { kid } : {};
 }
 
@@ -191,4 +190,10 @@ function parseJson(text: string): Record<string, unknown> {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A PEM text from its private key on: OpenSSL may put parameters before it, which the runtime stops at. */
+export function fromPrivateKey(text: string): string {
+  const at = text.search(/-----BEGIN [A-Z ]*PRIVATE KEY-----/);
+  return at === -1 ? text : text.slice(at);
 }

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { delay, LoadGroup, LoadStats, type PublishRate, runLoad } from "./load/mod.ts";
+import { delay } from "../lib/async.ts";
+import { LoadGroup, LoadStats, type PublishRate, runLoad } from "./load/mod.ts";
 import { type EncoderName, encoderNamed } from "./encoders.ts";
 import { machineBusyMicros, type Usage, usageOf } from "./proc.ts";
 import { SCENARIO, type Scenario, type ScenarioName } from "./scenarios.ts";

@@ -1,6 +1,4 @@
 import type { Annotations, Content, Message, MessageKind } from "../protocol.ts";
-import type { SanctionStore } from "./sqlite/sanctions.ts";
-import type { OwnedNameStore } from "./sqlite/owned_names.ts";
 
 /** A message on its way into the log: what the hub knows before there is an id. */
 export interface MessageDraft {
@@ -66,6 +64,9 @@ export type MessageListener = (
   drafts?: readonly MessageDraft[],
 ) => void;
 
+/** Receives the duration of one append in milliseconds. It must not throw. */
+export type AppendObserver = (milliseconds: number) => void;
+
 /**
  * An ordered, durable log per room. The hub publishes into it and delivers what comes out of it, so
  * that the order of a room is the broker's alone.
@@ -79,12 +80,6 @@ export interface Broker extends AsyncDisposable {
   /** How much is kept. */
   readonly retention: Retention;
 
-  /** What moderators have decided, kept beside the messages. */
-  readonly measures: SanctionStore;
-
-  /** Names that tokens proved, kept beside the messages. */
-  readonly ownedNames: OwnedNameStore;
-
   /**
    * Appends a batch, all of it or nothing, in order. Calls overtake each other never: what was
    * appended first gets the smaller ids. The listeners have the messages before the promise
@@ -96,6 +91,12 @@ export interface Broker extends AsyncDisposable {
 
   /** Delivers everything appended from now on, until disposed. */
   subscribe(listener: MessageListener): Disposable;
+
+  /**
+   * Reports how many milliseconds each append took, listeners not included and failures included,
+   * until disposed.
+   */
+  observeAppends(observer: AppendObserver): Disposable;
 
   /** Where the log of a room stands. A room that nobody wrote to has an epoch too, but costs no storage. */
   head(room: string): Promise<Head>;

@@ -6,7 +6,7 @@ import type { MessageDraft, MessageListener } from "./broker.ts";
  * Those who want what is appended. A listener may append, subscribe and dispose while it is called,
  * and may throw: every listener still gets everything since its subscription, once, in order.
  */
-export class RoomListeners {
+export class LogListeners {
   #subscriptions: readonly Subscription[] = [];
   #waiting: Delivery[] = [];
   #delivering = false;
@@ -32,7 +32,7 @@ export class RoomListeners {
     if (this.#delivering) return;
     this.#delivering = true;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      for (const subscription of next.to) call(subscription, next);
+      for (const subscription of next.to) notify(subscription, next);
     }
     this.#delivering = false;
   }
@@ -54,7 +54,7 @@ interface Subscription {
   active: boolean;
 }
 
-function call(subscription: Subscription, { messages, drafts }: Delivery): void {
+function notify(subscription: Subscription, { messages, drafts }: Delivery): void {
   if (!subscription.active) return;
   try {
     subscription.listener(messages, drafts);

@@ -18,10 +18,10 @@ export interface CommandDefinition<F extends Flags = Flags> {
   readonly name: string;
   /** Whether it is for programs only, and no help tells of it. */
   readonly hidden?: true;
-  /** A few words for the list of commands. */
+  /** One line for the list of commands. */
   readonly summary: string;
-  /** What it does, in sentences, for its help. */
-  readonly about?: string;
+  /** Paragraphs for the command's own help. */
+  readonly description: string;
   /** What it takes beside flags. */
   readonly positional?: {
     readonly placeholder: string;

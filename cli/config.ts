@@ -3,11 +3,12 @@ import { visible } from "../protocol.ts";
 import type { Context } from "./context.ts";
 import { CliError, UsageError } from "./errors.ts";
 import type { AnyFlag, Flags, Layer } from "./flags.ts";
-import { isReadableByOthers, why } from "../lib/read_file.ts";
+import { isReadableByOthers } from "./read_file.ts";
+import { readErrorText } from "../lib/file_errors.ts";
 import { kebab } from "./flags.ts";
 import { configDirectory } from "./paths.ts";
 import { parseSettings, type Setting, type SettingFault, type SettingsReader } from "./settings.ts";
-import { suggestion } from "../render/text.ts";
+import { suggestion } from "../lib/words.ts";
 
 /** A command, as far as a configuration file is about it. */
 export interface Configurable {
@@ -130,7 +131,7 @@ async function readIfThere(path: string, mustBe: boolean): Promise<string | unde
     const missing = error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.NotADirectory;
     if (missing && !mustBe) return undefined;
-    const reason = missing ? "it does not exist" : why(error);
+    const reason = missing ? "it does not exist" : readErrorText(error);
     throw new UsageError(`Cannot read the configuration file ${path}: ${reason}`);
   }
 }

@@ -1,4 +1,5 @@
-import { type Output, StreamOutput } from "./output.ts";
+import type { Output } from "../lib/output.ts";
+import { StreamOutput } from "./output.ts";
 
 /** What a command has of the world outside. */
 export interface Context {

@@ -1,5 +1,5 @@
 import { BrokerError } from "../broker/broker.ts";
-import { knownTrouble } from "../broker/sqlite/storage_errors.ts";
+import { knownProblem } from "../broker/sqlite/storage_errors.ts";
 import { ConnectError } from "../client/types.ts";
 import { ClientsFileError } from "../server/metrics/clients_file.ts";
 import { visible } from "../protocol.ts";
@@ -61,7 +61,7 @@ export function explain(error: unknown): Explanation {
   if (error instanceof BrokerError || error instanceof ClientsFileError) {
     return { message: oneLine(error.message), exitCode: EXIT.failed };
   }
-  const trouble = isSystemError(error) ? knownTrouble(error) : undefined;
+  const trouble = isSystemError(error) ? knownProblem(error) : undefined;
   if (trouble !== undefined) {
     const { what, remedy } = trouble;
     // Which file it was stands behind the words of the system.

@@ -2,7 +2,7 @@ import { parseArgs } from "@std/cli";
 import { visible } from "../protocol.ts";
 import { UsageError } from "./errors.ts";
 import { flagSynonym } from "./synonyms.ts";
-import { suggestion } from "../render/text.ts";
+import { suggestion } from "../lib/words.ts";
 
 /** One flag of a command, declared once: parsing, errors and help come from it. */
 export interface Flag<T> {

@@ -4,13 +4,13 @@ import { text } from "./flags.ts";
 export const GLOBAL_FLAGS = {
   profile: text({
     placeholder: "PROFILE",
-    help: "Use what the configuration file keeps under this name",
+    help: "Use this profile of the configuration file",
     short: "p",
     group: "Settings",
   }),
   config: text({
     placeholder: "FILE",
-    help: "Read FILE in place of your configuration file",
+    help: "Read FILE instead of your configuration file",
     group: "Settings",
   }),
 };

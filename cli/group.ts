@@ -5,7 +5,7 @@ import { UsageError } from "./errors.ts";
 export interface Group {
   readonly name: string;
   readonly summary: string;
-  readonly about: string;
+  readonly description: string;
   /** By the word that follows the group's. */
   readonly commands: Readonly<Record<string, AnyCommand>>;
   readonly examples: AnyCommand["examples"];

@@ -2,7 +2,8 @@ import type { AnyCommand } from "./command.ts";
 import { EXIT } from "./errors.ts";
 import { envName, flagName, type Flags } from "./flags.ts";
 import { GLOBAL_FLAGS } from "./globals.ts";
-import { table, wrap } from "../render/text.ts";
+import { table } from "../render/table.ts";
+import { wrap } from "../render/wrap.ts";
 
 /** Columns that every help text fits into. */
 const WIDTH = 80;
@@ -25,8 +26,8 @@ export interface CommandGroup {
 /** The first things to type, also run by the tests. */
 export const FIRST_EXAMPLES: AnyCommand["examples"] = [
   ["start", "Run a hub on this machine, and leave it running"],
-  ["connect", "Talk through it, from another terminal"],
-  ["connect 192.168.1.5", "Talk through the hub of another machine"],
+  ["connect", "Join it from another terminal"],
+  ["connect 192.168.1.5", "Join the hub of another machine"],
 ];
 
 /** The environment that most people need; every flag has its variable. */
@@ -34,8 +35,8 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["BCAST_URL", "Address of the hub"],
   ["BCAST_NAME", "Your name"],
   ["BCAST_ROOM", "Your room"],
-  ["BCAST_TOKEN", "What lets you in, where the hub asks for it"],
-  ["BCAST_PROFILE", "A profile of the configuration file"],
+  ["BCAST_TOKEN", "Access token, if the hub requires one"],
+  ["BCAST_PROFILE", "Profile of the configuration file to use"],
   ["NO_COLOR", "No colours"],
 ];
 
@@ -49,8 +50,9 @@ export function programHelp(groups: readonly CommandGroup[]): string {
   const width = Math.max(...shown.flatMap(({ rows }) => rows.map(([name]) => name.length)));
   return [
     paragraph(
-      "bcast: a hub for messages between terminals, scripts and web pages. What one says in a " +
-        "room, all others there get at once, and it is kept for those who come later.",
+      "bcast: real-time messages between terminals, scripts and web pages. The hub delivers every " +
+        "message sent to a room to all its members at once, and keeps it for members that join " +
+        "later.",
     ),
     "Usage: bcast COMMAND [flags]\n",
     "First steps:\n" + exampleLines(FIRST_EXAMPLES),
@@ -60,9 +62,9 @@ export function programHelp(groups: readonly CommandGroup[]): string {
         `${title}:\n` + table(rows.map(([name, summary]) => [name.padEnd(width), summary]))
       ),
     "Flags of every command:\n" + table([
-      ["--help", "Help, also of a command: bcast start --help"],
+      ["--help", "Show help; for one command: bcast start --help"],
       ...flagRows(GLOBAL_FLAGS),
-      ["--version", "The version"],
+      ["--version", "Show the version"],
     ]),
     "Environment (every flag has a variable: --max-rooms is BCAST_MAX_ROOMS):\n" +
     table(ENVIRONMENT),
@@ -72,7 +74,7 @@ export function programHelp(groups: readonly CommandGroup[]): string {
 
 /** The help of one command. */
 export function commandHelp(command: AnyCommand): string {
-  const { name, summary, about, positional, words, flags, examples } = command;
+  const { name, summary, description, positional, words, flags, examples } = command;
   const own = words?.afterDashes === true;
   const usage = [
     "Usage: bcast",
@@ -86,7 +88,7 @@ export function commandHelp(command: AnyCommand): string {
     paragraph(`bcast ${name}: ${lowerFirst(summary)}.`),
     usage.filter((part) => part !== undefined).join(" ") + "\n",
   ];
-  if (about !== undefined) sections.push(...about.split("\n\n").map(paragraph));
+  if (description !== undefined) sections.push(...description.split("\n\n").map(paragraph));
   const taken = [positional, words].filter((one) => one !== undefined);
   if (taken.length > 0) {
     const rows = taken.map(({ placeholder, help }) => [placeholder, help] as const);
@@ -110,8 +112,8 @@ export function commandHelp(command: AnyCommand): string {
   const shared = Object.entries(flags).find(([, { own }]) => own !== true)?.[0];
   if (shared !== undefined && !command.unconfigured) {
     sections.push(paragraph(
-      `What no flag says is taken from the environment (${flagName(shared)} is also ` +
-        `${envName(shared)}, and so on), then from the configuration file.`,
+      `Values are taken from flags, then from the environment (${envName(shared)} for ` +
+        `${flagName(shared)}, and so on), then from the configuration file.`,
     ));
   }
   return sections.join("\n");

@@ -1,5 +1,5 @@
 import { CliError } from "./errors.ts";
-import { whyNotWritten } from "../lib/read_file.ts";
+import { writeErrorText } from "../lib/file_errors.ts";
 import { visible } from "../protocol.ts";
 
 /** Bytes after which a file is rotated: days of an ordinary hub, and little enough for an editor. */
@@ -47,7 +47,7 @@ export class LogFile implements AsyncDisposable {
       this.#file = open(path);
       this.#size = this.#file.statSync().size;
     } catch (error) {
-      const message = `Cannot write the log file ${visible(path)}: ${whyNotWritten(error)}`;
+      const message = `Cannot write the log file ${visible(path)}: ${writeErrorText(error)}`;
       throw new CliError(message, 1, { cause: error });
     }
   }

@@ -6,12 +6,11 @@ import {
   type LogRecord,
   type Sink,
 } from "@logtape/logtape";
-import { visible } from "../protocol.ts";
+import { safeJson, visible } from "../protocol.ts";
 import { choice, text, toggle } from "./flags.ts";
 import { LogFile } from "./log_file.ts";
-import type { Output } from "./output.ts";
+import type { Output } from "../lib/output.ts";
 import { telemetrySink } from "./telemetry.ts";
-import { safeJson } from "../render/text.ts";
 
 /** How much is logged, least first. */
 export const LOG_LEVELS = ["error", "warning", "info", "debug", "trace"] as const;
@@ -29,12 +28,12 @@ export const LOG_FLAGS = {
   }),
   logFile: text({
     placeholder: "FILE",
-    help: "Log to FILE too, rotated at 10 MB, with five old ones",
+    help: "Also log to FILE, rotated at 10 MB, five kept",
     group: "Logging",
   }),
   logFormat: choice(["text", "json"], {
     fallback: "text",
-    help: "Log lines for people or for programs",
+    help: "Format of log lines",
     group: "Logging",
   }),
   quiet: toggle({

@@ -6,7 +6,7 @@ import type { Context } from "../cli/context.ts";
 import { EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import type { CommandGroup } from "../cli/help.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import { formatBytes } from "@std/fmt";
 import { visible } from "../protocol.ts";
 import { databaseIn } from "./database_path.ts";
@@ -15,7 +15,7 @@ const FLAGS = {
   data: flag.text({
     placeholder: "DIR",
     shown: "as bcast start",
-    help: "Back up the log in DIR",
+    help: "Data directory of the hub",
   }),
   force: flag.toggle({ help: "Replace FILE if it exists" }),
 };
@@ -27,11 +27,10 @@ export function backup(groups: () => readonly CommandGroup[]): AnyCommand {
   return defineCommand({
     name: "backup",
     summary: "Copy the hub's log to a file",
-    about:
-      "Writes the log as it is at this moment to FILE: messages, bans and mutes. The hub may " +
-      "run meanwhile. Only you can read the file.\n\n" +
-      "To restore: stop the hub, copy FILE to bcast.db in its data directory, start it. Clients " +
-      "are told that history changed.",
+    description:
+      "Writes a consistent copy of the log to FILE: messages, bans and mutes. The hub may be " +
+      "running. Only you can read the file.\n\nTo restore: stop the hub, copy FILE to bcast.db " +
+      "in its data directory, and start it. Clients are told that history changed.",
     positional: { placeholder: "FILE", help: "The file to write" },
     flags: FLAGS,
     examples: [
@@ -49,7 +48,7 @@ async function run(
 ): Promise<ExitCode> {
   const { flags, positional: target } = input;
   if (target === undefined || target === "") {
-    throw new UsageError("Name the file to write: bcast backup FILE");
+    throw new UsageError("No file given. Name the file to write: bcast backup FILE");
   }
   const data = flags.data ?? await dataOfStart(input, context, groups);
   const { bytes, messages, rooms } = await backUp(

@@ -27,8 +27,9 @@ const PATIENCE = 400;
 export function completions(groups: () => readonly CommandGroup[]): AnyCommand {
   return defineCommand({
     name: "completions",
-    summary: "Let your shell complete bcast with the Tab key",
-    about: "Prints a script for your shell that completes commands and flags, and, while a hub " +
+    summary: "Print a completion script for your shell",
+    description:
+      "Prints a script for your shell that completes commands and flags, and, while a hub " +
       "runs, its rooms and the names of those who are there.\n\n" +
       "For good, put it where your shell looks: at the end of ~/.bashrc, " +
       "source <(bcast completions bash); of ~/.zshrc, after compinit, source <(bcast completions " +
@@ -62,7 +63,7 @@ export function completeNames(groups: () => readonly CommandGroup[]): AnyCommand
     name: "complete-names",
     hidden: true,
     summary: "Name what a value may be",
-    about: "For the scripts of bcast completions.",
+    description: "For the scripts of bcast completions.",
     positional: { placeholder: NAME_KINDS.join("|"), help: "What to name" },
     flags: NAME_FLAGS,
     examples: [['complete-names rooms --line="bcast connect --room"', "Rooms for this line"]],

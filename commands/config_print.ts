@@ -9,13 +9,13 @@ import { loadConfig } from "../cli/config.ts";
 import type { Context } from "../cli/context.ts";
 import { EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { safeJson } from "../render/text.ts";
+import { safeJson } from "../protocol.ts";
+import { columns } from "../render/table.ts";
 import { unusedSettings } from "../cli/unused.ts";
-import { columns } from "../render/columns.ts";
 import { findCommand } from "./help.ts";
 
 const FLAGS = {
-  json: flag.toggle({ help: "Print JSON, one setting a line" }),
+  json: flag.toggle({ help: "Print JSON, one setting per line" }),
 };
 
 type Input = CommandInput<typeof FLAGS>;
@@ -44,23 +44,23 @@ interface Row {
 export function configPrint(all: () => readonly AnyCommand[]): AnyCommand {
   return defineCommand({
     name: "config print",
-    summary: "Tell what counts for each flag, and where it is said",
-    about: "Without COMMAND: whatever flags, the environment, the profile or the configuration " +
-      "file set, for all commands. With it: all flags of that command, the defaults too; its " +
-      "flags may follow after --. Tokens are not shown. Ends with 1 when a variable holds what " +
-      "its flag does not take.",
-    positional: { placeholder: "COMMAND", help: "The command to tell about" },
+    summary: "Show settings and where each comes from",
+    description:
+      "Without COMMAND: all settings of all commands that differ from the default. With " +
+      "COMMAND: all its settings; flags after -- show what they would change. Tokens are " +
+      "masked. Exits with 1 if a value is invalid.",
+    positional: { placeholder: "COMMAND", help: "Command to show" },
     words: {
       placeholder: "FLAG...",
-      help: "Flags of that command, to see what they change",
+      help: "Flags of that command to include",
       afterDashes: true,
     },
     flags: FLAGS,
     unconfigured: true,
     examples: [
-      ["config print", "What is set, and where?"],
-      ["config print start -- --port 9000", "What would bcast start --port 9000 go by?"],
-      ["config print connect --json", "The flags of bcast connect, for a program"],
+      ["config print", "Show all settings that are not defaults"],
+      ["config print start -- --port 9000", "Show the settings of bcast start --port 9000"],
+      ["config print connect --json", "As JSON, for a program"],
     ],
     run: (input, context) => run(input, context, all()),
   });
@@ -80,7 +80,9 @@ async function run(
     return markUnused(rows, command.flags["url"] !== undefined);
   };
   if (positional === undefined && words.length > 0) {
-    throw new UsageError("Name the command that these flags are for: bcast config print COMMAND");
+    throw new UsageError(
+      "No command given for these flags. Name it: bcast config print COMMAND -- FLAG...",
+    );
   }
   // That a profile is nothing to some commands is no mistake where it is asked for all of them.
   const profile = globals.profile && { ...globals.profile, insist: false };
@@ -156,7 +158,7 @@ async function printTable(
   if (rows.length === 0) {
     await stderr.write(
       command === undefined
-        ? "Nothing is set: all commands go by their defaults\n"
+        ? "Nothing is set: all commands use their defaults\n"
         : `bcast ${command} takes no flags\n`,
     );
     return;

@@ -33,31 +33,31 @@ const FLAGS = {
     fallback: 1,
     min: 1,
     max: MAX_PARALLEL,
-    help: "Run up to this many commands at once, in any order",
+    help: "Run up to this many commands at once, unordered",
   }),
   timeout: flag.seconds({
     fallback: 0,
     shown: "",
     min: 1,
-    help: "Stop a command that runs longer; it counts as failed",
+    help: "Stop commands that run longer; counts as failed",
   }),
   onError: flag.choice(ON_ERROR, {
     fallback: "stop",
-    help: "After a failed command: end with 1, skip it, retry it",
+    help: "On failure: exit with 1, skip, or retry",
   }),
   retries: flag.integer({
     fallback: 0,
     shown: "unlimited",
     min: 1,
-    help: "Retry a failed command at most this often",
+    help: "Maximum retries per message",
   }),
   failed: flag.text({
     placeholder: "FILE",
-    help: "Append messages whose command failed to FILE, and go on",
+    help: "Append messages whose command failed to FILE",
   }),
   echo: flag.toggle({ help: "Also run for messages that this command caused" }),
-  shareToken: flag.toggle({ help: "Let the command use the token, to answer" }),
-  json: flag.toggle({ help: "Give the command the whole message as one line of JSON" }),
+  shareToken: flag.toggle({ help: "Pass the token to the command, so it can reply" }),
+  json: flag.toggle({ help: "Pass the whole message as one line of JSON" }),
   ...CLIENT_LOG_FLAGS,
 };
 
@@ -68,34 +68,33 @@ export const exec = defineCommand({
   name: "exec",
   startsPrograms: true,
   summary: "Run a command for each message",
-  about:
-    "Follows rooms as bcast listen does, and runs the command once for each message, one after " +
-    "the other. The command reads the text (or the data, where there is no text) on its standard " +
-    "input. It finds BCAST_ROOM, BCAST_MESSAGE_ID, _SENDER, _TIMESTAMP, _KIND, _DATA and _EPOCH " +
-    "in its environment. No shell ever sees a word of it.\n\n" +
-    "A bcast send in the command answers in the same room of the same hub. The command does not " +
-    "get the token unless you give --share-token. Messages that it caused are ignored, so that " +
-    "it does not answer itself.\n\n" +
-    "With --cursor, a message is done once its command has ended with 0: the next run goes on " +
-    "with the first that is not. Ctrl-C lets the running commands end; the second one kills them, " +
-    "with everything they have started.",
+  description:
+    "Follows rooms as bcast listen does and runs the command once per message, in order. " +
+    "The command reads the text (or the data, if there is no text) on standard input. Its " +
+    "environment holds BCAST_ROOM, BCAST_MESSAGE_ID, _SENDER, _TIMESTAMP, _KIND, _DATA and " +
+    "_EPOCH. No shell interprets any of it.\n\nbcast send in the command replies in the same " +
+    "room of the same hub. The command gets the token only with --share-token. Messages " +
+    "that it caused are ignored, so that it does not answer itself.\n\nWith --cursor, a " +
+    "message is done once its command exits with 0; the next run resumes at the first one " +
+    "that is not. Ctrl-C waits for running commands; a second Ctrl-C kills them and all " +
+    "their child processes.",
   words: {
     placeholder: "COMMAND [ARG...]",
-    help: "What to run, as it is: pipes and variables need a shell, as in sh -c '...'",
+    help: "Command to run; pipes and variables need a shell: sh -c '...'",
     afterDashes: true,
   },
   flags: FLAGS,
   examples: [
-    ["exec --room alerts -- notify-send Alert", "Run a program when something is said"],
+    ["exec --room alerts -- notify-send Alert", "Run a program for each message"],
     [
       "exec --room jobs --cursor jobs.cursor --parallel 4 -- ./work.sh",
-      "Work through messages, each until it is done, also across restarts",
+      "Process each message until it is done, across restarts",
     ],
     [
       "exec --timeout 5m --retries 3 --failed bad.jsonl -- ./work.sh",
-      "Limit time and retries, and keep the messages that fail",
+      "Limit time and retries, and keep failed messages",
     ],
-    [`exec -- sh -c 'echo "$BCAST_MESSAGE_SENDER: $(cat)"'`, "Use a shell of your own"],
+    [`exec -- sh -c 'echo "$BCAST_MESSAGE_SENDER: $(cat)"'`, "Use a shell"],
   ],
   run,
 });
@@ -103,7 +102,7 @@ export const exec = defineCommand({
 async function run(input: Input, context: Context): Promise<ExitCode> {
   const { flags, words: [command, ...args] } = input;
   if (command === undefined || command === "") {
-    throw new UsageError("There is no command to run: write it after --, as in bcast exec -- cat");
+    throw new UsageError("No command given. Write it after --, as in bcast exec -- cat");
   }
   const url = hubAddress(input);
   const onError = errorPolicy(input);
@@ -148,7 +147,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     throw new CliError(
       `Cannot use the cursor ${
         visible(cursor.path)
-      }: it goes with an output file of bcast listen. ` +
+      }: it belongs to an output file of bcast listen. ` +
         "Name another cursor",
     );
   }

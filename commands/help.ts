@@ -2,17 +2,18 @@ import { type AnyCommand, defineCommand } from "../cli/command.ts";
 import { EXIT, UsageError } from "../cli/errors.ts";
 import { type CommandGroup, commandHelp, programHelp } from "../cli/help.ts";
 import { commandSynonym } from "../cli/synonyms.ts";
-import { suggestion } from "../render/text.ts";
+import { suggestion } from "../lib/words.ts";
 import { visible } from "../protocol.ts";
 
 /** `bcast help [COMMAND]`; it tells of the commands that `groups` gives, itself among them. */
 export function help(groups: () => readonly CommandGroup[]): AnyCommand {
   return defineCommand({
     name: "help",
-    summary: "Show help, also of a command",
-    positional: { placeholder: "COMMAND", help: "The command to tell about" },
+    summary: "Show help for bcast or a command",
+    description: "The same as bcast --help and bcast COMMAND --help.",
+    positional: { placeholder: "COMMAND", help: "Command to show help for" },
     flags: {},
-    examples: [["help start", "All flags of bcast start"]],
+    examples: [["help start", "Show all flags of bcast start"]],
     run: async ({ positional }, { stdout }) => {
       const text = positional === undefined
         ? programHelp(groups())
@@ -59,7 +60,7 @@ function strayFlag(arg: string): UsageError {
     ["version", "help", "profile", "config"],
     (word) => `--${word}`,
   );
-  const what = hint === "" ? " before a command: write it after the command." : `. ${hint}`;
+  const what = hint === "" ? " before a command. Write it after the command." : `. ${hint}`;
   return new UsageError(`Unknown flag ${said}${what} See bcast help`);
 }
 

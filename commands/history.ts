@@ -6,14 +6,19 @@ import * as flag from "../cli/flags.ts";
 import { roomFlag } from "./client/client_flags.ts";
 import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { safeJson } from "../render/text.ts";
+import { backgroundOfNumbers } from "../render/background.ts";
 import { tokenOption } from "./client/token.ts";
 import { connectorFor } from "./client/trust.ts";
 import { fetchHistory, type HistoryQuery } from "../client/history.ts";
 import { connect, ConnectError } from "../client.ts";
-import { DEFAULT_HISTORY_PAGE, DEFAULT_ROOM, MAX_QUERY_LENGTH, visible } from "../protocol.ts";
+import {
+  DEFAULT_HISTORY_PAGE,
+  DEFAULT_ROOM,
+  MAX_QUERY_LENGTH,
+  safeJson,
+  visible,
+} from "../protocol.ts";
 import { paintWith } from "../render/paint.ts";
-import { backgroundOfNumbers } from "../editor/background.ts";
 import { paletteOf } from "../render/palette.ts";
 import { renderMessage } from "../terminal/render.ts";
 
@@ -27,12 +32,12 @@ const FLAGS = {
     placeholder: "WORDS",
     expects: `1 to ${MAX_QUERY_LENGTH} characters`,
     read: (text) => text.length <= MAX_QUERY_LENGTH ? text : undefined,
-    help: "Only messages that hold all these words; word* finds what begins with it",
+    help: "Only messages with all these words; word* matches prefixes",
   }),
-  after: id("Only messages after this one"),
-  before: id("Only messages before this one"),
-  since: flag.moment({ help: "Only messages since then: 10m (ago), 2026-01-31, 2026-01-31T10:30" }),
-  until: flag.moment({ help: "Only messages before then" }),
+  after: id("Only messages after this ID"),
+  before: id("Only messages before this ID"),
+  since: flag.moment({ help: "Only messages since: 10m (ago), 2026-01-31, 2026-01-31T10:30" }),
+  until: flag.moment({ help: "Only messages before this time" }),
   limit: flag.value<Limit | undefined>({
     fallback: undefined,
     placeholder: "N|all",
@@ -43,10 +48,10 @@ const FLAGS = {
       const number = /^[0-9]+$/.test(text) ? Number(text) : 0;
       return Number.isSafeInteger(number) && number > 0 ? number : undefined;
     },
-    help: "Messages at most: the first after --after or --since, else the newest",
+    help: "Maximum messages: oldest with --after or --since, otherwise newest",
   }),
   ...OBSERVER_FLAGS,
-  json: flag.toggle({ help: "Print JSON, one message a line" }),
+  json: flag.toggle({ help: "Print JSON, one message per line" }),
 };
 
 type Input = CommandInput<typeof FLAGS>;
@@ -54,15 +59,15 @@ type Input = CommandInput<typeof FLAGS>;
 /** `bcast history`. */
 export const history = defineCommand({
   name: "history",
-  summary: "Read what was said, or search in it",
-  about: "Prints the past of a room, oldest first, without entering it: nobody is told that you " +
-    "read. With --query it ends with 1 when nothing is found.",
+  summary: "Read or search messages",
+  description: "Prints the messages of a room, oldest first, without joining it: members are not " +
+    "notified. With --query, exits with 1 if nothing matches.",
   positional: ADDRESS_ARGUMENT,
   flags: FLAGS,
   examples: [
-    ["history --room team", "The newest messages of a room"],
-    ['history --query "deploy fail*" --limit 5', "The last five that speak of failed deployments"],
-    ["history --since 1h --json", "All of the last hour, for a program"],
+    ["history --room team", "Show the newest messages of a room"],
+    ['history --query "deploy fail*" --limit 5', "Search for the last five matching messages"],
+    ["history --since 1h --json", "The last hour as JSON"],
   ],
   run,
 });
@@ -107,8 +112,8 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const { query } = flags;
   await stderr.write(
     query === undefined
-      ? `Nothing was said in ${room}${isNarrowed(input) ? " in that time" : " yet"}\n`
-      : `Nothing in ${room} holds ${visible(query)}\n`,
+      ? `No messages in ${room}${isNarrowed(input) ? " in that range" : " yet"}\n`
+      : `No message in ${room} matches ${visible(query)}\n`,
   );
   return query === undefined ? EXIT.done : EXIT.failed;
 }
@@ -154,7 +159,7 @@ function id(help: string): flag.Flag<number | undefined> {
   return flag.value<number | undefined>({
     fallback: undefined,
     placeholder: "ID",
-    expects: "the number of a message, as --json shows it",
+    expects: "the ID of a message, as shown by --json",
     read: (text) => {
       const number = /^#?[0-9]+$/.test(text) ? Number(text.replace("#", "")) : Number.NaN;
       return Number.isSafeInteger(number) ? number : undefined;

@@ -7,10 +7,9 @@ import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { ignoreStraySignals } from "../cli/stray_signals.ts";
-import { safeJson } from "../render/text.ts";
 import { tokenOption } from "./client/token.ts";
 import { shownUrl } from "../client.ts";
-import { type Message, visible } from "../protocol.ts";
+import { type Message, safeJson, visible } from "../protocol.ts";
 import type { CursorFile } from "./pipeline/cursor_file.ts";
 import { checkDistinct } from "./pipeline/distinct.ts";
 import { FIELD_NAMES, type FormatTemplate, parseTemplate } from "./pipeline/format.ts";
@@ -34,13 +33,13 @@ const FLAGS = {
   json: flag.toggle({ help: "Print messages as JSON, one object per line" }),
   format: flag.text({
     placeholder: "TEMPLATE",
-    help: `Print messages like "{sender}: {message}". Fields: ${FIELD_NAMES.join(", ")}`,
+    help: 'Print messages like "{sender}: {message}"',
   }),
   timeout: flag.seconds({
     fallback: 0,
     shown: "",
     min: 1,
-    help: "Exit after this long: 0, or 1 if --count fell short",
+    help: "Exit after this long: 0, or 1 below --count",
   }),
   ...CLIENT_LOG_FLAGS,
 };
@@ -52,21 +51,23 @@ export const listen = defineCommand({
   name: "listen",
   // A helper program notices that nobody reads any more.
   startsPrograms: true,
-  summary: "Print what is said, for pipes and files",
-  about: "Follows rooms for ever, and prints each message that comes from now on, or from where " +
-    "--cursor, --after or --since begin. A hub that goes away is waited for; nothing said " +
-    "meanwhile is lost. Private messages and who comes and goes are left to bcast connect.\n\n" +
-    "With --cursor, a run goes on where the last one stopped: after a crash at most the last " +
-    "lines come twice, and with --output none does. What was written into a pipe counts as read: " +
-    "what a reader such as head has not read by its end is not printed again. To lose nothing, " +
-    "use --output or bcast exec. Should the hub no longer keep what comes next, a line on the " +
-    "standard error that begins with ! GAP says what is missing.",
+  summary: "Print messages, for pipes and files",
+  description: "Prints new messages until interrupted, starting with those selected by --cursor, " +
+    "--after or --since. Reconnects and resumes without gaps if the hub goes away. Private " +
+    "messages and presence are left to bcast connect. --format takes the fields " +
+    `${FIELD_NAMES.join(", ")}.
+
+With --cursor, a run resumes where the last one stopped: ` +
+    "after a crash, the last lines may repeat; with --output, none do. Lines written to a " +
+    "pipe count as read, even if a reader such as head exits first. To lose nothing, use " +
+    "--output or bcast exec. If the hub no longer has the next messages, standard error " +
+    "says so in a line that starts with ! GAP.",
   positional: ADDRESS_ARGUMENT,
   flags: FLAGS,
   examples: [
     ["listen --room builds --format '{time} {sender}: {message}'", "Follow a room"],
-    ["listen --since 10m --json | jq .message", "What was said, and what is being said"],
-    ["listen --cursor chat.cursor --output chat.log", "Keep a complete log, across restarts"],
+    ["listen --since 10m --json | jq .message", "Print the last ten minutes and what follows"],
+    ["listen --cursor chat.cursor --output chat.log", "Keep a complete log across restarts"],
   ],
   run,
 });
@@ -148,8 +149,8 @@ async function openOutput(
   if (path !== undefined) return await OutputLog.open(path, cursor, say);
   if (cursor.output === undefined) return undefined;
   throw new CliError(
-    `Cannot use the cursor ${visible(cursor.path)} without --output: it goes with an output ` +
-      "file. Name that, or another cursor",
+    `Cannot use the cursor ${visible(cursor.path)} without --output: it belongs to an output ` +
+      "file. Name that file, or another cursor",
   );
 }
 

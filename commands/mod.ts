@@ -27,11 +27,11 @@ import { who } from "./who.ts";
 /** Every command by its purpose, in the order of the help. A new one is a file and a line here. */
 export const GROUPS: readonly CommandGroup[] = [
   { title: "Run a hub", commands: [start, backup(() => GROUPS), token, bench] },
-  { title: "Talk", commands: [connect] },
-  { title: "In scripts", commands: [send, listen, exec] },
-  { title: "Look, without being seen", commands: [history, who, rooms, status] },
+  { title: "Chat", commands: [connect] },
+  { title: "Scripting", commands: [send, listen, exec] },
+  { title: "Inspect", commands: [history, who, rooms, status] },
   {
-    title: "Keep order",
+    title: "Moderation",
     commands: [kick, ban, unban, bans, mute, unmute, closeRoom, openRoom, announce, releaseName],
   },
   {

@@ -1,6 +1,6 @@
 import { MAX_SECRET_LENGTH, visible } from "../protocol.ts";
 import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
-import { readSmallFile } from "../lib/read_file.ts";
+import { readSmallFile } from "../cli/read_file.ts";
 
 // What an Authorization header can carry: printable ASCII without spaces.
 const TOKEN = /^[\x21-\x7e]+$/;
@@ -23,7 +23,7 @@ export function checkedToken(
   }
   if (TOKEN.test(token)) return token;
   throw new CliError(
-    `${where} must be letters, digits and signs without spaces: make one with bcast token secret`,
+    `${where} must be printable ASCII without spaces. Create one with bcast token secret`,
     exitCode,
   );
 }

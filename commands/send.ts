@@ -37,20 +37,19 @@ const RETRY_FOR = 240;
 const FLAGS = {
   ...ACCESS_FLAGS,
   room: roomFlag("Room to send to"),
-  name: nameFlag({ help: "Your name; without it you are a guest" }),
+  name: nameFlag({ help: "Your name (a guest without one)" }),
   to: nameFlag({
     once: true,
-    help: "Send privately, to everybody of that name, rather than to a room",
+    help: "Send privately to this user instead of a room",
   }),
-  null: flag.toggle({ help: "Messages of the input end with a NUL character, not with the line" }),
+  null: flag.toggle({ help: "Input messages end with NUL instead of a newline" }),
   json: flag.toggle({
-    help: `Input lines are JSON objects with "message", "data" or both`,
+    help: 'Input lines are JSON with "message", "data" or both',
   }),
-  wait: flag.toggle({ help: "Wait for a hub that cannot be reached at the start, too" }),
+  wait: flag.toggle({ help: "Also wait for a hub unreachable at the start" }),
   retryFor: flag.seconds({
     fallback: RETRY_FOR,
-    help: "How long to wait for a hub that went away; 0 for ever, but past 5 minutes a message " +
-      "whose answer was lost may come twice",
+    help: "Time to wait for a lost hub (0 = forever)",
   }),
   ...CLIENT_LOG_FLAGS,
 };
@@ -60,18 +59,21 @@ type Input = CommandInput<typeof FLAGS>;
 /** `bcast send`. */
 export const send = defineCommand({
   name: "send",
-  summary: "Send messages from a script or a pipe",
-  about: "Sends the words as one message; without any, sends each line of the input that is not " +
-    "blank.\n\nEnds with 0 once the hub has every message in its log. Otherwise says which lines " +
-    "it has not, and why, and ends with 1; with 3 when no hub could be reached, and with 4 when " +
-    "it refused. A hub that restarts meanwhile is waited for, and nothing is sent twice.",
+  summary: "Send messages from a script or pipe",
+  description:
+    "Sends the words as one message. Without words, sends each non-blank line of standard " +
+    "input.\n\nExits with 0 once the hub has stored every message. Otherwise reports the " +
+    "lines that were not stored, and why, and exits with 1; with 3 if no hub could be " +
+    "reached, and 4 if it refused. If the hub restarts meanwhile, bcast send reconnects " +
+    "and sends nothing twice; only with --retry-for over 5 minutes, a message whose " +
+    "confirmation was lost may be stored twice.",
   words: {
     placeholder: "[TEXT...]",
-    help: "The message; without it, or with -, the input is read",
+    help: "The message; with - or without it, reads standard input",
   },
   flags: FLAGS,
   examples: [
-    ['send "the build is green" --room dev --name ci', "Say one thing"],
+    ['send "the build is green" --room dev --name ci', "Send one message"],
     ["tail -f app.log | bcast send --room logs", "Send every line as it is written"],
     [`echo '{"data":{"cpu":0.7}}' | bcast send --json --room metrics`, "Send data"],
   ],
@@ -84,7 +86,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const url = hubAddress(input);
   if (words.length > 0 && (flags.json || flags.null)) {
     throw new UsageError(
-      "Cannot use --json or --null together with TEXT: they are about the input",
+      "Cannot use --json or --null together with TEXT: they apply to standard input",
     );
   }
   if (flags.to !== undefined && input.source("room") === "flag") {
@@ -221,7 +223,7 @@ async function report(ended: Ended, single: boolean, { stderr }: Context): Promi
     if (single) await stderr.write(`Not sent: ${why}\n`);
     else {
       unsent.unacked(result.unacked, why);
-      await stderr.write("Whatever else the input holds was not sent\n");
+      await stderr.write("The rest of the input was not sent\n");
     }
     if (gaveUp && !wasOnline) return EXIT.unreachable;
     return explain(error).exitCode === EXIT.refused ? EXIT.refused : EXIT.failed;

@@ -28,7 +28,7 @@ export class EditBuffer {
   static readonly EMPTY: EditBuffer = new EditBuffer(TextBuffer.EMPTY, [], "", "other");
 
   private constructor(
-    readonly draft: TextBuffer,
+    readonly buffer: TextBuffer,
     private readonly undone: readonly TextBuffer[],
     private readonly killed: string,
     /** Typing goes into one step with typing, killing with killing. */
@@ -37,33 +37,33 @@ export class EditBuffer {
 
   /** Characters typed one after the other, which are undone word by word. */
   type(text: string): EditBuffer {
-    const draft = this.draft.insert(text);
-    const joined = this.last === "typing" && !/\s$/u.test(this.draft.before);
+    const draft = this.buffer.insert(text);
+    const joined = this.last === "typing" && !/\s$/u.test(this.buffer.before);
     return this.#step(draft, { joined, last: "typing" });
   }
 
   /** Text that comes at once. */
   insert(text: string): EditBuffer {
-    return this.#step(this.draft.insert(text));
+    return this.#step(this.buffer.insert(text));
   }
 
   edit(edit: Edit): EditBuffer {
-    return this.#step(this.draft[edit]());
+    return this.#step(this.buffer[edit]());
   }
 
   kill(kill: Kill): EditBuffer {
-    const draft = this.draft[kill]();
-    const length = this.draft.text.length - draft.text.length;
+    const draft = this.buffer[kill]();
+    const length = this.buffer.text.length - draft.text.length;
     if (length === 0) return this;
-    const text = this.draft.text.slice(draft.cursor, draft.cursor + length);
+    const text = this.buffer.text.slice(draft.cursor, draft.cursor + length);
     const before = this.last === "killing" ? this.killed : "";
-    const killed = draft.cursor < this.draft.cursor ? text + before : before + text;
+    const killed = draft.cursor < this.buffer.cursor ? text + before : before + text;
     return this.#step(draft, { killed, last: "killing" });
   }
 
   /** What was killed last comes back, at the cursor. */
   yank(): EditBuffer {
-    return this.#step(this.draft.insert(this.killed));
+    return this.#step(this.buffer.insert(this.killed));
   }
 
   undo(): EditBuffer {
@@ -86,9 +86,9 @@ export class EditBuffer {
     draft: TextBuffer,
     { joined = false, last = "other" as EditBuffer["last"], killed = this.killed } = {},
   ): EditBuffer {
-    const undone = draft.text === this.draft.text || joined
+    const undone = draft.text === this.buffer.text || joined
       ? this.undone
-      : [...this.undone.slice(1 - MAX_UNDO), this.draft];
+      : [...this.undone.slice(1 - MAX_UNDO), this.buffer];
     return new EditBuffer(draft, undone, killed, last);
   }
 }

@@ -1,19 +1,19 @@
 import { type Cancel, type Clock, wallClock } from "../lib/clock.ts";
-import { backgroundOfColor } from "./background.ts";
-import { listed } from "./completion.ts";
-import { type HistoryReader, ShortHistory } from "./input_history.ts";
-import { EditorInput } from "./input.ts";
-import { ESCAPE_MS, type Key, KeyDecoder, type Received } from "./keys.ts";
+import { backgroundOfColor } from "../render/background.ts";
+import { formatCandidates } from "./completion.ts";
+import { type InputHistory, MemoryHistory } from "./input_history.ts";
+import { EditorInput } from "./editor_input.ts";
+import { ESCAPE_MS, type Key, KeyDecoder, type TerminalInput } from "./keys.ts";
 import { layOut } from "./layout.ts";
 import { FrameRenderer, scrollAway } from "./frame_renderer.ts";
 import type { Background } from "../render/palette.ts";
-import type { Console, ScreenEvents } from "./screen.ts";
-import { ASK_BACKGROUND, type Terminal } from "./tty.ts";
+import type { InteractiveScreen, ScreenEvents } from "./screen.ts";
+import { QUERY_BACKGROUND, type Terminal } from "./terminal.ts";
 
 /** What an editor can be given beside its terminal. */
 export interface EditorOptions {
   /** What was typed before; without it, the up-arrow knows this run alone. */
-  readonly history?: HistoryReader;
+  readonly history?: InputHistory;
   /** For tests. */
   readonly clock?: Clock;
 }
@@ -47,7 +47,7 @@ interface TerminalQuestion {
  * What is printed never tears the line: it is wiped, the text takes its place, and the line is
  * drawn anew below, with the cursor where it was.
  */
-export class Editor implements Console {
+export class Editor implements InteractiveScreen {
   readonly #terminal: Terminal;
   readonly #clock: Clock;
   readonly #decoder = new KeyDecoder();
@@ -82,7 +82,7 @@ export class Editor implements Console {
     this.#terminal = terminal;
     this.#clock = clock;
     this.#size = this.#seen = terminal.size;
-    this.#chatInput = this.#input(history ?? new ShortHistory(), {
+    this.#chatInput = this.#input(history ?? new MemoryHistory(), {
       line: (line) => this.#events?.line(line),
       interrupt: () => this.#interrupt(),
       end: () => this.#end(),
@@ -95,7 +95,7 @@ export class Editor implements Console {
       },
       failing: () => this[Symbol.dispose](),
     });
-    terminal.take();
+    terminal.enterRawMode();
     void this.#read();
   }
 
@@ -122,7 +122,7 @@ export class Editor implements Console {
       this.#draw();
       resolve(answer);
     };
-    const input = this.#input(new ShortHistory(), {
+    const input = this.#input(new MemoryHistory(), {
       // What was pasted may have several lines; an answer has one.
       line: (line) => answered(line, line.replaceAll("\n", " ")),
       interrupt: () => answered(input.draft),
@@ -190,7 +190,7 @@ export class Editor implements Console {
       late();
       resolve(background);
     };
-    this.#terminal.write(ASK_BACKGROUND);
+    this.#terminal.write(QUERY_BACKGROUND);
     return promise;
   }
 
@@ -206,13 +206,13 @@ export class Editor implements Console {
     this.#answered?.(undefined);
     this.#escape?.();
     this.#watch[Symbol.dispose]();
-    this.#terminal.give();
+    this.#terminal.restore();
     question?.answer(undefined);
   }
 
   /** What is typed, with what both chats and questions need done. */
   #input(
-    history: HistoryReader,
+    history: InputHistory,
     events: Pick<ScreenEvents, "line" | "interrupt" | "end">,
   ): EditorInput {
     return new EditorInput({
@@ -223,7 +223,8 @@ export class Editor implements Console {
       bell: () => this.bell(),
       clear: () => this.#clearAway(),
       suspend: () => void this.#suspend(),
-      list: (candidates) => this.print(listed(candidates, this.columns, Math.floor(this.rows / 2))),
+      list: (candidates) =>
+        this.print(formatCandidates(candidates, this.columns, Math.floor(this.rows / 2))),
       problem: (text) => this.print(`! ${text}`),
     }, history);
   }
@@ -250,7 +251,7 @@ export class Editor implements Console {
     this.#take(keys);
   }
 
-  #take(keys: readonly Received[]): void {
+  #take(keys: readonly TerminalInput[]): void {
     for (const key of keys) {
       if (key.kind === "background" || key.kind === "attributes") {
         this.#answered?.(key.kind === "background" ? backgroundOfColor(key.color) : undefined);
@@ -292,7 +293,7 @@ export class Editor implements Console {
   async #suspend(): Promise<void> {
     if (this.#suspension !== "none" || this.#closed) return;
     this.#suspension = "asking";
-    const possible = await this.#terminal.canStop();
+    const possible = await this.#terminal.canSuspend();
     if (this.#closed) return;
     if (!possible) {
       this.#suspension = "none";
@@ -300,15 +301,15 @@ export class Editor implements Console {
     }
     this.#terminal.write(this.#painter.wipe(this.columns));
     this.#suspension = "stopped";
-    this.#terminal.give();
-    await this.#terminal.stop();
+    this.#terminal.restore();
+    await this.#terminal.suspend();
     this.#suspension = "none";
     if (!this.#closed) this.#resume();
   }
 
   /** Takes the terminal again, whatever others did with it. */
   #resume(): void {
-    this.#terminal.take();
+    this.#terminal.enterRawMode();
     this.#drawAnew("\r\x1b[J");
     this.#events?.resized();
   }

@@ -1,5 +1,5 @@
 import type { Frame } from "./layout.ts";
-import { displayWidth, graphemes } from "../render/wrap.ts";
+import { displayWidth, graphemes } from "../render/width.ts";
 
 /**
  * Moves all that is above the cursor off the screen, to where it can be scrolled back to.

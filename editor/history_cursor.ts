@@ -7,7 +7,7 @@ export interface HistoryCursor {
 }
 
 /** One entry back (-1) or on (1); `undefined` where there is none. */
-export function step(
+export function stepHistory(
   walk: HistoryCursor | undefined,
   direction: -1 | 1,
   entries: readonly string[],
@@ -23,7 +23,7 @@ export function step(
 }
 
 /** An incremental search backwards: Ctrl-R. A value. */
-export interface Search {
+export interface HistorySearch {
   readonly query: string;
   /** The entry found, or one behind the last when there is none yet. */
   readonly at: number;
@@ -32,19 +32,23 @@ export interface Search {
 }
 
 /** A search that has not begun. */
-export function startSearch(entries: readonly string[]): Search {
+export function startSearch(entries: readonly string[]): HistorySearch {
   return { query: "", at: entries.length, failed: false };
 }
 
 /** Looks for another query, from the entry found on. */
-export function searchFor(search: Search, query: string, entries: readonly string[]): Search {
+export function searchFor(
+  search: HistorySearch,
+  query: string,
+  entries: readonly string[],
+): HistorySearch {
   // A shorter query may be found again in newer entries.
   const from = query.startsWith(search.query) ? search.at : entries.length - 1;
   return find(search, query, from, entries);
 }
 
 /** Looks further back: Ctrl-R again. */
-export function searchOn(search: Search, entries: readonly string[]): Search {
+export function searchOn(search: HistorySearch, entries: readonly string[]): HistorySearch {
   if (search.query === "") return search;
   const current = entries[search.at];
   let from = search.at - 1;
@@ -53,11 +57,11 @@ export function searchOn(search: Search, entries: readonly string[]): Search {
 }
 
 function find(
-  search: Search,
+  search: HistorySearch,
   query: string,
   from: number,
   entries: readonly string[],
-): Search {
+): HistorySearch {
   if (query === "") return { query, at: entries.length, failed: false };
   const wanted = query.toLowerCase();
   for (let at = Math.min(from, entries.length - 1); at >= 0; at--) {

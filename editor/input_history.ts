@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
-import { MAX_DRAFT, TextBuffer } from "./text_buffer.ts";
+import { replaceFile } from "../lib/atomic_write.ts";
+import { writeAll } from "../lib/write_all.ts";
+import { MAX_BUFFER_LENGTH, TextBuffer } from "./text_buffer.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
@@ -12,7 +14,7 @@ export const MAX_ENTRIES = 1000;
 const MAX_FILE = 4 * 1024 * 1024;
 
 /** What was typed before. */
-export interface HistoryReader {
+export interface InputHistory {
   /** From the oldest to the newest. */
   readonly entries: readonly string[];
   /** Keeps a line, unless it is not worth it. */
@@ -21,11 +23,11 @@ export interface HistoryReader {
 
 /** Whether a line goes into the history: as in shells, one with a blank before it does not. */
 function isKept(line: string): boolean {
-  return line !== "" && !/^\s/u.test(line) && line.length <= MAX_DRAFT;
+  return line !== "" && !/^\s/u.test(line) && line.length <= MAX_BUFFER_LENGTH;
 }
 
 /** Lines for as long as the program runs. */
-export class ShortHistory implements HistoryReader {
+export class MemoryHistory implements InputHistory {
   readonly #entries: string[] = [];
 
   constructor(entries: readonly string[] = []) {
@@ -51,26 +53,26 @@ export class ShortHistory implements HistoryReader {
  *
  * A file that cannot be read or written is a warning in the log, never an end.
  */
-export class InputHistory implements HistoryReader, AsyncDisposable {
+export class FileHistory implements InputHistory, AsyncDisposable {
   readonly #path: string;
-  readonly #lines: ShortHistory;
+  readonly #lines: MemoryHistory;
   /** Entries are written one after the other. */
   #written: Promise<void> = Promise.resolve();
 
   private constructor(path: string, entries: readonly string[]) {
     this.#path = path;
-    this.#lines = new ShortHistory(entries);
+    this.#lines = new MemoryHistory(entries);
   }
 
   /** Reads the history in a data directory, and makes the file as short and private as it should be. */
-  static async open(directory: string): Promise<InputHistory> {
+  static async open(directory: string): Promise<FileHistory> {
     const path = join(directory, FILE);
     try {
       await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-      return new InputHistory(path, await withFile(path, (file) => readAndTidy(path, file)));
+      return new FileHistory(path, await withFile(path, (file) => readAndTidy(path, file)));
     } catch (error) {
       logger.warning("Cannot read what was typed before: {error}", { error, path });
-      return new InputHistory(path, []);
+      return new FileHistory(path, []);
     }
   }
 
@@ -137,8 +139,10 @@ async function readAndTidy(path: string, file: Deno.FsFile): Promise<readonly st
     const damaged = lines.length - entries.length;
     logger.warning("{damaged} lines of {path} are damaged and left out", { damaged, path });
   }
-  const kept = new ShortHistory(entries).entries;
-  if (lines.length > MAX_ENTRIES || size > MAX_FILE) await replace(path, kept);
+  const kept = new MemoryHistory(entries).entries;
+  if (lines.length > MAX_ENTRIES || size > MAX_FILE) {
+    await replaceFile(path, kept.map((entry) => escape(entry) + "\n").join(""));
+  }
   return kept;
 }
 
@@ -157,21 +161,6 @@ async function readEnd(file: Deno.FsFile, size: number): Promise<string> {
   return start === 0 ? text : text.slice(text.indexOf("\n") + 1);
 }
 
-/** Written aside and moved into place: a crash leaves the old file or the new one. */
-async function replace(path: string, entries: readonly string[]): Promise<void> {
-  const aside = `${path}.${crypto.randomUUID()}`;
-  const text = entries.map((entry) => escape(entry) + "\n").join("");
-  try {
-    await Deno.writeTextFile(aside, text, { mode: 0o600, createNew: true });
-    await Deno.rename(aside, path);
-  } catch (error) {
-    await Deno.remove(aside).catch((reason: unknown) => {
-      logger.debug("Nothing to remove at {aside}: {reason}", { aside, reason });
-    });
-    throw error;
-  }
-}
-
 async function endsWell(file: Deno.FsFile): Promise<boolean> {
   const { size } = await file.stat();
   if (size === 0) return true;
@@ -179,11 +168,6 @@ async function endsWell(file: Deno.FsFile): Promise<boolean> {
   const byte = new Uint8Array(1);
   await file.read(byte);
   return byte[0] === 0x0a;
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  let rest = bytes;
-  while (rest.length > 0) rest = rest.subarray(await file.write(rest));
 }
 
 function escape(line: string): string {

@@ -1,8 +1,8 @@
 /** What comes from a terminal. */
-export type Received = Key | Reply;
+export type TerminalInput = Key | TerminalReply;
 
 /** What a terminal says of itself when it is asked. */
-export type Reply =
+export type TerminalReply =
   /** The answer to OSC 11: `rgb:1e1e/1e1e/1e1e`, `rgba:…`, `#1e1e1e`. */
   | { readonly kind: "background"; readonly color: string }
   /** The answer to DA1, which all terminals give. */
@@ -97,7 +97,7 @@ const BACKGROUND = /^11;([#\w:/]*)$/;
  */
 export class KeyDecoder {
   #state: DecoderState = GROUND;
-  #keys: Received[] = [];
+  #keys: TerminalInput[] = [];
   #text = "";
   /** The next character is one with Alt. */
   #alt = false;
@@ -116,7 +116,7 @@ export class KeyDecoder {
   }
 
   /** The keys that end in these bytes. */
-  push(bytes: Uint8Array): readonly Received[] {
+  push(bytes: Uint8Array): readonly TerminalInput[] {
     let start: number | undefined;
     for (let at = 0; at < bytes.length; at++) {
       const byte = bytes[at] ?? 0;
@@ -133,7 +133,7 @@ export class KeyDecoder {
   }
 
   /** Nothing more came: decides what is {@linkcode waiting}. */
-  timeout(): readonly Received[] {
+  timeout(): readonly TerminalInput[] {
     const state = this.#state;
     if (!this.waiting) return [];
     this.#state = GROUND;
@@ -143,7 +143,7 @@ export class KeyDecoder {
     return this.#flush();
   }
 
-  #flush(): readonly Received[] {
+  #flush(): readonly TerminalInput[] {
     this.#endText();
     const keys = this.#keys;
     this.#keys = [];
@@ -177,7 +177,7 @@ export class KeyDecoder {
     this.#text = "";
   }
 
-  #reply(reply: Reply): void {
+  #reply(reply: TerminalReply): void {
     this.#endText();
     this.#keys.push(reply);
   }

@@ -1,5 +1,5 @@
 import { visible } from "../protocol.ts";
-import { displayWidth, pieces } from "../render/wrap.ts";
+import { displayWidth, pieces } from "../render/width.ts";
 
 /** What stands below all that was said. */
 export interface Layout {
@@ -38,7 +38,7 @@ export function layOut(scene: Layout): Frame {
   const { rows, row, before } = layOutDraft(scene, columns);
   const left = most - Math.min(rows.length, LEAST_DRAFT, most);
   const status = scene.status.slice(Math.max(0, scene.status.length - left))
-    .map((line) => cutRow(line, columns));
+    .map((line) => fitRow(line, columns));
   const room = most - status.length;
   const top = Math.max(0, Math.min(row - Math.floor(room / 2), rows.length - room));
   return {
@@ -89,7 +89,7 @@ function layOutDraft({ prompt, draft }: Layout, columns: number): Frame {
 }
 
 /** A line in one row, its colours kept; an ellipsis stands for what does not fit. */
-export function cutRow(line: string, columns: number): string {
+export function fitRow(line: string, columns: number): string {
   const parts = styled(line);
   const width = parts.reduce((sum, { piece, style }) => sum + (style ? 0 : displayWidth(piece)), 0);
   const fits = width <= columns;

@@ -1,7 +1,7 @@
 import type { Context } from "../cli/context.ts";
 import { type InputLine, inputLines } from "../commands/pipeline/lines.ts";
 import { isPrivateCommand } from "../terminal/line.ts";
-import type { Console, ScreenEvents } from "./screen.ts";
+import type { InteractiveScreen, ScreenEvents } from "./screen.ts";
 
 /** Rows of a window that is shown again: nothing tells how many a plain terminal has in sight. */
 const ROWS = 24;
@@ -11,7 +11,7 @@ const ROWS = 24;
  * line, a shell inside an editor. The terminal itself edits what is typed, so that what others say
  * may come in the middle of it.
  */
-export class PlainScreen implements Console {
+export class PlainScreen implements InteractiveScreen {
   readonly plain = true;
   readonly rows = ROWS;
   readonly #context: Context;

@@ -28,7 +28,7 @@ export interface Screen {
 }
 
 /** A screen with somebody at it. */
-export interface Console extends Screen, Disposable {
+export interface InteractiveScreen extends Screen, Disposable {
   /** Asks before the chat begins; `undefined` when the user would rather leave. */
   ask(question: string): Promise<string | undefined>;
   /** Tells `events` of what is typed from now on. */

@@ -2,7 +2,7 @@
  * UTF-16 units that a draft has at most: far above any hub's limit for a message, so that the hub
  * or the chat refuses it with a reason, and small enough to be drawn at every key.
  */
-export const MAX_DRAFT = 256 * 1024;
+export const MAX_BUFFER_LENGTH = 256 * 1024;
 
 // Everything that a terminal would obey, but newlines and tabs.
 // deno-lint-ignore no-control-regex -- they are what is looked for
@@ -42,7 +42,7 @@ export class TextBuffer {
   /** With `text` at the cursor; this very draft when there is no room for it. */
   insert(text: string): TextBuffer {
     const clean = text.replaceAll(/\r\n?/g, "\n").replaceAll(CONTROLS, "").toWellFormed();
-    if (clean === "" || this.text.length + clean.length > MAX_DRAFT) return this;
+    if (clean === "" || this.text.length + clean.length > MAX_BUFFER_LENGTH) return this;
     return this.#with(this.before + clean + this.after, this.cursor + clean.length);
   }
 

@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { Authorizer, Refusal, Verdict } from "../auth/authorizer.ts";
+import type { AuthDecision, AuthFailure, Authorizer } from "../auth/authorizer.ts";
 import type { ServerClock } from "../lib/clock.ts";
 import type { Counters } from "./metrics/counters.ts";
 import type { ServerLimits } from "./limits/server_limits.ts";
@@ -25,7 +25,7 @@ export interface LockedOut {
 }
 
 /** What asking for admission comes to. */
-export type AuthResult = Verdict | LockedOut;
+export type AuthResult = AuthDecision | LockedOut;
 
 /**
  * How many times `maxFailures` wrong tokens may come from an address before a right one that could
@@ -64,7 +64,7 @@ export class Authentication {
 
   /** Whether there are tokens that let their bearer moderate. */
   get moderated(): boolean {
-    return this.authorizer.moderated ?? false;
+    return this.authorizer.grantsAdmin ?? false;
   }
 
   /** Checks what `applicant` brought. Never throws or rejects; waits only where the check must. */
@@ -80,7 +80,7 @@ export class Authentication {
     this.#guesses.sweep(now);
   }
 
-  #book(verdict: Verdict, applicant: AuthRequest): AuthResult {
+  #book(verdict: AuthDecision, applicant: AuthRequest): AuthResult {
     const network = networkOf(applicant.address);
     const now = this.clock.now();
     const wrong = !verdict.ok && verdict.failure === "wrong";
@@ -96,7 +96,7 @@ export class Authentication {
     return verdict;
   }
 
-  #refused({ reason }: Refusal, { address, connection }: AuthRequest): void {
+  #refused({ reason }: AuthFailure, { address, connection }: AuthRequest): void {
     this.counters.tokensRefused++;
     // A request without a connection is logged by who answers it.
     if (connection === undefined) return;

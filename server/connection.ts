@@ -10,14 +10,7 @@ import type { Grant } from "../auth/authorizer.ts";
 import type { ControlFrame, Encoder } from "./encoders/encoder.ts";
 import type { TokenBucket } from "./limits/token_bucket.ts";
 import type { Session } from "./session.ts";
-
-/** What the hub needs of a socket; a WebSocket has it. */
-export interface ConnectionSink {
-  send(text: string): void;
-  close(code: number, reason: string): void;
-  /** Bytes accepted by `send` that are still in this process. */
-  readonly bufferedAmount: number;
-}
+import type { Transport } from "./transport.ts";
 
 /** What a peer needs of the hub it belongs to. */
 export interface ConnectionContext {
@@ -81,9 +74,8 @@ export class Connection {
   constructor(
     /** Names the connection in the logs. */
     readonly id: string,
-    readonly address: string,
     public encoder: Encoder,
-    readonly sink: ConnectionSink,
+    readonly transport: Transport,
     private readonly host: ConnectionContext,
     /** When it came, in milliseconds since the Unix epoch. */
     readonly since: number,
@@ -92,6 +84,10 @@ export class Connection {
     /** Whose share of the limits per address it uses; `undefined`: nobody's. */
     readonly network?: string,
   ) {}
+
+  get address(): string {
+    return this.transport.address;
+  }
 
   /** Sends `frames` at the end of this turn. */
   enqueue(frames: readonly string[]): void {
@@ -153,7 +149,7 @@ export class Connection {
     this.flush();
     if (!this.open) return;
     this.open = false;
-    this.sink.close(code, cutToBytes(reason, MAX_CLOSE_REASON_BYTES));
+    this.transport.close(code, cutToBytes(reason, MAX_CLOSE_REASON_BYTES));
     // Not when the other side agrees: one that no longer reads never would.
     this.host.gone(this, code);
   }
@@ -165,7 +161,7 @@ export class Connection {
   }
 
   #send(frame: string): void {
-    const waiting = this.sink.bufferedAmount;
+    const waiting = this.transport.bufferedAmount;
     // The outbox may always take one frame, however large, or a burst could never be delivered.
     if (waiting > 0 && waiting + frame.length > this.host.maxOutboxBytes) {
       this.host.slowConsumer(this, waiting);
@@ -174,6 +170,6 @@ export class Connection {
       return;
     }
     this.sent += frame.length;
-    this.sink.send(frame);
+    this.transport.send(frame);
   }
 }

@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { ConnectionSink } from "./connection.ts";
+import type { Transport, TransportKind } from "./transport.ts";
 
 const logger = getLogger(["bcast", "hub", "frames"]);
 
@@ -21,14 +21,15 @@ export function traceFrame(connection: string, direction: "in" | "out", frame: s
   logger.trace("{connection} {direction} {frame}", { connection, direction, frame: text + more });
 }
 
-/** What a transport is underneath, whether its frames are logged or not. */
-export function untraced(transport: ConnectionSink): ConnectionSink {
-  return transport instanceof TracedTransport ? transport.inner : transport;
-}
-
 /** A transport that logs the frames it sends. */
-export class TracedTransport implements ConnectionSink {
-  constructor(readonly inner: ConnectionSink, private readonly connection: string) {}
+export class TracedTransport implements Transport {
+  readonly kind: TransportKind;
+  readonly address: string;
+
+  constructor(private readonly inner: Transport, private readonly connection: string) {
+    this.kind = inner.kind;
+    this.address = inner.address;
+  }
 
   get bufferedAmount(): number {
     return this.inner.bufferedAmount;

@@ -66,7 +66,7 @@ export class Handshake {
     if (this.#keptOut(peer, grant, grant.name)) return;
     const entrance = await rooms.join(session, position);
     if (entrance === undefined || !peer.open) return;
-    const closure = moderation.closureOf(position.room);
+    const closure = moderation.closedRoom(position.room);
     if (closure !== undefined) {
       peer.close(CLOSE.forbidden, closedRoomMessage(closure));
       return;
@@ -142,7 +142,7 @@ export class Handshake {
   /** Whether `peer` is banned, or the name that it wants; it then was told. */
   #keptOut(peer: Connection, { admin }: Grant, name: string | undefined): boolean {
     const { address } = peer;
-    const ban = this.options.moderation.banOn({ name, address, admin });
+    const ban = this.options.moderation.activeBan({ name, address, admin });
     if (ban !== undefined) peer.close(CLOSE.forbidden, banMessage(ban));
     return ban !== undefined;
   }
@@ -189,7 +189,7 @@ export class Handshake {
     const { rights } = session.grant;
     const byRoom = new Map(positions.map((position) => [position.room, position]));
     const readable = [...byRoom.values()].filter(({ room }) => rights.mayRead(room));
-    const wanted = readable.filter(({ room }) => moderation.closureOf(room) === undefined);
+    const wanted = readable.filter(({ room }) => moderation.closedRoom(room) === undefined);
     let entrances: JoinResult[] = [];
     let noRoom: RoomRefusal | undefined;
     for (const position of wanted.slice(0, limits.maxRooms)) {
@@ -205,7 +205,7 @@ export class Handshake {
     }
     for (const { room } of entrances) {
       // Closed meanwhile; who was in it already was made to leave then.
-      if (moderation.closureOf(room.name) !== undefined) rooms.leave(session, room);
+      if (moderation.closedRoom(room.name) !== undefined) rooms.leave(session, room);
     }
     entrances = entrances.filter(({ room }) => session.rooms.includes(room));
     this.#welcome(peer, session, entrances.map((entrance) => entrance.snapshot));
@@ -219,7 +219,7 @@ export class Handshake {
     const closed = [...byRoom.keys()].filter((room) => !rights.mayRead(room));
     if (closed.length > 0) mayNotRead(peer, closed);
     for (const { room } of readable) {
-      const closure = moderation.closureOf(room);
+      const closure = moderation.closedRoom(room);
       if (closure !== undefined) peer.refuse("forbidden", closedRoomMessage(closure));
     }
     peer.enqueue(session.pendingDirects);

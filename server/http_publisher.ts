@@ -75,12 +75,12 @@ export class HttpPublisher {
     name: string,
   ): PublishResult | undefined {
     const { moderation, clock } = this.options;
-    const closed = moderation.closureOf(room);
+    const closed = moderation.closedRoom(room);
     if (closed !== undefined) return { kind: "forbidden", reason: closedRoomMessage(closed) };
     const sender = { name, address, admin };
-    const ban = moderation.banOn(sender);
+    const ban = moderation.activeBan(sender);
     if (ban !== undefined) return { kind: "forbidden", reason: banMessage(ban) };
-    const mute = moderation.muteOn(sender);
+    const mute = moderation.activeMute(sender);
     if (mute === undefined) return undefined;
     const now = clock.now();
     const wait = mute.until === Infinity ? undefined : Math.ceil((mute.until - now) / 1000);

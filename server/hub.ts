@@ -1,23 +1,25 @@
 import { getLogger } from "@logtape/logtape";
 import { type Authorizer, type Grant, OPEN } from "../auth/authorizer.ts";
-import type { Broker } from "../broker/broker.ts";
 import { CLOSE, type ErrorCode, GRACE_SECONDS, type RoomPosition } from "../protocol.ts";
 import { Authentication } from "./authentication.ts";
 import { collectStats, type ConnectedClient, connectedClients, type HubStats } from "./stats.ts";
 import type { Cancel, ServerClock } from "../lib/clock.ts";
 import { Counters } from "./metrics/counters.ts";
 import type { Encoder } from "./encoders/encoder.ts";
+import { broadcast } from "./broadcast.ts";
 import { SSE_ENCODER } from "./encoders/sse.ts";
 import { checkExpiry } from "./token_expiry.ts";
 import { disconnectGradually } from "./drain.ts";
 import { InputQueue } from "./input_queue.ts";
-import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits/server_limits.ts";
+import { isLoopback } from "../lib/net.ts";
+import { ADDRESS_BURST_SECONDS, type ServerLimits } from "./limits/server_limits.ts";
 import { Sanctions } from "./moderation/sanctions.ts";
 import { Moderation } from "./moderation/moderation.ts";
 import { networkOf } from "./limits/networks.ts";
 import { OwnedNames } from "./owned_names.ts";
 import { HubQueries } from "./hub_queries.ts";
-import { Connection, type ConnectionContext, type ConnectionSink } from "./connection.ts";
+import { Connection, type ConnectionContext } from "./connection.ts";
+import type { Transport } from "./transport.ts";
 import { HttpPublisher } from "./http_publisher.ts";
 import { Publication, Publisher } from "./publisher.ts";
 import { TokenBucket, TokenBuckets } from "./limits/token_bucket.ts";
@@ -27,10 +29,10 @@ import { Requests } from "./requests.ts";
 import { RoomLimiter, type RoomRefusal } from "./limits/room_limiter.ts";
 import { RoomMembership } from "./room_membership.ts";
 import { Sessions } from "./sessions.ts";
-import { applyMute } from "./moderation/mute.ts";
+import type { HubStorage } from "./storage.ts";
 import { TracedTransport, traceFrame, tracesFrames } from "./frame_trace.ts";
 import { FlushQueue } from "./flush_queue.ts";
-import { RejectionLog } from "./rejections.ts";
+import { ConnectionLimiter } from "./limits/connection_limiter.ts";
 
 const logger = getLogger(["bcast", "hub"]);
 
@@ -38,8 +40,7 @@ const logger = getLogger(["bcast", "hub"]);
 const SWEEP_PERIOD = 1000;
 
 /** What a hub is made of. */
-export interface HubOptions {
-  readonly broker: Broker;
+export interface HubOptions extends HubStorage {
   /** The rooms of clients that name none. */
   readonly rooms: readonly string[];
   readonly limits: ServerLimits;
@@ -50,18 +51,15 @@ export interface HubOptions {
 
 /** What a client says of itself before its first frame. */
 export interface ConnectParams {
-  readonly address: string;
-  /** The port that it connects from, where no proxy is in between; for the log. */
-  readonly port?: number;
   readonly encoder: Encoder;
   /** The wanted name, as it stands in the query. */
-  readonly sender?: string;
+  readonly sender?: string | undefined;
   /** Rooms of the query; none: the hub's own. */
   readonly rooms: readonly string[];
   /** What it may do, where its token was checked already. */
-  readonly grant?: Grant;
+  readonly grant?: Grant | undefined;
   /** The token it came with, to be checked at its `hello` if that brings none. */
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 /**
@@ -70,8 +68,8 @@ export interface ConnectParams {
  */
 export class Hub implements ConnectionContext, AsyncDisposable {
   readonly counters = new Counters();
-  /** Logs who was not let in. */
-  readonly rejections: RejectionLog;
+  /** Decides about connections of all transports. */
+  readonly limiter: ConnectionLimiter;
   /** What those are told who look on from outside. */
   readonly queries: HubQueries;
   /** Checks tokens, for those who come in and for those who ask over HTTP. */
@@ -80,7 +78,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
   readonly httpPublisher: HttpPublisher;
   /** Keeps order, and says whom others have kept out. */
   readonly moderation: Moderation;
-  readonly #measures: Sanctions;
+  readonly #sanctions: Sanctions;
   readonly #ownedNames: OwnedNames;
   readonly #peers = new Set<Connection>();
   readonly #turn = new FlushQueue();
@@ -103,7 +101,6 @@ export class Hub implements ConnectionContext, AsyncDisposable {
 
   constructor(private readonly options: HubOptions) {
     const { broker, clock, limits, authorizer = OPEN } = options;
-    this.rejections = new RejectionLog(clock);
     this.authentication = new Authentication(authorizer, limits, clock, this.counters);
     const { ratePerAddress } = limits;
     this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
@@ -116,20 +113,30 @@ export class Hub implements ConnectionContext, AsyncDisposable {
       limits,
       defaultRooms: options.rooms,
     });
-    const book = this.#measures = new Sanctions(broker.measures, clock);
-    this.#ownedNames = new OwnedNames(broker.ownedNames, clock);
+    const sanctions = this.#sanctions = new Sanctions(options.sanctions, clock);
+    this.#ownedNames = new OwnedNames(options.ownedNames, clock);
     this.#sessions = new Sessions(
       this.#rooms,
       clock,
       this.#ownedNames,
-      (session) => applyMute(book, session),
+      (session) => sanctions.applyMute(session),
     );
     this.moderation = new Moderation({
-      book,
+      broadcast,
+      sanctions,
       clock,
       rooms: this.#rooms,
       sessions: this.#sessions,
-      peers: () => this.#peers,
+      connections: () => this.#peers,
+    });
+    this.limiter = new ConnectionLimiter({
+      limits,
+      clock,
+      counters: this.counters,
+      authentication: this.authentication,
+      moderation: this.moderation,
+      consumeAddressQuota: (address) => this.consumeAddressQuota(address),
+      online: () => this.online,
     });
     this.#publisher = new Publisher(broker, clock, this.counters);
     this.httpPublisher = new HttpPublisher({
@@ -238,7 +245,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
   }
 
   /** Takes in an open connection. Its frames go to {@linkcode receive}, its end to {@linkcode gone}. */
-  connect(transport: ConnectionSink, introduction: ConnectParams): Connection {
+  connect(transport: Transport, introduction: ConnectParams): Connection {
     const peer = this.#admit(transport, introduction);
     if (!peer.encoder.requiresHello) {
       this.#intake.inOrder(peer, () => this.#reception.connectPlain(peer, introduction));
@@ -251,18 +258,19 @@ export class Hub implements ConnectionContext, AsyncDisposable {
    * to {@linkcode gone}.
    */
   subscribeAnonymously(
-    transport: ConnectionSink,
-    { address, grant }: { readonly address: string; readonly grant: Grant },
+    transport: Transport,
+    grant: Grant,
     position: RoomPosition,
   ): Connection {
-    const peer = this.#admit(transport, { address, grant, encoder: SSE_ENCODER, rooms: [] });
+    const peer = this.#admit(transport, { grant, encoder: SSE_ENCODER, rooms: [] });
     this.#intake.inOrder(peer, () => this.#reception.subscribeAnonymously(peer, grant, position));
     return peer;
   }
 
-  #admit(transport: ConnectionSink, introduction: ConnectParams): Connection {
+  #admit(transport: Transport, introduction: ConnectParams): Connection {
     const { clock, limits } = this.options;
-    const { address, port, encoder } = introduction;
+    const { address, port } = transport;
+    const { encoder } = introduction;
     const limited = this.#isLimited(address);
     const bucket = limited && limits.rate > 0
       ? new TokenBucket(limits.rate, limits.burst, clock.now())
@@ -270,7 +278,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
     const network = limited ? networkOf(address) : undefined;
     const id = `c${++this.#lastId}`;
     const traced = this.#tracing ? new TracedTransport(transport, id) : transport;
-    const peer = new Connection(id, address, encoder, traced, this, clock.now(), bucket, network);
+    const peer = new Connection(id, encoder, traced, this, clock.now(), bucket, network);
     peer.grant = introduction.grant;
     peer.token = introduction.token;
     this.#peers.add(peer);
@@ -419,8 +427,8 @@ export class Hub implements ConnectionContext, AsyncDisposable {
     this.#sessions.sweep(now);
     this.#ownedNames.sweep();
     this.authentication.sweep(now);
-    this.rejections.sweep();
-    this.#measures.sweep().catch((error) => {
+    this.limiter.sweep();
+    this.#sanctions.sweep().catch((error) => {
       // The log tells its operator; here it is tried again every second.
       logger.debug("Cannot forget what moderators decided and has run out: {error}", { error });
     });

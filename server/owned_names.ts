@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { OwnedNameStore } from "../broker/sqlite/owned_names.ts";
+import type { OwnedNameStore } from "./owned_name_store.ts";
 import { nameKey } from "../protocol.ts";
 import type { ServerClock } from "../lib/clock.ts";
 

@@ -1,4 +1,4 @@
-import { MAX_AHEAD } from "../broker/sqlite/ages.ts";
+import { MAX_CLOCK_LEAD } from "../broker/sqlite/retention.ts";
 import type { Retention } from "../broker/broker.ts";
 import { encode, type Message } from "../protocol.ts";
 
@@ -89,7 +89,7 @@ export class RecentMessages {
   /** The place of the first message that is not too old, by the rule of the log (see Ages). */
   #firstYoung(now: number, oldest: number): number {
     const first = timeOf(this.#entries[0]);
-    if (first >= oldest && first <= now + MAX_AHEAD) return 0;
+    if (first >= oldest && first <= now + MAX_CLOCK_LEAD) return 0;
     return this.#entries.findLastIndex((entry) => timeOf(entry) < oldest) + 1;
   }
 

@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { ErrorStreak } from "../lib/error_streak.ts";
 import type { Broker } from "../broker/broker.ts";
-import type { Sanction } from "../broker/sqlite/sanctions.ts";
+import type { Sanction } from "./moderation/sanction_store.ts";
 import {
   type ClientFrame,
   CLOSE,
@@ -247,7 +247,7 @@ export class Requests {
   async #join(peer: Connection, session: Session, frame: Join): Promise<void> {
     const { limits, rooms, registry, moderation } = this.options;
     if (!session.grant.rights.mayRead(frame.room)) return mayNotRead(peer, [frame.room]);
-    const closure = moderation.closureOf(frame.room);
+    const closure = moderation.closedRoom(frame.room);
     if (closure !== undefined) return peer.refuse("forbidden", closedRoomMessage(closure));
     const present = session.rooms.some(({ name }) => name === frame.room);
     if (!present && session.rooms.length >= limits.maxRooms) {
@@ -258,7 +258,7 @@ export class Requests {
     if (refusal !== undefined) return mayNotCreate(peer, refusal);
     const entrance = await rooms.join(session, frame);
     if (entrance === undefined || !peer.open) return;
-    const closedMeanwhile = moderation.closureOf(frame.room);
+    const closedMeanwhile = moderation.closedRoom(frame.room);
     if (closedMeanwhile !== undefined) {
       rooms.leave(session, entrance.room);
       peer.refuse("forbidden", closedRoomMessage(closedMeanwhile));
@@ -383,12 +383,12 @@ export class Requests {
 
   /** The ban that keeps `session` from a name. */
   #banOn({ grant: { admin } }: Session, name: string): Sanction | undefined {
-    return this.options.moderation.banOn({ name, admin });
+    return this.options.moderation.activeBan({ name, admin });
   }
 
   /** Whether `session` may not write; it then was told. */
   #isSilenced(peer: Connection, session: Session, ref?: string | number): boolean {
-    const mute = this.options.moderation.silenceOf(session);
+    const mute = this.options.moderation.sessionMute(session);
     if (mute === undefined) return false;
     const now = this.options.clock.now();
     const wait = mute.until === Infinity ? undefined : Math.ceil((mute.until - now) / 1000);
@@ -397,7 +397,7 @@ export class Requests {
   }
 
   #notInRoom(peer: Connection, room: string | undefined, ref?: string | number): void {
-    const closure = room === undefined ? undefined : this.options.moderation.closureOf(room);
+    const closure = room === undefined ? undefined : this.options.moderation.closedRoom(room);
     if (closure !== undefined) {
       peer.refuse("forbidden", closedRoomMessage(closure), ref);
       return;

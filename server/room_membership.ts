@@ -398,7 +398,7 @@ export class RoomMembership {
   #drained(peer: Connection): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
-        if (!peer.open || peer.sink.bufferedAmount < PAGE_LENGTH) resolve();
+        if (!peer.open || peer.transport.bufferedAmount < PAGE_LENGTH) resolve();
         else this.clock.after(DRAIN_POLL, look);
       };
       look();

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Grant } from "../auth/authorizer.ts";
-import type { Sanction } from "../broker/sqlite/sanctions.ts";
+import type { Sanction } from "./moderation/sanction_store.ts";
 import type { Connection } from "./connection.ts";
 import type { Room } from "./room.ts";
 

@@ -1,5 +1,5 @@
 import type { Grant } from "../auth/authorizer.ts";
-import { inWords } from "../auth/time.ts";
+import { formatDuration } from "../lib/format_time.ts";
 import { CLOSE } from "../protocol.ts";
 import { TEXT_ENCODER } from "./encoders/encoder.ts";
 import type { Connection } from "./connection.ts";
@@ -12,7 +12,7 @@ export function checkExpiry(peer: Connection, { expiresAt }: Grant, now: number)
   if (now < expiresAt) return;
   const over = now - expiresAt;
   if (over >= RENEWAL_GRACE_SECONDS * 1000 || peer.encoder.receiveOnly) {
-    const reason = `The token expired ${inWords(over)} ago: come back with a new one`;
+    const reason = `The token expired ${formatDuration(over)} ago: come back with a new one`;
     peer.close(CLOSE.unauthorized, reason);
     return;
   }

@@ -23,7 +23,7 @@ export async function readLastName(directory: string): Promise<string | undefine
 /** Keeps a name for the next time. A directory that cannot be written is no reason to fail. */
 export async function writeLastName(directory: string, name: string): Promise<void> {
   try {
-    await replaceFile(join(directory, FILE), name + "\n");
+    await replaceFile(join(directory, FILE), name + "\n", { makeDirectory: true });
   } catch (error) {
     logger.warning("Cannot keep the name for the next time: {error}", { error });
   }

@@ -61,7 +61,9 @@ export async function writeSettings(
   settings: TerminalSettings,
 ): Promise<boolean> {
   try {
-    await replaceFile(join(directory, FILE), JSON.stringify(settings, undefined, 2) + "\n");
+    await replaceFile(join(directory, FILE), JSON.stringify(settings, undefined, 2) + "\n", {
+      makeDirectory: true,
+    });
     return true;
   } catch (error) {
     logger.warning("Cannot keep the settings of the chat: {error}", { error });

@@ -1,5 +1,6 @@
 import { VERIFIED_MARK } from "../chat/sender.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
+import { displayWidth, fit } from "../render/width.ts";
 import { type Cancel, type Clock, wallClock } from "../lib/clock.ts";
 import {
   type ClientConnection,
@@ -27,8 +28,6 @@ import { DEFAULT_SETTINGS, type TerminalSettings } from "./settings.ts";
 import { Roster } from "./roster.ts";
 import { plainRows, type StatusRows, statusRows, troubleText } from "./status.ts";
 import { TypingNotifier, TypingTracker } from "./typing.ts";
-import { fit } from "../render/fit.ts";
-import { displayWidth } from "../render/wrap.ts";
 
 /** Milliseconds that leaving waits for the hub to have what was sent last. */
 const LEAVE_TIMEOUT = 2000;

@@ -1,3 +1,4 @@
+import { delay, settledWithin } from "../../lib/async.ts";
 import { ABORTED, type Closed, LoadClient } from "./client.ts";
 import type { LoadConversation, Ready, WireFormat } from "./wire_format.ts";
 import { MaskSource } from "./frames.ts";
@@ -145,7 +146,7 @@ export class LoadGroup implements Disposable {
         seen = this.stats.deliveries;
         since = performance.now();
       }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await delay(POLL_MS);
     }
   }
 
@@ -168,10 +169,7 @@ export class LoadGroup implements Disposable {
     this.#leaving = true;
     this.stop();
     for (const client of this.clients) client.leave();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, timeoutMs);
-    await Promise.race([promise, Promise.all(this.clients.map((client) => client.closed))]);
-    clearTimeout(timer);
+    await settledWithin(Promise.all(this.clients.map((client) => client.closed)), timeoutMs);
     this[Symbol.dispose]();
   }
 

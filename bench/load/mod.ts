@@ -18,7 +18,7 @@ export { type ConnectReport, type Integrity, LoadGroup } from "./group.ts";
 export { HandshakeError, type HandshakeTarget } from "./handshake.ts";
 export { LatencyHistogram, type LatencySummary } from "./histogram.ts";
 export type { PublishRate } from "./publisher.ts";
-export { delay, type LoadOptions, type LoadProgress, type LoadReport, runLoad } from "./run.ts";
+export { type LoadOptions, type LoadProgress, type LoadReport, runLoad } from "./run.ts";
 export type { ObjectSink } from "./scanner.ts";
 export { MAX_PUBLISHERS, STAMP_BYTES } from "./stamp.ts";
 export { LoadStats } from "./stats.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { delay } from "../../lib/async.ts";
 import type { WireFormat } from "./wire_format.ts";
 import { type Integrity, LoadGroup } from "./group.ts";
 import type { LatencySummary } from "./histogram.ts";
@@ -115,7 +116,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   const wait = async (seconds: number, phase: LoadProgress["phase"]): Promise<void> => {
     const until = performance.now() + seconds * 1000;
     for (let left = seconds * 1000; left > 0; left = until - performance.now()) {
-      await delay(Math.min(left, PROGRESS_MS), signal);
+      await delay(Math.min(left, PROGRESS_MS), { signal });
+      signal?.throwIfAborted();
       progress(phase, Math.min(1, 1 - (until - performance.now()) / (seconds * 1000)));
     }
   };
@@ -163,20 +165,4 @@ function sampleEvery({ pace, publishers, clients }: LoadOptions): number {
   return "rate" in pace && pace.rate * publishers * clients <= SAMPLES_PER_SECOND
     ? 1
     : SAMPLE_EVERY;
-}
-
-/** Resolves after `ms`; rejects when `signal` aborts. */
-export function delay(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const abort = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", abort, { once: true });
-  });
 }

@@ -1,10 +1,9 @@
 import { basename, dirname, join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { BrokerError } from "../broker.ts";
-import { inspectSchema, newEpoch } from "./database.ts";
-import { remove } from "./files.ts";
-import { lockLog } from "./log_lock.ts";
-import { rewrite, wipeFreePages } from "./rewrite.ts";
+import { assertKnownSchema, newEpoch } from "./database.ts";
+import { lockLog, remove } from "./files.ts";
+import { rewrite, wipeFreePages } from "./eraser.ts";
 import { storageMessage } from "./storage_errors.ts";
 
 /** Milliseconds to wait for a moment in which the log can be read. */
@@ -40,7 +39,7 @@ export async function backUp(
   if (!isFile(path)) {
     throw new BrokerError(`${cannot}: there is no log. Name its directory with --data DIR`);
   }
-  refuseTarget(path, target, options.replace);
+  checkTarget(path, target, options.replace);
   const aside = join(dirname(target), `.${basename(target)}.${crypto.randomUUID()}`);
   try {
     // SQLite would make it readable for others.
@@ -52,11 +51,11 @@ export async function backUp(
   }
   try {
     await copy(path, aside, cannot);
-    const report = finish(aside);
-    sync(aside);
-    refuseTarget(path, target, options.replace);
+    const report = finalize(aside);
+    syncToDisk(aside);
+    checkTarget(path, target, options.replace);
     Deno.renameSync(aside, target);
-    sync(dirname(target));
+    syncToDisk(dirname(target));
     return report;
   } catch (error) {
     if (error instanceof BrokerError) throw error;
@@ -68,12 +67,12 @@ export async function backUp(
   }
 }
 
-function refuseTarget(path: string, target: string, replace: boolean): void {
-  const found = info(target);
+function checkTarget(path: string, target: string, replace: boolean): void {
+  const found = statIfExists(target);
   if (found === undefined) return;
   const cannot = `Cannot write the backup "${target}"`;
   if (found.isDirectory) throw new BrokerError(`${cannot}: it is a directory. Name a file in it`);
-  const source = info(path);
+  const source = statIfExists(path);
   if (source?.ino === found.ino && source.dev === found.dev) {
     throw new BrokerError(`${cannot}: it is the log itself. Name another file`);
   }
@@ -84,28 +83,28 @@ function refuseTarget(path: string, target: string, replace: boolean): void {
 
 /** Writes the log, as it is at one moment, to an empty file. */
 async function copy(path: string, aside: string, cannot: string): Promise<void> {
-  const made = [`${path}-wal`, `${path}-shm`].filter((side) => info(side) === undefined);
+  const made = [`${path}-wal`, `${path}-shm`].filter((side) => statIfExists(side) === undefined);
   try {
     // A reader cannot harm the log, and leaves the parts of a hub that was killed as they are.
     using db = new DatabaseSync(path, { readOnly: true });
     db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA temp_store = MEMORY`);
-    inspectSchema(db, path);
+    assertKnownSchema(db, path);
     await backup(db, aside, { rate: ALL_PAGES });
   } catch (error) {
     if (error instanceof BrokerError) throw error;
     throw new BrokerError(storageMessage(cannot, error), { cause: error });
   } finally {
-    tidy(path, made);
+    removeSideFiles(path, made);
   }
 }
 
 /** Removes what reading a log made that no hub has open; none can begin meanwhile. */
-function tidy(path: string, made: readonly string[]): void {
-  if (made.every((side) => info(side) === undefined)) return;
+function removeSideFiles(path: string, made: readonly string[]): void {
+  if (made.every((side) => statIfExists(side) === undefined)) return;
   try {
     using _lock = lockLog(path);
     for (const side of made) {
-      if (side.endsWith("-shm") || info(side)?.size === 0) remove(side);
+      if (side.endsWith("-shm") || statIfExists(side)?.size === 0) remove(side);
     }
   } catch (error) {
     // A hub has it now, and closes it in its time; or nothing may be written there.
@@ -117,7 +116,7 @@ function tidy(path: string, made: readonly string[]): void {
  * Takes out of the copy whatever is left of deleted messages, makes it one that a hub takes for a
  * copy, and makes sure that it is whole.
  */
-function finish(aside: string): BackupReport {
+function finalize(aside: string): BackupReport {
   using db = new DatabaseSync(aside);
   db.exec("PRAGMA journal_mode = DELETE; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON");
   const value = (sql: string): unknown => Object.values(db.prepare(sql).get() ?? {})[0];
@@ -137,10 +136,10 @@ function finish(aside: string): BackupReport {
 }
 
 function isFile(path: string): boolean {
-  return info(path)?.isFile === true;
+  return statIfExists(path)?.isFile === true;
 }
 
-function info(path: string): Deno.FileInfo | undefined {
+function statIfExists(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.statSync(path);
   } catch (error) {
@@ -152,9 +151,9 @@ function info(path: string): Deno.FileInfo | undefined {
 }
 
 /** Waits until the disk has it. */
-function sync(path: string): void {
+function syncToDisk(path: string): void {
   // Windows syncs no directories.
-  if (Deno.build.os === "windows" && info(path)?.isDirectory) return;
+  if (Deno.build.os === "windows" && statIfExists(path)?.isDirectory) return;
   using file = Deno.openSync(path, { read: true });
   file.syncSync();
 }

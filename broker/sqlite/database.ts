@@ -4,13 +4,11 @@ import { getLogger } from "@logtape/logtape";
 import { sameBoot } from "./boot.ts";
 import { BrokerError } from "../broker.ts";
 import { eraseOnOpen } from "./eraser.ts";
-import { FORCED_CHECKPOINT_PAGES } from "../checkpoints.ts";
+import { enableWal, FORCED_CHECKPOINT_PAGES, recreateWal } from "./wal.ts";
 import type { LogGeneration } from "./generation.ts";
-import { exists, isEmpty, remove } from "./files.ts";
-import { heldByAnother } from "./log_lock.ts";
+import { exists, isEmpty, lockedError, remove } from "./files.ts";
 import { oneLine, storageMessage } from "./storage_errors.ts";
 import { APPLICATION_ID, LOG_VERSION, migrate } from "./migrations.ts";
-import { enterWal, keepWal } from "./wal.ts";
 
 const logger = getLogger(["bcast", "log"]);
 
@@ -53,20 +51,20 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
   let walBefore = false;
   let marked = false;
   try {
-    refuseRemains(path);
+    assertNoRemains(path);
     walBefore = exists(`${path}-wal`);
-    if (create(path)) {
-      refuseForeignWal(path);
-      inspect(path);
+    if (createFile(path)) {
+      assertOwnWal(path);
+      assertUsable(path);
     }
     db = new DatabaseSync(path);
     db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
-    enterWal(db);
+    enableWal(db);
     db.exec("PRAGMA synchronous = FULL; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY");
     // What is trimmed is overwritten, not only given up.
     db.exec("PRAGMA secure_delete = ON");
-    migrate(db, Number(value(db, "PRAGMA user_version")), newEpoch());
-    forgetInIndex(db);
+    migrate(db, Number(firstValue(db, "PRAGMA user_version")), newEpoch());
+    enableIndexSecureDelete(db);
     eraseOnOpen(db);
     markOpen(db, options, walBefore);
     marked = true;
@@ -75,7 +73,7 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
     return db;
   } catch (error) {
     db?.close();
-    if (walBefore || marked) keepWal(path);
+    if (walBefore || marked) recreateWal(path);
     throw openError(path, error);
   }
 }
@@ -83,12 +81,12 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
 /** Closes the log, whether it says so itself ({@linkcode markClosed}) or could not be written. */
 export function closeDatabase(db: DatabaseSync, path: string): void {
   const walBefore = path !== MEMORY && exists(`${path}-wal`);
-  const closed = saysClosed(db);
+  const closed = isMarkedClosed(db);
   db.close();
-  if (walBefore && !closed) keepWal(path);
+  if (walBefore && !closed) recreateWal(path);
 }
 
-function saysClosed(db: DatabaseSync): boolean {
+function isMarkedClosed(db: DatabaseSync): boolean {
   try {
     return metaValue(db, "opened") === "";
   } catch (error) {
@@ -117,9 +115,9 @@ export function beginGeneration(db: DatabaseSync, generation: LogGeneration): vo
     db.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(newEpoch());
     logger.info("The log is a copy: it begins a new epoch");
   }
-  generation.renew();
+  generation.renewToken();
   db.exec("COMMIT");
-  generation.seal();
+  generation.save();
 }
 
 /** What the log says of itself under a key. */
@@ -129,8 +127,8 @@ export function metaValue(db: DatabaseSync, key: string): string | undefined {
 }
 
 /** The full-text index has a setting of its own: without it, words stay until they are merged. */
-function forgetInIndex(db: DatabaseSync): void {
-  const set = value(db, "SELECT v FROM search_config WHERE k = 'secure-delete'") === 1;
+function enableIndexSecureDelete(db: DatabaseSync): void {
+  const set = firstValue(db, "SELECT v FROM search_config WHERE k = 'secure-delete'") === 1;
   if (set) return;
   // Merges what versions before left there.
   db.exec("INSERT INTO search (search) VALUES ('optimize')");
@@ -148,7 +146,7 @@ export function makeDirectory(path: string): void {
 }
 
 /** Makes the file, for its owner only. Returns whether there was one with something in it. */
-function create(path: string): boolean {
+function createFile(path: string): boolean {
   try {
     return Deno.statSync(path).size > 0;
   } catch (error) {
@@ -167,13 +165,13 @@ function create(path: string): boolean {
 const MIN_BYTES = 100;
 
 /** Refuses what is at the path of a log and cannot be one, but that SQLite would make one of. */
-function refuseRemains(path: string): void {
+function assertNoRemains(path: string): void {
   if (!exists(path)) return;
   const { isDirectory, size } = Deno.statSync(path);
   if (isDirectory) throw new Error("it is a directory");
   // An empty file is a new log, unless a hub has used one here.
   if (size >= MIN_BYTES || size === 0 && !exists(`${path}-generation`)) return;
-  if (size > 0) throw new BrokerError(damaged(path, `it has ${size} bytes only`));
+  if (size > 0) throw new BrokerError(damagedMessage(path, `it has ${size} bytes only`));
   throw new BrokerError(
     `Cannot open the log "${path}": it was emptied. Restore a backup, or remove it to start anew, ` +
       "or use another --data directory",
@@ -187,7 +185,7 @@ const WAL_VERSION_OFFSET = 18;
  * Refuses a backup that was put beside the newest part of the log before it: SQLite would mix the
  * two. The log of a hub says in its header that it has such a part, a backup that it has none.
  */
-function refuseForeignWal(path: string): void {
+function assertOwnWal(path: string): void {
   const wal = `${path}-wal`;
   if (!exists(wal) || isEmpty(wal)) return;
   // To close a file drops all locks that this process has on it: there are none yet.
@@ -205,16 +203,16 @@ function refuseForeignWal(path: string): void {
  * (Never by reading the file directly: to close a file drops all the locks that this process has
  * on it, those of another broker too.)
  */
-function inspect(path: string): void {
+function assertUsable(path: string): void {
   const made = [`${path}-wal`, `${path}-shm`].filter((side) => !exists(side));
   try {
     const db = new DatabaseSync(path, { readOnly: true });
     try {
       db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
-      inspectSchema(db, path);
+      assertKnownSchema(db, path);
       if (Deno.statSync(path).size > FULL_CHECK_BYTES) return;
-      const found = value(db, "PRAGMA quick_check(1)");
-      if (found !== "ok") throw new BrokerError(damaged(path, String(found)));
+      const found = firstValue(db, "PRAGMA quick_check(1)");
+      if (found !== "ok") throw new BrokerError(damagedMessage(path, String(found)));
     } finally {
       db.close();
     }
@@ -226,10 +224,10 @@ function inspect(path: string): void {
 }
 
 /** Makes sure that a database is a log that this version knows. */
-export function inspectSchema(db: DatabaseSync, path: string): void {
-  const application = value(db, "PRAGMA application_id");
-  const version = Number(value(db, "PRAGMA user_version"));
-  const empty = value(db, "SELECT count(*) FROM sqlite_schema") === 0;
+export function assertKnownSchema(db: DatabaseSync, path: string): void {
+  const application = firstValue(db, "PRAGMA application_id");
+  const version = Number(firstValue(db, "PRAGMA user_version"));
+  const empty = firstValue(db, "SELECT count(*) FROM sqlite_schema") === 0;
   if (application === 0 && version === 0 && empty) return;
   if (application !== APPLICATION_ID) {
     throw new BrokerError(
@@ -254,7 +252,7 @@ export function inspectSchema(db: DatabaseSync, path: string): void {
  * have lost the newest commits, and so may whoever moved the file without its `-wal`.
  */
 function markOpen(db: DatabaseSync, options: DatabaseOptions, walBefore: boolean): void {
-  const opened = value(db, "SELECT value FROM meta WHERE key = 'opened'");
+  const opened = firstValue(db, "SELECT value FROM meta WHERE key = 'opened'");
   const clean = opened === "";
   const kept = walBefore && typeof opened === "string" &&
     (opened === DURABLE || sameBoot(opened, options.boot));
@@ -267,12 +265,12 @@ function markOpen(db: DatabaseSync, options: DatabaseOptions, walBefore: boolean
 }
 
 /** The first column of the first row. */
-function value(db: DatabaseSync, sql: string): unknown {
+function firstValue(db: DatabaseSync, sql: string): unknown {
   const row = db.prepare(sql).get();
   return row === undefined ? undefined : Object.values(row)[0];
 }
 
-function damaged(path: string, why: string): string {
+function damagedMessage(path: string, why: string): string {
   return `Cannot open the log "${path}": it is damaged or no log at all (${oneLine(why)}). ` +
     "Move it away or restore a backup, or use another --data directory";
 }
@@ -282,13 +280,13 @@ export function openError(path: string, error: unknown): BrokerError {
   if (error instanceof BrokerError) return error;
   const why = oneLine(error instanceof Error ? error.message : String(error));
   if (/\b(locked|busy)\b/.test(why)) {
-    return heldByAnother(path, error);
+    return lockedError(path, error);
   }
   if (/not a database|malformed|corrupt/.test(why)) {
-    return new BrokerError(damaged(path, why), { cause: error });
+    return new BrokerError(damagedMessage(path, why), { cause: error });
   }
   const cannot = `Cannot open the log "${path}"`;
-  const cause = /disk I\/O error|unable to open/.test(why) ? probe(path) ?? error : error;
+  const cause = /disk I\/O error|unable to open/.test(why) ? probeDirectory(path) ?? error : error;
   return new BrokerError(`${storageMessage(cannot, cause)}, or use another --data directory`, {
     cause: error,
   });
@@ -298,7 +296,7 @@ export function openError(path: string, error: unknown): BrokerError {
 const PROBE_BYTES = 32 * 1024;
 
 /** What the system says of writing beside the log, where SQLite only says that it failed. */
-function probe(path: string): unknown {
+function probeDirectory(path: string): unknown {
   const beside = `${path}-probe`;
   try {
     Deno.writeFileSync(beside, new Uint8Array(PROBE_BYTES), { createNew: true, mode: 0o600 });

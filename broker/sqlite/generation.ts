@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
-import { remove } from "./files.ts";
+import { replaceFileSync } from "../../lib/atomic_write.ts";
 
 const logger = getLogger(["bcast", "log"]);
 
@@ -8,7 +8,7 @@ const logger = getLogger(["bcast", "log"]);
 const PERIOD = 1000;
 
 /** What the file beside the log says. */
-interface Seal {
+interface GenerationRecord {
   /** As `meta.generation` of the log it belongs to. */
   readonly token: string;
   /** Identifies the file itself: a copy of it, also one written into the original, is another. */
@@ -29,19 +29,19 @@ interface Seal {
  */
 export class LogGeneration {
   readonly #path: string;
-  readonly #set: StatementSync;
-  readonly #total: () => number;
+  readonly #setMeta: StatementSync;
+  readonly #messageCount: () => number;
   #token = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Whether messages came since the file was replaced. */
-  #more = false;
+  #dirty = false;
   #failing = false;
 
   /** @param total the number of messages that the log has been given, of all rooms. */
   constructor(db: DatabaseSync, path: string, total: () => number) {
     this.#path = `${path}-generation`;
-    this.#total = total;
-    this.#set = db.prepare("REPLACE INTO meta VALUES ('generation', ?)");
+    this.#messageCount = total;
+    this.#setMeta = db.prepare("REPLACE INTO meta VALUES ('generation', ?)");
   }
 
   /** Whether a log with this token is as a hub left it. */
@@ -49,34 +49,34 @@ export class LogGeneration {
     const seal = this.#read();
     // A log of a version that knew of no tokens.
     if (token === undefined) return seal === undefined;
-    return seal !== undefined && seal.token === token && seal.messages <= this.#total();
+    return seal !== undefined && seal.token === token && seal.messages <= this.#messageCount();
   }
 
   /** Gives the log a new token, in the transaction of the caller. */
-  renew(): void {
+  renewToken(): void {
     this.#token = crypto.randomUUID();
-    this.#set.run(this.#token);
+    this.#setMeta.run(this.#token);
   }
 
-  /** Writes the file, after the transaction of {@linkcode renew}. */
-  seal(): void {
+  /** Writes the file, after the transaction of {@linkcode renewToken}. */
+  save(): void {
     this.stop();
     this.#replace();
   }
 
   /** Takes note that the log has got messages. */
-  appended(): void {
-    this.#more = true;
-    if (this.#timer === undefined) this.#reseal();
+  onAppend(): void {
+    this.#dirty = true;
+    if (this.#timer === undefined) this.#saveAndSchedule();
   }
 
   /** At once, so that of the copies made before, none is taken for the log; then after a pause. */
-  #reseal(): void {
-    this.#more = false;
+  #saveAndSchedule(): void {
+    this.#dirty = false;
     this.#replace();
     const timer = setTimeout(() => {
       this.#timer = undefined;
-      if (this.#more) this.#reseal();
+      if (this.#dirty) this.#saveAndSchedule();
     }, PERIOD);
     Deno.unrefTimer(timer);
     this.#timer = timer;
@@ -101,20 +101,17 @@ export class LogGeneration {
   }
 
   #write(): void {
-    const aside = `${this.#path}.new`;
-    remove(aside);
-    const file = Deno.openSync(aside, { write: true, createNew: true, mode: 0o600 });
-    try {
-      const self = identity(file.statSync());
-      const seal: Seal = { token: this.#token, self, messages: this.#total() };
-      file.writeSync(new TextEncoder().encode(JSON.stringify(seal) + "\n"));
-    } finally {
-      file.close();
-    }
-    Deno.renameSync(aside, this.#path);
+    replaceFileSync(this.#path, (file) => {
+      const seal: GenerationRecord = {
+        token: this.#token,
+        self: identity(file),
+        messages: this.#messageCount(),
+      };
+      return JSON.stringify(seal) + "\n";
+    }, { temporary: `${this.#path}.new` });
   }
 
-  #read(): Seal | undefined {
+  #read(): GenerationRecord | undefined {
     let text: string;
     let info: Deno.FileInfo;
     try {
@@ -129,9 +126,9 @@ export class LogGeneration {
   }
 }
 
-function parse(text: string): Seal | undefined {
+function parse(text: string): GenerationRecord | undefined {
   try {
-    const seal: Partial<Seal> | null = JSON.parse(text);
+    const seal: Partial<GenerationRecord> | null = JSON.parse(text);
     const { token, self, messages } = seal ?? {};
     if (token === undefined || self === undefined || messages === undefined) return undefined;
     return { token, self, messages };

@@ -2,7 +2,7 @@
 export interface ChunkPosition {
   readonly room: number;
   readonly first: number;
-  /** When it was written, by the time given to {@linkcode RefHashTable.turn}. */
+  /** When it was written, by the time given to {@linkcode RefHashTable.rotate}. */
   readonly at: number;
 }
 
@@ -15,8 +15,8 @@ export interface ChunkPosition {
 export class RefHashTable {
   readonly #window: number;
   readonly #factors = crypto.getRandomValues(new Uint32Array(FACTORS));
-  #current = new Generation(0, 0);
-  #previous: Generation | undefined;
+  #current = new RefGeneration(0, 0);
+  #previous: RefGeneration | undefined;
   #session = "";
   #sessionSum = 0;
 
@@ -53,18 +53,18 @@ export class RefHashTable {
   }
 
   /** Moves on to the time `at`, which only grows. Chunks from before get no more marks. */
-  turn(at: number): void {
+  rotate(at: number): void {
     if (this.#current.size === 0) {
       this.#current.since = at;
     } else if (at - this.#current.since >= this.#window || this.#current.isFull) {
       this.#previous = this.#current;
-      this.#current = new Generation(this.#current.next, at);
+      this.#current = new RefGeneration(this.#current.next, at);
     }
   }
 
   /** Gives a chunk that was written at the time `at` a number, one above the last. */
-  open(room: number, first: number, at: number): number {
-    return this.#current.open(room, first, at);
+  addChunk(room: number, first: number, at: number): number {
+    return this.#current.addChunk(room, first, at);
   }
 
   /** Remembers that the chunk `no`, opened since the last turn, has a mark with this hash. */
@@ -79,8 +79,8 @@ export class RefHashTable {
   }
 
   /** Where a chunk is that {@linkcode candidates} named. */
-  place(no: number): ChunkPosition | undefined {
-    return (no >= this.#current.base ? this.#current : this.#previous)?.place(no);
+  chunkAt(no: number): ChunkPosition | undefined {
+    return (no >= this.#current.base ? this.#current : this.#previous)?.chunkAt(no);
   }
 }
 
@@ -95,7 +95,7 @@ const FIRST_CAPACITY = 1024;
 const MAX_CAPACITY = 2 ** 26;
 
 /** An open-addressing table, at most half full, and the places of the chunks it leads to. */
-class Generation {
+class RefGeneration {
   size = 0;
   #capacity = FIRST_CAPACITY;
   #hashes = new Uint32Array(FIRST_CAPACITY);
@@ -117,7 +117,7 @@ class Generation {
     return this.size * 2 >= MAX_CAPACITY;
   }
 
-  open(room: number, first: number, at: number): number {
+  addChunk(room: number, first: number, at: number): number {
     if (this.#chunks === this.#rooms.length) {
       this.#times = enlarge(this.#times, new Float64Array(2 * this.#chunks));
       this.#rooms = enlarge(this.#rooms, new Uint32Array(2 * this.#chunks));
@@ -129,7 +129,7 @@ class Generation {
     return this.base + this.#chunks++;
   }
 
-  place(no: number): ChunkPosition | undefined {
+  chunkAt(no: number): ChunkPosition | undefined {
     const room = this.#rooms[no - this.base];
     const first = this.#firsts[no - this.base];
     const at = this.#times[no - this.base] ?? 0;

@@ -1,18 +1,18 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Chunk } from "../chunk.ts";
-import { Query } from "../query.ts";
+import type { Chunk } from "./chunk.ts";
+import { Query } from "./log_database.ts";
 
 /** What is known of a room without asking the database. */
 export interface RoomLog {
   readonly name: string;
   /** Its number in the database. */
-  readonly no: number;
+  readonly number: number;
   /** The oldest id kept, `last + 1` when none is. */
   first: number;
   /** The oldest id that was not too old at the last look (see ages.ts); it may lie before `first`. */
-  young: number;
+  unexpired: number;
   /** The time of that message; no other one becomes too old before it. */
-  youngAt: number;
+  unexpiredAt: number;
   /** What was hidden as too old is from before this time. */
   hiddenBefore: number;
   /** The newest id that is kept. */
@@ -24,7 +24,7 @@ export interface RoomLog {
   /** No row of the room is below this id: from here to `first` there may be rows of marks only. */
   bottom: number;
   /** What its part of the batch under way goes into. */
-  open: Chunk | undefined;
+  openChunk: Chunk | undefined;
 }
 
 /** All rooms of a log. */
@@ -39,7 +39,7 @@ export class RoomLogs {
   }
 
   /** A room by its number. */
-  numbered(no: number): RoomLog | undefined {
+  byNumber(no: number): RoomLog | undefined {
     return this.#byNumber.get(no);
   }
 
@@ -49,7 +49,7 @@ export class RoomLogs {
   }
 
   /** The newest rooms, those with numbers above `no`, in the order of their numbers. */
-  *above(no: number): Iterable<RoomLog> {
+  *newerThan(no: number): Iterable<RoomLog> {
     for (let next = no + 1; next <= this.#lastNumber; next++) {
       const room = this.#byNumber.get(next);
       if (room !== undefined) yield room;
@@ -57,35 +57,35 @@ export class RoomLogs {
   }
 
   /** A room that nobody wrote to yet. */
-  make(name: string): RoomLog {
+  create(name: string): RoomLog {
     const room: RoomLog = {
       name,
-      no: this.#lastNumber + 1,
+      number: this.#lastNumber + 1,
       first: 1,
-      young: 1,
-      youngAt: Infinity,
+      unexpired: 1,
+      unexpiredAt: Infinity,
       hiddenBefore: -Infinity,
       last: 0,
       next: 0,
       indexed: 0,
       bottom: 1,
-      open: undefined,
+      openChunk: undefined,
     };
     this.#add(room);
     return room;
   }
 
   /** Takes back the newest rooms, those with numbers above `no`. */
-  takeBack(no: number): void {
-    for (const room of this.above(no)) {
-      this.#byNumber.delete(room.no);
+  rollback(no: number): void {
+    for (const room of this.newerThan(no)) {
+      this.#byNumber.delete(room.number);
       this.#byName.delete(room.name);
     }
     this.#lastNumber = Math.min(this.#lastNumber, no);
   }
 
   /** Messages that all rooms together were ever given. */
-  get messages(): number {
+  get totalMessages(): number {
     let sum = 0;
     for (const { last } of this.#byName.values()) sum += last;
     return sum;
@@ -104,17 +104,17 @@ export class RoomLogs {
       const last = Math.max(kept, (newestId ?? 0) + (count ?? 0) - 1);
       this.#add({
         name,
-        no,
+        number: no,
         first,
-        young: first,
+        unexpired: first,
         // Found out when somebody asks.
-        youngAt: -Infinity,
+        unexpiredAt: -Infinity,
         hiddenBefore: -Infinity,
         last,
         next: last,
         indexed,
         bottom: bottom ?? first,
-        open: undefined,
+        openChunk: undefined,
       });
       newest = Math.max(newest, at ?? 0);
     }
@@ -123,8 +123,8 @@ export class RoomLogs {
 
   #add(room: RoomLog): void {
     this.#byName.set(room.name, room);
-    this.#byNumber.set(room.no, room);
-    this.#lastNumber = Math.max(this.#lastNumber, room.no);
+    this.#byNumber.set(room.number, room);
+    this.#lastNumber = Math.max(this.#lastNumber, room.number);
   }
 }
 

@@ -1,9 +1,8 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Chunks } from "./chunks.ts";
-import { Query } from "../query.ts";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { type BatchScan, type ChunkReader, nextTurn, SLICE_MESSAGES } from "./chunk_reader.ts";
+import { type LogDatabase, Query } from "./log_database.ts";
 import type { RoomLog } from "./room_log.ts";
-import type { BatchScan } from "./batch_scan.ts";
-import type { Transactions } from "./transactions.ts";
+import { TOKENIZER } from "./migrations.ts";
 
 /**
  * What a person typed, as an expression of the full-text index: every word in quotes, so that
@@ -32,21 +31,21 @@ const NUL = "\u0000";
  * and now and then (by trimming) so that there is never much to catch up with.
  */
 export class SearchIndex {
-  readonly #transactions: Transactions;
-  readonly #slices: BatchScan;
-  readonly #chunks: Chunks;
-  readonly #fill: StatementSync;
+  readonly #database: LogDatabase;
+  readonly #scan: BatchScan;
+  readonly #chunks: ChunkReader;
+  readonly #insert: StatementSync;
   readonly #drop: StatementSync;
   readonly #merge: StatementSync;
-  readonly #mark: StatementSync;
+  readonly #setIndexed: StatementSync;
   readonly #oldest: Query<readonly [id: number]>;
   readonly #newest: Query<readonly [id: number]>;
 
-  constructor(db: DatabaseSync, transactions: Transactions, slices: BatchScan, chunks: Chunks) {
-    this.#transactions = transactions;
-    this.#slices = slices;
+  constructor(database: LogDatabase, slices: BatchScan, chunks: ChunkReader) {
+    const { db } = this.#database = database;
+    this.#scan = slices;
     this.#chunks = chunks;
-    this.#fill = db.prepare("INSERT INTO search (rowid, message) VALUES ((? << 40) | ?, ?)");
+    this.#insert = db.prepare("INSERT INTO search (rowid, message) VALUES ((? << 40) | ?, ?)");
     // To take a row out, the index must be told what was in it.
     this.#drop = db.prepare(
       "INSERT INTO search (search, rowid, message) VALUES ('delete', (? << 40) | ?, ?)",
@@ -54,7 +53,7 @@ export class SearchIndex {
     this.#merge = db.prepare(
       `INSERT INTO search (search, rank) VALUES ('merge', ${MERGE_PAGES})`,
     );
-    this.#mark = db.prepare("UPDATE rooms SET indexed = ? WHERE no = ?");
+    this.#setIndexed = db.prepare("UPDATE rooms SET indexed = ? WHERE no = ?");
     const matches = `SELECT rowid & 0xffffffffff FROM search WHERE search MATCH ?4 AND ${RANGE}`;
     this.#oldest = new Query(db, `${matches} ORDER BY rowid LIMIT ?5`);
     this.#newest = new Query(db, `${matches} ORDER BY rowid DESC LIMIT ?5`);
@@ -64,13 +63,13 @@ export class SearchIndex {
   catchUp(room: RoomLog, to: number): boolean {
     const from = Math.max(room.indexed + 1, room.first);
     if (from > to) return false;
-    const [first, count] = this.#slices.next(room.no, from, to).at(-1) ?? [0, 0];
+    const [first, count] = this.#scan.nextSlice(room.number, from, to).at(-1) ?? [0, 0];
     const end = Math.min(to, first + count - 1);
     if (end < from) return false;
-    this.#transactions.run(() => {
-      this.#each(this.#fill, room, from, end);
+    this.#database.transaction(() => {
+      this.#forEachText(this.#insert, room, from, end);
       this.#merge.run();
-      this.#mark.run(end, room.no);
+      this.#setIndexed.run(end, room.number);
     });
     room.indexed = end;
     return true;
@@ -80,13 +79,13 @@ export class SearchIndex {
   drop(room: RoomLog, to: number): void {
     const end = Math.min(to, room.indexed);
     if (room.first > end) return;
-    this.#each(this.#drop, room, room.first, end);
+    this.#forEachText(this.#drop, room, room.first, end);
     this.#merge.run();
   }
 
-  #each(statement: StatementSync, room: RoomLog, from: number, to: number): void {
-    this.#chunks.texts(room, from, to, (id, text) => {
-      statement.run(room.no, id, text.includes(NUL) ? text.replaceAll(NUL, " ") : text);
+  #forEachText(statement: StatementSync, room: RoomLog, from: number, to: number): void {
+    this.#chunks.forEachText(room, from, to, (id, text) => {
+      statement.run(room.number, id, text.includes(NUL) ? text.replaceAll(NUL, " ") : text);
     });
   }
 
@@ -100,7 +99,45 @@ export class SearchIndex {
     keep: "oldest" | "newest",
   ): readonly number[] {
     const query = keep === "oldest" ? this.#oldest : this.#newest;
-    const ids = query.all(room.no, from, to, expression, limit).map(([id]) => id);
+    const ids = query.all(room.number, from, to, expression, limit).map(([id]) => id);
     return keep === "oldest" ? ids : ids.reverse();
+  }
+}
+
+/**
+ * A full-text index of the messages that the log's own index lacks, in memory: for searching while
+ * the log cannot be written, as on a full disk.
+ */
+export class UnwrittenIndex {
+  readonly #texts: ReadonlyMap<number, string>;
+
+  private constructor(texts: ReadonlyMap<number, string>) {
+    this.#texts = texts;
+  }
+
+  /** Reads what a room has above its index, up to the id `last`, a slice in each turn. */
+  static async build(chunks: ChunkReader, room: RoomLog, last: number): Promise<UnwrittenIndex> {
+    const texts = new Map<number, string>();
+    for (let from = Math.max(room.indexed + 1, room.first); from <= last; from += SLICE_MESSAGES) {
+      const to = Math.min(last, from + SLICE_MESSAGES - 1);
+      chunks.forEachText(room, from, to, (id, text) => texts.set(id, text));
+      await nextTurn();
+    }
+    return new UnwrittenIndex(texts);
+  }
+
+  /** The ids of a range whose messages match, rising. */
+  find(expression: string, from: number, to: number): readonly number[] {
+    using db = new DatabaseSync(":memory:");
+    db.exec(
+      `CREATE VIRTUAL TABLE rest USING fts5(message, content = '', tokenize = '${TOKENIZER}')`,
+    );
+    const fill = db.prepare("INSERT INTO rest (rowid, message) VALUES (?, ?)");
+    db.exec("BEGIN");
+    for (const [id, text] of this.#texts) {
+      if (id >= from && id <= to) fill.run(id, text.replaceAll("\u0000", " "));
+    }
+    return db.prepare("SELECT rowid AS id FROM rest WHERE rest MATCH ? ORDER BY rowid")
+      .all(expression).map(({ id }) => Number(id));
   }
 }

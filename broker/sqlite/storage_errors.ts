@@ -9,7 +9,7 @@ export interface StorageProblem {
 const MOVE = "move the log away to start empty";
 
 /** By what SQLite and the system call it; the first that matches counts. */
-const TROUBLES: readonly (readonly [pattern: RegExp, trouble: StorageProblem])[] = [
+const STORAGE_PROBLEMS: readonly (readonly [pattern: RegExp, trouble: StorageProblem])[] = [
   [
     // What the runtime says of rights that the executable has not.
     /^Requires \w+ access to "/,
@@ -80,24 +80,24 @@ const TROUBLES: readonly (readonly [pattern: RegExp, trouble: StorageProblem])[]
 ];
 
 /** What is wrong and what to do. */
-export function explainStorage(error: unknown): StorageProblem {
-  return knownTrouble(error) ??
-    { what: oneLine(saidBy(error)), remedy: "Check the disk and the rights on the files" };
+export function explainStorageError(error: unknown): StorageProblem {
+  return knownProblem(error) ??
+    { what: oneLine(messageOf(error)), remedy: "Check the disk and the rights on the files" };
 }
 
-/** What is wrong where it is one of {@linkcode TROUBLES}, whose words name no file. */
-export function knownTrouble(error: unknown): StorageProblem | undefined {
-  const said = saidBy(error);
-  return TROUBLES.find(([pattern]) => pattern.test(said))?.[1];
+/** What is wrong where it is one of {@linkcode STORAGE_PROBLEMS}, whose words name no file. */
+export function knownProblem(error: unknown): StorageProblem | undefined {
+  const said = messageOf(error);
+  return STORAGE_PROBLEMS.find(([pattern]) => pattern.test(said))?.[1];
 }
 
-function saidBy(error: unknown): string {
+function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
 /** One line of an error: `Cannot X: what is wrong. What to do`. */
 export function storageMessage(cannot: string, error: unknown): string {
-  const { what, remedy } = explainStorage(error);
+  const { what, remedy } = explainStorageError(error);
   return `${cannot}: ${what}. ${remedy}`;
 }
 

@@ -4,7 +4,7 @@ import { type Environment, hubUrl } from "../../client.ts";
 import { fingerprintOf, readFingerprint } from "../../server/transports/tls.ts";
 import { visible } from "../../protocol.ts";
 import { CliError } from "../../cli/errors.ts";
-import { why } from "../../lib/read_file.ts";
+import { readErrorText } from "../../lib/file_errors.ts";
 import { type Flag, text, value } from "../../cli/flags.ts";
 import { PinningProxy } from "./pinning_proxy.ts";
 
@@ -15,14 +15,14 @@ export const TRUST_FLAGS: {
 } = {
   ca: text({
     placeholder: "FILE",
-    help: "Trust the authority whose certificate is in FILE, in PEM form",
+    help: "Trust the CA certificate in FILE (PEM)",
   }),
   fingerprint: value<string | undefined>({
     fallback: undefined,
     placeholder: "SHA256:…",
     expects: "SHA256: and 43 characters, or 64 hexadecimal digits",
     read: readFingerprint,
-    help: "Trust the certificate with this fingerprint and no other; the hub shows it at its start",
+    help: "Trust only the certificate with this fingerprint",
   }),
 };
 
@@ -139,14 +139,14 @@ function readAuthority(path: string): string {
   try {
     pem = Deno.readTextFileSync(path);
   } catch (error) {
-    const message = `Cannot read --ca "${visible(path)}": ${why(error)}`;
+    const message = `Cannot read --ca "${visible(path)}": ${readErrorText(error)}`;
     throw new CliError(message, undefined, { cause: error });
   }
   try {
     new X509Certificate(pem);
   } catch (error) {
     throw new CliError(
-      `Cannot use --ca "${visible(path)}": it holds no certificate in PEM form`,
+      `Cannot use --ca "${visible(path)}": it contains no PEM certificate. Check the file`,
       undefined,
       { cause: error },
     );

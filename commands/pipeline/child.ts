@@ -1,7 +1,6 @@
 import { CliError } from "../../cli/errors.ts";
-import { safeJson } from "../../render/text.ts";
 import type { Clock } from "../../client.ts";
-import { visible } from "../../protocol.ts";
+import { safeJson, visible } from "../../protocol.ts";
 import { type CommandMessage, environmentOf, type EnvVariables } from "./child_environment.ts";
 import { extendVia } from "./via.ts";
 

@@ -1,4 +1,4 @@
-import { plural } from "../../render/text.ts";
+import { plural } from "../../lib/words.ts";
 import type { ClientEvent } from "../../client.ts";
 import { logEvent } from "../../terminal/event_log.ts";
 import { renderEvent } from "../../terminal/render.ts";

@@ -90,8 +90,7 @@ export class CursorFile implements Disposable {
       ...(pending === undefined ? {} : { pending }),
     });
     try {
-      await this.files.writeText(`${this.path}.new`, text, this.path);
-      await this.files.rename(`${this.path}.new`, this.path);
+      await this.files.replaceText(this.path, text);
     } catch (error) {
       throw fileError(error, `Cannot write the cursor ${visible(this.path)}`);
     }

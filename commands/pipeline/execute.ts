@@ -1,3 +1,4 @@
+import { delay } from "../../lib/async.ts";
 import type { Clock } from "../../client.ts";
 import type { Message } from "../../protocol.ts";
 import type { Ending } from "./child.ts";
@@ -101,7 +102,7 @@ async function attempt(
   const { run, onError, keepFailed, say, signal, clock } = options;
   const { id, room } = said.message;
   const retries = onError === "retry" ? options.retries : 0;
-  let delay = FIRST_RETRY;
+  let retryIn = FIRST_RETRY;
   for (let tries = 1;; tries++) {
     const { ok, how } = await run(said);
     if (ok) return true;
@@ -110,10 +111,10 @@ async function attempt(
     const again = tries === 1 ? "" : ` at try ${tries}`;
     const what = `The command for message ${id} of ${room} ${how}${again}`;
     if (tries <= retries) {
-      say(`${what}; trying again in ${delay / 1000} s`);
-      await pause(delay, clock, signal);
+      say(`${what}; trying again in ${retryIn / 1000} s`);
+      await delay(retryIn, { clock, signal });
       if (signal.aborted) return false;
-      delay = Math.min(2 * delay, MAX_RETRY);
+      retryIn = Math.min(2 * retryIn, MAX_RETRY);
     } else if (keepFailed !== undefined) {
       await keepFailed({ ...said, reason: how, tries });
       say(`${what}; kept with the failed ones, going on with the next`);
@@ -127,16 +128,4 @@ async function attempt(
       return false;
     }
   }
-}
-
-/** Lets time pass, or less when `signal` says so. */
-function pause(delay: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.after(delay, resolve);
-  const onAbort = (): void => {
-    cancel();
-    resolve();
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  return promise.finally(() => signal.removeEventListener("abort", onAbort));
 }

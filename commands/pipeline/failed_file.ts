@@ -1,4 +1,4 @@
-import { safeJson } from "../../render/text.ts";
+import { safeJson } from "../../protocol.ts";
 import { visible } from "../../protocol.ts";
 import type { Failed } from "./execute.ts";
 import { fileError } from "./files.ts";

@@ -1,5 +1,7 @@
 import { CliError, EXIT } from "../../cli/errors.ts";
-import { whyNotWritten } from "../../lib/read_file.ts";
+import { replaceFile } from "../../lib/atomic_write.ts";
+import { writeAll } from "../../lib/write_all.ts";
+import { writeErrorText } from "../../lib/file_errors.ts";
 
 /** What the system says of an open file. */
 export interface FileStatus {
@@ -30,13 +32,8 @@ export interface GrowingFile extends Disposable {
 export interface Files {
   /** The text of a file, `undefined` when there is none. */
   readText(path: string): Promise<string | undefined>;
-  /**
-   * Writes a whole file that survives a power cut, or leaves none, with the permissions of the file at `like`; where
-   * there is none, for its owner alone.
-   */
-  writeText(path: string, text: string, like: string): Promise<void>;
-  /** Gives a file another's name, in place of what had it. */
-  rename(from: string, to: string): Promise<void>;
+  /** Replaces a file atomically, keeping its permissions; a new one is for its owner alone. */
+  replaceText(path: string, text: string): Promise<void>;
   /** Opens a regular file, or makes one for its owner alone. */
   open(path: string): Promise<GrowingFile>;
   /** Holds a file for this process alone; `undefined` when another holds it. */
@@ -56,25 +53,8 @@ export const MACHINE_FILES: Files = {
       throw error;
     }
   },
-  async writeText(path, text, like) {
-    const wanted = await modeOf(like);
-    const mode = wanted ?? OWNER_ONLY;
-    using file = await Deno.open(path, { write: true, create: true, truncate: true, mode });
-    try {
-      // What the umask has taken away; some file systems have no permissions to change.
-      const now = (await file.stat()).mode;
-      if (wanted !== undefined && now !== null && (now & 0o777) !== wanted) {
-        await Deno.chmod(path, wanted);
-      }
-      await writeAll(file, new TextEncoder().encode(text));
-      await file.syncData();
-    } catch (error) {
-      // Half a file is of no use to anybody, and on a full disk it takes the room of others.
-      await Deno.remove(path);
-      throw error;
-    }
-  },
-  rename: (from, to) => Deno.rename(from, to),
+  replaceText: (path, text) =>
+    replaceFile(path, text, { keepMode: true, sync: true, temporary: `${path}.new` }),
   async open(path) {
     const file = await openToAppend(path);
     if ((await file.stat()).isFile) return new MachineFile(file);
@@ -156,27 +136,10 @@ class MachineFile implements GrowingFile {
   }
 }
 
-/** The permissions of a file; `undefined` where there is none, or no permissions. */
-async function modeOf(path: string): Promise<number | undefined> {
-  try {
-    const { mode } = await Deno.stat(path);
-    return mode === null ? undefined : mode & 0o777;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    done += await file.write(bytes.subarray(done));
-  }
-}
-
 /** What went wrong with a file, as one line for a person: "Cannot X: what is". */
 export function fileError(error: unknown, what: string): unknown {
   if (error instanceof CliError || !(error instanceof Error)) return error;
-  const reason = whyNotWritten(error);
+  const reason = writeErrorText(error);
   const isFull = /^(?:No space left|Disk quota exceeded|There is not enough space)/.test(reason);
   const remedy = isFull ? ". Make room, and start again" : "";
   return new CliError(`${what}: ${reason}${remedy}`, EXIT.failed, { cause: error });

@@ -1,5 +1,5 @@
 import { localDate, localTime } from "../../chat/time.ts";
-import { safeJson } from "../../render/text.ts";
+import { safeJson } from "../../protocol.ts";
 import { type Message, visible } from "../../protocol.ts";
 
 /** A message, and the life of its room's numbering. */

@@ -1,8 +1,7 @@
-import type { Output } from "../../cli/output.ts";
+import type { Output } from "../../lib/output.ts";
 import { EXIT, type ExitCode } from "../../cli/errors.ts";
-import { safeJson } from "../../render/text.ts";
 import type { ClientConnection, ClientEvent, RoomJoined } from "../../client/types.ts";
-import type { Ack, Joined, SenderAnnotations } from "../../protocol.ts";
+import { type Ack, type Joined, safeJson, type SenderAnnotations } from "../../protocol.ts";
 import { itemsOf, type OutgoingItem, textItem } from "./items.ts";
 import { type InputLine, inputLines } from "./lines.ts";
 import { sendAll } from "./send.ts";

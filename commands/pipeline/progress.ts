@@ -1,4 +1,4 @@
-import type { Output } from "../../cli/output.ts";
+import type { Output } from "../../lib/output.ts";
 import type { Clock } from "../../client.ts";
 import type { Cancel } from "../../lib/clock.ts";
 import type { SendCounts } from "./send.ts";

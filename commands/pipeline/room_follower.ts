@@ -5,7 +5,7 @@ import { connectorFor, type HubConnector } from "../client/trust.ts";
 import type { CommandInput } from "../../cli/command.ts";
 import { CliError, EXIT, UsageError } from "../../cli/errors.ts";
 import * as flag from "../../cli/flags.ts";
-import { plural } from "../../render/text.ts";
+import { plural } from "../../lib/words.ts";
 import { type ClientConnection, connect, type ConnectOptions } from "../../client.ts";
 import type { RoomPosition } from "../../protocol.ts";
 import { CursorFile } from "./cursor_file.ts";
@@ -18,25 +18,25 @@ const MAX_UNREAD = 4 * 1024 * 1024;
 
 /** The flags of commands that follow rooms. */
 export const FOLLOW_FLAGS = {
-  room: roomsFlag("Room to follow; may be given several times"),
-  name: nameFlag({ help: "The name others see; without it you are a guest" }),
+  room: roomsFlag("Room to follow (repeatable)"),
+  name: nameFlag({ help: "Your name (a guest without one)" }),
   ...TOKEN_FLAGS,
   cursor: flag.text({
     placeholder: "FILE",
-    help: "Resume where the last run stopped, as FILE tells",
+    help: "Resume from the position in FILE, and update it",
   }),
   after: flag.value<number | undefined>({
     fallback: undefined,
     placeholder: "ID",
     expects: "the id of a message, or 0 for everything there is",
     read: (text) => /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined,
-    help: "Begin after this message, 0: with the oldest. Ignored where --cursor knows the room",
+    help: "Start after this message ID (0 = oldest)",
   }),
   since: flag.seconds({
     fallback: 0,
     shown: "",
     min: 1,
-    help: "Begin with the messages of this time, such as 10m",
+    help: "Start with messages of this period, such as 10m",
   }),
   count: flag.integer({
     fallback: 0,
@@ -45,9 +45,9 @@ export const FOLLOW_FLAGS = {
     help: "Exit after this many messages",
   }),
   strict: flag.toggle({
-    help: "Exit with 1 where the hub no longer keeps messages",
+    help: "Exit with 1 if the hub no longer has messages",
   }),
-  wait: flag.toggle({ help: "Wait for a hub that is unreachable at the start" }),
+  wait: flag.toggle({ help: "Wait for a hub that is unreachable at start" }),
 };
 
 type FollowInput = CommandInput<typeof FOLLOW_FLAGS & typeof ADDRESS_FLAGS>;

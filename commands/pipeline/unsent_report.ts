@@ -1,4 +1,4 @@
-import { plural } from "../../render/text.ts";
+import { plural } from "../../lib/words.ts";
 
 /** Lines that are told one by one; of more, only how many. */
 const TOLD = 10;

@@ -1,4 +1,4 @@
-import { isLoopback } from "../../server/limits/server_limits.ts";
+import { isLoopback } from "../../lib/net.ts";
 import { DEFAULT_PORT, visible } from "../../protocol.ts";
 
 /** What a hub tells whoever started it. */
@@ -60,21 +60,21 @@ export function banner(listening: ListeningAddress): string {
       host === "localhost" && bound.length === 1 ? " (this machine has no other loopback)" : ""
     }`,
     "",
-    "Join it from another terminal of this machine:",
+    "Join from another terminal on this machine:",
     `  ${program} connect${localArguments(listening)}${pin}`,
   ];
   if (tcpPort !== undefined) {
     lines.push(`  nc ${isEverywhere(host) ? "localhost" : host} ${tcpPort}`);
   }
   if (everywhere) {
-    lines.push("From another machine of this network:", ...addresses.map(remote));
+    lines.push("From another machine on this network:", ...addresses.map(remote));
   } else if (!isEverywhere(host) && reachableHost(bound) !== "localhost") {
     lines.push("From another machine:", remote(host));
   }
   if (guarded) {
-    lines.push("Whoever joins needs a token: --token-file FILE, or BCAST_TOKEN.");
+    lines.push("Clients need a token: --token-file FILE, or BCAST_TOKEN.");
     if (tcpPort !== undefined) {
-      lines.push("At the door of lines it is the first one: /token SECRET.");
+      lines.push("On the TCP port, send it as the first line: /token SECRET");
     }
   }
   if (listening.warnings.length > 0) lines.push("", ...listening.warnings);
@@ -92,7 +92,7 @@ export function lanAddresses(
 ): readonly string[] {
   // Link-local IPv6 means nothing without the name of an interface on the other machine.
   const usable = interfaces.filter(({ address }) =>
-    !isLoopbackHost(address) && !/^fe[89ab]/i.test(address) && !address.startsWith("169.254.")
+    !isLoopback(address) && !/^fe[89ab]/i.test(address) && !address.startsWith("169.254.")
   );
   const of = (family: "IPv4" | "IPv6"): readonly string[] =>
     usable.filter((each) => each.family === family).map((each) => each.address);
@@ -117,11 +117,6 @@ export function reachableHost(bound: readonly string[]): string {
 /** Whether `host` means all addresses of the machine. */
 export function isEverywhere(host: string): boolean {
   return host === "0.0.0.0" || host === "::" || host === "[::]";
-}
-
-/** Whether `host` can be reached from this machine only. */
-export function isLoopbackHost(host: string): boolean {
-  return host === "localhost" || host === "::1" || host === "[::1]" || host.startsWith("127.");
 }
 
 function localArguments({ host, port, secure = false }: ListeningAddress): string {

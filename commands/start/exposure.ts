@@ -1,4 +1,4 @@
-import { isLoopbackHost } from "./banner.ts";
+import { isLoopback } from "../../lib/net.ts";
 
 /** What decides whether a hub is open to others than those who are meant. */
 export interface Exposure {
@@ -21,28 +21,28 @@ interface Warning {
 const WARNINGS: readonly Warning[] = [
   {
     applies: ({ guarded }) => !guarded,
-    sentence: "Anybody who can reach this address may read and write here: there is no token.",
+    sentence: "No token is required: every client that can reach this address may read and write.",
   },
   {
     applies: ({ guarded }) => !guarded,
-    sentence: "bcast token secret FILE makes one, and --token-file FILE asks for it.",
+    sentence: "Create a token with bcast token secret FILE, and require it with --token-file FILE.",
   },
   {
     applies: ({ secure }) => !secure,
-    sentence: "Nothing is encrypted: --tls-self-signed changes that, or --tls-cert and --tls-key.",
+    sentence: "Traffic is not encrypted: use --tls-self-signed, or --tls-cert and --tls-key.",
   },
   {
     // Where nothing is, the sentence before says so.
     applies: ({ secure, tcpPort }) => secure && tcpPort !== undefined,
-    sentence: "Lines over --tcp are never encrypted, nor are the tokens that come with them.",
+    sentence: "Traffic on the --tcp port is never encrypted, tokens included.",
   },
 ];
 
 /** What to tell whoever starts a hub about who can come in; nothing of one on this machine alone. */
 export function exposureWarnings(exposure: Exposure): readonly string[] {
-  if (isLoopbackHost(exposure.host)) return [];
+  if (isLoopback(exposure.host)) return [];
   const sentences = WARNINGS.filter(({ applies }) => applies(exposure))
     .map(({ sentence }) => sentence);
   if (sentences.length === 0) return [];
-  return [...sentences, "--host localhost keeps it to this machine."];
+  return [...sentences, "To accept only clients on this machine, use --host localhost."];
 }

@@ -76,7 +76,9 @@ function held(directory: string, path: string): CliError {
   const pid = holder(path);
   const who = pid === undefined ? "another hub" : `another hub (process ${pid})`;
   return new CliError(
-    `Cannot use the data directory "${visible(directory)}": ${who} holds it. Stop that hub, or ` +
+    `Cannot use the data directory "${
+      visible(directory)
+    }": ${who} is using it. Stop that hub, or ` +
       "use another --data DIR",
   );
 }

@@ -4,6 +4,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../../broker/broker.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
+import { sqliteStorage } from "../../server/storage.ts";
 import { ACCESS_FLAGS, openAuth } from "./auth_flags.ts";
 import {
   authority,
@@ -26,8 +27,9 @@ import { Renewal } from "./certificate_renewal.ts";
 import { watchInterrupts } from "../../cli/signals.ts";
 import { ignoreStraySignals } from "../../cli/stray_signals.ts";
 import { exportsLogs } from "../../cli/telemetry.ts";
-import { plural } from "../../render/text.ts";
+import { plural } from "../../lib/words.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "./tls.ts";
+import { settledWithin } from "../../lib/async.ts";
 import { steadyClock } from "../../lib/steady_clock.ts";
 import { logMessages } from "../../server/message_log.ts";
 import { AddressInUse } from "../../server/transports/bind.ts";
@@ -62,7 +64,7 @@ const FLAGS = {
     placeholder: "HOST",
     expects: "a host name or an IP address without a port (a Unix socket is neither)",
     read: readHost,
-    help: "Address to listen on; 0.0.0.0 for every network of this machine",
+    help: "Address to listen on; 0.0.0.0 for all networks",
   }),
   port: flag.integer({
     fallback: DEFAULT_PORT,
@@ -74,120 +76,117 @@ const FLAGS = {
     placeholder: "ROOM",
     expects: "a room: 1 to 64 of a-z 0-9 . _ - that start with a letter or digit",
     accepts: isRoomName,
-    help: "Room of those who name none; may be given several times",
+    help: "Default room for clients that name none (repeatable)",
   }),
   data: flag.text({
     placeholder: "DIR",
     help: "Keep messages in DIR instead of your data directory",
   }),
-  memory: flag.toggle({ help: "Keep messages in memory: they are gone when the hub stops" }),
+  memory: flag.toggle({ help: "Keep messages in memory only; lost on exit" }),
   fsync: flag.choice(["normal", "always"], {
     fallback: "normal",
-    help: "always: not even a power cut loses a message, but each takes longer",
+    help: "When to sync to disk; always survives power cuts",
   }),
   ...ACCESS_FLAGS,
   drain: flag.seconds({
     fallback: 0,
     max: 3600,
-    help: "Spread the goodbyes over this time when it stops, so that not all come back at once: " +
-      "5s for a service, nothing for a terminal",
+    help: "On shutdown, disconnect clients gradually over this long",
   }),
   ...TRANSPORT_FLAGS,
   ...LOG_FLAGS,
   logMessages: flag.toggle({
-    help: "Log every message of a room, never private ones",
+    help: "Log every room message, but no private ones",
     group: "Logging",
   }),
   ...TLS_FLAGS,
   history: flag.integer({
     fallback: DEFAULT_RETENTION.maxMessages,
     min: 1,
-    help: "Messages kept in each room",
+    help: "Messages kept per room",
     group: LIMITS,
   }),
   retention: flag.seconds({
     fallback: DEFAULT_RETENTION.maxAge / 1000,
     min: 1,
-    help: "How long messages are kept",
+    help: "Maximum age of messages kept",
     group: LIMITS,
   }),
   replay: flag.integer({
     fallback: defaults.replay,
     max: MAX_HISTORY_PAGE,
-    help: "Messages shown to those who join",
+    help: "Messages shown to clients that join",
     group: LIMITS,
   }),
   maxMessageBytes: flag.bytes({
     fallback: defaults.maxMessageBytes,
     min: 1024,
-    help: "Size of one message",
+    help: "Maximum size of a message",
     group: LIMITS,
   }),
   maxRooms: flag.integer({
     fallback: defaults.maxRooms,
     min: 1,
-    help: "Rooms that a client may be in",
+    help: "Maximum rooms per client",
     group: LIMITS,
   }),
   maxRoomsTotal: flag.integer({
     fallback: defaults.maxRoomsTotal,
     min: 1,
-    help: "Rooms of the hub that hold messages or people",
+    help: "Maximum rooms that hold messages or members",
     group: LIMITS,
   }),
   rate: flag.integer({
     fallback: defaults.rate,
-    help: "Messages and commands a second from one client; 0: any number. Unless you set it, " +
-      "not for clients on this machine",
+    help: "Messages and commands per second and client (0 = unlimited)",
     group: LIMITS,
   }),
   burst: flag.integer({
     fallback: defaults.burst,
     min: 1,
-    help: "Messages and commands that a client may send at once",
+    help: "Messages and commands a client may send at once",
     group: LIMITS,
   }),
   ratePerAddress: flag.integer({
     fallback: defaults.ratePerAddress,
     shown: "10 times --rate",
-    help: "Messages, commands and requests a second from one address, over all its clients; 0: " +
-      "any number. Like --rate, not for this machine",
+    help: "Messages and requests per second and address (0 = unlimited)",
     group: LIMITS,
   }),
   maxFailures: flag.integer({
     fallback: defaults.maxFailures,
-    help: "Wrong tokens a minute from one address; 0: any number",
+    help: "Failed logins per minute and address (0 = unlimited)",
     group: LIMITS,
   }),
   helloTimeout: flag.seconds({
     fallback: defaults.helloTimeout,
     min: 1,
     max: 3600,
-    help: "Time for a client to say who it is",
+    help: "Time a client has to identify itself",
     group: LIMITS,
   }),
   maxOutboxBytes: flag.bytes({
     fallback: defaults.maxOutboxBytes,
     min: 64 * 1024,
-    help: "What may wait for one client before it is cut off as too slow",
+    help: "Unsent bytes per client before it is disconnected",
     group: LIMITS,
   }),
   maxConnections: flag.integer({
     fallback: defaults.maxConnections,
     min: 1,
-    help: "Clients at a time",
+    help: "Maximum number of connected clients",
     group: LIMITS,
   }),
   maxPerAddress: flag.integer({
     fallback: defaults.maxPerAddress,
     min: 1,
-    help: "Clients at a time from one address of another machine",
+    help: "Maximum clients per remote address",
     group: LIMITS,
   }),
   heartbeat: flag.seconds({
     fallback: defaults.heartbeat,
     max: 3600,
-    help: "Silence after which a client counts as gone; 0: never",
+    help: "Disconnect clients silent for this long (0 = never)",
     group: LIMITS,
   }),
 };
@@ -209,17 +208,21 @@ function readHost(text: string): string | undefined {
 export const start = defineCommand({
   name: "start",
   summary: "Run a hub",
-  about: "Listens for clients and passes on what each of them says to all others in the same " +
-    "room. Messages are kept on this machine, so that those who come later can read them.\n\n" +
-    "Ctrl-C or SIGTERM says goodbye to everybody and stops it; a second Ctrl-C ends it at once. " +
-    "SIGHUP stops a hub whose terminal was closed; a service reopens its log file and reads its " +
-    "certificate again. SIGUSR1 and the like are logged and ignored.",
+  description:
+    "Listens for clients and delivers every message sent to a room to all its members. " +
+    "Messages are stored on this machine, so that clients that join later can read them.\n\n" +
+    "Ctrl-C or SIGTERM stops the hub gracefully; a second Ctrl-C ends it at once. SIGHUP " +
+    "stops it if it has a terminal; without one, it reopens the log file and reloads the " +
+    "certificate. SIGUSR1 and similar signals are logged and ignored.\n\nClients on this " +
+    "machine are exempt from --rate and --rate-per-address unless you set them. A JWT for " +
+    "an audience is accepted only if --jwt-audience names it. Secret files, keys and " +
+    "certificates are reloaded when they change.",
   flags: FLAGS,
   examples: [
-    ["start", "A hub for this machine"],
-    ["start --host 0.0.0.0 --room team", "A hub for everybody on the network"],
-    ["start --port 0 --memory --quiet", "A throw-away hub for a test, at any free port"],
-    ["start --data /srv/bcast --log-file /var/log/bcast.log", "A hub as a service"],
+    ["start", "Run a hub for this machine"],
+    ["start --host 0.0.0.0 --room team", "Run a hub for the whole network"],
+    ["start --port 0 --memory --quiet", "Run a temporary hub on any free port"],
+    ["start --data /srv/bcast --log-file /var/log/bcast.log", "Run a hub as a service"],
   ],
   run,
 });
@@ -246,7 +249,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     renewal.request();
   });
   ignoreStraySignals(context, (signal) => {
-    logger.warn("{signal} means nothing here: SIGHUP reads the certificate again, SIGTERM stops", {
+    logger.warn("{signal} is ignored. Use SIGHUP to reload the certificate, SIGTERM to stop", {
       signal,
     });
   });
@@ -261,7 +264,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     secure: tls !== undefined,
     guarded: access.authorizer.required,
   };
-  logger.info("bcast {version} listens at {url} and keeps messages {where}", {
+  logger.info("bcast {version} listens on {url} and keeps messages {where}", {
     version: VERSION,
     url: server.url,
     where: path === undefined ? "in memory" : `in ${path}`,
@@ -273,8 +276,8 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
       ...listening,
       rooms: flags.room,
       history: path === undefined
-        ? "in memory only: gone when the hub stops"
-        : `${path} (${plural(flags.history, "message")} a room at most)`,
+        ? "in memory only; lost when the hub stops"
+        : `${path} (at most ${plural(flags.history, "message")} per room)`,
       program: programName(currentLaunch()),
       bound: server.addresses,
       addresses: isEverywhere(host) ? lanAddresses(host, Deno.networkInterfaces()) : [],
@@ -322,7 +325,7 @@ async function listen(
       host,
       port,
       rooms: room,
-      broker,
+      ...sqliteStorage(broker),
       authorizer,
       origins: flags.origin.map((origin) => readOrigin(origin) ?? origin),
       allowedHosts: flags.allowedHost.map((name) => readHostPattern(name) ?? name),
@@ -386,7 +389,7 @@ export function cannotListen(
   if (error instanceof Deno.errors.AddrNotAvailable) {
     return new CliError(
       `${where}: this machine has no such address. Try --host localhost, or --host 0.0.0.0 ` +
-        "for all it has",
+        "for all addresses",
       EXIT.failed,
       options,
     );
@@ -394,7 +397,7 @@ export function cannotListen(
   // The runtime has no class of its own for a name that cannot be resolved.
   if (error instanceof Error && /lookup address|resolve|nodename/i.test(error.message)) {
     return new CliError(
-      `${where}: nobody knows that host. Try --host localhost, or --host 0.0.0.0`,
+      `${where}: unknown host. Try --host localhost, or --host 0.0.0.0`,
       EXIT.failed,
       options,
     );
@@ -410,14 +413,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 async function stop(server: Server, drain: number): Promise<void> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new CliError("The hub did not stop in time: it was ended as it was")),
-    STOP_TIMEOUT + drain,
-  );
-  try {
-    await Promise.race([server.stop(undefined, drain), late]);
-  } finally {
-    clearTimeout(timer);
+  if (!await settledWithin(server.stop(undefined, drain), STOP_TIMEOUT + drain)) {
+    throw new CliError("The hub did not stop in time and was terminated");
   }
 }

@@ -11,15 +11,14 @@ export const TRANSPORT_FLAGS = {
       const port = /^[0-9]{1,5}$/.test(given) ? Number(given) : Number.NaN;
       return port <= 65_535 ? port : undefined;
     },
-    help: "Open a door of plain lines for nc and telnet at PORT too; 0 picks a free one",
+    help: "Also accept plain text lines (nc, telnet) on PORT",
   }),
   clientsFile: flag.text({
     placeholder: "FILE",
-    help: "Keep the names of those who are connected in FILE, as JSON, for scripts that watch it",
+    help: "Write connected clients to FILE as JSON, for scripts",
   }),
   metrics: flag.choice(METRICS_EXPOSURES, {
     fallback: "local",
-    help:
-      "Who may read /metrics, for Prometheus: nobody, programs on this machine, or who may come in",
+    help: "Serve /metrics to this machine (local) or all clients",
   }),
 };

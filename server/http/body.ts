@@ -5,7 +5,7 @@ import { ApiProblem } from "./responses.ts";
 export const BODY_TIMEOUT = 10_000;
 
 /** The connection is of no further use: the rest of the body is not read. */
-const CLOSE = { connection: "close" };
+const CLOSE = { headers: { connection: "close" } };
 
 /**
  * Reads the body of a request as UTF-8. A body whose `Content-Length` is over the limit is not read.

@@ -1,45 +1,30 @@
 import type { ApiError, ParseError } from "../../protocol.ts";
+import { Rejection, type RejectionDetails } from "../limits/rejection.ts";
 import type { RoomRefusal } from "../limits/room_limiter.ts";
-import type { GuardRejection } from "./request_guard.ts";
-import type { ShutdownNotice } from "./shutdown.ts";
 
-type ResponseHeaders = Readonly<Record<string, string>>;
-
-/** A failure that the API reports to its client; handlers throw it. */
+/**
+ * A failure that the API reports to its client; handlers throw it. Unlike a `Rejection`, it is
+ * neither counted nor logged.
+ */
 export class ApiProblem extends Error {
   override readonly name = "ApiProblem";
+
   constructor(
     readonly status: number,
     readonly code: string,
     message: string,
-    readonly headers: ResponseHeaders = {},
+    readonly details: RejectionDetails = {},
   ) {
     super(message);
   }
 }
 
-/** A request rejected before anything was done. The router counts and logs these. */
-export class Rejected implements GuardRejection {
-  readonly ok = false;
-
-  constructor(
-    readonly status: 401 | 403 | 429 | 503,
-    readonly reason: string,
-    readonly headers: ResponseHeaders = {},
-  ) {}
-
-  /** @param retryAfter in seconds. */
-  static forNow(status: 429 | 503, reason: string, retryAfter: number): Rejected {
-    return new Rejected(status, reason, { "retry-after": String(retryAfter) });
-  }
-
-  static stopping({ reason, retryAfter }: ShutdownNotice): Rejected {
-    return Rejected.forNow(503, reason, retryAfter());
-  }
-}
-
 /** A JSON response that no cache keeps. */
-export function json(status: number, body: object, headers: ResponseHeaders = {}): Response {
+export function json(
+  status: number,
+  body: object,
+  headers?: Readonly<Record<string, string>>,
+): Response {
   return new Response(JSON.stringify(body) + "\n", {
     status,
     headers: {
@@ -51,18 +36,18 @@ export function json(status: number, body: object, headers: ResponseHeaders = {}
 }
 
 export function problemResponse(
-  { status, code, message, headers }: Omit<ApiProblem, "name">,
+  { status, code, message, details: { retryAfter, headers } }: Omit<ApiProblem, "name">,
 ): Response {
-  const wait = headers["retry-after"];
-  const retryAfter = wait === undefined ? undefined : Number(wait);
   const body: ApiError = { error: { code, message, retryAfter } };
-  return json(status, body, headers);
+  const response = json(status, body, headers);
+  if (retryAfter !== undefined) response.headers.set("retry-after", String(retryAfter));
+  return response;
 }
 
-/** The response to a request that the guard or the API rejected. */
-export function errorResponse({ status, reason, headers }: GuardRejection): Response {
+/** The response to a rejected request. */
+export function errorResponse({ status, reason, retryAfter, headers }: Rejection): Response {
   const code = REJECTION_CODES[status] ?? "unauthorized";
-  return problemResponse({ status, code, message: reason, headers });
+  return problemResponse({ status, code, message: reason, details: { retryAfter, headers } });
 }
 
 const REJECTION_CODES: Readonly<Record<number, string>> = {
@@ -75,8 +60,8 @@ const REJECTION_CODES: Readonly<Record<number, string>> = {
 };
 
 /** For a token without a right; the same whether the room exists or not. */
-export function forbiddenRoom(action: "read" | "write to", room: string): Rejected {
-  return new Rejected(403, `Your token does not permit you to ${action} ${room}`);
+export function forbiddenRoom(action: "read" | "write to", room: string): Rejection {
+  return new Rejection(403, `Your token does not permit you to ${action} ${room}`);
 }
 
 export function badRequest({ code, message }: ParseError): ApiProblem {
@@ -88,7 +73,7 @@ export function badRequest({ code, message }: ParseError): ApiProblem {
  *
  * @throws {ApiProblem} if waiting does not help.
  */
-export function roomRejected({ code, message, retryAfter }: RoomRefusal): Rejected {
+export function roomRejected({ code, message, retryAfter }: RoomRefusal): Rejection {
   if (retryAfter === undefined) throw new ApiProblem(409, code, message);
-  return Rejected.forNow(429, message, retryAfter);
+  return new Rejection(429, message, { retryAfter });
 }

@@ -1,4 +1,5 @@
 import ipaddr from "ipaddr.js";
+import { isLoopback } from "../../lib/net.ts";
 
 /** Bits of an IPv6 address that belong to one subscriber: whoever has one address has 2^64 more. */
 const IPV6_SUBSCRIBER_BITS = 64;
@@ -37,5 +38,5 @@ export function parseNetwork(text: string): string | undefined {
 
 /** Whether a network that {@linkcode parseNetwork} gave is, or holds, this machine itself. */
 export function isLoopbackNetwork(network: string): boolean {
-  return network.startsWith("127.") || network === networkOf("::1");
+  return isLoopback(network) || network === networkOf("::1");
 }

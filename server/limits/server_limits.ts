@@ -53,8 +53,3 @@ export function serverLimits(given: Partial<ServerLimits> = {}): ServerLimits {
 
 /** Seconds' worth of `ratePerAddress` that may come at once. */
 export const ADDRESS_BURST_SECONDS = 2;
-
-/** Whether `address` is this machine itself: exempt from limits that are meant for strangers. */
-export function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
-}

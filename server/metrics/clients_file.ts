@@ -2,6 +2,8 @@ import { basename, dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
 import type { Cancel, ServerClock } from "../../lib/clock.ts";
+import { replaceFile, replaceFileSync } from "../../lib/atomic_write.ts";
+import { writeErrorText } from "../../lib/file_errors.ts";
 import type { Hub } from "../hub.ts";
 
 const logger = getLogger(["bcast", "clients-file"]);
@@ -50,12 +52,10 @@ export class ClientsFile implements AsyncDisposable {
     this.#aside = join(dirname(path), `.${basename(path)}.${Deno.pid}.tmp`);
     try {
       this.#refuseDirectory();
-      removeSync(this.#aside);
-      Deno.writeTextFileSync(this.#aside, this.#text(""), { mode: MODE, createNew: true });
-      Deno.renameSync(this.#aside, path);
+      replaceFileSync(path, this.#text(""), { mode: MODE, temporary: this.#aside });
     } catch (error) {
       throw new ClientsFileError(
-        `Cannot write the clients file "${path}": ${why(error)}. ` +
+        `Cannot write the clients file "${path}": ${writeErrorText(error)}. ` +
           "Name a file in a directory that may be written with --clients-file",
         { cause: error },
       );
@@ -93,9 +93,8 @@ export class ClientsFile implements AsyncDisposable {
 
   async #write(lines: string): Promise<void> {
     try {
-      await Deno.remove(this.#aside).catch(ignoreNotFound);
-      await Deno.writeTextFile(this.#aside, this.#text(lines), { mode: MODE, createNew: true });
-      await Deno.rename(this.#aside, this.#path);
+      const options = { mode: MODE, temporary: this.#aside };
+      await replaceFile(this.#path, this.#text(lines), options);
       if (this.#failing) logger.info("The clients file {path} is written again", this.#fields());
       this.#failing = false;
     } catch (error) {
@@ -105,7 +104,7 @@ export class ClientsFile implements AsyncDisposable {
       this.#failing = true;
       logger.warn("Cannot write the clients file {path}: {reason}", {
         ...this.#fields(),
-        reason: why(error),
+        reason: writeErrorText(error),
       });
     }
   }
@@ -121,31 +120,11 @@ export class ClientsFile implements AsyncDisposable {
     try {
       if (Deno.statSync(this.#path).isDirectory) throw new Deno.errors.IsADirectory();
     } catch (error) {
-      ignoreNotFound(error);
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
 
   #fields(): { readonly path: string } {
     return { path: this.#path };
   }
-}
-
-function removeSync(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    ignoreNotFound(error);
-  }
-}
-
-function ignoreNotFound(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
-}
-
-function why(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "its directory does not exist";
-  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
-  if (error instanceof Deno.errors.NotADirectory) return "its directory is a file";
-  return error instanceof Error ? error.message : String(error);
 }

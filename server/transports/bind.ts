@@ -1,4 +1,4 @@
-import { isLoopback } from "../limits/server_limits.ts";
+import { isLoopback } from "../../lib/net.ts";
 
 /** How often another port is tried when one that the system picked is taken at another address. */
 const MAX_TRIES = 20;

@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { Cancel, ServerClock } from "../../lib/clock.ts";
-import { settledWithin } from "../../lib/timeout.ts";
+import { delay, settledWithin } from "../../lib/async.ts";
 import type { KeyPair } from "./tls.ts";
 
 const logger = getLogger(["bcast", "http"]);
@@ -124,7 +124,7 @@ export class HttpListener implements AsyncDisposable {
         const taken = error instanceof Deno.errors.AddrInUse;
         if (!taken || performance.now() > end) throw error;
       }
-      await pause(RETRY_PERIOD);
+      await delay(RETRY_PERIOD);
     }
     this.#closed = false;
     this.#watch(this.#server);
@@ -189,8 +189,4 @@ export class HttpListener implements AsyncDisposable {
       this.#watch(this.#server);
     });
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Authorizer, Verdict } from "../../auth/authorizer.ts";
+import type { AuthDecision, Authorizer } from "../../auth/authorizer.ts";
 import { MAX_CLOSE_REASON_BYTES, MAX_SECRET_LENGTH } from "../../protocol.ts";
 
 /** The moment at which the tests of tokens take place. */
@@ -65,7 +65,7 @@ export function testAuthorizer(name: string, make: () => Promise<Subject>): void
 }
 
 /** Asserts a refusal whose reason fits a close frame and holds nothing of the token. */
-export function assertRefused(verdict: Verdict, failure: string, token?: string): string {
+export function assertRefused(verdict: AuthDecision, failure: string, token?: string): string {
   assert(!verdict.ok, `let in: ${token?.slice(0, 100)}`);
   assertEquals(verdict.failure, failure, verdict.reason);
   assert(new TextEncoder().encode(verdict.reason).length <= MAX_CLOSE_REASON_BYTES, verdict.reason);

@@ -1,15 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { generateKeyPairSync } from "node:crypto";
 import fc from "fast-check";
-import { OPEN } from "../../auth/authorizer.ts";
-import { combine } from "../../auth/combined.ts";
-import { JwtAuthorizer } from "../../auth/jwt.ts";
+import { combineAuthorizers, OPEN } from "../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken } from "../../auth/jwt.ts";
 import { KeyError, parsePrivateKey, parsePublicKeys, parseSecrets } from "../../auth/keys.ts";
 import { secretKey, signingSecret } from "../../auth/keys.ts";
-import { mint } from "../../auth/mint.ts";
 import { Rights } from "../../auth/rights.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
-import { inWords } from "../../auth/time.ts";
+import { formatDuration } from "../../lib/format_time.ts";
 import { assertRefused, NOW, testAuthorizer } from "./auth_kit.ts";
 
 const SECRET = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
@@ -36,25 +34,25 @@ testAuthorizer("shared secrets", () => {
 
 testAuthorizer("JWT by a secret", async () => ({
   authorizer: new JwtAuthorizer({ keys: [secretKey(OTHER), secretKey(SECRET)] }),
-  good: await mint(signingSecret(SECRET), { issuedAt: NOW }),
+  good: await mintToken(signingSecret(SECRET), { issuedAt: NOW }),
 }));
 
 testAuthorizer("JWT by a public key", async () => ({
   authorizer: new JwtAuthorizer({ keys: parsePublicKeys(ec.public) }),
   // Of an elliptic signature every bit counts.
-  good: await mint(parsePrivateKey(ec.private), { issuedAt: NOW, sub: "Alice" }),
+  good: await mintToken(parsePrivateKey(ec.private), { issuedAt: NOW, sub: "Alice" }),
 }));
 
 testAuthorizer("secrets and JWT together", async () => ({
-  authorizer: combine([
+  authorizer: combineAuthorizers([
     new SecretAuthorizer(["a-shared-secret"]),
     new JwtAuthorizer({ keys: [secretKey(SECRET)] }),
   ]),
-  good: await mint(signingSecret(SECRET), { issuedAt: NOW }),
+  good: await mintToken(signingSecret(SECRET), { issuedAt: NOW }),
 }));
 
 testAuthorizer("an open hub with an admin's secret", () => {
-  const authorizer = combine([new SecretAuthorizer(["admin-secret"], { admin: true })], {
+  const authorizer = combineAuthorizers([new SecretAuthorizer(["admin-secret"], { admin: true })], {
     open: true,
   });
   return Promise.resolve({ authorizer, good: "admin-secret" });
@@ -67,7 +65,9 @@ Deno.test("`OPEN` lets everybody in and looks at no token", async () => {
 });
 
 Deno.test("`combine()` makes an admin of who knows the admin's secret only", async () => {
-  const open = combine([new SecretAuthorizer(["root"], { admin: true })], { open: true });
+  const open = combineAuthorizers([new SecretAuthorizer(["root"], { admin: true })], {
+    open: true,
+  });
   const admin = await open.authorize("root", NOW);
   const guest = await open.authorize(undefined, NOW);
   assert(admin.ok && admin.grant.admin);
@@ -95,7 +95,7 @@ for (const kind of ["rsa", "P-256", "P-384", "P-521", "ed25519"]) {
   Deno.test(`\`JwtAuthorizer\` takes what ${kind} signed, by its PEM or its JWK`, async () => {
     const pair = kind === "rsa" || kind === "ed25519" ? pem(kind) : pem("ec", kind);
     const key = parsePrivateKey(pair.private);
-    const token = await mint(key, { issuedAt: NOW, sub: "Alice" });
+    const token = await mintToken(key, { issuedAt: NOW, sub: "Alice" });
     const { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...jwk } = key.key as
       & Record<string, unknown>
       & { d?: unknown };
@@ -156,12 +156,12 @@ const REFUSED: readonly {
   },
   {
     what: "another key of the same kind",
-    token: () => mint(parsePrivateKey(pem("ec").private), { issuedAt: NOW, sub: "Root" }),
+    token: () => mintToken(parsePrivateKey(pem("ec").private), { issuedAt: NOW, sub: "Root" }),
     reason: /signature is not by a key/,
   },
   {
     what: "another secret",
-    token: () => mint(signingSecret(OTHER), { issuedAt: NOW, sub: "Root" }),
+    token: () => mintToken(signingSecret(OTHER), { issuedAt: NOW, sub: "Root" }),
     reason: /signature is not by a key/,
   },
   {
@@ -406,7 +406,7 @@ Deno.test("`JwtAuthorizer` makes of signed claims a grant or a refusal, whatever
 });
 
 Deno.test("`inWords()` says times as people do", () => {
-  assertEquals([0, 1000, 59_499, 180_000, 5_400_000, 86_400_000, -3_000].map(inWords), [
+  assertEquals([0, 1000, 59_499, 180_000, 5_400_000, 86_400_000, -3_000].map(formatDuration), [
     ...["1 second", "1 second", "59 seconds", "3 minutes", "2 hours", "1 day", "3 seconds"],
   ]);
 });

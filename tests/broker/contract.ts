@@ -3,8 +3,6 @@ import { batchContract } from "./contract/batch.ts";
 import { dedupeContract } from "./contract/dedupe.ts";
 import type { BrokerFactory, ContractTest } from "./contract/broker_contract_kit.ts";
 import { listenContract } from "./contract/listen.ts";
-import { measuresContract } from "./contract/measures.ts";
-import { ownedNamesContract } from "./contract/names.ts";
 import { readContract } from "./contract/read.ts";
 import { searchContract } from "./contract/search.ts";
 import { trimContract } from "./contract/trim.ts";
@@ -27,8 +25,6 @@ export function brokerContract(name: string, factory: BrokerFactory): void {
   batchContract(test);
   dedupeContract(test);
   listenContract(test);
-  measuresContract(test);
-  ownedNamesContract(test);
   readContract(test);
   searchContract(test);
   trimContract(test);

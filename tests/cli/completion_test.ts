@@ -37,6 +37,7 @@ const TABLE: CompletionTable = completionTable([
   defineCommand({
     name: "tell",
     summary: "Tell it's: \\ all",
+    description: "Tell one user.",
     flags: {
       to: flag.text({ placeholder: "NAME", help: "Who: it's [one] of them" }),
       loud: flag.toggle({ help: "Loudly" }),
@@ -284,7 +285,7 @@ Deno.test({
       await terminal.shows(/^READY$/);
     };
     await completes("bcast his", /^READY bcast history$/m);
-    await completes("bcast -p work sta", /^start +-- Run a hub\s+status +-- Show how/m);
+    await completes("bcast -p work sta", /^start +-- Run a hub\s+status +-- Show the/m);
     await completes("bcast history --qu", /^READY bcast history --query$/m);
     await completes("bcast start --fsync=al", /^READY bcast start --fsync=always$/m);
     await completes("bcast history --room te", /^READY bcast history --room team$/m);

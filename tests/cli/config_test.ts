@@ -60,6 +60,7 @@ async function run(
       name,
       flags,
       summary: "",
+      description: "",
       positional: { placeholder: "URL", help: "" },
       examples: [],
       run: (input) => {

@@ -2,19 +2,13 @@ import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { connect, ConnectError, RequestError } from "../../client.ts";
-import { type Server, type ServerOptions, startServer } from "../../server.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { Relay } from "../kit/relay.ts";
+import { startTestHub } from "../kit/test_hub.ts";
 import { within } from "../kit/within.ts";
 
-/** A real hub. */
-async function start(options: Partial<ServerOptions> = {}): Promise<Server> {
-  const broker = options.broker ?? await openSqliteBroker({ path: ":memory:" });
-  return startServer({ host: "127.0.0.1", port: 0, broker, ...options });
-}
-
 Deno.test("two conversations talk over a real hub", async () => {
-  await using server = await start();
+  await using server = await startTestHub();
   await using alice = connect({ url: server.url, sender: "Alice" });
   await using bob = connect({ url: server.url, sender: "Bob" });
   const [a, b] = [new EventLog(alice), new EventLog(bob)];
@@ -44,7 +38,7 @@ Deno.test("two conversations talk over a real hub", async () => {
 });
 
 Deno.test("nothing is lost, repeated or reordered over a real hub, however often the line breaks", async () => {
-  await using server = await start();
+  await using server = await startTestHub();
   await using relay = new Relay(server.port);
   let run = 0;
   await fc.assert(
@@ -86,7 +80,7 @@ Deno.test("nothing is lost, repeated or reordered over a real hub, however often
 Deno.test("a conversation outlives a restart of the hub", async () => {
   const directory = await Deno.makeTempDir();
   const path = `${directory}/log.db`;
-  const first = await start({ broker: await openSqliteBroker({ path }) });
+  const first = await startTestHub({ broker: await openSqliteBroker({ path }) });
   await using conversation = connect({ url: first.url, sender: "Alice" }, { random: () => 0 });
   const log = new EventLog(conversation);
   await log.until("joined");
@@ -97,7 +91,7 @@ Deno.test("a conversation outlives a restart of the hub", async () => {
   const offline = await log.until("offline");
   assertEquals(offline.code, 1001);
   const waiting = conversation.send({ message: "meanwhile" });
-  await using _second = await start({ broker: await openSqliteBroker({ path }), port });
+  await using _second = await startTestHub({ broker: await openSqliteBroker({ path }), port });
   assertEquals((await within(waiting, "ack")).id, 2);
   const back = await log.until("joined");
   assertEquals([back.rejoined, back.recovered], [true, true]);
@@ -108,7 +102,9 @@ Deno.test("a conversation outlives a restart of the hub", async () => {
 });
 
 Deno.test("`send()` at full speed stays under the rate of a real hub", async () => {
-  await using server = await start({ limits: { rate: 400, burst: 40, rateOnLoopback: true } });
+  await using server = await startTestHub({
+    limits: { rate: 400, burst: 40, rateOnLoopback: true },
+  });
   await using conversation = connect({ url: server.url, echo: false });
   const log = new EventLog(conversation);
   await log.until("joined");
@@ -122,7 +118,7 @@ Deno.test("`send()` at full speed stays under the rate of a real hub", async () 
 });
 
 Deno.test("a real hub's refusal reaches the person", async () => {
-  await using server = await start({ limits: { maxConnections: 1 } });
+  await using server = await startTestHub({ limits: { maxConnections: 1 } });
   await using first = connect({ url: server.url });
   await new EventLog(first).until("online");
   const second = connect({ url: server.url });

@@ -88,12 +88,12 @@ Deno.test("`bcast config check` says which file is fine, and which is not there"
   const path = pathIn(folder);
   assertEquals(await config(folder, undefined, ["config", "check"]), {
     code: 0,
-    out: `There is no configuration file ${path}, and none is needed\n`,
+    out: `There is no configuration file ${path}; none is needed\n`,
     err: "",
   });
   assertEquals(await config(folder, GOOD, ["config", "check"]), {
     code: 0,
-    out: `${path} is fine: 2 profiles, 1 command\n`,
+    out: `${path} is valid: 2 profiles, 1 command\n`,
     err: "",
   });
   const other = `${folder.path}/other.json`;
@@ -106,7 +106,7 @@ Deno.test("`bcast config check` says which file is fine, and which is not there"
     ] as const
   ) {
     const { out } = await config(folder, undefined, args, env);
-    assertEquals(out, `${other} is fine: 0 profiles, 0 commands\n`);
+    assertEquals(out, `${other} is valid: 0 profiles, 0 commands\n`);
   }
   assertEquals(await config(folder, undefined, ["config", "check", "/nowhere/x.json"]), {
     code: 2,
@@ -167,7 +167,7 @@ Deno.test("`bcast config print` with nothing set says so", async () => {
   assertEquals(await config(folder, undefined, ["config", "print"]), {
     code: 0,
     out: "",
-    err: "Nothing is set: all commands go by their defaults\n",
+    err: "Nothing is set: all commands use their defaults\n",
   });
 });
 
@@ -219,7 +219,7 @@ Deno.test("`bcast config print COMMAND -- FLAGS` lets the flags win, as the comm
   for (
     const [rest, message] of [
       [["start", "--", "--max-room", "5"], "Unknown flag --max-room. Did you mean --max-rooms?"],
-      [["--", "--port", "5"], "Name the command that these flags are for: bcast config print"],
+      [["--", "--port", "5"], "No command given for these flags. Name it: bcast config print"],
       [["strat"], `Unknown command "strat". Did you mean start?`],
       [["start", "-p", "home"], "A profile says which hub to talk to: bcast start talks to none"],
       [["-p", "hoem"], `There is no profile "hoem" in ${pathIn(folder)}. Did you mean "home"?`],

@@ -254,8 +254,8 @@ function asListen(flag: string): string {
 Deno.test("bcast exec: what makes no sense is told at once", async () => {
   const cases: [string[], RegExp][] = [
     [["echo", "hi"], /^Unexpected argument "echo": the command to run comes after --/],
-    [[], /^There is no command to run: write it after --/],
-    [["--"], /^There is no command to run/],
+    [[], /^No command given\. Write it after --/],
+    [["--"], /^No command given/],
     [["--parallel", "0", "--", "cat"], /^--parallel must be a whole number from 1 to 256/],
     [["--on-error", "pray", "--", "cat"], /^--on-error must be one of stop, skip, retry/],
     [

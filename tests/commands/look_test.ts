@@ -3,7 +3,7 @@ import { duration, statusLine, statusRows } from "../../commands/status_text.ts"
 import { main } from "../../main.ts";
 import type { StatusReport } from "../../protocol.ts";
 import type { Server } from "../../server.ts";
-import { columns } from "../../render/columns.ts";
+import { columns } from "../../render/table.ts";
 import { LiveView } from "../../render/live_view.ts";
 import { memoryContext, MemoryOutput } from "../kit/memory_output.ts";
 import { TestSocket } from "../kit/socket.ts";
@@ -80,18 +80,18 @@ Deno.test("bcast history says when there is nothing, and ends with 1 for a query
   assertEquals(await run(hub, ["history"]), {
     code: 0,
     out: "",
-    err: "Nothing was said in lobby yet\n",
+    err: "No messages in lobby yet\n",
   });
   await say(hub, "lobby", ["hello"]);
   assertEquals(await run(hub, ["history", "--until", "1h"]), {
     code: 0,
     out: "",
-    err: "Nothing was said in lobby in that time\n",
+    err: "No messages in lobby in that range\n",
   });
   assertEquals(await run(hub, ["history", "--query", "\x1b[2Jbye"]), {
     code: 1,
     out: "",
-    err: "Nothing in lobby holds ␛[2Jbye\n",
+    err: "No message in lobby matches ␛[2Jbye\n",
   });
 });
 
@@ -101,7 +101,7 @@ for (
     [["--since", "soon"], "--since must be a moment, such as 10m (ago), 2026-01-31"],
     [["--since", "2026-13-01"], "--since must be a moment"],
     [["--limit", "0"], '--limit must be a whole number from 1 up, or all; it is "0"'],
-    [["--after", "x"], "--after must be the number of a message"],
+    [["--after", "x"], "--after must be the ID of a message"],
     [["--room", "A"], "--room must be a room"],
     [["--query", "x".repeat(257)], "--query must be 1 to 256 characters"],
   ] as const
@@ -200,9 +200,9 @@ Deno.test("bcast who and bcast rooms align what is wide, and show what is hostil
 
 Deno.test("bcast who, bcast rooms: nobody and nothing", async () => {
   await using hub = await startTestHub();
-  assertEquals((await run(hub, ["who"])).err, "Nobody is there\n");
-  assertEquals((await run(hub, ["who"], { BCAST_ROOM: "team" })).err, "Nobody is in team\n");
-  assertMatch((await run(hub, ["rooms"])).err, /^There is no room yet/);
+  assertEquals((await run(hub, ["who"])).err, "No users connected\n");
+  assertEquals((await run(hub, ["who"], { BCAST_ROOM: "team" })).err, "No users in team\n");
+  assertMatch((await run(hub, ["rooms"])).err, /^No rooms yet/);
   assertEquals(await run(hub, ["who", "--json"]), { code: 0, out: "", err: "" });
 });
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { main } from "../../main.ts";
-import { combine } from "../../auth/combined.ts";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { shellWords } from "../../cli/shell_words.ts";
 import { memoryContext } from "../kit/memory_output.ts";
@@ -13,7 +13,9 @@ const TOKEN = "an-admin-token-of-the-hub";
 
 Deno.test("every moderating command in docs/moderation.md works, one after the other", async () => {
   await using hub = await startTestHub({
-    authorizer: combine([new SecretAuthorizer([TOKEN], { admin: true })], { open: true }),
+    authorizer: combineAuthorizers([new SecretAuthorizer([TOKEN], { admin: true })], {
+      open: true,
+    }),
   });
   const eve = await TestSocket.plain(hub.url, "Eve", "room=party");
   const [, block = ""] = /BCAST_TOKEN_FILE=admin\.txt\n([^`]+)```/.exec(text) ?? [];

@@ -1,19 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
-import { InputHistory, MAX_ENTRIES, ShortHistory } from "../../editor/input_history.ts";
+import { FileHistory, MAX_ENTRIES, MemoryHistory } from "../../editor/input_history.ts";
 import {
-  type Search,
+  type HistorySearch,
   searchFor,
   searchOn,
   startSearch,
-  step,
+  stepHistory,
 } from "../../editor/history_cursor.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 
 const FILE = "input-history";
 
 async function reopened(directory: string): Promise<readonly string[]> {
-  await using history = await InputHistory.open(directory);
+  await using history = await FileHistory.open(directory);
   return history.entries;
 }
 
@@ -26,7 +26,7 @@ Deno.test("InputHistory keeps lines for the next run, also with newlines, for it
   const directory = join(folder.path, "bcast");
   const lines = ["one", "two\nlines", "a \\n of its own\\", "天地", "tab\tin it"];
   {
-    await using history = await InputHistory.open(directory);
+    await using history = await FileHistory.open(directory);
     for (const line of lines) history.add(line);
     assertEquals(history.entries, lines);
   }
@@ -40,11 +40,11 @@ Deno.test("InputHistory keeps lines for the next run, also with newlines, for it
 Deno.test("InputHistory keeps no line twice in a row, no empty one and none behind a blank", async () => {
   await using folder = await temporaryFolder();
   {
-    await using history = await InputHistory.open(folder.path);
+    await using history = await FileHistory.open(folder.path);
     for (const line of ["a", "a", "", " secret", "\tsecret", "b", "a"]) history.add(line);
   }
   {
-    await using history = await InputHistory.open(folder.path);
+    await using history = await FileHistory.open(folder.path);
     history.add("a");
   }
   assertEquals(await reopened(folder.path), ["a", "b", "a"]);
@@ -54,8 +54,8 @@ Deno.test("InputHistory keeps no line twice in a row, no empty one and none behi
 Deno.test("InputHistory of two programs at once loses nothing of either", async () => {
   await using folder = await temporaryFolder();
   {
-    await using first = await InputHistory.open(folder.path);
-    await using second = await InputHistory.open(folder.path);
+    await using first = await FileHistory.open(folder.path);
+    await using second = await FileHistory.open(folder.path);
     for (let n = 0; n < 50; n++) {
       first.add(`first ${n}`);
       second.add(`second ${n}`);
@@ -73,11 +73,11 @@ Deno.test("InputHistory of two programs at once loses nothing of either", async 
 Deno.test("InputHistory is cut to the newest at the start, while others add to it", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, FILE);
-  await using other = await InputHistory.open(folder.path);
+  await using other = await FileHistory.open(folder.path);
   const lines = Array.from({ length: MAX_ENTRIES + 500 }, (_, n) => `line ${n}`);
   await Deno.writeTextFile(path, lines.join("\n") + "\n");
   const [opened] = await Promise.all([
-    InputHistory.open(folder.path),
+    FileHistory.open(folder.path),
     ...Array.from({ length: 20 }, (_, n) => Promise.resolve(other.add(`other ${n}`))),
   ]);
   await opened[Symbol.asyncDispose]();
@@ -110,7 +110,7 @@ Deno.test("InputHistory leaves out what is damaged, and ends a line that was cut
   await Deno.writeFile(path, damaged);
   await Deno.writeTextFile(path, "good\n\x1b[2J\nbad \\x\nbad\\\n\0\0\ncut o", { append: true });
   {
-    await using history = await InputHistory.open(folder.path);
+    await using history = await FileHistory.open(folder.path);
     assertEquals(history.entries, ["good", "cut o"]);
     history.add("next");
   }
@@ -130,14 +130,14 @@ Deno.test("InputHistory is no reason to end where there can be none", async () =
   await Deno.mkdir(join(folder.path, FILE));
   await Deno.writeTextFile(join(folder.path, "file"), "");
   for (const directory of [folder.path, join(folder.path, "file")]) {
-    await using history = await InputHistory.open(directory);
+    await using history = await FileHistory.open(directory);
     history.add("remembered for now");
     assertEquals(history.entries, ["remembered for now"]);
   }
 });
 
 Deno.test("ShortHistory forgets the oldest", () => {
-  const history = new ShortHistory();
+  const history = new MemoryHistory();
   for (let n = 0; n <= MAX_ENTRIES; n++) history.add(`${n}`);
   assertEquals([history.entries.length, history.entries[0]], [MAX_ENTRIES, "1"]);
 });
@@ -145,10 +145,10 @@ Deno.test("ShortHistory forgets the oldest", () => {
 Deno.test("step() walks through the entries and back to the draft", () => {
   const entries = ["a", "b"];
   const seen: (string | undefined)[] = [];
-  let walk: Parameters<typeof step>[0];
+  let walk: Parameters<typeof stepHistory>[0];
   let draft = "draft";
   for (const direction of [1, -1, -1, -1, 1, 1, 1, -1] as const) {
-    const found = step(walk, direction, entries, draft);
+    const found = stepHistory(walk, direction, entries, draft);
     seen.push(found?.text);
     if (found !== undefined) ({ walk, text: draft } = found);
   }
@@ -157,7 +157,7 @@ Deno.test("step() walks through the entries and back to the draft", () => {
 
 Deno.test("searchFor() and searchOn() look backwards, whatever the case", () => {
   const entries = ["Alpha one", "beta", "alpha two", "alpha two"];
-  const at = (search: Search): readonly [number, boolean] => [search.at, search.failed];
+  const at = (search: HistorySearch): readonly [number, boolean] => [search.at, search.failed];
   let search = startSearch(entries);
   assertEquals(at(searchOn(search, entries)), [4, false]);
   search = searchFor(search, "ALPHA", entries);

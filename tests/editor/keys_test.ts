@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { KeyDecoder, MAX_PASTE, type Received } from "../../editor/keys.ts";
+import { KeyDecoder, MAX_PASTE, type TerminalInput } from "../../editor/keys.ts";
 
 const encoder = new TextEncoder();
 
 /** Keys with text in one piece, however it came. */
-function joined(keys: readonly Received[]): readonly Received[] {
-  const all: Received[] = [];
+function joined(keys: readonly TerminalInput[]): readonly TerminalInput[] {
+  const all: TerminalInput[] = [];
   for (const key of keys) {
     const last = all.at(-1);
     if (key.kind === "text" && last?.kind === "text") {
@@ -16,18 +16,18 @@ function joined(keys: readonly Received[]): readonly Received[] {
   return all;
 }
 
-function decode(...pieces: readonly Uint8Array[]): readonly Received[] {
+function decode(...pieces: readonly Uint8Array[]): readonly TerminalInput[] {
   const decoder = new KeyDecoder();
   const keys = pieces.flatMap((piece) => decoder.push(piece));
   return joined([...keys, ...decoder.timeout()]);
 }
 
-const text = (text: string): Received => ({ kind: "text", text });
-const press = (key: string): Received => ({ kind: "press", key });
-const background = (color: string): Received => ({ kind: "background", color });
-const paste = (text: string): Received => ({ kind: "paste", text });
+const text = (text: string): TerminalInput => ({ kind: "text", text });
+const press = (key: string): TerminalInput => ({ kind: "press", key });
+const background = (color: string): TerminalInput => ({ kind: "background", color });
+const paste = (text: string): TerminalInput => ({ kind: "paste", text });
 
-const TABLE: readonly (readonly [sent: string, ...keys: readonly Received[]])[] = [
+const TABLE: readonly (readonly [sent: string, ...keys: readonly TerminalInput[]])[] = [
   // Text.
   ["a", text("a")],
   ["Grüße, 天地 👩‍🚀!", text("Grüße, 天地 👩‍🚀!")],
@@ -141,7 +141,7 @@ for (const [sent, ...keys] of TABLE) {
 }
 
 Deno.test("KeyDecoder shows invalid UTF-8 as U+FFFD, and goes on", () => {
-  const cases: readonly (readonly [readonly number[], readonly Received[]])[] = [
+  const cases: readonly (readonly [readonly number[], readonly TerminalInput[]])[] = [
     [[0xff, 0x61], [text("\uFFFDa")]],
     [[0xe5, 0xa4, 0x61], [text("\uFFFDa")]],
     [[0xe5, 0xa4, 0x0d], [text("\uFFFD"), press("enter")]],
@@ -182,7 +182,7 @@ Deno.test("timeout() gives up on a string that does not end, and on nothing else
 });
 
 Deno.test("KeyDecoder takes a paste of the size that is allowed, and refuses a larger one", () => {
-  const pasted = (size: number): readonly Received[] =>
+  const pasted = (size: number): readonly TerminalInput[] =>
     decode(encoder.encode(`\x1b[200~${"x".repeat(size)}\x1b[201~y`));
   assertEquals(pasted(MAX_PASTE), [paste("x".repeat(MAX_PASTE)), text("y")]);
   assertEquals(pasted(MAX_PASTE + 1), [{ kind: "refused" }, text("y")]);
@@ -216,7 +216,7 @@ Deno.test("KeyDecoder gives the same keys for any bytes, however they are split"
 
 Deno.test("KeyDecoder does not give up an answer that comes slowly, nor does it wait for ever", () => {
   const decoder = new KeyDecoder();
-  const slowly: Received[] = [];
+  const slowly: TerminalInput[] = [];
   for (const piece of ["\x1b]11;", "rgb:ff", "ff/ffff/f", "fff\x1b", "\\", "x"]) {
     slowly.push(...decoder.push(encoder.encode(piece)), ...decoder.timeout());
   }

@@ -1,9 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { commonStart, listed } from "../../editor/completion.ts";
-import { cutRow, type Layout, layOut } from "../../editor/layout.ts";
-import { hasShell } from "../../editor/tty.ts";
-import { displayWidth, graphemes, pieces, wrapRows } from "../../render/wrap.ts";
+import { commonPrefix, formatCandidates } from "../../editor/completion.ts";
+import { fitRow, type Layout, layOut } from "../../editor/layout.ts";
+import { hasJobControl } from "../../editor/terminal.ts";
+import { wrapRows } from "../../render/wrap.ts";
+import { displayWidth, graphemes, pieces } from "../../render/width.ts";
 
 const FAMILY = "👨‍👩‍👧";
 
@@ -85,13 +86,13 @@ Deno.test("layOut() shows of the status what there is room for, a row each", () 
 });
 
 Deno.test("cutRow() counts columns, keeps colours and shows controls", () => {
-  assertEquals(cutRow("12345", 5), "12345");
-  assertEquals(cutRow("123456", 5), "1234…");
-  assertEquals(cutRow("天地玄", 5), "天地…");
-  assertEquals(cutRow("天地玄", 6), "天地玄");
-  assertEquals(cutRow("\x1b[31m123456\x1b[0m", 5), "\x1b[31m1234…\x1b[0m");
-  assertEquals(cutRow("\x1b[31m12345\x1b[0m", 5), "\x1b[31m12345\x1b[0m");
-  assertEquals(cutRow("a\nb\x1b[2J", 20), "a␊b␛[2J");
+  assertEquals(fitRow("12345", 5), "12345");
+  assertEquals(fitRow("123456", 5), "1234…");
+  assertEquals(fitRow("天地玄", 5), "天地…");
+  assertEquals(fitRow("天地玄", 6), "天地玄");
+  assertEquals(fitRow("\x1b[31m123456\x1b[0m", 5), "\x1b[31m1234…\x1b[0m");
+  assertEquals(fitRow("\x1b[31m12345\x1b[0m", 5), "\x1b[31m12345\x1b[0m");
+  assertEquals(fitRow("a\nb\x1b[2J", 20), "a␊b␛[2J");
 });
 
 Deno.test("layOut() never makes a row that is too wide, and always finds the cursor", () => {
@@ -153,19 +154,19 @@ Deno.test("pieces() keeps emoji whole, but takes apart what fits in no row", () 
 });
 
 Deno.test("commonStart() compares what looks like one character", () => {
-  assertEquals(commonStart([]), "");
-  assertEquals(commonStart(["Alice "]), "Alice ");
-  assertEquals(commonStart(["Alice: ", "alina: "]), "Ali");
-  assertEquals(commonStart(["same", "same"]), "same");
-  assertEquals(commonStart(["e\u0301a", "eb"]), "");
-  assertEquals(commonStart(["ab", "abc"]), "ab");
+  assertEquals(commonPrefix([]), "");
+  assertEquals(commonPrefix(["Alice "]), "Alice ");
+  assertEquals(commonPrefix(["Alice: ", "alina: "]), "Ali");
+  assertEquals(commonPrefix(["same", "same"]), "same");
+  assertEquals(commonPrefix(["e\u0301a", "eb"]), "");
+  assertEquals(commonPrefix(["ab", "abc"]), "ab");
 });
 
 Deno.test("listed() makes columns, and says how many are left out", () => {
-  assertEquals(listed(["one ", "two ", "three "], 20, 5), "one    two\nthree");
-  assertEquals(listed(["天地", "b"], 20, 5), "天地  b");
-  assertEquals(listed(["a", "b", "c", "d", "e"], 6, 1), "a  b\n… and 3 more");
-  assertEquals(listed(["\x1b[2J"], 20, 5), "␛[2J");
+  assertEquals(formatCandidates(["one ", "two ", "three "], 20, 5), "one    two\nthree");
+  assertEquals(formatCandidates(["天地", "b"], 20, 5), "天地  b");
+  assertEquals(formatCandidates(["a", "b", "c", "d", "e"], 6, 1), "a  b\n… and 3 more");
+  assertEquals(formatCandidates(["\x1b[2J"], 20, 5), "␛[2J");
 });
 
 Deno.test("hasShell() finds who could let a stopped program go on", () => {
@@ -178,10 +179,10 @@ Deno.test("hasShell() finds who could let a stopped program go on", () => {
    31   30   30 pts/2
    40    1   40 ??
    41   40   41 ??`;
-  const found = (pid: number): boolean => hasShell(table, pid);
+  const found = (pid: number): boolean => hasJobControl(table, pid);
   // A program of the shell 10, started by another one; and the shell itself.
   assertEquals([found(21), found(20), found(10)], [true, true, false]);
   // A terminal with nothing but the program; none at all; none that there is.
   assertEquals([found(31), found(30), found(41), found(99)], [false, false, false, false]);
-  assertEquals(hasShell("", 1), false);
+  assertEquals(hasJobControl("", 1), false);
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
-import { MAX_DRAFT, TextBuffer } from "../../editor/text_buffer.ts";
+import { MAX_BUFFER_LENGTH, TextBuffer } from "../../editor/text_buffer.ts";
 import { type Edit, EditBuffer, type Kill } from "../../editor/edit_buffer.ts";
 
 const FAMILY = "👨‍👩‍👧";
@@ -88,8 +88,8 @@ Deno.test("insert() keeps the cursor behind what looks like one character", () =
 });
 
 Deno.test("insert() leaves a draft as it is when there is no room", () => {
-  const full = TextBuffer.of("x".repeat(MAX_DRAFT));
-  assertEquals(full.text.length, MAX_DRAFT);
+  const full = TextBuffer.of("x".repeat(MAX_BUFFER_LENGTH));
+  assertEquals(full.text.length, MAX_BUFFER_LENGTH);
   assertStrictEquals(full.insert("y"), full);
 });
 
@@ -100,15 +100,15 @@ Deno.test("replaceBefore() takes what stands before the cursor", () => {
 Deno.test("kill() collects what is killed in a row, and yank() gives it back", () => {
   let writing = EditBuffer.EMPTY.insert("one two three");
   writing = writing.kill("deleteBlankWordLeft").kill("deleteBlankWordLeft");
-  assertEquals(writing.draft.text, "one ");
+  assertEquals(writing.buffer.text, "one ");
   writing = writing.edit("lineStart").yank();
-  assertEquals(shown(writing.draft), "two three|one ");
+  assertEquals(shown(writing.buffer), "two three|one ");
   // A key between them begins anew.
   writing = writing.kill("deleteToLineEnd").edit("lineStart").kill("deleteToLineEnd").yank();
-  assertEquals(shown(writing.draft), "two three|");
+  assertEquals(shown(writing.buffer), "two three|");
   writing = EditBuffer.EMPTY.insert("one two").edit("lineStart").kill("deleteWordRight")
     .kill("deleteWordRight").yank();
-  assertEquals(writing.draft.text, "one two");
+  assertEquals(writing.buffer.text, "one two");
 });
 
 Deno.test("undo() goes back word by word, and to before each change", () => {
@@ -118,7 +118,7 @@ Deno.test("undo() goes back word by word, and to before each change", () => {
   const seen: string[] = [];
   for (let n = 0; n < 5; n++) {
     writing = writing.undo();
-    seen.push(writing.draft.text);
+    seen.push(writing.buffer.text);
   }
   assertEquals(seen, ["say it", "say ", "", "", ""]);
 });
@@ -127,7 +127,7 @@ Deno.test("Writing keeps no more steps than it needs", () => {
   let writing = EditBuffer.EMPTY;
   for (let n = 0; n < 1000; n++) writing = writing.insert("x");
   let steps = 0;
-  for (; writing.draft !== writing.undo().draft; steps++) writing = writing.undo();
+  for (; writing.buffer !== writing.undo().buffer; steps++) writing = writing.undo();
   assertEquals(steps, 200);
 });
 

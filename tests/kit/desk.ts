@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { completeLine } from "../../terminal/line.ts";
 import { Editor } from "../../editor/editor.ts";
-import type { HistoryReader } from "../../editor/input_history.ts";
+import type { InputHistory } from "../../editor/input_history.ts";
 import type { ScreenEvents } from "../../editor/screen.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeTerminal } from "./fake_terminal.ts";
@@ -12,7 +12,7 @@ export const PROMPT = "[lobby] Alice> ";
 
 interface DeskOptions {
   readonly habits?: TerminalHabits;
-  readonly history?: HistoryReader;
+  readonly history?: InputHistory;
 }
 
 /** What Tab knows. */

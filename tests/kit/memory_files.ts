@@ -39,16 +39,9 @@ export class MemoryFiles implements Files {
     return Promise.resolve(this.text(path));
   }
 
-  writeText(path: string, text: string): Promise<void> {
-    return this.change((part) => this.put(path, text.slice(0, Math.ceil(text.length * part))));
-  }
-
-  rename(from: string, to: string): Promise<void> {
+  replaceText(path: string, text: string): Promise<void> {
     return this.change((part) => {
-      // There is no half of it.
-      if (part < 1) return;
-      this.contents.set(to, this.contents.get(from) ?? new Uint8Array());
-      this.contents.delete(from);
+      if (part === 1) this.put(path, text);
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Context } from "../../cli/context.ts";
-import type { Output } from "../../cli/output.ts";
+import type { Output } from "../../lib/output.ts";
 
 /** An output that keeps what is written. */
 export class MemoryOutput implements Output {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { combine } from "../../auth/combined.ts";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import type { Server } from "../../server.ts";
 import { startTestHub } from "./test_hub.ts";
@@ -11,7 +11,7 @@ export function startModeratedHub(
   options: Parameters<typeof startTestHub>[0] = {},
 ): Promise<Server> {
   const moderator = new SecretAuthorizer([ADMIN], { admin: true });
-  return startTestHub({ authorizer: combine([moderator], { open: true }), ...options });
+  return startTestHub({ authorizer: combineAuthorizers([moderator], { open: true }), ...options });
 }
 
 /** Does what a moderator does: `kick`, `close-room`, `announce` and so on. */

@@ -1,9 +1,11 @@
 import type { Grant } from "../../auth/authorizer.ts";
-import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
+import { openSqliteBroker, type SqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { type Encoder, V1_ENCODER } from "../../server/encoders/encoder.ts";
 import { Hub, type HubOptions } from "../../server/hub.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
-import type { Connection, ConnectionSink } from "../../server/connection.ts";
+import type { Connection } from "../../server/connection.ts";
+import type { Transport } from "../../server/transport.ts";
+import { sqliteStorage } from "../../server/storage.ts";
 import { splitBatch } from "../../protocol.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { until } from "./until.ts";
@@ -12,7 +14,8 @@ import { until } from "./until.ts";
 export type Frame = { readonly type?: string; readonly [field: string]: unknown };
 
 /** A client without a socket, from any address: it keeps what is sent to it. */
-export class RecordedClient implements ConnectionSink {
+export class RecordedClient implements Transport {
+  readonly kind = "websocket";
   readonly bufferedAmount = 0;
   readonly lines: string[] = [];
   /** How its connection was ended: code, reason. */
@@ -21,7 +24,7 @@ export class RecordedClient implements ConnectionSink {
 
   constructor(
     readonly hub: Hub,
-    address: string,
+    readonly address: string,
     { encoder = V1_ENCODER, sender, grant }: {
       readonly encoder?: Encoder;
       readonly sender?: string;
@@ -29,7 +32,6 @@ export class RecordedClient implements ConnectionSink {
     } = {},
   ) {
     this.connection = hub.connect(this, {
-      address,
       encoder,
       rooms: [],
       ...(sender === undefined ? {} : { sender }),
@@ -77,7 +79,7 @@ export class RecordedClient implements ConnectionSink {
 
 /** A hub with a log in memory and a clock that stands still, without sockets. */
 export async function recordedHub(
-  options: Partial<HubOptions> = {},
+  options: Partial<HubOptions> & { readonly broker?: SqliteBroker } = {},
 ): Promise<{ readonly hub: Hub; readonly clock: FakeClock } & AsyncDisposable> {
   const broker = options.broker ?? await openSqliteBroker({ path: ":memory:" });
   const clock = new FakeClock();
@@ -85,8 +87,8 @@ export async function recordedHub(
     rooms: ["lobby"],
     limits: DEFAULT_SERVER_LIMITS,
     clock,
+    ...sqliteStorage(broker),
     ...options,
-    broker,
   });
   return {
     hub,

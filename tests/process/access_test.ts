@@ -69,12 +69,15 @@ Deno.test("bcast start follows its token file, and keeps to the last one that ma
   assertEquals(await status("first-secret-of-the-hub"), 101);
 
   await Deno.writeTextFile(file, "first-secret-of-the-hub\nsecond-secret-of-the-hub\n");
-  await until("the second", () => hub.errors.includes("Read again who may come in"));
+  await until("the second", () => hub.errors.includes("Reloaded the authentication files"));
   assertEquals(await status("second-secret-of-the-hub"), 101);
   assertEquals(await status("first-secret-of-the-hub"), 101);
 
   await Deno.writeTextFile(file, "");
-  await until("a complaint", () => hub.errors.includes("Who may come in stays as it was"));
+  await until(
+    "a complaint",
+    () => hub.errors.includes("The previous authentication settings stay in force"),
+  );
   assertEquals(await status("first-secret-of-the-hub"), 101);
   assert(!hub.errors.includes("secret-of-the-hub"), hub.errors);
 });
@@ -140,7 +143,7 @@ Deno.test("bcast token makes a secret that only its owner reads, mints and inspe
   await using inspect = new Program(["token", "inspect", "--jwt-secret-file", file]);
   await inspect.type(token, { end: true });
   assertEquals(await inspect.exit(), 0);
-  assertStringIncludes(inspect.lines.join("\n"), "good: a hub with these keys takes it");
+  assertStringIncludes(inspect.lines.join("\n"), "valid: a hub with these keys accepts it");
   const { program, url } = await startHubProcess(["--memory", "--jwt-secret-file", file]);
   await using _hub = program;
   const [socket, welcome] = await TestSocket.v1(url, { token });

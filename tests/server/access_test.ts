@@ -1,25 +1,24 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { combine } from "../../auth/combined.ts";
-import { JwtAuthorizer } from "../../auth/jwt.ts";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken, type TokenClaims } from "../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../auth/keys.ts";
-import { type Claims, mint } from "../../auth/mint.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { connect } from "../../client.ts";
-import type { Server, ServerOptions } from "../../server.ts";
+import type { Server } from "../../server.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { handshake, type RawHeaders } from "../kit/handshake.ts";
 import { tell } from "../kit/http.ts";
 import { type Received, TestSocket } from "../kit/socket.ts";
-import { startTestHub } from "../kit/test_hub.ts";
+import { startTestHub, type TestHubOptions } from "../kit/test_hub.ts";
 import { until } from "../kit/until.ts";
 
 const SECRET = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
 const SHARED = "a-shared-secret-of-the-hub";
 
 /** A hub that takes tokens signed with `SECRET`, and the shared secret. */
-function guarded(options: Partial<ServerOptions> = {}): Promise<Server> {
+function guarded(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({
-    authorizer: combine([
+    authorizer: combineAuthorizers([
       new SecretAuthorizer([SHARED]),
       new JwtAuthorizer({ keys: [secretKey(SECRET)] }),
     ]),
@@ -28,14 +27,14 @@ function guarded(options: Partial<ServerOptions> = {}): Promise<Server> {
 }
 
 function tokenFor(
-  claims: Omit<Claims, "issuedAt"> & { readonly issuedAt?: number },
+  claims: Omit<TokenClaims, "issuedAt"> & { readonly issuedAt?: number },
 ): Promise<string> {
-  return mint(signingSecret(SECRET), { issuedAt: Date.now(), ...claims });
+  return mintToken(signingSecret(SECRET), { issuedAt: Date.now(), ...claims });
 }
 
 async function enter(
   hub: Server,
-  claims: Omit<Claims, "issuedAt">,
+  claims: Omit<TokenClaims, "issuedAt">,
   hello: Record<string, unknown> = {},
 ): Promise<[TestSocket, Received]> {
   return await TestSocket.v1(hub.url, { token: await tokenFor(claims), ...hello });
@@ -325,7 +324,7 @@ Deno.test("a token's rights hold everywhere, and closed rooms do not show whethe
 
 Deno.test("a client that names no room gets those of the hub that it may read, else those of its token", async () => {
   await using hub = await guarded({ rooms: ["lobby", "news"] });
-  const rooms = async (claims: Omit<Claims, "issuedAt">): Promise<unknown[]> => {
+  const rooms = async (claims: Omit<TokenClaims, "issuedAt">): Promise<unknown[]> => {
     const [socket, welcome] = await enter(hub, claims);
     await socket.close();
     assertEquals(socket.all("error"), []);

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { OPEN_GRANT } from "../../auth/authorizer.ts";
-import type { Broker } from "../../broker/broker.ts";
-import type { OwnedName, OwnedNameStore } from "../../broker/sqlite/owned_names.ts";
+import type { OwnedName, OwnedNameStore } from "../../server/owned_name_store.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { JSON_ENCODER } from "../../server/encoders/encoder.ts";
 import type { Hub } from "../../server/hub.ts";
@@ -39,7 +38,7 @@ function post(hub: Hub, sender: string | undefined, name?: string) {
 
 /** A hub on the log at `path`, and what ends both as a restart would. */
 async function start(path: string, clock: FakeClock) {
-  const broker: Broker = await openSqliteBroker({ path, now: () => clock.now() });
+  const broker = await openSqliteBroker({ path, now: () => clock.now() });
   const { hub } = await recordedHub({ broker, clock });
   return {
     hub,
@@ -66,7 +65,7 @@ Deno.test("a name that a token proved is refused to others after a restart, too"
         const client = new RecordedClient(first.hub, "192.0.2.7", { encoder: JSON_ENCODER, grant });
         await until("the welcome", () => client.connection.welcomed);
       } else {
-        assertEquals((await post(first.hub, undefined, name)).kind, "kept");
+        assertEquals((await post(first.hub, undefined, name)).kind, "published");
       }
     }
   }
@@ -92,7 +91,7 @@ Deno.test("a token's name is taken from a guest, whichever way the token is used
   await using world = await recordedHub();
   const { hub } = world;
   const guest = await new RecordedClient(hub, "192.0.2.8").hello({ sender: "ALICE" });
-  assertEquals((await post(hub, undefined, "Alice")).kind, "kept");
+  assertEquals((await post(hub, undefined, "Alice")).kind, "published");
   assertEquals(guest.connection.session?.name, "ALICE-2");
   const alice = await new RecordedClient(hub, "192.0.2.7", { grant: grantFor("Alice") }).hello();
   assertEquals(alice.all("welcome")[0]?.["sender"], "Alice");
@@ -118,20 +117,20 @@ Deno.test("`releaseName()` frees a name for good, but not from under its owner",
     assertEquals(guest.all("welcome")[0]?.["sender"], "Alice");
   }
   await using second = await start(path, clock);
-  assertEquals((await post(second.hub, "Alice")).kind, "kept");
+  assertEquals((await post(second.hub, "Alice")).kind, "published");
 });
 
 Deno.test("a name is free after no token has proved it for as long as is documented", async () => {
   await using world = await recordedHub();
   const { hub, clock } = world;
   const proven = (await post(hub, undefined, "Alice")).kind;
-  assertEquals(proven, "kept");
+  assertEquals(proven, "published");
   await post(hub, undefined, "Bob");
   clock.skip((OWNED_NAME_DAYS - 1) * DAY);
   await post(hub, undefined, "Bob");
   assertEquals((await post(hub, "alice")).kind, "name_taken");
   clock.skip(DAY + 2000);
-  assertEquals((await post(hub, "alice")).kind, "kept");
+  assertEquals((await post(hub, "alice")).kind, "published");
   assertEquals((await post(hub, "bob")).kind, "name_taken");
 });
 

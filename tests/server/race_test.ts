@@ -1,15 +1,18 @@
 import { assertEquals } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { V1_ENCODER } from "../../server/encoders/encoder.ts";
+import { sqliteStorage } from "../../server/storage.ts";
 import { Hub } from "../../server/hub.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
-import type { ConnectionSink } from "../../server/connection.ts";
+import type { Transport } from "../../server/transport.ts";
 import { splitBatch } from "../../protocol.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { until } from "../kit/until.ts";
 
 /** A transport that keeps what is sent to it. */
-class Recorder implements ConnectionSink {
+class Recorder implements Transport {
+  readonly kind = "websocket";
+  readonly address = "127.0.0.1";
   readonly bufferedAmount = 0;
   readonly frames: { readonly type: string; readonly message?: string }[] = [];
 
@@ -24,29 +27,29 @@ class Recorder implements ConnectionSink {
   }
 }
 
-const ADDRESS = { address: "127.0.0.1", encoder: V1_ENCODER, rooms: [] };
+const PARAMS = { encoder: V1_ENCODER, rooms: [] };
 
 Deno.test("who enters a room at the moment when its last member leaves is really in it", async () => {
   await using broker = await openSqliteBroker({ path: ":memory:" });
   await using hub = new Hub({
-    broker,
+    ...sqliteStorage(broker),
     rooms: ["lobby"],
     limits: DEFAULT_SERVER_LIMITS,
     clock: new FakeClock(),
   });
-  const last = hub.connect(new Recorder(), ADDRESS);
+  const last = hub.connect(new Recorder(), PARAMS);
   hub.receive(last, `{"type":"hello","sender":"Last"}`);
   await until("welcome", () => last.session?.rooms.length === 1 || undefined);
 
   const transport = new Recorder();
-  const next = hub.connect(transport, ADDRESS);
+  const next = hub.connect(transport, PARAMS);
   hub.receive(next, `{"type":"hello","sender":"Next"}`);
   // Before the hello is answered: the room closes, and must open again for who is on the way in.
   hub.gone(last, 1000);
   await until("welcome", () => transport.got("welcome") || undefined);
 
   const other = new Recorder();
-  const third = hub.connect(other, ADDRESS);
+  const third = hub.connect(other, PARAMS);
   hub.receive(third, `{"type":"hello","sender":"Third"}`);
   await until("welcome", () => other.got("welcome") || undefined);
   hub.receive(third, `{"type":"message","message":"are we in one room?"}`);

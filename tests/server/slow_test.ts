@@ -1,16 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
 import { V1_ENCODER } from "../../server/encoders/encoder.ts";
-import {
-  Connection,
-  type ConnectionContext,
-  type ConnectionSink,
-} from "../../server/connection.ts";
+import { Connection, type ConnectionContext } from "../../server/connection.ts";
+import type { Transport } from "../../server/transport.ts";
 import { TestSocket } from "../kit/socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 /** A transport whose reader takes only what a test lets it take. */
-class Sluggish implements ConnectionSink {
+class Sluggish implements Transport {
+  readonly kind = "websocket";
+  readonly address = "192.0.2.1";
   bufferedAmount = 0;
   most = 0;
   code: number | undefined;
@@ -46,7 +45,7 @@ Deno.test("`Peer.offer()` never lets more wait than the outbox holds, but for a 
       gone: () => {},
       fault: () => {},
     };
-    const peer = new Connection("c1", "test", V1_ENCODER, transport, host, 0, undefined);
+    const peer = new Connection("c1", V1_ENCODER, transport, host, 0, undefined);
     let largest = 0;
     for (const action of steps) {
       if ("read" in action) {

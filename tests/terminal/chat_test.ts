@@ -281,10 +281,10 @@ Deno.test("Chat ends with why the hub sends one away who is about to leave", asy
   const { chat, conversation } = scene;
   chat.line("last words");
   chat.interrupt();
-  conversation.break(new ConnectError("refused", "A moderator sent you away", { code: 4503 }));
+  conversation.break(new ConnectError("refused", "A moderator kicked you", { code: 4503 }));
   // The real one gives up what waits at the same time.
   await conversation.close();
-  await assertRejects(() => scene.ended, ConnectError, "A moderator sent you away");
+  await assertRejects(() => scene.ended, ConnectError, "A moderator kicked you");
 });
 
 Deno.test("Chat ends with what the conversation ends with", async () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { combine } from "../../auth/combined.ts";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import type { ClientEvent } from "../../client.ts";
 import { ConnectError } from "../../client/types.ts";
@@ -145,8 +145,8 @@ for (const place of Object.keys(PLACES)) {
             assertEquals(screen.draft, "secret half typed", event.type);
           }
           // The end of everything: kicked.
-          conversation.break(new ConnectError("refused", "A moderator sent you away: spam"));
-          await screen.has("A moderator sent you away: spam");
+          conversation.break(new ConnectError("refused", "A moderator kicked you: spam"));
+          await screen.has("A moderator kicked you: spam");
           assertEquals(screen.draft, "secret half typed");
           if (!/^\[@/.test(place)) assertEquals(focusOf(scene), place);
         },
@@ -290,7 +290,7 @@ Deno.test("who is sent away keeps the chat, which sends nothing any more, until 
   chat.chord({ kind: "room", number: 1 });
   chat.line("on its way");
   screen.draft = "half typed";
-  const away = new ConnectError("refused", "The hub refused: a moderator sent you away");
+  const away = new ConnectError("refused", "The hub refused: a moderator kicked you");
   conversation.break(away);
   conversation.sent[0]?.fail(away);
   await screen.has("Nothing is sent any more; /quit or Ctrl-C leaves");
@@ -312,7 +312,7 @@ Deno.test("who is sent away keeps the chat, which sends nothing any more, until 
   screen.draft = "for the lobby";
   assertEquals([...chat.drafts].sort(), ["/who lobby", "for the lobby"]);
   chat.line("/quit");
-  await assertRejects(() => scene.ended, ConnectError, "sent you away");
+  await assertRejects(() => scene.ended, ConnectError, "kicked you");
 });
 
 Deno.test("the chat asks before it sends to somebody else of the same name", async () => {
@@ -387,7 +387,7 @@ Deno.test("a private talk is not mixed with that of an earlier person of the nam
 });
 
 Deno.test("a real hub: what is typed when a moderator closes the room reaches nobody", async () => {
-  const authorizer = combine([new SecretAuthorizer(["a-moderator"], { admin: true })], {
+  const authorizer = combineAuthorizers([new SecretAuthorizer(["a-moderator"], { admin: true })], {
     open: true,
   });
   await using hub = await startTestHub({ authorizer });
@@ -429,7 +429,7 @@ Deno.test("a real hub: what is typed when a moderator closes the room reaches no
   bob.says("/leave");
   alice.screen.draft = "again half typed";
   await order("kick", { name: "Alice", reason: "spam" });
-  await alice.screen.has("A moderator sent you away: spam");
+  await alice.screen.has("A moderator kicked you: spam");
   alice.screen.draft = "";
   alice.says("again half typed");
   assertEquals(alice.screen.draft, "again half typed");

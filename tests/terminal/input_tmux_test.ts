@@ -206,7 +206,7 @@ Deno.test({
 /** A program that fails while somebody types. */
 const FAILING = `
 import { Editor } from "${new URL("../../editor/editor.ts", import.meta.url)}";
-import { SystemTerminal } from "${new URL("../../editor/tty.ts", import.meta.url)}";
+import { SystemTerminal } from "${new URL("../../editor/terminal.ts", import.meta.url)}";
 const editor = new Editor(new SystemTerminal());
 editor.setPrompt("> ");
 const nothing = () => {};

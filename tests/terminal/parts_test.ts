@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { Away } from "../../terminal/away.ts";
 import { lacksSymbols } from "../../terminal/characters.ts";
 import { summarizePresence, summaryText } from "../../terminal/presence_summary.ts";
-import { backgroundOfColor, backgroundOfNumbers } from "../../editor/background.ts";
+import { backgroundOfColor, backgroundOfNumbers } from "../../render/background.ts";
+import { displayWidth } from "../../render/width.ts";
 import { nameColor, paletteOf, PALETTES } from "../../render/palette.ts";
 import { PLAIN } from "../../render/paint.ts";
 import { durationText, latencyText } from "../../terminal/presence_text.ts";
@@ -15,7 +16,6 @@ import {
 } from "../../terminal/settings.ts";
 import { type StatusRows, statusRows } from "../../terminal/status.ts";
 import { MAX_ITEMS, WindowList } from "../../terminal/windows.ts";
-import { displayWidth } from "../../render/wrap.ts";
 import { said } from "../kit/fake_conversation.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 

@@ -11,8 +11,8 @@ import {
   renderWho,
 } from "../../terminal/render.ts";
 import { type Finder, mentionFinder, wordFinder } from "../../terminal/highlight.ts";
-import { fit } from "../../render/fit.ts";
-import { displayWidth, wrapRows } from "../../render/wrap.ts";
+import { displayWidth, fit } from "../../render/width.ts";
+import { wrapRows } from "../../render/wrap.ts";
 import { beginning, said, TIMESTAMP } from "../kit/fake_conversation.ts";
 
 const now = new Date(TIMESTAMP);

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { graphemes } from "../../render/wrap.ts";
+import { graphemes } from "../../render/width.ts";
 import { Desk, LEFT, PROMPT } from "../kit/desk.ts";
 
 for (const emoji of [false, true]) {

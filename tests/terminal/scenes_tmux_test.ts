@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { combine } from "../../auth/combined.ts";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { connect } from "../../client.ts";
 import { assertFixture, timeless } from "../kit/fixture.ts";
@@ -199,9 +199,12 @@ Deno.test({
   name: "a scene: a moderator closes a room, and then sends away, who is typing in it",
   ignore,
   fn: async () => {
-    const authorizer = combine([new SecretAuthorizer(["a-moderator"], { admin: true })], {
-      open: true,
-    });
+    const authorizer = combineAuthorizers(
+      [new SecretAuthorizer(["a-moderator"], { admin: true })],
+      {
+        open: true,
+      },
+    );
     await using hub = await startTestHub({ authorizer });
     const { url } = hub;
     const order = async (what: string, body: object): Promise<void> => {
@@ -231,7 +234,7 @@ Deno.test({
       /^! Not sent: you are not in doomed: Room doomed is closed: tidy[^]*> secret half typed rest$/m,
     );
     await order("kick", { name: "Alice", reason: "spam" });
-    await terminal.shows(/^! .*sent you away: spam[^]*> secret half typed rest$/m);
+    await terminal.shows(/^! .*kicked you: spam[^]*> secret half typed rest$/m);
     // Not to the shell, either.
     await scene.say("; echo $((6*7))");
     await terminal.shows(/^! Not sent[^]*> secret half typed rest; echo \$\(\(6\*7\)\)$/m);
@@ -242,7 +245,7 @@ Deno.test({
     await scene.say("/quit");
     await terminal.shows(/^READY$/m);
     const all = await terminal.everything();
-    assertStringIncludes(all, "sent you away: spam");
+    assertStringIncludes(all, "kicked you: spam");
     assert(!/^42$/m.test(all), all);
   },
 });

@@ -3,8 +3,9 @@ import type { Grant } from "../../../auth/authorizer.ts";
 import { visible } from "../../../protocol.ts";
 import { ROOM } from "../../../protocol/http_api.ts";
 import type { Hub } from "../../hub.ts";
+import { Rejection } from "../../limits/rejection.ts";
 import { tokenOf } from "../request_guard.ts";
-import { ApiProblem, forbiddenRoom, json, problemResponse, Rejected } from "../responses.ts";
+import { ApiProblem, forbiddenRoom, json, problemResponse } from "../responses.ts";
 import { ADMIN_PATH, type ApiOptions, type ApiRequest, type Operation } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
 import { check } from "./validation.ts";
@@ -17,7 +18,7 @@ export type Api = (
   url: URL,
   grant: Grant,
   address: string,
-) => Promise<Response | Rejected>;
+) => Promise<Response | Rejection>;
 
 /** The operations by path; `start` and `end` surround the room of a path that has one. */
 const ROUTES = Object.entries(Object.groupBy(OPERATIONS, ({ path }) => path)).map(
@@ -32,12 +33,12 @@ export function api(options: ApiOptions): Api {
   return async (request, url, grant, address) => {
     try {
       const answer = await serve({ request, url, grant, address, room: "" }, options);
-      return answer instanceof Response || answer instanceof Rejected ? answer : json(200, answer);
+      return answer instanceof Response || answer instanceof Rejection ? answer : json(200, answer);
     } catch (error) {
       if (error instanceof ApiProblem) return problemResponse(error);
       logger.error("Cannot answer {pathname}: {error}", { pathname: url.pathname, error });
       const message = "Internal error: report it to the operator of the hub";
-      return problemResponse({ status: 500, code: "internal", message, headers: {} });
+      return problemResponse(new ApiProblem(500, "internal", message));
     }
   };
 }
@@ -46,7 +47,9 @@ async function serve(request: ApiRequest, options: ApiOptions): Promise<object> 
   const { url: { pathname }, grant, address } = request;
   // Checked first: requests for paths that do not exist have a cost, too.
   const wait = Math.ceil(options.hub.consumePublishQuota(address, grant.name));
-  if (wait > 0) return Rejected.forNow(429, `Too many requests: wait ${wait} s`, wait);
+  if (wait > 0) {
+    return new Rejection(429, `Too many requests: wait ${wait} s`, { retryAfter: wait });
+  }
   const stranger = pathname.startsWith(ADMIN_PATH) ? notModerator(options.hub, request) : undefined;
   if (stranger !== undefined) return stranger;
   const { operation, room } = find(request.request.method, pathname);
@@ -57,9 +60,8 @@ async function serve(request: ApiRequest, options: ApiOptions): Promise<object> 
   if (access === "write" ? !rights.mayWrite(room) : !rights.mayRead(room)) {
     return forbiddenRoom(access === "write" ? "write to" : "read", room);
   }
-  const shutdown = access === "read" ? undefined : options.shutdownNotice();
-  if (shutdown !== undefined) return Rejected.stopping(shutdown);
-  return await operation.answer({ ...request, room }, options);
+  const shutdown = access === "read" ? undefined : options.hub.limiter.checkShutdown();
+  return shutdown ?? await operation.answer({ ...request, room }, options);
 }
 
 /**
@@ -81,7 +83,9 @@ function find(
     const operation = operations.find((each) => methodsOf(each).includes(method));
     if (operation !== undefined) return { operation, room };
     const allow = operations.flatMap(methodsOf).join(", ");
-    throw new ApiProblem(405, "method_not_allowed", `Use ${allow} for ${pathname}`, { allow });
+    throw new ApiProblem(405, "method_not_allowed", `Use ${allow} for ${pathname}`, {
+      headers: { allow },
+    });
   }
   const isAdmin = pathname.startsWith(ADMIN_PATH);
   const paths = ROUTES.map(({ path }) => path)
@@ -97,14 +101,14 @@ function methodsOf({ method, access }: Operation): readonly string[] {
 function notModerator(
   { authentication }: Hub,
   { request: { headers }, url: { searchParams }, grant }: ApiRequest,
-): Rejected | undefined {
+): Rejection | undefined {
   if (grant.admin) return undefined;
-  if (!authentication.moderated) return new Rejected(403, NO_MODERATORS);
+  if (!authentication.moderated) return new Rejection(403, NO_MODERATORS);
   return tokenOf(headers, searchParams) === undefined
-    ? new Rejected(401, "Only moderators may do this: send an admin token", {
-      "www-authenticate": `Bearer realm="bcast"`,
+    ? new Rejection(401, "Only moderators may do this: send an admin token", {
+      headers: { "www-authenticate": `Bearer realm="bcast"` },
     })
-    : new Rejected(403, "Your token does not let you moderate: use an admin token");
+    : new Rejection(403, "Your token does not let you moderate: use an admin token");
 }
 
 const NO_MODERATORS = "This hub has no admin token, so it has no moderators: create one with " +

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Sanction } from "../../../broker/sqlite/sanctions.ts";
+import type { Sanction } from "../../moderation/sanction_store.ts";
 import {
   type ModerationReport,
   normalizeName,

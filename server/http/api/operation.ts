@@ -2,20 +2,15 @@ import type * as v from "valibot";
 import type { Grant } from "../../../auth/authorizer.ts";
 import type { ServerClock } from "../../../lib/clock.ts";
 import type { Hub } from "../../hub.ts";
-import type { ConnectionLimiter } from "../../limits/connection_limiter.ts";
 import type { ServerLimits } from "../../limits/server_limits.ts";
-import type { SseTransport } from "../../transports/sse.ts";
-import type { ShutdownNotice } from "../shutdown.ts";
+import type { SseServer } from "../../transports/sse.ts";
 
 /** What the API works with. */
 export interface ApiOptions {
   readonly hub: Hub;
   readonly clock: ServerClock;
   readonly limits: ServerLimits;
-  readonly connections: ConnectionLimiter;
-  readonly events: SseTransport;
-  /** Set while the hub accepts nothing new. */
-  readonly shutdownNotice: () => ShutdownNotice | undefined;
+  readonly events: SseServer;
 }
 
 /** A request below `/api/` whose token, if any, is valid. */
@@ -57,7 +52,7 @@ export interface Operation {
   readonly success: Readonly<Record<number, SuccessDescription>>;
   /** Statuses of failures, beside those that every operation has. */
   readonly failures?: readonly number[];
-  /** May return a `Response` or a `Rejected`; any other object is sent as JSON with status 200. */
+  /** May return a `Response` or a `Rejection`; any other object is sent as JSON with status 200. */
   answer(request: ApiRequest, options: ApiOptions): Promise<object> | object;
 }
 

@@ -7,8 +7,8 @@ import {
 } from "../../../protocol.ts";
 import { COMPONENTS, ROOM } from "../../../protocol/http_api.ts";
 import { closedRoomMessage } from "../../moderation/sanction_messages.ts";
-import { checkConnectionLimits } from "../connection_limits.ts";
-import { forbiddenRoom, Rejected, roomRejected } from "../responses.ts";
+import { Rejection } from "../../limits/rejection.ts";
+import { forbiddenRoom, roomRejected } from "../responses.ts";
 import { MODERATION } from "./moderation.ts";
 import { openapi } from "./openapi.ts";
 import type { ApiOptions, ApiRequest, Operation } from "./operation.ts";
@@ -188,20 +188,20 @@ export const OPERATIONS: readonly Operation[] = [
 
 async function listen(
   { request, url, room, grant, address }: ApiRequest,
-  { hub, events, connections, limits }: ApiOptions,
-): Promise<Response | Rejected> {
+  { hub, events }: ApiOptions,
+): Promise<Response | Rejection> {
   const { after, ...history } = readQuery(EVENTS, url.searchParams);
   // A browser that reconnects sends the header, but still asks with its first address.
   const start = request.headers.get("last-event-id") || after;
   const [id, epoch] = start === undefined
     ? []
     : check(POSITION, start, "after").split(":").reverse();
-  const closed = hub.moderation.closureOf(room);
-  if (closed !== undefined) return new Rejected(403, closedRoomMessage(closed));
+  const closed = hub.moderation.closedRoom(room);
+  if (closed !== undefined) return new Rejection(403, closedRoomMessage(closed));
   const refusal = await hub.admitRoom(room, address);
   if (refusal !== undefined) return roomRejected(refusal);
   // Checked last: nothing may be awaited between this and the opening of the stream.
-  const full = checkConnectionLimits(connections, limits, address);
+  const full = hub.limiter.checkCapacity(address);
   if (full !== undefined) return full;
   const position = id === undefined ? { history: 0 } : { after: Number(id) };
   return events.open({

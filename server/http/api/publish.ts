@@ -12,7 +12,8 @@ import {
   type PublishReport,
 } from "../../../protocol.ts";
 import { readBody } from "../body.ts";
-import { ApiProblem, badRequest, json, Rejected, roomRejected } from "../responses.ts";
+import type { Rejection } from "../../limits/rejection.ts";
+import { ApiProblem, badRequest, json, roomRejected } from "../responses.ts";
 import type { ApiOptions, ApiRequest } from "./operation.ts";
 import { check } from "./validation.ts";
 
@@ -32,8 +33,8 @@ export const IDEMPOTENCY_KEY = v.pipe(
 /** Publishes the message of a request whose token permits to write to the room. */
 export async function publish(
   { request, url, room, grant, address }: ApiRequest,
-  { hub, clock, limits: { maxMessageBytes }, shutdownNotice }: ApiOptions,
-): Promise<Response | Rejected> {
+  { hub, clock, limits: { maxMessageBytes } }: ApiOptions,
+): Promise<Response | Rejection> {
   const type = readType(request.headers.get("content-type"));
   if (type === undefined) {
     throw new ApiProblem(415, "unsupported_type", `Send ${JSON_TYPE} or text/plain, in UTF-8`);
@@ -46,8 +47,8 @@ export async function publish(
     : readText(body, room, url.searchParams, maxMessageBytes);
   if (!parsed.ok) throw badRequest(parsed.error);
   // The hub may have begun to stop while the body arrived.
-  const shutdown = shutdownNotice();
-  if (shutdown !== undefined) return Rejected.stopping(shutdown);
+  const shutdown = hub.limiter.checkShutdown();
+  if (shutdown !== undefined) return shutdown;
   const { frame } = parsed;
   const ref = frame.ref === undefined ? undefined : String(frame.ref);
   const result = await hub.httpPublisher.publish({
@@ -60,13 +61,13 @@ export async function publish(
   });
   if (result.kind === "name_taken") throw new ApiProblem(409, "name_taken", result.reason);
   if (result.kind === "forbidden") {
-    throw new ApiProblem(403, "forbidden", result.reason, retryAfter(result.wait));
+    throw new ApiProblem(403, "forbidden", result.reason, { retryAfter: result.wait });
   }
   if (result.kind === "no_room") return roomRejected(result.refusal);
   const { receipt, sender } = result;
   if (receipt.kind === "failed") {
     const message = "The hub could not store the message: try again";
-    throw new ApiProblem(503, "internal", message, retryAfter(1));
+    throw new ApiProblem(503, "internal", message, { retryAfter: 1 });
   }
   const duplicate = receipt.kind === "duplicate";
   const { id, timestamp } = duplicate ? receipt : receipt.message;
@@ -83,10 +84,6 @@ export async function publish(
     // Relative, as a proxy may serve the hub below a path.
     location: `messages?after=${id - 1}&limit=1`,
   });
-}
-
-function retryAfter(seconds: number | undefined): { readonly "retry-after"?: string } {
-  return seconds === undefined ? {} : { "retry-after": String(seconds) };
 }
 
 function readType(header: string | null): "json" | "text" | undefined {

@@ -1,5 +1,5 @@
 import type { Cancel, ServerClock } from "../../../lib/clock.ts";
-import type { ConnectionSink } from "../../connection.ts";
+import type { Transport } from "../../transport.ts";
 import { CLOSE } from "../../../protocol.ts";
 
 /** UTF-16 units handed to the system at once: what cannot be taken back when a reader falls behind. */
@@ -14,13 +14,14 @@ const LINGER = 2000;
 const encoder = new TextEncoder();
 
 /**
- * A TCP connection as the hub's {@linkcode ConnectionSink}: each frame is a line (or a few).
+ * A TCP connection as a {@linkcode Transport}: each frame is a line (or a few).
  *
  * Writing never waits: what the system does not take is kept here, and the hub looks at
  * `bufferedAmount` before it sends more. There is no close frame, so the reason of an end is the
  * last line.
  */
-export class LineTransport implements ConnectionSink {
+export class LineTransport implements Transport {
+  readonly kind = "tcp";
   /** Whether lines end in CR LF, as telnet's do: the hub does as the client does. */
   crlf = false;
   #waiting: string[] = [];
@@ -38,11 +39,16 @@ export class LineTransport implements ConnectionSink {
 
   /** @param onBroken told once, when writing failed. */
   constructor(
-    private readonly conn: Deno.Conn,
+    private readonly conn: Deno.TcpConn,
+    readonly address: string,
     private readonly clock: ServerClock,
     private readonly onBroken: () => void,
   ) {
     this.#progressAt = clock.monotonic();
+  }
+
+  get port(): number {
+    return this.conn.remoteAddr.port;
   }
 
   get bufferedAmount(): number {

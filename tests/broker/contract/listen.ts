@@ -114,4 +114,19 @@ export function listenContract(test: ContractTest): void {
     assertEquals(heard, ["first 1", "late 2"]);
     for (const subscription of late) subscription[Symbol.dispose]();
   });
+
+  test("`observeAppends()` reports every append before its promise resolves, until disposed", async (store) => {
+    await using broker = await store.open();
+    const took: number[] = [];
+    const observed = broker.observeAppends((milliseconds) => took.push(milliseconds));
+    await broker.append([draft("lobby", "a"), draft("lobby", "b")]);
+    assertEquals(took.length, 1);
+    const [receipt] = await broker.append([draft("lobby", { data: 1n })]);
+    assertEquals(receipt?.kind, "failed");
+    assertEquals(took.length, 2);
+    assertEquals(took.every((milliseconds) => milliseconds >= 0), true);
+    observed[Symbol.dispose]();
+    await broker.append([draft("lobby", "c")]);
+    assertEquals(took.length, 2);
+  });
 }

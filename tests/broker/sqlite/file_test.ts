@@ -11,6 +11,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { BrokerError, type MessageDraft } from "../../../broker/broker.ts";
 import { openSqliteBroker, type SqliteOptions } from "../../../broker/sqlite/sqlite_broker.ts";
+import { sqliteStorage } from "../../../server/storage.ts";
 import { draft, drafts, ids, kinds, readAll, store } from "../contract/broker_contract_kit.ts";
 
 /** Registers a test that gets a fresh directory. */
@@ -391,7 +392,7 @@ test("`openSqliteBroker()` brings a log of version 2 up to date", async (dir) =>
   old.exec("DROP TABLE owned_names; PRAGMA user_version = 2");
   old.close();
   await using broker = await openSqliteBroker({ path });
-  assertEquals(broker.ownedNames.all(), []);
+  assertEquals(sqliteStorage(broker).ownedNames.all(), []);
 });
 
 test("`openSqliteBroker()` brings a log of version 1 up to date", async (dir) => {
@@ -403,17 +404,17 @@ test("`openSqliteBroker()` brings a log of version 1 up to date", async (dir) =>
   const old = new DatabaseSync(path);
   old.exec("DROP TABLE measures; DROP TABLE owned_names; PRAGMA user_version = 1");
   old.close();
-  const measure = {
+  const ban = {
     ...{ kind: "ban", on: "name", key: "eve", target: "Eve", by: "admin" } as const,
     ...{ since: 1, until: Infinity },
   };
   {
     await using broker = await openSqliteBroker({ path });
     assertEquals((await broker.read("lobby", { limit: 9 })).map(({ message }) => message), ["old"]);
-    await broker.measures.put([measure]);
-    await broker.ownedNames.put([{ key: "alice", name: "Alice", seen: 1 }]);
+    await sqliteStorage(broker).sanctions.put([ban]);
+    await sqliteStorage(broker).ownedNames.put([{ key: "alice", name: "Alice", seen: 1 }]);
   }
   await using again = await openSqliteBroker({ path });
-  assertEquals(again.measures.all(), [measure]);
-  assertEquals(again.ownedNames.all(), [{ key: "alice", name: "Alice", seen: 1 }]);
+  assertEquals(sqliteStorage(again).sanctions.all(), [ban]);
+  assertEquals(sqliteStorage(again).ownedNames.all(), [{ key: "alice", name: "Alice", seen: 1 }]);
 });

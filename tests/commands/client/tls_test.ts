@@ -280,7 +280,7 @@ Deno.test("wayTo() says what is wrong with what it is to trust", async () => {
   const { message } = assertThrows(() => connectorFor(url, { ca: "/nowhere/ca.pem" }), Error);
   assertEquals(message, 'Cannot read --ca "/nowhere/ca.pem": there is no such file');
   await withFile("no certificate", (path) => {
-    assertThrows(() => connectorFor(url, { ca: path }), Error, "holds no certificate in PEM form");
+    assertThrows(() => connectorFor(url, { ca: path }), Error, "contains no PEM certificate");
     return Promise.resolve();
   });
 });

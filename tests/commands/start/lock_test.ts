@@ -14,7 +14,7 @@ Deno.test("bcast start refuses a data directory that another hub holds, and not 
   assertEquals(await second.exit(), 1);
   assertEquals(
     second.errors,
-    `Cannot use the data directory "${folder.path}": another hub (process ${pid}) holds it. ` +
+    `Cannot use the data directory "${folder.path}": another hub (process ${pid}) is using it. ` +
       "Stop that hub, or use another --data DIR\n",
   );
   assertEquals(second.lines, []);

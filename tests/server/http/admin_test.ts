@@ -1,24 +1,23 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
-import { combine } from "../../../auth/combined.ts";
-import { JwtAuthorizer } from "../../../auth/jwt.ts";
+import { combineAuthorizers } from "../../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken } from "../../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../../auth/keys.ts";
-import { mint } from "../../../auth/mint.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
-import type { Server, ServerOptions } from "../../../server.ts";
+import type { Server } from "../../../server.ts";
 import { handshake } from "../../kit/handshake.ts";
 import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
 const ADMIN = "an-admin-token-of-the-hub";
 const SHARED = "a-shared-secret-of-the-hub";
 const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
 
 /** A hub with moderators, open to others; who asks says itself from where. */
-function moderated(options: Partial<ServerOptions> = {}): Promise<Server> {
+function moderated(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({
-    authorizer: combine([
+    authorizer: combineAuthorizers([
       new SecretAuthorizer([ADMIN], { admin: true }),
       new SecretAuthorizer([SHARED]),
       new JwtAuthorizer({ keys: [secretKey(KEY)] }),
@@ -82,8 +81,8 @@ Deno.test("a claim makes an admin; anything but `true` does not", async () => {
   await using hub = await moderated();
   const key = signingSecret(KEY);
   const now = { issuedAt: Date.now() };
-  const admin = await mint(key, { ...now, sub: "Rita", admin: true });
-  const plain = await mint(key, { ...now, sub: "Bob" });
+  const admin = await mintToken(key, { ...now, sub: "Rita", admin: true });
+  const plain = await mintToken(key, { ...now, sub: "Bob" });
   assertEquals((await ask(hub, "admin/ban", { name: "Eve" }, { token: admin })).status, 200);
   assertEquals((await ask(hub, "admin/bans", undefined, { token: plain })).status, 403);
   const { body } = await ask(hub, "admin/bans");
@@ -127,7 +126,7 @@ Deno.test("a ban answers 403 with the reason at the upgrade and below /api/, 450
   assertEquals(status, 200);
   assertEquals((await ask(hub, "people", undefined, evil)).status, 200);
   // The name of a token is banned wherever its bearer comes from.
-  const token = await mint(signingSecret(KEY), { issuedAt: Date.now(), sub: "Eve" });
+  const token = await mintToken(signingSecret(KEY), { issuedAt: Date.now(), sub: "Eve" });
   await ask(hub, "admin/ban", { name: "eve" });
   assertEquals((await ask(hub, "people", undefined, { token })).status, 403);
   assertEquals((await handshake(hub.port, [["Authorization", `Bearer ${token}`]])).status, 403);
@@ -155,7 +154,7 @@ Deno.test("orders do what they say, and tell whom there was", async () => {
     affected: 1,
     addresses: ["127.0.0.1"],
   });
-  assertEquals((await eve.closed).reason, "A moderator sent you away: enough");
+  assertEquals((await eve.closed).reason, "A moderator kicked you: enough");
   for (
     const [what, body, message] of [
       ["kick", { name: "Eve" }, "no_such_user: Eve is not connected"],
@@ -249,7 +248,7 @@ Deno.test("each order is one line of the audit log: who, from where, what, whom;
   });
   try {
     await using hub = await moderated();
-    const token = await mint(signingSecret(KEY), {
+    const token = await mintToken(signingSecret(KEY), {
       issuedAt: Date.now(),
       sub: "Rita",
       admin: true,

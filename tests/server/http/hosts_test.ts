@@ -1,17 +1,16 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { connect as connectHttp2, constants } from "node:http2";
 import fc from "fast-check";
-import { readAuthority, sentTo } from "../../../server/http/authority.ts";
+import { readAuthority, requestAuthority } from "../../../server/http/hosts.ts";
 import {
   certificateNames,
   HostList,
   machineNames,
   readHostPattern,
 } from "../../../server/http/hosts.ts";
-import type { ServerOptions } from "../../../server.ts";
 import { pair } from "../../kit/certificates.ts";
 import { ask, askRaw, handshake } from "../../kit/handshake.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
 /** What a `Host` header comes to, for a hub that was told of no name; `PORT` is the hub's. */
 const HOSTS: readonly (readonly [host: string, status: number])[] = [
@@ -97,7 +96,7 @@ Deno.test("a request is answered by the name that it was sent to: 200, 421 or 40
 });
 
 Deno.test("POST to a foreign name with its own origin is refused with 421 on every kind of hub", async (t) => {
-  const hubs: readonly [what: string, options: Partial<ServerOptions>][] = [
+  const hubs: readonly [what: string, options: TestHubOptions][] = [
     ["localhost", { host: "localhost" }],
     ["all addresses", { host: "0.0.0.0" }],
     ["a trusted proxy", { trustedProxies: ["127.0.0.1"] }],
@@ -290,9 +289,9 @@ for (const secure of isOldClient ? [false] : [false, true]) {
   });
 }
 
-Deno.test("`sentTo()` takes the authority of HTTP/2, and refuses one that Host contradicts", () => {
+Deno.test("`requestAuthority()` takes the authority of HTTP/2, and refuses one that Host contradicts", () => {
   const at = (url: string, host?: string): string | undefined =>
-    sentTo(new Request(url, host === undefined ? {} : { headers: { host } }))?.host;
+    requestAuthority(new Request(url, host === undefined ? {} : { headers: { host } }))?.host;
   assertEquals(at("https://localhost:1/x"), "localhost:1");
   assertEquals(at("https://localhost:1/x", "LOCALHOST:1"), "localhost:1");
   assertEquals(at("https://localhost:1/x", "evil.example"), undefined);

@@ -1,24 +1,24 @@
 import { assert, assertEquals } from "@std/assert";
-import { combine } from "../../../auth/combined.ts";
-import { JwtAuthorizer } from "../../../auth/jwt.ts";
+import { combineAuthorizers } from "../../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken } from "../../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../../auth/keys.ts";
-import { mint } from "../../../auth/mint.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { OPERATIONS } from "../../../server/http/api/operations.ts";
+import { sqliteStorage } from "../../../server/storage.ts";
 import { MAX_SANCTIONS } from "../../../server/moderation/sanctions.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
-import type { Server, ServerOptions } from "../../../server.ts";
+import type { Server } from "../../../server.ts";
 import { address, tell } from "../../kit/http.ts";
 import { inspect } from "../../kit/inspector.ts";
 import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
 const ADMIN = "an-admin-token-of-the-hub";
 const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
 
-function moderated(options: Partial<ServerOptions> = {}): Promise<Server> {
+function moderated(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({
-    authorizer: combine([
+    authorizer: combineAuthorizers([
       new SecretAuthorizer([ADMIN], { admin: true }),
       new JwtAuthorizer({ keys: [secretKey(KEY)] }),
     ], { open: true }),
@@ -109,7 +109,7 @@ Deno.test("GET /api/openapi.json describes every order of moderators and every a
   const ask = (order: string, body: unknown, token?: string): Promise<void> =>
     inspector.ask(hub, "POST", at(order), "", ordering(JSON.stringify(body), token));
   await using _o = await TestSocket.plain(hub.url, "O'Neil (x)");
-  const token = await mint(signingSecret(KEY), { issuedAt: Date.now(), sub: "jean-luc" });
+  const token = await mintToken(signingSecret(KEY), { issuedAt: Date.now(), sub: "jean-luc" });
   const owner = await TestSocket.plain(hub.url, undefined, `token=${token}`);
   await ask("release-name", { name: "jean-luc" });
   await owner.close();
@@ -166,7 +166,7 @@ Deno.test("GET /api/openapi.json describes every order of moderators and every a
     }
   }
   const crowded = await openSqliteBroker({ path: ":memory:" });
-  await crowded.measures.put(Array.from({ length: MAX_SANCTIONS }, (_, n) => ({
+  await sqliteStorage(crowded).sanctions.put(Array.from({ length: MAX_SANCTIONS }, (_, n) => ({
     ...{ kind: "ban", on: "name", key: `n${n}`, target: `n${n}`, by: "admin" } as const,
     ...{ since: n, until: Infinity },
   })));

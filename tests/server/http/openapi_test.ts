@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Authorizer } from "../../../auth/authorizer.ts";
-import { combine } from "../../../auth/combined.ts";
+import { type Authorizer, combineAuthorizers } from "../../../auth/authorizer.ts";
 import { Rights } from "../../../auth/rights.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
@@ -101,7 +100,9 @@ Deno.test("GET /api/openapi.json describes every answer of every path", async ()
 
 Deno.test("GET /api/openapi.json describes the events of a stream", async () => {
   const moderators = new SecretAuthorizer(["an-admin-token-of-the-hub"], { admin: true });
-  await using hub = await startTestHub({ authorizer: combine([moderators], { open: true }) });
+  await using hub = await startTestHub({
+    authorizer: combineAuthorizers([moderators], { open: true }),
+  });
   const inspector = await inspect(hub);
   await post(hub, "lobby", "hi");
   await using events = await EventReader.open(hub, "lobby", "?after=other:1");

@@ -1,12 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
-import { OPEN_GRANT } from "../../../auth/authorizer.ts";
-import { combine } from "../../../auth/combined.ts";
+import { combineAuthorizers, OPEN_GRANT } from "../../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
 import { BODY_TIMEOUT } from "../../../server/http/body.ts";
 import { TEXT_ENCODER, V1_ENCODER } from "../../../server/encoders/encoder.ts";
-import type { Server, ServerOptions } from "../../../server.ts";
+import type { Server } from "../../../server.ts";
 import { EventReader } from "../../kit/events.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { address, post, tell } from "../../kit/http.ts";
@@ -15,14 +14,14 @@ import { LineClient } from "../../kit/line_client.ts";
 import { rawRequest } from "../../kit/raw_http.ts";
 import { RecordedClient, recordedHub } from "../../kit/recorded_hub.ts";
 import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 import { until } from "../../kit/until.ts";
 
 const ADMIN = "an-admin-token-of-the-hub";
 
-function moderated(options: Partial<ServerOptions> = {}): Promise<Server> {
+function moderated(options: TestHubOptions = {}): Promise<Server> {
   const moderators = new SecretAuthorizer([ADMIN], { admin: true });
-  return startTestHub({ authorizer: combine([moderators], { open: true }), ...options });
+  return startTestHub({ authorizer: combineAuthorizers([moderators], { open: true }), ...options });
 }
 
 /** Runs `task`, and gives what was logged meanwhile, as it would be printed. */
@@ -120,13 +119,13 @@ Deno.test("whoever is turned away is counted and logged, over every transport", 
     });
     await using _first = await EventReader.open(hub, "lobby");
     const refusals: [what: string, status: number, reason: RegExp][] = [];
-    const before = (): number => lines().filter((line) => line.includes("Turned away")).length;
+    const before = (): number => lines().filter((line) => line.includes("Rejected")).length;
     const expect = async (what: string, status: number, reason: RegExp, ask: () => unknown) => {
       const known = before();
       await ask();
       await until(what, () => before() === known + 1);
       refusals.push([what, status, reason]);
-      assertMatch(lines().filter((line) => line.includes("Turned away")).at(-1) ?? "", reason);
+      assertMatch(lines().filter((line) => line.includes("Rejected")).at(-1) ?? "", reason);
     };
     for (let n = 0; n < 3; n++) {
       await expect(
@@ -188,14 +187,14 @@ Deno.test("429 and 503 of the API are counted and logged; a flood of them is not
       await tell(hub, "/api/rooms");
     }
     const infos = (): readonly string[] =>
-      lines().filter((line) => line.includes("Turned away") && /\bINF/i.test(line));
+      lines().filter((line) => line.includes("Rejected") && /\bINF/i.test(line));
     assertEquals(infos().length, 20);
     assertMatch(
       infos()[0] ?? "",
       /127\.0\.0\.1 with 429: Too many requests: wait 1 s \(0 online\)/,
     );
     clock.advance(2000);
-    assertMatch(infos().at(-1) ?? "", /Turned away 79 more/);
+    assertMatch(infos().at(-1) ?? "", /Rejected 79 more/);
     assertEquals((await tell(hub, "/api/status")).body.turnedAway, 99);
     await using _alice = await TestSocket.plain(hub.url, "Alice");
     const stopped = hub.stop("Bye", 100);
@@ -227,10 +226,9 @@ Deno.test("no line of the log says undefined, whoever it is about", async () => 
       address: "192.0.2.3",
       size: 2,
     });
-    const stream = hub.subscribeAnonymously(new RecordedClient(hub, "192.0.2.4"), {
-      address: "192.0.2.4",
-      grant: OPEN_GRANT,
-    }, { room: "lobby" });
+    const stream = hub.subscribeAnonymously(new RecordedClient(hub, "192.0.2.4"), OPEN_GRANT, {
+      room: "lobby",
+    });
     await until("the stream is in", () => stream.welcomed);
     hub.gone(stream, 1000);
     new RecordedClient(hub, "192.0.2.5", { encoder: TEXT_ENCODER }).connection.fail(

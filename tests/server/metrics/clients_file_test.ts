@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
+import { sqliteStorage } from "../../../server/storage.ts";
 import { Hub } from "../../../server/hub.ts";
+import type { Transport } from "../../../server/transport.ts";
 import { TEXT_ENCODER } from "../../../server/encoders/encoder.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../../server/limits/server_limits.ts";
 import {
@@ -84,7 +86,12 @@ Deno.test("`ClientsFile` is never found half-written, by a reader that does noth
   const path = `${folder.path}/clients.json`;
   const clock = new FakeClock();
   await using broker = await openSqliteBroker({ path: ":memory:" });
-  await using hub = new Hub({ broker, rooms: ["lobby"], limits: DEFAULT_SERVER_LIMITS, clock });
+  await using hub = new Hub({
+    ...sqliteStorage(broker),
+    rooms: ["lobby"],
+    limits: DEFAULT_SERVER_LIMITS,
+    clock,
+  });
   await using _file = new ClientsFile(path, hub, clock);
   const reader = new Worker(
     `data:application/javascript,${
@@ -108,13 +115,17 @@ Deno.test("`ClientsFile` is never found half-written, by a reader that does noth
     reader.onmessage = ({ data }) => resolve(data);
     reader.onerror = (event) => (event.preventDefault(), reject(new Error(event.message)));
   });
-  const transport = { bufferedAmount: 0, send: () => {}, close: () => {} };
+  const transport: Transport = {
+    kind: "websocket",
+    address: "192.0.2.1",
+    bufferedAmount: 0,
+    send: () => {},
+    close: () => {},
+  };
   let shown = 0;
   for (let round = 0; round < 60; round++) {
     for (let count = 0; count < 20; count++) {
-      const address = "192.0.2.1";
       hub.connect(transport, {
-        address,
         encoder: TEXT_ENCODER,
         rooms: [],
         sender: `n-${round}-${count}`,
@@ -139,12 +150,22 @@ Deno.test("`ClientsFile` writes once for any number of changes, and not at all f
   const path = `${folder.path}/clients.json`;
   const clock = new FakeClock();
   await using broker = await openSqliteBroker({ path: ":memory:" });
-  await using hub = new Hub({ broker, rooms: ["lobby"], limits: DEFAULT_SERVER_LIMITS, clock });
+  await using hub = new Hub({
+    ...sqliteStorage(broker),
+    rooms: ["lobby"],
+    limits: DEFAULT_SERVER_LIMITS,
+    clock,
+  });
   await using _file = new ClientsFile(path, hub, clock);
-  const transport = { bufferedAmount: 0, send: () => {}, close: () => {} };
+  const transport: Transport = {
+    kind: "websocket",
+    address: "192.0.2.1",
+    bufferedAmount: 0,
+    send: () => {},
+    close: () => {},
+  };
   for (let count = 0; count < 10_000; count++) {
-    const address = "192.0.2.1";
-    hub.connect(transport, { address, encoder: TEXT_ENCODER, rooms: [], sender: `name-${count}` });
+    hub.connect(transport, { encoder: TEXT_ENCODER, rooms: [], sender: `name-${count}` });
   }
   assertEquals(read(path).clients, [], "nothing is written before its time");
   // They are let in and enter their rooms a moment later; all of it is in the first write.
@@ -212,7 +233,12 @@ for (
     await using folder = await temporaryFolder();
     await using broker = await openSqliteBroker({ path: ":memory:" });
     const clock = new FakeClock();
-    await using hub = new Hub({ broker, rooms: ["lobby"], limits: DEFAULT_SERVER_LIMITS, clock });
+    await using hub = new Hub({
+      ...sqliteStorage(broker),
+      rooms: ["lobby"],
+      limits: DEFAULT_SERVER_LIMITS,
+      clock,
+    });
     assertThrows(
       () => new ClientsFile(`${folder.path}/${where}`, hub, clock),
       ClientsFileError,

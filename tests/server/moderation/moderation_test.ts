@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { OPEN_GRANT } from "../../../auth/authorizer.ts";
-import type { Sanction, SanctionKey, SanctionStore } from "../../../broker/sqlite/sanctions.ts";
+import type {
+  Sanction,
+  SanctionKey,
+  SanctionStore,
+} from "../../../server/moderation/sanction_store.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
+import { sqliteStorage } from "../../../server/storage.ts";
 import { JSON_ENCODER, TEXT_ENCODER } from "../../../server/encoders/encoder.ts";
 import {
   MAX_SANCTIONS,
@@ -27,7 +32,7 @@ Deno.test("`kick()` ends the sessions of a name at once, with the reason, and no
     sessions: 1,
     addresses: ["192.0.2.7"],
   });
-  assertEquals(eve.ended, [4503, "A moderator sent you away: spam"]);
+  assertEquals(eve.ended, [4503, "A moderator kicked you: spam"]);
   assertEquals(bob.ended, undefined);
   assertEquals(await bob.outcome(MESSAGE), "ok");
   // No grace: the name is free, and the secret opens nothing.
@@ -54,8 +59,8 @@ Deno.test("`kick()` ends the session of who is away, and tells other people's cl
   await until("both are in", () => plain.connection.welcomed && text.connection.welcomed);
   hub.moderation.kick("Eve", {}, BY);
   hub.moderation.kick("Tex", { reason: "no bots" }, BY);
-  assertEquals(plain.all("system").at(-1)?.["message"], "A moderator sent you away");
-  assertEquals(text.lines.at(-1), "* A moderator sent you away: no bots");
+  assertEquals(plain.all("system").at(-1)?.["message"], "A moderator kicked you");
+  assertEquals(text.lines.at(-1), "* A moderator kicked you: no bots");
   assertEquals([plain.ended?.[0], text.ended?.[0]], [4503, 4503]);
 });
 
@@ -266,8 +271,9 @@ Deno.test("`announce()` reaches everybody who is in, or a room, in their own way
   assertEquals(eve.all("history")[0]?.["messages"], []);
 });
 
-Deno.test("what moderators decided holds for the next hub on the same log", async () => {
+Deno.test("sanctions hold for the next hub on the same log", async () => {
   await using broker = await openSqliteBroker({ path: ":memory:" });
+  const { sanctions } = sqliteStorage(broker);
   {
     // A hub leaves its broker to who opened it.
     const clock = new FakeClock();
@@ -291,8 +297,8 @@ Deno.test("what moderators decided holds for the next hub on the same log", asyn
   assertEquals((await bob.outcome(MESSAGE)).slice(0, 9), "forbidden");
   assertEquals((await bob.outcome({ type: "join", room: "party" })).slice(0, 9), "forbidden");
   clock.advance(3_600_000);
-  await until("it is forgotten", () => broker.measures.all().length === 2);
-  assertEquals(broker.measures.all().map(({ kind }) => kind), ["close", "mute"]);
+  await until("it is forgotten", () => sanctions.all().length === 2);
+  assertEquals(sanctions.all().map(({ kind }) => kind), ["close", "mute"]);
 });
 
 /** A store whose next change can be made to fail. */

@@ -61,7 +61,7 @@ const close = order(
 );
 
 const ORDERS = {
-  kick: order("kick", byName, /A moderator sent you away: because \[of\] this/),
+  kick: order("kick", byName, /A moderator kicked you: because \[of\] this/),
   ban,
   banAddress,
   unban: lift(ban, order("unban", (name) => ({ name }), /never said/)),
@@ -255,7 +255,7 @@ Deno.test("an event stream that is being opened while its room is closed ends wi
   resolve();
   const text = await answer.text();
   assertMatch(text, /party is closed: because \[of\] this/);
-  assertEquals(world.connections.count, 0);
+  assertEquals(world.hub.limiter.count, 0);
   assertEquals(world.hub.census().rooms, 1);
 });
 

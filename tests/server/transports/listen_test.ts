@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { connect } from "../../../client.ts";
 import { addressesOf, AddressInUse, bindAll, type Bound } from "../../../server/transports/bind.ts";
+import { sqliteStorage } from "../../../server/storage.ts";
 import { startServer } from "../../../server.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import { pair } from "../../kit/certificates.ts";
@@ -84,7 +85,7 @@ Deno.test({
     const { port } = other.addr;
     const broker = await openSqliteBroker({ path: ":memory:" });
     await using _broker = broker;
-    const error = assertThrows(() => startServer({ broker, port }), AddressInUse);
+    const error = assertThrows(() => startServer({ ...sqliteStorage(broker), port }), AddressInUse);
     assertEquals(error.address, "::1");
     assertInstanceOf(error, Deno.errors.AddrInUse);
     await until("the half that was had is free again", () => {

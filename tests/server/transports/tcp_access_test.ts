@@ -1,17 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Authorizer } from "../../../auth/authorizer.ts";
-import { combine } from "../../../auth/combined.ts";
-import { JwtAuthorizer } from "../../../auth/jwt.ts";
+import { type Authorizer, combineAuthorizers } from "../../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken, type TokenClaims } from "../../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../../auth/keys.ts";
-import { type Claims, mint } from "../../../auth/mint.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
-import { ConnectionLimiter } from "../../../server/limits/connection_limiter.ts";
-import type { Server, ServerOptions } from "../../../server.ts";
+import type { Server } from "../../../server.ts";
 import { pair } from "../../kit/certificates.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { LineClient } from "../../kit/line_client.ts";
 import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 import { until } from "../../kit/until.ts";
 
 const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
@@ -19,17 +16,17 @@ const SHARED = "a-shared-secret-of-the-hub";
 const PROMPT = "* This hub wants a token. Give it as your first line: /token SECRET";
 const WRONG = "* The token is wrong: ask the hub's operator for the right one";
 
-const authorizer = combine([
+const authorizer = combineAuthorizers([
   new SecretAuthorizer([SHARED]),
   new JwtAuthorizer({ keys: [secretKey(KEY)] }),
 ]);
 
-function tokenFor(claims: Omit<Claims, "issuedAt">): Promise<string> {
-  return mint(signingSecret(KEY), { issuedAt: Date.now() - 60_000, ...claims });
+function tokenFor(claims: Omit<TokenClaims, "issuedAt">): Promise<string> {
+  return mintToken(signingSecret(KEY), { issuedAt: Date.now() - 60_000, ...claims });
 }
 
 /** A hub with a line door that asks for tokens, and the port of that. */
-async function guarded(options: Partial<ServerOptions> = {}): Promise<[Server, number]> {
+async function guarded(options: TestHubOptions = {}): Promise<[Server, number]> {
   const hub = await startTestHub({ authorizer, tcp: { port: 0 }, ...options });
   assert(hub.tcpPort !== undefined);
   return [hub, hub.tcpPort];
@@ -253,26 +250,4 @@ Deno.test("stop() with a drain serves a client of the line door until its turn, 
   assertEquals(second.lines.at(-1), "* Back in a minute");
   clock.advance(4000);
   await stopping;
-});
-
-Deno.test("`Connections` counts by network, and knows when a door is empty", async () => {
-  const connections = new ConnectionLimiter();
-  connections.add("2001:db8::1", "lines");
-  connections.add("2001:db8::ffff", "websocket");
-  connections.add("::ffff:192.0.2.1", "websocket");
-  assertEquals(connections.count, 3);
-  assertEquals(connections.from("2001:db8::2"), 2);
-  assertEquals(connections.from("2001:db8:1::2"), 0);
-  assertEquals(connections.from("192.0.2.1"), 1);
-  const told: string[] = [];
-  const all = connections.empty().then(() => told.push("all"));
-  const sockets = connections.empty(["websocket"]).then(() => told.push("websocket"));
-  connections.remove("2001:db8::ffff", "websocket");
-  connections.remove("192.0.2.1", "websocket");
-  await sockets;
-  assertEquals(told, ["websocket"]);
-  connections.remove("2001:db8::1", "lines");
-  await all;
-  await connections.empty();
-  assertEquals([connections.count, connections.from("2001:db8::1")], [0, 0]);
 });

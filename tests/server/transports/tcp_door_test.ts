@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Server, ServerOptions } from "../../../server.ts";
+import type { Server } from "../../../server.ts";
 import { LINE_PAUSE } from "../../../server/transports/tcp/line_connection.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { LineClient } from "../../kit/line_client.ts";
 import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 import { until } from "../../kit/until.ts";
 
 /** A hub with a line door. */
 async function startLineHub(
-  options: Partial<ServerOptions> = {},
+  options: TestHubOptions = {},
 ): Promise<Server & { readonly tcpPort: number }> {
   const hub = await startTestHub({ tcp: { port: 0 }, ...options });
   assert(hub.tcpPort !== undefined);

@@ -233,7 +233,7 @@ Deno.test({
     const [, port] = await hub.line(/^Listening on wss:\/\/localhost:(\d+)\/$/);
     await hub.line(/connect wss:\/\/localhost:\d+\/$/);
     assertEquals(await shownBy(Number(port)), fingerprint(first));
-    assert(hub.errors.includes(`c.pem: ${fingerprint(first)}, valid to `), hub.errors);
+    assert(hub.errors.includes(`c.pem: ${fingerprint(first)}, valid until `), hub.errors);
     assert(!hub.errors.includes("expires in"), hub.errors);
     await Deno.writeTextFile(cert, soon.cert);
     hub.kill("SIGHUP");
@@ -241,7 +241,7 @@ Deno.test({
     assertEquals(await shownBy(Number(port)), fingerprint(first));
     await Deno.writeTextFile(key, soon.key);
     hub.kill("SIGHUP");
-    await until("the new one", () => hub.errors.includes(`is new: ${fingerprint(soon)}`));
+    await until("the new one", () => hub.errors.includes(`was replaced: ${fingerprint(soon)}`));
     assertEquals(await shownBy(Number(port)), fingerprint(soon));
     await until("the warning", () => /c\.pem expires in 1[34] days, on/.test(hub.errors));
     hub.kill("SIGTERM");

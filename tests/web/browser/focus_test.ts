@@ -101,7 +101,7 @@ const REMOVALS: readonly {
   {
     what: "one is kicked",
     happens: (hub) => moderate(hub, "kick", { name: "Alice", reason: "calm down" }),
-    reason: "A moderator sent you away: calm down",
+    reason: "A moderator kicked you: calm down",
   },
   {
     what: "one is banned",

@@ -3,10 +3,9 @@
 /// <reference lib="dom.iterable" />
 
 import { assertEquals } from "@std/assert";
-import { combine } from "../../../auth/combined.ts";
-import { JwtAuthorizer } from "../../../auth/jwt.ts";
+import { combineAuthorizers } from "../../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken } from "../../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../../auth/keys.ts";
-import { mint } from "../../../auth/mint.ts";
 import { connect } from "../../../client.ts";
 import type { ClientEvent } from "../../../client.ts";
 import type { Direct } from "../../../protocol.ts";
@@ -117,9 +116,9 @@ test("what was written while there was no connection does not go to another pers
 
 test("whose name a token proves is the same person when they come back", async (browser) => {
   await using hub = await startTestHub({
-    authorizer: combine([new JwtAuthorizer({ keys: [secretKey(KEY)] })], { open: true }),
+    authorizer: combineAuthorizers([new JwtAuthorizer({ keys: [secretKey(KEY)] })], { open: true }),
   });
-  const token = await mint(signingSecret(KEY), { sub: "Bob", issuedAt: Date.now() });
+  const token = await mintToken(signingSecret(KEY), { sub: "Bob", issuedAt: Date.now() });
   await using visitor = await browser.visitor();
   const alice = await visitor.open(hub, { name: "Alice" });
   const first = person(hub, "Bob", token);
