@@ -95,9 +95,9 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const terminal = context.stdin.isTerminal && context.stdout.isTerminal && !flags.json;
   if (terminal) return await talk({ ...options, url }, way, flags.bell, context, interruption);
   const via = viaOption(context.env);
-  await using conversation = converse({ ...options, echo: false }, way.seams);
+  await using connection = converse({ ...options, echo: false }, way.seams);
   return await pipe({
-    conversation,
+    connection,
     via,
     input: context.stdin.readable,
     stdout: context.stdout,

@@ -1,5 +1,5 @@
 import type { Context } from "../cli/context.ts";
-import { type InputLine, inputLines } from "../commands/pipeline/lines.ts";
+import { type InputLine, inputLines } from "../lib/input_lines.ts";
 import { isPrivateCommand } from "../terminal/line.ts";
 import type { InteractiveScreen, ScreenEvents } from "./screen.ts";
 
