@@ -204,8 +204,8 @@ export function startServer(options: ServerOptions): Server {
   }
 
   /** First the goodbyes: closing the listener would say its own in their place. */
-  async function goodbyes(said: Promise<void>): Promise<"close" | "break"> {
-    return await settledWithin(said, GOODBYE_TIMEOUT) ? "close" : "break";
+  async function goodbyes(said: Promise<void>): Promise<"close" | "abort"> {
+    return await settledWithin(said, GOODBYE_TIMEOUT) ? "close" : "abort";
   }
 
   /** What came in as plain lines has no certificate, and goes on. */
