@@ -3,7 +3,6 @@ import { type Authorizer, OPEN } from "./auth/authorizer.ts";
 import type { Broker } from "./broker/broker.ts";
 import { api } from "./server/http/api/api.ts";
 import { addressesOf, bindAll } from "./server/transports/bind.ts";
-import { retryAfterShutdown, type ShutdownNotice } from "./server/http/shutdown.ts";
 import { SseServer } from "./server/transports/sse.ts";
 import { RequestGuard } from "./server/http/request_guard.ts";
 import { Health } from "./server/http/health.ts";
@@ -16,14 +15,14 @@ import type { KeyPair } from "./server/transports/tls.ts";
 import { WebSocketServer } from "./server/transports/websocket.ts";
 import type { ServerClock } from "./lib/clock.ts";
 import { steadyClock } from "./lib/steady_clock.ts";
-import { ConnectionLimiter } from "./server/limits/connection_limiter.ts";
+import { retryAfterShutdown } from "./server/limits/connection_limiter.ts";
 import { Hub } from "./server/hub.ts";
 import { type ServerLimits, serverLimits } from "./server/limits/server_limits.ts";
 import { ClientsFile } from "./server/metrics/clients_file.ts";
 import { MetricsCollector } from "./server/metrics/collector.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM } from "./protocol.ts";
 import type { HubStorage } from "./server/storage.ts";
-import { listenTcp, type TcpServer } from "./server/transports/tcp/tcp_server.ts";
+import { TcpServer } from "./server/transports/tcp/tcp_server.ts";
 
 export { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./server/limits/server_limits.ts";
 
@@ -126,11 +125,11 @@ export function startServer(options: ServerOptions): Server {
   const clock = options.clock ?? steadyClock;
   const limits = serverLimits(options.limits);
   const hub = new Hub({ broker, sanctions, ownedNames, rooms, limits, clock, authorizer });
-  const connections = new ConnectionLimiter();
-  const webSocket = new WebSocketServer(hub, connections);
-  const events = new SseServer(hub, connections, clock);
+  const { limiter } = hub;
+  const webSocket = new WebSocketServer(hub, limits.heartbeat);
+  const events = new SseServer(hub, clock);
   let hosts = hostList(options.tls);
-  const guard = new RequestGuard(hub, {
+  const guard = new RequestGuard(limiter, {
     origins,
     trustedProxies,
     hosts: () => hosts,
@@ -138,11 +137,9 @@ export function startServer(options: ServerOptions): Server {
   });
   const { metrics: exposure = "local", database } = options;
   const monitor = new MetricsCollector({ hub, ...(database === undefined ? {} : { database }) });
-  let closure: ShutdownNotice | undefined;
   let stopped: Promise<void> | undefined;
   let renewing: Promise<void> = Promise.resolve();
-  const shutdownNotice = (): ShutdownNotice | undefined => closure;
-  const health = new Health({ broker, clock, closed: shutdownNotice });
+  const health = new Health({ broker, clock, limiter });
   const opened: AsyncDisposable[] = [hub];
   const { tcp, clientsFile: file } = options;
   const lines = open(() => tcp === undefined ? [] : openLineDoors(tcp));
@@ -185,7 +182,7 @@ export function startServer(options: ServerOptions): Server {
   }
 
   function openLineDoor(host: string, port: number): TcpServer {
-    return listenTcp({ hub, connections, limits, clock, host, port });
+    return new TcpServer({ hub, limits, clock, host, port });
   }
 
   function listen(host: string, port: number): HttpListener {
@@ -196,13 +193,10 @@ export function startServer(options: ServerOptions): Server {
         hub,
         room: rooms[0] ?? DEFAULT_ROOM,
         webSocket,
-        connections,
         guard,
-        api: api({ hub, clock, limits, connections, events, shutdownNotice }),
-        limits,
+        api: api({ hub, clock, limits, events }),
         health,
         metrics: { exposure, monitor },
-        shutdownNotice,
       }),
       clock,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
@@ -210,28 +204,29 @@ export function startServer(options: ServerOptions): Server {
   }
 
   /** First the goodbyes: closing the listener would say its own in their place. */
-  async function goodbyes(said: Promise<void>): Promise<"close" | "break"> {
-    return await settledWithin(said, GOODBYE_TIMEOUT) ? "close" : "break";
+  async function goodbyes(said: Promise<void>): Promise<"close" | "abort"> {
+    return await settledWithin(said, GOODBYE_TIMEOUT) ? "close" : "abort";
   }
 
   /** What came in as plain lines has no certificate, and goes on. */
   async function renew(tls: KeyPair): Promise<void> {
     if (stopped !== undefined) return;
     const reason = "The hub has a new certificate: reconnect";
-    closure = { reason, retryAfter: () => 1 };
+    limiter.shutdown = { reason, retryAfter: () => 1, closesTcp: false };
     await hub.disconnectAll(reason, (peer) => peer.transport.kind !== "tcp");
     hosts = hostList(tls);
-    const how = await goodbyes(connections.empty(["websocket", "sse"]));
+    const how = await goodbyes(limiter.empty(["websocket", "sse"]));
     await Promise.all(listeners.map((listener) => listener.renew(tls, how)));
     // Stopping may have begun meanwhile; it waits for this, and has its own reason.
-    if (closure.reason === reason) closure = undefined;
+    if (limiter.shutdown.reason === reason) limiter.shutdown = undefined;
   }
 
   async function stop(reason: string, drain: number): Promise<void> {
     const end = clock.monotonic() + drain;
-    closure = {
+    limiter.shutdown = {
       reason,
       retryAfter: () => retryAfterShutdown(end - clock.monotonic(), Math.random()),
+      closesTcp: true,
     };
     for (const each of lines) each.close(reason);
     // Whatever became of it was told to whoever asked for it.
@@ -239,7 +234,7 @@ export function startServer(options: ServerOptions): Server {
     await hub.drain(reason, drain);
     cancelTrimming();
     await hub.stop(reason);
-    const how = await goodbyes(connections.empty());
+    const how = await goodbyes(limiter.empty());
     await Promise.all(listeners.map((listener) => listener.end(how)));
     await Promise.all(lines.map((each) => each[Symbol.asyncDispose]()));
     await clientsFile?.[Symbol.asyncDispose]();

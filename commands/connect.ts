@@ -1,3 +1,5 @@
+import { isPrivateCommand } from "../terminal/line.ts";
+import { SHORTCUTS } from "../terminal/shortcuts.ts";
 import { getLogger } from "@logtape/logtape";
 import { VERIFIED_WORD } from "../chat/sender.ts";
 import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "./client/address.ts";
@@ -95,9 +97,9 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const terminal = context.stdin.isTerminal && context.stdout.isTerminal && !flags.json;
   if (terminal) return await talk({ ...options, url }, way, flags.bell, context, interruption);
   const via = viaOption(context.env);
-  await using conversation = converse({ ...options, echo: false }, way.seams);
+  await using connection = converse({ ...options, echo: false }, way.seams);
   return await pipe({
-    conversation,
+    connection,
     via,
     input: context.stdin.readable,
     stdout: context.stdout,
@@ -117,8 +119,12 @@ async function talk(
 ): Promise<ExitCode> {
   await using history = await FileHistory.open(dataDirectory(context));
   using screen: InteractiveScreen = isDumb(context)
-    ? new PlainScreen(context)
-    : new Editor(new SystemTerminal(), { history });
+    ? new PlainScreen({
+      output: context.stdout,
+      input: context.stdin.readable,
+      isCommand: isPrivateCommand,
+    })
+    : new Editor(new SystemTerminal(), { history, shortcuts: new Set(SHORTCUTS.keys()) });
   const { signal } = interruption;
   const hangUp = (): void => screen[Symbol.dispose]();
   signal.addEventListener("abort", hangUp, { once: true });

@@ -32,7 +32,7 @@ import { Sessions } from "./sessions.ts";
 import type { HubStorage } from "./storage.ts";
 import { TracedTransport, traceFrame, tracesFrames } from "./frame_trace.ts";
 import { FlushQueue } from "./flush_queue.ts";
-import { RejectionLog } from "./rejections.ts";
+import { ConnectionLimiter } from "./limits/connection_limiter.ts";
 
 const logger = getLogger(["bcast", "hub"]);
 
@@ -53,13 +53,13 @@ export interface HubOptions extends HubStorage {
 export interface ConnectParams {
   readonly encoder: Encoder;
   /** The wanted name, as it stands in the query. */
-  readonly sender?: string;
+  readonly sender?: string | undefined;
   /** Rooms of the query; none: the hub's own. */
   readonly rooms: readonly string[];
   /** What it may do, where its token was checked already. */
-  readonly grant?: Grant;
+  readonly grant?: Grant | undefined;
   /** The token it came with, to be checked at its `hello` if that brings none. */
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 /**
@@ -68,8 +68,8 @@ export interface ConnectParams {
  */
 export class Hub implements ConnectionContext, AsyncDisposable {
   readonly counters = new Counters();
-  /** Logs who was not let in. */
-  readonly rejections: RejectionLog;
+  /** Decides about connections of all transports. */
+  readonly limiter: ConnectionLimiter;
   /** What those are told who look on from outside. */
   readonly queries: HubQueries;
   /** Checks tokens, for those who come in and for those who ask over HTTP. */
@@ -101,7 +101,6 @@ export class Hub implements ConnectionContext, AsyncDisposable {
 
   constructor(private readonly options: HubOptions) {
     const { broker, clock, limits, authorizer = OPEN } = options;
-    this.rejections = new RejectionLog(clock);
     this.authentication = new Authentication(authorizer, limits, clock, this.counters);
     const { ratePerAddress } = limits;
     this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
@@ -129,6 +128,15 @@ export class Hub implements ConnectionContext, AsyncDisposable {
       rooms: this.#rooms,
       sessions: this.#sessions,
       connections: () => this.#peers,
+    });
+    this.limiter = new ConnectionLimiter({
+      limits,
+      clock,
+      counters: this.counters,
+      authentication: this.authentication,
+      moderation: this.moderation,
+      consumeAddressQuota: (address) => this.consumeAddressQuota(address),
+      online: () => this.online,
     });
     this.#publisher = new Publisher(broker, clock, this.counters);
     this.httpPublisher = new HttpPublisher({
@@ -419,7 +427,7 @@ export class Hub implements ConnectionContext, AsyncDisposable {
     this.#sessions.sweep(now);
     this.#ownedNames.sweep();
     this.authentication.sweep(now);
-    this.rejections.sweep();
+    this.limiter.sweep();
     this.#sanctions.sweep().catch((error) => {
       // The log tells its operator; here it is tried again every second.
       logger.debug("Cannot forget what moderators decided and has run out: {error}", { error });

@@ -1,28 +1,16 @@
-import type { Grant } from "../../auth/authorizer.ts";
-import type { ConnectionLimiter } from "../limits/connection_limiter.ts";
 import type { Hub } from "../hub.ts";
-import type { ServerLimits } from "../limits/server_limits.ts";
-import { recordRejection } from "../rejections.ts";
+import { Rejection } from "../limits/rejection.ts";
 import { VERSION } from "../../protocol.ts";
-import { type Api, errorResponse } from "./api/api.ts";
+import type { Api } from "./api/api.ts";
+import { errorResponse } from "./responses.ts";
 import { Assets } from "./assets.ts";
-import type { ShutdownNotice } from "./shutdown.ts";
-import { addCorsHeaders, preflight } from "./cors.ts";
-import { checkConnectionLimits } from "./connection_limits.ts";
-import { BAD_HOST, type GuardRejection, type RequestGuard, tokenOf } from "./request_guard.ts";
-import { upgradeFault } from "./upgrade_request.ts";
+import { addCorsHeaders, preflight } from "./origin.ts";
+import { BAD_HOST, type RequestGuard, tokenOf } from "./request_guard.ts";
+import { parseUpgradeRequest } from "./upgrade_request.ts";
 import type { Health } from "./health.ts";
 import { plainPage } from "./plain_page.ts";
 import { answerMetrics, type MetricsOptions } from "./metrics_endpoint.ts";
-import {
-  type ClientAddress,
-  parseUpgradeRequest,
-  type UpgradeRequest,
-  type WebSocketServer,
-} from "../transports/websocket.ts";
-
-/** Seconds after which a client that found the hub full may try again. */
-const RETRY_AFTER = 5;
+import type { WebSocketClient, WebSocketServer } from "../transports/websocket.ts";
 
 /** What answering HTTP takes. */
 export interface RouterOptions {
@@ -30,15 +18,10 @@ export interface RouterOptions {
   readonly webSocket: WebSocketServer;
   /** The first room of clients that name none. */
   readonly room: string;
-  /** Those through all doors. */
-  readonly connections: ConnectionLimiter;
   readonly api: Api;
   readonly guard: RequestGuard;
-  readonly limits: ServerLimits;
   readonly health: Health;
   readonly metrics: MetricsOptions;
-  /** Why nobody new is let in, if so. */
-  readonly shutdownNotice: () => ShutdownNotice | undefined;
 }
 
 /**
@@ -55,21 +38,22 @@ export function createRouter(
     const health = url === null ? undefined : options.health.answer(url.pathname);
     if (health !== undefined) return health;
     const address = options.guard.address(request, info);
-    const refusal = options.guard.refusal(request, info, address);
-    if (refusal !== undefined) {
-      recordRejection(options.hub, address, refusal);
+    const { hub, guard } = options;
+    const rejection = guard.check(request, info, address);
+    if (rejection !== undefined) {
+      hub.limiter.recordRejection(address, rejection);
       // The runtime puts the path behind whatever the Host header says.
       const asksApi = url?.pathname.startsWith("/api/") ||
-        (refusal.status === 400 && request.url.includes("/api/"));
+        (rejection.status === 400 && request.url.includes("/api/"));
       return asksApi
-        ? signed(addCorsHeaders(errorResponse(refusal), options.guard.reader(request)))
-        : sentence(refusal.status, refusal.reason, refusal.headers);
+        ? signed(addCorsHeaders(errorResponse(rejection), guard.corsOrigin(request)))
+        : sentence(rejection.status, rejection.reason, rejection.headers);
     }
     // The runtime puts it together with the Host header, which may be anything.
-    if (url === null) return turnAway(options.hub, address, 400, BAD_HOST);
+    if (url === null) return deny(hub, address, new Rejection(400, BAD_HOST));
     const { pathname, searchParams } = url;
     if (pathname.startsWith("/api/")) {
-      const reader = options.guard.reader(request);
+      const reader = guard.corsOrigin(request);
       return askApi(options, request, url, address, reader)
         .then((answer) => signed(addCorsHeaders(answer, reader)));
     }
@@ -86,19 +70,17 @@ export function createRouter(
     if (metered) return askMetrics(options, request, url, address);
     // Also without an upgrade: a WebSocket client sees nothing of an answer but its status, and asks
     // for the rest in this way.
-    const closure = options.shutdownNotice();
-    if (closure !== undefined) {
-      return turnAway(options.hub, address, 503, closure.reason, closure.retryAfter());
-    }
+    const shutdown = hub.limiter.checkShutdown();
+    if (shutdown !== undefined) return deny(hub, address, shutdown);
     if (asset !== undefined) return asset;
     if (!upgrades && pathname === "/") {
-      const { hub, room } = options;
+      const { room } = options;
       const text = plainPage(request, { room, guarded: hub.authentication.required });
       return sentence(200, text, { vary: "accept", "cache-control": "no-store" });
     }
     if (!upgrades) {
-      const crowd = checkConnectionLimits(options.connections, options.limits, address);
-      if (crowd !== undefined) return deny(options.hub, address, crowd);
+      const full = hub.limiter.checkCapacity(address);
+      if (full !== undefined) return deny(hub, address, full);
       return sentence(426, `This is a bcast hub: join it with "bcast connect", or any WebSocket`, {
         upgrade: "websocket",
       });
@@ -109,7 +91,7 @@ export function createRouter(
 
 /** Answers below `/api/` whoever may come in at all; each answer holds what the token permits. */
 async function askApi(
-  { hub, guard, api }: RouterOptions,
+  { hub, api }: RouterOptions,
   request: Request,
   url: URL,
   address: string,
@@ -118,24 +100,27 @@ async function askApi(
   // Asked by the browser itself, which brings no token.
   const permission = reader === undefined ? undefined : preflight(request);
   if (permission !== undefined) return permission;
-  const entitled = await guard.entitle(tokenOf(request.headers, url.searchParams), address);
+  const entitled = await hub.limiter.authorize(tokenOf(request.headers, url.searchParams), address);
   const answer = entitled.ok ? await api(request, url, entitled.grant, address) : entitled;
   if (answer instanceof Response) return answer;
-  recordRejection(hub, address, answer);
+  hub.limiter.recordRejection(address, answer);
   return errorResponse(answer);
 }
 
 /** Tells the metrics to whoever may have them. */
 async function askMetrics(
-  { hub, guard, metrics }: RouterOptions,
+  { hub, metrics }: RouterOptions,
   request: Request,
   { searchParams }: URL,
   address: string,
 ): Promise<Response> {
   const wait = Math.ceil(hub.consumePublishQuota(address, undefined));
-  if (wait > 0) return turnAway(hub, address, 429, `Too much at once: wait ${wait} s`, wait);
-  const entitle = () => guard.entitle(tokenOf(request.headers, searchParams), address);
-  const answer = await answerMetrics(metrics, request, address, entitle);
+  if (wait > 0) {
+    const reason = `Too many requests: wait ${wait} s`;
+    return deny(hub, address, new Rejection(429, reason, { retryAfter: wait }));
+  }
+  const authorize = () => hub.limiter.authorize(tokenOf(request.headers, searchParams), address);
+  const answer = await answerMetrics(metrics, request, address, authorize);
   return answer instanceof Response ? signed(answer) : deny(hub, address, answer);
 }
 
@@ -146,68 +131,48 @@ function upgrade(
   address: string,
   port: number | undefined,
 ): Response | Promise<Response> {
-  const { hub, connections, guard, limits } = options;
-  const crowd = checkConnectionLimits(connections, limits, address);
-  if (crowd !== undefined) return deny(hub, address, crowd);
-  const greeting = parseUpgradeRequest(searchParams, request.headers);
-  if (!greeting.ok) return turnAway(hub, address, 400, greeting.reason);
-  const fault = upgradeFault(request);
-  if (fault !== undefined) return deny(hub, address, { ok: false, ...fault });
+  const { hub } = options;
+  const full = hub.limiter.checkCapacity(address);
+  if (full !== undefined) return deny(hub, address, full);
+  const upgradeRequest = parseUpgradeRequest(request, searchParams);
+  if (!upgradeRequest.ok) return deny(hub, address, upgradeRequest);
+  const { params, protocol } = upgradeRequest;
   const token = tokenOf(request.headers, searchParams);
-  // A client that speaks first hears in words what is wrong with its token: a WebSocket that never
-  // opens tells a program nothing.
-  if (greeting.introduction.encoder.requiresHello) {
-    return open(options, request, { address, port }, withToken(greeting, token));
+  // The handshake checks the token of a client that says hello: a WebSocket that never opens gives
+  // a program no reason.
+  if (params.encoder.requiresHello) {
+    return open(options, request, { address, port, params: { ...params, token }, protocol });
   }
-  const checked = guard.entitle(token, address);
-  const enter = (answer: Awaited<typeof checked>): Response =>
-    answer.ok
-      ? open(options, request, { address, port }, withGrant(greeting, answer.grant))
-      : deny(hub, address, answer);
+  const checked = hub.limiter.authorize(token, address);
+  const enter = (access: Awaited<typeof checked>): Response =>
+    access.ok
+      ? open(options, request, {
+        address,
+        port,
+        params: { ...params, grant: access.grant },
+        protocol,
+      })
+      : deny(hub, address, access);
   return checked instanceof Promise ? checked.then(enter) : enter(checked);
 }
 
 function open(
-  { hub, webSocket, limits }: RouterOptions,
+  { hub, webSocket }: RouterOptions,
   request: Request,
-  client: ClientAddress,
-  greeting: RouteResult,
+  client: WebSocketClient,
 ): Response {
   try {
-    return webSocket.upgrade(request, greeting, client, limits.heartbeat);
+    return webSocket.upgrade(request, client);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    return turnAway(hub, client.address, 400, `Not a WebSocket handshake: ${error.message}`);
+    const reason = `Not a WebSocket handshake: ${error.message}`;
+    return deny(hub, client.address, new Rejection(400, reason));
   }
 }
 
-type RouteResult = Extract<UpgradeRequest, { readonly ok: true }>;
-
-function withToken(greeting: RouteResult, token: string | undefined): RouteResult {
-  if (token === undefined) return greeting;
-  return { ...greeting, introduction: { ...greeting.introduction, token } };
-}
-
-function withGrant(greeting: RouteResult, grant: Grant): RouteResult {
-  return { ...greeting, introduction: { ...greeting.introduction, grant } };
-}
-
-function turnAway(
-  hub: Hub,
-  address: string,
-  status: number,
-  reason: string,
-  retryAfter = RETRY_AFTER,
-): Response {
-  const headers: Record<string, string> = status === 503 || status === 429
-    ? { "retry-after": String(retryAfter) }
-    : {};
-  return deny(hub, address, { ok: false, status, reason, headers });
-}
-
-function deny(hub: Hub, address: string, denial: GuardRejection): Response {
-  recordRejection(hub, address, denial);
-  return sentence(denial.status, denial.reason, denial.headers);
+function deny({ limiter }: Hub, address: string, rejection: Rejection): Response {
+  limiter.recordRejection(address, rejection);
+  return sentence(rejection.status, rejection.reason, rejection.headers);
 }
 
 function sentence(status: number, text: string, headers: HeadersInit = {}): Response {

@@ -6,7 +6,6 @@ import { RequestGuard } from "../../server/http/request_guard.ts";
 import { Health } from "../../server/http/health.ts";
 import { createRouter } from "../../server/http/router.ts";
 import { WebSocketServer } from "../../server/transports/websocket.ts";
-import { ConnectionLimiter } from "../../server/limits/connection_limiter.ts";
 import {
   type Encoder,
   JSON_ENCODER,
@@ -41,7 +40,6 @@ export class World implements AsyncDisposable {
   private constructor(
     readonly hub: Hub,
     readonly broker: Broker,
-    readonly connections: ConnectionLimiter,
     readonly clock: FakeClock,
     readonly handler: ReturnType<typeof createRouter>,
     /** Somebody in the room `lobby` who sees everything. */
@@ -65,28 +63,23 @@ export class World implements AsyncDisposable {
     };
     const recorded = await recordedHub({ broker, authorizer });
     const { hub, clock } = recorded;
-    const connections = new ConnectionLimiter();
     const limits = DEFAULT_SERVER_LIMITS;
-    const shutdownNotice = (): undefined => undefined;
-    const events = new SseServer(hub, connections, clock);
+    const events = new SseServer(hub, clock);
     const handler = createRouter({
       hub,
-      connections,
-      limits,
-      shutdownNotice,
-      webSocket: new WebSocketServer(hub, connections),
-      guard: new RequestGuard(hub, {
+      webSocket: new WebSocketServer(hub, limits.heartbeat),
+      guard: new RequestGuard(hub.limiter, {
         hosts: () => new HostList({ allowed: [], own: [], origins: [] }),
         port: () => 0,
       }),
       room: "lobby",
-      api: api({ hub, clock, limits, connections, events, shutdownNotice }),
-      health: new Health({ broker, clock, closed: shutdownNotice }),
+      api: api({ hub, clock, limits, events }),
+      health: new Health({ broker, clock, limiter: hub.limiter }),
       metrics: { exposure: "off", monitor: new MetricsCollector({ hub }) },
     });
     const bystander = await new RecordedClient(hub, "198.51.100.1", { grant: OPEN_GRANT })
       .hello({ sender: "Bystander", rooms: [{ room: "lobby" }] });
-    const world = new World(hub, broker, connections, clock, handler, bystander);
+    const world = new World(hub, broker, clock, handler, bystander);
     world.#parts.use(recorded);
     return world;
   }

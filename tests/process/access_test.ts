@@ -23,13 +23,13 @@ Deno.test({
     await using writer = await TestSocket.plain(url, "Writer");
     const sockets: Deno.TcpConn[] = [];
     try {
-      while (sockets.length < DESCRIPTORS && !hub.errors.includes("Nobody new can come in")) {
+      while (sockets.length < DESCRIPTORS && !hub.errors.includes("No new client can connect")) {
         const socket = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
         if (socket === undefined) break;
         sockets.push(socket);
         await socket.write(new TextEncoder().encode("GET / HTTP/1.1\r\nX: ")).catch(() => 0);
       }
-      await until("the hub notices", () => hub.errors.includes("Nobody new can come in"));
+      await until("the hub notices", () => hub.errors.includes("No new client can connect"));
       writer.send({ type: "message", message: "still here" });
       assertEquals((await bystander.next("message"))["message"], "still here");
     } finally {

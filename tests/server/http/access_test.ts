@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatJson, formatText } from "../../../cli/logging.ts";
-import { isNetwork, TrustedProxies } from "../../../server/http/forwarded.ts";
+import { isNetwork, TrustedProxies } from "../../../server/http/proxies.ts";
 import { readOrigin } from "../../../server/http/origin.ts";
 import { networkOf } from "../../../server/limits/networks.ts";
 import { TokenBuckets } from "../../../server/limits/token_bucket.ts";

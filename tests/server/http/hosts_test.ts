@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { connect as connectHttp2, constants } from "node:http2";
 import fc from "fast-check";
-import { readAuthority, sentTo } from "../../../server/http/authority.ts";
+import { readAuthority, requestAuthority } from "../../../server/http/hosts.ts";
 import {
   certificateNames,
   HostList,
@@ -289,9 +289,9 @@ for (const secure of isOldClient ? [false] : [false, true]) {
   });
 }
 
-Deno.test("`sentTo()` takes the authority of HTTP/2, and refuses one that Host contradicts", () => {
+Deno.test("`requestAuthority()` takes the authority of HTTP/2, and refuses one that Host contradicts", () => {
   const at = (url: string, host?: string): string | undefined =>
-    sentTo(new Request(url, host === undefined ? {} : { headers: { host } }))?.host;
+    requestAuthority(new Request(url, host === undefined ? {} : { headers: { host } }))?.host;
   assertEquals(at("https://localhost:1/x"), "localhost:1");
   assertEquals(at("https://localhost:1/x", "LOCALHOST:1"), "localhost:1");
   assertEquals(at("https://localhost:1/x", "evil.example"), undefined);

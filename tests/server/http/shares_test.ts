@@ -119,13 +119,13 @@ Deno.test("whoever is turned away is counted and logged, over every transport", 
     });
     await using _first = await EventReader.open(hub, "lobby");
     const refusals: [what: string, status: number, reason: RegExp][] = [];
-    const before = (): number => lines().filter((line) => line.includes("Turned away")).length;
+    const before = (): number => lines().filter((line) => line.includes("Rejected")).length;
     const expect = async (what: string, status: number, reason: RegExp, ask: () => unknown) => {
       const known = before();
       await ask();
       await until(what, () => before() === known + 1);
       refusals.push([what, status, reason]);
-      assertMatch(lines().filter((line) => line.includes("Turned away")).at(-1) ?? "", reason);
+      assertMatch(lines().filter((line) => line.includes("Rejected")).at(-1) ?? "", reason);
     };
     for (let n = 0; n < 3; n++) {
       await expect(
@@ -187,11 +187,14 @@ Deno.test("429 and 503 of the API are counted and logged; a flood of them is not
       await tell(hub, "/api/rooms");
     }
     const infos = (): readonly string[] =>
-      lines().filter((line) => line.includes("Turned away") && /\bINF/i.test(line));
+      lines().filter((line) => line.includes("Rejected") && /\bINF/i.test(line));
     assertEquals(infos().length, 20);
-    assertMatch(infos()[0] ?? "", /127\.0\.0\.1 with 429: Too much at once: wait 1 s \(0 online\)/);
+    assertMatch(
+      infos()[0] ?? "",
+      /127\.0\.0\.1 with 429: Too many requests: wait 1 s \(0 online\)/,
+    );
     clock.advance(2000);
-    assertMatch(infos().at(-1) ?? "", /Turned away 79 more/);
+    assertMatch(infos().at(-1) ?? "", /Rejected 79 more/);
     assertEquals((await tell(hub, "/api/status")).body.turnedAway, 99);
     await using _alice = await TestSocket.plain(hub.url, "Alice");
     const stopped = hub.stop("Bye", 100);
@@ -216,7 +219,7 @@ Deno.test("no line of the log says undefined, whoever it is about", async () => 
     const away = await new RecordedClient(hub, "192.0.2.2").hello({ sender: "Zoë 世界" });
     hub.gone(away.connection, 1006);
     // Its name is a token's now: it is renamed while it is away.
-    await hub.httpPublisher.post({
+    await hub.httpPublisher.publish({
       room: "lobby",
       frame: { type: "message", message: "hi" },
       grant: { ...OPEN_GRANT, name: "Zoë 世界" },

@@ -3,7 +3,6 @@ import { type Authorizer, combineAuthorizers } from "../../../auth/authorizer.ts
 import { JwtAuthorizer, mintToken, type TokenClaims } from "../../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../../auth/keys.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
-import { ConnectionLimiter } from "../../../server/limits/connection_limiter.ts";
 import type { Server } from "../../../server.ts";
 import { pair } from "../../kit/certificates.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
@@ -251,26 +250,4 @@ Deno.test("stop() with a drain serves a client of the line door until its turn, 
   assertEquals(second.lines.at(-1), "* Back in a minute");
   clock.advance(4000);
   await stopping;
-});
-
-Deno.test("`Connections` counts by network, and knows when a door is empty", async () => {
-  const connections = new ConnectionLimiter();
-  connections.add({ address: "2001:db8::1", kind: "tcp" });
-  connections.add({ address: "2001:db8::ffff", kind: "websocket" });
-  connections.add({ address: "::ffff:192.0.2.1", kind: "websocket" });
-  assertEquals(connections.count, 3);
-  assertEquals(connections.from("2001:db8::2"), 2);
-  assertEquals(connections.from("2001:db8:1::2"), 0);
-  assertEquals(connections.from("192.0.2.1"), 1);
-  const told: string[] = [];
-  const all = connections.empty().then(() => told.push("all"));
-  const sockets = connections.empty(["websocket"]).then(() => told.push("websocket"));
-  connections.remove({ address: "2001:db8::ffff", kind: "websocket" });
-  connections.remove({ address: "192.0.2.1", kind: "websocket" });
-  await sockets;
-  assertEquals(told, ["websocket"]);
-  connections.remove({ address: "2001:db8::1", kind: "tcp" });
-  await all;
-  await connections.empty();
-  assertEquals([connections.count, connections.from("2001:db8::1")], [0, 0]);
 });

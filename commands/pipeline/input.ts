@@ -6,27 +6,25 @@ import {
   parseJson,
   type SenderAnnotations,
 } from "../../protocol.ts";
-import type { InputLine } from "./lines.ts";
+import type { InputLine } from "../../lib/input_lines.ts";
 
-/** What is to be sent: text, data, or both. */
-export type Sendable = Content & SenderAnnotations & { readonly kind?: MessageKind };
+/** A message to send: text, data, or both. */
+export type OutgoingContent = Content & SenderAnnotations & { readonly kind?: MessageKind };
 
-/** One line of the input, as what is to be sent or as why it cannot be. */
+/** One line of input: a message to send, or why it cannot be sent. */
 export type OutgoingItem =
-  | { readonly number: number; readonly content: Sendable }
+  | { readonly number: number; readonly content: OutgoingContent }
   | { readonly number: number; readonly problem: string };
 
-/** Every line that is not blank, as a message. */
+/** Sends each line as text; skips blank lines. */
 export function* textItem(line: InputLine): Generator<OutgoingItem> {
   if ("problem" in line) yield line;
-  // A blank line is no message.
   else if (line.text.trim() !== "") yield { number: line.number, content: { message: line.text } };
 }
 
 /**
- * Every line that is not blank, as a JSON object: its `message`, `data`, `kind`, `format` and `via`
- * are what is sent. Other fields are ignored, so that what `bcast listen --json` prints can be sent
- * on.
+ * Sends the `message`, `data`, `kind`, `format` and `via` of each line, a JSON object; skips blank
+ * lines. Ignores other fields, so that the output of `bcast listen --json` can be resent.
  */
 export function* jsonItem(line: InputLine): Generator<OutgoingItem> {
   if ("problem" in line) {
@@ -38,7 +36,6 @@ export function* jsonItem(line: InputLine): Generator<OutgoingItem> {
   }
 }
 
-/** The items of all lines. */
 export async function* itemsOf(
   lines: AsyncIterable<InputLine>,
   read: (line: InputLine) => Iterable<OutgoingItem>,
@@ -46,14 +43,14 @@ export async function* itemsOf(
   for await (const line of lines) yield* read(line);
 }
 
-/** What an object says, or what is wrong with it. */
-function readObject(text: string): Sendable | string {
+/** Reads a JSON object. Returns a string if it is not a message. */
+function readObject(text: string): OutgoingContent | string {
   const value = parseJson(text);
-  // The parser's own words would quote the line, which may be long and hostile.
-  if (!isFields(value)) return `it is no JSON object such as {"message":"hi"}`;
+  // Not the parser's error, which quotes the line: it may be long and hostile.
+  if (!isFields(value)) return `it is not a JSON object like {"message":"hi"}`;
   const { message, data, kind, format, via } = value;
   if (typeof message === "string" && !message.isWellFormed()) {
-    return `its "message" holds half of a surrogate pair, which has no UTF-8`;
+    return `its "message" has a lone surrogate, which UTF-8 cannot encode`;
   }
   const parsed = parseFields("message", { message, data, kind, format, via });
   if (!parsed.ok) return parsed.error.message;

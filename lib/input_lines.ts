@@ -1,20 +1,20 @@
-/** A line of input, counted from 1: its text, or why it cannot be a message. */
+/** A line of input, numbered from 1: its text, or why it cannot be a message. */
 export type InputLine =
   | { readonly number: number; readonly text: string }
   | { readonly number: number; readonly problem: string };
 
-/** What ends a line: `\n` (a `\r` before it is no part of the line), or a NUL character. */
+/** The end of a line: `\n` (with an optional `\r` before it), or a NUL character. */
 export type Separator = "\n" | "\0";
 
-/** Bytes of a line that is read at all; far above any hub's limit for a message. */
+/** The longest line that is read, in bytes; far above any hub's limit for a message. */
 const MAX_LINE = 16 * 1024 * 1024;
 
 /**
- * The lines of a byte stream, without their ends. A last line needs none.
+ * The lines of a byte stream, without separators. The last line needs none.
  *
- * A line of more than `limit` bytes is skipped as it comes, as input without any newline must not
- * fill the memory. A line that is not UTF-8 is a problem of its own: replacement characters would
- * change it without a word.
+ * Lines over `limit` bytes are skipped as they arrive, so that input without newlines cannot fill
+ * the memory. Lines that are not UTF-8 are problems, since replacement characters would silently
+ * change them.
  */
 export async function* readLines(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
@@ -27,7 +27,7 @@ export async function* readLines(
   const take = (): InputLine => {
     const bytes = line.take();
     number++;
-    if (bytes === undefined) return { number, problem: "it is far too long" };
+    if (bytes === undefined) return { number, problem: "it is too long" };
     const text = decode(bytes, number === 1);
     if (text === undefined) return { number, problem: "it is not UTF-8: convert it with iconv" };
     return { number, text: separator === "\n" ? text.replace(/\r$/, "") : text };
@@ -44,7 +44,7 @@ export async function* readLines(
   if (!line.isEmpty) yield take();
 }
 
-/** The bytes of the line that is being read. */
+/** The bytes of the current line. */
 class LineBytes {
   #pieces: Uint8Array<ArrayBuffer>[] = [];
   #length = 0;
@@ -61,7 +61,7 @@ class LineBytes {
     else if (piece.length > 0) this.#pieces.push(piece);
   }
 
-  /** The line, or `undefined` when it is over the limit; the next one begins. */
+  /** Ends the line. Returns its bytes, or `undefined` if it is over the limit. */
   take(): Uint8Array<ArrayBuffer> | undefined {
     const [pieces, length] = [this.#pieces, this.#length];
     this.#pieces = [];
@@ -79,7 +79,7 @@ class LineBytes {
   }
 }
 
-// A byte order mark means something at the beginning of a text only.
+// Only the first line may begin with a byte order mark.
 const FIRST = new TextDecoder("utf-8", { fatal: true });
 const OTHERS = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -93,13 +93,13 @@ function decode(bytes: Uint8Array<ArrayBuffer>, isFirst: boolean): string | unde
   }
 }
 
-/** The lines of an input that may never end, until `signal` says that no more are wanted. */
+/** The lines of an input that may never end, until `signal` aborts. */
 export async function* inputLines(
   input: ReadableStream<Uint8Array<ArrayBuffer>>,
   signal: AbortSignal,
   separator: Separator = "\n",
 ): AsyncGenerator<InputLine> {
-  // Only so does a read end that waits for somebody to type.
+  // Without the pipe, a read that waits for typed input would never end.
   const source = input.pipeThrough(new TransformStream(), { signal, preventCancel: false });
   try {
     yield* readLines(source, MAX_LINE, separator);

@@ -5,7 +5,7 @@ type IpAddress = ipaddr.IPv4 | ipaddr.IPv6;
 /** Hops that are followed back: more than any real chain of proxies has. */
 const MAX_HOPS = 32;
 
-/** Networks of proxies whose word about where a request comes from is taken. */
+/** Networks of proxies that are believed about where a request comes from. */
 export class TrustedProxies {
   readonly #networks: readonly [IpAddress, number][];
 
@@ -14,31 +14,31 @@ export class TrustedProxies {
     this.#networks = networks.map(parseNetwork).filter((network) => network !== undefined);
   }
 
-  /** Whether `address` is a trusted proxy's. */
+  /** Whether `address` belongs to a trusted proxy. */
   trusts(address: string): boolean {
     const parsed = parseAddress(address);
-    return parsed !== undefined && this.#holds(parsed);
+    return parsed !== undefined && this.#contains(parsed);
   }
 
   /**
-   * Where a request comes from that `peer` has sent: as long as the hop that speaks is trusted, the
-   * hop that it names, from the last one back. What is left of the first stranger can be forged.
+   * The address that a request from `peer` comes from. Follows the hops back from the last one, up
+   * to the first that is not trusted: anything before that hop can be forged.
    *
-   * A trusted hop that says nothing readable is where the request comes from as far as is known.
+   * If a trusted proxy names no readable address, the request counts as the peer's.
    */
   clientAddress(peer: string, headers: Headers): string {
     let hop = parseAddress(peer);
-    if (hop === undefined || !this.#holds(hop)) return peer;
+    if (hop === undefined || !this.#contains(hop)) return peer;
     for (const text of forwardedFor(headers).slice(0, MAX_HOPS)) {
       const next = parseAddress(text);
       if (next === undefined) return peer;
       hop = next;
-      if (!this.#holds(hop)) break;
+      if (!this.#contains(hop)) break;
     }
     return hop.toString();
   }
 
-  #holds(address: IpAddress): boolean {
+  #contains(address: IpAddress): boolean {
     return this.#networks.some(([network, bits]) =>
       network.kind() === address.kind() && address.match(network, bits)
     );
@@ -50,7 +50,18 @@ export function isNetwork(text: string): boolean {
   return parseNetwork(text) !== undefined;
 }
 
-/** What each hop said of the one before it, the nearest hop first. */
+/** Whether a request has a header by which the guard believes trusted proxies. */
+export function isForwarded(headers: Headers): boolean {
+  return ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded"]
+    .some((name) => headers.has(name));
+}
+
+/** Whether a request has a header that any proxy may set. */
+export function isProxied(headers: Headers): boolean {
+  return isForwarded(headers) || headers.has("x-real-ip") || headers.has("via");
+}
+
+/** The addresses that each proxy has received the request from, the nearest one first. */
 function forwardedFor(headers: Headers): readonly string[] {
   const listed = headers.get("x-forwarded-for");
   if (listed !== null) return listed.split(",").map((hop) => hop.trim()).reverse();
@@ -70,11 +81,11 @@ function parseNetwork(text: string): [IpAddress, number] | undefined {
   return length <= most ? [parsed, length] : undefined;
 }
 
-/** An address as proxies write it: perhaps with a port, IPv6 then in brackets. */
+/** Reads an address as proxies write it: with or without a port, which needs brackets around IPv6. */
 function parseAddress(text: string): IpAddress | undefined {
   const [, bracketed] = /^\[([0-9a-f:.]+)\](?::\d{1,5})?$/i.exec(text) ?? [];
   const [, dotted] = /^([\d.]+)(?::\d{1,5})?$/.exec(text) ?? [];
-  // Not what the library makes of "010.1" or "1": proxies write four numbers, and so do attackers.
+  // The library also reads "010.1" and "1"; proxies write four numbers, and attackers do not.
   if (dotted !== undefined) {
     return ipaddr.IPv4.isValidFourPartDecimal(dotted) ? ipaddr.IPv4.parse(dotted) : undefined;
   }
