@@ -1,7 +1,8 @@
 import type { Hub } from "../hub.ts";
 import { Rejection } from "../limits/rejection.ts";
 import { VERSION } from "../../protocol.ts";
-import { type Api, errorResponse } from "./api/api.ts";
+import type { Api } from "./api/api.ts";
+import { errorResponse } from "./responses.ts";
 import { Assets } from "./assets.ts";
 import { addCorsHeaders, preflight } from "./origin.ts";
 import { BAD_HOST, type RequestGuard, tokenOf } from "./request_guard.ts";
@@ -115,7 +116,7 @@ async function askMetrics(
 ): Promise<Response> {
   const wait = Math.ceil(hub.consumePublishQuota(address, undefined));
   if (wait > 0) {
-    const reason = `Too much at once: wait ${wait} s`;
+    const reason = `Too many requests: wait ${wait} s`;
     return deny(hub, address, new Rejection(429, reason, { retryAfter: wait }));
   }
   const authorize = () => hub.limiter.authorize(tokenOf(request.headers, searchParams), address);

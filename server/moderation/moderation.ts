@@ -65,9 +65,10 @@ export interface Moderator {
 }
 
 /** A name, an address, or both, each as a target of its own. */
-export type ModerationTarget =
-  | { readonly name: string; readonly address?: string }
-  | { readonly name?: undefined; readonly address: string };
+export interface ModerationTarget {
+  readonly name?: string | undefined;
+  readonly address?: string | undefined;
+}
 
 export interface SanctionOptions {
   readonly reason?: string | undefined;

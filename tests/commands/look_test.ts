@@ -143,7 +143,7 @@ Deno.test("bcast history reads the hub's own room, and the lobby of a hub that d
   const { code, err } = await run({ url }, ["status"]);
   assertEquals([code, err], [
     1,
-    `The hub at ${url.slice(0, -1)} is too old for this: it tells nothing over HTTP\n`,
+    `The hub at ${url.slice(0, -1)} is too old for this: it has no HTTP API\n`,
   ]);
 });
 

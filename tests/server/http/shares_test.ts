@@ -189,7 +189,10 @@ Deno.test("429 and 503 of the API are counted and logged; a flood of them is not
     const infos = (): readonly string[] =>
       lines().filter((line) => line.includes("Rejected") && /\bINF/i.test(line));
     assertEquals(infos().length, 20);
-    assertMatch(infos()[0] ?? "", /127\.0\.0\.1 with 429: Too much at once: wait 1 s \(0 online\)/);
+    assertMatch(
+      infos()[0] ?? "",
+      /127\.0\.0\.1 with 429: Too many requests: wait 1 s \(0 online\)/,
+    );
     clock.advance(2000);
     assertMatch(infos().at(-1) ?? "", /Rejected 79 more/);
     assertEquals((await tell(hub, "/api/status")).body.turnedAway, 99);
@@ -216,7 +219,7 @@ Deno.test("no line of the log says undefined, whoever it is about", async () => 
     const away = await new RecordedClient(hub, "192.0.2.2").hello({ sender: "Zoë 世界" });
     hub.gone(away.connection, 1006);
     // Its name is a token's now: it is renamed while it is away.
-    await hub.httpPublisher.post({
+    await hub.httpPublisher.publish({
       room: "lobby",
       frame: { type: "message", message: "hi" },
       grant: { ...OPEN_GRANT, name: "Zoë 世界" },
