@@ -114,7 +114,7 @@ async function askMetrics(
   { searchParams }: URL,
   address: string,
 ): Promise<Response> {
-  const wait = Math.ceil(hub.consumePublishQuota(address, undefined));
+  const wait = Math.ceil(hub.quotas.consumePublishQuota(address, undefined));
   if (wait > 0) {
     const reason = `Too many requests: wait ${wait} s`;
     return deny(hub, address, new Rejection(429, reason, { retryAfter: wait }));

@@ -46,7 +46,7 @@ export function api(options: ApiOptions): Api {
 async function serve(request: ApiRequest, options: ApiOptions): Promise<object> {
   const { url: { pathname }, grant, address } = request;
   // Checked first: requests for paths that do not exist have a cost, too.
-  const wait = Math.ceil(options.hub.consumePublishQuota(address, grant.name));
+  const wait = Math.ceil(options.hub.quotas.consumePublishQuota(address, grant.name));
   if (wait > 0) {
     return new Rejection(429, `Too many requests: wait ${wait} s`, { retryAfter: wait });
   }
