@@ -330,11 +330,11 @@ export class Requests {
       page = await readPage(broker, frame);
     } catch (error) {
       // What the log cannot give now, it may give later: no reason to end the connection.
-      this.#reading.failed(error instanceof Error ? error.message : String(error));
+      this.#reading.recordFailure(error instanceof Error ? error.message : String(error));
       peer.refuse("internal", "The hub could not read its log: try again", frame.ref, 1);
       return;
     }
-    this.#reading.worked();
+    this.#reading.recordSuccess();
     peer.sendControl({ type: "history", room, ...page, ...withRef(frame) });
   }
 

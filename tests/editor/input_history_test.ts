@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { FileHistory, MAX_ENTRIES, MemoryHistory } from "../../editor/input_history.ts";
 import {
   type HistorySearch,
-  searchFor,
-  searchOn,
+  refineSearch,
+  searchOlder,
   startSearch,
   stepHistory,
 } from "../../editor/history_cursor.ts";
@@ -145,30 +145,30 @@ Deno.test("ShortHistory forgets the oldest", () => {
 Deno.test("step() walks through the entries and back to the draft", () => {
   const entries = ["a", "b"];
   const seen: (string | undefined)[] = [];
-  let walk: Parameters<typeof stepHistory>[0];
+  let cursor: Parameters<typeof stepHistory>[0];
   let draft = "draft";
   for (const direction of [1, -1, -1, -1, 1, 1, 1, -1] as const) {
-    const found = stepHistory(walk, direction, entries, draft);
+    const found = stepHistory(cursor, direction, entries, draft);
     seen.push(found?.text);
-    if (found !== undefined) ({ walk, text: draft } = found);
+    if (found !== undefined) ({ cursor, text: draft } = found);
   }
   assertEquals(seen, [undefined, "b", "a", undefined, "b", "draft", undefined, "b"]);
 });
 
-Deno.test("searchFor() and searchOn() look backwards, whatever the case", () => {
+Deno.test("refineSearch() and searchOlder() look backwards, whatever the case", () => {
   const entries = ["Alpha one", "beta", "alpha two", "alpha two"];
-  const at = (search: HistorySearch): readonly [number, boolean] => [search.at, search.failed];
+  const at = (search: HistorySearch): readonly [number, boolean] => [search.index, search.failed];
   let search = startSearch(entries);
-  assertEquals(at(searchOn(search, entries)), [4, false]);
-  search = searchFor(search, "ALPHA", entries);
+  assertEquals(at(searchOlder(search, entries)), [4, false]);
+  search = refineSearch(search, "ALPHA", entries);
   assertEquals(at(search), [3, false]);
-  search = searchOn(search, entries);
+  search = searchOlder(search, entries);
   assertEquals(at(search), [0, false]);
-  assertEquals(at(searchOn(search, entries)), [0, true]);
-  search = searchFor(search, "ALPHA o", entries);
+  assertEquals(at(searchOlder(search, entries)), [0, true]);
+  search = refineSearch(search, "ALPHA o", entries);
   assertEquals(at(search), [0, false]);
   // A shorter query begins at the newest again.
-  assertEquals(at(searchFor(search, "a", entries)), [3, false]);
-  assertEquals(at(searchFor(search, "", entries)), [4, false]);
-  assertEquals(at(searchFor(search, "ALPHA ox", entries)), [0, true]);
+  assertEquals(at(refineSearch(search, "a", entries)), [3, false]);
+  assertEquals(at(refineSearch(search, "", entries)), [4, false]);
+  assertEquals(at(refineSearch(search, "ALPHA ox", entries)), [0, true]);
 });

@@ -159,7 +159,7 @@ Deno.test("KeyDecoder waits only while a key of its own is possible", () => {
   const after = (sent: string): boolean => {
     const decoder = new KeyDecoder();
     decoder.push(encoder.encode(sent));
-    return decoder.waiting;
+    return decoder.pending;
   };
   assertEquals(["\x1b", "\x1b[", "\x1bO", "\x1b]", "\x1b]2;"].map(after), Array(5).fill(true));
   assertEquals(
@@ -185,7 +185,7 @@ Deno.test("KeyDecoder takes a paste of the size that is allowed, and refuses a l
   const pasted = (size: number): readonly TerminalInput[] =>
     decode(encoder.encode(`\x1b[200~${"x".repeat(size)}\x1b[201~y`));
   assertEquals(pasted(MAX_PASTE), [paste("x".repeat(MAX_PASTE)), text("y")]);
-  assertEquals(pasted(MAX_PASTE + 1), [{ kind: "refused" }, text("y")]);
+  assertEquals(pasted(MAX_PASTE + 1), [{ kind: "pasteTooLarge" }, text("y")]);
 });
 
 /** Bytes as terminals send them, and as they do not. */

@@ -3,8 +3,7 @@ import fc from "fast-check";
 import { commonPrefix, formatCandidates } from "../../editor/completion.ts";
 import { fitRow, type Layout, layOut } from "../../editor/layout.ts";
 import { hasJobControl } from "../../editor/terminal.ts";
-import { wrapRows } from "../../render/wrap.ts";
-import { displayWidth, graphemes, pieces } from "../../render/width.ts";
+import { displayWidth } from "../../render/width.ts";
 
 const FAMILY = "👨‍👩‍👧";
 
@@ -126,31 +125,6 @@ Deno.test("layOut() never makes a row that is too wide, and always finds the cur
       assert(displayWidth(frame.before) < columns || columns === 1);
     },
   ));
-});
-
-Deno.test("displayWidth() counts the most that a terminal could take", () => {
-  const widths: readonly (readonly [string, number])[] = [
-    ["abc", 3],
-    ["天地", 4],
-    ["e\u0301", 1],
-    ["❤", 1],
-    ["❤\uFE0F", 2],
-    ["👍\uFE0F", 2],
-    [FAMILY, 6],
-    ["🇩🇪", 2],
-    ["1\uFE0F\u20E3", 2],
-    ["\x1b[31mred\x1b[39m", 3],
-  ];
-  for (const [text, width] of widths) assertEquals(displayWidth(text), width, text);
-});
-
-Deno.test("pieces() keeps emoji whole, but takes apart what fits in no row", () => {
-  assertEquals(graphemes(`a${FAMILY}e\u0301`), ["a", FAMILY, "e\u0301"]);
-  assertEquals(pieces(`a${FAMILY}`, 20), ["a", FAMILY]);
-  const crowd = Array(30).fill("👨").join("\u200D");
-  assert(pieces(crowd, 80).every((piece) => displayWidth(piece) <= 2));
-  assert(wrapRows(crowd, 20).every((row) => displayWidth(row) <= 20));
-  assertEquals(wrapRows(`${"x".repeat(17)}天${FAMILY}`, 20), [`${"x".repeat(17)}天`, FAMILY]);
 });
 
 Deno.test("commonStart() compares what looks like one character", () => {

@@ -100,15 +100,15 @@ Deno.test("replaceBefore() takes what stands before the cursor", () => {
 Deno.test("kill() collects what is killed in a row, and yank() gives it back", () => {
   let writing = EditBuffer.EMPTY.insert("one two three");
   writing = writing.kill("deleteBlankWordLeft").kill("deleteBlankWordLeft");
-  assertEquals(writing.buffer.text, "one ");
+  assertEquals(writing.content.text, "one ");
   writing = writing.edit("lineStart").yank();
-  assertEquals(shown(writing.buffer), "two three|one ");
+  assertEquals(shown(writing.content), "two three|one ");
   // A key between them begins anew.
   writing = writing.kill("deleteToLineEnd").edit("lineStart").kill("deleteToLineEnd").yank();
-  assertEquals(shown(writing.buffer), "two three|");
+  assertEquals(shown(writing.content), "two three|");
   writing = EditBuffer.EMPTY.insert("one two").edit("lineStart").kill("deleteWordRight")
     .kill("deleteWordRight").yank();
-  assertEquals(writing.buffer.text, "one two");
+  assertEquals(writing.content.text, "one two");
 });
 
 Deno.test("undo() goes back word by word, and to before each change", () => {
@@ -118,7 +118,7 @@ Deno.test("undo() goes back word by word, and to before each change", () => {
   const seen: string[] = [];
   for (let n = 0; n < 5; n++) {
     writing = writing.undo();
-    seen.push(writing.buffer.text);
+    seen.push(writing.content.text);
   }
   assertEquals(seen, ["say it", "say ", "", "", ""]);
 });
@@ -127,7 +127,7 @@ Deno.test("Writing keeps no more steps than it needs", () => {
   let writing = EditBuffer.EMPTY;
   for (let n = 0; n < 1000; n++) writing = writing.insert("x");
   let steps = 0;
-  for (; writing.buffer !== writing.undo().buffer; steps++) writing = writing.undo();
+  for (; writing.content !== writing.undo().content; steps++) writing = writing.undo();
   assertEquals(steps, 200);
 });
 

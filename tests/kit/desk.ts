@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { completeLine } from "../../terminal/line.ts";
+import { SHORTCUTS } from "../../terminal/shortcuts.ts";
 import { Editor } from "../../editor/editor.ts";
 import type { InputHistory } from "../../editor/input_history.ts";
 import type { ScreenEvents } from "../../editor/screen.ts";
@@ -28,8 +29,8 @@ export class Desk implements Disposable {
 
   constructor(columns = 40, height = 12, { habits, history }: DeskOptions = {}) {
     this.terminal = new FakeTerminal(columns, height, habits);
-    const options = history === undefined ? {} : { history };
-    this.editor = new Editor(this.terminal, { clock: this.clock, ...options });
+    const shortcuts = new Set(SHORTCUTS.keys());
+    this.editor = new Editor(this.terminal, { clock: this.clock, history, shortcuts });
   }
 
   listen(over: Partial<ScreenEvents> = {}): void {
@@ -37,12 +38,7 @@ export class Desk implements Disposable {
     this.editor.listen({
       line: (line) => this.told.push(`line ${line}`),
       edited: (draft) => this.told.push(`edited ${draft}`),
-      chord: (chord) =>
-        this.told.push(
-          `chord ${
-            chord.kind === "room" ? chord.number : chord.kind === "beside" ? chord.step : "next"
-          }`,
-        ),
+      shortcut: (key) => this.told.push(`shortcut ${key}`),
       interrupt: () => this.told.push("interrupt"),
       discarded: () => this.told.push("discarded"),
       end: () => this.told.push("end"),
