@@ -139,11 +139,11 @@ Deno.test("whose token expires at the line door is told to come back, and cut of
   await carol.line(/^\* You are Carol/);
   clock.advance(60_000);
   await carol.line(
-    /^\* Error: Your token has expired: come back with a new one within 30 seconds$/,
+    /^\* Error: Your token has expired: reconnect with a new one within 30 seconds$/,
   );
   clock.advance(30_000);
   assertEquals(await carol.ended, true);
-  assertMatch(carol.lines.at(-1) ?? "", /^\* The token expired .* ago: come back with a new one$/);
+  assertMatch(carol.lines.at(-1) ?? "", /^\* The token expired .* ago: reconnect with a new one$/);
 });
 
 Deno.test("a token that is still being checked when the time is over lets nobody in", async () => {
