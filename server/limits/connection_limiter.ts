@@ -1,12 +1,11 @@
 import type { Grant } from "../../auth/authorizer.ts";
 import type { ServerClock } from "../../lib/clock.ts";
-import { isLoopback } from "../../lib/net.ts";
+import { isLoopback, networkOf } from "../../lib/net.ts";
 import type { Authentication, AuthResult } from "../authentication.ts";
 import type { Counters } from "../metrics/counters.ts";
 import type { Moderation } from "../moderation/moderation.ts";
 import { banMessage } from "../moderation/sanction_messages.ts";
 import type { Transport, TransportKind } from "../transport.ts";
-import { networkOf } from "./networks.ts";
 import { Rejection, RejectionLog } from "./rejection.ts";
 import type { ServerLimits } from "./server_limits.ts";
 

@@ -1,6 +1,5 @@
 import type { Clock } from "../../lib/clock.ts";
-import { isLoopback } from "../../lib/net.ts";
-import { networkOf } from "./networks.ts";
+import { isLoopback, networkOf } from "../../lib/net.ts";
 import { ADDRESS_BURST_SECONDS, type ServerLimits } from "./server_limits.ts";
 import { TokenBucket, TokenBuckets } from "./token_bucket.ts";
 

@@ -4,7 +4,7 @@ import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatJson, formatText } from "../../../cli/logging.ts";
 import { isNetwork, TrustedProxies } from "../../../server/http/proxies.ts";
 import { readOrigin } from "../../../server/http/origin.ts";
-import { networkOf } from "../../../server/limits/networks.ts";
+import { networkOf } from "../../../lib/net.ts";
 import { TokenBuckets } from "../../../server/limits/token_bucket.ts";
 import { ask, askRaw, handshake, type RawHeaders } from "../../kit/handshake.ts";
 import { TestSocket } from "../../kit/socket.ts";
