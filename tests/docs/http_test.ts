@@ -81,7 +81,7 @@ async function streams(child: Deno.ChildProcess, wanted: string): Promise<void> 
   assert(shown.includes(`event: message\n`) && shown.includes(wanted), shown);
 }
 
-Deno.test("docs/http.md names every path and every code that there is", async () => {
+Deno.test("docs/http.md names every path and every error status", async () => {
   await using hub = await startTestHub();
   const { body } = await tell(hub, "/api/openapi.json");
   for (const path of Object.keys(body.paths)) {

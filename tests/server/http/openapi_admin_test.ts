@@ -9,7 +9,7 @@ import { MAX_SANCTIONS } from "../../../server/moderation/sanctions.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import type { Server } from "../../../server.ts";
 import { address, tell } from "../../kit/http.ts";
-import { inspect } from "../../kit/inspector.ts";
+import { openApiChecker } from "../../kit/openapi_checker.ts";
 import { TestSocket } from "../../kit/socket.ts";
 import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
@@ -33,9 +33,9 @@ function ordering(body: string, token = ADMIN): RequestInit {
   };
 }
 
-Deno.test("GET /api/openapi.json lists every route, and every route that it lists is there", async () => {
+Deno.test("GET /api/openapi.json lists exactly the operations that exist", async () => {
   await using hub = await moderated();
-  const { operations, document } = await inspect(hub);
+  const { operations, document } = await openApiChecker(hub);
   // The hub's own words on what there is, for paths that are not.
   const known = async (path: string): Promise<readonly string[]> => {
     const { status, body } = await tell(hub, path, {
@@ -100,30 +100,30 @@ const WRONG: readonly (readonly [order: string, body: unknown])[] = [
   ["announce", { room: "lobby" }],
 ];
 
-Deno.test("GET /api/openapi.json describes every order of moderators and every answer to one", async () => {
+Deno.test("GET /api/openapi.json describes every moderator command and every response to it", async () => {
   const broker = await openSqliteBroker({ path: ":memory:" });
   await using hub = await moderated({ broker });
-  const inspector = await inspect(hub);
-  const operations = inspector.operations.filter(([, path]) => path.startsWith("/api/admin/"));
+  const checker = await openApiChecker(hub);
+  const operations = checker.operations.filter(([, path]) => path.startsWith("/api/admin/"));
   const at = (order: string): string => `/api/admin/${order}`;
   const ask = (order: string, body: unknown, token?: string): Promise<void> =>
-    inspector.ask(hub, "POST", at(order), "", ordering(JSON.stringify(body), token));
+    checker.ask(hub, "POST", at(order), "", ordering(JSON.stringify(body), token));
   await using _o = await TestSocket.plain(hub.url, "O'Neil (x)");
   const token = await mintToken(signingSecret(KEY), { issuedAt: Date.now(), sub: "jean-luc" });
   const owner = await TestSocket.plain(hub.url, undefined, `token=${token}`);
   await ask("release-name", { name: "jean-luc" });
   await owner.close();
   for (const [order, body] of ORDERS) {
-    const validate = inspector.body("POST", at(order));
+    const validate = checker.body("POST", at(order));
     assert(validate(body), `${order}: ${JSON.stringify(validate.errors)}`);
     await ask(order, body);
-    assert(inspector.seen.has(`POST ${at(order)} 200`), `${order} ${JSON.stringify(body)}`);
+    assert(checker.seen.has(`POST ${at(order)} 200`), `${order} ${JSON.stringify(body)}`);
   }
   for (const [order, body] of WRONG) {
-    assert(!inspector.body("POST", at(order))(body), `${order} ${JSON.stringify(body)}`);
-    inspector.seen.delete(`POST ${at(order)} 400`);
+    assert(!checker.body("POST", at(order))(body), `${order} ${JSON.stringify(body)}`);
+    checker.seen.delete(`POST ${at(order)} 400`);
     await ask(order, body);
-    assert(inspector.seen.has(`POST ${at(order)} 400`), `${order} ${JSON.stringify(body)}`);
+    assert(checker.seen.has(`POST ${at(order)} 400`), `${order} ${JSON.stringify(body)}`);
   }
   using client = Deno.createHttpClient({ allowHost: true });
   for (const [method, path] of operations) {
@@ -134,7 +134,7 @@ Deno.test("GET /api/openapi.json describes every order of moderators and every a
       headers: { ...init.headers, host: "evil.example" },
       client,
     };
-    await inspector.ask(hub, method, path, "", misdirected);
+    await checker.ask(hub, method, path, "", misdirected);
   }
   await ask("ban", { name: "Eve", reason: "spam", for: 60 });
   await ask("mute", { address: "2001:db8::7" });
@@ -143,12 +143,12 @@ Deno.test("GET /api/openapi.json describes every order of moderators and every a
     const method = order === "bans" ? "GET" : "POST";
     const init = method === "GET" ? {} : { body: "{}" };
     const headers = { "content-type": "application/json" };
-    await inspector.ask(hub, method, at(order), "", { ...init, headers });
+    await checker.ask(hub, method, at(order), "", { ...init, headers });
     const mine = { ...headers, authorization: `Bearer ${token}` };
-    await inspector.ask(hub, method, at(order), "", { ...init, headers: mine });
+    await checker.ask(hub, method, at(order), "", { ...init, headers: mine });
     if (method === "GET") {
       const admin = { authorization: `Bearer ${ADMIN}` };
-      await inspector.ask(hub, method, at(order), "", { headers: admin });
+      await checker.ask(hub, method, at(order), "", { headers: admin });
     } else {
       await ask(order, { message: "x".repeat(70_000) });
     }
@@ -161,8 +161,8 @@ Deno.test("GET /api/openapi.json describes every order of moderators and every a
   await ask("release-name", { name: "Nobody" });
   await using limited = await moderated({ limits: { ratePerAddress: 1, rateOnLoopback: true } });
   for (const [method, path] of operations) {
-    while (!inspector.seen.has(`${method} ${path} 429`)) {
-      await inspector.ask(limited, method, path, "", method === "POST" ? ordering("{}") : {});
+    while (!checker.seen.has(`${method} ${path} 429`)) {
+      await checker.ask(limited, method, path, "", method === "POST" ? ordering("{}") : {});
     }
   }
   const crowded = await openSqliteBroker({ path: ":memory:" });
@@ -172,12 +172,12 @@ Deno.test("GET /api/openapi.json describes every order of moderators and every a
   })));
   await using full = await moderated({ broker: crowded });
   for (const [order, body] of [["ban", { name: "x" }], ["mute", { name: "x" }]] as const) {
-    await inspector.ask(full, "POST", at(order), "", ordering(JSON.stringify(body)));
+    await checker.ask(full, "POST", at(order), "", ordering(JSON.stringify(body)));
   }
-  await inspector.ask(full, "POST", at("close-room"), "", ordering(`{"room":"party"}`));
+  await checker.ask(full, "POST", at("close-room"), "", ordering(`{"room":"party"}`));
   // A fault cannot be had for the asking; bodies that are late have a test of their own.
   const left = operations.flatMap(([method, path, { responses }]) =>
     Object.keys(responses).map((status) => `${method} ${path} ${status}`)
-  ).filter((what) => !inspector.seen.has(what) && !/ (500|408)$/.test(what));
+  ).filter((what) => !checker.seen.has(what) && !/ (500|408)$/.test(what));
   assertEquals(left, []);
 });

@@ -24,7 +24,7 @@ const byName: Authorizer = {
 
 const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
 
-Deno.test("POST messages delivers to those who are there, who see nobody come or go", async () => {
+Deno.test("POST messages delivers to the members, without join or leave notices", async () => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   const told = await post(hub, "lobby", {
@@ -55,7 +55,7 @@ Deno.test("POST messages delivers to those who are there, who see nobody come or
   assertEquals(stored.body.messages.map((message: { id: number }) => message.id), [1]);
 });
 
-Deno.test("POST messages takes text as it comes, without the end of its last line", async () => {
+Deno.test("POST messages accepts text and removes its last line break", async () => {
   await using hub = await startTestHub();
   for (
     const [type, body, message] of [
@@ -73,7 +73,7 @@ Deno.test("POST messages takes text as it comes, without the end of its last lin
   assertEquals((await post(hub, "lobby", "hi")).body.sender, "guest");
 });
 
-Deno.test("POST messages takes null for a field that is not given, but for data", async () => {
+Deno.test("POST messages treats null as an absent field, except in `data`", async () => {
   await using hub = await startTestHub();
   const none = { room: null, sender: null, kind: null, ref: null, format: null, via: null };
   const query = "?sender=Jean-Luc%20%F0%9F%8D%B5&via=cron";
@@ -124,7 +124,7 @@ Deno.test("POST messages stores a request with the same key once, also after a r
   assertEquals((await alice.next("ack"))["id"], 3);
 });
 
-Deno.test("POST messages forgets a key after five minutes", async () => {
+Deno.test("POST messages accepts the same key as a new message after five minutes", async () => {
   const clock = new FakeClock();
   const broker = await openSqliteBroker({ path: ":memory:", now: () => clock.now() });
   await using hub = await startTestHub({ broker, clock });
@@ -137,7 +137,7 @@ Deno.test("POST messages forgets a key after five minutes", async () => {
   assertEquals(ids, [1, 1, 2]);
 });
 
-Deno.test("POST messages signs with the token's name, and with nobody else's", async () => {
+Deno.test("POST messages uses the token's name and rejects names of others with 409", async () => {
   await using hub = await startTestHub({ authorizer: byName });
   const signed = await post(hub, "lobby", { message: "hi", sender: "Bob" }, bearer("Alice"));
   assertEquals([signed.status, signed.body.sender], [201, "Alice"]);
@@ -154,7 +154,7 @@ Deno.test("POST messages signs with the token's name, and with nobody else's", a
   }]);
 });
 
-Deno.test("rooms over HTTP are open as far as the token says, whether they exist or not", async () => {
+Deno.test("rooms without permission are rejected with 403, whether they exist or not", async () => {
   await using hub = await startTestHub({ authorizer: byName });
   await post(hub, "ops", "secret");
   const reader = { headers: bearer("Eve:read") };
@@ -172,7 +172,7 @@ Deno.test("rooms over HTTP are open as far as the token says, whether they exist
   assertEquals([refused.status, refused.body.error.code], [403, "forbidden"]);
 });
 
-Deno.test("GET messages reads pages in both directions, and searches", async () => {
+Deno.test("GET messages pages in both directions and searches", async () => {
   await using hub = await startTestHub();
   for (const word of ["one", "two", "three", "four"]) await post(hub, "lobby", word);
   const read = async (query: string): Promise<unknown> => {
@@ -189,7 +189,7 @@ Deno.test("GET messages reads pages in both directions, and searches", async () 
   assertEquals([body.room, body.messages, body.more], ["unknown", [], false]);
 });
 
-Deno.test("GET members names those who are in the room", async () => {
+Deno.test("GET members lists the people in the room", async () => {
   await using hub = await startTestHub();
   await using _alice = await TestSocket.plain(hub.url, "Alice", "room=a");
   const { body } = await tell(hub, "/api/rooms/a/members");
@@ -197,7 +197,7 @@ Deno.test("GET members names those who are in the room", async () => {
   assertEquals((await tell(hub, "/api/rooms/b/members")).body, { online: 0, people: [] });
 });
 
-Deno.test("everybody who posts has a rate, and is told when to come again", async () => {
+Deno.test("POST messages over the rate is rejected with 429 and Retry-After", async () => {
   await using hub = await startTestHub({
     clock: new FakeClock(),
     authorizer: byName,
@@ -213,7 +213,7 @@ Deno.test("everybody who posts has a rate, and is told when to come again", asyn
   assertEquals((await post(hub, "lobby", "hi", bearer("Alice"))).status, 201);
 });
 
-Deno.test("POST messages is refused while the hub stops", async () => {
+Deno.test("POST messages is rejected with 503 while the hub stops", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock });
   await using _alice = await TestSocket.plain(hub.url, "Alice");
@@ -346,7 +346,7 @@ const HOSTILE: readonly {
   },
 ];
 
-Deno.test("POST messages refuses in one line what it does not take, and a bystander loses nothing", async (t) => {
+Deno.test("POST messages rejects an invalid request with a one-line error and delivers nothing", async (t) => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   for (const { what, body, headers, query = "", room = "lobby", refused } of HOSTILE) {
@@ -368,14 +368,14 @@ Deno.test("POST messages refuses in one line what it does not take, and a bystan
 const HEAD = (port: number): string =>
   `POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: localhost:${port}\r\n`;
 
-Deno.test("POST messages believes a length that is too much, and reads nothing", async () => {
+Deno.test("POST messages rejects a Content-Length over the limit with 413, unread", async () => {
   await using hub = await startTestHub();
   const told = await askRaw(hub.port, `${HEAD(hub.port)}Content-Length: 1073741824\r\n\r\nabc`);
   assertEquals(told.status, 413);
   assertMatch(told.headers.get("connection") ?? "", /^close/);
 });
 
-Deno.test("POST messages cuts off a body without an end", async () => {
+Deno.test("POST messages stops reading an endless body", async () => {
   await using hub = await startTestHub();
   using socket = await Deno.connect({ hostname: "127.0.0.1", port: hub.port });
   const write = async (text: string): Promise<boolean> => {
@@ -398,7 +398,7 @@ Deno.test("POST messages cuts off a body without an end", async () => {
   assertEquals(status.body.messages, 0);
 });
 
-Deno.test("POST messages gives a slow body its time, and no more", async () => {
+Deno.test("POST messages rejects a slow body with 408 after BODY_TIMEOUT", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock });
   const answer = askRaw(hub.port, `${HEAD(hub.port)}Content-Length: 10\r\n\r\nabc`);
@@ -414,7 +414,7 @@ Deno.test("POST messages gives a slow body its time, and no more", async () => {
   assertStringIncludes((await told).body, `"code":"timeout"`);
 });
 
-Deno.test("POST messages takes `via` from the query, for bodies that are text", async () => {
+Deno.test("POST messages reads `via` from the query for text bodies", async () => {
   await using hub = await startTestHub();
   const said = async (): Promise<unknown> => {
     const { body: { messages } } = await tell(hub, "/api/rooms/lobby/messages?limit=1");

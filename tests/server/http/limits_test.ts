@@ -9,7 +9,7 @@ import type { Server } from "../../../server.ts";
 import { EventReader } from "../../kit/events.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { address, post, tell } from "../../kit/http.ts";
-import { inspect } from "../../kit/inspector.ts";
+import { openApiChecker } from "../../kit/openapi_checker.ts";
 import { LineClient } from "../../kit/line_client.ts";
 import { rawRequest } from "../../kit/raw_http.ts";
 import { RecordedClient, recordedHub } from "../../kit/recorded_hub.ts";
@@ -42,10 +42,10 @@ async function logged(task: (lines: () => readonly string[]) => Promise<void>): 
   }
 }
 
-Deno.test("every body that the hub reads has its time, and no more", async () => {
+Deno.test("every operation rejects a slow body with 408 after BODY_TIMEOUT", async () => {
   const clock = new FakeClock();
   await using hub = await moderated({ clock });
-  const { operations } = await inspect(hub);
+  const { operations } = await openApiChecker(hub);
   const reading = operations.filter(([, , { requestBody }]) => requestBody !== undefined);
   assertEquals(reading.length, 10);
   for (const [method, path] of reading) {
@@ -66,9 +66,9 @@ Deno.test("every body that the hub reads has its time, and no more", async () =>
   }
 });
 
-Deno.test("every path below /api/, and /metrics, takes a share of a client's rate", async () => {
+Deno.test("every path below /api/ and /metrics counts against the client's rate", async () => {
   await using probe = await moderated();
-  const { operations } = await inspect(probe);
+  const { operations } = await openApiChecker(probe);
   // What is not there costs a share, too.
   const asked = [...operations.map(([method, path]) => [method, path]), ["GET", "/api/nothing"], [
     "GET",

@@ -4,13 +4,13 @@ import type { Server } from "../../server.ts";
 import { address } from "./http.ts";
 
 /** As much of a document as the tests look at. */
-export interface Document {
+export interface OpenApiDocument {
   readonly openapi: string;
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
 }
 
-export interface Operation {
+export interface OpenApiOperation {
   readonly operationId?: string;
   readonly requestBody?: {
     readonly content: Readonly<Record<string, { readonly schema: object }>>;
@@ -21,7 +21,7 @@ export interface Operation {
 }
 
 /** Compares what a hub answers with what its document says, and keeps account. */
-export class Inspector {
+export class OpenApiChecker {
   readonly seen = new Set<string>();
   readonly #ajv = new Ajv2020({
     strict: true,
@@ -30,14 +30,18 @@ export class Inspector {
     validateFormats: false,
   });
 
-  constructor(readonly document: Document) {
+  constructor(readonly document: OpenApiDocument) {
     // Nothing may be told that the document does not know of: stricter than what it promises.
     this.#ajv.addSchema(closed({ ...document, $id: "doc:" }) as object, "doc:");
     this.#ajv.addVocabulary(["openapi", "info", "servers", "security", "paths", "components"]);
   }
 
   /** Every operation that there is, as `GET /path`. */
-  get operations(): readonly (readonly [method: string, path: string, operation: Operation])[] {
+  get operations(): readonly (readonly [
+    method: string,
+    path: string,
+    operation: OpenApiOperation,
+  ])[] {
     return Object.entries(this.document.paths).flatMap(([path, item]) =>
       Object.entries(item).filter(([, { operationId }]) => operationId !== undefined)
         .map(([method, operation]) => [method.toUpperCase(), path, operation] as const)
@@ -101,6 +105,6 @@ function closed(value: unknown): unknown {
 }
 
 /** What a hub says of itself. */
-export async function inspect(hub: Server): Promise<Inspector> {
-  return new Inspector(await (await fetch(address(hub, "/api/openapi.json"))).json());
+export async function openApiChecker(hub: Server): Promise<OpenApiChecker> {
+  return new OpenApiChecker(await (await fetch(address(hub, "/api/openapi.json"))).json());
 }
