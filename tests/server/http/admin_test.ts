@@ -14,7 +14,7 @@ const ADMIN = "an-admin-token-of-the-hub";
 const SHARED = "a-shared-secret-of-the-hub";
 const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
 
-/** A hub with moderators, open to others; who asks says itself from where. */
+/** An open hub with moderators that trusts X-Forwarded-For. */
 function moderated(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({
     authorizer: combineAuthorizers([
@@ -27,7 +27,6 @@ function moderated(options: TestHubOptions = {}): Promise<Server> {
   });
 }
 
-/** What a hub answered. */
 interface Answer {
   readonly status: number;
   readonly body: { readonly [field: string]: unknown };
@@ -117,7 +116,7 @@ Deno.test("a ban answers 403 with the reason at the upgrade and below /api/, 450
   const upgrade = await handshake(hub.port, [["X-Forwarded-For", "2001:db8::7"]]);
   assertEquals(upgrade.status, 403);
   assertStringIncludes(upgrade.body, "Your address is banned until ");
-  // Others, and the moderator from there, are let in.
+  // Other addresses are not banned, and neither is a moderator from this one.
   const other = { from: "2001:db8:0:1::7", token: "" };
   assertEquals((await ask(hub, "people", undefined, other)).status, 200);
   const { status } = await ask(hub, "admin/unban", { address: "2001:db8::/64" }, {
@@ -125,7 +124,7 @@ Deno.test("a ban answers 403 with the reason at the upgrade and below /api/, 450
   });
   assertEquals(status, 200);
   assertEquals((await ask(hub, "people", undefined, evil)).status, 200);
-  // The name of a token is banned wherever its bearer comes from.
+  // A ban of a token's name applies from any address.
   const token = await mintToken(signingSecret(KEY), { issuedAt: Date.now(), sub: "Eve" });
   await ask(hub, "admin/ban", { name: "eve" });
   assertEquals((await ask(hub, "people", undefined, { token })).status, 403);
@@ -309,7 +308,7 @@ Deno.test("sanctions apply to clients that use only HTTP", async () => {
 
   const events = await fetch(`http://127.0.0.1:${hub.port}/api/rooms/lobby/events`);
   await ask(hub, "admin/close-room", { room: "lobby", reason: "cleaning" });
-  // The stream ends, and says why.
+  // The stream ends with the reason.
   assertStringIncludes(await events.text(), "Room lobby is closed: cleaning");
   const closed = await say("Carol");
   assertEquals(closed.status, 403);

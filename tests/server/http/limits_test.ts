@@ -24,7 +24,7 @@ function moderated(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({ authorizer: combineAuthorizers([moderators], { open: true }), ...options });
 }
 
-/** Runs `task`, and gives what was logged meanwhile, as it would be printed. */
+/** Runs `task` with a function that returns the lines logged so far. */
 async function logged(task: (lines: () => readonly string[]) => Promise<void>): Promise<void> {
   const records: LogRecord[] = [];
   await configure({
@@ -55,7 +55,7 @@ Deno.test("every operation rejects a slow body with 408 after BODY_TIMEOUT", asy
     let over = false;
     const told = rawRequest(hub.port, `${head}Content-Length: 50\r\n\r\n{`)
       .finally(() => over = true);
-    // The clock stands still: it is moved until the request, whenever it came, has had its time.
+    // The clock stands still: advance it until the deadline of the request is over.
     await until(`an answer of ${path}`, () => {
       clock.advance(BODY_TIMEOUT);
       return over;
@@ -69,7 +69,7 @@ Deno.test("every operation rejects a slow body with 408 after BODY_TIMEOUT", asy
 Deno.test("every path below /api/ and /metrics counts against the client's rate", async () => {
   await using probe = await moderated();
   const { operations } = await openApiChecker(probe);
-  // What is not there costs a share, too.
+  // Requests for paths that do not exist count, too.
   const asked = [...operations.map(([method, path]) => [method, path]), ["GET", "/api/nothing"], [
     "GET",
     "/metrics",
@@ -103,7 +103,7 @@ Deno.test("every path below /api/ and /metrics counts against the client's rate"
     await later.body?.cancel();
     assert(later.status !== 429, path);
   }
-  // Programs on the hub's own machine are left out unless the operator gave a rate.
+  // Loopback clients have no rate unless it is configured.
   await using open = await moderated({ limits: { rate: 1, burst: 1 } });
   for (let n = 0; n < 5; n++) {
     assertEquals((await tell(open, "/api/rooms")).status, 200);
@@ -218,7 +218,7 @@ Deno.test("no line of the log says undefined, whoever it is about", async () => 
     hub.gone(silent.connection, 1006);
     const away = await new RecordedClient(hub, "192.0.2.2").hello({ sender: "Zoë 世界" });
     hub.gone(away.connection, 1006);
-    // Its name is a token's now: it is renamed while it is away.
+    // A token claims the name, so the session is renamed while it is away.
     await hub.httpPublisher.publish({
       room: "lobby",
       frame: { type: "message", message: "hi" },

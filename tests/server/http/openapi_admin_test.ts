@@ -26,7 +26,7 @@ function moderated(options: TestHubOptions = {}): Promise<Server> {
   });
 }
 
-function ordering(body: string, token = ADMIN): RequestInit {
+function asAdmin(body: string, token = ADMIN): RequestInit {
   return {
     body,
     headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
@@ -36,7 +36,7 @@ function ordering(body: string, token = ADMIN): RequestInit {
 Deno.test("GET /api/openapi.json lists exactly the operations that exist", async () => {
   await using hub = await moderated();
   const { operations, document } = await openApiChecker(hub);
-  // The hub's own words on what there is, for paths that are not.
+  // A 404 lists the paths that exist.
   const known = async (path: string): Promise<readonly string[]> => {
     const { status, body } = await tell(hub, path, {
       headers: { authorization: `Bearer ${ADMIN}` },
@@ -52,7 +52,7 @@ Deno.test("GET /api/openapi.json lists exactly the operations that exist", async
   for (const [method, path] of operations) {
     const { status } = await fetch(address(hub, path.replace("{room}", "lobby")), {
       method,
-      ...(method === "POST" ? ordering("") : {}),
+      ...(method === "POST" ? asAdmin("") : {}),
     }).then(async (response) => {
       await response.body?.cancel();
       return response;
@@ -61,8 +61,8 @@ Deno.test("GET /api/openapi.json lists exactly the operations that exist", async
   }
 });
 
-/** Orders that are as they should be, in an order in which each has something to do. */
-const ORDERS: readonly (readonly [order: string, body: object])[] = [
+/** Valid commands, in a sequence in which each has an effect. */
+const COMMANDS: readonly (readonly [command: string, body: object])[] = [
   ["mute", { name: "O'Neil (x)", for: 1.5, reason: "x" }],
   ["unmute", { name: "O'Neil (x)" }],
   ["mute", { address: "2001:db8::7" }],
@@ -77,8 +77,8 @@ const ORDERS: readonly (readonly [order: string, body: object])[] = [
   ["unban", { name: "山田 太郎", address: "192.0.2.7" }],
 ];
 
-/** Orders that are not. */
-const WRONG: readonly (readonly [order: string, body: unknown])[] = [
+/** Invalid commands. */
+const WRONG: readonly (readonly [command: string, body: unknown])[] = [
   ["kick", {}],
   ["kick", { name: 7 }],
   ["kick", { name: "Eve", resaon: "x" }],
@@ -105,29 +105,29 @@ Deno.test("GET /api/openapi.json describes every moderator command and every res
   await using hub = await moderated({ broker });
   const checker = await openApiChecker(hub);
   const operations = checker.operations.filter(([, path]) => path.startsWith("/api/admin/"));
-  const at = (order: string): string => `/api/admin/${order}`;
-  const ask = (order: string, body: unknown, token?: string): Promise<void> =>
-    checker.ask(hub, "POST", at(order), "", ordering(JSON.stringify(body), token));
+  const at = (command: string): string => `/api/admin/${command}`;
+  const ask = (command: string, body: unknown, token?: string): Promise<void> =>
+    checker.ask(hub, "POST", at(command), "", asAdmin(JSON.stringify(body), token));
   await using _o = await TestSocket.plain(hub.url, "O'Neil (x)");
   const token = await mintToken(signingSecret(KEY), { issuedAt: Date.now(), sub: "jean-luc" });
   const owner = await TestSocket.plain(hub.url, undefined, `token=${token}`);
   await ask("release-name", { name: "jean-luc" });
   await owner.close();
-  for (const [order, body] of ORDERS) {
-    const validate = checker.body("POST", at(order));
-    assert(validate(body), `${order}: ${JSON.stringify(validate.errors)}`);
-    await ask(order, body);
-    assert(checker.seen.has(`POST ${at(order)} 200`), `${order} ${JSON.stringify(body)}`);
+  for (const [command, body] of COMMANDS) {
+    const validate = checker.body("POST", at(command));
+    assert(validate(body), `${command}: ${JSON.stringify(validate.errors)}`);
+    await ask(command, body);
+    assert(checker.seen.has(`POST ${at(command)} 200`), `${command} ${JSON.stringify(body)}`);
   }
-  for (const [order, body] of WRONG) {
-    assert(!checker.body("POST", at(order))(body), `${order} ${JSON.stringify(body)}`);
-    checker.seen.delete(`POST ${at(order)} 400`);
-    await ask(order, body);
-    assert(checker.seen.has(`POST ${at(order)} 400`), `${order} ${JSON.stringify(body)}`);
+  for (const [command, body] of WRONG) {
+    assert(!checker.body("POST", at(command))(body), `${command} ${JSON.stringify(body)}`);
+    checker.seen.delete(`POST ${at(command)} 400`);
+    await ask(command, body);
+    assert(checker.seen.has(`POST ${at(command)} 400`), `${command} ${JSON.stringify(body)}`);
   }
   using client = Deno.createHttpClient({ allowHost: true });
   for (const [method, path] of operations) {
-    const { body, ...init } = ordering("{}");
+    const { body, ...init } = asAdmin("{}");
     const misdirected: RequestInit & { client: Deno.HttpClient } = {
       ...init,
       ...(method === "GET" ? {} : { body }),
@@ -139,21 +139,21 @@ Deno.test("GET /api/openapi.json describes every moderator command and every res
   await ask("ban", { name: "Eve", reason: "spam", for: 60 });
   await ask("mute", { address: "2001:db8::7" });
   await ask("close-room", { room: "party" });
-  for (const [order] of [...ORDERS, ["bans"]] as const) {
-    const method = order === "bans" ? "GET" : "POST";
+  for (const [command] of [...COMMANDS, ["bans"]] as const) {
+    const method = command === "bans" ? "GET" : "POST";
     const init = method === "GET" ? {} : { body: "{}" };
     const headers = { "content-type": "application/json" };
-    await checker.ask(hub, method, at(order), "", { ...init, headers });
+    await checker.ask(hub, method, at(command), "", { ...init, headers });
     const mine = { ...headers, authorization: `Bearer ${token}` };
-    await checker.ask(hub, method, at(order), "", { ...init, headers: mine });
+    await checker.ask(hub, method, at(command), "", { ...init, headers: mine });
     if (method === "GET") {
       const admin = { authorization: `Bearer ${ADMIN}` };
-      await checker.ask(hub, method, at(order), "", { headers: admin });
+      await checker.ask(hub, method, at(command), "", { headers: admin });
     } else {
-      await ask(order, { message: "x".repeat(70_000) });
+      await ask(command, { message: "x".repeat(70_000) });
     }
   }
-  // Nobody of that name, and nothing to lift.
+  // No session of that name, and nothing to lift.
   await ask("kick", { name: "Nobody" });
   await ask("unban", { name: "Nobody" });
   await ask("unmute", { name: "Nobody" });
@@ -162,7 +162,7 @@ Deno.test("GET /api/openapi.json describes every moderator command and every res
   await using limited = await moderated({ limits: { ratePerAddress: 1, rateOnLoopback: true } });
   for (const [method, path] of operations) {
     while (!checker.seen.has(`${method} ${path} 429`)) {
-      await checker.ask(limited, method, path, "", method === "POST" ? ordering("{}") : {});
+      await checker.ask(limited, method, path, "", method === "POST" ? asAdmin("{}") : {});
     }
   }
   const crowded = await openSqliteBroker({ path: ":memory:" });
@@ -171,11 +171,11 @@ Deno.test("GET /api/openapi.json describes every moderator command and every res
     ...{ since: n, until: Infinity },
   })));
   await using full = await moderated({ broker: crowded });
-  for (const [order, body] of [["ban", { name: "x" }], ["mute", { name: "x" }]] as const) {
-    await checker.ask(full, "POST", at(order), "", ordering(JSON.stringify(body)));
+  for (const [command, body] of [["ban", { name: "x" }], ["mute", { name: "x" }]] as const) {
+    await checker.ask(full, "POST", at(command), "", asAdmin(JSON.stringify(body)));
   }
-  await checker.ask(full, "POST", at("close-room"), "", ordering(`{"room":"party"}`));
-  // A fault cannot be had for the asking; bodies that are late have a test of their own.
+  await checker.ask(full, "POST", at("close-room"), "", asAdmin(`{"room":"party"}`));
+  // An internal error cannot be provoked, and slow bodies have a test of their own.
   const left = operations.flatMap(([method, path, { responses }]) =>
     Object.keys(responses).map((status) => `${method} ${path} ${status}`)
   ).filter((what) => !checker.seen.has(what) && !/ (500|408)$/.test(what));

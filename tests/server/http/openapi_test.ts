@@ -9,7 +9,7 @@ import { openApiChecker } from "../../kit/openapi_checker.ts";
 import { TestSocket } from "../../kit/socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
-/** Lets in whom the token `good` is of, and into `lobby` only who says `reader`. */
+/** Rejects the token `bad`; the token `reader` may only read. */
 const authorizer: Authorizer = {
   required: false,
   authorize(token) {
@@ -32,7 +32,7 @@ Deno.test("GET /api/openapi.json describes every response of every path", async 
   await using hub = await startTestHub({ clock, authorizer });
   const checker = await openApiChecker(hub);
   using client = Deno.createHttpClient({ allowHost: true });
-  // What moderators may do has a test of its own.
+  // The operations of moderators have a test of their own.
   const operations = checker.operations.filter(([, path]) => !path.startsWith("/api/admin/"));
   await using alice = await TestSocket.plain(hub.url, "Alice");
   alice.send({ type: "message", message: "hi", data: [1], kind: "action" });
@@ -87,8 +87,8 @@ Deno.test("GET /api/openapi.json describes every response of every path", async 
   await checker.ask(stopping, "POST", MESSAGES, "", saying("hi"));
   clock.advance(1000);
   await stopped;
-  // A fault cannot be had for the asking; a body that is late has a test of its own, and a room that
-  // is none is not found in the paths that are filled in here.
+  // An internal error cannot be provoked, a slow body has a test of its own, and the room in these
+  // paths is always valid.
   const left = operations.flatMap(([method, path, { responses }]) =>
     Object.keys(responses).map((status) => `${method} ${path} ${status}`)
   ).filter((what) => !checker.seen.has(what) && !what.endsWith(" 500"));
@@ -151,7 +151,7 @@ Deno.test("responses have CORS headers for allowed origins only", async () => {
     const { headers } = shared;
     const reader = headers.get("access-control-allow-origin");
     assertEquals([shared.status, reader], [status, "https://chat.example"], path);
-    // The runtime may add what it compressed for.
+    // The runtime may add accept-encoding.
     assertMatch(headers.get("vary") ?? "", /(^|, )origin$/);
     assertEquals(headers.get("access-control-allow-credentials"), null);
     const foreign = await ask(method, path, "https://evil.example");

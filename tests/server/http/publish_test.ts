@@ -11,7 +11,7 @@ import { TestSocket } from "../../kit/socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 import { until } from "../../kit/until.ts";
 
-/** Takes `NAME` or `NAME:ACCESS` as a token for the room `lobby`. */
+/** Accepts `NAME` or `NAME:ACCESS` as a token for the room `lobby`. */
 const byName: Authorizer = {
   required: false,
   authorize(token) {
@@ -46,7 +46,7 @@ Deno.test("POST messages delivers to the members, without join or leave notices"
     message: "hi",
     data: [1],
   });
-  // Her own coming she may hear of.
+  // Alice may see a notice of her own join.
   const others = alice.all("system").filter(({ message }) => message !== "Alice joined (1 online)");
   assertEquals(others, []);
   assertEquals((await tell(hub, "/api/people")).body.online, 1);
@@ -115,10 +115,10 @@ Deno.test("POST messages stores a request with the same key once, also after a r
   await using hub = await startTestHub({ path });
   assertEquals((await post(hub, "lobby", send, keyed)).status, 200);
   assertEquals((await post(hub, "lobby", { ...send, ref: "abc" })).status, 200);
-  // Another's key, and another room's, are other keys.
+  // Keys belong to one sender and one room.
   assertEquals((await post(hub, "lobby", { ...send, sender: "other" }, keyed)).body.id, 2);
   assertEquals((await post(hub, "attic", send, keyed)).body.id, 1);
-  // And so is the `ref` of a session.
+  // The `ref` of a session is no such key.
   await using alice = await TestSocket.plain(hub.url, "Alice");
   alice.send({ type: "message", message: "hi", ref: "abc" });
   assertEquals((await alice.next("ack"))["id"], 3);
@@ -146,7 +146,7 @@ Deno.test("POST messages uses the token's name and rejects names of others with 
     const told = await post(hub, "lobby", { message: "hi", sender });
     assertEquals([told.status, told.body.error?.code], [409, "name_taken"], sender);
   }
-  // Another name is no help to somebody whose name a token fixes.
+  // A client whose token fixes its name cannot choose another: the error says so.
   const other = await post(hub, "lobby", "hi", bearer("ALICE"));
   assertEquals([other.status, other.body.error], [409, {
     code: "name_taken",
@@ -209,7 +209,7 @@ Deno.test("POST messages over the rate is rejected with 429 and Retry-After", as
   const { headers, body } = await tell(hub, "/api/rooms/lobby/messages");
   assertEquals(headers.get("retry-after"), "1");
   assertEquals([body.error.code, body.error.retryAfter], ["rate_limited", 1]);
-  // Whom a token names is limited as that person.
+  // The name of a token has a rate of its own.
   assertEquals((await post(hub, "lobby", "hi", bearer("Alice"))).status, 201);
 });
 
@@ -233,7 +233,7 @@ Deno.test("POST messages is rejected with 503 while the hub stops", async () => 
   await stopping;
 });
 
-/** Bodies and headers that are refused. */
+/** Invalid requests. */
 const HOSTILE: readonly {
   readonly what: string;
   readonly body: BodyInit;
@@ -243,8 +243,8 @@ const HOSTILE: readonly {
   readonly refused: readonly [status: number, code: string];
 }[] = [
   { what: "no JSON", body: "{", refused: [400, "bad_json"] },
-  { what: "nothing", body: "", refused: [400, "bad_json"] },
-  { what: "no object", body: "[]", refused: [400, "bad_frame"] },
+  { what: "an empty body", body: "", refused: [400, "bad_json"] },
+  { what: "a list", body: "[]", refused: [400, "bad_frame"] },
   { what: "no message", body: "{}", refused: [400, "bad_frame"] },
   {
     what: "an empty text",
@@ -252,21 +252,21 @@ const HOSTILE: readonly {
     headers: { "content-type": "" },
     refused: [400, "bad_frame"],
   },
-  { what: "a JSON bomb of lists", body: "[".repeat(60_000), refused: [400, "bad_json"] },
+  { what: "60,000 nested lists", body: "[".repeat(60_000), refused: [400, "bad_json"] },
   {
-    what: "data too deep",
+    what: "data nested too deeply",
     body: `{"data":${"[".repeat(30_000)}${"]".repeat(30_000)}}`,
     refused: [400, "bad_frame"],
   },
-  { what: "a number without end", body: `{"data":1e400}`, refused: [400, "bad_frame"] },
-  { what: "a kind of its own", body: `{"message":"a","kind":"x"}`, refused: [400, "bad_frame"] },
+  { what: "an infinite number", body: `{"data":1e400}`, refused: [400, "bad_frame"] },
+  { what: "an unknown kind", body: `{"message":"a","kind":"x"}`, refused: [400, "bad_frame"] },
   {
-    what: "a name that is none",
+    what: "an invalid name",
     body: `{"message":"a","sender":"a@b"}`,
     refused: [400, "bad_name"],
   },
   {
-    what: "a name that moves the cursor",
+    what: "a name with an escape sequence",
     body: `{"message":"a"}`,
     query: "?sender=%1b%5b2J",
     refused: [400, "bad_name"],
@@ -275,8 +275,8 @@ const HOSTILE: readonly {
   { what: "a room with capitals", room: "Lobby", body: "{}", refused: [400, "bad_room"] },
   { what: "an escaped room", room: "%6cobby", body: "{}", refused: [400, "bad_room"] },
   { what: "an escaped slash", room: "..%2f..", body: "{}", refused: [400, "bad_room"] },
-  { what: "a room of nothing", room: "", body: "{}", refused: [400, "bad_room"] },
-  { what: "a way up", room: "%2e%2e", body: "{}", refused: [404, "not_found"] },
+  { what: "an empty room", room: "", body: "{}", refused: [400, "bad_room"] },
+  { what: "a parent directory", room: "%2e%2e", body: "{}", refused: [404, "not_found"] },
   { what: "a room in a room", room: "a/b", body: "{}", refused: [404, "not_found"] },
   { what: "65 KiB", body: `{"message":"${"x".repeat(65_537)}"}`, refused: [413, "too_big"] },
   {
@@ -315,7 +315,7 @@ const HOSTILE: readonly {
     refused: [400, "bad_frame"],
   },
   {
-    what: "a key of nothing",
+    what: "an empty key",
     body: `{"message":"a"}`,
     headers: { "idempotency-key": `""` },
     refused: [400, "bad_frame"],
@@ -327,11 +327,11 @@ const HOSTILE: readonly {
     refused: [400, "bad_frame"],
   },
   {
-    what: "a mark that is too long",
+    what: "a ref that is too long",
     body: `{"message":"a","ref":"${"r".repeat(65)}"}`,
     refused: [400, "bad_frame"],
   },
-  // Pages can send these without asking first, but not without saying who they are.
+  // Pages can send these without a preflight, but not without an Origin.
   ...["text/plain", "application/x-www-form-urlencoded", "application/json"].map((type) => ({
     what: `${type} of a page elsewhere`,
     body: `{"message":"a"}`,
@@ -383,7 +383,7 @@ Deno.test("POST messages stops reading an endless body", async () => {
       await socket.write(new TextEncoder().encode(text));
       return true;
     } catch (error) {
-      // The hub hung up, in one of the ways in which that shows.
+      // The hub closed the connection; the error differs.
       if (!(error instanceof Error)) throw error;
       return false;
     }
@@ -391,7 +391,7 @@ Deno.test("POST messages stops reading an endless body", async () => {
   await write(`${HEAD(hub.port)}Transfer-Encoding: chunked\r\n\r\n`);
   const chunk = `4000\r\n${"x".repeat(0x4000)}\r\n`;
   let sent = 0;
-  // More than all buffers on the way hold; whoever reads on never comes to an end.
+  // More than all buffers on the way hold: a hub that goes on reading takes all of it.
   while (sent < 4096 && await write(chunk)) sent++;
   assert(sent < 4096, "the hub read 64 MiB");
   const status = await tell(hub, "/api/status");
@@ -404,7 +404,7 @@ Deno.test("POST messages rejects a slow body with 408 after BODY_TIMEOUT", async
   const answer = askRaw(hub.port, `${HEAD(hub.port)}Content-Length: 10\r\n\r\nabc`);
   let over = false;
   const told = answer.finally(() => over = true);
-  // The clock stands still: it is moved until the request, whenever it came, has had its time.
+  // The clock stands still: advance it until the deadline of the request is over.
   await until("an answer", () => {
     clock.advance(BODY_TIMEOUT);
     return over;
@@ -422,7 +422,7 @@ Deno.test("POST messages reads `via` from the query for text bodies", async () =
   };
   assertEquals((await post(hub, "lobby", "hi", {}, "?via=a,B.c-d_9")).status, 201);
   assertEquals(await said(), ["a", "B.c-d_9"]);
-  // What the body says counts first; an empty variable of a script says nothing.
+  // The body takes precedence; an empty variable of a script means none.
   await post(hub, "lobby", { message: "hi", via: ["c"] }, {}, "?via=a");
   assertEquals(await said(), ["c"]);
   assertEquals((await post(hub, "lobby", "hi", {}, "?via=")).status, 201);
