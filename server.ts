@@ -10,7 +10,7 @@ import { certificateNames, HostList, machineNames, readHostPattern } from "./ser
 import { HttpListener } from "./server/transports/listener.ts";
 import type { MetricsExposure } from "./server/http/metrics_endpoint.ts";
 import { settledWithin } from "./lib/async.ts";
-import { createRouter } from "./server/http/router.ts";
+import { Router } from "./server/http/router.ts";
 import type { KeyPair } from "./server/transports/tls.ts";
 import { WebSocketServer } from "./server/transports/websocket.ts";
 import type { ServerClock } from "./lib/clock.ts";
@@ -141,6 +141,15 @@ export function startServer(options: ServerOptions): Server {
   const opened: AsyncDisposable[] = [hub];
   const { tcp, clientsFile: file } = options;
   const tcpServers = open(() => tcp === undefined ? [] : listenTcp(tcp));
+  const router = new Router({
+    hub,
+    room: rooms[0] ?? DEFAULT_ROOM,
+    webSocket,
+    guard,
+    api: api({ hub, clock, limits, events }),
+    health,
+    metrics: { exposure, monitor },
+  });
   const listeners = open(() => bindAll(addressesOf(host), port, listen));
   // Last: a hub that cannot have the port must not empty the file of the hub that has it.
   const [clientsFile] = open(() => file === undefined ? [] : [new ClientsFile(file, hub, clock)]);
@@ -185,15 +194,7 @@ export function startServer(options: ServerOptions): Server {
     return new HttpListener({
       host,
       port,
-      handler: createRouter({
-        hub,
-        room: rooms[0] ?? DEFAULT_ROOM,
-        webSocket,
-        guard,
-        api: api({ hub, clock, limits, events }),
-        health,
-        metrics: { exposure, monitor },
-      }),
+      handler: (request, info) => router.handle(request, info),
       clock,
       tls: options.tls,
     });

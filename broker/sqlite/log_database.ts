@@ -44,11 +44,11 @@ export class LogDatabase {
       this.#assertWritable();
       this.#rollbackLeftover();
       const result = work();
-      this.#errors.worked();
+      this.#errors.recordSuccess();
       return result;
     } catch (error) {
       const { what, remedy } = explainStorageError(error);
-      this.#errors.failed(`${what}. ${remedy}`);
+      this.#errors.recordFailure(`${what}. ${remedy}`);
       throw error;
     }
   }

@@ -135,11 +135,11 @@ export class Checkpoints {
       if (this.#closed) return;
       this.#pages = 0;
       this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)");
-      this.#errors.worked();
+      this.#errors.recordSuccess();
     } catch (error) {
       // Nothing is lost: the next checkpoint includes these pages.
       const { what, remedy } = explainStorageError(error);
-      this.#errors.failed(`${what}. ${remedy}`);
+      this.#errors.recordFailure(`${what}. ${remedy}`);
     }
   }
 

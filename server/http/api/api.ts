@@ -20,13 +20,19 @@ export type Api = (
   address: string,
 ) => Promise<Response | Rejection>;
 
-/** The operations by path; `start` and `end` surround the room of a path that has one. */
-const ROUTES = Object.entries(Object.groupBy(OPERATIONS, ({ path }) => path)).map(
-  ([path, operations = []]) => {
-    const [start = "", end] = path.split("{room}");
-    return { path, start, end, operations };
-  },
-);
+/** A path and its operations. */
+interface Route {
+  readonly path: string;
+  /** Matches the path; its group is the room. No room has a character that is escaped in a path. */
+  readonly pattern: RegExp;
+  readonly operations: readonly Operation[];
+}
+
+const ROUTES: readonly Route[] = Object.entries(Object.groupBy(OPERATIONS, ({ path }) => path))
+  .map(([path, operations = []]) => {
+    const pattern = path.replaceAll(".", "\\.").replace("{room}", "([^/]*)");
+    return { path, pattern: new RegExp(`^${pattern}$`), operations };
+  });
 
 /** Serves the operations of the HTTP API. */
 export function api(options: ApiOptions): Api {
@@ -45,53 +51,48 @@ export function api(options: ApiOptions): Api {
 
 async function serve(request: ApiRequest, options: ApiOptions): Promise<object> {
   const { url: { pathname }, grant, address } = request;
+  const { hub } = options;
   // Checked first: requests for paths that do not exist have a cost, too.
-  const wait = Math.ceil(options.hub.consumePublishQuota(address, grant.name));
+  const wait = Math.ceil(hub.quotas.consumePublishQuota(address, grant.name));
   if (wait > 0) {
     return new Rejection(429, `Too many requests: wait ${wait} s`, { retryAfter: wait });
   }
-  const stranger = pathname.startsWith(ADMIN_PATH) ? notModerator(options.hub, request) : undefined;
+  const route = ROUTES.find(({ pattern }) => pattern.test(pathname));
+  const stranger = isForModerators(pathname, route) ? notModerator(hub, request) : undefined;
   if (stranger !== undefined) return stranger;
-  const { operation, room } = find(request.request.method, pathname);
+  const operation = operationFor(request, route);
+  const room = route?.pattern.exec(pathname)?.[1];
   if (room === undefined) return await operation.answer(request, options);
   check(ROOM, room, "room");
-  const { access } = operation;
   const { rights } = grant;
-  if (access === "write" ? !rights.mayWrite(room) : !rights.mayRead(room)) {
-    return forbiddenRoom(access === "write" ? "write to" : "read", room);
+  const writes = operation.access === "write";
+  if (!(writes ? rights.mayWrite(room) : rights.mayRead(room))) {
+    return forbiddenRoom(writes ? "write to" : "read", room);
   }
-  const shutdown = access === "read" ? undefined : options.hub.limiter.checkShutdown();
+  const shutdown = operation.access === "read" ? undefined : hub.limiter.checkShutdown();
   return shutdown ?? await operation.answer({ ...request, room }, options);
 }
 
-/**
- * Finds the operation for a method and a path.
- *
- * @throws {ApiProblem} 404 or 405.
- */
-function find(
-  method: string,
-  pathname: string,
-): { readonly operation: Operation; readonly room: string | undefined } {
-  for (const { start, end, operations } of ROUTES) {
-    const found = end === undefined
-      ? pathname === start
-      : pathname.startsWith(start) && pathname.endsWith(end);
-    // No room has a character that is escaped in a path.
-    const room = end === undefined ? undefined : pathname.slice(start.length, -end.length);
-    if (!found || room?.includes("/")) continue;
-    const operation = operations.find((each) => methodsOf(each).includes(method));
-    if (operation !== undefined) return { operation, room };
-    const allow = operations.flatMap(methodsOf).join(", ");
-    throw new ApiProblem(405, "method_not_allowed", `Use ${allow} for ${pathname}`, {
-      headers: { allow },
-    });
+/** @throws {ApiProblem} 404 or 405. */
+function operationFor({ request, url: { pathname } }: ApiRequest, route?: Route): Operation {
+  if (route === undefined) {
+    const paths = ROUTES.filter((each) => isForModerators(pathname) === isForModerators("", each))
+      .map(({ path }) => path);
+    const message = `There is nothing at ${visible(pathname)}: the paths are ${paths.join(", ")}`;
+    throw new ApiProblem(404, "not_found", message);
   }
-  const isAdmin = pathname.startsWith(ADMIN_PATH);
-  const paths = ROUTES.map(({ path }) => path)
-    .filter((path) => path.startsWith(ADMIN_PATH) === isAdmin);
-  const message = `There is nothing at ${visible(pathname)}: the paths are ${paths.join(", ")}`;
-  throw new ApiProblem(404, "not_found", message);
+  const { operations } = route;
+  const operation = operations.find((each) => methodsOf(each).includes(request.method));
+  if (operation !== undefined) return operation;
+  const allow = operations.flatMap(methodsOf).join(", ");
+  const message = `Use ${allow} for ${pathname}`;
+  throw new ApiProblem(405, "method_not_allowed", message, { headers: { allow } });
+}
+
+/** Unknown paths below `/api/admin/` are for moderators, too: others do not learn which exist. */
+function isForModerators(pathname: string, route?: Route): boolean {
+  return route?.operations.some(({ access }) => access === "moderate") ??
+    pathname.startsWith(ADMIN_PATH);
 }
 
 function methodsOf({ method, access }: Operation): readonly string[] {

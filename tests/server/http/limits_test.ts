@@ -4,7 +4,8 @@ import { combineAuthorizers, OPEN_GRANT } from "../../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
 import { BODY_TIMEOUT } from "../../../server/http/body.ts";
-import { TEXT_ENCODER, V1_ENCODER } from "../../../server/encoders/encoder.ts";
+import { V1_ENCODER } from "../../../server/encoders/json.ts";
+import { TEXT_ENCODER } from "../../../server/encoders/text.ts";
 import type { Server } from "../../../server.ts";
 import { EventReader } from "../../kit/events.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
@@ -213,11 +214,18 @@ Deno.test("no line of the log contains `undefined`", async () => {
     const silent = new RecordedClient(hub, "192.0.2.1", { encoder: V1_ENCODER });
     silent.say({ type: "message", message: "too early" });
     silent.say({ type: "nonsense" });
-    hub.slowConsumer(silent.connection, 1);
-    hub.fault(silent.connection, new Error("for the test"));
-    hub.gone(silent.connection, 1006);
+    const slow = hub.connect({
+      kind: "websocket",
+      address: "192.0.2.1",
+      bufferedAmount: Infinity,
+      send: () => {},
+      close: () => {},
+    }, { encoder: V1_ENCODER, rooms: [] });
+    slow.enqueue(["more than it reads"]);
+    slow.flush();
+    silent.connection.fail(new Error("for the test"));
     const away = await new RecordedClient(hub, "192.0.2.2").hello({ sender: "Zoë 世界" });
-    hub.gone(away.connection, 1006);
+    away.connection.ended(1006);
     // Its name is a token's now: it is renamed while it is away.
     await hub.httpPublisher.publish({
       room: "lobby",
@@ -230,7 +238,7 @@ Deno.test("no line of the log contains `undefined`", async () => {
       room: "lobby",
     });
     await until("the stream is in", () => stream.welcomed);
-    hub.gone(stream, 1000);
+    stream.ended(1000);
     new RecordedClient(hub, "192.0.2.5", { encoder: TEXT_ENCODER }).connection.fail(
       new Error("for the test"),
     );

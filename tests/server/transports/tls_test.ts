@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { connectorFor } from "../../../commands/client/trust.ts";
 import { TLS_FLAGS, type TlsFlags, tlsSource } from "../../../commands/start/tls.ts";
-import { watchFiles } from "../../../lib/watch_files.ts";
 import { type ClientEvent, connect } from "../../../client.ts";
 import { checkPair, KeyPairError, readFingerprint } from "../../../server/transports/tls.ts";
 import { fingerprint, pair } from "../../kit/certificates.ts";
@@ -86,34 +85,6 @@ Deno.test("`renew()` keeps the port, however often it is called and even while t
   using next = Deno.listen({ hostname: "127.0.0.1", port: hub.port });
   assertEquals(next.addr.port, hub.port);
   assert(stuck.localAddr.port > 0);
-});
-
-Deno.test("`watchFiles()` reports a replaced link, once the change has settled", async () => {
-  await using folder = await temporaryFolder();
-  const { path } = folder;
-  await Deno.mkdir(`${path}/1`);
-  await Deno.mkdir(`${path}/2`);
-  await Deno.writeTextFile(`${path}/1/cert`, "one");
-  await Deno.writeTextFile(`${path}/2/cert`, "two");
-  // As Kubernetes does it: the file is a link through a directory that is a link.
-  await Deno.symlink("1", `${path}/current`);
-  await Deno.symlink("current/cert", `${path}/cert`);
-  const clock = new FakeClock();
-  let changes = 0;
-  using _ = watchFiles([`${path}/cert`], clock, () => changes++);
-  clock.advance(10_000);
-  assertEquals(changes, 0);
-  await Deno.symlink("2", `${path}/next`);
-  await Deno.rename(`${path}/next`, `${path}/current`);
-  clock.advance(2000);
-  assertEquals(changes, 0, "it may still change");
-  clock.advance(2000);
-  assertEquals(changes, 1);
-  await Deno.remove(`${path}/current`);
-  clock.advance(6000);
-  assertEquals(changes, 2, "gone is a change too");
-  clock.advance(60_000);
-  assertEquals(changes, 2);
 });
 
 const NO_FLAGS: TlsFlags = {

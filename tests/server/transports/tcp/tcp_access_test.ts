@@ -139,11 +139,11 @@ Deno.test("a client whose token expires is told to bring a new one, then disconn
   await carol.line(/^\* You are Carol/);
   clock.advance(60_000);
   await carol.line(
-    /^\* Error: Your token has expired: come back with a new one within 30 seconds$/,
+    /^\* Error: Your token has expired: reconnect with a new one within 30 seconds$/,
   );
   clock.advance(30_000);
   assertEquals(await carol.ended, true);
-  assertMatch(carol.lines.at(-1) ?? "", /^\* The token expired .* ago: come back with a new one$/);
+  assertMatch(carol.lines.at(-1) ?? "", /^\* The token expired .* ago: reconnect with a new one$/);
 });
 
 Deno.test("a token whose check ends after `helloTimeout` does not let the client in", async () => {

@@ -221,7 +221,7 @@ Deno.test("a client that stops reading is disconnected with the reason when its 
   for await (const part of stuck.readable.pipeThrough(new TextDecoderStream())) text += part;
   const lines = text.split("\n");
   assertEquals(lines.at(-1), "");
-  assertEquals(lines.at(-2), "* You fell behind: reconnect to go on from the log");
+  assertEquals(lines.at(-2), "* You fell behind: reconnect to resume from the log");
   assert(lines.filter((line) => line.includes("Alice: ")).every((line) => line.endsWith(message)));
 });
 
