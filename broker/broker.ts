@@ -9,6 +9,8 @@ export interface MessageDraft {
   readonly annotations?: Annotations;
   /** Identifies retries; without it, every append is a new message. */
   readonly origin?: Origin;
+  /** The local author, for listeners in the same process. Opaque to the broker, and not stored. */
+  readonly author?: object | undefined;
 }
 
 /** Identifies a message across retries: one session's own reference for it. */
