@@ -9,7 +9,7 @@ export * from "./protocol/codes.ts";
 export type * from "./protocol/frames.ts";
 export * from "./protocol/limits.ts";
 export * from "./protocol/names.ts";
-export type * from "./protocol/reports.ts";
+export type * from "./protocol/http_api.ts";
 export {
   encode,
   parseClientFrame,

@@ -10,7 +10,7 @@ import { certificateNames, HostList, machineNames, readHostPattern } from "./ser
 import { HttpListener } from "./server/transports/listener.ts";
 import type { MetricsExposure } from "./server/http/metrics_endpoint.ts";
 import { settledWithin } from "./lib/async.ts";
-import { createRouter } from "./server/http/router.ts";
+import { Router } from "./server/http/router.ts";
 import type { KeyPair } from "./server/transports/tls.ts";
 import { WebSocketServer } from "./server/transports/websocket.ts";
 import type { ServerClock } from "./lib/clock.ts";
@@ -28,10 +28,10 @@ export { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./server/limits/server
 
 const logger = getLogger(["bcast", "server"]);
 
-/** Milliseconds that connections have to end after the hub said goodbye. */
-const GOODBYE_TIMEOUT = 1000;
+/** Milliseconds that clients have to agree to the end of their connections. */
+const DISCONNECT_TIMEOUT = 1000;
 
-/** The longest and the shortest time between two trims of the log, in milliseconds. */
+/** Longest and shortest time between two trims of the log, in milliseconds. */
 const TRIM_PERIOD = { max: 60_000, min: 1000 };
 
 /** Everything but the storage has a default. */
@@ -42,43 +42,43 @@ export interface ServerOptions extends HubStorage {
   readonly port?: number;
   /** The rooms of clients that name none; default `lobby`. */
   readonly rooms?: readonly string[];
-  /** The server disposes of it, and of nothing else that stores. */
+  /** The server disposes of it when it stops, but not of the other stores. */
   readonly broker: Broker;
   readonly limits?: Partial<ServerLimits>;
-  /** Who may come in; default: everybody. */
+  /** Checks tokens; by default, every client may do everything. */
   readonly authorizer?: Authorizer;
   /** Origins whose pages may talk to the hub beside its own: `https://example.org`, `null`, `*`. */
   readonly origins?: readonly string[];
   /**
-   * Names by which the hub may be called, beside `localhost`, addresses, the machine's own name and
-   * those of its certificate: `chat.example.org`, `*.example.org`, `*` for any.
+   * Host names that the hub answers to beside `localhost`, IP addresses, the machine's name and those
+   * in its certificate: `chat.example.org`, `*.example.org`, `*` for any.
    */
   readonly allowedHosts?: readonly string[];
-  /** Networks (`10.0.0.0/8`) of proxies whose word on where a request comes from is taken. */
+  /** Networks (`10.0.0.0/8`) of proxies that are believed about where a request comes from. */
   readonly trustedProxies?: readonly string[];
-  /** Makes it `wss://`. */
+  /** Serves `https://` and `wss://` with this certificate. */
   readonly tls?: KeyPair;
-  /** Default: the machine's own. */
+  /** Default: the system's. */
   readonly clock?: ServerClock;
-  /** The line door; absent: there is none. */
+  /** Also accepts plain TCP, for `nc` and `telnet`; off by default. */
   readonly tcp?: TcpOptions;
-  /** A file that is to hold everybody who is connected; absent: none. */
+  /** A JSON file to keep a list of all connected clients in. */
   readonly clientsFile?: string;
   /** Who may read `/metrics`; default `local`. */
   readonly metrics?: MetricsExposure;
-  /** The file of the log, whose size is one of the metrics; absent when it is in memory. */
+  /** The database file, for the metric of its size; absent when it is in memory. */
   readonly database?: string;
 }
 
-/** How the line door opens. */
+/** Where to accept plain TCP. */
 export interface TcpOptions {
   /** 0 lets the system pick one. */
   readonly port: number;
-  /** Default: the hub's own. */
+  /** Default: `host` of the server. */
   readonly host?: string;
 }
 
-/** The port of the line door cannot be had; why is the `cause`. */
+/** The port for plain TCP cannot be opened; the `cause` says why. */
 export class TcpListenError extends Error {
   override readonly name = "TcpListenError";
 }
@@ -86,36 +86,34 @@ export class TcpListenError extends Error {
 /** A running hub. Disposing of it is `stop()`. */
 export interface Server extends AsyncDisposable {
   readonly host: string;
-  /** What it listens on: for `localhost`, the addresses of IPv4 and IPv6 that there are. */
+  /** The IP addresses it listens on: for `localhost`, IPv4 and IPv6. */
   readonly addresses: readonly string[];
   readonly port: number;
   /** `ws://` (or `wss://`) address for a client on this machine. */
   readonly url: string;
-  /** Of the line door, if there is one. */
+  /** The port for plain TCP. */
   readonly tcpPort: number | undefined;
-  /** Connections at this moment. */
+  /** The number of connected clients. */
   readonly online: number;
   /**
-   * Takes another certificate, for a hub that was started with one: everybody is told 1001, finds
-   * the same port again, and goes on where it was.
+   * Replaces the certificate of a hub that was started with one. Clients are disconnected with 1001,
+   * and resume on the same port; plain TCP is not affected.
    */
   renew(tls: KeyPair): Promise<void>;
   /**
-   * Lets nobody new in, says 1001 to everybody, lets the log commit, and resolves when the port is
-   * free.
+   * Rejects new clients, disconnects the others with 1001, and resolves when the log is committed
+   * and the port is free.
    *
-   * @param drain milliseconds over which the goodbyes are spread; whoever was not told yet is served.
+   * @param drain milliseconds over which clients are disconnected; the rest is served meanwhile.
    */
   stop(reason?: string, drain?: number): Promise<void>;
 }
 
 /**
- * Starts a hub.
- *
- * The broker is still the caller's when this throws.
+ * Starts a hub. When this throws, the caller must dispose of the broker.
  *
  * @throws {Deno.errors.AddrInUse} when the port is taken.
- * @throws {TcpListenError} when that of the line door is.
+ * @throws {TcpListenError} when the port for plain TCP is.
  * @throws {ClientsFileError} when the clients file cannot be written.
  */
 export function startServer(options: ServerOptions): Server {
@@ -142,11 +140,20 @@ export function startServer(options: ServerOptions): Server {
   const health = new Health({ broker, clock, limiter });
   const opened: AsyncDisposable[] = [hub];
   const { tcp, clientsFile: file } = options;
-  const lines = open(() => tcp === undefined ? [] : openLineDoors(tcp));
+  const tcpServers = open(() => tcp === undefined ? [] : listenTcp(tcp));
+  const router = new Router({
+    hub,
+    room: rooms[0] ?? DEFAULT_ROOM,
+    webSocket,
+    guard,
+    api: api({ hub, clock, limits, events }),
+    health,
+    metrics: { exposure, monitor },
+  });
   const listeners = open(() => bindAll(addressesOf(host), port, listen));
-  // Last: who cannot have the port must not empty the file of the hub that has it.
+  // Last: a hub that cannot have the port must not empty the file of the hub that has it.
   const [clientsFile] = open(() => file === undefined ? [] : [new ClientsFile(file, hub, clock)]);
-  // Text that is kept for seconds must not stay in the files for a minute.
+  // With a retention of seconds, trimming once a minute would be too late.
   const period = Math.max(TRIM_PERIOD.min, Math.min(TRIM_PERIOD.max, broker.retention.maxAge / 4));
   const cancelTrimming = clock.every(period, () => {
     broker.trim().then((dropped) => {
@@ -161,7 +168,7 @@ export function startServer(options: ServerOptions): Server {
     return new HostList({ allowed: allowedHosts, own, origins });
   }
 
-  /** Opens some parts; if that fails, the parts before are closed: nobody has come in yet. */
+  /** If opening some parts fails, closes those before: no client is connected yet. */
   function open<Parts extends readonly AsyncDisposable[]>(make: () => Parts): Parts {
     try {
       const parts = make();
@@ -173,51 +180,40 @@ export function startServer(options: ServerOptions): Server {
     }
   }
 
-  function openLineDoors(tcp: TcpOptions): readonly TcpServer[] {
+  function listenTcp(tcp: TcpOptions): readonly TcpServer[] {
+    const open = (host: string, port: number): TcpServer =>
+      new TcpServer({ hub, limits, clock, host, port });
     try {
-      return bindAll(addressesOf(tcp.host ?? host), tcp.port, openLineDoor);
+      return bindAll(addressesOf(tcp.host ?? host), tcp.port, open);
     } catch (cause) {
-      throw new TcpListenError("Cannot open the line door", { cause });
+      throw new TcpListenError("Cannot open the port for plain TCP", { cause });
     }
-  }
-
-  function openLineDoor(host: string, port: number): TcpServer {
-    return new TcpServer({ hub, limits, clock, host, port });
   }
 
   function listen(host: string, port: number): HttpListener {
     return new HttpListener({
       host,
       port,
-      handler: createRouter({
-        hub,
-        room: rooms[0] ?? DEFAULT_ROOM,
-        webSocket,
-        guard,
-        api: api({ hub, clock, limits, events }),
-        health,
-        metrics: { exposure, monitor },
-      }),
+      handler: (request, info) => router.handle(request, info),
       clock,
-      ...(options.tls === undefined ? {} : { tls: options.tls }),
+      tls: options.tls,
     });
   }
 
-  /** First the goodbyes: closing the listener would say its own in their place. */
-  async function goodbyes(said: Promise<void>): Promise<"close" | "break"> {
-    return await settledWithin(said, GOODBYE_TIMEOUT) ? "close" : "break";
+  /** Waits before the listeners close, as they would end connections without the hub's reason. */
+  async function disconnected(empty: Promise<void>): Promise<"close" | "abort"> {
+    return await settledWithin(empty, DISCONNECT_TIMEOUT) ? "close" : "abort";
   }
 
-  /** What came in as plain lines has no certificate, and goes on. */
   async function renew(tls: KeyPair): Promise<void> {
     if (stopped !== undefined) return;
     const reason = "The hub has a new certificate: reconnect";
     limiter.shutdown = { reason, retryAfter: () => 1, closesTcp: false };
     await hub.disconnectAll(reason, (peer) => peer.transport.kind !== "tcp");
     hosts = hostList(tls);
-    const how = await goodbyes(limiter.empty(["websocket", "sse"]));
+    const how = await disconnected(limiter.empty(["websocket", "sse"]));
     await Promise.all(listeners.map((listener) => listener.renew(tls, how)));
-    // Stopping may have begun meanwhile; it waits for this, and has its own reason.
+    // `stop()` may have begun meanwhile: it waits for this, and has its own reason.
     if (limiter.shutdown.reason === reason) limiter.shutdown = undefined;
   }
 
@@ -228,19 +224,19 @@ export function startServer(options: ServerOptions): Server {
       retryAfter: () => retryAfterShutdown(end - clock.monotonic(), Math.random()),
       closesTcp: true,
     };
-    for (const each of lines) each.close(reason);
-    // Whatever became of it was told to whoever asked for it.
+    for (const each of tcpServers) each.close(reason);
+    // The caller of `renew()` handles its error.
     await renewing.catch(() => undefined);
     await hub.drain(reason, drain);
     cancelTrimming();
     await hub.stop(reason);
-    const how = await goodbyes(limiter.empty());
+    const how = await disconnected(limiter.empty());
     await Promise.all(listeners.map((listener) => listener.end(how)));
-    await Promise.all(lines.map((each) => each[Symbol.asyncDispose]()));
+    await Promise.all(tcpServers.map((each) => each[Symbol.asyncDispose]()));
     await clientsFile?.[Symbol.asyncDispose]();
     await hub[Symbol.asyncDispose]();
     logger.info(
-      "Stopped after {connections} connections ({turnedAway} turned away), {messages} messages " +
+      "Stopped after {connections} connections ({turnedAway} rejected), {messages} messages " +
         "({duplicates} repeats), {deliveries} deliveries, {resumes} resumes, {slowConsumers} slow " +
         "consumers, {refused} frames and {tokensRefused} tokens refused",
       { ...hub.counters.totals },
@@ -254,12 +250,12 @@ export function startServer(options: ServerOptions): Server {
     host,
     addresses,
     port: bound,
-    tcpPort: lines[0]?.port,
+    tcpPort: tcpServers[0]?.port,
     url: `${options.tls === undefined ? "ws" : "wss"}://${localName(host, addresses)}:${bound}/`,
     get online(): number {
       return hub.online;
     },
-    // One after the other: each needs a listener that is open.
+    // One after the other: each needs an open listener.
     renew: (tls) => renewing = renewing.catch(() => undefined).then(() => renew(tls)),
     stop: (reason = "The hub is stopping", drain = 0) => stopped ??= stop(reason, drain),
     async [Symbol.asyncDispose](): Promise<void> {
@@ -268,10 +264,10 @@ export function startServer(options: ServerOptions): Server {
   };
 }
 
-/** How a client on this machine names a hub bound to `host`. */
+/** The host in the URL for clients on this machine. */
 function localName(host: string, addresses: readonly string[]): string {
   if (host.toLowerCase() === "localhost") return "localhost";
-  // Asked for as it may be: `0` and `::0` are all addresses, too.
+  // The host itself may be spelled `0` or `::0`.
   if (addresses.some((address) => address === "0.0.0.0" || address === "::")) return "localhost";
   return host.includes(":") ? `[${host}]` : host;
 }

@@ -1,3 +1,5 @@
+import { isPrivateCommand } from "../terminal/line.ts";
+import { SHORTCUTS } from "../terminal/shortcuts.ts";
 import { getLogger } from "@logtape/logtape";
 import { VERIFIED_WORD } from "../chat/sender.ts";
 import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "./client/address.ts";
@@ -117,8 +119,12 @@ async function talk(
 ): Promise<ExitCode> {
   await using history = await FileHistory.open(dataDirectory(context));
   using screen: InteractiveScreen = isDumb(context)
-    ? new PlainScreen(context)
-    : new Editor(new SystemTerminal(), { history });
+    ? new PlainScreen({
+      output: context.stdout,
+      input: context.stdin.readable,
+      isCommand: isPrivateCommand,
+    })
+    : new Editor(new SystemTerminal(), { history, shortcuts: new Set(SHORTCUTS.keys()) });
   const { signal } = interruption;
   const hangUp = (): void => screen[Symbol.dispose]();
   signal.addEventListener("abort", hangUp, { once: true });

@@ -1,7 +1,7 @@
 import { visible } from "../protocol.ts";
 import { displayWidth, graphemes } from "../render/width.ts";
 
-/** What all candidates begin with, upper and lower case being the same. */
+/** The common start of all candidates, ignoring case. */
 export function commonPrefix(candidates: readonly string[]): string {
   const first = graphemes(candidates[0] ?? "");
   const others = candidates.slice(1).map(graphemes);
@@ -11,7 +11,7 @@ export function commonPrefix(candidates: readonly string[]): string {
   return (differs === -1 ? first : first.slice(0, differs)).join("");
 }
 
-/** The candidates in columns, as shells list them; at most `height` rows of them. */
+/** The candidates in columns, like in a shell; at most `height` rows of them. */
 export function formatCandidates(
   candidates: readonly string[],
   columns: number,

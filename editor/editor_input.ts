@@ -1,200 +1,205 @@
 import { commandOf, type EditorCommand } from "./bindings.ts";
 import { commonPrefix } from "./completion.ts";
-import { TextBuffer } from "./text_buffer.ts";
-import type { InputHistory } from "./input_history.ts";
-import { type Key, MAX_PASTE } from "./keys.ts";
+import { EditBuffer } from "./edit_buffer.ts";
 import {
   type HistoryCursor,
   type HistorySearch,
-  searchFor,
-  searchOn,
+  refineSearch,
+  searchOlder,
   startSearch,
   stepHistory,
 } from "./history_cursor.ts";
+import type { InputHistory } from "./input_history.ts";
+import { type Key, MAX_PASTE } from "./keys.ts";
 import type { ScreenEvents } from "./screen.ts";
-import { EditBuffer } from "./edit_buffer.ts";
+import { TextBuffer } from "./text_buffer.ts";
 
-/** Whom what is typed is for; beside what a chat is told, what a terminal has to do. */
+/** Reports of an {@linkcode EditorInput}: input by the user, and requests to the terminal. */
 export interface InputEvents extends Omit<ScreenEvents, "resized" | "discarded"> {
   bell(): void;
   clear(): void;
   suspend(): void;
-  /** Shows what a word may become. */
+  /** Shows candidates for completion. */
   list(candidates: readonly string[]): void;
-  /** Tells what went wrong with the input itself. */
+  /** Shows a problem with the input itself. */
   problem(text: string): void;
 }
 
-/** How the draft is to be shown. */
+/** The appearance of an {@linkcode EditorInput}. */
 export interface InputView {
-  /** What stands in the place of the prompt, in a search. */
+  /** Replaces the prompt during a search. */
   readonly prompt: string | undefined;
   readonly draft: { readonly text: string; readonly cursor: number };
 }
 
-const TOO_MUCH = `More than ${MAX_PASTE / 1024} KB at once are not taken: ` +
-  "nothing was pasted. Send it as a file, or piece by piece";
+const PASTE_TOO_LARGE = `The pasted text is over ${MAX_PASTE / 1024} KB: nothing was inserted. ` +
+  "Paste it in parts, or send it as a file";
 
-/** What is being written, key by key. Knows nothing of a terminal. */
+/** The draft and the effect of keys on it. Knows nothing of a terminal. */
 export class EditorInput {
   readonly #events: InputEvents;
   readonly #history: InputHistory;
-  #writing = EditBuffer.EMPTY;
-  #walk: HistoryCursor | undefined;
+  readonly #shortcuts: ReadonlySet<string>;
+  #buffer = EditBuffer.EMPTY;
+  #historyCursor: HistoryCursor | undefined;
   #search: HistorySearch | undefined;
-  /** The key before was Tab, and several candidates are left. */
+  /** The last key was Tab, and several candidates are left. */
   #tabbed = false;
 
-  constructor(events: InputEvents, history: InputHistory) {
+  constructor(
+    events: InputEvents,
+    { history, shortcuts }: { history: InputHistory; shortcuts: ReadonlySet<string> },
+  ) {
     this.#events = events;
     this.#history = history;
+    this.#shortcuts = shortcuts;
   }
 
   get draft(): string {
-    return this.#writing.buffer.text;
+    return this.#buffer.content.text;
   }
 
-  get shown(): InputView {
+  get view(): InputView {
     const search = this.#search;
-    if (search === undefined) return { prompt: undefined, draft: this.#writing.buffer };
-    const text = this.#history.entries[search.at] ?? this.draft;
+    if (search === undefined) return { prompt: undefined, draft: this.#buffer.content };
+    const text = this.#history.entries[search.index] ?? this.draft;
     const found = text.toLowerCase().indexOf(search.query.toLowerCase());
-    const what = search.failed ? "not found" : "search";
     return {
-      prompt: `(${what}) ${search.query}: `,
+      prompt: `(${search.failed ? "not found" : "search"}) ${search.query}: `,
       draft: { text, cursor: found === -1 ? text.length : found + search.query.length },
     };
   }
 
-  /** Puts another text in the place of the draft. */
+  /** Replaces the draft. */
   set(text: string): void {
-    this.#search = undefined;
-    this.#walk = undefined;
-    this.#writing = this.#writing.replace(TextBuffer.of(text));
+    this.#endNavigation();
+    this.#buffer = this.#buffer.replace(TextBuffer.of(text));
   }
 
-  /** An empty draft. */
-  clear(): void {
-    this.#search = undefined;
-    this.#walk = undefined;
-    this.#writing = this.#writing.clear();
-  }
-
-  /** Takes the draft away: the up arrow or an undo brings it back. */
+  /** Empties the draft; the up arrow or an undo brings it back. */
   discard(): void {
     this.#history.add(this.draft);
     this.set("");
   }
 
-  take(key: Key): void {
+  handle(key: Key): void {
     const { draft } = this;
     const tabbed = this.#tabbed;
     this.#tabbed = false;
     switch (key.kind) {
       case "text":
-        if (this.#search !== undefined) this.#look(this.#search.query + key.text);
-        else this.#write(this.#writing.type(key.text));
+        if (this.#search !== undefined) this.#refine(this.#search, this.#search.query + key.text);
+        else this.#insert(this.#buffer.type(key.text));
         break;
       case "paste":
         this.#acceptSearch();
-        this.#write(this.#writing.insert(key.text), key.text !== "");
+        if (key.text !== "") this.#insert(this.#buffer.insert(key.text));
         break;
-      case "refused":
+      case "pasteTooLarge":
         this.#events.bell();
-        this.#events.problem(TOO_MUCH);
+        this.#events.problem(PASTE_TOO_LARGE);
         break;
-      case "press":
-        // What this tells of the draft, it tells itself.
-        if (this.#press(key.key, tabbed) === "told") return;
+      case "press": {
+        const command = commandOf(key.key, this.#shortcuts);
+        if (this.#search !== undefined && this.#handleInSearch(this.#search, command)) break;
+        if (command === undefined) break;
+        if (this.#run(command, tabbed) === "no edit") return;
+      }
     }
     if (this.draft !== draft) this.#events.edited(this.draft);
   }
 
-  #press(key: string, tabbed: boolean): "told" | undefined {
-    const command = commandOf(key);
-    if (this.#search !== undefined && this.#inSearch(this.#search, command)) return undefined;
-    if (command === undefined) return undefined;
+  /** Runs a command. After "no edit", a changed draft is not reported as edited. */
+  #run(command: EditorCommand, tabbed: boolean): "no edit" | undefined {
     switch (command.kind) {
       case "edit":
-        this.#writing = this.#writing.edit(command.edit);
-        return undefined;
+        this.#buffer = this.#buffer.edit(command.edit);
+        break;
       case "kill":
-        this.#writing = this.#writing.kill(command.kill);
-        return undefined;
+        this.#buffer = this.#buffer.kill(command.kill);
+        break;
       case "newline":
-        this.#write(this.#writing.insert("\n"));
-        return undefined;
+        this.#insert(this.#buffer.insert("\n"));
+        break;
       case "yank":
-        this.#write(this.#writing.yank(), false);
-        return undefined;
+        this.#buffer = this.#buffer.yank();
+        break;
       case "undo":
-        this.#writing = this.#writing.undo();
-        return undefined;
+        this.#buffer = this.#buffer.undo();
+        break;
       case "up":
-        this.#move(this.#writing.buffer.up(), -1);
-        return undefined;
+        this.#move(this.#buffer.content.up(), -1);
+        break;
       case "down":
-        this.#move(this.#writing.buffer.down(), 1);
-        return undefined;
+        this.#move(this.#buffer.content.down(), 1);
+        break;
       case "search":
         this.#search = startSearch(this.#history.entries);
-        return undefined;
+        break;
       case "complete":
         this.#complete(tabbed);
-        return undefined;
-      case "enter":
-        this.#enter();
-        return "told";
+        break;
       case "deleteOrEnd":
         if (this.draft === "") this.#events.end();
-        else this.#writing = this.#writing.edit("delete");
-        return undefined;
-      case "chord":
-        this.#events.chord(command.chord);
-        return "told";
+        else this.#buffer = this.#buffer.edit("delete");
+        break;
+      case "enter":
+        this.#enter();
+        return "no edit";
+      case "shortcut":
+        this.#events.shortcut(command.key);
+        return "no edit";
       case "clear":
       case "suspend":
       case "interrupt":
         this.#events[command.kind]();
-        return "told";
+        return "no edit";
       case "cancel":
-        return undefined;
     }
+    return undefined;
   }
 
   #enter(): void {
     const line = this.draft;
-    this.clear();
+    this.#endNavigation();
+    this.#buffer = this.#buffer.clear();
     this.#history.add(line);
     this.#events.line(line);
   }
 
-  /** Takes what was written; rings where something was to be, but there was no room. */
-  #write(writing: EditBuffer, expected = true): void {
-    if (expected && writing.buffer === this.#writing.buffer) this.#events.bell();
-    this.#writing = writing;
+  #endNavigation(): void {
+    this.#search = undefined;
+    this.#historyCursor = undefined;
   }
 
-  /** To another line of the draft, or where there is none to another entry. */
-  #move(draft: TextBuffer | undefined, direction: -1 | 1): void {
-    if (draft !== undefined) {
-      this.#writing = this.#writing.replace(draft);
+  /** Takes a buffer with inserted text; rings if the text did not fit. */
+  #insert(buffer: EditBuffer): void {
+    if (buffer.content === this.#buffer.content) this.#events.bell();
+    this.#buffer = buffer;
+  }
+
+  /** Moves to another line of the draft, or at its edge to another entry of the history. */
+  #move(content: TextBuffer | undefined, direction: -1 | 1): void {
+    if (content !== undefined) {
+      this.#buffer = this.#buffer.replace(content);
       return;
     }
-    const found = stepHistory(this.#walk, direction, this.#history.entries, this.draft);
+    const { entries } = this.#history;
+    const found = stepHistory(this.#historyCursor, direction, entries, this.draft);
     if (found === undefined) return;
-    this.#walk = found.walk;
-    this.#writing = this.#writing.replace(TextBuffer.of(found.text));
+    this.#historyCursor = found.cursor;
+    this.#buffer = this.#buffer.replace(TextBuffer.of(found.text));
   }
 
   #complete(tabbed: boolean): void {
-    const { before } = this.#writing.buffer;
+    const { before } = this.#buffer.content;
     const [candidates, part] = this.#events.complete(before);
-    const start = commonPrefix(candidates);
+    const prefix = commonPrefix(candidates);
     if (candidates.length === 0 || !before.endsWith(part)) {
       this.#events.bell();
-    } else if (candidates.length === 1 || start.length > part.length) {
-      this.#writing = this.#writing.replace(this.#writing.buffer.replaceBefore(part.length, start));
+    } else if (candidates.length === 1 || prefix.length > part.length) {
+      const content = this.#buffer.content.replaceBefore(part.length, prefix);
+      this.#buffer = this.#buffer.replace(content);
     } else if (tabbed) {
       this.#events.list(candidates);
     } else {
@@ -203,13 +208,13 @@ export class EditorInput {
     this.#tabbed = candidates.length > 1;
   }
 
-  /** A key in a search; `false` when it ends the search and means what it always does. */
-  #inSearch(search: HistorySearch, command: EditorCommand | undefined): boolean {
+  /** Handles a key in a search; false if the key ends the search and has its usual effect. */
+  #handleInSearch(search: HistorySearch, command: EditorCommand | undefined): boolean {
     if (command === undefined) return true;
     if (command.kind === "search") {
-      this.#found(searchOn(search, this.#history.entries));
+      this.#show(searchOlder(search, this.#history.entries));
     } else if (command.kind === "edit" && command.edit === "backspace") {
-      this.#look(search.query.replace(/.$/su, ""));
+      this.#refine(search, search.query.replace(/.$/su, ""));
     } else if (command.kind === "cancel" || command.kind === "interrupt") {
       this.#search = undefined;
     } else {
@@ -219,21 +224,18 @@ export class EditorInput {
     return true;
   }
 
-  #look(query: string): void {
-    if (this.#search !== undefined) {
-      this.#found(searchFor(this.#search, query, this.#history.entries));
-    }
+  #refine(search: HistorySearch, query: string): void {
+    this.#show(refineSearch(search, query, this.#history.entries));
   }
 
-  #found(search: HistorySearch): void {
+  #show(search: HistorySearch): void {
     this.#search = search;
     if (search.failed) this.#events.bell();
   }
 
   #acceptSearch(): void {
-    const search = this.#search;
+    const text = this.#search && this.#history.entries[this.#search.index];
     this.#search = undefined;
-    const text = search === undefined ? undefined : this.#history.entries[search.at];
-    if (text !== undefined) this.#writing = this.#writing.replace(TextBuffer.of(text));
+    if (text !== undefined) this.#buffer = this.#buffer.replace(TextBuffer.of(text));
   }
 }

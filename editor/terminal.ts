@@ -1,34 +1,33 @@
 import { getLogger } from "@logtape/logtape";
+import { terminalSize } from "../render/terminal_size.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
-/** What happens to a terminal, or to the program in it. */
+/** Changes of a terminal, or of the program's place in it. */
 export interface TerminalEvents {
-  /** It has another size. */
   resized(): void;
-  /** Somebody else asks the program to stop, as Ctrl-Z does. */
+  /** Another program asks this one to suspend, as Ctrl-Z does. */
   stopping(): void;
-  /** The program goes on after it was stopped; the screen may show anything. */
+  /** The program was resumed; the screen may show anything. */
   continued(): void;
-  /** The program is about to end because of an error, which it will tell of. */
+  /** The program is about to end with an error, which it will print. */
   failing(): void;
 }
 
-/** A terminal. */
 export interface Terminal {
   readonly size: { readonly columns: number; readonly rows: number };
-  /** From now on keys come as they are pressed, and what is pasted comes in brackets. */
+  /** Keys arrive as they are pressed, and pasted text in brackets. */
   enterRawMode(): void;
-  /** Back to how it was. May be called at any time. */
+  /** Undoes {@linkcode enterRawMode}. May be called at any time. */
   restore(): void;
   write(text: string): void;
-  /** What was typed; `undefined` when the terminal is gone. */
+  /** The next input; `undefined` when the terminal is gone. */
   read(): Promise<Uint8Array | undefined>;
-  /** Whether there is somebody who could let a stopped program go on: a shell. */
+  /** Whether a shell could resume the program. */
   canSuspend(): Promise<boolean>;
-  /** Stops the program and what was started with it; returns when it goes on. */
+  /** Suspends the process group; resolves when it is resumed. */
   suspend(): Promise<void>;
-  /** Tells of what happens until disposed. */
+  /** Reports changes until disposed. */
   watch(events: TerminalEvents): Disposable;
 }
 
@@ -38,64 +37,56 @@ export const ENTER_RAW_MODE = "\x1b[?2004h";
 export const RESTORE = "\x1b[?2004l\x1b[?2026l\x1b[?25h\x1b[m";
 
 /**
- * Asks for the background (OSC 11), and then for what every terminal tells (DA1): where that answer
- * comes alone, nobody has to wait for the other.
+ * Asks for the background (OSC 11), and then for the attributes, which every terminal reports (DA1):
+ * if only these come, no other answer will follow.
  */
 export const QUERY_BACKGROUND = "\x1b]11;?\x07\x1b[c";
 
-/** Events of errors that nobody caught. */
+/** Events of uncaught errors. */
 const FAILURES = ["error", "unhandledrejection"] as const;
-const FALLBACK = { columns: 80, rows: 24 };
-/** Milliseconds until a terminal that takes no more is tried again. */
+/** Milliseconds until a busy terminal is tried again. */
 const BUSY_MS = 5;
-/** Bytes read at a time. */
+/** Bytes to read at a time. */
 const CHUNK = 64 * 1024;
 
-/** The terminal that the program runs in. */
+/** The terminal of this process. */
 export class SystemTerminal implements Terminal {
   readonly #buffer = new Uint8Array(CHUNK);
   readonly #encoder = new TextEncoder();
-  /** Never changes: to wait on. */
+  /** Never changes; only to wait on. */
   readonly #pause = new Int32Array(new SharedArrayBuffer(4));
-  #taken = false;
+  #isRaw = false;
   #gone = false;
-  /** However the program ends, the terminal is given back. */
+  /** Restores the terminal however the program ends. */
   readonly #atExit = (): void => this.restore();
 
   get size(): Terminal["size"] {
-    try {
-      const { columns, rows } = Deno.consoleSize();
-      // Terminals that do not know their size say 0.
-      return { columns: columns || FALLBACK.columns, rows: rows || FALLBACK.rows };
-    } catch (error) {
-      logger.debug("The terminal does not tell its size: {error}", { error });
-      return FALLBACK;
-    }
+    return terminalSize();
   }
 
   enterRawMode(): void {
     this.#setRaw(true);
     this.write(ENTER_RAW_MODE);
-    if (!this.#taken) addEventListener("unload", this.#atExit);
-    this.#taken = true;
+    if (!this.#isRaw) addEventListener("unload", this.#atExit);
+    this.#isRaw = true;
   }
 
   restore(): void {
-    if (!this.#taken) return;
-    this.#taken = false;
+    if (!this.#isRaw) return;
+    this.#isRaw = false;
     removeEventListener("unload", this.#atExit);
     this.write(RESTORE);
     this.#setRaw(false);
   }
 
-  /** Writes at once: nothing else could be shown meanwhile. */
+  /** Writes synchronously: nothing else could be shown meanwhile. */
   write(text: string): void {
     if (this.#gone) return;
     try {
       let rest = this.#encoder.encode(text);
       while (rest.length > 0) rest = rest.subarray(this.#writeSome(rest));
     } catch (error) {
-      // Whoever reads from it notices, too, and ends.
+      // The read fails as well, which ends the program.
       this.#gone = true;
       logger.debug("Cannot write to the terminal: {error}", { error });
     }
@@ -124,7 +115,7 @@ export class SystemTerminal implements Terminal {
       }).output();
       return success && hasJobControl(new TextDecoder().decode(stdout), Deno.pid);
     } catch (error) {
-      logger.debug("Cannot look for a shell: {error}", { error });
+      logger.debug("Cannot check for job control: {error}", { error });
       return false;
     }
   }
@@ -133,8 +124,8 @@ export class SystemTerminal implements Terminal {
     const { promise: continued, resolve } = Promise.withResolvers<void>();
     Deno.addSignalListener("SIGCONT", resolve);
     try {
-      // The whole group, as the terminal would: a program may stand between this one and the shell.
-      // That one may pass over SIGTSTP, but not over this.
+      // The whole group, as the terminal would: there may be a program between this one and the
+      // shell. It could ignore SIGTSTP, but not SIGSTOP.
       Deno.kill(0, "SIGSTOP");
       await continued;
     } finally {
@@ -143,7 +134,7 @@ export class SystemTerminal implements Terminal {
   }
 
   watch({ resized, stopping, continued, failing }: TerminalEvents): Disposable {
-    // Windows has none of these; there, the size is looked at whenever something is drawn.
+    // Windows has none of these; there, the size is checked whenever something is drawn.
     const listeners: readonly (readonly [Deno.Signal, () => void])[] = Deno.build.os === "windows"
       ? []
       : [
@@ -167,7 +158,7 @@ export class SystemTerminal implements Terminal {
       return Deno.stdout.writeSync(bytes);
     } catch (error) {
       if (!(error instanceof Deno.errors.WouldBlock)) throw error;
-      // Another program on this terminal has made it so that writing does not wait by itself.
+      // Another program has made this terminal non-blocking.
       Atomics.wait(this.#pause, 0, 0, BUSY_MS);
       return 0;
     }
@@ -183,11 +174,11 @@ export class SystemTerminal implements Terminal {
 }
 
 /**
- * Whether a process' group can be continued once it is stopped: one of its processes has a parent
- * outside of the group, in the same session (POSIX calls others orphaned, and does not stop them).
- * A terminal belongs to one session, so that the parent's terminal tells.
+ * Whether a process group can be resumed once it is stopped: one of its processes has a parent
+ * outside the group, in the same session (POSIX calls other groups orphaned and does not stop them).
+ * A terminal belongs to one session, so comparing terminals is enough.
  *
- * @param table `ps`' process, parent, group and terminal.
+ * @param table the output of `ps`: process, parent, group and terminal.
  */
 export function hasJobControl(table: string, pid: number): boolean {
   const processes = new Map(

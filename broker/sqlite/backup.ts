@@ -6,28 +6,26 @@ import { lockLog, remove } from "./files.ts";
 import { rewrite, wipeFreePages } from "./eraser.ts";
 import { storageMessage } from "./storage_errors.ts";
 
-/** Milliseconds to wait for a moment in which the log can be read. */
+/** Milliseconds to wait until the log can be read. */
 const BUSY_TIMEOUT = 5000;
 
-/** In one step: in several, a hub that writes without pause would have it begin again and again. */
+/** Copied in one step: between steps, a write by the hub would restart the backup. */
 const ALL_PAGES = -1;
 
-/** What a backup came to. */
 export interface BackupReport {
-  /** Of the copy. */
+  /** The size of the copy. */
   readonly bytes: number;
   readonly messages: number;
   readonly rooms: number;
 }
 
 /**
- * Copies the log at `path` to the file `target`, as it is at one moment, whether or not a hub writes
- * to it meanwhile. The copy appears whole, on the disk, for its owner only, or not at all.
+ * Copies the log at `path` to `target` as of one moment, even while a hub writes to it. The copy is
+ * complete, synced and readable by its owner only, or does not appear at all.
  *
- * It has an epoch of its own: a hub that is given it gives ids again that clients of the original
- * have seen.
+ * It has an epoch of its own: a hub that uses it assigns ids that clients of the original have seen.
  *
- * @param options `replace`: an earlier file at `target` goes.
+ * @param options `replace`: overwrites an existing file.
  * @throws {BrokerError} with one line that says what to do.
  */
 export async function backUp(
@@ -40,21 +38,21 @@ export async function backUp(
     throw new BrokerError(`${cannot}: there is no log. Name its directory with --data DIR`);
   }
   checkTarget(path, target, options.replace);
-  const aside = join(dirname(target), `.${basename(target)}.${crypto.randomUUID()}`);
+  const temporary = join(dirname(target), `.${basename(target)}.${crypto.randomUUID()}`);
   try {
-    // SQLite would make it readable for others.
-    Deno.openSync(aside, { write: true, createNew: true, mode: 0o600 }).close();
+    // SQLite would create it readable for others.
+    Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 }).close();
   } catch (error) {
     throw new BrokerError(storageMessage(`Cannot write the backup "${target}"`, error), {
       cause: error,
     });
   }
   try {
-    await copy(path, aside, cannot);
-    const report = finalize(aside);
-    syncToDisk(aside);
+    await copy(path, temporary, cannot);
+    const report = finalize(temporary);
+    syncToDisk(temporary);
     checkTarget(path, target, options.replace);
-    Deno.renameSync(aside, target);
+    Deno.renameSync(temporary, target);
     syncToDisk(dirname(target));
     return report;
   } catch (error) {
@@ -63,7 +61,7 @@ export async function backUp(
       cause: error,
     });
   } finally {
-    for (const end of ["", "-journal", "-wal", "-shm"]) remove(aside + end);
+    for (const end of ["", "-journal", "-wal", "-shm"]) remove(temporary + end);
   }
 }
 
@@ -81,15 +79,14 @@ function checkTarget(path: string, target: string, replace: boolean): void {
   }
 }
 
-/** Writes the log, as it is at one moment, to an empty file. */
-async function copy(path: string, aside: string, cannot: string): Promise<void> {
+async function copy(path: string, temporary: string, cannot: string): Promise<void> {
   const made = [`${path}-wal`, `${path}-shm`].filter((side) => statIfExists(side) === undefined);
   try {
-    // A reader cannot harm the log, and leaves the parts of a hub that was killed as they are.
+    // A reader cannot harm the log, and leaves the side files of a killed hub unchanged.
     using db = new DatabaseSync(path, { readOnly: true });
     db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA temp_store = MEMORY`);
     assertKnownSchema(db, path);
-    await backup(db, aside, { rate: ALL_PAGES });
+    await backup(db, temporary, { rate: ALL_PAGES });
   } catch (error) {
     if (error instanceof BrokerError) throw error;
     throw new BrokerError(storageMessage(cannot, error), { cause: error });
@@ -98,7 +95,7 @@ async function copy(path: string, aside: string, cannot: string): Promise<void> 
   }
 }
 
-/** Removes what reading a log made that no hub has open; none can begin meanwhile. */
+/** Removes the side files that reading created, unless a hub has opened the log since. */
 function removeSideFiles(path: string, made: readonly string[]): void {
   if (made.every((side) => statIfExists(side) === undefined)) return;
   try {
@@ -107,17 +104,14 @@ function removeSideFiles(path: string, made: readonly string[]): void {
       if (side.endsWith("-shm") || statIfExists(side)?.size === 0) remove(side);
     }
   } catch (error) {
-    // A hub has it now, and closes it in its time; or nothing may be written there.
+    // A hub has opened the log and will remove them, or the directory is read-only.
     if (!(error instanceof Error)) throw error;
   }
 }
 
-/**
- * Takes out of the copy whatever is left of deleted messages, makes it one that a hub takes for a
- * copy, and makes sure that it is whole.
- */
-function finalize(aside: string): BackupReport {
-  using db = new DatabaseSync(aside);
+/** Removes deleted text from the copy, marks it as a copy and checks that it is intact. */
+function finalize(temporary: string): BackupReport {
+  using db = new DatabaseSync(temporary);
   db.exec("PRAGMA journal_mode = DELETE; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON");
   const value = (sql: string): unknown => Object.values(db.prepare(sql).get() ?? {})[0];
   if (value("PRAGMA quick_check(1)") !== "ok") throw new Error("the copy is malformed");
@@ -125,13 +119,13 @@ function finalize(aside: string): BackupReport {
   wipeFreePages(db);
   db.exec("BEGIN");
   db.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(newEpoch());
-  // No file beside a log has this one: a copy that is put back twice is two logs.
+  // No generation file matches an empty token, so that a copy restored twice is two logs.
   db.exec("REPLACE INTO meta VALUES ('generation', ''), ('opened', ''), ('erase', '')");
   db.exec("COMMIT");
   return {
     messages: Number(value("SELECT ifnull(sum(count), 0) FROM chunks WHERE body IS NOT NULL")),
     rooms: Number(value("SELECT count(*) FROM rooms")),
-    bytes: Deno.statSync(aside).size,
+    bytes: Deno.statSync(temporary).size,
   };
 }
 
@@ -150,9 +144,9 @@ function statIfExists(path: string): Deno.FileInfo | undefined {
   }
 }
 
-/** Waits until the disk has it. */
+/** Waits until the file or directory is synced to disk. */
 function syncToDisk(path: string): void {
-  // Windows syncs no directories.
+  // Windows cannot sync directories.
   if (Deno.build.os === "windows" && statIfExists(path)?.isDirectory) return;
   using file = Deno.openSync(path, { read: true });
   file.syncSync();

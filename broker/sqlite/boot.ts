@@ -1,10 +1,11 @@
 import type { DatabaseSync } from "node:sqlite";
+
 /**
- * Names the run of the machine since it was started, or `undefined` where that cannot be told.
+ * Identifies the current boot of the machine; `undefined` if that is impossible.
  *
- * The kernel of Linux gives each boot a name, which the runtime keeps from programs that lack any
- * right, as the executable does. Elsewhere the moment of the boot is the name.
- * Asks for no permission: what was not granted counts as unknown.
+ * Linux gives each boot an id, but Deno hides it from programs that lack any permission, as the
+ * executable does. Elsewhere, the time of the boot serves as its id. This never prompts for a
+ * permission.
  */
 export async function bootId(now: () => number = Date.now): Promise<string | undefined> {
   const path = "/proc/sys/kernel/random/boot_id";
@@ -12,7 +13,7 @@ export async function bootId(now: () => number = Date.now): Promise<string | und
     try {
       return (await Deno.readTextFile(path)).trim();
     } catch (error) {
-      // A container may hide it; the time since the boot is still there.
+      // A container may hide the file; the uptime still works.
       if (!(error instanceof Error)) throw error;
     }
   }
@@ -28,16 +29,16 @@ const TIME = "time:";
 
 /**
  * Milliseconds by which two measurements of one boot may differ: uptime is in whole seconds, and
- * the clock may be set a little. No machine reboots in less.
+ * the clock may be adjusted a little. No machine reboots faster.
  */
 const TOLERANCE = 5000;
 
-/** Whether it is the moment of a boot, which the machine's clock tells, and not a name. */
+/** Whether `boot` is the time of a boot by the machine's clock, not an id of the kernel. */
 export function isBootTime(boot: string | undefined): boolean {
   return boot?.startsWith(TIME) === true;
 }
 
-/** Whether both are known to name the same boot; `tolerance` is for moments, in milliseconds. */
+/** Whether both identify the same boot; `tolerance` in milliseconds applies to times. */
 export function sameBoot(
   a: string | undefined,
   b: string | undefined,
@@ -50,29 +51,29 @@ export function sameBoot(
   return a === b;
 }
 
-/**
- * Keeps up to date what the log says of the boot it is used in. Where the kernel's name for it is out
- * of reach, as it is for a program without every right, that is the moment of the boot by the
- * machine's clock, and changes when the clock is set.
- */
+/** Keeps the boot recorded in the log up to date: a time of boot changes when the clock is set. */
 export class BootTracker {
   readonly #db: DatabaseSync;
   readonly #currentBoot: () => Promise<string | undefined>;
   #stored: string | undefined;
 
-  /** @param mark what the log says now. */
-  constructor(db: DatabaseSync, mark: string | undefined, now: () => Promise<string | undefined>) {
+  /** @param stored the boot that the log records now. */
+  constructor(
+    db: DatabaseSync,
+    stored: string | undefined,
+    currentBoot: () => Promise<string | undefined>,
+  ) {
     this.#db = db;
-    this.#stored = mark;
-    this.#currentBoot = now;
+    this.#stored = stored;
+    this.#currentBoot = currentBoot;
   }
 
-  /** Looks once; writes nothing when `closed` says so after that. */
-  async refresh(closed: () => boolean): Promise<void> {
+  /** Writes nothing if `isClosed` says so after the current boot was determined. */
+  async refresh(isClosed: () => boolean): Promise<void> {
     if (!isBootTime(this.#stored)) return;
     const now = await this.#currentBoot();
-    if (closed() || now === undefined || sameBoot(now, this.#stored, MAX_DRIFT)) return;
-    // On the disk at once: it matters when the machine stops.
+    if (isClosed() || now === undefined || sameBoot(now, this.#stored, MAX_DRIFT)) return;
+    // Synced at once: this matters when the machine stops.
     this.#db.exec("PRAGMA synchronous = FULL");
     try {
       this.#db.prepare("UPDATE meta SET value = ? WHERE key = 'opened'").run(now);
@@ -83,5 +84,5 @@ export class BootTracker {
   }
 }
 
-/** Milliseconds; less than what the next start puts up with. */
+/** Milliseconds; below the {@linkcode TOLERANCE} of the next start. */
 const MAX_DRIFT = 2000;

@@ -8,16 +8,15 @@ import { setImmediate } from "node:timers/promises";
 type Row = readonly [first: number, count: number, at: number, body: string | null];
 
 /**
- * Picks the chunks of the room ?1 with ids from ?2 to ?3: from the one that holds the first of them
- * on. Only for ids that the room still has.
+ * Selects the chunks of room ?1 that hold the ids from ?2 to ?3, including the one that ?2 is in
+ * the middle of. Valid only for ids that the room still has.
  */
 export const IN_RANGE = `seq BETWEEN
   (SELECT max(seq) FROM chunks WHERE seq <= (?1 << 40) | ?2) AND (?1 << 40) | ?3`;
 
-/** The chunks of {@linkcode IN_RANGE}, in order. */
 export const CHUNKS_OF_RANGE = `FROM chunks WHERE ${IN_RANGE} ORDER BY seq`;
 
-/** Reads messages out of the chunks. */
+/** Reads messages from chunks. */
 export class ChunkReader {
   readonly #range: Query<Row>;
   readonly #replace: StatementSync;
@@ -30,7 +29,7 @@ export class ChunkReader {
     );
   }
 
-  /** The messages with ids from `from` to `to`, which the room all has. */
+  /** The messages with ids from `from` to `to`; the room must have all of them. */
   read(room: RoomLog, from: number, to: number): Message[] {
     const messages: Message[] = [];
     for (const row of this.#range.all(room.number, from, to)) {
@@ -39,14 +38,14 @@ export class ChunkReader {
       const first = row[0];
       const start = Math.max(from - first, 0);
       const end = Math.min(to - first + 1, lines.length);
-      for (let place = start; place < end; place++) {
-        messages.push(toMessage(room.name, first + place, timestamp, lines[place] ?? ""));
+      for (let index = start; index < end; index++) {
+        messages.push(toMessage(room.name, first + index, timestamp, lines[index] ?? ""));
       }
     }
     return messages;
   }
 
-  /** The messages with these ids, which rise and which the room all has. */
+  /** The messages with these ids, which must be in ascending order and still exist. */
   readIds(room: RoomLog, ids: readonly number[]): Message[] {
     const messages: Message[] = [];
     let first = 0;
@@ -67,16 +66,16 @@ export class ChunkReader {
     return messages;
   }
 
-  /** Empties the lines up to the id `to` of the chunk that holds it; the others keep their place. */
+  /** Empties the lines up to the id `to` in its chunk; the others keep their ids. */
   clearLines(room: RoomLog, to: number): void {
     const row = this.#range.first(room.number, to, to);
     if (row === undefined) throw missingMessage(room, to);
     const [first] = row;
-    const lines = splitLines(room, row).map((line, place) => first + place <= to ? "" : line);
+    const lines = splitLines(room, row).map((line, index) => first + index <= to ? "" : line);
     this.#replace.run(lines.join(LINE_BREAK), room.number, first);
   }
 
-  /** Calls `visit` with the text of each message in a range that has one. */
+  /** Calls `visit` for each message in a range that has text. */
   forEachText(
     room: RoomLog,
     from: number,
@@ -84,8 +83,8 @@ export class ChunkReader {
     visit: (id: number, text: string) => void,
   ): void {
     for (const row of this.#range.all(room.number, from, to)) {
-      for (const [place, line] of splitLines(room, row).entries()) {
-        const id = row[0] + place;
+      for (const [index, line] of splitLines(room, row).entries()) {
+        const id = row[0] + index;
         const text = id < from || id > to ? undefined : textOf(line);
         if (text !== undefined) visit(id, text);
       }
@@ -104,24 +103,23 @@ function missingMessage(room: RoomLog, id: number): Error {
 }
 
 /**
- * Messages that one turn of the event loop trims or indexes, more or less: a few milliseconds. It is
- * whole chunks, and at least one.
+ * Messages that are trimmed or indexed in one turn of the event loop, rounded up to whole chunks:
+ * a few milliseconds.
  */
 export const SLICE_MESSAGES = 200;
 
-/** Bytes of messages in one slice, more or less: large ones cost by their size. */
+/** Approximate bytes of messages in one slice: large messages take longer. */
 const SLICE_BYTES = 64 * 1024;
 
-/** A chunk as far as slicing needs it. */
 export type ChunkSpan = readonly [first: number, count: number, at: number, bytes: number];
 
-/** Cuts a room's log into pieces small enough for one turn of the event loop. */
+/** Splits a room's log into slices, each small enough for one turn of the event loop. */
 export class BatchScan {
   readonly #spans: Query<ChunkSpan>;
   readonly #rows: Query<ChunkSpan>;
 
   constructor(db: DatabaseSync) {
-    // octet_length() reads no more of a long text than its length.
+    // octet_length() does not read the text.
     const columns = "seq & 0xffffffffff, count, at, ifnull(octet_length(body), 0)";
     this.#spans = new Query(db, `SELECT ${columns} ${CHUNKS_OF_RANGE} LIMIT ?4`);
     this.#rows = new Query(
@@ -131,7 +129,7 @@ export class BatchScan {
     );
   }
 
-  /** The chunks of one slice, from the one that holds the message `from` to that of `to` at most. */
+  /** The chunks of the next slice between the ids `from` and `to`. */
   nextSlice(room: number, from: number, to: number): readonly ChunkSpan[] {
     const spans: ChunkSpan[] = [];
     let messages = 0;
@@ -145,13 +143,13 @@ export class BatchScan {
     return spans;
   }
 
-  /** The first rows whose keys are in a range, those with marks only among them. */
+  /** The first rows in a range of keys, including rows that hold only refs. */
   rows(room: number, from: number, to: number, limit: number): readonly ChunkSpan[] {
     return this.#rows.all(room, from, to, limit);
   }
 }
 
-/** Lets everything else that is ready go first. */
+/** Lets other pending work of the event loop run first. */
 export function nextTurn(): Promise<void> {
   return setImmediate();
 }

@@ -1,4 +1,5 @@
 import { BrokerError } from "../broker.ts";
+
 /** Whether the open `file` is the one at `path`. */
 export function isAt(file: Deno.FsFile, path: string): boolean {
   try {
@@ -8,13 +9,12 @@ export function isAt(file: Deno.FsFile, path: string): boolean {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     if (error instanceof Deno.errors.NotADirectory) return false;
-    // It may be there: the right to look at a directory was taken away, say.
+    // Without the right to look at the directory, assume that it is.
     if (error instanceof Deno.errors.PermissionDenied) return true;
     throw error;
   }
 }
 
-/** Whether there is something at `path`. */
 export function exists(path: string): boolean {
   try {
     Deno.statSync(path);
@@ -25,12 +25,12 @@ export function exists(path: string): boolean {
   }
 }
 
-/** Whether there is an empty file at `path`. */
+/** Whether a file exists at `path` and is empty. */
 export function isEmpty(path: string): boolean {
   return exists(path) && Deno.statSync(path).size === 0;
 }
 
-/** Removes a file, if it is there. */
+/** Removes a file if it exists. */
 export function remove(path: string): void {
   try {
     Deno.removeSync(path);
@@ -39,16 +39,16 @@ export function remove(path: string): void {
   }
 }
 
-/** Tries to get hold of a file that stays at its path; each may be removed by who held it before. */
+/** Attempts to lock a file that stays at its path: its last holder may remove it meanwhile. */
 const ATTEMPTS = 10;
 
 /**
- * Takes a log for this broker alone, until disposed. The system releases the lock when the process
- * ends, however it ends.
+ * Locks a log for this broker until disposed. The operating system releases the lock when the
+ * process ends.
  *
- * SQLite's own locks let several processes write by turns, and would let two hubs do so.
+ * SQLite's own locks do not suffice: they would let two hubs write in turns.
  *
- * @throws {BrokerError} when another hub has it.
+ * @throws {BrokerError} if another hub is using it.
  */
 export function lockLog(path: string): Disposable {
   const lock = `${path}-lock`;
@@ -61,16 +61,15 @@ export function lockLog(path: string): Disposable {
       file.close();
       throw error;
     }
-    // Whoever held it removed it meanwhile: this one is nobody's any more.
+    // The last holder removed the file meanwhile: this lock protects nothing.
     file.close();
   }
   throw lockedError(path);
 }
 
-/** Another hub writes to the log. */
 export function lockedError(path: string, cause?: unknown): BrokerError {
   return new BrokerError(
-    `Cannot open the log "${path}": another hub holds it. ` +
+    `Cannot open the log "${path}": another hub is using it. ` +
       "Stop that hub, or use another --data directory",
     { cause },
   );
@@ -80,10 +79,10 @@ function release(file: Deno.FsFile, path: string): Disposable {
   return {
     [Symbol.dispose]: (): void => {
       try {
-        // Only its own: the directory may have been replaced, and have a hub of its own.
+        // The directory may have been replaced and belong to another hub now.
         if (isAt(file, path)) Deno.removeSync(path);
       } catch (error) {
-        // Windows does not remove what is open, and a read-only disk nothing: it does no harm.
+        // Harmless: Windows cannot remove an open file, and a read-only disk removes nothing.
         if (!(error instanceof Error)) throw error;
       } finally {
         file.close();

@@ -6,7 +6,7 @@ import { LogGeneration } from "./generation.ts";
 import { getLogger } from "@logtape/logtape";
 import { exists, isAt } from "./files.ts";
 
-/** What an open log needs that is in files: all that a log in memory does without. */
+/** The parts of an open log that deal with files; a log in memory has none of them. */
 export class LogFiles implements Disposable {
   readonly checkpoints: Checkpoints;
   readonly eraser: Eraser;
@@ -15,10 +15,10 @@ export class LogFiles implements Disposable {
   readonly #generation: LogGeneration;
 
   /**
-   * Dispose of it after the database is closed.
+   * Dispose of it after closing the database.
    *
-   * @param messages the number of messages that the log was ever given.
-   * @param onRewrite told when the full-text index has become empty.
+   * @param messages returns the number of messages ever appended.
+   * @param onRewrite called when the full-text index has become empty.
    */
   constructor(db: DatabaseSync, path: string, messages: () => number, onRewrite: () => void) {
     this.#db = db;
@@ -29,17 +29,17 @@ export class LogFiles implements Disposable {
     this.fileGuard = new FileGuard(path, this.checkpoints);
   }
 
-  /** Takes note of an append of so many chunks with so much text. */
+  /** Counts an append; `length` is the approximate size of its text. */
   onWrite(chunks: number, length: number): void {
     this.checkpoints.onWrite(chunks, length);
     this.#generation.onAppend();
   }
 
-  /** Ends what is under way, and says in the log that nothing is missing. */
+  /** Finishes pending work and marks the log as cleanly closed. */
   async close(): Promise<void> {
     this.#generation.stop();
     try {
-      // What belongs beside the log must not be put beside another one.
+      // Side files must not be written next to another log that replaced this one.
       this.fileGuard.checkNow();
     } finally {
       await this.checkpoints.close();
@@ -55,10 +55,10 @@ export class LogFiles implements Disposable {
 
 const logger = getLogger(["bcast", "log"]);
 
-/** Milliseconds between two looks: what is written in between may be lost with the file. */
+/** Milliseconds between checks: writes in between can be lost with a deleted file. */
 const PERIOD = 100;
 
-/** The file of the log is not where it was: what is written would be lost. */
+/** The file of the log is no longer at its path: writes to it would be lost. */
 export class LogFileGoneError extends Error {
   override readonly name = "LogFileGoneError";
   constructor() {
@@ -67,19 +67,19 @@ export class LogFileGoneError extends Error {
 }
 
 /**
- * Notices that the files of an open log were deleted, replaced or moved away. The system lets a
- * process go on writing to such files, and discards them when it ends.
+ * Detects that the files of an open log were deleted, replaced or moved. The operating system lets
+ * a process write to such files, but discards them when it ends.
  */
 export class FileGuard implements Disposable {
   readonly #path: string;
   readonly #checkpoints: Checkpoints;
   readonly #file: Deno.FsFile;
-  /** Whether the log has a file for memory that is shared between processes. */
+  /** Whether the log uses a file of shared memory. */
   readonly #shared: boolean;
   #checkedAt = -Infinity;
   #missing = false;
 
-  /** Keeps the file open: dispose of it after the database, as closing a file drops its locks. */
+  /** Dispose of it after closing the database: closing the file drops SQLite's locks on it. */
   constructor(path: string, checkpoints: Checkpoints) {
     this.#path = path;
     this.#checkpoints = checkpoints;
@@ -88,7 +88,7 @@ export class FileGuard implements Disposable {
   }
 
   /**
-   * Makes sure, as of the last moments, that what is written will be found again.
+   * Asserts that the files are in place; looks at most every {@linkcode PERIOD} milliseconds.
    *
    * @throws {LogFileGoneError} until the file is back.
    */
@@ -102,18 +102,20 @@ export class FileGuard implements Disposable {
     if (this.#missing) throw new LogFileGoneError();
   }
 
-  /** Forgets the last look, for those who must know about this moment. */
+  /** Like {@linkcode check}, without relying on the last look. */
   checkNow(): void {
     this.#checkedAt = -Infinity;
     this.check();
   }
 
-  /** What is in a write-ahead log that was deleted is moved into the file, and a new one begun. */
+  /** Restores a deleted write-ahead log: SQLite still has its content. */
   #checkSideFiles(): void {
     const shared = !this.#shared || exists(`${this.#path}-shm`);
     if (shared && this.#checkpoints.isInPlace()) return;
     this.#checkpoints.restart();
-    logger.warn("{path}-wal or -shm was deleted: all of it is in {path} now", { path: this.#path });
+    logger.warn("{path}-wal or -shm was deleted: its content was moved into {path}", {
+      path: this.#path,
+    });
   }
 
   [Symbol.dispose](): void {

@@ -5,16 +5,17 @@ import { Query } from "./log_database.ts";
 import type { RoomLog } from "./room_log.ts";
 import { getLogger } from "@logtape/logtape";
 
-/** Milliseconds that a timestamp may be ahead of the clock and still be believed. */
+/** Milliseconds by which a timestamp may be ahead of the clock and still be plausible. */
 export const MAX_CLOCK_LEAD = 60_000;
 
 type Row = readonly [first: number, count: number, at: number];
 
 /**
- * Finds out which messages are too old to be shown, whether or not they were trimmed yet.
+ * Finds the messages that are too old to be visible, trimmed or not.
  *
- * Timestamps rise with the ids, unless the clock was wrong: then some are in the future. A message
- * is too old as well when one after it is, so that such a timestamp keeps nothing alive for years.
+ * Timestamps grow with the ids, except while the clock was wrong: then some are in the future. A
+ * message also counts as too old if a later one is, so that a wrong timestamp cannot keep messages
+ * for years.
  */
 export class AgeFilter {
   readonly #maxAge: number;
@@ -33,10 +34,10 @@ export class AgeFilter {
     this.#notAfter = find("at <= ?4");
   }
 
-  /** The oldest id that is not too old at the time `now`; `last + 1` when all are. */
+  /** The oldest id that is not too old at the time `now`; `last + 1` if all are. */
   firstUnexpired(room: RoomLog, now: number): number {
     const oldest = now - this.#maxAge;
-    // Also when the clock was set back: what it had hidden too early is shown again.
+    // If the clock was set back, messages that were hidden too early become visible again.
     const early = oldest < room.hiddenBefore;
     if (early) {
       room.unexpired = room.first;
@@ -63,7 +64,7 @@ export class AgeFilter {
         from = Math.max(from, first);
         break;
       }
-      // In the future: as old as what follows on it, or not known.
+      // A timestamp in the future counts as the next plausible one.
       const next = this.#notAfter.first(number, first, last, now + MAX_CLOCK_LEAD);
       if (next === undefined || next[2] >= oldest) {
         room.unexpiredAt = next?.[2] ?? now;
@@ -78,17 +79,17 @@ export class AgeFilter {
   }
 }
 
-/** The oldest id that is shown: what retention does not keep is hidden at once, and trimmed later. */
+/** The oldest visible id: messages beyond retention are hidden at once and trimmed later. */
 export function firstVisible(
   room: RoomLog,
   retention: Retention,
-  ages: AgeFilter,
+  ageFilter: AgeFilter,
   now: number,
 ): number {
   return Math.max(
     room.first,
     room.last - retention.maxMessages + 1,
-    ages.firstUnexpired(room, now),
+    ageFilter.firstUnexpired(room, now),
   );
 }
 
@@ -96,18 +97,18 @@ const logger = getLogger(["bcast", "log"]);
 
 const HOUR = 60 * 60 * 1000;
 
-/** Milliseconds by which a clock may run ahead of the time that passed without being doubted. */
+/** Milliseconds by which the clock may advance more than the time that passed. */
 const MAX_JUMP = HOUR;
 
-/** Milliseconds for which nothing is erased after that. */
+/** Milliseconds without erasing after a larger jump. */
 const HOLD = HOUR;
 
-/** Milliseconds without a message after which a log may be one that a wrong clock would empty. */
+/** Milliseconds since the newest message after which the clock may be wrong. */
 const MAX_GAP = 24 * HOUR;
 
 /**
- * Keeps messages from being erased for their age by a clock that is wrong for a while. They are
- * hidden, and shown again when the clock is right.
+ * Stops a wrong clock from erasing messages for their age. They are hidden, and become visible again
+ * once the clock is right.
  */
 export class EraseHold {
   #now: number;
@@ -115,9 +116,9 @@ export class EraseHold {
   #until: number | undefined;
 
   /**
-   * @param newestAt the time of the newest message; 0: there is none.
-   * @param now milliseconds since 1970.
-   * @param elapsed milliseconds that passed, by a clock that is never set.
+   * @param newestAt the time of the newest message; 0 if there is none.
+   * @param now milliseconds since the Unix epoch.
+   * @param elapsed milliseconds by a monotonic clock.
    */
   constructor(newestAt: number, maxAge: number, now: number, elapsed: number) {
     this.#now = now;
@@ -131,7 +132,7 @@ export class EraseHold {
     );
   }
 
-  /** Whether messages are not to be erased for their age. */
+  /** Whether no message may be erased for its age now. */
   isActive(now: number, elapsed: number): boolean {
     const jump = now - this.#now - (elapsed - this.#elapsed);
     this.#now = now;
@@ -139,7 +140,7 @@ export class EraseHold {
     if (jump > MAX_JUMP) {
       this.#until = elapsed + HOLD;
       logger.warn(
-        "The clock went ahead by {hours} h. Nothing is erased for an hour: set it if it is wrong",
+        "The clock jumped ahead by {hours} h. Nothing is erased for an hour: set it if it is wrong",
         { hours: Math.round(jump / HOUR) },
       );
     }

@@ -5,12 +5,12 @@ import type { RoomLog } from "./room_log.ts";
 import { TOKENIZER } from "./migrations.ts";
 
 /**
- * What a person typed, as an expression of the full-text index: every word in quotes, so that
- * nothing in it is syntax. `undefined` when there is no word in it.
+ * Converts a user's query into an expression of the full-text index, with every word quoted so that
+ * nothing in it is syntax. Returns `undefined` if it contains no word.
  */
 export function matchExpression(query: string): string | undefined {
   const terms: string[] = [];
-  // Quotes and controls are no part of a word, and would be syntax or the end of the text.
+  // Quotes and control characters would be syntax or end the text.
   for (const word of query.toWellFormed().split(/[\s"\p{Cc}]+/u)) {
     if (!/[\p{L}\p{N}\p{Co}]/u.test(word)) continue;
     terms.push(`"${word}"${word.endsWith("*") ? "*" : ""}`);
@@ -18,17 +18,17 @@ export function matchExpression(query: string): string | undefined {
   return terms.length === 0 ? undefined : terms.join(" ");
 }
 
-/** Pages of the index merged with every slice: more than a slice adds, so that it never piles up. */
+/** Index pages merged with every slice: more than a slice adds, so the index never piles up. */
 const MERGE_PAGES = 64;
 
 const RANGE = "rowid BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3";
 
-/** What separates words and may stand in a text: to SQLite, a NUL may be its end. */
+/** SQLite may take a NUL as the end of a text; to the index, it separates words. */
 const NUL = "\u0000";
 
 /**
- * The full-text index. Appending does not touch it: a room is caught up when somebody searches it,
- * and now and then (by trimming) so that there is never much to catch up with.
+ * The full-text index. Appends do not touch it: a room is indexed when it is searched and after each
+ * trim, so there is never much left to index.
  */
 export class SearchIndex {
   readonly #database: LogDatabase;
@@ -41,12 +41,12 @@ export class SearchIndex {
   readonly #oldest: Query<readonly [id: number]>;
   readonly #newest: Query<readonly [id: number]>;
 
-  constructor(database: LogDatabase, slices: BatchScan, chunks: ChunkReader) {
+  constructor(database: LogDatabase, scan: BatchScan, chunks: ChunkReader) {
     const { db } = this.#database = database;
-    this.#scan = slices;
+    this.#scan = scan;
     this.#chunks = chunks;
     this.#insert = db.prepare("INSERT INTO search (rowid, message) VALUES ((? << 40) | ?, ?)");
-    // To take a row out, the index must be told what was in it.
+    // To delete a row, the index needs the text that was in it.
     this.#drop = db.prepare(
       "INSERT INTO search (search, rowid, message) VALUES ('delete', (? << 40) | ?, ?)",
     );
@@ -59,7 +59,7 @@ export class SearchIndex {
     this.#newest = new Query(db, `${matches} ORDER BY rowid DESC LIMIT ?5`);
   }
 
-  /** Indexes one slice of what is missing up to the id `to`. Returns whether there was anything. */
+  /** Indexes one slice of missing messages up to the id `to`. Returns whether there were any. */
   catchUp(room: RoomLog, to: number): boolean {
     const from = Math.max(room.indexed + 1, room.first);
     if (from > to) return false;
@@ -75,7 +75,7 @@ export class SearchIndex {
     return true;
   }
 
-  /** Forgets the messages up to `to`, in the transaction of the caller. */
+  /** Removes the messages up to `to`, in the transaction of the caller. */
   drop(room: RoomLog, to: number): void {
     const end = Math.min(to, room.indexed);
     if (room.first > end) return;
@@ -89,7 +89,7 @@ export class SearchIndex {
     });
   }
 
-  /** The ids of a range whose messages match, rising; the newest ones when there are too many. */
+  /** The ids of matching messages in a range, ascending; `keep` decides which exceed `limit`. */
   find(
     room: RoomLog,
     expression: string,
@@ -105,8 +105,8 @@ export class SearchIndex {
 }
 
 /**
- * A full-text index of the messages that the log's own index lacks, in memory: for searching while
- * the log cannot be written, as on a full disk.
+ * An index in memory of the messages that the log's own index lacks, for searching while the log
+ * cannot be written, as on a full disk.
  */
 export class UnwrittenIndex {
   readonly #texts: ReadonlyMap<number, string>;
@@ -115,7 +115,7 @@ export class UnwrittenIndex {
     this.#texts = texts;
   }
 
-  /** Reads what a room has above its index, up to the id `last`, a slice in each turn. */
+  /** Reads the messages of a room after its indexed ones, up to the id `last`, in slices. */
   static async build(chunks: ChunkReader, room: RoomLog, last: number): Promise<UnwrittenIndex> {
     const texts = new Map<number, string>();
     for (let from = Math.max(room.indexed + 1, room.first); from <= last; from += SLICE_MESSAGES) {
@@ -126,18 +126,18 @@ export class UnwrittenIndex {
     return new UnwrittenIndex(texts);
   }
 
-  /** The ids of a range whose messages match, rising. */
+  /** The ids of matching messages in a range, ascending. */
   find(expression: string, from: number, to: number): readonly number[] {
     using db = new DatabaseSync(":memory:");
     db.exec(
-      `CREATE VIRTUAL TABLE rest USING fts5(message, content = '', tokenize = '${TOKENIZER}')`,
+      `CREATE VIRTUAL TABLE unwritten USING fts5(message, content = '', tokenize = '${TOKENIZER}')`,
     );
-    const fill = db.prepare("INSERT INTO rest (rowid, message) VALUES (?, ?)");
+    const insert = db.prepare("INSERT INTO unwritten (rowid, message) VALUES (?, ?)");
     db.exec("BEGIN");
     for (const [id, text] of this.#texts) {
-      if (id >= from && id <= to) fill.run(id, text.replaceAll("\u0000", " "));
+      if (id >= from && id <= to) insert.run(id, text.replaceAll(NUL, " "));
     }
-    return db.prepare("SELECT rowid AS id FROM rest WHERE rest MATCH ? ORDER BY rowid")
+    return db.prepare("SELECT rowid AS id FROM unwritten WHERE unwritten MATCH ? ORDER BY rowid")
       .all(expression).map(({ id }) => Number(id));
   }
 }

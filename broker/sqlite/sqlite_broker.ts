@@ -1,5 +1,5 @@
 /**
- * The log in one SQLite file, or in memory: what a hub uses that stands alone.
+ * A log in one SQLite file or in memory, for a hub that runs alone.
  *
  * @module
  */
@@ -41,22 +41,21 @@ import { LogDatabase } from "./log_database.ts";
 import { Trimmer } from "./trim.ts";
 import { Writer, type WriteResult } from "./writer.ts";
 
-/** How the log is kept. */
 export interface SqliteOptions {
-  /** A file, made with its directories if it is not there, or `:memory:`. */
+  /** A file, created with its directories if missing, or `:memory:`. */
   readonly path: string;
-  /** How much is kept; what is left out is as in {@linkcode DEFAULT_RETENTION}. */
+  /** The defaults are in {@linkcode DEFAULT_RETENTION}. */
   readonly retention?: Partial<Retention>;
   /**
-   * `normal` (the default): a crash of the process loses nothing, one of the machine maybe the last
-   * moments. `always`: nothing counts as appended that the disk does not have.
+   * `normal` (the default): a crash of the process loses nothing; a crash of the machine may lose
+   * the last moments. `always`: each append is synced to disk.
    */
   readonly fsync?: "always" | "normal";
-  /** Milliseconds since 1970; default: those of a {@linkcode SteadyClock}. */
+  /** Milliseconds since the Unix epoch; default: a {@linkcode SteadyClock}. */
   readonly now?: () => number;
-  /** Milliseconds that passed since some moment, by a clock that is never set; default: as `now`. */
+  /** Milliseconds by a monotonic clock; default: as `now`. */
   readonly elapsed?: () => number;
-  /** Names this run of the machine, now and whenever it is asked; for tests. */
+  /** Identifies the current boot of the machine; for tests. */
   readonly boot?: string | (() => Promise<string | undefined>);
 }
 
@@ -70,22 +69,23 @@ export async function openSqliteBroker(options: SqliteOptions): Promise<SqliteBr
   const bootNow = bootSource(options);
   const boot = await bootNow();
   const retention = { ...DEFAULT_RETENTION, ...options.retention };
-  using opened = new DisposableStack();
+  const resources = new DisposableStack();
   try {
     if (path !== MEMORY) {
       makeDirectory(path);
-      opened.use(lockLog(path));
+      resources.use(lockLog(path));
     }
     const db = openDatabase({ path, fsync: options.fsync ?? "normal", boot });
-    opened.defer(() => closeDatabase(db, path));
-    const broker = new SqliteBroker(db, path, retention, timeSource(options));
-    // What was written so far is on the disk.
+    resources.defer(() => closeDatabase(db, path));
+    // With `always`, a crash of the machine loses nothing, so the boot does not matter.
+    const bootTracker = options.fsync === "always" ? undefined : new BootTracker(db, boot, bootNow);
+    const time = timeSource(options);
+    const broker = new SqliteBroker({ db, path, retention, time, bootTracker, resources });
+    // Opening has synced everything it wrote.
     if (options.fsync !== "always") db.exec("PRAGMA synchronous = NORMAL");
-    // With `always`, the log depends on no boot.
-    if (options.fsync !== "always") broker.setBootTracker(new BootTracker(db, boot, bootNow));
-    broker.setResources(opened.move());
     return broker;
   } catch (error) {
+    resources.dispose();
     throw openError(path, error);
   }
 }
@@ -95,7 +95,6 @@ function bootSource({ boot }: SqliteOptions): () => Promise<string | undefined> 
   return typeof boot === "function" ? boot : () => Promise.resolve(boot);
 }
 
-/** Where a broker has the time from. */
 interface TimeSource {
   readonly now: () => number;
   readonly elapsed: () => number;
@@ -107,9 +106,21 @@ function timeSource({ now, elapsed }: SqliteOptions): TimeSource {
   return { now: () => steady.now(), elapsed: () => steady.elapsed() };
 }
 
+/** The parts of an open broker. */
+interface SqliteBrokerParts {
+  readonly db: DatabaseSync;
+  readonly path: string;
+  readonly retention: Retention;
+  readonly time: TimeSource;
+  readonly bootTracker: BootTracker | undefined;
+  /** The database and its lock, released last. */
+  readonly resources: Disposable;
+}
+
+/** Opened by {@linkcode openSqliteBroker}. */
 export class SqliteBroker implements Broker {
   readonly retention: Retention;
-  /** The open file, for other stores that live in it. */
+  /** For other stores in the same file. */
   readonly database: LogDatabase;
   readonly #time: TimeSource;
   readonly #eraseHold: EraseHold;
@@ -127,11 +138,12 @@ export class SqliteBroker implements Broker {
   #trimming: Promise<number> | undefined;
   #closing: Promise<void> | undefined;
   #closed = false;
-  #bootTracker: BootTracker | undefined;
-  /** What is released last. */
-  #resources: Disposable | undefined;
+  readonly #bootTracker: BootTracker | undefined;
+  readonly #resources: Disposable;
 
-  constructor(db: DatabaseSync, path: string, retention: Retention, time: TimeSource) {
+  constructor({ db, path, retention, time, bootTracker, resources }: SqliteBrokerParts) {
+    this.#bootTracker = bootTracker;
+    this.#resources = resources;
     this.retention = retention;
     this.#time = time;
     const database = this.database = new LogDatabase(db, () => this.#files?.fileGuard.check());
@@ -162,16 +174,6 @@ export class SqliteBroker implements Broker {
       ageFilter: this.#ageFilter,
       onDelete: () => this.#files?.eraser.onDelete(),
     });
-  }
-
-  /** Disposes of `resources`, the database among them, when it is closed. */
-  setResources(resources: Disposable): void {
-    this.#resources = resources;
-  }
-
-  /** Keeps `mark` right while it is open. */
-  setBootTracker(mark: BootTracker): void {
-    this.#bootTracker = mark;
   }
 
   append(drafts: readonly MessageDraft[]): Promise<readonly Receipt[]> {
@@ -223,7 +225,7 @@ export class SqliteBroker implements Broker {
     const part = this.#resolveRange(room, range);
     if (part === undefined) return [];
     const { log, from, to, limit } = part;
-    // Ids have no holes: the limit is a range too.
+    // Ids have no gaps, so the limit is a range, too.
     return range.after === undefined
       ? this.#chunks.read(log, to - limit + 1, to)
       : this.#chunks.read(log, from, from + limit - 1);
@@ -247,7 +249,7 @@ export class SqliteBroker implements Broker {
     return this.#chunks.readIds(log, ids);
   }
 
-  /** Brings the index up to date; where it cannot be written, returns one of what is missing. */
+  /** Completes the index of a room; if it cannot be written, returns an index of the rest. */
   async #indexForSearch(room: RoomLog): Promise<UnwrittenIndex | undefined> {
     const { last } = room;
     try {
@@ -263,7 +265,7 @@ export class SqliteBroker implements Broker {
     }
   }
 
-  /** The part of a room that a range names; `undefined` when it is empty. */
+  /** The visible part of a range; `undefined` if it is empty. */
   #resolveRange(room: string, range: Range): ResolvedRange | undefined {
     const log = this.#rooms.get(room);
     if (log === undefined) return undefined;
@@ -286,11 +288,11 @@ export class SqliteBroker implements Broker {
     return this.#trimming ??= this.#trim().finally(() => this.#trimming = undefined);
   }
 
-  /** A slice for each turn; after every one the log may have grown, or be closed. */
+  /** Yields to the event loop after each slice: meanwhile, the log may grow or be closed. */
   async #trim(): Promise<number> {
     let total = 0;
     for await (const dropped of this.#trimSlices()) total += dropped;
-    // Before the index is caught up with: what is rewritten is not in it.
+    // Before indexing, as a rewrite empties the index.
     if (!this.#closed) await this.#files?.eraser.run(performance.now());
     for (const room of this.#rooms.all()) {
       const { last } = room;
@@ -304,7 +306,7 @@ export class SqliteBroker implements Broker {
     const now = this.#time.now();
     const aged = !this.#eraseHold.isActive(now, this.#time.elapsed());
     for (const room of this.#rooms.all()) {
-      // Fixed here, or a busy room would never be done.
+      // Planned once, or a busy room would never be done.
       const target = this.#trimmer.plan(room, now, aged);
       while (!this.#closed) {
         const dropped = this.#trimmer.dropMessages(room, target);
@@ -319,7 +321,7 @@ export class SqliteBroker implements Broker {
   // deno-lint-ignore require-await -- what it throws is a rejection
   async check(): Promise<void> {
     this.#assertOpen();
-    // The same value twice would be written too, but the time is worth finding in a copy of the log.
+    // The time is useful in a copy of the log.
     this.#files?.fileGuard.checkNow();
     this.database.statement(() => this.#writeCheck.run(new Date(this.#time.now()).toISOString()));
   }
@@ -334,10 +336,10 @@ export class SqliteBroker implements Broker {
     try {
       await this.#files?.close();
     } catch (error) {
-      // Nothing is lost: the next open finds a log that was not closed, and makes sure.
+      // Nothing is lost: the next start checks a log that was not closed.
       getLogger(["bcast", "log"]).error("The log was not closed cleanly: {error}", { error });
     } finally {
-      this.#resources?.[Symbol.dispose]();
+      this.#resources[Symbol.dispose]();
       this.#files?.[Symbol.dispose]();
     }
   }

@@ -7,17 +7,16 @@ import type { RoomLog } from "./room_log.ts";
 import type { SearchIndex } from "./search.ts";
 import type { LogDatabase } from "./log_database.ts";
 
-/** What goes. */
+/** The limits of one trim of a room. */
 export interface TrimPlan {
-  /** The last id that goes. */
+  /** The last id to delete. */
   readonly until: number;
-  /** Marks from then and before go too, as soon as their messages are gone. */
+  /** Refs from this time or before are deleted, too, once their messages are. */
   readonly refsUntil: number;
-  /** Marks of after then as well: their time is wrong. */
+  /** Refs from after this time are, too: their time is wrong. */
   readonly refsAfter: number;
 }
 
-/** What trimming works with. */
 export interface TrimmerOptions {
   readonly database: LogDatabase;
   readonly scan: BatchScan;
@@ -25,16 +24,16 @@ export interface TrimmerOptions {
   readonly search: SearchIndex;
   readonly retention: Retention;
   readonly ageFilter: AgeFilter;
-  /** Told in each transaction that deletes messages. */
+  /** Called in each transaction that deletes messages. */
   readonly onDelete: () => void;
 }
 
-/** Rows of marks in one slice: they are short, and nothing else is to be done with them. */
+/** Rows of refs in one slice: they are short and need no other work. */
 const REFS_SLICE = 10 * SLICE_MESSAGES;
 
 /**
- * Drops what is no longer kept, slice by slice. A chunk goes when the last of its messages does, and
- * leaves its marks for as long as they count.
+ * Deletes messages beyond retention, slice by slice. A chunk is deleted with its last message, but
+ * keeps its refs for as long as retries are recognized.
  */
 export class Trimmer {
   readonly #options: TrimmerOptions;
@@ -42,9 +41,9 @@ export class Trimmer {
   readonly #drop: StatementSync;
   readonly #blank: StatementSync;
 
-  constructor(parts: TrimmerOptions) {
-    this.#options = parts;
-    const { db } = parts.database;
+  constructor(options: TrimmerOptions) {
+    this.#options = options;
+    const { db } = options.database;
     this.#keep = db.prepare("UPDATE rooms SET first = ?, last = ? WHERE no = ?");
     const range = "seq BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3";
     this.#drop = db.prepare(
@@ -53,28 +52,25 @@ export class Trimmer {
     this.#blank = db.prepare(`UPDATE chunks SET body = NULL WHERE ${range}`);
   }
 
-  /**
-   * What a room is to drop as of now, for its age only if `aged`. What is appended from here on is
-   * left to the next time.
-   */
-  plan(room: RoomLog, now: number, aged: boolean): TrimPlan {
+  /** The messages of a room to delete now; messages appended later are left to the next trim. */
+  plan(room: RoomLog, now: number, byAge: boolean): TrimPlan {
     const { retention, ageFilter } = this.#options;
     return {
-      until: aged
+      until: byAge
         ? firstVisible(room, retention, ageFilter, now) - 1
         : room.last - retention.maxMessages,
-      refsUntil: aged ? now - DEDUPE_MILLISECONDS : -1,
+      refsUntil: byAge ? now - DEDUPE_MILLISECONDS : -1,
       refsAfter: now + MAX_CLOCK_LEAD,
     };
   }
 
-  /** Drops one slice of a room. Returns the number of messages dropped; 0 when it is done. */
+  /** Deletes one slice of a room. Returns the number of messages deleted; 0 when done. */
   dropMessages(room: RoomLog, { until, refsUntil, refsAfter }: TrimPlan): number {
     if (room.first > until) return 0;
     const { scan, chunks, search, database, onDelete } = this.#options;
-    /** The last id that goes. */
+    /** The last id to delete. */
     let end = room.first - 1;
-    /** The ids of the chunks that go as a whole. */
+    /** The ids of the chunks that are deleted as a whole. */
     let start = 0;
     let wholeEnd = 0;
     for (const [first, count] of scan.nextSlice(room.number, room.first, until)) {
@@ -87,23 +83,23 @@ export class Trimmer {
     let blanked = false;
     database.transaction(() => {
       onDelete();
-      // Also `last`, or nothing would know, after the last chunk is gone, which ids were given.
+      // `last` is stored as well: once the last chunk is gone, nothing else records it.
       this.#keep.run(end + 1, room.last, room.number);
       search.drop(room, end);
-      // The others of its chunk stay.
+      // The other messages of its chunk stay.
       if (end > wholeEnd) chunks.clearLines(room, end);
       if (wholeEnd === 0) return;
       this.#drop.run(room.number, start, wholeEnd, refsUntil, refsAfter);
       blanked = Number(this.#blank.run(room.number, start, wholeEnd).changes) > 0;
     });
     const dropped = end - room.first + 1;
-    // Nothing was left behind, neither now nor before.
+    // No row with refs is left, from now or before.
     if (wholeEnd > 0 && !blanked && room.bottom >= start) room.bottom = wholeEnd + 1;
     room.first = end + 1;
     return dropped;
   }
 
-  /** Forgets one slice of what trimmed messages left. Returns whether there may be more. */
+  /** Deletes one slice of the refs of trimmed messages. Returns whether there may be more. */
   dropRefs(room: RoomLog, { refsUntil, refsAfter }: TrimPlan): boolean {
     if (room.bottom >= room.first) return false;
     const { scan, database } = this.#options;
@@ -112,7 +108,7 @@ export class Trimmer {
     let bottom = room.first;
     for (const [first, count, at] of rows) {
       bottom = first;
-      // The chunk that holds `room.first`, or marks that still count.
+      // The chunk that holds `room.first`, or refs that are still needed.
       if (first + count > room.first || (at > refsUntil && at <= refsAfter)) break;
       end = first + count - 1;
       bottom = end + 1;

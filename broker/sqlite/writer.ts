@@ -12,43 +12,43 @@ import type { LogDatabase } from "./log_database.ts";
 
 const logger = getLogger(["bcast", "log"]);
 
-/** What became of a batch. */
+/** The outcome of writing a batch. */
 export interface WriteResult {
   /** One for each draft. */
   readonly receipts: readonly Receipt[];
-  /** Those that are new. */
+  /** The messages that are not duplicates. */
   readonly messages: readonly Message[];
   /** One for each of `messages`. */
   readonly drafts: readonly MessageDraft[];
-  /** Rows that the log has got. */
+  /** The number of rows written. */
   readonly chunks: number;
-  /** UTF-16 units in them, more or less. */
+  /** Their approximate length in UTF-16 units. */
   readonly length: number;
 }
 
-/** Writes batches: gathers each in memory, and puts it into the log with as few statements as can be. */
+/** Writes batches: collects each in memory and stores it with as few statements as possible. */
 export class Writer {
   readonly #rooms: RoomLogs;
   readonly #database: LogDatabase;
   readonly #dedup: DedupIndex;
   readonly #insert: StatementSync;
   readonly #insertRoom: StatementSync;
-  /** The last time given; the next is not lower, unless the clock was far ahead. */
+  /** The last timestamp; it never decreases, unless the clock was far ahead. */
   #at = 0;
   /** `#at` as text. */
   #timestamp = "";
-  /** The last sender, and its JSON. */
+  /** The last sender and its JSON: consecutive messages often have the same one. */
   #sender = "";
   #senderJson = `""`;
-  /** What is new in the batch under way. */
+  /** The new chunks of the current batch. */
   #chunks: Chunk[] = [];
   #touchedRooms: RoomLog[] = [];
   #lastRoomBefore = 0;
 
   /**
    * @param newestAt the time of the newest message.
-   * @param now milliseconds since 1970.
-   * @param elapsed milliseconds that passed, by a clock that is never set.
+   * @param now milliseconds since the Unix epoch.
+   * @param elapsed milliseconds by a monotonic clock.
    */
   constructor(
     database: LogDatabase,
@@ -63,11 +63,11 @@ export class Writer {
     this.#insert = db.prepare("INSERT INTO chunks VALUES ((? << 40) | ?, ?, ?, ?, ?)");
     this.#insertRoom = db.prepare("INSERT INTO rooms (no, name) VALUES (?, ?)");
     this.#advance(newestAt);
-    const believed = newestAt > now + MAX_CLOCK_LEAD ? now : Math.max(now, newestAt);
-    this.#dedup.load(db, rooms, believed, elapsed);
+    const plausible = newestAt > now + MAX_CLOCK_LEAD ? now : Math.max(now, newestAt);
+    this.#dedup.load(db, rooms, plausible, elapsed);
   }
 
-  /** Stores all of a batch, or throws and stores nothing. */
+  /** Stores a whole batch, or throws and stores nothing. */
   write(drafts: readonly MessageDraft[], now: number, elapsed: number): WriteResult {
     this.#advance(now);
     this.#dedup.beginBatch(this.#at, elapsed);
@@ -126,7 +126,7 @@ export class Writer {
     return { kind: "duplicate", room: name, id, timestamp: new Date(at).toISOString() };
   }
 
-  /** The chunk that takes a room's next message. */
+  /** The chunk for the room's next message. */
   #openChunk(room: RoomLog): Chunk {
     const open = room.openChunk;
     if (open !== undefined && !open.isFull) return open;
@@ -156,7 +156,6 @@ export class Writer {
     this.#insert.run(room, first, count, this.#at, refs.encode(), body);
   }
 
-  /** What was written is now so. */
   #commit(): void {
     for (const room of this.#touchedRooms) {
       if (room.unexpired > room.last) room.unexpiredAt = this.#at;
@@ -165,7 +164,6 @@ export class Writer {
     }
   }
 
-  /** What was to be written never was. */
   #rollback(): void {
     for (const room of this.#touchedRooms) {
       room.next = room.last;
@@ -179,8 +177,8 @@ export class Writer {
     if (at <= this.#at) {
       if (this.#at - at <= MAX_CLOCK_LEAD) return;
       logger.warn(
-        "The newest message is from {newest}, but the clock says {now}: new messages get the time " +
-          "of the clock",
+        "The newest message is from {newest}, but the clock says {now}: new messages are dated by " +
+          "the clock",
         { newest: this.#timestamp, now: new Date(at).toISOString() },
       );
     }

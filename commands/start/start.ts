@@ -31,7 +31,7 @@ import { plural } from "../../lib/words.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "./tls.ts";
 import { settledWithin } from "../../lib/async.ts";
 import { steadyClock } from "../../lib/steady_clock.ts";
-import { logMessages } from "../../server/message_log.ts";
+import { logMessages } from "../../server/traffic_log.ts";
 import { AddressInUse } from "../../server/transports/bind.ts";
 import { readHostPattern } from "../../server/http/hosts.ts";
 import { readOrigin } from "../../server/http/origin.ts";
@@ -43,7 +43,8 @@ import {
   VERSION,
   visible,
 } from "../../protocol.ts";
-import { DEFAULT_SERVER_LIMITS, type Server, startServer, TcpListenError } from "../../server.ts";
+import type { Server } from "../../server.ts";
+import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import { databaseIn } from "../database_path.ts";
 import { TRANSPORT_FLAGS } from "./transport_flags.ts";
 
@@ -308,6 +309,8 @@ async function listen(
   tls: TlsSource | undefined,
 ): Promise<Server> {
   const { history, retention, fsync, host, port, room, ...rest } = flags;
+  // Loaded on use: other commands and their help start faster without the hub.
+  const { startServer, TcpListenError } = await import("../../server.ts");
   const broker = await openSqliteBroker({
     path: path ?? ":memory:",
     retention: { maxMessages: history, maxAge: retention * 1000 },

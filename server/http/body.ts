@@ -1,67 +1,62 @@
-import type { ServerClock } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { ApiProblem } from "./responses.ts";
 
-/** Milliseconds that a body may take: a message is small, and who sends it slowly holds a connection. */
+/** Milliseconds in which a body must arrive: a slow client occupies a connection. */
 export const BODY_TIMEOUT = 10_000;
 
-/** A body, or the status that says why there is none. */
-export type Body =
-  | { readonly ok: true; readonly text: string }
-  | { readonly ok: false; readonly status: 400 | 408 | 413; readonly reason: string };
+/** The connection is of no further use: the rest of the body is not read. */
+const CLOSE = { headers: { connection: "close" } };
 
 /**
- * Reads the body of a request as UTF-8: `limit` bytes at most, within {@linkcode BODY_TIMEOUT}. What
- * goes beyond is not read, and a length that says so beforehand is believed. Never rejects.
+ * Reads the body of a request as UTF-8. A body whose `Content-Length` is over the limit is not read.
+ *
+ * @param limit in bytes.
+ * @throws {ApiProblem} if the body is too large, late, incomplete or not UTF-8.
  */
-export async function readBody(request: Request, limit: number, clock: ServerClock): Promise<Body> {
-  const large: Body = {
-    ok: false,
-    status: 413,
-    reason: `A body may take ${limit} bytes here: send less at once`,
-  };
-  if (Number(request.headers.get("content-length") ?? 0) > limit) return large;
-  if (request.body === null) return { ok: true, text: "" };
-  const reader = request.body.getReader();
-  const { promise: late, resolve } = Promise.withResolvers<"late">();
-  const cancel = clock.after(BODY_TIMEOUT, () => resolve("late"));
+export async function readBody(
+  { headers, body }: Request,
+  limit: number,
+  clock: Pick<Clock, "after">,
+): Promise<string> {
+  if (Number(headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
+  const reader = body?.getReader();
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const cancel = clock.after(BODY_TIMEOUT, () => {
+    const message = `The body did not arrive within ${BODY_TIMEOUT / 1000} seconds: send it again`;
+    reject(new ApiProblem(408, "timeout", message, CLOSE));
+  });
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   try {
     for (;;) {
-      const read = await Promise.race([reader.read(), late]);
-      if (read === "late") {
-        giveUp(reader);
-        const reason = `The body did not come within ${BODY_TIMEOUT / 1000} seconds: send it again`;
-        return { ok: false, status: 408, reason };
-      }
-      if (read.done) break;
+      const read = await Promise.race([reader?.read(), timeout]);
+      if (read?.value === undefined) return decode(chunks);
       length += read.value.length;
-      if (length > limit) {
-        giveUp(reader);
-        return large;
-      }
+      if (length > limit) throw tooLarge(limit);
       chunks.push(read.value);
     }
-  } catch {
-    // Whatever broke it off, nobody is left who could be told more.
-    return { ok: false, status: 400, reason: "The body broke off: send it again" };
+  } catch (error) {
+    // Fails if the connection is gone, which is as good.
+    reader?.cancel().catch(() => undefined);
+    if (error instanceof ApiProblem) throw error;
+    throw new ApiProblem(400, "bad_frame", "The body is incomplete: send it again");
   } finally {
     cancel();
   }
-  return decode(chunks);
 }
 
-function decode(chunks: readonly Uint8Array<ArrayBuffer>[]): Body {
+function decode(chunks: readonly Uint8Array<ArrayBuffer>[]): string {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   try {
     const text = chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("");
-    return { ok: true, text: text + decoder.decode() };
+    return text + decoder.decode();
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    return { ok: false, status: 400, reason: "The body is not UTF-8: send text, or JSON" };
+    throw new ApiProblem(400, "bad_frame", "The body is not UTF-8: send text or JSON in UTF-8");
   }
 }
 
-function giveUp(reader: ReadableStreamDefaultReader<Uint8Array>): void {
-  // A connection that is gone already cannot be told that nobody reads it any more.
-  reader.cancel().catch(() => undefined);
+function tooLarge(limit: number): ApiProblem {
+  const message = `The body is larger than ${limit} bytes: send less at once`;
+  return new ApiProblem(413, "too_big", message, CLOSE);
 }

@@ -1,64 +1,56 @@
-import type { RoomRefusal } from "../limits/room_limiter.ts";
 import type { ApiError, ParseError } from "../../protocol.ts";
-import type { Body } from "./body.ts";
-import { Rejection } from "../limits/rejection.ts";
+import { Rejection, type RejectionDetails } from "../limits/rejection.ts";
+import type { RoomRefusal } from "../limits/room_limiter.ts";
 
-/** An answer in JSON that nothing on the way keeps. */
-export function json(status: number, body: object): Response {
+/**
+ * A failure that the API reports to its client; handlers throw it. Unlike a `Rejection`, it is
+ * neither counted nor logged.
+ */
+export class ApiProblem extends Error {
+  override readonly name = "ApiProblem";
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly details: RejectionDetails = {},
+  ) {
+    super(message);
+  }
+}
+
+/** A JSON response that no cache keeps. */
+export function json(
+  status: number,
+  body: object,
+  headers?: Readonly<Record<string, string>>,
+): Response {
   return new Response(JSON.stringify(body) + "\n", {
     status,
     headers: {
       "content-type": "application/json; charset=utf-8",
-      // What is true now is not in a second.
       "cache-control": "no-store",
+      ...headers,
     },
   });
 }
 
-/** What is wrong with a request; `retryAfter` in seconds. */
-export function problem(
-  status: number,
-  code: string,
-  message: string,
-  retryAfter?: number,
+export function problemResponse(
+  { status, code, message, details: { retryAfter, headers } }: Omit<ApiProblem, "name">,
 ): Response {
-  const body: ApiError = {
-    error: { code, message, ...(retryAfter === undefined ? {} : { retryAfter }) },
-  };
-  const answer = json(status, body);
-  if (retryAfter !== undefined) answer.headers.set("retry-after", String(retryAfter));
-  return answer;
+  const body: ApiError = { error: { code, message, retryAfter } };
+  const response = json(status, body, headers);
+  if (retryAfter !== undefined) response.headers.set("retry-after", String(retryAfter));
+  return response;
 }
 
-/** The answer to what could not be read. */
-export function badRequest({ code, message }: ParseError): Response {
-  return problem(code === "too_big" ? 413 : 400, code, message);
-}
-
-/** The answer to a body that could not be read. */
-export function unreadBody({ status, reason }: Extract<Body, { readonly ok: false }>): Response {
-  const code = status === 413 ? "too_big" : status === 408 ? "timeout" : "bad_frame";
-  const answer = problem(status, code, reason);
-  // Nobody waits for what is left of the body.
-  if (status !== 400) answer.headers.set("connection", "close");
-  return answer;
-}
-
-/** The answer about a room that does not exist and cannot come into being. */
-export function noSuchRoom({ code, message, retryAfter }: RoomRefusal): Response | Rejection {
-  return retryAfter === undefined
-    ? problem(409, code, message)
-    : new Rejection(429, message, { retryAfter });
-}
-
-/** The answer to a rejected request. */
+/** The response to a rejected request. */
 export function errorResponse({ status, reason, retryAfter, headers }: Rejection): Response {
-  const answer = problem(status, DENIALS[status] ?? "unauthorized", reason, retryAfter);
-  for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
-  return answer;
+  const code = REJECTION_CODES[status] ?? "unauthorized";
+  return problemResponse({ status, code, message: reason, details: { retryAfter, headers } });
 }
 
-const DENIALS: Readonly<Record<number, string>> = {
+const REJECTION_CODES: Readonly<Record<number, string>> = {
   400: "bad_host",
   401: "unauthorized",
   403: "forbidden",
@@ -66,3 +58,22 @@ const DENIALS: Readonly<Record<number, string>> = {
   429: "rate_limited",
   503: "unavailable",
 };
+
+/** For a token without a right; the same whether the room exists or not. */
+export function forbiddenRoom(action: "read" | "write to", room: string): Rejection {
+  return new Rejection(403, `Your token does not permit you to ${action} ${room}`);
+}
+
+export function badRequest({ code, message }: ParseError): ApiProblem {
+  return new ApiProblem(code === "too_big" ? 413 : 400, code, message);
+}
+
+/**
+ * For a room that does not exist and cannot be created.
+ *
+ * @throws {ApiProblem} if waiting does not help.
+ */
+export function roomRejected({ code, message, retryAfter }: RoomRefusal): Rejection {
+  if (retryAfter === undefined) throw new ApiProblem(409, code, message);
+  return new Rejection(429, message, { retryAfter });
+}

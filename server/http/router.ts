@@ -1,17 +1,17 @@
+import { VERSION } from "../../protocol.ts";
 import type { Hub } from "../hub.ts";
 import { Rejection } from "../limits/rejection.ts";
-import { VERSION } from "../../protocol.ts";
-import { type Api, errorResponse } from "./api/api.ts";
-import { Assets } from "./assets.ts";
-import { addCorsHeaders, preflight } from "./origin.ts";
-import { BAD_HOST, type RequestGuard, tokenOf } from "./request_guard.ts";
-import { parseUpgradeRequest } from "./upgrade_request.ts";
-import type { Health } from "./health.ts";
-import { plainPage } from "./plain_page.ts";
-import { answerMetrics, type MetricsOptions } from "./metrics_endpoint.ts";
 import type { WebSocketClient, WebSocketServer } from "../transports/websocket.ts";
+import type { Api } from "./api/api.ts";
+import { Assets } from "./assets.ts";
+import type { Health } from "./health.ts";
+import { answerMetrics, type MetricsOptions } from "./metrics_endpoint.ts";
+import { addCorsHeaders, preflight } from "./origin.ts";
+import { plainPage } from "./plain_page.ts";
+import { BAD_HOST, type RequestGuard, tokenOf } from "./request_guard.ts";
+import { errorResponse } from "./responses.ts";
+import { parseUpgradeRequest } from "./upgrade_request.ts";
 
-/** What answering HTTP takes. */
 export interface RouterOptions {
   readonly hub: Hub;
   readonly webSocket: WebSocketServer;
@@ -24,164 +24,144 @@ export interface RouterOptions {
 }
 
 /**
- * Answers HTTP requests: the WebSocket at `/` and `/ws`, JSON below `/api/`, the web page,
- * `/metrics`, and words for everything else.
+ * Routes HTTP requests: the WebSocket at `/` and `/ws`, the API below `/api/`, the web page, health
+ * checks and `/metrics`.
  */
-export function createRouter(
-  options: RouterOptions,
-): (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response> {
-  const assets = new Assets();
-  return (request, info) => {
+export class Router {
+  readonly #assets = new Assets();
+
+  constructor(private readonly options: RouterOptions) {}
+
+  handle(request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> {
+    const { hub, guard, health, metrics, room } = this.options;
     const url = URL.parse(request.url);
-    // Whoever watches over the hub is to hear of it, whatever else is wrong.
-    const health = url === null ? undefined : options.health.answer(url.pathname);
-    if (health !== undefined) return health;
-    const address = options.guard.address(request, info);
-    const { hub, guard } = options;
+    // Before everything that may be wrong with a request: monitoring needs an answer.
+    const status = url === null ? undefined : health.answer(url.pathname);
+    if (status !== undefined) return status;
+    const address = guard.address(request, info);
     const rejection = guard.check(request, info, address);
-    if (rejection !== undefined) {
-      hub.limiter.recordRejection(address, rejection);
-      // The runtime puts the path behind whatever the Host header says.
-      const asksApi = url?.pathname.startsWith("/api/") ||
-        (rejection.status === 400 && request.url.includes("/api/"));
-      return asksApi
-        ? signed(addCorsHeaders(errorResponse(rejection), guard.corsOrigin(request)))
-        : sentence(rejection.status, rejection.reason, rejection.headers);
-    }
-    // The runtime puts it together with the Host header, which may be anything.
-    if (url === null) return deny(hub, address, new Rejection(400, BAD_HOST));
-    const { pathname, searchParams } = url;
-    if (pathname.startsWith("/api/")) {
-      const reader = guard.corsOrigin(request);
-      return askApi(options, request, url, address, reader)
-        .then((answer) => signed(addCorsHeaders(answer, reader)));
-    }
+    if (rejection !== undefined) return this.#rejectUnchecked(request, url, address, rejection);
+    // The runtime builds the URL from the Host header, which may be anything.
+    if (url === null) return this.#reject(address, new Rejection(400, BAD_HOST));
+    const { pathname } = url;
+    if (pathname.startsWith("/api/")) return this.#api(request, url, address);
     const upgrades = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-    const asset = upgrades ? undefined : assets.answer(request, pathname);
+    const asset = upgrades ? undefined : this.#assets.answer(request, pathname);
     if (asset !== undefined && pathname !== "/") return asset;
-    const metered = pathname === "/metrics" && options.metrics.exposure !== "off";
-    if (!metered && pathname !== "/" && pathname !== "/ws") {
-      return sentence(404, "Nothing is here: the hub is at / and /ws");
+    const isMetrics = pathname === "/metrics" && metrics.exposure !== "off";
+    if (!isMetrics && pathname !== "/" && pathname !== "/ws") {
+      return textResponse(404, "Not found: the hub is at / and /ws");
     }
     if (!["GET", "HEAD"].includes(request.method)) {
-      return sentence(405, "This is only read: use GET", { allow: "GET, HEAD" });
+      return textResponse(405, "Method not allowed: use GET", { allow: "GET, HEAD" });
     }
-    if (metered) return askMetrics(options, request, url, address);
-    // Also without an upgrade: a WebSocket client sees nothing of an answer but its status, and asks
-    // for the rest in this way.
+    if (isMetrics) return this.#metrics(request, url, address);
+    // Also without an upgrade: a WebSocket client sees only the status of a rejection, and requests
+    // the reason in this way.
     const shutdown = hub.limiter.checkShutdown();
-    if (shutdown !== undefined) return deny(hub, address, shutdown);
+    if (shutdown !== undefined) return this.#reject(address, shutdown);
     if (asset !== undefined) return asset;
     if (!upgrades && pathname === "/") {
-      const { room } = options;
       const text = plainPage(request, { room, guarded: hub.authentication.required });
-      return sentence(200, text, { vary: "accept", "cache-control": "no-store" });
+      return textResponse(200, text, { vary: "accept", "cache-control": "no-store" });
     }
-    if (!upgrades) {
-      const full = hub.limiter.checkCapacity(address);
-      if (full !== undefined) return deny(hub, address, full);
-      return sentence(426, `This is a bcast hub: join it with "bcast connect", or any WebSocket`, {
+    const full = hub.limiter.checkCapacity(address);
+    if (full !== undefined) return this.#reject(address, full);
+    return upgrades
+      ? this.#upgrade(request, url, address, guard.port(info, address))
+      : textResponse(426, `This is a bcast hub: use "bcast connect" or any WebSocket client`, {
         upgrade: "websocket",
       });
+  }
+
+  async #api(request: Request, url: URL, address: string): Promise<Response> {
+    const { hub, guard, api } = this.options;
+    const origin = guard.corsOrigin(request);
+    // A browser sends the preflight by itself, without a token.
+    const permission = origin === undefined ? undefined : preflight(request);
+    if (permission !== undefined) return withServerHeaders(addCorsHeaders(permission, origin));
+    const access = await hub.limiter.authorize(tokenOf(request.headers, url.searchParams), address);
+    const answer = access.ok ? await api(request, url, access.grant, address) : access;
+    if (answer instanceof Response) return withServerHeaders(addCorsHeaders(answer, origin));
+    hub.limiter.recordRejection(address, answer);
+    return withServerHeaders(addCorsHeaders(errorResponse(answer), origin));
+  }
+
+  async #metrics(request: Request, { searchParams }: URL, address: string): Promise<Response> {
+    const { hub, metrics } = this.options;
+    const retryAfter = Math.ceil(hub.quotas.consumePublishQuota(address, undefined));
+    if (retryAfter > 0) {
+      const reason = `Too many requests: wait ${retryAfter} s`;
+      return this.#reject(address, new Rejection(429, reason, { retryAfter }));
     }
-    return upgrade(options, request, searchParams, address, options.guard.port(info, address));
-  };
-}
-
-/** Answers below `/api/` whoever may come in at all; each answer holds what the token permits. */
-async function askApi(
-  { hub, api }: RouterOptions,
-  request: Request,
-  url: URL,
-  address: string,
-  reader: string | undefined,
-): Promise<Response> {
-  // Asked by the browser itself, which brings no token.
-  const permission = reader === undefined ? undefined : preflight(request);
-  if (permission !== undefined) return permission;
-  const entitled = await hub.limiter.authorize(tokenOf(request.headers, url.searchParams), address);
-  const answer = entitled.ok ? await api(request, url, entitled.grant, address) : entitled;
-  if (answer instanceof Response) return answer;
-  hub.limiter.recordRejection(address, answer);
-  return errorResponse(answer);
-}
-
-/** Tells the metrics to whoever may have them. */
-async function askMetrics(
-  { hub, metrics }: RouterOptions,
-  request: Request,
-  { searchParams }: URL,
-  address: string,
-): Promise<Response> {
-  const wait = Math.ceil(hub.consumePublishQuota(address, undefined));
-  if (wait > 0) {
-    const reason = `Too much at once: wait ${wait} s`;
-    return deny(hub, address, new Rejection(429, reason, { retryAfter: wait }));
+    const authorize = () => hub.limiter.authorize(tokenOf(request.headers, searchParams), address);
+    const answer = await answerMetrics(metrics, request, address, authorize);
+    return answer instanceof Response ? withServerHeaders(answer) : this.#reject(address, answer);
   }
-  const authorize = () => hub.limiter.authorize(tokenOf(request.headers, searchParams), address);
-  const answer = await answerMetrics(metrics, request, address, authorize);
-  return answer instanceof Response ? signed(answer) : deny(hub, address, answer);
-}
 
-function upgrade(
-  options: RouterOptions,
-  request: Request,
-  searchParams: URLSearchParams,
-  address: string,
-  port: number | undefined,
-): Response | Promise<Response> {
-  const { hub } = options;
-  const full = hub.limiter.checkCapacity(address);
-  if (full !== undefined) return deny(hub, address, full);
-  const upgradeRequest = parseUpgradeRequest(request, searchParams);
-  if (!upgradeRequest.ok) return deny(hub, address, upgradeRequest);
-  const { params, protocol } = upgradeRequest;
-  const token = tokenOf(request.headers, searchParams);
-  // The handshake checks the token of a client that says hello: a WebSocket that never opens gives
-  // a program no reason.
-  if (params.encoder.requiresHello) {
-    return open(options, request, { address, port, params: { ...params, token }, protocol });
+  #upgrade(
+    request: Request,
+    { searchParams }: URL,
+    address: string,
+    port: number | undefined,
+  ): Response | Promise<Response> {
+    const upgradeRequest = parseUpgradeRequest(request, searchParams);
+    if (!upgradeRequest.ok) return this.#reject(address, upgradeRequest);
+    const { params, protocol } = upgradeRequest;
+    const token = tokenOf(request.headers, searchParams);
+    // The handshake checks the token of a client that says hello: a WebSocket that never opens gives
+    // a program no reason.
+    if (params.encoder.requiresHello) {
+      return this.#open(request, { address, port, params: { ...params, token }, protocol });
+    }
+    const checked = this.options.hub.limiter.authorize(token, address);
+    const open = (access: Awaited<typeof checked>): Response => {
+      if (!access.ok) return this.#reject(address, access);
+      const { grant } = access;
+      return this.#open(request, { address, port, params: { ...params, grant }, protocol });
+    };
+    return checked instanceof Promise ? checked.then(open) : open(checked);
   }
-  const checked = hub.limiter.authorize(token, address);
-  const enter = (access: Awaited<typeof checked>): Response =>
-    access.ok
-      ? open(options, request, {
-        address,
-        port,
-        params: { ...params, grant: access.grant },
-        protocol,
-      })
-      : deny(hub, address, access);
-  return checked instanceof Promise ? checked.then(enter) : enter(checked);
-}
 
-function open(
-  { hub, webSocket }: RouterOptions,
-  request: Request,
-  client: WebSocketClient,
-): Response {
-  try {
-    return webSocket.upgrade(request, client);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    const reason = `Not a WebSocket handshake: ${error.message}`;
-    return deny(hub, client.address, new Rejection(400, reason));
+  #open(request: Request, client: WebSocketClient): Response {
+    try {
+      return this.options.webSocket.upgrade(request, client);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      const reason = `Not a WebSocket handshake: ${error.message}`;
+      return this.#reject(client.address, new Rejection(400, reason));
+    }
+  }
+
+  /** Answers as the API or as text, whichever the client expects. */
+  #rejectUnchecked(
+    request: Request,
+    url: URL | null,
+    address: string,
+    rejection: Rejection,
+  ): Response {
+    // The runtime appends the path to whatever the Host header says.
+    const isApi = url?.pathname.startsWith("/api/") ||
+      (rejection.status === 400 && request.url.includes("/api/"));
+    if (!isApi) return this.#reject(address, rejection);
+    this.options.hub.limiter.recordRejection(address, rejection);
+    const origin = this.options.guard.corsOrigin(request);
+    return withServerHeaders(addCorsHeaders(errorResponse(rejection), origin));
+  }
+
+  #reject(address: string, rejection: Rejection): Response {
+    this.options.hub.limiter.recordRejection(address, rejection);
+    return textResponse(rejection.status, rejection.reason, rejection.headers);
   }
 }
 
-function deny({ limiter }: Hub, address: string, rejection: Rejection): Response {
-  limiter.recordRejection(address, rejection);
-  return sentence(rejection.status, rejection.reason, rejection.headers);
-}
-
-function sentence(status: number, text: string, headers: HeadersInit = {}): Response {
+function textResponse(status: number, text: string, headers: HeadersInit = {}): Response {
   const response = new Response(`${text}\n`, { status, headers });
   response.headers.set("content-type", "text/plain; charset=utf-8");
-  return signed(response);
+  return withServerHeaders(response);
 }
 
-/** With what every answer has. */
-function signed(response: Response): Response {
+function withServerHeaders(response: Response): Response {
   response.headers.set("x-content-type-options", "nosniff");
   response.headers.set("server", `bcast/${VERSION}`);
   return response;

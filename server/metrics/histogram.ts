@@ -1,22 +1,18 @@
-/**
- * Counts values by size, for metrics: a few plain numbers, however much is observed.
- */
+/** Counts values in buckets. Its size does not depend on the number of values. */
 export class Histogram {
-  /** Values up to each bound that were above the one before; the last are those above all bounds. */
+  /** The values of each bucket; the last bucket has no upper bound. */
   readonly counts: number[];
-  /** Of all values. */
   sum = 0;
 
-  /** @param bounds the upper ones, which belong to their bucket; ascending. */
+  /** @param bounds upper bounds, inclusive, ascending. */
   constructor(readonly bounds: readonly number[]) {
     this.counts = new Array<number>(bounds.length + 1).fill(0);
   }
 
-  /** Counts one value. */
   observe(value: number): void {
     const { bounds, counts } = this;
     let index = 0;
-    // Most values are in the first buckets: a loop is faster than halving.
+    // Most values are in the first buckets, so a loop beats binary search.
     while (index < bounds.length && value > (bounds[index] ?? Infinity)) index++;
     counts[index] = (counts[index] ?? 0) + 1;
     this.sum += value;

@@ -89,7 +89,7 @@ Deno.test("SIGTERM: goodbye with 1001, everything kept, exit 0 within two second
     assertEquals((await client.closed).code, 1001);
     assertEquals(await hub.exit(), 0, hub.errors);
     assert(
-      hub.errors.includes("Stopped after 2 connections (0 turned away), 1 messages"),
+      hub.errors.includes("Stopped after 2 connections (0 rejected), 1 messages"),
       hub.errors,
     );
     assert(Date.now() - before < 2_000, `it took ${Date.now() - before} ms`);

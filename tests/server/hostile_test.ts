@@ -246,7 +246,7 @@ async function noPong(): Promise<void> {
   assertEquals(new DataView(end.buffer, end.byteOffset).getUint16(0), 1001);
   assertEquals(new TextDecoder().decode(end.subarray(2)), reason);
   const page = await Deno.readTextFile(new URL("../../docs/protocol.md", import.meta.url));
-  assert(/^\| 1001 .*no answer to a ping.*\| yes/m.test(page), "docs/protocol.md says so");
+  assert(/^\| 1001 .*did not answer a ping.*\| yes/m.test(page), "docs/protocol.md says so");
 }
 
 Deno.test("requests that are no handshake are answered in words", async (t) => {

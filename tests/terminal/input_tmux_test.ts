@@ -213,7 +213,7 @@ const nothing = () => {};
 editor.listen({
   line: nothing,
   edited: nothing,
-  chord: nothing,
+  shortcut: nothing,
   interrupt: nothing,
   discarded: () => { throw new Error("the failure"); },
   end: () => Deno.exit(7),

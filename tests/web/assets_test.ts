@@ -147,6 +147,13 @@ Deno.test("`Assets` sends a script of at most 64 KiB", async () => {
   }
 });
 
+Deno.test("the page's script does not contain the schema library", async () => {
+  const path = (await named()).find((each) => each.endsWith(".js"));
+  const text = await ask(`/${path}`)?.text() ?? "";
+  // The key of Standard Schema, which every schema of the library has; minifying keeps it.
+  assert(text.length > 0 && !text.includes("~standard"));
+});
+
 Deno.test("`Assets` says plainly that the page was not made", async () => {
   await using folder = await temporaryFolder();
   const assets = new Assets(pathToFileURL(`${folder.path}/`));

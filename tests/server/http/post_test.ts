@@ -163,7 +163,7 @@ Deno.test("rooms over HTTP are open as far as the token says, whether they exist
       const { status, body } = await tell(hub, `/api/rooms/${room}/${what}`, reader);
       assertEquals([status, body.error], [403, {
         code: "forbidden",
-        message: `Your token does not permit to read ${room}`,
+        message: `Your token does not permit you to read ${room}`,
       }]);
     }
   }

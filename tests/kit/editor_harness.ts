@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { completeLine } from "../../terminal/line.ts";
+import { SHORTCUTS } from "../../terminal/shortcuts.ts";
 import { Editor } from "../../editor/editor.ts";
 import type { InputHistory } from "../../editor/input_history.ts";
 import type { ScreenEvents } from "../../editor/screen.ts";
@@ -10,26 +11,26 @@ import type { TerminalHabits } from "./terminal_model.ts";
 export const LEFT = "\x1b[D";
 export const PROMPT = "[lobby] Alice> ";
 
-interface DeskOptions {
+interface HarnessOptions {
   readonly habits?: TerminalHabits;
   readonly history?: InputHistory;
 }
 
-/** What Tab knows. */
+/** What Tab completes. */
 const KNOWN = { people: ["Bob", "Carol"], rooms: ["lobby"], windows: ["lobby"], ignored: [] };
 
-/** An editor on a terminal that is a model of one, at a time that the test sets. */
-export class Desk implements Disposable {
+/** An editor on a model of a terminal, with a fake clock. */
+export class EditorHarness implements Disposable {
   readonly terminal: FakeTerminal;
   readonly clock = new FakeClock();
   readonly editor: Editor;
-  /** Everything that the editor told. */
+  /** All events of the editor. */
   readonly told: string[] = [];
 
-  constructor(columns = 40, height = 12, { habits, history }: DeskOptions = {}) {
+  constructor(columns = 40, height = 12, { habits, history }: HarnessOptions = {}) {
     this.terminal = new FakeTerminal(columns, height, habits);
-    const options = history === undefined ? {} : { history };
-    this.editor = new Editor(this.terminal, { clock: this.clock, ...options });
+    const shortcuts = new Set(SHORTCUTS.keys());
+    this.editor = new Editor(this.terminal, { clock: this.clock, history, shortcuts });
   }
 
   listen(over: Partial<ScreenEvents> = {}): void {
@@ -37,12 +38,7 @@ export class Desk implements Disposable {
     this.editor.listen({
       line: (line) => this.told.push(`line ${line}`),
       edited: (draft) => this.told.push(`edited ${draft}`),
-      chord: (chord) =>
-        this.told.push(
-          `chord ${
-            chord.kind === "room" ? chord.number : chord.kind === "beside" ? chord.step : "next"
-          }`,
-        ),
+      shortcut: (key) => this.told.push(`shortcut ${key}`),
       interrupt: () => this.told.push("interrupt"),
       discarded: () => this.told.push("discarded"),
       end: () => this.told.push("end"),
@@ -56,7 +52,7 @@ export class Desk implements Disposable {
     return this.terminal.type(...keys);
   }
 
-  /** Prints lines, and lets enough time pass to see them. */
+  /** Prints lines and waits until they are drawn. */
   print(...lines: readonly string[]): void {
     for (const line of lines) this.editor.print(line);
     this.pass();
@@ -66,7 +62,7 @@ export class Desk implements Disposable {
     this.clock.advance(milliseconds);
   }
 
-  /** Everything told but what was typed so far. */
+  /** All events except "edited". */
   get events(): readonly string[] {
     return this.told.filter((each) => !each.startsWith("edited "));
   }
