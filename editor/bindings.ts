@@ -1,6 +1,6 @@
 import type { Edit, Kill } from "./edit_buffer.ts";
 
-/** What a key does. */
+/** The effect of a key. */
 export type EditorCommand =
   | { readonly kind: "edit"; readonly edit: Edit }
   | { readonly kind: "kill"; readonly kill: Kill }

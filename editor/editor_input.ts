@@ -14,7 +14,7 @@ import { type Key, MAX_PASTE } from "./keys.ts";
 import type { ScreenEvents } from "./screen.ts";
 import { TextBuffer } from "./text_buffer.ts";
 
-/** What an {@linkcode EditorInput} reports: input by the user, and requests to the terminal. */
+/** Reports of an {@linkcode EditorInput}: input by the user, and requests to the terminal. */
 export interface InputEvents extends Omit<ScreenEvents, "resized" | "discarded"> {
   bell(): void;
   clear(): void;
@@ -25,9 +25,9 @@ export interface InputEvents extends Omit<ScreenEvents, "resized" | "discarded">
   problem(text: string): void;
 }
 
-/** What to show of an {@linkcode EditorInput}. */
+/** The appearance of an {@linkcode EditorInput}. */
 export interface InputView {
-  /** In a search, what replaces the prompt. */
+  /** Replaces the prompt during a search. */
   readonly prompt: string | undefined;
   readonly draft: { readonly text: string; readonly cursor: number };
 }

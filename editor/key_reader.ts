@@ -7,7 +7,7 @@ import { QUERY_BACKGROUND, type Terminal } from "./terminal.ts";
 /** Milliseconds for a terminal to answer: enough for a slow line, and hardly noticed by a user. */
 const ANSWER_MS = 200;
 
-/** Where a {@linkcode KeyReader} reports to. */
+/** Receives the input of a {@linkcode KeyReader}. */
 export interface KeyHandler {
   keys(keys: readonly Key[]): void;
   /** The terminal is gone. */

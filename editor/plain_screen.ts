@@ -5,7 +5,7 @@ import type { InteractiveScreen, ScreenEvents } from "./screen.ts";
 /** Rows to assume: a plain terminal does not tell its height. */
 const ROWS = 24;
 
-/** What a {@linkcode PlainScreen} works with. */
+/** Options of a {@linkcode PlainScreen}. */
 export interface PlainScreenOptions {
   readonly output: Output;
   readonly input: ReadableStream<Uint8Array<ArrayBuffer>>;

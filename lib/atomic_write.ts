@@ -3,7 +3,7 @@ import { writeAll } from "./write_all.ts";
 
 /** How {@linkcode replaceFile} writes. */
 export interface ReplaceOptions {
-  /** Permissions; default 0o600, because most of what is written is private. */
+  /** Permissions; default 0o600, because most files written this way are private. */
   readonly mode?: number | undefined;
   /** Whether to keep the permissions of the file that is replaced. */
   readonly keepMode?: boolean | undefined;
@@ -48,7 +48,7 @@ export async function replaceFile(
 /**
  * As {@linkcode replaceFile}, without waiting for the event loop.
  *
- * @param text the content, or what makes it from the identity of the new file.
+ * @param text the content, or a function that makes it from the identity of the new file.
  */
 export function replaceFileSync(
   path: string,

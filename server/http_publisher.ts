@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Grant } from "../auth/authorizer.ts";
 import type { Origin, Receipt } from "../broker/broker.ts";
 import type { Annotations, Content, MessageKind, Publish } from "../protocol.ts";
-import type { ServerClock } from "../lib/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { RoomRefusal } from "./limits/room_limiter.ts";
 import { networkOf } from "./limits/networks.ts";
 import { banMessage, closedRoomMessage, muteMessage } from "./moderation/sanction_messages.ts";
@@ -38,7 +38,7 @@ export interface HttpPublisherOptions {
   readonly publisher: Publisher;
   readonly sessions: Sessions;
   readonly moderation: Moderation;
-  readonly clock: ServerClock;
+  readonly clock: Clock;
   readonly admitRoom: (
     room: string,
     address: string,
@@ -97,13 +97,14 @@ export class HttpPublisher {
     return sessions.isFree(wanted);
   }
 }
+
 class PendingPublish implements PendingAppend {
   readonly room: string;
   readonly content: Content;
   readonly size: number;
-  readonly kind?: MessageKind;
-  readonly annotations?: Annotations;
-  readonly origin?: Origin;
+  readonly kind: MessageKind | undefined;
+  readonly annotations: Annotations | undefined;
+  readonly origin: Origin | undefined;
 
   constructor(
     request: PublishRequest,
@@ -114,10 +115,9 @@ class PendingPublish implements PendingAppend {
     this.room = room;
     this.content = frame;
     this.size = size;
-    if (frame.kind !== undefined) this.kind = frame.kind;
-    const annotations = annotationsOf(frame, grant.name !== undefined);
-    if (annotations !== undefined) this.annotations = annotations;
-    if (key !== undefined) this.origin = { session: scopeOf(request, sender), ref: key };
+    this.kind = frame.kind;
+    this.annotations = annotationsOf(frame, grant.name !== undefined);
+    this.origin = key === undefined ? undefined : { session: scopeOf(request, sender), ref: key };
   }
 }
 

@@ -31,7 +31,7 @@ import { plural } from "../../lib/words.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "./tls.ts";
 import { settledWithin } from "../../lib/async.ts";
 import { steadyClock } from "../../lib/steady_clock.ts";
-import { logMessages } from "../../server/message_log.ts";
+import { logMessages } from "../../server/traffic_log.ts";
 import { AddressInUse } from "../../server/transports/bind.ts";
 import { readHostPattern } from "../../server/http/hosts.ts";
 import { readOrigin } from "../../server/http/origin.ts";

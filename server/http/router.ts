@@ -89,7 +89,7 @@ export class Router {
 
   async #metrics(request: Request, { searchParams }: URL, address: string): Promise<Response> {
     const { hub, metrics } = this.options;
-    const retryAfter = Math.ceil(hub.consumePublishQuota(address, undefined));
+    const retryAfter = Math.ceil(hub.quotas.consumePublishQuota(address, undefined));
     if (retryAfter > 0) {
       const reason = `Too many requests: wait ${retryAfter} s`;
       return this.#reject(address, new Rejection(429, reason, { retryAfter }));

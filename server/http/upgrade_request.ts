@@ -1,6 +1,8 @@
-import { isRoomName, SENDER_PARAMETERS } from "../../protocol.ts";
-import { encoderFor, JSON_ENCODER, TEXT_ENCODER } from "../encoders/encoder.ts";
-import type { ConnectParams } from "../hub.ts";
+import { isRoomName, SENDER_PARAMETERS, SUBPROTOCOL } from "../../protocol.ts";
+import type { Encoder } from "../encoders/encoder.ts";
+import { JSON_ENCODER, V1_ENCODER } from "../encoders/json.ts";
+import { TEXT_ENCODER } from "../encoders/text.ts";
+import type { ConnectParams } from "../handshake.ts";
 import { Rejection } from "../limits/rejection.ts";
 
 /** The only version there is (RFC 6455 section 4.1). */
@@ -60,4 +62,10 @@ function checkHandshake({ method, headers }: Request): Rejection | undefined {
     return new Rejection(400, reason);
   }
   return undefined;
+}
+
+/** The encoder of a subprotocol; `undefined` if the hub does not support it. */
+function encoderFor(subprotocol: string): Encoder | undefined {
+  if (subprotocol === SUBPROTOCOL.v1) return V1_ENCODER;
+  return subprotocol === SUBPROTOCOL.text ? TEXT_ENCODER : undefined;
 }

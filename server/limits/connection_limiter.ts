@@ -131,7 +131,7 @@ export class ConnectionLimiter {
   /** Counts and logs a rejection. */
   recordRejection(address: string, rejection: Rejection): void {
     const { counters, online } = this.options;
-    counters.turnAway(rejection.status);
+    counters.countRejection(rejection.status);
     this.#log.log(address, rejection, online());
   }
 

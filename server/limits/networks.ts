@@ -1,15 +1,15 @@
 import ipaddr from "ipaddr.js";
 import { isLoopback } from "../../lib/net.ts";
 
-/** Bits of an IPv6 address that belong to one subscriber: whoever has one address has 2^64 more. */
+/** IPv6 subscribers get whole /64 networks, so limits count those. */
 const IPV6_SUBSCRIBER_BITS = 64;
 
 /**
- * What counts as one address where addresses are limited: the address itself, of IPv6 its /64
- * network. IPv4 in the clothes of IPv6 is IPv4.
+ * The key under which limits count an address: an IPv4 address itself, the /64 network of an IPv6
+ * address. IPv4-mapped IPv6 addresses count as IPv4.
  */
 export function networkOf(address: string): string {
-  // IPv4, which is most of them, and whatever has no number at all.
+  // IPv4, or not an IP address at all.
   if (!address.includes(":")) return address;
   const [bare = ""] = address.split("%");
   if (!ipaddr.IPv6.isValid(bare)) return address;
@@ -19,15 +19,15 @@ export function networkOf(address: string): string {
 }
 
 /**
- * The network of an address as a person writes it, or of a network as `networkOf()` names it.
- * `undefined` for anything else, for broader networks among it.
+ * Parses an address, or a network in the form of {@linkcode networkOf}. `undefined` for anything
+ * else, including broader networks.
  */
 export function parseNetwork(text: string): string | undefined {
   const [, address = "", bits] = /^\[?([0-9a-f:.]{2,45})\]?(\/\d{1,3})?$/i.exec(text) ?? [];
   if (address.includes(":")) {
     if (!ipaddr.IPv6.isValid(address)) return undefined;
     const network = networkOf(address);
-    // A single address, or the network that stands for it.
+    // A single address, or its /64 network.
     return bits === undefined || bits === "/128" || network.endsWith(bits) ? network : undefined;
   }
   const single = bits === undefined || bits === "/32";
@@ -36,7 +36,7 @@ export function parseNetwork(text: string): string | undefined {
     : undefined;
 }
 
-/** Whether a network that {@linkcode parseNetwork} gave is, or holds, this machine itself. */
+/** Whether a network from {@linkcode parseNetwork} is or contains this machine. */
 export function isLoopbackNetwork(network: string): boolean {
   return isLoopback(network) || network === networkOf("::1");
 }

@@ -43,7 +43,7 @@ export interface ModerationOptions {
   readonly sanctions: Sanctions;
   readonly rooms: {
     get(name: string): ModeratedRoom | undefined;
-    leave(session: ModeratedSession, room: ModeratedRoom): void;
+    leave(session: ModeratedSession, room: string): void;
     /** Delivers all messages that wait for the next fan-out. */
     flush(): void;
   };
@@ -211,8 +211,7 @@ export class Moderation {
     for (const session of members) {
       // A notice, not an error: clients take errors for answers to their own requests.
       this.#notify(session.connection, message, room);
-      const present = rooms.get(room);
-      if (present !== undefined) rooms.leave(session, present);
+      rooms.leave(session, room);
       if (session.connection?.welcomed) session.connection.sendControl({ type: "left", room });
     }
     const observers = [...rooms.get(room)?.observers ?? []];

@@ -38,8 +38,7 @@ export class SseServer {
   open({ address, grant, position }: SseSubscription): Response {
     const transport: SseTransport = new SseTransport(address, (by) => {
       this.#remove(transport);
-      const { connection } = transport;
-      if (by === "reader" && connection !== undefined) this.hub.gone(connection, CLOSE.normal);
+      if (by === "reader") transport.connection?.ended(CLOSE.normal);
     });
     this.#add(transport);
     transport.connection = this.hub.subscribeAnonymously(transport, grant, position);

@@ -1,4 +1,5 @@
-import type { ConnectParams, Hub } from "../hub.ts";
+import type { ConnectParams } from "../handshake.ts";
+import type { Hub } from "../hub.ts";
 import type { Connection } from "../connection.ts";
 import type { Transport } from "../transport.ts";
 
@@ -79,8 +80,8 @@ export class WebSocketServer {
   readonly #onMessage = (event: MessageEvent): void => {
     const connection = this.#transportOf(event)?.connection;
     if (connection === undefined) return;
-    if (typeof event.data === "string") this.hub.receive(connection, event.data);
-    else this.hub.receiveBinary(connection);
+    if (typeof event.data === "string") connection.receive(event.data);
+    else connection.receiveBinary();
   };
 
   readonly #onClose = (event: CloseEvent): void => {
@@ -88,7 +89,7 @@ export class WebSocketServer {
     if (transport?.connection === undefined || event.currentTarget === null) return;
     // The runtime may report one end twice: for a missing pong, and for the socket.
     this.#transports.delete(event.currentTarget);
-    this.hub.gone(transport.connection, event.code === 0 ? ABNORMAL : event.code);
+    transport.connection.ended(event.code === 0 ? ABNORMAL : event.code);
     this.hub.limiter.remove(transport);
   };
 

@@ -21,7 +21,7 @@ async function modeOf(path: string): Promise<number> {
   return ((await Deno.stat(path)).mode ?? 0) & 0o777;
 }
 
-Deno.test("InputHistory keeps lines for the next run, also with newlines, for its user alone", async () => {
+Deno.test("`FileHistory` keeps lines, also with newlines, in a private file", async () => {
   await using folder = await temporaryFolder();
   const directory = join(folder.path, "bcast");
   const lines = ["one", "two\nlines", "a \\n of its own\\", "天地", "tab\tin it"];
@@ -37,7 +37,7 @@ Deno.test("InputHistory keeps lines for the next run, also with newlines, for it
   }
 });
 
-Deno.test("InputHistory keeps no line twice in a row, no empty one and none behind a blank", async () => {
+Deno.test("`FileHistory.add()` ignores repeated and empty lines, and those that begin with a blank", async () => {
   await using folder = await temporaryFolder();
   {
     await using history = await FileHistory.open(folder.path);
@@ -51,7 +51,7 @@ Deno.test("InputHistory keeps no line twice in a row, no empty one and none behi
   assertEquals(await Deno.readTextFile(join(folder.path, FILE)), "a\nb\na\n");
 });
 
-Deno.test("InputHistory of two programs at once loses nothing of either", async () => {
+Deno.test("`FileHistory` of two programs at once keeps the lines of both", async () => {
   await using folder = await temporaryFolder();
   {
     await using first = await FileHistory.open(folder.path);
@@ -70,7 +70,7 @@ Deno.test("InputHistory of two programs at once loses nothing of either", async 
   }
 });
 
-Deno.test("InputHistory is cut to the newest at the start, while others add to it", async () => {
+Deno.test("`FileHistory.open()` keeps the newest lines while other programs add more", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, FILE);
   await using other = await FileHistory.open(folder.path);
@@ -91,7 +91,7 @@ Deno.test("InputHistory is cut to the newest at the start, while others add to i
 });
 
 Deno.test({
-  name: "InputHistory makes a file that others could read its user's own",
+  name: "`FileHistory.open()` makes a readable file private",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();
@@ -103,7 +103,7 @@ Deno.test({
   },
 });
 
-Deno.test("InputHistory leaves out what is damaged, and ends a line that was cut off", async () => {
+Deno.test("`FileHistory` ignores damaged lines and ends a truncated one", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, FILE);
   const damaged = new Uint8Array([0x67, 0xff, 0x0a]);
@@ -117,7 +117,7 @@ Deno.test("InputHistory leaves out what is damaged, and ends a line that was cut
   assertEquals(await reopened(folder.path), ["good", "cut o", "next"]);
 });
 
-Deno.test("InputHistory reads the end of a file that is far too long", async () => {
+Deno.test("`FileHistory.open()` reads the end of a file over the limit", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, FILE);
   await Deno.writeTextFile(path, "x".repeat(5 * 1024 * 1024) + "\nnew\n");
@@ -125,7 +125,7 @@ Deno.test("InputHistory reads the end of a file that is far too long", async () 
   assertEquals(await Deno.readTextFile(path), "new\n");
 });
 
-Deno.test("InputHistory is no reason to end where there can be none", async () => {
+Deno.test("`FileHistory.open()` succeeds where no file can be written", async () => {
   await using folder = await temporaryFolder();
   await Deno.mkdir(join(folder.path, FILE));
   await Deno.writeTextFile(join(folder.path, "file"), "");
@@ -136,13 +136,13 @@ Deno.test("InputHistory is no reason to end where there can be none", async () =
   }
 });
 
-Deno.test("ShortHistory forgets the oldest", () => {
+Deno.test("`MemoryHistory` drops the oldest entries", () => {
   const history = new MemoryHistory();
   for (let n = 0; n <= MAX_ENTRIES; n++) history.add(`${n}`);
   assertEquals([history.entries.length, history.entries[0]], [MAX_ENTRIES, "1"]);
 });
 
-Deno.test("step() walks through the entries and back to the draft", () => {
+Deno.test("`stepHistory()` steps through the entries and back to the draft", () => {
   const entries = ["a", "b"];
   const seen: (string | undefined)[] = [];
   let cursor: Parameters<typeof stepHistory>[0];
@@ -155,7 +155,7 @@ Deno.test("step() walks through the entries and back to the draft", () => {
   assertEquals(seen, [undefined, "b", "a", undefined, "b", "draft", undefined, "b"]);
 });
 
-Deno.test("refineSearch() and searchOlder() look backwards, whatever the case", () => {
+Deno.test("`refineSearch()` and `searchOlder()` search backwards, ignoring case", () => {
   const entries = ["Alpha one", "beta", "alpha two", "alpha two"];
   const at = (search: HistorySearch): readonly [number, boolean] => [search.index, search.failed];
   let search = startSearch(entries);
@@ -167,7 +167,7 @@ Deno.test("refineSearch() and searchOlder() look backwards, whatever the case", 
   assertEquals(at(searchOlder(search, entries)), [0, true]);
   search = refineSearch(search, "ALPHA o", entries);
   assertEquals(at(search), [0, false]);
-  // A shorter query begins at the newest again.
+  // A shorter query starts from the newest again.
   assertEquals(at(refineSearch(search, "a", entries)), [3, false]);
   assertEquals(at(refineSearch(search, "", entries)), [4, false]);
   assertEquals(at(refineSearch(search, "ALPHA ox", entries)), [0, true]);

@@ -7,49 +7,49 @@ import { displayWidth } from "../../render/width.ts";
 
 const FAMILY = "👨‍👩‍👧";
 
-/** A scene from a draft in which `|` is the cursor. */
-function scene(marked: string, over: Partial<Layout> = {}): Layout {
+/** A layout with a draft in which `|` is the cursor. */
+function layout(marked: string, over: Partial<Layout> = {}): Layout {
   const cursor = marked.indexOf("|");
   const text = marked.replace("|", "");
   return { status: [], prompt: "> ", draft: { text, cursor }, columns: 20, height: 12, ...over };
 }
 
-Deno.test("layOut() breaks a draft where a row is full, never in a wide character", () => {
-  assertEquals(layOut(scene("abc|")), { rows: ["> abc"], row: 0, before: "> abc" });
-  assertEquals(layOut(scene("123456|789", { columns: 8 })), {
+Deno.test("`layOut()` breaks a draft where a row is full, never within a wide character", () => {
+  assertEquals(layOut(layout("abc|")), { rows: ["> abc"], row: 0, before: "> abc" });
+  assertEquals(layOut(layout("123456|789", { columns: 8 })), {
     rows: ["> 123456", "789"],
     row: 1,
     before: "",
   });
-  assertEquals(layOut(scene("123456|", { columns: 8 })), {
+  assertEquals(layOut(layout("123456|", { columns: 8 })), {
     rows: ["> 123456", ""],
     row: 1,
     before: "",
   });
-  assertEquals(layOut(scene("12345|天", { columns: 8 })), {
+  assertEquals(layOut(layout("12345|天", { columns: 8 })), {
     rows: ["> 12345", "天"],
     row: 1,
     before: "",
   });
-  assertEquals(layOut(scene(`12${FAMILY}|`, { columns: 9 })).rows, ["> 12", FAMILY]);
+  assertEquals(layOut(layout(`12${FAMILY}|`, { columns: 9 })).rows, ["> 12", FAMILY]);
 });
 
-Deno.test("layOut() shows lines, tabs and what must not be obeyed", () => {
-  assertEquals(layOut(scene("a\n\nb|")), { rows: ["> a", "> ", "> b"], row: 2, before: "> b" });
-  assertEquals(layOut(scene("a\tb|")).rows, ["> a b"]);
-  assertEquals(layOut(scene("a\u202Eb|c")), {
+Deno.test("`layOut()` shows lines and tabs, and makes control characters visible", () => {
+  assertEquals(layOut(layout("a\n\nb|")), { rows: ["> a", "> ", "> b"], row: 2, before: "> b" });
+  assertEquals(layOut(layout("a\tb|")).rows, ["> a b"]);
+  assertEquals(layOut(layout("a\u202Eb|c")), {
     rows: ["> a<U+202E>bc"],
     row: 0,
     before: "> a<U+202E>b",
   });
-  // Between the character and what is shown for the next one.
-  assertEquals(layOut(scene("a|\u202Eb")).before, "> a");
-  assertEquals(layOut(scene("|", { prompt: "\x1b[1m[\x1b]0;x\x07]\x1b[0m> " })).rows, [
+  // Between the character and the replacement of the next one.
+  assertEquals(layOut(layout("a|\u202Eb")).before, "> a");
+  assertEquals(layOut(layout("|", { prompt: "\x1b[1m[\x1b]0;x\x07]\x1b[0m> " })).rows, [
     "\x1b[1m[␛]0;x␇]\x1b[0m> ",
   ]);
 });
 
-Deno.test("layOut() takes half of the screen at most, and shows the rows around the cursor", () => {
+Deno.test("`layOut()` uses at most half of the screen and shows the rows around the cursor", () => {
   const text = Array.from({ length: 3000 / 5 }, (_, n) => String(n).padStart(4, "0") + " ").join(
     "",
   );
@@ -67,24 +67,24 @@ Deno.test("layOut() takes half of the screen at most, and shows the rows around 
   }
 });
 
-Deno.test("layOut() shows of the status what there is room for, a row each", () => {
+Deno.test("`layOut()` shows the last rows of the status that fit, each cut to a row", () => {
   const status = ["first", "second line that is far too long", "third", "fourth"];
-  assertEquals(layOut(scene("x|", { status })).rows, [
+  assertEquals(layOut(layout("x|", { status })).rows, [
     "first",
     "second line that is…",
     "third",
     "fourth",
     "> x",
   ]);
-  assertEquals(layOut(scene("x|", { status, height: 6 })).rows, [
+  assertEquals(layOut(layout("x|", { status, height: 6 })).rows, [
     "third",
     "fourth",
     "> x",
   ]);
-  assertEquals(layOut(scene("x|", { status, height: 2 })).rows, ["> x"]);
+  assertEquals(layOut(layout("x|", { status, height: 2 })).rows, ["> x"]);
 });
 
-Deno.test("cutRow() counts columns, keeps colours and shows controls", () => {
+Deno.test("`fitRow()` cuts by columns, keeps colours and makes control characters visible", () => {
   assertEquals(fitRow("12345", 5), "12345");
   assertEquals(fitRow("123456", 5), "1234…");
   assertEquals(fitRow("天地玄", 5), "天地…");
@@ -94,7 +94,7 @@ Deno.test("cutRow() counts columns, keeps colours and shows controls", () => {
   assertEquals(fitRow("a\nb\x1b[2J", 20), "a␊b␛[2J");
 });
 
-Deno.test("layOut() never makes a row that is too wide, and always finds the cursor", () => {
+Deno.test("`layOut()` makes no row too wide and always places the cursor", () => {
   const part = fc.constantFrom(
     "a",
     " ",
@@ -127,7 +127,7 @@ Deno.test("layOut() never makes a row that is too wide, and always finds the cur
   ));
 });
 
-Deno.test("commonStart() compares what looks like one character", () => {
+Deno.test("`commonPrefix()` compares graphemes, ignoring case", () => {
   assertEquals(commonPrefix([]), "");
   assertEquals(commonPrefix(["Alice "]), "Alice ");
   assertEquals(commonPrefix(["Alice: ", "alina: "]), "Ali");
@@ -136,14 +136,14 @@ Deno.test("commonStart() compares what looks like one character", () => {
   assertEquals(commonPrefix(["ab", "abc"]), "ab");
 });
 
-Deno.test("listed() makes columns, and says how many are left out", () => {
+Deno.test("`formatCandidates()` makes columns and counts the candidates left out", () => {
   assertEquals(formatCandidates(["one ", "two ", "three "], 20, 5), "one    two\nthree");
   assertEquals(formatCandidates(["天地", "b"], 20, 5), "天地  b");
   assertEquals(formatCandidates(["a", "b", "c", "d", "e"], 6, 1), "a  b\n… and 3 more");
   assertEquals(formatCandidates(["\x1b[2J"], 20, 5), "␛[2J");
 });
 
-Deno.test("hasShell() finds who could let a stopped program go on", () => {
+Deno.test("`hasJobControl()` finds a shell in the same session", () => {
   const table = `
     1    0    1 ?
    10    1   10 pts/1
@@ -154,9 +154,9 @@ Deno.test("hasShell() finds who could let a stopped program go on", () => {
    40    1   40 ??
    41   40   41 ??`;
   const found = (pid: number): boolean => hasJobControl(table, pid);
-  // A program of the shell 10, started by another one; and the shell itself.
+  // A program of the shell 10, started by another program; and the shell itself.
   assertEquals([found(21), found(20), found(10)], [true, true, false]);
-  // A terminal with nothing but the program; none at all; none that there is.
+  // A terminal with only the program; no terminal; an unknown process.
   assertEquals([found(31), found(30), found(41), found(99)], [false, false, false, false]);
   assertEquals(hasJobControl("", 1), false);
 });

@@ -6,12 +6,9 @@ import { RequestGuard } from "../../server/http/request_guard.ts";
 import { Health } from "../../server/http/health.ts";
 import { Router } from "../../server/http/router.ts";
 import { WebSocketServer } from "../../server/transports/websocket.ts";
-import {
-  type Encoder,
-  JSON_ENCODER,
-  TEXT_ENCODER,
-  V1_ENCODER,
-} from "../../server/encoders/encoder.ts";
+import type { Encoder } from "../../server/encoders/encoder.ts";
+import { JSON_ENCODER, V1_ENCODER } from "../../server/encoders/json.ts";
+import { TEXT_ENCODER } from "../../server/encoders/text.ts";
 import type { Hub } from "../../server/hub.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import type { Broker } from "../../broker/broker.ts";
@@ -208,7 +205,7 @@ function socket(encoder: Encoder, token: boolean): Kind {
         over: () => client.ended !== undefined,
         say: (text) => {
           const frame = JSON.stringify({ type: "message", room: "lobby", message: text });
-          world.hub.receive(client.connection, encoder === TEXT_ENCODER ? text : frame);
+          client.connection.receive(encoder === TEXT_ENCODER ? text : frame);
         },
         back: async () => (await open(world, name, from)).ended === undefined,
       };
@@ -228,7 +225,7 @@ function away(token: boolean): Kind {
         sender: name,
         rooms,
       });
-      world.hub.gone(gone.connection, 1006);
+      gone.connection.ended(1006);
       const session = gone.all("welcome")[0]?.["session"];
       let told = "";
       const present = (): Promise<RecordedClient> =>

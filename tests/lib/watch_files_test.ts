@@ -10,7 +10,7 @@ Deno.test("`watchFiles()` reports a replaced link once, after the change has set
   await Deno.mkdir(`${path}/2`);
   await Deno.writeTextFile(`${path}/1/cert`, "one");
   await Deno.writeTextFile(`${path}/2/cert`, "two");
-  // As Kubernetes does it: the file is a link through a directory that is a link.
+  // As in Kubernetes: the file is a link through a directory that is a link.
   await Deno.symlink("1", `${path}/current`);
   await Deno.symlink("current/cert", `${path}/cert`);
   const clock = new FakeClock();

@@ -370,7 +370,7 @@ Deno.test("an expired token is told at once, may be renewed, and ends the connec
   const { code, reason } = await lazy.closed;
   assertEquals([code, reason], [
     4501,
-    "The token expired 30 seconds ago: come back with a new one",
+    "The token expired 30 seconds ago: reconnect with a new one",
   ]);
   assertEquals(await answerTo(alice, { type: "message", message: "renewed" }), "ok");
   assertEquals(alice.all("message").map(({ id }) => id), [1, 2]);

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { OPEN_GRANT } from "../../auth/authorizer.ts";
-import type { OwnedName, OwnedNameStore } from "../../server/owned_name_store.ts";
+import type { OwnedName, OwnedNameStore } from "../../server/names/owned_name_store.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { JSON_ENCODER } from "../../server/encoders/encoder.ts";
+import { JSON_ENCODER } from "../../server/encoders/json.ts";
 import type { Hub } from "../../server/hub.ts";
-import { MAX_OWNED_NAMES, OWNED_NAME_DAYS, OwnedNames } from "../../server/owned_names.ts";
+import { MAX_OWNED_NAMES, OWNED_NAME_DAYS, OwnedNames } from "../../server/names/owned_names.ts";
 import { nameKey } from "../../protocol.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { temporaryFolder } from "../kit/folder.ts";
@@ -110,7 +110,7 @@ Deno.test("`releaseName()` frees a name for good, but not from under its owner",
     const { hub } = first;
     const alice = await new RecordedClient(hub, "192.0.2.7", { grant: grantFor("alice") }).hello();
     assertEquals(await hub.moderation.releaseName("Alice", BY), "in use");
-    hub.gone(alice.connection, 1000);
+    alice.connection.ended(1000);
     assertEquals(await hub.moderation.releaseName("ALICE", BY), "released");
     assertEquals(await hub.moderation.releaseName("ALICE", BY), "free");
     const guest = await new RecordedClient(hub, "192.0.2.8").hello({ sender: "Alice" });
@@ -142,7 +142,7 @@ Deno.test("somebody who is connected for longer than names are kept keeps the na
   assertEquals((await post(hub, "alice")).kind, "name_taken");
   const other = await new RecordedClient(hub, "192.0.2.9", { grant: grantFor("ALICE") }).hello();
   assertEquals(other.ended?.[0], 4501);
-  hub.gone(alice.connection, 1000);
+  alice.connection.ended(1000);
   assertEquals((await post(hub, "alice")).kind, "name_taken");
 });
 

@@ -53,7 +53,7 @@ async function serve(request: ApiRequest, options: ApiOptions): Promise<object> 
   const { url: { pathname }, grant, address } = request;
   const { hub } = options;
   // Checked first: requests for paths that do not exist have a cost, too.
-  const wait = Math.ceil(hub.consumePublishQuota(address, grant.name));
+  const wait = Math.ceil(hub.quotas.consumePublishQuota(address, grant.name));
   if (wait > 0) {
     return new Rejection(429, `Too many requests: wait ${wait} s`, { retryAfter: wait });
   }

@@ -1,7 +1,7 @@
 import type { Cancel, ServerClock } from "../../../lib/clock.ts";
 import { CLOSE } from "../../../protocol.ts";
 import type { Connection } from "../../connection.ts";
-import { TEXT_ENCODER } from "../../encoders/encoder.ts";
+import { TEXT_ENCODER } from "../../encoders/text.ts";
 import type { Hub } from "../../hub.ts";
 import { Rejection } from "../../limits/rejection.ts";
 import type { ServerLimits } from "../../limits/server_limits.ts";
@@ -195,8 +195,9 @@ export class LineConnection {
     }
     const connection = this.#connection;
     if (connection !== undefined) {
-      await this.#backlogDrained(connection);
-      this.options.hub.receive(connection, text);
+      // Further input waits at the client until the hub has handled earlier lines.
+      await connection.idle();
+      connection.receive(text);
       return;
     }
     const token = tokenOf(text);
@@ -206,28 +207,21 @@ export class LineConnection {
 
   /** Answers input that is not a line, in its turn. It counts against the rate limit. */
   async #reply(connection: Connection, line: string): Promise<void> {
-    await this.#backlogDrained(connection);
-    this.options.hub.reply(connection, line);
-  }
-
-  /** Waits until the hub has handled earlier lines, so that further input stays with the client. */
-  async #backlogDrained(connection: Connection): Promise<void> {
-    if (connection.backlog === undefined || !connection.open) return;
-    await new Promise<void>((resolve) => connection.onBacklogDrained = resolve);
-    connection.onBacklogDrained = undefined;
+    await connection.idle();
+    connection.reply(line);
   }
 
   /** After the end of input: delivers what the client is still to receive, then closes. */
   async #finish(): Promise<void> {
     if (this.#connection !== undefined) {
-      await this.#backlogDrained(this.#connection);
+      await this.#connection.idle();
       await this.options.hub.flush();
     }
     this.#close(CLOSE.normal, "");
   }
 
   #gone(): void {
-    if (this.#connection !== undefined) this.options.hub.gone(this.#connection, ABNORMAL);
+    this.#connection?.ended(ABNORMAL);
   }
 }
 

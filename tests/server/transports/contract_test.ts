@@ -1,5 +1,5 @@
 import { OPEN_GRANT } from "../../../auth/authorizer.ts";
-import { JSON_ENCODER } from "../../../server/encoders/encoder.ts";
+import { JSON_ENCODER } from "../../../server/encoders/json.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../../server/limits/server_limits.ts";
 import { SseServer } from "../../../server/transports/sse.ts";
 import { TcpServer } from "../../../server/transports/tcp/tcp_server.ts";

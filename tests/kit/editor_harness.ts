@@ -11,23 +11,23 @@ import type { TerminalHabits } from "./terminal_model.ts";
 export const LEFT = "\x1b[D";
 export const PROMPT = "[lobby] Alice> ";
 
-interface DeskOptions {
+interface HarnessOptions {
   readonly habits?: TerminalHabits;
   readonly history?: InputHistory;
 }
 
-/** What Tab knows. */
+/** What Tab completes. */
 const KNOWN = { people: ["Bob", "Carol"], rooms: ["lobby"], windows: ["lobby"], ignored: [] };
 
-/** An editor on a terminal that is a model of one, at a time that the test sets. */
-export class Desk implements Disposable {
+/** An editor on a model of a terminal, with a fake clock. */
+export class EditorHarness implements Disposable {
   readonly terminal: FakeTerminal;
   readonly clock = new FakeClock();
   readonly editor: Editor;
-  /** Everything that the editor told. */
+  /** All events of the editor. */
   readonly told: string[] = [];
 
-  constructor(columns = 40, height = 12, { habits, history }: DeskOptions = {}) {
+  constructor(columns = 40, height = 12, { habits, history }: HarnessOptions = {}) {
     this.terminal = new FakeTerminal(columns, height, habits);
     const shortcuts = new Set(SHORTCUTS.keys());
     this.editor = new Editor(this.terminal, { clock: this.clock, history, shortcuts });
@@ -52,7 +52,7 @@ export class Desk implements Disposable {
     return this.terminal.type(...keys);
   }
 
-  /** Prints lines, and lets enough time pass to see them. */
+  /** Prints lines and waits until they are drawn. */
   print(...lines: readonly string[]): void {
     for (const line of lines) this.editor.print(line);
     this.pass();
@@ -62,7 +62,7 @@ export class Desk implements Disposable {
     this.clock.advance(milliseconds);
   }
 
-  /** Everything told but what was typed so far. */
+  /** All events except "edited". */
   get events(): readonly string[] {
     return this.told.filter((each) => !each.startsWith("edited "));
   }

@@ -4,7 +4,8 @@ import { combineAuthorizers, OPEN_GRANT } from "../../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
 import { BODY_TIMEOUT } from "../../../server/http/body.ts";
-import { TEXT_ENCODER, V1_ENCODER } from "../../../server/encoders/encoder.ts";
+import { V1_ENCODER } from "../../../server/encoders/json.ts";
+import { TEXT_ENCODER } from "../../../server/encoders/text.ts";
 import type { Server } from "../../../server.ts";
 import { EventReader } from "../../kit/events.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
@@ -24,7 +25,7 @@ function moderated(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({ authorizer: combineAuthorizers([moderators], { open: true }), ...options });
 }
 
-/** Runs `task`, and gives what was logged meanwhile, as it would be printed. */
+/** Runs `task` with access to what is logged meanwhile, as it would be printed. */
 async function logged(task: (lines: () => readonly string[]) => Promise<void>): Promise<void> {
   const records: LogRecord[] = [];
   await configure({
@@ -42,7 +43,7 @@ async function logged(task: (lines: () => readonly string[]) => Promise<void>): 
   }
 }
 
-Deno.test("every body that the hub reads has its time, and no more", async () => {
+Deno.test("every request with a body gets 408 when the body takes longer than `BODY_TIMEOUT`", async () => {
   const clock = new FakeClock();
   await using hub = await moderated({ clock });
   const { operations } = await inspect(hub);
@@ -55,7 +56,7 @@ Deno.test("every body that the hub reads has its time, and no more", async () =>
     let over = false;
     const told = rawRequest(hub.port, `${head}Content-Length: 50\r\n\r\n{`)
       .finally(() => over = true);
-    // The clock stands still: it is moved until the request, whenever it came, has had its time.
+    // The clock moves only here, until the request has timed out, whenever it arrived.
     await until(`an answer of ${path}`, () => {
       clock.advance(BODY_TIMEOUT);
       return over;
@@ -66,10 +67,10 @@ Deno.test("every body that the hub reads has its time, and no more", async () =>
   }
 });
 
-Deno.test("every path below /api/, and /metrics, takes a share of a client's rate", async () => {
+Deno.test("every path below /api/, and /metrics, counts towards a client's rate", async () => {
   await using probe = await moderated();
   const { operations } = await inspect(probe);
-  // What is not there costs a share, too.
+  // Unknown paths count, too.
   const asked = [...operations.map(([method, path]) => [method, path]), ["GET", "/api/nothing"], [
     "GET",
     "/metrics",
@@ -103,14 +104,14 @@ Deno.test("every path below /api/, and /metrics, takes a share of a client's rat
     await later.body?.cancel();
     assert(later.status !== 429, path);
   }
-  // Programs on the hub's own machine are left out unless the operator gave a rate.
+  // Programs on the hub's own machine are exempt by default.
   await using open = await moderated({ limits: { rate: 1, burst: 1 } });
   for (let n = 0; n < 5; n++) {
     assertEquals((await tell(open, "/api/rooms")).status, 200);
   }
 });
 
-Deno.test("whoever is turned away is counted and logged, over every transport", async () => {
+Deno.test("every rejection is counted and logged once, over every transport", async () => {
   await logged(async (lines) => {
     await using hub = await moderated({
       tcp: { port: 0 },
@@ -141,7 +142,7 @@ Deno.test("whoever is turned away is counted and logged, over every transport", 
       /with 503: The hub is full/,
       () =>
         TestSocket.open(hub.url).then(() => {
-          throw new Error("It came in");
+          throw new Error("It was accepted");
         }, () => undefined),
     );
     await expect("a line client", 503, /with 503: The hub is full/, async () => {
@@ -176,7 +177,7 @@ Deno.test("whoever is turned away is counted and logged, over every transport", 
   });
 });
 
-Deno.test("429 and 503 of the API are counted and logged; a flood of them is not", async () => {
+Deno.test("rejections by the API are counted, and a flood of them is logged in summary", async () => {
   await logged(async (lines) => {
     const clock = new FakeClock();
     await using hub = await moderated({
@@ -206,18 +207,25 @@ Deno.test("429 and 503 of the API are counted and logged; a flood of them is not
   });
 });
 
-Deno.test("no line of the log says undefined, whoever it is about", async () => {
+Deno.test("no line of the log contains `undefined`", async () => {
   await logged(async (lines) => {
     await using world = await recordedHub();
     const { hub } = world;
     const silent = new RecordedClient(hub, "192.0.2.1", { encoder: V1_ENCODER });
     silent.say({ type: "message", message: "too early" });
     silent.say({ type: "nonsense" });
-    hub.slowConsumer(silent.connection, 1);
-    hub.fault(silent.connection, new Error("for the test"));
-    hub.gone(silent.connection, 1006);
+    const slow = hub.connect({
+      kind: "websocket",
+      address: "192.0.2.1",
+      bufferedAmount: Infinity,
+      send: () => {},
+      close: () => {},
+    }, { encoder: V1_ENCODER, rooms: [] });
+    slow.enqueue(["more than it reads"]);
+    slow.flush();
+    silent.connection.fail(new Error("for the test"));
     const away = await new RecordedClient(hub, "192.0.2.2").hello({ sender: "Zoë 世界" });
-    hub.gone(away.connection, 1006);
+    away.connection.ended(1006);
     // Its name is a token's now: it is renamed while it is away.
     await hub.httpPublisher.publish({
       room: "lobby",
@@ -230,7 +238,7 @@ Deno.test("no line of the log says undefined, whoever it is about", async () => 
       room: "lobby",
     });
     await until("the stream is in", () => stream.welcomed);
-    hub.gone(stream, 1000);
+    stream.ended(1000);
     new RecordedClient(hub, "192.0.2.5", { encoder: TEXT_ENCODER }).connection.fail(
       new Error("for the test"),
     );
