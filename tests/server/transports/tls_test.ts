@@ -17,7 +17,7 @@ const second = await pair();
 const soon = await pair(["localhost"], 14);
 const DAY = 86_400_000;
 
-Deno.test("checkPair() says what is wrong with a pair, and which file it is", async () => {
+Deno.test("`checkPair()` names the file and what is wrong with it", async () => {
   const names = { cert: "c.pem", key: "k.pem" };
   const facts = checkPair(first, names, Date.now());
   assertEquals(facts.fingerprint, fingerprint(first));
@@ -37,7 +37,7 @@ Deno.test("checkPair() says what is wrong with a pair, and which file it is", as
   assertEquals(early.reason, "early");
 });
 
-Deno.test("renew() has everybody come back to the new certificate, with nothing lost and no noise", async () => {
+Deno.test("`renew()` moves all clients to the new certificate without losing messages", async () => {
   await using hub = await startTestHub({ tls: first });
   const url = new URL(`wss://localhost:${hub.port}/`);
   await using folder = await temporaryFolder();
@@ -74,14 +74,14 @@ Deno.test("renew() has everybody come back to the new certificate, with nothing 
   );
 });
 
-Deno.test("renew() leaves the port to the hub, however often and however close to its end", async () => {
+Deno.test("`renew()` keeps the port, however often it is called and even while the hub stops", async () => {
   const hub = await startTestHub({ tls: first });
-  // A handshake that never goes on: it must hold up neither.
+  // An unfinished handshake must delay neither.
   using stuck = await Deno.connect({ hostname: "127.0.0.1", port: hub.port });
   await Promise.all([second, first, second].map((tls) => hub.renew(tls)));
   assertEquals(await shownBy(hub.port), fingerprint(second));
   await Promise.all([hub.renew(first), hub.stop()]);
-  // Whoever comes next can have it.
+  // Another program can have the port now.
   using next = Deno.listen({ hostname: "127.0.0.1", port: hub.port });
   assertEquals(next.addr.port, hub.port);
   assert(stuck.localAddr.port > 0);
@@ -93,7 +93,7 @@ const NO_FLAGS: TlsFlags = {
   tlsSelfSigned: false,
 };
 
-Deno.test("tlsSource() makes a self-signed pair once, for its owner alone, and again near its end", async () => {
+Deno.test("`tlsSource()` creates a self-signed pair once, readable by its owner only, and again before it expires", async () => {
   await using folder = await temporaryFolder();
   const clock = new FakeClock(Date.now());
   const flags = { ...NO_FLAGS, tlsSelfSigned: true };
@@ -113,7 +113,7 @@ Deno.test("tlsSource() makes a self-signed pair once, for its owner alone, and a
   await assertRejects(() => tlsSource(flags, options), Error, "holds no private key");
 });
 
-Deno.test("tlsSource() hands on what it reads again, and stays with what it has when that is bad", async () => {
+Deno.test("`tlsSource()` reloads the files, and keeps the old pair when the new one is bad", async () => {
   await using folder = await temporaryFolder();
   const flags = {
     ...NO_FLAGS,
@@ -161,7 +161,7 @@ Deno.test("tlsSource() hands on what it reads again, and stays with what it has 
   assertEquals(used, [fingerprint(second)]);
 });
 
-Deno.test("TlsSource.watch() tells of a new file, through the clock it was given", async () => {
+Deno.test("`TlsSource.watch()` reports a new file after the delay of its clock", async () => {
   await using folder = await temporaryFolder();
   const clock = new FakeClock(Date.now());
   const options = { directory: folder.path, host: "localhost", clock };
@@ -179,7 +179,7 @@ Deno.test("TlsSource.watch() tells of a new file, through the clock it was given
   assertEquals(changes, 1);
 });
 
-Deno.test("300 TLS handshakes that never go on keep neither clients nor the end waiting", async () => {
+Deno.test("300 unfinished TLS handshakes delay neither clients nor the stop", async () => {
   const hub = await startTestHub({ tls: first });
   const stuck: Deno.Conn[] = [];
   for (let n = 0; n < 300; n++) {
@@ -191,7 +191,8 @@ Deno.test("300 TLS handshakes that never go on keep neither clients nor the end 
 });
 
 Deno.test({
-  name: "bcast start takes a new certificate at SIGHUP, and keeps the old one when it is bad",
+  name:
+    "bcast start reloads its certificate at SIGHUP, and keeps the old one when the new one is bad",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();
@@ -220,7 +221,7 @@ Deno.test({
   },
 });
 
-Deno.test("a self-signed hub shows what to type, and that is enough to get in", async () => {
+Deno.test("a self-signed hub prints a command with its fingerprint, and that command connects", async () => {
   await using folder = await temporaryFolder();
   await using hub = new Program([
     ...["start", "--data", folder.path, "--host", "127.0.0.1", "--port", "0", "--tls-self-signed"],
@@ -238,7 +239,7 @@ Deno.test("a self-signed hub shows what to type, and that is enough to get in", 
   assertEquals(wrong.errors.trimEnd().split("\n").length, 1, wrong.errors);
 });
 
-/** The fingerprint of the certificate that is shown at a port. */
+/** The fingerprint of the certificate that a port presents. */
 async function shownBy(port: number): Promise<string> {
   const url = new URL(`wss://127.0.0.1:${port}/`);
   await using way = connectorFor(url, { fingerprint: readFingerprint("00".repeat(32)) });

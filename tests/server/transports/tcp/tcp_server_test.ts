@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Server } from "../../../server.ts";
-import { LINE_PAUSE } from "../../../server/transports/tcp/line_connection.ts";
-import { FakeClock } from "../../kit/fake_clock.ts";
-import { LineClient } from "../../kit/line_client.ts";
-import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import type { Server } from "../../../../server.ts";
+import { LINE_PAUSE } from "../../../../server/transports/tcp/line_connection.ts";
+import { FakeClock } from "../../../kit/fake_clock.ts";
+import { LineClient } from "../../../kit/line_client.ts";
+import { TestSocket } from "../../../kit/socket.ts";
+import { startTestHub, type TestHubOptions } from "../../../kit/test_hub.ts";
+import { until } from "../../../kit/until.ts";
 
-/** A hub with a line door. */
-async function startLineHub(
+/** A hub that also accepts plain TCP. */
+async function startTcpHub(
   options: TestHubOptions = {},
 ): Promise<Server & { readonly tcpPort: number }> {
   const hub = await startTestHub({ tcp: { port: 0 }, ...options });
@@ -16,12 +16,12 @@ async function startLineHub(
   return hub as Server & { readonly tcpPort: number };
 }
 
-/** Without what differs from run to run. */
+/** Replaces what differs from run to run. */
 const masked = (line: string): string =>
   line.replace(/\d\d:\d\d:\d\d/, "TIME").replaceAll(/guest-[a-z0-9]{4}/g, "GUEST");
 
-/** Says something ten times, and waits until that is kept. */
-async function sayMuch(client: TestSocket, message: string): Promise<void> {
+/** Sends a message ten times, and waits until all are stored. */
+async function sendTenTimes(client: TestSocket, message: string): Promise<void> {
   for (let ref = 0; ref < 10; ref++) {
     client.send({ type: "message", message, ref: `${crypto.randomUUID()}-${ref}` });
   }
@@ -29,12 +29,12 @@ async function sayMuch(client: TestSocket, message: string): Promise<void> {
   client.forget();
 }
 
-Deno.test("what a client sends without ever ending a line counts as lines after a pause", async () => {
+Deno.test("input without line ends counts as lines after each pause", async () => {
   const clock = new FakeClock();
-  await using hub = await startLineHub({ clock });
+  await using hub = await startTcpHub({ clock });
   await using reader = await TestSocket.plain(hub.url, "Reader");
   await using client = await LineClient.open(hub.tcpPort);
-  /** The next message that the room gets, however long the pause before it. */
+  /** The next message in the room, however long the pause before it. */
   const next = (): Promise<unknown> =>
     until("a message", () => {
       clock.advance(LINE_PAUSE);
@@ -48,7 +48,7 @@ Deno.test("what a client sends without ever ending a line counts as lines after 
   await client.line(/^\* That had no newline: after 500 ms it counts as a line/);
   await client.send("wörld 👋");
   assertEquals(await next(), "wörld 👋");
-  // Whoever ends lines means what has no end yet to go on, however slowly.
+  // A client that ends lines may be slow: its unfinished lines stay unfinished.
   await client.send("one\ntw");
   assertEquals(await next(), "one");
   for (let round = 0; round < 10; round++) clock.advance(LINE_PAUSE);
@@ -56,8 +56,8 @@ Deno.test("what a client sends without ever ending a line counts as lines after 
   assertEquals(await next(), "two");
 });
 
-Deno.test("a line that is not UTF-8 is refused in words, and the next one is sent", async () => {
-  await using hub = await startLineHub();
+Deno.test("a line that is not UTF-8 is refused with a reason, and the next one is sent", async () => {
+  await using hub = await startTcpHub();
   await using reader = await TestSocket.plain(hub.url, "Reader");
   await using client = await LineClient.open(hub.tcpPort);
   await client.send(new Uint8Array([0x63, 0x61, 0x66, 0xe9, 0x0a]));
@@ -66,7 +66,7 @@ Deno.test("a line that is not UTF-8 is refused in words, and the next one is sen
   assertEquals((await reader.next("message"))["message"], "café");
 });
 
-Deno.test("a client of the line door gets the same lines as one of `bcast.text`", async () => {
+Deno.test("a TCP client gets the same lines as a `bcast.text` client", async () => {
   const script = [
     "/nick Walter",
     "hello",
@@ -87,11 +87,11 @@ Deno.test("a client of the line door gets the same lines as one of `bcast.text`"
   ];
   const seen: string[][] = [];
   for (const kind of ["websocket", "tcp"]) {
-    await using hub = await startLineHub();
+    await using hub = await startTcpHub();
     await using _bystander = await TestSocket.plain(hub.url, "Bystander");
     if (kind === "tcp") {
       await using client = await LineClient.open(hub.tcpPort);
-      // One at a time, so that what others cause comes at the same place.
+      // One at a time, so that the lines of others arrive at the same place.
       await client.line(/joined/);
       for (const line of script) {
         await client.send(`${line}\n`);
@@ -124,8 +124,8 @@ Deno.test("a client of the line door gets the same lines as one of `bcast.text`"
   assert((seen[0]?.length ?? 0) > 30);
 });
 
-Deno.test("a newcomer at the line door sees the last messages, where it is, and who it is", async () => {
-  await using hub = await startLineHub();
+Deno.test("a new client sees the last messages, its room and its name", async () => {
+  await using hub = await startTcpHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   alice.send({ type: "message", message: "first" });
   alice.send({ type: "message", message: "two\nlines \u001b[31m" });
@@ -140,8 +140,8 @@ Deno.test("a newcomer at the line door sees the last messages, where it is, and 
   ]);
 });
 
-Deno.test("text and WebSocket clients hear each other, and one name belongs to one of them", async () => {
-  await using hub = await startLineHub();
+Deno.test("TCP and WebSocket clients share rooms and names", async () => {
+  await using hub = await startTcpHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   await using bob = await LineClient.open(hub.tcpPort);
   await bob.send("/nick ALICE\n");
@@ -153,8 +153,8 @@ Deno.test("text and WebSocket clients hear each other, and one name belongs to o
   await bob.line(/^\[..:..:..\] Alice: hi Bob\r?$/);
 });
 
-Deno.test("the hub ends lines as the client does", async () => {
-  await using hub = await startLineHub();
+Deno.test("the hub ends lines as the client does: LF or CR LF", async () => {
+  await using hub = await startTcpHub();
   await using client = await LineClient.open(hub.tcpPort);
   assert(!client.text.includes("\r"));
   const before = client.text.length;
@@ -164,25 +164,25 @@ Deno.test("the hub ends lines as the client does", async () => {
   assertEquals(after.split("\n").length, after.split("\r\n").length);
 });
 
-Deno.test("a message may come in as many pieces as it has bytes", async () => {
-  await using hub = await startLineHub();
+Deno.test("a message may arrive byte by byte", async () => {
+  await using hub = await startTcpHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   await using bob = await LineClient.open(hub.tcpPort);
   bob.conn.setNoDelay(true);
   for (const byte of new TextEncoder().encode("é世👋\r\n")) {
     await bob.send(new Uint8Array([byte]));
-    // A round trip through the hub: the byte is read before the next one is sent.
+    // One round trip: the hub reads the byte before the next one is sent.
     alice.send({ type: "ping" });
     await alice.next("pong");
   }
   assertEquals((await alice.next("message"))["message"], "é世👋");
 });
 
-Deno.test("the end of the input lets everything be stored and echoed before the end", async () => {
-  await using hub = await startLineHub();
+Deno.test("after the end of the input, the hub stores and echoes everything before it closes", async () => {
+  await using hub = await startTcpHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   await using bob = await LineClient.open(hub.tcpPort, false);
-  // Everything at once, long before the hub has said hello; the last line has no end.
+  // Everything at once, before the hub has greeted the client; the last line has no end.
   const lines = Array.from({ length: 3000 }, (_, number) => `line ${number + 1}`);
   await bob.send(lines.join("\n"));
   await bob.conn.closeWrite();
@@ -191,11 +191,11 @@ Deno.test("the end of the input lets everything be stored and echoed before the 
   assertEquals(own.map((line) => line.replace(/.*: /, "")), lines);
   await alice.next("message", (frame) => frame["message"] === "line 3000");
   assertEquals(alice.all("message").map((frame) => frame["message"]), lines);
-  await until("that the hub has forgotten it", () => hub.online === 1);
+  await until("the hub forgets the client", () => hub.online === 1);
 });
 
-Deno.test("an endless line is refused once, and what follows it counts", async () => {
-  await using hub = await startLineHub();
+Deno.test("an endless line is refused once, and the next line is accepted", async () => {
+  await using hub = await startTcpHub();
   await using client = await LineClient.open(hub.tcpPort);
   const piece = new Uint8Array(256 * 1024).fill(0x78);
   for (let count = 0; count < 16; count++) await client.send(piece);
@@ -205,55 +205,55 @@ Deno.test("an endless line is refused once, and what follows it counts", async (
   assertEquals(client.lines.filter((line) => line.includes("Error")).length, 1);
 });
 
-Deno.test("a reader that stops is cut off with the reason, and harms nobody", async () => {
-  await using hub = await startLineHub({ limits: { maxOutboxBytes: 256 * 1024 } });
+Deno.test("a client that stops reading is disconnected with the reason when its outbox is full", async () => {
+  await using hub = await startTcpHub({ limits: { maxOutboxBytes: 256 * 1024 } });
   const [alice] = await TestSocket.v1(hub.url, { sender: "Alice", echo: false });
   await using _alice = alice;
-  using deaf = await Deno.connect({ hostname: "127.0.0.1", port: hub.tcpPort });
-  await until("the deaf one", () => hub.online === 2);
+  using stuck = await Deno.connect({ hostname: "127.0.0.1", port: hub.tcpPort });
+  await until("the client that does not read", () => hub.online === 2);
   const message = "m".repeat(60 * 1024);
   for (let count = 0; hub.online === 2; count++) {
-    assert(count < 100, "it is never cut off");
-    await sayMuch(alice, message);
+    assert(count < 100, "it is never disconnected");
+    await sendTenTimes(alice, message);
   }
-  // What it finds when it reads again: whole lines, and the last one says why.
+  // When it reads again, it finds whole lines, and the reason in the last one.
   let text = "";
-  for await (const part of deaf.readable.pipeThrough(new TextDecoderStream())) text += part;
+  for await (const part of stuck.readable.pipeThrough(new TextDecoderStream())) text += part;
   const lines = text.split("\n");
   assertEquals(lines.at(-1), "");
   assertEquals(lines.at(-2), "* You fell behind: reconnect to resume from the log");
   assert(lines.filter((line) => line.includes("Alice: ")).every((line) => line.endsWith(message)));
 });
 
-Deno.test("a client that takes nothing of what waits for it is cut off in the end", async () => {
+Deno.test("a client that reads nothing of its backlog is disconnected after the heartbeat time", async () => {
   const clock = new FakeClock();
-  await using hub = await startLineHub({ clock, limits: { heartbeat: 30 } });
+  await using hub = await startTcpHub({ clock, limits: { heartbeat: 30 } });
   const [alice] = await TestSocket.v1(hub.url, { sender: "Alice", echo: false });
   await using _alice = alice;
-  const deaf = await Deno.connect({ hostname: "127.0.0.1", port: hub.tcpPort });
+  const stuck = await Deno.connect({ hostname: "127.0.0.1", port: hub.tcpPort });
   await using silent = await LineClient.open(hub.tcpPort);
-  await until("the deaf one", () => hub.online === 3);
-  // More than the buffers of two sockets hold, less than those and the outbox.
-  for (let count = 0; count < 13; count++) await sayMuch(alice, "m".repeat(60 * 1024));
+  await until("the client that does not read", () => hub.online === 3);
+  // More than the buffers of two sockets hold, less than these and the outbox.
+  for (let count = 0; count < 13; count++) await sendTenTimes(alice, "m".repeat(60 * 1024));
   await silent.send("/who\n");
   await silent.line(/3 online in lobby/);
   for (let second = 0; second < 100; second++) {
-    // Meanwhile the sockets get to write, as they do between two seconds.
+    // Lets the sockets write, as they do between two seconds.
     alice.send({ type: "ping" });
     await alice.next("pong");
     clock.advance(1000);
   }
   assertEquals(hub.online, 2);
-  // The runtime gives up its last write to a reader only when that is gone; what follows takes
-  // long enough for it to notice.
-  deaf.close();
-  // Who has read everything may be silent for ever.
+  // The runtime gives up its last write only when the reader is gone; the next lines take long
+  // enough for it to notice.
+  stuck.close();
+  // A client that has read everything may stay silent.
   await silent.send("/who\n");
   await silent.line(/2 online in lobby/);
 });
 
-Deno.test("connections through both doors count together", async () => {
-  await using hub = await startLineHub({ limits: { maxConnections: 2 } });
+Deno.test("TCP and WebSocket connections count towards one limit", async () => {
+  await using hub = await startTcpHub({ limits: { maxConnections: 2 } });
   const first = await LineClient.open(hub.tcpPort);
   await using _second = await TestSocket.plain(hub.url);
   await using third = await LineClient.open(hub.tcpPort, false);
@@ -265,8 +265,8 @@ Deno.test("connections through both doors count together", async () => {
   await first.send("/quit\n");
   await first.ended;
   await first[Symbol.asyncDispose]();
-  await until("a free place", () => hub.online === 1);
-  await until("that the place is free", async () => {
+  await until("the end of the first", () => hub.online === 1);
+  await until("the limit allows another", async () => {
     const client = await LineClient.open(hub.tcpPort, false);
     await until("an answer", () => client.lines.length > 0);
     const inside = client.lines[0]?.startsWith("* In room") ?? false;
@@ -275,16 +275,16 @@ Deno.test("connections through both doors count together", async () => {
   });
 });
 
-Deno.test("a rate is kept at the line door, and who does not keep it is told why and cut off", async () => {
+Deno.test("the rate limit refuses lines with the reason, and then disconnects", async () => {
   const clock = new FakeClock();
-  await using hub = await startLineHub({
+  await using hub = await startTcpHub({
     clock,
     limits: { rate: 1, burst: 5, rateOnLoopback: true },
   });
   await using client = await LineClient.open(hub.tcpPort);
   await client.send("x\n".repeat(30));
   await client.line(/^\* Error: Over 1 frames a second: wait/);
-  await until("the decision to cut it off", () => {
+  await until("the disconnection", () => {
     clock.advance(100);
     return hub.online === 0;
   });
@@ -302,16 +302,16 @@ for (
   const flood = (count: number): Uint8Array =>
     new Uint8Array(Array.from({ length: count }, () => bytes).flat());
 
-  Deno.test(`${what} count in the rate of the line door as lines do`, async () => {
+  Deno.test(`${what} count towards the rate limit as lines do`, async () => {
     const clock = new FakeClock();
-    await using hub = await startLineHub({
+    await using hub = await startTcpHub({
       clock,
       limits: { rate: 1, burst: 5, rateOnLoopback: true },
     });
     await using client = await LineClient.open(hub.tcpPort);
     await client.send(flood(30));
     await client.line(/^\* Error: Over 1 frames a second: wait/);
-    await until("the decision to cut it off", () => {
+    await until("the disconnection", () => {
       clock.advance(100);
       return hub.online === 0;
     });
@@ -320,8 +320,8 @@ for (
     assertEquals(client.lines.filter((line) => line === answer).length, 5);
   });
 
-  Deno.test(`a flood of ${what} whose answers nobody reads is cut off at the outbox`, async () => {
-    await using hub = await startLineHub({ limits: { maxOutboxBytes: 64 * 1024 } });
+  Deno.test(`a flood of ${what} without reading the answers is disconnected at the outbox limit`, async () => {
+    await using hub = await startTcpHub({ limits: { maxOutboxBytes: 64 * 1024 } });
     const conn = await Deno.connect({ hostname: "127.0.0.1", port: hub.tcpPort });
     using _conn = conn;
     await until("the client", () => hub.online === 1);
@@ -336,8 +336,8 @@ for (
   });
 }
 
-Deno.test("`Server.stop()` says goodbye at the line door", async () => {
-  const hub = await startLineHub();
+Deno.test("`Server.stop()` gives its reason once, as the last line", async () => {
+  const hub = await startTcpHub();
   await using client = await LineClient.open(hub.tcpPort);
   await hub.stop("Back in a minute");
   assertEquals(await client.ended, true);
@@ -351,8 +351,8 @@ for (
     ["a TLS handshake", "\u0016\u0003\u0001\u0002\u0000\u0001", /speaks plain lines, not TLS/],
   ] as const
 ) {
-  Deno.test(`the line door turns ${what} out, and nothing of it becomes a message`, async () => {
-    await using hub = await startLineHub();
+  Deno.test(`${what} is rejected with the reason, and nothing of it becomes a message`, async () => {
+    await using hub = await startTcpHub();
     await using alice = await TestSocket.plain(hub.url, "Alice");
     await using client = await LineClient.open(hub.tcpPort);
     await client.send(first);
@@ -364,8 +364,8 @@ for (
   });
 }
 
-Deno.test("Ctrl-C and are-you-there of telnet are understood", async () => {
-  await using hub = await startLineHub();
+Deno.test("telnet's are-you-there, timing mark and Ctrl-C are answered", async () => {
+  await using hub = await startTcpHub();
   await using client = await LineClient.open(hub.tcpPort);
   await client.send(new Uint8Array([255, 246]));
   await client.line(/^\* Yes, the hub is here$/);

@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Authorizer, combineAuthorizers } from "../../../auth/authorizer.ts";
-import { JwtAuthorizer, mintToken, type TokenClaims } from "../../../auth/jwt.ts";
-import { secretKey, signingSecret } from "../../../auth/keys.ts";
-import { SecretAuthorizer } from "../../../auth/secrets.ts";
-import type { Server } from "../../../server.ts";
-import { pair } from "../../kit/certificates.ts";
-import { FakeClock } from "../../kit/fake_clock.ts";
-import { LineClient } from "../../kit/line_client.ts";
-import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { type Authorizer, combineAuthorizers } from "../../../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken, type TokenClaims } from "../../../../auth/jwt.ts";
+import { secretKey, signingSecret } from "../../../../auth/keys.ts";
+import { SecretAuthorizer } from "../../../../auth/secrets.ts";
+import type { Server } from "../../../../server.ts";
+import { pair } from "../../../kit/certificates.ts";
+import { FakeClock } from "../../../kit/fake_clock.ts";
+import { LineClient } from "../../../kit/line_client.ts";
+import { TestSocket } from "../../../kit/socket.ts";
+import { startTestHub, type TestHubOptions } from "../../../kit/test_hub.ts";
+import { until } from "../../../kit/until.ts";
 
 const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
 const SHARED = "a-shared-secret-of-the-hub";
@@ -25,15 +25,15 @@ function tokenFor(claims: Omit<TokenClaims, "issuedAt">): Promise<string> {
   return mintToken(signingSecret(KEY), { issuedAt: Date.now() - 60_000, ...claims });
 }
 
-/** A hub with a line door that asks for tokens, and the port of that. */
+/** A hub that requires tokens, and its port for plain TCP. */
 async function guarded(options: TestHubOptions = {}): Promise<[Server, number]> {
   const hub = await startTestHub({ authorizer, tcp: { port: 0 }, ...options });
   assert(hub.tcpPort !== undefined);
   return [hub, hub.tcpPort];
 }
 
-/** Knocks, and gives `line` once it is told what to do. Resolves with all it got, at the end. */
-async function knock(port: number, line: string): Promise<readonly string[]> {
+/** Sends `line` after the prompt; resolves with all lines of the hub when it has closed. */
+async function tryLine(port: number, line: string): Promise<readonly string[]> {
   await using client = await LineClient.open(port, false);
   await client.line(/wants a token/);
   await client.send(`${line}\n`);
@@ -42,14 +42,14 @@ async function knock(port: number, line: string): Promise<readonly string[]> {
 }
 
 for (const command of ["/token", "/login", "/TOKEN"]) {
-  Deno.test(`the line door of a hub with tokens lets in who gives one with ${command}`, async () => {
+  Deno.test(`${command} as the first line lets a client in`, async () => {
     const [hub, port] = await guarded();
     await using _hub = hub;
     await using alice = await TestSocket.plain(hub.url, "Alice", `token=${SHARED}`);
     await using client = await LineClient.open(port, false);
     await client.line(/wants a token/);
     assertEquals(client.lines, [PROMPT]);
-    // What follows in the same packet is said by who was let in, in order.
+    // What follows in the same packet is sent under the token, in order.
     await client.send(`${command} ${SHARED}\r\nhello\r\nagain\r\n`);
     await client.line(/^\* You are guest-/);
     await client.line(/: again/);
@@ -58,7 +58,7 @@ for (const command of ["/token", "/login", "/TOKEN"]) {
   });
 }
 
-Deno.test("a client of the line door has the name and the rights of its token", async () => {
+Deno.test("a TCP client has the name and the rights of its token", async () => {
   const [hub, port] = await guarded();
   await using _hub = hub;
   await using _thief = await TestSocket.plain(hub.url, "Carol", `token=${SHARED}`);
@@ -76,7 +76,7 @@ Deno.test("a client of the line door has the name and the rights of its token", 
   await carol.line(/^\* Error: Your token lets you read news, not write/);
   await using reader = await LineClient.open(port, false);
   await reader.send(`/token ${await tokenFor({ sub: "Dora", rooms: { news: "read" } })}\n`);
-  // The room of those who name none is closed to it: it goes where its token leads.
+  // It may not read the default room, so it joins the one that its token names.
   await reader.line(/^\* In room news/);
 });
 
@@ -90,11 +90,11 @@ for (
     ["an empty line", "", "* A token must come first: /token SECRET"],
   ] as const
 ) {
-  Deno.test(`the line door of a hub with tokens turns away who gives ${what}`, async () => {
+  Deno.test(`${what} in place of a token is rejected, and counts as 401`, async () => {
     const [hub, port] = await guarded({ metrics: "local" });
     await using _hub = hub;
-    // One try a connection: what follows is not looked at.
-    assertEquals(await knock(port, `${line}\n/token ${SHARED}`), [PROMPT, answer]);
+    // One attempt per connection: the second line is ignored.
+    assertEquals(await tryLine(port, `${line}\n/token ${SHARED}`), [PROMPT, answer]);
     assertEquals(hub.online, 0);
     const metrics = await (await fetch(`http://127.0.0.1:${hub.port}/metrics`)).text();
     assertMatch(metrics, /^bcast_turned_away_total\{status="401"\} 1$/m);
@@ -102,7 +102,7 @@ for (
   });
 }
 
-Deno.test("the line door of a hub with tokens turns away who begins with what is not UTF-8", async () => {
+Deno.test("invalid UTF-8 in place of a token is rejected", async () => {
   const [hub, port] = await guarded();
   await using _hub = hub;
   await using client = await LineClient.open(port, false);
@@ -111,7 +111,7 @@ Deno.test("the line door of a hub with tokens turns away who begins with what is
   assertEquals(client.lines, [PROMPT, "* A token must come first: /token SECRET"]);
 });
 
-Deno.test("who gives no token at the line door is cut off when its time is over", async () => {
+Deno.test("a client without a token is disconnected after `helloTimeout`", async () => {
   const clock = new FakeClock();
   const [hub, port] = await guarded({ clock, limits: { helloTimeout: 3 } });
   await using _hub = hub;
@@ -129,9 +129,9 @@ Deno.test("who gives no token at the line door is cut off when its time is over"
   await known.line(/: still here/);
 });
 
-Deno.test("whose token expires at the line door is told to come back, and cut off in the end", async () => {
+Deno.test("a client whose token expires is told to bring a new one, then disconnected", async () => {
   const clock = new FakeClock(Date.now());
-  // A minute passes at once, in which no socket gets to write: nobody is to count as stalled.
+  // A minute passes at once, without a chance to write: no client may count as stalled.
   const [hub, port] = await guarded({ clock, limits: { heartbeat: 0 } });
   await using _hub = hub;
   await using carol = await LineClient.open(port, false);
@@ -146,7 +146,7 @@ Deno.test("whose token expires at the line door is told to come back, and cut of
   assertMatch(carol.lines.at(-1) ?? "", /^\* The token expired .* ago: reconnect with a new one$/);
 });
 
-Deno.test("a token that is still being checked when the time is over lets nobody in", async () => {
+Deno.test("a token whose check ends after `helloTimeout` does not let the client in", async () => {
   const clock = new FakeClock();
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<Awaited<ReturnType<Authorizer["authorize"]>>>();
@@ -169,23 +169,23 @@ Deno.test("a token that is still being checked when the time is over lets nobody
   assertEquals(hub.online, 0);
 });
 
-Deno.test("wrong tokens of all doors count together, and a right one is let in all the same", async () => {
+Deno.test("wrong tokens over all transports count together, and a right one is still accepted", async () => {
   const clock = new FakeClock(Date.now());
   const [hub, port] = await guarded({ clock, limits: { maxFailures: 3 } });
   await using _hub = hub;
   const refused = await TestSocket.open(`${hub.url}?token=wrong`).catch((error: Error) => error);
   assert(refused instanceof Error);
   for (let count = 0; count < 2; count++) {
-    assertEquals((await knock(port, "/token wrong")).at(-1), WRONG);
+    assertEquals((await tryLine(port, "/token wrong")).at(-1), WRONG);
   }
   const throttled = "* Too many wrong tokens came from your address: wait 20 s";
-  assertEquals((await knock(port, "/token wrong")).at(-1), throttled);
+  assertEquals((await tryLine(port, "/token wrong")).at(-1), throttled);
   await using client = await LineClient.open(port, false);
   await client.send(`/token ${SHARED}\n`);
   await client.line(/^\* You are/);
 });
 
-Deno.test("those who have given no token yet count as connections, and are told of the stop", async () => {
+Deno.test("clients without a token yet count as connections, and get the reason of a stop", async () => {
   const [hub, port] = await guarded({ limits: { maxConnections: 1 } });
   await using waiting = await LineClient.open(port, false);
   await waiting.line(/wants a token/);
@@ -197,7 +197,7 @@ Deno.test("those who have given no token yet count as connections, and are told 
   assertEquals(waiting.lines, [PROMPT, "* Back in a minute"]);
 });
 
-Deno.test("connections at the line door take from the share of their address", async () => {
+Deno.test("TCP connections count towards the rate of their address", async () => {
   const clock = new FakeClock();
   const limits = { rateOnLoopback: true, ratePerAddress: 1 };
   await using hub = await startTestHub({ clock, tcp: { port: 0 }, limits });
@@ -211,7 +211,7 @@ Deno.test("connections at the line door take from the share of their address", a
   await using _fourth = await LineClient.open(port);
 });
 
-Deno.test("renew() leaves the clients of the line door where they are", async () => {
+Deno.test("`renew()` keeps TCP clients connected", async () => {
   const first = await pair();
   await using hub = await startTestHub({ tls: first, tcp: { port: 0 } });
   await using client = await LineClient.open(hub.tcpPort ?? 0);
@@ -221,14 +221,14 @@ Deno.test("renew() leaves the clients of the line door where they are", async ()
   await using _newcomer = await LineClient.open(hub.tcpPort ?? 0);
 });
 
-Deno.test("stop() with a drain serves a client of the line door until its turn, and nobody new", async () => {
+Deno.test("`stop()` with a drain serves TCP clients until their turn, and accepts no new ones", async () => {
   const clock = new FakeClock();
   const hub = await startTestHub({ clock, tcp: { port: 0 } });
   const port = hub.tcpPort ?? 0;
   await using first = await LineClient.open(port);
   await using second = await LineClient.open(port);
   const stopping = hub.stop("Back in a minute", 10_000);
-  await until("that nobody new comes in", async () => {
+  await until("no new client is accepted", async () => {
     try {
       await using newcomer = await LineClient.open(port, false);
       await newcomer.ended;
@@ -238,7 +238,7 @@ Deno.test("stop() with a drain serves a client of the line door until its turn, 
       return error instanceof Deno.errors.ConnectionRefused;
     }
   });
-  // In small steps: the time of this clock is also that which a client has to take its goodbye.
+  // In small steps: the same clock times how long a client has to read the reason.
   clock.advance(1000);
   assertEquals(await first.ended, true);
   assertEquals(first.lines.at(-1), "* Back in a minute");

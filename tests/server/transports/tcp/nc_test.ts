@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Program, startHubProcess } from "../../kit/process.ts";
-import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { Program, startHubProcess } from "../../../kit/process.ts";
+import { TestSocket } from "../../../kit/socket.ts";
+import { startTestHub } from "../../../kit/test_hub.ts";
+import { until } from "../../../kit/until.ts";
 
-/** The `nc` of this machine, or the one that `BCAST_TEST_NC` names; which of its kinds it is. */
+/** The `nc` of this machine, or the one that `BCAST_TEST_NC` names. */
 async function findNc(): Promise<{ readonly path: string; readonly openbsd: boolean } | undefined> {
   const path = Deno.env.get("BCAST_TEST_NC") ?? "nc";
   try {
@@ -20,11 +20,11 @@ async function findNc(): Promise<{ readonly path: string; readonly openbsd: bool
 const nc = await findNc();
 const path = nc?.path ?? "";
 if (!nc?.openbsd) {
-  // deno-lint-ignore no-console -- who reads the results must know that something was left out
-  console.warn("LEFT OUT: the tests of the line door with nc: there is no nc of OpenBSD here");
+  // deno-lint-ignore no-console -- readers of the results must know what was skipped
+  console.warn("LEFT OUT: the tests with nc, because this machine has no OpenBSD nc");
 }
 
-/** Runs `nc` to its end with `input`; what it printed. */
+/** Runs `nc` to its end with `input`; returns its output. */
 async function runNc(args: readonly string[], input: string): Promise<string> {
   const child = new Deno.Command(path, { args: [...args], stdin: "piped", stdout: "piped" })
     .spawn();
@@ -40,7 +40,7 @@ for (
   const [how, ending] of [["-N", ["-N"]], ["-q 1", ["-q", "1"]], ["-C -N", ["-C", "-N"]]] as const
 ) {
   Deno.test({
-    name: `printf 'hi\\n' | nc ${how} says it, shows it, and ends`,
+    name: `printf 'hi\\n' | nc ${how} sends the line, prints it, and ends`,
     ignore: !nc?.openbsd,
     fn: async () => {
       await using hub = await startTestHub({ tcp: { port: 0 } });
@@ -49,13 +49,13 @@ for (
       assertMatch(shown, /^\[..:..:..\] Bob: hi\r?$/m);
       const { sender, message } = await alice.next("message");
       assertEquals([sender, message], ["Bob", "hi"]);
-      await until("that it left", () => hub.online === 1);
+      await until("nc has left", () => hub.online === 1);
     },
   });
 }
 
 Deno.test({
-  name: "nc that is interrupted has left, and the others are told",
+  name: "others see an interrupted nc leave",
   ignore: !nc?.openbsd,
   fn: async () => {
     await using hub = await startTestHub({ tcp: { port: 0 } });
@@ -75,7 +75,7 @@ Deno.test({
   },
 });
 
-Deno.test("bcast start --tcp tells its port, and that a port is taken", async () => {
+Deno.test("bcast start --tcp prints its port, and fails when the port is taken", async () => {
   const { program, url } = await startHubProcess(["--memory", "--quiet", "--tcp", "0"]);
   await using hub = program;
   const [, port = ""] = await hub.line(/^Listening on tcp:\/\/127\.0\.0\.1:(\d+) for lines$/);
@@ -92,7 +92,7 @@ Deno.test("bcast start --tcp tells its port, and that a port is taken", async ()
   assertEquals(await hub.exit(), 0);
 });
 
-Deno.test("bcast start --tcp takes ports only", async () => {
+Deno.test("bcast start --tcp rejects what is not a port with 2", async () => {
   await using program = new Program(["start", "--memory", "--tcp", "70000"]);
   assertEquals(await program.exit(), 2);
   assertMatch(program.errors, /^--tcp must be a port from 0 to 65535; it is "70000"\n/);

@@ -10,7 +10,7 @@ import type { Server } from "../../../server.ts";
 import { EventReader } from "../../kit/events.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { address, post, tell } from "../../kit/http.ts";
-import { inspect } from "../../kit/inspector.ts";
+import { openApiChecker } from "../../kit/openapi_checker.ts";
 import { LineClient } from "../../kit/line_client.ts";
 import { rawRequest } from "../../kit/raw_http.ts";
 import { RecordedClient, recordedHub } from "../../kit/recorded_hub.ts";
@@ -25,7 +25,7 @@ function moderated(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({ authorizer: combineAuthorizers([moderators], { open: true }), ...options });
 }
 
-/** Runs `task`, and gives what was logged meanwhile, as it would be printed. */
+/** Runs `task` with access to what is logged meanwhile, as it would be printed. */
 async function logged(task: (lines: () => readonly string[]) => Promise<void>): Promise<void> {
   const records: LogRecord[] = [];
   await configure({
@@ -43,10 +43,10 @@ async function logged(task: (lines: () => readonly string[]) => Promise<void>): 
   }
 }
 
-Deno.test("every body that the hub reads has its time, and no more", async () => {
+Deno.test("every request with a body gets 408 when the body takes longer than `BODY_TIMEOUT`", async () => {
   const clock = new FakeClock();
   await using hub = await moderated({ clock });
-  const { operations } = await inspect(hub);
+  const { operations } = await openApiChecker(hub);
   const reading = operations.filter(([, , { requestBody }]) => requestBody !== undefined);
   assertEquals(reading.length, 10);
   for (const [method, path] of reading) {
@@ -56,7 +56,7 @@ Deno.test("every body that the hub reads has its time, and no more", async () =>
     let over = false;
     const told = rawRequest(hub.port, `${head}Content-Length: 50\r\n\r\n{`)
       .finally(() => over = true);
-    // The clock stands still: it is moved until the request, whenever it came, has had its time.
+    // The clock moves only here, until the request has timed out, whenever it arrived.
     await until(`an answer of ${path}`, () => {
       clock.advance(BODY_TIMEOUT);
       return over;
@@ -67,10 +67,10 @@ Deno.test("every body that the hub reads has its time, and no more", async () =>
   }
 });
 
-Deno.test("every path below /api/, and /metrics, takes a share of a client's rate", async () => {
+Deno.test("every path below /api/, and /metrics, counts towards a client's rate", async () => {
   await using probe = await moderated();
-  const { operations } = await inspect(probe);
-  // What is not there costs a share, too.
+  const { operations } = await openApiChecker(probe);
+  // Unknown paths count, too.
   const asked = [...operations.map(([method, path]) => [method, path]), ["GET", "/api/nothing"], [
     "GET",
     "/metrics",
@@ -104,14 +104,14 @@ Deno.test("every path below /api/, and /metrics, takes a share of a client's rat
     await later.body?.cancel();
     assert(later.status !== 429, path);
   }
-  // Programs on the hub's own machine are left out unless the operator gave a rate.
+  // Programs on the hub's own machine are exempt by default.
   await using open = await moderated({ limits: { rate: 1, burst: 1 } });
   for (let n = 0; n < 5; n++) {
     assertEquals((await tell(open, "/api/rooms")).status, 200);
   }
 });
 
-Deno.test("whoever is turned away is counted and logged, over every transport", async () => {
+Deno.test("every rejection is counted and logged once, over every transport", async () => {
   await logged(async (lines) => {
     await using hub = await moderated({
       tcp: { port: 0 },
@@ -142,7 +142,7 @@ Deno.test("whoever is turned away is counted and logged, over every transport", 
       /with 503: The hub is full/,
       () =>
         TestSocket.open(hub.url).then(() => {
-          throw new Error("It came in");
+          throw new Error("It was accepted");
         }, () => undefined),
     );
     await expect("a line client", 503, /with 503: The hub is full/, async () => {
@@ -177,7 +177,7 @@ Deno.test("whoever is turned away is counted and logged, over every transport", 
   });
 });
 
-Deno.test("429 and 503 of the API are counted and logged; a flood of them is not", async () => {
+Deno.test("rejections by the API are counted, and a flood of them is logged in summary", async () => {
   await logged(async (lines) => {
     const clock = new FakeClock();
     await using hub = await moderated({
@@ -207,7 +207,7 @@ Deno.test("429 and 503 of the API are counted and logged; a flood of them is not
   });
 });
 
-Deno.test("no line of the log says undefined, whoever it is about", async () => {
+Deno.test("no line of the log contains `undefined`", async () => {
   await logged(async (lines) => {
     await using world = await recordedHub();
     const { hub } = world;

@@ -18,7 +18,7 @@ function hasIpv6(): boolean {
     return true;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    // deno-lint-ignore no-console -- nobody shall believe that this was tested
+    // deno-lint-ignore no-console -- readers of the results must know what was skipped
     console.warn("LEFT OUT: tests of both families, because ::1 cannot be bound");
     return false;
   }
@@ -29,7 +29,7 @@ const ignore = !hasIpv6();
 const FAMILIES = ["127.0.0.1", "::1"];
 
 Deno.test({
-  name: "a hub on localhost is reached over IPv4 and IPv6, by WebSocket, HTTP and lines",
+  name: "a hub on localhost accepts WebSocket, HTTP and TCP over IPv4 and IPv6",
   ignore,
   async fn() {
     await using hub = await startTestHub({ host: "localhost", tcp: { port: 0 } });
@@ -57,7 +57,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "stopping a hub on localhost tells those of both families, and frees all its ports",
+  name: "`stop()` disconnects clients of both families with 1001, and frees all ports",
   ignore,
   async fn() {
     const hub = await startTestHub({ host: "localhost", tcp: { port: 0 } });
@@ -78,7 +78,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a hub on localhost is not started where IPv6's half of its port is somebody else's",
+  name: "a hub on localhost does not start when another program has its port on ::1",
   ignore,
   async fn() {
     using other = Deno.listen({ hostname: "::1", port: 0 });
@@ -88,7 +88,7 @@ Deno.test({
     const error = assertThrows(() => startServer({ ...sqliteStorage(broker), port }), AddressInUse);
     assertEquals(error.address, "::1");
     assertInstanceOf(error, Deno.errors.AddrInUse);
-    await until("the half that was had is free again", () => {
+    await until("the port on 127.0.0.1 is free again", () => {
       try {
         Deno.listen({ hostname: "127.0.0.1", port }).close();
         return true;
@@ -111,7 +111,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a hub on localhost takes a new certificate for both families",
+  name: "`renew()` changes the certificate for both families",
   ignore,
   async fn() {
     const names = ["localhost", ...FAMILIES];
@@ -126,8 +126,8 @@ Deno.test({
   },
 });
 
-/** What a test opens in place of a socket. */
-class Fake implements Bound {
+/** Stands for a listener. */
+class FakeListener implements Bound {
   disposed = false;
   constructor(readonly address: string, readonly port: number) {}
   [Symbol.asyncDispose](): Promise<void> {
@@ -136,12 +136,12 @@ class Fake implements Bound {
   }
 }
 
-Deno.test("`bindAll()` picks another port as long as one of the addresses does not have it", () => {
-  const opened: Fake[] = [];
+Deno.test("`bindAll()` picks another port while one of the addresses does not have it", () => {
+  const opened: FakeListener[] = [];
   let next = 5000;
   const parts = bindAll(addressesOf("localhost"), 0, (address, port) => {
     if (address === "::1" && port < 5003) throw new Deno.errors.AddrInUse("taken");
-    const part = new Fake(address, port === 0 ? next++ : port);
+    const part = new FakeListener(address, port === 0 ? next++ : port);
     opened.push(part);
     return part;
   });
@@ -155,21 +155,21 @@ Deno.test("`bindAll()` picks another port as long as one of the addresses does n
     () =>
       bindAll(addressesOf("localhost"), 0, (address, port) => {
         if (address === "::1") throw new Deno.errors.AddrInUse("taken");
-        return new Fake(address, port + ++tries);
+        return new FakeListener(address, port + ++tries);
       }),
     AddressInUse,
     "::1",
   );
-  assert(tries > 1 && tries < 100, "it does not try for ever");
+  assert(tries > 1 && tries < 100, "it stops trying");
 });
 
-Deno.test("`bindAll()` makes do with one family where a machine has no other", () => {
+Deno.test("`bindAll()` skips a loopback family that the machine lacks, but no other address", () => {
   const unknown = Object.assign(new Error("not supported (os error 97)"), { code: "EAFNOSUPPORT" });
   for (const missing of FAMILIES) {
     for (const error of [new Deno.errors.AddrNotAvailable("none"), unknown]) {
       const parts = bindAll(addressesOf("LocalHost"), 8765, (address, port) => {
         if (address === missing) throw error;
-        return new Fake(address, port);
+        return new FakeListener(address, port);
       });
       assertEquals(
         parts.map(({ address }) => address),
@@ -177,13 +177,13 @@ Deno.test("`bindAll()` makes do with one family where a machine has no other", (
       );
     }
   }
-  const none = (): Fake => {
+  const none = (): FakeListener => {
     throw unknown;
   };
   assertThrows(() => bindAll(FAMILIES, 0, none), Error, "os error 97");
-  // An address that somebody asked for is not left out.
+  // An address that the caller asked for is not skipped.
   assertThrows(() => bindAll(addressesOf("::1"), 0, none), Error, "os error 97");
-  const denied = (): Fake => {
+  const denied = (): FakeListener => {
     throw new Deno.errors.PermissionDenied("no");
   };
   assertThrows(() => bindAll(FAMILIES, 80, denied), Deno.errors.PermissionDenied);

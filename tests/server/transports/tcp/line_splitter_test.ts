@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { type LineEvent, LineSplitter } from "../../../server/transports/tcp/line_splitter.ts";
+import { type LineEvent, LineSplitter } from "../../../../server/transports/tcp/line_splitter.ts";
 
 const IAC = 255;
 const encoder = new TextEncoder();
@@ -11,23 +11,23 @@ function bytesOf(...parts: (string | number[])[]): Uint8Array {
   );
 }
 
-/** What comes out when `bytes` come in pieces that end at `cuts`. */
+/** The events for `bytes` in pieces that end at `cuts`. */
 function split(bytes: Uint8Array, cuts: readonly number[] = [], maxBytes = 100): LineEvent[] {
   const splitter = new LineSplitter(maxBytes);
-  const heard: LineEvent[] = [];
+  const events: LineEvent[] = [];
   let start = 0;
   for (const cut of [...cuts, bytes.length]) {
-    heard.push(...splitter.push(bytes.subarray(start, cut)));
+    events.push(...splitter.push(bytes.subarray(start, cut)));
     start = Math.max(start, cut);
   }
   const last = splitter.end();
-  return last === undefined ? heard : [...heard, last];
+  return last === undefined ? events : [...events, last];
 }
 
 const GARBLED = "(not UTF-8)";
 
-const texts = (heard: readonly LineEvent[]): string[] =>
-  heard.flatMap((each) =>
+const texts = (events: readonly LineEvent[]): string[] =>
+  events.flatMap((each) =>
     each.kind === "line" ? [each.text] : each.kind === "garbled" ? [GARBLED] : []
   );
 
@@ -55,7 +55,7 @@ for (
       "ab",
     ]],
     ["a subnegotiation without end", bytesOf([IAC, 250], "x".repeat(513), "a\n"), ["a"]],
-    ["commands that ask for nothing", bytesOf("a", [IAC, 241, IAC, 249], "b\n"), ["ab"]],
+    ["commands that need no answer", bytesOf("a", [IAC, 241, IAC, 249], "b\n"), ["ab"]],
     ["erase line", bytesOf("abc", [IAC, 248], "d\n"), ["d"]],
     ["a byte order mark", bytesOf("\ufeffa\n"), ["\ufeffa"]],
   ] as [string, Uint8Array, string[]][]
@@ -67,7 +67,7 @@ for (
   });
 }
 
-Deno.test("`LineSplitter` gives the same wherever the stream was split", () => {
+Deno.test("`LineSplitter` emits the same events wherever the stream is split", () => {
   const interesting = fc.oneof(
     fc.constantFrom(0, 10, 13, 240, 244, 246, 248, 250, 251, 253, 255),
     fc.integer({ min: 0, max: 255 }),
@@ -86,7 +86,7 @@ Deno.test("`LineSplitter` gives the same wherever the stream was split", () => {
   );
 });
 
-Deno.test("`LineSplitter` gives a line over the limit at once, longer than any message may be", () => {
+Deno.test("`LineSplitter` emits a line over the limit at once, longer than any message may be", () => {
   const splitter = new LineSplitter(10);
   assertEquals([...splitter.push(bytesOf("0123456789"))], []);
   assertEquals([...splitter.push(bytesOf("x"))], [
@@ -96,12 +96,12 @@ Deno.test("`LineSplitter` gives a line over the limit at once, longer than any m
   assertEquals(texts([...splitter.push(bytesOf("z\r\nnext\n"))]), ["next"]);
 });
 
-Deno.test("`LineSplitter` takes a line of exactly the limit", () => {
+Deno.test("`LineSplitter` accepts a line of exactly the limit", () => {
   assertEquals(texts(split(bytesOf("0123456789\n"), [], 10)), ["0123456789"]);
   assertEquals(texts(split(bytesOf("0123456789\r\n"), [], 10)), ["0123456789"]);
 });
 
-Deno.test("`LineSplitter` never holds more than the limit, whatever comes without an end", () => {
+Deno.test("`LineSplitter` never buffers more than the limit", () => {
   const splitter = new LineSplitter(1024);
   const piece = new Uint8Array(64 * 1024).fill(0x61);
   let lines = 0;
@@ -110,9 +110,9 @@ Deno.test("`LineSplitter` never holds more than the limit, whatever comes withou
   assertEquals(splitter.end(), undefined);
 });
 
-Deno.test("`LineSplitter` says no to each option of telnet once, and answers each timing mark", () => {
-  const answers = (heard: LineEvent[]): number[][] =>
-    heard.filter((each) => each.kind === "answer").map(({ bytes }) => [...bytes]);
+Deno.test("`LineSplitter` refuses each telnet option once, and answers each timing mark", () => {
+  const answers = (events: LineEvent[]): number[][] =>
+    events.filter((each) => each.kind === "answer").map(({ bytes }) => [...bytes]);
   const asked = bytesOf([IAC, 253, 1, IAC, 251, 31, IAC, 253, 1, IAC, 254, 3, IAC, 252, 3]);
   assertEquals(answers(split(asked)), [[IAC, 252, 1], [IAC, 254, 31]]);
   const interrupted = split(bytesOf([IAC, 244, IAC, 253, 6, IAC, 244, IAC, 253, 6]));
@@ -122,7 +122,7 @@ Deno.test("`LineSplitter` says no to each option of telnet once, and answers eac
   assert(answers(interrupted).every(([, verb, option]) => verb === 252 && option === 6));
 });
 
-Deno.test("`LineSplitter` answers timing marks of telnet, but not for ever", () => {
+Deno.test("`LineSplitter` stops answering a flood of timing marks", () => {
   const splitter = new LineSplitter(1000);
   const mark = [255, 253, 6];
   const count = (marks: number): number =>
