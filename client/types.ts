@@ -224,7 +224,7 @@ export class ConnectError extends Error {
   constructor(
     readonly failure: ConnectFailure,
     message: string,
-    options?: ErrorOptions & { readonly code?: number },
+    options?: ErrorOptions & { readonly code?: number | undefined },
   ) {
     super(message, options);
     this.code = options?.code;

@@ -19,7 +19,7 @@ import { Counters } from "./metrics/counters.ts";
 import { ThroughputMeter } from "./metrics/throughput.ts";
 import { Moderation } from "./moderation/moderation.ts";
 import { Sanctions } from "./moderation/sanctions.ts";
-import { OwnedNames } from "./owned_names.ts";
+import { OwnedNames } from "./names/owned_names.ts";
 import { Publisher } from "./publisher.ts";
 import { Requests } from "./requests.ts";
 import { broadcast } from "./room.ts";

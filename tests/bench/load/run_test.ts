@@ -54,8 +54,8 @@ Deno.test("runLoad() finds nothing wrong when the hub loses nothing", async () =
   const report = await runLoad({
     ...LOAD,
     url: urlOf(hub),
-    dialect: new BcastFormat({ room: "r" }),
-    pace: { inFlight: 4, until: "echo" },
+    format: new BcastFormat({ room: "r" }),
+    publishRate: { inFlight: 4, until: "echo" },
     onProgress: ({ phase }) => phases.add(phase),
   });
   assertEquals([report.lost, report.duplicated, report.outOfOrder], [0, 0, 0]);
@@ -79,8 +79,8 @@ Deno.test("runLoad() counts what is missing when the hub skips messages", async 
   const report = await runLoad({
     ...LOAD,
     url: urlOf(hub),
-    dialect: new BcastFormat({ room: "r" }),
-    pace: { inFlight: 4, until: "ack" },
+    format: new BcastFormat({ room: "r" }),
+    publishRate: { inFlight: 4, until: "ack" },
   });
   assert(skipped > 0);
   // What was skipped at the very end is known to nobody but the hub.
@@ -91,17 +91,17 @@ Deno.test("runLoad() rejects when there is no hub, or its signal aborts", async 
   const gone = smallHub();
   const url = urlOf(gone);
   await gone.shutdown();
-  const dialect = new BcastFormat({ room: "r" });
-  const pace = { rate: 10 } as const;
-  await assertRejects(() => runLoad({ ...LOAD, url, dialect, pace }), Error, "Cannot load");
+  const format = new BcastFormat({ room: "r" });
+  const publishRate = { rate: 10 } as const;
+  await assertRejects(() => runLoad({ ...LOAD, url, format, publishRate }), Error, "Cannot load");
   await using hub = smallHub();
   const controller = new AbortController();
   await assertRejects(() =>
     runLoad({
       ...LOAD,
       url: urlOf(hub),
-      dialect,
-      pace,
+      format,
+      publishRate,
       seconds: 60,
       signal: controller.signal,
       onProgress: () => controller.abort(new RangeError("enough")),
@@ -115,7 +115,7 @@ Deno.test("LoadGroup.connect() says why when a server is no hub", async () => {
   );
   using group = new LoadGroup({
     url: urlOf(server),
-    dialect: new BcastFormat({ room: "r" }),
+    format: new BcastFormat({ room: "r" }),
     stats: new LoadStats(1),
     expected: 2,
   });
