@@ -1,8 +1,5 @@
 import ipaddr from "ipaddr.js";
 
-/** IPv6 subscribers get whole /64 networks, so limits count those. */
-const IPV6_SUBSCRIBER_BITS = 64;
-
 /** Whether `host`, a name or an address, is this machine itself. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || host.startsWith("127.") ||
@@ -13,6 +10,9 @@ export function isLoopback(host: string): boolean {
 export function isUnspecified(host: string): boolean {
   return host === "0.0.0.0" || host === "::" || host === "[::]";
 }
+
+/** IPv6 subscribers get whole /64 networks, so limits count those. */
+const IPV6_SUBSCRIBER_BITS = 64;
 
 /**
  * The key under which limits count an address: an IPv4 address itself, the /64 network of an IPv6

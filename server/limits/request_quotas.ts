@@ -41,7 +41,7 @@ export class RequestQuotas {
   }
 
   /** Counts a request that concerns rooms against its token's name, or else its address. */
-  consumePublishQuota(address: string, name: string | undefined): number {
+  consumeClientQuota(address: string, name: string | undefined): number {
     const key = this.keyOf(address);
     if (key === undefined) return 0;
     // No address contains a space.
