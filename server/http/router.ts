@@ -92,11 +92,8 @@ export class Router {
 
   async #metrics(request: Request, { searchParams }: URL, address: string): Promise<Response> {
     const { hub, metrics } = this.options;
-    const retryAfter = Math.ceil(hub.quotas.consumePublishQuota(address, undefined));
-    if (retryAfter > 0) {
-      const reason = `Too many requests: wait ${retryAfter} s`;
-      return this.#reject(address, new Rejection(429, reason, { retryAfter }));
-    }
+    const tooMany = hub.limiter.checkClientRate(address, undefined);
+    if (tooMany !== undefined) return this.#reject(address, tooMany);
     const authorize = () => hub.limiter.authorize(tokenOf(request.headers, searchParams), address);
     const answer = await answerMetrics(metrics, request, address, authorize);
     return answer instanceof Response ? withServerHeaders(answer) : this.#reject(address, answer);

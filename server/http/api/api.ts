@@ -47,10 +47,8 @@ async function serve(request: ApiRequest, options: ApiOptions): Promise<object> 
   const { url: { pathname }, grant, address } = request;
   const { hub } = options;
   // Checked first: requests for paths that do not exist have a cost, too.
-  const wait = Math.ceil(hub.quotas.consumePublishQuota(address, grant.name));
-  if (wait > 0) {
-    return new Rejection(429, `Too many requests: wait ${wait} s`, { retryAfter: wait });
-  }
+  const tooMany = hub.limiter.checkClientRate(address, grant.name);
+  if (tooMany !== undefined) return tooMany;
   const route = ROUTES.find(({ pattern }) => pattern.test(pathname));
   const stranger = isForModerators(pathname, route) ? notModerator(hub, request) : undefined;
   if (stranger !== undefined) return stranger;

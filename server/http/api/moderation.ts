@@ -7,7 +7,7 @@ import {
   visible,
 } from "../../../protocol.ts";
 import { COMPONENTS, requireFields, ROOM } from "../../../protocol/http_api.ts";
-import { isLoopbackNetwork, parseNetwork } from "../../limits/networks.ts";
+import { isLoopbackNetwork, parseNetwork } from "../../../lib/net.ts";
 import type { Moderation, Moderator } from "../../moderation/moderation.ts";
 import { MAX_SANCTIONS, SanctionLimitError } from "../../moderation/sanctions.ts";
 import { readBody } from "./body.ts";
