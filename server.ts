@@ -11,6 +11,7 @@
  * @module
  */
 
+import { isUnspecified } from "./lib/net.ts";
 import { getLogger } from "@logtape/logtape";
 import { type Authorizer, OPEN } from "./auth/authorizer.ts";
 import type { Broker } from "./broker/broker.ts";
@@ -301,6 +302,6 @@ export function startServer(options: ServerOptions): Server {
 function localName(host: string, addresses: readonly string[]): string {
   if (host.toLowerCase() === "localhost") return "localhost";
   // The host itself may be spelled `0` or `::0`.
-  if (addresses.some((address) => address === "0.0.0.0" || address === "::")) return "localhost";
+  if (addresses.some(isUnspecified)) return "localhost";
   return host.includes(":") ? `[${host}]` : host;
 }

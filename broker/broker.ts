@@ -5,10 +5,10 @@ export interface MessageDraft {
   readonly room: string;
   readonly sender: string;
   readonly content: Content;
-  readonly kind?: MessageKind;
-  readonly annotations?: Annotations;
+  readonly kind?: MessageKind | undefined;
+  readonly annotations?: Annotations | undefined;
   /** Identifies retries; without it, every append is a new message. */
-  readonly origin?: Origin;
+  readonly origin?: Origin | undefined;
   /** The local author, for listeners in the same process. Opaque to the broker, and not stored. */
   readonly author?: object | undefined;
 }

@@ -40,7 +40,7 @@ export interface RequestHandler {
   reply(connection: Connection, line: string): void;
 }
 
-/** What the connections of a hub share: one object, as every field of a connection costs memory. */
+/** Shared by all connections of a hub: every field of a connection costs memory. */
 export interface ConnectionOptions {
   readonly limits: Pick<ServerLimits, "maxMessageBytes" | "maxOutboxBytes" | "burst">;
   readonly clock: Pick<Clock, "now">;
@@ -53,7 +53,6 @@ export interface ConnectionOptions {
   readonly onClose: (connection: Connection, code: number) => void;
 }
 
-/** What is known of a connection when it opens. */
 export interface ConnectionInit {
   /** Names the connection in logs. */
   readonly id: string;
@@ -114,7 +113,6 @@ export class Connection {
   #out = "";
   /** Input that arrived while a request is being answered, so that requests stay in order. */
   #backlog: string[] | undefined;
-  /** UTF-16 units of the backlog. */
   #backlogLength = 0;
   #onIdle: (() => void) | undefined;
 
@@ -130,7 +128,7 @@ export class Connection {
     this.since = options.clock.now();
   }
 
-  /** The name for logs; event streams have only their token's, clients before `hello` none. */
+  /** The name for logs. */
   get label(): string {
     return this.session?.identity ?? (this.session?.name || "(no name)");
   }
@@ -147,16 +145,14 @@ export class Connection {
     this.received += frame.length;
     if (frame.length > limits.maxMessageBytes * MAX_BATCH_MESSAGES) {
       const limit = `${limits.maxMessageBytes} bytes a message`;
-      this.close(CLOSE.tooBig, `The frame is over the limit of ${limit}: send less at once`);
-      return;
+      return this.close(CLOSE.tooBig, `The frame is over the limit of ${limit}: send less at once`);
     }
     try {
       if (!this.#firstFrameSeen) this.#detectText(frame);
       const objects = this.encoder.batches ? splitBatch(frame) : [frame];
       if (objects.length > MAX_BATCH_OBJECTS) {
         const reason = `The frame holds over ${MAX_BATCH_OBJECTS} objects: send fewer at once`;
-        this.close(CLOSE.tooBig, reason);
-        return;
+        return this.close(CLOSE.tooBig, reason);
       }
       for (const object of objects) this.#handle(object);
     } catch (error) {
@@ -164,18 +160,17 @@ export class Connection {
     }
   }
 
-  /** Rejects a binary frame: the protocol has none. */
+  /** Closes the connection: the protocol has no binary frames. */
   receiveBinary(): void {
     this.#options.counters.countError("bad_frame");
     this.close(CLOSE.unsupported, "Binary frames are not supported: send text");
   }
 
-  /** Sends `line` in answer to something that is not a line, if the rate limit permits. */
   reply(line: string): void {
     if (this.open && !this.inputClosed) this.#options.requests.reply(this, line);
   }
 
-  /** Runs `task`; if it returns a promise, input waits until that settles. */
+  /** Runs `task`; input waits until its promise settles. */
   runInOrder(task: () => Promise<void> | void): void {
     const pending = task();
     if (pending === undefined) return;
@@ -183,14 +178,9 @@ export class Connection {
     pending.then(() => this.#handleBacklog()).catch((error) => this.fail(error));
   }
 
-  /** Whether a request is being answered. */
-  get busy(): boolean {
-    return this.open && this.#backlog !== undefined;
-  }
-
   /** Resolves when all requests so far are answered, or the connection has ended. */
   async idle(): Promise<void> {
-    if (!this.busy) return;
+    if (!this.open || this.#backlog === undefined) return;
     await new Promise<void>((resolve) => this.#onIdle = resolve);
     this.#onIdle = undefined;
   }
@@ -240,10 +230,11 @@ export class Connection {
   refuse(code: ErrorCode, message: string, ref?: Ref, retryAfter?: number): void {
     this.refusals++;
     this.#options.counters.countError(code);
-    const fields = { connection: this.id, name: this.label, code, message };
-    // One line an operator sees; the others are counted, and reported when the connection ends.
-    if (this.refusals === 1) logger.info("{connection} {name} refused: {code}: {message}", fields);
-    else logger.debug("{connection} {name} refused: {code}: {message}", fields);
+    // Only the first is visible by default; all are counted when the connection ends.
+    logger[this.refusals === 1 ? "info" : "debug"](
+      "{connection} {name} refused: {code}: {message}",
+      { connection: this.id, name: this.label, code, message },
+    );
     this.sendControl({
       type: "error",
       code,
@@ -299,8 +290,7 @@ export class Connection {
       this.#backlog.length >= burst + MAX_BATCH_MESSAGES * 64 ||
       this.#backlogLength > MAX_BACKLOG_FRAMES * maxMessageBytes * MAX_BATCH_MESSAGES
     ) {
-      this.close(CLOSE.rateLimited, "You sent more than could be answered: slow down");
-      return;
+      return this.close(CLOSE.rateLimited, "You sent more than could be answered: slow down");
     }
     this.#backlog.push(object);
   }
@@ -318,10 +308,10 @@ export class Connection {
     this.#firstFrameSeen = true;
     if (this.encoder !== JSON_ENCODER || frame.trimStart().startsWith("{")) return;
     this.encoder = TEXT_ENCODER;
-    const { session } = this;
-    if (session === undefined) return;
+    if (this.session === undefined) return;
     const timestamp = new Date(this.#options.clock.now()).toISOString();
-    const message = `You are ${session.name}, and this is plain text: /help lists the commands`;
+    const message =
+      `You are ${this.session.name}, and this is plain text: /help lists the commands`;
     this.sendControl({ type: "system", message, timestamp, event: "notice" });
   }
 
@@ -337,8 +327,7 @@ export class Connection {
         waiting,
       });
       this.#out = "";
-      this.close(CLOSE.fellBehind, "You fell behind: reconnect to resume from the log");
-      return;
+      return this.close(CLOSE.fellBehind, "You fell behind: reconnect to resume from the log");
     }
     if (tracing) traceFrame(this.id, "out", frame);
     this.sent += frame.length;
@@ -346,23 +335,21 @@ export class Connection {
   }
 }
 
-const SECRET_BYTES = 16;
 const SECRET = /^[A-Za-z0-9_-]{22}$/;
 
 /** A new resume secret: 128 random bits. */
 export function newSecret(): string {
-  return crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
+  return crypto.getRandomValues(new Uint8Array(16))
     .toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** Whether `text` has the form of a resume secret. */
 export function isSecret(text: string): boolean {
   return SECRET.test(text);
 }
 
 /**
- * A name, its rooms and its private messages. Outlives its connection by the grace time, so that the
- * client can resume. In one file with {@linkcode Connection}, as each refers to the other.
+ * A name, its rooms and its private messages. It outlives its connection by the grace time, so that
+ * the client can resume. Here because it and {@linkcode Connection} refer to each other.
  */
 export class Session {
   /** Set by `Sessions` right after construction. */

@@ -4,7 +4,7 @@ import type { Origin, Receipt } from "../broker/broker.ts";
 import type { Annotations, Content, MessageKind, Publish } from "../protocol.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { RoomRefusal } from "./limits/room_limiter.ts";
-import { networkOf } from "./limits/networks.ts";
+import { networkOf } from "../lib/net.ts";
 import { banMessage, closedRoomMessage, muteMessage } from "./moderation/sanction_messages.ts";
 import type { Moderation } from "./moderation/moderation.ts";
 import { annotationsOf, type PendingAppend, type Publisher } from "./publisher.ts";
@@ -102,9 +102,9 @@ class PendingPublish implements PendingAppend {
   readonly room: string;
   readonly content: Content;
   readonly size: number;
-  readonly kind?: MessageKind;
-  readonly annotations?: Annotations;
-  readonly origin?: Origin;
+  readonly kind: MessageKind | undefined;
+  readonly annotations: Annotations | undefined;
+  readonly origin: Origin | undefined;
 
   constructor(
     request: PublishRequest,
@@ -115,10 +115,9 @@ class PendingPublish implements PendingAppend {
     this.room = room;
     this.content = frame;
     this.size = size;
-    if (frame.kind !== undefined) this.kind = frame.kind;
-    const annotations = annotationsOf(frame, grant.name !== undefined);
-    if (annotations !== undefined) this.annotations = annotations;
-    if (key !== undefined) this.origin = { session: scopeOf(request, sender), ref: key };
+    this.kind = frame.kind;
+    this.annotations = annotationsOf(frame, grant.name !== undefined);
+    this.origin = key === undefined ? undefined : { session: scopeOf(request, sender), ref: key };
   }
 }
 

@@ -24,10 +24,10 @@ export class Publication implements PendingAppend {
   readonly room: string;
   readonly sender: string;
   readonly content: Content;
-  readonly kind?: MessageKind;
-  readonly annotations?: Annotations;
-  readonly origin?: Origin;
-  readonly ref?: Ref;
+  readonly kind: MessageKind | undefined;
+  readonly annotations: Annotations | undefined;
+  readonly origin: Origin | undefined;
+  readonly ref: Ref | undefined;
 
   constructor(
     private readonly connection: Connection,
@@ -39,13 +39,12 @@ export class Publication implements PendingAppend {
     this.room = room;
     this.sender = author.name;
     this.content = frame;
-    if (frame.kind !== undefined) this.kind = frame.kind;
-    const annotations = annotationsOf(frame, author.identity !== undefined);
-    if (annotations !== undefined) this.annotations = annotations;
-    if (frame.ref !== undefined) {
-      this.ref = frame.ref;
-      this.origin = { session: author.key, ref: String(frame.ref) };
-    }
+    this.kind = frame.kind;
+    this.annotations = annotationsOf(frame, author.identity !== undefined);
+    this.ref = frame.ref;
+    this.origin = frame.ref === undefined
+      ? undefined
+      : { session: author.key, ref: String(frame.ref) };
   }
 
   onReceipt(receipt: Receipt): void {

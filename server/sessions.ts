@@ -3,8 +3,8 @@ import type { Grant } from "../auth/authorizer.ts";
 import type { ServerClock } from "../lib/clock.ts";
 import { CLOSE, nameKey } from "../protocol.ts";
 import { type Connection, isSecret, newSecret, Session } from "./connection.ts";
-import { NameBook } from "./names.ts";
-import type { OwnedNames } from "./owned_names.ts";
+import { NameBook } from "./names/name_book.ts";
+import type { OwnedNames } from "./names/owned_names.ts";
 import type { RoomMembership } from "./room_membership.ts";
 
 const logger = getLogger(["bcast", "hub"]);

@@ -81,7 +81,7 @@ const SECOND = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-// Names that tokens have reserved (see server/owned_name_store.ts).
+// Names that tokens have reserved (see server/names/owned_name_store.ts).
 const THIRD = `
   CREATE TABLE owned_names (
     key TEXT PRIMARY KEY,

@@ -1,5 +1,4 @@
 import { CLOSE, type ErrorCode } from "../../protocol.ts";
-import { Histogram } from "./histogram.ts";
 
 /** Seconds: a batch takes tens of microseconds, or milliseconds if it waits for the disk. */
 const APPEND_BOUNDS = [
@@ -86,5 +85,26 @@ export class Counters {
   /** `error` frames by code. */
   get refusals(): ReadonlyMap<ErrorCode, number> {
     return this.#refusals;
+  }
+}
+
+/** Counts values in buckets. Its size does not depend on the number of values. */
+export class Histogram {
+  /** The values of each bucket; the last bucket has no upper bound. */
+  readonly counts: number[];
+  sum = 0;
+
+  /** @param bounds upper bounds, inclusive, ascending. */
+  constructor(readonly bounds: readonly number[]) {
+    this.counts = new Array<number>(bounds.length + 1).fill(0);
+  }
+
+  observe(value: number): void {
+    const { bounds, counts } = this;
+    let index = 0;
+    // Most values are in the first buckets, so a loop beats binary search.
+    while (index < bounds.length && value > (bounds[index] ?? Infinity)) index++;
+    counts[index] = (counts[index] ?? 0) + 1;
+    this.sum += value;
   }
 }

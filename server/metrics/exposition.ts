@@ -1,4 +1,4 @@
-import type { Histogram } from "./histogram.ts";
+import type { Histogram } from "./counters.ts";
 
 export interface MetricSample {
   readonly labels: Readonly<Record<string, string>>;

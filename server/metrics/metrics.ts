@@ -1,6 +1,5 @@
 import type { Encoder } from "../encoders/encoder.ts";
-import type { Counters } from "./counters.ts";
-import type { Histogram } from "./histogram.ts";
+import type { Counters, Histogram } from "./counters.ts";
 import { CLOSE, ERROR_CODES, VERSION } from "../../protocol.ts";
 import type { Family, MetricReading, MetricSample } from "./exposition.ts";
 

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { OPEN_GRANT } from "../../auth/authorizer.ts";
-import type { OwnedName, OwnedNameStore } from "../../server/owned_name_store.ts";
+import type { OwnedName, OwnedNameStore } from "../../server/names/owned_name_store.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { JSON_ENCODER } from "../../server/encoders/json.ts";
 import type { Hub } from "../../server/hub.ts";
-import { MAX_OWNED_NAMES, OWNED_NAME_DAYS, OwnedNames } from "../../server/owned_names.ts";
+import { MAX_OWNED_NAMES, OWNED_NAME_DAYS, OwnedNames } from "../../server/names/owned_names.ts";
 import { nameKey } from "../../protocol.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { temporaryFolder } from "../kit/folder.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as fc from "fast-check";
 import { OPEN_GRANT } from "../../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../../broker/broker.ts";
-import { NameBook } from "../../server/names.ts";
+import { NameBook } from "../../server/names/name_book.ts";
 import { PresenceChanges, presenceWindow } from "../../server/presence.ts";
 import { TokenBucket } from "../../server/limits/token_bucket.ts";
 import { isSecret, newSecret, Session } from "../../server/connection.ts";

@@ -7,11 +7,11 @@ import {
   visible,
 } from "../../../protocol.ts";
 import { COMPONENTS, requireFields, ROOM } from "../../../protocol/http_api.ts";
-import { isLoopbackNetwork, parseNetwork } from "../../limits/networks.ts";
+import { isLoopbackNetwork, parseNetwork } from "../../../lib/net.ts";
 import type { Moderation, Moderator } from "../../moderation/moderation.ts";
 import { MAX_SANCTIONS, SanctionLimitError } from "../../moderation/sanctions.ts";
-import { readBody } from "../body.ts";
-import { ApiProblem } from "../responses.ts";
+import { readBody } from "./body.ts";
+import { ApiProblem } from "./responses.ts";
 import { ADMIN_PATH, type Operation } from "./operation.ts";
 import { bodyOf, readBodyOf } from "./validation.ts";
 
@@ -99,8 +99,7 @@ const sanctionBody = targeted({ address: v.optional(foreignAddress), ...sanction
 
 /** A command of moderators: `POST /api/admin/NAME`. */
 function command<Schema extends v.GenericSchema & { readonly entries: v.ObjectEntries }>(
-  path: string,
-  id: string,
+  name: string,
   summary: string,
   schema: Schema,
   failures: readonly number[],
@@ -112,9 +111,9 @@ function command<Schema extends v.GenericSchema & { readonly entries: v.ObjectEn
 ): Operation {
   return {
     method: "POST",
-    path: ADMIN_PATH + path,
+    path: ADMIN_PATH + name,
     access: "moderate",
-    id,
+    id: name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()),
     summary,
     body: { "application/json": schema },
     success: { 200: { description: "What it affected", schema: COMPONENTS.Order } },
@@ -146,7 +145,6 @@ export const MODERATION: readonly Operation[] = [
   },
   command(
     "kick",
-    "kick",
     "End the sessions and event streams of a name",
     bodyOf({ name, reason: sanction.reason }),
     [404],
@@ -158,7 +156,6 @@ export const MODERATION: readonly Operation[] = [
   ),
   command(
     "ban",
-    "ban",
     "Keep a name or an address out, and disconnect it",
     sanctionBody,
     [409],
@@ -167,27 +164,25 @@ export const MODERATION: readonly Operation[] = [
       return { affected: sessions, addresses };
     },
   ),
-  command("unban", "unban", "Lift the ban of a name or an address", targetBody, [404], async (
+  command("unban", "Lift the ban of a name or an address", targetBody, [404], async (
     moderation,
     body,
     by,
   ) => lifted(await moderation.unban(body, by), "banned", body)),
   command(
     "mute",
-    "mute",
     "Stop a name or an address from writing",
     sanctionBody,
     [409],
     async (moderation, body, by) => ({ affected: await moderation.mute(body, body, by) }),
   ),
-  command("unmute", "unmute", "Lift the mute of a name or an address", targetBody, [404], async (
+  command("unmute", "Lift the mute of a name or an address", targetBody, [404], async (
     moderation,
     body,
     by,
   ) => lifted(await moderation.unmute(body, by), "muted", body)),
   command(
     "close-room",
-    "closeRoom",
     "Remove everyone from a room and keep it closed",
     bodyOf({ room: ROOM, ...sanction }),
     [409],
@@ -195,7 +190,6 @@ export const MODERATION: readonly Operation[] = [
   ),
   command(
     "open-room",
-    "openRoom",
     "Open a closed room",
     bodyOf({ room: ROOM }),
     [404],
@@ -206,7 +200,6 @@ export const MODERATION: readonly Operation[] = [
   ),
   command(
     "release-name",
-    "releaseName",
     "Free a name that a token has reserved",
     bodyOf({ name }),
     [404, 409],
@@ -219,7 +212,6 @@ export const MODERATION: readonly Operation[] = [
     },
   ),
   command(
-    "announce",
     "announce",
     "Send an announcement to all connected clients, or to a room",
     bodyOf({ message: line("message", MAX_ANNOUNCEMENT_LENGTH), room: v.optional(ROOM) }),

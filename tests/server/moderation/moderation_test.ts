@@ -15,7 +15,7 @@ import {
   Sanctions,
 } from "../../../server/moderation/sanctions.ts";
 import { formatUntil } from "../../../server/moderation/sanction_messages.ts";
-import { isLoopbackNetwork, parseNetwork } from "../../../server/limits/networks.ts";
+import { isLoopbackNetwork, parseNetwork } from "../../../lib/net.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { RecordedClient, recordedHub } from "../../kit/recorded_hub.ts";
 import { until } from "../../kit/until.ts";

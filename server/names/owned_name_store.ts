@@ -1,5 +1,5 @@
 import type { StatementSync } from "node:sqlite";
-import type { LogDatabase } from "../broker/sqlite/log_database.ts";
+import type { LogDatabase } from "../../broker/sqlite/log_database.ts";
 
 /** A name that a token proved: clients without such a token cannot take it. */
 export interface OwnedName {

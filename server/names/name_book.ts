@@ -1,31 +1,30 @@
-import { MAX_NAME_LENGTH, nameKey } from "../protocol.ts";
+import { MAX_NAME_LENGTH, nameKey } from "../../protocol.ts";
 import type { OwnedNames } from "./owned_names.ts";
 
-// Without the letters and digits that are taken for one another.
+// Without letters and digits that look alike.
 const GUEST_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
 const GUEST_LETTERS = 4;
 
-/** Numbers tried before a random one: "the nearest free name" must not cost a walk along a crowd. */
+/** Numbers tried before a random suffix, so that a common name costs no long search. */
 const NEAREST_TRIES = 20;
 
-/** Who has which name: unique, whatever the case. */
+/** Names in use. Names that differ only in case are the same. */
 export class NameBook<Holder> {
   readonly #holders = new Map<string, Holder>();
 
-  /** @param owned says which names only tokens give. */
+  /** @param owned the names reserved for tokens. */
   constructor(private readonly owned: Pick<OwnedNames, "has">) {}
 
-  /** Who has `name`, if anybody. */
   holder(name: string): Holder | undefined {
     return this.#holders.get(nameKey(name));
   }
 
-  /** Gives `name` to `holder`, whoever has it. */
+  /** Gives `name` to `holder`, even if another has it. */
   put(name: string, holder: Holder): void {
     this.#holders.set(nameKey(name), holder);
   }
 
-  /** Gives `name` to `holder`; false when another has it, or owns it. */
+  /** Gives `name` to `holder`; false if another has it, or a token owns it. */
   take(name: string, holder: Holder): boolean {
     if (this.owned.has(name)) return false;
     const key = nameKey(name);
@@ -45,7 +44,7 @@ export class NameBook<Holder> {
     }
   }
 
-  /** Gives `holder` a guest's name. */
+  /** Gives `holder` a random guest name. */
   takeGuest(holder: Holder): string {
     for (;;) {
       const name = `guest-${randomLetters(GUEST_LETTERS)}`;
@@ -53,7 +52,7 @@ export class NameBook<Holder> {
     }
   }
 
-  /** Frees `name` if it is `holder`'s. */
+  /** Frees `name` if `holder` has it. */
   release(name: string, holder: Holder): void {
     const key = nameKey(name);
     if (this.#holders.get(key) === holder) this.#holders.delete(key);

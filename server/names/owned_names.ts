@@ -1,35 +1,34 @@
 import { getLogger } from "@logtape/logtape";
 import type { OwnedNameStore } from "./owned_name_store.ts";
-import { nameKey } from "../protocol.ts";
-import type { ServerClock } from "../lib/clock.ts";
+import { nameKey } from "../../protocol.ts";
+import type { ServerClock } from "../../lib/clock.ts";
 
 const logger = getLogger(["bcast", "hub"]);
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** Days after which a name that no token has proved again is free. */
+/** Days after the last use by a token, after which a name is free. */
 export const OWNED_NAME_DAYS = 90;
 
-/** Owned names at a time, some 10 MB; beyond it, the least recently seen is free. */
+/** Owned names kept, about 10 MB; above that, the least recently used becomes free. */
 export const MAX_OWNED_NAMES = 50_000;
 
-/** Milliseconds for which a time of last use may stay unwritten: a name costs one write a day. */
+/** Milliseconds of precision of the last use: a name costs one write a day. */
 const SEEN_PRECISION = DAY;
 
-/** What is known of one name. */
 interface Owned {
   readonly name: string;
   readonly seen: number;
 }
 
 /**
- * Names that tokens proved, found in memory and kept in the store. They are written after the turn
- * of the event loop that claims them, together.
+ * The names reserved for tokens: looked up in memory, kept in the store. Changes of one turn of the
+ * event loop are written together after it.
  */
 export class OwnedNames {
-  /** The least recently seen first. */
+  /** Least recently used first. */
   readonly #names = new Map<string, Owned>();
-  /** Keys whose state is not in the store yet. */
+  /** Keys of names that have changed since they were written. */
   readonly #unsaved = new Set<string>();
   #scheduled = false;
   #saving: Promise<void> = Promise.resolve();
@@ -43,10 +42,7 @@ export class OwnedNames {
     this.sweep();
   }
 
-  /**
-   * Notes that a token proved `name`. False when the name belongs to a token that spells it
-   * differently.
-   */
+  /** Reserves `name` for tokens; false if a token with another spelling owns it. */
   own(name: string): boolean {
     const key = nameKey(name);
     const now = this.clock.now();
@@ -58,19 +54,18 @@ export class OwnedNames {
       const [oldest] = this.#names.keys();
       if (oldest !== undefined) this.#forget(oldest);
     }
-    // At the end: it is now the most recently seen.
+    // Moves it to the end, as the most recently used.
     this.#names.delete(key);
     this.#names.set(key, { name, seen: now });
     this.#changed(key);
     return true;
   }
 
-  /** Whether only a token gives `name`. */
   has(name: string): boolean {
     return this.#names.has(nameKey(name));
   }
 
-  /** Frees `name`, in the store too; false when no token owned it. */
+  /** Frees `name`; false if no token owned it. */
   async release(name: string): Promise<boolean> {
     const key = nameKey(name);
     if (!this.#names.has(key)) return false;
@@ -79,7 +74,7 @@ export class OwnedNames {
     return this.#names.delete(key);
   }
 
-  /** Frees names whose time is over, and tries again to write what could not be written. */
+  /** Frees names that have expired, and retries failed writes. */
   sweep(): void {
     const oldest = this.clock.now() - OWNED_NAME_DAYS * DAY;
     for (const [key, { seen }] of this.#names) {
@@ -89,7 +84,7 @@ export class OwnedNames {
     if (this.#unsaved.size > 0) this.#saveLater();
   }
 
-  /** Writes what is not written yet. Never rejects: what fails is tried again by {@linkcode sweep}. */
+  /** Writes all changes. Never rejects: {@linkcode sweep} retries. */
   save(): Promise<void> {
     return this.#saving = this.#saving.then(() => this.#save());
   }
@@ -128,7 +123,7 @@ export class OwnedNames {
       this.#failing = false;
     } catch (error) {
       for (const key of keys) this.#unsaved.add(key);
-      if (!this.#failing) logger.error("Cannot store names of tokens yet: {error}", { error });
+      if (!this.#failing) logger.error("Cannot store the names of tokens yet: {error}", { error });
       this.#failing = true;
     }
   }
