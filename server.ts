@@ -1,3 +1,17 @@
+/**
+ * The hub as a library: {@linkcode startServer} runs one in your program.
+ *
+ * ```ts
+ * import { openSqliteBroker, sqliteStorage, startServer } from "bcast/server";
+ *
+ * const storage = sqliteStorage(await openSqliteBroker({ path: "chat.db" }));
+ * await using server = startServer({ ...storage, port: 8765 });
+ * ```
+ *
+ * @module
+ */
+
+import { isUnspecified } from "./lib/net.ts";
 import { getLogger } from "@logtape/logtape";
 import { type Authorizer, OPEN } from "./auth/authorizer.ts";
 import type { Broker } from "./broker/broker.ts";
@@ -25,7 +39,27 @@ import type { TransportKind } from "./server/transport.ts";
 import type { HubStorage } from "./server/storage.ts";
 import { TcpServer } from "./server/transports/tcp/tcp_server.ts";
 
+export {
+  type AuthDecision,
+  type AuthFailure,
+  type Authorizer,
+  combineAuthorizers,
+  type Grant,
+} from "./auth/authorizer.ts";
+export { JwtAuthorizer, type JwtOptions } from "./auth/jwt.ts";
+export { parsePublicKeys, secretKey, type VerificationKey } from "./auth/keys.ts";
+export { Rights } from "./auth/rights.ts";
+export { SecretAuthorizer } from "./auth/secrets.ts";
+export { type Broker, BrokerError, DEFAULT_RETENTION, type Retention } from "./broker/broker.ts";
+export {
+  openSqliteBroker,
+  type SqliteBroker,
+  type SqliteOptions,
+} from "./broker/sqlite/sqlite_broker.ts";
 export { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./server/limits/server_limits.ts";
+export type { MetricsExposure } from "./server/http/metrics_endpoint.ts";
+export { type HubStorage, sqliteStorage } from "./server/storage.ts";
+export type { KeyPair } from "./server/transports/tls.ts";
 
 const logger = getLogger(["bcast", "server"]);
 
@@ -305,6 +339,6 @@ class HubServer implements Server {
 function localName(host: string, addresses: readonly string[]): string {
   if (host.toLowerCase() === "localhost") return "localhost";
   // The host itself may be spelled `0` or `::0`.
-  if (addresses.some((address) => address === "0.0.0.0" || address === "::")) return "localhost";
+  if (addresses.some(isUnspecified)) return "localhost";
   return host.includes(":") ? `[${host}]` : host;
 }

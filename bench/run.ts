@@ -72,7 +72,7 @@ async function runPublishing(run: ScenarioRun, scenario: Scenario): Promise<Figu
     format: encoderNamed(run.encoder),
     clients: scenario.clients,
     publishers: scenario.publishers,
-    publishRate: rateOf(scenario),
+    pace: rateOf(scenario),
     size: scenario.size,
     seconds: run.seconds,
     warmUpSeconds: WARM_UP_SECONDS,
@@ -108,9 +108,9 @@ async function runPublishing(run: ScenarioRun, scenario: Scenario): Promise<Figu
   };
 }
 
-function rateOf({ description, publishRate }: Scenario): PublishRate {
-  if (publishRate === undefined) throw new Error(`No messages are published in: ${description}`);
-  return publishRate;
+function rateOf({ description, pace }: Scenario): PublishRate {
+  if (pace === undefined) throw new Error(`No messages are published in: ${description}`);
+  return pace;
 }
 
 function integrityFigures(

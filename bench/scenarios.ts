@@ -28,9 +28,9 @@ export interface ReportColumn {
   readonly better?: "more" | "less";
 }
 
-export interface Scenario extends Omit<Workload, "publishRate"> {
+export interface Scenario extends Omit<Workload, "pace"> {
   /** Absent if nothing is published during the measured time. */
-  readonly publishRate?: PublishRate;
+  readonly pace?: PublishRate;
   /** Measured seconds, unless set by a flag. */
   readonly seconds: number;
   readonly columns: readonly ReportColumn[];
@@ -126,7 +126,7 @@ export const SCENARIOS: { readonly [S in ScenarioName]: Scenario } = {
     description: "500 messages of 4 KiB a second to 100 clients, then one of them stops reading",
     clients: 100,
     publishers: 1,
-    publishRate: { rate: 500 },
+    pace: { rate: 500 },
     size: 4096,
     seconds: 12,
     columns: [

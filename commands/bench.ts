@@ -160,25 +160,25 @@ function workloadOf({ flags, source }: Input): Omit<Workload, "description"> {
   if (size > DEFAULT_LIMITS.maxMessageBytes / 2) {
     throw new UsageError("--size must be at most 32K: hubs reject frames over 64K");
   }
-  const publishRate: PublishRate = rate !== undefined && rate > 0
+  const pace: PublishRate = rate !== undefined && rate > 0
     ? { rate }
     : inFlight === undefined && rate === undefined
-    ? scene.publishRate
-    : unpaced(inFlight, scene.publishRate);
-  return { clients, publishers, publishRate, size };
+    ? scene.pace
+    : unpaced(inFlight, scene.pace);
+  return { clients, publishers, pace, size };
 }
 
 /** As fast as messages come back, as many on the way as the user says, or the scene. */
 function unpaced(inFlight: number | undefined, pace: PublishRate): PublishRate {
-  const usual = "inFlight" in pace ? pace : WORKLOADS.saturated.publishRate;
+  const usual = "inFlight" in pace ? pace : WORKLOADS.saturated.pace;
   return inFlight === undefined || "rate" in usual ? usual : { ...usual, inFlight };
 }
 
-function loadInWords({ publishers, publishRate, size }: Omit<Workload, "description">): string {
-  const each = "rate" in publishRate
-    ? `${publishRate.rate.toLocaleString("en-US")}/s`
-    : `${publishRate.inFlight.toLocaleString("en-US")} in flight until ${
-      publishRate.until === "ack" ? "acked" : "received"
+function loadInWords({ publishers, pace, size }: Omit<Workload, "description">): string {
+  const each = "rate" in pace
+    ? `${pace.rate.toLocaleString("en-US")}/s`
+    : `${pace.inFlight.toLocaleString("en-US")} in flight until ${
+      pace.until === "ack" ? "acked" : "received"
     }`;
   return `${plural(publishers, "publisher")}, ${each}${publishers > 1 ? " each" : ""}, ${
     plural(size, "byte")

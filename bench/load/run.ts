@@ -19,7 +19,7 @@ export interface LoadOptions {
   /** Connections, including those of the publishers. */
   readonly clients: number;
   readonly publishers: number;
-  readonly publishRate: PublishRate;
+  readonly pace: PublishRate;
   /** Bytes of text per message. */
   readonly size: number;
   /** Measured seconds. */
@@ -77,7 +77,7 @@ const SAMPLES_PER_SECOND = 20_000;
  * @throws if no client could connect, or `signal` aborts.
  */
 export async function runLoad(options: LoadOptions): Promise<LoadReport> {
-  const { clients, publishers, publishRate, size, signal } = options;
+  const { clients, publishers, pace, size, signal } = options;
   const stats = new LoadStats(sampleEvery(options));
   using group = new LoadGroup({
     url: options.url,
@@ -107,7 +107,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
     throw new Error(`Cannot load ${options.url}: ${reason}`);
   }
 
-  group.addPublishers(publishers, size, publishRate);
+  group.addPublishers(publishers, size, pace);
   group.start();
   const wait = async (seconds: number, phase: LoadProgress["phase"]): Promise<void> => {
     const until = performance.now() + seconds * 1000;
@@ -157,8 +157,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
 }
 
 /** Samples every delivery if there are few, else one in 61. */
-function sampleEvery({ publishRate, publishers, clients }: LoadOptions): number {
-  return "rate" in publishRate && publishRate.rate * publishers * clients <= SAMPLES_PER_SECOND
+function sampleEvery({ pace, publishers, clients }: LoadOptions): number {
+  return "rate" in pace && pace.rate * publishers * clients <= SAMPLES_PER_SECOND
     ? 1
     : SAMPLE_EVERY;
 }

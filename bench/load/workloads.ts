@@ -5,7 +5,8 @@ export interface Workload {
   /** Connections, including those of the publishers. */
   readonly clients: number;
   readonly publishers: number;
-  readonly publishRate: PublishRate;
+  /** Also a field of `bcast bench --json`. */
+  readonly pace: PublishRate;
   /** Bytes of text per message. */
   readonly size: number;
 }
@@ -23,28 +24,28 @@ export const WORKLOADS: { readonly [W in WorkloadName]: Workload } = {
     description: "1 publisher to 100 clients, 16 messages in flight",
     clients: 100,
     publishers: 1,
-    publishRate: { inFlight: 16, until: "echo" },
+    pace: { inFlight: 16, until: "echo" },
     size: LINE,
   },
   wide: {
     description: "1 publisher to 1,000 clients, 4 messages in flight",
     clients: 1_000,
     publishers: 1,
-    publishRate: { inFlight: 4, until: "echo" },
+    pace: { inFlight: 4, until: "echo" },
     size: LINE,
   },
   steady: {
     description: "100 messages a second to 1,000 clients",
     clients: 1_000,
     publishers: 1,
-    publishRate: { rate: 100 },
+    pace: { rate: 100 },
     size: LINE,
   },
   durable: {
     description: "1 publisher, every message acknowledged, 256 in flight",
     clients: 1,
     publishers: 1,
-    publishRate: { inFlight: 256, until: "ack" },
+    pace: { inFlight: 256, until: "ack" },
     size: LINE,
   },
 };

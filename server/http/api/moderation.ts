@@ -10,8 +10,8 @@ import { COMPONENTS, requireFields, ROOM } from "../../../protocol/http_api.ts";
 import { isLoopbackNetwork, parseNetwork } from "../../../lib/net.ts";
 import type { Moderation, Moderator } from "../../moderation/moderation.ts";
 import { MAX_SANCTIONS, SanctionLimitError } from "../../moderation/sanctions.ts";
-import { readBody } from "../body.ts";
-import { ApiProblem } from "../responses.ts";
+import { readBody } from "./body.ts";
+import { ApiProblem } from "./responses.ts";
 import { ADMIN_PATH, type Operation } from "./operation.ts";
 import { bodyOf, readBodyOf } from "./validation.ts";
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isFields, parseJson, visible } from "../../../protocol.ts";
-import { ApiProblem } from "../responses.ts";
+import { ApiProblem } from "./responses.ts";
 import type { Schemas } from "./operation.ts";
 
 /** Error codes of fields that have one of their own. */

@@ -55,7 +55,7 @@ Deno.test("runLoad() finds nothing wrong when the hub loses nothing", async () =
     ...LOAD,
     url: urlOf(hub),
     format: new BcastFormat({ room: "r" }),
-    publishRate: { inFlight: 4, until: "echo" },
+    pace: { inFlight: 4, until: "echo" },
     onProgress: ({ phase }) => phases.add(phase),
   });
   assertEquals([report.lost, report.duplicated, report.outOfOrder], [0, 0, 0]);
@@ -80,7 +80,7 @@ Deno.test("runLoad() counts what is missing when the hub skips messages", async 
     ...LOAD,
     url: urlOf(hub),
     format: new BcastFormat({ room: "r" }),
-    publishRate: { inFlight: 4, until: "ack" },
+    pace: { inFlight: 4, until: "ack" },
   });
   assert(skipped > 0);
   // What was skipped at the very end is known to nobody but the hub.
@@ -92,8 +92,8 @@ Deno.test("runLoad() rejects when there is no hub, or its signal aborts", async 
   const url = urlOf(gone);
   await gone.shutdown();
   const format = new BcastFormat({ room: "r" });
-  const publishRate = { rate: 10 } as const;
-  await assertRejects(() => runLoad({ ...LOAD, url, format, publishRate }), Error, "Cannot load");
+  const pace = { rate: 10 } as const;
+  await assertRejects(() => runLoad({ ...LOAD, url, format, pace }), Error, "Cannot load");
   await using hub = smallHub();
   const controller = new AbortController();
   await assertRejects(() =>
@@ -101,7 +101,7 @@ Deno.test("runLoad() rejects when there is no hub, or its signal aborts", async 
       ...LOAD,
       url: urlOf(hub),
       format,
-      publishRate,
+      pace,
       seconds: 60,
       signal: controller.signal,
       onProgress: () => controller.abort(new RangeError("enough")),
@@ -121,7 +121,7 @@ Deno.test("LoadGroup.connect() says why when a server is no hub", async () => {
   });
   const { connected, failures } = await group.connect(group.conversations(2));
   assertEquals(connected, 0);
-  assertEquals([...failures], [[`the server answered "HTTP/1.1 403 Forbidden"`, 2]]);
+  assertEquals([...failures], [[`the server responded "HTTP/1.1 403 Forbidden"`, 2]]);
 });
 
 Deno.test("acceptOf() gives the answer of RFC 6455 when asked for its example", () => {
