@@ -58,7 +58,7 @@ Deno.test({
       await using client = await LineClient.open(Number(tcp));
       const piece = new Uint8Array(256 * 1024).fill(0x78);
       for (let sent = 0; sent < 50 * MIB; sent += piece.length) await client.send(piece);
-      await client.line(/^\* Error: a message may take 65536 bytes: send less at once$/);
+      await client.line(/^\* Error: a message may have at most 65536 bytes: shorten or split it$/);
       await client.send("\nstill here\n");
       await client.line(/: still here$/);
       const { peak } = await memoryOf(hub.pid);
