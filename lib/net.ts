@@ -6,6 +6,11 @@ export function isLoopback(host: string): boolean {
     host.startsWith("::ffff:127.");
 }
 
+/** Whether `host` is the unspecified address: a server at it listens on all addresses. */
+export function isUnspecified(host: string): boolean {
+  return host === "0.0.0.0" || host === "::" || host === "[::]";
+}
+
 /** IPv6 subscribers get whole /64 networks, so limits count those. */
 const IPV6_SUBSCRIBER_BITS = 64;
 
