@@ -14,7 +14,7 @@ import { MAX_REF_LENGTH, MAX_VIA } from "./limits.ts";
 import { MAX_ROOM_LENGTH } from "./names.ts";
 
 /** `schema` with a description. */
-function about<T extends v.GenericSchema>(schema: T, description: string) {
+export function about<T extends v.GenericSchema>(schema: T, description: string) {
   return v.pipe(schema, v.description<v.InferOutput<T>, string>(description));
 }
 

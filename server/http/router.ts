@@ -9,7 +9,7 @@ import { answerMetrics, type MetricsOptions } from "./metrics_endpoint.ts";
 import { addCorsHeaders, preflight } from "./origin.ts";
 import { plainPage } from "./plain_page.ts";
 import { BAD_HOST, type RequestGuard, tokenOf } from "./request_guard.ts";
-import { errorResponse } from "./responses.ts";
+import { errorResponse } from "./api/responses.ts";
 import { parseUpgradeRequest } from "./upgrade_request.ts";
 
 export interface RouterOptions {
@@ -80,8 +80,11 @@ export class Router {
     // A browser sends the preflight by itself, without a token.
     const permission = origin === undefined ? undefined : preflight(request);
     if (permission !== undefined) return withServerHeaders(addCorsHeaders(permission, origin));
-    const access = await hub.limiter.authorize(tokenOf(request.headers, url.searchParams), address);
-    const answer = access.ok ? await api(request, url, access.grant, address) : access;
+    const token = tokenOf(request.headers, url.searchParams);
+    const access = await hub.limiter.authorize(token, address);
+    const answer = access.ok
+      ? await api({ request, url, token, grant: access.grant, address })
+      : access;
     if (answer instanceof Response) return withServerHeaders(addCorsHeaders(answer, origin));
     hub.limiter.recordRejection(address, answer);
     return withServerHeaders(addCorsHeaders(errorResponse(answer), origin));

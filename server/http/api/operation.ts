@@ -18,6 +18,8 @@ export interface ApiRequest {
   readonly url: URL;
   /** The room in the path; empty if the path has none. */
   readonly room: string;
+  readonly token: string | undefined;
+  /** The rights of the token, or of clients without one. */
   readonly grant: Grant;
   readonly address: string;
 }

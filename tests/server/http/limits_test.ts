@@ -3,7 +3,7 @@ import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { combineAuthorizers, OPEN_GRANT } from "../../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
-import { BODY_TIMEOUT } from "../../../server/http/body.ts";
+import { BODY_TIMEOUT } from "../../../server/http/api/body.ts";
 import { V1_ENCODER } from "../../../server/encoders/json.ts";
 import { TEXT_ENCODER } from "../../../server/encoders/text.ts";
 import type { Server } from "../../../server.ts";

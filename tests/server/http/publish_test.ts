@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import type { Authorizer } from "../../../auth/authorizer.ts";
 import { Rights } from "../../../auth/rights.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
-import { BODY_TIMEOUT } from "../../../server/http/body.ts";
+import { BODY_TIMEOUT } from "../../../server/http/api/body.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { askRaw } from "../../kit/handshake.ts";
