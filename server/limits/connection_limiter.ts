@@ -30,7 +30,7 @@ export interface ShutdownNotice {
   readonly closesTcp: boolean;
 }
 
-/** What the token of a request or connection permits. */
+/** The rights of a request or connection, or the reason to reject it. */
 export type AccessResult = { readonly ok: true; readonly grant: Grant } | Rejection;
 
 export interface ConnectionLimiterOptions {
