@@ -37,8 +37,7 @@ async function connectMany(port: number, count: number): Promise<Deno.TcpConn[]>
 }
 
 Deno.test({
-  name:
-    "hardening: 2,000 half-open handshakes and a frame of 60 MiB cost memory, and nobody anything else",
+  name: "hardening: 2,000 half-open handshakes and a frame of 60 MiB only cost memory",
   ignore: Deno.build.os !== "linux",
   fn: async (t) => {
     const { program, url } = await startHubProcess(["--memory", "--tcp", "0"]);
@@ -67,7 +66,7 @@ Deno.test({
       await note("after a line of 50 MiB");
     });
 
-    await t.step("a header that never ends, from 2,000 connections", async () => {
+    await t.step("endless headers from 2,000 connections", async () => {
       const conns = await connectMany(port, 2000);
       const begin = encoder.encode("GET / HTTP/1.1\r\nHost: hub\r\nX-Slow: ");
       await Promise.all(conns.map((conn) => conn.write(begin)));
@@ -82,7 +81,7 @@ Deno.test({
       for (const conn of conns) conn.close();
     });
 
-    await t.step("500 connections of lines that say nothing", async () => {
+    await t.step("500 silent TCP connections", async () => {
       const conns = await connectMany(Number(tcp), 500);
       await until("all of them", async () => {
         bystander.send({ type: "who", room: "lobby" });
@@ -108,14 +107,14 @@ Deno.test({
     });
 
     const { peak } = await memoryOf(hub.pid);
-    // deno-lint-ignore no-console -- figures for whoever reads the results
+    // deno-lint-ignore no-console -- figures for the reader of the results
     console.log(figures.join("\n"));
     assert(peak - before.now < 500 * MIB, figures.join("\n"));
     assert(!/ error | fault/i.test(hub.errors), hub.errors.slice(-2000));
   },
 });
 
-Deno.test("hardening: a flood of handshakes gets 503 beyond the limit, and those inside stay", async () => {
+Deno.test("hardening: a flood of handshakes gets 503 beyond the limit, and connected clients stay", async () => {
   await using trouble = await collectTrouble();
   await using hub = await startTestHub({ limits: { maxConnections: 20 } });
   await using bystander = await TestSocket.plain(hub.url, "Bystander");
@@ -146,7 +145,7 @@ Deno.test("hardening: a flood of handshakes gets 503 beyond the limit, and those
   assertEquals(trouble.errors, []);
 });
 
-Deno.test("hardening: a flood at the line door gets a sentence beyond the limit", async () => {
+Deno.test("hardening: a flood of TCP connections gets a reason beyond the limit", async () => {
   await using trouble = await collectTrouble();
   await using hub = await startTestHub({ tcp: { port: 0 }, limits: { maxConnections: 20 } });
   await using bystander = await TestSocket.plain(hub.url, "Bystander");

@@ -98,7 +98,7 @@ for (
   });
 }
 
-Deno.test("hardening: requests in one go are answered each, in order", async () => {
+Deno.test("hardening: pipelined requests are answered in order", async () => {
   await using hub = await startTestHub();
   using conn = await Deno.connect({ hostname: "127.0.0.1", port: hub.port });
   const one = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
@@ -111,7 +111,7 @@ Deno.test("hardening: requests in one go are answered each, in order", async () 
   assertEquals(statuses, ["200", "404", "200", "200"]);
 });
 
-Deno.test("hardening: a list of subprotocols is read with and without spaces, and however long", async () => {
+Deno.test("hardening: a list of subprotocols is parsed with or without spaces, at any length", async () => {
   await using hub = await startTestHub();
   for (
     const list of [
