@@ -1,3 +1,17 @@
+/**
+ * The hub as a library: {@linkcode startServer} runs one in your program.
+ *
+ * ```ts
+ * import { openSqliteBroker, sqliteStorage, startServer } from "bcast/server";
+ *
+ * const storage = sqliteStorage(await openSqliteBroker({ path: "chat.db" }));
+ * await using server = startServer({ ...storage, port: 8765 });
+ * ```
+ *
+ * @module
+ */
+
+import { isUnspecified } from "./lib/net.ts";
 import { getLogger } from "@logtape/logtape";
 import { type Authorizer, OPEN } from "./auth/authorizer.ts";
 import type { Broker } from "./broker/broker.ts";
@@ -13,7 +27,7 @@ import { settledWithin } from "./lib/async.ts";
 import { Router } from "./server/http/router.ts";
 import type { KeyPair } from "./server/transports/tls.ts";
 import { WebSocketServer } from "./server/transports/websocket.ts";
-import type { ServerClock } from "./lib/clock.ts";
+import type { Cancel, ServerClock } from "./lib/clock.ts";
 import { steadyClock } from "./lib/steady_clock.ts";
 import { retryAfterShutdown } from "./server/limits/connection_limiter.ts";
 import { Hub } from "./server/hub.ts";
@@ -21,10 +35,31 @@ import { type ServerLimits, serverLimits } from "./server/limits/server_limits.t
 import { ClientsFile } from "./server/metrics/clients_file.ts";
 import { MetricsCollector } from "./server/metrics/collector.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM } from "./protocol.ts";
+import type { TransportKind } from "./server/transport.ts";
 import type { HubStorage } from "./server/storage.ts";
 import { TcpServer } from "./server/transports/tcp/tcp_server.ts";
 
+export {
+  type AuthDecision,
+  type AuthFailure,
+  type Authorizer,
+  combineAuthorizers,
+  type Grant,
+} from "./auth/authorizer.ts";
+export { JwtAuthorizer, type JwtOptions } from "./auth/jwt.ts";
+export { parsePublicKeys, secretKey, type VerificationKey } from "./auth/keys.ts";
+export { Rights } from "./auth/rights.ts";
+export { SecretAuthorizer } from "./auth/secrets.ts";
+export { type Broker, BrokerError, DEFAULT_RETENTION, type Retention } from "./broker/broker.ts";
+export {
+  openSqliteBroker,
+  type SqliteBroker,
+  type SqliteOptions,
+} from "./broker/sqlite/sqlite_broker.ts";
 export { DEFAULT_SERVER_LIMITS, type ServerLimits } from "./server/limits/server_limits.ts";
+export type { MetricsExposure } from "./server/http/metrics_endpoint.ts";
+export { type HubStorage, sqliteStorage } from "./server/storage.ts";
+export type { KeyPair } from "./server/transports/tls.ts";
 
 const logger = getLogger(["bcast", "server"]);
 
@@ -117,123 +152,171 @@ export interface Server extends AsyncDisposable {
  * @throws {ClientsFileError} when the clients file cannot be written.
  */
 export function startServer(options: ServerOptions): Server {
-  const { host = "localhost", port = DEFAULT_PORT, rooms = [DEFAULT_ROOM] } = options;
-  const { broker, sanctions, ownedNames } = options;
-  const { authorizer = OPEN, origins = [], trustedProxies = [], allowedHosts = [] } = options;
-  const clock = options.clock ?? steadyClock;
-  const limits = serverLimits(options.limits);
-  const hub = new Hub({ broker, sanctions, ownedNames, rooms, limits, clock, authorizer });
-  const { limiter } = hub;
-  const webSocket = new WebSocketServer(hub, limits.heartbeat);
-  const events = new SseServer(hub, clock);
-  let hosts = hostList(options.tls);
-  const guard = new RequestGuard(limiter, {
-    origins,
-    trustedProxies,
-    hosts: () => hosts,
-    port: () => listeners[0].port,
-  });
-  const { metrics: exposure = "local", database } = options;
-  const monitor = new MetricsCollector({ hub, ...(database === undefined ? {} : { database }) });
-  let stopped: Promise<void> | undefined;
-  let renewing: Promise<void> = Promise.resolve();
-  const health = new Health({ broker, clock, limiter });
-  const opened: AsyncDisposable[] = [hub];
-  const { tcp, clientsFile: file } = options;
-  const tcpServers = open(() => tcp === undefined ? [] : listenTcp(tcp));
-  const router = new Router({
-    hub,
-    room: rooms[0] ?? DEFAULT_ROOM,
-    webSocket,
-    guard,
-    api: api({ hub, clock, limits, events }),
-    health,
-    metrics: { exposure, monitor },
-  });
-  const listeners = open(() => bindAll(addressesOf(host), port, listen));
-  // Last: a hub that cannot have the port must not empty the file of the hub that has it.
-  const [clientsFile] = open(() => file === undefined ? [] : [new ClientsFile(file, hub, clock)]);
-  // With a retention of seconds, trimming once a minute would be too late.
-  const period = Math.max(TRIM_PERIOD.min, Math.min(TRIM_PERIOD.max, broker.retention.maxAge / 4));
-  const cancelTrimming = clock.every(period, () => {
-    broker.trim().then((dropped) => {
-      if (dropped > 0) logger.debug("Retention dropped {dropped} messages", { dropped });
-    }).catch((error) => logger.debug("Cannot trim the log: {error}", { error }));
-  });
+  return new HubServer(options);
+}
 
-  function hostList(tls: KeyPair | undefined): HostList {
-    const bound = readHostPattern(host);
+class HubServer implements Server {
+  readonly host: string;
+  readonly #clock: ServerClock;
+  readonly #hub: Hub;
+  readonly #tcpServers: readonly TcpServer[];
+  readonly #listeners: readonly [HttpListener, ...HttpListener[]];
+  readonly #clientsFile: ClientsFile | undefined;
+  readonly #cancelTrimming: Cancel;
+  #hosts: HostList;
+  #renewing: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | undefined;
+
+  constructor(private readonly options: ServerOptions) {
+    const { host = "localhost", port = DEFAULT_PORT, rooms = [DEFAULT_ROOM] } = options;
+    const { broker, sanctions, ownedNames, tcp, clientsFile, database } = options;
+    const { authorizer = OPEN, origins, trustedProxies, metrics = "local" } = options;
+    const clock = options.clock ?? steadyClock;
+    const limits = serverLimits(options.limits);
+    const hub = new Hub({ broker, sanctions, ownedNames, rooms, limits, clock, authorizer });
+    this.host = host;
+    this.#clock = clock;
+    this.#hub = hub;
+    this.#hosts = this.#hostList(options.tls);
+    const router = new Router({
+      hub,
+      room: rooms[0] ?? DEFAULT_ROOM,
+      webSocket: new WebSocketServer(hub, limits.heartbeat),
+      guard: new RequestGuard(hub.limiter, {
+        origins,
+        trustedProxies,
+        hosts: () => this.#hosts,
+        port: () => this.port,
+      }),
+      api: api({ hub, clock, limits, events: new SseServer(hub, clock) }),
+      health: new Health({ broker, clock, limiter: hub.limiter }),
+      metrics: { exposure: metrics, monitor: new MetricsCollector({ hub, database }) },
+    });
+    const opened: AsyncDisposable[] = [hub];
+    try {
+      this.#tcpServers = tcp === undefined ? [] : this.#listenTcp(tcp, limits);
+      opened.push(...this.#tcpServers);
+      this.#listeners = bindAll(addressesOf(host), port, (host, port) => {
+        const { tls } = options;
+        return new HttpListener({
+          host,
+          port,
+          handler: (request, info) => router.handle(request, info),
+          clock,
+          tls,
+        });
+      });
+      opened.push(...this.#listeners);
+      // Last: a hub that cannot have the port must not empty the file of the hub that has it.
+      if (clientsFile !== undefined) this.#clientsFile = new ClientsFile(clientsFile, hub, clock);
+    } catch (error) {
+      // No client is connected yet: there is nothing to wait for.
+      for (const part of opened) void part[Symbol.asyncDispose]();
+      throw error;
+    }
+    this.#cancelTrimming = this.#trimRegularly();
+  }
+
+  get addresses(): readonly string[] {
+    return this.#listeners.map(({ address }) => address);
+  }
+
+  get port(): number {
+    return this.#listeners[0].port;
+  }
+
+  get tcpPort(): number | undefined {
+    return this.#tcpServers[0]?.port;
+  }
+
+  get url(): string {
+    const scheme = this.options.tls === undefined ? "ws" : "wss";
+    return `${scheme}://${localName(this.host, this.addresses)}:${this.port}/`;
+  }
+
+  get online(): number {
+    return this.#hub.online;
+  }
+
+  renew(tls: KeyPair): Promise<void> {
+    // One after the other: each needs an open listener.
+    return this.#renewing = this.#renewing.catch(() => undefined).then(() => this.#renew(tls));
+  }
+
+  stop(reason = "The hub is stopping", drain = 0): Promise<void> {
+    return this.#stopped ??= this.#stop(reason, drain);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #hostList(tls: KeyPair | undefined): HostList {
+    const { allowedHosts = [], origins = [] } = this.options;
+    const bound = readHostPattern(this.host);
     const certified = tls === undefined ? [] : certificateNames(tls.cert);
     const own = [...machineNames(), ...certified, ...bound === undefined ? [] : [bound]];
     return new HostList({ allowed: allowedHosts, own, origins });
   }
 
-  /** If opening some parts fails, closes those before: no client is connected yet. */
-  function open<Parts extends readonly AsyncDisposable[]>(make: () => Parts): Parts {
+  #listenTcp(tcp: TcpOptions, limits: ServerLimits): readonly TcpServer[] {
     try {
-      const parts = make();
-      opened.push(...parts);
-      return parts;
-    } catch (error) {
-      for (const part of opened) void part[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  function listenTcp(tcp: TcpOptions): readonly TcpServer[] {
-    const open = (host: string, port: number): TcpServer =>
-      new TcpServer({ hub, limits, clock, host, port });
-    try {
-      return bindAll(addressesOf(tcp.host ?? host), tcp.port, open);
+      return bindAll(
+        addressesOf(tcp.host ?? this.host),
+        tcp.port,
+        (host, port) => new TcpServer({ hub: this.#hub, limits, clock: this.#clock, host, port }),
+      );
     } catch (cause) {
       throw new TcpListenError("Cannot open the port for plain TCP", { cause });
     }
   }
 
-  function listen(host: string, port: number): HttpListener {
-    return new HttpListener({
-      host,
-      port,
-      handler: (request, info) => router.handle(request, info),
-      clock,
-      tls: options.tls,
+  #trimRegularly(): Cancel {
+    const { broker } = this.options;
+    // With a retention of seconds, trimming once a minute would be too late.
+    const period = Math.max(
+      TRIM_PERIOD.min,
+      Math.min(TRIM_PERIOD.max, broker.retention.maxAge / 4),
+    );
+    return this.#clock.every(period, () => {
+      broker.trim().then((dropped) => {
+        if (dropped > 0) logger.debug("Retention dropped {dropped} messages", { dropped });
+      }).catch((error) => logger.debug("Cannot trim the log: {error}", { error }));
     });
   }
 
-  /** Waits before the listeners close, as they would end connections without the hub's reason. */
-  async function disconnected(empty: Promise<void>): Promise<"close" | "abort"> {
-    return await settledWithin(empty, DISCONNECT_TIMEOUT) ? "close" : "abort";
-  }
-
-  async function renew(tls: KeyPair): Promise<void> {
-    if (stopped !== undefined) return;
+  async #renew(tls: KeyPair): Promise<void> {
+    if (this.#stopped !== undefined) return;
+    const { limiter } = this.#hub;
     const reason = "The hub has a new certificate: reconnect";
-    limiter.shutdown = { reason, retryAfter: () => 1, closesTcp: false };
-    await hub.disconnectAll(reason, (peer) => peer.transport.kind !== "tcp");
-    hosts = hostList(tls);
-    const how = await disconnected(limiter.empty(["websocket", "sse"]));
-    await Promise.all(listeners.map((listener) => listener.renew(tls, how)));
-    // `stop()` may have begun meanwhile: it waits for this, and has its own reason.
-    if (limiter.shutdown.reason === reason) limiter.shutdown = undefined;
+    const notice = { reason, retryAfter: () => 1, closesTcp: false };
+    limiter.shutdown = notice;
+    await this.#hub.disconnectAll(reason, ({ transport }) => transport.kind !== "tcp");
+    this.#hosts = this.#hostList(tls);
+    const how = await this.#disconnected(["websocket", "sse"]);
+    await Promise.all(this.#listeners.map((listener) => listener.renew(tls, how)));
+    // `stop()` may have begun meanwhile: it waits for this, and has its own notice.
+    if (limiter.shutdown === notice) limiter.shutdown = undefined;
   }
 
-  async function stop(reason: string, drain: number): Promise<void> {
-    const end = clock.monotonic() + drain;
-    limiter.shutdown = {
+  async #stop(reason: string, drain: number): Promise<void> {
+    const hub = this.#hub;
+    const end = this.#clock.monotonic() + drain;
+    hub.limiter.shutdown = {
       reason,
-      retryAfter: () => retryAfterShutdown(end - clock.monotonic(), Math.random()),
+      retryAfter: () => retryAfterShutdown(end - this.#clock.monotonic(), Math.random()),
       closesTcp: true,
     };
-    for (const each of tcpServers) each.close(reason);
+    for (const each of this.#tcpServers) each.close(reason);
     // The caller of `renew()` handles its error.
-    await renewing.catch(() => undefined);
+    await this.#renewing.catch(() => undefined);
     await hub.drain(reason, drain);
-    cancelTrimming();
+    this.#cancelTrimming();
     await hub.stop(reason);
-    const how = await disconnected(limiter.empty());
-    await Promise.all(listeners.map((listener) => listener.end(how)));
-    await Promise.all(tcpServers.map((each) => each[Symbol.asyncDispose]()));
-    await clientsFile?.[Symbol.asyncDispose]();
+    const how = await this.#disconnected();
+    await Promise.all(this.#listeners.map((listener) => listener.end(how)));
+    await Promise.all(this.#tcpServers.map((each) => each[Symbol.asyncDispose]()));
+    await this.#clientsFile?.[Symbol.asyncDispose]();
     await hub[Symbol.asyncDispose]();
     logger.info(
       "Stopped after {connections} connections ({turnedAway} rejected), {messages} messages " +
@@ -241,33 +324,21 @@ export function startServer(options: ServerOptions): Server {
         "consumers, {refused} frames and {tokensRefused} tokens refused",
       { ...hub.counters.totals },
     );
-    await broker[Symbol.asyncDispose]();
+    await this.options.broker[Symbol.asyncDispose]();
   }
 
-  const [{ port: bound }] = listeners;
-  const addresses = listeners.map(({ address }) => address);
-  return {
-    host,
-    addresses,
-    port: bound,
-    tcpPort: tcpServers[0]?.port,
-    url: `${options.tls === undefined ? "ws" : "wss"}://${localName(host, addresses)}:${bound}/`,
-    get online(): number {
-      return hub.online;
-    },
-    // One after the other: each needs an open listener.
-    renew: (tls) => renewing = renewing.catch(() => undefined).then(() => renew(tls)),
-    stop: (reason = "The hub is stopping", drain = 0) => stopped ??= stop(reason, drain),
-    async [Symbol.asyncDispose](): Promise<void> {
-      await this.stop();
-    },
-  };
+  /** Waits before the listeners close, as they would end connections without the hub's reason. */
+  async #disconnected(kinds?: readonly TransportKind[]): Promise<"close" | "abort"> {
+    return await settledWithin(this.#hub.limiter.empty(kinds), DISCONNECT_TIMEOUT)
+      ? "close"
+      : "abort";
+  }
 }
 
 /** The host in the URL for clients on this machine. */
 function localName(host: string, addresses: readonly string[]): string {
   if (host.toLowerCase() === "localhost") return "localhost";
   // The host itself may be spelled `0` or `::0`.
-  if (addresses.some((address) => address === "0.0.0.0" || address === "::")) return "localhost";
+  if (addresses.some(isUnspecified)) return "localhost";
   return host.includes(":") ? `[${host}]` : host;
 }

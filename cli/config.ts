@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { CliError, UsageError } from "./errors.ts";
 import type { AnyFlag, Flags, Layer } from "./flags.ts";
 import { isReadableByOthers } from "./read_file.ts";
-import { readErrorText } from "../lib/file_errors.ts";
+import { readErrorText } from "../lib/files.ts";
 import { kebab } from "./flags.ts";
 import { configDirectory } from "./paths.ts";
 import { parseSettings, type Setting, type SettingFault, type SettingsReader } from "./settings.ts";

@@ -1,6 +1,5 @@
-import { readErrorText } from "../lib/file_errors.ts";
+import { readErrorText, writeAll } from "../lib/files.ts";
 import type { Output } from "../lib/output.ts";
-import { writeAll } from "../lib/write_all.ts";
 import { terminalSize } from "../render/terminal_size.ts";
 import { CliError, EXIT } from "./errors.ts";
 

@@ -121,7 +121,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     const report = await runLoad({
       url: way.url.href,
       caCerts: way.caCerts,
-      dialect: new BcastFormat({
+      format: new BcastFormat({
         room: flags.room,
         ...(bearer === undefined ? {} : { token: bearer }),
       }),

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
-import { replaceFile } from "../lib/atomic_write.ts";
-import { writeAll } from "../lib/write_all.ts";
+import { ignoreNotFound, replaceFile, writeAll } from "../lib/files.ts";
 import { MAX_BUFFER_LENGTH, TextBuffer } from "./text_buffer.ts";
 
 const logger = getLogger(["bcast", "client"]);
@@ -109,21 +108,12 @@ async function withFile<T>(path: string, use: (file: Deno.FsFile) => Promise<T>)
     using file = await Deno.open(path, { read: true, append: true, create: true, mode: 0o600 });
     await file.lock(true);
     try {
-      const [mine, there] = await Promise.all([file.stat(), statIfAny(path)]);
+      const [mine, there] = await Promise.all([file.stat(), Deno.stat(path).catch(ignoreNotFound)]);
       if (!mine.isFile) throw new Error("it is not a file");
       if (there !== undefined && mine.ino === there.ino) return await use(file);
     } finally {
       await file.unlock();
     }
-  }
-}
-
-async function statIfAny(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * What travels below `/api/`, as schemas: the types, the client's check of an answer and the OpenAPI
- * document all come from here.
+ * Bodies of the HTTP API as schemas. The types, the client's check of a response and the OpenAPI
+ * document come from here.
  *
  * Only the server's API and, lazily, the client import values from this file; everything else takes
  * the types from `protocol.ts`. That keeps the schema library out of the page.
@@ -14,7 +14,7 @@ import { MAX_REF_LENGTH, MAX_VIA } from "./limits.ts";
 import { MAX_ROOM_LENGTH } from "./names.ts";
 
 /** `schema` with a description. */
-function about<T extends v.GenericSchema>(schema: T, description: string) {
+export function about<T extends v.GenericSchema>(schema: T, description: string) {
   return v.pipe(schema, v.description<v.InferOutput<T>, string>(description));
 }
 
@@ -49,7 +49,6 @@ const content = {
   data: v.optional(about(v.unknown(), "Any JSON")),
 };
 
-/** What a message may say beside its content. */
 const annotations = {
   kind: v.optional(about(v.literal("action"), "Sent with /me")),
   format: v.optional(

@@ -5,7 +5,7 @@ import { formatDuration } from "../lib/format_time.ts";
 import { CLOSE } from "../protocol.ts";
 import type { Connection } from "./connection.ts";
 import { TEXT_ENCODER } from "./encoders/text.ts";
-import { networkOf } from "./limits/networks.ts";
+import { networkOf } from "../lib/net.ts";
 import type { ServerLimits } from "./limits/server_limits.ts";
 import { TokenBuckets } from "./limits/token_bucket.ts";
 import type { Counters } from "./metrics/counters.ts";

@@ -4,7 +4,7 @@ import type { Origin, Receipt } from "../broker/broker.ts";
 import type { Annotations, Content, MessageKind, Publish } from "../protocol.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { RoomRefusal } from "./limits/room_limiter.ts";
-import { networkOf } from "./limits/networks.ts";
+import { networkOf } from "../lib/net.ts";
 import { banMessage, closedRoomMessage, muteMessage } from "./moderation/sanction_messages.ts";
 import type { Moderation } from "./moderation/moderation.ts";
 import { annotationsOf, type PendingAppend, type Publisher } from "./publisher.ts";

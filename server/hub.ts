@@ -51,7 +51,7 @@ export class Hub implements AsyncDisposable {
   readonly counters = new Counters();
   /** Decides about new connections of all transports. */
   readonly limiter: ConnectionLimiter;
-  readonly quotas: RequestQuotas;
+  readonly #quotas: RequestQuotas;
   readonly queries: HubQueries;
   readonly authentication: Authentication;
   readonly httpPublisher: HttpPublisher;
@@ -80,7 +80,7 @@ export class Hub implements AsyncDisposable {
     const { replay } = limits;
     this.#clock = clock;
     this.#limits = limits;
-    this.quotas = new RequestQuotas(limits, clock);
+    this.#quotas = new RequestQuotas(limits, clock);
     this.#throughput = new ThroughputMeter(counters, clock, SWEEP_PERIOD);
     this.authentication = new Authentication(authorizer, limits, clock, counters);
     const rooms = this.#rooms = new RoomMembership({ broker, clock, counters, replay });
@@ -107,7 +107,7 @@ export class Hub implements AsyncDisposable {
       counters,
       authentication: this.authentication,
       moderation,
-      consumeAddressQuota: (address) => this.quotas.consumeAddressQuota(address),
+      quotas: this.#quotas,
       online: () => this.online,
     });
     const publisher = this.#publisher = new Publisher(broker, counters);
@@ -140,7 +140,7 @@ export class Hub implements AsyncDisposable {
       publisher,
       handshake,
       directMessages: new DirectMessages(sessions, clock),
-      quotas: this.quotas,
+      quotas: this.#quotas,
     });
     this.#connectionOptions = {
       limits,
@@ -196,7 +196,7 @@ export class Hub implements AsyncDisposable {
     room: string,
     address: string,
   ): RoomRefusal | undefined | Promise<RoomRefusal | undefined> {
-    return this.#roomLimiter.admit(room, this.quotas.keyOf(address));
+    return this.#roomLimiter.admit(room, this.#quotas.keyOf(address));
   }
 
   #open(transport: Transport, { encoder, grant, token }: ConnectParams): Connection {
@@ -205,8 +205,8 @@ export class Hub implements AsyncDisposable {
       id: `c${++this.#lastId}`,
       transport,
       encoder,
-      bucket: this.quotas.connectionBucket(address),
-      network: this.quotas.keyOf(address),
+      bucket: this.#quotas.connectionBucket(address),
+      network: this.#quotas.keyOf(address),
       grant,
       token,
     });
@@ -304,7 +304,7 @@ export class Hub implements AsyncDisposable {
     this.#ownedNames.sweep();
     this.authentication.sweep(now);
     this.limiter.sweep();
-    this.quotas.sweep(now);
+    this.#quotas.sweep(now);
     this.#roomLimiter.sweep(now);
     this.#sanctions.sweep().catch((error) => {
       // The broker reports the cause; this is retried every second.

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
-import { replaceFileSync } from "../../lib/atomic_write.ts";
+import { replaceFileSync } from "../../lib/files.ts";
 
 const logger = getLogger(["bcast", "log"]);
 

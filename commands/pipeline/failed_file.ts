@@ -1,4 +1,4 @@
-import { writeAll } from "../../lib/write_all.ts";
+import { writeAll } from "../../lib/files.ts";
 import { safeJson, visible } from "../../protocol.ts";
 import type { FailedMessage } from "./execute.ts";
 import { fileError } from "./files.ts";

@@ -1,7 +1,5 @@
 import { CliError, EXIT } from "../../cli/errors.ts";
-import { replaceFile } from "../../lib/atomic_write.ts";
-import { writeAll } from "../../lib/write_all.ts";
-import { writeErrorText } from "../../lib/file_errors.ts";
+import { ignoreNotFound, replaceFile, writeAll, writeErrorText } from "../../lib/files.ts";
 
 export interface FileStatus {
   /** Bytes. */
@@ -42,14 +40,7 @@ export interface FileSystem {
 const OWNER_ONLY = 0o600;
 
 export const SYSTEM_FILES: FileSystem = {
-  async readText(path) {
-    try {
-      return await Deno.readTextFile(path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
-  },
+  readText: (path) => Deno.readTextFile(path).catch(ignoreNotFound),
   replaceText: (path, text) =>
     replaceFile(path, text, { keepMode: true, sync: true, temporary: `${path}.new` }),
   async open(path) {

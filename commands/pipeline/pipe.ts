@@ -1,3 +1,4 @@
+import { aborted } from "../../lib/async.ts";
 import type { Output } from "../../lib/output.ts";
 import { EXIT, type ExitCode } from "../../cli/errors.ts";
 import type { ClientConnection, ClientEvent } from "../../client/types.ts";
@@ -165,11 +166,4 @@ function toFrame(event: ClientEvent): object | undefined {
 /** The history of a room follows as messages. */
 function withoutHistory({ history: _history, ...room }: Joined): object {
   return room;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -9,12 +9,12 @@ import { ACCESS_FLAGS, openAuth } from "./auth_flags.ts";
 import {
   authority,
   banner,
-  isEverywhere,
   lanAddresses,
   listeningLine,
   reachableHost,
   shownHost,
 } from "./banner.ts";
+import { isUnspecified } from "../../lib/net.ts";
 import { type CommandInput, defineCommand, isStronger } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
 import { CliError, EXIT, type ExitCode } from "../../cli/errors.ts";
@@ -29,7 +29,7 @@ import { ignoreStraySignals } from "../../cli/stray_signals.ts";
 import { exportsLogs } from "../../cli/telemetry.ts";
 import { plural } from "../../lib/words.ts";
 import { TLS_FLAGS, type TlsSource, tlsSource } from "./tls.ts";
-import { settledWithin } from "../../lib/async.ts";
+import { aborted, settledWithin } from "../../lib/async.ts";
 import { steadyClock } from "../../lib/steady_clock.ts";
 import { logMessages } from "../../server/traffic_log.ts";
 import { AddressInUse } from "../../server/transports/bind.ts";
@@ -281,7 +281,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
         : `${path} (at most ${plural(flags.history, "message")} per room)`,
       program: programName(currentLaunch()),
       bound: server.addresses,
-      addresses: isEverywhere(host) ? lanAddresses(host, Deno.networkInterfaces()) : [],
+      addresses: isUnspecified(host) ? lanAddresses(host, Deno.networkInterfaces()) : [],
       warnings,
       ...(tls?.selfSigned ? { fingerprint: tls.facts.fingerprint } : {}),
     }),
@@ -406,13 +406,6 @@ export function cannotListen(
     );
   }
   return error;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 async function stop(server: Server, drain: number): Promise<void> {

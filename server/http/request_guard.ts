@@ -15,9 +15,9 @@ export const BAD_HOST = "The Host header is not a host: send the hub's name or a
 
 export interface RequestGuardOptions {
   /** Origins whose pages may talk to the hub beside its own; `*` for all, `null` for opaque ones. */
-  readonly origins?: readonly string[];
+  readonly origins?: readonly string[] | undefined;
   /** Networks of proxies that say where a request comes from. */
-  readonly trustedProxies?: readonly string[];
+  readonly trustedProxies?: readonly string[] | undefined;
   /** The hub's names; the list changes with the certificate. */
   readonly hosts: () => HostList;
   /** The port that the hub listens on. */

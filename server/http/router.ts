@@ -9,7 +9,7 @@ import { answerMetrics, type MetricsOptions } from "./metrics_endpoint.ts";
 import { addCorsHeaders, preflight } from "./origin.ts";
 import { plainPage } from "./plain_page.ts";
 import { BAD_HOST, type RequestGuard, tokenOf } from "./request_guard.ts";
-import { errorResponse } from "./responses.ts";
+import { errorResponse } from "./api/responses.ts";
 import { parseUpgradeRequest } from "./upgrade_request.ts";
 
 export interface RouterOptions {
@@ -80,8 +80,11 @@ export class Router {
     // A browser sends the preflight by itself, without a token.
     const permission = origin === undefined ? undefined : preflight(request);
     if (permission !== undefined) return withServerHeaders(addCorsHeaders(permission, origin));
-    const access = await hub.limiter.authorize(tokenOf(request.headers, url.searchParams), address);
-    const answer = access.ok ? await api(request, url, access.grant, address) : access;
+    const token = tokenOf(request.headers, url.searchParams);
+    const access = await hub.limiter.authorize(token, address);
+    const answer = access.ok
+      ? await api({ request, url, token, grant: access.grant, address })
+      : access;
     if (answer instanceof Response) return withServerHeaders(addCorsHeaders(answer, origin));
     hub.limiter.recordRejection(address, answer);
     return withServerHeaders(addCorsHeaders(errorResponse(answer), origin));
@@ -89,11 +92,8 @@ export class Router {
 
   async #metrics(request: Request, { searchParams }: URL, address: string): Promise<Response> {
     const { hub, metrics } = this.options;
-    const retryAfter = Math.ceil(hub.quotas.consumePublishQuota(address, undefined));
-    if (retryAfter > 0) {
-      const reason = `Too many requests: wait ${retryAfter} s`;
-      return this.#reject(address, new Rejection(429, reason, { retryAfter }));
-    }
+    const tooMany = hub.limiter.checkClientRate(address, undefined);
+    if (tooMany !== undefined) return this.#reject(address, tooMany);
     const authorize = () => hub.limiter.authorize(tokenOf(request.headers, searchParams), address);
     const answer = await answerMetrics(metrics, request, address, authorize);
     return answer instanceof Response ? withServerHeaders(answer) : this.#reject(address, answer);

@@ -1,13 +1,13 @@
 import type { Grant } from "../../auth/authorizer.ts";
 import type { ServerClock } from "../../lib/clock.ts";
-import { isLoopback } from "../../lib/net.ts";
+import { isLoopback, networkOf } from "../../lib/net.ts";
 import type { Authentication, AuthResult } from "../authentication.ts";
 import type { Counters } from "../metrics/counters.ts";
 import type { Moderation } from "../moderation/moderation.ts";
 import { banMessage } from "../moderation/sanction_messages.ts";
 import type { Transport, TransportKind } from "../transport.ts";
-import { networkOf } from "./networks.ts";
 import { Rejection, RejectionLog } from "./rejection.ts";
+import type { RequestQuotas } from "./request_quotas.ts";
 import type { ServerLimits } from "./server_limits.ts";
 
 const KINDS: readonly TransportKind[] = ["websocket", "sse", "tcp"];
@@ -26,7 +26,7 @@ export interface ShutdownNotice {
   readonly reason: string;
   /** Seconds after which a client that is rejected now should try again. */
   readonly retryAfter: () => number;
-  /** Whether plain TCP is closed as well: it does not need to restart for a new certificate. */
+  /** Whether plain TCP is closed as well: a new certificate does not affect it. */
   readonly closesTcp: boolean;
 }
 
@@ -39,11 +39,7 @@ export interface ConnectionLimiterOptions {
   readonly counters: Counters;
   readonly authentication: Authentication;
   readonly moderation: Moderation;
-  /**
-   * Takes one request from the quota of an address, which it shares with the frames of its
-   * connections. Returns 0, or the seconds until the quota allows another.
-   */
-  readonly consumeAddressQuota: (address: string) => number;
+  readonly quotas: RequestQuotas;
   /** How many clients are connected, for the log. */
   readonly online: () => number;
 }
@@ -92,9 +88,16 @@ export class ConnectionLimiter {
 
   /** Takes one request from the quota of `address`. */
   checkRate(address: string): Rejection | undefined {
-    const retryAfter = Math.ceil(this.options.consumeAddressQuota(address));
+    const retryAfter = Math.ceil(this.options.quotas.consumeAddressQuota(address));
     if (retryAfter === 0) return undefined;
     return new Rejection(429, "Too much comes from your address: slow down", { retryAfter });
+  }
+
+  /** Takes one request about rooms from the quota of a token's name, or else of `address`. */
+  checkClientRate(address: string, name: string | undefined): Rejection | undefined {
+    const retryAfter = Math.ceil(this.options.quotas.consumeClientQuota(address, name));
+    if (retryAfter === 0) return undefined;
+    return new Rejection(429, `Too many requests: wait ${retryAfter} s`, { retryAfter });
   }
 
   /** Whether one more connection exceeds the total, or the limit of its address. */

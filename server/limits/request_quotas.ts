@@ -1,6 +1,5 @@
 import type { Clock } from "../../lib/clock.ts";
-import { isLoopback } from "../../lib/net.ts";
-import { networkOf } from "./networks.ts";
+import { isLoopback, networkOf } from "../../lib/net.ts";
 import { ADDRESS_BURST_SECONDS, type ServerLimits } from "./server_limits.ts";
 import { TokenBucket, TokenBuckets } from "./token_bucket.ts";
 
@@ -42,7 +41,7 @@ export class RequestQuotas {
   }
 
   /** Counts a request that concerns rooms against its token's name, or else its address. */
-  consumePublishQuota(address: string, name: string | undefined): number {
+  consumeClientQuota(address: string, name: string | undefined): number {
     const key = this.keyOf(address);
     if (key === undefined) return 0;
     // No address contains a space.

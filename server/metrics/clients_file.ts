@@ -2,8 +2,7 @@ import { basename, dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
 import type { Cancel, ServerClock } from "../../lib/clock.ts";
-import { replaceFile, replaceFileSync } from "../../lib/atomic_write.ts";
-import { writeErrorText } from "../../lib/file_errors.ts";
+import { replaceFile, replaceFileSync, writeErrorText } from "../../lib/files.ts";
 import type { Encoder } from "../encoders/encoder.ts";
 import type { Counters } from "./counters.ts";
 

@@ -1,3 +1,4 @@
+import { ignoreNotFound } from "../../lib/files.ts";
 import process from "node:process";
 import type { Counters } from "./counters.ts";
 import { exposition } from "./exposition.ts";
@@ -40,10 +41,5 @@ async function sizeOfLog(path: string): Promise<number | undefined> {
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await Deno.stat(path)).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  return (await Deno.stat(path).catch(ignoreNotFound))?.size;
 }

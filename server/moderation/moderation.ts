@@ -2,7 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../../auth/authorizer.ts";
 import type { ServerClock } from "../../lib/clock.ts";
 import { CLOSE, type Left, nameKey, type System } from "../../protocol.ts";
-import { networkOf } from "../limits/networks.ts";
+import { networkOf } from "../../lib/net.ts";
 import { banMessage, closedRoomMessage, muteMessage, reasonSuffix } from "./sanction_messages.ts";
 import type { Sanction, SanctionKey } from "./sanction_store.ts";
 import { type MutableSession, nameSanction, roomSanction, type Sanctions } from "./sanctions.ts";

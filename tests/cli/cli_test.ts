@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { banner, isEverywhere, lanAddresses, listeningLine } from "../../commands/start/banner.ts";
+import { banner, lanAddresses, listeningLine } from "../../commands/start/banner.ts";
+import { isUnspecified } from "../../lib/net.ts";
 import { CliError, explain, stackOf, UsageError } from "../../cli/errors.ts";
 import { exposureWarnings } from "../../commands/start/exposure.ts";
 import * as flag from "../../cli/flags.ts";
@@ -393,7 +394,7 @@ Deno.test("lanAddresses() leaves out loopback and link-local addresses", () => {
   const all = ["::1", "fe80::1", "fd00::2", "127.0.0.1", "169.254.1.1", "10.0.0.2"].map(of);
   assertEquals(lanAddresses("::", all), ["10.0.0.2", "fd00::2"]);
   assertEquals(lanAddresses("0.0.0.0", all), ["10.0.0.2"]);
-  assert(isEverywhere("::") && !isEverywhere("localhost"));
+  assert(isUnspecified("::") && !isUnspecified("localhost"));
 });
 
 Deno.test("programName() is what works where the program was started", () => {

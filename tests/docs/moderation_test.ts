@@ -30,7 +30,7 @@ Deno.test("every moderating command in docs/moderation.md works, one after the o
   assertEquals((await eve.closed).code, 4503);
 });
 
-Deno.test("docs/moderation.md names every order, with its fields", async () => {
+Deno.test("docs/moderation.md names every command with its fields", async () => {
   await using hub = await startTestHub({
     authorizer: new SecretAuthorizer([TOKEN], { admin: true }),
   });

@@ -1,24 +1,17 @@
 import { getLogger } from "@logtape/logtape";
-import type { Grant } from "../../../auth/authorizer.ts";
 import { visible } from "../../../protocol.ts";
 import { ROOM } from "../../../protocol/http_api.ts";
 import type { Hub } from "../../hub.ts";
 import { Rejection } from "../../limits/rejection.ts";
-import { tokenOf } from "../request_guard.ts";
-import { ApiProblem, forbiddenRoom, json, problemResponse } from "../responses.ts";
+import { ApiProblem, forbiddenRoom, json, problemResponse } from "./responses.ts";
 import { ADMIN_PATH, type ApiOptions, type ApiRequest, type Operation } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
 import { check } from "./validation.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
-/** Answers a request below `/api/` whose token is valid. */
-export type Api = (
-  request: Request,
-  url: URL,
-  grant: Grant,
-  address: string,
-) => Promise<Response | Rejection>;
+/** Answers requests below `/api/` that the router has authorized. */
+export type Api = (request: Omit<ApiRequest, "room">) => Promise<Response | Rejection>;
 
 /** A path and its operations. */
 interface Route {
@@ -36,13 +29,14 @@ const ROUTES: readonly Route[] = Object.entries(Object.groupBy(OPERATIONS, ({ pa
 
 /** Serves the operations of the HTTP API. */
 export function api(options: ApiOptions): Api {
-  return async (request, url, grant, address) => {
+  return async (request) => {
     try {
-      const answer = await serve({ request, url, grant, address, room: "" }, options);
+      const answer = await serve({ ...request, room: "" }, options);
       return answer instanceof Response || answer instanceof Rejection ? answer : json(200, answer);
     } catch (error) {
       if (error instanceof ApiProblem) return problemResponse(error);
-      logger.error("Cannot answer {pathname}: {error}", { pathname: url.pathname, error });
+      const { pathname } = request.url;
+      logger.error("Cannot answer {pathname}: {error}", { pathname, error });
       const message = "Internal error: report it to the operator of the hub";
       return problemResponse(new ApiProblem(500, "internal", message));
     }
@@ -53,10 +47,8 @@ async function serve(request: ApiRequest, options: ApiOptions): Promise<object> 
   const { url: { pathname }, grant, address } = request;
   const { hub } = options;
   // Checked first: requests for paths that do not exist have a cost, too.
-  const wait = Math.ceil(hub.quotas.consumePublishQuota(address, grant.name));
-  if (wait > 0) {
-    return new Rejection(429, `Too many requests: wait ${wait} s`, { retryAfter: wait });
-  }
+  const tooMany = hub.limiter.checkClientRate(address, grant.name);
+  if (tooMany !== undefined) return tooMany;
   const route = ROUTES.find(({ pattern }) => pattern.test(pathname));
   const stranger = isForModerators(pathname, route) ? notModerator(hub, request) : undefined;
   if (stranger !== undefined) return stranger;
@@ -101,11 +93,11 @@ function methodsOf({ method, access }: Operation): readonly string[] {
 
 function notModerator(
   { authentication }: Hub,
-  { request: { headers }, url: { searchParams }, grant }: ApiRequest,
+  { token, grant }: ApiRequest,
 ): Rejection | undefined {
   if (grant.admin) return undefined;
   if (!authentication.moderated) return new Rejection(403, NO_MODERATORS);
-  return tokenOf(headers, searchParams) === undefined
+  return token === undefined
     ? new Rejection(401, "Only moderators may do this: send an admin token", {
       headers: { "www-authenticate": `Bearer realm="bcast"` },
     })

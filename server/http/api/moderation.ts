@@ -7,13 +7,13 @@ import {
   visible,
 } from "../../../protocol.ts";
 import { COMPONENTS, requireFields, ROOM } from "../../../protocol/http_api.ts";
-import { isLoopbackNetwork, parseNetwork } from "../../limits/networks.ts";
+import { isLoopbackNetwork, parseNetwork } from "../../../lib/net.ts";
 import type { Moderation, Moderator } from "../../moderation/moderation.ts";
 import { MAX_SANCTIONS, SanctionLimitError } from "../../moderation/sanctions.ts";
-import { readBody } from "../body.ts";
-import { ApiProblem } from "../responses.ts";
+import { readBody } from "./body.ts";
+import { ApiProblem } from "./responses.ts";
 import { ADMIN_PATH, type Operation } from "./operation.ts";
-import { bodyOf, readBodyOf } from "./validation.ts";
+import { parseBody, strictBody } from "./validation.ts";
 
 /** Characters of a reason, which must fit into a close frame in any script. */
 const MAX_REASON_LENGTH = 200;
@@ -85,7 +85,7 @@ const sanction = {
 /** A body about a name, an address, or both. */
 function targeted<Entries extends v.ObjectEntries>(entries: Entries) {
   return v.pipe(
-    bodyOf({ name: v.optional(name), ...entries }),
+    strictBody({ name: v.optional(name), ...entries }),
     v.check(
       (body) => "name" in body || "address" in body,
       `Give a "name" or an "address"`,
@@ -99,8 +99,7 @@ const sanctionBody = targeted({ address: v.optional(foreignAddress), ...sanction
 
 /** A command of moderators: `POST /api/admin/NAME`. */
 function command<Schema extends v.GenericSchema & { readonly entries: v.ObjectEntries }>(
-  path: string,
-  id: string,
+  name: string,
   summary: string,
   schema: Schema,
   failures: readonly number[],
@@ -112,9 +111,9 @@ function command<Schema extends v.GenericSchema & { readonly entries: v.ObjectEn
 ): Operation {
   return {
     method: "POST",
-    path: ADMIN_PATH + path,
+    path: ADMIN_PATH + name,
     access: "moderate",
-    id,
+    id: name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()),
     summary,
     body: { "application/json": schema },
     success: { 200: { description: "What it affected", schema: COMPONENTS.Order } },
@@ -123,7 +122,7 @@ function command<Schema extends v.GenericSchema & { readonly entries: v.ObjectEn
       const text = await readBody(request, limits.maxMessageBytes, clock);
       const by = { name: grant.name ?? "admin", address };
       try {
-        return await run(hub.moderation, readBodyOf(schema, text), by);
+        return await run(hub.moderation, parseBody(schema, text), by);
       } catch (error) {
         if (!(error instanceof SanctionLimitError)) throw error;
         const message = `There are ${MAX_SANCTIONS} bans, mutes and closed rooms: lift some`;
@@ -146,9 +145,8 @@ export const MODERATION: readonly Operation[] = [
   },
   command(
     "kick",
-    "kick",
     "End the sessions and event streams of a name",
-    bodyOf({ name, reason: sanction.reason }),
+    strictBody({ name, reason: sanction.reason }),
     [404],
     (moderation, { name, reason }, by) => {
       const kicked = moderation.kick(name, { reason }, by);
@@ -158,7 +156,6 @@ export const MODERATION: readonly Operation[] = [
   ),
   command(
     "ban",
-    "ban",
     "Keep a name or an address out, and disconnect it",
     sanctionBody,
     [409],
@@ -167,37 +164,34 @@ export const MODERATION: readonly Operation[] = [
       return { affected: sessions, addresses };
     },
   ),
-  command("unban", "unban", "Lift the ban of a name or an address", targetBody, [404], async (
+  command("unban", "Lift the ban of a name or an address", targetBody, [404], async (
     moderation,
     body,
     by,
   ) => lifted(await moderation.unban(body, by), "banned", body)),
   command(
     "mute",
-    "mute",
     "Stop a name or an address from writing",
     sanctionBody,
     [409],
     async (moderation, body, by) => ({ affected: await moderation.mute(body, body, by) }),
   ),
-  command("unmute", "unmute", "Lift the mute of a name or an address", targetBody, [404], async (
+  command("unmute", "Lift the mute of a name or an address", targetBody, [404], async (
     moderation,
     body,
     by,
   ) => lifted(await moderation.unmute(body, by), "muted", body)),
   command(
     "close-room",
-    "closeRoom",
     "Remove everyone from a room and keep it closed",
-    bodyOf({ room: ROOM, ...sanction }),
+    strictBody({ room: ROOM, ...sanction }),
     [409],
     async (moderation, body, by) => ({ affected: await moderation.closeRoom(body.room, body, by) }),
   ),
   command(
     "open-room",
-    "openRoom",
     "Open a closed room",
-    bodyOf({ room: ROOM }),
+    strictBody({ room: ROOM }),
     [404],
     async (moderation, { room }, by) => {
       if (!await moderation.openRoom(room, by)) throw notFound(`Room ${room} is not closed`);
@@ -206,9 +200,8 @@ export const MODERATION: readonly Operation[] = [
   ),
   command(
     "release-name",
-    "releaseName",
     "Free a name that a token has reserved",
-    bodyOf({ name }),
+    strictBody({ name }),
     [404, 409],
     async (moderation, { name }, by) => {
       const outcome = await moderation.releaseName(name, by);
@@ -220,9 +213,8 @@ export const MODERATION: readonly Operation[] = [
   ),
   command(
     "announce",
-    "announce",
     "Send an announcement to all connected clients, or to a room",
-    bodyOf({ message: line("message", MAX_ANNOUNCEMENT_LENGTH), room: v.optional(ROOM) }),
+    strictBody({ message: line("message", MAX_ANNOUNCEMENT_LENGTH), room: v.optional(ROOM) }),
     [],
     (moderation, { message, room }, by) => ({ affected: moderation.announce(message, room, by) }),
   ),

@@ -5,7 +5,6 @@ import type { Hub } from "../../hub.ts";
 import type { ServerLimits } from "../../limits/server_limits.ts";
 import type { SseServer } from "../../transports/sse.ts";
 
-/** What the API works with. */
 export interface ApiOptions {
   readonly hub: Hub;
   readonly clock: ServerClock;
@@ -13,17 +12,19 @@ export interface ApiOptions {
   readonly events: SseServer;
 }
 
-/** A request below `/api/` whose token, if any, is valid. */
+/** A request below `/api/`. Its token, if any, is valid. */
 export interface ApiRequest {
   readonly request: Request;
   readonly url: URL;
   /** The room in the path; empty if the path has none. */
   readonly room: string;
+  readonly token: string | undefined;
+  /** The rights of the token, or of clients without one. */
   readonly grant: Grant;
   readonly address: string;
 }
 
-/** Schemas by the name of what they describe: parameters, or media types. */
+/** Schemas by name of a parameter, or by media type. */
 export type Schemas = Readonly<Record<string, v.GenericSchema>>;
 
 /** A successful response. */
@@ -35,13 +36,16 @@ export interface SuccessDescription {
   readonly schema: v.GenericSchema;
 }
 
-/** One method of one path: what the router does with it, and what OpenAPI says about it. */
+/** One method of one path. The routes, the rights and the OpenAPI document come from these. */
 export interface Operation {
   /** HEAD comes with GET, except for streams. */
   readonly method: "GET" | "POST";
   /** `{room}` stands for a room. */
   readonly path: string;
-  /** What the token must permit: to read or write the room, or to moderate. `listen` is a stream. */
+  /**
+   * The right that the token must give: to read or write the room, or to moderate. `listen` is to
+   * read a stream.
+   */
   readonly access: "read" | "write" | "listen" | "moderate";
   readonly id: string;
   readonly summary: string;
@@ -56,5 +60,5 @@ export interface Operation {
   answer(request: ApiRequest, options: ApiOptions): Promise<object> | object;
 }
 
-/** Below this path are the operations of moderators. */
+/** The operations of moderators are below this path. */
 export const ADMIN_PATH = "/api/admin/";

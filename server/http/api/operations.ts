@@ -5,19 +5,15 @@ import {
   MAX_HISTORY_PAGE,
   MAX_QUERY_LENGTH,
 } from "../../../protocol.ts";
-import { COMPONENTS, ROOM } from "../../../protocol/http_api.ts";
+import { about, COMPONENTS, ROOM } from "../../../protocol/http_api.ts";
 import { closedRoomMessage } from "../../moderation/sanction_messages.ts";
 import { Rejection } from "../../limits/rejection.ts";
-import { forbiddenRoom, roomRejected } from "../responses.ts";
+import { forbiddenRoom, roomRejected } from "./responses.ts";
 import { MODERATION } from "./moderation.ts";
 import { openapi } from "./openapi.ts";
 import type { ApiOptions, ApiRequest, Operation } from "./operation.ts";
 import { IDEMPOTENCY_KEY, publish } from "./publish.ts";
 import { check, readQuery } from "./validation.ts";
-
-function about<Schema extends v.GenericSchema>(schema: Schema, description: string) {
-  return v.pipe(schema, v.description<v.InferOutput<Schema>, string>(description));
-}
 
 function wholeNumber(name: string, min: number, max?: number) {
   const range = max === undefined ? `${min} up` : `${min} to ${max}`;

@@ -11,9 +11,9 @@ import {
   type Publish,
   type PublishReport,
 } from "../../../protocol.ts";
-import { readBody } from "../body.ts";
+import { readBody } from "./body.ts";
 import type { Rejection } from "../../limits/rejection.ts";
-import { ApiProblem, badRequest, json, roomRejected } from "../responses.ts";
+import { ApiProblem, badRequest, json, roomRejected } from "./responses.ts";
 import type { ApiOptions, ApiRequest } from "./operation.ts";
 import { check } from "./validation.ts";
 

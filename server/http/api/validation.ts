@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isFields, parseJson, visible } from "../../../protocol.ts";
-import { ApiProblem } from "../responses.ts";
+import { ApiProblem } from "./responses.ts";
 import type { Schemas } from "./operation.ts";
 
 /** Error codes of fields that have one of their own. */
@@ -47,7 +47,7 @@ export function readQuery<Parameters extends Schemas>(
 }
 
 /** The schema of a JSON object. Unknown fields are errors: a misspelt `for` would make a ban endless. */
-export function bodyOf<Entries extends v.ObjectEntries>(entries: Entries) {
+export function strictBody<Entries extends v.ObjectEntries>(entries: Entries) {
   return v.strictObject(entries, ({ expected, input }) => {
     if (expected !== "never") return `${expected} is missing`;
     const shown = visible(String(input).slice(0, 40));
@@ -58,10 +58,10 @@ export function bodyOf<Entries extends v.ObjectEntries>(entries: Entries) {
 /**
  * Reads a JSON object.
  *
- * @param schema made by {@linkcode bodyOf}.
+ * @param schema made by {@linkcode strictBody}.
  * @throws {ApiProblem}
  */
-export function readBodyOf<Schema extends v.GenericSchema & { readonly entries: v.ObjectEntries }>(
+export function parseBody<Schema extends v.GenericSchema & { readonly entries: v.ObjectEntries }>(
   schema: Schema,
   text: string,
 ): v.InferOutput<Schema> {

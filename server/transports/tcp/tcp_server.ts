@@ -27,6 +27,7 @@ export interface TcpServerOptions {
  * `bcast.text` over a WebSocket.
  */
 export class TcpServer implements AsyncDisposable {
+  readonly port: number;
   readonly #listener: Deno.TcpListener;
   readonly #connections = new Set<LineConnection>();
   readonly #cancelSweep: Cancel;
@@ -37,16 +38,13 @@ export class TcpServer implements AsyncDisposable {
   constructor(private readonly options: TcpServerOptions) {
     const { host, port, clock, limits } = options;
     this.#listener = Deno.listen({ hostname: host, port, transport: "tcp" });
+    this.port = this.#listener.addr.port;
     this.#cancelSweep = clock.every(SWEEP_PERIOD, () => {
       if (limits.heartbeat === 0) return;
       const now = clock.monotonic();
       for (const each of this.#connections) each.closeIfStalled(now, limits.heartbeat * 1000);
     });
     this.#accepting = this.#accept();
-  }
-
-  get port(): number {
-    return this.#listener.addr.port;
   }
 
   /** Frees the port, and ends the connections that wait for a token; the hub ends the others. */

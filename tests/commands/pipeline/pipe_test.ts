@@ -106,12 +106,12 @@ Deno.test("pipe() says which line was refused, sends the others, ends with 1", a
   connection.emit(...beginning("ci"));
   await until("three messages", () => connection.sent.length === 3);
   connection.sent[0]?.ack();
-  connection.sent[1]?.refuse("too_big", "a message may take 10 bytes: send less at once");
+  connection.sent[1]?.refuse("too_big", "a message may have at most 10 bytes: shorten or split it");
   connection.sent[2]?.ack();
   assertEquals(await code, 1);
   assertEquals(
     stderr.text,
-    "Line 3 was not sent: a message may take 10 bytes: send less at once\n",
+    "Line 3 was not sent: a message may have at most 10 bytes: shorten or split it\n",
   );
 });
 

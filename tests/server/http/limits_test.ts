@@ -3,14 +3,14 @@ import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { combineAuthorizers, OPEN_GRANT } from "../../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
-import { BODY_TIMEOUT } from "../../../server/http/body.ts";
+import { BODY_TIMEOUT } from "../../../server/http/api/body.ts";
 import { V1_ENCODER } from "../../../server/encoders/json.ts";
 import { TEXT_ENCODER } from "../../../server/encoders/text.ts";
 import type { Server } from "../../../server.ts";
 import { EventReader } from "../../kit/events.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { address, post, tell } from "../../kit/http.ts";
-import { inspect } from "../../kit/inspector.ts";
+import { openApiChecker } from "../../kit/openapi_checker.ts";
 import { LineClient } from "../../kit/line_client.ts";
 import { rawRequest } from "../../kit/raw_http.ts";
 import { RecordedClient, recordedHub } from "../../kit/recorded_hub.ts";
@@ -46,7 +46,7 @@ async function logged(task: (lines: () => readonly string[]) => Promise<void>): 
 Deno.test("every request with a body gets 408 when the body takes longer than `BODY_TIMEOUT`", async () => {
   const clock = new FakeClock();
   await using hub = await moderated({ clock });
-  const { operations } = await inspect(hub);
+  const { operations } = await openApiChecker(hub);
   const reading = operations.filter(([, , { requestBody }]) => requestBody !== undefined);
   assertEquals(reading.length, 10);
   for (const [method, path] of reading) {
@@ -69,7 +69,7 @@ Deno.test("every request with a body gets 408 when the body takes longer than `B
 
 Deno.test("every path below /api/, and /metrics, counts towards a client's rate", async () => {
   await using probe = await moderated();
-  const { operations } = await inspect(probe);
+  const { operations } = await openApiChecker(probe);
   // Unknown paths count, too.
   const asked = [...operations.map(([method, path]) => [method, path]), ["GET", "/api/nothing"], [
     "GET",

@@ -199,7 +199,7 @@ Deno.test("an endless line is refused once, and the next line is accepted", asyn
   await using client = await LineClient.open(hub.tcpPort);
   const piece = new Uint8Array(256 * 1024).fill(0x78);
   for (let count = 0; count < 16; count++) await client.send(piece);
-  await client.line(/^\* Error: a message may take 65536 bytes: send less at once$/);
+  await client.line(/^\* Error: a message may have at most 65536 bytes: shorten or split it$/);
   await client.send("\nstill here\n");
   await client.line(/: still here$/);
   assertEquals(client.lines.filter((line) => line.includes("Error")).length, 1);

@@ -1,6 +1,6 @@
-import type { ApiError, ParseError } from "../../protocol.ts";
-import { Rejection, type RejectionDetails } from "../limits/rejection.ts";
-import type { RoomRefusal } from "../limits/room_limiter.ts";
+import type { ApiError, ParseError } from "../../../protocol.ts";
+import { Rejection, type RejectionDetails } from "../../limits/rejection.ts";
+import type { RoomRefusal } from "../../limits/room_limiter.ts";
 
 /**
  * A failure that the API reports to its client; handlers throw it. Unlike a `Rejection`, it is

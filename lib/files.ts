@@ -1,5 +1,4 @@
 import { dirname } from "node:path";
-import { writeAll } from "./write_all.ts";
 
 /** How {@linkcode replaceFile} writes. */
 export interface ReplaceOptions {
@@ -88,15 +87,41 @@ function randomName(path: string): string {
 
 /** `undefined` where there is no file, or the system has no permissions. */
 async function modeOf(path: string): Promise<number | undefined> {
-  try {
-    const { mode } = await Deno.stat(path);
-    return mode === null ? undefined : mode & 0o777;
-  } catch (error) {
-    ignoreNotFound(error);
-    return undefined;
-  }
+  const mode = (await Deno.stat(path).catch(ignoreNotFound))?.mode ?? undefined;
+  return mode === undefined ? undefined : mode & 0o777;
 }
 
-function ignoreNotFound(error: unknown): void {
+/** Turns the error for a missing file into `undefined`; throws any other error. */
+export function ignoreNotFound(error: unknown): undefined {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
+
+/** Writes all of `bytes`: one call of `write()` may take only a part. */
+export async function writeAll(
+  target: { write(bytes: Uint8Array): Promise<number> },
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let done = 0; done < bytes.length;) done += await target.write(bytes.subarray(done));
+}
+
+/** Why a file cannot be read, in a few words a user understands; the runtime's are not. */
+export function readErrorText(error: unknown): string {
+  // The executable has no more permissions than it needs.
+  if (error instanceof Deno.errors.NotCapable) {
+    return "it is in /dev, /proc or /sys, where this program opens nothing. Name another file";
+  }
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
+  if (error instanceof Deno.errors.NotADirectory) return "its directory is a file";
+  if (!(error instanceof Error)) return String(error);
+  // The runtime ends its messages with the call that failed: ": open '/a/b'".
+  return error.message.replace(/ \(os error \d+\).*$/s, "");
+}
+
+/** As {@linkcode readErrorText}, for a file that would be created if missing. */
+export function writeErrorText(error: unknown): string {
+  return error instanceof Deno.errors.NotFound
+    ? "its directory does not exist"
+    : readErrorText(error);
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { replaceFile, replaceFileSync } from "../../lib/atomic_write.ts";
+import { replaceFile, replaceFileSync } from "../../lib/files.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 
 const modeOf = (path: string): number => (Deno.statSync(path).mode ?? 0) & 0o777;

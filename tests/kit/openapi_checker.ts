@@ -3,14 +3,14 @@ import { Ajv2020, type ValidateFunction } from "ajv/2020";
 import type { Server } from "../../server.ts";
 import { address } from "./http.ts";
 
-/** As much of a document as the tests look at. */
-export interface Document {
+/** The parts of an OpenAPI document that the tests read. */
+export interface OpenApiDocument {
   readonly openapi: string;
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
 }
 
-export interface Operation {
+export interface OpenApiOperation {
   readonly operationId?: string;
   readonly requestBody?: {
     readonly content: Readonly<Record<string, { readonly schema: object }>>;
@@ -20,8 +20,8 @@ export interface Operation {
   >;
 }
 
-/** Compares what a hub answers with what its document says, and keeps account. */
-export class Inspector {
+/** Validates the responses of a hub against its OpenAPI document, and records which it has seen. */
+export class OpenApiChecker {
   readonly seen = new Set<string>();
   readonly #ajv = new Ajv2020({
     strict: true,
@@ -30,21 +30,25 @@ export class Inspector {
     validateFormats: false,
   });
 
-  constructor(readonly document: Document) {
-    // Nothing may be told that the document does not know of: stricter than what it promises.
+  constructor(readonly document: OpenApiDocument) {
+    // Stricter than the document: no field may be missing from it.
     this.#ajv.addSchema(closed({ ...document, $id: "doc:" }) as object, "doc:");
     this.#ajv.addVocabulary(["openapi", "info", "servers", "security", "paths", "components"]);
   }
 
-  /** Every operation that there is, as `GET /path`. */
-  get operations(): readonly (readonly [method: string, path: string, operation: Operation])[] {
+  /** All operations. */
+  get operations(): readonly (readonly [
+    method: string,
+    path: string,
+    operation: OpenApiOperation,
+  ])[] {
     return Object.entries(this.document.paths).flatMap(([path, item]) =>
       Object.entries(item).filter(([, { operationId }]) => operationId !== undefined)
         .map(([method, operation]) => [method.toUpperCase(), path, operation] as const)
     );
   }
 
-  /** Sends a request, and looks whether the answer is one that the document knows. */
+  /** Sends a request and validates the response. */
   async ask(
     hub: Server,
     method: string,
@@ -69,13 +73,13 @@ export class Inspector {
     assert(validate(body), `${what}: ${JSON.stringify(validate.errors)}: ${JSON.stringify(body)}`);
   }
 
-  /** Looks whether `value` is what a schema of the document says. */
+  /** Validates `value` against a schema of the document. */
   check(schema: string, value: unknown): void {
     const validate = this.#ajv.compile({ $ref: `doc:#/components/schemas/${schema}` });
     assert(validate(value), `${schema}: ${JSON.stringify(validate.errors)}`);
   }
 
-  /** What the JSON body of an operation may be. */
+  /** Validates JSON bodies of an operation. */
   body(method: string, path: string): ValidateFunction {
     const escaped = path.replaceAll("/", "~1").replace("{", "%7B").replace("}", "%7D");
     const $ref = `doc:#/paths/${escaped}/${method.toLowerCase()}/requestBody/content/` +
@@ -91,7 +95,7 @@ export class Inspector {
   }
 }
 
-/** The same schema without a place for anything that it does not name. */
+/** The same schema with `additionalProperties: false` everywhere. */
 function closed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(closed);
   if (typeof value !== "object" || value === null) return value;
@@ -100,7 +104,6 @@ function closed(value: unknown): unknown {
   return { ...Object.fromEntries(entries), ...(open ? { additionalProperties: false } : {}) };
 }
 
-/** What a hub says of itself. */
-export async function inspect(hub: Server): Promise<Inspector> {
-  return new Inspector(await (await fetch(address(hub, "/api/openapi.json"))).json());
+export async function openApiChecker(hub: Server): Promise<OpenApiChecker> {
+  return new OpenApiChecker(await (await fetch(address(hub, "/api/openapi.json"))).json());
 }

@@ -1,15 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { networkOf } from "../../../server/limits/networks.ts";
 import { TokenBuckets } from "../../../server/limits/token_bucket.ts";
-
-Deno.test("`networkOf()` treats a /64 of IPv6 as one address", () => {
-  assertEquals(networkOf("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-  assertEquals(networkOf("2001:db8:1:2::1"), networkOf("2001:DB8:1:2:ffff::"));
-  assert(networkOf("2001:db8:1:3::1") !== networkOf("2001:db8:1:2::1"));
-  assertEquals(networkOf("::ffff:192.0.2.1"), "192.0.2.1");
-  assertEquals(networkOf("192.0.2.1"), "192.0.2.1");
-  assertEquals(networkOf("local"), "local");
-});
 
 Deno.test("`TokenBuckets` forgets full buckets only", () => {
   const buckets = new TokenBuckets(1, 10);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import type { Authorizer } from "../../../auth/authorizer.ts";
 import { Rights } from "../../../auth/rights.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
-import { BODY_TIMEOUT } from "../../../server/http/body.ts";
+import { BODY_TIMEOUT } from "../../../server/http/api/body.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { askRaw } from "../../kit/handshake.ts";
@@ -11,7 +11,7 @@ import { TestSocket } from "../../kit/socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 import { until } from "../../kit/until.ts";
 
-/** Takes `NAME` or `NAME:ACCESS` as a token for the room `lobby`. */
+/** Accepts `NAME` or `NAME:ACCESS` as a token for the room `lobby`. */
 const byName: Authorizer = {
   required: false,
   authorize(token) {
@@ -24,7 +24,7 @@ const byName: Authorizer = {
 
 const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
 
-Deno.test("POST messages delivers to those who are there, who see nobody come or go", async () => {
+Deno.test("POST messages delivers to the members, without join or leave notices", async () => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   const told = await post(hub, "lobby", {
@@ -46,7 +46,7 @@ Deno.test("POST messages delivers to those who are there, who see nobody come or
     message: "hi",
     data: [1],
   });
-  // Her own coming she may hear of.
+  // Alice may see a notice of her own join.
   const others = alice.all("system").filter(({ message }) => message !== "Alice joined (1 online)");
   assertEquals(others, []);
   assertEquals((await tell(hub, "/api/people")).body.online, 1);
@@ -55,7 +55,7 @@ Deno.test("POST messages delivers to those who are there, who see nobody come or
   assertEquals(stored.body.messages.map((message: { id: number }) => message.id), [1]);
 });
 
-Deno.test("POST messages takes text as it comes, without the end of its last line", async () => {
+Deno.test("POST messages accepts text and removes its last line break", async () => {
   await using hub = await startTestHub();
   for (
     const [type, body, message] of [
@@ -73,7 +73,7 @@ Deno.test("POST messages takes text as it comes, without the end of its last lin
   assertEquals((await post(hub, "lobby", "hi")).body.sender, "guest");
 });
 
-Deno.test("POST messages takes null for a field that is not given, but for data", async () => {
+Deno.test("POST messages treats null as an absent field, except in `data`", async () => {
   await using hub = await startTestHub();
   const none = { room: null, sender: null, kind: null, ref: null, format: null, via: null };
   const query = "?sender=Jean-Luc%20%F0%9F%8D%B5&via=cron";
@@ -115,16 +115,16 @@ Deno.test("POST messages stores a request with the same key once, also after a r
   await using hub = await startTestHub({ path });
   assertEquals((await post(hub, "lobby", send, keyed)).status, 200);
   assertEquals((await post(hub, "lobby", { ...send, ref: "abc" })).status, 200);
-  // Another's key, and another room's, are other keys.
+  // Keys belong to one sender and one room.
   assertEquals((await post(hub, "lobby", { ...send, sender: "other" }, keyed)).body.id, 2);
   assertEquals((await post(hub, "attic", send, keyed)).body.id, 1);
-  // And so is the `ref` of a session.
+  // The `ref` of a session is no such key.
   await using alice = await TestSocket.plain(hub.url, "Alice");
   alice.send({ type: "message", message: "hi", ref: "abc" });
   assertEquals((await alice.next("ack"))["id"], 3);
 });
 
-Deno.test("POST messages forgets a key after five minutes", async () => {
+Deno.test("POST messages accepts the same key as a new message after five minutes", async () => {
   const clock = new FakeClock();
   const broker = await openSqliteBroker({ path: ":memory:", now: () => clock.now() });
   await using hub = await startTestHub({ broker, clock });
@@ -137,7 +137,7 @@ Deno.test("POST messages forgets a key after five minutes", async () => {
   assertEquals(ids, [1, 1, 2]);
 });
 
-Deno.test("POST messages signs with the token's name, and with nobody else's", async () => {
+Deno.test("POST messages uses the token's name and rejects names of others with 409", async () => {
   await using hub = await startTestHub({ authorizer: byName });
   const signed = await post(hub, "lobby", { message: "hi", sender: "Bob" }, bearer("Alice"));
   assertEquals([signed.status, signed.body.sender], [201, "Alice"]);
@@ -146,7 +146,7 @@ Deno.test("POST messages signs with the token's name, and with nobody else's", a
     const told = await post(hub, "lobby", { message: "hi", sender });
     assertEquals([told.status, told.body.error?.code], [409, "name_taken"], sender);
   }
-  // Another name is no help to somebody whose name a token fixes.
+  // A client whose token fixes its name cannot choose another: the error says so.
   const other = await post(hub, "lobby", "hi", bearer("ALICE"));
   assertEquals([other.status, other.body.error], [409, {
     code: "name_taken",
@@ -154,7 +154,7 @@ Deno.test("POST messages signs with the token's name, and with nobody else's", a
   }]);
 });
 
-Deno.test("rooms over HTTP are open as far as the token says, whether they exist or not", async () => {
+Deno.test("rooms without permission are rejected with 403, whether they exist or not", async () => {
   await using hub = await startTestHub({ authorizer: byName });
   await post(hub, "ops", "secret");
   const reader = { headers: bearer("Eve:read") };
@@ -172,7 +172,7 @@ Deno.test("rooms over HTTP are open as far as the token says, whether they exist
   assertEquals([refused.status, refused.body.error.code], [403, "forbidden"]);
 });
 
-Deno.test("GET messages reads pages in both directions, and searches", async () => {
+Deno.test("GET messages pages in both directions and searches", async () => {
   await using hub = await startTestHub();
   for (const word of ["one", "two", "three", "four"]) await post(hub, "lobby", word);
   const read = async (query: string): Promise<unknown> => {
@@ -189,7 +189,7 @@ Deno.test("GET messages reads pages in both directions, and searches", async () 
   assertEquals([body.room, body.messages, body.more], ["unknown", [], false]);
 });
 
-Deno.test("GET members names those who are in the room", async () => {
+Deno.test("GET members lists the people in the room", async () => {
   await using hub = await startTestHub();
   await using _alice = await TestSocket.plain(hub.url, "Alice", "room=a");
   const { body } = await tell(hub, "/api/rooms/a/members");
@@ -197,7 +197,7 @@ Deno.test("GET members names those who are in the room", async () => {
   assertEquals((await tell(hub, "/api/rooms/b/members")).body, { online: 0, people: [] });
 });
 
-Deno.test("everybody who posts has a rate, and is told when to come again", async () => {
+Deno.test("POST messages over the rate is rejected with 429 and Retry-After", async () => {
   await using hub = await startTestHub({
     clock: new FakeClock(),
     authorizer: byName,
@@ -209,11 +209,11 @@ Deno.test("everybody who posts has a rate, and is told when to come again", asyn
   const { headers, body } = await tell(hub, "/api/rooms/lobby/messages");
   assertEquals(headers.get("retry-after"), "1");
   assertEquals([body.error.code, body.error.retryAfter], ["rate_limited", 1]);
-  // Whom a token names is limited as that person.
+  // The name of a token has a rate of its own.
   assertEquals((await post(hub, "lobby", "hi", bearer("Alice"))).status, 201);
 });
 
-Deno.test("POST messages is refused while the hub stops", async () => {
+Deno.test("POST messages is rejected with 503 while the hub stops", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock });
   await using _alice = await TestSocket.plain(hub.url, "Alice");
@@ -233,7 +233,7 @@ Deno.test("POST messages is refused while the hub stops", async () => {
   await stopping;
 });
 
-/** Bodies and headers that are refused. */
+/** Invalid requests. */
 const HOSTILE: readonly {
   readonly what: string;
   readonly body: BodyInit;
@@ -243,8 +243,8 @@ const HOSTILE: readonly {
   readonly refused: readonly [status: number, code: string];
 }[] = [
   { what: "no JSON", body: "{", refused: [400, "bad_json"] },
-  { what: "nothing", body: "", refused: [400, "bad_json"] },
-  { what: "no object", body: "[]", refused: [400, "bad_frame"] },
+  { what: "an empty body", body: "", refused: [400, "bad_json"] },
+  { what: "a list", body: "[]", refused: [400, "bad_frame"] },
   { what: "no message", body: "{}", refused: [400, "bad_frame"] },
   {
     what: "an empty text",
@@ -252,21 +252,21 @@ const HOSTILE: readonly {
     headers: { "content-type": "" },
     refused: [400, "bad_frame"],
   },
-  { what: "a JSON bomb of lists", body: "[".repeat(60_000), refused: [400, "bad_json"] },
+  { what: "60,000 nested lists", body: "[".repeat(60_000), refused: [400, "bad_json"] },
   {
-    what: "data too deep",
+    what: "data nested too deeply",
     body: `{"data":${"[".repeat(30_000)}${"]".repeat(30_000)}}`,
     refused: [400, "bad_frame"],
   },
-  { what: "a number without end", body: `{"data":1e400}`, refused: [400, "bad_frame"] },
-  { what: "a kind of its own", body: `{"message":"a","kind":"x"}`, refused: [400, "bad_frame"] },
+  { what: "an infinite number", body: `{"data":1e400}`, refused: [400, "bad_frame"] },
+  { what: "an unknown kind", body: `{"message":"a","kind":"x"}`, refused: [400, "bad_frame"] },
   {
-    what: "a name that is none",
+    what: "an invalid name",
     body: `{"message":"a","sender":"a@b"}`,
     refused: [400, "bad_name"],
   },
   {
-    what: "a name that moves the cursor",
+    what: "a name with an escape sequence",
     body: `{"message":"a"}`,
     query: "?sender=%1b%5b2J",
     refused: [400, "bad_name"],
@@ -275,8 +275,8 @@ const HOSTILE: readonly {
   { what: "a room with capitals", room: "Lobby", body: "{}", refused: [400, "bad_room"] },
   { what: "an escaped room", room: "%6cobby", body: "{}", refused: [400, "bad_room"] },
   { what: "an escaped slash", room: "..%2f..", body: "{}", refused: [400, "bad_room"] },
-  { what: "a room of nothing", room: "", body: "{}", refused: [400, "bad_room"] },
-  { what: "a way up", room: "%2e%2e", body: "{}", refused: [404, "not_found"] },
+  { what: "an empty room", room: "", body: "{}", refused: [400, "bad_room"] },
+  { what: "a parent directory", room: "%2e%2e", body: "{}", refused: [404, "not_found"] },
   { what: "a room in a room", room: "a/b", body: "{}", refused: [404, "not_found"] },
   { what: "65 KiB", body: `{"message":"${"x".repeat(65_537)}"}`, refused: [413, "too_big"] },
   {
@@ -315,7 +315,7 @@ const HOSTILE: readonly {
     refused: [400, "bad_frame"],
   },
   {
-    what: "a key of nothing",
+    what: "an empty key",
     body: `{"message":"a"}`,
     headers: { "idempotency-key": `""` },
     refused: [400, "bad_frame"],
@@ -327,11 +327,11 @@ const HOSTILE: readonly {
     refused: [400, "bad_frame"],
   },
   {
-    what: "a mark that is too long",
+    what: "a ref that is too long",
     body: `{"message":"a","ref":"${"r".repeat(65)}"}`,
     refused: [400, "bad_frame"],
   },
-  // Pages can send these without asking first, but not without saying who they are.
+  // Pages can send these without a preflight, but not without an Origin.
   ...["text/plain", "application/x-www-form-urlencoded", "application/json"].map((type) => ({
     what: `${type} of a page elsewhere`,
     body: `{"message":"a"}`,
@@ -346,7 +346,7 @@ const HOSTILE: readonly {
   },
 ];
 
-Deno.test("POST messages refuses in one line what it does not take, and a bystander loses nothing", async (t) => {
+Deno.test("POST messages rejects an invalid request with a one-line error and delivers nothing", async (t) => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   for (const { what, body, headers, query = "", room = "lobby", refused } of HOSTILE) {
@@ -368,14 +368,14 @@ Deno.test("POST messages refuses in one line what it does not take, and a bystan
 const HEAD = (port: number): string =>
   `POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: localhost:${port}\r\n`;
 
-Deno.test("POST messages believes a length that is too much, and reads nothing", async () => {
+Deno.test("POST messages rejects a Content-Length over the limit with 413, unread", async () => {
   await using hub = await startTestHub();
   const told = await askRaw(hub.port, `${HEAD(hub.port)}Content-Length: 1073741824\r\n\r\nabc`);
   assertEquals(told.status, 413);
   assertMatch(told.headers.get("connection") ?? "", /^close/);
 });
 
-Deno.test("POST messages cuts off a body without an end", async () => {
+Deno.test("POST messages stops reading an endless body", async () => {
   await using hub = await startTestHub();
   using socket = await Deno.connect({ hostname: "127.0.0.1", port: hub.port });
   const write = async (text: string): Promise<boolean> => {
@@ -383,7 +383,7 @@ Deno.test("POST messages cuts off a body without an end", async () => {
       await socket.write(new TextEncoder().encode(text));
       return true;
     } catch (error) {
-      // The hub hung up, in one of the ways in which that shows.
+      // The hub closed the connection; the error differs.
       if (!(error instanceof Error)) throw error;
       return false;
     }
@@ -391,20 +391,20 @@ Deno.test("POST messages cuts off a body without an end", async () => {
   await write(`${HEAD(hub.port)}Transfer-Encoding: chunked\r\n\r\n`);
   const chunk = `4000\r\n${"x".repeat(0x4000)}\r\n`;
   let sent = 0;
-  // More than all buffers on the way hold; whoever reads on never comes to an end.
+  // More than all buffers on the way hold: a hub that goes on reading takes all of it.
   while (sent < 4096 && await write(chunk)) sent++;
   assert(sent < 4096, "the hub read 64 MiB");
   const status = await tell(hub, "/api/status");
   assertEquals(status.body.messages, 0);
 });
 
-Deno.test("POST messages gives a slow body its time, and no more", async () => {
+Deno.test("POST messages rejects a slow body with 408 after BODY_TIMEOUT", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock });
   const answer = askRaw(hub.port, `${HEAD(hub.port)}Content-Length: 10\r\n\r\nabc`);
   let over = false;
   const told = answer.finally(() => over = true);
-  // The clock stands still: it is moved until the request, whenever it came, has had its time.
+  // The clock stands still: advance it until the deadline of the request is over.
   await until("an answer", () => {
     clock.advance(BODY_TIMEOUT);
     return over;
@@ -414,7 +414,7 @@ Deno.test("POST messages gives a slow body its time, and no more", async () => {
   assertStringIncludes((await told).body, `"code":"timeout"`);
 });
 
-Deno.test("POST messages takes `via` from the query, for bodies that are text", async () => {
+Deno.test("POST messages reads `via` from the query for text bodies", async () => {
   await using hub = await startTestHub();
   const said = async (): Promise<unknown> => {
     const { body: { messages } } = await tell(hub, "/api/rooms/lobby/messages?limit=1");
@@ -422,7 +422,7 @@ Deno.test("POST messages takes `via` from the query, for bodies that are text", 
   };
   assertEquals((await post(hub, "lobby", "hi", {}, "?via=a,B.c-d_9")).status, 201);
   assertEquals(await said(), ["a", "B.c-d_9"]);
-  // What the body says counts first; an empty variable of a script says nothing.
+  // The body takes precedence; an empty variable of a script means none.
   await post(hub, "lobby", { message: "hi", via: ["c"] }, {}, "?via=a");
   assertEquals(await said(), ["c"]);
   assertEquals((await post(hub, "lobby", "hi", {}, "?via=")).status, 201);

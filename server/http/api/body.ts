@@ -1,4 +1,4 @@
-import type { Clock } from "../../lib/clock.ts";
+import type { Clock } from "../../../lib/clock.ts";
 import { ApiProblem } from "./responses.ts";
 
 /** Milliseconds in which a body must arrive: a slow client occupies a connection. */
