@@ -10,7 +10,7 @@ const LOG_RATE = 1;
 /** Log lines at once: enough to see who is rejected. */
 const LOG_BURST = 20;
 
-/** Details of a rejection that only HTTP clients get. */
+/** Details of a rejection for HTTP clients. */
 export interface RejectionDetails {
   /** Seconds after which it makes sense to try again. */
   readonly retryAfter?: number | undefined;

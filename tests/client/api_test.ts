@@ -110,7 +110,7 @@ for (
 Deno.test("`HubApi` tells a closed port, a timeout, an unknown host and an abort apart", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = new URL(`ws://127.0.0.1:${listener.addr.port}/`);
-  // The connection is made, but nobody ever answers.
+  // The connection opens, but no answer ever comes.
   const slow = await assertRejects(() => new HubApi({ url, timeout: 50 }).status(), ConnectError);
   assertEquals(slow.failure, "network");
   assertMatch(slow.message, /does not answer$/);
