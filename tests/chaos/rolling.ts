@@ -2,7 +2,7 @@ import { delay } from "../../lib/async.ts";
 import { type ClientConnection, connect, type Environment } from "../../client.ts";
 import { LatencyHistogram, type LatencySummary } from "../../bench/load/histogram.ts";
 import { type Program, startHubProcess } from "../kit/process.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 import { type Evidence, type Seen, violations } from "./checker.ts";
 
 /** One stop of a hub under load, and its return. */

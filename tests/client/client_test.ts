@@ -3,8 +3,7 @@ import { connect, ConnectError, RequestError } from "../../client.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { joined, message, messages, ScriptedHub } from "../kit/scripted_hub.ts";
-import { until } from "../kit/until.ts";
-import { within } from "../kit/within.ts";
+import { until, within } from "../kit/wait.ts";
 
 Deno.test("`connect()` says in its hello who it is, where it stopped, and whether it wants its echo", async () => {
   await using hub = new ScriptedHub();

@@ -3,7 +3,7 @@ import { connect, ConnectError, type ConnectOptions, type Environment } from "..
 import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { ScriptedHub } from "../kit/scripted_hub.ts";
-import { within } from "../kit/within.ts";
+import { within } from "../kit/wait.ts";
 
 /** How a conversation that cannot begin ends. */
 async function failure(

@@ -8,7 +8,7 @@ import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { message, type ScriptedConnection, ScriptedHub } from "../kit/scripted_hub.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { within } from "../kit/within.ts";
+import { within } from "../kit/wait.ts";
 
 /** Alice, whose connection broke and who is about to come back. */
 async function offline(hub: ScriptedHub) {

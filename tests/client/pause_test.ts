@@ -3,7 +3,7 @@ import { connect } from "../../client.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { joined, message, messages, ScriptedHub } from "../kit/scripted_hub.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 Deno.test("a conversation with `maxUnread` comes back for the rest when all was read", async () => {
   await using hub = new ScriptedHub();

@@ -3,7 +3,7 @@ import { connect, ConnectError, type ConnectOptions, type Environment } from "..
 import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { joined, message, messages, ScriptedHub, type WelcomeScript } from "../kit/scripted_hub.ts";
-import { within } from "../kit/within.ts";
+import { within } from "../kit/wait.ts";
 
 /** Online, past the first room and its history. */
 async function online(

@@ -5,7 +5,7 @@ import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { Relay } from "../kit/relay.ts";
 import { ack, joined, message, ScriptedHub, type WelcomeScript } from "../kit/scripted_hub.ts";
-import { within } from "../kit/within.ts";
+import { within } from "../kit/wait.ts";
 
 /** The texts of messages. */
 function texts(messages: readonly Publish[]): (string | undefined)[] {

@@ -5,7 +5,7 @@ import { connect, ConnectError, RequestError } from "../../client.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { Relay } from "../kit/relay.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { within } from "../kit/within.ts";
+import { within } from "../kit/wait.ts";
 
 Deno.test("two connections exchange messages over a real hub", async () => {
   await using server = await startTestHub();

@@ -1,10 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { connect } from "../../client.ts";
-import { bcastOnPath } from "../kit/bcast_on_path.ts";
+import { bcastOnPath, Program } from "../kit/process.ts";
 import { keyPair, shownFingerprint } from "../kit/certificates.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { Program } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { connectorFor } from "../../commands/client/trust.ts";
 import { readFingerprint } from "../../server/transports/tls.ts";

@@ -3,7 +3,7 @@ import { connect, type OutgoingMessage } from "../../client.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { Program } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 async function say(url: string, ...messages: readonly OutgoingMessage[]): Promise<void> {
   await using writer = connect({ url, sender: "Bob", echo: false });

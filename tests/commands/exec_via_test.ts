@@ -4,12 +4,11 @@ import type { Server } from "../../server.ts";
 import { MAX_VIA, type Message } from "../../protocol.ts";
 import { decodeCursor } from "../../commands/pipeline/cursor.ts";
 import { extendVia, programId, viaOption } from "../../commands/pipeline/via.ts";
-import { bcastOnPath } from "../kit/bcast_on_path.ts";
+import { bcastOnPath, Program } from "../kit/process.ts";
 import { type Folder, temporaryFolder } from "../kit/folder.ts";
 import { post } from "../kit/http.ts";
-import { Program } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const ignore = Deno.build.os === "windows";
 

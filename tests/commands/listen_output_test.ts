@@ -11,7 +11,7 @@ import {
 } from "../kit/listen_command.ts";
 import { Program, programCommand } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 Deno.test("bcast listen --output appends each message once, after a write that was cut short, too", async () => {
   await using hub = await startTestHub();

@@ -13,7 +13,7 @@ import {
 } from "../kit/listen_command.ts";
 import { Program, programCommand } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 Deno.test("bcast listen prints text, JSON or a format, one harmless line a message", async () => {
   await using hub = await startTestHub();

@@ -5,11 +5,10 @@ import { connect } from "../../client.ts";
 import type { Message } from "../../protocol.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { postModeration, startModeratedHub } from "../kit/moderated_hub.ts";
+import { postModeration, startModeratedHub, startTestHub } from "../kit/test_hub.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
 import { ScriptedHub } from "../kit/scripted_hub.ts";
-import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 /** What a room holds. */
 async function log(url: string, room: string): Promise<readonly Message[]> {

@@ -5,7 +5,7 @@ import { keyPair } from "../kit/certificates.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { Nginx, nginxIsMissing } from "../kit/nginx.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const guide = await Deno.readTextFile(new URL("../../docs/deploy.md", import.meta.url));
 const UNIT = new URL("../../deploy/bcast.service", import.meta.url);

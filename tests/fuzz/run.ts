@@ -3,7 +3,7 @@ import { writeAll } from "../../lib/files.ts";
 import fc from "fast-check";
 import { Program } from "../kit/process.ts";
 import { TestSocket } from "../kit/test_socket.ts";
-import { within } from "../kit/within.ts";
+import { within } from "../kit/wait.ts";
 import { type Script, scripts } from "./scripts.ts";
 
 /** How long, and from where. */

@@ -6,11 +6,11 @@ import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { connect } from "../../client.ts";
 import type { Server } from "../../server.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
-import { type RawHeaders, requestUpgrade } from "../kit/handshake.ts";
+import { type RawHeaders, requestUpgrade } from "../kit/raw_http.ts";
 import { fetchJson } from "../kit/http.ts";
 import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { startTestHub, type TestHubOptions } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const SECRET = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
 const SHARED = "a-shared-secret-of-the-hub";

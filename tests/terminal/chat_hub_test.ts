@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { temporaryFolder } from "../kit/folder.ts";
 import { ChatUser } from "../kit/chat_user.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 Deno.test("two people talk in rooms and in private through a real hub", async () => {
   await using hub = await startTestHub({ limits: { maxMessageBytes: 2048 } });

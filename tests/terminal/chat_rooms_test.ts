@@ -4,7 +4,7 @@ import { RequestError } from "../../client/types.ts";
 import { ChatHarness } from "../kit/chat_harness.ts";
 import { chatMessage, TIMESTAMP } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 function direct(sender: string, message: string, to = "Alice"): Direct {
   return { type: "direct", sender, to, message, timestamp: TIMESTAMP };

@@ -5,7 +5,7 @@ import { DEFAULT_SETTINGS, type TerminalSettings, writeSettings } from "../../te
 import { ChatHarness } from "../kit/chat_harness.ts";
 import { connectedEvents, TIMESTAMP } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const offline = { type: "offline", code: 1006, reason: "Nothing listens.", retryIn: 4000 } as const;
 

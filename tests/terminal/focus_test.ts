@@ -9,7 +9,7 @@ import { ChatHarness } from "../kit/chat_harness.ts";
 import { chatMessage, TIMESTAMP } from "../kit/fake_connection.ts";
 import { ChatUser } from "../kit/chat_user.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 import { name as anyName, room as anyRoom } from "../protocol/arbitraries.ts";
 
 /** Rooms and people with which a scene begins; events are about them, and about others. */

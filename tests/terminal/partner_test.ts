@@ -3,7 +3,7 @@ import { ChatHarness } from "../kit/chat_harness.ts";
 import { connectedEvents, TIMESTAMP } from "../kit/fake_connection.ts";
 import { ChatUser } from "../kit/chat_user.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 // A private message never goes to somebody else of the same name without a question.
 

@@ -3,7 +3,7 @@ import { type ClientConnection, connect } from "../../client.ts";
 import { TmuxChat } from "../kit/tmux_chat.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { tmuxIsMissing } from "../kit/tmux.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const ignore = tmuxIsMissing();
 const SIZE = { columns: 80, rows: 24 };

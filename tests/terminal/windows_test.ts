@@ -9,7 +9,7 @@ import { MAX_ITEMS } from "../../terminal/windows.ts";
 import { ChatHarness } from "../kit/chat_harness.ts";
 import { chatMessage, TIMESTAMP } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 function direct(sender: string, message: string): Direct {
   return { type: "direct", sender, to: "Alice", message, timestamp: TIMESTAMP };

@@ -8,7 +8,7 @@ import { Program, startHubProcess } from "../../kit/process.ts";
 import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 import { collectLog } from "../../kit/collected_log.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 /** A small disk that a test can fill. */
 interface SmallDisk extends AsyncDisposable {

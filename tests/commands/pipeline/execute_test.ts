@@ -21,7 +21,7 @@ import type { FollowEvent, ReceivedMessage } from "../../../commands/pipeline/fo
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { chatMessage, TIMESTAMP } from "../../kit/fake_connection.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const OK: CommandResult = { ok: true, description: "ended with exit code 0" };
 const FAILED: CommandResult = { ok: false, description: "ended with exit code 3" };

@@ -10,7 +10,7 @@ import {
   TIMESTAMP,
 } from "../../kit/fake_connection.ts";
 import { byteStream, MemoryOutput } from "../../kit/memory_output.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 interface Setting {
   readonly connection: FakeConnection;

@@ -21,7 +21,7 @@ import { ranges, UnsentReport } from "../../../commands/pipeline/unsent_report.t
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { connectedEvents, FakeConnection } from "../../kit/fake_connection.ts";
 import { byteStream, MemoryOutput } from "../../kit/memory_output.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 Deno.test("`jsonItem()` takes message, data and kind of an object, and says what is wrong with others", () => {
   const bad = `it is not a JSON object like {"message":"hi"}`;

@@ -6,7 +6,7 @@ import { secretKey, signingSecret } from "../../../auth/keys.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
 import type { Server } from "../../../server.ts";
-import { requestUpgrade } from "../../kit/handshake.ts";
+import { requestUpgrade } from "../../kit/raw_http.ts";
 import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 

@@ -18,7 +18,7 @@ import { formatUntil } from "../../../server/moderation/sanction_messages.ts";
 import { isLoopbackNetwork, parseNetwork } from "../../../lib/net.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { RecordedClient, startMemoryHub } from "../../kit/memory_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const BY = { name: "Root", address: "198.51.100.1" };
 const ADMIN = { ...OPEN_GRANT, admin: true };

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { nameKey, normalizeName } from "../../../protocol.ts";
 import { CLIENT_KINDS, type ClientKind, InProcessHub } from "../../kit/client_kinds.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 /** Names of all kinds that are allowed. */
 const NAMES = [

@@ -11,7 +11,7 @@ import { PathProxy } from "../../kit/path_proxy.ts";
 import { Program, startHubProcess } from "../../kit/process.ts";
 import { Relay } from "../../kit/relay.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 

@@ -7,9 +7,9 @@ import { type ClientConnection, connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
 import { browserTests, ChatPage, type TestBrowser } from "../../kit/browser.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
-import { postModeration, startModeratedHub } from "../../kit/moderated_hub.ts";
+import { postModeration, startModeratedHub } from "../../kit/test_hub.ts";
 import { FakeTokenHub } from "../../kit/fake_token_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 

@@ -7,7 +7,7 @@ import { connect } from "../../../client.ts";
 import { type BrowserProfile, browserTests } from "../../kit/browser.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 

@@ -7,9 +7,8 @@ import type { Page } from "playwright-core";
 import { connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
 import { browserTests, type ChatPage, type TestBrowser } from "../../kit/browser.ts";
-import { postModeration, startModeratedHub } from "../../kit/moderated_hub.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { postModeration, startModeratedHub, startTestHub } from "../../kit/test_hub.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 

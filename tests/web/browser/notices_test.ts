@@ -5,9 +5,8 @@
 import { assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
-import { postModeration, startModeratedHub } from "../../kit/moderated_hub.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { postModeration, startModeratedHub, startTestHub } from "../../kit/test_hub.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 

@@ -16,7 +16,7 @@ import { type ChatState, EMPTY } from "../../../web/state/types.ts";
 import { browserTests } from "../../kit/browser.ts";
 import { Relay } from "../../kit/relay.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");

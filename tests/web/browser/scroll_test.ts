@@ -7,7 +7,7 @@ import { connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 

@@ -8,7 +8,7 @@ import type { Server } from "../../../server.ts";
 import { type BrowserProfile, browserTests, ChatPage } from "../../kit/browser.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 

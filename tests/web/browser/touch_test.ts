@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
 import { type BrowserProfile, browserTests, type TestBrowser } from "../../kit/browser.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 

@@ -11,7 +11,7 @@ import { browserTests, type ChatPage } from "../../kit/browser.ts";
 import { HOSTILE_TEXTS } from "../../kit/hostile_texts.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 import { FakeTokenHub } from "../../kit/fake_token_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 

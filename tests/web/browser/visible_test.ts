@@ -15,7 +15,7 @@ import {
 import { sanitized } from "../../../web/state/sanitize.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
 import { joined } from "../../kit/scripted_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
