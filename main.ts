@@ -34,7 +34,7 @@ async function dispatch(args: readonly string[], context: Context): Promise<numb
   return await execute(findCommand(name, COMMANDS), globals, own, context);
 }
 
-/** Runs a command; `globals` stood before its name, and what stands last counts. */
+/** Runs a command. Flags after its name override `globals`, those before it. */
 async function execute(
   command: AnyCommand,
   globals: readonly string[],
@@ -55,7 +55,7 @@ async function execute(
   return await command.execute(rest, context, COMMANDS);
 }
 
-/** One line of what went wrong, and the stack only where somebody looks for it. */
+/** Prints the error on one line, and the stack at `--log-level debug`. */
 async function report(
   error: unknown,
   args: readonly string[],
@@ -67,7 +67,7 @@ async function report(
   return exitCode;
 }
 
-/** Looks at the raw arguments: what failed may be the reading of them. */
+/** Checks the raw arguments, because parsing them may be what failed. */
 function wantsStacks(args: readonly string[], env: Context["env"]): boolean {
   const at = args.indexOf("--log-level");
   const level = args.find((arg) => arg.startsWith("--log-level="))?.split("=")[1] ??
@@ -78,7 +78,7 @@ function wantsStacks(args: readonly string[], env: Context["env"]): boolean {
 if (import.meta.main) {
   const context = systemContext();
   const fatal = (error: unknown): void => {
-    // Later, so that others who listen make room first: a line may be half typed.
+    // Later, so that other listeners run first: the editor has to remove a half-typed line.
     void Promise.resolve().then(() => report(error, Deno.args, context)).then(context.exit);
   };
   addEventListener("unhandledrejection", (event) => {
