@@ -10,16 +10,16 @@ import {
   WRONG_TOKEN,
 } from "./authorizer.ts";
 
-/** Characters below which a shared secret could be guessed: about what 12 random bytes need. */
+/** Shorter secrets could be guessed; 12 random bytes have this length. */
 export const MIN_UNGUESSABLE_LENGTH = 16;
 
-/** Lets in who knows one of a few shared secrets; several, so that one can take another's place. */
+/** Accepts shared secrets; there are several during a rotation. */
 export class SecretAuthorizer implements Authorizer {
   readonly required = true;
   readonly grantsAdmin: boolean;
   readonly #secrets: readonly { readonly digest: Buffer; readonly verdict: AuthDecision }[];
 
-  /** @param admin whether who knows a secret may moderate. */
+  /** @param admin whether the secrets allow moderation. */
   constructor(secrets: readonly string[], { admin = false }: { readonly admin?: boolean } = {}) {
     this.grantsAdmin = admin;
     const grant: Grant = { ...OPEN_GRANT, admin };
@@ -33,8 +33,8 @@ export class SecretAuthorizer implements Authorizer {
     if (token === undefined) return MISSING_TOKEN;
     if (token.length > MAX_SECRET_LENGTH) return WRONG_TOKEN;
     const given = digest(token);
-    // Digests have one length, and all are compared: neither how much of a secret was right nor
-    // which one it was shows in the time that this takes.
+    // All digests are compared, in constant time: timing reveals neither which secret matched nor
+    // how much of it was right.
     let found: AuthDecision = WRONG_TOKEN;
     for (const { digest, verdict } of this.#secrets) {
       found = timingSafeEqual(digest, given) ? verdict : found;

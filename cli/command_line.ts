@@ -1,6 +1,6 @@
 import { parseArgs } from "@std/cli";
 import { visible } from "../protocol.ts";
-import { suggestion } from "../render/text.ts";
+import { suggestion } from "../lib/words.ts";
 import { UsageError } from "./errors.ts";
 import { type AnyFlag, type Flags, type FlagValues, text } from "./flags.ts";
 import { flagSynonym } from "./synonyms.ts";

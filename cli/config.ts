@@ -5,10 +5,10 @@ import { CliError, UsageError } from "./errors.ts";
 import { configKey, type Layer } from "./command_line.ts";
 import type { AnyFlag, Flags } from "./flags.ts";
 import { isReadableByOthers } from "./read_file.ts";
-import { readErrorText } from "../lib/file_errors.ts";
+import { readErrorText } from "../lib/files.ts";
 import { configDirectory } from "./paths.ts";
 import { parseSettings, type Setting, type SettingFault, type SettingsReader } from "./settings.ts";
-import { suggestion } from "../render/text.ts";
+import { suggestion } from "../lib/words.ts";
 
 /** The part of a command that a configuration file can set. */
 export interface Configurable {

@@ -1,5 +1,5 @@
 import { visible } from "../protocol.ts";
-import { suggestion } from "../render/text.ts";
+import { suggestion } from "../lib/words.ts";
 import { type AnyCommand, type CommandSection, commandsIn } from "./command.ts";
 import { GLOBAL_FLAGS, parseCommandLine, splitGlobals } from "./command_line.ts";
 import type { Context } from "./context.ts";

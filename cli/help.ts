@@ -2,7 +2,8 @@ import type { AnyCommand, CommandSection } from "./command.ts";
 import { EXIT } from "./errors.ts";
 import { envName, flagName, GLOBAL_FLAGS } from "./command_line.ts";
 import type { Flags } from "./flags.ts";
-import { table, wrap } from "../render/text.ts";
+import { table } from "../render/table.ts";
+import { wrap } from "../render/wrap.ts";
 
 /** Columns of every help text. */
 const WIDTH = 80;

@@ -1,5 +1,5 @@
 import { CliError } from "./errors.ts";
-import { writeErrorText } from "../lib/file_errors.ts";
+import { writeErrorText } from "../lib/files.ts";
 import { visible } from "../protocol.ts";
 
 /** Bytes after which a file is rotated: days of an ordinary hub, and small enough for an editor. */

@@ -7,11 +7,10 @@ import {
   type LogRecord,
   type Sink,
 } from "@logtape/logtape";
-import { visible } from "../protocol.ts";
+import { safeJson, visible } from "../protocol.ts";
 import { choice, text, toggle } from "./flags.ts";
 import { LogFile } from "./log_file.ts";
 import type { Output } from "../lib/output.ts";
-import { safeJson } from "../render/text.ts";
 
 /** Least detailed first. */
 export const LOG_LEVELS = ["error", "warning", "info", "debug", "trace"] as const;

@@ -1,6 +1,6 @@
-import { readErrorText } from "../lib/file_errors.ts";
+import { readErrorText, writeAll } from "../lib/files.ts";
 import type { Output } from "../lib/output.ts";
-import { writeAll } from "../lib/write_all.ts";
+import { terminalSize } from "../render/terminal_size.ts";
 import { CliError, EXIT } from "./errors.ts";
 
 /** The part of a stream such as `Deno.stdout` that {@linkcode StreamOutput} needs. */
@@ -13,6 +13,9 @@ const encoder = new TextEncoder();
 
 /** The columns of a page that nobody measured. */
 const DEFAULT_COLUMNS = 80;
+
+/** Narrower terminals are treated as this wide. */
+const MIN_COLUMNS = 20;
 
 /**
  * An {@linkcode Output} over a byte stream.
@@ -41,7 +44,7 @@ export class StreamOutput implements Output {
   }
 
   get columns(): number {
-    return this.isTerminal ? terminalColumns() : DEFAULT_COLUMNS;
+    return this.isTerminal ? Math.max(MIN_COLUMNS, terminalSize().columns) : DEFAULT_COLUMNS;
   }
 
   get waiting(): number {
@@ -84,14 +87,4 @@ function isClosedPipe(error: unknown): boolean {
   // The Windows way to say it: ERROR_NO_DATA, "the pipe is being closed".
   return error instanceof Error && "code" in error &&
     (error.code === "EPIPE" || error.code === "EOF");
-}
-
-function terminalColumns(): number {
-  try {
-    return Math.max(20, Deno.consoleSize().columns);
-  } catch (error) {
-    // Output is a terminal but none of the three streams that consoleSize() asks tells its size.
-    if (error instanceof Error) return DEFAULT_COLUMNS;
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 import { visible } from "../protocol.ts";
-import { readErrorText } from "../lib/file_errors.ts";
+import { readErrorText } from "../lib/files.ts";
 import { CliError } from "./errors.ts";
 
 /** Bytes of a file of secrets or keys: far more than any has, and quickly read if it is a mistake. */

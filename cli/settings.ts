@@ -1,7 +1,7 @@
 import { type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import { visible } from "../protocol.ts";
 import { UsageError } from "./errors.ts";
-import { suggestion } from "../render/text.ts";
+import { suggestion } from "../lib/words.ts";
 
 /** A key of a settings file, and its value. */
 export interface Setting {

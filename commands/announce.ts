@@ -2,7 +2,7 @@ import { roomFlag } from "./client/client_flags.ts";
 import { defineCommand } from "../cli/command.ts";
 import { EXIT, UsageError } from "../cli/errors.ts";
 import { moderate, MODERATOR_FLAGS } from "./client/moderate.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 
 /** `bcast announce`. */
 export const announce = defineCommand({

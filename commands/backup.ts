@@ -5,7 +5,7 @@ import { loadConfig } from "../cli/config.ts";
 import type { Context } from "../cli/context.ts";
 import { EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import { formatBytes } from "@std/fmt";
 import { visible } from "../protocol.ts";
 import { resolveFlags } from "../cli/command_line.ts";

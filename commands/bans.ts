@@ -5,9 +5,9 @@ import { EXIT } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { safeJson } from "../render/text.ts";
+import { safeJson } from "../protocol.ts";
+import { columns } from "../render/table.ts";
 import type { SanctionReport } from "../protocol.ts";
-import { columns } from "../render/columns.ts";
 
 const WHAT = { ban: "banned", mute: "muted", close: "closed" } as const;
 

@@ -5,7 +5,8 @@ import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import type { Output } from "../lib/output.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { plural, table } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
+import { table } from "../render/table.ts";
 import { TOKEN_FLAGS, tokenOption } from "./client/token.ts";
 import { connectorFor } from "./client/trust.ts";
 import { shownUrl } from "../client.ts";
@@ -126,7 +127,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     const report = await runLoad({
       url: way.url.href,
       caCerts: way.caCerts,
-      dialect: new BcastFormat({
+      format: new BcastFormat({
         room: flags.room,
         ...(bearer === undefined ? {} : { token: bearer }),
       }),

@@ -7,7 +7,7 @@ import {
   SANCTION_FLAGS,
   sanctionOptionsOf,
 } from "./client/moderate.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 
 const WHICH = { placeholder: "ROOM", help: "Name of the room" };
 

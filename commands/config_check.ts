@@ -1,7 +1,7 @@
 import { commandsIn, defineCommand } from "../cli/command.ts";
 import { checkConfig, type ConfigReport } from "../cli/config.ts";
 import { EXIT } from "../cli/errors.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import { visible } from "../protocol.ts";
 
 /** `bcast config check`. */

@@ -11,8 +11,8 @@ import { loadConfig } from "../cli/config.ts";
 import type { Context } from "../cli/context.ts";
 import { EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { safeJson } from "../render/text.ts";
-import { columns } from "../render/columns.ts";
+import { safeJson } from "../protocol.ts";
+import { columns } from "../render/table.ts";
 import { findCommand } from "../cli/dispatch.ts";
 import { portIn } from "../client.ts";
 import {

@@ -1,3 +1,5 @@
+import { isPrivateCommand } from "../terminal/line.ts";
+import { SHORTCUTS } from "../terminal/shortcuts.ts";
 import { getLogger } from "@logtape/logtape";
 import { VERIFIED_WORD } from "../chat/sender.ts";
 import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "./client/address.ts";
@@ -15,24 +17,24 @@ import * as flag from "../cli/flags.ts";
 import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName, shellWord } from "../cli/shell.ts";
 import { ignoreStraySignals, type Interruption, watchInterrupts } from "../cli/signals.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
+import { backgroundOfNumbers } from "../render/background.ts";
 import { TOKEN_FLAGS, tokenOption } from "./client/token.ts";
 import { connectorFor, type HubConnector } from "./client/trust.ts";
 import { connect as converse, type ConnectOptions, HubApi, shownUrl } from "../client.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.ts";
-import { backgroundOfNumbers } from "../editor/background.ts";
 import { lacksSymbols } from "../terminal/characters.ts";
 import { TerminalChat } from "../terminal/terminal_chat.ts";
 import { Editor } from "../editor/editor.ts";
-import { InputHistory } from "../editor/input_history.ts";
+import { FileHistory } from "../editor/input_history.ts";
 import { readLastName, writeLastName } from "../terminal/last_used_name.ts";
 import type { Background } from "../render/palette.ts";
 import { viaOption } from "./pipeline/via.ts";
 import { pipe } from "./pipeline/pipe.ts";
 import { PlainScreen } from "../editor/plain_screen.ts";
-import type { Console } from "../editor/screen.ts";
+import type { InteractiveScreen } from "../editor/screen.ts";
 import { type Bell, BELLS, readSettings, writeSettings } from "../terminal/settings.ts";
-import { SystemTerminal } from "../editor/tty.ts";
+import { SystemTerminal } from "../editor/terminal.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
@@ -93,9 +95,9 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const terminal = context.stdin.isTerminal && context.stdout.isTerminal && !flags.json;
   if (terminal) return await talk({ ...options, url }, way, flags.bell, context, interruption);
   const via = viaOption(context.env);
-  await using conversation = converse({ ...options, echo: false }, way.seams);
+  await using connection = converse({ ...options, echo: false }, way.seams);
   return await pipe({
-    conversation,
+    connection,
     via,
     input: context.stdin.readable,
     stdout: context.stdout,
@@ -113,10 +115,14 @@ async function talk(
   context: Context,
   interruption: Interruption,
 ): Promise<ExitCode> {
-  await using history = await InputHistory.open(dataDirectory(context));
-  using screen: Console = isDumb(context)
-    ? new PlainScreen(context)
-    : new Editor(new SystemTerminal(), { history });
+  await using history = await FileHistory.open(dataDirectory(context));
+  using screen: InteractiveScreen = isDumb(context)
+    ? new PlainScreen({
+      output: context.stdout,
+      input: context.stdin.readable,
+      isCommand: isPrivateCommand,
+    })
+    : new Editor(new SystemTerminal(), { history, shortcuts: new Set(SHORTCUTS.keys()) });
   const { signal } = interruption;
   const hangUp = (): void => screen[Symbol.dispose]();
   signal.addEventListener("abort", hangUp, { once: true });
@@ -179,7 +185,10 @@ async function talk(
 }
 
 /** What the terminal's background is, by the environment or by what the terminal answers. */
-async function backgroundOf(screen: Console, context: Context): Promise<Background | undefined> {
+async function backgroundOf(
+  screen: InteractiveScreen,
+  context: Context,
+): Promise<Background | undefined> {
   const known = backgroundOfNumbers(context.env("COLORFGBG"));
   if (known !== undefined || UNASKED.includes(context.env("TERM") ?? "")) return known;
   return screen instanceof Editor ? await screen.background() : undefined;
@@ -203,7 +212,7 @@ function invitation(url: URL, room: string): string {
  * offer, it makes a guest, without a `sender`. `undefined` when the user would rather leave.
  */
 async function askName(
-  screen: Console,
+  screen: InteractiveScreen,
   context: Context,
 ): Promise<{ readonly sender?: string } | undefined> {
   const user = context.env("USER") ?? context.env("USERNAME") ?? "";

@@ -1,5 +1,5 @@
 import { BrokerError } from "../broker/broker.ts";
-import { knownTrouble } from "../broker/sqlite/storage_errors.ts";
+import { knownProblem } from "../broker/sqlite/storage_errors.ts";
 import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
 import { ConnectError } from "../client/types.ts";
 import { visible } from "../protocol.ts";
@@ -23,7 +23,7 @@ export function explain(error: unknown): Explanation {
   if (error instanceof BrokerError || error instanceof ClientsFileError) {
     return { message: oneLine(error.message), exitCode: EXIT.failed };
   }
-  const problem = isSystemError(error) ? knownTrouble(error) : undefined;
+  const problem = isSystemError(error) ? knownProblem(error) : undefined;
   if (problem !== undefined) {
     // The system's message ends with the name of the file.
     const [, file] = /: (\w+ '.*')/.exec(String(error)) ?? [];

@@ -6,14 +6,19 @@ import * as flag from "../cli/flags.ts";
 import { roomFlag } from "./client/client_flags.ts";
 import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { safeJson } from "../render/text.ts";
+import { backgroundOfNumbers } from "../render/background.ts";
 import { tokenOption } from "./client/token.ts";
 import { connectorFor } from "./client/trust.ts";
 import { fetchHistory, type HistoryQuery } from "../client/history.ts";
 import { connect, ConnectError } from "../client.ts";
-import { DEFAULT_HISTORY_PAGE, DEFAULT_ROOM, MAX_QUERY_LENGTH, visible } from "../protocol.ts";
+import {
+  DEFAULT_HISTORY_PAGE,
+  DEFAULT_ROOM,
+  MAX_QUERY_LENGTH,
+  safeJson,
+  visible,
+} from "../protocol.ts";
 import { paintWith } from "../render/paint.ts";
-import { backgroundOfNumbers } from "../editor/background.ts";
 import { paletteOf } from "../render/palette.ts";
 import { renderMessage } from "../terminal/render.ts";
 

@@ -8,7 +8,7 @@ import {
   sanctionOptionsOf,
   TARGET_FLAGS,
 } from "./client/moderate.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import { visible } from "../protocol.ts";
 
 /** `bcast kick`. */

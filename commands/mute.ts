@@ -11,7 +11,7 @@ import {
   TARGET_FLAGS,
   targetOf,
 } from "./client/moderate.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 
 /** `bcast mute`. */
 export const mute = defineCommand({

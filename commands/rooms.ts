@@ -4,8 +4,9 @@ import { EXIT } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { plural, safeJson } from "../render/text.ts";
-import { columns } from "../render/columns.ts";
+import { plural } from "../lib/words.ts";
+import { safeJson } from "../protocol.ts";
+import { columns } from "../render/table.ts";
 
 /** `bcast rooms`. */
 export const rooms = defineCommand({

@@ -8,9 +8,11 @@ import * as flag from "../cli/flags.ts";
 import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { statusLine, statusRows } from "./status_text.ts";
-import { safeJson, table, wrap } from "../render/text.ts";
+import { table } from "../render/table.ts";
+import { wrap } from "../render/wrap.ts";
 import { ConnectError, type HubApi, shownUrl } from "../client.ts";
-import { type StatusReport, visible } from "../protocol.ts";
+import { safeJson, type StatusReport, visible } from "../protocol.ts";
+import { terminalSize } from "../render/terminal_size.ts";
 import { LiveView } from "../render/live_view.ts";
 
 const FLAGS = {
@@ -66,7 +68,7 @@ async function watch(
   const url = shownUrl(hubAddress({ flags, ...input }));
   const { stdout, stderr } = context;
   const inPlace = stdout.isTerminal && !flags.json && !isDumb(context);
-  await using board = new LiveView(stdout, terminalRows);
+  await using board = new LiveView(stdout, () => terminalSize().rows);
   // At once: a second Ctrl-C leaves no time for anything else.
   signal.addEventListener("abort", () => void board[Symbol.asyncDispose](), { once: true });
   let look: Look = { status: first };
@@ -109,14 +111,4 @@ async function lookAt(hub: HubApi): Promise<Look> {
 function statusTable(report: StatusReport, url: string): string {
   const rows = statusRows(report, url).map(([label, value]) => [label, visible(value)] as const);
   return table(rows, { indent: 0, width: Infinity });
-}
-
-function terminalRows(): number {
-  try {
-    return Deno.consoleSize().rows;
-  } catch (error) {
-    // Output is a terminal, but none of the streams that consoleSize() asks tells its size.
-    if (error instanceof Error) return 24;
-    throw error;
-  }
 }

@@ -7,7 +7,8 @@ import { type CommandInput, defineCommand } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { safeJson, table } from "../render/text.ts";
+import { safeJson } from "../protocol.ts";
+import { table } from "../render/table.ts";
 import { MAX_SECRET_LENGTH, visible } from "../protocol.ts";
 
 const FLAGS = {

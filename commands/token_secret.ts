@@ -1,6 +1,6 @@
 import { defineCommand } from "../cli/command.ts";
 import { CliError, EXIT } from "../cli/errors.ts";
-import { writeErrorText } from "../lib/file_errors.ts";
+import { writeErrorText } from "../lib/files.ts";
 import { visible } from "../protocol.ts";
 
 /** Bytes of randomness: what HS256 can use, and nobody can guess. */

@@ -5,9 +5,9 @@ import * as flag from "../cli/flags.ts";
 import { roomFlag } from "./client/client_flags.ts";
 import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { safeJson } from "../render/text.ts";
+import { safeJson } from "../protocol.ts";
+import { columns } from "../render/table.ts";
 import type { PersonReport } from "../protocol.ts";
-import { columns } from "../render/columns.ts";
 
 /** `bcast who`. */
 export const who = defineCommand({

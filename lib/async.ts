@@ -28,3 +28,11 @@ export async function settledWithin(
     cancel();
   }
 }
+
+/** Resolves when `signal` aborts, or now if it has. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -5,7 +5,7 @@ const UNITS: readonly (readonly [seconds: number, name: string])[] = [
   [1, "second"],
 ];
 
-/** A length of time for a person, in its largest unit: `3 minutes`, `1 day`. */
+/** Rounds to the largest unit: `3 minutes`, `1 day`. */
 export function formatDuration(milliseconds: number): string {
   const seconds = Math.max(1, Math.round(Math.abs(milliseconds) / 1000));
   const [size, name] = UNITS.find(([size]) => seconds >= size) ?? [1, "second"];
@@ -15,7 +15,7 @@ export function formatDuration(milliseconds: number): string {
 
 const MINUTE = 60_000;
 
-/** The end of something, to the minute: `2026-01-31 10:30 UTC`. Up, so that it is not over before. */
+/** `2026-01-31 10:30 UTC`. Rounds up, so that an end is never announced too early. */
 export function formatMinute(time: number): string {
   const minute = new Date(Math.ceil(time / MINUTE) * MINUTE);
   return `${minute.toISOString().slice(0, 16).replace("T", " ")} UTC`;

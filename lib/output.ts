@@ -1,4 +1,4 @@
-/** Where text goes: a terminal, a pipe or a file. */
+/** A stream for text: a terminal, a pipe or a file. */
 export interface Output {
   readonly isTerminal: boolean;
   /** Whether to use escape sequences for colours. */

@@ -1,9 +1,9 @@
 import type { Broker } from "../broker/broker.ts";
 import type { SqliteBroker } from "../broker/sqlite/sqlite_broker.ts";
 import { type SanctionStore, SqliteSanctionStore } from "./moderation/sanction_store.ts";
-import { type OwnedNameStore, SqliteOwnedNameStore } from "./owned_name_store.ts";
+import { type OwnedNameStore, SqliteOwnedNameStore } from "./names/owned_name_store.ts";
 
-/** Everything of a hub that outlives it. */
+/** All persistent state of a hub. */
 export interface HubStorage {
   readonly broker: Broker;
   readonly sanctions: SanctionStore;

@@ -1,13 +1,12 @@
-/** How a client reaches the hub: a WebSocket, a stream of Server-Sent Events, or plain lines. */
 export type TransportKind = "websocket" | "sse" | "tcp";
 
 /**
  * The socket of one connection, as the hub sees it. Each kind has a server in `transports/` that
  * accepts sockets, asks the {@linkcode ConnectionLimiter} about each of them, and hands them to
- * `Hub.connect()` (or `Hub.observe()`).
+ * `Hub.connect()` (or `Hub.subscribeAnonymously()`).
  *
  * The hub calls `close()` itself. When the other side ends the connection, or it breaks, the
- * transport's server calls `Hub.gone()`.
+ * transport's server calls `Connection.ended()`.
  */
 export interface Transport {
   readonly kind: TransportKind;

@@ -3,7 +3,7 @@ import { ConnectError, RequestError } from "../client/types.ts";
 import type { Exported } from "../chat/export.ts";
 import { quotedName } from "../chat/names.ts";
 import { localTime } from "../chat/time.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import { MAX_HISTORY_PAGE, nameKey, visible } from "../protocol.ts";
 import { type PastRequest, readBack, showPast } from "./older_messages.ts";
 import { Away } from "./away.ts";

@@ -12,7 +12,7 @@ import {
 } from "../protocol.ts";
 import { contentText } from "../chat/content.ts";
 import { mentions } from "../chat/mention.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import { summarizePresence } from "./presence_summary.ts";
 import { contentOf, type OutgoingRoomMessage } from "./unsent_messages.ts";
 import type { ChatContext } from "./chat_context.ts";

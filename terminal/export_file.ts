@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { writeAll } from "../lib/write_all.ts";
+import { writeAll } from "../lib/files.ts";
 import { visible } from "../protocol.ts";
 import { type Exported, ExportWriter, formatOf } from "../chat/export.ts";
 

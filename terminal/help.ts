@@ -1,4 +1,4 @@
-import { table } from "../render/text.ts";
+import { table } from "../render/table.ts";
 import type { SlashCommand } from "./commands.ts";
 
 /** Columns that a list of two columns needs to read well. */

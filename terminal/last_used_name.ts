@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
 import { normalizeName } from "../protocol.ts";
-import { replaceFile } from "../lib/atomic_write.ts";
+import { replaceFile } from "../lib/files.ts";
 
 const logger = getLogger(["bcast", "client"]);
 

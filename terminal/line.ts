@@ -1,4 +1,4 @@
-import { suggestion } from "../render/text.ts";
+import { suggestion } from "../lib/words.ts";
 import { foldText, visible } from "../protocol.ts";
 import {
   type CommandActions,

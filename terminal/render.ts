@@ -12,8 +12,7 @@ import { contentText } from "../chat/content.ts";
 import { indentOf, layOut, markOf, note, problem, shownName, stamp, type View } from "./view.ts";
 import { type Finder, highlight } from "./highlight.ts";
 import { whoText } from "./presence_text.ts";
-import { fit } from "../render/fit.ts";
-import { displayWidth } from "../render/wrap.ts";
+import { displayWidth, fit } from "../render/width.ts";
 
 /** The line (or lines) for an event, or `undefined` when there is nothing to show. */
 export function renderEvent(event: ClientEvent, view: View): string | undefined {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
-import { replaceFile } from "../lib/atomic_write.ts";
+import { replaceFile } from "../lib/files.ts";
 import { STAMPS, type Stamps } from "./view.ts";
 import { MENTION_RULES, type MentionRule } from "../chat/mention.ts";
 import { type Theme, THEMES } from "../render/palette.ts";

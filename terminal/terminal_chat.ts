@@ -1,5 +1,6 @@
 import { VERIFIED_MARK } from "../chat/sender.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
+import { displayWidth, fit } from "../render/width.ts";
 import { type Cancel, type Clock, wallClock } from "../lib/clock.ts";
 import {
   type ClientConnection,
@@ -22,13 +23,12 @@ import { type ChatContext, Ignored } from "./chat_context.ts";
 import { partnerUnknown } from "./partner_notes.ts";
 import { EventHandler } from "./event_handler.ts";
 import { type LoadRooms, RoomDirectory } from "./room_directory.ts";
-import type { Chord, Screen, ScreenEvents } from "../editor/screen.ts";
+import type { Screen, ScreenEvents } from "../editor/screen.ts";
+import { type Chord, SHORTCUTS } from "./shortcuts.ts";
 import { DEFAULT_SETTINGS, type TerminalSettings } from "./settings.ts";
 import { Roster } from "./roster.ts";
 import { plainRows, type StatusRows, statusRows, troubleText } from "./status.ts";
 import { TypingNotifier, TypingTracker } from "./typing.ts";
-import { fit } from "../render/fit.ts";
-import { displayWidth } from "../render/wrap.ts";
 
 /** Milliseconds that leaving waits for the hub to have what was sent last. */
 const LEAVE_TIMEOUT = 2000;
@@ -211,6 +211,11 @@ export class TerminalChat implements ScreenEvents {
     const { room, entered } = this.#context.windows.current;
     this.#typing.edited(entered ? room : undefined, draft);
     this.#refresh();
+  }
+
+  shortcut(key: string): void {
+    const chord = SHORTCUTS.get(key);
+    if (chord !== undefined) this.chord(chord);
   }
 
   chord(chord: Chord): void {

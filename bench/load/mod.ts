@@ -1,6 +1,6 @@
 /**
- * A load generator: as many clients as wanted in one process, light enough to bring a hub to its
- * limit, strict enough to notice one message lost, doubled or out of order.
+ * A load generator: many clients in one process, light enough to saturate a hub, and strict enough to
+ * detect a single message that is lost, duplicated or out of order.
  *
  * @module
  */

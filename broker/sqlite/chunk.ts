@@ -1,26 +1,25 @@
-import type { MessageDraft } from "../broker.ts";
+import type { MessageDraft, Origin } from "../broker.ts";
 import { LINE_BREAK, toLine } from "./lines.ts";
-import { MessageRefs } from "./message_refs.ts";
-import type { RoomLog } from "./room_log.ts";
 
-/** Messages in a chunk at most: who reads one of them reads them all. */
+/** Messages per chunk: reading one message reads the whole chunk. */
 export const CHUNK_MESSAGES = 256;
 
-/** UTF-16 units in a chunk after which no message is added; for the same reason. */
+/** UTF-16 units after which a chunk is full, for the same reason. */
 export const CHUNK_LENGTH = 256 * 1024;
 
-/** What a room gets in one batch, as far as it fits one row. */
+/** The messages of one batch and room that are stored in one row. */
 export class Chunk {
-  readonly room: RoomLog;
+  /** The number of its room. */
+  readonly room: number;
   /** The id of its first message. */
   readonly first: number;
-  /** Its number among the chunks with marks of the last minutes. */
-  no: number | undefined;
+  /** Its number in the dedup index; `undefined` until one of its messages has a ref. */
+  dedupNumber: number | undefined;
   count = 0;
   body = "";
-  readonly marks = new MessageRefs();
+  readonly refs = new MessageRefs();
 
-  constructor(room: RoomLog, first: number) {
+  constructor(room: number, first: number) {
     this.room = room;
     this.first = first;
   }
@@ -29,11 +28,63 @@ export class Chunk {
     return this.count >= CHUNK_MESSAGES || this.body.length >= CHUNK_LENGTH;
   }
 
-  /** Adds a message; `sender` is JSON. Returns its id. */
+  /** Adds a message and returns its id; `sender` is JSON. */
   add(sender: string, { content, kind, annotations, origin }: MessageDraft): number {
     const line = toLine(sender, content, kind, annotations);
     this.body = this.count === 0 ? line : this.body + LINE_BREAK + line;
-    if (origin !== undefined) this.marks.add(this.count, origin);
+    if (origin !== undefined) this.refs.add(this.count, origin);
     return this.first + this.count++;
+  }
+}
+
+/** A session, the index of a message in its chunk, and the refs of it and the messages after it. */
+type Run = [session: string, index: number, ...refs: string[]];
+
+/** Elements of a run before its refs. */
+const HEAD = 2;
+
+/** The origins of the messages in one chunk. */
+export class MessageRefs {
+  readonly #runs: Run[];
+  #last: Run | undefined;
+
+  constructor(runs: Run[] = []) {
+    this.#runs = runs;
+  }
+
+  /** Adds the origin of the message at `index`; indexes only grow. */
+  add(index: number, { session, ref }: Origin): void {
+    const last = this.#last;
+    if (last !== undefined && last[0] === session && last[1] + last.length - HEAD === index) {
+      last.push(ref);
+      return;
+    }
+    this.#last = [session, index, ref];
+    this.#runs.push(this.#last);
+  }
+
+  /** The index of the message with this origin. */
+  find({ session, ref }: Origin): number | undefined {
+    for (const run of this.#runs) {
+      if (run[0] !== session) continue;
+      const position = run.indexOf(ref, HEAD);
+      if (position >= 0) return run[1] + position - HEAD;
+    }
+    return undefined;
+  }
+
+  forEach(visit: (session: string, ref: string) => void): void {
+    for (const [session, _index, ...refs] of this.#runs) {
+      for (const ref of refs) visit(session, ref);
+    }
+  }
+
+  /** The stored form; `null` without any refs. */
+  encode(): string | null {
+    return this.#runs.length === 0 ? null : JSON.stringify(this.#runs);
+  }
+
+  static decode(text: string): MessageRefs {
+    return new MessageRefs(JSON.parse(text));
   }
 }

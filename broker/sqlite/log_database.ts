@@ -1,30 +1,27 @@
 import { getLogger } from "@logtape/logtape";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { ErrorStreak } from "../../lib/error_streak.ts";
-import { explainStorage } from "./storage_errors.ts";
+import { explainStorageError } from "./storage_errors.ts";
 
 const logger = getLogger(["bcast", "log"]);
 
-/**
- * Transactions on one connection, with statements prepared once. What keeps the log from being
- * written is logged here, once, whoever wanted to write.
- */
+/** A connection to the log's database. Logs once what prevents writing, whichever caller fails. */
 export class LogDatabase {
-  readonly #check: () => void;
-  readonly #trouble = new ErrorStreak(logger, "Cannot write the log");
+  readonly #assertWritable: () => void;
+  readonly #errors = new ErrorStreak(logger, "Cannot write the log");
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
 
-  /** @param check throws when what is written would be lost. */
-  constructor(readonly db: DatabaseSync, check: () => void) {
-    this.#check = check;
+  /** @param assertWritable throws if written data would be lost. */
+  constructor(readonly db: DatabaseSync, assertWritable: () => void) {
+    this.#assertWritable = assertWritable;
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
   }
 
-  /** Does all of `work` or, when it throws, nothing. */
+  /** Runs `work` in a transaction, which is rolled back if it throws. */
   transaction<T>(work: () => T): T {
-    return this.#watched(() => {
+    return this.#guard(() => {
       this.#begin.run();
       try {
         const result = work();
@@ -37,37 +34,60 @@ export class LogDatabase {
     });
   }
 
-  /** Does one statement, which is a transaction of its own: cheaper by two statements. */
+  /** Runs a single statement, which is a transaction of its own and saves BEGIN and COMMIT. */
   statement(statement: () => void): void {
-    this.#watched(statement);
+    this.#guard(statement);
   }
 
-  #watched<T>(work: () => T): T {
+  #guard<T>(work: () => T): T {
     try {
-      this.#check();
-      this.#clear();
+      this.#assertWritable();
+      this.#rollbackLeftover();
       const result = work();
-      this.#trouble.worked();
+      this.#errors.recordSuccess();
       return result;
     } catch (error) {
-      const { what, remedy } = explainStorage(error);
-      this.#trouble.failed(`${what}. ${remedy}`);
+      const { what, remedy } = explainStorageError(error);
+      this.#errors.recordFailure(`${what}. ${remedy}`);
       throw error;
     }
   }
 
-  #clear(): void {
-    // Only after a rollback that failed too.
+  #rollbackLeftover(): void {
+    // There is one only if an earlier rollback failed.
     if (this.db.isTransaction) this.db.exec("ROLLBACK");
   }
 
   #rollback(): void {
     try {
-      // On some faults SQLite has rolled back already.
+      // SQLite rolls back by itself on some errors.
       if (this.db.isTransaction) this.db.exec("ROLLBACK");
     } catch (error) {
-      // The first error is the one to tell the caller; the next transaction tries again.
+      // The caller gets the first error; the next transaction tries to roll back again.
       logger.error("A transaction could not be undone: {error}", { error });
     }
+  }
+}
+
+/** The runtime has this method; its types do not yet. */
+interface ArrayStatement extends StatementSync {
+  setReturnArrays(enabled: boolean): void;
+}
+
+/** A prepared query that returns rows as arrays, which is cheaper than an object per row. */
+export class Query<Row extends readonly unknown[]> {
+  readonly #statement: StatementSync;
+
+  constructor(db: DatabaseSync, sql: string) {
+    this.#statement = db.prepare(sql);
+    (this.#statement as ArrayStatement).setReturnArrays(true);
+  }
+
+  all(...parameters: SQLInputValue[]): Row[] {
+    return this.#statement.all(...parameters) as unknown as Row[];
+  }
+
+  first(...parameters: SQLInputValue[]): Row | undefined {
+    return this.#statement.get(...parameters) as unknown as Row | undefined;
   }
 }

@@ -4,7 +4,7 @@ import { type Environment, hubUrl } from "../../client.ts";
 import { fingerprintOf, readFingerprint } from "../../server/transports/tls.ts";
 import { visible } from "../../protocol.ts";
 import { CliError } from "../../cli/errors.ts";
-import { readErrorText } from "../../lib/file_errors.ts";
+import { readErrorText } from "../../lib/files.ts";
 import { type Flag, text, value } from "../../cli/flags.ts";
 import { PinningProxy } from "./pinning_proxy.ts";
 

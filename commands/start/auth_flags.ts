@@ -9,7 +9,7 @@ import {
   type VerificationKey,
 } from "../../auth/keys.ts";
 import { MIN_UNGUESSABLE_LENGTH, SecretAuthorizer } from "../../auth/secrets.ts";
-import { isNetwork } from "../../server/http/forwarded.ts";
+import { isNetwork } from "../../server/http/proxies.ts";
 import { readHostPattern } from "../../server/http/hosts.ts";
 import { readOrigin } from "../../server/http/origin.ts";
 import { visible } from "../../protocol.ts";

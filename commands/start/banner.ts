@@ -1,4 +1,4 @@
-import { isLoopback } from "../../lib/net.ts";
+import { isLoopback, isUnspecified } from "../../lib/net.ts";
 import { DEFAULT_PORT, visible } from "../../protocol.ts";
 
 /** A running hub, as its banner describes it. */
@@ -32,7 +32,7 @@ export function listeningLine(
     "host" | "port" | "tcpPort" | "secure"
   >,
 ): string {
-  const name = isEverywhere(host) ? "localhost" : host;
+  const name = isUnspecified(host) ? "localhost" : host;
   const lines = tcpPort === undefined
     ? ""
     : `Listening on tcp://${authority(name, tcpPort)} for lines\n`;
@@ -46,9 +46,9 @@ export function banner(listening: ListeningAddress): string {
   const pin = fingerprint === undefined ? "" : ` --fingerprint ${fingerprint}`;
   const remote = (name: string): string =>
     `  ${program} connect ${address(name, port, secure)}${pin}`;
-  const everywhere = isEverywhere(host) && addresses.length > 0;
+  const everywhere = isUnspecified(host) && addresses.length > 0;
   const lines = [
-    `Open ${page(isEverywhere(host) ? "localhost" : host, port, secure)} in a browser${
+    `Open ${page(isUnspecified(host) ? "localhost" : host, port, secure)} in a browser${
       everywhere ? ", or on other machines:" : ""
     }`,
     ...everywhere ? addresses.map((name) => `  ${page(name, port, secure)}`) : [],
@@ -63,11 +63,11 @@ export function banner(listening: ListeningAddress): string {
     `  ${program} connect${localArguments(listening)}${pin}`,
   ];
   if (tcpPort !== undefined) {
-    lines.push(`  nc ${isEverywhere(host) ? "localhost" : host} ${tcpPort}`);
+    lines.push(`  nc ${isUnspecified(host) ? "localhost" : host} ${tcpPort}`);
   }
   if (everywhere) {
     lines.push("From another machine on this network:", ...addresses.map(remote));
-  } else if (!isEverywhere(host) && reachableHost(bound) !== "localhost") {
+  } else if (!isUnspecified(host) && reachableHost(bound) !== "localhost") {
     lines.push("From another machine:", remote(host));
   }
   if (guarded) {
@@ -136,7 +136,7 @@ export function lanAddresses(
  */
 export function shownHost(host: string, bound: readonly string[]): string {
   if (host.toLowerCase() === "localhost") return "localhost";
-  return bound.find(isEverywhere) ?? host;
+  return bound.find(isUnspecified) ?? host;
 }
 
 /** An address that other machines can reach, or `localhost` if there is none. */
@@ -144,13 +144,8 @@ export function reachableHost(bound: readonly string[]): string {
   return bound.find((address) => !isLoopback(address)) ?? "localhost";
 }
 
-/** Whether `host` means all addresses of the machine. */
-export function isEverywhere(host: string): boolean {
-  return host === "0.0.0.0" || host === "::" || host === "[::]";
-}
-
 function localArguments({ host, port, secure = false }: ListeningAddress): string {
-  const local = isEverywhere(host) || host === "localhost";
+  const local = isUnspecified(host) || host === "localhost";
   if (secure || !local) return ` ${address(local ? "localhost" : host, port, secure)}`;
   return port === DEFAULT_PORT ? "" : ` --port ${port}`;
 }

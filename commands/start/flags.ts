@@ -3,7 +3,7 @@ import { DEFAULT_RETENTION } from "../../broker/broker.ts";
 import * as flag from "../../cli/flags.ts";
 import { LOG_FLAGS } from "../../cli/logging.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, isRoomName, MAX_HISTORY_PAGE } from "../../protocol.ts";
-import { DEFAULT_SERVER_LIMITS } from "../../server.ts";
+import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import { METRICS_EXPOSURES } from "../../server/http/metrics_endpoint.ts";
 import { ACCESS_FLAGS } from "./auth_flags.ts";
 import { TLS_FLAGS } from "./tls.ts";

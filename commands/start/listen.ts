@@ -5,10 +5,10 @@ import type { Context } from "../../cli/context.ts";
 import { CliError, EXIT } from "../../cli/errors.ts";
 import { steadyClock } from "../../lib/steady_clock.ts";
 import { DEFAULT_PORT, visible } from "../../protocol.ts";
-import { type Server, startServer, TcpListenError } from "../../server.ts";
+import type { Server } from "../../server.ts";
 import { readHostPattern } from "../../server/http/hosts.ts";
 import { readOrigin } from "../../server/http/origin.ts";
-import { logMessages } from "../../server/message_log.ts";
+import { logMessages } from "../../server/traffic_log.ts";
 import { sqliteStorage } from "../../server/storage.ts";
 import { AddressInUse } from "../../server/transports/bind.ts";
 import { authority } from "./banner.ts";
@@ -38,6 +38,8 @@ export async function listen(
   tls: TlsSource | undefined,
 ): Promise<Server> {
   const { history, retention, fsync, host, port, room, ...rest } = flags;
+  // Loaded on use: other commands and their help start faster without the hub.
+  const { startServer, TcpListenError } = await import("../../server.ts");
   const broker = await openSqliteBroker({
     path: path ?? ":memory:",
     retention: { maxMessages: history, maxAge: retention * 1000 },

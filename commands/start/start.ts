@@ -6,15 +6,15 @@ import { CliError, EXIT, type ExitCode } from "../../cli/errors.ts";
 import { exportsLogs, startLogging } from "../../cli/logging.ts";
 import { currentLaunch, programName } from "../../cli/shell.ts";
 import { ignoreStraySignals, watchInterrupts } from "../../cli/signals.ts";
-import { settledWithin } from "../../lib/async.ts";
+import { aborted, settledWithin } from "../../lib/async.ts";
+import { isUnspecified } from "../../lib/net.ts";
+import { plural } from "../../lib/words.ts";
 import { VERSION } from "../../protocol.ts";
-import { plural } from "../../render/text.ts";
 import type { Server } from "../../server.ts";
 import { openAuth } from "./auth_flags.ts";
 import {
   banner,
   exposureWarnings,
-  isEverywhere,
   lanAddresses,
   listeningLine,
   reachableHost,
@@ -109,7 +109,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
         : `${path} (at most ${plural(flags.history, "message")} per room)`,
       program: programName(currentLaunch()),
       bound: server.addresses,
-      addresses: isEverywhere(host) ? lanAddresses(host, Deno.networkInterfaces()) : [],
+      addresses: isUnspecified(host) ? lanAddresses(host, Deno.networkInterfaces()) : [],
       warnings,
       ...(tls?.selfSigned ? { fingerprint: tls.facts.fingerprint } : {}),
     }),
@@ -117,13 +117,6 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   await Promise.race([aborted(interruption.signal), renewal.failed]);
   await stop(server, flags.drain * 1000);
   return EXIT.done;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 async function stop(server: Server, drain: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { isUnspecified } from "../../lib/net.ts";
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
 import { fromPrivateKey } from "../../auth/keys.ts";
@@ -13,8 +14,7 @@ import type { ServerClock } from "../../lib/clock.ts";
 import { steadyClock } from "../../lib/steady_clock.ts";
 import { lanAddresses } from "./banner.ts";
 import { CliError, UsageError } from "../../cli/errors.ts";
-import { replaceFile } from "../../lib/atomic_write.ts";
-import { readErrorText } from "../../lib/file_errors.ts";
+import { readErrorText, replaceFile } from "../../lib/files.ts";
 import * as flag from "../../cli/flags.ts";
 import { watchFiles } from "../../lib/watch_files.ts";
 
@@ -241,7 +241,14 @@ function lasts(files: PairNames, now: number): boolean {
 /** What clients may call this machine. */
 function ownNames(host: string): readonly string[] {
   const bare = host.replace(/^\[(.*)\]$/, "$1");
-  const everywhere = bare === "0.0.0.0" || bare === "::";
   const addresses = lanAddresses("::", Deno.networkInterfaces());
-  return [...new Set(["localhost", "127.0.0.1", "::1", ...addresses, ...everywhere ? [] : [bare]])];
+  return [
+    ...new Set([
+      "localhost",
+      "127.0.0.1",
+      "::1",
+      ...addresses,
+      ...isUnspecified(bare) ? [] : [bare],
+    ]),
+  ];
 }

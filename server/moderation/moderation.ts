@@ -2,7 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../../auth/authorizer.ts";
 import type { ServerClock } from "../../lib/clock.ts";
 import { CLOSE, type Left, nameKey, type System } from "../../protocol.ts";
-import { networkOf } from "../limits/networks.ts";
+import { networkOf } from "../../lib/net.ts";
 import { banMessage, closedRoomMessage, muteMessage, reasonSuffix } from "./sanction_messages.ts";
 import type { Sanction, SanctionKey } from "./sanction_store.ts";
 import { type MutableSession, nameSanction, roomSanction, type Sanctions } from "./sanctions.ts";
@@ -43,7 +43,7 @@ export interface ModerationOptions {
   readonly sanctions: Sanctions;
   readonly rooms: {
     get(name: string): ModeratedRoom | undefined;
-    leave(session: ModeratedSession, room: ModeratedRoom): void;
+    leave(session: ModeratedSession, room: string): void;
     /** Delivers all messages that wait for the next fan-out. */
     flush(): void;
   };
@@ -65,9 +65,10 @@ export interface Moderator {
 }
 
 /** A name, an address, or both, each as a target of its own. */
-export type ModerationTarget =
-  | { readonly name: string; readonly address?: string }
-  | { readonly name?: undefined; readonly address: string };
+export interface ModerationTarget {
+  readonly name?: string | undefined;
+  readonly address?: string | undefined;
+}
 
 export interface SanctionOptions {
   readonly reason?: string | undefined;
@@ -210,8 +211,7 @@ export class Moderation {
     for (const session of members) {
       // A notice, not an error: clients take errors for answers to their own requests.
       this.#notify(session.connection, message, room);
-      const present = rooms.get(room);
-      if (present !== undefined) rooms.leave(session, present);
+      rooms.leave(session, room);
       if (session.connection?.welcomed) session.connection.sendControl({ type: "left", room });
     }
     const observers = [...rooms.get(room)?.observers ?? []];

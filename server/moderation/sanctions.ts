@@ -1,7 +1,7 @@
 import type { Grant } from "../../auth/authorizer.ts";
 import type { ServerClock } from "../../lib/clock.ts";
 import { nameKey } from "../../protocol.ts";
-import { networkOf } from "../limits/networks.ts";
+import { networkOf } from "../../lib/net.ts";
 import type { Sanction, SanctionKey, SanctionStore } from "./sanction_store.ts";
 
 /** Far more than moderators decide, and few enough to list in one response. */

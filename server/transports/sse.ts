@@ -1,6 +1,5 @@
 import type { Grant } from "../../auth/authorizer.ts";
 import type { Cancel, ServerClock } from "../../lib/clock.ts";
-import type { ConnectionLimiter } from "../limits/connection_limiter.ts";
 import type { Hub } from "../hub.ts";
 import type { Connection } from "../connection.ts";
 import type { Transport } from "../transport.ts";
@@ -32,7 +31,6 @@ export class SseServer {
 
   constructor(
     private readonly hub: Hub,
-    private readonly connections: ConnectionLimiter,
     private readonly clock: ServerClock,
   ) {}
 
@@ -40,8 +38,7 @@ export class SseServer {
   open({ address, grant, position }: SseSubscription): Response {
     const transport: SseTransport = new SseTransport(address, (by) => {
       this.#remove(transport);
-      const { connection } = transport;
-      if (by === "reader" && connection !== undefined) this.hub.gone(connection, CLOSE.normal);
+      if (by === "reader") transport.connection?.ended(CLOSE.normal);
     });
     this.#add(transport);
     transport.connection = this.hub.subscribeAnonymously(transport, grant, position);
@@ -57,7 +54,7 @@ export class SseServer {
   }
 
   #add(transport: SseTransport): void {
-    this.connections.add(transport);
+    this.hub.limiter.add(transport);
     this.#transports.add(transport);
     this.#cancelHeartbeat ??= this.clock.every(HEARTBEAT, () => {
       for (const each of this.#transports) each.beat();
@@ -65,7 +62,7 @@ export class SseServer {
   }
 
   #remove(transport: SseTransport): void {
-    this.connections.remove(transport);
+    this.hub.limiter.remove(transport);
     this.#transports.delete(transport);
     if (this.#transports.size > 0) return;
     this.#cancelHeartbeat?.();

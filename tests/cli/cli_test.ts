@@ -2,19 +2,18 @@ import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows }
 import {
   banner,
   exposureWarnings,
-  isEverywhere,
   lanAddresses,
   listeningLine,
 } from "../../commands/start/banner.ts";
 import { CliError, stackOf, UsageError } from "../../cli/errors.ts";
 import { explain } from "../../commands/explain_error.ts";
 import { envLayer, parseCommandLine, resolveFlags } from "../../cli/command_line.ts";
+import { isUnspecified } from "../../lib/net.ts";
 import * as flag from "../../cli/flags.ts";
 import { StreamOutput } from "../../cli/output.ts";
-import { isLoopback } from "../../lib/net.ts";
 import { configDirectory, dataDirectory } from "../../cli/paths.ts";
 import { programName } from "../../cli/shell.ts";
-import { plural, safeJson, suggestion, table, wrap } from "../../render/text.ts";
+import { safeJson } from "../../protocol.ts";
 import { ConnectError } from "../../client/types.ts";
 import { main } from "../../main.ts";
 import { memoryContext } from "../kit/memory_output.ts";
@@ -276,19 +275,6 @@ Deno.test("dataDirectory() and configDirectory() follow each platform's custom",
   assertThrows(() => at("linux", {}), CliError, "set HOME, or use --data DIR");
 });
 
-Deno.test("suggestion() names the nearest word, but none that is far away", () => {
-  assertEquals(suggestion("prot", ["port", "host"]), "Did you mean port?");
-  assertEquals(suggestion("xyz", ["port", "host"]), "");
-  assertEquals(suggestion("port", []), "");
-});
-
-Deno.test("wrap(), table() and plural() lay text out", () => {
-  assertEquals(wrap("aa bb cc", 5), ["aa bb", "cc"]);
-  assertEquals(wrap("aaaaaaaa b", 5), ["aaaaaaaa", "b"]);
-  assertEquals(table([["a", "x y"], ["bb", "z"]], { width: 8 }), "  a   x\n      y\n  bb  z\n");
-  assertEquals([plural(1, "message"), plural(10_000, "message")], ["1 message", "10,000 messages"]);
-});
-
 Deno.test("safeJson() holds no character that a terminal obeys, and reads back as it was", () => {
   const value = { text: "\x1b[2J\x07\u009b31m\u202e\u2028\u{e0041}\ud800 ünï 😀" };
   const json = safeJson(value);
@@ -414,8 +400,7 @@ Deno.test("lanAddresses() leaves out loopback and link-local addresses", () => {
   const all = ["::1", "fe80::1", "fd00::2", "127.0.0.1", "169.254.1.1", "10.0.0.2"].map(of);
   assertEquals(lanAddresses("::", all), ["10.0.0.2", "fd00::2"]);
   assertEquals(lanAddresses("0.0.0.0", all), ["10.0.0.2"]);
-  assert(isEverywhere("::") && !isEverywhere("localhost"));
-  assert(isLoopback("127.0.0.2") && isLoopback("[::1]") && !isLoopback("10.0.0.1"));
+  assert(isUnspecified("::") && !isUnspecified("localhost"));
 });
 
 Deno.test("programName() is what works where the program was started", () => {

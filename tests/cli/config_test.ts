@@ -368,7 +368,7 @@ Deno.test("docs/config.md tells of every key of a profile, and its example is ri
   // It is read and found right before anything is looked up.
   const context = memoryContext({ env: { BCAST_PROFILE: "home" } });
   await main(["status", "--config", file, "nobody.invalid"], context);
-  assertMatch(context.stderr.text, /^Nobody knows the host/);
+  assertMatch(context.stderr.text, /^The host of .* is unknown/);
   for (const key of ["url", "host", "port", "name", "room", "token"]) {
     assertStringIncludes(text, `\`${key}\``);
   }

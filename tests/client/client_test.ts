@@ -100,7 +100,7 @@ Deno.test("`connect()` tells when the hub sends what cannot be read", async () =
   side.sayRaw('{"type":"presence","room":7}');
   const error = await log.until("error");
   assertEquals(error.code, "bad_frame");
-  assert(error.message.startsWith("The hub sent something that cannot be read: presence"));
+  assert(error.message.startsWith("The hub sent an invalid frame: presence"));
 });
 
 Deno.test("`connect()` throws a TypeError for an address that is none", () => {
@@ -400,6 +400,6 @@ Deno.test("`connect()` says why it has no token, and does not go on without", as
     token: () => Promise.reject(new Error("the safe is locked")),
   });
   const error = await assertRejects(() => conversation.send({ message: "x" }), ConnectError);
-  assert(error.message.includes("There is no token: the safe is locked"), error.message);
+  assert(error.message.includes("Cannot get a token: the safe is locked"), error.message);
   assertEquals((await hub.accept()).unread, 0);
 });

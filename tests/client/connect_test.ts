@@ -31,7 +31,7 @@ Deno.test("`connect()` says that nothing listens, and what to do", async () => {
 Deno.test("`connect()` says that nobody knows the host", async () => {
   const error = await failure({ url: "ws://no-such-host.invalid" });
   assertEquals(error.failure, "unknown-host");
-  assertEquals(error.message, "Nobody knows the host of ws://no-such-host.invalid: check --host");
+  assertEquals(error.message, "The host of ws://no-such-host.invalid is unknown: check --host");
 });
 
 Deno.test("`connect()` gives the hub's own sentence for a refusal before the upgrade", async () => {
@@ -101,7 +101,7 @@ Deno.test("`connect()` tells what is there when it is no hub", async () => {
   const other = await failure({ url: chat.url });
   assertEquals(other.failure, "not-a-hub");
   const something = `Something other than a bcast hub answers at ${chat.url}: `;
-  assertEquals(other.message, `${something}it opens WebSockets, but does not speak "bcast.v1"`);
+  assertEquals(other.message, `${something}it opens WebSockets, but does not support "bcast.v1"`);
 });
 
 Deno.test("`connect()` tells what is there when it speaks no HTTP", async () => {

@@ -205,13 +205,13 @@ Deno.test("`Outbox` keeps private messages in order for each receiver, whoever c
         for (const [action, to] of steps) {
           if (action === "add") {
             receivers.set(added, to);
-            const { entry, answered } = directRequest({ ref: added++, to }, true);
-            answered.catch(() => {});
-            outbox.add(entry);
+            const { request, response } = directRequest({ ref: added++, to }, true);
+            response.catch(() => {});
+            outbox.add(request);
           }
           if (action === "send") send();
           if (action === "hub") answer();
-          if (action === "probe") outbox.probe(nameKey(to));
+          if (action === "probe") outbox.retryHeld(nameKey(to));
           // While something is on its way, who comes in between hears what comes after first.
           if (action === "toggle" && wire.length === 0 && !there.delete(nameKey(to))) {
             there.add(nameKey(to));
@@ -224,7 +224,7 @@ Deno.test("`Outbox` keeps private messages in order for each receiver, whoever c
         while (answer());
         for (const to of ["Bob", "Eve-2", "山田"]) there.add(nameKey(to));
         for (let tries = 0; tries < 3; tries++) {
-          for (const to of there) outbox.probe(to);
+          for (const to of there) outbox.retryHeld(to);
           while (send() || answer());
         }
         assertEquals([...outbox.open], []);

@@ -87,7 +87,7 @@ Deno.test("`Pace` yields after exactly the wait it asked for, and is free withou
   const free = new SendLimiter();
   free.configure(0, 0, 0);
   for (let sent = 0; sent < 1000; sent++) assertEquals(free.take(0), 0);
-  free.hold(2000, 0);
+  free.pause(2000, 0);
   assertEquals(free.take(500), 1500);
   assertEquals(free.take(2000), 0);
 });
@@ -151,10 +151,10 @@ Deno.test("`Outbox` is never stuck and never loses or repeats, whatever happens 
     let added = 0;
     const open = (): string[] => [...outbox.open].map(({ key }) => String(key));
     const send = (): boolean => {
-      const entry = outbox.next();
-      if (entry === undefined) return false;
-      outbox.markSent(entry);
-      wire.push(String(entry.key));
+      const request = outbox.next();
+      if (request === undefined) return false;
+      outbox.markSent(request);
+      wire.push(String(request.key));
       return true;
     };
     const settle = (key: string | undefined): void => {
@@ -168,8 +168,8 @@ Deno.test("`Outbox` is never stuck and never loses or repeats, whatever happens 
       if (action === "ack") settle(wire[pick % Math.max(1, wire.length)]);
       if (action === "ackLate") settle(open()[pick % Math.max(1, open().length)]);
       if (action === "again") {
-        const entry = outbox.get(wire[pick % Math.max(1, wire.length)] ?? "none");
-        if (entry !== undefined) outbox.again(entry);
+        const request = outbox.get(wire[pick % Math.max(1, wire.length)] ?? "none");
+        if (request !== undefined) outbox.retry(request);
       }
       if (action === "rewind") assertEquals(outbox.rewind(), []);
       assertEquals(outbox.messages, added - done.length);
@@ -186,8 +186,8 @@ Deno.test("`Outbox` is never stuck and never loses or repeats, whatever happens 
 
 Deno.test("`Rooms` restarts where a log lost its end, and does not drop what got the lost ids", () => {
   const rooms = new RoomSubscriptions([], true);
-  rooms.enter(joined("lobby", { history: messages(1, 5) }));
-  const { joined: again } = rooms.enter(joined("lobby", { history: messages(2, 3) }));
+  rooms.joined(joined("lobby", { history: messages(1, 5) }));
+  const { joined: again } = rooms.joined(joined("lobby", { history: messages(2, 3) }));
   assertEquals(again.recovered, false);
   assertEquals(again.history.length, 2);
   assertEquals(rooms.accept(message(4), () => 0), "new");
@@ -196,8 +196,8 @@ Deno.test("`Rooms` restarts where a log lost its end, and does not drop what got
 Deno.test("`Rooms` takes what follows the history of a join for new", () => {
   const rooms = new RoomSubscriptions([{ room: "lobby", epoch: "e1", after: 2 }], true);
   const script = { recovered: true, history: messages(3, 4), last: 6 };
-  const entered = rooms.enter(joined("lobby", script));
-  assertEquals([entered.again, entered.missed, entered.joined.recovered], [false, 4, true]);
+  const entered = rooms.joined(joined("lobby", script));
+  assertEquals([entered.rejoined, entered.missed, entered.joined.recovered], [false, 4, true]);
   assertEquals(rooms.accept(message(5), () => 0), "new");
   assertEquals(rooms.accept(message(6), () => 0), "new");
   assertEquals(rooms.accept(message(8), () => 9), "gap");
@@ -249,7 +249,7 @@ Deno.test("`diagnose()` turns what the runtime says into what a person can do", 
   );
   assertEquals(
     says("dns error"),
-    "unknown-host: Nobody knows the host of wss://hub.example: check --host",
+    "unknown-host: The host of wss://hub.example is unknown: check --host",
   );
   assertEquals(
     says("received corrupt message of type InvalidContentType"),
@@ -257,7 +257,7 @@ Deno.test("`diagnose()` turns what the runtime says into what a person can do", 
   );
   assertEquals(
     says("invalid peer certificate: UnknownIssuer"),
-    "network: Nobody whom this machine trusts has signed the certificate of wss://hub.example: use --ca FILE, or --fingerprint with what the hub shows at its start",
+    "network: The certificate of wss://hub.example is signed by an unknown authority: use --ca FILE, or --fingerprint with the fingerprint that the hub prints at its start",
   );
   assertEquals(
     says("invalid peer certificate: certificate not valid yet: verification time 1 (UNIX)"),

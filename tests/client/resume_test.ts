@@ -119,7 +119,7 @@ Deno.test("a gap in live messages makes it reconnect and ask, rather than show i
   side.say(message(1), message(3), message(4));
   assertEquals((await log.expect("message")).id, 1);
   const offline = await log.expect("offline");
-  assertEquals(offline.reason, "A message of #lobby went missing; asking for it");
+  assertEquals(offline.reason, "A message of #lobby is missing; requesting it");
   assertEquals(await side.goneWith(), 4000);
   clock.advance(offline.retryIn);
   const back = await hub.accept();
@@ -279,7 +279,7 @@ Deno.test("silence makes it ask, and no answer makes it come back", async () => 
   assertEquals(conversation.state, "online");
   clock.advance(1);
   const offline = await log.expect("offline");
-  assertEquals(offline.reason, "Nothing heard from the hub for 55 seconds");
+  assertEquals(offline.reason, "Received nothing from the hub for 55 seconds");
   clock.advance(offline.retryIn);
   await hub.welcome();
   await log.until("online");
@@ -298,7 +298,7 @@ Deno.test("a laptop that wakes up comes back within seconds", async () => {
   assertEquals(conversation.state, "online");
   clock.advance(1);
   const offline = await log.until("offline");
-  assertEquals(offline.reason, "The connection did not outlive this machine's sleep");
+  assertEquals(offline.reason, "The connection did not survive this machine's sleep");
   clock.advance(offline.retryIn);
   await hub.welcome();
   await log.until("online");

@@ -49,14 +49,14 @@ Deno.test("`wake()` leaves a connection alone whose hub answers", () => {
   const asked: number[] = [];
   const givenUp: string[] = [];
   const watchdog = new Watchdog(clock, {
-    ask: () => asked.push(clock.now()),
+    ping: () => asked.push(clock.now()),
     giveUp: (reason) => givenUp.push(reason),
   });
-  watchdog.doubt();
+  watchdog.probe();
   assertEquals(asked.length, 0);
   watchdog.start();
-  watchdog.doubt();
-  watchdog.heard();
+  watchdog.probe();
+  watchdog.onReceived();
   clock.advance(44_000);
   assertEquals([asked.length, givenUp.length], [1, 0]);
   clock.advance(10_000);

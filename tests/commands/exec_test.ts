@@ -68,7 +68,7 @@ Deno.test("bcast exec with a command that is none says so, and ends with 1", asy
   await say(hub.url, { message: "hi" });
   const run = await exec(hub.url, ["--on-error", "skip", "--", "no-such-command"]);
   assertEquals([run.code, run.lines], [1, []]);
-  assertMatch(run.errors, /^Cannot run no-such-command: there is no such command[^\n]*\n$/);
+  assertMatch(run.errors, /^Cannot run no-such-command: command or folder not found[^\n]*\n$/);
 });
 
 Deno.test("bcast exec lets the running command end at SIGTERM, and kills it at the second", async () => {
@@ -146,8 +146,8 @@ Deno.test("bcast exec --timeout --retries --failed: a message that never works i
   const run = await exec(hub.url, [...args, ...cursor, "--", "sh", "-c", script]);
   assertEquals([run.code, run.lines], [0, ["2"]]);
   const what = (id: number, how: string): string[] => [
-    `The command for message ${id} of lobby ${how}; trying again in 1 s`,
-    `The command for message ${id} of lobby ${how} at try 2; kept with the failed ones, going on with the next`,
+    `The command for message ${id} of lobby ${how}; retrying in 1 s`,
+    `The command for message ${id} of lobby ${how} at try 2; saved to the --failed file, continuing with the next`,
   ];
   assertEquals(run.errors.trimEnd().split("\n"), [
     ...what(1, "did not end within 1 s"),
@@ -166,7 +166,7 @@ Deno.test("bcast exec --timeout --retries --failed: a message that never works i
   if (Deno.build.os !== "windows") {
     assertEquals(((await Deno.stat(failed)).mode ?? 0) & 0o777, 0o600);
   }
-  // Done with: the next run begins after them.
+  // Done: the next run starts after them.
   await say(hub.url, { message: "more" });
   const next = await exec(hub.url, ["--count", "1", ...cursor, "--", "cat"]);
   assertEquals([next.code, next.lines, next.errors], [0, ["more"], ""]);

@@ -178,7 +178,7 @@ Deno.test("BCAST_VIA that holds something else is told before anything is sent",
     BCAST_VIA: "a,b c",
   });
   assertEquals(await program.exit(), 2);
-  assertMatch(program.errors, /^BCAST_VIA must be identifiers of [^\n]*\n$/);
+  assertMatch(program.errors, /^BCAST_VIA must hold identifiers of [^\n]*\n$/);
 });
 
 Deno.test("`extendVia()` appends an identifier once and keeps the newest", () => {

@@ -31,7 +31,7 @@ Deno.test("bcast listen --output appends each message once, after a write that w
   await Deno.writeTextFile(output, "from before\n");
   const cut = await listen(hub.url, ...args);
   assertEquals(cut.code, 1);
-  assertMatch(cut.errors, /^Cannot go on with [^\n]*: it has 12 bytes, and had 36[^\n]*\n$/);
+  assertMatch(cut.errors, /^Cannot continue [^\n]*: it has 12 bytes, but had 36[^\n]*\n$/);
   // Without the file, the cursor would move past what is not in it.
   const pipe = await listen(hub.url, "--cursor", cursor, "--count", "1");
   assertEquals(pipe.code, 1);
@@ -57,7 +57,7 @@ Deno.test("bcast listen --output keeps what somebody else appended, and says so"
   assertEquals(run.code, 1);
   assertMatch(
     run.errors,
-    /^Cannot go on with [^\n]*: something else wrote to it [^\n]*\. Put it back[^\n]*\n$/,
+    /^Cannot continue [^\n]*: another program wrote to it [^\n]*\. Restore it[^\n]*\n$/,
   );
   const text = [...lines(1, 5), note].join("\n") + "\n";
   assertEquals(await Deno.readTextFile(output), text);
@@ -138,8 +138,8 @@ Deno.test({
     await holds(output, lines(6, 7));
     await until("two lines", () => program.errors.split("\n").length === 3);
     const [removed = "", emptied = ""] = program.errors.split("\n");
-    assertMatch(removed, /output was removed: going on in a new file$/);
-    assertMatch(emptied, /output was emptied: going on at its beginning$/);
+    assertMatch(removed, /output was removed: continuing in a new file$/);
+    assertMatch(emptied, /output was emptied: continuing at its beginning$/);
     // Anything else is somebody else's.
     await Deno.writeTextFile(output, "note\n", { append: true });
     await say(hub.url, ...numbers(8, 8));
@@ -251,7 +251,7 @@ Deno.test({
     const device = await listen(hub.url, "--cursor", `${cursor}.3`, "--output", "/dev/full");
     assertEquals([device.code, device.errors], [
       1,
-      "Cannot write to /dev/full: it is not a regular file. Redirect the standard output there instead\n",
+      "Cannot write to /dev/full: it is not a regular file. Redirect standard output there instead\n",
     ]);
   },
 });

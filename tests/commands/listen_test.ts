@@ -66,7 +66,7 @@ Deno.test("bcast listen --timeout ends with 1 when too few messages came, else w
   assertEquals(few, {
     code: 1,
     lines: lines(1, 2),
-    errors: "Only 2 messages of 3 came within 1 s\n",
+    errors: "Only 2 messages of 3 arrived within 1 s\n",
   });
   assertEquals(all, { code: 0, lines: lines(2, 2), errors: "" });
 });
@@ -124,14 +124,14 @@ Deno.test("bcast listen tells of a gap, or ends with --strict", async () => {
   assertEquals(run.lines, lines(first, 1000));
   assertEquals(
     run.errors,
-    `! GAP: Messages 11 to ${first - 1} of dev are missing: the hub no longer keeps them\n`,
+    `! GAP: Messages 11 to ${first - 1} of dev are missing: no longer stored on the hub\n`,
   );
   // Another hub, or other data.
   await using other = await startTestHub();
   await say(other.url, ...numbers(1, 3));
   const anew = await listen(other.url, "--cursor", cursor, "--count", "3");
   assertEquals(anew.lines, lines(1, 3));
-  assertMatch(anew.errors, /^! GAP: The history of dev began anew since message 1000, /);
+  assertMatch(anew.errors, /^! GAP: The history of dev started over since message 1000, /);
 });
 
 Deno.test("bcast listen | head ends quietly", async () => {
@@ -257,11 +257,15 @@ Deno.test("bcast listen: what makes no sense is told at once", async () => {
     [
       ["--format", "{name}"],
       2,
-      /^Cannot use this --format: it has \{name\}, and the fields are id, /,
+      /^Cannot use this --format: it has \{name\}, but the fields are id, /,
     ],
     [["--after", "1", "--since", "1m"], 2, /^Cannot use --after together with --since/],
     [["--output", output], 2, /^--output needs --cursor FILE/],
-    [["--cursor", cursor], 1, /^Cannot use the cursor .*: it is damaged, or no cursor of bcast\. /],
+    [
+      ["--cursor", cursor],
+      1,
+      /^Cannot use the cursor .*: it is damaged, or not a cursor file of bcast\. /,
+    ],
     [["--after", "now"], 2, /^--after must be the id of a message, or 0/],
   ];
   await Promise.all(cases.map(async ([args, code, expected]) => {

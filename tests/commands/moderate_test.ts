@@ -43,7 +43,7 @@ Deno.test("moderating commands: 0 for done, 1 for nobody of that name", async ()
     "",
   ]);
   assertEquals((await eve.closed).reason, "A moderator kicked you: spam");
-  assertEquals(await run(hub, ["kick", "Eve"]), [1, "", "Nobody here is called Eve\n"]);
+  assertEquals(await run(hub, ["kick", "Eve"]), [1, "", "Eve is not connected\n"]);
   assertEquals(await run(hub, ["unban", "Eve"]), [1, "", "Eve is not banned\n"]);
   assertEquals(await run(hub, ["unmute", "Eve"]), [1, "", "Eve is not muted\n"]);
   assertEquals(await run(hub, ["open-room", "party"]), [1, "", "Room party is not closed\n"]);
@@ -190,7 +190,7 @@ Deno.test("bcast release-name frees a name that a token reserved, unless its own
   assertEquals(await run(hub, ["release-name", "jean-luc"]), [
     1,
     "",
-    "No token reserved the name jean-luc\n",
+    "No token has reserved the name jean-luc\n",
   ]);
   const owner = await TestSocket.plain(hub.url, undefined, `token=${token}`);
   assertEquals(await run(hub, ["release-name", "Jean-Luc"]), [

@@ -44,7 +44,7 @@ Deno.test("bcast send says that a room is closed, or not for this token, and not
   await using lines = new Program(["send", "--url", hub.url, "--room", "sud"]);
   await lines.type("a\nb\n", { end: true });
   assertEquals(await lines.exit(), 1);
-  assertMatch(lines.errors, /^Line 2 was not sent: The hub does not let you into sud$/m);
+  assertMatch(lines.errors, /^Line 2 was not sent: The hub does not allow you into sud$/m);
 
   const rights = Rights.parse({ "ops-*": "read-write" });
   assert(rights !== undefined);
@@ -52,8 +52,8 @@ Deno.test("bcast send says that a room is closed, or not for this token, and not
   await using other = await startTestHub({ authorizer: { required: true, authorize } });
   for (
     const [args, expected] of [
-      [["--room", "secret"], /^Not sent: The hub does not let you into secret$/m],
-      [[], /^Not sent: The hub does not let you into its own room: name one with --room$/m],
+      [["--room", "secret"], /^Not sent: The hub does not allow you into secret$/m],
+      [[], /^Not sent: The hub does not allow you into its own room: choose one with --room$/m],
     ] as const
   ) {
     await using program = new Program([
@@ -115,7 +115,7 @@ Deno.test("bcast send names each line that cannot be sent as it is, and sends th
   assertEquals(objects, [
     1,
     'Line 1 was not sent: a number in "data" is too large: send it as a string\n' +
-    'Line 3 was not sent: its "message" holds half of a surrogate pair, which has no UTF-8\n',
+    'Line 3 was not sent: its "message" has a lone surrogate, which UTF-8 cannot encode\n',
   ]);
   assertEquals(texts(await log(hub.url, "raw")), ["ci: one", "ci: t"]);
   const kept = (await log(hub.url, "json")).map(({ message, data }) => message ?? data);
@@ -202,7 +202,7 @@ Deno.test("bcast send --wait --retry-for ends with 3 where no hub was ever there
   for (const [words, input] of [[["hi"], ""], [[], "a\nb\n"]] as const) {
     const [code, errors] = await send([...words, ...args], input);
     assertEquals(code, 3, errors);
-    assertMatch(errors, /sent: no hub could be reached within 1 s$/m);
+    assertMatch(errors, /sent: the hub could not be reached within 1 s$/m);
   }
 });
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { DEFAULT_RETENTION } from "../../broker/broker.ts";
-import { RENEWAL_GRACE_SECONDS } from "../../server/token_expiry.ts";
+import { RENEWAL_GRACE_SECONDS } from "../../server/authentication.ts";
 import { ADDRESS_BURST_SECONDS, DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import { NEW_ROOMS_BURST, NEW_ROOMS_RATE } from "../../server/limits/room_limiter.ts";
 import {

@@ -10,7 +10,7 @@ const lines = [...text.matchAll(/```sh\n([^`]+)```/g)].flatMap(([, block = ""]) 
   block.trim().split("\n")
 );
 
-/** Whether there is a curl that knows `--json`, of 2022. */
+/** Whether curl has `--json`, added in 2022. */
 function hasCurl(): boolean {
   try {
     const { stdout } = new Deno.Command("curl", { args: ["--version"] }).outputSync();
@@ -29,7 +29,7 @@ Deno.test({
   ignore: !usable || Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();
-    // An answer that is a refusal is a failure; nothing else differs from what a reader would see.
+    // Error responses fail the command; nothing else differs from what a reader sees.
     await Deno.writeTextFile(`${folder.path}/.curlrc`, "fail-with-body\nsilent\nshow-error\n");
     await using hub = await startTestHub();
     const start = (line: string): Deno.ChildProcess =>
@@ -69,7 +69,7 @@ Deno.test({
   },
 });
 
-/** Waits until a command that goes on has shown `wanted`, and ends it. */
+/** Waits until a command has printed `wanted`, and ends it. */
 async function streams(child: Deno.ChildProcess, wanted: string): Promise<void> {
   let shown = "";
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -81,11 +81,11 @@ async function streams(child: Deno.ChildProcess, wanted: string): Promise<void> 
   assert(shown.includes(`event: message\n`) && shown.includes(wanted), shown);
 }
 
-Deno.test("docs/http.md names every path and every code that there is", async () => {
+Deno.test("docs/http.md names every path and every error status", async () => {
   await using hub = await startTestHub();
   const { body } = await tell(hub, "/api/openapi.json");
   for (const path of Object.keys(body.paths)) {
-    // Those are in docs/moderation.md.
+    // These are in docs/moderation.md.
     if (path.startsWith("/api/admin/")) continue;
     assert(text.includes(path.replace("{room}", "lobby")), path);
   }

@@ -1,4 +1,9 @@
-import { ENTER_RAW, RESTORE, type Terminal, type TerminalEvents } from "../../editor/tty.ts";
+import {
+  ENTER_RAW_MODE,
+  RESTORE,
+  type Terminal,
+  type TerminalEvents,
+} from "../../editor/terminal.ts";
 import { type TerminalHabits, TerminalModel } from "./terminal_model.ts";
 
 const encoder = new TextEncoder();
@@ -35,12 +40,12 @@ export class FakeTerminal implements Terminal {
     return this.#continue !== undefined;
   }
 
-  take(): void {
+  enterRawMode(): void {
     this.raw = true;
-    this.write(ENTER_RAW);
+    this.write(ENTER_RAW_MODE);
   }
 
-  give(): void {
+  restore(): void {
     this.write(RESTORE);
     this.raw = false;
   }
@@ -55,11 +60,11 @@ export class FakeTerminal implements Terminal {
     return new Promise((resolve) => this.#reader = resolve);
   }
 
-  canStop(): Promise<boolean> {
+  canSuspend(): Promise<boolean> {
     return Promise.resolve(this.shell);
   }
 
-  stop(): Promise<void> {
+  suspend(): Promise<void> {
     return new Promise((resolve) => this.#continue = resolve);
   }
 

@@ -1,19 +1,18 @@
 import type { Server } from "../../server.ts";
 
-/** The address of a path of a hub for HTTP. */
+/** The URL of a path on a hub. */
 export function address(hub: Server, path: string): string {
   return new URL(path, hub.url.replace(/^ws/, "http")).href;
 }
 
-/** What an answer of the API came to. */
 export interface Told {
   readonly status: number;
   readonly headers: Headers;
-  // deno-lint-ignore no-explicit-any -- whatever the hub says, for a test to look at
+  // deno-lint-ignore no-explicit-any -- any JSON, for tests to inspect
   readonly body: any;
 }
 
-/** Asks a hub, and reads the JSON of its answer. */
+/** Sends a request and reads the JSON response. */
 export async function tell(hub: Server, path: string, init: RequestInit = {}): Promise<Told> {
   const response = await fetch(address(hub, path), init);
   const text = await response.text();
@@ -24,7 +23,7 @@ export async function tell(hub: Server, path: string, init: RequestInit = {}): P
   };
 }
 
-/** Posts JSON (an object), or text as `curl -d` would. */
+/** Publishes JSON (an object), or text as `curl -d` does. */
 export function post(
   hub: Server,
   room: string,

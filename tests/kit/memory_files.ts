@@ -1,10 +1,10 @@
-import type { Files, FileStatus, GrowingFile } from "../../commands/pipeline/files.ts";
+import type { AppendFile, FileStatus, FileSystem } from "../../commands/pipeline/files.ts";
 
 /** What is left of an operation during which the process was killed. */
 export type Remains = "nothing" | "half" | "all";
 
 /** Files in memory, for a process that can be killed in the middle of any operation. */
-export class MemoryFiles implements Files {
+export class MemoryFiles implements FileSystem {
   /** Operations that changed something. */
   changes = 0;
   readonly #held = new Set<string>();
@@ -45,7 +45,7 @@ export class MemoryFiles implements Files {
     });
   }
 
-  open(path: string): Promise<GrowingFile> {
+  open(path: string): Promise<AppendFile> {
     if (!this.contents.has(path)) this.contents.set(path, new Uint8Array());
     return Promise.resolve(new MemoryFile(this, path));
   }
@@ -68,7 +68,7 @@ export class MemoryFiles implements Files {
   }
 }
 
-class MemoryFile implements GrowingFile {
+class MemoryFile implements AppendFile {
   constructor(private readonly files: MemoryFiles, private readonly path: string) {}
 
   lock(): Promise<boolean> {
@@ -94,7 +94,7 @@ class MemoryFile implements GrowingFile {
     });
   }
 
-  cut(size: number): Promise<void> {
+  truncate(size: number): Promise<void> {
     return this.files.change((part) => {
       if (part === 1) this.files.contents.set(this.path, this.#bytes.slice(0, size));
     });

@@ -1,3 +1,4 @@
+import { writeAll } from "../../lib/files.ts";
 import { within } from "./within.ts";
 
 /** The headers of a WebSocket handshake that is as it should be. */
@@ -23,10 +24,6 @@ export async function rawRequest(port: number, request: string): Promise<RawAnsw
   const [head = "", ...rest] = text.split("\r\n\r\n");
   const [, status = "0"] = /^HTTP\/1\.[01] (\d{3}) /.exec(head) ?? [];
   return { status: Number(status), head, body: rest.join("\r\n\r\n") };
-}
-
-async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await conn.write(bytes.subarray(done));
 }
 
 async function readAnswer(conn: Deno.Conn): Promise<string> {

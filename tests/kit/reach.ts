@@ -4,15 +4,11 @@ import { SseServer } from "../../server/transports/sse.ts";
 import { HostList } from "../../server/http/hosts.ts";
 import { RequestGuard } from "../../server/http/request_guard.ts";
 import { Health } from "../../server/http/health.ts";
-import { createRouter } from "../../server/http/router.ts";
+import { Router } from "../../server/http/router.ts";
 import { WebSocketServer } from "../../server/transports/websocket.ts";
-import { ConnectionLimiter } from "../../server/limits/connection_limiter.ts";
-import {
-  type Encoder,
-  JSON_ENCODER,
-  TEXT_ENCODER,
-  V1_ENCODER,
-} from "../../server/encoders/encoder.ts";
+import type { Encoder } from "../../server/encoders/encoder.ts";
+import { JSON_ENCODER, V1_ENCODER } from "../../server/encoders/json.ts";
+import { TEXT_ENCODER } from "../../server/encoders/text.ts";
 import type { Hub } from "../../server/hub.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import type { Broker } from "../../broker/broker.ts";
@@ -41,9 +37,8 @@ export class World implements AsyncDisposable {
   private constructor(
     readonly hub: Hub,
     readonly broker: Broker,
-    readonly connections: ConnectionLimiter,
     readonly clock: FakeClock,
-    readonly handler: ReturnType<typeof createRouter>,
+    readonly router: Router,
     /** Somebody in the room `lobby` who sees everything. */
     readonly bystander: RecordedClient,
   ) {}
@@ -65,28 +60,23 @@ export class World implements AsyncDisposable {
     };
     const recorded = await recordedHub({ broker, authorizer });
     const { hub, clock } = recorded;
-    const connections = new ConnectionLimiter();
     const limits = DEFAULT_SERVER_LIMITS;
-    const shutdownNotice = (): undefined => undefined;
-    const events = new SseServer(hub, connections, clock);
-    const handler = createRouter({
+    const events = new SseServer(hub, clock);
+    const router = new Router({
       hub,
-      connections,
-      limits,
-      shutdownNotice,
-      webSocket: new WebSocketServer(hub, connections),
-      guard: new RequestGuard(hub, {
+      webSocket: new WebSocketServer(hub, limits.heartbeat),
+      guard: new RequestGuard(hub.limiter, {
         hosts: () => new HostList({ allowed: [], own: [], origins: [] }),
         port: () => 0,
       }),
       room: "lobby",
-      api: api({ hub, clock, limits, connections, events, shutdownNotice }),
-      health: new Health({ broker, clock, closed: shutdownNotice }),
+      api: api({ hub, clock, limits, events }),
+      health: new Health({ broker, clock, limiter: hub.limiter }),
       metrics: { exposure: "off", monitor: new MetricsCollector({ hub }) },
     });
     const bystander = await new RecordedClient(hub, "198.51.100.1", { grant: OPEN_GRANT })
       .hello({ sender: "Bystander", rooms: [{ room: "lobby" }] });
-    const world = new World(hub, broker, connections, clock, handler, bystander);
+    const world = new World(hub, broker, clock, router, bystander);
     world.#parts.use(recorded);
     return world;
   }
@@ -101,7 +91,9 @@ export class World implements AsyncDisposable {
     if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
     const request = new Request(`http://localhost${path}`, { ...init, headers });
     const remoteAddr = { transport: "tcp" as const, hostname: from, port: 1 };
-    return Promise.resolve(this.handler(request, { remoteAddr, completed: Promise.resolve() }));
+    return Promise.resolve(
+      this.router.handle(request, { remoteAddr, completed: Promise.resolve() }),
+    );
   }
 
   /** Gives an order as a moderator does. */
@@ -213,7 +205,7 @@ function socket(encoder: Encoder, token: boolean): Kind {
         over: () => client.ended !== undefined,
         say: (text) => {
           const frame = JSON.stringify({ type: "message", room: "lobby", message: text });
-          world.hub.receive(client.connection, encoder === TEXT_ENCODER ? text : frame);
+          client.connection.receive(encoder === TEXT_ENCODER ? text : frame);
         },
         back: async () => (await open(world, name, from)).ended === undefined,
       };
@@ -233,7 +225,7 @@ function away(token: boolean): Kind {
         sender: name,
         rooms,
       });
-      world.hub.gone(gone.connection, 1006);
+      gone.connection.ended(1006);
       const session = gone.all("welcome")[0]?.["session"];
       let told = "";
       const present = (): Promise<RecordedClient> =>

@@ -1,6 +1,7 @@
 import type { Grant } from "../../auth/authorizer.ts";
 import { openSqliteBroker, type SqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { type Encoder, V1_ENCODER } from "../../server/encoders/encoder.ts";
+import type { Encoder } from "../../server/encoders/encoder.ts";
+import { V1_ENCODER } from "../../server/encoders/json.ts";
 import { Hub, type HubOptions } from "../../server/hub.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import type { Connection } from "../../server/connection.ts";
@@ -49,7 +50,7 @@ export class RecordedClient implements Transport {
 
   /** Sends an object. */
   say(frame: object): void {
-    this.hub.receive(this.connection, JSON.stringify(frame));
+    this.connection.receive(JSON.stringify(frame));
   }
 
   /** Says hello and waits until it is in, or out. */

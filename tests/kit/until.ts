@@ -1,3 +1,4 @@
+import { delay } from "../../lib/async.ts";
 /** Milliseconds after which a test that still waits is wrong, not slow. */
 const PATIENCE = 20_000;
 /** Milliseconds between two looks. */
@@ -13,6 +14,6 @@ export async function until<T>(
     const found = await look();
     if (found !== undefined && found !== false) return found;
     if (performance.now() > end) throw new Error(`Never came: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, PERIOD));
+    await delay(PERIOD);
   }
 }

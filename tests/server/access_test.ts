@@ -57,7 +57,7 @@ Deno.test("a plain client without a token gets 401 and is told how to ask", asyn
   const { status, headers, body } = await handshake(hub.port);
   assertEquals(status, 401);
   assertEquals(headers.get("www-authenticate"), `Bearer realm="bcast"`);
-  assertEquals(body, "This hub wants a token: ask its operator for one\n");
+  assertEquals(body, "This hub requires a token: ask its operator for one\n");
   assertEquals(hub.online, 0);
 });
 
@@ -121,7 +121,7 @@ Deno.test("a `bcast.v1` client hears in the close reason what is wrong with its 
   const expired = await tokenFor({ expiresAt: Date.now() - 180_000 });
   for (
     const [token, words] of [
-      [undefined, "wants a token"],
+      [undefined, "requires a token"],
       ["wrong", "The token is wrong"],
       [expired, "The token expired 3 minutes ago"],
     ] as const
@@ -370,7 +370,7 @@ Deno.test("an expired token is told at once, may be renewed, and ends the connec
   const { code, reason } = await lazy.closed;
   assertEquals([code, reason], [
     4501,
-    "The token expired 30 seconds ago: come back with a new one",
+    "The token expired 30 seconds ago: reconnect with a new one",
   ]);
   assertEquals(await answerTo(alice, { type: "message", message: "renewed" }), "ok");
   assertEquals(alice.all("message").map(({ id }) => id), [1, 2]);

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { retryAfterShutdown } from "../../server/http/shutdown.ts";
+import { retryAfterShutdown } from "../../server/limits/connection_limiter.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { startHubProcess } from "../kit/process.ts";

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { OPEN_GRANT } from "../../auth/authorizer.ts";
-import type { OwnedName, OwnedNameStore } from "../../server/owned_name_store.ts";
+import type { OwnedName, OwnedNameStore } from "../../server/names/owned_name_store.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { JSON_ENCODER } from "../../server/encoders/encoder.ts";
+import { JSON_ENCODER } from "../../server/encoders/json.ts";
 import type { Hub } from "../../server/hub.ts";
-import { MAX_OWNED_NAMES, OWNED_NAME_DAYS, OwnedNames } from "../../server/owned_names.ts";
+import { MAX_OWNED_NAMES, OWNED_NAME_DAYS, OwnedNames } from "../../server/names/owned_names.ts";
 import { nameKey } from "../../protocol.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { temporaryFolder } from "../kit/folder.ts";
@@ -27,7 +27,7 @@ function grantFor(name: string) {
 }
 
 function post(hub: Hub, sender: string | undefined, name?: string) {
-  return hub.httpPublisher.post({
+  return hub.httpPublisher.publish({
     room: "lobby",
     frame: { type: "message", message: "hi", ...(sender === undefined ? {} : { sender }) },
     grant: name === undefined ? OPEN_GRANT : grantFor(name),
@@ -65,7 +65,7 @@ Deno.test("a name that a token proved is refused to others after a restart, too"
         const client = new RecordedClient(first.hub, "192.0.2.7", { encoder: JSON_ENCODER, grant });
         await until("the welcome", () => client.connection.welcomed);
       } else {
-        assertEquals((await post(first.hub, undefined, name)).kind, "kept");
+        assertEquals((await post(first.hub, undefined, name)).kind, "published");
       }
     }
   }
@@ -91,7 +91,7 @@ Deno.test("a token's name is taken from a guest, whichever way the token is used
   await using world = await recordedHub();
   const { hub } = world;
   const guest = await new RecordedClient(hub, "192.0.2.8").hello({ sender: "ALICE" });
-  assertEquals((await post(hub, undefined, "Alice")).kind, "kept");
+  assertEquals((await post(hub, undefined, "Alice")).kind, "published");
   assertEquals(guest.connection.session?.name, "ALICE-2");
   const alice = await new RecordedClient(hub, "192.0.2.7", { grant: grantFor("Alice") }).hello();
   assertEquals(alice.all("welcome")[0]?.["sender"], "Alice");
@@ -110,27 +110,27 @@ Deno.test("`releaseName()` frees a name for good, but not from under its owner",
     const { hub } = first;
     const alice = await new RecordedClient(hub, "192.0.2.7", { grant: grantFor("alice") }).hello();
     assertEquals(await hub.moderation.releaseName("Alice", BY), "in use");
-    hub.gone(alice.connection, 1000);
+    alice.connection.ended(1000);
     assertEquals(await hub.moderation.releaseName("ALICE", BY), "released");
     assertEquals(await hub.moderation.releaseName("ALICE", BY), "free");
     const guest = await new RecordedClient(hub, "192.0.2.8").hello({ sender: "Alice" });
     assertEquals(guest.all("welcome")[0]?.["sender"], "Alice");
   }
   await using second = await start(path, clock);
-  assertEquals((await post(second.hub, "Alice")).kind, "kept");
+  assertEquals((await post(second.hub, "Alice")).kind, "published");
 });
 
 Deno.test("a name is free after no token has proved it for as long as is documented", async () => {
   await using world = await recordedHub();
   const { hub, clock } = world;
   const proven = (await post(hub, undefined, "Alice")).kind;
-  assertEquals(proven, "kept");
+  assertEquals(proven, "published");
   await post(hub, undefined, "Bob");
   clock.skip((OWNED_NAME_DAYS - 1) * DAY);
   await post(hub, undefined, "Bob");
   assertEquals((await post(hub, "alice")).kind, "name_taken");
   clock.skip(DAY + 2000);
-  assertEquals((await post(hub, "alice")).kind, "kept");
+  assertEquals((await post(hub, "alice")).kind, "published");
   assertEquals((await post(hub, "bob")).kind, "name_taken");
 });
 
@@ -142,7 +142,7 @@ Deno.test("somebody who is connected for longer than names are kept keeps the na
   assertEquals((await post(hub, "alice")).kind, "name_taken");
   const other = await new RecordedClient(hub, "192.0.2.9", { grant: grantFor("ALICE") }).hello();
   assertEquals(other.ended?.[0], 4501);
-  hub.gone(alice.connection, 1000);
+  alice.connection.ended(1000);
   assertEquals((await post(hub, "alice")).kind, "name_taken");
 });
 

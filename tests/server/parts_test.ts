@@ -2,12 +2,13 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as fc from "fast-check";
 import { OPEN_GRANT } from "../../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../../broker/broker.ts";
-import { NameBook } from "../../server/names.ts";
+import { NameBook } from "../../server/names/name_book.ts";
 import { PresenceChanges, presenceWindow } from "../../server/presence.ts";
 import { TokenBucket } from "../../server/limits/token_bucket.ts";
-import { isSecret, newSecret, Session } from "../../server/session.ts";
+import { isSecret, newSecret, Session } from "../../server/connection.ts";
 import { presenceSentences } from "../../server/encoders/presence_text.ts";
-import { CACHE_LENGTH, encodeMessage, RecentMessages } from "../../server/recent_messages.ts";
+import { encodeMessage } from "../../server/encoders/encoder.ts";
+import { CACHE_LENGTH, RecentMessages } from "../../server/recent_messages.ts";
 import { parseLine } from "../../server/encoders/text_commands.ts";
 import type { Message } from "../../protocol.ts";
 

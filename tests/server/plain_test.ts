@@ -269,7 +269,9 @@ Deno.test("text commands do what /help says", async (t) => {
     async () => {
       await using bob = await TestSocket.open(`${hub.url}?format=text`);
       bob.send("quit");
-      await bob.line(/^\* To leave, type quit again or \/quit. To say it, put a space before it$/);
+      await bob.line(
+        /^\* To leave, type quit again or \/quit. To send it as a message, put a space before it$/,
+      );
       bob.send(" quit");
       await bob.line(/guest-\w+: {2}quit$/);
       bob.send("EXIT");

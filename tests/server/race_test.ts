@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { V1_ENCODER } from "../../server/encoders/encoder.ts";
+import { V1_ENCODER } from "../../server/encoders/json.ts";
 import { sqliteStorage } from "../../server/storage.ts";
 import { Hub } from "../../server/hub.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
@@ -38,21 +38,21 @@ Deno.test("who enters a room at the moment when its last member leaves is really
     clock: new FakeClock(),
   });
   const last = hub.connect(new Recorder(), PARAMS);
-  hub.receive(last, `{"type":"hello","sender":"Last"}`);
+  last.receive(`{"type":"hello","sender":"Last"}`);
   await until("welcome", () => last.session?.rooms.length === 1 || undefined);
 
   const transport = new Recorder();
   const next = hub.connect(transport, PARAMS);
-  hub.receive(next, `{"type":"hello","sender":"Next"}`);
+  next.receive(`{"type":"hello","sender":"Next"}`);
   // Before the hello is answered: the room closes, and must open again for who is on the way in.
-  hub.gone(last, 1000);
+  last.ended(1000);
   await until("welcome", () => transport.got("welcome") || undefined);
 
   const other = new Recorder();
   const third = hub.connect(other, PARAMS);
-  hub.receive(third, `{"type":"hello","sender":"Third"}`);
+  third.receive(`{"type":"hello","sender":"Third"}`);
   await until("welcome", () => other.got("welcome") || undefined);
-  hub.receive(third, `{"type":"message","message":"are we in one room?"}`);
+  third.receive(`{"type":"message","message":"are we in one room?"}`);
   await until("the message", () => transport.got("message") || undefined);
   assertEquals(
     transport.frames.find(({ type }) => type === "message")?.message,

@@ -20,7 +20,7 @@ function limits(maxRoomsTotal: number) {
 }
 
 function say(hub: Hub, room: string, address = "192.0.2.7") {
-  return hub.httpPublisher.post({
+  return hub.httpPublisher.publish({
     room,
     frame: { type: "message", message: "hi" },
     grant: OPEN_GRANT,
@@ -35,12 +35,12 @@ Deno.test("a room beyond the hub's limit is refused; those that exist are not", 
   const alice = await new RecordedClient(hub, "192.0.2.7").hello({ rooms: [{ room: "lobby" }] });
   const join = (room: string): Promise<string> => alice.outcome({ type: "join", room });
   assertEquals(await join("a.b_c-d"), "ok");
-  assertEquals((await say(hub, "0")).kind, "kept");
+  assertEquals((await say(hub, "0")).kind, "published");
   assertEquals(await join("one-more"), FULL(3));
   assertEquals((await say(hub, "one-more")).kind, "no_room");
   assertEquals(await join("0"), "ok");
   assertEquals(await join("lobby"), "ok");
-  assertEquals((await say(hub, "a.b_c-d")).kind, "kept");
+  assertEquals((await say(hub, "a.b_c-d")).kind, "published");
   const late = await new RecordedClient(hub, "192.0.2.8").hello({
     rooms: [{ room: "lobby" }, { room: "new" }, { room: "0" }],
   });
@@ -67,7 +67,7 @@ Deno.test("a room counts for as long as somebody is in it or it holds messages",
   assertEquals((await say(hub, "loud")).kind, "no_room");
   await alice.outcome({ type: "leave", room: "quiet" });
   clock.advance(1000);
-  assertEquals((await say(hub, "loud")).kind, "kept");
+  assertEquals((await say(hub, "loud")).kind, "published");
   clock.advance(1000);
   assertEquals(await alice.outcome({ type: "join", room: "quiet" }), FULL(2));
   clock.advance(120_000);
@@ -81,8 +81,8 @@ Deno.test("many at once do not get over the limit, and the hub's own rooms are a
   const outcomes = await Promise.all(
     Array.from({ length: 50 }, (_, n) => say(hub, `room-${n}`)),
   );
-  assertEquals(outcomes.filter(({ kind }) => kind === "kept").length, 8);
-  assertEquals((await say(hub, "ops")).kind, "kept");
+  assertEquals(outcomes.filter(({ kind }) => kind === "published").length, 8);
+  assertEquals((await say(hub, "ops")).kind, "published");
   assertEquals((await hub.queries.rooms(OPEN_GRANT.rights)).total, 9);
   await new RecordedClient(hub, "192.0.2.7").hello();
   assertEquals((await hub.queries.rooms(OPEN_GRANT.rights)).total, 10);
@@ -102,7 +102,7 @@ Deno.test("new rooms of one address are limited in time; known rooms, reading an
     const posted = await Promise.all(
       Array.from({ length: count }, (_, n) => say(hub, `${prefix}-${n}`, address)),
     );
-    return posted.filter(({ kind }) => kind === "kept").length;
+    return posted.filter(({ kind }) => kind === "published").length;
   };
   assertEquals(await create(500, "old", "192.0.2.7"), 500);
   for (let n = 0; n < 500; n++) await hub.queries.messages({ type: "history", room: `no-${n}` });

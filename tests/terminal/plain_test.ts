@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ConnectError } from "../../client/types.ts";
+import { isPrivateCommand } from "../../terminal/line.ts";
 import { PlainScreen } from "../../editor/plain_screen.ts";
 import { ChatScene } from "../kit/chat.ts";
 import { memoryContext } from "../kit/memory_output.ts";
@@ -11,7 +12,11 @@ async function typed(
   react: (screen: PlainScreen, line: string) => void = () => {},
 ): Promise<{ readonly lines: readonly string[]; readonly text: string; readonly draft: string }> {
   const context = memoryContext({ input: lines.map((line) => `${line}\n`).join("") });
-  using screen = new PlainScreen(context);
+  using screen = new PlainScreen({
+    output: context.stdout,
+    input: context.stdin.readable,
+    isCommand: isPrivateCommand,
+  });
   screen.setDraft(draft);
   const came: string[] = [];
   const ended = Promise.withResolvers<void>();
@@ -25,7 +30,7 @@ async function typed(
     },
     end: () => ended.resolve(),
     edited: never,
-    chord: never,
+    shortcut: never,
     interrupt: never,
     discarded: never,
     complete: never,

@@ -11,8 +11,7 @@ import {
   renderWho,
 } from "../../terminal/render.ts";
 import { type Finder, mentionFinder, wordFinder } from "../../terminal/highlight.ts";
-import { fit } from "../../render/fit.ts";
-import { displayWidth, wrapRows } from "../../render/wrap.ts";
+import { displayWidth } from "../../render/width.ts";
 import { beginning, said, TIMESTAMP } from "../kit/fake_conversation.ts";
 
 const now = new Date(TIMESTAMP);
@@ -273,55 +272,4 @@ Deno.test("wordFinder() and mentionFinder() take any query, name and text", () =
     ),
     { numRuns: 1000 },
   );
-});
-
-Deno.test("displayWidth() counts columns", () => {
-  assertEquals(["abc", "天地", "e\u0301", "\x1b[31mred\x1b[39m", "😀", ""].map(displayWidth), [
-    3,
-    4,
-    1,
-    3,
-    2,
-    0,
-  ]);
-  // A heart is a letter, a red heart a picture; so is a digit in a box.
-  assertEquals(["❤", "❤\uFE0F", "1\uFE0F\u20E3", "😀\uFE0F", "🇩🇪"].map(displayWidth), [
-    1,
-    2,
-    2,
-    2,
-    2,
-  ]);
-  assertEquals([fit("abcdef", 4), fit("天地玄黃", 4), fit("abcd", 4), fit("ab", 0)], [
-    "abc…",
-    "天…",
-    "abcd",
-    "",
-  ]);
-});
-
-Deno.test("wrapRows() breaks at blanks, in words when it must, and leaves addresses whole", () => {
-  assertEquals(wrapRows("aa bb cc", 5), ["aa bb", "cc"]);
-  assertEquals(wrapRows("aa bb", 5, 3), ["aa", "bb"]);
-  assertEquals(wrapRows("天地玄黃宇宙", 5), ["天地", "玄黃", "宇宙"]);
-  const url = "https://example.com/a/very/long/path";
-  assertEquals(wrapRows(`see ${url} now`, 10), ["see", url, "now"]);
-  assertEquals(wrapRows("  code", 10), ["  code"]);
-  // What could end in somebody else's line is broken, and so is what blanks push to the edge.
-  assertEquals(wrapRows("https://x.y/[10:30:40]Bob:no", 12), [
-    "https://x.y/",
-    "[10:30:40]Bo",
-    "b:no",
-  ]);
-  assertEquals(wrapRows("0123456789Bob:no", 10), ["0123456789", "Bob:no"]);
-  assertEquals(wrapRows(" ".repeat(6) + "[10:30:40] Bob: no", 10, 2), [
-    "",
-    "[10:30:40]",
-    "Bob: no",
-  ]);
-  assertEquals(wrapRows(" ".repeat(6) + "[10:30:40] Bob: no", 10), ["[10:30:40]", "Bob: no"]);
-  assertEquals(wrapRows("", 10), [""]);
-  // Never between a letter and its accent, nor inside a picture made of several.
-  assertEquals(wrapRows("e\u0301".repeat(4), 3), ["e\u0301".repeat(3), "e\u0301"]);
-  assertEquals(wrapRows("👩\u200D💻👩\u200D💻", 6), ["👩\u200D💻", "👩\u200D💻"]);
 });

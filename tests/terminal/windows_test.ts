@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import type { Direct, History, Message } from "../../protocol.ts";
+import { SHORTCUTS } from "../../terminal/shortcuts.ts";
 import { commandOf } from "../../editor/bindings.ts";
 import { readBack } from "../../terminal/older_messages.ts";
 import { Partner } from "../../terminal/partner.ts";
@@ -16,9 +17,9 @@ function direct(sender: string, message: string): Direct {
 
 /** Presses a key by its name, as the editor passes it on. */
 function press({ chat }: ChatScene, key: string): void {
-  const command = commandOf(key);
-  assert(command?.kind === "chord", key);
-  chat.chord(command.chord);
+  const command = commandOf(key, new Set(SHORTCUTS.keys()));
+  assert(command?.kind === "shortcut", key);
+  chat.shortcut(command.key);
 }
 
 Deno.test("every one of more than nine windows can be reached, by number, name and key", async () => {

@@ -13,7 +13,7 @@
 import { parseArgs } from "@std/cli";
 import type { CDPSession, JSHandle } from "playwright-core";
 import { type ClientConnection, connect } from "../../client.ts";
-import { columns } from "../../render/columns.ts";
+import { columns } from "../../render/table.ts";
 import { type ChatPage, TestBrowser } from "../kit/browser.ts";
 import { startHubProcess } from "../kit/process.ts";
 

@@ -4,16 +4,16 @@ import { ratios, type Round, table } from "../../../bench/report.ts";
 
 const key = "deliveriesPerSecond";
 const ROUNDS: readonly Round[] = [
-  { scene: "saturated", peer: "bcast", round: 1, figures: { [key]: 300 } },
-  { scene: "saturated", peer: "bcast", round: 2, figures: { [key]: 100 } },
-  { scene: "saturated", peer: "bun", round: 1, figures: { [key]: 200 } },
-  { scene: "saturated", peer: "bun", round: 2, figures: { [key]: 200 } },
-  { scene: "saturated", peer: "ws", round: 1, error: "it fell over" },
+  { scenario: "saturated", target: "bcast", round: 1, figures: { [key]: 300 } },
+  { scenario: "saturated", target: "bcast", round: 2, figures: { [key]: 100 } },
+  { scenario: "saturated", target: "bun", round: 1, figures: { [key]: 200 } },
+  { scenario: "saturated", target: "bun", round: 2, figures: { [key]: 200 } },
+  { scenario: "saturated", target: "ws", round: 1, error: "it fell over" },
 ];
 
 Deno.test("ratios() compares within each round when a server fails in one", () => {
   const found = ratios(ROUNDS);
-  assertEquals(found.map(({ peer, figure, rounds, mean }) => [peer, figure, rounds, mean]), [
+  assertEquals(found.map(({ target, figure, rounds, mean }) => [target, figure, rounds, mean]), [
     ["bun", key, [1.5, 0.5], 1],
   ]);
 });

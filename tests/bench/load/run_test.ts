@@ -54,7 +54,7 @@ Deno.test("runLoad() finds nothing wrong when the hub loses nothing", async () =
   const report = await runLoad({
     ...LOAD,
     url: urlOf(hub),
-    dialect: new BcastFormat({ room: "r" }),
+    format: new BcastFormat({ room: "r" }),
     pace: { inFlight: 4, until: "echo" },
     onProgress: ({ phase }) => phases.add(phase),
   });
@@ -79,7 +79,7 @@ Deno.test("runLoad() counts what is missing when the hub skips messages", async 
   const report = await runLoad({
     ...LOAD,
     url: urlOf(hub),
-    dialect: new BcastFormat({ room: "r" }),
+    format: new BcastFormat({ room: "r" }),
     pace: { inFlight: 4, until: "ack" },
   });
   assert(skipped > 0);
@@ -91,16 +91,16 @@ Deno.test("runLoad() rejects when there is no hub, or its signal aborts", async 
   const gone = smallHub();
   const url = urlOf(gone);
   await gone.shutdown();
-  const dialect = new BcastFormat({ room: "r" });
+  const format = new BcastFormat({ room: "r" });
   const pace = { rate: 10 } as const;
-  await assertRejects(() => runLoad({ ...LOAD, url, dialect, pace }), Error, "Cannot load");
+  await assertRejects(() => runLoad({ ...LOAD, url, format, pace }), Error, "Cannot load");
   await using hub = smallHub();
   const controller = new AbortController();
   await assertRejects(() =>
     runLoad({
       ...LOAD,
       url: urlOf(hub),
-      dialect,
+      format,
       pace,
       seconds: 60,
       signal: controller.signal,
@@ -115,13 +115,13 @@ Deno.test("LoadGroup.connect() says why when a server is no hub", async () => {
   );
   using group = new LoadGroup({
     url: urlOf(server),
-    dialect: new BcastFormat({ room: "r" }),
+    format: new BcastFormat({ room: "r" }),
     stats: new LoadStats(1),
     expected: 2,
   });
   const { connected, failures } = await group.connect(group.conversations(2));
   assertEquals(connected, 0);
-  assertEquals([...failures], [[`the server answered "HTTP/1.1 403 Forbidden"`, 2]]);
+  assertEquals([...failures], [[`the server responded "HTTP/1.1 403 Forbidden"`, 2]]);
 });
 
 Deno.test("acceptOf() gives the answer of RFC 6455 when asked for its example", () => {

@@ -66,7 +66,7 @@ Deno.test("BatchScanner.scan() parses only the first message when all are alike"
     const { record, scanner } = scan(frames, wantsOthers);
     assertEquals(record.ids, Array.from({ length: 150 }, (_, i) => i + 1));
     assertEquals(record.objects, frames.flat());
-    assertEquals(scanner.parsed, 1);
+    assertEquals(scanner.parsedMessages, 1);
   }
 });
 
@@ -116,7 +116,7 @@ Deno.test("BatchScanner.scan() falls back to parsing when ids stand elsewhere", 
   ];
   const { record, scanner } = scan([odd, odd]);
   assertEquals(record.ids, [1, 2, 3, 1, 2, 3]);
-  assertEquals(scanner.parsed, 6);
+  assertEquals(scanner.parsedMessages, 6);
 });
 
 Deno.test("BatchScanner.scan() hands on what is no message when it is not JSON", () => {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
 import { DatabaseSync } from "node:sqlite";
 import { textOf, toLine, toMessage } from "../../../broker/sqlite/lines.ts";
-import { MessageRefs } from "../../../broker/sqlite/message_refs.ts";
+import { MessageRefs } from "../../../broker/sqlite/chunk.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import { DEDUPE_MINUTES } from "../../../protocol.ts";
 import {

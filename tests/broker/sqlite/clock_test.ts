@@ -96,7 +96,7 @@ Deno.test("`trim()` erases nothing for its age for an hour after the clock went 
   assertEquals(await broker.trim(), 8);
   const said = trouble.records.map(({ level, message }) => [level, message.map(String).join("")]);
   assertEquals(said.map(([level]) => level), ["warning"]);
-  assertMatch(String(said[0]?.[1]), /went ahead by 87600 h\. Nothing is erased for an hour/);
+  assertMatch(String(said[0]?.[1]), /jumped ahead by 87600 h\. Nothing is erased for an hour/);
 });
 
 Deno.test("`trim()` erases nothing for an hour after a start that finds the whole log too old", async () => {
@@ -207,7 +207,7 @@ Deno.test({
     const after = await run("");
     assertEquals(after.year, now);
     assertEquals(
-      after.errors.match(/new messages get the time of the clock/g)?.length,
+      after.errors.match(/new messages are dated by the clock/g)?.length,
       1,
       after.errors,
     );

@@ -131,7 +131,7 @@ test("`openSqliteBroker()` refuses a log that another broker of the process hold
   const path = `${dir}/log.db`;
   await using broker = await openSqliteBroker({ path });
   await store(broker, drafts("lobby", 1));
-  await assertRejects(() => openSqliteBroker({ path }), BrokerError, "another hub holds it");
+  await assertRejects(() => openSqliteBroker({ path }), BrokerError, "another hub is using it");
   assertEquals(ids(await store(broker, drafts("lobby", 1))), [2]);
   // The refused one must not have taken the first one's lock along, as closing a file would.
   const elsewhere = evaluate(`
@@ -145,7 +145,7 @@ test("`openSqliteBroker()` refuses a log that another broker of the process hold
     Deno.exit();`);
   await elsewhere.stdin.close();
   const { stdout } = await elsewhere.output();
-  assertStringIncludes(new TextDecoder().decode(stdout), "another hub holds it");
+  assertStringIncludes(new TextDecoder().decode(stdout), "another hub is using it");
 });
 
 test("`openSqliteBroker()` refuses a log that a version with a lock of SQLite's holds", async (dir) => {
@@ -153,7 +153,7 @@ test("`openSqliteBroker()` refuses a log that a version with a lock of SQLite's 
   await makeLog(path);
   using held = new DatabaseSync(path);
   held.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE");
-  await assertRejects(() => openSqliteBroker({ path }), BrokerError, "another hub holds it");
+  await assertRejects(() => openSqliteBroker({ path }), BrokerError, "another hub is using it");
 });
 
 test("`openSqliteBroker()` refuses a log that another process holds", async (dir) => {
@@ -169,7 +169,7 @@ test("`openSqliteBroker()` refuses a log that another process holds", async (dir
   const reader = child.stdout.getReader();
   const said = await reader.read();
   assertStringIncludes(new TextDecoder().decode(said.value), "stored");
-  assertStringIncludes(await refused(dir, { path }), "another hub holds it");
+  assertStringIncludes(await refused(dir, { path }), "another hub is using it");
   await child.stdin.close();
   await reader.cancel();
   assertEquals((await child.status).code, 7);

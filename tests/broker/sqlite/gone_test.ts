@@ -76,7 +76,7 @@ for (
         // The directory is still the first one's, whatever is in it.
         await using second = new Program(["start", "--port", "0", "--data", data]);
         assertEquals(await second.exit(), 1);
-        assertMatch(second.errors, /Cannot use the data directory ".*": another hub holds it/);
+        assertMatch(second.errors, /Cannot use the data directory ".*": another hub is using it/);
       }
     },
   });

@@ -5,8 +5,8 @@ const WINDOW = 1000;
 
 /** Puts one mark into a chunk of its own. */
 function add(refs: RefHashTable, hash: number, at: number): number {
-  refs.turn(at);
-  const no = refs.open(7, at, at + 0.5);
+  refs.rotate(at);
+  const no = refs.addChunk(7, at, at + 0.5);
   refs.add(hash, no);
   return no;
 }
@@ -21,7 +21,7 @@ Deno.test("`RecentRefs.candidates()` finds everything of the last window", () =>
   }
   for (let at = 20_000 - WINDOW; at < 20_000; at++) {
     assert(refs.candidates(hashes[at] ?? 0).includes(at));
-    assertEquals(refs.place(at), { room: 7, first: at, at: at + 0.5 });
+    assertEquals(refs.chunkAt(at), { room: 7, first: at, at: at + 0.5 });
   }
 });
 
@@ -32,7 +32,7 @@ Deno.test("`RecentRefs.candidates()` forgets what is older than two windows", ()
   assertEquals(refs.candidates(1), [0]);
   add(refs, 3, 2 * WINDOW);
   assertEquals([1, 2, 3].map((hash) => refs.candidates(hash)), [[], [1], [2]]);
-  assertEquals([0, 1, 2].map((no) => refs.place(no)?.first), [undefined, WINDOW, 2 * WINDOW]);
+  assertEquals([0, 1, 2].map((no) => refs.chunkAt(no)?.first), [undefined, WINDOW, 2 * WINDOW]);
 });
 
 Deno.test("`RecentRefs.candidates()` names all that share a hash", () => {
@@ -51,9 +51,9 @@ Deno.test("`RecentRefs.candidates()` leads from many marks to one chunk", () => 
   const refs = new RefHashTable(WINDOW);
   const chunks: number[] = [];
   for (let at = 0; at < 5000; at += 100) {
-    refs.turn(at);
+    refs.rotate(at);
     // Two rooms in one batch, whose messages take turns.
-    const rooms = [refs.open(1, 2 ** 39 + at, at), refs.open(2 ** 23 - 1, at, at)];
+    const rooms = [refs.addChunk(1, 2 ** 39 + at, at), refs.addChunk(2 ** 23 - 1, at, at)];
     for (let i = 0; i < 100; i++) refs.add(at + i, rooms[i % 2] ?? 0);
     chunks.push(...rooms);
   }
@@ -63,7 +63,7 @@ Deno.test("`RecentRefs.candidates()` leads from many marks to one chunk", () => 
     assertEquals(more, []);
     const at = hash - hash % 100;
     assertEquals(
-      refs.place(no),
+      refs.chunkAt(no),
       hash % 2 === 0 ? { room: 1, first: 2 ** 39 + at, at } : { room: 2 ** 23 - 1, first: at, at },
     );
   }

@@ -79,7 +79,7 @@ for (
         await makeLog(path);
         await Deno.truncate(path, 0);
       },
-      /it was emptied\. Restore a backup, or remove it to start anew/,
+      /it was emptied\. Restore a backup, or remove it to start empty/,
     ],
     ...[1, 99, 100, 5000, 20_000].map((size): Spoiled => [
       `cut off at ${size} bytes`,

@@ -176,14 +176,14 @@ const REFUSED: readonly Refused[] = [
     tls: own,
     scheme: "wss",
     says:
-      /^Nobody whom this machine trusts has signed the certificate of wss:\/\/localhost:\d+: use --ca FILE, or --fingerprint/,
+      /^The certificate of wss:\/\/localhost:\d+ is signed by an unknown authority: use --ca FILE, or --fingerprint/,
   },
   {
     what: "another issuer than the one given",
     tls: own,
     scheme: "wss",
     trust: "another",
-    says: /^Nobody whom this machine trusts/,
+    says: /signed by an unknown authority/,
   },
   {
     what: "a certificate that has expired",
@@ -197,13 +197,14 @@ const REFUSED: readonly Refused[] = [
     tls: await pair(["a.example", "10.1.2.3"]),
     scheme: "wss",
     trust: "own",
-    says: /is for a\.example, 10\.1\.2\.3: use a name that it holds, or pin it with --fingerprint$/,
+    says:
+      /is for a\.example, 10\.1\.2\.3: use that name, or pin the certificate with --fingerprint$/,
   },
   {
     what: "a hub that speaks TLS, asked without",
     tls: own,
     scheme: "ws",
-    says: /^ws:\/\/localhost:\d+ speaks TLS: use wss:\/\/localhost:\d+$/,
+    says: /^ws:\/\/localhost:\d+ requires TLS: use wss:\/\/localhost:\d+$/,
   },
   {
     what: "a hub without TLS, asked for it",
@@ -272,7 +273,10 @@ Deno.test("an authority's certificate that is not trusted is told from an unknow
   const url = new URL(`wss://localhost:${hub.port}/`);
   await using way = connectorFor(url, {});
   const { message } = await assertRejects(() => say(url, way), ConnectError);
-  assertMatch(message, /authority's own \(CA:TRUE\): trust it with --fingerprint|^Nobody whom/);
+  assertMatch(
+    message,
+    /a CA certificate \(CA:TRUE\): trust it with --fingerprint|signed by an unknown authority/,
+  );
 });
 
 Deno.test("wayTo() says what is wrong with what it is to trust", async () => {

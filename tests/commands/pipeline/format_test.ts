@@ -32,13 +32,13 @@ Deno.test("`parseTemplate()` says what is wrong, and which fields there are", ()
   const fields = "the fields are id, room, sender, message, data, timestamp, date, time, kind, " +
     "epoch";
   const cases: [string, string][] = [
-    ["{foo}", `it has {foo}, and ${fields}`],
-    ["{}", `it has {}, and ${fields}`],
-    ["{toString}", `it has {toString}, and ${fields}`],
-    ["{Sender}", `it has {Sender}, and ${fields}`],
+    ["{foo}", `it has {foo}, but ${fields}`],
+    ["{}", `it has {}, but ${fields}`],
+    ["{toString}", `it has {toString}, but ${fields}`],
+    ["{Sender}", `it has {Sender}, but ${fields}`],
     ["{sender", "it has a single {: write {{ for a brace"],
     ["sender}", "it has a single }: write }} for a brace"],
-    ["{\x1b[2J}", `it has {␛[2J}, and ${fields}`],
+    ["{\x1b[2J}", `it has {␛[2J}, but ${fields}`],
   ];
   for (const [template, problem] of cases) assertEquals(format(template), problem);
 });

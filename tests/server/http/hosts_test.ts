@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { connect as connectHttp2, constants } from "node:http2";
 import fc from "fast-check";
-import { readAuthority, sentTo } from "../../../server/http/authority.ts";
+import { readAuthority, requestAuthority } from "../../../server/http/hosts.ts";
 import {
   certificateNames,
   HostList,
@@ -12,9 +12,9 @@ import { pair } from "../../kit/certificates.ts";
 import { ask, askRaw, handshake } from "../../kit/handshake.ts";
 import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
-/** What a `Host` header comes to, for a hub that was told of no name; `PORT` is the hub's. */
+/** The status for each `Host` header, for a hub without `allowedHosts`; `PORT` is the hub's. */
 const HOSTS: readonly (readonly [host: string, status: number])[] = [
-  // Addresses: no DNS says where they lead.
+  // Addresses need no DNS.
   ["127.0.0.1:PORT", 200],
   ["127.0.0.1", 200],
   ["192.0.2.1:1", 200],
@@ -30,7 +30,7 @@ const HOSTS: readonly (readonly [host: string, status: number])[] = [
   ["localhost:", 200],
   ["localhost:1", 200],
   ["chat.localhost:PORT", 200],
-  // Anybody's name.
+  // Names that anyone can register.
   ["evil.example:PORT", 421],
   ["evil.example", 421],
   ["EVIL.EXAMPLE.", 421],
@@ -41,7 +41,7 @@ const HOSTS: readonly (readonly [host: string, status: number])[] = [
   ["xn--mnchen-3ya.example", 421],
   ["under_score.example", 421],
   [`${"a".repeat(60)}.${"b".repeat(60)}.example`, 421],
-  // None.
+  // Not names.
   ["user@localhost:PORT", 400],
   ["localhost@evil.example", 400],
   ["user:secret@localhost", 400],
@@ -69,7 +69,7 @@ const HOSTS: readonly (readonly [host: string, status: number])[] = [
   ["999.999.999.999", 400],
 ];
 
-Deno.test("a request is answered by the name that it was sent to: 200, 421 or 400", async (t) => {
+Deno.test("the Host header decides between 200, 421 and 400", async (t) => {
   await using hub = await startTestHub();
   for (const [name, status] of HOSTS) {
     const host = name.replace("PORT", String(hub.port));
@@ -87,7 +87,7 @@ Deno.test("a request is answered by the name that it was sent to: 200, 421 or 40
           assertMatch(error.message, /^The Host header is not a host: \w/);
         }
       }
-      // Whatever watches over the hub calls it by any name, but it has to be one.
+      // Health checks may use any valid name.
       const healthy = status === 400 ? [200, 400, 404] : [200];
       const { status: health } = await ask(hub.port, "/healthz", [["Host", host]]);
       assert(healthy.includes(health), String(health));
@@ -95,7 +95,7 @@ Deno.test("a request is answered by the name that it was sent to: 200, 421 or 40
   }
 });
 
-Deno.test("POST to a foreign name with its own origin is refused with 421 on every kind of hub", async (t) => {
+Deno.test("POST to a foreign name with a matching origin gets 421 on every kind of hub", async (t) => {
   const hubs: readonly [what: string, options: TestHubOptions][] = [
     ["localhost", { host: "localhost" }],
     ["all addresses", { host: "0.0.0.0" }],
@@ -118,7 +118,7 @@ Deno.test("POST to a foreign name with its own origin is refused with 421 on eve
   }
 });
 
-Deno.test("two hosts in one request, or one in its first line and another in Host, are refused", async () => {
+Deno.test("contradicting hosts in one request are rejected", async () => {
   await using hub = await startTestHub();
   const first = "GET http://evil.example/api/status HTTP/1.1\r\nHost: localhost\r\n\r\n";
   assertEquals((await askRaw(hub.port, first)).status, 400);
@@ -127,12 +127,12 @@ Deno.test("two hosts in one request, or one in its first line and another in Hos
   for (const [one, two] of [["localhost", "evil.example"], ["evil.example", "localhost"]]) {
     const both = `GET /api/status HTTP/1.1\r\nHost: ${one}\r\nHost: ${two}\r\n\r\n`;
     const { status } = await askRaw(hub.port, both);
-    // The runtime may hang up on it before the hub sees anything.
+    // The runtime may close the connection before the hub sees the request.
     assert([0, 400].includes(status), String(status));
   }
 });
 
-Deno.test("--allowed-host names hosts, and then only those come through a proxy, too", async (t) => {
+Deno.test("--allowed-host also restricts the hosts that a proxy forwards", async (t) => {
   await using hub = await startTestHub({
     allowedHosts: ["chat.example", "*.lan"],
     trustedProxies: ["127.0.0.1"],
@@ -162,7 +162,7 @@ Deno.test("--allowed-host names hosts, and then only those come through a proxy,
   }
 });
 
-Deno.test("a hub is called by its machine's name, by the name it is bound to and by its certificate's", async () => {
+Deno.test("a hub answers to the machine's name, the name it is bound to and the names in its certificate", async () => {
   const own = machineNames();
   assert(own.includes(Deno.hostname().toLowerCase()), own.join());
   assert(own.some((name) => name.endsWith(".local")), own.join());
@@ -190,7 +190,7 @@ Deno.test("a hub is called by its machine's name, by the name it is bound to and
   }
 });
 
-Deno.test("`readHostPattern()` reads names as DNS has them, and nothing else", () => {
+Deno.test("`readHostPattern()` accepts DNS names only", () => {
   for (
     const [text, name] of [
       ["chat.example", "chat.example"],
@@ -209,7 +209,7 @@ Deno.test("`readHostPattern()` reads names as DNS has them, and nothing else", (
   }
 });
 
-Deno.test("`readAuthority()` never takes a name of a stranger for one that is known", () => {
+Deno.test("`readAuthority()` never reads a foreign name as a known one", () => {
   const list = new HostList({ own: ["hub"], allowed: [], origins: [] });
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", maxLength: 8 }), fc.boolean(), (text, before) => {
@@ -247,7 +247,7 @@ const isOldClient = /^2\.[0-8]\./.test(Deno.version.deno);
 
 for (const secure of isOldClient ? [false] : [false, true]) {
   const scheme = secure ? "https" : "http";
-  Deno.test(`HTTP/2 over ${scheme}: the hub's own page posts, and a foreign authority is refused`, async () => {
+  Deno.test(`HTTP/2 over ${scheme}: the hub's own page may post, a foreign authority is rejected`, async () => {
     await using hub = await startTestHub({
       host: "localhost",
       ...(secure ? { tls: await pair() } : {}),
@@ -274,7 +274,7 @@ for (const secure of isOldClient ? [false] : [false, true]) {
     assertEquals((await get({ ":authority": evil, host: own })).status, 400);
   });
 
-  Deno.test(`HTTP/2 over ${scheme}: no WebSocket begins there, as the runtime offers none (RFC 8441)`, async () => {
+  Deno.test(`HTTP/2 over ${scheme}: WebSockets are not offered (RFC 8441)`, async () => {
     await using hub = await startTestHub(secure ? { tls: await pair() } : {});
     const session = connectHttp2(`${scheme}://127.0.0.1:${hub.port}`, {
       rejectUnauthorized: false,
@@ -284,20 +284,20 @@ for (const secure of isOldClient ? [false] : [false, true]) {
       session.on("remoteSettings", (settings) => resolve(settings.enableConnectProtocol));
     });
     await new Promise<void>((resolve) => session.close(resolve));
-    // Once it is offered, the rules for upgrades have to hold for CONNECT, too.
+    // Once it is offered, the rules for upgrades must apply to CONNECT, too.
     assert(offered !== true);
   });
 }
 
-Deno.test("`sentTo()` takes the authority of HTTP/2, and refuses one that Host contradicts", () => {
+Deno.test("`requestAuthority()` reads the authority of HTTP/2, and rejects one that Host contradicts", () => {
   const at = (url: string, host?: string): string | undefined =>
-    sentTo(new Request(url, host === undefined ? {} : { headers: { host } }))?.host;
+    requestAuthority(new Request(url, host === undefined ? {} : { headers: { host } }))?.host;
   assertEquals(at("https://localhost:1/x"), "localhost:1");
   assertEquals(at("https://localhost:1/x", "LOCALHOST:1"), "localhost:1");
   assertEquals(at("https://localhost:1/x", "evil.example"), undefined);
 });
 
-Deno.test("a WebSocket without an origin is no browser's, and may use any name", async () => {
+Deno.test("a WebSocket without an origin is not a browser's, and may use any host name", async () => {
   await using hub = await startTestHub();
   const host = ["Host", "hub.lan"] as const;
   assertEquals((await handshake(hub.port, [host])).status, 101);

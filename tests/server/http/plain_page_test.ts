@@ -7,7 +7,7 @@ import { startTestHub } from "../../kit/test_hub.ts";
 
 const ANY = ["Accept", "*/*"] as const;
 
-Deno.test("`curl http://HUB/` is told where to go, at the address that it asked for", async () => {
+Deno.test("the plain page names the address of the request", async () => {
   await using hub = await startTestHub({ rooms: ["team.de-1"] });
   for (const host of [`localhost:${hub.port}`, `127.0.0.1:${hub.port}`, `[::1]:${hub.port}`]) {
     const answer = await ask(hub.port, "/", [["Host", host], ANY]);
@@ -24,7 +24,7 @@ Deno.test("`curl http://HUB/` is told where to go, at the address that it asked 
   assertEquals((await ask(hub.port, "/ws", [ANY])).status, 426);
 });
 
-Deno.test("what the plain page says to type works", async () => {
+Deno.test("the commands on the plain page work", async () => {
   await using hub = await startTestHub();
   const { body } = await ask(hub.port, "/", [["Host", `127.0.0.1:${hub.port}`], ANY]);
   const [, post = ""] = /curl -d "Hello" (\S+)/.exec(body) ?? [];
@@ -40,7 +40,7 @@ Deno.test("what the plain page says to type works", async () => {
   assertEquals((await alice.who("lobby")).online, 1);
 });
 
-Deno.test("the plain page tells of TLS and tokens, and guesses no address behind a proxy", async () => {
+Deno.test("the plain page mentions TLS and tokens, and guesses no address behind a proxy", async () => {
   const tls = await pair();
   await using hub = await startTestHub({
     tls,

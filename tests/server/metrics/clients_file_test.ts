@@ -4,7 +4,7 @@ import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import { sqliteStorage } from "../../../server/storage.ts";
 import { Hub } from "../../../server/hub.ts";
 import type { Transport } from "../../../server/transport.ts";
-import { TEXT_ENCODER } from "../../../server/encoders/encoder.ts";
+import { TEXT_ENCODER } from "../../../server/encoders/text.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../../server/limits/server_limits.ts";
 import {
   CLIENTS_FILE_PERIOD,
@@ -171,7 +171,8 @@ Deno.test("`ClientsFile` writes once for any number of changes, and not at all f
   // They are let in and enter their rooms a moment later; all of it is in the first write.
   await until(
     "all of them in their rooms",
-    () => hub.people().filter(({ rooms }) => rooms.length === 1).toArray().length === 10_000,
+    () =>
+      hub.queries.clients().filter(({ rooms }) => rooms.length === 1).toArray().length === 10_000,
   );
   assertEquals(read(path).clients, [], "nothing is written before its time");
   clock.advance(CLIENTS_FILE_PERIOD);

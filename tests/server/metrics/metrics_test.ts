@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
-import { Histogram } from "../../../server/metrics/histogram.ts";
+import { Histogram } from "../../../server/metrics/counters.ts";
 import { exposition } from "../../../server/metrics/exposition.ts";
 import { METRICS } from "../../../server/metrics/metrics.ts";
 import type { Server } from "../../../server.ts";

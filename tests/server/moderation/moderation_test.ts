@@ -7,14 +7,15 @@ import type {
 } from "../../../server/moderation/sanction_store.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import { sqliteStorage } from "../../../server/storage.ts";
-import { JSON_ENCODER, TEXT_ENCODER } from "../../../server/encoders/encoder.ts";
+import { JSON_ENCODER } from "../../../server/encoders/json.ts";
+import { TEXT_ENCODER } from "../../../server/encoders/text.ts";
 import {
   MAX_SANCTIONS,
   SanctionLimitError,
   Sanctions,
 } from "../../../server/moderation/sanctions.ts";
 import { formatUntil } from "../../../server/moderation/sanction_messages.ts";
-import { isLoopbackNetwork, parseNetwork } from "../../../server/limits/networks.ts";
+import { isLoopbackNetwork, parseNetwork } from "../../../lib/net.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { RecordedClient, recordedHub } from "../../kit/recorded_hub.ts";
 import { until } from "../../kit/until.ts";
@@ -51,7 +52,7 @@ Deno.test("`kick()` ends the session of who is away, and tells other people's cl
   await using world = await recordedHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" });
-  hub.gone(eve.connection, 1006);
+  eve.connection.ended(1006);
   assertEquals(hub.moderation.kick("Eve", {}, BY), { sessions: 1, addresses: ["192.0.2.7"] });
   assertEquals(hub.moderation.kick("Eve", {}, BY), undefined);
   const plain = new RecordedClient(hub, "192.0.2.7", { encoder: JSON_ENCODER, sender: "Eve" });

@@ -255,8 +255,8 @@ Deno.test("an event stream that is being opened while its room is closed ends wi
   resolve();
   const text = await answer.text();
   assertMatch(text, /party is closed: because \[of\] this/);
-  assertEquals(world.connections.count, 0);
-  assertEquals(world.hub.census().rooms, 1);
+  assertEquals(world.hub.limiter.count, 0);
+  assertEquals(world.hub.queries.stats().rooms, 1);
 });
 
 Deno.test("a ban between the check of a token and the opening of the stream ends the stream", async () => {

@@ -10,7 +10,7 @@ import { TestSocket } from "../../kit/socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 import { until } from "../../kit/until.ts";
 
-Deno.test("GET events streams what comes, and nobody sees who listens", async () => {
+Deno.test("GET events streams new messages, and its reader is not announced", async () => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   await post(hub, "lobby", "before");
@@ -32,12 +32,12 @@ Deno.test("GET events streams what comes, and nobody sees who listens", async ()
   assertEquals([online, people.length, hub.online], [1, 1, 2]);
   await post(hub, "lobby", "last");
   await alice.next("message", ({ id }) => id === 3);
-  // Her own coming she may hear of.
+  // Alice may see that she joined.
   const others = alice.all("system").filter(({ message }) => message !== "Alice joined (1 online)");
   assertEquals(others, []);
 });
 
-Deno.test("GET events shows as much of the past as is asked for", async () => {
+Deno.test("GET events?history= starts with that many messages of the past", async () => {
   await using hub = await startTestHub();
   for (const word of ["a", "b", "c"]) await post(hub, "lobby", word);
   for (const [query, past] of [["?history=2", 2], ["?history=0", 0], ["", 0]] as const) {
@@ -50,7 +50,7 @@ Deno.test("GET events shows as much of the past as is asked for", async () => {
   }
 });
 
-Deno.test("GET events goes on from any position without a gap or a repeat", async () => {
+Deno.test("GET events resumes from any position without a gap or a repeat", async () => {
   const broker = await openSqliteBroker({ path: ":memory:" });
   const drafts = Array.from({ length: 1500 }, (_, n) => ({
     room: "lobby",
@@ -77,7 +77,7 @@ Deno.test("GET events goes on from any position without a gap or a repeat", asyn
   }
 });
 
-Deno.test("GET events says so when it cannot go on, and why", async () => {
+Deno.test("GET events sends `reset` with the reason when it cannot resume", async () => {
   const broker = await openSqliteBroker({
     path: ":memory:",
     retention: { maxMessages: 5, maxAge: Infinity },
@@ -106,7 +106,7 @@ Deno.test("GET events says so when it cannot go on, and why", async () => {
   }
 });
 
-Deno.test("a stream that broke before its first message still goes on without a gap", async () => {
+Deno.test("a stream that broke before its first message resumes without a gap", async () => {
   await using hub = await startTestHub();
   let position;
   {
@@ -120,7 +120,7 @@ Deno.test("a stream that broke before its first message still goes on without a 
   assertEquals(events.messages, [[1, "missed"]]);
 });
 
-Deno.test("GET events shows that it is alive, and lets go of readers that leave", async () => {
+Deno.test("GET events sends heartbeats, and forgets readers that leave", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock });
   const events = await EventReader.open(hub, "lobby");
@@ -138,7 +138,7 @@ Deno.test("GET events shows that it is alive, and lets go of readers that leave"
   assertEquals((await tell(hub, "/api/status")).body.rooms, 0);
 });
 
-/** Takes the end of a token's time as the token. */
+/** The token is the time when it expires. */
 const timed: Authorizer = {
   required: true,
   authorize(token, now) {
@@ -148,7 +148,7 @@ const timed: Authorizer = {
   },
 };
 
-Deno.test("GET events ends with the token, and takes it in the query too", async () => {
+Deno.test("GET events ends when its token expires, also one from the query", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock, authorizer: timed });
   await using events = await EventReader.open(hub, "lobby", `?token=${clock.now() + 60_000}`);
@@ -170,13 +170,13 @@ Deno.test("GET events counts as a connection", async () => {
     const { status, headers, body } = await tell(hub, "/api/rooms/lobby/events");
     assertEquals([status, body.error.code, headers.get("retry-after")], [503, "unavailable", "5"]);
   }
-  await until("room for another", async () => {
+  await until("the limit allows another", async () => {
     await using events = await EventReader.open(hub, "lobby");
     return events.response.status === 200;
   });
 });
 
-Deno.test("GET events refuses positions that are none", async () => {
+Deno.test("GET events rejects invalid positions with 400", async () => {
   await using hub = await startTestHub();
   for (
     const [query, position] of [
@@ -202,7 +202,7 @@ Deno.test("GET events refuses positions that are none", async () => {
   assertEquals(hub.online, 0);
 });
 
-/** Asks for a stream, and never reads an answer. */
+/** Requests a stream, and never reads the response. */
 async function neverRead(port: number): Promise<Deno.TcpConn> {
   const socket = await Deno.connect({ hostname: "127.0.0.1", port });
   const request = `GET /api/rooms/lobby/events HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`;
@@ -210,7 +210,7 @@ async function neverRead(port: number): Promise<Deno.TcpConn> {
   return socket;
 }
 
-Deno.test("a stream that is never read is cut off, and a bystander loses nothing", async () => {
+Deno.test("a stream that is never read is disconnected, and a bystander loses nothing", async () => {
   await using hub = await startTestHub({ limits: { maxOutboxBytes: 256 * 1024 } });
   await using alice = await EventReader.open(hub, "lobby");
   await alice.next("the opening", ({ retry }) => retry !== undefined);
@@ -227,7 +227,7 @@ Deno.test("a stream that is never read is cut off, and a bystander loses nothing
   assertEquals(alice.messages.length, sent);
 });
 
-Deno.test("a hub that stops ends its streams first, and those that are never read", async () => {
+Deno.test("`stop()` ends streams with its reason, even those that are never read", async () => {
   const hub = await startTestHub();
   await using events = await EventReader.open(hub, "lobby");
   await events.next("the opening", ({ retry }) => retry !== undefined);

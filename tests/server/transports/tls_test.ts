@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { connectorFor } from "../../../commands/client/trust.ts";
 import { TLS_FLAGS, type TlsFlags, tlsSource } from "../../../commands/start/tls.ts";
-import { watchFiles } from "../../../lib/watch_files.ts";
 import { type ClientEvent, connect } from "../../../client.ts";
 import { checkPair, KeyPairError, readFingerprint } from "../../../server/transports/tls.ts";
 import { fingerprint, pair } from "../../kit/certificates.ts";
@@ -18,7 +17,7 @@ const second = await pair();
 const soon = await pair(["localhost"], 14);
 const DAY = 86_400_000;
 
-Deno.test("checkPair() says what is wrong with a pair, and which file it is", async () => {
+Deno.test("`checkPair()` names the file and what is wrong with it", async () => {
   const names = { cert: "c.pem", key: "k.pem" };
   const facts = checkPair(first, names, Date.now());
   assertEquals(facts.fingerprint, fingerprint(first));
@@ -38,7 +37,7 @@ Deno.test("checkPair() says what is wrong with a pair, and which file it is", as
   assertEquals(early.reason, "early");
 });
 
-Deno.test("renew() has everybody come back to the new certificate, with nothing lost and no noise", async () => {
+Deno.test("`renew()` moves all clients to the new certificate without losing messages", async () => {
   await using hub = await startTestHub({ tls: first });
   const url = new URL(`wss://localhost:${hub.port}/`);
   await using folder = await temporaryFolder();
@@ -75,45 +74,17 @@ Deno.test("renew() has everybody come back to the new certificate, with nothing 
   );
 });
 
-Deno.test("renew() leaves the port to the hub, however often and however close to its end", async () => {
+Deno.test("`renew()` keeps the port, however often it is called and even while the hub stops", async () => {
   const hub = await startTestHub({ tls: first });
-  // A handshake that never goes on: it must hold up neither.
+  // An unfinished handshake must delay neither.
   using stuck = await Deno.connect({ hostname: "127.0.0.1", port: hub.port });
   await Promise.all([second, first, second].map((tls) => hub.renew(tls)));
   assertEquals(await shownBy(hub.port), fingerprint(second));
   await Promise.all([hub.renew(first), hub.stop()]);
-  // Whoever comes next can have it.
+  // Another program can have the port now.
   using next = Deno.listen({ hostname: "127.0.0.1", port: hub.port });
   assertEquals(next.addr.port, hub.port);
   assert(stuck.localAddr.port > 0);
-});
-
-Deno.test("watchFiles() tells of a link that is set anew, once the change has settled", async () => {
-  await using folder = await temporaryFolder();
-  const { path } = folder;
-  await Deno.mkdir(`${path}/1`);
-  await Deno.mkdir(`${path}/2`);
-  await Deno.writeTextFile(`${path}/1/cert`, "one");
-  await Deno.writeTextFile(`${path}/2/cert`, "two");
-  // As Kubernetes does it: the file is a link through a directory that is a link.
-  await Deno.symlink("1", `${path}/current`);
-  await Deno.symlink("current/cert", `${path}/cert`);
-  const clock = new FakeClock();
-  let changes = 0;
-  using _ = watchFiles([`${path}/cert`], clock, () => changes++);
-  clock.advance(10_000);
-  assertEquals(changes, 0);
-  await Deno.symlink("2", `${path}/next`);
-  await Deno.rename(`${path}/next`, `${path}/current`);
-  clock.advance(2000);
-  assertEquals(changes, 0, "it may still change");
-  clock.advance(2000);
-  assertEquals(changes, 1);
-  await Deno.remove(`${path}/current`);
-  clock.advance(6000);
-  assertEquals(changes, 2, "gone is a change too");
-  clock.advance(60_000);
-  assertEquals(changes, 2);
 });
 
 const NO_FLAGS: TlsFlags = {
@@ -122,7 +93,7 @@ const NO_FLAGS: TlsFlags = {
   tlsSelfSigned: false,
 };
 
-Deno.test("tlsSource() makes a self-signed pair once, for its owner alone, and again near its end", async () => {
+Deno.test("`tlsSource()` creates a self-signed pair once, readable by its owner only, and again before it expires", async () => {
   await using folder = await temporaryFolder();
   const clock = new FakeClock(Date.now());
   const flags = { ...NO_FLAGS, tlsSelfSigned: true };
@@ -142,7 +113,7 @@ Deno.test("tlsSource() makes a self-signed pair once, for its owner alone, and a
   await assertRejects(() => tlsSource(flags, options), Error, "holds no private key");
 });
 
-Deno.test("tlsSource() hands on what it reads again, and stays with what it has when that is bad", async () => {
+Deno.test("`tlsSource()` reloads the files, and keeps the old pair when the new one is bad", async () => {
   await using folder = await temporaryFolder();
   const flags = {
     ...NO_FLAGS,
@@ -190,7 +161,7 @@ Deno.test("tlsSource() hands on what it reads again, and stays with what it has 
   assertEquals(used, [fingerprint(second)]);
 });
 
-Deno.test("TlsSource.watch() tells of a new file, through the clock it was given", async () => {
+Deno.test("`TlsSource.watch()` reports a new file after the delay of its clock", async () => {
   await using folder = await temporaryFolder();
   const clock = new FakeClock(Date.now());
   const options = { directory: folder.path, host: "localhost", clock };
@@ -208,7 +179,7 @@ Deno.test("TlsSource.watch() tells of a new file, through the clock it was given
   assertEquals(changes, 1);
 });
 
-Deno.test("300 TLS handshakes that never go on keep neither clients nor the end waiting", async () => {
+Deno.test("300 unfinished TLS handshakes delay neither clients nor the stop", async () => {
   const hub = await startTestHub({ tls: first });
   const stuck: Deno.Conn[] = [];
   for (let n = 0; n < 300; n++) {
@@ -220,7 +191,8 @@ Deno.test("300 TLS handshakes that never go on keep neither clients nor the end 
 });
 
 Deno.test({
-  name: "bcast start takes a new certificate at SIGHUP, and keeps the old one when it is bad",
+  name:
+    "bcast start reloads its certificate at SIGHUP, and keeps the old one when the new one is bad",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();
@@ -249,7 +221,7 @@ Deno.test({
   },
 });
 
-Deno.test("a self-signed hub shows what to type, and that is enough to get in", async () => {
+Deno.test("a self-signed hub prints a command with its fingerprint, and that command connects", async () => {
   await using folder = await temporaryFolder();
   await using hub = new Program([
     ...["start", "--data", folder.path, "--host", "127.0.0.1", "--port", "0", "--tls-self-signed"],
@@ -267,7 +239,7 @@ Deno.test("a self-signed hub shows what to type, and that is enough to get in", 
   assertEquals(wrong.errors.trimEnd().split("\n").length, 1, wrong.errors);
 });
 
-/** The fingerprint of the certificate that is shown at a port. */
+/** The fingerprint of the certificate that a port presents. */
 async function shownBy(port: number): Promise<string> {
   const url = new URL(`wss://127.0.0.1:${port}/`);
   await using way = connectorFor(url, { fingerprint: readFingerprint("00".repeat(32)) });

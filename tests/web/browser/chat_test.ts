@@ -35,7 +35,7 @@ test("the first visit asks for a name and remembers it", async (browser) => {
   await page.getByRole("heading", { name: "Hello!" }).waitFor();
   await page.getByLabel("Name").fill("a/b");
   await page.getByText("A name has 1 to 32 visible characters").waitFor();
-  assert(await page.getByRole("button", { name: "Start talking" }).isDisabled());
+  assert(await page.getByRole("button", { name: "Start chatting" }).isDisabled());
   await page.getByLabel("Name").fill("Alice");
   await page.keyboard.press("Enter");
   await page.locator(".people").getByText("Alice").waitFor();

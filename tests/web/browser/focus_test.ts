@@ -330,6 +330,6 @@ test("a token that is no longer good opens no window over a draft", async (brows
   await page.keyboard.press("Enter");
   assertEquals(await page.locator("dialog").count(), 0);
   assertEquals(await alice.composer.inputValue(), `${DRAFT} rest`);
-  await page.locator(".banner").getByRole("button", { name: "Give a token" }).click();
+  await page.locator(".banner").getByRole("button", { name: "Enter a token" }).click();
   await page.getByRole("dialog").getByText("The token has expired").waitFor();
 });

@@ -91,7 +91,7 @@ test("a link with a token opens a page that is open already", async (browser) =>
   await using visitor = await browser.visitor();
   const page = await visitor.context.newPage();
   await page.goto(`${hub.url}?name=Alice`);
-  await page.getByRole("dialog").getByText("This hub wants a token", { exact: true }).waitFor();
+  await page.getByRole("dialog").getByText("This hub requires a token", { exact: true }).waitFor();
   // As a link or the address bar goes there: only the fragment is another, so nothing is loaded.
   await page.goto(`${hub.url}?name=Alice#token=right`);
   await page.locator(".dot.online").waitFor({ state: "attached" });
@@ -285,7 +285,7 @@ test("notifications and sounds come when they are wanted, and only then", async 
   await until("read", async () => await page.title() === "#lobby · bcast");
 
   await page.getByRole("button", { name: "This conversation" }).click();
-  await group("Tell me of").getByLabel("Mentions").check();
+  await group("Notify me about").getByLabel("Mentions").check();
   await page.keyboard.press("Escape");
   await look(true);
   await say("not about you");
@@ -317,7 +317,7 @@ test("notifications and sounds come when they are wanted, and only then", async 
   await page.reload();
   await page.locator("article.theirs").getByText("hey @Alice").waitFor();
   await page.getByRole("button", { name: "This conversation" }).click();
-  assert(await group("Tell me of").getByLabel("Mentions").isChecked());
+  assert(await group("Notify me about").getByLabel("Mentions").isChecked());
 });
 
 test("the keyboard alone suffices", async (browser) => {

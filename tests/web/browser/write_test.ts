@@ -55,7 +55,7 @@ test("the emoji are one stop of the Tab key, found by name, gone through with ar
   await keyboard.press("ArrowUp");
   assertEquals(await focused(), "Search emoji");
   await keyboard.type("red heart of nobody");
-  await picker.getByText("No emoji is called that.").waitFor();
+  await picker.getByText("No emoji found.").waitFor();
   await page.getByLabel("Search emoji").fill(":orange h");
   await until("found", async () => await picker.getByRole("button").count() === 1);
   await keyboard.press("Enter");
@@ -85,7 +85,7 @@ test("`quit` or `exit` alone asks what is meant, and says nothing to others by i
     await alice.composer.press("Enter");
     assertEquals(await alice.composer.inputValue(), word);
   }
-  await page.getByRole("button", { name: "Say it" }).click();
+  await page.getByRole("button", { name: "Send it" }).click();
   await alice.sees("EXIT");
   // Within a sentence, it is a word.
   await alice.say("quit smoking");
