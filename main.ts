@@ -19,6 +19,7 @@ export async function main(args: readonly string[], context: Context): Promise<n
   }
 }
 
+/** Prints the error on one line, and the stack at `--log-level debug`. */
 async function report(
   error: unknown,
   args: readonly string[],
@@ -41,7 +42,7 @@ function showsStacks(args: readonly string[], env: Context["env"]): boolean {
 if (import.meta.main) {
   const context = systemContext();
   const fatal = (error: unknown): void => {
-    // Deferred, so that other listeners can first restore the terminal's input line.
+    // Later, so that other listeners run first: the editor has to remove a half-typed line.
     void Promise.resolve().then(() => report(error, Deno.args, context)).then(context.exit);
   };
   addEventListener("unhandledrejection", (event) => {

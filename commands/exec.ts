@@ -173,7 +173,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
       ...selection,
       url,
       token,
-      environment: connector.seams,
+      environment: connector.environment,
       cursor,
       say,
       signal,

@@ -152,7 +152,7 @@ async function sendInput(
   ignoreStraySignals(context);
   const via = viaOption(context.env);
   using interruption = watchInterrupts(context);
-  await using connection = connect(options, connector.seams);
+  await using connection = connect(options, connector.environment);
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
   using progress = stderr.isTerminal && !isDumb(context) && words.length === 0
     ? new SendProgress(stderr, wallClock, counts)

@@ -29,7 +29,7 @@ async function offline(hub: ScriptedHub) {
 }
 
 function refuse(side: HubSide, { to, ref = "" }: DirectRequest, retryAfter?: number): void {
-  const why = `Nobody here is called ${to}`;
+  const why = `No one here is called ${to}`;
   const more = retryAfter === undefined ? {} : { retryAfter };
   side.say({ type: "error", code: "no_such_user", message: why, ref, ...more });
 }
@@ -80,7 +80,7 @@ Deno.test("`direct()` fails in the hub's words once the receiver had time to com
   await using _ = alice;
   const sent = ["one", "two"].map((text) => alice.direct("Bob", { message: text }));
   const failed = Promise.all(
-    sent.map((each) => assertRejects(() => each, RequestError, "Nobody here is called Bob")),
+    sent.map((each) => assertRejects(() => each, RequestError, "No one here is called Bob")),
   );
   const side = await back();
   refuse(side, await side.expect("direct"));

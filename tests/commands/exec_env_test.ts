@@ -151,9 +151,9 @@ Deno.test({
     await Deno.writeTextFile(`${folder.path}/ca.pem`, tls.cert);
     const trust = { fingerprint: readFingerprint(fingerprint(tls)) };
     await using way = connectorFor(url, trust);
-    await using observer = connect({ url, rooms: [] }, way.seams);
+    await using observer = connect({ url, rooms: [] }, way.environment);
     {
-      await using writer = connect({ url, rooms: [{ room: "a-1.b_2" }] }, way.seams);
+      await using writer = connect({ url, rooms: [{ room: "a-1.b_2" }] }, way.environment);
       await writer.send({ message: "déjà 世界 🎉" });
     }
     const env = {
@@ -205,7 +205,7 @@ Deno.test({
     const url = new URL(`wss://localhost:${hub.port}/`);
     {
       await using way = connectorFor(url, { fingerprint: readFingerprint(fingerprint(tls)) });
-      await using writer = connect({ url, rooms: [{ room: "alerts" }] }, way.seams);
+      await using writer = connect({ url, rooms: [{ room: "alerts" }] }, way.environment);
       await writer.send({ message: "smoke in room 7" });
     }
     await Deno.mkdir(`${folder.path}/settings/bcast`, { recursive: true });

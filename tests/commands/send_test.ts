@@ -132,7 +132,7 @@ Deno.test("bcast send --to sends privately, and says when nobody is there", asyn
   assertEquals([sender, message], ["ci", "psst"]);
   const [code, errors] = await send(["psst", "--to", "Carol", "--url", hub.url]);
   assertEquals(code, 1);
-  assertMatch(errors, /^Not sent: Nobody here is called Carol.*\n$/);
+  assertMatch(errors, /^Not sent: No one here is called Carol.*\n$/);
   assertEquals(await log(hub.url, "lobby"), []);
 });
 

@@ -75,8 +75,8 @@ Deno.test({
     await Promise.race([up, died]);
 
     await t.step("two clients talk", async () => {
-      await using alice = connect({ url, sender: "Alice" }, way.seams);
-      await using bob = connect({ url, sender: "Bob" }, way.seams);
+      await using alice = connect({ url, sender: "Alice" }, way.environment);
+      await using bob = connect({ url, sender: "Bob" }, way.environment);
       await alice.send({ message: "through the proxy" });
       for await (const event of bob) if (event.type === "message") break;
       assertEquals((await bob.who("lobby")).online, 2);
@@ -127,7 +127,7 @@ Deno.test({
         return leftOut("server-sent events, which there are none yet");
       }
       assertEquals(answer.status, 200);
-      await using alice = connect({ url, sender: "Alice" }, way.seams);
+      await using alice = connect({ url, sender: "Alice" }, way.environment);
       await alice.send({ message: "as an event" });
       let heard = "";
       const decoder = new TextDecoder();

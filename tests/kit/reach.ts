@@ -23,7 +23,7 @@ import { until } from "./until.ts";
 /** The token of moderators; any other is the name of its bearer, escaped. */
 export const ADMIN_TOKEN = "admin";
 
-/** What is said, to whom it may concern, and what came of it. */
+/** The response to an HTTP request. */
 export interface Answer {
   readonly status: number;
   // deno-lint-ignore no-explicit-any -- whatever the hub says, for a test to look at
@@ -39,7 +39,7 @@ export class World implements AsyncDisposable {
     readonly broker: Broker,
     readonly clock: FakeClock,
     readonly router: Router,
-    /** Somebody in the room `lobby` who sees everything. */
+    /** A member of the room `lobby` that sees everything. */
     readonly bystander: RecordedClient,
   ) {}
 
@@ -149,7 +149,7 @@ export class World implements AsyncDisposable {
     return messages.some(({ message }) => message === text);
   }
 
-  /** Says something to everybody in the room. */
+  /** Sends a message to the room. */
   async tell(text: string): Promise<void> {
     this.bystander.say({ type: "message", room: "lobby", message: text, ref: text });
     await until("it is kept", () => this.bystander.all("ack").some(({ ref }) => ref === text));
@@ -157,12 +157,12 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // First the connections: what ends them is told to nobody any more.
+    // Connections first: their end is not announced any more.
     await this.#parts.disposeAsync();
   }
 }
 
-/** Somebody who is connected in one way, or only asks. */
+/** One kind of client. */
 export interface Person {
   /** All words of the hub so far, in whatever form. */
   told(): string;
@@ -213,7 +213,7 @@ function socket(encoder: Encoder, token: boolean): Kind {
   };
 }
 
-/** Whose connection broke a moment ago, and who may come back to the session. */
+/** A client whose connection is lost and whose session may be resumed. */
 function away(token: boolean): Kind {
   return {
     live: false,
@@ -258,8 +258,8 @@ function lines(token: boolean): Kind {
     await until("an answer", () => client.text.includes(greeted) || ended);
     if (token || ended) return client;
     await client.send(`/nick ${name}\n`);
-    const answered = /is now|is banned|take another name/;
-    // The room tells of it a moment later.
+    const answered = /is now|is banned|choose another/;
+    // The room announces it a moment later.
     await until("a name", async () => {
       await world.settle();
       return answered.test(client.text);

@@ -65,7 +65,7 @@ export class RecordedClient implements Transport {
     return this.lines.map((line): Frame => JSON.parse(line)).filter((frame) => frame.type === type);
   }
 
-  /** What became of `frame`: `ok`, or the code of the error. Everything before it is answered then. */
+  /** Sends `frame` and returns `ok`, or the error. All earlier frames are answered by then. */
   async outcome(frame: object): Promise<string> {
     const before = this.lines.length;
     const ref = `end ${before}`;

@@ -52,7 +52,7 @@ async function answerTo(socket: TestSocket, frame: object): Promise<string> {
   return error === undefined ? "ok" : `${error["code"]}: ${error["message"]}`;
 }
 
-Deno.test("a plain client without a token gets 401 and is told how to ask", async () => {
+Deno.test("a plain client without a token gets 401 and is told how to send one", async () => {
   await using hub = await guarded();
   const { status, headers, body } = await handshake(hub.port);
   assertEquals(status, 401);
@@ -61,7 +61,7 @@ Deno.test("a plain client without a token gets 401 and is told how to ask", asyn
   assertEquals(hub.online, 0);
 });
 
-Deno.test("who never says hello is cut off when its time is over, and costs nobody anything", async () => {
+Deno.test("a client that never says hello is closed after the timeout and announced to no client", async () => {
   const clock = new FakeClock();
   await using hub = await guarded({ clock, limits: { helloTimeout: 3 } });
   await using bystander = await TestSocket.plain(hub.url, "Bystander", `token=${SHARED}`);
@@ -86,7 +86,7 @@ Deno.test("a text client without a token gets 401 as well", async () => {
   assertEquals((await handshake(hub.port, text)).status, 401);
 });
 
-Deno.test("a plain client brings its token in the header, or in the query", async () => {
+Deno.test("a plain client may send its token in the header or the query", async () => {
   await using hub = await guarded();
   for (const scheme of ["Bearer", "bearer"]) {
     const { status } = await handshake(hub.port, [["Authorization", `${scheme} ${SHARED}`]]);
@@ -116,7 +116,7 @@ for (
   });
 }
 
-Deno.test("a `bcast.v1` client hears in the close reason what is wrong with its token", async () => {
+Deno.test("a `bcast.v1` client learns from the close reason what is wrong with its token", async () => {
   await using hub = await guarded();
   const expired = await tokenFor({ expiresAt: Date.now() - 180_000 });
   for (
@@ -135,14 +135,14 @@ Deno.test("a `bcast.v1` client hears in the close reason what is wrong with its 
   }
 });
 
-Deno.test("a `bcast.v1` client may have brought its token at the upgrade", async () => {
+Deno.test("a `bcast.v1` client may send its token with the upgrade request", async () => {
   await using hub = await guarded();
   await using socket = await TestSocket.open(`${hub.url}?token=${SHARED}`, "bcast.v1");
   socket.send({ type: "hello", sender: "Alice" });
   assertEquals((await socket.next("welcome"))["sender"], "Alice");
 });
 
-Deno.test("nothing but a hello is answered before the token was checked", async () => {
+Deno.test("only `hello` is answered before the token is checked", async () => {
   await using hub = await guarded();
   await using bystander = await TestSocket.plain(hub.url, "Bystander", `token=${SHARED}`);
   await using socket = await TestSocket.open(hub.url, "bcast.v1");
@@ -164,9 +164,9 @@ Deno.test("nothing but a hello is answered before the token was checked", async 
   assertEquals(bystander.all("message").map(({ id }) => id), [1]);
 });
 
-Deno.test("the name of a token is its bearer's: it is given, fixed, and nobody takes it", async () => {
+Deno.test("a token's name is assigned, fixed and reserved", async () => {
   await using hub = await guarded();
-  // Somebody without a claim to the name had it first.
+  // A client without the token had the name first.
   await using squatter = await TestSocket.plain(hub.url, "alice", `token=${SHARED}`);
   const [alice, welcome] = await enter(hub, { sub: "Alice" }, { sender: "Bob" });
   await using _alice = alice;
@@ -187,7 +187,7 @@ Deno.test("the name of a token is its bearer's: it is given, fixed, and nobody t
   assertEquals(sender, "Alice-3");
 });
 
-Deno.test("a name that differs from a token's in case only belongs to nobody else's token", async () => {
+Deno.test("a token cannot use a name that differs from an owned one only in case", async () => {
   await using hub = await guarded();
   const [alice] = await enter(hub, { sub: "Alice" });
   await using _alice = alice;
@@ -200,7 +200,7 @@ Deno.test("a name that differs from a token's in case only belongs to nobody els
   ]);
 });
 
-Deno.test("two devices of one person share the name, count once, and both get private messages", async () => {
+Deno.test("two sessions with one token name share it, count once, and both get private messages", async () => {
   await using hub = await guarded();
   await using bob = await TestSocket.plain(hub.url, "Bob", `token=${SHARED}`);
   const [phone] = await enter(hub, { sub: "Alice" });
@@ -222,11 +222,11 @@ Deno.test("two devices of one person share the name, count once, and both get pr
   await laptop.close();
   const left = await bob.next("system", (frame) => frame["event"] === "leave");
   assertEquals([left["message"], left["online"]], ["Alice left (1 online)", 1]);
-  // The join of the second device, and the leaving of the first, were nobody's business.
+  // Neither the join of the second session nor the end of the first is announced.
   assertEquals(bob.all("system").filter(({ event }) => event === "join").length, 1);
 });
 
-Deno.test("a session goes on only with a token of the same person", async () => {
+Deno.test("a session resumes only with a token for the same name", async () => {
   await using hub = await guarded();
   const [alice, welcome] = await enter(hub, { sub: "Alice" });
   await using _alice = alice;
@@ -244,7 +244,7 @@ Deno.test("a session goes on only with a token of the same person", async () => 
 
 const LIMITED = { sub: "Eve", rooms: { lobby: "read", "dev-*": "read-write" } } as const;
 
-Deno.test("a token's rights hold everywhere, and closed rooms do not show whether they exist", async (t) => {
+Deno.test("a token's rights apply everywhere, and forbidden rooms do not reveal whether they exist", async (t) => {
   await using hub = await guarded();
   const [member] = await enter(hub, { sub: "Member" }, { rooms: [{ room: "secret" }] });
   await using _member = member;
@@ -256,7 +256,7 @@ Deno.test("a token's rights hold everywhere, and closed rooms do not show whethe
   });
   await using _eve = eve;
 
-  await t.step("hello enters the open ones and names the closed ones", async () => {
+  await t.step("`hello` joins permitted rooms and names forbidden ones", async () => {
     const rooms = (welcome["rooms"] as Received[]).map(({ room }) => room);
     assertEquals(rooms, ["lobby", "dev-web"]);
     const error = await eve.next("error");
@@ -277,11 +277,11 @@ Deno.test("a token's rights hold everywhere, and closed rooms do not show whethe
       },
     );
   }
-  await t.step("a search is reading", async () => {
+  await t.step("a search requires the right to read", async () => {
     const answer = await answerTo(eve, { type: "history", room: "secret", query: "hush" });
     assert(answer.startsWith("forbidden"), answer);
   });
-  await t.step("reading is not writing", async () => {
+  await t.step("the right to read does not include writing", async () => {
     for (const type of ["message", "typing"]) {
       const answer = await answerTo(eve, { type, room: "lobby", message: "x", typing: true });
       assert(answer.startsWith("forbidden: Your token lets you read lobby"), answer);
@@ -289,7 +289,7 @@ Deno.test("a token's rights hold everywhere, and closed rooms do not show whethe
     assertEquals(await answerTo(eve, { type: "history", room: "lobby" }), "ok");
     assertEquals(await answerTo(eve, { type: "message", room: "dev-web", message: "hi" }), "ok");
   });
-  await t.step("private messages go to people in rooms that one may write in", async () => {
+  await t.step("private messages require a common room with the right to write", async () => {
     assertEquals(await answerTo(eve, { type: "direct", to: "Dev", message: "x" }), "ok");
     const reading = await answerTo(eve, { type: "direct", to: "Reader", message: "x" });
     assert(reading.startsWith("forbidden"), reading);
@@ -308,12 +308,12 @@ Deno.test("a token's rights hold everywhere, and closed rooms do not show whethe
       const answers = [];
       for (const name of ["Ann Lee", "Ann Low"]) {
         lines.send(`/msg ${name} x`);
-        answers.push(await lines.line(/Nobody here is called/));
+        answers.push(await lines.line(/No one here is called/));
       }
       assertEquals(answers[0], answers[1]);
     },
   );
-  await t.step("the members of the closed room saw nothing of it", async () => {
+  await t.step("members of the forbidden room receive nothing", async () => {
     assertEquals(await answerTo(member, { type: "message", message: "2", room: "secret" }), "ok");
     assertEquals(member.all("message").map(({ id }) => id), [1, 2]);
     member.send({ type: "who", room: "secret" });
@@ -322,7 +322,7 @@ Deno.test("a token's rights hold everywhere, and closed rooms do not show whethe
   });
 });
 
-Deno.test("a client that names no room gets those of the hub that it may read, else those of its token", async () => {
+Deno.test("a client that names no room joins the default rooms it may read, else its token's rooms", async () => {
   await using hub = await guarded({ rooms: ["lobby", "news"] });
   const rooms = async (claims: Omit<TokenClaims, "issuedAt">): Promise<unknown[]> => {
     const [socket, welcome] = await enter(hub, claims);
@@ -336,7 +336,7 @@ Deno.test("a client that names no room gets those of the hub that it may read, e
   assertEquals(await rooms({ rooms: {} }), []);
 });
 
-Deno.test("an expired token is told at once, may be renewed, and ends the connection if it is not", async () => {
+Deno.test("an expired token is reported immediately, may be renewed, and otherwise closes the connection", async () => {
   const clock = new FakeClock();
   await using hub = await guarded({ clock });
   const issued = { issuedAt: clock.now(), expiresAt: clock.now() + 60_000 };
@@ -377,7 +377,7 @@ Deno.test("an expired token is told at once, may be renewed, and ends the connec
   assertEquals(bystander.all("message").map(({ id }) => id), [1, 2]);
 });
 
-Deno.test("a session does not outlive its token: who resumes is asked again", async () => {
+Deno.test("a session does not outlive its token: resuming checks the token again", async () => {
   const clock = new FakeClock();
   await using hub = await guarded({ clock });
   const token = await tokenFor({ sub: "Alice", issuedAt: 0, expiresAt: clock.now() + 60_000 });
@@ -390,7 +390,7 @@ Deno.test("a session does not outlive its token: who resumes is asked again", as
   assertEquals((await late.closed).code, 4501);
 });
 
-Deno.test("a fresh token with fewer rights takes the bearer out of the rooms it closes", async () => {
+Deno.test("a new token with fewer rights removes the session from rooms it forbids", async () => {
   await using hub = await guarded();
   const [eve] = await enter(hub, { sub: "Eve" }, {
     rooms: [{ room: "secret" }, { room: "lobby" }],
@@ -403,7 +403,7 @@ Deno.test("a fresh token with fewer rights takes the bearer out of the rooms it 
   assertStringIncludes(await answerTo(eve, { type: "message", message: "x" }), "forbidden");
 });
 
-Deno.test("wrong tokens are slowed down, over HTTP and in hello, and right ones never are", async () => {
+Deno.test("wrong tokens are rate limited over HTTP and in `hello`, correct ones never", async () => {
   const clock = new FakeClock();
   await using hub = await guarded({
     clock,
@@ -418,7 +418,7 @@ Deno.test("wrong tokens are slowed down, over HTTP and in hello, and right ones 
   const guesses: number[] = [];
   for (let guess = 0; guess < 7; guess++) guesses.push(await from("192.0.2.1", `guess-${guess}`));
   assertEquals(guesses, [401, 401, 401, 401, 401, 429, 429]);
-  // Others' guesses are not the fault of whoever knows the secret, or has a token of its own.
+  // Wrong guesses of others do not affect clients with a correct token.
   assertEquals(await from("192.0.2.1", SHARED), 101);
   assertEquals(await from("192.0.2.1", await tokenFor({ sub: "José-Luis 👋" })), 101);
   assertEquals(await from("192.0.2.2", SHARED), 101);
@@ -445,7 +445,7 @@ Deno.test("wrong tokens are slowed down, over HTTP and in hello, and right ones 
   assertEquals((await socket.closed).code, 4029);
 });
 
-Deno.test("a short secret is let in after others' wrong ones, but cannot be guessed in a flood", async () => {
+Deno.test("a short secret is accepted after a few wrong ones, but not after a flood of guesses", async () => {
   const clock = new FakeClock();
   const short = "s3cr3t-münze";
   const long = "a-secret-that-nobody-guesses";
@@ -476,7 +476,7 @@ Deno.test("a short secret is let in after others' wrong ones, but cannot be gues
   assertEquals(await ask(short), [200, null]);
 });
 
-Deno.test("a missing or an outdated token is no guess", async () => {
+Deno.test("a missing or expired token does not count as a guess", async () => {
   await using hub = await guarded({ limits: { maxFailures: 1 } });
   const old = await tokenFor({ expiresAt: Date.now() - 60_000 });
   for (let time = 0; time < 3; time++) {
@@ -487,7 +487,7 @@ Deno.test("a missing or an outdated token is no guess", async () => {
   assertEquals((await handshake(hub.port, [["Authorization", `Bearer ${SHARED}`]])).status, 101);
 });
 
-Deno.test("all connections of one address share its rate, and another address has its own", async () => {
+Deno.test("all connections of one address share a rate limit; another address has its own", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({
     clock,
@@ -514,7 +514,7 @@ Deno.test("all connections of one address share its rate, and another address ha
   assertEquals(await answerTo(one, { type: "message", message: "hi" }), "ok");
 });
 
-Deno.test("`connect()` brings a fresh token when the old one has expired, and nobody notices", async () => {
+Deno.test("`connect()` sends a new token when the old one expires, without a reconnect", async () => {
   const clock = new FakeClock();
   await using hub = await guarded({ clock });
   let made = 0;
@@ -534,7 +534,7 @@ Deno.test("`connect()` brings a fresh token when the old one has expired, and no
   await conversation.send({ message: "one" });
   clock.advance(60_000);
   await until("the second token", () => made === 2);
-  // It is on its way by now, and what is asked after it is answered after it.
+  // It is on its way by now, and later requests are answered after it.
   await conversation.ping();
   clock.advance(40_000);
   await conversation.send({ message: "two" });
@@ -545,7 +545,7 @@ Deno.test("`connect()` brings a fresh token when the old one has expired, and no
   assertEquals(seen.filter((type) => type === "message").length, 2);
 });
 
-Deno.test("`connect()` ends as refused when the token is wrong or has run out", async () => {
+Deno.test("`connect()` fails as refused when the token is wrong or has expired", async () => {
   await using hub = await guarded();
   await using wrong = connect({ url: hub.url, token: "wrong" });
   const failure = await wrong.send({ message: "x" }).catch((error: unknown) => error);

@@ -59,7 +59,7 @@ Deno.test("format, via and verified reach clients live, from the log and after a
   assertEquals((messages as Received[]).map(annotationsOf), expected);
 });
 
-Deno.test("a format or via that means nothing is refused with bad_frame, and a hub's is ignored", async () => {
+Deno.test("an invalid format or via is refused with `bad_frame`; one from a hub is ignored", async () => {
   await using hub = await startTestHub();
   await using socket = await TestSocket.plain(hub.url, "Bob");
   for (const wrong of [{ format: "html" }, { via: "a" }, { via: [""] }, { via: ["a b"] }]) {

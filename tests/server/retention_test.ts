@@ -8,7 +8,7 @@ import { startTestHub } from "../kit/test_hub.ts";
 import type { Server } from "../../server.ts";
 import { until } from "../kit/until.ts";
 
-/** What a client is told of the lobby when it enters with `position`. */
+/** The snapshot that a client gets when it joins the lobby at `position`. */
 async function enter(hub: Server, position: object): Promise<Received> {
   const [socket, welcome] = await TestSocket.v1(hub.url, {
     rooms: [{ room: "lobby", ...position }],
@@ -73,7 +73,7 @@ async function shows(hub: Server, first: number, last: number): Promise<void> {
 
 for (const trimmed of [false, true]) {
   const when = trimmed ? "after it was trimmed" : "before it is trimmed";
-  Deno.test(`what is too old is shown to nobody while a client stays, ${when}`, async () => {
+  Deno.test(`messages that are too old are not sent while a client stays, ${when}`, async () => {
     const clock = new FakeClock();
     const broker = await openSqliteBroker({
       path: ":memory:",
@@ -102,7 +102,7 @@ for (const trimmed of [false, true]) {
     assert(!alice.frames.some((frame) => frame.includes("error")));
   });
 
-  Deno.test(`what is beyond the number is shown to nobody while a client stays, ${when}`, async () => {
+  Deno.test(`messages beyond the retained number are not sent while a client stays, ${when}`, async () => {
     const clock = new FakeClock();
     const broker = await openSqliteBroker({ path: ":memory:", retention: { maxMessages: 3 } });
     await using hub = await startTestHub({ broker, clock });

@@ -29,7 +29,7 @@ function say(hub: Hub, room: string, address = "192.0.2.7") {
   });
 }
 
-Deno.test("a room beyond the hub's limit is refused; those that exist are not", async () => {
+Deno.test("a room beyond the limit is refused; existing ones are not", async () => {
   await using world = await recordedHub({ limits: limits(3) });
   const { hub } = world;
   const alice = await new RecordedClient(hub, "192.0.2.7").hello({ rooms: [{ room: "lobby" }] });
@@ -53,7 +53,7 @@ Deno.test("a room beyond the hub's limit is refused; those that exist are not", 
   assertEquals(await alice.outcome({ type: "message", room: "lobby", message: "x" }), "ok");
 });
 
-Deno.test("a room counts for as long as somebody is in it or it holds messages", async () => {
+Deno.test("a room counts while it has members or messages", async () => {
   const clock = new FakeClock();
   const broker = await openSqliteBroker({
     path: ":memory:",
@@ -75,7 +75,7 @@ Deno.test("a room counts for as long as somebody is in it or it holds messages",
   assertEquals(await alice.outcome({ type: "join", room: "quiet" }), "ok");
 });
 
-Deno.test("many at once do not get over the limit, and the hub's own rooms are always there", async () => {
+Deno.test("concurrent requests do not exceed the limit, and default rooms always exist", async () => {
   await using world = await recordedHub({ limits: limits(10), rooms: ["lobby", "ops"] });
   const { hub } = world;
   const outcomes = await Promise.all(
@@ -88,7 +88,7 @@ Deno.test("many at once do not get over the limit, and the hub's own rooms are a
   assertEquals((await hub.queries.rooms(OPEN_GRANT.rights)).total, 10);
 });
 
-Deno.test("new rooms of one address are limited in time; known rooms, reading and other addresses are not", async () => {
+Deno.test("new rooms of one address are rate limited; known rooms, reading and other addresses are not", async () => {
   const broker = await openSqliteBroker({ path: ":memory:" });
   const drafts = Array.from({ length: 500 }, (_, n) => ({
     room: `old-${n}`,
@@ -120,7 +120,7 @@ Deno.test("new rooms of one address are limited in time; known rooms, reading an
   assertEquals(await eve.outcome({ type: "join", room: "another" }), "ok");
 });
 
-Deno.test("HTTP answers 409 for a room beyond the limit, and nothing of it is left", async () => {
+Deno.test("HTTP answers 409 for a room beyond the limit, and stores nothing", async () => {
   await using hub = await startTestHub({ limits: { maxRoomsTotal: 2 } });
   await using alice = await TestSocket.plain(hub.url, "Alice");
   assertEquals((await post(hub, "a", "hi")).status, 201);

@@ -4,9 +4,9 @@ import { type HubStorage, sqliteStorage } from "../../server/storage.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import type { StoreFactory } from "../kit/store_contract.ts";
 import { sanctionStoreContract } from "./moderation/contract.ts";
-import { ownedNameStoreContract } from "./owned_names_contract.ts";
+import { ownedNameStoreContract } from "./names/owned_names_contract.ts";
 
-/** One of the stores beside a log in a file. */
+/** A store in the file of a log. */
 function inFile<Name extends keyof HubStorage>(name: Name): StoreFactory<HubStorage[Name]> {
   return async () => {
     const folder = await temporaryFolder();
@@ -18,7 +18,7 @@ function inFile<Name extends keyof HubStorage>(name: Name): StoreFactory<HubStor
   };
 }
 
-/** One of the stores beside a log in memory. */
+/** A store in the memory of a log. */
 function inMemory<Name extends keyof HubStorage>(name: Name): StoreFactory<HubStorage[Name]> {
   return () =>
     Promise.resolve({

@@ -367,7 +367,7 @@ Deno.test("Chat tells whom a private message waits for, and gives it back when t
   clock.advance(2000);
   chat.edited("");
   assertEquals(screen.status, ["… @Bob: see you (waiting for Bob)"]);
-  const message = "Nobody here is called Bob: ask who is here";
+  const message = "No one here is called Bob: check who is online";
   reject(new RequestError({ type: "error", code: "no_such_user", message }));
   await screen.has(`! Not sent: ${message}. You have it back below`);
   assertEquals([screen.draft, screen.status], ["/msg Bob see you", []]);

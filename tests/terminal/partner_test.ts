@@ -8,7 +8,7 @@ import { until } from "../kit/until.ts";
 // A private message never goes to somebody else of the same name without a question.
 
 const NAMES = ["Bob", "Zoë J.", "李 小龙", "e\u0301ve-2", "Ω", "עִבְרִית"];
-const NOBODY = "Nobody here is called that: ask who is here";
+const NOBODY = "No one here is called that: check who is online";
 
 Deno.test("a name that the hub did not know is asked about before it gets the text", async () => {
   for (const name of NAMES) {
@@ -19,7 +19,7 @@ Deno.test("a name that the hub did not know is asked about before it gets the te
     chat.line(`/msg "${name}"`);
     conversation.refuseDirect = NOBODY;
     chat.line("the secret");
-    await screen.has("! Not sent: Nobody here");
+    await screen.has("! Not sent: No one here");
     assertEquals(screen.draft, "the secret");
     conversation.requests.splice(0);
     for (const line of ["the secret", `/msg "${name}" the secret`]) {

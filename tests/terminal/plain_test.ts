@@ -148,7 +148,7 @@ Deno.test("a plain screen has no up arrow: what cannot be given back is told in 
   const long = "字".repeat(70);
   for (const text of ["first", long, "/me thirds", "/msg Bob fourth"]) chat.line(text);
   for (const sent of conversation.sent) sent.refuse("rate_limited", "Slow down");
-  conversation.refuseDirect = "Nobody here is called Bob";
+  conversation.refuseDirect = "No one here is called Bob";
   chat.line("/msg Bob fifth");
   await screen.has("fifth");
   assertEquals(screen.draft, "first");
@@ -157,7 +157,7 @@ Deno.test("a plain screen has no up arrow: what cannot be given back is told in 
     "! Not sent: Slow down. You have it back below",
     `! Not sent: Slow down. You wrote: ${long}`,
     "! Not sent: Slow down. You wrote: /me thirds",
-    "! Not sent: Nobody here is called Bob. You wrote: /msg Bob fifth",
+    "! Not sent: No one here is called Bob. You wrote: /msg Bob fifth",
   ]);
   assert(!screen.printed.join().includes("arrow"));
 });

@@ -81,9 +81,9 @@ Deno.test("a badge stays where the answer was refused", async () => {
   const { chat, conversation, screen } = scene;
   conversation.emit(direct("Bob", "psst"));
   await screen.tells("2:@Bob 1 private");
-  conversation.refuseDirect = "Nobody here is called Bob";
+  conversation.refuseDirect = "No one here is called Bob";
   chat.line("/reply yes");
-  await screen.has("! Not sent: Nobody here is called Bob");
+  await screen.has("! Not sent: No one here is called Bob");
   assertEquals(screen.status, ["2:@Bob 1 private"]);
 });
 

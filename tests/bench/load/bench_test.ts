@@ -27,7 +27,7 @@ Deno.test("table() shows every server and what failed", () => {
   assertEquals(new Set(widths).size, 1);
 });
 
-Deno.test("the conversation of Socket.IO goes on after its offset when it resumes", () => {
+Deno.test("a Socket.IO conversation resumes after its offset", () => {
   const dialect = encoderNamed("socket.io");
   const encoder = new TextEncoder();
   const event = (sequence: number, offset: string): string => {

@@ -3,7 +3,7 @@ import { RefHashTable } from "../../../broker/sqlite/ref_hash_table.ts";
 
 const WINDOW = 1000;
 
-/** Puts one mark into a chunk of its own. */
+/** Adds one ref in a chunk of its own. */
 function add(refs: RefHashTable, hash: number, at: number): number {
   refs.rotate(at);
   const no = refs.addChunk(7, at, at + 0.5);
@@ -11,7 +11,7 @@ function add(refs: RefHashTable, hash: number, at: number): number {
   return no;
 }
 
-Deno.test("`RecentRefs.candidates()` finds everything of the last window", () => {
+Deno.test("`RefHashTable.candidates()` finds all refs of the last window", () => {
   const refs = new RefHashTable(WINDOW);
   const hashes: number[] = [];
   for (let at = 0; at < 20_000; at++) {
@@ -25,7 +25,7 @@ Deno.test("`RecentRefs.candidates()` finds everything of the last window", () =>
   }
 });
 
-Deno.test("`RecentRefs.candidates()` forgets what is older than two windows", () => {
+Deno.test("`RefHashTable.candidates()` forgets refs older than two windows", () => {
   const refs = new RefHashTable(WINDOW);
   add(refs, 1, 0);
   add(refs, 2, WINDOW);
@@ -35,11 +35,11 @@ Deno.test("`RecentRefs.candidates()` forgets what is older than two windows", ()
   assertEquals([0, 1, 2].map((no) => refs.chunkAt(no)?.first), [undefined, WINDOW, 2 * WINDOW]);
 });
 
-Deno.test("`RecentRefs.candidates()` names all that share a hash", () => {
+Deno.test("`RefHashTable.candidates()` returns all chunks that share a hash", () => {
   const refs = new RefHashTable(WINDOW);
   for (let at = 0; at < 3000; at++) add(refs, at % 2 === 0 ? 0xffffffff : at, at);
   const even = refs.candidates(0xffffffff);
-  // The generation that began with the first is gone.
+  // The first generation is discarded.
   assertEquals(
     [...even].sort((a, b) => a - b),
     Array.from({ length: 1000 }, (_, i) => 1000 + 2 * i),
@@ -47,12 +47,12 @@ Deno.test("`RecentRefs.candidates()` names all that share a hash", () => {
   assertEquals(refs.candidates(11), []);
 });
 
-Deno.test("`RecentRefs.candidates()` leads from many marks to one chunk", () => {
+Deno.test("`RefHashTable.candidates()` maps many refs to one chunk", () => {
   const refs = new RefHashTable(WINDOW);
   const chunks: number[] = [];
   for (let at = 0; at < 5000; at += 100) {
     refs.rotate(at);
-    // Two rooms in one batch, whose messages take turns.
+    // Two rooms in one batch, with alternating messages.
     const rooms = [refs.addChunk(1, 2 ** 39 + at, at), refs.addChunk(2 ** 23 - 1, at, at)];
     for (let i = 0; i < 100; i++) refs.add(at + i, rooms[i % 2] ?? 0);
     chunks.push(...rooms);
@@ -69,7 +69,7 @@ Deno.test("`RecentRefs.candidates()` leads from many marks to one chunk", () => 
   }
 });
 
-Deno.test("`RecentRefs.hash()` seldom gives two marks the same number", () => {
+Deno.test("`RefHashTable.hash()` has few collisions", () => {
   const refs = new RefHashTable(WINDOW);
   const seen = new Set<number>();
   for (let session = 0; session < 100; session++) {

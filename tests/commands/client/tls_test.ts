@@ -18,12 +18,12 @@ const own = await pair();
 
 /** Says one thing through `way`; the id that it got. */
 async function say(url: URL, way: HubConnector): Promise<number> {
-  await using hub = connect({ url, sender: "Alice" }, way.seams);
+  await using hub = connect({ url, sender: "Alice" }, way.environment);
   return (await hub.send({ message: "hi" })).id;
 }
 
 /** Looks at a hub through `way`, as `bcast status` does; the connections it has. */
-async function look(url: URL, { seams: { fetch } }: HubConnector): Promise<number> {
+async function look(url: URL, { environment: { fetch } }: HubConnector): Promise<number> {
   return (await new HubApi({ url, ...(fetch && { fetch }) }).status()).connections;
 }
 
@@ -97,7 +97,7 @@ Deno.test("a client of a full hub with TLS says so", async () => {
   const url = new URL(`wss://localhost:${hub.port}/`);
   await withFile(authority.cert, async (ca) => {
     await using way = connectorFor(url, { ca });
-    await using first = connect({ url, sender: "Zoë" }, way.seams);
+    await using first = connect({ url, sender: "Zoë" }, way.environment);
     await first.send({ message: "I am the one" });
     const error = await assertRejects(() => say(url, way), ConnectError);
     assertEquals(error.failure, "busy");
@@ -152,7 +152,7 @@ Deno.test("a pinned client leaves when the hub comes back with another certifica
   await using hub = await startTestHub({ tls: own });
   const url = new URL(`wss://localhost:${hub.port}/`);
   await using way = connectorFor(url, { fingerprint: readFingerprint(fingerprint(own)) });
-  await using talk = connect({ url, sender: "Alice" }, { ...way.seams, random: () => 0 });
+  await using talk = connect({ url, sender: "Alice" }, { ...way.environment, random: () => 0 });
   await talk.send({ message: "before" });
   await hub.renew(impostor);
   for await (const event of talk) {
@@ -250,7 +250,7 @@ for (const withName of [true, false]) {
           url,
           trust === "ca" ? { ca } : { fingerprint: readFingerprint(fingerprint(tls)) },
         );
-        const { fetch = globalThis.fetch } = way.seams;
+        const { fetch = globalThis.fetch } = way.environment;
         const both: readonly (() => Promise<unknown>)[] = [
           () => say(url, way),
           () => new HubApi({ url, fetch }).people(),

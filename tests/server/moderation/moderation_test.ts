@@ -24,7 +24,7 @@ const BY = { name: "Root", address: "198.51.100.1" };
 const ADMIN = { ...OPEN_GRANT, admin: true };
 const MESSAGE = { type: "message", room: "lobby", message: "hi", ref: 1 };
 
-Deno.test("`kick()` ends the sessions of a name at once, with the reason, and no others", async () => {
+Deno.test("`kick()` ends only the sessions of a name, at once and with the reason", async () => {
   await using world = await recordedHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" });
@@ -36,7 +36,7 @@ Deno.test("`kick()` ends the sessions of a name at once, with the reason, and no
   assertEquals(eve.ended, [4503, "A moderator kicked you: spam"]);
   assertEquals(bob.ended, undefined);
   assertEquals(await bob.outcome(MESSAGE), "ok");
-  // No grace: the name is free, and the secret opens nothing.
+  // No grace time: the name is free, and the secret is invalid.
   const { session } = eve.all("welcome")[0] ?? {};
   const back = await new RecordedClient(hub, "192.0.2.7").hello({
     sender: "Eve",
@@ -48,7 +48,7 @@ Deno.test("`kick()` ends the sessions of a name at once, with the reason, and no
   assertEquals(hub.moderation.kick("Nobody", {}, BY), undefined);
 });
 
-Deno.test("`kick()` ends the session of who is away, and tells other people's clients in words", async () => {
+Deno.test("`kick()` ends disconnected sessions and notifies plain clients in text", async () => {
   await using world = await recordedHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" });
@@ -65,7 +65,7 @@ Deno.test("`kick()` ends the session of who is away, and tells other people's cl
   assertEquals([plain.ended?.[0], text.ended?.[0]], [4503, 4503]);
 });
 
-Deno.test("`ban()` of a name keeps it out, however it is written, until its time is over", async () => {
+Deno.test("`ban()` rejects every spelling of a name until it expires", async () => {
   await using world = await recordedHub();
   const { hub, clock } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" });
@@ -82,7 +82,7 @@ Deno.test("`ban()` of a name keeps it out, however it is written, until its time
   const plain = new RecordedClient(hub, "203.0.113.9", { encoder: JSON_ENCODER, sender: "eve" });
   await until("the end", () => plain.ended);
   assertEquals(plain.ended, [4503, sentence]);
-  // Nor is there another way to the name.
+  // There is no other way to the name.
   assertEquals(
     await bob.outcome({ type: "nick", sender: "eve" }),
     `name_taken: ${sentence}. Take another name`,
@@ -99,7 +99,7 @@ Deno.test("`ban()` of a name keeps it out, however it is written, until its time
   assertEquals(free.all("welcome")[0]?.["sender"], "Eve");
 });
 
-Deno.test("`ban()` of an address is about its /64, hits who said nothing yet, and spares moderators", async () => {
+Deno.test("`ban()` of an address covers its /64 and connections without a hello, but no moderators", async () => {
   await using world = await recordedHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "2001:db8::7").hello({ sender: "Eve" });
@@ -122,7 +122,7 @@ Deno.test("`ban()` of an address is about its /64, hits who said nothing yet, an
   assertEquals((await new RecordedClient(hub, "2001:db8::7").hello()).ended, undefined);
 });
 
-Deno.test("`ban()` of one's own name locks no moderator out", async () => {
+Deno.test("`ban()` of a moderator's own name does not lock the moderator out", async () => {
   await using world = await recordedHub();
   const { hub } = world;
   const root = await new RecordedClient(hub, "192.0.2.1", { grant: ADMIN }).hello({
@@ -137,7 +137,7 @@ Deno.test("`ban()` of one's own name locks no moderator out", async () => {
   );
 });
 
-Deno.test("the end of a ban or of a closed room is never told earlier than it is", () => {
+Deno.test("`formatUntil()` never announces an end too early", () => {
   const end = (until: number) => formatUntil({ until });
   const whole = Date.parse("2026-01-31T23:59:00.000Z");
   assertEquals(end(whole), " until 2026-01-31 23:59 UTC");
@@ -147,7 +147,7 @@ Deno.test("the end of a ban or of a closed room is never told earlier than it is
   assertEquals(end(Infinity), "");
 });
 
-Deno.test("`mute()` refuses every way to write, also under another name, until its time is over", async () => {
+Deno.test("`mute()` rejects every way to write, even after a rename, until it expires", async () => {
   await using world = await recordedHub();
   const { hub, clock } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({
@@ -173,11 +173,11 @@ Deno.test("`mute()` refuses every way to write, also under another name, until i
   assertEquals(await eve.outcome({ type: "typing", room: "lobby", typing: false }), "ok");
   assertEquals(await eve.outcome({ type: "nick", sender: "Mallory" }), "ok");
   assertEquals(await eve.outcome(MESSAGE), `forbidden: ${sentence}`);
-  // Reading goes on, and the others are not concerned.
+  // Reading still works, and others are not affected.
   assertEquals(await eve.outcome({ type: "history", room: "lobby" }), "ok");
   assertEquals(await bob.outcome(MESSAGE), "ok");
   await until("the message", () => eve.all("message").length === 1);
-  // The name is still muted for whoever takes it.
+  // The name is still muted for any client that takes it.
   assertEquals(await bob.outcome({ type: "nick", sender: "Eve" }), "ok");
   assertEquals((await bob.outcome({ ...MESSAGE, ref: 2 })).slice(0, 9), "forbidden");
   clock.advance(120_000);
@@ -185,7 +185,7 @@ Deno.test("`mute()` refuses every way to write, also under another name, until i
   assertEquals(await bob.outcome({ ...MESSAGE, ref: 3 }), "ok");
 });
 
-Deno.test("`unmute()` lifts a mute for who has another name by now; one by address stays", async () => {
+Deno.test("`unmute()` by name applies after a rename and keeps a mute by address", async () => {
   await using world = await recordedHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({
@@ -205,7 +205,7 @@ Deno.test("`unmute()` lifts a mute for who has another name by now; one by addre
   assertEquals(await hub.moderation.unmute({ name: "Eve" }, BY), []);
 });
 
-Deno.test("`closeRoom()` empties a room, and nobody gets in or writes there until it is opened", async () => {
+Deno.test("`closeRoom()` empties a room and rejects joins and messages until it is opened", async () => {
   await using world = await recordedHub();
   const { hub } = world;
   const rooms = [{ room: "lobby" }, { room: "party" }];
@@ -235,11 +235,11 @@ Deno.test("`closeRoom()` empties a room, and nobody gets in or writes there unti
   assertEquals(await bob.outcome({ type: "join", room: "party" }), "ok");
 });
 
-Deno.test("who is on the way into a room when it is closed does not get in", async () => {
+Deno.test("a join in progress is rejected when the room is closed", async () => {
   await using world = await recordedHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve", rooms: [] });
-  // The room is being read from the log when it is closed.
+  // The room is being loaded from the log when it is closed.
   eve.say({ type: "join", room: "party" });
   const arriving = new RecordedClient(hub, "192.0.2.8");
   arriving.say({ type: "hello", sender: "Bob", rooms: [{ room: "party" }] });
@@ -252,7 +252,7 @@ Deno.test("who is on the way into a room when it is closed does not get in", asy
   assertEquals(JSON.parse(arriving.lines[0] ?? "").type, "welcome");
 });
 
-Deno.test("`announce()` reaches everybody who is in, or a room, in their own way, and is not kept", async () => {
+Deno.test("`announce()` reaches all clients or a room in their encoding, and is not stored", async () => {
   await using world = await recordedHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve", rooms: [] });
@@ -276,7 +276,7 @@ Deno.test("sanctions hold for the next hub on the same log", async () => {
   await using broker = await openSqliteBroker({ path: ":memory:" });
   const { sanctions } = sqliteStorage(broker);
   {
-    // A hub leaves its broker to who opened it.
+    // The caller disposes of the broker, not the hub.
     const clock = new FakeClock();
     const { hub } = await recordedHub({ broker, clock });
     await hub.moderation.ban({ name: "Eve" }, { for: 3600 }, BY);
@@ -298,11 +298,11 @@ Deno.test("sanctions hold for the next hub on the same log", async () => {
   assertEquals((await bob.outcome(MESSAGE)).slice(0, 9), "forbidden");
   assertEquals((await bob.outcome({ type: "join", room: "party" })).slice(0, 9), "forbidden");
   clock.advance(3_600_000);
-  await until("it is forgotten", () => sanctions.all().length === 2);
+  await until("its removal", () => sanctions.all().length === 2);
   assertEquals(sanctions.all().map(({ kind }) => kind), ["close", "mute"]);
 });
 
-/** A store whose next change can be made to fail. */
+/** A store whose changes can be made to fail. */
 class FailingStore implements SanctionStore {
   fails = false;
   all(): readonly Sanction[] {
@@ -316,34 +316,34 @@ class FailingStore implements SanctionStore {
   }
 }
 
-Deno.test("`MeasureBook` changes nothing that is not kept, and goes on afterwards", async () => {
+Deno.test("`Sanctions` changes nothing if the store fails, and works afterwards", async () => {
   const store = new FailingStore();
-  const book = new Sanctions(store, new FakeClock());
+  const sanctions = new Sanctions(store, new FakeClock());
   const key = { kind: "ban", on: "name", key: "eve" } as const;
   const ban: Sanction = { ...key, target: "Eve", by: "admin", since: 0, until: Infinity };
   store.fails = true;
-  await assertRejects(() => book.put([ban]), Error, "disk full");
-  assertEquals(book.find(key), undefined);
+  await assertRejects(() => sanctions.put([ban]), Error, "disk full");
+  assertEquals(sanctions.find(key), undefined);
   store.fails = false;
-  await book.put([ban]);
+  await sanctions.put([ban]);
   store.fails = true;
-  await assertRejects(() => book.lift([key]), Error, "disk full");
-  assertEquals(book.find(key), ban);
+  await assertRejects(() => sanctions.lift([key]), Error, "disk full");
+  assertEquals(sanctions.find(key), ban);
 });
 
-Deno.test("`MeasureBook` does not grow without end, but lets what there is be changed", async () => {
-  const book = new Sanctions(new FailingStore(), new FakeClock());
+Deno.test("`Sanctions` rejects more than the maximum but still replaces existing ones", async () => {
+  const sanctions = new Sanctions(new FailingStore(), new FakeClock());
   const ban = (n: number): Sanction => ({
     ...{ kind: "ban", on: "name", key: `n${n}`, target: `n${n}`, by: "admin" } as const,
     ...{ since: n, until: Infinity },
   });
-  await book.put(Array.from({ length: MAX_SANCTIONS }, (_, n) => ban(n)));
-  await assertRejects(() => book.put([ban(MAX_SANCTIONS)]), SanctionLimitError);
-  await book.put([ban(0)]);
-  assertEquals(book.list().length, MAX_SANCTIONS);
+  await sanctions.put(Array.from({ length: MAX_SANCTIONS }, (_, n) => ban(n)));
+  await assertRejects(() => sanctions.put([ban(MAX_SANCTIONS)]), SanctionLimitError);
+  await sanctions.put([ban(0)]);
+  assertEquals(sanctions.list().length, MAX_SANCTIONS);
 });
 
-Deno.test("`parseNetwork()` takes addresses as people write them, and nothing broader", () => {
+Deno.test("`parseNetwork()` accepts all spellings of an address, but no larger network", () => {
   for (
     const [text, network] of [
       ["192.0.2.7", "192.0.2.7"],

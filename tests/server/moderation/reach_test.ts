@@ -3,7 +3,7 @@ import { nameKey, normalizeName } from "../../../protocol.ts";
 import { type Kind, KINDS, World } from "../../kit/reach.ts";
 import { until } from "../../kit/until.ts";
 
-/** Names from all of what names allow. */
+/** Names of all kinds that are allowed. */
 const NAMES = [
   "jean-luc",
   "Zoë 世界",
@@ -21,9 +21,9 @@ const REASON = "because [of] this";
 const BY = { name: "Root", address: "198.51.100.1" };
 
 interface TestOrder {
-  /** Gives the order, and what must come before it; resolves with the answer to it. */
+  /** Requests the action, and those that must precede it; resolves with its response. */
   give(world: World, name: string): Promise<{ status: number; body: { affected?: number } }>;
-  /** What a person who is told reads. */
+  /** The notice that affected clients receive. */
   readonly words: RegExp;
 }
 
@@ -31,7 +31,7 @@ function order(what: string, fields: (name: string) => object, words: RegExp): T
   return { give: (world, name) => world.order(what, fields(name)), words };
 }
 
-/** An order that takes back another. */
+/** An action that reverts another. */
 function lift(before: TestOrder, after: TestOrder): TestOrder {
   return {
     words: after.words,
@@ -42,7 +42,7 @@ function lift(before: TestOrder, after: TestOrder): TestOrder {
   };
 }
 
-/** The same name, written differently. */
+/** Another spelling of the name. */
 function otherwise(name: string): string {
   const written = `\u200D${name.toUpperCase()}`;
   return nameKey(written) === nameKey(name) ? written : `${name}\u200D`;
@@ -82,11 +82,11 @@ const ORDERS = {
 
 type Cells = Readonly<Record<keyof typeof ORDERS, string>>;
 
-// What an order did: how many it affected (the bystander not counted), what the person noticed
-// (`told` why, `ended`), whether others saw the person `leave`; then what is possible afterwards: to
-// hear what is said (`live`), to `say` something, to come `back`.
+// The effect of an action: the number affected (without the bystander), what the client notices
+// (`told` the reason, `ended`) and whether others see it `leave`. Then, what it can still do: receive
+// messages (`live`), `say` something, come `back`.
 
-/** Somebody connected, as others see. */
+/** A connected client that others see. */
 const MEMBER: Cells = {
   kick: "1 told ended leave | back",
   ban: "1 told ended leave |",
@@ -97,14 +97,14 @@ const MEMBER: Cells = {
   muteAddress: "1 told | live back",
   unmute: "1 told | live say back",
   unmuteAddress: "1 told | live say back",
-  // The bystander had to leave as well.
+  // The bystander has to leave, too.
   close: "1 told | back",
   open: "1 | back",
   announce: "1 told | live say back",
   announceRoom: "1 told | live say back",
 };
 
-/** Away: told nothing until the connection is back, and then of what holds. */
+/** A disconnected session: notified only after it reconnects. */
 const AWAY: Cells = {
   kick: "1 leave | say back",
   ban: "1 leave |",
@@ -121,7 +121,7 @@ const AWAY: Cells = {
   announceRoom: "0 | say back",
 };
 
-/** A stream says nothing, and others do not see it. */
+/** A stream cannot write, and others do not see it. */
 const STREAM: Cells = {
   kick: "1 told ended | back",
   ban: "1 told ended |",
@@ -138,7 +138,7 @@ const STREAM: Cells = {
   announceRoom: "1 told | live back",
 };
 
-/** Requests that come and go are refused from then on. */
+/** Single requests are rejected from then on. */
 const REQUESTS: Cells = {
   kick: "404 | say back",
   ban: "0 |",
@@ -167,7 +167,7 @@ const TABLE: Readonly<Record<keyof typeof KINDS, Cells>> = {
   "lines with a token": MEMBER,
   "lines": MEMBER,
   "event stream with a token": STREAM,
-  // Without a name: orders about names do not concern it.
+  // Without a name, actions on names do not affect it.
   "event stream": {
     ...STREAM,
     kick: "404 | live back",
@@ -175,18 +175,18 @@ const TABLE: Readonly<Record<keyof typeof KINDS, Cells>> = {
     unban: "1 | live back",
   },
   "requests with a token": REQUESTS,
-  // Reading needs no name where no token is asked for.
+  // On an open hub, reading needs no name.
   "requests": { ...REQUESTS, ban: "0 | back" },
 };
 
-/** How many an order affects beside the person: the bystander. */
+/** Bystanders that an action affects. */
 const OTHERS: Partial<Record<keyof typeof ORDERS, number>> = {
   close: 1,
   announce: 1,
   announceRoom: 1,
 };
 
-/** What comes of one order for one kind of connection; `expected` only says what to wait for. */
+/** The effect of one action on one kind of client; `expected` only tells what to wait for. */
 async function cell(
   kind: Kind,
   column: keyof typeof ORDERS,
@@ -210,8 +210,8 @@ async function cell(
   if (person.over()) effect.push("ended");
   if (world.sawLeave(name)) effect.push("leave");
   if (kind.live && !person.over() && column !== "close" && column !== "open") {
-    await world.tell("is anybody there?");
-    await until("what is said", () => person.told().includes("is anybody there?"));
+    await world.tell("hello, room");
+    await until("what is said", () => person.told().includes("hello, room"));
     after.push("live");
   }
   if (person.say !== undefined && !person.over()) {
@@ -229,7 +229,7 @@ async function cell(
 
 let turn = 0;
 for (const [kindName, kind] of Object.entries(KINDS)) {
-  Deno.test(`every moderator's order reaches: ${kindName}`, async () => {
+  Deno.test(`every moderation action applies to: ${kindName}`, async () => {
     const expected: Readonly<Record<string, string>> = TABLE[kindName as keyof typeof KINDS];
     const found: Record<string, string> = {};
     for (const column of Object.keys(ORDERS) as (keyof typeof ORDERS)[]) {
@@ -240,7 +240,7 @@ for (const [kindName, kind] of Object.entries(KINDS)) {
   });
 }
 
-Deno.test("an event stream that is being opened while its room is closed ends with the reason", async () => {
+Deno.test("an event stream that opens while its room is closed ends with the reason", async () => {
   await using world = await World.open(false);
   const { broker } = world;
   const head = broker.head.bind(broker);
@@ -268,7 +268,7 @@ Deno.test("a ban between the check of a token and the opening of the stream ends
   assertMatch(await answer.text(), /Eve is banned: because \[of\] this/);
 });
 
-Deno.test("an announcement is an event of a stream, and no position in it", async () => {
+Deno.test("an announcement is an event without an id in a stream", async () => {
   await using world = await World.open(false);
   const answer = await world.request("/api/rooms/lobby/events", { from: FROM });
   await world.tell("first");

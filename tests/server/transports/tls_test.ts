@@ -44,8 +44,8 @@ Deno.test("`renew()` moves all clients to the new certificate without losing mes
   const ca = `${folder.path}/ca.pem`;
   await Deno.writeTextFile(ca, first.cert + second.cert);
   await using way = connectorFor(url, { ca });
-  await using alice = connect({ url, sender: "Alice" }, { ...way.seams, random: () => 0.01 });
-  await using bob = connect({ url, sender: "Bob" }, { ...way.seams, random: () => 0.02 });
+  await using alice = connect({ url, sender: "Alice" }, { ...way.environment, random: () => 0.01 });
+  await using bob = connect({ url, sender: "Bob" }, { ...way.environment, random: () => 0.02 });
   const heard: ClientEvent[] = [];
   const reading = (async (): Promise<void> => {
     for await (const event of bob) heard.push(event);

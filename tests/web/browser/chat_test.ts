@@ -70,7 +70,7 @@ test("two people talk, and see each other typing, coming and being renamed", asy
   await alice.page.getByRole("button", { name: "Change your name" }).click();
   await alice.page.getByRole("dialog").getByLabel("Name").fill("robert");
   await alice.page.getByRole("button", { name: "Change", exact: true }).click();
-  await alice.page.locator(".note.error").getByText("Somebody else is called robert").waitFor();
+  await alice.page.locator(".note.error").getByText("The name robert is taken").waitFor();
   await alice.page.locator(".self-name").getByText("Alice", { exact: true }).waitFor();
 });
 

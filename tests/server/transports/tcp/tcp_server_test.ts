@@ -145,7 +145,7 @@ Deno.test("TCP and WebSocket clients share rooms and names", async () => {
   await using alice = await TestSocket.plain(hub.url, "Alice");
   await using bob = await LineClient.open(hub.tcpPort);
   await bob.send("/nick ALICE\n");
-  await bob.line(/^\* Error: Somebody else is called ALICE/);
+  await bob.line(/^\* Error: The name ALICE is taken/);
   await bob.send("/nick Bob\r\nGrüße 世界 👋\r\n");
   const seen = await alice.next("message");
   assertEquals([seen["sender"], seen["message"]], ["Bob", "Grüße 世界 👋"]);

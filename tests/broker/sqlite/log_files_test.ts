@@ -8,7 +8,7 @@ import { until } from "../../kit/until.ts";
 
 const ignore = Deno.build.os === "windows";
 
-/** The answer to `GET path`, as status and text. */
+/** The status and text of `GET path`. */
 async function look(url: string, path: string): Promise<readonly [number, string]> {
   const response = await fetch(new URL(path, url.replace(/^ws/, "http")));
   return [response.status, (await response.text()).trim()];
@@ -54,7 +54,7 @@ for (
         );
         return answer["type"] === "error";
       });
-      // From then on, all of them.
+      // From now on, all are refused.
       for (let n = 1; n <= 100; n++) writer.send({ type: "message", message: "x", ref: `x${n}` });
       await until(
         "the answers",
@@ -62,7 +62,7 @@ for (
       );
       const [error] = writer.all("error");
       assertEquals([error?.["code"], error?.["retryAfter"]], ["internal", 1]);
-      // What it was counts for a second.
+      // The last result is cached for a second.
       const ready = await until("the reason", async () => {
         const [status, text] = await look(url, "/readyz");
         return status === 503 && text;
@@ -73,7 +73,7 @@ for (
       assertEquals(lines.length, 1, hub.errors);
       assertMatch(lines[0] ?? "", /the file of the log was deleted or replaced\. Put the original/);
       if (command.includes("/*")) {
-        // The directory is still the first one's, whatever is in it.
+        // The first hub still has the directory.
         await using second = new Program(["start", "--port", "0", "--data", data]);
         assertEquals(await second.exit(), 1);
         assertMatch(second.errors, /Cannot use the data directory ".*": another hub is using it/);
@@ -132,12 +132,12 @@ for (const end of ["-wal", "-shm"]) {
       });
       await store(broker, [draft("lobby", "after")]);
       assertEquals(ids(await readAll(broker, "lobby")), [1, 2, 3, 4]);
-      // What a crash would leave.
+      // The files that a crash would leave.
       await Deno.copyFile(path, `${folder.path}/crashed.db`);
       await Deno.copyFile(`${path}-wal`, `${folder.path}/crashed.db-wal`);
       await using crashed = await openSqliteBroker({ path: `${folder.path}/crashed.db` });
       assertEquals(ids(await readAll(crashed, "lobby")), [1, 2, 3, 4]);
-      // Others have to see the same memory.
+      // Other processes must see the same shared memory.
       assertEquals(kinds(await broker.append([draft("lobby", "more")])), ["stored"]);
     },
   });

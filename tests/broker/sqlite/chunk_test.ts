@@ -14,7 +14,7 @@ import {
   store,
 } from "../contract/broker_contract_kit.ts";
 
-/** Registers a test that gets a fresh directory. */
+/** Registers a test that gets an empty directory. */
 function test(what: string, run: (path: string) => Promise<void>): void {
   Deno.test(what, async () => {
     const dir = await Deno.makeTempDir({ prefix: "bcast-log-" });
@@ -26,7 +26,7 @@ function test(what: string, run: (path: string) => Promise<void>): void {
   });
 }
 
-/** First id, count, whether there are marks and whether there are messages, for each row of a closed log. */
+/** First id, count, whether it has refs and whether it has messages, for each row of a closed log. */
 function rows(path: string): readonly unknown[][] {
   const db = new DatabaseSync(path, { readOnly: true });
   try {
@@ -39,7 +39,7 @@ function rows(path: string): readonly unknown[][] {
   }
 }
 
-test("`append()` puts what a room gets in a batch into few rows", async (path) => {
+test("`append()` stores a room's batch in few rows", async (path) => {
   {
     await using broker = await openSqliteBroker({ path });
     const origin = { session: "s", ref: "1" };
@@ -65,7 +65,7 @@ test("`append()` puts what a room gets in a batch into few rows", async (path) =
   ]);
 });
 
-test("`trim()` removes rows with their last message, and marks when they no longer count", async (path) => {
+test("`trim()` deletes rows with their last message, and refs once they have expired", async (path) => {
   const clock = new ContractClock();
   const options = { path, now: clock.now, retention: { maxMessages: 10 } };
   const visit = async (work: (broker: Awaited<ReturnType<typeof openSqliteBroker>>) => unknown) => {
@@ -96,7 +96,7 @@ test("`trim()` removes rows with their last message, and marks when they no long
   assertEquals(rows(path), [[38, 11, 0, 1]]);
 });
 
-test("`trim()` removes the marks of many small batches, slice by slice", async (path) => {
+test("`trim()` deletes the refs of many small batches in slices", async (path) => {
   const clock = new ContractClock();
   {
     const retention = { maxMessages: 1 };
@@ -111,7 +111,7 @@ test("`trim()` removes the marks of many small batches, slice by slice", async (
   assertEquals(rows(path), [[4500, 1, 1, 1]]);
 });
 
-test("`append()` keeps the write-ahead log short, and everything in it", async (path) => {
+test("`append()` keeps the write-ahead log short and loses nothing", async (path) => {
   const appended = 300;
   {
     await using broker = await openSqliteBroker({ path });
@@ -128,9 +128,9 @@ test("`append()` keeps the write-ahead log short, and everything in it", async (
   assertEquals(kept.length, 16 * appended);
 });
 
-test("asyncDispose waits for the disk, and closes once", async (path) => {
+test("disposing waits for the disk and closes once", async (path) => {
   const broker = await openSqliteBroker({ path });
-  // Enough to begin moving the write-ahead log, which is then under way.
+  // Enough to start a checkpoint, which then runs.
   await store(broker, Array.from({ length: 200 }, () => draft("lobby", "x".repeat(30_000))));
   await Promise.all([broker[Symbol.asyncDispose](), broker[Symbol.asyncDispose]()]);
   await using again = await openSqliteBroker({ path });
@@ -144,7 +144,7 @@ const ANNOTATED = [
   ["action", { verified: true, via: ["a", "b.c-d_1"] }],
 ] as const;
 
-Deno.test("`toLine()` and `toMessage()` agree, and use no character twice", () => {
+Deno.test("`toMessage()` restores any message from `toLine()`, whose separators are unambiguous", () => {
   const sender = "A\t\n\u0000\u2028";
   for (const message of [undefined, "", "a\tb\nc\u0000\ud800", "\\t\\n"]) {
     for (const data of [undefined, null, "", [{ "\t\n\u0000": "\t" }], 0]) {
@@ -175,7 +175,7 @@ Deno.test("`toLine()` and `toMessage()` agree, and use no character twice", () =
   }
 });
 
-Deno.test("`Marks` finds each origin at its place, before and after storing", () => {
+Deno.test("`MessageRefs` finds each origin at its index, before and after storing", () => {
   const marks = new MessageRefs();
   assertEquals(marks.encode(), null);
   const places = [0, 1, 2, 5, 6, 9, 10] as const;

@@ -15,7 +15,7 @@ async function ask(url: string, path: string, init: RequestInit = {}): Promise<R
   return await fetch(asHttp(url, path), init);
 }
 
-Deno.test("`Rates.speed` is over the last five seconds, and names the latest that a sample was", () => {
+Deno.test("`ThroughputMeter.current` covers the last five seconds, including the largest lag", () => {
   const counters = new Counters();
   const clock = new FakeClock();
   const rates = new ThroughputMeter(counters, clock, 1000);
@@ -37,7 +37,7 @@ Deno.test("`Rates.speed` is over the last five seconds, and names the latest tha
   assertEquals(rates.current, { messagesPerSecond: 2, deliveriesPerSecond: 6, loopLagMs: 0 });
 });
 
-Deno.test("GET /api/rooms lists rooms with people and rooms with messages", async () => {
+Deno.test("GET /api/rooms lists rooms with members and rooms with messages", async () => {
   await using hub = await startTestHub({ rooms: ["hall", "attic"] });
   const empty = await (await ask(hub.url, "/api/rooms")).json();
   assertEquals(empty, { defaults: ["hall", "attic"], total: 0, rooms: [] });
@@ -56,7 +56,7 @@ Deno.test("GET /api/rooms lists rooms with people and rooms with messages", asyn
   assert(rooms.every(({ epoch }: { epoch: string }) => epoch.length > 0));
 });
 
-Deno.test("GET /api/rooms lists a thousand rooms at most, those with people among them", async () => {
+Deno.test("GET /api/rooms lists at most a thousand rooms, those with members first", async () => {
   const broker = await openSqliteBroker({ path: ":memory:" });
   await broker.append(
     Array.from({ length: 1010 }, (_, n) => ({
@@ -72,7 +72,7 @@ Deno.test("GET /api/rooms lists a thousand rooms at most, those with people amon
   assertEquals(rooms.at(-1).room, "zzz");
 });
 
-Deno.test("GET /api/people names people and their rooms, and nobody who is in none", async () => {
+Deno.test("GET /api/people lists people in rooms, with their rooms", async () => {
   await using hub = await startTestHub();
   await using _bob = await TestSocket.plain(hub.url, "Bob", "room=b&room=a");
   await using _alice = await TestSocket.plain(hub.url, "Alice", "room=a");
@@ -90,11 +90,11 @@ Deno.test("GET /api/people names people and their rooms, and nobody who is in no
   });
 });
 
-Deno.test("GET /api/people says of whom the connection broke", async () => {
+Deno.test("GET /api/people marks people whose connection is lost", async () => {
   await using hub = await startTestHub();
   const [socket] = await TestSocket.v1(hub.url, { sender: "Alice", rooms: [{ room: "a" }] });
   await socket[Symbol.asyncDispose]();
-  // A socket of a test says goodbye with 1000: over at once. One that goes with 3000 may come back.
+  // Closing with 1000 ends the session; with 3000 it may be resumed.
   const [other] = await TestSocket.v1(hub.url, { sender: "Bob", rooms: [{ room: "a" }] });
   other.socket.close(3000);
   await until("Bob to be away, and Alice gone", async () => {
@@ -103,7 +103,7 @@ Deno.test("GET /api/people says of whom the connection broke", async () => {
   });
 });
 
-Deno.test("GET /api/status counts what happens", async () => {
+Deno.test("GET /api/status reports counts", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock });
   await using alice = await TestSocket.plain(hub.url, "Alice");
@@ -137,7 +137,7 @@ Deno.test("GET /api/status counts what happens", async () => {
   });
 });
 
-Deno.test("whoever asks over HTTP is neither seen nor counted", async () => {
+Deno.test("HTTP requests do not appear in presence or counts", async () => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   const api = new HubApi({ url: new URL(hub.url) });
@@ -154,7 +154,7 @@ Deno.test("whoever asks over HTTP is neither seen nor counted", async () => {
   );
 });
 
-Deno.test("everything below /api/ is JSON that nothing keeps and no other origin may read", async () => {
+Deno.test("responses below /api/ are JSON, not cached, and not readable from other origins", async () => {
   await using hub = await startTestHub();
   for (
     const [method, path, status, code] of [

@@ -4,20 +4,20 @@ import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import { ContractClock, draft, ids, readAll, store } from "../contract/broker_contract_kit.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 
-/** Which of `words` are in the bytes of a file beside the log. */
+/** Those of `words` that are in the bytes of any file of the log. */
 async function found(folder: string, words: readonly string[]): Promise<readonly string[]> {
   const hits: string[] = [];
   for await (const { name, isFile } of Deno.readDir(folder)) {
     if (!isFile) continue;
-    // One character a byte, so that nothing is passed over as no text.
+    // One character per byte, so that no bytes are skipped.
     const text = new TextDecoder("latin1").decode(await Deno.readFile(`${folder}/${name}`));
-    // The index leaves out what a word has in common with the one before.
+    // The index omits the prefix that a word shares with the one before.
     for (const word of words) if (text.includes(word.slice(6))) hits.push(`${name}: ${word}`);
   }
   return hits;
 }
 
-/** A generator of numbers below `limit` that are the same in every run. */
+/** A generator of reproducible numbers below `limit`. */
 function numbers(seed: number): (limit: number) => number {
   let state = seed;
   return (limit) => {
@@ -26,7 +26,7 @@ function numbers(seed: number): (limit: number) => number {
   };
 }
 
-Deno.test("after `trim()`, no file holds the text of what is too old, nor its words", async () => {
+Deno.test("after `trim()`, no file contains text or words of messages that are too old", async () => {
   await using folder = await temporaryFolder();
   const clock = new ContractClock();
   const path = `${folder.path}/log.db`;
@@ -52,14 +52,14 @@ Deno.test("after `trim()`, no file holds the text of what is too old, nor its wo
     await store(broker, batch);
     if (random(5) === 0) await broker.search("lobby", "secret", { limit: 1 });
   }
-  assert((await found(folder.path, gone)).length > 0, "there is something to erase");
+  assert((await found(folder.path, gone)).length > 0, "the files contain words to erase");
   assertEquals(await broker.trim(), gone.length);
   assertEquals(await found(folder.path, gone), []);
   const left = await Promise.all(rooms.map((room) => readAll(broker, room)));
   assertEquals(left.flat().map(({ message = "" }) => message.split(" ")[0]).sort(), kept.sort());
 });
 
-Deno.test("after `trim()`, no file holds what is beyond the number either", async () => {
+Deno.test("after `trim()`, no file contains text of messages beyond the maximum number", async () => {
   for (const size of [1, 2, 7, 40]) {
     await using folder = await temporaryFolder();
     await using broker = await openSqliteBroker({
@@ -81,7 +81,7 @@ Deno.test("after `trim()`, no file holds what is beyond the number either", asyn
   }
 });
 
-Deno.test("opening a log rewrites it when a version that did not erase wrote it", async () => {
+Deno.test("opening a log of a version that did not erase rewrites it", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/log.db`;
   const word = crypto.randomUUID().replaceAll("-", "");
@@ -94,7 +94,7 @@ Deno.test("opening a log rewrites it when a version that did not erase wrote it"
   old.exec("PRAGMA secure_delete = OFF; DELETE FROM meta WHERE key = 'erase'");
   old.exec("DELETE FROM chunks WHERE seq >> 40 = 1");
   old.close();
-  assert((await found(folder.path, [word])).length > 0, "there is something to erase");
+  assert((await found(folder.path, [word])).length > 0, "the files contain words to erase");
   const db = new DatabaseSync(path);
   db.exec("INSERT INTO search (search, rank) VALUES ('secure-delete', 0)");
   db.exec("UPDATE rooms SET first = 2, last = 1 WHERE name = 'lobby'");

@@ -8,7 +8,7 @@ import { until } from "../../kit/until.ts";
 
 const ignore = Deno.build.os === "windows";
 
-/** Runs a command of the system, as an operator would. */
+/** Runs a system command, like an operator. */
 async function run(command: string, ...args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command(command, { args }).output();
   assert(success, `${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
@@ -21,27 +21,27 @@ async function use(path: string): Promise<string> {
   return (await broker.head("lobby")).epoch;
 }
 
-/** What an operator does with a log, from the folder of its data to another one. */
+/** Something that an operator does with the files of a log. */
 interface Scenario {
   readonly what: string;
   readonly epoch: "new" | "the same";
-  /** Done between two uses of the log at `DIR/log.db`; returns where the log is next. */
+  /** Runs between two uses of the log at `DIR/log.db`; returns its next path. */
   readonly between: (dir: string, aside: string) => Promise<string | void>;
-  /** Whether the hub is killed, or stopped, before that. */
+  /** Whether the hub is killed before, not stopped. */
   readonly killed?: true;
-  /** Done while the log is open, at half of its messages. */
+  /** Runs while the log is open, after half of its messages. */
   readonly during?: (dir: string, aside: string) => Promise<void>;
 }
 
-/** Copies the folder of a log, later than in the moment in which it was written last. */
+/** Copies the folder of a log later than its last write. */
 async function coldCopy(dir: string, aside: string): Promise<void> {
   const written = Deno.statSync(`${dir}/log.db-generation`).mtime?.getTime() ?? 0;
-  // The system's clock for files may tick a hundred times a second only.
+  // File timestamps may have a resolution of 10 ms only.
   await until("a later moment", () => Date.now() > written + 20);
   await run("cp", "-a", dir, aside);
 }
 
-/** A hub in a process of its own that dies, or is stopped, after 200 messages. */
+/** Code of another process that is killed or stopped after 200 messages. */
 const HUB = `
   const { openSqliteBroker } = await import(Deno.args[0]);
   const broker = await openSqliteBroker({ path: Deno.args[1] });
@@ -53,7 +53,7 @@ const HUB = `
   const file = Deno.args[1] + "-generation";
   const sealed = Deno.statSync(file).birthtime?.getTime();
   await broker.append(batch);
-  // Once a second at most: no copy of that second is of interest.
+  // The file is replaced at most once a second; copies from that second do not matter.
   while (Deno.statSync(file).birthtime?.getTime() === sealed) await new Promise((go) => setTimeout(go, 10));
   if (Deno.args[2] === "killed") Deno.kill(Deno.pid, "SIGKILL");
   await broker[Symbol.asyncDispose]();`;
@@ -168,7 +168,7 @@ const SCENARIOS: readonly Scenario[] = [
         during: coldCopy,
         between: async (dir, aside) => {
           if (how === "written over it" || how === "moved into its place") {
-            // What an operator has to do, or SQLite mixes the two.
+            // The operator has to do this, or SQLite mixes the two.
             await run("rm", "-f", `${dir}/log.db-wal`, `${dir}/log.db-shm`);
           }
           return await between(dir, aside);
@@ -196,7 +196,7 @@ for (const { what, epoch, between, ...during } of SCENARIOS) {
       const path = await between(dir, aside) ?? `${dir}/log.db`;
       const after = await use(path);
       (epoch === "new" ? assertNotEquals : assertEquals)(after, before);
-      // It stays so.
+      // It stays the same from now on.
       assertEquals(await use(path), after);
     },
   });
@@ -230,7 +230,7 @@ Deno.test({
   },
 });
 
-Deno.test("a client that read what a restored log does not have is not told that it missed nothing", async () => {
+Deno.test("a client that is ahead of a restored log is told that messages are missing", async () => {
   await using folder = await temporaryFolder();
   const data = `${folder.path}/data`;
   const publish = async (url: string, count: number): Promise<void> => {

@@ -14,7 +14,7 @@ import { openSqliteBroker, type SqliteOptions } from "../../../broker/sqlite/sql
 import { sqliteStorage } from "../../../server/storage.ts";
 import { draft, drafts, ids, kinds, readAll, store } from "../contract/broker_contract_kit.ts";
 
-/** Registers a test that gets a fresh directory. */
+/** Registers a test that gets an empty directory. */
 function test(what: string, run: (dir: string) => Promise<void>): void {
   Deno.test(what, async () => {
     const dir = await Deno.makeTempDir({ prefix: "bcast-log-" });
@@ -26,7 +26,7 @@ function test(what: string, run: (dir: string) => Promise<void>): void {
   });
 }
 
-/** Every file below `dir`, with its bytes. */
+/** All files below `dir` with their content. */
 async function snapshot(dir: string): Promise<Record<string, Uint8Array>> {
   const files: Record<string, Uint8Array> = {};
   for await (const { name, isFile } of Deno.readDir(dir)) {
@@ -35,7 +35,7 @@ async function snapshot(dir: string): Promise<Record<string, Uint8Array>> {
   return files;
 }
 
-/** Opening must fail, with one line that names the file, and change nothing in its directory. */
+/** Asserts that opening fails with one line that names the file, and changes nothing in its directory. */
 async function refused(dir: string, options: SqliteOptions): Promise<string> {
   const before = await snapshot(dir);
   try {
@@ -53,7 +53,7 @@ async function refused(dir: string, options: SqliteOptions): Promise<string> {
 
 const MODULE = new URL("../../../broker/sqlite/sqlite_broker.ts", import.meta.url).href;
 
-/** Runs code of its own in a process of its own. */
+/** Runs code in another process. */
 function evaluate(code: string): Deno.ChildProcess {
   const config = fileURLToPath(new URL("../../../deno.json", import.meta.url));
   return new Deno.Command(Deno.execPath(), {
@@ -63,7 +63,7 @@ function evaluate(code: string): Deno.ChildProcess {
   }).spawn();
 }
 
-/** Has a process of its own open a log, append, search and end without closing it. */
+/** Lets another process open a log, append, search and exit without closing it. */
 async function crashIn(
   options: SqliteOptions,
   drafts: readonly MessageDraft[],
@@ -81,7 +81,7 @@ async function crashIn(
   assertEquals([code, new TextDecoder().decode(stdout).trim()], [7, kinds]);
 }
 
-/** The files of a log as they are while it is open. */
+/** The files of an open log. */
 async function copyAsAfterCrash(from: string, to: string): Promise<void> {
   await Deno.copyFile(from, to);
   await Deno.copyFile(`${from}-wal`, `${to}-wal`);
@@ -94,7 +94,7 @@ async function makeLog(path: string): Promise<string> {
   return (await broker.head("lobby")).epoch;
 }
 
-test("`openSqliteBroker()` makes directories and a file for their owner only", async (dir) => {
+test("`openSqliteBroker()` creates directories and the file for their owner only", async (dir) => {
   const path = `${dir}/not/there/yet/log.db`;
   await using broker = await openSqliteBroker({ path });
   await store(broker, drafts("lobby", 1));
@@ -107,13 +107,13 @@ test("`openSqliteBroker()` makes directories and a file for their owner only", a
   }
 });
 
-test("`openSqliteBroker()` takes a name with odd characters for a file", async (dir) => {
+test("`openSqliteBroker()` accepts odd characters in a file name", async (dir) => {
   const path = `${dir}/file:a b?mode=ro#ü%20.db`;
   await makeLog(path);
   assert(Deno.statSync(path).size > 0);
 });
 
-test("`openSqliteBroker()` leaves the log and its generation behind when it is closed", async (dir) => {
+test("disposing leaves only the log and its generation file", async (dir) => {
   for (let times = 0; times < 2; times++) {
     await makeLog(`${dir}/log.db`);
     assertEquals(Object.keys(await snapshot(dir)).sort(), ["log.db", "log.db-generation"]);
@@ -127,13 +127,13 @@ test("`openSqliteBroker()` opens an empty file as a new log", async (dir) => {
   assertEquals(ids(await store(broker, drafts("lobby", 1))), [1]);
 });
 
-test("`openSqliteBroker()` refuses a log that another broker of the process holds", async (dir) => {
+test("`openSqliteBroker()` rejects a log in use by another broker of this process", async (dir) => {
   const path = `${dir}/log.db`;
   await using broker = await openSqliteBroker({ path });
   await store(broker, drafts("lobby", 1));
   await assertRejects(() => openSqliteBroker({ path }), BrokerError, "another hub is using it");
   assertEquals(ids(await store(broker, drafts("lobby", 1))), [2]);
-  // The refused one must not have taken the first one's lock along, as closing a file would.
+  // The rejected broker must not drop the lock of the first one, as closing a file would.
   const elsewhere = evaluate(`
     const { openSqliteBroker } = await import(${JSON.stringify(MODULE)});
     try {
@@ -148,7 +148,7 @@ test("`openSqliteBroker()` refuses a log that another broker of the process hold
   assertStringIncludes(new TextDecoder().decode(stdout), "another hub is using it");
 });
 
-test("`openSqliteBroker()` refuses a log that a version with a lock of SQLite's holds", async (dir) => {
+test("`openSqliteBroker()` rejects a log that is locked through SQLite", async (dir) => {
   const path = `${dir}/log.db`;
   await makeLog(path);
   using held = new DatabaseSync(path);
@@ -156,7 +156,7 @@ test("`openSqliteBroker()` refuses a log that a version with a lock of SQLite's 
   await assertRejects(() => openSqliteBroker({ path }), BrokerError, "another hub is using it");
 });
 
-test("`openSqliteBroker()` refuses a log that another process holds", async (dir) => {
+test("`openSqliteBroker()` rejects a log in use by another process", async (dir) => {
   const path = `${dir}/log.db`;
   const code = `
     const { openSqliteBroker } = await import(${JSON.stringify(MODULE)});
@@ -173,12 +173,12 @@ test("`openSqliteBroker()` refuses a log that another process holds", async (dir
   await child.stdin.close();
   await reader.cancel();
   assertEquals((await child.status).code, 7);
-  // It ended without closing its log: nothing is lost, and the lock went with it.
+  // It exited without closing its log: nothing is lost, and the lock is released.
   await using broker = await openSqliteBroker({ path });
   assertEquals(ids(await readAll(broker, "r")), [1]);
 });
 
-test("`openSqliteBroker()` refuses a file that is not SQLite", async (dir) => {
+test("`openSqliteBroker()` rejects a file that is not SQLite", async (dir) => {
   const path = `${dir}/log.db`;
   await Deno.writeTextFile(path, "Dear diary, this is no database at all.\n".repeat(500));
   assertStringIncludes(await refused(dir, { path }), "damaged or no log at all");
@@ -186,13 +186,13 @@ test("`openSqliteBroker()` refuses a file that is not SQLite", async (dir) => {
   assertStringIncludes(await refused(dir, { path }), "damaged or no log at all");
 });
 
-test("`openSqliteBroker()` refuses a directory", async (dir) => {
+test("`openSqliteBroker()` rejects a directory", async (dir) => {
   const path = `${dir}/log.db`;
   await Deno.mkdir(path);
   await refused(dir, { path });
 });
 
-test("`openSqliteBroker()` refuses the database of another program", async (dir) => {
+test("`openSqliteBroker()` rejects the database of another program", async (dir) => {
   const path = `${dir}/log.db`;
   const other = new DatabaseSync(path);
   other.exec("CREATE TABLE messages (seq INTEGER PRIMARY KEY); PRAGMA user_version = 1");
@@ -204,7 +204,7 @@ test("`openSqliteBroker()` refuses the database of another program", async (dir)
   assertStringIncludes(await refused(dir, { path }), "belongs to another program");
 });
 
-test("`openSqliteBroker()` refuses a log of a newer version", async (dir) => {
+test("`openSqliteBroker()` rejects a log of a newer version", async (dir) => {
   const path = `${dir}/log.db`;
   await makeLog(path);
   const db = new DatabaseSync(path);
@@ -215,7 +215,7 @@ test("`openSqliteBroker()` refuses a log of a newer version", async (dir) => {
   assertStringIncludes(message, "Update");
 });
 
-test("`openSqliteBroker()` refuses a newer log that was not closed, and leaves its parts", async (dir) => {
+test("`openSqliteBroker()` rejects an unclosed newer log and keeps its side files", async (dir) => {
   const path = `${dir}/log.db`;
   await makeLog(`${dir}/original.db`);
   const db = new DatabaseSync(`${dir}/original.db`);
@@ -236,7 +236,7 @@ for (
     ["only its first bytes left", (bytes: Uint8Array) => bytes.slice(0, 50)],
   ] as const
 ) {
-  test(`\`openSqliteBroker()\` refuses a log with ${what}`, async (dir) => {
+  test(`\`openSqliteBroker()\` rejects a log with ${what}`, async (dir) => {
     const path = `${dir}/log.db`;
     await makeLog(path);
     await Deno.writeFile(path, damage(await Deno.readFile(path)));
@@ -277,22 +277,22 @@ async function crash(
   return [epoch, (await again.head("lobby")).epoch];
 }
 
-test("`openSqliteBroker()` begins a new epoch when the machine went down with it", async (dir) => {
+test("`openSqliteBroker()` starts a new epoch after a crash of the machine", async (dir) => {
   const [before, after] = await crash(dir, { boot: "one" }, { boot: "two" });
   assertNotEquals(before, after);
 });
 
-test("`openSqliteBroker()` begins a new epoch when the boot cannot be told", async (dir) => {
+test("`openSqliteBroker()` starts a new epoch if the boot is unknown", async (dir) => {
   const [before, after] = await crash(dir, { boot: "" }, { boot: "" });
   assertNotEquals(before, after);
 });
 
-test("`openSqliteBroker()` begins a new epoch when the newest part is missing", async (dir) => {
+test("`openSqliteBroker()` starts a new epoch if the write-ahead log is missing", async (dir) => {
   const [before, after] = await crash(dir, { boot: "one" }, { boot: "one" }, "the -wal");
   assertNotEquals(before, after);
 });
 
-test("`openSqliteBroker()` keeps the epoch when the disk had everything", async (dir) => {
+test("`openSqliteBroker()` keeps the epoch if every commit was synced", async (dir) => {
   const [before, after] = await crash(dir, { boot: "one", fsync: "always" }, { boot: "two" });
   assertEquals(before, after);
 });
@@ -313,7 +313,7 @@ test("`openSqliteBroker()` recognizes the running boot by itself", async (dir) =
   assertEquals(before, after);
 });
 
-test("a log says which boot it is used in also after the machine's clock was set", async (dir) => {
+test("the log records the current boot after the clock was set", async (dir) => {
   const path = `${dir}/log.db`;
   let moment = 1_000_000;
   const boot = () => Promise.resolve(`time:${moment}`);
@@ -334,7 +334,7 @@ test("a log says which boot it is used in also after the machine's clock was set
   assertEquals(said(), "", "closed");
 });
 
-test("a log with a name for the boot, or that needs none, keeps that", async (dir) => {
+test("a boot id of the kernel, or none, stays recorded", async (dir) => {
   for (
     const [name, fsync, expected] of [
       ["kernel", "normal", "kernel"],
@@ -356,7 +356,7 @@ test("`openSqliteBroker()` gives every log an epoch of its own", async (dir) => 
   assertNotEquals(await makeLog(`${dir}/a.db`), await makeLog(`${dir}/b.db`));
 });
 
-test("`trim()` takes what it drops out of the full-text index", async (dir) => {
+test("`trim()` removes deleted messages from the full-text index", async (dir) => {
   const path = `${dir}/log.db`;
   const odd = ["m\u0000x", "m \ud800 x", "", "m\tx\nx", "\u0001\u0002 m"];
   {
@@ -371,7 +371,7 @@ test("`trim()` takes what it drops out of the full-text index", async (dir) => {
     const count = (sql: string) =>
       db.prepare(`SELECT count(*) AS count FROM ${sql}`).get()?.["count"];
     assertEquals(count("search WHERE search MATCH 'm*'"), 6);
-    // All rooms are caught up, so the index must have nothing but what is kept, word for word.
+    // All rooms are indexed, so the index must contain exactly the words of the remaining messages.
     assertEquals(count("search WHERE search MATCH 'x'"), 0);
     db.exec("CREATE VIRTUAL TABLE words USING fts5vocab(search, 'row')");
     assertEquals(
@@ -385,7 +385,7 @@ test("`trim()` takes what it drops out of the full-text index", async (dir) => {
   }
 });
 
-test("`openSqliteBroker()` brings a log of version 2 up to date", async (dir) => {
+test("`openSqliteBroker()` migrates a log of version 2", async (dir) => {
   const path = `${dir}/log.db`;
   await (await openSqliteBroker({ path }))[Symbol.asyncDispose]();
   const old = new DatabaseSync(path);
@@ -395,7 +395,7 @@ test("`openSqliteBroker()` brings a log of version 2 up to date", async (dir) =>
   assertEquals(sqliteStorage(broker).ownedNames.all(), []);
 });
 
-test("`openSqliteBroker()` brings a log of version 1 up to date", async (dir) => {
+test("`openSqliteBroker()` migrates a log of version 1", async (dir) => {
   const path = `${dir}/log.db`;
   {
     await using broker = await openSqliteBroker({ path });

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { nameKey } from "../../protocol.ts";
-import type { OwnedName, OwnedNameStore } from "../../server/names/owned_name_store.ts";
-import { type StoreFactory, storeTests } from "../kit/store_contract.ts";
+import { nameKey } from "../../../protocol.ts";
+import type { OwnedName, OwnedNameStore } from "../../../server/names/owned_name_store.ts";
+import { type StoreFactory, storeTests } from "../../kit/store_contract.ts";
 
 const owned = (name: string, seen: number): OwnedName => ({ key: nameKey(name), name, seen });
 

@@ -29,7 +29,7 @@ class Recorder implements Transport {
 
 const PARAMS = { encoder: V1_ENCODER, rooms: [] };
 
-Deno.test("who enters a room at the moment when its last member leaves is really in it", async () => {
+Deno.test("a client that joins a room while its last member leaves becomes a member", async () => {
   await using broker = await openSqliteBroker({ path: ":memory:" });
   await using hub = new Hub({
     ...sqliteStorage(broker),
@@ -44,7 +44,7 @@ Deno.test("who enters a room at the moment when its last member leaves is really
   const transport = new Recorder();
   const next = hub.connect(transport, PARAMS);
   next.receive(`{"type":"hello","sender":"Next"}`);
-  // Before the hello is answered: the room closes, and must open again for who is on the way in.
+  // The room closes before the hello is answered, and must open again for the joining client.
   last.ended(1000);
   await until("welcome", () => transport.got("welcome") || undefined);
 

@@ -1,16 +1,16 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { OPEN_GRANT } from "../../auth/authorizer.ts";
-import type { OwnedName, OwnedNameStore } from "../../server/names/owned_name_store.ts";
-import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { JSON_ENCODER } from "../../server/encoders/json.ts";
-import type { Hub } from "../../server/hub.ts";
-import { MAX_OWNED_NAMES, OWNED_NAME_DAYS, OwnedNames } from "../../server/names/owned_names.ts";
-import { nameKey } from "../../protocol.ts";
-import { FakeClock } from "../kit/fake_clock.ts";
-import { temporaryFolder } from "../kit/folder.ts";
-import { KINDS, World } from "../kit/reach.ts";
-import { RecordedClient, recordedHub } from "../kit/recorded_hub.ts";
-import { until } from "../kit/until.ts";
+import { OPEN_GRANT } from "../../../auth/authorizer.ts";
+import type { OwnedName, OwnedNameStore } from "../../../server/names/owned_name_store.ts";
+import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
+import { JSON_ENCODER } from "../../../server/encoders/json.ts";
+import type { Hub } from "../../../server/hub.ts";
+import { MAX_OWNED_NAMES, OWNED_NAME_DAYS, OwnedNames } from "../../../server/names/owned_names.ts";
+import { nameKey } from "../../../protocol.ts";
+import { FakeClock } from "../../kit/fake_clock.ts";
+import { temporaryFolder } from "../../kit/folder.ts";
+import { KINDS, World } from "../../kit/reach.ts";
+import { RecordedClient, recordedHub } from "../../kit/recorded_hub.ts";
+import { until } from "../../kit/until.ts";
 
 const BY = { name: "Root", address: "198.51.100.1" };
 const DAY = 86_400_000;
@@ -36,7 +36,7 @@ function post(hub: Hub, sender: string | undefined, name?: string) {
   });
 }
 
-/** A hub on the log at `path`, and what ends both as a restart would. */
+/** A hub on the log at `path`; disposing of it ends both, as a restart would. */
 async function start(path: string, clock: FakeClock) {
   const broker = await openSqliteBroker({ path, now: () => clock.now() });
   const { hub } = await recordedHub({ broker, clock });
@@ -50,7 +50,7 @@ async function start(path: string, clock: FakeClock) {
   };
 }
 
-Deno.test("a name that a token proved is refused to others after a restart, too", async () => {
+Deno.test("an owned name is refused to other clients, also after a restart", async () => {
   await using folder = await temporaryFolder();
   const clock = new FakeClock();
   const path = `${folder.path}/bcast.db`;
@@ -75,7 +75,7 @@ Deno.test("a name that a token proved is refused to others after a restart, too"
   for (const name of NAMES) {
     for (const written of [name, otherwise(name)]) {
       const nick = await guest.outcome({ type: "nick", sender: written });
-      assertEquals(nick, `name_taken: ${written} is reserved for a token: take another name`);
+      assertEquals(nick, `name_taken: ${written} is reserved for a token: choose another`);
       assertEquals((await post(hub, written)).kind, "name_taken", written);
       const late = await new RecordedClient(hub, "192.0.2.8").hello({ sender: written });
       const given = String(late.all("welcome")[0]?.["sender"]);
@@ -87,7 +87,7 @@ Deno.test("a name that a token proved is refused to others after a restart, too"
   }
 });
 
-Deno.test("a token's name is taken from a guest, whichever way the token is used first", async () => {
+Deno.test("a token takes its name from a guest, whichever way it is first used", async () => {
   await using world = await recordedHub();
   const { hub } = world;
   const guest = await new RecordedClient(hub, "192.0.2.8").hello({ sender: "ALICE" });
@@ -101,7 +101,7 @@ Deno.test("a token's name is taken from a guest, whichever way the token is used
   assertEquals((await post(hub, undefined, "alice")).kind, "name_taken");
 });
 
-Deno.test("`releaseName()` frees a name for good, but not from under its owner", async () => {
+Deno.test("`releaseName()` frees a name permanently, unless its owner is connected", async () => {
   await using folder = await temporaryFolder();
   const clock = new FakeClock();
   const path = `${folder.path}/bcast.db`;
@@ -120,7 +120,7 @@ Deno.test("`releaseName()` frees a name for good, but not from under its owner",
   assertEquals((await post(second.hub, "Alice")).kind, "published");
 });
 
-Deno.test("a name is free after no token has proved it for as long as is documented", async () => {
+Deno.test("an owned name is free again after the documented time without use", async () => {
   await using world = await recordedHub();
   const { hub, clock } = world;
   const proven = (await post(hub, undefined, "Alice")).kind;
@@ -134,7 +134,7 @@ Deno.test("a name is free after no token has proved it for as long as is documen
   assertEquals((await post(hub, "bob")).kind, "name_taken");
 });
 
-Deno.test("somebody who is connected for longer than names are kept keeps the name", async () => {
+Deno.test("a client connected for longer than that time keeps its name", async () => {
   await using world = await recordedHub();
   const { hub, clock } = world;
   const alice = await new RecordedClient(hub, "192.0.2.7", { grant: grantFor("Alice") }).hello();
@@ -182,7 +182,7 @@ Deno.test("`OwnedNames` writes names of one turn together, and a name once a day
   assertEquals(store.puts, 3);
 });
 
-Deno.test("`OwnedNames` holds a name that could not be written yet, and writes it later", async () => {
+Deno.test("`OwnedNames` retries writing a name after a failure", async () => {
   const store = new CountingStore();
   const names = new OwnedNames(store, new FakeClock());
   store.fails = true;
@@ -196,7 +196,7 @@ Deno.test("`OwnedNames` holds a name that could not be written yet, and writes i
   assertEquals([...store.names.keys()], ["alice"]);
 });
 
-Deno.test("`OwnedNames` is bounded: the least recently seen is free first, in the store too", async () => {
+Deno.test("`OwnedNames` is bounded: the least recently used name is freed first, also in the store", async () => {
   const store = new CountingStore();
   const clock = new FakeClock();
   for (let n = 0; n < MAX_OWNED_NAMES; n++) {
@@ -226,7 +226,7 @@ for (const [what, kind] of Object.entries(KINDS)) {
   });
 }
 
-Deno.test("a private message is verified exactly if a token proved its sender, renames included", async () => {
+Deno.test("a private message is verified if and only if a token proves its sender, also after renames", async () => {
   await using world = await recordedHub();
   const { hub } = world;
   const bob = await new RecordedClient(hub, "192.0.2.8").hello({ sender: "Bob" });

@@ -14,12 +14,12 @@ async function settled(socket: TestSocket): Promise<void> {
   await socket.next("pong", (pong) => pong["ref"] === ref);
 }
 
-Deno.test("`fanOutRest()` is none in small rooms", () => {
+Deno.test("`coalesceDelay()` is 0 in small rooms", () => {
   assertEquals([coalesceDelay(0), coalesceDelay(49)], [0, 0]);
   assert(coalesceDelay(50) > 0);
 });
 
-Deno.test("messages that come faster than a crowd can be served share their sends", async (t) => {
+Deno.test("messages that arrive faster than a large room can be served share their sends", async (t) => {
   const clock = new FakeClock();
   const hub = await startTestHub({ clock });
   const crowd = await Promise.all(Array.from({ length: 60 }, async () => {
@@ -33,13 +33,13 @@ Deno.test("messages that come faster than a crowd can be served share their send
   const say = (socket: TestSocket, ref: number): void =>
     socket.send({ type: "message", message: `m${ref}`, ref });
 
-  await t.step("the first after a pause goes out at once", async () => {
+  await t.step("the first message after a pause goes out immediately", async () => {
     say(alice, 1);
     await Promise.all(crowd.map((socket) => socket.next("message")));
     await alice.next("ack");
   });
 
-  await t.step("more of them wait for everybody but their authors", async () => {
+  await t.step("later messages wait, except for their authors", async () => {
     for (const ref of [2, 3, 4]) {
       say(alice, ref);
       await alice.next("ack", (ack) => ack["ref"] === ref);
@@ -52,7 +52,7 @@ Deno.test("messages that come faster than a crowd can be served share their send
   });
 
   let late: TestSocket | undefined;
-  await t.step("who comes meanwhile finds them in its history", async () => {
+  await t.step("a client that joins meanwhile gets them as history", async () => {
     const [socket, welcome] = await TestSocket.v1(hub.url, {
       rooms: [{ room: "lobby", after: 3 }],
     });
@@ -61,7 +61,7 @@ Deno.test("messages that come faster than a crowd can be served share their send
     assertEquals(lobby?.history.map((message) => message["id"]), [4, 5]);
   });
 
-  await t.step("after the pause everybody has each of them once, in order", async () => {
+  await t.step("after the pause every client has each message once, in order", async () => {
     clock.advance(2);
     await Promise.all(crowd.map((socket) => socket.next("message", ({ id }) => id === 5)));
     for (const socket of [...crowd, alice]) {
@@ -74,7 +74,7 @@ Deno.test("messages that come faster than a crowd can be served share their send
     assertEquals([ids(mute), ids(late)], [[1, 2, 3, 4], []]);
   });
 
-  await t.step("a hub that stops sends what waits before it says goodbye", async () => {
+  await t.step("a stopping hub sends waiting messages before it disconnects clients", async () => {
     // The pause has to pass before the next one can begin.
     clock.advance(10);
     say(alice, 6);

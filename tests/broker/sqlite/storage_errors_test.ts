@@ -10,10 +10,10 @@ import { startTestHub } from "../../kit/test_hub.ts";
 import { collectTrouble } from "../../kit/trouble.ts";
 import { until } from "../../kit/until.ts";
 
-/** A disk of its own that a test can fill. */
+/** A small disk that a test can fill. */
 interface SmallDisk extends AsyncDisposable {
   readonly path: string;
-  /** Takes all of its space, but for so many kilobytes. */
+  /** Fills it, except for some kilobytes. */
   fill(leave?: number): Promise<void>;
   free(): Promise<void>;
 }
@@ -53,7 +53,7 @@ async function smallDisk(kilobytes: number): Promise<SmallDisk> {
   };
 }
 
-/** The one line with which opening a log fails. */
+/** The single line of the error when opening a log. */
 async function refusal(path: string): Promise<string> {
   try {
     await (await openSqliteBroker({ path }))[Symbol.asyncDispose]();
@@ -91,7 +91,7 @@ for (
     ]),
   ] satisfies Spoiled[]
 ) {
-  Deno.test(`\`openSqliteBroker()\` says what is wrong with a log that is ${what}`, async () => {
+  Deno.test(`\`openSqliteBroker()\` explains what is wrong with a log that is ${what}`, async () => {
     await using folder = await temporaryFolder();
     const path = `${folder.path}/data/log.db`;
     if (what !== "below a file") await Deno.mkdir(`${folder.path}/data`);
@@ -118,14 +118,14 @@ Deno.test({
       await using broker = await openSqliteBroker({ path });
       await store(broker, drafts("lobby", 10));
       await disk.fill();
-      // Until the space that the files have is used up.
+      // Until the allocated space of the files is used up.
       const large = draft("lobby", "x".repeat(30_000));
       while (kinds(await broker.append([large]))[0] === "stored");
       await using trouble = await collectTrouble();
       for (let n = 0; n < 50; n++) {
         assertEquals(kinds(await broker.append([large])), ["failed"]);
       }
-      assertEquals(trouble.errors.length, 0, "it was told before");
+      assertEquals(trouble.errors.length, 0, "the error was logged before");
       const found = await broker.search("lobby", "m1*", { limit: 9 });
       assertEquals(ids(found), [1, 10]);
     }
@@ -147,10 +147,10 @@ Deno.test({
   },
 });
 
-/** Kilobytes left on a disk that is nearly full: opening a log fails at one step or another. */
+/** Kilobytes left on a nearly full disk: opening a log fails at different steps. */
 const LEFT = [0, 4, 8] as const;
 
-/** A hub that sees its disk get full, so that it refuses a message, and is killed. */
+/** Runs a hub until its full disk makes it refuse a message, and kills it. */
 async function endOnFullDisk(data: string, fill: () => Promise<void>): Promise<void> {
   const { program, url } = await startHubProcess(["--data", data]);
   await using hub = program;
@@ -169,7 +169,7 @@ async function endOnFullDisk(data: string, fill: () => Promise<void>): Promise<v
   await hub.exit();
 }
 
-/** The epoch of the log of a hub that can start. */
+/** Starts a hub and returns the epoch of its log. */
 async function epochIn(data: string): Promise<unknown> {
   const { program, url } = await startHubProcess(["--data", data]);
   await using hub = program;
@@ -248,7 +248,7 @@ Deno.test({
   },
 });
 
-Deno.test("a search that the log cannot answer is an error frame, and the connection stays", async () => {
+Deno.test("a failed search is an error frame and keeps the connection", async () => {
   const broker = await openSqliteBroker({ path: ":memory:" });
   broker.search = () => Promise.reject(new Error("database disk image is malformed"));
   await using trouble = await collectTrouble();

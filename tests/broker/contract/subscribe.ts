@@ -5,7 +5,7 @@ import { type ContractTest, draft, drafts, ids, readAll, store } from "./broker_
 
 /** `subscribe()`. */
 export function listenContract(test: ContractTest): void {
-  test("`subscribe()` delivers what is kept, in order, before `append()` resolves", async (place) => {
+  test("`subscribe()` delivers stored messages in order before `append()` resolves", async (place) => {
     await using broker = await place.open();
     const heard: Message[] = [];
     const order: string[] = [];
@@ -22,7 +22,7 @@ export function listenContract(test: ContractTest): void {
     assertEquals(await readAll(broker, "a"), heard.filter(({ room }) => room === "a"));
   });
 
-  test("`subscribe()` gives the drafts of this broker, one for each message", async (place) => {
+  test("`subscribe()` passes this broker's drafts, one per message", async (place) => {
     await using broker = await place.open();
     const given: MessageDraft[] = [];
     using _ = broker.subscribe((messages, from) => {
@@ -41,7 +41,7 @@ export function listenContract(test: ContractTest): void {
     assertStrictEquals(given[1], two);
   });
 
-  test("`subscribe()` delivers nothing from before, nothing after dispose", async (place) => {
+  test("`subscribe()` delivers only between subscription and disposal", async (place) => {
     await using broker = await place.open();
     await store(broker, drafts("lobby", 2));
     const heard: number[] = [];
@@ -53,7 +53,7 @@ export function listenContract(test: ContractTest): void {
     assertEquals(heard, [3, 4]);
   });
 
-  test("`subscribe()` keeps one listener's fault from the others and from `append()`", async (place) => {
+  test("an error in a listener of `subscribe()` affects neither other listeners nor `append()`", async (place) => {
     await using broker = await place.open();
     const heard: number[] = [];
     using _before = broker.subscribe((messages) => heard.push(...ids(messages)));
@@ -79,7 +79,7 @@ export function listenContract(test: ContractTest): void {
     assertEquals(calls, 3);
   });
 
-  test("`subscribe()` keeps the order when a listener appends", async (place) => {
+  test("`subscribe()` keeps the order if a listener appends", async (place) => {
     await using broker = await place.open();
     const heard: number[][] = [[], []];
     let nested: Promise<unknown> | undefined;
@@ -94,7 +94,7 @@ export function listenContract(test: ContractTest): void {
     assertEquals(heard, [[1, 2, 3, 4, 5], [1, 2, 3, 4, 5]]);
   });
 
-  test("`subscribe()` and dispose may be called by a listener", async (place) => {
+  test("a listener may subscribe and dispose", async (place) => {
     await using broker = await place.open();
     const heard: string[] = [];
     const late: Disposable[] = [];

@@ -19,7 +19,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const YEARS = 10 * 365 * DAY;
 
-/** A clock that may be set, and one that may not. */
+/** A clock that can be set and a monotonic one. */
 class Clocks {
   wall = Date.UTC(2026, 0, 2);
   passed = 1000;
@@ -33,7 +33,7 @@ class Clocks {
 
 const retry = draft("lobby", "once", { session: "s", ref: "1" });
 
-Deno.test("`append()` recognizes a retry for five minutes, however the clock is set meanwhile", async () => {
+Deno.test("`append()` recognizes a retry for five minutes even if the clock is set", async () => {
   for (const by of [10 * MINUTE, YEARS, -10 * MINUTE, -YEARS]) {
     const clocks = new Clocks();
     await using broker = await openSqliteBroker({ path: ":memory:", ...clocks });
@@ -50,7 +50,7 @@ Deno.test("`append()` recognizes a retry for five minutes, however the clock is 
   }
 });
 
-Deno.test("a log with a message of the future recognizes retries after a restart", async () => {
+Deno.test("retries are recognized after a restart despite a message from the future", async () => {
   await using folder = await temporaryFolder();
   const clocks = new Clocks();
   const options = { path: `${folder.path}/log.db`, ...clocks };
@@ -71,7 +71,7 @@ Deno.test("a log with a message of the future recognizes retries after a restart
   assertEquals(kinds(await broker.append([retry])), ["stored"]);
 });
 
-Deno.test("`trim()` erases nothing for its age for an hour after the clock went ahead", async () => {
+Deno.test("`trim()` erases nothing by age for an hour after the clock jumped ahead", async () => {
   const clocks = new Clocks();
   await using trouble = await collectTrouble();
   await using broker = await openSqliteBroker({
@@ -80,14 +80,14 @@ Deno.test("`trim()` erases nothing for its age for an hour after the clock went 
     ...clocks,
   });
   await store(broker, drafts("lobby", 10));
-  // By number it goes on.
+  // The maximum number still applies.
   assertEquals(await broker.trim(), 2);
   clocks.wall += YEARS;
   assertEquals(await broker.trim(), 0);
   assertEquals(ids(await readAll(broker, "lobby")), []);
   clocks.pass(30 * MINUTE);
   assertEquals(await broker.trim(), 0);
-  // It was a mistake: nothing is lost.
+  // The clock is right again: nothing is lost.
   clocks.wall -= YEARS;
   assertEquals(ids(await readAll(broker, "lobby")).length, 8);
   clocks.wall += YEARS;
@@ -99,7 +99,7 @@ Deno.test("`trim()` erases nothing for its age for an hour after the clock went 
   assertMatch(String(said[0]?.[1]), /jumped ahead by 87600 h\. Nothing is erased for an hour/);
 });
 
-Deno.test("`trim()` erases nothing for an hour after a start that finds the whole log too old", async () => {
+Deno.test("`trim()` erases nothing for an hour after a start at which all messages are too old", async () => {
   await using folder = await temporaryFolder();
   const clocks = new Clocks();
   const options = {
@@ -132,7 +132,7 @@ Deno.test("`trim()` erases nothing for an hour after a start that finds the whol
   assertEquals(warnings.length, 2);
 });
 
-Deno.test("`trim()` keeps no message for years because one before it is from the future", async () => {
+Deno.test("`trim()` deletes messages in time despite an earlier one from the future", async () => {
   const clocks = new Clocks();
   await using broker = await openSqliteBroker({
     path: ":memory:",
@@ -175,7 +175,7 @@ function fakeTimeLibrary(): string | undefined {
 const library = fakeTimeLibrary();
 
 Deno.test({
-  name: "a hub that ran once with a clock ten years ahead stamps what follows with the right time",
+  name: "after a run with the clock ten years ahead, a hub dates new messages correctly",
   ignore: library === undefined,
   async fn() {
     await using folder = await temporaryFolder();
@@ -211,7 +211,7 @@ Deno.test({
       1,
       after.errors,
     );
-    // It does not say so again and again.
+    // The warning is not repeated.
     assertNotMatch((await run("")).errors, /warn/i);
     await using broker = await openSqliteBroker({ path: `${folder.path}/bcast.db` });
     assertEquals(ids(await readAll(broker, "lobby")), [1, 2, 3, 4]);
