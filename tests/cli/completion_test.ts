@@ -5,7 +5,7 @@ import { main } from "../../main.ts";
 import { type Folder, temporaryFolder } from "../kit/folder.ts";
 import { memoryContext } from "../kit/memory_output.ts";
 import { programCommand } from "../kit/process.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { Tmux, tmuxIsMissing } from "../kit/tmux.ts";
 

@@ -6,9 +6,9 @@ import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { connect } from "../../client.ts";
 import type { Server } from "../../server.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
-import { handshake, type RawHeaders } from "../kit/handshake.ts";
-import { tell } from "../kit/http.ts";
-import { type Received, TestSocket } from "../kit/socket.ts";
+import { type RawHeaders, requestUpgrade } from "../kit/handshake.ts";
+import { fetchJson } from "../kit/http.ts";
+import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { startTestHub, type TestHubOptions } from "../kit/test_hub.ts";
 import { until } from "../kit/until.ts";
 
@@ -36,7 +36,7 @@ async function enter(
   hub: Server,
   claims: Omit<TokenClaims, "issuedAt">,
   hello: Record<string, unknown> = {},
-): Promise<[TestSocket, Received]> {
+): Promise<[TestSocket, ReceivedFrame]> {
   return await TestSocket.v1(hub.url, { token: await tokenFor(claims), ...hello });
 }
 
@@ -47,14 +47,14 @@ async function answerTo(socket: TestSocket, frame: object): Promise<string> {
   const ref = `end ${before}`;
   socket.send({ type: "ping", ref });
   await socket.next("pong", (pong) => pong["ref"] === ref);
-  const answers = socket.frames.slice(before).map((text): Received => JSON.parse(text));
+  const answers = socket.frames.slice(before).map((text): ReceivedFrame => JSON.parse(text));
   const error = answers.find(({ type }) => type === "error");
   return error === undefined ? "ok" : `${error["code"]}: ${error["message"]}`;
 }
 
 Deno.test("a plain client without a token gets 401 and is told how to send one", async () => {
   await using hub = await guarded();
-  const { status, headers, body } = await handshake(hub.port);
+  const { status, headers, body } = await requestUpgrade(hub.port);
   assertEquals(status, 401);
   assertEquals(headers.get("www-authenticate"), `Bearer realm="bcast"`);
   assertEquals(body, "This hub requires a token: ask its operator for one\n");
@@ -81,15 +81,15 @@ Deno.test("a client that never says hello is closed after the timeout and announ
 
 Deno.test("a text client without a token gets 401 as well", async () => {
   await using hub = await guarded();
-  assertEquals((await handshake(hub.port, [], "/?format=text")).status, 401);
+  assertEquals((await requestUpgrade(hub.port, [], "/?format=text")).status, 401);
   const text: RawHeaders = [["Sec-WebSocket-Protocol", "bcast.text"]];
-  assertEquals((await handshake(hub.port, text)).status, 401);
+  assertEquals((await requestUpgrade(hub.port, text)).status, 401);
 });
 
 Deno.test("a plain client may send its token in the header or the query", async () => {
   await using hub = await guarded();
   for (const scheme of ["Bearer", "bearer"]) {
-    const { status } = await handshake(hub.port, [["Authorization", `${scheme} ${SHARED}`]]);
+    const { status } = await requestUpgrade(hub.port, [["Authorization", `${scheme} ${SHARED}`]]);
     assertEquals(status, 101);
   }
   await using socket = await TestSocket.plain(hub.url, "Alice", `token=${SHARED}`);
@@ -107,7 +107,7 @@ for (
   Deno.test(`${what} gets 401, and a bystander loses nothing`, async () => {
     await using hub = await guarded();
     await using bystander = await TestSocket.plain(hub.url, "Bystander", `token=${SHARED}`);
-    const { status, headers, body } = await handshake(hub.port, [["Authorization", header]]);
+    const { status, headers, body } = await requestUpgrade(hub.port, [["Authorization", header]]);
     assertEquals(status, 401);
     assertEquals(headers.get("www-authenticate"), `Bearer realm="bcast", error="invalid_token"`);
     assertStringIncludes(body, "token");
@@ -207,7 +207,7 @@ Deno.test("two sessions with one token name share it, count once, and both get p
   await bob.next("system", (frame) => frame["event"] === "join");
   const [laptop, welcome] = await enter(hub, { sub: "Alice" });
   await using _laptop = laptop;
-  const [room] = welcome["rooms"] as Received[];
+  const [room] = welcome["rooms"] as ReceivedFrame[];
   assertEquals([welcome["sender"], room?.["online"]], ["Alice", 2]);
   assertEquals(room?.["members"], ["Bob", "Alice"]);
   bob.send({ type: "direct", to: "alice", message: "psst" });
@@ -257,7 +257,7 @@ Deno.test("a token's rights apply everywhere, and forbidden rooms do not reveal 
   await using _eve = eve;
 
   await t.step("`hello` joins permitted rooms and names forbidden ones", async () => {
-    const rooms = (welcome["rooms"] as Received[]).map(({ room }) => room);
+    const rooms = (welcome["rooms"] as ReceivedFrame[]).map(({ room }) => room);
     assertEquals(rooms, ["lobby", "dev-web"]);
     const error = await eve.next("error");
     assertEquals(error["code"], "forbidden");
@@ -328,7 +328,7 @@ Deno.test("a client that names no room joins the default rooms it may read, else
     const [socket, welcome] = await enter(hub, claims);
     await socket.close();
     assertEquals(socket.all("error"), []);
-    return (welcome["rooms"] as Received[]).map(({ room }) => room);
+    return (welcome["rooms"] as ReceivedFrame[]).map(({ room }) => room);
   };
   assertEquals(await rooms({}), ["lobby", "news"]);
   assertEquals(await rooms({ rooms: { "n*": "read" } }), ["news"]);
@@ -363,7 +363,7 @@ Deno.test("an expired token is reported immediately, may be renewed, and otherwi
   alice.send({ type: "hello", token: fresh });
   const renewed = await alice.next("welcome");
   assertEquals([renewed["sender"], renewed["session"]], ["Alice", welcome["session"]]);
-  const [room] = renewed["rooms"] as Received[];
+  const [room] = renewed["rooms"] as ReceivedFrame[];
   assertEquals([room?.["last"], room?.["recovered"], room?.["history"]], [1, true, []]);
 
   clock.advance(25_000);
@@ -399,7 +399,7 @@ Deno.test("a new token with fewer rights removes the session from rooms it forbi
   eve.send({ type: "hello", token: await tokenFor(LIMITED) });
   assertEquals((await eve.next("left"))["room"], "secret");
   const welcome = await eve.next("welcome");
-  assertEquals((welcome["rooms"] as Received[]).map(({ room }) => room), ["lobby"]);
+  assertEquals((welcome["rooms"] as ReceivedFrame[]).map(({ room }) => room), ["lobby"]);
   assertStringIncludes(await answerTo(eve, { type: "message", message: "x" }), "forbidden");
 });
 
@@ -411,7 +411,7 @@ Deno.test("wrong tokens are rate limited over HTTP and in `hello`, correct ones 
     trustedProxies: ["127.0.0.1"],
   });
   const from = (address: string, token: string): Promise<number> =>
-    handshake(hub.port, [
+    requestUpgrade(hub.port, [
       ["X-Forwarded-For", address],
       ["Authorization", `Bearer ${token}`],
     ]).then(({ status }) => status);
@@ -422,7 +422,7 @@ Deno.test("wrong tokens are rate limited over HTTP and in `hello`, correct ones 
   assertEquals(await from("192.0.2.1", SHARED), 101);
   assertEquals(await from("192.0.2.1", await tokenFor({ sub: "José-Luis 👋" })), 101);
   assertEquals(await from("192.0.2.2", SHARED), 101);
-  const { headers } = await handshake(hub.port, [
+  const { headers } = await requestUpgrade(hub.port, [
     ["X-Forwarded-For", "192.0.2.1"],
     ["Authorization", "Bearer x"],
   ]);
@@ -455,7 +455,7 @@ Deno.test("a short secret is accepted after a few wrong ones, but not after a fl
     limits: { maxFailures: 5 },
   });
   const ask = async (token: string): Promise<[status: number, wait: string | null]> => {
-    const { status, headers } = await tell(
+    const { status, headers } = await fetchJson(
       hub,
       `/api/status?${new URLSearchParams({ token })}`,
     );
@@ -480,11 +480,14 @@ Deno.test("a missing or expired token does not count as a guess", async () => {
   await using hub = await guarded({ limits: { maxFailures: 1 } });
   const old = await tokenFor({ expiresAt: Date.now() - 60_000 });
   for (let time = 0; time < 3; time++) {
-    assertEquals((await handshake(hub.port)).status, 401);
-    const { status } = await handshake(hub.port, [["Authorization", `Bearer ${old}`]]);
+    assertEquals((await requestUpgrade(hub.port)).status, 401);
+    const { status } = await requestUpgrade(hub.port, [["Authorization", `Bearer ${old}`]]);
     assertEquals(status, 401);
   }
-  assertEquals((await handshake(hub.port, [["Authorization", `Bearer ${SHARED}`]])).status, 101);
+  assertEquals(
+    (await requestUpgrade(hub.port, [["Authorization", `Bearer ${SHARED}`]])).status,
+    101,
+  );
 });
 
 Deno.test("all connections of one address share a rate limit; another address has its own", async () => {
@@ -508,7 +511,7 @@ Deno.test("all connections of one address share a rate limit; another address ha
     [error["code"], error["ref"], error["message"], error["retryAfter"]],
     ["rate_limited", "r", "Over 5 frames a second from your address: wait 0.2 s", 0.2],
   );
-  const { status, headers } = await handshake(hub.port);
+  const { status, headers } = await requestUpgrade(hub.port);
   assertEquals([status, headers.get("retry-after")], [429, "1"]);
   clock.advance(1000);
   assertEquals(await answerTo(one, { type: "message", message: "hi" }), "ok");

@@ -3,7 +3,7 @@ import { cannotListen } from "../../../commands/start/listen.ts";
 import { explain } from "../../../commands/explain_error.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { Program, startHubProcess } from "../../kit/process.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { until } from "../../kit/until.ts";
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

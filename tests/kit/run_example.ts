@@ -5,14 +5,14 @@ import { programCommand } from "./process.ts";
 const PATIENCE = 30_000;
 
 /** What an example did. */
-export interface Outcome {
+export interface ExampleResult {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
 /** How to run an example. */
-export interface Run {
+export interface ExampleRun {
   /** The example, as a command has it. */
   readonly line: string;
   /** A folder of its own, where it runs. */
@@ -33,7 +33,7 @@ export function shellOf(line: string): "sh" | "bash" | "fish" {
 }
 
 /** Runs an example in a real shell, with the program on its path. */
-export async function runExample(run: Run): Promise<Outcome> {
+export async function runExample(run: ExampleRun): Promise<ExampleResult> {
   const { folder, env, stubs } = run;
   const program = programCommand().map((word) => `'${word}'`).join(" ");
   const scripts = { ...stubs, bcast: `exec ${program} "$@"` };
