@@ -3,7 +3,7 @@ import { JwtAuthorizer, mintToken, type TokenClaims } from "../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../auth/keys.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import type { Server } from "../../server.ts";
-import { type Received, TestSocket } from "./socket.ts";
+import { type ReceivedFrame, TestSocket } from "./test_socket.ts";
 import { startTestHub, type TestHubOptions } from "./test_hub.ts";
 
 const SECRET = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
@@ -35,7 +35,7 @@ export async function answerTo(socket: TestSocket, frame: object): Promise<strin
   const ref = `end ${before}`;
   socket.send({ type: "ping", ref });
   await socket.next("pong", (pong) => pong["ref"] === ref);
-  const answers = socket.frames.slice(before).map((text): Received => JSON.parse(text));
+  const answers = socket.frames.slice(before).map((text): ReceivedFrame => JSON.parse(text));
   const error = answers.find(({ type }) => type === "error");
   return error === undefined ? "ok" : `${error["code"]}: ${error["message"]}`;
 }

@@ -4,21 +4,21 @@ import { connect } from "../../client.ts";
 import type { Server } from "../../server.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { answerTo, SHARED, startGuardedHub, tokenFor } from "../kit/guarded_hub.ts";
-import { handshake, type RawHeaders } from "../kit/handshake.ts";
-import { type Received, TestSocket } from "../kit/socket.ts";
+import { type RawHeaders, requestUpgrade } from "../kit/handshake.ts";
+import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { until } from "../kit/until.ts";
 
 async function enter(
   hub: Server,
   claims: Omit<TokenClaims, "issuedAt">,
   hello: Record<string, unknown> = {},
-): Promise<[TestSocket, Received]> {
+): Promise<[TestSocket, ReceivedFrame]> {
   return await TestSocket.v1(hub.url, { token: await tokenFor(claims), ...hello });
 }
 
 Deno.test("a plain client without a token gets 401 and is told how to send one", async () => {
   await using hub = await startGuardedHub();
-  const { status, headers, body } = await handshake(hub.port);
+  const { status, headers, body } = await requestUpgrade(hub.port);
   assertEquals(status, 401);
   assertEquals(headers.get("www-authenticate"), `Bearer realm="bcast"`);
   assertEquals(body, "This hub requires a token: ask its operator for one\n");
@@ -45,15 +45,15 @@ Deno.test("a client that never says hello is closed after the timeout and announ
 
 Deno.test("a text client without a token gets 401 as well", async () => {
   await using hub = await startGuardedHub();
-  assertEquals((await handshake(hub.port, [], "/?format=text")).status, 401);
+  assertEquals((await requestUpgrade(hub.port, [], "/?format=text")).status, 401);
   const text: RawHeaders = [["Sec-WebSocket-Protocol", "bcast.text"]];
-  assertEquals((await handshake(hub.port, text)).status, 401);
+  assertEquals((await requestUpgrade(hub.port, text)).status, 401);
 });
 
 Deno.test("a plain client may send its token in the header or the query", async () => {
   await using hub = await startGuardedHub();
   for (const scheme of ["Bearer", "bearer"]) {
-    const { status } = await handshake(hub.port, [["Authorization", `${scheme} ${SHARED}`]]);
+    const { status } = await requestUpgrade(hub.port, [["Authorization", `${scheme} ${SHARED}`]]);
     assertEquals(status, 101);
   }
   await using socket = await TestSocket.plain(hub.url, "Alice", `token=${SHARED}`);
@@ -71,7 +71,7 @@ for (
   Deno.test(`${what} gets 401, and a bystander loses nothing`, async () => {
     await using hub = await startGuardedHub();
     await using bystander = await TestSocket.plain(hub.url, "Bystander", `token=${SHARED}`);
-    const { status, headers, body } = await handshake(hub.port, [["Authorization", header]]);
+    const { status, headers, body } = await requestUpgrade(hub.port, [["Authorization", header]]);
     assertEquals(status, 401);
     assertEquals(headers.get("www-authenticate"), `Bearer realm="bcast", error="invalid_token"`);
     assertStringIncludes(body, "token");
@@ -171,7 +171,7 @@ Deno.test("two sessions with one token name share it, count once, and both get p
   await bob.next("system", (frame) => frame["event"] === "join");
   const [laptop, welcome] = await enter(hub, { sub: "Alice" });
   await using _laptop = laptop;
-  const [room] = welcome["rooms"] as Received[];
+  const [room] = welcome["rooms"] as ReceivedFrame[];
   assertEquals([welcome["sender"], room?.["online"]], ["Alice", 2]);
   assertEquals(room?.["members"], ["Bob", "Alice"]);
   bob.send({ type: "direct", to: "alice", message: "psst" });
@@ -221,7 +221,7 @@ Deno.test("a token's rights apply everywhere, and forbidden rooms do not reveal 
   await using _eve = eve;
 
   await t.step("`hello` joins permitted rooms and names forbidden ones", async () => {
-    const rooms = (welcome["rooms"] as Received[]).map(({ room }) => room);
+    const rooms = (welcome["rooms"] as ReceivedFrame[]).map(({ room }) => room);
     assertEquals(rooms, ["lobby", "dev-web"]);
     const error = await eve.next("error");
     assertEquals(error["code"], "forbidden");
@@ -292,7 +292,7 @@ Deno.test("a client that names no room joins the default rooms it may read, else
     const [socket, welcome] = await enter(hub, claims);
     await socket.close();
     assertEquals(socket.all("error"), []);
-    return (welcome["rooms"] as Received[]).map(({ room }) => room);
+    return (welcome["rooms"] as ReceivedFrame[]).map(({ room }) => room);
   };
   assertEquals(await rooms({}), ["lobby", "news"]);
   assertEquals(await rooms({ rooms: { "n*": "read" } }), ["news"]);
@@ -327,7 +327,7 @@ Deno.test("an expired token is reported immediately, may be renewed, and otherwi
   alice.send({ type: "hello", token: fresh });
   const renewed = await alice.next("welcome");
   assertEquals([renewed["sender"], renewed["session"]], ["Alice", welcome["session"]]);
-  const [room] = renewed["rooms"] as Received[];
+  const [room] = renewed["rooms"] as ReceivedFrame[];
   assertEquals([room?.["last"], room?.["recovered"], room?.["history"]], [1, true, []]);
 
   clock.advance(25_000);
@@ -363,7 +363,7 @@ Deno.test("a new token with fewer rights removes the session from rooms it forbi
   eve.send({ type: "hello", token: await tokenFor(LIMITED) });
   assertEquals((await eve.next("left"))["room"], "secret");
   const welcome = await eve.next("welcome");
-  assertEquals((welcome["rooms"] as Received[]).map(({ room }) => room), ["lobby"]);
+  assertEquals((welcome["rooms"] as ReceivedFrame[]).map(({ room }) => room), ["lobby"]);
   assertStringIncludes(await answerTo(eve, { type: "message", message: "x" }), "forbidden");
 });
 

@@ -2,9 +2,9 @@ import { assertEquals } from "@std/assert";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { answerTo, SHARED, startGuardedHub, tokenFor } from "../kit/guarded_hub.ts";
-import { handshake } from "../kit/handshake.ts";
-import { tell } from "../kit/http.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { requestUpgrade } from "../kit/handshake.ts";
+import { fetchJson } from "../kit/http.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 Deno.test("wrong tokens are rate limited over HTTP and in `hello`, correct ones never", async () => {
@@ -15,7 +15,7 @@ Deno.test("wrong tokens are rate limited over HTTP and in `hello`, correct ones 
     trustedProxies: ["127.0.0.1"],
   });
   const from = (address: string, token: string): Promise<number> =>
-    handshake(hub.port, [
+    requestUpgrade(hub.port, [
       ["X-Forwarded-For", address],
       ["Authorization", `Bearer ${token}`],
     ]).then(({ status }) => status);
@@ -26,7 +26,7 @@ Deno.test("wrong tokens are rate limited over HTTP and in `hello`, correct ones 
   assertEquals(await from("192.0.2.1", SHARED), 101);
   assertEquals(await from("192.0.2.1", await tokenFor({ sub: "José-Luis 👋" })), 101);
   assertEquals(await from("192.0.2.2", SHARED), 101);
-  const { headers } = await handshake(hub.port, [
+  const { headers } = await requestUpgrade(hub.port, [
     ["X-Forwarded-For", "192.0.2.1"],
     ["Authorization", "Bearer x"],
   ]);
@@ -59,7 +59,7 @@ Deno.test("a short secret is accepted after a few wrong ones, but not after a fl
     limits: { maxFailures: 5 },
   });
   const ask = async (token: string): Promise<[status: number, wait: string | null]> => {
-    const { status, headers } = await tell(
+    const { status, headers } = await fetchJson(
       hub,
       `/api/status?${new URLSearchParams({ token })}`,
     );
@@ -84,11 +84,14 @@ Deno.test("a missing or expired token does not count as a guess", async () => {
   await using hub = await startGuardedHub({ limits: { maxFailures: 1 } });
   const old = await tokenFor({ expiresAt: Date.now() - 60_000 });
   for (let time = 0; time < 3; time++) {
-    assertEquals((await handshake(hub.port)).status, 401);
-    const { status } = await handshake(hub.port, [["Authorization", `Bearer ${old}`]]);
+    assertEquals((await requestUpgrade(hub.port)).status, 401);
+    const { status } = await requestUpgrade(hub.port, [["Authorization", `Bearer ${old}`]]);
     assertEquals(status, 401);
   }
-  assertEquals((await handshake(hub.port, [["Authorization", `Bearer ${SHARED}`]])).status, 101);
+  assertEquals(
+    (await requestUpgrade(hub.port, [["Authorization", `Bearer ${SHARED}`]])).status,
+    101,
+  );
 });
 
 Deno.test("all connections of one address share a rate limit; another address has its own", async () => {
@@ -112,7 +115,7 @@ Deno.test("all connections of one address share a rate limit; another address ha
     [error["code"], error["ref"], error["message"], error["retryAfter"]],
     ["rate_limited", "r", "Over 5 frames a second from your address: wait 0.2 s", 0.2],
   );
-  const { status, headers } = await handshake(hub.port);
+  const { status, headers } = await requestUpgrade(hub.port);
   assertEquals([status, headers.get("retry-after")], [429, "1"]);
   clock.advance(1000);
   assertEquals(await answerTo(one, { type: "message", message: "hi" }), "ok");

@@ -4,7 +4,7 @@ import { retryAfterShutdown } from "../../server/limits/connection_limiter.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { startHubProcess } from "../kit/process.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { until } from "../kit/until.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { coalesceDelay } from "../../server/fan_out_buffer.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
-import { type Received, TestSocket } from "../kit/socket.ts";
+import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 const ids = (socket: TestSocket): unknown[] =>
@@ -57,7 +57,7 @@ Deno.test("messages that arrive faster than a large room can be served share the
       rooms: [{ room: "lobby", after: 3 }],
     });
     late = socket;
-    const [lobby] = welcome["rooms"] as { history: Received[] }[];
+    const [lobby] = welcome["rooms"] as { history: ReceivedFrame[] }[];
     assertEquals(lobby?.history.map((message) => message["id"]), [4, 5]);
   });
 

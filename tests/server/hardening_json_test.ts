@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import type { Message } from "../../protocol.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { collectTrouble } from "../kit/trouble.ts";
+import { collectLog } from "../kit/collected_log.ts";
 import { within } from "../kit/within.ts";
 
 const message = (rest: string): string => `{"type":"message","ref":"r",${rest}}`;
@@ -50,7 +50,7 @@ const TABLE: readonly (readonly [what: string, frame: string, answer: string])[]
 
 for (const [what, frame, expected] of TABLE) {
   Deno.test(`hardening: ${what}: ${expected}, and a bystander loses nothing`, async () => {
-    await using trouble = await collectTrouble();
+    await using trouble = await collectLog();
     await using hub = await startTestHub();
     await using bystander = await TestSocket.plain(hub.url, "Bystander");
     await using offender = await TestSocket.plain(hub.url, "Offender");
@@ -88,7 +88,7 @@ for (
   ] as const
 ) {
   Deno.test(`hardening: ${what}: ${code || "answered"}, without delay for others`, async () => {
-    await using trouble = await collectTrouble();
+    await using trouble = await collectLog();
     await using hub = await startTestHub();
     await using bystander = await TestSocket.plain(hub.url, "Bystander");
     const [offender] = await TestSocket.v1(hub.url, { sender: "Offender" });
@@ -112,7 +112,7 @@ for (
 }
 
 Deno.test("hardening: the backlog of a client that waits for an answer is bounded in bytes", async () => {
-  await using trouble = await collectTrouble();
+  await using trouble = await collectLog();
   const broker = await openSqliteBroker({ path: ":memory:" });
   const answered = Promise.withResolvers<readonly Message[]>();
   broker.search = () => answered.promise;

@@ -4,7 +4,7 @@ import { Counters } from "../../server/metrics/counters.ts";
 import { ThroughputMeter } from "../../server/metrics/throughput.ts";
 import { HubApi } from "../../client.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { until } from "../kit/until.ts";
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import { Rights } from "../../auth/rights.ts";
 import { type Fields, normalizeName, parseClientFrame, plainFields } from "../../protocol.ts";
-import { type Received, TestSocket } from "../kit/socket.ts";
+import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 /** Takes any token as the name of its bearer, and asks for none. */
@@ -15,10 +15,10 @@ const byName: Authorizer = {
   }),
 };
 
-const said = ({ sender, message }: Received): unknown[] => [sender, message];
+const said = ({ sender, message }: ReceivedFrame): unknown[] => [sender, message];
 
 /** The output of a client that knows `system` and takes all other frames for messages. */
-function print(frame: Received): string {
+function print(frame: ReceivedFrame): string {
   const text = frame["message"];
   if (typeof text !== "string") throw new TypeError(`no message in ${JSON.stringify(frame)}`);
   if (Number.isNaN(Date.parse(String(frame["timestamp"])))) throw new TypeError("no timestamp");

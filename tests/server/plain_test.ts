@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 Deno.test("a client that only knows the message frame can take part", async () => {

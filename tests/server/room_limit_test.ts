@@ -5,9 +5,9 @@ import type { Hub } from "../../server/hub.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import { NEW_ROOMS_BURST } from "../../server/limits/room_limiter.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
-import { post, tell } from "../kit/http.ts";
-import { RecordedClient, recordedHub } from "../kit/recorded_hub.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { fetchJson, post } from "../kit/http.ts";
+import { RecordedClient, startMemoryHub } from "../kit/memory_hub.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { until } from "../kit/until.ts";
 
@@ -30,7 +30,7 @@ function say(hub: Hub, room: string, address = "192.0.2.7") {
 }
 
 Deno.test("a room beyond the limit is refused; existing ones are not", async () => {
-  await using world = await recordedHub({ limits: limits(3) });
+  await using world = await startMemoryHub({ limits: limits(3) });
   const { hub } = world;
   const alice = await new RecordedClient(hub, "192.0.2.7").hello({ rooms: [{ room: "lobby" }] });
   const join = (room: string): Promise<string> => alice.outcome({ type: "join", room });
@@ -60,7 +60,7 @@ Deno.test("a room counts while it has members or messages", async () => {
     now: () => clock.now(),
     retention: { maxAge: 60_000 },
   });
-  await using world = await recordedHub({ broker, clock, limits: limits(2) });
+  await using world = await startMemoryHub({ broker, clock, limits: limits(2) });
   const { hub } = world;
   const alice = await new RecordedClient(hub, "192.0.2.7").hello({ rooms: [{ room: "lobby" }] });
   assertEquals(await alice.outcome({ type: "join", room: "quiet" }), "ok");
@@ -76,7 +76,7 @@ Deno.test("a room counts while it has members or messages", async () => {
 });
 
 Deno.test("concurrent requests do not exceed the limit, and default rooms always exist", async () => {
-  await using world = await recordedHub({ limits: limits(10), rooms: ["lobby", "ops"] });
+  await using world = await startMemoryHub({ limits: limits(10), rooms: ["lobby", "ops"] });
   const { hub } = world;
   const outcomes = await Promise.all(
     Array.from({ length: 50 }, (_, n) => say(hub, `room-${n}`)),
@@ -96,7 +96,7 @@ Deno.test("new rooms of one address are rate limited; known rooms, reading and o
     content: { message: "hi" },
   }));
   await broker.append(drafts);
-  await using world = await recordedHub({ broker, limits: limits(10_000) });
+  await using world = await startMemoryHub({ broker, limits: limits(10_000) });
   const { hub, clock } = world;
   const create = async (count: number, prefix: string, address: string): Promise<number> => {
     const posted = await Promise.all(
@@ -127,14 +127,14 @@ Deno.test("HTTP answers 409 for a room beyond the limit, and stores nothing", as
   for (const path of ["messages", "events"]) {
     const { status, body } = path === "messages"
       ? await post(hub, "b", "hi")
-      : await tell(hub, "/api/rooms/b/events");
+      : await fetchJson(hub, "/api/rooms/b/events");
     assertEquals([status, body.error.code], [409, "too_many_rooms"]);
     assertMatch(body.error.message, /maximum of 2 rooms.*--max-rooms-total$/);
   }
-  const { body } = await tell(hub, "/api/rooms");
+  const { body } = await fetchJson(hub, "/api/rooms");
   assertEquals(body.rooms.map(({ room }: { readonly room: string }) => room), ["a", "lobby"]);
-  assertEquals((await tell(hub, "/api/rooms/b/messages")).status, 200);
+  assertEquals((await fetchJson(hub, "/api/rooms/b/messages")).status, 200);
   alice.send({ type: "message", message: "still here", ref: 1 });
   await alice.next("ack");
-  assert((await tell(hub, "/api/status")).body.log.rooms === 2);
+  assert((await fetchJson(hub, "/api/status")).body.log.rooms === 2);
 });

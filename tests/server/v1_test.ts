@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
-import { type Received, TestSocket } from "../kit/socket.ts";
+import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 type Rooms = {
@@ -9,16 +9,16 @@ type Rooms = {
   epoch: string;
   last: number;
   recovered: boolean;
-  history: Received[];
+  history: ReceivedFrame[];
 }[];
 
-const lobbyOf = (welcome: Received): Rooms[number] => {
+const lobbyOf = (welcome: ReceivedFrame): Rooms[number] => {
   const [lobby] = welcome["rooms"] as Rooms;
   assert(lobby !== undefined);
   return lobby;
 };
 
-const ids = (messages: Received[]): unknown[] => messages.map((message) => message["id"]);
+const ids = (messages: ReceivedFrame[]): unknown[] => messages.map((message) => message["id"]);
 
 Deno.test("a v1 client receives nothing before its hello", async () => {
   await using hub = await startTestHub();
@@ -328,7 +328,7 @@ Deno.test("history is read in pages, in either direction, and searched", async (
   const ask = async (request: object): Promise<[unknown[], unknown]> => {
     alice.send({ type: "history", room: "lobby", ref: "h", ...request });
     const { messages, more } = await alice.next("history");
-    return [ids(messages as Received[]), more];
+    return [ids(messages as ReceivedFrame[]), more];
   };
   assertEquals(await ask({ limit: 2 }), [[119, 120], true]);
   assertEquals(await ask({ before: 3, limit: 5 }), [[1, 2], false]);

@@ -9,7 +9,7 @@ import { FakeClock } from "../../kit/fake_clock.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { LineClient } from "../../kit/line_client.ts";
 import { type ParsedFamily, parseExposition } from "../../kit/exposition_parser.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 import { until } from "../../kit/until.ts";
 

@@ -8,8 +8,8 @@ import { MAX_OWNED_NAMES, OWNED_NAME_DAYS, OwnedNames } from "../../../server/na
 import { nameKey } from "../../../protocol.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
-import { KINDS, World } from "../../kit/reach.ts";
-import { RecordedClient, recordedHub } from "../../kit/recorded_hub.ts";
+import { CLIENT_KINDS, InProcessHub } from "../../kit/client_kinds.ts";
+import { RecordedClient, startMemoryHub } from "../../kit/memory_hub.ts";
 import { until } from "../../kit/until.ts";
 
 const BY = { name: "Root", address: "198.51.100.1" };
@@ -39,7 +39,7 @@ function post(hub: Hub, sender: string | undefined, name?: string) {
 /** A hub on the log at `path`; disposing of it ends both, as a restart would. */
 async function start(path: string, clock: FakeClock) {
   const broker = await openSqliteBroker({ path, now: () => clock.now() });
-  const { hub } = await recordedHub({ broker, clock });
+  const { hub } = await startMemoryHub({ broker, clock });
   return {
     hub,
     broker,
@@ -88,7 +88,7 @@ Deno.test("an owned name is refused to other clients, also after a restart", asy
 });
 
 Deno.test("a token takes its name from a guest, whichever way it is first used", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { hub } = world;
   const guest = await new RecordedClient(hub, "192.0.2.8").hello({ sender: "ALICE" });
   assertEquals((await post(hub, undefined, "Alice")).kind, "published");
@@ -121,7 +121,7 @@ Deno.test("`releaseName()` frees a name permanently, unless its owner is connect
 });
 
 Deno.test("an owned name is free again after the documented time without use", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { hub, clock } = world;
   const proven = (await post(hub, undefined, "Alice")).kind;
   assertEquals(proven, "published");
@@ -135,7 +135,7 @@ Deno.test("an owned name is free again after the documented time without use", a
 });
 
 Deno.test("a client connected for longer than that time keeps its name", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { hub, clock } = world;
   const alice = await new RecordedClient(hub, "192.0.2.7", { grant: grantFor("Alice") }).hello();
   clock.skip((OWNED_NAME_DAYS + 1) * DAY);
@@ -212,10 +212,10 @@ Deno.test("`OwnedNames` is bounded: the least recently used name is freed first,
   assert(!store.names.has("n1"));
 });
 
-for (const [what, kind] of Object.entries(KINDS)) {
+for (const [what, kind] of Object.entries(CLIENT_KINDS)) {
   if (what.startsWith("event stream")) continue;
   Deno.test(`a message is verified exactly if a token proved its sender: ${what}`, async () => {
-    await using world = await World.open(kind.token);
+    await using world = await InProcessHub.open(kind.token);
     const person = await kind.open(world, "Zoë 世界", "192.0.2.7");
     await person.say?.("who says so?");
     await until("the message", () => world.heard("who says so?"));
@@ -227,7 +227,7 @@ for (const [what, kind] of Object.entries(KINDS)) {
 }
 
 Deno.test("a private message is verified if and only if a token proves its sender, also after renames", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { hub } = world;
   const bob = await new RecordedClient(hub, "192.0.2.8").hello({ sender: "Bob" });
   const alice = await new RecordedClient(hub, "192.0.2.7", { grant: grantFor("Alice") }).hello();

@@ -3,7 +3,7 @@ import type { Server } from "../../../../server.ts";
 import { LINE_PAUSE } from "../../../../server/transports/tcp/line_connection.ts";
 import { FakeClock } from "../../../kit/fake_clock.ts";
 import { LineClient } from "../../../kit/line_client.ts";
-import { TestSocket } from "../../../kit/socket.ts";
+import { TestSocket } from "../../../kit/test_socket.ts";
 import { startTestHub, type TestHubOptions } from "../../../kit/test_hub.ts";
 import { until } from "../../../kit/until.ts";
 

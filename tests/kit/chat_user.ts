@@ -3,7 +3,7 @@ import { TerminalChat } from "../../terminal/terminal_chat.ts";
 import { FakeScreen } from "./fake_screen.ts";
 
 /** Somebody at a terminal, talking through a real hub. */
-export class Person implements AsyncDisposable {
+export class ChatUser implements AsyncDisposable {
   readonly screen = new FakeScreen({ columns: 80, rows: 24 });
   readonly conversation: ClientConnection;
   readonly chat: TerminalChat;
@@ -21,8 +21,8 @@ export class Person implements AsyncDisposable {
     url: string,
     sender: string,
     options: Partial<ConnectOptions> = {},
-  ): Promise<Person> {
-    const person = new Person(url, sender, options);
+  ): Promise<ChatUser> {
+    const person = new ChatUser(url, sender, options);
     await person.screen.has("in lobby:");
     return person;
   }

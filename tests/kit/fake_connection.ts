@@ -21,7 +21,7 @@ import {
 } from "../../protocol.ts";
 
 /** A message that waits for the test to ack or refuse it. */
-export interface Sent {
+export interface SentMessage {
   readonly message: OutgoingMessage;
   ack(): void;
   refuse(code: ErrorCode, why: string): void;
@@ -29,7 +29,7 @@ export interface Sent {
 }
 
 /** A conversation without a hub: the test makes the events and sees the requests. */
-export class FakeConversation implements ClientConnection {
+export class FakeConnection implements ClientConnection {
   state: ClientConnection["state"] = "online";
   sender: string | undefined = "Alice";
   readonly session: string | undefined;
@@ -38,13 +38,13 @@ export class FakeConversation implements ClientConnection {
   /** What was asked, as short texts: `join dev`. */
   readonly requests: string[] = [];
   /** Messages that were sent. */
-  readonly sent: Sent[] = [];
+  readonly sent: SentMessage[] = [];
   /** What the next histories are, page by page; else one message. */
   readonly pages: (readonly Message[])[] = [];
   /** What the next private message is refused with. */
   refuseDirect: string | undefined;
   readonly #events = new EventQueue<ClientEvent>();
-  readonly #open = new Set<Sent>();
+  readonly #open = new Set<SentMessage>();
   #idle: PromiseWithResolvers<void>[] = [];
 
   get pending(): number {
@@ -57,7 +57,7 @@ export class FakeConversation implements ClientConnection {
   }
 
   /** The conversation cannot go on. */
-  break(error: ConnectError): void {
+  fail(error: ConnectError): void {
     this.state = "closed";
     this.#events.end(error);
   }
@@ -70,7 +70,7 @@ export class FakeConversation implements ClientConnection {
       if (this.#open.size === 0) this.#idle.splice(0).forEach(({ resolve }) => resolve());
     };
     const id = this.sent.length + 1;
-    const sent: Sent = {
+    const sent: SentMessage = {
       message,
       ack: () =>
         settle(() => resolve({ type: "ack", ref: id, room: "lobby", id, timestamp: TIMESTAMP })),
@@ -128,7 +128,7 @@ export class FakeConversation implements ClientConnection {
       words === undefined ? "" : ` ${words}`,
     ];
     this.requests.push(`history ${room} ${limit}${more.join("")}`);
-    const messages = this.pages.shift() ?? [said("Bob", "earlier")];
+    const messages = this.pages.shift() ?? [chatMessage("Bob", "earlier")];
     return Promise.resolve({ type: "history", room, messages, more: this.pages.length > 0 });
   }
 
@@ -172,7 +172,7 @@ export class FakeConversation implements ClientConnection {
 export const TIMESTAMP = "2026-01-31T10:30:40.000Z";
 
 /** A message of the log. */
-export function said(sender: string, message: string, more: Partial<Message> = {}): Message {
+export function chatMessage(sender: string, message: string, more: Partial<Message> = {}): Message {
   return {
     type: "message",
     room: "lobby",
@@ -185,7 +185,10 @@ export function said(sender: string, message: string, more: Partial<Message> = {
 }
 
 /** The events with which a conversation begins. */
-export function beginning(sender = "Alice", members: readonly string[] = ["Alice"]): ClientEvent[] {
+export function connectedEvents(
+  sender = "Alice",
+  members: readonly string[] = ["Alice"],
+): ClientEvent[] {
   const room = {
     room: "lobby",
     epoch: "e",

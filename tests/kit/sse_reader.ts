@@ -1,9 +1,9 @@
 import type { Server } from "../../server.ts";
-import { address } from "./http.ts";
+import { httpUrl } from "./http.ts";
 import { until } from "./until.ts";
 
 /** One block of a stream, with the fields that it has. */
-export interface Block {
+export interface SseBlock {
   readonly event?: string;
   readonly id?: string;
   readonly data?: string;
@@ -13,8 +13,8 @@ export interface Block {
 }
 
 /** A reader of Server-Sent Events that keeps what it receives. */
-export class EventReader implements AsyncDisposable {
-  readonly blocks: Block[] = [];
+export class SseReader implements AsyncDisposable {
+  readonly blocks: SseBlock[] = [];
   /** How the stream ended: `undefined` while it goes on. */
   end: "closed" | "broken" | undefined;
   #position: string | undefined;
@@ -29,11 +29,11 @@ export class EventReader implements AsyncDisposable {
     room: string,
     query = "",
     headers: Record<string, string> = {},
-  ): Promise<EventReader> {
+  ): Promise<SseReader> {
     const abort = new AbortController();
-    const url = address(hub, `/api/rooms/${room}/events${query}`);
+    const url = httpUrl(hub, `/api/rooms/${room}/events${query}`);
     const response = await fetch(url, { headers, signal: abort.signal });
-    const reader = new EventReader(response);
+    const reader = new SseReader(response);
     abort.signal.throwIfAborted();
     reader.#abort.signal.addEventListener("abort", () => abort.abort());
     reader.#reading = reader.#read();
@@ -54,7 +54,7 @@ export class EventReader implements AsyncDisposable {
   }
 
   /** The first block that matches, when it has come. */
-  next(what: string, match: (block: Block) => boolean): Promise<Block> {
+  next(what: string, match: (block: SseBlock) => boolean): Promise<SseBlock> {
     return until(what, () => this.blocks.find(match));
   }
 

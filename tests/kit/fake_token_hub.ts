@@ -2,7 +2,7 @@ import { Assets } from "../../server/http/assets.ts";
 import { CLOSE, DEFAULT_LIMITS, encode } from "../../protocol.ts";
 
 /** A hub that serves the page, and lets in who has the token. */
-export class TokenHub implements AsyncDisposable {
+export class FakeTokenHub implements AsyncDisposable {
   readonly tokens: (string | undefined)[] = [];
   readonly requests: string[] = [];
   readonly #assets = new Assets();

@@ -1,14 +1,14 @@
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 
 /** What the hub logs while it is attacked, for tests in this process. Disposing of it stops that. */
-export interface Trouble extends AsyncDisposable {
+export interface CollectedLog extends AsyncDisposable {
   /** Records at level error: an attack must not cause any. */
   readonly errors: readonly LogRecord[];
   readonly records: readonly LogRecord[];
 }
 
 /** Collects the log from now on. */
-export async function collectTrouble(): Promise<Trouble> {
+export async function collectLog(): Promise<CollectedLog> {
   const records: LogRecord[] = [];
   await configure({
     reset: true,

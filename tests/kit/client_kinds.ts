@@ -17,21 +17,21 @@ import { MetricsCollector } from "../../server/metrics/collector.ts";
 import { LineConnection } from "../../server/transports/tcp/line_connection.ts";
 import type { FakeClock } from "./fake_clock.ts";
 import { LineClient } from "./line_client.ts";
-import { RecordedClient, recordedHub } from "./recorded_hub.ts";
+import { RecordedClient, startMemoryHub } from "./memory_hub.ts";
 import { until } from "./until.ts";
 
 /** The token of moderators; any other is the name of its bearer, escaped. */
 export const ADMIN_TOKEN = "admin";
 
 /** The response to an HTTP request. */
-export interface Answer {
+export interface AdminResponse {
   readonly status: number;
   // deno-lint-ignore no-explicit-any -- whatever the hub says, for a test to look at
   readonly body: any;
 }
 
 /** A hub with all its ways in, where every client comes from the address that the test wants. */
-export class World implements AsyncDisposable {
+export class InProcessHub implements AsyncDisposable {
   readonly #parts = new AsyncDisposableStack();
 
   private constructor(
@@ -43,7 +43,7 @@ export class World implements AsyncDisposable {
     readonly bystander: RecordedClient,
   ) {}
 
-  static async open(required: boolean): Promise<World> {
+  static async open(required: boolean): Promise<InProcessHub> {
     const broker = await openSqliteBroker({ path: ":memory:" });
     const authorizer: Authorizer = {
       required,
@@ -58,7 +58,7 @@ export class World implements AsyncDisposable {
         return { ok: true, grant: { ...OPEN_GRANT, name: decodeURIComponent(token) } };
       },
     };
-    const recorded = await recordedHub({ broker, authorizer });
+    const recorded = await startMemoryHub({ broker, authorizer });
     const { hub, clock } = recorded;
     const limits = DEFAULT_SERVER_LIMITS;
     const events = new SseServer(hub, clock);
@@ -76,7 +76,7 @@ export class World implements AsyncDisposable {
     });
     const bystander = await new RecordedClient(hub, "198.51.100.1", { grant: OPEN_GRANT })
       .hello({ sender: "Bystander", rooms: [{ room: "lobby" }] });
-    const world = new World(hub, broker, clock, router, bystander);
+    const world = new InProcessHub(hub, broker, clock, router, bystander);
     world.#parts.use(recorded);
     return world;
   }
@@ -97,7 +97,7 @@ export class World implements AsyncDisposable {
   }
 
   /** Gives an order as a moderator does. */
-  async order(what: string, fields: object): Promise<Answer> {
+  async order(what: string, fields: object): Promise<AdminResponse> {
     const body = JSON.stringify(fields);
     const answer = await this.request(`/api/admin/${what}`, {
       method: "POST",
@@ -151,7 +151,7 @@ export class World implements AsyncDisposable {
 
   /** Sends a message to the room. */
   async tell(text: string): Promise<void> {
-    this.bystander.say({ type: "message", room: "lobby", message: text, ref: text });
+    this.bystander.sendFrame({ type: "message", room: "lobby", message: text, ref: text });
     await until("it is kept", () => this.bystander.all("ack").some(({ ref }) => ref === text));
     await this.hub.flush();
   }
@@ -163,7 +163,7 @@ export class World implements AsyncDisposable {
 }
 
 /** One kind of client. */
-export interface Person {
+export interface TestClient {
   /** All words of the hub so far, in whatever form. */
   told(): string;
   /** Whether the hub has ended the connection. */
@@ -175,16 +175,16 @@ export interface Person {
 }
 
 /** One way to be in touch with a hub. */
-export interface Kind {
+export interface ClientKind {
   /** Whether a token names the person. */
   readonly token: boolean;
   /** Whether what is said in the room comes by itself. */
   readonly live: boolean;
-  open(world: World, name: string, from: string): Promise<Person>;
+  open(world: InProcessHub, name: string, from: string): Promise<TestClient>;
 }
 
-function socket(encoder: Encoder, token: boolean): Kind {
-  const open = async (world: World, name: string, from: string): Promise<RecordedClient> => {
+function socket(encoder: Encoder, token: boolean): ClientKind {
+  const open = async (world: InProcessHub, name: string, from: string): Promise<RecordedClient> => {
     const client = new RecordedClient(world.hub, from, {
       encoder,
       ...(token ? { grant: { ...OPEN_GRANT, name } } : { sender: name, grant: OPEN_GRANT }),
@@ -214,7 +214,7 @@ function socket(encoder: Encoder, token: boolean): Kind {
 }
 
 /** A client whose connection is lost and whose session may be resumed. */
-function away(token: boolean): Kind {
+function away(token: boolean): ClientKind {
   return {
     live: false,
     token,
@@ -248,8 +248,8 @@ function away(token: boolean): Kind {
   };
 }
 
-function lines(token: boolean): Kind {
-  const open = async (world: World, name: string, from: string): Promise<LineClient> => {
+function lines(token: boolean): ClientKind {
+  const open = async (world: InProcessHub, name: string, from: string): Promise<LineClient> => {
     const client = await world.lines(from);
     const greeted = `You are ${token ? name : "guest-"}`;
     let ended = false;
@@ -283,7 +283,7 @@ function lines(token: boolean): Kind {
   };
 }
 
-function stream(token: boolean): Kind {
+function stream(token: boolean): ClientKind {
   return {
     live: true,
     token,
@@ -315,7 +315,7 @@ function stream(token: boolean): Kind {
   };
 }
 
-function requests(token: boolean): Kind {
+function requests(token: boolean): ClientKind {
   return {
     live: false,
     token,
@@ -346,7 +346,7 @@ function requests(token: boolean): Kind {
 }
 
 /** Every way to be in touch with a hub. */
-export const KINDS = {
+export const CLIENT_KINDS = {
   "v1 with a token": socket(V1_ENCODER, true),
   "v1": socket(V1_ENCODER, false),
   "v1, away, with a token": away(true),
@@ -361,4 +361,4 @@ export const KINDS = {
   "event stream": stream(false),
   "requests with a token": requests(true),
   "requests": requests(false),
-} satisfies Record<string, Kind>;
+} satisfies Record<string, ClientKind>;

@@ -12,7 +12,7 @@ import { FakeClock } from "./fake_clock.ts";
 import { until } from "./until.ts";
 
 /** One object from the hub, as loosely as a test wants to look at it. */
-export type Frame = { readonly type?: string; readonly [field: string]: unknown };
+export type RecordedFrame = { readonly type?: string; readonly [field: string]: unknown };
 
 /** A client without a socket, from any address: it keeps what is sent to it. */
 export class RecordedClient implements Transport {
@@ -49,37 +49,39 @@ export class RecordedClient implements Transport {
   }
 
   /** Sends an object. */
-  say(frame: object): void {
+  sendFrame(frame: object): void {
     this.connection.receive(JSON.stringify(frame));
   }
 
   /** Says hello and waits until it is in, or out. */
   async hello(hello: object = {}): Promise<this> {
-    this.say({ type: "hello", ...hello });
+    this.sendFrame({ type: "hello", ...hello });
     await until("an answer", () => this.all("welcome").length > 0 || this.ended !== undefined);
     return this;
   }
 
   /** All objects of a type so far. */
-  all(type: string): readonly Frame[] {
-    return this.lines.map((line): Frame => JSON.parse(line)).filter((frame) => frame.type === type);
+  all(type: string): readonly RecordedFrame[] {
+    return this.lines.map((line): RecordedFrame => JSON.parse(line)).filter((frame) =>
+      frame.type === type
+    );
   }
 
   /** Sends `frame` and returns `ok`, or the error. All earlier frames are answered by then. */
   async outcome(frame: object): Promise<string> {
     const before = this.lines.length;
     const ref = `end ${before}`;
-    this.say(frame);
-    this.say({ type: "ping", ref });
+    this.sendFrame(frame);
+    this.sendFrame({ type: "ping", ref });
     await until("a pong", () => this.all("pong").some((pong) => pong["ref"] === ref));
-    const error = this.lines.slice(before).map((line): Frame => JSON.parse(line))
+    const error = this.lines.slice(before).map((line): RecordedFrame => JSON.parse(line))
       .find(({ type }) => type === "error");
     return error === undefined ? "ok" : `${error["code"]}: ${error["message"]}`;
   }
 }
 
 /** A hub with a log in memory and a clock that stands still, without sockets. */
-export async function recordedHub(
+export async function startMemoryHub(
   options: Partial<HubOptions> & { readonly broker?: SqliteBroker } = {},
 ): Promise<{ readonly hub: Hub; readonly clock: FakeClock } & AsyncDisposable> {
   const broker = options.broker ?? await openSqliteBroker({ path: ":memory:" });

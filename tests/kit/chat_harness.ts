@@ -2,12 +2,12 @@ import { setImmediate } from "node:timers";
 import type { ClientConnection } from "../../client/types.ts";
 import { type ChatOptions, TerminalChat } from "../../terminal/terminal_chat.ts";
 import { FakeClock } from "./fake_clock.ts";
-import { beginning, FakeConversation, said, TIMESTAMP } from "./fake_conversation.ts";
+import { chatMessage, connectedEvents, FakeConnection, TIMESTAMP } from "./fake_connection.ts";
 import { FakeScreen } from "./fake_screen.ts";
 
 /** A chat on a screen that remembers, without a hub. */
-export class ChatScene implements AsyncDisposable {
-  readonly conversation = new FakeConversation();
+export class ChatHarness implements AsyncDisposable {
+  readonly connection = new FakeConnection();
   readonly screen: FakeScreen;
   readonly clock = new FakeClock();
   readonly chat: TerminalChat;
@@ -22,9 +22,9 @@ export class ChatScene implements AsyncDisposable {
   ) {
     this.screen = new FakeScreen(options);
     // Nobody has a name before the hub gives one.
-    this.conversation.sender = undefined;
+    this.connection.sender = undefined;
     this.clock.advance(Date.parse(TIMESTAMP) - this.clock.now());
-    this.chat = new TerminalChat(this.conversation, this.screen, {
+    this.chat = new TerminalChat(this.connection, this.screen, {
       color: false,
       clock: this.clock,
       address: "ws://hub.test",
@@ -36,30 +36,30 @@ export class ChatScene implements AsyncDisposable {
   }
 
   /** Alice in the lobby, with `others`. */
-  static async begin(
+  static async joined(
     options: Partial<ChatOptions> & {
       readonly columns?: number;
       readonly rows?: number;
       readonly plain?: boolean;
       readonly others?: readonly string[];
     } = {},
-  ): Promise<ChatScene> {
-    const scene = new ChatScene(options);
-    scene.conversation.sender = "Alice";
-    scene.conversation.emit(...beginning("Alice", ["Alice", ...options.others ?? ["Bob"]]));
+  ): Promise<ChatHarness> {
+    const scene = new ChatHarness(options);
+    scene.connection.sender = "Alice";
+    scene.connection.emit(...connectedEvents("Alice", ["Alice", ...options.others ?? ["Bob"]]));
     await scene.screen.has("in lobby: Alice");
     return scene;
   }
 
   /** The chat before the hub said anything. */
-  static unmet(options: Partial<ChatOptions> = {}): ChatScene {
-    return new ChatScene(options);
+  static unconnected(options: Partial<ChatOptions> = {}): ChatHarness {
+    return new ChatHarness(options);
   }
 
   /** Enters another room, as the hub would tell it. */
-  enter(room: string, members: readonly string[] = ["Alice", "Bob"]): void {
-    for (const event of beginning("Alice", members)) {
-      if (event.type === "joined") this.conversation.emit({ ...event, room });
+  joinRoom(room: string, members: readonly string[] = ["Alice", "Bob"]): void {
+    for (const event of connectedEvents("Alice", members)) {
+      if (event.type === "joined") this.connection.emit({ ...event, room });
     }
   }
 
@@ -73,15 +73,15 @@ export class ChatScene implements AsyncDisposable {
   }
 
   /** Somebody says something in a room; ids go up by themselves. */
-  hear(sender: string, message: string, room = "lobby"): void {
-    this.conversation.emit(said(sender, message, { room, id: ++this.#id }));
+  receive(sender: string, message: string, room = "lobby"): void {
+    this.connection.emit(chatMessage(sender, message, { room, id: ++this.#id }));
   }
 
   #id = 100;
 
   async [Symbol.asyncDispose](): Promise<void> {
     void this.chat.leave();
-    await (this.conversation as ClientConnection).close();
+    await (this.connection as ClientConnection).close();
     await this.ended.catch(() => {});
   }
 }

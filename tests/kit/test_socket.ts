@@ -1,7 +1,7 @@
 import { splitBatch, SUBPROTOCOL } from "../../protocol.ts";
 
 /** One object from the hub, as loosely as a test wants to look at it. */
-export type Received = { readonly type?: string; readonly [field: string]: unknown };
+export type ReceivedFrame = { readonly type?: string; readonly [field: string]: unknown };
 
 /** Milliseconds after which waiting for a frame is a failure: far above any honest answer. */
 const PATIENCE = 10_000;
@@ -54,7 +54,7 @@ export class TestSocket implements AsyncDisposable {
   static async v1(
     url: string,
     hello: Record<string, unknown> = {},
-  ): Promise<[TestSocket, Received]> {
+  ): Promise<[TestSocket, ReceivedFrame]> {
     const socket = await TestSocket.open(url, "bcast.v1");
     socket.send({ type: "hello", ...hello });
     return [socket, await socket.next("welcome")];
@@ -66,7 +66,10 @@ export class TestSocket implements AsyncDisposable {
   }
 
   /** The next object of `type` that also satisfies `match`; passes over everything else. */
-  next(type: string, match: (frame: Received) => boolean = () => true): Promise<Received> {
+  next(
+    type: string,
+    match: (frame: ReceivedFrame) => boolean = () => true,
+  ): Promise<ReceivedFrame> {
     return this.#find((frame) => {
       const value = parse(frame);
       return value?.type === type && match(value) ? value : undefined;
@@ -79,7 +82,7 @@ export class TestSocket implements AsyncDisposable {
   }
 
   /** All objects of `type` received so far. */
-  all(type: string): Received[] {
+  all(type: string): ReceivedFrame[] {
     return this.frames.map(parse).filter((value) => value !== undefined)
       .filter((value) => value.type === type);
   }
@@ -131,10 +134,10 @@ export class TestSocket implements AsyncDisposable {
   }
 }
 
-function parse(frame: string): Received | undefined {
+function parse(frame: string): ReceivedFrame | undefined {
   try {
     const value: unknown = JSON.parse(frame);
-    return typeof value === "object" && value !== null ? value as Received : undefined;
+    return typeof value === "object" && value !== null ? value as ReceivedFrame : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

@@ -3,7 +3,7 @@ import { programCommand } from "./process.ts";
 import { Tmux } from "./tmux.ts";
 
 /** The terminal client in a real terminal, with a data directory of its own. */
-export class TerminalScene implements AsyncDisposable {
+export class TmuxChat implements AsyncDisposable {
   private constructor(
     readonly terminal: Tmux,
     private readonly folder: Folder,
@@ -17,7 +17,7 @@ export class TerminalScene implements AsyncDisposable {
       readonly url: string;
       readonly args?: readonly string[];
     },
-  ): Promise<TerminalScene> {
+  ): Promise<TmuxChat> {
     await using stack = new AsyncDisposableStack();
     const folder = stack.use(await temporaryFolder());
     const env = { XDG_DATA_HOME: folder.path, USER: "tester", TZ: "UTC" };
@@ -27,7 +27,7 @@ export class TerminalScene implements AsyncDisposable {
     await terminal.press("Enter");
     await terminal.shows(/^\[\w+\] Alice>$/m);
     stack.move();
-    return new TerminalScene(terminal, folder);
+    return new TmuxChat(terminal, folder);
   }
 
   /** Types a line and sends it. */

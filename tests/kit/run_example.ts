@@ -1,18 +1,18 @@
-import { commandLine } from "../../cli/help.ts";
+import { exampleCommand } from "../../cli/help.ts";
 import { programCommand } from "./process.ts";
 
 /** Milliseconds after which an example that neither ends nor shows anything has failed. */
 const PATIENCE = 30_000;
 
 /** What an example did. */
-export interface Outcome {
+export interface ExampleResult {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
 /** How to run an example. */
-export interface Run {
+export interface ExampleRun {
   /** The example, as a command has it. */
   readonly line: string;
   /** A folder of its own, where it runs. */
@@ -33,7 +33,7 @@ export function shellOf(line: string): "sh" | "bash" | "fish" {
 }
 
 /** Runs an example in a real shell, with the program on its path. */
-export async function runExample(run: Run): Promise<Outcome> {
+export async function runExample(run: ExampleRun): Promise<ExampleResult> {
   const { folder, env, stubs } = run;
   const program = programCommand().map((word) => `'${word}'`).join(" ");
   const scripts = { ...stubs, bcast: `exec ${program} "$@"` };
@@ -44,7 +44,7 @@ export async function runExample(run: Run): Promise<Outcome> {
   );
   const made = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
   const shell = shellOf(run.line);
-  const line = commandLine(run.line);
+  const line = exampleCommand(run.line);
   // One command alone takes the place of its shell: a signal is for it.
   const alone = shell === "sh" && !/[|<>&;]/.test(line.replaceAll(/'[^']*'|"[^"]*"/g, ""));
   const flags = shell === "bash" ? ["--norc"] : shell === "fish" ? ["--no-config"] : [];
