@@ -15,10 +15,8 @@ import { type Context, isDumb } from "../cli/context.ts";
 import { EXIT, type ExitCode } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { dataDirectory } from "../cli/paths.ts";
-import { currentLaunch, programName } from "../cli/program.ts";
-import { shellWord } from "../cli/shell_words.ts";
-import { type Interruption, watchInterrupts } from "../cli/signals.ts";
-import { ignoreStraySignals } from "../cli/stray_signals.ts";
+import { currentLaunch, programName, shellWord } from "../cli/shell.ts";
+import { ignoreStraySignals, type Interruption, watchInterrupts } from "../cli/signals.ts";
 import { plural } from "../lib/words.ts";
 import { backgroundOfNumbers } from "../render/background.ts";
 import { TOKEN_FLAGS, tokenOption } from "./client/token.ts";
@@ -46,7 +44,7 @@ const FLAGS = {
   name: nameFlag({ help: "Your name; asked for on a terminal, guest otherwise" }),
   ...TOKEN_FLAGS,
   bell: flag.choice(BELLS, {
-    shown: "mention",
+    defaultText: "mention",
     help: "When the terminal bell rings",
   }),
   json: flag.toggle({ help: "Print received events as JSON, one per line" }),
@@ -90,14 +88,14 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   logger.info("Connecting to {url}", { url: shownUrl(url) });
   const options: ConnectOptions = {
     url,
-    ...(flags.name === undefined ? {} : { sender: flags.name }),
+    sender: flags.name,
     ...await tokenOption(input, url),
-    ...(flags.room.length === 0 ? {} : { rooms: flags.room.map((room) => ({ room })) }),
+    rooms: flags.room.length === 0 ? undefined : flags.room.map((room) => ({ room })),
   };
   const terminal = context.stdin.isTerminal && context.stdout.isTerminal && !flags.json;
   if (terminal) return await talk({ ...options, url }, way, flags.bell, context, interruption);
   const via = viaOption(context.env);
-  await using connection = converse({ ...options, echo: false }, way.seams);
+  await using connection = converse({ ...options, echo: false }, way.environment);
   return await pipe({
     connection,
     via,
@@ -143,15 +141,15 @@ async function talk(
   };
   // What was typed on a plain screen stands there already.
   const echo = screen.plain !== true;
-  await using conversation = converse({ ...options, ...answer, echo }, way.seams);
+  await using conversation = converse({ ...options, ...answer, echo }, way.environment);
   const over = new AbortController();
   using stack = new DisposableStack();
   stack.defer(() => over.abort());
   const { token } = options;
   const api = new HubApi({
     url: options.url,
-    ...token === undefined ? {} : { token },
-    ...way.seams.fetch === undefined ? {} : { fetch: way.seams.fetch },
+    token,
+    fetch: way.environment.fetch,
     signal: over.signal,
   });
   const home = context.env("HOME") ?? context.env("USERPROFILE");

@@ -9,10 +9,10 @@ import {
 } from "./client/client_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { type Context, isDumb } from "../cli/context.ts";
-import { EXIT, type ExitCode, explain, UsageError } from "../cli/errors.ts";
+import { EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
+import { explain } from "./explain_error.ts";
 import * as flag from "../cli/flags.ts";
-import { watchInterrupts } from "../cli/signals.ts";
-import { ignoreStraySignals } from "../cli/stray_signals.ts";
+import { ignoreStraySignals, watchInterrupts } from "../cli/signals.ts";
 import { tokenOption } from "./client/token.ts";
 import { connectorFor, type HubConnector } from "./client/trust.ts";
 import { type ClientConnection, connect, type ConnectOptions, shownUrl } from "../client.ts";
@@ -152,7 +152,7 @@ async function sendInput(
   ignoreStraySignals(context);
   const via = viaOption(context.env);
   using interruption = watchInterrupts(context);
-  await using connection = connect(options, connector.seams);
+  await using connection = connect(options, connector.environment);
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
   using progress = stderr.isTerminal && !isDumb(context) && words.length === 0
     ? new SendProgress(stderr, wallClock, counts)

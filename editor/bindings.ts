@@ -5,22 +5,7 @@ export type EditorCommand =
   | { readonly kind: "edit"; readonly edit: Edit }
   | { readonly kind: "kill"; readonly kill: Kill }
   | { readonly kind: "shortcut"; readonly key: string }
-  | { readonly kind: SimpleCommand };
-
-type SimpleCommand =
-  | "enter"
-  | "newline"
-  | "up"
-  | "down"
-  | "yank"
-  | "undo"
-  | "search"
-  | "complete"
-  | "clear"
-  | "suspend"
-  | "interrupt"
-  | "deleteOrEnd"
-  | "cancel";
+  | { readonly kind: keyof typeof SIMPLE };
 
 const EDITS: Readonly<Record<Edit, readonly string[]>> = {
   left: ["left", "C-b"],
@@ -42,7 +27,7 @@ const KILLS: Readonly<Record<Kill, readonly string[]>> = {
   deleteToLineEnd: ["C-k"],
 };
 
-const SIMPLE: Readonly<Record<SimpleCommand, readonly string[]>> = {
+const SIMPLE = {
   enter: ["enter"],
   newline: ["M-enter", "S-enter", "C-j", "C-M-j"],
   up: ["up", "C-p"],
@@ -56,7 +41,7 @@ const SIMPLE: Readonly<Record<SimpleCommand, readonly string[]>> = {
   interrupt: ["C-c"],
   deleteOrEnd: ["C-d"],
   cancel: ["C-g", "escape"],
-};
+} as const satisfies Readonly<Record<string, readonly string[]>>;
 
 function entries<K extends string>(table: Readonly<Record<K, readonly string[]>>): [K, string][] {
   const commands = Object.keys(table) as K[];

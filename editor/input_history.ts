@@ -91,11 +91,7 @@ export class FileHistory implements InputHistory, AsyncDisposable {
 
   async #append(line: string): Promise<void> {
     try {
-      await withFile(this.#path, async (file) => {
-        // Ends a line that a crash cut off, so that it does not damage this one.
-        const whole = await endsWell(file) ? line : `\n${line}`;
-        await writeAll(file, new TextEncoder().encode(whole));
-      });
+      await withFile(this.#path, (file) => writeAll(file, new TextEncoder().encode(line)));
     } catch (error) {
       logger.warning("Cannot save the input history: {error}", { error, path: this.#path });
     }
@@ -126,14 +122,17 @@ async function readAndTidy(path: string, file: Deno.FsFile): Promise<readonly st
     );
     await Deno.chmod(path, 0o600);
   }
-  const lines = (await readEnd(file, size)).split("\n").filter((line) => line !== "");
+  const text = await readEnd(file, size);
+  const lines = text.split("\n").filter((line) => line !== "");
   const entries = lines.map(unescape).filter((entry) => entry !== undefined);
   if (entries.length < lines.length) {
     const damaged = lines.length - entries.length;
     logger.warning("Ignored {damaged} damaged lines of {path}", { damaged, path });
   }
   const kept = new MemoryHistory(entries).entries;
-  if (lines.length > MAX_ENTRIES || size > MAX_FILE_BYTES) {
+  // A line that a crash cut off must not damage the next one.
+  const isTruncated = text !== "" && !text.endsWith("\n");
+  if (lines.length > MAX_ENTRIES || size > MAX_FILE_BYTES || isTruncated) {
     await replaceFile(path, kept.map((entry) => escape(entry) + "\n").join(""));
   }
   return kept;
@@ -152,15 +151,6 @@ async function readEnd(file: Deno.FsFile, size: number): Promise<string> {
   const text = new TextDecoder().decode(bytes.subarray(0, length));
   // The first line is incomplete.
   return start === 0 ? text : text.slice(text.indexOf("\n") + 1);
-}
-
-async function endsWell(file: Deno.FsFile): Promise<boolean> {
-  const { size } = await file.stat();
-  if (size === 0) return true;
-  await file.seek(-1, Deno.SeekMode.End);
-  const byte = new Uint8Array(1);
-  await file.read(byte);
-  return byte[0] === 0x0a;
 }
 
 function escape(line: string): string {

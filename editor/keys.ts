@@ -177,15 +177,14 @@ export class KeyDecoder {
     this.#text = "";
   }
 
-  #reply(reply: TerminalReply): void {
+  #emit(input: TerminalInput): void {
     this.#endText();
-    this.#keys.push(reply);
+    this.#keys.push(input);
   }
 
   #press(key: string, { ctrl, alt, shift }: Modifiers = {}): void {
-    this.#endText();
     const name = `${ctrl ? "C-" : ""}${alt ? "M-" : ""}${shift ? "S-" : ""}${key}`;
-    this.#keys.push({ kind: "press", key: name });
+    this.#emit({ kind: "press", key: name });
   }
 
   /** Decodes one byte that is not ordinary text. */
@@ -270,7 +269,7 @@ export class KeyDecoder {
     if (byte === BEL || (state.escaped && byte === 0x5c)) {
       this.#state = GROUND;
       if (isAnswer(state)) {
-        this.#reply({ kind: "background", color: BACKGROUND.exec(state.text)?.[1] ?? "" });
+        this.#emit({ kind: "background", color: BACKGROUND.exec(state.text)?.[1] ?? "" });
       }
       return;
     }
@@ -293,7 +292,7 @@ export class KeyDecoder {
 
   /** `ESC [`, numbers and a letter. */
   #controlSequence(text: string, final: string, alt: boolean): void {
-    if (final === "c" && text.startsWith("?")) return this.#reply({ kind: "attributes" });
+    if (final === "c" && text.startsWith("?")) return this.#emit({ kind: "attributes" });
     // Anything else is a report, such as of the mouse or the focus.
     if (!/^[\d;:]*$/.test(text) || text.length >= MAX_SEQUENCE) return;
     const [first = 1, second = 1, third = 0] = text.split(";").map((part) => parseInt(part) || 1);
@@ -334,8 +333,7 @@ export class KeyDecoder {
     if (byte === PASTE_END[state.matched]) {
       if (++state.matched < PASTE_END.length) return;
       this.#state = GROUND;
-      this.#endText();
-      this.#keys.push(
+      this.#emit(
         state.tooLarge ? { kind: "pasteTooLarge" } : { kind: "paste", text: pasted(state.bytes) },
       );
       return;

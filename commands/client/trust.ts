@@ -21,7 +21,7 @@ export const TRUST_FLAGS: {
     fallback: undefined,
     placeholder: "SHA256:…",
     expects: "SHA256: and 43 characters, or 64 hexadecimal digits",
-    read: readFingerprint,
+    parse: readFingerprint,
     help: "Trust only the certificate with this fingerprint",
   }),
 };
@@ -35,7 +35,7 @@ export interface Trust {
 /** How to get to a hub, until disposed. */
 export interface HubConnector extends AsyncDisposable {
   /** What `connect()` of the client is to use in place of the runtime's own. */
-  readonly seams: Partial<Environment>;
+  readonly environment: Partial<Environment>;
   /** For those who open their own connections: the address to dial. */
   readonly url: URL;
   /** For those who open their own connections: authorities to trust, as PEM. */
@@ -49,14 +49,14 @@ export interface HubConnector extends AsyncDisposable {
  */
 export function connectorFor(url: URL, { ca, fingerprint }: Trust): HubConnector {
   if (url.protocol !== "wss:" || (ca === undefined && fingerprint === undefined)) {
-    return { seams: {}, url, caCerts: [], [Symbol.asyncDispose]: () => Promise.resolve() };
+    return { environment: {}, url, caCerts: [], [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const caCerts = ca === undefined ? [] : [readAuthority(ca)];
   const pin = fingerprint ?? ownCertificate(url, caCerts);
   if (pin !== undefined) return pinned(url, pin, caCerts);
   const client = Deno.createHttpClient({ caCerts });
   return {
-    seams: seamsThrough(client, (each) => each),
+    environment: environmentThrough(client, (each) => each),
     url,
     caCerts,
     [Symbol.asyncDispose]: () => Promise.resolve(client.close()),
@@ -78,7 +78,7 @@ function pinned(url: URL, fingerprint: string, authorities: readonly string[]): 
   direct.protocol = "ws:";
   direct.host = `127.0.0.1:${way.port}`;
   return {
-    seams: seamsThrough(client, unencrypted),
+    environment: environmentThrough(client, unencrypted),
     url: direct,
     caCerts: [],
     async [Symbol.asyncDispose]() {
@@ -89,7 +89,10 @@ function pinned(url: URL, fingerprint: string, authorities: readonly string[]): 
 }
 
 /** The client's doors to the world, through `client`, for addresses that `change` has changed. */
-function seamsThrough(client: Deno.HttpClient, change: (url: URL) => URL): Partial<Environment> {
+function environmentThrough(
+  client: Deno.HttpClient,
+  change: (url: URL) => URL,
+): Partial<Environment> {
   return {
     socket: (url, protocol) => webSocketThrough(client, change(url), [protocol]),
     fetch: (url, init) => fetch(change(url), { ...init, client }),

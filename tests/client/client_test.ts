@@ -222,7 +222,7 @@ Deno.test("`close()` says goodbye with 1000, ends the iteration and rejects what
   assertEquals(conversation.state, "closed");
   const error = await assertRejects(() => sent, ConnectError, "closed");
   assertEquals(error.failure, "closed");
-  assertEquals(await side.goneWith(), 1000);
+  assertEquals(await side.closeCode(), 1000);
   await within(closing, "the end");
   await log.rest();
   const later = await assertRejects(() => conversation.send({ message: "late" }), ConnectError);
@@ -281,7 +281,7 @@ Deno.test("`signal` closes the conversation as `close()` does", async () => {
   controller.abort();
   assertEquals(conversation.state, "closed");
   await log.rest();
-  assertEquals(await side.goneWith(), 1000);
+  assertEquals(await side.closeCode(), 1000);
   await conversation.close();
   const never = connect({ url: hub.url, signal: controller.signal });
   assertEquals(never.state, "closed");

@@ -10,7 +10,7 @@ Deno.test("a conversation with `maxUnread` comes back for the rest when all was 
   await using conversation = connect({ url: hub.url, maxUnread: 2000 });
   const side = await hub.welcome();
   side.say(...messages(1, 100));
-  assertEquals(await side.goneWith(), 4000);
+  assertEquals(await side.closeCode(), 4000);
   assertEquals([conversation.state, hub.unexpected], ["offline", 0], "nobody reads");
   const log = new EventLog(conversation);
   await log.until("joined");
@@ -42,7 +42,7 @@ Deno.test("a conversation that is closed while it pauses stays closed", async ()
   const conversation = connect({ url: hub.url, maxUnread: 1000 });
   const side = await hub.welcome();
   side.say(...messages(1, 20));
-  await side.goneWith();
+  await side.closeCode();
   await conversation.close();
   const log = new EventLog(conversation);
   assertEquals((await log.rest()).at(-1), "message");

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { connectorFor, webSocketThrough } from "../../commands/client/trust.ts";
 import { connect } from "../../client.ts";
-import { pair } from "../kit/certificates.ts";
+import { keyPair } from "../kit/certificates.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { Nginx, nginxIsMissing } from "../kit/nginx.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
@@ -31,7 +31,7 @@ Deno.test({
   ignore: nginxIsMissing(),
   fn: async (t) => {
     await using folder = await temporaryFolder();
-    const { cert, key } = await pair(["localhost"]);
+    const { cert, key } = await keyPair(["localhost"]);
     const files = { cert: `${folder.path}/cert.pem`, key: `${folder.path}/key.pem` };
     await Deno.writeTextFile(files.cert, cert);
     await Deno.writeTextFile(files.key, key);
@@ -75,8 +75,8 @@ Deno.test({
     await Promise.race([up, died]);
 
     await t.step("two clients talk", async () => {
-      await using alice = connect({ url, sender: "Alice" }, way.seams);
-      await using bob = connect({ url, sender: "Bob" }, way.seams);
+      await using alice = connect({ url, sender: "Alice" }, way.environment);
+      await using bob = connect({ url, sender: "Bob" }, way.environment);
       await alice.send({ message: "through the proxy" });
       for await (const event of bob) if (event.type === "message") break;
       assertEquals((await bob.who("lobby")).online, 2);
@@ -127,7 +127,7 @@ Deno.test({
         return leftOut("server-sent events, which there are none yet");
       }
       assertEquals(answer.status, 200);
-      await using alice = connect({ url, sender: "Alice" }, way.seams);
+      await using alice = connect({ url, sender: "Alice" }, way.environment);
       await alice.send({ message: "as an event" });
       let heard = "";
       const decoder = new TextDecoder();

@@ -1,10 +1,10 @@
 import { delay } from "../../lib/async.ts";
-/** Milliseconds after which a test that still waits is wrong, not slow. */
+/** Milliseconds after which a waiting test is broken, not slow. */
 const PATIENCE = 20_000;
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const PERIOD = 10;
 
-/** Looks again and again until `look` gives something other than `undefined` or `false`. */
+/** Calls `look` until it returns something other than `undefined` or `false`. */
 export async function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
