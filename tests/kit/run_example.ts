@@ -1,4 +1,4 @@
-import { commandLine } from "../../cli/help.ts";
+import { exampleCommand } from "../../cli/help.ts";
 import { programCommand } from "./process.ts";
 
 /** Milliseconds after which an example that neither ends nor shows anything has failed. */
@@ -44,7 +44,7 @@ export async function runExample(run: ExampleRun): Promise<ExampleResult> {
   );
   const made = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
   const shell = shellOf(run.line);
-  const line = commandLine(run.line);
+  const line = exampleCommand(run.line);
   // One command alone takes the place of its shell: a signal is for it.
   const alone = shell === "sh" && !/[|<>&;]/.test(line.replaceAll(/'[^']*'|"[^"]*"/g, ""));
   const flags = shell === "bash" ? ["--norc"] : shell === "fish" ? ["--no-config"] : [];

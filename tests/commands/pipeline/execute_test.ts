@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CliError } from "../../../cli/errors.ts";
-import { envName } from "../../../cli/flags.ts";
+import { envName } from "../../../cli/command_line.ts";
 import { COMMANDS } from "../../../commands/mod.ts";
 import {
   type ChildOptions,

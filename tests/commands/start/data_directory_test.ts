@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { CliError } from "../../../cli/errors.ts";
-import { holdDirectory } from "../../../commands/start/lock.ts";
+import { holdDirectory } from "../../../commands/start/data_directory.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { Program, startHubProcess } from "../../kit/process.ts";
 

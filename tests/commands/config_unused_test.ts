@@ -3,7 +3,7 @@ import { hubAddress } from "../../commands/client/address.ts";
 import type { Source } from "../../cli/command.ts";
 import { UsageError } from "../../cli/errors.ts";
 import { tokenOption } from "../../commands/client/token.ts";
-import { type GivenSetting, unusedSettings } from "../../cli/unused.ts";
+import { type GivenSetting, unusedSettings } from "../../commands/config_print.ts";
 
 const SOURCES = [undefined, "flag", "env", "profile", "config"] as const;
 

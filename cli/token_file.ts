@@ -1,14 +1,14 @@
 import { MAX_SECRET_LENGTH, visible } from "../protocol.ts";
-import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
-import { readSmallFile } from "../cli/read_file.ts";
+import { CliError, EXIT, type ExitCode } from "./errors.ts";
+import { readSmallFile } from "./read_file.ts";
 
-// What an Authorization header can carry: printable ASCII without spaces.
+// An Authorization header can carry printable ASCII without spaces.
 const TOKEN = /^[\x21-\x7e]+$/;
 
 /**
- * `token`, if it can be one. The message never shows it.
+ * Checks the form of a token. Errors never show it.
  *
- * @throws {CliError} when it cannot.
+ * @throws {CliError}
  */
 export function checkedToken(
   token: string,
@@ -29,9 +29,9 @@ export function checkedToken(
 }
 
 /**
- * The tokens of a file, one a line; the newest is the last.
+ * The tokens of a file, one per line; the last is the newest.
  *
- * @throws {CliError} when there is none.
+ * @throws {CliError} if there is none.
  */
 export async function readTokens(
   path: string,
@@ -40,6 +40,10 @@ export async function readTokens(
   const lines = (await readSmallFile(path, what)).split("\n").map((line) => line.trim());
   const [first, ...rest] = lines.filter((line) => line !== "")
     .map((line) => checkedToken(line, `Each line of ${visible(path)}`, EXIT.failed));
-  if (first === undefined) throw new CliError(`Cannot use ${what} ${visible(path)}: it is empty`);
+  if (first === undefined) {
+    throw new CliError(
+      `Cannot use ${what} ${visible(path)}: it is empty. Create a token with bcast token secret`,
+    );
+  }
   return [first, ...rest];
 }

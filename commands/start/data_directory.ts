@@ -2,29 +2,37 @@ import { join } from "node:path";
 import { storageMessage } from "../../broker/sqlite/storage_errors.ts";
 import { visible } from "../../protocol.ts";
 import { CliError } from "../../cli/errors.ts";
+import { dataDirectory, type Home } from "../../cli/paths.ts";
 
-/** The file in the data directory that the running hub holds. */
+const DATABASE = "bcast.db";
+
+/** The path of the log in the directory `data`, by default the user's own. */
+export function databaseIn(data: string | undefined, home: Home): string {
+  return join(data ?? dataDirectory(home), DATABASE);
+}
+
+/** Locked by the running hub. */
 const LOCK = "bcast.lock";
 
 /**
- * Takes a data directory for this process alone, until disposed. The system gives it back when the
- * process ends, however it ends.
+ * Locks a data directory for this process, until disposed. The operating system releases the lock
+ * however the process ends.
  *
- * The log has a lock of its own; this one says who holds it, before anything else is touched.
+ * The log has a lock of its own; this one also names its holder, before anything else is touched.
  *
- * @throws {CliError} when another hub has it.
+ * @throws {CliError} if another hub uses it.
  */
 export function holdDirectory(directory: string): Disposable {
   const path = join(directory, LOCK);
   using opened = new DisposableStack();
   const file = opened.use(open(directory, path));
-  // The file may be deleted under the hub that holds it; the directory it is in stays the same.
-  const itself = openItself(directory);
-  if (itself !== undefined) opened.use(itself);
-  if (itself !== undefined && !locks(itself)) throw held(directory, path);
-  if (!file.tryLockSync(true)) throw held(directory, path);
+  // The lock file may be deleted while the hub runs; the directory stays.
+  const self = openDirectory(directory);
+  if (self !== undefined) opened.use(self);
+  if (self !== undefined && !tryLock(self)) throw inUse(directory, path);
+  if (!file.tryLockSync(true)) throw inUse(directory, path);
   try {
-    // Never removed: whoever had opened the old file would then hold one that nobody else sees.
+    // Never removed: a process that opened the old file would hold a lock on an invisible file.
     file.truncateSync();
     file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
   } catch (error) {
@@ -42,8 +50,8 @@ function unusable(directory: string, error: unknown): CliError {
   );
 }
 
-/** The directory as a file; `undefined` where that cannot be opened, as on Windows. */
-function openItself(directory: string): Deno.FsFile | undefined {
+/** `undefined` where directories cannot be opened, as on Windows. */
+function openDirectory(directory: string): Deno.FsFile | undefined {
   try {
     return Deno.openSync(directory, { read: true });
   } catch (error) {
@@ -52,12 +60,12 @@ function openItself(directory: string): Deno.FsFile | undefined {
   }
 }
 
-/** Whether a directory is not locked by another process, as far as its file system can tell. */
-function locks(itself: Deno.FsFile): boolean {
+/** Locks a directory, if its file system can. */
+function tryLock(self: Deno.FsFile): boolean {
   try {
-    return itself.tryLockSync(true);
+    return self.tryLockSync(true);
   } catch (error) {
-    // Some file systems of a network lock files only.
+    // Some network file systems lock only files.
     if (error instanceof Error) return true;
     throw error;
   }
@@ -72,8 +80,8 @@ function open(directory: string, path: string): Deno.FsFile {
   }
 }
 
-function held(directory: string, path: string): CliError {
-  const pid = holder(path);
+function inUse(directory: string, path: string): CliError {
+  const pid = holderOf(path);
   const who = pid === undefined ? "another hub" : `another hub (process ${pid})`;
   return new CliError(
     `Cannot use the data directory "${
@@ -83,13 +91,13 @@ function held(directory: string, path: string): CliError {
   );
 }
 
-/** Who wrote itself into the lock; `undefined` when that cannot be read, or not yet. */
-function holder(path: string): number | undefined {
+/** The process ID in the lock file; `undefined` if it cannot be read or is not written yet. */
+function holderOf(path: string): number | undefined {
   try {
     const pid = Number(/^([1-9][0-9]{0,9})\n$/.exec(Deno.readTextFileSync(path))?.[1]);
     return Number.isNaN(pid) ? undefined : pid;
   } catch {
-    // Windows lets nobody read what is locked: then the name is not worth an error of its own.
+    // Windows does not let other processes read a locked file.
     return undefined;
   }
 }
