@@ -7,7 +7,7 @@ import { Relay } from "../kit/relay.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { within } from "../kit/within.ts";
 
-Deno.test("two conversations talk over a real hub", async () => {
+Deno.test("two clients talk through a real hub", async () => {
   await using server = await startTestHub();
   await using alice = connect({ url: server.url, sender: "Alice" });
   await using bob = connect({ url: server.url, sender: "Bob" });
@@ -37,7 +37,7 @@ Deno.test("two conversations talk over a real hub", async () => {
   assertEquals(bob.positions.map(({ room }) => room), ["lobby"]);
 });
 
-Deno.test("nothing is lost, repeated or reordered over a real hub, however often the line breaks", async () => {
+Deno.test("nothing is lost, repeated or reordered by a real hub, however often connections break", async () => {
   await using server = await startTestHub();
   await using relay = new Relay(server.port);
   let run = 0;
@@ -77,47 +77,47 @@ Deno.test("nothing is lost, repeated or reordered over a real hub, however often
   );
 });
 
-Deno.test("a conversation outlives a restart of the hub", async () => {
+Deno.test("a connection survives a restart of the hub", async () => {
   const directory = await Deno.makeTempDir();
   const path = `${directory}/log.db`;
   const first = await startTestHub({ broker: await openSqliteBroker({ path }) });
-  await using conversation = connect({ url: first.url, sender: "Alice" }, { random: () => 0 });
-  const log = new EventLog(conversation);
+  await using connection = connect({ url: first.url, sender: "Alice" }, { random: () => 0 });
+  const log = new EventLog(connection);
   await log.until("joined");
-  await conversation.send({ message: "before" });
+  await connection.send({ message: "before" });
   await log.until("message");
   const { port } = first;
   await first.stop();
   const offline = await log.until("offline");
   assertEquals(offline.code, 1001);
-  const waiting = conversation.send({ message: "meanwhile" });
+  const waiting = connection.send({ message: "meanwhile" });
   await using _second = await startTestHub({ broker: await openSqliteBroker({ path }), port });
   assertEquals((await within(waiting, "ack")).id, 2);
   const back = await log.until("joined");
   assertEquals([back.rejoined, back.recovered], [true, true]);
   assertEquals((await log.until("message")).message, "meanwhile");
-  await conversation.close();
+  await connection.close();
   await _second.stop();
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("`send()` at full speed stays under the rate of a real hub", async () => {
+Deno.test("`send()` at full speed stays below the rate of a real hub", async () => {
   await using server = await startTestHub({
     limits: { rate: 400, burst: 40, rateOnLoopback: true },
   });
-  await using conversation = connect({ url: server.url, echo: false });
-  const log = new EventLog(conversation);
+  await using connection = connect({ url: server.url, echo: false });
+  const log = new EventLog(connection);
   await log.until("joined");
   const began = performance.now();
   const acks = await Promise.all(
-    Array.from({ length: 300 }, (_, i) => conversation.send({ message: `${i}` })),
+    Array.from({ length: 300 }, (_, i) => connection.send({ message: `${i}` })),
   );
   const seconds = (performance.now() - began) / 1000;
   assertEquals(acks.map(({ id }) => id), acks.map((_, index) => index + 1));
   assertLess(300 / seconds, 500);
 });
 
-Deno.test("a real hub's refusal reaches the person", async () => {
+Deno.test("a refusal of a real hub is reported", async () => {
   await using server = await startTestHub({ limits: { maxConnections: 1 } });
   await using first = connect({ url: server.url });
   await new EventLog(first).until("online");
