@@ -99,13 +99,13 @@ export interface ServerOptions extends HubStorage {
   readonly tcp?: TcpOptions;
   /** A JSON file to keep a list of all connected clients in. */
   readonly clientsFile?: string;
-  /** Who may read `/metrics`; default `local`. */
+  /** Clients that may read `/metrics`; default `local`. */
   readonly metrics?: MetricsExposure;
   /** The database file, for the metric of its size; absent when it is in memory. */
   readonly database?: string;
 }
 
-/** Where to accept plain TCP. */
+/** The port for plain TCP. */
 export interface TcpOptions {
   /** 0 lets the system pick one. */
   readonly port: number;

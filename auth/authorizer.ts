@@ -72,7 +72,7 @@ export const WRONG_TOKEN: AuthFailure = {
   reason: "The token is wrong: ask the hub's operator for the right one",
 };
 
-export interface CombineOptions {
+interface CombineOptions {
   /** Whether clients without a token are accepted, as on an open hub. */
   readonly open?: boolean;
 }

@@ -26,7 +26,7 @@ export interface SigningKey {
 }
 
 /** Shorter secrets could be guessed offline from one token (RFC 7518 section 3.2). */
-export const MIN_SECRET_BYTES = 32;
+const MIN_SECRET_BYTES = 32;
 
 /** Shorter RSA keys are not safe (RFC 7518 section 3.3). */
 const MIN_RSA_BITS = 2048;

@@ -1,7 +1,7 @@
 export type RoomAccess = "none" | "read" | "read-write";
 
 /** Patterns per token: far more than needed, and few enough to try for each room. */
-export const MAX_PATTERNS = 256;
+const MAX_PATTERNS = 256;
 
 /** Rooms whose access is cached: more than most connections join. */
 const CACHED_ROOMS = 64;

@@ -20,7 +20,7 @@ export interface Round {
 }
 
 /** A figure of the hub divided by that of another server. */
-export interface Ratio {
+interface Ratio {
   readonly scenario: ScenarioName;
   readonly target: TargetName;
   readonly figure: string;

@@ -21,7 +21,7 @@ const RAISE_FILE_LIMIT =
   '[ "$(ulimit -n)" = unlimited ] || [ "$(ulimit -n)" -ge "$1" ] || ulimit -n "$1"; shift; exec "$@"';
 
 /** A command with a limit of at least `files` file descriptors. */
-export function commandWithFiles(files: number, command: readonly string[]): Deno.Command {
+function commandWithFiles(files: number, command: readonly string[]): Deno.Command {
   return new Deno.Command("sh", {
     args: ["-c", RAISE_FILE_LIMIT, "sh", String(files), ...command],
     stdin: "null",

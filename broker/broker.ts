@@ -49,8 +49,8 @@ export interface Head {
 
 /** A part of a room's log. Both bounds are exclusive. */
 export interface Range {
-  readonly after?: number;
-  readonly before?: number;
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
   /** The maximum number of messages: the oldest in range if `after` is given, else the newest. */
   readonly limit: number;
 }

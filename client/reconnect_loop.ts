@@ -1,4 +1,5 @@
 import type { ErrorFrame, Welcome } from "../protocol.ts";
+import { settledWithin } from "../lib/async.ts";
 import type { Cancel } from "../lib/clock.ts";
 import { HEALTHY_AFTER, reconnectDelay } from "./backoff.ts";
 import { type AttemptEnd, ConnectionAttempt } from "./connection_attempt.ts";
@@ -94,10 +95,7 @@ export class ReconnectLoop {
     if (this.#ended === undefined) {
       this.#finish(new ConnectError("closed", "The connection was closed"), false);
     }
-    const { promise: timeout, resolve } = Promise.withResolvers<void>();
-    const cancel = this.environment.clock.after(CLOSE_TIMEOUT, resolve);
-    await Promise.race([Promise.all(this.#openSockets), timeout]);
-    cancel();
+    await settledWithin(Promise.all(this.#openSockets), CLOSE_TIMEOUT, this.environment.clock);
   }
 
   #onOnline(

@@ -35,7 +35,13 @@ function ofScene(
   what: string,
   { min, max, help }: { readonly min: number; readonly max: number; readonly help: string },
 ): flag.Flag<number | undefined> {
-  const number = flag.integer({ fallback: min, min, max, help, shown: `the scene's ${what}` });
+  const number = flag.integer({
+    fallback: min,
+    min,
+    max,
+    help,
+    defaultText: `the scene's ${what}`,
+  });
   return { ...number, fallback: undefined };
 }
 
@@ -45,9 +51,9 @@ const FLAGS = {
     fallback: "bench",
     placeholder: "ROOM",
     expects: "a room: 1 to 64 of a-z 0-9 . _ - that start with a letter or digit",
-    read: (text) => isRoomName(text) ? text : undefined,
+    parse: (text) => isRoomName(text) ? text : undefined,
     help: "Room for the test messages",
-    own: true,
+    localOnly: true,
   }),
   ...TOKEN_FLAGS,
   scene: flag.choice(WORKLOAD_NAMES, {

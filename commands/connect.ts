@@ -15,10 +15,8 @@ import { type Context, isDumb } from "../cli/context.ts";
 import { EXIT, type ExitCode } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { dataDirectory } from "../cli/paths.ts";
-import { currentLaunch, programName } from "../cli/program.ts";
-import { shellWord } from "../cli/shell_words.ts";
-import { type Interruption, watchInterrupts } from "../cli/signals.ts";
-import { ignoreStraySignals } from "../cli/stray_signals.ts";
+import { currentLaunch, programName, shellWord } from "../cli/shell.ts";
+import { ignoreStraySignals, type Interruption, watchInterrupts } from "../cli/signals.ts";
 import { plural } from "../lib/words.ts";
 import { backgroundOfNumbers } from "../render/background.ts";
 import { TOKEN_FLAGS, tokenOption } from "./client/token.ts";
@@ -46,7 +44,7 @@ const FLAGS = {
   name: nameFlag({ help: "Your name; asked for on a terminal, guest otherwise" }),
   ...TOKEN_FLAGS,
   bell: flag.choice(BELLS, {
-    shown: "mention",
+    defaultText: "mention",
     help: "When the terminal bell rings",
   }),
   json: flag.toggle({ help: "Print received events as JSON, one per line" }),

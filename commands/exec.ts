@@ -6,8 +6,7 @@ import { type CommandInput, defineCommand } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { watchInterrupts } from "../cli/signals.ts";
-import { ignoreStraySignals } from "../cli/stray_signals.ts";
+import { ignoreStraySignals, watchInterrupts } from "../cli/signals.ts";
 import { tokenOption } from "./client/token.ts";
 import { connectorFor } from "./client/trust.ts";
 import { shownUrl } from "../client.ts";
@@ -39,7 +38,7 @@ const FLAGS = {
   }),
   timeout: flag.seconds({
     fallback: 0,
-    shown: "",
+    defaultText: "",
     min: 1,
     help: "Stop commands that run longer; counts as failed",
   }),
@@ -49,7 +48,7 @@ const FLAGS = {
   }),
   retries: flag.integer({
     fallback: 0,
-    shown: "unlimited",
+    defaultText: "unlimited",
     min: 1,
     help: "Maximum retries per message",
   }),

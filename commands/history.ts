@@ -31,7 +31,7 @@ const FLAGS = {
     fallback: undefined,
     placeholder: "WORDS",
     expects: `1 to ${MAX_QUERY_LENGTH} characters`,
-    read: (text) => text.length <= MAX_QUERY_LENGTH ? text : undefined,
+    parse: (text) => text.length <= MAX_QUERY_LENGTH ? text : undefined,
     help: "Only messages with all these words; word* matches prefixes",
   }),
   after: id("Only messages after this ID"),
@@ -41,9 +41,9 @@ const FLAGS = {
   limit: flag.value<Limit | undefined>({
     fallback: undefined,
     placeholder: "N|all",
-    shown: `${DEFAULT_HISTORY_PAGE}, or all with --after or --since`,
+    defaultText: `${DEFAULT_HISTORY_PAGE}, or all with --after or --since`,
     expects: "a whole number from 1 up, or all",
-    read: (text) => {
+    parse: (text) => {
       if (/^all$/i.test(text)) return "all";
       const number = /^[0-9]+$/.test(text) ? Number(text) : 0;
       return Number.isSafeInteger(number) && number > 0 ? number : undefined;
@@ -152,7 +152,7 @@ function id(help: string): flag.Flag<number | undefined> {
     fallback: undefined,
     placeholder: "ID",
     expects: "the ID of a message, as shown by --json",
-    read: (text) => {
+    parse: (text) => {
       const number = /^#?[0-9]+$/.test(text) ? Number(text.replace("#", "")) : Number.NaN;
       return Number.isSafeInteger(number) ? number : undefined;
     },

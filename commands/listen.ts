@@ -6,8 +6,7 @@ import { type CommandInput, defineCommand } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { watchInterrupts } from "../cli/signals.ts";
-import { ignoreStraySignals } from "../cli/stray_signals.ts";
+import { ignoreStraySignals, watchInterrupts } from "../cli/signals.ts";
 import { plural } from "../lib/words.ts";
 import { tokenOption } from "./client/token.ts";
 import { connectorFor } from "./client/trust.ts";
@@ -40,7 +39,7 @@ const FLAGS = {
   }),
   timeout: flag.seconds({
     fallback: 0,
-    shown: "",
+    defaultText: "",
     min: 1,
     help: "Exit after this long: 0, or 1 below --count",
   }),

@@ -9,10 +9,10 @@ import {
 } from "./client/client_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { type Context, isDumb } from "../cli/context.ts";
-import { EXIT, type ExitCode, explain, UsageError } from "../cli/errors.ts";
+import { EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
+import { explain } from "./explain_error.ts";
 import * as flag from "../cli/flags.ts";
-import { watchInterrupts } from "../cli/signals.ts";
-import { ignoreStraySignals } from "../cli/stray_signals.ts";
+import { ignoreStraySignals, watchInterrupts } from "../cli/signals.ts";
 import { tokenOption } from "./client/token.ts";
 import { connectorFor, type HubConnector } from "./client/trust.ts";
 import { type ClientConnection, connect, type ConnectOptions, shownUrl } from "../client.ts";

@@ -1,4 +1,4 @@
-import { defineGroup } from "../cli/group.ts";
+import { defineGroup } from "../cli/command.ts";
 import { tokenInspect } from "./token_inspect.ts";
 import { tokenMint } from "./token_mint.ts";
 import { tokenSecret } from "./token_secret.ts";

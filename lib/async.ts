@@ -3,7 +3,10 @@ import { type Clock, wallClock } from "./clock.ts";
 /** Resolves after `milliseconds`, or as soon as `signal` aborts. Never rejects. */
 export async function delay(
   milliseconds: number,
-  { signal, clock = wallClock }: { signal?: AbortSignal | undefined; clock?: Clock } = {},
+  { signal, clock = wallClock }: {
+    signal?: AbortSignal | undefined;
+    clock?: Pick<Clock, "after">;
+  } = {},
 ): Promise<void> {
   if (signal?.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -19,9 +22,10 @@ export async function delay(
 export async function settledWithin(
   promise: Promise<unknown>,
   milliseconds: number,
+  clock: Pick<Clock, "after"> = wallClock,
 ): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<false>();
-  const cancel = wallClock.after(milliseconds, () => resolve(false));
+  const cancel = clock.after(milliseconds, () => resolve(false));
   try {
     return await Promise.race([promise.then(() => true), late]);
   } finally {

@@ -18,7 +18,7 @@ export class DirectMessages {
   send(connection: Connection, session: Session, frame: DirectRequest): void {
     const receiver = this.sessions.find(frame.to);
     if (receiver === undefined || !maySee(session, receiver)) {
-      const message = `Nobody here is called ${frame.to}: ask who is here`;
+      const message = `No one here is called ${frame.to}: check who is online`;
       connection.refuse("no_such_user", message, frame.ref, this.#isStarting() ? 1 : undefined);
       return;
     }

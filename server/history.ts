@@ -19,12 +19,8 @@ export async function readPage(
   broker: Pick<Broker, "read" | "search">,
   { room, query, before, after, limit = DEFAULT_HISTORY_PAGE }: HistoryRequest,
 ): Promise<HistoryPage> {
-  const range = {
-    ...(before === undefined ? {} : { before }),
-    ...(after === undefined ? {} : { after }),
-    // One more than requested shows whether there are more.
-    limit: limit + 1,
-  };
+  // One more than requested shows whether there are more.
+  const range = { before, after, limit: limit + 1 };
   const found = query === undefined
     ? await broker.read(room, range)
     : await broker.search(room, query, range);

@@ -25,10 +25,10 @@ export interface RoomMembershipOptions {
 }
 
 /**
- * The rooms in use: joining without a gap, leaving, and delivery of what the log gets.
+ * The rooms in use: joining without a gap, leaving, and delivery of new messages.
  *
- * Subscribes to the broker, as does nothing else: whichever way a message came into the log, it
- * reaches the rooms from there, in the order of the log.
+ * Messages reach the rooms only through its subscription to the broker: however they came into the
+ * log, they are delivered in the order of the log.
  */
 export class RoomMembership {
   readonly #options: RoomMembershipOptions;

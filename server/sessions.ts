@@ -43,8 +43,8 @@ export class Sessions {
   /** The error for a name that is taken. Its owner is not necessarily connected. */
   whyTaken(name: string): string {
     return this.owned.has(name)
-      ? `${name} is reserved for a token: take another name`
-      : `Somebody else is called ${name}: take another name`;
+      ? `${name} is reserved for a token: choose another`
+      : `The name ${name} is taken: choose another`;
   }
 
   /** The error when {@linkcode own} returns false. */

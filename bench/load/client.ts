@@ -13,7 +13,7 @@ import type { ObjectSink } from "./scanner.ts";
 import type { LoadStats } from "./stats.ts";
 import { IdTracker } from "./tracker.ts";
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly target: HandshakeTarget;
   readonly protocol: string | undefined;
   /** Whether the server sends a greeting. */

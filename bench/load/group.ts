@@ -6,7 +6,7 @@ import { type HandshakeTarget, parseTarget } from "./handshake.ts";
 import { LoadPublisher, type PublishRate } from "./publisher.ts";
 import { LoadStats } from "./stats.ts";
 
-export interface GroupOptions {
+interface GroupOptions {
   readonly url: string;
   readonly format: WireFormat;
   readonly stats: LoadStats;

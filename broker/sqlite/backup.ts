@@ -4,6 +4,7 @@ import { BrokerError } from "../broker.ts";
 import { assertKnownSchema, newEpoch } from "./database.ts";
 import { lockLog, remove } from "./files.ts";
 import { rewrite, wipeFreePages } from "./eraser.ts";
+import { firstValue, transaction } from "./log_database.ts";
 import { storageMessage } from "./storage_errors.ts";
 
 /** Milliseconds to wait until the log can be read. */
@@ -34,7 +35,7 @@ export async function backUp(
   options: { readonly replace: boolean },
 ): Promise<BackupReport> {
   const cannot = `Cannot back up "${path}"`;
-  if (!isFile(path)) {
+  if (statIfExists(path)?.isFile !== true) {
     throw new BrokerError(`${cannot}: there is no log. Name its directory with --data DIR`);
   }
   checkTarget(path, target, options.replace);
@@ -43,9 +44,7 @@ export async function backUp(
     // SQLite would create it readable for others.
     Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 }).close();
   } catch (error) {
-    throw new BrokerError(storageMessage(`Cannot write the backup "${target}"`, error), {
-      cause: error,
-    });
+    throw backupError(`Cannot write the backup "${target}"`, error);
   }
   try {
     await copy(path, temporary, cannot);
@@ -56,10 +55,7 @@ export async function backUp(
     syncToDisk(dirname(target));
     return report;
   } catch (error) {
-    if (error instanceof BrokerError) throw error;
-    throw new BrokerError(storageMessage(`Cannot write the backup "${target}"`, error), {
-      cause: error,
-    });
+    throw backupError(`Cannot write the backup "${target}"`, error);
   } finally {
     for (const end of ["", "-journal", "-wal", "-shm"]) remove(temporary + end);
   }
@@ -88,8 +84,7 @@ async function copy(path: string, temporary: string, cannot: string): Promise<vo
     assertKnownSchema(db, path);
     await backup(db, temporary, { rate: ALL_PAGES });
   } catch (error) {
-    if (error instanceof BrokerError) throw error;
-    throw new BrokerError(storageMessage(cannot, error), { cause: error });
+    throw backupError(cannot, error);
   } finally {
     removeSideFiles(path, made);
   }
@@ -113,15 +108,15 @@ function removeSideFiles(path: string, made: readonly string[]): void {
 function finalize(temporary: string): BackupReport {
   using db = new DatabaseSync(temporary);
   db.exec("PRAGMA journal_mode = DELETE; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON");
-  const value = (sql: string): unknown => Object.values(db.prepare(sql).get() ?? {})[0];
+  const value = (sql: string): unknown => firstValue(db, sql);
   if (value("PRAGMA quick_check(1)") !== "ok") throw new Error("the copy is malformed");
   rewrite(db);
   wipeFreePages(db);
-  db.exec("BEGIN");
-  db.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(newEpoch());
-  // No generation file matches an empty token, so that a copy restored twice is two logs.
-  db.exec("REPLACE INTO meta VALUES ('generation', ''), ('opened', ''), ('erase', '')");
-  db.exec("COMMIT");
+  transaction(db, () => {
+    db.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(newEpoch());
+    // No generation file matches an empty token, so that a copy restored twice is two logs.
+    db.exec("REPLACE INTO meta VALUES ('generation', ''), ('opened', ''), ('erase', '')");
+  });
   return {
     messages: Number(value("SELECT ifnull(sum(count), 0) FROM chunks WHERE body IS NOT NULL")),
     rooms: Number(value("SELECT count(*) FROM rooms")),
@@ -129,8 +124,9 @@ function finalize(temporary: string): BackupReport {
   };
 }
 
-function isFile(path: string): boolean {
-  return statIfExists(path)?.isFile === true;
+function backupError(cannot: string, error: unknown): BrokerError {
+  if (error instanceof BrokerError) return error;
+  return new BrokerError(storageMessage(cannot, error), { cause: error });
 }
 
 function statIfExists(path: string): Deno.FileInfo | undefined {
@@ -140,7 +136,7 @@ function statIfExists(path: string): Deno.FileInfo | undefined {
     const missing = error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.NotADirectory;
     if (missing) return undefined;
-    throw new BrokerError(storageMessage(`Cannot read "${path}"`, error), { cause: error });
+    throw backupError(`Cannot read "${path}"`, error);
   }
 }
 

@@ -34,7 +34,7 @@ const TIME = "time:";
 const TOLERANCE = 5000;
 
 /** Whether `boot` is the time of a boot by the machine's clock, not an id of the kernel. */
-export function isBootTime(boot: string | undefined): boolean {
+function isBootTime(boot: string | undefined): boolean {
   return boot?.startsWith(TIME) === true;
 }
 

@@ -2,10 +2,10 @@ import type { MessageDraft, Origin } from "../broker.ts";
 import { LINE_BREAK, toLine } from "./lines.ts";
 
 /** Messages per chunk: reading one message reads the whole chunk. */
-export const CHUNK_MESSAGES = 256;
+const CHUNK_MESSAGES = 256;
 
 /** UTF-16 units after which a chunk is full, for the same reason. */
-export const CHUNK_LENGTH = 256 * 1024;
+const CHUNK_LENGTH = 256 * 1024;
 
 /** The messages of one batch and room that are stored in one row. */
 export class Chunk {

@@ -14,7 +14,7 @@ type Row = readonly [first: number, count: number, at: number, body: string | nu
 export const IN_RANGE = `seq BETWEEN
   (SELECT max(seq) FROM chunks WHERE seq <= (?1 << 40) | ?2) AND (?1 << 40) | ?3`;
 
-export const CHUNKS_OF_RANGE = `FROM chunks WHERE ${IN_RANGE} ORDER BY seq`;
+const CHUNKS_OF_RANGE = `FROM chunks WHERE ${IN_RANGE} ORDER BY seq`;
 
 /** Reads messages from chunks. */
 export class ChunkReader {

@@ -5,6 +5,7 @@ import { sameBoot } from "./boot.ts";
 import { BrokerError } from "../broker.ts";
 import { eraseOnOpen } from "./eraser.ts";
 import { enableWal, FORCED_CHECKPOINT_PAGES, recreateWal } from "./wal.ts";
+import { firstValue, transaction } from "./log_database.ts";
 import type { LogGeneration } from "./generation.ts";
 import { exists, isEmpty, lockedError, remove } from "./files.ts";
 import { oneLine, storageMessage } from "./storage_errors.ts";
@@ -12,7 +13,7 @@ import { APPLICATION_ID, LOG_VERSION, migrate } from "./migrations.ts";
 
 const logger = getLogger(["bcast", "log"]);
 
-export interface DatabaseOptions {
+interface DatabaseOptions {
   readonly path: string;
   /** `always`: each commit is synced to disk. */
   readonly fsync: "always" | "normal";
@@ -103,13 +104,13 @@ export function markClosed(db: DatabaseSync, also: () => void): void {
 /** Gives the log a new epoch if it is a copy or was restored from one: its ids would be reused. */
 export function beginGeneration(db: DatabaseSync, generation: LogGeneration): void {
   const original = generation.isOriginal(metaValue(db, "generation"));
-  db.exec("BEGIN IMMEDIATE");
-  if (!original) {
-    db.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(newEpoch());
-    logger.info("The log is a copy: it begins a new epoch");
-  }
-  generation.renewToken();
-  db.exec("COMMIT");
+  transaction(db, () => {
+    if (!original) {
+      db.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(newEpoch());
+      logger.info("The log is a copy: it starts a new epoch");
+    }
+    generation.renewToken();
+  });
   generation.save();
 }
 
@@ -247,17 +248,11 @@ function markOpen(db: DatabaseSync, options: DatabaseOptions, walBefore: boolean
   const kept = walBefore && typeof opened === "string" &&
     (opened === DURABLE || sameBoot(opened, options.boot));
   const inUse = options.fsync === "always" ? DURABLE : (options.boot || "unknown");
-  db.exec("BEGIN IMMEDIATE");
-  const set = db.prepare("UPDATE meta SET value = ? WHERE key = ?");
-  set.run(inUse, "opened");
-  if (!clean && !kept) set.run(newEpoch(), "epoch");
-  db.exec("COMMIT");
-}
-
-/** The first column of the first row. */
-function firstValue(db: DatabaseSync, sql: string): unknown {
-  const row = db.prepare(sql).get();
-  return row === undefined ? undefined : Object.values(row)[0];
+  transaction(db, () => {
+    const set = db.prepare("UPDATE meta SET value = ? WHERE key = ?");
+    set.run(inUse, "opened");
+    if (!clean && !kept) set.run(newEpoch(), "epoch");
+  });
 }
 
 function damagedMessage(path: string, why: string): string {

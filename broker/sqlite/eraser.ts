@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { firstValue, transaction } from "./log_database.ts";
 import type { Checkpoints } from "./wal.ts";
 
 /** The largest log in bytes that is rewritten while the hub runs: about 15 ms. */
@@ -76,12 +77,15 @@ export function eraseOnOpen(db: DatabaseSync): void {
 
 /** Also true for logs of versions that did not erase. */
 function isPending(db: DatabaseSync): boolean {
-  return db.prepare("SELECT value FROM meta WHERE key = 'erase'").get()?.["value"] !== "";
+  return firstValue(db, "SELECT value FROM meta WHERE key = 'erase'") !== "";
 }
 
 function bytes(db: DatabaseSync): number {
-  const pages = Number(db.prepare("PRAGMA page_count").get()?.["page_count"]);
-  return pages * Number(db.prepare("PRAGMA page_size").get()?.["page_size"]);
+  return pragma(db, "page_count") * pragma(db, "page_size");
+}
+
+function pragma(db: DatabaseSync, name: string): number {
+  return Number(firstValue(db, `PRAGMA ${name}`));
 }
 
 /** Pages overwritten with one row: some megabytes. */
@@ -98,44 +102,28 @@ const WIPED_AT_ONCE = 1024;
 export function rewrite(db: DatabaseSync): void {
   const schema = db.prepare("SELECT sql FROM sqlite_schema WHERE name = 'chunks'").get()?.["sql"];
   const create = String(schema).replace(/^CREATE TABLE "?chunks"?/, "CREATE TABLE rewritten");
-  transaction(
-    db,
-    `${create};
-    INSERT INTO rewritten SELECT * FROM chunks ORDER BY seq;
-    DROP TABLE chunks;
-    ALTER TABLE rewritten RENAME TO chunks;
-    INSERT INTO search (search) VALUES ('delete-all');
-    UPDATE rooms SET indexed = first - 1;
-    REPLACE INTO meta VALUES ('erase', '')`,
-  );
+  transaction(db, () =>
+    db.exec(`
+      ${create};
+      INSERT INTO rewritten SELECT * FROM chunks ORDER BY seq;
+      DROP TABLE chunks;
+      ALTER TABLE rewritten RENAME TO chunks;
+      INSERT INTO search (search) VALUES ('delete-all');
+      UPDATE rooms SET indexed = first - 1;
+      REPLACE INTO meta VALUES ('erase', '');
+    `));
 }
 
 /** Overwrites free pages: versions that did not erase left text in them. */
 export function wipeFreePages(db: DatabaseSync): void {
-  const number = (pragma: string): number =>
-    Number(Object.values(db.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
-  if (number("freelist_count") === 0) return;
-  const bytes = WIPED_AT_ONCE * number("page_size");
-  db.exec("BEGIN IMMEDIATE; CREATE TABLE wiped (zeros BLOB)");
-  try {
+  const pageSize = pragma(db, "page_size");
+  if (pragma(db, "freelist_count") === 0) return;
+  transaction(db, () => {
+    db.exec("CREATE TABLE wiped (zeros BLOB)");
     const wipe = db.prepare("INSERT INTO wiped VALUES (zeroblob(?))");
-    while (number("freelist_count") > 0) {
-      wipe.run(Math.min(bytes, number("freelist_count") * number("page_size")));
+    for (let free; (free = pragma(db, "freelist_count")) > 0;) {
+      wipe.run(Math.min(WIPED_AT_ONCE, free) * pageSize);
     }
-    db.exec("DROP TABLE wiped; COMMIT");
-  } catch (error) {
-    db.exec("ROLLBACK");
-    throw error;
-  }
-}
-
-function transaction(db: DatabaseSync, sql: string): void {
-  db.exec("BEGIN IMMEDIATE");
-  try {
-    db.exec(sql);
-    db.exec("COMMIT");
-  } catch (error) {
-    db.exec("ROLLBACK");
-    throw error;
-  }
+    db.exec("DROP TABLE wiped");
+  });
 }

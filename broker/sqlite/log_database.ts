@@ -91,3 +91,21 @@ export class Query<Row extends readonly unknown[]> {
     return this.#statement.get(...parameters) as unknown as Row | undefined;
   }
 }
+
+/** The first column of the first row. */
+export function firstValue(db: DatabaseSync, sql: string): unknown {
+  return Object.values(db.prepare(sql).get() ?? {})[0];
+}
+
+/** Runs `work` in a transaction, for code that runs before there is a {@linkcode LogDatabase}. */
+export function transaction(db: DatabaseSync, work: () => void): void {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    work();
+    db.exec("COMMIT");
+  } catch (error) {
+    // SQLite rolls back by itself on some errors.
+    if (db.isTransaction) db.exec("ROLLBACK");
+    throw error;
+  }
+}

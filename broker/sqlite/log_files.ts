@@ -58,19 +58,11 @@ const logger = getLogger(["bcast", "log"]);
 /** Milliseconds between checks: writes in between can be lost with a deleted file. */
 const PERIOD = 100;
 
-/** The file of the log is no longer at its path: writes to it would be lost. */
-export class LogFileGoneError extends Error {
-  override readonly name = "LogFileGoneError";
-  constructor() {
-    super("the file of the log was deleted or replaced");
-  }
-}
-
 /**
  * Detects that the files of an open log were deleted, replaced or moved. The operating system lets
  * a process write to such files, but discards them when it ends.
  */
-export class FileGuard implements Disposable {
+class FileGuard implements Disposable {
   readonly #path: string;
   readonly #checkpoints: Checkpoints;
   readonly #file: Deno.FsFile;
@@ -90,7 +82,7 @@ export class FileGuard implements Disposable {
   /**
    * Asserts that the files are in place; looks at most every {@linkcode PERIOD} milliseconds.
    *
-   * @throws {LogFileGoneError} until the file is back.
+   * @throws until the file is back.
    */
   check(): void {
     const now = performance.now();
@@ -99,7 +91,7 @@ export class FileGuard implements Disposable {
       if (!this.#missing) this.#checkSideFiles();
       this.#checkedAt = now;
     }
-    if (this.#missing) throw new LogFileGoneError();
+    if (this.#missing) throw new Error("the file of the log was deleted or replaced");
   }
 
   /** Like {@linkcode check}, without relying on the last look. */

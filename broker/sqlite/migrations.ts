@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { transaction } from "./log_database.ts";
 
 /** Identifies a SQLite file as a log of this program (`bcas`), in the file's header. */
 export const APPLICATION_ID = 0x62636173;
@@ -7,7 +8,7 @@ export const APPLICATION_ID = 0x62636173;
  * Bits of a message's key that hold its id: a trillion messages per room. The other bits of a
  * positive rowid (63 bits) hold the room: eight million rooms.
  */
-export const ID_BITS = 40;
+const ID_BITS = 40;
 
 export const MAX_ID = 2 ** ID_BITS - 1;
 
@@ -100,18 +101,13 @@ export const LOG_VERSION = MIGRATIONS.length;
 export function migrate(db: DatabaseSync, from: number, newEpoch: string): void {
   for (const [index, sql] of MIGRATIONS.entries()) {
     if (index < from) continue;
-    db.exec("BEGIN IMMEDIATE");
-    try {
+    transaction(db, () => {
       db.exec(sql);
       if (index === 0) {
         db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
         db.prepare("INSERT INTO meta VALUES ('epoch', ?), ('opened', '')").run(newEpoch);
       }
       db.exec(`PRAGMA user_version = ${index + 1}`);
-      db.exec("COMMIT");
-    } catch (error) {
-      if (db.isTransaction) db.exec("ROLLBACK");
-      throw error;
-    }
+    });
   }
 }

@@ -8,7 +8,7 @@ import type { SearchIndex } from "./search.ts";
 import type { LogDatabase } from "./log_database.ts";
 
 /** The limits of one trim of a room. */
-export interface TrimPlan {
+interface TrimPlan {
   /** The last id to delete. */
   readonly until: number;
   /** Refs from this time or before are deleted, too, once their messages are. */
@@ -17,7 +17,7 @@ export interface TrimPlan {
   readonly refsAfter: number;
 }
 
-export interface TrimmerOptions {
+interface TrimmerOptions {
   readonly database: LogDatabase;
   readonly scan: BatchScan;
   readonly chunks: ChunkReader;

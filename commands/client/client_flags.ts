@@ -19,22 +19,22 @@ export function nameFlag(
     placeholder: "NAME",
     ...declaration,
     expects: NAME,
-    read: normalizeName,
+    parse: normalizeName,
   });
 }
 
 /** A flag that takes one room. */
 export function roomFlag(
   help: string,
-  shown = "the hub's own",
+  defaultText = "the hub's own",
 ): flag.Flag<string | undefined> {
   return flag.value<string | undefined>({
     fallback: undefined,
     placeholder: "ROOM",
     once: true,
-    shown,
+    defaultText,
     expects: ROOM,
-    read: (room) => isRoomName(room) ? room : undefined,
+    parse: (room) => isRoomName(room) ? room : undefined,
     help,
   });
 }
@@ -44,7 +44,7 @@ export function roomsFlag(help: string): flag.Flag<readonly string[]> {
   return flag.list({
     fallback: [],
     placeholder: "ROOM",
-    shown: "the hub's own",
+    defaultText: "the hub's own",
     expects: ROOM,
     accepts: isRoomName,
     help,

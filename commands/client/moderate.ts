@@ -15,7 +15,7 @@ export const REASON = {
   reason: flag.text({
     placeholder: "TEXT",
     help: "Reason shown to the users concerned",
-    own: true,
+    localOnly: true,
   }),
 };
 
@@ -24,9 +24,9 @@ export const SANCTION_FLAGS = {
   for: flag.seconds({
     fallback: 0,
     max: 10 * 365 * 86_400,
-    shown: "until lifted",
+    defaultText: "until lifted",
     help: "Duration, such as 90s, 15m, 12h, 1d, 2w",
-    own: true,
+    localOnly: true,
   }),
   ...REASON,
 };
@@ -36,7 +36,7 @@ export const ADDRESS = {
   address: flag.text({
     placeholder: "ADDR",
     help: "Clients from this address (IPv6: its /64 network)",
-    own: true,
+    localOnly: true,
   }),
 };
 

@@ -3,7 +3,7 @@ import { isStronger, type Source } from "../../cli/command.ts";
 import { UsageError } from "../../cli/errors.ts";
 import { type Flag, text } from "../../cli/flags.ts";
 import { isRegularFile } from "../../cli/read_file.ts";
-import { checkedToken, readTokens } from "../secrets.ts";
+import { checkedToken, readTokens } from "../../cli/token_file.ts";
 
 /** The flags that say what lets a client in. */
 export const TOKEN_FLAGS: {

@@ -21,7 +21,7 @@ export const TRUST_FLAGS: {
     fallback: undefined,
     placeholder: "SHA256:…",
     expects: "SHA256: and 43 characters, or 64 hexadecimal digits",
-    read: readFingerprint,
+    parse: readFingerprint,
     help: "Trust only the certificate with this fingerprint",
   }),
 };

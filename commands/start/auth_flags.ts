@@ -18,7 +18,7 @@ import { isReadableByOthers, readSmallFile } from "../../cli/read_file.ts";
 import { steadyClock } from "../../lib/steady_clock.ts";
 import { watchFiles } from "../../lib/watch_files.ts";
 import { type FlagValues, list, text } from "../../cli/flags.ts";
-import { checkedToken, readTokens } from "../secrets.ts";
+import { checkedToken, readTokens } from "../../cli/token_file.ts";
 
 const logger = getLogger(["bcast", "access"]);
 
@@ -79,7 +79,7 @@ export const ACCESS_FLAGS = {
   origin: list({
     fallback: [],
     placeholder: "ORIGIN",
-    shown: "the hub's own",
+    defaultText: "the hub's own",
     expects: "an origin such as https://chat.example.org, or null, or * for all",
     accepts: (origin) => readOrigin(origin) !== undefined,
     help: "Origin of web pages that may connect (repeatable)",
@@ -88,7 +88,7 @@ export const ACCESS_FLAGS = {
   allowedHost: list({
     fallback: [],
     placeholder: "NAME",
-    shown: "localhost, this machine's",
+    defaultText: "localhost, this machine's",
     expects: "a host name such as chat.example.org or *.example.org, without a port, or * for all",
     accepts: (name) => readHostPattern(name) !== undefined,
     help: "Host name that the hub answers to (repeatable)",

@@ -38,7 +38,7 @@ export class Health {
     return healthResponse(await this.#check);
   }
 
-  /** What is wrong with the log, without the names of files: those are for the operator only. */
+  /** Returns the problem with the log, without names of files: those are for the operator only. */
   async #checkLog(): Promise<string | undefined> {
     try {
       await this.options.broker.check();

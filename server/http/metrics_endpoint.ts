@@ -5,8 +5,8 @@ import type { MetricsCollector } from "../metrics/collector.ts";
 import { EXPOSITION_TYPE } from "../metrics/exposition.ts";
 
 /**
- * Who may read `/metrics`: no client, programs on this machine, or every client that may connect.
- * They contain no names and no texts, but how busy a hub is need not be public.
+ * Clients that may read `/metrics`: none, programs on this machine, or all that may connect. Metrics
+ * contain no names and no texts, but the load of a hub need not be public.
  */
 export const METRICS_EXPOSURES = ["off", "local", "all"] as const;
 

@@ -12,7 +12,7 @@ const CORS_RESPONSE_HEADERS = "location, retry-after";
 /** Seconds for which a browser may keep the answer to a preflight. */
 const CORS_MAX_AGE = 600;
 
-/** What a request reveals of its target, and of the page that sent it. */
+/** The parts of a request that name its target and the page that sent it. */
 export interface OriginTarget {
   /** The `Origin` header; `undefined` when no page sent the request, as far as that shows. */
   readonly origin: string | undefined;

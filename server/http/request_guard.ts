@@ -24,7 +24,7 @@ export interface RequestGuardOptions {
   readonly port: () => number;
 }
 
-/** What the guard reads of a request before it checks anything. */
+/** The parts of a request that the checks need. */
 interface ReceivedRequest {
   readonly request: Request;
   /** The host that the request names. */

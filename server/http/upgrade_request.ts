@@ -11,7 +11,7 @@ const VERSION = "13";
 /** Sixteen bytes in base64. */
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 
-/** What a valid upgrade request asks for. */
+/** A valid request to open a WebSocket. */
 export interface UpgradeRequest {
   readonly ok: true;
   readonly params: ConnectParams;

@@ -30,7 +30,7 @@ export interface ShutdownNotice {
   readonly closesTcp: boolean;
 }
 
-/** What the token of a request or connection permits. */
+/** The rights of a token, or why it was rejected. */
 export type AccessResult = { readonly ok: true; readonly grant: Grant } | Rejection;
 
 export interface ConnectionLimiterOptions {
@@ -48,7 +48,7 @@ export interface ConnectionLimiterOptions {
  * Decides about every connection, whatever its transport, and counts those that are open. It alone
  * counts and logs rejections.
  *
- * A connection that the hub has closed still counts until the other side agrees: what was sent to a
+ * A connection that the hub has closed still counts until the other side agrees: the output of a
  * client that no longer reads stays in memory until then.
  */
 export class ConnectionLimiter {

@@ -10,7 +10,7 @@ const LOG_RATE = 1;
 /** Log lines at once: enough to see who is rejected. */
 const LOG_BURST = 20;
 
-/** What an HTTP client learns about a rejection beside its status and reason. */
+/** Details of a rejection for HTTP clients. */
 export interface RejectionDetails {
   /** Seconds after which it makes sense to try again. */
   readonly retryAfter?: number | undefined;

@@ -11,11 +11,11 @@ export interface OwnedName {
   readonly seen: number;
 }
 
-/** Where owned names are kept, across restarts. Knows nothing of time. */
+/** Keeps owned names across restarts. It does not expire them. */
 export interface OwnedNameStore {
   /** All that are kept, the least recently seen first. */
   all(): readonly OwnedName[];
-  /** Keeps all of `names` or, when it rejects, none; each in place of what has its key. */
+  /** Stores all of `names` or, when it rejects, none. Replaces names with the same key. */
   put(names: readonly OwnedName[]): Promise<void>;
   /** Removes what has one of `keys`, all of it or, when it rejects, nothing. */
   remove(keys: readonly string[]): Promise<void>;

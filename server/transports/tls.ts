@@ -8,7 +8,7 @@ export interface KeyPair {
   readonly key: string;
 }
 
-/** What operators see of a certificate. */
+/** The facts about a certificate that matter to operators. */
 export interface CertificateFacts {
   /** SHA-256 of its DER form, as {@linkcode showFingerprint} writes it. */
   readonly fingerprint: string;

@@ -1,12 +1,18 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { banner, lanAddresses, listeningLine } from "../../commands/start/banner.ts";
+import {
+  banner,
+  exposureWarnings,
+  lanAddresses,
+  listeningLine,
+} from "../../commands/start/banner.ts";
+import { CliError, stackOf, UsageError } from "../../cli/errors.ts";
+import { explain } from "../../commands/explain_error.ts";
+import { envLayer, parseCommandLine, resolveFlags } from "../../cli/command_line.ts";
 import { isUnspecified } from "../../lib/net.ts";
-import { CliError, explain, stackOf, UsageError } from "../../cli/errors.ts";
-import { exposureWarnings } from "../../commands/start/exposure.ts";
 import * as flag from "../../cli/flags.ts";
 import { StreamOutput } from "../../cli/output.ts";
 import { configDirectory, dataDirectory } from "../../cli/paths.ts";
-import { programName } from "../../cli/program.ts";
+import { programName } from "../../cli/shell.ts";
 import { safeJson } from "../../protocol.ts";
 import { ConnectError } from "../../client/types.ts";
 import { main } from "../../main.ts";
@@ -33,8 +39,8 @@ function read(args: readonly string[], env: Record<string, string> = {}): {
   readonly rank: (name: keyof typeof FLAGS) => number;
   readonly positionals: readonly string[];
 } {
-  const line = flag.parseCommandLine(args, FLAGS);
-  const { values, rank } = flag.resolveFlags(FLAGS, [line, flag.envLayer((name) => env[name])]);
+  const line = parseCommandLine(args, FLAGS);
+  const { values, rank } = resolveFlags(FLAGS, [line, envLayer((name) => env[name])]);
   return { values, rank, positionals: line.positionals };
 }
 
@@ -240,7 +246,7 @@ Deno.test("explain() gives each failure its exit code and one harmless line", ()
   ) assertEquals(code(failure), 3);
   assertEquals(code("closed"), 130);
   assertEquals(explain(new CliError("a\n  b\x1b[2J")), { message: "a b␛[2J", exitCode: 1 });
-  assertMatch(explain(new TypeError("x is not y")).message, /^Unexpected fault: x is not y\./);
+  assertMatch(explain(new TypeError("x is not y")).message, /^Internal error: x is not y\./);
   assertEquals(explain("thrown text").exitCode, 1);
   assertStringIncludes(
     stackOf(new CliError("a", 1, { cause: new Error("b") })),

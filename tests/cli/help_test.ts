@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { AnyCommand } from "../../cli/command.ts";
-import { flagName } from "../../cli/flags.ts";
+import { flagName } from "../../cli/command_line.ts";
 import { commandHelp, programHelp } from "../../cli/help.ts";
-import { COMMANDS, GROUPS } from "../../commands/mod.ts";
+import { COMMANDS, SECTIONS } from "../../commands/mod.ts";
 import { main } from "../../main.ts";
 import { memoryContext } from "../kit/memory_output.ts";
 
@@ -49,7 +49,7 @@ for (const command of ALL) {
 }
 
 Deno.test("the help of the program holds no unclear clause", () => {
-  assertEquals(UNCLEAR.exec(programHelp(GROUPS).replaceAll(/\s+/g, " "))?.[0], undefined);
+  assertEquals(UNCLEAR.exec(programHelp(SECTIONS).replaceAll(/\s+/g, " "))?.[0], undefined);
 });
 
 for (const command of ALL.filter(({ name }) => !name.includes(" "))) {

@@ -222,7 +222,7 @@ Deno.test("`close()` closes with 1000, ends the iteration and rejects open reque
   assertEquals(connection.state, "closed");
   const error = await assertRejects(() => sent, ConnectError, "closed");
   assertEquals(error.failure, "closed");
-  assertEquals(await side.goneWith(), 1000);
+  assertEquals(await side.closeCode(), 1000);
   await within(closing, "the end");
   await log.rest();
   const later = await assertRejects(() => connection.send({ message: "late" }), ConnectError);
@@ -281,7 +281,7 @@ Deno.test("aborting `signal` closes the connection", async () => {
   controller.abort();
   assertEquals(connection.state, "closed");
   await log.rest();
-  assertEquals(await side.goneWith(), 1000);
+  assertEquals(await side.closeCode(), 1000);
   await connection.close();
   const never = connect({ url: hub.url, signal: controller.signal });
   assertEquals(never.state, "closed");

@@ -6,7 +6,7 @@ import { Outbox } from "../../client/outbox.ts";
 import { type DirectRequest, nameKey, RETURN_SECONDS } from "../../protocol.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
-import { type HubSide, message, ScriptedHub } from "../kit/scripted_hub.ts";
+import { message, type ScriptedConnection, ScriptedHub } from "../kit/scripted_hub.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { within } from "../kit/within.ts";
 
@@ -19,7 +19,7 @@ async function offline(hub: ScriptedHub) {
   await log.until("joined");
   side.close(1011);
   const { retryIn } = await log.until("offline");
-  const back = async (): Promise<HubSide> => {
+  const back = async (): Promise<ScriptedConnection> => {
     clock.advance(retryIn);
     const next = await hub.welcome();
     await log.until("joined");
@@ -28,18 +28,22 @@ async function offline(hub: ScriptedHub) {
   return { alice, clock, back };
 }
 
-function refuse(side: HubSide, { to, ref = "" }: DirectRequest, retryAfter?: number): void {
-  const why = `Nobody here is called ${to}`;
+function refuse(
+  side: ScriptedConnection,
+  { to, ref = "" }: DirectRequest,
+  retryAfter?: number,
+): void {
+  const why = `No one here is called ${to}`;
   const more = retryAfter === undefined ? {} : { retryAfter };
   side.say({ type: "error", code: "no_such_user", message: why, ref, ...more });
 }
 
-function deliver(side: HubSide, { to, ref = "" }: DirectRequest): void {
+function deliver(side: ScriptedConnection, { to, ref = "" }: DirectRequest): void {
   side.say({ ...message(1), type: "direct", to, ref });
 }
 
 /** Waits until the client has processed the hub's frames. */
-async function settled(side: HubSide, who: Promise<unknown>): Promise<void> {
+async function settled(side: ScriptedConnection, who: Promise<unknown>): Promise<void> {
   const { ref = "" } = await side.expect("who");
   side.say({ type: "who", room: "lobby", online: 0, members: [], ref });
   await within(who, "who");
@@ -80,7 +84,7 @@ Deno.test("`direct()` fails with the hub's error once the receiver had time to r
   await using _ = alice;
   const sent = ["one", "two"].map((text) => alice.direct("Bob", { message: text }));
   const failed = Promise.all(
-    sent.map((each) => assertRejects(() => each, RequestError, "Nobody here is called Bob")),
+    sent.map((each) => assertRejects(() => each, RequestError, "No one here is called Bob")),
   );
   const side = await back();
   refuse(side, await side.expect("direct"));

@@ -10,7 +10,7 @@ Deno.test("`maxUnread` disconnects, and resumes after everything was read", asyn
   await using connection = connect({ url: hub.url, maxUnread: 2000 });
   const side = await hub.welcome();
   side.say(...messages(1, 100));
-  assertEquals(await side.goneWith(), 4000);
+  assertEquals(await side.closeCode(), 4000);
   assertEquals([connection.state, hub.unexpected], ["offline", 0], "nobody reads");
   const log = new EventLog(connection);
   await log.until("joined");
@@ -42,7 +42,7 @@ Deno.test("`close()` during a pause of `maxUnread` is final", async () => {
   const connection = connect({ url: hub.url, maxUnread: 1000 });
   const side = await hub.welcome();
   side.say(...messages(1, 20));
-  await side.goneWith();
+  await side.closeCode();
   await connection.close();
   const log = new EventLog(connection);
   assertEquals((await log.rest()).at(-1), "message");

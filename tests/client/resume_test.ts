@@ -120,7 +120,7 @@ Deno.test("a gap in live messages causes a reconnect", async () => {
   assertEquals((await log.expect("message")).id, 1);
   const offline = await log.expect("offline");
   assertEquals(offline.reason, "A message of #lobby is missing; requesting it");
-  assertEquals(await side.goneWith(), 4000);
+  assertEquals(await side.closeCode(), 4000);
   clock.advance(offline.retryIn);
   const back = await hub.accept();
   assertEquals((await back.hello()).rooms, [{ room: "lobby", epoch: "e1", after: 1 }]);

@@ -7,7 +7,7 @@ import { Relay } from "../kit/relay.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { within } from "../kit/within.ts";
 
-Deno.test("two clients talk through a real hub", async () => {
+Deno.test("two connections exchange messages over a real hub", async () => {
   await using server = await startTestHub();
   await using alice = connect({ url: server.url, sender: "Alice" });
   await using bob = connect({ url: server.url, sender: "Bob" });
@@ -37,7 +37,7 @@ Deno.test("two clients talk through a real hub", async () => {
   assertEquals(bob.positions.map(({ room }) => room), ["lobby"]);
 });
 
-Deno.test("nothing is lost, repeated or reordered by a real hub, however often connections break", async () => {
+Deno.test("no message is lost, duplicated or reordered over a real hub, however often the connection breaks", async () => {
   await using server = await startTestHub();
   await using relay = new Relay(server.port);
   let run = 0;
@@ -101,7 +101,7 @@ Deno.test("a connection survives a restart of the hub", async () => {
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("`send()` at full speed stays below the rate of a real hub", async () => {
+Deno.test("`send()` at full speed stays within the rate limit of a real hub", async () => {
   await using server = await startTestHub({
     limits: { rate: 400, burst: 40, rateOnLoopback: true },
   });
@@ -117,7 +117,7 @@ Deno.test("`send()` at full speed stays below the rate of a real hub", async () 
   assertLess(300 / seconds, 500);
 });
 
-Deno.test("a refusal of a real hub is reported", async () => {
+Deno.test("an error from a real hub reaches the caller", async () => {
   await using server = await startTestHub({ limits: { maxConnections: 1 } });
   await using first = connect({ url: server.url });
   await new EventLog(first).until("online");

@@ -6,7 +6,7 @@ import { backUp, type BackupReport } from "../../broker/sqlite/backup.ts";
 import { draft, drafts, ids, readAll, store } from "../broker/contract/broker_contract_kit.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { until } from "../kit/until.ts";
 
 /** Runs `bcast backup`. */

@@ -73,13 +73,13 @@ Deno.test("`bcast config check` names every fault of a file, in its order, and e
   assertEquals(out.replaceAll(`${pathIn(folder)}:`, "").trimEnd().split("\n"), [
     `2:14: There is no profile "wrok". Did you mean "work"?`,
     `4:42: "token" of "work" must be text`,
-    `4:74: unknown key "json" in "work". It takes url, host, port, name, room, token`,
-    `6:3: a comma is missing here`,
+    `4:74: unknown key "json" in "work". Valid keys: url, host, port, name, room, token`,
+    `6:3: expected a comma`,
     `6:14: unknown key "prot" in "start". Did you mean "port"?`,
     `6:33: "port" of "start" must be a whole number from 0 to 65535; it is "x"`,
-    `6:46: "port" is there twice`,
+    `6:46: "port" is a duplicate`,
     `7:13: "status" must be an object, such as {"key": "value"}`,
-    `8:11: this is no JSON value: texts need quotes`,
+    `8:11: invalid JSON value: strings need quotes`,
   ]);
 });
 
@@ -127,7 +127,7 @@ Deno.test({
     const path = pathIn(folder);
     assertEquals(
       err,
-      `Warning: ${path} holds a token, and others may read it: chmod 600 ${path}\n`,
+      `Warning: ${path} holds a token and is readable by others. Run: chmod 600 ${path}\n`,
     );
   },
 });
@@ -221,7 +221,7 @@ Deno.test("`bcast config print COMMAND -- FLAGS` lets the flags win, as the comm
       [["start", "--", "--max-room", "5"], "Unknown flag --max-room. Did you mean --max-rooms?"],
       [["--", "--port", "5"], "No command given for these flags. Name it: bcast config print"],
       [["strat"], `Unknown command "strat". Did you mean start?`],
-      [["start", "-p", "home"], "A profile says which hub to talk to: bcast start talks to none"],
+      [["start", "-p", "home"], "A profile names a hub, but bcast start does not connect to one"],
       [["-p", "hoem"], `There is no profile "hoem" in ${pathIn(folder)}. Did you mean "home"?`],
     ] as const
   ) {

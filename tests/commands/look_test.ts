@@ -4,7 +4,7 @@ import { main } from "../../main.ts";
 import type { StatusReport } from "../../protocol.ts";
 import type { Server } from "../../server.ts";
 import { memoryContext } from "../kit/memory_output.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { until } from "../kit/until.ts";
 

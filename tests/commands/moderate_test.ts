@@ -9,7 +9,7 @@ import type { Server } from "../../server.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { memoryContext } from "../kit/memory_output.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 const ADMIN = "an-admin-token-of-the-hub";

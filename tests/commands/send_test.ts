@@ -5,7 +5,7 @@ import { connect } from "../../client.ts";
 import type { Message } from "../../protocol.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { moderate, startModeratedHub } from "../kit/moderated_hub.ts";
+import { postModeration, startModeratedHub } from "../kit/moderated_hub.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
 import { ScriptedHub } from "../kit/scripted_hub.ts";
 import { startTestHub } from "../kit/test_hub.ts";
@@ -37,7 +37,7 @@ async function send(
 
 Deno.test("bcast send reports a closed or forbidden room in words for users", async () => {
   await using hub = await startModeratedHub();
-  await moderate(hub, "close-room", { room: "sud", reason: "go on in lobby – 世界" });
+  await postModeration(hub, "close-room", { room: "sud", reason: "go on in lobby – 世界" });
   await using closed = new Program(["send", "--url", hub.url, "--room", "sud", "hi"]);
   assertEquals(await closed.exit(), 1);
   assertMatch(closed.errors, /^! Room sud is closed: go on in lobby – 世界\nNot sent: The hub /);
@@ -132,7 +132,7 @@ Deno.test("bcast send --to sends privately, and reports a missing receiver", asy
   assertEquals([sender, message], ["ci", "psst"]);
   const [code, errors] = await send(["psst", "--to", "Carol", "--url", hub.url]);
   assertEquals(code, 1);
-  assertMatch(errors, /^Not sent: Nobody here is called Carol.*\n$/);
+  assertMatch(errors, /^Not sent: No one here is called Carol.*\n$/);
   assertEquals(await log(hub.url, "lobby"), []);
 });
 

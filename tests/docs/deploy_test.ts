@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { connectorFor, webSocketThrough } from "../../commands/client/trust.ts";
 import { connect } from "../../client.ts";
-import { pair } from "../kit/certificates.ts";
+import { keyPair } from "../kit/certificates.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { Nginx, nginxIsMissing } from "../kit/nginx.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
@@ -31,7 +31,7 @@ Deno.test({
   ignore: nginxIsMissing(),
   fn: async (t) => {
     await using folder = await temporaryFolder();
-    const { cert, key } = await pair(["localhost"]);
+    const { cert, key } = await keyPair(["localhost"]);
     const files = { cert: `${folder.path}/cert.pem`, key: `${folder.path}/key.pem` };
     await Deno.writeTextFile(files.cert, cert);
     await Deno.writeTextFile(files.key, key);

@@ -8,9 +8,9 @@ import type { AnyCommand } from "../../cli/command.ts";
 import { FIRST_EXAMPLES } from "../../cli/help.ts";
 import { connect, HubApi, hubUrl } from "../../client.ts";
 import { COMMANDS } from "../../commands/mod.ts";
-import { type Outcome, runExample, shellOf } from "../kit/examples.ts";
+import { type ExampleResult, runExample, shellOf } from "../kit/run_example.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 /** Programs of examples; each gets a few lines in its place that do as much as the example needs. */
@@ -127,8 +127,8 @@ const TREATMENTS: readonly Treatment[] = [
   { fits: /^config print start/, prints: /^port +8765 +default$/m },
   { fits: /^config print/, prints: /^listen +url +ws:\S+ +BCAST_URL$/m },
   { fits: /completions bash/, then: "; complete -p bcast", prints: /-F _bcast bcast/ },
-  { fits: /completions fish/, then: "; complete -c bcast", prints: /history/ },
-  { fits: /^complete-names/, prints: /^lobby$/m },
+  { fits: /completions fish/, then: "; complete -c bcast", prints: /__bcast_complete/ },
+  { fits: /^__complete/, prints: /^history\t.*\n:none$/m },
   { fits: /^help start/, prints: /^Usage: bcast start \[flags\]$/m },
   { fits: /^kick Eve/, moderates: {}, prints: /^Kicked Eve: 1 session ended, from 127/ },
   { fits: /^ban Eve/, moderates: {}, prints: /^Banned Eve: 1 session ended, from 127/ },
@@ -338,7 +338,7 @@ Deno.test({
 });
 
 function complaint(
-  { code, out, err }: Outcome,
+  { code, out, err }: ExampleResult,
   treatment: Treatment | undefined,
 ): string | undefined {
   const ending = treatment?.shows === undefined ? [0] : [0, 130, 143];
@@ -349,7 +349,7 @@ function complaint(
   return /^(?:Unknown|Unexpected|Cannot) /m.test(err) ? "complains" : undefined;
 }
 
-function show({ out, err }: Outcome): string {
+function show({ out, err }: ExampleResult): string {
   return `${out.slice(-800)}\n${err.slice(-800)}`;
 }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { temporaryFolder } from "../kit/folder.ts";
-import { address, tell } from "../kit/http.ts";
+import { fetchJson, httpUrl } from "../kit/http.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 const text = await Deno.readTextFile(new URL("../../docs/http.md", import.meta.url));
@@ -34,7 +34,7 @@ Deno.test({
     await using hub = await startTestHub();
     const start = (line: string): Deno.ChildProcess =>
       new Deno.Command("sh", {
-        args: ["-c", line.replaceAll("http://localhost:8765/", address(hub, "/"))],
+        args: ["-c", line.replaceAll("http://localhost:8765/", httpUrl(hub, "/"))],
         env: { CURL_HOME: folder.path, HOME: folder.path },
         stdin: "null",
         stdout: "piped",
@@ -64,7 +64,7 @@ Deno.test({
     const found = answers.filter(({ messages }) => Array.isArray(messages))
       .map(({ messages }) => messages.map(({ id }: { id: number }) => id));
     assertEquals(found, [[1, 2, 3, 4, 5], [3, 4, 5], [2]]);
-    const { body } = await tell(hub, "/api/rooms/lobby/messages?after=2&limit=1");
+    const { body } = await fetchJson(hub, "/api/rooms/lobby/messages?after=2&limit=1");
     assertEquals(body.messages[0].message, "from a pipe");
   },
 });
@@ -83,7 +83,7 @@ async function streams(child: Deno.ChildProcess, wanted: string): Promise<void> 
 
 Deno.test("docs/http.md names every path and every error status", async () => {
   await using hub = await startTestHub();
-  const { body } = await tell(hub, "/api/openapi.json");
+  const { body } = await fetchJson(hub, "/api/openapi.json");
   for (const path of Object.keys(body.paths)) {
     // These are in docs/moderation.md.
     if (path.startsWith("/api/admin/")) continue;

@@ -2,9 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import { main } from "../../main.ts";
 import { combineAuthorizers } from "../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
-import { shellWords } from "../../cli/shell_words.ts";
+import { shellWords } from "../../cli/shell.ts";
 import { memoryContext } from "../kit/memory_output.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 const text = await Deno.readTextFile(new URL("../../docs/moderation.md", import.meta.url));

@@ -15,7 +15,11 @@ Deno.test("`print()` never tears the line being typed", async () => {
   harness.shows(`[10:30:40] Bob: one\n[10:30:41] Bob: two\n${PROMPT}half a line`);
   await harness.type(" and more", "\r");
   assertEquals(harness.events, ["line half a line and more"]);
-  assertEquals(harness.told.slice(0, 3), ["edited half", "edited half ", "edited half a line"]);
+  assertEquals(harness.allEvents.slice(0, 3), [
+    "edited half",
+    "edited half ",
+    "edited half a line",
+  ]);
   harness.shows(`[10:30:40] Bob: one\n[10:30:41] Bob: two\n${PROMPT.trimEnd()}`);
 });
 
@@ -133,7 +137,7 @@ Deno.test("Tab completes the common prefix, and lists the candidates when presse
   harness.listen({ complete: (line) => [["alice: ", "alina: "], line] });
   await harness.type("A", "\t");
   assertEquals(harness.editor.draft, "ali");
-  assertEquals(harness.told.at(-1), "edited ali");
+  assertEquals(harness.allEvents.at(-1), "edited ali");
   await harness.type("\t");
   harness.shows(`alice:  alina:\n${PROMPT}ali`);
   // Any other key resets that.
@@ -167,7 +171,7 @@ for (const count of [1, 5, 50]) {
     const lines = Array.from({ length: count }, (_, n) => `pasted ${n} \x1b[2J\t!`);
     await harness.terminal.paste(lines.join("\n"));
     const draft = lines.join("\n").replaceAll("\x1b", "");
-    assertEquals(harness.told, [`edited ${draft}`]);
+    assertEquals(harness.allEvents, [`edited ${draft}`]);
     assertStringIncludes(afterPass(harness), `> pasted ${count - 1} [2J `.slice(2));
     const rows = Math.min(6, count);
     const kept = said.slice(20 - (12 - rows)).join("\n");
@@ -256,7 +260,7 @@ Deno.test("Shortcuts are reported at once, a lone Escape after a delay", async (
   using harness = new EditorHarness();
   harness.listen();
   await harness.type("\x1b1", "\x1b9", "\x1ba", "x");
-  assertEquals(harness.told, ["shortcut M-1", "shortcut M-9", "shortcut M-a", "edited x"]);
+  assertEquals(harness.allEvents, ["shortcut M-1", "shortcut M-9", "shortcut M-a", "edited x"]);
   await harness.type("\x12", "\x1b");
   assertEquals(harness.terminal.screen.text, "(search) : x");
   harness.pass(60);
@@ -363,7 +367,7 @@ Deno.test("`ask()` resolves with the answer, or `undefined` after Ctrl-C, Ctrl-D
   assertEquals(await fifth, undefined);
   assertEquals(await harness.editor.ask("Your name: "), undefined);
   harness.listen();
-  assertEquals(harness.told, ["end"]);
+  assertEquals(harness.allEvents, ["end"]);
   harness.shows(
     "Your name: Bob\nThat is no name.\nYour name: x\nYour name:\nYour name: Bob\nBuilder\nYour name:",
   );
@@ -399,7 +403,7 @@ Deno.test("`clear()` empties the screen and keeps the status and the draft", asy
   harness.editor.setDraft("another");
   harness.editor.clear();
   assertEquals(harness.terminal.screen.visible, `status\n${PROMPT}another`);
-  assert(!harness.told.includes("edited another"));
+  assert(!harness.allEvents.includes("edited another"));
 });
 
 Deno.test("`clear()` moves all printed lines to the scrollback", async () => {

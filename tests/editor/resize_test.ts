@@ -24,7 +24,7 @@ for (const emoji of [false, true]) {
         const head = PROMPT + characters.slice(0, characters.length - back).join("");
         assert(plain(head).endsWith(plain(harness.terminal.screen.beforeCursor)), what);
         assertEquals(
-          harness.told.filter((each) => each === "resized").length,
+          harness.allEvents.filter((each) => each === "resized").length,
           width === 50 ? 0 : 1,
         );
         // Where terminals disagree about widths, half a row may remain, but none is lost.

@@ -2,7 +2,7 @@ import { delay } from "../../lib/async.ts";
 import { writeAll } from "../../lib/files.ts";
 import fc from "fast-check";
 import { Program } from "../kit/process.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { within } from "../kit/within.ts";
 import { type Script, scripts } from "./scripts.ts";
 

@@ -10,7 +10,7 @@ import { assert } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { sqliteStorage } from "../../server/storage.ts";
 import { startServer } from "../../server.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 
 const PACKAGES = ["ws@8.23.0", "wscat@6.1.0"];
 

@@ -6,13 +6,13 @@ import type { InputHistory } from "../../editor/input_history.ts";
 import type { ScreenEvents } from "../../editor/screen.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeTerminal } from "./fake_terminal.ts";
-import type { TerminalHabits } from "./terminal_model.ts";
+import type { TerminalQuirks } from "./terminal_model.ts";
 
 export const LEFT = "\x1b[D";
 export const PROMPT = "[lobby] Alice> ";
 
 interface HarnessOptions {
-  readonly habits?: TerminalHabits;
+  readonly habits?: TerminalQuirks;
   readonly history?: InputHistory;
 }
 
@@ -25,7 +25,7 @@ export class EditorHarness implements Disposable {
   readonly clock = new FakeClock();
   readonly editor: Editor;
   /** All events of the editor. */
-  readonly told: string[] = [];
+  readonly allEvents: string[] = [];
 
   constructor(columns = 40, height = 12, { habits, history }: HarnessOptions = {}) {
     this.terminal = new FakeTerminal(columns, height, habits);
@@ -36,13 +36,13 @@ export class EditorHarness implements Disposable {
   listen(over: Partial<ScreenEvents> = {}): void {
     this.editor.setPrompt(PROMPT);
     this.editor.listen({
-      line: (line) => this.told.push(`line ${line}`),
-      edited: (draft) => this.told.push(`edited ${draft}`),
-      shortcut: (key) => this.told.push(`shortcut ${key}`),
-      interrupt: () => this.told.push("interrupt"),
-      discarded: () => this.told.push("discarded"),
-      end: () => this.told.push("end"),
-      resized: () => this.told.push("resized"),
+      line: (line) => this.allEvents.push(`line ${line}`),
+      edited: (draft) => this.allEvents.push(`edited ${draft}`),
+      shortcut: (key) => this.allEvents.push(`shortcut ${key}`),
+      interrupt: () => this.allEvents.push("interrupt"),
+      discarded: () => this.allEvents.push("discarded"),
+      end: () => this.allEvents.push("end"),
+      resized: () => this.allEvents.push("resized"),
       complete: (line) => completeLine(line, KNOWN),
       ...over,
     });
@@ -64,7 +64,7 @@ export class EditorHarness implements Disposable {
 
   /** All events except "edited". */
   get events(): readonly string[] {
-    return this.told.filter((each) => !each.startsWith("edited "));
+    return this.allEvents.filter((each) => !each.startsWith("edited "));
   }
 
   shows(text: string): void {

@@ -4,7 +4,7 @@ import {
   type Terminal,
   type TerminalEvents,
 } from "../../editor/terminal.ts";
-import { type TerminalHabits, TerminalModel } from "./terminal_model.ts";
+import { TerminalModel, type TerminalQuirks } from "./terminal_model.ts";
 
 const encoder = new TextEncoder();
 
@@ -21,7 +21,7 @@ export class FakeTerminal implements Terminal {
   #reader: ((bytes: Uint8Array | undefined) => void) | undefined;
   #continue: (() => void) | undefined;
 
-  constructor(columns: number, rows: number, habits?: TerminalHabits) {
+  constructor(columns: number, rows: number, habits?: TerminalQuirks) {
     this.screen = new TerminalModel(columns, rows, habits);
   }
 

@@ -13,12 +13,12 @@ export type RawHeaders = readonly (readonly [name: string, value: string])[];
  * Asks for a WebSocket, byte by byte as the test wants it: the runtime's own client sends no
  * headers, and never shows what came in place of an upgrade. Hangs up after the answer.
  */
-export function handshake(
+export function requestUpgrade(
   port: number,
   headers: RawHeaders = [],
   target = "/",
 ): Promise<RawAnswer> {
-  return ask(port, target, [
+  return rawGet(port, target, [
     ["Connection", "Upgrade"],
     ["Upgrade", "websocket"],
     ["Sec-WebSocket-Version", "13"],
@@ -28,7 +28,11 @@ export function handshake(
 }
 
 /** Sends one GET request; `Host` is `localhost` unless there is one. */
-export async function ask(port: number, target: string, headers: RawHeaders): Promise<RawAnswer> {
+export async function rawGet(
+  port: number,
+  target: string,
+  headers: RawHeaders,
+): Promise<RawAnswer> {
   const named = headers.some(([name]) => name.toLowerCase() === "host");
   const all: RawHeaders = named ? headers : [["Host", `localhost:${port}`], ...headers];
   const lines = all.map(([name, value]) => `${name}: ${value}\r\n`);

@@ -1,11 +1,11 @@
 import type { Server } from "../../server.ts";
 
 /** The URL of a path on a hub. */
-export function address(hub: Server, path: string): string {
+export function httpUrl(hub: Server, path: string): string {
   return new URL(path, hub.url.replace(/^ws/, "http")).href;
 }
 
-export interface Told {
+export interface JsonResponse {
   readonly status: number;
   readonly headers: Headers;
   // deno-lint-ignore no-explicit-any -- any JSON, for tests to inspect
@@ -13,8 +13,12 @@ export interface Told {
 }
 
 /** Sends a request and reads the JSON response. */
-export async function tell(hub: Server, path: string, init: RequestInit = {}): Promise<Told> {
-  const response = await fetch(address(hub, path), init);
+export async function fetchJson(
+  hub: Server,
+  path: string,
+  init: RequestInit = {},
+): Promise<JsonResponse> {
+  const response = await fetch(httpUrl(hub, path), init);
   const text = await response.text();
   return {
     status: response.status,
@@ -30,9 +34,9 @@ export function post(
   body: object | string,
   headers: Record<string, string> = {},
   query = "",
-): Promise<Told> {
+): Promise<JsonResponse> {
   const text = typeof body === "string";
-  return tell(hub, `/api/rooms/${room}/messages${query}`, {
+  return fetchJson(hub, `/api/rooms/${room}/messages${query}`, {
     method: "POST",
     body: text ? body : JSON.stringify(body),
     headers: {

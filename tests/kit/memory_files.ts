@@ -1,7 +1,7 @@
 import type { AppendFile, FileStatus, FileSystem } from "../../commands/pipeline/files.ts";
 
 /** What is left of an operation during which the process was killed. */
-export type Remains = "nothing" | "half" | "all";
+export type PartialWrite = "nothing" | "half" | "all";
 
 /** Files in memory, for a process that can be killed in the middle of any operation. */
 export class MemoryFiles implements FileSystem {
@@ -9,12 +9,12 @@ export class MemoryFiles implements FileSystem {
   changes = 0;
   readonly #held = new Set<string>();
   #killAt = Infinity;
-  #remains: Remains = "nothing";
+  #remains: PartialWrite = "nothing";
 
   constructor(readonly contents: Map<string, Uint8Array<ArrayBuffer>> = new Map()) {}
 
   /** The process is killed during the change with this number, counted from 1. */
-  killAt(change: number, remains: Remains): this {
+  killAt(change: number, remains: PartialWrite): this {
     this.#killAt = change;
     this.#remains = remains;
     return this;

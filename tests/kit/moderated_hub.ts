@@ -15,7 +15,7 @@ export function startModeratedHub(
 }
 
 /** Does what a moderator does: `kick`, `close-room`, `announce` and so on. */
-export async function moderate(hub: Server, what: string, fields: object): Promise<void> {
+export async function postModeration(hub: Server, what: string, fields: object): Promise<void> {
   const answer = await fetch(`http://127.0.0.1:${hub.port}/api/admin/${what}`, {
     method: "POST",
     headers: { authorization: `Bearer ${ADMIN}`, "content-type": "application/json" },

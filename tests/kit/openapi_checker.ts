@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 import { Ajv2020, type ValidateFunction } from "ajv/2020";
 import type { Server } from "../../server.ts";
-import { address } from "./http.ts";
+import { httpUrl } from "./http.ts";
 
 /** The parts of an OpenAPI document that the tests read. */
 export interface OpenApiDocument {
@@ -56,7 +56,7 @@ export class OpenApiChecker {
     query = "",
     init: RequestInit = {},
   ): Promise<void> {
-    const url = address(hub, path.replace("{room}", "lobby") + query);
+    const url = httpUrl(hub, path.replace("{room}", "lobby") + query);
     const response = await fetch(url, { method, ...init });
     const type = response.headers.get("content-type")?.split(";")[0] ?? "";
     const what = `${method} ${path} ${response.status}`;
@@ -105,5 +105,5 @@ function closed(value: unknown): unknown {
 }
 
 export async function openApiChecker(hub: Server): Promise<OpenApiChecker> {
-  return new OpenApiChecker(await (await fetch(address(hub, "/api/openapi.json"))).json());
+  return new OpenApiChecker(await (await fetch(httpUrl(hub, "/api/openapi.json"))).json());
 }

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import { ErrorStreak } from "../../lib/error_streak.ts";
-import { collectTrouble } from "../kit/trouble.ts";
+import { collectLog } from "../kit/collected_log.ts";
 
 Deno.test("`ErrorStreak` logs the first failure, a reminder a minute and the end", async () => {
-  await using log = await collectTrouble();
+  await using log = await collectLog();
   let now = 0;
   const streak = new ErrorStreak(getLogger(["bcast", "test"]), "Cannot write", () => now);
   let seen = 0;

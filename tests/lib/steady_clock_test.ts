@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { SteadyClock } from "../../lib/steady_clock.ts";
-import { collectTrouble } from "../kit/trouble.ts";
+import { collectLog } from "../kit/collected_log.ts";
 
 const START = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
@@ -62,7 +62,7 @@ for (const knowsUptime of [true, false]) {
         -30 * 365 * 24 * 60 * MINUTE,
       ]
     ) {
-      await using log = await collectTrouble();
+      await using log = await collectLog();
       const machine = new Machine(knowsUptime);
       const clock = new SteadyClock(machine);
       machine.pass(MINUTE, clock);
@@ -80,7 +80,7 @@ for (const knowsUptime of [true, false]) {
 
   Deno.test(`${name} follows a clock that stays changed`, async () => {
     for (const by of [10 * MINUTE, -10 * MINUTE, 365 * 24 * 60 * MINUTE]) {
-      await using log = await collectTrouble();
+      await using log = await collectLog();
       const machine = new Machine(knowsUptime);
       const clock = new SteadyClock(machine);
       machine.set(by);
@@ -94,7 +94,7 @@ for (const knowsUptime of [true, false]) {
   });
 
   Deno.test(`${name} warns once about a clock that jumps back and forth`, async () => {
-    await using log = await collectTrouble();
+    await using log = await collectLog();
     const machine = new Machine(knowsUptime);
     const clock = new SteadyClock(machine);
     for (let n = 1; n <= 30; n++) {
@@ -107,7 +107,7 @@ for (const knowsUptime of [true, false]) {
 }
 
 Deno.test("`SteadyClock` counts time asleep immediately, without a warning", async () => {
-  await using log = await collectTrouble();
+  await using log = await collectLog();
   const machine = new Machine(true);
   const clock = new SteadyClock(machine);
   for (const hours of [8, 0.01, 72]) {

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { temporaryFolder } from "../kit/folder.ts";
-import { handshake } from "../kit/handshake.ts";
+import { requestUpgrade } from "../kit/handshake.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { until } from "../kit/until.ts";
 
 /** A little more than the program itself opens. */
@@ -65,7 +65,7 @@ Deno.test("bcast start reloads its token file, and keeps the last valid one", as
   await using hub = program;
   const { port } = new URL(url);
   const status = async (token: string): Promise<number> =>
-    (await handshake(Number(port), [["Authorization", `Bearer ${token}`]])).status;
+    (await requestUpgrade(Number(port), [["Authorization", `Bearer ${token}`]])).status;
   assertEquals(await status("first-secret-of-the-hub"), 101);
 
   await Deno.writeTextFile(file, "first-secret-of-the-hub\nsecond-secret-of-the-hub\n");

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { temporaryFolder } from "../kit/folder.ts";
-import { type Received, TestSocket } from "../kit/socket.ts";
+import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
 
 Deno.test("history survives kill -9 of the hub", async () => {
@@ -20,7 +20,7 @@ Deno.test("history survives kill -9 of the hub", async () => {
   const second = await startHubProcess(["--data", data]);
   await using _hub = second.program;
   await using carol = await TestSocket.open(second.url);
-  const [lobby] = (await carol.next("welcome"))["rooms"] as { history: Received[] }[];
+  const [lobby] = (await carol.next("welcome"))["rooms"] as { history: ReceivedFrame[] }[];
   assertEquals(
     lobby?.history.map((message) => [message["id"], message["sender"], message["message"]]),
     [
@@ -48,11 +48,11 @@ Deno.test("10,000 acknowledged messages survive kill -9, in order and without ga
   await using _hub = again.program;
   const [reader] = await TestSocket.v1(again.url, { rooms: [{ room: "lobby", after: 0 }] });
   await using _ = reader;
-  const history: Received[] = [];
+  const history: ReceivedFrame[] = [];
   let after = 0;
   while (after < COUNT) {
     reader.send({ type: "history", room: "lobby", after, limit: 500 });
-    const page = (await reader.next("history"))["messages"] as Received[];
+    const page = (await reader.next("history"))["messages"] as ReceivedFrame[];
     assert(page.length > 0, `nothing after ${after}`);
     history.push(...page);
     after += page.length;

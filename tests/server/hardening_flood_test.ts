@@ -2,9 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import { LineClient } from "../kit/line_client.ts";
 import { startHubProcess } from "../kit/process.ts";
 import { rawRequest, UPGRADE } from "../kit/raw_http.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { collectTrouble } from "../kit/trouble.ts";
+import { collectLog } from "../kit/collected_log.ts";
 import { until } from "../kit/until.ts";
 import { within } from "../kit/within.ts";
 
@@ -115,7 +115,7 @@ Deno.test({
 });
 
 Deno.test("hardening: handshakes beyond the limit get 503, and connected clients stay", async () => {
-  await using trouble = await collectTrouble();
+  await using trouble = await collectLog();
   await using hub = await startTestHub({ limits: { maxConnections: 20 } });
   await using bystander = await TestSocket.plain(hub.url, "Bystander");
   const conns: Deno.TcpConn[] = [];
@@ -146,7 +146,7 @@ Deno.test("hardening: handshakes beyond the limit get 503, and connected clients
 });
 
 Deno.test("hardening: TCP connections beyond the limit get the reason", async () => {
-  await using trouble = await collectTrouble();
+  await using trouble = await collectLog();
   await using hub = await startTestHub({ tcp: { port: 0 }, limits: { maxConnections: 20 } });
   await using bystander = await TestSocket.plain(hub.url, "Bystander");
   const clients = await Promise.all(

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { formatJson, formatText } from "../../cli/logging.ts";
 import { rawRequest, UPGRADE } from "../kit/raw_http.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { collectTrouble } from "../kit/trouble.ts";
+import { collectLog } from "../kit/collected_log.ts";
 
 const request = (line: string, headers = ""): string =>
   `${line}\r\nHost: localhost\r\nConnection: close\r\n${headers}\r\n`;
@@ -73,7 +73,7 @@ const TABLE: readonly (readonly [what: string, request: string, ...statuses: num
 
 for (const [what, text, ...statuses] of TABLE) {
   Deno.test(`hardening: ${what}: ${statuses.join(" or ")}, and a bystander loses nothing`, async () => {
-    await using trouble = await collectTrouble();
+    await using trouble = await collectLog();
     await using hub = await startTestHub();
     await using bystander = await TestSocket.plain(hub.url, "Bystander");
     const answer = await rawRequest(hub.port, text);
@@ -90,7 +90,7 @@ for (
   const [host, status] of [["a b", 400], ["[", 400], ["x/../..", 400], ["other", 200]] as const
 ) {
   Deno.test(`hardening: a Host ${host} where any page may talk to the hub: ${status}`, async () => {
-    await using trouble = await collectTrouble();
+    await using trouble = await collectLog();
     await using hub = await startTestHub({ origins: ["*"] });
     const text = `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
     assertEquals((await rawRequest(hub.port, text)).status, status);
@@ -143,7 +143,7 @@ const EVIL = [
 
 for (const evil of EVIL) {
   Deno.test(`hardening: ${JSON.stringify(evil)} injects nothing into headers or the log`, async () => {
-    await using trouble = await collectTrouble();
+    await using trouble = await collectLog();
     await using hub = await startTestHub();
     const encoded = encodeURIComponent(evil);
     for (

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 /** A malformed input, and the answer that it must get. */

@@ -6,7 +6,7 @@ import { FlushQueue } from "../../server/flush_queue.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import { Counters } from "../../server/metrics/counters.ts";
 import type { Transport } from "../../server/transport.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 /** A transport whose client reads only when the test says so. */

@@ -4,7 +4,7 @@ import { type HubStorage, sqliteStorage } from "../../server/storage.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import type { StoreFactory } from "../kit/store_contract.ts";
 import { sanctionStoreContract } from "./moderation/contract.ts";
-import { ownedNameStoreContract } from "./owned_names_contract.ts";
+import { ownedNameStoreContract } from "./names/owned_names_contract.ts";
 
 /** A store in the file of a log. */
 function inFile<Name extends keyof HubStorage>(name: Name): StoreFactory<HubStorage[Name]> {

@@ -14,7 +14,7 @@ import {
 } from "../../terminal/settings.ts";
 import { type StatusRows, statusRows } from "../../terminal/status.ts";
 import { MAX_ITEMS, WindowList } from "../../terminal/windows.ts";
-import { said } from "../kit/fake_conversation.ts";
+import { chatMessage } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 
 Deno.test("foldPresence() tells what changed, and forgets what did not", () => {
@@ -130,7 +130,7 @@ Deno.test("Windows keeps so many items, and knows where unread begins", () => {
   assertEquals([windows.current, windows.number], [first, 1]);
   for (let n = 0; n < 3 * MAX_ITEMS; n++) {
     if (n === 2 * MAX_ITEMS) window.addUnread(false);
-    window.add({ kind: "message", message: said("Bob", String(n)), mention: false });
+    window.add({ kind: "message", message: chatMessage("Bob", String(n)), mention: false });
     assert(window.items.length <= MAX_ITEMS * 1.25);
   }
   const marked = window.items[window.mark ?? -1];

@@ -12,7 +12,7 @@ import {
 } from "../../terminal/render.ts";
 import { type Finder, mentionFinder, wordFinder } from "../../terminal/highlight.ts";
 import { displayWidth } from "../../render/width.ts";
-import { beginning, said, TIMESTAMP } from "../kit/fake_conversation.ts";
+import { chatMessage, connectedEvents, TIMESTAMP } from "../kit/fake_connection.ts";
 
 const now = new Date(TIMESTAMP);
 const two = (n: number): string => String(n).padStart(2, "0");
@@ -23,13 +23,13 @@ const COLORED: View = { ...VIEW, paint: paintWith(PALETTES.dark), columns: 80 };
 const INDENT = " ".repeat(11);
 
 Deno.test("renderMessage() shows time, name and text", () => {
-  assertEquals(renderMessage(said("Bob", "hi"), VIEW), `${CLOCK} Bob: hi`);
+  assertEquals(renderMessage(chatMessage("Bob", "hi"), VIEW), `${CLOCK} Bob: hi`);
   assertEquals(
-    renderMessage(said("Bob", "waves", { kind: "action" }), VIEW),
+    renderMessage(chatMessage("Bob", "waves", { kind: "action" }), VIEW),
     `${CLOCK} * Bob waves`,
   );
-  assertEquals(renderMessage(said("Bob", "hi"), { ...VIEW, stamps: "off" }), "Bob: hi");
-  const { message: _message, ...rest } = said("Bob", "");
+  assertEquals(renderMessage(chatMessage("Bob", "hi"), { ...VIEW, stamps: "off" }), "Bob: hi");
+  const { message: _message, ...rest } = chatMessage("Bob", "");
   assertEquals(renderMessage({ ...rest, data: { a: [1] } }, VIEW), `${CLOCK} Bob: {"a":[1]}`);
   assertEquals(
     renderMessage({ ...rest, message: "see", data: null }, VIEW),
@@ -41,11 +41,11 @@ Deno.test("renderMessage() shows the date of another day", () => {
   const tomorrow = new Date(now.getTime() + 86_400_000);
   const day = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
   assertEquals(
-    renderMessage(said("Bob", "hi"), { ...VIEW, now: tomorrow }),
+    renderMessage(chatMessage("Bob", "hi"), { ...VIEW, now: tomorrow }),
     `[${day} ${CLOCK.slice(1)} Bob: hi`,
   );
   assertEquals(
-    renderMessage(said("Bob", "hi", { timestamp: "\x1b[2J" }), VIEW),
+    renderMessage(chatMessage("Bob", "hi", { timestamp: "\x1b[2J" }), VIEW),
     "[␛[2J] Bob: hi",
   );
 });
@@ -53,7 +53,7 @@ Deno.test("renderMessage() shows the date of another day", () => {
 Deno.test("renderMessage() indents further lines, so that nobody can forge another's", () => {
   const text = "hi\n[10:31:00] Alice: I quit\r\n* Bob left\rand\n\n\n\n\n\nthen";
   assertEquals(
-    renderMessage(said("Bob", text), VIEW),
+    renderMessage(chatMessage("Bob", text), VIEW),
     [`${CLOCK} Bob: hi`, "[10:31:00] Alice: I quit", "* Bob left", "and", "", "then"]
       .join(`\n${INDENT}`),
   );
@@ -62,7 +62,10 @@ Deno.test("renderMessage() indents further lines, so that nobody can forge anoth
 Deno.test("renderMessage() wraps for the terminal, so that padding cannot forge a line", () => {
   const view = { ...VIEW, columns: 40 };
   for (const blank of [" ", "\u00a0", "\u3000", "."]) {
-    const shown = renderMessage(said("Bob", `x${blank.repeat(60)} [10:31:00] Alice: hi`), view);
+    const shown = renderMessage(
+      chatMessage("Bob", `x${blank.repeat(60)} [10:31:00] Alice: hi`),
+      view,
+    );
     const [first = "", ...rest] = shown.split("\n");
     assert(first.startsWith(`${CLOCK} Bob: x`));
     for (const line of rest) assert(line.startsWith(INDENT), line);
@@ -80,8 +83,8 @@ Deno.test("no event can make the terminal do anything", () => {
     fc.property(evil, evil, fc.boolean(), (name, text, terminal) => {
       const view: View = terminal ? { ...VIEW, columns: 50 } : VIEW;
       const events: ClientEvent[] = [
-        said(name, text),
-        said(name, text, { kind: "action", room: name, timestamp: text }),
+        chatMessage(name, text),
+        chatMessage(name, text, { kind: "action", room: name, timestamp: text }),
         { type: "direct", sender: name, to: text, message: text, timestamp: TIMESTAMP },
         { type: "direct", sender: "Alice", to: name, data: { [text]: text }, timestamp: TIMESTAMP },
         { type: "presence", room: name, online: 1, joined: [name], left: [text] },
@@ -90,7 +93,7 @@ Deno.test("no event can make the terminal do anything", () => {
         { type: "error", code: "internal", message: text },
         { type: "offline", code: 1006, reason: text, retryIn: 1 },
         { type: "left", room: name },
-        ...beginning(name, [name, text]),
+        ...connectedEvents(name, [name, text]),
       ];
       for (const event of events) {
         const lines = (renderEvent(event, view) ?? "").split("\n");
@@ -166,14 +169,14 @@ for (
 }
 
 Deno.test("renderEvent() shows the beginning and the return of a conversation", () => {
-  const shown = beginning("Alice", ["Alice", "Bob"]).map((event) => renderEvent(event, VIEW));
+  const shown = connectedEvents("Alice", ["Alice", "Bob"]).map((event) => renderEvent(event, VIEW));
   assertEquals(shown, [
     undefined,
     "* You are Alice. /help tells what else there is",
     "* 2 in lobby: Alice, Bob",
   ]);
   const again = (missed: number, recovered = false): (string | undefined)[] =>
-    beginning().flatMap((event) => {
+    connectedEvents().flatMap((event) => {
       if (event.type === "online") {
         const rooms = event.welcome.rooms.map((room) => ({ ...room, recovered }));
         const welcome = { ...event.welcome, rooms };
@@ -202,7 +205,7 @@ Deno.test("renderMessage() paints names, always alike, and marks what is to be f
   assertEquals(paint("Bob"), paint("Bob"));
   assertNotEquals(new Set(["Bob", "Carol", "Dan", "Eve", "Frank"].map(paint)).size, 1);
   const shown = renderMessage(
-    said("Bob", "hi alice, Alice's here"),
+    chatMessage("Bob", "hi alice, Alice's here"),
     COLORED,
     mentionFinder("Alice", "name"),
   );
@@ -211,18 +214,18 @@ Deno.test("renderMessage() paints names, always alike, and marks what is to be f
   assertEquals(
     // deno-lint-ignore no-control-regex -- colours
     shown.replaceAll(/\x1b\[[0-9;]*m/g, ""),
-    renderMessage(said("Bob", "hi alice, Alice's here"), VIEW),
+    renderMessage(chatMessage("Bob", "hi alice, Alice's here"), VIEW),
   );
 });
 
 Deno.test("renderMessage() marks after wrapping, so that colours move no word", () => {
   const text = "some words before the name of Alice and some more behind it";
   const view = { ...COLORED, columns: 40 };
-  const shown = renderMessage(said("Bob", text), view, mentionFinder("Alice", "name"));
+  const shown = renderMessage(chatMessage("Bob", text), view, mentionFinder("Alice", "name"));
   assertEquals(
     // deno-lint-ignore no-control-regex -- colours
     shown.replaceAll(/\x1b\[[0-9;]*m/g, ""),
-    renderMessage(said("Bob", text), { ...VIEW, columns: 40 }),
+    renderMessage(chatMessage("Bob", text), { ...VIEW, columns: 40 }),
   );
 });
 

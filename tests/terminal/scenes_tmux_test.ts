@@ -7,7 +7,7 @@ import { temporaryFolder } from "../kit/folder.ts";
 import { startHubProcess } from "../kit/process.ts";
 import { joined, message, ScriptedHub } from "../kit/scripted_hub.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { TerminalScene } from "../kit/terminal_scene.ts";
+import { TmuxChat } from "../kit/tmux_chat.ts";
 import { tmuxIsMissing } from "../kit/tmux.ts";
 import { until } from "../kit/until.ts";
 
@@ -27,7 +27,7 @@ Deno.test({
     await until("Bob", () => bob.state === "online");
     await using carol = connect({ url, sender: "Carol", rooms, echo: false });
     await until("Carol", () => carol.state === "online");
-    await using scene = await TerminalScene.open({ ...LARGE, url, args });
+    await using scene = await TmuxChat.open({ ...LARGE, url, args });
     const { terminal } = scene;
     await bob.send({ room: "lobby", message: "good morning, Alice" });
     await carol.send({ room: "lobby", kind: "action", message: "waves" });
@@ -75,7 +75,7 @@ Deno.test({
     const first = await startHubProcess(["--data", folder.path]);
     await using killed = first.program;
     const { url } = first;
-    await using scene = await TerminalScene.open({ ...LARGE, url });
+    await using scene = await TmuxChat.open({ ...LARGE, url });
     const { terminal } = scene;
     await scene.say("before");
     await terminal.shows(/Alice: before\n\[lobby\] Alice>$/);
@@ -110,7 +110,7 @@ Deno.test({
   fn: async () => {
     await using hub = new ScriptedHub();
     await using stack = new AsyncDisposableStack();
-    const opening = TerminalScene.open({ ...LARGE, url: hub.url })
+    const opening = TmuxChat.open({ ...LARGE, url: hub.url })
       .then((opened) => stack.use(opened));
     const timestamp = "2026-01-02T03:04:05.678Z";
     const evil = { sender: "E\x1b[1A\x1b[2Kve", timestamp };
@@ -147,7 +147,7 @@ Deno.test({
   fn: async () => {
     await using hub = await startTestHub({ limits: { rate: 10_000, burst: 10_000 } });
     const { url } = hub;
-    await using scene = await TerminalScene.open({ ...SMALL, url });
+    await using scene = await TmuxChat.open({ ...SMALL, url });
     const { terminal } = scene;
     await using bob = connect({ url, sender: "Bob", echo: false });
     await using _alfred = connect({ url, sender: "Alfred", echo: false });
@@ -219,7 +219,7 @@ Deno.test({
     await using bob = connect({ url, sender: "Bob", rooms });
     await until("Bob", () => bob.state === "online");
     const args = ["--room", "lobby", "--room", "doomed"];
-    await using scene = await TerminalScene.open({ ...LARGE, url, args });
+    await using scene = await TmuxChat.open({ ...LARGE, url, args });
     const { terminal } = scene;
     await bob.direct("Alice", { message: "psst" });
     await terminal.press("M-2");

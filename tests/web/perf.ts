@@ -141,7 +141,7 @@ if (started === undefined) Deno.exit(1);
 await using browser = started;
 const hub = await startHubProcess(["--memory"]);
 await using _program = hub.program;
-await using visitor = await browser.visitor();
+await using visitor = await browser.newProfile();
 const alice = await visitor.open(hub.url.replace("ws:", "http:"), { name: "Alice" });
 await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
 const devtools = await visitor.context.newCDPSession(alice.page);

@@ -1,3 +1,4 @@
+import { delay } from "../../lib/async.ts";
 import type { Action } from "../state/reduce.ts";
 import type { Snapshot } from "../state/tab_sync.ts";
 import type { ThreadKey, UnsentMessage } from "../state/types.ts";
@@ -149,7 +150,7 @@ export class Tabs {
   /** What the browser keeps for the other tabs that are open; takes a moment. */
   async openTabs(): Promise<ReadonlySet<string>> {
     this.#say({ type: "seek" });
-    await new Promise((resolve) => setTimeout(resolve, SEEK_TIMEOUT));
+    await delay(SEEK_TIMEOUT);
     return new Set(Array.from(this.#others.values(), ({ tab }) => tab));
   }
 

@@ -3,7 +3,7 @@ import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import { draft, drafts, ids, kinds, readAll, store } from "../contract/broker_contract_kit.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { Program, startHubProcess } from "../../kit/process.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { until } from "../../kit/until.ts";
 
 const ignore = Deno.build.os === "windows";

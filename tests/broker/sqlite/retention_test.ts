@@ -11,8 +11,8 @@ import {
 } from "../contract/broker_contract_kit.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { Program } from "../../kit/process.ts";
-import { TestSocket } from "../../kit/socket.ts";
-import { collectTrouble } from "../../kit/trouble.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
+import { collectLog } from "../../kit/collected_log.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -73,7 +73,7 @@ Deno.test("retries are recognized after a restart despite a message from the fut
 
 Deno.test("`trim()` erases nothing by age for an hour after the clock jumped ahead", async () => {
   const clocks = new Clocks();
-  await using trouble = await collectTrouble();
+  await using trouble = await collectLog();
   await using broker = await openSqliteBroker({
     path: ":memory:",
     retention: { maxAge: 30 * DAY, maxMessages: 8 },
@@ -111,7 +111,7 @@ Deno.test("`trim()` erases nothing for an hour after a start at which all messag
     await using broker = await openSqliteBroker(options);
     await store(broker, drafts("lobby", 10));
   }
-  await using trouble = await collectTrouble();
+  await using trouble = await collectLog();
   clocks.wall += YEARS;
   {
     await using broker = await openSqliteBroker(options);

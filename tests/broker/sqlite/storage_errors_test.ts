@@ -5,9 +5,9 @@ import { backUp } from "../../../broker/sqlite/backup.ts";
 import { draft, drafts, ids, kinds, store } from "../contract/broker_contract_kit.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { Program, startHubProcess } from "../../kit/process.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { collectTrouble } from "../../kit/trouble.ts";
+import { collectLog } from "../../kit/collected_log.ts";
 import { until } from "../../kit/until.ts";
 
 /** A small disk that a test can fill. */
@@ -121,7 +121,7 @@ Deno.test({
       // Until the allocated space of the files is used up.
       const large = draft("lobby", "x".repeat(30_000));
       while (kinds(await broker.append([large]))[0] === "stored");
-      await using trouble = await collectTrouble();
+      await using trouble = await collectLog();
       for (let n = 0; n < 50; n++) {
         assertEquals(kinds(await broker.append([large])), ["failed"]);
       }
@@ -208,7 +208,7 @@ Deno.test({
   ignore: !mayMount,
   async fn() {
     await using disk = await smallDisk(600);
-    await using trouble = await collectTrouble();
+    await using trouble = await collectLog();
     await using hub = await startTestHub({ path: `${disk.path}/log.db` });
     const [socket] = await TestSocket.v1(hub.url, { sender: "Alice", echo: false });
     await using _ = socket;
@@ -251,7 +251,7 @@ Deno.test({
 Deno.test("a failed search is an error frame and keeps the connection", async () => {
   const broker = await openSqliteBroker({ path: ":memory:" });
   broker.search = () => Promise.reject(new Error("database disk image is malformed"));
-  await using trouble = await collectTrouble();
+  await using trouble = await collectLog();
   await using hub = await startTestHub({ broker });
   const [socket] = await TestSocket.v1(hub.url, { sender: "Alice" });
   await using _ = socket;

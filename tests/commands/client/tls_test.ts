@@ -7,14 +7,14 @@ import { connectorFor, type HubConnector } from "../../../commands/client/trust.
 import { connect, ConnectError, HubApi } from "../../../client.ts";
 import type { KeyPair } from "../../../server/transports/tls.ts";
 import { readFingerprint, showFingerprint } from "../../../server/transports/tls.ts";
-import { Authority, fingerprint, opensslPair, pair } from "../../kit/certificates.ts";
+import { keyPair, opensslPair, shownFingerprint, TestAuthority } from "../../kit/certificates.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
 type TestAddress = FlagValues<typeof ADDRESS_FLAGS>;
 
-const authority = await Authority.create();
-const own = await pair();
+const authority = await TestAuthority.create();
+const own = await keyPair();
 
 /** Says one thing through `way`; the id that it got. */
 async function say(url: URL, way: HubConnector): Promise<number> {
@@ -114,7 +114,11 @@ interface Pinned {
 
 const PINNED: readonly Pinned[] = [
   { what: "its own", tls: own, host: "localhost" },
-  { what: "its own, for other names", tls: await pair(["elsewhere.example"]), host: "127.0.0.1" },
+  {
+    what: "its own, for other names",
+    tls: await keyPair(["elsewhere.example"]),
+    host: "127.0.0.1",
+  },
   {
     what: "one of an authority",
     tls: await authority.sign("elsewhere.example"),
@@ -130,7 +134,7 @@ for (const { what, tls, host, ca = own.cert } of PINNED) {
     await withFile(ca, async (path) => {
       await using way = connectorFor(url, {
         ca: path,
-        fingerprint: readFingerprint(fingerprint(tls)),
+        fingerprint: readFingerprint(shownFingerprint(tls)),
       });
       assertEquals(await say(url, way), 1);
       assertEquals(await say(url, way), 2);
@@ -142,16 +146,16 @@ Deno.test("a pinned certificate of an authority that nobody knows is not taken o
   const tls = await authority.sign("localhost");
   await using hub = await startTestHub({ tls });
   const url = new URL(`wss://localhost:${hub.port}/`);
-  await using way = connectorFor(url, { fingerprint: readFingerprint(fingerprint(tls)) });
+  await using way = connectorFor(url, { fingerprint: readFingerprint(shownFingerprint(tls)) });
   const error = await assertRejects(() => say(url, way), ConnectError);
   assertMatch(error.message, /could not be checked\. If an authority .* name that with --ca FILE/);
 });
 
 Deno.test("a pinned client leaves when the hub comes back with another certificate", async () => {
-  const impostor = await pair();
+  const impostor = await keyPair();
   await using hub = await startTestHub({ tls: own });
   const url = new URL(`wss://localhost:${hub.port}/`);
-  await using way = connectorFor(url, { fingerprint: readFingerprint(fingerprint(own)) });
+  await using way = connectorFor(url, { fingerprint: readFingerprint(shownFingerprint(own)) });
   await using talk = connect({ url, sender: "Alice" }, { ...way.environment, random: () => 0 });
   await talk.send({ message: "before" });
   await hub.renew(impostor);
@@ -159,7 +163,7 @@ Deno.test("a pinned client leaves when the hub comes back with another certifica
     // While the port changes hands, nothing may listen there for a moment.
     if (event.type === "offline" && /The certificate is another one/.test(event.reason)) break;
   }
-  await assertRejects(() => say(url, way), ConnectError, fingerprint(impostor));
+  await assertRejects(() => say(url, way), ConnectError, shownFingerprint(impostor));
 });
 
 interface Refused {
@@ -187,14 +191,14 @@ const REFUSED: readonly Refused[] = [
   },
   {
     what: "a certificate that has expired",
-    tls: await pair(["localhost"], -1),
+    tls: await keyPair(["localhost"], -1),
     scheme: "wss",
     trust: "own",
     says: /^The certificate of wss:\/\/localhost:\d+ has expired/,
   },
   {
     what: "a certificate for other names",
-    tls: await pair(["a.example", "10.1.2.3"]),
+    tls: await keyPair(["a.example", "10.1.2.3"]),
     scheme: "wss",
     trust: "own",
     says:
@@ -248,7 +252,7 @@ for (const withName of [true, false]) {
       await withFile(tls.cert, async (ca) => {
         await using way = connectorFor(
           url,
-          trust === "ca" ? { ca } : { fingerprint: readFingerprint(fingerprint(tls)) },
+          trust === "ca" ? { ca } : { fingerprint: readFingerprint(shownFingerprint(tls)) },
         );
         const { fetch = globalThis.fetch } = way.environment;
         const both: readonly (() => Promise<unknown>)[] = [

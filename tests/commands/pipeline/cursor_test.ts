@@ -6,7 +6,7 @@ import type { AppendFile, FileSystem } from "../../../commands/pipeline/files.ts
 import { OutputWriter } from "../../../commands/pipeline/output_writer.ts";
 import { OutputLog } from "../../../commands/pipeline/output_log.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
-import { MemoryFiles, type Remains } from "../../kit/memory_files.ts";
+import { MemoryFiles, type PartialWrite } from "../../kit/memory_files.ts";
 
 const MARK = { epoch: "e", id: 7 };
 
@@ -172,7 +172,7 @@ async function record(files: FileSystem, write?: (text: string) => void): Promis
   await writer.finish();
 }
 
-const REMAINS: readonly Remains[] = ["nothing", "half", "all"];
+const REMAINS: readonly PartialWrite[] = ["nothing", "half", "all"];
 
 const numbered = (from: number): string =>
   Array.from({ length: LAST - from + 1 }, (_, n) => `line ${from + n}\n`).join("");

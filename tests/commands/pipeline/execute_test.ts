@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CliError } from "../../../cli/errors.ts";
-import { envName } from "../../../cli/flags.ts";
+import { envName } from "../../../cli/command_line.ts";
 import { COMMANDS } from "../../../commands/mod.ts";
 import {
   type ChildOptions,
@@ -19,7 +19,7 @@ import {
 } from "../../../commands/pipeline/execute.ts";
 import type { FollowEvent, ReceivedMessage } from "../../../commands/pipeline/follow.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
-import { said, TIMESTAMP } from "../../kit/fake_conversation.ts";
+import { chatMessage, TIMESTAMP } from "../../kit/fake_connection.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { until } from "../../kit/until.ts";
 
@@ -27,7 +27,7 @@ const OK: CommandResult = { ok: true, description: "ended with exit code 0" };
 const FAILED: CommandResult = { ok: false, description: "ended with exit code 3" };
 
 const step = (id: number): FollowEvent => {
-  return { room: "lobby", epoch: "e", id, message: said("Bob", `#${id}`, { id }) };
+  return { room: "lobby", epoch: "e", id, message: chatMessage("Bob", `#${id}`, { id }) };
 };
 
 /** Commands that end as the test says. */
@@ -243,7 +243,7 @@ Deno.test("`CompletionTracker` reports items in order, and its size", () => {
 });
 
 Deno.test("`messageEnvironment()` omits values that no environment can hold", () => {
-  const message = { ...said("Bob", "hi", { id: 7, kind: "action" }), data: { a: "\0" } };
+  const message = { ...chatMessage("Bob", "hi", { id: 7, kind: "action" }), data: { a: "\0" } };
   assertEquals(messageEnvironment({ message, epoch: "e" }, ["a", "b"]), {
     BCAST_ROOM: "lobby",
     BCAST_MESSAGE_ID: "7",
@@ -254,7 +254,7 @@ Deno.test("`messageEnvironment()` omits values that no environment can hold", ()
     BCAST_MESSAGE_DATA: `{"a":"\\u0000"}`,
     BCAST_VIA: "a,b",
   });
-  const bad = { ...said("Bo\0b", "hi"), data: "ü".repeat(40_000) };
+  const bad = { ...chatMessage("Bo\0b", "hi"), data: "ü".repeat(40_000) };
   assertEquals(Object.keys(messageEnvironment({ message: bad, epoch: "\0" }, ["a"])), [
     "BCAST_ROOM",
     "BCAST_MESSAGE_ID",
@@ -268,13 +268,16 @@ Deno.test("`messageEnvironment()` omits values that no environment can hold", ()
 });
 
 Deno.test("of the message variables, only the room is also a flag of `bcast`", () => {
-  const message = { ...said("Bob", "hi", { kind: "action" }), data: 1 };
+  const message = { ...chatMessage("Bob", "hi", { kind: "action" }), data: 1 };
   const fields = Object.keys(messageEnvironment({ message, epoch: "e" }, ["a"]));
   const flags = new Set(COMMANDS.flatMap((command) => Object.keys(command.flags).map(envName)));
   assertEquals(fields.filter((field) => flags.has(field)), ["BCAST_ROOM"]);
 });
 
-const text = (message: string): ReceivedMessage => ({ message: said("Bob", message), epoch: "e" });
+const text = (message: string): ReceivedMessage => ({
+  message: chatMessage("Bob", message),
+  epoch: "e",
+});
 
 function runner(command: string, args: readonly string[], more: Partial<ChildOptions> = {}) {
   const options = { json: false, env: {}, id: "me", timeout: 0, clock: new FakeClock() };

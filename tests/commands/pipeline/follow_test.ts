@@ -9,7 +9,7 @@ import {
   type RoomHistory,
 } from "../../../commands/pipeline/follow.ts";
 import { HubRoomHistory } from "../../../commands/pipeline/room_follower.ts";
-import { FakeConversation } from "../../kit/fake_conversation.ts";
+import { FakeConnection } from "../../kit/fake_connection.ts";
 import { messages } from "../../kit/scripted_hub.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
@@ -43,7 +43,7 @@ interface Scene {
 
 /** The events of a scene: `5` a message, `@5` a position without one, `!…` a gap. */
 async function read({ events, start, history = NOTHING, onGap }: Scene): Promise<string[]> {
-  const connection = new FakeConversation();
+  const connection = new FakeConnection();
   connection.emit(...events);
   await connection.close();
   const seen: string[] = [];

@@ -3,12 +3,17 @@ import { ConnectError } from "../../../client/types.ts";
 import { type InputLine, readLines } from "../../../lib/input_lines.ts";
 import { MAX_OPEN } from "../../../commands/pipeline/send.ts";
 import { pipe } from "../../../commands/pipeline/pipe.ts";
-import { beginning, FakeConversation, said, TIMESTAMP } from "../../kit/fake_conversation.ts";
-import { bytesOf, MemoryOutput } from "../../kit/memory_output.ts";
+import {
+  chatMessage,
+  connectedEvents,
+  FakeConnection,
+  TIMESTAMP,
+} from "../../kit/fake_connection.ts";
+import { byteStream, MemoryOutput } from "../../kit/memory_output.ts";
 import { until } from "../../kit/until.ts";
 
 interface Setting {
-  readonly connection: FakeConversation;
+  readonly connection: FakeConnection;
   readonly stdout: MemoryOutput;
   readonly stderr: MemoryOutput;
   readonly stop: AbortController;
@@ -20,7 +25,7 @@ function begin(
   json = false,
   isTyped = false,
 ): Setting {
-  const connection = new FakeConversation();
+  const connection = new FakeConnection();
   const [stdout, stderr] = [new MemoryOutput(), new MemoryOutput()];
   const stop = new AbortController();
   const code = pipe({ connection, input, stdout, stderr, json, isTyped, signal: stop.signal });
@@ -33,7 +38,7 @@ const endless = (): ReadableStream<Uint8Array<ArrayBuffer>> => new ReadableStrea
 
 async function lines(pieces: readonly string[], limit = 100): Promise<string[]> {
   const found: InputLine[] = [];
-  for await (const line of readLines(bytesOf(...pieces), limit)) found.push(line);
+  for await (const line of readLines(byteStream(...pieces), limit)) found.push(line);
   assertEquals(found.map(({ number }) => number), found.map((_, at) => at + 1));
   return found.map((line) => "text" in line ? line.text : `(${line.problem})`);
 }
@@ -59,8 +64,8 @@ Deno.test("`readLines()` skips a line over the limit, and only that", async () =
 });
 
 Deno.test("`pipe()` sends each line, waits for every ack and returns 0", async () => {
-  const { connection, stdout, stderr, code } = begin(bytesOf("one\ntwo\n\nthree"));
-  connection.emit(...beginning("ci"));
+  const { connection, stdout, stderr, code } = begin(byteStream("one\ntwo\n\nthree"));
+  connection.emit(...connectedEvents("ci"));
   await until("three messages", () => connection.sent.length === 3);
   assertEquals(connection.sent.map(({ message }) => message.message), ["one", "two", "three"]);
   connection.sent[2]?.ack();
@@ -74,13 +79,13 @@ Deno.test("`pipe()` sends each line, waits for every ack and returns 0", async (
 Deno.test("`pipe()` prints received messages on stdout and notices on stderr", async () => {
   const { connection, stdout, stderr, code, stop } = begin(endless());
   connection.emit(
-    ...beginning("ci"),
-    said("Bob", "hi\n* forged \x1b[2J"),
+    ...connectedEvents("ci"),
+    chatMessage("Bob", "hi\n* forged \x1b[2J"),
     { type: "direct", sender: "Bob", to: "ci", message: "psst", timestamp: TIMESTAMP },
     { type: "presence", room: "lobby", online: 2, joined: ["Carol"] },
     { type: "offline", code: 1006, reason: "Gone", retryIn: 1000 },
     { type: "error", code: "internal", message: "Oops" },
-    said("Bob", "end"),
+    chatMessage("Bob", "end"),
   );
   await until("the end", () => stdout.text.includes("end\n"));
   assertMatch(
@@ -93,17 +98,17 @@ Deno.test("`pipe()` prints received messages on stdout and notices on stderr", a
 });
 
 Deno.test("`pipe()` with empty input waits for the backlog", async () => {
-  const { connection, stdout, code } = begin(bytesOf());
-  const [connecting, online, joined] = beginning("ci");
+  const { connection, stdout, code } = begin(byteStream());
+  const [connecting, online, joined] = connectedEvents("ci");
   if (connecting && online) connection.emit(connecting, online);
-  if (joined) connection.emit(joined, said("Bob", "earlier"));
+  if (joined) connection.emit(joined, chatMessage("Bob", "earlier"));
   assertEquals(await code, 0);
   assertStringIncludes(stdout.text, "Bob: earlier");
 });
 
 Deno.test("`pipe()` reports a refused line, sends the others and returns 1", async () => {
-  const { connection, stderr, code } = begin(bytesOf("one\n\ntwo\nthree\n"));
-  connection.emit(...beginning("ci"));
+  const { connection, stderr, code } = begin(byteStream("one\n\ntwo\nthree\n"));
+  connection.emit(...connectedEvents("ci"));
   await until("three messages", () => connection.sent.length === 3);
   connection.sent[0]?.ack();
   connection.sent[1]?.refuse("too_big", "a message may have at most 10 bytes: shorten or split it");
@@ -116,8 +121,8 @@ Deno.test("`pipe()` reports a refused line, sends the others and returns 1", asy
 });
 
 Deno.test("`pipe()` bounds the lines in flight", async () => {
-  const { connection, code } = begin(bytesOf("x\n".repeat(3000)));
-  connection.emit(...beginning("ci"));
+  const { connection, code } = begin(byteStream("x\n".repeat(3000)));
+  connection.emit(...connectedEvents("ci"));
   let acked = 0;
   while (acked < 3000) {
     await until("a message", () => connection.sent.length > acked);
@@ -128,14 +133,14 @@ Deno.test("`pipe()` bounds the lines in flight", async () => {
 });
 
 Deno.test("`pipe()` with JSON prints only frames of the hub", async () => {
-  const { connection, stdout, code } = begin(bytesOf("one\n"), true);
-  connection.emit(...beginning("ci"), said("Bob", "hi\u202e"));
+  const { connection, stdout, code } = begin(byteStream("one\n"), true);
+  connection.emit(...connectedEvents("ci"), chatMessage("Bob", "hi\u202e"));
   await until("the message", () => stdout.text.includes("Bob"));
   connection.sent[0]?.ack();
   assertEquals(await code, 0);
   const frames = stdout.text.trimEnd().split("\n").map((line) => JSON.parse(line));
   assertEquals(frames.map(({ type }) => type), ["welcome", "joined", "message", "ack"]);
-  assertEquals(frames[2], said("Bob", "hi\u202e"));
+  assertEquals(frames[2], chatMessage("Bob", "hi\u202e"));
   assertEquals("again" in frames[1] || "history" in frames[1], false);
   assertEquals(stdout.text.includes("\u202e"), false);
 });
@@ -143,14 +148,14 @@ Deno.test("`pipe()` with JSON prints only frames of the hub", async () => {
 Deno.test("`pipe()` ends quietly when its output is closed", async () => {
   const { connection, stdout, stderr, code } = begin(endless());
   stdout.open = false;
-  connection.emit(...beginning("ci"), said("Bob", "hi"));
+  connection.emit(...connectedEvents("ci"), chatMessage("Bob", "hi"));
   assertEquals(await code, 0);
   assertEquals([stderr.text, connection.state], ["", "closed"]);
 });
 
 Deno.test("an interrupted `pipe()` reports what may be lost", async () => {
-  const { connection, stderr, stop, code } = begin(bytesOf("one\n"));
-  connection.emit(...beginning("ci"));
+  const { connection, stderr, stop, code } = begin(byteStream("one\n"));
+  connection.emit(...connectedEvents("ci"));
   await until("the message", () => connection.sent.length === 1);
   stop.abort();
   assertEquals(await code, 130);
@@ -158,18 +163,18 @@ Deno.test("an interrupted `pipe()` reports what may be lost", async () => {
 });
 
 Deno.test("`pipe()` fails with the error of the connection", async () => {
-  const { connection, code } = begin(bytesOf("one\n"));
+  const { connection, code } = begin(byteStream("one\n"));
   await until("the message", () => connection.sent.length === 1);
   const error = new ConnectError("refused-connection", "Nothing listens");
   connection.sent[0]?.fail(error);
-  connection.break(error);
+  connection.fail(error);
   assertEquals(await assertRejects(() => code, ConnectError), error);
 });
 
 Deno.test("`pipe()` sends 'quit' from a program, but not from a terminal", async () => {
   for (const isTyped of [false, true]) {
-    const setting = begin(bytesOf("quit\n", " quit\n", "exit stage\n", "EXIT"), false, isTyped);
-    setting.connection.emit(...beginning());
+    const setting = begin(byteStream("quit\n", " quit\n", "exit stage\n", "EXIT"), false, isTyped);
+    setting.connection.emit(...connectedEvents());
     const expected = isTyped ? [" quit", "exit stage"] : ["quit", " quit", "exit stage", "EXIT"];
     const { sent } = setting.connection;
     await until("all of it", () => sent.length === expected.length);

@@ -19,8 +19,8 @@ import {
 import { ConnectionNotices } from "../../../commands/pipeline/connection_events.ts";
 import { ranges, UnsentReport } from "../../../commands/pipeline/unsent_report.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
-import { beginning, FakeConversation } from "../../kit/fake_conversation.ts";
-import { bytesOf, MemoryOutput } from "../../kit/memory_output.ts";
+import { connectedEvents, FakeConnection } from "../../kit/fake_connection.ts";
+import { byteStream, MemoryOutput } from "../../kit/memory_output.ts";
 import { until } from "../../kit/until.ts";
 
 Deno.test("`jsonItem()` reads message, data and kind, and reports invalid lines", () => {
@@ -72,7 +72,7 @@ Deno.test("`jsonItem()` reads message, data and kind, and reports invalid lines"
 });
 
 Deno.test("`readLines()` can split at NUL characters only", async () => {
-  const found = await Array.fromAsync(readLines(bytesOf("a\nb\r", "\0", "\0c"), 100, "\0"));
+  const found = await Array.fromAsync(readLines(byteStream("a\nb\r", "\0", "\0c"), 100, "\0"));
   assertEquals(found, [
     { number: 1, text: "a\nb\r" },
     { number: 2, text: "" },
@@ -125,7 +125,7 @@ Deno.test("`inputLines()` ends when aborted, and fails when reading fails", asyn
 });
 
 function begin(items: AsyncIterable<OutgoingItem>) {
-  const connection = new FakeConversation();
+  const connection = new FakeConnection();
   const refused: string[] = [];
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
   const result = sendAll({
@@ -162,7 +162,10 @@ Deno.test("`sendAll()` bounds the messages in flight for any input", async () =>
 });
 
 Deno.test("`sendAll()` reports refused lines and continues", async () => {
-  const lines = readLines(bytesOf(`{"message":"one"}\nnope\n\n{"data":4}\n{"message":"5"}`), 100);
+  const lines = readLines(
+    byteStream(`{"message":"one"}\nnope\n\n{"data":4}\n{"message":"5"}`),
+    100,
+  );
   const { connection, refused, result } = begin(itemsOf(lines, jsonItem));
   await until("three messages", () => connection.sent.length === 3);
   assertEquals(connection.sent.map(({ message }) => message), [
@@ -247,7 +250,7 @@ Deno.test("`SendProgress` appears after a second, and erases itself", () => {
 });
 
 Deno.test("`ReconnectDeadline` expires if the hub does not come back, and restarts with each outage", () => {
-  const [, online] = beginning();
+  const [, online] = connectedEvents();
   const offline = { type: "offline", code: 1006, reason: "", retryIn: 1 } as const;
   for (const [limit, over] of [[1000, 1], [0, 0]] as const) {
     const clock = new FakeClock();
@@ -268,7 +271,7 @@ Deno.test("`ReconnectDeadline` expires if the hub does not come back, and restar
 });
 
 Deno.test("`ConnectionNotices` reports each outage once, and its end", () => {
-  const [connecting, online] = beginning();
+  const [connecting, online] = connectedEvents();
   assert(connecting !== undefined && online?.type === "online");
   const offline = { type: "offline", code: 1006, reason: "Gone", retryIn: 1000 } as const;
   const again = { ...online, reconnected: true };

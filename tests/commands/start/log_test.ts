@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { LOG_LEVELS } from "../../../cli/logging.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { startHubProcess } from "../../kit/process.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { until } from "../../kit/until.ts";
 
 const TOKEN = "a-very-long-shared-secret-token";

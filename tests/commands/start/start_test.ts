@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
-import { cannotListen } from "../../../commands/start/start.ts";
-import { explain } from "../../../cli/errors.ts";
+import { cannotListen } from "../../../commands/start/listen.ts";
+import { explain } from "../../../commands/explain_error.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { Program, startHubProcess } from "../../kit/process.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { until } from "../../kit/until.ts";
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

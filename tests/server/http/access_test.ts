@@ -4,8 +4,8 @@ import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatJson, formatText } from "../../../cli/logging.ts";
 import { isNetwork, TrustedProxies } from "../../../server/http/proxies.ts";
 import { readOrigin } from "../../../server/http/origin.ts";
-import { ask, askRaw, handshake, type RawHeaders } from "../../kit/handshake.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { askRaw, rawGet, type RawHeaders, requestUpgrade } from "../../kit/handshake.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
 const CROSS = "Pages of another site may not talk to this hub";
@@ -171,7 +171,7 @@ for (const { what, headers, origins = [], trusted = false, refused } of ORIGINS)
       trustedProxies: trusted ? ["127.0.0.0/8"] : [],
     });
     await using bystander = await TestSocket.plain(hub.url, "Bystander");
-    const { status, body } = await handshake(hub.port, headers(hub.port));
+    const { status, body } = await requestUpgrade(hub.port, headers(hub.port));
     const denied = refused === MISDIRECTED ? 421 : 403;
     assertEquals(status, refused === undefined ? 101 : denied, body);
     if (refused !== undefined) {
@@ -321,7 +321,7 @@ Deno.test("the log contains no tokens and no terminal escape sequences", async (
         [[["User-Agent", evil], ["Sec-WebSocket-Protocol", evil]], `/?token=${token}x`],
       ] as const
     ) {
-      const { status, body } = await handshake(hub.port, headers, target);
+      const { status, body } = await requestUpgrade(hub.port, headers, target);
       assert(status < 500, `${status} ${target}`);
       answers += body;
     }
@@ -373,13 +373,13 @@ Deno.test("`Sec-Fetch-Site` rejects pages of other sites that send no origin", a
     await t.step(`${site}, ${origin ?? "no origin"}: ${path}`, async () => {
       const headers: [string, string][] = [["Sec-Fetch-Site", site]];
       if (origin !== undefined) headers.push(["Origin", origin]);
-      const answer = await ask(hub.port, path, headers);
+      const answer = await rawGet(hub.port, path, headers);
       assertEquals(answer.status, status, answer.body);
       if (status === 403) assertStringIncludes(answer.body, "--origin");
     });
   }
   const upgrade = (...headers: [string, string][]): Promise<number> =>
-    handshake(hub.port, headers).then(({ status }) => status);
+    requestUpgrade(hub.port, headers).then(({ status }) => status);
   assertEquals(await upgrade(["Sec-Fetch-Site", "cross-site"]), 403);
   assertEquals(await upgrade(["Sec-Fetch-Site", "same-origin"], ["Origin", own]), 101);
 });

@@ -6,8 +6,8 @@ import { secretKey, signingSecret } from "../../../auth/keys.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
 import type { Server } from "../../../server.ts";
-import { handshake } from "../../kit/handshake.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { requestUpgrade } from "../../kit/handshake.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
 const ADMIN = "an-admin-token-of-the-hub";
@@ -113,7 +113,7 @@ Deno.test("a ban answers 403 with the reason at the upgrade and below /api/, 450
     words(refused),
     /^forbidden: Your address is banned until \d{4}-\S+ \d\d:\d\d UTC: scraping$/,
   );
-  const upgrade = await handshake(hub.port, [["X-Forwarded-For", "2001:db8::7"]]);
+  const upgrade = await requestUpgrade(hub.port, [["X-Forwarded-For", "2001:db8::7"]]);
   assertEquals(upgrade.status, 403);
   assertStringIncludes(upgrade.body, "Your address is banned until ");
   // Other addresses are not banned, and neither is a moderator from this one.
@@ -128,7 +128,10 @@ Deno.test("a ban answers 403 with the reason at the upgrade and below /api/, 450
   const token = await mintToken(signingSecret(KEY), { issuedAt: Date.now(), sub: "Eve" });
   await ask(hub, "admin/ban", { name: "eve" });
   assertEquals((await ask(hub, "people", undefined, { token })).status, 403);
-  assertEquals((await handshake(hub.port, [["Authorization", `Bearer ${token}`]])).status, 403);
+  assertEquals(
+    (await requestUpgrade(hub.port, [["Authorization", `Bearer ${token}`]])).status,
+    403,
+  );
   const socket = await TestSocket.open(hub.url, "bcast.v1");
   socket.send({ type: "hello", token });
   const { code, reason } = await socket.closed;

@@ -8,8 +8,8 @@ import {
   machineNames,
   readHostPattern,
 } from "../../../server/http/hosts.ts";
-import { pair } from "../../kit/certificates.ts";
-import { ask, askRaw, handshake } from "../../kit/handshake.ts";
+import { keyPair } from "../../kit/certificates.ts";
+import { askRaw, rawGet, requestUpgrade } from "../../kit/handshake.ts";
 import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
 /** The status for each `Host` header, for a hub without `allowedHosts`; `PORT` is the hub's. */
@@ -75,7 +75,7 @@ Deno.test("the Host header decides between 200, 421 and 400", async (t) => {
     const host = name.replace("PORT", String(hub.port));
     await t.step(`Host: ${name}`, async () => {
       for (const path of ["/api/status", "/api/rooms/lobby/messages", "/metrics"]) {
-        const answer = await ask(hub.port, path, [["Host", host]]);
+        const answer = await rawGet(hub.port, path, [["Host", host]]);
         assertEquals([path, answer.status], [path, status], answer.body);
         if (status === 421) {
           assertEquals(answer.body.trimEnd().split("\n").length, 1);
@@ -89,7 +89,7 @@ Deno.test("the Host header decides between 200, 421 and 400", async (t) => {
       }
       // Health checks may use any valid name.
       const healthy = status === 400 ? [200, 400, 404] : [200];
-      const { status: health } = await ask(hub.port, "/healthz", [["Host", host]]);
+      const { status: health } = await rawGet(hub.port, "/healthz", [["Host", host]]);
       assert(healthy.includes(health), String(health));
     });
   }
@@ -156,7 +156,7 @@ Deno.test("--allowed-host also restricts the hosts that a proxy forwards", async
     ] as const
   ) {
     await t.step(`${host} ${JSON.stringify(headers)}`, async () => {
-      const answer = await ask(hub.port, "/api/status", [["Host", host], ...headers]);
+      const answer = await rawGet(hub.port, "/api/status", [["Host", host], ...headers]);
       assertEquals(answer.status, status, answer.body);
     });
   }
@@ -168,9 +168,9 @@ Deno.test("a hub answers to the machine's name, the name it is bound to and the 
   assert(own.some((name) => name.endsWith(".local")), own.join());
   await using hub = await startTestHub();
   for (const name of own) {
-    assertEquals((await ask(hub.port, "/api/status", [["Host", name]])).status, 200, name);
+    assertEquals((await rawGet(hub.port, "/api/status", [["Host", name]])).status, 200, name);
   }
-  const { cert } = await pair([
+  const { cert } = await keyPair([
     "hub.example",
     "*.wild.example",
     "127.0.0.1",
@@ -250,7 +250,7 @@ for (const secure of isOldClient ? [false] : [false, true]) {
   Deno.test(`HTTP/2 over ${scheme}: the hub's own page may post, a foreign authority is rejected`, async () => {
     await using hub = await startTestHub({
       host: "localhost",
-      ...(secure ? { tls: await pair() } : {}),
+      ...(secure ? { tls: await keyPair() } : {}),
     });
     const origin = `${scheme}://127.0.0.1:${hub.port}`;
     const post = (authority: string, from: string) =>
@@ -275,7 +275,7 @@ for (const secure of isOldClient ? [false] : [false, true]) {
   });
 
   Deno.test(`HTTP/2 over ${scheme}: WebSockets are not offered (RFC 8441)`, async () => {
-    await using hub = await startTestHub(secure ? { tls: await pair() } : {});
+    await using hub = await startTestHub(secure ? { tls: await keyPair() } : {});
     const session = connectHttp2(`${scheme}://127.0.0.1:${hub.port}`, {
       rejectUnauthorized: false,
     });
@@ -300,7 +300,7 @@ Deno.test("`requestAuthority()` reads the authority of HTTP/2, and rejects one t
 Deno.test("a WebSocket without an origin is not a browser's, and may use any host name", async () => {
   await using hub = await startTestHub();
   const host = ["Host", "hub.lan"] as const;
-  assertEquals((await handshake(hub.port, [host])).status, 101);
+  assertEquals((await requestUpgrade(hub.port, [host])).status, 101);
   const page = ["Origin", "http://hub.lan"] as const;
-  assertEquals((await handshake(hub.port, [host, page])).status, 421);
+  assertEquals((await requestUpgrade(hub.port, [host, page])).status, 421);
 });

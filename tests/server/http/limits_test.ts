@@ -7,14 +7,14 @@ import { BODY_TIMEOUT } from "../../../server/http/api/body.ts";
 import { V1_ENCODER } from "../../../server/encoders/json.ts";
 import { TEXT_ENCODER } from "../../../server/encoders/text.ts";
 import type { Server } from "../../../server.ts";
-import { EventReader } from "../../kit/events.ts";
+import { SseReader } from "../../kit/sse_reader.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
-import { address, post, tell } from "../../kit/http.ts";
+import { fetchJson, httpUrl, post } from "../../kit/http.ts";
 import { openApiChecker } from "../../kit/openapi_checker.ts";
 import { LineClient } from "../../kit/line_client.ts";
 import { rawRequest } from "../../kit/raw_http.ts";
-import { RecordedClient, recordedHub } from "../../kit/recorded_hub.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { RecordedClient, startMemoryHub } from "../../kit/memory_hub.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 import { until } from "../../kit/until.ts";
 
@@ -84,7 +84,7 @@ Deno.test("every path below /api/, and /metrics, counts towards a client's rate"
     });
     const statuses: number[] = [];
     for (let n = 0; n < 5; n++) {
-      const response = await fetch(address(hub, path.replace("{room}", "lobby")), {
+      const response = await fetch(httpUrl(hub, path.replace("{room}", "lobby")), {
         method,
         ...(method === "POST" ? { body: "{}" } : {}),
       });
@@ -97,7 +97,7 @@ Deno.test("every path below /api/, and /metrics, counts towards a client's rate"
       [false, false, false, true, true],
     ]);
     clock.advance(1000);
-    const later = await fetch(address(hub, path.replace("{room}", "lobby")), {
+    const later = await fetch(httpUrl(hub, path.replace("{room}", "lobby")), {
       method,
       ...(method === "POST" ? { body: "{}" } : {}),
     });
@@ -107,7 +107,7 @@ Deno.test("every path below /api/, and /metrics, counts towards a client's rate"
   // Programs on the hub's own machine are exempt by default.
   await using open = await moderated({ limits: { rate: 1, burst: 1 } });
   for (let n = 0; n < 5; n++) {
-    assertEquals((await tell(open, "/api/rooms")).status, 200);
+    assertEquals((await fetchJson(open, "/api/rooms")).status, 200);
   }
 });
 
@@ -118,7 +118,7 @@ Deno.test("every rejection is counted and logged once, over every transport", as
       limits: { maxConnections: 1 },
       metrics: "local",
     });
-    await using _first = await EventReader.open(hub, "lobby");
+    await using _first = await SseReader.open(hub, "lobby");
     const refusals: [what: string, status: number, reason: RegExp][] = [];
     const before = (): number => lines().filter((line) => line.includes("Rejected")).length;
     const expect = async (what: string, status: number, reason: RegExp, ask: () => unknown) => {
@@ -133,7 +133,7 @@ Deno.test("every rejection is counted and logged once, over every transport", as
         "an event stream",
         503,
         /127\.0\.0\.1 with 503: The hub is full: 1 conn/,
-        () => EventReader.open(hub, "lobby").then((events) => events[Symbol.asyncDispose]()),
+        () => SseReader.open(hub, "lobby").then((events) => events[Symbol.asyncDispose]()),
       );
     }
     await expect(
@@ -153,23 +153,23 @@ Deno.test("every rejection is counted and logged once, over every transport", as
       "a stranger",
       401,
       /with 401: Only moderators/,
-      () => tell(hub, "/api/admin/bans"),
+      () => fetchJson(hub, "/api/admin/bans"),
     );
     await expect(
       "a wrong token",
       401,
       /with 401: The token is wrong/,
-      () => tell(hub, "/api/rooms?token=wrong"),
+      () => fetchJson(hub, "/api/rooms?token=wrong"),
     );
     await expect(
       "a page of elsewhere",
       403,
       /with 403/,
-      () => tell(hub, "/api/rooms", { headers: { origin: "https://evil.example" } }),
+      () => fetchJson(hub, "/api/rooms", { headers: { origin: "https://evil.example" } }),
     );
-    const status = (await tell(hub, "/api/status")).body;
+    const status = (await fetchJson(hub, "/api/status")).body;
     assertEquals(status.turnedAway, refusals.length);
-    const metrics = await (await fetch(address(hub, "/metrics"))).text();
+    const metrics = await (await fetch(httpUrl(hub, "/metrics"))).text();
     for (const code of [401, 403, 503]) {
       const count = refusals.filter(([, of]) => of === code).length;
       assertMatch(metrics, new RegExp(`bcast_turned_away_total\\{status="${code}"\\} ${count}\n`));
@@ -185,7 +185,7 @@ Deno.test("rejections by the API are counted, and a flood of them is logged in s
       limits: { rate: 1, burst: 1, ratePerAddress: 0, rateOnLoopback: true },
     });
     for (let n = 0; n < 100; n++) {
-      await tell(hub, "/api/rooms");
+      await fetchJson(hub, "/api/rooms");
     }
     const infos = (): readonly string[] =>
       lines().filter((line) => line.includes("Rejected") && /\bINF/i.test(line));
@@ -196,7 +196,7 @@ Deno.test("rejections by the API are counted, and a flood of them is logged in s
     );
     clock.advance(2000);
     assertMatch(infos().at(-1) ?? "", /Rejected 79 more/);
-    assertEquals((await tell(hub, "/api/status")).body.turnedAway, 99);
+    assertEquals((await fetchJson(hub, "/api/status")).body.turnedAway, 99);
     await using _alice = await TestSocket.plain(hub.url, "Alice");
     const stopped = hub.stop("Bye", 100);
     clock.advance(1000);
@@ -209,11 +209,11 @@ Deno.test("rejections by the API are counted, and a flood of them is logged in s
 
 Deno.test("no line of the log contains `undefined`", async () => {
   await logged(async (lines) => {
-    await using world = await recordedHub();
+    await using world = await startMemoryHub();
     const { hub } = world;
     const silent = new RecordedClient(hub, "192.0.2.1", { encoder: V1_ENCODER });
-    silent.say({ type: "message", message: "too early" });
-    silent.say({ type: "nonsense" });
+    silent.sendFrame({ type: "message", message: "too early" });
+    silent.sendFrame({ type: "nonsense" });
     const slow = hub.connect({
       kind: "websocket",
       address: "192.0.2.1",

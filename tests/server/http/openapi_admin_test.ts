@@ -8,9 +8,9 @@ import { sqliteStorage } from "../../../server/storage.ts";
 import { MAX_SANCTIONS } from "../../../server/moderation/sanctions.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import type { Server } from "../../../server.ts";
-import { address, tell } from "../../kit/http.ts";
+import { fetchJson, httpUrl } from "../../kit/http.ts";
 import { openApiChecker } from "../../kit/openapi_checker.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
 const ADMIN = "an-admin-token-of-the-hub";
@@ -38,7 +38,7 @@ Deno.test("GET /api/openapi.json lists exactly the operations that exist", async
   const { operations, document } = await openApiChecker(hub);
   // A 404 lists the paths that exist.
   const known = async (path: string): Promise<readonly string[]> => {
-    const { status, body } = await tell(hub, path, {
+    const { status, body } = await fetchJson(hub, path, {
       headers: { authorization: `Bearer ${ADMIN}` },
     });
     assertEquals(status, 404);
@@ -50,7 +50,7 @@ Deno.test("GET /api/openapi.json lists exactly the operations that exist", async
   const methods = OPERATIONS.map(({ method, path }) => `${method} ${path}`);
   assertEquals(operations.map(([method, path]) => `${method} ${path}`), methods);
   for (const [method, path] of operations) {
-    const { status } = await fetch(address(hub, path.replace("{room}", "lobby")), {
+    const { status } = await fetch(httpUrl(hub, path.replace("{room}", "lobby")), {
       method,
       ...(method === "POST" ? asAdmin("") : {}),
     }).then(async (response) => {

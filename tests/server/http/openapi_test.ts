@@ -3,10 +3,10 @@ import { type Authorizer, combineAuthorizers } from "../../../auth/authorizer.ts
 import { Rights } from "../../../auth/rights.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
-import { address, post, tell } from "../../kit/http.ts";
-import { EventReader } from "../../kit/events.ts";
+import { fetchJson, httpUrl, post } from "../../kit/http.ts";
+import { SseReader } from "../../kit/sse_reader.ts";
 import { openApiChecker } from "../../kit/openapi_checker.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
 /** Rejects the token `bad`; the token `reader` may only read. */
@@ -105,7 +105,7 @@ Deno.test("GET /api/openapi.json describes the events of a stream", async () => 
   });
   const checker = await openApiChecker(hub);
   await post(hub, "lobby", "hi");
-  await using events = await EventReader.open(hub, "lobby", "?after=other:1");
+  await using events = await SseReader.open(hub, "lobby", "?after=other:1");
   await events.message(1);
   for (const order of ["announce", "close-room"]) {
     const body = JSON.stringify({
@@ -113,7 +113,7 @@ Deno.test("GET /api/openapi.json describes the events of a stream", async () => 
       [order === "announce" ? "message" : "reason"]: "x",
     });
     const headers = { authorization: "Bearer an-admin-token-of-the-hub" };
-    await tell(hub, `/api/admin/${order}`, { method: "POST", body, headers });
+    await fetchJson(hub, `/api/admin/${order}`, { method: "POST", body, headers });
   }
   await events.next("the end", ({ event }) => event === "notice");
   for (
@@ -132,7 +132,7 @@ Deno.test("GET /api/openapi.json describes the events of a stream", async () => 
 Deno.test("responses have CORS headers for allowed origins only", async () => {
   await using hub = await startTestHub({ origins: ["https://chat.example"] });
   const ask = async (method: string, path: string, origin: string): Promise<Response> => {
-    const response = await fetch(address(hub, path), {
+    const response = await fetch(httpUrl(hub, path), {
       method,
       headers: { origin, "access-control-request-method": "POST" },
     });
@@ -156,7 +156,7 @@ Deno.test("responses have CORS headers for allowed origins only", async () => {
     assertEquals(headers.get("access-control-allow-credentials"), null);
     const foreign = await ask(method, path, "https://evil.example");
     assertEquals([foreign.status, foreign.headers.get("access-control-allow-origin")], [403, null]);
-    const own = await ask(method, path, address(hub, "").replace(/\/$/, ""));
+    const own = await ask(method, path, httpUrl(hub, "").replace(/\/$/, ""));
     assertEquals(own.headers.get("access-control-allow-origin"), null);
   }
   const { headers } = await ask("OPTIONS", "/api/status", "https://chat.example");

@@ -6,8 +6,8 @@ import { BODY_TIMEOUT } from "../../../server/http/api/body.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { askRaw } from "../../kit/handshake.ts";
-import { address, post, tell } from "../../kit/http.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { fetchJson, httpUrl, post } from "../../kit/http.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 import { until } from "../../kit/until.ts";
 
@@ -49,9 +49,12 @@ Deno.test("POST messages delivers to the members, without join or leave notices"
   // Alice may see a notice of her own join.
   const others = alice.all("system").filter(({ message }) => message !== "Alice joined (1 online)");
   assertEquals(others, []);
-  assertEquals((await tell(hub, "/api/people")).body.online, 1);
+  assertEquals((await fetchJson(hub, "/api/people")).body.online, 1);
   const location = told.headers.get("location") ?? "";
-  const stored = await tell(hub, new URL(location, address(hub, "/api/rooms/lobby/messages")).href);
+  const stored = await fetchJson(
+    hub,
+    new URL(location, httpUrl(hub, "/api/rooms/lobby/messages")).href,
+  );
   assertEquals(stored.body.messages.map((message: { id: number }) => message.id), [1]);
 });
 
@@ -67,7 +70,7 @@ Deno.test("POST messages accepts text and removes its last line break", async ()
   ) {
     const told = await post(hub, "lobby", body, { "content-type": type }, "?sender=cron");
     assertEquals([told.status, told.body.sender], [201, "cron"], type);
-    const { body: { messages } } = await tell(hub, "/api/rooms/lobby/messages?limit=1");
+    const { body: { messages } } = await fetchJson(hub, "/api/rooms/lobby/messages?limit=1");
     assertEquals(messages[0].message, message);
   }
   assertEquals((await post(hub, "lobby", "hi")).body.sender, "guest");
@@ -86,7 +89,7 @@ Deno.test("POST messages treats null as an absent field, except in `data`", asyn
   ) {
     const told = await post(hub, "lobby", body, {}, query);
     assertEquals([told.status, told.body.sender], [201, "Jean-Luc 🍵"], JSON.stringify(body));
-    const { body: { messages } } = await tell(hub, "/api/rooms/lobby/messages?limit=1");
+    const { body: { messages } } = await fetchJson(hub, "/api/rooms/lobby/messages?limit=1");
     const {
       type: _type,
       room: _room,
@@ -160,14 +163,14 @@ Deno.test("rooms without permission are rejected with 403, whether they exist or
   const reader = { headers: bearer("Eve:read") };
   for (const room of ["ops", "none"]) {
     for (const what of ["messages", "members", "messages?query=secret"]) {
-      const { status, body } = await tell(hub, `/api/rooms/${room}/${what}`, reader);
+      const { status, body } = await fetchJson(hub, `/api/rooms/${room}/${what}`, reader);
       assertEquals([status, body.error], [403, {
         code: "forbidden",
         message: `Your token does not permit you to read ${room}`,
       }]);
     }
   }
-  assertEquals((await tell(hub, "/api/rooms/lobby/messages", reader)).status, 200);
+  assertEquals((await fetchJson(hub, "/api/rooms/lobby/messages", reader)).status, 200);
   const refused = await post(hub, "lobby", "hi", bearer("Eve:read"));
   assertEquals([refused.status, refused.body.error.code], [403, "forbidden"]);
 });
@@ -176,7 +179,7 @@ Deno.test("GET messages pages in both directions and searches", async () => {
   await using hub = await startTestHub();
   for (const word of ["one", "two", "three", "four"]) await post(hub, "lobby", word);
   const read = async (query: string): Promise<unknown> => {
-    const { body } = await tell(hub, `/api/rooms/lobby/messages${query}`);
+    const { body } = await fetchJson(hub, `/api/rooms/lobby/messages${query}`);
     return [...body.messages.map(({ message }: { message: string }) => message), body.more];
   };
   assertEquals(await read(""), ["one", "two", "three", "four", false]);
@@ -185,16 +188,16 @@ Deno.test("GET messages pages in both directions and searches", async () => {
   assertEquals(await read("?before=3"), ["one", "two", false]);
   assertEquals(await read("?query=t*"), ["two", "three", false]);
   assertEquals(await read("?query=%22%20OR%20("), [false]);
-  const { body } = await tell(hub, "/api/rooms/unknown/messages");
+  const { body } = await fetchJson(hub, "/api/rooms/unknown/messages");
   assertEquals([body.room, body.messages, body.more], ["unknown", [], false]);
 });
 
 Deno.test("GET members lists the people in the room", async () => {
   await using hub = await startTestHub();
   await using _alice = await TestSocket.plain(hub.url, "Alice", "room=a");
-  const { body } = await tell(hub, "/api/rooms/a/members");
+  const { body } = await fetchJson(hub, "/api/rooms/a/members");
   assertEquals(body, { online: 1, people: [{ name: "Alice", rooms: ["a"] }] });
-  assertEquals((await tell(hub, "/api/rooms/b/members")).body, { online: 0, people: [] });
+  assertEquals((await fetchJson(hub, "/api/rooms/b/members")).body, { online: 0, people: [] });
 });
 
 Deno.test("POST messages over the rate is rejected with 429 and Retry-After", async () => {
@@ -206,7 +209,7 @@ Deno.test("POST messages over the rate is rejected with 429 and Retry-After", as
   const statuses = [];
   for (let n = 0; n < 4; n++) statuses.push((await post(hub, "lobby", "hi")).status);
   assertEquals(statuses, [201, 201, 429, 429]);
-  const { headers, body } = await tell(hub, "/api/rooms/lobby/messages");
+  const { headers, body } = await fetchJson(hub, "/api/rooms/lobby/messages");
   assertEquals(headers.get("retry-after"), "1");
   assertEquals([body.error.code, body.error.retryAfter], ["rate_limited", 1]);
   // The name of a token has a rate of its own.
@@ -351,7 +354,7 @@ Deno.test("POST messages rejects an invalid request with a one-line error and de
   await using alice = await TestSocket.plain(hub.url, "Alice");
   for (const { what, body, headers, query = "", room = "lobby", refused } of HOSTILE) {
     await t.step(what, async () => {
-      const told = await tell(hub, `/api/rooms/${room}/messages${query}`, {
+      const told = await fetchJson(hub, `/api/rooms/${room}/messages${query}`, {
         method: "POST",
         body,
         headers: { "content-type": "application/json", ...headers },
@@ -394,7 +397,7 @@ Deno.test("POST messages stops reading an endless body", async () => {
   // More than all buffers on the way hold: a hub that goes on reading takes all of it.
   while (sent < 4096 && await write(chunk)) sent++;
   assert(sent < 4096, "the hub read 64 MiB");
-  const status = await tell(hub, "/api/status");
+  const status = await fetchJson(hub, "/api/status");
   assertEquals(status.body.messages, 0);
 });
 
@@ -417,7 +420,7 @@ Deno.test("POST messages rejects a slow body with 408 after BODY_TIMEOUT", async
 Deno.test("POST messages reads `via` from the query for text bodies", async () => {
   await using hub = await startTestHub();
   const said = async (): Promise<unknown> => {
-    const { body: { messages } } = await tell(hub, "/api/rooms/lobby/messages?limit=1");
+    const { body: { messages } } = await fetchJson(hub, "/api/rooms/lobby/messages?limit=1");
     return messages[0].via;
   };
   assertEquals((await post(hub, "lobby", "hi", {}, "?via=a,B.c-d_9")).status, 201);

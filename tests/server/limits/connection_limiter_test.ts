@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Authorizer, OPEN_GRANT } from "../../../auth/authorizer.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../../server/limits/server_limits.ts";
 import { Rejection } from "../../../server/limits/rejection.ts";
-import { recordedHub } from "../../kit/recorded_hub.ts";
+import { startMemoryHub } from "../../kit/memory_hub.ts";
 
 const STRANGER = "192.0.2.1";
 
@@ -16,7 +16,7 @@ const authorizer: Authorizer = {
 };
 
 Deno.test("`add()` and `remove()` count by network, and `empty()` resolves for each transport", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { limiter } = world.hub;
   limiter.add({ address: "2001:db8::1", kind: "tcp" });
   limiter.add({ address: "2001:db8::ffff", kind: "websocket" });
@@ -40,7 +40,7 @@ Deno.test("`add()` and `remove()` count by network, and `empty()` resolves for e
 
 Deno.test("`checkCapacity()` rejects beyond the total with 503, beyond the address's limit with 429", async () => {
   const limits = { ...DEFAULT_SERVER_LIMITS, maxConnections: 3, maxPerAddress: 1 };
-  await using world = await recordedHub({ limits });
+  await using world = await startMemoryHub({ limits });
   const { limiter } = world.hub;
   limiter.add({ address: STRANGER, kind: "sse" });
   assertEquals(
@@ -59,7 +59,7 @@ Deno.test("`checkCapacity()` rejects beyond the total with 503, beyond the addre
 
 Deno.test("`checkRate()` rejects with 429 until the quota of the address allows another request", async () => {
   const limits = { ...DEFAULT_SERVER_LIMITS, ratePerAddress: 1 };
-  await using world = await recordedHub({ limits });
+  await using world = await startMemoryHub({ limits });
   const { hub: { limiter }, clock } = world;
   assertEquals(limiter.checkRate(STRANGER), undefined);
   assertEquals(limiter.checkTcp(STRANGER), undefined);
@@ -72,7 +72,7 @@ Deno.test("`checkRate()` rejects with 429 until the quota of the address allows 
 });
 
 Deno.test("a shutdown rejects with 503 and its reason; a new certificate leaves TCP open", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { limiter } = world.hub;
   assertEquals(limiter.checkShutdown(), undefined);
   limiter.shutdown = { reason: "New certificate", retryAfter: () => 1, closesTcp: false };
@@ -87,7 +87,7 @@ Deno.test("a shutdown rejects with 503 and its reason; a new certificate leaves 
 
 Deno.test("`authorize()` rejects bad tokens with 401, too many with 429, banned clients with 403", async () => {
   const limits = { ...DEFAULT_SERVER_LIMITS, maxFailures: 1 };
-  await using world = await recordedHub({ authorizer, limits });
+  await using world = await startMemoryHub({ authorizer, limits });
   const { limiter, moderation } = world.hub;
   const alice = { ok: true, grant: { ...OPEN_GRANT, name: "Alice" } } as const;
   assertEquals(await limiter.authorize("Alice", STRANGER), alice);
@@ -117,7 +117,7 @@ Deno.test("`authorize()` rejects bad tokens with 401, too many with 429, banned 
 });
 
 Deno.test("`recordRejection()` counts by status", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { limiter, counters } = world.hub;
   limiter.recordRejection(STRANGER, new Rejection(503, "Full"));
   limiter.recordRejection(STRANGER, new Rejection(503, "Full"));

@@ -15,11 +15,10 @@ import { FakeClock } from "../../kit/fake_clock.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { LineClient } from "../../kit/line_client.ts";
 import { Program, startHubProcess } from "../../kit/process.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 import { until } from "../../kit/until.ts";
 
-/** What is in the file. */
 interface Contents {
   readonly version: number;
   readonly time: string;
@@ -35,7 +34,7 @@ function read(path: string): Contents {
   return JSON.parse(Deno.readTextFileSync(path));
 }
 
-Deno.test("`--clients-file` shows who comes, changes names, joins, and goes", async () => {
+Deno.test("`--clients-file` shows clients that connect, rename, join and leave", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/clients.json`;
   const clock = new FakeClock();
@@ -81,7 +80,7 @@ Deno.test("`--clients-file` shows who comes, changes names, joins, and goes", as
   await carol[Symbol.asyncDispose]();
 });
 
-Deno.test("`ClientsFile` is never found half-written, by a reader that does nothing but read", async () => {
+Deno.test("`ClientsFile` is never seen half-written by a reader in a loop", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/clients.json`;
   const clock = new FakeClock();
@@ -183,7 +182,7 @@ Deno.test("`ClientsFile` writes once for any number of changes, and not at all f
   assertEquals(read(path).time, time);
 });
 
-Deno.test("`ClientsFile` warns once when it cannot be written any more, and goes on later", async () => {
+Deno.test("`ClientsFile` warns once when writing fails, and retries", async () => {
   await using folder = await temporaryFolder();
   await Deno.mkdir(`${folder.path}/sub`);
   const path = `${folder.path}/sub/clients.json`;

@@ -17,7 +17,7 @@ import {
 import { formatUntil } from "../../../server/moderation/sanction_messages.ts";
 import { isLoopbackNetwork, parseNetwork } from "../../../lib/net.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
-import { RecordedClient, recordedHub } from "../../kit/recorded_hub.ts";
+import { RecordedClient, startMemoryHub } from "../../kit/memory_hub.ts";
 import { until } from "../../kit/until.ts";
 
 const BY = { name: "Root", address: "198.51.100.1" };
@@ -25,7 +25,7 @@ const ADMIN = { ...OPEN_GRANT, admin: true };
 const MESSAGE = { type: "message", room: "lobby", message: "hi", ref: 1 };
 
 Deno.test("`kick()` ends only the sessions of a name, at once and with the reason", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" });
   const bob = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Bob" });
@@ -49,7 +49,7 @@ Deno.test("`kick()` ends only the sessions of a name, at once and with the reaso
 });
 
 Deno.test("`kick()` ends disconnected sessions and notifies plain clients in text", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" });
   eve.connection.ended(1006);
@@ -66,7 +66,7 @@ Deno.test("`kick()` ends disconnected sessions and notifies plain clients in tex
 });
 
 Deno.test("`ban()` rejects every spelling of a name until it expires", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { hub, clock } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" });
   const bob = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Bob" });
@@ -90,7 +90,7 @@ Deno.test("`ban()` rejects every spelling of a name until it expires", async () 
   const guest = await new RecordedClient(hub, "192.0.2.7").hello();
   assertEquals(await guest.outcome({ ...MESSAGE, sender: "Eve" }), `forbidden: ${sentence}`);
   const late = await new RecordedClient(hub, "192.0.2.7").hello();
-  late.say({ type: "hello", sender: "Eve" });
+  late.sendFrame({ type: "hello", sender: "Eve" });
   await until("the end", () => late.ended);
   assertEquals(late.ended, [4503, sentence]);
   clock.advance(60_000);
@@ -100,7 +100,7 @@ Deno.test("`ban()` rejects every spelling of a name until it expires", async () 
 });
 
 Deno.test("`ban()` of an address covers its /64 and connections without a hello, but no moderators", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "2001:db8::7").hello({ sender: "Eve" });
   const silent = new RecordedClient(hub, "2001:db8::8");
@@ -123,7 +123,7 @@ Deno.test("`ban()` of an address covers its /64 and connections without a hello,
 });
 
 Deno.test("`ban()` of a moderator's own name does not lock the moderator out", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { hub } = world;
   const root = await new RecordedClient(hub, "192.0.2.1", { grant: ADMIN }).hello({
     sender: "Root",
@@ -148,7 +148,7 @@ Deno.test("`formatUntil()` never announces an end too early", () => {
 });
 
 Deno.test("`mute()` rejects every way to write, even after a rename, until it expires", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { hub, clock } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({
     sender: "Eve",
@@ -186,7 +186,7 @@ Deno.test("`mute()` rejects every way to write, even after a rename, until it ex
 });
 
 Deno.test("`unmute()` by name applies after a rename and keeps a mute by address", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({
     sender: "Eve",
@@ -206,7 +206,7 @@ Deno.test("`unmute()` by name applies after a rename and keeps a mute by address
 });
 
 Deno.test("`closeRoom()` empties a room and rejects joins and messages until it is opened", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { hub } = world;
   const rooms = [{ room: "lobby" }, { room: "party" }];
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve", rooms });
@@ -236,13 +236,13 @@ Deno.test("`closeRoom()` empties a room and rejects joins and messages until it 
 });
 
 Deno.test("a join in progress is rejected when the room is closed", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve", rooms: [] });
   // The room is being loaded from the log when it is closed.
-  eve.say({ type: "join", room: "party" });
+  eve.sendFrame({ type: "join", room: "party" });
   const arriving = new RecordedClient(hub, "192.0.2.8");
-  arriving.say({ type: "hello", sender: "Bob", rooms: [{ room: "party" }] });
+  arriving.sendFrame({ type: "hello", sender: "Bob", rooms: [{ room: "party" }] });
   await hub.moderation.closeRoom("party", {}, BY);
   await until("the refusal", () => eve.all("error").length + eve.all("left").length > 0);
   await until("the welcome", () => arriving.all("welcome").length > 0);
@@ -253,7 +253,7 @@ Deno.test("a join in progress is rejected when the room is closed", async () => 
 });
 
 Deno.test("`announce()` reaches all clients or a room in their encoding, and is not stored", async () => {
-  await using world = await recordedHub();
+  await using world = await startMemoryHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve", rooms: [] });
   const text = new RecordedClient(hub, "192.0.2.8", { encoder: TEXT_ENCODER, sender: "Tex" });
@@ -278,14 +278,14 @@ Deno.test("sanctions hold for the next hub on the same log", async () => {
   {
     // The caller disposes of the broker, not the hub.
     const clock = new FakeClock();
-    const { hub } = await recordedHub({ broker, clock });
+    const { hub } = await startMemoryHub({ broker, clock });
     await hub.moderation.ban({ name: "Eve" }, { for: 3600 }, BY);
     await hub.moderation.mute({ name: "Bob" }, {}, BY);
     await hub.moderation.closeRoom("party", {}, BY);
     await hub[Symbol.asyncDispose]();
   }
   const clock = new FakeClock();
-  const { hub } = await recordedHub({ broker, clock });
+  const { hub } = await startMemoryHub({ broker, clock });
   await using _hub = hub;
   assertEquals(
     (await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" })).ended?.[0],

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { nameKey, normalizeName } from "../../../protocol.ts";
-import { type Kind, KINDS, World } from "../../kit/reach.ts";
+import { CLIENT_KINDS, type ClientKind, InProcessHub } from "../../kit/client_kinds.ts";
 import { until } from "../../kit/until.ts";
 
 /** Names of all kinds that are allowed. */
@@ -22,7 +22,7 @@ const BY = { name: "Root", address: "198.51.100.1" };
 
 interface TestOrder {
   /** Requests the action, and those that must precede it; resolves with its response. */
-  give(world: World, name: string): Promise<{ status: number; body: { affected?: number } }>;
+  give(world: InProcessHub, name: string): Promise<{ status: number; body: { affected?: number } }>;
   /** The notice that affected clients receive. */
   readonly words: RegExp;
 }
@@ -155,7 +155,7 @@ const REQUESTS: Cells = {
   announceRoom: "0 | say back",
 };
 
-const TABLE: Readonly<Record<keyof typeof KINDS, Cells>> = {
+const TABLE: Readonly<Record<keyof typeof CLIENT_KINDS, Cells>> = {
   "v1 with a token": MEMBER,
   "v1": MEMBER,
   "v1, away, with a token": AWAY,
@@ -188,13 +188,13 @@ const OTHERS: Partial<Record<keyof typeof ORDERS, number>> = {
 
 /** The effect of one action on one kind of client; `expected` only tells what to wait for. */
 async function cell(
-  kind: Kind,
+  kind: ClientKind,
   column: keyof typeof ORDERS,
   name: string,
   expected: string,
 ): Promise<string> {
   const { give, words } = ORDERS[column];
-  await using world = await World.open(kind.token);
+  await using world = await InProcessHub.open(kind.token);
   const person = await kind.open(world, name, FROM);
   await world.settle();
   const { status, body: { affected } } = await give(world, name);
@@ -228,9 +228,9 @@ async function cell(
 }
 
 let turn = 0;
-for (const [kindName, kind] of Object.entries(KINDS)) {
+for (const [kindName, kind] of Object.entries(CLIENT_KINDS)) {
   Deno.test(`every moderation action applies to: ${kindName}`, async () => {
-    const expected: Readonly<Record<string, string>> = TABLE[kindName as keyof typeof KINDS];
+    const expected: Readonly<Record<string, string>> = TABLE[kindName as keyof typeof CLIENT_KINDS];
     const found: Record<string, string> = {};
     for (const column of Object.keys(ORDERS) as (keyof typeof ORDERS)[]) {
       const name = normalizeName(NAMES[turn++ % NAMES.length] ?? "") ?? "";
@@ -241,7 +241,7 @@ for (const [kindName, kind] of Object.entries(KINDS)) {
 }
 
 Deno.test("an event stream that opens while its room is closed ends with the reason", async () => {
-  await using world = await World.open(false);
+  await using world = await InProcessHub.open(false);
   const { broker } = world;
   const head = broker.head.bind(broker);
   const { promise: ready, resolve } = Promise.withResolvers<void>();
@@ -260,7 +260,7 @@ Deno.test("an event stream that opens while its room is closed ends with the rea
 });
 
 Deno.test("a ban between the check of a token and the opening of the stream ends the stream", async () => {
-  await using world = await World.open(true);
+  await using world = await InProcessHub.open(true);
   const opening = world.request("/api/rooms/lobby/events", { from: FROM, token: "Eve" });
   const banned = world.hub.moderation.ban({ name: "Eve" }, { reason: REASON }, BY);
   const answer = await opening;
@@ -269,7 +269,7 @@ Deno.test("a ban between the check of a token and the opening of the stream ends
 });
 
 Deno.test("an announcement is an event without an id in a stream", async () => {
-  await using world = await World.open(false);
+  await using world = await InProcessHub.open(false);
   const answer = await world.request("/api/rooms/lobby/events", { from: FROM });
   await world.tell("first");
   const text = 'Dinner\\u2028is ready "now"';

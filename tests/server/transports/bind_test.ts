@@ -4,8 +4,8 @@ import { addressesOf, AddressInUse, bindAll, type Bound } from "../../../server/
 import { sqliteStorage } from "../../../server/storage.ts";
 import { startServer } from "../../../server.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
-import { pair } from "../../kit/certificates.ts";
-import { ask } from "../../kit/handshake.ts";
+import { keyPair } from "../../kit/certificates.ts";
+import { rawGet } from "../../kit/handshake.ts";
 import { LineClient } from "../../kit/line_client.ts";
 import { Program } from "../../kit/process.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
@@ -49,7 +49,7 @@ Deno.test({
       const count = await conn.read(buffer) ?? 0;
       assert(/^[*[]/.test(new TextDecoder().decode(buffer.subarray(0, count))), "it is greeted");
     }
-    assertEquals((await ask(hub.port, "/healthz", [])).status, 200);
+    assertEquals((await rawGet(hub.port, "/healthz", [])).status, 200);
     for (const talker of talkers) {
       await talker.close();
     }
@@ -115,8 +115,8 @@ Deno.test({
   ignore,
   async fn() {
     const names = ["localhost", ...FAMILIES];
-    await using hub = await startTestHub({ host: "localhost", tls: await pair(names) });
-    const next = await pair(names);
+    await using hub = await startTestHub({ host: "localhost", tls: await keyPair(names) });
+    const next = await keyPair(names);
     await hub.renew(next);
     using client = Deno.createHttpClient({ caCerts: [next.cert] });
     for (const host of ["127.0.0.1", "[::1]", "localhost"]) {

@@ -4,7 +4,7 @@ import type { Connection } from "../../../server/connection.ts";
 import type { Hub } from "../../../server/hub.ts";
 import type { Transport, TransportKind } from "../../../server/transport.ts";
 import type { FakeClock } from "../../kit/fake_clock.ts";
-import { recordedHub } from "../../kit/recorded_hub.ts";
+import { startMemoryHub } from "../../kit/memory_hub.ts";
 import { until } from "../../kit/until.ts";
 
 /** How a test reaches the hub over one kind of transport. */
@@ -36,7 +36,7 @@ class OpenConnection implements AsyncDisposable {
 
   static async open({ listen, request }: TransportSetup): Promise<OpenConnection> {
     await using parts = new AsyncDisposableStack();
-    const { hub, clock } = parts.use(await recordedHub());
+    const { hub, clock } = parts.use(await startMemoryHub());
     const accepted = Promise.withResolvers<[Connection, Transport]>();
     const connect = hub.connect.bind(hub);
     hub.connect = (transport, params) => {

@@ -3,7 +3,7 @@ import { connectorFor } from "../../../commands/client/trust.ts";
 import { TLS_FLAGS, type TlsFlags, tlsSource } from "../../../commands/start/tls.ts";
 import { type ClientEvent, connect } from "../../../client.ts";
 import { checkPair, KeyPairError, readFingerprint } from "../../../server/transports/tls.ts";
-import { fingerprint, pair } from "../../kit/certificates.ts";
+import { keyPair, shownFingerprint } from "../../kit/certificates.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { Program } from "../../kit/process.ts";
@@ -11,22 +11,22 @@ import { startTestHub } from "../../kit/test_hub.ts";
 import { until } from "../../kit/until.ts";
 import { within } from "../../kit/within.ts";
 
-const first = await pair();
-const second = await pair();
+const first = await keyPair();
+const second = await keyPair();
 /** Near its end. */
-const soon = await pair(["localhost"], 14);
+const soon = await keyPair(["localhost"], 14);
 const DAY = 86_400_000;
 
 Deno.test("`checkPair()` names the file and what is wrong with it", async () => {
   const names = { cert: "c.pem", key: "k.pem" };
   const facts = checkPair(first, names, Date.now());
-  assertEquals(facts.fingerprint, fingerprint(first));
+  assertEquals(facts.fingerprint, shownFingerprint(first));
   assertEquals(facts.isAuthority, false);
   const wrong: readonly [typeof first, KeyPairError["reason"], RegExp][] = [
     [{ ...first, cert: "" }, "unreadable", /"c\.pem": it holds no certificate/],
     [{ ...first, key: "x" }, "unreadable", /"k\.pem": it holds no private key/],
     [{ ...first, key: second.key }, "mismatch", /"k\.pem": it is not the key of "c\.pem"/],
-    [await pair(["localhost"], -2), "expired", /"c\.pem": it expired on \d{4}-\d\d-\d\d/],
+    [await keyPair(["localhost"], -2), "expired", /"c\.pem": it expired on \d{4}-\d\d-\d\d/],
   ];
   for (const [tls, reason, message] of wrong) {
     const error = assertThrows(() => checkPair(tls, names, Date.now()), KeyPairError);
@@ -58,7 +58,7 @@ Deno.test("`renew()` moves all clients to the new certificate without losing mes
   await hub.renew(second);
   await alice.send({ message: "two" });
   await until("two at Bob's", () => heard.some((event) => event.type === "message"));
-  assertEquals(await shownBy(hub.port), fingerprint(second));
+  assertEquals(await shownBy(hub.port), shownFingerprint(second));
   assertEquals([alice.sender, bob.sender], ["Alice", "Bob"]);
   await bob.close();
   await reading;
@@ -79,7 +79,7 @@ Deno.test("`renew()` keeps the port, however often it is called and even while t
   // An unfinished handshake must delay neither.
   using stuck = await Deno.connect({ hostname: "127.0.0.1", port: hub.port });
   await Promise.all([second, first, second].map((tls) => hub.renew(tls)));
-  assertEquals(await shownBy(hub.port), fingerprint(second));
+  assertEquals(await shownBy(hub.port), shownFingerprint(second));
   await Promise.all([hub.renew(first), hub.stop()]);
   // Another program can have the port now.
   using next = Deno.listen({ hostname: "127.0.0.1", port: hub.port });
@@ -145,20 +145,20 @@ Deno.test("`tlsSource()` reloads the files, and keeps the old pair when the new 
   const used: string[] = [];
   const reload = (): Promise<void> =>
     source.reload((tls) => {
-      used.push(fingerprint(tls));
+      used.push(shownFingerprint(tls));
       return Promise.resolve();
     });
   await reload();
   await write({ cert: second.cert, key: first.key });
   await reload();
-  await write(await pair(["localhost"], -2));
+  await write(await keyPair(["localhost"], -2));
   await reload();
   await Deno.remove(flags.tlsKey);
   await reload();
   assertEquals(used, []);
   await write(second);
   await reload();
-  assertEquals(used, [fingerprint(second)]);
+  assertEquals(used, [shownFingerprint(second)]);
 });
 
 Deno.test("`TlsSource.watch()` reports a new file after the delay of its clock", async () => {
@@ -185,7 +185,7 @@ Deno.test("300 unfinished TLS handshakes delay neither clients nor the stop", as
   for (let n = 0; n < 300; n++) {
     stuck.push(await Deno.connect({ hostname: "127.0.0.1", port: hub.port }));
   }
-  assertEquals(await shownBy(hub.port), fingerprint(first));
+  assertEquals(await shownBy(hub.port), shownFingerprint(first));
   await within(hub.stop(), "the end of the hub");
   for (const connection of stuck) connection.close();
 });
@@ -204,17 +204,20 @@ Deno.test({
     ]);
     const [, port] = await hub.line(/^Listening on wss:\/\/localhost:(\d+)\/$/);
     await hub.line(/connect wss:\/\/localhost:\d+\/$/);
-    assertEquals(await shownBy(Number(port)), fingerprint(first));
-    assert(hub.errors.includes(`c.pem: ${fingerprint(first)}, valid until `), hub.errors);
+    assertEquals(await shownBy(Number(port)), shownFingerprint(first));
+    assert(hub.errors.includes(`c.pem: ${shownFingerprint(first)}, valid until `), hub.errors);
     assert(!hub.errors.includes("expires in"), hub.errors);
     await Deno.writeTextFile(cert, soon.cert);
     hub.kill("SIGHUP");
     await until("the refusal", () => hub.errors.includes("it is not the key of"));
-    assertEquals(await shownBy(Number(port)), fingerprint(first));
+    assertEquals(await shownBy(Number(port)), shownFingerprint(first));
     await Deno.writeTextFile(key, soon.key);
     hub.kill("SIGHUP");
-    await until("the new one", () => hub.errors.includes(`was replaced: ${fingerprint(soon)}`));
-    assertEquals(await shownBy(Number(port)), fingerprint(soon));
+    await until(
+      "the new one",
+      () => hub.errors.includes(`was replaced: ${shownFingerprint(soon)}`),
+    );
+    assertEquals(await shownBy(Number(port)), shownFingerprint(soon));
     await until("the warning", () => /c\.pem expires in 1[34] days, on/.test(hub.errors));
     hub.kill("SIGTERM");
     assertEquals(await hub.exit(), 0);
@@ -232,7 +235,7 @@ Deno.test("a self-signed hub prints a command with its fingerprint, and that com
   await using client = new Program(["connect", url, "--fingerprint", shown, "--name", "Alice"]);
   await client.type("hello\n", { end: true });
   assertEquals(await client.exit(), 0, client.errors);
-  const other = fingerprint(first);
+  const other = shownFingerprint(first);
   await using wrong = new Program(["connect", url, "--fingerprint", other, "--name", "Bob"]);
   assertEquals(await wrong.exit(), 3);
   assert(wrong.errors.includes(shown), wrong.errors);

@@ -36,7 +36,7 @@ async function visited(browser: TestBrowser) {
       edit: (worker, path) => worker.replace(/"version":"/, `$&${path.replaceAll("/", "-")}`),
     }),
   );
-  const visitor = stack.use(await browser.visitor());
+  const visitor = stack.use(await browser.newProfile());
   await visitor.context.addInitScript(() => {
     const told: NotificationOptions[] = [];
     class Notified {

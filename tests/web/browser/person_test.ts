@@ -59,7 +59,7 @@ function person(hub: Server, sender: string, token?: string) {
 
 test("an answer does not silently go to another person of the same name", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   const { page } = alice;
   const first = person(hub, "Bob 🦊");
@@ -88,7 +88,7 @@ test("an answer does not silently go to another person of the same name", async 
 test("what was written while there was no connection does not go to another person either", async (browser) => {
   await using hub = await startTestHub();
   await using wire = new Relay(hub.port);
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(wire.url.replace("ws:", "http:"), { name: "Alice" });
   const { page } = alice;
   const first = person(hub, "Bob");
@@ -119,7 +119,7 @@ test("whose name a token proves is the same person when they come back", async (
     authorizer: combineAuthorizers([new JwtAuthorizer({ keys: [secretKey(KEY)] })], { open: true }),
   });
   const token = await mintToken(signingSecret(KEY), { sub: "Bob", issuedAt: Date.now() });
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   const first = person(hub, "Bob", token);
   await using _first = first;

@@ -151,7 +151,7 @@ Deno.test("`shown()` makes everything visible but what nobody sees", () => {
 
 test("nothing that others wrote is in the page without being seen", async (browser) => {
   await using hub = new EvilHub();
-  await using visitor = await browser.visitor({
+  await using visitor = await browser.newProfile({
     height: 2000,
     serviceWorkers: "block",
     permissions: ["clipboard-read", "clipboard-write"],

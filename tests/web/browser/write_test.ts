@@ -12,7 +12,7 @@ const test = browserTests();
 
 test("the emoji are one stop of the Tab key, found by name, gone through with arrows", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   const { page } = alice;
   const { keyboard } = page;
@@ -75,7 +75,7 @@ test("the emoji are one stop of the Tab key, found by name, gone through with ar
 test("`quit` or `exit` alone asks what is meant, and says nothing to others by itself", async (browser) => {
   await using hub = await startTestHub();
   await using bob = connect({ url: hub.url, sender: "Bob", rooms: [{ room: "lobby" }] });
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   const { page } = alice;
   const question = page.locator(".composer-ask");

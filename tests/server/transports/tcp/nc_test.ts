@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Program, startHubProcess } from "../../../kit/process.ts";
-import { TestSocket } from "../../../kit/socket.ts";
+import { TestSocket } from "../../../kit/test_socket.ts";
 import { startTestHub } from "../../../kit/test_hub.ts";
 import { until } from "../../../kit/until.ts";
 

@@ -4,10 +4,10 @@ import { JwtAuthorizer, mintToken, type TokenClaims } from "../../../../auth/jwt
 import { secretKey, signingSecret } from "../../../../auth/keys.ts";
 import { SecretAuthorizer } from "../../../../auth/secrets.ts";
 import type { Server } from "../../../../server.ts";
-import { pair } from "../../../kit/certificates.ts";
+import { keyPair } from "../../../kit/certificates.ts";
 import { FakeClock } from "../../../kit/fake_clock.ts";
 import { LineClient } from "../../../kit/line_client.ts";
-import { TestSocket } from "../../../kit/socket.ts";
+import { TestSocket } from "../../../kit/test_socket.ts";
 import { startTestHub, type TestHubOptions } from "../../../kit/test_hub.ts";
 import { until } from "../../../kit/until.ts";
 
@@ -212,10 +212,10 @@ Deno.test("TCP connections count towards the rate of their address", async () =>
 });
 
 Deno.test("`renew()` keeps TCP clients connected", async () => {
-  const first = await pair();
+  const first = await keyPair();
   await using hub = await startTestHub({ tls: first, tcp: { port: 0 } });
   await using client = await LineClient.open(hub.tcpPort ?? 0);
-  await hub.renew(await pair());
+  await hub.renew(await keyPair());
   await client.send("still here\n");
   await client.line(/: still here/);
   await using _newcomer = await LineClient.open(hub.tcpPort ?? 0);

@@ -3,7 +3,7 @@ import type { Server } from "../../../../server.ts";
 import { LINE_PAUSE } from "../../../../server/transports/tcp/line_connection.ts";
 import { FakeClock } from "../../../kit/fake_clock.ts";
 import { LineClient } from "../../../kit/line_client.ts";
-import { TestSocket } from "../../../kit/socket.ts";
+import { TestSocket } from "../../../kit/test_socket.ts";
 import { startTestHub, type TestHubOptions } from "../../../kit/test_hub.ts";
 import { until } from "../../../kit/until.ts";
 
@@ -145,7 +145,7 @@ Deno.test("TCP and WebSocket clients share rooms and names", async () => {
   await using alice = await TestSocket.plain(hub.url, "Alice");
   await using bob = await LineClient.open(hub.tcpPort);
   await bob.send("/nick ALICE\n");
-  await bob.line(/^\* Error: Somebody else is called ALICE/);
+  await bob.line(/^\* Error: The name ALICE is taken/);
   await bob.send("/nick Bob\r\nGrüße 世界 👋\r\n");
   const seen = await alice.next("message");
   assertEquals([seen["sender"], seen["message"]], ["Bob", "Grüße 世界 👋"]);
