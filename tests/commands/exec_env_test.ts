@@ -35,7 +35,7 @@ async function exec(
   return { code, lines: program.lines, errors: program.errors };
 }
 
-/** What `env` in a command prints, by name. */
+/** The variables that `env` prints in a command, by name. */
 function variables({ lines }: Run): ReadonlyMap<string, string> {
   return new Map(lines.map((line) => {
     const at = line.indexOf("=");
@@ -53,7 +53,7 @@ const LOOK = [
 ].join("; ");
 
 Deno.test({
-  name: "bcast exec keeps the token from its commands, however it was given",
+  name: "bcast exec hides the token from its commands, however it was given",
   ignore: Deno.build.os !== "linux",
   fn: async (test) => {
     await using hub = await hubWithToken();
@@ -107,7 +107,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "bcast exec --share-token lets its commands answer on a hub that wants a token",
+  name: "bcast exec --share-token lets its commands answer on a hub that requires a token",
   ignore: !posix,
   fn: async (test) => {
     await using hub = await hubWithToken();
