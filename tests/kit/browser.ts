@@ -1,3 +1,6 @@
+// Functions that tests pass to `page.evaluate()` use the DOM.
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
 import {
   type Browser as Chromium,
   type BrowserContext,
