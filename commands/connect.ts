@@ -23,7 +23,7 @@ import { connectorFor, type HubConnector } from "./client/trust.ts";
 import { connect as converse, type ConnectOptions, HubApi, shownUrl } from "../client.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.ts";
 import { backgroundOfNumbers } from "../editor/background.ts";
-import { lacksSymbols } from "../terminal/characters.ts";
+import { lacksSymbols } from "../terminal/view.ts";
 import { TerminalChat } from "../terminal/terminal_chat.ts";
 import { Editor } from "../editor/editor.ts";
 import { InputHistory } from "../editor/input_history.ts";

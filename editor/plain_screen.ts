@@ -1,6 +1,6 @@
 import type { Context } from "../cli/context.ts";
 import { type InputLine, inputLines } from "../commands/pipeline/lines.ts";
-import { isPrivateCommand } from "../terminal/line.ts";
+import { isPrivateCommand } from "../terminal/completion.ts";
 import type { Console, ScreenEvents } from "./screen.ts";
 
 /** Rows of a window that is shown again: nothing tells how many a plain terminal has in sight. */

@@ -19,7 +19,7 @@ export function messageLine(message: Message): string {
 /** What a person sees of a message: its text, or its data where there is none. */
 export function contentText(content: Content): string {
   const text = content.message ?? JSON.stringify(content.data);
-  return sanitizedText(text).replaceAll("\n", CONTINUATION);
+  return sanitizedText(text).trimEnd().replaceAll("\n", CONTINUATION);
 }
 
 function clockTime(timestamp: string): string {

@@ -46,7 +46,7 @@ Deno.test("Chat tells a newcomer what to do, until something was typed", async (
   const { chat, conversation, screen } = scene;
   assertEquals(screen.status, [
     "Connecting to ws://hub.test",
-    "Type and press Enter to talk. /help tells what else there is, Ctrl-C leaves.",
+    "Type a message and press Enter. /help lists commands, Ctrl-C leaves.",
   ]);
   conversation.sender = "Alice-2";
   conversation.emit(...beginning("Alice-2", ["Alice-2"]));
@@ -125,7 +125,7 @@ Deno.test("Chat gives back what the hub refused, where it was typed", async () =
   chat.line("for the lobby");
   chat.chord({ kind: "room", number: 2 });
   conversation.sent[4]?.refuse("rate_limited", "no");
-  await screen.has("! Not sent to lobby: no. You find it there again");
+  await screen.has("! Not sent to lobby: no. The text is there again");
   assertEquals(screen.draft, "");
   chat.chord({ kind: "room", number: 1 });
   assertEquals(screen.draft, "for the lobby");
@@ -176,7 +176,7 @@ Deno.test("Chat asks before it sends many lines", async () => {
   chat.line(paste);
   assertEquals([screen.draft, conversation.sent.length], [paste, 0]);
   assertEquals(screen.status, [
-    "Send 7 lines as one message? Enter sends, any other key goes on editing",
+    "Send 7 lines as one message? Enter sends, any other key continues editing",
   ]);
   chat.edited(paste + "x");
   assertEquals(screen.status, []);
@@ -247,7 +247,7 @@ Deno.test("Chat leaves at once when nothing waits, and else waits for the hub", 
   const { chat, conversation, screen } = scene;
   chat.line("last words");
   chat.interrupt();
-  await screen.has("Waiting for the hub to have 1 message. Ctrl-C leaves at once");
+  await screen.has("Waiting for the hub to receive 1 message. Ctrl-C leaves at once");
   assertEquals(conversation.state, "online");
   conversation.sent[0]?.ack();
   assertEquals(await scene.ended, 0);
@@ -318,7 +318,7 @@ Deno.test("Chat tells of a new name, whoever gave it", async () => {
     online: 2,
     renamed: [{ from: "Alice", to: "Al" }],
   });
-  await screen.has("* You are Al now");
+  await screen.has("* You are now Al");
   assertEquals([screen.prompt, names], ["[lobby] Al> ", ["Alice", "Al"]]);
   assertEquals(screen.status.filter((row) => row.includes("is now")), []);
 });
@@ -484,7 +484,7 @@ Deno.test("Chat tells when what was set cannot be remembered", async () => {
   });
   for (const line of ["/theme dark", "/timestamp datetime", "/bell all", "/mention name"]) {
     scene.chat.line(line);
-    await scene.screen.has("! Only for this run: the data directory cannot be written");
+    await scene.screen.has("! Not remembered: the data directory cannot be written");
     scene.chat.line("/clear");
   }
 });

@@ -397,11 +397,11 @@ test("a draft counts down near the limit, and what is too long is not sent", asy
   await using hub = await startTestHub({ limits: { maxMessageBytes: 2048 } });
   await using visitor = await browser.visitor();
   const alice = await visitor.open(hub, { name: "Alice" });
-  await alice.composer.fill("x".repeat(1000));
+  await alice.composer.fill("x".repeat(1800));
   const left = Number(await alice.page.locator(".left").innerText());
-  await alice.composer.fill("x".repeat(1010));
+  await alice.composer.fill("x".repeat(1810));
   assertEquals(Number(await alice.page.locator(".left").innerText()), left - 10);
-  await alice.composer.fill("x".repeat(1000 + left));
+  await alice.composer.fill("x".repeat(1800 + left));
   await alice.composer.press("Enter");
   await alice.page.locator(".tick").waitFor();
   await alice.composer.fill("ü".repeat(1500));

@@ -252,7 +252,7 @@ test("nothing that others wrote is in the page without being seen", async (brows
   await look("suggestions");
   await alice.composer.fill("");
   await alice.say("/who");
-  await page.locator(".note").getByText(`In #lobby: ${shownEve}`).waitFor();
+  await page.locator(".note").getByText(`in lobby: ${shownEve}`).waitFor();
   await look("the answer to /who");
   await alice.say("mine");
   await page.locator(".pending.failed").getByText("Refused by Eve").waitFor();

@@ -95,7 +95,7 @@ test("`quit` or `exit` alone asks what is meant, and says nothing to others by i
   assertEquals(await question.count(), 0);
   await alice.say("quit");
   await page.getByRole("button", { name: "Disconnect" }).click();
-  await page.locator(".banner").getByText("You said goodbye").waitFor();
+  await page.locator(".banner").getByText("You disconnected").waitFor();
   const { messages } = await bob.history("lobby", {});
   assertEquals(messages.map(({ message }) => message), [" EXIT", "quit smoking"]);
 });
