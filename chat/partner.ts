@@ -34,7 +34,7 @@ export function partnerCame(partner: Partner, now: number): Partner {
   const { presence, missingSince = now } = partner;
   // After a restart of the hub all people return, each at another moment.
   return presence === "gone" || now - missingSince > RETURN_SECONDS * 1000
-    ? partnerReplaced(partner)
+    ? replaced(partner)
     : { ...partner, presence: "here", missingSince: undefined };
 }
 
@@ -47,12 +47,12 @@ export function partnerMissing(partner: Partner, now: number): Partner {
 
 /** The hub said that nobody has the name. It may not be announced when someone takes it. */
 export function partnerUnknown(partner: Partner): Partner {
-  return partnerLeft(partnerReplaced(partner));
+  return partnerLeft(replaced(partner));
 }
 
-/** Another person may have taken the name, unless the hub keeps it. */
-export function partnerReplaced({ verified = false, doubtful }: Partner): Partner {
-  return { presence: "here", verified, doubtful: doubtful || !verified };
+/** A person has changed their name to this one. Each room that the user shares announces it. */
+export function partnerTaken(partner: Partner): Partner {
+  return partner.presence === "here" ? partner : replaced(partner);
 }
 
 /** Someone with this name wrote. */
@@ -68,6 +68,11 @@ export function partnerWrote(partner: Partner, verified: boolean, now: number): 
 /** The user knows that it may be another person. */
 export function partnerConfirmed(partner: Partner): Partner {
   return { ...partner, doubtful: false };
+}
+
+/** Another person may have the name, unless the hub keeps it. */
+function replaced({ verified = false, doubtful }: Partner): Partner {
+  return { presence: "here", verified, doubtful: doubtful || !verified };
 }
 
 /** Whether a change raises a doubt that the user has not been told. */

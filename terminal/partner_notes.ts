@@ -5,7 +5,7 @@ import {
   partnerDoubtNote,
   partnerLeft,
   partnerMissing,
-  partnerReplaced,
+  partnerTaken,
   partnerUnknown,
   partnerWrote,
 } from "../chat/partner.ts";
@@ -60,8 +60,7 @@ function noteRename(context: ChatContext, from: string, to: string): void {
   const other = privateWindow(context, to);
   if (other !== undefined && other !== window && nameKey(from) !== nameKey(to)) {
     // Two people had the name one after the other: their windows are not made one.
-    const isNews = window === undefined || window.partner.presence !== "gone";
-    if (isNews) update(context, other, partnerReplaced(other.partner));
+    update(context, other, partnerTaken(other.partner));
     noteGone(context, from, `${from} is now ${to}: /msg ${to}`);
   } else if (window !== undefined) {
     window.rename(to);

@@ -6,7 +6,7 @@ import {
   partnerConfirmed,
   partnerLeft,
   partnerMissing,
-  partnerReplaced,
+  partnerTaken,
   partnerUnknown,
   partnerWrote,
   UNKNOWN_PARTNER,
@@ -24,9 +24,12 @@ Deno.test("a name whose user left belongs to another person, unless a token prov
     const back = partnerCame(partnerLeft(partner), 1);
     assertEquals(isDoubtful(back), expected);
     assertEquals(isNewDoubt(partnerLeft(partner), back), expected);
-    assertEquals(isDoubtful(partnerReplaced(partner)), expected);
+    assertEquals(isDoubtful(partnerTaken(partnerLeft(partner))), expected);
     assertEquals(isDoubtful(partnerUnknown(partner)), expected);
   }
+  assert(isDoubtful(partnerTaken(UNKNOWN_PARTNER)));
+  // The same rename, in another room.
+  assertEquals(partnerTaken(HERE), HERE);
   assert(!isDoubtful(HERE) && !isDoubtful(partnerCame(HERE, 1)));
 });
 

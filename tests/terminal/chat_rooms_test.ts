@@ -211,7 +211,10 @@ Deno.test("Chat makes a window of a private conversation, and misses no private 
 
   chat.line("/msg Zoe");
   assertEquals(screen.prompt, "[@Zoe] Alice> ");
-  assertEquals(timeless(scene), ["── @Zoe", "* Only Zoe sees what you say here; /leave ends it"]);
+  assertEquals(timeless(scene), [
+    "── @Zoe",
+    "* Only Zoe sees what you write here. /leave closes it",
+  ]);
 });
 
 Deno.test("Chat shows nothing of people who are ignored, whatever they are called", async () => {

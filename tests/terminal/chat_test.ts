@@ -50,11 +50,11 @@ Deno.test("Chat tells a newcomer what to do, until something was typed", async (
   ]);
   conversation.sender = "Alice-2";
   conversation.emit(...beginning("Alice-2", ["Alice-2"]));
-  await screen.has("Others come with");
+  await screen.has("Others can join with");
   assertEquals(screen.lines, [
     "* You are Alice-2, because Alice is taken",
     "* 1 in lobby: Alice-2",
-    "* Nobody else is here yet. Others come with: bcast connect hub.test (lobby)",
+    "* Nobody else is here yet. Others can join with: bcast connect hub.test (lobby)",
   ]);
   assertEquals(screen.status.length, 1);
   chat.edited("hi");

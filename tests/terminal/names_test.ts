@@ -52,7 +52,7 @@ Deno.test("a chat remembers the name that was asked for, not what the hub made o
   const become = async (from: string, to: string): Promise<void> => {
     conversation.sender = to;
     conversation.emit({ type: "presence", room: "lobby", online: 2, renamed: [{ from, to }] });
-    await scene.screen.has(`* You are ${to} now`);
+    await scene.screen.has(`* You are now ${to}`);
   };
   conversation.sender = "Eve-2";
   conversation.emit(...beginning("Eve-2", ["Eve", "Eve-2"]));

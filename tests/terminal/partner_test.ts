@@ -83,7 +83,6 @@ Deno.test("who left, and is in a room that is entered later, is asked about", as
     await screen.has("* Bob left lobby");
     if (how === "joined") scene.enter("ops", ["Alice", "bob"]);
     else await lostAndBack(scene, ["Alice", "bob"]);
-    const room = how === "joined" ? "ops" : "lobby";
     await screen.has("* Someone called Bob is here. It may be another person than before.");
     conversation.requests.splice(0);
     chat.line("the secret");

@@ -5,7 +5,7 @@ import {
   partnerDoubtNote,
   partnerLeft,
   partnerMissing,
-  partnerReplaced,
+  partnerTaken,
   partnerUnknown,
   partnerWrote,
   UNKNOWN_PARTNER,
@@ -29,12 +29,12 @@ export function partnersAfterPresence(
   for (const { key, name, serial } of privateThreads(after)) {
     const person = nameKey(name);
     // The thread of a person with a new name has a new key.
-    if (before.threads.get(key)?.serial !== serial) continue;
-    const isBack = came.has(person) || taken.has(person);
+    const isRenamed = before.threads.get(key)?.serial !== serial;
+    const isTaken = !isRenamed && taken.has(person);
+    const isBack = isRenamed || isTaken || came.has(person);
     // Large rooms do not list their members, so a join is all there is to go by.
     if (went.has(person) && (isBack || !isPresent(after, person))) next = withLeft(next, key, now);
-    if (taken.has(person)) next = withPartner(next, key, now, partnerReplaced);
-    else if (isBack) next = withPartner(next, key, now, partnerCame);
+    if (isBack) next = withPartner(next, key, now, isTaken ? partnerTaken : partnerCame);
   }
   return next;
 }
