@@ -1,13 +1,13 @@
 /**
- * One conversation with a hub that reconnects and resumes: an iterable of events, and promises for
- * what is asked. Knows no terminal and nothing of Deno; it runs in a browser too.
+ * Client for a bcast hub. It reconnects and resumes by itself: an async iterable of events, with
+ * promises for requests. It uses only web APIs, so it also runs in browsers.
  *
  * ```ts
- * import { connect } from "./client.ts";
+ * import { connect } from "bcast/client";
  *
- * await using hub = connect({ url: "ws://localhost:8765", sender: "Alice" });
- * await hub.send({ message: "hi" });
- * for await (const event of hub) {
+ * await using connection = connect({ url: "ws://localhost:8765", sender: "Alice" });
+ * await connection.send({ message: "hi" });
+ * for await (const event of connection) {
  *   if (event.type === "message") console.log(event.sender, event.message);
  * }
  * ```
@@ -27,15 +27,15 @@ export type { Environment } from "./client/environment.ts";
 export { type HubAddress, hubUrl, portIn, shownUrl } from "./client/url.ts";
 
 /**
- * Starts a conversation. Returns at once; what becomes of it shows in its events.
+ * Connects to a hub. Returns at once; the result shows in the connection's events.
  *
- * @param seams what to use in place of the machine's clock, randomness and network.
- * @throws {TypeError} when `options.url` is no address of a hub.
+ * @param environment replaces the clock, randomness or network of the runtime.
+ * @throws {TypeError} when `options.url` is not an address of a hub.
  */
 export function connect(
   options: ConnectOptions,
-  seams: Partial<Environment> = {},
+  environment: Partial<Environment> = {},
 ): ClientConnection {
   const url = hubUrl({ url: String(options.url) });
-  return new HubConnection(url, options, { ...DEFAULT_ENVIRONMENT, ...seams });
+  return new HubConnection(url, options, { ...DEFAULT_ENVIRONMENT, ...environment });
 }

@@ -1,61 +1,25 @@
 /**
- * The executable: picks a command, prints help, owns exit codes and printing.
+ * The executable: runs a command line, and turns errors into one line and an exit code.
  *
  * @module
  */
 
-import type { AnyCommand } from "./cli/command.ts";
 import { type Context, systemContext } from "./cli/context.ts";
-import { EXIT, explain, stackOf } from "./cli/errors.ts";
-import { commandHelp, programHelp } from "./cli/help.ts";
-import { parseCommandLine } from "./cli/flags.ts";
-import { GLOBAL_FLAGS, splitGlobals } from "./cli/globals.ts";
-import { findCommand, findInGroup } from "./commands/help.ts";
-import { COMMANDS, GROUPS } from "./commands/mod.ts";
-import { version } from "./commands/version.ts";
+import { dispatch } from "./cli/dispatch.ts";
+import { stackOf } from "./cli/errors.ts";
+import { explain } from "./commands/explain_error.ts";
+import { SECTIONS } from "./commands/mod.ts";
 
 /** Runs a command line; returns the exit code. */
 export async function main(args: readonly string[], context: Context): Promise<number> {
   try {
-    return await dispatch(args, context);
+    return await dispatch(args, context, SECTIONS);
   } catch (error) {
     return await report(error, args, context);
   }
 }
 
-async function dispatch(args: readonly string[], context: Context): Promise<number> {
-  const { globals, rest: [name, ...own] } = splitGlobals(args);
-  if (name === undefined) parseCommandLine(globals, GLOBAL_FLAGS);
-  if (name === undefined || name === "--help" || name === "-h") {
-    await context.stdout.write(programHelp(GROUPS));
-    return EXIT.done;
-  }
-  if (name === "--version" || name === "-V") return await version.execute([], context, COMMANDS);
-  return await execute(findCommand(name, COMMANDS), globals, own, context);
-}
-
-/** Runs a command; `globals` stood before its name, and what stands last counts. */
-async function execute(
-  command: AnyCommand,
-  globals: readonly string[],
-  own: readonly string[],
-  context: Context,
-): Promise<number> {
-  const [word] = own;
-  if (command.commands !== undefined && word !== undefined && !word.startsWith("-")) {
-    return await execute(findInGroup(word, command), globals, own.slice(1), context);
-  }
-  const rest = [...globals, ...own];
-  const end = rest.indexOf("--");
-  const flags = end === -1 ? rest : rest.slice(0, end);
-  if (flags.includes("--help") || flags.includes("-h")) {
-    await context.stdout.write(commandHelp(command));
-    return EXIT.done;
-  }
-  return await command.execute(rest, context, COMMANDS);
-}
-
-/** One line of what went wrong, and the stack only where somebody looks for it. */
+/** Prints the error on one line, and the stack at `--log-level debug`. */
 async function report(
   error: unknown,
   args: readonly string[],
@@ -63,12 +27,12 @@ async function report(
 ): Promise<number> {
   const { message, exitCode } = explain(error);
   await stderr.write(message + "\n");
-  if (wantsStacks(args, env)) await stderr.write(stackOf(error) + "\n");
+  if (showsStacks(args, env)) await stderr.write(stackOf(error) + "\n");
   return exitCode;
 }
 
-/** Looks at the raw arguments: what failed may be the reading of them. */
-function wantsStacks(args: readonly string[], env: Context["env"]): boolean {
+/** Reads the raw arguments: the error may come from parsing them. */
+function showsStacks(args: readonly string[], env: Context["env"]): boolean {
   const at = args.indexOf("--log-level");
   const level = args.find((arg) => arg.startsWith("--log-level="))?.split("=")[1] ??
     (at === -1 ? env("BCAST_LOG_LEVEL") : args[at + 1]);
@@ -78,7 +42,7 @@ function wantsStacks(args: readonly string[], env: Context["env"]): boolean {
 if (import.meta.main) {
   const context = systemContext();
   const fatal = (error: unknown): void => {
-    // Later, so that others who listen make room first: a line may be half typed.
+    // Later, so that other listeners run first: the editor has to remove a half-typed line.
     void Promise.resolve().then(() => report(error, Deno.args, context)).then(context.exit);
   };
   addEventListener("unhandledrejection", (event) => {

@@ -1,6 +1,14 @@
 /**
- * What travels between hub and clients, as `docs/protocol.md` describes it: types, parsing,
- * encoding, limits, codes. Pure: no I/O, no clock, nothing of Deno; the web page shares it.
+ * The protocol between hub and clients, as `docs/protocol.md` describes it: frame types, parsers,
+ * limits and codes. Pure, without I/O or Deno, so it also runs in browsers.
+ *
+ * ```ts
+ * import { encode, parseHubFrame } from "bcast/protocol";
+ *
+ * const hello = encode({ type: "hello", sender: "Alice" });
+ * const parsed = parseHubFrame(`{"type":"pong"}`);
+ * if (parsed.ok) console.log(parsed.frame.type);
+ * ```
  *
  * @module
  */
@@ -9,7 +17,7 @@ export * from "./protocol/codes.ts";
 export type * from "./protocol/frames.ts";
 export * from "./protocol/limits.ts";
 export * from "./protocol/names.ts";
-export type * from "./protocol/reports.ts";
+export type * from "./protocol/http_api.ts";
 export {
   encode,
   parseClientFrame,
@@ -24,31 +32,31 @@ export { parseHubFrame } from "./protocol/parse_hub.ts";
 export { type Fields, isFields, isProgramId, missing } from "./protocol/fields.ts";
 export { cutToBytes, fitsBytes, safeJson, visible } from "./protocol/text.ts";
 
-/** The version of the program, told in `welcome` and by `bcast version`. */
+/** The version of the program, as in `welcome` and `bcast version`. */
 export const VERSION = "0.1.0";
 
-/** The port of a hub that was told none. */
+/** The default port of a hub. */
 export const DEFAULT_PORT = 8765;
 
-/** The WebSocket subprotocols (RFC 6455 section 1.9) that the hub answers to. */
+/** The WebSocket subprotocols (RFC 6455 section 1.9) that the hub supports. */
 export const SUBPROTOCOL = {
-  /** JSON objects, several a frame, joined by newlines; begins with `hello`. */
+  /** JSON objects, one or several per WebSocket message, joined by newlines; starts with `hello`. */
   v1: "bcast.v1",
-  /** Lines of text both ways. */
+  /** Lines of text in both directions. */
   text: "bcast.text",
 } as const;
 
-/** Seconds that a `bcast.v1` client has to say `hello`. */
+/** Seconds that a `bcast.v1` client has to send `hello`. */
 export const HELLO_TIMEOUT_SECONDS = 10;
 
-/** Seconds that a name and its place in rooms wait for a client whose connection broke. */
+/** Seconds that a name and its rooms are reserved for a client whose connection broke. */
 export const GRACE_SECONDS = 10;
 
 /**
- * Seconds after the start of a hub, or after a client's own return, in which others may still be on
- * their way back: a client waits for up to 20 seconds between two tries.
+ * Seconds after the start of a hub, or after a client's own reconnect, in which others may still be
+ * reconnecting: a client waits for up to 20 seconds between two tries.
  */
 export const RETURN_SECONDS = 30;
 
-/** Minutes in which a repeated `ref` of one session is recognized as the same message. */
+/** Minutes for which the hub recognises a repeated `ref` of a session as the same message. */
 export const DEDUPE_MINUTES = 5;

@@ -1,53 +1,60 @@
-import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { MAX_SECRET_LENGTH, normalizeName } from "../protocol.ts";
-import { type Authorizer, MISSING, type Refusal, type Verdict, WRONG } from "./authorizer.ts";
-import type { VerificationKey } from "./keys.ts";
-import { Rights } from "./rights.ts";
-import { inWords } from "./time.ts";
+import {
+  type AuthDecision,
+  type AuthFailure,
+  type Authorizer,
+  MISSING_TOKEN,
+  WRONG_TOKEN,
+} from "./authorizer.ts";
+import type { SigningKey, VerificationKey } from "./keys.ts";
+import { Rights, type RoomAccess } from "./rights.ts";
+import { formatDuration } from "../lib/format_time.ts";
 
-/** Seconds that the clocks of a hub and of who makes its tokens may differ. */
+/** Seconds by which the clocks of the hub and the token's issuer may differ. */
 const CLOCK_TOLERANCE = 5;
 
-/** What a hub takes for its own in a token. */
 export interface JwtOptions {
-  /** Any of them may have signed: while one takes another's place, both are here. */
+  /** Any of them may have signed: during a key rotation, both keys are here. */
   readonly keys: readonly VerificationKey[];
-  /** What `iss` must be; `undefined`: anything. */
+  /** The required `iss`; `undefined`: any. */
   readonly issuer?: string;
-  /** What must be in `aud`; `undefined`: there must be none, as RFC 7519 section 4.1.3 wants it. */
+  /** Must be in `aud`; `undefined`: there must be no `aud` (RFC 7519 section 4.1.3). */
   readonly audience?: string;
-  /** The claim that fixes the name; default `sub`. */
+  /** The claim with the user name; default `sub`. */
   readonly nameClaim?: string;
 }
 
-/** Lets in who brings a JSON Web Token (RFC 7519) that one of a few keys has signed. */
+/** Accepts JSON Web Tokens (RFC 7519) signed with one of several keys. */
 export class JwtAuthorizer implements Authorizer {
   readonly required = true;
-  readonly moderated = true;
+  readonly grantsAdmin = true;
 
   constructor(private readonly options: JwtOptions) {}
 
-  async authorize(token: string | undefined, now: number): Promise<Verdict> {
-    if (token === undefined) return MISSING;
+  async authorize(token: string | undefined, now: number): Promise<AuthDecision> {
+    if (token === undefined) return MISSING_TOKEN;
     const header = readHeader(token);
-    if (header === undefined) return WRONG;
-    const fitting = this.options.keys.filter(({ algorithms }) => algorithms.includes(header.alg));
-    if (fitting.length === 0) return refuse(unknownAlgorithm(header.alg));
-    for (const key of fitting) {
+    if (header === undefined) return WRONG_TOKEN;
+    const candidates = this.options.keys.filter(({ algorithms }) =>
+      algorithms.includes(header.alg)
+    );
+    if (candidates.length === 0) return fail(unknownAlgorithm(header.alg));
+    for (const key of candidates) {
       if (header.kid !== undefined && key.kid !== undefined && header.kid !== key.kid) continue;
-      const verdict = await this.#check(token, key, header.alg, now);
-      if (verdict !== undefined) return verdict;
+      const decision = await this.#check(token, key, header.alg, now);
+      if (decision !== undefined) return decision;
     }
-    return refuse("The token's signature is not by a key of this hub");
+    return fail("The token is not signed with a key of this hub");
   }
 
-  /** `undefined` when it was not this key. */
+  /** `undefined` if another key has signed it. */
   async #check(
     token: string,
     { key }: VerificationKey,
     algorithm: string,
     now: number,
-  ): Promise<Verdict | undefined> {
+  ): Promise<AuthDecision | undefined> {
     const { issuer, audience } = this.options;
     try {
       const { payload } = await jwtVerify(token, key, {
@@ -60,30 +67,32 @@ export class JwtAuthorizer implements Authorizer {
       return this.#grant(payload);
     } catch (error) {
       if (error instanceof errors.JWSSignatureVerificationFailed) return undefined;
-      return explain(error, now);
+      return explainError(error, now);
     }
   }
 
-  #grant(payload: JWTPayload): Verdict {
+  #grant(payload: JWTPayload): AuthDecision {
     const { audience, nameClaim = "sub" } = this.options;
     if (audience === undefined && payload.aud !== undefined) {
-      return refuse("The token is for an audience, and this hub was told of none");
+      return fail("The token has an audience, but this hub is not configured with one");
     }
     const claimed = payload[nameClaim];
     const name = typeof claimed === "string" ? normalizeName(claimed) : undefined;
     if (claimed !== undefined && name === undefined) {
-      return refuse(`The token's "${nameClaim}" is no name: 1 to 32 characters without / @ # :`);
+      return fail(
+        `The token's "${nameClaim}" is not a valid name: use 1 to 32 characters without / @ # :`,
+      );
     }
     const rights = payload["rooms"] === undefined ? Rights.all : Rights.parse(payload["rooms"]);
     if (rights === undefined) {
-      return refuse(`The token's "rooms" is not like {"ops-*":"read","lobby":"read-write"}`);
+      return fail(`The token's "rooms" must look like {"ops-*":"read","lobby":"read-write"}`);
     }
     const expiresAt = payload.exp === undefined ? Infinity : payload.exp * 1000;
     return { ok: true, grant: { name, rights, admin: payload["admin"] === true, expiresAt } };
   }
 }
 
-/** Whether `token` has the form of a signed JWT, not whether it is one. */
+/** Whether `token` has the form of a signed JWT, valid or not. */
 export function looksLikeJwt(token: string): boolean {
   return /^[\w-]+\.[\w-]+\.[\w-]*$/.test(token);
 }
@@ -95,51 +104,87 @@ function readHeader(token: string): { readonly alg: string; readonly kid?: strin
     if (typeof alg !== "string") return undefined;
     return { alg, ...(typeof kid === "string" ? { kid } : {}) };
   } catch (error) {
-    // Both mean a header that cannot be read; what else may be wrong is a fault.
+    // Both mean an unreadable header; any other error is a bug.
     if (error instanceof TypeError || error instanceof errors.JOSEError) return undefined;
     throw error;
   }
 }
 
-/** The header is not proved genuine, so it is not quoted. */
+/** The header is not verified, so the reason does not quote it. */
 function unknownAlgorithm(algorithm: string): string {
   return algorithm.toLowerCase() === "none"
     ? "The token is not signed"
-    : "The token is signed in a way that no key of this hub is for";
+    : "No key of this hub supports the token's algorithm";
 }
 
-/** By now the signature was found right: what the token says may be told. */
-function explain(error: unknown, now: number): Refusal {
+/** Called once the signature is verified, so the reason may quote claims. */
+function explainError(error: unknown, now: number): AuthFailure {
   if (error instanceof errors.JWTExpired) {
     const { exp } = error.payload;
-    const ago = exp === undefined ? "" : ` ${inWords(now - exp * 1000)} ago`;
-    return refuse(`The token expired${ago}: ask for a new one`, "untimely");
+    const ago = exp === undefined ? "" : ` ${formatDuration(now - exp * 1000)} ago`;
+    return fail(`The token expired${ago}: ask for a new one`, "untimely");
   }
   if (error instanceof errors.JWTClaimValidationFailed) return explainClaim(error, now);
-  // The last two are how the runtime refuses a key or a signature that makes no sense.
+  // The last two are Deno's errors for unusable keys or signatures.
   if (
     error instanceof errors.JOSEError || error instanceof TypeError || error instanceof DOMException
   ) {
-    return refuse("The token cannot be checked: it is not made as this hub expects");
+    return fail("The token cannot be verified: it is malformed");
   }
   throw error;
 }
 
-function explainClaim({ claim, payload }: errors.JWTClaimValidationFailed, now: number): Refusal {
+function explainClaim(
+  { claim, payload }: errors.JWTClaimValidationFailed,
+  now: number,
+): AuthFailure {
   switch (claim) {
     case "iss":
-      return refuse("The token is from another issuer than this hub's");
+      return fail("The token is from another issuer");
     case "aud":
-      return refuse("The token is for another audience than this hub");
+      return fail("The token is for another audience");
     case "nbf":
       if (typeof payload.nbf === "number") {
-        const wait = inWords(payload.nbf * 1000 - now);
-        return refuse(`The token is not valid yet: come back in ${wait}`, "untimely");
+        const wait = formatDuration(payload.nbf * 1000 - now);
+        return fail(`The token is not valid yet: try again in ${wait}`, "untimely");
       }
   }
-  return refuse(`The token's times are not numbers`);
+  return fail(`The token's times must be numbers`);
 }
 
-function refuse(reason: string, failure: Refusal["failure"] = "wrong"): Refusal {
+function fail(reason: string, failure: AuthFailure["failure"] = "wrong"): AuthFailure {
   return { ok: false, failure, reason };
+}
+
+export interface TokenClaims {
+  /** The user name. */
+  readonly sub?: string;
+  /** Access by room pattern; absent: everything. */
+  readonly rooms?: Readonly<Record<string, RoomAccess>>;
+  readonly admin?: boolean;
+  readonly issuer?: string;
+  readonly audience?: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly issuedAt: number;
+  /** Milliseconds since the Unix epoch; absent: the token never expires. */
+  readonly expiresAt?: number;
+}
+
+/** Signs a token for a hub that has the matching key. */
+export function mintToken(
+  { key, algorithm, kid }: SigningKey,
+  claims: TokenClaims,
+): Promise<string> {
+  const { sub, rooms, admin, issuer, audience, issuedAt, expiresAt } = claims;
+  const token = new SignJWT({
+    ...(rooms === undefined ? {} : { rooms }),
+    ...(admin === true ? { admin } : {}),
+  });
+  token.setProtectedHeader({ alg: algorithm, typ: "JWT", ...(kid === undefined ? {} : { kid }) });
+  token.setIssuedAt(Math.floor(issuedAt / 1000));
+  if (expiresAt !== undefined) token.setExpirationTime(Math.floor(expiresAt / 1000));
+  if (sub !== undefined) token.setSubject(sub);
+  if (issuer !== undefined) token.setIssuer(issuer);
+  if (audience !== undefined) token.setAudience(audience);
+  return token.sign(key);
 }

@@ -1,41 +1,40 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import type { JWK } from "jose";
-import { fromPrivateKey } from "./pem.ts";
 
-/** A key file that cannot be used; the message goes on after "Cannot use FILE: " and holds no key. */
+/** A key file cannot be used. The message continues "Cannot use FILE: " and quotes no key. */
 export class KeyError extends Error {
   override readonly name = "KeyError";
 }
 
-/** A key that checks signatures, and the only algorithms that it is for. */
+/** A key that verifies signatures, and the only algorithms to use it with. */
 export interface VerificationKey {
   readonly key: Uint8Array | JWK;
   /**
-   * By the kind of the key, never by what a token says: a public key must not be taken for the
-   * secret of an HMAC, and nothing is ever unsigned.
+   * Determined by the type of the key, never by the token: a public key must not serve as the secret
+   * of an HMAC, and unsigned tokens must not be accepted.
    */
   readonly algorithms: readonly string[];
-  /** The key's name in a set of keys. */
+  /** The key's id in a key set. */
   readonly kid?: string;
 }
 
-/** A key that signs. */
 export interface SigningKey {
   readonly key: Uint8Array | JWK;
   readonly algorithm: string;
   readonly kid?: string;
 }
 
-/** Bytes of a secret below which it could be guessed offline from one token (RFC 7518 section 3.2). */
-export const MIN_SECRET_BYTES = 32;
+/** Shorter secrets could be guessed offline from one token (RFC 7518 section 3.2). */
+const MIN_SECRET_BYTES = 32;
 
-/** Bits of an RSA modulus below which it is not safe (RFC 7518 section 3.3). */
+/** Shorter RSA keys are not safe (RFC 7518 section 3.3). */
 const MIN_RSA_BITS = 2048;
 
-const NO_PRIVATE_KEY = "it holds no private key that can be read, and only such a key signs";
+const NO_PRIVATE_KEY = "it contains no readable private key, which signing needs";
 
-const LOCKED = "a password locks it: openssl pkey -in FILE -out OTHER writes it without one";
+const LOCKED =
+  "it is password-protected: write a copy without one with openssl pkey -in FILE -out OTHER";
 
 const RSA = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 
@@ -46,27 +45,26 @@ const EC: Readonly<Record<string, string>> = {
 };
 
 /**
- * The secrets of a file, one a line: the bytes of the text itself. Several are for rotation; the
- * newest is the last.
+ * Reads the secrets of a file, one per line, as bytes of the text. There are several during a
+ * rotation; the last is the newest.
  *
- * @throws {KeyError} when there is none or one is too short.
+ * @throws {KeyError} if there is none or one is too short.
  */
 export function parseSecrets(text: string): readonly Uint8Array[] {
   const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   if (lines.length === 0) throw new KeyError("it is empty");
   if (text.includes("-----BEGIN")) {
-    throw new KeyError("it holds a key, not a secret: give a public key with --jwt-key");
+    throw new KeyError("it contains a key, not a secret: pass a public key with --jwt-key");
   }
   return lines.map((line) => {
     const bytes = new TextEncoder().encode(line);
     if (bytes.length >= MIN_SECRET_BYTES) return bytes;
     throw new KeyError(
-      `a secret needs ${MIN_SECRET_BYTES} characters at least: make one with bcast token secret`,
+      `a secret needs ${MIN_SECRET_BYTES} characters or more: generate one with bcast token secret`,
     );
   });
 }
 
-/** The key that checks what was signed with `secret`. */
 export function secretKey(secret: Uint8Array): VerificationKey {
   const algorithms = [256, 384, 512].filter((bits) => secret.length * 8 >= bits)
     .map((bits) => `HS${bits}`);
@@ -74,33 +72,32 @@ export function secretKey(secret: Uint8Array): VerificationKey {
 }
 
 /**
- * Reads public keys: PEM (keys or certificates, one after the other), a JWK, or a JWKS. Keys of a
- * set that are for something else are passed over.
+ * Reads public keys: PEM (one or more keys or certificates), a JWK, or a JWKS. Keys of a set with
+ * another purpose are ignored.
  *
- * @throws {KeyError} when there is none.
+ * @throws {KeyError} if there is none.
  */
 export function parsePublicKeys(text: string): readonly VerificationKey[] {
   if (!text.trimStart().startsWith("{")) return publicPem(text).map(verificationKey);
   const value = parseJson(text);
   if (!Array.isArray(value["keys"])) return [verificationKey(value)];
   const usable = value["keys"].filter(isObject).filter(isForSignatures);
-  if (usable.length === 0) throw new KeyError("it holds no key that checks signatures");
+  if (usable.length === 0) throw new KeyError("it contains no key that verifies signatures");
   return usable.map(verificationKey);
 }
 
 /**
- * Reads the private key that signs: PEM (PKCS #8, or as OpenSSL writes it) or a JWK.
+ * Reads a private key: PEM (PKCS #8, or as OpenSSL writes it) or a JWK.
  *
- * @throws {KeyError} when it is none.
+ * @throws {KeyError} if it is none.
  */
 export function parsePrivateKey(text: string): SigningKey {
   const jwk = text.trimStart().startsWith("{") ? parseJson(text) as JWK : privatePem(text);
   if (typeof jwk.d !== "string") throw new KeyError(NO_PRIVATE_KEY);
   const [algorithm = ""] = algorithmsOf(jwk);
-  return { key: jwk, algorithm, ...kidOf(jwk) };
+  return { key: jwk, algorithm, ...keyId(jwk) };
 }
 
-/** The key that signs with `secret`. */
 export function signingSecret(secret: Uint8Array): SigningKey {
   return { key: secret, algorithm: "HS256" };
 }
@@ -124,7 +121,7 @@ function exported(read: () => object, message = "its key cannot be read"): JWK {
   try {
     return read() as JWK;
   } catch (error) {
-    // What the runtime says of a bad key helps nobody, and may quote it.
+    // Deno's message is of no help and may quote the key.
     throw new KeyError(message, { cause: error });
   }
 }
@@ -134,36 +131,36 @@ function verificationKey(jwk: JWK | Record<string, unknown>): VerificationKey {
   if (key.kty === "oct") {
     const secret = typeof key.k === "string" ? Buffer.from(key.k, "base64url") : Buffer.alloc(0);
     if (secret.length < MIN_SECRET_BYTES) {
-      throw new KeyError(`a secret needs ${MIN_SECRET_BYTES} bytes at least`);
+      throw new KeyError(`a secret needs ${MIN_SECRET_BYTES} bytes or more`);
     }
     const fit = secretKey(secret);
     const algorithms = fit.algorithms.filter((name) => key.alg === undefined || key.alg === name);
-    return { ...fit, algorithms, ...kidOf(key) };
+    return { ...fit, algorithms, ...keyId(key) };
   }
   if (key.d !== undefined) throw privateKey();
-  return { key, algorithms: algorithmsOf(key), ...kidOf(key) };
+  return { key, algorithms: algorithmsOf(key), ...keyId(key) };
 }
 
 function algorithmsOf(jwk: JWK): readonly string[] {
   const possible = possibleAlgorithms(jwk);
   if (jwk.alg === undefined) return possible;
   if (possible.includes(jwk.alg)) return [jwk.alg];
-  throw new KeyError('its key is of another kind than its "alg" says');
+  throw new KeyError('its key type does not match its "alg"');
 }
 
 function possibleAlgorithms({ kty, crv, n }: JWK): readonly string[] {
   if (kty === "RSA") {
     const bits = typeof n === "string" ? Buffer.from(n, "base64url").length * 8 : 0;
     if (bits >= MIN_RSA_BITS) return RSA;
-    throw new KeyError(`an RSA key needs ${MIN_RSA_BITS} bits at least`);
+    throw new KeyError(`an RSA key needs ${MIN_RSA_BITS} bits or more`);
   }
   const ec = kty === "EC" ? EC[crv ?? ""] : undefined;
   if (ec !== undefined) return [ec];
   if (kty === "OKP" && crv === "Ed25519") return ["EdDSA", "Ed25519"];
-  throw new KeyError("its key is of a kind that is not known: use RSA, P-256 to P-521, or Ed25519");
+  throw new KeyError("its key type is not supported: use RSA, P-256 to P-521 or Ed25519");
 }
 
-/** Whether a key of a set is one that could have signed a token. */
+/** Whether a key of a set can sign tokens. */
 function isForSignatures(jwk: Record<string, unknown>): boolean {
   if (jwk["use"] !== undefined && jwk["use"] !== "sig") return false;
   const { kty, crv } = jwk;
@@ -171,12 +168,12 @@ function isForSignatures(jwk: Record<string, unknown>): boolean {
     (kty === "OKP" && crv === "Ed25519");
 }
 
-function kidOf({ kid }: JWK): { readonly kid?: string } {
+function keyId({ kid }: JWK): { readonly kid?: string } {
   return typeof kid === "string" ? { kid } : {};
 }
 
 function privateKey(): KeyError {
-  return new KeyError("it holds a private key: a hub needs the public one only");
+  return new KeyError("it contains a private key: pass only the public key to a hub");
 }
 
 function parseJson(text: string): Record<string, unknown> {
@@ -186,9 +183,15 @@ function parseJson(text: string): Record<string, unknown> {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw new KeyError("it is no JSON of a key or a set of keys");
+  throw new KeyError("it is not a JSON key or key set");
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Skips parameters that OpenSSL may put before the private key: Deno does not read past them. */
+export function fromPrivateKey(text: string): string {
+  const at = text.search(/-----BEGIN [A-Z ]*PRIVATE KEY-----/);
+  return at === -1 ? text : text.slice(at);
 }

@@ -1,13 +1,11 @@
-/** What somebody may do in a room. */
 export type RoomAccess = "none" | "read" | "read-write";
 
-/** Patterns in one token: far above any real list, and few enough to look through for each room. */
-export const MAX_PATTERNS = 256;
+/** Patterns per token: far more than needed, and few enough to try for each room. */
+const MAX_PATTERNS = 256;
 
-/** Rooms whose access is remembered: more than one connection may be in. */
-const REMEMBERED_ROOMS = 64;
+/** Rooms whose access is cached: more than most connections join. */
+const CACHED_ROOMS = 64;
 
-/** A room name in which `*` stands for any number of characters. */
 const PATTERN = /^[a-z0-9._*-]{1,64}$/;
 
 const ACCESS: readonly string[] = ["none", "read", "read-write"] satisfies readonly RoomAccess[];
@@ -17,28 +15,25 @@ interface Rule {
   readonly access: RoomAccess;
 }
 
-/**
- * Who may do what, by room. Immutable; asked for every message of a limited token, so the answer
- * for a room is looked up once and remembered.
- */
+/** Access by room. Immutable. Checked for every message, so the answer for a room is cached. */
 export class Rights {
-  /** Everything, everywhere. */
+  /** Full access to all rooms. */
   static readonly all = new Rights(undefined);
 
-  /** From the most specific to the least. */
+  /** Most specific first; `undefined`: no limits. */
   readonly #rules: readonly Rule[] | undefined;
-  readonly #known = new Map<string, RoomAccess>();
+  readonly #cache = new Map<string, RoomAccess>();
 
   private constructor(rules: readonly Rule[] | undefined) {
     this.#rules = rules;
   }
 
   /**
-   * Reads `{"ops-*": "read", "lobby": "read-write"}`. A room that no pattern fits is closed; where
-   * several fit, the most specific decides: the one with the most characters beside `*`, of those a
-   * plain name before a pattern, of those the one that permits less.
+   * Parses `{"ops-*": "read", "lobby": "read-write"}`. Rooms that match no pattern are closed. If
+   * several match, the most specific decides: the one with the most characters other than `*`, then
+   * a plain name before a pattern, then the one that permits less.
    *
-   * Returns `undefined` for anything else: what is not understood must not let anybody in.
+   * Returns `undefined` for anything else: a misunderstood value must not grant access.
    */
   static parse(value: unknown): Rights | undefined {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
@@ -51,54 +46,49 @@ export class Rights {
     return new Rights(rules.sort(bySpecificity));
   }
 
-  /** Whether nothing is closed: for what is not about one room. */
+  /** Whether all rooms are open, for requests that are not about one room. */
   get unlimited(): boolean {
     return this.#rules === undefined;
   }
 
-  /** The readable rooms that are named without `*`. */
+  /** The readable rooms that are listed without `*`. */
   get named(): readonly string[] {
     return (this.#rules ?? [])
       .filter(({ pattern, access }) => access !== "none" && !pattern.includes("*"))
       .map(({ pattern }) => pattern);
   }
 
-  /** Whether `room` may be joined, and its history and members be seen. */
+  /** Whether a client may join `room` and see its history and members. */
   mayRead(room: string): boolean {
-    return this.#rules === undefined || this.#of(room, this.#rules) !== "none";
+    return this.#rules === undefined || this.#access(room, this.#rules) !== "none";
   }
 
-  /** Whether one may speak in `room`. */
   mayWrite(room: string): boolean {
-    return this.#rules === undefined || this.#of(room, this.#rules) === "read-write";
+    return this.#rules === undefined || this.#access(room, this.#rules) === "read-write";
   }
 
-  #of(room: string, rules: readonly Rule[]): RoomAccess {
-    const known = this.#known.get(room);
-    if (known !== undefined) return known;
-    const access = rules.find(({ pattern }) => fits(pattern, room))?.access ?? "none";
-    // Names come from strangers: what is remembered must not grow with what they ask for.
-    if (this.#known.size >= REMEMBERED_ROOMS) this.#known.clear();
-    this.#known.set(room, access);
+  #access(room: string, rules: readonly Rule[]): RoomAccess {
+    const cached = this.#cache.get(room);
+    if (cached !== undefined) return cached;
+    const access = rules.find(({ pattern }) => matches(pattern, room))?.access ?? "none";
+    // Clients choose the names, so the cache must not grow with them.
+    if (this.#cache.size >= CACHED_ROOMS) this.#cache.clear();
+    this.#cache.set(room, access);
     return access;
   }
 }
 
-/** Whether `text` is a room name, or one with `*` in it. */
+/** Whether `text` is a room name, possibly with `*` in it. */
 export function isRoomPattern(text: string): boolean {
   return PATTERN.test(text);
 }
 
-/** Whether `value` is one of {@linkcode RoomAccess}. */
 export function isAccess(value: unknown): value is RoomAccess {
   return typeof value === "string" && ACCESS.includes(value);
 }
 
-/**
- * Whether `room` is what `pattern` says. Goes back to the latest `*` only, so that no pattern costs
- * more than its length times the room's.
- */
-function fits(pattern: string, room: string): boolean {
+/** Matches in linear time: after a mismatch, only the latest `*` is tried again. */
+function matches(pattern: string, room: string): boolean {
   let at = 0;
   let star = -1;
   let resume = 0;

@@ -2,26 +2,26 @@ import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { MAX_SECRET_LENGTH } from "../protocol.ts";
 import {
+  type AuthDecision,
   type Authorizer,
   type Grant,
-  MISSING,
+  MISSING_TOKEN,
   OPEN_GRANT,
-  type Verdict,
-  WRONG,
+  WRONG_TOKEN,
 } from "./authorizer.ts";
 
-/** Characters below which a shared secret could be guessed: about what 12 random bytes need. */
+/** Shorter secrets could be guessed; 12 random bytes have this length. */
 export const MIN_UNGUESSABLE_LENGTH = 16;
 
-/** Lets in who knows one of a few shared secrets; several, so that one can take another's place. */
+/** Accepts shared secrets; there are several during a rotation. */
 export class SecretAuthorizer implements Authorizer {
   readonly required = true;
-  readonly moderated: boolean;
-  readonly #secrets: readonly { readonly digest: Buffer; readonly verdict: Verdict }[];
+  readonly grantsAdmin: boolean;
+  readonly #secrets: readonly { readonly digest: Buffer; readonly verdict: AuthDecision }[];
 
-  /** @param admin whether who knows a secret may moderate. */
+  /** @param admin whether the secrets allow moderation. */
   constructor(secrets: readonly string[], { admin = false }: { readonly admin?: boolean } = {}) {
-    this.moderated = admin;
+    this.grantsAdmin = admin;
     const grant: Grant = { ...OPEN_GRANT, admin };
     this.#secrets = secrets.map((secret) => ({
       digest: digest(secret),
@@ -29,13 +29,13 @@ export class SecretAuthorizer implements Authorizer {
     }));
   }
 
-  authorize(token: string | undefined): Verdict {
-    if (token === undefined) return MISSING;
-    if (token.length > MAX_SECRET_LENGTH) return WRONG;
+  authorize(token: string | undefined): AuthDecision {
+    if (token === undefined) return MISSING_TOKEN;
+    if (token.length > MAX_SECRET_LENGTH) return WRONG_TOKEN;
     const given = digest(token);
-    // Digests have one length, and all are compared: neither how much of a secret was right nor
-    // which one it was shows in the time that this takes.
-    let found: Verdict = WRONG;
+    // All digests are compared, in constant time: timing reveals neither which secret matched nor
+    // how much of it was right.
+    let found: AuthDecision = WRONG_TOKEN;
     for (const { digest, verdict } of this.#secrets) {
       found = timingSafeEqual(digest, given) ? verdict : found;
     }

@@ -1,11 +1,10 @@
 /**
- * What it costs to put messages into the log: batches of several sizes, with origins, into a file.
+ * Measures the cost of appending to the log: batches of several sizes, with origins, into a file.
  *
  *     deno run --allow-all --config=deno.json bench/append.ts [MODULE...]
  *
- * Each MODULE has an `openSqliteBroker()`; by default it is that of this checkout. Several of them,
- * for instance of two checkouts, take turns, so that a noisy machine is as unkind to one as to the
- * other.
+ * Each MODULE exports `openSqliteBroker()`; the default is that of this checkout. Several modules, such
+ * as those of two checkouts, take turns, so that noise affects all of them alike.
  *
  * @module
  */
@@ -18,11 +17,11 @@ import type { Broker, MessageDraft } from "../broker/broker.ts";
 const SIZES: readonly number[] = [1, 4, 16, 64];
 const ROUNDS = 6;
 
-/** Messages in one round. */
+/** Messages per round. */
 const MESSAGES = 20_000;
 const MIN_BATCHES = 1500;
 
-/** Text of the usual length. */
+/** A text of usual length. */
 const TEXT = "x".repeat(100);
 
 const encoder = new TextEncoder();
@@ -53,7 +52,7 @@ async function round(one: Contender, size: number): Promise<void> {
     }));
     const start = performance.now();
     await one.broker.append(drafts);
-    // What the log does between the turns, it does at everybody's expense.
+    // Includes the log's work between turns of the event loop.
     await setImmediate();
     one.micros.push((performance.now() - start) * 1000);
   }

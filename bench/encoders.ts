@@ -1,6 +1,6 @@
 /**
- * How the load talks to the peers. What a hub adds to a message (id, time, room) has no counterpart
- * there, so the publisher's own sequence number stands in for the id: nothing lost, nothing twice.
+ * Wire formats of the other servers. They do not add an id to messages as a hub does, so the publisher's
+ * sequence number serves as the id that shows losses and duplicates.
  *
  * @module
  */
@@ -19,23 +19,20 @@ import {
 } from "./load/mod.ts";
 import { blankPayload, findStamp, isStamp, stampSequence } from "./load/stamp.ts";
 
-/** The languages that servers of the bench speak. */
-export const ENCODERS = ["bcast", "plain", "socket.io"] as const;
+export const ENCODER_NAMES = ["bcast", "plain", "socket.io"] as const;
 
-/** One of {@linkcode ENCODERS}. */
-export type EncoderName = (typeof ENCODERS)[number];
+export type EncoderName = (typeof ENCODER_NAMES)[number];
 
 const ROOM = "bench";
 
-/** How to talk to a server that speaks `name`. */
 export function encoderNamed(name: EncoderName): WireFormat {
   switch (name) {
     case "bcast":
       return new BcastFormat({ room: ROOM });
     case "plain":
-      return new PlainDialect();
+      return new PlainFormat();
     case "socket.io":
-      return new SocketIoDialect();
+      return new SocketIoFormat();
   }
 }
 
@@ -46,8 +43,8 @@ function template(prefix: string, suffix: string, index: number, size: number): 
   return { bytes: new TextEncoder().encode(text), stampAt: text.indexOf(payload) };
 }
 
-/** Hands on the one message of a frame; its stamp is most likely at `guess`. */
-function scanOne(
+/** Reports the message in a frame; its stamp is probably at `guess`. */
+function scanMessage(
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -58,17 +55,17 @@ function scanOne(
   if (at >= 0) sink.message(stampSequence(bytes, at), bytes, start, end);
 }
 
-/** One JSON object per text frame, sent to everybody as it came. */
-class PlainDialect implements WireFormat, LoadConversation {
+/** One JSON object per text frame, broadcast unchanged. */
+class PlainFormat implements WireFormat, LoadConversation {
   readonly protocol = undefined;
-  readonly greets = false;
+  readonly sendsGreeting = false;
   readonly #stampAt = this.template(0, 100).stampAt;
 
   target(address: HandshakeTarget): HandshakeTarget {
     return address;
   }
 
-  // There is no state to keep per client.
+  // Clients have no state of their own.
   conversation(): LoadConversation {
     return this;
   }
@@ -86,11 +83,11 @@ class PlainDialect implements WireFormat, LoadConversation {
   }
 
   scan(bytes: Uint8Array, start: number, end: number, sink: ObjectSink): undefined {
-    scanOne(bytes, start, end, this.#stampAt, sink);
+    scanMessage(bytes, start, end, this.#stampAt, sink);
   }
 
   resume(): LoadConversation {
-    throw new Error("Cannot resume: this server keeps nothing");
+    throw new Error("Cannot resume: this server keeps no history");
   }
 }
 
@@ -103,9 +100,9 @@ const CONNECT = "40";
 const EVENT = `42["message",`;
 
 /** Socket.IO 4 over its WebSocket transport, with connection state recovery. */
-class SocketIoDialect implements WireFormat {
+class SocketIoFormat implements WireFormat {
   readonly protocol = undefined;
-  readonly greets = true;
+  readonly sendsGreeting = true;
 
   target(address: HandshakeTarget): HandshakeTarget {
     return { ...address, path: "/socket.io/?EIO=4&transport=websocket" };
@@ -130,7 +127,7 @@ class SocketIoConversation implements LoadConversation {
     | undefined;
   #pid = "";
   #last: number;
-  /** The end of the first frame, where its offset stands, for resuming. */
+  /** The end of the first frame, which contains the offset for resuming. */
   #tail: Uint8Array | undefined;
 
   constructor(stampAt: number, from?: { pid: string; offset: string; last: number }) {
@@ -157,19 +154,19 @@ class SocketIoConversation implements LoadConversation {
     return { ready: { last: this.#last, replayed: this.#last - this.#from.last, recovered } };
   }
 
-  /** The server sends what was missed before it says that the client is connected. */
+  /** The server sends missed messages before it reports the connection. */
   #missed(text: string): void {
     const bytes = encoder.encode(text);
     const at = findStamp(bytes, 0, bytes.length);
-    // Counted one by one: what comes out of order shows as lost.
+    // Counted one by one: messages out of order show as lost.
     if (at >= 0 && stampSequence(bytes, at) === this.#last + 1) this.#last++;
   }
 
   scan(bytes: Uint8Array, start: number, end: number, sink: ObjectSink): string | undefined {
     if (end - start === 1) return bytes[start] === PING ? PONG : undefined;
-    // Once is enough: nothing is published between the only message before the cut and the cut.
+    // Once is enough: only one message is published before the connection is cut.
     this.#tail ??= bytes.slice(Math.max(start, end - 64), end);
-    scanOne(bytes, start, end, this.#stampAt, sink);
+    scanMessage(bytes, start, end, this.#stampAt, sink);
     return undefined;
   }
 

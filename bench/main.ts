@@ -1,60 +1,60 @@
 /**
- * Compares the hub with what a user could pick instead: every server gets the same load, one after
- * the other in one run, twice round. `deno task bench --help` tells more.
+ * Compares the hub with its alternatives: each server gets the same load, one after the other, in two
+ * rounds. See `deno task bench --help`.
  *
- * Nothing is pinned to a processor: the kernel then places the server, its helper threads (garbage
- * collection, disk) and the load as it does for users, and a server with helpers is not starved of
- * them. What others on the machine used meanwhile is measured and shown.
+ * No process is pinned to a core: the kernel places the server, its helper threads (garbage collection,
+ * disk) and the load as it does for users. CPU used by other processes is measured and shown.
  *
  * @module
  */
 
 import { parseArgs } from "node:util";
-import { fromFileUrl, join } from "./paths.ts";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   type BenchTarget,
   type MissingTarget,
   prepareTargets,
+  TARGET_NAMES,
   type TargetName,
-  TARGETS,
 } from "./targets.ts";
 import type { Figures, ScenarioRun } from "./run.ts";
 import { machineFacts, ratios, type Round, table } from "./report.ts";
-import { SCENARIO, type ScenarioName, SCENARIOS } from "./scenarios.ts";
-import { filesRefused, runProgram, startServer } from "./server.ts";
+import { SCENARIO_NAMES, type ScenarioName, SCENARIOS } from "./scenarios.ts";
+import { checkFileLimit, runProgram, startServer } from "./server.ts";
 
 const HELP = `Compare the hub with other servers under the same load.
 
 Usage: deno task bench [options]
 
-  --scene NAME     Only this scene; may be given several times: ${SCENARIOS.join(", ")}
-  --peer NAME      Only this server; may be given several times: ${TARGETS.join(", ")}
-  --seconds N      Seconds measured in each scene, instead of the scene's own
-  --rounds N       How often everything is played (default 2)
-  --out FILE       Where the figures go (default bench/results.json)
-  --help           This text
+  --scene NAME     Run only this scenario (repeatable): ${SCENARIO_NAMES.join(", ")}
+  --peer NAME      Run only this server (repeatable): ${TARGET_NAMES.join(", ")}
+  --seconds N      Measured seconds per scenario, instead of its own
+  --rounds N       Repetitions of everything (default 2)
+  --out FILE       File for the results (default bench/results.json)
+  --help           Show this help
 
-Figures: deliveries are messages that arrived at a client. "in flight" is how many messages the
-publisher lets be on their way before it waits for one to come back to it. CPU is of one processor.
-"others CPU" is what neither the server nor the load used: the noise in the figures.
+Deliveries are messages received by clients. "In flight" is the number of messages that a publisher
+sends before it waits for one to come back. CPU is in percent of one core. "others CPU" was used by
+neither the server nor the load: noise in the figures.
 `;
 
 interface Options {
-  readonly scenes: readonly ScenarioName[];
-  readonly peers: readonly TargetName[];
+  readonly scenarios: readonly ScenarioName[];
+  readonly targets: readonly TargetName[];
   readonly seconds: number | undefined;
   readonly rounds: number;
   readonly out: string;
 }
 
-/** Sockets are not all: runtimes keep some files open themselves. */
+/** Runtimes keep other files open than sockets. */
 const SPARE_FILES = 300;
-/** Seconds that connecting, warming up and settling may take beside the measured ones. */
-const PATIENCE_SECONDS = 120;
+/** Seconds for connecting, warming up and settling, beside the measured ones. */
+const EXTRA_SECONDS = 120;
 
 const encoder = new TextEncoder();
 
-function say(text: string): void {
+function logLine(text: string): void {
   Deno.stderr.writeSync(encoder.encode(text + "\n"));
 }
 
@@ -62,7 +62,7 @@ function print(text: string): void {
   Deno.stdout.writeSync(encoder.encode(text + "\n"));
 }
 
-/** @throws {RangeError | TypeError} when an argument makes no sense. */
+/** @throws {RangeError | TypeError} for invalid arguments. */
 function readOptions(args: readonly string[]): Options | "help" {
   const { values } = parseArgs({
     args: [...args],
@@ -77,15 +77,15 @@ function readOptions(args: readonly string[]): Options | "help" {
   });
   if (values.help) return "help";
   return {
-    scenes: chosen(values.scene, SCENARIOS, "--scene"),
-    peers: chosen(values.peer, TARGETS, "--peer"),
+    scenarios: selectNames(values.scene, SCENARIO_NAMES, "--scene"),
+    targets: selectNames(values.peer, TARGET_NAMES, "--peer"),
     seconds: number(values.seconds, "--seconds"),
     rounds: Math.max(1, Math.floor(number(values.rounds, "--rounds") ?? 2)),
-    out: values.out ?? fromFileUrl(new URL("./results.json", import.meta.url)),
+    out: values.out ?? fileURLToPath(new URL("./results.json", import.meta.url)),
   };
 }
 
-function chosen<T extends string>(
+function selectNames<T extends string>(
   given: readonly string[] | undefined,
   all: readonly T[],
   flag: string,
@@ -107,115 +107,115 @@ function number(given: string | undefined, flag: string): number | undefined {
   return value;
 }
 
-/** Starts a server, plays the scene in a process of its own, and ends both. */
-async function playOnce(
-  peer: BenchTarget,
-  scene: ScenarioName,
+/** Starts a server and runs the scenario against it in a process of its own. */
+async function runOnce(
+  target: BenchTarget,
+  scenario: ScenarioName,
   options: Options,
   cacheDir: string,
   signal: AbortSignal,
 ): Promise<Figures> {
-  // Not in /tmp, which is memory on many machines: history is to be on disk.
+  // Not in /tmp, which is often in memory: history must be on disk.
   const dataDir = await Deno.makeTempDir({ dir: cacheDir, prefix: "data-" });
   try {
-    const files = SCENARIO[scene].clients + SPARE_FILES;
-    await using server = await startServer(files, peer.command(dataDir), signal);
-    const seconds = options.seconds ?? SCENARIO[scene].seconds;
-    const play: ScenarioRun = {
-      scene,
+    const files = SCENARIOS[scenario].clients + SPARE_FILES;
+    await using server = await startServer(files, target.command(dataDir), signal);
+    const seconds = options.seconds ?? SCENARIOS[scenario].seconds;
+    const run: ScenarioRun = {
+      scenario,
       url: server.url,
-      dialect: peer.dialect,
+      encoder: target.encoder,
       pid: server.pid,
       seconds,
     };
-    const program = fromFileUrl(new URL("./run.ts", import.meta.url));
-    const config = fromFileUrl(new URL("./deno.json", import.meta.url));
-    const run = ["run", "--quiet", "-A", "--config", config, program, JSON.stringify(play)];
-    const timeout = (2 * seconds + PATIENCE_SECONDS) * 1000;
-    return JSON.parse(await runProgram(files, [Deno.execPath(), ...run], timeout, signal));
+    const program = fileURLToPath(new URL("./run.ts", import.meta.url));
+    const config = fileURLToPath(new URL("./deno.json", import.meta.url));
+    const command = ["run", "--quiet", "-A", "--config", config, program, JSON.stringify(run)];
+    const timeout = (2 * seconds + EXTRA_SECONDS) * 1000;
+    return JSON.parse(await runProgram(files, [Deno.execPath(), ...command], timeout, signal));
   } finally {
     await Deno.remove(dataDir, { recursive: true });
   }
 }
 
-async function playRound(
-  peer: BenchTarget,
-  scene: ScenarioName,
+async function runRound(
+  target: BenchTarget,
+  scenario: ScenarioName,
   round: number,
   options: Options,
   cacheDir: string,
   signal: AbortSignal,
 ): Promise<Round> {
   try {
-    const figures = await playOnce(peer, scene, options, cacheDir, signal);
-    const shown = SCENARIO[scene].columns.slice(0, 2).map(({ key, title, digits }) =>
+    const figures = await runOnce(target, scenario, options, cacheDir, signal);
+    const shown = SCENARIOS[scenario].columns.slice(0, 2).map(({ key, title, digits }) =>
       `${title} ${figures[key]?.toFixed(digits) ?? "-"}`
     );
-    say(`${scene}, round ${round}, ${peer.name}: ${shown.join(", ")}`);
-    return { scene, peer: peer.name, round, figures };
+    logLine(`${scenario}, round ${round}, ${target.name}: ${shown.join(", ")}`);
+    return { scenario, target: target.name, round, figures };
   } catch (error) {
     signal.throwIfAborted();
-    // Goes into the table and the results: one server that fails must not cost all others' figures.
+    // Reported in the table and the results: one failure must not discard all other figures.
     const reason = error instanceof Error ? error.message : String(error);
-    say(`${scene}, round ${round}, ${peer.name}: ${reason}`);
-    return { scene, peer: peer.name, round, error: reason };
+    logLine(`${scenario}, round ${round}, ${target.name}: ${reason}`);
+    return { scenario, target: target.name, round, error: reason };
   }
 }
 
-/** Where packages and data of runs lie. */
+/** The folder of packages and data. */
 function cacheFolder(): string {
   const base = Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? ".", ".cache");
   return join(base, "bcast-bench");
 }
 
-async function playAll(
-  peers: readonly BenchTarget[],
+async function runAll(
+  targets: readonly BenchTarget[],
   options: Options,
   cacheDir: string,
   signal: AbortSignal,
 ): Promise<readonly Round[]> {
-  const titles = new Map(peers.map((peer) => [peer.name, peer.title]));
+  const titles = new Map(targets.map((target) => [target.name, target.title]));
   const rounds: Round[] = [];
-  for (const scene of options.scenes) {
-    const able = peers.filter((peer) => peer.scenes.includes(scene));
-    if (able.length === 0) continue;
-    const refused = await filesRefused(SCENARIO[scene].clients + SPARE_FILES);
+  for (const scenario of options.scenarios) {
+    const capable = targets.filter((target) => target.scenarios.includes(scenario));
+    if (capable.length === 0) continue;
+    const refused = await checkFileLimit(SCENARIOS[scenario].clients + SPARE_FILES);
     if (refused !== undefined) {
-      say(`${scene}: not played, ${refused}`);
+      logLine(`${scenario}: skipped, ${refused}`);
       continue;
     }
     for (let round = 1; round <= options.rounds; round++) {
-      // Back and forth, so that a machine that grows slower or faster favours nobody.
-      for (const peer of round % 2 === 1 ? able : able.toReversed()) {
-        rounds.push(await playRound(peer, scene, round, options, cacheDir, signal));
+      // Back and forth, so that a machine that slows down or speeds up favours no server.
+      for (const target of round % 2 === 1 ? capable : capable.toReversed()) {
+        rounds.push(await runRound(target, scenario, round, options, cacheDir, signal));
       }
     }
-    print(table(scene, byPeer(rounds), titles) + "\n");
+    print(table(scenario, byTarget(rounds), titles) + "\n");
   }
   return rounds;
 }
 
-function byPeer(rounds: readonly Round[]): readonly Round[] {
+function byTarget(rounds: readonly Round[]): readonly Round[] {
   return rounds.toSorted((a, b) =>
-    TARGETS.indexOf(a.peer) - TARGETS.indexOf(b.peer) || a.round - b.round
+    TARGET_NAMES.indexOf(a.target) - TARGET_NAMES.indexOf(b.target) || a.round - b.round
   );
 }
 
 function results(
   rounds: readonly Round[],
-  peers: readonly BenchTarget[],
+  targets: readonly BenchTarget[],
   missing: readonly MissingTarget[],
   options: Options,
 ): string {
-  const { seconds, scenes } = options;
+  const { seconds, scenarios } = options;
   return JSON.stringify(
     {
       date: new Date().toISOString(),
       machine: machineFacts(),
-      peers: Object.fromEntries(peers.map((peer) => [peer.name, peer.title])),
+      targets: Object.fromEntries(targets.map((target) => [target.name, target.title])),
       missing,
-      scenes: Object.fromEntries(scenes.map((name) => {
-        const { columns: _, ...facts } = SCENARIO[name];
+      scenarios: Object.fromEntries(scenarios.map((name) => {
+        const { columns: _, ...facts } = SCENARIOS[name];
         return [name, { ...facts, seconds: seconds ?? facts.seconds }];
       })),
       ratios: ratios(rounds),
@@ -231,9 +231,9 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     options = readOptions(args);
   } catch (error) {
-    // A TypeError is what `parseArgs` throws for a flag that it does not know.
+    // `parseArgs` throws a TypeError for an unknown flag.
     if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
-    say(`bench: ${error.message}\n${HELP}`);
+    logLine(`bench: ${error.message}\n${HELP}`);
     return 2;
   }
   if (options === "help") {
@@ -241,7 +241,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (Deno.build.os !== "linux") {
-    say("bench: needs Linux, whose /proc tells what every process uses");
+    logLine("bench: requires Linux: it reads CPU and memory usage from /proc");
     return 1;
   }
   const controller = new AbortController();
@@ -251,15 +251,15 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const cacheDir = cacheFolder();
     await Deno.mkdir(cacheDir, { recursive: true });
-    const { peers, missing } = await prepareTargets(options.peers, cacheDir, say);
-    for (const { name, reason } of missing) say(`${name}: left out, ${reason}`);
-    const rounds = await playAll(peers, options, cacheDir, controller.signal);
-    await Deno.writeTextFile(options.out, results(byPeer(rounds), peers, missing, options));
-    say(`figures of every round: ${options.out}`);
+    const { targets, missing } = await prepareTargets(options.targets, cacheDir, logLine);
+    for (const { name, reason } of missing) logLine(`${name}: skipped, ${reason}`);
+    const rounds = await runAll(targets, options, cacheDir, controller.signal);
+    await Deno.writeTextFile(options.out, results(byTarget(rounds), targets, missing, options));
+    logLine(`Results of all rounds: ${options.out}`);
     return rounds.some((round) => round.error !== undefined) ? 1 : 0;
   } catch (error) {
     if (!controller.signal.aborted) throw error;
-    say("bench: interrupted");
+    logLine("bench: interrupted");
     return 130;
   } finally {
     Deno.removeSignalListener("SIGINT", interrupt);

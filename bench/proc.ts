@@ -1,29 +1,28 @@
 /**
- * What processes cost, read from `/proc`: the servers compared are written in five languages, and
- * the kernel counts them all alike.
+ * CPU and memory usage from `/proc`, which counts servers in all languages alike.
  *
  * @module
  */
 
-// USER_HZ: what /proc counts in, on every Linux that runs a program built for users.
+// USER_HZ, the unit of /proc, which is the same on all common Linux systems.
 const TICKS_PER_SECOND = 100;
 
-/** What a process and its descendants use. */
+/** Usage of a process and its descendants. */
 export interface Usage {
   /** User and system time of all threads, in microseconds. */
   readonly cpuMicros: number;
-  /** Memory in RAM, in bytes. */
+  /** Resident memory in bytes. */
   readonly rss: number;
-  /** The most memory it ever had in RAM, in bytes. */
+  /** Peak resident memory in bytes. */
   readonly peakRss: number;
 }
 
-/** Adds up a process and all its descendants. */
+/** Sums up a process and all its descendants. */
 export function usageOf(pid: number): Usage {
   let cpuMicros = 0, rss = 0, peakRss = 0;
   for (const each of withDescendants(pid)) {
     const stat = Deno.readTextFileSync(`/proc/${each}/stat`);
-    // The second field is the name, in parentheses, and may hold anything.
+    // The second field is the name, in parentheses, and may contain anything.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     cpuMicros += (Number(fields[11]) + Number(fields[12])) * (1_000_000 / TICKS_PER_SECOND);
     const status = Deno.readTextFileSync(`/proc/${each}/status`);
@@ -33,7 +32,7 @@ export function usageOf(pid: number): Usage {
   return { cpuMicros, rss, peakRss };
 }
 
-/** Microseconds that all processors together have worked since the machine started. */
+/** CPU time of all cores since the machine started. */
 export function machineBusyMicros(): number {
   const [line = ""] = Deno.readTextFileSync("/proc/stat").split("\n");
   const [user = 0, nice = 0, system = 0, _idle, _wait, irq = 0, softirq = 0, steal = 0] = line
@@ -43,7 +42,7 @@ export function machineBusyMicros(): number {
 
 function withDescendants(pid: number): number[] {
   const all = [pid];
-  // Grows while it is walked.
+  // The array grows during the iteration.
   for (const each of all) {
     for (const task of Deno.readDirSync(`/proc/${each}/task`)) {
       const children = childrenOf(each, task.name);
@@ -57,7 +56,7 @@ function childrenOf(pid: number, task: string): string {
   try {
     return Deno.readTextFileSync(`/proc/${pid}/task/${task}/children`);
   } catch (error) {
-    // The thread ended meanwhile.
+    // The thread has ended.
     if (error instanceof Deno.errors.NotFound) return "";
     throw error;
   }

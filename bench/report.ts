@@ -1,36 +1,36 @@
 /**
- * Tables and the file of results. Pure but for reading facts of the machine.
+ * Tables and results. Pure, except for reading facts about the machine.
  *
  * @module
  */
 
 import type { TargetName } from "./targets.ts";
 import type { Figures } from "./run.ts";
-import { type ReportColumn, SCENARIO, type ScenarioName } from "./scenarios.ts";
+import { type ReportColumn, type ScenarioName, SCENARIOS } from "./scenarios.ts";
 
-/** One scene played against one server once. */
+/** One run of a scenario against a server. */
 export interface Round {
-  readonly scene: ScenarioName;
-  readonly peer: TargetName;
-  /** Counts from 1. */
+  readonly scenario: ScenarioName;
+  readonly target: TargetName;
+  /** Starts at 1. */
   readonly round: number;
   readonly figures?: Figures;
-  /** Why there are none. */
+  /** Set instead of `figures` if the run failed. */
   readonly error?: string;
 }
 
-/** How the hub compares with one peer by one figure: its figure over the peer's. */
-export interface Ratio {
-  readonly scene: ScenarioName;
-  readonly peer: TargetName;
+/** A figure of the hub divided by that of another server. */
+interface Ratio {
+  readonly scenario: ScenarioName;
+  readonly target: TargetName;
   readonly figure: string;
   readonly better: "more" | "less";
-  /** Of each round: what ran at the same time of day is compared, whatever the machine did. */
+  /** One per round: runs close in time are compared, in case the machine's speed varies. */
   readonly rounds: readonly number[];
   readonly mean: number;
 }
 
-/** Facts that a reader of figures wants. */
+/** The machine's hardware and versions. */
 export function machineFacts(): Readonly<Record<string, string | number>> {
   const cpu = /^model name\s*:\s*(.*)$/m.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1];
   return {
@@ -43,60 +43,62 @@ export function machineFacts(): Readonly<Record<string, string | number>> {
   };
 }
 
-/** The ratios of the hub to each peer, for every figure that is compared. */
+/** The ratios of all figures that are compared. */
 export function ratios(rounds: readonly Round[]): readonly Ratio[] {
   const found: Ratio[] = [];
-  for (const scene of new Set(rounds.map((round) => round.scene))) {
-    const played = rounds.filter((round) => round.scene === scene);
-    for (const peer of new Set(played.map((round) => round.peer))) {
-      if (peer === "bcast") continue;
-      for (const { key, better } of SCENARIO[scene].columns) {
+  for (const scenario of new Set(rounds.map((round) => round.scenario))) {
+    const played = rounds.filter((round) => round.scenario === scenario);
+    for (const target of new Set(played.map((round) => round.target))) {
+      if (target === "bcast") continue;
+      for (const { key, better } of SCENARIOS[scenario].columns) {
         if (better === undefined) continue;
-        const each = played.filter((round) => round.peer === peer).flatMap((theirs) => {
-          const ours = played.find((o) => o.peer === "bcast" && o.round === theirs.round);
+        const each = played.filter((round) => round.target === target).flatMap((theirs) => {
+          const ours = played.find((o) => o.target === "bcast" && o.round === theirs.round);
           const a = ours?.figures?.[key], b = theirs.figures?.[key];
           return a === undefined || b === undefined || b === 0 ? [] : [a / b];
         });
         if (each.length === 0) continue;
-        found.push({ scene, peer, figure: key, better, rounds: each, mean: mean(each) });
+        found.push({ scenario, target, figure: key, better, rounds: each, mean: mean(each) });
       }
     }
   }
   return found;
 }
 
-/** The table of one scene: a line for each server, the mean of its rounds, and the ratios. */
+/** The table of a scenario: per server, the mean of its rounds and the ratios. */
 export function table(
-  scene: ScenarioName,
+  scenario: ScenarioName,
   rounds: readonly Round[],
   titles: ReadonlyMap<TargetName, string>,
 ): string {
-  const { columns, description } = SCENARIO[scene];
-  const all = ratios(rounds).filter((ratio) => ratio.scene === scene);
+  const { columns, description } = SCENARIOS[scenario];
+  const all = ratios(rounds).filter((ratio) => ratio.scenario === scenario);
   const compared = columns.filter((column) => column.better !== undefined);
   const head = [
     "",
     ...columns.map((column) => column.title),
     ...compared.map((column) => `bcast/it: ${column.title}`),
   ];
-  const peers = [...new Set(rounds.filter((r) => r.scene === scene).map((round) => round.peer))];
-  const lines = peers.map((peer) => {
-    const mine = rounds.filter((round) => round.scene === scene && round.peer === peer);
+  const targets = [
+    ...new Set(rounds.filter((r) => r.scenario === scenario).map((round) => round.target)),
+  ];
+  const lines = targets.map((target) => {
+    const mine = rounds.filter((round) => round.scenario === scenario && round.target === target);
     const cells = columns.map((column) => cell(column, mine));
     const compare = compared.map(({ key }) => {
-      const ratio = all.find((r) => r.peer === peer && r.figure === key);
+      const ratio = all.find((r) => r.target === target && r.figure === key);
       return ratio === undefined
         ? ""
         : `${ratio.mean.toFixed(2)} (${ratio.rounds.map((value) => value.toFixed(2)).join(", ")})`;
     });
-    return [titles.get(peer) ?? peer, ...cells, ...compare];
+    return [titles.get(target) ?? target, ...cells, ...compare];
   });
-  const errors = rounds.filter((round) => round.scene === scene && round.error !== undefined)
-    .map(({ peer, round, error }) => `  ${peer}, round ${round}: ${error}`);
-  return [`${scene}: ${description}`, ...align([head, ...lines]), ...errors].join("\n");
+  const errors = rounds.filter((round) => round.scenario === scenario && round.error !== undefined)
+    .map(({ target, round, error }) => `  ${target}, round ${round}: ${error}`);
+  return [`${scenario}: ${description}`, ...align([head, ...lines]), ...errors].join("\n");
 }
 
-/** The mean of what the rounds say, and all of them where they differ by more than a tenth. */
+/** The mean, followed by all values if they differ by more than a tenth. */
 function cell({ key, digits }: ReportColumn, rounds: readonly Round[]): string {
   const values = rounds.flatMap((round) => round.figures?.[key] ?? []);
   if (values.length === 0) return "-";

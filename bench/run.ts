@@ -1,48 +1,49 @@
 /**
- * The load process: plays one scene against one server and prints the figures as one line of JSON.
- * A process of its own for every scene and server, so that none inherits another's heap.
+ * The load process: runs one scenario against one server and prints the figures as a line of JSON. Each
+ * run has a process of its own, so that none inherits the heap of another.
  *
  * @module
  */
 
-import { delay, LoadGroup, LoadStats, type PublishRate, runLoad } from "./load/mod.ts";
+import { delay } from "../lib/async.ts";
+import { LoadGroup, LoadStats, type PublishRate, runLoad } from "./load/mod.ts";
 import { type EncoderName, encoderNamed } from "./encoders.ts";
 import { machineBusyMicros, type Usage, usageOf } from "./proc.ts";
-import { SCENARIO, type Scenario, type ScenarioName } from "./scenarios.ts";
+import { type Scenario, type ScenarioName, SCENARIOS } from "./scenarios.ts";
 
-/** What the load process is told, as JSON in its only argument. */
+/** The only argument of the load process, as JSON. */
 export interface ScenarioRun {
-  readonly scene: ScenarioName;
+  readonly scenario: ScenarioName;
   readonly url: string;
-  readonly dialect: EncoderName;
+  readonly encoder: EncoderName;
   /** The server's process. */
   readonly pid: number;
   readonly seconds: number;
 }
 
-/** What it answers: figures by the keys of the scene's columns, and more. */
+/** Its output: figures by the keys of the scenario's columns, and others. */
 export type Figures = Readonly<Record<string, number>>;
 
 const WARM_UP_SECONDS = 1.5;
-/** Connections before the counted ones, so that what a server sets up once is not counted. */
+/** Connections that are not counted, so that one-time setup in the server is not, either. */
 const FIRST_CONNECTIONS = 100;
-const MISSED = 50;
-/** Longer than any server takes; a scene that takes this long has failed. */
-const PATIENCE_MS = 60_000;
+const MISSED_MESSAGES = 50;
+/** A scenario that waits this long has failed. */
+const TIMEOUT_MS = 60_000;
 const POLL_MS = 5;
-/** The sampling of latencies; a prime, see `LoadStats`. */
+/** Sampling of latencies; a prime, see `LoadStats`. */
 const SAMPLE_EVERY = 7;
 const MEGABYTE = 1024 * 1024;
 
-/** The state of the machine at one moment. */
-interface Moment {
+/** Resource usage at one moment. */
+interface Snapshot {
   readonly at: number;
   readonly server: Usage;
   readonly load: Usage;
   readonly machine: number;
 }
 
-function moment(pid: number): Moment {
+function snapshot(pid: number): Snapshot {
   return {
     at: performance.now(),
     server: usageOf(pid),
@@ -51,8 +52,8 @@ function moment(pid: number): Moment {
   };
 }
 
-/** Percent of one processor between two moments. */
-function shares(from: Moment, to: Moment): Figures {
+/** In percent of one core. */
+function cpuShares(from: Snapshot, to: Snapshot): Figures {
   const percent = (micros: number): number => micros / ((to.at - from.at) * 1000) * 100;
   const server = to.server.cpuMicros - from.server.cpuMicros;
   const load = to.load.cpuMicros - from.load.cpuMicros;
@@ -63,22 +64,22 @@ function shares(from: Moment, to: Moment): Figures {
   };
 }
 
-/** Plays what has publishers and a measured time: saturated, wide, steady, durable. */
-async function flow(play: ScenarioRun, scene: Scenario): Promise<Figures> {
-  const moments: Moment[] = [];
+/** Runs scenarios with publishers and a measured time: saturated, wide, steady, durable. */
+async function runPublishing(run: ScenarioRun, scenario: Scenario): Promise<Figures> {
+  const moments: Snapshot[] = [];
   const report = await runLoad({
-    url: play.url,
-    dialect: encoderNamed(play.dialect),
-    clients: scene.clients,
-    publishers: scene.publishers,
-    pace: paceOf(scene),
-    size: scene.size,
-    seconds: play.seconds,
+    url: run.url,
+    format: encoderNamed(run.encoder),
+    clients: scenario.clients,
+    publishers: scenario.publishers,
+    pace: rateOf(scenario),
+    size: scenario.size,
+    seconds: run.seconds,
     warmUpSeconds: WARM_UP_SECONDS,
-    onMeasure: () => moments.push(moment(play.pid)),
+    onMeasure: () => moments.push(snapshot(run.pid)),
   });
   const [from, to] = moments;
-  if (from === undefined || to === undefined) throw new Error("Cannot happen: not measured");
+  if (from === undefined || to === undefined) throw new Error("the load was not measured");
   const failures = Object.values(report.connectFailures).reduce((a, b) => a + b, 0);
   const closed = Object.values(report.closed).reduce((a, b) => a + b, 0);
   if (failures + closed > 0) {
@@ -89,7 +90,7 @@ async function flow(play: ScenarioRun, scene: Scenario): Promise<Figures> {
   const refused = Object.entries(report.errors);
   if (refused.length > 0) throw new Error(`refused: ${JSON.stringify(refused)}`);
   return {
-    ...shares(from, to),
+    ...cpuShares(from, to),
     seconds: report.seconds,
     sent: report.sent,
     deliveries: report.deliveries,
@@ -103,118 +104,123 @@ async function flow(play: ScenarioRun, scene: Scenario): Promise<Figures> {
     max: report.latency.max,
     connectsPerSecond: report.connectsPerSecond,
     rssMegabytes: to.server.rss / MEGABYTE,
-    ...trouble(report),
+    ...integrityFigures(report),
   };
 }
 
-function paceOf({ description, pace }: Scenario): PublishRate {
-  if (pace === undefined) throw new Error(`Nothing is published in: ${description}`);
+function rateOf({ description, pace }: Scenario): PublishRate {
+  if (pace === undefined) throw new Error(`No messages are published in: ${description}`);
   return pace;
 }
 
-function trouble(report: { lost: number; duplicated: number; outOfOrder: number }): Figures {
+function integrityFigures(
+  report: { lost: number; duplicated: number; outOfOrder: number },
+): Figures {
   return { lost: report.lost, irregular: report.duplicated + report.outOfOrder };
 }
 
-/** Waits until the server has stopped working on what it was given. */
-async function quiet(pid: number): Promise<void> {
-  const until = performance.now() + PATIENCE_MS;
+/** Waits until the server is idle. */
+async function waitUntilIdle(pid: number): Promise<void> {
+  const until = performance.now() + TIMEOUT_MS;
   for (let last = Infinity; performance.now() < until;) {
     const now = usageOf(pid).cpuMicros;
-    // Two ticks of the kernel's clock in a quarter of a second: nothing but timers.
+    // Two ticks of the kernel's clock in a quarter of a second: only timers run.
     if (now - last <= 20_000) return;
     last = now;
     await delay(250);
   }
 }
 
-async function idle(play: ScenarioRun, scene: Scenario): Promise<Figures> {
-  using group = groupOf(play, scene.clients);
+async function runIdle(run: ScenarioRun, scenario: Scenario): Promise<Figures> {
+  using group = groupOf(run, scenario.clients);
   await connectAll(group, FIRST_CONNECTIONS, 0);
-  await quiet(play.pid);
-  const from = moment(play.pid);
-  const count = scene.clients - FIRST_CONNECTIONS;
+  await waitUntilIdle(run.pid);
+  const from = snapshot(run.pid);
+  const count = scenario.clients - FIRST_CONNECTIONS;
   const connect = await connectAll(group, count, FIRST_CONNECTIONS);
-  await quiet(play.pid);
-  const to = moment(play.pid);
-  await delay(play.seconds * 1000);
-  const end = moment(play.pid);
+  await waitUntilIdle(run.pid);
+  const to = snapshot(run.pid);
+  await delay(run.seconds * 1000);
+  const end = snapshot(run.pid);
   return {
     kilobytesPerConnection: (to.server.rss - from.server.rss) / 1024 / count,
     cpuMicrosPerConnection: (to.server.cpuMicros - from.server.cpuMicros) / count,
     connectsPerSecond: count / connect,
-    idleCpu: shares(to, end)["serverCpu"] ?? 0,
+    idleCpu: cpuShares(to, end)["serverCpu"] ?? 0,
     rssMegabytes: to.server.rss / MEGABYTE,
   };
 }
 
-async function herd(play: ScenarioRun, scene: Scenario): Promise<Figures> {
-  using crowd = groupOf(play, scene.clients);
-  using other = groupOf(play, 1);
-  await connectAll(crowd, scene.clients, 1);
+async function runHerd(run: ScenarioRun, scenario: Scenario): Promise<Figures> {
+  using listeners = groupOf(run, scenario.clients);
+  using other = groupOf(run, 1);
+  await connectAll(listeners, scenario.clients, 1);
   await connectAll(other, 1, 0);
-  other.addPublishers(1, scene.size, { inFlight: 1, until: "ack" });
+  other.addPublishers(1, scenario.size, { inFlight: 1, until: "ack" });
   const [publisher] = other.publishers;
   const [listener] = other.clients;
   if (publisher === undefined || listener === undefined) throw new Error("not connected");
 
-  // Everybody needs a position to go on from.
+  // Each client needs a position to resume from.
   publisher.send(1);
-  await reached(() => listener.tracker.last >= 1, "the first message");
+  await waitFor(() => listener.tracker.last >= 1, "the first message");
   const first = listener.tracker.last;
-  await reached(() => crowd.clients.every((c) => c.tracker.last >= first), "the first message");
-  const conversations = crowd.clients.map((client) => client.resume());
-  crowd.cut();
-  await quiet(play.pid);
+  await waitFor(() => listeners.clients.every((c) => c.tracker.last >= first), "the first message");
+  const resumed = listeners.clients.map((client) => client.resume());
+  listeners.abort();
+  await waitUntilIdle(run.pid);
 
-  publisher.send(MISSED);
-  const top = first + MISSED;
-  await reached(() => listener.tracker.last >= top, "what the crowd misses");
+  publisher.send(MISSED_MESSAGES);
+  const top = first + MISSED_MESSAGES;
+  await waitFor(() => listener.tracker.last >= top, "the missed messages");
 
-  const from = moment(play.pid);
+  const from = snapshot(run.pid);
   let recovered = 0;
-  const connect = await crowd.connect(conversations, (_client, ready) => {
+  const connect = await listeners.connect(resumed, (_client, ready) => {
     if (ready.recovered) recovered++;
   });
-  refuse(connect.failures);
-  await reached(() => crowd.clients.every((c) => c.tracker.last >= top), "the last to be whole");
-  const to = moment(play.pid);
+  throwOnFailure(connect.failures);
+  await waitFor(
+    () => listeners.clients.every((c) => c.tracker.last >= top),
+    "the last client to catch up",
+  );
+  const to = snapshot(run.pid);
   return {
     wholeSeconds: (to.at - from.at) / 1000,
     connectsPerSecond: connect.connected / connect.seconds,
     recovered,
-    ...shares(from, to),
+    ...cpuShares(from, to),
     peakMegabytes: to.server.peakRss / MEGABYTE,
-    ...trouble(crowd.integrity()),
+    ...integrityFigures(listeners.integrity()),
   };
 }
 
-async function mixed(play: ScenarioRun, scene: Scenario): Promise<Figures> {
-  const start = usageOf(play.pid);
-  using group = groupOf(play, scene.clients);
-  await connectAll(group, scene.clients, 0);
+async function runMixed(run: ScenarioRun, scenario: Scenario): Promise<Figures> {
+  const start = usageOf(run.pid);
+  using group = groupOf(run, scenario.clients);
+  await connectAll(group, scenario.clients, 0);
   const stalled = group.clients.at(-1);
   if (stalled === undefined) throw new Error("not connected");
-  group.addPublishers(scene.publishers, scene.size, paceOf(scene));
+  group.addPublishers(scenario.publishers, scenario.size, rateOf(scenario));
   group.start();
   await delay(WARM_UP_SECONDS * 1000);
 
   const { latency } = group.stats;
   latency.reset();
-  await delay(play.seconds * 1000);
+  await delay(run.seconds * 1000);
   const before = latency.summary();
-  const peakBefore = usageOf(play.pid).peakRss;
+  const peakBefore = usageOf(run.pid).peakRss;
 
   const resume = stalled.stall();
   latency.reset();
-  await delay(play.seconds * 1000);
+  await delay(run.seconds * 1000);
   const after = latency.summary();
-  const peak = usageOf(play.pid).peakRss;
+  const peak = usageOf(run.pid).peakRss;
 
   group.stop();
   await group.settle({ except: stalled });
   const integrity = group.integrity(stalled);
-  // Lets it read what is in the system's buffers, behind which the reason of its end stands.
+  // Lets it read the system's buffers: the reason of its end comes after their content.
   resume();
   const end = await Promise.race([stalled.closed, delay(5_000).then(() => undefined)]);
   return {
@@ -228,59 +234,59 @@ async function mixed(play: ScenarioRun, scene: Scenario): Promise<Figures> {
     rssMegabytes: start.rss / MEGABYTE,
     stalledClose: end?.code ?? 0,
     sent: group.sent,
-    ...trouble(integrity),
+    ...integrityFigures(integrity),
   };
 }
 
-function groupOf(play: ScenarioRun, expected: number): LoadGroup {
-  const dialect = encoderNamed(play.dialect);
-  return new LoadGroup({ url: play.url, dialect, stats: new LoadStats(SAMPLE_EVERY), expected });
+function groupOf(run: ScenarioRun, expected: number): LoadGroup {
+  const format = encoderNamed(run.encoder);
+  return new LoadGroup({ url: run.url, format, stats: new LoadStats(SAMPLE_EVERY), expected });
 }
 
 async function connectAll(group: LoadGroup, count: number, from: number): Promise<number> {
   const connect = await group.connect(group.conversations(count, from));
-  refuse(connect.failures);
+  throwOnFailure(connect.failures);
   return connect.seconds;
 }
 
-function refuse(failures: ReadonlyMap<string, number>): void {
+function throwOnFailure(failures: ReadonlyMap<string, number>): void {
   for (const [reason, count] of failures) {
     throw new Error(`${count} clients could not connect: ${reason}`);
   }
 }
 
-async function reached(condition: () => boolean, what: string): Promise<void> {
-  const until = performance.now() + PATIENCE_MS;
+async function waitFor(condition: () => boolean, what: string): Promise<void> {
+  const until = performance.now() + TIMEOUT_MS;
   while (!condition()) {
-    if (performance.now() > until) throw new Error(`waited in vain for ${what}`);
+    if (performance.now() > until) throw new Error(`timed out waiting for ${what}`);
     await delay(POLL_MS);
   }
 }
 
-const PLAYS: {
-  readonly [S in ScenarioName]: (play: ScenarioRun, scene: Scenario) => Promise<Figures>;
+const RUNNERS: {
+  readonly [S in ScenarioName]: (run: ScenarioRun, scenario: Scenario) => Promise<Figures>;
 } = {
-  saturated: flow,
-  wide: flow,
-  steady: flow,
-  durable: flow,
-  idle,
-  herd,
-  mixed,
+  saturated: runPublishing,
+  wide: runPublishing,
+  steady: runPublishing,
+  durable: runPublishing,
+  idle: runIdle,
+  herd: runHerd,
+  mixed: runMixed,
 };
 
 if (import.meta.main) {
-  const play: ScenarioRun = JSON.parse(Deno.args[0] ?? "null");
+  const run: ScenarioRun = JSON.parse(Deno.args[0] ?? "null");
   const encoder = new TextEncoder();
   let code = 0;
   try {
-    const figures = await PLAYS[play.scene](play, SCENARIO[play.scene]);
+    const figures = await RUNNERS[run.scenario](run, SCENARIOS[run.scenario]);
     Deno.stdout.writeSync(encoder.encode(JSON.stringify(figures) + "\n"));
   } catch (error) {
-    // For the table, where a stack has no place.
+    // Goes into the table, which has no room for a stack trace.
     Deno.stderr.writeSync(encoder.encode(error instanceof Error ? error.message : String(error)));
     code = 1;
   }
-  // Whatever connections are left need no goodbye: the server is stopped next.
+  // Remaining connections need no close: the server is stopped next.
   Deno.exit(code);
 }

@@ -1,13 +1,13 @@
 /**
- * The scenes: what is loaded, what is measured, and which figure counts.
+ * The scenarios: their load and their figures.
  *
  * @module
  */
 
 import { type PublishRate, type Workload, WORKLOADS } from "./load/mod.ts";
 
-/** The names of all scenes, in the order they are played. */
-export const SCENARIOS = [
+/** In the order in which they run. */
+export const SCENARIO_NAMES = [
   "saturated",
   "wide",
   "steady",
@@ -17,23 +17,21 @@ export const SCENARIOS = [
   "mixed",
 ] as const;
 
-/** One of {@linkcode SCENARIOS}. */
-export type ScenarioName = (typeof SCENARIOS)[number];
+export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
-/** A figure of a scene, as the table shows it. */
+/** A figure of a scenario, as shown in the table. */
 export interface ReportColumn {
   readonly key: string;
   readonly title: string;
   readonly digits: number;
-  /** Set for what is compared with the peers: whether more is better. */
+  /** Set for figures that are compared between servers. */
   readonly better?: "more" | "less";
 }
 
-/** What one scene does. */
 export interface Scenario extends Omit<Workload, "pace"> {
-  /** Absent where the measured time has no publisher. */
+  /** Absent if nothing is published during the measured time. */
   readonly pace?: PublishRate;
-  /** Seconds measured unless told otherwise. */
+  /** Measured seconds, unless set by a flag. */
   readonly seconds: number;
   readonly columns: readonly ReportColumn[];
 }
@@ -64,8 +62,7 @@ const FLOOD: readonly ReportColumn[] = [
   ...INTEGRITY,
 ];
 
-/** Every scene. */
-export const SCENARIO: { readonly [S in ScenarioName]: Scenario } = {
+export const SCENARIOS: { readonly [S in ScenarioName]: Scenario } = {
   saturated: {
     ...WORKLOADS.saturated,
     seconds: 5,

@@ -1,10 +1,10 @@
 /**
- * Processes of the bench: started with enough file descriptors, always ended.
+ * Processes of the benchmark: started with enough file descriptors, always ended.
  *
  * @module
  */
 
-/** A server that runs. Disposing of it ends it. */
+/** A running server; disposing of it ends it. */
 export interface RunningServer extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
@@ -12,27 +12,27 @@ export interface RunningServer extends AsyncDisposable {
 
 const START_MS = 20_000;
 const STOP_MS = 3_000;
-/** What a process wrote on its way down is worth so much. */
-const KEPT_ERRORS = 4_000;
+/** Characters of a failed process's error output that are shown. */
+const MAX_ERROR_CHARS = 4_000;
 
-// Raises the limit where it is too low and does not lower it where it is not. `exec` leaves no
-// shell between us and the process, so that signals and /proc reach it.
-const WITH_FILES =
+// Raises the limit if it is too low, and never lowers it. With `exec`, there is no shell between this
+// process and the server, so signals and /proc concern the server.
+const RAISE_FILE_LIMIT =
   '[ "$(ulimit -n)" = unlimited ] || [ "$(ulimit -n)" -ge "$1" ] || ulimit -n "$1"; shift; exec "$@"';
 
-/** A command that runs `command` with at least `files` file descriptors. */
-export function withFiles(files: number, command: readonly string[]): Deno.Command {
+/** A command with a limit of at least `files` file descriptors. */
+function commandWithFiles(files: number, command: readonly string[]): Deno.Command {
   return new Deno.Command("sh", {
-    args: ["-c", WITH_FILES, "sh", String(files), ...command],
+    args: ["-c", RAISE_FILE_LIMIT, "sh", String(files), ...command],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   });
 }
 
-/** Why processes cannot have `files` file descriptors; `undefined` when they can. */
-export async function filesRefused(files: number): Promise<string | undefined> {
-  const check = await withFiles(files, ["sh", "-c", "ulimit -n"]).output();
+/** Explains why processes cannot have `files` file descriptors; `undefined` if they can. */
+export async function checkFileLimit(files: number): Promise<string | undefined> {
+  const check = await commandWithFiles(files, ["sh", "-c", "ulimit -n"]).output();
   const had = new TextDecoder().decode(check.stdout).trim();
   if (check.success && (had === "unlimited" || Number(had) >= files)) return undefined;
   return `needs ${files} open files, the limit is ${had || "lower"}: ` +
@@ -40,16 +40,16 @@ export async function filesRefused(files: number): Promise<string | undefined> {
 }
 
 /**
- * Starts a server and waits for the address that it prints.
+ * Starts a server and waits until it prints its address.
  *
- * @throws when it ends or says nothing.
+ * @throws if it exits or times out.
  */
 export async function startServer(
   files: number,
   command: readonly string[],
   signal: AbortSignal,
 ): Promise<RunningServer> {
-  const child = withFiles(files, command).spawn();
+  const child = commandWithFiles(files, command).spawn();
   const errors = keepTail(child.stderr);
   const address = Promise.withResolvers<string>();
   const watching = findAddress(child.stdout, address.resolve);
@@ -66,7 +66,7 @@ export async function startServer(
       throw new Error(`it ended with ${code}`);
     });
     const url = await Promise.race([address.promise, ended]);
-    // From here on its end shows in the figures, or is wanted.
+    // From here on, an unexpected exit shows in the figures.
     ended.catch(() => undefined);
     return { url, pid: child.pid, [Symbol.asyncDispose]: stop };
   } catch (error) {
@@ -81,9 +81,9 @@ export async function startServer(
 }
 
 /**
- * Runs a program to its end and returns what it printed.
+ * Runs a program and returns its output.
  *
- * @throws when it fails, takes longer than `timeoutMs`, or `signal` aborts.
+ * @throws if it fails, takes longer than `timeoutMs`, or `signal` aborts.
  */
 export async function runProgram(
   files: number,
@@ -92,7 +92,7 @@ export async function runProgram(
   signal: AbortSignal,
 ): Promise<string> {
   signal.throwIfAborted();
-  const child = withFiles(files, command).spawn();
+  const child = commandWithFiles(files, command).spawn();
   const kill = (): void => signalTo(child, "SIGKILL");
   const timer = setTimeout(kill, timeoutMs);
   signal.addEventListener("abort", kill, { once: true });
@@ -101,7 +101,7 @@ export async function runProgram(
     signal.throwIfAborted();
     const decoder = new TextDecoder();
     if (success) return decoder.decode(stdout);
-    const said = decoder.decode(stderr).trim().slice(-KEPT_ERRORS);
+    const said = decoder.decode(stderr).trim().slice(-MAX_ERROR_CHARS);
     throw new Error(said === "" ? `took longer than ${timeoutMs / 1000} s` : said);
   } finally {
     clearTimeout(timer);
@@ -120,12 +120,12 @@ function signalTo(child: Deno.ChildProcess, name: Deno.Signal): void {
   try {
     child.kill(name);
   } catch (error) {
-    // It has ended already, which is what was wanted.
+    // It has exited already.
     if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
-/** Reads to the end, so that the process never waits for a full pipe. */
+/** Keeps reading to the end, so that the process never blocks on a full pipe. */
 async function findAddress(
   stdout: ReadableStream<Uint8Array<ArrayBuffer>>,
   found: (url: string) => void,
@@ -147,7 +147,7 @@ function keepTail(
   let kept = "";
   const read = async (): Promise<void> => {
     for await (const part of stderr.pipeThrough(new TextDecoderStream())) {
-      kept = (kept + part).slice(-KEPT_ERRORS);
+      kept = (kept + part).slice(-MAX_ERROR_CHARS);
     }
   };
   return { done: read(), text: () => kept };

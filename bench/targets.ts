@@ -1,32 +1,32 @@
 /**
- * The servers that are compared, where they come from and how they are started.
+ * The servers to compare: how to install and start them.
  *
  * @module
  */
 
-import { fromFileUrl, join } from "./paths.ts";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { EncoderName } from "./encoders.ts";
 import type { ScenarioName } from "./scenarios.ts";
 
-/** The names of all servers, the hub first. */
-export const TARGETS = ["bcast", "bun", "ws", "socket.io", "websockets", "deno"] as const;
+/** The hub comes first. */
+export const TARGET_NAMES = ["bcast", "bun", "ws", "socket.io", "websockets", "deno"] as const;
 
-/** One of {@linkcode TARGETS}. */
-export type TargetName = (typeof TARGETS)[number];
+export type TargetName = (typeof TARGET_NAMES)[number];
 
-/** A server, ready to be started. */
+/** A server that can be started. */
 export interface BenchTarget {
   readonly name: TargetName;
-  /** What it is and of which version. */
+  /** Name and version. */
   readonly title: string;
-  readonly dialect: EncoderName;
-  /** The scenes that it can play. */
-  readonly scenes: readonly ScenarioName[];
-  /** The program and its arguments; `dataDir` is an empty folder for this one run. */
+  readonly encoder: EncoderName;
+  /** The scenarios that it supports. */
+  readonly scenarios: readonly ScenarioName[];
+  /** The program and its arguments; `dataDir` is an empty folder for one run. */
   command(dataDir: string): readonly [string, ...string[]];
 }
 
-/** A server that cannot be had on this machine, and why. */
+/** A server that cannot run on this machine. */
 export interface MissingTarget {
   readonly name: TargetName;
   readonly reason: string;
@@ -40,30 +40,32 @@ const V8_FLAGS = "--v8-flags=--max-semi-space-size=4";
 
 const BROADCAST: readonly ScenarioName[] = ["saturated", "wide", "steady", "idle"];
 
-/** Prepares the servers that are wanted, installing what comes from npm. */
+/** Prepares the servers, installing packages from npm. */
 export async function prepareTargets(
   wanted: readonly TargetName[],
   cacheDir: string,
   say: (text: string) => void,
-): Promise<{ readonly peers: readonly BenchTarget[]; readonly missing: readonly MissingTarget[] }> {
-  const peers: BenchTarget[] = [];
+): Promise<
+  { readonly targets: readonly BenchTarget[]; readonly missing: readonly MissingTarget[] }
+> {
+  const targets: BenchTarget[] = [];
   const missing: MissingTarget[] = [];
   for (const name of wanted) {
     try {
-      peers.push(await PREPARE[name](cacheDir, say));
+      targets.push(await PREPARE[name](cacheDir, say));
     } catch (error) {
-      // One peer less is no reason to measure none; the table says which is not there.
+      // The others are still compared; the results list this one as missing.
       missing.push({ name, reason: error instanceof Error ? error.message : String(error) });
     }
   }
-  return { peers, missing };
+  return { targets, missing };
 }
 
 type Prepare = (cacheDir: string, say: (text: string) => void) => Promise<BenchTarget>;
 
 const PREPARE: { readonly [P in TargetName]: Prepare } = {
   bcast: async () => {
-    const root = fromFileUrl(new URL("../", import.meta.url));
+    const root = fileURLToPath(new URL("../", import.meta.url));
     const main = join(root, "main.ts");
     await Deno.stat(main);
     const run = ["run", "--quiet", V8_FLAGS, "-A", "--config", join(root, "deno.json"), main];
@@ -71,10 +73,10 @@ const PREPARE: { readonly [P in TargetName]: Prepare } = {
     return {
       name: "bcast",
       title: firstLine(version).replace(/ \(.*/, ""),
-      dialect: "bcast",
-      scenes: [...BROADCAST, "herd", "durable", "mixed"],
-      // Everything as it comes (history on, on disk) but what would refuse a load: the rate of a
-      // person at a keyboard, and a number of connections that is the scene's own.
+      encoder: "bcast",
+      scenarios: [...BROADCAST, "herd", "durable", "mixed"],
+      // The defaults (history on disk), but without the limits that would reject a load: the rate
+      // of a person who types, and the number of connections.
       command: (dataDir) => [
         Deno.execPath(),
         ...run,
@@ -90,9 +92,9 @@ const PREPARE: { readonly [P in TargetName]: Prepare } = {
     return {
       name: "bun",
       title: `Bun ${firstLine(version)} publish`,
-      dialect: "plain",
-      scenes: BROADCAST,
-      command: () => [program, peerFile("bun.ts")],
+      encoder: "plain",
+      scenarios: BROADCAST,
+      command: () => [program, targetFile("bun.ts")],
     };
   },
   ws: async (cacheDir, say) => {
@@ -101,9 +103,9 @@ const PREPARE: { readonly [P in TargetName]: Prepare } = {
     return {
       name: "ws",
       title: `ws ${PACKAGES.ws} on Node ${node}`,
-      dialect: "plain",
-      scenes: BROADCAST,
-      command: () => ["node", peerFile("node_ws.mjs"), dir],
+      encoder: "plain",
+      scenarios: BROADCAST,
+      command: () => ["node", targetFile("node_ws.mjs"), dir],
     };
   },
   "socket.io": async (cacheDir, say) => {
@@ -112,9 +114,9 @@ const PREPARE: { readonly [P in TargetName]: Prepare } = {
     return {
       name: "socket.io",
       title: `Socket.IO ${PACKAGES["socket.io"]} with recovery on Node ${node}`,
-      dialect: "socket.io",
-      scenes: [...BROADCAST, "herd"],
-      command: () => ["node", peerFile("socket_io.mjs"), dir],
+      encoder: "socket.io",
+      scenarios: [...BROADCAST, "herd"],
+      command: () => ["node", targetFile("socket_io.mjs"), dir],
     };
   },
   websockets: async () => {
@@ -122,30 +124,30 @@ const PREPARE: { readonly [P in TargetName]: Prepare } = {
     return {
       name: "websockets",
       title: `websockets ${version} on Python`,
-      dialect: "plain",
-      scenes: BROADCAST,
-      command: () => [python, peerFile("python_websockets.py")],
+      encoder: "plain",
+      scenarios: BROADCAST,
+      command: () => [python, targetFile("python_websockets.py")],
     };
   },
   deno: () =>
     Promise.resolve({
       name: "deno",
       title: `Deno ${Deno.version.deno}, bare sockets`,
-      dialect: "plain",
-      // Nobody would broadcast like that; it shows what a connection costs before a hub does anything.
-      scenes: BROADCAST,
+      encoder: "plain",
+      // Not a realistic choice: it shows the cost of the runtime alone.
+      scenarios: BROADCAST,
       command: () => [
         Deno.execPath(),
         "run",
         "--quiet",
         "--no-config",
         "--allow-net",
-        peerFile("deno_bare.ts"),
+        targetFile("deno_bare.ts"),
       ],
     }),
 };
 
-/** Installs one package into the cache, unless this version is there; returns a folder to require from. */
+/** Installs a package into the cache if it is missing; returns a folder to require from. */
 async function install(
   name: keyof typeof PACKAGES,
   cacheDir: string,
@@ -157,7 +159,7 @@ async function install(
   if (!await exists(marker)) {
     say(`installing ${name} ${version} from npm`);
     await Deno.mkdir(dir, { recursive: true });
-    // Scripts are not needed: the binaries of Bun come as packages of their own.
+    // Install scripts are not needed: Bun's binaries are packages of their own.
     const flags = ["--no-audit", "--no-fund", "--no-save", "--ignore-scripts"];
     await output("npm", ["install", "--prefix", dir, ...flags, `${name}@${version}`]);
     await Deno.writeTextFile(marker, "");
@@ -166,14 +168,14 @@ async function install(
   return dir + "/";
 }
 
-/** The executable among the packages for this platform that npm chose. */
+/** The executable in npm's package for this platform. */
 async function bunProgram(dir: string): Promise<string> {
   const vendor = join(dir, "node_modules", "@oven");
   for await (const { name } of Deno.readDir(vendor)) {
     const program = join(vendor, name, "bin", "bun");
     if (await exists(program)) return program;
   }
-  throw new Error("npm brought no Bun for this platform");
+  throw new Error("npm has no Bun for this platform");
 }
 
 async function findPython(): Promise<readonly [string, string]> {
@@ -189,11 +191,11 @@ async function findPython(): Promise<readonly [string, string]> {
     );
     if (version !== "") return [python, version];
   }
-  throw new Error("no Python with the package websockets");
+  throw new Error("found no Python with the package websockets");
 }
 
-function peerFile(name: string): string {
-  return fromFileUrl(new URL(`./peers/${name}`, import.meta.url));
+function targetFile(name: string): string {
+  return fileURLToPath(new URL(`./targets/${name}`, import.meta.url));
 }
 
 async function output(program: string, args: readonly string[]): Promise<string> {

@@ -1,139 +1,139 @@
 import type { Annotations, Content, Message, MessageKind } from "../protocol.ts";
-import type { SanctionStore } from "./sqlite/sanctions.ts";
-import type { OwnedNameStore } from "./sqlite/owned_names.ts";
 
-/** A message on its way into the log: what the hub knows before there is an id. */
+/** A message before the log gives it an id and a time. */
 export interface MessageDraft {
   readonly room: string;
   readonly sender: string;
   readonly content: Content;
-  readonly kind?: MessageKind;
-  readonly annotations?: Annotations;
-  /** Where a retry would come from; without it, every append is a new message. */
-  readonly origin?: Origin;
+  readonly kind?: MessageKind | undefined;
+  readonly annotations?: Annotations | undefined;
+  /** Identifies retries; without it, every append is a new message. */
+  readonly origin?: Origin | undefined;
+  /** The local author, for listeners in the same process. Opaque to the broker, and not stored. */
+  readonly author?: object | undefined;
 }
 
-/** Makes a retry recognizable: one session's own mark for one message. */
+/** Identifies a message across retries: one session's own reference for it. */
 export interface Origin {
-  /** Names the session for as long as its secret lives, across connections and restarts of the hub. */
+  /** The same for as long as the session lives, across connections and restarts of the hub. */
   readonly session: string;
   readonly ref: string;
 }
 
-/** What became of a draft. */
+/** The outcome of appending one draft. */
 export type Receipt =
   | { readonly kind: "stored"; readonly message: Message }
   | {
-    /** The same origin was stored within the last `DEDUPE_MINUTES`: this is where. */
+    /** The same origin was stored within the last `DEDUPE_MINUTES`, at this position. */
     readonly kind: "duplicate";
     readonly room: string;
     readonly id: number;
     readonly timestamp: string;
   }
   | {
-    /** Nothing of the batch was kept. */
+    /** The whole batch failed. */
     readonly kind: "failed";
-    /** What was wrong, for the hub's log. */
+    /** The cause, for the hub's log. */
     readonly error: Error;
   };
 
 /** The state of one room's log. */
 export interface Head {
-  /** Names this life of the numbering; positions of another epoch mean nothing. */
+  /** Changes when ids may be reused; positions of another epoch are meaningless. */
   readonly epoch: string;
-  /** The oldest id still kept; `last + 1` when nothing is. */
+  /** The oldest id still kept; `last + 1` when the room is empty. */
   readonly first: number;
   /** The newest id, 0 before the first message. */
   readonly last: number;
 }
 
-/** Which part of a room's log is wanted. Both bounds are exclusive. */
+/** A part of a room's log. Both bounds are exclusive. */
 export interface Range {
-  readonly after?: number;
-  readonly before?: number;
-  /** Messages at most: the oldest of the range when `after` is given, else the newest. */
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
+  /** The maximum number of messages: the oldest in range if `after` is given, else the newest. */
   readonly limit: number;
 }
 
 /**
- * Receives what was appended: in the order of the log, after it is kept, each message once.
+ * Receives each appended message once, in the order of the log, after it is stored.
  *
- * `drafts` are the very objects given to `append`, one for each of `messages`, when it was this
- * broker object that appended them.
+ * `drafts` are the objects passed to `append()`, one for each of `messages`, if this broker object
+ * appended them.
  */
 export type MessageListener = (
   messages: readonly Message[],
   drafts?: readonly MessageDraft[],
 ) => void;
 
+/** Receives the duration of one append in milliseconds. Must not throw. */
+export type AppendObserver = (milliseconds: number) => void;
+
 /**
- * An ordered, durable log per room. The hub publishes into it and delivers what comes out of it, so
- * that the order of a room is the broker's alone.
+ * An ordered, durable log for each room. The hub appends to it and delivers what it emits, so the
+ * broker alone decides the order of a room.
  *
- * It tells the operator itself what keeps it from being written: once for each trouble, however many
- * calls fail meanwhile.
+ * A broker logs storage problems itself: once per problem, however many calls fail meanwhile.
  *
  * Every implementation passes the contract suite in `tests/broker/contract.ts`.
  */
 export interface Broker extends AsyncDisposable {
-  /** How much is kept. */
   readonly retention: Retention;
 
-  /** What moderators have decided, kept beside the messages. */
-  readonly measures: SanctionStore;
-
-  /** Names that tokens proved, kept beside the messages. */
-  readonly ownedNames: OwnedNameStore;
-
   /**
-   * Appends a batch, all of it or nothing, in order. Calls overtake each other never: what was
-   * appended first gets the smaller ids. The listeners have the messages before the promise
-   * resolves, and it resolves only when a crash of the process can no longer lose them.
+   * Appends a batch in order, all of it or nothing. Calls never overtake each other: earlier calls
+   * get smaller ids. Resolves after every listener has been called, once a crash of the process can
+   * no longer lose the messages.
    *
-   * Never rejects: what could not be kept is a receipt of kind `failed`.
+   * Never rejects: a failure is a receipt of kind `failed`.
    */
   append(drafts: readonly MessageDraft[]): Promise<readonly Receipt[]>;
 
   /** Delivers everything appended from now on, until disposed. */
   subscribe(listener: MessageListener): Disposable;
 
-  /** Where the log of a room stands. A room that nobody wrote to has an epoch too, but costs no storage. */
+  /**
+   * Reports the duration of each append until disposed: without the time listeners take, and also
+   * for appends that fail.
+   */
+  observeAppends(observer: AppendObserver): Disposable;
+
+  /** The state of a room's log. A room without messages has an epoch but takes no storage. */
   head(room: string): Promise<Head>;
 
-  /** Reads messages, oldest first. */
+  /** Returns messages, oldest first. */
   read(room: string, range: Range): Promise<readonly Message[]>;
 
   /**
-   * Full-text search: messages that hold every word of `query` (a word ending in `*` matches as a
-   * prefix), oldest first. What is not a word in the query is passed over; it is never an error.
+   * Full-text search: messages that contain every word of `query`, oldest first. A word ending in
+   * `*` matches as a prefix. Anything in the query that is not a word is ignored, never an error.
    */
   search(room: string, query: string, range: Range): Promise<readonly Message[]>;
 
-  /** The rooms that hold messages, by name. */
+  /** The rooms that hold messages, sorted by name. */
   rooms(): Promise<readonly ({ readonly room: string } & Head)[]>;
 
-  /** Drops what retention no longer keeps. Returns the number of messages dropped. */
+  /** Deletes messages beyond the retention limits. Returns how many. */
   trim(): Promise<number>;
 
-  /** Writes to the log as an append does, without a message; rejects with what stands in the way. */
+  /** Tests that the log can be written; rejects with the cause if not. */
   check(): Promise<void>;
 }
 
-/** How much of each room is kept: whatever is less. */
+/** Limits on what is kept of each room; the tighter one applies. */
 export interface Retention {
-  /** Messages a room. */
+  /** Per room. */
   readonly maxMessages: number;
   /** Milliseconds. */
   readonly maxAge: number;
 }
 
-/** 10,000 messages and 30 days. */
 export const DEFAULT_RETENTION: Retention = {
   maxMessages: 10_000,
   maxAge: 30 * 24 * 60 * 60 * 1000,
 };
 
-/** The log cannot be opened; the message names the file and says what to do. */
+/** The log cannot be opened. The message names the file and says what to do. */
 export class BrokerError extends Error {
   override readonly name = "BrokerError";
 }

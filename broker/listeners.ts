@@ -3,12 +3,12 @@ import type { Message } from "../protocol.ts";
 import type { MessageDraft, MessageListener } from "./broker.ts";
 
 /**
- * Those who want what is appended. A listener may append, subscribe and dispose while it is called,
- * and may throw: every listener still gets everything since its subscription, once, in order.
+ * The listeners of a log. A listener may append, subscribe, dispose or throw while it is called:
+ * every listener still gets everything since its subscription, once and in order.
  */
-export class RoomListeners {
+export class LogListeners {
   #subscriptions: readonly Subscription[] = [];
-  #waiting: Delivery[] = [];
+  #queue: Delivery[] = [];
   #delivering = false;
 
   subscribe(listener: MessageListener): Disposable {
@@ -23,21 +23,21 @@ export class RoomListeners {
   }
 
   /**
-   * Calls every listener. What is appended by a listener waits until all of them have the messages
-   * before it; it has been delivered when the outermost call returns.
+   * Calls every listener. Messages that a listener appends are queued until all listeners have the
+   * current ones; they are delivered before the outermost call returns.
    */
   deliver(messages: readonly Message[], drafts?: readonly MessageDraft[]): void {
     if (messages.length === 0) return;
-    this.#waiting.push({ to: this.#subscriptions, messages, drafts });
+    this.#queue.push({ to: this.#subscriptions, messages, drafts });
     if (this.#delivering) return;
     this.#delivering = true;
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      for (const subscription of next.to) call(subscription, next);
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      for (const subscription of next.to) notify(subscription, next);
     }
     this.#delivering = false;
   }
 
-  /** Nothing is delivered any more. */
+  /** Ends all subscriptions. */
   clear(): void {
     this.#subscriptions = [];
   }
@@ -54,12 +54,12 @@ interface Subscription {
   active: boolean;
 }
 
-function call(subscription: Subscription, { messages, drafts }: Delivery): void {
+function notify(subscription: Subscription, { messages, drafts }: Delivery): void {
   if (!subscription.active) return;
   try {
     subscription.listener(messages, drafts);
   } catch (error) {
-    // A fault of a listener is not a fault of the log, nor of the other listeners.
+    // An error in a listener must not affect the log or the other listeners.
     getLogger(["bcast", "log"]).error("A listener of the log failed: {error}", { error });
   }
 }

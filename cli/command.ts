@@ -1,177 +1,209 @@
-import { loadConfig } from "./config.ts";
 import { visible } from "../protocol.ts";
-import type { Context } from "./context.ts";
-import { type ExitCode, UsageError } from "./errors.ts";
 import {
   type CommandLine,
   envLayer,
-  type Flags,
-  type FlagValues,
+  GLOBAL_FLAGS,
   type Layer,
   parseCommandLine,
   resolveFlags,
-} from "./flags.ts";
-import { GLOBAL_FLAGS } from "./globals.ts";
+} from "./command_line.ts";
+import { type ChosenProfile, loadConfig } from "./config.ts";
+import type { Context } from "./context.ts";
+import { type ExitCode, UsageError } from "./errors.ts";
+import type { Flags, FlagValues } from "./flags.ts";
+
+/** An argument that is not a flag. */
+export interface Argument {
+  /** Also decides how the argument is completed. */
+  readonly placeholder: string;
+  readonly help: string;
+}
 
 /** One verb of the command line. */
 export interface CommandDefinition<F extends Flags = Flags> {
   readonly name: string;
-  /** Whether it is for programs only, and no help tells of it. */
+  /** For programs only: absent from help and completion. */
   readonly hidden?: true;
-  /** A few words for the list of commands. */
+  /** One line for the list of commands. */
   readonly summary: string;
-  /** What it does, in sentences, for its help. */
-  readonly about?: string;
-  /** What it takes beside flags. */
-  readonly positional?: {
-    readonly placeholder: string;
-    readonly help: string;
-  };
-  /** Words that it takes, as many as there are. */
-  readonly words?: {
-    readonly placeholder: string;
-    readonly help: string;
-    /** Whether they are a command line of their own, which only begins after `--`. */
+  /** Paragraphs for the command's own help. */
+  readonly description: string;
+  readonly positional?: Argument;
+  /** Any number of words. */
+  readonly words?: Argument & {
+    /** The words are a command line of their own, and follow `--`. */
     readonly afterDashes?: boolean;
   };
   readonly flags: F;
-  /** Whether it starts other programs: all others give up the right to. */
+  /** Starts other programs; all other commands give up the permission to. */
   readonly startsPrograms?: true;
-  /** Whether a configuration file has nothing to say to it: it is for looking at such files. */
+  /** Reads no settings from the configuration file, because it inspects such files. */
   readonly unconfigured?: true;
-  /** Command lines without the program's name, and what each is good for. */
+  /** Command lines without the program's name, each with its purpose. */
   readonly examples: readonly (readonly [line: string, purpose: string])[];
   readonly run: (input: CommandInput<F>, context: Context) => Promise<ExitCode>;
 }
 
-/** What the user said. */
+/** The parsed command line of a command. */
 export interface CommandInput<F extends Flags> {
   readonly flags: FlagValues<F>;
-  /** The positional argument, if there was one. */
   readonly positional: string | undefined;
-  /** The words it takes, for a command that takes any. */
   readonly words: readonly string[];
-  /** Where a flag's value comes from. */
+  /** Which source set a flag. */
   readonly source: (name: keyof F & string) => Source;
-  /** What the flags of every command say. */
   readonly globals: Globals;
+  /** All commands of the program. */
+  readonly sections: readonly CommandSection[];
 }
 
-/** Which configuration file is read, and what of it counts. */
+/** The values of {@linkcode GLOBAL_FLAGS}. */
 export interface Globals {
-  /** The file; `undefined`: the user's own. */
+  /** The configuration file; `undefined`: the user's own. */
   readonly config: string | undefined;
-  /** The profile that was named; `insist`: for this command line, so it must be of use to it. */
-  readonly profile: { readonly name: string; readonly insist: boolean } | undefined;
+  readonly profile: ChosenProfile | undefined;
 }
 
-/** Where a value comes from; what is earlier in this list wins. */
+/** Sources of values, strongest first. */
 const SOURCES = ["flag", "env", "profile", "config", "default"] as const;
 
-/** One of {@linkcode SOURCES}. */
 export type Source = (typeof SOURCES)[number];
 
-/** Whether what `a` says counts for more than what `b` says. */
+/** Whether a value from `a` overrides one from `b`. */
 export function isStronger(a: Source, b: Source): boolean {
   return SOURCES.indexOf(a) < SOURCES.indexOf(b);
 }
 
-/** A command whose flags are nobody else's business. */
+/** The source of a rank among the layers of a command. */
+export function sourceAt(rank: number): Source {
+  return SOURCES[rank] ?? "default";
+}
+
+/** A command of any flags. */
 export interface AnyCommand extends Omit<CommandDefinition, "run"> {
-  /** What may follow its name, where it is a group of commands. */
+  /** The members of a group of commands, by the word that follows the group's name. */
   readonly commands?: Readonly<Record<string, AnyCommand>>;
-  /** Runs it; `all` are the commands that a configuration file may speak of. */
   readonly execute: (
     args: readonly string[],
     context: Context,
-    all: readonly AnyCommand[],
+    sections: readonly CommandSection[],
   ) => Promise<ExitCode>;
 }
 
-/** Makes a command fit for the list of all commands. */
+/** Commands for one purpose, under a title in the help. */
+export interface CommandSection {
+  readonly title: string;
+  readonly commands: readonly AnyCommand[];
+}
+
+/** The commands of all sections; the members of groups are within their groups. */
+export function commandsIn(sections: readonly CommandSection[]): readonly AnyCommand[] {
+  return sections.flatMap(({ commands }) => commands);
+}
+
+/** Makes a command from its definition. */
 export function defineCommand<const F extends Flags>(command: CommandDefinition<F>): AnyCommand {
   const { run, ...rest } = command;
+  const { words } = command;
+  const max = command.positional === undefined ? 0 : 1;
   return {
     ...rest,
-    execute: async (args, context, all) => {
+    execute: async (args, context, sections) => {
       const line = parseCommandLine(args, { ...GLOBAL_FLAGS, ...command.flags });
-      const most = command.positional === undefined ? 0 : 1;
-      const { before, after } = atDashes(args, line.positionals);
-      const own = command.words?.afterDashes === true;
-      const extra = command.words === undefined
-        ? line.positionals[most]
-        : own
-        ? before[most]
-        : undefined;
-      if (extra !== undefined) throw unexpected(extra, command);
-      const read = await readFlags(command, line, context, all);
+      const { before, after } = splitAtDashes(args, line.positionals);
+      const afterDashes = words?.afterDashes === true;
+      const own = afterDashes ? before : line.positionals;
+      const extra = own[max];
+      if (extra !== undefined && (words === undefined || afterDashes)) {
+        throw unexpectedArgument(extra, command);
+      }
+      const resolved = await readFlags(command, line, context, commandsIn(sections));
       if (command.startsPrograms === undefined) await context.revokeRun();
       return await run({
-        ...read,
+        ...resolved,
         globals: readGlobals(line, context),
-        positional: most === 0 ? undefined : (own ? before : line.positionals)[0],
-        words: own ? after : line.positionals.slice(most),
+        positional: max === 0 ? undefined : own[0],
+        words: afterDashes ? after : line.positionals.slice(max),
+        sections,
       }, context);
     },
   };
 }
 
-/** What all sources together say for the flags of a command. */
+/** A word that precedes other commands: `bcast token mint`. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  /** By the word that follows the group's name. */
+  readonly commands: Readonly<Record<string, AnyCommand>>;
+  readonly examples: AnyCommand["examples"];
+}
+
+/** Makes a command that only holds others. */
+export function defineGroup(group: CommandGroup): AnyCommand {
+  return {
+    ...group,
+    flags: {},
+    execute: () => {
+      const names = Object.keys(group.commands).join(", ");
+      return Promise.reject(
+        new UsageError(
+          `bcast ${group.name} needs one of ${names}. See bcast ${group.name} --help`,
+        ),
+      );
+    },
+  };
+}
+
+/** Resolves the flags of a command from all sources. */
 export async function readFlags<F extends Flags>(
   command: Pick<CommandDefinition<F>, "name" | "flags" | "unconfigured">,
   line: CommandLine,
   context: Context,
-  all: readonly AnyCommand[],
+  commands: readonly AnyCommand[],
 ): Promise<Pick<CommandInput<F>, "flags" | "source">> {
   const { values, rank } = resolveFlags(command.flags, [
     line,
     envLayer(context.env),
-    ...await settings(command, line, context, all),
+    ...await configLayers(command, line, context, commands),
   ]);
   return { flags: values, source: (name) => sourceAt(rank(name)) };
 }
 
-/** What a rank among the layers of a command is called: flags, environment, profile, file. */
-export function sourceAt(rank: number): Source {
-  return SOURCES[rank] ?? "default";
-}
-
-/** The layers of the configuration file: what the profile says, then what the command's own part says. */
-async function settings(
+/** The profile, then the command's own part of the configuration file. */
+async function configLayers(
   command: Pick<CommandDefinition, "name" | "flags" | "unconfigured">,
   line: CommandLine,
   context: Context,
-  all: readonly AnyCommand[],
+  commands: readonly AnyCommand[],
 ): Promise<readonly Layer[]> {
-  // Help must work whatever is wrong with the file.
+  // Help must work even if the file is broken.
   if (command.unconfigured || Object.keys(command.flags).length === 0) return [];
-  const { config: file, profile } = readGlobals(line, context);
-  const config = await loadConfig(file, context, all);
-  return [config.profile(command, profile), config.command(command)];
+  const globals = readGlobals(line, context);
+  const config = await loadConfig(globals.config, context, commands);
+  return [config.profile(command, globals.profile), config.command(command)];
 }
 
 function readGlobals(line: Layer, { env }: Context): Globals {
-  const { values, rank } = resolveFlags(GLOBAL_FLAGS, [line, envLayer(env)]);
+  const { values: { config, profile }, rank } = resolveFlags(GLOBAL_FLAGS, [line, envLayer(env)]);
   return {
-    config: values.config,
-    profile: values.profile === undefined
-      ? undefined
-      : { name: values.profile, insist: rank("profile") === 0 },
+    config,
+    profile: profile === undefined ? undefined : { name: profile, required: rank("profile") === 0 },
   };
 }
 
-/** The words before and after `--`. */
-function atDashes(
+/** The positionals before and after `--`. */
+function splitAtDashes(
   args: readonly string[],
-  words: readonly string[],
+  positionals: readonly string[],
 ): { readonly before: readonly string[]; readonly after: readonly string[] } {
   const dashes = args.indexOf("--");
-  // All that follows is words.
-  const count = words.length - (dashes === -1 ? 0 : args.length - dashes - 1);
-  return { before: words.slice(0, count), after: words.slice(count) };
+  // Everything after -- is positional.
+  const count = positionals.length - (dashes === -1 ? 0 : args.length - dashes - 1);
+  return { before: positionals.slice(0, count), after: positionals.slice(count) };
 }
 
-function unexpected(
+function unexpectedArgument(
   word: string,
   { name, words }: Pick<CommandDefinition, "name" | "words">,
 ): UsageError {

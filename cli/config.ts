@@ -2,52 +2,54 @@ import { join } from "node:path";
 import { visible } from "../protocol.ts";
 import type { Context } from "./context.ts";
 import { CliError, UsageError } from "./errors.ts";
-import type { AnyFlag, Flags, Layer } from "./flags.ts";
-import { isReadableByOthers, why } from "../lib/read_file.ts";
-import { kebab } from "./flags.ts";
+import { configKey, type Layer } from "./command_line.ts";
+import type { AnyFlag, Flags } from "./flags.ts";
+import { isReadableByOthers } from "./read_file.ts";
+import { readErrorText } from "../lib/files.ts";
 import { configDirectory } from "./paths.ts";
 import { parseSettings, type Setting, type SettingFault, type SettingsReader } from "./settings.ts";
-import { suggestion } from "../render/text.ts";
+import { suggestion } from "../lib/words.ts";
 
-/** A command, as far as a configuration file is about it. */
+/** The part of a command that a configuration file can set. */
 export interface Configurable {
   readonly name: string;
   readonly flags: Flags;
   readonly hidden?: true;
 }
 
-/** What a configuration file says. */
+/** A profile chosen by a flag or by the environment. */
+export interface ChosenProfile {
+  readonly name: string;
+  /** Chosen for this command line, so the command must be able to use it. */
+  readonly required: boolean;
+}
+
+/** A configuration file. */
 export interface Config {
   /** The names of its profiles. */
   readonly profiles: readonly string[];
-  /** What it says of one command. */
+  /** The settings in the command's own part. */
   command(command: Configurable): Layer;
   /**
-   * What the profile says that was chosen, or that the file itself chooses.
+   * The settings of the chosen profile, by default of the one that the file chooses.
    *
-   * @param chosen its name; `insist`: it must be of use to the command.
-   * @throws {UsageError} when there is no such profile.
+   * @throws {UsageError} if there is no such profile.
    */
-  profile(
-    command: Configurable,
-    chosen?: { readonly name: string; readonly insist: boolean },
-  ): Layer;
+  profile(command: Configurable, chosen?: ChosenProfile): Layer;
 }
 
-/** The file in the directory for what the user configures. */
 const FILE = "config.json";
 
-/** The flags that a profile may hold: what says which hub, and as whom. By their names in the program. */
+/** The flags that a profile may hold: a hub, and the identity to use with it. */
 const PROFILE_FLAGS = ["url", "host", "port", "name", "room", "token"] as const;
 
-/** Says nothing. */
-const SILENT: Layer = { label: kebab, place: kebab, texts: () => undefined };
+const EMPTY: Layer = { label: configKey, origin: configKey, texts: () => undefined };
 
 /**
- * Reads the configuration file: `file`, or the user's own if there is one. All of it is checked, not
- * only what the command at hand would use.
+ * Reads the configuration file: `file`, or the user's own if there is one. Checks all of it, not only
+ * the settings of the current command.
  *
- * @throws {UsageError} that names file, line and column of the first thing that is wrong.
+ * @throws {UsageError} with file, line and column of the first mistake.
  */
 export async function loadConfig(
   file: string | undefined,
@@ -61,24 +63,22 @@ export async function loadConfig(
   return config;
 }
 
-/** What {@linkcode checkConfig} finds. */
+/** The result of {@linkcode checkConfig}. */
 export interface ConfigReport {
-  /** Which file it is, or would be; `undefined` where the user has no home. */
+  /** Where the file is or would be; `undefined` if the user has no home. */
   readonly path: string | undefined;
-  /** Whether there is such a file. */
   readonly exists: boolean;
-  /** All that is wrong, in the order of the file. */
+  /** In the order of the file. */
   readonly faults: readonly SettingFault[];
   readonly profiles: readonly string[];
-  /** The names of the commands that it speaks of. */
+  /** The commands that it configures. */
   readonly commands: readonly string[];
 }
 
 /**
- * Looks for all that is wrong with the configuration file, and warns of a token in it that others
- * may read.
+ * Finds all mistakes in the configuration file, and warns if it holds a token that others can read.
  *
- * @throws {UsageError} when `file` cannot be read.
+ * @throws {UsageError} if `file` cannot be read.
  */
 export async function checkConfig(
   file: string | undefined,
@@ -108,16 +108,15 @@ async function warnOfReaders(path: string, { stderr }: Context): Promise<void> {
   if (!await isReadableByOthers(path)) return;
   const shown = visible(path);
   await stderr.write(
-    `Warning: ${shown} holds a token, and others may read it: chmod 600 ${shown}\n`,
+    `Warning: ${shown} holds a token and is readable by others. Run: chmod 600 ${shown}\n`,
   );
 }
 
-/** Where the user's own file would be. */
 function ownFile(context: Context): string | undefined {
   try {
     return join(configDirectory(context), FILE);
   } catch (error) {
-    // Without a home there is no such file; a service may well have none.
+    // A service may have no home, and so no file.
     if (error instanceof CliError) return undefined;
     throw error;
   }
@@ -130,12 +129,12 @@ async function readIfThere(path: string, mustBe: boolean): Promise<string | unde
     const missing = error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.NotADirectory;
     if (missing && !mustBe) return undefined;
-    const reason = missing ? "it does not exist" : why(error);
+    const reason = missing ? "it does not exist" : readErrorText(error);
     throw new UsageError(`Cannot read the configuration file ${path}: ${reason}`);
   }
 }
 
-/** What somebody means who writes `-p 9000`. */
+/** For `-p 9000`, which other programs take as a port. */
 function portHint(profile: string): string {
   return /^\d+$/.test(profile) ? `. For a port, write --port ${profile}` : "";
 }
@@ -146,11 +145,11 @@ class NoConfig implements Config {
   constructor(private readonly path: string | undefined) {}
 
   command(): Layer {
-    return SILENT;
+    return EMPTY;
   }
 
   profile(_command: Configurable, chosen?: { readonly name: string }): Layer {
-    if (chosen === undefined) return SILENT;
+    if (chosen === undefined) return EMPTY;
     throw new UsageError(
       `There is no profile "${visible(chosen.name)}": there is no configuration file` +
         (this.path === undefined ? "" : ` ${this.path}`) + portHint(chosen.name),
@@ -158,21 +157,20 @@ class NoConfig implements Config {
   }
 }
 
-/** What is said of one flag, and where. */
-interface SettingKey {
+/** The setting of a flag. */
+interface FlagSetting {
   readonly texts: readonly string[];
   readonly line: number;
 }
 
-/** What is said of flags, by their names in the program. */
-type SaidFlags = ReadonlyMap<string, SettingKey>;
+/** By the names of the flags in the program. */
+type FlagSettings = ReadonlyMap<string, FlagSetting>;
 
-/** A file that is there. What is wrong in it is noted in {@linkcode settings}, and left out. */
+/** An existing file. Mistakes are recorded in {@linkcode settings}, and the rest is used. */
 class FileConfig implements Config {
-  /** Whether a secret is in it. */
   holdsToken = false;
-  readonly #commands = new Map<string, SaidFlags>();
-  readonly #profiles = new Map<string, SaidFlags>();
+  readonly #commands = new Map<string, FlagSettings>();
+  readonly #profiles = new Map<string, FlagSettings>();
   #profile: string | undefined;
 
   constructor(readonly settings: SettingsReader, commands: readonly Configurable[]) {
@@ -198,7 +196,7 @@ class FileConfig implements Config {
     if (chosen !== undefined) this.#choose(chosen);
   }
 
-  /** The names of the commands that it speaks of. */
+  /** The commands that it configures. */
   get commands(): readonly string[] {
     return [...this.#commands.keys()];
   }
@@ -211,22 +209,19 @@ class FileConfig implements Config {
     return this.#layer(this.#commands.get(command.name), "");
   }
 
-  profile(
-    command: Configurable,
-    chosen?: { readonly name: string; readonly insist: boolean },
-  ): Layer {
+  profile(command: Configurable, chosen?: ChosenProfile): Layer {
     const name = chosen?.name ?? this.#profile;
     const isClient = command.flags["url"] !== undefined;
-    if (chosen?.insist === true && !isClient) {
+    if (chosen?.required === true && !isClient) {
       throw new UsageError(
-        `A profile says which hub to talk to: bcast ${command.name} talks to none` +
+        `A profile names a hub, but bcast ${command.name} does not connect to one` +
           portHint(chosen.name),
       );
     }
-    if (name === undefined) return SILENT;
+    if (name === undefined) return EMPTY;
     const values = this.#profiles.get(name);
     if (values === undefined) throw this.#noProfile(name);
-    return isClient ? this.#layer(values, `profile ${visible(name)}, `) : SILENT;
+    return isClient ? this.#layer(values, `profile ${visible(name)}, `) : EMPTY;
   }
 
   #choose(setting: Setting): void {
@@ -248,10 +243,10 @@ class FileConfig implements Config {
     );
   }
 
-  /** What an object says whose keys are flags. */
-  #values(of: Setting, flags: Flags): SaidFlags {
-    const byKey = new Map(Object.keys(flags).map((name) => [kebab(name), name]));
-    const values = new Map<string, SettingKey>();
+  /** The settings of an object whose keys are flags. */
+  #values(of: Setting, flags: Flags): FlagSettings {
+    const byKey = new Map(Object.keys(flags).map((name) => [configKey(name), name]));
+    const values = new Map<string, FlagSetting>();
     const where = `"${visible(of.key)}"`;
     for (const setting of this.settings.members(of, where)) {
       const name = byKey.get(setting.key);
@@ -269,38 +264,38 @@ class FileConfig implements Config {
 
   #texts(setting: Setting, flag: AnyFlag, where: string): readonly string[] | undefined {
     const texts = textsOf(setting, flag.kind);
-    if (texts !== undefined && flag.read(texts) !== undefined) return texts;
+    if (texts !== undefined && flag.parse(texts) !== undefined) return texts;
     const is = flag.secret ? "" : `; it is ${setting.shown}`;
     this.settings.problem(setting, `"${setting.key}" of ${where} must be ${flag.expects}${is}`);
     return undefined;
   }
 
-  #layer(values: SaidFlags | undefined, prefix: string): Layer {
-    if (values === undefined) return SILENT;
+  #layer(values: FlagSettings | undefined, prefix: string): Layer {
+    if (values === undefined) return EMPTY;
     const path = this.settings.path;
     return {
-      label: (name) => `"${kebab(name)}" in ${path}`,
-      place: (name) => `${prefix}${visible(path)}:${values.get(name)?.line ?? 0}`,
+      label: (name) => `"${configKey(name)}" in ${path}`,
+      origin: (name) => `${prefix}${visible(path)}:${values.get(name)?.line ?? 0}`,
       texts: (name, flag) => {
         const texts = values.get(name)?.texts;
-        // Of several rooms, the first is where one speaks.
+        // A client sends to the first of its rooms.
         return flag.kind === "list" ? texts : texts?.slice(0, 1);
       },
     };
   }
 }
 
-/** What a command line would say for a value of JSON; `undefined` when no flag of the kind takes it. */
+/** A JSON value as the texts of a command line; `undefined` if a flag of the kind cannot take it. */
 function textsOf({ value, raw }: Setting, kind: AnyFlag["kind"]): readonly string[] | undefined {
   if (kind === "switch") return typeof value === "boolean" ? [String(value)] : undefined;
   if (typeof value === "string") return value === "" ? undefined : [value];
-  // As it is written: a long one would not survive being a number.
+  // Verbatim: a number would lose digits of a long one.
   if (typeof value === "number") return kind === "value" ? [raw] : undefined;
   if (kind !== "list" || !Array.isArray(value) || value.length === 0) return undefined;
   return value.every((item) => typeof item === "string") ? value : undefined;
 }
 
-/** The flags of a profile, with the most generous of their meanings: `room` takes several. */
+/** The flags of a profile. Where commands differ, the most permissive applies: `room` is a list. */
 function profileFlags(commands: readonly Configurable[]): Flags {
   const clients = commands.filter(({ flags }) => flags["url"] !== undefined);
   const found: Record<string, AnyFlag> = {};

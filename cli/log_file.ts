@@ -1,58 +1,57 @@
 import { CliError } from "./errors.ts";
-import { whyNotWritten } from "../lib/read_file.ts";
+import { writeErrorText } from "../lib/files.ts";
 import { visible } from "../protocol.ts";
 
-/** Bytes after which a file is rotated: days of an ordinary hub, and little enough for an editor. */
+/** Bytes after which a file is rotated: days of an ordinary hub, and small enough for an editor. */
 const MAX_BYTES = 10 * 1024 * 1024;
 
 /** Rotated files that are kept: `FILE.1` is the newest. */
 const MAX_FILES = 5;
 
-/** Milliseconds that a line may wait on its way into the file: what a crash may lose. */
+/** Milliseconds that a line may wait; a crash loses that much. */
 const FLUSH_PERIOD = 1000;
 
-/** UTF-16 units that are written without waiting for more. */
+/** UTF-16 units that are written without waiting. */
 const FULL_BUFFER = 8 * 1024;
 
-/** UTF-16 units that may wait for a disk that is full; beyond it, lines are dropped and counted. */
+/** UTF-16 units that may wait for a full disk; beyond it, lines are dropped and counted. */
 const MAX_WAITING = 1024 * 1024;
 
 /**
- * A log file that only its owner may read, rotated by size, and opened again when another program
- * has moved it away. Unlike the file sink of the logging library, which has no mode and cannot open
- * its file again.
+ * A log file that only its owner can read, rotated by size, and reopened after another program moved
+ * it. The logging library's own file sink can neither set a mode nor reopen its file.
  */
 export class LogFile implements AsyncDisposable {
   #file: Deno.FsFile;
   #size: number;
   #waiting = "";
   #dropped = 0;
-  /** What an earlier write left over. */
+  /** Bytes that the last write did not take. */
   #rest = new Uint8Array();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> | undefined;
   #reopen = false;
-  #inTrouble = false;
+  #failing = false;
 
   /**
-   * @param onTrouble told once whenever writing begins to fail.
+   * @param onFailure called once when writing starts to fail.
    * @throws {CliError} when the file cannot be opened.
    */
   constructor(
     private readonly path: string,
-    private readonly onTrouble: (error: Error) => void,
+    private readonly onFailure: (error: Error) => void,
     private readonly maxBytes = MAX_BYTES,
   ) {
     try {
       this.#file = open(path);
       this.#size = this.#file.statSync().size;
     } catch (error) {
-      const message = `Cannot write the log file ${visible(path)}: ${whyNotWritten(error)}`;
+      const message = `Cannot write the log file ${visible(path)}: ${writeErrorText(error)}`;
       throw new CliError(message, 1, { cause: error });
     }
   }
 
-  /** Takes a line with its end. Never throws. */
+  /** Takes a line, newline included. Never throws. */
   readonly take = (line: string): void => {
     if (this.#waiting.length + line.length > MAX_WAITING) {
       this.#dropped++;
@@ -63,26 +62,26 @@ export class LogFile implements AsyncDisposable {
     this.#timer ??= setTimeout(() => void this.flush(), FLUSH_PERIOD);
   };
 
-  /** Opens the file anew before the next line: what logrotate asks for after it moved the file. */
+  /** Reopens the file before the next line, after logrotate moved it. */
   reopen(): void {
     this.#reopen = true;
     void this.flush();
   }
 
-  /** Writes what waits. Never rejects: what cannot be written is tried again with the next line. */
+  /** Never rejects: what cannot be written is retried with the next line. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     return this.#writing ??= this.#write().then(() => {
-      this.#inTrouble = false;
+      this.#failing = false;
     }, (error) => {
-      if (!this.#inTrouble) this.onTrouble(error);
-      this.#inTrouble = true;
+      if (!this.#failing) this.onFailure(error);
+      this.#failing = true;
     }).finally(() => this.#writing = undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // What came while a write was under way takes another.
+    // Lines that arrived during a write need a second one.
     await this.flush();
     await this.flush();
     clearTimeout(this.#timer);
@@ -91,7 +90,7 @@ export class LogFile implements AsyncDisposable {
 
   async #write(): Promise<void> {
     if (this.#reopen) {
-      // Once: if it fails, the old file is better than none.
+      // Only once: if it fails, the old file stays in use.
       this.#reopen = false;
       await this.#drain();
       this.#replace(open(this.path));
@@ -108,11 +107,10 @@ export class LogFile implements AsyncDisposable {
     }
   }
 
-  /** Takes what waits as the bytes to be written next. */
   #next(): void {
     if (this.#size > 0 && this.#size + this.#waiting.length > this.maxBytes) this.#rotate();
     if (this.#dropped > 0) {
-      this.#waiting += `(${this.#dropped} lines of log were dropped: they could not be written)\n`;
+      this.#waiting += `(${this.#dropped} log lines were dropped: they could not be written)\n`;
     }
     this.#rest = new TextEncoder().encode(this.#waiting);
     this.#waiting = "";

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- the runtime exports only its console to OpenTelemetry
 import {
   configure,
   dispose,
@@ -6,20 +7,16 @@ import {
   type LogRecord,
   type Sink,
 } from "@logtape/logtape";
-import { visible } from "../protocol.ts";
+import { safeJson, visible } from "../protocol.ts";
 import { choice, text, toggle } from "./flags.ts";
 import { LogFile } from "./log_file.ts";
-import type { Output } from "./output.ts";
-import { telemetrySink } from "./telemetry.ts";
-import { safeJson } from "../render/text.ts";
+import type { Output } from "../lib/output.ts";
 
-/** How much is logged, least first. */
+/** Least detailed first. */
 export const LOG_LEVELS = ["error", "warning", "info", "debug", "trace"] as const;
 
-/** The form of log lines. */
 export type LogFormat = "text" | "json";
 
-/** The flags about logging. */
 export const LOG_FLAGS = {
   logLevel: choice(LOG_LEVELS, {
     fallback: "info",
@@ -29,12 +26,12 @@ export const LOG_FLAGS = {
   }),
   logFile: text({
     placeholder: "FILE",
-    help: "Log to FILE too, rotated at 10 MB, with five old ones",
+    help: "Also log to FILE, rotated at 10 MB, five kept",
     group: "Logging",
   }),
   logFormat: choice(["text", "json"], {
     fallback: "text",
-    help: "Log lines for people or for programs",
+    help: "Format of log lines",
     group: "Logging",
   }),
   quiet: toggle({
@@ -43,40 +40,35 @@ export const LOG_FLAGS = {
   }),
 };
 
-/** Where the log goes. */
 export interface LogOptions {
   readonly level: LogLevel;
   readonly format: LogFormat;
-  /** Lines for whoever looks on; absent: none. */
   readonly console?: Output;
-  /** Whether the console gets only trouble and the audit, which are never silenced. */
+  /** Prints only warnings, errors and the audit log. */
   readonly quiet?: boolean;
   readonly file?: string;
-  /** Whether OpenTelemetry gets everything too. */
+  /** Also exports to OpenTelemetry. */
   readonly telemetry?: boolean;
 }
 
-/** Milliseconds that a line may wait for others on its way to the console. */
+/** Milliseconds that a line may wait, so that a burst is written at once. */
 const CONSOLE_FLUSH_MS = 20;
-/** Characters of log that may wait for a console nobody reads; beyond it, lines are counted only. */
+/** Characters that may wait for a stalled console; beyond it, lines are dropped and counted. */
 const MAX_WAITING = 1024 * 1024;
 
-/** Logging that was started. Disposing of it writes out what is still on its way. */
+/** Disposing flushes all lines. */
 export interface Logging extends AsyncDisposable {
-  /** Whether there is a log file. */
   readonly hasFile: boolean;
-  /** Opens the log file anew, for programs that rotate it. */
+  /** Reopens the log file, after another program rotated it. */
   reopen(): void;
 }
 
-/** What moderators did: told whatever the level, and even with `quiet`. */
+/** Actions of moderators: logged at every level, even with `quiet`. */
 const AUDIT = ["bcast", "audit"];
 
 /**
- * Starts logging.
- *
- * Whatever a record holds (names, addresses and messages come from strangers), it becomes one line
- * without control characters.
+ * Starts logging. Each record becomes one line without control characters, since it may hold names,
+ * addresses and messages of others.
  *
  * @throws {CliError} when the log file cannot be written.
  */
@@ -89,7 +81,7 @@ export async function startLogging(options: LogOptions): Promise<Logging> {
   if (shown !== undefined) {
     sinks["console"] = options.quiet
       ? (record) => {
-        if (isTrouble(record.level) || record.category[1] === AUDIT[1]) shown.take(record);
+        if (isProblem(record.level) || record.category[1] === AUDIT[1]) shown.take(record);
       }
       : shown.take;
   }
@@ -100,7 +92,7 @@ export async function startLogging(options: LogOptions): Promise<Logging> {
     });
   });
   if (file !== undefined) sinks["file"] = (record) => file.take(format(record));
-  if (options.telemetry) sinks["telemetry"] = telemetrySink(formatJson);
+  if (options.telemetry) sinks["telemetry"] = exportRecord;
   const names = Object.keys(sinks);
   await configure({
     reset: true,
@@ -108,7 +100,7 @@ export async function startLogging(options: LogOptions): Promise<Logging> {
     loggers: [
       { category: ["bcast"], sinks: names, lowestLevel: options.level },
       { category: AUDIT, sinks: names, lowestLevel: "info", parentSinks: "override" },
-      // What goes wrong with logging itself, such as a full disk.
+      // Errors of logging itself, such as a full disk.
       { category: ["logtape", "meta"], sinks: names, lowestLevel: "error" },
     ],
   });
@@ -124,7 +116,6 @@ export async function startLogging(options: LogOptions): Promise<Logging> {
   };
 }
 
-/** Lines for the console, several in one write when they come in a burst. */
 class ConsoleSink {
   #lines = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -141,12 +132,12 @@ class ConsoleSink {
       return;
     }
     if (this.#dropped > 0) {
-      this.#lines += `(${this.#dropped} lines of log were dropped: nobody read them)\n`;
+      this.#lines += `(${this.#dropped} log lines were dropped: the output was not read)\n`;
       this.#dropped = 0;
     }
     this.#lines += this.format(record);
-    // What went wrong is told at once: the next thing may be the end.
-    if (isTrouble(record.level)) this.flush();
+    // Immediately: an error may precede the end of the process.
+    if (isProblem(record.level)) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), CONSOLE_FLUSH_MS);
   };
 
@@ -159,7 +150,7 @@ class ConsoleSink {
   }
 }
 
-function isTrouble(level: LogLevel): boolean {
+function isProblem(level: LogLevel): boolean {
   return level === "warning" || level === "error" || level === "fatal";
 }
 
@@ -189,8 +180,31 @@ function sentence(record: LogRecord): string {
   }).join("");
 }
 
-/** What JSON has no word for: errors with their stacks, and big numbers. */
+/** Errors with their stacks, and big integers, which JSON lacks. */
 function plain(_key: string, item: unknown): unknown {
   if (item instanceof Error) return { name: item.name, message: item.message, stack: item.stack };
   return typeof item === "bigint" ? String(item) : item;
+}
+
+/**
+ * Whether to export the log to OpenTelemetry. The runtime exports its console's output, and does so
+ * without also printing it only with `OTEL_DENO_CONSOLE=replace`; the hub prints its log itself.
+ */
+export function exportsLogs(env: (name: string) => string | undefined): boolean {
+  try {
+    return env("OTEL_DENO") === "true" && env("OTEL_DENO_CONSOLE") === "replace";
+  } catch (error) {
+    // Without permission to read these variables there is no telemetry.
+    if (error instanceof Deno.errors.NotCapable) return false;
+    throw error;
+  }
+}
+
+/** Exports records to OpenTelemetry, each as one line of JSON. */
+function exportRecord(record: LogRecord): void {
+  const line = formatJson(record).trimEnd();
+  if (record.level === "error" || record.level === "fatal") console.error(line);
+  else if (record.level === "warning") console.warn(line);
+  else if (record.level === "info") console.info(line);
+  else console.debug(line);
 }

@@ -1,23 +1,10 @@
+import { readErrorText, writeAll } from "../lib/files.ts";
+import type { Output } from "../lib/output.ts";
+import { terminalSize } from "../render/terminal_size.ts";
 import { CliError, EXIT } from "./errors.ts";
 
-/** Where text goes. The one way of this program to print anything. */
-export interface Output {
-  readonly isTerminal: boolean;
-  /** Whether escape sequences for colours are welcome. */
-  readonly color: boolean;
-  /** Width of the terminal; 80 where there is none. */
-  readonly columns: number;
-  /** Characters that nobody took yet. */
-  readonly waiting: number;
-  /**
-   * Writes in the order of the calls; waits until the text is taken. Resolves with `false` when
-   * nobody reads any more (a closed pipe), which is no error.
-   */
-  write(text: string): Promise<boolean>;
-}
-
-/** What an {@linkcode Output} needs of a stream such as `Deno.stdout`. */
-export interface Sink {
+/** The part of a stream such as `Deno.stdout` that {@linkcode StreamOutput} needs. */
+interface ByteStream {
   write(bytes: Uint8Array): Promise<number>;
   isTerminal(): boolean;
 }
@@ -25,7 +12,10 @@ export interface Sink {
 const encoder = new TextEncoder();
 
 /** The columns of a page that nobody measured. */
-export const DEFAULT_COLUMNS = 80;
+const DEFAULT_COLUMNS = 80;
+
+/** Narrower terminals are treated as this wide. */
+const MIN_COLUMNS = 20;
 
 /**
  * An {@linkcode Output} over a byte stream.
@@ -35,7 +25,7 @@ export const DEFAULT_COLUMNS = 80;
 export class StreamOutput implements Output {
   readonly isTerminal: boolean;
   readonly color: boolean;
-  readonly #sink: Sink;
+  readonly #stream: ByteStream;
   readonly #name: string;
   #queue = "";
   #writing: Promise<boolean> | undefined;
@@ -43,15 +33,18 @@ export class StreamOutput implements Output {
   #closed = false;
 
   /** @param options `name`: what it is to the user, for errors. */
-  constructor(sink: Sink, options: { readonly noColor?: boolean; readonly name?: string } = {}) {
-    this.#sink = sink;
+  constructor(
+    stream: ByteStream,
+    options: { readonly noColor?: boolean; readonly name?: string } = {},
+  ) {
+    this.#stream = stream;
     this.#name = options.name ?? "the output";
-    this.isTerminal = sink.isTerminal();
+    this.isTerminal = stream.isTerminal();
     this.color = this.isTerminal && !options.noColor;
   }
 
   get columns(): number {
-    return this.isTerminal ? terminalColumns() : DEFAULT_COLUMNS;
+    return this.isTerminal ? Math.max(MIN_COLUMNS, terminalSize().columns) : DEFAULT_COLUMNS;
   }
 
   get waiting(): number {
@@ -71,7 +64,7 @@ export class StreamOutput implements Output {
       while (this.#queue !== "") {
         const text = this.#queue;
         this.#queue = "";
-        await this.#writeAll(encoder.encode(text));
+        await writeAll(this.#stream, encoder.encode(text));
         this.#waiting -= text.length;
       }
       return true;
@@ -80,36 +73,18 @@ export class StreamOutput implements Output {
       this.#queue = "";
       this.#waiting = 0;
       if (isClosedPipe(error)) return false;
-      const why = error instanceof Error
-        ? error.message.replace(/ \(os error \d+\).*$/s, "")
-        : error;
-      throw new CliError(`Cannot write to ${this.#name}: ${why}`, EXIT.failed, { cause: error });
+      const message = `Cannot write to ${this.#name}: ${readErrorText(error)}`;
+      throw new CliError(message, EXIT.failed, { cause: error });
     } finally {
       this.#writing = undefined;
-    }
-  }
-
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.length;) {
-      done += await this.#sink.write(bytes.subarray(done));
     }
   }
 }
 
 /** Whether `error` says that nobody reads what is written. */
-export function isClosedPipe(error: unknown): boolean {
+function isClosedPipe(error: unknown): boolean {
   if (error instanceof Deno.errors.BrokenPipe) return true;
   // The Windows way to say it: ERROR_NO_DATA, "the pipe is being closed".
   return error instanceof Error && "code" in error &&
     (error.code === "EPIPE" || error.code === "EOF");
-}
-
-function terminalColumns(): number {
-  try {
-    return Math.max(20, Deno.consoleSize().columns);
-  } catch (error) {
-    // Output is a terminal but none of the three streams that consoleSize() asks tells its size.
-    if (error instanceof Error) return DEFAULT_COLUMNS;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import { posix, win32 } from "node:path";
 import { CliError } from "./errors.ts";
 
-/** What tells where a user's files belong. */
+/** The parts of the system that decide where a user's files belong. */
 export interface Home {
   readonly os: typeof Deno.build.os;
   readonly env: (name: string) => string | undefined;
@@ -10,10 +10,10 @@ export interface Home {
 const APP = "bcast";
 
 /**
- * The directory for what the program keeps: XDG's `~/.local/share/bcast`, macOS's
+ * The directory for data: XDG's `~/.local/share/bcast`, macOS's
  * `~/Library/Application Support/bcast`, Windows' `%LOCALAPPDATA%\bcast`.
  *
- * @throws {CliError} when the user has no home.
+ * @throws {CliError} if the user has no home.
  */
 export function dataDirectory(home: Home): string {
   return directory(home, {
@@ -23,7 +23,7 @@ export function dataDirectory(home: Home): string {
   });
 }
 
-/** The directory for what the user configures; as {@linkcode dataDirectory}. */
+/** The directory for configuration. @throws {CliError} as {@linkcode dataDirectory}. */
 export function configDirectory(home: Home): string {
   return directory(home, {
     xdg: ["XDG_CONFIG_HOME", ".config"],
@@ -43,7 +43,7 @@ function directory({ os, env }: Home, places: UserFolders): string {
   const [variable, belowHome] = os === "windows" ? places.windows : places.xdg;
   if (os !== "darwin") {
     const base = env(variable);
-    // The XDG specification has relative paths ignored.
+    // Relative paths are ignored, as the XDG specification demands.
     if (base !== undefined && path.isAbsolute(base)) return path.join(base, APP);
   }
   const name = os === "windows" ? "USERPROFILE" : "HOME";

@@ -1,55 +1,54 @@
 import { type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import { visible } from "../protocol.ts";
 import { UsageError } from "./errors.ts";
-import { suggestion } from "../render/text.ts";
+import { suggestion } from "../lib/words.ts";
 
-/** A key of a file of settings, with what it is set to. */
+/** A key of a settings file, and its value. */
 export interface Setting {
   /** Empty for the whole file. */
   readonly key: string;
-  /** The value; objects are not in it, their keys are read as settings of their own. */
+  /** Without the contents of objects: their keys are settings of their own. */
   readonly value: unknown;
-  /** The value as it is written. */
+  /** The text of the value. */
   readonly raw: string;
-  /** The value for an error message: short, in quotes where it is text. */
+  /** The value for error messages: short, strings in quotes. */
   readonly shown: string;
-  /** Where the value is. */
   readonly node: Node | undefined;
-  /** Where to point when it is wrong, in UTF-16 units from the beginning. */
+  /** Where errors point, in UTF-16 units from the start. */
   readonly offset: number;
 }
 
-/** Something that is wrong in a file of settings. */
+/** A mistake in a settings file. */
 export interface SettingFault {
-  /** Counted from 1. */
+  /** From 1. */
   readonly line: number;
-  /** In characters, as editors count, from 1. */
+  /** In characters, from 1, as editors count. */
   readonly column: number;
-  /** One line that says where, what, and what is expected. */
+  /** One line: place, mistake, expectation. */
   readonly message: string;
 }
 
-// What people get wrong, in words; the parser has names for it only.
+// The parser only names its errors.
 const MISTAKES: Readonly<Record<string, string>> = {
-  InvalidSymbol: "this is no JSON value: texts need quotes",
-  InvalidNumberFormat: "this is no number",
-  PropertyNameExpected: "a key in quotes is missing here",
-  ValueExpected: "a value is missing here",
-  ColonExpected: "a colon is missing here",
-  CommaExpected: "a comma is missing here",
-  CloseBraceExpected: "a closing } is missing here",
-  CloseBracketExpected: "a closing ] is missing here",
-  EndOfFileExpected: "nothing may follow the end",
-  UnexpectedEndOfComment: "the comment does not end",
-  UnexpectedEndOfString: "the text does not end: a quote is missing",
-  InvalidEscapeCharacter: 'after a backslash comes one of " \\ / b f n r t u',
-  InvalidUnicode: "after \\u come four hexadecimal digits",
-  InvalidCharacter: "no such character may be in a text",
+  InvalidSymbol: "invalid JSON value: strings need quotes",
+  InvalidNumberFormat: "invalid number",
+  PropertyNameExpected: "expected a key in quotes",
+  ValueExpected: "expected a value",
+  ColonExpected: "expected a colon",
+  CommaExpected: "expected a comma",
+  CloseBraceExpected: "expected a closing }",
+  CloseBracketExpected: "expected a closing ]",
+  EndOfFileExpected: "unexpected text after the end",
+  UnexpectedEndOfComment: "unterminated comment",
+  UnexpectedEndOfString: "unterminated string: a quote is missing",
+  InvalidEscapeCharacter: 'invalid escape: use \\ with one of " \\ / b f n r t u',
+  InvalidUnicode: "invalid escape: \\u needs four hexadecimal digits",
+  InvalidCharacter: "invalid character in a string: escape it",
 };
 
 /**
- * JSON with comments and trailing commas, whose every mistake can be pointed at. What is wrong is
- * noted, and what is right is read nevertheless: one look shall find all of it.
+ * JSON with comments and trailing commas. Mistakes are recorded and the rest is still read, so that
+ * one pass finds them all.
  */
 export class SettingsReader {
   readonly root: Setting;
@@ -61,24 +60,24 @@ export class SettingsReader {
     this.root = this.#setting("", root, 0);
   }
 
-  /** What was found wrong so far; mistakes of the text itself come first. */
+  /** The mistakes so far; those of syntax come first. */
   get faults(): readonly SettingFault[] {
     return this.#faults;
   }
 
-  /** @throws {UsageError} that says the first of {@linkcode faults}. */
+  /** @throws {UsageError} with the first of {@linkcode faults}. */
   orThrow(): void {
     const [first] = this.#faults;
     if (first !== undefined) throw new UsageError(first.message);
   }
 
   /**
-   * The settings of an object; none of what is no object, and the first of those with one key.
+   * The members of an object; the first one of a duplicate key.
    *
-   * @param where what the object is, for the message when it is none.
+   * @param where names the object in errors.
    */
   members(of: Setting, where: string): readonly Setting[] {
-    // A file of comments alone is a file that says nothing.
+    // A file of comments alone is valid.
     if (of.node === undefined) return [];
     if (of.node.type !== "object") {
       this.problem(of, `${where} must be an object, such as {"key": "value"}`);
@@ -87,40 +86,39 @@ export class SettingsReader {
     const members = new Map<string, Setting>();
     for (const { children: [key, value] = [], offset } of of.node.children ?? []) {
       const member = this.#setting(String(key?.value), value, offset);
-      if (members.has(member.key)) this.problem(member, `"${visible(member.key)}" is there twice`);
+      if (members.has(member.key)) this.problem(member, `"${visible(member.key)}" is a duplicate`);
       else members.set(member.key, member);
     }
     return [...members.values()];
   }
 
-  /** The line of a setting's value, from 1. */
+  /** The line of the value, from 1. */
   lineOf(setting: Setting): number {
     return this.#place(offsetOf(setting)).line;
   }
 
-  /** Notes a key that nobody knows. */
   unknownKey(setting: Setting, where: string, known: readonly string[]): void {
     const hint = suggestion(setting.key, known, (word) => `"${word}"`) ||
-      `It takes ${known.join(", ")}`;
+      `Valid keys: ${known.join(", ")}`;
     const said = visible(setting.key.slice(0, 60));
     const keyAt = setting.node?.parent?.offset ?? setting.offset;
-    this.#note(keyAt, `unknown key "${said}" in ${where}. ${hint}`);
+    this.#record(keyAt, `unknown key "${said}" in ${where}. ${hint}`);
   }
 
-  /** Notes what is wrong with a value. */
+  /** Records an invalid value. */
   problem(setting: Setting, what: string): void {
-    this.#note(offsetOf(setting), what);
+    this.#record(offsetOf(setting), what);
   }
 
-  /** Notes a mistake of the text itself. Further ones in its line are mostly what follows from it. */
+  /** Records a syntax error; further ones in the same line are mostly consequences. */
   mistake({ error, offset }: ParseError): void {
     const { line } = this.#place(offset);
     if (this.#faults.some((fault) => fault.line === line)) return;
     const name = printParseErrorCode(error);
-    this.#note(offset, MISTAKES[name] ?? name);
+    this.#record(offset, MISTAKES[name] ?? name);
   }
 
-  #note(offset: number, what: string): void {
+  #record(offset: number, what: string): void {
     const { line, column } = this.#place(offset);
     const message = `${visible(this.path)}:${line}:${column}: ${what}`;
     this.#faults.push({ line, column, message });
@@ -137,9 +135,9 @@ export class SettingsReader {
   }
 }
 
-/** Reads JSON with comments; `path` is for the messages. */
+/** @param path for error messages */
 export function parseSettings(path: string, text: string): SettingsReader {
-  // Some editors begin with a mark that says UTF-8.
+  // Some editors write a byte order mark.
   const json = text.replace(/^\uFEFF/, "");
   const errors: ParseError[] = [];
   const root = parseTree(json, errors, { allowTrailingComma: true, allowEmptyContent: true });

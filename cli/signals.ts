@@ -1,27 +1,21 @@
 import type { Context } from "./context.ts";
 import { EXIT } from "./errors.ts";
 
-/** Lets a command end in good order when it is interrupted. */
+/** Lets a command shut down gracefully when it is interrupted. */
 export interface Interruption extends Disposable {
-  /** Aborted at the first Ctrl-C (or SIGTERM); its reason is the signal's name. */
+  /** Aborted by the first Ctrl-C or SIGTERM; its reason is the signal's name. */
   readonly signal: AbortSignal;
-  /** As if the user had pressed Ctrl-C: for terminals that hand the key to the program. */
+  /** Acts like Ctrl-C, for terminals in raw mode that pass the key to the program. */
   interrupt(): void;
 }
 
-function powerFailure({ os }: Context): readonly Deno.Signal[] {
-  return os === "linux" ? ["SIGPWR"] : [];
-}
-
 /**
- * Watches for Ctrl-C, SIGTERM and a closed terminal until disposed. The first one aborts `signal`;
- * the second ends the program at once.
+ * Watches for Ctrl-C, SIGTERM and a closed terminal until disposed. The first signal aborts
+ * `signal`; the second exits at once.
  *
- * Without a terminal SIGHUP ends nothing. A listener takes the place of the disposition that `nohup`
- * has set, so the program must not take the signal for an end.
+ * Without a terminal, SIGHUP never interrupts: a listener replaces the "ignore" that `nohup` has set.
  *
- * @param reload what SIGHUP asks for where there is no terminal that could have been closed: the
- * custom of services.
+ * @param reload called on SIGHUP without a terminal, as is customary for services.
  */
 export function watchInterrupts(context: Context, reload?: () => void): Interruption {
   const controller = new AbortController();
@@ -29,16 +23,11 @@ export function watchInterrupts(context: Context, reload?: () => void): Interrup
     if (controller.signal.aborted) context.exit(EXIT.interrupted);
     else controller.abort(name);
   };
-  // SIGTERM cannot be listened to on Windows; there, closing the window is SIGBREAK's cousin.
-  const names: readonly Deno.Signal[] = context.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    // The last ones are Ctrl-\, the limit of CPU time, and a power supply that fails.
-    : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGXCPU", ...powerFailure(context)];
   const terminal = context.stdin.isTerminal || context.stdout.isTerminal ||
     context.stderr.isTerminal;
-  const listeners = names.map((name) => {
-    const closes = name !== "SIGHUP" || terminal;
-    return [name, closes ? () => on(name) : () => reload?.()] as const;
+  const listeners = interruptsOf(context).map((name) => {
+    const interrupts = name !== "SIGHUP" || terminal;
+    return [name, interrupts ? () => on(name) : () => reload?.()] as const;
   });
   for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
   return {
@@ -48,4 +37,35 @@ export function watchInterrupts(context: Context, reload?: () => void): Interrup
       for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
     },
   };
+}
+
+function interruptsOf({ os }: Context): readonly Deno.Signal[] {
+  // Windows has no SIGTERM; SIGBREAK is what closing the window sends.
+  if (os === "windows") return ["SIGINT", "SIGBREAK"];
+  // SIGQUIT is Ctrl-\, SIGXCPU the limit of CPU time, SIGPWR a failing power supply.
+  const names: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGXCPU"];
+  return os === "linux" ? [...names, "SIGPWR"] : names;
+}
+
+/** Signals that would terminate the program by default, and have no meaning here. */
+const STRAY: readonly Deno.Signal[] = [
+  // Other services reload, reopen logs or change their log level on these.
+  "SIGUSR1",
+  "SIGUSR2",
+  // Timers and I/O readiness, which this program does not request.
+  "SIGALRM",
+  "SIGVTALRM",
+  "SIGIO",
+  // Exceeding the size limit of a file is reported as an error of the write.
+  "SIGXFSZ",
+];
+
+/**
+ * Ignores signals without a meaning here, for the rest of the process. The listeners are never
+ * removed: the runtime delivers signals late, and one without a listener would terminate the program.
+ */
+export function ignoreStraySignals(context: Context, onIgnored?: (name: string) => void): void {
+  if (context.os === "windows") return;
+  const names: readonly Deno.Signal[] = context.os === "linux" ? [...STRAY, "SIGSTKFLT"] : STRAY;
+  for (const name of names) Deno.addSignalListener(name, () => onIgnored?.(name));
 }

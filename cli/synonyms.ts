@@ -1,4 +1,4 @@
-/** Names of flags in other programs, and what they are here: the first that a command has counts. */
+/** Names of flags in other programs, and their names here: the first that a command has counts. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = {
   addr: ["url", "host"],
   address: ["url", "host"],
@@ -20,7 +20,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   verbose: ["log-level debug"],
 };
 
-/** Names of commands in other programs, and what they are here. */
+/** Names of commands in other programs, and their names here. */
 const COMMANDS: Readonly<Record<string, string>> = {
   channels: "rooms",
   chat: "connect",
@@ -41,16 +41,16 @@ const COMMANDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The flag of this program for another program's name, as one types it after `--`.
+ * This program's flag, without `--`, for a name from another program.
  *
- * @param known the flags of the command.
+ * @param known the flags of the command
  */
 export function flagSynonym(name: string, known: readonly string[]): string | undefined {
   const wanted = Object.hasOwn(FLAGS, name) ? FLAGS[name] : undefined;
   return wanted?.find((flag) => known.includes(flag.split(" ")[0] ?? ""));
 }
 
-/** The command of this program for another program's name. */
+/** This program's command for a name from another program. */
 export function commandSynonym(name: string, known: readonly string[]): string | undefined {
   const wanted = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   return wanted !== undefined && known.includes(wanted) ? wanted : undefined;

@@ -1,6 +1,7 @@
 import {
   type ModerationReport,
   type PeopleReport,
+  type Reports,
   type RoomsReport,
   type SanctionsReport,
   type StatusReport,
@@ -8,104 +9,90 @@ import {
 } from "../protocol.ts";
 import { describeAnswer } from "./probe_messages.ts";
 import { probe } from "./probe.ts";
-import {
-  type Reader,
-  readMeasures,
-  readOrderReport,
-  readPeople,
-  readRooms,
-  readStatus,
-} from "./reports.ts";
 import { DEFAULT_ENVIRONMENT, type Environment } from "./environment.ts";
 import { ConnectError, type ConnectOptions } from "./types.ts";
 import { shownUrl } from "./url.ts";
 
-/** How to ask a hub without taking part. */
+/** Options of {@linkcode HubApi}. */
 export interface HubApiOptions {
-  /** `ws://` or `wss://` address, as for a conversation. */
+  /** The `ws://` or `wss://` address, as for a connection. */
   readonly url: URL;
-  /** As for a conversation. */
-  readonly token?: NonNullable<ConnectOptions["token"]>;
-  /** How to ask; default: as the runtime does. */
-  readonly fetch?: Environment["fetch"];
-  /** Ends what is under way. */
-  readonly signal?: AbortSignal;
-  /** Milliseconds that an answer may take; default {@linkcode ANSWER_TIMEOUT}. */
-  readonly timeout?: number;
+  /** As for a connection. */
+  readonly token?: ConnectOptions["token"] | undefined;
+  /** Default: the runtime's own. */
+  readonly fetch?: Environment["fetch"] | undefined;
+  /** Aborts requests under way. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds until a request fails; default {@linkcode ANSWER_TIMEOUT}. */
+  readonly timeout?: number | undefined;
 }
 
 /** Milliseconds after which a hub counts as not answering. */
 const ANSWER_TIMEOUT = 10_000;
 
-/** Ends nothing. */
 const NEVER = new AbortController().signal;
 
-/** Bytes of an answer that are read: far above what a hub lists. */
+/** Bytes of an answer that are read: far more than a hub lists. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /**
- * Asks a hub over HTTP: nobody there notices.
+ * A client of the hub's HTTP API. Clients in rooms do not notice it.
  *
- * Everything throws {@linkcode ConnectError} with one line for a person.
+ * Every method throws {@linkcode ConnectError} with one line for a person.
  */
 export class HubApi {
   constructor(private readonly options: HubApiOptions) {}
 
-  /** The rooms of the hub. */
   rooms(): Promise<RoomsReport> {
-    return this.#ask("rooms", readRooms);
+    return this.#ask("rooms", "Rooms");
   }
 
-  /** Who is there, or in one room. */
+  /** The people in one room, or in all. */
   people(room?: string): Promise<PeopleReport> {
-    return this.#ask("people", readPeople, room === undefined ? {} : { room });
+    return this.#ask("people", "People", { query: room === undefined ? {} : { room } });
   }
 
-  /** How the hub is doing. */
   status(): Promise<StatusReport> {
-    return this.#ask("status", readStatus);
+    return this.#ask("status", "Status");
   }
 
-  /** The bans, mutes and closed rooms, for who may moderate. */
-  measures(): Promise<SanctionsReport> {
-    return this.#ask("admin/bans", readMeasures);
+  /** The bans, mutes and closed rooms; for moderators only. */
+  sanctions(): Promise<SanctionsReport> {
+    return this.#ask("admin/bans", "Measures");
   }
 
-  /** Gives an order below `/api/admin/`, for who may moderate. */
-  order(what: string, fields: object): Promise<ModerationReport> {
-    return this.#ask(`admin/${what}`, readOrderReport, {}, JSON.stringify(fields));
+  /** Runs a command below `/api/admin/`; for moderators only. */
+  moderate(command: string, fields: object): Promise<ModerationReport> {
+    return this.#ask(`admin/${command}`, "Order", { body: JSON.stringify(fields) });
   }
 
   /** @param body makes it a POST. */
-  async #ask<T>(
-    what: string,
-    read: Reader<T>,
-    query: Readonly<Record<string, string>> = {},
-    body?: string,
-  ): Promise<T> {
-    const { url, signal } = this.options;
-    const ask = this.options.fetch ?? DEFAULT_ENVIRONMENT.fetch;
-    const given = this.options.token;
+  async #ask<Name extends keyof Reports>(
+    path: string,
+    report: Name,
+    { query, body }: { readonly query?: Record<string, string>; readonly body?: string } = {},
+  ): Promise<Reports[Name]> {
+    const { url, signal, fetch = DEFAULT_ENVIRONMENT.fetch, token: given } = this.options;
     const token = typeof given === "function" ? await given() : given;
-    const address = apiUrl(url, what, query);
+    const headers = new Headers({ accept: "application/json" });
+    if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+    if (body !== undefined) headers.set("content-type", "application/json");
     const timeout = AbortSignal.timeout(this.options.timeout ?? ANSWER_TIMEOUT);
     try {
-      const response = await ask(address, {
+      const response = await fetch(apiUrl(url, path, query), {
         ...(body === undefined ? {} : { method: "POST", body }),
-        headers: {
-          accept: "application/json",
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        },
-        // The token goes nowhere else.
+        headers,
+        // The token must not follow a redirect.
         redirect: "manual",
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       });
       const answer = await textOf(response);
       if (response.status !== 200) throw this.#refusal(response, answer, body !== undefined);
-      const report = read(parsed(answer));
-      if (report === undefined) throw this.#notAHub(`HTTP ${response.status} without a report`);
-      return report;
+      // Loaded on use: the schema library must not slow down the start of every command.
+      const { readReport } = await import("../protocol/http_api.ts");
+      const result = readReport(report, parsed(answer));
+      if (result === undefined) throw this.#notAHub(`HTTP ${response.status} without a report`);
+      return result;
     } catch (error) {
       throw await this.#explained(error, timeout);
     }
@@ -113,42 +100,39 @@ export class HubApi {
 
   async #explained(error: unknown, timeout: AbortSignal): Promise<unknown> {
     if (error instanceof ConnectError) return error;
-    const { url, signal } = this.options;
+    const { url, signal, fetch = DEFAULT_ENVIRONMENT.fetch } = this.options;
     const options = { cause: error };
     if (signal?.aborted) return new ConnectError("closed", "Interrupted", options);
     if (timeout.aborted) {
       return new ConnectError("network", `The hub at ${shownUrl(url)} does not answer`, options);
     }
-    const seams = {
-      ...DEFAULT_ENVIRONMENT,
-      ...(this.options.fetch && { fetch: this.options.fetch }),
-    };
-    const { failure, message } = await probe(words(error), url, seams, signal ?? NEVER);
+    const environment = { ...DEFAULT_ENVIRONMENT, fetch };
+    const { failure, message } = await probe(words(error), url, environment, signal ?? NEVER);
     return new ConnectError(failure, message, options);
   }
 
-  #refusal({ status, headers }: Response, body: string, ordered: boolean): ConnectError {
+  #refusal({ status, headers }: Response, body: string, isCommand: boolean): ConnectError {
     const { url } = this.options;
     const server = headers.get("server") ?? "";
-    const problem = problemIn(body) ?? sentenceIn(status, server, body);
-    // A hub that knows of nothing but the WebSocket says so in plain words.
+    const problem = problemIn(body) ?? relayError(status, server, body);
+    // A hub without an HTTP API answers in plain text.
     if (status === 404 && problem === undefined && /^bcast\b/i.test(server)) {
-      const message = `The hub at ${shownUrl(url)} is too old for this: it tells nothing over HTTP`;
+      const message = `The hub at ${shownUrl(url)} is too old for this: it has no HTTP API`;
       return new ConnectError("unable", message, { code: status });
     }
     const location = headers.get("location");
-    const diagnosis = describeAnswer({
+    const { failure, message } = describeAnswer({
       status,
       server,
       ...(problem === undefined ? {} : { sentence: problem }),
       ...(location === null ? {} : { location }),
     }, url);
-    if (problem !== undefined && diagnosis.failure === "not-a-hub") {
-      // What is wrong with an order says all by itself.
-      const message = ordered ? problem : `The hub at ${shownUrl(url)} cannot answer: ${problem}`;
-      return new ConnectError("unable", message, { code: status });
+    if (problem !== undefined && failure === "not-a-hub") {
+      // The error of a command explains itself.
+      const reason = isCommand ? problem : `The hub at ${shownUrl(url)} cannot answer: ${problem}`;
+      return new ConnectError("unable", reason, { code: status });
     }
-    return new ConnectError(diagnosis.failure, diagnosis.message, { code: status });
+    return new ConnectError(failure, message, { code: status });
   }
 
   #notAHub(what: string): ConnectError {
@@ -159,12 +143,12 @@ export class HubApi {
   }
 }
 
-/** Where a hub with this WebSocket address answers about `what`; without what could be secret. */
-export function apiUrl(url: URL, what: string, query: Readonly<Record<string, string>> = {}): URL {
-  // `ws://h/ws` and `ws://h/` are one hub; with a path before that, it is behind a proxy.
+/** The address below `/api/` of the hub with this WebSocket address, without secrets. */
+export function apiUrl(url: URL, path: string, query: Readonly<Record<string, string>> = {}): URL {
+  // `ws://h/ws` and `ws://h/` are one hub; a path before that is a proxy's.
   const base = url.pathname.replace(/\/ws$/, "").replace(/\/*$/, "/");
   const address = new URL(`${url.protocol === "wss:" ? "https" : "http"}://${url.host}${base}`);
-  address.pathname += `api/${what}`;
+  address.pathname += `api/${path}`;
   for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
   return address;
 }
@@ -176,7 +160,7 @@ async function textOf({ body }: Response): Promise<string> {
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    // Leaving the loop cancels the rest; what is cut off is no JSON.
+    // Leaving the loop cancels the rest. A truncated text is not JSON.
     if (length > MAX_ANSWER_BYTES) break;
     text += decoder.decode(chunk, { stream: true });
   }
@@ -192,21 +176,21 @@ function parsed(body: string): unknown {
   }
 }
 
-/** What our own relay to a pinned hub says when it could not get there. */
-function sentenceIn(status: number, server: string, body: string): string | undefined {
+/** The error of our own relay, which could not reach the pinned hub. */
+function relayError(status: number, server: string, body: string): string | undefined {
   const isOwn = (status === 502 || status === 526) && /^bcast\b/i.test(server);
   return isOwn ? visible(body.trim().slice(0, 300)) : undefined;
 }
 
-/** The sentence of an answer that is an error of a hub. */
+/** The message of a hub's error. */
 function problemIn(body: string): string | undefined {
   const value = parsed(body) as { readonly error?: { readonly message?: unknown } } | null;
   const message = value?.error?.message;
-  // From a stranger, and on its way to a terminal.
+  // A stranger's text on its way to a terminal.
   return typeof message === "string" ? visible(message.slice(0, 300)) : undefined;
 }
 
-/** What was thrown and why; where the reason stands differs from one version of the runtime to another. */
+/** The reason of a failed request; runtimes differ in whether it is the error or its cause. */
 function words(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? words(error.cause) : error.message;

@@ -3,7 +3,6 @@ import {
   type Content,
   type Direct,
   type ErrorCode,
-  type ErrorFrame,
   fitsBytes,
   type History,
   isRoomName,
@@ -14,19 +13,20 @@ import {
   type SenderAnnotations,
   type Who,
 } from "../protocol.ts";
+import { ConnectionState } from "./connection_state.ts";
+import type { Environment } from "./environment.ts";
+import { MessageRequest } from "./message_request.ts";
+import { ReconnectLoop } from "./reconnect_loop.ts";
 import {
   type ClientRequest,
   commandRequest,
   directRequest,
+  joinKey,
+  leaveKey,
   nickRequest,
   queryRequest,
 } from "./request.ts";
-import { joinKey, leaveKey } from "./frame_handler.ts";
-import { overError, ReconnectLoop } from "./reconnect_loop.ts";
-import { ConnectionState } from "./connection_state.ts";
-import { MessageRequest } from "./message_request.ts";
-import { tooLarge } from "./send_loop.ts";
-import type { Environment } from "./environment.ts";
+import { tooLargeError } from "./send_loop.ts";
 import {
   type ClientConnection,
   type ClientEvent,
@@ -34,67 +34,68 @@ import {
   type ConnectOptions,
   type OutgoingMessage,
 } from "./types.ts";
+import { shownUrl } from "./url.ts";
 
-/** Bytes of randomness in the part of a `ref` that tells conversations of one session apart. */
+/** Random bytes in the prefix of `ref`s, which keeps connections of one session apart. */
 const REF_RANDOM_BYTES = 6;
 
-/** The conversation that {@linkcode connect} starts. */
+/** The connection that `connect()` opens. */
 export class HubConnection implements ClientConnection {
-  readonly #memory: ConnectionState;
-  readonly #lifecycle: ReconnectLoop;
+  readonly #state: ConnectionState;
+  readonly #loop: ReconnectLoop;
   readonly #refPrefix = randomPrefix();
   #refs = 0;
 
-  constructor(private readonly url: URL, options: ConnectOptions, seams: Environment) {
-    this.#memory = new ConnectionState(options);
-    this.#lifecycle = new ReconnectLoop(url, options, this.#memory, seams);
+  constructor(private readonly url: URL, options: ConnectOptions, environment: Environment) {
+    this.#state = new ConnectionState(options);
+    this.#loop = new ReconnectLoop(url, options, this.#state, environment);
     const { signal } = options;
     if (signal?.aborted === true) {
       void this.close();
       return;
     }
-    signal?.addEventListener("abort", () => void this.close(), { signal: this.#lifecycle.over });
-    this.#lifecycle.dial();
+    signal?.addEventListener("abort", () => void this.close(), { signal: this.#loop.over });
+    this.#loop.dial();
   }
 
   get state(): ClientConnection["state"] {
-    return this.#lifecycle.state;
+    return this.#loop.status;
   }
 
   get sender(): string | undefined {
-    return this.#memory.sender;
+    return this.#state.sender;
   }
 
   get session(): string | undefined {
-    return this.#memory.session;
+    return this.#state.session;
   }
 
   get limits(): Limits | undefined {
-    return this.#memory.limits;
+    return this.#state.limits;
   }
 
   get positions(): readonly RoomPosition[] {
-    return this.#memory.rooms.positions;
+    return this.#state.rooms.positions;
   }
 
   get pending(): number {
-    return this.#memory.outbox.messages;
+    return this.#state.outbox.messages;
   }
 
   send(message: OutgoingMessage): Promise<Ack> {
-    const over = this.#over();
-    if (over !== undefined) return Promise.reject(over);
-    let entry: MessageRequest;
+    const closed = this.#closedError();
+    if (closed !== undefined) return Promise.reject(closed);
+    let request: MessageRequest;
     try {
-      entry = new MessageRequest(
+      request = new MessageRequest(
         message.ref ?? this.#ref(),
         message,
-        () => this.#memory.rooms.first,
+        () => this.#state.rooms.first,
       );
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#request(entry, entry.acked);
+    return this.#add(request, request.acked);
   }
 
   direct(
@@ -124,71 +125,71 @@ export class HubConnection implements ClientConnection {
   }
 
   join(position: RoomPosition): void {
-    if (this.#over() !== undefined) return;
+    if (this.#closedError() !== undefined) return;
     const { room } = position;
     if (!isRoomName(room)) {
-      this.#refuse("bad_room", `There is no room of that name: use a-z 0-9 . _ - (at most 64)`);
+      this.#emitError("bad_room", "Invalid room name: use at most 64 of a-z 0-9 . _ -");
       return;
     }
-    const { outbox, rooms } = this.#memory;
+    const { outbox, rooms } = this.#state;
     const leave = outbox.get(leaveKey(room));
-    const onTheWay = leave !== undefined && outbox.isSent(leave);
-    // Not yet said: taken back.
+    const isLeaving = leave !== undefined && outbox.isSent(leave);
+    // Not sent yet.
     if (leave !== undefined) outbox.remove(leave.key);
-    rooms.want(position);
-    // Where reading goes on, it goes on from where it stopped.
-    const from = onTheWay ? position : rooms.position(room) ?? position;
+    rooms.subscribe(position);
+    // A room that is not left resumes from its own position.
+    const from = isLeaving ? position : rooms.position(room) ?? position;
     outbox.add(commandRequest("join", joinKey(room), { type: "join", ...from }));
-    this.#lifecycle.pump.schedule();
+    this.#loop.sendLoop.schedule();
   }
 
   leave(room: string): void {
-    if (this.#over() !== undefined) return;
-    const { outbox, rooms, events } = this.#memory;
+    if (this.#closedError() !== undefined) return;
+    const { outbox, rooms, events } = this.#state;
     if (!rooms.has(room)) {
-      this.#refuse("not_in_room", `You are not in #${room}`);
+      this.#emitError("not_in_room", `You are not in #${room}`);
       return;
     }
-    const waiting = outbox.messagesTo(room, "open") > 0;
-    if (this.state !== "online" && this.#lifecycle.everOnline && !waiting) {
-      // The next hello just does not name it.
+    const hasMessages = outbox.messagesTo(room, "open") > 0;
+    if (this.state !== "online" && this.#state.everOnline && !hasMessages) {
+      // The next `hello` will not name it.
       outbox.remove(joinKey(room));
-      rooms.forget(room);
+      rooms.unsubscribe(room);
       events.push({ type: "left", room });
       return;
     }
     outbox.add(commandRequest("leave", leaveKey(room), { type: "leave", room }));
-    this.#lifecycle.pump.schedule();
+    this.#loop.sendLoop.schedule();
   }
 
   nick(sender: string): void {
-    if (this.#over() !== undefined) return;
-    const entry = nickRequest(this.#ref(), sender, () => {
-      this.#memory.sender = normalizeName(sender) ?? sender;
+    if (this.#closedError() !== undefined) return;
+    const request = nickRequest(this.#ref(), sender, () => {
+      this.#state.sender = normalizeName(sender) ?? sender;
     });
-    this.#memory.outbox.add(entry);
-    this.#lifecycle.pump.schedule();
+    this.#state.outbox.add(request);
+    this.#loop.sendLoop.schedule();
   }
 
   typing(room: string, typing: boolean): void {
     if (this.state !== "online") return;
-    const entry = commandRequest("typing", `typing ${room}`, { type: "typing", room, typing });
-    this.#memory.outbox.add(entry);
-    this.#lifecycle.pump.schedule();
+    const request = commandRequest("typing", `typing ${room}`, { type: "typing", room, typing });
+    this.#state.outbox.add(request);
+    this.#loop.sendLoop.schedule();
   }
 
   wake(): void {
-    this.#lifecycle.wake();
+    this.#loop.wake();
   }
 
   async flush(): Promise<void> {
-    const over = this.#over();
-    if (over !== undefined) throw over;
-    const messages = [...this.#memory.outbox.open].filter((entry) =>
-      entry instanceof MessageRequest
+    const closed = this.#closedError();
+    if (closed !== undefined) throw closed;
+    const messages = [...this.#state.outbox.open].filter((request) =>
+      request instanceof MessageRequest
     );
     for (const outcome of await Promise.allSettled(messages.map(({ acked }) => acked))) {
-      // What the hub refused is settled; what the conversation's end cut off is not.
+      // A refusal settles a message; the end of the connection does not.
       if (outcome.status === "rejected" && outcome.reason instanceof ConnectError) {
         throw outcome.reason;
       }
@@ -196,7 +197,7 @@ export class HubConnection implements ClientConnection {
   }
 
   close(): Promise<void> {
-    return this.#lifecycle.close();
+    return this.#loop.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -204,46 +205,50 @@ export class HubConnection implements ClientConnection {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ClientEvent, undefined> {
-    return this.#memory.events[Symbol.asyncIterator]();
+    return this.#state.events[Symbol.asyncIterator]();
   }
 
-  #over(): ConnectError | undefined {
-    const { ended } = this.#lifecycle;
-    return ended === undefined ? undefined : overError(this.url, ended);
+  /** The error for a call after the connection was closed. */
+  #closedError(): ConnectError | undefined {
+    const { ended } = this.#loop;
+    if (ended === undefined) return undefined;
+    return new ConnectError("closed", `The connection to ${shownUrl(this.url)} is closed`, {
+      cause: ended,
+      code: ended.code,
+    });
   }
 
   #ask<T>(
-    make: () => { readonly entry: ClientRequest; readonly answered: Promise<T> },
+    make: () => { readonly request: ClientRequest; readonly response: Promise<T> },
   ): Promise<T> {
-    const over = this.#over();
-    if (over !== undefined) return Promise.reject(over);
+    const closed = this.#closedError();
+    if (closed !== undefined) return Promise.reject(closed);
     try {
-      const { entry, answered } = make();
-      return this.#request(entry, answered);
+      const { request, response } = make();
+      return this.#add(request, response);
     } catch (error) {
-      // Data that cannot be written as JSON.
+      // `data` is not valid JSON.
       return Promise.reject(error);
     }
   }
 
-  #request<T>(entry: ClientRequest, answered: Promise<T>): Promise<T> {
-    const { limits, outbox } = this.#memory;
-    if (limits !== undefined && !fitsBytes(entry.text(), limits.maxMessageBytes)) {
-      entry.fail(tooLarge(entry, limits));
-      return answered;
+  #add<T>(request: ClientRequest, response: Promise<T>): Promise<T> {
+    const { limits, outbox } = this.#state;
+    if (limits !== undefined && !fitsBytes(request.text(), limits.maxMessageBytes)) {
+      request.fail(tooLargeError(request, limits));
+      return response;
     }
-    outbox.add(entry);
-    this.#lifecycle.pump.schedule();
-    return answered;
+    outbox.add(request);
+    this.#loop.sendLoop.schedule();
+    return response;
   }
 
-  /** An error that needs no hub to tell it. */
-  #refuse(code: ErrorCode, message: string): void {
-    const frame: ErrorFrame = { type: "error", code, message };
-    this.#memory.events.push(frame);
+  /** Emits an error that needs no answer of the hub. */
+  #emitError(code: ErrorCode, message: string): void {
+    this.#state.events.push({ type: "error", code, message });
   }
 
-  /** Unique in the session, in the order of sending. */
+  /** A `ref` that is unique in the session. */
   #ref(): string {
     return `${this.#refPrefix}-${(++this.#refs).toString(36)}`;
   }

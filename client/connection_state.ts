@@ -4,19 +4,20 @@ import { Outbox } from "./outbox.ts";
 import { RoomSubscriptions } from "./room_subscriptions.ts";
 import type { ClientEvent, ConnectOptions } from "./types.ts";
 
-/** What a conversation knows and keeps over all its connections. */
+/** State that outlives a reconnect. */
 export class ConnectionState {
   readonly events = new EventQueue<ClientEvent>();
   readonly outbox = new Outbox();
   readonly rooms: RoomSubscriptions;
   readonly echo: boolean;
-  /** The name the hub gave, once there is one. */
+  /** Whether the hub ever sent `welcome`. */
+  everOnline = false;
+  /** When the client was last back online after a reconnect, in milliseconds since 1970. */
+  reconnectedAt: number | undefined;
+  /** UTF-16 units of frames received since all events were read. */
+  unreadLength = 0;
   sender: string | undefined;
-  /** The resume secret, once there is one. */
   session: string | undefined;
-  /** When the conversation came back, in milliseconds since 1970; `undefined` before it did. */
-  returnedAt: number | undefined;
-  /** What the hub allows, once it said so. */
   limits: Limits | undefined;
 
   constructor({ rooms, echo, session }: ConnectOptions) {

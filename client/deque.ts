@@ -1,7 +1,7 @@
-// Above this many consumed slots the array is cut: shifting each time would make a long queue cost n².
+// Consumed slots above which the array is cut: cutting it on each shift would cost n² in total.
 const CUT_AT = 1024;
 
-/** A first-in, first-out queue to whose front things can come back. */
+/** A first-in, first-out queue that also takes items back at its front. */
 export class Deque<T> {
   #items: T[] = [];
   #head = 0;
@@ -10,7 +10,7 @@ export class Deque<T> {
     return this.#items.length - this.#head;
   }
 
-  /** The first one, left in its place. */
+  /** The first item; stays in the queue. */
   peek(): T | undefined {
     return this.#items[this.#head];
   }
@@ -27,7 +27,7 @@ export class Deque<T> {
     return item;
   }
 
-  /** Puts `items`, in their order, before everything else. */
+  /** Puts `items` before all others, in order. */
   unshift(items: readonly T[]): void {
     if (items.length === 0) return;
     this.#items = [...items, ...this.#items.slice(this.#head)];

@@ -1,17 +1,16 @@
 import { type Clock, wallClock } from "../lib/clock.ts";
 
-/** What a conversation needs of the world around it; tests and odd runtimes pass their own. */
+/** The functions of the runtime that the client uses; tests and other runtimes pass their own. */
 export interface Environment {
   readonly clock: Clock;
   /** A number from 0 (included) to 1 (excluded), for the jitter of reconnecting. */
   readonly random: () => number;
-  /** Opens a WebSocket. */
+  /** Opens a WebSocket with a subprotocol. */
   readonly socket: (url: URL, protocol: string) => WebSocket;
-  /** Asks a host over HTTP why it did not open the WebSocket. */
+  /** Asks a host over HTTP why it opened no WebSocket. */
   readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
 }
 
-/** The real world. */
 export const DEFAULT_ENVIRONMENT: Environment = {
   clock: wallClock,
   random: () => Math.random(),

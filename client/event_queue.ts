@@ -7,11 +7,11 @@ interface Waiter<T> {
 }
 
 /**
- * Events from where they happen to the one who reads them. Unbounded, because none may be lost: who
- * wants a bound watches `size` and pushes no more until {@linkcode EventQueue.emptied}.
+ * An async iterable queue for one consumer. Unbounded, since no event may be lost: to limit it, watch
+ * `size`, and push no more until {@linkcode EventQueue.emptied} resolves.
  *
- * For one consumer: two that iterate at once share the events between them. Leaving the loop
- * (`break`, `return()`) ends nothing: a later loop goes on with what was not yet read.
+ * Leaving a loop (`break`, `return()`) does not end the queue: a later loop continues with the unread
+ * events. Two loops at once share the events between them.
  */
 export class EventQueue<T> implements AsyncIterable<T> {
   readonly #unread = new Deque<T>();
@@ -19,7 +19,7 @@ export class EventQueue<T> implements AsyncIterable<T> {
   #end: { readonly error: Error | undefined } | undefined;
   #emptied: PromiseWithResolvers<void> | undefined;
 
-  /** Events that were not yet read. */
+  /** The number of unread events. */
   get size(): number {
     return this.#unread.size;
   }
@@ -38,7 +38,7 @@ export class EventQueue<T> implements AsyncIterable<T> {
     else waiter.resolve({ done: false, value: event });
   }
 
-  /** Ends the iteration once everything is read: with `error` thrown, if there is one. */
+  /** Ends the iteration once everything is read; with `error`, by throwing it. */
   end(error?: Error): void {
     if (this.#end !== undefined) return;
     this.#end = { error };

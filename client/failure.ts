@@ -4,100 +4,100 @@ import { BROKEN, type SocketClose } from "./socket.ts";
 import { type ConnectFailure } from "./types.ts";
 import { shownUrl } from "./url.ts";
 
-/** A connection that ended or was never made, judged. */
+/** Why a connection ended or could not be made, and what follows from it. */
 export interface ConnectionFailure {
   readonly failure: ConnectFailure;
-  /** The whole story in one line, for when the conversation ends with it. */
+  /** One complete line, for a final failure. */
   readonly message: string;
-  /** What happened in a sentence, for when it goes on. */
+  /** A short sentence, for when the client reconnects. */
   readonly reason: string;
-  /** The WebSocket close code, 1006 where there was none. */
+  /** The WebSocket close code; 1006 if there was none. */
   readonly code: number;
-  /** The HTTP status, where the answer was one. */
-  readonly status?: number;
-  readonly retryAfter?: number;
-  /** Whether coming back could only end the same way. */
+  /** The HTTP status, if there was one. */
+  readonly status?: number | undefined;
+  /** Seconds. */
+  readonly retryAfter?: number | undefined;
+  /** Whether a reconnect would fail the same way. */
   readonly final: boolean;
 }
 
-/** What the client knew when its connection ended. */
 export interface FailureContext {
   readonly url: URL;
-  /** Whether the hub had said `welcome` on this connection. */
+  /** Whether the hub had sent `welcome` on this connection. */
   readonly welcomed: boolean;
-  /** The error with which the hub answered the `hello`. */
-  readonly refusal?: ErrorFrame;
-  /** Seconds that an error on this connection told it to wait. */
-  readonly retryAfter?: number;
+  /** The error with which the hub answered `hello`. */
+  readonly refusal?: ErrorFrame | undefined;
+  /** The `retryAfter` of an error on this connection, in seconds. */
+  readonly retryAfter?: number | undefined;
 }
 
-// Errors that another try might not meet again; any other answer to a `hello` is a no.
-const PASSING: readonly ErrorCode[] = ["rate_limited", "internal"];
+// All other errors in reply to `hello` are final.
+const TEMPORARY_ERRORS: readonly ErrorCode[] = ["rate_limited", "internal"];
 
 const REASONS: Readonly<Record<number, string>> = {
-  [CLOSE.normal]: "The hub ended the conversation",
+  [CLOSE.normal]: "The hub closed the connection",
   [CLOSE.goingAway]: "The hub is stopping",
-  [CLOSE.unsupported]: "The hub does not take binary frames",
+  [CLOSE.unsupported]: "The hub does not accept binary frames",
   [BROKEN]: "The connection broke",
-  [CLOSE.tooBig]: "The hub found a frame too large",
-  [CLOSE.internal]: "The hub had a fault",
+  [CLOSE.tooBig]: "A frame exceeded the hub's limit",
+  [CLOSE.internal]: "The hub had an internal error",
   [CLOSE.tryLater]: "The hub is full",
-  [CLOSE.helloTimeout]: "The hub heard no hello in time",
+  [CLOSE.helloTimeout]: "The hub received no hello in time",
   [CLOSE.fellBehind]: "This client fell behind",
-  [CLOSE.noPong]: "The hub heard nothing from this client",
+  [CLOSE.noPong]: "The hub received nothing from this client",
   [CLOSE.rateLimited]: "This client sent too fast",
-  [CLOSE.unauthorized]: "The hub wants a valid token",
-  [CLOSE.replaced]: "The same session went on from another connection",
-  [CLOSE.forbidden]: "The hub does not let this client in",
+  [CLOSE.unauthorized]: "The hub requires a valid token",
+  [CLOSE.replaced]: "The session continued on another connection",
+  [CLOSE.forbidden]: "The hub does not allow this client",
 };
 
-/** Judges a connection that had opened. */
-export function classifyClose(end: SocketClose, circumstances: FailureContext): ConnectionFailure {
-  const { url, welcomed, refusal } = circumstances;
+/** Classifies the end of a connection that had opened. */
+export function classifyClose(end: SocketClose, context: FailureContext): ConnectionFailure {
+  const { url, welcomed, refusal } = context;
   const address = shownUrl(url);
   const { code } = end;
   if (end.reached === "other-protocol") {
     const message = `Something other than a bcast hub answers at ${address}: ` +
-      `it opens WebSockets, but does not speak "bcast.v1"`;
+      `it opens WebSockets, but does not support "bcast.v1"`;
     return { failure: "not-a-hub", message, reason: message, code, final: false };
   }
   const reason = visible(refusal?.message || end.reason || REASONS[code] || `Closed with ${code}`);
-  if (isNo(code, refusal)) {
+  if (isRefused(code, refusal)) {
     const message = `The hub at ${address} refused: ${reason}`;
     return { failure: "refused", message, reason, code, final: true };
   }
-  // In the middle of a conversation an error is about one request, unless it is what ended it.
-  const retryAfter = !welcomed || code === CLOSE.rateLimited ? circumstances.retryAfter : undefined;
+  // After `welcome`, an error concerns one request, unless it is why the hub closed.
+  const retryAfter = !welcomed || code === CLOSE.rateLimited ? context.retryAfter : undefined;
   return {
     failure: failureOf(code, welcomed),
     message: `${welcomed ? "Lost" : "Cannot talk to"} the hub at ${address}: ${reason}`,
     reason,
     code,
     final: !shouldReconnect(code),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
+    retryAfter,
   };
 }
 
-/** Judges a connection that never opened. */
-export function classifyProbe(diagnosis: ProbeResult): ConnectionFailure {
-  const { failure, message, status, retryAfter } = diagnosis;
+/** Classifies a connection that never opened. */
+export function classifyProbe(result: ProbeResult): ConnectionFailure {
+  const { failure, message, status, retryAfter } = result;
   return {
     failure,
     message,
     reason: message,
     code: BROKEN,
     final: failure === "refused",
-    ...(status === undefined ? {} : { status }),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
+    status,
+    retryAfter,
   };
 }
 
-/** Whether `frame`, the answer to a `hello`, means no. */
+/** Whether an error in reply to `hello` is final. */
 export function isRejection(frame: ErrorFrame): boolean {
-  return !PASSING.includes(frame.code);
+  return !TEMPORARY_ERRORS.includes(frame.code);
 }
 
-function isNo(code: number, refusal: ErrorFrame | undefined): boolean {
+function isRefused(code: number, refusal: ErrorFrame | undefined): boolean {
   if (code === CLOSE.unauthorized || code === CLOSE.forbidden) return true;
   return refusal !== undefined && isRejection(refusal);
 }

@@ -2,39 +2,39 @@ import type { ClientRequest } from "./request.ts";
 
 interface Queue {
   readonly waiting: Set<ClientRequest>;
-  /** The one that was sent again, to see whether the receiver is there. */
+  /** The message that was resent to find out whether the receiver is back. */
   probe: ClientRequest | undefined;
 }
 
 /**
- * Private messages that wait for receivers who may come back. One of them is sent again now and
- * then; all later ones to the same receiver wait behind it, so that they keep their order.
+ * Private messages whose receivers may reconnect. One of them is resent from time to time; all later
+ * ones to the same receiver wait behind it, so that they keep their order.
  */
 export class HeldDirects {
   readonly #queues = new Map<string, Queue>();
 
-  /** Holds a message that the hub refused. Returns whether to ask again for its receiver. */
-  hold(entry: ClientRequest, receiver: string): boolean {
+  /** Holds a refused message. Returns whether to retry its receiver later. */
+  hold(request: ClientRequest, receiver: string): boolean {
     const queue = this.#queues.get(receiver);
     if (queue === undefined) {
-      this.#queues.set(receiver, { waiting: new Set([entry]), probe: undefined });
+      this.#queues.set(receiver, { waiting: new Set([request]), probe: undefined });
       return true;
     }
-    const wasProbe = queue.probe === entry;
+    const wasProbe = queue.probe === request;
     if (wasProbe) queue.probe = undefined;
-    queue.waiting.add(entry);
+    queue.waiting.add(request);
     return wasProbe;
   }
 
-  /** Whether others wait for the receiver of `entry`; it then waits, too. */
-  joins(entry: ClientRequest): boolean {
-    const queue = this.#queueOf(entry);
-    if (queue === undefined || queue.probe === entry) return false;
-    queue.waiting.add(entry);
+  /** Holds `request` if others wait for its receiver. Returns whether it did. */
+  holdBehind(request: ClientRequest): boolean {
+    const queue = this.#queueOf(request);
+    if (queue === undefined || queue.probe === request) return false;
+    queue.waiting.add(request);
     return true;
   }
 
-  /** What is to be sent to see whether `receiver` is there. `oldest` picks from those who wait. */
+  /** Takes out the message to resend. @param oldest picks it from the waiting ones. */
   probe(
     receiver: string,
     oldest: (waiting: ReadonlySet<ClientRequest>) => ClientRequest | undefined,
@@ -47,16 +47,16 @@ export class HeldDirects {
     return queue.probe;
   }
 
-  /** What became of `entry` is known. Returns those who need not wait any more. */
-  settle(entry: ClientRequest): ReadonlySet<ClientRequest> {
-    const queue = this.#queueOf(entry);
-    queue?.waiting.delete(entry);
-    if (queue?.probe !== entry || entry.receiver === undefined) return new Set();
-    this.#queues.delete(entry.receiver);
+  /** Removes an answered request. Returns those that need not wait any more. */
+  remove(request: ClientRequest): ReadonlySet<ClientRequest> {
+    const queue = this.#queueOf(request);
+    queue?.waiting.delete(request);
+    if (queue?.probe !== request || request.receiver === undefined) return new Set();
+    this.#queues.delete(request.receiver);
     return queue.waiting;
   }
 
-  /** Holds nothing any more. Returns those who waited. */
+  /** Removes and returns all waiting requests. */
   clear(): ReadonlySet<ClientRequest> {
     const waiting = new Set([...this.#queues.values()].flatMap((queue) => [...queue.waiting]));
     this.#queues.clear();

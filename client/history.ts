@@ -1,25 +1,25 @@
 import { type History, MAX_HISTORY_PAGE, type Message } from "../protocol.ts";
 
-/** What of a room's past is wanted; all that is given must hold. */
+/** Which stored messages to read; all given conditions must hold. */
 export interface HistoryQuery {
   /** Only messages above this id. */
-  readonly after?: number;
+  readonly after?: number | undefined;
   /** Only messages below this id. */
-  readonly before?: number;
-  /** Only messages from this moment on, in milliseconds since 1970. */
-  readonly since?: number;
-  /** Only messages before this moment. */
-  readonly until?: number;
-  /** Only messages that hold all of these words. */
-  readonly query?: string;
+  readonly before?: number | undefined;
+  /** Only messages from this time on, in milliseconds since 1970. */
+  readonly since?: number | undefined;
+  /** Only messages before this time. */
+  readonly until?: number | undefined;
+  /** Only messages that contain all of these words. */
+  readonly query?: string | undefined;
   /**
-   * Messages at most; absent: all. The first of them where there is a beginning (`after` or
-   * `since`), else the newest.
+   * The most messages; default: all. The first ones if there is a start (`after` or `since`), else
+   * the newest.
    */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
-/** Asks a hub for one page of a room's past. */
+/** Loads one page of a room's history. */
 export type LoadPage = (page: {
   readonly before?: number;
   readonly after?: number;
@@ -27,29 +27,39 @@ export type LoadPage = (page: {
   readonly query?: string;
 }) => Promise<History>;
 
-/** A room's past, oldest first, a page at a time; what is said meanwhile is not in it. */
+/** Yields the matching messages, oldest first, page by page; later messages are not included. */
 export async function* fetchHistory(
-  ask: LoadPage,
+  load: LoadPage,
   wanted: HistoryQuery,
 ): AsyncGenerator<readonly Message[]> {
-  const [newest] = (await ask({ limit: 1 })).messages;
-  if (newest === undefined) return;
+  const newest = await newestId(load);
+  if (newest === 0) return;
   const { since, until, query, limit = Infinity } = wanted;
   let after = wanted.after ?? 0;
-  let before = Math.min(wanted.before ?? Infinity, newest.id + 1);
-  if (since !== undefined) after = Math.max(after, await halve(ask, since, newest.id));
-  if (until !== undefined) before = Math.min(before, await halve(ask, until, newest.id) + 1);
-  const hasBeginning = wanted.after !== undefined || since !== undefined;
-  if (!hasBeginning && limit !== Infinity) {
-    if (query !== undefined) return yield* newestMatches(ask, query, before, limit);
-    // Ids have no holes: the newest so many are a range.
+  let before = Math.min(wanted.before ?? Infinity, newest + 1);
+  if (since !== undefined) after = Math.max(after, await lastIdBefore(load, since, newest));
+  if (until !== undefined) before = Math.min(before, await lastIdBefore(load, until, newest) + 1);
+  const hasStart = wanted.after !== undefined || since !== undefined;
+  if (!hasStart && limit !== Infinity) {
+    if (query !== undefined) return yield* newestMatches(load, query, before, limit);
+    // Ids have no holes, so the newest messages are a range.
     after = Math.max(after, before - 1 - limit);
   }
-  yield* forward(ask, { after, before, limit, ...(query === undefined ? {} : { query }) });
+  yield* forward(load, { after, before, limit, ...(query === undefined ? {} : { query }) });
+}
+
+/** The id of the last message before a time (milliseconds since 1970), 0 if there is none. */
+export async function findIdByTime(load: LoadPage, time: number): Promise<number> {
+  const newest = await newestId(load);
+  return newest === 0 ? 0 : await lastIdBefore(load, time, newest);
+}
+
+async function newestId(load: LoadPage): Promise<number> {
+  return (await load({ limit: 1 })).messages[0]?.id ?? 0;
 }
 
 async function* forward(
-  ask: LoadPage,
+  load: LoadPage,
   range: {
     readonly after: number;
     readonly before: number;
@@ -59,23 +69,23 @@ async function* forward(
 ): AsyncGenerator<readonly Message[]> {
   let { after, limit: left } = range;
   while (left > 0 && after + 1 < range.before) {
-    const { messages, more } = await ask({
+    const { messages, more } = await load({
       ...range,
       after,
       limit: Math.min(MAX_HISTORY_PAGE, left),
     });
     const last = messages.at(-1)?.id ?? after;
     if (messages.length > 0) yield messages;
-    // A page that leads nowhere would be asked for without end.
+    // Without progress, the same page would be loaded forever.
     if (!more || last <= after) return;
     after = last;
     left -= messages.length;
   }
 }
 
-/** The newest matches, looked for backwards; they come at once, as the oldest is found last. */
+/** Searches backwards, and yields everything at the end, since the oldest match is found last. */
 async function* newestMatches(
-  ask: LoadPage,
+  load: LoadPage,
   query: string,
   end: number,
   limit: number,
@@ -84,7 +94,7 @@ async function* newestMatches(
   let before = end;
   let left = limit;
   while (left > 0 && before > 1) {
-    const { messages, more } = await ask({
+    const { messages, more } = await load({
       query,
       before,
       limit: Math.min(MAX_HISTORY_PAGE, left),
@@ -98,24 +108,15 @@ async function* newestMatches(
   for (const page of pages) if (page.length > 0) yield page;
 }
 
-/**
- * The id of the last message before a moment (milliseconds since 1970), 0 when there is none: what
- * comes after it is all there is since then.
- */
-export async function findIdByTime(ask: LoadPage, moment: number): Promise<number> {
-  const [newest] = (await ask({ limit: 1 })).messages;
-  return newest === undefined ? 0 : await halve(ask, moment, newest.id);
-}
-
-/** Ids go without holes and times go up, so a few questions do for any number of messages. */
-async function halve(ask: LoadPage, moment: number, newest: number): Promise<number> {
+/** Binary search: ids have no holes and timestamps increase with them. */
+async function lastIdBefore(load: LoadPage, time: number, newest: number): Promise<number> {
   let low = 0;
   let high = newest + 1;
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
-    const { messages: [found] } = await ask({ after: middle - 1, limit: 1 });
-    // Where retention has dropped messages, the next one that is left is found.
-    if (found !== undefined && Date.parse(found.timestamp) < moment) {
+    const { messages: [found] } = await load({ after: middle - 1, limit: 1 });
+    // If retention dropped `middle`, `found` is the next stored message.
+    if (found !== undefined && Date.parse(found.timestamp) < time) {
       low = Math.min(high - 1, Math.max(middle, found.id));
     } else high = middle;
   }

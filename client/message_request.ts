@@ -2,12 +2,12 @@ import type { Ack, HubFrame } from "../protocol.ts";
 import type { ClientRequest } from "./request.ts";
 import type { OutgoingMessage } from "./types.ts";
 
-/** A message on its way into the hub's log. */
+/** A request to store and broadcast a message. */
 export class MessageRequest implements ClientRequest {
   readonly kind = "message";
   retries = 0;
   number = 0;
-  /** Settles when the hub has the message in its log, or has refused it. */
+  /** Settles when the hub has stored or refused the message. */
   readonly acked: Promise<Ack>;
   readonly #resolve: (ack: Ack) => void;
   readonly #reject: (error: Error) => void;
@@ -16,9 +16,9 @@ export class MessageRequest implements ClientRequest {
   #text: string | undefined;
 
   /**
-   * @param defaultRoom where a message goes that names no room: asked once, so that every repeat
-   * goes to the same place.
-   * @throws {TypeError} when `data` cannot be written as JSON.
+   * @param defaultRoom the room of a message without one; called once, so that every repeat goes to
+   * the same room.
+   * @throws {TypeError} when `data` is not valid JSON.
    */
   constructor(
     readonly key: string,
@@ -26,7 +26,7 @@ export class MessageRequest implements ClientRequest {
     private readonly defaultRoom: () => string | undefined,
   ) {
     this.#room = room;
-    // Encoded now: what the caller does to `data` afterwards is not part of the message.
+    // Encoded now, so that later changes to `data` have no effect.
     this.#body = JSON.stringify({ kind, format, via, message, data });
     ({ promise: this.acked, resolve: this.#resolve, reject: this.#reject } = Promise
       .withResolvers<Ack>());
@@ -40,7 +40,7 @@ export class MessageRequest implements ClientRequest {
     if (this.#text !== undefined) return this.#text;
     this.#room ??= this.defaultRoom();
     const head = JSON.stringify({ type: "message", room: this.#room, ref: this.key });
-    // Two objects become one: `{…head}` and `{…body}`, which may be empty.
+    // Joins two JSON objects: `{…head}` and `{…body}`, which may be empty.
     const joint = this.#body === "{}" ? "" : ",";
     return this.#text = `${head.slice(0, -1)}${joint}${this.#body.slice(1)}`;
   }

@@ -4,12 +4,12 @@ import { type ClientRequest, type RequestKind, RETRY_POLICY } from "./request.ts
 import { HeldDirects } from "./held_directs.ts";
 
 /**
- * Messages that may be on their way without an ack: enough to keep any line busy, few enough for
- * the hub's queue for one client, and to be sent again in no time.
+ * Messages that may be in flight without an ack: enough to keep any connection busy, few enough for
+ * the hub's input queue and for a quick resend.
  */
 export const WINDOW = 256;
 
-/** Everything that was asked for and not yet answered, in order, over all connections. */
+/** All unanswered requests, in order; outlives reconnects. */
 export class Outbox {
   readonly #open = new Map<Ref, ClientRequest>();
   readonly #urgent = new Deque<ClientRequest>();
@@ -20,168 +20,170 @@ export class Outbox {
   #messages = 0;
   #messagesSent = 0;
 
-  /** Messages that are neither acked nor refused. */
+  /** The number of messages that are neither acked nor refused. */
   get messages(): number {
     return this.#messages;
   }
 
-  /** Everything that is neither answered nor refused, in the order in which it was asked for. */
+  /** All requests, in the order in which they were made. */
   get open(): Iterable<ClientRequest> {
     return this.#open.values();
   }
 
-  /** Takes an entry in; one with the same key that still waits is replaced. */
-  add(entry: ClientRequest, urgent: boolean = RETRY_POLICY[entry.kind].urgent): void {
-    this.remove(entry.key);
-    this.#open.set(entry.key, entry);
-    if (entry.kind === "message") this.#messages++;
-    (urgent ? this.#urgent : this.#ordered).push(entry);
+  /** Adds a request; replaces one with the same key. */
+  add(request: ClientRequest, urgent: boolean = RETRY_POLICY[request.kind].urgent): void {
+    this.remove(request.key);
+    this.#open.set(request.key, request);
+    if (request.kind === "message") this.#messages++;
+    (urgent ? this.#urgent : this.#ordered).push(request);
   }
 
-  /** The entry called `key`, if it is still open. */
   get(key: Ref): ClientRequest | undefined {
     return this.#open.get(key);
   }
 
-  /** Whether an entry is on its way to the hub. */
-  isSent(entry: ClientRequest): boolean {
-    return this.#sent.has(entry);
+  /** Whether a request was sent and is not answered yet. */
+  isSent(request: ClientRequest): boolean {
+    return this.#sent.has(request);
   }
 
-  /** The oldest entry of these kinds that is on its way. */
+  /** The oldest sent request of these kinds. */
   firstSent(...kinds: readonly RequestKind[]): ClientRequest | undefined {
-    for (const entry of this.#sent) {
-      if (kinds.includes(entry.kind)) return entry;
+    for (const request of this.#sent) {
+      if (kinds.includes(request.kind)) return request;
     }
     return undefined;
   }
 
-  /** Messages to `room` that are open; all or only those on their way. */
+  /** The number of messages to `room`: all open ones, or only sent ones. */
   messagesTo(room: string, which: "open" | "sent"): number {
     let count = 0;
-    for (const entry of which === "open" ? this.#open.values() : this.#sent) {
-      if (entry.kind === "message" && entry.room === room) count++;
+    for (const request of which === "open" ? this.#open.values() : this.#sent) {
+      if (request.kind === "message" && request.room === room) count++;
     }
     return count;
   }
 
-  /** What is to be sent next; `undefined` when nothing is, or the window is full. */
+  /** The next request to send; `undefined` if there is none or the window is full. */
   next(): ClientRequest | undefined {
     const urgent = this.#first(this.#urgent);
     if (urgent !== undefined) return urgent;
-    const entry = this.#first(this.#ordered);
-    return entry?.kind === "message" && this.#messagesSent >= WINDOW ? undefined : entry;
+    const request = this.#first(this.#ordered);
+    return request?.kind === "message" && this.#messagesSent >= WINDOW ? undefined : request;
   }
 
-  /** `entry`, which {@linkcode next} gave, was sent. */
-  markSent(entry: ClientRequest): void {
-    (this.#urgent.peek() === entry ? this.#urgent : this.#ordered).shift();
-    if (RETRY_POLICY[entry.kind].whenLost === "forget") {
-      this.remove(entry.key);
+  /** Records that the result of {@linkcode next} was sent. */
+  markSent(request: ClientRequest): void {
+    (this.#urgent.peek() === request ? this.#urgent : this.#ordered).shift();
+    if (RETRY_POLICY[request.kind].onDisconnect === "drop") {
+      this.remove(request.key);
       return;
     }
-    this.#sent.add(entry);
-    if (entry.kind === "message") this.#messagesSent++;
+    this.#sent.add(request);
+    if (request.kind === "message") this.#messagesSent++;
   }
 
-  /** Takes an entry out: it is answered, refused or no longer wanted. */
+  /** Removes a request that is answered, refused or no longer wanted. */
   remove(key: Ref): ClientRequest | undefined {
-    const entry = this.#open.get(key);
-    if (entry === undefined) return undefined;
-    // Where it still stands in a lane it is passed over.
+    const request = this.#open.get(key);
+    if (request === undefined) return undefined;
+    // If a queue still holds it, it is skipped there.
     this.#open.delete(key);
-    if (entry.kind === "message") this.#messages--;
-    this.#unsend(entry);
-    this.#release(this.#held.settle(entry));
-    return entry;
+    if (request.kind === "message") this.#messages--;
+    this.#unsend(request);
+    this.#release(this.#held.remove(request));
+    return request;
   }
 
   /**
-   * The receiver of a private message may come back: it waits, and those to the same receiver
-   * behind it. Returns whether to {@linkcode probe} for the receiver later.
+   * Holds a private message whose receiver may reconnect, and later ones to the same receiver behind
+   * it. Returns whether to call {@linkcode retryHeld} later.
    */
-  hold(entry: ClientRequest, receiver: string): boolean {
-    this.#unsend(entry);
-    return this.#held.hold(entry, receiver);
+  hold(request: ClientRequest, receiver: string): boolean {
+    this.#unsend(request);
+    return this.#held.hold(request, receiver);
   }
 
-  /** Sends the oldest of the private messages that wait for `receiver`. */
-  probe(receiver: string): void {
+  /** Queues the oldest held message to `receiver`. */
+  retryHeld(receiver: string): void {
     const oldest = (waiting: ReadonlySet<ClientRequest>): ClientRequest | undefined =>
       this.#inOrder(waiting)[0];
-    const entry = this.#held.probe(receiver, oldest);
-    if (entry !== undefined) this.#ordered.unshift([entry]);
+    const request = this.#held.probe(receiver, oldest);
+    if (request !== undefined) this.#ordered.unshift([request]);
   }
 
   /**
-   * The hub asked to try `entry` again: it goes back to the front, and with a message all messages
-   * that were sent after it, so that their order is kept as far as it can be.
+   * Moves a sent request back to the front of its queue. With a message, moves all messages sent
+   * after it as well, to keep their order as far as possible.
    */
-  again(entry: ClientRequest): void {
-    if (!this.#sent.has(entry)) return;
+  retry(request: ClientRequest): void {
+    if (!this.#sent.has(request)) return;
     const sent = [...this.#sent];
-    const later = sent.slice(sent.indexOf(entry) + 1);
-    const back = entry.kind === "message" ? later.filter(({ kind }) => kind === "message") : [];
-    this.#back([entry, ...back]);
+    const later = sent.slice(sent.indexOf(request) + 1);
+    const messages = request.kind === "message"
+      ? later.filter(({ kind }) => kind === "message")
+      : [];
+    this.#requeue([request, ...messages]);
   }
 
   /**
-   * The connection is gone: what was on its way goes back to the front, in order. Returns those
-   * that must not be sent twice; they are taken out.
+   * After a disconnect: moves sent requests back to the front, in order. Removes and returns those
+   * that must not be sent twice.
    */
   rewind(): readonly ClientRequest[] {
     const sent = [...this.#sent];
-    const doubtful = sent.filter(({ kind }) => RETRY_POLICY[kind].whenLost === "doubt");
-    for (const { key } of doubtful) this.remove(key);
-    // The hub said that it had not delivered them.
+    const failed = sent.filter(({ kind }) => RETRY_POLICY[kind].onDisconnect === "fail");
+    for (const { key } of failed) this.remove(key);
+    // The hub has confirmed that these were not delivered.
     this.#release(this.#held.clear());
-    this.#back(sent.filter(({ kind }) => RETRY_POLICY[kind].whenLost === "again"));
-    // Typing that was never sent: nobody wants to know any more.
+    this.#requeue(sent.filter(({ kind }) => RETRY_POLICY[kind].onDisconnect === "retry"));
+    // Typing indicators that were not sent yet.
     for (const { key, kind } of [...this.#open.values()]) {
-      if (RETRY_POLICY[kind].whenLost === "forget") this.remove(key);
+      if (RETRY_POLICY[kind].onDisconnect === "drop") this.remove(key);
     }
-    return doubtful;
+    return failed;
   }
 
-  /** Takes everything out. */
+  /** Removes and returns all requests. */
   clear(): readonly ClientRequest[] {
-    const entries = [...this.#open.values()];
+    const requests = [...this.#open.values()];
     this.#open.clear();
     this.#urgent.clear();
     this.#ordered.clear();
     this.#sent.clear();
     this.#held.clear();
     this.#messages = this.#messagesSent = 0;
-    return entries;
+    return requests;
   }
 
-  #first(lane: Deque<ClientRequest>): ClientRequest | undefined {
-    let entry = lane.peek();
+  #first(queue: Deque<ClientRequest>): ClientRequest | undefined {
+    let request = queue.peek();
     while (
-      entry !== undefined && (this.#open.get(entry.key) !== entry || this.#held.joins(entry))
+      request !== undefined &&
+      (this.#open.get(request.key) !== request || this.#held.holdBehind(request))
     ) {
-      lane.shift();
-      entry = lane.peek();
+      queue.shift();
+      request = queue.peek();
     }
-    return entry;
+    return request;
   }
 
   #release(waiting: ReadonlySet<ClientRequest>): void {
     if (waiting.size > 0) this.#ordered.unshift(this.#inOrder(waiting));
   }
 
-  /** In the order in which they were asked for. */
-  #inOrder(entries: ReadonlySet<ClientRequest>): readonly ClientRequest[] {
-    return [...this.#open.values()].filter((entry) => entries.has(entry));
+  /** Sorts requests into the order in which they were made. */
+  #inOrder(requests: ReadonlySet<ClientRequest>): readonly ClientRequest[] {
+    return [...this.#open.values()].filter((request) => requests.has(request));
   }
 
-  #unsend(entry: ClientRequest): void {
-    if (this.#sent.delete(entry) && entry.kind === "message") this.#messagesSent--;
+  #unsend(request: ClientRequest): void {
+    if (this.#sent.delete(request) && request.kind === "message") this.#messagesSent--;
   }
 
-  #back(entries: readonly ClientRequest[]): void {
-    for (const entry of entries) this.#unsend(entry);
-    this.#urgent.unshift(entries.filter(({ kind }) => RETRY_POLICY[kind].urgent));
-    this.#ordered.unshift(entries.filter(({ kind }) => !RETRY_POLICY[kind].urgent));
+  #requeue(requests: readonly ClientRequest[]): void {
+    for (const request of requests) this.#unsend(request);
+    this.#urgent.unshift(requests.filter(({ kind }) => RETRY_POLICY[kind].urgent));
+    this.#ordered.unshift(requests.filter(({ kind }) => !RETRY_POLICY[kind].urgent));
   }
 }

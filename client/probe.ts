@@ -12,45 +12,47 @@ import {
 } from "./probe_messages.ts";
 import type { Environment } from "./environment.ts";
 
-/** Bytes of an answer that are read: a sentence, not a page. */
+/** Bytes of an answer that are read: enough for a sentence. */
 const MAX_SENTENCE_BYTES = 300;
 
-/** Statuses that say why a hub, or a proxy in front of it, opens no WebSocket. */
-const TELLING: readonly number[] = [401, 403, 426, 429, 502, 503, 504];
+/** Statuses that explain why a hub, or a proxy in front of it, opens no WebSocket. */
+const EXPLAINED: readonly number[] = [401, 403, 426, 429, 502, 503, 504];
 
-/** Milliseconds that asking why may take: the person is waiting for an error message. */
+/** Milliseconds for a probe: the user is waiting for an error message. */
 const ASK_TIMEOUT = 3000;
 
 /**
  * Finds out why a connection never opened.
  *
- * A WebSocket only ever tells the status of an HTTP answer; the hub's own sentence is in its body,
- * so that is asked for once more, without the upgrade.
+ * A WebSocket reports only the status of an HTTP answer, but the hub's explanation is in the body. So
+ * this repeats the request without the upgrade.
  */
 export async function probe(
   cause: string,
   url: URL,
-  seams: Environment,
+  environment: Environment,
   signal: AbortSignal,
 ): Promise<ProbeResult> {
   const status = statusIn(cause);
   if (status !== undefined) {
-    const answer = await ask(url, seams, signal);
-    // Judged by the first answer, unless a hub or our own relay to it knows more by now; another
-    // server's words count only if they are for the same status.
+    const answer = await ask(url, environment, signal);
+    // The first answer counts, unless a hub or our own proxy to it now says more. The answer of
+    // another server counts only with the same status.
     return describeAnswer(isNewer(answer, status) ? answer : { status }, url);
   }
   if (cause === "") {
-    // A browser, which does not tell why. A page may ask the host it came from.
-    const answer = await ask(url, seams, signal);
-    if (answer !== undefined && TELLING.includes(answer.status)) return describeAnswer(answer, url);
+    // A browser gives no reason, but a page may send requests to its own host.
+    const answer = await ask(url, environment, signal);
+    if (answer !== undefined && EXPLAINED.includes(answer.status)) {
+      return describeAnswer(answer, url);
+    }
   }
   if (url.protocol === "wss:" && cause !== "" && !isKnown(cause)) {
-    // Where an answer over TLS is no upgrade, the runtime tries HTTP/2, and tells of that alone.
-    const answer = await ask(url, seams, signal);
+    // If an answer over TLS is no upgrade, the runtime tries HTTP/2 and reports only that error.
+    const answer = await ask(url, environment, signal);
     if (answer !== undefined) return describeAnswerWithoutUpgrade(answer, url);
   }
-  if (url.protocol === "ws:" && maybeTls(cause) && await speaksTls(url, seams, signal)) {
+  if (url.protocol === "ws:" && maybeTls(cause) && await speaksTls(url, environment, signal)) {
     return wantsTls(url);
   }
   return describeCause(cause, url);
@@ -61,7 +63,7 @@ function isNewer(answer: HttpAnswer | undefined, status: number): answer is Http
   return answer.status >= 400 && answer.server?.toLowerCase().startsWith("bcast/") === true;
 }
 
-/** Whether a host that was asked without TLS speaks it: then it answers, or shows a certificate. */
+/** Whether the host of a `ws://` address supports TLS: it answers, or presents a certificate. */
 async function speaksTls(
   url: URL,
   { clock, fetch }: Environment,
@@ -69,7 +71,7 @@ async function speaksTls(
 ): Promise<boolean> {
   const timeout = new AbortController();
   const cancel: Cancel = clock.after(ASK_TIMEOUT, () => timeout.abort());
-  // Without the query: it may hold a token, and nobody knows yet who is there.
+  // Without the query, which may hold a token: the host is not known yet.
   const bare = new URL(`https://${url.host}/`);
   try {
     const response = await fetch(bare, {
@@ -79,19 +81,19 @@ async function speaksTls(
     await response.body?.cancel();
     return true;
   } catch (error) {
-    return /certificate/i.test(wordsOf(error));
+    return /certificate/i.test(errorText(error));
   } finally {
     cancel();
   }
 }
 
-/** What an error says, with what caused it. */
-function wordsOf(error: unknown): string {
+/** The messages of an error and its causes. */
+function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message} ${wordsOf(error.cause)}`;
+  return error.cause === undefined ? error.message : `${error.message} ${errorText(error.cause)}`;
 }
 
-/** What the host answers without an upgrade; `undefined` when it does not. */
+/** The host's answer without an upgrade; `undefined` if there is none. */
 async function ask(
   url: URL,
   { clock, fetch }: Environment,
@@ -103,34 +105,32 @@ async function ask(
   httpUrl.protocol = url.protocol === "wss:" ? "https:" : "http:";
   try {
     const response = await fetch(httpUrl, {
-      // The address may hold a token: it goes nowhere else.
+      // The address may hold a token, which no other host should get.
       redirect: "manual",
       signal: AbortSignal.any([signal, timeout.signal]),
     });
-    return described(response, await firstBytes(response));
+    return httpAnswer(response, await firstBytes(response));
   } catch {
-    // Whatever went wrong here, what is known already is worth telling.
+    // The original error is still worth reporting.
     return undefined;
   } finally {
     cancel();
   }
 }
 
-function described({ status, headers }: Response, sentence: string): HttpAnswer {
+function httpAnswer({ status, headers }: Response, sentence: string): HttpAnswer {
   const isText = headers.get("content-type")?.startsWith("text/plain") === true;
-  const server = headers.get("server");
-  const location = headers.get("location");
   const retryAfter = Number(headers.get("retry-after") ?? NaN);
   return {
     status,
-    ...(isText ? { sentence } : {}),
-    ...(server === null ? {} : { server }),
-    ...(location === null ? {} : { location }),
-    ...(retryAfter >= 0 ? { retryAfter } : {}),
+    sentence: isText ? sentence : undefined,
+    server: headers.get("server") ?? undefined,
+    location: headers.get("location") ?? undefined,
+    retryAfter: retryAfter >= 0 ? retryAfter : undefined,
   };
 }
 
-/** The beginning of a body, however long that is. */
+/** The beginning of a body of any length. */
 async function firstBytes({ body }: Response): Promise<string> {
   if (body === null) return "";
   const buffer = new Uint8Array(MAX_SENTENCE_BYTES);
@@ -139,7 +139,7 @@ async function firstBytes({ body }: Response): Promise<string> {
     const part = chunk.subarray(0, MAX_SENTENCE_BYTES - filled);
     buffer.set(part, filled);
     filled += part.length;
-    // Leaving the loop cancels the rest.
+    // Leaving the loop cancels the stream.
     if (filled === MAX_SENTENCE_BYTES) break;
   }
   return new TextDecoder().decode(buffer.subarray(0, filled));

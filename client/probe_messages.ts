@@ -2,157 +2,155 @@ import { visible } from "../protocol.ts";
 import { shownUrl } from "./url.ts";
 import type { ConnectFailure } from "./types.ts";
 
-/** Why a connection could not be made, for a program and for a person. */
+/** Why a connection could not be made. */
 export interface ProbeResult {
   readonly failure: ConnectFailure;
-  /** One line that says what to do. */
+  /** One line for the user that says what to do. */
   readonly message: string;
-  /** The HTTP status, where the answer was one. */
-  readonly status?: number;
-  /** Seconds after which the hub said that trying again makes sense. */
-  readonly retryAfter?: number;
+  /** The HTTP status, if there was one. */
+  readonly status?: number | undefined;
+  /** Seconds. */
+  readonly retryAfter?: number | undefined;
 }
 
-/** What the host answered to a plain HTTP request. */
+/** The host's answer to a plain HTTP request. */
 export interface HttpAnswer {
   readonly status: number;
-  /** Its body, where that was text; at most a few hundred bytes. */
-  readonly sentence?: string;
-  /** The `server` header. */
-  readonly server?: string;
-  /** The `location` header. */
-  readonly location?: string;
-  readonly retryAfter?: number;
+  /** The beginning of a text body. */
+  readonly sentence?: string | undefined;
+  readonly server?: string | undefined;
+  readonly location?: string | undefined;
+  readonly retryAfter?: number | undefined;
 }
 
 const STATUS = /Invalid status code: (\d{3})/i;
 
-// What the runtime says (Deno's words; browsers say nothing, so as not to help port scanners), and
-// what it means to a person.
+// Error messages of Deno and their meaning. Browsers give none, so as not to help port scanners.
 const CAUSES: readonly {
-  readonly says: RegExp;
+  readonly pattern: RegExp;
   readonly failure: ConnectFailure;
-  readonly means: (address: string, cause: string) => string;
+  readonly message: (address: string, cause: string) => string;
 }[] = [
   {
-    says: /dns error/i,
+    pattern: /dns error/i,
     failure: "unknown-host",
-    means: (address) => `Nobody knows the host of ${address}: check --host`,
+    message: (address) => `The host of ${address} is unknown: check --host`,
   },
   {
-    says: /tcp connect error|connection refused/i,
+    pattern: /tcp connect error|connection refused/i,
     failure: "refused-connection",
-    means: (address) =>
+    message: (address) =>
       `Nothing listens at ${address}: start a hub with "bcast start", or check --host and --port`,
   },
   {
-    says: /InvalidContentType|wrong version number/i,
+    pattern: /InvalidContentType|wrong version number/i,
     failure: "not-a-hub",
-    means: (address) => `${address} does not speak TLS: use ws:// if the hub has none`,
+    message: (address) => `${address} does not speak TLS: use ws:// if the hub has none`,
   },
   {
-    says: /certificate expired|CertExpired/i,
+    pattern: /certificate expired|CertExpired/i,
     failure: "network",
-    means: (address) =>
-      `The certificate of ${address} has expired: its operator has to replace it (if that is ` +
-      "done, check the clock of this machine)",
+    message: (address) =>
+      `The certificate of ${address} has expired: its operator must replace it. If it was ` +
+      "replaced, check the clock of this machine",
   },
   {
-    says: /certificate not valid yet|CertNotValidYet/i,
+    pattern: /certificate not valid yet|CertNotValidYet/i,
     failure: "network",
-    means: (address) =>
+    message: (address) =>
       `The certificate of ${address} is not valid yet: check the clock of this machine`,
   },
   {
-    says: /not valid for name|NotValidForName/i,
+    pattern: /not valid for name|NotValidForName/i,
     failure: "network",
-    means: (address, cause) => {
+    message: (address, cause) => {
       const names = namesIn(cause);
       const known = names === "" ? "another host" : names;
-      return `The certificate of ${address} is for ${known}: use a name that it holds, or pin it ` +
-        "with --fingerprint";
+      return `The certificate of ${address} is for ${known}: use that name, or pin the ` +
+        "certificate with --fingerprint";
     },
   },
   {
-    says: /CaUsedAsEndEntity/i,
+    pattern: /CaUsedAsEndEntity/i,
     failure: "network",
-    means: (address) =>
-      `The certificate of ${address} is an authority's own (CA:TRUE): trust it with ` +
-      "--fingerprint, or have it made anew with -addext basicConstraints=critical,CA:FALSE",
+    message: (address) =>
+      `The certificate of ${address} is a CA certificate (CA:TRUE): trust it with ` +
+      "--fingerprint, or recreate it with -addext basicConstraints=critical,CA:FALSE",
   },
   {
-    says: /UnknownIssuer|self.signed/i,
+    pattern: /UnknownIssuer|self.signed/i,
     failure: "network",
-    means: (address) =>
-      `Nobody whom this machine trusts has signed the certificate of ${address}: use --ca FILE, ` +
-      "or --fingerprint with what the hub shows at its start",
+    message: (address) =>
+      `The certificate of ${address} is signed by an unknown authority: use --ca FILE, or ` +
+      "--fingerprint with the fingerprint that the hub prints at its start",
   },
   {
-    says: /certificate/i,
+    pattern: /certificate/i,
     failure: "network",
-    means: (address, cause) => `The certificate of ${address} is not trusted (${cause})`,
+    message: (address, cause) => `The certificate of ${address} is not trusted (${cause})`,
   },
   {
-    says: /invalid HTTP|HTTP version|handshake|Invalid (?:upgrade|connection|sec-websocket)/i,
+    pattern: /invalid HTTP|HTTP version|handshake|Invalid (?:upgrade|connection|sec-websocket)/i,
     failure: "not-a-hub",
-    means: (address) =>
+    message: (address) =>
       `Something other than a bcast hub answers at ${address}: check --host and --port`,
   },
   {
-    says: /not capable|permission|Requires net access/i,
+    pattern: /not capable|permission|Requires net access/i,
     failure: "network",
-    means: (address, cause) => `Not permitted to connect to ${address}: ${cause}`,
+    message: (address, cause) => `Not permitted to connect to ${address}: ${cause}`,
   },
 ];
 
-/** The HTTP status in what the runtime says of a failed connection, if that was the reason. */
+/** The HTTP status in the runtime's error message, if that was the reason. */
 export function statusIn(cause: string): number | undefined {
   const digits = STATUS.exec(cause)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** What `cause`, the runtime's word for a connection that never opened, means. */
+/** Explains the runtime's error message for a connection that never opened. */
 export function describeCause(cause: string, url: URL): ProbeResult {
   const address = shownUrl(url);
-  const said = oneLine(cause.replace(/^.*failed to connect to WebSocket: /is, ""));
-  const known = CAUSES.find(({ says }) => says.test(cause));
-  if (known !== undefined) return { failure: known.failure, message: known.means(address, said) };
+  const detail = oneLine(cause.replace(/^.*failed to connect to WebSocket: /is, ""));
+  const known = CAUSES.find(({ pattern }) => pattern.test(cause));
+  if (known !== undefined) {
+    return { failure: known.failure, message: known.message(address, detail) };
+  }
+  const shown = detail === "" ? "" : ` (${detail})`;
   return {
     failure: "network",
-    message: said === ""
-      ? `Cannot reach a hub at ${address}: check the address and the network`
-      : `Cannot reach a hub at ${address} (${said}): check the address and the network`,
+    message: `Cannot reach a hub at ${address}${shown}: check the address and the network`,
   };
 }
 
-/** Whether `cause` could be what a TLS server says to somebody who does not speak TLS. */
+/** Whether `cause` could be a TLS server's answer to a request without TLS. */
 export function maybeTls(cause: string): boolean {
   return /invalid HTTP version/i.test(cause);
 }
 
-/** Whether `cause` says by itself what is wrong. */
+/** Whether {@linkcode describeCause} has an explanation for `cause`. */
 export function isKnown(cause: string): boolean {
-  return CAUSES.some(({ says }) => says.test(cause));
+  return CAUSES.some(({ pattern }) => pattern.test(cause));
 }
 
-/** What it means that a host speaks TLS, when it was asked without. */
+/** Explains a TLS server at a `ws://` address. */
 export function wantsTls(url: URL): ProbeResult {
   const secure = new URL(url);
   secure.protocol = "wss:";
   return {
     failure: "not-a-hub",
-    message: `${shownUrl(url)} speaks TLS: use ${shownUrl(secure)}`,
+    message: `${shownUrl(url)} requires TLS: use ${shownUrl(secure)}`,
   };
 }
 
-/** As {@linkcode describeAnswer}, of an answer without the upgrade: the one with it is not known. */
+/** Explains an answer to a request without the upgrade; the answer to the upgrade is not known. */
 export function describeAnswerWithoutUpgrade(answer: HttpAnswer, url: URL): ProbeResult {
   if (answer.status !== 200 || !isOurs(answer)) return describeAnswer(answer, url);
   return {
     failure: "busy",
     message:
       `A hub answers at ${shownUrl(url)}, but opens no WebSocket: it is full (try again in ` +
-      `a moment), or a proxy in between does not pass on "Upgrade"`,
+      `a moment), or a proxy in between does not forward "Upgrade"`,
   };
 }
 
@@ -160,59 +158,50 @@ function isOurs({ server }: HttpAnswer): boolean {
   return server?.toLowerCase().startsWith("bcast") === true;
 }
 
-/** What the HTTP answer means that came in place of a WebSocket. */
+/** Explains an HTTP answer that came instead of a WebSocket. */
 export function describeAnswer(answer: HttpAnswer, url: URL): ProbeResult {
   const { status, retryAfter } = answer;
-  return {
-    status,
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-    ...httpMeaning(answer, url),
-  };
+  return { status, retryAfter, ...httpMeaning(answer, url) };
 }
+
+/** Statuses that reject a client: the failure, the verb and the reason if there is no better one. */
+const REJECTIONS: Readonly<Record<number, readonly [ConnectFailure, string, string]>> = {
+  401: ["refused", "refused", "it requires a token (--token)"],
+  403: ["refused", "refused", "you are not allowed there"],
+  421: ["refused", "refused", "you are not allowed there"],
+  429: ["busy", "is busy", "too many connections from this address; close some"],
+  503: ["busy", "is busy", "it is full or stopping; try again in a moment"],
+};
 
 function httpMeaning(answer: HttpAnswer, url: URL): Pick<ProbeResult, "failure" | "message"> {
   const address = shownUrl(url);
   const { status } = answer;
   const sentence = oneLine(answer.sentence ?? "");
   const ours = isOurs(answer);
-  switch (status) {
-    case 401: {
-      const words = sentence || "it wants a token (--token)";
-      return { failure: "refused", message: `The hub at ${address} refused: ${words}` };
-    }
-    case 403:
-    case 421: {
-      const words = sentence || "you are not allowed there";
-      return { failure: "refused", message: `The hub at ${address} refused: ${words}` };
-    }
-    case 429: {
-      const words = sentence || "too many connections from this address; close some";
-      return { failure: "busy", message: `The hub at ${address} is busy: ${words}` };
-    }
-    case 526: {
-      const words = sentence || "a proxy does not trust the certificate of the hub behind it";
-      return { failure: "network", message: `Cannot trust ${address}: ${words}` };
-    }
-    case 502:
-    case 504:
-      if (ours && sentence !== "") {
-        return { failure: "network", message: `${address}: ${sentence}` };
-      }
-      return {
-        failure: "busy",
-        message: `A proxy answers at ${address}, but the hub behind it does not (HTTP ${status})`,
-      };
-    case 503: {
-      const words = sentence || "it is full or stopping; try again in a moment";
-      return { failure: "busy", message: `The hub at ${address} is busy: ${words}` };
-    }
+  const rejection = REJECTIONS[status];
+  if (rejection !== undefined) {
+    const [failure, verb, reason] = rejection;
+    return { failure, message: `The hub at ${address} ${verb}: ${sentence || reason}` };
   }
-  // The latter is the hub's page for those who accept no HTML.
+  if (status === 526) {
+    const reason = sentence || "a proxy does not trust the certificate of the hub behind it";
+    return { failure: "network", message: `Cannot trust ${address}: ${reason}` };
+  }
+  if (status === 502 || status === 504) {
+    if (ours && sentence !== "") {
+      return { failure: "network", message: `${address}: ${sentence}` };
+    }
+    return {
+      failure: "busy",
+      message: `A proxy answers at ${address}, but the hub behind it does not (HTTP ${status})`,
+    };
+  }
+  // 200 is the hub's text page, for clients that do not accept HTML.
   if ((status === 426 || status === 200) && ours) {
     return {
       failure: "network",
-      message: `A hub answers at ${address}, but no WebSocket gets through: let the proxy in ` +
-        `between pass on "Upgrade"`,
+      message: `A hub answers at ${address}, but no WebSocket gets through: configure the proxy ` +
+        `in between to forward "Upgrade"`,
     };
   }
   if (status >= 300 && status < 400 && answer.location !== undefined) {
@@ -225,13 +214,13 @@ function httpMeaning(answer: HttpAnswer, url: URL): Pick<ProbeResult, "failure" 
   };
 }
 
-/** The names that a certificate holds, in what the runtime says of one that holds another. */
+/** The names of a certificate, from the runtime's error message about a wrong name. */
 function namesIn(cause: string): string {
   const listed = /only valid for (.*)$/i.exec(cause)?.[1] ?? "";
   return [...listed.matchAll(/\w+\("?([^")]*)"?\)/g)].map(([, name]) => name).join(", ");
 }
 
-/** Text of strangers as part of one line on a terminal. */
+/** Untrusted text, made safe for one line on a terminal. */
 function oneLine(text: string): string {
   return visible(text.replace(/\s+/g, " ").trim());
 }

@@ -1,134 +1,91 @@
-import {
-  encode,
-  type ErrorFrame,
-  type Hello,
-  type HubFrame,
-  parseHubFrame,
-  splitBatch,
-  visible,
-  type Welcome,
-} from "../protocol.ts";
-import { HEALTHY_AFTER, reconnectDelay } from "./backoff.ts";
+import type { ErrorFrame, Welcome } from "../protocol.ts";
+import { settledWithin } from "../lib/async.ts";
 import type { Cancel } from "../lib/clock.ts";
-import { probe } from "./probe.ts";
-import { FrameHandler } from "./frame_handler.ts";
-import { BROKEN, Socket, type SocketClose } from "./socket.ts";
+import { HEALTHY_AFTER, reconnectDelay } from "./backoff.ts";
+import { type AttemptEnd, ConnectionAttempt } from "./connection_attempt.ts";
 import type { ConnectionState } from "./connection_state.ts";
-import { SendLoop } from "./send_loop.ts";
 import type { Environment } from "./environment.ts";
-import { classifyClose, classifyProbe, type ConnectionFailure, isRejection } from "./failure.ts";
+import { classifyClose, classifyProbe, type ConnectionFailure } from "./failure.ts";
+import { FrameHandler } from "./frame_handler.ts";
+import { probe } from "./probe.ts";
+import { SendLoop } from "./send_loop.ts";
+import { BROKEN } from "./socket.ts";
 import { type ClientConnection, ConnectError, type ConnectOptions } from "./types.ts";
-import { shownUrl } from "./url.ts";
-import { Watchdog } from "./watchdog.ts";
 
-/** Milliseconds that a hub has to close after it answered `hello` with an error: it may yet say `welcome`. */
-const REFUSAL_GRACE = 1000;
+/** Milliseconds that `close()` waits for the hub, which may never answer. */
+const CLOSE_TIMEOUT = 2000;
 
-/** Milliseconds until a source of tokens that had no fresh one yet is asked again; a hub waits for 30 s. */
-const RENEWAL_PERIOD = 5000;
-
-/** Milliseconds that closing waits for the other side; a dead one would never answer. */
-const CLOSE_GRACE = 2000;
-
-/** Dials, says hello, notices the end, and dials again: one conversation over many connections. */
+/** Connects, and reconnects after each failure, until closed or until a failure is final. */
 export class ReconnectLoop {
-  #state: ClientConnection["state"] = "connecting";
-  #link: Socket | undefined;
-  /** Sockets that are not gone yet. */
-  readonly #lingering = new Set<Promise<void>>();
-  /** Tries since the conversation began or was last online. */
-  #attempt = 0;
-  /** Connections in a row that were not healthy. */
+  readonly sendLoop: SendLoop;
+  readonly #frames: FrameHandler;
+  #status: ClientConnection["state"] = "connecting";
+  #current: ConnectionAttempt | undefined;
+  /** Sockets that are not closed yet. */
+  readonly #openSockets = new Set<Promise<void>>();
+  /** Attempts since the start or since the client was last online. */
+  #attempts = 0;
+  /** Attempts in a row that did not stay online for long. */
   #failures = 0;
-  #everOnline = false;
-  /** When the hub said `welcome` on this connection. */
-  #onlineSince: number | undefined;
-  /** Errors that came in place of a `welcome`. */
-  #refusals: ErrorFrame[] = [];
-  /** The latest word of the hub on when to try again, in seconds. */
-  #retryAfter: number | undefined;
   #cancelTimer: Cancel | undefined;
-  /** UTF-16 units of frames that came since everything was read. */
-  #unread = 0;
-  /** Whether the connection was given up until everything is read. */
-  #paused = false;
-  /** The token that the hub had last. */
-  #token: string | undefined;
-  #cancelRenewal: Cancel | undefined;
   #ended: ConnectError | undefined;
   #closing: Promise<void> | undefined;
   readonly #over = new AbortController();
-  readonly #watchdog: Watchdog;
-  readonly #intake: FrameHandler;
-  readonly pump: SendLoop;
 
   constructor(
     private readonly url: URL,
     private readonly options: ConnectOptions,
-    private readonly memory: ConnectionState,
-    private readonly seams: Environment,
+    private readonly state: ConnectionState,
+    private readonly environment: Environment,
   ) {
-    this.pump = new SendLoop(memory.outbox, seams.clock);
-    this.#watchdog = new Watchdog(seams.clock, {
-      ask: () => this.#link?.send(encode({ type: "ping" })),
-      giveUp: (reason) => this.#link?.drop(reason),
-    });
-    this.#intake = new FrameHandler(
-      memory,
-      this.pump,
-      seams.clock,
-      (room) => this.#link?.drop(`A message of #${room} went missing; asking for it`),
+    const { clock } = environment;
+    this.sendLoop = new SendLoop(state.outbox, clock);
+    this.#frames = new FrameHandler(
+      state,
+      this.sendLoop,
+      clock,
+      (room) => this.#current?.socket.drop(`A message of #${room} is missing; requesting it`),
     );
   }
 
-  get state(): ClientConnection["state"] {
-    return this.#state;
+  get status(): ClientConnection["state"] {
+    return this.#status;
   }
 
-  /** Whether the hub ever said `welcome`. */
-  get everOnline(): boolean {
-    return this.#everOnline;
-  }
-
-  /** Why the conversation is over; `undefined` while it is not. */
+  /** Why the connection is closed; `undefined` while it is not. */
   get ended(): ConnectError | undefined {
     return this.#ended;
   }
 
-  /** Aborted when the conversation is over. */
+  /** Aborted when the connection is closed. */
   get over(): AbortSignal {
     return this.#over.signal;
   }
 
-  /** Makes the next connection. */
   dial(): void {
-    this.#state = "connecting";
-    this.#paused = false;
-    this.#attempt++;
-    this.#refusals = [];
-    this.#retryAfter = undefined;
-    this.memory.events.push({ type: "connecting", attempt: this.#attempt });
-    const link = new Socket(this.url, {
-      opened: () => this.#introduce(link),
-      received: (frame) => this.#received(link, frame),
-      ended: (end) => this.#lost(end),
-    }, this.seams);
-    this.#link = link;
-    const gone = link.gone.then(() => {
-      this.#lingering.delete(gone);
+    this.#status = "connecting";
+    this.state.events.push({ type: "connecting", attempt: ++this.#attempts });
+    const attempt = new ConnectionAttempt(this.url, this.options, this.state, this.environment, {
+      online: (welcome, errors) => this.#onOnline(attempt, welcome, errors),
+      frame: (frame) => this.#frames.handle(frame),
+      ended: (end) => this.#onEnded(end),
     });
-    this.#lingering.add(gone);
+    this.#current = attempt;
+    const closed = attempt.socket.closed.then(() => {
+      this.#openSockets.delete(closed);
+    });
+    this.#openSockets.add(closed);
   }
 
-  /** Tries again now, if it waits to; asks the hub whether it is there, if it seems so. */
+  /** Retries now if it is waiting, or checks the connection if it is online. */
   wake(): void {
-    if (this.#state === "online") this.#watchdog.doubt();
-    if (this.#state !== "offline") return;
+    if (this.#status === "online") this.#current?.probe();
+    if (this.#status !== "offline") return;
     this.#cancelTimer?.();
     this.dial();
   }
 
-  /** Ends the conversation at the user's wish. Resolves when its sockets are gone. */
+  /** Resolves when all sockets are closed. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -136,156 +93,39 @@ export class ReconnectLoop {
 
   async #close(): Promise<void> {
     if (this.#ended === undefined) {
-      this.#finish(new ConnectError("closed", "The conversation was closed"), false);
+      this.#finish(new ConnectError("closed", "The connection was closed"), false);
     }
-    const { promise: enough, resolve } = Promise.withResolvers<void>();
-    const cancel = this.seams.clock.after(CLOSE_GRACE, resolve);
-    await Promise.race([Promise.all(this.#lingering), enough]);
-    cancel();
+    await settledWithin(Promise.all(this.#openSockets), CLOSE_TIMEOUT, this.environment.clock);
   }
 
-  /** Says hello, with a token that may have to be fetched first. */
-  #introduce(link: Socket): void {
-    const { token } = this.options;
-    if (typeof token === "function") {
-      void this.#fetchToken(link, token, () => link.send(this.#hello()));
-      return;
+  #onOnline(
+    attempt: ConnectionAttempt,
+    welcome: Welcome,
+    errors: readonly ErrorFrame[],
+  ): void {
+    const { state } = this;
+    const reconnected = state.everOnline;
+    this.#status = "online";
+    this.#attempts = 0;
+    state.everOnline = true;
+    if (reconnected) state.reconnectedAt = this.environment.clock.now();
+    state.sender = welcome.sender;
+    state.session = welcome.session;
+    state.limits = welcome.limits;
+    this.#frames.welcome(welcome, reconnected);
+    for (const error of errors) state.events.push(error);
+    this.sendLoop.start(attempt.socket, welcome.limits);
+  }
+
+  #onEnded(end: AttemptEnd): void {
+    const { onlineSince } = end;
+    this.#current = undefined;
+    this.sendLoop.stop();
+    if (onlineSince !== undefined && this.environment.clock.now() - onlineSince >= HEALTHY_AFTER) {
+      this.#failures = 0;
     }
-    this.#token = token;
-    link.send(this.#hello());
-  }
-
-  /** Asks for a token; without one, the connection is of no use. */
-  async #fetchToken(
-    link: Socket,
-    source: () => string | Promise<string>,
-    then: (changed: boolean) => void,
-  ): Promise<void> {
-    try {
-      const token = await source();
-      if (this.#link !== link) return;
-      const changed = token !== this.#token;
-      this.#token = token;
-      then(changed);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      if (this.#link === link) link.drop(`There is no token: ${why}`);
-    }
-  }
-
-  /** Brings the hub a fresh token, as soon as there is one. */
-  #renew(link: Socket, source: () => string | Promise<string>): void {
-    this.#cancelRenewal?.();
-    void this.#fetchToken(link, source, (changed) => {
-      if (changed) {
-        link.send(encode({ type: "hello", token: this.#token }));
-        return;
-      }
-      const { clock } = this.seams;
-      this.#cancelRenewal = clock.after(RENEWAL_PERIOD, () => this.#renew(link, source));
-    });
-  }
-
-  #hello(): string {
-    const { memory, options } = this;
-    const { outbox, rooms } = memory;
-    const named = this.#everOnline ? rooms.positions : options.rooms;
-    // From now on the hello says it.
-    for (const { key, kind, room } of this.#everOnline ? [...outbox.open] : []) {
-      if (kind === "join" && room !== undefined && rooms.has(room)) outbox.remove(key);
-    }
-    const sender = memory.sender ?? options.sender;
-    const hello: Hello = {
-      type: "hello",
-      ...(sender === undefined ? {} : { sender }),
-      ...(this.#token === undefined ? {} : { token: this.#token }),
-      ...(memory.session === undefined ? {} : { session: memory.session }),
-      ...(named === undefined ? {} : { rooms: named }),
-      ...(memory.echo ? {} : { echo: false }),
-    };
-    return encode(hello);
-  }
-
-  #received(link: Socket, data: string): void {
-    this.#watchdog.heard();
-    for (const line of splitBatch(data)) {
-      // A frame may end the connection, or the conversation, in the middle of a batch.
-      if (this.#link !== link) return;
-      if (this.memory.events.size === 0) this.#unread = 0;
-      this.#unread += line.length;
-      const parsed = parseHubFrame(line);
-      if (parsed.ok) this.#take(link, parsed.frame);
-      // A newer hub may say more than this client knows.
-      else if (parsed.error.code !== "unknown_type") this.#garbled(parsed.error.message);
-      if (this.#unread > (this.options.maxUnread ?? Infinity)) this.#pause(link);
-    }
-  }
-
-  /** The hub would send on, and this side can only keep it: it comes back when there is room. */
-  #pause(link: Socket): void {
-    if (this.#link !== link || this.memory.events.size === 0) return;
-    this.#paused = true;
-    link.drop("What came is being read first");
-  }
-
-  #take(link: Socket, frame: HubFrame): void {
-    if (frame.type === "error") this.#retryAfter = frame.retryAfter ?? this.#retryAfter;
-    const { token } = this.options;
-    if (isExpiry(frame) && this.#onlineSince !== undefined && typeof token === "function") {
-      this.#renew(link, token);
-      return;
-    }
-    if (this.#onlineSince !== undefined) this.#intake.take(frame);
-    else if (frame.type === "welcome") this.#welcomed(link, frame);
-    else if (frame.type === "error") this.#refused(link, frame);
-  }
-
-  /** What no hub would send: passing over it in silence could hide a message. */
-  #garbled(what: string): void {
-    this.memory.events.push({
-      type: "error",
-      code: "bad_frame",
-      message: visible(`The hub sent something that cannot be read: ${what}`),
-    });
-  }
-
-  #welcomed(link: Socket, welcome: Welcome): void {
-    const { memory } = this;
-    const again = this.#everOnline;
-    link.established();
-    this.#cancelTimer?.();
-    this.#state = "online";
-    this.#everOnline = true;
-    this.#attempt = 0;
-    this.#onlineSince = this.seams.clock.now();
-    if (again) memory.returnedAt = this.#onlineSince;
-    memory.sender = welcome.sender;
-    memory.session = welcome.session;
-    memory.limits = welcome.limits;
-    this.#watchdog.start();
-    this.#intake.welcome(welcome, again);
-    for (const error of this.#refusals) memory.events.push(error);
-    this.pump.start(link, welcome.limits);
-  }
-
-  #refused(link: Socket, frame: ErrorFrame): void {
-    this.#refusals.push(frame);
-    if (!isRejection(frame) || this.#refusals.length > 1) return;
-    this.#cancelTimer = this.seams.clock.after(REFUSAL_GRACE, () => link.drop(frame.message));
-  }
-
-  #lost(end: SocketClose): void {
-    this.#link = undefined;
-    this.#watchdog.stop();
-    this.pump.stop();
-    this.#cancelTimer?.();
-    this.#cancelRenewal?.();
-    const { clock } = this.seams;
-    const since = this.#onlineSince;
-    this.#onlineSince = undefined;
-    if (since !== undefined && clock.now() - since >= HEALTHY_AFTER) this.#failures = 0;
-    for (const entry of this.memory.outbox.rewind()) {
-      entry.fail(
+    for (const request of this.state.outbox.rewind()) {
+      request.fail(
         new ConnectError(
           "lost",
           "The connection broke before the hub answered: " +
@@ -294,85 +134,62 @@ export class ReconnectLoop {
         ),
       );
     }
-    if (this.#paused) {
-      this.#state = "offline";
-      void this.memory.events.emptied().then(() => {
+    if (end.paused) {
+      this.#status = "offline";
+      void this.state.events.emptied().then(() => {
         if (this.#ended === undefined) this.dial();
       });
-      return;
+    } else if (end.reached === "nothing" && end.reason === "") {
+      void this.#probe(end.cause);
+    } else {
+      const { refusal, retryAfter } = end;
+      const welcomed = onlineSince !== undefined;
+      this.#onFailure(classifyClose(end, { url: this.url, welcomed, refusal, retryAfter }));
     }
-    if (end.reached === "nothing" && end.reason === "") {
-      void this.#explain(end.cause);
-      return;
-    }
-    const refusal = this.#refusals.find(isRejection) ?? this.#refusals[0];
-    this.#settle(classifyClose(end, {
-      url: this.url,
-      welcomed: since !== undefined,
-      ...(refusal === undefined ? {} : { refusal }),
-      ...(this.#retryAfter === undefined ? {} : { retryAfter: this.#retryAfter }),
-    }));
   }
 
-  async #explain(cause: string): Promise<void> {
-    const diagnosis = await probe(cause, this.url, this.seams, this.#over.signal);
-    if (this.#ended === undefined) this.#settle(classifyProbe(diagnosis));
+  async #probe(cause: string): Promise<void> {
+    const result = await probe(cause, this.url, this.environment, this.over);
+    if (this.#ended === undefined) this.#onFailure(classifyProbe(result));
   }
 
-  #settle(setback: ConnectionFailure): void {
-    const { failure, message, code, status } = setback;
-    if (this.#mayGoOn(setback)) return this.#wait(setback);
-    const kind = this.options.reconnect === false && this.#everOnline && failure !== "refused"
-      ? "lost"
-      : failure;
-    const known = status ?? (code === BROKEN ? undefined : code);
-    this.#finish(new ConnectError(kind, message, known === undefined ? {} : { code: known }), true);
+  #onFailure(failure: ConnectionFailure): void {
+    if (this.#mayRetry(failure)) return this.#retryLater(failure);
+    const { message, code, status } = failure;
+    const isLost = this.options.reconnect === false && this.state.everOnline &&
+      failure.failure !== "refused";
+    this.#finish(
+      new ConnectError(isLost ? "lost" : failure.failure, message, {
+        code: status ?? (code === BROKEN ? undefined : code),
+      }),
+      true,
+    );
   }
 
-  #mayGoOn({ final, failure }: ConnectionFailure): boolean {
+  #mayRetry({ final, failure }: ConnectionFailure): boolean {
     if (final) return false;
-    // What was a hub before is one again when whatever stands in for it has gone.
-    if (this.#everOnline) return this.options.reconnect !== false;
+    // An address that had a hub will have one again, whatever answers there now.
+    if (this.state.everOnline) return this.options.reconnect !== false;
     return this.options.retryFirst === true && failure !== "not-a-hub";
   }
 
-  #wait({ code, reason, retryAfter }: ConnectionFailure): void {
-    const { clock, random } = this.seams;
-    const retryIn = reconnectDelay({
-      code,
-      failures: this.#failures++,
-      ...(retryAfter === undefined ? {} : { retryAfter }),
-    }, random);
-    this.#state = "offline";
-    this.memory.events.push({ type: "offline", code, reason, retryIn });
+  #retryLater({ code, reason, retryAfter }: ConnectionFailure): void {
+    const { clock, random } = this.environment;
+    const retryIn = reconnectDelay({ code, failures: this.#failures++, retryAfter }, random);
+    this.#status = "offline";
+    this.state.events.push({ type: "offline", code, reason, retryIn });
     this.#cancelTimer = clock.after(retryIn, () => this.dial());
   }
 
-  /** The conversation is over: nothing is open any more. */
-  #finish(error: ConnectError, thrown: boolean): void {
+  #finish(error: ConnectError, isThrown: boolean): void {
     this.#ended = error;
-    this.#state = "closed";
+    this.#status = "closed";
     this.#cancelTimer?.();
-    this.#cancelRenewal?.();
-    this.#watchdog.stop();
-    this.pump.stop();
+    this.sendLoop.stop();
     this.#over.abort();
-    this.#link?.close();
-    this.#link = undefined;
-    this.memory.events.end(thrown ? error : undefined);
-    for (const entry of this.memory.outbox.clear()) entry.fail(error);
+    this.#current?.close();
+    this.#current = undefined;
+    this.state.events.end(isThrown ? error : undefined);
+    for (const request of this.state.outbox.clear()) request.fail(error);
   }
-}
-
-/** Whether the hub says, of no request in particular, that the token is no longer good. */
-function isExpiry(frame: HubFrame): boolean {
-  return frame.type === "error" && frame.code === "unauthorized" && frame.ref === undefined;
-}
-
-/** The error for whoever asks something of a conversation that is over. */
-export function overError(url: URL, ended: ConnectError): ConnectError {
-  return new ConnectError("closed", `The conversation with ${shownUrl(url)} is over`, {
-    cause: ended,
-    ...(ended.code === undefined ? {} : { code: ended.code }),
-  });
 }

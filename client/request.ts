@@ -8,140 +8,136 @@ import {
   type TypingRequest,
 } from "../protocol.ts";
 
-/** What an entry asks of the hub. */
 export type RequestKind = "message" | "direct" | "read" | "nick" | "join" | "leave" | "typing";
 
-/** How an entry of a kind is treated. */
+/** How requests of a kind are sent and resent. */
 export interface RetryPolicy {
-  /**
-   * Whether it overtakes the messages: what only asks does, and entering a room; whatever changes
-   * what others see stays in the order in which it was asked for.
-   */
+  /** Sent before messages. Requests that others notice keep their order instead. */
   readonly urgent: boolean;
-  /**
-   * What becomes of it when the connection breaks before the answer: it is sent again, forgotten,
-   * or given up because sending it again might do it twice.
-   */
-  readonly whenLost: "again" | "forget" | "doubt";
+  /** What to do if the connection breaks before the answer. */
+  readonly onDisconnect: "retry" | "drop" | "fail";
 }
 
-/** How each kind is treated. */
 export const RETRY_POLICY: { readonly [K in RequestKind]: RetryPolicy } = {
-  // The hub knows a repeated `ref` of a message and keeps the message once.
-  message: { urgent: false, whenLost: "again" },
-  // A private message is not stored, so the hub could not know it again.
-  direct: { urgent: false, whenLost: "doubt" },
-  read: { urgent: true, whenLost: "again" },
-  nick: { urgent: false, whenLost: "again" },
-  leave: { urgent: false, whenLost: "again" },
-  join: { urgent: true, whenLost: "again" },
-  // Old news by the time the connection is back.
-  typing: { urgent: true, whenLost: "forget" },
+  // The hub recognises a repeated `ref` of a message and stores the message once.
+  message: { urgent: false, onDisconnect: "retry" },
+  // Private messages are not stored, so the hub could not recognise a repeat.
+  direct: { urgent: false, onDisconnect: "fail" },
+  read: { urgent: true, onDisconnect: "retry" },
+  nick: { urgent: false, onDisconnect: "retry" },
+  leave: { urgent: false, onDisconnect: "retry" },
+  join: { urgent: true, onDisconnect: "retry" },
+  // Outdated by the time the client is back online.
+  typing: { urgent: true, onDisconnect: "drop" },
 };
 
-/** One thing to be sent, from the call to the hub's answer. */
+/** A request, from the call until the hub's answer. */
 export interface ClientRequest {
-  /** The `ref` where it has one, else a name of its own. */
+  /** The `ref`, or a unique key for requests without one. */
   readonly key: Ref;
   readonly kind: RequestKind;
-  /** The room it is for, as far as there is one and it is known. */
+  /** The room, if there is one and it is known yet. */
   readonly room: string | undefined;
-  /** What goes out; the same every time, once it went out. */
+  /** The frame; does not change once it was sent. */
   text(): string;
-  /** Whom a private message is for, by name key. */
+  /** The name key of the receiver of a private message. */
   readonly receiver?: string;
-  /** Whether a private message was written without a connection. */
-  readonly isEarly?: boolean;
-  /** Takes the hub's answer; `false` when that is no answer to this. */
+  /** Whether a private message was written while offline. */
+  readonly sentOffline?: boolean;
+  /** Resolves the request; `false` if `frame` is not an answer to it. */
   answer(frame: HubFrame): boolean;
-  /** It will not be answered. */
   fail(error: Error): void;
-  /** How often the hub asked to try again. */
+  /** Retries after temporary errors of the hub. */
   retries: number;
-  /** Its number among all that was sent, the last time it was; 0 before. */
+  /** Its number among all sent frames, when last sent; 0 before. */
   number: number;
 }
 
-/** An entry whose answer is a frame of one type. */
-export function queryRequest<T extends HubFrame["type"]>(
+interface Query<Type extends HubFrame["type"]> {
+  readonly request: ClientRequest;
+  readonly response: Promise<Extract<HubFrame, { readonly type: Type }>>;
+}
+
+/** A request that the hub answers with a frame of type `answerType`. */
+export function queryRequest<Type extends HubFrame["type"]>(
   kind: RequestKind,
   frame: { readonly ref: Ref; readonly room?: string },
-  answerType: T,
-): {
-  readonly entry: ClientRequest;
-  readonly answered: Promise<Extract<HubFrame, { readonly type: T }>>;
-} {
+  answerType: Type,
+): Query<Type> {
   const { promise, resolve, reject } = Promise.withResolvers<
-    Extract<HubFrame, { readonly type: T }>
+    Extract<HubFrame, { readonly type: Type }>
   >();
-  // Encoded now: what the caller does to its objects afterwards is not part of the request.
-  const text = encode(frame);
-  const entry: ClientRequest = {
-    key: frame.ref,
-    kind,
-    room: frame.room,
-    retries: 0,
-    number: 0,
-    text: () => text,
+  const request: ClientRequest = {
+    ...newRequest(kind, frame.ref, frame.room, encode(frame)),
     answer(answer) {
       if (answer.type !== answerType) return false;
-      resolve(answer as Extract<HubFrame, { readonly type: T }>);
+      resolve(answer as Extract<HubFrame, { readonly type: Type }>);
       return true;
     },
     fail: reject,
   };
-  return { entry, answered: promise };
+  return { request, response: promise };
 }
 
-/** A private message. `isEarly`: written without a connection. */
+/** A private message. */
 export function directRequest(
   frame: { readonly ref: Ref; readonly to: string },
-  isEarly: boolean,
-): ReturnType<typeof queryRequest<"direct">> {
-  const { entry, answered } = queryRequest("direct", frame, "direct");
-  return { entry: { ...entry, receiver: nameKey(frame.to), isEarly }, answered };
+  sentOffline: boolean,
+): Query<"direct"> {
+  const { request, response } = queryRequest("direct", frame, "direct");
+  return { request: { ...request, receiver: nameKey(frame.to), sentOffline }, response };
 }
 
 /**
- * The wish for another name. The hub answers it only when it says no, and tells everybody later, or
- * under the new name alone; but it answers in order. So a ping goes with it, and once that is
- * answered without a no before it, the name is ours.
+ * A change of name. The hub does not confirm it with a `ref`, but it answers in order: once the ping
+ * sent with it is answered without an error before, the name is accepted.
  */
 export function nickRequest(ref: Ref, sender: string, onAccepted: () => void): ClientRequest {
   const text = `${encode({ type: "nick", sender })}\n${encode({ type: "ping", ref })}`;
   return {
-    key: ref,
-    kind: "nick",
-    room: undefined,
-    retries: 0,
-    number: 0,
-    text: () => text,
+    ...newRequest("nick", ref, undefined, text),
     answer(frame) {
       if (frame.type !== "pong") return false;
       onAccepted();
       return true;
     },
-    // Nobody waits for it: what became of it shows in the events.
-    fail: () => {},
   };
 }
 
-/** An entry that the hub answers, if at all, with news for everybody rather than by `ref`. */
+/** A request whose result shows in events rather than in an answer with its `ref`. */
 export function commandRequest(
   kind: RequestKind,
   key: string,
   frame: Join | Leave | TypingRequest,
 ): ClientRequest {
-  const text = encode(frame);
+  return newRequest(kind, key, frame.room, encode(frame));
+}
+
+/** The outbox key of a request to join `room`. */
+export function joinKey(room: string): string {
+  return `join ${room}`;
+}
+
+/** The outbox key of a request to leave `room`. */
+export function leaveKey(room: string): string {
+  return `leave ${room}`;
+}
+
+/** @param text encoded now, so that later changes by the caller have no effect. */
+function newRequest(
+  kind: RequestKind,
+  key: Ref,
+  room: string | undefined,
+  text: string,
+): ClientRequest {
   return {
     key,
     kind,
-    room: frame.room,
+    room,
     retries: 0,
     number: 0,
     text: () => text,
     answer: () => false,
-    // Nobody waits for it: what became of it shows in the events.
     fail: () => {},
   };
 }

@@ -1,161 +1,164 @@
 import type { Joined, Message, RoomPosition } from "../protocol.ts";
 
-/** A room the conversation is in, or wants to be in. */
-interface Seat {
-  /** As it was asked for; outdated once `epoch` is there. */
+/** A room that the client has joined or wants to join. */
+interface RoomSubscription {
+  /** The requested position; outdated once `epoch` is set. */
   readonly wanted: RoomPosition;
-  /** The life of the room in which `after` counts; absent until the hub let the client in. */
+  /** The epoch that `after` belongs to; absent until joined. */
   epoch?: string;
-  /** The last id seen. */
+  /** The last id received. */
   after: number;
-  /** Ids above `after` of own messages that do not come back. */
+  /** Ids above `after` of the client's own messages, if they are not echoed. */
   readonly own: Set<number>;
 }
 
-/** What entering a room brought. */
-export interface SubscribedRoom {
-  /** As the hub said it, without what was seen before. */
+/** The result of joining a room. */
+export interface JoinedRoom {
+  /** The hub's answer, without messages that were received before. */
   readonly joined: Joined;
-  readonly again: boolean;
-  /** Messages that were missed since the room was last heard. */
+  readonly rejoined: boolean;
+  /** The number of messages missed since the last one received. */
   readonly missed: number;
 }
 
-/** The rooms of a conversation and where it stopped reading in each: what makes gaps and repeats impossible. */
+/** The client's rooms and its position in each, which rule out gaps and duplicates. */
 export class RoomSubscriptions {
-  readonly #seats = new Map<string, Seat>();
-  readonly #everIn = new Set<string>();
+  readonly #subscriptions = new Map<string, RoomSubscription>();
+  readonly #everJoined = new Set<string>();
 
-  /** @param echo whether own messages come back. */
+  /** @param echo whether the client's own messages come back. */
   constructor(wanted: readonly RoomPosition[], private readonly echo: boolean) {
-    for (const position of wanted) this.want(position);
+    for (const position of wanted) this.subscribe(position);
   }
 
-  /** Where reading stopped, room by room. */
+  /** The position to resume from, for each room. */
   get positions(): readonly RoomPosition[] {
-    return [...this.#seats.values()].map(positionOf);
+    return [...this.#subscriptions.values()].map(positionOf);
   }
 
-  /** The first room entered that was not left. */
+  /** The first room that was joined and not left. */
   get first(): string | undefined {
-    for (const [room, { epoch }] of this.#seats) {
+    for (const [room, { epoch }] of this.#subscriptions) {
       if (epoch !== undefined) return room;
     }
     return undefined;
   }
 
-  /** Whether `room` is to be listened to, now or on the next connection. */
+  /** Whether the client has joined `room` or wants to. */
   has(room: string): boolean {
-    return this.#seats.has(room);
+    return this.#subscriptions.has(room);
   }
 
-  /** Whether the hub has let the conversation into `room`. */
-  isIn(room: string): boolean {
-    return this.#seats.get(room)?.epoch !== undefined;
+  /** Whether the hub has confirmed the join. */
+  isJoined(room: string): boolean {
+    return this.#subscriptions.get(room)?.epoch !== undefined;
   }
 
-  /** Where to go on in `room`, as a join says it. */
+  /** The position to resume from in `room`. */
   position(room: string): RoomPosition | undefined {
-    const seat = this.#seats.get(room);
-    return seat === undefined ? undefined : positionOf(seat);
+    const subscription = this.#subscriptions.get(room);
+    return subscription === undefined ? undefined : positionOf(subscription);
   }
 
-  /** Listens to a room; where it is already listened to, reading goes on where it stopped. */
-  want(position: RoomPosition): void {
-    if (this.isIn(position.room)) return;
-    this.#seats.set(position.room, {
+  /** Adds a room; a joined room keeps its position. */
+  subscribe(position: RoomPosition): void {
+    if (this.isJoined(position.room)) return;
+    this.#subscriptions.set(position.room, {
       wanted: position,
       after: position.after ?? 0,
       own: new Set(),
     });
   }
 
-  /** Stops listening to `room`. */
-  forget(room: string): void {
-    this.#seats.delete(room);
+  unsubscribe(room: string): void {
+    this.#subscriptions.delete(room);
   }
 
-  /** The hub let the conversation in (again). */
-  enter(joined: Joined): SubscribedRoom {
+  /** Updates a room that the hub has confirmed, for the first time or again. */
+  joined(joined: Joined): JoinedRoom {
     const { room, epoch, last } = joined;
-    const seat: Seat = this.#seats.get(room) ?? { wanted: { room }, after: 0, own: new Set() };
-    const from = goingOnFrom(seat, joined);
+    const subscription: RoomSubscription = this.#subscriptions.get(room) ??
+      { wanted: { room }, after: 0, own: new Set() };
+    const from = resumedFrom(subscription, joined);
     const history = from === undefined
       ? joined.history
       : joined.history.filter(({ id }) => id > from);
     const recovered = joined.recovered && (
-      from === undefined ? !hasPosition(seat) : !this.echo || isContiguous(from, history)
+      from === undefined ? !hasPosition(subscription) : !this.echo || isContiguous(from, history)
     );
-    const again = this.#everIn.has(room);
-    const missed = !hasPosition(seat)
+    const rejoined = this.#everJoined.has(room);
+    const missed = !hasPosition(subscription)
       ? 0
       : recovered && from !== undefined
       ? last - from
       : history.length;
-    // In the order of entering, which is what "the first room joined" means to the hub as well.
-    if (seat.epoch === undefined) this.#seats.delete(room);
-    seat.epoch = epoch;
-    // Not simply `last`: what is not in the history may still follow.
-    seat.after = history.at(-1)?.id ?? (recovered && from !== undefined ? from : last);
-    seat.own.clear();
-    this.#seats.set(room, seat);
-    this.#everIn.add(room);
-    return { joined: { ...joined, recovered, history }, again, missed };
+    // Keeps the order of joining, since the first room is the default for messages.
+    if (subscription.epoch === undefined) this.#subscriptions.delete(room);
+    subscription.epoch = epoch;
+    // Not simply `last`: messages that are not in `history` may still follow.
+    subscription.after = history.at(-1)?.id ?? (recovered && from !== undefined ? from : last);
+    subscription.own.clear();
+    this.#subscriptions.set(room, subscription);
+    this.#everJoined.add(room);
+    return { joined: { ...joined, recovered, history }, rejoined, missed };
   }
 
   /**
-   * Takes a live message: `new`, `seen` before, or after a `gap` that must not be.
+   * Checks a live message: it is new, a duplicate, or follows a gap, which should not happen.
    *
-   * @param ownOnTheWay own messages to that room that are not acked: without echo, as many ids may
-   * be missing.
+   * @param ownInFlight the number of unacknowledged own messages to the room: without echo, as many
+   * ids may be missing.
    */
-  accept({ room, id }: Message, ownOnTheWay: () => number): "new" | "seen" | "gap" {
-    const seat = this.#seats.get(room);
-    if (seat?.epoch === undefined) return "new";
-    if (id <= seat.after) return "seen";
-    const missing = id - seat.after - 1;
-    if (missing > 0 && (this.echo || missing > ownOnTheWay())) return "gap";
-    seat.after = id;
-    advance(seat);
+  accept({ room, id }: Message, ownInFlight: () => number): "new" | "duplicate" | "gap" {
+    const subscription = this.#subscriptions.get(room);
+    if (subscription?.epoch === undefined) return "new";
+    if (id <= subscription.after) return "duplicate";
+    const missing = id - subscription.after - 1;
+    if (missing > 0 && (this.echo || missing > ownInFlight())) return "gap";
+    subscription.after = id;
+    advance(subscription);
     return "new";
   }
 
-  /** An own message got this id; without echo, that is all one hears of it. */
+  /** Records the id of an own message, which does not come back without echo. */
   acked(room: string, id: number): void {
-    const seat = this.#seats.get(room);
-    if (this.echo || seat === undefined || id <= seat.after) return;
-    seat.own.add(id);
-    advance(seat);
+    const subscription = this.#subscriptions.get(room);
+    if (this.echo || subscription === undefined || id <= subscription.after) return;
+    subscription.own.add(id);
+    advance(subscription);
   }
 }
 
-function positionOf({ wanted, epoch, after }: Seat): RoomPosition {
+function positionOf({ wanted, epoch, after }: RoomSubscription): RoomPosition {
   return epoch === undefined ? wanted : { room: wanted.room, epoch, after };
 }
 
-/** Whether the hub was told where reading stopped. */
-function hasPosition({ wanted, epoch }: Seat): boolean {
+/** Whether there is a position to resume from. */
+function hasPosition({ wanted, epoch }: RoomSubscription): boolean {
   return epoch !== undefined || wanted.after !== undefined;
 }
 
-/** The id after which `joined` goes on; `undefined` when earlier ids mean nothing. */
-function goingOnFrom(seat: Seat, { epoch, recovered, last }: Joined): number | undefined {
-  if (!hasPosition(seat)) return undefined;
-  const known = seat.epoch ?? seat.wanted.epoch;
-  // A position without an epoch means what the hub takes it for.
+/** The id after which `joined` continues; `undefined` if earlier ids are meaningless. */
+function resumedFrom(
+  subscription: RoomSubscription,
+  { epoch, recovered, last }: Joined,
+): number | undefined {
+  if (!hasPosition(subscription)) return undefined;
+  const known = subscription.epoch ?? subscription.wanted.epoch;
+  // Without an epoch, only the hub can tell whether the position is valid.
   if (known === undefined ? !recovered : known !== epoch) return undefined;
-  // A log that lost its end gives the lost ids to other messages.
-  return last >= seat.after ? seat.after : undefined;
+  // A log that lost its end reuses the lost ids.
+  return last >= subscription.after ? subscription.after : undefined;
 }
 
 function isContiguous(after: number, messages: readonly Message[]): boolean {
   return messages.every(({ id }, index) => id === after + 1 + index);
 }
 
-function advance(seat: Seat): void {
-  while (seat.own.delete(seat.after + 1)) seat.after++;
-  // Acked after something newer came by.
-  for (const id of seat.own) {
-    if (id <= seat.after) seat.own.delete(id);
+function advance(subscription: RoomSubscription): void {
+  while (subscription.own.delete(subscription.after + 1)) subscription.after++;
+  // Acked after a newer message arrived.
+  for (const id of subscription.own) {
+    if (id <= subscription.after) subscription.own.delete(id);
   }
 }

@@ -1,80 +1,80 @@
-/** How much of the hub's rate is used: clocks differ. */
+/** The share of the hub's rate that is used, since clocks differ. */
 const RATE_SHARE = 0.95;
 
-/** How much of the hub's burst is used: the rest is for the few frames that are never answered. */
+/** The share of the hub's burst that is used; the rest is for the few frames without an answer. */
 const BURST_SHARE = 0.9;
 
-// A wait that was waited in full must yield its token, whatever the rounding.
+// After a full wait there must be a token, whatever the rounding.
 const EPSILON = 1e-6;
 
 /**
- * Keeps what is sent within the hub's rate limit, so that it never has to say `rate_limited`.
+ * Keeps sending within the hub's rate limit, so that it never answers `rate_limited`.
  *
- * A token bucket alone would not do: frames that were sent apart may arrive together, and what a
- * full bucket gained while they were on their way is lost. So the bucket never holds more than the
- * burst less what is on its way; then, whatever the network does, the hub's holds at least as much.
+ * A plain token bucket would not be enough: frames sent apart may arrive together, after the hub's
+ * full bucket could not gain any more. So this bucket never holds more than the burst minus the
+ * frames in flight; then the hub's bucket always holds at least as much.
  */
 export class SendLimiter {
   #rate = 0;
   #burst = 0;
   #tokens = 0;
   #at = 0;
-  #heldUntil = 0;
+  #pausedUntil = 0;
   #sent = 0;
   #answered = 0;
 
-  /** A new connection, whose `welcome` told frames a second and at once; a `rate` of 0 is no limit. */
+  /** Resets it with the limits of a new connection; a `rate` of 0 means no limit. */
   configure(rate: number, burst: number, now: number): void {
     this.#rate = rate * RATE_SHARE;
     this.#burst = Math.max(1, Math.floor(burst * BURST_SHARE));
-    // The hello was a frame too.
+    // `hello` took one.
     this.#tokens = Math.min(this.#burst, Math.max(0, burst - 1));
     this.#at = now;
-    this.#heldUntil = 0;
+    this.#pausedUntil = 0;
     this.#answered = this.#sent;
   }
 
   /**
-   * Takes the right to send one frame. Returns 0, or the milliseconds until there is one; `Infinity`
-   * when an answer must come first.
+   * Takes a token for one frame. Returns 0, or else the milliseconds until there is one; `Infinity`
+   * if an answer must come first.
    */
   take(now: number): number {
-    if (now < this.#heldUntil) return this.#heldUntil - now;
+    if (now < this.#pausedUntil) return this.#pausedUntil - now;
     if (this.#rate <= 0) return 0;
     this.#refill(now);
     if (this.#tokens + EPSILON >= 1) {
       this.#tokens = Math.max(0, this.#tokens - 1);
       return 0;
     }
-    return this.#most < 1 ? Infinity : Math.ceil((1 - this.#tokens) / this.#rate * 1000);
+    return this.#maxTokens < 1 ? Infinity : Math.ceil((1 - this.#tokens) / this.#rate * 1000);
   }
 
-  /** A frame was sent that the hub will answer. Returns its number. */
+  /** Records a sent frame that the hub will answer. Returns its number. */
   sent(): number {
     return ++this.#sent;
   }
 
-  /** The hub answered frame `number`: it has counted that, and all before it. */
+  /** The hub answered frame `number`, so it has counted that and all before it. */
   answered(number: number, now: number): void {
-    // First what came in while it was on its way, which is not worth more for that being over.
+    // First refills under the old maximum, which held while the frame was in flight.
     this.#refill(now);
     this.#answered = Math.max(this.#answered, number);
   }
 
-  /** Sends nothing for `delay` milliseconds: the hub said so. */
-  hold(delay: number, now: number): void {
-    this.#heldUntil = Math.max(this.#heldUntil, now + delay);
+  /** Sends nothing for `delay` milliseconds. */
+  pause(delay: number, now: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, now + delay);
     this.#tokens = 0;
     this.#at = now;
   }
 
-  get #most(): number {
+  get #maxTokens(): number {
     return this.#burst - (this.#sent - this.#answered);
   }
 
   #refill(now: number): void {
     const elapsed = Math.max(0, now - this.#at) / 1000;
     this.#at = now;
-    this.#tokens = Math.min(this.#most, this.#tokens + elapsed * this.#rate);
+    this.#tokens = Math.min(this.#maxTokens, this.#tokens + elapsed * this.#rate);
   }
 }

@@ -5,80 +5,77 @@ import type { Outbox } from "./outbox.ts";
 import { SendLimiter } from "./send_limiter.ts";
 import { RequestError } from "./types.ts";
 
-/** Bytes waiting in the socket above which nothing is added: what waits here can still be paced and reordered. */
+/** Bytes buffered in the socket above which nothing is added, so that the rest can still be reordered. */
 const HIGH_WATER = 1024 * 1024;
 
 /**
- * UTF-16 units above which a frame takes in nothing more. Deno sends what is larger than 1024 bytes
- * in two pieces, of which the network holds back the second for 40 ms (Nagle's algorithm waiting for
- * a delayed acknowledgement): ten small frames are there long before one large one.
+ * The largest batch, in UTF-16 units. Deno sends frames over 1024 bytes in two pieces, and the
+ * network may delay the second by 40 ms (Nagle's algorithm waiting for a delayed acknowledgement):
+ * ten small frames arrive long before one large one.
  */
 const BATCH_LENGTH = 1024;
 
-/** Milliseconds between looks at a full socket; WebSocket has no event for its draining. */
+/** Milliseconds between checks of a full socket: WebSocket has no event for draining. */
 const DRAIN_POLL = 20;
 
-/** Where the pump sends to. */
 export interface FrameSink {
   send(frame: string): void;
   readonly bufferedAmount: number;
 }
 
-/** Moves what waits in the outbox to the hub, as fast as hub, line and window allow. */
+/** Sends the outbox to the hub, as fast as rate limit, network and window allow. */
 export class SendLoop {
-  readonly #pace = new SendLimiter();
-  #outlet: FrameSink | undefined;
+  readonly #limiter = new SendLimiter();
+  #sink: FrameSink | undefined;
   #limits: Limits | undefined;
   #scheduled = false;
   #cancelTimer: Cancel | undefined;
-  /** Ends the waits for receivers of private messages. */
-  readonly #waits = new Set<Cancel>();
+  /** Timers of held private messages. */
+  readonly #retries = new Set<Cancel>();
 
   constructor(private readonly outbox: Outbox, private readonly clock: Clock) {}
 
-  /** The hub said `welcome`. */
-  start(outlet: FrameSink, limits: Limits): void {
-    this.#outlet = outlet;
+  start(sink: FrameSink, limits: Limits): void {
+    this.#sink = sink;
     this.#limits = limits;
-    this.#pace.configure(limits.rate, limits.burst, this.clock.now());
+    this.#limiter.configure(limits.rate, limits.burst, this.clock.now());
     this.schedule();
   }
 
-  /** The connection is gone. */
   stop(): void {
-    this.#outlet = undefined;
+    this.#sink = undefined;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    for (const cancel of this.#waits) cancel();
-    this.#waits.clear();
+    for (const cancel of this.#retries) cancel();
+    this.#retries.clear();
   }
 
-  /** The hub answered `entry`, one way or another. */
-  answered(entry: ClientRequest): void {
-    this.#pace.answered(entry.number, this.clock.now());
+  /** Records the hub's answer to a request. */
+  answered(request: ClientRequest): void {
+    this.#limiter.answered(request.number, this.clock.now());
     this.schedule();
   }
 
-  /** Sends nothing for `delay` milliseconds: the hub said so. */
-  hold(delay: number): void {
-    this.#pace.hold(delay, this.clock.now());
+  /** Sends nothing for `delay` milliseconds. */
+  pause(delay: number): void {
+    this.#limiter.pause(delay, this.clock.now());
     this.schedule();
   }
 
-  /** Tries a private message again after `delay` milliseconds, when its receiver may be there. */
-  awaitReceiver(entry: ClientRequest, receiver: string, delay: number): void {
-    if (!this.outbox.hold(entry, receiver)) return;
+  /** Holds a private message, and retries it after `delay` milliseconds. */
+  holdDirect(request: ClientRequest, receiver: string, delay: number): void {
+    if (!this.outbox.hold(request, receiver)) return;
     const cancel = this.clock.after(delay, () => {
-      this.#waits.delete(cancel);
-      this.outbox.probe(receiver);
+      this.#retries.delete(cancel);
+      this.outbox.retryHeld(receiver);
       this.schedule();
     });
-    this.#waits.add(cancel);
+    this.#retries.add(cancel);
   }
 
-  /** Sends at the end of this turn, so that everything asked for in it shares a frame. */
+  /** Sends at the end of this turn, so that all requests of a turn share a frame. */
   schedule(): void {
-    if (this.#scheduled || this.#outlet === undefined) return;
+    if (this.#scheduled || this.#sink === undefined) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
@@ -87,38 +84,38 @@ export class SendLoop {
   }
 
   #run(): void {
-    const outlet = this.#outlet;
+    const sink = this.#sink;
     const limits = this.#limits;
-    if (outlet === undefined || limits === undefined) return;
+    if (sink === undefined || limits === undefined) return;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    // A UTF-16 unit is at most three bytes of UTF-8: never over the limit, without counting.
+    // A UTF-16 unit is at most three bytes of UTF-8, so there is no need to count bytes.
     const hubLimit = limits.maxMessageBytes * MAX_BATCH_MESSAGES / 3;
-    const batch = new Batch(outlet, Math.min(BATCH_LENGTH, hubLimit));
-    for (let entry = this.outbox.next(); entry !== undefined; entry = this.outbox.next()) {
-      if (outlet.bufferedAmount + batch.length > HIGH_WATER) {
-        this.#wake(DRAIN_POLL);
+    const batch = new Batch(sink, Math.min(BATCH_LENGTH, hubLimit));
+    for (let request = this.outbox.next(); request !== undefined; request = this.outbox.next()) {
+      if (sink.bufferedAmount + batch.length > HIGH_WATER) {
+        this.#runLater(DRAIN_POLL);
         break;
       }
-      const text = entry.text();
+      const text = request.text();
       if (!fitsBytes(text, limits.maxMessageBytes)) {
-        this.outbox.remove(entry.key);
-        entry.fail(tooLarge(entry, limits));
+        this.outbox.remove(request.key);
+        request.fail(tooLargeError(request, limits));
         continue;
       }
-      const wait = this.#pace.take(this.clock.now());
+      const wait = this.#limiter.take(this.clock.now());
       if (wait > 0) {
-        if (wait < Infinity) this.#wake(wait);
+        if (wait < Infinity) this.#runLater(wait);
         break;
       }
-      this.outbox.markSent(entry);
-      if (this.outbox.isSent(entry)) entry.number = this.#pace.sent();
+      this.outbox.markSent(request);
+      if (this.outbox.isSent(request)) request.number = this.#limiter.sent();
       batch.add(text);
     }
     batch.flush();
   }
 
-  #wake(delay: number): void {
+  #runLater(delay: number): void {
     this.#cancelTimer = this.clock.after(delay, () => {
       this.#cancelTimer = undefined;
       this.#run();
@@ -126,14 +123,14 @@ export class SendLoop {
   }
 }
 
-/** Objects on their way into one frame. */
+/** Collects objects for one frame. */
 class Batch {
   #parts: string[] = [];
   #length = 0;
 
-  constructor(private readonly outlet: FrameSink, private readonly maxLength: number) {}
+  constructor(private readonly sink: FrameSink, private readonly maxLength: number) {}
 
-  /** UTF-16 units. */
+  /** In UTF-16 units. */
   get length(): number {
     return this.#length;
   }
@@ -147,18 +144,18 @@ class Batch {
 
   flush(): void {
     if (this.#parts.length === 0) return;
-    this.outlet.send(this.#parts.join("\n"));
+    this.sink.send(this.#parts.join("\n"));
     this.#parts = [];
     this.#length = 0;
   }
 }
 
-/** The error for an entry that the hub would refuse for its size. */
-export function tooLarge({ key }: ClientRequest, { maxMessageBytes }: Limits): RequestError {
+/** The error for a request that the hub would refuse for its size. */
+export function tooLargeError({ key }: ClientRequest, { maxMessageBytes }: Limits): RequestError {
   return new RequestError({
     type: "error",
     code: "too_big",
-    message: `A message may take ${maxMessageBytes} bytes: send less at once`,
+    message: `A message may have at most ${maxMessageBytes} bytes: shorten or split it`,
     ref: key,
   });
 }

@@ -2,39 +2,38 @@ import { CLOSE, cutToBytes, MAX_CLOSE_REASON_BYTES, SUBPROTOCOL } from "../proto
 import type { Cancel } from "../lib/clock.ts";
 import type { Environment } from "./environment.ts";
 
-/** Milliseconds from the first packet to `welcome`: twice what the hub gives a client for its part. */
+/** Milliseconds from dialling to `welcome`: twice the hub's own timeout for `hello`. */
 export const CONNECT_TIMEOUT = 20_000;
 
-/** The close code of a connection that broke without a closing handshake (RFC 6455 section 7.1.5). */
+/** The close code of a connection without a closing handshake (RFC 6455 section 7.1.5). */
 export const BROKEN = 1006;
 
-/** The close code with which the client gives up a connection that it is going to replace. */
+/** The close code for a connection that the client gives up and replaces. */
 const GIVEN_UP = 4000;
 
-/** How a connection ended. */
 export interface SocketClose {
   /** The WebSocket close code. */
   readonly code: number;
-  /** What the other side, or the client itself, said of it; may be empty. */
+  /** The reason given by the hub or by the client itself; may be empty. */
   readonly reason: string;
-  /** How far it came. */
+  /** How far the connection got. */
   readonly reached: "nothing" | "other-protocol" | "open";
-  /** What the runtime said of it; empty in browsers. */
+  /** The runtime's error message; empty in browsers. */
   readonly cause: string;
 }
 
-/** Who is told what a link sees; after `ended`, nothing more comes. */
+/** Called until the socket has ended; `ended` is the last call. */
 export interface SocketListener {
   opened(): void;
   received(frame: string): void;
   ended(end: SocketClose): void;
 }
 
-/** One WebSocket connection to a hub, from dialling to its end. */
+/** One WebSocket connection to a hub. */
 export class Socket {
   readonly #socket: WebSocket | undefined;
-  /** Resolves when the socket is gone for good, which may be after the link has ended. */
-  readonly gone: Promise<void>;
+  /** Resolves when the WebSocket is closed, which may be after `ended`. */
+  readonly closed: Promise<void>;
   #cancelTimeout: Cancel;
   #reached: SocketClose["reached"] = "nothing";
   #cause = "";
@@ -47,37 +46,36 @@ export class Socket {
     try {
       this.#socket = socket(url, SUBPROTOCOL.v1);
     } catch (error) {
-      // What the runtime does not even try: a port it blocks, a permission it lacks.
+      // The runtime refused: a blocked port, or a missing permission.
       this.#cause = error instanceof Error ? error.message : String(error);
-      this.gone = Promise.resolve();
+      this.closed = Promise.resolve();
       queueMicrotask(() => this.#end(BROKEN, ""));
       return;
     }
-    this.gone = this.#listen(this.#socket);
+    this.closed = this.#listen(this.#socket);
   }
 
-  /** Bytes that wait to go out. */
   get bufferedAmount(): number {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
-  /** The hub has said `welcome`: from now on it may take its time. */
+  /** Ends the connect timeout, after `welcome`. */
   established(): void {
     this.#cancelTimeout();
   }
 
-  /** Sends one frame; nothing when the connection is no longer open. */
+  /** Sends a frame; does nothing when the socket is not open. */
   send(frame: string): void {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(frame);
   }
 
-  /** Ends the connection as given up: the listener is told at once, the socket follows when it can. */
+  /** Gives the connection up: calls the listener at once, and closes the WebSocket later. */
   drop(reason: string): void {
     this.#end(BROKEN, reason);
     this.#socket?.close(GIVEN_UP, cutToBytes(reason, MAX_CLOSE_REASON_BYTES));
   }
 
-  /** Says goodbye; the listener is told nothing more. */
+  /** Closes the connection; the listener is not called any more. */
   close(): void {
     this.#over = true;
     this.#cancelTimeout();
@@ -87,7 +85,7 @@ export class Socket {
   #listen(socket: WebSocket): Promise<void> {
     socket.addEventListener("open", () => this.#opened(socket));
     socket.addEventListener("message", ({ data }) => {
-      // Binary comes as something else: the protocol has none, and the hub sends none.
+      // The protocol has no binary frames: one becomes an invalid frame.
       if (!this.#over) this.listener.received(typeof data === "string" ? data : "");
     });
     socket.addEventListener("error", (event) => {
@@ -95,7 +93,7 @@ export class Socket {
     });
     return new Promise((resolve) => {
       socket.addEventListener("close", ({ code, reason }) => {
-        // Deno says 0 where the standard says 1006.
+        // Deno reports 0 where the standard requires 1006.
         this.#end(code === 0 ? BROKEN : code, reason);
         resolve();
       });

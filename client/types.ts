@@ -18,94 +18,90 @@ import type {
   Who,
 } from "../protocol.ts";
 
-/** How to reach a hub and as whom. */
+/** Where to connect, and as which user. */
 export interface ConnectOptions {
-  /** `ws://` or `wss://` address of the hub. */
+  /** The address of the hub: `ws://` or `wss://`. */
   readonly url: string | URL;
-  /** The wanted name; the hub may give a near one (`Alice-2`), or a guest's when absent. */
-  readonly sender?: string;
+  /** The wanted name. The hub may change it (`Alice-2`), or assign a guest name if there is none. */
+  readonly sender?: string | undefined;
   /**
-   * What lets the client in; a function is asked at every connection, and again when the hub says
-   * that the token has expired, so that a fresh one goes on where the old one ended.
+   * The token for authentication. A function is called for every connection, and again when the hub
+   * reports that the token has expired, so that a new one can replace it without a reconnect.
    */
-  readonly token?: string | (() => string | Promise<string>);
-  /** Rooms to be in from the start, and where to go on reading; default: the hub's own default. */
-  readonly rooms?: readonly RoomPosition[];
-  /** Whether one's own messages come back as `message` events; default true. */
-  readonly echo?: boolean;
-  /** Goes on with an earlier session: its name, its directs, its `ref`s. */
-  readonly session?: string;
-  /** Whether a lost connection is taken up again; default true. */
-  readonly reconnect?: boolean;
+  readonly token?: string | (() => string | Promise<string>) | undefined;
+  /** Rooms to join, each with an optional position to resume from. Default: the hub's own. */
+  readonly rooms?: readonly RoomPosition[] | undefined;
+  /** Whether the client's own messages come back as `message` events; default true. */
+  readonly echo?: boolean | undefined;
+  /** A session to resume, with its name, private messages and `ref`s. */
+  readonly session?: string | undefined;
+  /** Whether to reconnect after a connection was lost; default true. */
+  readonly reconnect?: boolean | undefined;
+  /** Whether to retry if the hub cannot be reached at first; default false. */
+  readonly retryFirst?: boolean | undefined;
   /**
-   * Whether the very first connection may fail and be tried again; default false: a hub that was
-   * never reached is an error to tell at once.
+   * UTF-16 units of frames that may wait to be read. Above it, the client disconnects, and resumes
+   * as soon as everything was read; messages to send wait meanwhile. Default: no limit.
    */
-  readonly retryFirst?: boolean;
-  /**
-   * UTF-16 units of frames that may wait to be read. Beyond it the connection is given up, and taken
-   * up again, where it stopped, as soon as everything was read; what is sent waits as long. Default:
-   * no limit, for those who read as fast as it comes.
-   */
-  readonly maxUnread?: number;
-  /** Closes the conversation as `close()` does. */
-  readonly signal?: AbortSignal;
+  readonly maxUnread?: number | undefined;
+  /** Closes the connection, as `close()` does. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A message to send. */
 export type OutgoingMessage = Content & SenderAnnotations & {
   /** Default: the first room joined. */
-  readonly room?: string;
-  readonly kind?: MessageKind;
+  readonly room?: string | undefined;
+  readonly kind?: MessageKind | undefined;
   /**
-   * The message's own mark, for one that may have to be sent again in a later conversation of the
-   * same session: the hub keeps it once. At most 64 characters; default: one of the conversation's.
+   * Identifies the message in its session, at most 64 characters. Set it to be able to resend a
+   * message in a later connection with the same session: the hub stores it once. Default: unique.
    */
-  readonly ref?: string;
+  readonly ref?: string | undefined;
 };
 
-/** The connection is being made, for the first time or again. */
+/** The client tries to connect or reconnect. */
 export interface Connecting {
   readonly type: "connecting";
-  /** 1 for the first try since the conversation began or was last online. */
+  /** 1 for the first try since `connect()` or since the client was last online. */
   readonly attempt: number;
 }
 
-/** The hub said `welcome`. Messages missed meanwhile follow as ordinary `message` events. */
+/** The client is connected. Messages missed while offline follow as `message` events. */
 export interface Online {
   readonly type: "online";
   readonly welcome: Welcome;
-  /** Whether this is a return; false for the first time. */
+  /** Whether the client was online before. */
   readonly reconnected: boolean;
-  /** Messages that follow because they were missed, over all rooms. */
+  /** The number of missed messages that follow, in all rooms. */
   readonly missed: number;
 }
 
-/** The connection is gone; the conversation tries again by itself. */
+/** The connection was lost, or could not be made. The client will reconnect. */
 export interface Offline {
   readonly type: "offline";
-  /** The WebSocket close code, 1006 for a connection that broke. */
+  /** The WebSocket close code; 1006 if there was none. */
   readonly code: number;
-  /** A sentence for a person. */
+  /** A sentence for the user. */
   readonly reason: string;
   /** Milliseconds until the next try. */
   readonly retryIn: number;
 }
 
 /**
- * A room was entered (or entered again). Its `history` follows as ordinary `message` events, which
- * are what to print: this event is for its numbers.
+ * The client joined a room, or rejoined it after a reconnect. Its `history` follows as `message`
+ * events, so there is no need to show it from here.
  *
- * `recovered: false` after a return means that messages may be missing between the last one seen
- * and those that follow: the hub no longer had them, or began a new epoch.
+ * If `rejoined` is true and `recovered` false, messages may be missing: the hub no longer stored
+ * all that came after the last one received, or started a new epoch.
  */
 export interface RoomJoined extends Joined {
   readonly type: "joined";
-  /** Whether the conversation had been in this room before. */
+
   readonly rejoined: boolean;
 }
 
-/** Everything that happens in a conversation, in order. */
+/** Everything that happens on a connection, in order. */
 export type ClientEvent =
   | Connecting
   | Online
@@ -117,66 +113,66 @@ export type ClientEvent =
   | Presence
   | Typing
   | System
-  /** An error that answers no request. */
+  /** An error that belongs to no request. */
   | ErrorFrame;
 
 /**
- * One conversation with a hub, over as many connections as it takes.
+ * A connection to a hub that reconnects and resumes by itself.
  *
- * Iterating yields the events from the start on, to one consumer; what was not yet read is kept.
- * Leaving the loop ends nothing: a later loop goes on where it stopped, `close()` says goodbye. Who
- * only sends and never reads should switch `echo` off, or the own messages pile up.
+ * Iterate it for its events: one consumer gets all of them, from the start on. Leaving the loop does
+ * not close the connection; a later loop continues with the unread events. A program that sends but
+ * never reads should set `echo: false`, or its own messages pile up unread.
  *
- * The iteration ends when the conversation was closed, and throws {@linkcode ConnectError} when it
- * cannot go on (refused, never reached, reconnecting switched off).
+ * The iteration ends after `close()`. It throws {@linkcode ConnectError} if the client cannot
+ * reconnect: rejected, never reached, or `reconnect: false`.
  */
 export interface ClientConnection extends AsyncIterable<ClientEvent>, AsyncDisposable {
-  /** `connecting`, `online`, `offline` (waiting to try again) or `closed`. */
+  /** `offline` means waiting to reconnect. */
   readonly state: "connecting" | "online" | "offline" | "closed";
-  /** The name the hub gave, once there is one. */
+  /** The client's name, once online. */
   readonly sender: string | undefined;
-  /** The resume secret, once there is one. */
+  /** The secret with which a later connection can resume this session, once online. */
   readonly session: string | undefined;
-  /** What the hub allows, once it said so. */
+  /** The hub's limits, once online. */
   readonly limits: Welcome["limits"] | undefined;
-  /** Where reading stopped, room by room: what a later conversation passes as `rooms`. */
+  /** The last message received in each room: a later connection resumes from there with `rooms`. */
   readonly positions: readonly RoomPosition[];
   /** Messages not yet acked. */
   readonly pending: number;
 
   /**
-   * Sends a message; offline, it waits. Resolves when the hub has it in its log.
+   * Sends a message, after the reconnect if offline. Resolves when the hub has stored it.
    *
-   * Messages reach the log in the order of the calls. One whose ack was lost is sent again under the
-   * same `ref` and kept once, for as long as the hub remembers the session's `ref`s.
+   * Messages are stored in the order of the calls. If an ack was lost, the client resends the message
+   * with the same `ref`, and the hub stores it once.
    *
    * @throws {RequestError} when the hub refuses it.
-   * @throws {ConnectError} when the conversation ends before.
+   * @throws {ConnectError} when the connection is closed before.
    */
   send(message: OutgoingMessage): Promise<Ack>;
   /**
-   * Sends a private message; resolves with the hub's copy once it is delivered.
+   * Sends a private message. Resolves with the hub's copy when it was delivered.
    *
-   * The hub keeps no private messages and could not tell a repeat: one that was on its way when the
-   * connection broke is not sent again. After an outage the receiver may come back later than this
-   * client: the message then waits for up to 30 seconds, and later ones to the same person behind it.
+   * The hub stores no private messages and cannot recognise a repeat, so one that was in flight when
+   * the connection broke is not resent. After an outage the receiver may reconnect later than this
+   * client: the message, and later ones to the same receiver, then wait for up to 30 seconds.
    *
-   * @throws {RequestError} when the hub refuses it, or the receiver did not come back.
+   * @throws {RequestError} when the hub refuses it, or the receiver did not reconnect.
    * @throws {ConnectError} `lost` when it may or may not have been delivered.
    */
   direct(to: string, content: Content & SenderAnnotations): Promise<Direct>;
-  /** Enters a room; a `joined` event follows. */
+  /** Joins a room; a `joined` event follows. */
   join(position: RoomPosition): void;
   /** Leaves a room; a `left` event follows. */
   leave(room: string): void;
   /**
-   * Asks for another name: `sender` becomes it, and the rooms' `presence` events tell of it, or an
-   * `error` event says why not.
+   * Changes the name. On success `sender` changes and `presence` events report it, else an `error`
+   * event follows.
    */
   nick(sender: string): void;
-  /** Tells the room that one is (or no longer is) typing; nothing when offline. */
+  /** Starts or stops a typing indicator; does nothing when offline. */
   typing(room: string, typing: boolean): void;
-  /** A page of the past. */
+  /** Reads a page of stored messages; by default the newest. */
   history(
     room: string,
     query?: {
@@ -186,54 +182,54 @@ export interface ClientConnection extends AsyncIterable<ClientEvent>, AsyncDispo
       readonly query?: string;
     },
   ): Promise<History>;
-  /** Who is in a room. */
+  /** Lists the members of a room. */
   who(room: string): Promise<Who>;
   /** A round trip to the hub. */
   ping(): Promise<Pong>;
   /**
-   * Now is a good moment: the network is back, a phone was unlocked, somebody said "now". A wait
-   * for the next try is over, and a connection that only looks alive is found out within seconds.
+   * Reconnects now instead of waiting, and checks within seconds whether a connection that looks
+   * alive is. Call it when the network or the user returns.
    */
   wake(): void;
   /** Waits until every message sent so far is acked or refused. */
   flush(): Promise<void>;
-  /** Says goodbye (1000) and ends the iteration; what is not acked by then is rejected. */
+  /** Disconnects (1000) and ends the iteration; unacknowledged messages are rejected. */
   close(): Promise<void>;
 }
 
-/** Why a conversation could not begin or go on. */
+/** Why the client could not connect or reconnect. */
 export type ConnectFailure =
-  /** Nothing listens there. */
+  /** Nothing listens at the address. */
   | "refused-connection"
   /** The host name is unknown. */
   | "unknown-host"
   /** Something answers, but no bcast hub. */
   | "not-a-hub"
-  /** A hub that cannot do what was asked: it is too old, or has a fault. */
+  /** The hub cannot do what was requested: it is too old, or has an internal error. */
   | "unable"
-  /** The hub says no: token, origin, ban. */
+  /** The hub rejected the client: token, origin or ban. */
   | "refused"
   /** Connection limits, or the hub is stopping. */
   | "busy"
-  /** The connection broke and is not taken up again, or took the answer with it. */
+  /** The connection broke, and the client did not reconnect or could not repeat the request. */
   | "lost"
-  /** The conversation was closed with this still open. */
+  /** The connection was closed before the answer. */
   | "closed"
-  /** Certificates, time-outs and whatever else the network has. */
+  /** Certificates, timeouts and other network problems. */
   | "network";
 
-/** The conversation has ended; `message` is one line for a person that says what to do. */
+/** The connection has failed; `message` is one line for the user that says what to do. */
 export class ConnectError extends Error {
   override readonly name = "ConnectError";
   constructor(
     readonly failure: ConnectFailure,
     message: string,
-    options?: ErrorOptions & { readonly code?: number },
+    options?: ErrorOptions & { readonly code?: number | undefined },
   ) {
     super(message, options);
     this.code = options?.code;
   }
-  /** The WebSocket close code or HTTP status, where there was one. */
+  /** The WebSocket close code or HTTP status, if there was one. */
   readonly code: number | undefined;
 }
 
@@ -243,7 +239,7 @@ export class RequestError extends Error {
   constructor(readonly frame: ErrorFrame) {
     super(frame.message);
   }
-  /** The protocol's code. */
+  /** The error code of the protocol. */
   get code(): ErrorFrame["code"] {
     return this.frame.code;
   }

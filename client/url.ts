@@ -1,14 +1,14 @@
 import { DEFAULT_PORT, visible } from "../protocol.ts";
 
-/** Where a hub is, as a person says it. */
+/** The address of a hub, as a user writes it. */
 export interface HubAddress {
   /** `HOST`, `HOST:PORT`, or a `ws://`, `wss://`, `http://` or `https://` URL. */
   readonly url?: string;
-  /** Default `localhost`; anything that `url` may be. */
+  /** Default `localhost`; accepts the same forms as `url`. */
   readonly host?: string;
-  /** Default 8765 for a bare host, else the scheme's own. */
+  /** Default: 8765 for a bare host, else that of the scheme. */
   readonly port?: number;
-  /** Whether to use TLS where no scheme says it. */
+  /** Whether to use TLS for an address without a scheme. */
   readonly tls?: boolean;
 }
 
@@ -21,17 +21,17 @@ const SCHEMES: Readonly<Record<string, "ws:" | "wss:">> = {
 
 const WITH_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 const WITH_PORT = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#]*:\d+(?:[/?#]|$)/i;
-/** Digits alone, which URLs would take for an IPv4 address: 22001 is 0.0.85.241 there. */
+/** Digits alone, which URLs parse as an IPv4 address: 22001 becomes 0.0.85.241. */
 const NUMBER = /^:?(?:\d+|0x[0-9a-f]+)$/i;
 const BARE_IPV6 = /^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*$/i;
 
 /**
  * The WebSocket URL of a hub.
  *
- * A bare host means port 8765; a URL means what URLs mean (`ws://host` is port 80). `url` wins over
- * `host`; `port` and `tls` fill in what that leaves open.
+ * A bare host gets port 8765, a URL its scheme's default (`ws://host` is port 80). `url` overrides
+ * `host`; `port` and `tls` apply where those say nothing.
  *
- * @throws {TypeError} with one line for a person when there is no such address.
+ * @throws {TypeError} with one line for the user when the address is invalid.
  */
 export function hubUrl({ url, host, port, tls = false }: HubAddress = {}): URL {
   const given = (url ?? host ?? "localhost").trim();
@@ -58,12 +58,12 @@ export function hubUrl({ url, host, port, tls = false }: HubAddress = {}): URL {
   return parsed;
 }
 
-/** Whether an address, as a person says it, names a port. */
+/** Whether an address, as a user writes it, has a port. */
 export function portIn(address: string): boolean {
   return WITH_PORT.test(BARE_IPV6.test(address) ? `[${address}]` : address);
 }
 
-/** `url` for a person: without what could be secret (user, query) and without what says nothing. */
+/** `url` for display: without secrets (user, query) and without an empty path. */
 export function shownUrl(url: URL): string {
   return visible(`${url.protocol}//${url.host}${url.pathname === "/" ? "" : url.pathname}`);
 }
@@ -86,7 +86,7 @@ function nonsense(given: string): TypeError {
   );
 }
 
-/** Without the query, which may hold a token. */
+/** Drops the query, which may hold a token. */
 function quoted(given: string): string {
   const text = given.replace(/[?#].*$/s, "");
   return `"${visible(text.length > 100 ? text.slice(0, 100) + "…" : text)}"`;

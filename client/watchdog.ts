@@ -1,50 +1,46 @@
 import type { Cancel, Clock } from "../lib/clock.ts";
 
-/** Milliseconds without a word from the hub after which it is asked whether it is there. */
-export const SILENCE = 45_000;
+/** Milliseconds without any frame before the hub is pinged. */
+export const IDLE_TIMEOUT = 45_000;
 
-/** Milliseconds that it then has to say anything at all. */
-export const PATIENCE = 10_000;
+/** Milliseconds that the hub then has to send anything. */
+export const PING_TIMEOUT = 10_000;
 
-/**
- * Milliseconds that it has after a sleep, or when somebody looks: a person is waiting, and resuming
- * loses nothing.
- */
-export const WAKE_PATIENCE = 4000;
+/** The same after a sleep or a `wake()`: the user is waiting, and resuming loses nothing. */
+export const WAKE_PING_TIMEOUT = 4000;
 
-/** Milliseconds between looks: how soon after waking a laptop begins to doubt its connection. */
-const LOOK_EVERY = 2000;
+/** Milliseconds between checks: how soon after waking a laptop its connection is probed. */
+const CHECK_PERIOD = 2000;
 
 /**
- * Milliseconds that a look may be late before the machine must have slept: a program that is busy,
- * or a browser that slows hidden pages down, is late by a second or so.
+ * Milliseconds that a check may be late. After more, the machine must have slept: busy programs and
+ * hidden browser tabs are late by a second or so.
  */
-const SLEPT = 5000;
+const SLEEP_THRESHOLD = 5000;
 
-/** What a watchdog can do. */
 export interface WatchdogActions {
-  /** Asks the hub for a sign of life. */
-  ask(): void;
-  /** Gives the connection up; `reason` is a sentence for a person. */
+  /** Sends a ping to the hub. */
+  ping(): void;
+  /** Gives the connection up; `reason` is a sentence for the user. */
   giveUp(reason: string): void;
 }
 
 /**
- * Notices that a hub is gone although its connection looks alive, as it does after a laptop's sleep
- * or behind a router that forgot it. Goes by wall time, so that sleep counts as silence.
+ * Detects a dead connection that looks alive, as after a laptop's sleep or behind a router that
+ * dropped it. Uses wall time, so that sleep counts as silence.
  */
 export class Watchdog {
-  #heardAt = 0;
-  #askedAt: number | undefined;
-  #lookedAt = 0;
+  #receivedAt = 0;
+  #pingedAt: number | undefined;
+  #checkedAt = 0;
   #cancel: Cancel | undefined;
 
   constructor(private readonly clock: Clock, private readonly actions: WatchdogActions) {}
 
   start(): void {
     this.stop();
-    this.heard();
-    this.#look();
+    this.onReceived();
+    this.#scheduleCheck();
   }
 
   stop(): void {
@@ -52,60 +48,60 @@ export class Watchdog {
     this.#cancel = undefined;
   }
 
-  /** Something came from the hub. */
-  heard(): void {
-    this.#heardAt = this.clock.now();
-    this.#askedAt = undefined;
+  /** The hub sent something. */
+  onReceived(): void {
+    this.#receivedAt = this.clock.now();
+    this.#pingedAt = undefined;
   }
 
-  /** There is reason to think that the hub is gone: asks now, and does not wait for long. */
-  doubt(): void {
+  /** Pings now, with a short timeout. */
+  probe(): void {
     if (this.#cancel === undefined) return;
     this.#cancel();
-    this.#hurry(`The hub did not answer within ${WAKE_PATIENCE / 1000} seconds`);
+    this.#probe(`The hub did not answer within ${WAKE_PING_TIMEOUT / 1000} seconds`);
   }
 
-  #hurry(reason: string): void {
-    // A second doubt while the first is open must not put off the answer to it.
-    const asked = this.#askedAt ?? this.clock.now();
-    if (this.#askedAt === undefined) this.actions.ask();
-    this.#askedAt = asked;
-    const left = Math.max(0, asked + WAKE_PATIENCE - this.clock.now());
+  #probe(reason: string): void {
+    // A second probe must not postpone the timeout of the first.
+    const pingedAt = this.#pingedAt ?? this.clock.now();
+    if (this.#pingedAt === undefined) this.actions.ping();
+    this.#pingedAt = pingedAt;
+    const left = Math.max(0, pingedAt + WAKE_PING_TIMEOUT - this.clock.now());
     this.#cancel = this.clock.after(left, () => {
       this.#cancel = undefined;
-      if (this.#askedAt === undefined) this.#look();
+      if (this.#pingedAt === undefined) this.#scheduleCheck();
       else this.actions.giveUp(reason);
     });
   }
 
-  #look(): void {
-    this.#lookedAt = this.clock.now();
-    this.#cancel = this.clock.after(LOOK_EVERY, () => {
+  #scheduleCheck(): void {
+    this.#checkedAt = this.clock.now();
+    this.#cancel = this.clock.after(CHECK_PERIOD, () => {
       this.#cancel = undefined;
-      this.#judge(this.clock.now());
+      this.#check(this.clock.now());
     });
   }
 
-  #judge(now: number): void {
-    const late = now - this.#lookedAt - LOOK_EVERY;
-    // A clock that was set back would make the silence look short for long.
-    if (now < this.#heardAt) this.#heardAt = now;
-    if (late >= SLEPT) {
-      // Whatever was asked or heard before the sleep says nothing about now.
-      this.#askedAt = undefined;
-      this.#hurry("The connection did not outlive this machine's sleep");
+  #check(now: number): void {
+    const late = now - this.#checkedAt - CHECK_PERIOD;
+    // After the clock was set back, the silence would look too short.
+    if (now < this.#receivedAt) this.#receivedAt = now;
+    if (late >= SLEEP_THRESHOLD) {
+      // Pings and frames from before the sleep say nothing about now.
+      this.#pingedAt = undefined;
+      this.#probe("The connection did not survive this machine's sleep");
       return;
     }
-    if (this.#askedAt === undefined) {
-      if (now - this.#heardAt >= SILENCE) {
-        this.#askedAt = now;
-        this.actions.ask();
+    if (this.#pingedAt === undefined) {
+      if (now - this.#receivedAt >= IDLE_TIMEOUT) {
+        this.#pingedAt = now;
+        this.actions.ping();
       }
-    } else if (now - this.#askedAt >= PATIENCE) {
-      const seconds = (SILENCE + PATIENCE) / 1000;
-      this.actions.giveUp(`Nothing heard from the hub for ${seconds} seconds`);
+    } else if (now - this.#pingedAt >= PING_TIMEOUT) {
+      const seconds = (IDLE_TIMEOUT + PING_TIMEOUT) / 1000;
+      this.actions.giveUp(`Received nothing from the hub for ${seconds} seconds`);
       return;
     }
-    this.#look();
+    this.#scheduleCheck();
   }
 }

@@ -2,31 +2,35 @@ import { roomFlag } from "./client/client_flags.ts";
 import { defineCommand } from "../cli/command.ts";
 import { EXIT, UsageError } from "../cli/errors.ts";
 import { moderate, MODERATOR_FLAGS } from "./client/moderate.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 
 /** `bcast announce`. */
 export const announce = defineCommand({
   name: "announce",
-  summary: "Tell everybody something",
-  about: "Says a sentence to everybody who is there now, or in one room, as the hub itself. It " +
-    "is not kept: who comes later does not see it. Needs an admin token.",
-  words: { placeholder: "TEXT...", help: "What to say" },
+  summary: "Send an announcement to all clients",
+  description:
+    "Sends a text in the name of the hub to all connected clients, or to the members of " +
+    "one room. It is not stored: clients that connect later do not see it.\n\nNeeds an admin " +
+    "token.",
+  words: { placeholder: "TEXT...", help: "Text to announce" },
   flags: {
-    // Not what BCAST_ROOM says for all commands: everybody is meant unless somebody says otherwise.
-    room: { ...roomFlag("Only to those in this room", "everybody"), own: true },
+    // `own`: BCAST_ROOM must not narrow an announcement that is meant for all clients.
+    room: { ...roomFlag("Announce only to members of this room", "all clients"), localOnly: true },
     ...MODERATOR_FLAGS,
   },
   examples: [
-    ['announce "back in five minutes"', "To everybody"],
-    ["announce --room lobby the build is green", "To those in one room"],
+    ['announce "back in five minutes"', "Tell all clients"],
+    ["announce --room lobby the build is green", "Tell the members of one room"],
   ],
   run: async (input, context) => {
     const message = input.words.join(" ").trim();
-    if (message === "") throw new UsageError("Say what: bcast announce TEXT...");
+    if (message === "") {
+      throw new UsageError("Nothing to announce. Write a text: bcast announce TEXT...");
+    }
     const { room } = input.flags;
     const fields = { message, ...(room === undefined ? {} : { room }) };
     const { affected } = await moderate(input, context, "announce", fields);
-    await context.stdout.write(`Told ${plural(affected, "connection")}\n`);
+    await context.stdout.write(`Announced to ${plural(affected, "connection")}\n`);
     return EXIT.done;
   },
 });

@@ -11,21 +11,22 @@ import {
   TARGET_FLAGS,
   targetOf,
 } from "./client/moderate.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import { visible } from "../protocol.ts";
 
 /** `bcast ban`. */
 export const ban = defineCommand({
   name: "ban",
-  summary: "Keep somebody out",
-  about: "Sends away who has the name or comes from the address, and lets nobody in who does, " +
-    "until the time is over or bcast unban lifts it; a restart of the hub changes nothing. Who " +
-    "has an admin token is let in all the same.\n\nNeeds an admin token.",
+  summary: "Ban a user or an address",
+  description:
+    "Disconnects all sessions with the name or address and rejects new ones until the ban " +
+    "expires or bcast unban lifts it. Bans survive restarts of the hub. Clients with an " +
+    "admin token are never rejected.\n\nNeeds an admin token.",
   positional: TARGET_FLAGS,
   flags: { ...ADDRESS, ...SANCTION_FLAGS, ...MODERATOR_FLAGS },
   examples: [
-    ["ban Eve --for 1d --reason spam", "For a day"],
-    ["ban --address 192.0.2.7", "Whoever comes from there, whatever the name"],
+    ["ban Eve --for 1d --reason spam", "Ban a name for a day"],
+    ["ban --address 192.0.2.7", "Ban an address under any name"],
   ],
   run: async (input, context) => {
     const { flags } = input;
@@ -43,14 +44,15 @@ export const ban = defineCommand({
 /** `bcast unban`. */
 export const unban = defineCommand({
   name: "unban",
-  summary: "Let somebody in again",
-  about: "Lifts the ban of a name or an address. Needs an admin token. Ends with 1 when there is " +
-    "no such ban.",
+  summary: "Lift a ban",
+  description:
+    "Lifts the ban of a name or an address. Exits with 1 if there is no such ban.\n\nNeeds " +
+    "an admin token.",
   positional: TARGET_FLAGS,
   flags: { ...ADDRESS, ...MODERATOR_FLAGS },
   examples: [
     ["unban Eve", "Lift the ban of a name"],
-    ["unban --address 2001:db8::/64", "Lift that of an address, as bcast bans shows it"],
+    ["unban --address 2001:db8::/64", "Lift the ban of an address, as listed by bcast bans"],
   ],
   run: (input, context) => lift(input, context, "unban"),
 });

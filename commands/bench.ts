@@ -3,9 +3,10 @@ import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { type Context, isDumb } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import type { Output } from "../cli/output.ts";
+import type { Output } from "../lib/output.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { plural, table } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
+import { table } from "../render/table.ts";
 import { TOKEN_FLAGS, tokenOption } from "./client/token.ts";
 import { connectorFor } from "./client/trust.ts";
 import { shownUrl } from "../client.ts";
@@ -34,7 +35,13 @@ function ofScene(
   what: string,
   { min, max, help }: { readonly min: number; readonly max: number; readonly help: string },
 ): flag.Flag<number | undefined> {
-  const number = flag.integer({ fallback: min, min, max, help, shown: `the scene's ${what}` });
+  const number = flag.integer({
+    fallback: min,
+    min,
+    max,
+    help,
+    defaultText: `the scene's ${what}`,
+  });
   return { ...number, fallback: undefined };
 }
 
@@ -44,43 +51,42 @@ const FLAGS = {
     fallback: "bench",
     placeholder: "ROOM",
     expects: "a room: 1 to 64 of a-z 0-9 . _ - that start with a letter or digit",
-    read: (text) => isRoomName(text) ? text : undefined,
-    help: "Room to do it in: its members see the load, and it pushes out what its history held. " +
-      "Neither BCAST_ROOM nor a profile sets it",
-    own: true,
+    parse: (text) => isRoomName(text) ? text : undefined,
+    help: "Room for the test messages",
+    localOnly: true,
   }),
   ...TOKEN_FLAGS,
   scene: flag.choice(WORKLOAD_NAMES, {
     fallback: "saturated",
     placeholder: "SCENE",
-    help: `Load of the README's table: ${WORKLOAD_NAMES.join(", ")}`,
+    help: `Predefined load: ${WORKLOAD_NAMES.join(", ")}`,
   }),
-  clients: ofScene("clients", { min: 1, max: 50_000, help: "Connections that listen" }),
+  clients: ofScene("clients", { min: 1, max: 50_000, help: "Connections that receive" }),
   publishers: ofScene("publishers", {
     min: 1,
     max: MAX_PUBLISHERS,
-    help: "How many of them publish too",
+    help: "How many of the clients also send",
   }),
   rate: ofScene("rate", {
     min: 0,
     max: 1_000_000,
-    help: "Messages a second of each publisher; 0: unlimited",
+    help: "Messages per second and publisher (0 = unlimited)",
   }),
   inFlight: ofScene("inFlight", {
     min: 1,
     max: 100_000,
-    help: "Unconfirmed messages of each publisher, instead of --rate",
+    help: "Unconfirmed messages per publisher, instead of --rate",
   }),
   size: flag.bytes({
     fallback: WORKLOADS.saturated.size,
     min: STAMP_BYTES,
-    help: "Text in each message",
+    help: "Size of each message",
   }),
   seconds: flag.integer({
     fallback: 10,
     min: 1,
     max: 86_400,
-    help: `Time to measure, after ${WARM_UP_SECONDS} s of warming up`,
+    help: `Time to measure, after ${WARM_UP_SECONDS} s of warm-up`,
   }),
   json: flag.toggle({ help: "Print the result as one JSON object" }),
 };
@@ -90,18 +96,20 @@ type Input = CommandInput<typeof FLAGS>;
 /** `bcast bench`. */
 export const bench = defineCommand({
   name: "bench",
-  summary: "Measure how much a hub can carry",
-  about: "Connects clients that all listen, lets some of them publish, and reports what arrived, " +
-    "how fast, and whether anything was lost, doubled or out of order. Ends with 1 if so.\n\n" +
-    "It loads the hub to its limit: not one that others are using. From another machine the hub " +
-    "may slow it down (--rate of bcast start) or limit its connections (--max-per-address).",
+  summary: "Measure the throughput of a hub",
+  description: "Connects clients, lets some of them send, and reports throughput, latency, and " +
+    "whether messages were lost, duplicated or reordered. Exits with 1 if any were.\n\nIt " +
+    "drives the hub to its limit, so do not run it against a hub in use. Members of the " +
+    "room see the load, and it replaces the room's history; BCAST_ROOM and profiles do not " +
+    "set the room. A hub on another machine may limit the load (--rate and " +
+    "--max-per-address of bcast start).",
   positional: ADDRESS_ARGUMENT,
   flags: FLAGS,
   examples: [
-    ["bench", "How fast is the hub on this machine?"],
-    ["bench --scene steady", "How late are 100 messages a second to 1,000 clients?"],
-    ["bench --clients 20 --in-flight 1", "A load of your own"],
-    ["bench --seconds 60 --publishers 10 --json", "For a program"],
+    ["bench", "Measure the hub on this machine"],
+    ["bench --scene steady", "Measure latency at 100 messages/s to 1,000 clients"],
+    ["bench --clients 20 --in-flight 1", "Use your own load"],
+    ["bench --seconds 60 --publishers 10 --json", "As JSON, for a program"],
   ],
   run,
 });
@@ -119,7 +127,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     const report = await runLoad({
       url: way.url.href,
       caCerts: way.caCerts,
-      dialect: new BcastFormat({
+      format: new BcastFormat({
         room: flags.room,
         ...(bearer === undefined ? {} : { token: bearer }),
       }),
@@ -152,11 +160,11 @@ function workloadOf({ flags, source }: Input): Omit<Workload, "description"> {
     throw new UsageError("Cannot use --rate together with --in-flight: leave one out");
   }
   if (publishers > clients) {
-    throw new UsageError("--publishers must be at most --clients: publishers listen too");
+    throw new UsageError("--publishers must be at most --clients: publishers also receive");
   }
   const size = source("size") === "default" ? scene.size : flags.size;
   if (size > DEFAULT_LIMITS.maxMessageBytes / 2) {
-    throw new UsageError("--size must be at most 32K: hubs take messages of 64K as a whole");
+    throw new UsageError("--size must be at most 32K: hubs reject frames over 64K");
   }
   const pace: PublishRate = rate !== undefined && rate > 0
     ? { rate }

@@ -7,27 +7,28 @@ import {
   SANCTION_FLAGS,
   sanctionOptionsOf,
 } from "./client/moderate.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 
-const WHICH = { placeholder: "ROOM", help: "Which room" };
+const WHICH = { placeholder: "ROOM", help: "Name of the room" };
 
 /** `bcast close-room`. */
 export const closeRoom = defineCommand({
   name: "close-room",
-  summary: "Empty a room and keep it shut",
-  about: "Everybody in the room has to leave it, and nobody enters it or writes there until it " +
-    "is opened again. What was said there stays readable.\n\nNeeds an admin token.",
+  summary: "Close a room",
+  description:
+    "Removes all members and rejects joins and messages until the closure expires or bcast " +
+    "open-room lifts it. The room's history stays readable.\n\nNeeds an admin token.",
   positional: WHICH,
   flags: { ...SANCTION_FLAGS, ...MODERATOR_FLAGS },
   examples: [
-    ["close-room party --for 12h", "Until tomorrow"],
-    ['close-room party --reason "go on in lobby"', "Until it is opened again"],
+    ["close-room party --for 12h", "Close a room for 12 hours"],
+    ['close-room party --reason "continue in lobby"', "Close a room until it is opened again"],
   ],
   run: async (input, context) => {
     const room = roomOf("close-room", input.positional);
     const fields = { room, ...sanctionOptionsOf(input.flags) };
     const { affected } = await moderate(input, context, "close-room", fields);
-    await context.stdout.write(`Closed ${room}: ${plural(affected, "member")} had to leave\n`);
+    await context.stdout.write(`Closed ${room}: ${plural(affected, "member")} removed\n`);
     return EXIT.done;
   },
 });
@@ -35,11 +36,13 @@ export const closeRoom = defineCommand({
 /** `bcast open-room`. */
 export const openRoom = defineCommand({
   name: "open-room",
-  summary: "Open a closed room again",
-  about: "Lets everybody in again. Needs an admin token. Ends with 1 when the room is open.",
+  summary: "Open a closed room",
+  description:
+    "Opens a closed room again. Exits with 1 if the room is not closed.\n\nNeeds an admin " +
+    "token.",
   positional: WHICH,
   flags: MODERATOR_FLAGS,
-  examples: [["open-room party", "Let everybody in again"]],
+  examples: [["open-room party", "Open a room"]],
   run: async (input, context) => {
     const room = roomOf("open-room", input.positional);
     await moderate(input, context, "open-room", { room });

@@ -1,136 +1,158 @@
-import { type AnyCommand, defineCommand, readFlags } from "../cli/command.ts";
-import { loadConfig } from "../cli/config.ts";
-import type { Context } from "../cli/context.ts";
-import { bashCompletion } from "../cli/completion/bash.ts";
-import { fishCompletion } from "../cli/completion/fish.ts";
-import { type CompletionTable, completionTable, NAME_KINDS } from "../cli/completion/table.ts";
-import { zshCompletion } from "../cli/completion/zsh.ts";
-import { CliError, EXIT, UsageError } from "../cli/errors.ts";
-import * as flag from "../cli/flags.ts";
-import { GLOBAL_FLAGS, splitGlobals } from "../cli/globals.ts";
-import type { CommandGroup } from "../cli/help.ts";
-import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
-import { shellWords } from "../cli/shell_words.ts";
-import { ConnectError } from "../client.ts";
-import { isRoomName, normalizeName } from "../protocol.ts";
+import { defineCommand } from "../cli/command.ts";
+import { EXIT, UsageError } from "../cli/errors.ts";
 
-const SHELLS: Readonly<Record<string, (table: CompletionTable) => string>> = {
-  bash: bashCompletion,
-  zsh: zshCompletion,
-  fish: fishCompletion,
-};
+// Each script asks `bcast __complete` (see complete.ts) for candidates, and quotes them: names come
+// from other users, and a shell must never run any part of one.
 
-/** Milliseconds that a hub has to answer while somebody waits for the Tab key. */
-const PATIENCE = 400;
-
-/** `bcast completions`; it completes the commands that `groups` gives. */
-export function completions(groups: () => readonly CommandGroup[]): AnyCommand {
-  return defineCommand({
-    name: "completions",
-    summary: "Let your shell complete bcast with the Tab key",
-    about: "Prints a script for your shell that completes commands and flags, and, while a hub " +
-      "runs, its rooms and the names of those who are there.\n\n" +
-      "For good, put it where your shell looks: at the end of ~/.bashrc, " +
-      "source <(bcast completions bash); of ~/.zshrc, after compinit, source <(bcast completions " +
-      "zsh); for fish, save it as ~/.config/fish/completions/bcast.fish.",
-    positional: { placeholder: Object.keys(SHELLS).join("|"), help: "Your shell" },
-    flags: {},
-    examples: [
-      ["source <(bcast completions bash)", "For this bash; zsh alike"],
-      ["bcast completions fish | source", "For this fish"],
-    ],
-    run: async ({ positional = "" }, { stdout }) => {
-      const script = Object.hasOwn(SHELLS, positional) ? SHELLS[positional] : undefined;
-      if (script === undefined) {
-        throw new UsageError(`Name your shell: bcast completions ${Object.keys(SHELLS).join("|")}`);
-      }
-      const commands = groups().flatMap((group) => group.commands);
-      await stdout.write(script(completionTable(commands)));
-      return EXIT.done;
-    },
-  });
+const BASH = `# Completion of bcast for bash 3.2 or newer.
+_bcast() {
+  local program=\${1/#\\~\\//$HOME/} rest=\${COMP_LINE:0:COMP_POINT} words=() prefix= cur bare line i n=-1
+  # Bash also splits words at = and :. Join what no blank separates, up to the cursor.
+  for ((i = 0; i <= COMP_CWORD; i++)); do
+    bare=\${rest#"\${rest%%[![:space:]]*}"} line=\${COMP_WORDS[i]}
+    if ((i == COMP_CWORD)); then line=$bare; fi
+    if [[ $i == 0 || $bare != "$rest" ]]; then
+      words[++n]=$line prefix=
+    else
+      prefix=\${words[n]} words[n]+=$line
+      if [[ $line == [=:] ]]; then prefix=\${words[n]}; fi
+    fi
+    rest=\${bare#"$line"}
+  done
+  cur=\${words[n]#"$prefix"} COMPREPLY=()
+  while IFS= read -r line; do
+    case $line in
+      :none) continue ;;
+      :files) compopt -o default 2>/dev/null; continue ;;
+      :dirs) compopt -o dirnames 2>/dev/null; continue ;;
+    esac
+    line=\${line%%$'\\t'*} line=\${line#"\${prefix//\\\\/}"}
+    if [[ $cur != [\\"\\']* ]]; then
+      printf -v line %q "$line"
+    elif [[ $line == *[\\"\\'\\$\\\`\\\\!]* ]]; then
+      continue # Nothing could make it harmless within the open quote.
+    fi
+    COMPREPLY+=("$line")
+  done < <("$program" __complete --quoted -- "\${words[@]:1}" 2>/dev/null </dev/null)
 }
+complete -F _bcast bcast
+`;
 
-const NAME_FLAGS = {
-  line: flag.text({ fallback: "", help: "What was typed so far, the program's name first" }),
-  patience: flag.integer({ fallback: PATIENCE, help: "Milliseconds that the hub has to answer" }),
-};
-
-/** `bcast complete-names`, for the scripts: one name a line, and nothing on any trouble. */
-export function completeNames(groups: () => readonly CommandGroup[]): AnyCommand {
-  return defineCommand({
-    name: "complete-names",
-    hidden: true,
-    summary: "Name what a value may be",
-    about: "For the scripts of bcast completions.",
-    positional: { placeholder: NAME_KINDS.join("|"), help: "What to name" },
-    flags: NAME_FLAGS,
-    examples: [['complete-names rooms --line="bcast connect --room"', "Rooms for this line"]],
-    run: async ({ positional, flags }, context) => {
-      const all = groups().flatMap(({ commands }) => commands);
-      try {
-        const names = await namesFor(positional, flags, context, all);
-        await context.stdout.write(names.map((name) => name + "\n").join(""));
-      } catch (error) {
-        // Whoever presses Tab wants no lecture in the middle of a line.
-        if (!(error instanceof CliError || error instanceof ConnectError)) throw error;
-      }
-      return EXIT.done;
-    },
-  });
+const ZSH = `#compdef bcast
+# Completion of bcast for zsh.
+_bcast() {
+  local program=\${\${(Q)words[1]}/#\\~\\//$HOME/} line
+  local -a lines described plain
+  lines=("\${(@f)$("$program" __complete -- "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null </dev/null)}")
+  for line in "\${(@)lines[1,-2]}"; do
+    case $line in
+      # Descriptions follow text of bcast itself only.
+      *$'\\t'*) described+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}") ;;
+      *) plain+=("$line") ;;
+    esac
+  done
+  case $lines[-1] in
+    :files) compset -P '-*='; _files ;;
+    :dirs) compset -P '-*='; _files -/ ;;
+  esac
+  (( $#described )) && _describe -t values bcast described
+  # compadd quotes the names.
+  (( $#plain )) && compadd -a plain
 }
+if [[ \${funcstack[1]} == _bcast ]]; then
+  _bcast
+elif (( $+functions[compdef] )); then
+  compdef _bcast bcast
+fi
+`;
 
-async function namesFor(
-  kind: string | undefined,
-  { line, patience }: flag.FlagValues<typeof NAME_FLAGS>,
-  context: Context,
-  all: readonly AnyCommand[],
-): Promise<readonly string[]> {
-  const { globals, rest: [name, ...own] } = splitGlobals(shellWords(line).slice(1));
-  const command = all.find((each) => each.name === name);
-  const typed = readTyped([...globals, ...own], {
-    ...command?.flags,
-    ...GLOBAL_FLAGS,
-    ...OBSERVER_FLAGS,
-  });
-  if (kind === "profiles") {
-    const file = typed.texts("config", GLOBAL_FLAGS.config)?.at(-1) ?? context.env("BCAST_CONFIG");
-    return (await loadConfig(file, context, all)).profiles;
-  }
-  // The other flags may still be half typed.
-  const read = await readFlags({ name: name ?? "", flags: OBSERVER_FLAGS }, typed, context, all);
-  const takesAddress = command?.positional?.placeholder === "URL";
-  const positional = takesAddress ? typed.positionals[0] : undefined;
-  await using hub = await observe({ ...read, positional }, { timeout: patience });
-  // A hub may be hostile, or broken: what is no name is not offered.
-  if (kind === "rooms") {
-    return (await hub.rooms()).rooms.map(({ room }) => room).filter(isRoomName);
-  }
-  return (await hub.people()).people.map((person) => person.name)
-    .filter((person) => normalizeName(person) === person);
-}
+const FISH = `# Completion of bcast for fish 3.0 or newer.
+function __bcast_complete
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    # Without quotes and escapes; the last quote may be open.
+    set -l plain (string unescape -- $current; or string replace -r '^["\\']' '' -- $current)
+    set -l program (string replace -r '^~/' "$HOME/" -- $words[1])
+    set -l lines ($program __complete -- $words[2..-1] "$plain" 2>/dev/null </dev/null)
+    set -l prefix (string match -r -- '^-.*?=' $current)
+    set -l path (string replace -r -- '^-.*?=' '' $current)
+    switch "$lines[-1]"
+        case :files
+            printf '%s\\n' "$prefix"(__fish_complete_path "$path")
+        case :dirs
+            printf '%s\\n' "$prefix"(__fish_complete_directories "$path")
+        case :none
+            set -e lines[-1]
+            # fish quotes the names.
+            set -q lines[1]; and printf '%s\\n' $lines
+    end
+end
+complete -c bcast -f -a '(__bcast_complete)'
+`;
 
-/**
- * A line that is still being typed: flags that are not known, and one at the end that has no value
- * yet, are passed over.
- */
-function readTyped(words: readonly string[], flags: flag.Flags): flag.CommandLine {
-  const byWord = new Map(
-    Object.entries(flags).flatMap(([name, each]) => {
-      const long = [flag.flagName(name), each] as const;
-      return each.short === undefined ? [long] : [long, [`-${each.short}`, each] as const];
-    }),
-  );
-  const known: string[] = [];
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at] ?? "";
-    const [start = "", value] = word.split("=");
-    const found = byWord.get(start);
-    if (!word.startsWith("-") || found?.kind === "switch") known.push(word);
-    else if (found !== undefined) {
-      const given = value === undefined ? words[++at] : word.slice(start.length + 1);
-      if (given) known.push(`${start}=${given}`);
+const POWERSHELL = `# Completion of bcast for PowerShell 5.1 or newer.
+Register-ArgumentCompleter -Native -CommandName bcast -ScriptBlock {
+    param($word, $ast, $position)
+    $arguments = @('__complete')
+    # Windows PowerShell drops an empty argument.
+    if ($word -eq '') { $arguments += '--new-word' }
+    $arguments += '--'
+    $ast.CommandElements | Select-Object -Skip 1 | ForEach-Object {
+        if ($_.Extent.EndOffset -ge $position) { return }
+        if ($_ -is [System.Management.Automation.Language.StringConstantExpressionAst]) { $arguments += $_.Value }
+        else { $arguments += $_.Extent.Text }
     }
-  }
-  return flag.parseCommandLine(known, flags);
+    if ($word -ne '') { $arguments += $word.Trim([char[]]@(34, 39)) }
+    $encoding = [Console]::OutputEncoding
+    try {
+        [Console]::OutputEncoding = [System.Text.Encoding]::UTF8
+        $lines = @(& $ast.CommandElements[0].Extent.Text @arguments 2>$null)
+    } finally { [Console]::OutputEncoding = $encoding }
+    # The last line is a directive; without candidates, PowerShell completes file names.
+    $lines | Select-Object -SkipLast 1 | ForEach-Object {
+        $value, $description = $_ -split "\`t", 2
+        if (-not $description) { $description = $value }
+        $text = $value
+        if ($value -notmatch '^[\\w=./:-]+$') {
+            $text = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($value) + "'"
+        }
+        [System.Management.Automation.CompletionResult]::new($text, $value, 'ParameterValue', $description)
+    }
 }
+`;
+
+const SCRIPTS: Readonly<Record<string, string>> = {
+  bash: BASH,
+  zsh: ZSH,
+  fish: FISH,
+  powershell: POWERSHELL,
+};
+
+/** `bcast completions`. */
+export const completions = defineCommand({
+  name: "completions",
+  summary: "Print a completion script for your shell",
+  description:
+    "The script completes commands, flags and their values, profiles, and the rooms and users of " +
+    "the hub while it runs.\n\n" +
+    "To install it, add to ~/.bashrc: source <(bcast completions bash); to ~/.zshrc, after " +
+    "compinit: source <(bcast completions zsh); to ~/.config/fish/config.fish: bcast completions " +
+    "fish | source; to your PowerShell $PROFILE: bcast completions powershell | Out-String | " +
+    "Invoke-Expression.",
+  positional: { placeholder: Object.keys(SCRIPTS).join("|"), help: "Your shell" },
+  flags: {},
+  examples: [
+    ["source <(bcast completions bash)", "For this bash session; the same for zsh"],
+    ["bcast completions fish | source", "For this fish session"],
+  ],
+  run: async ({ positional = "" }, { stdout }) => {
+    const script = Object.hasOwn(SCRIPTS, positional) ? SCRIPTS[positional] : undefined;
+    if (script === undefined) {
+      throw new UsageError(
+        `Name your shell: bcast completions ${Object.keys(SCRIPTS).join("|")}`,
+      );
+    }
+    await stdout.write(script);
+    return EXIT.done;
+  },
+});

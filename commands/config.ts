@@ -1,23 +1,17 @@
-import type { AnyCommand } from "../cli/command.ts";
-import { defineGroup } from "../cli/group.ts";
-import type { CommandGroup } from "../cli/help.ts";
+import { defineGroup } from "../cli/command.ts";
 import { configCheck } from "./config_check.ts";
 import { configPrint } from "./config_print.ts";
 
-/** `bcast config`; it tells of the settings of the commands that `groups` gives. */
-export function config(groups: () => readonly CommandGroup[]): AnyCommand {
-  const all = (): readonly AnyCommand[] => groups().flatMap(({ commands }) => commands);
-  return defineGroup({
-    name: "config",
-    summary: "Check the settings, and tell where each comes from",
-    about: "What a flag says can also be said in the environment, in a profile and in the " +
-      "configuration file. This finds what is wrong there, and tells what counts in the end. " +
-      "None of it needs a hub.",
-    commands: { check: configCheck(all), print: configPrint(all) },
-    examples: [
-      ["config check", "Is anything wrong in my configuration file?"],
-      ["config print", "What is set, and where?"],
-      ["config print start", "What would bcast start go by?"],
-    ],
-  });
-}
+/** `bcast config`. */
+export const config = defineGroup({
+  name: "config",
+  summary: "Check settings and show where each comes from",
+  description: "Settings come from flags, the environment, a profile and the configuration file. " +
+    "These commands find mistakes there and show which value applies. They need no hub.",
+  commands: { check: configCheck, print: configPrint },
+  examples: [
+    ["config check", "Check your configuration file"],
+    ["config print", "Show all settings that are not defaults"],
+    ["config print start", "Show the settings of bcast start"],
+  ],
+});

@@ -1,3 +1,5 @@
+import { isPrivateCommand } from "../terminal/completion.ts";
+import { SHORTCUTS } from "../terminal/shortcuts.ts";
 import { getLogger } from "@logtape/logtape";
 import { VERIFIED_WORD } from "../chat/sender.ts";
 import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "./client/address.ts";
@@ -13,41 +15,39 @@ import { type Context, isDumb } from "../cli/context.ts";
 import { EXIT, type ExitCode } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { dataDirectory } from "../cli/paths.ts";
-import { currentLaunch, programName } from "../cli/program.ts";
-import { shellWord } from "../cli/shell_words.ts";
-import { type Interruption, watchInterrupts } from "../cli/signals.ts";
-import { ignoreStraySignals } from "../cli/stray_signals.ts";
-import { plural } from "../render/text.ts";
+import { currentLaunch, programName, shellWord } from "../cli/shell.ts";
+import { ignoreStraySignals, type Interruption, watchInterrupts } from "../cli/signals.ts";
+import { plural } from "../lib/words.ts";
+import { backgroundOfNumbers } from "../render/background.ts";
 import { TOKEN_FLAGS, tokenOption } from "./client/token.ts";
 import { connectorFor, type HubConnector } from "./client/trust.ts";
 import { connect as converse, type ConnectOptions, HubApi, shownUrl } from "../client.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.ts";
-import { backgroundOfNumbers } from "../editor/background.ts";
 import { lacksSymbols } from "../terminal/view.ts";
 import { TerminalChat } from "../terminal/terminal_chat.ts";
 import { Editor } from "../editor/editor.ts";
-import { InputHistory } from "../editor/input_history.ts";
+import { FileHistory } from "../editor/input_history.ts";
 import { readLastName, writeLastName } from "../terminal/last_used_name.ts";
 import type { Background } from "../render/palette.ts";
 import { viaOption } from "./pipeline/via.ts";
 import { pipe } from "./pipeline/pipe.ts";
 import { PlainScreen } from "../editor/plain_screen.ts";
-import type { Console } from "../editor/screen.ts";
+import type { InteractiveScreen } from "../editor/screen.ts";
 import { type Bell, BELLS, readSettings, writeSettings } from "../terminal/settings.ts";
-import { SystemTerminal } from "../editor/tty.ts";
+import { SystemTerminal } from "../editor/terminal.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
 const FLAGS = {
   ...ADDRESS_FLAGS,
-  room: roomsFlag("Room to be in; may be given several times, you speak in the first"),
-  name: nameFlag({ help: "Your name; without it a terminal asks, and a script is a guest" }),
+  room: roomsFlag("Room to join; messages go to the first (repeatable)"),
+  name: nameFlag({ help: "Your name; asked for on a terminal, guest otherwise" }),
   ...TOKEN_FLAGS,
   bell: flag.choice(BELLS, {
-    shown: "mention",
-    help: "When a terminal rings; private messages count as mentions",
+    defaultText: "mention",
+    help: "When the terminal bell rings",
   }),
-  json: flag.toggle({ help: "Print what is received as JSON, one object a line" }),
+  json: flag.toggle({ help: "Print received events as JSON, one per line" }),
   ...CLIENT_LOG_FLAGS,
 };
 
@@ -61,18 +61,19 @@ export const connect = defineCommand({
   name: "connect",
   // Ctrl-Z asks ps whether a shell waits for it.
   startsPrograms: true,
-  summary: "Join a hub and talk",
-  about: "On a terminal: type to talk, /help for what else there is, /quit or Ctrl-C to leave. " +
-    "On one without escape sequences (TERM=dumb) line by line. Ctrl-C ends with 0, or with 130 when messages were left that the hub never had.\n\n" +
-    "Without a terminal, or with --json: sends each line of the input as a message, prints what " +
-    "others say, and ends when the input has ended and the hub has every line.",
+  summary: "Join a hub and chat",
+  description: "On a terminal: type to send, /help lists the commands, /quit or Ctrl-C leaves. " +
+    "Terminals without escape sequences (TERM=dumb) work line by line. Exits with 130 if " +
+    "messages were left unsent.\n\nWithout a terminal, or with --json: sends each line of " +
+    "standard input as a message, prints what is received, and exits once the input has " +
+    "ended and the hub has every line.",
   positional: ADDRESS_ARGUMENT,
   flags: FLAGS,
   examples: [
-    ["connect", "Talk through the hub on this machine"],
-    ["connect 192.168.1.5 --room team --name Alice", "Talk through another machine's hub"],
-    ['echo "build is green" | bcast connect --name ci', "Say one thing"],
-    ["connect --json --room team < /dev/null", "The last messages of a room, for a program"],
+    ["connect", "Join the hub on this machine"],
+    ["connect 192.168.1.5 --room team --name Alice", "Join a room on another machine"],
+    ['echo "build is green" | bcast connect --name ci', "Send one message"],
+    ["connect --json --room team < /dev/null", "Print the last messages of a room as JSON"],
   ],
   run,
 });
@@ -87,16 +88,16 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   logger.info("Connecting to {url}", { url: shownUrl(url) });
   const options: ConnectOptions = {
     url,
-    ...(flags.name === undefined ? {} : { sender: flags.name }),
+    sender: flags.name,
     ...await tokenOption(input, url),
-    ...(flags.room.length === 0 ? {} : { rooms: flags.room.map((room) => ({ room })) }),
+    rooms: flags.room.length === 0 ? undefined : flags.room.map((room) => ({ room })),
   };
   const terminal = context.stdin.isTerminal && context.stdout.isTerminal && !flags.json;
   if (terminal) return await talk({ ...options, url }, way, flags.bell, context, interruption);
   const via = viaOption(context.env);
-  await using conversation = converse({ ...options, echo: false }, way.seams);
+  await using connection = converse({ ...options, echo: false }, way.environment);
   return await pipe({
-    conversation,
+    connection,
     via,
     input: context.stdin.readable,
     stdout: context.stdout,
@@ -114,10 +115,14 @@ async function talk(
   context: Context,
   interruption: Interruption,
 ): Promise<ExitCode> {
-  await using history = await InputHistory.open(dataDirectory(context));
-  using screen: Console = isDumb(context)
-    ? new PlainScreen(context)
-    : new Editor(new SystemTerminal(), { history });
+  await using history = await FileHistory.open(dataDirectory(context));
+  using screen: InteractiveScreen = isDumb(context)
+    ? new PlainScreen({
+      output: context.stdout,
+      input: context.stdin.readable,
+      isCommand: isPrivateCommand,
+    })
+    : new Editor(new SystemTerminal(), { history, shortcuts: new Set(SHORTCUTS.keys()) });
   const { signal } = interruption;
   const hangUp = (): void => screen[Symbol.dispose]();
   signal.addEventListener("abort", hangUp, { once: true });
@@ -136,15 +141,15 @@ async function talk(
   };
   // What was typed on a plain screen stands there already.
   const echo = screen.plain !== true;
-  await using conversation = converse({ ...options, ...answer, echo }, way.seams);
+  await using conversation = converse({ ...options, ...answer, echo }, way.environment);
   const over = new AbortController();
   using stack = new DisposableStack();
   stack.defer(() => over.abort());
   const { token } = options;
   const api = new HubApi({
     url: options.url,
-    ...token === undefined ? {} : { token },
-    ...way.seams.fetch === undefined ? {} : { fetch: way.seams.fetch },
+    token,
+    fetch: way.environment.fetch,
     signal: over.signal,
   });
   const home = context.env("HOME") ?? context.env("USERPROFILE");
@@ -180,7 +185,10 @@ async function talk(
 }
 
 /** What the terminal's background is, by the environment or by what the terminal answers. */
-async function backgroundOf(screen: Console, context: Context): Promise<Background | undefined> {
+async function backgroundOf(
+  screen: InteractiveScreen,
+  context: Context,
+): Promise<Background | undefined> {
   const known = backgroundOfNumbers(context.env("COLORFGBG"));
   if (known !== undefined || UNASKED.includes(context.env("TERM") ?? "")) return known;
   return screen instanceof Editor ? await screen.background() : undefined;
@@ -204,7 +212,7 @@ function invitation(url: URL, room: string): string {
  * offer, it makes a guest, without a `sender`. `undefined` when the user would rather leave.
  */
 async function askName(
-  screen: Console,
+  screen: InteractiveScreen,
   context: Context,
 ): Promise<{ readonly sender?: string } | undefined> {
   const user = context.env("USER") ?? context.env("USERNAME") ?? "";

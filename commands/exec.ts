@@ -1,29 +1,30 @@
 import { getLogger } from "@logtape/logtape";
 import { hubAddress } from "./client/address.ts";
 import { ACCESS_FLAGS, CLIENT_LOG_FLAGS, startClientLogging } from "./client/client_flags.ts";
+import { FOLLOW_FLAGS, followSelection } from "./client/follow_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { watchInterrupts } from "../cli/signals.ts";
-import { ignoreStraySignals } from "../cli/stray_signals.ts";
+import { ignoreStraySignals, watchInterrupts } from "../cli/signals.ts";
 import { tokenOption } from "./client/token.ts";
+import { connectorFor } from "./client/trust.ts";
 import { shownUrl } from "../client.ts";
 import { wallClock } from "../lib/clock.ts";
 import { visible } from "../protocol.ts";
 import { ChildRunner } from "./pipeline/child.ts";
-import { checkDistinct } from "./pipeline/distinct.ts";
+import { checkDistinctFiles } from "./pipeline/distinct.ts";
 import { clearedMessage, hubEnvironment } from "./pipeline/child_environment.ts";
 import { execute, type ExecuteOptions, ON_ERROR } from "./pipeline/execute.ts";
+import { CursorFile } from "./pipeline/cursor_file.ts";
 import { FailedFile } from "./pipeline/failed_file.ts";
 import { OutputWriter } from "./pipeline/output_writer.ts";
-import { FOLLOW_FLAGS, openCursor, RoomFollower } from "./pipeline/room_follower.ts";
-import { reopener } from "./pipeline/reopen.ts";
+import { RoomFollower } from "./pipeline/room_follower.ts";
 import { programId } from "./pipeline/via.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
-/** Commands at once at most: what a user's limit on processes allows anywhere. */
+/** The most commands at once: below any system's usual process limit. */
 const MAX_PARALLEL = 256;
 
 const FLAGS = {
@@ -33,31 +34,31 @@ const FLAGS = {
     fallback: 1,
     min: 1,
     max: MAX_PARALLEL,
-    help: "Run up to this many commands at once, in any order",
+    help: "Run up to this many commands at once, unordered",
   }),
   timeout: flag.seconds({
     fallback: 0,
-    shown: "",
+    defaultText: "",
     min: 1,
-    help: "Stop a command that runs longer; it counts as failed",
+    help: "Stop commands that run longer; counts as failed",
   }),
   onError: flag.choice(ON_ERROR, {
     fallback: "stop",
-    help: "After a failed command: end with 1, skip it, retry it",
+    help: "On failure: exit with 1, skip, or retry",
   }),
   retries: flag.integer({
     fallback: 0,
-    shown: "unlimited",
+    defaultText: "unlimited",
     min: 1,
-    help: "Retry a failed command at most this often",
+    help: "Maximum retries per message",
   }),
   failed: flag.text({
     placeholder: "FILE",
-    help: "Append messages whose command failed to FILE, and go on",
+    help: "Append messages whose command failed to FILE",
   }),
   echo: flag.toggle({ help: "Also run for messages that this command caused" }),
-  shareToken: flag.toggle({ help: "Let the command use the token, to answer" }),
-  json: flag.toggle({ help: "Give the command the whole message as one line of JSON" }),
+  shareToken: flag.toggle({ help: "Pass the token to the command, so it can reply" }),
+  json: flag.toggle({ help: "Pass the whole message as one line of JSON" }),
   ...CLIENT_LOG_FLAGS,
 };
 
@@ -68,34 +69,33 @@ export const exec = defineCommand({
   name: "exec",
   startsPrograms: true,
   summary: "Run a command for each message",
-  about:
-    "Follows rooms as bcast listen does, and runs the command once for each message, one after " +
-    "the other. The command reads the text (or the data, where there is no text) on its standard " +
-    "input. It finds BCAST_ROOM, BCAST_MESSAGE_ID, _SENDER, _TIMESTAMP, _KIND, _DATA and _EPOCH " +
-    "in its environment. No shell ever sees a word of it.\n\n" +
-    "A bcast send in the command answers in the same room of the same hub. The command does not " +
-    "get the token unless you give --share-token. Messages that it caused are ignored, so that " +
-    "it does not answer itself.\n\n" +
-    "With --cursor, a message is done once its command has ended with 0: the next run goes on " +
-    "with the first that is not. Ctrl-C lets the running commands end; the second one kills them, " +
-    "with everything they have started.",
+  description:
+    "Follows rooms as bcast listen does and runs the command once per message, in order. " +
+    "The command reads the text (or the data, if there is no text) on standard input. Its " +
+    "environment holds BCAST_ROOM, BCAST_MESSAGE_ID, _SENDER, _TIMESTAMP, _KIND, _DATA and " +
+    "_EPOCH. No shell interprets any of it.\n\nbcast send in the command replies in the same " +
+    "room of the same hub. The command gets the token only with --share-token. Messages " +
+    "that it caused are ignored, so that it does not answer itself.\n\nWith --cursor, a " +
+    "message is done once its command exits with 0; the next run resumes at the first one " +
+    "that is not. Ctrl-C waits for running commands; a second Ctrl-C kills them and all " +
+    "their child processes.",
   words: {
     placeholder: "COMMAND [ARG...]",
-    help: "What to run, as it is: pipes and variables need a shell, as in sh -c '...'",
+    help: "Command to run; pipes and variables need a shell: sh -c '...'",
     afterDashes: true,
   },
   flags: FLAGS,
   examples: [
-    ["exec --room alerts -- notify-send Alert", "Run a program when something is said"],
+    ["exec --room alerts -- notify-send Alert", "Run a program for each message"],
     [
       "exec --room jobs --cursor jobs.cursor --parallel 4 -- ./work.sh",
-      "Work through messages, each until it is done, also across restarts",
+      "Process each message until it is done, across restarts",
     ],
     [
       "exec --timeout 5m --retries 3 --failed bad.jsonl -- ./work.sh",
-      "Limit time and retries, and keep the messages that fail",
+      "Limit time and retries, and keep failed messages",
     ],
-    [`exec -- sh -c 'echo "$BCAST_MESSAGE_SENDER: $(cat)"'`, "Use a shell of your own"],
+    [`exec -- sh -c 'echo "$BCAST_MESSAGE_SENDER: $(cat)"'`, "Use a shell"],
   ],
   run,
 });
@@ -103,17 +103,18 @@ export const exec = defineCommand({
 async function run(input: Input, context: Context): Promise<ExitCode> {
   const { flags, words: [command, ...args] } = input;
   if (command === undefined || command === "") {
-    throw new UsageError("There is no command to run: write it after --, as in bcast exec -- cat");
+    throw new UsageError("No command given. Write it after --, as in bcast exec -- cat");
   }
   const url = hubAddress(input);
   const onError = errorPolicy(input);
-  await checkDistinct([
+  const selection = followSelection(input);
+  await checkDistinctFiles([
     { flag: "--cursor", path: flags.cursor },
     { flag: "--failed", path: flags.failed },
     { flag: "--log-file", path: flags.logFile },
   ]);
   await using logging = await startClientLogging(flags);
-  const token = await tokenOption(input, url);
+  const { token } = await tokenOption(input, url);
   const id = await programId(shownUrl(url), flags.room, input.words);
   const children = new ChildRunner({
     command,
@@ -126,7 +127,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
         ca: flags.ca,
         fingerprint: flags.fingerprint,
         shareToken: flags.shareToken,
-        token: token.token,
+        token,
         tokenFile: flags.tokenFile,
         noConfig: context.os === "windows" ? "NUL" : "/dev/null",
       }),
@@ -135,73 +136,83 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     timeout: flags.timeout * 1000,
     clock: wallClock,
   });
-  // That nobody reads it is no reason to end.
+  // Continues if standard error is closed.
   const say = (line: string): void => void context.stderr.write(line + "\n");
   const exit = (code: number): void => {
     children.kill();
     context.exit(code);
   };
   ignoreStraySignals(context);
-  using interruption = watchInterrupts({ ...context, exit }, reopener(logging, undefined));
-  using cursor = await openCursor(input);
+  using interruption = watchInterrupts(
+    { ...context, exit },
+    logging.hasFile ? () => logging.reopen() : undefined,
+  );
+  using cursor = flags.cursor === undefined ? undefined : await CursorFile.open(flags.cursor);
   if (cursor?.output !== undefined) {
     throw new CliError(
-      `Cannot use the cursor ${
-        visible(cursor.path)
-      }: it goes with an output file of bcast listen. ` +
-        "Name another cursor",
+      `Cannot use the cursor ${visible(cursor.path)}: it belongs to an output file of ` +
+        "bcast listen. Use another cursor",
     );
   }
   const failed = flags.failed === undefined ? undefined : await FailedFile.open(flags.failed);
   logger.info("Connecting to {url}", { url: shownUrl(url) });
+  await using connector = connectorFor(url, flags);
   const stop = new AbortController();
-  const over = AbortSignal.any([interruption.signal, stop.signal]);
-  const journal = new OutputWriter({
-    // The commands write for themselves: only the cursor is kept.
+  const signal = AbortSignal.any([interruption.signal, stop.signal]);
+  const writer = new OutputWriter({
+    // The commands write the output themselves: this only saves the cursor.
     record: async (_text, rooms) => {
       await cursor?.save(rooms);
       return true;
     },
     onEnd: () => stop.abort(),
   });
-  let whole = true;
+  let completed = true;
   try {
-    await using reading = RoomFollower.open(input, { url, token, cursor, say, signal: over });
-    whole = await execute({
-      steps: reading.steps(),
-      run: (said) => children.run(said),
+    await using follower = new RoomFollower({
+      ...selection,
+      url,
+      token,
+      environment: connector.environment,
+      cursor,
+      say,
+      signal,
+    });
+    completed = await execute({
+      events: follower.events(),
+      run: (received) => children.run(received),
       parallel: flags.parallel,
       onError,
       retries: flags.retries === 0 ? Infinity : flags.retries,
-      ...(failed === undefined ? {} : { keepFailed: (one) => failed.append(one, new Date()) }),
-      ignores: ({ via }) => !flags.echo && via?.includes(id) === true,
+      keepFailed: failed && ((message) => failed.append(message, new Date())),
+      isIgnored: ({ via }) => !flags.echo && via?.includes(id) === true,
       count: flags.count,
-      onDone: (step) => void journal.add(step, ""),
+      onDone: (event) => void writer.add(event, ""),
       say,
       stop: () => stop.abort(),
-      signal: over,
+      signal,
       clock: wallClock,
     });
   } finally {
-    await journal.finish();
-    // What was said without waiting is written before the program ends.
+    await writer.finish();
+    // Flushes earlier writes that were not awaited.
     await context.stderr.write("");
   }
   if (interruption.signal.aborted) return EXIT.interrupted;
-  return whole ? EXIT.done : EXIT.failed;
+  return completed ? EXIT.done : EXIT.failed;
 }
 
-/** What to do after a failure: as --on-error says, or else as the other flags have it. */
+/** What to do after a failure: as --on-error says, or as implied by --retries and --failed. */
 function errorPolicy({ flags, source }: Input): ExecuteOptions["onError"] {
   const { onError, retries, failed } = flags;
-  const said = source("onError") !== "default";
-  if (said && onError === "stop" && failed !== undefined) {
+  const isExplicit = source("onError") !== "default";
+  if (isExplicit && onError === "stop" && failed !== undefined) {
     throw new UsageError("Cannot use --failed together with --on-error stop: leave one out");
   }
-  if (said && onError !== "retry" && retries > 0) {
+  if (isExplicit && onError !== "retry" && retries > 0) {
     throw new UsageError(`Cannot use --retries together with --on-error ${onError}: leave one out`);
   }
-  if (said) return onError;
+  if (isExplicit) return onError;
   if (retries > 0) return "retry";
   return failed === undefined ? "stop" : "skip";
 }

@@ -6,18 +6,23 @@ import * as flag from "../cli/flags.ts";
 import { roomFlag } from "./client/client_flags.ts";
 import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { safeJson } from "../render/text.ts";
+import { backgroundOfNumbers } from "../render/background.ts";
 import { tokenOption } from "./client/token.ts";
 import { connectorFor } from "./client/trust.ts";
 import { fetchHistory, type HistoryQuery } from "../client/history.ts";
 import { connect, ConnectError } from "../client.ts";
-import { DEFAULT_HISTORY_PAGE, DEFAULT_ROOM, MAX_QUERY_LENGTH, visible } from "../protocol.ts";
+import {
+  DEFAULT_HISTORY_PAGE,
+  DEFAULT_ROOM,
+  MAX_QUERY_LENGTH,
+  safeJson,
+  visible,
+} from "../protocol.ts";
 import { paintWith } from "../render/paint.ts";
-import { backgroundOfNumbers } from "../editor/background.ts";
 import { paletteOf } from "../render/palette.ts";
 import { renderMessage } from "../terminal/render.ts";
 
-/** What `--limit` takes: a number, or no limit at all. */
+/** The value of `--limit`. */
 type Limit = number | "all";
 
 const FLAGS = {
@@ -26,27 +31,27 @@ const FLAGS = {
     fallback: undefined,
     placeholder: "WORDS",
     expects: `1 to ${MAX_QUERY_LENGTH} characters`,
-    read: (text) => text.length <= MAX_QUERY_LENGTH ? text : undefined,
-    help: "Only messages that hold all these words; word* finds what begins with it",
+    parse: (text) => text.length <= MAX_QUERY_LENGTH ? text : undefined,
+    help: "Only messages with all these words; word* matches prefixes",
   }),
-  after: id("Only messages after this one"),
-  before: id("Only messages before this one"),
-  since: flag.moment({ help: "Only messages since then: 10m (ago), 2026-01-31, 2026-01-31T10:30" }),
-  until: flag.moment({ help: "Only messages before then" }),
+  after: id("Only messages after this ID"),
+  before: id("Only messages before this ID"),
+  since: flag.moment({ help: "Only messages since: 10m (ago), 2026-01-31, 2026-01-31T10:30" }),
+  until: flag.moment({ help: "Only messages before this time" }),
   limit: flag.value<Limit | undefined>({
     fallback: undefined,
     placeholder: "N|all",
-    shown: `${DEFAULT_HISTORY_PAGE}, or all with --after or --since`,
+    defaultText: `${DEFAULT_HISTORY_PAGE}, or all with --after or --since`,
     expects: "a whole number from 1 up, or all",
-    read: (text) => {
+    parse: (text) => {
       if (/^all$/i.test(text)) return "all";
       const number = /^[0-9]+$/.test(text) ? Number(text) : 0;
       return Number.isSafeInteger(number) && number > 0 ? number : undefined;
     },
-    help: "Messages at most: the first after --after or --since, else the newest",
+    help: "Maximum messages: oldest with --after or --since, otherwise newest",
   }),
   ...OBSERVER_FLAGS,
-  json: flag.toggle({ help: "Print JSON, one message a line" }),
+  json: flag.toggle({ help: "Print JSON, one message per line" }),
 };
 
 type Input = CommandInput<typeof FLAGS>;
@@ -54,15 +59,15 @@ type Input = CommandInput<typeof FLAGS>;
 /** `bcast history`. */
 export const history = defineCommand({
   name: "history",
-  summary: "Read what was said, or search in it",
-  about: "Prints the past of a room, oldest first, without entering it: nobody is told that you " +
-    "read. With --query it ends with 1 when nothing is found.",
+  summary: "Read or search messages",
+  description: "Prints the messages of a room, oldest first, without joining it: members are not " +
+    "notified. With --query, exits with 1 if nothing matches.",
   positional: ADDRESS_ARGUMENT,
   flags: FLAGS,
   examples: [
-    ["history --room team", "The newest messages of a room"],
-    ['history --query "deploy fail*" --limit 5', "The last five that speak of failed deployments"],
-    ["history --since 1h --json", "All of the last hour, for a program"],
+    ["history --room team", "Show the newest messages of a room"],
+    ['history --query "deploy fail*" --limit 5', "Search for the last five matching messages"],
+    ["history --since 1h --json", "The last hour as JSON"],
   ],
   run,
 });
@@ -70,28 +75,28 @@ export const history = defineCommand({
 async function run(input: Input, context: Context): Promise<ExitCode> {
   const { flags } = input;
   const { stdout, stderr } = context;
-  const part = wanted(input);
+  const query = historyQuery(input);
   using interruption = watchInterrupts(context);
   const { signal } = interruption;
   const url = hubAddress(input);
   const token = await tokenOption(input, url);
-  const room = flags.room ?? await hubsOwnRoom(input, { ...token, signal });
-  await using way = connectorFor(url, flags);
-  await using conversation = connect({
+  const room = flags.room ?? await defaultRoom(input, { ...token, signal });
+  await using connector = connectorFor(url, flags);
+  await using connection = connect({
     url,
-    // In no room there is nobody to notice.
+    // Reads without joining, so the members do not notice.
     rooms: [],
     ...token,
     signal,
-  }, way.seams);
+  }, connector.environment);
   const palette = stdout.color
     ? paletteOf("auto", backgroundOfNumbers(context.env("COLORFGBG")))
     : undefined;
   const paint = paintWith(palette);
   let found = false;
-  for await (const page of fetchHistory((query) => conversation.history(room, query), part)) {
+  for await (const messages of fetchHistory((page) => connection.history(room, page), query)) {
     found = true;
-    const lines = page.map((message) =>
+    const lines = messages.map((message) =>
       flags.json ? safeJson(message) : renderMessage(message, {
         self: undefined,
         paint,
@@ -100,38 +105,30 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
         stamps: "dated",
       })
     );
-    // Nobody reads on: a quiet end, as for any program in a pipe.
+    // The output was closed: end quietly, like any program in a pipe.
     if (!await stdout.write(lines.map((line) => line + "\n").join(""))) return EXIT.done;
   }
   if (found) return EXIT.done;
-  const { query } = flags;
   await stderr.write(
-    query === undefined
-      ? `Nothing was said in ${room}${isNarrowed(input) ? " in that time" : " yet"}\n`
-      : `Nothing in ${room} holds ${visible(query)}\n`,
+    flags.query === undefined
+      ? `No messages in ${room}${isNarrowed(input) ? " in that range" : " yet"}\n`
+      : `No message in ${room} matches ${visible(flags.query)}\n`,
   );
-  return query === undefined ? EXIT.done : EXIT.failed;
+  return flags.query === undefined ? EXIT.done : EXIT.failed;
 }
 
-function wanted({ flags }: Input): HistoryQuery {
+function historyQuery({ flags }: Input): HistoryQuery {
   const { after, before, since, until, query } = flags;
   if (since !== undefined && until !== undefined && since >= until) {
     throw new CliError("--since must be before --until", EXIT.usage);
   }
-  const hasBeginning = after !== undefined || since !== undefined;
-  const limit = flags.limit ?? (hasBeginning ? "all" : DEFAULT_HISTORY_PAGE);
-  return {
-    ...(after === undefined ? {} : { after }),
-    ...(before === undefined ? {} : { before }),
-    ...(since === undefined ? {} : { since }),
-    ...(until === undefined ? {} : { until }),
-    ...(query === undefined ? {} : { query }),
-    ...(limit === "all" ? {} : { limit }),
-  };
+  const hasStart = after !== undefined || since !== undefined;
+  const limit = flags.limit ?? (hasStart ? "all" : DEFAULT_HISTORY_PAGE);
+  return { after, before, since, until, query, limit: limit === "all" ? undefined : limit };
 }
 
-/** The room of those who name none, which the hub may have chosen. */
-async function hubsOwnRoom(
+/** The hub's default room. */
+async function defaultRoom(
   input: Input,
   options: Parameters<typeof observe>[1],
 ): Promise<string> {
@@ -140,7 +137,7 @@ async function hubsOwnRoom(
     const { defaults } = await hub.rooms();
     return defaults[0] ?? DEFAULT_ROOM;
   } catch (error) {
-    // An older hub tells nothing over HTTP, but has a history.
+    // An older hub has no HTTP API, but has a history.
     if (error instanceof ConnectError && error.failure === "unable") return DEFAULT_ROOM;
     throw error;
   }
@@ -154,8 +151,8 @@ function id(help: string): flag.Flag<number | undefined> {
   return flag.value<number | undefined>({
     fallback: undefined,
     placeholder: "ID",
-    expects: "the number of a message, as --json shows it",
-    read: (text) => {
+    expects: "the ID of a message, as shown by --json",
+    parse: (text) => {
       const number = /^#?[0-9]+$/.test(text) ? Number(text.replace("#", "")) : Number.NaN;
       return Number.isSafeInteger(number) ? number : undefined;
     },

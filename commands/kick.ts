@@ -8,21 +8,22 @@ import {
   sanctionOptionsOf,
   TARGET_FLAGS,
 } from "./client/moderate.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import { visible } from "../protocol.ts";
 
 /** `bcast kick`. */
 export const kick = defineCommand({
   name: "kick",
-  summary: "Send somebody away",
-  about: "Ends all connections of a name at once. Programs of bcast stay away until a person " +
-    "starts them again; bcast ban keeps somebody out.\n\nNeeds an admin token. Ends with 1 when " +
-    "nobody has the name.",
+  summary: "Disconnect a user",
+  description:
+    "Ends all connections of a name. bcast clients stay away until they are restarted; use " +
+    "bcast ban to keep a user out. Exits with 1 if the name is not connected.\n\nNeeds an " +
+    "admin token.",
   positional: TARGET_FLAGS,
   flags: { ...REASON, ...MODERATOR_FLAGS },
   examples: [
-    ["kick Eve", "Send Eve away"],
-    ['kick Eve --reason "no advertising here"', "And tell her why"],
+    ["kick Eve", "Disconnect Eve"],
+    ['kick Eve --reason "no advertising here"', "Give a reason"],
   ],
   run: async (input, context) => {
     const name = nameOf("kick", input.positional);
@@ -31,7 +32,7 @@ export const kick = defineCommand({
       ...sanctionOptionsOf(input.flags),
     });
     const from = addresses.length === 0 ? "" : `, from ${visible(addresses.join(", "))}`;
-    await context.stdout.write(`${name} was sent away: ${plural(affected, "session")}${from}\n`);
+    await context.stdout.write(`Kicked ${name}: ${plural(affected, "session")} ended${from}\n`);
     return EXIT.done;
   },
 });

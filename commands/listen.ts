@@ -1,24 +1,25 @@
 import { getLogger } from "@logtape/logtape";
 import { ADDRESS_ARGUMENT, ADDRESS_FLAGS, hubAddress } from "./client/address.ts";
 import { CLIENT_LOG_FLAGS, startClientLogging } from "./client/client_flags.ts";
+import { FOLLOW_FLAGS, followSelection } from "./client/follow_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { watchInterrupts } from "../cli/signals.ts";
-import { ignoreStraySignals } from "../cli/stray_signals.ts";
-import { safeJson } from "../render/text.ts";
+import { ignoreStraySignals, watchInterrupts } from "../cli/signals.ts";
+import { plural } from "../lib/words.ts";
 import { tokenOption } from "./client/token.ts";
+import { connectorFor } from "./client/trust.ts";
 import { shownUrl } from "../client.ts";
-import { type Message, visible } from "../protocol.ts";
-import type { CursorFile } from "./pipeline/cursor_file.ts";
-import { checkDistinct } from "./pipeline/distinct.ts";
+import { type Message, safeJson, visible } from "../protocol.ts";
+import { CursorFile } from "./pipeline/cursor_file.ts";
+import { checkDistinctFiles } from "./pipeline/distinct.ts";
 import { FIELD_NAMES, type FormatTemplate, parseTemplate } from "./pipeline/format.ts";
 import { OutputWriter } from "./pipeline/output_writer.ts";
 import { OutputLog } from "./pipeline/output_log.ts";
-import { FOLLOW_FLAGS, openCursor, RoomFollower, tooFew } from "./pipeline/room_follower.ts";
-import { watchReader } from "./pipeline/reader_watch.ts";
-import { reopener } from "./pipeline/reopen.ts";
+import { RoomFollower } from "./pipeline/room_follower.ts";
+import { watchStdoutReader } from "./pipeline/reader_watch.ts";
+
 import { renderMessage } from "../terminal/render.ts";
 import { plainView } from "../terminal/view.ts";
 
@@ -34,13 +35,13 @@ const FLAGS = {
   json: flag.toggle({ help: "Print messages as JSON, one object per line" }),
   format: flag.text({
     placeholder: "TEMPLATE",
-    help: `Print messages like "{sender}: {message}". Fields: ${FIELD_NAMES.join(", ")}`,
+    help: 'Print messages like "{sender}: {message}"',
   }),
   timeout: flag.seconds({
     fallback: 0,
-    shown: "",
+    defaultText: "",
     min: 1,
-    help: "Exit after this long: 0, or 1 if --count fell short",
+    help: "Exit after this long: 0, or 1 below --count",
   }),
   ...CLIENT_LOG_FLAGS,
 };
@@ -50,23 +51,25 @@ type Input = CommandInput<typeof FLAGS>;
 /** `bcast listen`. */
 export const listen = defineCommand({
   name: "listen",
-  // A helper program notices that nobody reads any more.
+  // Runs `tail` to notice that the output's reader has gone.
   startsPrograms: true,
-  summary: "Print what is said, for pipes and files",
-  about: "Follows rooms for ever, and prints each message that comes from now on, or from where " +
-    "--cursor, --after or --since begin. A hub that goes away is waited for; nothing said " +
-    "meanwhile is lost. Private messages and who comes and goes are left to bcast connect.\n\n" +
-    "With --cursor, a run goes on where the last one stopped: after a crash at most the last " +
-    "lines come twice, and with --output none does. What was written into a pipe counts as read: " +
-    "what a reader such as head has not read by its end is not printed again. To lose nothing, " +
-    "use --output or bcast exec. Should the hub no longer keep what comes next, a line on the " +
-    "standard error that begins with ! GAP says what is missing.",
+  summary: "Print messages, for pipes and files",
+  description: "Prints new messages until interrupted, starting with those selected by --cursor, " +
+    "--after or --since. Reconnects and resumes without gaps if the hub goes away. Private " +
+    "messages and presence are left to bcast connect. --format takes the fields " +
+    `${FIELD_NAMES.join(", ")}.
+
+With --cursor, a run resumes where the last one stopped: ` +
+    "after a crash, the last lines may repeat; with --output, none do. Lines written to a " +
+    "pipe count as read, even if a reader such as head exits first. To lose nothing, use " +
+    "--output or bcast exec. If the hub no longer has the next messages, standard error " +
+    "says so in a line that starts with ! GAP.",
   positional: ADDRESS_ARGUMENT,
   flags: FLAGS,
   examples: [
     ["listen --room builds --format '{time} {sender}: {message}'", "Follow a room"],
-    ["listen --since 10m --json | jq .message", "What was said, and what is being said"],
-    ["listen --cursor chat.cursor --output chat.log", "Keep a complete log, across restarts"],
+    ["listen --since 10m --json | jq .message", "Print the last ten minutes and what follows"],
+    ["listen --cursor chat.cursor --output chat.log", "Keep a complete log across restarts"],
   ],
   run,
 });
@@ -76,33 +79,44 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const { stdout, stderr } = context;
   const url = hubAddress(input);
   const line = lineWriter(flags);
+  const selection = followSelection(input);
   if (flags.output !== undefined && flags.cursor === undefined) {
     throw new UsageError("--output needs --cursor FILE: without it, append with >> instead");
   }
-  await checkDistinct([
+  await checkDistinctFiles([
     { flag: "--cursor", path: flags.cursor },
     { flag: "--output", path: flags.output },
     { flag: "--log-file", path: flags.logFile },
   ]);
   await using logging = await startClientLogging(flags);
   ignoreStraySignals(context);
-  // That nobody reads it is no reason to end.
+  // Continues if standard error is closed.
   const say = (text: string): void => void stderr.write(text + "\n");
-  using cursor = await openCursor(input);
+  using cursor = flags.cursor === undefined ? undefined : await CursorFile.open(flags.cursor);
   using output = await openOutput(flags.output, cursor, say);
-  using interruption = watchInterrupts(context, reopener(logging, output));
-  const token = await tokenOption(input, url);
+  const writesFiles = logging.hasFile || output !== undefined;
+  using interruption = watchInterrupts(
+    context,
+    writesFiles
+      ? () => {
+        void output?.reopen();
+        logging.reopen();
+      }
+      : undefined,
+  );
+  const { token } = await tokenOption(input, url);
+  await using connector = connectorFor(url, flags);
   logger.info("Connecting to {url}", { url: shownUrl(url) });
 
   const stop = new AbortController();
-  const over = AbortSignal.any([interruption.signal, stop.signal]);
-  let late = false;
+  const signal = AbortSignal.any([interruption.signal, stop.signal]);
+  let timedOut = false;
   const timer = flags.timeout === 0 ? undefined : setTimeout(() => {
-    late = true;
+    timedOut = true;
     stop.abort();
   }, flags.timeout * 1000);
-  using _watch = output === undefined ? watchReader(() => stop.abort()) : undefined;
-  const journal = new OutputWriter({
+  using _watch = output === undefined ? watchStdoutReader(() => stop.abort()) : undefined;
+  const writer = new OutputWriter({
     record: output === undefined
       ? async (text, rooms) => {
         if (!await stdout.write(text)) return false;
@@ -115,30 +129,40 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const rooms = new Set<string>();
   let count = 0;
   try {
-    await using reading = RoomFollower.open(input, { url, token, cursor, say, signal: over });
-    for await (const step of reading.steps()) {
-      if (over.aborted) break;
-      rooms.add(step.room);
-      const text = step.message === undefined ? "" : line(step.message, step.epoch, rooms.size > 1);
-      await journal.add(step, text);
-      if (step.message !== undefined && ++count === flags.count) break;
+    await using follower = new RoomFollower({
+      ...selection,
+      url,
+      token,
+      environment: connector.environment,
+      cursor,
+      say,
+      signal,
+    });
+    for await (const event of follower.events()) {
+      if (signal.aborted) break;
+      rooms.add(event.room);
+      const { message, epoch } = event;
+      await writer.add(event, message === undefined ? "" : line(message, epoch, rooms.size > 1));
+      if (message !== undefined && ++count === flags.count) break;
     }
   } catch (error) {
-    // What was asked of a hub that is away ends with everything else.
-    if (!over.aborted) throw error;
+    // After an abort, requests to an unreachable hub fail.
+    if (!signal.aborted) throw error;
   } finally {
     clearTimeout(timer);
-    await journal.finish();
-    // What was said without waiting is written before the program ends.
+    await writer.finish();
+    // Flushes earlier writes that were not awaited.
     await stderr.write("");
   }
   if (interruption.signal.aborted) return EXIT.interrupted;
-  if (!late || flags.count === 0 || count === flags.count) return EXIT.done;
-  await stderr.write(tooFew(count, flags.count, flags.timeout) + "\n");
+  if (!timedOut || flags.count === 0 || count === flags.count) return EXIT.done;
+  const received = count === 0 ? "No message" : `Only ${plural(count, "message")}`;
+  const wanted = flags.count.toLocaleString("en-US");
+  await stderr.write(`${received} of ${wanted} arrived within ${flags.timeout} s\n`);
   return EXIT.failed;
 }
 
-/** Opens the output file that goes with the cursor, if there is to be one. */
+/** Opens the output file, if there is one. */
 async function openOutput(
   path: string | undefined,
   cursor: CursorFile | undefined,
@@ -148,12 +172,12 @@ async function openOutput(
   if (path !== undefined) return await OutputLog.open(path, cursor, say);
   if (cursor.output === undefined) return undefined;
   throw new CliError(
-    `Cannot use the cursor ${visible(cursor.path)} without --output: it goes with an output ` +
-      "file. Name that, or another cursor",
+    `Cannot use the cursor ${visible(cursor.path)} without --output: it belongs to an output ` +
+      "file. Add that, or use another cursor",
   );
 }
 
-/** Writes a message as it is printed; `tagged` when it is not clear in which room it was said. */
+/** Formats a message; `tagged`: with its room, since several are followed. */
 type LineWriter = (message: Message, epoch: string, tagged: boolean) => string;
 
 function lineWriter({ json, format, output }: Input["flags"]): LineWriter {
@@ -166,7 +190,7 @@ function lineWriter({ json, format, output }: Input["flags"]): LineWriter {
     if (typeof template === "string") throw new UsageError(`Cannot use this --format: ${template}`);
     return (message, epoch) => template({ message, epoch }) + "\n";
   }
-  // A file is read another day.
+  // A file may be read on another day.
   const stamps = output === undefined ? "dated" : "datetime";
   return (message, _epoch, tagged) => renderMessage(message, plainView({ tagged, stamps })) + "\n";
 }

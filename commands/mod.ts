@@ -1,12 +1,12 @@
-import type { AnyCommand } from "../cli/command.ts";
-import type { CommandGroup } from "../cli/help.ts";
+import { type AnyCommand, type CommandSection, commandsIn } from "../cli/command.ts";
 import { announce } from "./announce.ts";
 import { backup } from "./backup.ts";
 import { ban, unban } from "./ban.ts";
 import { bans } from "./bans.ts";
 import { bench } from "./bench.ts";
 import { closeRoom, openRoom } from "./close_room.ts";
-import { completeNames, completions } from "./completions.ts";
+import { complete } from "./complete.ts";
+import { completions } from "./completions.ts";
 import { config } from "./config.ts";
 import { connect } from "./connect.ts";
 import { exec } from "./exec.ts";
@@ -24,27 +24,17 @@ import { token } from "./token.ts";
 import { version } from "./version.ts";
 import { who } from "./who.ts";
 
-/** Every command by its purpose, in the order of the help. A new one is a file and a line here. */
-export const GROUPS: readonly CommandGroup[] = [
-  { title: "Run a hub", commands: [start, backup(() => GROUPS), token, bench] },
-  { title: "Talk", commands: [connect] },
-  { title: "In scripts", commands: [send, listen, exec] },
-  { title: "Look, without being seen", commands: [history, who, rooms, status] },
+/** All commands, in the order of the help. */
+export const SECTIONS: readonly CommandSection[] = [
+  { title: "Run a hub", commands: [start, backup, token, bench] },
+  { title: "Chat", commands: [connect] },
+  { title: "Scripting", commands: [send, listen, exec] },
+  { title: "Inspect", commands: [history, who, rooms, status] },
   {
-    title: "Keep order",
+    title: "Moderation",
     commands: [kick, ban, unban, bans, mute, unmute, closeRoom, openRoom, announce, releaseName],
   },
-  {
-    title: "More",
-    commands: [
-      config(() => GROUPS),
-      completions(() => GROUPS),
-      completeNames(() => GROUPS),
-      help(() => GROUPS),
-      version,
-    ],
-  },
+  { title: "More", commands: [config, completions, complete, help, version] },
 ];
 
-/** Every command. */
-export const COMMANDS: readonly AnyCommand[] = GROUPS.flatMap(({ commands }) => commands);
+export const COMMANDS: readonly AnyCommand[] = commandsIn(SECTIONS);

@@ -11,20 +11,21 @@ import {
   TARGET_FLAGS,
   targetOf,
 } from "./client/moderate.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 
 /** `bcast mute`. */
 export const mute = defineCommand({
   name: "mute",
-  summary: "Let somebody read only",
-  about: "Who has the name or comes from the address may read on, but not write, not even " +
-    "privately; a new name does not help. Whoever leaves and comes back as somebody else is " +
-    "another: --address is for that.\n\nNeeds an admin token.",
+  summary: "Mute a user or an address",
+  description: "Clients with the name or address can read but not send, neither to rooms nor " +
+    "privately, until the mute expires or bcast unmute lifts it. Changing the name does " +
+    "not help; reconnecting under a new name does, unless --address is used.\n\nNeeds an " +
+    "admin token.",
   positional: TARGET_FLAGS,
   flags: { ...ADDRESS, ...SANCTION_FLAGS, ...MODERATOR_FLAGS },
   examples: [
-    ["mute Eve --for 15m", "A quarter of an hour of silence"],
-    ["mute --address 192.0.2.7 --reason flood", "Everybody who comes from there"],
+    ["mute Eve --for 15m", "Mute a name for 15 minutes"],
+    ["mute --address 192.0.2.7 --reason flood", "Mute an address"],
   ],
   run: async (input, context) => {
     const { flags } = input;
@@ -34,7 +35,7 @@ export const mute = defineCommand({
       ...sanctionOptionsOf(flags),
     });
     await context.stdout.write(
-      `Muted ${formatTarget(whom)}: ${plural(affected, "session")} silent now\n`,
+      `Muted ${formatTarget(whom)}: ${plural(affected, "session")} muted\n`,
     );
     return EXIT.done;
   },
@@ -43,9 +44,11 @@ export const mute = defineCommand({
 /** `bcast unmute`. */
 export const unmute = defineCommand({
   name: "unmute",
-  summary: "Let somebody write again",
-  about: "Lifts the mute of a name or an address: the one it was given for, whatever the person " +
-    "is called now; bcast bans lists them. Needs an admin token. Ends with 1 when there is none.",
+  summary: "Lift a mute",
+  description:
+    "Lifts the mute of a name or an address. Use the name that was muted, even if the user " +
+    "has changed it; bcast bans lists it. Exits with 1 if there is no such mute.\n\nNeeds an " +
+    "admin token.",
   positional: TARGET_FLAGS,
   flags: { ...ADDRESS, ...MODERATOR_FLAGS },
   examples: [["unmute Eve", "Lift the mute of a name"]],

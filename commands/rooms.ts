@@ -4,23 +4,25 @@ import { EXIT } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
 import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { plural, safeJson } from "../render/text.ts";
-import { columns } from "../render/columns.ts";
+import { plural } from "../lib/words.ts";
+import { safeJson } from "../protocol.ts";
+import { columns } from "../render/table.ts";
 
 /** `bcast rooms`. */
 export const rooms = defineCommand({
   name: "rooms",
-  summary: "List the rooms of a hub",
-  about: "The rooms that somebody is in or that hold messages: how many are there, how many " +
-    "messages are kept, and the number of the newest.",
+  summary: "List rooms",
+  description:
+    "Lists the rooms that have members or messages, with the number of members, the number " +
+    "of messages kept, and the ID of the newest.",
   positional: ADDRESS_ARGUMENT,
   flags: {
     ...OBSERVER_FLAGS,
-    json: flag.toggle({ help: "Print JSON, one room a line" }),
+    json: flag.toggle({ help: "Print JSON, one room per line" }),
   },
   examples: [
-    ["rooms", "The rooms of the hub on this machine"],
-    ["rooms --json", "For a program"],
+    ["rooms", "List the rooms of the hub on this machine"],
+    ["rooms --json", "As JSON, for a program"],
   ],
   run: async (input, context) => {
     using interruption = watchInterrupts(context);
@@ -31,7 +33,7 @@ export const rooms = defineCommand({
       return EXIT.done;
     }
     if (report.rooms.length === 0) {
-      await context.stderr.write("There is no room yet: nobody is here, and nothing was said\n");
+      await context.stderr.write("No rooms yet\n");
       return EXIT.done;
     }
     const number = (value: number): string => value.toLocaleString("en-US");

@@ -9,20 +9,26 @@ import {
 } from "./client/client_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { type Context, isDumb } from "../cli/context.ts";
-import { EXIT, type ExitCode, explain, UsageError } from "../cli/errors.ts";
+import { EXIT, type ExitCode, UsageError } from "../cli/errors.ts";
+import { explain } from "./explain_error.ts";
 import * as flag from "../cli/flags.ts";
-import { watchInterrupts } from "../cli/signals.ts";
-import { ignoreStraySignals } from "../cli/stray_signals.ts";
+import { ignoreStraySignals, watchInterrupts } from "../cli/signals.ts";
 import { tokenOption } from "./client/token.ts";
 import { connectorFor, type HubConnector } from "./client/trust.ts";
 import { type ClientConnection, connect, type ConnectOptions, shownUrl } from "../client.ts";
 import { wallClock } from "../lib/clock.ts";
-import { itemsOf, jsonItem, type OutgoingItem, type Sendable, textItem } from "./pipeline/items.ts";
-import { inputLines } from "./pipeline/lines.ts";
-import { ReconnectDeadline } from "./pipeline/reconnect_deadline.ts";
-import { WaitProgress } from "./pipeline/progress.ts";
+import {
+  itemsOf,
+  jsonItem,
+  type OutgoingContent,
+  type OutgoingItem,
+  textItem,
+} from "./pipeline/input.ts";
+import { inputLines } from "../lib/input_lines.ts";
+import { ReconnectDeadline } from "./pipeline/connection_events.ts";
+import { SendProgress } from "./pipeline/progress.ts";
 import { sendAll, type SendCounts, type SendResult } from "./pipeline/send.ts";
-import { ConnectionNotices, interruptedLine } from "./pipeline/connection_notices.ts";
+import { ConnectionNotices, interruptedLine } from "./pipeline/connection_events.ts";
 import { UnsentReport } from "./pipeline/unsent_report.ts";
 import { joinVia, viaOption } from "./pipeline/via.ts";
 
@@ -37,20 +43,19 @@ const RETRY_FOR = 240;
 const FLAGS = {
   ...ACCESS_FLAGS,
   room: roomFlag("Room to send to"),
-  name: nameFlag({ help: "Your name; without it you are a guest" }),
+  name: nameFlag({ help: "Your name (a guest without one)" }),
   to: nameFlag({
     once: true,
-    help: "Send privately, to everybody of that name, rather than to a room",
+    help: "Send privately to this user instead of a room",
   }),
-  null: flag.toggle({ help: "Messages of the input end with a NUL character, not with the line" }),
+  null: flag.toggle({ help: "Input messages end with NUL instead of a newline" }),
   json: flag.toggle({
-    help: `Input lines are JSON objects with "message", "data" or both`,
+    help: 'Input lines are JSON with "message", "data" or both',
   }),
-  wait: flag.toggle({ help: "Wait for a hub that cannot be reached at the start, too" }),
+  wait: flag.toggle({ help: "Also wait for a hub unreachable at the start" }),
   retryFor: flag.seconds({
     fallback: RETRY_FOR,
-    help: "How long to wait for a hub that went away; 0 for ever, but past 5 minutes a message " +
-      "whose answer was lost may come twice",
+    help: "Time to wait for a lost hub (0 = forever)",
   }),
   ...CLIENT_LOG_FLAGS,
 };
@@ -60,18 +65,21 @@ type Input = CommandInput<typeof FLAGS>;
 /** `bcast send`. */
 export const send = defineCommand({
   name: "send",
-  summary: "Send messages from a script or a pipe",
-  about: "Sends the words as one message; without any, sends each line of the input that is not " +
-    "blank.\n\nEnds with 0 once the hub has every message in its log. Otherwise says which lines " +
-    "it has not, and why, and ends with 1; with 3 when no hub could be reached, and with 4 when " +
-    "it refused. A hub that restarts meanwhile is waited for, and nothing is sent twice.",
+  summary: "Send messages from a script or pipe",
+  description:
+    "Sends the words as one message. Without words, sends each non-blank line of standard " +
+    "input.\n\nExits with 0 once the hub has stored every message. Otherwise reports the " +
+    "lines that were not stored, and why, and exits with 1; with 3 if no hub could be " +
+    "reached, and 4 if it refused. If the hub restarts meanwhile, bcast send reconnects " +
+    "and sends nothing twice; only with --retry-for over 5 minutes, a message whose " +
+    "confirmation was lost may be stored twice.",
   words: {
     placeholder: "[TEXT...]",
-    help: "The message; without it, or with -, the input is read",
+    help: "The message; with - or without it, reads standard input",
   },
   flags: FLAGS,
   examples: [
-    ['send "the build is green" --room dev --name ci', "Say one thing"],
+    ['send "the build is green" --room dev --name ci', "Send one message"],
     ["tail -f app.log | bcast send --room logs", "Send every line as it is written"],
     [`echo '{"data":{"cpu":0.7}}' | bcast send --json --room metrics`, "Send data"],
   ],
@@ -84,7 +92,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   const url = hubAddress(input);
   if (words.length > 0 && (flags.json || flags.null)) {
     throw new UsageError(
-      "Cannot use --json or --null together with TEXT: they are about the input",
+      "Cannot use --json or --null together with TEXT: they apply to standard input",
     );
   }
   if (flags.to !== undefined && input.source("room") === "flag") {
@@ -99,68 +107,67 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     url,
     echo: false,
     retryFirst: flags.wait,
-    ...(flags.name === undefined ? {} : { sender: flags.name }),
+    sender: flags.name,
     ...await tokenOption(input, url),
-    ...(flags.to !== undefined
-      ? { rooms: [] }
+    rooms: flags.to !== undefined
+      ? []
       : flags.room === undefined
-      ? {}
-      : { rooms: [{ room: flags.room, history: 0 }] }),
+      ? undefined
+      : [{ room: flags.room, history: 0 }],
   };
-  await using way = connectorFor(url, flags);
-  const ended = await exchange(input, options, way, context);
-  const code = await report(ended, words.length > 0, context);
-  // What was said without waiting is written before the program ends.
+  await using connector = connectorFor(url, flags);
+  const outcome = await sendInput(input, options, connector, context);
+  const code = await report(outcome, words.length > 0, context);
+  // Flushes earlier writes that were not awaited.
   await context.stderr.write("");
   return code;
 }
 
-/** The words of the message; none when the input is to be read, for which `-` is the usual word. */
+/** The words of the message; none to read the input, for which `-` is the usual word. */
 function wordsOf({ words }: Input): readonly string[] {
   return words.length === 1 && words[0] === "-" ? [] : words;
 }
 
-/** How the exchange with the hub ended. */
-interface Ended {
+interface Outcome {
   readonly result: SendResult;
   readonly unsent: UnsentReport;
-  /** What the conversation could not get over. */
+  /** The error that ended the connection, if any. */
   readonly error: unknown;
-  /** Whether the hub was ever there. */
+  /** Whether the hub was ever reached. */
   readonly wasOnline: boolean;
   readonly gaveUp: boolean;
   readonly interrupted: boolean;
   readonly retryFor: number;
 }
 
-async function exchange(
+async function sendInput(
   input: Input,
   options: ConnectOptions,
-  way: HubConnector,
+  connector: HubConnector,
   context: Context,
-): Promise<Ended> {
+): Promise<Outcome> {
   const { flags } = input;
   const words = wordsOf(input);
   const { stderr, stdin } = context;
   ignoreStraySignals(context);
   const via = viaOption(context.env);
   using interruption = watchInterrupts(context);
-  await using conversation = connect(options, way.seams);
+  await using connection = connect(options, connector.environment);
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
   using progress = stderr.isTerminal && !isDumb(context) && words.length === 0
-    ? new WaitProgress(stderr, wallClock, counts)
+    ? new SendProgress(stderr, wallClock, counts)
     : undefined;
   const say = (line: string): void => {
-    progress?.wipe();
-    // That nobody reads it is no reason to end.
+    progress?.clear();
+    // Continues if standard error is closed.
     void stderr.write(line + "\n");
   };
   const unsent = new UnsentReport(say);
   const stop = new AbortController();
-  const over = AbortSignal.any([interruption.signal, stop.signal]);
-  over.addEventListener("abort", () => void conversation.close(), { once: true });
+  const signal = AbortSignal.any([interruption.signal, stop.signal]);
+  signal.addEventListener("abort", () => void connection.close(), { once: true });
   let gaveUp = false;
-  using patience = new ReconnectDeadline(flags.retryFor * 1000, wallClock, () => {
+  using deadline = new ReconnectDeadline(flags.retryFor * 1000, wallClock, () => {
     gaveUp = true;
     stop.abort();
   });
@@ -168,26 +175,29 @@ async function exchange(
     say("Each line you type is sent as a message; Ctrl-D ends");
   }
   const sending = sendAll({
-    conversation,
-    items: words.length > 0 ? oneItem(words.join(" ")) : inputItems(context, flags, over),
-    deliver: delivery(conversation, flags.to, via),
+    connection,
+    items: words.length > 0 ? oneItem(words.join(" ")) : inputItems(context, flags, signal),
+    deliver: delivery(connection, flags.to, via),
     onRefused: (number, why) =>
       words.length > 0 ? say(`Not sent: ${why}`) : unsent.refused(number, why),
-    // The hub speaks of frames, which this user has not written.
-    meaning: ({ code, message }) => code === "not_in_room" ? notLetIn(flags.room) : message,
+    // The hub's message is about frames, which this user does not know.
+    describe: ({ code, message }) =>
+      code === "not_in_room"
+        ? `The hub does not allow you into ${flags.room ?? "its own room: choose one with --room"}`
+        : message,
     counts,
-  }).finally(() => conversation.close());
-  // Looked at below.
+  }).finally(() => connection.close());
+  // Awaited below.
   sending.catch(() => {});
   let error: unknown;
   let wasOnline = false;
-  const talk = new ConnectionNotices();
+  const notices = new ConnectionNotices();
   try {
-    for await (const event of conversation) {
-      patience.saw(event);
+    for await (const event of connection) {
+      deadline.observe(event);
       if (event.type === "online") wasOnline = true;
-      const news = talk.news(event);
-      if (news !== undefined) say(news);
+      const notice = notices.noticeFor(event);
+      if (notice !== undefined) say(notice);
     }
   } catch (thrown) {
     error = thrown;
@@ -199,29 +209,29 @@ async function exchange(
   return { result, unsent, error, wasOnline, gaveUp, interrupted, retryFor: flags.retryFor };
 }
 
-/** Tells what is to be told at the end, and decides on the exit code. */
-async function report(ended: Ended, single: boolean, { stderr }: Context): Promise<ExitCode> {
-  const { result, unsent, error, wasOnline, gaveUp, interrupted } = ended;
-  // A hub that was never there: one line says it all.
+/** Reports what was not sent, and returns the exit code. */
+async function report(outcome: Outcome, single: boolean, { stderr }: Context): Promise<ExitCode> {
+  const { result, unsent, error, wasOnline, gaveUp, interrupted, retryFor } = outcome;
+  // If the hub was never reached, one line is enough.
   if (error !== undefined && !wasOnline) throw error;
   if (interrupted) {
-    unsent.end();
+    unsent.finish();
     await stderr.write(interruptedLine(result.unacked.length));
     return EXIT.interrupted;
   }
   const why = gaveUp
     ? wasOnline
-      ? `the hub did not come back within ${ended.retryFor} s`
-      : `no hub could be reached within ${ended.retryFor} s`
+      ? `the hub did not come back within ${retryFor} s`
+      : `the hub could not be reached within ${retryFor} s`
     : error === undefined
     ? undefined
     : explain(error).message;
-  unsent.end();
+  unsent.finish();
   if (why !== undefined) {
     if (single) await stderr.write(`Not sent: ${why}\n`);
     else {
       unsent.unacked(result.unacked, why);
-      await stderr.write("Whatever else the input holds was not sent\n");
+      await stderr.write("The rest of the input was not sent\n");
     }
     if (gaveUp && !wasOnline) return EXIT.unreachable;
     return explain(error).exitCode === EXIT.refused ? EXIT.refused : EXIT.failed;
@@ -229,21 +239,20 @@ async function report(ended: Ended, single: boolean, { stderr }: Context): Promi
   return result.refused === 0 ? EXIT.done : EXIT.failed;
 }
 
-function notLetIn(room: string | undefined): string {
-  return `The hub does not let you into ${room ?? "its own room: name one with --room"}`;
-}
-
 function delivery(
-  conversation: ClientConnection,
+  connection: ClientConnection,
   to: string | undefined,
   via: ReturnType<typeof viaOption>,
-): (content: Sendable) => Promise<unknown> {
-  const caused = (content: Sendable): Sendable => ({ ...content, ...joinVia(content, via) });
-  if (to === undefined) return (content) => conversation.send(caused(content));
+): (content: OutgoingContent) => Promise<unknown> {
+  const withVia = (content: OutgoingContent): OutgoingContent => ({
+    ...content,
+    ...joinVia(content, via),
+  });
+  if (to === undefined) return (content) => connection.send(withVia(content));
   return (content) => {
-    // A private message is nothing but its content.
-    const { kind: _kind, ...rest } = caused(content);
-    return conversation.direct(to, rest);
+    // Private messages have no kind.
+    const { kind: _kind, ...rest } = withVia(content);
+    return connection.direct(to, rest);
   };
 }
 

@@ -1,21 +1,25 @@
+import { delay } from "../lib/async.ts";
 import { ADDRESS_ARGUMENT, hubAddress } from "./client/address.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { type Context, isDumb } from "../cli/context.ts";
-import { EXIT, type ExitCode, explain } from "../cli/errors.ts";
+import { EXIT, type ExitCode } from "../cli/errors.ts";
+import { explain } from "./explain_error.ts";
 import * as flag from "../cli/flags.ts";
 import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { statusLine, statusRows } from "./status_text.ts";
-import { safeJson, table, wrap } from "../render/text.ts";
+import { table } from "../render/table.ts";
+import { wrap } from "../render/wrap.ts";
 import { ConnectError, type HubApi, shownUrl } from "../client.ts";
-import { type StatusReport, visible } from "../protocol.ts";
+import { safeJson, type StatusReport, visible } from "../protocol.ts";
+import { terminalSize } from "../render/terminal_size.ts";
 import { LiveView } from "../render/live_view.ts";
 
 const FLAGS = {
   ...OBSERVER_FLAGS,
-  watch: flag.toggle({ help: "Go on showing it until Ctrl-C" }),
-  interval: flag.seconds({ fallback: 1, min: 1, max: 3600, help: "Time between two looks" }),
-  json: flag.toggle({ help: "Print JSON, one object a line" }),
+  watch: flag.toggle({ help: "Keep updating until Ctrl-C" }),
+  interval: flag.seconds({ fallback: 1, min: 1, max: 3600, help: "Time between updates" }),
+  json: flag.toggle({ help: "Print JSON, one object per line" }),
 };
 
 type Input = CommandInput<typeof FLAGS>;
@@ -23,17 +27,18 @@ type Input = CommandInput<typeof FLAGS>;
 /** `bcast status`. */
 export const status = defineCommand({
   name: "status",
-  summary: "Show how a hub is doing",
-  about: "Clients, rooms, messages and deliveries a second, memory, and how late the hub's event " +
-    "loop is: above some tens of milliseconds it has more to do than it can.\n\n" +
-    "With --watch it goes on until Ctrl-C, also while the hub is away for a moment: in place on a " +
-    "terminal, a line for each look elsewhere.",
+  summary: "Show the status of a hub",
+  description:
+    "Shows clients, rooms, messages and deliveries per second, memory, and the delay of " +
+    "the hub's event loop: more than some tens of milliseconds mean overload.\n\nWith " +
+    "--watch, updates until Ctrl-C, even while the hub is unreachable for a moment: in " +
+    "place on a terminal, otherwise one line per update.",
   positional: ADDRESS_ARGUMENT,
   flags: FLAGS,
   examples: [
-    ["status", "The hub on this machine, now"],
-    ["status --watch", "As it goes on"],
-    ["status --watch --interval 10s --json", "An object every ten seconds, for a program"],
+    ["status", "Show the hub on this machine"],
+    ["status --watch", "Keep updating"],
+    ["status --watch --interval 10s --json", "One JSON object every ten seconds"],
   ],
   run,
 });
@@ -63,7 +68,7 @@ async function watch(
   const url = shownUrl(hubAddress({ flags, ...input }));
   const { stdout, stderr } = context;
   const inPlace = stdout.isTerminal && !flags.json && !isDumb(context);
-  await using board = new LiveView(stdout, terminalRows);
+  await using board = new LiveView(stdout, () => terminalSize().rows);
   // At once: a second Ctrl-C leaves no time for anything else.
   signal.addEventListener("abort", () => void board[Symbol.asyncDispose](), { once: true });
   let look: Look = { status: first };
@@ -75,7 +80,7 @@ async function watch(
       reader = await board.show([
         ...statusTable("status" in look ? look.status : first, url).trimEnd().split("\n"),
         "",
-        ...wrap(trouble || `Every ${flags.interval} s; Ctrl-C ends it`, stdout.columns),
+        ...wrap(trouble || `Updated every ${flags.interval} s; Ctrl-C exits`, stdout.columns),
       ]);
     } else if ("status" in look) {
       const line = flags.json ? safeJson(look.status) : statusLine(look.status, new Date());
@@ -87,7 +92,7 @@ async function watch(
     if (!reader) return EXIT.done;
     said = trouble;
     if ("status" in look) first = look.status;
-    await pause(flags.interval * 1000, signal);
+    await delay(flags.interval * 1000, { signal });
     if (!signal.aborted) look = await lookAt(hub);
   }
   return EXIT.done;
@@ -106,28 +111,4 @@ async function lookAt(hub: HubApi): Promise<Look> {
 function statusTable(report: StatusReport, url: string): string {
   const rows = statusRows(report, url).map(([label, value]) => [label, visible(value)] as const);
   return table(rows, { indent: 0, width: Infinity });
-}
-
-function terminalRows(): number {
-  try {
-    return Deno.consoleSize().rows;
-  } catch (error) {
-    // Output is a terminal, but none of the streams that consoleSize() asks tells its size.
-    if (error instanceof Error) return 24;
-    throw error;
-  }
-}
-
-/** Waits for `milliseconds`, or until `signal` is aborted. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

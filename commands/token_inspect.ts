@@ -1,18 +1,19 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload } from "jose";
-import type { Verdict } from "../auth/authorizer.ts";
+import type { AuthDecision } from "../auth/authorizer.ts";
 import { looksLikeJwt } from "../auth/jwt.ts";
-import { inWords } from "../auth/time.ts";
+import { formatDuration } from "../lib/format_time.ts";
 import { JWT_FLAGS, loadJwt } from "./start/auth_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
 import * as flag from "../cli/flags.ts";
-import { safeJson, table } from "../render/text.ts";
+import { safeJson } from "../protocol.ts";
+import { table } from "../render/table.ts";
 import { MAX_SECRET_LENGTH, visible } from "../protocol.ts";
 
 const FLAGS = {
   ...JWT_FLAGS,
-  json: flag.toggle({ help: "Print what the token says as one JSON object" }),
+  json: flag.toggle({ help: "Print the result as one JSON object" }),
 };
 
 type Input = CommandInput<typeof FLAGS>;
@@ -20,17 +21,18 @@ type Input = CommandInput<typeof FLAGS>;
 /** `bcast token inspect`. */
 export const tokenInspect = defineCommand({
   name: "token inspect",
-  summary: "Tell what a JSON Web Token says, and whether a hub would take it",
-  about: "Reads the token from standard input, or takes it as argument (other users of the " +
-    "machine can see arguments). With the key flags of a hub it checks the token as that hub " +
-    "would, and ends with 1 when the token is refused; without them it only reads.",
-  positional: { placeholder: "TOKEN", help: "The token; without it, standard input is read" },
+  summary: "Show what a JSON Web Token says and check it",
+  description:
+    "Reads the token from standard input, or takes it as an argument (visible to other " +
+    "users of the machine). With the key flags of a hub, checks the token as that hub " +
+    "would, and exits with 1 if it would be refused; without them, only shows it.",
+  positional: { placeholder: "TOKEN", help: "The token; without it, reads standard input" },
   flags: FLAGS,
   examples: [
-    ["token inspect < alice.jwt", "What does it say?"],
+    ["token inspect < alice.jwt", "Show a token"],
     [
       "token inspect --jwt-secret-file jwt.txt < alice.jwt",
-      "Would a hub with this secret take it?",
+      "Check it as a hub with this secret would",
     ],
   ],
   run,
@@ -49,7 +51,7 @@ async function run({ flags, positional }: Input, context: Context): Promise<Exit
   );
   if (positional !== undefined) {
     await context.stderr.write(
-      "Other users of this machine could see the token: pass it on standard input instead\n",
+      "Other users of this machine could see the token. Pass it on standard input instead\n",
     );
   }
   return verdict?.ok === false ? EXIT.failed : EXIT.done;
@@ -69,19 +71,23 @@ function read(token: string): {
   readonly header: Readonly<Record<string, unknown>>;
   readonly claims: JWTPayload;
 } {
-  if (token === "") throw new CliError("There is no token: give it on standard input");
+  if (token === "") throw new CliError("No token given. Pass it on standard input");
   if (token.length > MAX_SECRET_LENGTH || !looksLikeJwt(token)) {
-    throw new CliError("That is no JSON Web Token: three parts of letters with dots in between");
+    throw new CliError(
+      "This is not a JSON Web Token: expected three parts separated by dots. Check that it is complete",
+    );
   }
   try {
     return { header: { ...decodeProtectedHeader(token) }, claims: decodeJwt(token) };
   } catch (error) {
     if (!(error instanceof TypeError) && !(error instanceof errors.JOSEError)) throw error;
-    throw new CliError("That is no JSON Web Token: its parts cannot be read");
+    throw new CliError(
+      "This is not a JSON Web Token: its parts cannot be decoded. Check that it is complete",
+    );
   }
 }
 
-function judged(verdict: Verdict | undefined): Readonly<Record<string, unknown>> {
+function judged(verdict: AuthDecision | undefined): Readonly<Record<string, unknown>> {
   if (verdict === undefined) return {};
   return verdict.ok ? { accepted: true } : { accepted: false, reason: verdict.reason };
 }
@@ -89,20 +95,20 @@ function judged(verdict: Verdict | undefined): Readonly<Record<string, unknown>>
 function rows(
   header: Readonly<Record<string, unknown>>,
   claims: JWTPayload,
-  verdict: Verdict | undefined,
+  verdict: AuthDecision | undefined,
   nameClaim: string,
   now: number,
 ): readonly (readonly [string, string])[] {
   const { iss, aud, nbf, exp, iat } = claims;
   const known: readonly (readonly [string, unknown])[] = [
     ["Signed", header["alg"]],
-    ["Name", claims[nameClaim] ?? "any that is free"],
+    ["Name", claims[nameClaim] ?? "any free name"],
     ["Rooms", claims["rooms"] ?? "all, read-write"],
     ["Admin", claims["admin"] === true ? "yes" : "no"],
     ["Issuer", iss],
     ["Audience", aud],
     ["Issued", when(iat, now)],
-    ["Begins", when(nbf, now)],
+    ["Valid from", when(nbf, now)],
     ["Expires", exp === undefined ? "never" : when(exp, now)],
     ["Verdict", sentence(verdict)],
   ];
@@ -110,9 +116,9 @@ function rows(
     .map(([what, value]) => [what, shown(value)]);
 }
 
-function sentence(verdict: Verdict | undefined): string {
+function sentence(verdict: AuthDecision | undefined): string {
   if (verdict === undefined) return "not checked: give --jwt-secret-file or --jwt-key";
-  return verdict.ok ? "good: a hub with these keys takes it" : `refused: ${verdict.reason}`;
+  return verdict.ok ? "valid: a hub with these keys accepts it" : `refused: ${verdict.reason}`;
 }
 
 function when(seconds: unknown, now: number): string | undefined {
@@ -120,7 +126,7 @@ function when(seconds: unknown, now: number): string | undefined {
   const date = typeof seconds === "number" ? new Date(seconds * 1000) : undefined;
   if (date === undefined || Number.isNaN(date.getTime())) return "not a time";
   const distance = date.getTime() - now;
-  const words = inWords(distance);
+  const words = formatDuration(distance);
   return `${date.toISOString()} (${distance < 0 ? `${words} ago` : `in ${words}`})`;
 }
 

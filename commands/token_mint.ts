@@ -1,5 +1,5 @@
 import { parsePrivateKey, parseSecrets, type SigningKey, signingSecret } from "../auth/keys.ts";
-import { type Claims, mint } from "../auth/mint.ts";
+import { mintToken, type TokenClaims } from "../auth/jwt.ts";
 import { isAccess, isRoomPattern, type RoomAccess } from "../auth/rights.ts";
 import { readKeys } from "./start/auth_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
@@ -10,39 +10,38 @@ import { normalizeName } from "../protocol.ts";
 const FLAGS = {
   secretFile: flag.text({
     placeholder: "FILE",
-    help: "Sign with the last secret of FILE (HS256), as bcast token secret makes it",
+    help: "Sign with the last secret in FILE (HS256)",
   }),
   key: flag.text({
     placeholder: "FILE",
-    help: "Sign with a private key: PEM, or a JWK",
+    help: "Sign with a private key (PEM or JWK)",
   }),
   sub: flag.value<string | undefined>({
     fallback: undefined,
     placeholder: "NAME",
     expects: "a name of 1 to 32 visible characters without / @ # :",
-    read: normalizeName,
-    help: "The name of who bears the token, and of nobody else",
+    parse: normalizeName,
+    help: "Subject: the user name the token reserves",
   }),
   rooms: flag.list({
     fallback: [],
     placeholder: "ROOM=ACCESS",
-    shown: "all, read-write",
+    defaultText: "all, read-write",
     expects: "like 'ops-*=read' or lobby=read-write",
     accepts: (item) => readRule(item) !== undefined,
-    help: "What may be done where: read, read-write or none, in rooms of this name; * stands for " +
-      "any characters. May be given several times",
+    help: "Grant read, read-write or none; * matches anything (repeatable)",
   }),
   expires: flag.seconds({
     fallback: 30 * 86_400,
-    help: "How long it is good for; 0: for ever",
+    help: "How long the token is valid (0 = forever)",
   }),
-  admin: flag.toggle({ help: "Its bearer may moderate" }),
-  issuer: flag.text({ placeholder: "TEXT", help: "Who makes it (iss), if the hub asks for that" }),
+  admin: flag.toggle({ help: "Grant moderator rights" }),
+  issuer: flag.text({ placeholder: "TEXT", help: "Issuer (iss), if the hub requires one" }),
   audience: flag.text({
     placeholder: "TEXT",
-    help: "Whom it is for (aud), if the hub asks for that",
+    help: "Audience (aud), if the hub requires one",
   }),
-  json: flag.toggle({ help: "Print the token and what it says as one JSON object" }),
+  json: flag.toggle({ help: "Print the token and its claims as JSON" }),
 };
 
 type Input = CommandInput<typeof FLAGS>;
@@ -50,23 +49,26 @@ type Input = CommandInput<typeof FLAGS>;
 /** `bcast token mint`. */
 export const tokenMint = defineCommand({
   name: "token mint",
-  summary: "Make a JSON Web Token",
-  about: "Prints a token for one person or program. The hub needs the same secret " +
-    "(--jwt-secret-file) or the public half of the key (--jwt-key). A token cannot be taken back " +
-    "before it expires, other than by changing the key: make it as short-lived as is convenient.",
+  summary: "Create a JSON Web Token",
+  description: "Prints a token for one user or program. The hub needs the same secret " +
+    "(--jwt-secret-file) or the public key (--jwt-key). A token cannot be revoked before " +
+    "it expires, except by changing the key: keep its lifetime short.",
   flags: FLAGS,
   examples: [
-    ["token mint --secret-file jwt.txt --sub Alice", "For Alice, 30 days, all rooms"],
+    ["token mint --secret-file jwt.txt --sub Alice", "For Alice: 30 days, all rooms"],
     [
       "token mint --secret-file jwt.txt --sub screen --rooms 'ops-*=read'",
-      "For a screen that only reads",
+      "For a read-only screen",
     ],
-    ["token mint --key private.pem --sub Root --admin --expires 8h", "For a moderator, today"],
+    [
+      "token mint --key private.pem --sub Root --admin --expires 8h",
+      "For a moderator, for a shift",
+    ],
   ],
   run: async ({ flags }: Input, { stdout }) => {
     const key = await signingKey(flags);
     const claims = claimsOf(flags, Date.now());
-    const token = await mint(key, claims);
+    const token = await mintToken(key, claims);
     await stdout.write(
       flags.json
         ? JSON.stringify({
@@ -83,7 +85,9 @@ export const tokenMint = defineCommand({
 
 async function signingKey({ secretFile, key }: Input["flags"]): Promise<SigningKey> {
   if ((secretFile === undefined) === (key === undefined)) {
-    throw new UsageError("Sign with one of --secret-file and --key. See bcast token mint --help");
+    throw new UsageError(
+      "Give exactly one of --secret-file and --key. See bcast token mint --help",
+    );
   }
   if (key !== undefined) return await readKeys(key, parsePrivateKey);
   return await readKeys(secretFile ?? "", (text) => {
@@ -92,7 +96,7 @@ async function signingKey({ secretFile, key }: Input["flags"]): Promise<SigningK
   });
 }
 
-function claimsOf(flags: Input["flags"], now: number): Claims {
+function claimsOf(flags: Input["flags"], now: number): TokenClaims {
   const { sub, rooms, expires, admin, issuer, audience } = flags;
   const rules = rooms.map(readRule).filter((rule) => rule !== undefined);
   return {

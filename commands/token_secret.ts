@@ -1,6 +1,6 @@
 import { defineCommand } from "../cli/command.ts";
 import { CliError, EXIT } from "../cli/errors.ts";
-import { whyNotWritten } from "../lib/read_file.ts";
+import { writeErrorText } from "../lib/files.ts";
 import { visible } from "../protocol.ts";
 
 /** Bytes of randomness: what HS256 can use, and nobody can guess. */
@@ -9,15 +9,16 @@ const SECRET_BYTES = 32;
 /** `bcast token secret`. */
 export const tokenSecret = defineCommand({
   name: "token secret",
-  summary: "Make a random secret",
-  about: "Writes a random secret into a new file that only you can read, or prints it. A file " +
-    "may hold several, one a line: all of them let people in, the last one signs. So a new one is " +
-    "added first, and the old one is taken out when nobody uses it any more.",
-  positional: { placeholder: "FILE", help: "The file to make; without it, the secret is printed" },
+  summary: "Create a random secret",
+  description:
+    "Writes a random secret to a new file that only you can read, or prints it. A file may " +
+    "hold several secrets, one per line: each grants access, and the last one signs. To " +
+    "rotate, append a new secret, and remove the old one once it is no longer used.",
+  positional: { placeholder: "FILE", help: "File to create; without it, prints the secret" },
   flags: {},
   examples: [
-    ["token secret tokens.txt", "A new file with a secret"],
-    ["token secret >> tokens.txt", "One more secret, to take the place of the first"],
+    ["token secret tokens.txt", "Create a file with a secret"],
+    ["token secret >> tokens.txt", "Append a second secret"],
   ],
   run: async ({ positional }, { stdout, stderr }) => {
     const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
@@ -32,11 +33,11 @@ export const tokenSecret = defineCommand({
       const shown = visible(positional);
       if (error instanceof Deno.errors.AlreadyExists) {
         throw new CliError(
-          `Cannot make ${shown}: it is there already. To add a secret to it: ` +
+          `Cannot create ${shown}: it already exists. To append a secret: ` +
             `bcast token secret >> ${shown}`,
         );
       }
-      throw new CliError(`Cannot write ${shown}: ${whyNotWritten(error)}`, EXIT.failed, {
+      throw new CliError(`Cannot write ${shown}: ${writeErrorText(error)}`, EXIT.failed, {
         cause: error,
       });
     }

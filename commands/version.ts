@@ -6,8 +6,9 @@ import { VERSION } from "../protocol.ts";
 export const version = defineCommand({
   name: "version",
   summary: "Show the version",
+  description: "Shows the versions of bcast and of the runtime, and the platform.",
   flags: {},
-  examples: [["version", "Name the version, and what it runs on"]],
+  examples: [["version", "Show the version"]],
   run: async (_input, { stdout }) => {
     await stdout.write(
       `bcast ${VERSION} (deno ${Deno.version.deno}, ${Deno.build.os} ${Deno.build.arch})\n`,

@@ -5,25 +5,26 @@ import * as flag from "../cli/flags.ts";
 import { roomFlag } from "./client/client_flags.ts";
 import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
-import { safeJson } from "../render/text.ts";
+import { safeJson } from "../protocol.ts";
+import { columns } from "../render/table.ts";
 import type { PersonReport } from "../protocol.ts";
-import { columns } from "../render/columns.ts";
 
 /** `bcast who`. */
 export const who = defineCommand({
   name: "who",
-  summary: "List who is there",
-  about: "Everybody in any room, or in one, without entering it: nobody is told that you looked. " +
-    "Away are those whose connection broke a moment ago and may come back.",
+  summary: "List connected users",
+  description:
+    "Lists the users in all rooms, or in one, without joining: members are not notified. " +
+    "Users marked away lost their connection a moment ago and may return.",
   positional: ADDRESS_ARGUMENT,
   flags: {
-    room: roomFlag("Only those in this room", "all rooms"),
+    room: roomFlag("Only members of this room", "all rooms"),
     ...OBSERVER_FLAGS,
-    json: flag.toggle({ help: "Print JSON, one person a line" }),
+    json: flag.toggle({ help: "Print JSON, one user per line" }),
   },
   examples: [
-    ["who", "Everybody on the hub of this machine, and where"],
-    ["who --room lobby --json", "Those in one room, for a program"],
+    ["who", "List users and their rooms"],
+    ["who --room lobby --json", "Members of one room as JSON"],
   ],
   run: async (input, context) => {
     using interruption = watchInterrupts(context);
@@ -35,7 +36,7 @@ export const who = defineCommand({
       return EXIT.done;
     }
     if (people.length === 0) {
-      await context.stderr.write(`Nobody is ${room === undefined ? "there" : `in ${room}`}\n`);
+      await context.stderr.write(`No users ${room === undefined ? "connected" : `in ${room}`}\n`);
       return EXIT.done;
     }
     await context.stdout.write(

@@ -3,11 +3,11 @@
  * stands on the screen. Usage: `deno task picture`.
  */
 import { connect } from "../client.ts";
-import { displayWidth } from "../render/wrap.ts";
+import { displayWidth } from "../render/width.ts";
 import { temporaryFolder } from "../tests/kit/folder.ts";
 import { programCommand, startHubProcess } from "../tests/kit/process.ts";
 import { Tmux } from "../tests/kit/tmux.ts";
-import { until } from "../tests/kit/until.ts";
+import { until } from "../tests/kit/wait.ts";
 
 const COLUMNS = 78;
 const ROWS = 10;

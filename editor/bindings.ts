@@ -1,27 +1,11 @@
-import type { Chord } from "./screen.ts";
 import type { Edit, Kill } from "./edit_buffer.ts";
 
-/** What a key asks for. */
+/** The effect of a key. */
 export type EditorCommand =
   | { readonly kind: "edit"; readonly edit: Edit }
   | { readonly kind: "kill"; readonly kill: Kill }
-  | { readonly kind: "chord"; readonly chord: Chord }
-  | { readonly kind: Plain };
-
-type Plain =
-  | "enter"
-  | "newline"
-  | "up"
-  | "down"
-  | "yank"
-  | "undo"
-  | "search"
-  | "complete"
-  | "clear"
-  | "suspend"
-  | "interrupt"
-  | "deleteOrEnd"
-  | "cancel";
+  | { readonly kind: "shortcut"; readonly key: string }
+  | { readonly kind: keyof typeof SIMPLE };
 
 const EDITS: Readonly<Record<Edit, readonly string[]>> = {
   left: ["left", "C-b"],
@@ -43,7 +27,7 @@ const KILLS: Readonly<Record<Kill, readonly string[]>> = {
   deleteToLineEnd: ["C-k"],
 };
 
-const PLAIN: Readonly<Record<Plain, readonly string[]>> = {
+const SIMPLE = {
   enter: ["enter"],
   newline: ["M-enter", "S-enter", "C-j", "C-M-j"],
   up: ["up", "C-p"],
@@ -57,10 +41,7 @@ const PLAIN: Readonly<Record<Plain, readonly string[]>> = {
   interrupt: ["C-c"],
   deleteOrEnd: ["C-d"],
   cancel: ["C-g", "escape"],
-};
-
-/** Windows that Alt and a digit show; `0` stands for the tenth. */
-const ROOMS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+} as const satisfies Readonly<Record<string, readonly string[]>>;
 
 function entries<K extends string>(table: Readonly<Record<K, readonly string[]>>): [K, string][] {
   const commands = Object.keys(table) as K[];
@@ -70,16 +51,17 @@ function entries<K extends string>(table: Readonly<Record<K, readonly string[]>>
 const COMMANDS: ReadonlyMap<string, EditorCommand> = new Map<string, EditorCommand>([
   ...entries(EDITS).map(([edit, key]) => [key, { kind: "edit", edit }] as const),
   ...entries(KILLS).map(([kill, key]) => [key, { kind: "kill", kill }] as const),
-  ...entries(PLAIN).map(([kind, key]) => [key, { kind }] as const),
-  ...ROOMS.map((number) =>
-    [`M-${number % 10}`, { kind: "chord", chord: { kind: "room", number } }] as const
-  ),
-  ["M-n", { kind: "chord", chord: { kind: "beside", step: 1 } }],
-  ["M-p", { kind: "chord", chord: { kind: "beside", step: -1 } }],
-  ["M-a", { kind: "chord", chord: { kind: "activity" } }],
+  ...entries(SIMPLE).map(([kind, key]) => [key, { kind }] as const),
 ]);
 
-/** What a key means, by its name of {@linkcode Key}; Shift alone makes no other key of one. */
-export function commandOf(key: string): EditorCommand | undefined {
-  return COMMANDS.get(key) ?? COMMANDS.get(key.replace(/S-(?=[a-z]{2})/, ""));
+/**
+ * The command of a key, named as in {@linkcode Key}. Shift is ignored where it has no binding of its
+ * own.
+ *
+ * @param shortcuts keys to report instead of handling them here.
+ */
+export function commandOf(key: string, shortcuts: ReadonlySet<string>): EditorCommand | undefined {
+  const unshifted = key.replace(/S-(?=[a-z]{2})/, "");
+  return COMMANDS.get(key) ?? COMMANDS.get(unshifted) ??
+    (shortcuts.has(unshifted) ? { kind: "shortcut", key: unshifted } : undefined);
 }

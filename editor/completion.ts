@@ -1,8 +1,8 @@
 import { visible } from "../protocol.ts";
-import { displayWidth, graphemes } from "../render/wrap.ts";
+import { displayWidth, graphemes } from "../render/width.ts";
 
-/** What all candidates begin with, upper and lower case being the same. */
-export function commonStart(candidates: readonly string[]): string {
+/** The common start of all candidates, ignoring case. */
+export function commonPrefix(candidates: readonly string[]): string {
   const first = graphemes(candidates[0] ?? "");
   const others = candidates.slice(1).map(graphemes);
   const differs = first.findIndex((piece, at) =>
@@ -11,8 +11,12 @@ export function commonStart(candidates: readonly string[]): string {
   return (differs === -1 ? first : first.slice(0, differs)).join("");
 }
 
-/** The candidates in columns, as shells list them; at most `height` rows of them. */
-export function listed(candidates: readonly string[], columns: number, height: number): string {
+/** The candidates in columns, like in a shell; at most `height` rows of them. */
+export function formatCandidates(
+  candidates: readonly string[],
+  columns: number,
+  height: number,
+): string {
   const words = candidates.map((candidate) => visible(candidate.trimEnd()));
   const cell = Math.min(columns, Math.max(...words.map(displayWidth)) + 2);
   const across = Math.max(1, Math.floor(columns / cell));

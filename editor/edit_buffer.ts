@@ -1,9 +1,9 @@
 import { TextBuffer } from "./text_buffer.ts";
 
-/** Steps that can be undone: more than anybody remembers. */
+/** Steps that can be undone: more than a user remembers. */
 const MAX_UNDO = 200;
 
-/** What only moves the cursor, or changes a character or two. */
+/** Moves the cursor, or changes a character or two. */
 export type Edit =
   | "left"
   | "right"
@@ -15,7 +15,7 @@ export type Edit =
   | "delete"
   | "transpose";
 
-/** What takes text out to be put back by `yank()`. */
+/** Removes text that `yank()` can insert again. */
 export type Kill =
   | "deleteWordLeft"
   | "deleteWordRight"
@@ -23,72 +23,72 @@ export type Kill =
   | "deleteToLineStart"
   | "deleteToLineEnd";
 
-/** A draft with what it takes to go back: steps that can be undone, and what was killed last. */
+/** A text with its undo steps and the text killed last. A value: each change returns a new one. */
 export class EditBuffer {
   static readonly EMPTY: EditBuffer = new EditBuffer(TextBuffer.EMPTY, [], "", "other");
 
   private constructor(
-    readonly draft: TextBuffer,
-    private readonly undone: readonly TextBuffer[],
+    readonly content: TextBuffer,
+    private readonly undoStack: readonly TextBuffer[],
     private readonly killed: string,
-    /** Typing goes into one step with typing, killing with killing. */
-    private readonly last: "typing" | "killing" | "other",
+    /** Consecutive typing is one step, and so is consecutive killing. */
+    private readonly lastAction: "typing" | "killing" | "other",
   ) {}
 
-  /** Characters typed one after the other, which are undone word by word. */
+  /** Inserts typed characters, which are undone word by word. */
   type(text: string): EditBuffer {
-    const draft = this.draft.insert(text);
-    const joined = this.last === "typing" && !/\s$/u.test(this.draft.before);
-    return this.#step(draft, { joined, last: "typing" });
+    const content = this.content.insert(text);
+    const joined = this.lastAction === "typing" && !/\s$/u.test(this.content.before);
+    return this.#step(content, { joined, lastAction: "typing" });
   }
 
-  /** Text that comes at once. */
+  /** Inserts text as one step. */
   insert(text: string): EditBuffer {
-    return this.#step(this.draft.insert(text));
+    return this.#step(this.content.insert(text));
   }
 
   edit(edit: Edit): EditBuffer {
-    return this.#step(this.draft[edit]());
+    return this.#step(this.content[edit]());
   }
 
   kill(kill: Kill): EditBuffer {
-    const draft = this.draft[kill]();
-    const length = this.draft.text.length - draft.text.length;
+    const content = this.content[kill]();
+    const length = this.content.text.length - content.text.length;
     if (length === 0) return this;
-    const text = this.draft.text.slice(draft.cursor, draft.cursor + length);
-    const before = this.last === "killing" ? this.killed : "";
-    const killed = draft.cursor < this.draft.cursor ? text + before : before + text;
-    return this.#step(draft, { killed, last: "killing" });
+    const text = this.content.text.slice(content.cursor, content.cursor + length);
+    const before = this.lastAction === "killing" ? this.killed : "";
+    const killed = content.cursor < this.content.cursor ? text + before : before + text;
+    return this.#step(content, { killed, lastAction: "killing" });
   }
 
-  /** What was killed last comes back, at the cursor. */
+  /** Inserts the text killed last. */
   yank(): EditBuffer {
-    return this.#step(this.draft.insert(this.killed));
+    return this.#step(this.content.insert(this.killed));
   }
 
   undo(): EditBuffer {
-    const draft = this.undone.at(-1);
-    if (draft === undefined) return this;
-    return new EditBuffer(draft, this.undone.slice(0, -1), this.killed, "other");
+    const content = this.undoStack.at(-1);
+    if (content === undefined) return this;
+    return new EditBuffer(content, this.undoStack.slice(0, -1), this.killed, "other");
   }
 
-  /** Another draft in the place of this one. */
-  replace(draft: TextBuffer): EditBuffer {
-    return this.#step(draft);
+  /** Replaces the text. */
+  replace(content: TextBuffer): EditBuffer {
+    return this.#step(content);
   }
 
-  /** An empty one, with nothing to undo. */
+  /** An empty buffer, with nothing to undo. */
   clear(): EditBuffer {
     return new EditBuffer(TextBuffer.EMPTY, [], this.killed, "other");
   }
 
   #step(
-    draft: TextBuffer,
-    { joined = false, last = "other" as EditBuffer["last"], killed = this.killed } = {},
+    content: TextBuffer,
+    { joined = false, lastAction = "other" as EditBuffer["lastAction"], killed = this.killed } = {},
   ): EditBuffer {
-    const undone = draft.text === this.draft.text || joined
-      ? this.undone
-      : [...this.undone.slice(1 - MAX_UNDO), this.draft];
-    return new EditBuffer(draft, undone, killed, last);
+    const undoStack = content.text === this.content.text || joined
+      ? this.undoStack
+      : [...this.undoStack.slice(1 - MAX_UNDO), this.content];
+    return new EditBuffer(content, undoStack, killed, lastAction);
   }
 }

@@ -1,67 +1,70 @@
-/** A walk through what was typed before. A value: each step gives another one. */
+/** A position in the history while the user steps through it. A value. */
 export interface HistoryCursor {
-  /** Where in the entries; one behind the last is the draft. */
-  readonly at: number;
-  /** What was being written when the walk began. */
+  /** The index of the entry; the one after the last is the draft. */
+  readonly index: number;
+  /** The draft when the user left it for the history. */
   readonly draft: string;
 }
 
-/** One entry back (-1) or on (1); `undefined` where there is none. */
-export function step(
-  walk: HistoryCursor | undefined,
+/** The entry before (-1) or after (1); `undefined` if there is none. */
+export function stepHistory(
+  cursor: HistoryCursor | undefined,
   direction: -1 | 1,
   entries: readonly string[],
   draft: string,
-): { readonly walk: HistoryCursor | undefined; readonly text: string } | undefined {
-  const from = walk ?? { at: entries.length, draft };
-  const at = Math.min(from.at, entries.length) + direction;
-  if (at < 0 || at > entries.length) return undefined;
-  const text = entries[at];
-  // Behind the last entry, the draft comes back.
-  if (text === undefined) return { walk: undefined, text: from.draft };
-  return { walk: { ...from, at }, text };
+): { readonly cursor: HistoryCursor | undefined; readonly text: string } | undefined {
+  const from = cursor ?? { index: entries.length, draft };
+  const index = Math.min(from.index, entries.length) + direction;
+  if (index < 0 || index > entries.length) return undefined;
+  const text = entries[index];
+  // After the last entry, the draft comes back.
+  if (text === undefined) return { cursor: undefined, text: from.draft };
+  return { cursor: { ...from, index }, text };
 }
 
 /** An incremental search backwards: Ctrl-R. A value. */
-export interface Search {
+export interface HistorySearch {
   readonly query: string;
-  /** The entry found, or one behind the last when there is none yet. */
-  readonly at: number;
-  /** Whether the query is nowhere further back. */
+  /** The index of the entry found, or one after the last if there is none yet. */
+  readonly index: number;
+  /** Whether no older entry contains the query. */
   readonly failed: boolean;
 }
 
-/** A search that has not begun. */
-export function startSearch(entries: readonly string[]): Search {
-  return { query: "", at: entries.length, failed: false };
+export function startSearch(entries: readonly string[]): HistorySearch {
+  return { query: "", index: entries.length, failed: false };
 }
 
-/** Looks for another query, from the entry found on. */
-export function searchFor(search: Search, query: string, entries: readonly string[]): Search {
-  // A shorter query may be found again in newer entries.
-  const from = query.startsWith(search.query) ? search.at : entries.length - 1;
+/** Searches for a changed query, from the entry found so far. */
+export function refineSearch(
+  search: HistorySearch,
+  query: string,
+  entries: readonly string[],
+): HistorySearch {
+  // A shorter query may match newer entries again.
+  const from = query.startsWith(search.query) ? search.index : entries.length - 1;
   return find(search, query, from, entries);
 }
 
-/** Looks further back: Ctrl-R again. */
-export function searchOn(search: Search, entries: readonly string[]): Search {
+/** Ctrl-R again: the next older match with another text. */
+export function searchOlder(search: HistorySearch, entries: readonly string[]): HistorySearch {
   if (search.query === "") return search;
-  const current = entries[search.at];
-  let from = search.at - 1;
+  const current = entries[search.index];
+  let from = search.index - 1;
   while (from >= 0 && entries[from] === current) from--;
   return find(search, search.query, from, entries);
 }
 
 function find(
-  search: Search,
+  search: HistorySearch,
   query: string,
   from: number,
   entries: readonly string[],
-): Search {
-  if (query === "") return { query, at: entries.length, failed: false };
+): HistorySearch {
+  if (query === "") return { query, index: entries.length, failed: false };
   const wanted = query.toLowerCase();
-  for (let at = Math.min(from, entries.length - 1); at >= 0; at--) {
-    if (entries[at]?.toLowerCase().includes(wanted)) return { query, at, failed: false };
+  for (let index = Math.min(from, entries.length - 1); index >= 0; index--) {
+    if (entries[index]?.toLowerCase().includes(wanted)) return { query, index, failed: false };
   }
   return { ...search, query, failed: true };
 }

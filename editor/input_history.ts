@@ -1,31 +1,32 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
-import { MAX_DRAFT, TextBuffer } from "./text_buffer.ts";
+import { ignoreNotFound, replaceFile, writeAll } from "../lib/files.ts";
+import { MAX_BUFFER_LENGTH, TextBuffer } from "./text_buffer.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
-/** The file in the data directory: one entry a line, `\n` and `\\` for newlines and backslashes. */
+/** In the data directory: one entry a line, newlines and backslashes escaped. */
 const FILE = "input-history";
-/** Entries that are kept. */
+/** The most entries to keep. */
 export const MAX_ENTRIES = 1000;
-/** Bytes of the file that are read, from its end; what is beyond is nobody's typing. */
-const MAX_FILE = 4 * 1024 * 1024;
+/** Bytes to read from the end of the file: more than a user ever types. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
-/** What was typed before. */
-export interface HistoryReader {
-  /** From the oldest to the newest. */
+/** Lines typed before. */
+export interface InputHistory {
+  /** Oldest first. */
   readonly entries: readonly string[];
-  /** Keeps a line, unless it is not worth it. */
+  /** Adds a line, unless it is blank, begins with a blank, or repeats the last one. */
   add(line: string): void;
 }
 
-/** Whether a line goes into the history: as in shells, one with a blank before it does not. */
+/** As in shells, a line that begins with a blank is not kept. */
 function isKept(line: string): boolean {
-  return line !== "" && !/^\s/u.test(line) && line.length <= MAX_DRAFT;
+  return line !== "" && !/^\s/u.test(line) && line.length <= MAX_BUFFER_LENGTH;
 }
 
-/** Lines for as long as the program runs. */
-export class ShortHistory implements HistoryReader {
+/** A history that ends with the program. */
+export class MemoryHistory implements InputHistory {
   readonly #entries: string[] = [];
 
   constructor(entries: readonly string[] = []) {
@@ -36,7 +37,7 @@ export class ShortHistory implements HistoryReader {
     return this.#entries;
   }
 
-  /** Whether the line was new: not blank, and not the one before again. */
+  /** Returns whether the line was added. */
   add(line: string): boolean {
     if (!isKept(line) || line === this.#entries.at(-1)) return false;
     this.#entries.push(line);
@@ -46,31 +47,31 @@ export class ShortHistory implements HistoryReader {
 }
 
 /**
- * What was typed, across runs. Several programs may add to the file at once; each sees what was
- * there when it started, and its own.
+ * A history kept in a file. Several programs may add to it at once; each sees the entries from before
+ * its start, and its own.
  *
- * A file that cannot be read or written is a warning in the log, never an end.
+ * If the file cannot be read or written, a warning is logged and the history ends with the program.
  */
-export class InputHistory implements HistoryReader, AsyncDisposable {
+export class FileHistory implements InputHistory, AsyncDisposable {
   readonly #path: string;
-  readonly #lines: ShortHistory;
-  /** Entries are written one after the other. */
+  readonly #lines: MemoryHistory;
+  /** Settles when all entries are written, which happens one by one. */
   #written: Promise<void> = Promise.resolve();
 
   private constructor(path: string, entries: readonly string[]) {
     this.#path = path;
-    this.#lines = new ShortHistory(entries);
+    this.#lines = new MemoryHistory(entries);
   }
 
-  /** Reads the history in a data directory, and makes the file as short and private as it should be. */
-  static async open(directory: string): Promise<InputHistory> {
+  /** Reads the history in a data directory; shortens the file and makes it private if necessary. */
+  static async open(directory: string): Promise<FileHistory> {
     const path = join(directory, FILE);
     try {
       await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-      return new InputHistory(path, await withFile(path, (file) => readAndTidy(path, file)));
+      return new FileHistory(path, await withFile(path, (file) => readAndTidy(path, file)));
     } catch (error) {
-      logger.warning("Cannot read what was typed before: {error}", { error, path });
-      return new InputHistory(path, []);
+      logger.warning("Cannot read the input history: {error}", { error, path });
+      return new FileHistory(path, []);
     }
   }
 
@@ -83,31 +84,27 @@ export class InputHistory implements HistoryReader, AsyncDisposable {
     this.#written = this.#written.then(() => this.#append(escape(line) + "\n"));
   }
 
-  /** Waits until everything is written. */
+  /** Waits until all entries are written. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#written;
   }
 
   async #append(line: string): Promise<void> {
     try {
-      await withFile(this.#path, async (file) => {
-        // A line that was cut off by a crash is ended first, so that it spoils no other.
-        const whole = await endsWell(file) ? line : `\n${line}`;
-        await writeAll(file, new TextEncoder().encode(whole));
-      });
+      await withFile(this.#path, (file) => writeAll(file, new TextEncoder().encode(line)));
     } catch (error) {
-      logger.warning("Cannot keep what was typed: {error}", { error, path: this.#path });
+      logger.warning("Cannot save the input history: {error}", { error, path: this.#path });
     }
   }
 }
 
-/** Opens the file for oneself alone, for as long as `use` takes. */
+/** Opens and locks the file while `use` runs. */
 async function withFile<T>(path: string, use: (file: Deno.FsFile) => Promise<T>): Promise<T> {
   for (;;) {
     using file = await Deno.open(path, { read: true, append: true, create: true, mode: 0o600 });
     await file.lock(true);
     try {
-      const [mine, there] = await Promise.all([file.stat(), statIfAny(path)]);
+      const [mine, there] = await Promise.all([file.stat(), Deno.stat(path).catch(ignoreNotFound)]);
       if (!mine.isFile) throw new Error("it is not a file");
       if (there !== undefined && mine.ino === there.ino) return await use(file);
     } finally {
@@ -116,34 +113,33 @@ async function withFile<T>(path: string, use: (file: Deno.FsFile) => Promise<T>)
   }
 }
 
-async function statIfAny(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
 async function readAndTidy(path: string, file: Deno.FsFile): Promise<readonly string[]> {
   const { size, mode } = await file.stat();
   if (mode !== null && (mode & 0o077) !== 0 && Deno.build.os !== "windows") {
-    logger.warning("What you typed could be read by others: {path} is yours alone now", { path });
+    logger.warning(
+      "Other users could read your input history {path}: its permissions are now 600",
+      { path },
+    );
     await Deno.chmod(path, 0o600);
   }
-  const lines = (await readEnd(file, size)).split("\n").filter((line) => line !== "");
+  const text = await readEnd(file, size);
+  const lines = text.split("\n").filter((line) => line !== "");
   const entries = lines.map(unescape).filter((entry) => entry !== undefined);
   if (entries.length < lines.length) {
     const damaged = lines.length - entries.length;
-    logger.warning("{damaged} lines of {path} are damaged and left out", { damaged, path });
+    logger.warning("Ignored {damaged} damaged lines of {path}", { damaged, path });
   }
-  const kept = new ShortHistory(entries).entries;
-  if (lines.length > MAX_ENTRIES || size > MAX_FILE) await replace(path, kept);
+  const kept = new MemoryHistory(entries).entries;
+  // A line that a crash cut off must not damage the next one.
+  const isTruncated = text !== "" && !text.endsWith("\n");
+  if (lines.length > MAX_ENTRIES || size > MAX_FILE_BYTES || isTruncated) {
+    await replaceFile(path, kept.map((entry) => escape(entry) + "\n").join(""));
+  }
   return kept;
 }
 
 async function readEnd(file: Deno.FsFile, size: number): Promise<string> {
-  const start = Math.max(0, size - MAX_FILE);
+  const start = Math.max(0, size - MAX_FILE_BYTES);
   await file.seek(start, Deno.SeekMode.Start);
   const bytes = new Uint8Array(size - start);
   let length = 0;
@@ -153,44 +149,15 @@ async function readEnd(file: Deno.FsFile, size: number): Promise<string> {
     length += read;
   }
   const text = new TextDecoder().decode(bytes.subarray(0, length));
-  // The first line is half a one.
+  // The first line is incomplete.
   return start === 0 ? text : text.slice(text.indexOf("\n") + 1);
-}
-
-/** Written aside and moved into place: a crash leaves the old file or the new one. */
-async function replace(path: string, entries: readonly string[]): Promise<void> {
-  const aside = `${path}.${crypto.randomUUID()}`;
-  const text = entries.map((entry) => escape(entry) + "\n").join("");
-  try {
-    await Deno.writeTextFile(aside, text, { mode: 0o600, createNew: true });
-    await Deno.rename(aside, path);
-  } catch (error) {
-    await Deno.remove(aside).catch((reason: unknown) => {
-      logger.debug("Nothing to remove at {aside}: {reason}", { aside, reason });
-    });
-    throw error;
-  }
-}
-
-async function endsWell(file: Deno.FsFile): Promise<boolean> {
-  const { size } = await file.stat();
-  if (size === 0) return true;
-  await file.seek(-1, Deno.SeekMode.End);
-  const byte = new Uint8Array(1);
-  await file.read(byte);
-  return byte[0] === 0x0a;
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  let rest = bytes;
-  while (rest.length > 0) rest = rest.subarray(await file.write(rest));
 }
 
 function escape(line: string): string {
   return line.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }
 
-/** What was escaped, or `undefined` for a line that nobody can have typed. */
+/** Undoes {@linkcode escape}; `undefined` for a line that cannot have been typed. */
 function unescape(line: string): string | undefined {
   if (line.includes("\uFFFD") || !/^(?:[^\\]|\\[\\n])*$/.test(line)) return undefined;
   const text = line.replaceAll(/\\(.)/g, (_, letter: string) => letter === "n" ? "\n" : "\\");

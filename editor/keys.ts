@@ -1,33 +1,33 @@
-/** What comes from a terminal. */
-export type Received = Key | Reply;
+/** Input from a terminal. */
+export type TerminalInput = Key | TerminalReply;
 
-/** What a terminal says of itself when it is asked. */
-export type Reply =
-  /** The answer to OSC 11: `rgb:1e1e/1e1e/1e1e`, `rgba:…`, `#1e1e1e`. */
+/** A terminal's answer to a query. */
+export type TerminalReply =
+  /** To OSC 11: `rgb:1e1e/1e1e/1e1e`, `rgba:…`, `#1e1e1e`. */
   | { readonly kind: "background"; readonly color: string }
-  /** The answer to DA1, which all terminals give. */
+  /** To DA1, which all terminals answer. */
   | { readonly kind: "attributes" };
 
-/** What somebody did at the keyboard. */
+/** Input by the user. */
 export type Key =
-  /** Characters to be typed; none of them a control character of ASCII. */
+  /** Characters, none of them an ASCII control character. */
   | { readonly kind: "text"; readonly text: string }
   /**
-   * Any other key, named in the manner of Emacs: `C-a`, `M-b` (Alt), `S-tab`, `C-left`, `enter`.
-   * Modifiers stand in the order `C-M-S-`.
+   * Any other key, named as in Emacs: `C-a`, `M-b` (Alt), `S-tab`, `C-left`, `enter`. Modifiers are in
+   * the order `C-M-S-`.
    */
   | { readonly kind: "press"; readonly key: string }
-  /** Pasted text, its lines ended by `\n`. */
+  /** Pasted text with `\n` for line ends. */
   | { readonly kind: "paste"; readonly text: string }
-  /** Somebody pasted more than {@linkcode MAX_PASTE} bytes, of which nothing was kept. */
-  | { readonly kind: "refused" };
+  /** A paste of more than {@linkcode MAX_PASTE} bytes, all of them discarded. */
+  | { readonly kind: "pasteTooLarge" };
 
-/** Bytes pasted at once: far above any hub's limit for a message, and no burden to memory. */
+/** The most bytes of a paste: far above any limit for a message. */
 export const MAX_PASTE = 256 * 1024;
-/** Milliseconds after which an ESC that stands alone is the key, not the start of a sequence. */
+/** Milliseconds after which a lone ESC is the key, not the start of a sequence. */
 export const ESCAPE_MS = 50;
 
-/** Bytes of a sequence that are looked at: none that is known is longer. */
+/** Bytes of a sequence to keep: no known one is longer. */
 const MAX_SEQUENCE = 64;
 
 const ESC = 0x1b;
@@ -35,7 +35,7 @@ const DEL = 0x7f;
 const BEL = 0x07;
 const PASTE_END = new TextEncoder().encode("\x1b[201~");
 
-/** Finals of `ESC [ … X` and `ESC O X` (xterm, VT220, Linux console). */
+/** Final characters of `ESC [ … X` and `ESC O X` (xterm, VT220, Linux console). */
 const BY_LETTER: Readonly<Record<string, string>> = {
   ...{ A: "up", B: "down", C: "right", D: "left", E: "begin", F: "end", H: "home" },
   ...{ P: "f1", Q: "f2", R: "f3", S: "f4", Z: "S-tab" },
@@ -59,7 +59,7 @@ const BY_NUMBER: Readonly<Record<number, string>> = {
 const CONSOLE: Readonly<Record<string, string>> = {
   ...{ A: "f1", B: "f2", C: "f3", D: "f4", E: "f5" },
 };
-/** Control characters that have a key of their own. */
+/** Control characters with a key of their own. */
 const CONTROLS: Readonly<Record<number, string>> = {
   ...{ 0x00: "C-space", 0x08: "backspace", 0x09: "tab", 0x0d: "enter" },
   ...{ 0x1c: "C-\\", 0x1d: "C-]", 0x1e: "C-^", 0x1f: "C-_", [DEL]: "backspace" },
@@ -71,10 +71,10 @@ interface Modifiers {
   readonly shift?: boolean;
 }
 
-/** Where in a sequence the decoder is. */
+/** The decoder's place in a sequence. */
 type DecoderState =
   | { readonly at: "ground" }
-  /** After ESC; `twice` after another one, which some terminals send for Alt. */
+  /** After ESC; `twice` after a second one, which some terminals send for Alt. */
   | { readonly at: "escape"; readonly twice: boolean }
   /** After `ESC [` or `ESC O`. */
   | { readonly at: "sequence"; readonly opener: "[" | "O"; readonly alt: boolean; text: string }
@@ -82,41 +82,41 @@ type DecoderState =
   | { readonly at: "console"; readonly alt: boolean }
   /** After `ESC [ M`: the three bytes of a mouse report. */
   | { readonly at: "mouse"; left: number }
-  /** In a string of the terminal's own (OSC, DCS, APC, PM, SOS), until BEL or `ESC \`. */
+  /** In a control string (OSC, DCS, APC, PM, SOS), until BEL or `ESC \`. */
   | { readonly at: "string"; readonly opener: string; text: string; escaped: boolean }
-  | { readonly at: "paste"; readonly bytes: number[]; matched: number; tooLong: boolean };
+  | { readonly at: "paste"; readonly bytes: number[]; matched: number; tooLarge: boolean };
 
 const GROUND: DecoderState = { at: "ground" };
 
-/** The answer to a question for a background, or its beginning. */
+/** An answer to OSC 11, or its beginning. */
 const BACKGROUND = /^11;([#\w:/]*)$/;
 
 /**
- * Makes keys of what a terminal sends, however it is cut into pieces. Sequences that it does not
- * know are swallowed whole; nothing of them is ever typed.
+ * Decodes the bytes of a terminal into keys, however they are split. Unknown sequences are dropped as
+ * a whole, so that no part of them is typed.
  */
 export class KeyDecoder {
   #state: DecoderState = GROUND;
-  #keys: Received[] = [];
+  #keys: TerminalInput[] = [];
   #text = "";
-  /** The next character is one with Alt. */
+  /** Alt belongs to the next character. */
   #alt = false;
-  // A byte order mark is a character like any other here.
+  // A byte order mark is an ordinary character here.
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   /**
-   * Whether what came last may be a key of its own or the start of a sequence: unless more comes
-   * within {@linkcode ESCAPE_MS}, call {@linkcode timeout}.
+   * Whether the last bytes may be a key or the start of a sequence: unless more bytes come within
+   * {@linkcode ESCAPE_MS}, call {@linkcode timeout}.
    */
-  get waiting(): boolean {
+  get pending(): boolean {
     const state = this.#state;
-    // Nobody types the beginning of an answer: the rest of it is on its way, however slow that is.
+    // No user types the beginning of an answer: the rest will come, however slowly.
     return state.at === "escape" || (state.at === "string" && !isAnswer(state)) ||
       (state.at === "sequence" && state.text === "");
   }
 
-  /** The keys that end in these bytes. */
-  push(bytes: Uint8Array): readonly Received[] {
+  /** Decodes bytes. An incomplete key is returned once it is complete. */
+  push(bytes: Uint8Array): readonly TerminalInput[] {
     let start: number | undefined;
     for (let at = 0; at < bytes.length; at++) {
       const byte = bytes[at] ?? 0;
@@ -126,16 +126,16 @@ export class KeyDecoder {
       }
       if (start !== undefined) this.#type(bytes.subarray(start, at));
       start = undefined;
-      this.#take(byte);
+      this.#byte(byte);
     }
     if (start !== undefined) this.#type(bytes.subarray(start));
     return this.#flush();
   }
 
-  /** Nothing more came: decides what is {@linkcode waiting}. */
-  timeout(): readonly Received[] {
+  /** Decides about {@linkcode pending} bytes after no more came. */
+  timeout(): readonly TerminalInput[] {
     const state = this.#state;
-    if (!this.waiting) return [];
+    if (!this.pending) return [];
     this.#state = GROUND;
     if (state.at === "escape") this.#press("escape");
     else if (state.at === "sequence") this.#press(state.opener, { alt: true });
@@ -143,14 +143,14 @@ export class KeyDecoder {
     return this.#flush();
   }
 
-  #flush(): readonly Received[] {
+  #flush(): readonly TerminalInput[] {
     this.#endText();
     const keys = this.#keys;
     this.#keys = [];
     return keys;
   }
 
-  /** Characters, of which the last may be incomplete. */
+  /** Decodes text, whose last character may be incomplete. */
   #type(bytes: Uint8Array): void {
     this.#characters(this.#decoder.decode(bytes, { stream: true }));
   }
@@ -166,7 +166,7 @@ export class KeyDecoder {
     }
   }
 
-  /** No more characters for now: what is incomplete stays so. */
+  /** Ends a run of text; an incomplete character becomes a replacement character. */
   #endCharacter(): void {
     this.#characters(this.#decoder.decode());
     this.#alt = false;
@@ -177,19 +177,18 @@ export class KeyDecoder {
     this.#text = "";
   }
 
-  #reply(reply: Reply): void {
+  #emit(input: TerminalInput): void {
     this.#endText();
-    this.#keys.push(reply);
+    this.#keys.push(input);
   }
 
   #press(key: string, { ctrl, alt, shift }: Modifiers = {}): void {
-    this.#endText();
     const name = `${ctrl ? "C-" : ""}${alt ? "M-" : ""}${shift ? "S-" : ""}${key}`;
-    this.#keys.push({ kind: "press", key: name });
+    this.#emit({ kind: "press", key: name });
   }
 
-  /** One byte, which is no character of ordinary text. */
-  #take(byte: number): void {
+  /** Decodes one byte that is not ordinary text. */
+  #byte(byte: number): void {
     const state = this.#state;
     switch (state.at) {
       case "ground":
@@ -249,7 +248,7 @@ export class KeyDecoder {
     if (byte === ESC) {
       this.#state = { at: "escape", twice: false };
     } else if (byte < 0x20 || byte >= DEL) {
-      // No sequence holds such a byte: this one was cut off.
+      // No sequence contains such a byte: this one was cut off.
       this.#state = GROUND;
       if (byte >= 0x80) this.#type(Uint8Array.of(byte));
       else this.#control(byte, false);
@@ -270,7 +269,7 @@ export class KeyDecoder {
     if (byte === BEL || (state.escaped && byte === 0x5c)) {
       this.#state = GROUND;
       if (isAnswer(state)) {
-        this.#reply({ kind: "background", color: BACKGROUND.exec(state.text)?.[1] ?? "" });
+        this.#emit({ kind: "background", color: BACKGROUND.exec(state.text)?.[1] ?? "" });
       }
       return;
     }
@@ -278,7 +277,7 @@ export class KeyDecoder {
     if (byte !== ESC && state.text.length < MAX_SEQUENCE) state.text += String.fromCharCode(byte);
   }
 
-  /** `ESC O`, a modifier from some, and a letter. */
+  /** `ESC O`, a modifier from some terminals, and a letter. */
   #singleShift(text: string, final: string, alt: boolean): void {
     if (!/^\d*$/.test(text)) return;
     const held = modifiers(Number(text || "1"), alt);
@@ -293,8 +292,8 @@ export class KeyDecoder {
 
   /** `ESC [`, numbers and a letter. */
   #controlSequence(text: string, final: string, alt: boolean): void {
-    if (final === "c" && text.startsWith("?")) return this.#reply({ kind: "attributes" });
-    // Anything else is a report: of the mouse, of the focus.
+    if (final === "c" && text.startsWith("?")) return this.#emit({ kind: "attributes" });
+    // Anything else is a report, such as of the mouse or the focus.
     if (!/^[\d;:]*$/.test(text) || text.length >= MAX_SEQUENCE) return;
     const [first = 1, second = 1, third = 0] = text.split(";").map((part) => parseInt(part) || 1);
     const letter = BY_LETTER[final];
@@ -305,7 +304,7 @@ export class KeyDecoder {
     if (final === "u") return this.#coded(first, modifiers(second, alt));
     if (final === "~" && first === 27) return this.#coded(third, modifiers(second, alt));
     if (final === "~" && text === "200") {
-      this.#state = { at: "paste", bytes: [], matched: 0, tooLong: false };
+      this.#state = { at: "paste", bytes: [], matched: 0, tooLarge: false };
       return;
     }
     const key = BY_NUMBER[first];
@@ -316,11 +315,11 @@ export class KeyDecoder {
     else if (final === "@") this.#press(key, { ctrl: true, alt, shift: true });
   }
 
-  /** A key by its character's code, as xterm's modifyOtherKeys and others tell it. */
+  /** A key given by its character code, as with xterm's modifyOtherKeys. */
   #coded(code: number, held: Modifiers): void {
     const named = code === ESC ? "escape" : CONTROLS[code];
     if (named !== undefined) return this.#press(named, held);
-    // Above U+F8FF's neighbours there are keys that are no characters.
+    // Surrogates and private use: some terminals use these codes for keys that are no characters.
     if (code < 0x20 || code > 0x10ffff || (code >= 0xd800 && code <= 0xf8ff)) return;
     const character = String.fromCodePoint(code);
     if (held.ctrl || held.alt) {
@@ -334,9 +333,8 @@ export class KeyDecoder {
     if (byte === PASTE_END[state.matched]) {
       if (++state.matched < PASTE_END.length) return;
       this.#state = GROUND;
-      this.#endText();
-      this.#keys.push(
-        state.tooLong ? { kind: "refused" } : { kind: "paste", text: pasted(state.bytes) },
+      this.#emit(
+        state.tooLarge ? { kind: "pasteTooLarge" } : { kind: "paste", text: pasted(state.bytes) },
       );
       return;
     }
@@ -346,10 +344,10 @@ export class KeyDecoder {
   }
 
   #keep(state: DecoderState & { readonly at: "paste" }, bytes: Iterable<number>): void {
-    if (state.tooLong) return;
+    if (state.tooLarge) return;
     state.bytes.push(...bytes);
-    state.tooLong = state.bytes.length > MAX_PASTE;
-    if (state.tooLong) state.bytes.length = 0;
+    state.tooLarge = state.bytes.length > MAX_PASTE;
+    if (state.tooLarge) state.bytes.length = 0;
   }
 }
 

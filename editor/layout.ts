@@ -1,7 +1,7 @@
 import { visible } from "../protocol.ts";
-import { displayWidth, pieces } from "../render/wrap.ts";
+import { displayWidth, pieces } from "../render/width.ts";
 
-/** What stands below all that was said. */
+/** The content below the printed lines. */
 export interface Layout {
   readonly status: readonly string[];
   readonly prompt: string;
@@ -11,34 +11,34 @@ export interface Layout {
   readonly height: number;
 }
 
-/** How it looks. */
+/** Content as rows of a terminal. */
 export interface Frame {
-  /** None is wider than the terminal. */
+  /** Each fits the width of the terminal. */
   readonly rows: readonly string[];
   /** The row of the cursor. */
   readonly row: number;
-  /** What stands before the cursor in its row. */
+  /** The text before the cursor in its row. */
   readonly before: string;
 }
 
-/** Rows that a draft gets before the status does. */
-const LEAST_DRAFT = 3;
-/** Before the further lines of a draft, as shells do it. */
-const CONTINUED = "> ";
-/** Columns from one tab stop to the next. */
+/** Rows reserved for the draft before the status gets any. */
+const MIN_DRAFT_ROWS = 3;
+/** The prompt of further lines, as in shells. */
+const CONTINUATION = "> ";
+/** Columns between tab stops. */
 const TAB = 4;
 
 /**
- * Lays out the status, the prompt and the draft. They take half of the screen at most: of more
- * status the last rows are shown, which matter most, and of a longer draft those around the cursor.
+ * Lays out the status, the prompt and the draft in at most half of the screen. Of a longer status,
+ * the last rows are shown, which matter most; of a longer draft, those around the cursor.
  */
-export function layOut(scene: Layout): Frame {
-  const columns = Math.max(1, scene.columns);
-  const most = Math.max(1, Math.floor(scene.height / 2));
-  const { rows, row, before } = layOutDraft(scene, columns);
-  const left = most - Math.min(rows.length, LEAST_DRAFT, most);
-  const status = scene.status.slice(Math.max(0, scene.status.length - left))
-    .map((line) => cutRow(line, columns));
+export function layOut(layout: Layout): Frame {
+  const columns = Math.max(1, layout.columns);
+  const most = Math.max(1, Math.floor(layout.height / 2));
+  const { rows, row, before } = layOutDraft(layout, columns);
+  const left = most - Math.min(rows.length, MIN_DRAFT_ROWS, most);
+  const status = layout.status.slice(Math.max(0, layout.status.length - left))
+    .map((line) => fitRow(line, columns));
   const room = most - status.length;
   const top = Math.max(0, Math.min(row - Math.floor(room / 2), rows.length - room));
   return {
@@ -67,7 +67,7 @@ function layOutDraft({ prompt, draft }: Layout, columns: number): Frame {
     if (style) text += piece;
     else for (const each of pieces(piece, columns)) put(each);
   }
-  const head = columns > CONTINUED.length ? CONTINUED : "";
+  const head = columns > CONTINUATION.length ? CONTINUATION : "";
   let offset = 0;
   let found: { readonly row: number; readonly before: string } | undefined;
   const find = (width: number): void => {
@@ -88,8 +88,8 @@ function layOutDraft({ prompt, draft }: Layout, columns: number): Frame {
   return { rows, ...found ?? { row: rows.length - 1, before: text } };
 }
 
-/** A line in one row, its colours kept; an ellipsis stands for what does not fit. */
-export function cutRow(line: string, columns: number): string {
+/** A line cut to one row, with its colours; `…` marks a cut. */
+export function fitRow(line: string, columns: number): string {
   const parts = styled(line);
   const width = parts.reduce((sum, { piece, style }) => sum + (style ? 0 : displayWidth(piece)), 0);
   const fits = width <= columns;
@@ -112,7 +112,7 @@ export function cutRow(line: string, columns: number): string {
   return fits ? row : `${row}…`;
 }
 
-/** `text` in colours and what is coloured, made harmless. */
+/** `text` split into colours and text, the text with control characters made visible. */
 function styled(text: string): readonly { readonly piece: string; readonly style: boolean }[] {
   // deno-lint-ignore no-control-regex -- SGR sequences, the only ones this program writes in text
   return text.split(/(\x1b\[[0-9;]*m)/).map((piece, at) =>

@@ -1,20 +1,26 @@
-import type { Context } from "../cli/context.ts";
-import { type InputLine, inputLines } from "../commands/pipeline/lines.ts";
-import { isPrivateCommand } from "../terminal/completion.ts";
-import type { Console, ScreenEvents } from "./screen.ts";
+import { type InputLine, inputLines } from "../lib/input_lines.ts";
+import type { Output } from "../lib/output.ts";
+import type { InteractiveScreen, ScreenEvents } from "./screen.ts";
 
-/** Rows of a window that is shown again: nothing tells how many a plain terminal has in sight. */
+/** Rows to assume: a plain terminal does not tell its height. */
 const ROWS = 24;
 
+/** Options of a {@linkcode PlainScreen}. */
+export interface PlainScreenOptions {
+  readonly output: Output;
+  readonly input: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Whether a line is a command, which leaves a draft that was given back as it is. */
+  readonly isCommand: (line: string) => boolean;
+}
+
 /**
- * A terminal that takes lines and shows lines, without any escape sequence: `TERM=dumb`, a serial
- * line, a shell inside an editor. The terminal itself edits what is typed, so that what others say
- * may come in the middle of it.
+ * A terminal without escape sequences: `TERM=dumb`, a serial line, a shell inside an editor. The
+ * terminal itself edits the line, so output may appear in the middle of it.
  */
-export class PlainScreen implements Console {
+export class PlainScreen implements InteractiveScreen {
   readonly plain = true;
   readonly rows = ROWS;
-  readonly #context: Context;
+  readonly #options: PlainScreenOptions;
   readonly #ended = new AbortController();
   readonly #lines: AsyncGenerator<InputLine>;
   #status: readonly string[] = [];
@@ -22,13 +28,13 @@ export class PlainScreen implements Console {
   /** How often the draft was set. */
   #drafts = 0;
 
-  constructor(context: Context) {
-    this.#context = context;
-    this.#lines = inputLines(context.stdin.readable, this.#ended.signal);
+  constructor(options: PlainScreenOptions) {
+    this.#options = options;
+    this.#lines = inputLines(options.input, this.#ended.signal);
   }
 
   get columns(): number {
-    return this.#context.stdout.columns;
+    return this.#options.output.columns;
   }
 
   get draft(): string {
@@ -48,7 +54,7 @@ export class PlainScreen implements Console {
     this.#write(text + "\n");
   }
 
-  /** Shows the rows that are new: what was written cannot be taken back. */
+  /** Prints the rows that are new: printed ones cannot be removed. */
   setStatus(rows: readonly string[]): void {
     for (const row of rows) if (!this.#status.includes(row)) this.print(`* ${row}`);
     this.#status = rows;
@@ -56,7 +62,7 @@ export class PlainScreen implements Console {
 
   setPrompt(): void {}
 
-  /** Shows a draft that was given back; Enter on an empty line sends it. */
+  /** Prints the draft; Enter on an empty line sends it. */
   setDraft(text: string): void {
     this.#draft = text;
     this.#drafts++;
@@ -67,7 +73,7 @@ export class PlainScreen implements Console {
     if (this.#draft !== "") this.print(`> ${this.#draft.replaceAll("\n", "\n> ")}`);
   }
 
-  /** Rings with a control character, which every terminal knows. */
+  /** BEL is a control character that every terminal knows. */
   bell(): void {
     this.#write("\x07");
   }
@@ -82,8 +88,8 @@ export class PlainScreen implements Console {
     for (;;) {
       const typed = await this.#next();
       if (typed === undefined) return events.end();
-      // A command may be what the draft waits for: `/join` of a room that it could not be sent to.
-      if (isPrivateCommand(typed)) {
+      // The draft may be waiting for this command, such as `/join` before it can be sent.
+      if (this.#options.isCommand(typed)) {
         const before = this.#drafts;
         events.line(typed);
         if (this.#drafts === before) this.#showDraft();
@@ -106,7 +112,7 @@ export class PlainScreen implements Console {
   }
 
   #write(text: string): void {
-    // Where nobody reads any more, the input ends as well.
-    void this.#context.stdout.write(text);
+    // When the output is closed, the input ends as well.
+    void this.#options.output.write(text);
   }
 }

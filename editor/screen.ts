@@ -1,64 +1,55 @@
 /**
- * What a chat needs of a terminal.
+ * A terminal with output above an input line.
  *
- * From top to bottom: what was said, which scrolls; the status, a few rows that come and go; the
- * prompt with the draft. Printing never disturbs the two below.
+ * From top to bottom: the printed lines, which scroll; the status, whose rows change in place; the
+ * prompt with the draft. Printing never disturbs the two below it.
  */
 export interface Screen {
-  /** Whether it only takes and shows lines: there is no place for a status that changes. */
+  /** Whether it can only print lines, so that a status cannot change in place. */
   readonly plain?: boolean;
-  /** Width in columns, for wrapping. */
   readonly columns: number;
-  /** Height in rows. */
   readonly rows: number;
-  /** What is being typed; may have several lines. */
+  /** The text being typed; may have several lines. */
   readonly draft: string;
-  /** Shows lines above status and draft, for good. */
+  /** Prints lines above the status and the draft. */
   print(text: string): void;
-  /** The rows between what was said and the prompt; no lines take no room. */
-  setStatus(lines: readonly string[]): void;
-  /** What stands before the draft. */
+  /** Replaces the status; an empty one takes no room. */
+  setStatus(rows: readonly string[]): void;
   setPrompt(prompt: string): void;
-  /** Puts another text in the place of the draft, the cursor at its end. */
+  /** Replaces the draft and puts the cursor at its end. */
   setDraft(text: string): void;
-  /** Rings. */
   bell(): void;
-  /** Empties the screen, which can be scrolled back to; status and draft stay. */
+  /** Scrolls everything printed out of sight; status and draft stay. */
   clear(): void;
 }
 
-/** A screen with somebody at it. */
-export interface Console extends Screen, Disposable {
-  /** Asks before the chat begins; `undefined` when the user would rather leave. */
+/** A screen with a user at it. */
+export interface InteractiveScreen extends Screen, Disposable {
+  /**
+   * Asks for one line, before {@linkcode listen}. `undefined` after Ctrl-C, Ctrl-D or the loss of the
+   * terminal.
+   */
   ask(question: string): Promise<string | undefined>;
-  /** Tells `events` of what is typed from now on. */
+  /** Shows the prompt and reports input from now on. */
   listen(events: ScreenEvents): void;
 }
 
-/** Keys that mean something to a chat, and nothing to a draft. */
-export type Chord =
-  | { readonly kind: "room"; readonly number: number }
-  /** Alt-n, Alt-p: the next window, or the previous one. */
-  | { readonly kind: "beside"; readonly step: 1 | -1 }
-  /** Alt-a: on to where something happened. */
-  | { readonly kind: "activity" };
-
-/** What a terminal tells a chat. */
+/** Input by the user. */
 export interface ScreenEvents {
-  /** Enter: the draft, which is empty now; may have several lines. */
+  /** Enter: the draft, which may have several lines and is empty now. */
   line(line: string): void;
-  /** The draft changed, by whatever key. Not told of `setDraft()` and of Enter. */
+  /** A key changed the draft. Not called for `setDraft()` and Enter. */
   edited(draft: string): void;
-  /** A {@linkcode Chord} was pressed. */
-  chord(chord: Chord): void;
+  /** One of the shortcuts given to the editor was pressed. */
+  shortcut(key: string): void;
   /** Ctrl-C on an empty draft. */
   interrupt(): void;
   /** Ctrl-C on a draft, which is empty now and in the history. */
   discarded(): void;
   /** Ctrl-D on an empty draft, or the terminal is gone. */
   end(): void;
-  /** Tab: what the part before the cursor may become. */
-  complete(line: string): readonly [candidates: readonly string[], part: string];
-  /** The size changed, or the program was continued after Ctrl-Z. */
+  /** Tab: the candidates for the last `part` of the text before the cursor. */
+  complete(before: string): readonly [candidates: readonly string[], part: string];
+  /** The size changed, or the program was resumed after Ctrl-Z. */
   resized(): void;
 }

@@ -1,32 +1,32 @@
 /**
- * UTF-16 units that a draft has at most: far above any hub's limit for a message, so that the hub
- * or the chat refuses it with a reason, and small enough to be drawn at every key.
+ * The most UTF-16 units of a draft: far above any limit for a message, whose error says more, and
+ * small enough to redraw at every key.
  */
-export const MAX_DRAFT = 256 * 1024;
+export const MAX_BUFFER_LENGTH = 256 * 1024;
 
-// Everything that a terminal would obey, but newlines and tabs.
-// deno-lint-ignore no-control-regex -- they are what is looked for
+// Everything that a terminal would interpret, except newlines and tabs.
+// deno-lint-ignore no-control-regex -- the pattern is about control characters
 const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
-/** A word for Alt-b and Alt-f: letters, digits and what is written on them. */
+/** Word characters for Alt-b and Alt-f: letters, digits and their marks. */
 const WORD = /[\p{L}\p{N}\p{M}_]/u;
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /**
- * A text that is being written, and where in it. A value: each change gives another one.
+ * A text with a cursor. A value: each change returns a new one.
  *
- * The cursor never stands within what looks like one character.
+ * The cursor is never inside a grapheme.
  */
 export class TextBuffer {
   static readonly EMPTY: TextBuffer = new TextBuffer("", 0);
 
   private constructor(
     readonly text: string,
-    /** UTF-16 units before the cursor. */
+    /** In UTF-16 units. */
     readonly cursor: number,
   ) {}
 
-  /** A draft of `text` with the cursor at its end; control characters are left out. */
+  /** `text` without control characters, with the cursor at its end. */
   static of(text: string): TextBuffer {
     return TextBuffer.EMPTY.insert(text);
   }
@@ -39,54 +39,54 @@ export class TextBuffer {
     return this.text.slice(this.cursor);
   }
 
-  /** With `text` at the cursor; this very draft when there is no room for it. */
+  /** Inserts `text` at the cursor. Returns this very object if `text` is empty or does not fit. */
   insert(text: string): TextBuffer {
     const clean = text.replaceAll(/\r\n?/g, "\n").replaceAll(CONTROLS, "").toWellFormed();
-    if (clean === "" || this.text.length + clean.length > MAX_DRAFT) return this;
-    return this.#with(this.before + clean + this.after, this.cursor + clean.length);
+    if (clean === "" || this.text.length + clean.length > MAX_BUFFER_LENGTH) return this;
+    return this.#make(this.before + clean + this.after, this.cursor + clean.length);
   }
 
-  /** With `text` in the place of the last `length` units before the cursor. */
+  /** Replaces the last `length` units before the cursor. */
   replaceBefore(length: number, text: string): TextBuffer {
     return this.#cut(Math.max(0, this.cursor - length), this.cursor).insert(text);
   }
 
   left(): TextBuffer {
-    return this.#at(this.#previous(this.cursor));
+    return this.#moveTo(this.#previous(this.cursor));
   }
 
   right(): TextBuffer {
-    return this.#at(this.#next(this.cursor));
+    return this.#moveTo(this.#next(this.cursor));
   }
 
   wordLeft(): TextBuffer {
-    return this.#at(this.#wordStart());
+    return this.#moveTo(this.#wordStart());
   }
 
   wordRight(): TextBuffer {
-    return this.#at(this.#wordEnd());
+    return this.#moveTo(this.#wordEnd());
   }
 
   lineStart(): TextBuffer {
-    return this.#at(this.#lineStart());
+    return this.#moveTo(this.#lineStart());
   }
 
   lineEnd(): TextBuffer {
-    return this.#at(this.#lineEnd());
+    return this.#moveTo(this.#lineEnd());
   }
 
-  /** One line up, as far from its start as before; `undefined` on the first line. */
+  /** One line up, in the same column; `undefined` on the first line. */
   up(): TextBuffer | undefined {
     const start = this.#lineStart();
     if (start === 0) return undefined;
-    return this.#at(start - 1).#inLine(this.#lineColumn());
+    return this.#moveTo(start - 1).#moveToColumn(this.#column());
   }
 
   /** One line down; `undefined` on the last line. */
   down(): TextBuffer | undefined {
     const end = this.#lineEnd();
     if (end === this.text.length) return undefined;
-    return this.#at(end + 1).#inLine(this.#lineColumn());
+    return this.#moveTo(end + 1).#moveToColumn(this.#column());
   }
 
   backspace(): TextBuffer {
@@ -105,18 +105,18 @@ export class TextBuffer {
     return this.#cut(this.cursor, this.#wordEnd());
   }
 
-  /** Without what stands between the cursor and the blank before it. */
+  /** Deletes back to the previous blank. */
   deleteBlankWordLeft(): TextBuffer {
     return this.#cut(this.before.search(/\S*\s*$/u), this.cursor);
   }
 
-  /** Without what is left of the cursor in its line; at its start, without the newline before it. */
+  /** Deletes back to the start of the line; there, the newline before it. */
   deleteToLineStart(): TextBuffer {
     const start = this.#lineStart();
     return this.#cut(start === this.cursor ? Math.max(0, start - 1) : start, this.cursor);
   }
 
-  /** Without what is right of the cursor in its line; at its end, without the newline. */
+  /** Deletes to the end of the line; there, the newline. */
   deleteToLineEnd(): TextBuffer {
     const end = this.#lineEnd();
     return this.#cut(
@@ -125,7 +125,7 @@ export class TextBuffer {
     );
   }
 
-  /** The characters beside the cursor change places; at the end of a line, the two before it. */
+  /** Swaps the characters around the cursor; at the end of a line, the two before it. */
   transpose(): TextBuffer {
     const atEnd = this.cursor === this.#lineEnd();
     const middle = atEnd ? this.#previous(this.cursor) : this.cursor;
@@ -133,24 +133,24 @@ export class TextBuffer {
     const end = this.#next(middle);
     const [first, second] = [this.text.slice(start, middle), this.text.slice(middle, end)];
     if (first === "" || second === "" || first === "\n" || second === "\n") return this;
-    return this.#with(this.text.slice(0, start) + second + first + this.text.slice(end), end);
+    return this.#make(this.text.slice(0, start) + second + first + this.text.slice(end), end);
   }
 
-  #with(text: string, cursor: number): TextBuffer {
+  #make(text: string, cursor: number): TextBuffer {
     if (cursor >= text.length) return new TextBuffer(text, text.length);
-    // What was put together may look like one character now.
+    // Characters that meet now may form one grapheme.
     const { index } = segmenter.segment(text).containing(cursor) ?? { index: cursor };
     const whole = index === cursor ? cursor : endOf(text, cursor);
     return new TextBuffer(text, whole);
   }
 
-  #at(cursor: number): TextBuffer {
-    return cursor === this.cursor ? this : this.#with(this.text, cursor);
+  #moveTo(cursor: number): TextBuffer {
+    return cursor === this.cursor ? this : this.#make(this.text, cursor);
   }
 
   #cut(start: number, end: number): TextBuffer {
     if (start === end) return this;
-    return this.#with(this.text.slice(0, start) + this.text.slice(end), start);
+    return this.#make(this.text.slice(0, start) + this.text.slice(end), start);
   }
 
   #previous(index: number): number {
@@ -170,16 +170,16 @@ export class TextBuffer {
     return end === -1 ? this.text.length : end;
   }
 
-  /** Characters between the start of the line and the cursor. */
-  #lineColumn(): number {
+  /** Graphemes between the start of the line and the cursor. */
+  #column(): number {
     return [...segmenter.segment(this.text.slice(this.#lineStart(), this.cursor))].length;
   }
 
-  #inLine(column: number): TextBuffer {
+  #moveToColumn(column: number): TextBuffer {
     const start = this.#lineStart();
     const line = this.text.slice(start, this.#lineEnd());
     const before = [...segmenter.segment(line)].slice(0, column);
-    return this.#at(start + before.reduce((sum, { segment }) => sum + segment.length, 0));
+    return this.#moveTo(start + before.reduce((sum, { segment }) => sum + segment.length, 0));
   }
 
   #wordStart(): number {

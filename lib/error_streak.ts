@@ -1,14 +1,14 @@
 import type { Logger } from "@logtape/logtape";
 
-/** Milliseconds without a failure after which the trouble counts as over. */
-const CALM = 5000;
+/** Milliseconds without a failure after which the problem counts as solved. */
+const QUIET_MS = 5000;
 
-/** Milliseconds between two reminders while the trouble lasts. */
-const REMINDER = 60_000;
+/** Milliseconds between two reminders while the problem lasts. */
+const REMINDER_MS = 60_000;
 
 /**
- * Logs a trouble that many calls meet, such as a full disk: one error when it begins, a reminder
- * with a count every minute, and one line when it is over.
+ * Logs a problem that affects many calls, such as a full disk: an error when it begins, a reminder
+ * with a count every minute, and a line when it is solved.
  */
 export class ErrorStreak {
   readonly #logger: Logger;
@@ -16,7 +16,7 @@ export class ErrorStreak {
   readonly #monotonic: () => number;
   #message = "";
   #count = 0;
-  #told = 0;
+  #loggedAt = 0;
   #failedAt = 0;
 
   /** @param cannot what fails, such as `Cannot write the log`. */
@@ -26,17 +26,17 @@ export class ErrorStreak {
     this.#monotonic = monotonic;
   }
 
-  /** Takes note of a failure; `message` says what is wrong and what to do. */
-  failed(message: string): void {
+  /** @param message what is wrong, and what to do. */
+  recordFailure(message: string): void {
     const now = this.#monotonic();
     this.#count++;
     this.#failedAt = now;
     if (message !== this.#message) {
       this.#message = message;
-      this.#told = now;
+      this.#loggedAt = now;
       this.#logger.error("{cannot}: {message}", { cannot: this.#cannot, message });
-    } else if (now - this.#told >= REMINDER) {
-      this.#told = now;
+    } else if (now - this.#loggedAt >= REMINDER_MS) {
+      this.#loggedAt = now;
       this.#logger.warn("{cannot}: {message} ({count} failures so far)", {
         cannot: this.#cannot,
         message,
@@ -45,11 +45,11 @@ export class ErrorStreak {
     }
   }
 
-  /** Takes note of a success. Costs nothing unless something failed before. */
-  worked(): void {
-    // On a disk that is nearly full, what is small still works now and then.
-    if (this.#count === 0 || this.#monotonic() - this.#failedAt < CALM) return;
-    this.#logger.info("{cannot}: that is over, after {count} failures", {
+  /** Costs nothing unless something failed before. */
+  recordSuccess(): void {
+    // On a disk that is nearly full, small writes still succeed now and then.
+    if (this.#count === 0 || this.#monotonic() - this.#failedAt < QUIET_MS) return;
+    this.#logger.info("{cannot}: solved after {count} failures", {
       cannot: this.#cannot,
       count: this.#count,
     });

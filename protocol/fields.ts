@@ -4,10 +4,10 @@ import { MAX_DATA_DEPTH, MAX_REF_LENGTH, MAX_VIA } from "./limits.ts";
 import { isRoomName, normalizeName } from "./names.ts";
 import { visible } from "./text.ts";
 
-/** A JSON object as it came off the wire: nothing is known of its fields. */
+/** A JSON object with unchecked fields. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Ends the reading of a frame; never leaves the parser. */
+/** Stops the parser; never leaves it. */
 export class FieldError extends Error {
   override readonly name = "FieldError";
   constructor(readonly code: ErrorCode, message: string) {
@@ -20,7 +20,7 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A short, printable piece of what somebody sent, for an error message. */
+/** A short, harmless excerpt of an untrusted value, for an error message. */
 export function quote(value: unknown): string {
   if (typeof value === "object") return Array.isArray(value) ? "(a list)" : "(an object)";
   const text = String(value);
@@ -28,12 +28,12 @@ export function quote(value: unknown): string {
   return `"${visible(text.length > 40 ? text.slice(0, 40) + "…" : text)}"`;
 }
 
-/** Whether a field is not given: `null` is how many JSON encoders write that. */
+/** Whether a field is not given: many JSON encoders write `null` for that. */
 export function missing(value: unknown): value is null | undefined {
   return value === undefined || value === null;
 }
 
-/** `fields[name]`, which must be a string of at most `max` UTF-16 units. */
+/** A string field of at most `max` UTF-16 units. */
 export function string(fields: Fields, name: string, max = Number.MAX_SAFE_INTEGER): string {
   const value = fields[name];
   if (typeof value !== "string") {
@@ -42,11 +42,10 @@ export function string(fields: Fields, name: string, max = Number.MAX_SAFE_INTEG
   if (value.length > max) {
     throw new FieldError("bad_frame", `"${name}" must have at most ${max} characters`);
   }
-  // A lone surrogate has no UTF-8: it would come back from the log as another string.
+  // A lone surrogate has no UTF-8 encoding, so the log would return another string.
   return value.isWellFormed() ? value : value.toWellFormed();
 }
 
-/** A boolean field. */
 export function boolean(fields: Fields, name: string): boolean {
   const value = fields[name];
   if (typeof value !== "boolean") {
@@ -70,27 +69,26 @@ export function integer(
   return value;
 }
 
-/** A room name. */
 export function room(fields: Fields, name = "room"): string {
   const value = fields[name];
   if (typeof value === "string" && isRoomName(value)) return value;
-  const what = missing(value) ? `"${name}" is missing` : `${quote(value)} is not a room`;
+  const problem = missing(value) ? `"${name}" is missing` : `${quote(value)} is not a room`;
   throw new FieldError(
     "bad_room",
-    `${what}: use 1 to 64 of a-z 0-9 . _ - and start with a letter or digit`,
+    `${problem}: use 1 to 64 of a-z 0-9 . _ - and start with a letter or digit`,
   );
 }
 
-/** A person's name, normalized. */
+/** A user name, normalized. */
 export function personName(fields: Fields, name = "sender"): string {
   const value = fields[name];
   const shown = typeof value === "string" ? normalizeName(value) : undefined;
   if (shown !== undefined) return shown;
-  const what = missing(value) ? `"${name}" is missing` : `${quote(value)} is not a name`;
-  throw new FieldError("bad_name", `${what}: use 1 to 32 visible characters without / @ # :`);
+  const problem = missing(value) ? `"${name}" is missing` : `${quote(value)} is not a name`;
+  throw new FieldError("bad_name", `${problem}: use 1 to 32 visible characters without / @ # :`);
 }
 
-/** The client's own mark for a request. */
+/** The client's reference for a request. */
 export function ref(fields: Fields): Ref {
   const value = fields["ref"];
   if (typeof value === "number" && Number.isFinite(value)) return value;
@@ -103,7 +101,6 @@ export function ref(fields: Fields): Ref {
   );
 }
 
-/** The optional `kind` of a message. */
 export function kind(fields: Fields): MessageKind {
   if (fields["kind"] !== "action") {
     throw new FieldError("bad_frame", `"kind" must be "action", or left out`);
@@ -118,15 +115,14 @@ function format(fields: Fields): TextFormat {
   return "markdown";
 }
 
-/** What `via` may hold: identifiers that programs give themselves. */
+/** An identifier that a program chose for itself. */
 const VIA = /^[\w.-]{1,64}$/;
 
-/** Whether `item` may stand in `via`: 1 to 64 of `A-Z a-z 0-9 _ . -`. */
+/** Whether `item` is valid in `via`: 1 to 64 of `A-Z a-z 0-9 _ . -`. */
 export function isProgramId(item: unknown): item is string {
   return typeof item === "string" && VIA.test(item);
 }
 
-/** A list of at most `MAX_VIA` identifiers. */
 export function via(fields: Fields): readonly string[] {
   const list = fields["via"];
   if (!Array.isArray(list) || list.length > MAX_VIA || !list.every(isProgramId)) {
@@ -160,9 +156,9 @@ export function content(fields: Fields): Content {
   return data === undefined ? { message } : { message, data };
 }
 
-/** Refuses what would not come out as it came in; itself goes no deeper than `depth`. */
+/** Rejects values that JSON cannot round-trip, and nesting beyond `depth`. */
 function checkData(value: unknown, depth: number): void {
-  // JSON.parse() makes 1e400 infinite, and JSON has no way to write that again.
+  // JSON.parse() turns 1e400 into Infinity, which JSON cannot represent.
   if (value === Infinity || value === -Infinity) {
     throw new FieldError("bad_frame", `a number in "data" is too large: send it as a string`);
   }
@@ -173,7 +169,7 @@ function checkData(value: unknown, depth: number): void {
   for (const inner of Object.values(value)) checkData(inner, depth - 1);
 }
 
-/** Reads a field with `read` if it is there. */
+/** Reads a field with `read` if it is given. */
 export function optional<K extends string, T>(
   fields: Fields,
   name: K,

@@ -1,21 +1,21 @@
 import type { ErrorCode } from "./codes.ts";
 import type { Limits } from "./limits.ts";
 
-/** What a client calls one of its requests; the hub's answer carries the same value. */
+/** Identifies a request of a client; the hub's answer has the same value. */
 export type Ref = string | number;
 
-/** What a message carries: text, any JSON, or both. */
+/** The content of a message: text, any JSON, or both. */
 export type Content =
   | { readonly message: string; readonly data?: unknown }
   | { readonly message?: never; readonly data: unknown };
 
-/** `action` is what `/me` says. */
+/** `action`: sent with `/me`. */
 export type MessageKind = "action";
 
-/** `markdown`: a person typed the text in a chat client. Without a format, text is literal. */
+/** `markdown`: typed by a user in a chat client. Without a format, text is literal. */
 export type TextFormat = "markdown";
 
-/** What a sender may say about a message beside its content. */
+/** Optional annotations that a sender sets. */
 export interface SenderAnnotations {
   readonly format?: TextFormat;
   /**
@@ -25,36 +25,36 @@ export interface SenderAnnotations {
   readonly via?: readonly string[];
 }
 
-/** What is known of a message beside its content. */
+/** All annotations of a message. */
 export interface Annotations extends SenderAnnotations {
-  /** A token proved that the sender has this name. Set by the hub alone. */
+  /** A token proves the sender's name. Set only by the hub. */
   readonly verified?: true;
 }
 
-/** How many messages before the newest a join wants, and from where it goes on. */
+/** A room to join, with the position to resume from or the history to start with. */
 export interface RoomPosition {
   readonly room: string;
-  /** The life of the room's numbering that `after` belongs to. */
+  /** The epoch that `after` belongs to. */
   readonly epoch?: string;
-  /** The last `id` seen; everything above it is wanted. */
+  /** The last `id` received; the hub sends everything after it. */
   readonly after?: number;
-  /** Messages of history wanted when there is no position to go on from. */
+  /** The number of older messages to send if there is no position. */
   readonly history?: number;
 }
 
-/** Who the client is and where it stopped reading. */
+/** The first frame of a client: its name, token, session and rooms. */
 export interface Hello {
   readonly type: "hello";
   readonly sender?: string;
   readonly token?: string;
-  /** The resume secret of an earlier `welcome`. */
+  /** The secret of an earlier `welcome`, to resume its session. */
   readonly session?: string;
   readonly rooms?: readonly RoomPosition[];
-  /** Whether its own messages come back to it; default true. */
+  /** Whether the client's own messages come back to it; default true. */
   readonly echo?: boolean;
 }
 
-/** A message for everybody in a room. */
+/** A message to a room. */
 export type Publish =
   & {
     readonly type: "message";
@@ -66,18 +66,18 @@ export type Publish =
   & SenderAnnotations
   & Content;
 
-/** A private message to all sessions of one name. */
+/** A private message to all sessions with one name. */
 export type DirectRequest =
   & { readonly type: "direct"; readonly to: string; readonly ref?: Ref }
   & SenderAnnotations
   & Content;
 
-/** Starts listening to a room. */
+/** Joins a room. */
 export interface Join extends RoomPosition {
   readonly type: "join";
 }
 
-/** Stops listening to a room. */
+/** Leaves a room. */
 export interface Leave {
   readonly type: "leave";
   readonly room: string;
@@ -96,7 +96,7 @@ export interface TypingRequest {
   readonly typing: boolean;
 }
 
-/** Reads the past: the newest page, the page before or after an id, or the pages that match a query. */
+/** Requests stored messages: the newest, those before or after an id, or those that match a query. */
 export interface HistoryRequest {
   readonly type: "history";
   readonly room: string;
@@ -107,7 +107,7 @@ export interface HistoryRequest {
   readonly ref?: Ref;
 }
 
-/** Asks who is in a room. */
+/** Requests the members of a room. */
 export interface WhoRequest {
   readonly type: "who";
   readonly room: string;
@@ -120,7 +120,7 @@ export interface Ping {
   readonly ref?: Ref;
 }
 
-/** Everything a client may send. */
+/** Any frame that a client may send. */
 export type ClientFrame =
   | Hello
   | Publish
@@ -133,7 +133,7 @@ export type ClientFrame =
   | WhoRequest
   | Ping;
 
-/** A message of a room's log, the same for everyone. */
+/** A stored message of a room, the same for all clients. */
 export type Message =
   & {
     readonly type: "message";
@@ -148,25 +148,25 @@ export type Message =
   & Annotations
   & Content;
 
-/** A room as one finds it on joining. */
+/** The state of a room when the client joined it. */
 export interface Joined {
   readonly room: string;
   readonly epoch: string;
-  /** The newest `id` of the room, 0 when it has none. */
+  /** The newest `id` of the room; 0 if it has no messages. */
   readonly last: number;
-  /** Whether `history` goes on exactly where the client said it had stopped. */
+  /** Whether `history` continues exactly at the client's position. */
   readonly recovered: boolean;
   readonly online: number;
-  /** Absent when the room is large. */
+  /** Absent for large rooms. */
   readonly members?: readonly string[];
   readonly history: readonly Message[];
 }
 
-/** The first frame that any client gets. */
+/** The first frame of the hub. */
 export interface Welcome {
   readonly type: "welcome";
   readonly sender: string;
-  /** The secret with which a later `hello` resumes this session. */
+  /** The secret with which a later `hello` resumes the session. */
   readonly session: string;
   readonly server: { readonly name: string; readonly version: string };
   readonly limits: Limits;
@@ -178,20 +178,20 @@ export interface JoinedFrame extends Joined {
   readonly type: "joined";
 }
 
-/** The answer to `leave`, or the news that the room was left for the client. */
+/** The answer to `leave`, or a notice that the client was removed from the room. */
 export interface Left {
   readonly type: "left";
   readonly room: string;
 }
 
-/** The message with this `ref` is in the log. */
+/** Confirms that the message with this `ref` is stored. */
 export interface Ack {
   readonly type: "ack";
   readonly ref: Ref;
   readonly room: string;
   readonly id: number;
   readonly timestamp: string;
-  /** It was there already: this was a repeat. */
+  /** The message was already stored: this was a repeat. */
   readonly duplicate?: true;
 }
 
@@ -207,7 +207,7 @@ export type Direct =
   & Annotations
   & Content;
 
-/** Who came, went or changed names in a room since the last such frame. */
+/** Changes of a room's members since the last such frame. */
 export interface Presence {
   readonly type: "presence";
   readonly room: string;
@@ -217,7 +217,7 @@ export interface Presence {
   readonly renamed?: readonly { readonly from: string; readonly to: string }[];
 }
 
-/** Somebody started or stopped typing. */
+/** A member started or stopped typing. */
 export interface Typing {
   readonly type: "typing";
   readonly room: string;
@@ -225,7 +225,7 @@ export interface Typing {
   readonly typing: boolean;
 }
 
-/** What a `system` sentence is about. */
+/** The subject of a `system` frame. */
 export type SystemEvent =
   | "join"
   | "leave"
@@ -233,10 +233,10 @@ export type SystemEvent =
   | "presence"
   | "shutdown"
   | "notice"
-  /** What the hub's operator has to say. */
+  /** From the hub's operator. */
   | "announcement";
 
-/** A sentence that a person can read. */
+/** A sentence for the user. */
 export interface System {
   readonly type: "system";
   readonly message: string;
@@ -246,17 +246,17 @@ export interface System {
   readonly online?: number;
 }
 
-/** A page of the past, oldest first. */
+/** A page of stored messages, oldest first. */
 export interface History {
   readonly type: "history";
   readonly room: string;
   readonly messages: readonly Message[];
-  /** Whether there is more in the direction that was asked for. */
+  /** Whether there are more in the requested direction. */
   readonly more: boolean;
   readonly ref?: Ref;
 }
 
-/** Who is in a room; `members` holds at most as many as the hub is willing to name. */
+/** The members of a room; `members` is cut off at the hub's limit. */
 export interface Who {
   readonly type: "who";
   readonly room: string;
@@ -271,17 +271,17 @@ export interface Pong {
   readonly ref?: Ref;
 }
 
-/** What was wrong with a frame, and what to do. */
+/** Says why a request failed, and what to do. */
 export interface ErrorFrame {
   readonly type: "error";
   readonly code: ErrorCode;
   readonly message: string;
   readonly ref?: Ref;
-  /** Seconds after which trying again makes sense. */
+  /** Seconds to wait before a retry. */
   readonly retryAfter?: number;
 }
 
-/** Everything a hub may send. */
+/** Any frame that a hub may send. */
 export type HubFrame =
   | Welcome
   | JoinedFrame

@@ -1,18 +1,17 @@
-/** What the hub allows a client; told in `welcome`, every one settable. */
+/** The hub's limits for a client, as in `welcome`. All can be configured. */
 export interface Limits {
-  /** Bytes of UTF-8 of one object on the wire. */
+  /** The largest frame, in bytes of UTF-8. */
   readonly maxMessageBytes: number;
   /** Rooms a connection may be in at once. */
   readonly maxRooms: number;
-  /** Messages replayed on a join that names no position. */
+  /** Messages replayed on a join without a position. */
   readonly replay: number;
-  /** Frames per second a connection may send in the long run; 0 for no limit. */
+  /** Frames per second that a connection may send on average; 0 for no limit. */
   readonly rate: number;
   /** Frames a connection may send at once. */
   readonly burst: number;
 }
 
-/** The limits of a hub that was told nothing else. */
 export const DEFAULT_LIMITS: Limits = {
   maxMessageBytes: 64 * 1024,
   maxRooms: 32,
@@ -21,35 +20,35 @@ export const DEFAULT_LIMITS: Limits = {
   burst: 100,
 };
 
-/** Messages in one page of history when the request names no number. */
+/** Messages in one page of history by default. */
 export const DEFAULT_HISTORY_PAGE = 50;
 
-/** Messages in one page of history at most: bounds what one cheap request can make the hub read. */
+/** The most messages in one page of history: bounds the work for one cheap request. */
 export const MAX_HISTORY_PAGE = 500;
 
-/** Members named in `joined` and `presence` at most; beyond it only counts travel, or joins would cost n². */
+/** The most members listed in `joined` and `presence`; larger rooms send counts, as joins would cost n². */
 export const MAX_NAMED_MEMBERS = 100;
 
-/** Objects in one `bcast.v1` frame, times the message limit: how large a batch may be. */
+/** The largest WebSocket message of `bcast.v1`, as a multiple of the message limit. */
 export const MAX_BATCH_MESSAGES = 16;
 
 /**
- * Objects in one `bcast.v1` frame: the smallest ones in the largest frame, each answered, would keep
+ * The most frames in one WebSocket message of `bcast.v1`: many tiny ones, each answered, would keep
  * the hub busy with one client for seconds.
  */
 export const MAX_BATCH_OBJECTS = 8192;
 
-/** Levels of nesting in `data`: deep values exhaust the stack of whoever encodes them. */
+/** Levels of nesting in `data`: encoding deeper values could exhaust the stack. */
 export const MAX_DATA_DEPTH = 64;
 
-/** Characters of a `ref`; long enough for a UUID. */
+/** The longest `ref`, in characters; enough for a UUID. */
 export const MAX_REF_LENGTH = 64;
 
-/** Identifiers in the `via` of a message: programs that reacted to one another. */
+/** The most identifiers in the `via` of a message. */
 export const MAX_VIA = 16;
 
-/** Characters of a full-text query. */
+/** The longest full-text query, in characters. */
 export const MAX_QUERY_LENGTH = 256;
 
-/** Characters of a secret (`token`, `session`); a large JWT has room. */
+/** The longest secret (`token`, `session`), in characters; enough for a large JWT. */
 export const MAX_SECRET_LENGTH = 8 * 1024;

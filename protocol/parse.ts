@@ -20,21 +20,21 @@ import type { ClientFrame, Publish, Ref, RoomPosition } from "./frames.ts";
 import { DEFAULT_LIMITS, MAX_HISTORY_PAGE, MAX_QUERY_LENGTH, MAX_SECRET_LENGTH } from "./limits.ts";
 import { fitsBytes } from "./text.ts";
 
-/** What was wrong with an input, fit for an `error` frame. */
+/** Why a frame is invalid; fit for an `error` frame. */
 export interface ParseError {
   readonly code: ErrorCode;
   readonly message: string;
-  /** The `ref` of the rejected frame, where one could be read. */
+  /** The `ref` of the frame, if it was readable. */
   readonly ref?: Ref;
 }
 
-/** The outcome of parsing: a frame or what was wrong with it. */
+/** The result of parsing: a frame, or why it is invalid. */
 export type Parsed<Frame> =
   | { readonly ok: true; readonly frame: Frame }
   | { readonly ok: false; readonly error: ParseError };
 
 const EPOCH_LENGTH = 64;
-// Rooms in one `hello`: far above any sensible `maxRooms`, which the hub checks itself.
+// Far above any sensible `maxRooms`, which the hub checks itself.
 const MAX_HELLO_ROOMS = 1024;
 
 const secret = (fields: Fields, name: string): string => string(fields, name, MAX_SECRET_LENGTH);
@@ -62,7 +62,7 @@ function positions(fields: Fields, name: string): readonly RoomPosition[] {
 
 function publish(fields: Fields): Publish {
   const body = content(fields);
-  // Written out for the common shape: this is the path of every message.
+  // A fast path for the most common fields, since every message passes here.
   if (
     fields["kind"] === undefined && fields["sender"] === undefined &&
     fields["format"] === undefined && fields["via"] === undefined &&
@@ -81,7 +81,6 @@ function publish(fields: Fields): Publish {
   };
 }
 
-/** The frame of one type. */
 type FrameOf<T extends ClientFrame["type"]> = Extract<ClientFrame, { readonly type: T }>;
 
 const READERS: { readonly [T in ClientFrame["type"]]: (fields: Fields) => FrameOf<T> } = {
@@ -123,10 +122,10 @@ const READERS: { readonly [T in ClientFrame["type"]]: (fields: Fields) => FrameO
 };
 
 /**
- * Reads one object that a client sent. Never throws, whatever `text` is: what is wrong with it
- * comes back as an error with the code and the sentence for the client.
+ * Parses a frame of a client. Never throws: problems are returned with a code and a message for the
+ * client.
  *
- * @param adapt makes the fields of another dialect those of this protocol.
+ * @param adapt translates the fields of another protocol.
  */
 export function parseClientFrame(
   text: string,
@@ -134,7 +133,10 @@ export function parseClientFrame(
   adapt?: (fields: Fields) => Fields,
 ): Parsed<ClientFrame> {
   if (!fitsBytes(text, maxMessageBytes)) {
-    return failure("too_big", `a message may take ${maxMessageBytes} bytes: send less at once`);
+    return failure(
+      "too_big",
+      `a message may have at most ${maxMessageBytes} bytes: shorten or split it`,
+    );
   }
   const json = parseJson(text);
   if (json === undefined) {
@@ -154,8 +156,8 @@ export function parseClientFrame(
 }
 
 /**
- * Reads the fields of a frame of a known type, for what did not come as a frame: held to the same
- * rules, but for the length on the wire. Never throws.
+ * Parses the fields of a frame of a known type, for data that did not arrive as a frame. Applies the
+ * same rules, except for the length. Never throws.
  */
 export function parseFields<T extends ClientFrame["type"]>(
   type: T,
@@ -169,12 +171,12 @@ export function parseFields<T extends ClientFrame["type"]>(
   }
 }
 
-/** `undefined` for what is not JSON (which `undefined` never is). */
+/** Parses JSON; `undefined` if it is invalid, which JSON itself never yields. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // SyntaxError, or RangeError where nesting exhausts the stack of the parser.
+    // A RangeError if deep nesting exhausts the parser's stack.
     if (error instanceof SyntaxError || error instanceof RangeError) return undefined;
     throw error;
   }
@@ -195,15 +197,15 @@ function readableRef(fields: Fields | undefined): { readonly ref?: Ref } {
 }
 
 /**
- * The objects in one `bcast.v1` frame. JSON never holds a raw newline inside a token, so splitting
- * there is exact.
+ * Splits a WebSocket message of `bcast.v1` into frames, at newlines: JSON has no raw newline inside a
+ * token.
  */
 export function splitBatch(frame: string): readonly string[] {
   if (!frame.includes("\n")) return [frame];
   return frame.split("\n").filter((line) => line.trim() !== "");
 }
 
-/** One frame as it travels. */
+/** Encodes a frame as JSON. */
 export function encode(frame: object): string {
   return JSON.stringify(frame);
 }

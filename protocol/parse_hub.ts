@@ -49,7 +49,7 @@ function amount(fields: Fields, name: string): number {
   return value;
 }
 
-/** Formats and identifiers of a newer hub that mean nothing here are dropped, not errors. */
+/** Drops unknown formats and identifiers, which a newer hub may send. */
 function annotations(fields: Fields): Annotations {
   const via = fields["via"];
   return {
@@ -70,7 +70,7 @@ function message(fields: Fields): Message {
     id: integer(fields, "id", 1),
     sender: text(fields, "sender"),
     timestamp: text(fields, "timestamp"),
-    // A kind of a newer hub is still a message: passing over it would be a gap.
+    // Ignores an unknown kind of a newer hub: dropping the message would be a gap.
     ...(fields["kind"] === "action" ? { kind: "action" } : {}),
     ...annotations(fields),
     ...content(fields),
@@ -134,7 +134,7 @@ function system(fields: Fields): System {
     type: "system",
     message: text(fields, "message"),
     timestamp: text(fields, "timestamp"),
-    // An event of a newer hub is still a sentence for a person.
+    // An unknown event of a newer hub still has a readable message.
     event: SYSTEM_EVENTS.includes(event) ? event as SystemEvent : "notice",
     ...optional(fields, "room", text),
     ...optional(fields, "online", count),
@@ -211,8 +211,8 @@ const READERS: { readonly [T in HubFrame["type"]]: (fields: Fields) => HubFrame 
 };
 
 /**
- * Reads one object that a hub sent. Never throws. A frame of a type that this version does not
- * know comes back as `unknown_type`: clients pass over it, so that a newer hub may say more.
+ * Parses a frame of a hub. Never throws. For a type that this version does not know, the error code is
+ * `unknown_type`: clients ignore such frames, which a newer hub may send.
  */
 export function parseHubFrame(frame: string): Parsed<HubFrame> {
   const value = parseJson(frame);

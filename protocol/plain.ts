@@ -1,22 +1,22 @@
 import type { Fields } from "./fields.ts";
 
-/** What other broadcast servers call the fields of a message, by what they are called here. */
+/** Names that other broadcast servers use for the fields of a message. */
 const ALIASES = {
   message: ["content", "text"],
   sender: ["username", "user"],
 } as const;
 
-/** Query parameters that name a client without a subprotocol; the first one given counts. */
+/** Query parameters with the name of a client without a subprotocol; the first one given counts. */
 export const SENDER_PARAMETERS = ["sender", "name", "username"] as const;
 
-/** Requests that mean the client's first room when they name none. */
+/** Requests that default to the client's first room. */
 const IN_FIRST_ROOM: ReadonlySet<unknown> = new Set(["typing", "who", "history"]);
 
 /**
- * An object of a client without a subprotocol, in the names of this protocol: such clients were
- * often written for other servers. What an object says in both names counts as it is here.
+ * Translates an object from a client without a subprotocol, which may have been written for another
+ * server. If a field is given under both names, this protocol's name counts.
  *
- * @param firstRoom the room that the client entered first, if it is in any.
+ * @param firstRoom the first room that the client joined, if any.
  */
 export function plainFields(fields: Fields, firstRoom: string | undefined): Fields {
   const read: Record<string, unknown> = { ...fields };

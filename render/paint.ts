@@ -1,16 +1,16 @@
 import { nameColor, type Palette } from "./palette.ts";
 
 /**
- * What may be written beside text: SGR sequences alone, each of which is undone at the end. Nothing
- * else of this program puts an escape sequence into what is printed.
+ * Adds colours to text: SGR sequences only, each undone at the end. Nothing else in this program
+ * puts escape sequences into printed text.
  */
 export interface Paint {
-  /** A name in the colour that is always its own. */
+  /** `shown` in the colour of `name`, which is `shown` by default. */
   name(shown: string, name?: string): string;
   dim(text: string): string;
   bold(text: string): string;
   problem(text: string): string;
-  /** One's own name in what others say, or a word that was searched for. */
+  /** A mention of the user's own name, or a search hit. */
   mark(text: string): string;
 }
 
@@ -22,10 +22,10 @@ function sgr(on: string, off: string): (text: string) => string {
 
 const plain = (text: string): string => text;
 
-/** Leaves everything as it is. */
+/** Adds nothing. */
 export const PLAIN: Paint = { name: plain, dim: plain, bold: plain, problem: plain, mark: plain };
 
-/** How to paint with a palette; without one, nothing is painted. */
+/** A {@linkcode Paint} with a palette; without one, {@linkcode PLAIN}. */
 export function paintWith(palette: Palette | undefined): Paint {
   if (palette === undefined) return PLAIN;
   return {

@@ -1,27 +1,27 @@
 import { nameKey } from "../protocol.ts";
 
-/** What a user may ask for; `auto` goes by what the terminal tells of itself. */
+/** Colour themes; `auto` asks the terminal for its background. */
 export const THEMES = ["auto", "dark", "light", "none"] as const;
 
 /** One of {@linkcode THEMES}. */
 export type Theme = (typeof THEMES)[number];
 
-/** The colours of one kind of background, as numbers of xterm's 256 (SGR `38;5;n`). */
+/** The colours for one kind of background, as numbers of xterm's 256 (SGR `38;5;n`). */
 export interface Palette {
-  /** Backgrounds for which the colours are meant. */
+  /** The backgrounds the colours are made for. */
   readonly backgrounds: readonly string[];
-  /** WCAG contrast that every colour has on every one of them. */
+  /** The least WCAG contrast of any colour on any of them. */
   readonly contrast: number;
   /**
-   * Colours of names: picked so that the nearest two are as far apart as can be (in OKLab), for
-   * normal sight and for the two common kinds of colour-blindness alike. They come out in steps of
-   * lightness, which is what those see who see no difference of hue. Red is left to problems.
+   * Colours of names, chosen to maximize the smallest distance (in OKLab) between any two, for
+   * normal vision and the two common kinds of colour blindness. They differ in lightness, too, for
+   * readers who see no hue. Red is reserved for problems.
    */
   readonly names: readonly number[];
   readonly problem: number;
 }
 
-/** The palettes; `unknown` is for a terminal that does not tell its background. */
+/** `unknown` is for a terminal that does not tell its background. */
 export const PALETTES: Readonly<Record<"dark" | "light" | "unknown", Palette>> = {
   dark: {
     backgrounds: ["#000000", "#1e1e1e", "#282c34", "#002b36"],
@@ -37,23 +37,23 @@ export const PALETTES: Readonly<Record<"dark" | "light" | "unknown", Palette>> =
   },
   unknown: {
     backgrounds: ["#000000", "#1e1e1e", "#ffffff"],
-    // No colour of the 256 has 4.5 on black and on white; 3 is what WCAG asks of large text.
+    // No colour of the 256 has 4.5 on both black and white; WCAG asks 3 of large text.
     contrast: 3,
     names: [31, 130, 27, 105, 198, 29],
     problem: 167,
   },
 };
 
-/** What a terminal's background is, as far as it matters. */
+/** A terminal's background. */
 export type Background = "dark" | "light";
 
-/** The palette for a theme; `undefined` for no colours. `background` is the terminal's, if known. */
+/** The palette for a theme; `undefined` for no colours. */
 export function paletteOf(theme: Theme, background: Background | undefined): Palette | undefined {
   if (theme === "none") return undefined;
   return PALETTES[theme === "auto" ? background ?? "unknown" : theme];
 }
 
-/** The colour of a name: the same wherever and whenever it is seen. */
+/** The colour of a name; always the same, on every machine. */
 export function nameColor(name: string, { names }: Palette): number {
   let hash = 0;
   for (const character of nameKey(name)) {

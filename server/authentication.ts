@@ -1,21 +1,25 @@
 import { getLogger } from "@logtape/logtape";
-import type { Authorizer, Refusal, Verdict } from "../auth/authorizer.ts";
-import type { ServerClock } from "../lib/clock.ts";
-import type { Counters } from "./metrics/counters.ts";
+import type { AuthDecision, AuthFailure, Authorizer, Grant } from "../auth/authorizer.ts";
+import type { Clock } from "../lib/clock.ts";
+import { formatDuration } from "../lib/format_time.ts";
+import { CLOSE } from "../protocol.ts";
+import type { Connection } from "./connection.ts";
+import { TEXT_ENCODER } from "./encoders/text.ts";
+import { networkOf } from "../lib/net.ts";
 import type { ServerLimits } from "./limits/server_limits.ts";
-import { networkOf } from "./limits/networks.ts";
 import { TokenBuckets } from "./limits/token_bucket.ts";
+import type { Counters } from "./metrics/counters.ts";
 
 const logger = getLogger(["bcast", "access"]);
 
-/** Who asks to be let in. */
+/** The origin of a token. */
 export interface AuthRequest {
   readonly address: string;
-  /** Names the connection in the log, where there is one already. */
+  /** Names the connection in the log, if there is one. */
   readonly connection?: string;
 }
 
-/** Too many wrong tokens came from an address: what it brought is refused, whatever it was. */
+/** Too many wrong tokens came from an address: any token from it is refused. */
 export interface LockedOut {
   readonly ok: false;
   readonly failure: "throttled";
@@ -24,23 +28,21 @@ export interface LockedOut {
   readonly retryAfter: number;
 }
 
-/** What asking for admission comes to. */
-export type AuthResult = Verdict | LockedOut;
+export type AuthResult = AuthDecision | LockedOut;
 
 /**
- * How many times `maxFailures` wrong tokens may come from an address before a right one that could
- * have been guessed is refused, too. Others that share the address (a page in the same browser, an
- * office) reach `maxFailures` easily; a guesser gets nowhere with this many.
+ * After this many times `maxFailures` wrong tokens from an address, a correct token is refused, too,
+ * if it could have been guessed. Clients that share an address, such as pages in one browser or an
+ * office, reach `maxFailures` easily; a guesser needs far more.
  */
 const GUESSES_FACTOR = 10;
 
 /**
- * Checks tokens, counts and logs those that fail, and slows down guessers.
+ * Checks tokens, counts and logs failures, and limits guessing.
  *
- * A right token is let in however many wrong ones came from its address: nobody finds a JSON Web
- * Token or a long secret by guessing, so to look at them gives nothing away, and costs no more than
- * the request that brings them. For a short secret that would be an oracle: it is refused once an
- * address has guessed far too often.
+ * A correct token is accepted however many wrong ones came from its address: JSON Web Tokens and
+ * long secrets cannot be guessed, so checking them reveals nothing. A short secret could be, so it
+ * is refused after too many wrong guesses.
  */
 export class Authentication {
   readonly #failures: TokenBuckets;
@@ -49,7 +51,7 @@ export class Authentication {
   constructor(
     private readonly authorizer: Authorizer,
     limits: Pick<ServerLimits, "maxFailures">,
-    private readonly clock: ServerClock,
+    private readonly clock: Clock,
     private readonly counters: Counters,
   ) {
     const { maxFailures } = limits;
@@ -57,60 +59,60 @@ export class Authentication {
     this.#guesses = new TokenBuckets(maxFailures / 60, maxFailures * GUESSES_FACTOR);
   }
 
-  /** Whether nobody comes in without a token. */
+  /** Whether every client needs a token. */
   get required(): boolean {
     return this.authorizer.required;
   }
 
-  /** Whether there are tokens that let their bearer moderate. */
+  /** Whether tokens can grant moderator rights. */
   get moderated(): boolean {
-    return this.authorizer.moderated ?? false;
+    return this.authorizer.grantsAdmin ?? false;
   }
 
-  /** Checks what `applicant` brought. Never throws or rejects; waits only where the check must. */
-  check(token: string | undefined, applicant: AuthRequest): AuthResult | Promise<AuthResult> {
-    const verdict = this.authorizer.authorize(token, this.clock.now());
-    if (verdict instanceof Promise) return verdict.then((late) => this.#book(late, applicant));
-    return this.#book(verdict, applicant);
+  /** Never throws or rejects. Returns a promise only if the authorizer does. */
+  check(token: string | undefined, request: AuthRequest): AuthResult | Promise<AuthResult> {
+    const decision = this.authorizer.authorize(token, this.clock.now());
+    if (decision instanceof Promise) return decision.then((late) => this.#record(late, request));
+    return this.#record(decision, request);
   }
 
-  /** Forgets addresses that have been quiet. */
+  /** Forgets addresses that have been idle. */
   sweep(now: number): void {
     this.#failures.sweep(now);
     this.#guesses.sweep(now);
   }
 
-  #book(verdict: Verdict, applicant: AuthRequest): AuthResult {
-    const network = networkOf(applicant.address);
+  #record(decision: AuthDecision, request: AuthRequest): AuthResult {
+    const network = networkOf(request.address);
     const now = this.clock.now();
-    const wrong = !verdict.ok && verdict.failure === "wrong";
-    if (wrong || (verdict.ok && verdict.guessable === true)) {
-      // The same answer to both, or it would tell which guess was right.
+    const wrong = !decision.ok && decision.failure === "wrong";
+    if (wrong || (decision.ok && decision.guessable === true)) {
+      // Both get the same answer, or it would reveal which guess was correct.
       const wait = wrong ? this.#guesses.take(network, now) : this.#guesses.wait(network, now);
-      if (wait > 0) return this.#throttle(applicant, wait);
+      if (wait > 0) return this.#lockOut(request, wait);
     }
-    if (verdict.ok) return verdict;
+    if (decision.ok) return decision;
     const wait = wrong ? this.#failures.take(network, now) : 0;
-    if (wait > 0) return this.#throttle(applicant, wait);
-    this.#refused(verdict, applicant);
-    return verdict;
+    if (wait > 0) return this.#lockOut(request, wait);
+    this.#logFailure(decision, request);
+    return decision;
   }
 
-  #refused({ reason }: Refusal, { address, connection }: AuthRequest): void {
+  #logFailure({ reason }: AuthFailure, { address, connection }: AuthRequest): void {
     this.counters.tokensRefused++;
-    // A request without a connection is logged by who answers it.
+    // Requests without a connection are logged by the connection limiter.
     if (connection === undefined) return;
-    logger.info("{connection} from {address} was not let in: {reason}", {
+    logger.info("{connection} from {address} was rejected: {reason}", {
       connection,
       address,
       reason,
     });
   }
 
-  #throttle({ address, connection }: AuthRequest, wait: number): LockedOut {
+  #lockOut({ address, connection }: AuthRequest, wait: number): LockedOut {
     const retryAfter = Math.ceil(wait);
     this.counters.tokensRefused++;
-    logger.debug("{connection} from {address} brought too many wrong tokens", {
+    logger.debug("{connection} from {address} sent too many wrong tokens", {
       connection: connection ?? "A request",
       address,
     });
@@ -121,4 +123,29 @@ export class Authentication {
       retryAfter,
     };
   }
+}
+
+/** Seconds for which a connection stays open after its token has expired, to bring a new one. */
+export const RENEWAL_GRACE_SECONDS = 30;
+
+/** Warns a connection once that its token has expired, and closes it if no new one comes. */
+export function checkTokenExpiry(
+  connection: Connection,
+  { expiresAt }: Grant,
+  now: number,
+): void {
+  if (now < expiresAt) return;
+  const over = now - expiresAt;
+  if (over >= RENEWAL_GRACE_SECONDS * 1000 || connection.encoder.receiveOnly) {
+    const reason = `The token expired ${formatDuration(over)} ago: reconnect with a new one`;
+    connection.close(CLOSE.unauthorized, reason);
+    return;
+  }
+  if (connection.expiryWarned) return;
+  connection.expiryWarned = true;
+  // Text clients cannot say hello.
+  const how = connection.encoder === TEXT_ENCODER ? "reconnect" : "say hello";
+  const message = `Your token has expired: ${how} with a new one within ` +
+    `${RENEWAL_GRACE_SECONDS} seconds`;
+  connection.refuse("unauthorized", message);
 }

@@ -1,97 +1,189 @@
+import { createHash } from "node:crypto";
+import { getLogger } from "@logtape/logtape";
+import type { Grant } from "../auth/authorizer.ts";
+import type { Clock } from "../lib/clock.ts";
 import {
   type Ack,
   CLOSE,
   cutToBytes,
   type ErrorCode,
+  MAX_BATCH_MESSAGES,
+  MAX_BATCH_OBJECTS,
   MAX_CLOSE_REASON_BYTES,
   type Ref,
+  splitBatch,
 } from "../protocol.ts";
-import type { Grant } from "../auth/authorizer.ts";
 import type { ControlFrame, Encoder } from "./encoders/encoder.ts";
+import { JSON_ENCODER } from "./encoders/json.ts";
+import { TEXT_ENCODER } from "./encoders/text.ts";
+import type { FlushQueue } from "./flush_queue.ts";
+import type { ServerLimits } from "./limits/server_limits.ts";
 import type { TokenBucket } from "./limits/token_bucket.ts";
-import type { Session } from "./session.ts";
+import type { Counters } from "./metrics/counters.ts";
+import type { Sanction } from "./moderation/sanction_store.ts";
+import { traceFrame } from "./traffic_log.ts";
+import type { Transport } from "./transport.ts";
 
-/** What the hub needs of a socket; a WebSocket has it. */
-export interface ConnectionSink {
-  send(text: string): void;
-  close(code: number, reason: string): void;
-  /** Bytes accepted by `send` that are still in this process. */
-  readonly bufferedAmount: number;
+const logger = getLogger(["bcast", "hub"]);
+
+/** Frames of the largest size that may wait while an earlier request is being answered. */
+const MAX_BACKLOG_FRAMES = 8;
+
+/** Answers what clients send. */
+export interface RequestHandler {
+  /**
+   * Handles one object or line. If it returns a promise, later input of the same connection waits
+   * until the promise settles.
+   */
+  handle(connection: Connection, input: string): Promise<void> | void;
+  /** Sends `line` in answer to something that is not a line, if the rate limit permits. */
+  reply(connection: Connection, line: string): void;
 }
 
-/** What a peer needs of the hub it belongs to. */
-export interface ConnectionContext {
-  readonly maxOutboxBytes: number;
-  now(): number;
-  /** Asks for `peer.flush()` at the end of this turn. */
-  flushLater(peer: Connection): void;
-  /** Told once, when a peer is cut off for reading too slowly. */
-  slowConsumer(peer: Connection, waiting: number): void;
-  /** Told of every `error` frame. */
-  refused(peer: Connection, code: ErrorCode, message: string): void;
-  /** Told once, when the connection has ended or been ended. */
-  gone(peer: Connection, code: number): void;
-  /** Told of a fault in the hub itself that ended a connection. */
-  fault(peer: Connection, error: unknown): void;
+/** Shared by all connections of a hub: every field of a connection costs memory. */
+export interface ConnectionOptions {
+  readonly limits: Pick<ServerLimits, "maxMessageBytes" | "maxOutboxBytes" | "burst">;
+  readonly clock: Pick<Clock, "now">;
+  readonly counters: Counters;
+  readonly flushQueue: FlushQueue;
+  readonly requests: RequestHandler;
+  /** Whether every frame is logged. */
+  readonly tracing: boolean;
+  /** Called once for each connection. */
+  readonly onClose: (connection: Connection, code: number) => void;
+}
+
+export interface ConnectionInit {
+  /** Names the connection in logs. */
+  readonly id: string;
+  readonly transport: Transport;
+  readonly encoder: Encoder;
+  /** `undefined`: no rate limit. */
+  readonly bucket?: TokenBucket | undefined;
+  /** The key of its limits per address; `undefined`: exempt. */
+  readonly network?: string | undefined;
+  readonly grant?: Grant | undefined;
+  readonly token?: string | undefined;
 }
 
 /**
- * One connection, as the hub sees it: how it talks, who it is, what waits to be sent.
+ * One connection: the encoder and identity of its client, the input that waits to be handled, and
+ * the output that waits to be sent.
  *
- * Offering never waits: what the transport does not take is bounded, and who exceeds the bound is
- * cut off (4008).
+ * Sending never blocks. The output that the transport has not taken is bounded: a client that
+ * exceeds the bound is disconnected (4008).
  */
 export class Connection {
-  /** Who this is; `undefined` until a `bcast.v1` client has said `hello`. */
+  readonly id: string;
+  readonly transport: Transport;
+  encoder: Encoder;
+  readonly bucket: TokenBucket | undefined;
+  readonly network: string | undefined;
+  /** Milliseconds since the Unix epoch. */
+  readonly since: number;
+  /** `undefined` until a `bcast.v1` client has said `hello`. */
   session: Session | undefined;
-  /** Whether it is still there: nothing is sent to it once it is not. */
+  /** Whether frames may still be sent. */
   open = true;
-  /** Whether it has ever said `hello`: only such a client knows how to resume. */
+  /** Whether it ever said `hello`: only such clients can resume. */
   saidHello = false;
-  /** Whether it had its `welcome`, before which nothing else may reach it. */
+  /** Whether `welcome` was sent; no other frame may precede it. */
   welcomed = false;
-  /** Whether a frame of it was read: the first one decides between JSON and text. */
-  firstFrameSeen = false;
-  /** Whether it is about to be closed, and what it still sends is passed over. */
+  /** Whether further input is ignored, because the connection is about to be closed. */
   inputClosed = false;
-  /** What it may do, known from before its first frame; its session has its own. */
+  /** Rights known before the first frame; afterwards the session's grant counts. */
   grant: Grant | undefined;
-  /** The token that came with the connection and waits for `hello` to be checked. */
+  /** The token of the upgrade request, unchecked until `hello`. */
   token: string | undefined;
-  /** Whether its last line was `quit` without a slash, and it was asked what that means. */
+  /** Whether its last line was `quit` without a slash, and it was asked to confirm. */
   askedToQuit = false;
   /** Whether it was told that its token has expired. */
   expiryWarned = false;
-  /** Frames refused so far. */
+  /** Error frames sent. */
   refusals = 0;
-  /** UTF-16 units of frames received so far. */
+  /** UTF-16 units of frames received. */
   received = 0;
-  /** UTF-16 units of frames sent so far. */
+  /** UTF-16 units of frames sent. */
   sent = 0;
-  /** Frames over the rate since it last kept to it. */
+  /** Consecutive frames over the rate limit. */
   overRate = 0;
-  /** Frames that wait until a request of this peer is answered, so that its frames keep their order. */
-  backlog: string[] | undefined;
-  /** UTF-16 units of them. */
-  backlogLength = 0;
-  /** Called when nothing waits to be answered any more, or never will be; for transports that can wait. */
-  onBacklogDrained: (() => void) | undefined;
+  readonly #options: ConnectionOptions;
+  #firstFrameSeen = false;
+  #ended = false;
   #out = "";
+  /** Input that arrived while a request is being answered, so that requests stay in order. */
+  #backlog: string[] | undefined;
+  #backlogLength = 0;
+  #onIdle: (() => void) | undefined;
 
-  constructor(
-    /** Names the connection in the logs. */
-    readonly id: string,
-    readonly address: string,
-    public encoder: Encoder,
-    readonly sink: ConnectionSink,
-    private readonly host: ConnectionContext,
-    /** When it came, in milliseconds since the Unix epoch. */
-    readonly since: number,
-    /** `undefined`: no rate limit. */
-    readonly bucket: TokenBucket | undefined,
-    /** Whose share of the limits per address it uses; `undefined`: nobody's. */
-    readonly network?: string,
-  ) {}
+  constructor(options: ConnectionOptions, init: ConnectionInit) {
+    this.#options = options;
+    this.id = init.id;
+    this.transport = init.transport;
+    this.encoder = init.encoder;
+    this.bucket = init.bucket;
+    this.network = init.network;
+    this.grant = init.grant;
+    this.token = init.token;
+    this.since = options.clock.now();
+  }
+
+  /** The name for logs. */
+  get label(): string {
+    return this.session?.identity ?? (this.session?.name || "(no name)");
+  }
+
+  get address(): string {
+    return this.transport.address;
+  }
+
+  /** Takes a text frame. Never throws. */
+  receive(frame: string): void {
+    const { limits, tracing } = this.#options;
+    if (tracing) traceFrame(this.id, "in", frame);
+    if (!this.open || this.inputClosed) return;
+    this.received += frame.length;
+    if (frame.length > limits.maxMessageBytes * MAX_BATCH_MESSAGES) {
+      const limit = `${limits.maxMessageBytes} bytes a message`;
+      return this.close(CLOSE.tooBig, `The frame is over the limit of ${limit}: send less at once`);
+    }
+    try {
+      if (!this.#firstFrameSeen) this.#detectText(frame);
+      const objects = this.encoder.batches ? splitBatch(frame) : [frame];
+      if (objects.length > MAX_BATCH_OBJECTS) {
+        const reason = `The frame holds over ${MAX_BATCH_OBJECTS} objects: send fewer at once`;
+        return this.close(CLOSE.tooBig, reason);
+      }
+      for (const object of objects) this.#handle(object);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Closes the connection: the protocol has no binary frames. */
+  receiveBinary(): void {
+    this.#options.counters.countError("bad_frame");
+    this.close(CLOSE.unsupported, "Binary frames are not supported: send text");
+  }
+
+  reply(line: string): void {
+    if (this.open && !this.inputClosed) this.#options.requests.reply(this, line);
+  }
+
+  /** Runs `task`; input waits until its promise settles. */
+  runInOrder(task: () => Promise<void> | void): void {
+    const pending = task();
+    if (pending === undefined) return;
+    this.#backlog = [];
+    pending.then(() => this.#handleBacklog()).catch((error) => this.fail(error));
+  }
+
+  /** Resolves when all requests so far are answered, or the connection has ended. */
+  async idle(): Promise<void> {
+    if (!this.open || this.#backlog === undefined) return;
+    await new Promise<void>((resolve) => this.#onIdle = resolve);
+    this.#onIdle = undefined;
+  }
 
   /** Sends `frames` at the end of this turn. */
   enqueue(frames: readonly string[]): void {
@@ -102,18 +194,18 @@ export class Connection {
     }
   }
 
-  /** Sends `batch`, which may hold several objects, together with whatever else this turn brings. */
+  /** Sends `batch`, which may hold several objects, in one frame with all else of this turn. */
   enqueueBatch(batch: string): void {
     if (!this.open) return;
     if (this.#out === "") {
       this.#out = batch;
-      this.host.flushLater(this);
+      this.#options.flushQueue.add(this);
     } else {
       this.#out += "\n" + batch;
     }
   }
 
-  /** Hands over what was offered in this turn. */
+  /** Sends what was enqueued in this turn. */
   flush(): void {
     const out = this.#out;
     if (out === "") return;
@@ -121,12 +213,12 @@ export class Connection {
     if (this.open) this.#send(out);
   }
 
-  /** Sends anything but messages. */
+  /** Sends a frame other than a message or an ack. */
   sendControl(frame: ControlFrame): void {
-    this.enqueue(this.encoder.control(frame, this.host.now()));
+    this.enqueue(this.encoder.control(frame, this.#options.clock.now()));
   }
 
-  /** Says that a message is kept. */
+  /** Acknowledges a stored message. */
   ack(ack: Ack): void {
     const frame = this.encoder.ack(ack);
     if (frame === undefined || !this.open) return;
@@ -134,10 +226,15 @@ export class Connection {
     else this.#send(frame);
   }
 
-  /** Refuses a frame. */
+  /** Sends an `error` frame; `retryAfter` in seconds. */
   refuse(code: ErrorCode, message: string, ref?: Ref, retryAfter?: number): void {
     this.refusals++;
-    this.host.refused(this, code, message);
+    this.#options.counters.countError(code);
+    // Only the first is visible by default; all are counted when the connection ends.
+    logger[this.refusals === 1 ? "info" : "debug"](
+      "{connection} {name} refused: {code}: {message}",
+      { connection: this.id, name: this.label, code, message },
+    );
     this.sendControl({
       type: "error",
       code,
@@ -147,33 +244,157 @@ export class Connection {
     });
   }
 
-  /** Ends the connection; `reason` is a sentence for a person. What was offered goes out before. */
+  /** Sends what was enqueued, then closes the connection; `reason` is a sentence for people. */
   close(code: number, reason: string): void {
     if (!this.open) return;
     this.flush();
     if (!this.open) return;
     this.open = false;
-    this.sink.close(code, cutToBytes(reason, MAX_CLOSE_REASON_BYTES));
-    // Not when the other side agrees: one that no longer reads never would.
-    this.host.gone(this, code);
+    this.transport.close(code, cutToBytes(reason, MAX_CLOSE_REASON_BYTES));
+    // Does not wait for the other side's close frame: a client that no longer reads never sends it.
+    this.ended(code);
   }
 
-  /** Ends the connection because of a fault in the hub. */
+  /** Closes the connection because of an error in the hub. */
   fail(error: unknown): void {
-    this.host.fault(this, error);
-    this.close(CLOSE.internal, "The hub had a fault: reconnect, and tell its operator");
+    logger.error("{connection} {name}: internal error: {error}", {
+      connection: this.id,
+      name: this.label,
+      error,
+    });
+    this.close(CLOSE.internal, "Internal error of the hub: reconnect, and tell its operator");
+  }
+
+  /** Takes the end of the connection, with the close code that the transport saw. Idempotent. */
+  ended(code: number): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.open = false;
+    this.#backlog = undefined;
+    this.#onIdle?.();
+    this.#options.onClose(this, code);
+  }
+
+  /** Handles one object, or queues it while an earlier one is being answered. */
+  #handle(object: string): void {
+    if (!this.open || this.inputClosed) return;
+    if (this.#backlog === undefined) {
+      // Not `runInOrder`: that would cost a closure for every message.
+      const pending = this.#options.requests.handle(this, object);
+      if (pending !== undefined) this.runInOrder(() => pending);
+      return;
+    }
+    const { maxMessageBytes, burst } = this.#options.limits;
+    this.#backlogLength += object.length;
+    if (
+      this.#backlog.length >= burst + MAX_BATCH_MESSAGES * 64 ||
+      this.#backlogLength > MAX_BACKLOG_FRAMES * maxMessageBytes * MAX_BATCH_MESSAGES
+    ) {
+      return this.close(CLOSE.rateLimited, "You sent more than could be answered: slow down");
+    }
+    this.#backlog.push(object);
+  }
+
+  #handleBacklog(): void {
+    const backlog = this.#backlog ?? [];
+    this.#backlog = undefined;
+    this.#backlogLength = 0;
+    for (const object of backlog) this.#handle(object);
+    if (this.#backlog === undefined) this.#onIdle?.();
+  }
+
+  /** Switches a plain client to text if its first frame is not a JSON object. */
+  #detectText(frame: string): void {
+    this.#firstFrameSeen = true;
+    if (this.encoder !== JSON_ENCODER || frame.trimStart().startsWith("{")) return;
+    this.encoder = TEXT_ENCODER;
+    if (this.session === undefined) return;
+    const timestamp = new Date(this.#options.clock.now()).toISOString();
+    const message =
+      `You are ${this.session.name}, and this is plain text: /help lists the commands`;
+    this.sendControl({ type: "system", message, timestamp, event: "notice" });
   }
 
   #send(frame: string): void {
-    const waiting = this.sink.bufferedAmount;
-    // The outbox may always take one frame, however large, or a burst could never be delivered.
-    if (waiting > 0 && waiting + frame.length > this.host.maxOutboxBytes) {
-      this.host.slowConsumer(this, waiting);
+    const { limits, counters, tracing } = this.#options;
+    const waiting = this.transport.bufferedAmount;
+    // A single frame may exceed the limit, or a burst could never be delivered.
+    if (waiting > 0 && waiting + frame.length > limits.maxOutboxBytes) {
+      counters.slowConsumers++;
+      logger.warn("{connection} {name} fell behind with {waiting} bytes waiting: disconnected", {
+        connection: this.id,
+        name: this.label,
+        waiting,
+      });
       this.#out = "";
-      this.close(CLOSE.fellBehind, "You fell behind: reconnect to go on from the log");
-      return;
+      return this.close(CLOSE.fellBehind, "You fell behind: reconnect to resume from the log");
     }
+    if (tracing) traceFrame(this.id, "out", frame);
     this.sent += frame.length;
-    this.sink.send(frame);
+    this.transport.send(frame);
+  }
+}
+
+const SECRET = /^[A-Za-z0-9_-]{22}$/;
+
+/** A new resume secret: 128 random bits. */
+export function newSecret(): string {
+  return crypto.getRandomValues(new Uint8Array(16))
+    .toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+export function isSecret(text: string): boolean {
+  return SECRET.test(text);
+}
+
+/**
+ * A name, its rooms and its private messages. It outlives its connection by the grace time, so that
+ * the client can resume. Here because it and {@linkcode Connection} refer to each other.
+ */
+export class Session {
+  /** Set by `Sessions` right after construction. */
+  name = "";
+  /** The name last asked for; another client may have it. */
+  requestedName: string | undefined;
+  /** Whether the hub chose the name, so that the first message may still set it. */
+  guest = true;
+  connection: Connection | undefined;
+  /** The address of the current or last connection. */
+  address: string | undefined;
+  /** In the order of joining; messages that name no room go to the first. */
+  readonly rooms: string[] = [];
+  /** Whether its own messages are delivered to it. */
+  echo = true;
+  /** Requests under way may still hold a session that has ended. */
+  ended = false;
+  /** When it ends unless its client reconnects; milliseconds since the Unix epoch. */
+  expiresAt = Infinity;
+  /** Encoded private messages that arrived while disconnected. */
+  pendingDirects: string[] = [];
+  /** All sessions with the same token name, including this one. */
+  siblingSessions: Set<Session> | undefined;
+  /** May have expired. */
+  activeMute: Sanction | undefined;
+  #key: string | undefined;
+
+  /**
+   * @param grant replaced when the client brings a new token.
+   * @param observer whether it only listens: it has no name and does not appear in presence.
+   */
+  constructor(readonly secret: string, public grant: Grant, readonly observer = false) {}
+
+  /** The name that its token fixes. Only a token with the same name may resume the session. */
+  get identity(): string | undefined {
+    return this.grant.name;
+  }
+
+  /** Identifies the session in the log without revealing its secret. */
+  get key(): string {
+    return this.#key ??= createHash("sha256").update(this.secret).digest("base64url").slice(0, 22);
+  }
+
+  /** UTF-16 units of pending private messages. */
+  get pendingDirectsLength(): number {
+    return this.pendingDirects.reduce((sum, frame) => sum + frame.length, 0);
   }
 }

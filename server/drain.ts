@@ -1,38 +1,38 @@
 import type { ServerClock } from "../lib/clock.ts";
 import type { Connection } from "./connection.ts";
 
-/** Milliseconds between two groups of goodbyes: small groups, and few wake-ups. */
+/** Milliseconds between two groups: small groups, but few timers. */
 const STEP = 50;
 
 /**
- * Hands every one of `peers` to `dismiss`, spread evenly over `duration` milliseconds, the oldest
- * first. Resolves when the time is over or nobody is left; whoever is left then was not told.
+ * Calls `disconnect` with each of `connections`, oldest first, spread evenly over `duration`
+ * milliseconds. Resolves after that time, or when none is left.
  */
 export function disconnectGradually(
-  peers: ReadonlySet<Connection>,
+  connections: ReadonlySet<Connection>,
   duration: number,
   clock: ServerClock,
-  dismiss: (peer: Connection) => void,
+  disconnect: (connection: Connection) => void,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const begun = clock.monotonic();
-  const total = peers.size;
-  let told = 0;
+  const startedAt = clock.monotonic();
+  const total = connections.size;
+  let done = 0;
   const step = (): void => {
-    const fraction = Math.min(1, (clock.monotonic() - begun) / duration);
-    // Those who leave by themselves meanwhile count for nobody: the others only wait longer.
-    const due = Math.ceil(total * fraction) - told;
-    // A copy: dismissing takes a peer out of the set.
-    for (const peer of peers.values().take(due).toArray()) {
-      told++;
-      dismiss(peer);
+    const fraction = Math.min(1, (clock.monotonic() - startedAt) / duration);
+    // Clients that leave by themselves do not count: the others only stay longer.
+    const due = Math.ceil(total * fraction) - done;
+    // A copy, as disconnecting removes a connection from the set.
+    for (const connection of connections.values().take(due).toArray()) {
+      done++;
+      disconnect(connection);
     }
-    if (fraction === 1 || peers.size === 0) {
+    if (fraction === 1 || connections.size === 0) {
       cancel();
       resolve();
     }
   };
   const cancel = clock.every(STEP, step);
-  if (peers.size === 0) step();
+  if (connections.size === 0) step();
   return promise;
 }

@@ -1,93 +1,90 @@
 import type { Cancel } from "../lib/clock.ts";
-import type { Connection } from "./connection.ts";
-import type { Session } from "./session.ts";
-import type { EncodedMessage } from "./recent_messages.ts";
+import type { Connection, Session } from "./connection.ts";
+import type { EncodedMessage } from "./encoders/encoder.ts";
 
-/** Milliseconds after a fan-out was written that are left for other work: reading, appending, answering. */
+/** Milliseconds after a fan-out that are left for other work: reading, appending, answering. */
 const FAN_OUT_INTERVAL_MS = 1;
 
-/** Connections below which a room never rests: to serve them one by one costs little. */
+/** Connections below which a room never coalesces: sending to them one by one is cheap. */
 const SMALL_ROOM = 50;
 
-/** UTF-16 units of JSON that wait at most: well under any outbox. */
+/** UTF-16 units of JSON that may wait: well under any outbox. */
 const MAX_LENGTH = 256 * 1024;
 
 /**
- * Milliseconds of rest for a room of `peers` connections between the moment when a fan-out was
- * written and the next fan-out.
+ * Milliseconds between the end of a fan-out to `connections` clients and the next one.
  *
- * A message that comes after the rest goes out at once: a quiet room knows no delay. When messages
- * come faster than the room could be served one by one, they gather meanwhile and share their
- * sends, which is what makes a busy hub faster instead of later.
+ * A message that arrives later than that goes out immediately: a quiet room has no delay. Messages
+ * that arrive faster wait and share their sends, which makes a busy hub faster instead of later.
  */
-export function coalesceDelay(peers: number): number {
-  return peers < SMALL_ROOM ? 0 : FAN_OUT_INTERVAL_MS;
+export function coalesceDelay(connections: number): number {
+  return connections < SMALL_ROOM ? 0 : FAN_OUT_INTERVAL_MS;
 }
 
-/** What waits for the next fan-out of a room, and who has had some of it before the others. */
+/** Messages that wait for the next fan-out of a room, and the connections that already have some. */
 export class FanOutBuffer {
-  /** When the next fan-out may be, by the monotonic clock; infinite while one is being written. */
+  /** The earliest time of the next fan-out (monotonic); infinite while one is being written. */
   nextFlushAt = 0;
-  /** The fan-out that will come if nothing else brings it about. */
+  /** Cancels the next fan-out, if one is scheduled. */
   cancelTimer: Cancel | undefined;
-  #entries: EncodedMessage[] = [];
+  #messages: EncodedMessage[] = [];
   #authors: (Session | undefined)[] = [];
   #length = 0;
-  readonly #ahead = new Map<Connection, number>();
+  /** The last id delivered to connections that are ahead of the others. */
+  readonly #delivered = new Map<Connection, number>();
 
-  /** Whether nothing waits. */
   get empty(): boolean {
-    return this.#entries.length === 0;
+    return this.#messages.length === 0;
   }
 
-  /** Whether so much waits that it must not wait for the rest to end. */
+  /** Whether so much waits that the next fan-out must not be delayed. */
   get full(): boolean {
     return this.#length > MAX_LENGTH;
   }
 
-  /** Adds messages, and for each the session that wrote it here. */
-  add(entries: readonly EncodedMessage[], authors: readonly (Session | undefined)[]): void {
-    for (const entry of entries) {
-      this.#entries.push(entry);
-      this.#length += entry.json.length;
+  /** All messages that wait. */
+  get messages(): readonly EncodedMessage[] {
+    return this.#messages;
+  }
+
+  /** Adds messages, each with the local session that wrote it, if any. */
+  add(messages: readonly EncodedMessage[], authors: readonly (Session | undefined)[]): void {
+    for (const message of messages) {
+      this.#messages.push(message);
+      this.#length += message.json.length;
     }
     this.#authors.push(...authors);
   }
 
-  /** Notes that `peer` has everything up to `id`. */
-  markDelivered(peer: Connection, id: number): void {
-    if (!this.empty) this.#ahead.set(peer, id);
+  /** Notes that `connection` has every message up to `id`. */
+  markDelivered(connection: Connection, id: number): void {
+    if (!this.empty) this.#delivered.set(connection, id);
   }
 
-  /** Forgets a connection that left. */
-  forget(peer: Connection): void {
-    this.#ahead.delete(peer);
+  /** Drops a connection that left the room. */
+  forget(connection: Connection): void {
+    this.#delivered.delete(connection);
   }
 
-  /** What `peer` is still to get, when that is not simply everything. */
-  undelivered(peer: Connection): readonly EncodedMessage[] | undefined {
-    const { session } = peer;
-    const seen = this.#ahead.size > 0 ? this.#ahead.get(peer) : undefined;
-    const mute = session?.echo === false && this.#authors.includes(session);
-    if (seen === undefined && !mute) return undefined;
-    return this.#entries.filter((entry, index) =>
-      entry.message.id > (seen ?? 0) && !(mute && this.#authors[index] === session)
+  /** The messages to send to `connection`; `undefined` means all of them. */
+  undelivered(connection: Connection): readonly EncodedMessage[] | undefined {
+    const { session } = connection;
+    const seen = this.#delivered.size > 0 ? this.#delivered.get(connection) : undefined;
+    const omitOwn = session?.echo === false && this.#authors.includes(session);
+    if (seen === undefined && !omitOwn) return undefined;
+    return this.#messages.filter(({ message }, index) =>
+      message.id > (seen ?? 0) && !(omitOwn && this.#authors[index] === session)
     );
   }
 
-  /** Everything that waits. */
-  get entries(): readonly EncodedMessage[] {
-    return this.#entries;
-  }
-
-  /** A fresh start, after a fan-out. */
+  /** Removes all messages and cancels the timer. */
   clear(): void {
     this.cancelTimer?.();
     this.cancelTimer = undefined;
     if (this.empty) return;
-    this.#entries = [];
+    this.#messages = [];
     this.#authors = [];
     this.#length = 0;
-    this.#ahead.clear();
+    this.#delivered.clear();
   }
 }

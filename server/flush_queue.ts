@@ -1,26 +1,26 @@
-import type { Connection } from "./connection.ts";
+/** A connection with output to send. */
+export interface Flushable {
+  flush(): void;
+}
 
 /**
- * The connections that have something to send in this turn of the event loop. Each sends once,
- * whatever came together for it: a system call costs more than everything else on the way.
+ * Connections with output from this turn of the event loop. Each sends once a turn, however many
+ * messages it got: the system call costs more than all other steps.
  */
 export class FlushQueue {
-  #dirty: Connection[] = [];
-  readonly #flush = (): void => this.flush();
+  #waiting: Flushable[] = [];
+  readonly #flush = (): void => {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const connection of waiting) connection.flush();
+  };
 
-  /** Sends what `peer` was offered, at the end of the turn. */
-  add(peer: Connection): void {
-    if (this.#dirty.length === 0) {
+  /** Flushes `connection` at the end of the turn. */
+  add(connection: Flushable): void {
+    if (this.#waiting.length === 0) {
       // One step later than the receipts of a log that commits at once, so that acks ride along.
       queueMicrotask(() => queueMicrotask(this.#flush));
     }
-    this.#dirty.push(peer);
-  }
-
-  /** Sends now. */
-  flush(): void {
-    const dirty = this.#dirty;
-    this.#dirty = [];
-    for (const peer of dirty) peer.flush();
+    this.#waiting.push(connection);
   }
 }

@@ -1,236 +1,258 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
-import { CLOSE, type Hello, normalizeName, type RoomPosition, VERSION } from "../protocol.ts";
+import {
+  CLOSE,
+  type Hello,
+  normalizeName,
+  type Ref,
+  type RoomPosition,
+  VERSION,
+} from "../protocol.ts";
 import type { Authentication, AuthResult } from "./authentication.ts";
-import type { Counters } from "./metrics/counters.ts";
-import type { JoinSnapshot } from "./join_result.ts";
+import { type Connection, newSecret, Session } from "./connection.ts";
+import type { Encoder, JoinSnapshot } from "./encoders/encoder.ts";
 import { resetEvent } from "./encoders/sse.ts";
-import type { ConnectParams } from "./hub.ts";
-import type { ServerLimits } from "./limits/server_limits.ts";
-import { banMessage, closedRoomMessage } from "./moderation/sanction_messages.ts";
-import type { Moderation } from "./moderation/moderation.ts";
-import type { Connection } from "./connection.ts";
 import type { RoomLimiter, RoomRefusal } from "./limits/room_limiter.ts";
+import type { ServerLimits } from "./limits/server_limits.ts";
+import type { Counters } from "./metrics/counters.ts";
+import type { Moderation } from "./moderation/moderation.ts";
+import { banMessage, closedRoomMessage } from "./moderation/sanction_messages.ts";
 import type { JoinResult, RoomMembership } from "./room_membership.ts";
-import { newSecret, Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** What receiving clients takes. */
+const logger = getLogger(["bcast", "hub"]);
+
+/** Rooms named in one error message. */
+const MAX_NAMED_ROOMS = 10;
+
+/** The parameters of a connection, known before its first frame. */
+export interface ConnectParams {
+  readonly encoder: Encoder;
+  /** The wanted name, unchecked. */
+  readonly sender?: string | undefined;
+  /** Empty: the default rooms. */
+  readonly rooms: readonly string[];
+  /** Set if the token was checked already. */
+  readonly grant?: Grant | undefined;
+  /** A token to check at `hello`, if that brings none. */
+  readonly token?: string | undefined;
+}
+
 export interface HandshakeOptions {
-  readonly admission: Authentication;
+  readonly authentication: Authentication;
   readonly moderation: Moderation;
   readonly limits: ServerLimits;
   readonly counters: Counters;
   readonly rooms: RoomMembership;
-  readonly registry: RoomLimiter;
+  readonly roomLimiter: RoomLimiter;
   readonly sessions: Sessions;
   readonly defaultRooms: readonly string[];
   readonly now: () => number;
 }
 
-const logger = getLogger(["bcast", "hub"]);
-
-/** Rooms named in one refusal: what a sentence can hold. */
-const MAX_NAMED_ROOMS = 10;
-
-/** Lets clients in: whether they may come, who they are, where they go on, and `welcome`. */
+/** Admits clients: checks their token, finds or begins their session, joins rooms, sends `welcome`. */
 export class Handshake {
   constructor(private readonly options: HandshakeOptions) {}
 
-  /** Takes in a client that needs no handshake. */
-  async connectPlain(peer: Connection, introduction: ConnectParams): Promise<void> {
-    const grant = await this.#admit(peer, undefined);
-    if (grant === undefined || !peer.open) return;
-    const { sender } = introduction;
+  /** Admits a client that sends no `hello`. */
+  async connectPlain(connection: Connection, { sender, rooms }: ConnectParams): Promise<void> {
+    const grant = await this.#authenticate(connection, undefined);
+    if (grant === undefined || !connection.open) return;
     const wanted = sender === undefined ? undefined : normalizeName(sender);
-    const session = this.#begin(peer, grant, wanted);
+    const session = this.#begin(connection, grant, wanted);
     if (session === undefined) return;
     if (sender !== undefined && wanted === undefined) {
-      peer.refuse("bad_name", "The sender is not a name: you are a guest until you take one");
+      connection.refuse("bad_name", "The sender is not a name: you are a guest until you take one");
     }
-    await this.#enterAll(peer, session, this.#choose(grant, introduction.rooms));
+    await this.#joinAll(connection, session, this.#chooseRooms(grant, rooms));
   }
 
-  /** Lets somebody listen to one room, whom nobody there is told of; `grant` permits it. */
+  /** Admits a client that only listens to one room, unannounced. `grant` must permit that. */
   async subscribeAnonymously(
-    peer: Connection,
+    connection: Connection,
     grant: Grant,
     position: RoomPosition,
   ): Promise<void> {
     const { rooms, moderation } = this.options;
     const session = new Session(newSecret(), grant, true);
-    session.connection = peer;
-    session.address = peer.address;
-    peer.session = session;
-    // A ban since the request was let in.
-    if (this.#keptOut(peer, grant, grant.name)) return;
-    const entrance = await rooms.join(session, position);
-    if (entrance === undefined || !peer.open) return;
-    const closure = moderation.closureOf(position.room);
+    session.connection = connection;
+    session.address = connection.address;
+    connection.session = session;
+    // The ban may be newer than the check of the request.
+    if (this.#rejectBanned(connection, grant, grant.name)) return;
+    const joined = await rooms.join(session, position);
+    if (joined === undefined || !connection.open) return;
+    const closure = moderation.closedRoom(position.room);
     if (closure !== undefined) {
-      peer.close(CLOSE.forbidden, closedRoomMessage(closure));
+      connection.close(CLOSE.forbidden, closedRoomMessage(closure));
       return;
     }
-    const { fields, history } = entrance.snapshot;
+    const { fields, history } = joined.snapshot;
     if (position.after !== undefined && !fields.recovered) {
-      peer.enqueue([resetEvent(fields, history, position)]);
+      connection.enqueue([resetEvent(fields, history, position)]);
     }
-    peer.welcomed = true;
-    peer.enqueue(peer.encoder.joined(entrance.snapshot));
-    rooms.goLive(peer, entrance);
+    connection.welcomed = true;
+    connection.enqueue(connection.encoder.joined(joined.snapshot));
+    rooms.goLive(connection, joined);
   }
 
-  /** Answers `hello`: the first one, or one that brings a fresh token. */
-  async onHello(peer: Connection, frame: Hello): Promise<void> {
-    const grant = await this.#admit(peer, frame.token);
-    // It may have gone while its token was checked.
-    if (grant === undefined || !peer.open) return;
+  /** Answers `hello`: the first one, or a later one with a new token or other rooms. */
+  async onHello(connection: Connection, frame: Hello): Promise<void> {
+    const grant = await this.#authenticate(connection, frame.token);
+    // The connection may have ended meanwhile.
+    if (grant === undefined || !connection.open) return;
     const { sessions, counters } = this.options;
-    const present = peer.session;
+    const present = connection.session;
     if (present !== undefined && present.identity !== grant.name) {
-      peer.refuse("unauthorized", "That token is another person's: open a connection for it");
+      connection.refuse("unauthorized", "That token is another person's: open a connection for it");
       return;
     }
-    if (this.#keptOut(peer, grant, grant.name)) return;
-    peer.saidHello = true;
-    peer.expiryWarned = false;
+    if (this.#rejectBanned(connection, grant, grant.name)) return;
+    connection.saidHello = true;
+    connection.expiryWarned = false;
     const resumed = frame.session === undefined
       ? undefined
-      : sessions.resume(peer, frame.session, grant);
+      : sessions.resume(connection, frame.session, grant);
     if (resumed !== undefined && resumed !== present) counters.resumes++;
-    const session = resumed ?? present ?? this.#begin(peer, grant, frame.sender, frame.session);
+    const session = resumed ?? present ??
+      this.#begin(connection, grant, frame.sender, frame.session);
     if (session === undefined) return;
     session.grant = grant;
-    // Who comes back keeps its name; a guest that introduces itself late gets one.
+    // A resumed session keeps its name, unless the hub chose it.
     if (session.guest && frame.sender !== undefined) {
-      if (this.#keptOut(peer, grant, frame.sender)) return;
+      if (this.#rejectBanned(connection, grant, frame.sender)) return;
       sessions.nameGuest(session, frame.sender);
     }
     if (frame.echo !== undefined) session.echo = frame.echo;
-    this.#leaveForbidden(peer, session);
+    this.#leaveForbidden(connection, session);
     if (session === present && frame.rooms === undefined && frame.token !== undefined) {
-      return this.#renew(peer, session);
+      // Only a new token: no room is joined again, no history is sent again.
+      const snapshots = this.options.rooms.currentSnapshots(connection, session);
+      this.#welcome(connection, session, snapshots);
+      return;
     }
-    await this.#goOn(peer, session, frame.rooms);
+    await this.#resumeRooms(connection, session, frame.rooms);
   }
 
-  /** What `peer` may do; `undefined` when it may not come in, of which it was told. */
-  async #admit(peer: Connection, token: string | undefined): Promise<Grant | undefined> {
-    const { admission, now } = this.options;
-    const known = peer.session?.grant ?? peer.grant;
-    // A grant is good for as long as it says, however often its bearer says hello.
+  /** The rights of `connection`; `undefined` if it was rejected. */
+  async #authenticate(
+    connection: Connection,
+    token: string | undefined,
+  ): Promise<Grant | undefined> {
+    const { authentication, now } = this.options;
+    const known = connection.session?.grant ?? connection.grant;
+    // A grant is valid until it expires, however often the client says hello.
     if (token === undefined && known !== undefined && known.expiresAt > now()) return known;
-    const answer = await admission.check(token ?? peer.token, {
-      address: peer.address,
-      connection: peer.id,
+    const result = await authentication.check(token ?? connection.token, {
+      address: connection.address,
+      connection: connection.id,
     });
-    peer.token = undefined;
-    if (answer.ok) return answer.grant;
-    if (peer.open) turnAway(peer, answer);
+    connection.token = undefined;
+    if (result.ok) return result.grant;
+    if (connection.open) reject(connection, result);
     return undefined;
   }
 
-  #begin(peer: Connection, grant: Grant, wanted?: string, secret?: string): Session | undefined {
-    if (this.#keptOut(peer, grant, grant.name ?? wanted)) return undefined;
-    const session = this.options.sessions.begin(peer, grant, wanted, secret);
+  #begin(
+    connection: Connection,
+    grant: Grant,
+    wanted?: string,
+    secret?: string,
+  ): Session | undefined {
+    if (this.#rejectBanned(connection, grant, grant.name ?? wanted)) return undefined;
+    const session = this.options.sessions.begin(connection, grant, wanted, secret);
     if (session === undefined && grant.name !== undefined) {
-      peer.close(CLOSE.unauthorized, this.options.sessions.whyNotOwn(grant.name));
+      connection.close(CLOSE.unauthorized, this.options.sessions.whyNotOwn(grant.name));
     }
     return session;
   }
 
-  /** Whether `peer` is banned, or the name that it wants; it then was told. */
-  #keptOut(peer: Connection, { admin }: Grant, name: string | undefined): boolean {
-    const { address } = peer;
-    const ban = this.options.moderation.banOn({ name, address, admin });
-    if (ban !== undefined) peer.close(CLOSE.forbidden, banMessage(ban));
+  /** Closes the connection if its address or `name` is banned. */
+  #rejectBanned(connection: Connection, { admin }: Grant, name: string | undefined): boolean {
+    const { address } = connection;
+    const ban = this.options.moderation.activeBan({ name, address, admin });
+    if (ban !== undefined) connection.close(CLOSE.forbidden, banMessage(ban));
     return ban !== undefined;
   }
 
-  /** Enters the rooms of a `hello`; without any, those that the session is in. */
-  async #goOn(
-    peer: Connection,
+  /** Joins the rooms of a `hello`, or if it names none those of the session. */
+  async #resumeRooms(
+    connection: Connection,
     session: Session,
     wanted: readonly RoomPosition[] | undefined,
   ): Promise<void> {
     if (wanted === undefined) {
-      const names = session.rooms.map((room) => room.name);
-      return await this.#enterAll(peer, session, this.#choose(session.grant, names));
+      const rooms = this.#chooseRooms(session.grant, session.rooms);
+      return await this.#joinAll(connection, session, rooms);
     }
+    for (const name of [...session.rooms]) {
+      if (wanted.some(({ room }) => room === name)) continue;
+      this.options.rooms.leave(session, name);
+    }
+    await this.#joinAll(connection, session, wanted);
+  }
+
+  /** Removes a session from rooms that its grant does not permit. */
+  #leaveForbidden(connection: Connection, session: Session): void {
     for (const room of [...session.rooms]) {
-      if (wanted.some((position) => position.room === room.name)) continue;
+      if (session.grant.rights.mayRead(room)) continue;
       this.options.rooms.leave(session, room);
-    }
-    await this.#enterAll(peer, session, wanted);
-  }
-
-  /** Goes on as before under a fresh token: no room is entered anew, nothing is shown again. */
-  #renew(peer: Connection, session: Session): void {
-    const { rooms } = this.options;
-    this.#welcome(peer, session, session.rooms.map((room) => rooms.currentSnapshot(peer, room)));
-  }
-
-  /** Takes a session out of the rooms that its grant does not (any longer) open. */
-  #leaveForbidden(peer: Connection, session: Session): void {
-    for (const room of [...session.rooms]) {
-      if (session.grant.rights.mayRead(room.name)) continue;
-      this.options.rooms.leave(session, room);
-      peer.sendControl({ type: "left", room: room.name });
+      connection.sendControl({ type: "left", room });
     }
   }
 
-  /** Enters rooms, says welcome, and lets the client take part. */
-  async #enterAll(
-    peer: Connection,
+  /** Joins rooms, sends `welcome` and pending private messages, and starts live delivery. */
+  async #joinAll(
+    connection: Connection,
     session: Session,
     positions: readonly RoomPosition[],
   ): Promise<void> {
-    const { limits, rooms, registry, moderation } = this.options;
+    const { limits, rooms, roomLimiter, moderation } = this.options;
     const { rights } = session.grant;
     const byRoom = new Map(positions.map((position) => [position.room, position]));
     const readable = [...byRoom.values()].filter(({ room }) => rights.mayRead(room));
-    const wanted = readable.filter(({ room }) => moderation.closureOf(room) === undefined);
-    let entrances: JoinResult[] = [];
-    let noRoom: RoomRefusal | undefined;
+    const wanted = readable.filter(({ room }) => moderation.closedRoom(room) === undefined);
+    let joined: JoinResult[] = [];
+    let refusal: RoomRefusal | undefined;
     for (const position of wanted.slice(0, limits.maxRooms)) {
-      const refusal = await registry.admit(position.room, peer.network);
-      if (refusal !== undefined) {
-        noRoom = refusal;
+      const refused = await roomLimiter.admit(position.room, connection.network);
+      if (refused !== undefined) {
+        refusal = refused;
         continue;
       }
-      // In order: the first is the room of messages that name none.
-      const entrance = await rooms.join(session, position);
-      if (entrance === undefined || !peer.open) return;
-      entrances.push(entrance);
+      // In order, as the first room gets the messages that name none.
+      const result = await rooms.join(session, position);
+      if (result === undefined || !connection.open) return;
+      joined.push(result);
     }
-    for (const { room } of entrances) {
-      // Closed meanwhile; who was in it already was made to leave then.
-      if (moderation.closureOf(room.name) !== undefined) rooms.leave(session, room);
+    for (const { room } of joined) {
+      // Closed meanwhile, before the session had joined.
+      if (moderation.closedRoom(room.name) !== undefined) rooms.leave(session, room.name);
     }
-    entrances = entrances.filter(({ room }) => session.rooms.includes(room));
-    this.#welcome(peer, session, entrances.map((entrance) => entrance.snapshot));
+    joined = joined.filter(({ room }) => session.rooms.includes(room.name));
+    this.#welcome(connection, session, joined.map(({ snapshot }) => snapshot));
     logger.info("{connection} is {name} in {rooms}", {
-      connection: peer.id,
+      connection: connection.id,
       name: session.name,
-      rooms: session.rooms.map((room) => room.name).join(", ") || "no room",
+      rooms: session.rooms.join(", ") || "no room",
     });
-    if (wanted.length > limits.maxRooms) tooManyRooms(peer, limits.maxRooms);
-    if (noRoom !== undefined) mayNotCreate(peer, noRoom);
-    const closed = [...byRoom.keys()].filter((room) => !rights.mayRead(room));
-    if (closed.length > 0) mayNotRead(peer, closed);
+    if (wanted.length > limits.maxRooms) refuseTooManyRooms(connection, limits.maxRooms);
+    if (refusal !== undefined) refuseNewRoom(connection, refusal);
+    const forbidden = [...byRoom.keys()].filter((room) => !rights.mayRead(room));
+    if (forbidden.length > 0) refuseToRead(connection, forbidden);
     for (const { room } of readable) {
-      const closure = moderation.closureOf(room);
-      if (closure !== undefined) peer.refuse("forbidden", closedRoomMessage(closure));
+      const closure = moderation.closedRoom(room);
+      if (closure !== undefined) connection.refuse("forbidden", closedRoomMessage(closure));
     }
-    peer.enqueue(session.pendingDirects);
+    connection.enqueue(session.pendingDirects);
     session.pendingDirects = [];
-    for (const entrance of entrances) rooms.goLive(peer, entrance);
+    for (const result of joined) rooms.goLive(connection, result);
   }
 
-  #welcome(peer: Connection, session: Session, entered: readonly JoinSnapshot[]): void {
-    const { limits } = this.options;
-    peer.welcomed = true;
-    peer.enqueue(peer.encoder.welcome(
+  #welcome(connection: Connection, session: Session, rooms: readonly JoinSnapshot[]): void {
+    const { limits, now } = this.options;
+    connection.welcomed = true;
+    connection.enqueue(connection.encoder.welcome(
       {
         type: "welcome",
         sender: session.name,
@@ -240,54 +262,52 @@ export class Handshake {
           maxMessageBytes: limits.maxMessageBytes,
           maxRooms: limits.maxRooms,
           replay: limits.replay,
-          rate: peer.bucket === undefined ? 0 : limits.rate,
+          rate: connection.bucket === undefined ? 0 : limits.rate,
           burst: limits.burst,
         },
       },
-      entered,
-      this.options.now(),
+      rooms,
+      now(),
     ));
   }
 
-  /** The rooms of a client: those it named, else the hub's own, else those its token names. */
-  #choose({ rights }: Grant, named: readonly string[]): readonly RoomPosition[] {
-    const own = this.options.defaultRooms.filter((room) => rights.mayRead(room));
-    const rooms = named.length > 0 ? named : own.length > 0 ? own : rights.named;
+  /** The rooms that a client named, else the default rooms, else the rooms of its token. */
+  #chooseRooms({ rights }: Grant, named: readonly string[]): readonly RoomPosition[] {
+    const defaults = this.options.defaultRooms.filter((room) => rights.mayRead(room));
+    const rooms = named.length > 0 ? named : defaults.length > 0 ? defaults : rights.named;
     return rooms.map((room) => ({ room }));
   }
 }
 
-/** Says that a client may not be in more rooms. */
-export function tooManyRooms(peer: Connection, maxRooms: number): void {
-  peer.refuse("too_many_rooms", `You may be in ${maxRooms} rooms: leave one first`);
+export function refuseTooManyRooms(connection: Connection, maxRooms: number): void {
+  connection.refuse("too_many_rooms", `You may be in ${maxRooms} rooms: leave one first`);
 }
 
-/** Says why a room cannot come into being. */
-export function mayNotCreate(peer: Connection, { code, message, retryAfter }: RoomRefusal): void {
-  peer.refuse(code, message, undefined, retryAfter);
-}
-
-/** Says that `rooms` are closed to a client, in the same words whether they exist or not. */
-export function mayNotRead(
-  peer: Connection,
-  rooms: readonly string[],
-  ref?: string | number,
+export function refuseNewRoom(
+  connection: Connection,
+  { code, message, retryAfter }: RoomRefusal,
 ): void {
+  connection.refuse(code, message, undefined, retryAfter);
+}
+
+/** The error does not reveal whether the rooms exist. */
+export function refuseToRead(connection: Connection, rooms: readonly string[], ref?: Ref): void {
   const more = rooms.length > MAX_NAMED_ROOMS ? " and others" : "";
   const names = rooms.slice(0, MAX_NAMED_ROOMS).join(", ") + more;
-  peer.refuse("forbidden", `Your token does not let you into ${names}: ask for one that does`, ref);
+  const message = `Your token does not let you into ${names}: ask for one that does`;
+  connection.refuse("forbidden", message, ref);
 }
 
-function turnAway(peer: Connection, answer: Exclude<AuthResult, { readonly ok: true }>): void {
-  const { failure, reason } = answer;
-  const inside = peer.session !== undefined;
+/** Refuses a token. A client that is admitted keeps its present rights, as long as they last. */
+function reject(connection: Connection, result: Exclude<AuthResult, { readonly ok: true }>): void {
+  const { failure, reason } = result;
+  const admitted = connection.session !== undefined;
   if (failure === "throttled") {
-    peer.refuse("rate_limited", reason, undefined, answer.retryAfter);
-    if (!inside) peer.close(CLOSE.rateLimited, reason);
-  } else if (inside) {
-    // What it had is still good, or about to be cut off by the sweep.
-    peer.refuse("unauthorized", reason);
+    connection.refuse("rate_limited", reason, undefined, result.retryAfter);
+    if (!admitted) connection.close(CLOSE.rateLimited, reason);
+  } else if (admitted) {
+    connection.refuse("unauthorized", reason);
   } else {
-    peer.close(CLOSE.unauthorized, reason);
+    connection.close(CLOSE.unauthorized, reason);
   }
 }

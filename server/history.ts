@@ -4,42 +4,36 @@ import { DEFAULT_HISTORY_PAGE, type HistoryRequest, type Message } from "../prot
 /** UTF-16 units of one page of history: well under any outbox. */
 const MAX_PAGE_LENGTH = 1024 * 1024;
 
-/** A part of a room's past. */
+/** UTF-16 units counted for a message beside its content. */
+const MESSAGE_OVERHEAD = 128;
+
 export interface HistoryPage {
   /** Oldest first. */
   readonly messages: readonly Message[];
-  /** Whether there is more in the direction in which one reads. */
+  /** Whether there are more messages in the direction of reading. */
   readonly more: boolean;
 }
 
-/** Reads the page that was asked for: of so many messages at most, and no longer than an answer may be. */
+/** Reads or searches a room's history. The page is limited in number and in length. */
 export async function readPage(
-  broker: Broker,
+  broker: Pick<Broker, "read" | "search">,
   { room, query, before, after, limit = DEFAULT_HISTORY_PAGE }: HistoryRequest,
 ): Promise<HistoryPage> {
-  const range = {
-    ...(before === undefined ? {} : { before }),
-    ...(after === undefined ? {} : { after }),
-    // One more than wanted tells whether there is more.
-    limit: limit + 1,
-  };
+  // One more than requested shows whether there are more.
+  const range = { before, after, limit: limit + 1 };
   const found = query === undefined
     ? await broker.read(room, range)
     : await broker.search(room, query, range);
   const forward = after !== undefined;
-  let messages = found.length <= limit
-    ? found
-    : forward
-    ? found.slice(0, limit)
-    : found.slice(found.length - limit);
+  const kept = (count: number): readonly Message[] =>
+    forward ? found.slice(0, count) : found.slice(found.length - count);
+  let count = Math.min(limit, found.length);
   let length = 0;
-  const fitting = (forward ? messages : messages.toReversed()).findIndex((message) => {
-    length += (message.message?.length ?? 0) + 128;
+  const fitting = (forward ? kept(count) : kept(count).toReversed()).findIndex((message) => {
+    length += (message.message?.length ?? 0) + MESSAGE_OVERHEAD;
     if (message.data !== undefined) length += JSON.stringify(message.data).length;
     return length > MAX_PAGE_LENGTH;
   });
-  if (fitting > 0) {
-    messages = forward ? messages.slice(0, fitting) : messages.slice(messages.length - fitting);
-  }
-  return { messages, more: messages.length < found.length };
+  if (fitting > 0) count = fitting;
+  return { messages: kept(count), more: count < found.length };
 }

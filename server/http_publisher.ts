@@ -2,138 +2,129 @@ import { createHash } from "node:crypto";
 import type { Grant } from "../auth/authorizer.ts";
 import type { Origin, Receipt } from "../broker/broker.ts";
 import type { Annotations, Content, MessageKind, Publish } from "../protocol.ts";
-import type { ServerClock } from "../lib/clock.ts";
-import type { Hub } from "./hub.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { RoomRefusal } from "./limits/room_limiter.ts";
+import { networkOf } from "../lib/net.ts";
 import { banMessage, closedRoomMessage, muteMessage } from "./moderation/sanction_messages.ts";
 import type { Moderation } from "./moderation/moderation.ts";
-import { networkOf } from "./limits/networks.ts";
 import { annotationsOf, type PendingAppend, type Publisher } from "./publisher.ts";
-import type { RoomRefusal } from "./limits/room_limiter.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** The name of who gives none and has no token that does. */
+/** The sender's name if neither the message nor the token gives one. */
 export const ANONYMOUS_NAME = "guest";
 
-/** What somebody who is not connected wants to say. */
+/** A message from a client that is not connected. */
 export interface PublishRequest {
   readonly room: string;
   readonly frame: Publish;
   readonly grant: Grant;
   readonly address: string;
-  /** The sender's own mark: the same again within `DEDUPE_MINUTES` is the same message. */
-  readonly key?: string;
-  /** UTF-16 units of what it came in. */
+  /** The same key again within `DEDUPE_MINUTES` is the same message. */
+  readonly key?: string | undefined;
+  /** UTF-16 units of the request. */
   readonly size: number;
 }
 
-/** What became of a posting. */
 export type PublishResult =
-  | { readonly kind: "kept"; readonly sender: string; readonly receipt: Receipt }
-  /** The name is that of somebody who is here, or of a token. */
+  | { readonly kind: "published"; readonly sender: string; readonly receipt: Receipt }
+  /** A connected client or a token has the name. */
   | { readonly kind: "name_taken"; readonly reason: string }
-  /** A moderator decided against it; `wait` in seconds, where that ends. */
-  | { readonly kind: "barred"; readonly reason: string; readonly wait?: number }
-  /** The room does not exist, and cannot come into being. */
+  /** A sanction forbids it; `wait` in seconds if it ends. */
+  | { readonly kind: "forbidden"; readonly reason: string; readonly wait?: number | undefined }
+  /** The room does not exist and cannot be created. */
   | { readonly kind: "no_room"; readonly refusal: RoomRefusal };
 
-/** What publishing for those who are not connected takes. */
 export interface HttpPublisherOptions {
   readonly publisher: Publisher;
   readonly sessions: Sessions;
   readonly moderation: Moderation;
-  readonly clock: ServerClock;
-  readonly admitRoom: Hub["admitRoom"];
+  readonly clock: Clock;
+  readonly admitRoom: (
+    room: string,
+    address: string,
+  ) => RoomRefusal | undefined | Promise<RoomRefusal | undefined>;
 }
 
-/**
- * Publishes for those who send without being here: nobody sees them come or go, and their messages
- * take the same road as everybody's.
- */
+/** Publishes messages of clients that are not connected and have no session. */
 export class HttpPublisher {
   constructor(private readonly options: HttpPublisherOptions) {}
 
-  /** Publishes one message; resolves when it is in the log, or could not be stored. Never rejects. */
-  async post(posting: PublishRequest): Promise<PublishResult> {
-    const { grant, frame } = posting;
+  /** Resolves when the message is stored, or could not be. Never rejects. */
+  async publish(request: PublishRequest): Promise<PublishResult> {
+    const { grant, frame } = request;
     const sender = grant.name ?? frame.sender ?? ANONYMOUS_NAME;
-    if (!this.#maySign(grant, frame.sender)) {
+    if (!this.#mayUseName(grant, frame.sender)) {
       const { sessions } = this.options;
       const reason = grant.name === undefined
         ? sessions.whyTaken(sender)
         : sessions.whyNotOwn(sender);
       return { kind: "name_taken", reason };
     }
-    const barred = this.#barred(posting, sender);
-    if (barred !== undefined) return barred;
-    const noRoom = await this.options.admitRoom(posting.room, posting.address);
-    if (noRoom !== undefined) return { kind: "no_room", refusal: noRoom };
+    const forbidden = this.#forbidden(request, sender);
+    if (forbidden !== undefined) return forbidden;
+    const refusal = await this.options.admitRoom(request.room, request.address);
+    if (refusal !== undefined) return { kind: "no_room", refusal };
     const { promise, resolve } = Promise.withResolvers<Receipt>();
-    this.options.publisher.publish(new PendingPublish(posting, sender, resolve));
-    return { kind: "kept", sender, receipt: await promise };
+    this.options.publisher.publish(new PendingPublish(request, sender, resolve));
+    return { kind: "published", sender, receipt: await promise };
   }
 
-  /** Why moderators would not have it: the room is closed, or the sender banned or muted. */
-  #barred(
+  /** Set if the room is closed, or the sender banned or muted. */
+  #forbidden(
     { room, grant: { admin }, address }: PublishRequest,
     name: string,
   ): PublishResult | undefined {
     const { moderation, clock } = this.options;
-    const closure = moderation.closureOf(room);
-    if (closure !== undefined) return { kind: "barred", reason: closedRoomMessage(closure) };
+    const closed = moderation.closedRoom(room);
+    if (closed !== undefined) return { kind: "forbidden", reason: closedRoomMessage(closed) };
     const sender = { name, address, admin };
-    const ban = moderation.banOn(sender);
-    if (ban !== undefined) return { kind: "barred", reason: banMessage(ban) };
-    const mute = moderation.muteOn(sender);
+    const ban = moderation.activeBan(sender);
+    if (ban !== undefined) return { kind: "forbidden", reason: banMessage(ban) };
+    const mute = moderation.activeMute(sender);
     if (mute === undefined) return undefined;
     const now = clock.now();
-    return {
-      kind: "barred",
-      reason: muteMessage(mute, now),
-      ...(mute.until === Infinity ? {} : { wait: Math.ceil((mute.until - now) / 1000) }),
-    };
+    const wait = mute.until === Infinity ? undefined : Math.ceil((mute.until - now) / 1000);
+    return { kind: "forbidden", reason: muteMessage(mute, now), wait };
   }
 
-  /** Whether a name may be used without being in a room with it. */
-  #maySign({ name }: Grant, wanted: string | undefined): boolean {
+  #mayUseName({ name }: Grant, wanted: string | undefined): boolean {
     const { sessions } = this.options;
     if (name !== undefined) return sessions.own(name);
-    // Whoever calls itself by the name of those without one pretends to be nobody.
-    return wanted === undefined
-      ? !sessions.isOwned(ANONYMOUS_NAME)
-      : sessions.isFree(wanted) || wanted === ANONYMOUS_NAME && !sessions.isOwned(wanted);
+    // Anyone may use the anonymous name unless a token reserves it.
+    if (wanted === undefined || wanted === ANONYMOUS_NAME) {
+      return !sessions.isOwned(ANONYMOUS_NAME);
+    }
+    return sessions.isFree(wanted);
   }
 }
 
-/** A message of the postbox on its way into the log. */
 class PendingPublish implements PendingAppend {
   readonly room: string;
   readonly content: Content;
   readonly size: number;
-  readonly kind?: MessageKind;
-  readonly annotations?: Annotations;
-  readonly origin?: Origin;
+  readonly kind: MessageKind | undefined;
+  readonly annotations: Annotations | undefined;
+  readonly origin: Origin | undefined;
 
   constructor(
-    posting: PublishRequest,
+    request: PublishRequest,
     readonly sender: string,
     readonly onReceipt: (receipt: Receipt) => void,
   ) {
-    const { room, frame, grant, key, size } = posting;
+    const { room, frame, grant, key, size } = request;
     this.room = room;
     this.content = frame;
     this.size = size;
-    if (frame.kind !== undefined) this.kind = frame.kind;
-    const annotations = annotationsOf(frame, grant.name !== undefined);
-    if (annotations !== undefined) this.annotations = annotations;
-    if (key !== undefined) this.origin = { session: scopeOf(posting, sender), ref: key };
+    this.kind = frame.kind;
+    this.annotations = annotationsOf(frame, grant.name !== undefined);
+    this.origin = key === undefined ? undefined : { session: scopeOf(request, sender), ref: key };
   }
 }
 
 /**
- * Within what a sender's mark means one message. Two strangers who choose the same mark must not
- * swallow each other's messages: whom a token names is known wherever they are; others are known by
- * their address and the name they give. No session's key has a colon, so nobody's `ref` is found
- * here.
+ * The scope of a sender's key. Two senders with the same key must not suppress each other's messages:
+ * a sender with a token is known by its name, any other by address and name. The colon keeps these
+ * keys apart from those of sessions.
  */
 function scopeOf({ grant, address, room }: PublishRequest, sender: string): string {
   const who = grant.name === undefined ? [networkOf(address), sender] : [grant.name];

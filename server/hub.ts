@@ -1,444 +1,322 @@
 import { getLogger } from "@logtape/logtape";
 import { type Authorizer, type Grant, OPEN } from "../auth/authorizer.ts";
-import type { Broker } from "../broker/broker.ts";
-import { CLOSE, type ErrorCode, GRACE_SECONDS, type RoomPosition } from "../protocol.ts";
-import { Authentication } from "./authentication.ts";
-import { collectStats, type ConnectedClient, connectedClients, type HubStats } from "./stats.ts";
 import type { Cancel, ServerClock } from "../lib/clock.ts";
-import { Counters } from "./metrics/counters.ts";
-import type { Encoder } from "./encoders/encoder.ts";
-import { SSE_ENCODER } from "./encoders/sse.ts";
-import { checkExpiry } from "./token_expiry.ts";
+import { CLOSE, GRACE_SECONDS, type RoomPosition } from "../protocol.ts";
+import { Authentication, checkTokenExpiry } from "./authentication.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
+import { DirectMessages } from "./direct_messages.ts";
 import { disconnectGradually } from "./drain.ts";
-import { InputQueue } from "./input_queue.ts";
-import { ADDRESS_BURST_SECONDS, isLoopback, type ServerLimits } from "./limits/server_limits.ts";
-import { Sanctions } from "./moderation/sanctions.ts";
-import { Moderation } from "./moderation/moderation.ts";
-import { networkOf } from "./limits/networks.ts";
-import { OwnedNames } from "./owned_names.ts";
-import { HubQueries } from "./hub_queries.ts";
-import { Connection, type ConnectionContext, type ConnectionSink } from "./connection.ts";
+import { SSE_ENCODER } from "./encoders/sse.ts";
+import { FlushQueue } from "./flush_queue.ts";
+import { type ConnectParams, Handshake } from "./handshake.ts";
 import { HttpPublisher } from "./http_publisher.ts";
-import { Publication, Publisher } from "./publisher.ts";
-import { TokenBucket, TokenBuckets } from "./limits/token_bucket.ts";
-import { ThroughputMeter } from "./metrics/throughput.ts";
-import { Handshake } from "./handshake.ts";
-import { Requests } from "./requests.ts";
+import { HubQueries } from "./hub_queries.ts";
+import { ConnectionLimiter } from "./limits/connection_limiter.ts";
+import { RequestQuotas } from "./limits/request_quotas.ts";
 import { RoomLimiter, type RoomRefusal } from "./limits/room_limiter.ts";
+import type { ServerLimits } from "./limits/server_limits.ts";
+import { Counters } from "./metrics/counters.ts";
+import { ThroughputMeter } from "./metrics/throughput.ts";
+import { Moderation } from "./moderation/moderation.ts";
+import { Sanctions } from "./moderation/sanctions.ts";
+import { OwnedNames } from "./names/owned_names.ts";
+import { Publisher } from "./publisher.ts";
+import { Requests } from "./requests.ts";
+import { broadcast } from "./room.ts";
 import { RoomMembership } from "./room_membership.ts";
 import { Sessions } from "./sessions.ts";
-import { applyMute } from "./moderation/mute.ts";
-import { TracedTransport, traceFrame, tracesFrames } from "./frame_trace.ts";
-import { FlushQueue } from "./flush_queue.ts";
-import { RejectionLog } from "./rejections.ts";
+import type { HubStorage } from "./storage.ts";
+import { tracesFrames } from "./traffic_log.ts";
+import type { Transport } from "./transport.ts";
 
 const logger = getLogger(["bcast", "hub"]);
 
-/** Milliseconds between looks for whose time has run out. */
+/** Milliseconds between two checks for expired sessions, tokens and limits. */
 const SWEEP_PERIOD = 1000;
 
-/** What a hub is made of. */
-export interface HubOptions {
-  readonly broker: Broker;
+export interface HubOptions extends HubStorage {
   /** The rooms of clients that name none. */
   readonly rooms: readonly string[];
   readonly limits: ServerLimits;
   readonly clock: ServerClock;
-  /** Who may come in; default: everybody. */
+  /** Default: no token is required. */
   readonly authorizer?: Authorizer;
 }
 
-/** What a client says of itself before its first frame. */
-export interface ConnectParams {
-  readonly address: string;
-  /** The port that it connects from, where no proxy is in between; for the log. */
-  readonly port?: number;
-  readonly encoder: Encoder;
-  /** The wanted name, as it stands in the query. */
-  readonly sender?: string;
-  /** Rooms of the query; none: the hub's own. */
-  readonly rooms: readonly string[];
-  /** What it may do, where its token was checked already. */
-  readonly grant?: Grant;
-  /** The token it came with, to be checked at its `hello` if that brings none. */
-  readonly token?: string;
-}
-
 /**
- * The hub: connections come in at one end, messages go through the log and come out at all others.
- * Knows neither sockets nor HTTP.
+ * Builds the parts of the hub and connects them: input from connections goes into the log, and from
+ * there to the connections of its room. Knows neither sockets nor HTTP.
  */
-export class Hub implements ConnectionContext, AsyncDisposable {
+export class Hub implements AsyncDisposable {
   readonly counters = new Counters();
-  /** Logs who was not let in. */
-  readonly rejections: RejectionLog;
-  /** What those are told who look on from outside. */
+  /** Decides about new connections of all transports. */
+  readonly limiter: ConnectionLimiter;
+  readonly #quotas: RequestQuotas;
   readonly queries: HubQueries;
-  /** Checks tokens, for those who come in and for those who ask over HTTP. */
   readonly authentication: Authentication;
-  /** Takes messages of those who are not connected. */
   readonly httpPublisher: HttpPublisher;
-  /** Keeps order, and says whom others have kept out. */
   readonly moderation: Moderation;
-  readonly #measures: Sanctions;
+  readonly #clock: ServerClock;
+  readonly #limits: ServerLimits;
+  readonly #connections = new Set<Connection>();
+  readonly #connectionOptions: ConnectionOptions;
+  readonly #sanctions: Sanctions;
   readonly #ownedNames: OwnedNames;
-  readonly #peers = new Set<Connection>();
-  readonly #turn = new FlushQueue();
   readonly #rooms: RoomMembership;
-  readonly #registry: RoomLimiter;
+  readonly #roomLimiter: RoomLimiter;
   readonly #sessions: Sessions;
-  readonly #rates: ThroughputMeter;
+  readonly #throughput: ThroughputMeter;
   readonly #publisher: Publisher;
-  readonly #reception: Handshake;
-  readonly #intake: InputQueue;
-  readonly #addresses: TokenBuckets;
-  /** As the rate of a connection, for those who have none. */
-  readonly #visitors: TokenBuckets;
-  readonly #subscription: Disposable;
+  readonly #handshake: Handshake;
+  readonly #appendTimer: Disposable;
   readonly #cancelSweep: Cancel;
-  readonly #tracing = tracesFrames();
   #lastId = 0;
   #draining = false;
   #stopping = false;
 
-  constructor(private readonly options: HubOptions) {
-    const { broker, clock, limits, authorizer = OPEN } = options;
-    this.rejections = new RejectionLog(clock);
-    this.authentication = new Authentication(authorizer, limits, clock, this.counters);
-    const { ratePerAddress } = limits;
-    this.#addresses = new TokenBuckets(ratePerAddress, ratePerAddress * ADDRESS_BURST_SECONDS);
-    this.#visitors = new TokenBuckets(limits.rate, limits.burst);
-    this.#rooms = new RoomMembership(broker, clock, this.counters, limits.replay);
-    const registry = this.#registry = new RoomLimiter({
-      broker,
-      rooms: this.#rooms,
-      clock,
-      limits,
-      defaultRooms: options.rooms,
-    });
-    const book = this.#measures = new Sanctions(broker.measures, clock);
-    this.#ownedNames = new OwnedNames(broker.ownedNames, clock);
-    this.#sessions = new Sessions(
-      this.#rooms,
+  constructor(options: HubOptions) {
+    const { broker, clock, limits, rooms: defaultRooms, authorizer = OPEN } = options;
+    const { counters } = this;
+    const { replay } = limits;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#quotas = new RequestQuotas(limits, clock);
+    this.#throughput = new ThroughputMeter(counters, clock, SWEEP_PERIOD);
+    this.authentication = new Authentication(authorizer, limits, clock, counters);
+    const rooms = this.#rooms = new RoomMembership({ broker, clock, counters, replay });
+    this.#roomLimiter = new RoomLimiter({ broker, rooms, clock, limits, defaultRooms });
+    const sanctions = this.#sanctions = new Sanctions(options.sanctions, clock);
+    this.#ownedNames = new OwnedNames(options.ownedNames, clock);
+    const sessions = this.#sessions = new Sessions(
+      rooms,
       clock,
       this.#ownedNames,
-      (session) => applyMute(book, session),
+      (session) => sanctions.applyMute(session),
     );
-    this.moderation = new Moderation({
-      book,
+    const moderation = this.moderation = new Moderation({
+      broadcast,
+      sanctions,
       clock,
-      rooms: this.#rooms,
-      sessions: this.#sessions,
-      peers: () => this.#peers,
+      rooms,
+      sessions,
+      connections: () => this.#connections,
     });
-    this.#publisher = new Publisher(broker, clock, this.counters);
+    this.limiter = new ConnectionLimiter({
+      limits,
+      clock,
+      counters,
+      authentication: this.authentication,
+      moderation,
+      quotas: this.#quotas,
+      online: () => this.online,
+    });
+    const publisher = this.#publisher = new Publisher(broker, counters);
     this.httpPublisher = new HttpPublisher({
-      publisher: this.#publisher,
-      sessions: this.#sessions,
-      moderation: this.moderation,
+      publisher,
+      sessions,
+      moderation,
       clock,
       admitRoom: (room, address) => this.admitRoom(room, address),
     });
-    this.#reception = new Handshake({
-      admission: this.authentication,
-      moderation: this.moderation,
+    const handshake = this.#handshake = new Handshake({
+      authentication: this.authentication,
+      moderation,
       limits,
-      counters: this.counters,
-      rooms: this.#rooms,
-      registry,
-      sessions: this.#sessions,
-      defaultRooms: options.rooms,
+      counters,
+      rooms,
+      roomLimiter: this.#roomLimiter,
+      sessions,
+      defaultRooms,
       now: () => clock.now(),
     });
     const requests = new Requests({
       broker,
       clock,
       limits,
-      moderation: this.moderation,
-      rooms: this.#rooms,
-      registry,
-      sessions: this.#sessions,
-      publisher: this.#publisher,
-      reception: this.#reception,
-      addresses: this.#addresses,
+      moderation,
+      rooms,
+      roomLimiter: this.#roomLimiter,
+      sessions,
+      publisher,
+      handshake,
+      directMessages: new DirectMessages(sessions, clock),
+      quotas: this.#quotas,
     });
-    this.#intake = new InputQueue(requests, limits, clock);
-    this.#rates = new ThroughputMeter(this.counters, clock, SWEEP_PERIOD);
+    this.#connectionOptions = {
+      limits,
+      clock,
+      counters,
+      flushQueue: new FlushQueue(),
+      requests,
+      tracing: tracesFrames(),
+      onClose: (connection, code) => this.#onClose(connection, code),
+    };
     this.queries = new HubQueries({
       broker,
       clock,
-      counters: this.counters,
-      rates: this.#rates,
-      rooms: this.#rooms,
-      sessions: this.#sessions,
-      defaultRooms: options.rooms,
-      connections: () => this.online,
+      counters,
+      throughput: this.#throughput,
+      rooms,
+      sessions,
+      defaultRooms,
+      connections: this.#connections,
     });
-    this.#subscription = broker.subscribe((messages, drafts) => {
-      if (drafts !== undefined) this.#publisher.stored();
-      this.#rooms.deliver(messages, (index) => {
-        const draft = drafts?.[index];
-        return draft instanceof Publication ? draft.session : undefined;
-      });
+    this.#appendTimer = broker.observeAppends((milliseconds) => {
+      counters.appendSeconds.observe(Math.max(0, milliseconds) / 1000);
     });
-    this.#cancelSweep = clock.every(SWEEP_PERIOD, () => this.#tick());
+    this.#cancelSweep = clock.every(SWEEP_PERIOD, () => this.#sweep());
   }
 
-  /** Connections at this moment. */
+  /** Current connections. */
   get online(): number {
-    return this.#peers.size;
-  }
-
-  get maxOutboxBytes(): number {
-    return this.options.limits.maxOutboxBytes;
+    return this.#connections.size;
   }
 
   /**
-   * Takes an address's share for one request or connection. Returns 0, or the seconds until it has
-   * one again.
+   * Takes over an open connection. The transport passes its frames to
+   * {@linkcode Connection.receive}, and its end to {@linkcode Connection.ended}.
    */
-  consumeAddressQuota(address: string): number {
-    return this.#isLimited(address) ? this.#addresses.take(networkOf(address), this.now()) : 0;
+  connect(transport: Transport, params: ConnectParams): Connection {
+    const connection = this.#open(transport, params);
+    if (!params.encoder.requiresHello) {
+      connection.runInOrder(() => this.#handshake.connectPlain(connection, params));
+    }
+    return connection;
   }
 
-  /**
-   * Takes a share of what one client may ask of rooms without a connection: that of the person whom
-   * a token names, or of the address. Returns 0, or the seconds until there is one again.
-   */
-  consumePublishQuota(address: string, name: string | undefined): number {
-    if (!this.#isLimited(address)) return 0;
-    // No address has a space in it.
-    const key = name === undefined ? networkOf(address) : `name ${name}`;
-    return this.#visitors.take(key, this.now());
+  /** Takes over a connection that only listens to one room; `grant` must permit that. */
+  subscribeAnonymously(transport: Transport, grant: Grant, position: RoomPosition): Connection {
+    const connection = this.#open(transport, { grant, encoder: SSE_ENCODER, rooms: [] });
+    connection.runInOrder(() => this.#handshake.subscribeAnonymously(connection, grant, position));
+    return connection;
   }
 
-  /** Lets a room come into being for a request from `address`, unless it exists; else why not. */
+  /** Permits a request from `address` to use a room, which counts as a new one unless it exists. */
   admitRoom(
     room: string,
     address: string,
   ): RoomRefusal | undefined | Promise<RoomRefusal | undefined> {
-    return this.#registry.admit(room, this.#isLimited(address) ? networkOf(address) : undefined);
+    return this.#roomLimiter.admit(room, this.#quotas.keyOf(address));
   }
 
-  #isLimited(address: string): boolean {
-    return this.options.limits.rateOnLoopback || !isLoopback(address);
-  }
-
-  /**
-   * Everybody who is connected and has a name, in the order of coming. With a crowd, take your time:
-   * who comes or goes meanwhile is in it or not.
-   */
-  people(): Generator<ConnectedClient, void, undefined> {
-    return connectedClients(this.#peers);
-  }
-
-  /** Counts who is here. */
-  census(): HubStats {
-    return collectStats(this.#peers, this.#rooms, this.#sessions, this.counters);
-  }
-
-  /** Takes in an open connection. Its frames go to {@linkcode receive}, its end to {@linkcode gone}. */
-  connect(transport: ConnectionSink, introduction: ConnectParams): Connection {
-    const peer = this.#admit(transport, introduction);
-    if (!peer.encoder.requiresHello) {
-      this.#intake.inOrder(peer, () => this.#reception.connectPlain(peer, introduction));
-    }
-    return peer;
-  }
-
-  /**
-   * Takes in somebody who listens to one room and can say nothing; `grant` permits it. Its end goes
-   * to {@linkcode gone}.
-   */
-  subscribeAnonymously(
-    transport: ConnectionSink,
-    { address, grant }: { readonly address: string; readonly grant: Grant },
-    position: RoomPosition,
-  ): Connection {
-    const peer = this.#admit(transport, { address, grant, encoder: SSE_ENCODER, rooms: [] });
-    this.#intake.inOrder(peer, () => this.#reception.subscribeAnonymously(peer, grant, position));
-    return peer;
-  }
-
-  #admit(transport: ConnectionSink, introduction: ConnectParams): Connection {
-    const { clock, limits } = this.options;
-    const { address, port, encoder } = introduction;
-    const limited = this.#isLimited(address);
-    const bucket = limited && limits.rate > 0
-      ? new TokenBucket(limits.rate, limits.burst, clock.now())
-      : undefined;
-    const network = limited ? networkOf(address) : undefined;
-    const id = `c${++this.#lastId}`;
-    const traced = this.#tracing ? new TracedTransport(transport, id) : transport;
-    const peer = new Connection(id, address, encoder, traced, this, clock.now(), bucket, network);
-    peer.grant = introduction.grant;
-    peer.token = introduction.token;
-    this.#peers.add(peer);
+  #open(transport: Transport, { encoder, grant, token }: ConnectParams): Connection {
+    const { address, port } = transport;
+    const connection = new Connection(this.#connectionOptions, {
+      id: `c${++this.#lastId}`,
+      transport,
+      encoder,
+      bucket: this.#quotas.connectionBucket(address),
+      network: this.#quotas.keyOf(address),
+      grant,
+      token,
+    });
+    this.#connections.add(connection);
     this.counters.connections++;
     logger.info("{connection} connected from {address}{port} as {dialect} ({clients} online)", {
-      connection: id,
+      connection: connection.id,
       address,
       port: port === undefined ? "" : ` port ${port}`,
       dialect: encoder.name,
       clients: this.online,
     });
-    return peer;
+    return connection;
   }
 
-  /** Takes a text frame. Never throws. */
-  receive(peer: Connection, frame: string): void {
-    if (this.#tracing) traceFrame(peer.id, "in", frame);
-    this.#intake.receive(peer, frame);
-  }
-
-  /** Takes a binary frame: there is no such thing in the protocol. */
-  receiveBinary(peer: Connection): void {
-    this.counters.refused("bad_frame");
-    peer.close(CLOSE.unsupported, "Binary frames are not understood: send text");
-  }
-
-  /** Answers with `line` what a text client sent that is no line; it counts as one in its rate. */
-  reply(peer: Connection, line: string): void {
-    this.#intake.reply(peer, line);
-  }
-
-  /** Takes the end of a connection, with the close code that the transport saw. */
-  gone(peer: Connection, code: number): void {
-    if (!this.#peers.delete(peer)) return;
-    this.counters.close(code);
-    this.counters.received += peer.received;
-    this.counters.sent += peer.sent;
-    peer.open = false;
-    peer.backlog = undefined;
-    peer.onBacklogDrained?.();
-    const name = nameOf(peer);
-    // Only who could come back is waited for.
-    const returns = peer.saidHello && code !== CLOSE.normal && !this.#stopping;
-    // Those who are still here while others are told to go see nobody leave: all come back.
+  #onClose(connection: Connection, code: number): void {
+    this.#connections.delete(connection);
+    this.counters.countClose(code);
+    this.counters.received += connection.received;
+    this.counters.sent += connection.sent;
+    const name = connection.label;
+    const mayResume = connection.saidHello && code !== CLOSE.normal && !this.#stopping;
+    // During a drain all clients are coming back, so none is announced as gone.
     const grace = this.#draining ? Infinity : GRACE_SECONDS * 1000;
-    this.#sessions.detach(peer, returns ? grace : 0);
+    this.#sessions.detach(connection, mayResume ? grace : 0);
     logger.info(
       "{connection} {name} disconnected with {code}, {refusals} frames refused ({clients} online)",
       {
-        connection: peer.id,
+        connection: connection.id,
         name,
         code,
-        refusals: peer.refusals,
+        refusals: connection.refusals,
         clients: this.online,
       },
     );
   }
 
-  /** Resolves when everything that was published so far is in the log and on its way to everybody. */
+  /** Resolves when everything published so far is in the log and was sent to its receivers. */
   async flush(): Promise<void> {
     await this.#publisher.flush();
     this.#rooms.flush();
   }
 
-  /** Says goodbye to everybody for good, after what was published is in the log. */
+  /** Disconnects all clients for good, after everything published is in the log. */
   async stop(reason: string): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
     await this.disconnectAll(reason);
   }
 
-  /** Says goodbye to one after the other, over `duration` milliseconds, and serves the rest meanwhile. */
+  /** Disconnects clients one after the other over `duration` milliseconds, and serves the others. */
   async drain(reason: string, duration: number): Promise<void> {
     if (this.#stopping || duration <= 0) return;
     this.#draining = true;
     await disconnectGradually(
-      this.#peers,
+      this.#connections,
       duration,
-      this.options.clock,
-      (peer) => this.#dismiss(peer, reason),
+      this.#clock,
+      (connection) => this.#disconnect(connection, reason),
     );
   }
 
-  /** Sends everybody (of those whom `which` picks) away to come back at once: their sessions wait. */
+  /** Disconnects the clients that `which` selects. Their sessions wait for them. */
   async disconnectAll(
     reason: string,
-    which: (peer: Connection) => boolean = () => true,
+    which: (connection: Connection) => boolean = () => true,
   ): Promise<void> {
     await this.flush();
-    for (const peer of this.#peers) if (which(peer)) this.#dismiss(peer, reason);
+    for (const connection of this.#connections) {
+      if (which(connection)) this.#disconnect(connection, reason);
+    }
   }
 
-  #dismiss(peer: Connection, reason: string): void {
-    if (peer.session !== undefined && !peer.encoder.batches) {
-      const timestamp = new Date(this.now()).toISOString();
-      peer.sendControl({ type: "system", message: reason, timestamp, event: "shutdown" });
+  #disconnect(connection: Connection, reason: string): void {
+    if (connection.session !== undefined && !connection.encoder.batches) {
+      const timestamp = new Date(this.#clock.now()).toISOString();
+      connection.sendControl({ type: "system", message: reason, timestamp, event: "shutdown" });
     }
-    peer.close(CLOSE.goingAway, reason);
+    connection.close(CLOSE.goingAway, reason);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop("The hub is stopping");
     this.#cancelSweep();
-    this.#subscription[Symbol.dispose]();
+    this.#appendTimer[Symbol.dispose]();
     this.#rooms.stop();
     await this.#ownedNames.save();
   }
 
-  now(): number {
-    return this.options.clock.now();
-  }
-
-  flushLater(peer: Connection): void {
-    this.#turn.add(peer);
-  }
-
-  slowConsumer(peer: Connection, waiting: number): void {
-    this.counters.slowConsumers++;
-    logger.warn("{connection} {name} fell behind with {waiting} bytes waiting: cut off", {
-      connection: peer.id,
-      name: nameOf(peer),
-      waiting,
-    });
-  }
-
-  refused(peer: Connection, code: ErrorCode, message: string): void {
-    this.counters.refused(code);
-    const fields = { connection: peer.id, name: nameOf(peer), code, message };
-    // The first tells the operator; the rest is counted, and told when the connection ends.
-    if (peer.refusals === 1) logger.info("{connection} {name} refused: {code}: {message}", fields);
-    else logger.debug("{connection} {name} refused: {code}: {message}", fields);
-  }
-
-  fault(peer: Connection, error: unknown): void {
-    logger.error("{connection} {name} met a fault: {error}", {
-      connection: peer.id,
-      name: nameOf(peer),
-      error,
-    });
-  }
-
-  #tick(): void {
-    const now = this.now();
-    this.#rates.sample();
+  #sweep(): void {
+    const now = this.#clock.now();
+    this.#throughput.sample();
     this.#rooms.expire();
     this.#sessions.sweep(now);
     this.#ownedNames.sweep();
     this.authentication.sweep(now);
-    this.rejections.sweep();
-    this.#measures.sweep().catch((error) => {
-      // The log tells its operator; here it is tried again every second.
-      logger.debug("Cannot forget what moderators decided and has run out: {error}", { error });
+    this.limiter.sweep();
+    this.#quotas.sweep(now);
+    this.#roomLimiter.sweep(now);
+    this.#sanctions.sweep().catch((error) => {
+      // The broker reports the cause; this is retried every second.
+      logger.debug("Cannot remove expired sanctions: {error}", { error });
     });
-    this.#addresses.sweep(now);
-    this.#visitors.sweep(now);
-    this.#registry.sweep(now);
-    const { helloTimeout } = this.options.limits;
-    for (const peer of this.#peers) {
-      const { session } = peer;
-      if (session !== undefined) checkExpiry(peer, session.grant, now);
-      else if (now - peer.since > helloTimeout * 1000) {
-        peer.close(CLOSE.helloTimeout, `No hello within ${helloTimeout} seconds`);
+    const { helloTimeout } = this.#limits;
+    for (const connection of this.#connections) {
+      const { session } = connection;
+      if (session !== undefined) checkTokenExpiry(connection, session.grant, now);
+      else if (now - connection.since > helloTimeout * 1000) {
+        connection.close(CLOSE.helloTimeout, `No hello within ${helloTimeout} seconds`);
       }
     }
   }
-}
-
-/** For the log; before its `hello` a client has no name, and an event stream only its token's. */
-function nameOf({ session }: Connection): string {
-  return session?.identity ?? (session?.name || "(no name)");
 }

@@ -1,5 +1,6 @@
 import type { Rights } from "../auth/rights.ts";
 import type { Broker } from "../broker/broker.ts";
+import type { ServerClock } from "../lib/clock.ts";
 import {
   type HistoryRequest,
   type MessagesReport,
@@ -10,41 +11,41 @@ import {
   type StatusReport,
   VERSION,
 } from "../protocol.ts";
-import type { ServerClock } from "../lib/clock.ts";
-import type { Counters } from "./metrics/counters.ts";
+import type { Connection } from "./connection.ts";
 import { readPage } from "./history.ts";
+import type { ConnectedClient } from "./metrics/clients_file.ts";
+import type { Counters } from "./metrics/counters.ts";
+import type { HubStats } from "./metrics/metrics.ts";
 import type { ThroughputMeter } from "./metrics/throughput.ts";
 import type { RoomMembership } from "./room_membership.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** Rooms in one answer: anybody who writes makes rooms, and nobody reads a list without end. */
+/** Rooms in one report: any writer creates rooms, and a list without end helps no reader. */
 const MAX_ROOMS_LISTED = 1000;
 
-/** People in one answer, as in the answer to `who`. */
+/** People in one report, as in the answer to `who`. */
 const MAX_PEOPLE_LISTED = 1000;
 
-/** What looking takes. */
 export interface HubQueriesOptions {
   readonly broker: Broker;
   readonly clock: ServerClock;
   readonly counters: Counters;
-  readonly rates: ThroughputMeter;
+  readonly throughput: ThroughputMeter;
   readonly rooms: RoomMembership;
   readonly sessions: Sessions;
   readonly defaultRooms: readonly string[];
-  /** Connections at this moment. */
-  readonly connections: () => number;
+  readonly connections: ReadonlySet<Connection>;
 }
 
-/** What the hub tells those who look on from outside. Looking changes nothing and is seen by nobody. */
+/** Reports on the hub. They have no side effects, and clients do not notice them. */
 export class HubQueries {
-  readonly #started: number;
+  readonly #startedAt: number;
 
   constructor(private readonly options: HubQueriesOptions) {
-    this.#started = options.clock.monotonic();
+    this.#startedAt = options.clock.monotonic();
   }
 
-  /** The rooms that hold messages or people, as far as they may be read. */
+  /** The rooms that hold messages or members and that `rights` permits to read. */
   async rooms(rights: Rights): Promise<RoomsReport> {
     const { broker, rooms, defaultRooms } = this.options;
     const found = new Map<string, RoomReport>();
@@ -57,7 +58,7 @@ export class HubQueries {
       if (!rights.mayRead(name)) continue;
       if (!found.has(name)) found.set(name, { room: name, online, messages: 0, last, epoch });
     }
-    // The sort is stable and the log's rooms come by name: what is cut off is nobody's.
+    // The sort is stable: of equally busy rooms, the first by name are listed.
     const listed = found.size <= MAX_ROOMS_LISTED
       ? [...found.values()]
       : [...found.values()].sort((a, b) => b.online - a.online).slice(0, MAX_ROOMS_LISTED);
@@ -68,50 +69,47 @@ export class HubQueries {
     };
   }
 
-  /** Who is here, or in one room, as far as one may look into the rooms they are in. */
+  /** The people in one room, or in any room, that `rights` permits to read. */
   people(rights: Rights, room?: string): PeopleReport {
     const { rooms, sessions } = this.options;
     const present = room === undefined ? sessions.all() : rooms.get(room)?.members ?? [];
     const people: PersonReport[] = [];
     let online = 0;
     for (const session of present) {
-      // Who is in no room is nobody's company: an observer, or a program that sends only.
-      const open = session.rooms.map(({ name }) => name).filter((name) => rights.mayRead(name));
-      if (open.length === 0) continue;
+      // Leaves out sessions in no room: observers, and programs that only publish.
+      const readable = session.rooms.filter((name) => rights.mayRead(name));
+      if (readable.length === 0) continue;
       online++;
       if (people.length >= MAX_PEOPLE_LISTED) continue;
-      people.push({
-        name: session.name,
-        rooms: open,
-        ...(session.connection === undefined ? { away: true } : {}),
-      });
+      const { name, connection } = session;
+      people.push({ name, rooms: readable, ...(connection === undefined ? { away: true } : {}) });
     }
-    // By code points, not by a language: the same list wherever the hub runs.
+    // By code points, so that the order does not depend on the machine's locale.
     return { online, people: people.sort((a, b) => a.name < b.name ? -1 : 1) };
   }
 
-  /** A page of a room's past; whether it may be read is decided before. */
+  /** A page of a room's history. The caller checks the right to read it. */
   async messages(request: HistoryRequest): Promise<MessagesReport> {
     const { room } = request;
     const page = await readPage(this.options.broker, request);
     return { room, epoch: await this.epoch(room), ...page };
   }
 
-  /** Names this life of a room's numbering. */
+  /** The epoch of a room's log. */
   async epoch(room: string): Promise<string> {
     return (await this.options.broker.head(room)).epoch;
   }
 
-  /** How the hub is doing; `memory` is what the process takes. */
+  /** @param memory that of the process. */
   async status(memory: StatusReport["memory"]): Promise<StatusReport> {
-    const { broker, clock, counters, rates, rooms, sessions, connections } = this.options;
+    const { broker, clock, counters, throughput, rooms, sessions, connections } = this.options;
     const kept = await broker.rooms();
-    const { messagesPerSecond, deliveriesPerSecond, loopLagMs } = rates.current;
+    const { messagesPerSecond, deliveriesPerSecond, loopLagMs } = throughput.current;
     return {
       name: "bcast",
       version: VERSION,
-      uptime: Math.floor((clock.monotonic() - this.#started) / 1000),
-      connections: connections(),
+      uptime: Math.floor((clock.monotonic() - this.#startedAt) / 1000),
+      connections: connections.size,
       sessions: sessions.size,
       rooms: rooms.size,
       accepted: counters.connections,
@@ -131,5 +129,36 @@ export class HubQueries {
       memory: { rss: memory.rss, heapUsed: memory.heapUsed },
       loopLagMs,
     };
+  }
+
+  /**
+   * Connected clients that have a name, oldest first. May be read slowly: clients that come or go
+   * meanwhile may be missing.
+   */
+  *clients(): Generator<ConnectedClient, void, undefined> {
+    for (const { session, since, encoder } of this.options.connections) {
+      if (session === undefined) continue;
+      yield {
+        name: session.name,
+        rooms: [...session.rooms],
+        since: new Date(since).toISOString(),
+        dialect: encoder.name,
+      };
+    }
+  }
+
+  /** The numbers of connections, sessions, rooms and members, and the traffic so far. */
+  stats(): HubStats {
+    const { rooms, sessions, counters } = this.options;
+    const connections = { v1: 0, json: 0, text: 0, events: 0 };
+    let { received, sent } = counters;
+    for (const connection of this.options.connections) {
+      connections[connection.encoder.name]++;
+      received += connection.received;
+      sent += connection.sent;
+    }
+    let members = 0;
+    for (const room of rooms.all()) members += room.online;
+    return { connections, sessions: sessions.size, rooms: rooms.size, members, received, sent };
   }
 }

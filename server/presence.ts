@@ -1,8 +1,8 @@
 import { MAX_NAMED_MEMBERS, type Presence } from "../protocol.ts";
 
 /**
- * Milliseconds in which comings and goings of a room are gathered into one frame: a moment for
- * people in a room, longer the larger the room, because each frame goes to every member.
+ * Milliseconds for which changes of a room's members are collected into one frame: longer in large
+ * rooms, because each frame goes to every member.
  */
 export function presenceWindow(members: number): number {
   const SHORTEST = 100;
@@ -12,47 +12,44 @@ export function presenceWindow(members: number): number {
 }
 
 /**
- * What happened to the membership of one room since its last `presence` frame.
+ * Changes of a room's members since its last `presence` frame.
  *
- * Only the net effect is told: who came and went within one window was never there, and a guest
- * who took a name at once came under that name.
+ * Only the net effect is announced: a client that joins and leaves within one window does not
+ * appear, and a guest that takes a name immediately joins under that name.
  */
 export class PresenceChanges {
   readonly #joined = new Set<string>();
   readonly #left = new Set<string>();
-  /** The name that the others know, by the present one. */
+  /** The announced name by current name. */
   readonly #renamed = new Map<string, string>();
-  /** Names of which a list of members told already what the next frame will tell. */
+  /** Changed names that a client has seen in a list of members, before their announcement. */
   readonly #listed = new Set<string>();
 
-  /** `to` is given a list of the members as they are now. */
+  /** Notes that the client called `to` gets a list of the current members. */
   listed(to: string): void {
     for (const names of [this.#joined, this.#left, this.#renamed.keys()]) {
-      // Who gets the list knows that they came themselves.
+      // Its own join is no news to a client.
       for (const name of names) if (name !== to) this.#listed.add(name);
     }
   }
 
   /**
-   * Whether the next change of `name` may not be netted out with what was not told yet: somebody has
-   * that from a list, and would never hear that it changed. The frame has to be sent before.
+   * Whether pending changes must be announced before the next change of `name`: a client has seen
+   * the name in a list, and would not learn of the change if the two cancelled out.
    */
   isListed(name: string): boolean {
     return this.#listed.has(name);
   }
 
-  /** Somebody came. */
   join(name: string): void {
     if (!this.#left.delete(name)) this.#joined.add(name);
   }
 
-  /** Somebody went. */
   leave(name: string): void {
     if (this.#joined.delete(name)) return;
     this.#left.add(this.#takeRename(name) ?? name);
   }
 
-  /** Somebody changed names. */
   rename(from: string, to: string): void {
     if (this.#joined.delete(from)) {
       this.#joined.add(to);
@@ -62,7 +59,7 @@ export class PresenceChanges {
     if (known !== to) this.#renamed.set(to, known);
   }
 
-  /** The frame that tells it, and a fresh start; `undefined` when nothing is left to tell. */
+  /** Takes all changes as a frame; `undefined` if there are none. */
   take(room: string, online: number): Presence | undefined {
     const joined = [...this.#joined];
     const left = [...this.#left];
@@ -86,7 +83,7 @@ export class PresenceChanges {
     };
   }
 
-  /** Forgets the rename that led to `name`; returns what the others still call its bearer. */
+  /** Removes the rename to `name`; returns the name announced before it. */
   #takeRename(name: string): string | undefined {
     const known = this.#renamed.get(name);
     this.#renamed.delete(name);

@@ -1,123 +1,105 @@
-import { MAX_AHEAD } from "../broker/sqlite/ages.ts";
 import type { Retention } from "../broker/broker.ts";
-import { encode, type Message } from "../protocol.ts";
+import { MAX_CLOCK_LEAD } from "../broker/sqlite/retention.ts";
+import { type EncodedMessage, jsonList } from "./encoders/encoder.ts";
 
-/** A message with its encoding, made once for everybody. */
-export interface EncodedMessage {
-  readonly message: Message;
-  /** The JSON that travels. */
-  readonly json: string;
-}
-
-/** Encodes a message for delivery. */
-export function encodeMessage(message: Message): EncodedMessage {
-  return { message, json: encode(message) };
-}
-
-/** Messages that a tail holds at most. */
+/** Messages cached for a room. */
 export const CACHE_MESSAGES = 256;
 
-/** UTF-16 units of JSON that a tail holds at most: what an idle room may cost. */
+/** UTF-16 units of JSON cached for a room: the cost of an idle room. */
 export const CACHE_LENGTH = 256 * 1024;
 
-/** Encodings of different starting points that are kept: returning herds know only a few. */
-const CACHED_STARTS = 16;
+/** Cached JSON lists with different first messages: clients that reconnect together share a few. */
+const CACHED_LISTS = 16;
 
 /**
- * The newest messages of a room, encoded. Whoever joins or comes back is served from here, and
- * the log is read only for what lies further back.
+ * The newest messages of a room, encoded. Clients that join or resume are served from here; only
+ * older messages are read from the log.
  */
 export class RecentMessages {
   /** Consecutive, ending with the room's newest message. */
-  #entries: EncodedMessage[] = [];
+  #messages: EncodedMessage[] = [];
   #length = 0;
   readonly #json = new Map<number, string>();
-
   readonly #retention: Retention;
   readonly #maxMessages: number;
 
-  /** @param retention that of the log: the tail never shows what the log would not. */
+  /** @param retention that of the log: the cache never shows messages that the log would not. */
   constructor(retention: Retention, maxMessages = CACHE_MESSAGES) {
     this.#retention = retention;
     this.#maxMessages = Math.min(maxMessages, retention.maxMessages);
   }
 
-  /** The oldest id held, or `undefined` when there is none. */
+  /** The oldest cached id. */
   get first(): number | undefined {
-    return this.#entries[0]?.message.id;
+    return this.#messages[0]?.message.id;
   }
 
-  /** Appends messages that follow on what is held. */
-  push(entries: readonly EncodedMessage[]): void {
+  /** Appends the messages that follow the newest one. */
+  push(messages: readonly EncodedMessage[]): void {
     this.#json.clear();
-    for (const entry of entries) {
-      this.#entries.push(entry);
-      this.#length += entry.json.length;
+    for (const message of messages) {
+      this.#messages.push(message);
+      this.#length += message.json.length;
     }
-    // Cut at twice the limit, so that a busy room does not move the array for every message.
-    if (this.#entries.length > 2 * this.#maxMessages || this.#length > 2 * CACHE_LENGTH) {
-      this.#cut();
+    // Trimmed at twice the limit, so that a busy room does not move the array for every message.
+    if (this.#messages.length > 2 * this.#maxMessages || this.#length > 2 * CACHE_LENGTH) {
+      this.#trim();
     }
   }
 
-  #cut(): void {
-    let start = this.#entries.length;
+  #trim(): void {
+    let start = this.#messages.length;
     let length = 0;
-    while (start > 0 && this.#entries.length - start < this.#maxMessages) {
-      const size = this.#entries[start - 1]?.json.length ?? 0;
+    while (start > 0 && this.#messages.length - start < this.#maxMessages) {
+      const size = this.#messages[start - 1]?.json.length ?? 0;
       if (length + size > CACHE_LENGTH) break;
       length += size;
       start--;
     }
-    this.#entries = this.#entries.slice(start);
+    this.#messages = this.#messages.slice(start);
     this.#length = length;
   }
 
   /**
-   * Lets go of messages that retention no longer keeps at the time `now`. Call it before
-   * {@linkcode since}: pushing leaves it out, as that is done for every message.
+   * Drops messages that retention no longer keeps at the time `now`. Call it before
+   * {@linkcode since}; `push` leaves it out because it runs for every message.
    */
   expire(now: number): void {
     const { maxAge, maxMessages } = this.#retention;
-    const surplus = this.#entries.length - maxMessages;
+    const surplus = this.#messages.length - maxMessages;
     const start = Math.max(surplus, this.#firstYoung(now, now - maxAge));
     if (start <= 0) return;
     this.#json.clear();
-    for (const { json } of this.#entries.splice(0, start)) this.#length -= json.length;
+    for (const { json } of this.#messages.splice(0, start)) this.#length -= json.length;
   }
 
-  /** The place of the first message that is not too old, by the rule of the log (see Ages). */
+  /** The index of the first message that is not too old, by the rule of the log (see Ages). */
   #firstYoung(now: number, oldest: number): number {
-    const first = timeOf(this.#entries[0]);
-    if (first >= oldest && first <= now + MAX_AHEAD) return 0;
-    return this.#entries.findLastIndex((entry) => timeOf(entry) < oldest) + 1;
+    const first = timeOf(this.#messages[0]);
+    if (first >= oldest && first <= now + MAX_CLOCK_LEAD) return 0;
+    return this.#messages.findLastIndex((message) => timeOf(message) < oldest) + 1;
   }
 
-  /** Everything above `after`, or `undefined` when the tail does not reach back that far. */
+  /** The messages after `after`; `undefined` if the cache does not reach back that far. */
   since(after: number, last: number): readonly EncodedMessage[] | undefined {
     if (after >= last) return [];
-    const first = this.first;
+    const { first } = this;
     if (first === undefined || after + 1 < first) return undefined;
-    return this.#entries.slice(after + 1 - first);
+    return this.#messages.slice(after + 1 - first);
   }
 
-  /** The JSON list of `entries`, which came from this tail; remembered for the next who asks. */
-  json(entries: readonly EncodedMessage[]): string {
-    const start = entries[0]?.message.id;
+  /** The JSON array of `messages`, which must come from {@linkcode since}; cached. */
+  json(messages: readonly EncodedMessage[]): string {
+    const start = messages[0]?.message.id;
     if (start === undefined) return "[]";
-    const known = this.#json.get(start);
-    if (known !== undefined) return known;
-    const json = jsonList(entries);
-    if (this.#json.size < CACHED_STARTS) this.#json.set(start, json);
+    const cached = this.#json.get(start);
+    if (cached !== undefined) return cached;
+    const json = jsonList(messages);
+    if (this.#json.size < CACHED_LISTS) this.#json.set(start, json);
     return json;
   }
 }
 
-function timeOf(entry: EncodedMessage | undefined): number {
-  return entry === undefined ? Infinity : Date.parse(entry.message.timestamp);
-}
-
-/** Entries as a JSON list, without encoding anything again. */
-export function jsonList(entries: readonly EncodedMessage[]): string {
-  return `[${entries.map((entry) => entry.json).join(",")}]`;
+function timeOf(message: EncodedMessage | undefined): number {
+  return message === undefined ? Infinity : Date.parse(message.message.timestamp);
 }

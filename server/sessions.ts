@@ -1,23 +1,22 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
-import { CLOSE, nameKey } from "../protocol.ts";
 import type { ServerClock } from "../lib/clock.ts";
-import { NameBook } from "./names.ts";
-import type { OwnedNames } from "./owned_names.ts";
-import type { Connection } from "./connection.ts";
+import { CLOSE, nameKey } from "../protocol.ts";
+import { type Connection, isSecret, newSecret, Session } from "./connection.ts";
+import { NameBook } from "./names/name_book.ts";
+import type { OwnedNames } from "./names/owned_names.ts";
 import type { RoomMembership } from "./room_membership.ts";
-import { isSecret, newSecret, Session } from "./session.ts";
 
 const logger = getLogger(["bcast", "hub"]);
 
-/** Who is here, under which name, and for how long after a connection broke. */
+/** All sessions and their names, including sessions that wait for their client to reconnect. */
 export class Sessions {
   readonly #names: NameBook<Session>;
   readonly #bySecret = new Map<string, Session>();
-  /** Those without a connection, waiting for it to come back. */
+  /** Sessions in their grace time. */
   readonly #away = new Set<Session>();
 
-  /** @param onNamed is told of every session that begins, is taken up again, or has a new name. */
+  /** @param onNamed called with every session that begins, resumes or changes its name. */
   constructor(
     private readonly rooms: RoomMembership,
     private readonly clock: ServerClock,
@@ -27,68 +26,72 @@ export class Sessions {
     this.#names = new NameBook(owned);
   }
 
-  /** How many there are, those included whose connection may come back. */
+  /** Includes sessions in their grace time. */
   get size(): number {
     return this.#bySecret.size;
   }
 
-  /** All of them. */
   all(): Iterable<Session> {
     return this.#bySecret.values();
   }
 
-  /** Whether nobody has `name`, nor a token that says so. */
+  /** Whether no session has `name` and no token owns it. */
   isFree(name: string): boolean {
     return this.#names.holder(name) === undefined && !this.owned.has(name);
   }
 
-  /** Why `name` cannot be had: one that a token reserved may be of nobody who is here. */
+  /** The error for a name that is taken. Its owner is not necessarily connected. */
   whyTaken(name: string): string {
     return this.owned.has(name)
-      ? `${name} is reserved for a token: take another name`
-      : `Somebody else is called ${name}: take another name`;
+      ? `${name} is reserved for a token: choose another`
+      : `The name ${name} is taken: choose another`;
   }
 
-  /** Why {@linkcode own} refuses `name` to a bearer of a token that says so. */
+  /** The error when {@linkcode own} returns false. */
   whyNotOwn(name: string): string {
     return `A token that spells ${name} differently has the name: ask for another`;
   }
 
-  /** Whether `name` is a token's. */
+  /** Whether a token owns `name`. */
   isOwned(name: string): boolean {
     return this.owned.has(name);
   }
 
   /**
-   * Keeps `name` for the bearers of its token, from whom it is taken who has it without one. False
-   * when it is another person's.
+   * Reserves `name` for tokens that contain it, and renames a session that has it without one. False
+   * if a token with another spelling owns it.
    */
   own(name: string): boolean {
     const holder = this.#names.holder(name);
-    // Its name may have been freed meanwhile, but it goes on under it.
+    // Covers a name that was released while a session still uses it.
     if (holder?.identity !== undefined && holder.identity !== name) return false;
     if (!this.owned.own(name)) return false;
     if (holder !== undefined && holder.identity === undefined) this.#displace(holder);
     return true;
   }
 
-  /** Frees a name that a token owns; `in use` while such a token's bearer is here. */
+  /** Frees a name that a token owns; `in use` while a session with such a token exists. */
   async release(name: string): Promise<"released" | "in use" | "free"> {
     if (this.#names.holder(name)?.identity !== undefined) return "in use";
     return await this.owned.release(name) ? "released" : "free";
   }
 
-  /** Whose name it is. */
+  /** The session called `name`. */
   find(name: string): Session | undefined {
     return this.#names.holder(name);
   }
 
   /**
-   * A new session for `peer`: under the name of its token, else under the free name nearest to
-   * `wanted`, else a guest's. `undefined` when the name of the token is another person's.
+   * Begins a session: with the name of its token, else the free name nearest to `wanted`, else a
+   * guest name. `undefined` if another token owns the name of its token.
    */
-  begin(peer: Connection, grant: Grant, wanted?: string, secret?: string): Session | undefined {
-    // A secret of before a restart of the hub stays what it was: its `ref`s are still known.
+  begin(
+    connection: Connection,
+    grant: Grant,
+    wanted?: string,
+    secret?: string,
+  ): Session | undefined {
+    // A secret from before a restart of the hub stays valid: the log still knows its `ref`s.
     const known = secret !== undefined && isSecret(secret) && !this.#bySecret.has(secret);
     const session = new Session(known ? secret : newSecret(), grant);
     if (grant.name !== undefined) {
@@ -101,31 +104,31 @@ export class Sessions {
     }
     session.requestedName = wanted;
     this.#bySecret.set(session.secret, session);
-    this.#connect(session, peer);
+    this.#connect(session, connection);
     return session;
   }
 
   /**
-   * The session that `secret` belongs to, now on `peer`; `undefined` when there is none (any more),
-   * or when it is that of a person whom `grant` does not name.
+   * Moves the session with `secret` to `connection`. `undefined` if it has ended, or belongs to a
+   * token with another name.
    */
-  resume(peer: Connection, secret: string, grant: Grant): Session | undefined {
+  resume(connection: Connection, secret: string, grant: Grant): Session | undefined {
     const session = this.#bySecret.get(secret);
     if (session === undefined || session.identity !== grant.name) return undefined;
     session.grant = grant;
-    if (session.connection === peer) return session;
+    if (session.connection === connection) return session;
     const old = session.connection;
     if (old !== undefined) {
       this.rooms.detach(old);
       old.session = undefined;
-      old.close(CLOSE.replaced, "This session went on in another connection");
+      old.close(CLOSE.replaced, "This session continues in another connection");
     }
-    if (peer.session !== undefined) this.end(peer.session);
-    this.#connect(session, peer);
+    if (connection.session !== undefined) this.end(connection.session);
+    this.#connect(session, connection);
     return session;
   }
 
-  /** Changes a name; false when another has it. */
+  /** Changes a name; false if it is taken. */
   rename(session: Session, name: string): boolean {
     const from = session.name;
     if (!this.#names.take(name, session)) return false;
@@ -135,7 +138,7 @@ export class Sessions {
     return true;
   }
 
-  /** Gives a guest the free name nearest to the one it signs its first message with. */
+  /** Gives a guest the free name nearest to the sender of its first message. */
   nameGuest(session: Session, wanted: string): void {
     const from = session.name;
     const name = this.#names.takeNearest(wanted, session);
@@ -144,22 +147,22 @@ export class Sessions {
     this.#renamed(session, name);
   }
 
-  /** Parts a session from a connection that has ended; it waits `grace` milliseconds for another. */
-  detach(peer: Connection, grace: number): void {
-    const { session } = peer;
-    if (session === undefined || session.connection !== peer) return;
+  /** Separates a session from its ended connection, for at most `grace` milliseconds. */
+  detach(connection: Connection, grace: number): void {
+    const { session } = connection;
+    if (session === undefined || session.connection !== connection) return;
     if (grace === 0) {
       this.end(session);
       return;
     }
-    this.rooms.detach(peer);
+    this.rooms.detach(connection);
     this.rooms.changed();
     session.connection = undefined;
     session.expiresAt = this.clock.now() + grace;
     this.#away.add(session);
   }
 
-  /** Ends a session: its rooms see it leave, its name is free. */
+  /** Ends a session: it leaves its rooms, and its name is free. */
   end(session: Session): void {
     for (const room of [...session.rooms]) this.rooms.leave(session, room);
     this.rooms.changed();
@@ -168,33 +171,40 @@ export class Sessions {
     session.pendingDirects = [];
     this.#away.delete(session);
     this.#bySecret.delete(session.secret);
-    // Until now its token was good: however long it was here, that is when it was last seen.
+    // The name counts as last proved now, however long ago the session began.
     if (session.identity !== undefined && session.name !== "") this.owned.own(session.identity);
     session.siblingSessions?.delete(session);
-    const [twin] = session.siblingSessions ?? [];
-    if (twin === undefined) this.#names.release(session.name, session);
-    else this.#names.put(session.name, twin);
+    const [sibling] = session.siblingSessions ?? [];
+    if (sibling === undefined) this.#names.release(session.name, session);
+    else this.#names.put(session.name, sibling);
   }
 
-  /** Ends the sessions whose time to come back is over. */
+  /** Ends sessions whose grace time is over. */
   sweep(now: number): void {
     for (const session of this.#away) {
       if (session.expiresAt <= now) this.end(session);
     }
   }
 
-  /** Gives a session the name of its token; who took that name without one has to leave it. */
+  /** Tells a session its new name, unless presence in one of its rooms does. */
+  tellRenamed(session: Session, from: string): void {
+    if (!session.rooms.some((room) => this.rooms.get(room)?.small)) {
+      this.#sendRenamed(session, from);
+    }
+  }
+
+  /** Gives a session the name of its token; a session that has it without a token is renamed. */
   #nameByToken(session: Session, name: string): boolean {
     if (!this.own(name)) return false;
     const holder = this.#names.holder(name);
     session.name = name;
     session.guest = false;
-    if (holder !== undefined) {
+    if (holder === undefined) {
+      this.#names.put(name, session);
+    } else {
       session.siblingSessions = holder.siblingSessions ??= new Set([holder]);
       session.siblingSessions.add(session);
-      return true;
     }
-    this.#names.put(name, session);
     return true;
   }
 
@@ -203,36 +213,29 @@ export class Sessions {
     const name = this.#names.takeNearest(from, session);
     this.#names.release(from, session);
     this.#renamed(session, name);
-    // It did not ask for this, and its rooms may tell it as something else: who came in only now is
-    // not renamed there, but joins under the new name.
-    this.#tellRenamed(session, from);
+    // Always: a session that joined within the presence window is announced under its new name only.
+    this.#sendRenamed(session, from);
   }
 
-  /** Tells a session of its new name where its rooms are too large to do so. */
-  tellRenamed(session: Session, from: string): void {
-    if (!session.rooms.some((room) => room.small)) this.#tellRenamed(session, from);
-  }
-
-  #tellRenamed(session: Session, from: string): void {
-    const { connection } = session;
+  #sendRenamed({ connection, name, rooms: [first] }: Session, from: string): void {
     if (connection === undefined) return;
-    const renamed = [{ from, to: session.name }];
-    const [room] = session.rooms;
+    const room = first === undefined ? undefined : this.rooms.get(first);
     if (room === undefined) {
       const timestamp = new Date(this.clock.now()).toISOString();
-      const message = `${from} is now ${session.name}`;
+      const message = `${from} is now ${name}`;
       connection.sendControl({ type: "system", message, timestamp, event: "rename" });
     } else {
+      const renamed = [{ from, to: name }];
       connection.sendControl({ type: "presence", room: room.name, online: room.online, renamed });
     }
   }
 
-  #connect(session: Session, peer: Connection): void {
+  #connect(session: Session, connection: Connection): void {
     this.rooms.changed();
-    session.connection = peer;
-    session.address = peer.address;
+    session.connection = connection;
+    session.address = connection.address;
     session.expiresAt = Infinity;
-    peer.session = session;
+    connection.session = session;
     this.#away.delete(session);
     this.onNamed(session);
   }

@@ -1,4 +1,4 @@
-// The one typed door to `@std/assert`, taken from npm because the registry it is published to
-// cannot be reached from every network.  Same code; the package carries no types.
+// `@std/assert` from npm, because its own registry, JSR, is unreachable from some networks. The code is
+// the same; the package has no types.
 // @ts-types="./assert.d.ts"
 export * from "npm:deno-std@1.4.0/assert/mod.js";

@@ -1,3 +1,3 @@
-// The one typed door to `@std/cli` (see assert.ts for why it comes from npm).
+// `@std/cli` from npm; see assert.ts for why.
 // @ts-types="./parse_args.d.ts"
 export { parseArgs } from "npm:deno-std@1.4.0/cli/parse_args.js";

@@ -1,5 +1,5 @@
 /**
- * The one of `possibleWords` nearest to `givenWord` by Levenshtein distance.
+ * The word of `possibleWords` with the least Levenshtein distance to `givenWord`.
  *
  * @throws {TypeError} when `possibleWords` is empty.
  */

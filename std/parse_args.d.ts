@@ -1,14 +1,14 @@
-/** What `parseArgs` is told; the subset that this project uses. */
+/** The options of `parseArgs` that this project uses. */
 export interface ParseOptions {
   readonly string?: readonly string[];
   readonly boolean?: readonly string[];
   readonly collect?: readonly string[];
   readonly negatable?: readonly string[];
   readonly alias?: Readonly<Record<string, string>>;
-  /** Keeps what follows `--` in the property `--`. */
+  /** Keeps arguments after `--` in the property `--`. */
   readonly "--"?: boolean;
   readonly stopEarly?: boolean;
-  /** Called for each argument that was not declared; `false` leaves it out of the result. */
+  /** Called for each undeclared argument; returning `false` omits it from the result. */
   readonly unknown?: (arg: string, key?: string, value?: unknown) => unknown;
 }
 

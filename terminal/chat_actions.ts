@@ -4,7 +4,7 @@ import { whoText } from "../chat/presence.ts";
 import { sizeNearLimit } from "../chat/size.ts";
 import { formatDuration, formatLatency, localTime } from "../chat/time.ts";
 import { nameKey, visible } from "../protocol.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import { Away } from "./away.ts";
 import type { ChatContext } from "./chat_context.ts";
 import type { TerminalActions } from "./commands.ts";

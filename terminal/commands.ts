@@ -7,7 +7,7 @@ import {
   type SlashCommand,
 } from "../chat/commands.ts";
 import { DEFAULT_HISTORY_PAGE, MAX_QUERY_LENGTH, nameKey, normalizeName } from "../protocol.ts";
-import { suggestion } from "../render/text.ts";
+import { suggestion } from "../lib/words.ts";
 import { slashHelp } from "./help.ts";
 import { MAX_SHOWN } from "./older_messages.ts";
 import { SETTINGS, type TerminalSettings } from "./settings.ts";

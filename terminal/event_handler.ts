@@ -14,7 +14,7 @@ import {
   type Presence,
   type System,
 } from "../protocol.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import type { ChatContext, LinkStatus } from "./chat_context.ts";
 import { withoutFullStop } from "./hub_requests.ts";
 import { noteDirect, notePresence, noteReconnect } from "./partner_notes.ts";

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { writeAll } from "../lib/files.ts";
 import { visible } from "../protocol.ts";
 import { type Exported, ExportWriter, formatOf } from "../chat/export.ts";
 
@@ -40,13 +41,14 @@ export async function exportTo(
     shown,
     () => Deno.open(target, { write: true, createNew: true, mode: 0o600 }),
   );
+  const writeText = (text: string): Promise<void> => writeAll(file, new TextEncoder().encode(text));
   let count = 0;
   try {
     try {
-      await attempt(shown, () => writeAll(file, writer.head()));
+      await attempt(shown, () => writeText(writer.head()));
       for await (const page of pages) {
         const text = page.map((said) => writer.one(said)).join("");
-        await attempt(shown, () => writeAll(file, text));
+        await attempt(shown, () => writeText(text));
         count += page.length;
       }
     } finally {
@@ -58,15 +60,6 @@ export async function exportTo(
     // The first error matters, not whether there is something to remove.
     await Deno.remove(target).catch(() => {});
     throw error;
-  }
-}
-
-const encoder = new TextEncoder();
-
-async function writeAll(file: Deno.FsFile, text: string): Promise<void> {
-  const bytes = encoder.encode(text);
-  for (let done = 0; done < bytes.length;) {
-    done += await file.write(bytes.subarray(done));
   }
 }
 

@@ -4,7 +4,7 @@ import {
   type SlashCommand,
   TOPICS,
 } from "../chat/commands.ts";
-import { table } from "../render/text.ts";
+import { table } from "../render/table.ts";
 
 /** Narrower screens get one column. */
 const TWO_COLUMNS = 60;

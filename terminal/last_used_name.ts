@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
 import { normalizeName } from "../protocol.ts";
-import { replaceFile } from "../lib/atomic_write.ts";
+import { replaceFile } from "../lib/files.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
@@ -23,7 +23,7 @@ export async function readLastName(directory: string): Promise<string | undefine
 /** Stores a name. A failure is only logged, as the chat works without. */
 export async function writeLastName(directory: string, name: string): Promise<void> {
   try {
-    await replaceFile(join(directory, FILE), name + "\n");
+    await replaceFile(join(directory, FILE), name + "\n", { makeDirectory: true });
   } catch (error) {
     logger.warning("Cannot store the last used name: {error}", { error });
   }

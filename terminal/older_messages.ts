@@ -1,7 +1,7 @@
 import { type Exported, wholeRoom } from "../chat/export.ts";
 import type { LoadPage } from "../client/history.ts";
 import { MAX_HISTORY_PAGE, type Message } from "../protocol.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import type { ChatContext } from "./chat_context.ts";
 import type { HubRequests } from "./hub_requests.ts";
 import type { ChatWindow } from "./windows.ts";

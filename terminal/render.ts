@@ -11,9 +11,8 @@ import { contentText } from "../chat/content.ts";
 import { indentOf, layOut, markOf, note, problem, shownName, stamp, type View } from "./view.ts";
 import { type Finder, highlight } from "./highlight.ts";
 import { formatNames, whoText } from "../chat/presence.ts";
-import { fit } from "../render/fit.ts";
-import { plural } from "../render/text.ts";
-import { displayWidth } from "../render/wrap.ts";
+import { displayWidth, fit } from "../render/width.ts";
+import { plural } from "../lib/words.ts";
 
 /** The lines for an event; `undefined` if there is nothing to show. */
 export function renderEvent(event: ClientEvent, view: View): string | undefined {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
-import { replaceFile } from "../lib/atomic_write.ts";
+import { replaceFile } from "../lib/files.ts";
 import { STAMPS, type Stamps } from "./view.ts";
 import { MENTION_RULES, type MentionRule } from "../chat/mention.ts";
 import { type Theme, THEMES } from "../render/palette.ts";
@@ -58,7 +58,9 @@ export async function writeSettings(
   settings: TerminalSettings,
 ): Promise<boolean> {
   try {
-    await replaceFile(join(directory, FILE), JSON.stringify(settings, undefined, 2) + "\n");
+    await replaceFile(join(directory, FILE), JSON.stringify(settings, undefined, 2) + "\n", {
+      makeDirectory: true,
+    });
     return true;
   } catch (error) {
     logger.warning("Cannot store the chat settings: {error}", { error });

@@ -1,8 +1,7 @@
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
+import { displayWidth, fit } from "../render/width.ts";
 import { visible } from "../protocol.ts";
 import type { Paint } from "../render/paint.ts";
-import { fit } from "../render/fit.ts";
-import { displayWidth } from "../render/wrap.ts";
 
 /** A hidden window with news. */
 export interface Activity {

@@ -6,11 +6,11 @@ import {
   ConnectError,
   RequestError,
 } from "../client/types.ts";
-import type { Chord, Screen, ScreenEvents } from "../editor/screen.ts";
+import type { Screen, ScreenEvents } from "../editor/screen.ts";
 import { type Cancel, type Clock, wallClock } from "../lib/clock.ts";
 import { nameKey } from "../protocol.ts";
 import type { Background } from "../render/palette.ts";
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import { ChatActions } from "./chat_actions.ts";
 import { type ChatContext, Ignored } from "./chat_context.ts";
 import { COMMANDS } from "./commands.ts";
@@ -23,6 +23,7 @@ import { returnMessage } from "./returned_message.ts";
 import { type LoadRooms, RoomDirectory } from "./room_directory.ts";
 import { Roster } from "./roster.ts";
 import { DEFAULT_SETTINGS, type TerminalSettings } from "./settings.ts";
+import { type Chord, SHORTCUTS } from "./shortcuts.ts";
 import { StatusDisplay } from "./status_display.ts";
 import { TypingTracker } from "./typing_tracker.ts";
 import { UnsentMessages } from "./unsent_messages.ts";
@@ -197,6 +198,11 @@ export class TerminalChat implements ScreenEvents {
     const { room, entered } = this.#context.windows.current;
     this.#typing.edited(entered ? room : undefined, draft);
     this.#refresh();
+  }
+
+  shortcut(key: string): void {
+    const chord = SHORTCUTS.get(key);
+    if (chord !== undefined) this.chord(chord);
   }
 
   chord(chord: Chord): void {

@@ -3,8 +3,8 @@ import { displayName } from "../chat/sender.ts";
 import { localDate, localTime } from "../chat/time.ts";
 import { visible } from "../protocol.ts";
 import { type Paint, PLAIN } from "../render/paint.ts";
-import { fit } from "../render/fit.ts";
-import { displayWidth, wrapRows } from "../render/wrap.ts";
+import { displayWidth, fit } from "../render/width.ts";
+import { wrapRows } from "../render/wrap.ts";
 
 /** The choices for times before messages. */
 export const STAMPS = ["off", "time", "datetime"] as const;

@@ -1,4 +1,4 @@
-import { plural } from "../render/text.ts";
+import { plural } from "../lib/words.ts";
 import { renderItem, type WindowItem } from "./window_items.ts";
 import { problem, rule, type View } from "./view.ts";
 import type { Screen } from "../editor/screen.ts";

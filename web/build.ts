@@ -16,7 +16,7 @@ import { type AssetEntry, type AssetList, CODINGS, LIST, PAGE } from "../server/
 const ROOT = new URL("../", import.meta.url);
 const DIST = new URL("web/dist/", ROOT);
 
-/** What the page is made of, as far as it is in this repository. */
+/** The sources of the page in this repository. */
 const SOURCES = [
   "web",
   "chat",
@@ -27,22 +27,22 @@ const SOURCES = [
   "server/http/asset_list.ts",
 ];
 
-/** What else decides what comes out: the versions of the packages. */
+/** The other input of the build: the versions of the packages. */
 const SETTINGS = "deno.json";
 
-/** Style sheets, in the order in which they count. */
+/** Style sheets, in order of precedence. */
 const STYLES = ["base", "layout", "messages", "composer", "dialogs"];
 
-/** Bytes below which compressing gains nothing that a network would notice. */
+/** Bytes below which compression does not pay. */
 const MIN_COMPRESSED = 256;
 
-/** Characters of the hash in a file's name. */
+/** Characters of the hash in a file name. */
 const NAME_HASH = 10;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** A file on its way into `web/dist`. */
+/** A file to be written to `web/dist`. */
 interface Made {
   readonly entry: AssetEntry;
   readonly bodies: ReadonlyMap<string, Uint8Array>;
@@ -139,12 +139,12 @@ async function bundle(path: string): Promise<Uint8Array> {
   return stdout;
 }
 
-/** Without what only people read; compression does the rest. */
+/** Removes comments and blank lines; compression does the rest. */
 function minifiedCss(sheets: readonly string[]): string {
   return sheets.join("\n").replace(/\/\*.*?\*\//gs, "").replace(/\s*\n\s*/g, "\n").trim();
 }
 
-/** `text` with `{{name}}` replaced by where that file is. */
+/** `text` with `{{name}}` replaced by the address of that file. */
 function withNames(text: string, names: ReadonlyMap<string, string>): string {
   return text.replace(/\{\{(.+?)\}\}/g, (_, name: string) => {
     const path = names.get(name);
@@ -158,7 +158,7 @@ function source(name: string): Promise<string> {
 }
 
 async function write(made: readonly Made[], list: AssetList): Promise<void> {
-  // Moved into place as a whole: whoever builds at the same time, or serves, sees no half of it.
+  // Moved into place as a whole, so that concurrent builds and running hubs never see half of it.
   const parent = new URL("web/", ROOT);
   const folder = new URL(`.dist-${crypto.randomUUID()}/`, parent);
   await Deno.mkdir(new URL("assets/", folder), { recursive: true });
@@ -177,7 +177,7 @@ async function write(made: readonly Made[], list: AssetList): Promise<void> {
     await Deno.rename(folder, DIST);
   } catch (error) {
     await removeIfThere(folder);
-    // Somebody else was quicker with the same.
+    // A concurrent build was faster, with the same content.
     if (await builtFrom() !== list.sources) throw error;
   }
 }
@@ -190,7 +190,7 @@ async function removeIfThere(folder: URL): Promise<void> {
   }
 }
 
-/** The hash of the sources that `web/dist` was made from; `undefined` where there is none. */
+/** The hash of the sources that `web/dist` was built from; `undefined` if there is none. */
 async function builtFrom(): Promise<string | undefined> {
   try {
     const list: AssetList = JSON.parse(await Deno.readTextFile(new URL(LIST, DIST)));

@@ -19,7 +19,7 @@ const address = readAddress(page);
 const memory = new SavedState(page.pathname, address.name);
 const chat = new WebChat(memory, hubAddress(page));
 
-/** Takes in the token of the address, and takes it out of there. */
+/** Reads the token from the address and removes it there. */
 function takeToken(): void {
   const now = new URL(location.href);
   const { token } = readAddress(now);
@@ -29,15 +29,15 @@ function takeToken(): void {
 }
 
 takeToken();
-// A link that leads from the open page to the same one with a token loads nothing.
+// A link from the open page to itself with a token does not load the page again.
 addEventListener("hashchange", takeToken);
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("The page has no place for the app");
 render(<App chat={chat} address={address} />, root);
 
-// Timers of pages that nobody looks at run late, and those of a sleeping phone not at all: what the
-// browser tells is quicker.
+// Timers of hidden pages run late, and those of a sleeping phone do not run at all. Browser events
+// arrive sooner.
 addEventListener("online", () => chat.wake());
 addEventListener("focus", () => chat.wake());
 addEventListener("pageshow", ({ persisted }) => {

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** What the build puts before this file. */
+/** Constants that the build puts before this file. */
 declare const SHELL: { readonly version: string; readonly files: readonly string[] };
 
 // The type libraries of pages and of workers exclude each other: this is the part of a service
@@ -49,7 +49,7 @@ interface WorkerScope extends EventTarget {
 const worker = globalThis as unknown as WorkerScope;
 const SCOPE = new URL(worker.registration.scope);
 
-/** What the caches of this hub begin with: other hubs may be under other paths of the host. */
+/** The prefix of this hub’s caches: other hubs may be under other paths of the host. */
 const OWN = `bcast ${SCOPE.pathname} `;
 const CACHE = OWN + SHELL.version;
 const PAGE = "./";
@@ -86,7 +86,7 @@ on("fetch", (event) => {
   }
 });
 
-/** A click on a notification leads to the page that it came from. */
+/** A click on a notification opens the page that it came from. */
 on("notificationclick", (event) => {
   event.notification.close();
   event.waitUntil((async () => {
@@ -97,7 +97,7 @@ on("notificationclick", (event) => {
   })());
 });
 
-/** The page as it is now; where that cannot be had, as it was. */
+/** The current page from the network; without a network, the cached one. */
 async function page(request: Request): Promise<Response> {
   try {
     const answer = await fetch(request);

@@ -5,36 +5,35 @@ import type { HandshakeTarget } from "./handshake.ts";
 import { BatchScanner, type ObjectSink } from "./scanner.ts";
 import { blankPayload } from "./stamp.ts";
 
-/** How a load talks to a hub. */
 export interface BcastOptions {
   readonly room: string;
   readonly token?: string;
-  /** The beginning of every client's name. */
+  /** The prefix of all client names. */
   readonly namePrefix?: string;
 }
 
-/** A hub refused a client in its greeting. */
+/** The hub rejected a client in its greeting. */
 export class RefusedError extends Error {
   override readonly name = "RefusedError";
 }
 
 const BLANK_REF = "000000000";
 
-/** `bcast.v1`: one room, several objects a frame, acked by `ref`. */
+/** `bcast.v1`: one room, several objects per frame, acknowledged by `ref`. */
 export class BcastFormat implements WireFormat {
   readonly protocol = SUBPROTOCOL.v1;
-  readonly greets = true;
+  readonly sendsGreeting = true;
   readonly #options: BcastOptions;
-  // Shared: all clients are in one room, so what one learnt of its messages holds for all.
+  // Shared: all clients are in one room, whose messages have one layout.
   readonly #scanner = new BatchScanner();
 
   constructor(options: BcastOptions) {
     this.#options = options;
   }
 
-  /** Messages whose place of the id was not as expected; see {@linkcode BatchScanner}. */
-  get parsed(): number {
-    return this.#scanner.parsed;
+  /** Messages whose id was not where it was expected; see {@linkcode BatchScanner}. */
+  get parsedMessages(): number {
+    return this.#scanner.parsedMessages;
   }
 
   target(address: HandshakeTarget): HandshakeTarget {
@@ -101,12 +100,12 @@ class BcastConversation implements LoadConversation {
     if (frame.type !== "welcome") return {};
     const joined = frame.rooms.find((entry) => entry.room === this.#options.room);
     if (joined === undefined) {
-      throw new RefusedError(`the hub did not let us into ${this.#options.room}`);
+      throw new RefusedError(`the hub did not allow joining ${this.#options.room}`);
     }
     this.#session = frame.session;
     this.#epoch = joined.epoch;
     if (this.#from === undefined) return { ready: { last: joined.last, replayed: 0 } };
-    // Counted one by one: the point of resuming is that nothing is missing.
+    // Counted one by one, to detect gaps.
     let last = this.#from.after;
     for (const message of joined.history) if (message.id === last + 1) last = message.id;
     return { ready: { last, replayed: joined.history.length, recovered: joined.recovered } };

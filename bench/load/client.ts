@@ -13,42 +13,39 @@ import type { ObjectSink } from "./scanner.ts";
 import type { LoadStats } from "./stats.ts";
 import { IdTracker } from "./tracker.ts";
 
-/** What a client of a load is made of. */
-export interface ClientOptions {
+interface ClientOptions {
   readonly target: HandshakeTarget;
   readonly protocol: string | undefined;
-  /** Whether to wait for the server's greeting. */
-  readonly greets: boolean;
+  /** Whether the server sends a greeting. */
+  readonly expectsGreeting: boolean;
   readonly conversation: LoadConversation;
   readonly stats: LoadStats;
   readonly masks: MaskSource;
   readonly bufferBytes: number;
-  /** Authorities to trust beside those of the machine, as PEM. */
+  /** Additional certificate authorities, as PEM. */
   readonly caCerts: readonly string[];
 }
 
-/** How a connection ended; 1006 when no close frame came. */
+/** The end of a connection; the code is 1006 without a close frame. */
 export interface Closed {
   readonly code: number;
   readonly reason: string;
 }
 
-/** The reason of a connection that its client broke by `cut`. */
-export const ABORTED = "cut";
+/** The reason of a connection that its client aborted. */
+export const ABORTED = "aborted by the client";
 
-/** Told of what comes back to a client that publishes. */
+/** Receives the responses to a publisher. */
 export interface PublishFeedback {
-  /** A message of the room, its own or another's. */
+  /** A message of the room, from any publisher. */
   message(bytes: Uint8Array, start: number, end: number): void;
-  /** The server acknowledged one of its messages. */
   ack(): void;
-  /** The server refused one of its messages. */
   refused(): void;
-  /** Everything that had arrived is taken in: the moment to send more in one write. */
-  settled(): void;
+  /** All received data is processed: the moment to send more in one write. */
+  idle(): void;
 }
 
-// An answer to a handshake fits many times over.
+// Far more than the response to a handshake needs.
 const HEAD_BYTES = 8 * 1024;
 const ABNORMAL = 1006;
 const CLOSE_BYTES = 2;
@@ -59,10 +56,10 @@ const TYPE_AT = 9;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** One connection of a load: reads as fast as it can, counts, and sends what a publisher tells it. */
+/** A connection that reads as fast as it can, counts, and sends for a publisher. */
 export class LoadClient implements FrameSink, ObjectSink {
   readonly tracker = new IdTracker();
-  /** How the connection ended; never rejects. */
+  /** Resolves when the connection ends; never rejects. */
   readonly closed: Promise<Closed>;
   readonly #connection: Deno.Conn;
   readonly #conversation: LoadConversation;
@@ -70,11 +67,11 @@ export class LoadClient implements FrameSink, ObjectSink {
   readonly #reader: FrameReader;
   readonly #writer: FrameWriter;
   readonly #ready = Promise.withResolvers<Ready>();
-  #greeted = false;
-  #returns: PublishFeedback | undefined;
-  #gate: PromiseWithResolvers<void> | undefined;
+  #isReady = false;
+  #feedback: PublishFeedback | undefined;
+  #stalled: PromiseWithResolvers<void> | undefined;
   #writing = false;
-  #cut = false;
+  #aborted = false;
   #end: Closed | undefined;
 
   private constructor(connection: Deno.Conn, options: ClientOptions, early: Uint8Array) {
@@ -83,7 +80,7 @@ export class LoadClient implements FrameSink, ObjectSink {
     this.#stats = options.stats;
     this.#reader = new FrameReader(options.bufferBytes);
     this.#writer = new FrameWriter(options.masks);
-    if (!options.greets) this.#becomeReady({ last: this.tracker.last, replayed: 0 });
+    if (!options.expectsGreeting) this.#becomeReady({ last: this.tracker.last, replayed: 0 });
     const first = options.conversation.begin();
     if (first !== undefined) this.sendText(first);
     this.closed = this.#read(early);
@@ -92,7 +89,7 @@ export class LoadClient implements FrameSink, ObjectSink {
   /**
    * Connects and waits until the client is in its room.
    *
-   * @throws when there is no server, or it refuses.
+   * @throws if there is no server or it rejects the client.
    */
   static async connect(options: ClientOptions): Promise<{ client: LoadClient; ready: Ready }> {
     const { hostname, port, secure } = options.target;
@@ -106,9 +103,9 @@ export class LoadClient implements FrameSink, ObjectSink {
       : await Deno.connect({ hostname, port });
     let client: LoadClient;
     try {
-      // What a publisher sends must not wait for the acknowledgement of what it sent before.
+      // Sends must not wait for TCP acknowledgements of earlier ones.
       if ("setNoDelay" in connection) connection.setNoDelay(true);
-      const early = await shakeHands(connection, options.target, options.protocol);
+      const early = await performHandshake(connection, options.target, options.protocol);
       client = new LoadClient(connection, options, early);
     } catch (error) {
       connection.close();
@@ -117,62 +114,59 @@ export class LoadClient implements FrameSink, ObjectSink {
     return { client, ready: await client.#ready.promise };
   }
 
-  /** Of {@linkcode ObjectSink}: acks and errors come to those who publish. */
+  /** Publishers need acknowledgements and errors. */
   get wantsOthers(): boolean {
-    return this.#returns !== undefined;
+    return this.#feedback !== undefined;
   }
 
-  /** Tells `returns` of what comes back. */
-  publishFor(returns: PublishFeedback): void {
-    this.#returns = returns;
+  setFeedback(feedback: PublishFeedback): void {
+    this.#feedback = feedback;
   }
 
-  /** A conversation that goes on after the last message of this client. */
+  /** A conversation that resumes after the last message of this client. */
   resume(): LoadConversation {
     return this.#conversation.resume(this.tracker.last);
   }
 
-  /** Puts a text frame behind those that wait; `flush` sends them. */
+  /** Queues a text frame until `flush()`. */
   queue(payload: Uint8Array): void {
     this.#writer.append(OPCODE.text, payload);
   }
 
-  /** Sends what is queued, in one write if no other is under way, else in one after it. */
+  /** Sends the queue in one write, after any write in progress. */
   flush(): void {
     if (!this.#writing && this.#writer.length > 0) void this.#write();
   }
 
-  /** Sends one text frame. */
   sendText(text: string): void {
     this.queue(encoder.encode(text));
     this.flush();
   }
 
-  /** Stops reading, as a client does whose machine hangs, until the returned function is called. */
+  /** Stops reading, like a hanging machine, until the returned function is called. */
   stall(): () => void {
-    const gate = this.#gate ??= Promise.withResolvers<void>();
+    const gate = this.#stalled ??= Promise.withResolvers<void>();
     return () => {
-      this.#gate = undefined;
+      this.#stalled = undefined;
       gate.resolve();
     };
   }
 
-  /** Breaks the connection without a word, as a network does. */
-  cut(): void {
-    if (this.#cut) return;
-    this.#cut = true;
+  /** Drops the connection without a close frame. */
+  abort(): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
     this.#connection.close();
   }
 
-  /** Says goodbye; `closed` resolves when the server has answered. */
-  leave(): void {
+  /** Sends a close frame; `closed` resolves with the response. */
+  close(): void {
     this.#writer.append(OPCODE.close, new Uint8Array([1000 >>> 8, 1000 & 0xff]));
     this.flush();
   }
 
-  /** Of {@linkcode FrameSink}. */
   data(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#greeted) {
+    if (this.#isReady) {
       const reply = this.#conversation.scan(bytes, start, end, this);
       if (reply !== undefined) this.sendText(reply);
       return;
@@ -182,7 +176,6 @@ export class LoadClient implements FrameSink, ObjectSink {
     if (greeting.ready !== undefined) this.#becomeReady(greeting.ready);
   }
 
-  /** Of {@linkcode FrameSink}. */
   control(opcode: number, bytes: Uint8Array, start: number, end: number): void {
     if (opcode === OPCODE.ping) {
       this.#writer.append(OPCODE.pong, bytes.subarray(start, end));
@@ -198,58 +191,56 @@ export class LoadClient implements FrameSink, ObjectSink {
     }
   }
 
-  /** Of {@linkcode ObjectSink}. */
   message(id: number, bytes: Uint8Array, start: number, end: number): void {
     this.tracker.see(id);
     this.#stats.delivered(bytes, start, end);
-    this.#returns?.message(bytes, start, end);
+    this.#feedback?.message(bytes, start, end);
   }
 
-  /** Of {@linkcode ObjectSink}. */
   other(bytes: Uint8Array, start: number, end: number): void {
     const letter = bytes[start + TYPE_AT];
     if (letter === LETTER_A) {
       this.#stats.acks++;
-      this.#returns?.ack();
+      this.#feedback?.ack();
     } else if (letter === LETTER_E) {
       this.#stats.failed(decoder.decode(bytes.subarray(start, end)));
-      this.#returns?.refused();
+      this.#feedback?.refused();
     }
   }
 
   #becomeReady(ready: Ready): void {
-    this.#greeted = true;
+    this.#isReady = true;
     this.tracker.last = ready.last;
     this.#ready.resolve(ready);
   }
 
   async #read(early: Uint8Array): Promise<Closed> {
     try {
-      this.#takeIn(early);
+      this.#feed(early);
       while (this.#end === undefined) {
         const count = await this.#connection.read(this.#reader.space());
         if (count === null) break;
         this.#reader.advance(count, this);
-        this.#returns?.settled();
-        if (this.#gate !== undefined) await this.#gate.promise;
+        this.#feedback?.idle();
+        if (this.#stalled !== undefined) await this.#stalled.promise;
       }
-      this.#end ??= { code: ABNORMAL, reason: "the connection broke" };
+      this.#end ??= { code: ABNORMAL, reason: "the connection was lost" };
     } catch (error) {
-      // The answer to `closed`: a load goes on when one of its connections fails, and reports it.
+      // Reported by `closed`: the load continues without this connection.
       const reason = error instanceof Error ? error.message : String(error);
-      this.#end ??= { code: ABNORMAL, reason: this.#cut ? ABORTED : reason };
+      this.#end ??= { code: ABNORMAL, reason: this.#aborted ? ABORTED : reason };
       this.#ready.reject(error);
     }
     const end = this.#end;
     this.#ready.reject(new HandshakeError(`closed with ${end.code} ${end.reason}`));
-    // Nobody waits for `ready` once the client was ready.
+    // After `ready` has resolved, its rejection has no handler.
     this.#ready.promise.catch(() => undefined);
-    if (!this.#writing) this.cut();
+    if (!this.#writing) this.abort();
     return end;
   }
 
-  /** Bytes that came right behind the handshake. */
-  #takeIn(early: Uint8Array): void {
+  /** Processes bytes that arrived with the handshake. */
+  #feed(early: Uint8Array): void {
     for (let at = 0; at < early.length;) {
       const space = this.#reader.space();
       const part = early.subarray(at, at + space.length);
@@ -270,17 +261,17 @@ export class LoadClient implements FrameSink, ObjectSink {
         this.#writer.recycle(bytes);
       }
       this.#writing = false;
-      if (this.#end !== undefined) this.cut();
+      if (this.#end !== undefined) this.abort();
     } catch (error) {
       this.#writing = false;
       this.#end ??= { code: ABNORMAL, reason: error instanceof Error ? error.message : "broken" };
-      this.cut();
+      this.abort();
     }
   }
 }
 
-/** Upgrades the connection; returns what arrived behind the answer's head. */
-async function shakeHands(
+/** Upgrades the connection; returns the bytes after the response's head. */
+async function performHandshake(
   connection: Deno.Conn,
   target: HandshakeTarget,
   protocol: string | undefined,
@@ -302,5 +293,5 @@ async function shakeHands(
       return head.subarray(end, length);
     }
   }
-  throw new HandshakeError("the server's answer has no end");
+  throw new HandshakeError("the server's response is too long");
 }

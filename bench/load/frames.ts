@@ -1,6 +1,5 @@
 /**
- * RFC 6455 framing for a client that must be faster than any server it loads. Pure: bytes in,
- * frames out, no I/O.
+ * RFC 6455 framing for a client that must be faster than the server. Pure, without I/O.
  *
  * @module
  */
@@ -15,59 +14,59 @@ export const OPCODE = {
   pong: 0xa,
 } as const;
 
-/** A server broke RFC 6455, or sent more than a client is ready to hold. */
+/** The server violated RFC 6455 or sent too much. */
 export class FramingError extends Error {
   override readonly name = "FramingError";
 }
 
-/** Told of each frame. The bytes are on loan: they are overwritten after the call. */
+/** Receives each frame. The bytes are only valid during the call. */
 export interface FrameSink {
-  /** A whole text or binary message, put together when it came in fragments. */
+  /** A complete text or binary message, reassembled from its fragments. */
   data(bytes: Uint8Array, start: number, end: number): void;
   /** A close, ping or pong frame. */
   control(opcode: number, bytes: Uint8Array, start: number, end: number): void;
 }
 
-// A server that announces more than this is not a hub: its messages end at 64 KiB and its
-// replays at a few megabytes. Without a cap eight wrong bytes would allocate gigabytes.
+// A hub sends messages up to 64 KiB and replays of a few megabytes. Without a limit, a corrupt
+// header would allocate gigabytes.
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * Cuts what arrives into frames. It owns one buffer: `space()` is where the next read goes,
- * `advance(n)` says that n bytes came. Frames are handed on in place; only an unfinished one is
- * moved, to the front of the buffer, to meet its rest.
+ * Splits received bytes into frames. It owns one buffer: the next read goes to `space()`, and
+ * `advance(n)` reports n bytes read. Frames are passed on in place; only an incomplete one is moved to
+ * the front of the buffer.
  */
 export class FrameReader {
   #buffer: Uint8Array;
   #free: Uint8Array;
   #filled = 0;
-  /** Bytes that the frame at the front needs before it is worth looking again. */
+  /** Bytes of the first frame to wait for. */
   #needed = 2;
   #fragments: Uint8Array = NOTHING;
   #fragmented = false;
 
   constructor(bufferBytes: number) {
-    // A control frame (125 bytes and its header) always fits.
+    // Room for any control frame (125 bytes and its header).
     this.#buffer = new Uint8Array(Math.max(bufferBytes, 256));
     this.#free = this.#buffer;
   }
 
-  /** The free part of the buffer, never empty. */
+  /** Never empty. */
   space(): Uint8Array {
     return this.#free;
   }
 
   /**
-   * Takes in `count` bytes that were written to `space()`.
+   * Processes `count` bytes that were written to `space()`.
    *
-   * @throws {FramingError} when they are not what a server may send.
+   * @throws {FramingError} if a server may not send them.
    */
   advance(count: number, sink: FrameSink): void {
     let filled = this.#filled + count;
     if (filled >= this.#needed) {
-      const position = this.#cut(filled, sink);
+      const position = this.#split(filled, sink);
       if (position === filled) {
         this.#filled = 0;
         this.#needed = 2;
@@ -85,8 +84,8 @@ export class FrameReader {
     this.#free = this.#buffer.subarray(filled);
   }
 
-  /** Hands on every whole frame; returns where the first unfinished one begins. */
-  #cut(filled: number, sink: FrameSink): number {
+  /** Passes on all complete frames; returns the position of the first incomplete one. */
+  #split(filled: number, sink: FrameSink): number {
     const buffer = this.#buffer;
     let position = 0;
     while (filled - position >= 2) {
@@ -108,7 +107,7 @@ export class FrameReader {
     return position;
   }
 
-  /** The size of the frame at `position`, or of as much of its header as tells the size. */
+  /** The size of the frame at `position`, or of the part of its header that determines it. */
   #need(position: number, filled: number): number {
     const present = filled - position;
     if (present < 2) return 2;
@@ -170,12 +169,11 @@ function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
   return joined;
 }
 
-/** Random bytes for mask keys, drawn from the system some thousand at a time. */
+/** Random mask keys, drawn from the system a thousand at a time. */
 export class MaskSource {
   readonly #pool = new Uint8Array(4096);
   #used = this.#pool.length;
 
-  /** A fresh 32-bit key. */
   next(): number {
     if (this.#used === this.#pool.length) {
       crypto.getRandomValues(this.#pool);
@@ -189,7 +187,7 @@ export class MaskSource {
   }
 }
 
-/** Frames on their way out, one behind the other in one buffer, to leave in one write. */
+/** Outgoing frames in one buffer, for a single write. */
 export class FrameWriter {
   readonly #masks: MaskSource;
   #buffer: Uint8Array<ArrayBuffer> = NOTHING;
@@ -200,15 +198,13 @@ export class FrameWriter {
     this.#masks = masks;
   }
 
-  /** Bytes that wait. */
   get length(): number {
     return this.#length;
   }
 
   /**
-   * Appends one final frame, masked with a fresh key. A fixed key would be cheaper and break a
-   * promise of RFC 6455 section 10.3; what a client sends is so little beside what it receives that
-   * the honest way costs nothing that could be measured.
+   * Appends one final frame, masked with a fresh key. RFC 6455 section 10.3 requires a fresh key, and
+   * clients send so little that its cost is not measurable.
    */
   append(opcode: number, payload: Uint8Array): void {
     const size = payload.length;
@@ -247,7 +243,7 @@ export class FrameWriter {
     this.#length = at;
   }
 
-  /** Takes everything that waits, good until `recycle` gets it back. */
+  /** Takes the queued bytes; give them back with `recycle()`. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#buffer.subarray(0, this.#length);
     this.#buffer = this.#spare;
@@ -256,7 +252,7 @@ export class FrameWriter {
     return taken;
   }
 
-  /** Gives back a buffer of `take` once it is written. */
+  /** Reuses a buffer of `take()` once it is written. */
   recycle(bytes: Uint8Array<ArrayBuffer>): void {
     this.#spare = new Uint8Array(bytes.buffer);
   }

@@ -1,3 +1,4 @@
+import { delay, settledWithin } from "../../lib/async.ts";
 import { ABORTED, type Closed, LoadClient } from "./client.ts";
 import type { LoadConversation, Ready, WireFormat } from "./wire_format.ts";
 import { MaskSource } from "./frames.ts";
@@ -5,49 +6,47 @@ import { type HandshakeTarget, parseTarget } from "./handshake.ts";
 import { LoadPublisher, type PublishRate } from "./publisher.ts";
 import { LoadStats } from "./stats.ts";
 
-/** What a group of clients is made of. */
-export interface GroupOptions {
+interface GroupOptions {
   readonly url: string;
-  readonly dialect: WireFormat;
+  readonly format: WireFormat;
   readonly stats: LoadStats;
-  /** Clients that the group will have at most; decides how much memory each may take to read. */
+  /** The maximum number of clients; decides the size of their read buffers. */
   readonly expected: number;
-  /** Authorities to trust beside those of the machine, as PEM. */
+  /** Additional certificate authorities, as PEM. */
   readonly caCerts?: readonly string[];
 }
 
-/** How connecting went. */
 export interface ConnectReport {
   readonly connected: number;
   readonly seconds: number;
-  /** What went wrong, and how often. */
+  /** Number of failures by reason. */
   readonly failures: ReadonlyMap<string, number>;
 }
 
-/** How whole the streams of all clients were. */
+/** Losses and disorder over all clients. */
 export interface Integrity {
   readonly lost: number;
   readonly duplicated: number;
   readonly outOfOrder: number;
-  /** Close codes of connections that ended before their time. */
+  /** Number of connections that ended early, by close code. */
   readonly closed: Readonly<Record<string, number>>;
 }
 
-// Handshakes under way at once: below any listen backlog, above what a server works on at once.
+// Concurrent handshakes: below any listen backlog, but enough to keep a server busy.
 const CONNECTING_AT_ONCE = 128;
-// All buffers together; each client gets a share between the two bounds. Large buffers save system
-// calls when few clients get much, small ones save memory when there are thousands.
+// All read buffers together; each client gets a share within the bounds below. Large buffers save
+// system calls for few clients, small ones save memory for thousands.
 const BUFFERS_BYTES = 64 * 1024 * 1024;
 const MIN_BUFFER_BYTES = 4 * 1024;
 const MAX_BUFFER_BYTES = 256 * 1024;
 const POLL_MS = 20;
 
-/** Many clients in one process, and those of them that publish. */
+/** Many clients in one process, some of which publish. */
 export class LoadGroup implements Disposable {
   readonly stats: LoadStats;
   readonly clients: LoadClient[] = [];
   readonly publishers: LoadPublisher[] = [];
-  readonly #dialect: WireFormat;
+  readonly #format: WireFormat;
   readonly #target: HandshakeTarget;
   readonly #masks = new MaskSource();
   readonly #bufferBytes: number;
@@ -57,8 +56,8 @@ export class LoadGroup implements Disposable {
 
   constructor(options: GroupOptions) {
     this.stats = options.stats;
-    this.#dialect = options.dialect;
-    this.#target = options.dialect.target(parseTarget(options.url));
+    this.#format = options.format;
+    this.#target = options.format.target(parseTarget(options.url));
     this.#caCerts = options.caCerts ?? [];
     this.#bufferBytes = Math.min(
       MAX_BUFFER_BYTES,
@@ -66,7 +65,7 @@ export class LoadGroup implements Disposable {
     );
   }
 
-  /** Connects clients with the given conversations; each is in its room when this resolves. */
+  /** Connects clients; each is in its room when this resolves. */
   async connect(
     conversations: readonly LoadConversation[],
     onReady?: (client: LoadClient, ready: Ready) => void,
@@ -98,37 +97,34 @@ export class LoadGroup implements Disposable {
     };
   }
 
-  /** Conversations of the clients from `from` on. */
+  /** Conversations for clients numbered from `from` on. */
   conversations(count: number, from = 0): LoadConversation[] {
-    return Array.from({ length: count }, (_, i) => this.#dialect.conversation(from + i));
+    return Array.from({ length: count }, (_, i) => this.#format.conversation(from + i));
   }
 
-  /** Lets the first `count` clients publish as well. */
+  /** Makes the first `count` clients publish. */
   addPublishers(count: number, size: number, pace: PublishRate): void {
     for (const client of this.clients.slice(0, count)) {
       const index = this.publishers.length;
       this.publishers.push(
-        new LoadPublisher(client, index, this.#dialect.template(index, size), pace),
+        new LoadPublisher(client, index, this.#format.template(index, size), pace),
       );
     }
   }
 
-  /** Lets every publisher begin. */
   start(): void {
     for (const publisher of this.publishers) publisher.start();
   }
 
-  /** Lets every publisher end. */
   stop(): void {
     for (const publisher of this.publishers) publisher.stop();
   }
 
-  /** Messages sent by all publishers. */
   get sent(): number {
     return this.publishers.reduce((sum, publisher) => sum + publisher.sent, 0);
   }
 
-  /** Waits until all clients have seen the same newest message, or nothing came for `quietMs`. */
+  /** Waits until all clients have the newest message, or nothing arrived for `quietMs`. */
   async settle(options: { readonly except?: LoadClient; readonly quietMs?: number } = {}): Promise<
     void
   > {
@@ -145,11 +141,11 @@ export class LoadGroup implements Disposable {
         seen = this.stats.deliveries;
         since = performance.now();
       }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await delay(POLL_MS);
     }
   }
 
-  /** Whether anything went wrong, once nothing more is on its way. `except` is not looked at. */
+  /** Call it when no more messages are expected. Ignores the client `except`. */
   integrity(except?: LoadClient): Integrity {
     let lost = 0, duplicated = 0, outOfOrder = 0;
     const top = this.#top();
@@ -163,27 +159,24 @@ export class LoadGroup implements Disposable {
     return { lost, duplicated, outOfOrder, closed: Object.fromEntries(this.#closed) };
   }
 
-  /** Says goodbye everywhere and waits for the answers, `timeoutMs` at most. */
-  async leave(timeoutMs = 2_000): Promise<void> {
+  /** Closes all connections and waits at most `timeoutMs` for the responses. */
+  async close(timeoutMs = 2_000): Promise<void> {
     this.#leaving = true;
     this.stop();
-    for (const client of this.clients) client.leave();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, timeoutMs);
-    await Promise.race([promise, Promise.all(this.clients.map((client) => client.closed))]);
-    clearTimeout(timer);
+    for (const client of this.clients) client.close();
+    await settledWithin(Promise.all(this.clients.map((client) => client.closed)), timeoutMs);
     this[Symbol.dispose]();
   }
 
-  /** Breaks every connection and forgets the clients. */
-  cut(): void {
-    for (const client of this.clients.splice(0)) client.cut();
+  /** Drops all connections and forgets the clients. */
+  abort(): void {
+    for (const client of this.clients.splice(0)) client.abort();
   }
 
-  /** Breaks every connection. */
+  /** Stops publishing and drops all connections. */
   [Symbol.dispose](): void {
     this.stop();
-    this.cut();
+    this.abort();
   }
 
   async #connectOne(
@@ -191,8 +184,8 @@ export class LoadGroup implements Disposable {
   ): Promise<{ client: LoadClient; ready: Ready }> {
     const connected = await LoadClient.connect({
       target: this.#target,
-      protocol: this.#dialect.protocol,
-      greets: this.#dialect.greets,
+      protocol: this.#format.protocol,
+      expectsGreeting: this.#format.sendsGreeting,
       conversation,
       stats: this.stats,
       masks: this.#masks,
@@ -200,11 +193,11 @@ export class LoadGroup implements Disposable {
       caCerts: this.#caCerts,
     });
     this.clients.push(connected.client);
-    void connected.client.closed.then((end) => this.#note(end));
+    void connected.client.closed.then((end) => this.#recordClose(end));
     return connected;
   }
 
-  #note({ code, reason }: Closed): void {
+  #recordClose({ code, reason }: Closed): void {
     if (this.#leaving || reason === ABORTED) return;
     const key = reason === "" ? String(code) : `${code} ${reason}`;
     this.#closed.set(key, (this.#closed.get(key) ?? 0) + 1);

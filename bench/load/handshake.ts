@@ -1,24 +1,23 @@
 /**
- * The opening handshake of RFC 6455 section 4, from the client's side, as text in and text out.
+ * The client side of the opening handshake of RFC 6455 section 4. Pure, without I/O.
  *
  * @module
  */
 
 import { createHash } from "node:crypto";
 
-/** Where a server is and what is asked of it. */
 export interface HandshakeTarget {
   readonly hostname: string;
   readonly port: number;
   readonly secure: boolean;
-  /** Path and query, beginning with `/`. */
+  /** Path and query, starting with `/`. */
   readonly path: string;
 }
 
-/** A server answered, but not with a WebSocket. */
+/** The server's response is no WebSocket upgrade. */
 export class HandshakeError extends Error {
   override readonly name = "HandshakeError";
-  /** The HTTP status of the answer; 0 when there was none to read. */
+  /** The HTTP status; 0 without a readable response. */
   readonly status: number;
   constructor(message: string, status = 0) {
     super(message);
@@ -29,9 +28,9 @@ export class HandshakeError extends Error {
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /**
- * Reads a `ws:` or `wss:` address.
+ * Parses a `ws:` or `wss:` URL.
  *
- * @throws {TypeError} when it is none.
+ * @throws {TypeError} for any other URL.
  */
 export function parseTarget(url: string): HandshakeTarget {
   const { protocol, hostname, port, pathname, search } = new URL(url);
@@ -40,7 +39,7 @@ export function parseTarget(url: string): HandshakeTarget {
   }
   const secure = protocol === "wss:";
   return {
-    // An IPv6 address stands in brackets in a URL, and without them everywhere else.
+    // IPv6 addresses have brackets only in URLs.
     hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
     port: port === "" ? (secure ? 443 : 80) : Number(port),
     secure,
@@ -48,18 +47,17 @@ export function parseTarget(url: string): HandshakeTarget {
   };
 }
 
-/** A fresh value for `Sec-WebSocket-Key`. */
+/** A random value for `Sec-WebSocket-Key`. */
 export function createKey(): string {
   return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
 }
 
-/** What a server must answer to `key`. */
+/** The required `Sec-WebSocket-Accept` for `key`. */
 export function acceptOf(key: string): string {
-  // Not `crypto.subtle`: it hashes on another thread, a detour for each of 10,000 connections.
+  // Not `crypto.subtle`, which hashes on another thread: too slow for 10,000 connections.
   return createHash("sha1").update(key + GUID).digest("base64");
 }
 
-/** The request, ready to be written. */
 export function requestHead(target: HandshakeTarget, key: string, protocol?: string): string {
   const host = target.hostname.includes(":") ? `[${target.hostname}]` : target.hostname;
   const lines = [
@@ -74,7 +72,7 @@ export function requestHead(target: HandshakeTarget, key: string, protocol?: str
   return lines.join("\r\n") + "\r\n\r\n";
 }
 
-/** Where the head of the answer ends in `bytes`, after its empty line; -1 when it is not all there. */
+/** The end of the response's head, after its empty line; -1 if it is incomplete. */
 export function headEnd(bytes: Uint8Array, length: number): number {
   for (let i = 3; i < length; i++) {
     if (bytes[i] === 10 && bytes[i - 1] === 13 && bytes[i - 2] === 10 && bytes[i - 3] === 13) {
@@ -85,22 +83,22 @@ export function headEnd(bytes: Uint8Array, length: number): number {
 }
 
 /**
- * Checks the head of an answer.
+ * Checks the head of a response.
  *
- * @throws {HandshakeError} when it is not the upgrade that was asked for.
+ * @throws {HandshakeError} if it is not the requested upgrade.
  */
 export function checkHead(head: string, accept: string, protocol?: string): void {
   const [first = "", ...lines] = head.split("\r\n");
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(first)?.[1] ?? 0);
   if (status !== 101) {
-    throw new HandshakeError(`the server answered ${JSON.stringify(first)}`, status);
+    throw new HandshakeError(`the server responded ${JSON.stringify(first)}`, status);
   }
   const headers = new Map(lines.map((line) => {
     const colon = line.indexOf(":");
     return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
   }));
   if (headers.get("sec-websocket-accept") !== accept) {
-    throw new HandshakeError("the server answered another handshake", status);
+    throw new HandshakeError("the server sent a wrong Sec-WebSocket-Accept", status);
   }
   if (headers.get("sec-websocket-protocol") !== protocol) {
     throw new HandshakeError(`the server does not speak ${protocol ?? "this protocol"}`, status);

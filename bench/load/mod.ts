@@ -1,6 +1,6 @@
 /**
- * A load generator: as many clients as wanted in one process, light enough to bring a hub to its
- * limit, strict enough to notice one message lost, doubled or out of order.
+ * A load generator: many clients in one process, light enough to saturate a hub, and strict enough to
+ * detect a single message that is lost, duplicated or out of order.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export { type ConnectReport, type Integrity, LoadGroup } from "./group.ts";
 export { HandshakeError, type HandshakeTarget } from "./handshake.ts";
 export { LatencyHistogram, type LatencySummary } from "./histogram.ts";
 export type { PublishRate } from "./publisher.ts";
-export { delay, type LoadOptions, type LoadProgress, type LoadReport, runLoad } from "./run.ts";
+export { type LoadOptions, type LoadProgress, type LoadReport, runLoad } from "./run.ts";
 export type { ObjectSink } from "./scanner.ts";
 export { MAX_PUBLISHERS, STAMP_BYTES } from "./stamp.ts";
 export { LoadStats } from "./stats.ts";

@@ -3,28 +3,25 @@ import type { MessageTemplate } from "./wire_format.ts";
 import { findStamp, stampPublisher, writeDigits, writeStamp } from "./stamp.ts";
 import { nowMicros } from "./stats.ts";
 
-/** How fast a publisher goes. */
 export type PublishRate =
-  /** As fast as its messages come back: at most `inFlight` are on their way. */
+  /** As fast as messages come back: at most `inFlight` are unanswered. */
   | { readonly inFlight: number; readonly until: "echo" | "ack" }
-  /** So many a second, whatever comes back. */
+  /** Messages per second, whatever comes back. */
   | { readonly rate: number };
 
-// Often enough that a rate of 1,000 goes out evenly, seldom enough to cost nothing.
+// Often enough to send 1,000 messages a second evenly, at a negligible cost.
 const TICK_MS = 2;
 const REF_DIGITS = 9;
-// A process that was held up must not answer with a flood of all that it owes.
+// A process that was blocked must not send everything that is due at once.
 const MAX_CATCH_UP_MS = 100;
 
-/** Publishes through one client. */
 export class LoadPublisher implements PublishFeedback {
-  /** Messages sent since the beginning. */
   sent = 0;
   readonly #client: LoadClient;
   readonly #index: number;
   readonly #template: MessageTemplate;
-  readonly #pace: PublishRate;
-  #onWay = 0;
+  readonly #rate: PublishRate;
+  #inFlight = 0;
   #running = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #dueSince = 0;
@@ -33,28 +30,26 @@ export class LoadPublisher implements PublishFeedback {
     this.#client = client;
     this.#index = index;
     this.#template = template;
-    this.#pace = pace;
-    client.publishFor(this);
+    this.#rate = pace;
+    client.setFeedback(this);
   }
 
-  /** Begins to publish. */
   start(): void {
     this.#running = true;
-    if ("rate" in this.#pace) {
+    if ("rate" in this.#rate) {
       this.#dueSince = performance.now();
       this.#timer = setInterval(() => this.#tick(), TICK_MS);
     } else {
-      this.#fill(this.#pace.inFlight);
+      this.#fill(this.#rate.inFlight);
     }
   }
 
-  /** Sends nothing more; what is on its way still comes back. */
+  /** Stops sending; responses are still counted. */
   stop(): void {
     this.#running = false;
     clearInterval(this.#timer);
   }
 
-  /** Sends `count` messages now. */
   send(count: number): void {
     const { bytes, stampAt, refAt } = this.#template;
     const now = nowMicros();
@@ -64,43 +59,39 @@ export class LoadPublisher implements PublishFeedback {
       if (refAt !== undefined) writeDigits(bytes, refAt, REF_DIGITS, this.sent);
       this.#client.queue(bytes);
     }
-    this.#onWay += count;
+    this.#inFlight += count;
     this.#client.flush();
   }
 
-  /** Of {@linkcode PublishFeedback}. */
   message(bytes: Uint8Array, start: number, end: number): void {
-    if ("rate" in this.#pace || this.#pace.until !== "echo") return;
+    if ("rate" in this.#rate || this.#rate.until !== "echo") return;
     const at = findStamp(bytes, start, end);
-    if (at >= 0 && stampPublisher(bytes, at) === this.#index) this.#onWay--;
+    if (at >= 0 && stampPublisher(bytes, at) === this.#index) this.#inFlight--;
   }
 
-  /** Of {@linkcode PublishFeedback}. */
   ack(): void {
-    if ("inFlight" in this.#pace && this.#pace.until === "ack") this.#onWay--;
+    if ("inFlight" in this.#rate && this.#rate.until === "ack") this.#inFlight--;
   }
 
-  /** Of {@linkcode PublishFeedback}. */
   refused(): void {
-    this.#onWay--;
+    this.#inFlight--;
   }
 
-  /** Of {@linkcode PublishFeedback}. */
-  settled(): void {
-    if (this.#running && "inFlight" in this.#pace) this.#fill(this.#pace.inFlight);
+  idle(): void {
+    if (this.#running && "inFlight" in this.#rate) this.#fill(this.#rate.inFlight);
   }
 
   #fill(inFlight: number): void {
-    if (this.#onWay < inFlight) this.send(inFlight - this.#onWay);
+    if (this.#inFlight < inFlight) this.send(inFlight - this.#inFlight);
   }
 
   #tick(): void {
-    if (!("rate" in this.#pace)) return;
+    if (!("rate" in this.#rate)) return;
     const now = performance.now();
     this.#dueSince = Math.max(this.#dueSince, now - MAX_CATCH_UP_MS);
-    const due = Math.floor((now - this.#dueSince) * this.#pace.rate / 1000);
+    const due = Math.floor((now - this.#dueSince) * this.#rate.rate / 1000);
     if (due === 0) return;
-    this.#dueSince += due * 1000 / this.#pace.rate;
+    this.#dueSince += due * 1000 / this.#rate.rate;
     this.send(due);
   }
 }

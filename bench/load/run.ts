@@ -1,83 +1,80 @@
 /**
- * One load against one server, from connecting to the report.
+ * Runs one load against one server, from connecting to the report.
  *
  * @module
  */
 
+import { delay } from "../../lib/async.ts";
 import type { WireFormat } from "./wire_format.ts";
 import { type Integrity, LoadGroup } from "./group.ts";
 import type { LatencySummary } from "./histogram.ts";
 import type { PublishRate } from "./publisher.ts";
 import { LoadStats } from "./stats.ts";
 
-/** What to load a server with. */
 export interface LoadOptions {
   readonly url: string;
-  /** Authorities to trust beside those of the machine, as PEM. */
+  /** Additional certificate authorities, as PEM. */
   readonly caCerts?: readonly string[];
-  readonly dialect: WireFormat;
-  /** Connections, those of the publishers among them. */
+  readonly format: WireFormat;
+  /** Connections, including those of the publishers. */
   readonly clients: number;
   readonly publishers: number;
   readonly pace: PublishRate;
-  /** Bytes of text in each message. */
+  /** Bytes of text per message. */
   readonly size: number;
-  /** Seconds that are measured. */
+  /** Measured seconds. */
   readonly seconds: number;
-  /** Seconds of the same load before that, not measured. */
+  /** Seconds of the same load before the measured ones. */
   readonly warmUpSeconds: number;
-  /** Told several times a second how it goes. */
+  /** Called several times a second. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Called when the measured time begins and when it ends. */
   readonly onMeasure?: (moment: "begin" | "end") => void;
   readonly signal?: AbortSignal;
 }
 
-/** How far a load is. */
 export interface LoadProgress {
   readonly phase: "connecting" | "warming up" | "measuring" | "settling";
   readonly clients: number;
-  /** Messages that arrived so far, over all clients. */
+  /** Messages received so far, by all clients. */
   readonly deliveries: number;
-  /** From 0 to 1, of this phase. */
+  /** Progress of this phase from 0 to 1. */
   readonly fraction: number;
 }
 
-/** What a load measured. */
 export interface LoadReport extends Integrity {
   readonly clients: number;
   readonly publishers: number;
   readonly size: number;
-  /** Seconds measured. */
   readonly seconds: number;
   readonly connectSeconds: number;
   readonly connectsPerSecond: number;
-  /** Connections that failed, by reason. */
+  /** Number of failed connections by reason. */
   readonly connectFailures: Readonly<Record<string, number>>;
-  /** Messages published while it was measured. */
+  /** Messages published in the measured time. */
   readonly sent: number;
   readonly messagesPerSecond: number;
-  /** Messages that arrived at clients. */
+  /** Messages received by clients in the measured time. */
   readonly deliveries: number;
   readonly deliveriesPerSecond: number;
   readonly acks: number;
   readonly acksPerSecond: number;
-  /** In milliseconds, from writing at the publisher to reading at a client. */
+  /** In milliseconds, from write at the publisher to read at a client. */
   readonly latency: LatencySummary;
-  /** Answers of type `error`, by code. */
+  /** Number of `error` frames by code. */
   readonly errors: Readonly<Record<string, number>>;
 }
 
 const PROGRESS_MS = 200;
 /** A prime: see {@linkcode LoadStats}. */
 const SAMPLE_EVERY = 61;
-// So many samples a second cost nothing that shows.
+// The cost of this many samples is not measurable.
 const SAMPLES_PER_SECOND = 20_000;
 
 /**
- * Connects, warms up, measures, lets everything arrive, and says goodbye.
+ * Connects, warms up, measures, waits for outstanding messages and closes all connections.
  *
- * @throws when no client could connect, or `signal` aborts.
+ * @throws if no client could connect, or `signal` aborts.
  */
 export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   const { clients, publishers, pace, size, signal } = options;
@@ -85,7 +82,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   using group = new LoadGroup({
     url: options.url,
     ...(options.caCerts === undefined ? {} : { caCerts: options.caCerts }),
-    dialect: options.dialect,
+    format: options.format,
     stats,
     expected: clients,
   });
@@ -106,7 +103,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   );
   signal?.throwIfAborted();
   if (connect.connected === 0) {
-    const [reason = "no client was asked for"] = connect.failures.keys();
+    const [reason = "no clients requested"] = connect.failures.keys();
     throw new Error(`Cannot load ${options.url}: ${reason}`);
   }
 
@@ -115,7 +112,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   const wait = async (seconds: number, phase: LoadProgress["phase"]): Promise<void> => {
     const until = performance.now() + seconds * 1000;
     for (let left = seconds * 1000; left > 0; left = until - performance.now()) {
-      await delay(Math.min(left, PROGRESS_MS), signal);
+      await delay(Math.min(left, PROGRESS_MS), { signal });
+      signal?.throwIfAborted();
       progress(phase, Math.min(1, 1 - (until - performance.now()) / (seconds * 1000)));
     }
   };
@@ -137,7 +135,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   progress("settling", 0);
   await group.settle();
   const integrity = group.integrity();
-  await group.leave();
+  await group.close();
   return {
     clients: connect.connected,
     publishers: group.publishers.length,
@@ -158,25 +156,9 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   };
 }
 
-/** Every delivery where there are few, one in 61 where there are millions. */
+/** Samples every delivery if there are few, else one in 61. */
 function sampleEvery({ pace, publishers, clients }: LoadOptions): number {
   return "rate" in pace && pace.rate * publishers * clients <= SAMPLES_PER_SECOND
     ? 1
     : SAMPLE_EVERY;
-}
-
-/** Resolves after `ms`; rejects when `signal` aborts. */
-export function delay(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const abort = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", abort, { once: true });
-  });
 }

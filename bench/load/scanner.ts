@@ -1,6 +1,6 @@
 /**
- * Finds the messages in a `bcast.v1` frame without decoding it: at millions of deliveries a
- * second, parsing JSON would make the load generator the slower end.
+ * Finds the messages in a `bcast.v1` frame without decoding it: at millions of deliveries a second, a
+ * JSON parser would make the load generator slower than the hub.
  *
  * @module
  */
@@ -8,13 +8,11 @@
 import { isFields } from "../../protocol/fields.ts";
 import { parseJson } from "../../protocol/parse.ts";
 
-/** Told of each object of a frame. The bytes are on loan. */
+/** Receives each object of a frame. The bytes are only valid during the call. */
 export interface ObjectSink {
-  /** Whether it must be told of every object that is no message; else some may be passed over. */
+  /** Whether it needs all objects that are not messages; else some may be skipped. */
   readonly wantsOthers: boolean;
-  /** A message of the room. */
   message(id: number, bytes: Uint8Array, start: number, end: number): void;
-  /** Anything else. */
   other(bytes: Uint8Array, start: number, end: number): void;
 }
 
@@ -25,26 +23,26 @@ const BRACE = 0x7b;
 const LETTER_D = 0x64;
 const LETTER_I = 0x69;
 const LETTER_M = 0x6d;
-/** Where the first letter of the type stands in an object that begins with `{"type":"`. */
+/** The position of the type's first letter in an object that starts with `{"type":"`. */
 const TYPE_AT = 9;
 const NO_ID = -1;
 
 const decoder = new TextDecoder();
 
 /**
- * Reads frames for clients that are all in one and the same room.
+ * Reads frames for clients in one room.
  *
- * A hub writes every message of a room alike up to its id: `{"type":"message","room":"r","id":`. The
- * first message is parsed to learn where its id stands; later ones are recognized by a few bytes
- * around that place, and whatever is not recognized is parsed.
+ * A hub writes all messages of a room alike up to the id: `{"type":"message","room":"r","id":`. The
+ * first message is parsed to find the position of its id. Later ones are recognized by a few bytes
+ * around that position, and all others are parsed.
  */
 export class BatchScanner {
-  /** Where the digits of the id stand in a message, once learnt. */
+  /** The position of the id's digits in a message; 0 until it is known. */
   #idAt = 0;
-  /** Messages that had to be parsed; stays small when the hub writes as expected. */
-  parsed = 0;
+  /** Messages that were parsed; stays small if the hub writes as expected. */
+  parsedMessages = 0;
 
-  /** Hands on every object of the frame, in order. */
+  /** Passes on every object of the frame, in order. */
   scan(bytes: Uint8Array, start: number, end: number, sink: ObjectSink): void {
     let at = start;
     let size = 0;
@@ -52,15 +50,15 @@ export class BatchScanner {
     while (at < end) {
       if (id === NO_ID) {
         const stop = lineEnd(bytes, at, end);
-        this.#unusual(bytes, at, stop, sink);
+        this.#scanOther(bytes, at, stop, sink);
         at = stop + 1;
         size = 0;
         id = this.#readId(bytes, at, end);
         continue;
       }
-      // Messages of one load are as long as the one before, so the next newline is most likely
-      // there. It is taken only when the message behind it has the next id: then no message was
-      // skipped, because ids have no holes. Everything else is searched for.
+      // Messages of a load usually have the same length, so the next newline is probably there. That
+      // is certain if the message after it has the next id, as ids have no gaps. Otherwise, the
+      // newline is searched for.
       let stop = at + size;
       let next = size > 0 && !sink.wantsOthers && stop < end && bytes[stop] === NEWLINE
         ? this.#readId(bytes, stop + 1, end)
@@ -76,7 +74,7 @@ export class BatchScanner {
     }
   }
 
-  /** The id of the message at `at`, or `NO_ID` for anything that is not beyond doubt one. */
+  /** The id of the message at `at`; `NO_ID` unless it certainly is one. */
   #readId(bytes: Uint8Array, at: number, end: number): number {
     let i = at + this.#idAt;
     if (
@@ -94,9 +92,9 @@ export class BatchScanner {
     return i === first ? NO_ID : id;
   }
 
-  #unusual(bytes: Uint8Array, start: number, end: number, sink: ObjectSink): void {
+  #scanOther(bytes: Uint8Array, start: number, end: number, sink: ObjectSink): void {
     if (start === end) return;
-    // No other type begins with "m", so acks and presence are told apart by one letter.
+    // No other type starts with "m", so one letter is enough.
     const typed = bytes[start + TYPE_AT - 1] === QUOTE && bytes[start + TYPE_AT - 2] === COLON &&
       bytes[start] === BRACE;
     if (typed && bytes[start + TYPE_AT] !== LETTER_M) {
@@ -105,7 +103,7 @@ export class BatchScanner {
     }
     const text = decoder.decode(bytes.subarray(start, end));
     const value = parseJson(text);
-    this.parsed++;
+    this.parsedMessages++;
     if (isFields(value) && value["type"] === "message" && typeof value["id"] === "number") {
       this.#learn(text, value["id"]);
       sink.message(value["id"], bytes, start, end);
@@ -116,16 +114,16 @@ export class BatchScanner {
 
   #learn(text: string, id: number): void {
     const at = text.indexOf(`"id":${id}`);
-    // What stands before the id must be the same in every message: type and room, nothing else.
+    // Only type and room may precede the id: these are the same in every message.
     if (/^\{"type":"message",("room":"[^"]*",)?$/.test(text.slice(0, Math.max(at, 0)))) {
       this.#idAt = at + `"id":`.length;
     }
   }
 }
 
-/** Where the object at `at` ends: JSON holds no raw newline, so the next one is the separator. */
+/** The end of the object at `at`: JSON contains no raw newline, so the next one is the separator. */
 function lineEnd(bytes: Uint8Array, at: number, end: number): number {
-  // Not `indexOf`: it knows no end, and would search the whole buffer behind the last object.
+  // Not `indexOf`, which has no end and would search the rest of the buffer after the last object.
   let stop = at;
   while (stop < end && bytes[stop] !== NEWLINE) stop++;
   return stop;

@@ -1,6 +1,6 @@
 /**
- * The text that load messages carry: who sent it, which of its messages it is, and when, in
- * digits at fixed places, so that writing and reading it allocates nothing.
+ * The text of load messages: publisher, sequence number and time as digits at fixed positions, so that
+ * reading and writing them allocates nothing.
  *
  * `~ppp~sssssssss~tttttttttttt~` and filler: publisher, sequence number, microseconds.
  *
@@ -16,13 +16,13 @@ const SEQUENCE_DIGITS = 9;
 const TIME_AT = 15;
 const TIME_DIGITS = 12;
 
-/** Bytes of a stamp; the smallest payload. */
+/** Bytes of a stamp, and the smallest payload. */
 export const STAMP_BYTES = 28;
 
-/** Publishers that a stamp can tell apart. */
+/** The number of publishers that a stamp can distinguish. */
 export const MAX_PUBLISHERS = 10 ** PUBLISHER_DIGITS;
 
-/** A payload of `size` bytes whose stamp is not filled in yet. */
+/** A payload of `size` bytes with an empty stamp. */
 export function blankPayload(size: number): string {
   if (size < STAMP_BYTES) {
     throw new RangeError(`Cannot make a payload of ${size} bytes: the least is ${STAMP_BYTES}`);
@@ -31,7 +31,6 @@ export function blankPayload(size: number): string {
   return blank + "x".repeat(size - STAMP_BYTES);
 }
 
-/** Fills in the stamp at `at`. */
 export function writeStamp(
   bytes: Uint8Array,
   at: number,
@@ -44,13 +43,13 @@ export function writeStamp(
   writeDigits(bytes, at + TIME_AT, TIME_DIGITS, micros);
 }
 
-/** Whether a stamp stands at `at`, as far as its four marks tell. */
+/** Whether the four separators of a stamp are at `at`. */
 export function isStamp(bytes: Uint8Array, at: number, end: number): boolean {
   return at + STAMP_BYTES <= end && bytes[at] === MARK && bytes[at + 4] === MARK &&
     bytes[at + 14] === MARK && bytes[at + 27] === MARK;
 }
 
-/** Where the first stamp in `bytes` from `from` to `end` begins; -1 when there is none. */
+/** The position of the first stamp between `from` and `end`; -1 if there is none. */
 export function findStamp(bytes: Uint8Array, from: number, end: number): number {
   for (let at = from; at + STAMP_BYTES <= end; at++) {
     if (bytes[at] === MARK && isStamp(bytes, at, end)) return at;
@@ -58,17 +57,17 @@ export function findStamp(bytes: Uint8Array, from: number, end: number): number 
   return -1;
 }
 
-/** Who sent the message with the stamp at `at`. */
+/** The publisher in the stamp at `at`. */
 export function stampPublisher(bytes: Uint8Array, at: number): number {
   return readDigits(bytes, at + PUBLISHER_AT, PUBLISHER_DIGITS);
 }
 
-/** Which of its sender's messages it is. */
+/** The sequence number in the stamp at `at`. */
 export function stampSequence(bytes: Uint8Array, at: number): number {
   return readDigits(bytes, at + SEQUENCE_AT, SEQUENCE_DIGITS);
 }
 
-/** When it was sent, in microseconds of the sender's clock. */
+/** The time in the stamp at `at`, in microseconds of the publisher's clock. */
 export function stampMicros(bytes: Uint8Array, at: number): number {
   return readDigits(bytes, at + TIME_AT, TIME_DIGITS);
 }

@@ -3,35 +3,33 @@ import { findStamp, stampMicros } from "./stamp.ts";
 import { isFields } from "../../protocol/fields.ts";
 import { parseJson } from "../../protocol/parse.ts";
 
-// Errors are told apart by their code; a server with more kinds of them is not a hub.
+// A hub has fewer error codes than this.
 const MAX_ERROR_KINDS = 32;
 
-/** Microseconds of this process's clock; stamps carry them. */
+/** Microseconds by this process's clock, as in stamps. */
 export function nowMicros(): number {
   return performance.now() * 1000;
 }
 
-/** What all clients of a load count together. */
+/** Counters shared by all clients of a load. */
 export class LoadStats {
-  /** Messages that arrived, over all clients. */
+  /** Messages received by all clients. */
   deliveries = 0;
-  /** Acknowledgements that arrived. */
   acks = 0;
   readonly latency = new LatencyHistogram();
-  /** How often each code of `error` came, with the sentence of the first. */
+  /** Number of `error` frames by code, with the message of the first. */
   readonly errors: Map<string, { count: number; readonly message: string }> = new Map();
   readonly #sampleEvery: number;
   #untilSample = 1;
 
   /**
-   * Takes the latency of one delivery in `sampleEvery`, counted over all clients: a number prime to
-   * the number of clients and the size of batches visits them all.
+   * Samples the latency of one delivery in `sampleEvery`. A number that is prime to the number of clients
+   * and to batch sizes visits all clients.
    */
   constructor(sampleEvery: number) {
     this.#sampleEvery = sampleEvery;
   }
 
-  /** Counts one message. */
   delivered(bytes: Uint8Array, start: number, end: number): void {
     this.deliveries++;
     if (--this.#untilSample > 0) return;
@@ -40,7 +38,6 @@ export class LoadStats {
     if (at >= 0) this.latency.record(nowMicros() - stampMicros(bytes, at));
   }
 
-  /** Counts one `error` object. */
   failed(text: string): void {
     const value = parseJson(text);
     const fields = isFields(value) ? value : {};

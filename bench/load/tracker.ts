@@ -1,44 +1,39 @@
 /**
- * Whether what one client saw of one room is whole: ids that count 1, 2, 3 … without a hole.
+ * Checks that a client received the ids 1, 2, 3 … of a room without a gap.
  *
  * @module
  */
 
-// A client that lost more than this is broken anyway; what it lacks is still counted, but what
-// comes late counts as a duplicate then.
+// Further losses are still counted, but ids that arrive late then count as duplicates.
 const MAX_REMEMBERED = 10_000;
 
-/** The position of a client that was told none. */
+/** The position of a client that the server did not tell one. */
 export const UNKNOWN = -1;
 
-/** Follows the ids that one client sees. */
 export class IdTracker {
-  /** The highest id seen. */
   last: number;
-  /** Ids passed over and not seen since. */
+  /** Ids that were skipped and not seen since. */
   lost = 0;
-  /** Ids seen twice. */
   duplicated = 0;
-  /** Ids that came after a higher one. */
+  /** Ids seen after a higher one. */
   outOfOrder = 0;
-  // Only made when something is missing: a room in order costs one comparison.
+  // Created on the first gap: without one, an id costs one comparison.
   #missing: Set<number> | undefined;
 
   /**
-   * Begins after `last`, the newest id that the client knew when it joined. `UNKNOWN` begins with
-   * whatever is seen first, for servers that do not say.
+   * `last` is the newest id when the client joined; `UNKNOWN` starts with the first id seen, for servers
+   * that do not say.
    */
   constructor(last: number = UNKNOWN) {
     this.last = last;
   }
 
-  /** Takes note of one id. */
   see(id: number): void {
     if (id === this.last + 1) this.last = id;
     else this.#irregular(id);
   }
 
-  /** Counts what is missing up to `top` when nothing more will come. */
+  /** Counts all ids up to `top` that are still missing as lost. */
   finish(top: number): void {
     if (top > this.last) {
       this.lost += top - Math.max(this.last, 0);

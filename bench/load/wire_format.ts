@@ -1,55 +1,52 @@
 import type { HandshakeTarget } from "./handshake.ts";
 import type { ObjectSink } from "./scanner.ts";
 
-/** What a publisher sends again and again: a text frame with places to fill in. */
+/** A text frame with positions to fill in. */
 export interface MessageTemplate {
   readonly bytes: Uint8Array;
-  /** Where the stamp stands. */
   readonly stampAt: number;
-  /** Where nine digits of a reference stand, if it carries one. */
+  /** The position of nine digits of a reference, if the format has one. */
   readonly refAt?: number;
 }
 
-/** What came of one frame of the opening conversation. */
+/** The result of one frame before the client is ready. */
 export interface LoadGreeting {
-  /** A text frame to send in answer. */
+  /** A text frame to respond with. */
   readonly reply?: string;
-  /** Present once the client is in the room. */
+  /** Set once the client is in its room. */
   readonly ready?: Ready;
 }
 
-/** A client is in its room. */
+/** The state of a client that has joined its room. */
 export interface Ready {
-  /** The newest id that the client has, or `UNKNOWN`. */
+  /** The newest id of the client, or `UNKNOWN`. */
   readonly last: number;
-  /** Messages that came with the greeting itself. */
+  /** Messages in the greeting itself. */
   readonly replayed: number;
-  /** Whether the server went on where the client had stopped; absent when none was asked to. */
+  /** Whether the server resumed without a gap; absent for new clients. */
   readonly recovered?: boolean;
 }
 
-/** One client's side of a conversation. */
 export interface LoadConversation {
-  /** The text frame that the client begins with, if it speaks first. */
+  /** The first text frame, if the client speaks first. */
   begin(): string | undefined;
-  /** Takes in one frame until the client is ready; not called again after that. */
+  /** Processes frames until the client is ready. */
   greet(text: string): LoadGreeting;
-  /** Takes in one frame of a client that is ready; returns a text frame to answer with, if any. */
+  /** Processes a frame of a ready client; returns a text frame to respond with, if any. */
   scan(bytes: Uint8Array, start: number, end: number, sink: ObjectSink): string | undefined;
-  /** A conversation on a new connection that goes on where this one stopped, after `last`. */
+  /** A conversation on a new connection that resumes after `last`. */
   resume(last: number): LoadConversation;
 }
 
-/** How to talk to one kind of server. */
+/** The protocol of one kind of server. */
 export interface WireFormat {
-  /** The subprotocol to ask for. */
+  /** The WebSocket subprotocol. */
   readonly protocol: string | undefined;
-  /** Whether a server says that clients are ready, or they are as soon as they are connected. */
-  readonly greets: boolean;
-  /** The server's endpoint, given its address. */
+  /** Whether the server greets clients; if not, they are ready once connected. */
+  readonly sendsGreeting: boolean;
+  /** Adjusts the path for the protocol. */
   target(address: HandshakeTarget): HandshakeTarget;
-  /** The conversation of client `index`. */
   conversation(index: number): LoadConversation;
-  /** What publisher `index` sends, with a payload of `size` bytes. */
+  /** The message of publisher `index`, with a payload of `size` bytes. */
   template(index: number, size: number): MessageTemplate;
 }

@@ -1,26 +1,24 @@
 import type { PublishRate } from "./publisher.ts";
 
-/** What is published to whom. */
 export interface Workload {
   readonly description: string;
-  /** Connections, those of the publishers among them. */
+  /** Connections, including those of the publishers. */
   readonly clients: number;
   readonly publishers: number;
+  /** Also a field of `bcast bench --json`. */
   readonly pace: PublishRate;
-  /** Bytes of text in a message. */
+  /** Bytes of text per message. */
   readonly size: number;
 }
 
-/** Names of {@linkcode WORKLOADS}. */
 export const WORKLOAD_NAMES = ["saturated", "wide", "steady", "durable"] as const;
 
-/** One of {@linkcode WORKLOAD_NAMES}. */
 export type WorkloadName = (typeof WORKLOAD_NAMES)[number];
 
-/** Bytes in a line of chat. */
+/** Bytes of a line of chat. */
 const LINE = 64;
 
-/** The workloads of the published comparison, which `bcast bench` runs too. */
+/** The workloads of the published comparison; `bcast bench` runs them, too. */
 export const WORKLOADS: { readonly [W in WorkloadName]: Workload } = {
   saturated: {
     description: "1 publisher to 100 clients, 16 messages in flight",

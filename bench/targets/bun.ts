@@ -1,5 +1,5 @@
 // Bun's native publish, as https://bun.sh/docs/api/websockets shows it: every client subscribes to
-// one topic, a message is published by the server, so that its sender gets it too.
+// one topic, and the server publishes each message, so that its sender gets it, too.
 declare const Bun: {
   serve(options: unknown): {
     readonly port: number;
@@ -28,5 +28,5 @@ const server = Bun.serve({
   },
 });
 
-// deno-lint-ignore no-console -- how the bench learns the port
+// deno-lint-ignore no-console -- the benchmark reads the port
 console.log(`ws://127.0.0.1:${server.port}`);

@@ -1,11 +1,11 @@
-// Not something a user would pick: Deno's own WebSocket with nothing around it, one `send` per
-// client and message. Shows what of the hub's cost is the runtime's.
+// Deno's own WebSocket alone, with one `send` per client and message. Not a realistic choice: it
+// shows how much of the hub's cost is the runtime's.
 const clients = new Set<WebSocket>();
 
 Deno.serve({
   hostname: "127.0.0.1",
   port: 0,
-  // deno-lint-ignore no-console -- how the bench learns the port
+  // deno-lint-ignore no-console -- the benchmark reads the port
   onListen: ({ port }) => console.log(`ws://127.0.0.1:${port}`),
 }, (request) => {
   const { socket, response } = Deno.upgradeWebSocket(request);

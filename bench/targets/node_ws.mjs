@@ -3,7 +3,7 @@
 // deno-lint-ignore-file no-console no-process-global -- a program of Node
 import { createRequire } from "node:module";
 
-// From the folder that the bench installed it into, beside which this file does not lie.
+// The benchmark has installed the package in the folder of this argument.
 const require = createRequire(process.argv[2]);
 const { WebSocket, WebSocketServer } = require("ws");
 

@@ -12,7 +12,7 @@ async def handler(websocket):
         async for message in websocket:
             websockets.broadcast(CLIENTS, message)
     except websockets.ConnectionClosedError:
-        pass  # a client that went without a word; the loop above just ends for the others
+        pass  # the client disconnected without a close frame
     finally:
         CLIENTS.remove(websocket)
 

@@ -1,6 +1,6 @@
 // Socket.IO with connection state recovery, as
-// https://socket.io/docs/v4/connection-state-recovery shows it: the peer whose promise (missed
-// messages arrive after a reconnect) comes nearest to a hub's.
+// https://socket.io/docs/v4/connection-state-recovery shows it: missed messages
+// arrive after a reconnect, which is closest to what a hub guarantees.
 // deno-lint-ignore-file no-console no-process-global -- a program of Node
 import { createRequire } from "node:module";
 import { createServer } from "node:http";

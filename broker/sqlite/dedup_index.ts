@@ -1,51 +1,50 @@
 import type { DatabaseSync } from "node:sqlite";
 import { DEDUPE_MINUTES } from "../../protocol.ts";
 import type { Origin } from "../broker.ts";
-import type { Chunk } from "../chunk.ts";
-import { MessageRefs } from "./message_refs.ts";
-import { Query } from "../query.ts";
+import { type Chunk, MessageRefs } from "./chunk.ts";
+import { Query } from "./log_database.ts";
 import { RefHashTable } from "./ref_hash_table.ts";
 import type { RoomLogs } from "./room_log.ts";
 
-/** For how long a retry is recognized. */
+/** How long a retry is recognized. */
 export const DEDUPE_MILLISECONDS = DEDUPE_MINUTES * 60 * 1000;
 
-/** Where a retried message was stored. */
-export interface KnownRetry {
+/** The position of a stored message. */
+export interface StoredPosition {
   /** The number of its room. */
   readonly room: number;
   readonly id: number;
   readonly at: number;
 }
 
-type MarksRow = readonly [at: number, marks: string | null];
+type RefsRow = readonly [at: number, refs: string | null];
 
-/** Rows of marks read at once on opening. */
+/** Rows of refs read at once when the log is opened. */
 const LOAD_ROWS = 1000;
 
 /**
- * Recognizes retries. In memory are hashes alone; what a hash leads to is compared with the marks
- * in the log, or in the batch under way.
+ * Recognizes retries. Memory holds hashes only: the chunks that a hash leads to are read from the
+ * log, or found in the current batch, and their refs are compared.
  */
 export class DedupIndex {
-  readonly #recent = new RefHashTable(DEDUPE_MILLISECONDS);
-  readonly #row: Query<MarksRow>;
-  /** Chunks with marks in the batch under way, whose numbers begin with `#base`. */
+  readonly #table = new RefHashTable(DEDUPE_MILLISECONDS);
+  readonly #refsOfChunk: Query<RefsRow>;
+  /** Chunks with refs in the current batch, numbered from `#base` on. */
   #chunks: Chunk[] = [];
   #base = 0;
-  /** The time of the batch under way: its timestamp, and by a clock that is never set. */
+  /** The time of the current batch, as a timestamp and by a monotonic clock. */
   #at = 0;
   #elapsed = 0;
-  /** What was read last: retries come as the first tries did, many from one chunk. */
-  #cached: { readonly text: string; readonly marks: MessageRefs } | undefined;
+  /** The refs read last: retries come in the order of the first attempts, many from one chunk. */
+  #lastDecoded: { readonly text: string; readonly refs: MessageRefs } | undefined;
 
   constructor(db: DatabaseSync) {
-    this.#row = new Query(db, "SELECT at, refs FROM chunks WHERE seq = (? << 40) | ?");
+    this.#refsOfChunk = new Query(db, "SELECT at, refs FROM chunks WHERE seq = (? << 40) | ?");
   }
 
-  /** Reads the marks that still count at the time `now`, which is `elapsed` by the other clock. */
+  /** Loads the refs that are recent enough at `now`, which is `elapsed` by a monotonic clock. */
   load(db: DatabaseSync, rooms: RoomLogs, now: number, elapsed: number): void {
-    const query = new Query<readonly [first: number, at: number, marks: string | null]>(
+    const query = new Query<readonly [first: number, at: number, refs: string | null]>(
       db,
       `SELECT seq & 0xffffffffff, at, refs FROM chunks
         WHERE seq BETWEEN ?1 << 40 AND (?1 << 40) | ?2 ORDER BY seq DESC LIMIT ?3`,
@@ -53,12 +52,12 @@ export class DedupIndex {
     const until = now - DEDUPE_MILLISECONDS;
     for (const room of rooms.all()) {
       let below = room.last;
-      // Most rooms are quiet: one look is enough.
+      // Most rooms have been quiet: one row is enough to see that.
       for (let limit = 1, more = true; more; limit = LOAD_ROWS) {
-        const rows = query.all(room.no, below, limit).filter(([, time]) => time > until);
-        for (const [first, at, marks] of rows) {
+        const rows = query.all(room.number, below, limit).filter(([, time]) => time > until);
+        for (const [first, at, refs] of rows) {
           const age = Math.max(0, now - at);
-          if (marks !== null) this.#loadMarks(room.no, first, marks, elapsed, age);
+          if (refs !== null) this.#loadRefs(room.number, first, refs, elapsed, age);
           below = first - 1;
         }
         more = rows.length === limit;
@@ -66,68 +65,71 @@ export class DedupIndex {
     }
   }
 
-  #loadMarks(room: number, first: number, marks: string, elapsed: number, age: number): void {
-    this.#recent.turn(elapsed);
-    const no = this.#recent.open(room, first, elapsed - age);
-    MessageRefs.decode(marks).forEach((session, ref) => {
-      this.#recent.add(this.#recent.hash(session, ref), no);
+  #loadRefs(room: number, first: number, refs: string, elapsed: number, age: number): void {
+    this.#table.rotate(elapsed);
+    const no = this.#table.addChunk(room, first, elapsed - age);
+    MessageRefs.decode(refs).forEach((session, ref) => {
+      this.#table.add(this.#table.hash(session, ref), no);
     });
   }
 
-  /** Begins a batch with a timestamp, at the time `elapsed` of a clock that is never set. */
-  begin(at: number, elapsed: number): void {
-    this.#recent.turn(elapsed);
+  /** Starts a batch; `elapsed` is by a monotonic clock. */
+  beginBatch(at: number, elapsed: number): void {
+    this.#table.rotate(elapsed);
     this.#elapsed = elapsed;
     this.#chunks = [];
-    this.#base = this.#recent.next;
+    this.#base = this.#table.next;
     this.#at = at;
   }
 
-  /** A number for an origin, for the other methods. */
   hash({ session, ref }: Origin): number {
-    return this.#recent.hash(session, ref);
+    return this.#table.hash(session, ref);
   }
 
-  /** Where a message with this origin was stored in the last minutes, if it was. */
-  find(hash: number, origin: Origin): KnownRetry | undefined {
-    for (const no of this.#recent.candidates(hash)) {
+  /** The position of the recent message with this origin; `hash` is the origin's hash. */
+  find(hash: number, origin: Origin): StoredPosition | undefined {
+    for (const no of this.#table.candidates(hash)) {
       const found = this.#compare(no, origin);
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
-  #compare(no: number, origin: Origin): KnownRetry | undefined {
+  #compare(no: number, origin: Origin): StoredPosition | undefined {
     const chunk = this.#chunks[no - this.#base];
     if (chunk !== undefined) {
-      const place = chunk.marks.find(origin);
-      if (place === undefined) return undefined;
-      return { room: chunk.room.no, id: chunk.first + place, at: this.#at };
+      const index = chunk.refs.find(origin);
+      if (index === undefined) return undefined;
+      return { room: chunk.room, id: chunk.first + index, at: this.#at };
     }
-    const where = this.#recent.place(no);
-    // Not by its timestamp: a clock that is set does not end the time for retries.
-    if (where === undefined || where.at <= this.#elapsed - DEDUPE_MILLISECONDS) return undefined;
-    const { room, first } = where;
-    // A batch that failed, or trimming, may have left nothing there.
-    const [at, text] = this.#row.first(room, first) ?? [0, null];
+    const position = this.#table.chunkAt(no);
+    // Compared by a monotonic clock: setting the clock must not end the time for retries.
+    if (position === undefined || position.at <= this.#elapsed - DEDUPE_MILLISECONDS) {
+      return undefined;
+    }
+    const { room, first } = position;
+    // After a failed batch or a trim, there may be no row.
+    const [at, text] = this.#refsOfChunk.first(room, first) ?? [0, null];
     if (text === null) return undefined;
-    const place = this.#marks(text).find(origin);
-    return place === undefined ? undefined : { room, id: first + place, at };
+    const index = this.#decodeRefs(text).find(origin);
+    return index === undefined ? undefined : { room, id: first + index, at };
   }
 
-  #marks(text: string): MessageRefs {
-    // Compared by what it says: after a batch that failed, its place is taken by another.
-    if (this.#cached?.text !== text) this.#cached = { text, marks: MessageRefs.decode(text) };
-    return this.#cached.marks;
+  #decodeRefs(text: string): MessageRefs {
+    // Compared by text: after a failed batch, another chunk takes its key.
+    if (this.#lastDecoded?.text !== text) {
+      this.#lastDecoded = { text, refs: MessageRefs.decode(text) };
+    }
+    return this.#lastDecoded.refs;
   }
 
-  /** Remembers a mark of the batch under way, which `chunk` has. */
+  /** Adds a ref of the current batch; it is in `chunk`. */
   add(hash: number, chunk: Chunk): void {
-    if (chunk.no === undefined) {
-      chunk.no = this.#recent.open(chunk.room.no, chunk.first, this.#elapsed);
+    if (chunk.dedupNumber === undefined) {
+      chunk.dedupNumber = this.#table.addChunk(chunk.room, chunk.first, this.#elapsed);
       this.#chunks.push(chunk);
     }
-    // Stays when the batch fails: a number that leads nowhere does no harm.
-    this.#recent.add(hash, chunk.no);
+    // A failed batch does not remove it: a number without a chunk is harmless.
+    this.#table.add(hash, chunk.dedupNumber);
   }
 }

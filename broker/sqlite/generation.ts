@@ -1,88 +1,87 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
-import { remove } from "./files.ts";
+import { replaceFileSync } from "../../lib/files.ts";
 
 const logger = getLogger(["bcast", "log"]);
 
-/** Milliseconds between two replacements of the file beside the log. */
+/** Milliseconds between two replacements of the file. */
 const PERIOD = 1000;
 
-/** What the file beside the log says. */
-interface Seal {
-  /** As `meta.generation` of the log it belongs to. */
+/** The content of the file beside the log. */
+interface GenerationRecord {
+  /** Equals `meta.generation` of its log. */
   readonly token: string;
-  /** Identifies the file itself: a copy of it, also one written into the original, is another. */
+  /** Identifies the file itself: a copy has another identity, even if written into the original. */
   readonly self: string;
-  /** Messages that the log had been given. */
+  /** The number of messages ever appended to the log. */
   readonly messages: number;
 }
 
 /**
- * Notices that a log is a copy, or was put back from one, and not the one that a hub wrote last: it
- * would give ids a second time that clients have seen already.
+ * Detects that a log is a copy, or was restored from one: it would assign ids again that clients
+ * have already seen.
  *
- * A file beside the log names it by a random token that changes whenever the log is opened and
- * closed, so that an earlier copy of the log does not match it. The file is replaced by a new one
- * every time, once a second while messages come, and says when it was created and how many messages
- * there were: so an earlier copy of the file does not match itself, and a copy of the log from the
- * same run has too few messages.
+ * A file beside the log holds a random token that changes whenever the log is opened or closed, so
+ * earlier copies of the log do not match it. The file is replaced each time, and once a second while
+ * messages are appended. It records its own creation time, so an earlier copy of the file does not
+ * match itself, and the number of messages, so a copy of the log from the same run has too few.
  */
 export class LogGeneration {
   readonly #path: string;
-  readonly #set: StatementSync;
-  readonly #total: () => number;
+  readonly #setMeta: StatementSync;
+  readonly #messageCount: () => number;
   #token = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether messages came since the file was replaced. */
-  #more = false;
+  /** Whether messages were appended since the file was replaced. */
+  #dirty = false;
   #failing = false;
 
-  /** @param total the number of messages that the log has been given, of all rooms. */
-  constructor(db: DatabaseSync, path: string, total: () => number) {
+  /** @param messageCount returns the number of messages ever appended, in all rooms. */
+  constructor(db: DatabaseSync, path: string, messageCount: () => number) {
     this.#path = `${path}-generation`;
-    this.#total = total;
-    this.#set = db.prepare("REPLACE INTO meta VALUES ('generation', ?)");
+    this.#messageCount = messageCount;
+    this.#setMeta = db.prepare("REPLACE INTO meta VALUES ('generation', ?)");
   }
 
-  /** Whether a log with this token is as a hub left it. */
+  /** Whether a log with this token is as its hub left it. */
   isOriginal(token: string | undefined): boolean {
-    const seal = this.#read();
-    // A log of a version that knew of no tokens.
-    if (token === undefined) return seal === undefined;
-    return seal !== undefined && seal.token === token && seal.messages <= this.#total();
+    const record = this.#read();
+    // Logs of older versions have no token.
+    if (token === undefined) return record === undefined;
+    return record !== undefined && record.token === token &&
+      record.messages <= this.#messageCount();
   }
 
-  /** Gives the log a new token, in the transaction of the caller. */
-  renew(): void {
+  /** Stores a new token, in the transaction of the caller. */
+  renewToken(): void {
     this.#token = crypto.randomUUID();
-    this.#set.run(this.#token);
+    this.#setMeta.run(this.#token);
   }
 
-  /** Writes the file, after the transaction of {@linkcode renew}. */
-  seal(): void {
+  /** Writes the file. Call it after the transaction of {@linkcode renewToken}. */
+  save(): void {
     this.stop();
     this.#replace();
   }
 
-  /** Takes note that the log has got messages. */
-  appended(): void {
-    this.#more = true;
-    if (this.#timer === undefined) this.#reseal();
+  onAppend(): void {
+    this.#dirty = true;
+    if (this.#timer === undefined) this.#saveAndSchedule();
   }
 
-  /** At once, so that of the copies made before, none is taken for the log; then after a pause. */
-  #reseal(): void {
-    this.#more = false;
+  /** Saves at once, so that no copy made before passes for the log, and then at most once a period. */
+  #saveAndSchedule(): void {
+    this.#dirty = false;
     this.#replace();
     const timer = setTimeout(() => {
       this.#timer = undefined;
-      if (this.#more) this.#reseal();
+      if (this.#dirty) this.#saveAndSchedule();
     }, PERIOD);
     Deno.unrefTimer(timer);
     this.#timer = timer;
   }
 
-  /** Ends what would still happen by itself. */
+  /** Cancels pending saves. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -95,26 +94,23 @@ export class LogGeneration {
     } catch (error) {
       if (this.#failing) return;
       this.#failing = true;
-      // Without it, the next start begins a new epoch where it need not: nothing is lost.
+      // Nothing is lost: without the file, the next start just begins a new epoch.
       logger.warn("Cannot write {path}: {error}", { path: this.#path, error });
     }
   }
 
   #write(): void {
-    const aside = `${this.#path}.new`;
-    remove(aside);
-    const file = Deno.openSync(aside, { write: true, createNew: true, mode: 0o600 });
-    try {
-      const self = identity(file.statSync());
-      const seal: Seal = { token: this.#token, self, messages: this.#total() };
-      file.writeSync(new TextEncoder().encode(JSON.stringify(seal) + "\n"));
-    } finally {
-      file.close();
-    }
-    Deno.renameSync(aside, this.#path);
+    replaceFileSync(this.#path, (file) => {
+      const record: GenerationRecord = {
+        token: this.#token,
+        self: identity(file),
+        messages: this.#messageCount(),
+      };
+      return JSON.stringify(record) + "\n";
+    }, { temporary: `${this.#path}.new` });
   }
 
-  #read(): Seal | undefined {
+  #read(): GenerationRecord | undefined {
     let text: string;
     let info: Deno.FileInfo;
     try {
@@ -124,27 +120,27 @@ export class LogGeneration {
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;
     }
-    const seal = parse(text);
-    return seal?.self === identity(info) ? seal : undefined;
+    const record = parse(text);
+    return record?.self === identity(info) ? record : undefined;
   }
 }
 
-function parse(text: string): Seal | undefined {
+function parse(text: string): GenerationRecord | undefined {
   try {
-    const seal: Partial<Seal> | null = JSON.parse(text);
-    const { token, self, messages } = seal ?? {};
+    const record: Partial<GenerationRecord> | null = JSON.parse(text);
+    const { token, self, messages } = record ?? {};
     if (token === undefined || self === undefined || messages === undefined) return undefined;
     return { token, self, messages };
   } catch (error) {
-    // The machine may have stopped while it was written.
+    // The machine may have stopped while writing it.
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
 
 /**
- * What a file has that no copy of it has: when it was created or, where the file system does not
- * know that, its number. Windows gives a new file the time of the old one of the same name.
+ * A property of the file that no copy shares: its creation time or, if the file system has none, its
+ * inode. Windows gives a new file the creation time of an old one with the same name.
  */
 function identity({ birthtime, ino }: Deno.FileInfo): string {
   if (Deno.build.os === "windows") return "";

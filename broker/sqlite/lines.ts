@@ -1,20 +1,19 @@
 import type { Annotations, Content, Message, MessageKind } from "../../protocol.ts";
 import type { MessageDraft } from "../broker.ts";
 
-// A line holds one message: sender, text, data, kind and annotations, with a tab between them and
-// without the empty ones at the end; all but the kind are JSON. JSON has no raw tab, line break or
-// NUL in it, so that nothing needs to be escaped a second time. Room, id and time are the chunk's.
-// Versions that know no annotations pass over them.
+// A line holds one message: sender, text, data, kind and annotations, separated by tabs, without the
+// empty fields at the end. All but the kind are JSON, which contains no raw tab, line break or NUL,
+// so nothing needs escaping. Room, id and time come from the chunk. Older versions ignore
+// annotations.
 const FIELD = "\t";
 
-/** Between the lines of a chunk. */
+/** Separates the lines of a chunk. */
 export const LINE_BREAK = "\n";
 
 /**
- * A message as it is stored. `sender` is JSON already: it is often the same as that of the message
- * before.
+ * Encodes a message. `sender` is JSON already: consecutive messages often have the same one.
  *
- * @throws {TypeError} for what has no JSON.
+ * @throws {TypeError} for content that JSON cannot hold.
  */
 export function toLine(
   sender: string,
@@ -35,7 +34,6 @@ export function toLine(
   return annotations === undefined ? line : line + FIELD + JSON.stringify(annotations);
 }
 
-/** The message of a line. */
 export function toMessage(room: string, id: number, timestamp: string, line: string): Message {
   const [sender = "", message = "", data = "", kind, annotations] = line.split(FIELD);
   const content: Content = message === ""
@@ -51,13 +49,13 @@ export function toMessage(room: string, id: number, timestamp: string, line: str
   });
 }
 
-/** The text of a line, if it has any. */
+/** The text of the message in a line, if it has any. */
 export function textOf(line: string): string | undefined {
   const message = line.split(FIELD, 2)[1];
   return message === undefined || message === "" ? undefined : JSON.parse(message);
 }
 
-/** A message, with its fields in the order in which they travel. */
+/** Creates a message with its fields in the order of the protocol. */
 export function makeMessage(
   room: string,
   id: number,
@@ -68,7 +66,7 @@ export function makeMessage(
   >,
 ): Message {
   const { message, data } = content;
-  // Written out: one shape of object for nearly every message there is.
+  // Written out, so that nearly all messages share one object shape.
   if (message !== undefined && data === undefined && kind === undefined) {
     const plain: Message = { type: "message", room, id, sender, message, timestamp };
     return annotations === undefined ? plain : { ...plain, ...annotations };

@@ -1,40 +1,39 @@
 import type { DatabaseSync } from "node:sqlite";
+import { transaction } from "./log_database.ts";
 
-/** Marks a SQLite file as a log of this program (`bcas`), in the header of the file. */
+/** Identifies a SQLite file as a log of this program (`bcas`), in the file's header. */
 export const APPLICATION_ID = 0x62636173;
 
 /**
- * Bits of a message's key that hold its id: a trillion messages a room, and eight million rooms
- * above them in the 63 bits that a positive rowid has.
+ * Bits of a message's key that hold its id: a trillion messages per room. The other bits of a
+ * positive rowid (63 bits) hold the room: eight million rooms.
  */
-export const ID_BITS = 40;
+const ID_BITS = 40;
 
-/** The largest id that a room can give. */
 export const MAX_ID = 2 ** ID_BITS - 1;
 
-/** The largest number that a room can have. */
 const MAX_ROOM_NUMBER = 2 ** (63 - ID_BITS) - 1;
 
-/** How the full-text index splits a text into words. */
+/** Splits texts into words for the full-text index. */
 export const TOKENIZER = "unicode61 remove_diacritics 2";
 
-// What a room gets in one transaction is one row, a chunk: a row for each message would cost several
-// times as much. Its key is the room's number and the id of its first message in one integer, so that
-// a room's log is one range of the table's own tree, in order, without a second index to write on
-// every append. `body` holds a line for each message (see lines.ts) and is NULL when all of them were
-// trimmed while the chunk's marks still count; it is the last column, so that the others can be read
-// without the pages that a long one takes. `refs` says where the messages came from (see marks.ts).
-// It has no index: retries are looked up in memory (see retries.ts). An index over random marks would
-// touch one page for nearly every message.
+// The messages that a room gets in one transaction are one row, a chunk: a row per message would
+// cost several times as much. Its key combines the room's number and the id of its first message
+// into one integer, so a room's log is one range of the table's own tree, in order, and appends
+// write no second index. `body` holds a line per message (see lines.ts); it is NULL when all of them
+// were trimmed but the refs are still needed. It is the last column, so that the others can be read
+// without the pages of a long body. `refs` holds the origins of the messages (see chunk.ts). It has
+// no index: retries are looked up in memory (see dedup_index.ts). An index over random refs would
+// touch a page for nearly every message.
 //
-// `rooms.first` is the oldest id that is kept; chunks go as a whole, so that it may be inside of one.
+// `rooms.first` is the oldest id kept; it may be in the middle of a chunk.
 //
-// `search` has no text of its own, and is told what was in a row that goes; with `contentless_delete`
-// it would not have to be, but be ten times as slow, and hold up everything when it merges (measured).
-// It is caught up when somebody searches, and `rooms.indexed` says up to which id. Its rows have a
-// message's room and id as their key, so that it can be asked for one room and one range of ids. Its
-// parts are merged by who writes to it (search.ts), a little at a time: left to itself, it merges much
-// at once, and everything stands still meanwhile.
+// `search` stores no text of its own, so deleting a row needs the text that was in it. With
+// `contentless_delete` it would not, but it would be ten times as slow, and merges would block
+// everything (measured). A room is indexed when it is searched, up to `rooms.indexed`. The key of a
+// row is that of its message, so that a search can be limited to a room and a range of ids. The
+// code that writes also merges the index (search.ts), a little at a time: left to itself, SQLite
+// merges much at once, which blocks everything.
 const FIRST = `
   CREATE TABLE meta (
     key TEXT PRIMARY KEY,
@@ -65,7 +64,7 @@ const FIRST = `
   INSERT INTO search (search, rank) VALUES ('automerge', 0), ('crisismerge', 1999);
 `;
 
-// What moderators have decided (see measures.ts); `until` is NULL for ever.
+// Sanctions (see server/moderation/sanction_store.ts); `until` is NULL when permanent.
 const SECOND = `
   CREATE TABLE measures (
     kind TEXT NOT NULL,
@@ -83,7 +82,7 @@ const SECOND = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-// Names that tokens proved (see owned_names.ts).
+// Names that tokens have reserved (see server/names/owned_name_store.ts).
 const THIRD = `
   CREATE TABLE owned_names (
     key TEXT PRIMARY KEY,
@@ -92,28 +91,23 @@ const THIRD = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-/** What turns version `n` of the log into version `n + 1`. Published ones are never edited. */
+/** Migrates from version `n` to `n + 1`. Published migrations are never edited. */
 const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD];
 
-/** The version of the log that this program writes. */
+/** The version that this program writes. */
 export const LOG_VERSION = MIGRATIONS.length;
 
-/** Brings the log to {@linkcode LOG_VERSION}, each step in a transaction of its own. */
+/** Migrates the log to {@linkcode LOG_VERSION}, each step in its own transaction. */
 export function migrate(db: DatabaseSync, from: number, newEpoch: string): void {
   for (const [index, sql] of MIGRATIONS.entries()) {
     if (index < from) continue;
-    db.exec("BEGIN IMMEDIATE");
-    try {
+    transaction(db, () => {
       db.exec(sql);
       if (index === 0) {
         db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
         db.prepare("INSERT INTO meta VALUES ('epoch', ?), ('opened', '')").run(newEpoch);
       }
       db.exec(`PRAGMA user_version = ${index + 1}`);
-      db.exec("COMMIT");
-    } catch (error) {
-      if (db.isTransaction) db.exec("ROLLBACK");
-      throw error;
-    }
+    });
   }
 }

@@ -1,109 +1,109 @@
-/** Where a chunk is: its room's number and the id of its first message. */
+/** The position of a chunk: its room's number and the id of its first message. */
 export interface ChunkPosition {
   readonly room: number;
   readonly first: number;
-  /** When it was written, by the time given to {@linkcode RefHashTable.turn}. */
+  /** The time passed to {@linkcode RefHashTable.addChunk}. */
   readonly at: number;
 }
 
 /**
- * Finds the chunks in which a mark may be, for the marks of the last minutes: a hash table of
- * numbers that costs 16 to 32 bytes a mark, because a busy hub has millions of them in five minutes.
+ * Finds the chunks that may contain a ref, for the refs of the last minutes. A hash table of numbers
+ * costs 16 to 32 bytes per ref; a busy hub has millions of them in five minutes.
  *
- * It answers with candidates; whoever holds the marks themselves compares.
+ * It returns candidates; the caller compares the refs themselves.
  */
 export class RefHashTable {
   readonly #window: number;
   readonly #factors = crypto.getRandomValues(new Uint32Array(FACTORS));
-  #current = new Generation(0, 0);
-  #previous: Generation | undefined;
+  #current = new RefGeneration(0, 0);
+  #previous: RefGeneration | undefined;
   #session = "";
   #sessionSum = 0;
 
-  /** Remembers marks for at least `window` milliseconds, and no longer than twice that. */
+  /** Keeps refs for at least `window` milliseconds, and at most twice that. */
   constructor(window: number) {
     this.#window = window;
   }
 
-  /** The number that the next chunk gets. */
+  /** The number of the next chunk. */
   get next(): number {
     return this.#current.next;
   }
 
   /**
-   * A hash that a stranger cannot aim: a sum of characters times secret random factors, one for
-   * each place. Without the secret, colliding marks could be made to order, and slow the table down.
+   * A hash that clients cannot predict: a sum of characters times secret random factors, one per
+   * position. With predictable hashes, a client could send colliding refs to slow down the table.
    */
   hash(session: string, ref: string): number {
     if (session !== this.#session) {
       this.#sessionSum = this.#sum(session, 0);
       this.#session = session;
     }
-    // The place of the gap belongs to neither, so that "ab" + "c" is not "a" + "bc".
+    // The position between them is skipped, so that "ab" + "c" and "a" + "bc" differ.
     return (this.#sessionSum + this.#sum(ref, session.length + 1)) >>> 0;
   }
 
-  #sum(text: string, place: number): number {
+  #sum(text: string, position: number): number {
     const factors = this.#factors;
     let sum = 0;
     for (let i = 0; i < text.length; i++) {
-      sum += Math.imul(factors[(place + i) & (FACTORS - 1)] ?? 0, text.charCodeAt(i) + 1);
+      sum += Math.imul(factors[(position + i) & (FACTORS - 1)] ?? 0, text.charCodeAt(i) + 1);
     }
     return sum;
   }
 
-  /** Moves on to the time `at`, which only grows. Chunks from before get no more marks. */
-  turn(at: number): void {
+  /** Moves on to the time `at`, which must not decrease. Earlier chunks get no more refs. */
+  rotate(at: number): void {
     if (this.#current.size === 0) {
       this.#current.since = at;
     } else if (at - this.#current.since >= this.#window || this.#current.isFull) {
       this.#previous = this.#current;
-      this.#current = new Generation(this.#current.next, at);
+      this.#current = new RefGeneration(this.#current.next, at);
     }
   }
 
-  /** Gives a chunk that was written at the time `at` a number, one above the last. */
-  open(room: number, first: number, at: number): number {
-    return this.#current.open(room, first, at);
+  /** Adds a chunk and returns its number, one above the last. */
+  addChunk(room: number, first: number, at: number): number {
+    return this.#current.addChunk(room, first, at);
   }
 
-  /** Remembers that the chunk `no`, opened since the last turn, has a mark with this hash. */
+  /** Adds a hash of a ref in chunk `no`, which was added since the last rotation. */
   add(hash: number, no: number): void {
     this.#current.add(hash, no);
   }
 
-  /** The chunks that have a mark with this hash: nearly always none, or the one looked for. */
+  /** The chunks that have a ref with this hash: nearly always none or the right one. */
   candidates(hash: number): readonly number[] {
     const recent = this.#current.find(hash, NONE);
     return this.#previous === undefined ? recent : this.#previous.find(hash, recent);
   }
 
-  /** Where a chunk is that {@linkcode candidates} named. */
-  place(no: number): ChunkPosition | undefined {
-    return (no >= this.#current.base ? this.#current : this.#previous)?.place(no);
+  /** The position of a chunk that {@linkcode candidates} returned. */
+  chunkAt(no: number): ChunkPosition | undefined {
+    return (no >= this.#current.base ? this.#current : this.#previous)?.chunkAt(no);
   }
 }
 
 const NONE: readonly number[] = [];
 
-/** Longest session and ref together before places repeat; must be a power of two. */
+/** The length of session and ref after which factors repeat; must be a power of two. */
 const FACTORS = 256;
 
 const FIRST_CAPACITY = 1024;
 
-/** Slots at most, so that numbers relative to the generation's base never leave their 32 bits. */
+/** Maximum number of slots, so that numbers relative to the generation's base fit 32 bits. */
 const MAX_CAPACITY = 2 ** 26;
 
-/** An open-addressing table, at most half full, and the places of the chunks it leads to. */
-class Generation {
+/** An open-addressing table, at most half full, and the positions of its chunks. */
+class RefGeneration {
   size = 0;
   #capacity = FIRST_CAPACITY;
   #hashes = new Uint32Array(FIRST_CAPACITY);
-  /** Chunk minus base plus one; 0 is an empty slot. */
+  /** Chunk number minus base plus one; 0 marks an empty slot. */
   #numbers = new Uint32Array(FIRST_CAPACITY);
   #chunks = 0;
   #rooms = new Uint32Array(FIRST_CAPACITY);
-  /** Ids have more than 32 bits. */
+  /** Ids exceed 32 bits. */
   #firsts = new Float64Array(FIRST_CAPACITY);
   #times = new Float64Array(FIRST_CAPACITY);
 
@@ -117,7 +117,7 @@ class Generation {
     return this.size * 2 >= MAX_CAPACITY;
   }
 
-  open(room: number, first: number, at: number): number {
+  addChunk(room: number, first: number, at: number): number {
     if (this.#chunks === this.#rooms.length) {
       this.#times = enlarge(this.#times, new Float64Array(2 * this.#chunks));
       this.#rooms = enlarge(this.#rooms, new Uint32Array(2 * this.#chunks));
@@ -129,7 +129,7 @@ class Generation {
     return this.base + this.#chunks++;
   }
 
-  place(no: number): ChunkPosition | undefined {
+  chunkAt(no: number): ChunkPosition | undefined {
     const room = this.#rooms[no - this.base];
     const first = this.#firsts[no - this.base];
     const at = this.#times[no - this.base] ?? 0;
@@ -153,7 +153,7 @@ class Generation {
     return found === undefined ? more : [...found, ...more];
   }
 
-  /** By the upper bits, which the hash mixes best. */
+  /** Uses the upper bits, which the hash mixes best. */
   #slot(hash: number): number {
     return hash >>> (Math.clz32(this.#capacity) + 1);
   }
@@ -179,7 +179,7 @@ class Generation {
   }
 }
 
-/** `to`, which is longer, with the beginning of `from`. */
+/** Copies `from` into `to`, which is longer, and returns it. */
 function enlarge<T extends Uint32Array | Float64Array>(from: T, to: T): T {
   to.set(from);
   return to;

@@ -1,30 +1,29 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Chunk } from "../chunk.ts";
-import { Query } from "../query.ts";
+import type { Chunk } from "./chunk.ts";
+import { Query } from "./log_database.ts";
 
-/** What is known of a room without asking the database. */
+/** The state of a room that is kept in memory. */
 export interface RoomLog {
   readonly name: string;
-  /** Its number in the database. */
-  readonly no: number;
-  /** The oldest id kept, `last + 1` when none is. */
+  readonly number: number;
+  /** The oldest id kept; `last + 1` if there is none. */
   first: number;
-  /** The oldest id that was not too old at the last look (see ages.ts); it may lie before `first`. */
-  young: number;
-  /** The time of that message; no other one becomes too old before it. */
-  youngAt: number;
-  /** What was hidden as too old is from before this time. */
+  /** The oldest id that had not expired at the last look (see retention.ts); may be below `first`. */
+  unexpired: number;
+  /** The time of that message; no other message expires before it. */
+  unexpiredAt: number;
+  /** Expired messages are from before this time. */
   hiddenBefore: number;
-  /** The newest id that is kept. */
+  /** The newest id that is stored. */
   last: number;
-  /** The newest id given, above `last` only while its batch is under way. */
+  /** The newest id assigned; above `last` only while a batch is being written. */
   next: number;
-  /** The newest id that the full-text index has. */
+  /** The newest id in the full-text index. */
   indexed: number;
-  /** No row of the room is below this id: from here to `first` there may be rows of marks only. */
+  /** The lowest id of a row: rows between it and `first` hold only refs. */
   bottom: number;
-  /** What its part of the batch under way goes into. */
-  open: Chunk | undefined;
+  /** The chunk that takes messages of the current batch. */
+  openChunk: Chunk | undefined;
 }
 
 /** All rooms of a log. */
@@ -33,70 +32,66 @@ export class RoomLogs {
   readonly #byNumber = new Map<number, RoomLog>();
   #lastNumber = 0;
 
-  /** A room by its name. */
   get(name: string): RoomLog | undefined {
     return this.#byName.get(name);
   }
 
-  /** A room by its number. */
-  numbered(no: number): RoomLog | undefined {
-    return this.#byNumber.get(no);
+  byNumber(number: number): RoomLog | undefined {
+    return this.#byNumber.get(number);
   }
 
-  /** All of them. */
   all(): Iterable<RoomLog> {
     return this.#byName.values();
   }
 
-  /** The newest rooms, those with numbers above `no`, in the order of their numbers. */
-  *above(no: number): Iterable<RoomLog> {
-    for (let next = no + 1; next <= this.#lastNumber; next++) {
+  /** The rooms with higher numbers than `number`, in order. */
+  *newerThan(number: number): Iterable<RoomLog> {
+    for (let next = number + 1; next <= this.#lastNumber; next++) {
       const room = this.#byNumber.get(next);
       if (room !== undefined) yield room;
     }
   }
 
-  /** A room that nobody wrote to yet. */
-  make(name: string): RoomLog {
+  /** Adds a room without messages. */
+  create(name: string): RoomLog {
     const room: RoomLog = {
       name,
-      no: this.#lastNumber + 1,
+      number: this.#lastNumber + 1,
       first: 1,
-      young: 1,
-      youngAt: Infinity,
+      unexpired: 1,
+      unexpiredAt: Infinity,
       hiddenBefore: -Infinity,
       last: 0,
       next: 0,
       indexed: 0,
       bottom: 1,
-      open: undefined,
+      openChunk: undefined,
     };
     this.#add(room);
     return room;
   }
 
-  /** Takes back the newest rooms, those with numbers above `no`. */
-  takeBack(no: number): void {
-    for (const room of this.above(no)) {
-      this.#byNumber.delete(room.no);
+  /** Removes the rooms with higher numbers than `number`. */
+  rollback(number: number): void {
+    for (const room of this.newerThan(number)) {
+      this.#byNumber.delete(room.number);
       this.#byName.delete(room.name);
     }
-    this.#lastNumber = Math.min(this.#lastNumber, no);
+    this.#lastNumber = Math.min(this.#lastNumber, number);
   }
 
-  /** Messages that all rooms together were ever given. */
-  get messages(): number {
+  /** The number of messages ever appended, in all rooms. */
+  get totalMessages(): number {
     let sum = 0;
     for (const { last } of this.#byName.values()) sum += last;
     return sum;
   }
 
-  /** The number of the newest room. */
   get lastNumber(): number {
     return this.#lastNumber;
   }
 
-  /** Reads the rooms of the log. Returns the time of the newest message. */
+  /** Loads the rooms of the log and returns the time of the newest message. */
   load(db: DatabaseSync): number {
     let newest = 0;
     for (const row of new Query<LoadRow>(db, LOAD).all()) {
@@ -104,17 +99,17 @@ export class RoomLogs {
       const last = Math.max(kept, (newestId ?? 0) + (count ?? 0) - 1);
       this.#add({
         name,
-        no,
+        number: no,
         first,
-        young: first,
-        // Found out when somebody asks.
-        youngAt: -Infinity,
+        unexpired: first,
+        // Determined on first use.
+        unexpiredAt: -Infinity,
         hiddenBefore: -Infinity,
         last,
         next: last,
         indexed,
         bottom: bottom ?? first,
-        open: undefined,
+        openChunk: undefined,
       });
       newest = Math.max(newest, at ?? 0);
     }
@@ -123,15 +118,15 @@ export class RoomLogs {
 
   #add(room: RoomLog): void {
     this.#byName.set(room.name, room);
-    this.#byNumber.set(room.no, room);
-    this.#lastNumber = Math.max(this.#lastNumber, room.no);
+    this.#byNumber.set(room.number, room);
+    this.#lastNumber = Math.max(this.#lastNumber, room.number);
   }
 }
 
 const KEYS = "BETWEEN rooms.no << 40 AND (rooms.no << 40) | 0xffffffffff";
 
-// Two steps down the tree for each room. `rooms.last` is from the last trimming, and is what
-// keeps ids from being given again when nothing else of the room is left.
+// Two descents of the tree for each room. `rooms.last` is from the last trim; without it, ids would
+// be reused once no chunk of the room is left.
 const LOAD = `
   SELECT rooms.name, rooms.no, rooms.first, rooms.last, rooms.indexed,
     (SELECT min(seq) FROM chunks WHERE seq ${KEYS}) & 0xffffffffff,

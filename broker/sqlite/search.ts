@@ -1,17 +1,16 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Chunks } from "./chunks.ts";
-import { Query } from "../query.ts";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { type BatchScan, type ChunkReader, nextTurn, SLICE_MESSAGES } from "./chunk_reader.ts";
+import { type LogDatabase, Query } from "./log_database.ts";
 import type { RoomLog } from "./room_log.ts";
-import type { BatchScan } from "./batch_scan.ts";
-import type { Transactions } from "./transactions.ts";
+import { TOKENIZER } from "./migrations.ts";
 
 /**
- * What a person typed, as an expression of the full-text index: every word in quotes, so that
- * nothing in it is syntax. `undefined` when there is no word in it.
+ * Converts a user's query into an expression of the full-text index, with every word quoted so that
+ * nothing in it is syntax. Returns `undefined` if it contains no word.
  */
 export function matchExpression(query: string): string | undefined {
   const terms: string[] = [];
-  // Quotes and controls are no part of a word, and would be syntax or the end of the text.
+  // Quotes and control characters would be syntax or end the text.
   for (const word of query.toWellFormed().split(/[\s"\p{Cc}]+/u)) {
     if (!/[\p{L}\p{N}\p{Co}]/u.test(word)) continue;
     terms.push(`"${word}"${word.endsWith("*") ? "*" : ""}`);
@@ -19,78 +18,78 @@ export function matchExpression(query: string): string | undefined {
   return terms.length === 0 ? undefined : terms.join(" ");
 }
 
-/** Pages of the index merged with every slice: more than a slice adds, so that it never piles up. */
+/** Index pages merged with every slice: more than a slice adds, so the index never piles up. */
 const MERGE_PAGES = 64;
 
 const RANGE = "rowid BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3";
 
-/** What separates words and may stand in a text: to SQLite, a NUL may be its end. */
+/** SQLite may take a NUL as the end of a text; to the index, it separates words. */
 const NUL = "\u0000";
 
 /**
- * The full-text index. Appending does not touch it: a room is caught up when somebody searches it,
- * and now and then (by trimming) so that there is never much to catch up with.
+ * The full-text index. Appends do not touch it: a room is indexed when it is searched and after each
+ * trim, so there is never much left to index.
  */
 export class SearchIndex {
-  readonly #transactions: Transactions;
-  readonly #slices: BatchScan;
-  readonly #chunks: Chunks;
-  readonly #fill: StatementSync;
+  readonly #database: LogDatabase;
+  readonly #scan: BatchScan;
+  readonly #chunks: ChunkReader;
+  readonly #insert: StatementSync;
   readonly #drop: StatementSync;
   readonly #merge: StatementSync;
-  readonly #mark: StatementSync;
+  readonly #setIndexed: StatementSync;
   readonly #oldest: Query<readonly [id: number]>;
   readonly #newest: Query<readonly [id: number]>;
 
-  constructor(db: DatabaseSync, transactions: Transactions, slices: BatchScan, chunks: Chunks) {
-    this.#transactions = transactions;
-    this.#slices = slices;
+  constructor(database: LogDatabase, scan: BatchScan, chunks: ChunkReader) {
+    const { db } = this.#database = database;
+    this.#scan = scan;
     this.#chunks = chunks;
-    this.#fill = db.prepare("INSERT INTO search (rowid, message) VALUES ((? << 40) | ?, ?)");
-    // To take a row out, the index must be told what was in it.
+    this.#insert = db.prepare("INSERT INTO search (rowid, message) VALUES ((? << 40) | ?, ?)");
+    // To delete a row, the index needs the text that was in it.
     this.#drop = db.prepare(
       "INSERT INTO search (search, rowid, message) VALUES ('delete', (? << 40) | ?, ?)",
     );
     this.#merge = db.prepare(
       `INSERT INTO search (search, rank) VALUES ('merge', ${MERGE_PAGES})`,
     );
-    this.#mark = db.prepare("UPDATE rooms SET indexed = ? WHERE no = ?");
+    this.#setIndexed = db.prepare("UPDATE rooms SET indexed = ? WHERE no = ?");
     const matches = `SELECT rowid & 0xffffffffff FROM search WHERE search MATCH ?4 AND ${RANGE}`;
     this.#oldest = new Query(db, `${matches} ORDER BY rowid LIMIT ?5`);
     this.#newest = new Query(db, `${matches} ORDER BY rowid DESC LIMIT ?5`);
   }
 
-  /** Indexes one slice of what is missing up to the id `to`. Returns whether there was anything. */
+  /** Indexes one slice of missing messages up to the id `to`. Returns whether there were any. */
   catchUp(room: RoomLog, to: number): boolean {
     const from = Math.max(room.indexed + 1, room.first);
     if (from > to) return false;
-    const [first, count] = this.#slices.next(room.no, from, to).at(-1) ?? [0, 0];
+    const [first, count] = this.#scan.nextSlice(room.number, from, to).at(-1) ?? [0, 0];
     const end = Math.min(to, first + count - 1);
     if (end < from) return false;
-    this.#transactions.run(() => {
-      this.#each(this.#fill, room, from, end);
+    this.#database.transaction(() => {
+      this.#forEachText(this.#insert, room, from, end);
       this.#merge.run();
-      this.#mark.run(end, room.no);
+      this.#setIndexed.run(end, room.number);
     });
     room.indexed = end;
     return true;
   }
 
-  /** Forgets the messages up to `to`, in the transaction of the caller. */
+  /** Removes the messages up to `to`, in the transaction of the caller. */
   drop(room: RoomLog, to: number): void {
     const end = Math.min(to, room.indexed);
     if (room.first > end) return;
-    this.#each(this.#drop, room, room.first, end);
+    this.#forEachText(this.#drop, room, room.first, end);
     this.#merge.run();
   }
 
-  #each(statement: StatementSync, room: RoomLog, from: number, to: number): void {
-    this.#chunks.texts(room, from, to, (id, text) => {
-      statement.run(room.no, id, text.includes(NUL) ? text.replaceAll(NUL, " ") : text);
+  #forEachText(statement: StatementSync, room: RoomLog, from: number, to: number): void {
+    this.#chunks.forEachText(room, from, to, (id, text) => {
+      statement.run(room.number, id, text.includes(NUL) ? text.replaceAll(NUL, " ") : text);
     });
   }
 
-  /** The ids of a range whose messages match, rising; the newest ones when there are too many. */
+  /** The ids of matching messages in a range, ascending; `keep` decides which exceed `limit`. */
   find(
     room: RoomLog,
     expression: string,
@@ -100,7 +99,45 @@ export class SearchIndex {
     keep: "oldest" | "newest",
   ): readonly number[] {
     const query = keep === "oldest" ? this.#oldest : this.#newest;
-    const ids = query.all(room.no, from, to, expression, limit).map(([id]) => id);
+    const ids = query.all(room.number, from, to, expression, limit).map(([id]) => id);
     return keep === "oldest" ? ids : ids.reverse();
+  }
+}
+
+/**
+ * An index in memory of the messages that the log's own index lacks, for searching while the log
+ * cannot be written, as on a full disk.
+ */
+export class UnwrittenIndex {
+  readonly #texts: ReadonlyMap<number, string>;
+
+  private constructor(texts: ReadonlyMap<number, string>) {
+    this.#texts = texts;
+  }
+
+  /** Reads the messages of a room after its indexed ones, up to the id `last`, in slices. */
+  static async build(chunks: ChunkReader, room: RoomLog, last: number): Promise<UnwrittenIndex> {
+    const texts = new Map<number, string>();
+    for (let from = Math.max(room.indexed + 1, room.first); from <= last; from += SLICE_MESSAGES) {
+      const to = Math.min(last, from + SLICE_MESSAGES - 1);
+      chunks.forEachText(room, from, to, (id, text) => texts.set(id, text));
+      await nextTurn();
+    }
+    return new UnwrittenIndex(texts);
+  }
+
+  /** The ids of matching messages in a range, ascending. */
+  find(expression: string, from: number, to: number): readonly number[] {
+    using db = new DatabaseSync(":memory:");
+    db.exec(
+      `CREATE VIRTUAL TABLE unwritten USING fts5(message, content = '', tokenize = '${TOKENIZER}')`,
+    );
+    const insert = db.prepare("INSERT INTO unwritten (rowid, message) VALUES (?, ?)");
+    db.exec("BEGIN");
+    for (const [id, text] of this.#texts) {
+      if (id >= from && id <= to) insert.run(id, text.replaceAll(NUL, " "));
+    }
+    return db.prepare("SELECT rowid AS id FROM unwritten WHERE unwritten MATCH ? ORDER BY rowid")
+      .all(expression).map(({ id }) => Number(id));
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The log in one SQLite file, or in memory: what a hub uses that stands alone.
+ * A log in one SQLite file or in memory, for a hub that runs alone.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { resolve } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
 import type { Message } from "../../protocol.ts";
-import { Ages, firstShown } from "./ages.ts";
-import { bootId } from "./boot.ts";
-import { BootMark } from "./boot_mark.ts";
+import { AgeFilter, EraseHold, firstVisible } from "./retention.ts";
+import { bootId, BootTracker } from "./boot.ts";
 import {
+  type AppendObserver,
   type Broker,
   DEFAULT_RETENTION,
   type Head,
@@ -21,7 +21,7 @@ import {
   type Receipt,
   type Retention,
 } from "../broker.ts";
-import { Chunks } from "./chunks.ts";
+import { BatchScan, ChunkReader, nextTurn } from "./chunk_reader.ts";
 import {
   closeDatabase,
   makeDirectory,
@@ -31,37 +31,31 @@ import {
   openError,
 } from "./database.ts";
 import { SteadyClock } from "../../lib/steady_clock.ts";
-import { EraseHold } from "./erase_hold.ts";
-import { RoomListeners } from "../listeners.ts";
+import { LogListeners } from "../listeners.ts";
 import { LogFiles } from "./log_files.ts";
-import { lockLog } from "./log_lock.ts";
-import { SqliteSanctions } from "./sanctions.ts";
-import { SqliteOwnedNames } from "./owned_names.ts";
+import { lockLog } from "./files.ts";
 import { type RoomLog, RoomLogs } from "./room_log.ts";
-import { matchExpression, SearchIndex } from "./search.ts";
-import { BatchScan, nextTurn } from "./batch_scan.ts";
-import { knownTrouble } from "./storage_errors.ts";
-import { UnwrittenIndex } from "./unwritten_index.ts";
-import { Transactions } from "./transactions.ts";
+import { matchExpression, SearchIndex, UnwrittenIndex } from "./search.ts";
+import { knownProblem } from "./storage_errors.ts";
+import { LogDatabase } from "./log_database.ts";
 import { Trimmer } from "./trim.ts";
-import { Writer, type Written } from "./writer.ts";
+import { Writer, type WriteResult } from "./writer.ts";
 
-/** How the log is kept. */
 export interface SqliteOptions {
-  /** A file, made with its directories if it is not there, or `:memory:`. */
+  /** A file, created with its directories if missing, or `:memory:`. */
   readonly path: string;
-  /** How much is kept; what is left out is as in {@linkcode DEFAULT_RETENTION}. */
+  /** The defaults are in {@linkcode DEFAULT_RETENTION}. */
   readonly retention?: Partial<Retention>;
   /**
-   * `normal` (the default): a crash of the process loses nothing, one of the machine maybe the last
-   * moments. `always`: nothing counts as appended that the disk does not have.
+   * `normal` (the default): a crash of the process loses nothing; a crash of the machine may lose
+   * the last moments. `always`: each append is synced to disk.
    */
   readonly fsync?: "always" | "normal";
-  /** Milliseconds since 1970; default: those of a {@linkcode SteadyClock}. */
+  /** Milliseconds since the Unix epoch; default: a {@linkcode SteadyClock}. */
   readonly now?: () => number;
-  /** Milliseconds that passed since some moment, by a clock that is never set; default: as `now`. */
+  /** Milliseconds by a monotonic clock; default: as `now`. */
   readonly elapsed?: () => number;
-  /** Names this run of the machine, now and whenever it is asked; for tests. */
+  /** Identifies the current boot of the machine; for tests. */
   readonly boot?: string | (() => Promise<string | undefined>);
 }
 
@@ -70,138 +64,144 @@ export interface SqliteOptions {
  *
  * @throws {BrokerError} that names the file and says what to do.
  */
-export async function openSqliteBroker(options: SqliteOptions): Promise<Broker> {
+export async function openSqliteBroker(options: SqliteOptions): Promise<SqliteBroker> {
   const path = options.path === MEMORY ? options.path : resolve(options.path);
-  const bootNow = bootOf(options);
+  const bootNow = bootSource(options);
   const boot = await bootNow();
   const retention = { ...DEFAULT_RETENTION, ...options.retention };
-  using opened = new DisposableStack();
+  const resources = new DisposableStack();
   try {
     if (path !== MEMORY) {
       makeDirectory(path);
-      opened.use(lockLog(path));
+      resources.use(lockLog(path));
     }
     const db = openDatabase({ path, fsync: options.fsync ?? "normal", boot });
-    opened.defer(() => closeDatabase(db, path));
-    const broker = new SqliteBroker(db, path, retention, timeOf(options));
-    // What was written so far is on the disk.
+    resources.defer(() => closeDatabase(db, path));
+    // With `always`, a crash of the machine loses nothing, so the boot does not matter.
+    const bootTracker = options.fsync === "always" ? undefined : new BootTracker(db, boot, bootNow);
+    const time = timeSource(options);
+    const broker = new SqliteBroker({ db, path, retention, time, bootTracker, resources });
+    // Opening has synced everything it wrote.
     if (options.fsync !== "always") db.exec("PRAGMA synchronous = NORMAL");
-    // With `always`, the log depends on no boot.
-    if (options.fsync !== "always") broker.follows(new BootMark(db, boot, bootNow));
-    broker.owns(opened.move());
     return broker;
   } catch (error) {
+    resources.dispose();
     throw openError(path, error);
   }
 }
 
-function bootOf({ boot }: SqliteOptions): () => Promise<string | undefined> {
+function bootSource({ boot }: SqliteOptions): () => Promise<string | undefined> {
   if (boot === undefined) return () => bootId();
   return typeof boot === "function" ? boot : () => Promise.resolve(boot);
 }
 
-/** Where a broker has the time from. */
-interface Time {
+interface TimeSource {
   readonly now: () => number;
   readonly elapsed: () => number;
 }
 
-function timeOf({ now, elapsed }: SqliteOptions): Time {
+function timeSource({ now, elapsed }: SqliteOptions): TimeSource {
   if (now !== undefined) return { now, elapsed: elapsed ?? now };
   const steady = new SteadyClock();
   return { now: () => steady.now(), elapsed: () => steady.elapsed() };
 }
 
-class SqliteBroker implements Broker {
+/** The parts of an open broker. */
+interface SqliteBrokerParts {
+  readonly db: DatabaseSync;
+  readonly path: string;
   readonly retention: Retention;
-  readonly measures: SqliteSanctions;
-  readonly ownedNames: SqliteOwnedNames;
-  readonly #time: Time;
-  readonly #hold: EraseHold;
+  readonly time: TimeSource;
+  readonly bootTracker: BootTracker | undefined;
+  /** The database and its lock, released last. */
+  readonly resources: Disposable;
+}
+
+/** Opened by {@linkcode openSqliteBroker}. */
+export class SqliteBroker implements Broker {
+  readonly retention: Retention;
+  /** For other stores in the same file. */
+  readonly database: LogDatabase;
+  readonly #time: TimeSource;
+  readonly #eraseHold: EraseHold;
   readonly #epoch: string;
   readonly #files: LogFiles | undefined;
   readonly #rooms = new RoomLogs();
-  readonly #listeners = new RoomListeners();
-  readonly #chunks: Chunks;
+  readonly #listeners = new LogListeners();
+  readonly #appendObservers = new Set<AppendObserver>();
+  readonly #chunks: ChunkReader;
   readonly #search: SearchIndex;
-  readonly #ages: Ages;
+  readonly #ageFilter: AgeFilter;
   readonly #trimmer: Trimmer;
   readonly #writer: Writer;
-  readonly #transactions: Transactions;
-  readonly #check: StatementSync;
+  readonly #writeCheck: StatementSync;
   #trimming: Promise<number> | undefined;
   #closing: Promise<void> | undefined;
   #closed = false;
-  #bootMark: BootMark | undefined;
-  /** What is released last. */
-  #resources: Disposable | undefined;
+  readonly #bootTracker: BootTracker | undefined;
+  readonly #resources: Disposable;
 
-  constructor(db: DatabaseSync, path: string, retention: Retention, time: Time) {
+  constructor({ db, path, retention, time, bootTracker, resources }: SqliteBrokerParts) {
+    this.#bootTracker = bootTracker;
+    this.#resources = resources;
     this.retention = retention;
     this.#time = time;
-    const transactions = this.#transactions = new Transactions(
-      db,
-      () => this.#files?.guard.check(),
-    );
-    this.measures = new SqliteSanctions(db, transactions);
-    this.ownedNames = new SqliteOwnedNames(db, transactions);
-    this.#check = db.prepare("REPLACE INTO meta (key, value) VALUES ('checked', ?)");
-    const slices = new BatchScan(db);
-    this.#chunks = new Chunks(db);
-    this.#search = new SearchIndex(db, transactions, slices, this.#chunks);
-    this.#ages = new Ages(db, retention.maxAge);
+    const database = this.database = new LogDatabase(db, () => this.#files?.fileGuard.check());
+    this.#writeCheck = db.prepare("REPLACE INTO meta (key, value) VALUES ('checked', ?)");
+    const scan = new BatchScan(db);
+    this.#chunks = new ChunkReader(db);
+    this.#search = new SearchIndex(database, scan, this.#chunks);
+    this.#ageFilter = new AgeFilter(db, retention.maxAge);
     const newestAt = this.#rooms.load(db);
     this.#files = path === MEMORY ? undefined : new LogFiles(
       db,
       path,
-      () => this.#rooms.messages,
+      () => this.#rooms.totalMessages,
       () => {
         for (const room of this.#rooms.all()) room.indexed = room.first - 1;
       },
     );
     this.#epoch = metaValue(db, "epoch") ?? "";
     const [now, elapsed] = [time.now(), time.elapsed()];
-    this.#hold = new EraseHold(newestAt, retention.maxAge, now, elapsed);
-    this.#writer = new Writer(db, transactions, this.#rooms, newestAt, now, elapsed);
+    this.#eraseHold = new EraseHold(newestAt, retention.maxAge, now, elapsed);
+    this.#writer = new Writer(database, this.#rooms, newestAt, now, elapsed);
     this.#trimmer = new Trimmer({
-      db,
-      transactions,
-      slices,
+      database,
+      scan,
       chunks: this.#chunks,
       retention,
       search: this.#search,
-      ages: this.#ages,
-      deleting: () => this.#files?.eraser.deleting(),
+      ageFilter: this.#ageFilter,
+      onDelete: () => this.#files?.eraser.onDelete(),
     });
-  }
-
-  /** Disposes of `resources`, the database among them, when it is closed. */
-  owns(resources: Disposable): void {
-    this.#resources = resources;
-  }
-
-  /** Keeps `mark` right while it is open. */
-  follows(mark: BootMark): void {
-    this.#bootMark = mark;
   }
 
   append(drafts: readonly MessageDraft[]): Promise<readonly Receipt[]> {
     if (drafts.length === 0) return Promise.resolve([]);
-    let written: Written;
+    const started = performance.now();
+    let written: WriteResult;
     try {
       this.#assertOpen();
       written = this.#writer.write(drafts, this.#time.now(), this.#time.elapsed());
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause));
       return Promise.resolve(drafts.map(() => ({ kind: "failed", error })));
+    } finally {
+      const took = performance.now() - started;
+      for (const observer of this.#appendObservers) observer(took);
     }
-    this.#files?.wrote(written.chunks, written.length);
+    this.#files?.onWrite(written.chunks, written.length);
     this.#listeners.deliver(written.messages, written.drafts);
     return Promise.resolve(written.receipts);
   }
 
   subscribe(listener: MessageListener): Disposable {
     return this.#listeners.subscribe(listener);
+  }
+
+  observeAppends(observer: AppendObserver): Disposable {
+    this.#appendObservers.add(observer);
+    return { [Symbol.dispose]: () => void this.#appendObservers.delete(observer) };
   }
 
   // deno-lint-ignore require-await -- what it throws is a rejection
@@ -212,23 +212,23 @@ class SqliteBroker implements Broker {
   }
 
   #head(room: RoomLog): Head {
-    return { epoch: this.#epoch, first: this.#firstShown(room), last: room.last };
+    return { epoch: this.#epoch, first: this.#firstVisible(room), last: room.last };
   }
 
-  #firstShown(room: RoomLog): number {
-    return firstShown(room, this.retention, this.#ages, this.#time.now());
+  #firstVisible(room: RoomLog): number {
+    return firstVisible(room, this.retention, this.#ageFilter, this.#time.now());
   }
 
   // deno-lint-ignore require-await -- what it throws is a rejection
   async read(room: string, range: Range): Promise<readonly Message[]> {
     this.#assertOpen();
-    const part = this.#part(room, range);
+    const part = this.#resolveRange(room, range);
     if (part === undefined) return [];
     const { log, from, to, limit } = part;
-    // Ids have no holes: the limit is a range too.
+    // Ids have no gaps, so the limit is a range, too.
     return range.after === undefined
-      ? this.#chunks.messages(log, to - limit + 1, to)
-      : this.#chunks.messages(log, from, from + limit - 1);
+      ? this.#chunks.read(log, to - limit + 1, to)
+      : this.#chunks.read(log, from, from + limit - 1);
   }
 
   async search(room: string, query: string, range: Range): Promise<readonly Message[]> {
@@ -238,7 +238,7 @@ class SqliteBroker implements Broker {
     if (expression === undefined || known === undefined) return [];
     const rest = await this.#indexForSearch(known);
     this.#assertOpen();
-    const part = this.#part(room, range);
+    const part = this.#resolveRange(room, range);
     if (part === undefined) return [];
     const { log, from, to, limit } = part;
     const keep = range.after === undefined ? "newest" : "oldest";
@@ -246,10 +246,10 @@ class SqliteBroker implements Broker {
     const more = rest?.find(expression, from, to) ?? [];
     const all = [...found, ...more];
     const ids = keep === "oldest" ? all.slice(0, limit) : all.slice(-limit);
-    return this.#chunks.pick(log, ids);
+    return this.#chunks.readIds(log, ids);
   }
 
-  /** Brings the index up to date; where it cannot be written, returns one of what is missing. */
+  /** Completes the index of a room; if it cannot be written, returns an index of the rest. */
   async #indexForSearch(room: RoomLog): Promise<UnwrittenIndex | undefined> {
     const { last } = room;
     try {
@@ -260,16 +260,16 @@ class SqliteBroker implements Broker {
       return undefined;
     } catch (error) {
       this.#assertOpen();
-      if (knownTrouble(error) === undefined) throw error;
-      return await UnwrittenIndex.make(this.#chunks, room, last);
+      if (knownProblem(error) === undefined) throw error;
+      return await UnwrittenIndex.build(this.#chunks, room, last);
     }
   }
 
-  /** The part of a room that a range names; `undefined` when it is empty. */
-  #part(room: string, range: Range): Part | undefined {
+  /** The visible part of a range; `undefined` if it is empty. */
+  #resolveRange(room: string, range: Range): ResolvedRange | undefined {
     const log = this.#rooms.get(room);
     if (log === undefined) return undefined;
-    const from = Math.max(this.#firstShown(log), (range.after ?? 0) + 1);
+    const from = Math.max(this.#firstVisible(log), (range.after ?? 0) + 1);
     const to = Math.min(log.last, (range.before ?? Infinity) - 1);
     const limit = Math.min(range.limit, to - from + 1);
     return limit > 0 ? { log, from, to, limit } : undefined;
@@ -288,42 +288,42 @@ class SqliteBroker implements Broker {
     return this.#trimming ??= this.#trim().finally(() => this.#trimming = undefined);
   }
 
-  /** A slice for each turn; after every one the log may have grown, or be closed. */
+  /** Yields to the event loop after each slice: meanwhile, the log may grow or be closed. */
   async #trim(): Promise<number> {
     let total = 0;
-    for await (const dropped of this.#slicesToTrim()) total += dropped;
-    // Before the index is caught up with: what is rewritten is not in it.
+    for await (const dropped of this.#trimSlices()) total += dropped;
+    // Before indexing, as a rewrite empties the index.
     if (!this.#closed) await this.#files?.eraser.run(performance.now());
     for (const room of this.#rooms.all()) {
       const { last } = room;
       while (!this.#closed && this.#search.catchUp(room, last)) await nextTurn();
     }
-    if (!this.#closed) await this.#bootMark?.refresh(() => this.#closed);
+    if (!this.#closed) await this.#bootTracker?.refresh(() => this.#closed);
     return total;
   }
 
-  async *#slicesToTrim(): AsyncGenerator<number> {
+  async *#trimSlices(): AsyncGenerator<number> {
     const now = this.#time.now();
-    const aged = !this.#hold.holds(now, this.#time.elapsed());
+    const aged = !this.#eraseHold.isActive(now, this.#time.elapsed());
     for (const room of this.#rooms.all()) {
-      // Fixed here, or a busy room would never be done.
-      const target = this.#trimmer.target(room, now, aged);
+      // Planned once, or a busy room would never be done.
+      const target = this.#trimmer.plan(room, now, aged);
       while (!this.#closed) {
-        const dropped = this.#trimmer.messages(room, target);
+        const dropped = this.#trimmer.dropMessages(room, target);
         if (dropped === 0) break;
         yield dropped;
         await nextTurn();
       }
-      while (!this.#closed && this.#trimmer.marks(room, target)) await nextTurn();
+      while (!this.#closed && this.#trimmer.dropRefs(room, target)) await nextTurn();
     }
   }
 
   // deno-lint-ignore require-await -- what it throws is a rejection
   async check(): Promise<void> {
     this.#assertOpen();
-    // The same value twice would be written too, but the time is worth finding in a copy of the log.
-    this.#files?.guard.checkNow();
-    this.#transactions.single(() => this.#check.run(new Date(this.#time.now()).toISOString()));
+    // The time is useful in a copy of the log.
+    this.#files?.fileGuard.checkNow();
+    this.database.statement(() => this.#writeCheck.run(new Date(this.#time.now()).toISOString()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -336,10 +336,10 @@ class SqliteBroker implements Broker {
     try {
       await this.#files?.close();
     } catch (error) {
-      // Nothing is lost: the next open finds a log that was not closed, and makes sure.
+      // Nothing is lost: the next start checks a log that was not closed.
       getLogger(["bcast", "log"]).error("The log was not closed cleanly: {error}", { error });
     } finally {
-      this.#resources?.[Symbol.dispose]();
+      this.#resources[Symbol.dispose]();
       this.#files?.[Symbol.dispose]();
     }
   }
@@ -349,7 +349,7 @@ class SqliteBroker implements Broker {
   }
 }
 
-interface Part {
+interface ResolvedRange {
   readonly log: RoomLog;
   readonly from: number;
   readonly to: number;

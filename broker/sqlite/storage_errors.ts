@@ -1,17 +1,17 @@
-/** What went wrong with a file of the log, for the person who has to do something about it. */
+/** A problem with a file of the log, explained for operators. */
 export interface StorageProblem {
-  /** What is wrong, in a few words. */
+  /** A few words. */
   readonly what: string;
-  /** What to do, as a sentence without a full stop. */
+  /** An imperative without a full stop. */
   readonly remedy: string;
 }
 
 const MOVE = "move the log away to start empty";
 
-/** By what SQLite and the system call it; the first that matches counts. */
-const TROUBLES: readonly (readonly [pattern: RegExp, trouble: StorageProblem])[] = [
+/** Known messages of SQLite and the system; the first match counts. */
+const STORAGE_PROBLEMS: readonly (readonly [pattern: RegExp, problem: StorageProblem])[] = [
   [
-    // What the runtime says of rights that the executable has not.
+    // Deno's message about permissions that the executable lacks.
     /^Requires \w+ access to "/,
     {
       what: "it is in /dev, /proc or /sys, where this program opens nothing",
@@ -32,7 +32,10 @@ const TROUBLES: readonly (readonly [pattern: RegExp, trouble: StorageProblem])[]
   [/quota/i, { what: "the disk quota is used up", remedy: "Free some space or raise the quota" }],
   [
     /file too large|EFBIG/i,
-    { what: "a file may not grow any more", remedy: "Raise the limit on file sizes (ulimit -f)" },
+    {
+      what: "a file has reached its size limit",
+      remedy: "Raise the limit on file sizes (ulimit -f)",
+    },
   ],
   [
     /read-?only file system|EROFS/i,
@@ -40,7 +43,7 @@ const TROUBLES: readonly (readonly [pattern: RegExp, trouble: StorageProblem])[]
   ],
   [
     /readonly database|permission denied|EACCES|EPERM|not permitted/i,
-    { what: "permission denied", remedy: "Give the user of the hub the right to write there" },
+    { what: "permission denied", remedy: "Let the user of the hub write there" },
   ],
   [
     /too many open files|EMFILE|ENFILE/i,
@@ -79,29 +82,28 @@ const TROUBLES: readonly (readonly [pattern: RegExp, trouble: StorageProblem])[]
   ],
 ];
 
-/** What is wrong and what to do. */
-export function explainStorage(error: unknown): StorageProblem {
-  return knownTrouble(error) ??
-    { what: oneLine(saidBy(error)), remedy: "Check the disk and the rights on the files" };
+export function explainStorageError(error: unknown): StorageProblem {
+  return knownProblem(error) ??
+    { what: oneLine(messageOf(error)), remedy: "Check the disk and the rights on the files" };
 }
 
-/** What is wrong where it is one of {@linkcode TROUBLES}, whose words name no file. */
-export function knownTrouble(error: unknown): StorageProblem | undefined {
-  const said = saidBy(error);
-  return TROUBLES.find(([pattern]) => pattern.test(said))?.[1];
+/** The problem, if it is one of {@linkcode STORAGE_PROBLEMS}; its texts contain no path. */
+export function knownProblem(error: unknown): StorageProblem | undefined {
+  const said = messageOf(error);
+  return STORAGE_PROBLEMS.find(([pattern]) => pattern.test(said))?.[1];
 }
 
-function saidBy(error: unknown): string {
+function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** One line of an error: `Cannot X: what is wrong. What to do`. */
+/** One line: `Cannot X: what is wrong. What to do`. */
 export function storageMessage(cannot: string, error: unknown): string {
-  const { what, remedy } = explainStorage(error);
+  const { what, remedy } = explainStorageError(error);
   return `${cannot}: ${what}. ${remedy}`;
 }
 
-/** Text without line breaks and without a full stop. */
+/** Joins lines and removes the full stop. */
 export function oneLine(text: string): string {
   return text.replace(/\s+/g, " ").trim().replace(/\.$/, "");
 }

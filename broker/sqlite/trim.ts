@@ -1,52 +1,49 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { type Ages, firstShown, MAX_AHEAD } from "./ages.ts";
+import type { StatementSync } from "node:sqlite";
+import { type AgeFilter, firstVisible, MAX_CLOCK_LEAD } from "./retention.ts";
 import type { Retention } from "../broker.ts";
-import type { Chunks } from "./chunks.ts";
+import { type BatchScan, type ChunkReader, SLICE_MESSAGES } from "./chunk_reader.ts";
 import { DEDUPE_MILLISECONDS } from "./dedup_index.ts";
 import type { RoomLog } from "./room_log.ts";
 import type { SearchIndex } from "./search.ts";
-import { type BatchScan, SLICE_MESSAGES } from "./batch_scan.ts";
-import type { Transactions } from "./transactions.ts";
+import type { LogDatabase } from "./log_database.ts";
 
-/** What goes. */
-export interface TrimTarget {
-  /** The last id that goes. */
+/** The limits of one trim of a room. */
+interface TrimPlan {
+  /** The last id to delete. */
   readonly until: number;
-  /** Marks from then and before go too, as soon as their messages are gone. */
-  readonly marksUntil: number;
-  /** Marks of after then as well: their time is wrong. */
-  readonly marksAfter: number;
+  /** Refs from this time or before are deleted, too, once their messages are. */
+  readonly refsUntil: number;
+  /** Refs from after this time are, too: their time is wrong. */
+  readonly refsAfter: number;
 }
 
-/** What trimming works with. */
-export interface TrimmerParts {
-  readonly db: DatabaseSync;
-  readonly transactions: Transactions;
-  readonly slices: BatchScan;
-  readonly chunks: Chunks;
+interface TrimmerOptions {
+  readonly database: LogDatabase;
+  readonly scan: BatchScan;
+  readonly chunks: ChunkReader;
   readonly search: SearchIndex;
   readonly retention: Retention;
-  readonly ages: Ages;
-  /** Told in each transaction that deletes messages. */
-  readonly deleting: () => void;
+  readonly ageFilter: AgeFilter;
+  /** Called in each transaction that deletes messages. */
+  readonly onDelete: () => void;
 }
 
-/** Rows of marks in one slice: they are short, and nothing else is to be done with them. */
-const MARKS_SLICE = 10 * SLICE_MESSAGES;
+/** Rows of refs in one slice: they are short and need no other work. */
+const REFS_SLICE = 10 * SLICE_MESSAGES;
 
 /**
- * Drops what is no longer kept, slice by slice. A chunk goes when the last of its messages does, and
- * leaves its marks for as long as they count.
+ * Deletes messages beyond retention, slice by slice. A chunk is deleted with its last message, but
+ * keeps its refs for as long as retries are recognized.
  */
 export class Trimmer {
-  readonly #parts: TrimmerParts;
+  readonly #options: TrimmerOptions;
   readonly #keep: StatementSync;
   readonly #drop: StatementSync;
   readonly #blank: StatementSync;
 
-  constructor(parts: TrimmerParts) {
-    this.#parts = parts;
-    const { db } = parts;
+  constructor(options: TrimmerOptions) {
+    this.#options = options;
+    const { db } = options.database;
     this.#keep = db.prepare("UPDATE rooms SET first = ?, last = ? WHERE no = ?");
     const range = "seq BETWEEN (?1 << 40) | ?2 AND (?1 << 40) | ?3";
     this.#drop = db.prepare(
@@ -55,29 +52,28 @@ export class Trimmer {
     this.#blank = db.prepare(`UPDATE chunks SET body = NULL WHERE ${range}`);
   }
 
-  /**
-   * What a room is to drop as of now, for its age only if `aged`. What is appended from here on is
-   * left to the next time.
-   */
-  target(room: RoomLog, now: number, aged: boolean): TrimTarget {
-    const { retention, ages } = this.#parts;
+  /** The messages of a room to delete now; messages appended later are left to the next trim. */
+  plan(room: RoomLog, now: number, byAge: boolean): TrimPlan {
+    const { retention, ageFilter } = this.#options;
     return {
-      until: aged ? firstShown(room, retention, ages, now) - 1 : room.last - retention.maxMessages,
-      marksUntil: aged ? now - DEDUPE_MILLISECONDS : -1,
-      marksAfter: now + MAX_AHEAD,
+      until: byAge
+        ? firstVisible(room, retention, ageFilter, now) - 1
+        : room.last - retention.maxMessages,
+      refsUntil: byAge ? now - DEDUPE_MILLISECONDS : -1,
+      refsAfter: now + MAX_CLOCK_LEAD,
     };
   }
 
-  /** Drops one slice of a room. Returns the number of messages dropped; 0 when it is done. */
-  messages(room: RoomLog, { until, marksUntil, marksAfter }: TrimTarget): number {
+  /** Deletes one slice of a room. Returns the number of messages deleted; 0 when done. */
+  dropMessages(room: RoomLog, { until, refsUntil, refsAfter }: TrimPlan): number {
     if (room.first > until) return 0;
-    const { slices, chunks, search, transactions, deleting } = this.#parts;
-    /** The last id that goes. */
+    const { scan, chunks, search, database, onDelete } = this.#options;
+    /** The last id to delete. */
     let end = room.first - 1;
-    /** The ids of the chunks that go as a whole. */
+    /** The ids of the chunks that are deleted as a whole. */
     let start = 0;
     let wholeEnd = 0;
-    for (const [first, count] of slices.next(room.no, room.first, until)) {
+    for (const [first, count] of scan.nextSlice(room.number, room.first, until)) {
       const chunkEnd = first + count - 1;
       end = Math.min(chunkEnd, until);
       if (end < chunkEnd) break;
@@ -85,40 +81,40 @@ export class Trimmer {
       wholeEnd = chunkEnd;
     }
     let blanked = false;
-    transactions.run(() => {
-      deleting();
-      // Also `last`, or nothing would know, after the last chunk is gone, which ids were given.
-      this.#keep.run(end + 1, room.last, room.no);
+    database.transaction(() => {
+      onDelete();
+      // `last` is stored as well: once the last chunk is gone, nothing else records it.
+      this.#keep.run(end + 1, room.last, room.number);
       search.drop(room, end);
-      // The others of its chunk stay.
-      if (end > wholeEnd) chunks.blank(room, end);
+      // The other messages of its chunk stay.
+      if (end > wholeEnd) chunks.clearLines(room, end);
       if (wholeEnd === 0) return;
-      this.#drop.run(room.no, start, wholeEnd, marksUntil, marksAfter);
-      blanked = Number(this.#blank.run(room.no, start, wholeEnd).changes) > 0;
+      this.#drop.run(room.number, start, wholeEnd, refsUntil, refsAfter);
+      blanked = Number(this.#blank.run(room.number, start, wholeEnd).changes) > 0;
     });
     const dropped = end - room.first + 1;
-    // Nothing was left behind, neither now nor before.
+    // No row with refs is left, from now or before.
     if (wholeEnd > 0 && !blanked && room.bottom >= start) room.bottom = wholeEnd + 1;
     room.first = end + 1;
     return dropped;
   }
 
-  /** Forgets one slice of what trimmed messages left. Returns whether there may be more. */
-  marks(room: RoomLog, { marksUntil, marksAfter }: TrimTarget): boolean {
+  /** Deletes one slice of the refs of trimmed messages. Returns whether there may be more. */
+  dropRefs(room: RoomLog, { refsUntil, refsAfter }: TrimPlan): boolean {
     if (room.bottom >= room.first) return false;
-    const { slices, transactions } = this.#parts;
-    const rows = slices.rows(room.no, room.bottom, room.first - 1, MARKS_SLICE);
+    const { scan, database } = this.#options;
+    const rows = scan.rows(room.number, room.bottom, room.first - 1, REFS_SLICE);
     let end = 0;
     let bottom = room.first;
     for (const [first, count, at] of rows) {
       bottom = first;
-      // The chunk that holds `room.first`, or marks that still count.
-      if (first + count > room.first || (at > marksUntil && at <= marksAfter)) break;
+      // The chunk that holds `room.first`, or refs that are still needed.
+      if (first + count > room.first || (at > refsUntil && at <= refsAfter)) break;
       end = first + count - 1;
       bottom = end + 1;
     }
     if (end > 0) {
-      transactions.single(() => this.#drop.run(room.no, room.bottom, end, marksUntil, marksAfter));
+      database.statement(() => this.#drop.run(room.number, room.bottom, end, refsUntil, refsAfter));
     }
     room.bottom = bottom;
     return end > 0;

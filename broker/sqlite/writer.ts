@@ -1,80 +1,79 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 import { getLogger } from "@logtape/logtape";
 import type { Message } from "../../protocol.ts";
-import { MAX_AHEAD } from "./ages.ts";
+import { MAX_CLOCK_LEAD } from "./retention.ts";
 import type { MessageDraft, Receipt } from "../broker.ts";
-import { Chunk } from "../chunk.ts";
+import { Chunk } from "./chunk.ts";
 import { makeMessage } from "./lines.ts";
 import { MAX_ID } from "./migrations.ts";
-import { DedupIndex, type KnownRetry } from "./dedup_index.ts";
+import { DedupIndex, type StoredPosition } from "./dedup_index.ts";
 import type { RoomLog, RoomLogs } from "./room_log.ts";
-import type { Transactions } from "./transactions.ts";
+import type { LogDatabase } from "./log_database.ts";
 
 const logger = getLogger(["bcast", "log"]);
 
-/** What became of a batch. */
-export interface Written {
+/** The outcome of writing a batch. */
+export interface WriteResult {
   /** One for each draft. */
   readonly receipts: readonly Receipt[];
-  /** Those that are new. */
+  /** The messages that are not duplicates. */
   readonly messages: readonly Message[];
   /** One for each of `messages`. */
   readonly drafts: readonly MessageDraft[];
-  /** Rows that the log has got. */
+  /** The number of rows written. */
   readonly chunks: number;
-  /** UTF-16 units in them, more or less. */
+  /** Their approximate length in UTF-16 units. */
   readonly length: number;
 }
 
-/** Writes batches: gathers each in memory, and puts it into the log with as few statements as can be. */
+/** Writes batches: collects each in memory and stores it with as few statements as possible. */
 export class Writer {
   readonly #rooms: RoomLogs;
-  readonly #transactions: Transactions;
-  readonly #retries: DedupIndex;
+  readonly #database: LogDatabase;
+  readonly #dedup: DedupIndex;
   readonly #insert: StatementSync;
   readonly #insertRoom: StatementSync;
-  /** The last time given; the next is not lower, unless the clock was far ahead. */
+  /** The last timestamp; it never decreases, unless the clock was far ahead. */
   #at = 0;
   /** `#at` as text. */
   #timestamp = "";
-  /** The last sender, and its JSON. */
+  /** The last sender and its JSON: consecutive messages often have the same one. */
   #sender = "";
   #senderJson = `""`;
-  /** What is new in the batch under way. */
+  /** The new chunks of the current batch. */
   #chunks: Chunk[] = [];
-  #touched: RoomLog[] = [];
-  #lastRoom = 0;
+  #touchedRooms: RoomLog[] = [];
+  #lastRoomBefore = 0;
 
   /**
    * @param newestAt the time of the newest message.
-   * @param now milliseconds since 1970.
-   * @param elapsed milliseconds that passed, by a clock that is never set.
+   * @param now milliseconds since the Unix epoch.
+   * @param elapsed milliseconds by a monotonic clock.
    */
   constructor(
-    db: DatabaseSync,
-    transactions: Transactions,
+    database: LogDatabase,
     rooms: RoomLogs,
     newestAt: number,
     now: number,
     elapsed: number,
   ) {
     this.#rooms = rooms;
-    this.#transactions = transactions;
-    this.#retries = new DedupIndex(db);
+    const { db } = this.#database = database;
+    this.#dedup = new DedupIndex(db);
     this.#insert = db.prepare("INSERT INTO chunks VALUES ((? << 40) | ?, ?, ?, ?, ?)");
     this.#insertRoom = db.prepare("INSERT INTO rooms (no, name) VALUES (?, ?)");
-    this.#tick(newestAt);
-    const believed = newestAt > now + MAX_AHEAD ? now : Math.max(now, newestAt);
-    this.#retries.load(db, rooms, believed, elapsed);
+    this.#advance(newestAt);
+    const plausible = newestAt > now + MAX_CLOCK_LEAD ? now : Math.max(now, newestAt);
+    this.#dedup.load(db, rooms, plausible, elapsed);
   }
 
-  /** Stores all of a batch, or throws and stores nothing. */
-  write(drafts: readonly MessageDraft[], now: number, elapsed: number): Written {
-    this.#tick(now);
-    this.#retries.begin(this.#at, elapsed);
-    this.#lastRoom = this.#rooms.lastNumber;
+  /** Stores a whole batch, or throws and stores nothing. */
+  write(drafts: readonly MessageDraft[], now: number, elapsed: number): WriteResult {
+    this.#advance(now);
+    this.#dedup.beginBatch(this.#at, elapsed);
+    this.#lastRoomBefore = this.#rooms.lastNumber;
     this.#chunks = [];
-    this.#touched = [];
+    this.#touchedRooms = [];
     const receipts: Receipt[] = [];
     const messages: Message[] = [];
     const stored: MessageDraft[] = [];
@@ -88,10 +87,10 @@ export class Writer {
       }
       this.#flush();
     } catch (error) {
-      this.#undo();
+      this.#rollback();
       throw error;
     }
-    this.#settle();
+    this.#commit();
     let length = 0;
     for (const chunk of this.#chunks) length += chunk.body.length;
     return { receipts, messages, drafts: stored, chunks: this.#chunks.length, length };
@@ -101,38 +100,39 @@ export class Writer {
     const { room: name, sender, origin } = draft;
     let hash = 0;
     if (origin !== undefined) {
-      hash = this.#retries.hash(origin);
-      const found = this.#retries.find(hash, origin);
+      hash = this.#dedup.hash(origin);
+      const found = this.#dedup.find(hash, origin);
       if (found !== undefined) return this.#duplicate(found);
     }
-    const chunk = this.#open(this.#rooms.get(name) ?? this.#rooms.make(name));
+    const room = this.#rooms.get(name) ?? this.#rooms.create(name);
+    const chunk = this.#openChunk(room);
     if (sender !== this.#sender) {
       this.#sender = sender;
       this.#senderJson = JSON.stringify(sender);
     }
     const id = chunk.add(this.#senderJson, draft);
     if (id > MAX_ID) throw new Error(`the room ${name} has used up its ids`);
-    chunk.room.next = id;
-    if (origin !== undefined) this.#retries.add(hash, chunk);
+    room.next = id;
+    if (origin !== undefined) this.#dedup.add(hash, chunk);
     return {
       kind: "stored",
       message: makeMessage(name, id, this.#timestamp, draft),
     };
   }
 
-  #duplicate({ room, id, at }: KnownRetry): Receipt {
-    const name = this.#rooms.numbered(room)?.name;
+  #duplicate({ room, id, at }: StoredPosition): Receipt {
+    const name = this.#rooms.byNumber(room)?.name;
     if (name === undefined) throw new Error(`the log has no room ${room}`);
     return { kind: "duplicate", room: name, id, timestamp: new Date(at).toISOString() };
   }
 
-  /** The chunk that takes a room's next message. */
-  #open(room: RoomLog): Chunk {
-    const open = room.open;
+  /** The chunk for the room's next message. */
+  #openChunk(room: RoomLog): Chunk {
+    const open = room.openChunk;
     if (open !== undefined && !open.isFull) return open;
-    if (open === undefined) this.#touched.push(room);
-    const chunk = new Chunk(room, room.next + 1);
-    room.open = chunk;
+    if (open === undefined) this.#touchedRooms.push(room);
+    const chunk = new Chunk(room.number, room.next + 1);
+    room.openChunk = chunk;
     this.#chunks.push(chunk);
     return chunk;
   }
@@ -140,45 +140,45 @@ export class Writer {
   #flush(): void {
     const [chunk] = this.#chunks;
     if (chunk === undefined) return;
-    if (this.#chunks.length === 1 && this.#rooms.lastNumber === this.#lastRoom) {
-      this.#transactions.single(() => this.#store(chunk));
+    if (this.#chunks.length === 1 && this.#rooms.lastNumber === this.#lastRoomBefore) {
+      this.#database.statement(() => this.#store(chunk));
       return;
     }
-    this.#transactions.run(() => {
-      for (const { no, name } of this.#rooms.above(this.#lastRoom)) this.#insertRoom.run(no, name);
+    this.#database.transaction(() => {
+      for (const { number, name } of this.#rooms.newerThan(this.#lastRoomBefore)) {
+        this.#insertRoom.run(number, name);
+      }
       for (const chunk of this.#chunks) this.#store(chunk);
     });
   }
 
-  #store({ room, first, count, marks, body }: Chunk): void {
-    this.#insert.run(room.no, first, count, this.#at, marks.encode(), body);
+  #store({ room, first, count, refs, body }: Chunk): void {
+    this.#insert.run(room, first, count, this.#at, refs.encode(), body);
   }
 
-  /** What was written is now so. */
-  #settle(): void {
-    for (const room of this.#touched) {
-      if (room.young > room.last) room.youngAt = this.#at;
+  #commit(): void {
+    for (const room of this.#touchedRooms) {
+      if (room.unexpired > room.last) room.unexpiredAt = this.#at;
       room.last = room.next;
-      room.open = undefined;
+      room.openChunk = undefined;
     }
   }
 
-  /** What was to be written never was. */
-  #undo(): void {
-    for (const room of this.#touched) {
+  #rollback(): void {
+    for (const room of this.#touchedRooms) {
       room.next = room.last;
-      room.open = undefined;
+      room.openChunk = undefined;
     }
-    this.#rooms.takeBack(this.#lastRoom);
+    this.#rooms.rollback(this.#lastRoomBefore);
   }
 
-  #tick(now: number): void {
+  #advance(now: number): void {
     const at = Math.floor(now);
     if (at <= this.#at) {
-      if (this.#at - at <= MAX_AHEAD) return;
+      if (this.#at - at <= MAX_CLOCK_LEAD) return;
       logger.warn(
-        "The newest message is from {newest}, but the clock says {now}: new messages get the time " +
-          "of the clock",
+        "The newest message is from {newest}, but the clock says {now}: new messages are dated by " +
+          "the clock",
         { newest: this.#timestamp, now: new Date(at).toISOString() },
       );
     }

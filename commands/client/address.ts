@@ -16,7 +16,7 @@ export const ADDRESS_FLAGS: {
 } = {
   url: text({
     placeholder: "URL",
-    help: "Address of the hub, as the argument",
+    help: "Address of the hub, like the URL argument",
   }),
   host: text({
     fallback: "localhost",

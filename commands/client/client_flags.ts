@@ -1,5 +1,5 @@
 import { isRoomName, normalizeName } from "../../protocol.ts";
-import { ADDRESS_ARGUMENT, ADDRESS_FLAGS } from "./address.ts";
+import { ADDRESS_FLAGS } from "./address.ts";
 import * as flag from "../../cli/flags.ts";
 import { TOKEN_FLAGS } from "./token.ts";
 import { LOG_FLAGS, startLogging } from "../../cli/logging.ts";
@@ -19,22 +19,22 @@ export function nameFlag(
     placeholder: "NAME",
     ...declaration,
     expects: NAME,
-    read: normalizeName,
+    parse: normalizeName,
   });
 }
 
 /** A flag that takes one room. */
 export function roomFlag(
   help: string,
-  shown = "the hub's own",
+  defaultText = "the hub's own",
 ): flag.Flag<string | undefined> {
   return flag.value<string | undefined>({
     fallback: undefined,
     placeholder: "ROOM",
     once: true,
-    shown,
+    defaultText,
     expects: ROOM,
-    read: (room) => isRoomName(room) ? room : undefined,
+    parse: (room) => isRoomName(room) ? room : undefined,
     help,
   });
 }
@@ -44,7 +44,7 @@ export function roomsFlag(help: string): flag.Flag<readonly string[]> {
   return flag.list({
     fallback: [],
     placeholder: "ROOM",
-    shown: "the hub's own",
+    defaultText: "the hub's own",
     expects: ROOM,
     accepts: isRoomName,
     help,
@@ -61,7 +61,10 @@ export const CLIENT_LOG_FLAGS = {
 /** The flags that say where the hub is, and what lets one in, for a command without an address argument. */
 export const ACCESS_FLAGS = {
   ...ADDRESS_FLAGS,
-  url: { ...ADDRESS_FLAGS.url, help: `Address of the hub: ${ADDRESS_ARGUMENT.help}` },
+  url: {
+    ...ADDRESS_FLAGS.url,
+    help: "Address of the hub: HOST[:PORT], ws://HOST[:PORT] or wss://HOST[:PORT]",
+  },
   ...TOKEN_FLAGS,
 };
 

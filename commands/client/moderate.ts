@@ -12,7 +12,11 @@ export const MODERATOR_FLAGS = ACCESS_FLAGS;
 
 /** The flag that says why. */
 export const REASON = {
-  reason: flag.text({ placeholder: "TEXT", help: "Why, for whom it hits", own: true }),
+  reason: flag.text({
+    placeholder: "TEXT",
+    help: "Reason shown to the users concerned",
+    localOnly: true,
+  }),
 };
 
 /** The flags that say why and for how long. */
@@ -20,9 +24,9 @@ export const SANCTION_FLAGS = {
   for: flag.seconds({
     fallback: 0,
     max: 10 * 365 * 86_400,
-    shown: "until it is lifted",
-    help: "For how long: 90s, 15m, 12h, 1d, 2w",
-    own: true,
+    defaultText: "until lifted",
+    help: "Duration, such as 90s, 15m, 12h, 1d, 2w",
+    localOnly: true,
   }),
   ...REASON,
 };
@@ -31,13 +35,13 @@ export const SANCTION_FLAGS = {
 export const ADDRESS = {
   address: flag.text({
     placeholder: "ADDR",
-    help: "Whoever comes from this address; of IPv6, from its /64 network",
-    own: true,
+    help: "Clients from this address (IPv6: its /64 network)",
+    localOnly: true,
   }),
 };
 
 /** The argument of commands about somebody. */
-export const TARGET_FLAGS = { placeholder: "NAME", help: "Whom, by name" };
+export const TARGET_FLAGS = { placeholder: "NAME", help: "Name of the user" };
 
 /** What such a command was told. */
 type Input = Pick<CommandInput<typeof MODERATOR_FLAGS>, "flags" | "source">;
@@ -60,7 +64,7 @@ export function moderate(
   what: string,
   fields: object,
 ): Promise<ModerationReport> {
-  return withHub(input, context, (hub) => hub.order(what, fields));
+  return withHub(input, context, (hub) => hub.moderate(what, fields));
 }
 
 /** Takes back what holds against somebody, and says so. */
@@ -87,7 +91,9 @@ export function targetOf(
   address: string | undefined,
 ): { readonly name?: string; readonly address?: string } {
   if (name === undefined && address === undefined) {
-    throw new UsageError(`Say whom: bcast ${command} NAME, or bcast ${command} --address ADDR`);
+    throw new UsageError(
+      `No target given. Use bcast ${command} NAME, or bcast ${command} --address ADDR`,
+    );
   }
   return {
     ...(name === undefined ? {} : { name: nameOf(command, name) }),
@@ -101,7 +107,7 @@ export function targetOf(
  * @throws {UsageError} when there is none.
  */
 export function nameOf(command: string, given: string | undefined): string {
-  if (given === undefined) throw new UsageError(`Say whom: bcast ${command} NAME`);
+  if (given === undefined) throw new UsageError(`No name given. Use bcast ${command} NAME`);
   const name = normalizeName(given);
   if (name !== undefined) return name;
   throw new UsageError(`NAME must be ${NAME}; it is "${visible(given.slice(0, 60))}"`);
@@ -113,7 +119,7 @@ export function nameOf(command: string, given: string | undefined): string {
  * @throws {UsageError} when there is none.
  */
 export function roomOf(command: string, given: string | undefined): string {
-  if (given === undefined) throw new UsageError(`Say which: bcast ${command} ROOM`);
+  if (given === undefined) throw new UsageError(`No room given. Use bcast ${command} ROOM`);
   if (isRoomName(given)) return given;
   throw new UsageError(`ROOM must be ${ROOM}; it is "${visible(given.slice(0, 60))}"`);
 }

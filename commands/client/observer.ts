@@ -31,9 +31,9 @@ export async function observe(
   const url = hubAddress(input);
   const token = options.token === undefined ? await tokenOption(input, url) : {};
   const way = connectorFor(url, input.flags);
-  const { fetch } = way.seams;
+  const { fetch } = way.environment;
   return new Observer(
-    { url, ...token, ...options, ...(fetch === undefined ? {} : { fetch }) },
+    { url, ...token, ...options, fetch },
     way,
   );
 }

@@ -2,8 +2,8 @@ import type { ConnectOptions } from "../../client.ts";
 import { isStronger, type Source } from "../../cli/command.ts";
 import { UsageError } from "../../cli/errors.ts";
 import { type Flag, text } from "../../cli/flags.ts";
-import { isRegularFile } from "../../lib/read_file.ts";
-import { checkedToken, readTokens } from "../secrets.ts";
+import { isRegularFile } from "../../cli/read_file.ts";
+import { checkedToken, readTokens } from "../../cli/token_file.ts";
 
 /** The flags that say what lets a client in. */
 export const TOKEN_FLAGS: {
@@ -13,12 +13,11 @@ export const TOKEN_FLAGS: {
   token: text({
     placeholder: "TOKEN",
     secret: true,
-    help: "What lets you in, where the hub asks for it; safer as BCAST_TOKEN or in a file, as " +
-      "other users of a machine can see command lines",
+    help: "Access token; --token-file or BCAST_TOKEN is safer",
   }),
   tokenFile: text({
     placeholder: "FILE",
-    help: "File that holds the token; read again whenever one is needed, so that it may change",
+    help: "File with the access token, re-read on every connect",
   }),
 };
 

@@ -4,7 +4,7 @@ import { type Environment, hubUrl } from "../../client.ts";
 import { fingerprintOf, readFingerprint } from "../../server/transports/tls.ts";
 import { visible } from "../../protocol.ts";
 import { CliError } from "../../cli/errors.ts";
-import { why } from "../../lib/read_file.ts";
+import { readErrorText } from "../../lib/files.ts";
 import { type Flag, text, value } from "../../cli/flags.ts";
 import { PinningProxy } from "./pinning_proxy.ts";
 
@@ -15,14 +15,14 @@ export const TRUST_FLAGS: {
 } = {
   ca: text({
     placeholder: "FILE",
-    help: "Trust the authority whose certificate is in FILE, in PEM form",
+    help: "Trust the CA certificate in FILE (PEM)",
   }),
   fingerprint: value<string | undefined>({
     fallback: undefined,
     placeholder: "SHA256:…",
     expects: "SHA256: and 43 characters, or 64 hexadecimal digits",
-    read: readFingerprint,
-    help: "Trust the certificate with this fingerprint and no other; the hub shows it at its start",
+    parse: readFingerprint,
+    help: "Trust only the certificate with this fingerprint",
   }),
 };
 
@@ -35,7 +35,7 @@ export interface Trust {
 /** How to get to a hub, until disposed. */
 export interface HubConnector extends AsyncDisposable {
   /** What `connect()` of the client is to use in place of the runtime's own. */
-  readonly seams: Partial<Environment>;
+  readonly environment: Partial<Environment>;
   /** For those who open their own connections: the address to dial. */
   readonly url: URL;
   /** For those who open their own connections: authorities to trust, as PEM. */
@@ -49,14 +49,14 @@ export interface HubConnector extends AsyncDisposable {
  */
 export function connectorFor(url: URL, { ca, fingerprint }: Trust): HubConnector {
   if (url.protocol !== "wss:" || (ca === undefined && fingerprint === undefined)) {
-    return { seams: {}, url, caCerts: [], [Symbol.asyncDispose]: () => Promise.resolve() };
+    return { environment: {}, url, caCerts: [], [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const caCerts = ca === undefined ? [] : [readAuthority(ca)];
   const pin = fingerprint ?? ownCertificate(url, caCerts);
   if (pin !== undefined) return pinned(url, pin, caCerts);
   const client = Deno.createHttpClient({ caCerts });
   return {
-    seams: seamsThrough(client, (each) => each),
+    environment: environmentThrough(client, (each) => each),
     url,
     caCerts,
     [Symbol.asyncDispose]: () => Promise.resolve(client.close()),
@@ -78,7 +78,7 @@ function pinned(url: URL, fingerprint: string, authorities: readonly string[]): 
   direct.protocol = "ws:";
   direct.host = `127.0.0.1:${way.port}`;
   return {
-    seams: seamsThrough(client, unencrypted),
+    environment: environmentThrough(client, unencrypted),
     url: direct,
     caCerts: [],
     async [Symbol.asyncDispose]() {
@@ -89,7 +89,10 @@ function pinned(url: URL, fingerprint: string, authorities: readonly string[]): 
 }
 
 /** The client's doors to the world, through `client`, for addresses that `change` has changed. */
-function seamsThrough(client: Deno.HttpClient, change: (url: URL) => URL): Partial<Environment> {
+function environmentThrough(
+  client: Deno.HttpClient,
+  change: (url: URL) => URL,
+): Partial<Environment> {
   return {
     socket: (url, protocol) => webSocketThrough(client, change(url), [protocol]),
     fetch: (url, init) => fetch(change(url), { ...init, client }),
@@ -139,14 +142,14 @@ function readAuthority(path: string): string {
   try {
     pem = Deno.readTextFileSync(path);
   } catch (error) {
-    const message = `Cannot read --ca "${visible(path)}": ${why(error)}`;
+    const message = `Cannot read --ca "${visible(path)}": ${readErrorText(error)}`;
     throw new CliError(message, undefined, { cause: error });
   }
   try {
     new X509Certificate(pem);
   } catch (error) {
     throw new CliError(
-      `Cannot use --ca "${visible(path)}": it holds no certificate in PEM form`,
+      `Cannot use --ca "${visible(path)}": it contains no PEM certificate. Check the file`,
       undefined,
       { cause: error },
     );

@@ -1,117 +1,119 @@
 import { CliError } from "../../cli/errors.ts";
-import { safeJson } from "../../render/text.ts";
 import type { Clock } from "../../client.ts";
-import { visible } from "../../protocol.ts";
-import { type CommandMessage, environmentOf, type EnvVariables } from "./child_environment.ts";
+import { safeJson, visible } from "../../protocol.ts";
+import { type EnvVariables, messageEnvironment } from "./child_environment.ts";
+import type { ReceivedMessage } from "./follow.ts";
 import { extendVia } from "./via.ts";
 
 /** How a command ended. */
-export interface Ending {
+export interface CommandResult {
   readonly ok: boolean;
-  /** In words, to go on after the command's name: "ended with exit code 3". */
-  readonly how: string;
+  /** A verb phrase: "ended with exit code 3". */
+  readonly description: string;
 }
 
-/** What running commands takes. */
 export interface ChildOptions {
   readonly command: string;
   readonly args: readonly string[];
-  /** Whether a command is given the whole message as JSON, rather than its text. */
+  /** Pass the whole message as JSON on standard input, rather than its text. */
   readonly json: boolean;
-  /** What every command finds in its environment, beside its message. */
+  /** Environment variables for every command, besides those of its message. */
   readonly env: EnvVariables;
-  /** The identifier of this program in the `via` of what the commands send. */
+  /** The identifier of this program in the `via` of messages that the commands send. */
   readonly id: string;
-  /** Milliseconds that a command may run; 0 for no limit. */
+  /** The longest run of a command, in milliseconds; 0 for no limit. */
   readonly timeout: number;
   readonly clock: Clock;
 }
 
-/** Milliseconds between the request to end and the end, for a command that runs too long. */
+/** Milliseconds between SIGTERM and SIGKILL, for a command that runs too long. */
 const GRACE = 5000;
 
-/** Runs one command line again and again, each time for one message. */
+/** Runs a command line once per message. */
 export class ChildRunner {
   readonly #running = new Set<Deno.ChildProcess>();
 
   constructor(private readonly options: ChildOptions) {}
 
   /**
-   * Runs the command for a message. Rejects when there is nothing to run.
+   * Runs the command for a message.
    *
-   * @throws {CliError} when there is no such command.
+   * @throws {CliError} when the command cannot be started.
    */
-  async run(said: CommandMessage): Promise<Ending> {
-    const child = this.#spawn(said);
+  async run(received: ReceivedMessage): Promise<CommandResult> {
+    const child = this.#spawn(received);
     this.#running.add(child);
     const limit = this.#limit(child);
     const ended = new AbortController();
-    const fed = feed(
+    const { message } = received;
+    const input = writeInput(
       child,
-      this.options.json ? safeJson(said.message) : textOf(said),
+      this.options.json ? safeJson(message) : message.message ?? JSON.stringify(message.data) ?? "",
       ended.signal,
     );
-    // Looked at when the command has ended.
-    fed.catch(() => {});
+    // Awaited below, when the command has ended.
+    input.catch(() => {});
     try {
       const { success, code, signal } = await child.status;
-      if (limit.passed()) {
-        return { ok: false, how: `did not end within ${this.options.timeout / 1000} s` };
+      if (limit.exceeded()) {
+        return { ok: false, description: `did not end within ${this.options.timeout / 1000} s` };
       }
-      const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
-      return { ok: success, how };
+      const description = signal === null
+        ? `ended with exit code ${code}`
+        : `was ended by ${signal}`;
+      return { ok: success, description };
     } finally {
       this.#running.delete(child);
       limit[Symbol.dispose]();
-      // What it left running may hold its input open, and never read it.
+      // A process that it left behind may hold its input open without reading it.
       ended.abort();
-      await fed;
+      await input;
     }
   }
 
-  /** Ends what runs, with everything that it has started, whether it wants to or not. */
+  /** Kills all running commands and the processes they started. */
   kill(): void {
     for (const child of this.#running) signalGroup(child, "SIGKILL");
   }
 
-  /** Asks the command to end when its time is over, and kills it some time later. */
-  #limit(child: Deno.ChildProcess): Disposable & { readonly passed: () => boolean } {
+  /** Ends the command at its time limit: first with SIGTERM, then with SIGKILL. */
+  #limit(child: Deno.ChildProcess): Disposable & { readonly exceeded: () => boolean } {
     const { timeout, clock } = this.options;
-    let passed = false;
+    let exceeded = false;
     let cancel = timeout === 0 ? undefined : clock.after(timeout, () => {
-      passed = true;
+      exceeded = true;
       signalGroup(child, "SIGTERM");
       cancel = clock.after(GRACE, () => signalGroup(child, "SIGKILL"));
     });
     return {
-      passed: () => passed,
+      exceeded: () => exceeded,
       [Symbol.dispose]() {
         cancel?.();
-        // What it has started may not have ended with it.
-        if (passed) signalGroup(child, "SIGKILL");
+        // Processes that it started may still run.
+        if (exceeded) signalGroup(child, "SIGKILL");
       },
     };
   }
 
-  #spawn(said: CommandMessage): Deno.ChildProcess {
+  #spawn(received: ReceivedMessage): Deno.ChildProcess {
     const { command, args, env, id } = this.options;
     try {
       return new Deno.Command(command, {
         args: [...args],
-        env: { ...env, ...environmentOf(said, extendVia(said.message.via, id)) },
+        env: { ...env, ...messageEnvironment(received, extendVia(received.message.via, id)) },
         stdin: "piped",
         stdout: "inherit",
         stderr: "inherit",
-        // A process group of its own: so all of it can be killed. Windows has none, and a detached
-        // process there has no console.
+        // In a process group of its own, so that all of it can be killed. Windows has no groups, and
+        // a detached process there has no console.
         detached: Deno.build.os !== "windows",
       }).spawn();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       const why = error instanceof Deno.errors.NotFound
-        ? "there is no such command, or no such folder"
+        ? "command or folder not found"
         : error instanceof Deno.errors.PermissionDenied
-        ? "it may not be executed"
+        ? "permission denied"
         : error.message;
       throw new CliError(`Cannot run ${visible(command)}: ${why}`, undefined, {
         cause: error,
@@ -120,29 +122,28 @@ export class ChildRunner {
   }
 }
 
-/** Sends a signal to a command and to everything in its process group. */
+/** Signals a command and its whole process group. */
 function signalGroup(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     if (Deno.build.os === "windows") child.kill(signal);
     else Deno.kill(-child.pid, signal);
   } catch (error) {
-    // All of it has ended by itself: the system says the one, the runtime the other.
+    // Already ended: the system reports NotFound, the runtime a TypeError.
     if (!(error instanceof Deno.errors.NotFound || error instanceof TypeError)) throw error;
   }
 }
 
-/** The text of a message; its data, as JSON, where it has no text. */
-function textOf({ message: { message, data } }: CommandMessage): string {
-  return message ?? JSON.stringify(data) ?? "";
-}
-
-/** Gives the command its input, until `signal` says that it has ended. */
-async function feed(child: Deno.ChildProcess, text: string, signal: AbortSignal): Promise<void> {
+/** Writes a line to the command's input, until `signal` reports that the command has ended. */
+async function writeInput(
+  child: Deno.ChildProcess,
+  text: string,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     const input = ReadableStream.from([new TextEncoder().encode(text + "\n")]);
     await input.pipeTo(child.stdin, { signal });
   } catch (error) {
-    // A command need not read what it is given.
+    // A command may ignore its input.
     if (!signal.aborted && !(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }

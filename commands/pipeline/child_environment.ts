@@ -1,49 +1,42 @@
 import { resolve } from "node:path";
 import type { ConnectOptions } from "../../client.ts";
-import type { Message } from "../../protocol.ts";
+import type { ReceivedMessage } from "./follow.ts";
 import { VIA_VARIABLE } from "./via.ts";
 
-/** A message with the life of its room's numbering. */
-export interface CommandMessage {
-  readonly message: Message;
-  readonly epoch: string;
-}
-
-/** The variables of a process that are set for it; an empty one means the same as none. */
+/** Environment variables to set; an empty value means unset. */
 export type EnvVariables = Readonly<Record<string, string>>;
 
 /**
- * Bytes of a value in the environment: Linux takes 128 KiB for each, name and all, and shares a few
- * MiB, or less, among all of them and the arguments.
+ * The longest value of a variable, in bytes. Linux allows 128 KiB for each, name included, and a few
+ * MiB for all of them and the arguments together.
  */
 const MAX_VALUE_BYTES = 64 * 1024;
 
-/** The variables that a message may leave out. */
-const MESSAGE_VARIABLES = [
+/** Variables that not every message sets. */
+const OPTIONAL_VARIABLES = [
   "BCAST_MESSAGE_SENDER",
   "BCAST_MESSAGE_KIND",
   "BCAST_MESSAGE_EPOCH",
   "BCAST_MESSAGE_DATA",
 ];
 
-/** What a command learns about the hub that its message came from. */
+/** The hub that a command's message came from, and how to trust it. */
 export interface HubAccess {
   readonly url: URL;
   readonly ca: string | undefined;
   readonly fingerprint: string | undefined;
-  /** Whether the command may use the token of this process. */
+  /** Whether the command may use the token. */
   readonly shareToken: boolean;
-  /** The token of this process, if any. */
-  readonly token: ConnectOptions["token"];
-  /** The file that it was read from, if it was. */
+  readonly token: ConnectOptions["token"] | undefined;
+  /** The file that the token was read from, if any. */
   readonly tokenFile: string | undefined;
-  /** A file of settings that says nothing. */
+  /** Path of an empty configuration file. */
   readonly noConfig: string;
 }
 
 /**
- * The variables by which a `bcast` in a command talks to the same hub. Everything else that could
- * name another hub, or hold a token, is cleared.
+ * Variables that make a `bcast` in a command use the same hub. Clears all others that could name
+ * another hub or hold a token.
  */
 export function hubEnvironment(access: HubAccess): EnvVariables {
   const { url, ca, fingerprint, shareToken } = access;
@@ -51,10 +44,10 @@ export function hubEnvironment(access: HubAccess): EnvVariables {
     BCAST_URL: shareToken ? url.href : withoutSecrets(url).href,
     BCAST_CA: ca === undefined ? "" : resolve(ca),
     BCAST_FINGERPRINT: fingerprint ?? "",
-    // Each of these would be taken for a part of the address.
+    // Each of these would change the address.
     BCAST_HOST: "",
     BCAST_PORT: "",
-    // A profile may hold a token, and a token must not go to the hub of another profile.
+    // A profile may hold a token, which must not reach another profile's hub.
     BCAST_PROFILE: "",
     BCAST_CONFIG: access.noConfig,
     BCAST_TOKEN: "",
@@ -63,14 +56,14 @@ export function hubEnvironment(access: HubAccess): EnvVariables {
   };
 }
 
-/** The token as it was given: the file rather than what is in it, which may change. */
+/** The token as it was given: as a file if it came from one, since its content may change. */
 function tokenEnvironment({ token, tokenFile }: HubAccess): EnvVariables {
   if (token === undefined) return {};
   if (typeof token === "string") return { BCAST_TOKEN: token };
   return tokenFile === undefined ? {} : { BCAST_TOKEN_FILE: resolve(tokenFile) };
 }
 
-/** The address alone: a user, a password or a query (`?token=`) may let somebody in. */
+/** The address alone: a user, a password or a query (`?token=`) may be a credential. */
 function withoutSecrets(url: URL): URL {
   const bare = new URL(url);
   bare.username = "";
@@ -80,12 +73,12 @@ function withoutSecrets(url: URL): URL {
 }
 
 /**
- * What a message is in the environment of a command. What cannot stand there is left out.
+ * Variables that describe a message. Leaves out values that no environment can hold.
  *
- * @param via the programs that cause what the command will send, this one among them.
+ * @param via the `via` of messages that the command sends.
  */
-export function environmentOf(
-  { message, epoch }: CommandMessage,
+export function messageEnvironment(
+  { message, epoch }: ReceivedMessage,
   via: readonly string[],
 ): EnvVariables {
   const { room, id, sender, timestamp, kind, data } = message;
@@ -104,14 +97,14 @@ export function environmentOf(
   );
 }
 
-/** Clears what an outer `bcast exec` told of its message, where this one leaves it out. */
+/** Clears optional variables that an outer `bcast exec` has set for its own message. */
 export function clearedMessage(env: (name: string) => string | undefined): EnvVariables {
-  const set = MESSAGE_VARIABLES.filter((name) => env(name) !== undefined);
+  const set = OPTIONAL_VARIABLES.filter((name) => env(name) !== undefined);
   return Object.fromEntries(set.map((name) => [name, ""]));
 }
 
 function fits(value: string | undefined): value is string {
-  // No environment can hold a NUL character, in no system.
+  // No system allows a NUL character here.
   return value !== undefined && !value.includes("\0") &&
     new TextEncoder().encode(value).length <= MAX_VALUE_BYTES;
 }

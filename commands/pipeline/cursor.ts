@@ -1,38 +1,37 @@
 import { isRoomName } from "../../protocol.ts";
 
-/** Where reading stopped in a room. */
+/** The last message that was read in a room. */
 export interface RoomCursor {
-  /** The life of the room's numbering. */
+  /** The epoch that `id` belongs to. */
   readonly epoch: string;
-  /** The last id that is done with. */
   readonly id: number;
 }
 
-/** What an output file held when the bookmarks were set. */
+/** The content of an output file when the cursors were saved. */
 export interface OutputMark {
   readonly bytes: number;
-  /** SHA-256, as hexadecimal digits, of the last {@linkcode DIGESTED} of them. */
+  /** SHA-256, in hexadecimal, of the last {@linkcode DIGEST_BYTES} bytes. */
   readonly digest: string;
 }
 
-/** Bytes at the end of an output file by which it is known again: some lines. */
-export const DIGESTED = 1024;
+/** Bytes at the end of an output file that identify it: a few lines. */
+export const DIGEST_BYTES = 1024;
 
-/** A write to an output file that has begun, and may have ended. */
+/** A write to an output file that was started, and may have completed. */
 export interface PendingWrite {
-  /** What follows the {@linkcode OutputMark} in the file, once it is all there. */
+  /** The text that follows the {@linkcode OutputMark} once the write is complete. */
   readonly text: string;
-  /** Where reading stops then. */
+  /** The cursors after the write. */
   readonly rooms: ReadonlyMap<string, RoomCursor>;
 }
 
-/** What a cursor file holds. */
+/** The content of a cursor file. */
 export interface CursorState {
   readonly rooms: ReadonlyMap<string, RoomCursor>;
-  /** Present for a cursor that goes with an output file. */
-  readonly output?: OutputMark;
-  /** Present while the output file is written to. */
-  readonly pending?: PendingWrite;
+  /** Present for a cursor with an output file. */
+  readonly output?: OutputMark | undefined;
+  /** Present during a write to the output file. */
+  readonly pending?: PendingWrite | undefined;
 }
 
 const FORMAT = "bcast cursor";
@@ -44,17 +43,15 @@ export function encodeCursor({ rooms, output, pending }: CursorState): string {
     format: FORMAT,
     version: VERSION,
     rooms: Object.fromEntries(rooms),
-    ...(output === undefined ? {} : { output }),
-    ...(pending === undefined
-      ? {}
-      : { pending: { text: pending.text, rooms: Object.fromEntries(pending.rooms) } }),
+    output,
+    pending: pending && { text: pending.text, rooms: Object.fromEntries(pending.rooms) },
   };
   return JSON.stringify(file, undefined, 2) + "\n";
 }
 
-/** What the text of a cursor file says, or what is wrong with it: "it …". */
+/** Reads the text of a cursor file. Returns a string if it is invalid: "it …". */
 export function decodeCursor(text: string): CursorState | string {
-  const damaged = "it is damaged, or no cursor of bcast";
+  const damaged = "it is damaged, or not a cursor file of bcast";
   let file: unknown;
   try {
     file = JSON.parse(text);

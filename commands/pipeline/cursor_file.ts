@@ -8,11 +8,11 @@ import {
   type PendingWrite,
   type RoomCursor,
 } from "./cursor.ts";
-import { fileError, type Files, MACHINE_FILES } from "./files.ts";
+import { fileError, type FileSystem, SYSTEM_FILES } from "./files.ts";
 
 /**
- * A file that says where reading stopped, held by one process at a time. It is replaced as a whole,
- * so that after any crash it is either the old one or the new one.
+ * A file with reading positions, locked by one process at a time. It is replaced as a whole, so that
+ * after a crash it is either the old or the new one.
  */
 export class CursorFile implements Disposable {
   readonly #rooms: Map<string, RoomCursor>;
@@ -21,8 +21,8 @@ export class CursorFile implements Disposable {
 
   private constructor(
     readonly path: string,
-    private readonly files: Files,
-    private readonly held: Disposable,
+    private readonly files: FileSystem,
+    private readonly lock: Disposable,
     state: CursorState | undefined,
   ) {
     this.#rooms = new Map(state?.rooms);
@@ -31,73 +31,68 @@ export class CursorFile implements Disposable {
   }
 
   /**
-   * Opens the cursor at `path`, which need not be there yet.
+   * Opens the cursor at `path`, which need not exist yet.
    *
-   * @throws {CliError} when it is damaged, foreign, or in use.
+   * @throws {CliError} when it is invalid or in use.
    */
-  static async open(path: string, files: Files = MACHINE_FILES): Promise<CursorFile> {
+  static async open(path: string, files: FileSystem = SYSTEM_FILES): Promise<CursorFile> {
     const shown = visible(path);
-    let held: Disposable | undefined;
+    let lock: Disposable | undefined;
     try {
-      // A file of its own: the cursor's is another one with each replacement.
-      held = await files.lock(`${path}.lock`);
-      if (held === undefined) {
+      // Not the cursor file itself, which each save replaces.
+      lock = await files.lock(`${path}.lock`);
+      if (lock === undefined) {
         throw new CliError(
-          `Cannot use the cursor ${shown}: another bcast is using it. Wait for it, or name another file`,
+          `Cannot use the cursor ${shown}: another bcast is using it. Wait for it, or use another file`,
         );
       }
       const text = await files.readText(path);
       const state = text === undefined ? undefined : decodeCursor(text);
       if (typeof state === "string") {
         throw new CliError(
-          `Cannot use the cursor ${shown}: ${state}. Name another file, or remove it to begin anew`,
+          `Cannot use the cursor ${shown}: ${state}. Use another file, or remove it to start over`,
         );
       }
-      return new CursorFile(path, files, held, state);
+      return new CursorFile(path, files, lock, state);
     } catch (error) {
-      held?.[Symbol.dispose]();
+      lock?.[Symbol.dispose]();
       throw fileError(error, `Cannot use the cursor ${shown}`);
     }
   }
 
-  /** Where reading stopped, room by room. */
+  /** Reading positions by room. */
   get rooms(): ReadonlyMap<string, RoomCursor> {
     return this.#rooms;
   }
 
-  /** What the output file held then. */
+  /** The content of the output file at those positions. */
   get output(): OutputMark | undefined {
     return this.#output;
   }
 
-  /** The write to the output file that was under way then. */
+  /** A write to the output file that may not have completed. */
   get pending(): PendingWrite | undefined {
     return this.#pending;
   }
 
-  /** Moves on. Bookmarks of other rooms stay. */
+  /** Saves positions. Those of other rooms stay. */
   async save(
     rooms: Iterable<readonly [string, RoomCursor]>,
     output?: OutputMark,
     pending?: PendingWrite,
   ): Promise<void> {
-    for (const [room, mark] of rooms) this.#rooms.set(room, mark);
+    for (const [room, cursor] of rooms) this.#rooms.set(room, cursor);
     this.#output = output;
     this.#pending = pending;
-    const text = encodeCursor({
-      rooms: this.#rooms,
-      ...(output === undefined ? {} : { output }),
-      ...(pending === undefined ? {} : { pending }),
-    });
+    const text = encodeCursor({ rooms: this.#rooms, output, pending });
     try {
-      await this.files.writeText(`${this.path}.new`, text, this.path);
-      await this.files.rename(`${this.path}.new`, this.path);
+      await this.files.replaceText(this.path, text);
     } catch (error) {
       throw fileError(error, `Cannot write the cursor ${visible(this.path)}`);
     }
   }
 
   [Symbol.dispose](): void {
-    this.held[Symbol.dispose]();
+    this.lock[Symbol.dispose]();
   }
 }

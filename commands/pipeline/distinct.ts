@@ -2,45 +2,44 @@ import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../../cli/errors.ts";
 import { visible } from "../../protocol.ts";
 
-/** A file that a flag names. */
-export interface NamedFile {
+/** A file given by a flag. */
+export interface FlagFile {
   /** The flag, such as `--cursor`. */
   readonly flag: string;
   readonly path: string | undefined;
 }
 
 /**
- * Sees to it that flags name files of their own, however the paths are written: what one of them
- * replaces, another one would lose.
+ * Checks that no two flags use the same file, however the paths are written.
  *
- * @throws {UsageError} when two of them lead to one file.
+ * @throws {UsageError} when two of them do.
  */
-export async function checkDistinct(files: readonly NamedFile[]): Promise<void> {
+export async function checkDistinctFiles(files: readonly FlagFile[]): Promise<void> {
   const seen = new Map<string, string>();
   for (const { flag, path } of files) {
     if (path === undefined) continue;
-    // A cursor has a lock and a successor beside it.
+    // A cursor also uses a lock file and a temporary file.
     const paths = flag === "--cursor" ? [path, `${path}.lock`, `${path}.new`] : [path];
     for (const each of paths) {
-      const place = await placeOf(each);
-      const other = seen.get(place);
+      const id = await identify(each);
+      const other = seen.get(id);
       if (other !== undefined) {
         throw new UsageError(
           `Cannot use ${visible(path)} for ${other} and ${flag}: give each a file of its own`,
         );
       }
-      seen.set(place, flag);
+      seen.set(id, flag);
     }
   }
 }
 
-/** Where a path leads, as a text that is the same for all paths to one file. */
-async function placeOf(path: string): Promise<string> {
+/** Identifies the file at a path: the same text for all paths to it. */
+async function identify(path: string): Promise<string> {
   try {
     const { dev, ino } = await Deno.stat(path);
     if (ino !== null) return `${dev} ${ino}`;
   } catch {
-    // Not there yet. Whatever else is wrong with it is told when it is opened.
+    // Does not exist yet. Other problems are reported when it is opened.
   }
   try {
     return join(await Deno.realPath(dirname(path)), basename(path));

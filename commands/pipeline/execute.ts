@@ -1,142 +1,154 @@
+import { delay } from "../../lib/async.ts";
 import type { Clock } from "../../client.ts";
 import type { Message } from "../../protocol.ts";
-import type { Ending } from "./child.ts";
-import type { CommandMessage } from "./child_environment.ts";
-import type { FollowEvent } from "./follow.ts";
-import { CompletionTracker } from "./completion_tracker.ts";
+import type { CommandResult } from "./child.ts";
+import type { FollowEvent, ReceivedMessage } from "./follow.ts";
 
-/** What is done about a command that fails: end, go on with the next message, or try again. */
+/** What to do after a failed command: stop, skip the message, or retry it. */
 export const ON_ERROR = ["stop", "skip", "retry"] as const;
 
-/** Milliseconds before a failed command is tried again; twice as long each time. */
+/** Milliseconds before the first retry of a failed command; doubles each time. */
 const FIRST_RETRY = 1000;
 
-/** Milliseconds between two tries at most. */
+/** The longest delay between two tries, in milliseconds. */
 const MAX_RETRY = 60_000;
 
-/** Messages done behind one that is not: bounds what one slow command makes the others remember. */
+/** Messages completed behind one slow command: bounds the memory that they take. */
 const MAX_AHEAD = 1024;
 
-/** A message whose command failed for good. */
-export interface Failed extends CommandMessage {
-  /** How it ended the last time. */
+/** A message whose command failed, with no retries left. */
+export interface FailedMessage extends ReceivedMessage {
+  /** How the last try ended. */
   readonly reason: string;
   readonly tries: number;
 }
 
-/** What running a command for each message takes. */
 export interface ExecuteOptions {
-  readonly steps: AsyncIterable<FollowEvent>;
-  /** Runs the command; rejects when that makes no sense for any message. */
-  readonly run: (said: CommandMessage) => Promise<Ending>;
-  /** Commands that run at once at most. */
+  readonly events: AsyncIterable<FollowEvent>;
+  /** Runs the command; rejects when it could not run for any message. */
+  readonly run: (received: ReceivedMessage) => Promise<CommandResult>;
+  /** Commands that may run at once. */
   readonly parallel: number;
   readonly onError: typeof ON_ERROR[number];
-  /** How often a failed command is run again at most, with `retry`. */
+  /** Retries of a failed command, with `retry`. */
   readonly retries: number;
-  /** Keeps a message whose command failed for good; absent: that ends with an error, or is skipped. */
-  readonly keepFailed?: (failed: Failed) => Promise<void>;
-  /** Whether a message is none of the command's business; default: none is. */
-  readonly ignores?: (message: Message) => boolean;
-  /** Messages after which to end; 0 for never. */
+  /** Keeps a message that failed for good, so that execution can continue. */
+  readonly keepFailed?: ((failed: FailedMessage) => Promise<void>) | undefined;
+  readonly isIgnored?: (message: Message) => boolean;
+  /** Messages after which to end; 0 for no limit. */
   readonly count: number;
-  /** Told of each step once it and all before it are done. */
-  readonly onDone: (step: FollowEvent) => void;
-  /** Writes a line for the person who started the program. */
+  /** Called for each event once it and all before it are done, in order. */
+  readonly onDone: (event: FollowEvent) => void;
+  /** Writes a line for the user. */
   readonly say: (line: string) => void;
-  /** Ends the steps. */
+  /** Ends `events`. */
   readonly stop: () => void;
-  /** Aborted when the steps were ended: what runs ends by itself, nothing new begins. */
+  /** Aborted after `stop()`: running commands finish, no other starts. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
 }
 
-/** Runs a command for each message. Returns whether none made it stop. */
+/** Runs a command for each message. Returns `false` if a failed command ended it. */
 export async function execute(options: ExecuteOptions): Promise<boolean> {
-  const { steps, parallel, count, signal } = options;
-  const ledger = new CompletionTracker(options.onDone);
+  const { events, parallel, count, signal } = options;
+  const tracker = new CompletionTracker(options.onDone);
   const running = new Set<Promise<void>>();
   let stopped = false;
-  let fault: { readonly error: unknown } | undefined;
+  let failure: { readonly error: unknown } | undefined;
   const stop = (): void => {
     stopped = true;
     options.stop();
   };
-  let begun = 0;
+  let started = 0;
   try {
-    for await (const step of steps) {
+    for await (const event of events) {
       if (signal.aborted) break;
-      const done = ledger.begin(step);
-      const { message, epoch } = step;
-      if (message === undefined || options.ignores?.(message) === true) {
+      const done = tracker.begin(event);
+      const { message, epoch } = event;
+      if (message === undefined || options.isIgnored?.(message) === true) {
         done();
         continue;
       }
-      const one: Promise<void> = attempt({ message, epoch }, options, stop).then((success) => {
-        if (success) done();
+      const task: Promise<void> = runUntilDone({ message, epoch }, options, stop).then((isDone) => {
+        if (isDone) done();
       }, (error) => {
-        fault ??= { error };
+        failure ??= { error };
         stop();
-      }).finally(() => running.delete(one));
-      running.add(one);
-      while (running.size >= parallel || ledger.size >= MAX_AHEAD && running.size > 0) {
+      }).finally(() => running.delete(task));
+      running.add(task);
+      while (running.size >= parallel || tracker.size >= MAX_AHEAD && running.size > 0) {
         await Promise.race(running);
       }
-      if (++begun === count) break;
+      if (++started === count) break;
     }
   } finally {
-    // Also where following the rooms has failed: no command outlives its program.
+    // Even if `events` fails: no command outlives its program.
     await Promise.all(running);
   }
-  if (fault !== undefined) throw fault.error;
+  if (failure !== undefined) throw failure.error;
   return !stopped;
 }
 
-/** Runs the command until it is clear what becomes of the message: whether it is done with. */
-async function attempt(
-  said: CommandMessage,
+/** Runs the command, with retries. Returns whether the message is done. */
+async function runUntilDone(
+  received: ReceivedMessage,
   options: ExecuteOptions,
   stop: () => void,
 ): Promise<boolean> {
   const { run, onError, keepFailed, say, signal, clock } = options;
-  const { id, room } = said.message;
+  const { id, room } = received.message;
   const retries = onError === "retry" ? options.retries : 0;
-  let delay = FIRST_RETRY;
+  let retryIn = FIRST_RETRY;
   for (let tries = 1;; tries++) {
-    const { ok, how } = await run(said);
+    const { ok, description } = await run(received);
     if (ok) return true;
-    // Interrupted, it and its command alike: no failure, but not done either.
+    // The interruption ended the command, too: not a failure, but not done either.
     if (signal.aborted) return false;
-    const again = tries === 1 ? "" : ` at try ${tries}`;
-    const what = `The command for message ${id} of ${room} ${how}${again}`;
+    const attempt = tries === 1 ? "" : ` at try ${tries}`;
+    const problem = `The command for message ${id} of ${room} ${description}${attempt}`;
     if (tries <= retries) {
-      say(`${what}; trying again in ${delay / 1000} s`);
-      await pause(delay, clock, signal);
+      say(`${problem}; retrying in ${retryIn / 1000} s`);
+      await delay(retryIn, { clock, signal });
       if (signal.aborted) return false;
-      delay = Math.min(2 * delay, MAX_RETRY);
+      retryIn = Math.min(2 * retryIn, MAX_RETRY);
     } else if (keepFailed !== undefined) {
-      await keepFailed({ ...said, reason: how, tries });
-      say(`${what}; kept with the failed ones, going on with the next`);
+      await keepFailed({ ...received, reason: description, tries });
+      say(`${problem}; saved to the --failed file, continuing with the next`);
       return true;
     } else if (onError === "skip") {
-      say(`${what}; going on with the next`);
+      say(`${problem}; continuing with the next`);
       return true;
     } else {
-      say(`${what}. With --cursor, the next run begins with this message`);
+      say(`${problem}. With --cursor, the next run starts with this message`);
       stop();
       return false;
     }
   }
 }
 
-/** Lets time pass, or less when `signal` says so. */
-function pause(delay: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.after(delay, resolve);
-  const onAbort = (): void => {
-    cancel();
-    resolve();
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  return promise.finally(() => signal.removeEventListener("abort", onAbort));
+/** Reports items in the order in which they began, though they complete in any order. */
+export class CompletionTracker<T> {
+  #open: { readonly item: T; done: boolean }[] = [];
+
+  /** @param onDone called for each item once it and all before it are done. */
+  constructor(private readonly onDone: (item: T) => void) {}
+
+  /** Items begun but not yet reported. */
+  get size(): number {
+    return this.#open.length;
+  }
+
+  /** Adds an item. Call the returned function when it is done. */
+  begin(item: T): () => void {
+    const entry = { item, done: false };
+    this.#open.push(entry);
+    return () => {
+      entry.done = true;
+      if (this.#open[0]?.done !== true) return;
+      const end = this.#open.findIndex(({ done }) => !done);
+      for (const { item } of this.#open.splice(0, end === -1 ? this.#open.length : end)) {
+        this.onDone(item);
+      }
+    };
+  }
 }

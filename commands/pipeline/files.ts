@@ -1,7 +1,6 @@
 import { CliError, EXIT } from "../../cli/errors.ts";
-import { whyNotWritten } from "../../lib/read_file.ts";
+import { ignoreNotFound, replaceFile, writeAll, writeErrorText } from "../../lib/files.ts";
 
-/** What the system says of an open file. */
 export interface FileStatus {
   /** Bytes. */
   readonly size: number;
@@ -9,75 +8,44 @@ export interface FileStatus {
   readonly linked: boolean;
 }
 
-/** A file that grows at its end. */
-export interface GrowingFile extends Disposable {
-  /** Holds it for this process alone; false when another holds it. */
+/** An open file that is appended to. */
+export interface AppendFile extends Disposable {
+  /** Locks it for this process; `false` when another process has it locked. */
   lock(): Promise<boolean>;
   status(): Promise<FileStatus>;
-  /** Whether `path` leads to this file. */
+  /** Whether this file is the one at `path`. */
   isAt(path: string): Promise<boolean>;
-  /** The bytes from `from` on, `length` of them or fewer where the file ends before. */
+  /** Reads `length` bytes from `from` on, or fewer at the end of the file. */
   read(from: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** Writes at the end, wherever that is by now; a part may be there when it fails. */
+  /** Writes at the current end; a failed write may leave a part behind. */
   append(bytes: Uint8Array): Promise<void>;
-  /** Cuts everything off from `size` on. */
-  cut(size: number): Promise<void>;
-  /** Waits until what was written would survive a power cut. */
+  truncate(size: number): Promise<void>;
+  /** Waits until everything written would survive a power failure. */
   sync(): Promise<void>;
 }
 
-/** The few things done with files, so that a test can make each of them the last. */
-export interface Files {
-  /** The text of a file, `undefined` when there is none. */
+/** File operations, behind an interface so that a test can fail or stop at each of them. */
+export interface FileSystem {
+  /** The text of a file; `undefined` when it does not exist. */
   readText(path: string): Promise<string | undefined>;
-  /**
-   * Writes a whole file that survives a power cut, or leaves none, with the permissions of the file at `like`; where
-   * there is none, for its owner alone.
-   */
-  writeText(path: string, text: string, like: string): Promise<void>;
-  /** Gives a file another's name, in place of what had it. */
-  rename(from: string, to: string): Promise<void>;
-  /** Opens a regular file, or makes one for its owner alone. */
-  open(path: string): Promise<GrowingFile>;
-  /** Holds a file for this process alone; `undefined` when another holds it. */
+  /** Replaces a file atomically and keeps its permissions; only the owner may access a new one. */
+  replaceText(path: string, text: string): Promise<void>;
+  /** Opens a regular file, or creates one that only its owner may access. */
+  open(path: string): Promise<AppendFile>;
+  /** Locks a file for this process; `undefined` when another process has it locked. */
   lock(path: string): Promise<Disposable | undefined>;
 }
 
-/** The permissions of what is made here: private talk is in it. */
+/** Permissions of new files, since messages may be private. */
 const OWNER_ONLY = 0o600;
 
-/** The files of this machine. */
-export const MACHINE_FILES: Files = {
-  async readText(path) {
-    try {
-      return await Deno.readTextFile(path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
-  },
-  async writeText(path, text, like) {
-    const wanted = await modeOf(like);
-    const mode = wanted ?? OWNER_ONLY;
-    using file = await Deno.open(path, { write: true, create: true, truncate: true, mode });
-    try {
-      // What the umask has taken away; some file systems have no permissions to change.
-      const now = (await file.stat()).mode;
-      if (wanted !== undefined && now !== null && (now & 0o777) !== wanted) {
-        await Deno.chmod(path, wanted);
-      }
-      await writeAll(file, new TextEncoder().encode(text));
-      await file.syncData();
-    } catch (error) {
-      // Half a file is of no use to anybody, and on a full disk it takes the room of others.
-      await Deno.remove(path);
-      throw error;
-    }
-  },
-  rename: (from, to) => Deno.rename(from, to),
+export const SYSTEM_FILES: FileSystem = {
+  readText: (path) => Deno.readTextFile(path).catch(ignoreNotFound),
+  replaceText: (path, text) =>
+    replaceFile(path, text, { keepMode: true, sync: true, temporary: `${path}.new` }),
   async open(path) {
     const file = await openToAppend(path);
-    if ((await file.stat()).isFile) return new MachineFile(file);
+    if ((await file.stat()).isFile) return new SystemFile(file);
     file.close();
     throw notAFile();
   },
@@ -93,18 +61,18 @@ async function openToAppend(path: string): Promise<Deno.FsFile> {
   try {
     return await Deno.open(path, { read: true, append: true, create: true, mode: OWNER_ONLY });
   } catch (error) {
-    // Devices take more permissions than this program has.
+    // Opening a device needs permissions that this program does not have.
     if (error instanceof Deno.errors.NotCapable) throw notAFile(error);
     throw error;
   }
 }
 
 function notAFile(cause?: Error): Error {
-  const message = "it is not a regular file. Redirect the standard output there instead";
+  const message = "it is not a regular file. Redirect standard output there instead";
   return new Error(message, { cause });
 }
 
-class MachineFile implements GrowingFile {
+class SystemFile implements AppendFile {
   constructor(private readonly file: Deno.FsFile) {}
 
   lock(): Promise<boolean> {
@@ -143,7 +111,7 @@ class MachineFile implements GrowingFile {
     return writeAll(this.file, bytes);
   }
 
-  cut(size: number): Promise<void> {
+  truncate(size: number): Promise<void> {
     return this.file.truncate(size);
   }
 
@@ -156,28 +124,11 @@ class MachineFile implements GrowingFile {
   }
 }
 
-/** The permissions of a file; `undefined` where there is none, or no permissions. */
-async function modeOf(path: string): Promise<number | undefined> {
-  try {
-    const { mode } = await Deno.stat(path);
-    return mode === null ? undefined : mode & 0o777;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    done += await file.write(bytes.subarray(done));
-  }
-}
-
-/** What went wrong with a file, as one line for a person: "Cannot X: what is". */
+/** Turns a file error into a {@linkcode CliError} that begins with `what`: "Cannot X". */
 export function fileError(error: unknown, what: string): unknown {
   if (error instanceof CliError || !(error instanceof Error)) return error;
-  const reason = whyNotWritten(error);
+  const reason = writeErrorText(error);
   const isFull = /^(?:No space left|Disk quota exceeded|There is not enough space)/.test(reason);
-  const remedy = isFull ? ". Make room, and start again" : "";
+  const remedy = isFull ? ". Free some space, then start again" : "";
   return new CliError(`${what}: ${reason}${remedy}`, EXIT.failed, { cause: error });
 }

@@ -1,71 +1,71 @@
 import type { ClientConnection, ClientEvent, RoomJoined } from "../../client.ts";
 import type { Message } from "../../protocol.ts";
-import type { RoomHistory } from "./history_reader.ts";
 
-/** Where somebody stopped reading a room. */
+/** The messages that the hub stores for a room. */
+export interface RoomHistory {
+  /** Stored messages with ids above `after` and below `before`, oldest first. */
+  between(room: string, after: number, before: number): AsyncIterable<Message>;
+  /** The id of the last message before `time` (milliseconds since the Unix epoch), 0 if none. */
+  idBefore(room: string, time: number): Promise<number>;
+}
+
+/** The last message that was read in a room. */
 export interface FollowPosition {
-  /** The life of the room's numbering; unknown where a person named the id. */
+  /** The epoch of the room's ids; unknown if the user gave only an id. */
   readonly epoch?: string;
-  /** The last id read. */
   readonly id: number;
 }
 
-/** One step through a room: a message, or a place from which to go on. */
+/** A message, with the epoch its id belongs to. */
+export interface ReceivedMessage {
+  readonly message: Message;
+  readonly epoch: string;
+}
+
+/** Progress in a room: a new message, or a new position without one. */
 export interface FollowEvent {
   readonly room: string;
   readonly epoch: string;
   readonly id: number;
-  /** Absent where a place was reached without a message. */
   readonly message?: Message;
 }
 
-/** Messages that nobody will see here any more. */
-export interface Gap {
-  readonly room: string;
-  /** One sentence that says what is missing, and why. */
-  readonly sentence: string;
-}
-
-/** What following takes. */
 export interface FollowOptions {
-  readonly conversation: ClientConnection;
-  readonly past: RoomHistory;
-  /** Where to begin in a room, once it is entered; `undefined` for with what comes from now on. */
+  readonly connection: ClientConnection;
+  readonly history: RoomHistory;
+  /** The position to resume from in a room, asked once joined; `undefined`: only new messages. */
   readonly start: (room: string) => Promise<FollowPosition | undefined>;
-  /** Told of a gap before anything that comes after it; what it throws ends the following. */
-  readonly onGap: (gap: Gap) => void;
-  /** Told of everything that happens. */
+  /** Called with a sentence about missing messages, before the messages after them; may throw. */
+  readonly onGap: (sentence: string) => void;
   readonly onEvent: (event: ClientEvent) => void;
 }
 
 /**
- * Everything said in the rooms of a conversation, each message once and in order, from where reading
- * stopped before. What the hub does not replay by itself is read from the past; what it no longer
- * keeps is told as a gap.
+ * Yields every message of the joined rooms once and in order, from where reading stopped before.
+ * Reads from history what the hub does not replay, and reports what it no longer stores as a gap.
  */
 export async function* follow(options: FollowOptions): AsyncGenerator<FollowEvent> {
-  const { conversation, onEvent } = options;
-  const places = new Map<string, FollowState>();
-  for await (const event of conversation) {
+  const { connection, onEvent } = options;
+  const readers = new Map<string, RoomReader>();
+  for await (const event of connection) {
     onEvent(event);
     if (event.type === "joined") {
-      const place = places.get(event.room);
-      const from = place ?? await options.start(event.room);
-      const entered = new FollowState(event, from, options);
-      places.set(event.room, entered);
-      yield* entered.enter(event);
+      const from = readers.get(event.room) ?? await options.start(event.room);
+      const reader = new RoomReader(event, from, options);
+      readers.set(event.room, reader);
+      yield* reader.catchUp(event);
     } else if (event.type === "message") {
-      yield* places.get(event.room)?.pass(event) ?? [];
+      yield* readers.get(event.room)?.read(event) ?? [];
     }
   }
 }
 
-/** Where in a room the reader is. */
-class FollowState implements FollowPosition {
+/** The reading position in one room, since it was last joined. */
+class RoomReader implements FollowPosition {
   readonly epoch: string;
   id: number;
   readonly #room: string;
-  /** Whether all there is was asked for, however much that is. */
+  /** Reading starts with the oldest stored message, whichever that is: nothing before it is a gap. */
   #fromStart: boolean;
   readonly #options: FollowOptions;
 
@@ -80,55 +80,50 @@ class FollowState implements FollowPosition {
     this.id = from?.id ?? last;
     this.#fromStart = from?.epoch === undefined && this.id === 0;
     if (from?.epoch !== undefined && from.epoch !== epoch) {
-      this.#gap(
-        `The history of ${room} began anew since message ${from.id}, the last one read: ` +
-          "it may be another hub, or other data",
+      options.onGap(
+        `The history of ${room} started over since message ${from.id}, the last one read: ` +
+          "this may be another hub, or other data",
       );
       this.id = 0;
     } else if (this.id > last) {
-      this.#gap(
-        `The history of ${room} ends at message ${last}, before message ${this.id}, after which ` +
-          "reading was to go on",
+      options.onGap(
+        `The history of ${room} ends at message ${last}, but message ${this.id} was already read`,
       );
       this.id = last;
     }
   }
 
-  /** What is to be read before the messages that follow by themselves. */
-  async *enter({ history, last }: RoomJoined): AsyncGenerator<FollowEvent> {
-    const { past } = this.#options;
-    yield this.#step();
+  /** Reads the stored messages up to those that follow as events. */
+  async *catchUp({ history, last }: RoomJoined): AsyncGenerator<FollowEvent> {
+    yield this.#position();
     const next = history[0]?.id ?? last + 1;
     if (this.id + 1 >= next) return;
-    for await (const message of past.between(this.#room, this.id, next)) yield* this.pass(message);
+    const stored = this.#options.history.between(this.#room, this.id, next);
+    for await (const message of stored) yield* this.read(message);
     if (this.id + 1 >= next) return;
-    this.#missing(this.id + 1, next - 1);
+    this.#reportMissing(this.id + 1, next - 1);
     this.id = next - 1;
-    yield this.#step();
+    yield this.#position();
   }
 
-  /** The step of a message, unless it was read before. */
-  *pass(message: Message): Generator<FollowEvent> {
+  /** Yields a message, unless it was read before. */
+  *read(message: Message): Generator<FollowEvent> {
     const { id } = message;
     if (id <= this.id) return;
-    if (id > this.id + 1) this.#missing(this.id + 1, id - 1);
+    if (id > this.id + 1) this.#reportMissing(this.id + 1, id - 1);
     this.id = id;
     this.#fromStart = false;
-    yield { ...this.#step(), message };
+    yield { ...this.#position(), message };
   }
 
-  #step(): FollowEvent {
+  #position(): FollowEvent {
     return { room: this.#room, epoch: this.epoch, id: this.id };
   }
 
-  #missing(from: number, to: number): void {
+  #reportMissing(from: number, to: number): void {
     if (this.#fromStart) return;
-    const which = from === to ? `Message ${from}` : `Messages ${from} to ${to}`;
+    const ids = from === to ? `Message ${from}` : `Messages ${from} to ${to}`;
     const verb = from === to ? "is" : "are";
-    this.#gap(`${which} of ${this.#room} ${verb} missing: the hub no longer keeps them`);
-  }
-
-  #gap(sentence: string): void {
-    this.#options.onGap({ room: this.#room, sentence });
+    this.#options.onGap(`${ids} of ${this.#room} ${verb} missing: no longer stored on the hub`);
   }
 }

@@ -1,14 +1,8 @@
 import { localDate, localTime } from "../../chat/time.ts";
-import { safeJson } from "../../render/text.ts";
-import { type Message, visible } from "../../protocol.ts";
+import { safeJson, visible } from "../../protocol.ts";
+import type { ReceivedMessage } from "./follow.ts";
 
-/** A message, and the life of its room's numbering. */
-export interface FormattedMessage {
-  readonly message: Message;
-  readonly epoch: string;
-}
-
-const FIELDS: Readonly<Record<string, (shown: FormattedMessage) => string>> = {
+const FIELDS: Readonly<Record<string, (received: ReceivedMessage) => string>> = {
   id: ({ message }) => String(message.id),
   room: ({ message }) => message.room,
   sender: ({ message }) => message.sender,
@@ -21,23 +15,22 @@ const FIELDS: Readonly<Record<string, (shown: FormattedMessage) => string>> = {
   epoch: ({ epoch }) => epoch,
 };
 
-/** A part of a moment where the user is; as it came, where it is none. */
+/** A part of a timestamp in local time; unchanged if the timestamp is invalid. */
 function local(timestamp: string, part: (time: Date) => string): string {
   const time = new Date(timestamp);
   return Number.isNaN(time.getTime()) ? timestamp.slice(0, 30) : part(time);
 }
 
-/** The fields of a template. */
 export const FIELD_NAMES: readonly string[] = Object.keys(FIELDS);
 
-/** Writes the line for a message, without its end. */
-export type FormatTemplate = (shown: FormattedMessage) => string;
+/** Formats a message as one line, without its newline. */
+export type FormatTemplate = (received: ReceivedMessage) => string;
 
 /**
  * Reads a template such as `{sender}: {message}`; `{{` and `}}` stand for braces.
  *
- * Whatever a message holds, its line is one line, and nothing in it moves a cursor: newlines and
- * controls are shown as pictures. Returns what is wrong with the template as a string: "it …".
+ * Newlines and control characters in a message are shown as symbols, so that it stays one harmless
+ * line. Returns a string if the template is invalid: "it …".
  */
 export function parseTemplate(template: string): FormatTemplate | string {
   const parts: FormatTemplate[] = [];
@@ -48,16 +41,15 @@ export function parseTemplate(template: string): FormatTemplate | string {
     } else if (name !== undefined) {
       const field = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
       if (field === undefined) {
-        return `it has {${visible(name.slice(0, 40))}}, and the fields are ${
-          FIELD_NAMES.join(", ")
-        }`;
+        const unknown = visible(name.slice(0, 40));
+        return `it has {${unknown}}, but the fields are ${FIELD_NAMES.join(", ")}`;
       }
-      parts.push((shown) => visible(field(shown)));
+      parts.push((received) => visible(field(received)));
     } else if (piece === "{" || piece === "}") {
       return `it has a single ${piece}: write ${piece}${piece} for a brace`;
     } else {
       parts.push(() => piece);
     }
   }
-  return (shown) => parts.map((part) => part(shown)).join("");
+  return (received) => parts.map((part) => part(received)).join("");
 }

@@ -1,42 +1,37 @@
 import { CliError } from "../../cli/errors.ts";
 import { visible } from "../../protocol.ts";
-import { DIGESTED, type OutputMark } from "./cursor.ts";
-import { fileError, type Files, type GrowingFile } from "./files.ts";
+import { DIGEST_BYTES, type OutputMark } from "./cursor.ts";
+import { type AppendFile, fileError, type FileSystem } from "./files.ts";
 
-/** What became of an output file since the last write to it. */
-export type Fate =
-  /** It is as it was. */
+/** The state of an output file, compared with the last write to it. */
+export type FileState =
   | "intact"
-  /** No path leads to it any more: what is written to it is gone with the program. */
+  /** Unlinked: what is written to it is lost when the program ends. */
   | "removed"
-  /** It is empty, and was not. */
   | "emptied"
-  /** Something else wrote to it, or cut it. */
-  | "foreign";
+  /** Another program wrote to it or truncated it. */
+  | "changed";
 
-/**
- * A file that messages are appended to. It knows how long the file is by its own writes, and notices
- * when something else wrote to it, cut it or removed it.
- */
+/** A file that messages are appended to. Detects changes by other programs by its length. */
 export class OutputFile implements Disposable {
   #mark: OutputMark;
 
   private constructor(
     readonly path: string,
-    private readonly file: GrowingFile,
+    private readonly file: AppendFile,
     mark: OutputMark,
   ) {
     this.#mark = mark;
   }
 
   /**
-   * Opens the file, to go on after what is in it.
+   * Opens the file to append to it.
    *
    * @throws {CliError} when it is in use, or cannot be written.
    */
-  static async open(path: string, files: Files): Promise<OutputFile> {
+  static async open(path: string, files: FileSystem): Promise<OutputFile> {
     const shown = visible(path);
-    let file: GrowingFile | undefined;
+    let file: AppendFile | undefined;
     try {
       file = await files.open(path);
       if (!await file.lock()) {
@@ -49,54 +44,56 @@ export class OutputFile implements Disposable {
     }
   }
 
-  /** What the file holds by this program's own writes. */
+  /** The content of the file after this program's last write. */
   get mark(): OutputMark {
     return this.#mark;
   }
 
-  /** Whether the path still leads to this file. */
+  /** Whether this is still the file at its path. */
   async isInPlace(): Promise<boolean> {
     return await this.file.isAt(this.path);
   }
 
-  async fate(): Promise<Fate> {
+  async state(): Promise<FileState> {
     const { size, linked } = await this.file.status();
     if (!linked) return "removed";
     if (size === this.#mark.bytes) return "intact";
-    return size === 0 ? "emptied" : "foreign";
+    return size === 0 ? "emptied" : "changed";
   }
 
-  /** Takes the file, which was emptied, for a new one. */
-  async beginAnew(): Promise<void> {
+  /** Accepts that the file was emptied. */
+  async reset(): Promise<void> {
     this.#mark = await markOf(this.file, 0);
   }
 
   /**
-   * Makes sure that the file is the one that `mark` is about, and nothing but a beginning of
-   * `pending` follows in it. Whatever is wrong, the file stays as it is.
+   * Checks that the file matches `mark`, followed by nothing but a beginning of `pending`. Does not
+   * change the file.
    *
-   * @throws {CliError} when that is not so.
+   * @throws {CliError} when it does not match.
    */
-  async agree(mark: OutputMark, pending: string): Promise<void> {
+  async verify(mark: OutputMark, pending: string): Promise<void> {
     const { size } = await this.file.status();
     if (size < mark.bytes) {
       throw new CliError(
-        `Cannot go on with ${visible(this.path)}: it has ${size} bytes, and had ${mark.bytes} at ` +
+        `Cannot continue ${
+          visible(this.path)
+        }: it has ${size} bytes, but had ${mark.bytes} after ` +
           `the last run. ${REMEDY}`,
       );
     }
     const isSame = (await markOf(this.file, mark.bytes)).digest === mark.digest;
     if (!isSame || !await this.#isBeginning(mark.bytes, size, encode(pending))) {
-      throw this.foreign(" since the last run");
+      throw this.changedError(" since the last run");
     }
     this.#mark = mark;
   }
 
   /**
-   * Appends; when it resolves, the text would survive a power cut.
+   * Appends a text; when it resolves, the text would survive a power failure.
    *
-   * @returns `"emptied"` when something emptied the file meanwhile, as a log rotation does that
-   * copies the file and truncates it; what it emptied is in its copy.
+   * @returns `"emptied"` when the file was emptied during the write, as by a log rotation that
+   * copies and truncates: the lost part is in its copy.
    */
   async append(text: string): Promise<"intact" | "emptied"> {
     const bytes = encode(text);
@@ -111,7 +108,7 @@ export class OutputFile implements Disposable {
       }
       const emptiedAfter = size === 0;
       const emptiedBefore = size === bytes.length && await this.#isBeginning(0, size, bytes);
-      if (!emptiedAfter && !emptiedBefore) throw this.foreign();
+      if (!emptiedAfter && !emptiedBefore) throw this.changedError();
       this.#mark = await markOf(this.file, size);
       return "emptied";
     } catch (error) {
@@ -119,7 +116,7 @@ export class OutputFile implements Disposable {
     }
   }
 
-  /** Completes a write that was cut short: whatever of `text` follows the mark, all of it does then. */
+  /** Completes an interrupted write, so that all of `text` follows the mark. */
   async complete(text: string): Promise<void> {
     const bytes = encode(text);
     const at = this.#mark.bytes;
@@ -127,8 +124,8 @@ export class OutputFile implements Disposable {
       const found = await this.file.read(at, bytes.length);
       const end = found.findIndex((byte, index) => byte !== bytes[index]);
       const whole = end === -1 ? found.length : end;
-      // After a power cut, zeros may stand where the disk has not got the text.
-      if (whole < found.length) await this.file.cut(at + whole);
+      // After a power failure, zeros may stand where the disk did not get the text.
+      if (whole < found.length) await this.file.truncate(at + whole);
       if (whole < bytes.length) await this.file.append(bytes.subarray(whole));
       await this.file.sync();
       this.#mark = await markOf(this.file, at + bytes.length);
@@ -141,31 +138,33 @@ export class OutputFile implements Disposable {
     this.file[Symbol.dispose]();
   }
 
-  /** Whether what is in the file between two places is a beginning of `bytes`. */
+  /** Whether the file holds a beginning of `bytes` between two offsets. */
   async #isBeginning(from: number, to: number, bytes: Uint8Array): Promise<boolean> {
     if (to - from > bytes.length) return false;
     const found = await this.file.read(from, to - from);
-    // No line holds a zero: it is a place that the disk has not got yet.
+    // No line holds a zero byte: the disk did not get the text there.
     return found.every((byte, index) => byte === bytes[index] || byte === 0);
   }
 
-  /** The error for a file that something else wrote to. */
-  foreign(when = ""): CliError {
+  /** The error for a file that another program changed. */
+  changedError(when = ""): CliError {
     return new CliError(
-      `Cannot go on with ${visible(this.path)}: something else wrote to it or cut it${when}. ` +
+      `Cannot continue ${
+        visible(this.path)
+      }: another program wrote to it or truncated it${when}. ` +
         REMEDY,
     );
   }
 }
 
-const REMEDY = "Put it back as it was, move it away to begin a new one, or use another --cursor";
+const REMEDY = "Restore it, move it away to start a new one, or use another --cursor";
 
 function encode(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-async function markOf(file: GrowingFile, bytes: number): Promise<OutputMark> {
-  const length = Math.min(DIGESTED, bytes);
+async function markOf(file: AppendFile, bytes: number): Promise<OutputMark> {
+  const length = Math.min(DIGEST_BYTES, bytes);
   const tail = await file.read(bytes - length, length);
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", tail));
   return { bytes, digest: hash.toHex() };

@@ -1,44 +1,44 @@
 import { visible } from "../../protocol.ts";
 import type { RoomCursor } from "./cursor.ts";
 import type { CursorFile } from "./cursor_file.ts";
-import { type Files, MACHINE_FILES } from "./files.ts";
+import { type FileSystem, SYSTEM_FILES } from "./files.ts";
 import { OutputFile } from "./output_file.ts";
 
 /**
- * An output file and the cursor that goes with it: each message is in the file exactly once. The
- * cursor notes each write before it begins, so that one that was cut short can be told from what
- * somebody else wrote, and completed.
+ * An output file and its cursor, which together keep each message in the file exactly once. The
+ * cursor records each write before it begins. So an interrupted write can be completed, and told
+ * from a write by another program.
  */
 export class OutputLog implements Disposable {
   #file: OutputFile;
-  /** Writing and reopening happen one after the other. */
+  /** The last of the writes and reopenings, which run one at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(
     file: OutputFile,
     private readonly cursor: CursorFile,
-    private readonly tell: (sentence: string) => void,
-    private readonly files: Files,
+    private readonly notify: (sentence: string) => void,
+    private readonly files: FileSystem,
   ) {
     this.#file = file;
   }
 
   /**
-   * Opens the file and makes it and the cursor agree. A cursor without a file goes on after what is
-   * in it.
+   * Opens the file and reconciles it with the cursor. If the cursor had no output file before, the
+   * file is appended to as it is.
    *
-   * @param tell is told what a person should know of the file.
-   * @throws {CliError} when the file is in use, or not the one that the cursor knows.
+   * @param notify shows the user a sentence about the file.
+   * @throws {CliError} when the file is in use, or does not match the cursor.
    */
   static async open(
     path: string,
     cursor: CursorFile,
-    tell: (sentence: string) => void,
-    files: Files = MACHINE_FILES,
+    notify: (sentence: string) => void,
+    files: FileSystem = SYSTEM_FILES,
   ): Promise<OutputLog> {
-    const log = new OutputLog(await OutputFile.open(path, files), cursor, tell, files);
+    const log = new OutputLog(await OutputFile.open(path, files), cursor, notify, files);
     try {
-      await log.#agree();
+      await log.#reconcile();
       return log;
     } catch (error) {
       log[Symbol.dispose]();
@@ -46,20 +46,20 @@ export class OutputLog implements Disposable {
     }
   }
 
-  /** Appends a text, and moves the cursor; when it resolves, both would survive a power cut. */
+  /** Appends a text and moves the cursor; when it resolves, both would survive a power failure. */
   record(text: string, rooms: ReadonlyMap<string, RoomCursor>): Promise<boolean> {
     return this.#exclusively(async () => {
-      await this.#look();
+      await this.#checkFile();
       if (text !== "") {
         await this.cursor.save([], this.#file.mark, { text, rooms });
-        if (await this.#file.append(text) === "emptied") this.#tellEmptied();
+        if (await this.#file.append(text) === "emptied") this.#notifyEmptied();
       }
       await this.cursor.save(rooms, this.#file.mark);
       return true;
     });
   }
 
-  /** Goes on in a new file when the old one was moved away. Fails never: it tells. */
+  /** Starts a new file if the old one was moved away. Never rejects: reports problems instead. */
   async reopen(): Promise<void> {
     try {
       await this.#exclusively(async () => {
@@ -67,7 +67,7 @@ export class OutputLog implements Disposable {
       });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      this.tell(`${why}. Still writing to the file that was moved away`);
+      this.notify(`${why}. Still writing to the file that was moved away`);
     }
   }
 
@@ -75,37 +75,37 @@ export class OutputLog implements Disposable {
     this.#file[Symbol.dispose]();
   }
 
-  async #agree(): Promise<void> {
+  async #reconcile(): Promise<void> {
     const { output, pending } = this.cursor;
     const text = pending?.text ?? "";
     const rooms = pending?.rooms ?? new Map();
     if (output !== undefined && (output.bytes === 0 || this.#file.mark.bytes > 0)) {
-      await this.#file.agree(output, text);
+      await this.#file.verify(output, text);
     } else if (output !== undefined) {
-      this.#tell("is new or was emptied since the last run: what comes now begins it anew");
-      // What is written into it from now on belongs to it.
+      this.#notify("is new or was emptied since the last run: starting at its beginning");
+      // Ties the cursor to this file.
       await this.cursor.save([], this.#file.mark, pending);
     }
     if (text !== "") await this.#file.complete(text);
-    // Before anything is written: what a crash would leave behind can be told from what was there.
+    // Before the first write, so that after a crash its rest can be told from earlier content.
     await this.cursor.save(rooms, this.#file.mark);
   }
 
-  /** Sees to it that what is written now goes where a person would look for it. */
-  async #look(): Promise<void> {
-    const fate = await this.#file.fate();
-    if (fate === "foreign") throw this.#file.foreign();
-    if (fate === "removed") {
+  /** Makes sure that the next write goes to the file at the path. */
+  async #checkFile(): Promise<void> {
+    const state = await this.#file.state();
+    if (state === "changed") throw this.#file.changedError();
+    if (state === "removed") {
       await this.#replace();
-      this.#tell("was removed: going on in a new file");
-    } else if (fate === "emptied") {
-      await this.#file.beginAnew();
-      this.#tellEmptied();
+      this.#notify("was removed: continuing in a new file");
+    } else if (state === "emptied") {
+      await this.#file.reset();
+      this.#notifyEmptied();
     }
   }
 
-  #tellEmptied(): void {
-    this.#tell("was emptied: going on at its beginning");
+  #notifyEmptied(): void {
+    this.#notify("was emptied: continuing at its beginning");
   }
 
   async #replace(): Promise<void> {
@@ -115,13 +115,13 @@ export class OutputLog implements Disposable {
     await this.cursor.save([], next.mark);
   }
 
-  #tell(what: string): void {
-    this.tell(`${visible(this.#file.path)} ${what}`);
+  #notify(what: string): void {
+    this.notify(`${visible(this.#file.path)} ${what}`);
   }
 
   #exclusively<T>(task: () => Promise<T>): Promise<T> {
     const result = this.#last.then(task);
-    // What went wrong is its caller's business; the next one has its turn all the same.
+    // The caller handles the error; the next task still gets its turn.
     this.#last = result.catch(() => {});
     return result;
   }

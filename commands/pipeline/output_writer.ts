@@ -1,46 +1,36 @@
 import type { RoomCursor } from "./cursor.ts";
 import type { FollowEvent } from "./follow.ts";
 
-/** UTF-16 units of text that wait for the write before them; beyond it nothing more is taken in. */
+/** UTF-16 units of text that may wait for the current write. */
 const MAX_WAITING = 1024 * 1024;
 
-/** What a journal takes. */
 export interface OutputWriterOptions {
-  /**
-   * Writes a text, and only then moves the cursor to where reading has come with it. Returns `false`
-   * when nobody reads any more.
-   */
+  /** Writes a text, then moves the cursors of its rooms; `false` when the output was closed. */
   readonly record: (text: string, rooms: ReadonlyMap<string, RoomCursor>) => Promise<boolean>;
-  /** Told once when nothing more can be recorded: nobody reads any more, or a write failed. */
+  /** Called once, when the output was closed or a write failed. */
   readonly onEnd: () => void;
 }
 
 /**
- * Records steps in their order: writes what waits in one go, and only then moves the cursor past it.
- * While a write lasts the next steps gather, so that a fast room costs few writes.
+ * Writes the text of events in order, and only then moves the cursor past them. Events gather during
+ * a write, so that a fast room costs few writes.
  */
 export class OutputWriter {
   #text: string[] = [];
   #length = 0;
-  #marks = new Map<string, RoomCursor>();
+  #cursors = new Map<string, RoomCursor>();
   #running: Promise<void> | undefined;
   #ended = false;
   #error: unknown;
 
   constructor(private readonly options: OutputWriterOptions) {}
 
-  /** Whether nobody reads any more, or a write has failed. */
-  get ended(): boolean {
-    return this.#ended;
-  }
-
   /**
-   * Takes in a step, with the text to write for it. Returns a promise when the caller should wait
-   * before it brings more.
+   * Adds an event, with its text. Returns a promise if the caller should wait before adding more.
    */
   add({ room, epoch, id }: FollowEvent, text: string): Promise<void> | undefined {
     if (this.#ended) return undefined;
-    this.#marks.set(room, { epoch, id });
+    this.#cursors.set(room, { epoch, id });
     this.#text.push(text);
     this.#length += text.length;
     this.#running ??= this.#run();
@@ -48,9 +38,9 @@ export class OutputWriter {
   }
 
   /**
-   * Waits until everything is recorded.
+   * Waits until everything is written.
    *
-   * @throws what a write failed with.
+   * @throws the error of a failed write.
    */
   async finish(): Promise<void> {
     await this.#running;
@@ -59,9 +49,9 @@ export class OutputWriter {
 
   async #run(): Promise<void> {
     try {
-      // What came in the same turn goes out together.
+      // Events of one turn share a write.
       await Promise.resolve();
-      while (this.#marks.size > 0 && await this.#record());
+      while (this.#cursors.size > 0 && await this.#record());
     } catch (error) {
       this.#error = error;
       this.#end();
@@ -72,11 +62,11 @@ export class OutputWriter {
 
   async #record(): Promise<boolean> {
     const text = this.#text.join("");
-    const marks = this.#marks;
+    const cursors = this.#cursors;
     this.#text = [];
     this.#length = 0;
-    this.#marks = new Map();
-    if (await this.options.record(text, marks)) return true;
+    this.#cursors = new Map();
+    if (await this.options.record(text, cursors)) return true;
     this.#end();
     return false;
   }
@@ -84,7 +74,7 @@ export class OutputWriter {
   #end(): void {
     this.#ended = true;
     this.#text = [];
-    this.#marks.clear();
+    this.#cursors.clear();
     this.options.onEnd();
   }
 }

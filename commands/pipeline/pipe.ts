@@ -1,62 +1,61 @@
-import type { Output } from "../../cli/output.ts";
+import { aborted } from "../../lib/async.ts";
+import type { Output } from "../../lib/output.ts";
 import { EXIT, type ExitCode } from "../../cli/errors.ts";
-import { safeJson } from "../../render/text.ts";
-import type { ClientConnection, ClientEvent, RoomJoined } from "../../client/types.ts";
-import type { Ack, Joined, SenderAnnotations } from "../../protocol.ts";
-import { itemsOf, type OutgoingItem, textItem } from "./items.ts";
-import { type InputLine, inputLines } from "./lines.ts";
+import type { ClientConnection, ClientEvent } from "../../client/types.ts";
+import { type Ack, type Joined, safeJson, type SenderAnnotations } from "../../protocol.ts";
+import { itemsOf, type OutgoingItem, textItem } from "./input.ts";
+import { type InputLine, inputLines } from "../../lib/input_lines.ts";
 import { sendAll } from "./send.ts";
-import { interruptedLine } from "./connection_notices.ts";
+import { interruptedLine } from "./connection_events.ts";
 import { logEvent, logSent } from "../../terminal/event_log.ts";
 import { isBareQuit } from "../../chat/commands.ts";
 import { renderEvent } from "../../terminal/render.ts";
 import { plainView } from "../../terminal/view.ts";
 
-/** What a conversation between programs needs. */
 export interface PipeOptions {
-  readonly conversation: ClientConnection;
+  readonly connection: ClientConnection;
   readonly input: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Whether a person types the input, though no terminal shows the chat. */
+  /** Whether the input is a terminal. */
   readonly isTyped?: boolean;
-  /** What every message says beside its text. */
+  /** The `via` of every message. */
   readonly via?: SenderAnnotations;
-  /** Whether what is received is printed as JSON. */
+  /** Whether to print received frames as JSON. */
   readonly json: boolean;
-  /** Aborted when the user wants an end at once. */
+  /** Ends at once, without waiting for acks. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Sends each line of the input as a message and prints what is received, until the input ends and
- * the hub has all of it, or nobody reads what is printed.
+ * Sends each line of the input as a message and prints what is received, until the input has ended
+ * and the hub has stored all of it, or until the output is closed.
  */
 export async function pipe(options: PipeOptions): Promise<ExitCode> {
-  const { conversation, stderr, signal } = options;
+  const { connection, stderr, signal } = options;
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   let pending = 0;
   const closing = (): void => {
-    // Counted before: closing gives up on what is not acked.
-    pending = conversation.pending;
-    void conversation.close();
+    // Counted first: closing rejects unacknowledged messages.
+    pending = connection.pending;
+    void connection.close();
   };
   either.addEventListener("abort", closing, { once: true });
-  const settled = Promise.withResolvers<void>();
-  const sending = send(options, either, settled.promise)
-    .finally(() => conversation.close());
-  // Looked at below, after what is received has been printed.
+  const backlog = Promise.withResolvers<void>();
+  const sending = send(options, either, backlog.promise)
+    .finally(() => connection.close());
+  // Awaited below, after all received events were printed.
   sending.catch(() => {});
   try {
-    for await (const event of conversation) {
+    for await (const event of connection) {
       logEvent(event);
       if (!await show(event, options)) {
         stop.abort();
-        // Nobody is interested any more: a quiet end, as for any program in a pipe.
+        // The output was closed: end quietly, like any program in a pipe.
         return EXIT.done;
       }
-      if (isSettled(event)) settled.resolve();
+      if (endsBacklog(event)) backlog.resolve();
     }
     if (signal.aborted) {
       await stderr.write(interruptedLine(pending));
@@ -69,60 +68,59 @@ export async function pipe(options: PipeOptions): Promise<ExitCode> {
   }
 }
 
-/** Whether the hub has said all that it says to a newcomer. */
-function isSettled(event: ClientEvent): boolean {
+/** Whether the hub has sent everything that it sends on joining. */
+function endsBacklog(event: ClientEvent): boolean {
   return event.type === "joined" || (event.type === "online" && event.welcome.rooms.length === 0);
 }
 
 async function send(
-  { conversation, via, input, stdout, stderr, json, isTyped }: PipeOptions,
+  { connection, via, input, stdout, stderr, json, isTyped }: PipeOptions,
   signal: AbortSignal,
-  settled: Promise<void>,
+  backlog: Promise<void>,
 ): Promise<ExitCode> {
   const { refused, error } = await sendAll({
-    conversation,
-    items: itemsOf(inputLines(input, signal), isTyped === true ? askQuit(stderr) : textItem),
+    connection,
+    items: itemsOf(inputLines(input, signal), isTyped === true ? typedItem(stderr) : textItem),
     deliver: async (content) => {
-      const ack = await conversation.send({ ...content, ...via });
-      logSent(ack, conversation.sender, content);
+      const ack = await connection.send({ ...content, ...via });
+      logSent(ack, connection.sender, content);
       return ack;
     },
-    // What cannot be written because nobody reads it is no reason to end.
+    // Continues if standard error is closed.
     onRefused: (number, why) => void stderr.write(`Line ${number} was not sent: ${why}\n`),
-    ...(json ? { onAcked: (ack: Ack) => void stdout.write(safeJson(ack) + "\n") } : {}),
+    onAcked: json ? (ack: Ack) => void stdout.write(safeJson(ack) + "\n") : undefined,
     counts: { sent: 0, acked: 0, refused: 0 },
   });
   if (error !== undefined) throw error;
-  // Without a line to send, what the hub shows newcomers is all there is to wait for.
-  await Promise.race([settled, once(signal)]);
-  // What was written without waiting is out before the program ends.
+  // With empty input, the backlog is still printed.
+  await Promise.race([backlog, aborted(signal)]);
+  // Flushes earlier writes that were not awaited.
   await stdout.write("");
   await stderr.write("");
   return refused === 0 ? EXIT.done : EXIT.failed;
 }
 
-/** Every line as a message, but `quit` and `exit`, which people who type them do not mean as such. */
-function askQuit(stderr: Output): (line: InputLine) => Iterable<OutgoingItem> {
+/** Sends each typed line, except `quit` and `exit`: their user wants to leave. */
+function typedItem(stderr: Output): (line: InputLine) => Iterable<OutgoingItem> {
   return function* (line) {
     for (const item of textItem(line)) {
       if (!("content" in item) || !isBareQuit(item.content.message ?? "")) yield item;
-      // That nobody reads it is no reason to end.
       else void stderr.write("To leave, press Ctrl-D. To say it, put a space before it\n");
     }
   };
 }
 
-/** Prints one event; `false` when nobody reads it. */
+/** Prints an event. Returns `false` if the output is closed. */
 function show(
   event: ClientEvent,
-  { conversation, json, stdout, stderr }: PipeOptions,
+  { connection, json, stdout, stderr }: PipeOptions,
 ): Promise<boolean> {
   if (json) {
     const frame = toFrame(event);
     if (frame !== undefined) return stdout.write(safeJson(frame) + "\n");
   }
-  // Its own coming in is no news to whoever reads this.
-  const text = renderEvent(event, plainView({ self: conversation.sender }));
+  // Not its own arrival.
+  const text = renderEvent(event, plainView({ self: connection.sender }));
   switch (event.type) {
     case "message":
     case "direct":
@@ -131,23 +129,23 @@ function show(
       return text === undefined ? Promise.resolve(true) : stdout.write(text + "\n");
     case "error":
     case "offline":
-      return talk(text, stderr);
+      return notice(text, stderr);
     case "online":
-      return event.reconnected ? talk(text, stderr) : Promise.resolve(true);
+      return event.reconnected ? notice(text, stderr) : Promise.resolve(true);
     case "joined":
-      return event.rejoined ? talk(text, stderr) : Promise.resolve(true);
+      return event.rejoined ? notice(text, stderr) : Promise.resolve(true);
     default:
       return Promise.resolve(true);
   }
 }
 
-/** Says something on stderr; that nobody reads it is no reason to end. */
-async function talk(text: string | undefined, stderr: Output): Promise<boolean> {
+/** Writes a line to standard error; continues if that is closed. */
+async function notice(text: string | undefined, stderr: Output): Promise<boolean> {
   if (text !== undefined) await stderr.write(text + "\n");
   return true;
 }
 
-/** What the hub sent, or `undefined` for what only the client knows. */
+/** The frame that the hub sent; `undefined` for the client's own events. */
 function toFrame(event: ClientEvent): object | undefined {
   switch (event.type) {
     case "connecting":
@@ -155,26 +153,17 @@ function toFrame(event: ClientEvent): object | undefined {
       return undefined;
     case "online":
       return { ...event.welcome, rooms: event.welcome.rooms.map(withoutHistory) };
-    case "joined":
-      return { type: event.type, ...withoutHistory(withoutRejoined(event)) };
+    case "joined": {
+      // `rejoined` is the client's own.
+      const { rejoined: _rejoined, ...frame } = event;
+      return { type: event.type, ...withoutHistory(frame) };
+    }
     default:
       return event;
   }
 }
 
-/** The history of a room follows message by message. */
+/** The history of a room follows as messages. */
 function withoutHistory({ history: _history, ...room }: Joined): object {
   return room;
-}
-
-/** Whether the room was entered before is what the client knows, not what the hub sent. */
-function withoutRejoined({ rejoined: _rejoined, ...frame }: RoomJoined): Joined {
-  return frame;
-}
-
-function once(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -1,21 +1,18 @@
-import type { Output } from "../../cli/output.ts";
+import type { Output } from "../../lib/output.ts";
 import type { Clock } from "../../client.ts";
 import type { Cancel } from "../../lib/clock.ts";
 import type { SendCounts } from "./send.ts";
 
-/** Milliseconds after which somebody who waits wants to know what for. */
-const PATIENCE = 1000;
+/** Milliseconds before progress is first shown. */
+const INITIAL_DELAY = 1000;
 
-/** Milliseconds between two looks: what changes faster cannot be read. */
+/** Milliseconds between updates: faster changes could not be read. */
 const PERIOD = 250;
 
-const WIPE = "\r\x1b[K";
+const ERASE_LINE = "\r\x1b[K";
 
-/**
- * A line on a terminal that tells how far the sending is, for sendings that take their time. Only
- * for an output that is a terminal.
- */
-export class WaitProgress implements Disposable {
+/** A progress line on a terminal, for sending that takes a while. */
+export class SendProgress implements Disposable {
   #cancel: Cancel;
   #shown = false;
   #acked = 0;
@@ -27,18 +24,18 @@ export class WaitProgress implements Disposable {
     private readonly counts: Readonly<SendCounts>,
   ) {
     this.#at = clock.now();
-    this.#cancel = clock.after(PATIENCE, () => this.#show());
+    this.#cancel = clock.after(INITIAL_DELAY, () => this.#show());
   }
 
-  /** Takes the line away until it is next shown: something else is to be written. */
-  wipe(): void {
-    if (this.#shown) void this.terminal.write(WIPE);
+  /** Erases the line until the next update, so that other text can be written. */
+  clear(): void {
+    if (this.#shown) void this.terminal.write(ERASE_LINE);
     this.#shown = false;
   }
 
   [Symbol.dispose](): void {
     this.#cancel();
-    this.wipe();
+    this.clear();
   }
 
   #show(): void {
@@ -48,7 +45,7 @@ export class WaitProgress implements Disposable {
     [this.#acked, this.#at] = [acked, now];
     const [all, done, speed] = [sent, acked, rate].map((number) => number.toLocaleString("en-US"));
     const line = `${all} sent, ${done} acked, ${speed}/s`;
-    void this.terminal.write(WIPE + line.slice(0, Math.max(0, this.terminal.columns - 1)));
+    void this.terminal.write(ERASE_LINE + line.slice(0, Math.max(0, this.terminal.columns - 1)));
     this.#shown = true;
     this.#cancel = this.clock.after(PERIOD, () => this.#show());
   }

@@ -1,14 +1,13 @@
 import { fstatSync } from "node:fs";
 
 /**
- * Calls `onGone` when nobody reads the standard output any more, where it is a pipe.
+ * Calls `onGone` when standard output is a pipe and its reader closes it.
  *
- * Otherwise only a write can tell that, and the next message may be hours away. The runtime cannot
- * poll a pipe, but GNU `tail` does: following a file that never grows, it ends by SIGPIPE as soon as
- * its own output, which is the same pipe, has no reader. Where there is no such `tail`, nothing is
- * watched.
+ * Otherwise only a write would notice, and the next message may be hours away. The runtime cannot
+ * poll a pipe, but GNU `tail` can: while it follows a file that never grows, it ends with SIGPIPE as
+ * soon as its output, the same pipe, has no reader. Without such a `tail`, this does nothing.
  */
-export function watchReader(onGone: () => void): Disposable {
+export function watchStdoutReader(onGone: () => void): Disposable {
   if (Deno.build.os !== "linux" || !fstatSync(1).isFIFO()) return { [Symbol.dispose]() {} };
   const tail = startTail();
   if (tail === undefined) return { [Symbol.dispose]() {} };
@@ -24,27 +23,27 @@ export function watchReader(onGone: () => void): Disposable {
       try {
         tail.kill("SIGKILL");
       } catch (error) {
-        // It has just ended by itself.
+        // Already ended.
         if (!(error instanceof TypeError)) throw error;
       }
     },
   };
 }
 
-/** By its full name: whatever else is called so on the user's path would write into the output. */
+/** A full path: another `tail` on the user's path might write into the output. */
 const TAIL = "/usr/bin/tail";
 
 function startTail(): Deno.ChildProcess | undefined {
   try {
     return new Deno.Command(TAIL, {
-      // With --pid, it does not hold the pipe open when this process was killed.
+      // With --pid, it does not keep the pipe open after this process was killed.
       args: ["-f", `--pid=${Deno.pid}`, "/dev/null"],
       stdin: "null",
       stdout: "inherit",
       stderr: "null",
     }).spawn();
   } catch (error) {
-    // There is none, or it may not be run: then the next write tells.
+    // Missing, or not executable: the next write will notice.
     if (error instanceof Error) return undefined;
     throw error;
   }

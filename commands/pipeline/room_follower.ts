@@ -1,162 +1,128 @@
-import { nameFlag, roomsFlag } from "../client/client_flags.ts";
-import { TOKEN_FLAGS } from "../client/token.ts";
-import type { ADDRESS_FLAGS } from "../client/address.ts";
-import { connectorFor, type HubConnector } from "../client/trust.ts";
-import type { CommandInput } from "../../cli/command.ts";
-import { CliError, EXIT, UsageError } from "../../cli/errors.ts";
-import * as flag from "../../cli/flags.ts";
-import { plural } from "../../render/text.ts";
-import { type ClientConnection, connect, type ConnectOptions } from "../../client.ts";
-import type { RoomPosition } from "../../protocol.ts";
-import { CursorFile } from "./cursor_file.ts";
-import { follow, type FollowEvent, type FollowPosition, type Gap } from "./follow.ts";
-import { HubHistoryReader } from "./history_reader.ts";
-import { ConnectionNotices } from "./connection_notices.ts";
+import { CliError, EXIT } from "../../cli/errors.ts";
+import {
+  type ClientConnection,
+  connect,
+  type ConnectOptions,
+  type Environment,
+} from "../../client.ts";
+import { fetchHistory, findIdByTime } from "../../client/history.ts";
+import type { Message, RoomPosition } from "../../protocol.ts";
+import type { CursorFile } from "./cursor_file.ts";
+import { follow, type FollowEvent, type FollowPosition, type RoomHistory } from "./follow.ts";
+import { ConnectionNotices } from "./connection_events.ts";
 
 /** UTF-16 units of frames that wait for a slow reader; a fast one never has as many. */
 const MAX_UNREAD = 4 * 1024 * 1024;
 
-/** The flags of commands that follow rooms. */
-export const FOLLOW_FLAGS = {
-  room: roomsFlag("Room to follow; may be given several times"),
-  name: nameFlag({ help: "The name others see; without it you are a guest" }),
-  ...TOKEN_FLAGS,
-  cursor: flag.text({
-    placeholder: "FILE",
-    help: "Resume where the last run stopped, as FILE tells",
-  }),
-  after: flag.value<number | undefined>({
-    fallback: undefined,
-    placeholder: "ID",
-    expects: "the id of a message, or 0 for everything there is",
-    read: (text) => /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined,
-    help: "Begin after this message, 0: with the oldest. Ignored where --cursor knows the room",
-  }),
-  since: flag.seconds({
-    fallback: 0,
-    shown: "",
-    min: 1,
-    help: "Begin with the messages of this time, such as 10m",
-  }),
-  count: flag.integer({
-    fallback: 0,
-    shown: "",
-    min: 1,
-    help: "Exit after this many messages",
-  }),
-  strict: flag.toggle({
-    help: "Exit with 1 where the hub no longer keeps messages",
-  }),
-  wait: flag.toggle({ help: "Wait for a hub that is unreachable at the start" }),
-};
-
-type FollowInput = CommandInput<typeof FOLLOW_FLAGS & typeof ADDRESS_FLAGS>;
-
-/** Opens the cursor that the flags name, and checks them. */
-export async function openCursor({ flags, source }: FollowInput): Promise<CursorFile | undefined> {
-  if (flags.after !== undefined && source("since") !== "default") {
-    throw new UsageError("Cannot use --after together with --since: leave one out");
-  }
-  return flags.cursor === undefined ? undefined : await CursorFile.open(flags.cursor);
+/** Which rooms to follow, and from where. */
+export interface FollowSelection {
+  /** Default: the hub's own. */
+  readonly rooms: readonly string[];
+  readonly sender?: string | undefined;
+  /** Start after this id in rooms that the cursor does not know; 0 for the oldest message. */
+  readonly after?: number | undefined;
+  /** Or start at this time, in milliseconds since the Unix epoch. */
+  readonly since?: number | undefined;
+  /** Throw at the first gap. */
+  readonly strict: boolean;
+  /** Wait for a hub that is unreachable at the start. */
+  readonly wait: boolean;
 }
 
-/** What following rooms takes beside the flags. */
-export interface RoomFollowerOptions {
+export interface RoomFollowerOptions extends FollowSelection {
   readonly url: URL;
-  /** What lets this program in. */
-  readonly token: Pick<ConnectOptions, "token">;
+  readonly token: ConnectOptions["token"] | undefined;
+  readonly environment: Partial<Environment>;
   readonly cursor: CursorFile | undefined;
-  /** Writes a line for the person who started the program. */
+  /** Writes a line for the user. */
   readonly say: (line: string) => void;
   /** Ends the reading. */
   readonly signal: AbortSignal;
 }
 
-/** Rooms that are being followed. */
+/** Follows rooms on a connection of its own. */
 export class RoomFollower implements AsyncDisposable {
-  readonly #conversation: ClientConnection;
+  readonly #connection: ClientConnection;
   readonly #access: ConnectOptions;
 
-  private constructor(
-    private readonly input: FollowInput,
-    private readonly options: RoomFollowerOptions,
-    private readonly way: HubConnector,
-  ) {
-    const { flags } = input;
-    const { url, token, signal } = options;
-    this.#access = { url, signal, ...token };
-    this.#conversation = connect({
+  constructor(private readonly options: RoomFollowerOptions) {
+    const { url, token, signal, rooms, sender, wait, environment } = options;
+    this.#access = { url, signal, token };
+    this.#connection = connect({
       ...this.#access,
-      retryFirst: flags.wait,
+      retryFirst: wait,
       maxUnread: MAX_UNREAD,
-      ...(flags.name === undefined ? {} : { sender: flags.name }),
-      ...(flags.room.length === 0 ? {} : { rooms: flags.room.map((room) => this.#wanted(room)) }),
-    }, way.seams);
+      sender,
+      rooms: rooms.length === 0 ? undefined : rooms.map((room) => this.#resumeFrom(room)),
+    }, environment);
   }
 
-  /**
-   * Begins to follow what the flags name.
-   *
-   * @throws {CliError} when whom to trust makes no sense.
-   */
-  static open(input: FollowInput, options: RoomFollowerOptions): RoomFollower {
-    return new RoomFollower(input, options, connectorFor(options.url, input.flags));
-  }
-
-  /** Everything said in the rooms from where reading is to begin. */
-  steps(): AsyncGenerator<FollowEvent> {
-    const { say } = this.options;
-    const { flags, source } = this.input;
-    const past = new HubHistoryReader(this.#access, this.way.seams);
-    const since = Date.now() - flags.since * 1000;
-    const talk = new ConnectionNotices();
+  events(): AsyncGenerator<FollowEvent> {
+    const { environment, say, since, strict } = this.options;
+    const history = new HubRoomHistory(this.#access, environment);
+    const notices = new ConnectionNotices();
     return follow({
-      conversation: this.#conversation,
-      past,
+      connection: this.#connection,
+      history,
       start: async (room) => {
-        const known = this.#known(room);
-        if (known !== undefined || source("since") === "default") return known;
-        return { id: await past.before(room, since) };
+        const known = this.#knownPosition(room);
+        if (known !== undefined || since === undefined) return known;
+        return { id: await history.idBefore(room, since) };
       },
-      onGap: (gap) => this.#gap(gap),
+      onGap: (sentence) => {
+        if (strict) throw new CliError(`${sentence}. Remove --strict to continue after the gap`);
+        say(`! GAP: ${sentence}`);
+      },
       onEvent: (event) => {
-        const news = talk.news(event);
-        if (news !== undefined) say(news);
+        const notice = notices.noticeFor(event);
+        if (notice !== undefined) say(notice);
         if (event.type === "online" && event.welcome.rooms.length === 0) {
-          throw new CliError("The hub lets you into none of these rooms", EXIT.refused);
+          throw new CliError("The hub does not allow you into any of these rooms", EXIT.refused);
         }
       },
     });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#conversation.close();
-    await this.way[Symbol.asyncDispose]();
+    await this.#connection.close();
   }
 
-  #wanted(room: string): RoomPosition {
-    const known = this.#known(room);
+  #resumeFrom(room: string): RoomPosition {
+    const known = this.#knownPosition(room);
     if (known === undefined) return { room, history: 0 };
     const { epoch, id } = known;
     return { room, after: id, history: 0, ...(epoch === undefined ? {} : { epoch }) };
   }
 
-  #known(room: string): FollowPosition | undefined {
-    const { after } = this.input.flags;
-    return this.options.cursor?.rooms.get(room) ??
-      (after === undefined ? undefined : { id: after });
-  }
-
-  #gap({ sentence }: Gap): void {
-    if (this.input.flags.strict) {
-      throw new CliError(`${sentence}. Without --strict it would go on after them`);
-    }
-    this.options.say(`! GAP: ${sentence}`);
+  #knownPosition(room: string): FollowPosition | undefined {
+    const { after, cursor } = this.options;
+    return cursor?.rooms.get(room) ?? (after === undefined ? undefined : { id: after });
   }
 }
 
-/** The line for too few messages within `--timeout`. */
-export function tooFew(came: number, wanted: number, timeout: number): string {
-  const only = came === 0 ? "No message" : `Only ${plural(came, "message")}`;
-  return `${only} of ${wanted.toLocaleString("en-US")} came within ${timeout} s`;
+/**
+ * Reads history through connections of its own, each open only while it is needed: the connection
+ * that follows the rooms may be paused meanwhile.
+ */
+export class HubRoomHistory implements RoomHistory {
+  constructor(
+    private readonly options: ConnectOptions,
+    private readonly environment: Partial<Environment> = {},
+  ) {}
+
+  async *between(room: string, after: number, before: number): AsyncGenerator<Message> {
+    await using connection = this.#connect();
+    const pages = fetchHistory((page) => connection.history(room, page), { after, before });
+    for await (const page of pages) yield* page;
+  }
+
+  async idBefore(room: string, time: number): Promise<number> {
+    await using connection = this.#connect();
+    return await findIdByTime((page) => connection.history(room, page), time);
+  }
+
+  #connect(): ClientConnection {
+    // The hub was reachable a moment ago, so an outage now should be brief.
+    return connect({ ...this.options, rooms: [], retryFirst: true }, this.environment);
+  }
 }

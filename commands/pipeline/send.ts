@@ -1,66 +1,62 @@
 import { type ClientConnection, ConnectError, RequestError } from "../../client/types.ts";
-import type { OutgoingItem, Sendable } from "./items.ts";
+import type { OutgoingContent, OutgoingItem } from "./input.ts";
 
 /**
- * Messages that are read ahead of their acks: some times what a conversation has on its way at once,
- * so that it never waits for the input, and few enough for endless input.
+ * Messages read ahead of their acks: several send windows, so that the connection never waits for
+ * input, but a bounded number for endless input.
  */
 export const MAX_OPEN = 1024;
 
-/** UTF-16 units of text in them: long messages are read ahead less far. */
+/** UTF-16 units of text in them: fewer long messages are read ahead. */
 export const MAX_OPEN_LENGTH = 8 * 1024 * 1024;
 
-/** How far the sending has come. */
 export interface SendCounts {
-  /** Messages read and given to the conversation. */
+  /** Messages passed to the connection. */
   sent: number;
   acked: number;
-  /** Lines that are no message, or that the hub refused. */
+  /** Lines that were not messages, or that the hub refused. */
   refused: number;
 }
 
-/** How the sending ended. */
 export interface SendResult extends Readonly<SendCounts> {
-  /** The numbers of those that were neither acked nor refused when the conversation ended. */
+  /** Numbers of lines that were neither acked nor refused when the connection ended. */
   readonly unacked: readonly number[];
-  /** Why the conversation ended before everything was sent. */
+  /** Why the connection ended before everything was sent. */
   readonly error: ConnectError | undefined;
 }
 
-/** What sending takes. */
 export interface SendOptions<T> {
-  readonly conversation: ClientConnection;
+  readonly connection: ClientConnection;
   readonly items: AsyncIterable<OutgoingItem>;
-  /** Sends one; resolves when the hub has it. */
-  readonly deliver: (content: Sendable) => Promise<T>;
-  /** Told of every line that will not be sent, and why. */
+  /** Sends one message; resolves with the hub's answer. */
+  readonly deliver: (content: OutgoingContent) => Promise<T>;
+  /** Called for every line that will not be sent. */
   readonly onRefused: (number: number, why: string) => void;
-  /** What it means that the hub refused one; default: what the hub says. */
-  readonly meaning?: (error: RequestError) => string;
-  /** Given what the hub answered. */
-  readonly onAcked?: (answer: T) => void;
-  /** Kept up to date, for whoever shows it. */
+  /** Words a refusal for the user; default: the hub's own message. */
+  readonly describe?: (error: RequestError) => string;
+  readonly onAcked?: ((answer: T) => void) | undefined;
+  /** Updated during the sending, for a progress display. */
   readonly counts: SendCounts;
 }
 
 /**
- * Sends all items in their order, and waits until each is acked or refused. Reads on only while few
- * are under way. Ends early when the conversation does.
+ * Sends all items in order, and waits until each is acked or refused. Bounds how many are in flight.
+ * Ends early when the connection does.
  */
 export async function sendAll<T>(options: SendOptions<T>): Promise<SendResult> {
-  const { conversation, counts } = options;
+  const { connection, counts } = options;
   const open = new Map<number, number>();
   let openLength = 0;
   let error: ConnectError | undefined;
-  let fault: unknown;
+  let unexpected: unknown;
   let failed = false;
   const unacked: number[] = [];
 
-  let most = 0;
+  let target = 0;
   let wake: (() => void) | undefined;
-  /** Waits until no more than `count` are under way. */
-  const until = async (count: number): Promise<void> => {
-    most = count;
+  /** Waits until at most `count` messages are in flight. */
+  const drainTo = async (count: number): Promise<void> => {
+    target = count;
     while (open.size > count) {
       await new Promise<void>((resolve) => wake = resolve);
     }
@@ -68,7 +64,7 @@ export async function sendAll<T>(options: SendOptions<T>): Promise<SendResult> {
   const settled = (number: number): void => {
     openLength -= open.get(number) ?? 0;
     open.delete(number);
-    if (open.size <= most) wake?.();
+    if (open.size <= target) wake?.();
   };
   const refuse = (number: number, why: string): void => {
     counts.refused++;
@@ -76,15 +72,15 @@ export async function sendAll<T>(options: SendOptions<T>): Promise<SendResult> {
   };
   const fail = (number: number, reason: unknown): void => {
     if (reason instanceof RequestError) {
-      refuse(number, options.meaning?.(reason) ?? reason.message);
-    } else if (reason instanceof ConnectError && conversation.state !== "closed") {
-      // One of its connections ended, and took this message with it.
+      refuse(number, options.describe?.(reason) ?? reason.message);
+    } else if (reason instanceof ConnectError && connection.state !== "closed") {
+      // Lost in a reconnect; the connection itself goes on.
       refuse(number, reason.message);
     } else {
       failed = true;
       unacked.push(number);
       if (reason instanceof ConnectError) error ??= reason;
-      else fault ??= reason;
+      else unexpected ??= reason;
     }
     settled(number);
   };
@@ -104,11 +100,11 @@ export async function sendAll<T>(options: SendOptions<T>): Promise<SendResult> {
       options.onAcked?.(answer);
       settled(number);
     }, (reason) => fail(number, reason));
-    // Until half is done rather than one: then as many are read at once.
-    if (open.size >= MAX_OPEN || openLength > MAX_OPEN_LENGTH) await until(open.size >> 1);
+    // Drains to half rather than by one, so that messages are read and sent in batches.
+    if (open.size >= MAX_OPEN || openLength > MAX_OPEN_LENGTH) await drainTo(open.size >> 1);
     if (failed) break;
   }
-  await until(0);
-  if (fault !== undefined) throw fault;
+  await drainTo(0);
+  if (unexpected !== undefined) throw unexpected;
   return { ...counts, unacked, error };
 }

@@ -1,9 +1,9 @@
-import { plural } from "../../render/text.ts";
+import { plural } from "../../lib/words.ts";
 
-/** Lines that are told one by one; of more, only how many. */
-const TOLD = 10;
+/** Lines that are reported one by one; the rest only as a number. */
+const MAX_REPORTED = 10;
 
-/** Tells which lines were not sent, and why: the first ones as it happens, the others as a number. */
+/** Reports lines that were not sent, and why: the first ones at once, the rest as a number. */
 export class UnsentReport {
   #count = 0;
 
@@ -11,26 +11,25 @@ export class UnsentReport {
 
   /** Line `number` will not be sent. */
   refused(number: number, why: string): void {
-    if (++this.#count <= TOLD) this.say(`Line ${number} was not sent: ${why}`);
+    if (++this.#count <= MAX_REPORTED) this.say(`Line ${number} was not sent: ${why}`);
   }
 
-  /** These lines were neither acked nor refused when there was no going on. */
+  /** Reports lines that were neither acked nor refused when sending ended. */
   unacked(numbers: readonly number[], why: string): void {
     if (numbers.length === 0) return;
     const what = numbers.length === 1 ? "Line" : "Lines";
     this.say(`${what} ${ranges(numbers)} may not have been sent: ${why}`);
   }
 
-  /** Nothing more comes. */
-  end(): void {
-    const more = this.#count - TOLD;
+  finish(): void {
+    const more = this.#count - MAX_REPORTED;
     if (more > 0) {
       this.say(`And ${plural(more, "more line")} ${more === 1 ? "was" : "were"} not sent`);
     }
   }
 }
 
-/** `3, 5 to 9 and 12`; past the first few, how many. */
+/** `3, 5 to 9 and 12`; a number instead of all but the first few ranges. */
 export function ranges(numbers: readonly number[]): string {
   const found: [from: number, to: number][] = [];
   for (const number of numbers.toSorted((a, b) => a - b)) {
@@ -38,11 +37,11 @@ export function ranges(numbers: readonly number[]): string {
     if (last !== undefined && number <= last[1] + 1) last[1] = number;
     else found.push([number, number]);
   }
-  const told = found.slice(0, TOLD).map(([from, to]) =>
+  const listed = found.slice(0, MAX_REPORTED).map(([from, to]) =>
     from === to ? `${from}` : `${from} to ${to}`
   );
-  const rest = found.slice(TOLD).reduce((sum, [from, to]) => sum + to - from + 1, 0);
-  if (rest > 0) told.push(`${rest.toLocaleString("en-US")} more`);
-  const final = told.pop() ?? "";
-  return told.length === 0 ? final : `${told.join(", ")} and ${final}`;
+  const rest = found.slice(MAX_REPORTED).reduce((sum, [from, to]) => sum + to - from + 1, 0);
+  if (rest > 0) listed.push(`${rest.toLocaleString("en-US")} more`);
+  const final = listed.pop() ?? "";
+  return listed.length === 0 ? final : `${listed.join(", ")} and ${final}`;
 }

@@ -1,12 +1,12 @@
 import { UsageError } from "../../cli/errors.ts";
 import { isProgramId, MAX_VIA } from "../../protocol.ts";
 
-/** The variable that tells a command which programs caused it, oldest first, with commas between. */
+/** The variable with the programs that caused a command, oldest first, separated by commas. */
 export const VIA_VARIABLE = "BCAST_VIA";
 
 /**
- * The identifier of a program that reacts to messages. It is the same in every run of the same
- * command line, and says nothing about it.
+ * The identifier of a program that reacts to messages: a hash, the same in every run of the same
+ * command line.
  */
 export async function programId(
   hub: string,
@@ -18,12 +18,12 @@ export async function programId(
   return new Uint8Array(hash, 0, 8).toHex();
 }
 
-/** The chain of what `id` causes by its reaction to a message with `via`: the newest ones. */
+/** The `via` of a message with which `id` reacts to one with `via`; keeps the newest entries. */
 export function extendVia(via: readonly string[] | undefined, id: string): readonly string[] {
   return [...(via ?? []).filter((item) => item !== id), id].slice(-MAX_VIA);
 }
 
-/** The programs that caused a message: those that it names itself, then those of this process. */
+/** Combines the `via` of a message with that of this process; keeps the newest entries. */
 export function joinVia(
   { via: own = [] }: { readonly via?: readonly string[] },
   { via: process = [] }: { readonly via?: readonly string[] },
@@ -33,9 +33,9 @@ export function joinVia(
 }
 
 /**
- * What a message says that this process sends: the programs that caused the process.
+ * The `via` of messages that this process sends, from {@linkcode VIA_VARIABLE}.
  *
- * @throws {UsageError} when {@linkcode VIA_VARIABLE} holds something else.
+ * @throws {UsageError} when the variable is malformed.
  */
 export function viaOption(
   env: (name: string) => string | undefined,
@@ -45,7 +45,7 @@ export function viaOption(
   const via = text.split(",");
   if (via.every(isProgramId)) return { via: via.slice(-MAX_VIA) };
   throw new UsageError(
-    `${VIA_VARIABLE} must be identifiers of A-Z a-z 0-9 _ . - with commas between: unset it, or ` +
-      "leave it as bcast exec has set it",
+    `${VIA_VARIABLE} must hold identifiers of A-Z a-z 0-9 _ . - separated by commas: unset it, or ` +
+      "leave it as bcast exec set it",
   );
 }

@@ -1,6 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import { type Authorizer, OPEN } from "../../auth/authorizer.ts";
-import { combine } from "../../auth/combined.ts";
+import { type Authorizer, combineAuthorizers, OPEN } from "../../auth/authorizer.ts";
 import { JwtAuthorizer } from "../../auth/jwt.ts";
 import {
   KeyError,
@@ -10,26 +9,26 @@ import {
   type VerificationKey,
 } from "../../auth/keys.ts";
 import { MIN_UNGUESSABLE_LENGTH, SecretAuthorizer } from "../../auth/secrets.ts";
-import { isNetwork } from "../../server/http/forwarded.ts";
+import { isNetwork } from "../../server/http/proxies.ts";
 import { readHostPattern } from "../../server/http/hosts.ts";
 import { readOrigin } from "../../server/http/origin.ts";
 import { visible } from "../../protocol.ts";
 import { CliError, UsageError } from "../../cli/errors.ts";
-import { isReadableByOthers, readSmallFile } from "../../lib/read_file.ts";
+import { isReadableByOthers, readSmallFile } from "../../cli/read_file.ts";
 import { steadyClock } from "../../lib/steady_clock.ts";
 import { watchFiles } from "../../lib/watch_files.ts";
 import { type FlagValues, list, text } from "../../cli/flags.ts";
-import { checkedToken, readTokens } from "../secrets.ts";
+import { checkedToken, readTokens } from "../../cli/token_file.ts";
 
 const logger = getLogger(["bcast", "access"]);
 
-const GROUP = "Who may come in";
+const GROUP = "Authentication";
 
 /** The flags about JSON Web Tokens. */
 export const JWT_FLAGS = {
   jwtSecretFile: text({
     placeholder: "FILE",
-    help: "Let in who brings a JSON Web Token signed with a secret of FILE (HS256, HS384, HS512)",
+    help: "Accept JWTs signed with a secret from FILE",
     group: GROUP,
   }),
   jwtKey: list({
@@ -37,24 +36,23 @@ export const JWT_FLAGS = {
     placeholder: "FILE",
     expects: "a file",
     accepts: (path) => path !== "",
-    help: "Let in who brings a JSON Web Token signed with the private half of this public key " +
-      "(PEM, JWK or a JWKS); may be given several times",
+    help: "Accept JWTs verified by this public key (repeatable)",
     group: GROUP,
   }),
   jwtIssuer: text({
     placeholder: "TEXT",
-    help: "Only tokens with this issuer (iss)",
+    help: "Accept only JWTs with this issuer (iss)",
     group: GROUP,
   }),
   jwtAudience: text({
     placeholder: "TEXT",
-    help: "Only tokens for this audience (aud); without it, only those for none",
+    help: "Accept only JWTs for this audience (aud)",
     group: GROUP,
   }),
   jwtName: text({
     fallback: "sub",
     placeholder: "CLAIM",
-    help: "The claim of a token that fixes its bearer's name",
+    help: "JWT claim that holds the user's name",
     group: GROUP,
   }),
 };
@@ -64,37 +62,36 @@ export const ACCESS_FLAGS = {
   token: text({
     placeholder: "TOKEN",
     secret: true,
-    help: "Let in only who knows this secret; safer as BCAST_TOKEN or in a file, as other users " +
-      "of this machine can see command lines",
+    help: "Require this secret; --token-file or BCAST_TOKEN is safer",
     group: GROUP,
   }),
   tokenFile: text({
     placeholder: "FILE",
-    help: "Let in only who knows a secret of FILE: one a line, read again when it changes",
+    help: "Require a secret from FILE, one per line",
     group: GROUP,
   }),
   ...JWT_FLAGS,
   adminTokenFile: text({
     placeholder: "FILE",
-    help: "Let who knows a secret of FILE moderate",
+    help: "Tokens in FILE grant moderator rights",
     group: GROUP,
   }),
   origin: list({
     fallback: [],
     placeholder: "ORIGIN",
-    shown: "the hub's own",
+    defaultText: "the hub's own",
     expects: "an origin such as https://chat.example.org, or null, or * for all",
     accepts: (origin) => readOrigin(origin) !== undefined,
-    help: "Site whose pages may talk to the hub; may be given several times",
+    help: "Origin of web pages that may connect (repeatable)",
     group: GROUP,
   }),
   allowedHost: list({
     fallback: [],
     placeholder: "NAME",
-    shown: "localhost, this machine's",
+    defaultText: "localhost, this machine's",
     expects: "a host name such as chat.example.org or *.example.org, without a port, or * for all",
     accepts: (name) => readHostPattern(name) !== undefined,
-    help: "Host name that the hub answers to; repeatable",
+    help: "Host name that the hub answers to (repeatable)",
     group: GROUP,
   }),
   trustProxy: list({
@@ -102,7 +99,7 @@ export const ACCESS_FLAGS = {
     placeholder: "CIDR",
     expects: "an address or a network, such as 127.0.0.1 or 10.0.0.0/8",
     accepts: isNetwork,
-    help: "Proxy whose X-Forwarded-For, -Host and -Proto are believed; may be given several times",
+    help: "Proxy whose X-Forwarded-* headers are trusted (repeatable)",
     group: GROUP,
   }),
 };
@@ -126,23 +123,25 @@ export async function openAuth(flags: AccessValues): Promise<AuthConfig> {
   const paths = filesOf(flags);
   for (const path of secretFilesOf(flags)) {
     if (await isReadableByOthers(path)) {
-      logger.warn("Other users of this machine can read {path}: chmod 600 it", { path });
+      logger.warn("Other users of this machine can read {path}. Run: chmod 600 {path}", { path });
     }
   }
   const watch = paths.length === 0 ? undefined : watchFiles(paths, steadyClock, async () => {
     try {
       current = await loadAuthorizer(flags);
-      logger.info("Read again who may come in");
+      logger.info("Reloaded the authentication files");
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
-      logger.error("{problem}. Who may come in stays as it was", { problem: error.message });
+      logger.error("{problem}. The previous authentication settings stay in force", {
+        problem: error.message,
+      });
     }
   });
   return {
     authorizer: {
       required: current.required,
-      get moderated(): boolean {
-        return current.moderated ?? false;
+      get grantsAdmin(): boolean {
+        return current.grantsAdmin ?? false;
       },
       authorize: (token, now) => current.authorize(token, now),
     },
@@ -171,7 +170,7 @@ export async function loadJwt(flags: JwtValues): Promise<JwtAuthorizer | undefin
   }
   if (jwtIssuer !== undefined || jwtAudience !== undefined) {
     throw new UsageError(
-      "--jwt-issuer and --jwt-audience need a key: give --jwt-secret-file or --jwt-key",
+      "--jwt-issuer and --jwt-audience need a key. Add --jwt-secret-file or --jwt-key",
     );
   }
   return undefined;
@@ -197,7 +196,7 @@ async function loadAuthorizer(flags: AccessValues): Promise<Authorizer> {
   const secrets = token === undefined ? [] : [checkedToken(token, "The token of --token")];
   if (tokenFile !== undefined) secrets.push(...await readTokens(tokenFile));
   if (secrets.some((secret) => secret.length < MIN_UNGUESSABLE_LENGTH)) {
-    logger.warn("The token is short and could be guessed: make one with bcast token secret");
+    logger.warn("The token is short and could be guessed. Create one with bcast token secret");
   }
   const authorizers: Authorizer[] = [];
   if (adminTokenFile !== undefined) {
@@ -209,7 +208,7 @@ async function loadAuthorizer(flags: AccessValues): Promise<Authorizer> {
   if (secrets.length > 0) authorizers.push(new SecretAuthorizer(secrets));
   const jwt = await loadJwt(flags);
   if (jwt !== undefined) authorizers.push(jwt);
-  return authorizers.length === 0 ? OPEN : combine(authorizers, { open });
+  return authorizers.length === 0 ? OPEN : combineAuthorizers(authorizers, { open });
 }
 
 function secretFilesOf({ tokenFile, adminTokenFile, jwtSecretFile }: AccessValues): string[] {

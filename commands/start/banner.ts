@@ -1,55 +1,54 @@
-import { isLoopback } from "../../server/limits/server_limits.ts";
+import { isLoopback, isUnspecified } from "../../lib/net.ts";
 import { DEFAULT_PORT, visible } from "../../protocol.ts";
 
-/** What a hub tells whoever started it. */
+/** A running hub, as its banner describes it. */
 export interface ListeningAddress {
   readonly host: string;
   readonly port: number;
-  /** The port of the line door, if there is one. */
   readonly tcpPort?: number | undefined;
   readonly rooms: readonly string[];
-  /** Whether nobody comes in without a token. */
+  /** Whether clients need a token. */
   readonly guarded: boolean;
-  /** Where messages are kept, in words. */
+  /** Where messages are kept, as text. */
   readonly history: string;
-  /** What to type to run the program. */
+  /** The command that runs this program. */
   readonly program: string;
-  /** Whether what travels is encrypted; default false. */
+  /** Whether traffic is encrypted; default false. */
   readonly secure?: boolean;
-  /** The fingerprint that clients have to name, where they cannot know the certificate otherwise. */
+  /** The fingerprint of a self-signed certificate, which clients have to pin. */
   readonly fingerprint?: string;
-  /** What whoever started it should know about who can reach it, a sentence each. */
+  /** A sentence each. */
   readonly warnings: readonly string[];
-  /** The machine's addresses, as {@linkcode lanAddresses} gives them. */
+  /** The result of {@linkcode lanAddresses}. */
   readonly addresses: readonly string[];
-  /** The addresses that it is bound to. */
+  /** The addresses that the hub is bound to. */
   readonly bound: readonly string[];
 }
 
-/** Where the hub listens: one line for each of its doors. */
+/** One line per transport. */
 export function listeningLine(
   { host, port, tcpPort, secure = false }: Pick<
     ListeningAddress,
     "host" | "port" | "tcpPort" | "secure"
   >,
 ): string {
-  const name = isEverywhere(host) ? "localhost" : host;
+  const name = isUnspecified(host) ? "localhost" : host;
   const lines = tcpPort === undefined
     ? ""
     : `Listening on tcp://${authority(name, tcpPort)} for lines\n`;
   return `Listening on ${address(name, port, secure)}\n${lines}`;
 }
 
-/** Where the hub listens and how to join it. */
+/** The output of `bcast start`: where the hub listens, and how to join it. */
 export function banner(listening: ListeningAddress): string {
   const { host, port, tcpPort, rooms, guarded, history, program, addresses, bound } = listening;
   const { secure = false, fingerprint } = listening;
   const pin = fingerprint === undefined ? "" : ` --fingerprint ${fingerprint}`;
   const remote = (name: string): string =>
     `  ${program} connect ${address(name, port, secure)}${pin}`;
-  const everywhere = isEverywhere(host) && addresses.length > 0;
+  const everywhere = isUnspecified(host) && addresses.length > 0;
   const lines = [
-    `Open ${page(isEverywhere(host) ? "localhost" : host, port, secure)} in a browser${
+    `Open ${page(isUnspecified(host) ? "localhost" : host, port, secure)} in a browser${
       everywhere ? ", or on other machines:" : ""
     }`,
     ...everywhere ? addresses.map((name) => `  ${page(name, port, secure)}`) : [],
@@ -60,21 +59,21 @@ export function banner(listening: ListeningAddress): string {
       host === "localhost" && bound.length === 1 ? " (this machine has no other loopback)" : ""
     }`,
     "",
-    "Join it from another terminal of this machine:",
+    "Join from another terminal on this machine:",
     `  ${program} connect${localArguments(listening)}${pin}`,
   ];
   if (tcpPort !== undefined) {
-    lines.push(`  nc ${isEverywhere(host) ? "localhost" : host} ${tcpPort}`);
+    lines.push(`  nc ${isUnspecified(host) ? "localhost" : host} ${tcpPort}`);
   }
   if (everywhere) {
-    lines.push("From another machine of this network:", ...addresses.map(remote));
-  } else if (!isEverywhere(host) && reachableHost(bound) !== "localhost") {
+    lines.push("From another machine on this network:", ...addresses.map(remote));
+  } else if (!isUnspecified(host) && reachableHost(bound) !== "localhost") {
     lines.push("From another machine:", remote(host));
   }
   if (guarded) {
-    lines.push("Whoever joins needs a token: --token-file FILE, or BCAST_TOKEN.");
+    lines.push("Clients need a token: --token-file FILE, or BCAST_TOKEN.");
     if (tcpPort !== undefined) {
-      lines.push("At the door of lines it is the first one: /token SECRET.");
+      lines.push("On the TCP port, send it as the first line: /token SECRET");
     }
   }
   if (listening.warnings.length > 0) lines.push("", ...listening.warnings);
@@ -82,50 +81,71 @@ export function banner(listening: ListeningAddress): string {
   return listeningLine(listening) + lines.map((line) => visible(line)).join("\n") + "\n";
 }
 
+/** Whether and how other machines can reach a hub. */
+export interface Exposure {
+  readonly host: string;
+  /** Whether clients need a token. */
+  readonly guarded: boolean;
+  /** Whether traffic is encrypted. */
+  readonly secure: boolean;
+  readonly tcpPort?: number | undefined;
+}
+
+/** Warnings for the operator, a sentence each; none for a hub that only this machine can reach. */
+export function exposureWarnings({ host, guarded, secure, tcpPort }: Exposure): readonly string[] {
+  if (isLoopback(host)) return [];
+  const warnings: string[] = [];
+  if (!guarded) {
+    warnings.push(
+      "No token is required: every client that can reach this address may read and write.",
+      "Create a token with bcast token secret FILE, and require it with --token-file FILE.",
+    );
+  }
+  if (!secure) {
+    warnings.push(
+      "Traffic is not encrypted: use --tls-self-signed, or --tls-cert and --tls-key.",
+    );
+  } else if (tcpPort !== undefined) {
+    warnings.push("Traffic on the --tcp port is never encrypted, tokens included.");
+  }
+  if (warnings.length === 0) return [];
+  return [...warnings, "To accept only clients on this machine, use --host localhost."];
+}
+
 /**
- * The addresses at which other machines find a hub that listens on all addresses; IPv4 first, as
- * people read them easier.
+ * The addresses at which other machines reach a hub that listens on all addresses. IPv4 comes first,
+ * as it is easier to read.
  */
 export function lanAddresses(
   host: string,
   interfaces: readonly Pick<Deno.NetworkInterfaceInfo, "address" | "family">[],
 ): readonly string[] {
-  // Link-local IPv6 means nothing without the name of an interface on the other machine.
+  // Link-local IPv6 addresses need the name of an interface of the other machine.
   const usable = interfaces.filter(({ address }) =>
-    !isLoopbackHost(address) && !/^fe[89ab]/i.test(address) && !address.startsWith("169.254.")
+    !isLoopback(address) && !/^fe[89ab]/i.test(address) && !address.startsWith("169.254.")
   );
   const of = (family: "IPv4" | "IPv6"): readonly string[] =>
     usable.filter((each) => each.family === family).map((each) => each.address);
-  // 0.0.0.0 is all of IPv4 alone; :: takes in both.
+  // 0.0.0.0 covers IPv4 only, :: both.
   return [...new Set([...of("IPv4"), ...host === "0.0.0.0" ? [] : of("IPv6")])];
 }
 
 /**
- * The host to show for one that was asked for: `0`, `::0` and a name for either are all addresses,
- * and there are several ways to write `localhost`.
+ * The canonical form of a requested host: `0`, `::0` and others mean all addresses, and `localhost`
+ * may be in upper case.
  */
 export function shownHost(host: string, bound: readonly string[]): string {
   if (host.toLowerCase() === "localhost") return "localhost";
-  return bound.find(isEverywhere) ?? host;
+  return bound.find(isUnspecified) ?? host;
 }
 
-/** The address at which other machines may reach a hub, or `localhost` where there is none. */
+/** An address that other machines can reach, or `localhost` if there is none. */
 export function reachableHost(bound: readonly string[]): string {
   return bound.find((address) => !isLoopback(address)) ?? "localhost";
 }
 
-/** Whether `host` means all addresses of the machine. */
-export function isEverywhere(host: string): boolean {
-  return host === "0.0.0.0" || host === "::" || host === "[::]";
-}
-
-/** Whether `host` can be reached from this machine only. */
-export function isLoopbackHost(host: string): boolean {
-  return host === "localhost" || host === "::1" || host === "[::1]" || host.startsWith("127.");
-}
-
 function localArguments({ host, port, secure = false }: ListeningAddress): string {
-  const local = isEverywhere(host) || host === "localhost";
+  const local = isUnspecified(host) || host === "localhost";
   if (secure || !local) return ` ${address(local ? "localhost" : host, port, secure)}`;
   return port === DEFAULT_PORT ? "" : ` --port ${port}`;
 }
@@ -138,7 +158,7 @@ function address(host: string, port: number, secure: boolean): string {
   return `${secure ? "wss" : "ws"}://${authority(host, port)}/`;
 }
 
-/** A host and a port, IPv6 in brackets. */
+/** `host:port`, with IPv6 in brackets. */
 export function authority(host: string, port: number): string {
   return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
 }

@@ -27,7 +27,7 @@ export class Renewal {
     const server = this.#server;
     if (server === undefined) return;
     if (tls === undefined) {
-      logger.info("There is no certificate to read again");
+      logger.info("There is no certificate to reload");
       return;
     }
     this.#reloading = this.#reloading.then(() => tls.reload((pair) => server.renew(pair)))

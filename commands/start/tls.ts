@@ -1,6 +1,7 @@
+import { isUnspecified } from "../../lib/net.ts";
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
-import { fromPrivateKey } from "../../auth/pem.ts";
+import { fromPrivateKey } from "../../auth/keys.ts";
 import {
   type CertificateFacts,
   checkPair,
@@ -13,7 +14,7 @@ import type { ServerClock } from "../../lib/clock.ts";
 import { steadyClock } from "../../lib/steady_clock.ts";
 import { lanAddresses } from "./banner.ts";
 import { CliError, UsageError } from "../../cli/errors.ts";
-import { why } from "../../lib/read_file.ts";
+import { readErrorText, replaceFile } from "../../lib/files.ts";
 import * as flag from "../../cli/flags.ts";
 import { watchFiles } from "../../lib/watch_files.ts";
 
@@ -27,24 +28,22 @@ const WARN_DAYS = 14;
 /** Days before its end at which a start of the hub makes a new self-signed pair. */
 const RENEW_DAYS = 30;
 
-const TLS = "Encryption";
+const TLS = "TLS";
 
 /** The flags of a hub that encrypts what travels. */
 export const TLS_FLAGS = {
   tlsCert: flag.text({
     placeholder: "FILE",
-    help: "Certificate in PEM form, its issuers behind it: makes the hub wss://. Read again when " +
-      "it changes, and at SIGHUP",
+    help: "Certificate chain (PEM) for wss://; reloaded when it changes",
     group: TLS,
   }),
   tlsKey: flag.text({
     placeholder: "FILE",
-    help: "The key of the certificate, in PEM form without a password",
+    help: "Private key of the certificate (PEM, no password)",
     group: TLS,
   }),
   tlsSelfSigned: flag.toggle({
-    help: "Make a certificate, and keep it in the data directory; clients name its fingerprint, " +
-      "which is shown at the start",
+    help: "Create a self-signed certificate and use it",
     group: TLS,
   }),
 };
@@ -93,7 +92,7 @@ export async function tlsSource(
   }
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined) {
-    throw new UsageError("--tls-cert and --tls-key go together: give both");
+    throw new UsageError("--tls-cert and --tls-key must be used together. Give both");
   }
   return fileSource({ cert: tlsCert, key: tlsKey }, false, options.clock ?? steadyClock);
 }
@@ -101,15 +100,15 @@ export async function tlsSource(
 function fileSource(files: PairNames, isSelfSigned: boolean, clock: ServerClock): TlsSource {
   let { pair, facts } = readPair(files, clock.now());
   const warn = (): void => warnOfEnd(files.cert, facts.notAfter, clock.now());
-  logger.info("Certificate {file}: {fingerprint}, valid to {end}", {
+  logger.info("Certificate {file}: {fingerprint}, valid until {end}", {
     file: files.cert,
     fingerprint: facts.fingerprint,
     end: day(facts.notAfter),
   });
   if (facts.isAuthority) {
     logger.warn(
-      "{file} is an authority's own certificate (CA:TRUE), which most clients refuse as a hub's: " +
-        "make it with -addext basicConstraints=critical,CA:FALSE",
+      "{file} is a CA certificate (CA:TRUE), which most clients reject as a server certificate. " +
+        "Create it with -addext basicConstraints=critical,CA:FALSE",
       { file: files.cert },
     );
   }
@@ -125,18 +124,18 @@ function fileSource(files: PairNames, isSelfSigned: boolean, clock: ServerClock)
         ({ pair, facts: next } = readPair(files, clock.now()));
       } catch (error) {
         if (!(error instanceof CliError)) throw error;
-        logger.error("{error}. The hub goes on with the certificate it has", {
+        logger.error("{error}. The hub keeps its current certificate", {
           error: error.message,
         });
         return;
       }
       if (pair.cert === before.cert && pair.key === before.key) {
-        logger.info("Certificate {file} is the same as before", { file: files.cert });
+        logger.info("Certificate {file} is unchanged", { file: files.cert });
         return;
       }
       facts = next;
       await use(pair);
-      logger.info("Certificate {file} is new: {fingerprint}, valid to {end}", {
+      logger.info("Certificate {file} was replaced: {fingerprint}, valid until {end}", {
         file: files.cert,
         fingerprint: facts.fingerprint,
         end: day(facts.notAfter),
@@ -171,7 +170,9 @@ function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    throw new CliError(`Cannot read "${path}": ${why(error)}`, undefined, { cause: error });
+    throw new CliError(`Cannot read "${path}": ${readErrorText(error)}`, undefined, {
+      cause: error,
+    });
   }
 }
 
@@ -179,8 +180,9 @@ function warnOfEnd(file: string, notAfter: number, now: number): void {
   const days = Math.floor((notAfter - now) / DAY);
   if (days > WARN_DAYS) return;
   const fields = { file, end: day(notAfter), days };
-  if (days < 0) logger.error("Certificate {file} has expired on {end}: clients refuse it", fields);
-  else logger.warn("Certificate {file} expires in {days} days, on {end}: replace it", fields);
+  if (days < 0) {
+    logger.error("Certificate {file} expired on {end}: clients reject it. Replace it", fields);
+  } else logger.warn("Certificate {file} expires in {days} days, on {end}. Replace it", fields);
 }
 
 /**
@@ -211,9 +213,9 @@ async function selfSigned(
   if (!lasts(files, clock.now())) {
     const pair = await make();
     // The key first: a certificate without its key would look like a damaged pair.
-    write(files.key, pair.key);
-    write(files.cert, pair.cert);
-    logger.info("Made a certificate for itself: {file}", { file: files.cert });
+    await replaceFile(files.key, pair.key);
+    await replaceFile(files.cert, pair.cert);
+    logger.info("Created a self-signed certificate: {file}", { file: files.cert });
   }
   return fileSource(files, true, clock);
 }
@@ -236,17 +238,17 @@ function lasts(files: PairNames, now: number): boolean {
   }
 }
 
-/** In one step, and for the owner's eyes only: a hub that is killed leaves no half of a file. */
-function write(path: string, text: string): void {
-  const temporary = `${path}.new`;
-  Deno.writeTextFileSync(temporary, text, { mode: 0o600 });
-  Deno.renameSync(temporary, path);
-}
-
 /** What clients may call this machine. */
 function ownNames(host: string): readonly string[] {
   const bare = host.replace(/^\[(.*)\]$/, "$1");
-  const everywhere = bare === "0.0.0.0" || bare === "::";
   const addresses = lanAddresses("::", Deno.networkInterfaces());
-  return [...new Set(["localhost", "127.0.0.1", "::1", ...addresses, ...everywhere ? [] : [bare]])];
+  return [
+    ...new Set([
+      "localhost",
+      "127.0.0.1",
+      "::1",
+      ...addresses,
+      ...isUnspecified(bare) ? [] : [bare],
+    ]),
+  ];
 }

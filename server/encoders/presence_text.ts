@@ -1,6 +1,6 @@
 import type { Presence, System } from "../../protocol.ts";
 
-/** The sentences that say what a `presence` frame says, for clients without one. */
+/** A `presence` frame as sentences, for clients that show only text. */
 export function presenceSentences(
   frame: Presence,
   timestamp: string,

@@ -1,13 +1,12 @@
 import type { Joined, RoomPosition, System } from "../../protocol.ts";
-import type { Encoder } from "./encoder.ts";
-import type { EncodedMessage } from "../recent_messages.ts";
+import type { EncodedMessage, Encoder } from "./encoder.ts";
 
-/** Milliseconds after which a browser comes back when its stream broke. */
+/** Milliseconds after which a browser reconnects a broken stream. */
 const RETRY = 2000;
 
 /**
- * Those who listen to one room as Server-Sent Events (HTML standard, section 9.2): each message with
- * its position as `id`, from which a browser goes on by itself.
+ * Server-Sent Events of one room (HTML standard, section 9.2). The `id` of each message is its
+ * position, from which a browser resumes by itself.
  */
 export const SSE_ENCODER: Encoder = {
   name: "events",
@@ -16,47 +15,49 @@ export const SSE_ENCODER: Encoder = {
   receiveOnly: true,
   welcome: () => [],
   joined: ({ fields, history }) => [
-    // Without data this is no event, but a position: one who lost the stream before the first
-    // message missed nothing.
+    // No data, so no event: it only sets the position, in case the stream breaks before the first
+    // message.
     `retry: ${RETRY}\nid: ${fields.epoch}:${before(history, fields.last)}\n\n` +
-    history.map((entry) => event(entry, fields.epoch)).join(""),
+    history.map((entry) => messageEvent(entry, fields.epoch)).join(""),
   ],
-  messages: (entries, epoch) => [entries.map((entry) => event(entry, epoch)).join("")],
+  messages: (messages, epoch) => [
+    messages.map((message) => messageEvent(message, epoch)).join(""),
+  ],
   ack: () => undefined,
-  control: (frame) => frame.type === "system" && isForListeners(frame) ? [wordsEvent(frame)] : [],
+  control: (frame) => frame.type === "system" && isFromModerator(frame) ? [systemEvent(frame)] : [],
 };
 
-/** Of what the hub says in words, only what moderators do: a stream is told of nobody's comings. */
-function isForListeners({ event }: System): boolean {
+/** Streams get moderators' announcements and notices, but no presence. */
+function isFromModerator({ event }: System): boolean {
   return event === "announcement" || event === "notice";
 }
 
-/** Without an id: it is not in the log, and nobody resumes from it. */
-function wordsEvent(frame: System): string {
+/** Has no id: it is not in the log, so no client can resume from it. */
+function systemEvent(frame: System): string {
   return `event: ${frame.event}\ndata: ${JSON.stringify(frame)}\n\n`;
 }
 
-/** Says that messages are missing between the position asked for and what follows. */
+/** Tells a client that messages are missing between its position and the next event. */
 export function resetEvent(
   { room, epoch, last }: Omit<Joined, "history">,
   history: readonly EncodedMessage[],
   position: RoomPosition,
 ): string {
   const [reason, message] = position.epoch !== undefined && position.epoch !== epoch
-    ? ["epoch", "The room began anew: what you have read is of another log"]
+    ? ["epoch", "The room was reset: your position belongs to an older log"]
     : (position.after ?? 0) > last
-    ? ["ahead", "The room has no such message yet: the position is of another log"]
-    : ["trimmed", "What follows on your position is no longer kept"];
+    ? ["ahead", "The room has no such message yet: your position belongs to another log"]
+    : ["trimmed", "The messages after your position are no longer kept"];
   const data = JSON.stringify({ room, epoch, last, reason, message });
   return `event: reset\nid: ${epoch}:${before(history, last)}\ndata: ${data}\n\n`;
 }
 
-/** JSON has no line breaks of its own, and neither part of the id has any. */
-function event({ message, json }: EncodedMessage, epoch: string): string {
+/** Safe to embed: neither JSON nor the id contains line breaks. */
+function messageEvent({ message, json }: EncodedMessage, epoch: string): string {
   return `event: message\nid: ${epoch}:${message.id}\ndata: ${json}\n\n`;
 }
 
-/** The id that `history`, or if it is empty whatever comes, follows on. */
+/** The id just before `history`, or before the next message if `history` is empty. */
 function before(history: readonly EncodedMessage[], last: number): number {
   const first = history[0]?.message.id;
   return first === undefined ? last : first - 1;

@@ -1,14 +1,13 @@
 import { sanitizedText } from "../../chat/content.ts";
 import type { Content, Message } from "../../protocol.ts";
-import type { ControlFrame, WelcomeHead } from "./encoder.ts";
-import type { JoinSnapshot } from "../join_result.ts";
+import type { ControlFrame, Encoder, JoinSnapshot, WelcomeHead } from "./encoder.ts";
 import { formatNames, presenceSentences } from "./presence_text.ts";
 
-/** Begins what follows a newline inside one message, so that no text can pass for another's line. */
+/** Replaces newlines inside a message, so that no text can pose as a line from another sender. */
 const CONTINUATION = "\n  | ";
 
-/** `[10:30:40] Alice: hi`, by the hub's own clock and time zone. */
-export function messageLine(message: Message): string {
+/** `[10:30:40] Alice: hi`, in the hub's time zone. */
+function messageLine(message: Message): string {
   const time = clockTime(message.timestamp);
   const text = contentText(message);
   return message.kind === "action"
@@ -16,8 +15,8 @@ export function messageLine(message: Message): string {
     : `[${time}] ${message.sender}: ${text}`;
 }
 
-/** What a person sees of a message: its text, or its data where there is none. */
-export function contentText(content: Content): string {
+/** The text of a message, or its data as JSON if it has no text. */
+function contentText(content: Content): string {
   const text = content.message ?? JSON.stringify(content.data);
   return sanitizedText(text).trimEnd().replaceAll("\n", CONTINUATION);
 }
@@ -28,24 +27,20 @@ function clockTime(timestamp: string): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
-/** What a text client sees on coming in: who and where it is, and what was said before. */
-export function welcomeLines(head: WelcomeHead, rooms: readonly JoinSnapshot[]): readonly string[] {
+function welcomeLines(head: WelcomeHead, rooms: readonly JoinSnapshot[]): readonly string[] {
   const greeting =
     `* You are ${head.sender}. /help lists the commands, /nick NAME changes the name`;
   return [...rooms.flatMap(joinedLines), greeting];
 }
 
-/** A room as a text client finds it. */
-export function joinedLines(entered: JoinSnapshot): readonly string[] {
-  const { room, online } = entered.fields;
+function joinedLines({ fields: { room, online }, history }: JoinSnapshot): readonly string[] {
   return [
-    ...entered.history.map((entry) => messageLine(entry.message)),
+    ...history.map(({ message }) => messageLine(message)),
     `* In room ${room} (${online} online)`,
   ];
 }
 
-/** A frame in words; empty for what a text client is not told. */
-export function frameLine(frame: ControlFrame, now: number): readonly string[] {
+function controlLines(frame: ControlFrame, now: number): readonly string[] {
   switch (frame.type) {
     case "presence":
       return presenceSentences(frame, "").map((system) => `* ${system.message}`);
@@ -72,3 +67,16 @@ export function frameLine(frame: ControlFrame, now: number): readonly string[] {
       return [];
   }
 }
+
+/** Plain lines both ways, for people with a bare WebSocket tool or `nc`. */
+export const TEXT_ENCODER: Encoder = {
+  name: "text",
+  batches: false,
+  requiresHello: false,
+  receiveOnly: false,
+  welcome: welcomeLines,
+  joined: joinedLines,
+  messages: (messages) => messages.map(({ message }) => messageLine(message)),
+  ack: () => undefined,
+  control: controlLines,
+};

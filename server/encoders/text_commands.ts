@@ -1,12 +1,12 @@
 import { splitKnownName } from "../../chat/names.ts";
 import { type ClientFrame, MAX_HISTORY_PAGE, visible } from "../../protocol.ts";
 
-/** What a line typed by a text client asks for. */
+/** The meaning of one line from a text client. */
 export type TextCommand =
   | { readonly kind: "frame"; readonly frame: ClientFrame }
   | { readonly kind: "reply"; readonly text: string }
   | { readonly kind: "quit" }
-  /** `quit` or `exit` without a slash: it may be meant as a command or as a message. */
+  /** `quit` or `exit` without a slash: a command or a message, so the client is asked. */
   | { readonly kind: "leaving"; readonly question: string }
   | { readonly kind: "nothing" };
 
@@ -14,14 +14,14 @@ interface LineCommand {
   readonly usage: string;
   readonly help: string;
   /**
-   * `undefined`: the argument is not what `usage` says. Names and rooms are left to whoever reads
-   * the frame, who says what is wrong with them.
+   * Returns `undefined` if the argument does not match `usage`. Names and rooms are checked later,
+   * when the frame is parsed.
    */
-  run(argument: string, room: string | undefined, find: FindPerson): TextCommand | undefined;
+  run(argument: string, room: string | undefined, find: FindUser): TextCommand | undefined;
 }
 
-/** The name of somebody who is there, whatever its case; `undefined` where nobody is called that. */
-export type FindPerson = (name: string) => string | undefined;
+/** Finds the exact spelling of the name of a connected user, ignoring case. */
+export type FindUser = (name: string) => string | undefined;
 
 const frame = (value: ClientFrame): TextCommand => ({ kind: "frame", frame: value });
 
@@ -38,7 +38,7 @@ const COMMANDS: { readonly [name: string]: LineCommand } = {
   },
   join: {
     usage: "/join ROOM",
-    help: "enter a room; what you type goes there",
+    help: "join a room and talk there",
     run: (room) => room === "" ? undefined : frame({ type: "join", room }),
   },
   leave: {
@@ -48,7 +48,7 @@ const COMMANDS: { readonly [name: string]: LineCommand } = {
   },
   msg: {
     usage: "/msg NAME TEXT",
-    help: "say something to one person only",
+    help: "send a private message",
     run(argument, _room, find) {
       const [to, message] = splitKnownName(argument, find);
       return to === "" || message === "" ? undefined : frame({ type: "direct", to, message });
@@ -56,7 +56,7 @@ const COMMANDS: { readonly [name: string]: LineCommand } = {
   },
   me: {
     usage: "/me ACTION",
-    help: "say what you are doing",
+    help: "describe what you do",
     run(message, current) {
       if (message === "") return undefined;
       return inRoom(current, (room) => ({ type: "message", room, message, kind: "action" }));
@@ -64,22 +64,22 @@ const COMMANDS: { readonly [name: string]: LineCommand } = {
   },
   who: {
     usage: "/who [ROOM]",
-    help: "see who is here",
+    help: "list who is in the room",
     run: (argument, current) => inRoom(argument || current, (room) => ({ type: "who", room })),
   },
   history: {
     usage: "/history [NUMBER]",
-    help: "read the last messages again",
+    help: "show recent messages",
     run(argument, current) {
       const limit = argument === "" ? 20 : Number(argument);
       const valid = Number.isInteger(limit) && limit >= 1 && limit <= MAX_HISTORY_PAGE;
       return valid ? inRoom(current, (room) => ({ type: "history", room, limit })) : undefined;
     },
   },
-  quit: { usage: "/quit", help: "leave the hub", run: () => ({ kind: "quit" }) },
+  quit: { usage: "/quit", help: "disconnect", run: () => ({ kind: "quit" }) },
 };
 
-/** Other names of commands, which other chats have. */
+/** Names of the same commands in other chat systems. */
 const ALIASES: { readonly [name: string]: string } = {
   exit: "quit",
   q: "quit",
@@ -89,21 +89,24 @@ const ALIASES: { readonly [name: string]: string } = {
   w: "msg",
 };
 
-/** Reads one line; `room` is the room that what is typed goes to. */
+/** Parses one line; `room` is the current room. */
 export function parseLine(
   line: string,
   room: string | undefined,
-  find: FindPerson = () => undefined,
+  find: FindUser = () => undefined,
 ): TextCommand {
   const text = line.trimEnd();
   if (text === "") return { kind: "nothing" };
   if (/^(?:quit|exit)$/i.test(text)) {
-    const question = `* To leave, type ${text} again or /quit. To say it, put a space before it`;
+    const question =
+      `* To leave, type ${text} again or /quit. To send it as a message, put a space before it`;
     return { kind: "leaving", question };
   }
   if (!text.startsWith("/") || text.startsWith("//")) {
     const message = (text.startsWith("//") ? text.slice(1) : text).toWellFormed();
-    return frame({ type: "message", message, ...(room === undefined ? {} : { room }) });
+    return frame(
+      room === undefined ? { type: "message", message } : { type: "message", message, room },
+    );
   }
   const [word = "", ...rest] = text.slice(1).split(" ");
   const name = word.toLowerCase();

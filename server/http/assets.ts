@@ -3,14 +3,14 @@ import { type AssetEntry, type AssetList, type Coding, LIST, PAGE } from "./asse
 const DIST = new URL("../../web/dist/", import.meta.url);
 
 /**
- * What the page may do (Content Security Policy level 3). `'self'` takes in WebSockets of the same
- * host and port; nothing inline runs, nothing comes from elsewhere.
+ * Content Security Policy (level 3): nothing inline runs, nothing comes from elsewhere. `'self'`
+ * includes WebSockets of the same host and port.
  */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
-  // The icon with the number of unread messages is drawn in the page.
+  // The page draws the icon with the number of unread messages.
   "img-src 'self' data:",
   "connect-src 'self'",
   "manifest-src 'self'",
@@ -18,7 +18,7 @@ const POLICY = [
   "form-action 'none'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
-  // No string becomes script; the one address of a script that is made, the page makes itself.
+  // Strings never become script; the page creates its only dynamic script URL with this policy.
   "require-trusted-types-for 'script'",
   "trusted-types bcast",
 ].join("; ");
@@ -33,28 +33,28 @@ const HEADERS: Readonly<Record<string, string>> = {
   "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 };
 
-/** A year, in seconds: what has its hash in its name stays what it is. */
-const FOR_EVER = "public, max-age=31536000, immutable";
+/** One year: a file with its hash in its name never changes. */
+const CACHE_FOREVER = "public, max-age=31536000, immutable";
 
-/** Asks every time, which costs nothing but the asking when it is the same (304). */
-const ASK_FIRST = "no-cache";
+/** Revalidates every time; an unchanged file costs only a 304. */
+const REVALIDATE = "no-cache";
 
-/** A file with the bytes of each coding. */
+/** A file with its bytes in each coding. */
 interface Asset {
   readonly entry: AssetEntry;
   readonly bodies: ReadonlyMap<Coding | "identity", Uint8Array<ArrayBuffer>>;
 }
 
-/** The files of the web page, out of `web/dist` or out of the executable. */
+/** The files of the web page, from `web/dist` or from the executable. */
 export class Assets {
   #files: ReadonlyMap<string, Asset> | undefined;
 
-  /** @param folder where the build put them. */
+  /** @param folder the output of the build. */
   constructor(private readonly folder: URL = DIST) {}
 
   /**
-   * Answers a request for a file of the page, `undefined` when there is no such file, or none for
-   * whoever asks: the page itself is for those who accept HTML.
+   * Answers a request for a file of the page; `undefined` when there is no such file. The page
+   * itself is only for clients that accept HTML.
    */
   answer(request: Request, pathname: string): Response | undefined {
     if (request.method !== "GET" && request.method !== "HEAD") return undefined;
@@ -66,14 +66,14 @@ export class Assets {
   #page(request: Request): Response {
     const page = this.#load().get(PAGE);
     if (page !== undefined) return serve(request, page);
-    const words = 'The hub is running, but its web page was not made: run "deno task web"\n';
-    return new Response(request.method === "HEAD" ? null : words, {
+    const text = 'The hub is running, but its web page is not built: run "deno task web"\n';
+    return new Response(request.method === "HEAD" ? null : text, {
       status: 503,
       headers: { ...HEADERS, "content-type": "text/plain; charset=utf-8" },
     });
   }
 
-  /** Read when first asked for: who only wants WebSockets never pays for it. */
+  /** Reads the files at the first request: a hub without web clients never loads them. */
   #load(): ReadonlyMap<string, Asset> {
     if (this.#files !== undefined && this.#files.size > 0) return this.#files;
     return this.#files = readAll(this.folder);
@@ -103,12 +103,12 @@ function read(folder: URL, entry: AssetEntry): Asset {
 function serve(request: Request, { entry, bodies }: Asset): Response {
   const coding = entry.codings.find((each) => acceptsCoding(request, each)) ?? "identity";
   const body = bodies.get(coding) ?? new Uint8Array();
-  // One for each coding: to a cache they are different bytes (RFC 9110 section 8.8.3.3).
+  // One per coding: a cache sees different bytes (RFC 9110 section 8.8.3.3).
   const etag = `"${entry.hash.slice(0, 24)}-${coding}"`;
   const headers = new Headers({
     ...HEADERS,
     "content-type": entry.type,
-    "cache-control": entry.immutable ? FOR_EVER : ASK_FIRST,
+    "cache-control": entry.immutable ? CACHE_FOREVER : REVALIDATE,
     etag,
     vary: entry.path === PAGE ? "accept, accept-encoding" : "accept-encoding",
   });
@@ -122,7 +122,7 @@ function acceptsHtml({ headers }: Request): boolean {
   return /\btext\/html\b/i.test(headers.get("accept") ?? "");
 }
 
-/** Whether `coding` is named without a weight of zero (RFC 9110 section 12.5.3). */
+/** Whether `coding` is listed with a weight above zero (RFC 9110 section 12.5.3). */
 function acceptsCoding({ headers }: Request, coding: Coding): boolean {
   return (headers.get("accept-encoding") ?? "").split(",").some((part) => {
     const [name = "", ...parameters] = part.split(";").map((each) => each.trim().toLowerCase());

@@ -1,24 +1,62 @@
 import { X509Certificate } from "node:crypto";
-import { isAddress } from "./authority.ts";
 
-/** What decides by which names a hub may be called. */
+/** The host and port that a request was sent to. */
+export interface Authority {
+  /** Lower case, in Punycode, IPv6 in brackets, without a trailing dot. */
+  readonly name: string;
+  /** `undefined` for the default port of the scheme. */
+  readonly port: number | undefined;
+  /** Both, as in the origin of a page. */
+  readonly host: string;
+}
+
+/**
+ * `uri-host [":" port]` (RFC 9110 section 7.2), without what no real name contains: a user, a zone,
+ * escaped characters, and characters with a meaning in a shell, as operators get to see names.
+ */
+const AUTHORITY = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{0,5}))?$/i;
+
+/** Reads a `Host` header, or an `:authority`; `undefined` when it is invalid. */
+export function readAuthority(text: string): Authority | undefined {
+  const match = AUTHORITY.exec(text);
+  const url = match === null ? null : URL.parse(`http://${text}`);
+  const name = url?.hostname.replace(/\.$/, "") ?? "";
+  if (url === null || name === "") return undefined;
+  const port = match?.[1] ?? "";
+  return { name, port: port === "" ? undefined : Number(port), host: url.host };
+}
+
+/**
+ * The host that a request was sent to; `undefined` when it is invalid or contradictory.
+ *
+ * HTTP/2 has an `:authority` and need not have a `Host` (RFC 9113 section 8.3.1). The runtime puts
+ * either into the URL, or its own address when there is neither.
+ */
+export function requestAuthority({ url, headers }: Request): Authority | undefined {
+  const authority = readAuthority(/^https?:\/\/([^/?#]*)/i.exec(url)?.[1] ?? "");
+  const header = headers.get("host");
+  if (header === null || header === "") return authority;
+  return readAuthority(header)?.host === authority?.host ? authority : undefined;
+}
+
+/** Which host names lead to a hub. */
 export interface HostNames {
-  /** Those that the operator allows, as {@linkcode readHostPattern} gives them. */
+  /** The operator's, as {@linkcode readHostPattern} gives them. */
   readonly allowed: readonly string[];
-  /** Those that are the machine's own. */
+  /** The machine's own. */
   readonly own: readonly string[];
   /** Origins whose pages may talk to the hub: their names may lead to it, too. */
   readonly origins: readonly string[];
 }
 
 /**
- * The names by which a hub may be called. Any site can give a name of its own this machine's address
- * and is then, to the browser, the same site as the hub (DNS rebinding): so the hub answers to no
- * name that it does not know. An address is not looked up, and cannot be rebound.
+ * The names that a hub answers to. Any site can point a name of its own at this machine's address;
+ * to the browser, that site and the hub are then the same (DNS rebinding). So the hub rejects names
+ * it does not know. An address is not looked up, and cannot be rebound.
  */
 export class HostList {
   readonly #patterns: ReadonlySet<string>;
-  /** Whether the operator names hosts: then only those come through proxies, too. */
+  /** Whether the operator names hosts: then these apply behind proxies, too. */
   readonly explicit: boolean;
 
   constructor({ allowed, own, origins }: HostNames) {
@@ -29,7 +67,7 @@ export class HostList {
     this.explicit = allowed.length > 0;
   }
 
-  /** Whether the hub answers to `name`, as `Authority` has it. */
+  /** Whether the hub answers to `name`, as in {@linkcode Authority}. */
   allows(name: string): boolean {
     if (isAddress(name) || name === "localhost" || name.endsWith(".localhost")) return true;
     const [first = ""] = name.split(".");
@@ -38,9 +76,13 @@ export class HostList {
   }
 }
 
+function isAddress(name: string): boolean {
+  return name.startsWith("[") || /^\d+\.\d+\.\d+\.\d+$/.test(name);
+}
+
 /**
- * A host name, `*.` with a domain for each name directly below it, or `*` for all; `undefined` when
- * it is none.
+ * Reads a host name, `*.` with a domain for each name directly below it, or `*` for all;
+ * `undefined` when it is invalid.
  */
 export function readHostPattern(text: string): string | undefined {
   if (text === "*") return text;
@@ -51,18 +93,18 @@ export function readHostPattern(text: string): string | undefined {
   return hostname === "" ? undefined : wildcard + hostname;
 }
 
-/** The names by which other machines of the network know this one; none where that is not known. */
+/** The names under which other machines of the network know this one; empty when unknown. */
 export function machineNames(): readonly string[] {
-  // Asking without permission would stop and ask a person.
+  // Reading the name without the permission would prompt the user.
   const { state } = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
   const full = state === "granted" ? readHostPattern(Deno.hostname()) : undefined;
   if (full === undefined || full === "*") return [];
   const [short = full] = full.split(".");
-  // Multicast DNS (RFC 6762) knows it by its first part.
+  // Multicast DNS (RFC 6762) uses the first part.
   return [...new Set([full, short, `${short}.local`])];
 }
 
-/** The host names that a certificate in PEM form is for, with the wildcards in them. */
+/** The host names in a certificate in PEM form, wildcards included. */
 export function certificateNames(pem: string): readonly string[] {
   const listed = new X509Certificate(pem).subjectAltName ?? "";
   return [...listed.matchAll(/(?:^|, )DNS:([^,"]+)/g)]

@@ -1,42 +1,41 @@
-import { isLoopback } from "../limits/server_limits.ts";
-import { EXPOSITION_TYPE } from "../metrics/exposition.ts";
+import { isLoopback } from "../../lib/net.ts";
+import type { AccessResult } from "../limits/connection_limiter.ts";
+import { Rejection } from "../limits/rejection.ts";
 import type { MetricsCollector } from "../metrics/collector.ts";
-import type { AccessResult, GuardRejection } from "./request_guard.ts";
+import { EXPOSITION_TYPE } from "../metrics/exposition.ts";
 
 /**
- * Who may read `/metrics`: nobody, programs on this machine, or all who may come in. There are no
- * names and no texts in it, but how busy a hub is need not be everybody's business.
+ * Clients that may read `/metrics`: none, programs on this machine, or all that may connect. Metrics
+ * contain no names and no texts, but the load of a hub need not be public.
  */
 export const METRICS_EXPOSURES = ["off", "local", "all"] as const;
 
 /** One of {@linkcode METRICS_EXPOSURES}. */
 export type MetricsExposure = (typeof METRICS_EXPOSURES)[number];
 
-/** What answering `/metrics` takes. */
 export interface MetricsOptions {
   readonly exposure: MetricsExposure;
   readonly monitor: MetricsCollector;
 }
 
 /**
- * Answers a request for `/metrics`, or says why there is no answer.
+ * Answers a request for `/metrics`, or rejects it.
  *
- * Programs on this machine need no token, as they could not keep the hub's owner from looking. From
- * elsewhere, `all` means all who may come in: `entitle` is asked.
+ * @param authorize checks the request's token. Programs on this machine need none.
  */
 export async function answerMetrics(
   { exposure, monitor }: MetricsOptions,
   request: Request,
   address: string,
-  entitle: () => AccessResult | Promise<AccessResult>,
-): Promise<Response | GuardRejection> {
+  authorize: () => AccessResult | Promise<AccessResult>,
+): Promise<Response | Rejection> {
   if (!isLocal(request, address)) {
     if (exposure !== "all") {
       const reason = "Metrics are for programs on the hub's machine: see bcast start --metrics";
-      return { ok: false, status: 403, reason, headers: {} };
+      return new Rejection(403, reason);
     }
-    const entitled = await entitle();
-    if (!entitled.ok) return entitled;
+    const access = await authorize();
+    if (!access.ok) return access;
   }
   const text = await monitor.text();
   return new Response(request.method === "HEAD" ? null : text, {
@@ -44,7 +43,7 @@ export async function answerMetrics(
   });
 }
 
-/** Whether a request was made on this machine, and not only passed on by a proxy that runs on it. */
+/** Whether a request was made on this machine, and not only forwarded by a proxy that runs on it. */
 function isLocal({ headers }: Request, address: string): boolean {
   return isLoopback(address) && !headers.has("forwarded") && !headers.has("x-forwarded-for") &&
     !headers.has("x-real-ip") && !headers.has("via");

@@ -1,44 +1,31 @@
-import { sentTo } from "./authority.ts";
+import { requestAuthority } from "./hosts.ts";
+import { isProxied } from "./proxies.ts";
 
-/** What a hub tells whoever asks for it with `curl` or `wget`. */
 export interface PlainPageOptions {
-  /** The room that the examples use. */
+  /** The room in the examples. */
   readonly room: string;
-  /** Whether the hub wants a token. */
+  /** Whether the hub requires a token. */
   readonly guarded: boolean;
 }
 
-/** Headers of proxies, which may have put the hub below a path of their own. */
-const PROXY_HEADERS = [
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-proto",
-  "forwarded",
-  "x-real-ip",
-  "via",
-];
-
 /**
- * The page of the hub for those who do not accept HTML: how to talk to it, with the address that
- * they asked for. Behind a proxy that address is not known, and is not guessed.
+ * The hub's page for `curl` and `wget`: how to talk to it, with the address of the request. Behind a
+ * proxy that address is unknown, as the proxy may add a path of its own.
  */
 export function plainPage(request: Request, { room, guarded }: PlainPageOptions): string {
-  const { headers, url } = request;
-  const host = PROXY_HEADERS.some((name) => headers.has(name)) ? undefined : sentTo(request)?.host;
-  const secure = url.startsWith("https:");
-  const web = host === undefined ? "ADDRESS" : `http${secure ? "s" : ""}://${host}`;
-  const socket = host === undefined ? "ADDRESS" : `ws${secure ? "s" : ""}://${host}/`;
+  const host = isProxied(request.headers) ? undefined : requestAuthority(request)?.host;
+  const s = request.url.startsWith("https:") ? "s" : "";
+  const web = host === undefined ? "ADDRESS" : `http${s}://${host}`;
+  const socket = host === undefined ? "ADDRESS" : `ws${s}://${host}/`;
   const bearer = guarded ? ` -H "Authorization: Bearer TOKEN"` : "";
-  const messages = `${web}/api/rooms/${room}`;
+  const path = `${web}/api/rooms/${room}`;
   return [
-    host === undefined
-      ? "Open this ADDRESS in a browser; it is a bcast hub."
-      : `Open ${web} in a browser; it is a bcast hub.`,
+    `Open ${host === undefined ? "this ADDRESS" : web} in a browser; it is a bcast hub.`,
     "From a shell:",
     "",
     `  bcast connect ${socket}${guarded ? " --token-file FILE" : ""}`,
-    `  curl -d "Hello"${bearer} ${messages}/messages`,
-    `  curl -N${bearer} ${messages}/events`,
+    `  curl -d "Hello"${bearer} ${path}/messages`,
+    `  curl -N${bearer} ${path}/events`,
     "",
     "Any WebSocket client can talk at the same address.",
   ].join("\n");

@@ -1,62 +1,64 @@
 import { getLogger } from "@logtape/logtape";
-import type { Grant } from "../../auth/authorizer.ts";
-import type { AuthResult } from "../authentication.ts";
-import type { Hub } from "../hub.ts";
-import { banMessage } from "../moderation/sanction_messages.ts";
-import { TrustedProxies } from "./forwarded.ts";
-import { type Authority, readAuthority, sentTo } from "./authority.ts";
-import type { HostList } from "./hosts.ts";
-import { originRefusal, readOrigin } from "./origin.ts";
+import type { ConnectionLimiter } from "../limits/connection_limiter.ts";
+import { Rejection } from "../limits/rejection.ts";
+import { type Authority, type HostList, readAuthority, requestAuthority } from "./hosts.ts";
+import { corsOrigin, originRefusal } from "./origin.ts";
+import { isForwarded, TrustedProxies } from "./proxies.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
-/** Characters of a host name that are worth repeating to whoever sent it. */
+/** Longer host names are not repeated in the answer. */
 const MAX_SHOWN = 100;
 
-/** What is wrong with a `Host` header that names nothing. */
+/** The answer to a `Host` header that cannot be read. */
 export const BAD_HOST = "The Host header is not a host: send the hub's name or address";
 
-/** Who may ask, before anything is answered. */
 export interface RequestGuardOptions {
-  /** Origins whose pages may talk to the hub, beside its own; `*` for all, `null` for none's. */
-  readonly origins?: readonly string[];
+  /** Origins whose pages may talk to the hub beside its own; `*` for all, `null` for opaque ones. */
+  readonly origins?: readonly string[] | undefined;
   /** Networks of proxies that say where a request comes from. */
-  readonly trustedProxies?: readonly string[];
-  /** The names by which the hub may be called; another list when it has another certificate. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** The hub's names; the list changes with the certificate. */
   readonly hosts: () => HostList;
   /** The port that the hub listens on. */
   readonly port: () => number;
 }
 
-/** An answer in place of what was asked for. */
-export interface GuardRejection {
-  readonly ok: false;
-  readonly status: number;
-  /** A sentence for a person. */
-  readonly reason: string;
-  readonly headers: Readonly<Record<string, string>>;
+/** The parts of a request that the checks need. */
+interface ReceivedRequest {
+  readonly request: Request;
+  /** The host that the request names. */
+  readonly authority: Authority;
+  /** The host that the client named, where a trusted proxy says so. */
+  readonly host: Authority;
+  /** Whether a trusted proxy claims to have forwarded it. */
+  readonly proxied: boolean;
+  readonly upgrade: boolean;
+  readonly secure: boolean;
+  readonly origin: string | undefined;
 }
 
-/** What a request's token came to. */
-export type AccessResult = { readonly ok: true; readonly grant: Grant } | GuardRejection;
-
-/** Looks at every request first: where it comes from, by whose page, with what token. */
+/** Checks every request before anything is answered: its host, its origin, its rate. */
 export class RequestGuard {
   readonly #proxies: TrustedProxies;
+  readonly #origins: readonly string[];
   #warned = false;
 
-  constructor(private readonly hub: Hub, private readonly options: RequestGuardOptions) {
+  constructor(
+    private readonly limiter: ConnectionLimiter,
+    private readonly options: RequestGuardOptions,
+  ) {
     this.#proxies = new TrustedProxies(options.trustedProxies ?? []);
+    this.#origins = options.origins ?? [];
   }
 
-  /** The address that a request comes from, as far as that is certain. */
-  address(request: Request, { remoteAddr }: Deno.ServeHandlerInfo): string {
+  /** The IP address that a request comes from, as far as trusted proxies name it. */
+  address({ headers }: Request, { remoteAddr }: Deno.ServeHandlerInfo): string {
     const peer = peerAddress(remoteAddr);
-    const { headers } = request;
     if (!this.#warned && headers.has("x-forwarded-for") && !this.#proxies.trusts(peer)) {
       this.#warned = true;
       logger.warn(
-        "{peer} passes on requests of others, and all of them count as one address: if it is " +
+        "{peer} forwards requests of others, and all of them count as one address: if it is " +
           "your proxy, start the hub with --trust-proxy {peer}",
         { peer },
       );
@@ -70,39 +72,72 @@ export class RequestGuard {
     return isDirect ? remoteAddr.port : undefined;
   }
 
-  /** Why a request gets no answer, whatever it asks for; `undefined` when nothing is against it. */
-  refusal(
+  /** The origin whose pages may read the answer, if the operator has allowed it. */
+  corsOrigin(request: Request): string | undefined {
+    return corsOrigin(request, this.#origins);
+  }
+
+  /** Why a request is rejected, whatever it asks for. Takes it from the quota of `address`. */
+  check(
     request: Request,
     { remoteAddr }: Deno.ServeHandlerInfo,
     address: string,
-  ): GuardRejection | undefined {
-    const refusal = this.#strangers(request, peerAddress(remoteAddr));
-    if (refusal !== undefined) return refusal;
-    const wait = Math.ceil(this.hub.consumeAddressQuota(address));
-    if (wait === 0) return undefined;
-    return busy("Too much comes from your address: slow down", wait);
+  ): Rejection | undefined {
+    const received = this.#read(request, peerAddress(remoteAddr));
+    if (received instanceof Rejection) return received;
+    return this.#checkHost(received) ?? this.#checkOrigin(received) ??
+      this.limiter.checkRate(address);
   }
 
-  /** What is against a request by the name that it was sent to, and by the page that sent it. */
-  #strangers(request: Request, peer: string): GuardRejection | undefined {
-    const { headers, method, url } = request;
-    const direct = sentTo(request);
-    if (direct === undefined) return denial(400, BAD_HOST);
+  #read(request: Request, peer: string): ReceivedRequest | Rejection {
+    const { headers, url } = request;
+    const authority = requestAuthority(request);
+    if (authority === undefined) return new Rejection(400, BAD_HOST);
     const proxied = this.#proxies.trusts(peer) && isForwarded(headers);
-    const said = proxied ? firstOf(headers, "x-forwarded-host") : undefined;
-    const host = said === undefined ? direct : readAuthority(said);
+    const forwardedHost = proxied ? firstOf(headers, "x-forwarded-host") : undefined;
+    const host = forwardedHost === undefined ? authority : readAuthority(forwardedHost);
     if (host === undefined) {
-      return denial(400, "The X-Forwarded-Host header is not a host: set it in the proxy");
+      const reason = "The X-Forwarded-Host header is not a host: set it in the proxy";
+      return new Rejection(400, reason);
     }
-    const origin = headers.get("origin") ?? undefined;
-    const upgrade = headers.get("upgrade")?.toLowerCase() === "websocket";
-    const secure = url.startsWith("https:");
-    // A browser always names the origin of a page that asks for a WebSocket: this is none.
-    const program = upgrade && origin === undefined;
-    const own = direct.port ?? (secure ? 443 : 80);
-    const passedOn = proxied && own !== this.options.port();
-    const unknown = program ? undefined : this.#unknown(direct, host, passedOn);
-    if (unknown !== undefined) return misdirected(unknown);
+    return {
+      request,
+      authority,
+      host,
+      proxied,
+      upgrade: headers.get("upgrade")?.toLowerCase() === "websocket",
+      secure: url.startsWith("https:"),
+      origin: headers.get("origin") ?? undefined,
+    };
+  }
+
+  /** Rejects names that are not the hub's (DNS rebinding). */
+  #checkHost(received: ReceivedRequest): Rejection | undefined {
+    // A browser always names the origin of a page that opens a WebSocket: this is another program.
+    if (received.upgrade && received.origin === undefined) return undefined;
+    const unknown = this.#unknownHost(received);
+    if (unknown === undefined) return undefined;
+    const shown = unknown.name.length > MAX_SHOWN ? "NAME" : unknown.name;
+    const reason =
+      `This hub does not answer to the name ${shown}: start it with --allowed-host ${shown}, or ask for its address`;
+    return new Rejection(421, reason);
+  }
+
+  #unknownHost({ authority, host, proxied, secure }: ReceivedRequest): Authority | undefined {
+    const hosts = this.options.hosts();
+    // The headers alone do not prove that a proxy forwarded the request: the script of a page can
+    // send them to the site it is from. It cannot change the port in the authority, which is then
+    // the hub's own.
+    const port = authority.port ?? (secure ? 443 : 80);
+    const forwarded = proxied && port !== this.options.port();
+    if (forwarded && !hosts.explicit) return undefined;
+    if (!hosts.allows(authority.name)) return authority;
+    return hosts.explicit && !hosts.allows(host.name) ? host : undefined;
+  }
+
+  /** Rejects pages of other sites. */
+  #checkOrigin(received: ReceivedRequest): Rejection | undefined {
+    const { request: { headers, method, url }, host, proxied, upgrade, secure, origin } = received;
     const proto = proxied ? firstOf(headers, "x-forwarded-proto")?.toLowerCase() : undefined;
     const { pathname } = URL.parse(url) ?? { pathname: "" };
     const reason = originRefusal({
@@ -110,95 +145,23 @@ export class RequestGuard {
       site: headers.get("sec-fetch-site") ?? undefined,
       linkable: !upgrade && (method === "GET" || method === "HEAD") && isPage(pathname),
       host: host.host,
-      ...(secure || proto === "https"
-        ? { protocol: "https:" }
-        : proto === "http"
-        ? { protocol: "http:" }
-        : {}),
-    }, this.options.origins ?? []);
-    return reason === undefined ? undefined : denial(403, reason);
-  }
-
-  /**
-   * The name of a request that the hub does not answer to, if there is one.
-   *
-   * @param passedOn whether a trusted proxy must have passed it on: its headers alone do not show
-   * that, as the script of a page can send them to the site that it is from. But it cannot change
-   * that the browser names the port which it connects to, the hub's own.
-   */
-  #unknown(direct: Authority, host: Authority, passedOn: boolean): Authority | undefined {
-    const hosts = this.options.hosts();
-    if (passedOn && !hosts.explicit) return undefined;
-    if (!hosts.allows(direct.name)) return direct;
-    return hosts.explicit && !hosts.allows(host.name) ? host : undefined;
-  }
-
-  /** The origin whose pages may read the answer, where the operator named it. */
-  reader({ headers }: Request): string | undefined {
-    const origin = readOrigin(headers.get("origin") ?? "");
-    const { origins = [] } = this.options;
-    if (origin === undefined || origin === "*") return undefined;
-    return origins.includes(origin) || origins.includes("*") ? origin : undefined;
-  }
-
-  /** Checks the token that a request brings in its header or, if it must, in its query. */
-  entitle(
-    token: string | undefined,
-    address: string,
-  ): AccessResult | Promise<AccessResult> {
-    const answer = this.hub.authentication.check(token, { address });
-    const entitlement = (found: AuthResult): AccessResult => this.#unlessBanned(found, address);
-    return answer instanceof Promise ? answer.then(entitlement) : entitlement(answer);
-  }
-
-  #unlessBanned(answer: AuthResult, address: string): AccessResult {
-    if (!answer.ok) return refused(answer);
-    const { name, admin } = answer.grant;
-    const ban = this.hub.moderation.banOn({ name, address, admin });
-    return ban === undefined ? answer : denial(403, banMessage(ban));
+      protocol: secure || proto === "https" ? "https:" : proto === "http" ? "http:" : undefined,
+    }, this.#origins);
+    return reason === undefined ? undefined : new Rejection(403, reason);
   }
 }
 
-/** The token of a request: `Authorization: Bearer`, or the query's, which many a proxy logs. */
+/** The token of a request: `Authorization: Bearer`, or the query's, which many proxies log. */
 export function tokenOf(headers: Headers, searchParams: URLSearchParams): string | undefined {
   const [, bearer] = /^bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "") ?? [];
   return bearer ?? (searchParams.get("token") || undefined);
-}
-
-/** A refusal for now, with the seconds after which to ask again. */
-export function busy(reason: string, retryAfter: number): GuardRejection {
-  return denial(429, reason, { "retry-after": String(retryAfter) });
-}
-
-function refused(answer: Exclude<AuthResult, { readonly ok: true }>): GuardRejection {
-  const { failure, reason } = answer;
-  if (failure === "throttled") return busy(reason, answer.retryAfter);
-  // RFC 6750 section 3.1: who brought no token is told of no error.
-  const challenge = failure === "missing"
-    ? `Bearer realm="bcast"`
-    : `Bearer realm="bcast", error="invalid_token"`;
-  return denial(401, reason, { "www-authenticate": challenge });
-}
-
-function denial(
-  status: number,
-  reason: string,
-  headers: Record<string, string> = {},
-): GuardRejection {
-  return { ok: false, status, reason, headers };
 }
 
 function peerAddress(remoteAddr: Deno.Addr): string {
   return "hostname" in remoteAddr ? remoteAddr.hostname : "local";
 }
 
-/** Whether a request carries what a proxy says of the one that it passes on. */
-function isForwarded(headers: Headers): boolean {
-  return ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded"]
-    .some((name) => headers.has(name));
-}
-
-/** What the first of a chain of proxies says. */
+/** The value that the first of a chain of proxies has set. */
 function firstOf(headers: Headers, name: string): string | undefined {
   return headers.get(name)?.split(",")[0]?.trim() || undefined;
 }
@@ -206,11 +169,4 @@ function firstOf(headers: Headers, name: string): string | undefined {
 /** Whether a path is that of the page or one of its files. */
 function isPage(pathname: string): boolean {
   return !pathname.startsWith("/api/") && pathname !== "/metrics";
-}
-
-function misdirected({ name }: Authority): GuardRejection {
-  const shown = name.length > MAX_SHOWN ? "NAME" : name;
-  const reason =
-    `This hub does not answer to the name ${shown}: start it with --allowed-host ${shown}, or ask for its address`;
-  return denial(421, reason);
 }

@@ -2,18 +2,17 @@ import type { Broker } from "../../broker/broker.ts";
 import type { ErrorCode } from "../../protocol.ts";
 import type { ServerClock } from "../../lib/clock.ts";
 import { TokenBuckets } from "./token_bucket.ts";
-import type { RoomMembership } from "../room_membership.ts";
 
-/** New rooms of one address in the long run, a second. */
+/** New rooms a second from one address, in the long run. */
 export const NEW_ROOMS_RATE = 1;
 
-/** New rooms of one address at once: a person or a script that sets things up, not a flood. */
+/** New rooms at once from one address: enough to set up a hub, too few for a flood. */
 export const NEW_ROOMS_BURST = 100;
 
-/** Milliseconds between two looks at the log for rooms that are gone: each costs all rooms. */
+/** Milliseconds between two reads of all rooms from the log, which is expensive. */
 const REFRESH_PERIOD = 1000;
 
-/** Why a room cannot come into being. */
+/** Why a room cannot be created. */
 export interface RoomRefusal {
   readonly code: Extract<ErrorCode, "too_many_rooms" | "rate_limited">;
   readonly message: string;
@@ -21,25 +20,25 @@ export interface RoomRefusal {
   readonly retryAfter?: number;
 }
 
-/** What knowing all rooms takes. */
 export interface RoomLimiterOptions {
   readonly broker: Pick<Broker, "rooms">;
-  readonly rooms: Pick<RoomMembership, "all">;
+  /** The rooms in use. */
+  readonly rooms: { all(): Iterable<{ readonly name: string }> };
   readonly clock: Pick<ServerClock, "now" | "monotonic">;
   readonly limits: { readonly maxRoomsTotal: number };
-  /** Rooms that the operator named: they may always be. */
+  /** Always permitted. */
   readonly defaultRooms: readonly string[];
 }
 
 /**
- * Bounds how many rooms there are: rooms that hold messages, or that somebody is in.
+ * Bounds the number of rooms that hold messages or members.
  *
- * The names are kept here, so that a message to a known room costs one look. Rooms that are gone
- * are noticed when there is no place for a new one.
+ * Keeps their names, so that a message to a known room costs one lookup. Rooms that have become
+ * empty are noticed only when a new one would exceed the limit.
  */
 export class RoomLimiter {
   #known = new Set<string>();
-  /** When those were admitted that came since the last look: the log may not have them yet. */
+  /** Rooms admitted since the last refresh, with the time: the log may not have them yet. */
   #recent = new Map<string, number>();
   #refreshedAt = -Infinity;
   #refreshing: Promise<void> | undefined;
@@ -50,9 +49,9 @@ export class RoomLimiter {
   }
 
   /**
-   * Lets a room come into being, unless it exists. `undefined` or a promise for it: it may be used.
+   * Permits the use of a room, which counts as a new one unless it exists.
    *
-   * @param network whose share of new rooms is taken; `undefined`: nobody's.
+   * @param network the key under which new rooms are limited; `undefined`: exempt.
    */
   admit(
     room: string,
@@ -61,17 +60,17 @@ export class RoomLimiter {
     return this.#known.has(room) ? undefined : this.#admitNew(room, network);
   }
 
-  /** Forgets addresses that have been quiet. */
+  /** Forgets addresses that have been idle. */
   sweep(now: number): void {
     this.#creations.sweep(now);
   }
 
   async #admitNew(room: string, network: string | undefined): Promise<RoomRefusal | undefined> {
     const { clock, limits: { maxRoomsTotal } } = this.options;
-    // Before the first look, what the log holds is not known at all.
+    // The rooms of the log are unknown before the first refresh.
     const stale = this.#refreshedAt === -Infinity || this.#known.size >= maxRoomsTotal;
     if (stale && clock.monotonic() - this.#refreshedAt >= REFRESH_PERIOD) await this.#refresh();
-    // From here on nothing comes in between.
+    // No `await` from here on.
     if (this.#known.has(room)) return undefined;
     if (this.#known.size >= maxRoomsTotal) {
       const message = `The hub has its maximum of ${maxRoomsTotal} rooms: use a room that ` +
@@ -90,10 +89,10 @@ export class RoomLimiter {
   }
 
   #refresh(): Promise<void> {
-    return this.#refreshing ??= this.#look().finally(() => this.#refreshing = undefined);
+    return this.#refreshing ??= this.#load().finally(() => this.#refreshing = undefined);
   }
 
-  async #look(): Promise<void> {
+  async #load(): Promise<void> {
     const { broker, rooms, clock, defaultRooms } = this.options;
     const kept = await broker.rooms();
     const now = clock.monotonic();

@@ -2,38 +2,36 @@ import { DEFAULT_LIMITS, HELLO_TIMEOUT_SECONDS, type Limits } from "../../protoc
 
 /** Every limit of the hub. */
 export interface ServerLimits extends Limits {
-  /** Whether `rate` holds for clients on this machine too; they are scripts more often than strangers. */
+  /** Whether `rate` also applies to clients on this machine, which are usually trusted scripts. */
   readonly rateOnLoopback: boolean;
   /**
-   * Frames and connections a second, over all connections of one address; 0: any number. Like
-   * `rate`, it leaves out clients on this machine unless `rateOnLoopback` is set.
+   * Frames and connections a second from one address; 0: unlimited. Like `rate`, it exempts clients
+   * on this machine unless `rateOnLoopback` is set.
    */
   readonly ratePerAddress: number;
-  /** Wrong tokens a minute from one address, this machine's included; 0: any number. */
+  /** Wrong tokens a minute from one address, including this machine's; 0: unlimited. */
   readonly maxFailures: number;
   /** Seconds that a `bcast.v1` client has to say `hello`. */
   readonly helloTimeout: number;
-  /** Bytes waiting for one client; beyond it the client is a slow consumer and is cut off. */
+  /** Bytes waiting for one client; a slower consumer is disconnected. */
   readonly maxOutboxBytes: number;
-  /** Rooms that hold messages or people, in all. */
+  /** Rooms that hold messages or members. */
   readonly maxRoomsTotal: number;
-  /** Connections in all. */
   readonly maxConnections: number;
   /** Connections from one address other than loopback. */
   readonly maxPerAddress: number;
-  /** Seconds of silence after which a connection is gone; it is pinged at half of them. 0: never. */
+  /** Seconds of silence after which a connection counts as lost, pinged at half of that; 0: never. */
   readonly heartbeat: number;
 }
 
-/** Clients of one address that may all send at their full rate: an office, not a flood. */
+/** Clients of one address that may send at their full rate together, such as an office. */
 const CLIENTS_AT_FULL_RATE = 10;
 
-/** The limits of a hub that was told nothing else. */
 export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   ...DEFAULT_LIMITS,
   rateOnLoopback: false,
   ratePerAddress: DEFAULT_LIMITS.rate * CLIENTS_AT_FULL_RATE,
-  // A person who mistypes has enough; somebody who guesses gets nowhere.
+  // Enough for typing errors, far too few for guessing.
   maxFailures: 10,
   helloTimeout: HELLO_TIMEOUT_SECONDS,
   maxOutboxBytes: 4 * 1024 * 1024,
@@ -45,16 +43,11 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   heartbeat: 35,
 };
 
-/** Every limit, where only some were given. Who gives clients another rate gives it to addresses too. */
+/** Fills in the defaults. `ratePerAddress` follows `rate`. */
 export function serverLimits(given: Partial<ServerLimits> = {}): ServerLimits {
   const { rate = DEFAULT_LIMITS.rate } = given;
   return { ...DEFAULT_SERVER_LIMITS, ratePerAddress: rate * CLIENTS_AT_FULL_RATE, ...given };
 }
 
-/** Seconds' worth of `ratePerAddress` that may come at once. */
+/** The burst of an address, in seconds of `ratePerAddress`. */
 export const ADDRESS_BURST_SECONDS = 2;
-
-/** Whether `address` is this machine itself: exempt from limits that are meant for strangers. */
-export function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
-}

@@ -1,7 +1,6 @@
 /**
- * A token bucket: `burst` at once, `rate` a second in the long run.
- *
- * Two numbers a client, refilled when it is asked: no timer.
+ * A token bucket: `burst` tokens at once, `rate` a second in the long run. It needs no timer, as it
+ * is refilled when used.
  */
 export class TokenBucket {
   #tokens: number;
@@ -16,20 +15,20 @@ export class TokenBucket {
     this.#at = now;
   }
 
-  /** Takes one token. Returns 0, or the seconds until there is one again. */
+  /** Takes one token. Returns 0, or the seconds until the next token. */
   take(now: number): number {
     const wait = this.wait(now);
     if (wait === 0) this.#tokens -= 1;
     return wait;
   }
 
-  /** The seconds until there is a token; takes none. */
+  /** The seconds until the next token; takes none. */
   wait(now: number): number {
     this.#refill(now);
     return this.#tokens >= 1 ? 0 : (1 - this.#tokens) / this.rate;
   }
 
-  /** Whether nothing is missing: such a bucket says no more than a new one. */
+  /** Whether no token is missing: such a bucket is the same as a new one. */
   full(now: number): boolean {
     this.#refill(now);
     return this.#tokens >= this.burst;
@@ -42,22 +41,22 @@ export class TokenBucket {
   }
 }
 
-/** Addresses that are remembered at most; some tens of bytes each. */
+/** Keys remembered; some tens of bytes each. */
 const MAX_KEYS = 50_000;
 
-/** A token bucket for each address, kept only while it says something. */
+/** A token bucket for each key, kept only while tokens are missing. */
 export class TokenBuckets {
   readonly #buckets = new Map<string, TokenBucket>();
 
   /** @param rate tokens a second; 0 for no limit. */
   constructor(private readonly rate: number, private readonly burst: number) {}
 
-  /** How many are remembered. */
+  /** Keys remembered. */
   get size(): number {
     return this.#buckets.size;
   }
 
-  /** Takes one token of `key`'s. Returns 0, or the seconds until there is one again. */
+  /** Takes one token of `key`. Returns 0, or the seconds until the next token. */
   take(key: string, now: number): number {
     if (this.rate <= 0) return 0;
     let bucket = this.#buckets.get(key);
@@ -68,12 +67,12 @@ export class TokenBuckets {
     return bucket.take(now);
   }
 
-  /** The seconds until there is a token for `key`; takes none. */
+  /** The seconds until the next token of `key`; takes none. */
   wait(key: string, now: number): number {
     return this.#buckets.get(key)?.wait(now) ?? 0;
   }
 
-  /** Forgets those that are full again. */
+  /** Forgets full buckets. */
   sweep(now: number): void {
     for (const [key, bucket] of this.#buckets) {
       if (bucket.full(now)) this.#buckets.delete(key);

@@ -2,20 +2,22 @@ import { basename, dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
 import type { Cancel, ServerClock } from "../../lib/clock.ts";
-import type { Hub } from "../hub.ts";
+import { replaceFile, replaceFileSync, writeErrorText } from "../../lib/files.ts";
+import type { Encoder } from "../encoders/encoder.ts";
+import type { Counters } from "./counters.ts";
 
 const logger = getLogger(["bcast", "clients-file"]);
 
-/** Milliseconds between looks whether anything has changed: how often the file is written at most. */
+/** Milliseconds between checks for changes, and so between two writes. */
 export const CLIENTS_FILE_PERIOD = 500;
 
-/** Clients listed in one turn of the event loop: a millisecond or so. */
+/** Clients listed in one turn of the event loop: about a millisecond. */
 const SLICE = 500;
 
-/** Names the form of the file; it changes when a reader would have to. */
+/** The version of the file format; it changes when readers must change. */
 const VERSION = 1;
 
-/** Its owner writes it, its group may read it. */
+/** Writable by its owner, readable by its group. */
 const MODE = 0o640;
 
 /** The clients file cannot be written; the message names it and says what to do. */
@@ -23,16 +25,30 @@ export class ClientsFileError extends Error {
   override readonly name = "ClientsFileError";
 }
 
+/** A connected client. These are fields of the clients file. */
+export interface ConnectedClient {
+  readonly name: string;
+  readonly rooms: readonly string[];
+  /** The time of connecting, ISO 8601 in UTC. */
+  readonly since: string;
+  readonly dialect: Encoder["name"];
+}
+
+/** The parts of a hub that the file needs. */
+export interface ClientsSource {
+  readonly counters: Pick<Counters, "changes">;
+  readonly queries: { clients(): Iterable<ConnectedClient> };
+}
+
 /**
- * Keeps a file with everybody who is connected, for scripts that watch it. The file is replaced as
- * a whole, so that whoever reads it never finds half of it.
+ * Keeps a file that lists all connected clients, for scripts that watch it. The file is replaced as
+ * a whole, so that readers never see half of it.
  *
- * Addresses are not in it: who may read the file is not always who may know them. They are in the
- * log.
+ * It contains no addresses, as its readers may not be entitled to them. The log has them.
  */
 export class ClientsFile implements AsyncDisposable {
   readonly #path: string;
-  /** In the same directory: only there is renaming one step. */
+  /** In the same directory, where renaming is atomic. */
   readonly #aside: string;
   readonly #cancelTimer: Cancel;
   #seen: number | undefined;
@@ -41,51 +57,53 @@ export class ClientsFile implements AsyncDisposable {
   #failing = false;
 
   /**
-   * Writes the file for the first time, with nobody in it.
+   * Writes an empty list.
    *
-   * @throws {ClientsFileError} when it cannot be written.
+   * @throws {ClientsFileError} if the file cannot be written.
    */
-  constructor(path: string, private readonly hub: Hub, private readonly clock: ServerClock) {
+  constructor(
+    path: string,
+    private readonly hub: ClientsSource,
+    private readonly clock: ServerClock,
+  ) {
     this.#path = path;
     this.#aside = join(dirname(path), `.${basename(path)}.${Deno.pid}.tmp`);
     try {
       this.#refuseDirectory();
-      removeSync(this.#aside);
-      Deno.writeTextFileSync(this.#aside, this.#text(""), { mode: MODE, createNew: true });
-      Deno.renameSync(this.#aside, path);
+      replaceFileSync(path, this.#text(""), { mode: MODE, temporary: this.#aside });
     } catch (error) {
       throw new ClientsFileError(
-        `Cannot write the clients file "${path}": ${why(error)}. ` +
+        `Cannot write the clients file "${path}": ${writeErrorText(error)}. ` +
           "Name a file in a directory that may be written with --clients-file",
         { cause: error },
       );
     }
     this.#seen = hub.counters.changes;
-    this.#cancelTimer = clock.every(CLIENTS_FILE_PERIOD, () => this.#look());
+    this.#cancelTimer = clock.every(CLIENTS_FILE_PERIOD, () => this.#check());
   }
 
-  /** Writes the file for the last time, with nobody in it. */
+  /** Writes an empty list again. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#cancelTimer();
     await this.#writing;
     await this.#write("");
   }
 
-  #look(): void {
+  #check(): void {
     const { changes } = this.hub.counters;
-    // A disk that takes its time gets what is newest when it is ready.
+    // A slow disk skips intermediate states.
     if (changes === this.#seen || this.#busy) return;
     this.#seen = changes;
     this.#busy = true;
-    this.#writing = this.#writePeople().finally(() => this.#busy = false);
+    this.#writing = this.#writeClients().finally(() => this.#busy = false);
   }
 
-  async #writePeople(): Promise<void> {
+  async #writeClients(): Promise<void> {
     let lines = "";
     let count = 0;
-    for (const person of this.hub.people()) {
-      // One client a line: readable with grep too.
-      lines += `${lines === "" ? "" : ","}\n    ${JSON.stringify(person)}`;
+    for (const client of this.hub.queries.clients()) {
+      // One client a line, for grep.
+      lines += `${lines === "" ? "" : ","}\n    ${JSON.stringify(client)}`;
       if (++count % SLICE === 0) await setImmediate();
     }
     await this.#write(lines);
@@ -93,19 +111,18 @@ export class ClientsFile implements AsyncDisposable {
 
   async #write(lines: string): Promise<void> {
     try {
-      await Deno.remove(this.#aside).catch(ignoreNotFound);
-      await Deno.writeTextFile(this.#aside, this.#text(lines), { mode: MODE, createNew: true });
-      await Deno.rename(this.#aside, this.#path);
+      const options = { mode: MODE, temporary: this.#aside };
+      await replaceFile(this.#path, this.#text(lines), options);
       if (this.#failing) logger.info("The clients file {path} is written again", this.#fields());
       this.#failing = false;
     } catch (error) {
-      // It is tried again; a full disk must not fill the log.
+      // Retried at the next check. Logged once: a full disk must not fill the log.
       this.#seen = undefined;
       if (this.#failing) return;
       this.#failing = true;
       logger.warn("Cannot write the clients file {path}: {reason}", {
         ...this.#fields(),
-        reason: why(error),
+        reason: writeErrorText(error),
       });
     }
   }
@@ -116,36 +133,16 @@ export class ClientsFile implements AsyncDisposable {
     return `{\n  "version": ${VERSION},\n  "time": "${time}",\n  "clients": ${clients}\n}\n`;
   }
 
-  /** Renaming onto a directory fails with words that help nobody. */
+  /** Renaming onto a directory fails with an error that does not say so. */
   #refuseDirectory(): void {
     try {
       if (Deno.statSync(this.#path).isDirectory) throw new Deno.errors.IsADirectory();
     } catch (error) {
-      ignoreNotFound(error);
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
 
   #fields(): { readonly path: string } {
     return { path: this.#path };
   }
-}
-
-function removeSync(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    ignoreNotFound(error);
-  }
-}
-
-function ignoreNotFound(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
-}
-
-function why(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "its directory does not exist";
-  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
-  if (error instanceof Deno.errors.NotADirectory) return "its directory is a file";
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,16 +1,16 @@
+import { ignoreNotFound } from "../../lib/files.ts";
 import process from "node:process";
-import type { Hub } from "../hub.ts";
+import type { Counters } from "./counters.ts";
 import { exposition } from "./exposition.ts";
-import { readMetrics } from "./metrics.ts";
+import { type HubStats, readMetrics } from "./metrics.ts";
 
-/** What metrics are taken from. */
 export interface MetricsCollectorOptions {
-  readonly hub: Hub;
-  /** The file of the log; absent when it is in memory. */
-  readonly database?: string;
+  readonly hub: { readonly counters: Counters; readonly queries: { stats(): HubStats } };
+  /** The file of the log; `undefined` if it is in memory. */
+  readonly database?: string | undefined;
 }
 
-/** Tells the metrics of a running hub. */
+/** Collects the metrics of a running hub. */
 export class MetricsCollector {
   readonly #startTime = (Date.now() - performance.now()) / 1000;
 
@@ -22,7 +22,7 @@ export class MetricsCollector {
     const { user, system } = process.cpuUsage();
     const databaseBytes = database === undefined ? undefined : await sizeOfLog(database);
     return exposition(readMetrics({
-      stats: hub.census(),
+      stats: hub.queries.stats(),
       counters: hub.counters,
       memory: Deno.memoryUsage(),
       startTime: this.#startTime,
@@ -33,18 +33,13 @@ export class MetricsCollector {
   }
 }
 
-/** Bytes of the log: the database, and what was written to it most recently. */
+/** Bytes of the log: the database and its write-ahead log. */
 async function sizeOfLog(path: string): Promise<number | undefined> {
   const sizes = await Promise.all([path, `${path}-wal`].map(sizeOf));
-  // Somebody may have moved the file: the hub goes on with it, but nobody knows its size.
+  // If the file was moved, the hub still writes it, but its size is unknown.
   return sizes[0] === undefined ? undefined : sizes[0] + (sizes[1] ?? 0);
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await Deno.stat(path)).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  return (await Deno.stat(path).catch(ignoreNotFound))?.size;
 }

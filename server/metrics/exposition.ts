@@ -1,15 +1,13 @@
-import type { Histogram } from "./histogram.ts";
+import type { Histogram } from "./counters.ts";
 
-/** One number, with the labels that tell it from others of its family. */
 export interface MetricSample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
-/** What a metric is at one moment; nothing where this hub has none of it. */
+/** The value of a metric; `undefined` if this hub does not have it. */
 export type MetricReading = number | readonly MetricSample[] | Histogram | undefined;
 
-/** All samples of one metric. */
 export interface Family {
   readonly name: string;
   readonly type: "counter" | "gauge" | "histogram";
@@ -17,11 +15,10 @@ export interface Family {
   readonly reading: MetricReading;
 }
 
-/** What the text is served as. */
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
- * Metrics as Prometheus reads them, text format 0.0.4
+ * Formats metrics in the text format 0.0.4 of Prometheus
  * (https://prometheus.io/docs/instrumenting/exposition_formats/).
  */
 export function exposition(families: readonly Family[]): string {

@@ -1,26 +1,40 @@
-import type { HubStats } from "../stats.ts";
-import type { Counters } from "./counters.ts";
-import type { Histogram } from "./histogram.ts";
+import type { Encoder } from "../encoders/encoder.ts";
+import type { Counters, Histogram } from "./counters.ts";
 import { CLOSE, ERROR_CODES, VERSION } from "../../protocol.ts";
 import type { Family, MetricReading, MetricSample } from "./exposition.ts";
 
-/** What all metrics are read from. */
+/** The state of a hub at one moment, and its traffic so far. */
+export interface HubStats {
+  readonly connections: Readonly<Record<Encoder["name"], number>>;
+  /** Includes sessions in their grace time. */
+  readonly sessions: number;
+  /** Rooms in use. */
+  readonly rooms: number;
+  /** Members of all rooms. */
+  readonly members: number;
+  /** UTF-16 units of all frames received. */
+  readonly received: number;
+  /** UTF-16 units of all frames sent. */
+  readonly sent: number;
+}
+
+/** The sources that all metrics are read from. */
 export interface Sources {
   readonly stats: HubStats;
   readonly counters: Counters;
   readonly memory: Deno.MemoryUsage;
-  /** When the process began, in seconds since the Unix epoch. */
+  /** The start of the process, in seconds since the Unix epoch. */
   readonly startTime: number;
-  /** Processor time that the process has taken, in seconds. */
+  /** Processor time used, in seconds. */
   readonly cpuSeconds: number;
   readonly runtime: string;
-  /** Bytes of the log's files; `undefined` when it is in memory. */
+  /** Bytes of the log's files; `undefined` if it is in memory. */
   readonly databaseBytes: number | undefined;
 }
 
-/** One metric: what it is called, what it means, where it comes from. */
+/** The definition of one metric. */
 export interface Metric extends Omit<Family, "reading"> {
-  /** Its labels, for the documentation. */
+  /** For the documentation. */
   readonly labels: readonly string[];
   readonly read: (sources: Sources) => MetricReading;
 }
@@ -50,12 +64,12 @@ function labelled(
   return { name, type, help, labels: [label], read: samples };
 }
 
-/** Everything that `/metrics` tells, in its order. Names, rooms and texts are never part of it. */
+/** Every metric of `/metrics`, in its order. None contains names, rooms or texts. */
 export const METRICS: readonly Metric[] = [
   {
     name: "bcast_build_info",
     type: "gauge",
-    help: "Always 1; which version this is, and what it runs on",
+    help: "Always 1; the version and its runtime",
     labels: ["version", "runtime"],
     read: ({ runtime }) => [{ labels: { version: VERSION, runtime }, value: 1 }],
   },
@@ -63,81 +77,85 @@ export const METRICS: readonly Metric[] = [
     "gauge",
     "bcast_connections",
     "dialect",
-    "Connections now, by how they talk: v1, json, text or events",
+    "Current connections, by protocol: v1, json, text or events",
     ({ stats }) => Object.entries(stats.connections),
   ),
   gauge(
     "bcast_sessions",
-    "Sessions now, those included whose connection broke a moment ago",
+    "Current sessions, including those waiting for a reconnect",
     ({ stats }) => stats.sessions,
   ),
-  gauge("bcast_rooms", "Rooms now that somebody is in", ({ stats }) => stats.rooms),
+  gauge("bcast_rooms", "Current rooms with members", ({ stats }) => stats.rooms),
   gauge(
     "bcast_members",
-    "Members of all rooms now; who is in two rooms counts twice",
+    "Current members of all rooms; a client in two rooms counts twice",
     ({ stats }) => stats.members,
   ),
   counter(
     "bcast_connections_total",
-    "Connections taken in",
+    "Connections accepted",
     ({ counters }) => counters.connections,
   ),
   labelled(
     "counter",
     "bcast_turned_away_total",
     "status",
-    "Turned away, by HTTP status: 401 no good token, 429 too much at once, 503 full or stopping",
-    // Those that an operator watches for are there from the start: rates need a first value.
+    "Rejected clients and requests, by HTTP status: 401 no valid token, 429 too many, 503 full or stopping",
+    // The usual ones are there from the start: rates need a first value.
     ({ counters }) => withZeros(counters.turnedAwayByStatus, ["401", "429", "503"]),
   ),
   labelled(
     "counter",
     "bcast_closed_total",
     "code",
-    "Connections ended, by close code; 1006: it broke",
+    "Connections ended, by close code; 1006 means lost",
     ({ counters }) => withZeros(counters.closed, CLOSE_CODES),
   ),
-  counter("bcast_messages_total", "Messages put into the log", ({ counters }) => counters.messages),
+  counter(
+    "bcast_messages_total",
+    "Messages stored in the log",
+    ({ counters }) => counters.messages,
+  ),
   counter(
     "bcast_duplicates_total",
-    "Repeats of a message, answered from the log",
+    "Repeated messages, acknowledged from the log",
     ({ counters }) => counters.duplicates,
   ),
   counter(
     "bcast_deliveries_total",
-    "Messages handed to a connection",
+    "Messages sent, counted once for each connection",
     ({ counters }) => counters.deliveries,
   ),
   counter(
     "bcast_received_characters_total",
-    "Characters (UTF-16 units) of all frames received; bytes, where text is ASCII",
+    "Characters (UTF-16 units) of all frames received; equals bytes for ASCII",
     ({ stats }) => stats.received,
   ),
   counter(
     "bcast_sent_characters_total",
-    "Characters (UTF-16 units) of all frames sent; bytes, where text is ASCII",
+    "Characters (UTF-16 units) of all frames sent; equals bytes for ASCII",
     ({ stats }) => stats.sent,
   ),
   labelled(
     "counter",
     "bcast_refused_total",
     "code",
-    "Frames refused, by the code of the error",
+    "Frames refused, by error code",
     ({ counters }) => withZeros(counters.refusals, ERROR_CODES),
   ),
   counter(
     "bcast_slow_consumers_total",
-    "Connections cut off because they read too slowly",
+    "Connections closed because they read too slowly",
     ({ counters }) => counters.slowConsumers,
   ),
   counter(
     "bcast_resumes_total",
-    "Sessions that came back and went on where they were",
+    "Sessions resumed",
     ({ counters }) => counters.resumes,
   ),
   histogram(
     "bcast_log_append_seconds",
-    "Time to put one batch of messages into the log",
+    "Time to store one batch of messages",
     ({ counters }) => counters.appendSeconds,
   ),
   histogram(
@@ -147,46 +165,46 @@ export const METRICS: readonly Metric[] = [
   ),
   counter(
     "bcast_log_failures_total",
-    "Messages that the log could not take",
+    "Messages that could not be stored",
     ({ counters }) => counters.failures,
   ),
   gauge(
     "bcast_database_bytes",
-    "Size of the log's files; absent when it is in memory",
+    "Size of the log's files; absent if the log is in memory",
     ({ databaseBytes }) => databaseBytes,
   ),
   histogram(
     "bcast_event_loop_lag_seconds",
-    "By how much a timer of one second came late: how long the hub was busy with something else",
+    "Delay of a one-second timer: how long the event loop was busy",
     ({ counters }) => counters.lagSeconds,
   ),
   counter(
     "process_cpu_seconds_total",
-    "Processor time taken, user and system",
+    "User and system processor time used",
     ({ cpuSeconds }) => cpuSeconds,
   ),
   gauge(
     "process_resident_memory_bytes",
-    "Memory that the process takes from the machine",
+    "Resident memory of the process",
     ({ memory }) => memory.rss,
   ),
-  gauge("bcast_heap_used_bytes", "Heap of V8 in use", ({ memory }) => memory.heapUsed),
-  gauge("bcast_heap_total_bytes", "Heap of V8 in all", ({ memory }) => memory.heapTotal),
+  gauge("bcast_heap_used_bytes", "V8 heap in use", ({ memory }) => memory.heapUsed),
+  gauge("bcast_heap_total_bytes", "V8 heap allocated", ({ memory }) => memory.heapTotal),
   gauge(
     "bcast_external_memory_bytes",
-    "Memory outside of V8's heap that belongs to its objects",
+    "Memory outside the V8 heap owned by its objects",
     ({ memory }) => memory.external,
   ),
   gauge(
     "process_start_time_seconds",
-    "When the process began, in seconds since 1970",
+    "Start time of the process, in seconds since 1970",
     ({ startTime }) => startTime,
   ),
 ];
 
 const CLOSE_CODES = Object.values(CLOSE).map(String);
 
-/** Every metric as it is now. */
+/** Reads the current values. */
 export function readMetrics(sources: Sources): readonly Family[] {
   return METRICS.map(({ name, type, help, read }) => ({
     name,
@@ -196,7 +214,7 @@ export function readMetrics(sources: Sources): readonly Family[] {
   }));
 }
 
-/** Counts by key, with 0 for the keys that are known but never came. */
+/** Adds zeros for known keys without a count. */
 function withZeros(
   counts: ReadonlyMap<string | number, number>,
   known: readonly string[],

@@ -1,42 +1,38 @@
 import type { ServerClock } from "../../lib/clock.ts";
 import type { Counters } from "./counters.ts";
 
-/** Samples that a rate is taken over: long enough to be steady, short enough to follow. */
+/** Samples to average over: enough for a steady rate, few enough to follow changes. */
 const WINDOW = 5;
 
 interface ThroughputSample {
   readonly at: number;
   readonly messages: number;
   readonly deliveries: number;
-  /** Milliseconds by which the sample came too late. */
+  /** Milliseconds by which the sample was late. */
   readonly late: number;
 }
 
-/** How fast things happen at this moment. */
+/** Current rates. */
 export interface Throughput {
   readonly messagesPerSecond: number;
   readonly deliveriesPerSecond: number;
-  /** The longest that a timer of the last seconds had to wait for its turn, in milliseconds. */
+  /** The longest delay of a timer within the last seconds, in milliseconds. */
   readonly loopLagMs: number;
 }
 
-/**
- * Speeds over the last few seconds, out of the hub's counters: somebody looks once a second, and
- * what is counted pays nothing.
- */
+/** Rates over the last few seconds. Samples counters once a second, so that counting stays cheap. */
 export class ThroughputMeter {
   readonly #samples: ThroughputSample[] = [];
 
   constructor(
     private readonly counters: Counters,
     private readonly clock: Pick<ServerClock, "monotonic">,
-    /** Milliseconds between two calls of {@linkcode sample}, if nothing is late. */
+    /** Milliseconds between two calls of {@linkcode sample}. */
     private readonly period: number,
   ) {
     this.sample();
   }
 
-  /** Notes where the counters stand, and by how much this look is late. */
   sample(): void {
     const at = this.clock.monotonic();
     const before = this.#samples.at(-1)?.at;
@@ -47,7 +43,7 @@ export class ThroughputMeter {
     if (this.#samples.length > WINDOW + 1) this.#samples.shift();
   }
 
-  /** The speeds over the last {@linkcode WINDOW} periods, or since the start if that is less. */
+  /** The rates over the last {@linkcode WINDOW} periods, or since the start. */
   get current(): Throughput {
     const [first] = this.#samples;
     const last = this.#samples.at(-1);

@@ -1,93 +1,125 @@
 import { getLogger } from "@logtape/logtape";
-import type { Sanction, SanctionKey } from "../../broker/sqlite/sanctions.ts";
-import { CLOSE, nameKey, type System } from "../../protocol.ts";
+import type { Grant } from "../../auth/authorizer.ts";
 import type { ServerClock } from "../../lib/clock.ts";
-import { nameSanction, roomSanction, type Sanctions } from "./sanctions.ts";
-import { banMessage, closedRoomMessage, muteMessage, reasonOf } from "./sanction_messages.ts";
-import { networkOf } from "../limits/networks.ts";
-import type { Connection } from "../connection.ts";
-import type { RoomMembership } from "../room_membership.ts";
-import type { Session } from "../session.ts";
-import type { Sessions } from "../sessions.ts";
-import { applyMute } from "./mute.ts";
-import { broadcast } from "../broadcast.ts";
+import { CLOSE, type Left, nameKey, type System } from "../../protocol.ts";
+import { networkOf } from "../../lib/net.ts";
+import { banMessage, closedRoomMessage, muteMessage, reasonSuffix } from "./sanction_messages.ts";
+import type { Sanction, SanctionKey } from "./sanction_store.ts";
+import { type MutableSession, nameSanction, roomSanction, type Sanctions } from "./sanctions.ts";
 
 const audit = getLogger(["bcast", "audit"]);
 
-/** What moderating takes. */
+/** A session of the hub, as far as moderation needs it. */
+interface ModeratedSession extends MutableSession {
+  /** The name that its token fixed. */
+  readonly identity: string | undefined;
+  /** `undefined` while it is disconnected. */
+  readonly connection: ModeratedConnection | undefined;
+  /** Whether it belongs to an event stream. */
+  readonly observer: boolean;
+}
+
+/** A connection of the hub, as far as moderation needs it. */
+interface ModeratedConnection {
+  readonly address: string;
+  readonly session: ModeratedSession | undefined;
+  readonly grant: Grant | undefined;
+  /** A token that is not checked yet. */
+  readonly token: string | undefined;
+  readonly welcomed: boolean;
+  readonly encoder: { readonly batches: boolean };
+  sendControl(frame: System | Left): void;
+  close(code: number, reason: string): void;
+}
+
+interface ModeratedRoom {
+  readonly members: Iterable<ModeratedSession>;
+  readonly observers: Iterable<ModeratedSession>;
+  readonly connections: Iterable<ModeratedConnection>;
+}
+
+/** The parts of the hub that moderation acts on. */
 export interface ModerationOptions {
-  readonly book: Sanctions;
-  readonly rooms: RoomMembership;
-  readonly sessions: Sessions;
-  readonly peers: () => Iterable<Connection>;
+  readonly sanctions: Sanctions;
+  readonly rooms: {
+    get(name: string): ModeratedRoom | undefined;
+    leave(session: ModeratedSession, room: string): void;
+    /** Delivers all messages that wait for the next fan-out. */
+    flush(): void;
+  };
+  readonly sessions: {
+    all(): Iterable<ModeratedSession>;
+    end(session: ModeratedSession): void;
+    release(name: string): Promise<"released" | "in use" | "free">;
+  };
+  readonly connections: () => Iterable<ModeratedConnection>;
+  broadcast(connections: Iterable<ModeratedConnection>, frame: System, now: number): void;
   readonly clock: ServerClock;
 }
 
-/** Who moderates, for the audit. */
+/** The person or program that moderates, for the audit log. */
 export interface Moderator {
-  /** The name of the token, never the token. */
+  /** The name in the token, never the token. */
   readonly name: string;
   readonly address: string;
 }
 
-/** Whom something is about: a name, an address, or both, each for itself. */
-export type ModerationTarget =
-  | { readonly name: string; readonly address?: string }
-  | { readonly name?: undefined; readonly address: string };
-
-/** Why, and for how long. */
-export interface SanctionOptions {
-  readonly reason?: string;
-  /** Seconds; none: until it is lifted. */
-  readonly for?: number;
+/** A name, an address, or both, each as a target of its own. */
+export interface ModerationTarget {
+  readonly name?: string | undefined;
+  readonly address?: string | undefined;
 }
 
-/** Who wants to come in, to have a name, or to write. */
+export interface SanctionOptions {
+  readonly reason?: string | undefined;
+  /** Seconds; absent: until it is lifted. */
+  readonly for?: number | undefined;
+}
+
+/** A client that connects, takes a name or writes. */
 export interface Candidate {
   readonly name?: string | undefined;
   readonly address?: string | undefined;
-  /** Whether it may moderate: nobody locks out who could unlock. */
+  /** Sanctions never apply to moderators: they could lift them anyway. */
   readonly admin: boolean;
 }
 
-/** Who was sent away. */
 export interface KickResult {
   /** Sessions and event streams that ended. */
   readonly sessions: number;
-  /** Where they came from, each once; of those who are away, where they were last. */
+  /** Their addresses without repeats; for a disconnected session, its last one. */
   readonly addresses: readonly string[];
 }
 
-/** Keeps order: what moderators decide, and what follows from it for those who are here or come. */
+/** Applies the decisions of moderators to present and future clients. */
 export class Moderation {
   constructor(private readonly options: ModerationOptions) {}
 
-  /** What holds now, the oldest first. */
+  /** The sanctions in force, oldest first. */
   list(): readonly Sanction[] {
-    return this.options.book.list();
+    return this.options.sanctions.list();
   }
 
-  /** The ban that keeps somebody out, or from a name. */
-  banOn({ name, address, admin }: Candidate): Sanction | undefined {
-    return admin ? undefined : this.options.book.against("ban", { name, address });
+  activeBan({ name, address, admin }: Candidate): Sanction | undefined {
+    return admin ? undefined : this.options.sanctions.match("ban", { name, address });
   }
 
-  /** The mute of somebody who is not in a session. */
-  muteOn({ name, address, admin }: Candidate): Sanction | undefined {
-    return admin ? undefined : this.options.book.against("mute", { name, address });
+  /** The mute of a client without a session. */
+  activeMute({ name, address, admin }: Candidate): Sanction | undefined {
+    return admin ? undefined : this.options.sanctions.match("mute", { name, address });
   }
 
-  /** Why a room is closed; `undefined` when it is open. */
-  closureOf(room: string): Sanction | undefined {
-    return this.options.book.find(roomSanction(room));
+  /** The sanction that closes a room; `undefined` when it is open. */
+  closedRoom(room: string): Sanction | undefined {
+    return this.options.sanctions.find(roomSanction(room));
   }
 
-  /** The mute of a session, looked at anew when the one it was given has run out. */
-  silenceOf(session: Session): Sanction | undefined {
+  /** The mute of a session; looked up again once the current one has expired. */
+  sessionMute(session: MutableSession): Sanction | undefined {
     const { activeMute } = session;
     if (activeMute === undefined || activeMute.until > this.options.clock.now()) return activeMute;
     session.activeMute = undefined;
-    applyMute(this.options.book, session);
+    this.options.sanctions.applyMute(session);
     return session.activeMute;
   }
 
@@ -97,215 +129,218 @@ export class Moderation {
     { reason }: Pick<SanctionOptions, "reason">,
     by: Moderator,
   ): KickResult | undefined {
-    const named: SanctionKey = { kind: "ban", on: "name", key: nameKey(name) };
-    const sessions = [...this.#present()].filter((session) => isAbout(named, session));
+    const key = nameSanction("ban", name);
+    const sessions = [...this.#clients()].filter((session) => matches(key, session));
     if (sessions.length === 0) return undefined;
-    const given = reason === undefined ? {} : { reason };
-    const sent = this.#sendAway(sessions, `A moderator sent you away${reasonOf(given)}`);
+    const result = this.#endSessions(sessions, `A moderator kicked you${reasonSuffix({ reason })}`);
     this.#audit(by, "kicked", name, reason);
-    return sent;
+    return result;
   }
 
-  /** Keeps somebody out, and sends away who is inside; moderators are spared. */
-  async ban(whom: ModerationTarget, terms: SanctionOptions, by: Moderator): Promise<KickResult> {
-    const bans = this.#measures("ban", whom, terms, by);
-    await this.options.book.put(bans);
-    let sent: KickResult = { sessions: 0, addresses: [] };
+  /** Bans a target and disconnects its clients, except moderators. */
+  async ban(
+    target: ModerationTarget,
+    options: SanctionOptions,
+    by: Moderator,
+  ): Promise<KickResult> {
+    const bans = this.#createSanctions("ban", target, options, by);
+    await this.options.sanctions.put(bans);
+    let ended = 0;
+    const addresses = new Set<string>();
     for (const ban of bans) {
-      const sentence = banMessage(ban);
-      const present = [...this.#present()].filter((session) =>
-        !session.grant.admin && isAbout(ban, session)
+      const message = banMessage(ban);
+      const banned = [...this.#clients()].filter((session) =>
+        !session.grant.admin && matches(ban, session)
       );
-      const more = this.#sendAway(present, sentence);
-      sent = {
-        sessions: sent.sessions + more.sessions,
-        addresses: [...new Set([...sent.addresses, ...more.addresses])],
-      };
-      if (ban.on === "address") this.#hangUpOn(ban.key, sentence);
-      this.#audit(by, "banned", ban.target, terms.reason, ban.until);
+      const result = this.#endSessions(banned, message);
+      ended += result.sessions;
+      for (const address of result.addresses) addresses.add(address);
+      if (ban.on === "address") this.#disconnectNetwork(ban.key, message);
+      this.#audit(by, "banned", ban.target, options.reason, ban.until);
     }
-    return sent;
+    return { sessions: ended, addresses: [...addresses] };
   }
 
-  /** Lifts bans; returns those there were. */
-  unban(whom: ModerationTarget, by: Moderator): Promise<readonly Sanction[]> {
-    return this.#lift(keysOf("ban", whom), "unbanned", by);
+  /** Returns the bans that were lifted. */
+  unban(target: ModerationTarget, by: Moderator): Promise<readonly Sanction[]> {
+    return this.#lift(keysOf("ban", target), "unbanned", by);
   }
 
-  /** Lets somebody read only. Returns how many sessions that silenced now. */
-  async mute(whom: ModerationTarget, terms: SanctionOptions, by: Moderator): Promise<number> {
-    const { book, sessions } = this.options;
-    const mutes = this.#measures("mute", whom, terms, by);
-    await book.put(mutes);
-    let silenced = 0;
+  /** Mutes a target. Returns the number of sessions that are muted by it now. */
+  async mute(target: ModerationTarget, options: SanctionOptions, by: Moderator): Promise<number> {
+    const { sanctions, sessions } = this.options;
+    const mutes = this.#createSanctions("mute", target, options, by);
+    await sanctions.put(mutes);
+    let muted = 0;
     for (const session of sessions.all()) {
-      const mute = mutes.find((measure) => isAbout(measure, session) || isSame(measure, session));
+      const mute = mutes.find((each) => matches(each, session) || isMutedBy(each, session));
       if (mute === undefined || session.grant.admin) continue;
       session.activeMute = mute;
-      silenced++;
-      this.#note(session.connection, muteMessage(mute, this.options.clock.now()));
+      muted++;
+      this.#notify(session.connection, muteMessage(mute, this.options.clock.now()));
     }
-    for (const mute of mutes) this.#audit(by, "muted", mute.target, terms.reason, mute.until);
-    return silenced;
+    for (const mute of mutes) this.#audit(by, "muted", mute.target, options.reason, mute.until);
+    return muted;
   }
 
-  /** Lifts mutes, also for who has taken another name since; returns those there were. */
-  async unmute(whom: ModerationTarget, by: Moderator): Promise<readonly Sanction[]> {
-    const { book, sessions } = this.options;
-    const lifted = await this.#lift(keysOf("mute", whom), "unmuted", by);
+  /**
+   * Lifts mutes, also from sessions that have taken another name since. Returns the mutes that were
+   * lifted.
+   */
+  async unmute(target: ModerationTarget, by: Moderator): Promise<readonly Sanction[]> {
+    const { sanctions, sessions } = this.options;
+    const lifted = await this.#lift(keysOf("mute", target), "unmuted", by);
     for (const session of sessions.all()) {
-      if (!lifted.some((measure) => isSame(measure, session))) continue;
+      if (!lifted.some((mute) => isMutedBy(mute, session))) continue;
       session.activeMute = undefined;
-      applyMute(book, session);
-      if (session.activeMute === undefined) this.#note(session.connection, "You may write again");
+      sanctions.applyMute(session);
+      if (session.activeMute === undefined) this.#notify(session.connection, "You may write again");
     }
     return lifted;
   }
 
-  /** Empties a room, and lets nobody in or write there. Returns how many had to leave. */
-  async closeRoom(room: string, terms: SanctionOptions, by: Moderator): Promise<number> {
-    const { book, rooms } = this.options;
-    const closure: Sanction = {
-      ...roomSanction(room),
-      target: room,
-      ...this.#particulars(terms, by),
-    };
-    await book.put([closure]);
-    // What was said before belongs to before.
+  /** Closes a room and removes its members. Returns how many there were. */
+  async closeRoom(room: string, options: SanctionOptions, by: Moderator): Promise<number> {
+    const { sanctions, rooms } = this.options;
+    const sanction = { ...roomSanction(room), target: room, ...this.#details(options, by) };
+    await sanctions.put([sanction]);
+    // Messages from before the decision are still delivered.
     rooms.flush();
+    const message = closedRoomMessage(sanction);
     const members = [...rooms.get(room)?.members ?? []];
     for (const session of members) {
-      // Not an error: nothing of theirs was refused, and clients take errors for answers.
-      this.#note(session.connection, closedRoomMessage(closure), room);
-      const present = rooms.get(room);
-      if (present !== undefined) rooms.leave(session, present);
+      // A notice, not an error: clients take errors for answers to their own requests.
+      this.#notify(session.connection, message, room);
+      rooms.leave(session, room);
       if (session.connection?.welcomed) session.connection.sendControl({ type: "left", room });
     }
     const observers = [...rooms.get(room)?.observers ?? []];
     for (const { connection } of observers) {
-      if (connection !== undefined) this.#hangUp(connection, closedRoomMessage(closure));
+      if (connection !== undefined) this.#disconnect(connection, message);
     }
-    this.#audit(by, "closed", room, terms.reason, closure.until);
+    this.#audit(by, "closed", room, options.reason, sanction.until);
     return members.length + observers.length;
   }
 
-  /** Opens a room again; false when it was open. */
+  /** Opens a closed room; false when it was open. */
   async openRoom(room: string, by: Moderator): Promise<boolean> {
     return (await this.#lift([roomSanction(room)], "opened", by)).length > 0;
   }
 
-  /** Lets anybody take a name again that tokens have proved; moderators do so for one of the past. */
+  /** Frees a name that tokens have reserved, unless its owner is connected. */
   async releaseName(name: string, by: Moderator): Promise<"released" | "in use" | "free"> {
     const outcome = await this.options.sessions.release(name);
     if (outcome === "released") this.#audit(by, "released the name", name);
     return outcome;
   }
 
-  /** Says something to everybody, or to a room. It is not kept. Returns how many connections it reached. */
+  /**
+   * Sends a text to a room or to all clients, without keeping it. Returns the number of connections
+   * it was sent to.
+   */
   announce(message: string, room: string | undefined, by: Moderator): number {
-    const { peers, rooms, clock } = this.options;
-    const listeners = room === undefined
-      ? [...peers()].filter(({ welcomed }) => welcomed)
+    const { connections, rooms, clock } = this.options;
+    const receivers = room === undefined
+      ? [...connections()].filter(({ welcomed }) => welcomed)
       : [...rooms.get(room)?.connections ?? []];
     const now = clock.now();
     const timestamp = new Date(now).toISOString();
     const frame: System = { type: "system", message, timestamp, event: "announcement" };
-    broadcast(listeners, room === undefined ? frame : { ...frame, room }, now);
-    this.#audit(by, "announced to", room ?? "everybody", message);
-    return listeners.length;
+    this.options.broadcast(receivers, room === undefined ? frame : { ...frame, room }, now);
+    this.#audit(by, "announced to", room ?? "all clients", message);
+    return receivers.length;
   }
 
   async #lift(
     keys: readonly SanctionKey[],
-    what: string,
+    action: string,
     by: Moderator,
   ): Promise<readonly Sanction[]> {
-    const lifted = await this.options.book.lift(keys);
-    for (const { target } of lifted) this.#audit(by, what, target);
+    const lifted = await this.options.sanctions.lift(keys);
+    for (const { target } of lifted) this.#audit(by, action, target);
     return lifted;
   }
 
-  #measures(
+  #createSanctions(
     kind: "ban" | "mute",
-    whom: ModerationTarget,
-    terms: SanctionOptions,
+    target: ModerationTarget,
+    options: SanctionOptions,
     by: Moderator,
   ): readonly Sanction[] {
-    const particulars = this.#particulars(terms, by);
-    return keysOf(kind, whom).map((key) => ({
+    const details = this.#details(options, by);
+    return keysOf(kind, target).map((key) => ({
       ...key,
-      target: key.on === "name" ? whom.name ?? key.key : key.key,
-      ...particulars,
+      target: key.on === "name" ? target.name ?? key.key : key.key,
+      ...details,
     }));
   }
 
-  #particulars({ reason, for: seconds }: SanctionOptions, by: Moderator) {
+  #details({ reason, for: seconds }: SanctionOptions, by: Moderator) {
     const since = this.options.clock.now();
     return {
       ...(reason === undefined ? {} : { reason }),
       by: by.name,
       since,
-      // Whole milliseconds: the store holds nothing else.
+      // The store keeps whole milliseconds only.
       until: seconds === undefined ? Infinity : Math.ceil(since + seconds * 1000),
     };
   }
 
-  /** All sessions, and those of event streams, which are not listed among them. */
-  *#present(): Generator<Session, void, undefined> {
+  /** All sessions, including those of event streams, which `sessions.all()` does not list. */
+  *#clients(): Generator<ModeratedSession, void, undefined> {
     yield* this.options.sessions.all();
-    for (const { session } of this.options.peers()) {
+    for (const { session } of this.options.connections()) {
       if (session?.observer) yield session;
     }
   }
 
-  /** Ends sessions without the time to come back that a broken connection has. */
-  #sendAway(sessions: readonly Session[], sentence: string): KickResult {
+  /** Ends sessions at once, without the grace time of a broken connection. */
+  #endSessions(sessions: readonly ModeratedSession[], reason: string): KickResult {
     const addresses = new Set<string>();
     for (const session of sessions) {
       const { connection, address } = session;
       this.options.sessions.end(session);
       if (address !== undefined) addresses.add(address);
-      if (connection !== undefined) this.#hangUp(connection, sentence);
+      if (connection !== undefined) this.#disconnect(connection, reason);
     }
     return { sessions: sessions.length, addresses: [...addresses] };
   }
 
-  /** Also those who have not said yet who they are. */
-  #hangUpOn(network: string, sentence: string): void {
-    for (const peer of [...this.options.peers()]) {
-      if (networkOf(peer.address) !== network) continue;
-      const grant = peer.session?.grant ?? peer.grant;
+  /** Also closes connections that have sent no hello yet. */
+  #disconnectNetwork(network: string, reason: string): void {
+    for (const connection of [...this.options.connections()]) {
+      if (networkOf(connection.address) !== network) continue;
+      const grant = connection.session?.grant ?? connection.grant;
       if (grant?.admin) continue;
-      // Who comes with a token that is not checked yet hears of the ban at its hello.
-      if (peer.session === undefined && peer.token !== undefined) continue;
-      this.#hangUp(peer, sentence);
+      // Its hello checks the token, which may be a moderator's, and then the ban.
+      if (connection.session === undefined && connection.token !== undefined) continue;
+      this.#disconnect(connection, reason);
     }
   }
 
-  #hangUp(peer: Connection, sentence: string): void {
-    // Other people's clients show no close reason.
-    if (!peer.encoder.batches) this.#note(peer, sentence);
-    peer.close(CLOSE.forbidden, sentence);
+  #disconnect(connection: ModeratedConnection, reason: string): void {
+    // Plain clients do not show the reason of a close.
+    if (!connection.encoder.batches) this.#notify(connection, reason);
+    connection.close(CLOSE.forbidden, reason);
   }
 
-  #note(peer: Connection | undefined, message: string, room?: string): void {
-    if (!peer?.welcomed) return;
+  #notify(connection: ModeratedConnection | undefined, message: string, room?: string): void {
+    if (!connection?.welcomed) return;
     const timestamp = new Date(this.options.clock.now()).toISOString();
     const frame: System = { type: "system", message, timestamp, event: "notice" };
-    peer.sendControl(room === undefined ? frame : { ...frame, room });
+    connection.sendControl(room === undefined ? frame : { ...frame, room });
   }
 
-  /** One line for each decision: who, from where, what, whom. */
-  #audit(by: Moderator, what: string, whom: string, reason?: string, until?: number): void {
+  #audit(by: Moderator, action: string, target: string, reason?: string, until?: number): void {
     audit.info("{moderator} at {address} {what} {whom}{until}{reason}", {
       moderator: by.name,
       address: by.address,
-      what,
-      whom,
+      what: action,
+      whom: target,
       until: until === undefined || until === Infinity
         ? ""
         : ` until ${new Date(until).toISOString()}`,
-      reason: reason === undefined ? "" : `: ${reason}`,
+      reason: reasonSuffix({ reason }),
     });
   }
 }
@@ -317,13 +352,13 @@ function keysOf(kind: "ban" | "mute", { name, address }: ModerationTarget): read
   ];
 }
 
-function isAbout({ on, key }: SanctionKey, { name, identity, address }: Session): boolean {
-  // An event stream has no name but that of its token.
+function matches({ on, key }: SanctionKey, { name, identity, address }: ModeratedSession): boolean {
+  // The only name of an event stream is that of its token.
   if (on === "name") return nameKey(identity ?? name) === key;
   return on === "address" && address !== undefined && networkOf(address) === key;
 }
 
-/** Whether it is what silences the session: under whatever name it came to that. */
-function isSame({ on, key }: SanctionKey, { activeMute }: Session): boolean {
+/** Whether this mute applies to the session, even if its name has changed since. */
+function isMutedBy({ on, key }: SanctionKey, { activeMute }: MutableSession): boolean {
   return activeMute !== undefined && activeMute.on === on && activeMute.key === key;
 }

@@ -1,29 +1,27 @@
-import { endInWords, inWords } from "../../auth/time.ts";
-import type { Sanction } from "../../broker/sqlite/sanctions.ts";
+import { formatDuration, formatMinute } from "../../lib/format_time.ts";
+import type { Sanction } from "./sanction_store.ts";
 
-/** `until 2026-01-31 10:30 UTC`, or nothing for ever. */
+/** ` until 2026-01-31 10:30 UTC`; empty for a permanent sanction. */
 export function formatUntil({ until }: Pick<Sanction, "until">): string {
-  return until === Infinity ? "" : ` until ${endInWords(until)}`;
+  return until === Infinity ? "" : ` until ${formatMinute(until)}`;
 }
 
-/** Why somebody does not come in; the end first, so that a long reason cannot push it out. */
+/** The end comes before the reason, so that a long reason cannot push it out of a close frame. */
 export function banMessage(ban: Sanction): string {
-  const what = ban.on === "name" ? `${ban.target} is banned` : "Your address is banned";
-  return `${what}${formatUntil(ban)}${reasonOf(ban)}`;
+  const subject = ban.on === "name" ? `${ban.target} is banned` : "Your address is banned";
+  return `${subject}${formatUntil(ban)}${reasonSuffix(ban)}`;
 }
 
-/** Why somebody may not write. */
 export function muteMessage(mute: Sanction, now: number): string {
-  const time = mute.until === Infinity ? "" : ` for ${inWords(mute.until - now)}`;
-  return `You may not write${time}: a moderator muted you${reasonOf(mute)}`;
+  const time = mute.until === Infinity ? "" : ` for ${formatDuration(mute.until - now)}`;
+  return `You may not write${time}: a moderator muted you${reasonSuffix(mute)}`;
 }
 
-/** Why nobody is in a room. */
-export function closedRoomMessage(closure: Sanction): string {
-  return `Room ${closure.target} is closed${formatUntil(closure)}${reasonOf(closure)}`;
+export function closedRoomMessage(sanction: Sanction): string {
+  return `Room ${sanction.target} is closed${formatUntil(sanction)}${reasonSuffix(sanction)}`;
 }
 
 /** `: REASON`, or nothing. */
-export function reasonOf({ reason }: { readonly reason?: string }): string {
+export function reasonSuffix({ reason }: { readonly reason?: string | undefined }): string {
   return reason === undefined ? "" : `: ${reason}`;
 }

@@ -1,6 +1,6 @@
-import { isLoopback } from "../limits/server_limits.ts";
+import { isLoopback } from "../../lib/net.ts";
 
-/** How often another port is tried when one that the system picked is taken at another address. */
+/** Tries with other ports when the one that the system picked is taken at another address. */
 const MAX_TRIES = 20;
 
 /** The port of one of several addresses is taken. */
@@ -12,25 +12,25 @@ export class AddressInUse extends Deno.errors.AddrInUse {
   }
 }
 
-/** Something that listens at a port. */
+/** A listener. */
 export interface Bound extends AsyncDisposable {
   readonly port: number;
 }
 
 /**
- * The addresses that a host to bind stands for. `localhost` is this machine over IPv4 and IPv6
- * (RFC 6761): clients try either first, and whoever had the other one would answer in the hub's place.
+ * The addresses to bind for a host. `localhost` is both IPv4 and IPv6 (RFC 6761): clients try either
+ * first, and another program on the other one would answer in the hub's place.
  */
 export function addressesOf(host: string): readonly string[] {
   return host.toLowerCase() === "localhost" ? ["127.0.0.1", "::1"] : [host];
 }
 
 /**
- * Opens the same port at each of `addresses`. Loopback addresses that this machine does not have are
- * left out, as long as one is left.
+ * Opens the same port at each of `addresses`. Skips loopback addresses that this machine does not
+ * have, but not all of them.
  *
- * @param port 0 has the system pick one that is free at all of them.
- * @throws {AddressInUse} when the port is taken at one of several; what `open` throws otherwise.
+ * @param port 0 lets the system pick one that is free at all addresses.
+ * @throws {AddressInUse} when the port is taken at one of several; otherwise what `open` throws.
  */
 export function bindAll<Part extends Bound>(
   addresses: readonly string[],
@@ -61,7 +61,7 @@ function bindOnce<Part extends Bound>(
         missing ??= error;
         continue;
       }
-      // Nobody is connected yet: there is nothing to wait for.
+      // No client is connected yet: there is nothing to wait for.
       for (const part of parts) void part[Symbol.asyncDispose]();
       const taken = addresses.length > 1 && error instanceof Deno.errors.AddrInUse;
       throw taken ? new AddressInUse(address, error) : error;
@@ -72,10 +72,10 @@ function bindOnce<Part extends Bound>(
   return [first, ...rest];
 }
 
-/** Whether this machine lacks a loopback address: IPv6 may be switched off, or IPv4 not be there. */
+/** Whether this machine lacks a loopback address: IPv6 or IPv4 may be disabled. */
 function isMissing(address: string, error: unknown): boolean {
   if (!isLoopback(address)) return false;
   return error instanceof Deno.errors.AddrNotAvailable ||
-    // The runtime has no class of its own for a family that the system does not know.
+    // The runtime has no class for an unsupported address family.
     (error instanceof Error && "code" in error && error.code === "EAFNOSUPPORT");
 }

@@ -1,70 +1,67 @@
 import { getLogger } from "@logtape/logtape";
 import type { Cancel, ServerClock } from "../../lib/clock.ts";
-import { settledWithin } from "../../lib/timeout.ts";
+import { delay, settledWithin } from "../../lib/async.ts";
 import type { KeyPair } from "./tls.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
-/** Milliseconds for the requests that are being answered when a listener closes. */
+/** Milliseconds that requests under way have when the listener closes. */
 const CLOSE_TIMEOUT = 500;
 
-/** Milliseconds between two tries to have an address back that was just given up. */
+/** Milliseconds between attempts to bind an address again. */
 const RETRY_PERIOD = 1;
 
-/** Milliseconds after which an address that was given up counts as somebody else's. */
+/** Milliseconds of such attempts: after that, another program has the address. */
 const RETRY_TIMEOUT = 1000;
 
-/** Milliseconds until a socket that the system has taken away is opened again. */
+/** Milliseconds until a socket that failed is opened again. */
 const RECOVERY_DELAY = 1000;
 
-/** Milliseconds between two looks whether anybody could get in. */
-const LOOK_PERIOD = 5000;
+/** Milliseconds between probes of the own port. */
+const PROBE_PERIOD = 5000;
 
 type HttpServer = Deno.HttpServer<Deno.NetAddr>;
 
-/** Answers a request. */
 export type Handler = (
   request: Request,
   info: Deno.ServeHandlerInfo<Deno.NetAddr>,
 ) => Response | Promise<Response>;
 
-/** Where to listen, and how. */
 export interface ListenerOptions {
   readonly host: string;
-  /** 0 lets the system pick one, which is kept. */
+  /** 0 lets the system pick one; it stays the same from then on. */
   readonly port: number;
-  /** Without it, what travels is not encrypted. */
-  readonly tls?: KeyPair;
+  /** Without it, connections are not encrypted. */
+  readonly tls?: KeyPair | undefined;
   readonly handler: Handler;
   readonly clock: ServerClock;
 }
 
 /**
- * The port of a hub.
+ * The HTTP port of a hub. It changes its certificate, and recovers from a lost socket.
  *
- * The pair of `Deno.serve` is fixed: to change it is to close the listener and to open another at
- * the same address. Ending TLS in this process instead, in front of a listener that stays, would
- * drop nobody, but have every byte pass through JavaScript twice more, for ever (measured, 100
- * clients: 0.26 M deliveries/s in place of 1.72 M), to spare clients that resume anyhow one
- * reconnection every few months.
+ * `Deno.serve` cannot change its certificate, so a new one closes the listener and opens another at
+ * the same address. Terminating TLS in this process would disconnect no client, but pass every byte
+ * through JavaScript twice more (measured with 100 clients: 0.26 M deliveries/s instead of 1.72 M),
+ * only to save one reconnection every few months.
  *
- * The runtime sets no deadline to a TLS handshake, and shows no connection before its end: one that
- * is never finished costs some 20 KB until its other side goes away. When the system cannot take in
- * one more connection (out of file descriptors, as such handshakes can bring about), the runtime
- * gives up listening for good; those who are connected must not pay for that, and others must get
- * in again later. Deno 2.9 tells at once that it gave up, Deno 2.7 only when the last connection
- * has ended: so the listener also looks for itself, as a client would.
+ * The runtime sets no deadline for a TLS handshake and reports no connection before its end: an
+ * unfinished handshake costs about 20 KB until the client leaves. When the system is out of file
+ * descriptors, which such handshakes can cause, the runtime stops listening for good. Connected
+ * clients must not suffer from that, and new ones must be able to connect later. Deno 2.9 reports
+ * at once that it stopped, Deno 2.7 only when the last connection has ended: so the listener also
+ * probes its own port.
  */
 export class HttpListener implements AsyncDisposable {
   readonly port: number;
-  /** The IP address that it is bound to. */
+  /** The IP address it is bound to. */
   readonly address: string;
   #tls: KeyPair | undefined;
   #abort = new AbortController();
   #server: HttpServer;
   #closed = false;
   readonly #cancelProbe: Cancel;
-  #look: Promise<void> | undefined;
+  #probe: Promise<void> | undefined;
   #cancelRecovery: Cancel | undefined;
 
   /** @throws {Deno.errors.AddrInUse} when the port is taken. */
@@ -74,45 +71,42 @@ export class HttpListener implements AsyncDisposable {
     this.port = this.#server.addr.port;
     this.address = this.#server.addr.hostname;
     this.#watch(this.#server);
-    this.#cancelProbe = options.clock.every(LOOK_PERIOD, () => {
-      this.#look ??= this.#lookForItself().finally(() => this.#look = undefined);
+    this.#cancelProbe = options.clock.every(PROBE_PERIOD, () => {
+      this.#probe ??= this.#probePort().finally(() => this.#probe = undefined);
     });
   }
 
-  /**
-   * Gives the address up at once; resolves when the requests under way are answered, or had their
-   * time. WebSockets are told 1001 by the runtime: tell them before.
-   */
-  async close(): Promise<void> {
+  /** Frees the address, then gives requests under way some time. */
+  async #close(how: "close" | "abort"): Promise<void> {
+    if (how === "abort") this.#abort.abort();
     this.#closed = true;
     this.#cancelRecovery?.();
     this.#cancelRecovery = undefined;
-    await this.#look;
-    // A handshake that its other side never goes on with keeps this waiting for ever.
+    await this.#probe;
+    // An unfinished TLS handshake would block this indefinitely.
     await settledWithin(this.#server.shutdown(), CLOSE_TIMEOUT);
   }
 
-  /** Closes for good, whoever is there. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.end("break");
-  }
-
-  /** Closes for good, with `break` by ending every connection. */
-  async end(how: "close" | "break"): Promise<void> {
-    this.#cancelProbe();
-    if (how === "break") this.#abort.abort();
-    await this.close();
+    await this.end("abort");
   }
 
   /**
-   * Closes, and listens at the same address again with another pair; `break` as for
-   * {@linkcode end}.
-   *
-   * @throws {Deno.errors.AddrInUse} when somebody else was faster.
+   * Closes for good: with `close` after the requests under way, with `abort` by ending every
+   * connection. Disconnect WebSockets before, or the runtime closes them without a reason.
    */
-  async renew(tls: KeyPair, how: "close" | "break"): Promise<void> {
-    if (how === "break") this.#abort.abort();
-    await this.close();
+  async end(how: "close" | "abort"): Promise<void> {
+    this.#cancelProbe();
+    await this.#close(how);
+  }
+
+  /**
+   * Closes as {@linkcode end} does, and listens at the same address again with another certificate.
+   *
+   * @throws {Deno.errors.AddrInUse} when another program has taken the port meanwhile.
+   */
+  async renew(tls: KeyPair, how: "close" | "abort"): Promise<void> {
+    await this.#close(how);
     this.#tls = tls;
     this.#abort = new AbortController();
     const end = performance.now() + RETRY_TIMEOUT;
@@ -124,7 +118,7 @@ export class HttpListener implements AsyncDisposable {
         const taken = error instanceof Deno.errors.AddrInUse;
         if (!taken || performance.now() > end) throw error;
       }
-      await pause(RETRY_PERIOD);
+      await delay(RETRY_PERIOD);
     }
     this.#closed = false;
     this.#watch(this.#server);
@@ -137,8 +131,8 @@ export class HttpListener implements AsyncDisposable {
       signal: this.#abort.signal,
       onListen: () => {},
       onError(error: unknown) {
-        logger.error("A request met a fault: {error}", { error });
-        return new Response("The hub had a fault\n", { status: 500 });
+        logger.error("A request failed: {error}", { error });
+        return new Response("Internal error of the hub\n", { status: 500 });
       },
     };
     const { handler } = this.options;
@@ -150,12 +144,12 @@ export class HttpListener implements AsyncDisposable {
 
   #watch(server: HttpServer): void {
     server.finished.catch((error: unknown) => {
-      // Whoever was told by looking has replaced it by now.
-      if (server === this.#server) this.#lost(error);
+      // The probe may have replaced it already.
+      if (server === this.#server) this.#onSocketLost(error);
     });
   }
 
-  async #lookForItself(): Promise<void> {
+  async #probePort(): Promise<void> {
     if (this.#closed || this.#cancelRecovery !== undefined) return;
     const server = this.#server;
     const { hostname } = server.addr;
@@ -163,15 +157,15 @@ export class HttpListener implements AsyncDisposable {
     try {
       (await Deno.connect({ hostname: local, port: this.port })).close();
     } catch (error) {
-      // Anything else, such as having no file descriptor for this, says nothing about the socket.
+      // Other errors, such as too few file descriptors for the probe, say nothing about the socket.
       if (!(error instanceof Deno.errors.ConnectionRefused)) return;
-      if (server === this.#server) this.#lost(error);
+      if (server === this.#server) this.#onSocketLost(error);
     }
   }
 
-  #lost(error: unknown): void {
+  #onSocketLost(error: unknown): void {
     if (this.#closed || this.#cancelRecovery !== undefined) return;
-    logger.error("Nobody new can come in: {error}. Listening again in a moment", { error });
+    logger.error("No new client can connect: {error}. Listening again in a moment", { error });
     this.#recoverLater();
   }
 
@@ -189,8 +183,4 @@ export class HttpListener implements AsyncDisposable {
       this.#watch(this.#server);
     });
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

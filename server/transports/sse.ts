@@ -1,61 +1,48 @@
 import type { Grant } from "../../auth/authorizer.ts";
 import type { Cancel, ServerClock } from "../../lib/clock.ts";
-import type { ConnectionLimiter } from "../limits/connection_limiter.ts";
-import { SSE_ENCODER } from "../encoders/sse.ts";
 import type { Hub } from "../hub.ts";
-import type { Connection, ConnectionSink } from "../connection.ts";
+import type { Connection } from "../connection.ts";
+import type { Transport } from "../transport.ts";
 import { CLOSE, type RoomPosition } from "../../protocol.ts";
 
-/** Milliseconds between two signs of life on a stream: proxies give up on one that is silent. */
+/** Milliseconds between heartbeats on a stream: proxies drop streams that stay silent. */
 export const HEARTBEAT = 15_000;
 
-/** Milliseconds over which those come back whom the hub has told to. */
-const RETURN_SPREAD = 3000;
+/** Milliseconds until readers reconnect after a shutdown, at least. */
+const RECONNECT_DELAY = 1000;
 
-/** The least of them. */
-const RETURN_DELAY = 1000;
+/** Random milliseconds added to it, so that readers do not all reconnect at once. */
+const RECONNECT_JITTER = 3000;
 
-/** Bytes that may wait before a goodbye: what a reader that reads at all has soon taken. */
-const MAX_GOODBYE = 64 * 1024;
+/** Bytes that may be buffered when a stream ends in order: a reader that reads has soon taken them. */
+const MAX_BUFFERED_AT_CLOSE = 64 * 1024;
 
-/** Who listens, to what. */
+/** A client that asks for the events of a room. */
 export interface SseSubscription {
   readonly address: string;
   readonly grant: Grant;
   readonly position: RoomPosition;
 }
 
-/**
- * Ties streams of Server-Sent Events to the hub: each counts as a connection, and is one as far as
- * the hub can see.
- */
-export class SseTransport {
-  readonly #streams = new Map<EventStream, Connection>();
+/** Serves streams of Server-Sent Events; each counts as a connection. */
+export class SseServer {
+  readonly #transports = new Set<SseTransport>();
   #cancelHeartbeat: Cancel | undefined;
 
   constructor(
     private readonly hub: Hub,
-    /** Where connections are counted. */
-    private readonly connections: ConnectionLimiter,
     private readonly clock: ServerClock,
   ) {}
 
-  /** Opens a stream that ends when either side wants it to. */
+  /** Opens a stream that ends when either side ends it. */
   open({ address, grant, position }: SseSubscription): Response {
-    const stream: EventStream = new EventStream((by) => {
-      const peer = this.#streams.get(stream);
-      this.#streams.delete(stream);
-      if (this.#streams.size === 0) this.#rest();
-      this.connections.remove(address, "events");
-      if (by === "reader" && peer !== undefined) this.hub.gone(peer, CLOSE.normal);
+    const transport: SseTransport = new SseTransport(address, (by) => {
+      this.#remove(transport);
+      if (by === "reader") transport.connection?.ended(CLOSE.normal);
     });
-    this.connections.add(address, "events");
-    const peer = this.hub.subscribeAnonymously(stream, { address, grant }, position);
-    if (peer.open) this.#streams.set(stream, peer);
-    this.#cancelHeartbeat ??= this.clock.every(HEARTBEAT, () => {
-      for (const each of this.#streams.keys()) each.beat();
-    });
-    return new Response(stream.body, {
+    this.#add(transport);
+    transport.connection = this.hub.subscribeAnonymously(transport, grant, position);
+    return new Response(transport.body, {
       headers: {
         "content-type": "text/event-stream; charset=utf-8",
         // Compressed, events would wait for one another.
@@ -66,33 +53,45 @@ export class SseTransport {
     });
   }
 
-  /** Whether `peer` listens through this door. */
-  holds(peer: Connection): boolean {
-    return peer.encoder === SSE_ENCODER;
+  #add(transport: SseTransport): void {
+    this.hub.limiter.add(transport);
+    this.#transports.add(transport);
+    this.#cancelHeartbeat ??= this.clock.every(HEARTBEAT, () => {
+      for (const each of this.#transports) each.beat();
+    });
   }
 
-  #rest(): void {
+  #remove(transport: SseTransport): void {
+    this.hub.limiter.remove(transport);
+    this.#transports.delete(transport);
+    if (this.#transports.size > 0) return;
     this.#cancelHeartbeat?.();
     this.#cancelHeartbeat = undefined;
   }
 }
 
-/** The body of an answer that goes on, as the hub sends into it. */
-class EventStream implements ConnectionSink {
+/** The body of a response that does not end. */
+class SseTransport implements Transport {
+  readonly kind = "sse";
+  /** `undefined` until the hub has accepted it. */
+  connection: Connection | undefined;
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #encoder = new TextEncoder();
   #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
 
-  /** @param over told once, when nothing more can be sent, whose doing that is. */
-  constructor(private readonly over: (by: "hub" | "reader") => void) {
+  /** @param onEnd called once, with the side that has ended the stream. */
+  constructor(
+    readonly address: string,
+    private readonly onEnd: (by: "hub" | "reader") => void,
+  ) {
     this.body = new ReadableStream(
       {
         start: (controller) => {
           this.#controller = controller;
         },
-        cancel: () => this.end(),
+        cancel: () => this.#cancel(),
       },
-      // So that what the stream wants is minus what waits in it.
+      // With these, `desiredSize` is minus the bytes that are buffered.
       { highWaterMark: 0, size: (chunk) => chunk.byteLength },
     );
   }
@@ -105,7 +104,7 @@ class EventStream implements ConnectionSink {
     this.#controller?.enqueue(this.#encoder.encode(text));
   }
 
-  /** Shows that the stream is alive where nothing else does. */
+  /** Sends a comment if nothing else is on its way. */
   beat(): void {
     if (this.bufferedAmount === 0) this.send(":\n\n");
   }
@@ -113,31 +112,30 @@ class EventStream implements ConnectionSink {
   close(code: number, reason: string): void {
     const controller = this.#controller;
     if (controller === undefined) return;
-    if (this.bufferedAmount > MAX_GOODBYE) {
-      // Whoever does not read would not hear a goodbye, and must not keep what waits for it.
+    if (this.bufferedAmount > MAX_BUFFERED_AT_CLOSE) {
+      // A client that does not read would never see the reason, and must not keep the buffer alive.
       this.#controller = undefined;
       controller.error(new Error(reason));
     } else {
       if (code === CLOSE.goingAway) {
-        const delay = RETURN_DELAY + Math.floor(Math.random() * RETURN_SPREAD);
+        const delay = RECONNECT_DELAY + Math.floor(Math.random() * RECONNECT_JITTER);
         this.send(`retry: ${delay}\n`);
       }
       this.send(`: ${reason.replaceAll(/[\r\n]/g, " ")}\n\n`);
-      // Sending may be what shows that the reader is gone.
+      // Sending may have shown that the reader is gone.
       if (this.#controller === undefined) return;
       this.#controller = undefined;
       controller.close();
     }
-    this.over("hub");
+    this.onEnd("hub");
   }
 
-  /** Takes note that the other side is gone. */
-  end(): void {
+  #cancel(): void {
     const controller = this.#controller;
     if (controller === undefined) return;
     this.#controller = undefined;
-    // Lets go of what waits; nothing happens where the reader has cancelled and so done that.
-    controller.error(new Error("Nobody reads any more"));
-    this.over("reader");
+    // Frees what is buffered, where the cancellation has not.
+    controller.error(new Error("The reader is gone"));
+    this.onEnd("reader");
   }
 }

@@ -1,24 +1,24 @@
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 
-/** A certificate with its key, as PEM text that Deno's TLS takes. */
+/** A certificate with its key, in PEM form. */
 export interface KeyPair {
-  /** The certificate, and behind it those of its issuers. */
+  /** The certificate, followed by those of its issuers. */
   readonly cert: string;
   /** PKCS#8, or the older forms of RSA and EC keys. */
   readonly key: string;
 }
 
-/** What a certificate says, for an operator. */
+/** The facts about a certificate that matter to operators. */
 export interface CertificateFacts {
   /** SHA-256 of its DER form, as {@linkcode showFingerprint} writes it. */
   readonly fingerprint: string;
-  /** When it ends, in milliseconds since the Unix epoch. */
+  /** When it expires, in milliseconds since the Unix epoch. */
   readonly notAfter: number;
-  /** Whether it says of itself that it signs others: clients do not take such a one for a hub's. */
+  /** Whether it may sign others: clients do not accept such a certificate from a hub. */
   readonly isAuthority: boolean;
 }
 
-/** A pair that a hub cannot use; the message names the file and says why. */
+/** A hub cannot use a pair; the message names the file and the reason. */
 export class KeyPairError extends Error {
   override readonly name = "KeyPairError";
   constructor(
@@ -30,16 +30,16 @@ export class KeyPairError extends Error {
   }
 }
 
-/** Where the parts of a pair come from, for what is said of them. */
+/** The names of a pair's files, for messages. */
 export interface PairNames {
   readonly cert: string;
   readonly key: string;
 }
 
 /**
- * Makes sure that a hub can use `pair` at the moment `now` (milliseconds since the Unix epoch).
+ * Checks that a hub can use `pair` at `now` (milliseconds since the Unix epoch).
  *
- * @throws {KeyPairError} when it is unreadable, does not fit together, or is out of its time.
+ * @throws {KeyPairError} when it is unreadable, does not match, or is expired or not yet valid.
  */
 export function checkPair(pair: KeyPair, names: PairNames, now: number): CertificateFacts {
   const certificate = parse(
@@ -78,12 +78,12 @@ export function fingerprintOf(der: Uint8Array): string {
   return createHash("sha256").update(der).digest("hex");
 }
 
-/** A fingerprint as people compare and type it: the way of OpenSSH. */
+/** Formats a fingerprint in hexadecimal as OpenSSH does. */
 export function showFingerprint(hex: string): string {
   return `SHA256:${Uint8Array.fromHex(hex).toBase64({ omitPadding: true })}`;
 }
 
-/** Reads `SHA256:` with base64, or hexadecimal digits with or without colons; the digits. */
+/** Reads `SHA256:` with base64, or hexadecimal with or without colons. Returns hexadecimal. */
 export function readFingerprint(text: string): string | undefined {
   const bare = text.trim().replace(/^sha-?256[:=]/i, "");
   const digits = bare.replaceAll(":", "").toLowerCase();
@@ -99,12 +99,11 @@ export function readFingerprint(text: string): string | undefined {
   }
 }
 
-/** A day as people and logs write it. */
 export function day(time: number): string {
   return new Date(time).toISOString().slice(0, 10);
 }
 
-/** The runtime has the last word on what it takes, and is asked while there is still another pair. */
+/** Tries the pair with the runtime, while a hub that renews its certificate still has the old one. */
 function tryOut({ cert, key }: KeyPair, names: PairNames): void {
   try {
     Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();

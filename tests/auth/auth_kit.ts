@@ -1,28 +1,28 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Authorizer, Verdict } from "../../auth/authorizer.ts";
+import type { AuthDecision, Authorizer } from "../../auth/authorizer.ts";
 import { MAX_CLOSE_REASON_BYTES, MAX_SECRET_LENGTH } from "../../protocol.ts";
 
-/** The moment at which the tests of tokens take place. */
+/** The time in these tests. */
 export const NOW = Date.parse("2026-03-01T12:00:00Z");
 
-/** An authorizer under test, with a token that it takes. */
-export interface Subject {
+/** An authorizer under test and a token that it accepts. */
+export interface AuthorizerFixture {
   readonly authorizer: Authorizer;
   readonly good: string;
 }
 
-/** What every authorizer that asks for tokens must do. */
-export function testAuthorizer(name: string, make: () => Promise<Subject>): void {
-  Deno.test(`${name}: \`authorize()\` takes the right token, again and again`, async () => {
+/** Registers the contract of authorizers that check tokens. */
+export function testAuthorizer(name: string, make: () => Promise<AuthorizerFixture>): void {
+  Deno.test(`${name}: \`authorize()\` accepts the right token repeatedly`, async () => {
     const { authorizer, good } = await make();
     for (let time = 0; time < 3; time++) {
       assert((await authorizer.authorize(good, NOW)).ok);
     }
   });
 
-  Deno.test(`${name}: \`authorize()\` refuses every token that is not quite right`, async () => {
+  Deno.test(`${name}: \`authorize()\` rejects every altered token`, async () => {
     const { authorizer, good } = await make();
-    // The last character of Base64 has bits that say nothing, so that one may be another.
+    // Not the last character: in Base64, it has unused bits.
     const damaged = Array.from(good.slice(0, -1), (character, index) => {
       const other = character === "A" ? "B" : "A";
       return good.slice(0, index) + other + good.slice(index + 1);
@@ -56,7 +56,7 @@ export function testAuthorizer(name: string, make: () => Promise<Subject>): void
     }
   });
 
-  Deno.test(`${name}: \`authorize()\` wants a token where one is required`, async () => {
+  Deno.test(`${name}: \`authorize()\` rejects a missing token if one is required`, async () => {
     const { authorizer } = await make();
     const verdict = await authorizer.authorize(undefined, NOW);
     assertEquals(authorizer.required, !verdict.ok);
@@ -64,9 +64,9 @@ export function testAuthorizer(name: string, make: () => Promise<Subject>): void
   });
 }
 
-/** Asserts a refusal whose reason fits a close frame and holds nothing of the token. */
-export function assertRefused(verdict: Verdict, failure: string, token?: string): string {
-  assert(!verdict.ok, `let in: ${token?.slice(0, 100)}`);
+/** Asserts a failure whose reason fits a close frame and quotes nothing of the token. */
+export function assertRefused(verdict: AuthDecision, failure: string, token?: string): string {
+  assert(!verdict.ok, `accepted: ${token?.slice(0, 100)}`);
   assertEquals(verdict.failure, failure, verdict.reason);
   assert(new TextEncoder().encode(verdict.reason).length <= MAX_CLOSE_REASON_BYTES, verdict.reason);
   if (token !== undefined && token.length > 3) {

@@ -1,15 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { generateKeyPairSync } from "node:crypto";
 import fc from "fast-check";
-import { OPEN } from "../../auth/authorizer.ts";
-import { combine } from "../../auth/combined.ts";
-import { JwtAuthorizer } from "../../auth/jwt.ts";
+import { combineAuthorizers, OPEN } from "../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken } from "../../auth/jwt.ts";
 import { KeyError, parsePrivateKey, parsePublicKeys, parseSecrets } from "../../auth/keys.ts";
 import { secretKey, signingSecret } from "../../auth/keys.ts";
-import { mint } from "../../auth/mint.ts";
 import { Rights } from "../../auth/rights.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
-import { inWords } from "../../auth/time.ts";
+import { formatDuration } from "../../lib/format_time.ts";
 import { assertRefused, NOW, testAuthorizer } from "./auth_kit.ts";
 
 const SECRET = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
@@ -36,45 +34,47 @@ testAuthorizer("shared secrets", () => {
 
 testAuthorizer("JWT by a secret", async () => ({
   authorizer: new JwtAuthorizer({ keys: [secretKey(OTHER), secretKey(SECRET)] }),
-  good: await mint(signingSecret(SECRET), { issuedAt: NOW }),
+  good: await mintToken(signingSecret(SECRET), { issuedAt: NOW }),
 }));
 
 testAuthorizer("JWT by a public key", async () => ({
   authorizer: new JwtAuthorizer({ keys: parsePublicKeys(ec.public) }),
-  // Of an elliptic signature every bit counts.
-  good: await mint(parsePrivateKey(ec.private), { issuedAt: NOW, sub: "Alice" }),
+  // Every bit of an elliptic signature matters.
+  good: await mintToken(parsePrivateKey(ec.private), { issuedAt: NOW, sub: "Alice" }),
 }));
 
 testAuthorizer("secrets and JWT together", async () => ({
-  authorizer: combine([
+  authorizer: combineAuthorizers([
     new SecretAuthorizer(["a-shared-secret"]),
     new JwtAuthorizer({ keys: [secretKey(SECRET)] }),
   ]),
-  good: await mint(signingSecret(SECRET), { issuedAt: NOW }),
+  good: await mintToken(signingSecret(SECRET), { issuedAt: NOW }),
 }));
 
 testAuthorizer("an open hub with an admin's secret", () => {
-  const authorizer = combine([new SecretAuthorizer(["admin-secret"], { admin: true })], {
+  const authorizer = combineAuthorizers([new SecretAuthorizer(["admin-secret"], { admin: true })], {
     open: true,
   });
   return Promise.resolve({ authorizer, good: "admin-secret" });
 });
 
-Deno.test("`OPEN` lets everybody in and looks at no token", async () => {
+Deno.test("`OPEN` accepts any token and none", async () => {
   for (const token of [undefined, "", "for another hub"]) {
     assert((await OPEN.authorize(token, NOW)).ok);
   }
 });
 
-Deno.test("`combine()` makes an admin of who knows the admin's secret only", async () => {
-  const open = combine([new SecretAuthorizer(["root"], { admin: true })], { open: true });
+Deno.test("`combineAuthorizers()` grants moderation only with the admin's secret", async () => {
+  const open = combineAuthorizers([new SecretAuthorizer(["root"], { admin: true })], {
+    open: true,
+  });
   const admin = await open.authorize("root", NOW);
   const guest = await open.authorize(undefined, NOW);
   assert(admin.ok && admin.grant.admin);
   assert(guest.ok && !guest.grant.admin);
 });
 
-Deno.test("`parsePrivateKey()` takes keys as OpenSSL writes them, and says what to do with others", () => {
+Deno.test("`parsePrivateKey()` reads OpenSSL's formats and explains what it cannot read", () => {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const sec1 = String(privateKey.export({ type: "sec1", format: "pem" }));
   // `openssl ecparam -genkey` puts the curve before the key.
@@ -86,16 +86,20 @@ Deno.test("`parsePrivateKey()` takes keys as OpenSSL writes them, and says what 
   const locks = { cipher: "aes-128-cbc", passphrase: "x", format: "pem" } as const;
   for (const type of ["pkcs8", "sec1"] as const) {
     const locked = String(privateKey.export({ ...locks, type }));
-    assertThrows(() => parsePrivateKey(locked), KeyError, "a password locks it: openssl pkey -in");
+    assertThrows(
+      () => parsePrivateKey(locked),
+      KeyError,
+      "password-protected: write a copy without one with openssl pkey -in",
+    );
   }
-  assertThrows(() => parsePrivateKey(parameters), KeyError, "it holds no private key");
+  assertThrows(() => parsePrivateKey(parameters), KeyError, "it contains no readable private key");
 });
 
 for (const kind of ["rsa", "P-256", "P-384", "P-521", "ed25519"]) {
-  Deno.test(`\`JwtAuthorizer\` takes what ${kind} signed, by its PEM or its JWK`, async () => {
+  Deno.test(`\`JwtAuthorizer\` accepts tokens signed with ${kind}, given its PEM or JWK`, async () => {
     const pair = kind === "rsa" || kind === "ed25519" ? pem(kind) : pem("ec", kind);
     const key = parsePrivateKey(pair.private);
-    const token = await mint(key, { issuedAt: NOW, sub: "Alice" });
+    const token = await mintToken(key, { issuedAt: NOW, sub: "Alice" });
     const { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...jwk } = key.key as
       & Record<string, unknown>
       & { d?: unknown };
@@ -127,7 +131,7 @@ async function hmac(header: unknown, payload: unknown, secret: BufferSource): Pr
   }`;
 }
 
-/** One hostile or outdated token, and the words with which it is refused. */
+/** Hostile or outdated tokens and the reasons for their rejection. */
 const REFUSED: readonly {
   readonly what: string;
   readonly token: () => Promise<string> | string;
@@ -147,33 +151,33 @@ const REFUSED: readonly {
   {
     what: "an HMAC whose secret is the public key's PEM",
     token: () => hmac({ alg: "HS256" }, { sub: "Root" }, new TextEncoder().encode(ec.public)),
-    reason: /signature is not by a key/,
+    reason: /not signed with a key/,
   },
   {
-    what: "an algorithm that no key is for",
+    what: "an algorithm without a key",
     token: () => hmac({ alg: "RS256" }, { sub: "Root" }, SECRET),
-    reason: /in a way that no key/,
+    reason: /No key of this hub supports/,
   },
   {
     what: "another key of the same kind",
-    token: () => mint(parsePrivateKey(pem("ec").private), { issuedAt: NOW, sub: "Root" }),
-    reason: /signature is not by a key/,
+    token: () => mintToken(parsePrivateKey(pem("ec").private), { issuedAt: NOW, sub: "Root" }),
+    reason: /not signed with a key/,
   },
   {
     what: "another secret",
-    token: () => mint(signingSecret(OTHER), { issuedAt: NOW, sub: "Root" }),
-    reason: /signature is not by a key/,
+    token: () => mintToken(signingSecret(OTHER), { issuedAt: NOW, sub: "Root" }),
+    reason: /not signed with a key/,
   },
   {
-    what: "a key that the token brings along",
+    what: "a key in the token itself",
     token: () =>
       hmac({ alg: "HS256", jwk: { kty: "oct", k: encode("x") }, jku: "http://evil" }, {}, OTHER),
-    reason: /signature is not by a key/,
+    reason: /not signed with a key/,
   },
   {
-    what: "a header that must be understood and is not",
+    what: "an unknown critical header",
     token: () => hmac({ alg: "HS256", crit: ["exp"], exp: 1 }, {}, SECRET),
-    reason: /cannot be checked/,
+    reason: /cannot be verified/,
   },
   {
     what: "an expired token",
@@ -185,36 +189,52 @@ const REFUSED: readonly {
     what: "a token that is not valid yet",
     token: () => claims({ nbf: NOW / 1000 + 7200 }),
     failure: "untimely",
-    reason: /not valid yet: come back in 2 hours/,
+    reason: /not valid yet: try again in 2 hours/,
   },
-  { what: "times that are text", token: () => claims({ exp: "never" }), reason: /not numbers/ },
+  { what: "times as text", token: () => claims({ exp: "never" }), reason: /must be numbers/ },
   { what: "another issuer", token: () => claims({ iss: "https://evil" }), reason: /issuer/ },
   { what: "no issuer", token: () => claims({ iss: undefined }), reason: /issuer/ },
   { what: "another audience", token: () => claims({ aud: "mail" }), reason: /audience/ },
   { what: "no audience", token: () => claims({ aud: undefined }), reason: /audience/ },
   {
-    what: "a sub that is no name",
+    what: "a sub that is not a valid name",
     token: () => claims({ sub: "a/b" }),
-    reason: /"sub" is no name/,
+    reason: /"sub" is not a valid name/,
   },
-  { what: "a sub that is a number", token: () => claims({ sub: 7 }), reason: /"sub" is no name/ },
-  { what: "a sub too long", token: () => claims({ sub: "a".repeat(33) }), reason: /"sub" is no/ },
-  { what: "rooms as text", token: () => claims({ rooms: "all" }), reason: /"rooms" is not like/ },
-  { what: "rooms as a list", token: () => claims({ rooms: ["a"] }), reason: /"rooms" is not like/ },
   {
-    what: "an access that is not known",
+    what: "a sub that is a number",
+    token: () => claims({ sub: 7 }),
+    reason: /"sub" is not a valid name/,
+  },
+  {
+    what: "a sub too long",
+    token: () => claims({ sub: "a".repeat(33) }),
+    reason: /"sub" is not a valid/,
+  },
+  {
+    what: "rooms as text",
+    token: () => claims({ rooms: "all" }),
+    reason: /"rooms" must look like/,
+  },
+  {
+    what: "rooms as a list",
+    token: () => claims({ rooms: ["a"] }),
+    reason: /"rooms" must look like/,
+  },
+  {
+    what: "an unknown access",
     token: () => claims({ rooms: { lobby: "write" } }),
-    reason: /"rooms" is not like/,
+    reason: /"rooms" must look like/,
   },
   {
-    what: "a pattern that is none",
+    what: "an invalid pattern",
     token: () => claims({ rooms: { "Lobby": "read" } }),
-    reason: /"rooms" is not like/,
+    reason: /"rooms" must look like/,
   },
   {
-    what: "a payload that is no object",
+    what: "a payload that is not an object",
     token: () => hmac({ alg: "HS256" }, [1, 2], SECRET),
-    reason: /cannot be checked/,
+    reason: /cannot be verified/,
   },
 ];
 
@@ -233,17 +253,17 @@ for (const { what, token, failure = "wrong", reason } of REFUSED) {
     const said = assertRefused(await authorizer.authorize(hostile, NOW), failure, hostile);
     assert(reason.test(said), said);
     const good = await authorizer.authorize(await claims({}), NOW);
-    assert(good.ok, "the good one is refused as well");
+    assert(good.ok, "the good token is rejected, too");
   });
 }
 
-Deno.test("`JwtAuthorizer` takes no token for somebody where it was told of no audience", async () => {
+Deno.test("`JwtAuthorizer` rejects a token with an audience if none is configured", async () => {
   const authorizer = new JwtAuthorizer({ keys: [secretKey(SECRET)] });
   const reason = assertRefused(await authorizer.authorize(await claims({}), NOW), "wrong");
   assert(reason.includes("audience"), reason);
 });
 
-Deno.test("`JwtAuthorizer` reads the name from the claim that it was told", async () => {
+Deno.test("`JwtAuthorizer` reads the name from the configured claim", async () => {
   const authorizer = new JwtAuthorizer({
     keys: [secretKey(SECRET)],
     audience: "bcast",
@@ -254,7 +274,7 @@ Deno.test("`JwtAuthorizer` reads the name from the claim that it was told", asyn
   assert(verdict.ok && verdict.grant.name === "Alice");
 });
 
-Deno.test("`JwtAuthorizer` allows for clocks that differ a little", async () => {
+Deno.test("`JwtAuthorizer` tolerates clocks that differ by a few seconds", async () => {
   const authorizer = new JwtAuthorizer({ keys: [secretKey(SECRET)], audience: "bcast" });
   assert((await authorizer.authorize(await claims({ exp: NOW / 1000 - 3 }), NOW)).ok);
   assert((await authorizer.authorize(await claims({ nbf: NOW / 1000 + 3 }), NOW)).ok);
@@ -264,9 +284,9 @@ Deno.test("`JwtAuthorizer` allows for clocks that differ a little", async () => 
 for (
   const [what, text, message] of [
     ["nothing", "", "neither PEM nor JSON"],
-    ["half of a JSON", "{", "no JSON of a key"],
-    ["a JSON of nothing", "{}", "of a kind that is not known"],
-    ["a set without keys", `{"keys":[]}`, "no key that checks"],
+    ["half of a JSON", "{", "not a JSON key"],
+    ["a JSON of nothing", "{}", "key type is not supported"],
+    ["a set without keys", `{"keys":[]}`, "no key that verifies"],
     ["a private key", ec.private, "a private key"],
     ["a private JWK", JSON.stringify(parsePrivateKey(ec.private).key), "a private key"],
     [
@@ -279,17 +299,17 @@ for (
     [
       "a key for another algorithm",
       `{"kty":"OKP","crv":"Ed25519","x":"AA","alg":"HS256"}`,
-      "another kind",
+      "does not match",
     ],
   ] as const
 ) {
-  Deno.test(`\`parsePublicKeys()\` says what is wrong with ${what}`, () => {
+  Deno.test(`\`parsePublicKeys()\` rejects ${what} with a reason`, () => {
     const error = assertThrows(() => parsePublicKeys(text), KeyError);
     assert(error.message.includes(message), error.message);
   });
 }
 
-Deno.test("`parseSecrets()` reads one a line, and refuses what could be guessed", () => {
+Deno.test("`parseSecrets()` reads one per line and rejects secrets that could be guessed", () => {
   const long = "x".repeat(32);
   assertEquals(parseSecrets(`${long}\n\n  ${long}y \n`).map((bytes) => bytes.length), [32, 33]);
   assertThrows(() => parseSecrets("\n"), KeyError, "empty");
@@ -297,7 +317,7 @@ Deno.test("`parseSecrets()` reads one a line, and refuses what could be guessed"
   assertThrows(() => parseSecrets(ec.public), KeyError, "--jwt-key");
 });
 
-Deno.test("`Rights` lets the most specific pattern decide", () => {
+Deno.test("`Rights` applies the most specific pattern", () => {
   const rights = Rights.parse({
     "*": "read",
     "ops-*": "none",
@@ -329,7 +349,7 @@ Deno.test("`Rights` lets the most specific pattern decide", () => {
   assertEquals(rights.named, ["ops-web"]);
 });
 
-Deno.test("`Rights` closes everything where nothing fits, and nothing where there are none", () => {
+Deno.test("`Rights` denies rooms without a matching pattern, and allows all without a list", () => {
   const none = Rights.parse({});
   assert(none !== undefined && !none.mayRead("lobby") && !none.unlimited);
   assert(Rights.all.mayWrite("lobby") && Rights.all.unlimited);
@@ -338,7 +358,7 @@ Deno.test("`Rights` closes everything where nothing fits, and nothing where ther
   }
 });
 
-Deno.test("`Rights` answers for many rooms without remembering them all, and without delay", () => {
+Deno.test("`Rights` matches patterns in linear time and keeps a bounded cache", () => {
   const stars = `${"a*".repeat(31)}b`;
   const rights = Rights.parse({ [stars]: "read" });
   const begun = performance.now();
@@ -347,7 +367,7 @@ Deno.test("`Rights` answers for many rooms without remembering them all, and wit
   assert(performance.now() - begun < 2000);
 });
 
-Deno.test("`Rights` fits patterns as the same regular expression would", () => {
+Deno.test("`Rights` matches patterns like the equivalent regular expression", () => {
   const text = (letters: string[]): fc.Arbitrary<string> =>
     fc.string({ unit: fc.constantFrom(...letters), minLength: 1, maxLength: 8 });
   fc.assert(
@@ -360,7 +380,7 @@ Deno.test("`Rights` fits patterns as the same regular expression would", () => {
   );
 });
 
-Deno.test("`JwtAuthorizer` refuses whatever strangers make up, and never fails over it", async () => {
+Deno.test("`JwtAuthorizer` rejects any forged token and never throws", async () => {
   const authorizer = new JwtAuthorizer({
     keys: [secretKey(SECRET), ...parsePublicKeys(ec.public)],
   });
@@ -386,7 +406,7 @@ Deno.test("`JwtAuthorizer` refuses whatever strangers make up, and never fails o
   );
 });
 
-Deno.test("`JwtAuthorizer` makes of signed claims a grant or a refusal, whatever they are", async () => {
+Deno.test("`JwtAuthorizer` turns any signed claims into a grant or a failure", async () => {
   const authorizer = new JwtAuthorizer({ keys: [secretKey(SECRET)] });
   const names = ["exp", "nbf", "iat", "iss", "aud", "sub", "rooms", "admin"];
   const anything = fc.dictionary(fc.constantFrom(...names), fc.jsonValue());
@@ -405,8 +425,8 @@ Deno.test("`JwtAuthorizer` makes of signed claims a grant or a refusal, whatever
   );
 });
 
-Deno.test("`inWords()` says times as people do", () => {
-  assertEquals([0, 1000, 59_499, 180_000, 5_400_000, 86_400_000, -3_000].map(inWords), [
+Deno.test("`formatDuration()` uses the largest unit", () => {
+  assertEquals([0, 1000, 59_499, 180_000, 5_400_000, 86_400_000, -3_000].map(formatDuration), [
     ...["1 second", "1 second", "59 seconds", "3 minutes", "2 hours", "1 day", "3 seconds"],
   ]);
 });

@@ -2,16 +2,14 @@ import { appendContract } from "./contract/append.ts";
 import { batchContract } from "./contract/batch.ts";
 import { dedupeContract } from "./contract/dedupe.ts";
 import type { BrokerFactory, ContractTest } from "./contract/broker_contract_kit.ts";
-import { listenContract } from "./contract/listen.ts";
-import { measuresContract } from "./contract/measures.ts";
-import { ownedNamesContract } from "./contract/names.ts";
+import { listenContract } from "./contract/subscribe.ts";
 import { readContract } from "./contract/read.ts";
 import { searchContract } from "./contract/search.ts";
 import { trimContract } from "./contract/trim.ts";
 
 export type { BrokerFactory, BrokerStore, OpenOptions } from "./contract/broker_contract_kit.ts";
 
-/** Registers tests over everything that `broker.ts` promises. */
+/** Registers tests of everything that `Broker` promises. */
 export function brokerContract(name: string, factory: BrokerFactory): void {
   const test: ContractTest = (what, run) => {
     Deno.test(`${name}: ${what}`, async () => {
@@ -27,8 +25,6 @@ export function brokerContract(name: string, factory: BrokerFactory): void {
   batchContract(test);
   dedupeContract(test);
   listenContract(test);
-  measuresContract(test);
-  ownedNamesContract(test);
   readContract(test);
   searchContract(test);
   trimContract(test);

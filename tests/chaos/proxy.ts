@@ -1,3 +1,5 @@
+import { delay } from "../../lib/async.ts";
+import { writeAll } from "../../lib/files.ts";
 import type { Chance } from "./random.ts";
 
 /** How bad the network is. */
@@ -93,14 +95,14 @@ export class ChaosProxy implements AsyncDisposable {
         }
         if (chance.happens(weather.delayed)) {
           counts.delays++;
-          await pause(chance.between(1, weather.maxDelay));
+          await delay(chance.between(1, weather.maxDelay));
         }
         let start = 0;
         if (chance.happens(weather.split)) {
           counts.splits++;
           start = chance.between(1, length);
           await writeAll(to, buffer.subarray(0, start));
-          await pause(0);
+          await delay(0);
         }
         await writeAll(to, buffer.subarray(start, length));
       }
@@ -108,16 +110,6 @@ export class ChaosProxy implements AsyncDisposable {
       if (!isBroken(error)) throw error;
     }
   }
-}
-
-/** Lets `milliseconds` of real time pass: this is a fault, not a wait. */
-export function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-async function writeAll(to: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) written += await to.write(bytes.subarray(written));
 }
 
 /** Whether `error` is what a connection that ends under way looks like. */

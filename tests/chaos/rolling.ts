@@ -1,9 +1,9 @@
+import { delay } from "../../lib/async.ts";
 import { type ClientConnection, connect, type Environment } from "../../client.ts";
 import { LatencyHistogram, type LatencySummary } from "../../bench/load/histogram.ts";
 import { type Program, startHubProcess } from "../kit/process.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 import { type Evidence, type Seen, violations } from "./checker.ts";
-import { pause } from "./proxy.ts";
 
 /** One stop of a hub under load, and its return. */
 export interface RollingOptions {
@@ -72,7 +72,7 @@ export async function rollingStop(options: RollingOptions): Promise<RollingRepor
       { length: rooms },
       (_, n) => new RollingPublisher(`p${n}`, roomOf(n), url, rate / rooms, seams),
     );
-    await pause(options.seconds * 1000);
+    await delay(options.seconds * 1000);
     onProgress(`${clients} clients, ${sum(publishers.map((p) => p.acked.length))} acked: SIGTERM`);
 
     const begun = performance.now();
@@ -85,7 +85,7 @@ export async function rollingStop(options: RollingOptions): Promise<RollingRepor
     const startMs = performance.now() - begun - stopMs;
     onProgress(`stopped in ${Math.round(stopMs)} ms, back after ${Math.round(startMs)} ms`);
     await until("everybody back", () => listeners.every((l) => l.online && l.backAt > 0));
-    await pause(options.seconds * 1000);
+    await delay(options.seconds * 1000);
 
     await Promise.all(publishers.map((publisher) => publisher.finish()));
     const found: string[] = [];
@@ -214,7 +214,7 @@ class RollingPublisher {
         this.#conversation.send({ room: this.room, message })
           .then(({ id }) => this.acked.push({ id, message }));
       }
-      await pause(5);
+      await delay(5);
     }
   }
 }

@@ -1,7 +1,8 @@
+import { delay } from "../../lib/async.ts";
 import { type ClientConnection, connect } from "../../client.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
 import { type Evidence, type Seen, violations } from "./checker.ts";
-import { ChaosProxy, pause, type ProxyCounts, type Weather } from "./proxy.ts";
+import { ChaosProxy, type ProxyCounts, type Weather } from "./proxy.ts";
 import { Chance } from "./random.ts";
 
 /** One run of chaos. */
@@ -59,7 +60,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     const end = Date.now() + options.seconds * 1000;
     let kills = 0;
     while (Date.now() < end) {
-      await pause(Math.min(chance.between(...options.killEvery), Math.max(0, end - Date.now())));
+      await delay(Math.min(chance.between(...options.killEvery), Math.max(0, end - Date.now())));
       if (Date.now() >= end) break;
       await hub.kill();
       kills++;
@@ -67,7 +68,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
         `${Math.round((end - Date.now()) / 1000)} s to go, ${kills} kills, ` +
           `${publishers.reduce((sum, publisher) => sum + publisher.acked.length, 0)} acked`,
       );
-      await pause(chance.between(0, 1000));
+      await delay(chance.between(0, 1000));
       await hub.restart();
     }
 
@@ -204,7 +205,7 @@ class ChaosPublisher {
         this.#conversation.send({ room: ROOM, message })
           .then(({ id }) => this.acked.push({ id, message }));
       }
-      await pause(gap);
+      await delay(gap);
     }
   }
 
@@ -229,11 +230,11 @@ async function stall(hub: Hub, signal: AbortSignal): Promise<void> {
         `GET /?room=${ROOM} HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
       ));
-      for (let n = 0; n < 20 && !signal.aborted; n++) await pause(100);
+      for (let n = 0; n < 20 && !signal.aborted; n++) await delay(100);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       // The hub is being killed at this very moment.
-      await pause(100);
+      await delay(100);
     }
   }
 }

@@ -10,7 +10,7 @@ import {
   formatOf,
 } from "../../chat/export.ts";
 import type { Direct } from "../../protocol.ts";
-import { said } from "../kit/fake_conversation.ts";
+import { chatMessage } from "../kit/fake_connection.ts";
 import { name as anyName } from "../protocol/arbitraries.ts";
 
 /** Control, format and bidirectional characters: whatever a terminal or an editor would obey. */
@@ -36,7 +36,7 @@ const anySaid: fc.Arbitrary<Exported> = fc.record({
   verified: fc.boolean(),
   data: fc.option(fc.jsonValue({ maxDepth: 2 }), { nil: undefined }),
 }).map(({ sender, text, markdown, action, verified, data }) =>
-  said(sender, text.toWellFormed(), {
+  chatMessage(sender, text.toWellFormed(), {
     ...markdown ? { format: "markdown" } : {},
     ...action ? { kind: "action" } : {},
     ...verified ? { verified: true } : {},
@@ -45,9 +45,9 @@ const anySaid: fc.Arbitrary<Exported> = fc.record({
 );
 
 /** The Markdown of one message, its time left out. */
-function markdown(message: string, more: Parameters<typeof said>[2] = {}): string {
+function markdown(message: string, more: Parameters<typeof chatMessage>[2] = {}): string {
   const writer = new ExportWriter("markdown", "#lobby");
-  return writer.one(said("Bob", message, more))
+  return writer.one(chatMessage("Bob", message, more))
     .replace(/^\n## [\d-]+\n\n- [\d:]+ /, "").replace(/\n$/, "");
 }
 
@@ -91,11 +91,11 @@ Deno.test("exported() writes text in which nothing within a message looks like a
   );
   const write = (each: Exported) =>
     exported("#lobby", [each], "text").replace(/^\[[\d: -]+\] /, "");
-  const evil = said("Bob\x1b[2J", "hi\n# heading <b>*x*</b>\n1. one\n\x1b]0;t\x07");
+  const evil = chatMessage("Bob\x1b[2J", "hi\n# heading <b>*x*</b>\n1. one\n\x1b]0;t\x07");
   assertEquals(write(evil), "Bob␛[2J: hi\n    # heading <b>*x*</b>\n    1. one\n    ␛]0;t␇\n");
-  assertEquals(write(said("Bob", "waves", { kind: "action" })), "* Bob waves\n");
-  assertEquals(write(said("Bob", "a    b\tc", { verified: true })), "Bob✓: a    b\tc\n");
-  assertEquals(write(said("Bob✓", "no")), "Bob<U+2713>: no\n");
+  assertEquals(write(chatMessage("Bob", "waves", { kind: "action" })), "* Bob waves\n");
+  assertEquals(write(chatMessage("Bob", "a    b\tc", { verified: true })), "Bob✓: a    b\tc\n");
+  assertEquals(write(chatMessage("Bob✓", "no")), "Bob<U+2713>: no\n");
 });
 
 Deno.test("exported() writes Markdown in which nothing of a stranger's is HTML, a link or a heading", () => {
@@ -160,9 +160,9 @@ Deno.test("exported() writes Markdown that keeps what people typed as Markdown",
 Deno.test("ExportWriter tells each day once", () => {
   const writer = new ExportWriter("markdown", "@Jo Ann");
   assertEquals(writer.head(), "# @Jo Ann\n");
-  const next = said("Bob", "next", { timestamp: "2026-03-01T12:00:00.000Z" });
-  assert(writer.one(said("Bob", "one")).startsWith("\n## 2026-01-31\n\n- "));
-  assert(writer.one(said("Bob", "two")).startsWith("- "));
+  const next = chatMessage("Bob", "next", { timestamp: "2026-03-01T12:00:00.000Z" });
+  assert(writer.one(chatMessage("Bob", "one")).startsWith("\n## 2026-01-31\n\n- "));
+  assert(writer.one(chatMessage("Bob", "two")).startsWith("- "));
   assert(writer.one(next).startsWith("\n## 2026-03-01\n\n- "));
   const direct: Direct = {
     type: "direct",

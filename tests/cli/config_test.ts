@@ -8,6 +8,7 @@ import {
 import { ADDRESS_FLAGS, hubAddress } from "../../commands/client/address.ts";
 import { type AnyCommand, defineCommand } from "../../cli/command.ts";
 import { UsageError } from "../../cli/errors.ts";
+import { envLayer, envName, flagName, resolveFlags } from "../../cli/command_line.ts";
 import * as flag from "../../cli/flags.ts";
 import { COMMANDS } from "../../commands/mod.ts";
 import { main } from "../../main.ts";
@@ -35,7 +36,7 @@ const CLIENT = {
   token: flag.text({ help: "", secret: true }),
   json: flag.toggle({ help: "" }),
   maxBytes: flag.bytes({ fallback: 1024, help: "" }),
-  where: flag.text({ help: "", own: true }),
+  where: flag.text({ help: "", localOnly: true }),
 };
 const SERVER = {
   port: flag.integer({ fallback: 8765, max: 65_535, help: "" }),
@@ -60,6 +61,7 @@ async function run(
       name,
       flags,
       summary: "",
+      description: "",
       positional: { placeholder: "URL", help: "" },
       examples: [],
       run: (input) => {
@@ -78,7 +80,10 @@ async function run(
     });
   const all = [define("talk", CLIENT), define("serve", SERVER), define("read", SINGLE)];
   const [name, ...rest] = args;
-  await all.find((command) => command.name === name)?.execute(rest, context, all);
+  await all.find((command) => command.name === name)?.execute(rest, context, [{
+    title: "",
+    commands: all,
+  }]);
   assert(got !== undefined);
   return got;
 }
@@ -163,7 +168,7 @@ Deno.test("a profile is nothing to a command that talks to no hub", async () => 
     () => run(folder, CONFIG, ["serve", "--profile", "work"]),
     UsageError,
   );
-  assertEquals(error.message, "A profile says which hub to talk to: bcast serve talks to none");
+  assertEquals(error.message, "A profile names a hub, but bcast serve does not connect to one");
 });
 
 Deno.test("without a file there are the defaults, and no profile", async () => {
@@ -205,7 +210,7 @@ Deno.test("--config and BCAST_CONFIG name another file, which must be there", as
 for (
   const [text, message] of [
     [`{"serve": {"prot": 1}}`, `1:12: unknown key "prot" in "serve". Did you mean "port"?`],
-    [`{"serve": {"zzz": 1}}`, `1:12: unknown key "zzz" in "serve". It takes port, memory`],
+    [`{"serve": {"zzz": 1}}`, `1:12: unknown key "zzz" in "serve". Valid keys: port, memory`],
     [`{\n "sevre": {}}`, `2:2: unknown key "sevre" in the file. Did you mean "serve"?`],
     [
       `{"talk": {"maxBytes": 1}}`,
@@ -235,15 +240,15 @@ for (
     ],
     [
       `{"é\u{1f600}": {}}`,
-      `1:2: unknown key "é\u{1f600}" in the file. It takes profile, profiles, talk, serve, read`,
+      `1:2: unknown key "é\u{1f600}" in the file. Valid keys: profile, profiles, talk, serve, read`,
     ],
     [`{"serve": 5}`, `1:11: "serve" must be an object, such as {"key": "value"}`],
     [`[]`, `1:1: the file must be an object, such as {"key": "value"}`],
-    [`{"serve": {}, "serve": {}}`, `1:24: "serve" is there twice`],
-    [`{"serve": {"port": 1 "memory": true}}`, `1:22: a comma is missing here`],
-    [`{"serve": {"port" 1}}`, `1:19: a colon is missing here`],
-    [`{"serve": `, `1:11: a value is missing here`],
-    [`{"serve": {port: 1}}`, `1:12: this is no JSON value: texts need quotes`],
+    [`{"serve": {}, "serve": {}}`, `1:24: "serve" is a duplicate`],
+    [`{"serve": {"port": 1 "memory": true}}`, `1:22: expected a comma`],
+    [`{"serve": {"port" 1}}`, `1:19: expected a colon`],
+    [`{"serve": `, `1:11: expected a value`],
+    [`{"serve": {port: 1}}`, `1:12: invalid JSON value: strings need quotes`],
     [
       `{"profile": "hoem", "profiles": {"home": {}}}`,
       `1:13: There is no profile "hoem". Did you mean "home"?`,
@@ -251,11 +256,11 @@ for (
     [`{"profile": 5}`, `1:13: "profile" must be the name of a profile`],
     [
       `{"profiles": {"a": {"json": true}}}`,
-      `1:21: unknown key "json" in "a". It takes url, host, port, name, room, token`,
+      `1:21: unknown key "json" in "a". Valid keys: url, host, port, name, room, token`,
     ],
     [`{"profiles": {"a": 5}}`, `1:20: "a" must be an object, such as {"key": "value"}`],
-    [`{"serve": {"\u001b[2J": 1}}`, `1:12: no such character may be in a text`],
-    [`{"\\u001b[2J": 1}`, `1:2: unknown key "␛[2J" in the file. It takes`],
+    [`{"serve": {"\u001b[2J": 1}}`, `1:12: invalid character in a string: escape it`],
+    [`{"\\u001b[2J": 1}`, `1:2: unknown key "␛[2J" in the file. Valid keys:`],
   ] as const
 ) {
   Deno.test(`loadConfig() points at what is wrong in ${JSON.stringify(text)}`, async () => {
@@ -277,7 +282,7 @@ Deno.test({
     await Deno.chmod(path, 0o640);
     assertEquals(
       (await run(folder, undefined, ["talk"])).warnings,
-      `Warning: ${path} holds a token, and others may read it: chmod 600 ${path}\n`,
+      `Warning: ${path} holds a token and is readable by others. Run: chmod 600 ${path}\n`,
     );
     await Deno.writeTextFile(path, `{"talk": {"room": "a"}}`);
     assertEquals((await run(folder, undefined, ["talk"])).warnings, "");
@@ -298,11 +303,11 @@ function sample({ kind, options, placeholder, fallback }: flag.AnyFlag): string 
 
 for (const { name, flags } of COMMANDS) {
   for (const [key, declared] of Object.entries(flags)) {
-    Deno.test(`bcast ${name}: ${flag.envName(key)} and the configuration file say ${flag.flagName(key)}`, () => {
+    Deno.test(`bcast ${name}: ${envName(key)} and the configuration file say ${flagName(key)}`, () => {
       const text = sample(declared);
-      const layer = flag.envLayer((variable) => variable === flag.envName(key) ? text : undefined);
-      const { values, rank } = flag.resolveFlags({ [key]: declared }, [layer]);
-      if (declared.own) {
+      const layer = envLayer((variable) => variable === envName(key) ? text : undefined);
+      const { values, rank } = resolveFlags({ [key]: declared }, [layer]);
+      if (declared.localOnly) {
         assertEquals(rank(key), -1);
         return;
       }
@@ -363,7 +368,7 @@ Deno.test("docs/config.md tells of every key of a profile, and its example is ri
   // It is read and found right before anything is looked up.
   const context = memoryContext({ env: { BCAST_PROFILE: "home" } });
   await main(["status", "--config", file, "nobody.invalid"], context);
-  assertMatch(context.stderr.text, /^Nobody knows the host/);
+  assertMatch(context.stderr.text, /^The host of .* is unknown/);
   for (const key of ["url", "host", "port", "name", "room", "token"]) {
     assertStringIncludes(text, `\`${key}\``);
   }

@@ -92,7 +92,7 @@ Deno.test("startLogging() counts what it drops while nobody reads the console", 
   }
   assertMatch(
     console.text,
-    /^\(2 lines of log were dropped: nobody read them\)\n\S+ info.*three\n$/,
+    /^\(2 log lines were dropped: the output was not read\)\n\S+ info.*three\n$/,
   );
 });
 

@@ -75,6 +75,7 @@ Deno.test("only connect, listen and exec keep the right to start programs", asyn
     const command = defineCommand({
       name: "made-up",
       summary: "",
+      description: "",
       flags: {},
       examples: [],
       ...(startsPrograms ? { startsPrograms } : {}),

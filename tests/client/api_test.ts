@@ -25,13 +25,13 @@ for (
     ["ws://[::1]:8765", "http://[::1]:8765/api/people"],
   ] as const
 ) {
-  Deno.test(`apiUrl() of ${url} is beside the WebSocket, with nothing secret`, () => {
+  Deno.test(`apiUrl() of ${url} is the API of the same hub, without secrets`, () => {
     assertEquals(apiUrl(new URL(url), "people").href, expected);
     assertEquals(apiUrl(new URL(url), "people", { room: "a b" }).search, "?room=a+b");
   });
 }
 
-Deno.test("`HubApi` sends its token as a bearer's, and to nobody it is redirected to", async () => {
+Deno.test("`HubApi` sends a bearer token and does not follow redirects with it", async () => {
   const seen: (string | null)[] = [];
   await using other = server(({ headers }) => {
     seen.push(`other ${headers.get("authorization")}`);
@@ -99,7 +99,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`\`HubApi\` says in one line what is wrong with ${what}`, async () => {
+  Deno.test(`\`HubApi\` explains ${what} in one line`, async () => {
     await using hub = server(answer);
     const error = await assertRejects(() => new HubApi({ url: hub.url }).people(), ConnectError);
     assertEquals(error.failure, failure);
@@ -107,10 +107,10 @@ for (
   });
 }
 
-Deno.test("`HubApi` says that nothing listens, that nobody answers, and that it was interrupted", async () => {
+Deno.test("`HubApi` tells a closed port, a timeout, an unknown host and an abort apart", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = new URL(`ws://127.0.0.1:${listener.addr.port}/`);
-  // The connection is made, but nobody ever answers.
+  // The connection opens, but no answer ever comes.
   const slow = await assertRejects(() => new HubApi({ url, timeout: 50 }).status(), ConnectError);
   assertEquals(slow.failure, "network");
   assertMatch(slow.message, /does not answer$/);

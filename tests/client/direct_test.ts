@@ -6,9 +6,9 @@ import { Outbox } from "../../client/outbox.ts";
 import { type DirectRequest, nameKey, RETURN_SECONDS } from "../../protocol.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
-import { type HubSide, message, ScriptedHub } from "../kit/scripted_hub.ts";
+import { message, type ScriptedConnection, ScriptedHub } from "../kit/scripted_hub.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { within } from "../kit/within.ts";
+import { within } from "../kit/wait.ts";
 
 /** Alice, whose connection broke and who is about to come back. */
 async function offline(hub: ScriptedHub) {
@@ -19,7 +19,7 @@ async function offline(hub: ScriptedHub) {
   await log.until("joined");
   side.close(1011);
   const { retryIn } = await log.until("offline");
-  const back = async (): Promise<HubSide> => {
+  const back = async (): Promise<ScriptedConnection> => {
     clock.advance(retryIn);
     const next = await hub.welcome();
     await log.until("joined");
@@ -28,24 +28,28 @@ async function offline(hub: ScriptedHub) {
   return { alice, clock, back };
 }
 
-function refuse(side: HubSide, { to, ref = "" }: DirectRequest, retryAfter?: number): void {
-  const why = `Nobody here is called ${to}`;
+function refuse(
+  side: ScriptedConnection,
+  { to, ref = "" }: DirectRequest,
+  retryAfter?: number,
+): void {
+  const why = `No one here is called ${to}`;
   const more = retryAfter === undefined ? {} : { retryAfter };
   side.say({ type: "error", code: "no_such_user", message: why, ref, ...more });
 }
 
-function deliver(side: HubSide, { to, ref = "" }: DirectRequest): void {
+function deliver(side: ScriptedConnection, { to, ref = "" }: DirectRequest): void {
   side.say({ ...message(1), type: "direct", to, ref });
 }
 
-/** Waits until the client has taken in what the hub said. */
-async function settled(side: HubSide, who: Promise<unknown>): Promise<void> {
+/** Waits until the client has processed the hub's frames. */
+async function settled(side: ScriptedConnection, who: Promise<unknown>): Promise<void> {
   const { ref = "" } = await side.expect("who");
   side.say({ type: "who", room: "lobby", online: 0, members: [], ref });
   await within(who, "who");
 }
 
-Deno.test("`direct()` that was written offline waits for a receiver who comes back later", async () => {
+Deno.test("`direct()` written offline waits for a receiver who reconnects later", async () => {
   await using hub = new ScriptedHub();
   const { alice, clock, back } = await offline(hub);
   await using _ = alice;
@@ -74,13 +78,13 @@ Deno.test("`direct()` that was written offline waits for a receiver who comes ba
   assertEquals(side.unread, 0);
 });
 
-Deno.test("`direct()` fails in the hub's words once the receiver had time to come back", async () => {
+Deno.test("`direct()` fails with the hub's error once the receiver had time to reconnect", async () => {
   await using hub = new ScriptedHub();
   const { alice, clock, back } = await offline(hub);
   await using _ = alice;
   const sent = ["one", "two"].map((text) => alice.direct("Bob", { message: text }));
   const failed = Promise.all(
-    sent.map((each) => assertRejects(() => each, RequestError, "Nobody here is called Bob")),
+    sent.map((each) => assertRejects(() => each, RequestError, "No one here is called Bob")),
   );
   const side = await back();
   refuse(side, await side.expect("direct"));
@@ -92,7 +96,7 @@ Deno.test("`direct()` fails in the hub's words once the receiver had time to com
   await within(failed, "both refusals");
 });
 
-Deno.test("`direct()` that was held outlives another broken connection", async () => {
+Deno.test("a held `direct()` survives another disconnect", async () => {
   await using hub = new ScriptedHub();
   const { alice, clock, back } = await offline(hub);
   await using _ = alice;
@@ -111,7 +115,7 @@ Deno.test("`direct()` that was held outlives another broken connection", async (
   await within(Promise.all(sent), "both");
 });
 
-Deno.test("`direct()` written after a return waits only where the hub restarted", async () => {
+Deno.test("`direct()` written after a reconnect waits only if the hub restarted", async () => {
   await using hub = new ScriptedHub();
   const { alice, clock, back } = await offline(hub);
   await using _ = alice;
@@ -127,7 +131,7 @@ Deno.test("`direct()` written after a return waits only where the hub restarted"
   await within(bob, "the message");
 });
 
-Deno.test("`direct()` of a client that did not lose its connection fails at once", async () => {
+Deno.test("`direct()` fails at once if the connection was never lost", async () => {
   await using hub = await startTestHub();
   await using alice = connect({ url: hub.url, sender: "Alice" });
   // Written before there is a connection, and to a hub that has just started.
@@ -172,7 +176,7 @@ for (const first of ["Alice", "Bob"] as const) {
   });
 }
 
-Deno.test("`Outbox` keeps private messages in order for each receiver, whoever comes and goes", () => {
+Deno.test("`Outbox` keeps private messages to each receiver in order", () => {
   const step = fc.constantFrom("add", "send", "hub", "toggle", "probe", "rewind");
   fc.assert(
     fc.property(
@@ -205,14 +209,14 @@ Deno.test("`Outbox` keeps private messages in order for each receiver, whoever c
         for (const [action, to] of steps) {
           if (action === "add") {
             receivers.set(added, to);
-            const { entry, answered } = directRequest({ ref: added++, to }, true);
-            answered.catch(() => {});
-            outbox.add(entry);
+            const { request, response } = directRequest({ ref: added++, to }, true);
+            response.catch(() => {});
+            outbox.add(request);
           }
           if (action === "send") send();
           if (action === "hub") answer();
-          if (action === "probe") outbox.probe(nameKey(to));
-          // While something is on its way, who comes in between hears what comes after first.
+          if (action === "probe") outbox.retryHeld(nameKey(to));
+          // A receiver that returns while messages are in flight may get later ones first.
           if (action === "toggle" && wire.length === 0 && !there.delete(nameKey(to))) {
             there.add(nameKey(to));
           }
@@ -224,7 +228,7 @@ Deno.test("`Outbox` keeps private messages in order for each receiver, whoever c
         while (answer());
         for (const to of ["Bob", "Eve-2", "山田"]) there.add(nameKey(to));
         for (let tries = 0; tries < 3; tries++) {
-          for (const to of there) outbox.probe(to);
+          for (const to of there) outbox.retryHeld(to);
           while (send() || answer());
         }
         assertEquals([...outbox.open], []);

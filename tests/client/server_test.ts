@@ -2,19 +2,13 @@ import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { connect, ConnectError, RequestError } from "../../client.ts";
-import { type Server, type ServerOptions, startServer } from "../../server.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { Relay } from "../kit/relay.ts";
-import { within } from "../kit/within.ts";
+import { startTestHub } from "../kit/test_hub.ts";
+import { within } from "../kit/wait.ts";
 
-/** A real hub. */
-async function start(options: Partial<ServerOptions> = {}): Promise<Server> {
-  const broker = options.broker ?? await openSqliteBroker({ path: ":memory:" });
-  return startServer({ host: "127.0.0.1", port: 0, broker, ...options });
-}
-
-Deno.test("two conversations talk over a real hub", async () => {
-  await using server = await start();
+Deno.test("two connections exchange messages over a real hub", async () => {
+  await using server = await startTestHub();
   await using alice = connect({ url: server.url, sender: "Alice" });
   await using bob = connect({ url: server.url, sender: "Bob" });
   const [a, b] = [new EventLog(alice), new EventLog(bob)];
@@ -43,8 +37,8 @@ Deno.test("two conversations talk over a real hub", async () => {
   assertEquals(bob.positions.map(({ room }) => room), ["lobby"]);
 });
 
-Deno.test("nothing is lost, repeated or reordered over a real hub, however often the line breaks", async () => {
-  await using server = await start();
+Deno.test("no message is lost, duplicated or reordered over a real hub, however often the connection breaks", async () => {
+  await using server = await startTestHub();
   await using relay = new Relay(server.port);
   let run = 0;
   await fc.assert(
@@ -83,46 +77,48 @@ Deno.test("nothing is lost, repeated or reordered over a real hub, however often
   );
 });
 
-Deno.test("a conversation outlives a restart of the hub", async () => {
+Deno.test("a connection survives a restart of the hub", async () => {
   const directory = await Deno.makeTempDir();
   const path = `${directory}/log.db`;
-  const first = await start({ broker: await openSqliteBroker({ path }) });
-  await using conversation = connect({ url: first.url, sender: "Alice" }, { random: () => 0 });
-  const log = new EventLog(conversation);
+  const first = await startTestHub({ broker: await openSqliteBroker({ path }) });
+  await using connection = connect({ url: first.url, sender: "Alice" }, { random: () => 0 });
+  const log = new EventLog(connection);
   await log.until("joined");
-  await conversation.send({ message: "before" });
+  await connection.send({ message: "before" });
   await log.until("message");
   const { port } = first;
   await first.stop();
   const offline = await log.until("offline");
   assertEquals(offline.code, 1001);
-  const waiting = conversation.send({ message: "meanwhile" });
-  await using _second = await start({ broker: await openSqliteBroker({ path }), port });
+  const waiting = connection.send({ message: "meanwhile" });
+  await using _second = await startTestHub({ broker: await openSqliteBroker({ path }), port });
   assertEquals((await within(waiting, "ack")).id, 2);
   const back = await log.until("joined");
   assertEquals([back.rejoined, back.recovered], [true, true]);
   assertEquals((await log.until("message")).message, "meanwhile");
-  await conversation.close();
+  await connection.close();
   await _second.stop();
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("`send()` at full speed stays under the rate of a real hub", async () => {
-  await using server = await start({ limits: { rate: 400, burst: 40, rateOnLoopback: true } });
-  await using conversation = connect({ url: server.url, echo: false });
-  const log = new EventLog(conversation);
+Deno.test("`send()` at full speed stays within the rate limit of a real hub", async () => {
+  await using server = await startTestHub({
+    limits: { rate: 400, burst: 40, rateOnLoopback: true },
+  });
+  await using connection = connect({ url: server.url, echo: false });
+  const log = new EventLog(connection);
   await log.until("joined");
   const began = performance.now();
   const acks = await Promise.all(
-    Array.from({ length: 300 }, (_, i) => conversation.send({ message: `${i}` })),
+    Array.from({ length: 300 }, (_, i) => connection.send({ message: `${i}` })),
   );
   const seconds = (performance.now() - began) / 1000;
   assertEquals(acks.map(({ id }) => id), acks.map((_, index) => index + 1));
   assertLess(300 / seconds, 500);
 });
 
-Deno.test("a real hub's refusal reaches the person", async () => {
-  await using server = await start({ limits: { maxConnections: 1 } });
+Deno.test("an error from a real hub reaches the caller", async () => {
+  await using server = await startTestHub({ limits: { maxConnections: 1 } });
   await using first = connect({ url: server.url });
   await new EventLog(first).until("online");
   const second = connect({ url: server.url });

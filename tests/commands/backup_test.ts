@@ -1,12 +1,13 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
+import { sqliteStorage } from "../../server/storage.ts";
 import { backUp, type BackupReport } from "../../broker/sqlite/backup.ts";
 import { draft, drafts, ids, readAll, store } from "../broker/contract/broker_contract_kit.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
-import { TestSocket } from "../kit/socket.ts";
-import { until } from "../kit/until.ts";
+import { TestSocket } from "../kit/test_socket.ts";
+import { until } from "../kit/wait.ts";
 
 /** Runs `bcast backup`. */
 async function backup(
@@ -194,13 +195,13 @@ Deno.test("bcast backup says in one line why it cannot, and leaves nothing behin
 Deno.test("`backUp()` has no trace of what was deleted, and keeps what moderators decided", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/log.db`;
-  const measure = {
+  const ban = {
     ...{ kind: "ban", on: "name", key: "eve", target: "Eve", by: "admin" } as const,
     ...{ since: 1, until: Infinity },
   };
   const word = crypto.randomUUID().replaceAll("-", "");
   await using broker = await openSqliteBroker({ path, retention: { maxMessages: 1 } });
-  await broker.measures.put([measure]);
+  await sqliteStorage(broker).sanctions.put([ban]);
   await store(broker, [draft("lobby", word)]);
   await store(broker, [draft("lobby", "kept")]);
   await broker.search("lobby", "kept", { limit: 1 });
@@ -211,7 +212,7 @@ Deno.test("`backUp()` has no trace of what was deleted, and keeps what moderator
   const bytes = new TextDecoder("latin1").decode(await Deno.readFile(target));
   assert(!bytes.includes(word.slice(4)));
   await using copy = await openSqliteBroker({ path: target });
-  assertEquals(copy.measures.all(), [measure]);
+  assertEquals(sqliteStorage(copy).sanctions.all(), [ban]);
   assertEquals(ids(await copy.search("lobby", "kept", { limit: 9 })), [2]);
 });
 

@@ -73,13 +73,13 @@ Deno.test("`bcast config check` names every fault of a file, in its order, and e
   assertEquals(out.replaceAll(`${pathIn(folder)}:`, "").trimEnd().split("\n"), [
     `2:14: There is no profile "wrok". Did you mean "work"?`,
     `4:42: "token" of "work" must be text`,
-    `4:74: unknown key "json" in "work". It takes url, host, port, name, room, token`,
-    `6:3: a comma is missing here`,
+    `4:74: unknown key "json" in "work". Valid keys: url, host, port, name, room, token`,
+    `6:3: expected a comma`,
     `6:14: unknown key "prot" in "start". Did you mean "port"?`,
     `6:33: "port" of "start" must be a whole number from 0 to 65535; it is "x"`,
-    `6:46: "port" is there twice`,
+    `6:46: "port" is a duplicate`,
     `7:13: "status" must be an object, such as {"key": "value"}`,
-    `8:11: this is no JSON value: texts need quotes`,
+    `8:11: invalid JSON value: strings need quotes`,
   ]);
 });
 
@@ -88,12 +88,12 @@ Deno.test("`bcast config check` says which file is fine, and which is not there"
   const path = pathIn(folder);
   assertEquals(await config(folder, undefined, ["config", "check"]), {
     code: 0,
-    out: `There is no configuration file ${path}, and none is needed\n`,
+    out: `There is no configuration file ${path}; none is needed\n`,
     err: "",
   });
   assertEquals(await config(folder, GOOD, ["config", "check"]), {
     code: 0,
-    out: `${path} is fine: 2 profiles, 1 command\n`,
+    out: `${path} is valid: 2 profiles, 1 command\n`,
     err: "",
   });
   const other = `${folder.path}/other.json`;
@@ -106,7 +106,7 @@ Deno.test("`bcast config check` says which file is fine, and which is not there"
     ] as const
   ) {
     const { out } = await config(folder, undefined, args, env);
-    assertEquals(out, `${other} is fine: 0 profiles, 0 commands\n`);
+    assertEquals(out, `${other} is valid: 0 profiles, 0 commands\n`);
   }
   assertEquals(await config(folder, undefined, ["config", "check", "/nowhere/x.json"]), {
     code: 2,
@@ -127,7 +127,7 @@ Deno.test({
     const path = pathIn(folder);
     assertEquals(
       err,
-      `Warning: ${path} holds a token, and others may read it: chmod 600 ${path}\n`,
+      `Warning: ${path} holds a token and is readable by others. Run: chmod 600 ${path}\n`,
     );
   },
 });
@@ -167,7 +167,7 @@ Deno.test("`bcast config print` with nothing set says so", async () => {
   assertEquals(await config(folder, undefined, ["config", "print"]), {
     code: 0,
     out: "",
-    err: "Nothing is set: all commands go by their defaults\n",
+    err: "Nothing is set: all commands use their defaults\n",
   });
 });
 
@@ -219,9 +219,9 @@ Deno.test("`bcast config print COMMAND -- FLAGS` lets the flags win, as the comm
   for (
     const [rest, message] of [
       [["start", "--", "--max-room", "5"], "Unknown flag --max-room. Did you mean --max-rooms?"],
-      [["--", "--port", "5"], "Name the command that these flags are for: bcast config print"],
+      [["--", "--port", "5"], "No command given for these flags. Name it: bcast config print"],
       [["strat"], `Unknown command "strat". Did you mean start?`],
-      [["start", "-p", "home"], "A profile says which hub to talk to: bcast start talks to none"],
+      [["start", "-p", "home"], "A profile names a hub, but bcast start does not connect to one"],
       [["-p", "hoem"], `There is no profile "hoem" in ${pathIn(folder)}. Did you mean "home"?`],
     ] as const
   ) {

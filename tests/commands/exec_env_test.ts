@@ -1,10 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { connect } from "../../client.ts";
-import { bcastOnPath } from "../kit/bcast_on_path.ts";
-import { fingerprint, pair } from "../kit/certificates.ts";
+import { bcastOnPath, Program } from "../kit/process.ts";
+import { keyPair, shownFingerprint } from "../kit/certificates.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { Program } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { connectorFor } from "../../commands/client/trust.ts";
 import { readFingerprint } from "../../server/transports/tls.ts";
@@ -36,7 +35,7 @@ async function exec(
   return { code, lines: program.lines, errors: program.errors };
 }
 
-/** What `env` in a command prints, by name. */
+/** The variables that `env` prints in a command, by name. */
 function variables({ lines }: Run): ReadonlyMap<string, string> {
   return new Map(lines.map((line) => {
     const at = line.indexOf("=");
@@ -54,7 +53,7 @@ const LOOK = [
 ].join("; ");
 
 Deno.test({
-  name: "bcast exec keeps the token from its commands, however it was given",
+  name: "bcast exec hides the token from its commands, however it was given",
   ignore: Deno.build.os !== "linux",
   fn: async (test) => {
     await using hub = await hubWithToken();
@@ -108,7 +107,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "bcast exec --share-token lets its commands answer on a hub that wants a token",
+  name: "bcast exec --share-token lets its commands answer on a hub that requires a token",
   ignore: !posix,
   fn: async (test) => {
     await using hub = await hubWithToken();
@@ -143,17 +142,17 @@ Deno.test({
   name: "a bcast send in a command of bcast exec answers in the room, at the hub",
   ignore: !posix,
   fn: async () => {
-    const tls = await pair();
+    const tls = await keyPair();
     await using hub = await startTestHub({ tls });
     await using other = await startTestHub();
     await using folder = await temporaryFolder();
     const url = new URL(`wss://localhost:${hub.port}/`);
     await Deno.writeTextFile(`${folder.path}/ca.pem`, tls.cert);
-    const trust = { fingerprint: readFingerprint(fingerprint(tls)) };
+    const trust = { fingerprint: readFingerprint(shownFingerprint(tls)) };
     await using way = connectorFor(url, trust);
-    await using observer = connect({ url, rooms: [] }, way.seams);
+    await using observer = connect({ url, rooms: [] }, way.environment);
     {
-      await using writer = connect({ url, rooms: [{ room: "a-1.b_2" }] }, way.seams);
+      await using writer = connect({ url, rooms: [{ room: "a-1.b_2" }] }, way.environment);
       await writer.send({ message: "déjà 世界 🎉" });
     }
     const env = {
@@ -167,7 +166,7 @@ Deno.test({
     const address = ["--url", `wss://localhost:${hub.port}`];
     const answer = ["--", "sh", "-c", 'cd /; bcast send "re $(cat)"'];
     const run = await exec(
-      ["exec", ...address, "--fingerprint", fingerprint(tls), ...room, ...answer],
+      ["exec", ...address, "--fingerprint", shownFingerprint(tls), ...room, ...answer],
       env,
     );
     assertEquals(run, { code: 0, lines: [], errors: "" });
@@ -176,9 +175,10 @@ Deno.test({
       ["déjà 世界 🎉", "re déjà 世界 🎉"],
     );
     const shown = await exec(
-      ["exec", ...address, "--fingerprint", fingerprint(tls), "--ca", "ca.pem", ...room].concat(
-        ["--", "env"],
-      ),
+      ["exec", ...address, "--fingerprint", shownFingerprint(tls), "--ca", "ca.pem", ...room]
+        .concat(
+          ["--", "env"],
+        ),
       env,
       // The command may go elsewhere: the name of the file has to hold there, too.
       ["sh", "-c", `cd ${folder.path}; exec "$0" "$@"`],
@@ -198,14 +198,14 @@ Deno.test({
     const docs = await Deno.readTextFile(new URL("../../docs/shell.md", import.meta.url));
     const script = /-- sh -c '(unset BCAST_URL [^']*)'/.exec(docs)?.[1] ?? "";
     assertMatch(script, /bcast -p other send/);
-    const tls = await pair();
+    const tls = await keyPair();
     await using hub = await startTestHub({ tls });
     await using other = await hubWithToken();
     await using folder = await temporaryFolder();
     const url = new URL(`wss://localhost:${hub.port}/`);
     {
-      await using way = connectorFor(url, { fingerprint: readFingerprint(fingerprint(tls)) });
-      await using writer = connect({ url, rooms: [{ room: "alerts" }] }, way.seams);
+      await using way = connectorFor(url, { fingerprint: readFingerprint(shownFingerprint(tls)) });
+      await using writer = connect({ url, rooms: [{ room: "alerts" }] }, way.environment);
       await writer.send({ message: "smoke in room 7" });
     }
     await Deno.mkdir(`${folder.path}/settings/bcast`, { recursive: true });
@@ -213,9 +213,10 @@ Deno.test({
     const config = `${folder.path}/settings/bcast/config.json`;
     await Deno.writeTextFile(config, JSON.stringify({ profiles }), { mode: 0o600 });
     const run = await exec(
-      ["exec", "--url", url.href, "--fingerprint", fingerprint(tls), "--room", "alerts"].concat(
-        [...ONCE, "--", "sh", "-c", script],
-      ),
+      ["exec", "--url", url.href, "--fingerprint", shownFingerprint(tls), "--room", "alerts"]
+        .concat(
+          [...ONCE, "--", "sh", "-c", script],
+        ),
       {
         PATH: await bcastOnPath(folder.path),
         XDG_CONFIG_HOME: `${folder.path}/settings`,

@@ -1,19 +1,26 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodeCursor, encodeCursor } from "../../commands/pipeline/cursor.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { lines, listen, numbers, paths, ROOM, say } from "../kit/listener.ts";
+import {
+  LISTEN_ROOM,
+  numberedLines,
+  numberedMessages,
+  outputPaths,
+  runListen,
+  sendAsBob,
+} from "../kit/listen_command.ts";
 import { Program, programCommand } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
-Deno.test("bcast listen --output appends each message once, after a write that was cut short, too", async () => {
+Deno.test("bcast listen --output appends each message once, also after an interrupted write", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
-  const { cursor, output } = paths(folder);
+  const { cursor, output } = outputPaths(folder);
   const args = ["--cursor", cursor, "--output", output, "--after", "0", "--count", "3"];
-  await say(hub.url, ...numbers(1, 9));
+  await sendAsBob(hub.url, ...numberedMessages(1, 9));
   await Deno.writeTextFile(output, "from before\n");
-  assertEquals(await listen(hub.url, ...args), { code: 0, lines: [], errors: "" });
+  assertEquals(await runListen(hub.url, ...args), { code: 0, lines: [], errors: "" });
   // As a crash leaves it: a write was noted, and half of it is there.
   const state = decodeCursor(await Deno.readTextFile(cursor));
   assert(typeof state !== "string");
@@ -23,55 +30,59 @@ Deno.test("bcast listen --output appends each message once, after a write that w
     encodeCursor({ ...state, pending: { text: "#4\n#5\n", rooms } }),
   );
   await Deno.writeTextFile(output, "#4\n#", { append: true });
-  assertEquals(await listen(hub.url, ...args), { code: 0, lines: [], errors: "" });
-  const whole = ["from before", ...lines(1, 8)].join("\n") + "\n";
+  assertEquals(await runListen(hub.url, ...args), { code: 0, lines: [], errors: "" });
+  const whole = ["from before", ...numberedLines(1, 8)].join("\n") + "\n";
   assertEquals(await Deno.readTextFile(output), whole);
 
-  // Cut by somebody else: left as it is.
+  // Truncated by another program: left as it is.
   await Deno.writeTextFile(output, "from before\n");
-  const cut = await listen(hub.url, ...args);
+  const cut = await runListen(hub.url, ...args);
   assertEquals(cut.code, 1);
-  assertMatch(cut.errors, /^Cannot go on with [^\n]*: it has 12 bytes, and had 36[^\n]*\n$/);
+  assertMatch(cut.errors, /^Cannot continue [^\n]*: it has 12 bytes, but had 36[^\n]*\n$/);
   // Without the file, the cursor would move past what is not in it.
-  const pipe = await listen(hub.url, "--cursor", cursor, "--count", "1");
+  const pipe = await runListen(hub.url, "--cursor", cursor, "--count", "1");
   assertEquals(pipe.code, 1);
   assertMatch(pipe.errors, /^Cannot use the cursor [^\n]* without --output[^\n]*\n$/);
   // Rotated away: a new one.
   await Deno.remove(output);
-  const rotated = await listen(hub.url, "--cursor", cursor, "--output", output, "--count", "1");
+  const rotated = await runListen(hub.url, "--cursor", cursor, "--output", output, "--count", "1");
   assertEquals(rotated.code, 0);
   assertMatch(rotated.errors, /is new or was emptied since the last run/);
   assertEquals(await Deno.readTextFile(output), "#9\n");
 });
 
-Deno.test("bcast listen --output keeps what somebody else appended, and says so", async () => {
+Deno.test("bcast listen --output keeps what another program appended, and reports it", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
-  const { cursor, output } = paths(folder);
+  const { cursor, output } = outputPaths(folder);
   const args = ["--cursor", cursor, "--output", output, "--after", "0"];
-  await say(hub.url, ...numbers(1, 7));
-  assertEquals((await listen(hub.url, ...args, "--count", "5")).code, 0);
+  await sendAsBob(hub.url, ...numberedMessages(1, 7));
+  assertEquals((await runListen(hub.url, ...args, "--count", "5")).code, 0);
   const note = "my note — 世界 🎉";
   await Deno.writeTextFile(output, `${note}\n`, { append: true });
-  const run = await listen(hub.url, ...args, "--count", "1");
+  const run = await runListen(hub.url, ...args, "--count", "1");
   assertEquals(run.code, 1);
   assertMatch(
     run.errors,
-    /^Cannot go on with [^\n]*: something else wrote to it [^\n]*\. Put it back[^\n]*\n$/,
+    /^Cannot continue [^\n]*: another program wrote to it [^\n]*\. Restore it[^\n]*\n$/,
   );
-  const text = [...lines(1, 5), note].join("\n") + "\n";
+  const text = [...numberedLines(1, 5), note].join("\n") + "\n";
   assertEquals(await Deno.readTextFile(output), text);
-  // As it says: moved away, it goes on in a new one.
+  // As the message says: moved away, it continues in a new one.
   await Deno.rename(output, `${output}.1`);
-  assertEquals((await listen(hub.url, ...args, "--count", "2")).code, 0);
+  assertEquals((await runListen(hub.url, ...args, "--count", "2")).code, 0);
   assertEquals(await Deno.readTextFile(`${output}.1`), text);
   assertEquals(await Deno.readTextFile(output), "#6\n#7\n");
 });
 
 /** A listener that writes to a file until it is disposed of. */
-function follower(url: string, { cursor, output }: ReturnType<typeof paths>, ...more: string[]) {
+function follower(
+  url: string,
+  { cursor, output }: ReturnType<typeof outputPaths>,
+  ...more: string[]
+) {
   const args = ["--cursor", cursor, "--output", output, "--after", "0", "--format", "{message}"];
-  return new Program(["listen", url, "--room", ROOM, ...args, ...more]);
+  return new Program(["listen", url, "--room", LISTEN_ROOM, ...args, ...more]);
 }
 
 async function holds(path: string, expected: readonly string[]): Promise<void> {
@@ -83,78 +94,78 @@ async function holds(path: string, expected: readonly string[]): Promise<void> {
 }
 
 Deno.test({
-  name: "bcast listen --output goes on in a new file after mv and SIGHUP, as logrotate does it",
+  name: "bcast listen --output continues in a new file after mv and SIGHUP, as with logrotate",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using hub = await startTestHub();
     await using folder = await temporaryFolder();
-    const { cursor, output } = paths(folder);
+    const { cursor, output } = outputPaths(folder);
     const logFile = `${folder.path}/log`;
-    await using program = follower(hub.url, paths(folder), "--log-file", logFile);
-    await say(hub.url, ...numbers(1, 3));
-    await holds(output, lines(1, 3));
+    await using program = follower(hub.url, outputPaths(folder), "--log-file", logFile);
+    await sendAsBob(hub.url, ...numberedMessages(1, 3));
+    await holds(output, numberedLines(1, 3));
     await Deno.rename(output, `${output}.1`);
     await Deno.rename(logFile, `${logFile}.old`);
     // Until it is told, what comes goes where it went.
-    await say(hub.url, ...numbers(4, 5));
-    await holds(`${output}.1`, lines(1, 5));
+    await sendAsBob(hub.url, ...numberedMessages(4, 5));
+    await holds(`${output}.1`, numberedLines(1, 5));
     program.kill("SIGHUP");
     await until("a new file", () => Deno.stat(output).catch(() => false));
     await until("a new log", () => Deno.stat(logFile).catch(() => false));
-    await say(hub.url, ...numbers(6, 9));
-    await holds(output, lines(6, 9));
-    assertEquals(await Deno.readTextFile(`${output}.1`), lines(1, 5).join("\n") + "\n");
+    await sendAsBob(hub.url, ...numberedMessages(6, 9));
+    await holds(output, numberedLines(6, 9));
+    assertEquals(await Deno.readTextFile(`${output}.1`), numberedLines(1, 5).join("\n") + "\n");
     // Nothing was moved: nothing is to be done.
     program.kill("SIGHUP");
-    await say(hub.url, ...numbers(10, 10));
-    await holds(output, lines(6, 10));
-    // Killed, it goes on where it was, in the new file.
+    await sendAsBob(hub.url, ...numberedMessages(10, 10));
+    await holds(output, numberedLines(6, 10));
+    // After a kill, it resumes in the new file.
     program.kill("SIGKILL");
     await program.exit();
-    await say(hub.url, ...numbers(11, 11));
+    await sendAsBob(hub.url, ...numberedMessages(11, 11));
     const args = ["--cursor", cursor, "--output", output, "--count", "1"];
-    assertEquals(await listen(hub.url, ...args), { code: 0, lines: [], errors: "" });
-    assertEquals(await Deno.readTextFile(output), lines(6, 11).join("\n") + "\n");
+    assertEquals(await runListen(hub.url, ...args), { code: 0, lines: [], errors: "" });
+    assertEquals(await Deno.readTextFile(output), numberedLines(6, 11).join("\n") + "\n");
     assertEquals(program.errors, "");
   },
 });
 
 Deno.test({
-  name: "bcast listen --output goes on when its file is removed or emptied under it, and says so",
+  name: "bcast listen --output continues when its file is removed or emptied, and reports it",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using hub = await startTestHub();
     await using folder = await temporaryFolder();
-    const { output } = paths(folder);
-    await using program = follower(hub.url, paths(folder));
-    await say(hub.url, ...numbers(1, 3));
-    await holds(output, lines(1, 3));
+    const { output } = outputPaths(folder);
+    await using program = follower(hub.url, outputPaths(folder));
+    await sendAsBob(hub.url, ...numberedMessages(1, 3));
+    await holds(output, numberedLines(1, 3));
     await Deno.remove(output);
-    await say(hub.url, ...numbers(4, 5));
-    await holds(output, lines(4, 5));
+    await sendAsBob(hub.url, ...numberedMessages(4, 5));
+    await holds(output, numberedLines(4, 5));
     // As copytruncate of logrotate does it.
     await Deno.truncate(output);
-    await say(hub.url, ...numbers(6, 7));
-    await holds(output, lines(6, 7));
+    await sendAsBob(hub.url, ...numberedMessages(6, 7));
+    await holds(output, numberedLines(6, 7));
     await until("two lines", () => program.errors.split("\n").length === 3);
     const [removed = "", emptied = ""] = program.errors.split("\n");
-    assertMatch(removed, /output was removed: going on in a new file$/);
-    assertMatch(emptied, /output was emptied: going on at its beginning$/);
-    // Anything else is somebody else's.
+    assertMatch(removed, /output was removed: continuing in a new file$/);
+    assertMatch(emptied, /output was emptied: continuing at its beginning$/);
+    // Other content is not from this program.
     await Deno.writeTextFile(output, "note\n", { append: true });
-    await say(hub.url, ...numbers(8, 8));
+    await sendAsBob(hub.url, ...numberedMessages(8, 8));
     assertEquals(await program.exit(), 1);
     assertEquals(await Deno.readTextFile(output), "#6\n#7\nnote\n");
   },
 });
 
-Deno.test("bcast listen --output has the date of each message, also of today's", async () => {
+Deno.test("bcast listen --output writes the date of each message, even of today's", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
-  const { cursor, output } = paths(folder);
-  await say(hub.url, ...numbers(1, 1));
+  const { cursor, output } = outputPaths(folder);
+  await sendAsBob(hub.url, ...numberedMessages(1, 1));
   const args = ["--cursor", cursor, "--output", output, "--after", "0", "--count", "1"];
-  assertEquals((await listen(hub.url, ...args, "--text")).code, 0);
+  assertEquals((await runListen(hub.url, ...args, "--text")).code, 0);
   assertMatch(
     await Deno.readTextFile(output),
     /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] Bob: #1\n$/,
@@ -168,11 +179,11 @@ Deno.test({
   fn: async () => {
     await using hub = await startTestHub();
     await using folder = await temporaryFolder();
-    const { cursor, output } = paths(folder);
-    await say(hub.url, ...numbers(1, 2));
+    const { cursor, output } = outputPaths(folder);
+    await sendAsBob(hub.url, ...numberedMessages(1, 2));
     const run = async (): Promise<void> => {
       await using program = new Program(
-        ["listen", hub.url, "--room", ROOM, "--after", "0", "--count", "1"].concat(
+        ["listen", hub.url, "--room", LISTEN_ROOM, "--after", "0", "--count", "1"].concat(
           ["--cursor", cursor, "--output", output],
         ),
         {},
@@ -195,13 +206,13 @@ Deno.test({
 });
 
 Deno.test({
-  name: "bcast listen on a full disk ends with one line, and loses and doubles nothing",
+  name: "bcast listen on a full disk prints one line, and loses and repeats nothing",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using hub = await startTestHub();
     await using folder = await temporaryFolder();
-    const { cursor, output } = paths(folder);
-    await say(hub.url, ...numbers(1, 30));
+    const { cursor, output } = outputPaths(folder);
+    await sendAsBob(hub.url, ...numberedMessages(1, 30));
     const before = "x".repeat(4070) + "\n";
     await Deno.writeTextFile(output, before);
     const args = ["--cursor", cursor, "--output", output, "--after", "0", "--count", "30"];
@@ -209,7 +220,7 @@ Deno.test({
     {
       // A file may have 4 KiB: there is room for a part of what comes.
       await using program = new Program(
-        ["listen", hub.url, "--room", ROOM, ...args, ...format],
+        ["listen", hub.url, "--room", LISTEN_ROOM, ...args, ...format],
         {},
         ["sh", "-c", `trap '' XFSZ; ulimit -f 8; exec "$0" "$@"`],
       );
@@ -217,16 +228,16 @@ Deno.test({
       assertEquals(program.errors, `Cannot write to ${output}: File too large\n`);
       assertEquals((await Deno.stat(output)).size, 4096);
     }
-    await say(hub.url, ...numbers(31, 31));
+    await sendAsBob(hub.url, ...numberedMessages(31, 31));
     const rest = ["--cursor", cursor, "--output", output, "--count", "1"];
-    assertEquals(await listen(hub.url, ...rest), { code: 0, lines: [], errors: "" });
-    assertEquals(await Deno.readTextFile(output), before + lines(1, 31).join("\n") + "\n");
+    assertEquals(await runListen(hub.url, ...rest), { code: 0, lines: [], errors: "" });
+    assertEquals(await Deno.readTextFile(output), before + numberedLines(1, 31).join("\n") + "\n");
 
     // What a cursor could not write takes no room from others.
-    await say(hub.url, { message: "世".repeat(5000) });
+    await sendAsBob(hub.url, { message: "世".repeat(5000) });
     {
       await using program = new Program(
-        ["listen", hub.url, "--room", ROOM, ...rest, ...format],
+        ["listen", hub.url, "--room", LISTEN_ROOM, ...rest, ...format],
         {},
         ["sh", "-c", `trap '' XFSZ; ulimit -f 8; exec "$0" "$@"`],
       );
@@ -238,7 +249,8 @@ Deno.test({
 
     // The standard output, and what is no file.
     const command = programCommand().map((word) => `'${word}'`).join(" ");
-    const full = `${command} listen ${hub.url} --room ${ROOM} --after 0 --cursor ${cursor}.2`;
+    const full =
+      `${command} listen ${hub.url} --room ${LISTEN_ROOM} --after 0 --cursor ${cursor}.2`;
     const { code, stderr } = await new Deno.Command("sh", {
       args: ["-c", `${full} >/dev/full`],
     }).output();
@@ -246,12 +258,20 @@ Deno.test({
       [code, new TextDecoder().decode(stderr)],
       [1, "Cannot write to the standard output: No space left on device\n"],
     );
-    const again = await listen(hub.url, "--cursor", `${cursor}.2`, "--after", "0", "--count", "1");
+    const again = await runListen(
+      hub.url,
+      "--cursor",
+      `${cursor}.2`,
+      "--after",
+      "0",
+      "--count",
+      "1",
+    );
     assertEquals(again.lines, ["#1"]);
-    const device = await listen(hub.url, "--cursor", `${cursor}.3`, "--output", "/dev/full");
+    const device = await runListen(hub.url, "--cursor", `${cursor}.3`, "--output", "/dev/full");
     assertEquals([device.code, device.errors], [
       1,
-      "Cannot write to /dev/full: it is not a regular file. Redirect the standard output there instead\n",
+      "Cannot write to /dev/full: it is not a regular file. Redirect standard output there instead\n",
     ]);
   },
 });

@@ -3,22 +3,37 @@ import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { connect } from "../../client.ts";
 import { DEFAULT_RETENTION } from "../../broker/broker.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { lines, listen, numbers, paths, ROOM, say } from "../kit/listener.ts";
+import {
+  LISTEN_ROOM,
+  numberedLines,
+  numberedMessages,
+  outputPaths,
+  runListen,
+  sendAsBob,
+} from "../kit/listen_command.ts";
 import { Program, programCommand } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
-Deno.test("bcast listen prints text, JSON or a format, one harmless line a message", async () => {
+Deno.test("bcast listen prints text, JSON or a format, one harmless line per message", async () => {
   await using hub = await startTestHub();
-  await say(
+  await sendAsBob(
     hub.url,
     { message: "hi\n[10:30:40] Alice: forged \x1b[2J" },
     { message: "waves", kind: "action", data: { a: 1 } },
   );
   const [text, json, format] = await Promise.all([
-    listen(hub.url, "--after", "0", "--count", "2", "--text"),
-    listen(hub.url, "--after", "0", "--count", "2", "--json"),
-    listen(hub.url, "--after", "0", "--count", "2", "--format", "{id}|{sender}|{message}|{data}"),
+    runListen(hub.url, "--after", "0", "--count", "2", "--text"),
+    runListen(hub.url, "--after", "0", "--count", "2", "--json"),
+    runListen(
+      hub.url,
+      "--after",
+      "0",
+      "--count",
+      "2",
+      "--format",
+      "{id}|{sender}|{message}|{data}",
+    ),
   ]);
   assertMatch(
     text.lines.join("\n"),
@@ -26,7 +41,7 @@ Deno.test("bcast listen prints text, JSON or a format, one harmless line a messa
   );
   assertEquals(
     json.lines.map((line) => JSON.parse(line)).map(({ id, room, message }) => [id, room, message]),
-    [[1, ROOM, "hi\n[10:30:40] Alice: forged \x1b[2J"], [2, ROOM, "waves"]],
+    [[1, LISTEN_ROOM, "hi\n[10:30:40] Alice: forged \x1b[2J"], [2, LISTEN_ROOM, "waves"]],
   );
   assertEquals(format.lines, [
     "1|Bob|hi␊[10:30:40] Alice: forged ␛[2J|",
@@ -35,110 +50,127 @@ Deno.test("bcast listen prints text, JSON or a format, one harmless line a messa
   for (const run of [text, json, format]) assertEquals([run.code, run.errors], [0, ""]);
 });
 
-Deno.test("bcast listen begins with what comes from now on, in several rooms", async () => {
+Deno.test("bcast listen starts with new messages, in several rooms", async () => {
   await using hub = await startTestHub();
-  await say(hub.url, ...numbers(1, 3));
-  await using program = new Program(["listen", hub.url, "--room", `${ROOM},ops`, "--count", "2"]);
+  await sendAsBob(hub.url, ...numberedMessages(1, 3));
+  await using program = new Program([
+    "listen",
+    hub.url,
+    "--room",
+    `${LISTEN_ROOM},ops`,
+    "--count",
+    "2",
+  ]);
   await until("both rooms", async () => {
     await using observer = connect({ url: hub.url, rooms: [] });
     return (await observer.who("ops")).online === 1;
   });
-  await say(hub.url, { message: "four" });
-  await say(hub.url, { message: "one", room: "ops" });
+  await sendAsBob(hub.url, { message: "four" });
+  await sendAsBob(hub.url, { message: "one", room: "ops" });
   assertEquals(await program.exit(), 0);
   assertMatch(program.lines.join("\n"), /^\[\S+\] #dev Bob: four\n\[\S+\] #ops Bob: one$/);
 });
 
-Deno.test("bcast listen --since begins where that time begins", async () => {
+Deno.test("bcast listen --since starts at that time", async () => {
   await using hub = await startTestHub();
-  await say(hub.url, ...numbers(1, 120));
-  const run = await listen(hub.url, "--since", "10m", "--count", "120");
-  assertEquals([run.code, run.lines, run.errors], [0, lines(1, 120), ""]);
+  await sendAsBob(hub.url, ...numberedMessages(1, 120));
+  const run = await runListen(hub.url, "--since", "10m", "--count", "120");
+  assertEquals([run.code, run.lines, run.errors], [0, numberedLines(1, 120), ""]);
 });
 
-Deno.test("bcast listen --timeout ends with 1 when too few messages came, else with 0", async () => {
+Deno.test("bcast listen --timeout exits with 1 if too few messages arrived, else with 0", async () => {
   await using hub = await startTestHub();
-  await say(hub.url, ...numbers(1, 2));
+  await sendAsBob(hub.url, ...numberedMessages(1, 2));
   const [few, all] = await Promise.all([
-    listen(hub.url, "--after", "0", "--count", "3", "--timeout", "1s"),
-    listen(hub.url, "--after", "1", "--timeout", "1s"),
+    runListen(hub.url, "--after", "0", "--count", "3", "--timeout", "1s"),
+    runListen(hub.url, "--after", "1", "--timeout", "1s"),
   ]);
   assertEquals(few, {
     code: 1,
-    lines: lines(1, 2),
-    errors: "Only 2 messages of 3 came within 1 s\n",
+    lines: numberedLines(1, 2),
+    errors: "Only 2 messages of 3 arrived within 1 s\n",
   });
-  assertEquals(all, { code: 0, lines: lines(2, 2), errors: "" });
+  assertEquals(all, { code: 0, lines: numberedLines(2, 2), errors: "" });
 });
 
-Deno.test("bcast listen --cursor goes on where the last run stopped, and goes before --after", async () => {
+Deno.test("bcast listen --cursor resumes from the last run, and overrides --after", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
-  const { cursor } = paths(folder);
+  const { cursor } = outputPaths(folder);
   const args = ["--cursor", cursor, "--after", "0", "--count"];
-  await say(hub.url, ...numbers(1, 10));
-  assertEquals((await listen(hub.url, ...args, "4")).lines, lines(1, 4));
-  assertEquals((await listen(hub.url, ...args, "4")).lines, lines(5, 8));
+  await sendAsBob(hub.url, ...numberedMessages(1, 10));
+  assertEquals((await runListen(hub.url, ...args, "4")).lines, numberedLines(1, 4));
+  assertEquals((await runListen(hub.url, ...args, "4")).lines, numberedLines(5, 8));
   // Reading 60 more takes the hub's own history and pages of the past.
-  await say(hub.url, ...numbers(11, 100));
-  const run = await listen(hub.url, ...args, "92");
-  assertEquals([run.lines, run.errors], [lines(9, 100), ""]);
+  await sendAsBob(hub.url, ...numberedMessages(11, 100));
+  const run = await runListen(hub.url, ...args, "92");
+  assertEquals([run.lines, run.errors], [numberedLines(9, 100), ""]);
 });
 
-Deno.test("bcast listen --cursor without a word of it begins from its first start on", async () => {
+Deno.test("bcast listen --cursor resumes from its first start if no message arrived", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
-  const { cursor } = paths(folder);
-  await say(hub.url, ...numbers(1, 3));
+  const { cursor } = outputPaths(folder);
+  await sendAsBob(hub.url, ...numberedMessages(1, 3));
   {
-    await using program = new Program(["listen", hub.url, "--room", ROOM, "--cursor", cursor]);
+    await using program = new Program([
+      "listen",
+      hub.url,
+      "--room",
+      LISTEN_ROOM,
+      "--cursor",
+      cursor,
+    ]);
     await until("the cursor", () => Deno.readTextFile(cursor).catch(() => false));
     program.kill("SIGKILL");
     await program.exit();
   }
-  await say(hub.url, ...numbers(4, 5));
-  assertEquals((await listen(hub.url, "--cursor", cursor, "--count", "2")).lines, lines(4, 5));
+  await sendAsBob(hub.url, ...numberedMessages(4, 5));
+  assertEquals(
+    (await runListen(hub.url, "--cursor", cursor, "--count", "2")).lines,
+    numberedLines(4, 5),
+  );
 });
 
-Deno.test("bcast listen tells of a gap, or ends with --strict", async () => {
+Deno.test("bcast listen reports a gap, or exits with --strict", async () => {
   const broker = await openSqliteBroker({
     path: ":memory:",
     retention: { ...DEFAULT_RETENTION, maxMessages: 100 },
   });
   await using hub = await startTestHub({ broker });
   await using folder = await temporaryFolder();
-  const { cursor } = paths(folder);
-  await say(hub.url, ...numbers(1, 10));
+  const { cursor } = outputPaths(folder);
+  await sendAsBob(hub.url, ...numberedMessages(1, 10));
   const args = ["--cursor", cursor, "--after", "0"];
-  assertEquals((await listen(hub.url, ...args, "--count", "10")).lines, lines(1, 10));
-  await say(hub.url, ...numbers(11, 1000));
+  assertEquals((await runListen(hub.url, ...args, "--count", "10")).lines, numberedLines(1, 10));
+  await sendAsBob(hub.url, ...numberedMessages(11, 1000));
   await using observer = connect({ url: hub.url, rooms: [] });
   await broker.trim();
   const [{ id: first } = { id: 0 }] =
-    (await observer.history(ROOM, { after: 0, limit: 1 })).messages;
+    (await observer.history(LISTEN_ROOM, { after: 0, limit: 1 })).messages;
   assert(first > 11, "the history was trimmed");
-  const strict = await listen(hub.url, ...args, "--strict");
+  const strict = await runListen(hub.url, ...args, "--strict");
   assertEquals([strict.code, strict.lines], [1, []]);
   assertMatch(strict.errors, /^Messages 11 to \d+ of dev are missing: [^\n]*\n$/);
-  const run = await listen(hub.url, ...args, "--count", String(1000 - first + 1));
-  assertEquals(run.lines, lines(first, 1000));
+  const run = await runListen(hub.url, ...args, "--count", String(1000 - first + 1));
+  assertEquals(run.lines, numberedLines(first, 1000));
   assertEquals(
     run.errors,
-    `! GAP: Messages 11 to ${first - 1} of dev are missing: the hub no longer keeps them\n`,
+    `! GAP: Messages 11 to ${first - 1} of dev are missing: no longer stored on the hub\n`,
   );
   // Another hub, or other data.
   await using other = await startTestHub();
-  await say(other.url, ...numbers(1, 3));
-  const anew = await listen(other.url, "--cursor", cursor, "--count", "3");
-  assertEquals(anew.lines, lines(1, 3));
-  assertMatch(anew.errors, /^! GAP: The history of dev began anew since message 1000, /);
+  await sendAsBob(other.url, ...numberedMessages(1, 3));
+  const anew = await runListen(other.url, "--cursor", cursor, "--count", "3");
+  assertEquals(anew.lines, numberedLines(1, 3));
+  assertMatch(anew.errors, /^! GAP: The history of dev started over since message 1000, /);
 });
 
 Deno.test("bcast listen | head ends quietly", async () => {
   await using hub = await startTestHub();
-  await say(hub.url, ...numbers(1, 50));
+  await sendAsBob(hub.url, ...numberedMessages(1, 50));
   const command = programCommand().map((word) => `'${word}'`).join(" ");
-  const listen = `${command} listen ${hub.url} --room ${ROOM} --after 0 --format {message}`;
+  const listen = `${command} listen ${hub.url} --room ${LISTEN_ROOM} --after 0 --format {message}`;
   const child = new Deno.Command("sh", {
     args: ["-c", `{ ${listen}; echo code=$? >&2; } | head -n 1`],
     stdout: "piped",
@@ -147,9 +179,9 @@ Deno.test("bcast listen | head ends quietly", async () => {
   const errors = child.stderr.text();
   let over = false;
   void errors.then(() => over = true);
-  // Where nothing else can tell it, it notices when it writes: somebody has to go on talking.
+  // Without other means, it notices a closed pipe only when it writes, so there must be messages.
   await until("its end", async () => {
-    await say(hub.url, { message: "more" });
+    await sendAsBob(hub.url, { message: "more" });
     return over;
   });
   assertEquals([await child.stdout.text(), await errors], ["#1\n", "code=0\n"]);
@@ -163,14 +195,17 @@ async function hasGnuTail(): Promise<boolean> {
   return output !== undefined && new TextDecoder().decode(output.stdout).includes("GNU coreutils");
 }
 
-Deno.test("bcast listen --cursor into a pipe counts no more than was read and a pipe holds", async () => {
+Deno.test("bcast listen --cursor into a pipe advances by at most what a pipe holds", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
-  const { cursor } = paths(folder);
+  const { cursor } = outputPaths(folder);
   const size = 1000;
-  await say(hub.url, ...numbers(1, 500).map((_, n) => ({ message: `${n + 1}`.padEnd(size, "x") })));
+  await sendAsBob(
+    hub.url,
+    ...numberedMessages(1, 500).map((_, n) => ({ message: `${n + 1}`.padEnd(size, "x") })),
+  );
   const command = programCommand().map((word) => `'${word}'`).join(" ");
-  const listen = `${command} listen ${hub.url} --room ${ROOM} --after 0 --format {message}`;
+  const listen = `${command} listen ${hub.url} --room ${LISTEN_ROOM} --after 0 --format {message}`;
   const { stdout, stderr } = await new Deno.Command("sh", {
     args: ["-c", `${listen} --cursor ${cursor} | head -n 1`],
   }).output();
@@ -184,20 +219,21 @@ Deno.test("bcast listen --cursor into a pipe counts no more than was read and a 
 
 /** The number that the next run with this cursor prints first. */
 async function listenFrom(url: string, cursor: string): Promise<number> {
-  const run = await listen(url, "--cursor", cursor, "--after", "0", "--count", "1");
+  const run = await runListen(url, "--cursor", cursor, "--after", "0", "--count", "1");
   assertEquals(run.code, 0);
   return parseInt(run.lines[0] ?? "");
 }
 
 Deno.test({
-  name: "bcast listen ends when its reader does, without another message",
+  name: "bcast listen exits with its reader, without another message",
   ignore: Deno.build.os !== "linux" || !await hasGnuTail(),
   fn: async () => {
     await using hub = await startTestHub();
     await using folder = await temporaryFolder();
-    await say(hub.url, ...numbers(1, 3));
+    await sendAsBob(hub.url, ...numberedMessages(1, 3));
     const command = programCommand().map((word) => `'${word}'`).join(" ");
-    const listen = `${command} listen ${hub.url} --room ${ROOM} --after 0 --format {message}`;
+    const listen =
+      `${command} listen ${hub.url} --room ${LISTEN_ROOM} --after 0 --format {message}`;
     const script = `{ echo $$ >${folder.path}/pid; exec ${listen}; } | grep -m1 3`;
     const ended = await new Deno.Command("sh", { args: ["-c", script] }).output();
     const [output, errors] = [ended.stdout, ended.stderr].map((bytes) =>
@@ -213,34 +249,34 @@ Deno.test({
   },
 });
 
-Deno.test("bcast listen ends with 130 at Ctrl-C, with everything printed in its cursor", async () => {
+Deno.test("bcast listen exits with 130 at Ctrl-C, with a cursor after all that it printed", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
-  const { cursor } = paths(folder);
-  await say(hub.url, ...numbers(1, 5));
-  const args = ["--room", ROOM, "--cursor", cursor];
+  const { cursor } = outputPaths(folder);
+  await sendAsBob(hub.url, ...numberedMessages(1, 5));
+  const args = ["--room", LISTEN_ROOM, "--cursor", cursor];
   await using program = new Program(["listen", hub.url, ...args, "--after", "0"]);
   await program.line(/#5$/);
   program.kill("SIGINT");
   assertEquals([await program.exit(), program.errors], [130, ""]);
-  await say(hub.url, ...numbers(6, 6));
-  assertEquals((await listen(hub.url, ...args, "--count", "1")).lines, lines(6, 6));
+  await sendAsBob(hub.url, ...numberedMessages(6, 6));
+  assertEquals((await runListen(hub.url, ...args, "--count", "1")).lines, numberedLines(6, 6));
 });
 
-Deno.test("bcast listen waits for a hub that comes back, and says so", async () => {
+Deno.test("bcast listen waits for a lost hub, and reports it", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/log.db`;
   let hub = await startTestHub({ path });
-  await say(hub.url, ...numbers(1, 1));
+  await sendAsBob(hub.url, ...numberedMessages(1, 1));
   const { url } = hub;
   const port = Number(new URL(url).port);
-  await using program = new Program(["listen", url, "--room", ROOM, "--after", "0"]);
+  await using program = new Program(["listen", url, "--room", LISTEN_ROOM, "--after", "0"]);
   await program.line(/#1$/);
   await hub[Symbol.asyncDispose]();
   await until("word of it", () => program.errors.includes("Trying again"));
   hub = await startTestHub({ path, port });
   await using _hub = hub;
-  await say(url, ...numbers(2, 2));
+  await sendAsBob(url, ...numberedMessages(2, 2));
   await program.line(/#2$/);
   assertMatch(
     program.errors,
@@ -248,29 +284,33 @@ Deno.test("bcast listen waits for a hub that comes back, and says so", async () 
   );
 });
 
-Deno.test("bcast listen: what makes no sense is told at once", async () => {
+Deno.test("bcast listen rejects wrong usage", async () => {
   await using folder = await temporaryFolder();
-  const { cursor, output } = paths(folder);
+  const { cursor, output } = outputPaths(folder);
   await Deno.writeTextFile(cursor, "precious");
   const cases: [string[], number, RegExp][] = [
     [["--json", "--format", "x"], 2, /^Cannot use --json together with --format/],
     [
       ["--format", "{name}"],
       2,
-      /^Cannot use this --format: it has \{name\}, and the fields are id, /,
+      /^Cannot use this --format: it has \{name\}, but the fields are id, /,
     ],
     [["--after", "1", "--since", "1m"], 2, /^Cannot use --after together with --since/],
     [["--output", output], 2, /^--output needs --cursor FILE/],
-    [["--cursor", cursor], 1, /^Cannot use the cursor .*: it is damaged, or no cursor of bcast\. /],
+    [
+      ["--cursor", cursor],
+      1,
+      /^Cannot use the cursor .*: it is damaged, or not a cursor file of bcast\. /,
+    ],
     [["--after", "now"], 2, /^--after must be the id of a message, or 0/],
   ];
   await Promise.all(cases.map(async ([args, code, expected]) => {
-    const run = await listen("127.0.0.1:1", ...args, "--text");
+    const run = await runListen("127.0.0.1:1", ...args, "--text");
     assertEquals([run.code, run.lines], [code, []]);
     assertMatch(run.errors, expected);
   }));
   assertEquals(await Deno.readTextFile(cursor), "precious");
-  const down = await listen("127.0.0.1:1");
+  const down = await runListen("127.0.0.1:1");
   assertEquals(down.code, 3);
   assertMatch(down.errors, /^Nothing listens at [^\n]*\n$/);
 });

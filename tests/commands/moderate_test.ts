@@ -1,8 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { combine } from "../../auth/combined.ts";
-import { JwtAuthorizer } from "../../auth/jwt.ts";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken } from "../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../auth/keys.ts";
-import { mint } from "../../auth/mint.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { connect, ConnectError } from "../../client.ts";
 import { main } from "../../main.ts";
@@ -10,14 +9,16 @@ import type { Server } from "../../server.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { memoryContext } from "../kit/memory_output.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 const ADMIN = "an-admin-token-of-the-hub";
 
 function moderated(): Promise<Server> {
   return startTestHub({
-    authorizer: combine([new SecretAuthorizer([ADMIN], { admin: true })], { open: true }),
+    authorizer: combineAuthorizers([new SecretAuthorizer([ADMIN], { admin: true })], {
+      open: true,
+    }),
     trustedProxies: ["127.0.0.1"],
   });
 }
@@ -38,11 +39,11 @@ Deno.test("moderating commands: 0 for done, 1 for nobody of that name", async ()
   const eve = await TestSocket.plain(hub.url, "Eve");
   assertEquals(await run(hub, ["kick", "eve", "--reason", "spam"]), [
     0,
-    "eve was sent away: 1 session, from 127.0.0.1\n",
+    "Kicked eve: 1 session ended, from 127.0.0.1\n",
     "",
   ]);
-  assertEquals((await eve.closed).reason, "A moderator sent you away: spam");
-  assertEquals(await run(hub, ["kick", "Eve"]), [1, "", "Nobody here is called Eve\n"]);
+  assertEquals((await eve.closed).reason, "A moderator kicked you: spam");
+  assertEquals(await run(hub, ["kick", "Eve"]), [1, "", "Eve is not connected\n"]);
   assertEquals(await run(hub, ["unban", "Eve"]), [1, "", "Eve is not banned\n"]);
   assertEquals(await run(hub, ["unmute", "Eve"]), [1, "", "Eve is not muted\n"]);
   assertEquals(await run(hub, ["open-room", "party"]), [1, "", "Room party is not closed\n"]);
@@ -82,14 +83,14 @@ Deno.test("moderating commands: 4 without an admin token, 3 without a hub", asyn
 
 for (
   const [args, message] of [
-    [["kick"], "Say whom: bcast kick NAME\n"],
+    [["kick"], "No name given. Use bcast kick NAME\n"],
     [["kick", "a/b"], "NAME must be a name"],
-    [["ban"], "Say whom: bcast ban NAME, or bcast ban --address ADDR\n"],
+    [["ban"], "No target given. Use bcast ban NAME, or bcast ban --address ADDR\n"],
     [["ban", "Eve", "--for", "soon"], "--for must be a time"],
     [["mute", "Eve", "Bob"], 'Unexpected argument "Bob"'],
     [["close-room", "Party"], "ROOM must be a room"],
-    [["release-name"], "Say whom: bcast release-name NAME\n"],
-    [["announce"], "Say what: bcast announce TEXT...\n"],
+    [["release-name"], "No name given. Use bcast release-name NAME\n"],
+    [["announce"], "Nothing to announce. Write a text: bcast announce TEXT...\n"],
   ] as const
 ) {
   Deno.test(`bcast ${args.join(" ")} is wrong usage`, async () => {
@@ -115,7 +116,7 @@ Deno.test("why, whom and for how long are not taken from the environment", async
 
 Deno.test("bcast bans lists what holds, in columns and as JSON", async () => {
   await using hub = await moderated();
-  assertEquals((await run(hub, ["bans"]))[2], "Nobody is banned or muted, and no room is closed\n");
+  assertEquals((await run(hub, ["bans"]))[2], "No bans, no mutes, no closed rooms\n");
   await run(hub, ["ban", "Eve", "--for", "1d", "--reason", "spam"]);
   await run(hub, ["mute", "--address", "2001:db8::7"]);
   await run(hub, ["close-room", "party"]);
@@ -123,7 +124,7 @@ Deno.test("bcast bans lists what holds, in columns and as JSON", async () => {
   assertEquals(code, 0);
   const rows = out.trimEnd().split("\n").map((line) => line.split(/ {2,}/));
   assertEquals(rows.map(([what, whom, , by, reason]) => [what, whom, by, reason]), [
-    ["WHAT", "WHOM", "BY", "REASON"],
+    ["TYPE", "TARGET", "BY", "REASON"],
     ["banned", "Eve", "admin", "spam"],
     ["muted", "2001:db8::/64", "admin", "-"],
     ["closed", "party", "admin", "-"],
@@ -180,16 +181,16 @@ Deno.test({
 Deno.test("bcast release-name frees a name that a token reserved, unless its owner is connected", async () => {
   const key = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
   await using hub = await startTestHub({
-    authorizer: combine([
+    authorizer: combineAuthorizers([
       new SecretAuthorizer([ADMIN], { admin: true }),
       new JwtAuthorizer({ keys: [secretKey(key)] }),
     ], { open: true }),
   });
-  const token = await mint(signingSecret(key), { issuedAt: Date.now(), sub: "jean-luc" });
+  const token = await mintToken(signingSecret(key), { issuedAt: Date.now(), sub: "jean-luc" });
   assertEquals(await run(hub, ["release-name", "jean-luc"]), [
     1,
     "",
-    "No token reserved the name jean-luc\n",
+    "No token has reserved the name jean-luc\n",
   ]);
   const owner = await TestSocket.plain(hub.url, undefined, `token=${token}`);
   assertEquals(await run(hub, ["release-name", "Jean-Luc"]), [
@@ -203,7 +204,7 @@ Deno.test("bcast release-name frees a name that a token reserved, unless its own
   await early.close();
   assertEquals(await run(hub, ["release-name", "Jean-Luc"]), [
     0,
-    "Anybody may take the name Jean-Luc now\n",
+    "Released Jean-Luc: any client may use it now\n",
     "",
   ]);
   await using guest = await TestSocket.plain(hub.url, "Jean-Luc");

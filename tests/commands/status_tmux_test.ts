@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { temporaryFolder } from "../kit/folder.ts";
 import { programCommand } from "../kit/process.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { Tmux, tmuxIsMissing } from "../kit/tmux.ts";
 

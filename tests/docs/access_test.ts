@@ -34,7 +34,7 @@ Deno.test({
       }
       await using command = shell();
       assertEquals(await command.exit(), 0, `${line}\n${command.errors}`);
-      if (line.includes(" inspect ")) assert(command.lines.join("\n").includes("good: "), line);
+      if (line.includes(" inspect ")) assert(command.lines.join("\n").includes("valid: "), line);
     }
     assert(starts.length >= 5);
     await Promise.all(starts);

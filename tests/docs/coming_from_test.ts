@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { main } from "../../main.ts";
 import { memoryContext } from "../kit/memory_output.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 const text = await Deno.readTextFile(new URL("../../docs/coming-from.md", import.meta.url));

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { DEFAULT_RETENTION } from "../../broker/broker.ts";
-import { RENEWAL_GRACE_SECONDS } from "../../server/token_expiry.ts";
+import { RENEWAL_GRACE_SECONDS } from "../../server/authentication.ts";
 import { ADDRESS_BURST_SECONDS, DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import { NEW_ROOMS_BURST, NEW_ROOMS_RATE } from "../../server/limits/room_limiter.ts";
 import {
@@ -73,7 +73,7 @@ Deno.test("docs/protocol.md names every required field of a client's frame, and 
 
 Deno.test("docs/protocol.md lists exactly the codes", () => {
   const [, section = ""] = protocol.split("\n## Codes\n");
-  const [codes = ""] = section.split("A bad frame");
+  const [codes = ""] = section.split("An invalid frame");
   const listed = [...codes.matchAll(/`([a-z_]+)`/g)].map(([, code]) => code);
   assertEquals(listed, [...ERROR_CODES]);
 
@@ -84,7 +84,7 @@ Deno.test("docs/protocol.md lists exactly the codes", () => {
   }
 });
 
-Deno.test("docs/protocol.md tells the real limits", () => {
+Deno.test("docs/protocol.md states the real limits", () => {
   const limits = DEFAULT_SERVER_LIMITS;
   const rows = new Map(
     table("Names, rooms, limits").map(([what = "", value = ""]) => [what, value]),
@@ -123,16 +123,16 @@ Deno.test("docs/protocol.md tells the real limits", () => {
       `nested ${MAX_DATA_DEPTH} levels`,
       `1 to ${MAX_HISTORY_PAGE}`,
       `within ${DEDUPE_MINUTES} minutes`,
-      `has ${GRACE_SECONDS} seconds`,
+      `with its secret for ${GRACE_SECONDS} seconds`,
       `the first ${RETURN_SECONDS} seconds of a hub`,
       `rooms of more than ${MAX_NAMED_MEMBERS}`,
     ]
   ) {
-    assert(protocol.replaceAll("\n", " ").replaceAll("   ", " ").includes(sentence), sentence);
+    assert(protocol.replaceAll(/\s+/g, " ").includes(sentence), sentence);
   }
 });
 
-Deno.test("docs/protocol.md tells what the hub answers over HTTP", async () => {
+Deno.test("docs/protocol.md lists the HTTP responses of the hub", async () => {
   await using hub = await startTestHub();
   const at = hub.url.replace("ws:", "http:").replace(/\/$/, "");
   const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {

@@ -1,15 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { exportPKCS8, generateKeyPair, SignJWT } from "jose";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { combine } from "../../auth/combined.ts";
+import { sqliteStorage } from "../../server/storage.ts";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import type { AnyCommand } from "../../cli/command.ts";
 import { FIRST_EXAMPLES } from "../../cli/help.ts";
 import { connect, HubApi, hubUrl } from "../../client.ts";
 import { COMMANDS } from "../../commands/mod.ts";
-import { type Outcome, runExample, shellOf } from "../kit/examples.ts";
+import { type ExampleResult, runExample, shellOf } from "../kit/run_example.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 /** Programs of examples; each gets a few lines in its place that do as much as the example needs. */
@@ -115,7 +116,7 @@ const TREATMENTS: readonly Treatment[] = [
   {
     fits: /^config check \S/,
     files: () => Promise.resolve({ "other.json": `{"start": {"port": 9000}}` }),
-    prints: /^other\.json is fine: /,
+    prints: /^other\.json is valid: /,
   },
   { fits: /^config check/, prints: /^There is no configuration file / },
   {
@@ -126,10 +127,10 @@ const TREATMENTS: readonly Treatment[] = [
   { fits: /^config print start/, prints: /^port +8765 +default$/m },
   { fits: /^config print/, prints: /^listen +url +ws:\S+ +BCAST_URL$/m },
   { fits: /completions bash/, then: "; complete -p bcast", prints: /-F _bcast bcast/ },
-  { fits: /completions fish/, then: "; complete -c bcast", prints: /history/ },
-  { fits: /^complete-names/, prints: /^lobby$/m },
+  { fits: /completions fish/, then: "; complete -c bcast", prints: /__bcast_complete/ },
+  { fits: /^__complete/, prints: /^history\t.*\n:none$/m },
   { fits: /^help start/, prints: /^Usage: bcast start \[flags\]$/m },
-  { fits: /^kick Eve/, moderates: {}, prints: /^Eve was sent away: 1 session, from 127/ },
+  { fits: /^kick Eve/, moderates: {}, prints: /^Kicked Eve: 1 session ended, from 127/ },
   { fits: /^ban Eve/, moderates: {}, prints: /^Banned Eve: 1 session ended, from 127/ },
   { fits: /^ban --address/, moderates: {}, prints: /^Banned 192\.0\.2\.7: 0 sessions/ },
   {
@@ -150,27 +151,27 @@ const TREATMENTS: readonly Treatment[] = [
   {
     fits: /^bans/,
     moderates: { before: ["mute", { name: "Eve", reason: "flood" }] },
-    prints: /^WHAT .*\nmuted +Eve +lifted +admin +flood\n$/,
+    prints: /^TYPE .*\nmuted +Eve +lifted +admin +flood\n$/,
   },
-  { fits: /^mute Eve/, moderates: {}, prints: /^Muted Eve: 1 session silent now\n$/ },
+  { fits: /^mute Eve/, moderates: {}, prints: /^Muted Eve: 1 session muted\n$/ },
   { fits: /^mute --address/, moderates: {}, prints: /^Muted 192\.0\.2\.7: 0 sessions/ },
   {
     fits: /^unmute Eve/,
     moderates: { before: ["mute", { name: "Eve" }] },
     prints: /^No longer muted: Eve\n$/,
   },
-  { fits: /^close-room/, moderates: {}, prints: /^Closed party: 1 member had to leave\n$/ },
+  { fits: /^close-room/, moderates: {}, prints: /^Closed party: 1 member removed\n$/ },
   {
     fits: /^open-room/,
     moderates: { before: ["close-room", { room: "party" }] },
     prints: /^Opened party\n$/,
   },
-  { fits: /^announce --room/, moderates: {}, prints: /^Told 1 connection\n$/ },
-  { fits: /^announce/, moderates: {}, prints: /^Told 1 connection\n$/ },
+  { fits: /^announce --room/, moderates: {}, prints: /^Announced to 1 connection\n$/ },
+  { fits: /^announce/, moderates: {}, prints: /^Announced to 1 connection\n$/ },
   {
     fits: /^release-name/,
     moderates: {},
-    prints: /^Anybody may take the name Alice now\n$/,
+    prints: /^Released Alice: any client may use it now\n$/,
   },
   { fits: /^version/, prints: /^bcast \d/ },
   { fits: /^send/, keeps: { room: "dev", like: /build is green/ } },
@@ -192,15 +193,17 @@ async function moderatedHub(
 ): Promise<{ readonly env: Readonly<Record<string, string>> } & AsyncDisposable> {
   const broker = await openSqliteBroker({ path: ":memory:" });
   // A token of Alice's was used here once.
-  await broker.ownedNames.put([{ key: "alice", name: "Alice", seen: Date.now() }]);
+  await sqliteStorage(broker).ownedNames.put([{ key: "alice", name: "Alice", seen: Date.now() }]);
   const hub = await startTestHub({
     broker,
-    authorizer: combine([new SecretAuthorizer([ADMIN_TOKEN], { admin: true })], { open: true }),
+    authorizer: combineAuthorizers([new SecretAuthorizer([ADMIN_TOKEN], { admin: true })], {
+      open: true,
+    }),
   });
   const eve = await TestSocket.plain(hub.url, "Eve", "room=lobby&room=party");
   if (before !== undefined) {
     const api = new HubApi({ url: hubUrl({ url: hub.url }), token: ADMIN_TOKEN });
-    await api.order(...before);
+    await api.moderate(...before);
   }
   return {
     env: { BCAST_URL: hub.url, BCAST_TOKEN: ADMIN_TOKEN },
@@ -335,7 +338,7 @@ Deno.test({
 });
 
 function complaint(
-  { code, out, err }: Outcome,
+  { code, out, err }: ExampleResult,
   treatment: Treatment | undefined,
 ): string | undefined {
   const ending = treatment?.shows === undefined ? [0] : [0, 130, 143];
@@ -346,7 +349,7 @@ function complaint(
   return /^(?:Unknown|Unexpected|Cannot) /m.test(err) ? "complains" : undefined;
 }
 
-function show({ out, err }: Outcome): string {
+function show({ out, err }: ExampleResult): string {
   return `${out.slice(-800)}\n${err.slice(-800)}`;
 }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { temporaryFolder } from "../kit/folder.ts";
-import { address, tell } from "../kit/http.ts";
+import { fetchJson, httpUrl } from "../kit/http.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 const text = await Deno.readTextFile(new URL("../../docs/http.md", import.meta.url));
@@ -10,7 +10,7 @@ const lines = [...text.matchAll(/```sh\n([^`]+)```/g)].flatMap(([, block = ""]) 
   block.trim().split("\n")
 );
 
-/** Whether there is a curl that knows `--json`, of 2022. */
+/** Whether curl has `--json`, added in 2022. */
 function hasCurl(): boolean {
   try {
     const { stdout } = new Deno.Command("curl", { args: ["--version"] }).outputSync();
@@ -29,12 +29,12 @@ Deno.test({
   ignore: !usable || Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();
-    // An answer that is a refusal is a failure; nothing else differs from what a reader would see.
+    // Error responses fail the command; nothing else differs from what a reader sees.
     await Deno.writeTextFile(`${folder.path}/.curlrc`, "fail-with-body\nsilent\nshow-error\n");
     await using hub = await startTestHub();
     const start = (line: string): Deno.ChildProcess =>
       new Deno.Command("sh", {
-        args: ["-c", line.replaceAll("http://localhost:8765/", address(hub, "/"))],
+        args: ["-c", line.replaceAll("http://localhost:8765/", httpUrl(hub, "/"))],
         env: { CURL_HOME: folder.path, HOME: folder.path },
         stdin: "null",
         stdout: "piped",
@@ -64,12 +64,12 @@ Deno.test({
     const found = answers.filter(({ messages }) => Array.isArray(messages))
       .map(({ messages }) => messages.map(({ id }: { id: number }) => id));
     assertEquals(found, [[1, 2, 3, 4, 5], [3, 4, 5], [2]]);
-    const { body } = await tell(hub, "/api/rooms/lobby/messages?after=2&limit=1");
+    const { body } = await fetchJson(hub, "/api/rooms/lobby/messages?after=2&limit=1");
     assertEquals(body.messages[0].message, "from a pipe");
   },
 });
 
-/** Waits until a command that goes on has shown `wanted`, and ends it. */
+/** Waits until a command has printed `wanted`, and ends it. */
 async function streams(child: Deno.ChildProcess, wanted: string): Promise<void> {
   let shown = "";
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -81,11 +81,11 @@ async function streams(child: Deno.ChildProcess, wanted: string): Promise<void> 
   assert(shown.includes(`event: message\n`) && shown.includes(wanted), shown);
 }
 
-Deno.test("docs/http.md names every path and every code that there is", async () => {
+Deno.test("docs/http.md names every path and every error status", async () => {
   await using hub = await startTestHub();
-  const { body } = await tell(hub, "/api/openapi.json");
+  const { body } = await fetchJson(hub, "/api/openapi.json");
   for (const path of Object.keys(body.paths)) {
-    // Those are in docs/moderation.md.
+    // These are in docs/moderation.md.
     if (path.startsWith("/api/admin/")) continue;
     assert(text.includes(path.replace("{room}", "lobby")), path);
   }

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { main } from "../../main.ts";
-import { combine } from "../../auth/combined.ts";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
-import { shellWords } from "../../cli/shell_words.ts";
+import { shellWords } from "../../cli/shell.ts";
 import { memoryContext } from "../kit/memory_output.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 const text = await Deno.readTextFile(new URL("../../docs/moderation.md", import.meta.url));
@@ -13,7 +13,9 @@ const TOKEN = "an-admin-token-of-the-hub";
 
 Deno.test("every moderating command in docs/moderation.md works, one after the other", async () => {
   await using hub = await startTestHub({
-    authorizer: combine([new SecretAuthorizer([TOKEN], { admin: true })], { open: true }),
+    authorizer: combineAuthorizers([new SecretAuthorizer([TOKEN], { admin: true })], {
+      open: true,
+    }),
   });
   const eve = await TestSocket.plain(hub.url, "Eve", "room=party");
   const [, block = ""] = /BCAST_TOKEN_FILE=admin\.txt\n([^`]+)```/.exec(text) ?? [];
@@ -28,7 +30,7 @@ Deno.test("every moderating command in docs/moderation.md works, one after the o
   assertEquals((await eve.closed).code, 4503);
 });
 
-Deno.test("docs/moderation.md names every order, with its fields", async () => {
+Deno.test("docs/moderation.md names every command with its fields", async () => {
   await using hub = await startTestHub({
     authorizer: new SecretAuthorizer([TOKEN], { admin: true }),
   });
@@ -50,10 +52,11 @@ Deno.test("docs/moderation.md names every order, with its fields", async () => {
       [order ?? "", names] as const
     );
   }));
-  assertEquals([...documented.keys()].toSorted(), known.toSorted());
+  const paths = [...documented.keys()].map((name) => `/api/admin/${name}`);
+  assertEquals(paths.toSorted(), known.toSorted());
   for (const [order, names] of documented) {
     if (order === "bans") continue;
-    const allowed = (await ask(order, { "?": 1 })).split("there are ")[1]?.split(", ");
+    const allowed = (await ask(order, { "?": 1 })).split(": use ")[1]?.split(", ");
     assertEquals(names.toSorted(), allowed?.toSorted(), order);
   }
 });

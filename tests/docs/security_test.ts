@@ -11,7 +11,7 @@ function bounds(what: string): readonly number[] {
   return [...bound.matchAll(/\d[\d,]*/g)].map(([number]) => Number(number.replaceAll(",", "")));
 }
 
-Deno.test("docs/security.md names tests that there are", async () => {
+Deno.test("docs/security.md names existing tests", async () => {
   const named = [...text.matchAll(/`([\w/]+_test\.ts)`/g)].map(([, file = ""]) => file);
   assert(named.length > 10);
   for (const file of new Set(named)) {
@@ -19,7 +19,7 @@ Deno.test("docs/security.md names tests that there are", async () => {
   }
 });
 
-Deno.test("docs/security.md tells the real bounds", () => {
+Deno.test("docs/security.md states the real bounds", () => {
   const limits = DEFAULT_SERVER_LIMITS;
   const { maxMessageBytes } = limits;
   assertEquals(bounds("a message, a frame"), [
@@ -29,8 +29,8 @@ Deno.test("docs/security.md tells the real bounds", () => {
     MAX_DATA_DEPTH,
   ]);
   assertEquals(bounds("a flood").slice(0, 2), [limits.rate, limits.ratePerAddress]);
-  assertEquals(bounds("who does not say `hello`"), [limits.helloTimeout]);
+  assertEquals(bounds("no `hello`"), [limits.helloTimeout]);
   assertEquals(bounds("a reader that stalls"), [limits.maxOutboxBytes / 1024 ** 2, 4008]);
   assertEquals(bounds("connections").slice(0, 2), [limits.maxConnections, limits.maxPerAddress]);
-  assert(text.includes(`More than ${limits.maxFailures} wrong tokens a minute`));
+  assert(text.includes(`After ${limits.maxFailures} wrong tokens a minute`));
 });

@@ -1,273 +1,290 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MAX_PASTE } from "../../editor/keys.ts";
-import { Desk, LEFT, PROMPT } from "../kit/desk.ts";
+import { EditorHarness, LEFT, PROMPT } from "../kit/editor_harness.ts";
 
 const UP = "\x1b[A";
 const DOWN = "\x1b[B";
 const HOME = "\x01";
 const BACKSPACE = "\x7f";
 
-Deno.test("Editor keeps the line being typed whole while messages arrive", async () => {
-  using desk = new Desk();
-  desk.listen();
-  await desk.type("half", " ", "a line");
-  desk.print("[10:30:40] Bob: one", "[10:30:41] Bob: two");
-  desk.shows(`[10:30:40] Bob: one\n[10:30:41] Bob: two\n${PROMPT}half a line`);
-  await desk.type(" and more", "\r");
-  assertEquals(desk.events, ["line half a line and more"]);
-  assertEquals(desk.told.slice(0, 3), ["edited half", "edited half ", "edited half a line"]);
-  desk.shows(`[10:30:40] Bob: one\n[10:30:41] Bob: two\n${PROMPT.trimEnd()}`);
+Deno.test("`print()` never tears the line being typed", async () => {
+  using harness = new EditorHarness();
+  harness.listen();
+  await harness.type("half", " ", "a line");
+  harness.print("[10:30:40] Bob: one", "[10:30:41] Bob: two");
+  harness.shows(`[10:30:40] Bob: one\n[10:30:41] Bob: two\n${PROMPT}half a line`);
+  await harness.type(" and more", "\r");
+  assertEquals(harness.events, ["line half a line and more"]);
+  assertEquals(harness.allEvents.slice(0, 3), [
+    "edited half",
+    "edited half ",
+    "edited half a line",
+  ]);
+  harness.shows(`[10:30:40] Bob: one\n[10:30:41] Bob: two\n${PROMPT.trimEnd()}`);
 });
 
-Deno.test("Editor keeps the cursor where it was, also in a line of several rows", async () => {
-  using desk = new Desk(30, 10);
-  desk.listen();
+Deno.test("`print()` keeps the cursor's place, also in a draft of several rows", async () => {
+  using harness = new EditorHarness(30, 10);
+  harness.listen();
   const draft = "a draft that is longer than a row of this terminal is";
   const shown = "[lobby] Alice> a draft that is\n longer than a row of this ter\nminal is";
-  await desk.type(draft, ...Array(12).fill(LEFT));
-  desk.shows(shown);
-  const { row, column } = desk.terminal.screen.cursor;
+  await harness.type(draft, ...Array(12).fill(LEFT));
+  harness.shows(shown);
+  const { row, column } = harness.terminal.screen.cursor;
   assertEquals(row, 1);
   for (let n = 1; n <= 15; n++) {
-    desk.print(`message ${n}`);
-    assertEquals(desk.terminal.screen.cursor, { row: n + 1, column });
-    assert(desk.terminal.screen.text.endsWith(`message ${n}\n${shown}`));
+    harness.print(`message ${n}`);
+    assertEquals(harness.terminal.screen.cursor, { row: n + 1, column });
+    assert(harness.terminal.screen.text.endsWith(`message ${n}\n${shown}`));
   }
-  await desk.type("X", "\r");
-  assertEquals(desk.events, [`line ${draft.slice(0, -12)}X${draft.slice(-12)}`]);
+  await harness.type("X", "\r");
+  assertEquals(harness.events, [`line ${draft.slice(0, -12)}X${draft.slice(-12)}`]);
 });
 
-Deno.test("Editor keeps a draft at the foot of a full screen, and one that just fills a row", async () => {
-  using desk = new Desk(30, 6);
-  desk.listen();
+Deno.test("`print()` on a full screen keeps a draft that exactly fills a row", async () => {
+  using harness = new EditorHarness(30, 6);
+  harness.listen();
   const lines = Array.from({ length: 10 }, (_, n) => `line ${n}`);
-  desk.print(...lines);
+  harness.print(...lines);
   const above = lines.map((line) => `${line}\n`).join("");
-  await desk.type("123456789012345");
-  desk.shows(`${above}${PROMPT}123456789012345`);
-  assertEquals(desk.terminal.screen.cursor.column, 0);
-  desk.print("one more");
-  desk.shows(`${above}one more\n${PROMPT}123456789012345`);
-  await desk.type("6", BACKSPACE, BACKSPACE);
-  desk.shows(`${above}one more\n${PROMPT}12345678901234`);
-  assertEquals(desk.terminal.screen.cursor.column, 29);
+  await harness.type("123456789012345");
+  harness.shows(`${above}${PROMPT}123456789012345`);
+  assertEquals(harness.terminal.screen.cursor.column, 0);
+  harness.print("one more");
+  harness.shows(`${above}one more\n${PROMPT}123456789012345`);
+  await harness.type("6", BACKSPACE, BACKSPACE);
+  harness.shows(`${above}one more\n${PROMPT}12345678901234`);
+  assertEquals(harness.terminal.screen.cursor.column, 29);
 });
 
-Deno.test("Editor redraws at most sixty times a second, however much is printed", async () => {
-  using desk = new Desk();
-  desk.listen();
-  await desk.type("draft");
-  const before = desk.terminal.writes.length;
+Deno.test("`print()` redraws at most sixty times a second, each time in one write", async () => {
+  using harness = new EditorHarness();
+  harness.listen();
+  await harness.type("draft");
+  const before = harness.terminal.writes.length;
   for (let n = 0; n < 1000; n++) {
-    desk.editor.print(`m${n}`);
-    desk.editor.setStatus([`${n} so far`]);
-    desk.pass(1);
+    harness.editor.print(`m${n}`);
+    harness.editor.setStatus([`${n} so far`]);
+    harness.pass(1);
   }
-  desk.pass();
-  const writes = desk.terminal.writes.slice(before);
+  harness.pass();
+  const writes = harness.terminal.writes.slice(before);
   assert(writes.length <= 60, String(writes.length));
-  // Each of them in one piece, shown at once.
-  // deno-lint-ignore no-control-regex -- what is written to terminals
+  // Each is one synchronized write.
+  // deno-lint-ignore no-control-regex -- escape sequences
   for (const write of writes) assert(/^\x1b\[\?2026h[^]*\x1b\[\?2026l$/.test(write));
-  assert(desk.terminal.screen.text.endsWith(`m998\nm999\n999 so far\n${PROMPT}draft`));
+  assert(harness.terminal.screen.text.endsWith(`m998\nm999\n999 so far\n${PROMPT}draft`));
 });
 
-Deno.test("Editor writes little when a key is pressed", async () => {
-  using desk = new Desk(80, 24);
-  desk.listen();
-  await desk.type("x".repeat(500));
-  const before = desk.terminal.writes.length;
-  await desk.type("y");
-  const written = desk.terminal.writes.slice(before).join("");
+Deno.test("A key redraws only the row it changes", async () => {
+  using harness = new EditorHarness(80, 24);
+  harness.listen();
+  await harness.type("x".repeat(500));
+  const before = harness.terminal.writes.length;
+  await harness.type("y");
+  const written = harness.terminal.writes.slice(before).join("");
   assert(written.length < 150, written);
-  assertEquals(desk.editor.draft.length, 501);
+  assertEquals(harness.editor.draft.length, 501);
 });
 
-Deno.test("Editor changes its prompt and its status under a draft", async () => {
-  using desk = new Desk(40, 12);
-  desk.listen();
-  await desk.type("draft", LEFT);
-  desk.editor.setPrompt("[lobby] Alice (offline)> ");
-  desk.shows("[lobby] Alice (offline)> draft");
-  desk.editor.setStatus(["Bob is typing", "\x1b[31m" + "x".repeat(50) + "\x1b[0m"]);
-  desk.shows(`Bob is typing\n${"x".repeat(39)}…\n[lobby] Alice (offline)> draft`);
-  desk.print("said");
-  desk.shows(`said\nBob is typing\n${"x".repeat(39)}…\n[lobby] Alice (offline)> draft`);
-  assertEquals(desk.terminal.screen.cursor, { row: 3, column: 29 });
-  desk.editor.setStatus(["Carol is typing"]);
-  desk.shows("said\nCarol is typing\n[lobby] Alice (offline)> draft");
-  desk.editor.setStatus([]);
-  desk.editor.setPrompt("> ");
-  desk.shows("said\n> draft");
-  await desk.type("n", "\r");
-  assertEquals(desk.events, ["line drafnt"]);
+Deno.test("`setPrompt()` and `setStatus()` keep the draft and the cursor", async () => {
+  using harness = new EditorHarness(40, 12);
+  harness.listen();
+  await harness.type("draft", LEFT);
+  harness.editor.setPrompt("[lobby] Alice (offline)> ");
+  harness.shows("[lobby] Alice (offline)> draft");
+  harness.editor.setStatus(["Bob is typing", "\x1b[31m" + "x".repeat(50) + "\x1b[0m"]);
+  harness.shows(`Bob is typing\n${"x".repeat(39)}…\n[lobby] Alice (offline)> draft`);
+  harness.print("said");
+  harness.shows(`said\nBob is typing\n${"x".repeat(39)}…\n[lobby] Alice (offline)> draft`);
+  assertEquals(harness.terminal.screen.cursor, { row: 3, column: 29 });
+  harness.editor.setStatus(["Carol is typing"]);
+  harness.shows("said\nCarol is typing\n[lobby] Alice (offline)> draft");
+  harness.editor.setStatus([]);
+  harness.editor.setPrompt("> ");
+  harness.shows("said\n> draft");
+  await harness.type("n", "\r");
+  assertEquals(harness.events, ["line drafnt"]);
 });
 
-Deno.test("Editor edits: backspace, home, wide characters, history, Tab", async () => {
-  using desk = new Desk();
-  desk.listen();
-  await desk.type("helo", LEFT, "l", HOME, "X", BACKSPACE, "\r", "天地", "\r");
-  assertEquals(desk.events, ["line hello", "line 天地"]);
-  await desk.type("unfinished", UP, UP);
-  desk.shows(`${PROMPT}hello`);
-  await desk.type(DOWN, DOWN);
-  desk.shows(`${PROMPT}unfinished`);
-  await desk.type("\x15", "/m", "\t");
-  desk.shows(`${PROMPT}/m`);
-  await desk.type("\t");
+Deno.test("Backspace, Home, wide characters, history and Tab edit the draft", async () => {
+  using harness = new EditorHarness();
+  harness.listen();
+  await harness.type("helo", LEFT, "l", HOME, "X", BACKSPACE, "\r", "天地", "\r");
+  assertEquals(harness.events, ["line hello", "line 天地"]);
+  await harness.type("unfinished", UP, UP);
+  harness.shows(`${PROMPT}hello`);
+  await harness.type(DOWN, DOWN);
+  harness.shows(`${PROMPT}unfinished`);
+  await harness.type("\x15", "/m", "\t");
+  harness.shows(`${PROMPT}/m`);
+  await harness.type("\t");
   assert(
-    /^\/msg +\/me +\/mention *\n\[lobby\] Alice> \/m$/.test(afterPass(desk)),
-    desk.terminal.screen.text,
+    /^\/msg +\/me +\/mention *\n\[lobby\] Alice> \/m$/.test(afterPass(harness)),
+    harness.terminal.screen.text,
   );
-  await desk.type("s", "\t", "b", "\t", "hi", "\r");
-  assertEquals(desk.events.at(-1), "line /msg Bob hi");
+  await harness.type("s", "\t", "b", "\t", "hi", "\r");
+  assertEquals(harness.events.at(-1), "line /msg Bob hi");
 });
 
-function afterPass(desk: Desk): string {
-  desk.pass();
-  return desk.terminal.screen.text;
+function afterPass(harness: EditorHarness): string {
+  harness.pass();
+  return harness.terminal.screen.text;
 }
 
-Deno.test("Editor completes as far as the candidates agree", async () => {
-  using desk = new Desk();
-  desk.listen({ complete: (line) => [["alice: ", "alina: "], line] });
-  await desk.type("A", "\t");
-  assertEquals(desk.editor.draft, "ali");
-  assertEquals(desk.told.at(-1), "edited ali");
-  await desk.type("\t");
-  desk.shows(`alice:  alina:\n${PROMPT}ali`);
-  // Any other key begins anew.
-  await desk.type("x", BACKSPACE, "\t");
-  desk.shows(`alice:  alina:\n${PROMPT}ali`);
+Deno.test("Tab completes the common prefix, and lists the candidates when pressed again", async () => {
+  using harness = new EditorHarness();
+  harness.listen({ complete: (line) => [["alice: ", "alina: "], line] });
+  await harness.type("A", "\t");
+  assertEquals(harness.editor.draft, "ali");
+  assertEquals(harness.allEvents.at(-1), "edited ali");
+  await harness.type("\t");
+  harness.shows(`alice:  alina:\n${PROMPT}ali`);
+  // Any other key resets that.
+  await harness.type("x", BACKSPACE, "\t");
+  harness.shows(`alice:  alina:\n${PROMPT}ali`);
 });
 
-Deno.test("Editor lists no more candidates than half of the screen holds", async () => {
-  using desk = new Desk(20, 8);
+Deno.test("Tab lists candidates on at most half of the screen", async () => {
+  using harness = new EditorHarness(20, 8);
   const names = Array.from({ length: 50 }, (_, n) => `name-${n}`);
-  desk.listen({ complete: (line) => [names, line] });
-  await desk.type("name-", "\t", "\t");
-  assertStringIncludes(afterPass(desk), "… and 42 more\n");
-  assertEquals(desk.terminal.screen.visible.split("\n").length, 6);
+  harness.listen({ complete: (line) => [names, line] });
+  await harness.type("name-", "\t", "\t");
+  assertStringIncludes(afterPass(harness), "… and 42 more\n");
+  assertEquals(harness.terminal.screen.visible.split("\n").length, 6);
 });
 
-Deno.test("Editor takes lines without brackets one after the other", async () => {
-  using desk = new Desk();
-  desk.listen();
-  await desk.type("one\rtwo\rthree\r");
-  assertEquals(desk.events, ["line one", "line two", "line three"]);
-  desk.shows(PROMPT.trimEnd());
+Deno.test("Lines pasted without brackets are reported one by one", async () => {
+  using harness = new EditorHarness();
+  harness.listen();
+  await harness.type("one\rtwo\rthree\r");
+  assertEquals(harness.events, ["line one", "line two", "line three"]);
+  harness.shows(PROMPT.trimEnd());
 });
 
 for (const count of [1, 5, 50]) {
-  Deno.test(`Editor takes ${count} pasted lines as one draft, on half of the screen`, async () => {
-    using desk = new Desk(40, 12);
-    desk.listen();
+  Deno.test(`A bracketed paste of ${count} lines is one draft, shown on at most half of the screen`, async () => {
+    using harness = new EditorHarness(40, 12);
+    harness.listen();
     const said = Array.from({ length: 20 }, (_, n) => `said ${n}`);
-    desk.print(...said);
+    harness.print(...said);
     const lines = Array.from({ length: count }, (_, n) => `pasted ${n} \x1b[2J\t!`);
-    await desk.terminal.paste(lines.join("\n"));
+    await harness.terminal.paste(lines.join("\n"));
     const draft = lines.join("\n").replaceAll("\x1b", "");
-    assertEquals(desk.told, [`edited ${draft}`]);
-    assertStringIncludes(afterPass(desk), `> pasted ${count - 1} [2J `.slice(2));
+    assertEquals(harness.allEvents, [`edited ${draft}`]);
+    assertStringIncludes(afterPass(harness), `> pasted ${count - 1} [2J `.slice(2));
     const rows = Math.min(6, count);
     const kept = said.slice(20 - (12 - rows)).join("\n");
-    assert(desk.terminal.screen.visible.startsWith(kept), desk.terminal.screen.visible);
-    desk.print("meanwhile");
-    assertEquals(desk.editor.draft, draft);
-    await desk.type("\r");
-    assertEquals(desk.events, [`line ${draft}`]);
-    // Not one of its rows is left.
-    desk.shows(`${said.join("\n")}\nmeanwhile\n${PROMPT.trimEnd()}`);
-    await desk.type(UP);
-    assertEquals(desk.editor.draft, draft);
+    assert(harness.terminal.screen.visible.startsWith(kept), harness.terminal.screen.visible);
+    harness.print("meanwhile");
+    assertEquals(harness.editor.draft, draft);
+    await harness.type("\r");
+    assertEquals(harness.events, [`line ${draft}`]);
+    // None of its rows is left.
+    harness.shows(`${said.join("\n")}\nmeanwhile\n${PROMPT.trimEnd()}`);
+    await harness.type(UP);
+    assertEquals(harness.editor.draft, draft);
   });
 }
 
-Deno.test("Editor refuses a paste that is far too long, and goes on", async () => {
-  using desk = new Desk(100, 12);
-  desk.listen();
-  await desk.type("draft");
-  await desk.terminal.paste("x".repeat(MAX_PASTE + 1));
-  await desk.type("!");
-  desk.shows(
-    "! More than 256 KB at once are not taken: nothing was pasted. " +
-      `Send it as a file, or piece by piece\n${PROMPT}draft!`,
+Deno.test("A paste over the limit is rejected with a message; the draft stays", async () => {
+  using harness = new EditorHarness(100, 12);
+  harness.listen();
+  await harness.type("draft");
+  await harness.terminal.paste("x".repeat(MAX_PASTE + 1));
+  await harness.type("!");
+  harness.shows(
+    "! The pasted text is over 256 KB: nothing was inserted. " +
+      `Paste it in parts, or send it as a file\n${PROMPT}draft!`,
   );
 });
 
-Deno.test("Editor writes several lines with Alt-Enter, and moves in them", async () => {
-  using desk = new Desk();
-  desk.listen();
-  await desk.type("one", "\x1b\r", "two", "\n", "three", UP, UP, "\x05", "!", DOWN, "\x01", "2.");
-  desk.shows(`${PROMPT}one!\n> 2.two\n> three`);
-  assertEquals(desk.terminal.screen.beforeCursor, "> 2.");
-  await desk.type("\r");
-  assertEquals(desk.events, ["line one!\n2.two\nthree"]);
-  desk.shows(PROMPT.trimEnd());
+Deno.test("Alt-Enter adds a line to the draft; arrows move between its lines", async () => {
+  using harness = new EditorHarness();
+  harness.listen();
+  await harness.type(
+    "one",
+    "\x1b\r",
+    "two",
+    "\n",
+    "three",
+    UP,
+    UP,
+    "\x05",
+    "!",
+    DOWN,
+    "\x01",
+    "2.",
+  );
+  harness.shows(`${PROMPT}one!\n> 2.two\n> three`);
+  assertEquals(harness.terminal.screen.beforeCursor, "> 2.");
+  await harness.type("\r");
+  assertEquals(harness.events, ["line one!\n2.two\nthree"]);
+  harness.shows(PROMPT.trimEnd());
 });
 
-Deno.test("Editor searches in what was typed with Ctrl-R", async () => {
-  using desk = new Desk();
-  desk.listen();
-  await desk.type("first thing\r", "second thing\r", "third\r", "draft", "\x12", "th", "i", "n");
-  desk.shows("(search) thin: second thing");
-  assertEquals(desk.terminal.screen.beforeCursor, "(search) thin: second thin");
-  await desk.type("\x12");
-  desk.shows("(search) thin: first thing");
-  await desk.type("\x12");
-  desk.shows("(not found) thin: first thing");
-  assertEquals(desk.terminal.screen.rings, 1);
-  await desk.type("\x07");
-  desk.shows(`${PROMPT}draft`);
-  await desk.type("\x12", "ird", "\x05", "!");
-  desk.shows(`${PROMPT}third!`);
-  await desk.type("\x12", "FIRST", "\r");
-  assertEquals(desk.events.at(-1), "line first thing");
-  await desk.type("\x12", "zzz", BACKSPACE, BACKSPACE, BACKSPACE, "sec", "\x1b[D", "X");
-  desk.shows(`${PROMPT}second thinXg`);
+Deno.test("Ctrl-R searches the history", async () => {
+  using harness = new EditorHarness();
+  harness.listen();
+  await harness.type("first thing\r", "second thing\r", "third\r", "draft", "\x12", "th", "i", "n");
+  harness.shows("(search) thin: second thing");
+  assertEquals(harness.terminal.screen.beforeCursor, "(search) thin: second thin");
+  await harness.type("\x12");
+  harness.shows("(search) thin: first thing");
+  await harness.type("\x12");
+  harness.shows("(not found) thin: first thing");
+  assertEquals(harness.terminal.screen.rings, 1);
+  await harness.type("\x07");
+  harness.shows(`${PROMPT}draft`);
+  await harness.type("\x12", "ird", "\x05", "!");
+  harness.shows(`${PROMPT}third!`);
+  await harness.type("\x12", "FIRST", "\r");
+  assertEquals(harness.events.at(-1), "line first thing");
+  await harness.type("\x12", "zzz", BACKSPACE, BACKSPACE, BACKSPACE, "sec", "\x1b[D", "X");
+  harness.shows(`${PROMPT}second thinXg`);
 });
 
-Deno.test("Editor asks its history for lines, and adds those that were typed", async () => {
+Deno.test("The editor recalls lines of its history and adds typed ones, but not answers to `ask()`", async () => {
   const added: string[] = [];
   const history = { entries: ["before"], add: (line: string) => added.push(line) };
-  using desk = new Desk(40, 12, { history });
-  const answer = desk.editor.ask("Your name: ");
-  await desk.type(UP, "Bob", "\r");
+  using harness = new EditorHarness(40, 12, { history });
+  const answer = harness.editor.ask("Your name: ");
+  await harness.type(UP, "Bob", "\r");
   assertEquals(await answer, "Bob");
-  desk.listen();
-  await desk.type(UP, " this", "\r");
+  harness.listen();
+  await harness.type(UP, " this", "\r");
   assertEquals(added, ["before this"]);
 });
 
-Deno.test("Editor tells of chords, and of Escape only after a while", async () => {
-  using desk = new Desk();
-  desk.listen();
-  await desk.type("\x1b1", "\x1b9", "\x1ba", "x");
-  assertEquals(desk.told, ["chord 1", "chord 9", "chord next", "edited x"]);
-  await desk.type("\x12", "\x1b");
-  assertEquals(desk.terminal.screen.text, "(search) : x");
-  desk.pass(60);
-  desk.shows(`${PROMPT}x`);
-  // Split, but soon enough.
-  await desk.type("\x1b", "[", "D", "y");
-  desk.shows(`${PROMPT}yx`);
+Deno.test("Shortcuts are reported at once, a lone Escape after a delay", async () => {
+  using harness = new EditorHarness();
+  harness.listen();
+  await harness.type("\x1b1", "\x1b9", "\x1ba", "x");
+  assertEquals(harness.allEvents, ["shortcut M-1", "shortcut M-9", "shortcut M-a", "edited x"]);
+  await harness.type("\x12", "\x1b");
+  assertEquals(harness.terminal.screen.text, "(search) : x");
+  harness.pass(60);
+  harness.shows(`${PROMPT}x`);
+  // Split, but fast enough.
+  await harness.type("\x1b", "[", "D", "y");
+  harness.shows(`${PROMPT}yx`);
 });
 
-Deno.test("Editor tells of Ctrl-C and Ctrl-D, and hides the prompt after that", async () => {
-  using desk = new Desk();
-  desk.listen();
-  await desk.type("\x03", "draft", "\x01", "\x04");
-  assertEquals(desk.events, ["interrupt"]);
-  assertEquals(desk.editor.draft, "raft");
-  await desk.type("\x15", "\x05", "\x15", "\x04");
-  assertEquals(desk.events, ["interrupt", "end"]);
-  desk.print("waiting for the hub");
-  desk.shows("waiting for the hub");
-  await desk.type("lost", "\x03");
-  assertEquals(desk.events, ["interrupt", "end", "interrupt"]);
+Deno.test("Ctrl-C and Ctrl-D on an empty draft are reported; the prompt is hidden after the end", async () => {
+  using harness = new EditorHarness();
+  harness.listen();
+  await harness.type("\x03", "draft", "\x01", "\x04");
+  assertEquals(harness.events, ["interrupt"]);
+  assertEquals(harness.editor.draft, "raft");
+  await harness.type("\x15", "\x05", "\x15", "\x04");
+  assertEquals(harness.events, ["interrupt", "end"]);
+  harness.print("waiting for the hub");
+  harness.shows("waiting for the hub");
+  await harness.type("lost", "\x03");
+  assertEquals(harness.events, ["interrupt", "end", "interrupt"]);
 });
 
-Deno.test("Editor takes a draft away with Ctrl-C, and leaves only when there is none", async () => {
+Deno.test("Ctrl-C discards a draft, and interrupts only if there is none", async () => {
   for (
     const draft of [
       "half a message",
@@ -277,218 +294,218 @@ Deno.test("Editor takes a draft away with Ctrl-C, and leaves only when there is 
       "e\u0301\u200d",
     ]
   ) {
-    using desk = new Desk(60);
-    desk.listen();
-    await desk.type(`\x1b[200~${draft}\x1b[201~`, "\x03");
-    assertEquals([desk.editor.draft, desk.events], ["", ["discarded"]], draft);
-    desk.shows(PROMPT.trimEnd());
-    // As in shells, what begins with a blank is in no history; it can be undone.
-    await desk.type(draft.startsWith(" ") ? "\x1f" : "\x1b[A");
-    assertEquals(desk.editor.draft, draft);
-    await desk.type("\x03", "\x03");
-    assertEquals(desk.events, ["discarded", "discarded", "interrupt"]);
+    using harness = new EditorHarness(60);
+    harness.listen();
+    await harness.type(`\x1b[200~${draft}\x1b[201~`, "\x03");
+    assertEquals([harness.editor.draft, harness.events], ["", ["discarded"]], draft);
+    harness.shows(PROMPT.trimEnd());
+    // As in shells, a line that begins with a blank is not in the history; it can be undone.
+    await harness.type(draft.startsWith(" ") ? "\x1f" : "\x1b[A");
+    assertEquals(harness.editor.draft, draft);
+    await harness.type("\x03", "\x03");
+    assertEquals(harness.events, ["discarded", "discarded", "interrupt"]);
   }
 });
 
-Deno.test("Editor ends once when its terminal is gone", async () => {
-  using desk = new Desk();
-  desk.listen();
-  await desk.type("draft");
-  await desk.terminal.hangUp();
-  assertEquals(desk.events, ["end"]);
+Deno.test("A lost terminal is reported as the end, once", async () => {
+  using harness = new EditorHarness();
+  harness.listen();
+  await harness.type("draft");
+  await harness.terminal.hangUp();
+  assertEquals(harness.events, ["end"]);
 });
 
-Deno.test("Editor leaves no prompt behind, but what was printed last, and the terminal as it was", async () => {
-  const desk = new Desk();
-  desk.listen();
-  assertEquals(desk.terminal.raw, true);
-  assertEquals(desk.terminal.screen.modes, ["?2004", "?25"]);
-  await desk.type("draft");
-  desk.editor.setStatus(["a status"]);
-  desk.editor.print("the last word");
-  desk.editor[Symbol.dispose]();
-  desk.editor[Symbol.dispose]();
-  assertEquals(desk.terminal.screen.text, "the last word");
-  assertEquals(desk.terminal.screen.cursor, { row: 1, column: 0 });
-  assertEquals([desk.terminal.raw, desk.terminal.watched], [false, false]);
-  assertEquals(desk.terminal.screen.modes, ["?25"]);
-  await desk.type("x", "\x1a");
-  assertEquals(desk.terminal.screen.text, "the last word");
-  assertEquals(desk.clock.waiting, 0);
+Deno.test("Disposing prints pending text, removes the prompt and restores the terminal", async () => {
+  const harness = new EditorHarness();
+  harness.listen();
+  assertEquals(harness.terminal.raw, true);
+  assertEquals(harness.terminal.screen.modes, ["?2004", "?25"]);
+  await harness.type("draft");
+  harness.editor.setStatus(["a status"]);
+  harness.editor.print("the last word");
+  harness.editor[Symbol.dispose]();
+  harness.editor[Symbol.dispose]();
+  assertEquals(harness.terminal.screen.text, "the last word");
+  assertEquals(harness.terminal.screen.cursor, { row: 1, column: 0 });
+  assertEquals([harness.terminal.raw, harness.terminal.watched], [false, false]);
+  assertEquals(harness.terminal.screen.modes, ["?25"]);
+  await harness.type("x", "\x1a");
+  assertEquals(harness.terminal.screen.text, "the last word");
+  assertEquals(harness.clock.waiting, 0);
 });
 
-Deno.test("Editor makes room for an error that nobody caught", async () => {
-  const desk = new Desk();
-  desk.listen();
-  await desk.type("draft");
-  desk.print("said");
-  desk.terminal.fail();
-  desk.terminal.screen.write("The error\r\n");
-  assertEquals(desk.terminal.screen.text, "said\nThe error");
-  assertEquals(desk.terminal.raw, false);
+Deno.test("An uncaught error finds the terminal restored and the prompt removed", async () => {
+  const harness = new EditorHarness();
+  harness.listen();
+  await harness.type("draft");
+  harness.print("said");
+  harness.terminal.fail();
+  harness.terminal.screen.write("The error\r\n");
+  assertEquals(harness.terminal.screen.text, "said\nThe error");
+  assertEquals(harness.terminal.raw, false);
 });
 
-Deno.test("ask() gives the answer, or nothing for Ctrl-C, Ctrl-D and a hang-up", async () => {
-  using desk = new Desk();
-  const answer = desk.editor.ask("Your name: ");
-  desk.shows("Your name:");
-  await desk.type("Bob", "\r");
+Deno.test("`ask()` resolves with the answer, or `undefined` after Ctrl-C, Ctrl-D or a lost terminal", async () => {
+  using harness = new EditorHarness();
+  const answer = harness.editor.ask("Your name: ");
+  harness.shows("Your name:");
+  await harness.type("Bob", "\r");
   assertEquals(await answer, "Bob");
-  desk.editor.print("That is no name.");
-  const second = desk.editor.ask("Your name: ");
-  await desk.type("x", "\x03");
+  harness.editor.print("That is no name.");
+  const second = harness.editor.ask("Your name: ");
+  await harness.type("x", "\x03");
   assertEquals(await second, undefined);
-  const third = desk.editor.ask("Your name: ");
-  await desk.type("\x04");
+  const third = harness.editor.ask("Your name: ");
+  await harness.type("\x04");
   assertEquals(await third, undefined);
-  const fourth = desk.editor.ask("Your name: ");
-  await desk.terminal.paste("Bob\nBuilder");
-  await desk.type("\r");
+  const fourth = harness.editor.ask("Your name: ");
+  await harness.terminal.paste("Bob\nBuilder");
+  await harness.type("\r");
   assertEquals(await fourth, "Bob Builder");
-  const fifth = desk.editor.ask("Your name: ");
-  await desk.terminal.hangUp();
+  const fifth = harness.editor.ask("Your name: ");
+  await harness.terminal.hangUp();
   assertEquals(await fifth, undefined);
-  assertEquals(await desk.editor.ask("Your name: "), undefined);
-  desk.listen();
-  assertEquals(desk.told, ["end"]);
-  desk.shows(
+  assertEquals(await harness.editor.ask("Your name: "), undefined);
+  harness.listen();
+  assertEquals(harness.allEvents, ["end"]);
+  harness.shows(
     "Your name: Bob\nThat is no name.\nYour name: x\nYour name:\nYour name: Bob\nBuilder\nYour name:",
   );
 });
 
-Deno.test("ask() ends without an answer when the editor does", async () => {
-  const desk = new Desk();
-  const answer = desk.editor.ask("Your name: ");
-  desk.editor[Symbol.dispose]();
+Deno.test("`ask()` resolves with `undefined` when the editor is disposed", async () => {
+  const harness = new EditorHarness();
+  const answer = harness.editor.ask("Your name: ");
+  harness.editor[Symbol.dispose]();
   assertEquals(await answer, undefined);
-  assertEquals(desk.terminal.raw, false);
+  assertEquals(harness.terminal.raw, false);
 });
 
-Deno.test("bell() rings once a second at most", () => {
-  using desk = new Desk();
+Deno.test("`bell()` rings at most once a second", () => {
+  using harness = new EditorHarness();
   for (let n = 0; n < 25; n++) {
-    desk.editor.bell();
-    desk.pass(100);
+    harness.editor.bell();
+    harness.pass(100);
   }
-  assertEquals(desk.terminal.screen.rings, 3);
+  assertEquals(harness.terminal.screen.rings, 3);
 });
 
-Deno.test("clear() empties the screen and keeps status and draft", async () => {
-  using desk = new Desk();
-  desk.listen();
-  desk.editor.setStatus(["status"]);
-  desk.print("one", "two");
-  await desk.type("draft", LEFT);
-  desk.editor.clear();
-  assertEquals(desk.terminal.screen.visible, `status\n${PROMPT}draft`);
-  desk.print("three");
-  assertEquals(desk.terminal.screen.visible, `three\nstatus\n${PROMPT}draft`);
-  desk.editor.setDraft("another");
-  desk.editor.clear();
-  assertEquals(desk.terminal.screen.visible, `status\n${PROMPT}another`);
-  assert(!desk.told.includes("edited another"));
+Deno.test("`clear()` empties the screen and keeps the status and the draft", async () => {
+  using harness = new EditorHarness();
+  harness.listen();
+  harness.editor.setStatus(["status"]);
+  harness.print("one", "two");
+  await harness.type("draft", LEFT);
+  harness.editor.clear();
+  assertEquals(harness.terminal.screen.visible, `status\n${PROMPT}draft`);
+  harness.print("three");
+  assertEquals(harness.terminal.screen.visible, `three\nstatus\n${PROMPT}draft`);
+  harness.editor.setDraft("another");
+  harness.editor.clear();
+  assertEquals(harness.terminal.screen.visible, `status\n${PROMPT}another`);
+  assert(!harness.allEvents.includes("edited another"));
 });
 
-Deno.test("clear() erases nothing that was printed: it can be scrolled back to", async () => {
-  using desk = new Desk(40, 6);
-  desk.terminal.write("$ make\r\nall well\r\n$ bcast connect\r\n");
-  desk.listen();
-  desk.print("one");
-  desk.editor.print("two");
-  desk.editor.clear();
-  desk.editor.print("elsewhere");
-  desk.shows(`$ make\nall well\n$ bcast connect\none\ntwo\nelsewhere\n${PROMPT.trimEnd()}`);
-  assertEquals(desk.terminal.screen.visible, `elsewhere\n${PROMPT.trimEnd()}`);
-  desk.editor.print("three");
-  desk.editor.clear();
-  desk.editor.print("here again");
-  desk.shows(
+Deno.test("`clear()` moves all printed lines to the scrollback", async () => {
+  using harness = new EditorHarness(40, 6);
+  harness.terminal.write("$ make\r\nall well\r\n$ bcast connect\r\n");
+  harness.listen();
+  harness.print("one");
+  harness.editor.print("two");
+  harness.editor.clear();
+  harness.editor.print("elsewhere");
+  harness.shows(`$ make\nall well\n$ bcast connect\none\ntwo\nelsewhere\n${PROMPT.trimEnd()}`);
+  assertEquals(harness.terminal.screen.visible, `elsewhere\n${PROMPT.trimEnd()}`);
+  harness.editor.print("three");
+  harness.editor.clear();
+  harness.editor.print("here again");
+  harness.shows(
     `$ make\nall well\n$ bcast connect\none\ntwo\nelsewhere\nthree\nhere again\n${PROMPT.trimEnd()}`,
   );
-  assertEquals(desk.terminal.screen.visible, `here again\n${PROMPT.trimEnd()}`);
+  assertEquals(harness.terminal.screen.visible, `here again\n${PROMPT.trimEnd()}`);
 
-  await desk.type("\x1a");
-  desk.terminal.screen.write("$ ls\r\nfile\r\n$ fg\r\n");
-  await desk.terminal.continue();
-  desk.editor.clear();
-  assert(desk.terminal.screen.text.includes("$ ls\nfile\n$ fg"));
-  assertEquals(desk.terminal.screen.visible, PROMPT.trimEnd());
+  await harness.type("\x1a");
+  harness.terminal.screen.write("$ ls\r\nfile\r\n$ fg\r\n");
+  await harness.terminal.continue();
+  harness.editor.clear();
+  assert(harness.terminal.screen.text.includes("$ ls\nfile\n$ fg"));
+  assertEquals(harness.terminal.screen.visible, PROMPT.trimEnd());
 });
 
-Deno.test("clear() erases nothing on a terminal that is higher or lower than it tells", () => {
+Deno.test("`clear()` erases no line on a terminal that reports a wrong height", () => {
   for (const rows of [3, 6, 9, 11, 12, 13, 20]) {
     for (const count of [1, 5, 11, 30]) {
-      using desk = new Desk(40, 12);
-      desk.listen();
+      using harness = new EditorHarness(40, 12);
+      harness.listen();
       const lines = Array.from({ length: count }, (_, at) => `line ${at + 1}`);
-      desk.print(...lines);
-      desk.terminal.claimed = { columns: 40, rows };
-      desk.editor.clear();
-      desk.print("elsewhere");
-      const read = desk.terminal.screen.text.split("\n").filter((line) => line !== "");
+      harness.print(...lines);
+      harness.terminal.claimed = { columns: 40, rows };
+      harness.editor.clear();
+      harness.print("elsewhere");
+      const read = harness.terminal.screen.text.split("\n").filter((line) => line !== "");
       assertEquals(read, [...lines, "elsewhere", PROMPT.trimEnd()], `${rows} rows, ${count} lines`);
     }
   }
 });
 
-Deno.test("Ctrl-L leaves what was on the screen to be scrolled back to, and loses nothing new", async () => {
-  using desk = new Desk(40, 6);
-  desk.listen();
-  desk.print("one", "two");
-  desk.editor.print("three");
-  await desk.type("\x0c");
-  desk.shows(`one\ntwo\nthree\n${PROMPT.trimEnd()}`);
-  assertEquals(desk.terminal.screen.visible, `three\n${PROMPT.trimEnd()}`);
+Deno.test("Ctrl-L moves the screen to the scrollback and prints pending lines after that", async () => {
+  using harness = new EditorHarness(40, 6);
+  harness.listen();
+  harness.print("one", "two");
+  harness.editor.print("three");
+  await harness.type("\x0c");
+  harness.shows(`one\ntwo\nthree\n${PROMPT.trimEnd()}`);
+  assertEquals(harness.terminal.screen.visible, `three\n${PROMPT.trimEnd()}`);
 });
 
-Deno.test("background() takes the answer of a terminal, also in pieces and among keys", async () => {
-  using desk = new Desk();
-  desk.listen();
-  const told = desk.editor.background();
-  assert(desk.terminal.writes.join("").includes("\x1b]11;?\x07\x1b[c"));
-  await desk.type("dra", "\x1b");
-  // Longer than the Escape key is waited for.
-  desk.pass(100);
-  await desk.type("]11;rgb:fff");
-  desk.pass(90);
-  await desk.type("f/ffff/ffff\x07\x1b[?6", "c", "ft");
+Deno.test("`background()` accepts an answer in pieces and between keys", async () => {
+  using harness = new EditorHarness();
+  harness.listen();
+  const told = harness.editor.background();
+  assert(harness.terminal.writes.join("").includes("\x1b]11;?\x07\x1b[c"));
+  await harness.type("dra", "\x1b");
+  // Longer than the wait for a lone Escape.
+  harness.pass(100);
+  await harness.type("]11;rgb:fff");
+  harness.pass(90);
+  await harness.type("f/ffff/ffff\x07\x1b[?6", "c", "ft");
   assertEquals(await told, "light");
-  desk.shows(`${PROMPT}draft`);
+  harness.shows(`${PROMPT}draft`);
 });
 
-Deno.test("background() does not wait for terminals that tell nothing", async () => {
-  using silent = new Desk();
+Deno.test("`background()` resolves with `undefined` for terminals that do not answer", async () => {
+  using silent = new EditorHarness();
   const none = silent.editor.background();
   await silent.type("\x1b[?1;2c");
   assertEquals(await none, undefined);
 
-  using dead = new Desk();
+  using dead = new EditorHarness();
   dead.listen();
   const never = dead.editor.background();
   dead.pass(200);
   assertEquals(await never, undefined);
-  // Too late to matter, and yet no key.
+  // Too late, and still not a key.
   await dead.type("\x1b]11;rgb:0/0/0\x1b\\", "a");
   dead.shows(`${PROMPT}a`);
 
-  using over = new Desk();
+  using over = new EditorHarness();
   const ended = over.editor.background();
   over.editor[Symbol.dispose]();
   assertEquals(await ended, undefined);
   assertEquals(await over.editor.background(), undefined);
 });
 
-Deno.test("Editor keeps what is typed before anybody waits for it", async () => {
-  using desk = new Desk();
-  await desk.type("Al", "\r", "he", "llo");
-  const name = desk.editor.ask("Your name: ");
+Deno.test("Keys typed before `ask()` and `listen()` are not lost", async () => {
+  using harness = new EditorHarness();
+  await harness.type("Al", "\r", "he", "llo");
+  const name = harness.editor.ask("Your name: ");
   assertEquals(await name, "Al");
-  await desk.type("!");
-  desk.listen();
-  desk.shows(`Your name: Al\n${PROMPT}hello!`);
-  assertEquals(desk.events, []);
+  await harness.type("!");
+  harness.listen();
+  harness.shows(`Your name: Al\n${PROMPT}hello!`);
+  assertEquals(harness.events, []);
 
-  using ended = new Desk();
+  using ended = new EditorHarness();
   await ended.type("x", "\x03", "\x03");
   ended.listen();
   assertEquals(ended.events, ["discarded", "interrupt"]);

@@ -1,19 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
-import { InputHistory, MAX_ENTRIES, ShortHistory } from "../../editor/input_history.ts";
+import { FileHistory, MAX_ENTRIES, MemoryHistory } from "../../editor/input_history.ts";
 import {
-  type Search,
-  searchFor,
-  searchOn,
+  type HistorySearch,
+  refineSearch,
+  searchOlder,
   startSearch,
-  step,
+  stepHistory,
 } from "../../editor/history_cursor.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 
 const FILE = "input-history";
 
 async function reopened(directory: string): Promise<readonly string[]> {
-  await using history = await InputHistory.open(directory);
+  await using history = await FileHistory.open(directory);
   return history.entries;
 }
 
@@ -21,12 +21,12 @@ async function modeOf(path: string): Promise<number> {
   return ((await Deno.stat(path)).mode ?? 0) & 0o777;
 }
 
-Deno.test("InputHistory keeps lines for the next run, also with newlines, for its user alone", async () => {
+Deno.test("`FileHistory` keeps lines, also with newlines, in a private file", async () => {
   await using folder = await temporaryFolder();
   const directory = join(folder.path, "bcast");
   const lines = ["one", "two\nlines", "a \\n of its own\\", "天地", "tab\tin it"];
   {
-    await using history = await InputHistory.open(directory);
+    await using history = await FileHistory.open(directory);
     for (const line of lines) history.add(line);
     assertEquals(history.entries, lines);
   }
@@ -37,25 +37,25 @@ Deno.test("InputHistory keeps lines for the next run, also with newlines, for it
   }
 });
 
-Deno.test("InputHistory keeps no line twice in a row, no empty one and none behind a blank", async () => {
+Deno.test("`FileHistory.add()` ignores repeated and empty lines, and those that begin with a blank", async () => {
   await using folder = await temporaryFolder();
   {
-    await using history = await InputHistory.open(folder.path);
+    await using history = await FileHistory.open(folder.path);
     for (const line of ["a", "a", "", " secret", "\tsecret", "b", "a"]) history.add(line);
   }
   {
-    await using history = await InputHistory.open(folder.path);
+    await using history = await FileHistory.open(folder.path);
     history.add("a");
   }
   assertEquals(await reopened(folder.path), ["a", "b", "a"]);
   assertEquals(await Deno.readTextFile(join(folder.path, FILE)), "a\nb\na\n");
 });
 
-Deno.test("InputHistory of two programs at once loses nothing of either", async () => {
+Deno.test("`FileHistory` of two programs at once keeps the lines of both", async () => {
   await using folder = await temporaryFolder();
   {
-    await using first = await InputHistory.open(folder.path);
-    await using second = await InputHistory.open(folder.path);
+    await using first = await FileHistory.open(folder.path);
+    await using second = await FileHistory.open(folder.path);
     for (let n = 0; n < 50; n++) {
       first.add(`first ${n}`);
       second.add(`second ${n}`);
@@ -70,14 +70,14 @@ Deno.test("InputHistory of two programs at once loses nothing of either", async 
   }
 });
 
-Deno.test("InputHistory is cut to the newest at the start, while others add to it", async () => {
+Deno.test("`FileHistory.open()` keeps the newest lines while other programs add more", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, FILE);
-  await using other = await InputHistory.open(folder.path);
+  await using other = await FileHistory.open(folder.path);
   const lines = Array.from({ length: MAX_ENTRIES + 500 }, (_, n) => `line ${n}`);
   await Deno.writeTextFile(path, lines.join("\n") + "\n");
   const [opened] = await Promise.all([
-    InputHistory.open(folder.path),
+    FileHistory.open(folder.path),
     ...Array.from({ length: 20 }, (_, n) => Promise.resolve(other.add(`other ${n}`))),
   ]);
   await opened[Symbol.asyncDispose]();
@@ -91,7 +91,7 @@ Deno.test("InputHistory is cut to the newest at the start, while others add to i
 });
 
 Deno.test({
-  name: "InputHistory makes a file that others could read its user's own",
+  name: "`FileHistory.open()` makes a readable file private",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();
@@ -103,21 +103,21 @@ Deno.test({
   },
 });
 
-Deno.test("InputHistory leaves out what is damaged, and ends a line that was cut off", async () => {
+Deno.test("`FileHistory` ignores damaged lines and ends a truncated one", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, FILE);
   const damaged = new Uint8Array([0x67, 0xff, 0x0a]);
   await Deno.writeFile(path, damaged);
   await Deno.writeTextFile(path, "good\n\x1b[2J\nbad \\x\nbad\\\n\0\0\ncut o", { append: true });
   {
-    await using history = await InputHistory.open(folder.path);
+    await using history = await FileHistory.open(folder.path);
     assertEquals(history.entries, ["good", "cut o"]);
     history.add("next");
   }
   assertEquals(await reopened(folder.path), ["good", "cut o", "next"]);
 });
 
-Deno.test("InputHistory reads the end of a file that is far too long", async () => {
+Deno.test("`FileHistory.open()` reads the end of a file over the limit", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, FILE);
   await Deno.writeTextFile(path, "x".repeat(5 * 1024 * 1024) + "\nnew\n");
@@ -125,50 +125,50 @@ Deno.test("InputHistory reads the end of a file that is far too long", async () 
   assertEquals(await Deno.readTextFile(path), "new\n");
 });
 
-Deno.test("InputHistory is no reason to end where there can be none", async () => {
+Deno.test("`FileHistory.open()` succeeds where no file can be written", async () => {
   await using folder = await temporaryFolder();
   await Deno.mkdir(join(folder.path, FILE));
   await Deno.writeTextFile(join(folder.path, "file"), "");
   for (const directory of [folder.path, join(folder.path, "file")]) {
-    await using history = await InputHistory.open(directory);
+    await using history = await FileHistory.open(directory);
     history.add("remembered for now");
     assertEquals(history.entries, ["remembered for now"]);
   }
 });
 
-Deno.test("ShortHistory forgets the oldest", () => {
-  const history = new ShortHistory();
+Deno.test("`MemoryHistory` drops the oldest entries", () => {
+  const history = new MemoryHistory();
   for (let n = 0; n <= MAX_ENTRIES; n++) history.add(`${n}`);
   assertEquals([history.entries.length, history.entries[0]], [MAX_ENTRIES, "1"]);
 });
 
-Deno.test("step() walks through the entries and back to the draft", () => {
+Deno.test("`stepHistory()` steps through the entries and back to the draft", () => {
   const entries = ["a", "b"];
   const seen: (string | undefined)[] = [];
-  let walk: Parameters<typeof step>[0];
+  let cursor: Parameters<typeof stepHistory>[0];
   let draft = "draft";
   for (const direction of [1, -1, -1, -1, 1, 1, 1, -1] as const) {
-    const found = step(walk, direction, entries, draft);
+    const found = stepHistory(cursor, direction, entries, draft);
     seen.push(found?.text);
-    if (found !== undefined) ({ walk, text: draft } = found);
+    if (found !== undefined) ({ cursor, text: draft } = found);
   }
   assertEquals(seen, [undefined, "b", "a", undefined, "b", "draft", undefined, "b"]);
 });
 
-Deno.test("searchFor() and searchOn() look backwards, whatever the case", () => {
+Deno.test("`refineSearch()` and `searchOlder()` search backwards, ignoring case", () => {
   const entries = ["Alpha one", "beta", "alpha two", "alpha two"];
-  const at = (search: Search): readonly [number, boolean] => [search.at, search.failed];
+  const at = (search: HistorySearch): readonly [number, boolean] => [search.index, search.failed];
   let search = startSearch(entries);
-  assertEquals(at(searchOn(search, entries)), [4, false]);
-  search = searchFor(search, "ALPHA", entries);
+  assertEquals(at(searchOlder(search, entries)), [4, false]);
+  search = refineSearch(search, "ALPHA", entries);
   assertEquals(at(search), [3, false]);
-  search = searchOn(search, entries);
+  search = searchOlder(search, entries);
   assertEquals(at(search), [0, false]);
-  assertEquals(at(searchOn(search, entries)), [0, true]);
-  search = searchFor(search, "ALPHA o", entries);
+  assertEquals(at(searchOlder(search, entries)), [0, true]);
+  search = refineSearch(search, "ALPHA o", entries);
   assertEquals(at(search), [0, false]);
-  // A shorter query begins at the newest again.
-  assertEquals(at(searchFor(search, "a", entries)), [3, false]);
-  assertEquals(at(searchFor(search, "", entries)), [4, false]);
-  assertEquals(at(searchFor(search, "ALPHA ox", entries)), [0, true]);
+  // A shorter query starts from the newest again.
+  assertEquals(at(refineSearch(search, "a", entries)), [3, false]);
+  assertEquals(at(refineSearch(search, "", entries)), [4, false]);
+  assertEquals(at(refineSearch(search, "ALPHA ox", entries)), [0, true]);
 });

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { KeyDecoder, MAX_PASTE, type Received } from "../../editor/keys.ts";
+import { KeyDecoder, MAX_PASTE, type TerminalInput } from "../../editor/keys.ts";
 
 const encoder = new TextEncoder();
 
-/** Keys with text in one piece, however it came. */
-function joined(keys: readonly Received[]): readonly Received[] {
-  const all: Received[] = [];
+/** Keys, with adjacent texts joined. */
+function joined(keys: readonly TerminalInput[]): readonly TerminalInput[] {
+  const all: TerminalInput[] = [];
   for (const key of keys) {
     const last = all.at(-1);
     if (key.kind === "text" && last?.kind === "text") {
@@ -16,23 +16,23 @@ function joined(keys: readonly Received[]): readonly Received[] {
   return all;
 }
 
-function decode(...pieces: readonly Uint8Array[]): readonly Received[] {
+function decode(...pieces: readonly Uint8Array[]): readonly TerminalInput[] {
   const decoder = new KeyDecoder();
   const keys = pieces.flatMap((piece) => decoder.push(piece));
   return joined([...keys, ...decoder.timeout()]);
 }
 
-const text = (text: string): Received => ({ kind: "text", text });
-const press = (key: string): Received => ({ kind: "press", key });
-const background = (color: string): Received => ({ kind: "background", color });
-const paste = (text: string): Received => ({ kind: "paste", text });
+const text = (text: string): TerminalInput => ({ kind: "text", text });
+const press = (key: string): TerminalInput => ({ kind: "press", key });
+const background = (color: string): TerminalInput => ({ kind: "background", color });
+const paste = (text: string): TerminalInput => ({ kind: "paste", text });
 
-const TABLE: readonly (readonly [sent: string, ...keys: readonly Received[]])[] = [
+const TABLE: readonly (readonly [sent: string, ...keys: readonly TerminalInput[]])[] = [
   // Text.
   ["a", text("a")],
   ["Grüße, 天地 👩‍🚀!", text("Grüße, 天地 👩‍🚀!")],
   ["\uFEFFx", text("\uFEFFx")],
-  // Answers of the terminal's.
+  // Answers of the terminal.
   ["a\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\b", text("a"), background("rgb:1e1e/1e1e/1e1e"), text("b")],
   ["\x1b]11;#ffffff\x07", background("#ffffff")],
   ["\x1b[?1;2ca", { kind: "attributes" }, text("a")],
@@ -81,7 +81,7 @@ const TABLE: readonly (readonly [sent: string, ...keys: readonly Received[]])[] 
   ["\x1bOP\x1b[15~\x1b[24~", press("f1"), press("f5"), press("f12")],
   ["\x1bOM", press("enter")],
   ["\x1bOp\x1bOk", text("0+")],
-  // xterm's modifyOtherKeys, and the like of other terminals.
+  // xterm's modifyOtherKeys, and similar modes of other terminals.
   ["\x1b[13;2u", press("S-enter")],
   ["\x1b[27;5;13~", press("C-enter")],
   ["\x1b[97;5u", press("C-a")],
@@ -98,7 +98,7 @@ const TABLE: readonly (readonly [sent: string, ...keys: readonly Received[]])[] 
   // The Linux console.
   ["\x1b[[Ax", press("f1"), text("x")],
   ["\x1b[[Zx", text("x")],
-  // What is no key is swallowed whole.
+  // Unknown sequences are dropped as a whole.
   ["\x1b[I\x1b[Ox", text("x")],
   ["\x1b[M !!x", text("x")],
   ["\x1b[<0;10;20Mx", text("x")],
@@ -113,7 +113,7 @@ const TABLE: readonly (readonly [sent: string, ...keys: readonly Received[]])[] 
   ["\x1b]2;title\x1b\\x", text("x")],
   ["\x1bP1$r0m\x1b\\x", text("x")],
   ["\x1b_app\x1b\\\x1b^pm\x1b\\\x1bXsos\x1b\\x", text("x")],
-  // What was cut off spoils nothing that follows.
+  // A truncated sequence does not affect what follows.
   ["\x1b[1;\x1b[Ax", press("up"), text("x")],
   ["\x1b[1\rx", press("enter"), text("x")],
   ["\x1b[1éx", text("éx")],
@@ -130,7 +130,7 @@ const TABLE: readonly (readonly [sent: string, ...keys: readonly Received[]])[] 
 
 for (const [sent, ...keys] of TABLE) {
   const shown = sent.length > 60 ? `${sent.slice(0, 60)}…` : sent;
-  Deno.test(`KeyDecoder knows ${JSON.stringify(shown)}, wherever it is split`, () => {
+  Deno.test(`\`KeyDecoder\` decodes ${JSON.stringify(shown)}, wherever it is split`, () => {
     const bytes = encoder.encode(sent);
     assertEquals(decode(bytes), keys);
     assertEquals(decode(...Array.from(bytes, (byte) => Uint8Array.of(byte))), keys);
@@ -140,8 +140,8 @@ for (const [sent, ...keys] of TABLE) {
   });
 }
 
-Deno.test("KeyDecoder shows invalid UTF-8 as U+FFFD, and goes on", () => {
-  const cases: readonly (readonly [readonly number[], readonly Received[]])[] = [
+Deno.test("`KeyDecoder` decodes invalid UTF-8 as U+FFFD", () => {
+  const cases: readonly (readonly [readonly number[], readonly TerminalInput[]])[] = [
     [[0xff, 0x61], [text("\uFFFDa")]],
     [[0xe5, 0xa4, 0x61], [text("\uFFFDa")]],
     [[0xe5, 0xa4, 0x0d], [text("\uFFFD"), press("enter")]],
@@ -155,11 +155,11 @@ Deno.test("KeyDecoder shows invalid UTF-8 as U+FFFD, and goes on", () => {
   }
 });
 
-Deno.test("KeyDecoder waits only while a key of its own is possible", () => {
+Deno.test("`KeyDecoder.pending` is true only while the bytes may be a complete key", () => {
   const after = (sent: string): boolean => {
     const decoder = new KeyDecoder();
     decoder.push(encoder.encode(sent));
-    return decoder.waiting;
+    return decoder.pending;
   };
   assertEquals(["\x1b", "\x1b[", "\x1bO", "\x1b]", "\x1b]2;"].map(after), Array(5).fill(true));
   assertEquals(
@@ -168,7 +168,7 @@ Deno.test("KeyDecoder waits only while a key of its own is possible", () => {
   );
 });
 
-Deno.test("timeout() gives up on a string that does not end, and on nothing else", () => {
+Deno.test("`KeyDecoder.timeout()` drops an unfinished control string, and nothing else", () => {
   const decoder = new KeyDecoder();
   decoder.push(encoder.encode("\x1b]never ending"));
   assertEquals(decoder.timeout(), []);
@@ -181,14 +181,14 @@ Deno.test("timeout() gives up on a string that does not end, and on nothing else
   assertEquals(decoder.push(encoder.encode("5D")), [press("C-left")]);
 });
 
-Deno.test("KeyDecoder takes a paste of the size that is allowed, and refuses a larger one", () => {
-  const pasted = (size: number): readonly Received[] =>
+Deno.test("`KeyDecoder` accepts a paste up to the limit and rejects a larger one", () => {
+  const pasted = (size: number): readonly TerminalInput[] =>
     decode(encoder.encode(`\x1b[200~${"x".repeat(size)}\x1b[201~y`));
   assertEquals(pasted(MAX_PASTE), [paste("x".repeat(MAX_PASTE)), text("y")]);
-  assertEquals(pasted(MAX_PASTE + 1), [{ kind: "refused" }, text("y")]);
+  assertEquals(pasted(MAX_PASTE + 1), [{ kind: "pasteTooLarge" }, text("y")]);
 });
 
-/** Bytes as terminals send them, and as they do not. */
+/** Bytes as terminals send them, and arbitrary ones. */
 const bytes = fc.array(
   fc.oneof(
     fc.uint8Array({ maxLength: 6 }),
@@ -199,7 +199,7 @@ const bytes = fc.array(
   { maxLength: 12 },
 ).map((parts) => Uint8Array.from(parts.flatMap((part) => [...part])));
 
-Deno.test("KeyDecoder gives the same keys for any bytes, however they are split", () => {
+Deno.test("`KeyDecoder` decodes any bytes alike, however they are split", () => {
   fc.assert(fc.property(bytes, fc.array(fc.nat(100), { maxLength: 10 }), (sent, cuts) => {
     const places = [...new Set(cuts.map((cut) => Math.min(cut, sent.length)))]
       .sort((a, b) => a - b);
@@ -208,15 +208,15 @@ Deno.test("KeyDecoder gives the same keys for any bytes, however they are split"
     assertEquals(decode(...pieces), whole);
     assertEquals(decode(...Array.from(sent, (byte) => Uint8Array.of(byte))), whole);
     for (const key of whole) {
-      // deno-lint-ignore no-control-regex -- these must not be there
+      // deno-lint-ignore no-control-regex -- the test looks for them
       if (key.kind === "text") assertEquals(/[\x00-\x1f\x7f]/.test(key.text), false);
     }
   }));
 });
 
-Deno.test("KeyDecoder does not give up an answer that comes slowly, nor does it wait for ever", () => {
+Deno.test("`KeyDecoder` waits for a slow answer, but not for one that never ends", () => {
   const decoder = new KeyDecoder();
-  const slowly: Received[] = [];
+  const slowly: TerminalInput[] = [];
   for (const piece of ["\x1b]11;", "rgb:ff", "ff/ffff/f", "fff\x1b", "\\", "x"]) {
     slowly.push(...decoder.push(encoder.encode(piece)), ...decoder.timeout());
   }

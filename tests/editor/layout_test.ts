@@ -1,55 +1,55 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { commonStart, listed } from "../../editor/completion.ts";
-import { cutRow, type Layout, layOut } from "../../editor/layout.ts";
-import { hasShell } from "../../editor/tty.ts";
-import { displayWidth, graphemes, pieces, wrapRows } from "../../render/wrap.ts";
+import { commonPrefix, formatCandidates } from "../../editor/completion.ts";
+import { fitRow, type Layout, layOut } from "../../editor/layout.ts";
+import { hasJobControl } from "../../editor/terminal.ts";
+import { displayWidth } from "../../render/width.ts";
 
 const FAMILY = "👨‍👩‍👧";
 
-/** A scene from a draft in which `|` is the cursor. */
-function scene(marked: string, over: Partial<Layout> = {}): Layout {
+/** A layout with a draft in which `|` is the cursor. */
+function layout(marked: string, over: Partial<Layout> = {}): Layout {
   const cursor = marked.indexOf("|");
   const text = marked.replace("|", "");
   return { status: [], prompt: "> ", draft: { text, cursor }, columns: 20, height: 12, ...over };
 }
 
-Deno.test("layOut() breaks a draft where a row is full, never in a wide character", () => {
-  assertEquals(layOut(scene("abc|")), { rows: ["> abc"], row: 0, before: "> abc" });
-  assertEquals(layOut(scene("123456|789", { columns: 8 })), {
+Deno.test("`layOut()` breaks a draft where a row is full, never within a wide character", () => {
+  assertEquals(layOut(layout("abc|")), { rows: ["> abc"], row: 0, before: "> abc" });
+  assertEquals(layOut(layout("123456|789", { columns: 8 })), {
     rows: ["> 123456", "789"],
     row: 1,
     before: "",
   });
-  assertEquals(layOut(scene("123456|", { columns: 8 })), {
+  assertEquals(layOut(layout("123456|", { columns: 8 })), {
     rows: ["> 123456", ""],
     row: 1,
     before: "",
   });
-  assertEquals(layOut(scene("12345|天", { columns: 8 })), {
+  assertEquals(layOut(layout("12345|天", { columns: 8 })), {
     rows: ["> 12345", "天"],
     row: 1,
     before: "",
   });
-  assertEquals(layOut(scene(`12${FAMILY}|`, { columns: 9 })).rows, ["> 12", FAMILY]);
+  assertEquals(layOut(layout(`12${FAMILY}|`, { columns: 9 })).rows, ["> 12", FAMILY]);
 });
 
-Deno.test("layOut() shows lines, tabs and what must not be obeyed", () => {
-  assertEquals(layOut(scene("a\n\nb|")), { rows: ["> a", "> ", "> b"], row: 2, before: "> b" });
-  assertEquals(layOut(scene("a\tb|")).rows, ["> a b"]);
-  assertEquals(layOut(scene("a\u202Eb|c")), {
+Deno.test("`layOut()` shows lines and tabs, and makes control characters visible", () => {
+  assertEquals(layOut(layout("a\n\nb|")), { rows: ["> a", "> ", "> b"], row: 2, before: "> b" });
+  assertEquals(layOut(layout("a\tb|")).rows, ["> a b"]);
+  assertEquals(layOut(layout("a\u202Eb|c")), {
     rows: ["> a<U+202E>bc"],
     row: 0,
     before: "> a<U+202E>b",
   });
-  // Between the character and what is shown for the next one.
-  assertEquals(layOut(scene("a|\u202Eb")).before, "> a");
-  assertEquals(layOut(scene("|", { prompt: "\x1b[1m[\x1b]0;x\x07]\x1b[0m> " })).rows, [
+  // Between the character and the replacement of the next one.
+  assertEquals(layOut(layout("a|\u202Eb")).before, "> a");
+  assertEquals(layOut(layout("|", { prompt: "\x1b[1m[\x1b]0;x\x07]\x1b[0m> " })).rows, [
     "\x1b[1m[␛]0;x␇]\x1b[0m> ",
   ]);
 });
 
-Deno.test("layOut() takes half of the screen at most, and shows the rows around the cursor", () => {
+Deno.test("`layOut()` uses at most half of the screen and shows the rows around the cursor", () => {
   const text = Array.from({ length: 3000 / 5 }, (_, n) => String(n).padStart(4, "0") + " ").join(
     "",
   );
@@ -67,34 +67,34 @@ Deno.test("layOut() takes half of the screen at most, and shows the rows around 
   }
 });
 
-Deno.test("layOut() shows of the status what there is room for, a row each", () => {
+Deno.test("`layOut()` shows the last rows of the status that fit, each cut to a row", () => {
   const status = ["first", "second line that is far too long", "third", "fourth"];
-  assertEquals(layOut(scene("x|", { status })).rows, [
+  assertEquals(layOut(layout("x|", { status })).rows, [
     "first",
     "second line that is…",
     "third",
     "fourth",
     "> x",
   ]);
-  assertEquals(layOut(scene("x|", { status, height: 6 })).rows, [
+  assertEquals(layOut(layout("x|", { status, height: 6 })).rows, [
     "third",
     "fourth",
     "> x",
   ]);
-  assertEquals(layOut(scene("x|", { status, height: 2 })).rows, ["> x"]);
+  assertEquals(layOut(layout("x|", { status, height: 2 })).rows, ["> x"]);
 });
 
-Deno.test("cutRow() counts columns, keeps colours and shows controls", () => {
-  assertEquals(cutRow("12345", 5), "12345");
-  assertEquals(cutRow("123456", 5), "1234…");
-  assertEquals(cutRow("天地玄", 5), "天地…");
-  assertEquals(cutRow("天地玄", 6), "天地玄");
-  assertEquals(cutRow("\x1b[31m123456\x1b[0m", 5), "\x1b[31m1234…\x1b[0m");
-  assertEquals(cutRow("\x1b[31m12345\x1b[0m", 5), "\x1b[31m12345\x1b[0m");
-  assertEquals(cutRow("a\nb\x1b[2J", 20), "a␊b␛[2J");
+Deno.test("`fitRow()` cuts by columns, keeps colours and makes control characters visible", () => {
+  assertEquals(fitRow("12345", 5), "12345");
+  assertEquals(fitRow("123456", 5), "1234…");
+  assertEquals(fitRow("天地玄", 5), "天地…");
+  assertEquals(fitRow("天地玄", 6), "天地玄");
+  assertEquals(fitRow("\x1b[31m123456\x1b[0m", 5), "\x1b[31m1234…\x1b[0m");
+  assertEquals(fitRow("\x1b[31m12345\x1b[0m", 5), "\x1b[31m12345\x1b[0m");
+  assertEquals(fitRow("a\nb\x1b[2J", 20), "a␊b␛[2J");
 });
 
-Deno.test("layOut() never makes a row that is too wide, and always finds the cursor", () => {
+Deno.test("`layOut()` makes no row too wide and always places the cursor", () => {
   const part = fc.constantFrom(
     "a",
     " ",
@@ -127,48 +127,23 @@ Deno.test("layOut() never makes a row that is too wide, and always finds the cur
   ));
 });
 
-Deno.test("displayWidth() counts the most that a terminal could take", () => {
-  const widths: readonly (readonly [string, number])[] = [
-    ["abc", 3],
-    ["天地", 4],
-    ["e\u0301", 1],
-    ["❤", 1],
-    ["❤\uFE0F", 2],
-    ["👍\uFE0F", 2],
-    [FAMILY, 6],
-    ["🇩🇪", 2],
-    ["1\uFE0F\u20E3", 2],
-    ["\x1b[31mred\x1b[39m", 3],
-  ];
-  for (const [text, width] of widths) assertEquals(displayWidth(text), width, text);
+Deno.test("`commonPrefix()` compares graphemes, ignoring case", () => {
+  assertEquals(commonPrefix([]), "");
+  assertEquals(commonPrefix(["Alice "]), "Alice ");
+  assertEquals(commonPrefix(["Alice: ", "alina: "]), "Ali");
+  assertEquals(commonPrefix(["same", "same"]), "same");
+  assertEquals(commonPrefix(["e\u0301a", "eb"]), "");
+  assertEquals(commonPrefix(["ab", "abc"]), "ab");
 });
 
-Deno.test("pieces() keeps emoji whole, but takes apart what fits in no row", () => {
-  assertEquals(graphemes(`a${FAMILY}e\u0301`), ["a", FAMILY, "e\u0301"]);
-  assertEquals(pieces(`a${FAMILY}`, 20), ["a", FAMILY]);
-  const crowd = Array(30).fill("👨").join("\u200D");
-  assert(pieces(crowd, 80).every((piece) => displayWidth(piece) <= 2));
-  assert(wrapRows(crowd, 20).every((row) => displayWidth(row) <= 20));
-  assertEquals(wrapRows(`${"x".repeat(17)}天${FAMILY}`, 20), [`${"x".repeat(17)}天`, FAMILY]);
+Deno.test("`formatCandidates()` makes columns and counts the candidates left out", () => {
+  assertEquals(formatCandidates(["one ", "two ", "three "], 20, 5), "one    two\nthree");
+  assertEquals(formatCandidates(["天地", "b"], 20, 5), "天地  b");
+  assertEquals(formatCandidates(["a", "b", "c", "d", "e"], 6, 1), "a  b\n… and 3 more");
+  assertEquals(formatCandidates(["\x1b[2J"], 20, 5), "␛[2J");
 });
 
-Deno.test("commonStart() compares what looks like one character", () => {
-  assertEquals(commonStart([]), "");
-  assertEquals(commonStart(["Alice "]), "Alice ");
-  assertEquals(commonStart(["Alice: ", "alina: "]), "Ali");
-  assertEquals(commonStart(["same", "same"]), "same");
-  assertEquals(commonStart(["e\u0301a", "eb"]), "");
-  assertEquals(commonStart(["ab", "abc"]), "ab");
-});
-
-Deno.test("listed() makes columns, and says how many are left out", () => {
-  assertEquals(listed(["one ", "two ", "three "], 20, 5), "one    two\nthree");
-  assertEquals(listed(["天地", "b"], 20, 5), "天地  b");
-  assertEquals(listed(["a", "b", "c", "d", "e"], 6, 1), "a  b\n… and 3 more");
-  assertEquals(listed(["\x1b[2J"], 20, 5), "␛[2J");
-});
-
-Deno.test("hasShell() finds who could let a stopped program go on", () => {
+Deno.test("`hasJobControl()` finds a shell in the same session", () => {
   const table = `
     1    0    1 ?
    10    1   10 pts/1
@@ -178,10 +153,10 @@ Deno.test("hasShell() finds who could let a stopped program go on", () => {
    31   30   30 pts/2
    40    1   40 ??
    41   40   41 ??`;
-  const found = (pid: number): boolean => hasShell(table, pid);
-  // A program of the shell 10, started by another one; and the shell itself.
+  const found = (pid: number): boolean => hasJobControl(table, pid);
+  // A program of the shell 10, started by another program; and the shell itself.
   assertEquals([found(21), found(20), found(10)], [true, true, false]);
-  // A terminal with nothing but the program; none at all; none that there is.
+  // A terminal with only the program; no terminal; an unknown process.
   assertEquals([found(31), found(30), found(41), found(99)], [false, false, false, false]);
-  assertEquals(hasShell("", 1), false);
+  assertEquals(hasJobControl("", 1), false);
 });

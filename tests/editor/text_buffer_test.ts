@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
-import { MAX_DRAFT, TextBuffer } from "../../editor/text_buffer.ts";
+import { MAX_BUFFER_LENGTH, TextBuffer } from "../../editor/text_buffer.ts";
 import { type Edit, EditBuffer, type Kill } from "../../editor/edit_buffer.ts";
 
 const FAMILY = "👨‍👩‍👧";
 
-/** A draft from a text in which `|` is the cursor. */
+/** A buffer from a text in which `|` is the cursor. */
 function draft(marked: string): TextBuffer {
   const [before = "", after = ""] = marked.split("|");
   let made = TextBuffer.of(before + after);
@@ -63,7 +63,7 @@ for (const [change, before, after] of TABLE) {
   });
 }
 
-Deno.test("up() and down() keep the column where they can, and end with the lines", () => {
+Deno.test("`up()` and `down()` keep the column, and return `undefined` at the edges", () => {
   const lines = "first 天地\n二\nthird lin|e";
   const up = draft(lines).up();
   assertEquals(up && shown(up), "first 天地\n二|\nthird line");
@@ -75,63 +75,63 @@ Deno.test("up() and down() keep the column where they can, and end with the line
   assertEquals(draft("one|").down(), undefined);
 });
 
-Deno.test("insert() lets no control character in, and ends lines in one way", () => {
+Deno.test("`insert()` removes control characters and normalizes line ends", () => {
   const all = Array.from({ length: 0xa0 }, (_, code) => String.fromCharCode(code)).join("");
   const { text } = TextBuffer.of(all);
   assertEquals(text, "\t\n\n" + all.slice(0x20, 0x7f));
   assertEquals(TextBuffer.of("a\r\nb\rc\ud800").text, "a\nb\nc\uFFFD");
 });
 
-Deno.test("insert() keeps the cursor behind what looks like one character", () => {
+Deno.test("`insert()` keeps the cursor out of graphemes", () => {
   const joined = draft("👨|👩").insert("\u200D");
   assertEquals(shown(joined), "👨\u200D👩|");
 });
 
-Deno.test("insert() leaves a draft as it is when there is no room", () => {
-  const full = TextBuffer.of("x".repeat(MAX_DRAFT));
-  assertEquals(full.text.length, MAX_DRAFT);
+Deno.test("`insert()` returns the same object if the text does not fit", () => {
+  const full = TextBuffer.of("x".repeat(MAX_BUFFER_LENGTH));
+  assertEquals(full.text.length, MAX_BUFFER_LENGTH);
   assertStrictEquals(full.insert("y"), full);
 });
 
-Deno.test("replaceBefore() takes what stands before the cursor", () => {
+Deno.test("`replaceBefore()` replaces text before the cursor", () => {
   assertEquals(shown(draft("say al|!").replaceBefore(2, "Alice ")), "say Alice |!");
 });
 
-Deno.test("kill() collects what is killed in a row, and yank() gives it back", () => {
-  let writing = EditBuffer.EMPTY.insert("one two three");
-  writing = writing.kill("deleteBlankWordLeft").kill("deleteBlankWordLeft");
-  assertEquals(writing.draft.text, "one ");
-  writing = writing.edit("lineStart").yank();
-  assertEquals(shown(writing.draft), "two three|one ");
-  // A key between them begins anew.
-  writing = writing.kill("deleteToLineEnd").edit("lineStart").kill("deleteToLineEnd").yank();
-  assertEquals(shown(writing.draft), "two three|");
-  writing = EditBuffer.EMPTY.insert("one two").edit("lineStart").kill("deleteWordRight")
+Deno.test("`kill()` collects consecutive kills, and `yank()` inserts them", () => {
+  let buffer = EditBuffer.EMPTY.insert("one two three");
+  buffer = buffer.kill("deleteBlankWordLeft").kill("deleteBlankWordLeft");
+  assertEquals(buffer.content.text, "one ");
+  buffer = buffer.edit("lineStart").yank();
+  assertEquals(shown(buffer.content), "two three|one ");
+  // A key in between starts a new kill.
+  buffer = buffer.kill("deleteToLineEnd").edit("lineStart").kill("deleteToLineEnd").yank();
+  assertEquals(shown(buffer.content), "two three|");
+  buffer = EditBuffer.EMPTY.insert("one two").edit("lineStart").kill("deleteWordRight")
     .kill("deleteWordRight").yank();
-  assertEquals(writing.draft.text, "one two");
+  assertEquals(buffer.content.text, "one two");
 });
 
-Deno.test("undo() goes back word by word, and to before each change", () => {
-  let writing = EditBuffer.EMPTY;
-  for (const key of "say it") writing = writing.type(key);
-  writing = writing.kill("deleteToLineStart");
+Deno.test("`undo()` undoes typing word by word, and other changes one by one", () => {
+  let buffer = EditBuffer.EMPTY;
+  for (const key of "say it") buffer = buffer.type(key);
+  buffer = buffer.kill("deleteToLineStart");
   const seen: string[] = [];
   for (let n = 0; n < 5; n++) {
-    writing = writing.undo();
-    seen.push(writing.draft.text);
+    buffer = buffer.undo();
+    seen.push(buffer.content.text);
   }
   assertEquals(seen, ["say it", "say ", "", "", ""]);
 });
 
-Deno.test("Writing keeps no more steps than it needs", () => {
-  let writing = EditBuffer.EMPTY;
-  for (let n = 0; n < 1000; n++) writing = writing.insert("x");
+Deno.test("`EditBuffer` keeps at most 200 undo steps", () => {
+  let buffer = EditBuffer.EMPTY;
+  for (let n = 0; n < 1000; n++) buffer = buffer.insert("x");
   let steps = 0;
-  for (; writing.draft !== writing.undo().draft; steps++) writing = writing.undo();
+  for (; buffer.content !== buffer.undo().content; steps++) buffer = buffer.undo();
   assertEquals(steps, 200);
 });
 
-Deno.test("Draft stays whole whatever is done to it", () => {
+Deno.test("`TextBuffer` stays well-formed whatever changes it", () => {
   const changes = [...new Set(TABLE.map(([change]) => change))];
   const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
   const parts = fc.oneof(
@@ -159,7 +159,7 @@ Deno.test("Draft stays whole whatever is done to it", () => {
         const { text, cursor } = made;
         const starts = [...segmenter.segment(text)].map(({ index }) => index);
         assert(cursor === text.length || starts.includes(cursor), JSON.stringify([text, cursor]));
-        // deno-lint-ignore no-control-regex -- these must not be there
+        // deno-lint-ignore no-control-regex -- the test looks for them
         assert(!/[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(text));
         assert(text.isWellFormed());
       }

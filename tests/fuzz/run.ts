@@ -1,7 +1,9 @@
+import { delay } from "../../lib/async.ts";
+import { writeAll } from "../../lib/files.ts";
 import fc from "fast-check";
 import { Program } from "../kit/process.ts";
-import { TestSocket } from "../kit/socket.ts";
-import { within } from "../kit/within.ts";
+import { TestSocket } from "../kit/test_socket.ts";
+import { within } from "../kit/wait.ts";
 import { type Script, scripts } from "./scripts.ts";
 
 /** How long, and from where. */
@@ -145,7 +147,7 @@ async function play(
   for (const frame of script.frames) {
     if (socket.readyState === WebSocket.OPEN) socket.send(frame);
   }
-  if (script.end === "wait") await Promise.race([ended, pause(WAIT)]);
+  if (script.end === "wait") await Promise.race([ended, delay(WAIT)]);
   if (socket.readyState < WebSocket.CLOSING) socket.close();
   await within(ended, "the end of a WebSocket");
   return [];
@@ -166,14 +168,10 @@ async function playBytes(
     // The hub has had enough.
     if (!isBroken(error)) throw error;
   }
-  if (end !== "close") await Promise.race([reading, pause(WAIT)]);
+  if (end !== "close") await Promise.race([reading, delay(WAIT)]);
   conn.close();
   await reading;
   return text;
-}
-
-async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await conn.write(bytes.subarray(done));
 }
 
 async function readAll(conn: Deno.Conn, onText: (text: string) => void): Promise<void> {
@@ -193,10 +191,6 @@ function isBroken(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe ||
     error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted ||
     error instanceof Deno.errors.NotConnected;
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Bytes of memory of a process; 0 where the system does not tell. */

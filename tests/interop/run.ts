@@ -8,8 +8,9 @@
  */
 import { assert } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
+import { sqliteStorage } from "../../server/storage.ts";
 import { startServer } from "../../server.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 
 const PACKAGES = ["ws@8.23.0", "wscat@6.1.0"];
 
@@ -91,7 +92,7 @@ async function talk(url: string): Promise<void> {
 const [given] = Deno.args;
 if (given === undefined) {
   const broker = await openSqliteBroker({ path: ":memory:" });
-  await using hub = startServer({ host: "127.0.0.1", port: 0, broker });
+  await using hub = startServer({ host: "127.0.0.1", port: 0, ...sqliteStorage(broker) });
   await talk(hub.url);
 } else {
   await talk(given);

@@ -37,7 +37,7 @@ export class TestBrowser implements AsyncDisposable {
   }
 
   /** Somebody with a browser of their own: nothing is shared with others. */
-  async visitor(options: VisitorOptions = {}): Promise<Visitor> {
+  async newProfile(options: ProfileOptions = {}): Promise<BrowserProfile> {
     const { width = 1200, height = 760, colorScheme = "light", ...rest } = options;
     const context = await this.chromium.newContext({
       viewport: { width, height },
@@ -46,7 +46,7 @@ export class TestBrowser implements AsyncDisposable {
       ...rest,
     });
     context.setDefaultTimeout(PATIENCE);
-    return new Visitor(context);
+    return new BrowserProfile(context);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -55,7 +55,7 @@ export class TestBrowser implements AsyncDisposable {
 }
 
 /** How somebody's browser is. */
-export interface VisitorOptions {
+export interface ProfileOptions {
   readonly width?: number;
   readonly height?: number;
   readonly colorScheme?: "light" | "dark";
@@ -68,7 +68,7 @@ export interface VisitorOptions {
 }
 
 /** One person's browser. Disposing of it fails the test when a page had a fault. */
-export class Visitor implements AsyncDisposable {
+export class BrowserProfile implements AsyncDisposable {
   /** Errors, violations of the policy, and requests to other hosts. */
   readonly faults: string[] = [];
 

@@ -12,7 +12,7 @@ const DAY = 86_400_000;
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
 /** A pair that was valid from yesterday on, for `names`; its end is `days` from now. */
-export function pair(
+export function keyPair(
   names: readonly string[] = ["localhost", "127.0.0.1"],
   days = 30,
 ): Promise<KeyPair> {
@@ -44,19 +44,19 @@ export async function opensslPair(withName: boolean): Promise<KeyPair> {
 }
 
 /** The fingerprint of a certificate, as the hub shows it. */
-export function fingerprint({ cert }: KeyPair): string {
+export function shownFingerprint({ cert }: KeyPair): string {
   return showFingerprint(fingerprintOf(new Uint8Array(PemConverter.decodeFirst(cert))));
 }
 
 /** A private authority, and what it signs. */
-export class Authority {
+export class TestAuthority {
   private constructor(
     /** Its certificate, as PEM. */
     readonly cert: string,
     private readonly keys: CryptoKeyPair,
   ) {}
 
-  static async create(): Promise<Authority> {
+  static async create(): Promise<TestAuthority> {
     const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
     const certificate = await X509CertificateGenerator.createSelfSigned({
       name: "CN=test authority",
@@ -66,7 +66,7 @@ export class Authority {
       signingAlgorithm: ALGORITHM,
       extensions: [new BasicConstraintsExtension(true, undefined, true)],
     });
-    return new Authority(certificate.toString("pem"), keys);
+    return new TestAuthority(certificate.toString("pem"), keys);
   }
 
   /** A pair for the host `name`, signed by this authority. */

@@ -1,11 +1,11 @@
 import type { Screen } from "../../editor/screen.ts";
-import { until } from "./until.ts";
+import { until } from "./wait.ts";
 
-/** A screen that remembers what it was asked to show. */
+/** A {@linkcode Screen} that records its calls. */
 export class FakeScreen implements Screen {
-  /** What was printed since it was cleared, row by row. */
+  /** The lines printed since it was cleared. */
   lines: string[] = [];
-  /** Everything that was ever printed, call by call. */
+  /** Everything ever printed, call by call. */
   readonly printed: string[] = [];
   status: readonly string[] = [];
   prompt = "";
@@ -48,12 +48,12 @@ export class FakeScreen implements Screen {
     this.lines = [];
   }
 
-  /** What is in sight, as one text. */
+  /** The visible lines, as one text. */
   get text(): string {
     return this.lines.join("\n");
   }
 
-  /** Waits until a line holds `text`. */
+  /** Waits until a line contains `text`. */
   has(text: string): Promise<boolean> {
     return until(
       `"${text}" among ${JSON.stringify(this.lines)}`,
@@ -61,7 +61,7 @@ export class FakeScreen implements Screen {
     );
   }
 
-  /** Waits until a row of the status holds `text`. */
+  /** Waits until a row of the status contains `text`. */
   tells(text: string): Promise<boolean> {
     return until(`"${text}" in the status`, () => this.status.some((row) => row.includes(text)));
   }

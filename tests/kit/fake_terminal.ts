@@ -1,26 +1,31 @@
-import { ENTER_RAW, RESTORE, type Terminal, type TerminalEvents } from "../../editor/tty.ts";
-import { type TerminalHabits, TerminalModel } from "./terminal_model.ts";
+import {
+  ENTER_RAW_MODE,
+  RESTORE,
+  type Terminal,
+  type TerminalEvents,
+} from "../../editor/terminal.ts";
+import { TerminalModel, type TerminalQuirks } from "./terminal_model.ts";
 
 const encoder = new TextEncoder();
 
-/** A terminal that is a model of one, with a keyboard for the test. */
+/** A {@linkcode Terminal} over a model of one, with a keyboard for the test. */
 export class FakeTerminal implements Terminal {
   readonly screen: TerminalModel;
-  /** All that was written, piece by piece. */
+  /** Everything written, call by call. */
   readonly writes: string[] = [];
   raw = false;
-  /** Whether there is a shell to go back to. */
+  /** Whether a shell could resume the program. */
   shell = true;
   #events: TerminalEvents | undefined;
   readonly #typed: (Uint8Array | undefined)[] = [];
   #reader: ((bytes: Uint8Array | undefined) => void) | undefined;
   #continue: (() => void) | undefined;
 
-  constructor(columns: number, rows: number, habits?: TerminalHabits) {
+  constructor(columns: number, rows: number, habits?: TerminalQuirks) {
     this.screen = new TerminalModel(columns, rows, habits);
   }
 
-  /** What it tells of its size, where that is not how large it is: tmux is late with news of it. */
+  /** The reported size, if it differs from the real one: tmux reports changes late. */
   claimed: Terminal["size"] | undefined;
 
   get size(): Terminal["size"] {
@@ -35,12 +40,12 @@ export class FakeTerminal implements Terminal {
     return this.#continue !== undefined;
   }
 
-  take(): void {
+  enterRawMode(): void {
     this.raw = true;
-    this.write(ENTER_RAW);
+    this.write(ENTER_RAW_MODE);
   }
 
-  give(): void {
+  restore(): void {
     this.write(RESTORE);
     this.raw = false;
   }
@@ -55,11 +60,11 @@ export class FakeTerminal implements Terminal {
     return new Promise((resolve) => this.#reader = resolve);
   }
 
-  canStop(): Promise<boolean> {
+  canSuspend(): Promise<boolean> {
     return Promise.resolve(this.shell);
   }
 
-  stop(): Promise<void> {
+  suspend(): Promise<void> {
     return new Promise((resolve) => this.#continue = resolve);
   }
 
@@ -68,7 +73,7 @@ export class FakeTerminal implements Terminal {
     return { [Symbol.dispose]: () => this.#events = undefined };
   }
 
-  /** Types keys, each of them in a piece of its own; returns when they were taken in. */
+  /** Types keys, each as a separate read; resolves when they are handled. */
   async type(...keys: readonly string[]): Promise<void> {
     for (const key of keys) {
       this.#send(encoder.encode(key));
@@ -76,7 +81,7 @@ export class FakeTerminal implements Terminal {
     }
   }
 
-  /** Pastes, as terminals do it: with carriage returns, between brackets. */
+  /** Pastes like a terminal: with carriage returns, between brackets. */
   async paste(text: string): Promise<void> {
     await this.type(`\x1b[200~${text.replaceAll("\n", "\r")}\x1b[201~`);
   }
@@ -92,18 +97,18 @@ export class FakeTerminal implements Terminal {
     this.#events?.resized();
   }
 
-  /** Somebody else asks the program to stop. */
+  /** Another program asks this one to suspend. */
   async askToStop(): Promise<void> {
     this.#events?.stopping();
     await settled();
   }
 
-  /** An error occurs that nobody catches. */
+  /** An uncaught error occurs. */
   fail(): void {
     this.#events?.failing();
   }
 
-  /** Lets the program go on. */
+  /** Resumes the program. */
   async continue(): Promise<void> {
     this.#events?.continued();
     this.#continue?.();
@@ -119,7 +124,7 @@ export class FakeTerminal implements Terminal {
   }
 }
 
-/** Returns when all that could be done at once was done. */
+/** Resolves when all pending microtasks are done. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -1,21 +1,24 @@
 import type { Server } from "../../server.ts";
 
-/** The address of a path of a hub for HTTP. */
-export function address(hub: Server, path: string): string {
+/** The URL of a path on a hub. */
+export function httpUrl(hub: Server, path: string): string {
   return new URL(path, hub.url.replace(/^ws/, "http")).href;
 }
 
-/** What an answer of the API came to. */
-export interface Told {
+export interface JsonResponse {
   readonly status: number;
   readonly headers: Headers;
-  // deno-lint-ignore no-explicit-any -- whatever the hub says, for a test to look at
+  // deno-lint-ignore no-explicit-any -- any JSON, for tests to inspect
   readonly body: any;
 }
 
-/** Asks a hub, and reads the JSON of its answer. */
-export async function tell(hub: Server, path: string, init: RequestInit = {}): Promise<Told> {
-  const response = await fetch(address(hub, path), init);
+/** Sends a request and reads the JSON response. */
+export async function fetchJson(
+  hub: Server,
+  path: string,
+  init: RequestInit = {},
+): Promise<JsonResponse> {
+  const response = await fetch(httpUrl(hub, path), init);
   const text = await response.text();
   return {
     status: response.status,
@@ -24,16 +27,16 @@ export async function tell(hub: Server, path: string, init: RequestInit = {}): P
   };
 }
 
-/** Posts JSON (an object), or text as `curl -d` would. */
+/** Publishes JSON (an object), or text as `curl -d` does. */
 export function post(
   hub: Server,
   room: string,
   body: object | string,
   headers: Record<string, string> = {},
   query = "",
-): Promise<Told> {
+): Promise<JsonResponse> {
   const text = typeof body === "string";
-  return tell(hub, `/api/rooms/${room}/messages${query}`, {
+  return fetchJson(hub, `/api/rooms/${room}/messages${query}`, {
     method: "POST",
     body: text ? body : JSON.stringify(body),
     headers: {

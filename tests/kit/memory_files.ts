@@ -1,20 +1,20 @@
-import type { Files, FileStatus, GrowingFile } from "../../commands/pipeline/files.ts";
+import type { AppendFile, FileStatus, FileSystem } from "../../commands/pipeline/files.ts";
 
 /** What is left of an operation during which the process was killed. */
-export type Remains = "nothing" | "half" | "all";
+export type PartialWrite = "nothing" | "half" | "all";
 
 /** Files in memory, for a process that can be killed in the middle of any operation. */
-export class MemoryFiles implements Files {
+export class MemoryFiles implements FileSystem {
   /** Operations that changed something. */
   changes = 0;
   readonly #held = new Set<string>();
   #killAt = Infinity;
-  #remains: Remains = "nothing";
+  #remains: PartialWrite = "nothing";
 
   constructor(readonly contents: Map<string, Uint8Array<ArrayBuffer>> = new Map()) {}
 
   /** The process is killed during the change with this number, counted from 1. */
-  killAt(change: number, remains: Remains): this {
+  killAt(change: number, remains: PartialWrite): this {
     this.#killAt = change;
     this.#remains = remains;
     return this;
@@ -39,20 +39,13 @@ export class MemoryFiles implements Files {
     return Promise.resolve(this.text(path));
   }
 
-  writeText(path: string, text: string): Promise<void> {
-    return this.change((part) => this.put(path, text.slice(0, Math.ceil(text.length * part))));
-  }
-
-  rename(from: string, to: string): Promise<void> {
+  replaceText(path: string, text: string): Promise<void> {
     return this.change((part) => {
-      // There is no half of it.
-      if (part < 1) return;
-      this.contents.set(to, this.contents.get(from) ?? new Uint8Array());
-      this.contents.delete(from);
+      if (part === 1) this.put(path, text);
     });
   }
 
-  open(path: string): Promise<GrowingFile> {
+  open(path: string): Promise<AppendFile> {
     if (!this.contents.has(path)) this.contents.set(path, new Uint8Array());
     return Promise.resolve(new MemoryFile(this, path));
   }
@@ -75,7 +68,7 @@ export class MemoryFiles implements Files {
   }
 }
 
-class MemoryFile implements GrowingFile {
+class MemoryFile implements AppendFile {
   constructor(private readonly files: MemoryFiles, private readonly path: string) {}
 
   lock(): Promise<boolean> {
@@ -101,7 +94,7 @@ class MemoryFile implements GrowingFile {
     });
   }
 
-  cut(size: number): Promise<void> {
+  truncate(size: number): Promise<void> {
     return this.files.change((part) => {
       if (part === 1) this.files.contents.set(this.path, this.#bytes.slice(0, size));
     });

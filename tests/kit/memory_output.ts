@@ -1,5 +1,5 @@
 import type { Context } from "../../cli/context.ts";
-import type { Output } from "../../cli/output.ts";
+import type { Output } from "../../lib/output.ts";
 
 /** An output that keeps what is written. */
 export class MemoryOutput implements Output {
@@ -22,7 +22,7 @@ export function memoryContext(
   options: { readonly env?: Record<string, string>; readonly input?: string } = {},
 ): Context & { readonly stdout: MemoryOutput; readonly stderr: MemoryOutput } {
   return {
-    stdin: { isTerminal: false, readable: bytesOf(options.input ?? "") },
+    stdin: { isTerminal: false, readable: byteStream(options.input ?? "") },
     stdout: new MemoryOutput(),
     stderr: new MemoryOutput(),
     os: "linux",
@@ -35,7 +35,7 @@ export function memoryContext(
 }
 
 /** A stream of the bytes of `pieces`. */
-export function bytesOf(...pieces: readonly string[]): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function byteStream(...pieces: readonly string[]): ReadableStream<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
   return ReadableStream.from(pieces.map((piece) => encoder.encode(piece)));
 }

@@ -15,13 +15,13 @@ import {
   splitBatch,
   SUBPROTOCOL,
 } from "../../protocol.ts";
-import { Inbox, within } from "./within.ts";
+import { Inbox, within } from "./wait.ts";
 
 /** A hub that does what the test says, frame by frame: every misfortune is a fixture. */
 export class ScriptedHub implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #connections = new Inbox<HubSide>("a connection");
-  readonly #open = new Set<HubSide>();
+  readonly #connections = new Inbox<ScriptedConnection>("a connection");
+  readonly #open = new Set<ScriptedConnection>();
   #answer: ((request: Request) => Response) | undefined;
 
   /** @param subprotocol what it agrees to speak. */
@@ -32,7 +32,7 @@ export class ScriptedHub implements AsyncDisposable {
         ...(subprotocol === undefined ? {} : { protocol: subprotocol }),
         idleTimeout: 0,
       });
-      const side = new HubSide(socket);
+      const side = new ScriptedConnection(socket);
       this.#open.add(side);
       socket.addEventListener("close", () => this.#open.delete(side));
       socket.addEventListener("open", () => this.#connections.put(side));
@@ -59,12 +59,12 @@ export class ScriptedHub implements AsyncDisposable {
   }
 
   /** The next connection. */
-  accept(): Promise<HubSide> {
+  accept(): Promise<ScriptedConnection> {
     return this.#connections.take();
   }
 
   /** The next connection, its hello read and answered. */
-  async welcome(script: WelcomeScript = {}): Promise<HubSide> {
+  async welcome(script: WelcomeScript = {}): Promise<ScriptedConnection> {
     const side = await this.accept();
     await side.hello();
     side.welcome(script);
@@ -88,7 +88,7 @@ export interface WelcomeScript {
 }
 
 /** The hub's end of one connection. */
-export class HubSide {
+export class ScriptedConnection {
   readonly #frames = new Inbox<string>("a frame from the client");
   readonly #objects: string[] = [];
   /** How the client's end saw it go. */
@@ -172,7 +172,7 @@ export class HubSide {
   }
 
   /** The code with which the client went. */
-  async goneWith(): Promise<number> {
+  async closeCode(): Promise<number> {
     return (await within(this.closed, "the end of the connection")).code;
   }
 }

@@ -1,7 +1,7 @@
 import { eastAsianWidth } from "get-east-asian-width";
 
 /** In what terminals differ from each other. */
-export interface TerminalHabits {
+export interface TerminalQuirks {
   /** Emoji of several characters are one, 2 columns wide; elsewhere each has its own columns. */
   readonly clusters?: boolean;
   /** Rows that became too long are broken when the terminal becomes narrower; elsewhere cut. */
@@ -42,7 +42,7 @@ export class TerminalModel {
   constructor(
     public columns: number,
     public height: number,
-    private readonly habits: TerminalHabits = { reflows: true },
+    private readonly habits: TerminalQuirks = { reflows: true },
   ) {}
 
   /** All rows ever with anything in them, without blanks at their ends. */

@@ -1,5 +1,5 @@
 import { NOWHERE } from "./process.ts";
-import { until } from "./until.ts";
+import { until } from "./wait.ts";
 
 const decoder = new TextDecoder();
 

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { SteadyClock } from "../../lib/steady_clock.ts";
-import { collectTrouble } from "../kit/trouble.ts";
+import { collectLog } from "../kit/collected_log.ts";
 
 const START = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
 
-/** A machine whose clock can be set, and which can sleep. */
+/** A machine with a clock that can be set, and that can sleep. */
 class Machine {
   #wall = START;
   #awake = 5000;
@@ -16,7 +16,7 @@ class Machine {
   readonly uptime = (): number | undefined =>
     this.knowsUptime ? Math.floor(this.#up / 1000) * 1000 : undefined;
 
-  /** Lets time pass, with a look at the clock each second as a hub has. */
+  /** Lets time pass, reading the clock regularly as a hub does. */
   pass(milliseconds: number, clock: SteadyClock): void {
     for (let left = milliseconds; left > 0; left -= 500) {
       const step = Math.min(500, left);
@@ -40,7 +40,7 @@ class Machine {
 for (const knowsUptime of [true, false]) {
   const name = `\`SteadyClock\`, ${knowsUptime ? "with" : "without"} an uptime,`;
 
-  Deno.test(`${name} is the machine's clock while that is right, and follows small corrections`, () => {
+  Deno.test(`${name} follows the system clock and its small corrections`, () => {
     const machine = new Machine(knowsUptime);
     const clock = new SteadyClock(machine);
     assertEquals(clock.now(), START);
@@ -53,7 +53,7 @@ for (const knowsUptime of [true, false]) {
     }
   });
 
-  Deno.test(`${name} passes over a clock that is wrong for a moment, with one warning`, async () => {
+  Deno.test(`${name} ignores a clock that is wrong for a moment, with one warning`, async () => {
     for (
       const by of [
         10 * MINUTE,
@@ -62,7 +62,7 @@ for (const knowsUptime of [true, false]) {
         -30 * 365 * 24 * 60 * MINUTE,
       ]
     ) {
-      await using log = await collectTrouble();
+      await using log = await collectLog();
       const machine = new Machine(knowsUptime);
       const clock = new SteadyClock(machine);
       machine.pass(MINUTE, clock);
@@ -78,9 +78,9 @@ for (const knowsUptime of [true, false]) {
     }
   });
 
-  Deno.test(`${name} follows a clock that stays as it was set`, async () => {
+  Deno.test(`${name} follows a clock that stays changed`, async () => {
     for (const by of [10 * MINUTE, -10 * MINUTE, 365 * 24 * 60 * MINUTE]) {
-      await using log = await collectTrouble();
+      await using log = await collectLog();
       const machine = new Machine(knowsUptime);
       const clock = new SteadyClock(machine);
       machine.set(by);
@@ -93,8 +93,8 @@ for (const knowsUptime of [true, false]) {
     }
   });
 
-  Deno.test(`${name} warns once of a clock that jumps to and fro`, async () => {
-    await using log = await collectTrouble();
+  Deno.test(`${name} warns once about a clock that jumps back and forth`, async () => {
+    await using log = await collectLog();
     const machine = new Machine(knowsUptime);
     const clock = new SteadyClock(machine);
     for (let n = 1; n <= 30; n++) {
@@ -106,8 +106,8 @@ for (const knowsUptime of [true, false]) {
   });
 }
 
-Deno.test("`SteadyClock` counts the time for which the machine slept at once, without a warning", async () => {
-  await using log = await collectTrouble();
+Deno.test("`SteadyClock` counts time asleep immediately, without a warning", async () => {
+  await using log = await collectLog();
   const machine = new Machine(true);
   const clock = new SteadyClock(machine);
   for (const hours of [8, 0.01, 72]) {

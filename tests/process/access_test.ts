@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { temporaryFolder } from "../kit/folder.ts";
-import { handshake } from "../kit/handshake.ts";
+import { requestUpgrade } from "../kit/raw_http.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
-import { TestSocket } from "../kit/socket.ts";
-import { until } from "../kit/until.ts";
+import { TestSocket } from "../kit/test_socket.ts";
+import { until } from "../kit/wait.ts";
 
-/** A little more than the program has open by itself. */
+/** A little more than the program itself opens. */
 const DESCRIPTORS = 150;
 
 Deno.test({
-  name: "bcast start outlives more half-open handshakes than it has file descriptors",
+  name: "bcast start survives more unfinished handshakes than it has file descriptors",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using hub = new Program(
@@ -23,13 +23,13 @@ Deno.test({
     await using writer = await TestSocket.plain(url, "Writer");
     const sockets: Deno.TcpConn[] = [];
     try {
-      while (sockets.length < DESCRIPTORS && !hub.errors.includes("Nobody new can come in")) {
+      while (sockets.length < DESCRIPTORS && !hub.errors.includes("No new client can connect")) {
         const socket = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
         if (socket === undefined) break;
         sockets.push(socket);
         await socket.write(new TextEncoder().encode("GET / HTTP/1.1\r\nX: ")).catch(() => 0);
       }
-      await until("the hub notices", () => hub.errors.includes("Nobody new can come in"));
+      await until("the hub notices", () => hub.errors.includes("No new client can connect"));
       writer.send({ type: "message", message: "still here" });
       assertEquals((await bystander.next("message"))["message"], "still here");
     } finally {
@@ -43,7 +43,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "bcast start ends in time whatever handshakes were begun and never finished",
+  name: "bcast start stops in time despite unfinished handshakes",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     const { program, url } = await startHubProcess(["--memory"]);
@@ -57,7 +57,7 @@ Deno.test({
   },
 });
 
-Deno.test("bcast start follows its token file, and keeps to the last one that made sense", async () => {
+Deno.test("bcast start reloads its token file, and keeps the last valid one", async () => {
   await using folder = await temporaryFolder();
   const file = `${folder.path}/tokens`;
   await Deno.writeTextFile(file, "first-secret-of-the-hub\n", { mode: 0o600 });
@@ -65,21 +65,24 @@ Deno.test("bcast start follows its token file, and keeps to the last one that ma
   await using hub = program;
   const { port } = new URL(url);
   const status = async (token: string): Promise<number> =>
-    (await handshake(Number(port), [["Authorization", `Bearer ${token}`]])).status;
+    (await requestUpgrade(Number(port), [["Authorization", `Bearer ${token}`]])).status;
   assertEquals(await status("first-secret-of-the-hub"), 101);
 
   await Deno.writeTextFile(file, "first-secret-of-the-hub\nsecond-secret-of-the-hub\n");
-  await until("the second", () => hub.errors.includes("Read again who may come in"));
+  await until("the second", () => hub.errors.includes("Reloaded the authentication files"));
   assertEquals(await status("second-secret-of-the-hub"), 101);
   assertEquals(await status("first-secret-of-the-hub"), 101);
 
   await Deno.writeTextFile(file, "");
-  await until("a complaint", () => hub.errors.includes("Who may come in stays as it was"));
+  await until(
+    "a complaint",
+    () => hub.errors.includes("The previous authentication settings stay in force"),
+  );
   assertEquals(await status("first-secret-of-the-hub"), 101);
   assert(!hub.errors.includes("secret-of-the-hub"), hub.errors);
 });
 
-Deno.test("a client with a wrong token ends with 4 and the hub's reason", async () => {
+Deno.test("a client with a wrong token exits with 4 and the hub's reason", async () => {
   const { program, url } = await startHubProcess(["--memory", "--token", "the-secret-of-the-hub"]);
   await using _hub = program;
   await using client = new Program(["connect", url, "--token", "another-secret"]);
@@ -92,7 +95,7 @@ Deno.test("a client with a wrong token ends with 4 and the hub's reason", async 
 });
 
 Deno.test({
-  name: "a token file may be a pipe, as <(command) is: it is read once, whatever needs the token",
+  name: "a token file may be a pipe such as <(command): it is read once",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     const secret = "the-secret-of-the-hub";
@@ -124,7 +127,7 @@ Deno.test({
   },
 });
 
-Deno.test("bcast token makes a secret that only its owner reads, mints and inspects with it", async () => {
+Deno.test("bcast token creates a secret readable by its owner only, mints and inspects tokens with it", async () => {
   await using folder = await temporaryFolder();
   const file = `${folder.path}/jwt`;
   await using secret = new Program(["token", "secret", file]);
@@ -140,7 +143,7 @@ Deno.test("bcast token makes a secret that only its owner reads, mints and inspe
   await using inspect = new Program(["token", "inspect", "--jwt-secret-file", file]);
   await inspect.type(token, { end: true });
   assertEquals(await inspect.exit(), 0);
-  assertStringIncludes(inspect.lines.join("\n"), "good: a hub with these keys takes it");
+  assertStringIncludes(inspect.lines.join("\n"), "valid: a hub with these keys accepts it");
   const { program, url } = await startHubProcess(["--memory", "--jwt-secret-file", file]);
   await using _hub = program;
   const [socket, welcome] = await TestSocket.v1(url, { token });

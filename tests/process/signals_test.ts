@@ -1,24 +1,24 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { connect } from "../../client.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const linux = Deno.build.os === "linux";
 
-/** Signals that end a program that knows nothing of them. */
+/** Signals that end a program by default. */
 const STRAY: readonly Deno.Signal[] = [
   ...["SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGIO", "SIGXFSZ"] as const,
   ...linux ? ["SIGSTKFLT"] as const : [],
 ];
 
-/** Signals that ask for an end, beside Ctrl-C and SIGTERM. */
+/** Signals that stop the hub, beside SIGINT and SIGTERM. */
 const ENDS: readonly Deno.Signal[] = ["SIGQUIT", "SIGXCPU", ...linux ? ["SIGPWR"] as const : []];
 
 const ignore = Deno.build.os === "windows";
 
 for (const end of ENDS) {
   Deno.test({
-    name: `bcast start logs signals that mean nothing, serves on, and stops calmly at ${end}`,
+    name: `bcast start logs and ignores stray signals, and stops in order at ${end}`,
     ignore,
     async fn() {
       const { program: hub, url } = await startHubProcess(["--memory"]);
@@ -27,9 +27,9 @@ for (const end of ENDS) {
       await alice.send({ message: "before" });
       for (const signal of STRAY) {
         hub.kill(signal);
-        await until(`${signal} in the log`, () => hub.errors.includes(`${signal} means nothing`));
+        await until(`${signal} in the log`, () => hub.errors.includes(`${signal} is ignored`));
       }
-      // Not to be seen, as the runtime ignores it: whoever reads its output has gone.
+      // Not logged: the runtime ignores it. It means that the reader of the output is gone.
       hub.kill("SIGPIPE");
       await alice.send({ message: "after" });
       await alice.close();
@@ -41,7 +41,7 @@ for (const end of ENDS) {
 }
 
 Deno.test({
-  name: "bcast listen and bcast exec outlive signals that mean nothing",
+  name: "bcast listen and bcast exec ignore stray signals",
   ignore,
   async fn() {
     const { program: hub, url } = await startHubProcess(["--memory", "--quiet"]);
@@ -67,7 +67,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "without a terminal SIGHUP ends neither listen, exec nor send: nohup keeps them",
+  name: "without a terminal, listen, exec and send ignore SIGHUP",
   ignore,
   async fn() {
     const { program: hub, url } = await startHubProcess(["--memory", "--quiet"]);
@@ -100,7 +100,7 @@ Deno.test({
   },
 });
 
-Deno.test("bcast start --host takes no socket, port or URL: one line says so", async () => {
+Deno.test("bcast start --host rejects sockets, ports and URLs with one line", async () => {
   for (
     const host of ["unix:/run/bcast.sock", "/run/bcast.sock", "localhost:8765", "http://localhost"]
   ) {

@@ -5,7 +5,7 @@ import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { parseHubFrame } from "../../protocol.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { post } from "../kit/http.ts";
-import { type Received, TestSocket } from "../kit/socket.ts";
+import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 /** Takes any token as the name of its bearer, and asks for none. */
@@ -17,7 +17,9 @@ const byName: Authorizer = {
   }),
 };
 
-const annotationsOf = ({ format, verified, via }: Received): unknown[] => [format, verified, via];
+const annotationsOf = (
+  { format, verified, via }: ReceivedFrame,
+): unknown[] => [format, verified, via];
 
 Deno.test("format, via and verified reach clients live, from the log and after a restart", async () => {
   await using folder = await temporaryFolder();
@@ -56,10 +58,10 @@ Deno.test("format, via and verified reach clients live, from the log and after a
   await using reader = await TestSocket.plain(hub.url, "Reader");
   reader.send({ type: "history", room: "lobby" });
   const { messages } = await reader.next("history");
-  assertEquals((messages as Received[]).map(annotationsOf), expected);
+  assertEquals((messages as ReceivedFrame[]).map(annotationsOf), expected);
 });
 
-Deno.test("a format or via that means nothing is refused with bad_frame, and a hub's is ignored", async () => {
+Deno.test("an invalid format or via is refused with `bad_frame`; one from a hub is ignored", async () => {
   await using hub = await startTestHub();
   await using socket = await TestSocket.plain(hub.url, "Bob");
   for (const wrong of [{ format: "html" }, { via: "a" }, { via: [""] }, { via: ["a b"] }]) {

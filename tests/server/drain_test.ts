@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { retryAfterShutdown } from "../../server/http/shutdown.ts";
+import { retryAfterShutdown } from "../../server/limits/connection_limiter.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { startHubProcess } from "../kit/process.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const names = (socket: TestSocket, field: string): unknown[] =>
   socket.all("presence").flatMap((frame) => frame[field] as unknown[] ?? []);
@@ -16,7 +16,7 @@ async function look(url: string, path: string): Promise<[number, string, string 
   return [answer.status, (await answer.text()).trim(), answer.headers.get("cache-control")];
 }
 
-Deno.test("stop() spreads the goodbyes evenly, and serves whoever was not told yet", async () => {
+Deno.test("`stop()` with a drain disconnects clients evenly and serves the others", async () => {
   const clock = new FakeClock();
   const hub = await startTestHub({ clock });
   const sockets: TestSocket[] = [];
@@ -45,7 +45,7 @@ Deno.test("stop() spreads the goodbyes evenly, and serves whoever was not told y
   ]);
   last.send({ type: "message", message: "still here", ref: 1 });
   await last.next("ack");
-  // Far over the grace of those who were told: nobody sees them leave, or has to see them return.
+  // Long after the grace time: no client sees the others leave or return.
   clock.advance(6900);
   assertEquals(open(), 0);
   assertEquals((await last.closed).code, 1001);
@@ -55,28 +55,28 @@ Deno.test("stop() spreads the goodbyes evenly, and serves whoever was not told y
   await stopping;
 });
 
-Deno.test("returnAfterStop() has those who knock wait for the end of the goodbyes, and spreads them", () => {
+Deno.test("`retryAfterShutdown()` adds a restart and jitter to the rest of the drain", () => {
   assertEquals([0, 0.5, 0.999].map((random) => retryAfterShutdown(4200, random)), [6, 7, 8]);
   assertEquals([0, 0.5, 0.999].map((random) => retryAfterShutdown(-10, random)), [1, 2, 3]);
 });
 
-Deno.test("stop() with nobody there takes no time", async () => {
+Deno.test("`stop()` without clients resolves immediately", async () => {
   const hub = await startTestHub({ clock: new FakeClock() });
   await hub.stop("Bye", 3_600_000);
 });
 
-Deno.test("stop() is over as soon as the last one has left by itself", async () => {
+Deno.test("`stop()` resolves as soon as the last client has left by itself", async () => {
   const clock = new FakeClock();
   const hub = await startTestHub({ clock });
   const [only] = await TestSocket.v1(hub.url);
   const stopping = hub.stop("Bye", 3_600_000);
   await only.close();
-  await until("nobody", () => hub.online === 0);
+  await until("no clients", () => hub.online === 0);
   clock.advance(50);
   await stopping;
 });
 
-Deno.test("/readyz fails when the log cannot be written, and asks it once a second at most", async () => {
+Deno.test("`/readyz` fails when the log cannot be written, and checks it at most once a second", async () => {
   const clock = new FakeClock();
   const broker = await openSqliteBroker({ path: ":memory:" });
   const works = broker.check.bind(broker);
@@ -101,7 +101,7 @@ Deno.test("/readyz fails when the log cannot be written, and asks it once a seco
 });
 
 Deno.test({
-  name: "SIGTERM with --drain: 503 at the door, everything acked kept, exit 0",
+  name: "SIGTERM with `--drain` rejects with 503, keeps everything acked, and exits with 0",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();
@@ -114,7 +114,7 @@ Deno.test({
     assertEquals((await look(url, "/readyz"))[0], 503);
     late.send({ type: "message", message: "in the last moment", ref: 1 });
     await late.next("ack");
-    // The last one goes by itself, and nobody is left to be told.
+    // The last client leaves by itself.
     await late.close();
     assertEquals(await hub.exit(), 0, hub.errors);
 
@@ -126,14 +126,14 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a second SIGTERM ends a hub that drains at once",
+  name: "a second SIGTERM ends a draining hub immediately",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     const { program, url } = await startHubProcess(["--memory", "--drain", "1h"]);
     await using hub = program;
     await using _client = (await TestSocket.v1(url))[0];
     hub.kill("SIGTERM");
-    await until("the door shut", async () => (await look(url, "/readyz"))[0] === 503);
+    await until("the hub to drain", async () => (await look(url, "/readyz"))[0] === 503);
     hub.kill("SIGTERM");
     assertEquals(await hub.exit(), 130);
   },

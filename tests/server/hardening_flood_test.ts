@@ -2,16 +2,15 @@ import { assert, assertEquals } from "@std/assert";
 import { LineClient } from "../kit/line_client.ts";
 import { startHubProcess } from "../kit/process.ts";
 import { rawRequest, UPGRADE } from "../kit/raw_http.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { collectTrouble } from "../kit/trouble.ts";
-import { until } from "../kit/until.ts";
-import { within } from "../kit/within.ts";
+import { collectLog } from "../kit/collected_log.ts";
+import { until, within } from "../kit/wait.ts";
 
 const MIB = 1024 * 1024;
 const encoder = new TextEncoder();
 
-/** Memory of a process in bytes: now, and at its highest. */
+/** Memory of a process in bytes: now, and its peak. */
 async function memoryOf(pid: number): Promise<{ readonly now: number; readonly peak: number }> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
   const read = (name: string): number =>
@@ -19,7 +18,7 @@ async function memoryOf(pid: number): Promise<{ readonly now: number; readonly p
   return { now: read("VmRSS"), peak: read("VmHWM") };
 }
 
-/** Milliseconds until the hub has stored something for a bystander and given it back. */
+/** Milliseconds until the hub has stored and returned a message of a bystander. */
 async function roundTrip(bystander: TestSocket, ref: string): Promise<number> {
   const started = performance.now();
   bystander.send({ type: "message", message: ref, ref });
@@ -37,8 +36,7 @@ async function connectMany(port: number, count: number): Promise<Deno.TcpConn[]>
 }
 
 Deno.test({
-  name:
-    "hardening: 2,000 half-open handshakes and a frame of 60 MiB cost memory, and nobody anything else",
+  name: "hardening: 2,000 unfinished handshakes and a frame of 60 MiB cost memory only",
   ignore: Deno.build.os !== "linux",
   fn: async (t) => {
     const { program, url } = await startHubProcess(["--memory", "--tcp", "0"]);
@@ -59,7 +57,7 @@ Deno.test({
       await using client = await LineClient.open(Number(tcp));
       const piece = new Uint8Array(256 * 1024).fill(0x78);
       for (let sent = 0; sent < 50 * MIB; sent += piece.length) await client.send(piece);
-      await client.line(/^\* Error: a message may take 65536 bytes: send less at once$/);
+      await client.line(/^\* Error: a message may have at most 65536 bytes: shorten or split it$/);
       await client.send("\nstill here\n");
       await client.line(/: still here$/);
       const { peak } = await memoryOf(hub.pid);
@@ -78,20 +76,20 @@ Deno.test({
       const newcomer = await TestSocket.plain(url, "Newcomer");
       await newcomer.close();
       assertEquals((await rawRequest(port, "GET / HTTP/1.0\r\n\r\n")).status, 200);
-      await note("with 2,000 half-open handshakes");
+      await note("with 2,000 unfinished handshakes");
       for (const conn of conns) conn.close();
     });
 
-    await t.step("500 connections of lines that say nothing", async () => {
+    await t.step("500 silent TCP connections", async () => {
       const conns = await connectMany(Number(tcp), 500);
       await until("all of them", async () => {
         bystander.send({ type: "who", room: "lobby" });
         return (await bystander.next("who"))["online"] === 501;
       });
       assert(await roundTrip(bystander, "lines") < 5000);
-      await note("with 500 clients of lines");
+      await note("with 500 TCP clients");
       for (const conn of conns) conn.close();
-      await until("that all are gone", async () => {
+      await until("the end of all", async () => {
         bystander.send({ type: "who", room: "lobby" });
         return (await bystander.next("who"))["online"] === 1;
       });
@@ -108,15 +106,15 @@ Deno.test({
     });
 
     const { peak } = await memoryOf(hub.pid);
-    // deno-lint-ignore no-console -- figures for whoever reads the results
+    // deno-lint-ignore no-console -- figures for readers of the results
     console.log(figures.join("\n"));
     assert(peak - before.now < 500 * MIB, figures.join("\n"));
     assert(!/ error | fault/i.test(hub.errors), hub.errors.slice(-2000));
   },
 });
 
-Deno.test("hardening: a flood of handshakes gets 503 beyond the limit, and those inside stay", async () => {
-  await using trouble = await collectTrouble();
+Deno.test("hardening: handshakes beyond the limit get 503, and connected clients stay", async () => {
+  await using trouble = await collectLog();
   await using hub = await startTestHub({ limits: { maxConnections: 20 } });
   await using bystander = await TestSocket.plain(hub.url, "Bystander");
   const conns: Deno.TcpConn[] = [];
@@ -135,7 +133,7 @@ Deno.test("hardening: a flood of handshakes gets 503 beyond the limit, and those
     await until("that the hub has counted those inside", () => hub.online === 1 + inside);
   }
   const refused = statuses.filter((status) => status === "503").length;
-  // Those that come in one turn of the event loop are counted when they are open.
+  // Sockets that arrive in one turn of the event loop count once they are open.
   assert(refused >= 180, `${refused} were refused`);
   assertEquals(refused + statuses.filter((status) => status === "101").length, 200);
   bystander.send({ type: "message", message: "still here" });
@@ -146,8 +144,8 @@ Deno.test("hardening: a flood of handshakes gets 503 beyond the limit, and those
   assertEquals(trouble.errors, []);
 });
 
-Deno.test("hardening: a flood at the line door gets a sentence beyond the limit", async () => {
-  await using trouble = await collectTrouble();
+Deno.test("hardening: TCP connections beyond the limit get the reason", async () => {
+  await using trouble = await collectLog();
   await using hub = await startTestHub({ tcp: { port: 0 }, limits: { maxConnections: 20 } });
   await using bystander = await TestSocket.plain(hub.url, "Bystander");
   const clients = await Promise.all(

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { formatJson, formatText } from "../../cli/logging.ts";
 import { rawRequest, UPGRADE } from "../kit/raw_http.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { collectTrouble } from "../kit/trouble.ts";
+import { collectLog } from "../kit/collected_log.ts";
 
 const request = (line: string, headers = ""): string =>
   `${line}\r\nHost: localhost\r\nConnection: close\r\n${headers}\r\n`;
@@ -12,11 +12,11 @@ const upgrade = (path: string, headers = UPGRADE): string =>
   `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n`;
 
 /**
- * One hostile request a row, and the status that the offender gets. Where there are two, the runtime
- * decides before the hub sees anything, and its versions differ.
+ * Hostile requests, and the status of the response. Where there are two, the runtime decides, and
+ * its versions differ.
  */
 const TABLE: readonly (readonly [what: string, request: string, ...statuses: number[]])[] = [
-  // Paths that want out. There are no files to be had, and it must stay so.
+  // Path traversal: the hub serves no files, and must not start to.
   ...[
     ...["/../../etc/passwd", "/..", "/.", "/./../x", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fx"],
     ...["/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/..%5c..%5cx", "/..\\..\\x", "/%00", "/a%00.html"],
@@ -27,7 +27,7 @@ const TABLE: readonly (readonly [what: string, request: string, ...statuses: num
   ),
   ["path with a raw NUL", get("/a\0b"), 400],
   ["another host in the path", get("http://elsewhere.example/etc/passwd"), 400],
-  // What is odd about the request itself.
+  // Odd requests.
   ["a path of 60 KB", get(`/${"a".repeat(60_000)}`), 404],
   ["a path of 1 MB", get(`/${"a".repeat(1_000_000)}`), 400, 431],
   ["a query of 60 KB", get(`/?${"a=b&".repeat(15_000)}`), 200],
@@ -59,7 +59,7 @@ const TABLE: readonly (readonly [what: string, request: string, ...statuses: num
     [`method ${method}`, request(`${method} /ws HTTP/1.1`), 405] as const
   ),
   ["CONNECT", request("CONNECT other:25 HTTP/1.1"), 400],
-  // Handshakes that are none (RFC 6455 section 4.2.1).
+  // Invalid handshakes (RFC 6455 section 4.2.1).
   ["an upgrade by POST", upgrade("/").replace("GET", "POST"), 405],
   ["version 8", upgrade("/", UPGRADE.replace("13", "8")), 426],
   ["no version", upgrade("/", UPGRADE.replace(/Sec-WebSocket-Version.*\r\n/, "")), 426],
@@ -73,7 +73,7 @@ const TABLE: readonly (readonly [what: string, request: string, ...statuses: num
 
 for (const [what, text, ...statuses] of TABLE) {
   Deno.test(`hardening: ${what}: ${statuses.join(" or ")}, and a bystander loses nothing`, async () => {
-    await using trouble = await collectTrouble();
+    await using trouble = await collectLog();
     await using hub = await startTestHub();
     await using bystander = await TestSocket.plain(hub.url, "Bystander");
     const answer = await rawRequest(hub.port, text);
@@ -90,7 +90,7 @@ for (
   const [host, status] of [["a b", 400], ["[", 400], ["x/../..", 400], ["other", 200]] as const
 ) {
   Deno.test(`hardening: a Host ${host} where any page may talk to the hub: ${status}`, async () => {
-    await using trouble = await collectTrouble();
+    await using trouble = await collectLog();
     await using hub = await startTestHub({ origins: ["*"] });
     const text = `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
     assertEquals((await rawRequest(hub.port, text)).status, status);
@@ -98,7 +98,7 @@ for (
   });
 }
 
-Deno.test("hardening: requests in one go are answered each, in order", async () => {
+Deno.test("hardening: pipelined requests are answered in order", async () => {
   await using hub = await startTestHub();
   using conn = await Deno.connect({ hostname: "127.0.0.1", port: hub.port });
   const one = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
@@ -111,7 +111,7 @@ Deno.test("hardening: requests in one go are answered each, in order", async () 
   assertEquals(statuses, ["200", "404", "200", "200"]);
 });
 
-Deno.test("hardening: a list of subprotocols is read with and without spaces, and however long", async () => {
+Deno.test("hardening: long lists of subprotocols are read with and without spaces", async () => {
   await using hub = await startTestHub();
   for (
     const list of [
@@ -143,7 +143,7 @@ const EVIL = [
 
 for (const evil of EVIL) {
   Deno.test(`hardening: ${JSON.stringify(evil)} injects nothing into headers or the log`, async () => {
-    await using trouble = await collectTrouble();
+    await using trouble = await collectLog();
     await using hub = await startTestHub();
     const encoded = encodeURIComponent(evil);
     for (
@@ -165,13 +165,13 @@ for (const evil of EVIL) {
     for (const record of trouble.records) {
       const line = formatText(record);
       assertEquals(line.split("\n").length, 2, line);
-      // deno-lint-ignore no-control-regex -- that there are none is the point
+      // deno-lint-ignore no-control-regex -- control characters are what this tests
       assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(line), line);
       const json = JSON.parse(formatJson(record));
       assertEquals(Object.keys(json), ["time", "level", "logger", "message", "properties"]);
       assert(json.level !== "error");
       const about = record.category.at(-1);
-      // What concerns a connection names it; only who never got one has none.
+      // Lines about a connection name it.
       if (about === "hub") assert(/^c\d+$/.test(String(json.properties.connection)), line);
     }
   });

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import type { Message } from "../../protocol.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { collectTrouble } from "../kit/trouble.ts";
-import { within } from "../kit/within.ts";
+import { collectLog } from "../kit/collected_log.ts";
+import { within } from "../kit/wait.ts";
 
 const message = (rest: string): string => `{"type":"message","ref":"r",${rest}}`;
 const K64 = 64 * 1024;
@@ -15,7 +15,7 @@ function sized(bytes: number): string {
   return frame.replace(`"message":""`, `"message":"${"x".repeat(bytes - frame.length)}"`);
 }
 
-/** One hostile object a row, and what the offender gets: an error's code, or an ack. */
+/** A hostile object, and the error code that its sender gets, or none for an ack. */
 const TABLE: readonly (readonly [what: string, frame: string, answer: string])[] = [
   ["a message of exactly 64 KiB", sized(K64), "ack"],
   ["a message of 64 KiB and a byte", sized(K64 + 1), "too_big"],
@@ -50,7 +50,7 @@ const TABLE: readonly (readonly [what: string, frame: string, answer: string])[]
 
 for (const [what, frame, expected] of TABLE) {
   Deno.test(`hardening: ${what}: ${expected}, and a bystander loses nothing`, async () => {
-    await using trouble = await collectTrouble();
+    await using trouble = await collectLog();
     await using hub = await startTestHub();
     await using bystander = await TestSocket.plain(hub.url, "Bystander");
     await using offender = await TestSocket.plain(hub.url, "Offender");
@@ -68,7 +68,7 @@ for (const [what, frame, expected] of TABLE) {
   });
 }
 
-Deno.test("hardening: __proto__ in a message arrives as it is, and changes nothing else", async () => {
+Deno.test("hardening: `__proto__` in a message arrives unchanged and has no effect", async () => {
   await using hub = await startTestHub();
   await using client = await TestSocket.plain(hub.url);
   client.send(message(`"data":{"__proto__":{"polluted":1},"constructor":{"prototype":{"x":1}}}`));
@@ -87,8 +87,8 @@ for (
     ["8,192 objects in one frame", "{}\n".repeat(8192), 0],
   ] as const
 ) {
-  Deno.test(`hardening: ${what}: ${code || "answered"}, and nobody waits for it`, async () => {
-    await using trouble = await collectTrouble();
+  Deno.test(`hardening: ${what}: ${code || "answered"}, without delay for others`, async () => {
+    await using trouble = await collectLog();
     await using hub = await startTestHub();
     await using bystander = await TestSocket.plain(hub.url, "Bystander");
     const [offender] = await TestSocket.v1(hub.url, { sender: "Offender" });
@@ -111,8 +111,8 @@ for (
   });
 }
 
-Deno.test("hardening: what a client sends while it waits for an answer is bounded in bytes", async () => {
-  await using trouble = await collectTrouble();
+Deno.test("hardening: the backlog of a client that waits for an answer is bounded in bytes", async () => {
+  await using trouble = await collectLog();
   const broker = await openSqliteBroker({ path: ":memory:" });
   const answered = Promise.withResolvers<readonly Message[]>();
   broker.search = () => answered.promise;

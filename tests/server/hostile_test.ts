@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
-/** One malformed input, and what the hub must answer. */
+/** A malformed input, and the answer that it must get. */
 interface Hostile {
   readonly input: string;
-  /** The codes that are right; the first of the frame that answers must be among them. */
+  /** The correct codes; the first answering frame must have one of them. */
   readonly codes: readonly string[];
 }
 
@@ -64,7 +64,7 @@ function wrongTypes(): Hostile[] {
   };
   return fields.flatMap(([type, field, fine, codes]) =>
     values.filter((value) => !fine.includes(value)).map((value) =>
-      // The last of two equal keys counts.
+      // Of two equal keys, the last one counts.
       bad(`{"type":"${type}",${rest[type]},"${field}":${value}}`, ...codes)
     )
   );
@@ -141,7 +141,7 @@ function badNamesAndRooms(): Hostile[] {
   ];
 }
 
-/** The valid frames of a script, each damaged in one character: whatever it becomes, it is answered. */
+/** The valid frames of a script, each with one damaged character: each must be answered. */
 function damaged(count: number): Hostile[] {
   const frame = `{"type":"who","room":"lobby","ref":"r"}`;
   const anything = ["bad_json", "bad_frame", "unknown_type", "bad_room", "ok"];
@@ -152,7 +152,7 @@ function damaged(count: number): Hostile[] {
   });
 }
 
-Deno.test("a thousand malformed inputs each get the right error, and a bystander loses nothing", async () => {
+Deno.test("each of a thousand malformed inputs gets the right error, and a bystander loses nothing", async () => {
   await using hub = await startTestHub();
   await using bystander = await TestSocket.plain(hub.url, "Bystander");
   await using writer = await TestSocket.plain(hub.url, "Writer");
@@ -187,7 +187,7 @@ Deno.test("a thousand malformed inputs each get the right error, and a bystander
   assertEquals(seen, Array.from({ length: 20 }, (_, index) => index + 1));
 });
 
-Deno.test("what cannot be answered closes the connection with the code that says why", async (t) => {
+Deno.test("input that cannot be answered closes the connection with the right code", async (t) => {
   await using hub = await startTestHub();
   await using bystander = await TestSocket.plain(hub.url, "Bystander");
 
@@ -223,7 +223,7 @@ Deno.test("what cannot be answered closes the connection with the code that says
 });
 
 Deno.test({
-  name: "a client that answers no ping gets 1001 and a reason, as the runtime has it",
+  name: "a client that answers no ping gets 1001 with the reason of the runtime",
   // Before 2.9, the runtime leaves the connection open for the client to close.
   ignore: /^2\.[0-8]\./.test(Deno.version.deno),
   fn: noPong,
@@ -246,10 +246,10 @@ async function noPong(): Promise<void> {
   assertEquals(new DataView(end.buffer, end.byteOffset).getUint16(0), 1001);
   assertEquals(new TextDecoder().decode(end.subarray(2)), reason);
   const page = await Deno.readTextFile(new URL("../../docs/protocol.md", import.meta.url));
-  assert(/^\| 1001 .*no answer to a ping.*\| yes/m.test(page), "docs/protocol.md says so");
+  assert(/^\| 1001 .*did not answer a ping.*\| yes/m.test(page), "docs/protocol.md says so");
 }
 
-Deno.test("requests that are no handshake are answered in words", async (t) => {
+Deno.test("requests that are not handshakes get a text answer", async (t) => {
   await using hub = await startTestHub();
   const http = hub.url.replace("ws:", "http:");
   for (
@@ -269,7 +269,7 @@ Deno.test("requests that are no handshake are answered in words", async (t) => {
   }
 });
 
-Deno.test("the hub turns away who comes when it is full, and serves those inside", async () => {
+Deno.test("a full hub rejects new clients with 503, and serves the others", async () => {
   await using hub = await startTestHub({ limits: { maxConnections: 2 } });
   await using first = await TestSocket.plain(hub.url);
   const second = await TestSocket.plain(hub.url);
@@ -277,7 +277,7 @@ Deno.test("the hub turns away who comes when it is full, and serves those inside
   await TestSocket.open(hub.url).catch((error: Error) => refusal = error.message);
   assert(refusal.includes("503"), refusal);
   await second.close();
-  // The hub may hear of the end a moment later than the client does: ask until it has.
+  // The hub may notice the end later than the client.
   while (hub.online > 1) await (first.send({ type: "ping" }), first.next("pong"));
   await using _third = await TestSocket.plain(hub.url);
 });

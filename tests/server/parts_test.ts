@@ -2,12 +2,13 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as fc from "fast-check";
 import { OPEN_GRANT } from "../../auth/authorizer.ts";
 import { DEFAULT_RETENTION } from "../../broker/broker.ts";
-import { NameBook } from "../../server/names.ts";
+import { NameBook } from "../../server/names/name_book.ts";
 import { PresenceChanges, presenceWindow } from "../../server/presence.ts";
 import { TokenBucket } from "../../server/limits/token_bucket.ts";
-import { isSecret, newSecret, Session } from "../../server/session.ts";
+import { isSecret, newSecret, Session } from "../../server/connection.ts";
 import { presenceSentences } from "../../server/encoders/presence_text.ts";
-import { CACHE_LENGTH, encodeMessage, RecentMessages } from "../../server/recent_messages.ts";
+import { encodeMessage } from "../../server/encoders/encoder.ts";
+import { CACHE_LENGTH, RecentMessages } from "../../server/recent_messages.ts";
 import { parseLine } from "../../server/encoders/text_commands.ts";
 import type { Message } from "../../protocol.ts";
 
@@ -22,7 +23,7 @@ const message = (id: number, text = `m${id}`): Message => ({
 
 const UNOWNED = { has: () => false };
 
-Deno.test("`NameBook.takeNearest()` numbers a taken name, and cuts a long one to make room", () => {
+Deno.test("`NameBook.takeNearest()` numbers a taken name, and truncates a long one", () => {
   const book = new NameBook<object>(UNOWNED);
   assertEquals(book.takeNearest("Alice", {}), "Alice");
   assertEquals(book.takeNearest("alice", {}), "alice-2");
@@ -32,7 +33,7 @@ Deno.test("`NameBook.takeNearest()` numbers a taken name, and cuts a long one to
   assertEquals(book.takeNearest(long, {}), "n".repeat(30) + "-2");
 });
 
-Deno.test("`NameBook.takeNearest()` finds a name in a crowd of the same", () => {
+Deno.test("`NameBook.takeNearest()` finds a free name among thousands of equal ones", () => {
   const book = new NameBook<number>(UNOWNED);
   const names = Array.from({ length: 2000 }, (_, n) => book.takeNearest("Alice", n));
   assertEquals(new Set(names.map((name) => name.toLowerCase())).size, 2000);
@@ -48,7 +49,7 @@ Deno.test("`NameBook.release()` frees a name only for its holder", () => {
   assertEquals(book.holder("Alice"), "b");
 });
 
-Deno.test("`TokenBucket.take()` allows the burst, then the rate, and says how long to wait", () => {
+Deno.test("`TokenBucket.take()` allows the burst, then the rate, and returns the time to wait", () => {
   const bucket = new TokenBucket(10, 3, 0);
   assertEquals([bucket.take(0), bucket.take(0), bucket.take(0)], [0, 0, 0]);
   assertEquals(bucket.take(0), 0.1);
@@ -61,7 +62,7 @@ Deno.test("`TokenBucket.take()` allows the burst, then the rate, and says how lo
   assert(Number.isFinite(bucket.take(0)));
 });
 
-Deno.test("`PresenceChanges` tells the net effect of any sequence of changes", () => {
+Deno.test("`PresenceChanges` announces the net effect of any sequence of changes", () => {
   const change = fc.record({
     what: fc.constantFrom("join", "leave", "rename"),
     who: fc.nat(9),
@@ -102,12 +103,12 @@ Deno.test("`PresenceChanges` tells the net effect of any sequence of changes", (
   }));
 });
 
-Deno.test("`presenceWindow()` is short among people and grows with the crowd", () => {
+Deno.test("`presenceWindow()` is short in small rooms and grows with the number of members", () => {
   assertEquals([presenceWindow(2), presenceWindow(100)], [100, 100]);
   assertEquals([presenceWindow(1100), presenceWindow(100_000)], [2000, 10_000]);
 });
 
-Deno.test("`presenceSentences()` reads like a sentence", () => {
+Deno.test("`presenceSentences()` forms sentences", () => {
   const said = presenceSentences({
     type: "presence",
     room: "lobby",
@@ -123,7 +124,7 @@ Deno.test("`presenceSentences()` reads like a sentence", () => {
   ]);
 });
 
-Deno.test("`Tail.since()` gives what follows a position, or says that it does not reach back", () => {
+Deno.test("`RecentMessages.since()` returns the messages after a position, or `undefined` beyond the cache", () => {
   const tail = new RecentMessages(DEFAULT_RETENTION, 10);
   assertEquals(tail.since(0, 0), []);
   assertEquals(tail.since(3, 5), undefined);
@@ -138,7 +139,7 @@ Deno.test("`Tail.since()` gives what follows a position, or says that it does no
   }
 });
 
-Deno.test("`Tail.expire()` lets go of what retention does not keep, by number and by age", () => {
+Deno.test("`RecentMessages.expire()` drops messages beyond the retained number and age", () => {
   const stamp = (at: number): string => new Date(at).toISOString();
   const held = (tail: RecentMessages): readonly number[] => {
     const first = tail.first ?? 10;
@@ -175,7 +176,7 @@ Deno.test("`Tail.expire()` lets go of what retention does not keep, by number an
   }
 });
 
-Deno.test("`Tail.push()` bounds what a room of large messages holds", () => {
+Deno.test("`RecentMessages.push()` bounds the cache of a room with large messages", () => {
   const tail = new RecentMessages(DEFAULT_RETENTION);
   const large = "x".repeat(60_000);
   for (let id = 1; id <= 50; id++) {
@@ -185,7 +186,7 @@ Deno.test("`Tail.push()` bounds what a room of large messages holds", () => {
   }
 });
 
-Deno.test("`Tail.json()` is what encoding the messages would be, also after more came", () => {
+Deno.test("`RecentMessages.json()` equals the encoded messages, also after more are pushed", () => {
   const tail = new RecentMessages(DEFAULT_RETENTION, 10);
   for (let id = 1; id <= 12; id++) {
     tail.push([encodeMessage(message(id))]);
@@ -197,7 +198,7 @@ Deno.test("`Tail.json()` is what encoding the messages would be, also after more
   assertEquals(tail.json([]), "[]");
 });
 
-Deno.test("`Session.key` names a session without giving its secret away", () => {
+Deno.test("`Session.key` identifies a session without revealing its secret", () => {
   const secret = newSecret();
   assert(isSecret(secret));
   const session = new Session(secret, OPEN_GRANT);
@@ -207,7 +208,7 @@ Deno.test("`Session.key` names a session without giving its secret away", () => 
   assert(!isSecret("") && !isSecret("x".repeat(100)) && !isSecret(secret + "\n"));
 });
 
-Deno.test("`parseLine()` makes a frame, a reply or nothing of any line, and never throws", () => {
+Deno.test("`parseLine()` returns a frame, a reply or nothing for any line, and never throws", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), fc.boolean(), (text, slash) => {
     const line = parseLine(slash ? `/${text}` : text, "lobby");
     if (line.kind === "reply") assert(!/(?!\n)\p{Cc}/u.test(line.text));

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import { Rights } from "../../auth/rights.ts";
 import { type Fields, normalizeName, parseClientFrame, plainFields } from "../../protocol.ts";
-import { type Received, TestSocket } from "../kit/socket.ts";
+import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 /** Takes any token as the name of its bearer, and asks for none. */
@@ -15,17 +15,17 @@ const byName: Authorizer = {
   }),
 };
 
-const said = ({ sender, message }: Received): unknown[] => [sender, message];
+const said = ({ sender, message }: ReceivedFrame): unknown[] => [sender, message];
 
-/** What a client prints that knows `system` and otherwise takes all it gets for messages. */
-function print(frame: Received): string {
+/** The output of a client that knows `system` and takes all other frames for messages. */
+function print(frame: ReceivedFrame): string {
   const text = frame["message"];
   if (typeof text !== "string") throw new TypeError(`no message in ${JSON.stringify(frame)}`);
   if (Number.isNaN(Date.parse(String(frame["timestamp"])))) throw new TypeError("no timestamp");
   return frame.type === "system" ? `* ${text}` : `${frame["sender"]}: ${text}`;
 }
 
-Deno.test("a client that prints the message of every frame survives a whole conversation", async () => {
+Deno.test("every frame for a plain client has a `message` to print", async () => {
   await using hub = await startTestHub();
   await using old = await TestSocket.open(`${hub.url}?username=Old`);
   const [modern] = await TestSocket.v1(hub.url, { sender: "New", rooms: [{ room: "lobby" }] });
@@ -42,7 +42,7 @@ Deno.test("a client that prints the message of every frame survives a whole conv
   }
 });
 
-Deno.test("the welcome of a plain client counts the people of each room", async () => {
+Deno.test("the welcome of a plain client counts the members of each room", async () => {
   await using hub = await startTestHub();
   await using _bob = await TestSocket.plain(hub.url, "Bob");
   await using alice = await TestSocket.open(`${hub.url}?room=lobby&room=dev`);
@@ -52,7 +52,7 @@ Deno.test("the welcome of a plain client counts the people of each room", async 
   );
 });
 
-Deno.test("other servers' names of types and fields are understood", async () => {
+Deno.test("names of types and fields from other chat servers are understood", async () => {
   await using hub = await startTestHub();
   await using reader = await TestSocket.plain(hub.url, "Reader");
   await using old = await TestSocket.open(hub.url);
@@ -93,7 +93,7 @@ for (const parameter of ["sender", "name", "username"]) {
   });
 }
 
-Deno.test("a changed sender is a rename, told to all, and a name that is taken is refused", async () => {
+Deno.test("a changed sender renames the client; a taken name is refused", async () => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   await using bob = await TestSocket.plain(hub.url, "Bob");
@@ -108,7 +108,7 @@ Deno.test("a changed sender is a rename, told to all, and a name that is taken i
   assertEquals(said(await alice.next("message")), ["Robert", "again"]);
 });
 
-Deno.test("a client that got a near name and goes on signing with its own is not refused", async () => {
+Deno.test("a client that got a similar name may keep signing with the name it asked for", async () => {
   await using hub = await startTestHub();
   await using first = await TestSocket.plain(hub.url, "Alice");
   await using second = await TestSocket.open(hub.url);
@@ -118,7 +118,7 @@ Deno.test("a client that got a near name and goes on signing with its own is not
   }
 });
 
-Deno.test("who has the name of a token is told that it cannot sign with another", async () => {
+Deno.test("a client with a token's name cannot sign with another", async () => {
   await using hub = await startTestHub({ authorizer: byName });
   await using alice = await TestSocket.open(`${hub.url}?token=Alice`);
   alice.send({ message: "hi", sender: "Bob" });
@@ -127,7 +127,7 @@ Deno.test("who has the name of a token is told that it cannot sign with another"
   assertEquals(said(await alice.next("message")), ["Alice", "hi"]);
 });
 
-Deno.test("plainFields() leaves what is written for this protocol as it is", () => {
+Deno.test("`plainFields()` leaves frames of this protocol unchanged", () => {
   const name = fc.string({ unit: "grapheme" }).filter((text) => normalizeName(text) !== undefined);
   const message = fc.record({
     type: fc.constant("message"),

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { TestSocket } from "../kit/socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
-Deno.test("a client that knows nothing but one message frame is a full citizen", async () => {
+Deno.test("a client that only knows the message frame can take part", async () => {
   await using hub = await startTestHub();
   await using bob = await TestSocket.plain(hub.url, "Bob");
   await using alice = await TestSocket.open(hub.url);
@@ -17,7 +17,7 @@ Deno.test("a client that knows nothing but one message frame is a full citizen",
   assertEquals(await alice.next("message"), seen, "the same bytes for everyone");
 });
 
-Deno.test("a plain client is told in sentences who comes, goes and changes names", async () => {
+Deno.test("a plain client gets presence as sentences", async () => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   await alice.next("system", (frame) => frame["message"] === "Alice joined (1 online)");
@@ -51,20 +51,20 @@ Deno.test("a taken name in the query becomes the nearest free one", async () => 
   assertEquals((await second.next("welcome"))["sender"], "ALICE-2");
 });
 
-Deno.test("an unnamed client is a guest", async () => {
+Deno.test("a client without a name is a guest", async () => {
   await using hub = await startTestHub();
   await using guest = await TestSocket.open(hub.url);
   assertMatch(String((await guest.next("welcome"))["sender"]), /^guest-[a-z0-9]{4}$/);
 });
 
-Deno.test("a name in the query that is none is refused, and the client stays as a guest", async () => {
+Deno.test("an invalid name in the query is refused, and the client stays a guest", async () => {
   await using hub = await startTestHub();
   await using guest = await TestSocket.open(`${hub.url}?sender=a%2Fb`);
   assertEquals((await guest.next("error"))["code"], "bad_name");
   assertMatch(String((await guest.next("welcome"))["sender"]), /^guest-/);
 });
 
-Deno.test("newcomers get the history in their welcome", async () => {
+Deno.test("new clients get the history in their welcome", async () => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   for (let n = 1; n <= 60; n++) alice.send({ type: "message", message: `m${n}` });
@@ -85,7 +85,7 @@ Deno.test("/ and /ws are the same endpoint, and the query chooses rooms", async 
   assertEquals((await alice.next("message"))["room"], "ops");
 });
 
-Deno.test("lines of text travel both ways at /ws?format=text", async () => {
+Deno.test("text clients send and receive lines at /ws?format=text", async () => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.open(`${hub.url}ws?format=text&sender=Alice`);
   await alice.line(/^\* Alice joined \(1 online\)$/);
@@ -105,7 +105,7 @@ Deno.test("the subprotocol bcast.text is negotiated", async () => {
   await alice.line(/^\* You are guest-/);
 });
 
-Deno.test("a first frame that is no JSON object turns a plain client into a text client", async () => {
+Deno.test("a first frame that is not a JSON object turns a plain client into a text client", async () => {
   await using hub = await startTestHub();
   await using bob = await TestSocket.plain(hub.url, "Bob");
   await using alice = await TestSocket.plain(hub.url, "Alice");
@@ -114,7 +114,7 @@ Deno.test("a first frame that is no JSON object turns a plain client into a text
   assertEquals((await bob.next("message"))["message"], "hello from a terminal");
 });
 
-Deno.test("lines of Windows and of old Macs are lines to text clients, and no line of their own", async () => {
+Deno.test("CRLF and CR inside a message cannot forge a line for text clients", async () => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.open(`${hub.url}?format=text&sender=Alice`);
   await using bob = await TestSocket.plain(hub.url, "Bob");
@@ -132,7 +132,7 @@ Deno.test("lines of Windows and of old Macs are lines to text clients, and no li
   }
 });
 
-Deno.test("a text client in no room is told how to enter one, as it would type it", async () => {
+Deno.test("a text client in no room is told the command to join one", async () => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.open(`${hub.url}?format=text&sender=Zo%C3%AB`);
   await alice.line(/joined/);
@@ -150,7 +150,7 @@ Deno.test("a text client in no room is told how to enter one, as it would type i
   await alice.line(/^\* In room lobby/);
 });
 
-Deno.test("/msg of a text client reaches names with blanks, as of the other clients", async () => {
+Deno.test("/msg of a text client reaches names with spaces", async () => {
   await using hub = await startTestHub();
   await using bob = await TestSocket.plain(hub.url, "Bob");
   await using smith = await TestSocket.plain(hub.url, "Bob Smith");
@@ -182,14 +182,14 @@ Deno.test("text commands do what /help says", async (t) => {
     alice.send("/nick Alicia");
     await alice.line(/^\* Alice is now Alicia$/);
   });
-  await t.step("/join makes the new room the one that is written to", async () => {
+  await t.step("/join makes the new room the current one", async () => {
     alice.send("/join ops");
     await alice.line(/^\* In room ops \(1 online\)$/);
     alice.send("in ops");
     await alice.line(/Alicia: in ops$/);
     assertEquals(bob.all("message"), []);
   });
-  await t.step("/leave goes back", async () => {
+  await t.step("/leave returns to the previous room", async () => {
     alice.send("/leave");
     await alice.line(/^\* Left room ops$/);
   });
@@ -216,7 +216,7 @@ Deno.test("text commands do what /help says", async (t) => {
     alice.send("//etc");
     await alice.line(/Alicia: \/etc$/);
   });
-  await t.step("what is unknown or wrong is said", async () => {
+  await t.step("unknown and invalid commands get an error", async () => {
     alice.send("/nonsense");
     await alice.line(/^\* Unknown command \/nonsense. \/help lists the commands$/);
     for (
@@ -269,7 +269,9 @@ Deno.test("text commands do what /help says", async (t) => {
     async () => {
       await using bob = await TestSocket.open(`${hub.url}?format=text`);
       bob.send("quit");
-      await bob.line(/^\* To leave, type quit again or \/quit. To say it, put a space before it$/);
+      await bob.line(
+        /^\* To leave, type quit again or \/quit. To send it as a message, put a space before it$/,
+      );
       bob.send(" quit");
       await bob.line(/guest-\w+: {2}quit$/);
       bob.send("EXIT");
@@ -284,7 +286,7 @@ Deno.test("text commands do what /help says", async (t) => {
   });
 });
 
-Deno.test("the hub says goodbye with 1001, and in words to those who read words", async () => {
+Deno.test("a stopping hub closes with 1001, and tells text clients in a sentence", async () => {
   const hub = await startTestHub();
   const json = await TestSocket.plain(hub.url, "Json");
   const text = await TestSocket.open(`${hub.url}?format=text`);

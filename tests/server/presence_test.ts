@@ -3,13 +3,13 @@ import { type ClientConnection, connect } from "../../client.ts";
 import { PresenceChanges } from "../../server/presence.ts";
 import { Roster } from "../../terminal/roster.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
-// Who enters gets a list of members, and from then on the frames that everybody gets.
+// A joining client gets a list of members, and from then on the same frames as all others.
 
 const rooms = [{ room: "lobby" }];
 
-Deno.test("who enters while somebody comes, goes or takes a name ends with the right people", async () => {
+Deno.test("a client that joins during changes of members ends with the correct list", async () => {
   const acts: Record<string, (bob: ClientConnection) => Promise<void>> = {
     leaves: (bob) => bob.close(),
     "takes a name": (bob) => Promise.resolve(bob.nick("Zoë-2 🦊")),
@@ -17,7 +17,7 @@ Deno.test("who enters while somebody comes, goes or takes a name ends with the r
   for (const [what, act] of Object.entries(acts)) {
     await using hub = await startTestHub();
     await using bob = connect({ url: hub.url, sender: "李-1", rooms });
-    await until("somebody", () => bob.state === "online");
+    await until("a connection", () => bob.state === "online");
     await using alice = connect({ url: hub.url, sender: "Alice", rooms });
     const state = new Roster();
     void (async () => {
@@ -35,7 +35,7 @@ Deno.test("who enters while somebody comes, goes or takes a name ends with the r
   }
 });
 
-Deno.test("`PresenceChanges` nets out nothing that somebody has from a list", () => {
+Deno.test("`PresenceChanges` does not cancel out changes that a client has seen in a list", () => {
   const changes = new PresenceChanges();
   const frame = (): unknown => {
     const { joined, left, renamed } = changes.take("lobby", 3) ?? {};

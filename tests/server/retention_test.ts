@@ -1,24 +1,24 @@
 import { assert, assertEquals } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
-import { EventReader } from "../kit/events.ts";
+import { SseReader } from "../kit/sse_reader.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
-import { tell } from "../kit/http.ts";
-import { type Received, TestSocket } from "../kit/socket.ts";
+import { fetchJson } from "../kit/http.ts";
+import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import type { Server } from "../../server.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
-/** What a client is told of the lobby when it enters with `position`. */
-async function enter(hub: Server, position: object): Promise<Received> {
+/** The snapshot that a client gets when it joins the lobby at `position`. */
+async function enter(hub: Server, position: object): Promise<ReceivedFrame> {
   const [socket, welcome] = await TestSocket.v1(hub.url, {
     rooms: [{ room: "lobby", ...position }],
   });
   await using _ = socket;
-  return (welcome["rooms"] as Received[])[0] ?? {};
+  return (welcome["rooms"] as ReceivedFrame[])[0] ?? {};
 }
 
 const idsOf = (messages: unknown): readonly unknown[] =>
-  (messages as Received[]).map((message) => message["id"]);
+  (messages as ReceivedFrame[]).map((message) => message["id"]);
 
 /** Insists that a newcomer sees of the lobby, by every way, the messages from `first` to `last`. */
 async function shows(hub: Server, first: number, last: number): Promise<void> {
@@ -44,16 +44,16 @@ async function shows(hub: Server, first: number, last: number): Promise<void> {
       const search = new URLSearchParams(
         Object.entries({ ...query, ...where }).map(([name, value]) => [name, String(value)]),
       );
-      const { body } = await tell(hub, `/api/rooms/lobby/messages?${search}`);
+      const { body } = await fetchJson(hub, `/api/rooms/lobby/messages?${search}`);
       assertEquals(idsOf(body.messages), expected);
     }
   }
-  const { body } = await tell(hub, "/api/rooms");
+  const { body } = await fetchJson(hub, "/api/rooms");
   const room = body.rooms.find(({ room }: { room: string }) => room === "lobby");
   assertEquals(room.messages, expected.length);
-  assertEquals((await tell(hub, "/api/status")).body.log.messages, expected.length);
+  assertEquals((await fetchJson(hub, "/api/status")).body.log.messages, expected.length);
 
-  await using events = await EventReader.open(hub, "lobby", "", {
+  await using events = await SseReader.open(hub, "lobby", "", {
     "last-event-id": `${joined["epoch"]}:0`,
   });
   await events.next("the opening", ({ retry }) => retry !== undefined);
@@ -73,7 +73,7 @@ async function shows(hub: Server, first: number, last: number): Promise<void> {
 
 for (const trimmed of [false, true]) {
   const when = trimmed ? "after it was trimmed" : "before it is trimmed";
-  Deno.test(`what is too old is shown to nobody while a client stays, ${when}`, async () => {
+  Deno.test(`messages that are too old are not sent while a client stays, ${when}`, async () => {
     const clock = new FakeClock();
     const broker = await openSqliteBroker({
       path: ":memory:",
@@ -102,7 +102,7 @@ for (const trimmed of [false, true]) {
     assert(!alice.frames.some((frame) => frame.includes("error")));
   });
 
-  Deno.test(`what is beyond the number is shown to nobody while a client stays, ${when}`, async () => {
+  Deno.test(`messages beyond the retained number are not sent while a client stays, ${when}`, async () => {
     const clock = new FakeClock();
     const broker = await openSqliteBroker({ path: ":memory:", retention: { maxMessages: 3 } });
     await using hub = await startTestHub({ broker, clock });

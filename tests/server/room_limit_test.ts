@@ -5,11 +5,11 @@ import type { Hub } from "../../server/hub.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import { NEW_ROOMS_BURST } from "../../server/limits/room_limiter.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
-import { post, tell } from "../kit/http.ts";
-import { RecordedClient, recordedHub } from "../kit/recorded_hub.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { fetchJson, post } from "../kit/http.ts";
+import { RecordedClient, startMemoryHub } from "../kit/memory_hub.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const FULL = (limit: number): string =>
   `too_many_rooms: The hub has its maximum of ${limit} rooms: use a room that exists, or ask its ` +
@@ -20,7 +20,7 @@ function limits(maxRoomsTotal: number) {
 }
 
 function say(hub: Hub, room: string, address = "192.0.2.7") {
-  return hub.httpPublisher.post({
+  return hub.httpPublisher.publish({
     room,
     frame: { type: "message", message: "hi" },
     grant: OPEN_GRANT,
@@ -29,18 +29,18 @@ function say(hub: Hub, room: string, address = "192.0.2.7") {
   });
 }
 
-Deno.test("a room beyond the hub's limit is refused; those that exist are not", async () => {
-  await using world = await recordedHub({ limits: limits(3) });
+Deno.test("a room beyond the limit is refused; existing ones are not", async () => {
+  await using world = await startMemoryHub({ limits: limits(3) });
   const { hub } = world;
   const alice = await new RecordedClient(hub, "192.0.2.7").hello({ rooms: [{ room: "lobby" }] });
   const join = (room: string): Promise<string> => alice.outcome({ type: "join", room });
   assertEquals(await join("a.b_c-d"), "ok");
-  assertEquals((await say(hub, "0")).kind, "kept");
+  assertEquals((await say(hub, "0")).kind, "published");
   assertEquals(await join("one-more"), FULL(3));
   assertEquals((await say(hub, "one-more")).kind, "no_room");
   assertEquals(await join("0"), "ok");
   assertEquals(await join("lobby"), "ok");
-  assertEquals((await say(hub, "a.b_c-d")).kind, "kept");
+  assertEquals((await say(hub, "a.b_c-d")).kind, "published");
   const late = await new RecordedClient(hub, "192.0.2.8").hello({
     rooms: [{ room: "lobby" }, { room: "new" }, { room: "0" }],
   });
@@ -53,21 +53,21 @@ Deno.test("a room beyond the hub's limit is refused; those that exist are not", 
   assertEquals(await alice.outcome({ type: "message", room: "lobby", message: "x" }), "ok");
 });
 
-Deno.test("a room counts for as long as somebody is in it or it holds messages", async () => {
+Deno.test("a room counts while it has members or messages", async () => {
   const clock = new FakeClock();
   const broker = await openSqliteBroker({
     path: ":memory:",
     now: () => clock.now(),
     retention: { maxAge: 60_000 },
   });
-  await using world = await recordedHub({ broker, clock, limits: limits(2) });
+  await using world = await startMemoryHub({ broker, clock, limits: limits(2) });
   const { hub } = world;
   const alice = await new RecordedClient(hub, "192.0.2.7").hello({ rooms: [{ room: "lobby" }] });
   assertEquals(await alice.outcome({ type: "join", room: "quiet" }), "ok");
   assertEquals((await say(hub, "loud")).kind, "no_room");
   await alice.outcome({ type: "leave", room: "quiet" });
   clock.advance(1000);
-  assertEquals((await say(hub, "loud")).kind, "kept");
+  assertEquals((await say(hub, "loud")).kind, "published");
   clock.advance(1000);
   assertEquals(await alice.outcome({ type: "join", room: "quiet" }), FULL(2));
   clock.advance(120_000);
@@ -75,20 +75,20 @@ Deno.test("a room counts for as long as somebody is in it or it holds messages",
   assertEquals(await alice.outcome({ type: "join", room: "quiet" }), "ok");
 });
 
-Deno.test("many at once do not get over the limit, and the hub's own rooms are always there", async () => {
-  await using world = await recordedHub({ limits: limits(10), rooms: ["lobby", "ops"] });
+Deno.test("concurrent requests do not exceed the limit, and default rooms always exist", async () => {
+  await using world = await startMemoryHub({ limits: limits(10), rooms: ["lobby", "ops"] });
   const { hub } = world;
   const outcomes = await Promise.all(
     Array.from({ length: 50 }, (_, n) => say(hub, `room-${n}`)),
   );
-  assertEquals(outcomes.filter(({ kind }) => kind === "kept").length, 8);
-  assertEquals((await say(hub, "ops")).kind, "kept");
+  assertEquals(outcomes.filter(({ kind }) => kind === "published").length, 8);
+  assertEquals((await say(hub, "ops")).kind, "published");
   assertEquals((await hub.queries.rooms(OPEN_GRANT.rights)).total, 9);
   await new RecordedClient(hub, "192.0.2.7").hello();
   assertEquals((await hub.queries.rooms(OPEN_GRANT.rights)).total, 10);
 });
 
-Deno.test("new rooms of one address are limited in time; known rooms, reading and other addresses are not", async () => {
+Deno.test("new rooms of one address are rate limited; known rooms, reading and other addresses are not", async () => {
   const broker = await openSqliteBroker({ path: ":memory:" });
   const drafts = Array.from({ length: 500 }, (_, n) => ({
     room: `old-${n}`,
@@ -96,13 +96,13 @@ Deno.test("new rooms of one address are limited in time; known rooms, reading an
     content: { message: "hi" },
   }));
   await broker.append(drafts);
-  await using world = await recordedHub({ broker, limits: limits(10_000) });
+  await using world = await startMemoryHub({ broker, limits: limits(10_000) });
   const { hub, clock } = world;
   const create = async (count: number, prefix: string, address: string): Promise<number> => {
     const posted = await Promise.all(
       Array.from({ length: count }, (_, n) => say(hub, `${prefix}-${n}`, address)),
     );
-    return posted.filter(({ kind }) => kind === "kept").length;
+    return posted.filter(({ kind }) => kind === "published").length;
   };
   assertEquals(await create(500, "old", "192.0.2.7"), 500);
   for (let n = 0; n < 500; n++) await hub.queries.messages({ type: "history", room: `no-${n}` });
@@ -120,21 +120,21 @@ Deno.test("new rooms of one address are limited in time; known rooms, reading an
   assertEquals(await eve.outcome({ type: "join", room: "another" }), "ok");
 });
 
-Deno.test("HTTP answers 409 for a room beyond the limit, and nothing of it is left", async () => {
+Deno.test("HTTP answers 409 for a room beyond the limit, and stores nothing", async () => {
   await using hub = await startTestHub({ limits: { maxRoomsTotal: 2 } });
   await using alice = await TestSocket.plain(hub.url, "Alice");
   assertEquals((await post(hub, "a", "hi")).status, 201);
   for (const path of ["messages", "events"]) {
     const { status, body } = path === "messages"
       ? await post(hub, "b", "hi")
-      : await tell(hub, "/api/rooms/b/events");
+      : await fetchJson(hub, "/api/rooms/b/events");
     assertEquals([status, body.error.code], [409, "too_many_rooms"]);
     assertMatch(body.error.message, /maximum of 2 rooms.*--max-rooms-total$/);
   }
-  const { body } = await tell(hub, "/api/rooms");
+  const { body } = await fetchJson(hub, "/api/rooms");
   assertEquals(body.rooms.map(({ room }: { readonly room: string }) => room), ["a", "lobby"]);
-  assertEquals((await tell(hub, "/api/rooms/b/messages")).status, 200);
+  assertEquals((await fetchJson(hub, "/api/rooms/b/messages")).status, 200);
   alice.send({ type: "message", message: "still here", ref: 1 });
   await alice.next("ack");
-  assert((await tell(hub, "/api/status")).body.log.rooms === 2);
+  assert((await fetchJson(hub, "/api/status")).body.log.rooms === 2);
 });

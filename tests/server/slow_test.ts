@@ -1,16 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { V1_ENCODER } from "../../server/encoders/encoder.ts";
-import {
-  Connection,
-  type ConnectionContext,
-  type ConnectionSink,
-} from "../../server/connection.ts";
-import { TestSocket } from "../kit/socket.ts";
+import { Connection } from "../../server/connection.ts";
+import { V1_ENCODER } from "../../server/encoders/json.ts";
+import { FlushQueue } from "../../server/flush_queue.ts";
+import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
+import { Counters } from "../../server/metrics/counters.ts";
+import type { Transport } from "../../server/transport.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
-/** A transport whose reader takes only what a test lets it take. */
-class Sluggish implements ConnectionSink {
+/** A transport whose client reads only when the test says so. */
+class SlowTransport implements Transport {
+  readonly kind = "websocket";
+  readonly address = "192.0.2.1";
   bufferedAmount = 0;
   most = 0;
   code: number | undefined;
@@ -29,41 +31,40 @@ class Sluggish implements ConnectionSink {
   }
 }
 
-Deno.test("`Peer.offer()` never lets more wait than the outbox holds, but for a single frame", () => {
+Deno.test("`Connection.enqueue()` buffers at most `maxOutboxBytes`, except for a single frame", () => {
   const step = fc.oneof(
-    fc.record({ offer: fc.integer({ min: 1, max: 500 }) }),
+    fc.record({ enqueue: fc.integer({ min: 1, max: 500 }) }),
     fc.record({ read: fc.integer({ min: 1, max: 1000 }) }),
   );
   fc.assert(fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
-    const transport = new Sluggish();
-    let cutOff = 0;
-    const host: ConnectionContext = {
-      maxOutboxBytes: 1000,
-      now: () => 0,
-      flushLater: () => {},
-      slowConsumer: () => cutOff++,
-      refused: () => {},
-      gone: () => {},
-      fault: () => {},
-    };
-    const peer = new Connection("c1", "test", V1_ENCODER, transport, host, 0, undefined);
+    const transport = new SlowTransport();
+    const counters = new Counters();
+    const connection = new Connection({
+      limits: { ...DEFAULT_SERVER_LIMITS, maxOutboxBytes: 1000 },
+      clock: { now: () => 0 },
+      counters,
+      flushQueue: new FlushQueue(),
+      requests: { handle: () => {}, reply: () => {} },
+      tracing: false,
+      onClose: () => {},
+    }, { id: "c1", transport, encoder: V1_ENCODER });
     let largest = 0;
     for (const action of steps) {
       if ("read" in action) {
         transport.read(action.read);
         continue;
       }
-      largest = Math.max(largest, action.offer);
-      peer.enqueue(["x".repeat(action.offer)]);
-      peer.flush();
+      largest = Math.max(largest, action.enqueue);
+      connection.enqueue(["x".repeat(action.enqueue)]);
+      connection.flush();
     }
     assert(transport.most <= Math.max(1000, largest));
-    assertEquals(cutOff, transport.code === 4008 ? 1 : 0);
-    assertEquals(peer.open, cutOff === 0);
+    assertEquals(counters.slowConsumers, transport.code === 4008 ? 1 : 0);
+    assertEquals(connection.open, counters.slowConsumers === 0);
   }));
 });
 
-/** A client that shakes hands and never reads. */
+/** A client that opens a WebSocket and never reads. */
 async function stalled(port: number): Promise<Deno.TcpConn> {
   const socket = await Deno.connect({ hostname: "127.0.0.1", port });
   await socket.write(new TextEncoder().encode(
@@ -73,7 +74,7 @@ async function stalled(port: number): Promise<Deno.TcpConn> {
   return socket;
 }
 
-Deno.test("readers that stall are cut off, cost bounded memory, and harm nobody", async () => {
+Deno.test("stalled readers are disconnected, cost bounded memory, and do not affect others", async () => {
   const [STALLED, MESSAGES, SIZE] = [8, 1_500, 32 * 1024];
   await using hub = await startTestHub({ limits: { maxOutboxBytes: 512 * 1024 } });
   const sockets = await Promise.all(Array.from({ length: STALLED }, () => stalled(hub.port)));
@@ -97,7 +98,7 @@ Deno.test("readers that stall are cut off, cost bounded memory, and harm nobody"
   }
   writer.send({ type: "ping" });
   await writer.next("pong");
-  assertEquals(hub.online, 2, "those that stalled are gone");
+  assertEquals(hub.online, 2, "the stalled readers are gone");
   // Without a bound it would be 8 × 1,500 × 32 KiB: 375 MiB. It is some 40, but other tests run in
   // the same process.
   const grown = (most - before) / 1024 / 1024;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
-import { type Received, TestSocket } from "../kit/socket.ts";
+import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 type Rooms = {
@@ -9,18 +9,18 @@ type Rooms = {
   epoch: string;
   last: number;
   recovered: boolean;
-  history: Received[];
+  history: ReceivedFrame[];
 }[];
 
-const lobbyOf = (welcome: Received): Rooms[number] => {
+const lobbyOf = (welcome: ReceivedFrame): Rooms[number] => {
   const [lobby] = welcome["rooms"] as Rooms;
   assert(lobby !== undefined);
   return lobby;
 };
 
-const ids = (messages: Received[]): unknown[] => messages.map((message) => message["id"]);
+const ids = (messages: ReceivedFrame[]): unknown[] => messages.map((message) => message["id"]);
 
-Deno.test("nothing reaches a v1 client before its hello", async () => {
+Deno.test("a v1 client receives nothing before its hello", async () => {
   await using hub = await startTestHub();
   await using silent = await TestSocket.open(hub.url, "bcast.v1");
   assertEquals(silent.socket.protocol, "bcast.v1");
@@ -41,7 +41,7 @@ Deno.test("a v1 client that sends anything before hello is told to say hello", a
   assertEquals([error["code"], error["ref"]], ["unauthorized", 7]);
 });
 
-Deno.test("a v1 client that says no hello within ten seconds is closed with 4002", async () => {
+Deno.test("a v1 client without a hello within ten seconds is closed with 4002", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock });
   const socket = await TestSocket.open(hub.url, "bcast.v1");
@@ -55,7 +55,7 @@ Deno.test("a v1 client that says no hello within ten seconds is closed with 4002
   assertEquals(hub.online, 1);
 });
 
-Deno.test("one v1 frame may carry several objects, both ways", async () => {
+Deno.test("a v1 frame may hold several objects in both directions", async () => {
   await using hub = await startTestHub();
   const [alice] = await TestSocket.v1(hub.url, { sender: "Alice" });
   await using _ = alice;
@@ -67,7 +67,7 @@ Deno.test("one v1 frame may carry several objects, both ways", async () => {
   assertEquals(alice.all("message").map((frame) => frame["message"]), ["m1", "m2", "m3"]);
 });
 
-Deno.test("the ack names the id under which everybody sees the message", async () => {
+Deno.test("the ack contains the id of the delivered message", async () => {
   await using hub = await startTestHub();
   const [alice] = await TestSocket.v1(hub.url, { sender: "Alice" });
   await using _a = alice;
@@ -97,7 +97,7 @@ Deno.test("a repeated ref of one session is stored once", async () => {
   assertEquals(ids(bob.all("message")), [1, 2]);
 });
 
-Deno.test("who comes back gets what it missed, once, in order, before anything live", async () => {
+Deno.test("a resuming client gets missed messages once, in order, before live ones", async () => {
   await using hub = await startTestHub();
   const [alice, welcome] = await TestSocket.v1(hub.url, { sender: "Alice" });
   const { epoch } = lobbyOf(welcome);
@@ -124,7 +124,7 @@ Deno.test("who comes back gets what it missed, once, in order, before anything l
   );
 });
 
-Deno.test("who cannot go on where it was is told so, and gets the newest messages", async (t) => {
+Deno.test("a client that cannot resume is told, and gets the newest messages", async (t) => {
   await using hub = await startTestHub();
   await using bob = await TestSocket.plain(hub.url, "Bob");
   for (let n = 1; n <= 3; n++) bob.send({ type: "message", message: `m${n}` });
@@ -150,7 +150,7 @@ Deno.test("who cannot go on where it was is told so, and gets the newest message
   }
 });
 
-Deno.test("a drop shorter than the grace time makes no noise and keeps the name", async () => {
+Deno.test("a disconnect shorter than the grace time is not announced and keeps the name", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock });
   const [alice, welcome] = await TestSocket.v1(hub.url, { sender: "Alice" });
@@ -181,7 +181,7 @@ Deno.test("a drop shorter than the grace time makes no noise and keeps the name"
   assertEquals((await bob.next("presence"))["left"], ["Alice"]);
 });
 
-Deno.test("who says goodbye leaves at once", async () => {
+Deno.test("a client that closes normally leaves immediately", async () => {
   await using hub = await startTestHub();
   const [alice] = await TestSocket.v1(hub.url, { sender: "Alice" });
   const [bob] = await TestSocket.v1(hub.url, { sender: "Bob" });
@@ -191,7 +191,7 @@ Deno.test("who says goodbye leaves at once", async () => {
   await bob.next("presence", (frame) => String(frame["left"]) === "Alice");
 });
 
-Deno.test("a session that goes on in a newer connection closes the older with 4502", async () => {
+Deno.test("a session resumed in a new connection closes the old one with 4502", async () => {
   await using hub = await startTestHub();
   const [old, welcome] = await TestSocket.v1(hub.url, { sender: "Alice" });
   const [newer, again] = await TestSocket.v1(hub.url, { session: welcome["session"] });
@@ -202,7 +202,7 @@ Deno.test("a session that goes on in a newer connection closes the older with 45
   assertEquals((await newer.next("who"))["members"], ["Alice"]);
 });
 
-Deno.test("echo: false keeps one's own messages away, and only those", async () => {
+Deno.test("`echo: false` omits the client's own messages only", async () => {
   await using hub = await startTestHub();
   const [alice] = await TestSocket.v1(hub.url, { sender: "Alice", echo: false });
   await using _ = alice;
@@ -214,7 +214,7 @@ Deno.test("echo: false keeps one's own messages away, and only those", async () 
   assertEquals(alice.all("message").map((frame) => frame["message"]), ["Bob's"]);
 });
 
-Deno.test("a plain client may introduce itself with hello and take up a session", async () => {
+Deno.test("a plain client may say hello and resume a session", async () => {
   await using hub = await startTestHub();
   const [alice, welcome] = await TestSocket.v1(hub.url, { sender: "Alice" });
   alice.socket.close(4000);
@@ -226,7 +226,7 @@ Deno.test("a plain client may introduce itself with hello and take up a session"
   assertEquals((await plain.next("who"))["members"], ["Alice"], "the guest it was is gone");
 });
 
-Deno.test("rooms are entered, left and limited", async () => {
+Deno.test("rooms are joined, left and limited", async () => {
   await using hub = await startTestHub({ limits: { maxRooms: 2 } });
   const [alice] = await TestSocket.v1(hub.url, { sender: "Alice" });
   await using _ = alice;
@@ -242,7 +242,7 @@ Deno.test("rooms are entered, left and limited", async () => {
   assertEquals([error["code"], error["ref"]], ["not_in_room", 5]);
 });
 
-Deno.test("a room that everybody left keeps its messages for the next", async () => {
+Deno.test("an empty room keeps its messages", async () => {
   await using hub = await startTestHub();
   const [alice] = await TestSocket.v1(hub.url, { rooms: [{ room: "ops" }] });
   alice.send({ type: "message", message: "kept", ref: 1 });
@@ -253,7 +253,7 @@ Deno.test("a room that everybody left keeps its messages for the next", async ()
   assertEquals(lobbyOf(welcome).history.map((message) => message["message"]), ["kept"]);
 });
 
-Deno.test("names are changed, and unique whatever the case", async () => {
+Deno.test("names can be changed, and are unique ignoring case", async () => {
   await using hub = await startTestHub();
   const [alice] = await TestSocket.v1(hub.url, { sender: "Alice" });
   await using _a = alice;
@@ -269,7 +269,7 @@ Deno.test("names are changed, and unique whatever the case", async () => {
   await bob.next("presence", (frame) => JSON.stringify(frame["renamed"])?.includes("ALICE"));
 });
 
-Deno.test("typing is told to the others in the room", async () => {
+Deno.test("typing is announced to the others in the room", async () => {
   await using hub = await startTestHub();
   const [alice] = await TestSocket.v1(hub.url, { sender: "Alice" });
   await using _a = alice;
@@ -283,7 +283,7 @@ Deno.test("typing is told to the others in the room", async () => {
   assertEquals(alice.all("typing"), []);
 });
 
-Deno.test("a private message reaches its receiver and, as a receipt, its sender", async () => {
+Deno.test("a private message reaches its receiver and, as confirmation, its sender", async () => {
   await using hub = await startTestHub();
   const [alice] = await TestSocket.v1(hub.url, { sender: "Alice" });
   await using _a = alice;
@@ -302,7 +302,7 @@ Deno.test("a private message reaches its receiver and, as a receipt, its sender"
   assertEquals(eve.all("direct"), []);
 });
 
-Deno.test("private mail for somebody who is away is bounded, and said to be", async () => {
+Deno.test("private messages for a disconnected client are bounded, and the sender is told", async () => {
   await using hub = await startTestHub({ clock: new FakeClock() });
   const [alice] = await TestSocket.v1(hub.url, { sender: "Alice" });
   const [bob] = await TestSocket.v1(hub.url, { sender: "Bob" });
@@ -328,7 +328,7 @@ Deno.test("history is read in pages, in either direction, and searched", async (
   const ask = async (request: object): Promise<[unknown[], unknown]> => {
     alice.send({ type: "history", room: "lobby", ref: "h", ...request });
     const { messages, more } = await alice.next("history");
-    return [ids(messages as Received[]), more];
+    return [ids(messages as ReceivedFrame[]), more];
   };
   assertEquals(await ask({ limit: 2 }), [[119, 120], true]);
   assertEquals(await ask({ before: 3, limit: 5 }), [[1, 2], false]);
@@ -369,7 +369,7 @@ Deno.test("frames over the rate are refused, and then the connection is closed w
   assertEquals(ids(bystander.all("message")), Array.from({ length: 20 }, (_, index) => index + 1));
 });
 
-Deno.test("comings and goings within a moment travel as one frame", async () => {
+Deno.test("joins and leaves within one window are sent in one frame", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock });
   const [watcher] = await TestSocket.v1(hub.url, { sender: "Watcher" });
@@ -386,7 +386,7 @@ Deno.test("comings and goings within a moment travel as one frame", async () => 
   for (const socket of others) await socket.close();
 });
 
-Deno.test("past a hundred members only counts travel", async () => {
+Deno.test("beyond a hundred members, presence contains only counts", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock });
   const sockets = await Promise.all(
@@ -402,7 +402,7 @@ Deno.test("past a hundred members only counts travel", async () => {
   for (const socket of [...sockets, last]) await socket.close();
 });
 
-Deno.test("a retry after a restart of the hub is recognized, and the position still holds", async () => {
+Deno.test("a retry after a restart of the hub is deduplicated, and positions stay valid", async () => {
   const folder = await Deno.makeTempDir({ prefix: "bcast-test-" });
   const path = `${folder}/bcast.db`;
   try {
@@ -434,7 +434,7 @@ Deno.test("a retry after a restart of the hub is recognized, and the position st
   }
 });
 
-Deno.test("who was away for longer than the history is told so", async () => {
+Deno.test("a client that was away for longer than the history is told", async () => {
   const broker = await openSqliteBroker({ path: ":memory:", retention: { maxMessages: 10 } });
   await using hub = await startTestHub({ broker });
   const [alice, welcome] = await TestSocket.v1(hub.url, { sender: "Alice", echo: false });

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { temporaryFolder } from "../kit/folder.ts";
-import { Person } from "../kit/person.ts";
+import { ChatUser } from "../kit/chat_user.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 Deno.test("two people talk in rooms and in private through a real hub", async () => {
   await using hub = await startTestHub({ limits: { maxMessageBytes: 2048 } });
-  await using alice = await Person.at(hub.url, "Alice");
-  await using bob = await Person.at(hub.url, "Bob");
+  await using alice = await ChatUser.at(hub.url, "Alice");
+  await using bob = await ChatUser.at(hub.url, "Bob");
   await alice.screen.tells("Bob joined (2 online)");
   bob.says("hello");
   await alice.screen.has("Bob: hello");
@@ -57,7 +57,7 @@ Deno.test("two people talk in rooms and in private through a real hub", async ()
 
 Deno.test("what is counted while typing is what a real hub takes", async () => {
   await using hub = await startTestHub({ limits: { maxMessageBytes: 2048 } });
-  await using alice = await Person.at(hub.url, "Alice");
+  await using alice = await ChatUser.at(hub.url, "Alice");
   alice.screen.draft = "y".repeat(1900);
   alice.chat.edited(alice.screen.draft);
   const [, bytes = ""] = /([\d,]+) of 2,048 bytes/.exec(alice.screen.status.join()) ?? [];
@@ -75,8 +75,8 @@ Deno.test("a hub that goes and comes back loses nothing of what was said", async
   let hub = await startTestHub({ path });
   const { url, port } = hub;
   try {
-    await using alice = await Person.at(url, "Alice");
-    await using bob = await Person.at(url, "Bob");
+    await using alice = await ChatUser.at(url, "Alice");
+    await using bob = await ChatUser.at(url, "Bob");
     alice.says("before");
     await bob.screen.has("Alice: before");
     await hub.stop();

@@ -1,25 +1,25 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Direct } from "../../protocol.ts";
 import { RequestError } from "../../client/types.ts";
-import { ChatScene } from "../kit/chat.ts";
-import { said, TIMESTAMP } from "../kit/fake_conversation.ts";
+import { ChatHarness } from "../kit/chat_harness.ts";
+import { chatMessage, TIMESTAMP } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 function direct(sender: string, message: string, to = "Alice"): Direct {
   return { type: "direct", sender, to, message, timestamp: TIMESTAMP };
 }
 
 /** The lines in sight without their times. */
-function timeless(scene: ChatScene): readonly string[] {
+function timeless(scene: ChatHarness): readonly string[] {
   return scene.screen.lines.map((line) => line.replace(/^\[[\d:]{8}\] /, "").replace(/ ─+$/, ""));
 }
 
 /** Alice in the lobby, in ops and in dev; nothing in the status. */
-async function threeRooms(): Promise<ChatScene> {
-  const scene = await ChatScene.begin();
-  scene.enter("ops");
-  scene.enter("dev");
+async function threeRooms(): Promise<ChatHarness> {
+  const scene = await ChatHarness.joined();
+  scene.joinRoom("ops");
+  scene.joinRoom("dev");
   await scene.settle();
   scene.chat.line("/clear");
   return scene;
@@ -28,10 +28,10 @@ async function threeRooms(): Promise<ChatScene> {
 Deno.test("Chat counts what is said in other rooms, and shows it when they are shown", async () => {
   await using scene = await threeRooms();
   const { chat, screen } = scene;
-  scene.hear("Bob", "one", "ops");
-  scene.hear("Bob", "two", "ops");
-  scene.hear("Bob", "@alice, look", "dev");
-  scene.hear("Bob", "here", "lobby");
+  scene.receive("Bob", "one", "ops");
+  scene.receive("Bob", "two", "ops");
+  scene.receive("Bob", "@alice, look", "dev");
+  scene.receive("Bob", "here", "lobby");
   await scene.settle();
   assertEquals(timeless(scene), ["Bob: here"]);
   assertEquals(screen.status, ["2:ops 2 unread, 3:dev 1 mention"]);
@@ -79,10 +79,10 @@ Deno.test("Chat counts what is said in other rooms, and shows it when they are s
 Deno.test("Chat prints all that is unread, and else no more than a screen", async () => {
   await using scene = await threeRooms();
   const { chat, screen } = scene;
-  for (let n = 1; n <= 50; n++) scene.hear("Bob", `old ${n}`, "lobby");
+  for (let n = 1; n <= 50; n++) scene.receive("Bob", `old ${n}`, "lobby");
   await scene.settle();
   chat.chord({ kind: "room", number: 2 });
-  for (let n = 1; n <= 60; n++) scene.hear("Bob", `new ${n}`, "lobby");
+  for (let n = 1; n <= 60; n++) scene.receive("Bob", `new ${n}`, "lobby");
   await scene.settle();
   chat.chord({ kind: "room", number: 1 });
   assertEquals(timeless(scene).slice(0, 5), [
@@ -122,64 +122,64 @@ Deno.test("Chat keeps a draft with the room it was typed in", async () => {
 });
 
 Deno.test("Chat enters and leaves rooms", async () => {
-  await using scene = await ChatScene.begin();
-  const { chat, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined();
+  const { chat, connection, screen } = scene;
   chat.line("/join dev");
-  assertEquals(conversation.requests.splice(0), ["join dev"]);
+  assertEquals(connection.requests.splice(0), ["join dev"]);
   assertEquals(screen.prompt, "[dev] Alice> ");
   // What is said before the hub answers is meant for the new room already.
   chat.line("for dev");
-  assertEquals(conversation.sent[0]?.message, {
+  assertEquals(connection.sent[0]?.message, {
     message: "for dev",
     room: "dev",
     format: "markdown",
   });
-  scene.enter("dev");
+  scene.joinRoom("dev");
   await screen.has("2 in dev: Alice, Bob");
   chat.line("/leave lobby");
-  assertEquals(conversation.requests.splice(0), ["leave lobby"]);
+  assertEquals(connection.requests.splice(0), ["leave lobby"]);
   // At once: when the hub answers, the user may be typing something else.
   assertEquals(screen.lines.at(-1), "* You left lobby");
-  scene.hear("Bob", "still on its way");
-  conversation.emit({ type: "left", room: "lobby" });
+  scene.receive("Bob", "still on its way");
+  connection.emit({ type: "left", room: "lobby" });
   await scene.settle();
   assertEquals([screen.prompt, screen.lines.at(-1)], ["[dev] Alice> ", "* You left lobby"]);
 
   chat.line("/join secret");
-  conversation.emit({ type: "error", code: "forbidden", message: "You may not enter secret" });
+  connection.emit({ type: "error", code: "forbidden", message: "You may not enter secret" });
   await screen.has("! You may not enter secret");
   assertEquals(screen.prompt, "[secret] Alice (closed)> ");
   chat.line("/leave");
   chat.line("/rooms");
   assertEquals(screen.lines.at(-1), "* 1 dev (2 online, you are here)");
 
-  conversation.requests.splice(0);
+  connection.requests.splice(0);
   chat.line("/leave");
-  assertEquals(conversation.requests.splice(0), ["leave dev"]);
+  assertEquals(connection.requests.splice(0), ["leave dev"]);
   assertEquals(screen.lines.slice(-2), ["* You left dev", "* You are in no room: /join ROOM"]);
   assertEquals(screen.prompt, "Alice> ");
-  conversation.emit({ type: "left", room: "dev" });
+  connection.emit({ type: "left", room: "dev" });
   chat.line("hello?");
   assertEquals(screen.lines.at(-1), "! You are in no room: /join ROOM");
   assertEquals(screen.draft, "hello?");
   screen.draft = "";
   chat.line("/join dev");
-  scene.enter("dev");
+  scene.joinRoom("dev");
   await screen.has("2 in dev: Alice, Bob");
   assertEquals(screen.prompt, "[dev] Alice> ");
 });
 
 Deno.test("Chat makes a window of a private conversation, and misses no private message", async () => {
   await using scene = await threeRooms();
-  const { chat, conversation, screen } = scene;
+  const { chat, connection, screen } = scene;
   chat.line("/reply nobody");
   assertEquals(screen.lines, ["! Nobody has sent you a private message yet: /msg NAME TEXT"]);
-  conversation.emit(direct("Bob", "psst\nsecond line"));
+  connection.emit(direct("Bob", "psst\nsecond line"));
   await screen.has("Bob @you: psst second line");
   assertEquals(screen.status, ["4:@Bob 1 private"]);
   chat.line("/reply yes?");
   await screen.has("you @Bob: yes?");
-  assertEquals(conversation.requests.splice(0), ["direct Bob yes?"]);
+  assertEquals(connection.requests.splice(0), ["direct Bob yes?"]);
   // Read and answered, in one line each: nothing is unread, and yet all is shown.
   assertEquals(screen.status, []);
   chat.line("/window @BOB");
@@ -192,19 +192,19 @@ Deno.test("Chat makes a window of a private conversation, and misses no private 
   ]);
   chat.line("what is it?");
   await screen.has("Alice: what is it?");
-  assertEquals(conversation.requests.splice(0), ["direct Bob what is it?"]);
+  assertEquals(connection.requests.splice(0), ["direct Bob what is it?"]);
   chat.line("/me waves");
   assertEquals(screen.lines.at(-1), "! This works in rooms only");
 
   // The talk goes on under another name.
-  conversation.emit({
+  connection.emit({
     type: "presence",
     room: "lobby",
     online: 2,
     renamed: [{ from: "Bob", to: "Rob" }],
   });
   await until("the new name", () => screen.prompt === "[@Rob] Alice> ");
-  conversation.emit(direct("Rob", "it is me"));
+  connection.emit(direct("Rob", "it is me"));
   await screen.has("Rob: it is me");
   chat.line("/leave");
   assertEquals(screen.prompt, "[dev] Alice> ");
@@ -218,12 +218,12 @@ Deno.test("Chat makes a window of a private conversation, and misses no private 
 });
 
 Deno.test("Chat shows nothing of people who are ignored, whatever they are called", async () => {
-  await using scene = await ChatScene.begin({ others: ["Bob", "Mallory"] });
-  const { chat, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined({ others: ["Bob", "Mallory"] });
+  const { chat, connection, screen } = scene;
   chat.line("/ignore mallory");
   const talk = (name: string): void => {
-    scene.hear(name, "Alice! Alice!");
-    conversation.emit(
+    scene.receive(name, "Alice! Alice!");
+    connection.emit(
       direct(name, "buy this"),
       { type: "typing", room: "lobby", sender: name, typing: true },
       { type: "presence", room: "lobby", online: 2, left: [name] },
@@ -231,14 +231,14 @@ Deno.test("Chat shows nothing of people who are ignored, whatever they are calle
   };
   talk("Mallory");
   await scene.settle();
-  conversation.emit({
+  connection.emit({
     type: "presence",
     room: "lobby",
     online: 3,
     renamed: [{ from: "Mallory", to: "Nice" }],
   });
   talk("Nice");
-  conversation.pages.push([said("Nice", "spam"), said("Bob", "ham")]);
+  connection.pages.push([chatMessage("Nice", "spam"), chatMessage("Bob", "ham")]);
   await scene.settle();
   chat.line("/history");
   await screen.has("Bob: ham");
@@ -254,12 +254,12 @@ Deno.test("Chat shows nothing of people who are ignored, whatever they are calle
 
 Deno.test("Chat answers for one who is away, once a person, and tells what was missed", async () => {
   await using scene = await threeRooms();
-  const { chat, clock, conversation, screen } = scene;
+  const { chat, clock, connection, screen } = scene;
   chat.line("/away at lunch");
-  conversation.emit(direct("Bob", "lunch?"), direct("Bob", "hello?"), direct("Carol", "hi"));
-  scene.hear("Bob", "where is @Alice?", "ops");
+  connection.emit(direct("Bob", "lunch?"), direct("Bob", "hello?"), direct("Carol", "hi"));
+  scene.receive("Bob", "where is @Alice?", "ops");
   await scene.settle();
-  assertEquals(conversation.requests.splice(0), [
+  assertEquals(connection.requests.splice(0), [
     "direct Bob Away: at lunch",
     "direct Carol Away: at lunch",
   ]);
@@ -276,27 +276,27 @@ Deno.test("Chat answers for one who is away, once a person, and tells what was m
     "  in private, Carol: hi",
     "  ops, Bob: where is @Alice?",
   ]);
-  assertEquals(conversation.sent[0]?.message.message, "I am back");
+  assertEquals(connection.sent[0]?.message.message, "I am back");
   chat.line("/back");
   assertEquals(screen.lines.at(-1), "! You are not away");
 });
 
 Deno.test("Chat shows pages of the past, and what was searched", async () => {
-  await using scene = await ChatScene.begin({ color: true });
-  const { chat, conversation, screen } = scene;
-  const old = said("Bob", "the build is green", { timestamp: "2026-01-02T08:00:00.000Z" });
+  await using scene = await ChatHarness.joined({ color: true });
+  const { chat, connection, screen } = scene;
+  const old = chatMessage("Bob", "the build is green", { timestamp: "2026-01-02T08:00:00.000Z" });
   const hits = Array.from({ length: 50 }, (_, at) => ({ ...old, id: 7 + at }));
-  conversation.pages.push(hits, [{ ...old, id: 3 }], []);
+  connection.pages.push(hits, [{ ...old, id: 3 }], []);
   chat.line("/search green Build*");
   await screen.has("Now:");
-  assertEquals(conversation.requests.splice(0), ["history lobby 50 green Build*"]);
+  assertEquals(connection.requests.splice(0), ["history lobby 50 green Build*"]);
   assertStringIncludes(
     screen.text,
     'The newest 50 messages with "green Build*" in lobby (/older shows earlier ones):',
   );
   chat.line("/older");
   await screen.has('1 message with "green Build*" before that in lobby');
-  assertEquals(conversation.requests.splice(0), [
+  assertEquals(connection.requests.splice(0), [
     "history lobby 50 before 7 green Build*",
     "history lobby 49 before 3 green Build*",
   ]);
@@ -304,10 +304,10 @@ Deno.test("Chat shows pages of the past, and what was searched", async () => {
   assertStringIncludes(screen.text, `the ${mark("build")} is ${mark("green")}`);
   // The day is told: nothing else beside it is from then.
   assertStringIncludes(screen.text, "[2026-01-02 ");
-  conversation.pages.push([]);
+  connection.pages.push([]);
   chat.line("/search gren");
   await screen.has('No message with "gren" in lobby');
-  conversation.pages.push([old]);
+  connection.pages.push([old]);
   chat.line("/history 5");
   await screen.has("The last 1 message in lobby, which is all there is:");
   chat.line("/history");
@@ -315,8 +315,8 @@ Deno.test("Chat shows pages of the past, and what was searched", async () => {
 });
 
 Deno.test("Chat tells how the connection is", async () => {
-  await using scene = await ChatScene.begin();
-  const { chat, clock, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined();
+  const { chat, clock, connection, screen } = scene;
   clock.advance(3 * 3_600_000);
   chat.line("/status");
   await screen.has("private conversation");
@@ -327,7 +327,7 @@ Deno.test("Chat tells how the connection is", async () => {
     "  Reconnected 0 times, 0 missed messages recovered",
     "  1 room, 0 private conversations, 0 messages on the way",
   ]);
-  conversation.emit({ type: "offline", code: 1006, reason: "gone", retryIn: 1000 });
+  connection.emit({ type: "offline", code: 1006, reason: "gone", retryIn: 1000 });
   await screen.tells("gone");
   chat.line("/status");
   await screen.has("Not connected to ws://hub.test as Alice");
@@ -335,14 +335,14 @@ Deno.test("Chat tells how the connection is", async () => {
 
 Deno.test("Chat exports all of a room page by page, and what there is of a private talk", async () => {
   await using folder = await temporaryFolder();
-  await using scene = await ChatScene.begin({ home: folder.path });
-  const { chat, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined({ home: folder.path });
+  const { chat, connection, screen } = scene;
   const file = `${folder.path}/talk.jsonl`;
-  const messages = [1, 2, 3].map((id) => said("Bob", `m${id}`, { id }));
-  conversation.pages.push(messages.slice(0, 2), messages.slice(2));
+  const messages = [1, 2, 3].map((id) => chatMessage("Bob", `m${id}`, { id }));
+  connection.pages.push(messages.slice(0, 2), messages.slice(2));
   chat.line("/export ~/talk.jsonl");
   await screen.has('Wrote 3 messages of lobby to "~/talk.jsonl"');
-  assertEquals(conversation.requests.splice(0), [
+  assertEquals(connection.requests.splice(0), [
     "history lobby 500 after 0",
     "history lobby 500 after 2",
   ]);
@@ -351,7 +351,7 @@ Deno.test("Chat exports all of a room page by page, and what there is of a priva
   chat.line("/export ~/talk.jsonl");
   await screen.has('! Not written: "~/talk.jsonl" already exists: /export! FILE replaces it');
 
-  conversation.emit(direct("Bob", "psst"));
+  connection.emit(direct("Bob", "psst"));
   await screen.has("psst");
   chat.line("/msg Bob");
   chat.line("/export! ~/talk.jsonl");
@@ -361,16 +361,16 @@ Deno.test("Chat exports all of a room page by page, and what there is of a priva
 
 Deno.test("Chat tells whom a private message waits for, and gives it back when that is in vain", async () => {
   await using scene = await threeRooms();
-  const { chat, clock, conversation, screen } = scene;
+  const { chat, clock, connection, screen } = scene;
   const { promise, reject } = Promise.withResolvers<never>();
-  conversation.direct = () => promise;
+  connection.direct = () => promise;
   chat.line("/msg Bob see you");
   clock.advance(200);
   assertEquals(screen.status, ["… @Bob: see you (sending)"]);
   clock.advance(2000);
   chat.edited("");
   assertEquals(screen.status, ["… @Bob: see you (waiting for Bob)"]);
-  const message = "Nobody here is called Bob: ask who is here";
+  const message = "No one here is called Bob: check who is online";
   reject(new RequestError({ type: "error", code: "no_such_user", message }));
   await screen.has(`! Not sent: ${message}. You have it back below`);
   assertEquals([screen.draft, screen.status], ["/msg Bob see you", []]);

@@ -5,7 +5,7 @@ import { completeLine, isPrivateCommand } from "../../terminal/completion.ts";
 import { DEFAULT_SETTINGS } from "../../terminal/settings.ts";
 import { Roster } from "../../terminal/roster.ts";
 import { pageOf, plainView } from "../../terminal/view.ts";
-import { beginning, said } from "../kit/fake_conversation.ts";
+import { chatMessage, connectedEvents } from "../kit/fake_connection.ts";
 
 function recorder(
   over: Partial<TerminalActions> = {},
@@ -219,7 +219,7 @@ Deno.test("completeLine() offers candidates for the end of a line", () => {
 
 Deno.test("Roster follows rooms and people", () => {
   const state = new Roster();
-  for (const event of beginning("Alice", ["Alice", "Bob"])) state.apply(event);
+  for (const event of connectedEvents("Alice", ["Alice", "Bob"])) state.apply(event);
   assertEquals(state.people, ["Alice", "Bob"]);
   state.apply({
     type: "presence",
@@ -232,8 +232,8 @@ Deno.test("Roster follows rooms and people", () => {
   assertEquals(state.people, ["Al", "Carol"]);
   assertEquals(state.rooms.get("lobby")?.online, 2);
   // Who spoke last comes first.
-  state.apply(said("Dan", "hi"));
-  state.apply(said("Carol", "hi"));
+  state.apply(chatMessage("Dan", "hi"));
+  state.apply(chatMessage("Carol", "hi"));
   assertEquals(state.people, ["Carol", "Dan", "Al"]);
   state.apply({ type: "left", room: "lobby" });
   assertEquals([state.rooms.size, state.people], [0, ["Carol", "Dan"]]);
@@ -241,7 +241,7 @@ Deno.test("Roster follows rooms and people", () => {
 
 Deno.test("Roster remembers a bounded number of the latest speakers", () => {
   const state = new Roster();
-  for (let n = 0; n < 1000; n++) state.apply(said(`user${n}`, "hi"));
+  for (let n = 0; n < 1000; n++) state.apply(chatMessage(`user${n}`, "hi"));
   assertEquals(state.people.length, 200);
   assert(state.people.includes("user999") && !state.people.includes("user0"));
 });

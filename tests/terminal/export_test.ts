@@ -1,12 +1,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ExportError, exportTo } from "../../terminal/export_file.ts";
-import { said } from "../kit/fake_conversation.ts";
+import { chatMessage } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 
-async function* pages(...texts: string[]): AsyncGenerator<readonly ReturnType<typeof said>[]> {
+async function* pages(
+  ...texts: string[]
+): AsyncGenerator<readonly ReturnType<typeof chatMessage>[]> {
   for (const text of texts) {
     if (text === "broken") throw new Error("the hub is gone");
-    yield await Promise.resolve([said("Bob", text)]);
+    yield await Promise.resolve([chatMessage("Bob", text)]);
   }
 }
 

@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { combine } from "../../auth/combined.ts";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import type { ClientEvent } from "../../client.ts";
 import { ConnectError } from "../../client/types.ts";
 import { DEFAULT_LIMITS } from "../../protocol.ts";
-import { ChatScene } from "../kit/chat.ts";
-import { said, TIMESTAMP } from "../kit/fake_conversation.ts";
-import { Person } from "../kit/person.ts";
+import { ChatHarness } from "../kit/chat_harness.ts";
+import { chatMessage, TIMESTAMP } from "../kit/fake_connection.ts";
+import { ChatUser } from "../kit/chat_user.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 import { name as anyName, room as anyRoom } from "../protocol/arbitraries.ts";
 
 /** Rooms and people with which a scene begins; events are about them, and about others. */
@@ -24,7 +24,7 @@ const text = fc.oneof(fc.constant("Alice, look"), fc.string({ unit: "grapheme" }
 function entered(room: string, members: readonly string[] = []) {
   const online = members.length + 1;
   const at = { room, epoch: "e", last: 3, recovered: false, online, members };
-  return { ...at, history: [said("Bob", "before", { room, id: 3 })] };
+  return { ...at, history: [chatMessage("Bob", "before", { room, id: 3 })] };
 }
 
 function online(rooms: readonly string[]): ClientEvent {
@@ -61,7 +61,7 @@ const EVENTS: { readonly [T in ClientEvent["type"]]: fc.Arbitrary<ClientEvent> }
   left: fc.record({ type: fc.constant("left"), room }),
   message: fc.tuple(room, person, text, fc.integer({ min: 1, max: 5000 })).map((
     [each, sender, message, id],
-  ) => said(sender, message, { room: each, id })),
+  ) => chatMessage(sender, message, { room: each, id })),
   direct: fc.record({
     type: fc.constant("direct"),
     sender: person,
@@ -100,7 +100,7 @@ const EVENTS: { readonly [T in ClientEvent["type"]]: fc.Arbitrary<ClientEvent> }
 };
 
 /** Where the user may be while something happens, and what brings them there. */
-const PLACES: Readonly<Record<string, (scene: ChatScene) => void>> = {
+const PLACES: Readonly<Record<string, (scene: ChatHarness) => void>> = {
   "[lobby]": () => {},
   "[doomed]": ({ chat }) => chat.line("/join doomed"),
   // Not entered: the answer is still on its way, or is a no.
@@ -112,16 +112,16 @@ const PLACES: Readonly<Record<string, (scene: ChatScene) => void>> = {
   },
 };
 
-async function sceneAt(place: string): Promise<ChatScene> {
-  const scene = await ChatScene.begin({ others: PEOPLE, columns: 200 });
-  scene.enter("doomed", ["Alice", ...PEOPLE]);
-  scene.enter("a-b.c_d");
+async function sceneAt(place: string): Promise<ChatHarness> {
+  const scene = await ChatHarness.joined({ others: PEOPLE, columns: 200 });
+  scene.joinRoom("doomed", ["Alice", ...PEOPLE]);
+  scene.joinRoom("a-b.c_d");
   await scene.settle();
   PLACES[place]?.(scene);
   return scene;
 }
 
-function focusOf({ screen }: ChatScene): string {
+function focusOf({ screen }: ChatHarness): string {
   return /^\[.*?\](?= )/.exec(screen.prompt)?.[0] ?? "";
 }
 
@@ -132,11 +132,11 @@ for (const place of Object.keys(PLACES)) {
         fc.array(fc.oneof(...Object.values(EVENTS)), { minLength: 1, maxLength: 12 }),
         async (events) => {
           await using scene = await sceneAt(place);
-          const { conversation, screen } = scene;
+          const { connection, screen } = scene;
           assertEquals(focusOf(scene), place);
           screen.draft = "secret half typed";
           for (const event of events) {
-            conversation.emit(event);
+            connection.emit(event);
             await scene.settle();
             // Whoever is called otherwise now is the same person; the window says so.
             const renamed = /^\[@/.test(place) && /^\[@/.test(focusOf(scene)) &&
@@ -145,8 +145,8 @@ for (const place of Object.keys(PLACES)) {
             assertEquals(screen.draft, "secret half typed", event.type);
           }
           // The end of everything: kicked.
-          conversation.break(new ConnectError("refused", "A moderator sent you away: spam"));
-          await screen.has("A moderator sent you away: spam");
+          connection.fail(new ConnectError("refused", "A moderator kicked you: spam"));
+          await screen.has("A moderator kicked you: spam");
           assertEquals(screen.draft, "secret half typed");
           if (!/^\[@/.test(place)) assertEquals(focusOf(scene), place);
         },
@@ -158,16 +158,16 @@ for (const place of Object.keys(PLACES)) {
 
 Deno.test("a room that a moderator closes stays, with its draft and the reason, and sends nothing", async () => {
   await using scene = await sceneAt("[doomed]");
-  const { chat, conversation, screen } = scene;
+  const { chat, connection, screen } = scene;
   const notice = "Room doomed is closed: tidy up";
   screen.draft = "secret half typed";
-  conversation.emit(
+  connection.emit(
     { type: "system", event: "notice", message: notice, room: "doomed", timestamp: TIMESTAMP },
     { type: "left", room: "doomed" },
   );
   await screen.has(`! You are no longer in doomed: ${notice}. Nothing is sent here.`);
   assertEquals(screen.prompt, "[doomed] Alice (closed)> ");
-  conversation.requests.splice(0);
+  connection.requests.splice(0);
   for (const line of ["secret half typed rest", "/me waves"]) {
     screen.draft = "";
     chat.edited(line);
@@ -178,22 +178,22 @@ Deno.test("a room that a moderator closes stays, with its draft and the reason, 
       `! Not sent: you are not in doomed: ${notice}. /join doomed tries to enter it`,
     );
   }
-  assertEquals([conversation.sent.length, conversation.requests], [0, []]);
+  assertEquals([connection.sent.length, connection.requests], [0, []]);
   chat.line("/rooms");
   assertStringIncludes(screen.text, "2 doomed (closed, you are here)");
 
   // Still closed.
   chat.line("/join doomed");
-  assertEquals(conversation.requests.splice(0), ["join doomed"]);
-  conversation.emit({ type: "error", code: "forbidden", message: notice });
+  assertEquals(connection.requests.splice(0), ["join doomed"]);
+  connection.emit({ type: "error", code: "forbidden", message: notice });
   await until("the no", () => screen.lines.at(-1) === `! ${notice}`);
   assertEquals(screen.prompt, "[doomed] Alice (closed)> ");
   // Open again.
   chat.line("/join doomed");
-  scene.enter("doomed");
+  scene.joinRoom("doomed");
   await until("the prompt", () => screen.prompt === "[doomed] Alice> ");
   chat.line("at last");
-  assertEquals(conversation.sent[0]?.message, {
+  assertEquals(connection.sent[0]?.message, {
     message: "at last",
     room: "doomed",
     format: "markdown",
@@ -205,11 +205,11 @@ Deno.test("a room that a moderator closes stays, with its draft and the reason, 
 
 Deno.test("a room that is closed while another is shown tells it there, and keeps its draft", async () => {
   await using scene = await sceneAt("[doomed]");
-  const { chat, conversation, screen } = scene;
+  const { chat, connection, screen } = scene;
   screen.draft = "for the doomed";
   chat.chord({ kind: "room", number: 1 });
   screen.draft = "for the lobby";
-  conversation.emit({ type: "left", room: "doomed" });
+  connection.emit({ type: "left", room: "doomed" });
   await screen.has("! You are no longer in doomed: the hub removed you");
   assertEquals([focusOf(scene), screen.draft], ["[lobby]", "for the lobby"]);
   await screen.tells("2:doomed 1 unread");
@@ -226,8 +226,8 @@ Deno.test("a room that is gone after a reconnect keeps its window, with the reas
     ]
   ) {
     await using scene = await sceneAt("[doomed]");
-    const { chat, conversation, screen } = scene;
-    conversation.emit(
+    const { chat, connection, screen } = scene;
+    connection.emit(
       { type: "offline", code: 1006, reason: "gone", retryIn: 1000 },
       online(["lobby", "a-b.c_d"]),
       { type: "left", room: "doomed" },
@@ -237,15 +237,15 @@ Deno.test("a room that is gone after a reconnect keeps its window, with the reas
     assertEquals(focusOf(scene), "[doomed]");
     chat.line("secret");
     assertStringIncludes(screen.lines.at(-1) ?? "", `! Not sent: you are not in doomed: ${reason}`);
-    assertEquals([conversation.sent.length, screen.draft], [0, "secret"]);
+    assertEquals([connection.sent.length, screen.draft], [0, "secret"]);
   }
 });
 
 Deno.test("a join that is refused is told in its window, whatever else the hub refuses", async () => {
   await using scene = await sceneAt("[lobby]");
-  const { chat, conversation, screen } = scene;
+  const { chat, connection, screen } = scene;
   const problem = (code: "forbidden" | "too_many_rooms", message: string): void =>
-    conversation.emit({ type: "error", code, message });
+    connection.emit({ type: "error", code, message });
   chat.line("/join x-1");
   chat.line("/join x-2");
   chat.line("/join x-3");
@@ -264,9 +264,9 @@ Deno.test("a join that is refused is told in its window, whatever else the hub r
 
 Deno.test("who is nowhere keeps the draft when somebody writes, and takes it along elsewhere", async () => {
   await using scene = await sceneAt("");
-  const { chat, conversation, screen } = scene;
+  const { chat, connection, screen } = scene;
   screen.draft = "dear diary";
-  conversation.emit({
+  connection.emit({
     type: "direct",
     sender: "山田 太郎",
     to: "Alice",
@@ -276,7 +276,7 @@ Deno.test("who is nowhere keeps the draft when somebody writes, and takes it alo
   await screen.has("山田 太郎 @you: hi");
   screen.draft = "";
   chat.line("dear diary");
-  assertEquals([conversation.requests.filter((each) => each.startsWith("direct")), screen.draft], [
+  assertEquals([connection.requests.filter((each) => each.startsWith("direct")), screen.draft], [
     [],
     "dear diary",
   ]);
@@ -286,20 +286,20 @@ Deno.test("who is nowhere keeps the draft when somebody writes, and takes it alo
 
 Deno.test("who is sent away keeps the chat, which sends nothing any more, until /quit", async () => {
   await using scene = await sceneAt("[@jean-luc]");
-  const { chat, conversation, screen } = scene;
+  const { chat, connection, screen } = scene;
   chat.chord({ kind: "room", number: 1 });
   chat.line("on its way");
   screen.draft = "half typed";
-  const away = new ConnectError("refused", "The hub refused: a moderator sent you away");
-  conversation.break(away);
-  conversation.sent[0]?.fail(away);
+  const away = new ConnectError("refused", "The hub refused: a moderator kicked you");
+  connection.fail(away);
+  connection.sent[0]?.fail(away);
   await screen.has("Nothing is sent any more; /quit or Ctrl-C leaves");
   // What the hub never answered is told, and not put in the place of the draft.
   await screen.has("! Perhaps not sent: the connection has ended. The up arrow brings it back");
   assertEquals(screen.draft, "half typed");
   chat.line("/msg jean-luc");
-  conversation.requests.splice(0);
-  const sent = conversation.sent.length;
+  connection.requests.splice(0);
+  const sent = connection.sent.length;
   const lines = ["half typed", "/msg Bob x", "/join doomed", "/join new", "/nick x", "/who lobby"];
   for (const line of lines) {
     screen.draft = "";
@@ -307,50 +307,50 @@ Deno.test("who is sent away keeps the chat, which sends nothing any more, until 
     assertStringIncludes(screen.lines.at(-1) ?? "", "! Not connected: The hub refused");
     assertEquals(screen.draft, line);
   }
-  assertEquals([conversation.requests, conversation.sent.length], [[], sent]);
+  assertEquals([connection.requests, connection.sent.length], [[], sent]);
   chat.chord({ kind: "room", number: 1 });
   screen.draft = "for the lobby";
   assertEquals([...chat.drafts].sort(), ["/who lobby", "for the lobby"]);
   chat.line("/quit");
-  await assertRejects(() => scene.ended, ConnectError, "sent you away");
+  await assertRejects(() => scene.ended, ConnectError, "kicked you");
 });
 
 Deno.test("the chat asks before it sends to somebody else of the same name", async () => {
   for (const name of PEOPLE) {
-    await using scene = await ChatScene.begin({ others: [name], columns: 200 });
-    const { chat, conversation, screen } = scene;
+    await using scene = await ChatHarness.joined({ others: [name], columns: 200 });
+    const { chat, connection, screen } = scene;
     const direct = { type: "direct", sender: name, to: "Alice", timestamp: TIMESTAMP } as const;
     const presence = { type: "presence", room: "lobby", online: 2 } as const;
-    conversation.emit({ ...direct, message: "the code is 1234" });
+    connection.emit({ ...direct, message: "the code is 1234" });
     chat.line(`/msg "${name}"`);
     chat.line("which one?");
-    conversation.emit({ ...presence, left: [name] });
+    connection.emit({ ...presence, left: [name] });
     await screen.has(`* ${name} left lobby`);
-    conversation.emit({ ...presence, joined: [name] });
+    connection.emit({ ...presence, joined: [name] });
     await screen.has(
       `* Someone called ${name} is here. It may be another person than before.`,
     );
-    conversation.requests.splice(0);
+    connection.requests.splice(0);
     for (const line of ["the secret", `/msg "${name}" the secret`]) {
       chat.line(line);
       assertStringIncludes(screen.lines.at(-1) ?? "", `! Not sent: ${name} may be another person`);
-      assertEquals([conversation.requests.length, screen.draft], [0, line]);
+      assertEquals([connection.requests.length, screen.draft], [0, line]);
       screen.draft = "";
       chat.line(line);
-      assertEquals(conversation.requests.splice(0), [`direct ${name} the secret`]);
+      assertEquals(connection.requests.splice(0), [`direct ${name} the secret`]);
       // Once more gone and back, to ask for the other way to say it as well.
-      conversation.emit({ ...presence, left: [name] }, { ...presence, joined: [name] });
+      connection.emit({ ...presence, left: [name] }, { ...presence, joined: [name] });
       await scene.settle();
     }
     // Nobody told that he came back, but somebody of the name writes.
-    conversation.emit({ ...presence, left: [name] }, { ...direct, message: "it is me" });
+    connection.emit({ ...presence, left: [name] }, { ...direct, message: "it is me" });
     await screen.has(`* Someone called ${name} is here. It may be another person than before.`);
   }
 });
 
 Deno.test("a name that a token proves before and after is the same person", async () => {
-  await using scene = await ChatScene.begin();
-  const { chat, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined();
+  const { chat, connection, screen } = scene;
   const direct = {
     type: "direct",
     sender: "Bob",
@@ -358,27 +358,27 @@ Deno.test("a name that a token proves before and after is the same person", asyn
     timestamp: TIMESTAMP,
     verified: true,
   } as const;
-  conversation.emit({ ...direct, message: "hi" });
+  connection.emit({ ...direct, message: "hi" });
   await screen.has("Bob✓ @you: hi");
   chat.line("/msg Bob");
   const presence = { type: "presence", room: "lobby", online: 2 } as const;
-  conversation.emit({ ...presence, left: ["Bob"] }, { ...presence, joined: ["Bob"] });
-  conversation.emit({ ...direct, message: "back" });
+  connection.emit({ ...presence, left: ["Bob"] }, { ...presence, joined: ["Bob"] });
+  connection.emit({ ...direct, message: "back" });
   await screen.has("Bob✓: back");
   assert(!screen.text.includes("another person"), screen.text);
   chat.line("good");
-  assertEquals(conversation.requests.at(-1), "direct Bob good");
+  assertEquals(connection.requests.at(-1), "direct Bob good");
 });
 
 Deno.test("a private talk is not mixed with that of an earlier person of the name", async () => {
-  await using scene = await ChatScene.begin({ others: ["Bob", "Rob"] });
-  const { chat, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined({ others: ["Bob", "Rob"] });
+  const { chat, connection, screen } = scene;
   const direct = { type: "direct", to: "Alice", timestamp: TIMESTAMP } as const;
   const presence = { type: "presence", room: "lobby", online: 2 } as const;
-  conversation.emit({ ...direct, sender: "Rob", message: "old Rob" });
-  conversation.emit({ ...direct, sender: "Bob", message: "Bob" });
-  conversation.emit({ ...presence, left: ["Rob"] });
-  conversation.emit({ ...presence, renamed: [{ from: "Bob", to: "Rob" }] });
+  connection.emit({ ...direct, sender: "Rob", message: "old Rob" });
+  connection.emit({ ...direct, sender: "Bob", message: "Bob" });
+  connection.emit({ ...presence, left: ["Rob"] });
+  connection.emit({ ...presence, renamed: [{ from: "Bob", to: "Rob" }] });
   await scene.settle();
   chat.line("/window @Rob");
   assertStringIncludes(
@@ -391,7 +391,7 @@ Deno.test("a private talk is not mixed with that of an earlier person of the nam
 });
 
 Deno.test("a real hub: what is typed when a moderator closes the room reaches nobody", async () => {
-  const authorizer = combine([new SecretAuthorizer(["a-moderator"], { admin: true })], {
+  const authorizer = combineAuthorizers([new SecretAuthorizer(["a-moderator"], { admin: true })], {
     open: true,
   });
   await using hub = await startTestHub({ authorizer });
@@ -404,8 +404,8 @@ Deno.test("a real hub: what is typed when a moderator closes the room reaches no
     assertEquals(response.status, 200, await response.text());
   };
   const rooms = [{ room: "lobby" }, { room: "doomed" }];
-  await using alice = await Person.at(hub.url, "Alice", { rooms });
-  await using bob = await Person.at(hub.url, "山田 太郎", { rooms });
+  await using alice = await ChatUser.at(hub.url, "Alice", { rooms });
+  await using bob = await ChatUser.at(hub.url, "山田 太郎", { rooms });
   bob.says("/msg Alice psst");
   await alice.screen.has("山田 太郎 @you: psst");
   alice.says("/join doomed");
@@ -433,7 +433,7 @@ Deno.test("a real hub: what is typed when a moderator closes the room reaches no
   bob.says("/leave");
   alice.screen.draft = "again half typed";
   await order("kick", { name: "Alice", reason: "spam" });
-  await alice.screen.has("A moderator sent you away: spam");
+  await alice.screen.has("A moderator kicked you: spam");
   alice.screen.draft = "";
   alice.says("again half typed");
   assertEquals(alice.screen.draft, "again half typed");

@@ -5,7 +5,7 @@ import { temporaryFolder } from "../kit/folder.ts";
 import { programCommand } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { Tmux, tmuxIsMissing } from "../kit/tmux.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const ignore = tmuxIsMissing();
 const program = quoted(programCommand());
@@ -206,14 +206,14 @@ Deno.test({
 /** A program that fails while somebody types. */
 const FAILING = `
 import { Editor } from "${new URL("../../editor/editor.ts", import.meta.url)}";
-import { SystemTerminal } from "${new URL("../../editor/tty.ts", import.meta.url)}";
+import { SystemTerminal } from "${new URL("../../editor/terminal.ts", import.meta.url)}";
 const editor = new Editor(new SystemTerminal());
 editor.setPrompt("> ");
 const nothing = () => {};
 editor.listen({
   line: nothing,
   edited: nothing,
-  chord: nothing,
+  shortcut: nothing,
   interrupt: nothing,
   discarded: () => { throw new Error("the failure"); },
   end: () => Deno.exit(7),

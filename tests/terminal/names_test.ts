@@ -5,8 +5,8 @@ import { type Message, normalizeName, visible } from "../../protocol.ts";
 import { VERIFIED_MARK, VERIFIED_WORD } from "../../chat/sender.ts";
 import { renderMessage } from "../../terminal/render.ts";
 import { plainView } from "../../terminal/view.ts";
-import { ChatScene } from "../kit/chat.ts";
-import { beginning, said, TIMESTAMP } from "../kit/fake_conversation.ts";
+import { ChatHarness } from "../kit/chat_harness.ts";
+import { chatMessage, connectedEvents, TIMESTAMP } from "../kit/fake_connection.ts";
 import { name as anyName } from "../protocol/arbitraries.ts";
 
 /** Names that hubs hand out, that people have, and that mean something to a pattern. */
@@ -24,17 +24,17 @@ const NAMES = [
 
 Deno.test("a chat shows and counts messages for a person of any allowed name", async () => {
   const seen = async (name: string): Promise<void> => {
-    await using scene = ChatScene.unmet();
-    scene.conversation.sender = name;
-    scene.conversation.emit(...beginning(name, [name, "Bob"]));
-    scene.hear("Bob", `over here, @${name}`);
-    scene.hear(name, "me, too");
+    await using scene = ChatHarness.unconnected();
+    scene.connection.sender = name;
+    scene.connection.emit(...connectedEvents(name, [name, "Bob"]));
+    scene.receive("Bob", `over here, @${name}`);
+    scene.receive(name, "me, too");
     await scene.settle();
     const shown = scene.screen.text;
     assert(shown.includes(`Bob: over here, @${visible(name)}`), shown);
     assert(shown.includes(": me, too"), shown);
     assertEquals(scene.screen.rings, 1, name);
-    assertEquals(scene.conversation.state, "online");
+    assertEquals(scene.connection.state, "online");
   };
   for (const name of NAMES) {
     await seen(name);
@@ -47,20 +47,23 @@ Deno.test("a chat shows and counts messages for a person of any allowed name", a
 
 Deno.test("a chat remembers the name that was asked for, not what the hub made of it", async () => {
   const names: string[] = [];
-  await using scene = ChatScene.unmet({ wanted: "Eve", onName: (name) => names.push(name) });
-  const { chat, conversation } = scene;
+  await using scene = ChatHarness.unconnected({
+    wanted: "Eve",
+    onName: (name) => names.push(name),
+  });
+  const { chat, connection } = scene;
   const become = async (from: string, to: string): Promise<void> => {
-    conversation.sender = to;
-    conversation.emit({ type: "presence", room: "lobby", online: 2, renamed: [{ from, to }] });
+    connection.sender = to;
+    connection.emit({ type: "presence", room: "lobby", online: 2, renamed: [{ from, to }] });
     await scene.screen.has(`* You are now ${to}`);
   };
-  conversation.sender = "Eve-2";
-  conversation.emit(...beginning("Eve-2", ["Eve", "Eve-2"]));
+  connection.sender = "Eve-2";
+  connection.emit(...connectedEvents("Eve-2", ["Eve", "Eve-2"]));
   await scene.screen.has("* You are Eve-2, because Eve is taken");
   assertEquals(names, ["Eve"]);
   // The hub refuses a name: nothing is remembered, even if it renames the user for another reason.
   chat.line("/nick Bob");
-  conversation.emit({ type: "error", code: "name_taken", message: "Somebody is called Bob" });
+  connection.emit({ type: "error", code: "name_taken", message: "Somebody is called Bob" });
   await become("Eve-2", "Eve-3");
   assertEquals(names, ["Eve"]);
   chat.line("/nick zoe-q");
@@ -70,22 +73,22 @@ Deno.test("a chat remembers the name that was asked for, not what the hub made o
 
 Deno.test("a chat remembers no name for a guest until the guest takes one", async () => {
   const names: string[] = [];
-  await using scene = ChatScene.unmet({ onName: (name) => names.push(name) });
-  scene.conversation.sender = "guest-ab12";
-  scene.conversation.emit(...beginning("guest-ab12", ["guest-ab12"]));
+  await using scene = ChatHarness.unconnected({ onName: (name) => names.push(name) });
+  scene.connection.sender = "guest-ab12";
+  scene.connection.emit(...connectedEvents("guest-ab12", ["guest-ab12"]));
   await scene.screen.has("* You are guest-ab12");
   assertEquals(names, []);
 });
 
 Deno.test("a chat says how a text comes back that Ctrl-C took away, and stays", async () => {
-  await using scene = await ChatScene.begin();
-  const { chat, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined();
+  const { chat, connection, screen } = scene;
   chat.edited("half a message");
-  assertEquals(conversation.requests, ["typing lobby true"]);
+  assertEquals(connection.requests, ["typing lobby true"]);
   chat.discarded();
-  assertEquals(conversation.requests, ["typing lobby true", "typing lobby false"]);
+  assertEquals(connection.requests, ["typing lobby true", "typing lobby false"]);
   assertEquals(screen.status, ["The up arrow brings it back. Ctrl-C again leaves"]);
-  assertEquals(conversation.state, "online");
+  assertEquals(connection.state, "online");
 });
 
 Deno.test("/rooms and Tab know the rooms of the hub, and do without where it tells none", async () => {
@@ -94,7 +97,7 @@ Deno.test("/rooms and Tab know the rooms of the hub, and do without where it tel
   });
   let asked = 0;
   let rooms = [report("lobby", 2), report("dev-2", 3), report("a.b_c", 0)];
-  await using scene = await ChatScene.begin({
+  await using scene = await ChatHarness.joined({
     hubRooms: () => {
       asked++;
       return rooms.length > 0
@@ -123,11 +126,11 @@ Deno.test("/rooms and Tab know the rooms of the hub, and do without where it tel
 });
 
 Deno.test("a chat marks names that a token proved, and no name can look marked", async () => {
-  await using scene = await ChatScene.begin({ wanted: "Alice" });
-  const { conversation, screen } = scene;
+  await using scene = await ChatHarness.joined({ wanted: "Alice" });
+  const { connection, screen } = scene;
   const last = (): string => screen.lines.at(-1)?.replace(/^\[[\d:]+\] /, "") ?? "";
   const shows = async (sender: string, more: Partial<Message>, expected: string): Promise<void> => {
-    conversation.emit(said(sender, "hi", { id: ++id, ...more }));
+    connection.emit(chatMessage(sender, "hi", { id: ++id, ...more }));
     await scene.settle();
     assertEquals(last(), expected);
   };
@@ -138,33 +141,33 @@ Deno.test("a chat marks names that a token proved, and no name can look marked",
   await shows("Bob✓", {}, "Bob<U+2713>: hi");
   await shows("Bob ✅", { verified: true }, "Bob <U+2705>✓: hi");
   const direct = { type: "direct", to: "Alice", message: "psst", timestamp: TIMESTAMP } as const;
-  conversation.emit({ ...direct, sender: "Bob", verified: true });
+  connection.emit({ ...direct, sender: "Bob", verified: true });
   await screen.has("Bob✓ @you: psst");
   for (const mark of [VERIFIED_MARK, VERIFIED_WORD]) {
     const view = { ...plainView(), stamps: "off", verifiedMark: mark } as const;
     fc.assert(fc.property(anyName, (name) => {
-      const marked = renderMessage(said(name, "hi", { verified: true }), view);
+      const marked = renderMessage(chatMessage(name, "hi", { verified: true }), view);
       assert(marked.endsWith(`${mark}: hi`), marked);
       // Whatever another is called, it never looks like that.
       const [forged] = [name + mark, `${name} ${mark}`].flatMap((each) =>
         normalizeName(each) ?? []
       );
       if (forged === undefined) return;
-      assert(!renderMessage(said(forged, "hi"), view).endsWith(`${mark}: hi`), forged);
+      assert(!renderMessage(chatMessage(forged, "hi"), view).endsWith(`${mark}: hi`), forged);
     }));
   }
   // What goes to pipes stays as it was.
   assertEquals(
-    renderMessage(said("Bob✓", "hi", { verified: true }), { ...plainView(), stamps: "off" }),
+    renderMessage(chatMessage("Bob✓", "hi", { verified: true }), { ...plainView(), stamps: "off" }),
     "Bob✓: hi",
   );
 });
 
 Deno.test("a chat sends what is typed as Markdown, in rooms and in private", async () => {
-  await using scene = await ChatScene.begin();
-  const { chat, conversation } = scene;
+  await using scene = await ChatHarness.joined();
+  const { chat, connection } = scene;
   const directs: unknown[] = [];
-  conversation.direct = (to, content) => {
+  connection.direct = (to, content) => {
     directs.push({ to, ...content });
     return Promise.resolve({
       type: "direct",
@@ -177,7 +180,7 @@ Deno.test("a chat sends what is typed as Markdown, in rooms and in private", asy
   chat.line("a *b*");
   chat.line("/me waves");
   chat.line("/msg Bob `x`");
-  assertEquals(conversation.sent.map(({ message }) => message), [
+  assertEquals(connection.sent.map(({ message }) => message), [
     { room: "lobby", message: "a *b*", format: "markdown" },
     { room: "lobby", message: "waves", format: "markdown", kind: "action" },
   ]);
@@ -185,19 +188,19 @@ Deno.test("a chat sends what is typed as Markdown, in rooms and in private", asy
 });
 
 Deno.test("a chat asks what quit without a slash means", async () => {
-  await using scene = await ChatScene.begin();
-  const { chat, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined();
+  const { chat, connection, screen } = scene;
   chat.line("quit");
   assertEquals(screen.draft, "quit");
   assertEquals(screen.status, ["Leave? Enter leaves; with a space before it, it is a message"]);
   chat.edited(" quit");
   assertEquals(screen.status, []);
   chat.line(" quit");
-  assertEquals(conversation.sent.map(({ message }) => message.message), [" quit"]);
-  conversation.sent[0]?.ack();
+  assertEquals(connection.sent.map(({ message }) => message.message), [" quit"]);
+  connection.sent[0]?.ack();
   await scene.settle();
   chat.line("Exit");
-  assertEquals(conversation.state, "online");
+  assertEquals(connection.state, "online");
   chat.line("Exit");
   assertEquals(await scene.ended, 0);
 });

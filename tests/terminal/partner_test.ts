@@ -1,40 +1,40 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ChatScene } from "../kit/chat.ts";
-import { beginning, TIMESTAMP } from "../kit/fake_conversation.ts";
-import { Person } from "../kit/person.ts";
+import { ChatHarness } from "../kit/chat_harness.ts";
+import { connectedEvents, TIMESTAMP } from "../kit/fake_connection.ts";
+import { ChatUser } from "../kit/chat_user.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 // A private message never goes to somebody else of the same name without a question.
 
 const NAMES = ["Bob", "Zoë J.", "李 小龙", "e\u0301ve-2", "Ω", "עִבְרִית"];
-const NOBODY = "Nobody here is called that: ask who is here";
+const NOBODY = "No one here is called that: check who is online";
 
 Deno.test("a name that the hub did not know is asked about before it gets the text", async () => {
   for (const name of NAMES) {
     // In none of the user's rooms: nothing tells that they left.
-    await using scene = await ChatScene.begin({ others: [], columns: 200 });
-    const { chat, conversation, screen } = scene;
+    await using scene = await ChatHarness.joined({ others: [], columns: 200 });
+    const { chat, connection, screen } = scene;
     chat.line(`/msg "${name}" hello`);
     chat.line(`/msg "${name}"`);
-    conversation.refuseDirect = NOBODY;
+    connection.refuseDirect = NOBODY;
     chat.line("the secret");
-    await screen.has("! Not sent: Nobody here");
+    await screen.has("! Not sent: No one here");
     assertEquals(screen.draft, "the secret");
-    conversation.requests.splice(0);
+    connection.requests.splice(0);
     for (const line of ["the secret", `/msg "${name}" the secret`]) {
       screen.draft = "";
       chat.line(line);
       assertStringIncludes(screen.lines.at(-1) ?? "", `! Not sent: ${name} may be another person`);
-      assertEquals([conversation.requests.length, screen.draft], [0, line]);
+      assertEquals([connection.requests.length, screen.draft], [0, line]);
       screen.draft = "";
-      conversation.refuseDirect = NOBODY;
+      connection.refuseDirect = NOBODY;
       chat.line(line);
-      assertEquals(conversation.requests.splice(0), [`direct ${name} the secret`]);
+      assertEquals(connection.requests.splice(0), [`direct ${name} the secret`]);
       await until("the refusal", () => screen.draft === "the secret");
     }
     // Somebody of the name writes.
-    conversation.emit({
+    connection.emit({
       type: "direct",
       sender: name,
       to: "Alice",
@@ -47,8 +47,8 @@ Deno.test("a name that the hub did not know is asked about before it gets the te
 
 Deno.test("a refusal for another reason asks nothing", async () => {
   await using hub = await startTestHub({ limits: { maxMessageBytes: 2048 } });
-  await using alice = await Person.at(hub.url, "Alice");
-  await using bob = await Person.at(hub.url, "Bob");
+  await using alice = await ChatUser.at(hub.url, "Alice");
+  await using bob = await ChatUser.at(hub.url, "Bob");
   alice.says("/msg Bob");
   alice.says("x".repeat(3000));
   await alice.screen.has("! Not sent: it is");
@@ -59,53 +59,53 @@ Deno.test("a refusal for another reason asks nothing", async () => {
 
 Deno.test("who is not there after an outage, and comes late, is asked about", async () => {
   for (const [wait, asks] of [[29_000, false], [31_000, true]] as const) {
-    await using scene = await ChatScene.begin({ others: ["Zoë J."], columns: 200 });
-    const { chat, conversation, screen, clock } = scene;
+    await using scene = await ChatHarness.joined({ others: ["Zoë J."], columns: 200 });
+    const { chat, connection, screen, clock } = scene;
     chat.line('/msg "Zoë J."');
     await lostAndBack(scene, ["Alice"]);
     clock.advance(wait);
-    conversation.emit({ type: "presence", room: "lobby", online: 2, joined: ["Zoë J."] });
+    connection.emit({ type: "presence", room: "lobby", online: 2, joined: ["Zoë J."] });
     await scene.settle();
     const told = "* Someone called Zoë J. is here. It may be another person than before.";
     assertEquals(screen.lines.includes(told), asks, screen.text);
-    conversation.requests.splice(0);
+    connection.requests.splice(0);
     chat.line("the secret");
-    assertEquals(conversation.requests, asks ? [] : ["direct Zoë J. the secret"]);
+    assertEquals(connection.requests, asks ? [] : ["direct Zoë J. the secret"]);
   }
 });
 
 Deno.test("who left, and is in a room that is entered later, is asked about", async () => {
   for (const how of ["joined", "after an outage"]) {
-    await using scene = await ChatScene.begin({ others: ["Bob"], columns: 200 });
-    const { chat, conversation, screen } = scene;
+    await using scene = await ChatHarness.joined({ others: ["Bob"], columns: 200 });
+    const { chat, connection, screen } = scene;
     chat.line("/msg Bob");
-    conversation.emit({ type: "presence", room: "lobby", online: 1, left: ["Bob"] });
+    connection.emit({ type: "presence", room: "lobby", online: 1, left: ["Bob"] });
     await screen.has("* Bob left lobby");
-    if (how === "joined") scene.enter("ops", ["Alice", "bob"]);
+    if (how === "joined") scene.joinRoom("ops", ["Alice", "bob"]);
     else await lostAndBack(scene, ["Alice", "bob"]);
     await screen.has("* Someone called Bob is here. It may be another person than before.");
-    conversation.requests.splice(0);
+    connection.requests.splice(0);
     chat.line("the secret");
     assertStringIncludes(screen.lines.at(-1) ?? "", "! Not sent: Bob may be another person");
-    assertEquals(conversation.requests, []);
+    assertEquals(connection.requests, []);
   }
 });
 
 Deno.test("an outage alone asks nothing", async () => {
-  await using scene = await ChatScene.begin({ others: ["Bob"], columns: 200 });
-  const { chat, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined({ others: ["Bob"], columns: 200 });
+  const { chat, connection, screen } = scene;
   chat.line("/msg Bob");
   await lostAndBack(scene, ["Alice", "Bob"]);
   await scene.settle();
   chat.line("hi");
-  assertEquals(conversation.requests.at(-1), "direct Bob hi");
+  assertEquals(connection.requests.at(-1), "direct Bob hi");
   assert(!screen.text.includes("another person"), screen.text);
 });
 
 Deno.test("a private talk tells that the other person has another name", async () => {
   await using hub = await startTestHub();
-  await using alice = await Person.at(hub.url, "Alice");
-  await using bob = await Person.at(hub.url, "Bob", {
+  await using alice = await ChatUser.at(hub.url, "Alice");
+  await using bob = await ChatUser.at(hub.url, "Bob", {
     rooms: [{ room: "lobby" }, { room: "ops" }],
   });
   await alice.screen.tells("Bob joined (2 online)");
@@ -124,13 +124,13 @@ Deno.test("a private talk tells that the other person has another name", async (
 });
 
 /** The connection breaks, and comes back to a room with these in it. */
-async function lostAndBack(scene: ChatScene, members: readonly string[]): Promise<void> {
-  const { conversation } = scene;
-  conversation.emit({ type: "offline", code: 1006, reason: "", retryIn: 1000 });
-  for (const event of beginning("Alice", members)) {
-    if (event.type === "online") conversation.emit({ ...event, reconnected: true });
+async function lostAndBack(scene: ChatHarness, members: readonly string[]): Promise<void> {
+  const { connection } = scene;
+  connection.emit({ type: "offline", code: 1006, reason: "", retryIn: 1000 });
+  for (const event of connectedEvents("Alice", members)) {
+    if (event.type === "online") connection.emit({ ...event, reconnected: true });
     else if (event.type === "joined") {
-      conversation.emit({ ...event, rejoined: true, recovered: true });
+      connection.emit({ ...event, rejoined: true, recovered: true });
     }
   }
   await scene.settle();

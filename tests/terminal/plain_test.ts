@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { ConnectError } from "../../client/types.ts";
+import { isPrivateCommand } from "../../terminal/completion.ts";
 import { PlainScreen } from "../../editor/plain_screen.ts";
-import { ChatScene } from "../kit/chat.ts";
+import { ChatHarness } from "../kit/chat_harness.ts";
 import { memoryContext } from "../kit/memory_output.ts";
 
 /** What becomes of lines on a plain screen that got `draft` back before. */
@@ -11,7 +12,11 @@ async function typed(
   react: (screen: PlainScreen, line: string) => void = () => {},
 ): Promise<{ readonly lines: readonly string[]; readonly text: string; readonly draft: string }> {
   const context = memoryContext({ input: lines.map((line) => `${line}\n`).join("") });
-  using screen = new PlainScreen(context);
+  using screen = new PlainScreen({
+    output: context.stdout,
+    input: context.stdin.readable,
+    isCommand: isPrivateCommand,
+  });
   screen.setDraft(draft);
   const came: string[] = [];
   const ended = Promise.withResolvers<void>();
@@ -25,7 +30,7 @@ async function typed(
     },
     end: () => ended.resolve(),
     edited: never,
-    chord: never,
+    shortcut: never,
     interrupt: never,
     discarded: never,
     complete: never,
@@ -83,14 +88,14 @@ const TEXTS = ["hello", "/me wävès", "//etc/hosts", "一行", "شكرا", "a\t
 
 Deno.test("a plain screen that shows a window again shows what its user said there, in its place", async () => {
   for (const how of ["another window and back", "a setting"]) {
-    await using scene = await ChatScene.begin({ plain: true });
-    const { chat, conversation, screen } = scene;
-    scene.enter("ops");
+    await using scene = await ChatHarness.joined({ plain: true });
+    const { chat, connection, screen } = scene;
+    scene.joinRoom("ops");
     for (const [at, text] of TEXTS.entries()) {
       chat.line(text);
-      conversation.sent[at]?.ack();
+      connection.sent[at]?.ack();
       await scene.settle();
-      scene.hear("Bob", `answer ${at}`);
+      scene.receive("Bob", `answer ${at}`);
       await screen.has(`Bob: answer ${at}`);
     }
     // Once: where it was typed.
@@ -111,13 +116,13 @@ Deno.test("a plain screen that shows a window again shows what its user said the
 });
 
 Deno.test("a plain screen shows what was acked while another window is shown, and counts nothing", async () => {
-  await using scene = await ChatScene.begin({ plain: true });
-  const { chat, conversation, screen } = scene;
-  scene.enter("ops");
+  await using scene = await ChatHarness.joined({ plain: true });
+  const { chat, connection, screen } = scene;
+  scene.joinRoom("ops");
   await scene.settle();
   chat.line("slow");
   chat.line("/window ops");
-  conversation.sent[0]?.ack();
+  connection.sent[0]?.ack();
   await scene.settle();
   assertEquals(screen.status, []);
   assert(!screen.text.includes("slow"), screen.text);
@@ -126,24 +131,24 @@ Deno.test("a plain screen shows what was acked while another window is shown, an
 });
 
 Deno.test("another screen has from the hub what its user says, and shows it once", async () => {
-  await using scene = await ChatScene.begin();
-  const { chat, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined();
+  const { chat, connection, screen } = scene;
   chat.line("hello");
-  conversation.sent[0]?.ack();
+  connection.sent[0]?.ack();
   await scene.settle();
-  scene.hear("Alice", "hello");
+  scene.receive("Alice", "hello");
   await screen.has("Alice: hello");
   chat.line("/timestamp off");
   assertEquals(screen.lines.filter((line) => line === "Alice: hello").length, 1);
 });
 
 Deno.test("a plain screen has no up arrow: what cannot be given back is told in full", async () => {
-  await using scene = await ChatScene.begin({ plain: true, columns: 200 });
-  const { chat, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined({ plain: true, columns: 200 });
+  const { chat, connection, screen } = scene;
   const long = "字".repeat(70);
   for (const text of ["first", long, "/me thirds", "/msg Bob fourth"]) chat.line(text);
-  for (const sent of conversation.sent) sent.refuse("rate_limited", "Slow down");
-  conversation.refuseDirect = "Nobody here is called Bob";
+  for (const sent of connection.sent) sent.refuse("rate_limited", "Slow down");
+  connection.refuseDirect = "No one here is called Bob";
   chat.line("/msg Bob fifth");
   await screen.has("fifth");
   assertEquals(screen.draft, "first");
@@ -152,19 +157,19 @@ Deno.test("a plain screen has no up arrow: what cannot be given back is told in 
     "! Not sent: Slow down. You have it back below",
     `! Not sent: Slow down. You wrote: ${long}`,
     "! Not sent: Slow down. You wrote: /me thirds",
-    "! Not sent: Nobody here is called Bob. You wrote: /msg Bob fifth",
+    "! Not sent: No one here is called Bob. You wrote: /msg Bob fifth",
   ]);
   assert(!screen.printed.join().includes("arrow"));
 });
 
 Deno.test("a plain screen tells in full what the end of the conversation left", async () => {
-  await using scene = await ChatScene.begin({ plain: true, columns: 200 });
-  const { chat, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined({ plain: true, columns: 200 });
+  const { chat, connection, screen } = scene;
   chat.line("one");
   chat.line("two");
   const end = new ConnectError("refused", "This hub wants a token", { code: 4501 });
-  conversation.break(end);
-  for (const sent of conversation.sent) sent.fail(end);
+  connection.fail(end);
+  for (const sent of connection.sent) sent.fail(end);
   await screen.has("You wrote: two");
   assertEquals([screen.draft], ["one"]);
 });

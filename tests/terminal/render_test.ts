@@ -6,9 +6,8 @@ import { paintWith, PLAIN } from "../../render/paint.ts";
 import { PALETTES } from "../../render/palette.ts";
 import { renderDirectPreview, renderEvent, renderMessage } from "../../terminal/render.ts";
 import { type Finder, mentionFinder, wordFinder } from "../../terminal/highlight.ts";
-import { fit } from "../../render/fit.ts";
-import { displayWidth, wrapRows } from "../../render/wrap.ts";
-import { beginning, said, TIMESTAMP } from "../kit/fake_conversation.ts";
+import { displayWidth } from "../../render/width.ts";
+import { chatMessage, connectedEvents, TIMESTAMP } from "../kit/fake_connection.ts";
 
 const now = new Date(TIMESTAMP);
 const two = (n: number): string => String(n).padStart(2, "0");
@@ -19,13 +18,13 @@ const COLORED: View = { ...VIEW, paint: paintWith(PALETTES.dark), columns: 80 };
 const INDENT = " ".repeat(11);
 
 Deno.test("renderMessage() shows time, name and text", () => {
-  assertEquals(renderMessage(said("Bob", "hi"), VIEW), `${CLOCK} Bob: hi`);
+  assertEquals(renderMessage(chatMessage("Bob", "hi"), VIEW), `${CLOCK} Bob: hi`);
   assertEquals(
-    renderMessage(said("Bob", "waves", { kind: "action" }), VIEW),
+    renderMessage(chatMessage("Bob", "waves", { kind: "action" }), VIEW),
     `${CLOCK} * Bob waves`,
   );
-  assertEquals(renderMessage(said("Bob", "hi"), { ...VIEW, stamps: "off" }), "Bob: hi");
-  const { message: _message, ...rest } = said("Bob", "");
+  assertEquals(renderMessage(chatMessage("Bob", "hi"), { ...VIEW, stamps: "off" }), "Bob: hi");
+  const { message: _message, ...rest } = chatMessage("Bob", "");
   assertEquals(renderMessage({ ...rest, data: { a: [1] } }, VIEW), `${CLOCK} Bob: {"a":[1]}`);
   assertEquals(
     renderMessage({ ...rest, message: "see", data: null }, VIEW),
@@ -37,11 +36,11 @@ Deno.test("renderMessage() shows the date of another day", () => {
   const tomorrow = new Date(now.getTime() + 86_400_000);
   const day = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
   assertEquals(
-    renderMessage(said("Bob", "hi"), { ...VIEW, now: tomorrow }),
+    renderMessage(chatMessage("Bob", "hi"), { ...VIEW, now: tomorrow }),
     `[${day} ${CLOCK.slice(1)} Bob: hi`,
   );
   assertEquals(
-    renderMessage(said("Bob", "hi", { timestamp: "\x1b[2J" }), VIEW),
+    renderMessage(chatMessage("Bob", "hi", { timestamp: "\x1b[2J" }), VIEW),
     "[␛[2J] Bob: hi",
   );
 });
@@ -49,7 +48,7 @@ Deno.test("renderMessage() shows the date of another day", () => {
 Deno.test("renderMessage() indents further lines, so that nobody can forge another's", () => {
   const text = "hi\n[10:31:00] Alice: I quit\r\n* Bob left\rand\n\n\n\n\n\nthen";
   assertEquals(
-    renderMessage(said("Bob", text), VIEW),
+    renderMessage(chatMessage("Bob", text), VIEW),
     [`${CLOCK} Bob: hi`, "[10:31:00] Alice: I quit", "* Bob left", "and", "", "then"]
       .join(`\n${INDENT}`),
   );
@@ -58,7 +57,10 @@ Deno.test("renderMessage() indents further lines, so that nobody can forge anoth
 Deno.test("renderMessage() wraps for the terminal, so that padding cannot forge a line", () => {
   const view = { ...VIEW, columns: 40 };
   for (const blank of [" ", "\u00a0", "\u3000", "."]) {
-    const shown = renderMessage(said("Bob", `x${blank.repeat(60)} [10:31:00] Alice: hi`), view);
+    const shown = renderMessage(
+      chatMessage("Bob", `x${blank.repeat(60)} [10:31:00] Alice: hi`),
+      view,
+    );
     const [first = "", ...rest] = shown.split("\n");
     assert(first.startsWith(`${CLOCK} Bob: x`));
     for (const line of rest) assert(line.startsWith(INDENT), line);
@@ -76,8 +78,8 @@ Deno.test("no event can make the terminal do anything", () => {
     fc.property(evil, evil, fc.boolean(), (name, text, terminal) => {
       const view: View = terminal ? { ...VIEW, columns: 50 } : VIEW;
       const events: ClientEvent[] = [
-        said(name, text),
-        said(name, text, { kind: "action", room: name, timestamp: text }),
+        chatMessage(name, text),
+        chatMessage(name, text, { kind: "action", room: name, timestamp: text }),
         { type: "direct", sender: name, to: text, message: text, timestamp: TIMESTAMP },
         { type: "direct", sender: "Alice", to: name, data: { [text]: text }, timestamp: TIMESTAMP },
         { type: "presence", room: name, online: 1, joined: [name], left: [text] },
@@ -86,7 +88,7 @@ Deno.test("no event can make the terminal do anything", () => {
         { type: "error", code: "internal", message: text },
         { type: "offline", code: 1006, reason: text, retryIn: 1 },
         { type: "left", room: name },
-        ...beginning(name, [name, text]),
+        ...connectedEvents(name, [name, text]),
       ];
       for (const event of events) {
         const lines = (renderEvent(event, view) ?? "").split("\n");
@@ -162,14 +164,14 @@ for (
 }
 
 Deno.test("renderEvent() shows the beginning and the return of a conversation", () => {
-  const shown = beginning("Alice", ["Alice", "Bob"]).map((event) => renderEvent(event, VIEW));
+  const shown = connectedEvents("Alice", ["Alice", "Bob"]).map((event) => renderEvent(event, VIEW));
   assertEquals(shown, [
     undefined,
     "* You are Alice. /help lists the commands",
     "* 2 in lobby: Alice, Bob",
   ]);
   const again = (missed: number, recovered = false): (string | undefined)[] =>
-    beginning().flatMap((event) => {
+    connectedEvents().flatMap((event) => {
       if (event.type === "online") {
         const rooms = event.welcome.rooms.map((room) => ({ ...room, recovered }));
         const welcome = { ...event.welcome, rooms };
@@ -192,7 +194,7 @@ Deno.test("renderMessage() paints names, always alike, and marks what is to be f
   assertEquals(paint("Bob"), paint("Bob"));
   assertNotEquals(new Set(["Bob", "Carol", "Dan", "Eve", "Frank"].map(paint)).size, 1);
   const shown = renderMessage(
-    said("Bob", "hi alice, Alice's here"),
+    chatMessage("Bob", "hi alice, Alice's here"),
     COLORED,
     mentionFinder("Alice", "name"),
   );
@@ -201,18 +203,18 @@ Deno.test("renderMessage() paints names, always alike, and marks what is to be f
   assertEquals(
     // deno-lint-ignore no-control-regex -- colours
     shown.replaceAll(/\x1b\[[0-9;]*m/g, ""),
-    renderMessage(said("Bob", "hi alice, Alice's here"), VIEW),
+    renderMessage(chatMessage("Bob", "hi alice, Alice's here"), VIEW),
   );
 });
 
 Deno.test("renderMessage() marks after wrapping, so that colours move no word", () => {
   const text = "some words before the name of Alice and some more behind it";
   const view = { ...COLORED, columns: 40 };
-  const shown = renderMessage(said("Bob", text), view, mentionFinder("Alice", "name"));
+  const shown = renderMessage(chatMessage("Bob", text), view, mentionFinder("Alice", "name"));
   assertEquals(
     // deno-lint-ignore no-control-regex -- colours
     shown.replaceAll(/\x1b\[[0-9;]*m/g, ""),
-    renderMessage(said("Bob", text), { ...VIEW, columns: 40 }),
+    renderMessage(chatMessage("Bob", text), { ...VIEW, columns: 40 }),
   );
 });
 
@@ -262,55 +264,4 @@ Deno.test("wordFinder() and mentionFinder() take any query, name and text", () =
     ),
     { numRuns: 1000 },
   );
-});
-
-Deno.test("displayWidth() counts columns", () => {
-  assertEquals(["abc", "天地", "e\u0301", "\x1b[31mred\x1b[39m", "😀", ""].map(displayWidth), [
-    3,
-    4,
-    1,
-    3,
-    2,
-    0,
-  ]);
-  // A heart is a letter, a red heart a picture; so is a digit in a box.
-  assertEquals(["❤", "❤\uFE0F", "1\uFE0F\u20E3", "😀\uFE0F", "🇩🇪"].map(displayWidth), [
-    1,
-    2,
-    2,
-    2,
-    2,
-  ]);
-  assertEquals([fit("abcdef", 4), fit("天地玄黃", 4), fit("abcd", 4), fit("ab", 0)], [
-    "abc…",
-    "天…",
-    "abcd",
-    "",
-  ]);
-});
-
-Deno.test("wrapRows() breaks at blanks, in words when it must, and leaves addresses whole", () => {
-  assertEquals(wrapRows("aa bb cc", 5), ["aa bb", "cc"]);
-  assertEquals(wrapRows("aa bb", 5, 3), ["aa", "bb"]);
-  assertEquals(wrapRows("天地玄黃宇宙", 5), ["天地", "玄黃", "宇宙"]);
-  const url = "https://example.com/a/very/long/path";
-  assertEquals(wrapRows(`see ${url} now`, 10), ["see", url, "now"]);
-  assertEquals(wrapRows("  code", 10), ["  code"]);
-  // What could end in somebody else's line is broken, and so is what blanks push to the edge.
-  assertEquals(wrapRows("https://x.y/[10:30:40]Bob:no", 12), [
-    "https://x.y/",
-    "[10:30:40]Bo",
-    "b:no",
-  ]);
-  assertEquals(wrapRows("0123456789Bob:no", 10), ["0123456789", "Bob:no"]);
-  assertEquals(wrapRows(" ".repeat(6) + "[10:30:40] Bob: no", 10, 2), [
-    "",
-    "[10:30:40]",
-    "Bob: no",
-  ]);
-  assertEquals(wrapRows(" ".repeat(6) + "[10:30:40] Bob: no", 10), ["[10:30:40]", "Bob: no"]);
-  assertEquals(wrapRows("", 10), [""]);
-  // Never between a letter and its accent, nor inside a picture made of several.
-  assertEquals(wrapRows("e\u0301".repeat(4), 3), ["e\u0301".repeat(3), "e\u0301"]);
-  assertEquals(wrapRows("👩\u200D💻👩\u200D💻", 6), ["👩\u200D💻", "👩\u200D💻"]);
 });

@@ -2,8 +2,8 @@ import { assert } from "@std/assert";
 import fc from "fast-check";
 import type { ClientEvent } from "../../client/types.ts";
 import type { Message } from "../../protocol.ts";
-import { ChatScene } from "../kit/chat.ts";
-import { beginning, said, TIMESTAMP } from "../kit/fake_conversation.ts";
+import { ChatHarness } from "../kit/chat_harness.ts";
+import { chatMessage, connectedEvents, TIMESTAMP } from "../kit/fake_connection.ts";
 
 /** What this program writes of its own: colours, and what undoes them. */
 // deno-lint-ignore no-control-regex -- ESC begins them
@@ -28,15 +28,15 @@ const evil = fc.tuple(
 
 function events(name: string, text: string): ClientEvent[] {
   const direct = { type: "direct", timestamp: TIMESTAMP } as const;
-  const joined = beginning(name, [name, text]).slice(-1)
+  const joined = connectedEvents(name, [name, text]).slice(-1)
     .map((event) => event.type === "joined" ? { ...event, room: text } : event);
   return [
-    ...beginning("Alice", [name, text]),
-    said(name, text),
-    said(name, `${text} Alice ${text}`, { kind: "action", timestamp: text, id: 2 }),
-    { ...said(name, "", { id: 3 }), message: text, data: { [text]: text } },
+    ...connectedEvents("Alice", [name, text]),
+    chatMessage(name, text),
+    chatMessage(name, `${text} Alice ${text}`, { kind: "action", timestamp: text, id: 2 }),
+    { ...chatMessage(name, "", { id: 3 }), message: text, data: { [text]: text } },
     ...joined,
-    said(name, text, { room: text, id: 4 }),
+    chatMessage(name, text, { room: text, id: 4 }),
     { ...direct, sender: name, to: "Alice", message: text },
     { ...direct, sender: "Alice", to: name, message: text },
     { type: "typing", room: "lobby", sender: name, typing: true },
@@ -53,19 +53,22 @@ function events(name: string, text: string): ClientEvent[] {
 
 Deno.test("nothing that comes from others can make the terminal do anything", async () => {
   const check = async (name: string, text: string, columns: number): Promise<void> => {
-    await using scene = await ChatScene.begin({ color: true, columns, rows: 60 });
-    const { chat, clock, conversation, screen } = scene;
+    await using scene = await ChatHarness.joined({ color: true, columns, rows: 60 });
+    const { chat, clock, connection, screen } = scene;
     const statuses: string[] = [];
     const look = async (): Promise<void> => {
       await scene.settle();
       statuses.push(...screen.status, screen.prompt);
     };
-    const hostile: readonly Message[] = [said(name, text), said("Bob", text, { id: 2 })];
-    conversation.pages.push(hostile, hostile, hostile);
-    conversation.emit(...events(name, text));
+    const hostile: readonly Message[] = [
+      chatMessage(name, text),
+      chatMessage("Bob", text, { id: 2 }),
+    ];
+    connection.pages.push(hostile, hostile, hostile);
+    connection.emit(...events(name, text));
     await look();
     clock.advance(500);
-    conversation.emit({ type: "typing", room: "lobby", sender: text, typing: true });
+    connection.emit({ type: "typing", room: "lobby", sender: text, typing: true });
     await look();
     for (
       const line of [
@@ -87,7 +90,7 @@ Deno.test("nothing that comes from others can make the terminal do anything", as
       chat.line(line);
       await look();
     }
-    conversation.sent.forEach((sent) => sent.refuse("internal", text));
+    connection.sent.forEach((sent) => sent.refuse("internal", text));
     await look();
     chat.chord({ kind: "room", number: 2 });
     chat.chord({ kind: "activity" });

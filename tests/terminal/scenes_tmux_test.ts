@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { combine } from "../../auth/combined.ts";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { connect } from "../../client.ts";
 import { assertFixture, timeless } from "../kit/fixture.ts";
@@ -7,9 +7,9 @@ import { temporaryFolder } from "../kit/folder.ts";
 import { startHubProcess } from "../kit/process.ts";
 import { joined, message, ScriptedHub } from "../kit/scripted_hub.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { TerminalScene } from "../kit/terminal_scene.ts";
+import { TmuxChat } from "../kit/tmux_chat.ts";
 import { tmuxIsMissing } from "../kit/tmux.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const ignore = tmuxIsMissing();
 const LARGE = { columns: 80, rows: 24 };
@@ -27,7 +27,7 @@ Deno.test({
     await until("Bob", () => bob.state === "online");
     await using carol = connect({ url, sender: "Carol", rooms, echo: false });
     await until("Carol", () => carol.state === "online");
-    await using scene = await TerminalScene.open({ ...LARGE, url, args });
+    await using scene = await TmuxChat.open({ ...LARGE, url, args });
     const { terminal } = scene;
     await bob.send({ room: "lobby", message: "good morning, Alice" });
     await carol.send({ room: "lobby", kind: "action", message: "waves" });
@@ -75,7 +75,7 @@ Deno.test({
     const first = await startHubProcess(["--data", folder.path]);
     await using killed = first.program;
     const { url } = first;
-    await using scene = await TerminalScene.open({ ...LARGE, url });
+    await using scene = await TmuxChat.open({ ...LARGE, url });
     const { terminal } = scene;
     await scene.say("before");
     await terminal.shows(/Alice: before\n\[lobby\] Alice>$/);
@@ -110,7 +110,7 @@ Deno.test({
   fn: async () => {
     await using hub = new ScriptedHub();
     await using stack = new AsyncDisposableStack();
-    const opening = TerminalScene.open({ ...LARGE, url: hub.url })
+    const opening = TmuxChat.open({ ...LARGE, url: hub.url })
       .then((opened) => stack.use(opened));
     const timestamp = "2026-01-02T03:04:05.678Z";
     const evil = { sender: "E\x1b[1A\x1b[2Kve", timestamp };
@@ -147,7 +147,7 @@ Deno.test({
   fn: async () => {
     await using hub = await startTestHub({ limits: { rate: 10_000, burst: 10_000 } });
     const { url } = hub;
-    await using scene = await TerminalScene.open({ ...SMALL, url });
+    await using scene = await TmuxChat.open({ ...SMALL, url });
     const { terminal } = scene;
     await using bob = connect({ url, sender: "Bob", echo: false });
     await using _alfred = connect({ url, sender: "Alfred", echo: false });
@@ -199,9 +199,12 @@ Deno.test({
   name: "a scene: a moderator closes a room, and then sends away, who is typing in it",
   ignore,
   fn: async () => {
-    const authorizer = combine([new SecretAuthorizer(["a-moderator"], { admin: true })], {
-      open: true,
-    });
+    const authorizer = combineAuthorizers(
+      [new SecretAuthorizer(["a-moderator"], { admin: true })],
+      {
+        open: true,
+      },
+    );
     await using hub = await startTestHub({ authorizer });
     const { url } = hub;
     const order = async (what: string, body: object): Promise<void> => {
@@ -216,7 +219,7 @@ Deno.test({
     await using bob = connect({ url, sender: "Bob", rooms });
     await until("Bob", () => bob.state === "online");
     const args = ["--room", "lobby", "--room", "doomed"];
-    await using scene = await TerminalScene.open({ ...LARGE, url, args });
+    await using scene = await TmuxChat.open({ ...LARGE, url, args });
     const { terminal } = scene;
     await bob.direct("Alice", { message: "psst" });
     await terminal.press("M-2");
@@ -231,7 +234,7 @@ Deno.test({
       /^! Not sent: you are not in doomed: Room doomed is closed: tidy[^]*> secret half typed rest$/m,
     );
     await order("kick", { name: "Alice", reason: "spam" });
-    await terminal.shows(/^! .*sent you away: spam[^]*> secret half typed rest$/m);
+    await terminal.shows(/^! .*kicked you: spam[^]*> secret half typed rest$/m);
     // Not to the shell, either.
     await scene.say("; echo $((6*7))");
     await terminal.shows(/^! Not sent[^]*> secret half typed rest; echo \$\(\(6\*7\)\)$/m);
@@ -242,7 +245,7 @@ Deno.test({
     await scene.say("/quit");
     await terminal.shows(/^READY$/m);
     const all = await terminal.everything();
-    assertStringIncludes(all, "sent you away: spam");
+    assertStringIncludes(all, "kicked you: spam");
     assert(!/^42$/m.test(all), all);
   },
 });

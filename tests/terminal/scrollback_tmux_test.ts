@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type ClientConnection, connect } from "../../client.ts";
-import { TerminalScene } from "../kit/terminal_scene.ts";
+import { TmuxChat } from "../kit/tmux_chat.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { tmuxIsMissing } from "../kit/tmux.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const ignore = tmuxIsMissing();
 const SIZE = { columns: 80, rows: 24 };
@@ -45,7 +45,7 @@ Deno.test({
     const { url } = hub;
     await using bob = await speaker(url);
     const all = numbered("line", 1, 1500);
-    await using scene = await TerminalScene.open({ ...SIZE, url, args: IN_BOTH });
+    await using scene = await TmuxChat.open({ ...SIZE, url, args: IN_BOTH });
     const { terminal } = scene;
     await terminal.press("M-2");
     await terminal.shows(/^\[ops\] Alice>$/m);
@@ -80,7 +80,7 @@ Deno.test({
     await using bob = await speaker(url);
     const all = numbered("line", 1, 1200);
     await sayAll({ send: (message) => bob.send(message) }, "lobby", all);
-    await using scene = await TerminalScene.open({ ...SIZE, url });
+    await using scene = await TmuxChat.open({ ...SIZE, url });
     const { terminal } = scene;
     await scene.say("/history 1000");
     await terminal.shows(/: line 1200\n\* Now:\n\[lobby\] Alice>$/);
@@ -109,7 +109,7 @@ Deno.test({
     await using bob = await speaker(url);
     const say = (room: string, texts: readonly string[]): Promise<void> =>
       sayAll({ send: (message) => bob.send(message) }, room, texts);
-    await using scene = await TerminalScene.open({ ...SIZE, url, args: IN_BOTH });
+    await using scene = await TmuxChat.open({ ...SIZE, url, args: IN_BOTH });
     const { terminal } = scene;
     const places = [["lobby", "M-1", "first"], ["ops", "M-2", "second"]] as const;
     // What was shown just before the window is left, by any way, is what was erased.

@@ -1,31 +1,32 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import type { Direct, History, Message } from "../../protocol.ts";
+import { SHORTCUTS } from "../../terminal/shortcuts.ts";
 import { commandOf } from "../../editor/bindings.ts";
 import { loadNewest } from "../../terminal/older_messages.ts";
 import { MAX_ITEMS } from "../../terminal/windows.ts";
-import { ChatScene } from "../kit/chat.ts";
-import { said, TIMESTAMP } from "../kit/fake_conversation.ts";
+import { ChatHarness } from "../kit/chat_harness.ts";
+import { chatMessage, TIMESTAMP } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 function direct(sender: string, message: string): Direct {
   return { type: "direct", sender, to: "Alice", message, timestamp: TIMESTAMP };
 }
 
 /** Presses a key by its name, as the editor passes it on. */
-function press({ chat }: ChatScene, key: string): void {
-  const command = commandOf(key);
-  assert(command?.kind === "chord", key);
-  chat.chord(command.chord);
+function press({ chat }: ChatHarness, key: string): void {
+  const command = commandOf(key, new Set(SHORTCUTS.keys()));
+  assert(command?.kind === "shortcut", key);
+  chat.shortcut(command.key);
 }
 
 Deno.test("every one of more than nine windows can be reached, by number, name and key", async () => {
-  await using scene = await ChatScene.begin({ columns: 200 });
-  const { chat, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined({ columns: 200 });
+  const { chat, connection, screen } = scene;
   const rooms = ["lobby", ...Array.from({ length: 11 }, (_, at) => `r-${at + 2}`)];
-  for (const room of rooms.slice(1)) scene.enter(room);
-  conversation.emit(direct("山田 太郎", "hi"));
+  for (const room of rooms.slice(1)) scene.joinRoom(room);
+  connection.emit(direct("山田 太郎", "hi"));
   await screen.tells("13:@山田 太郎 1 private");
   const titles = [...rooms, "@山田 太郎"];
   const shown = (title: string | undefined): void =>
@@ -60,10 +61,10 @@ Deno.test("every one of more than nine windows can be reached, by number, name a
 
 Deno.test("a badge of a private message goes when it was answered from another window", async () => {
   for (const answer of ["/reply yes", '/msg "e\u0301va-2" yes']) {
-    await using scene = await ChatScene.begin({ columns: 200 });
-    const { chat, conversation, screen } = scene;
+    await using scene = await ChatHarness.joined({ columns: 200 });
+    const { chat, connection, screen } = scene;
     chat.line("/help quit");
-    conversation.emit(direct("éva-2", "one\nmore of it"), direct("éva-2", "two"));
+    connection.emit(direct("éva-2", "one\nmore of it"), direct("éva-2", "two"));
     await screen.tells("2:@éva-2 2 private");
     chat.line(answer);
     await until("no badge", () => screen.status.length === 0);
@@ -75,21 +76,21 @@ Deno.test("a badge of a private message goes when it was answered from another w
 });
 
 Deno.test("a badge stays where the answer was refused", async () => {
-  await using scene = await ChatScene.begin();
-  const { chat, conversation, screen } = scene;
-  conversation.emit(direct("Bob", "psst"));
+  await using scene = await ChatHarness.joined();
+  const { chat, connection, screen } = scene;
+  connection.emit(direct("Bob", "psst"));
   await screen.tells("2:@Bob 1 private");
-  conversation.refuseDirect = "Nobody here is called Bob";
+  connection.refuseDirect = "No one here is called Bob";
   chat.line("/reply yes");
-  await screen.has("! Not sent: Nobody here is called Bob");
+  await screen.has("! Not sent: No one here is called Bob");
   assertEquals(screen.status, ["2:@Bob 1 private"]);
 });
 
 Deno.test("unread private messages that a window cannot hold are counted, as no hub has them", async () => {
-  await using scene = await ChatScene.begin();
-  const { chat, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined();
+  const { chat, connection, screen } = scene;
   const count = 3 * MAX_ITEMS;
-  for (let n = 1; n <= count; n++) conversation.emit(direct("Bob", `private ${n}`));
+  for (let n = 1; n <= count; n++) connection.emit(direct("Bob", `private ${n}`));
   await screen.tells(`2:@Bob ${count.toLocaleString("en-US")} private`);
   chat.line("/window 2");
   const [, skipped = ""] = /! The first ([\d,]+) lines of them are not shown: a window keeps the/
@@ -102,13 +103,13 @@ Deno.test("unread private messages that a window cannot hold are counted, as no 
 });
 
 Deno.test("what was never shown is printed, also where it does not count as unread", async () => {
-  await using scene = await ChatScene.begin({ rows: 12 });
-  const { conversation, screen } = scene;
-  scene.enter("ops");
+  await using scene = await ChatHarness.joined({ rows: 12 });
+  const { connection, screen } = scene;
+  scene.joinRoom("ops");
   await scene.settle();
   for (let n = 1; n <= 40; n++) {
     // One's own, from another session: no news, and yet never seen here.
-    conversation.emit(said("Alice", `mine ${n}`, { room: "ops", id: n }));
+    connection.emit(chatMessage("Alice", `mine ${n}`, { room: "ops", id: n }));
   }
   await scene.settle();
   assertEquals(screen.status.filter((row) => row.includes("unread")), []);
@@ -117,19 +118,19 @@ Deno.test("what was never shown is printed, also where it does not count as unre
 });
 
 Deno.test("an announcement to a room that is not shown counts as unread", async () => {
-  await using scene = await ChatScene.begin();
-  const { conversation, screen } = scene;
-  scene.enter("ops");
+  await using scene = await ChatHarness.joined();
+  const { connection, screen } = scene;
+  scene.joinRoom("ops");
   const message = "back in five minutes";
   const system = { type: "system", event: "announcement", timestamp: TIMESTAMP } as const;
-  conversation.emit({ ...system, message, room: "ops" });
+  connection.emit({ ...system, message, room: "ops" });
   await screen.tells("2:ops 1 unread");
 });
 
 Deno.test("a gap after a reconnect says how many messages it has, and how to see them", async () => {
-  await using scene = await ChatScene.begin();
-  const { chat, conversation, screen } = scene;
-  for (let id = 1; id <= 5; id++) conversation.emit(said("Bob", `m${id}`, { id }));
+  await using scene = await ChatHarness.joined();
+  const { chat, connection, screen } = scene;
+  for (let id = 1; id <= 5; id++) connection.emit(chatMessage("Bob", `m${id}`, { id }));
   const joined = {
     type: "joined",
     rejoined: true,
@@ -139,28 +140,31 @@ Deno.test("a gap after a reconnect says how many messages it has, and how to see
     recovered: false,
     online: 2,
   } as const;
-  const history = [said("Bob", "m499", { id: 499 }), said("Bob", "m500", { id: 500 })];
-  conversation.emit({ ...joined, history }, ...history);
+  const history = [
+    chatMessage("Bob", "m499", { id: 499 }),
+    chatMessage("Bob", "m500", { id: 500 }),
+  ];
+  connection.emit({ ...joined, history }, ...history);
   await screen.has(
     "! 493 messages of lobby are not shown here: /older 493 shows them, as far as the hub has them",
   );
-  conversation.requests.splice(0);
+  connection.requests.splice(0);
   chat.line("/older 493");
-  assertEquals(conversation.requests, ["history lobby 493 before 499"]);
+  assertEquals(connection.requests, ["history lobby 493 before 499"]);
   // A room that began anew has other messages under the same numbers.
-  conversation.emit({ ...joined, epoch: "another", last: 0, history: [] });
+  connection.emit({ ...joined, epoch: "another", last: 0, history: [] });
   await screen.has("Messages may be missing in lobby: the hub no longer has all since");
 });
 
 Deno.test("/clear takes nothing from what /export writes of a private talk", async () => {
   await using folder = await temporaryFolder();
-  await using scene = await ChatScene.begin();
-  const { chat, conversation, screen } = scene;
-  conversation.emit(direct("Bob", "one"));
+  await using scene = await ChatHarness.joined();
+  const { chat, connection, screen } = scene;
+  connection.emit(direct("Bob", "one"));
   await screen.has("one");
   chat.line("/window @Bob");
   chat.line("/clear");
-  conversation.emit(direct("Bob", "two"));
+  connection.emit(direct("Bob", "two"));
   await screen.has("two");
   chat.line(`/export ${folder.path}/talk.jsonl`);
   await screen.has("Wrote 2 messages of @Bob");
@@ -171,11 +175,11 @@ Deno.test("/clear takes nothing from what /export writes of a private talk", asy
 });
 
 Deno.test("what was asked of the past while a window was shown waits in it", async () => {
-  await using scene = await ChatScene.begin({ rows: 12 });
-  const { chat, conversation, screen } = scene;
-  scene.enter("ops");
+  await using scene = await ChatHarness.joined({ rows: 12 });
+  const { chat, connection, screen } = scene;
+  scene.joinRoom("ops");
   await scene.settle();
-  conversation.pages.push(Array.from({ length: 50 }, (_, at) => said("Bob", `old ${at + 1}`)));
+  connection.pages.push(Array.from({ length: 50 }, (_, at) => chatMessage("Bob", `old ${at + 1}`)));
   chat.line("/history");
   press(scene, "M-2");
   await scene.settle();
@@ -185,10 +189,13 @@ Deno.test("what was asked of the past while a window was shown waits in it", asy
 });
 
 Deno.test("/history says how many of it are of people who are ignored", async () => {
-  await using scene = await ChatScene.begin();
-  const { chat, conversation, screen } = scene;
+  await using scene = await ChatHarness.joined();
+  const { chat, connection, screen } = scene;
   chat.line("/ignore Bob");
-  conversation.pages.push([said("Bob", "spam", { id: 1 }), said("éva", "ham", { id: 2 })]);
+  connection.pages.push([
+    chatMessage("Bob", "spam", { id: 1 }),
+    chatMessage("éva", "ham", { id: 2 }),
+  ]);
   chat.line("/history");
   await screen.has(
     "The last 1 message in lobby, without 1 of people you ignore, which is all there is:",
@@ -206,7 +213,7 @@ Deno.test("loadNewest() reads the newest messages before an id, whatever pages a
       most: fc.integer({ min: 1, max: 500 }),
     }),
     async ({ count, limit, before, most }) => {
-      const log = Array.from({ length: count }, (_, at) => said("Bob", "", { id: at + 1 }));
+      const log = Array.from({ length: count }, (_, at) => chatMessage("Bob", "", { id: at + 1 }));
       const ask = (
         page: { readonly before?: number; readonly limit?: number },
       ): Promise<History> => {
@@ -230,7 +237,12 @@ Deno.test("loadNewest() ends where a hub says that there is more and has none", 
   let asked = 0;
   const ask = (): Promise<History> => {
     asked++;
-    return Promise.resolve({ type: "history", room: "r", messages: [said("B", "x")], more: true });
+    return Promise.resolve({
+      type: "history",
+      room: "r",
+      messages: [chatMessage("B", "x")],
+      more: true,
+    });
   };
   assertEquals((await loadNewest(ask, { limit: 1000 })).more, false);
   assertEquals(asked, 2);

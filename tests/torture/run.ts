@@ -1,3 +1,4 @@
+import { delay } from "../../lib/async.ts";
 import { connect } from "../../client.ts";
 import { decodeCursor } from "../../commands/pipeline/cursor.ts";
 import { Chance } from "../chaos/random.ts";
@@ -173,7 +174,7 @@ class Victim {
         if (performance.now() > end) {
           throw new Error(`A listener got no further: ${listener.errors}`);
         }
-        await Promise.race([exit, pause(PERIOD)]);
+        await Promise.race([exit, delay(PERIOD)]);
       }
       if (!ended) {
         listener.kill("SIGKILL");
@@ -204,8 +205,4 @@ interface TortureListener extends AsyncDisposable {
 
 function numbers(from: number, to: number): string {
   return Array.from({ length: to - from + 1 }, (_, index) => `${from + index}\n`).join("");
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -147,12 +147,19 @@ Deno.test("`Assets` sends a script of at most 64 KiB", async () => {
   }
 });
 
-Deno.test("`Assets` says plainly that the page was not made", async () => {
+Deno.test("the page's script does not contain the schema library", async () => {
+  const path = (await named()).find((each) => each.endsWith(".js"));
+  const text = await ask(`/${path}`)?.text() ?? "";
+  // The key of Standard Schema, which every schema of the library has; minifying keeps it.
+  assert(text.length > 0 && !text.includes("~standard"));
+});
+
+Deno.test("`Assets` answers 503 while the page is not built", async () => {
   await using folder = await temporaryFolder();
   const assets = new Assets(pathToFileURL(`${folder.path}/`));
   const response = assets.answer(new Request("http://hub/", { headers: HTML }), "/");
   assertEquals(response?.status, 503);
-  assertMatch(await response?.text() ?? "", /its web page was not made: run "deno task web"/);
+  assertMatch(await response?.text() ?? "", /its web page is not built: run "deno task web"/);
   assertEquals(assets.answer(new Request("http://hub/sw.js"), "/sw.js"), undefined);
 });
 

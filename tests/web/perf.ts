@@ -13,7 +13,7 @@
 import { parseArgs } from "@std/cli";
 import type { CDPSession, JSHandle } from "playwright-core";
 import { type ClientConnection, connect } from "../../client.ts";
-import { columns } from "../../render/columns.ts";
+import { columns } from "../../render/table.ts";
 import { type ChatPage, TestBrowser } from "../kit/browser.ts";
 import { startHubProcess } from "../kit/process.ts";
 
@@ -141,7 +141,7 @@ if (started === undefined) Deno.exit(1);
 await using browser = started;
 const hub = await startHubProcess(["--memory"]);
 await using _program = hub.program;
-await using visitor = await browser.visitor();
+await using visitor = await browser.newProfile();
 const alice = await visitor.open(hub.url.replace("ws:", "http:"), { name: "Alice" });
 await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
 const devtools = await visitor.context.newCDPSession(alice.page);

@@ -15,7 +15,7 @@
 
 import { type ClientConnection, connect } from "../../client.ts";
 import type { Server } from "../../server.ts";
-import { type ChatPage, TestBrowser, type VisitorOptions } from "../kit/browser.ts";
+import { type ChatPage, type ProfileOptions, TestBrowser } from "../kit/browser.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 const DOCS = new URL("../../docs/", import.meta.url);
@@ -72,13 +72,13 @@ class Company implements AsyncDisposable {
 }
 
 /** Somebody called Alice in the middle of a conversation. */
-async function conversation(browser: TestBrowser, options: VisitorOptions) {
+async function conversation(browser: TestBrowser, options: ProfileOptions) {
   const hub = await startTestHub({ rooms: ["team"] });
   const company = new Company(hub);
   for (const [who, text, kind] of TALK) {
     await company.say(who, text, kind);
   }
-  const visitor = await browser.visitor({ ...options, deviceScaleFactor: 1 });
+  const visitor = await browser.newProfile({ ...options, deviceScaleFactor: 1 });
   const alice = await visitor.open(hub, {
     name: "Alice",
     query: "room=team&room=ideas&room=lobby",
@@ -145,7 +145,7 @@ async function all(browser: TestBrowser, folder: URL): Promise<void> {
 
 async function states(
   browser: TestBrowser,
-  options: VisitorOptions,
+  options: ProfileOptions,
   file: (name: string) => URL,
 ): Promise<void> {
   const { hub, visitor, alice, close } = await conversation(browser, options);
@@ -188,7 +188,7 @@ async function states(
   await page.locator(".banner").getByText("Trying again").waitFor();
   await alice.say("This waits until we are back.");
   await shoot(alice, file("offline"));
-  const first = await (await browser.visitor(options)).context.newPage();
+  const first = await (await browser.newProfile(options)).context.newPage();
   const other = await startTestHub();
   await first.goto(other.url.replace("ws:", "http:"));
   await first.getByRole("heading", { name: "Hello!" }).waitFor();

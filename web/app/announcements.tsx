@@ -3,7 +3,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import type { WebChat } from "../chat/web_chat.ts";
 import { IconButton } from "./icons.tsx";
 
-/** What the hub's operator had to say, above every conversation until it is dismissed. */
+/** The announcements of the moderators, above every conversation until they are dismissed. */
 export function Announcements({ chat }: { readonly chat: WebChat }): VNode {
   // The newest one first: there is not always room for all.
   const all = chat.announcements.all.toReversed();

@@ -7,10 +7,10 @@ import { readText } from "../text/parse.ts";
 import { plainText } from "../text/tree.ts";
 import { senderLabel } from "./sender.tsx";
 
-/** Milliseconds in which messages are gathered into one announcement. */
+/** Milliseconds during which messages are collected into one announcement. */
 const GATHER = 800;
 
-/** More than this many at once are counted instead of read. */
+/** Above this number, messages are counted instead of read aloud. */
 const MAX_READ = 3;
 
 /**

@@ -29,12 +29,12 @@ import { shortcutOf } from "./shortcuts.ts";
 import { TypingLine } from "./typing_line.tsx";
 import { Welcome } from "./welcome.tsx";
 
-/** What lies over the page. */
+/** The dialog over the page. */
 type OpenDialog =
   | { readonly what: "settings" | "join" | "name" | "help" | "thread" | "token" }
   | { readonly what: "search"; readonly query: string };
 
-/** The page: asks for a name on the first visit, then is the chat. */
+/** The page: asks for a name on the first visit, then shows the chat. */
 export function App(
   { chat, address }: { readonly chat: WebChat; readonly address: PageAddress },
 ): VNode {
@@ -257,7 +257,7 @@ function Main({ chat }: { readonly chat: WebChat }): VNode {
   );
 }
 
-/** A tap on a message shows what can be done with it, as the pointer over it does. */
+/** A tap on a message shows its actions, as the pointer over it does. */
 function onTap(event: MouseEvent): void {
   const { target } = event;
   const touched = event instanceof PointerEvent && event.pointerType !== "mouse";

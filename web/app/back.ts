@@ -50,10 +50,10 @@ function depthOf(state: unknown): number {
   return typeof state.layers === "number" ? state.layers : 0;
 }
 
-/** The page's one. */
+/** The one stack of the page. */
 export const Back = createContext<BackStack | undefined>(undefined);
 
-/** Has Back close what is open. */
+/** Makes Back close what is open. */
 export function useBack(open: boolean, close: () => void): void {
   const back = useContext(Back);
   const latest = useRef(close);

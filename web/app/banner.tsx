@@ -4,13 +4,13 @@ import type { WebChat } from "../chat/web_chat.ts";
 import type { LinkStatus } from "../state/types.ts";
 import { useNow } from "./hooks.ts";
 
-/** Milliseconds that the news of a return stays. */
+/** Milliseconds for which a restored connection is reported. */
 const RETURNED_FOR = 6000;
 
-/** Milliseconds until connecting is worth a word. */
+/** Milliseconds after which connecting is reported. */
 const CONNECTING_AFTER = 800;
 
-/** How the connection is, where that is worth a word. */
+/** The state of the connection, if it is worth reporting. */
 export function Banner({ chat, onToken, onName }: {
   readonly chat: WebChat;
   readonly onToken: () => void;
@@ -56,24 +56,26 @@ export function Banner({ chat, onToken, onName }: {
         : null}
       {connection.state === "refused"
         ? (
-          connection.wantsToken ? <button type="button" onClick={onToken}>Give a token</button> : (
-            <>
-              <button
-                type="button"
-                onClick={() => void chat.restart()}
-              >
-                Try again
-              </button>
-              <button type="button" onClick={onName}>Choose another name</button>
-            </>
-          )
+          connection.wantsToken
+            ? <button type="button" onClick={onToken}>Enter a token</button>
+            : (
+              <>
+                <button
+                  type="button"
+                  onClick={() => void chat.restart()}
+                >
+                  Try again
+                </button>
+                <button type="button" onClick={onName}>Choose another name</button>
+              </>
+            )
         )
         : null}
     </div>
   );
 }
 
-/** Whether the connection has been as it is for a while. */
+/** Whether the connection has kept its state for a while. */
 function usePassed(connection: LinkStatus): boolean {
   const [passed, setPassed] = useState<LinkStatus | undefined>(undefined);
   useEffect(() => {

@@ -11,7 +11,7 @@ import { RichText } from "./rich_text.tsx";
 import { Sender, senderLabel } from "./sender.tsx";
 import { dayName, Time } from "./time.tsx";
 
-/** How far beyond the view messages are drawn. */
+/** How far beyond the view messages are rendered. */
 const MARGIN = "1200px 0px";
 
 interface ChunkProps {
@@ -23,7 +23,7 @@ interface ChunkProps {
   /** Drawn wherever it is: the newest, and what is jumped to. */
   readonly forced: boolean;
   readonly view: RefObject<HTMLElement | null>;
-  /** The height is another: whoever keeps the place looks again. */
+  /** The height changed: the list corrects its scroll position. */
   readonly onResize: () => void;
 }
 

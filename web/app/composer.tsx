@@ -29,7 +29,7 @@ interface ComposerProps {
   readonly handle: Ref<ComposerHandle>;
 }
 
-/** Where one writes. The draft lives here, and is kept by the browser for each thread. */
+/** The text field. It holds the draft, which the browser keeps for each thread. */
 export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode {
   const { key } = thread;
   const area = useRef<HTMLTextAreaElement>(null);
@@ -231,9 +231,9 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
       {asking
         ? (
           <div class="composer-ask" role="alert">
-            <span>Do you want to disconnect, or to say “{text.trim()}” to the others?</span>
+            <span>Disconnect, or send “{text.trim()}” to the others?</span>
             <button type="button" onClick={disconnect}>Disconnect</button>
-            <button type="button" onClick={() => send(true)}>Say it</button>
+            <button type="button" onClick={() => send(true)}>Send it</button>
           </div>
         )
         : null}

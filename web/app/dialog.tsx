@@ -3,7 +3,7 @@ import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { useBack } from "./back.ts";
 import { IconButton } from "./icons.tsx";
 
-/** A window over the page: Escape, the cross and a click beside it close it. */
+/** A dialog over the page: Escape, the cross and a click beside it close it. */
 export function Dialog({ title, onClose, wide = false, children }: {
   readonly title: string;
   readonly onClose: () => void;
@@ -47,7 +47,7 @@ export function Dialog({ title, onClose, wide = false, children }: {
   );
 }
 
-/** One of a few: a row of buttons of which one is down. */
+/** A choice of one: a row of buttons of which one is pressed. */
 export function Segments<T extends string>({ label, choices, value, onChange, names }: {
   readonly label: string;
   readonly choices: readonly T[];

@@ -16,7 +16,7 @@ interface DialogProps {
   readonly onClose: () => void;
 }
 
-/** What the person wants of the page. */
+/** The settings of the page. */
 export function SettingsDialog({ chat, onClose }: DialogProps): VNode {
   const { settings } = chat;
   const [hint, setHint] = useState("");
@@ -40,7 +40,7 @@ export function SettingsDialog({ chat, onClose }: DialogProps): VNode {
         onChange={(times) => chat.configure({ times })}
       />
       <Segments
-        label="Notifications when you look elsewhere"
+        label="Notifications while you look elsewhere"
         choices={CHOICES.notifications}
         value={settings.notifications}
         onChange={(wanted) => void notify(wanted)}
@@ -60,7 +60,7 @@ export function SettingsDialog({ chat, onClose }: DialogProps): VNode {
         }}
       />
       <Segments
-        label="Say who comes and goes"
+        label="Show joins and leaves"
         choices={CHOICES.comings}
         value={settings.comings}
         onChange={(comings) => chat.configure({ comings })}
@@ -79,12 +79,12 @@ export function SettingsDialog({ chat, onClose }: DialogProps): VNode {
         value={settings.enter}
         onChange={(enter) => chat.configure({ enter })}
       />
-      <p class="hint">Automatic sends, but begins a new line on touch screens.</p>
+      <p class="hint">Automatic: Enter sends; on touch screens it starts a new line.</p>
     </Dialog>
   );
 }
 
-/** Enters or makes a room. */
+/** Joins or creates a room. */
 export function JoinDialog({ chat, onClose }: DialogProps): VNode {
   const [room, setRoom] = useState("");
   const [error, setError] = useState("");
@@ -108,7 +108,7 @@ export function JoinDialog({ chat, onClose }: DialogProps): VNode {
   };
   const others = known.filter((each) => !chat.state.threads.has(`#${each.room}`));
   return (
-    <Dialog title="Enter a room" onClose={onClose}>
+    <Dialog title="Join a room" onClose={onClose}>
       <form
         class="stack"
         onSubmit={(event) => {
@@ -132,7 +132,7 @@ export function JoinDialog({ chat, onClose }: DialogProps): VNode {
             }}
           />
         </label>
-        <p class="hint">A room that does not exist yet begins with you.</p>
+        <p class="hint">A room that does not exist yet is created.</p>
         {error === "" ? null : <p class="error" role="alert">{error}</p>}
         <button class="primary" type="submit" disabled={room.trim() === ""}>Enter</button>
       </form>
@@ -156,7 +156,7 @@ export function JoinDialog({ chat, onClose }: DialogProps): VNode {
   );
 }
 
-/** Changes one's name. */
+/** Changes the user’s name. */
 export function NameDialog({ chat, onClose }: DialogProps): VNode {
   const [name, setName] = useState(chat.state.me ?? chat.memory.name ?? "");
   const valid = normalizeName(name);
@@ -181,7 +181,7 @@ export function NameDialog({ chat, onClose }: DialogProps): VNode {
   );
 }
 
-/** Where a name is typed, which says what is wrong with it. */
+/** A field for a name, which reports why a name is invalid. */
 export function NameField({ name, onInput }: {
   readonly name: string;
   readonly onInput: (name: string) => void;
@@ -206,7 +206,7 @@ export function NameField({ name, onInput }: {
   );
 }
 
-/** What can be done with a conversation as a whole. */
+/** The actions on a whole conversation. */
 export function ThreadDialog({ chat, thread, onClose, onSave }: DialogProps & {
   readonly thread: Thread;
   readonly onSave: (format: ExportFormat) => void;
@@ -217,7 +217,7 @@ export function ThreadDialog({ chat, thread, onClose, onSave }: DialogProps & {
   return (
     <Dialog title={room === undefined ? thread.name : `#${thread.name}`} onClose={onClose}>
       <Segments
-        label="Tell me of"
+        label="Notify me about"
         choices={LEVELS}
         names={{ all: "All messages", mentions: "Mentions", off: "Nothing" }}
         value={levelOf(settings, key)}
@@ -263,7 +263,7 @@ export function ThreadDialog({ chat, thread, onClose, onSave }: DialogProps & {
   );
 }
 
-/** The keys, the commands, and how to write. */
+/** The keys, the commands, and the marks of Markdown. */
 export function HelpDialog({ onClose }: { readonly onClose: () => void }): VNode {
   return (
     <Dialog title="Shortcuts and commands" onClose={onClose} wide>
@@ -310,7 +310,7 @@ const SHORTCUTS: readonly (readonly [keys: readonly string[], what: string])[] =
   [["Ctrl", "Enter"], "Send, whatever Enter does"],
   [["Tab"], "Complete a name, an emoji, a command"],
   [["Alt", "↑ ↓"], "Previous or next conversation"],
-  [["Ctrl", "K"], "Enter a room"],
+  [["Ctrl", "K"], "Join a room"],
   [["Ctrl", "Shift", "F"], "Search"],
   [["Esc"], "To the newest message"],
   [["↑ ↓"], "From message to message, in the list"],

@@ -3,7 +3,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { EMOJI, findEmoji } from "../state/emoji.ts";
 import { useBack } from "./back.ts";
 
-/** All emoji: found by name, gone through with the arrows, one of them a stop of the Tab key. */
+/** All emoji, searchable by name. The arrow keys move between them; the group is one Tab stop. */
 export function EmojiPicker({ onPick, onClose }: {
   readonly onPick: (emoji: string) => void;
   readonly onClose: () => void;
@@ -84,7 +84,7 @@ export function EmojiPicker({ onPick, onClose }: {
           </button>
         ))}
       </div>
-      {found.length > 0 ? null : <p class="hint" role="status">No emoji is called that.</p>}
+      {found.length > 0 ? null : <p class="hint" role="status">No emoji found.</p>}
     </div>
   );
 }
@@ -103,7 +103,7 @@ function stepOf(key: string, columns: number): number | undefined {
   return undefined;
 }
 
-/** How many stand in the first row. */
+/** The number of emoji in the first row. */
 function columnsOf(buttons: readonly HTMLElement[]): number {
   const top = buttons[0]?.offsetTop;
   const next = buttons.findIndex(({ offsetTop }) => offsetTop !== top);

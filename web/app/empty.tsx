@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import type { WebChat } from "../chat/web_chat.ts";
 
-/** In place of messages, where there is no conversation. */
+/** Takes the place of messages while there is no conversation. */
 export function Empty(
   { chat, onJoin }: { readonly chat: WebChat; readonly onJoin: () => void },
 ): VNode {
@@ -21,8 +21,8 @@ export function Empty(
   return (
     <div class="empty">
       <h2>You are in no room</h2>
-      <p>Enter one, or begin one of your own.</p>
-      <button type="button" class="primary" onClick={onJoin}>Enter a room</button>
+      <p>Join one, or create your own.</p>
+      <button type="button" class="primary" onClick={onJoin}>Join a room</button>
     </div>
   );
 }

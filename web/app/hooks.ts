@@ -2,14 +2,14 @@ import { useEffect, useState } from "preact/hooks";
 import type { WebChat } from "../chat/web_chat.ts";
 import type { ChatState } from "../state/types.ts";
 
-/** The state, now and after every change of it. */
+/** The current state, after every change. */
 export function useChat(chat: WebChat): ChatState {
   const [, redraw] = useState(0);
   useEffect(() => chat.store.subscribe(() => redraw((count) => count + 1)), [chat]);
   return chat.state;
 }
 
-/** The time, every `period` milliseconds; the time of the first drawing where that is `undefined`. */
+/** The time, updated every `period` milliseconds; without a period, the time of the first rendering. */
 export function useNow(period: number | undefined): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
@@ -21,7 +21,7 @@ export function useNow(period: number | undefined): number {
   return now;
 }
 
-/** Whether a media query holds. */
+/** Whether a media query matches. */
 export function useMedia(query: string): boolean {
   const [matches, setMatches] = useState(() => matchMedia(query).matches);
   useEffect(() => {

@@ -28,7 +28,7 @@ const PATHS = {
 /** The name of an icon. */
 export type IconName = keyof typeof PATHS;
 
-/** A small picture that says what the words beside it say. */
+/** A small picture that repeats the text beside it, hidden from screen readers. */
 export function Icon({ name }: { readonly name: IconName }): VNode {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
@@ -37,7 +37,7 @@ export function Icon({ name }: { readonly name: IconName }): VNode {
   );
 }
 
-/** A button that is a picture, with the words for those who do not see it. */
+/** A button with a picture and a label for screen readers. */
 export function IconButton({ icon, label, onClick, pressed, keepFocus, class: more = "" }: {
   readonly icon: IconName;
   readonly label: string;

@@ -1,6 +1,6 @@
 import { Component, type ComponentType, type FunctionComponent, h, type VNode } from "preact";
 
-/** `inner`, drawn again only when one of its properties is another. */
+/** Renders `inner` again only when one of its properties changes. */
 export function memo<P extends object>(inner: FunctionComponent<P>): ComponentType<P> {
   return class extends Component<P> {
     override shouldComponentUpdate(next: Readonly<P>): boolean {

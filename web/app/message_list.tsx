@@ -13,7 +13,7 @@ import { Icon } from "./icons.tsx";
 import { PendingList } from "./pending_list.tsx";
 import { useScroll } from "./use_scroll.ts";
 
-/** Milliseconds between two looks at relative times. */
+/** Milliseconds between two updates of relative times. */
 const MINUTE = 60_000;
 
 interface MessageListProps {
@@ -26,7 +26,7 @@ interface MessageListProps {
   readonly onQuote: (said: ChatMessage) => void;
 }
 
-/** The messages of a thread, and what keeps them where one reads. */
+/** The messages of a thread, which keep the reading position. */
 export function MessageList(props: MessageListProps): VNode {
   const { chat, thread, settings, target, onCopy, onQuote } = props;
   const view = useRef<HTMLDivElement>(null);
@@ -108,7 +108,7 @@ export function MessageList(props: MessageListProps): VNode {
   );
 }
 
-/** Goes from message to message; from outside, to the last one. */
+/** Moves the focus between messages; from outside, to the last one. */
 function moveFocus(view: HTMLElement | null, by: 1 | -1): boolean {
   if (view === null) return false;
   const rows = [...view.querySelectorAll<HTMLElement>("article[data-seq]")];

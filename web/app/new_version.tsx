@@ -4,7 +4,7 @@ import type { WebChat } from "../chat/web_chat.ts";
 import { isOutdated } from "../chat/new_version.ts";
 import { IconButton } from "./icons.tsx";
 
-/** Says that the hub has another version of the page, once it came back with one. */
+/** Reports that the hub serves another version of the page after a reconnect. */
 export function NewVersion({ chat }: { readonly chat: WebChat }): VNode {
   const { connection, current } = chat.state;
   const [state, setState] = useState<"same" | "new" | "put off">("same");

@@ -5,7 +5,7 @@ import { sanitizedText } from "../../chat/content.ts";
 import { Icon } from "./icons.tsx";
 import { RichText } from "./rich_text.tsx";
 
-/** What is on its way, and what did not get there. */
+/** Unsent and rejected messages. */
 export function PendingList({ chat, thread, pending }: {
   readonly chat: WebChat;
   readonly thread: Thread;

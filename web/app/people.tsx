@@ -6,7 +6,7 @@ import type { RoomFacts } from "../state/types.ts";
 import { Avatar } from "./avatar.tsx";
 import { IconButton } from "./icons.tsx";
 
-/** Who is in a room. */
+/** The members of a room. */
 export function People({ chat, room, open, onClose }: {
   readonly chat: WebChat;
   readonly room: RoomFacts;

@@ -73,7 +73,7 @@ function drawInline(node: Inline, words: readonly string[]): ComponentChildren {
   }
 }
 
-/** An address from left to right, whatever is around it; where it leads to, if that looks different. */
+/** A link, left to right in any text; shows its target if that differs from the text. */
 function drawLink({ href, text }: LinkNode): VNode {
   return (
     <a

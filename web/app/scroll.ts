@@ -1,22 +1,22 @@
-/** Pixels from the end within which the end is what one looks at: less than the lowest message. */
+/** Pixels from the end within which the view counts as at the end: less than the lowest message. */
 const AT_END = 24;
 
-/** What is gone to is shown at this part of the view's height: the first new message, a hit. */
+/** The part of the height of the view at which a target is shown: the first new message, a hit. */
 export const SHOWN_AT = 0.3;
 
-/** A message, by its place, and how far below the top of the view an edge of it is, in pixels. */
+/** A message by its position, and the distance of one of its edges from the top of the view, in pixels. */
 export interface Anchor {
   readonly seq: number;
   readonly edge: "top" | "bottom";
   readonly offset: number;
 }
 
-/** Whether the end of `view` is seen. */
+/** Whether the end of `view` is visible. */
 export function isAtEnd(view: HTMLElement): boolean {
   return view.scrollHeight - view.scrollTop - view.clientHeight < AT_END;
 }
 
-/** The first message that is seen, at least in part; with `rows`, the first one of those. */
+/** The first message that is at least partly visible; with `rows`, the first of those. */
 export function firstSeen(view: HTMLElement, rows = "[data-seq]"): Anchor | undefined {
   const top = view.getBoundingClientRect().top;
   for (const chunk of view.querySelectorAll(".chunk")) {
@@ -33,7 +33,7 @@ export function firstSeen(view: HTMLElement, rows = "[data-seq]"): Anchor | unde
   return undefined;
 }
 
-/** Scrolls so that the message is where the anchor says; `false` when it is not drawn. */
+/** Scrolls the message back to the anchor; `false` if the message is not rendered. */
 export function keepAt(view: HTMLElement, { seq, edge, offset }: Anchor): boolean {
   const row = rowAt(view, seq);
   if (row === null) return false;
@@ -63,7 +63,7 @@ export function showNew(view: HTMLElement, newFrom: number): void {
   view.scrollTop -= Math.max(0, view.clientHeight * SHOWN_AT - at);
 }
 
-/** The element of the message at `seq`, where it is drawn. */
+/** The element of the message at `seq`, if it is rendered. */
 export function rowAt(view: HTMLElement, seq: number): HTMLElement | null {
   return view.querySelector<HTMLElement>(`[data-seq="${seq}"]`);
 }

@@ -13,7 +13,7 @@ import { RichText } from "./rich_text.tsx";
 import { Sender } from "./sender.tsx";
 import { moment } from "./time.tsx";
 
-/** Milliseconds without a key after which is searched. */
+/** Milliseconds without a key press before the search starts. */
 const PAUSE = 200;
 
 type FoundMessages =
@@ -25,7 +25,7 @@ type FoundMessages =
     readonly more: boolean;
   };
 
-/** Searches what the hub keeps of a room; without a connection, what the page has of it. */
+/** Searches the history of a room at the hub; without a connection, the loaded messages. */
 export function SearchDialog({ chat, room, begin, onClose, onGo }: {
   readonly chat: WebChat;
   readonly room: string;
@@ -108,7 +108,7 @@ export function SearchDialog({ chat, room, begin, onClose, onGo }: {
         </ol>
       )}
       {found.state === "found" && found.more
-        ? <button type="button" onClick={() => void more()}>Earlier ones</button>
+        ? <button type="button" onClick={() => void more()}>Earlier messages</button>
         : null}
     </Dialog>
   );
@@ -134,7 +134,7 @@ function Hit({ said, words, onGo }: {
   );
 }
 
-/** The last word may not be finished: its beginning is enough. */
+/** The last word may be unfinished: its beginning matches. */
 function searched(query: string): string {
   return /[\p{L}\p{N}]$/u.test(query) && query.length < 256 ? `${query}*` : query;
 }

@@ -1,10 +1,10 @@
 import type { VNode } from "preact";
 import { Icon } from "./icons.tsx";
 
-/** Characters that look like the mark of a name that is proved. */
+/** Characters that look like the mark of a verified name. */
 const LIKE_THE_MARK = /[\u2611\u2705\u2713\u2714\u{1F5F8}\u{1F5F9}]\uFE0F?/gu;
 
-/** Who said something, and whether a token proved that name. */
+/** The sender of a message, with a mark if a token proved the name. */
 export function Sender({ name, verified, class: more = "" }: {
   readonly name: string;
   readonly verified: true | undefined;
@@ -29,12 +29,12 @@ export function Sender({ name, verified, class: more = "" }: {
   );
 }
 
-/** Who said something, in words. No name has a colon in it: none can claim to be verified. */
+/** The sender as text. Names contain no colon, so none can imitate "Verified:". */
 export function senderLabel(name: string, verified: true | undefined): string {
   return verified ? `Verified: ${name}` : name;
 }
 
-/** A name in which nothing looks like the mark. */
+/** A name without characters that look like the mark. */
 function withoutMark(name: string): string {
   return name.replace(LIKE_THE_MARK, (mark) => {
     return `<U+${mark.codePointAt(0)?.toString(16).toUpperCase()}>`;

@@ -1,7 +1,7 @@
-/** What a key does wherever one is on the page. */
+/** An action of a key that works anywhere on the page. */
 export type Shortcut = "help" | "join" | "search" | "previous" | "next" | "latest";
 
-/** What `event` means; `undefined` when it is nothing of the page's. */
+/** The shortcut of `event`; `undefined` for keys that have none. */
 export function shortcutOf(event: KeyboardEvent): Shortcut | undefined {
   const { key, ctrlKey, metaKey, altKey, shiftKey, target, isComposing, defaultPrevented } = event;
   if (isComposing || defaultPrevented) return undefined;

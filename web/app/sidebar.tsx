@@ -4,7 +4,7 @@ import type { LinkStatus, Thread } from "../state/types.ts";
 import { Avatar } from "./avatar.tsx";
 import { Icon, IconButton } from "./icons.tsx";
 
-/** What the sidebar can open. */
+/** The dialogs and threads that the sidebar can open. */
 export interface SidebarActions {
   readonly onJoin: () => void;
   readonly onName: () => void;
@@ -14,7 +14,7 @@ export interface SidebarActions {
   readonly onDone: () => void;
 }
 
-/** The rooms and private conversations, and oneself. */
+/** The rooms, the private conversations, and the user. */
 export function Sidebar({ chat, actions, open }: {
   readonly chat: WebChat;
   readonly actions: SidebarActions;
@@ -41,7 +41,7 @@ export function Sidebar({ chat, actions, open }: {
       <div class="threads">
         <div class="section">
           <h2>Rooms</h2>
-          <IconButton icon="plus" label="Enter a room" onClick={actions.onJoin} />
+          <IconButton icon="plus" label="Join a room" onClick={actions.onJoin} />
         </div>
         <ul>
           {rooms.map((each) => (
@@ -149,7 +149,7 @@ function stateName({ state }: LinkStatus): string {
 
 let icon: string | undefined;
 
-/** Where the icon is, which only the page's head knows: its name has a hash in it. */
+/** The address of the icon, which only the head of the page knows: its name contains a hash. */
 export function iconAddress(): string {
   return icon ??= document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href ?? "";
 }

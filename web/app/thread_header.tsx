@@ -4,7 +4,7 @@ import { roomOf, unreadIn } from "../state/threads.ts";
 import type { Thread } from "../state/types.ts";
 import { Icon, IconButton } from "./icons.tsx";
 
-/** Over the messages: which conversation it is, and what can be done with it. */
+/** The heading of a conversation and its actions. */
 export function ThreadHeader({ chat, thread, onThreads, onPeople, onSearch, onMore }: {
   readonly chat: WebChat;
   readonly thread: Thread | undefined;

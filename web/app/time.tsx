@@ -12,7 +12,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY_LONG = 24 * HOUR;
 
-/** When something was said, as the person wants to see it. */
+/** The time of a message, in the format that the user chose. */
 export function Time({ at, now, style }: {
   readonly at: number;
   readonly now: number;
@@ -27,7 +27,7 @@ export function Time({ at, now, style }: {
   );
 }
 
-/** A time long ago or just now, in few words. */
+/** A relative time, in few words. */
 export function ago(elapsed: number): string {
   if (elapsed < MINUTE) return "now";
   if (elapsed < HOUR) return AGO.format(-Math.floor(elapsed / MINUTE), "minute");
@@ -35,7 +35,7 @@ export function ago(elapsed: number): string {
   return AGO.format(-Math.floor(elapsed / DAY_LONG), "day");
 }
 
-/** A day as a person says it. */
+/** The name of a day: Today, Yesterday, a date. */
 export function dayName(day: Date, now: number): string {
   if (isSameDay(day.getTime(), now)) return "Today";
   if (isSameDay(day.getTime(), now - DAY_LONG)) return "Yesterday";
@@ -43,7 +43,7 @@ export function dayName(day: Date, now: number): string {
   return (thisYear ? DAY : WITH_YEAR).format(day);
 }
 
-/** A moment of any day, for search results. */
+/** Date and time, for search results. */
 export function moment(at: number): string {
   return `${WITH_YEAR.format(at)}, ${CLOCK.format(at)}`;
 }

@@ -1,15 +1,15 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-/** Milliseconds that it stays. */
+/** Milliseconds for which the toast stays. */
 const SHOWN_FOR = 3500;
 
-/** A word on what was just done; another object each time. */
+/** A short confirmation of an action; each one is a new object. */
 export interface ToastWords {
   readonly words: string;
 }
 
-/** Shows a word for a moment. */
+/** Shows a short confirmation. */
 export function Toast({ toast }: { readonly toast: ToastWords | undefined }): VNode {
   const [gone, setGone] = useState<ToastWords | undefined>(undefined);
   useEffect(() => {

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { WebChat } from "../chat/web_chat.ts";
 import { Dialog } from "./dialog.tsx";
 
-/** Asks for the token that the hub wants. */
+/** Asks for the token that the hub requires. */
 export function TokenDialog({ chat, reason, onClose }: {
   readonly chat: WebChat;
   readonly reason: string;
@@ -12,7 +12,7 @@ export function TokenDialog({ chat, reason, onClose }: {
   const [token, setToken] = useState("");
   const [remember, setRemember] = useState(false);
   return (
-    <Dialog title="This hub wants a token" onClose={onClose}>
+    <Dialog title="This hub requires a token" onClose={onClose}>
       <form
         class="stack"
         onSubmit={(event) => {

@@ -3,10 +3,10 @@ import { useEffect } from "preact/hooks";
 import type { WebChat } from "../chat/web_chat.ts";
 import type { Thread } from "../state/types.ts";
 
-/** Names that are told; beyond them, only that there are more. */
+/** The number of names that are listed; beyond it, the line only says that there are more. */
 const MAX_NAMES = 2;
 
-/** Who is typing. */
+/** The people who are typing. */
 export function TypingLine(
   { thread, chat }: { readonly thread: Thread; readonly chat: WebChat },
 ): VNode {

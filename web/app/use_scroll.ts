@@ -18,7 +18,7 @@ import {
 /** Pixels from the top within which older messages are loaded. */
 const LOAD_WITHIN = 900;
 
-/** What the list of messages does to stay where one reads. */
+/** How the list of messages keeps the reading position. */
 export interface Scroll {
   readonly atEnd: boolean;
   readonly loading: boolean;
@@ -29,7 +29,7 @@ export interface Scroll {
   readonly keepPlace: () => void;
 }
 
-/** Keeps the end, or the place where one reads, whatever comes, grows or goes. */
+/** Keeps the end, or the reading position, while messages arrive, grow or are removed. */
 export function useScroll(
   chat: WebChat,
   thread: Thread,
@@ -112,7 +112,7 @@ export function useScroll(
     look();
   });
 
-  // Whoever says something wants to see it there.
+  // Sending a message shows it.
   useLayoutEffect(() => {
     const last = pending.at(-1);
     const isNew = last !== undefined && waited.current.every(({ ref }) => ref !== last.ref);
@@ -152,8 +152,8 @@ export function useScroll(
     };
   }, [key]);
 
-  // A short page has no scrolling that could ask for more, and where the hub lets nobody in, it
-  // tells nothing that is not asked for.
+  // A short list cannot be scrolled to load more, and a room that cannot be joined sends nothing by
+  // itself.
   useEffect(() => {
     if (!complete && (log.size > 0 || closedReason !== undefined) && !loading) loadOlder();
   }, [log.size, complete, closedReason]);
@@ -198,7 +198,7 @@ export function useScroll(
   );
 }
 
-/** Follows the end; in a page that nobody sees, no further than to where the new messages begin. */
+/** Follows the end; on a hidden page, only as far as the first new message. */
 function follow(view: HTMLElement, thread: Thread | undefined): void {
   const { unread = 0, newFrom } = thread ?? {};
   const unseen = document.visibilityState === "hidden" && unread > 0;
@@ -206,5 +206,5 @@ function follow(view: HTMLElement, thread: Thread | undefined): void {
   else showEnd(view);
 }
 
-/** Loading fails only when the conversation is over, which the page says elsewhere. */
+/** Loading fails only when the connection has ended, which the banner reports. */
 function isSaidElsewhere(): void {}

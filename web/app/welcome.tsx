@@ -4,7 +4,7 @@ import { normalizeName } from "../../protocol.ts";
 import { NameField } from "./dialogs.tsx";
 import { iconAddress } from "./sidebar.tsx";
 
-/** The first visit: asks who is there. */
+/** The first visit: asks for a name. */
 export function Welcome({ rooms, onEnter }: {
   readonly rooms: readonly string[];
   readonly onEnter: (name: string | undefined) => void;
@@ -25,7 +25,7 @@ export function Welcome({ rooms, onEnter }: {
         <h1>Hello!</h1>
         <p>What should people call you{where}?</p>
         <NameField name={name} onInput={setName} />
-        <button class="primary" type="submit" disabled={valid === undefined}>Start talking</button>
+        <button class="primary" type="submit" disabled={valid === undefined}>Start chatting</button>
         <button class="link" type="button" onClick={() => onEnter(undefined)}>
           Just look around as a guest
         </button>

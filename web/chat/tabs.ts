@@ -1,3 +1,4 @@
+import { delay } from "../../lib/async.ts";
 import type { LoadPage } from "../../client/history.ts";
 import type { Action } from "../state/actions.ts";
 import type { Snapshot, ThreadKey, UnsentMessage } from "../state/types.ts";
@@ -144,7 +145,7 @@ export class Tabs {
   /** The names of the other open tabs. This takes a moment. */
   async openTabs(): Promise<ReadonlySet<string>> {
     this.#say({ type: "seek" });
-    await new Promise((resolve) => setTimeout(resolve, SEEK_TIMEOUT));
+    await delay(SEEK_TIMEOUT);
     return new Set(Array.from(this.#others.values(), ({ tab }) => tab));
   }
 

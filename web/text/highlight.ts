@@ -1,4 +1,4 @@
-/** A stretch of text, and whether it is what was searched for. */
+/** A part of a text, and whether it matches the search. */
 export interface TextStretch {
   readonly text: string;
   readonly hit: boolean;
@@ -9,7 +9,7 @@ export function wordsOf(query: string): readonly string[] {
   return [...new Set(query.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [])];
 }
 
-/** `text` in stretches: where words begin with one of `words`, and the rest. */
+/** Splits `text` into parts: those where words begin with one of `words`, and the rest. */
 export function highlight(text: string, words: readonly string[]): readonly TextStretch[] {
   if (words.length === 0) return [{ text, hit: false }];
   // Only letters, digits and underscores are in there: nothing to escape.

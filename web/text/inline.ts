@@ -1,22 +1,22 @@
 import { findLinks, type FoundLink } from "./links.ts";
 import type { Inline } from "./tree.ts";
 
-/** How deep marks may stand within marks: text comes from strangers. */
+/** The maximum nesting of marks: text is hostile. */
 const MAX_DEPTH = 4;
 
-/** What words are made of; the joiners stand within words of Persian and others. */
+/** Characters of words; the joiners occur within words of Persian and others. */
 const WORD = /^[\p{L}\p{N}\p{M}_\u200c\u200d]$/u;
 
-/** What joins words to longer ones, to paths and to addresses; other marks among it. */
+/** Characters that join words to longer ones, to paths and to addresses; some of them are marks, too. */
 const JOINING = /^[-./\\:=@#&+$%|*~]$/;
 
-/** Characters that are looked at for a word beyond them. */
+/** The number of characters that are searched for a word beyond them. */
 const MAX_JOINING = 32;
 
-/** What paths are made with: a mark beside it is part of one. */
+/** Characters of paths: a mark beside one is part of the path. */
 const SLASH = /^[/\\]$/;
 
-/** What may mark text, the longer ones first. */
+/** The marks, longer ones first. */
 const MARKS: readonly {
   readonly mark: string;
   readonly type: "strong" | "emphasis" | "deleted";
@@ -28,12 +28,12 @@ const MARKS: readonly {
   { mark: "_", type: "emphasis" },
 ];
 
-/** Reads the pieces of a paragraph: marks, code, addresses and ends of lines. */
+/** Parses a paragraph into inline nodes: marks, code, addresses and line ends. */
 export function parseInline(text: string, depth = 0): readonly Inline[] {
   return new InlineReader(text, depth).read();
 }
 
-/** Takes time in proportion to the text, whatever that is: no search that failed is made again. */
+/** Takes time linear in the text: a search that failed is never repeated. */
 class InlineReader {
   readonly #nodes: Inline[] = [];
   readonly #links: readonly FoundLink[];
@@ -165,7 +165,7 @@ class InlineReader {
   }
 }
 
-/** The whole character at `at`, of one or two units of UTF-16. */
+/** The whole character at `at`, of one or two UTF-16 units. */
 function characterAt(text: string, at: number): string {
   const code = text.codePointAt(at);
   return code === undefined ? "" : String.fromCodePoint(code);

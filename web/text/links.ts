@@ -1,15 +1,15 @@
-/** What may follow a link: nothing that runs, nothing that reads files. */
+/** The permitted schemes: none that runs code or reads files. */
 const SCHEMES: ReadonlySet<string> = new Set(["http:", "https:", "mailto:"]);
 
 const LINK = /(?<![\p{L}\p{N}_])(?:https?:\/\/|mailto:)[^\s<>"`\p{Cc}\p{Cf}]+/giu;
 
-/** Marks that end a sentence rather than a link. */
+/** Punctuation that ends a sentence rather than a link. */
 const ENDING = ".,:;!?'*_~…";
 
 const PAIRS: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
 const CLOSING: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" };
 
-/** A stretch of text that is an address. */
+/** A part of a text that is an address. */
 export interface FoundLink {
   readonly index: number;
   readonly text: string;
@@ -27,7 +27,7 @@ export function findLinks(text: string): readonly FoundLink[] {
   return found;
 }
 
-/** `address` as a URL that may be followed; `undefined` when it is none. */
+/** `address` as a safe URL; `undefined` if it is none. */
 export function safeHref(address: string): string | undefined {
   const url = URL.parse(address);
   if (url === null || !SCHEMES.has(url.protocol)) return undefined;

@@ -3,27 +3,27 @@ import { parseInline } from "./inline.ts";
 import { findLinks } from "./links.ts";
 import type { Block, Inline } from "./tree.ts";
 
-/** How deep quotes may stand within quotes. */
+/** The maximum nesting of quotes. */
 const MAX_QUOTES = 3;
 
-/** Opens code; a word after it names the language. */
+/** Opens a code block; a word after it names the language. */
 const FENCE = /^ {0,3}```[\w+#.-]{0,20}\s*$/;
-/** Ends code. */
+/** Closes a code block. */
 export const CLOSING_FENCE = /^ {0,3}```\s*$/;
 const QUOTE = /^ {0,3}> ?/;
 const POINT = /^ {0,3}[-*•] +(?=\S)/;
 const NUMBER = /^ {0,3}(0|[1-9]\d{0,5})[.)] +(?=\S)/;
 
-/** Text whose columns stand below each other only in letters of one width. */
+/** Text whose columns line up only in a monospaced font. */
 const COLUMNS = /\t|\S {2,}\S|^ +\S/m;
 
-/** Reads what a message says, as it is meant: only what a person typed in a chat is Markdown. */
+/** Parses a message by its format: only text typed in a chat client is Markdown. */
 export function readText(text: string, format: TextFormat | undefined): readonly Block[] {
   if (text === "") return [];
   return format === "markdown" ? parseText(text) : [literal(text)];
 }
 
-/** Text as it is: every character, and addresses that can be followed. */
+/** Literal text: every character, and links. */
 function literal(text: string): Block {
   const children: Inline[] = [];
   let from = 0;

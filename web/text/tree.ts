@@ -1,11 +1,11 @@
-/** An address that can be followed; what is read is what is followed. */
+/** A link whose text is its address. */
 export interface LinkNode {
   readonly type: "link";
   readonly href: string;
   readonly text: string;
 }
 
-/** A piece of a line. */
+/** A part of a line. */
 export type Inline =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "break" }
@@ -16,11 +16,11 @@ export type Inline =
     readonly children: readonly Inline[];
   };
 
-/** A part of a message that stands by itself. */
+/** A block of a message. */
 export type Block =
   | { readonly type: "paragraph"; readonly children: readonly Inline[] }
   | {
-    /** Text that nobody marked: nothing in it but text and links. */
+    /** Literal text: contains only text and links. */
     readonly type: "literal";
     /** Whether its lines have columns. */
     readonly columns: boolean;
@@ -35,7 +35,7 @@ export type Block =
     readonly items: readonly (readonly Inline[])[];
   };
 
-/** What one would read if nothing were marked: for tests, and for whoever cannot see. */
+/** The text without marks: for tests and screen readers. */
 export function plainText(blocks: readonly Block[]): string {
   return blocks.map((block) => {
     switch (block.type) {

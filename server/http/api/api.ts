@@ -1,108 +1,108 @@
 import { getLogger } from "@logtape/logtape";
-import type { Grant } from "../../../auth/authorizer.ts";
-import { isRoomName, visible } from "../../../protocol.ts";
-import { ADMIN_PATH, notModerator } from "./admin.ts";
-import { json, problem, Rejected } from "../responses.ts";
-import type { ApiOptions, ApiRequest } from "./api_request.ts";
-import { type Endpoint, ENDPOINTS, type Operation } from "./endpoints.ts";
-import { stopping } from "./publish.ts";
-
-export { errorResponse } from "../responses.ts";
+import { visible } from "../../../protocol.ts";
+import { ROOM } from "../../../protocol/http_api.ts";
+import type { Hub } from "../../hub.ts";
+import { Rejection } from "../../limits/rejection.ts";
+import { ApiProblem, forbiddenRoom, json, problemResponse } from "./responses.ts";
+import { ADMIN_PATH, type ApiOptions, type ApiRequest, type Operation } from "./operation.ts";
+import { OPERATIONS } from "./operations.ts";
+import { check } from "./validation.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
-/** Answers requests below `/api/`, as far as `grant` permits; or turns them away. */
-export type Api = (
-  request: Request,
-  url: URL,
-  grant: Grant,
-  address: string,
-) => Promise<Response | Rejected>;
+/** Answers requests below `/api/` that the router has authorized. */
+export type Api = (request: Omit<ApiRequest, "room">) => Promise<Response | Rejection>;
 
-/** What stands for a room in the paths of {@linkcode ENDPOINTS}. */
-const ROOM = "{room}";
+/** A path and its operations. */
+interface Route {
+  readonly path: string;
+  /** Matches the path; its group is the room. No room has a character that is escaped in a path. */
+  readonly pattern: RegExp;
+  readonly operations: readonly Operation[];
+}
 
-/**
- * The hub's answers to those who are not connected.
- *
- * Who may ask at all is decided before.
- */
+const ROUTES: readonly Route[] = Object.entries(Object.groupBy(OPERATIONS, ({ path }) => path))
+  .map(([path, operations = []]) => {
+    const pattern = path.replaceAll(".", "\\.").replace("{room}", "([^/]*)");
+    return { path, pattern: new RegExp(`^${pattern}$`), operations };
+  });
+
+/** Serves the operations of the HTTP API. */
 export function api(options: ApiOptions): Api {
-  return async (request, url, grant, address) => {
-    const { pathname } = url;
-    const { hub } = options;
-    // Whatever is asked for, and whether it is there: looking costs something too.
-    const wait = Math.ceil(hub.consumePublishQuota(address, grant.name));
-    if (wait > 0) return Rejected.forNow(429, `Too much at once: wait ${wait} s`, wait);
-    const stranger = pathname.startsWith(ADMIN_PATH)
-      ? notModerator(hub, request, url, grant)
-      : undefined;
-    if (stranger !== undefined) return stranger;
-    const found = find(pathname);
-    if (found === undefined) return nothingAt(pathname);
-    const { endpoint, room } = found;
-    const operation = endpoint.operations.find(({ methods }) => methods.includes(request.method));
-    if (operation === undefined) return wrongMethod(endpoint, pathname);
+  return async (request) => {
     try {
-      const ask: ApiRequest = { request, url, room: room ?? "", grant, address };
-      const refusal = room === undefined ? undefined : refuse(operation, ask, options);
-      if (refusal !== undefined) return refusal;
-      const answer = await operation.answer(ask, options);
-      return answer instanceof Response || answer instanceof Rejected ? answer : json(200, answer);
+      const answer = await serve({ ...request, room: "" }, options);
+      return answer instanceof Response || answer instanceof Rejection ? answer : json(200, answer);
     } catch (error) {
+      if (error instanceof ApiProblem) return problemResponse(error);
+      const { pathname } = request.url;
       logger.error("Cannot answer {pathname}: {error}", { pathname, error });
-      return problem(500, "internal", "The hub had a fault: tell its operator");
+      const message = "Internal error: report it to the operator of the hub";
+      return problemResponse(new ApiProblem(500, "internal", message));
     }
   };
 }
 
-function nothingAt(pathname: string): Response {
-  const moderates = pathname.startsWith(ADMIN_PATH);
-  const known = ENDPOINTS.map(({ path }) => path)
-    .filter((path) => path.startsWith(ADMIN_PATH) === moderates);
-  const there = moderates
-    ? `below ${ADMIN_PATH} are ${known.map((path) => path.slice(ADMIN_PATH.length)).join(", ")}`
-    : `there are ${known.join(", ")}`;
-  return problem(404, "not_found", `Nothing is at ${visible(pathname)}: ${there}`);
+async function serve(request: ApiRequest, options: ApiOptions): Promise<object> {
+  const { url: { pathname }, grant, address } = request;
+  const { hub } = options;
+  // Checked first: requests for paths that do not exist have a cost, too.
+  const tooMany = hub.limiter.checkClientRate(address, grant.name);
+  if (tooMany !== undefined) return tooMany;
+  const route = ROUTES.find(({ pattern }) => pattern.test(pathname));
+  const stranger = isForModerators(pathname, route) ? notModerator(hub, request) : undefined;
+  if (stranger !== undefined) return stranger;
+  const operation = operationFor(request, route);
+  const room = route?.pattern.exec(pathname)?.[1];
+  if (room === undefined) return await operation.answer(request, options);
+  check(ROOM, room, "room");
+  const { rights } = grant;
+  const writes = operation.access === "write";
+  if (!(writes ? rights.mayWrite(room) : rights.mayRead(room))) {
+    return forbiddenRoom(writes ? "write to" : "read", room);
+  }
+  const shutdown = operation.access === "read" ? undefined : hub.limiter.checkShutdown();
+  return shutdown ?? await operation.answer({ ...request, room }, options);
 }
 
-function find(pathname: string): { endpoint: Endpoint; room: string | undefined } | undefined {
-  for (const endpoint of ENDPOINTS) {
-    const [before = "", after] = endpoint.path.split(ROOM);
-    if (after === undefined) {
-      if (pathname === before) return { endpoint, room: undefined };
-      continue;
-    }
-    if (!pathname.startsWith(before) || !pathname.endsWith(after)) continue;
-    // No room has a character that would be escaped: whatever is, is no room.
-    const room = pathname.slice(before.length, -after.length);
-    if (!room.includes("/")) return { endpoint, room };
+/** @throws {ApiProblem} 404 or 405. */
+function operationFor({ request, url: { pathname } }: ApiRequest, route?: Route): Operation {
+  if (route === undefined) {
+    const paths = ROUTES.filter((each) => isForModerators(pathname) === isForModerators("", each))
+      .map(({ path }) => path);
+    const message = `There is nothing at ${visible(pathname)}: the paths are ${paths.join(", ")}`;
+    throw new ApiProblem(404, "not_found", message);
   }
-  return undefined;
+  const { operations } = route;
+  const operation = operations.find((each) => methodsOf(each).includes(request.method));
+  if (operation !== undefined) return operation;
+  const allow = operations.flatMap(methodsOf).join(", ");
+  const message = `Use ${allow} for ${pathname}`;
+  throw new ApiProblem(405, "method_not_allowed", message, { headers: { allow } });
 }
 
-/** What is against a request about a room, whatever it asks. */
-function refuse(
-  { access }: Operation,
-  { room, grant: { rights } }: ApiRequest,
-  { closed }: ApiOptions,
-): Response | Rejected | undefined {
-  if (!isRoomName(room)) {
-    const message = "A room is 1 to 64 of a-z 0-9 . _ - and starts with a letter or digit";
-    return problem(400, "bad_room", message);
-  }
-  // The same answer whether there is such a room or not.
-  if (!(access === "write" ? rights.mayWrite(room) : rights.mayRead(room))) {
-    const what = access === "write" ? "write to" : "read";
-    return new Rejected(403, `Your token does not permit to ${what} ${room}`);
-  }
-  const closure = access === "read" ? undefined : closed();
-  return closure === undefined ? undefined : stopping(closure);
+/** Unknown paths below `/api/admin/` are for moderators, too: others do not learn which exist. */
+function isForModerators(pathname: string, route?: Route): boolean {
+  return route?.operations.some(({ access }) => access === "moderate") ??
+    pathname.startsWith(ADMIN_PATH);
 }
 
-function wrongMethod({ operations }: Endpoint, pathname: string): Response {
-  const allowed = operations.flatMap(({ methods }) => methods).join(", ");
-  const answer = problem(405, "method_not_allowed", `Use ${allowed} for ${pathname}`);
-  answer.headers.set("allow", allowed);
-  return answer;
+function methodsOf({ method, access }: Operation): readonly string[] {
+  return method === "GET" && access !== "listen" ? ["GET", "HEAD"] : [method];
 }
+
+function notModerator(
+  { authentication }: Hub,
+  { token, grant }: ApiRequest,
+): Rejection | undefined {
+  if (grant.admin) return undefined;
+  if (!authentication.moderated) return new Rejection(403, NO_MODERATORS);
+  return token === undefined
+    ? new Rejection(401, "Only moderators may do this: send an admin token", {
+      headers: { "www-authenticate": `Bearer realm="bcast"` },
+    })
+    : new Rejection(403, "Your token does not let you moderate: use an admin token");
+}
+
+const NO_MODERATORS = "This hub has no admin token, so it has no moderators: create one with " +
+  "bcast token secret FILE, and start the hub with --admin-token-file FILE";

@@ -1,102 +1,130 @@
+import { type ConversionConfig, toJsonSchemaDefs } from "@valibot/to-json-schema";
+import type * as v from "valibot";
 import { VERSION } from "../../../protocol.ts";
-import type { Endpoint, Operation, Parameter } from "./endpoints.ts";
-import { type Schema, schemaRef, SCHEMAS } from "./schemas.ts";
+import { COMPONENTS, ROOM } from "../../../protocol/http_api.ts";
+import type { Operation, Schemas } from "./operation.ts";
 
-const ROOM: Schema = {
-  name: "room",
-  in: "path",
-  required: true,
-  schema: { type: "string", pattern: "^[a-z0-9][a-z0-9._-]{0,63}$" },
-};
-
-/** What any request may come to, by status. */
-const REFUSALS: Readonly<Record<number, string>> = {
-  400: "The request says something that it cannot mean",
-  404: "Nothing is there, or there is nothing to lift",
+/** Descriptions of failures by status. */
+const FAILURES: Readonly<Record<number, string>> = {
+  400: "Malformed request",
   401: "The token is missing, wrong or expired",
-  403: "The token does not permit it, or the page is of another site",
-  408: "The body did not come in time",
-  409: "The name is somebody else's, or there is too much of it already",
+  403: "The token does not permit this, or the request comes from a page of another site",
+  404: "Not found, or there is nothing to lift",
+  408: "The body did not arrive in time",
+  409: "The name is taken, or a limit is reached",
   413: "The body is too large",
   415: "The body is neither JSON nor text",
-  421: "The hub does not answer to this host name: see --allowed-host",
-  429: "Too much at once: come again after `retryAfter` seconds",
-  500: "The hub had a fault",
+  421: "The hub does not serve this host name: see --allowed-host",
+  429: "Too many requests: try again after `retryAfter` seconds",
+  500: "Internal error",
   503: "The hub is stopping, full, or cannot write its log",
 };
 
-/** Refusals that every path knows. */
-const COMMON: readonly number[] = [401, 403, 421, 429, 500];
+/** Failures of every operation. */
+const COMMON_FAILURES: readonly number[] = [401, 403, 421, 429, 500];
 
-/** The OpenAPI 3.1 document of everything in `endpoints`. */
-export function openapi(endpoints: readonly Endpoint[]): object {
+/** The OpenAPI 3.1 document of the operations. */
+export function openapi(operations: readonly Operation[]): object {
+  const paths: Record<string, object> = {};
+  for (const operation of operations) {
+    const { path, method } = operation;
+    const room = { name: "room", in: "path", required: true, schema: jsonSchema(ROOM) };
+    paths[path] = {
+      parameters: hasRoom(path) ? [room] : undefined,
+      ...paths[path],
+      [method.toLowerCase()]: describe(operation),
+    };
+  }
   return {
     openapi: "3.1.1",
     info: {
       title: "bcast",
       version: VERSION,
-      description: "A hub for those who speak HTTP alone. Who wants to talk uses the WebSocket.",
+      description: "HTTP API of the hub; use the WebSocket for two-way messaging.",
     },
-    // Relative to this document: a proxy may have put the hub below a path of its own.
+    // Relative to this document, as a proxy may serve the hub below a path.
     servers: [{ url: "../../.." }],
     security: [{ bearer: [] }, { query: [] }, {}],
-    paths: Object.fromEntries(endpoints.map((endpoint) => [endpoint.path, pathOf(endpoint)])),
+    paths,
     components: {
-      schemas: SCHEMAS,
+      schemas: toJsonSchemaDefs(COMPONENTS, CONVERSION),
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer" },
         query: {
           type: "apiKey",
           in: "query",
           name: "token",
-          description: "For EventSource, which sends no header; many a proxy logs it",
+          description: "For EventSource, which cannot send headers; many proxies log it",
         },
       },
     },
   };
 }
 
-function pathOf({ path, operations }: Endpoint): object {
-  const inRoom = path.includes("{room}");
+// Fields that are undefined are left out of the JSON.
+function describe(
+  { id, summary, path, headers, query, body, success, failures = [] }: Operation,
+): object {
+  const parameters = [...parametersOf("header", headers), ...parametersOf("query", query)];
+  const responses: Record<string, object> = {};
+  for (const status of [...COMMON_FAILURES, ...hasRoom(path) ? [400] : [], ...failures]) {
+    responses[status] = response(FAILURES[status], COMPONENTS.Error);
+  }
+  for (const [status, { description, type, schema }] of Object.entries(success)) {
+    responses[status] = response(description ?? summary, schema, type);
+  }
   return {
-    ...(inRoom ? { parameters: [ROOM] } : {}),
-    // Where there is GET there is HEAD, without saying so.
-    ...Object.fromEntries(operations.map((operation) => [
-      operation.methods[0]?.toLowerCase(),
-      operationOf(operation, inRoom),
-    ])),
+    operationId: id,
+    summary,
+    parameters: parameters.length === 0 ? undefined : parameters,
+    requestBody: body && { required: true, content: contentOf(body) },
+    responses,
   };
 }
 
-function operationOf({ doc }: Operation, inRoom: boolean): object {
-  const refused = new Set([...COMMON, ...(inRoom ? [400] : []), ...doc.refusals]);
-  return {
-    operationId: doc.id,
-    summary: doc.summary,
-    ...(doc.parameters.length === 0 ? {} : { parameters: doc.parameters.map(parameterOf) }),
-    ...(doc.body === undefined ? {} : {
-      requestBody: {
-        required: true,
-        content: Object.fromEntries(
-          Object.entries(doc.body).map(([type, schema]) => [type, { schema }]),
-        ),
-      },
-    }),
-    responses: Object.fromEntries([
-      ...Object.entries(doc.answers).map(([status, { description, type, schema }]) =>
-        [status, { description, content: { [type ?? "application/json"]: { schema } } }] as const
-      ),
-      ...[...refused].sort((a, b) => a - b).map((status) => [
-        String(status),
-        {
-          description: REFUSALS[status] ?? "",
-          content: { "application/json": { schema: schemaRef("Error") } },
-        },
-      ]),
-    ]),
-  };
+function hasRoom(path: string): boolean {
+  return path.includes("{room}");
 }
 
-function parameterOf({ name, in: where = "query", description, schema }: Parameter): object {
-  return { name, in: where, required: false, description, schema };
+function parametersOf(where: "header" | "query", schemas: Schemas = {}): readonly object[] {
+  return Object.entries(schemas).map(([name, each]) => {
+    const { description, ...schema } = jsonSchema(each);
+    return { name, in: where, required: false, description, schema };
+  });
+}
+
+function response(
+  description: string | undefined,
+  schema: v.GenericSchema,
+  type = "application/json",
+): object {
+  return { description, content: contentOf({ [type]: schema }) };
+}
+
+function contentOf(schemas: Schemas): object {
+  return Object.fromEntries(
+    Object.entries(schemas).map(([type, schema]) => [type, { schema: jsonSchema(schema) }]),
+  );
+}
+
+const COMPONENT_NAMES = new Map<unknown, string>(
+  Object.entries(COMPONENTS).map(([name, schema]) => [schema, name]),
+);
+
+const CONVERSION: ConversionConfig = {
+  target: "draft-2020-12",
+  typeMode: "input",
+  ignoreActions: ["check"],
+  overrideRef: ({ referenceId }) => reference(referenceId),
+};
+
+function reference(name: string): string {
+  return `#/components/schemas/${name}`;
+}
+
+/** The JSON Schema of `schema`, or a reference to it if it is one of the components. */
+function jsonSchema(schema: v.GenericSchema): { readonly [keyword: string]: unknown } {
+  const name = COMPONENT_NAMES.get(schema);
+  if (name !== undefined) return { $ref: reference(name) };
+  return { ...toJsonSchemaDefs({ schema }, CONVERSION).schema };
 }

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import {
   type Fields,
   fitsBytes,
@@ -10,77 +11,79 @@ import {
   type Publish,
   type PublishReport,
 } from "../../../protocol.ts";
-import { badRequest, json, noSuchRoom, problem, Rejected, unreadBody } from "../responses.ts";
-import type { ApiOptions, ApiRequest } from "./api_request.ts";
-import { readBody } from "../body.ts";
-import type { ShutdownNotice } from "../shutdown.ts";
+import { readBody } from "./body.ts";
+import type { Rejection } from "../../limits/rejection.ts";
+import { ApiProblem, badRequest, json, roomRejected } from "./responses.ts";
+import type { ApiOptions, ApiRequest } from "./operation.ts";
+import { check } from "./validation.ts";
 
-/** What a body may be: `curl -d` says that a form comes, whatever it sends. */
+/** Media types of text: `curl -d` says that it sends a form, whatever it sends. */
 const TEXTS: readonly string[] = ["", "text/plain", "application/x-www-form-urlencoded"];
 const JSON_TYPE = "application/json";
 
-const KEY = new RegExp(`^[\\x21-\\x7e]{1,${MAX_REF_LENGTH}}$`);
+/** The header `Idempotency-Key`. */
+export const IDEMPOTENCY_KEY = v.pipe(
+  v.string(),
+  v.regex(
+    new RegExp(`^[\\x21-\\x7e]{1,${MAX_REF_LENGTH}}$`),
+    `An Idempotency-Key is 1 to ${MAX_REF_LENGTH} visible ASCII characters`,
+  ),
+);
 
-/** Puts the message of a request into the log of its room; who may do so is decided before. */
-export async function post(
+/** Publishes the message of a request whose token permits to write to the room. */
+export async function publish(
   { request, url, room, grant, address }: ApiRequest,
-  { hub, clock, limits: { maxMessageBytes }, closed }: ApiOptions,
-): Promise<Response | Rejected> {
+  { hub, clock, limits: { maxMessageBytes } }: ApiOptions,
+): Promise<Response | Rejection> {
   const type = readType(request.headers.get("content-type"));
   if (type === undefined) {
-    const message = `Send ${JSON_TYPE} or text/plain, in UTF-8`;
-    return problem(415, "unsupported_type", message);
+    throw new ApiProblem(415, "unsupported_type", `Send ${JSON_TYPE} or text/plain, in UTF-8`);
   }
   const header = request.headers.get("idempotency-key");
-  const key = header === null ? undefined : unquote(header);
-  if (key !== undefined && !KEY.test(key)) {
-    const message = `An Idempotency-Key is 1 to ${MAX_REF_LENGTH} visible ASCII characters`;
-    return problem(400, "bad_frame", message);
-  }
+  const key = header === null ? undefined : check(IDEMPOTENCY_KEY, unquote(header), "");
   const body = await readBody(request, maxMessageBytes, clock);
-  if (!body.ok) return unreadBody(body);
   const parsed = type === "json"
-    ? readJson(body.text, room, url.searchParams)
-    : readText(body.text, room, url.searchParams, maxMessageBytes);
-  if (!parsed.ok) return badRequest(parsed.error);
-  const closure = closed();
-  if (closure !== undefined) return stopping(closure);
+    ? readJson(body, room, url.searchParams)
+    : readText(body, room, url.searchParams, maxMessageBytes);
+  if (!parsed.ok) throw badRequest(parsed.error);
+  // The hub may have begun to stop while the body arrived.
+  const shutdown = hub.limiter.checkShutdown();
+  if (shutdown !== undefined) return shutdown;
   const { frame } = parsed;
-  const mark = key ?? (frame.ref === undefined ? undefined : String(frame.ref));
-  const posted = await hub.httpPublisher.post({
+  const ref = frame.ref === undefined ? undefined : String(frame.ref);
+  const result = await hub.httpPublisher.publish({
     room,
     frame,
     grant,
     address,
-    size: body.text.length,
-    ...(mark === undefined ? {} : { key: mark }),
+    size: body.length,
+    key: key ?? ref,
   });
-  if (posted.kind === "name_taken") return problem(409, "name_taken", posted.reason);
-  if (posted.kind === "barred") return problem(403, "forbidden", posted.reason, posted.wait);
-  if (posted.kind === "no_room") return noSuchRoom(posted.refusal);
-  const { receipt, sender } = posted;
+  if (result.kind === "name_taken") throw new ApiProblem(409, "name_taken", result.reason);
+  if (result.kind === "forbidden") {
+    throw new ApiProblem(403, "forbidden", result.reason, { retryAfter: result.wait });
+  }
+  if (result.kind === "no_room") return roomRejected(result.refusal);
+  const { receipt, sender } = result;
   if (receipt.kind === "failed") {
-    return problem(503, "internal", "The hub could not store the message: try again", 1);
+    const message = "The hub could not store the message: try again";
+    throw new ApiProblem(503, "internal", message, { retryAfter: 1 });
   }
   const duplicate = receipt.kind === "duplicate";
   const { id, timestamp } = duplicate ? receipt : receipt.message;
+  const epoch = await hub.queries.epoch(room);
   const report: PublishReport = {
     room,
     id,
-    epoch: await hub.queries.epoch(room),
+    epoch,
     sender,
     timestamp,
-    ...(duplicate ? { duplicate } : {}),
+    duplicate: duplicate || undefined,
   };
-  const answer = json(duplicate ? 200 : 201, report);
-  // Relative, as a proxy may have put the hub below a path of its own.
-  answer.headers.set("location", `messages?after=${id - 1}&limit=1`);
-  return answer;
-}
-
-/** The answer while nothing is taken in. */
-export function stopping({ reason, retryAfter }: ShutdownNotice): Rejected {
-  return Rejected.forNow(503, reason, retryAfter());
+  return json(duplicate ? 200 : 201, report, {
+    // Relative, as a proxy may serve the hub below a path.
+    location: `messages?after=${id - 1}&limit=1`,
+  });
 }
 
 function readType(header: string | null): "json" | "text" | undefined {
@@ -92,7 +95,7 @@ function readType(header: string | null): "json" | "text" | undefined {
   return TEXTS.includes(type.toLowerCase()) ? "text" : undefined;
 }
 
-/** The draft of the header's standard has it as a string in quotes; nearly everybody leaves them out. */
+/** The draft standard of the header wants quotes; most clients leave them out. */
 function unquote(key: string): string {
   return /^"(.*)"$/.exec(key)?.[1] ?? key;
 }
@@ -104,10 +107,10 @@ function readJson(text: string, room: string, query: URLSearchParams): Parsed<Pu
     const message = `the body must be a JSON object: {"message":"hi"}`;
     return { ok: false, error: { code, message } };
   }
-  const given = Object.entries(value).filter(([name, said]) => name === "data" || !missing(said));
-  const fields: Fields = { ...signed(query), room, ...Object.fromEntries(given) };
+  const given = Object.entries(value).filter(([name, field]) => name === "data" || !missing(field));
+  const fields: Fields = { ...queryFields(query), room, ...Object.fromEntries(given) };
   if (fields["room"] !== room) {
-    const message = `the address names ${room}, and the body another room`;
+    const message = `the path names the room ${room}, the body another`;
     return { ok: false, error: { code: "bad_room", message } };
   }
   return parseFields("message", fields);
@@ -119,9 +122,9 @@ function readText(
   query: URLSearchParams,
   maxMessageBytes: number,
 ): Parsed<Publish> {
-  // The end of its last line is a file's, not the message's.
-  const fields = { ...signed(query), room, message: text.replace(/\r?\n$/, "") };
-  // Held to the same limit as what comes as JSON: that is what it goes on as.
+  // The last line break belongs to a file, not to the message.
+  const fields = { ...queryFields(query), room, message: text.replace(/\r?\n$/, "") };
+  // The same limit as for JSON, as which it is sent on.
   if (!fitsBytes(JSON.stringify(fields), maxMessageBytes)) {
     const message = `a message may take ${maxMessageBytes} bytes as JSON: send less at once`;
     return { ok: false, error: { code: "too_big", message } };
@@ -129,13 +132,11 @@ function readText(
   return parseFields("message", fields);
 }
 
-/** What the address says of a message, for bodies that are nothing but text. */
-function signed(query: URLSearchParams): Fields {
-  const sender = query.get("sender");
-  // Empty where a script's variable is.
-  const via = query.get("via") || undefined;
+/** The fields of a message that the query may give, for bodies of plain text. */
+function queryFields(query: URLSearchParams): Fields {
   return {
-    ...(sender === null ? {} : { sender }),
-    ...(via === undefined ? {} : { via: via.split(",") }),
+    sender: query.get("sender") ?? undefined,
+    // An empty variable of a script means none.
+    via: (query.get("via") || undefined)?.split(","),
   };
 }

@@ -1,249 +1,249 @@
 import type { Cancel, ServerClock } from "../../../lib/clock.ts";
-import { TEXT_ENCODER } from "../../encoders/encoder.ts";
-import type { Hub } from "../../hub.ts";
-import type { ServerLimits } from "../../limits/server_limits.ts";
-import type { Connection } from "../../connection.ts";
-import { recordRejection } from "../../rejections.ts";
 import { CLOSE } from "../../../protocol.ts";
-import { isHttp, isTls, tokenOf } from "./first_line.ts";
-import { LineTransport } from "./line_transport.ts";
+import type { Connection } from "../../connection.ts";
+import { TEXT_ENCODER } from "../../encoders/text.ts";
+import type { Hub } from "../../hub.ts";
+import { Rejection } from "../../limits/rejection.ts";
+import type { ServerLimits } from "../../limits/server_limits.ts";
 import { type LineEvent, LineSplitter } from "./line_splitter.ts";
+import { LineTransport } from "./line_transport.ts";
 
 /** Close code of a connection that broke (RFC 6455 section 7.1.5). */
 const ABNORMAL = 1006;
 
-/** Bytes read at once: every connection has a buffer of its own. */
+/** Size of the read buffer that each connection has. */
 const READ_BYTES = 4096;
 
-/** Milliseconds after which what came without the end of a line counts as one. */
+/** Milliseconds of silence after which input without a line end counts as a line. */
 export const LINE_PAUSE = 500;
 
 const NO_TOKEN = "A token must come first: /token SECRET";
 const PRESENT = "* Yes, the hub is here";
 
-/** What serving a client takes. */
 export interface LineConnectionOptions {
   readonly hub: Hub;
   readonly clock: ServerClock;
   readonly address: string;
-  /** The port that it connects from. */
-  readonly port: number;
   readonly limits: ServerLimits;
 }
 
-/** One client of the line door, from its connection to its end. */
+/** Serves one TCP client: reads its token if the hub requires one, then its lines. */
 export class LineConnection {
-  readonly #conn: Deno.TcpConn;
-  readonly #socket: LineTransport;
-  readonly #lines: LineSplitter;
-  #peer: Connection | undefined;
-  #first = true;
+  readonly transport: LineTransport;
+  readonly #splitter: LineSplitter;
+  /** `undefined` until the client may connect to the hub. */
+  #connection: Connection | undefined;
+  #firstLine = true;
   #cancelPause: Cancel | undefined;
-  /** The line that a pause has ended, until it is answered. */
-  #paused: Promise<void> = Promise.resolve();
-  #toldOfPause = false;
+  /** Resolves when the line that a pause has ended is handled. */
+  #pausedLine: Promise<void> = Promise.resolve();
+  #explainedPause = false;
 
-  constructor(conn: Deno.TcpConn, private readonly options: LineConnectionOptions) {
-    this.#conn = conn;
-    this.#lines = new LineSplitter(options.limits.maxMessageBytes);
-    this.#socket = new LineTransport(conn, options.clock, () => this.#gone());
-    // The system notices in the end that a machine is gone which never says anything.
+  constructor(
+    private readonly conn: Deno.TcpConn,
+    private readonly options: LineConnectionOptions,
+  ) {
+    this.#splitter = new LineSplitter(options.limits.maxMessageBytes);
+    this.transport = new LineTransport(conn, options.address, options.clock, () => this.#gone());
+    // Eventually detects a machine that is gone and never sent anything.
     conn.setKeepAlive(true);
-    // Lines are gathered by the turn already; waiting for more would only make them late.
+    // The hub batches lines already; waiting for more would only delay them.
     conn.setNoDelay(true);
   }
 
-  /** Serves the client; resolves when the connection is closed. Never rejects. */
+  /** Serves the client; resolves when the connection is closed. */
   async serve(): Promise<void> {
     const { clock, hub, limits: { helloTimeout } } = this.options;
     const cancelDeadline = clock.after(helloTimeout * 1000, () => {
-      if (this.#peer === undefined) {
-        this.#turnAway(401, `No token within ${helloTimeout} seconds`);
-      }
+      if (this.#connection !== undefined) return;
+      this.#reject(new Rejection(401, `No token within ${helloTimeout} seconds`));
     });
     try {
       if (hub.authentication.required) {
-        this.#socket.send("* This hub wants a token. Give it as your first line: /token SECRET");
+        this.transport.send("* This hub wants a token. Give it as your first line: /token SECRET");
       } else {
-        await this.#enter(undefined);
+        await this.#authenticate(undefined);
       }
       await this.#read();
       await this.#finish();
     } catch (error) {
-      // A connection that broke; everything else is a fault of the hub.
+      // Any other error is the hub's.
       if (isBroken(error)) this.#gone();
-      else if (this.#peer === undefined) throw error;
-      else this.#peer.fail(error);
+      else if (this.#connection === undefined) throw error;
+      else this.#connection.fail(error);
     } finally {
       cancelDeadline();
       this.#cancelPause?.();
-      await this.#socket.drained();
-      this.#socket.destroy();
+      await this.transport.drained();
+      this.transport.destroy();
     }
   }
 
-  /** Ends the connection if the client has taken nothing of what waits for it for `milliseconds`. */
-  cutIfStalled(now: number, milliseconds: number): void {
-    if (this.#socket.ending || this.#socket.stalledFor(now) <= milliseconds) return;
+  /** Ends the connection if the client has read nothing of what is buffered for `milliseconds`. */
+  closeIfStalled(now: number, milliseconds: number): void {
+    if (this.transport.ending || this.transport.stalledFor(now) <= milliseconds) return;
     const seconds = Math.round(milliseconds / 1000);
-    const reason = `You took nothing of what was sent for ${seconds} seconds`;
-    if (this.#peer === undefined) this.#say(reason);
-    else this.#peer.close(CLOSE.noPong, reason);
+    this.#close(CLOSE.noPong, `You took nothing of what was sent for ${seconds} seconds`);
   }
 
-  /** Says why and ends a connection that is not part of the hub. */
-  #say(reason: string): void {
-    this.#socket.close(CLOSE.normal, reason);
+  /** Ends a connection that waits for a token; the hub ends those it knows. */
+  closeUnauthenticated(reason: string): void {
+    if (this.#connection === undefined) this.#close(CLOSE.normal, reason);
   }
 
-  /** The same of one who may not come in, and counts it. */
-  #turnAway(status: number, reason: string): void {
-    if (this.#socket.ending) return;
-    recordRejection(this.options.hub, this.options.address, { status, reason });
-    this.#say(reason);
-  }
-
-  /** Ends the connection as it is. */
+  /** Ends the connection at once, without a reason. */
   destroy(): void {
-    this.#socket.destroy();
+    this.transport.destroy();
     this.#gone();
   }
 
-  /** Ends a connection that the hub does not know of; those it knows, it ends itself. */
-  goodbye(reason: string): void {
-    if (this.#peer === undefined) this.#say(reason);
+  #close(code: number, reason: string): void {
+    (this.#connection ?? this.transport).close(code, reason);
   }
 
-  async #enter(token: string | undefined): Promise<void> {
-    const { address, port, hub } = this.options;
-    const answer = await hub.authentication.check(token, { address });
-    // It may have gone, or its time have run out, while its token was checked.
-    if (this.#socket.ending) return;
-    if (answer.ok) {
-      const introduction = { address, port, encoder: TEXT_ENCODER, rooms: [], grant: answer.grant };
-      this.#peer = hub.connect(this.#socket, introduction);
-    } else {
-      this.#turnAway(answer.failure === "throttled" ? 429 : 401, answer.reason);
-    }
+  #reject(rejection: Rejection): void {
+    if (this.transport.ending) return;
+    this.options.hub.limiter.recordRejection(this.options.address, rejection);
+    this.#close(CLOSE.normal, rejection.reason);
+  }
+
+  async #authenticate(token: string | undefined): Promise<void> {
+    const { address, hub } = this.options;
+    const access = await hub.limiter.authenticate(token, address);
+    // The client may have left, or run out of time, during the check.
+    if (this.transport.ending) return;
+    if (!access.ok) return this.#reject(access);
+    const params = { encoder: TEXT_ENCODER, rooms: [], grant: access.grant };
+    this.#connection = hub.connect(this.transport, params);
   }
 
   async #read(): Promise<void> {
     const buffer = new Uint8Array(READ_BYTES);
     let started = false;
     for (;;) {
-      const count = await this.#conn.read(buffer);
+      const count = await this.conn.read(buffer);
       this.#cancelPause?.();
-      await this.#paused;
+      await this.#pausedLine;
       if (count === null) break;
-      // Of a connection that is ending nothing counts but that it ends.
-      if (this.#deaf) continue;
+      // Read on, to notice the end of the connection.
+      if (this.#ignoresInput) continue;
       const bytes = buffer.subarray(0, count);
-      if (!started && isTls(bytes)) this.#turnOut("This port speaks plain lines, not TLS");
-      started = true;
-      for (const heard of this.#lines.push(bytes)) {
-        if (this.#deaf) break;
-        await this.#hear(heard);
+      if (!started && isTls(bytes)) {
+        this.#close(CLOSE.normal, "This port speaks plain lines, not TLS");
       }
-      if (this.#lines.mayNeverEnd) this.#awaitPause();
+      started = true;
+      for (const event of this.#splitter.push(bytes)) {
+        if (this.#ignoresInput) break;
+        await this.#onEvent(event);
+      }
+      if (this.#splitter.mayNeverEnd) this.#awaitPause();
     }
-    const last = this.#lines.end();
-    if (last !== undefined) await this.#hear(last);
+    const last = this.#splitter.end();
+    if (last !== undefined) await this.#onEvent(last);
   }
 
-  /** Some clients end no lines, and send each message at once: for them, a pause is an end. */
+  /** Some clients send whole messages without line ends: for these, a pause ends the line. */
   #awaitPause(): void {
     this.#cancelPause = this.options.clock.after(LINE_PAUSE, () => {
-      const line = this.#lines.end();
+      const line = this.#splitter.end();
       if (line === undefined) return;
-      this.#paused = this.#hear(line).then(() => {
-        if (this.#toldOfPause || this.#socket.ending) return;
-        this.#toldOfPause = true;
-        this.#socket.send(
+      this.#pausedLine = this.#onEvent(line).then(() => {
+        if (this.#explainedPause || this.transport.ending) return;
+        this.#explainedPause = true;
+        this.transport.send(
           `* That had no newline: after ${LINE_PAUSE} ms it counts as a line. End each with \\n`,
         );
       }).catch((error) => {
-        if (this.#peer === undefined) this.destroy();
-        else this.#peer.fail(error);
+        if (this.#connection === undefined) this.destroy();
+        else this.#connection.fail(error);
       });
     });
   }
 
-  /** Whether nothing that comes in is looked at any more: the connection is ending, or about to. */
-  get #deaf(): boolean {
-    return this.#socket.ending || this.#peer?.inputClosed === true;
+  get #ignoresInput(): boolean {
+    return this.transport.ending || this.#connection?.inputClosed === true;
   }
 
-  async #hear(heard: LineEvent): Promise<void> {
-    if (this.#deaf) return;
-    switch (heard.kind) {
+  async #onEvent(event: LineEvent): Promise<void> {
+    if (this.#ignoresInput) return;
+    switch (event.kind) {
       case "line":
-        return await this.#hearLine(heard.text, heard.crlf);
+        return await this.#onLine(event.text, event.crlf);
       case "answer":
-        return this.#socket.answer(heard.bytes);
+        return this.transport.answer(event.bytes);
       case "garbled":
-        this.#first = false;
-        // No token is like that.
-        if (this.#peer === undefined) return this.#turnAway(401, NO_TOKEN);
-        return await this.#reply(this.#peer, "* Not sent: the line is not UTF-8. Send UTF-8");
+        this.#firstLine = false;
+        // A token is always UTF-8.
+        if (this.#connection === undefined) return this.#reject(new Rejection(401, NO_TOKEN));
+        return await this.#reply(this.#connection, "* Not sent: the line is not UTF-8. Send UTF-8");
       case "areYouThere":
-        if (this.#peer !== undefined) return await this.#reply(this.#peer, PRESENT);
-        // One at a time: whoever asks faster than it reads is not waiting for the answers.
-        if (this.#socket.bufferedAmount === 0) this.#socket.send(PRESENT);
+        if (this.#connection !== undefined) return await this.#reply(this.#connection, PRESENT);
+        // One at a time, so that a client that does not read cannot fill the buffer.
+        if (this.transport.bufferedAmount === 0) this.transport.send(PRESENT);
         return;
       case "interrupt":
-        return this.#turnOut("Goodbye");
+        return this.#close(CLOSE.normal, "Goodbye");
     }
   }
 
-  async #hearLine(text: string, crlf: boolean): Promise<void> {
-    if (crlf) this.#socket.crlf = true;
-    const first = this.#first;
-    this.#first = false;
-    if (first && isHttp(text)) return this.#turnOut("This port speaks lines, not HTTP");
-    const peer = this.#peer;
-    if (peer !== undefined) {
-      await this.#answered(peer);
-      this.options.hub.receive(peer, text);
+  async #onLine(text: string, crlf: boolean): Promise<void> {
+    if (crlf) this.transport.crlf = true;
+    const first = this.#firstLine;
+    this.#firstLine = false;
+    if (first && isHttp(text)) {
+      return this.#close(CLOSE.normal, "This port speaks lines, not HTTP");
+    }
+    const connection = this.#connection;
+    if (connection !== undefined) {
+      // Further input waits at the client until the hub has handled earlier lines.
+      await connection.idle();
+      connection.receive(text);
       return;
     }
     const token = tokenOf(text);
-    if (token === undefined) this.#turnAway(401, NO_TOKEN);
-    else await this.#enter(token);
+    if (token === undefined) this.#reject(new Rejection(401, NO_TOKEN));
+    else await this.#authenticate(token);
   }
 
-  /** Answers what is no line, in its turn; the hub holds it to the rate. */
-  async #reply(peer: Connection, line: string): Promise<void> {
-    await this.#answered(peer);
-    this.options.hub.reply(peer, line);
+  /** Answers input that is not a line, in its turn. It counts against the rate limit. */
+  async #reply(connection: Connection, line: string): Promise<void> {
+    await connection.idle();
+    connection.reply(line);
   }
 
-  /** Waits until the hub has answered what came before: what waits, waits with the client. */
-  async #answered(peer: Connection): Promise<void> {
-    if (peer.backlog === undefined || !peer.open) return;
-    await new Promise<void>((resolve) => peer.onBacklogDrained = resolve);
-    peer.onBacklogDrained = undefined;
-  }
-
-  /** The client says nothing more: it gets what it is still to get. */
+  /** After the end of input: delivers what the client is still to receive, then closes. */
   async #finish(): Promise<void> {
-    const peer = this.#peer;
-    if (peer === undefined) return this.#say("");
-    await this.#answered(peer);
-    await this.options.hub.flush();
-    peer.close(CLOSE.normal, "");
-  }
-
-  #turnOut(reason: string): void {
-    if (this.#peer === undefined) this.#say(reason);
-    else this.#peer.close(CLOSE.normal, reason);
+    if (this.#connection !== undefined) {
+      await this.#connection.idle();
+      await this.options.hub.flush();
+    }
+    this.#close(CLOSE.normal, "");
   }
 
   #gone(): void {
-    if (this.#peer !== undefined) this.options.hub.gone(this.#peer, ABNORMAL);
+    this.#connection?.ended(ABNORMAL);
   }
 }
 
-/** Whether an error only says that the other side, or this one, has ended the connection. */
+/** The token of `/token SECRET` or `/login SECRET`. */
+function tokenOf(line: string): string | undefined {
+  return /^\/(?:token|login)\s+(\S+)\s*$/i.exec(line)?.[1];
+}
+
+/** Whether a client starts a TLS handshake: a record of type 22, version 3 (RFC 8446 section 5.1). */
+function isTls(firstBytes: Uint8Array): boolean {
+  return firstBytes[0] === 22 && (firstBytes.length < 2 || firstBytes[1] === 3);
+}
+
+/**
+ * Whether a client takes the port for a web server. A page can make its browser send such a request
+ * to any port, and the body would become messages.
+ */
+function isHttp(firstLine: string): boolean {
+  return /^[A-Z]+ \S+ HTTP\/[0-9.]+$/.test(firstLine);
+}
+
+/** Whether an error only means that either side has ended the connection. */
 function isBroken(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionReset ||
     error instanceof Deno.errors.ConnectionAborted ||
@@ -252,6 +252,6 @@ function isBroken(error: unknown): boolean {
     error instanceof Deno.errors.TimedOut ||
     error instanceof Deno.errors.BadResource ||
     error instanceof Deno.errors.Interrupted ||
-    // A machine that cannot be reached any more has no class of its own.
+    // The runtime has no class for an unreachable machine.
     (error instanceof Error && "code" in error && error.code === "EHOSTUNREACH");
 }

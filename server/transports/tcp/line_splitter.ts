@@ -1,81 +1,96 @@
-import { TELNET } from "./telnet.ts";
+/** The bytes of telnet that this port handles (RFC 854, RFC 860). */
+const TELNET = {
+  /** The lowest byte that is a command after `iac`. */
+  lowest: 236,
+  endOfSubnegotiation: 240,
+  interrupt: 244,
+  areYouThere: 246,
+  eraseLine: 248,
+  subnegotiation: 250,
+  will: 251,
+  wont: 252,
+  do: 253,
+  dont: 254,
+  /** "Interpret as command": starts everything that is not text. */
+  iac: 255,
+  /** The option that asks whether all earlier input is processed. */
+  timingMark: 6,
+} as const;
 
-/** What came in over a connection of lines. */
+/** A part of the input. */
 export type LineEvent =
-  /** One line, without its end; `crlf`: the client ends lines as telnet does. */
+  /** One line, without its end. `crlf`: the client ends lines as telnet does. */
   | { readonly kind: "line"; readonly text: string; readonly crlf: boolean }
-  /** A line that is not UTF-8: replacement characters would change it without a word. */
+  /** A line that is not UTF-8. Replacement characters would change it silently. */
   | { readonly kind: "garbled" }
-  /** What telnet must be answered, as it is. */
+  /** Bytes to send back as they are: telnet expects them. */
   | { readonly kind: "answer"; readonly bytes: Uint8Array<ArrayBuffer> }
   /** Ctrl-C in telnet. */
   | { readonly kind: "interrupt" }
-  /** Somebody asks in telnet whether the other side is still there. */
+  /** The user asks, in telnet, whether the server still answers. */
   | { readonly kind: "areYouThere" };
 
 const LF = 0x0a;
 const CR = 0x0d;
 const NUL = 0x00;
 
-/** Bytes of a subnegotiation at most: what is longer was never one. */
+/** Longer input is not a subnegotiation. In bytes. */
 const MAX_SUBNEGOTIATION = 512;
 
-/** Timing marks answered again: a few come with each Ctrl-C, and the first one ends the connection. */
+/** Timing marks answered again. A few come with each Ctrl-C, and the first ends the connection. */
 const MAX_MARKS = 100;
 
-/** Bytes that a line gets to begin with; most are shorter. */
+/** Initial buffer size in bytes; most lines are shorter. */
 const FIRST_BUFFER = 256;
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictDecoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
-/** Where the reading of telnet's own bytes stands. */
+/** State of the parser for telnet commands. */
 type SplitterState = "text" | "command" | "option" | "subnegotiation" | "subnegotiationCommand";
 
 /**
- * Cuts a stream of bytes into lines, wherever it was split on its way, and takes telnet's own bytes
- * (RFC 854) out of it.
+ * Splits a stream of bytes into lines and removes telnet commands (RFC 854). Packets may end
+ * anywhere.
  *
- * A line longer than the limit comes out as soon as it is, cut and ending in `…`, which makes it
- * longer than any message may be; the rest of it is passed over. It never takes more memory than
- * the limit.
+ * A line over the limit is emitted at once, cut off and ending in `…`, which makes it longer than
+ * any message may be; the rest of it is ignored. Memory never exceeds the limit.
  */
 export class LineSplitter {
   #line = new Uint8Array(FIRST_BUFFER);
   #length = 0;
-  /** Whether the line under way was longer than the limit and has come out already. */
-  #over = false;
+  /** Whether the current line exceeded the limit and was emitted. */
+  #tooLong = false;
   #afterCr = false;
   #endedLines = false;
   #spokeTelnet = false;
   #state: SplitterState = "text";
   #verb = 0;
   #subnegotiation = 0;
-  /** What was refused already: a client that offers it again would go on for ever. */
-  readonly #refused = new Set<number>();
-  /** Timing marks that were answered again. */
-  #marks = 0;
+  /** Options refused so far. Refusing an option again could loop forever. */
+  readonly #refusedOptions = new Set<number>();
+  #timingMarks = 0;
 
-  /** @param maxBytes of one line, without its end. */
+  /** @param maxBytes limit of one line, without its end. */
   constructor(private readonly maxBytes: number) {}
 
-  /** Takes bytes in and gives out what they complete. */
+  /** Emits what `bytes` complete. */
   *push(bytes: Uint8Array): Generator<LineEvent, void, undefined> {
     for (const byte of bytes) {
-      const heard = this.#state === "text" ? this.#text(byte) : this.#telnet(byte);
-      if (heard !== undefined) yield heard;
+      const event = this.#state === "text" ? this.#text(byte) : this.#telnet(byte);
+      if (event !== undefined) yield event;
     }
   }
 
   /**
-   * Whether something waits for the end of its line that may never come: the client has not ended
-   * any line so far, and is no telnet, which may send key by key.
+   * Whether the current line may never end: the client has not ended any line yet, and is not
+   * telnet, which may send key by key.
    */
   get mayNeverEnd(): boolean {
-    return this.#length > 0 && !this.#over && !this.#endedLines && !this.#spokeTelnet;
+    return this.#length > 0 && !this.#tooLong && !this.#endedLines && !this.#spokeTelnet;
   }
 
-  /** The last line, which nobody ended, when the input is over. */
+  /** Ends the current line. */
   end(): LineEvent | undefined {
     return this.#length > 0 || this.#afterCr ? this.#endLine(false) : undefined;
   }
@@ -88,16 +103,16 @@ export class LineSplitter {
     }
     if (this.#afterCr) {
       this.#afterCr = false;
-      // Enter is CR LF, or CR NUL where telnet sends each key.
+      // Enter sends CR LF, or CR NUL when telnet sends each key.
       if (byte === LF || byte === NUL) {
         this.#endedLines = true;
         return this.#endLine(true);
       }
-      const heard = this.#add(CR);
-      if (heard === undefined) return this.#text(byte);
-      // What made the line too long came out; of the rest nothing is kept.
+      const event = this.#add(CR);
+      if (event === undefined) return this.#text(byte);
+      // The line was too long and is emitted; the rest is ignored.
       this.#afterCr = byte === CR;
-      return heard;
+      return event;
     }
     if (byte === LF) {
       this.#endedLines = true;
@@ -111,11 +126,11 @@ export class LineSplitter {
   }
 
   #add(byte: number): LineEvent | undefined {
-    if (this.#over) return undefined;
+    if (this.#tooLong) return undefined;
     if (this.#length >= this.maxBytes) {
       const text = decoder.decode(this.#line.subarray(0, this.#length)) + "…";
       this.#reset();
-      this.#over = true;
+      this.#tooLong = true;
       return { kind: "line", text, crlf: false };
     }
     if (this.#length === this.#line.length) this.#grow();
@@ -131,9 +146,9 @@ export class LineSplitter {
 
   #endLine(crlf: boolean): LineEvent | undefined {
     this.#afterCr = false;
-    const over = this.#over;
-    this.#over = false;
-    if (over) return undefined;
+    const tooLong = this.#tooLong;
+    this.#tooLong = false;
+    if (tooLong) return undefined;
     const bytes = this.#line.subarray(0, this.#length);
     this.#reset();
     try {
@@ -146,7 +161,7 @@ export class LineSplitter {
 
   #reset(): void {
     this.#length = 0;
-    // A long line does not keep its room for the rest of the connection.
+    // Frees the buffer of a long line.
     if (this.#line.length > FIRST_BUFFER) this.#line = new Uint8Array(FIRST_BUFFER);
   }
 
@@ -189,12 +204,12 @@ export class LineSplitter {
         this.#reset();
         return undefined;
     }
-    // Other commands of telnet ask for nothing.
+    // The other telnet commands need no answer.
     if (byte >= TELNET.lowest && byte < TELNET.iac) return undefined;
-    // No telnet: 0xff is a byte like others, and never UTF-8. What follows it still counts.
-    const heard = this.#afterCr ? this.#addAfterCr() : this.#add(TELNET.iac);
-    // Escaped, it stands for one such byte.
-    if (byte === TELNET.iac || heard !== undefined) return heard;
+    // Not telnet: 0xff is input, and never UTF-8. The byte after it counts as well.
+    const event = this.#afterCr ? this.#addAfterCr() : this.#add(TELNET.iac);
+    // Doubled, it stands for one such byte.
+    if (byte === TELNET.iac || event !== undefined) return event;
     return this.#text(byte);
   }
 
@@ -203,18 +218,18 @@ export class LineSplitter {
     return this.#add(CR) ?? this.#add(TELNET.iac);
   }
 
-  /** Says no to every option: lines are all there is. */
+  /** Refuses every option. */
   #refuse(option: number): LineEvent | undefined {
-    const asked = this.#verb;
-    if (asked !== TELNET.do && asked !== TELNET.will) return undefined;
-    const key = asked << 8 | option;
-    // After each Ctrl-C, telnet shows nothing until its timing mark is answered (RFC 860).
-    if (this.#refused.has(key)) {
-      if (option !== TELNET.timingMark || this.#marks === MAX_MARKS) return undefined;
-      this.#marks++;
+    const verb = this.#verb;
+    if (verb !== TELNET.do && verb !== TELNET.will) return undefined;
+    const key = verb << 8 | option;
+    // After Ctrl-C, telnet discards output until its timing mark is answered (RFC 860).
+    if (this.#refusedOptions.has(key)) {
+      if (option !== TELNET.timingMark || this.#timingMarks === MAX_MARKS) return undefined;
+      this.#timingMarks++;
     }
-    this.#refused.add(key);
-    const no = asked === TELNET.do ? TELNET.wont : TELNET.dont;
+    this.#refusedOptions.add(key);
+    const no = verb === TELNET.do ? TELNET.wont : TELNET.dont;
     return { kind: "answer", bytes: new Uint8Array([TELNET.iac, no, option]) };
   }
 }

@@ -1,30 +1,20 @@
-/**
- * The line door: plain TCP for `nc` and `telnet`. What a client sees and may type is the same as
- * with `bcast.text` over a WebSocket.
- *
- * @module
- */
-
 import { getLogger } from "@logtape/logtape";
 import type { Cancel, ServerClock } from "../../../lib/clock.ts";
-import type { ConnectionLimiter } from "../../limits/connection_limiter.ts";
 import type { Hub } from "../../hub.ts";
-import { isLoopback, type ServerLimits } from "../../limits/server_limits.ts";
-import { recordRejection, type Rejection } from "../../rejections.ts";
+import { delay } from "../../../lib/async.ts";
+import type { ServerLimits } from "../../limits/server_limits.ts";
 import { LineConnection } from "./line_connection.ts";
 
 const logger = getLogger(["bcast", "tcp"]);
 
-/** Milliseconds between looks for clients that take nothing of what is sent to them. */
+/** Milliseconds between checks for clients that no longer read. */
 const SWEEP_PERIOD = 1000;
 
-/** Milliseconds of rest after the system had no room for another connection. */
-const ACCEPT_REST = 100;
+/** Milliseconds to wait when the system has no resources for another connection. */
+const ACCEPT_PAUSE = 100;
 
-/** What a line door is made of. */
 export interface TcpServerOptions {
   readonly hub: Hub;
-  readonly connections: ConnectionLimiter;
   readonly limits: ServerLimits;
   readonly clock: ServerClock;
   readonly host: string;
@@ -32,118 +22,81 @@ export interface TcpServerOptions {
   readonly port: number;
 }
 
-/** A line door that is open. Disposing of it ends what is still connected. */
-export interface TcpServer extends AsyncDisposable {
-  readonly port: number;
-  /** Lets nobody in any more, and ends the connections that the hub does not know of. */
-  close(reason: string): void;
-}
-
 /**
- * Listens for clients that speak lines.
- *
- * @throws {Deno.errors.AddrInUse} when the port is taken.
+ * Accepts plain TCP connections, for `nc` and `telnet`. Clients see and type the same as with
+ * `bcast.text` over a WebSocket.
  */
-export function listenTcp(options: TcpServerOptions): TcpServer {
-  return new TcpListener(options);
-}
-
-class TcpListener implements TcpServer {
+export class TcpServer implements AsyncDisposable {
+  readonly port: number;
   readonly #listener: Deno.TcpListener;
-  readonly #guests = new Set<LineConnection>();
+  readonly #connections = new Set<LineConnection>();
   readonly #cancelSweep: Cancel;
   readonly #accepting: Promise<void>;
   #closed = false;
 
+  /** @throws {Deno.errors.AddrInUse} when the port is taken. */
   constructor(private readonly options: TcpServerOptions) {
     const { host, port, clock, limits } = options;
     this.#listener = Deno.listen({ hostname: host, port, transport: "tcp" });
+    this.port = this.#listener.addr.port;
     this.#cancelSweep = clock.every(SWEEP_PERIOD, () => {
       if (limits.heartbeat === 0) return;
       const now = clock.monotonic();
-      for (const guest of this.#guests) guest.cutIfStalled(now, limits.heartbeat * 1000);
+      for (const each of this.#connections) each.closeIfStalled(now, limits.heartbeat * 1000);
     });
     this.#accepting = this.#accept();
   }
 
-  get port(): number {
-    return this.#listener.addr.port;
-  }
-
+  /** Frees the port, and ends the connections that wait for a token; the hub ends the others. */
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener.close();
-    for (const guest of this.#guests) guest.goodbye(reason);
+    for (const connection of this.#connections) connection.closeUnauthenticated(reason);
   }
 
+  /** Closes, and ends all connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close("The hub is stopping");
     this.#cancelSweep();
-    for (const guest of this.#guests) guest.destroy();
+    for (const connection of this.#connections) connection.destroy();
     await this.#accepting;
   }
 
   async #accept(): Promise<void> {
     while (!this.#closed) {
       try {
-        this.#take(await this.#listener.accept());
+        this.#serve(await this.#listener.accept());
       } catch (error) {
         if (this.#closed) return;
-        // No more file descriptors, or a client that was gone before it was there.
+        // Out of file descriptors, or the client is gone already.
         logger.warn("Cannot accept a connection: {error}", { error });
-        await new Promise<void>((resolve) => this.options.clock.after(ACCEPT_REST, resolve));
+        await delay(ACCEPT_PAUSE, { clock: this.options.clock });
       }
     }
   }
 
-  #take(conn: Deno.TcpConn): void {
-    const { hub, connections, clock, limits } = this.options;
+  #serve(conn: Deno.TcpConn): void {
+    const { hub, clock, limits } = this.options;
     const address = conn.remoteAddr.hostname;
-    const refusal = this.#refusal(address);
-    if (refusal !== undefined) {
-      this.#turnAway(conn, address, refusal);
+    const rejection = hub.limiter.checkTcp(address);
+    if (rejection !== undefined) {
+      hub.limiter.recordRejection(address, rejection);
+      // It fits into any socket buffer; a client that is gone already misses nothing.
+      conn.write(new TextEncoder().encode(`* ${rejection.reason}\n`)).catch(() => {})
+        .finally(() => conn.close());
       return;
     }
-    const guest = new LineConnection(conn, {
-      hub,
-      clock,
-      address,
-      port: conn.remoteAddr.port,
-      limits,
-    });
-    connections.add(address, "lines");
-    this.#guests.add(guest);
-    guest.serve().catch((error) => {
-      logger.error("A connection from {address} met a fault: {error}", { address, error });
+    // The server could not start, and this connection came just before the port was freed.
+    if (this.#closed) return conn.close();
+    const connection = new LineConnection(conn, { hub, clock, address, limits });
+    hub.limiter.add(connection.transport);
+    this.#connections.add(connection);
+    connection.serve().catch((error) => {
+      logger.error("The connection from {address} failed: {error}", { address, error });
     }).finally(() => {
-      this.#guests.delete(guest);
-      connections.remove(address, "lines");
+      this.#connections.delete(connection);
+      hub.limiter.remove(connection.transport);
     });
-  }
-
-  /** Why a client cannot come in, with the status that a WebSocket would get. */
-  #refusal(address: string): Rejection | undefined {
-    const { hub, connections, limits } = this.options;
-    // It was accepted just before the door was closed.
-    if (this.#closed) return { status: 503, reason: "The hub is stopping" };
-    if (hub.consumeAddressQuota(address) > 0) {
-      return { status: 429, reason: "Too much comes from your address: slow down" };
-    }
-    if (connections.count >= limits.maxConnections) {
-      return { status: 503, reason: `The hub is full: ${limits.maxConnections} connections` };
-    }
-    if (!isLoopback(address) && connections.from(address) >= limits.maxPerAddress) {
-      const reason = `Your address has ${limits.maxPerAddress} connections: close one first`;
-      return { status: 429, reason };
-    }
-    return undefined;
-  }
-
-  #turnAway(conn: Deno.TcpConn, address: string, refusal: Rejection): void {
-    recordRejection(this.options.hub, address, refusal);
-    // It fits into any socket's buffer; whoever is not there to read it misses nothing.
-    conn.write(new TextEncoder().encode(`* ${refusal.reason}\n`)).catch(() => {})
-      .finally(() => conn.close());
   }
 }

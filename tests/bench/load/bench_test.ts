@@ -4,16 +4,16 @@ import { ratios, type Round, table } from "../../../bench/report.ts";
 
 const key = "deliveriesPerSecond";
 const ROUNDS: readonly Round[] = [
-  { scene: "saturated", peer: "bcast", round: 1, figures: { [key]: 300 } },
-  { scene: "saturated", peer: "bcast", round: 2, figures: { [key]: 100 } },
-  { scene: "saturated", peer: "bun", round: 1, figures: { [key]: 200 } },
-  { scene: "saturated", peer: "bun", round: 2, figures: { [key]: 200 } },
-  { scene: "saturated", peer: "ws", round: 1, error: "it fell over" },
+  { scenario: "saturated", target: "bcast", round: 1, figures: { [key]: 300 } },
+  { scenario: "saturated", target: "bcast", round: 2, figures: { [key]: 100 } },
+  { scenario: "saturated", target: "bun", round: 1, figures: { [key]: 200 } },
+  { scenario: "saturated", target: "bun", round: 2, figures: { [key]: 200 } },
+  { scenario: "saturated", target: "ws", round: 1, error: "it fell over" },
 ];
 
 Deno.test("ratios() compares within each round when a server fails in one", () => {
   const found = ratios(ROUNDS);
-  assertEquals(found.map(({ peer, figure, rounds, mean }) => [peer, figure, rounds, mean]), [
+  assertEquals(found.map(({ target, figure, rounds, mean }) => [target, figure, rounds, mean]), [
     ["bun", key, [1.5, 0.5], 1],
   ]);
 });
@@ -27,7 +27,7 @@ Deno.test("table() shows every server and what failed", () => {
   assertEquals(new Set(widths).size, 1);
 });
 
-Deno.test("the conversation of Socket.IO goes on after its offset when it resumes", () => {
+Deno.test("a Socket.IO conversation resumes after its offset", () => {
   const dialect = encoderNamed("socket.io");
   const encoder = new TextEncoder();
   const event = (sequence: number, offset: string): string => {

@@ -11,7 +11,7 @@ import {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Writes down what it is told, as text. */
+/** Records frames as text. */
 class Record implements FrameSink {
   readonly seen: string[] = [];
   data(bytes: Uint8Array, start: number, end: number): void {
@@ -22,7 +22,7 @@ class Record implements FrameSink {
   }
 }
 
-/** A frame as a server sends it. */
+/** A frame of a server. */
 function frame(first: number, payload: string): number[] {
   const bytes = encoder.encode(payload);
   const size = bytes.length;
@@ -57,13 +57,13 @@ const STREAM = new Uint8Array([
 ]);
 const EXPECTED = [...TEXTS, "9:ping", "10:", "in three parts", "8:\x03\xe8"];
 
-Deno.test("FrameReader.advance() hands on every frame when they come at once", () => {
+Deno.test("FrameReader.advance() passes on every frame when they arrive at once", () => {
   const record = new Record();
   feed(new FrameReader(4096), STREAM, record);
   assertEquals(record.seen, EXPECTED);
 });
 
-Deno.test("FrameReader.advance() hands on every frame when they come split at any byte", () => {
+Deno.test("FrameReader.advance() passes on every frame when they arrive split at any byte", () => {
   for (let split = 1; split < STREAM.length; split++) {
     const record = new Record();
     const reader = new FrameReader(1024);
@@ -73,7 +73,7 @@ Deno.test("FrameReader.advance() hands on every frame when they come split at an
   }
 });
 
-Deno.test("FrameReader.advance() hands on every frame when they come byte by byte", () => {
+Deno.test("FrameReader.advance() passes on every frame when they arrive byte by byte", () => {
   const record = new Record();
   const reader = new FrameReader(256);
   for (let i = 0; i < STREAM.length; i++) feed(reader, STREAM.subarray(i, i + 1), record);
@@ -117,7 +117,7 @@ Deno.test("FrameReader.advance() throws when a frame breaks the protocol", () =>
   }
 });
 
-/** Undoes the masking of one frame at `at`. */
+/** Unmasks the frame at `at`. */
 function unmask(bytes: Uint8Array, at: number): { opcode: number; text: string; end: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const short = view.getUint8(at + 1) & 0x7f;
@@ -138,7 +138,7 @@ function unmask(bytes: Uint8Array, at: number): { opcode: number; text: string; 
   };
 }
 
-Deno.test("FrameWriter.append() masks every frame when sizes cross the borders of lengths", () => {
+Deno.test("FrameWriter.append() masks every frame at all length boundaries", () => {
   const writer = new FrameWriter(new MaskSource());
   const texts = [0, 1, 2, 3, 4, 5, 125, 126, 127, 65535, 65536, 70_001].map((size) =>
     "m".repeat(size)
@@ -156,7 +156,7 @@ Deno.test("FrameWriter.append() masks every frame when sizes cross the borders o
   assertEquals(writer.length, 0);
 });
 
-Deno.test("FrameWriter.take() leaves the taken bytes alone when more is appended", () => {
+Deno.test("FrameWriter.take() does not change taken bytes on later appends", () => {
   const writer = new FrameWriter(new MaskSource());
   writer.append(OPCODE.text, encoder.encode("first"));
   const first = writer.take();
@@ -168,7 +168,7 @@ Deno.test("FrameWriter.take() leaves the taken bytes alone when more is appended
   assertEquals(unmask(writer.take(), 0).text, "third");
 });
 
-Deno.test("MaskSource.next() gives different keys when asked again", () => {
+Deno.test("MaskSource.next() returns different keys", () => {
   const masks = new MaskSource();
   const keys = new Set(Array.from({ length: 3000 }, () => masks.next()));
   assert(keys.size > 2990);

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { LatencyHistogram } from "../../../bench/load/histogram.ts";
 
-Deno.test("Histogram.quantile() is exact when values are small", () => {
+Deno.test("LatencyHistogram.quantile() is exact when values are small", () => {
   const histogram = new LatencyHistogram();
   for (let value = 1; value <= 50; value++) histogram.record(value);
   assertEquals(histogram.quantile(0.5), 25);
@@ -12,7 +12,7 @@ Deno.test("Histogram.quantile() is exact when values are small", () => {
   assertEquals(histogram.mean, 25.5);
 });
 
-Deno.test("Histogram.quantile() is within 1/64 above the truth when values are any", () => {
+Deno.test("LatencyHistogram.quantile() is at most 1/64 too high for any values", () => {
   const values = fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 }), { minLength: 1 });
   fc.assert(fc.property(values, fc.double({ min: 0, max: 1, noNaN: true }), (list, q) => {
     const histogram = new LatencyHistogram();
@@ -25,7 +25,7 @@ Deno.test("Histogram.quantile() is within 1/64 above the truth when values are a
   }));
 });
 
-Deno.test("Histogram.record() takes the nearest value it can hold when a value is out of range", () => {
+Deno.test("LatencyHistogram.record() clamps values that are out of range", () => {
   const histogram = new LatencyHistogram();
   histogram.record(-5);
   histogram.record(1e12);
@@ -33,7 +33,7 @@ Deno.test("Histogram.record() takes the nearest value it can hold when a value i
   assertEquals(histogram.max, 2 ** 31 - 1);
 });
 
-Deno.test("Histogram.add() gives the same as one histogram when both are joined", () => {
+Deno.test("LatencyHistogram.add() equals recording all values in one histogram", () => {
   const a = new LatencyHistogram(), b = new LatencyHistogram(), both = new LatencyHistogram();
   for (let i = 0; i < 1000; i++) {
     (i % 3 === 0 ? a : b).record(i * i);
@@ -43,7 +43,7 @@ Deno.test("Histogram.add() gives the same as one histogram when both are joined"
   assertEquals(a.summary(), both.summary());
 });
 
-Deno.test("Histogram.summary() is all zero when nothing was recorded, or all forgotten", () => {
+Deno.test("LatencyHistogram.summary() is all zero without values or after reset()", () => {
   const empty = { samples: 0, mean: 0, p50: 0, p99: 0, p999: 0, max: 0 };
   const histogram = new LatencyHistogram();
   assertEquals(histogram.summary(), empty);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { acceptOf, parseTarget } from "../../../bench/load/handshake.ts";
 import { BcastFormat, LoadGroup, LoadStats, runLoad } from "../../../bench/load/mod.ts";
 
-/** A hub as small as can be: batches, acks, ids; leaves out what `skip` says. */
+/** A minimal hub with batches, acks and ids; skips the messages that `skip` selects. */
 function smallHub(skip: (id: number) => boolean = () => false): Deno.HttpServer<Deno.NetAddr> {
   const sockets = new Set<WebSocket>();
   let id = 0;
@@ -48,13 +48,13 @@ function urlOf(hub: Deno.HttpServer<Deno.NetAddr>): string {
 
 const LOAD = { clients: 5, publishers: 1, size: 64, seconds: 0.2, warmUpSeconds: 0.05 } as const;
 
-Deno.test("runLoad() finds nothing wrong when the hub loses nothing", async () => {
+Deno.test("runLoad() reports no losses from a correct hub", async () => {
   await using hub = smallHub();
   const phases = new Set<string>();
   const report = await runLoad({
     ...LOAD,
     url: urlOf(hub),
-    dialect: new BcastFormat({ room: "r" }),
+    format: new BcastFormat({ room: "r" }),
     pace: { inFlight: 4, until: "echo" },
     onProgress: ({ phase }) => phases.add(phase),
   });
@@ -62,14 +62,14 @@ Deno.test("runLoad() finds nothing wrong when the hub loses nothing", async () =
   assertEquals([report.closed, report.errors, report.connectFailures], [{}, {}, {}]);
   assertEquals(report.clients, 5);
   assert(report.sent > 10 && report.acks > 10);
-  // What is on its way when the measured time begins and ends belongs to one side only; how much
-  // that is depends on how far the five are apart.
+  // Messages in flight at the start and end of the measured time count on one side only. Their
+  // number depends on the difference between the five clients.
   assert(report.deliveries > report.sent && report.deliveries < report.sent * 10);
   assert(report.latency.p50 > 0 && report.latency.max >= report.latency.p99);
   assertEquals([...phases], ["warming up", "measuring", "settling"]);
 });
 
-Deno.test("runLoad() counts what is missing when the hub skips messages", async () => {
+Deno.test("runLoad() counts messages that the hub skips", async () => {
   let skipped = 0;
   await using hub = smallHub((id) => {
     const skip = id % 10 === 5;
@@ -79,11 +79,11 @@ Deno.test("runLoad() counts what is missing when the hub skips messages", async 
   const report = await runLoad({
     ...LOAD,
     url: urlOf(hub),
-    dialect: new BcastFormat({ room: "r" }),
+    format: new BcastFormat({ room: "r" }),
     pace: { inFlight: 4, until: "ack" },
   });
   assert(skipped > 0);
-  // What was skipped at the very end is known to nobody but the hub.
+  // Only the hub knows which messages it skipped at the very end.
   assert(report.lost > (skipped - 2) * 5 && report.lost <= skipped * 5);
 });
 
@@ -91,16 +91,16 @@ Deno.test("runLoad() rejects when there is no hub, or its signal aborts", async 
   const gone = smallHub();
   const url = urlOf(gone);
   await gone.shutdown();
-  const dialect = new BcastFormat({ room: "r" });
+  const format = new BcastFormat({ room: "r" });
   const pace = { rate: 10 } as const;
-  await assertRejects(() => runLoad({ ...LOAD, url, dialect, pace }), Error, "Cannot load");
+  await assertRejects(() => runLoad({ ...LOAD, url, format, pace }), Error, "Cannot load");
   await using hub = smallHub();
   const controller = new AbortController();
   await assertRejects(() =>
     runLoad({
       ...LOAD,
       url: urlOf(hub),
-      dialect,
+      format,
       pace,
       seconds: 60,
       signal: controller.signal,
@@ -108,27 +108,27 @@ Deno.test("runLoad() rejects when there is no hub, or its signal aborts", async 
     }), RangeError);
 });
 
-Deno.test("LoadGroup.connect() says why when a server is no hub", async () => {
+Deno.test("LoadGroup.connect() reports why a server is not a hub", async () => {
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => new Response("no", { status: 403 }),
   );
   using group = new LoadGroup({
     url: urlOf(server),
-    dialect: new BcastFormat({ room: "r" }),
+    format: new BcastFormat({ room: "r" }),
     stats: new LoadStats(1),
     expected: 2,
   });
   const { connected, failures } = await group.connect(group.conversations(2));
   assertEquals(connected, 0);
-  assertEquals([...failures], [[`the server answered "HTTP/1.1 403 Forbidden"`, 2]]);
+  assertEquals([...failures], [[`the server responded "HTTP/1.1 403 Forbidden"`, 2]]);
 });
 
-Deno.test("acceptOf() gives the answer of RFC 6455 when asked for its example", () => {
+Deno.test("acceptOf() returns the result of the example in RFC 6455", () => {
   assertEquals(acceptOf("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 });
 
-Deno.test("parseTarget() reads host, port and path when they are given or not", () => {
+Deno.test("parseTarget() parses host, port and path with their defaults", () => {
   const rest = { secure: false, path: "/" };
   assertEquals(parseTarget("ws://hub"), { hostname: "hub", port: 80, ...rest });
   assertEquals(parseTarget("ws://[::1]:8765/"), { hostname: "::1", port: 8765, ...rest });

@@ -39,7 +39,7 @@ function message(id: number, text = "hello"): string {
 const ACK = `{"type":"ack","ref":"000000001","room":"r","id":7,"timestamp":"x"}`;
 const PRESENCE = `{"type":"presence","room":"r","online":2}`;
 
-/** Scans frames that stand in the middle of a buffer full of other things. */
+/** Scans frames in the middle of a buffer with other content. */
 function scan(
   frames: readonly (readonly string[])[],
   wantsOthers = true,
@@ -66,12 +66,12 @@ Deno.test("BatchScanner.scan() parses only the first message when all are alike"
     const { record, scanner } = scan(frames, wantsOthers);
     assertEquals(record.ids, Array.from({ length: 150 }, (_, i) => i + 1));
     assertEquals(record.objects, frames.flat());
-    assertEquals(scanner.parsed, 1);
+    assertEquals(scanner.parsedMessages, 1);
   }
 });
 
-Deno.test("BatchScanner.scan() skips no message when a shorter object hides before the guessed end", () => {
-  // The two in the middle are together exactly as long as the one before them.
+Deno.test("BatchScanner.scan() skips no message when a shorter object ends before the guessed end", () => {
+  // The two in the middle together are as long as the one before.
   const long = message(2, "x".repeat(200));
   const ack = ACK;
   const short = message(3, "y");
@@ -84,7 +84,7 @@ Deno.test("BatchScanner.scan() skips no message when a shorter object hides befo
   }
 });
 
-Deno.test("BatchScanner.scan() hands on every object when frames are any mixture", () => {
+Deno.test("BatchScanner.scan() passes on every object of any mixture", () => {
   const text = fc.constantFrom("a", "b", "longer text", `"id":5`, "\n", "~", "ü");
   const kind = fc.oneof(
     { arbitrary: text.map((t) => (id: number) => message(id, t)), weight: 5 },
@@ -108,7 +108,7 @@ Deno.test("BatchScanner.scan() hands on every object when frames are any mixture
   }));
 });
 
-Deno.test("BatchScanner.scan() falls back to parsing when ids stand elsewhere", () => {
+Deno.test("BatchScanner.scan() falls back to parsing if ids are elsewhere", () => {
   const odd = [
     `{"type":"message","sender":"A","id":1,"room":"r","message":"x","timestamp":"t"}`,
     `{"id":2,"type":"message","room":"r","sender":"A","message":"x","timestamp":"t"}`,
@@ -116,15 +116,15 @@ Deno.test("BatchScanner.scan() falls back to parsing when ids stand elsewhere", 
   ];
   const { record, scanner } = scan([odd, odd]);
   assertEquals(record.ids, [1, 2, 3, 1, 2, 3]);
-  assertEquals(scanner.parsed, 6);
+  assertEquals(scanner.parsedMessages, 6);
 });
 
-Deno.test("BatchScanner.scan() hands on what is no message when it is not JSON", () => {
+Deno.test("BatchScanner.scan() passes on objects that are not JSON as others", () => {
   const { record } = scan([["garbage", "", message(1), "{"]]);
   assertEquals(record.objects, ["garbage", message(1), "{"]);
 });
 
-Deno.test("writeStamp() is read back when values are any that fit", () => {
+Deno.test("writeStamp() is read back for any values that fit", () => {
   const publisher = fc.integer({ min: 0, max: 999 });
   const sequence = fc.integer({ min: 0, max: 10 ** 9 - 1 });
   const micros = fc.integer({ min: 0, max: 10 ** 12 - 1 });
@@ -140,7 +140,7 @@ Deno.test("writeStamp() is read back when values are any that fit", () => {
   }));
 });
 
-Deno.test("findStamp() finds none when the stamp is cut off or missing", () => {
+Deno.test("findStamp() finds no truncated or missing stamp", () => {
   const bytes = encoder.encode(blankPayload(STAMP_BYTES));
   assertEquals(findStamp(bytes, 0, bytes.length), 0);
   assertEquals(findStamp(bytes, 0, bytes.length - 1), -1);
@@ -155,16 +155,16 @@ Deno.test("IdTracker.see() counts nothing when ids are consecutive", () => {
   assertEquals([tracker.lost, tracker.duplicated, tracker.outOfOrder], [0, 0, 0]);
 });
 
-Deno.test("IdTracker.see() tells lost, doubled and late apart when ids are not consecutive", () => {
+Deno.test("IdTracker.see() distinguishes lost, duplicated and late ids", () => {
   const tracker = new IdTracker(0);
   for (const id of [1, 2, 5, 4, 5, 6, 2, 9]) tracker.see(id);
-  // 3, 7 and 8 never came; 4 was late; 5 and 2 came twice.
+  // 3, 7 and 8 are lost, 4 is late, 5 and 2 are duplicates.
   assertEquals([tracker.lost, tracker.duplicated, tracker.outOfOrder], [3, 2, 1]);
   tracker.finish(12);
   assertEquals(tracker.lost, 6);
 });
 
-Deno.test("IdTracker.see() begins anywhere when it was told no position", () => {
+Deno.test("IdTracker.see() starts at any id without a position", () => {
   const tracker = new IdTracker();
   tracker.see(40);
   tracker.see(41);

@@ -14,7 +14,7 @@ import {
   store,
 } from "./broker_contract_kit.ts";
 
-/** A draft that no log can keep: there is no JSON for it. */
+/** A draft that no log can store: JSON cannot hold it. */
 const IMPOSSIBLE = draft("lobby", { data: 1n });
 
 const CONTENTS: readonly Content[] = [
@@ -40,7 +40,7 @@ const CONTENTS: readonly Content[] = [
 
 /** `append()` and `head()`. */
 export function appendContract(test: ContractTest): void {
-  test("`append()` counts 1, 2, 3 in each room", async (place) => {
+  test("`append()` assigns the ids 1, 2, 3 in each room", async (place) => {
     await using broker = await place.open();
     const rooms = ["a", "b", "a", "a", "b"];
     const first = await store(broker, rooms.map((room) => draft(room, "hi")));
@@ -49,7 +49,7 @@ export function appendContract(test: ContractTest): void {
     assertEquals(ids(await store(broker, [draft("b", "hi"), draft("c", "hi")])), [3, 1]);
   });
 
-  test("`append()` gives consecutive ids in the order of the calls", async (place) => {
+  test("`append()` assigns consecutive ids in the order of calls", async (place) => {
     await using broker = await place.open();
     const calls = Array.from({ length: 50 }, (_, call) => drafts("lobby", call % 7 + 1));
     const stored = await Promise.all(calls.map((batch) => store(broker, batch)));
@@ -63,7 +63,7 @@ export function appendContract(test: ContractTest): void {
     assertEquals(await broker.rooms(), []);
   });
 
-  test("`append()` keeps every content exactly", async (place) => {
+  test("`append()` stores every content exactly", async (place) => {
     await using broker = await place.open();
     const stored = await store(broker, CONTENTS.map((content) => draft("lobby", content)));
     const read = await readAll(broker, "lobby");
@@ -76,7 +76,7 @@ export function appendContract(test: ContractTest): void {
     assertEquals(JSON.stringify(read), JSON.stringify(stored));
   });
 
-  test("`append()` keeps arbitrary contents exactly", async (place) => {
+  test("`append()` stores arbitrary contents exactly", async (place) => {
     await using broker = await place.open();
     const message = fc.string({ unit: "binary", maxLength: 100 });
     const data = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)));
@@ -97,7 +97,7 @@ export function appendContract(test: ContractTest): void {
     );
   });
 
-  test("`append()` keeps sender and kind", async (place) => {
+  test("`append()` stores sender and kind", async (place) => {
     await using broker = await place.open();
     const wave: MessageDraft = {
       room: "lobby",
@@ -114,7 +114,7 @@ export function appendContract(test: ContractTest): void {
     assert(!("data" in plain));
   });
 
-  test("`append()` tells the time in UTC with milliseconds", async (place) => {
+  test("`append()` sets the time in UTC with milliseconds", async (place) => {
     const clock = new ContractClock();
     await using broker = await place.open({ now: clock.now });
     assertEquals(
@@ -128,7 +128,7 @@ export function appendContract(test: ContractTest): void {
     );
   });
 
-  test("`append()` does not go back in time with the clock by up to a minute", async (place) => {
+  test("`append()` keeps timestamps rising if the clock goes back by up to a minute", async (place) => {
     const clock = new ContractClock();
     let broker = await place.open({ now: clock.now });
     const before = only(await store(broker, [draft("a", "hi")])).timestamp;
@@ -142,7 +142,7 @@ export function appendContract(test: ContractTest): void {
     await broker[Symbol.asyncDispose]();
   });
 
-  test("`append()` takes the time of the clock after one that was far ahead", async (place) => {
+  test("`append()` uses the clock again after a timestamp far in the future", async (place) => {
     const clock = new ContractClock();
     let broker = await place.open({ now: clock.now });
     const right = clock.time;
@@ -164,7 +164,7 @@ export function appendContract(test: ContractTest): void {
     await broker[Symbol.asyncDispose]();
   });
 
-  test("`append()` keeps nothing of a batch that fails, and goes on after it", async (place) => {
+  test("`append()` stores nothing of a failed batch and works afterwards", async (place) => {
     await using broker = await place.open();
     const heard: number[] = [];
     using _ = broker.subscribe((messages) => heard.push(...ids(messages)));
@@ -192,7 +192,7 @@ export function appendContract(test: ContractTest): void {
     assertEquals(await broker.trim(), 0);
   });
 
-  test("`check()` writes no message, and fails after dispose", async (place) => {
+  test("`check()` writes no message and fails after dispose", async (place) => {
     const broker = await place.open();
     await broker.check();
     await broker.check();
@@ -201,7 +201,7 @@ export function appendContract(test: ContractTest): void {
     await assertRejects(() => broker.check(), Error, "closed");
   });
 
-  test("`head()` has an epoch before the first message, and keeps it", async (place) => {
+  test("`head()` returns the same epoch before and after the first message", async (place) => {
     await using broker = await place.open();
     const before = await broker.head("lobby");
     assertMatch(before.epoch, /^[\w-]{8,64}$/);
@@ -211,7 +211,7 @@ export function appendContract(test: ContractTest): void {
     assertEquals(await broker.head("lobby"), { epoch: before.epoch, first: 1, last: 3 });
   });
 
-  test("`head()` goes on after reopening, in the same epoch if the log was kept", async (place) => {
+  test("`head()` continues after reopening, in the same epoch if the log is persistent", async (place) => {
     let broker = await place.open();
     const { epoch } = await broker.head("lobby");
     const kept = await store(broker, [...drafts("lobby", 3), draft("b", { data: { x: 1 } })]);
@@ -229,10 +229,10 @@ export function appendContract(test: ContractTest): void {
     await broker[Symbol.asyncDispose]();
   });
 
-  test("`rooms()` names those that hold messages, in order", async (place) => {
+  test("`rooms()` lists rooms with messages in order", async (place) => {
     await using broker = await place.open({ retention: { maxMessages: 2 } });
     await store(broker, [...drafts("zoo", 3), ...drafts("a-b", 1), ...drafts("a", 2)]);
-    await broker.head("nobody-wrote-here");
+    await broker.head("empty-room");
     const { epoch } = await broker.head("zoo");
     assertEquals(await broker.rooms(), [
       { room: "a", epoch, first: 1, last: 2 },

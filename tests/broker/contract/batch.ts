@@ -16,10 +16,10 @@ import {
 
 const WINDOW = DEDUPE_MINUTES * 60_000;
 
-/** Sizes of batches around every size at which a log could begin something new. */
+/** Batch sizes around every limit of a chunk. */
 const SIZES = [1, 2, 1, 255, 256, 257, 1, 600, 3];
 
-/** Every range that begins or ends at, before or after an edge of these batches. */
+/** All ranges that start or end at, before or after a batch boundary. */
 function edges(sizes: readonly number[]): readonly number[] {
   const found = new Set<number>([0, 1]);
   let end = 0;
@@ -30,7 +30,7 @@ function edges(sizes: readonly number[]): readonly number[] {
   return [...found].filter((id) => id >= 0);
 }
 
-/** Compares what `read` and `search` give with a list of all ids that should be there. */
+/** Compares the results of `read()` and `search()` with a list of all ids. */
 async function agrees(broker: Broker, all: readonly number[], bounds: readonly number[]) {
   const expect = async (range: Range): Promise<void> => {
     const { after, before = Infinity, limit } = range;
@@ -50,7 +50,7 @@ async function agrees(broker: Broker, all: readonly number[], bounds: readonly n
   }
 }
 
-/** Appends batches of these sizes, whose texts say which id they expect. */
+/** Appends batches of these sizes; each text contains the expected id. */
 async function fill(broker: Broker, sizes: readonly number[], last = 0): Promise<number> {
   let id = last;
   for (const size of sizes) {
@@ -64,7 +64,7 @@ function numbers(from: number, to: number): readonly number[] {
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
 }
 
-/** Closes the log and opens it again, where it is one that lasts. */
+/** Closes and reopens a persistent log. */
 async function reopened(
   place: BrokerStore,
   broker: Broker,
@@ -75,9 +75,9 @@ async function reopened(
   return place.open(options);
 }
 
-/** Batches of every size: where they begin and end must show nowhere. */
+/** Batches of all sizes: their boundaries must not matter. */
 export function batchContract(test: ContractTest): void {
-  test("`read()` and `search()` cross the edges of batches", async (place) => {
+  test("`read()` and `search()` cross batch boundaries", async (place) => {
     let broker = await place.open();
     const last = await fill(broker, SIZES);
     await agrees(broker, numbers(1, last), edges(SIZES));
@@ -87,7 +87,7 @@ export function batchContract(test: ContractTest): void {
     await broker[Symbol.asyncDispose]();
   });
 
-  test("`append()` of a huge batch keeps all of it", async (place) => {
+  test("`append()` stores a huge batch completely", async (place) => {
     await using broker = await place.open();
     const long = "ä".repeat(60_000);
     const batch: MessageDraft[] = Array.from(
@@ -100,7 +100,7 @@ export function batchContract(test: ContractTest): void {
     assertEquals(ids(await readAll(broker, "other")), numbers(1, 215));
   });
 
-  test("`append()` keeps rooms apart that share a batch", async (place) => {
+  test("`append()` separates the rooms of a batch", async (place) => {
     let broker = await place.open();
     const rooms = ["a", "b", "c"];
     for (let round = 0; round < 5; round++) {
@@ -127,7 +127,7 @@ export function batchContract(test: ContractTest): void {
     await broker[Symbol.asyncDispose]();
   });
 
-  test("`trim()` in the middle of a batch drops exactly what is too much", async (place) => {
+  test("`trim()` in the middle of a batch deletes exactly the excess", async (place) => {
     const options = { retention: { maxMessages: 100 } };
     let broker = await place.open(options);
     let last = await fill(broker, [150]);
@@ -145,7 +145,7 @@ export function batchContract(test: ContractTest): void {
     await broker[Symbol.asyncDispose]();
   });
 
-  test("`append()` recognizes retries of a batch that was trimmed in part, or all", async (place) => {
+  test("`append()` recognizes retries from a partly or fully trimmed batch", async (place) => {
     const clock = new ContractClock();
     const options = { now: clock.now, retention: { maxMessages: 10 } };
     let broker = await place.open(options);
@@ -186,7 +186,7 @@ export function batchContract(test: ContractTest): void {
     await broker[Symbol.asyncDispose]();
   });
 
-  test("`trim()` of everything, marks too, leaves the numbering alone", async (place) => {
+  test("`trim()` of all messages and refs does not change the numbering", async (place) => {
     const clock = new ContractClock();
     const options = { now: clock.now, retention: { maxAge: 1000 } };
     let broker = await place.open(options);
@@ -203,7 +203,7 @@ export function batchContract(test: ContractTest): void {
     await broker[Symbol.asyncDispose]();
   });
 
-  test("every call agrees with a list, whatever comes in which order", async (place) => {
+  test("all methods agree with a model for any sequence of calls", async (place) => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ append: fc.integer({ min: 1, max: 40 }) }) },
       { weight: 1, arbitrary: fc.record({ append: fc.integer({ min: 250, max: 300 }) }) },

@@ -2,15 +2,14 @@ import { assert, assertEquals, assertExists } from "@std/assert";
 import type { Broker, MessageDraft, Origin, Receipt, Retention } from "../../../broker/broker.ts";
 import type { Content, Message } from "../../../protocol.ts";
 
-/** How a test wants its broker. */
 export interface OpenOptions {
   readonly retention?: Partial<Retention>;
   readonly now?: () => number;
 }
 
-/** One place where a broker keeps its log. */
+/** A place where a broker keeps its log. */
 export interface BrokerStore {
-  /** Opens the log; again, after the broker before was disposed, for what it left there. */
+  /** Opens the log; after the last broker was disposed, with its content. */
   open(options?: OpenOptions): Promise<Broker>;
   /** Whether the log outlives the broker. */
   readonly persistent: boolean;
@@ -18,13 +17,13 @@ export interface BrokerStore {
   cleanup(): Promise<void>;
 }
 
-/** Makes a place without a log in it. */
+/** Creates an empty place. */
 export type BrokerFactory = () => Promise<BrokerStore>;
 
-/** Registers a test that gets a fresh place. */
+/** Registers a test that gets an empty place. */
 export type ContractTest = (what: string, test: (store: BrokerStore) => Promise<void>) => void;
 
-/** A clock that moves when it is told to. */
+/** A clock that only moves when a test sets it. */
 export class ContractClock {
   time = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
   readonly now = (): number => this.time;
@@ -40,12 +39,12 @@ export function draft(room: string, content: string | Content, origin?: Origin):
   };
 }
 
-/** `count` drafts that say `m1`, `m2` and so on. */
+/** `count` drafts with the texts `m1`, `m2` and so on. */
 export function drafts(room: string, count: number): readonly MessageDraft[] {
   return Array.from({ length: count }, (_, index) => draft(room, `m${index + 1}`));
 }
 
-/** Appends, and insists that all of it was stored. */
+/** Appends and asserts that all messages were stored. */
 export async function store(
   broker: Broker,
   batch: readonly MessageDraft[],
@@ -57,22 +56,20 @@ export async function store(
   });
 }
 
-/** The kinds of receipts. */
 export function kinds(receipts: readonly Receipt[]): readonly Receipt["kind"][] {
   return receipts.map((receipt) => receipt.kind);
 }
 
-/** The ids of messages. */
 export function ids(messages: readonly Message[]): readonly number[] {
   return messages.map((message) => message.id);
 }
 
-/** Everything a room shows. */
+/** All visible messages of a room. */
 export function readAll(broker: Broker, room: string): Promise<readonly Message[]> {
   return broker.read(room, { limit: Number.MAX_SAFE_INTEGER });
 }
 
-/** The only one. */
+/** The only element. */
 export function only<T>(list: readonly T[]): T {
   assertEquals(list.length, 1);
   const [first] = list;

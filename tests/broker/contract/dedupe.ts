@@ -14,9 +14,9 @@ import {
 const ORIGIN = { session: "s1", ref: "r1" };
 const WINDOW = DEDUPE_MINUTES * 60_000;
 
-/** `append()` of drafts that know where they come from. */
+/** `append()` of drafts with an origin. */
 export function dedupeContract(test: ContractTest): void {
-  test("`append()` stores an origin once and tells a retry where", async (place) => {
+  test("`append()` stores an origin once and returns its position for a retry", async (place) => {
     const clock = new ContractClock();
     await using broker = await place.open({ now: clock.now });
     const heard: number[] = [];
@@ -50,7 +50,7 @@ export function dedupeContract(test: ContractTest): void {
     assertEquals((await broker.head("lobby")).last, 2);
   });
 
-  test("`append()` tells origins apart", async (place) => {
+  test("`append()` distinguishes origins", async (place) => {
     await using broker = await place.open();
     const origins = [
       { session: "ab", ref: "c" },
@@ -75,7 +75,7 @@ export function dedupeContract(test: ContractTest): void {
     );
   });
 
-  test("`append()` recognizes every one of many retries", async (place) => {
+  test("`append()` recognizes each of many retries", async (place) => {
     await using broker = await place.open();
     const all = Array.from(
       { length: 5000 },
@@ -101,7 +101,7 @@ export function dedupeContract(test: ContractTest): void {
       "duplicate",
       "duplicate",
     ]);
-    // The newer of the two is now the one that counts.
+    // From now on, the newer of the two counts.
     clock.time += WINDOW - 1;
     const [again] = await broker.append([retry]);
     assertEquals(again?.kind === "duplicate" && again.id, 3);
@@ -110,7 +110,7 @@ export function dedupeContract(test: ContractTest): void {
     assertEquals(kinds(await broker.append([retry, retry])), ["stored", "duplicate"]);
   });
 
-  test("`append()` does not take a batch that failed for a first try", async (place) => {
+  test("`append()` does not count a failed batch as a first attempt", async (place) => {
     await using broker = await place.open();
     const retry = draft("lobby", "hi", ORIGIN);
     assertEquals(kinds(await broker.append([retry, draft("lobby", { data: 1n })])), [
@@ -121,7 +121,7 @@ export function dedupeContract(test: ContractTest): void {
     assertEquals(kinds(await broker.append([retry])), ["duplicate"]);
   });
 
-  test("`append()` recognizes a retry of what was trimmed", async (place) => {
+  test("`append()` recognizes a retry of a trimmed message", async (place) => {
     const clock = new ContractClock();
     await using broker = await place.open({ now: clock.now, retention: { maxAge: 1000 } });
     const retry = draft("lobby", "hi", ORIGIN);

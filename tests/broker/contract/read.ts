@@ -5,7 +5,7 @@ import { type ContractTest, drafts, ids, store } from "./broker_contract_kit.ts"
 
 /** `read()`. */
 export function readContract(test: ContractTest): void {
-  test("`read()` gives the newest of a room, oldest first", async (place) => {
+  test("`read()` returns the newest messages, oldest first", async (place) => {
     await using broker = await place.open();
     await store(broker, [...drafts("other", 20), ...drafts("lobby", 10), ...drafts("third", 5)]);
     assertEquals(ids(await broker.read("lobby", { limit: 3 })), [8, 9, 10]);
@@ -16,7 +16,7 @@ export function readContract(test: ContractTest): void {
     assertEquals(ids(await broker.read("lobby", { before: 0, limit: 9 })), []);
   });
 
-  test("`read()` gives what comes after an id", async (place) => {
+  test("`read()` returns the messages after an id", async (place) => {
     await using broker = await place.open();
     await store(broker, [...drafts("other", 20), ...drafts("lobby", 10), ...drafts("third", 5)]);
     assertEquals(ids(await broker.read("lobby", { after: 0, limit: 3 })), [1, 2, 3]);
@@ -28,7 +28,7 @@ export function readContract(test: ContractTest): void {
     assertEquals(ids(await broker.read("lobby", { after: 6, before: 3, limit: 9 })), []);
   });
 
-  test("`read()` gives nothing for no limit, and for a room that nobody wrote to", async (place) => {
+  test("`read()` returns nothing for limit 0 or an empty room", async (place) => {
     await using broker = await place.open();
     await store(broker, drafts("lobby", 3));
     assertEquals(await broker.read("lobby", { limit: 0 }), []);
@@ -37,7 +37,7 @@ export function readContract(test: ContractTest): void {
     assertEquals(await broker.read("lobb", { after: 0, limit: 9 }), []);
   });
 
-  test("`read()` agrees with a list", async (place) => {
+  test("`read()` agrees with a model", async (place) => {
     await using broker = await place.open({ retention: { maxMessages: 15 } });
     await store(broker, [...drafts("a", 7), ...drafts("lobby", 20), ...drafts("z", 7)]);
     const all = Array.from({ length: 15 }, (_, index) => index + 6);

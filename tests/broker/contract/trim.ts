@@ -12,12 +12,12 @@ import {
 
 /** `trim()` and `retention`. */
 export function trimContract(test: ContractTest): void {
-  test("`retention` tells how much is kept", async (place) => {
+  test("`retention` returns the limits", async (place) => {
     await using broker = await place.open({ retention: { maxMessages: 7 } });
     assertEquals(broker.retention, { maxMessages: 7, maxAge: 30 * 24 * 60 * 60 * 1000 });
   });
 
-  test("`trim()` drops the oldest beyond the number, which never showed", async (place) => {
+  test("`trim()` deletes the oldest messages beyond the maximum, which were hidden before", async (place) => {
     await using broker = await place.open({ retention: { maxMessages: 3 } });
     await store(broker, [...drafts("lobby", 5), ...drafts("small", 3)]);
     const { epoch } = await broker.head("lobby");
@@ -34,7 +34,7 @@ export function trimContract(test: ContractTest): void {
     assertEquals(ids(await store(broker, drafts("lobby", 1))), [6]);
   });
 
-  test("`trim()` drops what is too old", async (place) => {
+  test("`trim()` deletes messages that are too old", async (place) => {
     const clock = new ContractClock();
     await using broker = await place.open({ now: clock.now, retention: { maxAge: 1000 } });
     await store(broker, drafts("lobby", 2));
@@ -49,7 +49,7 @@ export function trimContract(test: ContractTest): void {
     assertEquals((await broker.rooms()).map(({ room }) => room), ["lobby", "other"]);
   });
 
-  test("what is too old shows nowhere, trimmed or not", async (place) => {
+  test("messages that are too old are hidden, trimmed or not", async (place) => {
     const clock = new ContractClock();
     const options = { now: clock.now, retention: { maxAge: 1000 } };
     let broker = await place.open(options);
@@ -78,7 +78,7 @@ export function trimContract(test: ContractTest): void {
     await shows(3, 3);
     clock.time += 600;
     await shows(4, 3);
-    // A clock that was set back by mistake, or right again after one, hides nothing for good.
+    // Setting the clock back, or right again, hides nothing permanently.
     clock.time -= 600;
     await shows(3, 3);
     clock.time -= 1;
@@ -97,7 +97,7 @@ export function trimContract(test: ContractTest): void {
     await broker[Symbol.asyncDispose]();
   });
 
-  test("`trim()` of everything leaves the numbering alone", async (place) => {
+  test("`trim()` of all messages does not change the numbering", async (place) => {
     const clock = new ContractClock();
     const options = { now: clock.now, retention: { maxAge: 1000 } };
     let broker = await place.open(options);
@@ -120,7 +120,7 @@ export function trimContract(test: ContractTest): void {
     await broker[Symbol.asyncDispose]();
   });
 
-  test("`trim()` shows the same after reopening", async (place) => {
+  test("the result of `trim()` is the same after reopening", async (place) => {
     if (!place.persistent) return;
     const options = { retention: { maxMessages: 4 } };
     const before = await place.open(options);
@@ -136,7 +136,7 @@ export function trimContract(test: ContractTest): void {
     assertEquals(ids(await store(after, drafts("lobby", 1))), [11]);
   });
 
-  test("`trim()` lets others run in between, and append", async (place) => {
+  test("`trim()` yields, so that appends run in between", async (place) => {
     await using broker = await place.open({ retention: { maxMessages: 10 } });
     await store(broker, drafts("lobby", 5000));
     let trimmed = false;
@@ -155,7 +155,7 @@ export function trimContract(test: ContractTest): void {
     assertEquals(ids(await readAll(broker, "lobby"))[0], last - 9);
   });
 
-  test("`trim()` called twice drops everything once", async (place) => {
+  test("concurrent `trim()` calls delete messages once", async (place) => {
     await using broker = await place.open({ retention: { maxMessages: 10 } });
     await store(broker, drafts("lobby", 3000));
     await Promise.all([broker.trim(), broker.trim()]);
@@ -163,7 +163,7 @@ export function trimContract(test: ContractTest): void {
     assertEquals(ids(await readAll(broker, "lobby")).length, 10);
   });
 
-  test("`trim()` ends early when the log is closed meanwhile", async (place) => {
+  test("`trim()` ends early if the log is closed", async (place) => {
     const retention = { maxMessages: 10 };
     const broker = await place.open({ retention });
     await store(broker, drafts("lobby", 5000));

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { bootId, sameBoot } from "../../../broker/sqlite/boot.ts";
 
-Deno.test("`bootId()` names the boot, always the same", async () => {
+Deno.test("`bootId()` always returns the same id", async () => {
   const id = await bootId();
   assert(id !== undefined);
   assert(sameBoot(id, await bootId()));
@@ -26,7 +26,7 @@ Deno.test({
   },
 });
 
-Deno.test("`sameBoot()` tells boots apart, and takes unknown ones for different", () => {
+Deno.test("`sameBoot()` treats unknown boots as different", () => {
   assert(sameBoot("a", "a"));
   assertFalse(sameBoot("a", "b"));
   assertFalse(sameBoot(undefined, undefined));

@@ -7,23 +7,23 @@ import { connectorFor, type HubConnector } from "../../../commands/client/trust.
 import { connect, ConnectError, HubApi } from "../../../client.ts";
 import type { KeyPair } from "../../../server/transports/tls.ts";
 import { readFingerprint, showFingerprint } from "../../../server/transports/tls.ts";
-import { Authority, fingerprint, opensslPair, pair } from "../../kit/certificates.ts";
+import { keyPair, opensslPair, shownFingerprint, TestAuthority } from "../../kit/certificates.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
 type TestAddress = FlagValues<typeof ADDRESS_FLAGS>;
 
-const authority = await Authority.create();
-const own = await pair();
+const authority = await TestAuthority.create();
+const own = await keyPair();
 
 /** Says one thing through `way`; the id that it got. */
 async function say(url: URL, way: HubConnector): Promise<number> {
-  await using hub = connect({ url, sender: "Alice" }, way.seams);
+  await using hub = connect({ url, sender: "Alice" }, way.environment);
   return (await hub.send({ message: "hi" })).id;
 }
 
 /** Looks at a hub through `way`, as `bcast status` does; the connections it has. */
-async function look(url: URL, { seams: { fetch } }: HubConnector): Promise<number> {
+async function look(url: URL, { environment: { fetch } }: HubConnector): Promise<number> {
   return (await new HubApi({ url, ...(fetch && { fetch }) }).status()).connections;
 }
 
@@ -97,7 +97,7 @@ Deno.test("a client of a full hub with TLS says so", async () => {
   const url = new URL(`wss://localhost:${hub.port}/`);
   await withFile(authority.cert, async (ca) => {
     await using way = connectorFor(url, { ca });
-    await using first = connect({ url, sender: "Zoë" }, way.seams);
+    await using first = connect({ url, sender: "Zoë" }, way.environment);
     await first.send({ message: "I am the one" });
     const error = await assertRejects(() => say(url, way), ConnectError);
     assertEquals(error.failure, "busy");
@@ -114,7 +114,11 @@ interface Pinned {
 
 const PINNED: readonly Pinned[] = [
   { what: "its own", tls: own, host: "localhost" },
-  { what: "its own, for other names", tls: await pair(["elsewhere.example"]), host: "127.0.0.1" },
+  {
+    what: "its own, for other names",
+    tls: await keyPair(["elsewhere.example"]),
+    host: "127.0.0.1",
+  },
   {
     what: "one of an authority",
     tls: await authority.sign("elsewhere.example"),
@@ -130,7 +134,7 @@ for (const { what, tls, host, ca = own.cert } of PINNED) {
     await withFile(ca, async (path) => {
       await using way = connectorFor(url, {
         ca: path,
-        fingerprint: readFingerprint(fingerprint(tls)),
+        fingerprint: readFingerprint(shownFingerprint(tls)),
       });
       assertEquals(await say(url, way), 1);
       assertEquals(await say(url, way), 2);
@@ -142,24 +146,24 @@ Deno.test("a pinned certificate of an authority that nobody knows is not taken o
   const tls = await authority.sign("localhost");
   await using hub = await startTestHub({ tls });
   const url = new URL(`wss://localhost:${hub.port}/`);
-  await using way = connectorFor(url, { fingerprint: readFingerprint(fingerprint(tls)) });
+  await using way = connectorFor(url, { fingerprint: readFingerprint(shownFingerprint(tls)) });
   const error = await assertRejects(() => say(url, way), ConnectError);
   assertMatch(error.message, /could not be checked\. If an authority .* name that with --ca FILE/);
 });
 
 Deno.test("a pinned client leaves when the hub comes back with another certificate", async () => {
-  const impostor = await pair();
+  const impostor = await keyPair();
   await using hub = await startTestHub({ tls: own });
   const url = new URL(`wss://localhost:${hub.port}/`);
-  await using way = connectorFor(url, { fingerprint: readFingerprint(fingerprint(own)) });
-  await using talk = connect({ url, sender: "Alice" }, { ...way.seams, random: () => 0 });
+  await using way = connectorFor(url, { fingerprint: readFingerprint(shownFingerprint(own)) });
+  await using talk = connect({ url, sender: "Alice" }, { ...way.environment, random: () => 0 });
   await talk.send({ message: "before" });
   await hub.renew(impostor);
   for await (const event of talk) {
     // While the port changes hands, nothing may listen there for a moment.
     if (event.type === "offline" && /The certificate is another one/.test(event.reason)) break;
   }
-  await assertRejects(() => say(url, way), ConnectError, fingerprint(impostor));
+  await assertRejects(() => say(url, way), ConnectError, shownFingerprint(impostor));
 });
 
 interface Refused {
@@ -176,34 +180,35 @@ const REFUSED: readonly Refused[] = [
     tls: own,
     scheme: "wss",
     says:
-      /^Nobody whom this machine trusts has signed the certificate of wss:\/\/localhost:\d+: use --ca FILE, or --fingerprint/,
+      /^The certificate of wss:\/\/localhost:\d+ is signed by an unknown authority: use --ca FILE, or --fingerprint/,
   },
   {
     what: "another issuer than the one given",
     tls: own,
     scheme: "wss",
     trust: "another",
-    says: /^Nobody whom this machine trusts/,
+    says: /signed by an unknown authority/,
   },
   {
     what: "a certificate that has expired",
-    tls: await pair(["localhost"], -1),
+    tls: await keyPair(["localhost"], -1),
     scheme: "wss",
     trust: "own",
     says: /^The certificate of wss:\/\/localhost:\d+ has expired/,
   },
   {
     what: "a certificate for other names",
-    tls: await pair(["a.example", "10.1.2.3"]),
+    tls: await keyPair(["a.example", "10.1.2.3"]),
     scheme: "wss",
     trust: "own",
-    says: /is for a\.example, 10\.1\.2\.3: use a name that it holds, or pin it with --fingerprint$/,
+    says:
+      /is for a\.example, 10\.1\.2\.3: use that name, or pin the certificate with --fingerprint$/,
   },
   {
     what: "a hub that speaks TLS, asked without",
     tls: own,
     scheme: "ws",
-    says: /^ws:\/\/localhost:\d+ speaks TLS: use wss:\/\/localhost:\d+$/,
+    says: /^ws:\/\/localhost:\d+ requires TLS: use wss:\/\/localhost:\d+$/,
   },
   {
     what: "a hub without TLS, asked for it",
@@ -247,9 +252,9 @@ for (const withName of [true, false]) {
       await withFile(tls.cert, async (ca) => {
         await using way = connectorFor(
           url,
-          trust === "ca" ? { ca } : { fingerprint: readFingerprint(fingerprint(tls)) },
+          trust === "ca" ? { ca } : { fingerprint: readFingerprint(shownFingerprint(tls)) },
         );
-        const { fetch = globalThis.fetch } = way.seams;
+        const { fetch = globalThis.fetch } = way.environment;
         const both: readonly (() => Promise<unknown>)[] = [
           () => say(url, way),
           () => new HubApi({ url, fetch }).people(),
@@ -272,7 +277,10 @@ Deno.test("an authority's certificate that is not trusted is told from an unknow
   const url = new URL(`wss://localhost:${hub.port}/`);
   await using way = connectorFor(url, {});
   const { message } = await assertRejects(() => say(url, way), ConnectError);
-  assertMatch(message, /authority's own \(CA:TRUE\): trust it with --fingerprint|^Nobody whom/);
+  assertMatch(
+    message,
+    /a CA certificate \(CA:TRUE\): trust it with --fingerprint|signed by an unknown authority/,
+  );
 });
 
 Deno.test("wayTo() says what is wrong with what it is to trust", async () => {
@@ -280,7 +288,7 @@ Deno.test("wayTo() says what is wrong with what it is to trust", async () => {
   const { message } = assertThrows(() => connectorFor(url, { ca: "/nowhere/ca.pem" }), Error);
   assertEquals(message, 'Cannot read --ca "/nowhere/ca.pem": there is no such file');
   await withFile("no certificate", (path) => {
-    assertThrows(() => connectorFor(url, { ca: path }), Error, "holds no certificate in PEM form");
+    assertThrows(() => connectorFor(url, { ca: path }), Error, "contains no PEM certificate");
     return Promise.resolve();
   });
 });

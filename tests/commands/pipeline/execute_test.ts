@@ -1,41 +1,48 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CliError } from "../../../cli/errors.ts";
-import { envName } from "../../../cli/flags.ts";
+import { envName } from "../../../cli/command_line.ts";
 import { COMMANDS } from "../../../commands/mod.ts";
-import { type ChildOptions, ChildRunner, type Ending } from "../../../commands/pipeline/child.ts";
+import {
+  type ChildOptions,
+  ChildRunner,
+  type CommandResult,
+} from "../../../commands/pipeline/child.ts";
 import {
   clearedMessage,
-  type CommandMessage,
-  environmentOf,
+  messageEnvironment,
 } from "../../../commands/pipeline/child_environment.ts";
-import { execute, type ExecuteOptions, type Failed } from "../../../commands/pipeline/execute.ts";
-import type { FollowEvent } from "../../../commands/pipeline/follow.ts";
-import { CompletionTracker } from "../../../commands/pipeline/completion_tracker.ts";
+import {
+  CompletionTracker,
+  execute,
+  type ExecuteOptions,
+  type FailedMessage,
+} from "../../../commands/pipeline/execute.ts";
+import type { FollowEvent, ReceivedMessage } from "../../../commands/pipeline/follow.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
-import { said, TIMESTAMP } from "../../kit/fake_conversation.ts";
+import { chatMessage, TIMESTAMP } from "../../kit/fake_connection.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
-const OK: Ending = { ok: true, how: "ended with exit code 0" };
-const FAILED: Ending = { ok: false, how: "ended with exit code 3" };
+const OK: CommandResult = { ok: true, description: "ended with exit code 0" };
+const FAILED: CommandResult = { ok: false, description: "ended with exit code 3" };
 
 const step = (id: number): FollowEvent => {
-  return { room: "lobby", epoch: "e", id, message: said("Bob", `#${id}`, { id }) };
+  return { room: "lobby", epoch: "e", id, message: chatMessage("Bob", `#${id}`, { id }) };
 };
 
 /** Commands that end as the test says. */
 function begin(options: Partial<ExecuteOptions> & { readonly ids: number }) {
-  const running = new Map<number, PromiseWithResolvers<Ending>>();
+  const running = new Map<number, PromiseWithResolvers<CommandResult>>();
   const begun: number[] = [];
   const done: number[] = [];
   const lines: string[] = [];
   const clock = new FakeClock();
   const stop = new AbortController();
   const ended = execute({
-    steps: ReadableStream.from(Array.from({ length: options.ids }, (_, n) => step(n + 1))),
+    events: ReadableStream.from(Array.from({ length: options.ids }, (_, n) => step(n + 1))),
     run: ({ message }) => {
       begun.push(message.id);
-      const one = Promise.withResolvers<Ending>();
+      const one = Promise.withResolvers<CommandResult>();
       running.set(message.id, one);
       return one.promise;
     },
@@ -52,7 +59,7 @@ function begin(options: Partial<ExecuteOptions> & { readonly ids: number }) {
   });
   // Looked at by the test, when it is ready.
   ended.catch(() => {});
-  const end = async (id: number, ending: Ending): Promise<void> => {
+  const end = async (id: number, ending: CommandResult): Promise<void> => {
     const one = await until(`message ${id}`, () => running.get(id));
     running.delete(id);
     one.resolve(ending);
@@ -71,7 +78,7 @@ Deno.test("`execute()` runs one command after the other, in order", async () => 
   assertEquals([begun, done, lines], [[1, 2, 3], [1, 2, 3], []]);
 });
 
-Deno.test("`execute()` in parallel is done only up to the first that is not", async () => {
+Deno.test("`execute()` in parallel reports progress only up to the first unfinished message", async () => {
   const { begun, done, ended, end } = begin({ ids: 5, parallel: 3 });
   await until("three at once", () => begun.length === 3);
   await end(2, OK);
@@ -87,7 +94,7 @@ Deno.test("`execute()` in parallel is done only up to the first that is not", as
   assertEquals(done, [1, 2, 3, 4, 5]);
 });
 
-Deno.test("`execute()` stops at a failure: what runs ends, nothing behind it counts", async () => {
+Deno.test("`execute()` stops at a failure: running commands end, later messages do not count", async () => {
   const { begun, done, lines, ended, end } = begin({ ids: 9, parallel: 3 });
   await end(1, OK);
   await until("the next", () => begun.length === 4);
@@ -97,22 +104,22 @@ Deno.test("`execute()` stops at a failure: what runs ends, nothing behind it cou
   assertEquals(await ended, false);
   assertEquals([begun, done], [[1, 2, 3, 4], [1]]);
   assertEquals(lines, [
-    "The command for message 2 of lobby ended with exit code 3. With --cursor, the next run begins with this message",
+    "The command for message 2 of lobby ended with exit code 3. With --cursor, the next run starts with this message",
   ]);
 });
 
-Deno.test("`execute()` that skips goes on after a failure, and says so", async () => {
+Deno.test("`execute()` with `skip` continues after a failure and reports it", async () => {
   const { done, lines, ended, end } = begin({ ids: 2, onError: "skip" });
   await end(1, FAILED);
   await end(2, OK);
   assertEquals(await ended, true);
   assertEquals(done, [1, 2]);
   assertEquals(lines, [
-    "The command for message 1 of lobby ended with exit code 3; going on with the next",
+    "The command for message 1 of lobby ended with exit code 3; continuing with the next",
   ]);
 });
 
-Deno.test("`execute()` that retries waits longer each time, and ends when told to", async () => {
+Deno.test("`execute()` with `retry` waits longer each time, until it is stopped", async () => {
   const { begun, done, lines, clock, stop, ended, end } = begin({ ids: 2, onError: "retry" });
   for (const delay of [1, 2, 4, 8, 16, 32, 60, 60]) {
     await end(1, FAILED);
@@ -120,7 +127,7 @@ Deno.test("`execute()` that retries waits longer each time, and ends when told t
     const again = lines.length === 1 ? "" : ` at try ${lines.length}`;
     assertEquals(
       lines.at(-1),
-      `The command for message 1 of lobby ended with exit code 3${again}; trying again in ${delay} s`,
+      `The command for message 1 of lobby ended with exit code 3${again}; retrying in ${delay} s`,
     );
     clock.advance(delay * 1000);
   }
@@ -132,9 +139,9 @@ Deno.test("`execute()` that retries waits longer each time, and ends when told t
   assertEquals([done, begun.filter((id) => id === 1).length], [[1], 9]);
 });
 
-Deno.test("`execute()` gives up after so many retries: stops, or keeps the message and goes on", async () => {
-  const kept: Failed[] = [];
-  const keepFailed = (failed: Failed): Promise<void> => {
+Deno.test("`execute()` without retries left stops, or keeps the message and continues", async () => {
+  const kept: FailedMessage[] = [];
+  const keepFailed = (failed: FailedMessage): Promise<void> => {
     kept.push(failed);
     return Promise.resolve();
   };
@@ -154,12 +161,12 @@ Deno.test("`execute()` gives up after so many retries: stops, or keeps the messa
     const what = "The command for message 1 of lobby ended with exit code 3 at try 3";
     if (!("keepFailed" in options)) {
       assertEquals([await ended, done], [false, []]);
-      assertEquals(lines.at(-1), `${what}. With --cursor, the next run begins with this message`);
+      assertEquals(lines.at(-1), `${what}. With --cursor, the next run starts with this message`);
       continue;
     }
     await end(2, OK);
     assertEquals([await ended, done], [true, [1, 2]]);
-    assertEquals(lines.at(-1), `${what}; kept with the failed ones, going on with the next`);
+    assertEquals(lines.at(-1), `${what}; saved to the --failed file, continuing with the next`);
   }
   assertEquals(
     kept.map(({ message, reason, tries }) => [message.id, reason, tries]),
@@ -167,7 +174,7 @@ Deno.test("`execute()` gives up after so many retries: stops, or keeps the messa
   );
 });
 
-Deno.test("`execute()` does not count a failed message that could not be kept", async () => {
+Deno.test("`execute()` does not count a failed message that could not be saved", async () => {
   const { done, ended, end } = begin({
     ids: 2,
     onError: "skip",
@@ -178,21 +185,21 @@ Deno.test("`execute()` does not count a failed message that could not be kept", 
   assertEquals(done, []);
 });
 
-Deno.test("`execute()` is done at once with what is none of its business", async () => {
-  const { begun, done, ended, end } = begin({ ids: 3, count: 2, ignores: ({ id }) => id === 2 });
+Deno.test("`execute()` is done at once with ignored messages", async () => {
+  const { begun, done, ended, end } = begin({ ids: 3, count: 2, isIgnored: ({ id }) => id === 2 });
   await end(1, OK);
   await end(3, OK);
   assertEquals([await ended, begun, done], [true, [1, 3], [1, 2, 3]]);
 });
 
-Deno.test("`execute()` waits for what runs when following the rooms fails", async () => {
+Deno.test("`execute()` waits for running commands when its events fail", async () => {
   let failed = false;
   const broken = (async function* () {
     yield step(1);
     failed = true;
     throw new CliError("the hub refused");
   })();
-  const { ended, done, end } = begin({ ids: 0, steps: broken, parallel: 2 });
+  const { ended, done, end } = begin({ ids: 0, events: broken, parallel: 2 });
   let over = false;
   const settled = ended.catch(() => {}).finally(() => over = true);
   await until("the failure", () => failed);
@@ -203,17 +210,17 @@ Deno.test("`execute()` waits for what runs when following the rooms fails", asyn
   assertEquals(done, [1]);
 });
 
-Deno.test("`execute()` that is interrupted does not count a command that failed with it", async () => {
+Deno.test("an interrupted `execute()` does not count the commands that fail with it", async () => {
   const { done, lines, stop, ended, end } = begin({ ids: 9 });
   await end(1, OK);
   await until("the first to count", () => done.length === 1);
   stop.abort();
-  await end(2, { ok: false, how: "was ended by SIGINT" });
+  await end(2, { ok: false, description: "was ended by SIGINT" });
   assertEquals(await ended, true);
   assertEquals([done, lines], [[1], []]);
 });
 
-Deno.test("`execute()` ends after so many, and with what no message is to blame for", async () => {
+Deno.test("`execute()` ends after `count` messages, and with an error of the runner", async () => {
   const { begun, ended, end } = begin({ ids: 9, count: 2 });
   await end(1, OK);
   await end(2, OK);
@@ -223,7 +230,7 @@ Deno.test("`execute()` ends after so many, and with what no message is to blame 
   assertEquals(broken.done, []);
 });
 
-Deno.test("`Ledger` tells what is done in order, and how much it keeps", () => {
+Deno.test("`CompletionTracker` reports items in order, and its size", () => {
   const told: string[] = [];
   const ledger = new CompletionTracker<string>((item) => told.push(item));
   const [a, b, c] = ["a", "b", "c"].map((item) => ledger.begin(item));
@@ -235,9 +242,9 @@ Deno.test("`Ledger` tells what is done in order, and how much it keeps", () => {
   assertEquals([told.join(""), ledger.size], ["abc", 0]);
 });
 
-Deno.test("`environmentOf()` leaves out what cannot stand in an environment", () => {
-  const message = { ...said("Bob", "hi", { id: 7, kind: "action" }), data: { a: "\0" } };
-  assertEquals(environmentOf({ message, epoch: "e" }, ["a", "b"]), {
+Deno.test("`messageEnvironment()` omits values that no environment can hold", () => {
+  const message = { ...chatMessage("Bob", "hi", { id: 7, kind: "action" }), data: { a: "\0" } };
+  assertEquals(messageEnvironment({ message, epoch: "e" }, ["a", "b"]), {
     BCAST_ROOM: "lobby",
     BCAST_MESSAGE_ID: "7",
     BCAST_MESSAGE_SENDER: "Bob",
@@ -247,8 +254,8 @@ Deno.test("`environmentOf()` leaves out what cannot stand in an environment", ()
     BCAST_MESSAGE_DATA: `{"a":"\\u0000"}`,
     BCAST_VIA: "a,b",
   });
-  const bad = { ...said("Bo\0b", "hi"), data: "ü".repeat(40_000) };
-  assertEquals(Object.keys(environmentOf({ message: bad, epoch: "\0" }, ["a"])), [
+  const bad = { ...chatMessage("Bo\0b", "hi"), data: "ü".repeat(40_000) };
+  assertEquals(Object.keys(messageEnvironment({ message: bad, epoch: "\0" }, ["a"])), [
     "BCAST_ROOM",
     "BCAST_MESSAGE_ID",
     "BCAST_MESSAGE_TIMESTAMP",
@@ -260,27 +267,30 @@ Deno.test("`environmentOf()` leaves out what cannot stand in an environment", ()
   assertEquals(clearedMessage(outer), { BCAST_MESSAGE_DATA: "" });
 });
 
-Deno.test("no field in the environment but the room is a flag to a bcast that a command runs", () => {
-  const message = { ...said("Bob", "hi", { kind: "action" }), data: 1 };
-  const fields = Object.keys(environmentOf({ message, epoch: "e" }, ["a"]));
+Deno.test("of the message variables, only the room is also a flag of `bcast`", () => {
+  const message = { ...chatMessage("Bob", "hi", { kind: "action" }), data: 1 };
+  const fields = Object.keys(messageEnvironment({ message, epoch: "e" }, ["a"]));
   const flags = new Set(COMMANDS.flatMap((command) => Object.keys(command.flags).map(envName)));
   assertEquals(fields.filter((field) => flags.has(field)), ["BCAST_ROOM"]);
 });
 
-const text = (message: string): CommandMessage => ({ message: said("Bob", message), epoch: "e" });
+const text = (message: string): ReceivedMessage => ({
+  message: chatMessage("Bob", message),
+  epoch: "e",
+});
 
 function runner(command: string, args: readonly string[], more: Partial<ChildOptions> = {}) {
   const options = { json: false, env: {}, id: "me", timeout: 0, clock: new FakeClock() };
   return new ChildRunner({ command, args, ...options, ...more });
 }
 
-Deno.test("`ChildRunner.run()` tells how a command ended, whatever that does with its input", async () => {
-  const run = (...args: string[]): Promise<Ending> =>
+Deno.test("`ChildRunner.run()` returns how a command ended, whatever it does with its input", async () => {
+  const run = (...args: string[]): Promise<CommandResult> =>
     runner("sh", ["-c", ...args]).run(text("x".repeat(1024 * 1024)));
   assertEquals(await run("exit 0"), OK);
   assertEquals(await run("cat >/dev/null; exit 3"), FAILED);
   assertEquals(await run("exec <&-; exit 3"), FAILED);
-  assertEquals(await run("kill -9 $$"), { ok: false, how: "was ended by SIGKILL" });
+  assertEquals(await run("kill -9 $$"), { ok: false, description: "was ended by SIGKILL" });
 });
 
 const ignore = Deno.build.os === "windows";
@@ -308,7 +318,7 @@ async function gone(pid: string): Promise<void> {
 }
 
 Deno.test({
-  name: "`ChildRunner.kill()` ends what runs, and what that has started",
+  name: "`ChildRunner.kill()` kills the commands and their children",
   ignore,
   fn: async () => {
     const { args, grandchild } = await family("sleep 60 & echo $! >PID; wait");
@@ -316,16 +326,16 @@ Deno.test({
     const ending = children.run(text("hi"));
     const pid = await grandchild();
     children.kill();
-    assertEquals((await ending).how, "was ended by SIGKILL");
+    assertEquals((await ending).description, "was ended by SIGKILL");
     await gone(pid);
   },
 });
 
 Deno.test({
-  name: "`ChildRunner.run()` ends a command whose time is over, and what that has started",
+  name: "`ChildRunner.run()` ends a command and its children at the timeout",
   ignore,
   fn: async () => {
-    const late = { ok: false, how: "did not end within 30 s" };
+    const late = { ok: false, description: "did not end within 30 s" };
     // One that ends when it is asked to, one that says it was done then, one that does not listen.
     const cases = [
       ["sleep 60 & echo $! >PID; wait", false],
@@ -348,7 +358,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "`ChildRunner.run()` does not wait for what a command leaves running",
+  name: "`ChildRunner.run()` does not wait for processes that a command leaves behind",
   ignore,
   fn: async () => {
     // It holds the input open, which is more than a pipe holds, and never reads it.
@@ -363,12 +373,12 @@ Deno.test({
   },
 });
 
-Deno.test("`ChildRunner.run()` with a command that is none says so", async () => {
+Deno.test("`ChildRunner.run()` reports a missing command", async () => {
   const none = runner("no-such-command\x1b", []);
   const error = await assertRejects(() => none.run(text("hi")), CliError);
   assertEquals(
     error.message,
-    "Cannot run no-such-command␛: there is no such command, or no such folder",
+    "Cannot run no-such-command␛: command or folder not found",
   );
   const folder = runner("/", []);
   assert(

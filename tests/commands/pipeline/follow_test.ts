@@ -6,9 +6,10 @@ import {
   follow,
   type FollowOptions,
   type FollowPosition,
+  type RoomHistory,
 } from "../../../commands/pipeline/follow.ts";
-import { HubHistoryReader, type RoomHistory } from "../../../commands/pipeline/history_reader.ts";
-import { FakeConversation } from "../../kit/fake_conversation.ts";
+import { HubRoomHistory } from "../../../commands/pipeline/room_follower.ts";
+import { FakeConnection } from "../../kit/fake_connection.ts";
 import { messages } from "../../kit/scripted_hub.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
@@ -27,7 +28,7 @@ function keeping(from: number, to: number): RoomHistory {
         yield message;
       }
     },
-    before: () => Promise.reject(new Error("not asked for")),
+    idBefore: () => Promise.reject(new Error("not asked for")),
   };
 }
 
@@ -36,24 +37,26 @@ const NOTHING = keeping(1, 0);
 interface Scene {
   readonly events: readonly ClientEvent[];
   readonly start?: FollowPosition;
-  readonly past?: RoomHistory;
+  readonly history?: RoomHistory;
   readonly onGap?: FollowOptions["onGap"];
 }
 
-/** What is read in a scene: `5` a message, `@5` a place without one, `!…` a gap. */
-async function read({ events, start, past = NOTHING, onGap }: Scene): Promise<string[]> {
-  const conversation = new FakeConversation();
-  conversation.emit(...events);
-  await conversation.close();
+/** The events of a scene: `5` a message, `@5` a position without one, `!…` a gap. */
+async function read({ events, start, history = NOTHING, onGap }: Scene): Promise<string[]> {
+  const connection = new FakeConnection();
+  connection.emit(...events);
+  await connection.close();
   const seen: string[] = [];
-  const steps = follow({
-    conversation,
-    past,
+  const followed = follow({
+    connection,
+    history,
     start: () => Promise.resolve(start),
-    onGap: onGap ?? (({ sentence }) => seen.push(`!${sentence}`)),
+    onGap: onGap ?? ((sentence) => seen.push(`!${sentence}`)),
     onEvent: () => {},
   });
-  for await (const { id, message } of steps) seen.push(message === undefined ? `@${id}` : `${id}`);
+  for await (const { id, message } of followed) {
+    seen.push(message === undefined ? `@${id}` : `${id}`);
+  }
   return seen;
 }
 
@@ -62,43 +65,43 @@ const joined = (history: readonly Message[], more: Partial<RoomJoined> = {}): Cl
   ...history,
 ];
 
-const missing = (which: string): string => `!${which} missing: the hub no longer keeps them`;
+const missing = (which: string): string => `!${which} missing: no longer stored on the hub`;
 
-Deno.test("`follow()` without a position begins with what comes from now on", async () => {
+Deno.test("`follow()` without a position yields only new messages", async () => {
   const events = [...joined(messages(4, 5)), ...messages(6, 7)];
   assertEquals(await read({ events }), ["@5", "6", "7"]);
 });
 
-Deno.test("`follow()` goes on after a position that the hub goes on from", async () => {
+Deno.test("`follow()` resumes from a position that the hub recovers", async () => {
   const events = [...joined(messages(4, 5), { recovered: true, last: 7 }), ...messages(6, 8)];
   const start = { epoch: "e1", id: 3 };
   assertEquals(await read({ events, start }), ["@3", "4", "5", "6", "7", "8"]);
 });
 
-Deno.test("`follow()` reads from the past what the hub does not replay, without a word", async () => {
+Deno.test("`follow()` reads from history what the hub does not replay", async () => {
   const events = [...joined(messages(8, 9)), ...messages(10, 10)];
   for (const epoch of [{}, { epoch: "e1" }]) {
-    const seen = await read({ events, start: { ...epoch, id: 5 }, past: keeping(1, 9) });
+    const seen = await read({ events, start: { ...epoch, id: 5 }, history: keeping(1, 9) });
     assertEquals(seen, ["@5", "6", "7", "8", "9", "10"]);
   }
   // Where the hub replays nothing at all.
   const quiet = [...joined([], { last: 9 }), ...messages(10, 10)];
-  assertEquals(await read({ events: quiet, start: { id: 8 }, past: keeping(1, 9) }), [
+  assertEquals(await read({ events: quiet, start: { id: 8 }, history: keeping(1, 9) }), [
     "@8",
     "9",
     "10",
   ]);
 });
 
-Deno.test("`follow()` tells exactly what the hub no longer keeps", async () => {
+Deno.test("`follow()` reports exactly the messages that the hub no longer stores", async () => {
   const start = { epoch: "e1", id: 2 };
   const events = [...joined(messages(8, 9)), ...messages(10, 10)];
-  assertEquals(await read({ events, start, past: keeping(6, 9) }), [
+  assertEquals(await read({ events, start, history: keeping(6, 9) }), [
     "@2",
     missing("Messages 3 to 5 of lobby are"),
     ...["6", "7", "8", "9", "10"],
   ]);
-  assertEquals(await read({ events, start, past: keeping(4, 9) }), [
+  assertEquals(await read({ events, start, history: keeping(4, 9) }), [
     "@2",
     missing("Message 3 of lobby is"),
     ...["4", "5", "6", "7", "8", "9", "10"],
@@ -110,45 +113,45 @@ Deno.test("`follow()` tells exactly what the hub no longer keeps", async () => {
   ]);
 });
 
-Deno.test("`follow()` from the beginning takes what there is for all there is", async () => {
+Deno.test("`follow()` from the start reports no gap before the oldest message", async () => {
   const events = [...joined(messages(8, 9))];
-  assertEquals(await read({ events, start: { id: 0 }, past: keeping(6, 9) }), [
+  assertEquals(await read({ events, start: { id: 0 }, history: keeping(6, 9) }), [
     ...["@0", "6", "7", "8", "9"],
   ]);
 });
 
-Deno.test("`follow()` tells of a room that began anew, and reads it from its beginning", async () => {
+Deno.test("`follow()` reports a new epoch, and reads it from its start", async () => {
   const events = [...joined(messages(3, 4)), ...messages(5, 5)];
   const start = { epoch: "e0", id: 70 };
-  assertEquals(await read({ events, start, past: keeping(1, 4) }), [
-    "!The history of lobby began anew since message 70, the last one read: it may be another hub, or other data",
+  assertEquals(await read({ events, start, history: keeping(1, 4) }), [
+    "!The history of lobby started over since message 70, the last one read: this may be another hub, or other data",
     ...["@0", "1", "2", "3", "4", "5"],
   ]);
 });
 
-Deno.test("`follow()` tells of a room that lost its end, and repeats nothing", async () => {
+Deno.test("`follow()` reports a log that lost its end, and repeats nothing", async () => {
   const events = [...joined(messages(3, 4)), ...messages(5, 5)];
   assertEquals(await read({ events, start: { epoch: "e1", id: 6 } }), [
-    "!The history of lobby ends at message 4, before message 6, after which reading was to go on",
+    "!The history of lobby ends at message 4, but message 6 was already read",
     ...["@4", "5"],
   ]);
 });
 
-Deno.test("`follow()` goes on after each return of the connection", async () => {
+Deno.test("`follow()` resumes after each reconnect", async () => {
   const events = [
     ...joined([], { last: 3 }),
     ...messages(4, 4),
     ...joined(messages(5, 6), { rejoined: true, recovered: true }),
     ...joined(messages(20, 21), { rejoined: true }),
   ];
-  assertEquals(await read({ events, past: keeping(10, 21) }), [
+  assertEquals(await read({ events, history: keeping(10, 21) }), [
     ...["@3", "4", "@4", "5", "6", "@6"],
     missing("Messages 7 to 9 of lobby are"),
     ...Array.from({ length: 12 }, (_, n) => `${n + 10}`),
   ]);
 });
 
-Deno.test("`follow()` ends before what comes after a gap that is not accepted", async () => {
+Deno.test("`follow()` ends at a gap if `onGap` throws", async () => {
   const refuse = new Error("no gaps");
   const onGap = (): never => {
     throw refuse;
@@ -158,7 +161,7 @@ Deno.test("`follow()` ends before what comes after a gap that is not accepted", 
   assertEquals(await assertRejects(() => reading, Error), refuse);
 });
 
-Deno.test("`HubPast` reads pages of any number, and finds where a time begins", async () => {
+Deno.test("`HubRoomHistory` reads any number of pages, and finds the id at a time", async () => {
   const time = { now: Date.UTC(2026, 0, 1) };
   await using hub = await startTestHub({ limits: { rate: 0 } });
   await using writer = connect({ url: hub.url, echo: false });
@@ -167,7 +170,7 @@ Deno.test("`HubPast` reads pages of any number, and finds where a time begins", 
     const { timestamp } = await writer.send({ message: `#${n + 1}` });
     stamps[n] = Date.parse(timestamp);
   }));
-  const past = new HubHistoryReader({ url: hub.url });
+  const past = new HubRoomHistory({ url: hub.url });
   for (const [after, before] of [[0, 1204], [100, 1101], [5, 6], [5, 7], [1203, 9999]] as const) {
     const ids: number[] = [];
     for await (const { id } of past.between("lobby", after, before)) ids.push(id);
@@ -176,7 +179,7 @@ Deno.test("`HubPast` reads pages of any number, and finds where a time begins", 
   }
   const older = (than: number): number => stamps.filter((stamp) => stamp < than).length;
   for (const than of [0, ...new Set(stamps), time.now * 2]) {
-    assertEquals(await past.before("lobby", than), older(than));
+    assertEquals(await past.idBefore("lobby", than), older(than));
   }
-  assertEquals(await past.before("empty", 0), 0);
+  assertEquals(await past.idBefore("empty", 0), 0);
 });

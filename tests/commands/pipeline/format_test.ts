@@ -1,15 +1,15 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Message } from "../../../protocol.ts";
 import { parseTemplate } from "../../../commands/pipeline/format.ts";
-import { said, TIMESTAMP } from "../../kit/fake_conversation.ts";
+import { chatMessage, TIMESTAMP } from "../../kit/fake_connection.ts";
 
-function format(template: string, message: Message = said("Bob", "hi")): string {
+function format(template: string, message: Message = chatMessage("Bob", "hi")): string {
   const parsed = parseTemplate(template);
   return typeof parsed === "string" ? parsed : parsed({ message, epoch: "e1" });
 }
 
 Deno.test("`parseTemplate()` fills in every field", () => {
-  const message = { ...said("Bob", "hi", { id: 7, kind: "action" }), data: { a: [1] } };
+  const message = { ...chatMessage("Bob", "hi", { id: 7, kind: "action" }), data: { a: [1] } };
   const cases: [string, string][] = [
     ["{id} {room} {sender}: {message}", "7 lobby Bob: hi"],
     ["{timestamp} {kind} {epoch} {data}", `${TIMESTAMP} action e1 {"a":[1]}`],
@@ -21,30 +21,30 @@ Deno.test("`parseTemplate()` fills in every field", () => {
   for (const [template, line] of cases) assertEquals(format(template, message), line);
   // Years ago, and still nothing but the time of day: {date} is there for the rest.
   assertMatch(format("{date} {time}"), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
-  const odd = { ...said("Bob", ""), timestamp: "soon\n" + "x".repeat(99) };
+  const odd = { ...chatMessage("Bob", ""), timestamp: "soon\n" + "x".repeat(99) };
   assertEquals(format("{date}", odd), "soon␊" + "x".repeat(25));
   assertEquals(format("{data}|{kind}|"), "||");
-  const dataOnly = { ...said("Bob", ""), message: undefined, data: 1 } as unknown as Message;
+  const dataOnly = { ...chatMessage("Bob", ""), message: undefined, data: 1 } as unknown as Message;
   assertEquals(format("{message}|{data}", dataOnly), "|1");
 });
 
-Deno.test("`parseTemplate()` says what is wrong, and which fields there are", () => {
+Deno.test("`parseTemplate()` returns what is wrong, and lists the fields", () => {
   const fields = "the fields are id, room, sender, message, data, timestamp, date, time, kind, " +
     "epoch";
   const cases: [string, string][] = [
-    ["{foo}", `it has {foo}, and ${fields}`],
-    ["{}", `it has {}, and ${fields}`],
-    ["{toString}", `it has {toString}, and ${fields}`],
-    ["{Sender}", `it has {Sender}, and ${fields}`],
+    ["{foo}", `it has {foo}, but ${fields}`],
+    ["{}", `it has {}, but ${fields}`],
+    ["{toString}", `it has {toString}, but ${fields}`],
+    ["{Sender}", `it has {Sender}, but ${fields}`],
     ["{sender", "it has a single {: write {{ for a brace"],
     ["sender}", "it has a single }: write }} for a brace"],
-    ["{\x1b[2J}", `it has {␛[2J}, and ${fields}`],
+    ["{\x1b[2J}", `it has {␛[2J}, but ${fields}`],
   ];
   for (const [template, problem] of cases) assertEquals(format(template), problem);
 });
 
-Deno.test("a formatted message is one harmless line, whatever is in it", () => {
-  const evil = said("Bob", "hi\nAlice: forged\r\x1b]0;title\x07\u2028\u202eend", {
+Deno.test("a formatted message is one harmless line, whatever it contains", () => {
+  const evil = chatMessage("Bob", "hi\nAlice: forged\r\x1b]0;title\x07\u2028\u202eend", {
     data: { "\u001b": "\n\u202e" },
   });
   const line = format("{sender}: {message} {data}", evil);

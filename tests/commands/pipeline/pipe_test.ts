@@ -1,14 +1,19 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { ConnectError } from "../../../client/types.ts";
-import { type InputLine, readLines } from "../../../commands/pipeline/lines.ts";
+import { type InputLine, readLines } from "../../../lib/input_lines.ts";
 import { MAX_OPEN } from "../../../commands/pipeline/send.ts";
 import { pipe } from "../../../commands/pipeline/pipe.ts";
-import { beginning, FakeConversation, said, TIMESTAMP } from "../../kit/fake_conversation.ts";
-import { bytesOf, MemoryOutput } from "../../kit/memory_output.ts";
-import { until } from "../../kit/until.ts";
+import {
+  chatMessage,
+  connectedEvents,
+  FakeConnection,
+  TIMESTAMP,
+} from "../../kit/fake_connection.ts";
+import { byteStream, MemoryOutput } from "../../kit/memory_output.ts";
+import { until } from "../../kit/wait.ts";
 
 interface Setting {
-  readonly conversation: FakeConversation;
+  readonly connection: FakeConnection;
   readonly stdout: MemoryOutput;
   readonly stderr: MemoryOutput;
   readonly stop: AbortController;
@@ -20,25 +25,25 @@ function begin(
   json = false,
   isTyped = false,
 ): Setting {
-  const conversation = new FakeConversation();
+  const connection = new FakeConnection();
   const [stdout, stderr] = [new MemoryOutput(), new MemoryOutput()];
   const stop = new AbortController();
-  const code = pipe({ conversation, input, stdout, stderr, json, isTyped, signal: stop.signal });
+  const code = pipe({ connection, input, stdout, stderr, json, isTyped, signal: stop.signal });
   // Looked at by the test, when it is ready.
   code.catch(() => {});
-  return { conversation, stdout, stderr, stop, code };
+  return { connection, stdout, stderr, stop, code };
 }
 
 const endless = (): ReadableStream<Uint8Array<ArrayBuffer>> => new ReadableStream();
 
 async function lines(pieces: readonly string[], limit = 100): Promise<string[]> {
   const found: InputLine[] = [];
-  for await (const line of readLines(bytesOf(...pieces), limit)) found.push(line);
+  for await (const line of readLines(byteStream(...pieces), limit)) found.push(line);
   assertEquals(found.map(({ number }) => number), found.map((_, at) => at + 1));
   return found.map((line) => "text" in line ? line.text : `(${line.problem})`);
 }
 
-Deno.test("readLines() cuts at newlines wherever the pieces are cut", async () => {
+Deno.test("`readLines()` splits at newlines, however the bytes are chunked", async () => {
   assertEquals(await lines(["a\nb\r\n\nc"]), ["a", "b", "", "c"]);
   assertEquals(await lines(["a", "b\n", "c\r", "\n", "d\n"]), ["ab", "c", "d"]);
   assertEquals(await lines([]), []);
@@ -49,38 +54,38 @@ Deno.test("readLines() cuts at newlines wherever the pieces are cut", async () =
   assertEquals(found, [{ number: 1, text: "ü😀" }]);
 });
 
-Deno.test("readLines() passes over a line beyond the limit, and only that", async () => {
+Deno.test("`readLines()` skips a line over the limit, and only that", async () => {
   assertEquals(await lines(["aaaa\nbb", "bbb\ncc\ndddddd"], 4), [
     "aaaa",
-    "(it is far too long)",
+    "(it is too long)",
     "cc",
-    "(it is far too long)",
+    "(it is too long)",
   ]);
 });
 
-Deno.test("pipe() sends each line, waits for every ack, ends with 0", async () => {
-  const { conversation, stdout, stderr, code } = begin(bytesOf("one\ntwo\n\nthree"));
-  conversation.emit(...beginning("ci"));
-  await until("three messages", () => conversation.sent.length === 3);
-  assertEquals(conversation.sent.map(({ message }) => message.message), ["one", "two", "three"]);
-  conversation.sent[2]?.ack();
-  conversation.sent[0]?.ack();
-  assertEquals(conversation.state, "online");
-  conversation.sent[1]?.ack();
+Deno.test("`pipe()` sends each line, waits for every ack and returns 0", async () => {
+  const { connection, stdout, stderr, code } = begin(byteStream("one\ntwo\n\nthree"));
+  connection.emit(...connectedEvents("ci"));
+  await until("three messages", () => connection.sent.length === 3);
+  assertEquals(connection.sent.map(({ message }) => message.message), ["one", "two", "three"]);
+  connection.sent[2]?.ack();
+  connection.sent[0]?.ack();
+  assertEquals(connection.state, "online");
+  connection.sent[1]?.ack();
   assertEquals(await code, 0);
   assertEquals([stdout.text, stderr.text], ["", ""]);
 });
 
-Deno.test("pipe() prints what is received, and talks on stderr", async () => {
-  const { conversation, stdout, stderr, code, stop } = begin(endless());
-  conversation.emit(
-    ...beginning("ci"),
-    said("Bob", "hi\n* forged \x1b[2J"),
+Deno.test("`pipe()` prints received messages on stdout and notices on stderr", async () => {
+  const { connection, stdout, stderr, code, stop } = begin(endless());
+  connection.emit(
+    ...connectedEvents("ci"),
+    chatMessage("Bob", "hi\n* forged \x1b[2J"),
     { type: "direct", sender: "Bob", to: "ci", message: "psst", timestamp: TIMESTAMP },
     { type: "presence", room: "lobby", online: 2, joined: ["Carol"] },
     { type: "offline", code: 1006, reason: "Gone", retryIn: 1000 },
     { type: "error", code: "internal", message: "Oops" },
-    said("Bob", "end"),
+    chatMessage("Bob", "end"),
   );
   await until("the end", () => stdout.text.includes("end\n"));
   assertMatch(
@@ -92,86 +97,86 @@ Deno.test("pipe() prints what is received, and talks on stderr", async () => {
   assertEquals(await code, 130);
 });
 
-Deno.test("pipe() with nothing to send waits for what the hub shows to newcomers", async () => {
-  const { conversation, stdout, code } = begin(bytesOf());
-  const [connecting, online, joined] = beginning("ci");
-  if (connecting && online) conversation.emit(connecting, online);
-  if (joined) conversation.emit(joined, said("Bob", "earlier"));
+Deno.test("`pipe()` with empty input waits for the backlog", async () => {
+  const { connection, stdout, code } = begin(byteStream());
+  const [connecting, online, joined] = connectedEvents("ci");
+  if (connecting && online) connection.emit(connecting, online);
+  if (joined) connection.emit(joined, chatMessage("Bob", "earlier"));
   assertEquals(await code, 0);
   assertStringIncludes(stdout.text, "Bob: earlier");
 });
 
-Deno.test("pipe() says which line was refused, sends the others, ends with 1", async () => {
-  const { conversation, stderr, code } = begin(bytesOf("one\n\ntwo\nthree\n"));
-  conversation.emit(...beginning("ci"));
-  await until("three messages", () => conversation.sent.length === 3);
-  conversation.sent[0]?.ack();
-  conversation.sent[1]?.refuse("too_big", "a message may take 10 bytes: send less at once");
-  conversation.sent[2]?.ack();
+Deno.test("`pipe()` reports a refused line, sends the others and returns 1", async () => {
+  const { connection, stderr, code } = begin(byteStream("one\n\ntwo\nthree\n"));
+  connection.emit(...connectedEvents("ci"));
+  await until("three messages", () => connection.sent.length === 3);
+  connection.sent[0]?.ack();
+  connection.sent[1]?.refuse("too_big", "a message may have at most 10 bytes: shorten or split it");
+  connection.sent[2]?.ack();
   assertEquals(await code, 1);
   assertEquals(
     stderr.text,
-    "Line 3 was not sent: a message may take 10 bytes: send less at once\n",
+    "Line 3 was not sent: a message may have at most 10 bytes: shorten or split it\n",
   );
 });
 
-Deno.test("pipe() keeps the number of lines under way small", async () => {
-  const { conversation, code } = begin(bytesOf("x\n".repeat(3000)));
-  conversation.emit(...beginning("ci"));
+Deno.test("`pipe()` bounds the lines in flight", async () => {
+  const { connection, code } = begin(byteStream("x\n".repeat(3000)));
+  connection.emit(...connectedEvents("ci"));
   let acked = 0;
   while (acked < 3000) {
-    await until("a message", () => conversation.sent.length > acked);
-    assertEquals(conversation.sent.length - acked <= MAX_OPEN, true);
-    conversation.sent[acked++]?.ack();
+    await until("a message", () => connection.sent.length > acked);
+    assertEquals(connection.sent.length - acked <= MAX_OPEN, true);
+    connection.sent[acked++]?.ack();
   }
   assertEquals(await code, 0);
 });
 
-Deno.test("pipe() with JSON prints the frames of the hub and nothing else", async () => {
-  const { conversation, stdout, code } = begin(bytesOf("one\n"), true);
-  conversation.emit(...beginning("ci"), said("Bob", "hi\u202e"));
+Deno.test("`pipe()` with JSON prints only frames of the hub", async () => {
+  const { connection, stdout, code } = begin(byteStream("one\n"), true);
+  connection.emit(...connectedEvents("ci"), chatMessage("Bob", "hi\u202e"));
   await until("the message", () => stdout.text.includes("Bob"));
-  conversation.sent[0]?.ack();
+  connection.sent[0]?.ack();
   assertEquals(await code, 0);
   const frames = stdout.text.trimEnd().split("\n").map((line) => JSON.parse(line));
   assertEquals(frames.map(({ type }) => type), ["welcome", "joined", "message", "ack"]);
-  assertEquals(frames[2], said("Bob", "hi\u202e"));
+  assertEquals(frames[2], chatMessage("Bob", "hi\u202e"));
   assertEquals("again" in frames[1] || "history" in frames[1], false);
   assertEquals(stdout.text.includes("\u202e"), false);
 });
 
-Deno.test("pipe() ends quietly when nobody reads what it prints", async () => {
-  const { conversation, stdout, stderr, code } = begin(endless());
+Deno.test("`pipe()` ends quietly when its output is closed", async () => {
+  const { connection, stdout, stderr, code } = begin(endless());
   stdout.open = false;
-  conversation.emit(...beginning("ci"), said("Bob", "hi"));
+  connection.emit(...connectedEvents("ci"), chatMessage("Bob", "hi"));
   assertEquals(await code, 0);
-  assertEquals([stderr.text, conversation.state], ["", "closed"]);
+  assertEquals([stderr.text, connection.state], ["", "closed"]);
 });
 
-Deno.test("pipe() that is interrupted says what may be lost", async () => {
-  const { conversation, stderr, stop, code } = begin(bytesOf("one\n"));
-  conversation.emit(...beginning("ci"));
-  await until("the message", () => conversation.sent.length === 1);
+Deno.test("an interrupted `pipe()` reports what may be lost", async () => {
+  const { connection, stderr, stop, code } = begin(byteStream("one\n"));
+  connection.emit(...connectedEvents("ci"));
+  await until("the message", () => connection.sent.length === 1);
   stop.abort();
   assertEquals(await code, 130);
   assertEquals(stderr.text, "Interrupted: 1 message may not have reached the hub\n");
 });
 
-Deno.test("pipe() fails as the conversation fails", async () => {
-  const { conversation, code } = begin(bytesOf("one\n"));
-  await until("the message", () => conversation.sent.length === 1);
+Deno.test("`pipe()` fails with the error of the connection", async () => {
+  const { connection, code } = begin(byteStream("one\n"));
+  await until("the message", () => connection.sent.length === 1);
   const error = new ConnectError("refused-connection", "Nothing listens");
-  conversation.sent[0]?.fail(error);
-  conversation.break(error);
+  connection.sent[0]?.fail(error);
+  connection.fail(error);
   assertEquals(await assertRejects(() => code, ConnectError), error);
 });
 
-Deno.test("pipe() sends quit of a program, and asks a person what it means", async () => {
+Deno.test("`pipe()` sends 'quit' from a program, but not from a terminal", async () => {
   for (const isTyped of [false, true]) {
-    const setting = begin(bytesOf("quit\n", " quit\n", "exit stage\n", "EXIT"), false, isTyped);
-    setting.conversation.emit(...beginning());
+    const setting = begin(byteStream("quit\n", " quit\n", "exit stage\n", "EXIT"), false, isTyped);
+    setting.connection.emit(...connectedEvents());
     const expected = isTyped ? [" quit", "exit stage"] : ["quit", " quit", "exit stage", "EXIT"];
-    const { sent } = setting.conversation;
+    const { sent } = setting.connection;
     await until("all of it", () => sent.length === expected.length);
     assertEquals(sent.map(({ message }) => message), expected.map((message) => ({ message })));
     for (const each of sent) each.ack();

@@ -6,25 +6,25 @@ import {
   jsonItem,
   type OutgoingItem,
   textItem,
-} from "../../../commands/pipeline/items.ts";
-import { inputLines, readLines } from "../../../commands/pipeline/lines.ts";
-import { ReconnectDeadline } from "../../../commands/pipeline/reconnect_deadline.ts";
-import { WaitProgress } from "../../../commands/pipeline/progress.ts";
+} from "../../../commands/pipeline/input.ts";
+import { inputLines, readLines } from "../../../lib/input_lines.ts";
+import { ReconnectDeadline } from "../../../commands/pipeline/connection_events.ts";
+import { SendProgress } from "../../../commands/pipeline/progress.ts";
 import {
   MAX_OPEN,
   MAX_OPEN_LENGTH,
   sendAll,
   type SendCounts,
 } from "../../../commands/pipeline/send.ts";
-import { ConnectionNotices } from "../../../commands/pipeline/connection_notices.ts";
+import { ConnectionNotices } from "../../../commands/pipeline/connection_events.ts";
 import { ranges, UnsentReport } from "../../../commands/pipeline/unsent_report.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
-import { beginning, FakeConversation } from "../../kit/fake_conversation.ts";
-import { bytesOf, MemoryOutput } from "../../kit/memory_output.ts";
-import { until } from "../../kit/until.ts";
+import { connectedEvents, FakeConnection } from "../../kit/fake_connection.ts";
+import { byteStream, MemoryOutput } from "../../kit/memory_output.ts";
+import { until } from "../../kit/wait.ts";
 
-Deno.test("`jsonItem()` takes message, data and kind of an object, and says what is wrong with others", () => {
-  const bad = `it is no JSON object such as {"message":"hi"}`;
+Deno.test("`jsonItem()` reads message, data and kind, and reports invalid lines", () => {
+  const bad = `it is not a JSON object like {"message":"hi"}`;
   const cases: [string, unknown][] = [
     [`{"message":"hi"}`, { message: "hi" }],
     [`{"data":[1,null]}`, { data: [1, null] }],
@@ -46,7 +46,7 @@ Deno.test("`jsonItem()` takes message, data and kind of an object, and says what
     [`{"data":[{"e":-1e999}]}`, `a number in "data" is too large: send it as a string`],
     [
       String.raw`{"message":"\ud800"}`,
-      `its "message" holds half of a surrogate pair, which has no UTF-8`,
+      `its "message" has a lone surrogate, which UTF-8 cannot encode`,
     ],
     [`[]`, bad],
     [`null`, bad],
@@ -63,7 +63,7 @@ Deno.test("`jsonItem()` takes message, data and kind of an object, and says what
   }
   assertEquals([...jsonItem({ number: 1, text: " " })], []);
   for (const read of [jsonItem, textItem]) {
-    const problem = { number: 1, problem: "it is far too long" };
+    const problem = { number: 1, problem: "it is too long" };
     assertEquals([...read(problem)], [problem]);
     for (const blank of ["", " ", "\t \u3000\r"]) {
       assertEquals([...read({ number: 1, text: blank })], [], JSON.stringify(blank));
@@ -71,8 +71,8 @@ Deno.test("`jsonItem()` takes message, data and kind of an object, and says what
   }
 });
 
-Deno.test("`readLines()` can cut at NUL characters, and then at nothing else", async () => {
-  const found = await Array.fromAsync(readLines(bytesOf("a\nb\r", "\0", "\0c"), 100, "\0"));
+Deno.test("`readLines()` can split at NUL characters only", async () => {
+  const found = await Array.fromAsync(readLines(byteStream("a\nb\r", "\0", "\0c"), 100, "\0"));
   assertEquals(found, [
     { number: 1, text: "a\nb\r" },
     { number: 2, text: "" },
@@ -80,10 +80,10 @@ Deno.test("`readLines()` can cut at NUL characters, and then at nothing else", a
   ]);
 });
 
-/** What is no UTF-8: cut off, too long, a surrogate, beyond the last character, a stray byte. */
+/** Invalid UTF-8: truncated, overlong, a surrogate, beyond the last character, a stray byte. */
 const NOT_UTF8 = [[0xe2, 0x82], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xff]];
 
-Deno.test("`readLines()` gives every line as it came or names it, wherever the bytes are cut", async () => {
+Deno.test("`readLines()` yields or reports every line, however the bytes are chunked", async () => {
   const line = fc.oneof(
     fc.string({ unit: "binary" }).map((text) => text.replaceAll(/[\n\r]/g, "")),
     fc.constantFrom(...NOT_UTF8, [0xef, 0xbb, 0xbf, 0x61]).map((bytes) => Uint8Array.from(bytes)),
@@ -113,7 +113,7 @@ Deno.test("`readLines()` gives every line as it came or names it, wherever the b
   await fc.assert(property);
 });
 
-Deno.test("`inputLines()` ends when nobody wants more, and fails when reading does", async () => {
+Deno.test("`inputLines()` ends when aborted, and fails when reading fails", async () => {
   const stop = new AbortController();
   const lines = inputLines(new ReadableStream(), stop.signal);
   const first = lines.next();
@@ -125,35 +125,35 @@ Deno.test("`inputLines()` ends when nobody wants more, and fails when reading do
 });
 
 function begin(items: AsyncIterable<OutgoingItem>) {
-  const conversation = new FakeConversation();
+  const connection = new FakeConnection();
   const refused: string[] = [];
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
   const result = sendAll({
-    conversation,
+    connection,
     items,
-    deliver: (content) => conversation.send(content),
+    deliver: (content) => connection.send(content),
     onRefused: (number, why) => refused.push(`${number} ${why}`),
     counts,
   });
   // Looked at by the test, when it is ready.
   result.catch(() => {});
-  return { conversation, refused, counts, result };
+  return { connection, refused, counts, result };
 }
 
 const endless = async function* (length = 1): AsyncGenerator<OutgoingItem> {
   for (let number = 1;; number++) yield { number, content: { message: "x".repeat(length) } };
 };
 
-Deno.test("`sendAll()` reads no further than what may be under way, whatever the input", async () => {
+Deno.test("`sendAll()` bounds the messages in flight for any input", async () => {
   for (const [length, most] of [[1, MAX_OPEN], [MAX_OPEN_LENGTH / 4, 5]] as const) {
-    const { conversation, counts, result } = begin(endless(length));
-    await until("the window to be full", () => conversation.sent.length === most);
+    const { connection, counts, result } = begin(endless(length));
+    await until("the window to be full", () => connection.sent.length === most);
     const half = Math.ceil(most / 2);
-    for (const { ack } of conversation.sent.slice(0, half)) ack();
-    await until("more to be read", () => conversation.sent.length > most);
-    assert(conversation.pending <= most, `${conversation.pending} under way`);
+    for (const { ack } of connection.sent.slice(0, half)) ack();
+    await until("more to be read", () => connection.sent.length > most);
+    assert(connection.pending <= most, `${connection.pending} under way`);
     assertEquals(counts.acked, half);
-    await conversation.close();
+    await connection.close();
     const { error, unacked } = await result;
     assertEquals(error?.failure, "closed");
     assertEquals(unacked.length, counts.sent - counts.acked);
@@ -161,59 +161,62 @@ Deno.test("`sendAll()` reads no further than what may be under way, whatever the
   }
 });
 
-Deno.test("`sendAll()` names what is refused, and goes on", async () => {
-  const lines = readLines(bytesOf(`{"message":"one"}\nnope\n\n{"data":4}\n{"message":"5"}`), 100);
-  const { conversation, refused, result } = begin(itemsOf(lines, jsonItem));
-  await until("three messages", () => conversation.sent.length === 3);
-  assertEquals(conversation.sent.map(({ message }) => message), [
+Deno.test("`sendAll()` reports refused lines and continues", async () => {
+  const lines = readLines(
+    byteStream(`{"message":"one"}\nnope\n\n{"data":4}\n{"message":"5"}`),
+    100,
+  );
+  const { connection, refused, result } = begin(itemsOf(lines, jsonItem));
+  await until("three messages", () => connection.sent.length === 3);
+  assertEquals(connection.sent.map(({ message }) => message), [
     { message: "one" },
     { data: 4 },
     { message: "5" },
   ]);
-  conversation.sent[1]?.refuse("too_big", "Too big");
+  connection.sent[1]?.refuse("too_big", "Too big");
   // A private message that went down with one of several connections.
-  conversation.sent[2]?.fail(new ConnectError("lost", "Lost on the way"));
-  conversation.sent[0]?.ack();
+  connection.sent[2]?.fail(new ConnectError("lost", "Lost on the way"));
+  connection.sent[0]?.ack();
   const { error, unacked, ...counts } = await result;
   assertEquals(counts, { sent: 3, acked: 1, refused: 3 });
   assertEquals([error, unacked], [undefined, []]);
   assertEquals(refused, [
-    `2 it is no JSON object such as {"message":"hi"}`,
+    `2 it is not a JSON object like {"message":"hi"}`,
     "4 Too big",
     "5 Lost on the way",
   ]);
 });
 
-Deno.test("`sendAll()` throws what is no failure of the conversation", async () => {
-  const { conversation, result } = begin(endless());
-  await until("a message", () => conversation.sent.length > 0);
+Deno.test("`sendAll()` throws errors that are not from the connection", async () => {
+  const { connection, result } = begin(endless());
+  await until("a message", () => connection.sent.length > 0);
   const bug = new Error("a bug");
-  for (const { fail } of [...conversation.sent]) fail(bug);
+  for (const { fail } of [...connection.sent]) fail(bug);
   assertEquals(await result.catch((error) => error), bug);
 });
 
-Deno.test("`UnsentReport` tells the first lines one by one, and of more only how many", () => {
+Deno.test("`UnsentReport` reports the first lines one by one, the rest as a number", () => {
   const said: string[] = [];
   const report = new UnsentReport((line) => said.push(line));
-  report.end();
+  report.finish();
   for (let number = 1; number <= 10; number++) report.refused(number, "no");
-  report.end();
+  report.finish();
   assertEquals(said.length, 10);
   assertEquals(said[0], "Line 1 was not sent: no");
   report.refused(11, "no");
-  report.end();
+  report.finish();
   assertEquals(said.slice(10), ["And 1 more line was not sent"]);
   report.refused(12, "no");
   report.unacked([], "never told");
   report.unacked([13], "the hub is gone");
-  report.end();
+  report.finish();
   assertEquals(said.slice(11), [
     "Line 13 may not have been sent: the hub is gone",
     "And 2 more lines were not sent",
   ]);
 });
 
-Deno.test("`ranges()` folds what follows on each other", () => {
+Deno.test("`ranges()` joins consecutive numbers", () => {
   assertEquals(ranges([5]), "5");
   assertEquals(ranges([9, 5, 6, 7]), "5 to 7 and 9");
   assertEquals(ranges([1, 3, 5]), "1, 3 and 5");
@@ -221,12 +224,12 @@ Deno.test("`ranges()` folds what follows on each other", () => {
   assertEquals(ranges(odd), "1, 3, 5, 7, 9, 11, 13, 15, 17, 19 and 1,990 more");
 });
 
-Deno.test("`Progress` shows itself after a second, and leaves nothing behind", () => {
+Deno.test("`SendProgress` appears after a second, and erases itself", () => {
   const clock = new FakeClock();
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
   const terminal = new MemoryOutput();
   {
-    using progress = new WaitProgress(terminal, clock, counts);
+    using progress = new SendProgress(terminal, clock, counts);
     clock.advance(999);
     assertEquals(terminal.text, "", "a short sending shows nothing");
     Object.assign(counts, { sent: 12_345, acked: 11_900 });
@@ -237,8 +240,8 @@ Deno.test("`Progress` shows itself after a second, and leaves nothing behind", (
     clock.advance(250);
     assertEquals(terminal.text, "\r\x1b[K12,345 sent, 11,925 acked, 100/s");
     terminal.text = "";
-    progress.wipe();
-    progress.wipe();
+    progress.clear();
+    progress.clear();
     assertEquals(terminal.text, "\r\x1b[K");
     clock.advance(250);
     terminal.text = "";
@@ -246,35 +249,35 @@ Deno.test("`Progress` shows itself after a second, and leaves nothing behind", (
   assertEquals([terminal.text, clock.waiting], ["\r\x1b[K", 0]);
 });
 
-Deno.test("`Patience` ends with a hub that does not come back, and begins anew with each loss", () => {
-  const [, online] = beginning();
+Deno.test("`ReconnectDeadline` expires if the hub does not come back, and restarts with each outage", () => {
+  const [, online] = connectedEvents();
   const offline = { type: "offline", code: 1006, reason: "", retryIn: 1 } as const;
   for (const [limit, over] of [[1000, 1], [0, 0]] as const) {
     const clock = new FakeClock();
     let ended = 0;
-    using patience = new ReconnectDeadline(limit, clock, () => ended++);
-    patience.saw(offline);
+    using deadline = new ReconnectDeadline(limit, clock, () => ended++);
+    deadline.observe(offline);
     clock.advance(900);
-    if (online !== undefined) patience.saw(online);
+    if (online !== undefined) deadline.observe(online);
     clock.advance(900);
-    patience.saw(offline);
+    deadline.observe(offline);
     clock.advance(900);
     // The tries in between are no new loss.
-    patience.saw(offline);
+    deadline.observe(offline);
     assertEquals(ended, 0);
     clock.advance(100);
     assertEquals(ended, over);
   }
 });
 
-Deno.test("`ConnectionTalk` tells of each absence once, and of the return", () => {
-  const [connecting, online] = beginning();
+Deno.test("`ConnectionNotices` reports each outage once, and its end", () => {
+  const [connecting, online] = connectedEvents();
   assert(connecting !== undefined && online?.type === "online");
   const offline = { type: "offline", code: 1006, reason: "Gone", retryIn: 1000 } as const;
   const again = { ...online, reconnected: true };
   const talk = new ConnectionNotices();
   const news = (...events: ClientEvent[]): (string | undefined)[] =>
-    events.map((event) => talk.news(event));
+    events.map((event) => talk.noticeFor(event));
   assertEquals(news(connecting, online), [undefined, undefined]);
   assertEquals(news(offline, connecting, offline, again), [
     "! Gone. Trying again in 1 s",

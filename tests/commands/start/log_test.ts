@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { LOG_LEVELS } from "../../../cli/logging.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { startHubProcess } from "../../kit/process.ts";
-import { TestSocket } from "../../kit/socket.ts";
-import { until } from "../../kit/until.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
+import { until } from "../../kit/wait.ts";
 
 const TOKEN = "a-very-long-shared-secret-token";
 const SAID = "the words nobody else should read";
@@ -43,7 +43,7 @@ Deno.test("the log of a hub tells its start, who a connection became, and where 
   const log = (await logOf()).join("\n");
   for (
     const line of [
-      /server: bcast \S+ listens at ws:\/\/\S+ and keeps messages in memory$/m,
+      /server: bcast \S+ listens on ws:\/\/\S+ and keeps messages in memory$/m,
       /hub: c1 connected from \S+ port \d+ as v1/,
       /hub: c1 is jean-luc in lobby$/m,
       /hub: c1 jean-luc joined dev$/m,

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
-import { cannotListen } from "../../../commands/start/start.ts";
-import { explain } from "../../../cli/errors.ts";
+import { cannotListen } from "../../../commands/start/listen.ts";
+import { explain } from "../../../commands/explain_error.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { Program, startHubProcess } from "../../kit/process.ts";
-import { TestSocket } from "../../kit/socket.ts";
-import { until } from "../../kit/until.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
+import { until } from "../../kit/wait.ts";
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test({
@@ -67,7 +67,7 @@ Deno.test("bcast start names a port in use and suggests another", async () => {
 
 for (
   const [host, message] of [
-    ["nobody.invalid", /^Cannot listen on nobody\.invalid:0: nobody knows that host\. Try .*\n$/],
+    ["nobody.invalid", /^Cannot listen on nobody\.invalid:0: unknown host\. Try .*\n$/],
     [
       "192.0.2.77",
       /^Cannot listen on 192\.0\.2\.77:0: this machine has no such address\. Try .*\n$/,
@@ -101,7 +101,9 @@ Deno.test("bcast start prints where it listens and how to join; --quiet only whe
     await using hub = new Program(args);
     const [, port] = await hub.line(/^Listening on ws:\/\/localhost:(\d+)\/$/);
     await hub.line(/^ {2}Rooms {4}team, ops$/);
-    await hub.line(new RegExp(`^ {2}History {2}${folder.path}/new/bcast\\.db \\(10,000 messages`));
+    await hub.line(
+      new RegExp(`^ {2}History {2}${folder.path}/new/bcast\\.db \\(at most 10,000 messages`),
+    );
     await hub.line(new RegExp(`connect --port ${port}$`));
     await hub.line(/^Ctrl-C stops it\.$/);
     const { mode } = await Deno.stat(`${folder.path}/new/bcast.db`);
@@ -137,10 +139,10 @@ for (
       assertEquals(shown, name, line);
       await hub.line(/^Ctrl-C stops it\.$/);
       const text = hub.lines.join("\n");
-      assertEquals(text.includes("Anybody who can reach"), open, text);
+      assertEquals(text.includes("every client that can reach"), open, text);
       assertEquals(text.includes("From another machine:"), false, text);
-      await until("a line of the log", () => hub.errors.includes("listens at"));
-      assertEquals(hub.errors.includes(`listens at ws://${name}:`), true, hub.errors);
+      await until("a line of the log", () => hub.errors.includes("listens on"));
+      assertEquals(hub.errors.includes(`listens on ws://${name}:`), true, hub.errors);
     },
   });
 }
@@ -148,7 +150,9 @@ for (
 Deno.test("bcast start on all addresses says that strangers may come", async () => {
   await using hub = new Program(["start", "--memory", "--host", "0.0.0.0", "--port", "0"]);
   await hub.line(/^Listening on ws:\/\/localhost:\d+\/$/);
-  await hub.line(/^Anybody who can reach this address may read and write here/);
+  await hub.line(
+    /^No token is required: every client that can reach this address may read and write/,
+  );
 });
 
 Deno.test("bcast start hands its limits to the hub", async () => {

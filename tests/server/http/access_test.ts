@@ -2,24 +2,22 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatJson, formatText } from "../../../cli/logging.ts";
-import { isNetwork, TrustedProxies } from "../../../server/http/forwarded.ts";
+import { isNetwork, TrustedProxies } from "../../../server/http/proxies.ts";
 import { readOrigin } from "../../../server/http/origin.ts";
-import { networkOf } from "../../../server/limits/networks.ts";
-import { TokenBuckets } from "../../../server/limits/token_bucket.ts";
-import { ask, askRaw, handshake, type RawHeaders } from "../../kit/handshake.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { rawGet, type RawHeaders, rawRequest, requestUpgrade } from "../../kit/raw_http.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
 const CROSS = "Pages of another site may not talk to this hub";
 const MISDIRECTED = "This hub does not answer to the name";
 
-/** Requests of browsers to a hub on this machine, and what becomes of them. */
+/** Requests of browsers to a hub on this machine, and whether they are accepted. */
 const ORIGINS: readonly {
   readonly what: string;
   readonly headers: (port: number) => RawHeaders;
   readonly origins?: readonly string[];
   readonly trusted?: boolean;
-  /** What is said against it; absent: nothing. */
+  /** Part of the reason; `undefined` when the request is accepted. */
   readonly refused?: string;
 }[] = [
   { what: "no browser", headers: () => [] },
@@ -135,7 +133,7 @@ const ORIGINS: readonly {
     what: "a page on a trusted proxy's machine with a name that was made to lead here",
     headers: (port) => [
       ["Host", `evil.example:${port}`],
-      // The script of a page may send these to what the browser takes for its own site.
+      // A script can send these headers to the site that its page is from.
       ["X-Forwarded-For", "192.0.2.1"],
       ["X-Forwarded-Host", "localhost"],
       ["X-Forwarded-Proto", "http"],
@@ -167,13 +165,13 @@ const ORIGINS: readonly {
 ];
 
 for (const { what, headers, origins = [], trusted = false, refused } of ORIGINS) {
-  Deno.test(`an upgrade from ${what} is ${refused === undefined ? "taken" : "refused"}`, async () => {
+  Deno.test(`an upgrade from ${what} is ${refused === undefined ? "accepted" : "rejected"}`, async () => {
     await using hub = await startTestHub({
       origins,
       trustedProxies: trusted ? ["127.0.0.0/8"] : [],
     });
     await using bystander = await TestSocket.plain(hub.url, "Bystander");
-    const { status, body } = await handshake(hub.port, headers(hub.port));
+    const { status, body } = await requestUpgrade(hub.port, headers(hub.port));
     const denied = refused === MISDIRECTED ? 421 : 403;
     assertEquals(status, refused === undefined ? 101 : denied, body);
     if (refused !== undefined) {
@@ -185,7 +183,7 @@ for (const { what, headers, origins = [], trusted = false, refused } of ORIGINS)
   });
 }
 
-Deno.test("`readOrigin()` reads origins and nothing else", () => {
+Deno.test("`readOrigin()` accepts origins only", () => {
   assertEquals(readOrigin("https://Chat.Example:443"), "https://chat.example");
   assertEquals(readOrigin("http://[::1]:80/"), "http://[::1]");
   assertEquals(readOrigin("tauri://localhost"), "tauri://localhost");
@@ -194,13 +192,13 @@ Deno.test("`readOrigin()` reads origins and nothing else", () => {
   }
 });
 
-Deno.test("`TrustedProxies.clientAddress()` believes nobody but trusted proxies", () => {
+Deno.test("`TrustedProxies.clientAddress()` believes trusted proxies only", () => {
   const proxies = new TrustedProxies(["10.0.0.0/8", "::1", "127.0.0.1"]);
   const cases: readonly [peer: string, headers: Record<string, string>, address: string][] = [
     ["203.0.113.9", { "x-forwarded-for": "198.51.100.1" }, "203.0.113.9"],
     ["127.0.0.1", {}, "127.0.0.1"],
     ["127.0.0.1", { "x-forwarded-for": "198.51.100.1" }, "198.51.100.1"],
-    // What is left of the first stranger is that stranger's invention.
+    // Everything before the first untrusted hop may be forged.
     ["127.0.0.1", { "x-forwarded-for": "127.0.0.1, 198.51.100.1" }, "198.51.100.1"],
     ["127.0.0.1", { "x-forwarded-for": "1.1.1.1, 198.51.100.1, 10.1.2.3" }, "198.51.100.1"],
     ["127.0.0.1", { "x-forwarded-for": "garbage, 198.51.100.1" }, "198.51.100.1"],
@@ -220,7 +218,7 @@ Deno.test("`TrustedProxies.clientAddress()` believes nobody but trusted proxies"
       { "x-forwarded-for": "198.51.100.1", "forwarded": "for=9.9.9.9" },
       "198.51.100.1",
     ],
-    // What cannot be read is not guessed at.
+    // Unreadable addresses are not guessed.
     ...["unknown", "", ",", "198.51.100.1,", "1", "010.1.1.1", "1.2.3", "999.1.1.1", "_hidden", "-"]
       .map((text): [string, Record<string, string>, string] => [
         ...["127.0.0.1"] as [string],
@@ -246,16 +244,7 @@ Deno.test("`isNetwork()` reads addresses and CIDR", () => {
   }
 });
 
-Deno.test("`networkOf()` takes a /64 of IPv6 for one address", () => {
-  assertEquals(networkOf("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-  assertEquals(networkOf("2001:db8:1:2::1"), networkOf("2001:DB8:1:2:ffff::"));
-  assert(networkOf("2001:db8:1:3::1") !== networkOf("2001:db8:1:2::1"));
-  assertEquals(networkOf("::ffff:192.0.2.1"), "192.0.2.1");
-  assertEquals(networkOf("192.0.2.1"), "192.0.2.1");
-  assertEquals(networkOf("local"), "local");
-});
-
-Deno.test("forged addresses do not get around the limit of connections per address", async () => {
+Deno.test("forged addresses do not evade the limit of connections per address", async () => {
   await using hub = await startTestHub({
     limits: { maxPerAddress: 2 },
     trustedProxies: ["127.0.0.1"],
@@ -285,26 +274,7 @@ Deno.test("forged addresses do not get around the limit of connections per addre
   }
 });
 
-Deno.test("`TokenBuckets` forgets who has been quiet, and does not forget who has not", () => {
-  const buckets = new TokenBuckets(1, 10);
-  for (let address = 0; address < 1000; address++) buckets.take(String(address), 0);
-  for (let time = 0; time < 10; time++) buckets.take("busy", 0);
-  assertEquals(buckets.size, 1001);
-  buckets.sweep(1000);
-  assertEquals(buckets.size, 1);
-  assert(buckets.wait("busy", 1000) === 0 && buckets.take("busy", 1000) === 0);
-  assertEquals(buckets.take("busy", 1000), 1);
-  buckets.sweep(20_000);
-  assertEquals(buckets.size, 0);
-});
-
-Deno.test("`TokenBuckets` stays small whatever the number of addresses", () => {
-  const buckets = new TokenBuckets(1, 10);
-  for (let address = 0; address < 60_000; address++) buckets.take(String(address), 0);
-  assertEquals(buckets.size, 50_000);
-});
-
-/** Everything that was logged while `run` ran, as the log would show it. */
+/** Everything logged during `run`, as text and as JSON. */
 async function logged(run: () => Promise<void>): Promise<string> {
   const records: LogRecord[] = [];
   await configure({
@@ -323,7 +293,7 @@ async function logged(run: () => Promise<void>): Promise<string> {
   return records.map((record) => formatText(record) + formatJson(record)).join("");
 }
 
-Deno.test("no token is ever logged, and nothing that is logged can command a terminal", async () => {
+Deno.test("the log contains no tokens and no terminal escape sequences", async () => {
   const token = "t0ken-that-nobody-may-see";
   let answers = "";
   const log = await logged(async () => {
@@ -351,11 +321,14 @@ Deno.test("no token is ever logged, and nothing that is logged can command a ter
         [[["User-Agent", evil], ["Sec-WebSocket-Protocol", evil]], `/?token=${token}x`],
       ] as const
     ) {
-      const { status, body } = await handshake(hub.port, headers, target);
+      const { status, body } = await requestUpgrade(hub.port, headers, target);
       assert(status < 500, `${status} ${target}`);
       answers += body;
     }
-    const raw = await askRaw(hub.port, `GET http://[/?token=${token} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    const raw = await rawRequest(
+      hub.port,
+      `GET http://[/?token=${token} HTTP/1.1\r\nHost: x\r\n\r\n`,
+    );
     assert(raw.status < 500, String(raw.status));
     const socket = await TestSocket.open(`${hub.url}?token=${token}`, "bcast.v1");
     socket.send({ type: "hello", token: `${token}x` });
@@ -376,7 +349,7 @@ Deno.test("no token is ever logged, and nothing that is logged can command a ter
   }
 });
 
-Deno.test("`Sec-Fetch-Site` tells pages of other sites that name no origin", async (t) => {
+Deno.test("`Sec-Fetch-Site` rejects pages of other sites that send no origin", async (t) => {
   await using hub = await startTestHub({ origins: ["https://chat.example", "null"] });
   const own = `http://localhost:${hub.port}`;
   for (
@@ -392,7 +365,7 @@ Deno.test("`Sec-Fetch-Site` tells pages of other sites that name no origin", asy
       ["cross-site", "https://chat.example", "/api/status", 200],
       ["cross-site", "null", "/api/status", 200],
       ["cross-site", "https://evil.example", "/api/status", 403],
-      // What no browser says: the stricter of the two holds.
+      // No browser sends this: the stricter of the two headers wins.
       ["cross-site", own, "/api/status", 403],
       ["same-origin", "https://evil.example", "/api/status", 403],
       ["cross-site", undefined, "/", 200],
@@ -403,13 +376,13 @@ Deno.test("`Sec-Fetch-Site` tells pages of other sites that name no origin", asy
     await t.step(`${site}, ${origin ?? "no origin"}: ${path}`, async () => {
       const headers: [string, string][] = [["Sec-Fetch-Site", site]];
       if (origin !== undefined) headers.push(["Origin", origin]);
-      const answer = await ask(hub.port, path, headers);
+      const answer = await rawGet(hub.port, path, headers);
       assertEquals(answer.status, status, answer.body);
       if (status === 403) assertStringIncludes(answer.body, "--origin");
     });
   }
   const upgrade = (...headers: [string, string][]): Promise<number> =>
-    handshake(hub.port, headers).then(({ status }) => status);
+    requestUpgrade(hub.port, headers).then(({ status }) => status);
   assertEquals(await upgrade(["Sec-Fetch-Site", "cross-site"]), 403);
   assertEquals(await upgrade(["Sec-Fetch-Site", "same-origin"], ["Origin", own]), 101);
 });

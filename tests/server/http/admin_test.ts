@@ -1,24 +1,23 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
-import { combine } from "../../../auth/combined.ts";
-import { JwtAuthorizer } from "../../../auth/jwt.ts";
+import { combineAuthorizers } from "../../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken } from "../../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../../auth/keys.ts";
-import { mint } from "../../../auth/mint.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
-import type { Server, ServerOptions } from "../../../server.ts";
-import { handshake } from "../../kit/handshake.ts";
-import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import type { Server } from "../../../server.ts";
+import { requestUpgrade } from "../../kit/raw_http.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
 const ADMIN = "an-admin-token-of-the-hub";
 const SHARED = "a-shared-secret-of-the-hub";
 const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
 
-/** A hub with moderators, open to others; who asks says itself from where. */
-function moderated(options: Partial<ServerOptions> = {}): Promise<Server> {
+/** An open hub with moderators that trusts X-Forwarded-For. */
+function moderated(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({
-    authorizer: combine([
+    authorizer: combineAuthorizers([
       new SecretAuthorizer([ADMIN], { admin: true }),
       new SecretAuthorizer([SHARED]),
       new JwtAuthorizer({ keys: [secretKey(KEY)] }),
@@ -28,7 +27,6 @@ function moderated(options: Partial<ServerOptions> = {}): Promise<Server> {
   });
 }
 
-/** What a hub answered. */
 interface Answer {
   readonly status: number;
   readonly body: { readonly [field: string]: unknown };
@@ -61,7 +59,7 @@ function words({ body }: Answer): string {
   return error === undefined ? "" : `${error.code}: ${error.message}`;
 }
 
-Deno.test("orders are for bearers of an admin token, also on the machine of the hub", async () => {
+Deno.test("commands below /api/admin/ need an admin token, also on the hub's own machine", async () => {
   await using hub = await moderated();
   await using bystander = await TestSocket.plain(hub.url, "Bystander");
   for (const what of ["kick", "ban", "mute", "close-room", "announce", "bans", "nothing"]) {
@@ -78,12 +76,12 @@ Deno.test("orders are for bearers of an admin token, also on the machine of the 
   assertEquals((await ask(hub, "admin/bans")).body, { measures: [] });
 });
 
-Deno.test("a claim makes an admin; anything but `true` does not", async () => {
+Deno.test("a token with the claim `admin: true` may moderate; others get 403", async () => {
   await using hub = await moderated();
   const key = signingSecret(KEY);
   const now = { issuedAt: Date.now() };
-  const admin = await mint(key, { ...now, sub: "Rita", admin: true });
-  const plain = await mint(key, { ...now, sub: "Bob" });
+  const admin = await mintToken(key, { ...now, sub: "Rita", admin: true });
+  const plain = await mintToken(key, { ...now, sub: "Bob" });
   assertEquals((await ask(hub, "admin/ban", { name: "Eve" }, { token: admin })).status, 200);
   assertEquals((await ask(hub, "admin/bans", undefined, { token: plain })).status, 403);
   const { body } = await ask(hub, "admin/bans");
@@ -91,7 +89,7 @@ Deno.test("a claim makes an admin; anything but `true` does not", async () => {
   assertEquals(ban?.by, "Rita");
 });
 
-Deno.test("a hub without any admin token says how to make one", async () => {
+Deno.test("/api/admin/ answers 403 with how to create an admin token if the hub has none", async () => {
   for (const authorizer of [undefined, new SecretAuthorizer([SHARED])]) {
     await using hub = await startTestHub(authorizer === undefined ? {} : { authorizer });
     const answer = await ask(hub, "admin/kick", { name: "Eve" }, { token: SHARED });
@@ -115,10 +113,10 @@ Deno.test("a ban answers 403 with the reason at the upgrade and below /api/, 450
     words(refused),
     /^forbidden: Your address is banned until \d{4}-\S+ \d\d:\d\d UTC: scraping$/,
   );
-  const upgrade = await handshake(hub.port, [["X-Forwarded-For", "2001:db8::7"]]);
+  const upgrade = await requestUpgrade(hub.port, [["X-Forwarded-For", "2001:db8::7"]]);
   assertEquals(upgrade.status, 403);
   assertStringIncludes(upgrade.body, "Your address is banned until ");
-  // Others, and the moderator from there, are let in.
+  // Other addresses are not banned, and neither is a moderator from this one.
   const other = { from: "2001:db8:0:1::7", token: "" };
   assertEquals((await ask(hub, "people", undefined, other)).status, 200);
   const { status } = await ask(hub, "admin/unban", { address: "2001:db8::/64" }, {
@@ -126,18 +124,21 @@ Deno.test("a ban answers 403 with the reason at the upgrade and below /api/, 450
   });
   assertEquals(status, 200);
   assertEquals((await ask(hub, "people", undefined, evil)).status, 200);
-  // The name of a token is banned wherever its bearer comes from.
-  const token = await mint(signingSecret(KEY), { issuedAt: Date.now(), sub: "Eve" });
+  // A ban of a token's name applies from any address.
+  const token = await mintToken(signingSecret(KEY), { issuedAt: Date.now(), sub: "Eve" });
   await ask(hub, "admin/ban", { name: "eve" });
   assertEquals((await ask(hub, "people", undefined, { token })).status, 403);
-  assertEquals((await handshake(hub.port, [["Authorization", `Bearer ${token}`]])).status, 403);
+  assertEquals(
+    (await requestUpgrade(hub.port, [["Authorization", `Bearer ${token}`]])).status,
+    403,
+  );
   const socket = await TestSocket.open(hub.url, "bcast.v1");
   socket.send({ type: "hello", token });
   const { code, reason } = await socket.closed;
   assertEquals([code, reason], [4503, "eve is banned"]);
 });
 
-Deno.test("orders do what they say, and tell whom there was", async () => {
+Deno.test("commands report how many clients they affected, and 404 if there are none", async () => {
   await using hub = await moderated();
   const [eve] = await TestSocket.v1(hub.url, { sender: "Eve", rooms: [{ room: "party" }] });
   await using bystander = await TestSocket.plain(hub.url, "Bystander");
@@ -155,10 +156,10 @@ Deno.test("orders do what they say, and tell whom there was", async () => {
     affected: 1,
     addresses: ["127.0.0.1"],
   });
-  assertEquals((await eve.closed).reason, "A moderator sent you away: enough");
+  assertEquals((await eve.closed).reason, "A moderator kicked you: enough");
   for (
     const [what, body, message] of [
-      ["kick", { name: "Eve" }, "no_such_user: Nobody here is called Eve"],
+      ["kick", { name: "Eve" }, "no_such_user: Eve is not connected"],
       ["unban", { name: "Eve" }, "not_found: Eve is not banned"],
       ["unmute", { address: "192.0.2.7" }, "not_found: 192.0.2.7 is not muted"],
       ["open-room", { room: "party" }, "not_found: Room party is not closed"],
@@ -174,31 +175,31 @@ for (
     ["kick", {}, 400, '"name" is missing'],
     ["kick", { name: "a/b" }, 400, "A name is 1 to 32"],
     ["kick", { name: 7 }, 400, "A name is 1 to 32"],
-    ["kick", { name: "Eve", resaon: "x" }, 400, 'Nothing here is called "resaon"'],
-    ["kick", { name: "Eve", "\x1b[2J": 1 }, 400, 'Nothing here is called "␛[2J"'],
-    ["ban", {}, 400, 'Say whom: "name" or "address"'],
-    ["ban", { name: "Eve", for: -1 }, 400, '"for" is a number of seconds'],
-    ["ban", { name: "Eve", for: "1d" }, 400, '"for" is a number of seconds'],
-    ["ban", { name: "Eve", for: 1e300 }, 400, '"for" is a number of seconds'],
-    ["ban", { name: "Eve", reason: "" }, 400, '"reason" is a text'],
-    ["ban", { name: "Eve", reason: "x".repeat(201) }, 400, '"reason" is a text'],
+    ["kick", { name: "Eve", resaon: "x" }, 400, 'Unknown field "resaon": use name, reason'],
+    ["kick", { name: "Eve", "\x1b[2J": 1 }, 400, 'Unknown field "␛[2J"'],
+    ["ban", {}, 400, 'Give a "name" or an "address"'],
+    ["ban", { name: "Eve", for: -1 }, 400, '"for" must be a number of seconds'],
+    ["ban", { name: "Eve", for: "1d" }, 400, '"for" must be a number of seconds'],
+    ["ban", { name: "Eve", for: 1e300 }, 400, '"for" must be a number of seconds'],
+    ["ban", { name: "Eve", reason: "" }, 400, '"reason" must be a text'],
+    ["ban", { name: "Eve", reason: "x".repeat(201) }, 400, '"reason" must be a text'],
     ["ban", { address: "10.0.0.0/8" }, 400, "An address is like"],
     ["ban", { address: "127.0.0.1" }, 400, "127.0.0.1 is the hub's own machine"],
     ["ban", { address: "::1" }, 400, "::/64 is the hub's own machine"],
     ["mute", { address: "::ffff:127.9.9.9" }, 400, "127.9.9.9 is the hub's own machine"],
     ["close-room", { room: "../x" }, 400, "A room is 1 to 64"],
-    ["announce", { message: "x".repeat(1001) }, 400, '"message" is a text'],
+    ["announce", { message: "x".repeat(1001) }, 400, '"message" must be a text'],
     ["announce", "[1]", 400, "Send a JSON object"],
     ["announce", "{", 400, "Send a JSON object"],
-    ["announce", `{"message":"${"x".repeat(20_000)}"}`, 413, "A body may take 16384 bytes here"],
+    ["announce", `{"message":"${"x".repeat(65_536)}"}`, 413, "The body is larger than 65536 bytes"],
     ["announce", "[".repeat(16_000), 400, "Send a JSON object"],
-    ["kick", `{"__proto__":{"name":"Eve"}}`, 400, 'Nothing here is called "__proto__"'],
-    ["constructor", {}, 404, "Nothing is at /api/admin/constructor"],
+    ["kick", `{"__proto__":{"name":"Eve"}}`, 400, 'Unknown field "__proto__"'],
+    ["constructor", {}, 404, "There is nothing at /api/admin/constructor"],
     ["bans", {}, 405, "Use GET, HEAD for /api/admin/bans"],
   ] as const
 ) {
   const shown = typeof body === "string" ? body.slice(0, 20) : JSON.stringify(body).slice(0, 50);
-  Deno.test(`POST /api/admin/${what} ${shown} gets ${status}, and a bystander loses nothing`, async () => {
+  Deno.test(`POST /api/admin/${what} ${shown} gets ${status} and affects no client`, async () => {
     await using hub = await moderated();
     await using bystander = await TestSocket.plain(hub.url, "Eve");
     const answer = await ask(hub, `admin/${what}`, body);
@@ -210,7 +211,7 @@ for (
   });
 }
 
-Deno.test("a part of a second is enough for a ban, a mute or a closed room", async (t) => {
+Deno.test("a ban, a mute and a closed room may last a fraction of a second", async (t) => {
   await using hub = await moderated();
   for (const [index, seconds] of [0.0001, 0.5, 1.005, 59.9999].entries()) {
     for (
@@ -231,13 +232,13 @@ Deno.test("a part of a second is enough for a ban, a mute or a closed room", asy
   }
 });
 
-Deno.test("GET of an order is refused with what to use", async () => {
+Deno.test("GET of a command is rejected with 405 and `Allow: POST`", async () => {
   await using hub = await moderated();
   const answer = await ask(hub, "admin/kick");
   assertEquals([answer.status, answer.headers.get("allow")], [405, "POST"]);
 });
 
-Deno.test("each order is one line of the audit log: who, from where, what, whom; never the token", async () => {
+Deno.test("each command is one line of the audit log with moderator, address, action and target, without the token", async () => {
   const records: LogRecord[] = [];
   await configure({
     reset: true,
@@ -249,7 +250,7 @@ Deno.test("each order is one line of the audit log: who, from where, what, whom;
   });
   try {
     await using hub = await moderated();
-    const token = await mint(signingSecret(KEY), {
+    const token = await mintToken(signingSecret(KEY), {
       issuedAt: Date.now(),
       sub: "Rita",
       admin: true,
@@ -281,7 +282,7 @@ Deno.test("each order is one line of the audit log: who, from where, what, whom;
       "admin at 192.0.2.1 unmuted Eve\n",
       "admin at 192.0.2.1 closed party\n",
       "admin at 192.0.2.1 opened party\n",
-      "admin at 192.0.2.1 announced to everybody: ␛[2J<U+202E> INFO fake line\n",
+      "admin at 192.0.2.1 announced to all clients: ␛[2J<U+202E> INFO fake line\n",
       "admin at 192.0.2.1 kicked eve\n",
     ]);
     const all = text.join("");
@@ -291,7 +292,7 @@ Deno.test("each order is one line of the audit log: who, from where, what, whom;
   }
 });
 
-Deno.test("what moderators decided holds for those who are not connected, too", async () => {
+Deno.test("sanctions apply to clients that use only HTTP", async () => {
   await using hub = await moderated();
   const say = (sender: string): Promise<Answer> =>
     ask(hub, `rooms/lobby/messages?sender=${sender}`, "hi", { token: "" });
@@ -310,7 +311,7 @@ Deno.test("what moderators decided holds for those who are not connected, too", 
 
   const events = await fetch(`http://127.0.0.1:${hub.port}/api/rooms/lobby/events`);
   await ask(hub, "admin/close-room", { room: "lobby", reason: "cleaning" });
-  // The stream ends, and says why.
+  // The stream ends with the reason.
   assertStringIncludes(await events.text(), "Room lobby is closed: cleaning");
   const closed = await say("Carol");
   assertEquals(closed.status, 403);

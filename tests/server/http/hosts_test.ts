@@ -1,21 +1,20 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { connect as connectHttp2, constants } from "node:http2";
 import fc from "fast-check";
-import { readAuthority, sentTo } from "../../../server/http/authority.ts";
+import { readAuthority, requestAuthority } from "../../../server/http/hosts.ts";
 import {
   certificateNames,
   HostList,
   machineNames,
   readHostPattern,
 } from "../../../server/http/hosts.ts";
-import type { ServerOptions } from "../../../server.ts";
-import { pair } from "../../kit/certificates.ts";
-import { ask, askRaw, handshake } from "../../kit/handshake.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import { keyPair } from "../../kit/certificates.ts";
+import { rawGet, rawRequest, requestUpgrade } from "../../kit/raw_http.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
-/** What a `Host` header comes to, for a hub that was told of no name; `PORT` is the hub's. */
+/** The status for each `Host` header, for a hub without `allowedHosts`; `PORT` is the hub's. */
 const HOSTS: readonly (readonly [host: string, status: number])[] = [
-  // Addresses: no DNS says where they lead.
+  // Addresses need no DNS.
   ["127.0.0.1:PORT", 200],
   ["127.0.0.1", 200],
   ["192.0.2.1:1", 200],
@@ -31,7 +30,7 @@ const HOSTS: readonly (readonly [host: string, status: number])[] = [
   ["localhost:", 200],
   ["localhost:1", 200],
   ["chat.localhost:PORT", 200],
-  // Anybody's name.
+  // Names that anyone can register.
   ["evil.example:PORT", 421],
   ["evil.example", 421],
   ["EVIL.EXAMPLE.", 421],
@@ -42,7 +41,7 @@ const HOSTS: readonly (readonly [host: string, status: number])[] = [
   ["xn--mnchen-3ya.example", 421],
   ["under_score.example", 421],
   [`${"a".repeat(60)}.${"b".repeat(60)}.example`, 421],
-  // None.
+  // Not names.
   ["user@localhost:PORT", 400],
   ["localhost@evil.example", 400],
   ["user:secret@localhost", 400],
@@ -70,13 +69,13 @@ const HOSTS: readonly (readonly [host: string, status: number])[] = [
   ["999.999.999.999", 400],
 ];
 
-Deno.test("a request is answered by the name that it was sent to: 200, 421 or 400", async (t) => {
+Deno.test("the Host header decides between 200, 421 and 400", async (t) => {
   await using hub = await startTestHub();
   for (const [name, status] of HOSTS) {
     const host = name.replace("PORT", String(hub.port));
     await t.step(`Host: ${name}`, async () => {
       for (const path of ["/api/status", "/api/rooms/lobby/messages", "/metrics"]) {
-        const answer = await ask(hub.port, path, [["Host", host]]);
+        const answer = await rawGet(hub.port, path, [["Host", host]]);
         assertEquals([path, answer.status], [path, status], answer.body);
         if (status === 421) {
           assertEquals(answer.body.trimEnd().split("\n").length, 1);
@@ -88,16 +87,16 @@ Deno.test("a request is answered by the name that it was sent to: 200, 421 or 40
           assertMatch(error.message, /^The Host header is not a host: \w/);
         }
       }
-      // Whatever watches over the hub calls it by any name, but it has to be one.
+      // Health checks may use any valid name.
       const healthy = status === 400 ? [200, 400, 404] : [200];
-      const { status: health } = await ask(hub.port, "/healthz", [["Host", host]]);
+      const { status: health } = await rawGet(hub.port, "/healthz", [["Host", host]]);
       assert(healthy.includes(health), String(health));
     });
   }
 });
 
-Deno.test("POST to a foreign name with its own origin is refused with 421 on every kind of hub", async (t) => {
-  const hubs: readonly [what: string, options: Partial<ServerOptions>][] = [
+Deno.test("POST to a foreign name with a matching origin gets 421 on every kind of hub", async (t) => {
+  const hubs: readonly [what: string, options: TestHubOptions][] = [
     ["localhost", { host: "localhost" }],
     ["all addresses", { host: "0.0.0.0" }],
     ["a trusted proxy", { trustedProxies: ["127.0.0.1"] }],
@@ -107,7 +106,7 @@ Deno.test("POST to a foreign name with its own origin is refused with 421 on eve
       await using hub = await startTestHub(options);
       const name = `evil.example:${hub.port}`;
       const body = "hi";
-      const answer = await askRaw(
+      const answer = await rawRequest(
         hub.port,
         `POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: ${name}\r\nOrigin: http://${name}\r\n` +
           `Content-Length: ${body.length}\r\nContent-Type: text/plain\r\n\r\n${body}`,
@@ -119,21 +118,21 @@ Deno.test("POST to a foreign name with its own origin is refused with 421 on eve
   }
 });
 
-Deno.test("two hosts in one request, or one in its first line and another in Host, are refused", async () => {
+Deno.test("contradicting hosts in one request are rejected", async () => {
   await using hub = await startTestHub();
   const first = "GET http://evil.example/api/status HTTP/1.1\r\nHost: localhost\r\n\r\n";
-  assertEquals((await askRaw(hub.port, first)).status, 400);
+  assertEquals((await rawRequest(hub.port, first)).status, 400);
   const same = "GET http://localhost/api/status HTTP/1.1\r\nHost: LOCALHOST:80\r\n\r\n";
-  assertEquals((await askRaw(hub.port, same)).status, 200);
+  assertEquals((await rawRequest(hub.port, same)).status, 200);
   for (const [one, two] of [["localhost", "evil.example"], ["evil.example", "localhost"]]) {
     const both = `GET /api/status HTTP/1.1\r\nHost: ${one}\r\nHost: ${two}\r\n\r\n`;
-    const { status } = await askRaw(hub.port, both);
-    // The runtime may hang up on it before the hub sees anything.
+    const { status } = await rawRequest(hub.port, both);
+    // The runtime may close the connection before the hub sees the request.
     assert([0, 400].includes(status), String(status));
   }
 });
 
-Deno.test("--allowed-host names hosts, and then only those come through a proxy, too", async (t) => {
+Deno.test("--allowed-host also restricts the hosts that a proxy forwards", async (t) => {
   await using hub = await startTestHub({
     allowedHosts: ["chat.example", "*.lan"],
     trustedProxies: ["127.0.0.1"],
@@ -157,21 +156,21 @@ Deno.test("--allowed-host names hosts, and then only those come through a proxy,
     ] as const
   ) {
     await t.step(`${host} ${JSON.stringify(headers)}`, async () => {
-      const answer = await ask(hub.port, "/api/status", [["Host", host], ...headers]);
+      const answer = await rawGet(hub.port, "/api/status", [["Host", host], ...headers]);
       assertEquals(answer.status, status, answer.body);
     });
   }
 });
 
-Deno.test("a hub is called by its machine's name, by the name it is bound to and by its certificate's", async () => {
+Deno.test("a hub answers to the machine's name, the name it is bound to and the names in its certificate", async () => {
   const own = machineNames();
   assert(own.includes(Deno.hostname().toLowerCase()), own.join());
   assert(own.some((name) => name.endsWith(".local")), own.join());
   await using hub = await startTestHub();
   for (const name of own) {
-    assertEquals((await ask(hub.port, "/api/status", [["Host", name]])).status, 200, name);
+    assertEquals((await rawGet(hub.port, "/api/status", [["Host", name]])).status, 200, name);
   }
-  const { cert } = await pair([
+  const { cert } = await keyPair([
     "hub.example",
     "*.wild.example",
     "127.0.0.1",
@@ -191,7 +190,7 @@ Deno.test("a hub is called by its machine's name, by the name it is bound to and
   }
 });
 
-Deno.test("`readHostPattern()` reads names as DNS has them, and nothing else", () => {
+Deno.test("`readHostPattern()` accepts DNS names only", () => {
   for (
     const [text, name] of [
       ["chat.example", "chat.example"],
@@ -210,7 +209,7 @@ Deno.test("`readHostPattern()` reads names as DNS has them, and nothing else", (
   }
 });
 
-Deno.test("`readAuthority()` never takes a name of a stranger for one that is known", () => {
+Deno.test("`readAuthority()` never reads a foreign name as a known one", () => {
   const list = new HostList({ own: ["hub"], allowed: [], origins: [] });
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", maxLength: 8 }), fc.boolean(), (text, before) => {
@@ -248,10 +247,10 @@ const isOldClient = /^2\.[0-8]\./.test(Deno.version.deno);
 
 for (const secure of isOldClient ? [false] : [false, true]) {
   const scheme = secure ? "https" : "http";
-  Deno.test(`HTTP/2 over ${scheme}: the hub's own page posts, and a foreign authority is refused`, async () => {
+  Deno.test(`HTTP/2 over ${scheme}: the hub's own page may post, a foreign authority is rejected`, async () => {
     await using hub = await startTestHub({
       host: "localhost",
-      ...(secure ? { tls: await pair() } : {}),
+      ...(secure ? { tls: await keyPair() } : {}),
     });
     const origin = `${scheme}://127.0.0.1:${hub.port}`;
     const post = (authority: string, from: string) =>
@@ -275,8 +274,8 @@ for (const secure of isOldClient ? [false] : [false, true]) {
     assertEquals((await get({ ":authority": evil, host: own })).status, 400);
   });
 
-  Deno.test(`HTTP/2 over ${scheme}: no WebSocket begins there, as the runtime offers none (RFC 8441)`, async () => {
-    await using hub = await startTestHub(secure ? { tls: await pair() } : {});
+  Deno.test(`HTTP/2 over ${scheme}: WebSockets are not offered (RFC 8441)`, async () => {
+    await using hub = await startTestHub(secure ? { tls: await keyPair() } : {});
     const session = connectHttp2(`${scheme}://127.0.0.1:${hub.port}`, {
       rejectUnauthorized: false,
     });
@@ -285,23 +284,23 @@ for (const secure of isOldClient ? [false] : [false, true]) {
       session.on("remoteSettings", (settings) => resolve(settings.enableConnectProtocol));
     });
     await new Promise<void>((resolve) => session.close(resolve));
-    // Once it is offered, the rules for upgrades have to hold for CONNECT, too.
+    // Once it is offered, the rules for upgrades must apply to CONNECT, too.
     assert(offered !== true);
   });
 }
 
-Deno.test("`sentTo()` takes the authority of HTTP/2, and refuses one that Host contradicts", () => {
+Deno.test("`requestAuthority()` reads the authority of HTTP/2, and rejects one that Host contradicts", () => {
   const at = (url: string, host?: string): string | undefined =>
-    sentTo(new Request(url, host === undefined ? {} : { headers: { host } }))?.host;
+    requestAuthority(new Request(url, host === undefined ? {} : { headers: { host } }))?.host;
   assertEquals(at("https://localhost:1/x"), "localhost:1");
   assertEquals(at("https://localhost:1/x", "LOCALHOST:1"), "localhost:1");
   assertEquals(at("https://localhost:1/x", "evil.example"), undefined);
 });
 
-Deno.test("a WebSocket without an origin is no browser's, and may use any name", async () => {
+Deno.test("a WebSocket without an origin is not a browser's, and may use any host name", async () => {
   await using hub = await startTestHub();
   const host = ["Host", "hub.lan"] as const;
-  assertEquals((await handshake(hub.port, [host])).status, 101);
+  assertEquals((await requestUpgrade(hub.port, [host])).status, 101);
   const page = ["Origin", "http://hub.lan"] as const;
-  assertEquals((await handshake(hub.port, [host, page])).status, 421);
+  assertEquals((await requestUpgrade(hub.port, [host, page])).status, 421);
 });

@@ -1,24 +1,24 @@
 import { assert, assertEquals } from "@std/assert";
-import { combine } from "../../../auth/combined.ts";
-import { JwtAuthorizer } from "../../../auth/jwt.ts";
+import { combineAuthorizers } from "../../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken } from "../../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../../auth/keys.ts";
-import { mint } from "../../../auth/mint.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
-import { ENDPOINTS } from "../../../server/http/api/endpoints.ts";
+import { OPERATIONS } from "../../../server/http/api/operations.ts";
+import { sqliteStorage } from "../../../server/storage.ts";
 import { MAX_SANCTIONS } from "../../../server/moderation/sanctions.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
-import type { Server, ServerOptions } from "../../../server.ts";
-import { address, tell } from "../../kit/http.ts";
-import { inspect } from "../../kit/inspector.ts";
-import { TestSocket } from "../../kit/socket.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import type { Server } from "../../../server.ts";
+import { fetchJson, httpUrl } from "../../kit/http.ts";
+import { openApiChecker } from "../../kit/openapi_checker.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
+import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
 const ADMIN = "an-admin-token-of-the-hub";
 const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
 
-function moderated(options: Partial<ServerOptions> = {}): Promise<Server> {
+function moderated(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({
-    authorizer: combine([
+    authorizer: combineAuthorizers([
       new SecretAuthorizer([ADMIN], { admin: true }),
       new JwtAuthorizer({ keys: [secretKey(KEY)] }),
     ], { open: true }),
@@ -26,41 +26,33 @@ function moderated(options: Partial<ServerOptions> = {}): Promise<Server> {
   });
 }
 
-function ordering(body: string, token = ADMIN): RequestInit {
+function asAdmin(body: string, token = ADMIN): RequestInit {
   return {
     body,
     headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
   };
 }
 
-Deno.test("GET /api/openapi.json lists every route, and every route that it lists is there", async () => {
+Deno.test("GET /api/openapi.json lists exactly the operations that exist", async () => {
   await using hub = await moderated();
-  const { operations, document } = await inspect(hub);
-  // The hub's own words on what there is, for paths that are not.
+  const { operations, document } = await openApiChecker(hub);
+  // A 404 lists the paths that exist.
   const known = async (path: string): Promise<readonly string[]> => {
-    const { status, body } = await tell(hub, path, {
+    const { status, body } = await fetchJson(hub, path, {
       headers: { authorization: `Bearer ${ADMIN}` },
     });
     assertEquals(status, 404);
     const [, names = ""] = String(body.error.message).split(" are ");
     return names.split(", ");
   };
-  const routed = [
-    ...await known("/api/nothing"),
-    ...(await known("/api/admin/nothing")).map((name) => `/api/admin/${name}`),
-  ];
+  const routed = [...await known("/api/nothing"), ...await known("/api/admin/nothing")];
   assertEquals(Object.keys(document.paths).toSorted(), routed.toSorted());
-  const methods = ENDPOINTS.flatMap((endpoint) =>
-    endpoint.operations.flatMap((operation) =>
-      operation.methods.filter((method) => method !== "HEAD")
-        .map((method) => `${method} ${endpoint.path}`)
-    )
-  );
+  const methods = OPERATIONS.map(({ method, path }) => `${method} ${path}`);
   assertEquals(operations.map(([method, path]) => `${method} ${path}`), methods);
   for (const [method, path] of operations) {
-    const { status } = await fetch(address(hub, path.replace("{room}", "lobby")), {
+    const { status } = await fetch(httpUrl(hub, path.replace("{room}", "lobby")), {
       method,
-      ...(method === "POST" ? ordering("") : {}),
+      ...(method === "POST" ? asAdmin("") : {}),
     }).then(async (response) => {
       await response.body?.cancel();
       return response;
@@ -69,8 +61,8 @@ Deno.test("GET /api/openapi.json lists every route, and every route that it list
   }
 });
 
-/** Orders that are as they should be, in an order in which each has something to do. */
-const ORDERS: readonly (readonly [order: string, body: object])[] = [
+/** Valid commands, in a sequence in which each has an effect. */
+const COMMANDS: readonly (readonly [command: string, body: object])[] = [
   ["mute", { name: "O'Neil (x)", for: 1.5, reason: "x" }],
   ["unmute", { name: "O'Neil (x)" }],
   ["mute", { address: "2001:db8::7" }],
@@ -85,8 +77,8 @@ const ORDERS: readonly (readonly [order: string, body: object])[] = [
   ["unban", { name: "山田 太郎", address: "192.0.2.7" }],
 ];
 
-/** Orders that are not. */
-const WRONG: readonly (readonly [order: string, body: unknown])[] = [
+/** Invalid commands. */
+const WRONG: readonly (readonly [command: string, body: unknown])[] = [
   ["kick", {}],
   ["kick", { name: 7 }],
   ["kick", { name: "Eve", resaon: "x" }],
@@ -108,60 +100,60 @@ const WRONG: readonly (readonly [order: string, body: unknown])[] = [
   ["announce", { room: "lobby" }],
 ];
 
-Deno.test("GET /api/openapi.json describes every order of moderators and every answer to one", async () => {
+Deno.test("GET /api/openapi.json describes every moderator command and every response to it", async () => {
   const broker = await openSqliteBroker({ path: ":memory:" });
   await using hub = await moderated({ broker });
-  const inspector = await inspect(hub);
-  const operations = inspector.operations.filter(([, path]) => path.startsWith("/api/admin/"));
-  const at = (order: string): string => `/api/admin/${order}`;
-  const ask = (order: string, body: unknown, token?: string): Promise<void> =>
-    inspector.ask(hub, "POST", at(order), "", ordering(JSON.stringify(body), token));
+  const checker = await openApiChecker(hub);
+  const operations = checker.operations.filter(([, path]) => path.startsWith("/api/admin/"));
+  const at = (command: string): string => `/api/admin/${command}`;
+  const ask = (command: string, body: unknown, token?: string): Promise<void> =>
+    checker.ask(hub, "POST", at(command), "", asAdmin(JSON.stringify(body), token));
   await using _o = await TestSocket.plain(hub.url, "O'Neil (x)");
-  const token = await mint(signingSecret(KEY), { issuedAt: Date.now(), sub: "jean-luc" });
+  const token = await mintToken(signingSecret(KEY), { issuedAt: Date.now(), sub: "jean-luc" });
   const owner = await TestSocket.plain(hub.url, undefined, `token=${token}`);
   await ask("release-name", { name: "jean-luc" });
   await owner.close();
-  for (const [order, body] of ORDERS) {
-    const validate = inspector.body("POST", at(order));
-    assert(validate(body), `${order}: ${JSON.stringify(validate.errors)}`);
-    await ask(order, body);
-    assert(inspector.seen.has(`POST ${at(order)} 200`), `${order} ${JSON.stringify(body)}`);
+  for (const [command, body] of COMMANDS) {
+    const validate = checker.body("POST", at(command));
+    assert(validate(body), `${command}: ${JSON.stringify(validate.errors)}`);
+    await ask(command, body);
+    assert(checker.seen.has(`POST ${at(command)} 200`), `${command} ${JSON.stringify(body)}`);
   }
-  for (const [order, body] of WRONG) {
-    assert(!inspector.body("POST", at(order))(body), `${order} ${JSON.stringify(body)}`);
-    inspector.seen.delete(`POST ${at(order)} 400`);
-    await ask(order, body);
-    assert(inspector.seen.has(`POST ${at(order)} 400`), `${order} ${JSON.stringify(body)}`);
+  for (const [command, body] of WRONG) {
+    assert(!checker.body("POST", at(command))(body), `${command} ${JSON.stringify(body)}`);
+    checker.seen.delete(`POST ${at(command)} 400`);
+    await ask(command, body);
+    assert(checker.seen.has(`POST ${at(command)} 400`), `${command} ${JSON.stringify(body)}`);
   }
   using client = Deno.createHttpClient({ allowHost: true });
   for (const [method, path] of operations) {
-    const { body, ...init } = ordering("{}");
+    const { body, ...init } = asAdmin("{}");
     const misdirected: RequestInit & { client: Deno.HttpClient } = {
       ...init,
       ...(method === "GET" ? {} : { body }),
       headers: { ...init.headers, host: "evil.example" },
       client,
     };
-    await inspector.ask(hub, method, path, "", misdirected);
+    await checker.ask(hub, method, path, "", misdirected);
   }
   await ask("ban", { name: "Eve", reason: "spam", for: 60 });
   await ask("mute", { address: "2001:db8::7" });
   await ask("close-room", { room: "party" });
-  for (const [order] of [...ORDERS, ["bans"]] as const) {
-    const method = order === "bans" ? "GET" : "POST";
+  for (const [command] of [...COMMANDS, ["bans"]] as const) {
+    const method = command === "bans" ? "GET" : "POST";
     const init = method === "GET" ? {} : { body: "{}" };
     const headers = { "content-type": "application/json" };
-    await inspector.ask(hub, method, at(order), "", { ...init, headers });
+    await checker.ask(hub, method, at(command), "", { ...init, headers });
     const mine = { ...headers, authorization: `Bearer ${token}` };
-    await inspector.ask(hub, method, at(order), "", { ...init, headers: mine });
+    await checker.ask(hub, method, at(command), "", { ...init, headers: mine });
     if (method === "GET") {
       const admin = { authorization: `Bearer ${ADMIN}` };
-      await inspector.ask(hub, method, at(order), "", { headers: admin });
+      await checker.ask(hub, method, at(command), "", { headers: admin });
     } else {
-      await ask(order, { message: "x".repeat(20_000) });
+      await ask(command, { message: "x".repeat(70_000) });
     }
   }
-  // Nobody of that name, and nothing to lift.
+  // No session of that name, and nothing to lift.
   await ask("kick", { name: "Nobody" });
   await ask("unban", { name: "Nobody" });
   await ask("unmute", { name: "Nobody" });
@@ -169,23 +161,23 @@ Deno.test("GET /api/openapi.json describes every order of moderators and every a
   await ask("release-name", { name: "Nobody" });
   await using limited = await moderated({ limits: { ratePerAddress: 1, rateOnLoopback: true } });
   for (const [method, path] of operations) {
-    while (!inspector.seen.has(`${method} ${path} 429`)) {
-      await inspector.ask(limited, method, path, "", method === "POST" ? ordering("{}") : {});
+    while (!checker.seen.has(`${method} ${path} 429`)) {
+      await checker.ask(limited, method, path, "", method === "POST" ? asAdmin("{}") : {});
     }
   }
   const crowded = await openSqliteBroker({ path: ":memory:" });
-  await crowded.measures.put(Array.from({ length: MAX_SANCTIONS }, (_, n) => ({
+  await sqliteStorage(crowded).sanctions.put(Array.from({ length: MAX_SANCTIONS }, (_, n) => ({
     ...{ kind: "ban", on: "name", key: `n${n}`, target: `n${n}`, by: "admin" } as const,
     ...{ since: n, until: Infinity },
   })));
   await using full = await moderated({ broker: crowded });
-  for (const [order, body] of [["ban", { name: "x" }], ["mute", { name: "x" }]] as const) {
-    await inspector.ask(full, "POST", at(order), "", ordering(JSON.stringify(body)));
+  for (const [command, body] of [["ban", { name: "x" }], ["mute", { name: "x" }]] as const) {
+    await checker.ask(full, "POST", at(command), "", asAdmin(JSON.stringify(body)));
   }
-  await inspector.ask(full, "POST", at("close-room"), "", ordering(`{"room":"party"}`));
-  // A fault cannot be had for the asking; bodies that are late have a test of their own.
+  await checker.ask(full, "POST", at("close-room"), "", asAdmin(`{"room":"party"}`));
+  // An internal error cannot be provoked, and slow bodies have a test of their own.
   const left = operations.flatMap(([method, path, { responses }]) =>
     Object.keys(responses).map((status) => `${method} ${path} ${status}`)
-  ).filter((what) => !inspector.seen.has(what) && !/ (500|408)$/.test(what));
+  ).filter((what) => !checker.seen.has(what) && !/ (500|408)$/.test(what));
   assertEquals(left, []);
 });

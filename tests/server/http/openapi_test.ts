@@ -1,16 +1,15 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Authorizer } from "../../../auth/authorizer.ts";
-import { combine } from "../../../auth/combined.ts";
+import { type Authorizer, combineAuthorizers } from "../../../auth/authorizer.ts";
 import { Rights } from "../../../auth/rights.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
-import { address, post, tell } from "../../kit/http.ts";
-import { EventReader } from "../../kit/events.ts";
-import { inspect } from "../../kit/inspector.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { fetchJson, httpUrl, post } from "../../kit/http.ts";
+import { SseReader } from "../../kit/sse_reader.ts";
+import { openApiChecker } from "../../kit/openapi_checker.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
-/** Lets in whom the token `good` is of, and into `lobby` only who says `reader`. */
+/** Rejects the token `bad`; the token `reader` may only read. */
 const authorizer: Authorizer = {
   required: false,
   authorize(token) {
@@ -28,13 +27,13 @@ function saying(body: string, type = "text/plain", more: Record<string, string> 
   return { body, headers: { "content-type": type, ...more } };
 }
 
-Deno.test("GET /api/openapi.json describes every answer of every path", async () => {
+Deno.test("GET /api/openapi.json describes every response of every path", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock, authorizer });
-  const inspector = await inspect(hub);
+  const checker = await openApiChecker(hub);
   using client = Deno.createHttpClient({ allowHost: true });
-  // What moderators may do has a test of its own.
-  const operations = inspector.operations.filter(([, path]) => !path.startsWith("/api/admin/"));
+  // The operations of moderators have a test of their own.
+  const operations = checker.operations.filter(([, path]) => !path.startsWith("/api/admin/"));
   await using alice = await TestSocket.plain(hub.url, "Alice");
   alice.send({ type: "message", message: "hi", data: [1], kind: "action" });
   await alice.next("message");
@@ -43,14 +42,14 @@ Deno.test("GET /api/openapi.json describes every answer of every path", async ()
   await away.closed;
   for (const [method, path] of operations) {
     const body = method === "POST" ? saying("hi") : {};
-    await inspector.ask(hub, method, path, "", body);
-    await inspector.ask(hub, method, path, "?token=bad", body);
+    await checker.ask(hub, method, path, "", body);
+    await checker.ask(hub, method, path, "?token=bad", body);
     const headers = new Headers(body.headers);
     headers.set("origin", "https://evil.example");
-    await inspector.ask(hub, method, path, "", { ...body, headers });
+    await checker.ask(hub, method, path, "", { ...body, headers });
     headers.set("host", "evil.example");
     const misdirected: RequestInit & { client: Deno.HttpClient } = { ...body, headers, client };
-    await inspector.ask(hub, method, path, "", misdirected);
+    await checker.ask(hub, method, path, "", misdirected);
   }
   const keyed = saying(`{"message":"hi"}`, "application/json", { "idempotency-key": "k" });
   for (
@@ -67,32 +66,32 @@ Deno.test("GET /api/openapi.json describes every answer of every path", async ()
       ["POST", MESSAGES, "?token=reader", saying("hi")],
     ] as const
   ) {
-    await inspector.ask(hub, method, path, query, init);
+    await checker.ask(hub, method, path, query, init);
   }
   await using limited = await startTestHub({
     clock,
     limits: { ratePerAddress: 1, rateOnLoopback: true },
   });
   for (const [method, path] of operations) {
-    while (!inspector.seen.has(`${method} ${path} 429`)) {
-      await inspector.ask(limited, method, path, "", method === "POST" ? saying("hi") : {});
+    while (!checker.seen.has(`${method} ${path} 429`)) {
+      await checker.ask(limited, method, path, "", method === "POST" ? saying("hi") : {});
     }
   }
   await using full = await startTestHub({ limits: { maxConnections: 0 } });
-  await inspector.ask(full, "GET", EVENTS);
+  await checker.ask(full, "GET", EVENTS);
   await using crowded = await startTestHub({ rooms: ["ops"], limits: { maxRoomsTotal: 1 } });
-  await inspector.ask(crowded, "GET", EVENTS);
+  await checker.ask(crowded, "GET", EVENTS);
   const stopping = await startTestHub({ clock });
   await using _carol = await TestSocket.plain(stopping.url, "Carol");
   const stopped = stopping.stop("Bye", 100);
-  await inspector.ask(stopping, "POST", MESSAGES, "", saying("hi"));
+  await checker.ask(stopping, "POST", MESSAGES, "", saying("hi"));
   clock.advance(1000);
   await stopped;
-  // A fault cannot be had for the asking; a body that is late has a test of its own, and a room that
-  // is none is not found in the paths that are filled in here.
+  // An internal error cannot be provoked, a slow body has a test of its own, and the room in these
+  // paths is always valid.
   const left = operations.flatMap(([method, path, { responses }]) =>
     Object.keys(responses).map((status) => `${method} ${path} ${status}`)
-  ).filter((what) => !inspector.seen.has(what) && !what.endsWith(" 500"));
+  ).filter((what) => !checker.seen.has(what) && !what.endsWith(" 500"));
   assertEquals(left, [
     "GET /api/rooms/{room}/members 400",
     `POST ${MESSAGES} 408`,
@@ -101,10 +100,12 @@ Deno.test("GET /api/openapi.json describes every answer of every path", async ()
 
 Deno.test("GET /api/openapi.json describes the events of a stream", async () => {
   const moderators = new SecretAuthorizer(["an-admin-token-of-the-hub"], { admin: true });
-  await using hub = await startTestHub({ authorizer: combine([moderators], { open: true }) });
-  const inspector = await inspect(hub);
+  await using hub = await startTestHub({
+    authorizer: combineAuthorizers([moderators], { open: true }),
+  });
+  const checker = await openApiChecker(hub);
   await post(hub, "lobby", "hi");
-  await using events = await EventReader.open(hub, "lobby", "?after=other:1");
+  await using events = await SseReader.open(hub, "lobby", "?after=other:1");
   await events.message(1);
   for (const order of ["announce", "close-room"]) {
     const body = JSON.stringify({
@@ -112,7 +113,7 @@ Deno.test("GET /api/openapi.json describes the events of a stream", async () => 
       [order === "announce" ? "message" : "reason"]: "x",
     });
     const headers = { authorization: "Bearer an-admin-token-of-the-hub" };
-    await tell(hub, `/api/admin/${order}`, { method: "POST", body, headers });
+    await fetchJson(hub, `/api/admin/${order}`, { method: "POST", body, headers });
   }
   await events.next("the end", ({ event }) => event === "notice");
   for (
@@ -124,14 +125,14 @@ Deno.test("GET /api/openapi.json describes the events of a stream", async () => 
     ] as const
   ) {
     const block = events.blocks.find((block) => block.event === event);
-    inspector.check(schema, JSON.parse(block?.data ?? ""));
+    checker.check(schema, JSON.parse(block?.data ?? ""));
   }
 });
 
-Deno.test("answers are shared with pages of origins that are allowed, and with no others", async () => {
+Deno.test("responses have CORS headers for allowed origins only", async () => {
   await using hub = await startTestHub({ origins: ["https://chat.example"] });
   const ask = async (method: string, path: string, origin: string): Promise<Response> => {
-    const response = await fetch(address(hub, path), {
+    const response = await fetch(httpUrl(hub, path), {
       method,
       headers: { origin, "access-control-request-method": "POST" },
     });
@@ -150,12 +151,12 @@ Deno.test("answers are shared with pages of origins that are allowed, and with n
     const { headers } = shared;
     const reader = headers.get("access-control-allow-origin");
     assertEquals([shared.status, reader], [status, "https://chat.example"], path);
-    // The runtime may add what it compressed for.
+    // The runtime may add accept-encoding.
     assertMatch(headers.get("vary") ?? "", /(^|, )origin$/);
     assertEquals(headers.get("access-control-allow-credentials"), null);
     const foreign = await ask(method, path, "https://evil.example");
     assertEquals([foreign.status, foreign.headers.get("access-control-allow-origin")], [403, null]);
-    const own = await ask(method, path, address(hub, "").replace(/\/$/, ""));
+    const own = await ask(method, path, httpUrl(hub, "").replace(/\/$/, ""));
     assertEquals(own.headers.get("access-control-allow-origin"), null);
   }
   const { headers } = await ask("OPTIONS", "/api/status", "https://chat.example");

@@ -1,16 +1,16 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { connect } from "../../../client.ts";
-import { pair } from "../../kit/certificates.ts";
-import { ask } from "../../kit/handshake.ts";
+import { keyPair } from "../../kit/certificates.ts";
+import { rawGet } from "../../kit/raw_http.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
 const ANY = ["Accept", "*/*"] as const;
 
-Deno.test("`curl http://HUB/` is told where to go, at the address that it asked for", async () => {
+Deno.test("the plain page names the address of the request", async () => {
   await using hub = await startTestHub({ rooms: ["team.de-1"] });
   for (const host of [`localhost:${hub.port}`, `127.0.0.1:${hub.port}`, `[::1]:${hub.port}`]) {
-    const answer = await ask(hub.port, "/", [["Host", host], ANY]);
+    const answer = await rawGet(hub.port, "/", [["Host", host], ANY]);
     assertEquals(answer.status, 200);
     assertEquals(answer.headers.get("content-type"), "text/plain; charset=utf-8");
     assertStringIncludes(answer.headers.get("vary") ?? "", "accept");
@@ -19,14 +19,14 @@ Deno.test("`curl http://HUB/` is told where to go, at the address that it asked 
     assertStringIncludes(answer.body, `http://${host}/api/rooms/team.de-1/messages`);
     assert(!answer.body.includes("TOKEN"));
   }
-  const browser = await ask(hub.port, "/", [["Accept", "text/html,*/*;q=0.8"]]);
+  const browser = await rawGet(hub.port, "/", [["Accept", "text/html,*/*;q=0.8"]]);
   assertStringIncludes(browser.body, "<!DOCTYPE html>");
-  assertEquals((await ask(hub.port, "/ws", [ANY])).status, 426);
+  assertEquals((await rawGet(hub.port, "/ws", [ANY])).status, 426);
 });
 
-Deno.test("what the plain page says to type works", async () => {
+Deno.test("the commands on the plain page work", async () => {
   await using hub = await startTestHub();
-  const { body } = await ask(hub.port, "/", [["Host", `127.0.0.1:${hub.port}`], ANY]);
+  const { body } = await rawGet(hub.port, "/", [["Host", `127.0.0.1:${hub.port}`], ANY]);
   const [, post = ""] = /curl -d "Hello" (\S+)/.exec(body) ?? [];
   const posted = await fetch(post, { method: "POST", body: "Hello" });
   assertEquals(posted.status, 201);
@@ -40,8 +40,8 @@ Deno.test("what the plain page says to type works", async () => {
   assertEquals((await alice.who("lobby")).online, 1);
 });
 
-Deno.test("the plain page tells of TLS and tokens, and guesses no address behind a proxy", async () => {
-  const tls = await pair();
+Deno.test("the plain page mentions TLS and tokens, and guesses no address behind a proxy", async () => {
+  const tls = await keyPair();
   await using hub = await startTestHub({
     tls,
     host: "localhost",

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
+import { sqliteStorage } from "../../../server/storage.ts";
 import { Hub } from "../../../server/hub.ts";
-import { TEXT_ENCODER } from "../../../server/encoders/encoder.ts";
+import type { Transport } from "../../../server/transport.ts";
+import { TEXT_ENCODER } from "../../../server/encoders/text.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../../server/limits/server_limits.ts";
 import {
   CLIENTS_FILE_PERIOD,
@@ -13,11 +15,10 @@ import { FakeClock } from "../../kit/fake_clock.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { LineClient } from "../../kit/line_client.ts";
 import { Program, startHubProcess } from "../../kit/process.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
-/** What is in the file. */
 interface Contents {
   readonly version: number;
   readonly time: string;
@@ -33,7 +34,7 @@ function read(path: string): Contents {
   return JSON.parse(Deno.readTextFileSync(path));
 }
 
-Deno.test("`--clients-file` shows who comes, changes names, joins, and goes", async () => {
+Deno.test("`--clients-file` shows clients that connect, rename, join and leave", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/clients.json`;
   const clock = new FakeClock();
@@ -79,12 +80,17 @@ Deno.test("`--clients-file` shows who comes, changes names, joins, and goes", as
   await carol[Symbol.asyncDispose]();
 });
 
-Deno.test("`ClientsFile` is never found half-written, by a reader that does nothing but read", async () => {
+Deno.test("`ClientsFile` is never seen half-written by a reader in a loop", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/clients.json`;
   const clock = new FakeClock();
   await using broker = await openSqliteBroker({ path: ":memory:" });
-  await using hub = new Hub({ broker, rooms: ["lobby"], limits: DEFAULT_SERVER_LIMITS, clock });
+  await using hub = new Hub({
+    ...sqliteStorage(broker),
+    rooms: ["lobby"],
+    limits: DEFAULT_SERVER_LIMITS,
+    clock,
+  });
   await using _file = new ClientsFile(path, hub, clock);
   const reader = new Worker(
     `data:application/javascript,${
@@ -108,13 +114,17 @@ Deno.test("`ClientsFile` is never found half-written, by a reader that does noth
     reader.onmessage = ({ data }) => resolve(data);
     reader.onerror = (event) => (event.preventDefault(), reject(new Error(event.message)));
   });
-  const transport = { bufferedAmount: 0, send: () => {}, close: () => {} };
+  const transport: Transport = {
+    kind: "websocket",
+    address: "192.0.2.1",
+    bufferedAmount: 0,
+    send: () => {},
+    close: () => {},
+  };
   let shown = 0;
   for (let round = 0; round < 60; round++) {
     for (let count = 0; count < 20; count++) {
-      const address = "192.0.2.1";
       hub.connect(transport, {
-        address,
         encoder: TEXT_ENCODER,
         rooms: [],
         sender: `n-${round}-${count}`,
@@ -139,18 +149,29 @@ Deno.test("`ClientsFile` writes once for any number of changes, and not at all f
   const path = `${folder.path}/clients.json`;
   const clock = new FakeClock();
   await using broker = await openSqliteBroker({ path: ":memory:" });
-  await using hub = new Hub({ broker, rooms: ["lobby"], limits: DEFAULT_SERVER_LIMITS, clock });
+  await using hub = new Hub({
+    ...sqliteStorage(broker),
+    rooms: ["lobby"],
+    limits: DEFAULT_SERVER_LIMITS,
+    clock,
+  });
   await using _file = new ClientsFile(path, hub, clock);
-  const transport = { bufferedAmount: 0, send: () => {}, close: () => {} };
+  const transport: Transport = {
+    kind: "websocket",
+    address: "192.0.2.1",
+    bufferedAmount: 0,
+    send: () => {},
+    close: () => {},
+  };
   for (let count = 0; count < 10_000; count++) {
-    const address = "192.0.2.1";
-    hub.connect(transport, { address, encoder: TEXT_ENCODER, rooms: [], sender: `name-${count}` });
+    hub.connect(transport, { encoder: TEXT_ENCODER, rooms: [], sender: `name-${count}` });
   }
   assertEquals(read(path).clients, [], "nothing is written before its time");
   // They are let in and enter their rooms a moment later; all of it is in the first write.
   await until(
     "all of them in their rooms",
-    () => hub.people().filter(({ rooms }) => rooms.length === 1).toArray().length === 10_000,
+    () =>
+      hub.queries.clients().filter(({ rooms }) => rooms.length === 1).toArray().length === 10_000,
   );
   assertEquals(read(path).clients, [], "nothing is written before its time");
   clock.advance(CLIENTS_FILE_PERIOD);
@@ -161,7 +182,7 @@ Deno.test("`ClientsFile` writes once for any number of changes, and not at all f
   assertEquals(read(path).time, time);
 });
 
-Deno.test("`ClientsFile` warns once when it cannot be written any more, and goes on later", async () => {
+Deno.test("`ClientsFile` warns once when writing fails, and retries", async () => {
   await using folder = await temporaryFolder();
   await Deno.mkdir(`${folder.path}/sub`);
   const path = `${folder.path}/sub/clients.json`;
@@ -212,7 +233,12 @@ for (
     await using folder = await temporaryFolder();
     await using broker = await openSqliteBroker({ path: ":memory:" });
     const clock = new FakeClock();
-    await using hub = new Hub({ broker, rooms: ["lobby"], limits: DEFAULT_SERVER_LIMITS, clock });
+    await using hub = new Hub({
+      ...sqliteStorage(broker),
+      rooms: ["lobby"],
+      limits: DEFAULT_SERVER_LIMITS,
+      clock,
+    });
     assertThrows(
       () => new ClientsFile(`${folder.path}/${where}`, hub, clock),
       ClientsFileError,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
-import { Histogram } from "../../../server/metrics/histogram.ts";
+import { Histogram } from "../../../server/metrics/counters.ts";
 import { exposition } from "../../../server/metrics/exposition.ts";
 import { METRICS } from "../../../server/metrics/metrics.ts";
 import type { Server } from "../../../server.ts";
@@ -9,9 +9,9 @@ import { FakeClock } from "../../kit/fake_clock.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { LineClient } from "../../kit/line_client.ts";
 import { type ParsedFamily, parseExposition } from "../../kit/exposition_parser.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 async function scrape(hub: Server): Promise<Map<string, ParsedFamily>> {
   const response = await fetch(`http://127.0.0.1:${hub.port}/metrics`);
@@ -33,7 +33,7 @@ function valueOf(
   )?.value;
 }
 
-Deno.test("/metrics counts what happens in the hub", async () => {
+Deno.test("/metrics counts events of the hub", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/log.db`;
   await using hub = await startTestHub({
@@ -107,7 +107,7 @@ Deno.test("/metrics counts what happens in the hub", async () => {
   assertEquals(valueOf(after, "bcast_received_characters_total"), before, "it does not fall");
 });
 
-Deno.test("/metrics tells by how much the event loop is late", async () => {
+Deno.test("/metrics reports the lag of the event loop", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock });
   clock.advance(3000);
@@ -159,7 +159,7 @@ for (
   });
 }
 
-Deno.test("/metrics takes the address that a trusted proxy names", async () => {
+Deno.test("/metrics uses the address from a trusted proxy", async () => {
   await using hub = await startTestHub({ trustedProxies: ["127.0.0.1"] });
   const headers = { "x-forwarded-for": "192.0.2.1" };
   const response = await fetch(`http://127.0.0.1:${hub.port}/metrics`, { headers });
@@ -167,7 +167,7 @@ Deno.test("/metrics takes the address that a trusted proxy names", async () => {
   assertEquals(response.status, 403);
 });
 
-Deno.test("/metrics can only be read", async () => {
+Deno.test("/metrics rejects other methods", async () => {
   await using hub = await startTestHub();
   const url = `http://127.0.0.1:${hub.port}/metrics`;
   for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
@@ -186,7 +186,7 @@ Deno.test("`Histogram.observe()` counts a value in the first bucket whose bound 
   assertEquals(histogram.sum, 107);
 });
 
-Deno.test("`exposition()` escapes what would break a line", () => {
+Deno.test("`exposition()` escapes characters that would break a line", () => {
   const labels = { x: 'a"b\\c\nd' };
   const text = exposition([
     { name: "m", type: "gauge", help: "a\\b\nc", reading: [{ labels, value: -Infinity }] },
@@ -226,7 +226,7 @@ const dashboard = JSON.parse(
 );
 const documentation = await Deno.readTextFile(new URL("../../../docs/metrics.md", import.meta.url));
 
-Deno.test("docs/metrics.md lists exactly the metrics that there are", () => {
+Deno.test("docs/metrics.md lists exactly the existing metrics", () => {
   const rows = documentation.split("\n").filter((line) => /^\| `(?:bcast|process)_/.test(line))
     .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim().replaceAll("`", "")));
   assertEquals(
@@ -235,7 +235,7 @@ Deno.test("docs/metrics.md lists exactly the metrics that there are", () => {
   );
 });
 
-Deno.test("deploy/grafana-dashboard.json asks for metrics that there are, and for nearly all", () => {
+Deno.test("deploy/grafana-dashboard.json uses only existing metrics, and nearly all", () => {
   interface Panel {
     readonly title: string;
     readonly type: string;

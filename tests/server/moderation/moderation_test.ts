@@ -1,25 +1,31 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { OPEN_GRANT } from "../../../auth/authorizer.ts";
-import type { Sanction, SanctionKey, SanctionStore } from "../../../broker/sqlite/sanctions.ts";
+import type {
+  Sanction,
+  SanctionKey,
+  SanctionStore,
+} from "../../../server/moderation/sanction_store.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
-import { JSON_ENCODER, TEXT_ENCODER } from "../../../server/encoders/encoder.ts";
+import { sqliteStorage } from "../../../server/storage.ts";
+import { JSON_ENCODER } from "../../../server/encoders/json.ts";
+import { TEXT_ENCODER } from "../../../server/encoders/text.ts";
 import {
   MAX_SANCTIONS,
   SanctionLimitError,
   Sanctions,
 } from "../../../server/moderation/sanctions.ts";
 import { formatUntil } from "../../../server/moderation/sanction_messages.ts";
-import { isLoopbackNetwork, parseNetwork } from "../../../server/limits/networks.ts";
+import { isLoopbackNetwork, parseNetwork } from "../../../lib/net.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
-import { RecordedClient, recordedHub } from "../../kit/recorded_hub.ts";
-import { until } from "../../kit/until.ts";
+import { RecordedClient, startMemoryHub } from "../../kit/memory_hub.ts";
+import { until } from "../../kit/wait.ts";
 
 const BY = { name: "Root", address: "198.51.100.1" };
 const ADMIN = { ...OPEN_GRANT, admin: true };
 const MESSAGE = { type: "message", room: "lobby", message: "hi", ref: 1 };
 
-Deno.test("`kick()` ends the sessions of a name at once, with the reason, and no others", async () => {
-  await using world = await recordedHub();
+Deno.test("`kick()` ends only the sessions of a name, at once and with the reason", async () => {
+  await using world = await startMemoryHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" });
   const bob = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Bob" });
@@ -27,10 +33,10 @@ Deno.test("`kick()` ends the sessions of a name at once, with the reason, and no
     sessions: 1,
     addresses: ["192.0.2.7"],
   });
-  assertEquals(eve.ended, [4503, "A moderator sent you away: spam"]);
+  assertEquals(eve.ended, [4503, "A moderator kicked you: spam"]);
   assertEquals(bob.ended, undefined);
   assertEquals(await bob.outcome(MESSAGE), "ok");
-  // No grace: the name is free, and the secret opens nothing.
+  // No grace time: the name is free, and the secret is invalid.
   const { session } = eve.all("welcome")[0] ?? {};
   const back = await new RecordedClient(hub, "192.0.2.7").hello({
     sender: "Eve",
@@ -42,11 +48,11 @@ Deno.test("`kick()` ends the sessions of a name at once, with the reason, and no
   assertEquals(hub.moderation.kick("Nobody", {}, BY), undefined);
 });
 
-Deno.test("`kick()` ends the session of who is away, and tells other people's clients in words", async () => {
-  await using world = await recordedHub();
+Deno.test("`kick()` ends disconnected sessions and notifies plain clients in text", async () => {
+  await using world = await startMemoryHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" });
-  hub.gone(eve.connection, 1006);
+  eve.connection.ended(1006);
   assertEquals(hub.moderation.kick("Eve", {}, BY), { sessions: 1, addresses: ["192.0.2.7"] });
   assertEquals(hub.moderation.kick("Eve", {}, BY), undefined);
   const plain = new RecordedClient(hub, "192.0.2.7", { encoder: JSON_ENCODER, sender: "Eve" });
@@ -54,47 +60,47 @@ Deno.test("`kick()` ends the session of who is away, and tells other people's cl
   await until("both are in", () => plain.connection.welcomed && text.connection.welcomed);
   hub.moderation.kick("Eve", {}, BY);
   hub.moderation.kick("Tex", { reason: "no bots" }, BY);
-  assertEquals(plain.all("system").at(-1)?.["message"], "A moderator sent you away");
-  assertEquals(text.lines.at(-1), "* A moderator sent you away: no bots");
+  assertEquals(plain.all("system").at(-1)?.["message"], "A moderator kicked you");
+  assertEquals(text.lines.at(-1), "* A moderator kicked you: no bots");
   assertEquals([plain.ended?.[0], text.ended?.[0]], [4503, 4503]);
 });
 
-Deno.test("`ban()` of a name keeps it out, however it is written, until its time is over", async () => {
-  await using world = await recordedHub();
+Deno.test("`ban()` rejects every spelling of a name until it expires", async () => {
+  await using world = await startMemoryHub();
   const { hub, clock } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" });
   const bob = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Bob" });
   const sent = await hub.moderation.ban({ name: "Eve" }, { for: 60, reason: "spam" }, BY);
   assertEquals(sent, { sessions: 1, addresses: ["192.0.2.7"] });
-  const sentence = "Eve is banned until 2026-01-01 00:01 UTC: spam";
-  assertEquals(eve.ended, [4503, sentence]);
+  const message = "Eve is banned until 2026-01-01 00:01 UTC: spam";
+  assertEquals(eve.ended, [4503, message]);
   for (const sender of ["Eve", "EVE", "Ｅｖｅ", "E\u200Dve"]) {
     const again = await new RecordedClient(hub, "203.0.113.9").hello({ sender });
-    assertEquals(again.ended, [4503, sentence], sender);
+    assertEquals(again.ended, [4503, message], sender);
     assertEquals(again.lines, []);
   }
   const plain = new RecordedClient(hub, "203.0.113.9", { encoder: JSON_ENCODER, sender: "eve" });
   await until("the end", () => plain.ended);
-  assertEquals(plain.ended, [4503, sentence]);
-  // Nor is there another way to the name.
+  assertEquals(plain.ended, [4503, message]);
+  // There is no other way to the name.
   assertEquals(
     await bob.outcome({ type: "nick", sender: "eve" }),
-    `name_taken: ${sentence}. Take another name`,
+    `name_taken: ${message}. Take another name`,
   );
   const guest = await new RecordedClient(hub, "192.0.2.7").hello();
-  assertEquals(await guest.outcome({ ...MESSAGE, sender: "Eve" }), `forbidden: ${sentence}`);
+  assertEquals(await guest.outcome({ ...MESSAGE, sender: "Eve" }), `forbidden: ${message}`);
   const late = await new RecordedClient(hub, "192.0.2.7").hello();
-  late.say({ type: "hello", sender: "Eve" });
+  late.sendFrame({ type: "hello", sender: "Eve" });
   await until("the end", () => late.ended);
-  assertEquals(late.ended, [4503, sentence]);
+  assertEquals(late.ended, [4503, message]);
   clock.advance(60_000);
   assertEquals(hub.moderation.list(), []);
   const free = await new RecordedClient(hub, "203.0.113.9").hello({ sender: "Eve" });
   assertEquals(free.all("welcome")[0]?.["sender"], "Eve");
 });
 
-Deno.test("`ban()` of an address is about its /64, hits who said nothing yet, and spares moderators", async () => {
-  await using world = await recordedHub();
+Deno.test("`ban()` of an address covers its /64 and connections without a hello, but no moderators", async () => {
+  await using world = await startMemoryHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "2001:db8::7").hello({ sender: "Eve" });
   const silent = new RecordedClient(hub, "2001:db8::8");
@@ -116,8 +122,8 @@ Deno.test("`ban()` of an address is about its /64, hits who said nothing yet, an
   assertEquals((await new RecordedClient(hub, "2001:db8::7").hello()).ended, undefined);
 });
 
-Deno.test("`ban()` of one's own name locks no moderator out", async () => {
-  await using world = await recordedHub();
+Deno.test("`ban()` of a moderator's own name does not lock the moderator out", async () => {
+  await using world = await startMemoryHub();
   const { hub } = world;
   const root = await new RecordedClient(hub, "192.0.2.1", { grant: ADMIN }).hello({
     sender: "Root",
@@ -131,7 +137,7 @@ Deno.test("`ban()` of one's own name locks no moderator out", async () => {
   );
 });
 
-Deno.test("the end of a ban or of a closed room is never told earlier than it is", () => {
+Deno.test("`formatUntil()` never announces an end too early", () => {
   const end = (until: number) => formatUntil({ until });
   const whole = Date.parse("2026-01-31T23:59:00.000Z");
   assertEquals(end(whole), " until 2026-01-31 23:59 UTC");
@@ -141,8 +147,8 @@ Deno.test("the end of a ban or of a closed room is never told earlier than it is
   assertEquals(end(Infinity), "");
 });
 
-Deno.test("`mute()` refuses every way to write, also under another name, until its time is over", async () => {
-  await using world = await recordedHub();
+Deno.test("`mute()` rejects every way to write, even after a rename, until it expires", async () => {
+  await using world = await startMemoryHub();
   const { hub, clock } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({
     sender: "Eve",
@@ -153,7 +159,7 @@ Deno.test("`mute()` refuses every way to write, also under another name, until i
     rooms: [{ room: "lobby" }],
   });
   assertEquals(await hub.moderation.mute({ name: "Eve" }, { for: 120, reason: "flood" }, BY), 1);
-  const sentence = "You may not write for 2 minutes: a moderator muted you: flood";
+  const message = "You may not write for 2 minutes: a moderator muted you: flood";
   for (
     const frame of [
       MESSAGE,
@@ -161,17 +167,17 @@ Deno.test("`mute()` refuses every way to write, also under another name, until i
       { type: "typing", room: "lobby", typing: true },
     ]
   ) {
-    assertEquals(await eve.outcome(frame), `forbidden: ${sentence}`);
+    assertEquals(await eve.outcome(frame), `forbidden: ${message}`);
   }
   assertEquals(eve.all("error").at(-1)?.["retryAfter"], 120);
   assertEquals(await eve.outcome({ type: "typing", room: "lobby", typing: false }), "ok");
   assertEquals(await eve.outcome({ type: "nick", sender: "Mallory" }), "ok");
-  assertEquals(await eve.outcome(MESSAGE), `forbidden: ${sentence}`);
-  // Reading goes on, and the others are not concerned.
+  assertEquals(await eve.outcome(MESSAGE), `forbidden: ${message}`);
+  // Reading still works, and others are not affected.
   assertEquals(await eve.outcome({ type: "history", room: "lobby" }), "ok");
   assertEquals(await bob.outcome(MESSAGE), "ok");
   await until("the message", () => eve.all("message").length === 1);
-  // The name is still muted for whoever takes it.
+  // The name is still muted for any client that takes it.
   assertEquals(await bob.outcome({ type: "nick", sender: "Eve" }), "ok");
   assertEquals((await bob.outcome({ ...MESSAGE, ref: 2 })).slice(0, 9), "forbidden");
   clock.advance(120_000);
@@ -179,8 +185,8 @@ Deno.test("`mute()` refuses every way to write, also under another name, until i
   assertEquals(await bob.outcome({ ...MESSAGE, ref: 3 }), "ok");
 });
 
-Deno.test("`unmute()` lifts a mute for who has another name by now; one by address stays", async () => {
-  await using world = await recordedHub();
+Deno.test("`unmute()` by name applies after a rename and keeps a mute by address", async () => {
+  await using world = await startMemoryHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({
     sender: "Eve",
@@ -199,8 +205,8 @@ Deno.test("`unmute()` lifts a mute for who has another name by now; one by addre
   assertEquals(await hub.moderation.unmute({ name: "Eve" }, BY), []);
 });
 
-Deno.test("`closeRoom()` empties a room, and nobody gets in or writes there until it is opened", async () => {
-  await using world = await recordedHub();
+Deno.test("`closeRoom()` empties a room and rejects joins and messages until it is opened", async () => {
+  await using world = await startMemoryHub();
   const { hub } = world;
   const rooms = [{ room: "lobby" }, { room: "party" }];
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve", rooms });
@@ -211,32 +217,32 @@ Deno.test("`closeRoom()` empties a room, and nobody gets in or writes there unti
   assertEquals(await hub.moderation.closeRoom("party", { reason: "too loud" }, BY), 1);
   await until("the news", () => eve.all("left").length > 0);
   assertEquals(eve.all("left"), [{ type: "left", room: "party" }]);
-  const sentence = "Room party is closed: too loud";
+  const message = "Room party is closed: too loud";
   assertEquals(eve.all("system").map(({ message, room }) => [message, room]), [[
-    sentence,
+    message,
     "party",
   ]]);
   assertEquals(eve.all("error"), []);
-  assertEquals(await bob.outcome({ type: "join", room: "party" }), `forbidden: ${sentence}`);
-  assertEquals(await eve.outcome({ ...MESSAGE, room: "party" }), `forbidden: ${sentence}`);
+  assertEquals(await bob.outcome({ type: "join", room: "party" }), `forbidden: ${message}`);
+  assertEquals(await eve.outcome({ ...MESSAGE, room: "party" }), `forbidden: ${message}`);
   assertEquals(await eve.outcome(MESSAGE), "ok");
   const late = await new RecordedClient(hub, "192.0.2.9").hello({ sender: "Late", rooms });
   const entered = late.all("welcome")[0]?.["rooms"] as { readonly room: string }[];
   assertEquals(entered.map(({ room }) => room), ["lobby"]);
-  await until("the reason", () => late.all("error")[0]?.["message"] === sentence);
+  await until("the reason", () => late.all("error")[0]?.["message"] === message);
   assertEquals(await hub.moderation.openRoom("party", BY), true);
   assertEquals(await hub.moderation.openRoom("party", BY), false);
   assertEquals(await bob.outcome({ type: "join", room: "party" }), "ok");
 });
 
-Deno.test("who is on the way into a room when it is closed does not get in", async () => {
-  await using world = await recordedHub();
+Deno.test("a join in progress is rejected when the room is closed", async () => {
+  await using world = await startMemoryHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve", rooms: [] });
-  // The room is being read from the log when it is closed.
-  eve.say({ type: "join", room: "party" });
+  // The room is being loaded from the log when it is closed.
+  eve.sendFrame({ type: "join", room: "party" });
   const arriving = new RecordedClient(hub, "192.0.2.8");
-  arriving.say({ type: "hello", sender: "Bob", rooms: [{ room: "party" }] });
+  arriving.sendFrame({ type: "hello", sender: "Bob", rooms: [{ room: "party" }] });
   await hub.moderation.closeRoom("party", {}, BY);
   await until("the refusal", () => eve.all("error").length + eve.all("left").length > 0);
   await until("the welcome", () => arriving.all("welcome").length > 0);
@@ -246,8 +252,8 @@ Deno.test("who is on the way into a room when it is closed does not get in", asy
   assertEquals(JSON.parse(arriving.lines[0] ?? "").type, "welcome");
 });
 
-Deno.test("`announce()` reaches everybody who is in, or a room, in their own way, and is not kept", async () => {
-  await using world = await recordedHub();
+Deno.test("`announce()` reaches all clients or a room in their encoding, and is not stored", async () => {
+  await using world = await startMemoryHub();
   const { hub } = world;
   const eve = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve", rooms: [] });
   const text = new RecordedClient(hub, "192.0.2.8", { encoder: TEXT_ENCODER, sender: "Tex" });
@@ -266,19 +272,20 @@ Deno.test("`announce()` reaches everybody who is in, or a room, in their own way
   assertEquals(eve.all("history")[0]?.["messages"], []);
 });
 
-Deno.test("what moderators decided holds for the next hub on the same log", async () => {
+Deno.test("sanctions hold for the next hub on the same log", async () => {
   await using broker = await openSqliteBroker({ path: ":memory:" });
+  const { sanctions } = sqliteStorage(broker);
   {
-    // A hub leaves its broker to who opened it.
+    // The caller disposes of the broker, not the hub.
     const clock = new FakeClock();
-    const { hub } = await recordedHub({ broker, clock });
+    const { hub } = await startMemoryHub({ broker, clock });
     await hub.moderation.ban({ name: "Eve" }, { for: 3600 }, BY);
     await hub.moderation.mute({ name: "Bob" }, {}, BY);
     await hub.moderation.closeRoom("party", {}, BY);
     await hub[Symbol.asyncDispose]();
   }
   const clock = new FakeClock();
-  const { hub } = await recordedHub({ broker, clock });
+  const { hub } = await startMemoryHub({ broker, clock });
   await using _hub = hub;
   assertEquals(
     (await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Eve" })).ended?.[0],
@@ -291,11 +298,11 @@ Deno.test("what moderators decided holds for the next hub on the same log", asyn
   assertEquals((await bob.outcome(MESSAGE)).slice(0, 9), "forbidden");
   assertEquals((await bob.outcome({ type: "join", room: "party" })).slice(0, 9), "forbidden");
   clock.advance(3_600_000);
-  await until("it is forgotten", () => broker.measures.all().length === 2);
-  assertEquals(broker.measures.all().map(({ kind }) => kind), ["close", "mute"]);
+  await until("its removal", () => sanctions.all().length === 2);
+  assertEquals(sanctions.all().map(({ kind }) => kind), ["close", "mute"]);
 });
 
-/** A store whose next change can be made to fail. */
+/** A store whose changes can be made to fail. */
 class FailingStore implements SanctionStore {
   fails = false;
   all(): readonly Sanction[] {
@@ -309,34 +316,34 @@ class FailingStore implements SanctionStore {
   }
 }
 
-Deno.test("`MeasureBook` changes nothing that is not kept, and goes on afterwards", async () => {
+Deno.test("`Sanctions` changes nothing if the store fails, and works afterwards", async () => {
   const store = new FailingStore();
-  const book = new Sanctions(store, new FakeClock());
+  const sanctions = new Sanctions(store, new FakeClock());
   const key = { kind: "ban", on: "name", key: "eve" } as const;
   const ban: Sanction = { ...key, target: "Eve", by: "admin", since: 0, until: Infinity };
   store.fails = true;
-  await assertRejects(() => book.put([ban]), Error, "disk full");
-  assertEquals(book.find(key), undefined);
+  await assertRejects(() => sanctions.put([ban]), Error, "disk full");
+  assertEquals(sanctions.find(key), undefined);
   store.fails = false;
-  await book.put([ban]);
+  await sanctions.put([ban]);
   store.fails = true;
-  await assertRejects(() => book.lift([key]), Error, "disk full");
-  assertEquals(book.find(key), ban);
+  await assertRejects(() => sanctions.lift([key]), Error, "disk full");
+  assertEquals(sanctions.find(key), ban);
 });
 
-Deno.test("`MeasureBook` does not grow without end, but lets what there is be changed", async () => {
-  const book = new Sanctions(new FailingStore(), new FakeClock());
+Deno.test("`Sanctions` rejects more than the maximum but still replaces existing ones", async () => {
+  const sanctions = new Sanctions(new FailingStore(), new FakeClock());
   const ban = (n: number): Sanction => ({
     ...{ kind: "ban", on: "name", key: `n${n}`, target: `n${n}`, by: "admin" } as const,
     ...{ since: n, until: Infinity },
   });
-  await book.put(Array.from({ length: MAX_SANCTIONS }, (_, n) => ban(n)));
-  await assertRejects(() => book.put([ban(MAX_SANCTIONS)]), SanctionLimitError);
-  await book.put([ban(0)]);
-  assertEquals(book.list().length, MAX_SANCTIONS);
+  await sanctions.put(Array.from({ length: MAX_SANCTIONS }, (_, n) => ban(n)));
+  await assertRejects(() => sanctions.put([ban(MAX_SANCTIONS)]), SanctionLimitError);
+  await sanctions.put([ban(0)]);
+  assertEquals(sanctions.list().length, MAX_SANCTIONS);
 });
 
-Deno.test("`parseNetwork()` takes addresses as people write them, and nothing broader", () => {
+Deno.test("`parseNetwork()` accepts all spellings of an address, but no larger network", () => {
   for (
     const [text, network] of [
       ["192.0.2.7", "192.0.2.7"],

@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { nameKey, normalizeName } from "../../../protocol.ts";
-import { type Kind, KINDS, World } from "../../kit/reach.ts";
-import { until } from "../../kit/until.ts";
+import { CLIENT_KINDS, type ClientKind, InProcessHub } from "../../kit/client_kinds.ts";
+import { until } from "../../kit/wait.ts";
 
-/** Names from all of what names allow. */
+/** Names of all kinds that are allowed. */
 const NAMES = [
   "jean-luc",
   "Zoë 世界",
@@ -20,74 +20,77 @@ const FROM = "192.0.2.7";
 const REASON = "because [of] this";
 const BY = { name: "Root", address: "198.51.100.1" };
 
-interface TestOrder {
-  /** Gives the order, and what must come before it; resolves with the answer to it. */
-  give(world: World, name: string): Promise<{ status: number; body: { affected?: number } }>;
-  /** What a person who is told reads. */
-  readonly words: RegExp;
+interface ActionCase {
+  /** Requests the action, and those that must precede it; resolves with its response. */
+  run(world: InProcessHub, name: string): Promise<{ status: number; body: { affected?: number } }>;
+  /** The notice that affected clients receive. */
+  readonly notice: RegExp;
 }
 
-function order(what: string, fields: (name: string) => object, words: RegExp): TestOrder {
-  return { give: (world, name) => world.order(what, fields(name)), words };
+function actionCase(what: string, fields: (name: string) => object, notice: RegExp): ActionCase {
+  return { run: (world, name) => world.order(what, fields(name)), notice };
 }
 
-/** An order that takes back another. */
-function lift(before: TestOrder, after: TestOrder): TestOrder {
+/** An action that reverts another. */
+function reverting(before: ActionCase, after: ActionCase): ActionCase {
   return {
-    words: after.words,
-    give: async (world, name) => {
-      await before.give(world, name);
-      return await after.give(world, name);
+    notice: after.notice,
+    run: async (world, name) => {
+      await before.run(world, name);
+      return await after.run(world, name);
     },
   };
 }
 
-/** The same name, written differently. */
-function otherwise(name: string): string {
+/** Another spelling of the name. */
+function respell(name: string): string {
   const written = `\u200D${name.toUpperCase()}`;
   return nameKey(written) === nameKey(name) ? written : `${name}\u200D`;
 }
 
-const byName = (name: string) => ({ name: otherwise(name), reason: REASON });
+const byName = (name: string) => ({ name: respell(name), reason: REASON });
 const byAddress = () => ({ address: FROM, reason: REASON });
-const ban = order("ban", byName, /is banned: because \[of\] this/);
-const banAddress = order("ban", byAddress, /Your address is banned: because \[of\] this/);
-const mute = order("mute", byName, /a moderator muted you: because \[of\] this/);
-const muteAddress = order("mute", byAddress, /a moderator muted you: because \[of\] this/);
-const close = order(
+const ban = actionCase("ban", byName, /is banned: because \[of\] this/);
+const banAddress = actionCase("ban", byAddress, /Your address is banned: because \[of\] this/);
+const mute = actionCase("mute", byName, /a moderator muted you: because \[of\] this/);
+const muteAddress = actionCase("mute", byAddress, /a moderator muted you: because \[of\] this/);
+const close = actionCase(
   "close-room",
   () => ({ room: "lobby", reason: REASON }),
   /lobby is closed: bec/,
 );
 
-const ORDERS = {
-  kick: order("kick", byName, /A moderator sent you away: because \[of\] this/),
+const ACTIONS = {
+  kick: actionCase("kick", byName, /A moderator kicked you: because \[of\] this/),
   ban,
   banAddress,
-  unban: lift(ban, order("unban", (name) => ({ name }), /never said/)),
-  unbanAddress: lift(banAddress, order("unban", () => ({ address: FROM }), /never said/)),
+  unban: reverting(ban, actionCase("unban", (name) => ({ name }), /never said/)),
+  unbanAddress: reverting(banAddress, actionCase("unban", () => ({ address: FROM }), /never said/)),
   mute,
   muteAddress,
-  unmute: lift(mute, order("unmute", (name) => ({ name }), /You may write again/)),
-  unmuteAddress: lift(muteAddress, order("unmute", () => ({ address: FROM }), /You may write aga/)),
+  unmute: reverting(mute, actionCase("unmute", (name) => ({ name }), /You may write again/)),
+  unmuteAddress: reverting(
+    muteAddress,
+    actionCase("unmute", () => ({ address: FROM }), /You may write aga/),
+  ),
   close,
-  open: lift(close, order("open-room", () => ({ room: "lobby" }), /never said/)),
-  announce: order("announce", () => ({ message: "Dinner is ready" }), /Dinner is ready/),
-  announceRoom: order(
+  open: reverting(close, actionCase("open-room", () => ({ room: "lobby" }), /never said/)),
+  announce: actionCase("announce", () => ({ message: "Dinner is ready" }), /Dinner is ready/),
+  announceRoom: actionCase(
     "announce",
     () => ({ message: "Dinner is ready", room: "lobby" }),
     /Dinner is ready/,
   ),
-} satisfies Record<string, TestOrder>;
+} satisfies Record<string, ActionCase>;
 
-type Cells = Readonly<Record<keyof typeof ORDERS, string>>;
+type ExpectedEffects = Readonly<Record<keyof typeof ACTIONS, string>>;
 
-// What an order did: how many it affected (the bystander not counted), what the person noticed
-// (`told` why, `ended`), whether others saw the person `leave`; then what is possible afterwards: to
-// hear what is said (`live`), to `say` something, to come `back`.
+// The effect of an action: the number affected (without the bystander), what the client notices
+// (`told` the reason, `ended`) and whether others see it `leave`. Then, what it can still do: receive
+// messages (`live`), `say` something, come `back`.
 
-/** Somebody connected, as others see. */
-const MEMBER: Cells = {
+/** A connected client that others see. */
+const MEMBER: ExpectedEffects = {
   kick: "1 told ended leave | back",
   ban: "1 told ended leave |",
   banAddress: "1 told ended leave |",
@@ -97,15 +100,15 @@ const MEMBER: Cells = {
   muteAddress: "1 told | live back",
   unmute: "1 told | live say back",
   unmuteAddress: "1 told | live say back",
-  // The bystander had to leave as well.
+  // The bystander has to leave, too.
   close: "1 told | back",
   open: "1 | back",
   announce: "1 told | live say back",
   announceRoom: "1 told | live say back",
 };
 
-/** Away: told nothing until the connection is back, and then of what holds. */
-const AWAY: Cells = {
+/** A disconnected session: notified only after it reconnects. */
+const AWAY: ExpectedEffects = {
   kick: "1 leave | say back",
   ban: "1 leave |",
   banAddress: "1 leave |",
@@ -121,8 +124,8 @@ const AWAY: Cells = {
   announceRoom: "0 | say back",
 };
 
-/** A stream says nothing, and others do not see it. */
-const STREAM: Cells = {
+/** A stream cannot write, and others do not see it. */
+const STREAM: ExpectedEffects = {
   kick: "1 told ended | back",
   ban: "1 told ended |",
   banAddress: "1 told ended |",
@@ -138,8 +141,8 @@ const STREAM: Cells = {
   announceRoom: "1 told | live back",
 };
 
-/** Requests that come and go are refused from then on. */
-const REQUESTS: Cells = {
+/** Single requests are rejected from then on. */
+const REQUESTS: ExpectedEffects = {
   kick: "404 | say back",
   ban: "0 |",
   banAddress: "0 |",
@@ -155,7 +158,7 @@ const REQUESTS: Cells = {
   announceRoom: "0 | say back",
 };
 
-const TABLE: Readonly<Record<keyof typeof KINDS, Cells>> = {
+const EXPECTED: Readonly<Record<keyof typeof CLIENT_KINDS, ExpectedEffects>> = {
   "v1 with a token": MEMBER,
   "v1": MEMBER,
   "v1, away, with a token": AWAY,
@@ -167,7 +170,7 @@ const TABLE: Readonly<Record<keyof typeof KINDS, Cells>> = {
   "lines with a token": MEMBER,
   "lines": MEMBER,
   "event stream with a token": STREAM,
-  // Without a name: orders about names do not concern it.
+  // Without a name, actions on names do not affect it.
   "event stream": {
     ...STREAM,
     kick: "404 | live back",
@@ -175,43 +178,43 @@ const TABLE: Readonly<Record<keyof typeof KINDS, Cells>> = {
     unban: "1 | live back",
   },
   "requests with a token": REQUESTS,
-  // Reading needs no name where no token is asked for.
+  // On an open hub, reading needs no name.
   "requests": { ...REQUESTS, ban: "0 | back" },
 };
 
-/** How many an order affects beside the person: the bystander. */
-const OTHERS: Partial<Record<keyof typeof ORDERS, number>> = {
+/** Bystanders that an action affects. */
+const BYSTANDERS: Partial<Record<keyof typeof ACTIONS, number>> = {
   close: 1,
   announce: 1,
   announceRoom: 1,
 };
 
-/** What comes of one order for one kind of connection; `expected` only says what to wait for. */
-async function cell(
-  kind: Kind,
-  column: keyof typeof ORDERS,
+/** The effect of one action on one kind of client; `expected` only tells what to wait for. */
+async function effectOf(
+  kind: ClientKind,
+  column: keyof typeof ACTIONS,
   name: string,
   expected: string,
 ): Promise<string> {
-  const { give, words } = ORDERS[column];
-  await using world = await World.open(kind.token);
+  const { run, notice } = ACTIONS[column];
+  await using world = await InProcessHub.open(kind.token);
   const person = await kind.open(world, name, FROM);
   await world.settle();
-  const { status, body: { affected } } = await give(world, name);
+  const { status, body: { affected } } = await run(world, name);
   await world.settle();
   const effect = [
-    status === 200 && affected !== undefined ? affected - (OTHERS[column] ?? 0) : status,
+    status === 200 && affected !== undefined ? affected - (BYSTANDERS[column] ?? 0) : status,
   ].map(String);
   const after: string[] = [];
-  const told = (): boolean => words.test(person.told());
+  const told = (): boolean => notice.test(person.told());
   if (expected.includes("told")) await until("the words", told);
   if (expected.includes("ended")) await until("the end", () => person.over());
   if (told()) effect.push("told");
   if (person.over()) effect.push("ended");
   if (world.sawLeave(name)) effect.push("leave");
   if (kind.live && !person.over() && column !== "close" && column !== "open") {
-    await world.tell("is anybody there?");
-    await until("what is said", () => person.told().includes("is anybody there?"));
+    await world.tell("hello, room");
+    await until("what is said", () => person.told().includes("hello, room"));
     after.push("live");
   }
   if (person.say !== undefined && !person.over()) {
@@ -228,20 +231,21 @@ async function cell(
 }
 
 let turn = 0;
-for (const [kindName, kind] of Object.entries(KINDS)) {
-  Deno.test(`every moderator's order reaches: ${kindName}`, async () => {
-    const expected: Readonly<Record<string, string>> = TABLE[kindName as keyof typeof KINDS];
+for (const [kindName, kind] of Object.entries(CLIENT_KINDS)) {
+  Deno.test(`every moderation action applies to: ${kindName}`, async () => {
+    const expected: Readonly<Record<string, string>> =
+      EXPECTED[kindName as keyof typeof CLIENT_KINDS];
     const found: Record<string, string> = {};
-    for (const column of Object.keys(ORDERS) as (keyof typeof ORDERS)[]) {
+    for (const column of Object.keys(ACTIONS) as (keyof typeof ACTIONS)[]) {
       const name = normalizeName(NAMES[turn++ % NAMES.length] ?? "") ?? "";
-      found[column] = await cell(kind, column, name, expected[column] ?? "");
+      found[column] = await effectOf(kind, column, name, expected[column] ?? "");
     }
     assertEquals(found, { ...expected });
   });
 }
 
-Deno.test("an event stream that is being opened while its room is closed ends with the reason", async () => {
-  await using world = await World.open(false);
+Deno.test("an event stream that opens while its room is closed ends with the reason", async () => {
+  await using world = await InProcessHub.open(false);
   const { broker } = world;
   const head = broker.head.bind(broker);
   const { promise: ready, resolve } = Promise.withResolvers<void>();
@@ -255,12 +259,12 @@ Deno.test("an event stream that is being opened while its room is closed ends wi
   resolve();
   const text = await answer.text();
   assertMatch(text, /party is closed: because \[of\] this/);
-  assertEquals(world.connections.count, 0);
-  assertEquals(world.hub.census().rooms, 1);
+  assertEquals(world.hub.limiter.count, 0);
+  assertEquals(world.hub.queries.stats().rooms, 1);
 });
 
 Deno.test("a ban between the check of a token and the opening of the stream ends the stream", async () => {
-  await using world = await World.open(true);
+  await using world = await InProcessHub.open(true);
   const opening = world.request("/api/rooms/lobby/events", { from: FROM, token: "Eve" });
   const banned = world.hub.moderation.ban({ name: "Eve" }, { reason: REASON }, BY);
   const answer = await opening;
@@ -268,8 +272,8 @@ Deno.test("a ban between the check of a token and the opening of the stream ends
   assertMatch(await answer.text(), /Eve is banned: because \[of\] this/);
 });
 
-Deno.test("an announcement is an event of a stream, and no position in it", async () => {
-  await using world = await World.open(false);
+Deno.test("an announcement is an event without an id in a stream", async () => {
+  await using world = await InProcessHub.open(false);
   const answer = await world.request("/api/rooms/lobby/events", { from: FROM });
   await world.tell("first");
   const text = 'Dinner\\u2028is ready "now"';

@@ -3,18 +3,18 @@ import type { Authorizer } from "../../../auth/authorizer.ts";
 import { Rights } from "../../../auth/rights.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import { HEARTBEAT } from "../../../server/transports/sse.ts";
-import { EventReader } from "../../kit/events.ts";
+import { SseReader } from "../../kit/sse_reader.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
-import { post, tell } from "../../kit/http.ts";
-import { TestSocket } from "../../kit/socket.ts";
+import { fetchJson, post } from "../../kit/http.ts";
+import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
-Deno.test("GET events streams what comes, and nobody sees who listens", async () => {
+Deno.test("GET events streams new messages, and its reader is not announced", async () => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   await post(hub, "lobby", "before");
-  await using events = await EventReader.open(hub, "lobby");
+  await using events = await SseReader.open(hub, "lobby");
   const header = (name: string): string | null => events.response.headers.get(name);
   assertEquals(events.response.status, 200);
   assertEquals(header("content-type"), "text/event-stream; charset=utf-8");
@@ -25,23 +25,23 @@ Deno.test("GET events streams what comes, and nobody sees who listens", async ()
   alice.send({ type: "message", message: "two\nlines \u2028", data: { a: 1 }, ref: 1 });
   await events.message(2);
   const { id, data = "" } = await events.next("it", ({ event }) => event === "message");
-  const { body: { messages } } = await tell(hub, "/api/rooms/lobby/messages?after=1");
+  const { body: { messages } } = await fetchJson(hub, "/api/rooms/lobby/messages?after=1");
   assertEquals(JSON.parse(data), messages[0]);
   assertEquals(id, opening.id?.replace(/1$/, "2"));
-  const { people, online } = (await tell(hub, "/api/rooms/lobby/members")).body;
+  const { people, online } = (await fetchJson(hub, "/api/rooms/lobby/members")).body;
   assertEquals([online, people.length, hub.online], [1, 1, 2]);
   await post(hub, "lobby", "last");
   await alice.next("message", ({ id }) => id === 3);
-  // Her own coming she may hear of.
+  // Alice may see that she joined.
   const others = alice.all("system").filter(({ message }) => message !== "Alice joined (1 online)");
   assertEquals(others, []);
 });
 
-Deno.test("GET events shows as much of the past as is asked for", async () => {
+Deno.test("GET events?history= starts with that many messages of the past", async () => {
   await using hub = await startTestHub();
   for (const word of ["a", "b", "c"]) await post(hub, "lobby", word);
   for (const [query, past] of [["?history=2", 2], ["?history=0", 0], ["", 0]] as const) {
-    await using events = await EventReader.open(hub, "lobby", query);
+    await using events = await SseReader.open(hub, "lobby", query);
     await events.next("the opening", ({ retry }) => retry !== undefined);
     const { body: { id } } = await post(hub, "lobby", "live");
     await events.message(id);
@@ -50,7 +50,7 @@ Deno.test("GET events shows as much of the past as is asked for", async () => {
   }
 });
 
-Deno.test("GET events goes on from any position without a gap or a repeat", async () => {
+Deno.test("GET events resumes from any position without a gap or a repeat", async () => {
   const broker = await openSqliteBroker({ path: ":memory:" });
   const drafts = Array.from({ length: 1500 }, (_, n) => ({
     room: "lobby",
@@ -59,7 +59,7 @@ Deno.test("GET events goes on from any position without a gap or a repeat", asyn
   }));
   await broker.append(drafts);
   await using hub = await startTestHub({ broker });
-  const { epoch } = (await tell(hub, "/api/rooms/lobby/messages?limit=1")).body;
+  const { epoch } = (await fetchJson(hub, "/api/rooms/lobby/messages?limit=1")).body;
   for (
     const [query, headers] of [
       ["?after=3", {}],
@@ -67,7 +67,7 @@ Deno.test("GET events goes on from any position without a gap or a repeat", asyn
       ["?after=1&history=5", { "last-event-id": `${epoch}:3` }],
     ] as const
   ) {
-    await using events = await EventReader.open(hub, "lobby", query, headers);
+    await using events = await SseReader.open(hub, "lobby", query, headers);
     const { body: { id } } = await post(hub, "lobby", "live");
     await events.message(id);
     const ids = events.messages.map(([id]) => id);
@@ -77,7 +77,7 @@ Deno.test("GET events goes on from any position without a gap or a repeat", asyn
   }
 });
 
-Deno.test("GET events says so when it cannot go on, and why", async () => {
+Deno.test("GET events sends `reset` with the reason when it cannot resume", async () => {
   const broker = await openSqliteBroker({
     path: ":memory:",
     retention: { maxMessages: 5, maxAge: Infinity },
@@ -85,7 +85,7 @@ Deno.test("GET events says so when it cannot go on, and why", async () => {
   await using hub = await startTestHub({ broker });
   for (let n = 0; n < 12; n++) await post(hub, "lobby", `m${n}`);
   await broker.trim();
-  const { epoch } = (await tell(hub, "/api/rooms/lobby/messages?limit=1")).body;
+  const { epoch } = (await fetchJson(hub, "/api/rooms/lobby/messages?limit=1")).body;
   for (
     const [position, reason] of [
       ["other:11", "epoch"],
@@ -93,7 +93,7 @@ Deno.test("GET events says so when it cannot go on, and why", async () => {
       [`${epoch}:1`, "trimmed"],
     ] as const
   ) {
-    await using events = await EventReader.open(hub, "lobby", "?history=2", {
+    await using events = await SseReader.open(hub, "lobby", "?history=2", {
       "last-event-id": position,
     });
     await events.message(12);
@@ -106,24 +106,24 @@ Deno.test("GET events says so when it cannot go on, and why", async () => {
   }
 });
 
-Deno.test("a stream that broke before its first message still goes on without a gap", async () => {
+Deno.test("a stream that broke before its first message resumes without a gap", async () => {
   await using hub = await startTestHub();
   let position;
   {
-    await using events = await EventReader.open(hub, "lobby");
+    await using events = await SseReader.open(hub, "lobby");
     await events.next("the opening", ({ retry }) => retry !== undefined);
     position = events.position ?? "";
   }
   await post(hub, "lobby", "missed");
-  await using events = await EventReader.open(hub, "lobby", "", { "last-event-id": position });
+  await using events = await SseReader.open(hub, "lobby", "", { "last-event-id": position });
   await events.message(1);
   assertEquals(events.messages, [[1, "missed"]]);
 });
 
-Deno.test("GET events shows that it is alive, and lets go of readers that leave", async () => {
+Deno.test("GET events sends heartbeats, and forgets readers that leave", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock });
-  const events = await EventReader.open(hub, "lobby");
+  const events = await SseReader.open(hub, "lobby");
   await events.next("the opening", ({ retry }) => retry !== undefined);
   await until("a heartbeat", () => {
     clock.advance(HEARTBEAT);
@@ -135,10 +135,10 @@ Deno.test("GET events shows that it is alive, and lets go of readers that leave"
     clock.advance(HEARTBEAT);
     return hub.online === 0;
   });
-  assertEquals((await tell(hub, "/api/status")).body.rooms, 0);
+  assertEquals((await fetchJson(hub, "/api/status")).body.rooms, 0);
 });
 
-/** Takes the end of a token's time as the token. */
+/** The token is the time when it expires. */
 const timed: Authorizer = {
   required: true,
   authorize(token, now) {
@@ -148,10 +148,10 @@ const timed: Authorizer = {
   },
 };
 
-Deno.test("GET events ends with the token, and takes it in the query too", async () => {
+Deno.test("GET events ends when its token expires, also one from the query", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock, authorizer: timed });
-  await using events = await EventReader.open(hub, "lobby", `?token=${clock.now() + 60_000}`);
+  await using events = await SseReader.open(hub, "lobby", `?token=${clock.now() + 60_000}`);
   await events.next("the opening", ({ retry }) => retry !== undefined);
   clock.advance(59_000);
   assertEquals(hub.online, 1);
@@ -159,24 +159,24 @@ Deno.test("GET events ends with the token, and takes it in the query too", async
   assertEquals(hub.online, 0);
   await until("the end", () => events.end === "closed");
   assertMatch(events.blocks.at(-1)?.comment ?? "", /expired/);
-  await using refused = await EventReader.open(hub, "lobby");
+  await using refused = await SseReader.open(hub, "lobby");
   assertEquals(refused.response.status, 401);
 });
 
 Deno.test("GET events counts as a connection", async () => {
   await using hub = await startTestHub({ limits: { maxConnections: 1 } });
   {
-    await using _events = await EventReader.open(hub, "lobby");
-    const { status, headers, body } = await tell(hub, "/api/rooms/lobby/events");
+    await using _events = await SseReader.open(hub, "lobby");
+    const { status, headers, body } = await fetchJson(hub, "/api/rooms/lobby/events");
     assertEquals([status, body.error.code, headers.get("retry-after")], [503, "unavailable", "5"]);
   }
-  await until("room for another", async () => {
-    await using events = await EventReader.open(hub, "lobby");
+  await until("the limit allows another", async () => {
+    await using events = await SseReader.open(hub, "lobby");
     return events.response.status === 200;
   });
 });
 
-Deno.test("GET events refuses positions that are none", async () => {
+Deno.test("GET events rejects invalid positions with 400", async () => {
   await using hub = await startTestHub();
   for (
     const [query, position] of [
@@ -195,14 +195,14 @@ Deno.test("GET events refuses positions that are none", async () => {
     ] as const
   ) {
     const headers: Record<string, string> = position === "" ? {} : { "last-event-id": position };
-    const told = await tell(hub, `/api/rooms/lobby/events${query}`, { headers });
+    const told = await fetchJson(hub, `/api/rooms/lobby/events${query}`, { headers });
     assertEquals([told.status, told.body.error.code], [400, "bad_frame"], query + position);
   }
-  assertEquals((await tell(hub, "/api/rooms/lobby/events", { method: "HEAD" })).status, 405);
+  assertEquals((await fetchJson(hub, "/api/rooms/lobby/events", { method: "HEAD" })).status, 405);
   assertEquals(hub.online, 0);
 });
 
-/** Asks for a stream, and never reads an answer. */
+/** Requests a stream, and never reads the response. */
 async function neverRead(port: number): Promise<Deno.TcpConn> {
   const socket = await Deno.connect({ hostname: "127.0.0.1", port });
   const request = `GET /api/rooms/lobby/events HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`;
@@ -210,9 +210,9 @@ async function neverRead(port: number): Promise<Deno.TcpConn> {
   return socket;
 }
 
-Deno.test("a stream that is never read is cut off, and a bystander loses nothing", async () => {
+Deno.test("a stream that is never read is disconnected, and a bystander loses nothing", async () => {
   await using hub = await startTestHub({ limits: { maxOutboxBytes: 256 * 1024 } });
-  await using alice = await EventReader.open(hub, "lobby");
+  await using alice = await SseReader.open(hub, "lobby");
   await alice.next("the opening", ({ retry }) => retry !== undefined);
   using _socket = await neverRead(hub.port);
   await until("the other", () => hub.online === 2);
@@ -222,14 +222,14 @@ Deno.test("a stream that is never read is cut off, and a bystander loses nothing
     sent = (await post(hub, "lobby", message)).body.id;
     return hub.online === 1;
   });
-  assertEquals((await tell(hub, "/api/status")).body.slowConsumers, 1);
+  assertEquals((await fetchJson(hub, "/api/status")).body.slowConsumers, 1);
   await alice.message(sent);
   assertEquals(alice.messages.length, sent);
 });
 
-Deno.test("a hub that stops ends its streams first, and those that are never read", async () => {
+Deno.test("`stop()` ends streams with its reason, even those that are never read", async () => {
   const hub = await startTestHub();
-  await using events = await EventReader.open(hub, "lobby");
+  await using events = await SseReader.open(hub, "lobby");
   await events.next("the opening", ({ retry }) => retry !== undefined);
   using _socket = await neverRead(hub.port);
   await until("the other", () => hub.online === 2);

@@ -1,33 +1,31 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { connectorFor } from "../../../commands/client/trust.ts";
 import { TLS_FLAGS, type TlsFlags, tlsSource } from "../../../commands/start/tls.ts";
-import { watchFiles } from "../../../lib/watch_files.ts";
 import { type ClientEvent, connect } from "../../../client.ts";
 import { checkPair, KeyPairError, readFingerprint } from "../../../server/transports/tls.ts";
-import { fingerprint, pair } from "../../kit/certificates.ts";
+import { keyPair, shownFingerprint } from "../../kit/certificates.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { Program } from "../../kit/process.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
-import { within } from "../../kit/within.ts";
+import { until, within } from "../../kit/wait.ts";
 
-const first = await pair();
-const second = await pair();
+const first = await keyPair();
+const second = await keyPair();
 /** Near its end. */
-const soon = await pair(["localhost"], 14);
+const soon = await keyPair(["localhost"], 14);
 const DAY = 86_400_000;
 
-Deno.test("checkPair() says what is wrong with a pair, and which file it is", async () => {
+Deno.test("`checkPair()` names the file and what is wrong with it", async () => {
   const names = { cert: "c.pem", key: "k.pem" };
   const facts = checkPair(first, names, Date.now());
-  assertEquals(facts.fingerprint, fingerprint(first));
+  assertEquals(facts.fingerprint, shownFingerprint(first));
   assertEquals(facts.isAuthority, false);
   const wrong: readonly [typeof first, KeyPairError["reason"], RegExp][] = [
     [{ ...first, cert: "" }, "unreadable", /"c\.pem": it holds no certificate/],
     [{ ...first, key: "x" }, "unreadable", /"k\.pem": it holds no private key/],
     [{ ...first, key: second.key }, "mismatch", /"k\.pem": it is not the key of "c\.pem"/],
-    [await pair(["localhost"], -2), "expired", /"c\.pem": it expired on \d{4}-\d\d-\d\d/],
+    [await keyPair(["localhost"], -2), "expired", /"c\.pem": it expired on \d{4}-\d\d-\d\d/],
   ];
   for (const [tls, reason, message] of wrong) {
     const error = assertThrows(() => checkPair(tls, names, Date.now()), KeyPairError);
@@ -38,15 +36,15 @@ Deno.test("checkPair() says what is wrong with a pair, and which file it is", as
   assertEquals(early.reason, "early");
 });
 
-Deno.test("renew() has everybody come back to the new certificate, with nothing lost and no noise", async () => {
+Deno.test("`renew()` moves all clients to the new certificate without losing messages", async () => {
   await using hub = await startTestHub({ tls: first });
   const url = new URL(`wss://localhost:${hub.port}/`);
   await using folder = await temporaryFolder();
   const ca = `${folder.path}/ca.pem`;
   await Deno.writeTextFile(ca, first.cert + second.cert);
   await using way = connectorFor(url, { ca });
-  await using alice = connect({ url, sender: "Alice" }, { ...way.seams, random: () => 0.01 });
-  await using bob = connect({ url, sender: "Bob" }, { ...way.seams, random: () => 0.02 });
+  await using alice = connect({ url, sender: "Alice" }, { ...way.environment, random: () => 0.01 });
+  await using bob = connect({ url, sender: "Bob" }, { ...way.environment, random: () => 0.02 });
   const heard: ClientEvent[] = [];
   const reading = (async (): Promise<void> => {
     for await (const event of bob) heard.push(event);
@@ -59,7 +57,7 @@ Deno.test("renew() has everybody come back to the new certificate, with nothing 
   await hub.renew(second);
   await alice.send({ message: "two" });
   await until("two at Bob's", () => heard.some((event) => event.type === "message"));
-  assertEquals(await shownBy(hub.port), fingerprint(second));
+  assertEquals(await shownBy(hub.port), shownFingerprint(second));
   assertEquals([alice.sender, bob.sender], ["Alice", "Bob"]);
   await bob.close();
   await reading;
@@ -75,45 +73,17 @@ Deno.test("renew() has everybody come back to the new certificate, with nothing 
   );
 });
 
-Deno.test("renew() leaves the port to the hub, however often and however close to its end", async () => {
+Deno.test("`renew()` keeps the port, however often it is called and even while the hub stops", async () => {
   const hub = await startTestHub({ tls: first });
-  // A handshake that never goes on: it must hold up neither.
+  // An unfinished handshake must delay neither.
   using stuck = await Deno.connect({ hostname: "127.0.0.1", port: hub.port });
   await Promise.all([second, first, second].map((tls) => hub.renew(tls)));
-  assertEquals(await shownBy(hub.port), fingerprint(second));
+  assertEquals(await shownBy(hub.port), shownFingerprint(second));
   await Promise.all([hub.renew(first), hub.stop()]);
-  // Whoever comes next can have it.
+  // Another program can have the port now.
   using next = Deno.listen({ hostname: "127.0.0.1", port: hub.port });
   assertEquals(next.addr.port, hub.port);
   assert(stuck.localAddr.port > 0);
-});
-
-Deno.test("watchFiles() tells of a link that is set anew, once the change has settled", async () => {
-  await using folder = await temporaryFolder();
-  const { path } = folder;
-  await Deno.mkdir(`${path}/1`);
-  await Deno.mkdir(`${path}/2`);
-  await Deno.writeTextFile(`${path}/1/cert`, "one");
-  await Deno.writeTextFile(`${path}/2/cert`, "two");
-  // As Kubernetes does it: the file is a link through a directory that is a link.
-  await Deno.symlink("1", `${path}/current`);
-  await Deno.symlink("current/cert", `${path}/cert`);
-  const clock = new FakeClock();
-  let changes = 0;
-  using _ = watchFiles([`${path}/cert`], clock, () => changes++);
-  clock.advance(10_000);
-  assertEquals(changes, 0);
-  await Deno.symlink("2", `${path}/next`);
-  await Deno.rename(`${path}/next`, `${path}/current`);
-  clock.advance(2000);
-  assertEquals(changes, 0, "it may still change");
-  clock.advance(2000);
-  assertEquals(changes, 1);
-  await Deno.remove(`${path}/current`);
-  clock.advance(6000);
-  assertEquals(changes, 2, "gone is a change too");
-  clock.advance(60_000);
-  assertEquals(changes, 2);
 });
 
 const NO_FLAGS: TlsFlags = {
@@ -122,7 +92,7 @@ const NO_FLAGS: TlsFlags = {
   tlsSelfSigned: false,
 };
 
-Deno.test("tlsSource() makes a self-signed pair once, for its owner alone, and again near its end", async () => {
+Deno.test("`tlsSource()` creates a self-signed pair once, readable by its owner only, and again before it expires", async () => {
   await using folder = await temporaryFolder();
   const clock = new FakeClock(Date.now());
   const flags = { ...NO_FLAGS, tlsSelfSigned: true };
@@ -142,7 +112,7 @@ Deno.test("tlsSource() makes a self-signed pair once, for its owner alone, and a
   await assertRejects(() => tlsSource(flags, options), Error, "holds no private key");
 });
 
-Deno.test("tlsSource() hands on what it reads again, and stays with what it has when that is bad", async () => {
+Deno.test("`tlsSource()` reloads the files, and keeps the old pair when the new one is bad", async () => {
   await using folder = await temporaryFolder();
   const flags = {
     ...NO_FLAGS,
@@ -174,23 +144,23 @@ Deno.test("tlsSource() hands on what it reads again, and stays with what it has 
   const used: string[] = [];
   const reload = (): Promise<void> =>
     source.reload((tls) => {
-      used.push(fingerprint(tls));
+      used.push(shownFingerprint(tls));
       return Promise.resolve();
     });
   await reload();
   await write({ cert: second.cert, key: first.key });
   await reload();
-  await write(await pair(["localhost"], -2));
+  await write(await keyPair(["localhost"], -2));
   await reload();
   await Deno.remove(flags.tlsKey);
   await reload();
   assertEquals(used, []);
   await write(second);
   await reload();
-  assertEquals(used, [fingerprint(second)]);
+  assertEquals(used, [shownFingerprint(second)]);
 });
 
-Deno.test("TlsSource.watch() tells of a new file, through the clock it was given", async () => {
+Deno.test("`TlsSource.watch()` reports a new file after the delay of its clock", async () => {
   await using folder = await temporaryFolder();
   const clock = new FakeClock(Date.now());
   const options = { directory: folder.path, host: "localhost", clock };
@@ -208,19 +178,20 @@ Deno.test("TlsSource.watch() tells of a new file, through the clock it was given
   assertEquals(changes, 1);
 });
 
-Deno.test("300 TLS handshakes that never go on keep neither clients nor the end waiting", async () => {
+Deno.test("300 unfinished TLS handshakes delay neither clients nor the stop", async () => {
   const hub = await startTestHub({ tls: first });
   const stuck: Deno.Conn[] = [];
   for (let n = 0; n < 300; n++) {
     stuck.push(await Deno.connect({ hostname: "127.0.0.1", port: hub.port }));
   }
-  assertEquals(await shownBy(hub.port), fingerprint(first));
+  assertEquals(await shownBy(hub.port), shownFingerprint(first));
   await within(hub.stop(), "the end of the hub");
   for (const connection of stuck) connection.close();
 });
 
 Deno.test({
-  name: "bcast start takes a new certificate at SIGHUP, and keeps the old one when it is bad",
+  name:
+    "bcast start reloads its certificate at SIGHUP, and keeps the old one when the new one is bad",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();
@@ -232,24 +203,27 @@ Deno.test({
     ]);
     const [, port] = await hub.line(/^Listening on wss:\/\/localhost:(\d+)\/$/);
     await hub.line(/connect wss:\/\/localhost:\d+\/$/);
-    assertEquals(await shownBy(Number(port)), fingerprint(first));
-    assert(hub.errors.includes(`c.pem: ${fingerprint(first)}, valid to `), hub.errors);
+    assertEquals(await shownBy(Number(port)), shownFingerprint(first));
+    assert(hub.errors.includes(`c.pem: ${shownFingerprint(first)}, valid until `), hub.errors);
     assert(!hub.errors.includes("expires in"), hub.errors);
     await Deno.writeTextFile(cert, soon.cert);
     hub.kill("SIGHUP");
     await until("the refusal", () => hub.errors.includes("it is not the key of"));
-    assertEquals(await shownBy(Number(port)), fingerprint(first));
+    assertEquals(await shownBy(Number(port)), shownFingerprint(first));
     await Deno.writeTextFile(key, soon.key);
     hub.kill("SIGHUP");
-    await until("the new one", () => hub.errors.includes(`is new: ${fingerprint(soon)}`));
-    assertEquals(await shownBy(Number(port)), fingerprint(soon));
+    await until(
+      "the new one",
+      () => hub.errors.includes(`was replaced: ${shownFingerprint(soon)}`),
+    );
+    assertEquals(await shownBy(Number(port)), shownFingerprint(soon));
     await until("the warning", () => /c\.pem expires in 1[34] days, on/.test(hub.errors));
     hub.kill("SIGTERM");
     assertEquals(await hub.exit(), 0);
   },
 });
 
-Deno.test("a self-signed hub shows what to type, and that is enough to get in", async () => {
+Deno.test("a self-signed hub prints a command with its fingerprint, and that command connects", async () => {
   await using folder = await temporaryFolder();
   await using hub = new Program([
     ...["start", "--data", folder.path, "--host", "127.0.0.1", "--port", "0", "--tls-self-signed"],
@@ -260,14 +234,14 @@ Deno.test("a self-signed hub shows what to type, and that is enough to get in", 
   await using client = new Program(["connect", url, "--fingerprint", shown, "--name", "Alice"]);
   await client.type("hello\n", { end: true });
   assertEquals(await client.exit(), 0, client.errors);
-  const other = fingerprint(first);
+  const other = shownFingerprint(first);
   await using wrong = new Program(["connect", url, "--fingerprint", other, "--name", "Bob"]);
   assertEquals(await wrong.exit(), 3);
   assert(wrong.errors.includes(shown), wrong.errors);
   assertEquals(wrong.errors.trimEnd().split("\n").length, 1, wrong.errors);
 });
 
-/** The fingerprint of the certificate that is shown at a port. */
+/** The fingerprint of the certificate that a port presents. */
 async function shownBy(port: number): Promise<string> {
   const url = new URL(`wss://127.0.0.1:${port}/`);
   await using way = connectorFor(url, { fingerprint: readFingerprint("00".repeat(32)) });

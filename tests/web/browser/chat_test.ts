@@ -11,7 +11,7 @@ import { PathProxy } from "../../kit/path_proxy.ts";
 import { Program, startHubProcess } from "../../kit/process.ts";
 import { Relay } from "../../kit/relay.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
@@ -30,12 +30,12 @@ async function fill(hub: Server, count: number): Promise<void> {
 
 test("the first visit asks for a name and remembers it", async (browser) => {
   await using hub = await startTestHub();
-  await using alice = await browser.visitor();
+  await using alice = await browser.newProfile();
   const { page } = await alice.open(hub);
   await page.getByRole("heading", { name: "Hello!" }).waitFor();
   await page.getByLabel("Name").fill("a/b");
   await page.getByText("A name has 1 to 32 visible characters").waitFor();
-  assert(await page.getByRole("button", { name: "Start talking" }).isDisabled());
+  assert(await page.getByRole("button", { name: "Start chatting" }).isDisabled());
   await page.getByLabel("Name").fill("Alice");
   await page.keyboard.press("Enter");
   await page.locator(".people").getByText("Alice").waitFor();
@@ -48,8 +48,8 @@ test("the first visit asks for a name and remembers it", async (browser) => {
 
 test("two people talk, and see each other typing, coming and being renamed", async (browser) => {
   await using hub = await startTestHub();
-  await using one = await browser.visitor();
-  await using other = await browser.visitor();
+  await using one = await browser.newProfile();
+  await using other = await browser.newProfile();
   const alice = await one.open(hub, { name: "Alice" });
   const bob = await other.open(hub, { name: "Bob" });
   await alice.page.locator(".note").getByText("Bob joined").waitFor();
@@ -70,14 +70,14 @@ test("two people talk, and see each other typing, coming and being renamed", asy
   await alice.page.getByRole("button", { name: "Change your name" }).click();
   await alice.page.getByRole("dialog").getByLabel("Name").fill("robert");
   await alice.page.getByRole("button", { name: "Change", exact: true }).click();
-  await alice.page.locator(".note.error").getByText("Somebody else is called robert").waitFor();
+  await alice.page.locator(".note.error").getByText("The name robert is taken").waitFor();
   await alice.page.locator(".self-name").getByText("Alice", { exact: true }).waitFor();
 });
 
 test("rooms and private conversations, with what is unread in them", async (browser) => {
   await using hub = await startTestHub();
-  await using one = await browser.visitor();
-  await using other = await browser.visitor();
+  await using one = await browser.newProfile();
+  await using other = await browser.newProfile();
   const alice = await one.open(hub, { name: "Alice" });
   const bob = await other.open(hub, { name: "Bob", query: "room=dev" });
   await bob.page.getByRole("heading", { name: "dev" }).first().waitFor();
@@ -115,7 +115,7 @@ test("rooms and private conversations, with what is unread in them", async (brow
 test("a reload keeps the session, the room, the draft and the place", async (browser) => {
   await using hub = await startTestHub();
   await fill(hub, 400);
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice", query: "room=lobby" });
   await alice.sees("#400");
   await alice.composer.fill("half a thou");
@@ -138,7 +138,7 @@ test("a reload keeps the session, the room, the draft and the place", async (bro
 test("scrolling up through 2,000 messages shows each once, in order, and keeps the place", async (browser) => {
   await using hub = await startTestHub();
   await fill(hub, 2000);
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   await alice.sees("#2000");
   const jumps = await alice.page.evaluate(async () => {
@@ -187,7 +187,7 @@ test("a hub that is killed and comes back while one is writing: nothing lost, do
   const { program, url } = await startHubProcess(["--data", folder.path, "--quiet"]);
   await using first = program;
   const { port } = new URL(url);
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(`http://127.0.0.1:${port}/`, { name: "Alice" });
   const texts = Array.from({ length: 30 }, (_, index) => `line ${index}`);
   for (const [index, text] of texts.entries()) {
@@ -215,7 +215,7 @@ test("what was not acked survives a reload, and is kept once", async (browser) =
   let hub = await startTestHub({ path });
   const { port } = hub;
   try {
-    await using visitor = await browser.visitor();
+    await using visitor = await browser.newProfile();
     const alice = await visitor.open(hub, { name: "Alice" });
     await alice.say("before");
     await alice.page.locator(".tick").waitFor();
@@ -239,7 +239,7 @@ test("what was not acked survives a reload, and is kept once", async (browser) =
 test("a phone that slept through the end of its connection comes back whole", async (browser) => {
   await using hub = await startTestHub();
   await using wire = new Relay(hub.port);
-  await using visitor = await browser.visitor({ width: 390, hasTouch: true });
+  await using visitor = await browser.newProfile({ width: 390, hasTouch: true });
   const alice = await visitor.open(wire.url.replace("ws:", "http:"), { name: "Alice" });
   await using bob = somebody(hub, "Bob");
   await bob.send({ message: "before" });
@@ -262,7 +262,7 @@ test("a phone that slept through the end of its connection comes back whole", as
 test("the page works under a base path behind a proxy", async (browser) => {
   await using hub = await startTestHub({ trustedProxies: ["127.0.0.1"] });
   await using proxy = new PathProxy("/chat", hub.port);
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(proxy.url, { name: "Alice" });
   await alice.say("through the proxy");
   await alice.page.locator(".tick").waitFor();

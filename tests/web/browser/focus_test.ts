@@ -7,9 +7,9 @@ import { type ClientConnection, connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
 import { browserTests, ChatPage, type TestBrowser } from "../../kit/browser.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
-import { moderate, startModeratedHub } from "../../kit/moderated_hub.ts";
-import { TokenHub } from "../../kit/token_hub.ts";
-import { until } from "../../kit/until.ts";
+import { postModeration, startModeratedHub } from "../../kit/test_hub.ts";
+import { FakeTokenHub } from "../../kit/fake_token_hub.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
@@ -50,7 +50,7 @@ async function typing(
   bob: ClientConnection,
   address: Server | string = hub,
 ) {
-  const visitor = await browser.visitor();
+  const visitor = await browser.newProfile();
   const alice = await visitor.open(address, { name: "Alice" });
   await until("Bob is there", () => bob.state === "online");
   await bob.direct("Alice", { message: "psst" });
@@ -95,17 +95,17 @@ const REMOVALS: readonly {
 }[] = [
   {
     what: "the room is closed",
-    happens: (hub) => moderate(hub, "close-room", { room: "doomed", reason: "tidy" }),
+    happens: (hub) => postModeration(hub, "close-room", { room: "doomed", reason: "tidy" }),
     reason: "Room doomed is closed: tidy",
   },
   {
     what: "one is kicked",
-    happens: (hub) => moderate(hub, "kick", { name: "Alice", reason: "calm down" }),
-    reason: "A moderator sent you away: calm down",
+    happens: (hub) => postModeration(hub, "kick", { name: "Alice", reason: "calm down" }),
+    reason: "A moderator kicked you: calm down",
   },
   {
     what: "one is banned",
-    happens: (hub) => moderate(hub, "ban", { name: "alice", for: 86400, reason: "spam" }),
+    happens: (hub) => postModeration(hub, "ban", { name: "alice", for: 86400, reason: "spam" }),
     reason: "alice is banned until",
   },
 ];
@@ -134,11 +134,11 @@ test("a closed room that is opened again continues where it stopped", async (bro
   await using _ = visitor;
   await bob.conversation.send({ room: "doomed", message: "before" });
   await alice.sees("before");
-  await moderate(hub, "close-room", { room: "doomed" });
+  await postModeration(hub, "close-room", { room: "doomed" });
   const again = alice.page.getByRole("button", { name: "Enter #doomed again" });
   await again.click();
   await alice.page.locator(".composer").getByText("Room doomed is closed").waitFor();
-  await moderate(hub, "open-room", { room: "doomed" });
+  await postModeration(hub, "open-room", { room: "doomed" });
   bob.conversation.join({ room: "doomed" });
   await bob.conversation.send({ room: "doomed", message: "after" });
   await again.click();
@@ -157,13 +157,13 @@ test("what was said in a closed room is there after a reload, to be read, search
   await Promise.all(
     texts.map((message) => bob.conversation.send({ room: "doomed", message })),
   );
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice", query: "room=doomed" });
   const { page } = alice;
   await alice.sees(texts.at(-1) ?? "");
   await alice.composer.click();
   await page.keyboard.insertText(DRAFT);
-  await moderate(hub, "close-room", { room: "doomed", reason: "tidy" });
+  await postModeration(hub, "close-room", { room: "doomed", reason: "tidy" });
   await page.getByRole("button", { name: "Enter #doomed again" }).waitFor();
   await page.reload();
   await alice.sees(texts.at(-1) ?? "");
@@ -187,11 +187,11 @@ test("what was said in a closed room is there after a reload, to be read, search
 
 test("who types on in a closed room, or muted, is told why once", async (browser) => {
   await using hub = await startModeratedHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Zoë-1", query: "room=doomed" });
   const { page } = alice;
   await page.getByText("This is #doomed").waitFor();
-  await moderate(hub, "close-room", { room: "doomed", reason: "tidy" });
+  await postModeration(hub, "close-room", { room: "doomed", reason: "tidy" });
   await page.getByRole("button", { name: "Enter #doomed again" }).waitFor();
   await alice.composer.click();
   await page.keyboard.type("a");
@@ -204,7 +204,7 @@ test("who types on in a closed room, or muted, is told why once", async (browser
   assertEquals(await notes.filter({ hasText: "is closed" }).count(), 1);
 
   await alice.thread("garden").click();
-  await moderate(hub, "mute", { name: "Zoë-1", reason: "hush" });
+  await postModeration(hub, "mute", { name: "Zoë-1", reason: "hush" });
   for (const text of ["one", "two", "three"]) {
     await alice.say(text);
     await page.locator(".pending").filter({ hasText: text }).getByText("Not sent").waitFor();
@@ -214,11 +214,11 @@ test("who types on in a closed room, or muted, is told why once", async (browser
 
 test("a page that the hub refuses does not pretend to load", async (browser) => {
   await using hub = await startModeratedHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "李-小" });
   await alice.say("one");
   await alice.sees("one");
-  await moderate(hub, "ban", { name: "李-小", reason: "spam" });
+  await postModeration(hub, "ban", { name: "李-小", reason: "spam" });
   const { page } = alice;
   await page.locator(".banner").getByText("is banned: spam").waitFor();
   await page.reload();
@@ -236,7 +236,7 @@ test("a room that is closed while the hub is away keeps the draft after the retu
   let hub = await startModeratedHub({ path });
   const { port } = hub;
   try {
-    await using visitor = await browser.visitor();
+    await using visitor = await browser.newProfile();
     const alice = await visitor.open(hub, { name: "Alice" });
     await alice.say("/join doomed");
     await alice.page.getByText("This is #doomed").waitFor();
@@ -244,7 +244,7 @@ test("a room that is closed while the hub is away keeps the draft after the retu
     await alice.page.keyboard.insertText(DRAFT);
     await hub.stop();
     await using meanwhile = await startModeratedHub({ path });
-    await moderate(meanwhile, "close-room", { room: "doomed", reason: "tidy" });
+    await postModeration(meanwhile, "close-room", { room: "doomed", reason: "tidy" });
     await meanwhile.stop();
     hub = await startModeratedHub({ path, port });
     const reason = alice.page.locator(".composer").getByText("Room doomed is closed: tidy");
@@ -268,8 +268,8 @@ test("private messages, announcements, renames and comings move neither the focu
   await until("Carol is there", () => carol.conversation.state === "online");
   await carol.conversation.direct("Alice", { message: "hello from somebody new" });
   await alice.thread("Carol-Ann 李").waitFor();
-  await moderate(hub, "announce", { message: "Lunch at noon" });
-  await moderate(hub, "close-room", { room: "zoo" });
+  await postModeration(hub, "announce", { message: "Lunch at noon" });
+  await postModeration(hub, "close-room", { room: "zoo" });
   bob.conversation.nick("Robert");
   await alice.thread("Robert").waitFor();
   await alice.page.keyboard.type(" rest");
@@ -295,7 +295,7 @@ test("the draft stays when the other person of a private conversation takes anot
 test("a room that is entered late does not open over what one has opened since", async (browser) => {
   await using hub = await startModeratedHub();
   const { port } = hub;
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   await hub.stop();
   await alice.page.locator(".banner").getByText("Trying again").waitFor();
@@ -316,8 +316,8 @@ test("a room that is entered late does not open over what one has opened since",
 });
 
 test("a token that is no longer good opens no window over a draft", async (browser) => {
-  await using hub = new TokenHub("right");
-  await using visitor = await browser.visitor();
+  await using hub = new FakeTokenHub("right");
+  await using visitor = await browser.newProfile();
   const page = await visitor.context.newPage();
   const alice = new ChatPage(page);
   await page.goto(`${hub.url}?name=Alice#token=right`);
@@ -330,6 +330,6 @@ test("a token that is no longer good opens no window over a draft", async (brows
   await page.keyboard.press("Enter");
   assertEquals(await page.locator("dialog").count(), 0);
   assertEquals(await alice.composer.inputValue(), `${DRAFT} rest`);
-  await page.locator(".banner").getByRole("button", { name: "Give a token" }).click();
+  await page.locator(".banner").getByRole("button", { name: "Enter a token" }).click();
   await page.getByRole("dialog").getByText("The token has expired").waitFor();
 });

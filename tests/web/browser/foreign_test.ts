@@ -5,8 +5,8 @@ import type { Authorizer } from "../../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import type { Server } from "../../../server.ts";
 import { browserTests, type TestBrowser } from "../../kit/browser.ts";
-import { pair } from "../../kit/certificates.ts";
-import { address, tell } from "../../kit/http.ts";
+import { keyPair } from "../../kit/certificates.ts";
+import { fetchJson, httpUrl } from "../../kit/http.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
 const test = browserTests();
@@ -106,7 +106,7 @@ async function visit(
   url: string,
   use: (page: Page) => Promise<void>,
 ): Promise<void> {
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const page = await visitor.context.newPage();
   try {
     await page.goto(url);
@@ -136,7 +136,7 @@ async function outcome(
 
 /** How many requests a hub has refused with 403. */
 async function refused(hub: Server): Promise<number> {
-  const text = await (await fetch(address(hub, "/metrics"))).text();
+  const text = await (await fetch(httpUrl(hub, "/metrics"))).text();
   return Number(/^bcast_turned_away_total\{status="403"\} (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
@@ -163,13 +163,13 @@ for (const host of ["127.0.0.1", "localhost"]) {
           const path of ["/api/status", "/api/rooms/lobby/messages", "/metrics"]
         ) {
           const query = `token=guess&query=a*+a*&way=${encodeURIComponent(way)}`;
-          const status = await outcome(page, address(hub, `${path}?${query}`), go);
+          const status = await outcome(page, httpUrl(hub, `${path}?${query}`), go);
           assert(status === 403 || status === "withheld", `${way} ${path}: ${status}`);
           tried++;
         }
       }
-      assertEquals(await upgrade(page, address(hub, "/?token=guess")), "refused");
-      const linked = await outcome(page, address(hub, "/api/status?token=guess&linked"), (url) => {
+      assertEquals(await upgrade(page, httpUrl(hub, "/?token=guess")), "refused");
+      const linked = await outcome(page, httpUrl(hub, "/api/status?token=guess&linked"), (url) => {
         location.href = url;
       });
       assertEquals(linked, 403);
@@ -178,7 +178,7 @@ for (const host of ["127.0.0.1", "localhost"]) {
     assert(await refused(hub) >= tried, "all of them came to the hub");
     assertEquals(asked, []);
     const headers = { authorization: `Bearer ${SECRET}` };
-    assertEquals((await tell(hub, "/api/status", { headers })).status, 200);
+    assertEquals((await fetchJson(hub, "/api/status", { headers })).status, 200);
   });
 
   test(`a page at ${host}, another port, may link to the hub's page`, async (browser) => {
@@ -189,10 +189,10 @@ for (const host of ["127.0.0.1", "localhost"]) {
         document.body.append(
           Object.assign(document.createElement("a"), { href: url, textContent: "Chat" }),
         );
-      }, address(hub, "/"));
+      }, httpUrl(hub, "/"));
       await page.locator("a").click();
       await page.locator("#app").first().waitFor();
-      assert(page.url().startsWith(address(hub, "/")), page.url());
+      assert(page.url().startsWith(httpUrl(hub, "/")), page.url());
     });
   });
 }
@@ -202,7 +202,7 @@ test("a page that --origin names fetches, listens and connects, and others' imag
   const { hub } = await guarded([new URL(site.url).origin]);
   await using _hub = hub;
   await visit(browser, site.url, async (page) => {
-    const status = address(hub, "/api/status");
+    const status = httpUrl(hub, "/api/status");
     const found = await page.evaluate(
       async ([url, token]) => {
         const headers = { authorization: `Bearer ${token}` };
@@ -211,7 +211,7 @@ test("a page that --origin names fetches, listens and connects, and others' imag
       [status, SECRET],
     );
     assertEquals(found, 200);
-    const events = address(hub, `/api/rooms/lobby/events?token=${SECRET}`);
+    const events = httpUrl(hub, `/api/rooms/lobby/events?token=${SECRET}`);
     const listens = await page.evaluate((url) =>
       new Promise<string>((resolve) => {
         const source = new EventSource(url);
@@ -219,7 +219,7 @@ test("a page that --origin names fetches, listens and connects, and others' imag
         source.onerror = () => resolve("refused");
       }), events);
     assertEquals(listens, "open");
-    assertEquals(await upgrade(page, address(hub, "/")), "open");
+    assertEquals(await upgrade(page, httpUrl(hub, "/")), "open");
     const before = await refused(hub);
     const image = await outcome(page, `${status}?image`, (url) => void (new Image().src = url));
     // It does not say whose it is: Referer may be left out by anybody, and may be anything.
@@ -230,24 +230,24 @@ test("a page that --origin names fetches, listens and connects, and others' imag
 
 test("the hub's own page and a typed address reach what they ask for", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const { page } = await visitor.open(hub);
   assertEquals(await page.evaluate(async () => (await fetch("/api/status")).status), 200);
-  assertEquals((await page.goto(address(hub, "/api/status")))?.status(), 200);
+  assertEquals((await page.goto(httpUrl(hub, "/api/status")))?.status(), 200);
 });
 
 test("the hub's own page posts over HTTP/2, and talks, where the hub has TLS", async (browser) => {
-  await using hub = await startTestHub({ tls: await pair() });
-  await using visitor = await browser.visitor({
+  await using hub = await startTestHub({ tls: await keyPair() });
+  await using visitor = await browser.newProfile({
     ignoreHTTPSErrors: true,
     serviceWorkers: "block",
   });
-  const { page } = await visitor.open(address(hub, "/"));
+  const { page } = await visitor.open(httpUrl(hub, "/"));
   const [status, protocol] = await page.evaluate(async () => {
     const { status } = await fetch("/api/rooms/lobby/messages", { method: "POST", body: "hi" });
     const [entry] = performance.getEntriesByType("resource").slice(-1);
     return [status, (entry as PerformanceResourceTiming).nextHopProtocol];
   });
   assertEquals([status, protocol], [201, "h2"]);
-  assertEquals(await upgrade(page, address(hub, "/")), "open");
+  assertEquals(await upgrade(page, httpUrl(hub, "/")), "open");
 });

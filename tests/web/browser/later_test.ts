@@ -4,15 +4,15 @@
 
 import { assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
-import { browserTests, type Visitor } from "../../kit/browser.ts";
+import { type BrowserProfile, browserTests } from "../../kit/browser.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
 /** From now on the hub serves what could be the page of another version. */
-async function serveAnother({ context }: Visitor): Promise<void> {
+async function serveAnother({ context }: BrowserProfile): Promise<void> {
   await context.route((url) => url.pathname === "/", async (route) => {
     const answer = await fetch(route.request().url(), { headers: { accept: "text/html" } });
     const body = (await answer.text()).replace(/assets\/app-\w+\.js/, "assets/app-another.js");
@@ -32,7 +32,7 @@ test("a page left open says that there is a new version, and reloading keeps the
   let hub = await startTestHub();
   const { port } = hub;
   try {
-    await using visitor = await browser.visitor({ serviceWorkers: "block" });
+    await using visitor = await browser.newProfile({ serviceWorkers: "block" });
     const alice = await visitor.open(hub, { name: "Alice" });
     const { page } = alice;
     const notice = page.locator(".new-version").getByText("New version.");
@@ -68,7 +68,7 @@ test("where the browser keeps nothing, a new version does not cost a draft", asy
   let hub = await startTestHub();
   const { port } = hub;
   try {
-    await using visitor = await browser.visitor({ serviceWorkers: "block" });
+    await using visitor = await browser.newProfile({ serviceWorkers: "block" });
     await visitor.context.addInitScript(() => {
       for (const storage of ["localStorage", "sessionStorage"]) {
         Object.defineProperty(globalThis, storage, {
@@ -108,7 +108,7 @@ test("search without a connection says so and finds what is loaded; with one, th
         : `hay ${index}`;
     });
     await Promise.all(texts.map((message) => bob.send({ message })));
-    await using visitor = await browser.visitor();
+    await using visitor = await browser.newProfile();
     const alice = await visitor.open(hub, { name: "Alice" });
     await alice.sees("hay 299");
     await hub.stop();

@@ -9,7 +9,7 @@ import { visible } from "../../../protocol.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
 import { HOSTILE_TEXTS } from "../../kit/hostile_texts.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
@@ -57,7 +57,7 @@ async function copied({ page }: ChatPage, id: number): Promise<string> {
 
 test("what programs wrote is shown and copied as it was written", async (browser) => {
   await using hub = await startTestHub({ limits: { rate: 0 } });
-  await using visitor = await browser.visitor({
+  await using visitor = await browser.newProfile({
     height: 4000,
     permissions: ["clipboard-read", "clipboard-write"],
   });
@@ -77,7 +77,7 @@ test("what programs wrote is shown and copied as it was written", async (browser
 
 test("columns stand below each other in a message of a program", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
   await bob.send({ message: "iiii  X\nWWWW  X\ni\tX\nWWW\tX" });
@@ -99,7 +99,7 @@ test("columns stand below each other in a message of a program", async (browser)
 
 test("what is typed in the page is sent as Markdown, to rooms and to people, and keeps its spaces", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
   const heard: (string | undefined)[][] = [];
@@ -130,7 +130,7 @@ test("what is typed in the page is sent as Markdown, to rooms and to people, and
 
 test("quoting what a program wrote does not alter it", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
   await bob.send({ message: "**/*.ts  __init__ *x*", data: { a: "__b__" } });

@@ -7,9 +7,8 @@ import type { Page } from "playwright-core";
 import { connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
 import { browserTests, type ChatPage, type TestBrowser } from "../../kit/browser.ts";
-import { moderate, startModeratedHub } from "../../kit/moderated_hub.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { postModeration, startModeratedHub, startTestHub } from "../../kit/test_hub.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
@@ -83,7 +82,7 @@ async function furnished(
   width: number,
   colorScheme: "light" | "dark",
 ) {
-  const visitor = await browser.visitor({ width, height: 740, colorScheme });
+  const visitor = await browser.newProfile({ width, height: 740, colorScheme });
   await visitor.context.addInitScript(AXE);
   const bob = connect({ url: hub.url, sender: "Bob", echo: false });
   await bob.send({
@@ -170,15 +169,18 @@ for (
     await page.getByLabel("Search emoji").fill("hea");
     await look("the emoji");
     await page.keyboard.press("Escape");
-    await moderate(hub, "announce", { message: "Lunch at noon. ".repeat(12) });
-    await moderate(hub, "announce", { message: "x".repeat(120), room: "lobby" });
+    await postModeration(hub, "announce", { message: "Lunch at noon. ".repeat(12) });
+    await postModeration(hub, "announce", { message: "x".repeat(120), room: "lobby" });
     await page.locator(".announcement").nth(1).waitFor();
     await look("announcements");
     await page.getByRole("button", { name: "Dismiss: x" }).click();
     await page.getByRole("button", { name: "Dismiss: L" }).click();
     await alice.say("/join doomed");
     await page.getByText("This is #doomed").waitFor();
-    await moderate(hub, "close-room", { room: "doomed", reason: "a rather long story ".repeat(5) });
+    await postModeration(hub, "close-room", {
+      room: "doomed",
+      reason: "a rather long story ".repeat(5),
+    });
     await alice.composer.fill("half a thought");
     await page.getByRole("button", { name: "Enter #doomed again" }).waitFor();
     await look("a room that was closed");
@@ -199,7 +201,7 @@ test("the longest names and rooms that there may be fit on a narrow phone", asyn
   const wide = "Ш".repeat(32);
   const room = `a.${"m".repeat(62)}`;
   const rtl = `${"ש".repeat(24)}-1234567`;
-  await using visitor = await browser.visitor({ width: 320, height: 640, hasTouch: true });
+  await using visitor = await browser.newProfile({ width: 320, height: 640, hasTouch: true });
   await using bob = connect({ url: hub.url, sender: wide, rooms: [{ room }], echo: false });
   const alice = await visitor.open(hub, { name: rtl, query: `room=${room}` });
   const { page } = alice;
@@ -213,7 +215,7 @@ test("the longest names and rooms that there may be fit on a narrow phone", asyn
   await bob.direct(rtl, { message: "psst" });
   await page.getByText("waves").waitFor();
   await assertFits(page, "a room");
-  await moderate(hub, "announce", { message: "x", room });
+  await postModeration(hub, "announce", { message: "x", room });
   await page.locator(".announcement").waitFor();
   await assertFits(page, "an announcement");
   await alice.say(`/who ${room}`);
@@ -232,7 +234,7 @@ test("the longest names and rooms that there may be fit on a narrow phone", asyn
   await alice.thread(wide).click();
   await page.getByText("psst").waitFor();
   await assertFits(page, "a private conversation");
-  await moderate(hub, "close-room", { room, reason: "x".repeat(120) });
+  await postModeration(hub, "close-room", { room, reason: "x".repeat(120) });
   await page.getByRole("button", { name: /^Conversations/ }).click();
   await alice.thread(room).click();
   await page.getByRole("button", { name: /Enter #.* again/ }).waitFor();
@@ -241,7 +243,7 @@ test("the longest names and rooms that there may be fit on a narrow phone", asyn
 
 test("the first visit and the settings can be used by everybody, in both themes", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor({ width: 320 });
+  await using visitor = await browser.newProfile({ width: 320 });
   await visitor.context.addInitScript(AXE);
   const { page } = await visitor.open(hub);
   await page.getByRole("heading", { name: "Hello!" }).waitFor();

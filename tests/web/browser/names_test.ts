@@ -33,7 +33,7 @@ const FORGED = [
 
 test("a name that a token proved has a mark, which no name can have by itself", async (browser) => {
   await using hub = await startTestHub({ authorizer: byName });
-  await using visitor = await browser.visitor({ height: 1600 });
+  await using visitor = await browser.newProfile({ height: 1600 });
   const { page } = await visitor.open(hub, { name: "Alice" });
   const say = async (sender: string, message: string, token?: string): Promise<void> => {
     const rooms = [{ room: "lobby", history: 0 }];
@@ -72,7 +72,7 @@ test("a name that a token proved has a mark, which no name can have by itself", 
 
 test("text has the direction of its script, wherever it stands", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   const { page } = alice;
   const hebrew = "שרה לוי";

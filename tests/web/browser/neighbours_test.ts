@@ -7,7 +7,7 @@ import type { Server } from "../../../server.ts";
 import { browserTests, type ChatPage, type TestBrowser } from "../../kit/browser.ts";
 import { PathProxy } from "../../kit/path_proxy.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
@@ -36,7 +36,7 @@ async function visited(browser: TestBrowser) {
       edit: (worker, path) => worker.replace(/"version":"/, `$&${path.replaceAll("/", "-")}`),
     }),
   );
-  const visitor = stack.use(await browser.visitor());
+  const visitor = stack.use(await browser.newProfile());
   await visitor.context.addInitScript(() => {
     const told: NotificationOptions[] = [];
     class Notified {

@@ -5,16 +5,15 @@
 import { assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
-import { moderate, startModeratedHub } from "../../kit/moderated_hub.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { postModeration, startModeratedHub, startTestHub } from "../../kit/test_hub.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
 test("a banned name on the first visit shows the reason and can be exchanged", async (browser) => {
   await using hub = await startModeratedHub();
-  await moderate(hub, "ban", { name: "Mallory", reason: "spam" });
-  await using visitor = await browser.visitor();
+  await postModeration(hub, "ban", { name: "Mallory", reason: "spam" });
+  await using visitor = await browser.newProfile();
   const { page } = await visitor.open(hub);
   await page.getByLabel("Name").fill("Mallory");
   await page.keyboard.press("Enter");
@@ -35,8 +34,8 @@ test("a banned name on the first visit shows the reason and can be exchanged", a
 
 test("a banned name in the address is no dead end either: the pencil leads on", async (browser) => {
   await using hub = await startModeratedHub();
-  await moderate(hub, "ban", { name: "mallory" });
-  await using visitor = await browser.visitor();
+  await postModeration(hub, "ban", { name: "mallory" });
+  await using visitor = await browser.newProfile();
   const { page } = await visitor.open(`http://127.0.0.1:${hub.port}/`, {
     query: "name=Mallory&room=garden",
   });
@@ -56,7 +55,7 @@ test("a full hub says that it is full, and lets the next one in when there is ro
   const bob = connect({ url: hub.url, sender: "Bob" });
   await using _ = bob;
   await until("Bob is in", () => bob.state === "online");
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const { page } = await visitor.open(`http://127.0.0.1:${hub.port}/`, { query: "name=Alice" });
   const banner = page.locator(".banner");
   await banner.getByText("The hub is full: 1 connections. Trying again").waitFor();
@@ -68,7 +67,7 @@ test("a full hub says that it is full, and lets the next one in when there is ro
 
 test("a hub that stops says so; one that is gone cannot be reached", async (browser) => {
   const hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   // She is told first, and asks again while the others are told.
   await using bob = connect({ url: hub.url, sender: "Bob" });
@@ -82,11 +81,11 @@ test("a hub that stops says so; one that is gone cannot be reached", async (brow
 
 test("the newest announcement is to be seen on a phone, however long the ones before it are", async (browser) => {
   await using hub = await startModeratedHub();
-  await using visitor = await browser.visitor({ width: 360, height: 640, hasTouch: true });
+  await using visitor = await browser.newProfile({ width: 360, height: 640, hasTouch: true });
   const alice = await visitor.open(hub, { name: "Alice" });
   const { page } = alice;
   for (const message of ["Wartung, обслуживание, 维护. ".repeat(30), "second", "סוף: all clear"]) {
-    await moderate(hub, "announce", { message });
+    await postModeration(hub, "announce", { message });
     const shown = page.locator(".announcement").filter({ hasText: message.trim() });
     await shown.waitFor();
     const seen = await shown.locator("span").first().evaluate((span) => {
@@ -104,13 +103,13 @@ test("the newest announcement is to be seen on a phone, however long the ones be
 
 test("announcements stay above every conversation until they are dismissed", async (browser) => {
   await using hub = await startModeratedHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   const { page } = alice;
   await alice.say("/join garden");
   await page.getByText("This is #garden").waitFor();
-  await moderate(hub, "announce", { message: "Lunch \u202Eat noon <b>today</b>\u001b[31m" });
-  await moderate(hub, "announce", { message: "Only for the lobby", room: "lobby" });
+  await postModeration(hub, "announce", { message: "Lunch \u202Eat noon <b>today</b>\u001b[31m" });
+  await postModeration(hub, "announce", { message: "Only for the lobby", room: "lobby" });
   const shown = page.getByRole("log", { name: "Announcements" });
   const texts = (chat: ChatPage): Promise<string[]> =>
     chat.page.locator(".announcement span").allInnerTexts();

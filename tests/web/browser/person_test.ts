@@ -3,10 +3,9 @@
 /// <reference lib="dom.iterable" />
 
 import { assertEquals } from "@std/assert";
-import { combine } from "../../../auth/combined.ts";
-import { JwtAuthorizer } from "../../../auth/jwt.ts";
+import { combineAuthorizers } from "../../../auth/authorizer.ts";
+import { JwtAuthorizer, mintToken } from "../../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../../auth/keys.ts";
-import { mint } from "../../../auth/mint.ts";
 import { connect } from "../../../client.ts";
 import type { ClientEvent } from "../../../client.ts";
 import type { Direct } from "../../../protocol.ts";
@@ -17,7 +16,7 @@ import { type ChatState, EMPTY } from "../../../web/state/types.ts";
 import { browserTests } from "../../kit/browser.ts";
 import { Relay } from "../../kit/relay.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
@@ -60,7 +59,7 @@ function person(hub: Server, sender: string, token?: string) {
 
 test("an answer does not silently go to another person of the same name", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   const { page } = alice;
   const first = person(hub, "Bob 🦊");
@@ -89,7 +88,7 @@ test("an answer does not silently go to another person of the same name", async 
 test("what was written while there was no connection does not go to another person either", async (browser) => {
   await using hub = await startTestHub();
   await using wire = new Relay(hub.port);
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(wire.url.replace("ws:", "http:"), { name: "Alice" });
   const { page } = alice;
   const first = person(hub, "Bob");
@@ -117,10 +116,10 @@ test("what was written while there was no connection does not go to another pers
 
 test("whose name a token proves is the same person when they come back", async (browser) => {
   await using hub = await startTestHub({
-    authorizer: combine([new JwtAuthorizer({ keys: [secretKey(KEY)] })], { open: true }),
+    authorizer: combineAuthorizers([new JwtAuthorizer({ keys: [secretKey(KEY)] })], { open: true }),
   });
-  const token = await mint(signingSecret(KEY), { sub: "Bob", issuedAt: Date.now() });
-  await using visitor = await browser.visitor();
+  const token = await mintToken(signingSecret(KEY), { sub: "Bob", issuedAt: Date.now() });
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   const first = person(hub, "Bob", token);
   await using _first = first;

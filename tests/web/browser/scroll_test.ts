@@ -7,7 +7,7 @@ import { connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
@@ -137,7 +137,7 @@ const WINDOWS = [
 for (const { width, height, pairs } of WINDOWS) {
   test(`the line of the new messages stands at 30 % of the view, ${width} by ${height}`, async (browser) => {
     await using hub = await startTestHub({ limits: { rate: 0 } });
-    await using visitor = await browser.visitor({ width, height, hasTouch: width < 500 });
+    await using visitor = await browser.newProfile({ width, height, hasTouch: width < 500 });
     const alice = await visitor.open(hub, { name: "Alice" });
     for (const [index, [read, unread]] of pairs.entries()) {
       const room = `room-${index}`;
@@ -159,7 +159,7 @@ for (const { width, height, pairs } of WINDOWS) {
 test("what came between two visits begins at the line, also where it is more than a page", async (browser) => {
   await using hub = await startTestHub({ limits: { rate: 0 } });
   for (const [index, [read, unread]] of [[20, 30], [90, 250], [3, 70], [5, 2]].entries()) {
-    await using visitor = await browser.visitor();
+    await using visitor = await browser.newProfile();
     const room = `visit-${index}`;
     const query = `room=${room}`;
     await sendMany(hub, room, read ?? 0, mixed);
@@ -181,7 +181,7 @@ test("what came between two visits begins at the line, also where it is more tha
 
 test("what comes while nobody sees the page is not scrolled past", async (browser) => {
   await using hub = await startTestHub({ limits: { rate: 0 } });
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   await sendMany(hub, "lobby", 40, mixed);
   const alice = await visitor.open(hub, { name: "Alice" });
   await alice.page.locator('article[data-id="40"]').waitFor();
@@ -220,7 +220,7 @@ function firstInView({ page }: ChatPage): Promise<{ readonly id: number; readonl
 
 test("a window of another size, and a phone's keyboard, leave what one reads where it is", async (browser) => {
   await using hub = await startTestHub({ limits: { rate: 0 } });
-  await using visitor = await browser.visitor({ width: 1200, height: 800 });
+  await using visitor = await browser.newProfile({ width: 1200, height: 800 });
   await sendMany(hub, "lobby", 300, mixed);
   const alice = await visitor.open(hub, { name: "Alice" });
   await alice.page.locator('article[data-id="300"]').waitFor();
@@ -249,7 +249,7 @@ test("a window of another size, and a phone's keyboard, leave what one reads whe
 
 test("search goes to each hit, also to two in one stretch of messages", async (browser) => {
   await using hub = await startTestHub({ limits: { rate: 0 } });
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   await sendMany(hub, "lobby", 400, (index) => `${mixed(index)} n${index}`);
   const alice = await visitor.open(hub, { name: "Alice" });
   await alice.page.locator('article[data-id="400"]').waitFor();
@@ -277,7 +277,7 @@ test("search goes to each hit, also to two in one stretch of messages", async (b
 
 test("whoever says something sees it, wherever they were reading", async (browser) => {
   await using hub = await startTestHub({ limits: { rate: 0 } });
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   await sendMany(hub, "lobby", 200, mixed);
   const alice = await visitor.open(hub, { name: "Alice" });
   await alice.page.locator('article[data-id="200"]').waitFor();

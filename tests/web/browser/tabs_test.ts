@@ -5,10 +5,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
-import { browserTests, ChatPage, type Visitor } from "../../kit/browser.ts";
+import { type BrowserProfile, browserTests, ChatPage } from "../../kit/browser.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
@@ -42,7 +42,7 @@ function observer(hub: Server) {
 }
 
 /** Another tab of somebody who is there already. */
-async function secondTab(visitor: Visitor, hub: Server): Promise<ChatPage> {
+async function secondTab(visitor: BrowserProfile, hub: Server): Promise<ChatPage> {
   const tab = await visitor.open(hub);
   await tab.page.locator(".dot.online").waitFor({ state: "attached" });
   return tab;
@@ -55,7 +55,7 @@ async function assertCalled({ page }: ChatPage, name: string): Promise<void> {
 test("closing the tab and coming back keeps the name, whether the hub has noticed or not", async (browser) => {
   await using hub = await startTestHub();
   await using bob = observer(hub);
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   let alice = await visitor.open(hub, { name: "Alice" });
   await until("Alice is seen", () => bob.heard.includes("+Alice"));
   for (const noticed of [false, true, true]) {
@@ -72,7 +72,7 @@ test("closing the tab and coming back keeps the name, whether the hub has notice
 test("two tabs are one person, write and show the same", async (browser) => {
   await using hub = await startTestHub();
   await using bob = observer(hub);
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const one = await visitor.open(hub, { name: "Alice" });
   await one.say("first");
   await one.sees("first");
@@ -120,7 +120,7 @@ test("two tabs are one person, write and show the same", async (browser) => {
 test("what is read in one tab is read in the other", async (browser) => {
   await using hub = await startTestHub();
   await using bob = observer(hub);
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const one = await visitor.open(hub, { name: "Alice" });
   const two = await secondTab(visitor, hub);
   await two.page.bringToFront();
@@ -139,7 +139,7 @@ for (const how of ["is closed", "is gone without a word"]) {
   test(`when the tab with the connection ${how}, another one goes on without a gap`, async (browser) => {
     await using hub = await startTestHub();
     await using bob = observer(hub);
-    await using visitor = await browser.visitor();
+    await using visitor = await browser.newProfile();
     const one = await visitor.open(hub, { name: "Alice" });
     await one.say("one");
     const two = await secondTab(visitor, hub);
@@ -167,7 +167,7 @@ for (const how of ["is closed", "is gone without a word"]) {
 test("when the tab with the connection hangs, another one takes over", async (browser) => {
   await using hub = await startTestHub();
   await using bob = observer(hub);
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const one = await visitor.open(hub, { name: "Alice" });
   const two = await secondTab(visitor, hub);
   // As one that the browser has frozen, or that has crashed.
@@ -196,7 +196,7 @@ test("what waits for the hub is sent once, also when the tab that wrote it is cl
   let hub = await startTestHub({ path });
   const { port } = hub;
   try {
-    await using visitor = await browser.visitor();
+    await using visitor = await browser.newProfile();
     const one = await visitor.open(hub, { name: "Alice" });
     const two = await secondTab(visitor, hub);
     await hub.stop();
@@ -215,7 +215,7 @@ test("what waits for the hub is sent once, also when the tab that wrote it is cl
 
 test("tabs keep each other's drafts, and the drafts of tabs that were closed", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const one = await visitor.open(hub, { name: "Alice" });
   const two = await secondTab(visitor, hub);
   await two.composer.fill("draft in two");
@@ -237,7 +237,7 @@ test("tabs keep each other's drafts, and the drafts of tabs that were closed", a
 
 test("settings change in all tabs, and none takes another's back", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const one = await visitor.open(hub, { name: "Alice" });
   const two = await secondTab(visitor, hub);
   const set = async ({ page }: ChatPage, group: string, choice: string): Promise<void> => {
@@ -261,7 +261,7 @@ test("settings change in all tabs, and none takes another's back", async (browse
 
 test("a duplicated tab is the same person, and both work", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const first = await visitor.open(hub, { name: "Alice" });
   await first.say("hi");
   await first.page.locator(".tick").waitFor();
@@ -286,7 +286,7 @@ test("a duplicated tab is the same person, and both work", async (browser) => {
 test("after /quit in one tab, another tab does not reconnect by itself", async (browser) => {
   await using hub = await startTestHub();
   await using bob = observer(hub);
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const one = await visitor.open(hub, { name: "Alice" });
   const two = await secondTab(visitor, hub);
   await two.say("/quit");
@@ -305,7 +305,7 @@ test("after /quit in one tab, another tab does not reconnect by itself", async (
 
 test("a tab that still asks for a name takes no part", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const waiting = await visitor.open(hub);
   await waiting.page.getByRole("heading", { name: "Hello!" }).waitFor();
   const one = await visitor.open(hub);
@@ -321,7 +321,7 @@ test("a tab that still asks for a name takes no part", async (browser) => {
 
 test("a tab with another name in its address is another person", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   const bob = await visitor.open(hub, { name: "Bob" });
   await assertCalled(bob, "Bob");

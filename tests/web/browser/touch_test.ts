@@ -4,15 +4,15 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
-import { browserTests, type TestBrowser, type Visitor } from "../../kit/browser.ts";
+import { type BrowserProfile, browserTests, type TestBrowser } from "../../kit/browser.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
 /** Somebody with a small phone. */
-function phone(browser: TestBrowser): Promise<Visitor> {
-  return browser.visitor({ width: 320, height: 640, hasTouch: true, isMobile: true });
+function phone(browser: TestBrowser): Promise<BrowserProfile> {
+  return browser.newProfile({ width: 320, height: 640, hasTouch: true, isMobile: true });
 }
 
 test("on a touch screen Enter begins a new line, and the button sends", async (browser) => {
@@ -43,7 +43,7 @@ test("on a touch screen Enter begins a new line, and the button sends", async (b
 
 test("where there is a keyboard, Enter sends unless the user wants a new line", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   const { page } = alice;
   await alice.say("one");

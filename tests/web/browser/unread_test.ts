@@ -6,7 +6,7 @@ import { assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
@@ -52,7 +52,7 @@ test("what is unread stays so through reloads, and until a closed tab is opened 
     }
   };
   await say(["read 1", "read 2"]);
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   let zoe = await visitor.open(hub, { name: "Zoë-Øst" });
   await zoe.sees("read 2");
   await zoe.say("/join r-2");

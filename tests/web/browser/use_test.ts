@@ -10,8 +10,8 @@ import type { Server } from "../../../server.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
 import { HOSTILE_TEXTS } from "../../kit/hostile_texts.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { TokenHub } from "../../kit/token_hub.ts";
-import { until } from "../../kit/until.ts";
+import { FakeTokenHub } from "../../kit/fake_token_hub.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
@@ -22,7 +22,7 @@ function somebody(hub: Server, sender: string, room = "lobby"): ClientConnection
 test("text from others is shown as it is, and nothing of it runs", async (browser) => {
   await using hub = await startTestHub();
   // So high that all of it is drawn.
-  await using visitor = await browser.visitor({ height: 9000 });
+  await using visitor = await browser.newProfile({ height: 9000 });
   await visitor.context.addInitScript(() => {
     const seen: string[] = [];
     Object.assign(globalThis, { violations: seen, hacked: () => seen.push("a script ran") });
@@ -68,8 +68,8 @@ test("text from others is shown as it is, and nothing of it runs", async (browse
 });
 
 test("a token is asked for, kept out of the address, and remembered if wanted", async (browser) => {
-  await using hub = new TokenHub("right");
-  await using visitor = await browser.visitor();
+  await using hub = new FakeTokenHub("right");
+  await using visitor = await browser.newProfile();
   const page = await visitor.context.newPage();
   await page.goto(`${hub.url}?name=Alice#token=wrong`);
   await page.getByRole("dialog").getByText("The token is wrong").waitFor();
@@ -87,11 +87,11 @@ test("a token is asked for, kept out of the address, and remembered if wanted", 
 });
 
 test("a link with a token opens a page that is open already", async (browser) => {
-  await using hub = new TokenHub("right");
-  await using visitor = await browser.visitor();
+  await using hub = new FakeTokenHub("right");
+  await using visitor = await browser.newProfile();
   const page = await visitor.context.newPage();
   await page.goto(`${hub.url}?name=Alice`);
-  await page.getByRole("dialog").getByText("This hub wants a token", { exact: true }).waitFor();
+  await page.getByRole("dialog").getByText("This hub requires a token", { exact: true }).waitFor();
   // As a link or the address bar goes there: only the fragment is another, so nothing is loaded.
   await page.goto(`${hub.url}?name=Alice#token=right`);
   await page.locator(".dot.online").waitFor({ state: "attached" });
@@ -106,8 +106,8 @@ test("a link with a token opens a page that is open already", async (browser) =>
 });
 
 test("a link with a token opens a hub that refused another tab, and that tab follows", async (browser) => {
-  await using hub = new TokenHub("right");
-  await using visitor = await browser.visitor();
+  await using hub = new FakeTokenHub("right");
+  await using visitor = await browser.newProfile();
   const first = await visitor.context.newPage();
   await first.goto(`${hub.url}?name=Alice#token=wrong`);
   await first.getByRole("dialog").getByText("The token is wrong").waitFor();
@@ -121,8 +121,8 @@ test("a link with a token opens a hub that refused another tab, and that tab fol
 });
 
 test("before the name is chosen, a link with a token is taken in, too", async (browser) => {
-  await using hub = new TokenHub("right");
-  await using visitor = await browser.visitor();
+  await using hub = new FakeTokenHub("right");
+  await using visitor = await browser.newProfile();
   const page = await visitor.context.newPage();
   await page.goto(hub.url);
   await page.goto(`${hub.url}#token=right`);
@@ -135,7 +135,7 @@ test("before the name is chosen, a link with a token is taken in, too", async (b
 
 test("a session that goes on elsewhere says so, and does not fight", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const { page } = await visitor.open(hub, { name: "Alice" });
   await page.evaluate(() => dispatchEvent(new Event("pagehide")));
   const session = await page.evaluate(() => {
@@ -159,7 +159,7 @@ test("search finds, marks and goes to a message of long ago", async (browser) =>
     void bob.send({ message, format: "markdown" });
   }
   await bob.flush();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const { page } = await visitor.open(hub, { name: "Alice" });
   await page.getByRole("button", { name: "Search" }).click();
   await page.getByRole("dialog").getByLabel("Words").fill("need");
@@ -176,7 +176,7 @@ test("an export is downloaded, and complete", async (browser) => {
   await using bob = somebody(hub, "Bob");
   const texts = Array.from({ length: 1200 }, (_, index) => `line ${index}\nwith "quotes"`);
   await Promise.all(texts.map((message) => bob.send({ message })));
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   const json = await downloaded(alice, "/export json");
   const lines: Message[] = json.trimEnd().split("\n").map((line) => JSON.parse(line));
@@ -196,7 +196,7 @@ test("an export is downloaded, and complete", async (browser) => {
 
 test("an export of a private conversation is what was said, harmless", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   await using bob = somebody(hub, "Bob-2");
   const evil = { message: "x \u202e y \x1b[31m <b>", data: { a: [1] } };
@@ -214,7 +214,7 @@ test("an export of a private conversation is what was said, harmless", async (br
 
 test("notifications and sounds come when they are wanted, and only then", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   await visitor.context.addInitScript(() => {
     const told: string[] = [];
     class Notified {
@@ -285,7 +285,7 @@ test("notifications and sounds come when they are wanted, and only then", async 
   await until("read", async () => await page.title() === "#lobby · bcast");
 
   await page.getByRole("button", { name: "This conversation" }).click();
-  await group("Tell me of").getByLabel("Mentions").check();
+  await group("Notify me about").getByLabel("Mentions").check();
   await page.keyboard.press("Escape");
   await look(true);
   await say("not about you");
@@ -317,12 +317,12 @@ test("notifications and sounds come when they are wanted, and only then", async 
   await page.reload();
   await page.locator("article.theirs").getByText("hey @Alice").waitFor();
   await page.getByRole("button", { name: "This conversation" }).click();
-  assert(await group("Tell me of").getByLabel("Mentions").isChecked());
+  assert(await group("Notify me about").getByLabel("Mentions").isChecked());
 });
 
 test("the keyboard alone suffices", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   await using bob = somebody(hub, "Bob");
   await bob.send({ message: "first" });
   await bob.send({ message: "second" });
@@ -378,7 +378,7 @@ test("the keyboard alone suffices", async (browser) => {
 
 test("a cleared view stays so until earlier messages are asked for", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   await alice.say("one");
   await alice.sees("one");
@@ -395,7 +395,7 @@ test("a cleared view stays so until earlier messages are asked for", async (brow
 
 test("a draft counts down near the limit, and what is too long is not sent", async (browser) => {
   await using hub = await startTestHub({ limits: { maxMessageBytes: 2048 } });
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   await alice.composer.fill("x".repeat(1800));
   const left = Number(await alice.page.locator(".left").innerText());
@@ -412,7 +412,7 @@ test("a draft counts down near the limit, and what is too long is not sent", asy
 
 test("a message that the hub refuses can be tried again or discarded", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   await alice.say("/msg Nobody are you there?");
   await alice.page.getByText("Nobody is not here any more").waitFor();

@@ -15,7 +15,7 @@ import {
 import { sanitized } from "../../../web/state/sanitize.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
 import { joined } from "../../kit/scripted_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
@@ -151,7 +151,7 @@ Deno.test("`shown()` makes everything visible but what nobody sees", () => {
 
 test("nothing that others wrote is in the page without being seen", async (browser) => {
   await using hub = new EvilHub();
-  await using visitor = await browser.visitor({
+  await using visitor = await browser.newProfile({
     height: 2000,
     serviceWorkers: "block",
     permissions: ["clipboard-read", "clipboard-write"],

@@ -6,13 +6,13 @@ import { assert, assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
 import { browserTests } from "../../kit/browser.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
 test("the emoji are one stop of the Tab key, found by name, gone through with arrows", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   const { page } = alice;
   const { keyboard } = page;
@@ -55,7 +55,7 @@ test("the emoji are one stop of the Tab key, found by name, gone through with ar
   await keyboard.press("ArrowUp");
   assertEquals(await focused(), "Search emoji");
   await keyboard.type("red heart of nobody");
-  await picker.getByText("No emoji is called that.").waitFor();
+  await picker.getByText("No emoji found.").waitFor();
   await page.getByLabel("Search emoji").fill(":orange h");
   await until("found", async () => await picker.getByRole("button").count() === 1);
   await keyboard.press("Enter");
@@ -75,7 +75,7 @@ test("the emoji are one stop of the Tab key, found by name, gone through with ar
 test("`quit` or `exit` alone asks what is meant, and says nothing to others by itself", async (browser) => {
   await using hub = await startTestHub();
   await using bob = connect({ url: hub.url, sender: "Bob", rooms: [{ room: "lobby" }] });
-  await using visitor = await browser.visitor();
+  await using visitor = await browser.newProfile();
   const alice = await visitor.open(hub, { name: "Alice" });
   const { page } = alice;
   const question = page.locator(".composer-ask");
@@ -85,7 +85,7 @@ test("`quit` or `exit` alone asks what is meant, and says nothing to others by i
     await alice.composer.press("Enter");
     assertEquals(await alice.composer.inputValue(), word);
   }
-  await page.getByRole("button", { name: "Say it" }).click();
+  await page.getByRole("button", { name: "Send it" }).click();
   await alice.sees("EXIT");
   // Within a sentence, it is a word.
   await alice.say("quit smoking");

@@ -1,0 +1,88 @@
+import type { Clock } from "../lib/clock.ts";
+import { type DirectRequest, RETURN_SECONDS } from "../protocol.ts";
+import type { Connection, Session } from "./connection.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** UTF-16 units of private messages kept for a session in its grace time. */
+const MAX_PENDING_LENGTH = 256 * 1024;
+
+/** Delivers private messages. They are never stored in the log. */
+export class DirectMessages {
+  readonly #startedAt: number;
+
+  constructor(private readonly sessions: Sessions, private readonly clock: Clock) {
+    this.#startedAt = clock.now();
+  }
+
+  /** Delivers `frame` to all sessions of its receiver, and a copy to its sender. */
+  send(connection: Connection, session: Session, frame: DirectRequest): void {
+    const receiver = this.sessions.find(frame.to);
+    if (receiver === undefined || !maySee(session, receiver)) {
+      const message = `No one here is called ${frame.to}: check who is online`;
+      connection.refuse("no_such_user", message, frame.ref, this.#isStarting() ? 1 : undefined);
+      return;
+    }
+    if (!mayAddress(session, receiver)) {
+      const message =
+        `Your token does not let you write to ${receiver.name}: ask for one that does`;
+      connection.refuse("forbidden", message, frame.ref);
+      return;
+    }
+    const direct = {
+      ...frame,
+      to: receiver.name,
+      sender: session.name,
+      ...(session.identity === undefined ? {} : { verified: true as const }),
+      timestamp: new Date(this.clock.now()).toISOString(),
+    };
+    const { ref: _, ...forReceiver } = direct;
+    const json = JSON.stringify(forReceiver);
+    const isFull = (sibling: Session): boolean =>
+      sibling.connection === undefined &&
+      sibling.pendingDirectsLength + json.length > MAX_PENDING_LENGTH;
+    const siblings = siblingsOf(receiver);
+    if ([...siblings].every(isFull)) {
+      const message = `${receiver.name} is away and has too many unread messages: try again later`;
+      connection.refuse("rate_limited", message, frame.ref, 10);
+      return;
+    }
+    for (const sibling of siblings) {
+      if (sibling === session || isFull(sibling)) continue;
+      if (sibling.connection === undefined) sibling.pendingDirects.push(json);
+      else sibling.connection.sendControl(forReceiver);
+    }
+    connection.sendControl(direct);
+  }
+
+  /** The exact spelling of a name, if `session` may know that its owner is here. */
+  findVisible(session: Session | undefined, name: string): string | undefined {
+    const found = this.sessions.find(name);
+    if (session === undefined || found === undefined) return undefined;
+    return maySee(session, found) ? found.name : undefined;
+  }
+
+  /** Whether clients from before a restart of the hub may still be reconnecting. */
+  #isStarting(): boolean {
+    return this.clock.now() - this.#startedAt < RETURN_SECONDS * 1000;
+  }
+}
+
+/** All sessions of the same person. */
+function siblingsOf(session: Session): Iterable<Session> {
+  return session.siblingSessions ?? [session];
+}
+
+/** Whether `session` may know that `other` is here: a token for some rooms shows only those. */
+function maySee({ grant: { rights } }: Session, other: Session): boolean {
+  return rights.unlimited || isInRoom(other, (room) => rights.mayRead(room));
+}
+
+/** Whether `session` may write to `other`: only if it could do so in a room that `other` is in. */
+function mayAddress({ grant: { rights } }: Session, other: Session): boolean {
+  return rights.unlimited || isInRoom(other, (room) => rights.mayWrite(room));
+}
+
+function isInRoom(session: Session, permits: (room: string) => boolean): boolean {
+  for (const { rooms } of siblingsOf(session)) if (rooms.some(permits)) return true;
+  return false;
+}

@@ -1,0 +1,96 @@
+import type { Server } from "../../server.ts";
+import { httpUrl } from "./http.ts";
+import { until } from "./wait.ts";
+
+/** One block of a stream, with the fields that it has. */
+export interface SseBlock {
+  readonly event?: string;
+  readonly id?: string;
+  readonly data?: string;
+  readonly retry?: string;
+  /** The text of a comment. */
+  readonly comment?: string;
+}
+
+/** A reader of Server-Sent Events that keeps what it receives. */
+export class SseReader implements AsyncDisposable {
+  readonly blocks: SseBlock[] = [];
+  /** How the stream ended: `undefined` while it goes on. */
+  end: "closed" | "broken" | undefined;
+  #position: string | undefined;
+  readonly #abort = new AbortController();
+  #reading: Promise<void> = Promise.resolve();
+
+  private constructor(readonly response: Response) {}
+
+  /** Asks for a stream; what the hub refuses is an answer too. */
+  static async open(
+    hub: Server,
+    room: string,
+    query = "",
+    headers: Record<string, string> = {},
+  ): Promise<SseReader> {
+    const abort = new AbortController();
+    const url = httpUrl(hub, `/api/rooms/${room}/events${query}`);
+    const response = await fetch(url, { headers, signal: abort.signal });
+    const reader = new SseReader(response);
+    abort.signal.throwIfAborted();
+    reader.#abort.signal.addEventListener("abort", () => abort.abort());
+    reader.#reading = reader.#read();
+    return reader;
+  }
+
+  /** Where a browser would go on. */
+  get position(): string | undefined {
+    return this.#position;
+  }
+
+  /** The messages received so far, as `[id, message]`. */
+  get messages(): readonly (readonly [number, string])[] {
+    return this.blocks.filter(({ event }) => event === "message").map(({ data }) => {
+      const { id, message } = JSON.parse(data ?? "");
+      return [id, message] as const;
+    });
+  }
+
+  /** The first block that matches, when it has come. */
+  next(what: string, match: (block: SseBlock) => boolean): Promise<SseBlock> {
+    return until(what, () => this.blocks.find(match));
+  }
+
+  /** Waits for the message with this id. */
+  async message(id: number): Promise<void> {
+    await until(`message ${id}`, () => this.messages.some(([each]) => each === id));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#abort.abort();
+    await this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    let text = "";
+    try {
+      const decoded = this.response.body?.pipeThrough(new TextDecoderStream());
+      for await (const chunk of decoded ?? []) {
+        const parts = (text + chunk).split("\n\n");
+        text = parts.pop() ?? "";
+        for (const part of parts) this.#take(part);
+      }
+      this.end = "closed";
+    } catch {
+      // By whichever side: that it ended so is what a test looks at.
+      this.end = "broken";
+    }
+  }
+
+  #take(part: string): void {
+    const fields: Record<string, string> = {};
+    for (const line of part.split("\n")) {
+      const [, name = "", value = ""] = /^([^:]*)(?:: ?([^]*))?$/.exec(line) ?? [];
+      fields[name === "" ? "comment" : name] = value;
+    }
+    this.#position = fields["id"] ?? this.#position;
+    this.blocks.push(fields);
+  }
+}

@@ -1,0 +1,145 @@
+import { splitBatch, SUBPROTOCOL } from "../../protocol.ts";
+
+/** One object from the hub, as loosely as a test wants to look at it. */
+export type ReceivedFrame = { readonly type?: string; readonly [field: string]: unknown };
+
+/** Milliseconds after which waiting for a frame is a failure: far above any honest answer. */
+const PATIENCE = 10_000;
+
+/** A bare WebSocket that keeps what it receives until a test asks for it. */
+export class TestSocket implements AsyncDisposable {
+  /** Everything received, in order, as text. */
+  readonly frames: string[] = [];
+  readonly closed: Promise<CloseEvent>;
+  #read = 0;
+  #wake: (() => void) | undefined;
+
+  private constructor(readonly socket: WebSocket) {
+    socket.addEventListener("message", ({ data }) => {
+      const batched = socket.protocol === SUBPROTOCOL.v1;
+      this.frames.push(...batched ? splitBatch(String(data)) : [String(data)]);
+      this.#wake?.();
+    });
+    this.closed = new Promise((resolve) => {
+      socket.addEventListener("close", (event) => {
+        resolve(event);
+        this.#wake?.();
+      });
+    });
+    // What is wrong shows in `closed`.
+    socket.addEventListener("error", (event) => event.preventDefault());
+  }
+
+  /** Opens a socket; rejects when the hub does not let it in. */
+  static async open(url: string, protocols: string | string[] = []): Promise<TestSocket> {
+    const socket = new TestSocket(new WebSocket(url, protocols));
+    await new Promise<void>((resolve, reject) => {
+      socket.socket.addEventListener("open", () => resolve(), { once: true });
+      socket.socket.addEventListener("error", (event) => {
+        reject(new Error(event instanceof ErrorEvent ? event.message : "cannot connect"));
+      }, { once: true });
+    });
+    return socket;
+  }
+
+  /** A plain JSON client that has been welcomed. */
+  static async plain(url: string, sender?: string, query = ""): Promise<TestSocket> {
+    const name = sender === undefined ? "" : `sender=${encodeURIComponent(sender)}&`;
+    const socket = await TestSocket.open(`${url}?${name}${query}`);
+    await socket.next("welcome");
+    return socket;
+  }
+
+  /** A `bcast.v1` client that has been welcomed. */
+  static async v1(
+    url: string,
+    hello: Record<string, unknown> = {},
+  ): Promise<[TestSocket, ReceivedFrame]> {
+    const socket = await TestSocket.open(url, "bcast.v1");
+    socket.send({ type: "hello", ...hello });
+    return [socket, await socket.next("welcome")];
+  }
+
+  /** Sends objects as JSON and strings as they are. */
+  send(frame: object | string): void {
+    this.socket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
+  }
+
+  /** The next object of `type` that also satisfies `match`; passes over everything else. */
+  next(
+    type: string,
+    match: (frame: ReceivedFrame) => boolean = () => true,
+  ): Promise<ReceivedFrame> {
+    return this.#find((frame) => {
+      const value = parse(frame);
+      return value?.type === type && match(value) ? value : undefined;
+    }, type);
+  }
+
+  /** The next line that matches. */
+  line(pattern: RegExp): Promise<string> {
+    return this.#find((frame) => pattern.test(frame) ? frame : undefined, String(pattern));
+  }
+
+  /** All objects of `type` received so far. */
+  all(type: string): ReceivedFrame[] {
+    return this.frames.map(parse).filter((value) => value !== undefined)
+      .filter((value) => value.type === type);
+  }
+
+  async #find<T>(match: (frame: string) => T | undefined, wanted: string): Promise<T> {
+    const timeout = new Promise<never>((_, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Error(`No ${wanted} came; received: ${this.#latest()}`));
+      }, PATIENCE);
+      this.#cancel = (): void => clearTimeout(timer);
+    });
+    try {
+      for (;;) {
+        while (this.#read < this.frames.length) {
+          const found = match(this.frames[this.#read++] ?? "");
+          if (found !== undefined) return found;
+        }
+        if (this.socket.readyState === WebSocket.CLOSED) {
+          throw new Error(`Closed before ${wanted} came; received: ${this.#latest()}`);
+        }
+        const woken = new Promise<void>((resolve) => this.#wake = resolve);
+        await Promise.race([woken, timeout]);
+      }
+    } finally {
+      this.#cancel();
+    }
+  }
+
+  #latest(): string {
+    return this.frames.slice(-5).map((frame) => frame.slice(0, 300)).join(" | ");
+  }
+
+  #cancel: () => void = () => {};
+
+  /** Drops what was received and looked at. */
+  forget(): void {
+    this.frames.splice(0, this.#read);
+    this.#read = 0;
+  }
+
+  /** Leaves (1000) and waits for the end. */
+  async close(): Promise<void> {
+    if (this.socket.readyState < WebSocket.CLOSING) this.socket.close(1000);
+    await this.closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function parse(frame: string): ReceivedFrame | undefined {
+  try {
+    const value: unknown = JSON.parse(frame);
+    return typeof value === "object" && value !== null ? value as ReceivedFrame : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
