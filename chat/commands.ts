@@ -36,15 +36,11 @@ export interface ChatActions {
   quit(): void;
 }
 
-/** The topics of the commands, in the order of the help. */
-export const TOPICS = ["talk", "rooms", "past", "people", "you", "looks", "more"] as const;
-
 /** One slash command. */
 export interface SlashCommand<A extends ChatActions = ChatActions> {
   readonly name: string;
   /** Names of the command in other chat programs. */
   readonly aliases?: readonly string[];
-  readonly topic: (typeof TOPICS)[number];
   /** The arguments, as the help shows them. */
   readonly takes: string;
   readonly help: string;
@@ -66,7 +62,6 @@ export class CommandError extends Error {
 export const SHARED_COMMANDS: readonly SlashCommand[] = [
   {
     name: "join",
-    topic: "rooms",
     takes: "ROOM",
     help: "Enter a room, or show one you are in",
     completes: "anyRoom",
@@ -74,7 +69,6 @@ export const SHARED_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "leave",
-    topic: "rooms",
     takes: "[ROOM]",
     help: "Leave a room, or close a private conversation",
     completes: "rooms",
@@ -93,7 +87,6 @@ export const SHARED_COMMANDS: readonly SlashCommand[] = [
   {
     name: "msg",
     aliases: ["pm", "w"],
-    topic: "talk",
     takes: "NAME [TEXT]",
     help: "Send a private message, or show the conversation",
     more: 'Quote an unknown name that has spaces: /msg "Bob Smith" hi',
@@ -108,7 +101,6 @@ export const SHARED_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "me",
-    topic: "talk",
     takes: "ACTION",
     help: "Say what you are doing: /me waves",
     run: (action, actions) => {
@@ -120,7 +112,6 @@ export const SHARED_COMMANDS: readonly SlashCommand[] = [
   {
     name: "who",
     aliases: ["users"],
-    topic: "people",
     takes: "[ROOM]",
     help: "List the people in a room",
     completes: "anyRoom",
@@ -130,7 +121,6 @@ export const SHARED_COMMANDS: readonly SlashCommand[] = [
   {
     name: "nick",
     aliases: ["name"],
-    topic: "you",
     takes: "NAME",
     help: "Change your name",
     run: (argument, actions) => {
@@ -141,7 +131,6 @@ export const SHARED_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: "clear",
-    topic: "looks",
     takes: "",
     help: "Clear the screen",
     run: (_argument, actions) => actions.clear(),
@@ -149,7 +138,6 @@ export const SHARED_COMMANDS: readonly SlashCommand[] = [
   {
     name: "quit",
     aliases: ["exit", "q"],
-    topic: "more",
     takes: "",
     help: "Disconnect",
     run: (_argument, actions) => actions.quit(),

@@ -49,7 +49,6 @@ export const COMMANDS: CommandTable<TerminalActions> = new CommandTable<Terminal
   ...SHARED_COMMANDS,
   {
     name: "rooms",
-    topic: "rooms",
     takes: "",
     help: "List your rooms, private conversations and the hub's rooms",
     more: "Alt and its number shows a window. Alt-a shows the next one with news.",
@@ -57,7 +56,6 @@ export const COMMANDS: CommandTable<TerminalActions> = new CommandTable<Terminal
   },
   {
     name: "window",
-    topic: "rooms",
     takes: "[N|NAME]",
     help: "Show a window: 12, ops or @Bob",
     more:
@@ -68,7 +66,6 @@ export const COMMANDS: CommandTable<TerminalActions> = new CommandTable<Terminal
   },
   {
     name: "reply",
-    topic: "talk",
     takes: "TEXT",
     help: "Answer the last private message",
     run: (text, actions) => {
@@ -78,7 +75,6 @@ export const COMMANDS: CommandTable<TerminalActions> = new CommandTable<Terminal
   },
   {
     name: "history",
-    topic: "past",
     takes: "[N]",
     help: `Show the last N messages (default ${DEFAULT_HISTORY_PAGE})`,
     more: `At most ${MAX_SHOWN_TEXT} at once. /older shows earlier ones, /export FILE writes all.`,
@@ -86,7 +82,6 @@ export const COMMANDS: CommandTable<TerminalActions> = new CommandTable<Terminal
   },
   {
     name: "older",
-    topic: "past",
     takes: "[N]",
     help: `Show N earlier messages (default ${DEFAULT_HISTORY_PAGE})`,
     more: "Continues where /history or /search stopped in this room, as often as you like.",
@@ -94,7 +89,6 @@ export const COMMANDS: CommandTable<TerminalActions> = new CommandTable<Terminal
   },
   {
     name: "search",
-    topic: "past",
     takes: "WORDS",
     help: "Search the messages of this room",
     more: "Finds messages with all of the words; buil* finds all words that begin with buil.",
@@ -108,7 +102,6 @@ export const COMMANDS: CommandTable<TerminalActions> = new CommandTable<Terminal
   },
   {
     name: "ignore",
-    topic: "people",
     takes: "[NAME]",
     help: "Hide a person, or list hidden people",
     more:
@@ -123,7 +116,6 @@ export const COMMANDS: CommandTable<TerminalActions> = new CommandTable<Terminal
   },
   {
     name: "unignore",
-    topic: "people",
     takes: "NAME",
     help: "Show a person again",
     completes: "ignored",
@@ -137,7 +129,6 @@ export const COMMANDS: CommandTable<TerminalActions> = new CommandTable<Terminal
   },
   {
     name: "away",
-    topic: "you",
     takes: "[TEXT]",
     help: "Answer private messages automatically",
     more: `Each person gets one answer: "Away: TEXT" (default "${DEFAULT_AWAY_TEXT}"). /back or ` +
@@ -146,14 +137,12 @@ export const COMMANDS: CommandTable<TerminalActions> = new CommandTable<Terminal
   },
   {
     name: "back",
-    topic: "you",
     takes: "",
     help: "End /away and show missed messages for you",
     run: (_argument, actions) => actions.back(),
   },
   {
     name: "export",
-    topic: "more",
     takes: "FILE",
     help: "Write the whole conversation to a file",
     more: "As text, JSON lines (.jsonl, .json) or Markdown (.md). An existing file is kept; " +
@@ -171,14 +160,12 @@ export const COMMANDS: CommandTable<TerminalActions> = new CommandTable<Terminal
   setting("mention", "What mentions you: @name, or your bare name, too"),
   {
     name: "status",
-    topic: "more",
     takes: "",
     help: "Show address, latency and reconnects",
     run: (_argument, actions) => actions.status(),
   },
   {
     name: "help",
-    topic: "more",
     takes: "[COMMAND|all|keys]",
     help: "List the commands, or explain one",
     completes: "help",
@@ -198,7 +185,6 @@ function setting(name: keyof TerminalSettings, help: string): SlashCommand<Termi
   const all = choices.join("|");
   return {
     name,
-    topic: "looks",
     takes: `[${all}]`,
     help,
     more: "The setting is remembered.",

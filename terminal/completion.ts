@@ -1,6 +1,7 @@
 import { completionAt, type KnownWords, matching } from "../chat/completion.ts";
 import { visible } from "../protocol.ts";
 import { COMMANDS } from "./commands.ts";
+import { TOPICS } from "./help.ts";
 
 /** The texts that Tab offers for a line, and the end of the line that they replace. */
 export function completeLine(
@@ -30,7 +31,8 @@ export function needsRoomDirectory(line: string): boolean {
 
 /** Whether a line is a command that sends nothing to others. */
 export function isPrivateCommand(line: string): boolean {
-  return /^\s*\/[^\s/]/.test(line) && commandIn(line.trimStart())?.topic !== "talk";
+  const { name = "" } = commandIn(line.trimStart()) ?? {};
+  return /^\s*\/[^\s/]/.test(line) && TOPICS["talk"]?.includes(name) === false;
 }
 
 function commandIn(line: string): (typeof COMMANDS.all)[number] | undefined {

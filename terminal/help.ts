@@ -1,10 +1,16 @@
-import {
-  type ChatActions,
-  type CommandTable,
-  type SlashCommand,
-  TOPICS,
-} from "../chat/commands.ts";
+import type { ChatActions, CommandTable } from "../chat/commands.ts";
 import { table } from "../render/table.ts";
+
+/** The commands by topic, one row each in `/help`. */
+export const TOPICS: Readonly<Record<string, readonly string[]>> = {
+  talk: ["msg", "reply", "me"],
+  rooms: ["join", "leave", "rooms", "window"],
+  past: ["history", "older", "search"],
+  people: ["who", "ignore", "unignore"],
+  you: ["nick", "away", "back"],
+  looks: ["clear", "theme", "timestamp", "bell", "mention"],
+  more: ["export", "status", "help", "quit"],
+};
 
 /** Narrower screens get one column. */
 const TWO_COLUMNS = 60;
@@ -45,7 +51,7 @@ export function slashHelp<A extends ChatActions>(
   const keys = plain ? PLAIN_KEYS : KEYS;
   switch (name.toLowerCase()) {
     case "":
-      return short(commands.all);
+      return short();
     case "all":
       return rows([
         ...commands.all.map((each) => [usage(each), each.help] as const),
@@ -64,12 +70,11 @@ export function slashHelp<A extends ChatActions>(
   return [`${usage(command)}: ${help}${also}`, ...more === undefined ? [] : [more]];
 }
 
-function short<A extends ChatActions>(commands: readonly SlashCommand<A>[]): readonly string[] {
-  const width = Math.max(...TOPICS.map((topic) => topic.length)) + 2;
+function short(): readonly string[] {
+  const width = Math.max(...Object.keys(TOPICS).map((topic) => topic.length)) + 2;
   return [
-    ...TOPICS.map((topic) => {
-      const names = commands.filter((each) => each.topic === topic).map((each) => `/${each.name}`);
-      return topic.padEnd(width) + names.join(" ");
+    ...Object.entries(TOPICS).map(([topic, names]) => {
+      return topic.padEnd(width) + names.map((name) => `/${name}`).join(" ");
     }),
     "/help COMMAND explains one, /help all lists all with the keys of /help keys",
   ];

@@ -12,7 +12,6 @@ const COMMANDS = new CommandTable<ChatActions>([
   ...SHARED_COMMANDS,
   {
     name: "save",
-    topic: "more",
     takes: "",
     help: "",
     forcible: true,

@@ -21,7 +21,6 @@ export const COMMANDS: CommandTable<WebActions> = new CommandTable<WebActions>([
   ...SHARED_COMMANDS,
   {
     name: "rooms",
-    topic: "rooms",
     takes: "",
     help: "List your rooms",
     run: (_argument, actions) => {
@@ -33,7 +32,6 @@ export const COMMANDS: CommandTable<WebActions> = new CommandTable<WebActions>([
   },
   {
     name: "search",
-    topic: "past",
     takes: "[WORDS]",
     help: "Search this room",
     run: (words, actions) => {
@@ -43,14 +41,12 @@ export const COMMANDS: CommandTable<WebActions> = new CommandTable<WebActions>([
   },
   {
     name: "export",
-    topic: "more",
     takes: "[FORMAT]",
     help: "Save the conversation as text, json or markdown",
     run: (format, actions) => actions.save(format === "" ? "text" : format.toLowerCase()),
   },
   {
     name: "help",
-    topic: "more",
     takes: "",
     help: "Show commands and shortcuts",
     run: (_argument, actions) => actions.help(),

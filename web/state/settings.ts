@@ -32,19 +32,12 @@ export interface WebSettings extends Choices {
 /** Parses stored settings. Invalid ones have their defaults. */
 export function readSettings(value: unknown): WebSettings {
   const known: Record<string, unknown> = isRecord(value) ? value : {};
-  const pick = <K extends keyof Choices>(key: K): Choices[K] => {
-    const choices: readonly unknown[] = CHOICES[key];
-    return (choices.includes(known[key]) ? known[key] : CHOICES[key][0]) as Choices[K];
-  };
+  const choices = Object.entries(CHOICES).map(([name, all]) => {
+    return [name, (all as readonly unknown[]).includes(known[name]) ? known[name] : all[0]];
+  });
   const levels = isRecord(known["levels"]) ? known["levels"] : {};
   return {
-    theme: pick("theme"),
-    times: pick("times"),
-    sounds: pick("sounds"),
-    notifications: pick("notifications"),
-    comings: pick("comings"),
-    mention: pick("mention"),
-    enter: pick("enter"),
+    ...Object.fromEntries(choices) as Choices,
     levels: Object.fromEntries(
       Object.entries(levels).filter(([key, level]) =>
         /^[#@]/.test(key) && (LEVELS as readonly unknown[]).includes(level)

@@ -373,7 +373,7 @@ test("the keyboard alone suffices", async (browser) => {
   await until("the focus is back", async () => await focused() === "Message to #lobby");
   await keyboard.type("/nosuch");
   await keyboard.press("Enter");
-  await page.getByRole("alert").getByText("There is no command /nosuch").waitFor();
+  await page.getByRole("alert").getByText("Unknown command /nosuch").waitFor();
 });
 
 test("a cleared view stays so until earlier messages are asked for", async (browser) => {
