@@ -23,17 +23,11 @@ const UNIT = /(?:\p{Script=Hangul}+|[^])[\p{M}\uFF9E\uFF9F]*/gu;
 
 const WORD = /[\p{L}\p{N}\p{M}_]/u;
 
-/** Scripts that put no blanks between words: only another script shows where a word ends. */
-const UNSPACED = [
-  /\p{Script=Han}/u,
-  /\p{Script=Hiragana}/u,
-  /[\p{Script=Katakana}\u30FC]/u,
-  /\p{Script=Hangul}/u,
-  /\p{Script=Thai}/u,
-  /\p{Script=Lao}/u,
-  /\p{Script=Khmer}/u,
-  /\p{Script=Myanmar}/u,
-];
+/** Scripts without spaces between words: only another script shows where a word ends. */
+const UNSPACED = ["Han", "Hiragana", "Katakana", "Hangul", "Thai", "Lao", "Khmer", "Myanmar"]
+  .map((script) =>
+    new RegExp(`[\\p{Script=${script}}${script === "Katakana" ? "\u30FC" : ""}]`, "u")
+  );
 
 /** Whether `text` mentions the person called `name`; without a name there is nobody to mention. */
 export function mentions(

@@ -215,7 +215,7 @@ test("names and rooms of maximum length fit on a narrow phone", async (browser) 
   await page.locator(".announcement").waitFor();
   await assertFits(page, "an announcement");
   await alice.say(`/who ${room}`);
-  await page.locator(".note").getByText(`In #${room}`).waitFor();
+  await page.locator(".note").getByText(`in ${room}`).waitFor();
   await assertFits(page, "who is there");
   await page.getByRole("button", { name: "This conversation" }).click();
   await assertFits(page, "what can be done with the room");

@@ -91,7 +91,7 @@ test("`quit` or `exit` alone asks what is meant, and is not sent", async (browse
   assertEquals(await question.count(), 0);
   await alice.say("quit");
   await page.getByRole("button", { name: "Disconnect" }).click();
-  await page.locator(".banner").getByText("You said goodbye").waitFor();
+  await page.locator(".banner").getByText("You disconnected").waitFor();
   const { messages } = await bob.history("lobby", {});
   assertEquals(messages.map(({ message }) => message), [" EXIT", "quit smoking"]);
 });

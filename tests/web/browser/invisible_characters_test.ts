@@ -254,7 +254,7 @@ test("the page shows no text of others with invisible characters", async (browse
   await look("suggestions");
   await alice.composer.fill("");
   await alice.say("/who");
-  await page.locator(".note").getByText(`In #lobby: ${shownEve}`).waitFor();
+  await page.locator(".note").getByText(`in lobby: ${shownEve}`).waitFor();
   await look("the answer to /who");
   await alice.say("mine");
   await page.locator(".pending.failed").getByText("Refused by Eve").waitFor();

@@ -104,7 +104,7 @@ test("two tabs are one user, and show the same messages", async (browser) => {
   await one.thread("garden").waitFor();
   assertEquals(await one.page.locator("h1").innerText(), "#lobby");
   await two.say("/who lobby");
-  await two.page.locator(".note").getByText(/^In #lobby: (Alice, Bob|Bob, Alice)$/).waitFor();
+  await two.page.locator(".note").getByText(/^2 in lobby: (Alice, Bob|Bob, Alice)$/).waitFor();
   await one.thread("garden").click();
   await two.say("/leave");
   await one.page.locator(".composer").getByPlaceholder("You closed this in another tab").waitFor();
@@ -289,7 +289,7 @@ test("after /quit in one tab, another tab does not reconnect by itself", async (
   await until("Alice is gone", () => bob.heard.includes("-Alice"));
   await one.page.goto("about:blank");
   await two.say("is anybody there?");
-  await two.page.getByRole("alert").getByText("You said goodbye").waitFor();
+  await two.page.getByRole("alert").getByText("You disconnected").waitFor();
   assertEquals(hub.online, 1);
   await two.page.getByRole("button", { name: "Connect again" }).click();
   await until("it arrives", async () => {
