@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import { connect as connectTls, rootCertificates, type TLSSocket } from "node:tls";
 import { fingerprintOf, showFingerprint } from "../../server/transports/tls.ts";
-import { VERSION } from "../../protocol.ts";
+import { VERSION } from "../../lib/version.ts";
 
 /** Milliseconds that a hub has to show its certificate. */
 const HANDSHAKE_TIMEOUT = 10_000;
