@@ -45,7 +45,7 @@ export function partnerMissing(partner: Partner, now: number): Partner {
     : partner;
 }
 
-/** The hub said that nobody has the name. It may not be announced when someone takes it. */
+/** The hub does not know the name. It may not announce when someone takes it. */
 export function partnerUnknown(partner: Partner): Partner {
   return partnerLeft(replaced(partner));
 }

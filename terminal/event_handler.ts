@@ -32,7 +32,7 @@ const RING_INTERVAL_MS = 1000;
 /** The reason of a removal that the hub did not explain. */
 const UNKNOWN_REASON = "the hub removed you";
 
-/** What the handler needs besides the context. */
+/** Options of {@linkcode EventHandler}. */
 export interface EventHandlerOptions {
   /** The name that the user asked for at the start. */
   readonly wanted: string | undefined;

@@ -48,7 +48,7 @@ export interface Handover {
   readonly token: string | undefined;
 }
 
-/** What the user is looking at in a tab. */
+/** The user's attention in a tab. */
 export interface Attention {
   /** The thread whose end the user sees. */
   readonly key: ThreadKey | undefined;
