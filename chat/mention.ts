@@ -68,7 +68,7 @@ export function mentionsIn(
 }
 
 function fold(text: string): string {
-  // The form of a final sigma goes by what is around it.
+  // The form of a final sigma depends on its neighbours.
   return foldText(text).replaceAll("ς", "σ");
 }
 

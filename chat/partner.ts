@@ -7,7 +7,7 @@
 
 import { RETURN_SECONDS } from "../protocol.ts";
 
-/** What is known of the other person of a private conversation. */
+/** The other person of a private conversation, as far as known. */
 export interface Partner {
   /**
    * `here`: in a room of the user's. `missing`: not back there after the user's own reconnect.

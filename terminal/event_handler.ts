@@ -162,7 +162,7 @@ export class EventHandler {
     }, window);
   }
 
-  /** The room was left: by the user, who was told so at once, or at the hub's request. */
+  /** The user left the room, which was announced at once, or the hub closed it. */
   #left(room: string): void {
     const { status, windows } = this.context;
     const isRequested = status.leaving.delete(room);

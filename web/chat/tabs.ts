@@ -149,7 +149,7 @@ export class Tabs {
     return new Set(Array.from(this.#others.values(), ({ tab }) => tab));
   }
 
-  /** What the user has just looked at in other tabs. */
+  /** The user's latest attention in other tabs. */
   get attention(): readonly Attention[] {
     const since = Date.now() - 3 * WATCH_PERIOD;
     return [...this.#others.values()].filter(({ at }) => at > since)
