@@ -1,18 +1,18 @@
 /**
- * Writes conversations into files: the same in the terminal and in the web page. Text and Markdown
- * are for people; JSON lines are for programs and read back as exactly what the hub sent. Nothing
- * in them moves a cursor, reorders a line or becomes HTML.
+ * Writes conversations to files, in the terminal and in the web page. Text and Markdown are for
+ * people. JSON lines are for programs, which read exactly what the hub sent. Nothing in the files
+ * moves a cursor, reorders a line or becomes HTML.
  *
  * @module
  */
 
-import { type Direct, type Message, safeJson } from "../protocol.ts";
+import { type Direct, MAX_HISTORY_PAGE, type Message, safeJson } from "../protocol.ts";
 import { contentText, sanitizedText } from "./content.ts";
 import { dataBlock, escapeMarkdown, indented, literalBlocks, markedBlocks } from "./markdown.ts";
 import { displayName, VERIFIED_MARK } from "./sender.ts";
 import { localDate, localTime } from "./time.ts";
 
-/** What a conversation can be written as. */
+/** The formats of an export. */
 export const EXPORT_FORMATS = {
   text: { label: "Text", ending: "txt", type: "text/plain" },
   json: { label: "JSON lines", ending: "jsonl", type: "application/jsonl" },
@@ -22,21 +22,20 @@ export const EXPORT_FORMATS = {
 /** One of {@linkcode EXPORT_FORMATS}. */
 export type ExportFormat = keyof typeof EXPORT_FORMATS;
 
-/** What is exported: messages of a room, or of a private conversation. */
+/** A message of a room or of a private conversation. */
 export type Exported = Message | Direct;
 
-/** Whether there is such a format. */
 export function isExportFormat(name: string): name is ExportFormat {
   return Object.hasOwn(EXPORT_FORMATS, name);
 }
 
-/** The format that a file's name asks for. */
+/** The format for the extension of a file. */
 export function formatOf(path: string): ExportFormat {
   if (/\.(?:jsonl|ndjson|json)$/i.test(path)) return "json";
   return /\.(?:md|markdown)$/i.test(path) ? "markdown" : "text";
 }
 
-/** The name of a file for the conversation `title`, exported at the time `at`. */
+/** A file name for a conversation, exported at a time in milliseconds since 1970. */
 export function exportFileName(title: string, at: number, format: ExportFormat): string {
   const stem = title.toLowerCase().replace(/[^\p{L}\p{M}\p{N}._-]+/gu, "-").replace(
     /^[-.]+|[-.]+$/g,
@@ -46,19 +45,36 @@ export function exportFileName(title: string, at: number, format: ExportFormat):
   return `${stem === "" ? "chat" : stem}-${day}.${EXPORT_FORMATS[format].ending}`;
 }
 
-/** A whole conversation, called `#room` or `@name`, as the text of a file. */
+/** The text of a file with a whole conversation, titled `#room` or `@name`. */
 export function exported(title: string, said: Iterable<Exported>, format: ExportFormat): string {
   const writer = new ExportWriter(format, title);
   return writer.head() + Array.from(said, (each) => writer.one(each)).join("");
 }
 
-/** Writes messages one by one, so that no conversation is too long. */
+/** All messages of a room, page by page, oldest first. */
+export async function* wholeRoom(
+  load: (page: { readonly after: number; readonly limit: number }) => Promise<{
+    readonly messages: readonly Message[];
+    readonly more: boolean;
+  }>,
+): AsyncGenerator<readonly Message[]> {
+  for (let after = 0;;) {
+    const { messages, more } = await load({ after, limit: MAX_HISTORY_PAGE });
+    yield messages;
+    const last = messages.at(-1)?.id;
+    // A page that leads nowhere would be asked for without end.
+    if (!more || last === undefined || last <= after) return;
+    after = last;
+  }
+}
+
+/** Writes messages one by one, for conversations of any length. */
 export class ExportWriter {
   #day = "";
 
   constructor(private readonly format: ExportFormat, private readonly title: string) {}
 
-  /** What stands before the first message. */
+  /** The text before the first message. */
   head(): string {
     return this.format === "markdown" ? `# ${escapeMarkdown(displayName(this.title))}\n` : "";
   }
@@ -86,7 +102,7 @@ function textOf(said: Exported): string {
   const time = new Date(said.timestamp);
   const name = nameOf(said);
   const who = isAction(said) ? `* ${name} ` : `${name}: `;
-  // Further lines are indented, so that none looks like a message of its own.
+  // Further lines are indented, so that none looks like another message.
   return `[${localDate(time)} ${localTime(time)}] ${who}` +
     `${contentText(said).replaceAll("\n", "\n    ")}\n`;
 }
@@ -95,7 +111,7 @@ function markdownOf(said: Exported): string {
   const { message, data, format } = said;
   const time = localTime(new Date(said.timestamp));
   const name = escapeMarkdown(nameOf(said));
-  const text = message === undefined ? "" : sanitizedText(message);
+  const text = message === undefined ? "" : sanitizedText(message).trimEnd();
   const blocks = [
     ...text === "" ? [] : format === "markdown" ? markedBlocks(text) : literalBlocks(text),
     ...data === undefined ? [] : [dataBlock(data)],

@@ -43,7 +43,7 @@ export interface AttemptListener {
 
 /** One connection to the hub: from dialling and `hello` until it ends. */
 export class ConnectionAttempt {
-  readonly #socket: Socket;
+  readonly socket: Socket;
   readonly #watchdog: Watchdog;
   #onlineSince: number | undefined;
   /** Errors that came instead of `welcome`. */
@@ -63,38 +63,20 @@ export class ConnectionAttempt {
     private readonly listener: AttemptListener,
   ) {
     this.#watchdog = new Watchdog(environment.clock, {
-      ping: () => this.send(encode({ type: "ping" })),
-      giveUp: (reason) => this.drop(reason),
+      ping: () => this.socket.send(encode({ type: "ping" })),
+      giveUp: (reason) => this.socket.drop(reason),
     });
-    this.#socket = new Socket(url, {
+    this.socket = new Socket(url, {
       opened: () => this.#sendHello(),
       received: (data) => this.#receive(data),
       ended: (close) => this.#end(close),
     }, environment);
   }
 
-  /** Resolves when the socket is closed, which may be after the end of the attempt. */
-  get socketClosed(): Promise<void> {
-    return this.#socket.closed;
-  }
-
-  get bufferedAmount(): number {
-    return this.#socket.bufferedAmount;
-  }
-
-  send(frame: string): void {
-    this.#socket.send(frame);
-  }
-
-  /** Ends the attempt as a failure; `reason` is a sentence for the user. */
-  drop(reason: string): void {
-    this.#socket.drop(reason);
-  }
-
   /** Disconnects; the listener is not called any more. */
   close(): void {
     this.#release();
-    this.#socket.close();
+    this.socket.close();
   }
 
   /** Checks within seconds that the hub still answers. */
@@ -123,11 +105,11 @@ export class ConnectionAttempt {
   #sendHello(): void {
     const { token } = this.options;
     if (typeof token === "function") {
-      void this.#fetchToken(token, () => this.send(this.#hello()));
+      void this.#fetchToken(token, () => this.socket.send(this.#hello()));
       return;
     }
     this.#token = token;
-    this.send(this.#hello());
+    this.socket.send(this.#hello());
   }
 
   #hello(): string {
@@ -160,7 +142,7 @@ export class ConnectionAttempt {
       use(changed);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      if (!this.#over) this.drop(`Cannot get a token: ${why}`);
+      if (!this.#over) this.socket.drop(`Cannot get a token: ${why}`);
     }
   }
 
@@ -168,7 +150,7 @@ export class ConnectionAttempt {
   #renewToken(source: () => string | Promise<string>): void {
     this.#cancelTimer?.();
     void this.#fetchToken(source, (changed) => {
-      if (changed) this.send(encode({ type: "hello", token: this.#token }));
+      if (changed) this.socket.send(encode({ type: "hello", token: this.#token }));
       else this.#after(RENEWAL_PERIOD, () => this.#renewToken(source));
     });
   }
@@ -192,7 +174,7 @@ export class ConnectionAttempt {
   #pause(): void {
     if (this.#over || this.state.events.size === 0) return;
     this.#paused = true;
-    this.drop("Paused until the received messages are read");
+    this.socket.drop("Paused until the received messages are read");
   }
 
   #handle(frame: HubFrame): void {
@@ -220,7 +202,7 @@ export class ConnectionAttempt {
   }
 
   #onWelcome(welcome: Welcome): void {
-    this.#socket.established();
+    this.socket.established();
     this.#cancelTimer?.();
     this.#onlineSince = this.environment.clock.now();
     this.#watchdog.start();
@@ -230,7 +212,7 @@ export class ConnectionAttempt {
   #onRefusal(frame: ErrorFrame): void {
     this.#errors.push(frame);
     if (!isRejection(frame) || this.#errors.length > 1) return;
-    this.#after(REFUSAL_GRACE, () => this.drop(frame.message));
+    this.#after(REFUSAL_GRACE, () => this.socket.drop(frame.message));
   }
 
   #after(delay: number, task: () => void): void {

@@ -164,42 +164,37 @@ export function describeAnswer(answer: HttpAnswer, url: URL): ProbeResult {
   return { status, retryAfter, ...httpMeaning(answer, url) };
 }
 
+/** Statuses that reject a client: the failure, the verb and the reason if there is no better one. */
+const REJECTIONS: Readonly<Record<number, readonly [ConnectFailure, string, string]>> = {
+  401: ["refused", "refused", "it requires a token (--token)"],
+  403: ["refused", "refused", "you are not allowed there"],
+  421: ["refused", "refused", "you are not allowed there"],
+  429: ["busy", "is busy", "too many connections from this address; close some"],
+  503: ["busy", "is busy", "it is full or stopping; try again in a moment"],
+};
+
 function httpMeaning(answer: HttpAnswer, url: URL): Pick<ProbeResult, "failure" | "message"> {
   const address = shownUrl(url);
   const { status } = answer;
   const sentence = oneLine(answer.sentence ?? "");
   const ours = isOurs(answer);
-  switch (status) {
-    case 401: {
-      const words = sentence || "it requires a token (--token)";
-      return { failure: "refused", message: `The hub at ${address} refused: ${words}` };
+  const rejection = REJECTIONS[status];
+  if (rejection !== undefined) {
+    const [failure, verb, reason] = rejection;
+    return { failure, message: `The hub at ${address} ${verb}: ${sentence || reason}` };
+  }
+  if (status === 526) {
+    const reason = sentence || "a proxy does not trust the certificate of the hub behind it";
+    return { failure: "network", message: `Cannot trust ${address}: ${reason}` };
+  }
+  if (status === 502 || status === 504) {
+    if (ours && sentence !== "") {
+      return { failure: "network", message: `${address}: ${sentence}` };
     }
-    case 403:
-    case 421: {
-      const words = sentence || "you are not allowed there";
-      return { failure: "refused", message: `The hub at ${address} refused: ${words}` };
-    }
-    case 429: {
-      const words = sentence || "too many connections from this address; close some";
-      return { failure: "busy", message: `The hub at ${address} is busy: ${words}` };
-    }
-    case 526: {
-      const words = sentence || "a proxy does not trust the certificate of the hub behind it";
-      return { failure: "network", message: `Cannot trust ${address}: ${words}` };
-    }
-    case 502:
-    case 504:
-      if (ours && sentence !== "") {
-        return { failure: "network", message: `${address}: ${sentence}` };
-      }
-      return {
-        failure: "busy",
-        message: `A proxy answers at ${address}, but the hub behind it does not (HTTP ${status})`,
-      };
-    case 503: {
-      const words = sentence || "it is full or stopping; try again in a moment";
-      return { failure: "busy", message: `The hub at ${address} is busy: ${words}` };
-    }
+    return {
+      failure: "busy",
+      message: `A proxy answers at ${address}, but the hub behind it does not (HTTP ${status})`,
+    };
   }
   // 200 is the hub's text page, for clients that do not accept HTML.
   if ((status === 426 || status === 200) && ours) {

@@ -44,7 +44,7 @@ export class ReconnectLoop {
       state,
       this.sendLoop,
       clock,
-      (room) => this.#current?.drop(`A message of #${room} is missing; requesting it`),
+      (room) => this.#current?.socket.drop(`A message of #${room} is missing; requesting it`),
     );
   }
 
@@ -71,7 +71,7 @@ export class ReconnectLoop {
       ended: (end) => this.#onEnded(end),
     });
     this.#current = attempt;
-    const closed = attempt.socketClosed.then(() => {
+    const closed = attempt.socket.closed.then(() => {
       this.#openSockets.delete(closed);
     });
     this.#openSockets.add(closed);
@@ -114,7 +114,7 @@ export class ReconnectLoop {
     state.limits = welcome.limits;
     this.#frames.welcome(welcome, reconnected);
     for (const error of errors) state.events.push(error);
-    this.sendLoop.start(attempt, welcome.limits);
+    this.sendLoop.start(attempt.socket, welcome.limits);
   }
 
   #onEnded(end: AttemptEnd): void {

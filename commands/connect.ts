@@ -1,4 +1,4 @@
-import { isPrivateCommand } from "../terminal/line.ts";
+import { isPrivateCommand } from "../terminal/completion.ts";
 import { SHORTCUTS } from "../terminal/shortcuts.ts";
 import { getLogger } from "@logtape/logtape";
 import { VERIFIED_WORD } from "../chat/sender.ts";
@@ -23,7 +23,7 @@ import { TOKEN_FLAGS, tokenOption } from "./client/token.ts";
 import { connectorFor, type HubConnector } from "./client/trust.ts";
 import { connect as converse, type ConnectOptions, HubApi, shownUrl } from "../client.ts";
 import { DEFAULT_PORT, DEFAULT_ROOM, normalizeName, visible } from "../protocol.ts";
-import { lacksSymbols } from "../terminal/characters.ts";
+import { lacksSymbols } from "../terminal/view.ts";
 import { TerminalChat } from "../terminal/terminal_chat.ts";
 import { Editor } from "../editor/editor.ts";
 import { FileHistory } from "../editor/input_history.ts";

@@ -1,16 +1,16 @@
 import { nameKey } from "../protocol.ts";
 
-/** Mentions that are kept for the return; who is away for longer reads the rooms. */
+/** Missed messages that are kept. */
 const MAX_MISSED = 100;
-/** People to whom it is known that they were told. */
+/** People who are remembered as answered. */
 const MAX_TOLD = 1000;
 
-/** Being away: what is answered to whom, and what was meant for oneself meanwhile. */
+/** Away mode: automatic answers, and missed messages for the user. */
 export class Away {
   /** Milliseconds since 1970. */
   readonly since: number;
   readonly text: string;
-  readonly #told = new Set<string>();
+  readonly #answered = new Set<string>();
   #missed: string[] = [];
   #count = 0;
 
@@ -19,26 +19,25 @@ export class Away {
     this.since = since;
   }
 
-  /** Whether somebody is to be told, which happens once: two who are away must not talk for ever. */
+  /** Whether to answer a person: once, or two users who are away would answer each other forever. */
   shouldReplyTo(name: string): boolean {
     const key = nameKey(name);
-    if (this.#told.has(key) || this.#told.size >= MAX_TOLD) return false;
-    this.#told.add(key);
+    if (this.#answered.has(key) || this.#answered.size >= MAX_TOLD) return false;
+    this.#answered.add(key);
     return true;
   }
 
-  /** Something was for oneself, told in one line. */
+  /** Counts a message for the user, and keeps it as one line. */
   addMissed(line: string): void {
     this.#count++;
     this.#missed = [...this.#missed, line].slice(-MAX_MISSED);
   }
 
-  /** How much was for oneself. */
   get count(): number {
     return this.#count;
   }
 
-  /** The last of it, one line each. */
+  /** The latest ones, one line each. */
   get missed(): readonly string[] {
     return this.#missed;
   }

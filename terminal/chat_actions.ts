@@ -1,44 +1,42 @@
-import type { LoadPage } from "../client/history.ts";
-import { ConnectError, RequestError } from "../client/types.ts";
-import type { Exported } from "../chat/export.ts";
-import { quotedName } from "../chat/names.ts";
-import { localTime } from "../chat/time.ts";
+import { CommandError, type Place } from "../chat/commands.ts";
+import { partnerConfirmed, partnerDoubtReason } from "../chat/partner.ts";
+import { whoText } from "../chat/presence.ts";
+import { sizeNearLimit } from "../chat/size.ts";
+import { formatDuration, formatLatency, localTime } from "../chat/time.ts";
+import { nameKey, visible } from "../protocol.ts";
 import { plural } from "../lib/words.ts";
-import { MAX_HISTORY_PAGE, nameKey, visible } from "../protocol.ts";
-import { type PastRequest, readBack, showPast } from "./older_messages.ts";
 import { Away } from "./away.ts";
-import { type CommandActions, CommandError } from "./commands.ts";
-import { ExportError, exportTo } from "./export_file.ts";
-import { type OutgoingMessage, sizeNearLimit } from "./unsent_messages.ts";
 import type { ChatContext } from "./chat_context.ts";
-import { durationText, latencyText, whoText } from "./presence_text.ts";
+import type { TerminalActions } from "./commands.ts";
+import { exportTo } from "./export_file.ts";
+import { HubRequests, NotSentError, withoutFullStop } from "./hub_requests.ts";
+import * as older from "./older_messages.ts";
+import { returnMessage } from "./returned_message.ts";
 import type { TerminalSettings } from "./settings.ts";
-import type { WindowPlace } from "./windows.ts";
+import type { TypedMessage } from "./unsent_messages.ts";
 
-/** Hits of a search that are shown. */
-const HITS = 50;
-
-/** Nothing was sent; what was typed is still wanted. */
-export class NotSentError extends CommandError {}
-
-/** What actions are told beside the parts. */
+/** Options of {@linkcode ChatActions}. */
 export interface ActionsOptions {
-  /** The hub, as a person says it. */
+  /** The hub's address, as a person types it. */
   readonly address: string;
   /** The user's home directory. */
   readonly home: string | undefined;
-  /** Called with what was set, to be remembered; resolves with whether that worked. */
-  readonly onSettings?: (changed: Partial<TerminalSettings>) => Promise<boolean>;
-  /** Shows how things are now. */
+  /** Stores changed settings; resolves with whether that worked. */
+  readonly onSettings: ((changed: Partial<TerminalSettings>) => Promise<boolean>) | undefined;
+  /** Updates prompt and status. */
   readonly refresh: () => void;
   readonly quit: () => void;
 }
 
-/** What a chat can do at the wish of the one who types. */
-export class ChatActions implements CommandActions {
-  constructor(private readonly context: ChatContext, private readonly options: ActionsOptions) {}
+/** The commands of the user. */
+export class ChatActions implements TerminalActions {
+  readonly #requests: HubRequests;
 
-  get place(): WindowPlace {
+  constructor(private readonly context: ChatContext, private readonly options: ActionsOptions) {
+    this.#requests = new HubRequests(context, options.refresh);
+  }
+
+  get place(): Place {
     return this.context.windows.current.place;
   }
 
@@ -76,49 +74,48 @@ export class ChatActions implements CommandActions {
     return this.context.status.settings;
   }
 
-  say(text: string, how?: "action"): void {
+  say(text: string, kind?: "action"): void {
     const { place } = this;
     const { closedReason } = this.context.windows.current;
-    if (place.kind === "room" && closedReason !== undefined) {
+    if (place.kind === "private") return this.sendPrivate(place.name, text);
+    if (place.kind === "home") return;
+    if (closedReason !== undefined) {
       throw new NotSentError(
-        `Not sent: you are not in ${place.room}: ${closedReason.replace(/\.$/, "")}. ` +
+        `Not sent: you are not in ${place.room}: ${withoutFullStop(closedReason)}. ` +
           `/join ${place.room} tries to enter it`,
       );
     }
-    if (place.kind === "room") {
-      this.#send({ kind: "room", room: place.room, text, ...how === undefined ? {} : { how } });
-    } else if (how !== undefined) throw new CommandError("/me is for rooms, this is private");
-    else if (place.kind === "private") this.whisper(place.name, text);
+    this.#send({ place, text, kind });
   }
 
-  whisper(to: string, text: string): void {
-    const window = this.context.windows.list.find({ kind: "private", name: to });
-    if (window?.partner.ask() === true) {
-      throw new NotSentError(
-        `Not sent: ${to} was gone and may be another person now. Enter sends it all the same`,
-      );
+  sendPrivate(to: string, text: string): void {
+    const place = { kind: "private", name: to } as const;
+    const window = this.context.windows.list.find(place);
+    if (window?.partner.doubtful === true) {
+      window.partner = partnerConfirmed(window.partner);
+      throw new NotSentError(`Not sent: ${partnerDoubtReason(to)}. Press Enter to send it anyway`);
     }
-    this.#send({ kind: "private", to, text });
+    this.#send({ place, text });
   }
 
   reply(text: string): void {
     const { lastDirectSender } = this.context.status;
     if (lastDirectSender === undefined) {
-      throw new CommandError("Nobody wrote to you alone yet: /msg NAME TEXT");
+      throw new CommandError("Nobody has sent you a private message yet: /msg NAME TEXT");
     }
-    this.whisper(lastDirectSender, text);
+    this.sendPrivate(lastDirectSender, text);
   }
 
   openPrivate(name: string): void {
     const { windows } = this.context;
     const isNew = windows.list.find({ kind: "private", name }) === undefined;
     windows.show(windows.open({ kind: "private", name }));
-    if (isNew) windows.note(`Only ${name} sees what you say here; /leave ends it`);
+    if (isNew) windows.note(`Only ${name} sees what you write here. /leave closes it`);
   }
 
   join(room: string): void {
     const { windows, connection, status } = this.context;
-    this.#assertConnected();
+    this.#requests.assertConnected();
     const window = windows.open({ kind: "room", room });
     if (!window.entered) {
       status.joining = [...status.joining.filter((each) => each !== room), room];
@@ -129,12 +126,10 @@ export class ChatActions implements CommandActions {
     windows.show(window);
   }
 
-  leave(place: WindowPlace): void {
+  leave(place: Place): void {
     const { windows, connection, status } = this.context;
     const window = windows.list.find(place);
-    if (window === undefined) {
-      throw new CommandError("There is no such conversation: /rooms lists yours");
-    }
+    if (window === undefined) return;
     const { room, closedReason } = window;
     const isIn = room !== undefined && closedReason === undefined && status.link.kind !== "ended";
     if (isIn) {
@@ -169,7 +164,7 @@ export class ChatActions implements CommandActions {
     const rows = all.map((window, at) => {
       const { room, title, unread, mentions } = window;
       const online = room === undefined ? undefined : roster.rooms.get(room)?.online;
-      const facts = [
+      const details = [
         ...online === undefined ? [] : [`${online} online`],
         ...window.closedReason !== undefined
           ? ["closed"]
@@ -180,52 +175,32 @@ export class ChatActions implements CommandActions {
         ...mentions === 0 || room === undefined ? [] : [plural(mentions, "mention")],
         ...window === current ? ["you are here"] : [],
       ];
-      return `${at + 1} ${title}${facts.length === 0 ? "" : ` (${facts.join(", ")})`}`;
+      return `${at + 1} ${title}${details.length === 0 ? "" : ` (${details.join(", ")})`}`;
     });
     this.page(rows);
   }
 
   rename(name: string): void {
-    this.#assertConnected();
+    this.#requests.assertConnected();
     this.context.status.requestedName = name;
     this.context.connection.nick(name);
   }
 
   who(room: string): void {
-    this.#assertConnected();
-    this.#ask(this.context.connection.who(room), (who) => this.note(whoText(who)));
+    this.#requests.assertConnected();
+    this.#requests.show(this.context.connection.who(room), (who) => this.note(whoText(who)));
   }
 
   history(room: string, limit: number): void {
-    const what = (count: number): string => `The last ${plural(count, "message")} in ${room}`;
-    this.#showPast({ room, limit, what, none: `Nothing was said in ${room} yet` });
+    older.showHistory(this.context, this.#requests, room, limit);
   }
 
   search(room: string, query: string): void {
-    const which = (more: boolean): string => more ? "The newest " : "";
-    const what = (count: number, more: boolean): string =>
-      `${which(more)}${plural(count, "message")} with "${query}" in ${room}`;
-    this.#showPast({
-      room,
-      query,
-      limit: HITS,
-      what,
-      none: `No message with "${query}" in ${room}`,
-    });
+    older.showSearch(this.context, this.#requests, room, query);
   }
 
   older(room: string, limit: number): void {
-    const { current } = this.context.windows;
-    const { query, before = current.oldestId } = current.olderFrom ?? {};
-    const words = query === undefined ? "" : ` with "${query}"`;
-    this.#showPast({
-      room,
-      limit,
-      ...before === undefined ? {} : { before },
-      ...query === undefined ? {} : { query },
-      what: (count) => `${plural(count, "message")}${words} before that in ${room}`,
-      none: `There is no older message${words} in ${room}`,
-    });
+    older.showOlder(this.context, this.#requests, room, limit);
   }
 
   ignore(name: string): void {
@@ -236,18 +211,18 @@ export class ChatActions implements CommandActions {
     }
     ignored.add(name);
     for (const room of this.rooms) typing.remove(room, name);
-    this.note(`You see nothing of ${name} until /unignore ${name}, or until you leave`);
+    this.note(`${name} is hidden until /unignore ${name}, or until you leave`);
   }
 
   unignore(name: string): void {
     this.context.ignored.remove(name);
-    this.note(`You see what ${name} says again`);
+    this.note(`${name} is no longer hidden`);
   }
 
   away(text: string): void {
     const { status, clock } = this.context;
     status.away = new Away(text, clock.now());
-    this.note(`You are away: "${text}". /back or saying something ends it`);
+    this.note(`You are away: "${text}". /back or any message of yours ends it`);
   }
 
   back(): void {
@@ -255,7 +230,7 @@ export class ChatActions implements CommandActions {
     const { away } = status;
     if (away === undefined) throw new CommandError("You are not away");
     status.away = undefined;
-    const after = durationText(clock.now() - away.since);
+    const after = formatDuration(clock.now() - away.since);
     if (away.count === 0) return this.note(`Back after ${after}; nothing was for you`);
     const part = away.count > away.missed.length ? `, the last ${away.missed.length}` : "";
     const head = `Back after ${after}; ${plural(away.count, "message")} for you${part}:`;
@@ -263,16 +238,14 @@ export class ChatActions implements CommandActions {
   }
 
   exportTo(path: string, replace: boolean): void {
-    const { windows } = this.context;
-    const { title, room, items } = windows.current;
-    if (room !== undefined) this.#assertConnected();
-    const pages = room === undefined
-      ? privatePages(items.flatMap((item) => item.kind === "direct" ? item.direct : []))
-      : this.#pages(room);
+    const { current } = this.context.windows;
+    const { title, room } = current;
+    if (room !== undefined) this.#requests.assertConnected();
     const { home } = this.options;
     const heading = room === undefined ? title : `#${room}`;
-    this.#ask(exportTo({ path, replace, title: heading, home }, pages), (count) => {
-      this.note(`Wrote ${plural(count, "message")} of ${title} into "${path}"`);
+    const pages = older.wholeConversation(this.context, current);
+    this.#requests.show(exportTo({ path, replace, title: heading, home }, pages), (count) => {
+      this.note(`Wrote ${plural(count, "message")} of ${title} to "${path}"`);
     }, "Not written");
   }
 
@@ -283,36 +256,38 @@ export class ChatActions implements CommandActions {
   set(settings: Partial<TerminalSettings>): void {
     const { status, windows } = this.context;
     status.settings = { ...status.settings, ...settings };
-    void this.options.onSettings?.(settings).then((isKept) => {
-      if (!isKept) windows.problem("Only for this run: the data directory cannot be written");
+    void this.options.onSettings?.(settings).then((isStored) => {
+      if (!isStored) windows.problem("Not remembered: the data directory cannot be written");
     });
-    // What is in sight is shown the new way; a bell changes nothing of it.
+    // The bell changes nothing on the screen.
     if (settings.bell === undefined) windows.redraw();
   }
 
   status(): void {
-    const { connection, clock, status, unsent } = this.context;
-    const { link, resumed, recoveredMessages } = status;
-    const tell = (how: string, more: readonly string[]): void => {
+    const { connection, clock, unsent, status: { link, resumed, recoveredMessages } } =
+      this.context;
+    const print = (state: string, more: readonly string[]): void => {
       const rooms = plural(this.rooms.length, "room");
-      const talks = plural(this.privates.length, "private talk");
+      const privates = plural(this.privates.length, "private conversation");
       this.page([
-        `${how} as ${connection.sender ?? "nobody yet"}`,
+        `${state} as ${connection.sender ?? "nobody yet"}`,
         ...more,
-        `Resumed ${plural(resumed, "time")}, ${
+        `Reconnected ${plural(resumed, "time")}, ${
           plural(recoveredMessages, "missed message")
-        } made up for`,
-        `${rooms}, ${talks}, ${plural(unsent.count, "message")} on the way`,
+        } recovered`,
+        `${rooms}, ${privates}, ${plural(unsent.count, "message")} on the way`,
       ]);
     };
     const { address } = this.options;
-    if (link.kind !== "online") return tell(`Not connected to ${address}`, []);
+    if (link.kind !== "online") return print(`Not connected to ${address}`, []);
     const { since } = link;
     const asked = clock.now();
-    this.#ask(connection.ping(), () => {
-      const latency = latencyText(clock.now() - asked);
-      const time = `since ${localTime(new Date(since))}, for ${durationText(clock.now() - since)}`;
-      tell(`Connected to ${address}`, [`Online ${time}; latency ${latency}`]);
+    this.#requests.show(connection.ping(), () => {
+      const latency = formatLatency(clock.now() - asked);
+      const time = `since ${localTime(new Date(since))}, for ${
+        formatDuration(clock.now() - since)
+      }`;
+      print(`Connected to ${address}`, [`Online ${time}; latency ${latency}`]);
     });
   }
 
@@ -328,99 +303,17 @@ export class ChatActions implements CommandActions {
     this.options.quit();
   }
 
-  /** @throws {NotSentError} when the hub has ended the conversation. */
-  #assertConnected(): void {
-    const { link } = this.context.status;
-    if (link.kind !== "ended") return;
-    const reason = link.reason.replace(/\.$/, "");
-    throw new NotSentError(`Not connected: ${reason}. /quit leaves; start bcast again to go on`);
-  }
-
-  #send(saying: OutgoingMessage): void {
-    this.#assertConnected();
-    const { connection, status, unsent } = this.context;
-    const size = sizeNearLimit(saying, connection.limits);
-    if (size?.over === true) {
+  #send(message: TypedMessage): void {
+    this.#requests.assertConnected();
+    const { connection: { limits }, status, unsent } = this.context;
+    const { text, place, kind } = message;
+    const size = limits === undefined ? undefined : sizeNearLimit(text, place, limits, kind);
+    if (size !== undefined && size.bytes > size.limit) {
       const bytes = plural(size.bytes - size.limit, "byte");
       const limit = size.limit.toLocaleString("en-US");
-      return this.refused(saying, `it is ${bytes} too long, ${limit} are allowed`);
+      return returnMessage(this.context, message, `it is ${bytes} too long, ${limit} are allowed`);
     }
     if (status.away !== undefined) this.back();
-    unsent.send(saying);
+    unsent.send(message);
   }
-
-  /** Tells that something was not sent, and gives it back to whoever typed it. */
-  refused(saying: OutgoingMessage, why: string, surely = true): void {
-    const { windows, screen } = this.context;
-    const place: WindowPlace = saying.kind === "room"
-      ? { kind: "room", room: saying.room }
-      : { kind: "private", name: saying.to };
-    const window = windows.list.find(place);
-    const here = window === windows.current;
-    const reason = why.replace(/\.$/, "");
-    const not = surely ? "Not sent" : "Perhaps not sent";
-    if (here || saying.kind === "private") {
-      if (screen.draft === "") {
-        windows.problem(`${not}: ${reason}. You have it back below`);
-        return screen.setDraft(typedAs(saying, here));
-      }
-    } else if (window !== undefined && window.draft === "") {
-      window.draft = typedAs(saying, true);
-      return windows.problem(`${not} to ${window.title}: ${reason}. You find it there again`);
-    }
-    // There, nothing brings it back but to type it again.
-    if (screen.plain === true) {
-      return windows.problem(`${not}: ${reason}. You wrote: ${typedAs(saying, here)}`);
-    }
-    const text = saying.text.length > 60 ? `${saying.text.slice(0, 60)}…` : saying.text;
-    windows.problem(`${not}: ${reason}. The up arrow brings it back: "${text}"`);
-  }
-
-  /** Shows messages of the past in the window that is shown now. */
-  #showPast(past: PastRequest): void {
-    this.#assertConnected();
-    const window = this.context.windows.current;
-    const { connection } = this.context;
-    const page: LoadPage = (query) => connection.history(past.room, query);
-    this.#ask(readBack(page, past), (found) => showPast(this.context, window, past, found));
-  }
-
-  async *#pages(room: string): AsyncGenerator<readonly Exported[]> {
-    for (let after = 0;;) {
-      const query = { after, limit: MAX_HISTORY_PAGE };
-      const { messages, more } = await this.context.connection.history(room, query);
-      yield messages;
-      const last = messages.at(-1)?.id;
-      // Said to be more, but nothing further on: no reason to ask for ever.
-      if (!more || last === undefined || last <= after) return;
-      after = last;
-    }
-  }
-
-  /** Shows the answer to a request, or why there is none. */
-  #ask<T>(answer: Promise<T>, show: (answer: T) => void, what = "Refused"): void {
-    const { windows, connection } = this.context;
-    void answer.then(show, (error: unknown) => {
-      // The end of the conversation is told where it is noticed, not once for every request.
-      if (error instanceof ConnectError && connection.state === "closed") return;
-      if (
-        error instanceof RequestError || error instanceof ConnectError ||
-        error instanceof ExportError
-      ) return windows.problem(`${what}: ${error.message}`);
-      throw error;
-    }).finally(() => this.options.refresh());
-  }
-}
-
-/** What somebody typed to say it; `here`: in the window that it is for. */
-function typedAs(saying: OutgoingMessage, here: boolean): string {
-  if (saying.kind === "private" && !here) {
-    return `/msg ${quotedName(saying.to)} ${saying.text}`;
-  }
-  if (saying.kind === "room" && saying.how === "action") return `/me ${saying.text}`;
-  return saying.text.startsWith("/") ? `/${saying.text}` : saying.text;
-}
-
-async function* privatePages(directs: readonly Exported[]): AsyncGenerator<readonly Exported[]> {
-  yield await Promise.resolve(directs);
 }

@@ -1,50 +1,49 @@
-import type { Clock } from "../lib/clock.ts";
 import type { ClientConnection } from "../client/types.ts";
+import type { Screen } from "../editor/screen.ts";
+import type { Clock } from "../lib/clock.ts";
 import { nameKey } from "../protocol.ts";
 import type { Away } from "./away.ts";
-import type { WindowManager } from "./window_manager.ts";
-import type { UnsentMessages } from "./unsent_messages.ts";
 import type { RoomDirectory } from "./room_directory.ts";
-import type { Screen } from "../editor/screen.ts";
-import type { TerminalSettings } from "./settings.ts";
 import type { Roster } from "./roster.ts";
-import type { TypingTracker } from "./typing.ts";
+import type { TerminalSettings } from "./settings.ts";
+import type { TypingTracker } from "./typing_tracker.ts";
+import type { UnsentMessages } from "./unsent_messages.ts";
+import type { WindowManager } from "./window_manager.ts";
 
-/** How the connection is. */
+/** The state of the connection. Times are in milliseconds since 1970. */
 export type LinkStatus =
   | { readonly kind: "online"; readonly since: number }
-  /** For the first time, or again because of `reason`. */
+  /** Connecting for the first time, or again because of `reason`. */
   | { readonly kind: "connecting"; readonly reason: string | undefined; readonly lostAt?: number }
+  /** Waiting until the next attempt. */
   | {
     readonly kind: "offline";
     readonly reason: string;
-    /** When the next try comes, in milliseconds since 1970. */
     readonly until: number;
     readonly lostAt: number;
   }
-  /** For good: the hub refuses to go on. */
+  /** The hub has ended the session. */
   | { readonly kind: "ended"; readonly reason: string };
 
-/** What a chat knows that no window holds. */
+/** State that belongs to no window. */
 export interface ChatStatus {
   link: LinkStatus;
   settings: TerminalSettings;
   away: Away | undefined;
-  /** Who wrote in private last. */
   lastDirectSender: string | undefined;
-  /** The rooms that the hub was asked to let the client into, in that order. */
+  /** Rooms that the hub was asked to let the user enter, in that order. */
   joining: readonly string[];
-  /** Rooms that the user left and that the hub has not confirmed yet. */
+  /** Rooms that the user left and the hub has not confirmed yet. */
   readonly leaving: Set<string>;
   /** The name that the user asked for last, granted or not. */
   requestedName: string | undefined;
-  /** How often the connection came back. */
+  /** Reconnects of this session. */
   resumed: number;
-  /** Messages that were missed and came after all. */
+  /** Messages that were missed while offline and received later. */
   recoveredMessages: number;
 }
 
-/** What the parts of a chat share. */
+/** The parts of a chat that depend on each other. */
 export interface ChatContext {
   readonly connection: ClientConnection;
   readonly screen: Screen;
@@ -58,7 +57,7 @@ export interface ChatContext {
   readonly status: ChatStatus;
 }
 
-/** Those of whom nothing is shown. */
+/** People whose messages are hidden. */
 export class Ignored {
   readonly #people = new Map<string, string>();
 
@@ -78,7 +77,7 @@ export class Ignored {
     this.#people.delete(nameKey(name));
   }
 
-  /** Another name does not help. */
+  /** A new name does not evade it. */
   rename(from: string, to: string): void {
     if (this.#people.delete(nameKey(from))) this.add(to);
   }

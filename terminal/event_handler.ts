@@ -1,53 +1,46 @@
 import { getLogger } from "@logtape/logtape";
+import { contentText } from "../chat/content.ts";
+import { mentions } from "../chat/mention.ts";
+import { summarizePresence, whoText } from "../chat/presence.ts";
+import { isJoinError, namesRoom } from "../chat/room_errors.ts";
+import { formatDuration } from "../chat/time.ts";
 import type { ClientEvent, Offline, Online, RoomJoined } from "../client/types.ts";
 import {
   type Ack,
   type Direct,
-  type ErrorCode,
   type ErrorFrame,
   type Message,
   nameKey,
   type Presence,
   type System,
 } from "../protocol.ts";
-import { contentText } from "../chat/content.ts";
-import { mentions } from "../chat/mention.ts";
 import { plural } from "../lib/words.ts";
-import { summarizePresence } from "./presence_summary.ts";
-import { contentOf, type OutgoingRoomMessage } from "./unsent_messages.ts";
-import type { ChatContext } from "./chat_context.ts";
-import {
-  partnerCame,
-  partnerLeft,
-  partnerRenamed,
-  partnersListed,
-  partnerWrote,
-} from "./partner_notes.ts";
-import { durationText, whoText } from "./presence_text.ts";
+import type { ChatContext, LinkStatus } from "./chat_context.ts";
+import { withoutFullStop } from "./hub_requests.ts";
+import { noteDirect, notePresence, noteReconnect } from "./partner_notes.ts";
+import { gapText, missedText } from "./render.ts";
+import type { RoomContent } from "./unsent_messages.ts";
 import type { ChatWindow } from "./windows.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
-/** Milliseconds after which somebody who said something is as quiet as one who never did. */
-const TALKED_WITHIN = 5 * 60_000;
-/** Milliseconds between two rings: a burst of messages is one alarm, not a hundred. */
-const RING_EVERY = 1000;
+/** Milliseconds after a message during which its sender's joins and leaves get lines of their own. */
+const ACTIVE_MS = 5 * 60_000;
+/** Milliseconds between two rings: a burst of messages rings once. */
+const RING_INTERVAL_MS = 1000;
 
-/** Why a room was left where the hub did not say it. */
-const UNKNOWN_REASON = "the hub took you out of it";
+/** The reason of a removal that the hub did not explain. */
+const UNKNOWN_REASON = "the hub removed you";
 
-// Errors that answer a wish to enter a room.
-const ROOM_ERRORS: readonly ErrorCode[] = ["bad_room", "forbidden", "too_many_rooms"];
-
-/** What a reception is told beside the parts. */
+/** Options of {@linkcode EventHandler}. */
 export interface EventHandlerOptions {
-  /** The name that was asked for. */
-  readonly wanted?: string;
-  /** What others type to come to a room. */
-  readonly invite?: (room: string) => string;
+  /** The name that the user asked for at the start. */
+  readonly wanted: string | undefined;
+  /** The command with which others enter a room. */
+  readonly invite: ((room: string) => string) | undefined;
 }
 
-/** Puts what happens where it belongs: into windows, counts, bells. */
+/** Puts the hub's events into windows, counts and status. */
 export class EventHandler {
   #rangAt = -Infinity;
 
@@ -60,7 +53,7 @@ export class EventHandler {
     const { status, typing, ignored } = this.context;
     switch (event.type) {
       case "connecting":
-        status.link = this.#connecting();
+        status.link = connectingAfter(status.link);
         break;
       case "online":
         return this.#online(event);
@@ -87,37 +80,21 @@ export class EventHandler {
     }
   }
 
-  /** A private message of one's own has arrived. */
+  /** The user's private message was delivered. */
   delivered(direct: Direct): void {
-    this.#whisper(direct, direct.to);
-    const window = this.context.windows.open({ kind: "private", name: direct.to });
-    window.markAnswered();
+    this.#showDirect(direct, direct.to);
+    this.context.windows.open({ kind: "private", name: direct.to }).markAnswered();
   }
 
-  /** A message of one's own is in the log, and does not come back. */
-  acked(saying: OutgoingRoomMessage, { id, timestamp }: Ack): void {
-    const { windows, clock, connection } = this.context;
-    const { sender } = connection;
-    const window = windows.list.find({ kind: "room", room: saying.room });
+  /** The hub has the user's message, and does not send it back. */
+  acked(room: string, content: RoomContent, { id, timestamp }: Ack): void {
+    const { windows, clock, connection: { sender } } = this.context;
+    const window = windows.list.find({ kind: "room", room });
     if (window === undefined || sender === undefined) return;
-    this.#seen(window, id);
+    markReceived(window, id);
     window.recordSpeaker(sender, clock.now());
-    const message: Message = { type: "message", id, sender, timestamp, ...contentOf(saying) };
+    const message: Message = { type: "message", id, room, sender, timestamp, ...content };
     windows.keep({ kind: "message", message, mention: false }, window);
-  }
-
-  #seen(window: ChatWindow, id: number): void {
-    const { position } = window;
-    if (position !== undefined) {
-      window.position = { ...position, after: Math.max(position.after, id) };
-    }
-  }
-
-  #connecting(): ChatContext["status"]["link"] {
-    const { link } = this.context.status;
-    if (link.kind !== "offline") return { kind: "connecting", reason: undefined };
-    const { reason, lostAt } = link;
-    return { kind: "connecting", reason, lostAt };
   }
 
   #online({ reconnected, missed, welcome }: Online): void {
@@ -129,30 +106,24 @@ export class EventHandler {
       status.resumed++;
       status.recoveredMessages += missed;
       const lostAt = "lostAt" in link ? link.lostAt : undefined;
-      const after = lostAt === undefined ? "" : ` after ${durationText(now - lostAt)}`;
-      const what = missed > 0
-        ? `; ${plural(missed, "missed message")} ${missed === 1 ? "follows" : "follow"}`
-        // Where the hub cannot know, that is told room by room.
-        : welcome.rooms.every(({ recovered }) => recovered)
-        ? "; nothing was missed"
-        : "";
-      return windows.note(`Connected again${after}${what}`);
+      const after = lostAt === undefined ? "" : ` after ${formatDuration(now - lostAt)}`;
+      return windows.note(`Connected again${after}${missedText({ missed, welcome })}`);
     }
-    // Opened now, so that what is told next stands in the first of them.
-    const opened = welcome.rooms.map(({ room }) => windows.open({ kind: "room", room }));
-    if (opened[0] !== undefined) windows.list.replaceHome(opened[0]);
+    // Opened now, so that the next notes appear in the first of them.
+    const [first] = welcome.rooms.map(({ room }) => windows.open({ kind: "room", room }));
+    if (first !== undefined) windows.list.replaceHome(first);
     const { wanted } = this.options;
-    const taken = wanted !== undefined && nameKey(wanted) !== nameKey(welcome.sender);
-    windows.note(`You are ${welcome.sender}${taken ? `, because ${wanted} is taken` : ""}`);
+    const isTaken = wanted !== undefined && nameKey(wanted) !== nameKey(welcome.sender);
+    windows.note(`You are ${welcome.sender}${isTaken ? `, because ${wanted} is taken` : ""}`);
   }
 
   #offline({ reason, retryIn }: Offline): void {
     const { status, clock, typing } = this.context;
-    const now = clock.now();
     const { link } = status;
+    const now = clock.now();
     const lostAt = "lostAt" in link ? link.lostAt ?? now : now;
     status.link = { kind: "offline", reason, until: now + retryIn, lostAt };
-    partnersListed(this.context);
+    noteReconnect(this.context);
     typing.clear();
   }
 
@@ -161,7 +132,7 @@ export class EventHandler {
     const { room, rejoined, recovered, last, epoch, history } = event;
     // The answer to `leave` is still on its way.
     if (status.leaving.has(room)) return;
-    partnersListed(this.context, room);
+    noteReconnect(this.context);
     const window = windows.open({ kind: "room", room });
     const isNew = !window.entered;
     const before = window.position;
@@ -169,50 +140,49 @@ export class EventHandler {
     window.closedReason = window.notice = undefined;
     window.position = { epoch, after: history[0] === undefined ? last : history[0].id - 1 };
     status.joining = status.joining.filter((each) => each !== room);
-    // What was said before one came is no news; what was said while one was gone is.
+    // Messages from before the first join are history; those missed since are news.
     window.newestAtJoin = before === undefined ? last : 0;
     if (isNew) {
       windows.add({ kind: "note", text: whoText(event) }, window);
       const invite = this.options.invite?.(room);
       if (event.online <= 1 && invite !== undefined) {
-        windows.add(
-          { kind: "note", text: `Nobody else is here yet. Others come with: ${invite}` },
-          window,
-        );
+        const text = `Nobody else is here yet. Others can join with: ${invite}`;
+        windows.add({ kind: "note", text }, window);
       }
     }
-    if (rejoined && before !== undefined && !recovered) {
-      const first = history[0]?.id ?? last + 1;
-      const gap = before.epoch === epoch ? first - 1 - before.after : undefined;
-      // Nothing is missing where the first message comes right after the last one seen.
-      if (gap !== undefined && gap <= 0) return;
-      if (gap !== undefined) window.olderFrom = { before: first };
-      windows.add({ kind: "problem", text: gapText(room, gap) }, window);
-    }
+    if (!rejoined || before === undefined || recovered) return;
+    const first = history[0]?.id ?? last + 1;
+    const gap = before.epoch === epoch ? first - 1 - before.after : undefined;
+    // Nothing is missing if the first message follows the last one seen.
+    if (gap !== undefined && gap <= 0) return;
+    if (gap !== undefined) window.olderFrom = { before: first };
+    windows.add({
+      kind: "problem",
+      text: gap === undefined ? gapText(room) : shownGapText(room, gap),
+    }, window);
   }
 
-  /** The room was left: by the user, who was told so at once, or at the hub's wish. */
+  /** The user left the room, which was announced at once, or the hub closed it. */
   #left(room: string): void {
     const { status, windows } = this.context;
-    const asked = status.leaving.delete(room);
+    const isRequested = status.leaving.delete(room);
     const window = windows.list.find({ kind: "room", room });
     // One that is not entered yet waits for the answer to a later join.
-    if (asked || window === undefined || !window.entered) return;
-    this.#endRoom(window, window.notice);
+    if (isRequested || window === undefined || !window.entered) return;
+    this.#closeRoom(window, room);
   }
 
   /**
-   * The hub no longer has the client in a room. Its window stays where it is, with its draft: another
-   * one in its place would get what the user is typing.
+   * The hub removed the user from a room. Its window stays, with its draft: another window in its
+   * place would get what the user is typing.
    */
-  #endRoom(window: ChatWindow, reason: string | undefined): void {
+  #closeRoom(window: ChatWindow, room: string): void {
     const { windows, typing } = this.context;
-    const { room = "" } = window;
     window.entered = false;
-    window.closedReason = reason ?? UNKNOWN_REASON;
+    window.closedReason = window.notice ?? UNKNOWN_REASON;
     window.presence = undefined;
     typing.clear(room);
-    const text = `You are no longer in ${room}: ${sentence(window.closedReason)}`;
+    const text = `You are no longer in ${room}: ${withoutFullStop(window.closedReason)}`;
     if (window !== windows.current) {
       windows.problem(text);
       window.addUnread(false);
@@ -226,28 +196,29 @@ export class EventHandler {
 
   #system({ message, event, room }: System): void {
     const { windows } = this.context;
-    const window = this.#windowOf(room);
-    // The hub tells in this way why it makes everybody leave.
+    const window = (room === undefined ? undefined : windows.list.find({ kind: "room", room })) ??
+      windows.current;
+    // The hub announces in this way why it is about to close the room.
     if (room !== undefined && event === "notice") window.notice = message;
     if (window !== windows.current) window.addUnread(false);
     windows.add({ kind: "note", text: message }, window);
   }
 
   #message(message: Message): void {
-    const { windows, status, typing, clock, ignored } = this.context;
+    const { windows, status, typing, clock, ignored, connection } = this.context;
     const { room, sender, id } = message;
     if (status.leaving.has(room)) return;
     const window = windows.open({ kind: "room", room });
     window.notice = undefined;
-    this.#seen(window, id);
+    markReceived(window, id);
     if (ignored.has(sender)) return;
-    const mine = this.#isSelf(sender);
+    const isOwn = this.#isSelf(sender);
     const isNews = id > window.newestAtJoin;
-    const mention = !mine &&
-      mentions(message.message, this.context.connection.sender, status.settings.mention);
+    const mention = !isOwn &&
+      mentions(message.message, connection.sender, status.settings.mention);
     typing.remove(room, sender);
     if (isNews) window.recordSpeaker(sender, clock.now());
-    if (isNews && !mine) {
+    if (isNews && !isOwn) {
       if (window !== windows.current) window.addUnread(mention);
       if (mention) status.away?.addMissed(`${window.title}, ${lineOf(message)}`);
       this.#ring(mention);
@@ -257,111 +228,98 @@ export class EventHandler {
 
   #direct(direct: Direct): void {
     const { windows, status } = this.context;
-    // From another session of the same name.
+    // From another session of the user.
     if (this.#isSelf(direct.sender)) return this.delivered(direct);
     const window = windows.open({ kind: "private", name: direct.sender });
-    partnerWrote(this.context, window, direct);
+    noteDirect(this.context, window, direct);
     if (window !== windows.current) window.addUnread(true);
-    this.#whisper(direct, direct.sender);
+    this.#showDirect(direct, direct.sender);
     status.lastDirectSender = direct.sender;
     this.#ring(true);
     this.#answerAway(direct);
   }
 
-  /** Shows a private message in its window, and its beginning in the one that is shown. */
-  #whisper(direct: Direct, name: string): void {
+  /** Shows a private message in its window, and a preview in the current one. */
+  #showDirect(direct: Direct, name: string): void {
     const { windows } = this.context;
     const window = windows.open({ kind: "private", name });
     windows.add({ kind: "direct", direct }, window);
-    if (window !== windows.current) windows.add({ kind: "glance", direct });
+    if (window !== windows.current) windows.add({ kind: "preview", direct });
   }
 
   #answerAway(direct: Direct): void {
-    const { status, connection } = this.context;
-    const { away } = status;
+    const { status: { away }, connection } = this.context;
     if (away === undefined) return;
     away.addMissed(`in private, ${lineOf(direct)}`);
     if (!away.shouldReplyTo(direct.sender)) return;
-    connection.direct(direct.sender, { message: `Away: ${away.text}` }).catch(
-      (error: unknown) => {
-        // Nobody asked for it, so nobody is told; who wrote may be gone again.
-        logger.debug("{name} was not told of being away: {error}", { name: direct.sender, error });
-      },
-    );
+    connection.direct(direct.sender, { message: `Away: ${away.text}` }).catch((error: unknown) => {
+      // The sender may have left; the user did not type this message, so gets no error.
+      logger.debug("{name} did not get the away text: {error}", { name: direct.sender, error });
+    });
   }
 
   #presence(presence: Presence): void {
-    const { windows, clock, status, ignored, typing } = this.context;
-    const { room, online, joined = [], left = [], renamed = [] } = presence;
-    const window = windows.list.find({ kind: "room", room });
+    const { clock, ignored, status, typing, windows } = this.context;
+    const { room, joined = [], left = [], renamed = [] } = presence;
     for (const { from, to } of renamed) {
       ignored.rename(from, to);
-      partnerRenamed(this.context, from, to);
-      if (
-        status.lastDirectSender !== undefined && nameKey(status.lastDirectSender) === nameKey(from)
-      ) {
+      const { lastDirectSender } = status;
+      if (lastDirectSender !== undefined && nameKey(lastDirectSender) === nameKey(from)) {
         status.lastDirectSender = to;
       }
     }
-    for (const name of left) partnerLeft(this.context, name, room);
-    for (const name of [...joined, ...renamed.map(({ to }) => to)]) {
-      partnerCame(this.context, name, room);
-    }
+    notePresence(this.context, presence);
     for (const name of [...left, ...renamed.map(({ from }) => from)]) typing.remove(room, name);
+    const window = windows.list.find({ kind: "room", room });
     if (window === undefined) return;
-    const since = clock.now() - TALKED_WITHIN;
-    const talks = (name: string): boolean =>
+    const since = clock.now() - ACTIVE_MS;
+    const isActive = (name: string): boolean =>
       window.hasSpoken(name, since) ||
       windows.list.find({ kind: "private", name }) !== undefined;
-    const others = (names: readonly string[]): readonly string[] =>
-      names.filter((name) => !this.#isSelf(name) && !ignored.has(name));
-    const [came, went] = [others(joined), others(left)];
-    // The own new name is told by itself.
-    const named = renamed.filter(({ to }) => !this.#isSelf(to) && !ignored.has(to));
+    const isShown = (name: string): boolean => !this.#isSelf(name) && !ignored.has(name);
+    const [came, went] = [joined.filter(isShown), left.filter(isShown)];
+    // The user's own new name is told elsewhere.
+    const named = renamed.filter(({ to }) => isShown(to));
     window.presence = summarizePresence(window.presence, {
       ...presence,
-      joined: came.filter((name) => !talks(name)),
-      left: went.filter((name) => !talks(name)),
-      renamed: named.filter(({ from, to }) => !talks(from) && !talks(to)),
+      joined: came.filter((name) => !isActive(name)),
+      left: went.filter((name) => !isActive(name)),
+      renamed: named.filter(({ from, to }) => !isActive(from) && !isActive(to)),
     });
-    const tell = (text: string): void =>
-      windows.add({ kind: "note", text: `${text} (${online} online)` }, window);
+    const note = (text: string): void =>
+      windows.add({ kind: "note", text: `${text} (${presence.online} online)` }, window);
     for (const { from, to } of named) {
-      if (!talks(from) && !talks(to)) continue;
+      if (!isActive(from) && !isActive(to)) continue;
       window.recordSpeaker(to, clock.now());
-      tell(`${from} is now ${to}`);
+      note(`${from} is now ${to}`);
     }
-    for (const name of went.filter(talks)) {
+    for (const name of went.filter(isActive)) {
       window.recordLeft(name);
-      tell(`${name} left`);
+      note(`${name} left`);
     }
-    for (const name of came.filter(talks)) {
-      if (window.announcesJoin(name)) tell(`${name} joined`);
+    for (const name of came.filter(isActive)) {
+      if (window.announcesJoin(name)) note(`${name} joined`);
     }
   }
 
-  #error({ code, message }: ErrorFrame): void {
+  #error(error: ErrorFrame): void {
     const { windows, status } = this.context;
-    if (!ROOM_ERRORS.includes(code)) return windows.problem(message);
-    const open = windows.list.all.filter(({ room = "", entered, closedReason }) =>
+    const { code, message } = error;
+    if (!isJoinError(error)) return windows.problem(message);
+    const waiting = windows.list.all.filter(({ room = "", entered, closedReason }) =>
       !entered && (status.joining.includes(room) || closedReason === UNKNOWN_REASON)
     );
-    const named = open.filter(({ room = "" }) => names(message, room));
-    // A mute is told in the same way, by an error that is about no room.
+    const named = waiting.filter(({ room = "" }) => namesRoom(message, room));
     const refused = named.length > 0 || code === "forbidden"
       ? named
-      : open.filter(({ room }) => room === status.joining[0]);
-    for (const window of refused) this.#refused(window, message);
+      : waiting.filter(({ room }) => room === status.joining[0]);
+    for (const window of refused) {
+      window.closedReason = message;
+      status.joining = status.joining.filter((room) => room !== window.room);
+      if (window !== windows.current) window.addUnread(false);
+      windows.add({ kind: "problem", text: message }, window);
+    }
     if (!refused.includes(windows.current)) windows.problem(message);
-  }
-
-  /** The hub does not let the client into a room. */
-  #refused(window: ChatWindow, message: string): void {
-    const { windows, status } = this.context;
-    window.closedReason = message;
-    status.joining = status.joining.filter((room) => room !== window.room);
-    if (window !== windows.current) window.addUnread(false);
-    windows.add({ kind: "problem", text: message }, window);
   }
 
   #ring(mention: boolean): void {
@@ -369,14 +327,9 @@ export class EventHandler {
     const { bell } = status.settings;
     if (bell === "never" || (bell === "mention" && !mention)) return;
     const now = clock.now();
-    if (now >= this.#rangAt && now - this.#rangAt < RING_EVERY) return;
+    if (now >= this.#rangAt && now - this.#rangAt < RING_INTERVAL_MS) return;
     this.#rangAt = now;
     screen.bell();
-  }
-
-  #windowOf(room: string | undefined): ChatWindow {
-    const { list, current } = this.context.windows;
-    return (room === undefined ? undefined : list.find({ kind: "room", room })) ?? current;
   }
 
   #isSelf(name: string): boolean {
@@ -385,23 +338,24 @@ export class EventHandler {
   }
 }
 
-function gapText(room: string, gap: number | undefined): string {
-  if (gap === undefined) {
-    return `Messages may be missing in ${room}: the hub no longer has all since you were here`;
+function connectingAfter(link: LinkStatus): LinkStatus {
+  if (link.kind !== "offline") return { kind: "connecting", reason: undefined };
+  const { reason, lostAt } = link;
+  return { kind: "connecting", reason, lostAt };
+}
+
+/** A later join of the room resumes after this message. */
+function markReceived(window: ChatWindow, id: number): void {
+  const { position } = window;
+  if (position !== undefined) {
+    window.position = { ...position, after: Math.max(position.after, id) };
   }
-  const [lines, them] = gap === 1 ? ["1 message", "it"] : [plural(gap, "message"), "them"];
-  return `${lines} of ${room} ${gap === 1 ? "is" : "are"} not shown here: ` +
+}
+
+function shownGapText(room: string, gap: number): string {
+  const [is, them] = gap === 1 ? ["is", "it"] : ["are", "them"];
+  return `${plural(gap, "message")} of ${room} ${is} not shown here: ` +
     `/older ${gap} shows ${them}, as far as the hub has ${them}`;
-}
-
-/** Without the full stop, for a longer sentence. */
-function sentence(text: string): string {
-  return text.replace(/\.$/, "");
-}
-
-/** Whether a text has a room's name as a word of its own. */
-function names(text: string, room: string): boolean {
-  return text.split(/[^a-z0-9._-]+/).some((word) => word.replace(/[._-]+$/, "") === room);
 }
 
 /** `Bob: hi there`, in one line. */

@@ -4,7 +4,7 @@ import type { Ack, Content } from "../protocol.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
-/** Writes what happened to the log; what was said only at debug level. */
+/** Logs an event. Message texts appear at debug level only. */
 export function logEvent(event: ClientEvent): void {
   switch (event.type) {
     case "online":
@@ -44,7 +44,7 @@ export function logEvent(event: ClientEvent): void {
   }
 }
 
-/** Writes a message of one's own, which does not come back, to the log; at debug level, too. */
+/** Logs a message of the user that the hub does not send back, at debug level. */
 export function logSent({ room, id }: Ack, sender: string | undefined, content: Content): void {
   logger.debug("{room} {id} {sender}: {text}", () => ({ room, id, sender, text: textOf(content) }));
 }

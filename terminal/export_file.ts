@@ -3,11 +3,11 @@ import { writeAll } from "../lib/files.ts";
 import { visible } from "../protocol.ts";
 import { type Exported, ExportWriter, formatOf } from "../chat/export.ts";
 
-/** What to write where. */
+/** The file to write. */
 export interface ExportOptions {
-  /** As the user said it; relative to the working directory. */
+  /** Relative to the working directory. */
   readonly path: string;
-  /** Whether a file that is there may be replaced. */
+  /** Whether an existing file may be replaced. */
   readonly replace: boolean;
   /** `#room` or `@name`. */
   readonly title: string;
@@ -15,17 +15,17 @@ export interface ExportOptions {
   readonly home: string | undefined;
 }
 
-/** A file could not be written; the message is one line for a person. */
+/** A file could not be written; the message is one line for the user. */
 export class ExportError extends Error {
   override readonly name = "ExportError";
 }
 
 /**
- * Writes pages of messages into a file that only the user may read. Returns their number. A file
- * that is there is left as it is unless it may be replaced, and then until the last message is
- * written; what fails leaves nothing behind.
+ * Writes pages of messages to a file that only the user may read. Returns their number. An existing
+ * file is only replaced if allowed, and after the last message is written. A failure leaves nothing
+ * behind.
  *
- * @throws {ExportError} when the file cannot be written; what `pages` throws goes on.
+ * @throws {ExportError} if the file cannot be written; errors of `pages` pass through.
  */
 export async function exportTo(
   { path: given, replace, title, home }: ExportOptions,
@@ -57,7 +57,7 @@ export async function exportTo(
     if (replace) await attempt(shown, () => Deno.rename(target, path));
     return count;
   } catch (error) {
-    // What went wrong is the news, not whether there is something to tidy up.
+    // The first error matters, not whether there is something to remove.
     await Deno.remove(target).catch(() => {});
     throw error;
   }
@@ -73,7 +73,7 @@ async function attempt<T>(shown: string, task: () => Promise<T>): Promise<T> {
 
 function explain(error: unknown, shown: string): string {
   if (error instanceof Deno.errors.AlreadyExists) {
-    return `${shown} is there already: /export! FILE replaces it`;
+    return `${shown} already exists: /export! FILE replaces it`;
   }
   if (error instanceof Deno.errors.NotFound) return `The folder of ${shown} does not exist`;
   if (error instanceof Deno.errors.PermissionDenied) return `Not permitted to write ${shown}`;

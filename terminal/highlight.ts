@@ -1,25 +1,22 @@
 import { type MentionRule, mentionsIn, type Stretch } from "../chat/mention.ts";
 
-/** Finds what to highlight in a row. */
+/** Finds the parts of a row to highlight. */
 export type Finder = (row: string) => readonly Stretch[];
 
 const LETTER = String.raw`[\p{L}\p{N}\p{M}_]`;
 
-/** Finds the mentions of a person; `undefined` as long as that person has no name. */
+/** Finds the mentions of a person; `undefined` without a name. */
 export function mentionFinder(name: string | undefined, rule: MentionRule): Finder | undefined {
   return name === undefined ? undefined : (row) => mentionsIn(row, name, rule);
 }
 
-/**
- * Finds the words of a search as the hub does: whole, or by their beginning with `*`; `undefined`
- * where there is no word.
- */
+/** Finds the words of a search as the hub does: whole, or prefixes with `*`. */
 export function wordFinder(query: string): Finder | undefined {
-  // The hub's index takes words apart at whatever is no letter.
+  // The hub's index splits words at everything that is no letter.
   const patterns = query.split(/[\s"\p{Cc}]+/u).flatMap((word) => {
     const pieces = word.split(/[^\p{L}\p{N}\p{M}]+/u).filter((piece) => piece !== "");
     const isOpen = word.endsWith("*");
-    // Letters, digits and marks mean themselves in a pattern.
+    // Letters, digits and marks need no escaping in a pattern.
     return pieces.map((piece, at) =>
       isOpen && at === pieces.length - 1 ? `${piece}${LETTER}*` : piece
     );
@@ -33,7 +30,7 @@ export function wordFinder(query: string): Finder | undefined {
     }));
 }
 
-/** `row` with `mark` around what `finder` finds. */
+/** Applies `mark` to the parts that `finder` finds. */
 export function highlight(
   row: string,
   finder: Finder | undefined,

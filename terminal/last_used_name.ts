@@ -5,26 +5,26 @@ import { replaceFile } from "../lib/files.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
-/** The file in the data directory that holds the name that the user asked for last. */
+/** The name of the file in the data directory. */
 const FILE = "last-name";
 
-/** The name that the user asked for last; `undefined` on the first run. */
+/** The name that the user requested last; `undefined` on the first run. */
 export async function readLastName(directory: string): Promise<string | undefined> {
   try {
     return normalizeName((await Deno.readTextFile(join(directory, FILE))).trim());
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) {
-      logger.warning("Cannot read the name used last: {error}", { error });
+      logger.warning("Cannot read the last used name: {error}", { error });
     }
     return undefined;
   }
 }
 
-/** Keeps a name for the next time. A directory that cannot be written is no reason to fail. */
+/** Stores a name. A failure is only logged, as the chat works without. */
 export async function writeLastName(directory: string, name: string): Promise<void> {
   try {
     await replaceFile(join(directory, FILE), name + "\n", { makeDirectory: true });
   } catch (error) {
-    logger.warning("Cannot keep the name for the next time: {error}", { error });
+    logger.warning("Cannot store the last used name: {error}", { error });
   }
 }

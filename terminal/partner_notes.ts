@@ -1,71 +1,93 @@
-import type { Direct } from "../protocol.ts";
+import {
+  isNewDoubt,
+  type Partner,
+  partnerCame,
+  partnerDoubtNote,
+  partnerLeft,
+  partnerMissing,
+  partnerTaken,
+  partnerUnknown,
+  partnerWrote,
+} from "../chat/partner.ts";
+import { type Direct, nameKey, type Presence } from "../protocol.ts";
 import type { ChatContext } from "./chat_context.ts";
 import type { ChatWindow } from "./windows.ts";
 
-// What a private conversation tells of the other person: who has a name today need not be who had it.
+// Notes in private conversations about the other person: a name may change hands.
 
-/** Somebody left a room. */
-export function partnerLeft({ windows, roster }: ChatContext, name: string, room: string): void {
-  const window = windows.list.find({ kind: "private", name });
-  if (window === undefined || roster.isPresent(name) || !window.partner.left()) return;
-  windows.add({ kind: "note", text: `${name} left ${room}` }, window);
+/** People joined, left or changed names in a room; the roster knows already. */
+export function notePresence(
+  context: ChatContext,
+  { room, joined = [], left = [], renamed = [] }: Presence,
+): void {
+  for (const { from, to } of renamed) noteRename(context, from, to);
+  for (const name of left) noteGone(context, name, `${name} left ${room}`);
+  for (const name of [...joined, ...renamed.map(({ to }) => to)]) {
+    const window = privateWindow(context, name);
+    if (window !== undefined) update(context, window, partnerCame(window.partner, now(context)));
+  }
 }
 
-/** Somebody came into a room. */
-export function partnerCame({ windows, clock }: ChatContext, name: string, room: string): void {
-  const window = windows.list.find({ kind: "private", name });
-  if (window === undefined || !window.partner.came(clock.now())) return;
-  const text = `Somebody called ${name} joined ${room}: it may be another person than before`;
-  windows.add({ kind: "note", text }, window);
-}
-
-/**
- * The connection broke, or came back to a room: what is known of the people in rooms was true until
- * now, or is true from now on.
- */
-export function partnersListed({ windows, clock, roster }: ChatContext, room?: string): void {
-  for (const window of windows.list.all) {
+/** The connection is lost, or a room is entered again: people may have come and gone. */
+export function noteReconnect(context: ChatContext): void {
+  for (const window of context.windows.list.all) {
     const { place, partner } = window;
     if (place.kind !== "private") continue;
-    const { name } = place;
-    if (!partner.listed(roster.isPresent(name), clock.now()) || room === undefined) continue;
-    const text = `Somebody called ${name} is in ${room}: it may be another person than before`;
-    windows.add({ kind: "note", text }, window);
+    const isHere = context.roster.isPresent(place.name);
+    const change = isHere ? partnerCame : partnerMissing;
+    update(context, window, change(partner, now(context)));
   }
 }
 
-/** The hub said that nobody has the name. */
-export function partnerUnknown({ windows }: ChatContext, name: string): void {
-  windows.list.find({ kind: "private", name })?.partner.unknown();
+/** The hub does not know the name. */
+export function noteUnknown(context: ChatContext, name: string): void {
+  const window = privateWindow(context, name);
+  if (window !== undefined) window.partner = partnerUnknown(window.partner);
 }
 
-/** Somebody changed their name. Each room that both are in tells it. */
-export function partnerRenamed({ windows }: ChatContext, from: string, to: string): void {
-  const window = windows.list.find({ kind: "private", name: from });
-  const other = windows.list.find({ kind: "private", name: to });
-  if (window === undefined) return;
-  if (other === undefined || window === other) {
-    window.rename(to);
-    return windows.add({ kind: "note", text: `${from} is called ${to} now` }, window);
-  }
-  // Two people had the name one after the other: their windows are not made one.
-  if (!window.partner.left()) return;
-  other.partner.changed();
-  windows.add({ kind: "note", text: `${from} is called ${to} now: another person` }, other);
-  windows.add({ kind: "note", text: `${from} is called ${to} now: /msg ${to}` }, window);
-}
-
-/** Somebody wrote; told before the message itself. */
-export function partnerWrote(
-  { windows, clock }: ChatContext,
+/** A person wrote; the note precedes the message. */
+export function noteDirect(
+  context: ChatContext,
   window: ChatWindow,
-  direct: Direct,
+  { verified }: Direct,
 ): void {
-  const { sender, verified } = direct;
-  const told = window.partner.wrote(verified === true, clock.now());
-  if (told === undefined) return;
-  const text = told === "proved"
-    ? `A token proves that this is the same ${sender} as before`
-    : `This may be another person called ${sender} than before`;
-  windows.add({ kind: "note", text }, window);
+  update(context, window, partnerWrote(window.partner, verified === true, now(context)));
+}
+
+/** Each room that both people are in announces a rename. */
+function noteRename(context: ChatContext, from: string, to: string): void {
+  const window = privateWindow(context, from);
+  const other = privateWindow(context, to);
+  if (other !== undefined && other !== window && nameKey(from) !== nameKey(to)) {
+    // Two people had the name one after the other: their windows are not made one.
+    update(context, other, partnerTaken(other.partner));
+    noteGone(context, from, `${from} is now ${to}: /msg ${to}`);
+  } else if (window !== undefined) {
+    window.rename(to);
+    context.windows.add({ kind: "note", text: `${from} is now ${to}` }, window);
+  }
+}
+
+function noteGone(context: ChatContext, name: string, text: string): void {
+  const window = privateWindow(context, name);
+  if (window === undefined || context.roster.isPresent(name)) return;
+  if (window.partner.presence === "gone") return;
+  window.partner = partnerLeft(window.partner);
+  context.windows.add({ kind: "note", text }, window);
+}
+
+function update(context: ChatContext, window: ChatWindow, partner: Partner): void {
+  const isDoubtNew = isNewDoubt(window.partner, partner);
+  window.partner = partner;
+  if (!isDoubtNew || window.place.kind !== "private") return;
+  const text = partnerDoubtNote(window.place.name);
+  context.windows.add({ kind: "note", text }, window);
+}
+
+function privateWindow({ windows }: ChatContext, name: string): ChatWindow | undefined {
+  return windows.list.find({ kind: "private", name });
+}
+
+function now({ clock }: ChatContext): number {
+  return clock.now();
 }

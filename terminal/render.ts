@@ -6,15 +6,15 @@ import {
   nameKey,
   type Presence,
   visible,
-  type Who,
 } from "../protocol.ts";
 import { contentText } from "../chat/content.ts";
 import { indentOf, layOut, markOf, note, problem, shownName, stamp, type View } from "./view.ts";
 import { type Finder, highlight } from "./highlight.ts";
-import { whoText } from "./presence_text.ts";
+import { formatNames, whoText } from "../chat/presence.ts";
 import { displayWidth, fit } from "../render/width.ts";
+import { plural } from "../lib/words.ts";
 
-/** The line (or lines) for an event, or `undefined` when there is nothing to show. */
+/** The lines for an event; `undefined` if there is nothing to show. */
 export function renderEvent(event: ClientEvent, view: View): string | undefined {
   switch (event.type) {
     case "message":
@@ -41,13 +41,13 @@ export function renderEvent(event: ClientEvent, view: View): string | undefined 
   }
 }
 
-/** What somebody said: a message of a room, or a private one where all are private. */
+/** A message of a room, or a private one in its own window. */
 export type RenderedMessage =
   & Content
   & Pick<Message, "sender" | "timestamp" | "kind" | "verified">
   & { readonly room?: string };
 
-/** `[10:30:40] Alice: hi`, or `[10:30:40] * Alice waves` for an action. `finder`: what to mark in it. */
+/** `[10:30:40] Alice: hi`, or `[10:30:40] * Alice waves` for an action, with marks by `finder`. */
 export function renderMessage(said: RenderedMessage, view: View, finder?: Finder): string {
   const { paint } = view;
   const shown = shownName(said.sender, view);
@@ -61,16 +61,16 @@ export function renderMessage(said: RenderedMessage, view: View, finder?: Finder
   return layOut(head, contentText(said), indentOf(view), view, mark);
 }
 
-/** `[10:30:40] Alice @you: hi`; no name holds an `@`, so nobody can make it up. */
-export function renderDirect(direct: Direct, view: View): string {
+/** `[10:30:40] Alice @you: hi`. It cannot be forged, because no name contains an `@`. */
+function renderDirect(direct: Direct, view: View): string {
   return layOut(directHead(direct, view), contentText(direct), indentOf(view), view);
 }
 
-/** The beginning of a private message in one row: for where something else is shown. */
-export function renderDirectGlance(direct: Direct, view: View): string {
+/** The beginning of a private message in one row, for another window. */
+export function renderDirectPreview(direct: Direct, view: View): string {
   const line = contentText(direct).replaceAll(/\s+/g, " ");
   const head = directHead(direct, view);
-  // One column stays free: some terminals go on to the next row when the last is written.
+  // Some terminals wrap when the last column is written, so it stays free.
   const room = view.columns === undefined ? Infinity : view.columns - 1 - displayWidth(head);
   return head + fit(line, Math.max(1, room));
 }
@@ -84,27 +84,28 @@ function directHead(direct: Direct, view: View): string {
   return `${stamp(direct.timestamp, view)}${from} ${paint.bold("@")}${to}: `;
 }
 
-/** Whether `name` is that of the one who looks on. */
+/** Whether `name` is the user's own. */
 export function isSelf(name: string, { self }: View): boolean {
   return self !== undefined && nameKey(name) === nameKey(self);
 }
 
-/** `* 3 in lobby: Alice, Bob, Carol`. */
-export function renderWho(who: Who, view: View): string {
-  return note(whoText(who), view);
+function renderOnline({ welcome, reconnected, missed }: Online, view: View): string {
+  if (!reconnected) return note(`You are ${welcome.sender}. /help lists the commands`, view);
+  return note(`Connected again as ${welcome.sender}${missedText({ missed, welcome })}`, view);
 }
 
-function renderOnline({ welcome, reconnected, missed }: Online, view: View): string {
-  if (!reconnected) return note(`You are ${welcome.sender}. /help tells what else there is`, view);
-  const what = missed > 1
-    ? `; ${missed} missed messages follow`
-    : missed === 1
-    ? "; 1 missed message follows"
-    // Where the hub cannot know, that is told room by room.
-    : welcome.rooms.every(({ recovered }) => recovered)
-    ? "; nothing was missed"
-    : "";
-  return note(`Connected again as ${welcome.sender}${what}`, view);
+/** `; 3 missed messages follow`, for the end of a sentence about a reconnect. */
+export function missedText({ missed, welcome }: Pick<Online, "missed" | "welcome">): string {
+  if (missed > 0) {
+    return `; ${plural(missed, "missed message")} ${missed === 1 ? "follows" : "follow"}`;
+  }
+  // Where the hub cannot know, each room tells.
+  return welcome.rooms.every(({ recovered }) => recovered) ? "; nothing was missed" : "";
+}
+
+/** A gap of unknown size in the messages of a room. */
+export function gapText(room: string): string {
+  return `Messages may be missing in ${room}: the hub no longer has all since you were here`;
 }
 
 function renderOffline({ reason, retryIn }: Offline, view: View): string {
@@ -119,13 +120,9 @@ function inSeconds(milliseconds: number): string {
 
 function renderJoined(joined: RoomJoined, view: View): string | undefined {
   if (joined.rejoined) {
-    return joined.recovered ? undefined : problem(
-      `Messages may be missing in ${joined.room}: the hub no longer has all since you were here`,
-      view,
-    );
+    return joined.recovered ? undefined : problem(gapText(joined.room), view);
   }
-  const { room, online, members = [] } = joined;
-  return renderWho({ type: "who", room, online, members }, view);
+  return note(whoText(joined), view);
 }
 
 function renderPresence(presence: Presence, view: View): string | undefined {
@@ -135,8 +132,8 @@ function renderPresence(presence: Presence, view: View): string | undefined {
   const joined = others(presence.joined);
   const left = others(presence.left);
   const sentences = [
-    ...joined.length === 0 ? [] : [`${joined.join(", ")} joined ${online}`],
-    ...left.length === 0 ? [] : [`${left.join(", ")} left ${online}`],
+    ...joined.length === 0 ? [] : [`${formatNames(joined)} joined ${online}`],
+    ...left.length === 0 ? [] : [`${formatNames(left)} left ${online}`],
     ...(presence.renamed ?? []).map(({ from, to }) => `${from} is now ${to}`),
   ];
   if (sentences.length === 0) return undefined;

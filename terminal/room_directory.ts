@@ -5,36 +5,36 @@ import type { RoomReport } from "../protocol.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
-/** Milliseconds for which an answer of the hub counts as new: Tab may be pressed often. */
+/** Milliseconds for which an answer of the hub is fresh. Tab may be pressed often. */
 const FRESH_FOR = 5000;
-/** Rooms that are listed; Tab knows the others. */
+/** Rooms that are listed. Tab also knows the others. */
 const MAX_LISTED = 20;
 
 /** Asks the hub for its rooms. */
 export type LoadRooms = () => Promise<readonly RoomReport[]>;
 
-/** The rooms of the hub, as far as it tells of them. */
+/** The rooms that the hub lists. */
 export class RoomDirectory {
   #rooms: readonly RoomReport[] = [];
   #loadedAt = -Infinity;
   #loading: Promise<void> | undefined;
 
-  /** @param ask absent where there is no hub to ask: there are no rooms then. */
+  /** @param ask absent if there is no hub to ask. */
   constructor(private readonly clock: Clock, private readonly ask: LoadRooms | undefined) {}
 
-  /** What the hub said last: those with most people first. */
+  /** The latest answer: the rooms with most people first. */
   get rooms(): readonly RoomReport[] {
     return this.#rooms;
   }
 
-  /** Asks the hub, unless it answered only now. A hub that does not answer changes nothing. */
+  /** Asks the hub, unless its last answer is fresh. If it does not answer, nothing changes. */
   refresh(): Promise<void> {
     const age = this.clock.now() - this.#loadedAt;
     if (this.ask === undefined || (age >= 0 && age < FRESH_FOR)) return Promise.resolve();
     return this.#loading ??= this.#load(this.ask).finally(() => this.#loading = undefined);
   }
 
-  /** One line for the rooms but those in `own`; `undefined` when there are no others. */
+  /** One line for the rooms that are not in `own`; `undefined` if there are none. */
   textWithout(own: readonly string[]): string | undefined {
     const others = this.#rooms.filter(({ room }) => !own.includes(room));
     if (others.length === 0) return undefined;
@@ -51,7 +51,6 @@ export class RoomDirectory {
       this.#rooms = rooms.toSorted((a, b) => b.online - a.online || (a.room < b.room ? -1 : 1));
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error;
-      // One's own rooms are known all the same.
       logger.debug("The hub does not list its rooms: {error}", { error });
     }
     this.#loadedAt = this.clock.now();

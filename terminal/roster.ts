@@ -1,27 +1,27 @@
 import type { ClientEvent } from "../client/types.ts";
 import { nameKey } from "../protocol.ts";
 
-/** Names of people who spoke that are remembered for Tab: in large rooms nobody lists the members. */
+/** Speakers that are remembered for Tab, because the hub does not list the members of large rooms. */
 const MAX_SPEAKERS = 200;
 
-/** A room as the person in it sees it. */
+/** The people of a room. */
 export interface RoomState {
   readonly online: number;
-  /** By name key, as they are shown; empty where the room is too large to name them. */
+  /** Names by name key; empty if the room is too large to list them. */
   readonly members: ReadonlyMap<string, string>;
 }
 
-/** Which rooms one is in, who is there, and who spoke last. Follows the events. */
+/** The people in the user's rooms, and the latest speakers. */
 export class Roster {
   readonly #rooms = new Map<string, RoomState>();
-  /** By name key; those who spoke last at the end. */
+  /** Names by name key; the latest speaker is last. */
   readonly #speakers = new Map<string, string>();
 
   get rooms(): ReadonlyMap<string, RoomState> {
     return this.#rooms;
   }
 
-  /** Everybody whose name may be wanted: who spoke last first, then the others by name. */
+  /** All known names: the latest speaker first, then the silent ones by name. */
   get people(): readonly string[] {
     const silent = new Map<string, string>();
     for (const { members } of this.#rooms.values()) {
@@ -33,13 +33,12 @@ export class Roster {
     ];
   }
 
-  /** Whether somebody of that name is in a room that names its members. */
+  /** Whether a person with that name is in a room that lists its members. */
   isPresent(name: string): boolean {
     const key = nameKey(name);
     return [...this.#rooms.values()].some(({ members }) => members.has(key));
   }
 
-  /** Takes in what happened. */
   apply(event: ClientEvent): void {
     switch (event.type) {
       case "joined": {

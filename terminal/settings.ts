@@ -7,13 +7,13 @@ import { type Theme, THEMES } from "../render/palette.ts";
 
 const logger = getLogger(["bcast", "client"]);
 
-/** When the terminal rings; `always` is another word for `all`. */
+/** The choices for ringing; `always` means `all`. */
 export const BELLS = ["never", "mention", "all", "always"] as const;
 
 /** One of {@linkcode BELLS}. */
 export type Bell = (typeof BELLS)[number];
 
-/** What a user sets by commands, and finds again the next time. */
+/** Settings that are remembered between runs. */
 export interface TerminalSettings {
   readonly theme: Theme;
   readonly timestamp: Stamps;
@@ -21,7 +21,7 @@ export interface TerminalSettings {
   readonly mention: MentionRule;
 }
 
-/** What each setting may be. */
+/** The choices of each setting. */
 export const SETTINGS: { readonly [K in keyof TerminalSettings]: readonly TerminalSettings[K][] } =
   {
     theme: THEMES,
@@ -37,25 +37,22 @@ export const DEFAULT_SETTINGS: TerminalSettings = {
   mention: "at",
 };
 
-/** The file in the data directory. */
+/** The name of the file in the data directory. */
 const FILE = "chat.json";
 
-/** What the file says; whatever in it makes no sense is as if it were not there. */
+/** Reads the settings. Missing and invalid ones have their defaults. */
 export async function readSettings(directory: string): Promise<TerminalSettings> {
   try {
     return parseSettings(await Deno.readTextFile(join(directory, FILE)));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) {
-      logger.warning("Cannot read the settings of the chat: {error}", { error });
+      logger.warning("Cannot read the chat settings: {error}", { error });
     }
     return DEFAULT_SETTINGS;
   }
 }
 
-/**
- * Keeps settings for the next time; returns whether it could. A directory that cannot be written is
- * no reason to fail.
- */
+/** Stores the settings. Returns whether it could, as the chat works without. */
 export async function writeSettings(
   directory: string,
   settings: TerminalSettings,
@@ -66,42 +63,30 @@ export async function writeSettings(
     });
     return true;
   } catch (error) {
-    logger.warning("Cannot keep the settings of the chat: {error}", { error });
+    logger.warning("Cannot store the chat settings: {error}", { error });
     return false;
   }
 }
 
 /**
- * Reads what {@linkcode writeSettings} wrote; unknown and damaged parts are logged and left out.
+ * Parses a file of settings. Unknown and invalid ones are logged and ignored.
  *
- * @throws {SyntaxError} when it is no JSON.
+ * @throws {SyntaxError} if it is not a JSON object.
  */
 export function parseSettings(text: string): TerminalSettings {
   const found: unknown = JSON.parse(text);
   if (typeof found !== "object" || found === null || Array.isArray(found)) {
-    throw new SyntaxError("The settings are no object");
+    throw new SyntaxError("The settings are not an object");
   }
-  const fields = new Map<string, unknown>(Object.entries(found));
-  const read = <K extends keyof TerminalSettings>(name: K): TerminalSettings[K] => {
-    const value = fields.get(name);
-    const known = SETTINGS[name].find((each) => each === value);
-    if (known === undefined && value !== undefined) {
-      logger.warning("The settings of the chat have a {name} that there is not: {value}", {
-        name,
-        value,
-      });
+  const settings = { ...DEFAULT_SETTINGS };
+  for (const [name, value] of Object.entries(found)) {
+    if (!Object.hasOwn(SETTINGS, name)) {
+      logger.warning("Unknown chat setting {name}", { name });
+      continue;
     }
-    fields.delete(name);
-    return known ?? DEFAULT_SETTINGS[name];
-  };
-  const settings: TerminalSettings = {
-    theme: read("theme"),
-    timestamp: read("timestamp"),
-    bell: read("bell"),
-    mention: read("mention"),
-  };
-  for (const name of fields.keys()) {
-    logger.warning("The settings of the chat have an unknown {name}", { name });
+    const choices: readonly unknown[] = SETTINGS[name as keyof TerminalSettings];
+    if (choices.includes(value)) Object.assign(settings, { [name]: value });
+    else logger.warning("Invalid chat setting {name}: {value}", { name, value });
   }
   return settings;
 }

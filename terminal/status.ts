@@ -3,7 +3,7 @@ import { displayWidth, fit } from "../render/width.ts";
 import { visible } from "../protocol.ts";
 import type { Paint } from "../render/paint.ts";
 
-/** A window that is not shown and in which something happened. */
+/** A hidden window with news. */
 export interface Activity {
   readonly number: number;
   readonly title: string;
@@ -12,27 +12,27 @@ export interface Activity {
   readonly isPrivate: boolean;
 }
 
-/** What the rows above the prompt may tell. */
+/** The contents of the rows above the prompt. */
 export interface StatusRows {
-  /** Comings and goings since something was said last. */
+  /** Joins and leaves since the last message. */
   readonly presence: string | undefined;
-  /** What waits for the hub, as it is told of each. */
+  /** Messages that the hub does not have yet. */
   readonly pending: readonly string[];
   readonly activity: readonly Activity[];
   readonly typing: readonly string[];
   readonly away: string | undefined;
-  /** What is wrong with the connection. */
+  /** The problem with the connection. */
   readonly trouble: string | undefined;
-  /** How long the draft is, where that matters. */
+  /** The size of the draft, if it is near the limit. */
   readonly size: { readonly text: string; readonly over: boolean } | undefined;
-  /** A question, or a word on what to do next. */
+  /** A question, or a hint what to do next. */
   readonly hint: string | undefined;
 }
 
-/** A screen of so few rows leaves less to the status. */
+/** Screens with fewer rows show fewer pending messages. */
 const SMALL_SCREEN = 16;
 
-/** The rows; none when there is nothing to tell. The nearest to the prompt matters most. */
+/** The rows of the status. The most important is nearest to the prompt. */
 export function statusRows(
   status: StatusRows,
   { columns, rows, paint }: {
@@ -41,7 +41,7 @@ export function statusRows(
     readonly paint: Paint;
   },
 ): readonly string[] {
-  // One column stays free: some terminals go on to the next row when the last is written.
+  // Some terminals wrap when the last column is written, so it stays free.
   const width = columns - 1;
   const row = (text: string): string => fit(visible(text), width);
   const { presence, pending, trouble, size, hint, away } = status;
@@ -58,10 +58,7 @@ export function statusRows(
   return all.slice(-Math.max(2, Math.floor(rows / 3)));
 }
 
-/**
- * The rows for a screen on which nothing can be changed: each stays the same for as long as what it
- * tells does, so that it is shown once.
- */
+/** The rows for a screen that only prints lines. Each is stable, so that it is printed once. */
 export function plainRows({ activity, trouble, hint }: StatusRows): readonly string[] {
   const rows = [
     ...activity.map(({ number, title }) => `${title} has something new: /window ${number}`),
@@ -92,7 +89,7 @@ function newsRow({ activity, typing }: StatusRows, width: number, paint: Paint):
   for (const { text, loud } of windows) {
     const comma = parts.length === 0 ? "" : ", ";
     room -= comma.length + displayWidth(text);
-    // Alt-a goes there all the same.
+    // Alt-a still shows the others.
     if (room < 2) {
       parts.push(fit(`${comma}…`, room + comma.length + displayWidth(text)));
       return parts.join("");
@@ -107,7 +104,7 @@ function newsRow({ activity, typing }: StatusRows, width: number, paint: Paint):
 }
 
 /** `Bob is typing…`, `Bob, Carol and 2 others are typing…`. */
-export function typingText(names: readonly string[]): string {
+function typingText(names: readonly string[]): string {
   const [first, second, third] = names.map((name) => visible(name));
   if (first === undefined) return "";
   if (second === undefined) return `${first} is typing…`;

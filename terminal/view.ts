@@ -6,49 +6,49 @@ import { type Paint, PLAIN } from "../render/paint.ts";
 import { displayWidth, fit } from "../render/width.ts";
 import { wrapRows } from "../render/wrap.ts";
 
-/** What a user may ask for. */
+/** The choices for times before messages. */
 export const STAMPS = ["off", "time", "datetime"] as const;
 
-/** What stands before a message: nothing, `[10:30:40]`, or that with the date. */
+/** Nothing, `[10:30:40]`, or that with the date. */
 export type Stamps = (typeof STAMPS)[number];
 
-/** How things are shown. */
+/** How messages and notes are rendered. */
 export interface View {
-  /** The name of the one who looks on. */
+  /** The user's name. */
   readonly self: string | undefined;
   readonly paint: Paint;
-  /** Width of the terminal; absent where there is none to wrap for. */
+  /** Width of the terminal; absent for output that is not wrapped. */
   readonly columns?: number;
   readonly now: Date;
-  /** `dated`: the time, with the date when it is not today's; for output without day lines. */
+  /** `dated`: the time, with the date unless it is today; for output without day lines. */
   readonly stamps: Stamps | "dated";
-  /** What is highlighted as a mention; default: `at`. */
+  /** The mentions that are highlighted (default: `at`). */
   readonly mention?: MentionRule;
-  /** What stands behind names that a token proved; absent where names are not marked. */
+  /** The mark behind names that a token proved; absent if names are not marked. */
   readonly verifiedMark?: string;
-  /** Whether messages name their room: for output that mixes several. */
+  /** Whether messages name their room, for output that mixes several. */
   readonly tagged?: boolean;
 }
 
-/** Plain lines, for whoever reads a pipe. */
+/** Plain lines, for pipes. */
 export function plainView(over: Partial<Pick<View, "self" | "tagged" | "stamps">> = {}): View {
   return { self: undefined, paint: PLAIN, now: new Date(), stamps: "dated", ...over };
 }
 
-/** Columns of `[10:30:40] `: further lines of a message begin below its name. */
+/** Columns of `[10:30:40] `. Further lines of a message begin below its name. */
 const STAMP_WIDTH = 11;
 
-/** Blanks before all lines of a message but the first. */
+/** Spaces before all lines of a message but the first. */
 export function indentOf({ stamps }: View): number {
   return stamps === "off" ? 2 : STAMP_WIDTH;
 }
 
-/** A line of the program's own: `* …`. Whatever is quoted in it is made harmless. */
+/** A line of the program: `* …`. Text quoted in it is made harmless. */
 export function note(text: string, view: View): string {
   return view.paint.dim(layOut("* ", visible(text), 2, view));
 }
 
-/** Rows of the program's own that were asked for, the first with a mark: `* …`. */
+/** Several rows of the program, the first marked `* …`. */
 export function pageOf(rows: readonly string[], view: View): string {
   const lines = rows.map((row) => visible(row)).join("\n");
   return layOut("* ", lines, 2, view);
@@ -63,17 +63,17 @@ export function problem(text: string, view: View): string {
 export function rule(text: string, view: View): string {
   const { columns = 80, paint } = view;
   const title = fit(`── ${visible(text)} `, columns - 1);
-  // One column stays free: some terminals go on to the next row when the last is written.
+  // Some terminals wrap when the last column is written, so it stays free.
   return paint.dim(title + "─".repeat(Math.max(0, columns - 1 - displayWidth(title))));
 }
 
-/** `[10:30:40] ` in local time, as the view wants it; may be empty. */
+/** `[10:30:40] ` in local time; empty if times are off. */
 export function stamp(timestamp: string, { stamps, paint, now }: View): string {
   if (stamps === "off") return "";
   return paint.dim(`[${clockTime(timestamp, now, stamps)}]`) + " ";
 }
 
-/** The local time of a message as `stamps` wants it, `dated` unless it says so. */
+/** The local time of a message. */
 export function clockTime(
   timestamp: string,
   now: Date,
@@ -86,14 +86,14 @@ export function clockTime(
   return dated ? `${localDate(time)} ${localTime(time)}` : localTime(time);
 }
 
-/** A name as it is shown: harmless, and never so long that it leaves its row. */
+/** A name made harmless, and no longer than a row. */
 export function shownName(name: string, { columns, verifiedMark }: View): string {
-  // Where some names are marked, none may look as if it were.
+  // If some names are marked, the others must not look marked.
   const shown = verifiedMark === undefined ? visible(name) : displayName(name);
   return columns === undefined ? shown : fit(shown, Math.max(8, columns - STAMP_WIDTH - 8));
 }
 
-/** What stands behind the name of a sender: a mark if a token proved it. */
+/** The mark behind the name of a sender that a token proved. */
 export function markOf(
   { verified }: { readonly verified?: true },
   { verifiedMark = "", paint }: View,
@@ -102,10 +102,10 @@ export function markOf(
 }
 
 /**
- * The lines of `text` after `head`, wrapped; those below the first begin with `indent` blanks, so
- * that none of them can look like another's.
+ * The lines of `text` after `head`, wrapped. Those below the first are indented, so that none looks
+ * like another person's message.
  *
- * @param decorate paints what is in a row; after the wrapping, which counts bare columns.
+ * @param decorate paints a row, after wrapping, which counts bare columns.
  */
 export function layOut(
   head: string,
@@ -115,10 +115,10 @@ export function layOut(
   decorate: (row: string) => string = (row) => row,
 ): string {
   const blanks = " ".repeat(indent);
-  // Blank lines in great number would push away what others said.
+  // Many blank lines would push away the messages of others.
   const lines = text.replaceAll(/\n(?:[ \t]*\n){2,}/g, "\n\n").split("\n");
   if (columns === undefined) return head + lines.map(decorate).join(`\n${blanks}`);
-  // Room enough for a word even on a narrow terminal.
+  // Even a narrow terminal must hold a word.
   const width = Math.max(10, columns - indent);
   return head + lines
     .flatMap((line, at) => {
@@ -127,4 +127,15 @@ export function layOut(
     })
     .map(decorate)
     .join(`\n${blanks}`);
+}
+
+/** Terminals (`TERM`) whose fonts often lack symbols. */
+const PLAIN_TERMINALS: readonly string[] = ["", "dumb", "linux"];
+
+/** Whether a terminal may lack symbols such as check marks: by its kind, or its locale. */
+export function lacksSymbols(env: (name: string) => string | undefined): boolean {
+  if (PLAIN_TERMINALS.includes(env("TERM") ?? "")) return true;
+  // The first one that is set counts (POSIX, section 8.2). Without any, UTF-8 is usual.
+  const locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(env).find((value) => (value ?? "") !== "");
+  return locale !== undefined && !/utf-?8/i.test(locale);
 }

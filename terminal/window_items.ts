@@ -1,26 +1,26 @@
 import type { Direct, Message } from "../protocol.ts";
-import { type PresenceSummary, summaryText } from "./presence_summary.ts";
+import { type PresenceSummary, summaryText } from "../chat/presence.ts";
 import { note, pageOf, problem, rule, type View } from "./view.ts";
 import { mentionFinder, wordFinder } from "./highlight.ts";
-import { renderDirectGlance, renderMessage } from "./render.ts";
+import { renderDirectPreview, renderMessage } from "./render.ts";
 
-/** What a window holds, one thing after the other; shown anew whenever the window is. */
+/** An entry of a window, rendered anew whenever the window is shown. */
 export type WindowItem =
   | { readonly kind: "message"; readonly message: Message; readonly mention: boolean }
-  /** A private message, in the window of its conversation. */
+  /** A private message, in its own window. */
   | { readonly kind: "direct"; readonly direct: Direct }
   /** The beginning of a private message, in another window. */
-  | { readonly kind: "glance"; readonly direct: Direct }
-  /** Something of the past that was asked for; `words`: what was searched. */
-  | { readonly kind: "past"; readonly message: Message; readonly words?: string }
-  | { readonly kind: "presence"; readonly fold: PresenceSummary }
+  | { readonly kind: "preview"; readonly direct: Direct }
+  /** A result of `/history`, `/older` or `/search`; `words`: the search. */
+  | { readonly kind: "past"; readonly message: Message; readonly words?: string | undefined }
+  | { readonly kind: "presence"; readonly summary: PresenceSummary }
   | { readonly kind: "day"; readonly time: number }
   | { readonly kind: "note"; readonly text: string }
-  /** Several rows of the program's own, told at once. */
+  /** Rows of the program itself. */
   | { readonly kind: "page"; readonly rows: readonly string[] }
   | { readonly kind: "problem"; readonly text: string };
 
-/** The line of an item, or its lines, of which those below the first begin with blanks. */
+/** The lines of an item. All but the first are indented. */
 export function renderItem(item: WindowItem, view: View): string {
   switch (item.kind) {
     case "message":
@@ -31,17 +31,17 @@ export function renderItem(item: WindowItem, view: View): string {
       );
     case "direct":
       return renderMessage(item.direct, view);
-    case "glance":
-      return renderDirectGlance(item.direct, view);
+    case "preview":
+      return renderDirectPreview(item.direct, view);
     case "past":
       return renderMessage(
         item.message,
-        // Old messages stand between new ones: without a date nobody knew from which day they are.
+        // Old messages stand between new ones, so they need a date.
         view.stamps === "time" ? { ...view, stamps: "dated" } : view,
         item.words === undefined ? undefined : wordFinder(item.words),
       );
     case "presence":
-      return note(summaryText(item.fold), view);
+      return note(summaryText(item.summary), view);
     case "day":
       return rule(dayText(item.time), view);
     case "note":
@@ -53,8 +53,8 @@ export function renderItem(item: WindowItem, view: View): string {
   }
 }
 
-/** `Saturday, 31 January 2026`, where the user is. */
-export function dayText(time: number): string {
+/** `Saturday, 31 January 2026`, in local time. */
+function dayText(time: number): string {
   return new Date(time).toLocaleDateString("en-GB", {
     weekday: "long",
     day: "numeric",
@@ -63,7 +63,7 @@ export function dayText(time: number): string {
   });
 }
 
-/** When something was said, in milliseconds since 1970; `undefined` for what has no time of its own. */
+/** The time of a message in milliseconds since 1970; `undefined` for other items. */
 export function timeOf(item: WindowItem): number | undefined {
   const timestamp = item.kind === "message"
     ? item.message.timestamp

@@ -2,22 +2,23 @@ import { plural } from "../lib/words.ts";
 import { renderItem, type WindowItem } from "./window_items.ts";
 import { problem, rule, type View } from "./view.ts";
 import type { Screen } from "../editor/screen.ts";
-import { type ChatWindow, type MissedItems, WindowList, type WindowPlace } from "./windows.ts";
+import { type ChatWindow, type MissedItems, WindowList } from "./windows.ts";
+import type { Place } from "../chat/commands.ts";
 
-/** Rows that a screenful leaves to status and draft. */
+/** Rows that a screenful leaves for status and draft. */
 const BELOW = 4;
-/** Rows of what was read before that stay visible above the first unread line. */
+/** Read rows that stay visible above the first unread one. */
 const CONTEXT = 2;
 
 /**
  * The windows on the screen.
  *
  * One window is shown at a time, as in WeeChat, but its lines are printed for good and belong to the
- * terminal, whose own scrolling, selecting and searching go on working. Switching scrolls the screen
- * away and prints the last screenful of the other window: what is in sight is one conversation,
- * never two that look like one. Nothing is erased: what was on the screen is in the scrollback, and
- * a line tells where another window begins, and that what follows was shown before. Whatever was
- * never shown is printed in full, however long, so that scrolling up shows all of it.
+ * terminal, so its scrolling, selecting and searching work as usual. Switching scrolls the screen
+ * away and prints the last screenful of the other window, so the screen shows one conversation only.
+ * Nothing is erased: the old screen is in the scrollback, and a line tells where another window
+ * begins, and that the next lines were shown before. Items that were never shown are printed in
+ * full, however many.
  */
 export class WindowManager {
   readonly list: WindowList;
@@ -34,38 +35,38 @@ export class WindowManager {
     return this.list.current;
   }
 
-  /** Adds an item to a window, and shows it where the window is shown. */
+  /** Adds an item to a window, and prints it if the window is shown. */
   add(item: WindowItem, window: ChatWindow = this.current): void {
     const added = window.add(item);
     if (window === this.current) this.#print(added);
   }
 
-  /** Adds what the user typed, which stands where it was typed: for when the window is shown again. */
+  /** Adds an item that is on the screen already, for when the window is shown again. */
   keep(item: WindowItem, window: ChatWindow): void {
     const added = window.add(item);
     if (window === this.current) this.#print(added.slice(0, -1));
   }
 
-  /** A line of the program's own in the window that is shown. */
+  /** Prints a note in the current window. */
   note(text: string): void {
     this.add({ kind: "note", text });
   }
 
-  /** A line about something that went wrong, in the window that is shown. */
+  /** Prints a problem in the current window. */
   problem(text: string): void {
     this.add({ kind: "problem", text });
   }
 
-  /** The window of a place; opened, but not shown, when there is none. */
-  open(place: WindowPlace): ChatWindow {
+  /** The window of a place. A new one is not shown. */
+  open(place: Place): ChatWindow {
     return this.list.open(place);
   }
 
-  /** Shows a window at the user's wish; the draft stays with the window it was typed in. */
+  /** Shows a window at the user's request. The draft stays with the window it was typed in. */
   show(window: ChatWindow): void {
     const { current, screen } = this;
     if (window === current) return;
-    // A draft that was typed nowhere goes along: nobody could come back to it.
+    // A draft typed at home moves along, as the user cannot return there.
     const takesAlong = current.place.kind === "home" && window.draft === "";
     if (!takesAlong) current.draft = screen.draft;
     const missed = this.list.show(window);
@@ -88,13 +89,13 @@ export class WindowManager {
     if (draft !== "") this.note(`Your draft in ${title} was: ${draft}`);
   }
 
-  /** Empties the screen; what was on it can be scrolled back to. */
+  /** Scrolls the screen away. */
   clear(): void {
     this.current.clear();
     this.screen.clear();
   }
 
-  /** Prints the last screenful of the window that is shown, for a view that changed. */
+  /** Prints the last screenful of the current window anew. */
   redraw(missed?: MissedItems): void {
     const { items } = this.current;
     this.screen.clear();
@@ -107,7 +108,7 @@ export class WindowManager {
     for (const item of items) this.screen.print(renderItem(item, view));
   }
 
-  /** All that was never shown, and above it as much of what was as fits. */
+  /** All items that were never shown, below as many of the others as fit. */
   #screenful({ unread, skipped, from, older }: MissedItems): readonly string[] {
     const view = this.view();
     const { items, mark, top, title, room } = this.current;

@@ -1,86 +1,84 @@
 import { nameKey } from "../protocol.ts";
-import { type PresenceSummary } from "./presence_summary.ts";
+import type { Place } from "../chat/commands.ts";
+import { type Partner, UNKNOWN_PARTNER } from "../chat/partner.ts";
+import type { PresenceSummary } from "../chat/presence.ts";
+import { isSameDay } from "../chat/time.ts";
 import { timeOf, type WindowItem } from "./window_items.ts";
-import { Partner } from "./partner.ts";
 
-/** Items that a window keeps: far more than anybody scrolls, little enough for 32 busy rooms. */
+/** Items that a window keeps: more than people scroll, and little memory for 32 busy rooms. */
 export const MAX_ITEMS = 1000;
-/** People of a window of whom it is known when they spoke. */
+/** People of a window whose last message is remembered. */
 const MAX_SPEAKERS = 200;
 
-/** Where one is: in a room, with one person, or nowhere yet. */
-export type WindowPlace =
-  | { readonly kind: "home" }
-  | { readonly kind: "room"; readonly room: string }
-  | { readonly kind: "private"; readonly name: string };
-
-/** What a window shows when the user comes back to it. */
+/** Items that a window shows when the user returns to it. */
 export interface MissedItems {
   /** Messages that count as unread. */
   readonly unread: number;
-  /** The index of the first item that was never shown; the number of items where all were. */
+  /** The index of the first item that was never shown; the number of items if all were. */
   readonly from: number;
   /** Messages that were never shown and that the window no longer holds. */
   readonly skipped: number;
-  /** How many messages of the room's log, before the oldest one held, have all that was skipped. */
+  /** Messages before the oldest one held that `/older` must show to include the skipped ones. */
   readonly older: number | undefined;
 }
 
-/** A room or a private conversation as one looks at it. */
+/** A room or a private conversation on the screen. */
 export class ChatWindow {
-  /** What was typed and not sent, while another window is shown. */
+  /** Unsent text, while another window is shown. */
   draft = "";
-  /** Whether the hub has let one in; a private conversation needs nobody's leave. */
+  /** Whether the hub has let the user in. Private conversations need no permission. */
   entered: boolean;
-  /** Why nothing can be sent here any more; the window stays, for its text and its draft. */
+  /** Why nothing can be sent here any more. The window stays, with its text and draft. */
   closedReason: string | undefined;
   unread = 0;
-  /** Those of the unread that are for oneself. */
+  /** Unread mentions and private messages. */
   mentions = 0;
-  /** Comings and goings that are not among the items yet. */
+  /** Joins and leaves that are not among the items yet. */
   presence: PresenceSummary | undefined;
-  /** The highest id that was there already when the room was entered: no news. */
+  /** The newest id when the room was entered: no news up to there. */
   newestAtJoin = 0;
-  /** Where reading stopped: what a later join goes on from. */
+  /** The last message received, from which a later join resumes. */
   position: { readonly epoch: string; readonly after: number } | undefined;
-  /** What `/older` shows next. */
-  olderFrom: { readonly before: number; readonly query?: string } | undefined;
-  /** The latest notice of the hub about the room: the reason, when the room is left right after it. */
+  /** The messages that `/older` shows next. */
+  olderFrom: { readonly before: number; readonly query?: string | undefined } | undefined;
+  /** The latest notice of the hub about the room: the reason, if the room is closed right after. */
   notice: string | undefined;
-  /** What is known of the other person, where the conversation is private. */
-  readonly partner = new Partner();
-  #place: WindowPlace;
+  /** The other person of a private conversation. */
+  partner: Partner = UNKNOWN_PARTNER;
+  #place: Place;
   #items: WindowItem[] = [];
-  /** Items that were dropped for being too many. */
+  /** Items that were dropped because there were too many. */
   #dropped = 0;
+  // Positions of items, counted from the very first one.
   #mark: number | undefined;
-  /** Where the items begin that were never shown; `undefined` while the window is shown. */
+  /** The first item that was never shown; `undefined` while the window is shown. */
   #unshown: number | undefined = 0;
   #skipped = 0;
   #firstSkipped: number | undefined;
-  /** What comes before it was cleared away. */
+  /** The first item after the last `/clear`. */
   #cleared = 0;
-  #day: string;
-  readonly #spoke = new Map<string, number>();
-  /** Those of them of whom it was told that they left. */
+  /** A moment of the day to which the items have got, in milliseconds since 1970. */
+  #day: number;
+  readonly #lastSpoke = new Map<string, number>();
+  /** Speakers whose leave was announced. */
   readonly #gone = new Set<string>();
 
-  constructor(place: WindowPlace, now: number) {
+  constructor(place: Place, now: number) {
     this.#place = place;
     this.entered = place.kind !== "room";
-    this.#day = dayOf(now);
+    this.#day = now;
   }
 
-  get place(): WindowPlace {
+  get place(): Place {
     return this.#place;
   }
 
-  /** The room, where it is one. */
+  /** The room; `undefined` for a private conversation. */
   get room(): string | undefined {
     return this.#place.kind === "room" ? this.#place.room : undefined;
   }
 
-  /** `lobby`, `@Bob`; empty for nowhere. */
+  /** `lobby`, `@Bob`; empty at home. */
   get title(): string {
     const place = this.#place;
     if (place.kind === "room") return place.room;
@@ -91,12 +89,12 @@ export class ChatWindow {
     return this.#items;
   }
 
-  /** Where in the items unread begins. */
+  /** The index of the first unread item. */
   get mark(): number | undefined {
     return this.#mark === undefined ? undefined : Math.max(0, this.#mark - this.#dropped);
   }
 
-  /** The index of the first item that was not cleared away. */
+  /** The index of the first item that was not cleared. */
   get top(): number {
     return Math.max(0, this.#cleared - this.#dropped);
   }
@@ -107,14 +105,14 @@ export class ChatWindow {
     return undefined;
   }
 
-  /** Adds an item; returns it after whatever has to stand before it: comings and goings, a new day. */
+  /** Adds an item. Returns all added items: joins and leaves, and a new day, come before it. */
   add(item: WindowItem): readonly WindowItem[] {
     const added: WindowItem[] = [];
-    if (this.presence !== undefined) added.push({ kind: "presence", fold: this.presence });
+    if (this.presence !== undefined) added.push({ kind: "presence", summary: this.presence });
     this.presence = undefined;
     const time = item.kind === "day" ? item.time : timeOf(item);
-    if (time !== undefined && dayOf(time) !== this.#day) {
-      this.#day = dayOf(time);
+    if (time !== undefined && this.isOtherDay(time)) {
+      this.#day = time;
       if (item.kind !== "day") added.push({ kind: "day", time });
     }
     added.push(item);
@@ -123,19 +121,19 @@ export class ChatWindow {
     return added;
   }
 
-  /** Whether a line that says which day it is would be news. */
+  /** Whether the last item is of another day. */
   isOtherDay(time: number): boolean {
-    return dayOf(time) !== this.#day;
+    return !isSameDay(time, this.#day);
   }
 
-  /** Counts what is about to be added as unread. */
+  /** Counts the item that is about to be added as unread. */
   addUnread(mention: boolean): void {
     this.#mark ??= this.#dropped + this.#items.length;
     this.unread++;
     if (mention) this.mentions++;
   }
 
-  /** The window is shown: nothing is unread any more, but the mark stays until it is left. */
+  /** The window is shown: nothing is unread, but the mark stays until the window is hidden. */
   markShown(): MissedItems {
     const from = Math.max(0, (this.#unshown ?? Infinity) - this.#dropped);
     const { unread, oldestId } = this;
@@ -146,7 +144,7 @@ export class ChatWindow {
       skipped: this.#skipped,
       older: first === undefined || oldestId === undefined ? undefined : oldestId - first,
     };
-    // What was skipped is what `/older` shows next.
+    // `/older` shows the skipped messages next.
     if (missed.older !== undefined && oldestId !== undefined) this.olderFrom = { before: oldestId };
     this.unread = 0;
     this.mentions = 0;
@@ -156,39 +154,39 @@ export class ChatWindow {
     return missed;
   }
 
-  /** The user answered from another window, where a line of each message was shown: it was read. */
+  /** The user answered from another window, which showed a preview of each message. */
   markAnswered(): void {
     this.unread = 0;
     this.mentions = 0;
     this.#mark = undefined;
   }
 
-  /** Another window is shown: what was in this one has been read. */
+  /** Another window is shown. */
   markHidden(): void {
     this.#mark = undefined;
     this.#unshown = this.#dropped + this.#items.length;
   }
 
-  /** Shows nothing any more of what was said so far. */
+  /** Hides all items so far. */
   clear(): void {
     this.#cleared = this.#dropped + this.#items.length;
     this.#mark = undefined;
   }
 
-  /** Takes over what was told before there was a room to tell it in. */
+  /** Takes over the items of the home window. */
   insertFirst(items: readonly WindowItem[]): void {
     this.#items.unshift(...items);
   }
 
-  /** The person has another name now. */
+  /** The other person has a new name. */
   rename(name: string): void {
     if (this.#place.kind === "private") this.#place = { kind: "private", name };
   }
 
-  /** Drops the oldest items where there are too many, and counts those that nobody saw. */
+  /** Drops the oldest items if there are too many, and counts those that were never shown. */
   #trim(): void {
     const over = this.#items.length - MAX_ITEMS;
-    // In larger steps than one: cutting an array costs its length.
+    // In large steps, because each one copies the array.
     if (over < MAX_ITEMS / 4) return;
     const unshown = Math.max(0, (this.#unshown ?? Infinity) - this.#dropped);
     for (const item of this.#items.slice(unshown, over)) {
@@ -202,41 +200,41 @@ export class ChatWindow {
   recordSpeaker(name: string, now: number): void {
     const key = nameKey(name);
     this.#gone.delete(key);
-    this.#spoke.delete(key);
-    this.#spoke.set(key, now);
-    if (this.#spoke.size <= MAX_SPEAKERS) return;
-    const [first] = this.#spoke.keys();
+    this.#lastSpoke.delete(key);
+    this.#lastSpoke.set(key, now);
+    if (this.#lastSpoke.size <= MAX_SPEAKERS) return;
+    const [first] = this.#lastSpoke.keys();
     if (first === undefined) return;
-    this.#spoke.delete(first);
+    this.#lastSpoke.delete(first);
     this.#gone.delete(first);
   }
 
-  /** It was told that somebody left. */
+  /** A person's leave was announced. */
   recordLeft(name: string): void {
     const key = nameKey(name);
-    if (this.#spoke.has(key)) this.#gone.add(key);
+    if (this.#lastSpoke.has(key)) this.#gone.add(key);
   }
 
   /**
-   * Whether it is news that somebody came, and no more news after that: not of one who spoke and of
-   * whom nobody heard that they were gone, as when a hub that restarted lets everybody in again.
+   * Whether to announce a join, which happens once: not of a speaker whose leave was not announced,
+   * as when all people return to a hub that restarted.
    */
   announcesJoin(name: string): boolean {
     const key = nameKey(name);
-    return !this.#spoke.has(key) || this.#gone.delete(key);
+    return !this.#lastSpoke.has(key) || this.#gone.delete(key);
   }
 
-  /** Whether somebody said something since `time`. */
+  /** Whether a person sent a message since `time`. */
   hasSpoken(name: string, time: number): boolean {
-    return (this.#spoke.get(nameKey(name)) ?? -Infinity) >= time;
+    return (this.#lastSpoke.get(nameKey(name)) ?? -Infinity) >= time;
   }
 }
 
 /**
- * The windows in the order in which they were opened, which is that of their numbers from 1.
+ * The windows in the order in which they were opened, numbered from 1.
  *
- * What happens never decides which of them is shown: what the user types next would be sent to
- * whoever is in another one. Only `show()`, `close()` and `begin()` do, at the user's wish.
+ * No event of the hub changes the current window, because the user may be typing for the people in
+ * it. Only `show()`, `close()` and `replaceHome()` do, at the user's request.
  */
 export class WindowList {
   #list: ChatWindow[] = [];
@@ -252,21 +250,17 @@ export class WindowList {
     return this.#list;
   }
 
-  /** The one that is shown; home where the user has no other. */
+  /** The shown window; home if the user has no other. */
   get current(): ChatWindow {
     return this.#current;
   }
 
-  get number(): number {
-    return this.#list.indexOf(this.#current) + 1;
-  }
-
-  find(place: WindowPlace): ChatWindow | undefined {
+  find(place: Place): ChatWindow | undefined {
     return this.#list.find((window) => isSame(window.place, place));
   }
 
-  /** The window of a place; opened, but not shown, when there is none. */
-  open(place: WindowPlace): ChatWindow {
+  /** The window of a place. A new one is not shown. */
+  open(place: Place): ChatWindow {
     const found = this.find(place);
     if (found !== undefined) return found;
     const window = new ChatWindow(place, this.now());
@@ -274,7 +268,7 @@ export class WindowList {
     return window;
   }
 
-  /** The room that the user started the program for: it takes the place of home. */
+  /** Shows the first room in the place of home. */
   replaceHome(window: ChatWindow): void {
     if (this.#current !== this.#home) return;
     window.insertFirst(this.#home.items);
@@ -282,14 +276,14 @@ export class WindowList {
     this.#current = window;
   }
 
-  /** Shows a window; what was shown before has been read. */
+  /** Shows a window. */
   show(window: ChatWindow): MissedItems {
     if (window !== this.#current) this.#current.markHidden();
     this.#current = window;
     return window.markShown();
   }
 
-  /** Closes a window; where it was shown, returns what the one before it in the list shows. */
+  /** Closes a window. If it was shown, shows the one before it, and returns what that missed. */
   close(window: ChatWindow): MissedItems | undefined {
     const at = this.#list.indexOf(window);
     if (at === -1) return undefined;
@@ -298,15 +292,15 @@ export class WindowList {
     return this.show(this.#list[Math.max(0, at - 1)] ?? this.#home);
   }
 
-  /** The one so many places further on, in a circle. */
+  /** The next or previous window, in a circle. */
   neighbour(step: 1 | -1): ChatWindow | undefined {
     const { length } = this.#list;
     const at = this.#list.indexOf(this.#current);
-    // From home, which has no place, on to the first or back to the last.
+    // From home, on to the first or back to the last.
     return this.#list[at === -1 ? (step === 1 ? 0 : length - 1) : (at + step + length) % length];
   }
 
-  /** The window of a number, or of a room or person as the status shows it: `3`, `ops`, `@Bob`. */
+  /** The window with a number, room or `@name`: `3`, `ops`, `@Bob`. */
   named(name: string): ChatWindow | undefined {
     const numbered = /^\d+$/.test(name) ? this.#list[Number(name) - 1] : undefined;
     if (numbered !== undefined) return numbered;
@@ -317,7 +311,7 @@ export class WindowList {
     );
   }
 
-  /** The next one, in a circle, in which something happened: first what is for oneself. */
+  /** The next window with unread items, in a circle: those with mentions first. */
   get nextActive(): ChatWindow | undefined {
     const at = this.#list.indexOf(this.#current);
     const circle = [...this.#list.slice(at + 1), ...this.#list.slice(0, Math.max(0, at))];
@@ -325,12 +319,8 @@ export class WindowList {
   }
 }
 
-function isSame(a: WindowPlace, b: WindowPlace): boolean {
+function isSame(a: Place, b: Place): boolean {
   if (a.kind === "room" && b.kind === "room") return a.room === b.room;
   if (a.kind === "private" && b.kind === "private") return nameKey(a.name) === nameKey(b.name);
   return a.kind === b.kind && a.kind === "home";
-}
-
-function dayOf(time: number): string {
-  return new Date(time).toDateString();
 }

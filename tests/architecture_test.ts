@@ -45,21 +45,22 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 /** All sources but tests, by path from the root, with the paths that each imports. */
 async function readSources(): Promise<ReadonlyMap<string, { text: string; imports: string[] }>> {
   const found = new Map<string, { text: string; imports: string[] }>();
-  const folders = [""];
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for await (const { name, isDirectory } of Deno.readDir(join(ROOT, folder))) {
-      const path = join(folder, name);
-      if (isDirectory) {
-        if (!/^(tests|docs|std|dist|node_modules|\..*)$/.test(name)) folders.push(path);
-      } else if (/\.tsx?$/.test(name)) {
-        const text = await Deno.readTextFile(join(ROOT, path));
-        const imports = [...text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*"(\.[^"]+)"/g)]
-          .map(([, target = ""]) => join(dirname(path), target));
-        found.set(path, { text, imports });
-      }
-    }
+  for await (const path of walk("", /^(tests|docs|std|dist|node_modules|\..*)$/)) {
+    const text = await Deno.readTextFile(join(ROOT, path));
+    const imports = [...text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*"(\.[^"]+)"/g)]
+      .map(([, target = ""]) => join(dirname(path), target));
+    found.set(path, { text, imports });
   }
   return found;
+}
+
+/** The TypeScript files below `folder`, by path from the root. */
+async function* walk(folder: string, except?: RegExp): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(join(ROOT, folder))) {
+    const path = join(folder, name);
+    if (!isDirectory && /\.tsx?$/.test(name)) yield path;
+    else if (isDirectory && !except?.test(name)) yield* walk(path, except);
+  }
 }
 
 /** The name of the entry of {@linkcode ARROWS} that decides what `path` may import. */
@@ -134,4 +135,20 @@ Deno.test("the broker's interface knows none of its implementations", () => {
     sources.get("broker/broker.ts")?.imports.filter((path) => path.startsWith("broker/sqlite/")),
     [],
   );
+});
+
+Deno.test("ARCHITECTURE.md and CONTRIBUTING.md name only files and folders that exist", async () => {
+  const files = [...sources.keys()];
+  for await (const path of walk("tests")) files.push(path);
+  const missing: string[] = [];
+  for (const page of ["ARCHITECTURE.md", "CONTRIBUTING.md"]) {
+    const text = await Deno.readTextFile(join(ROOT, page));
+    for (const [, path = ""] of text.matchAll(/`([\w./-]+(?:\.ts|\/))`/g)) {
+      const found = path.endsWith("/")
+        ? files.some((file) => `/${file}`.includes(`/${path}`))
+        : files.some((file) => `/${file}`.endsWith(`/${path}`));
+      if (!found) missing.push(`${page}: ${path}`);
+    }
+  }
+  assertEquals(missing, []);
 });

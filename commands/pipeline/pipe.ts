@@ -8,7 +8,7 @@ import { type InputLine, inputLines } from "../../lib/input_lines.ts";
 import { sendAll } from "./send.ts";
 import { interruptedLine } from "./connection_events.ts";
 import { logEvent, logSent } from "../../terminal/event_log.ts";
-import { isBareQuit } from "../../terminal/line.ts";
+import { isBareQuit } from "../../chat/commands.ts";
 import { renderEvent } from "../../terminal/render.ts";
 import { plainView } from "../../terminal/view.ts";
 

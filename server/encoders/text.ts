@@ -18,7 +18,7 @@ function messageLine(message: Message): string {
 /** The text of a message, or its data as JSON if it has no text. */
 function contentText(content: Content): string {
   const text = content.message ?? JSON.stringify(content.data);
-  return sanitizedText(text).replaceAll("\n", CONTINUATION);
+  return sanitizedText(text).trimEnd().replaceAll("\n", CONTINUATION);
 }
 
 function clockTime(timestamp: string): string {

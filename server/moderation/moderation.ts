@@ -247,7 +247,7 @@ export class Moderation {
     const timestamp = new Date(now).toISOString();
     const frame: System = { type: "system", message, timestamp, event: "announcement" };
     this.options.broadcast(receivers, room === undefined ? frame : { ...frame, room }, now);
-    this.#audit(by, "announced to", room ?? "everybody", message);
+    this.#audit(by, "announced to", room ?? "all clients", message);
     return receivers.length;
   }
 

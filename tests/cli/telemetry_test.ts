@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { startHubProcess } from "../kit/process.ts";
 import { TestSocket } from "../kit/test_socket.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 /** A collector of OpenTelemetry (OTLP over HTTP, as JSON) that keeps what it gets. */
 class Collector implements AsyncDisposable {

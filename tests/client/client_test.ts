@@ -3,12 +3,11 @@ import { connect, ConnectError, RequestError } from "../../client.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { joined, message, messages, ScriptedHub } from "../kit/scripted_hub.ts";
-import { until } from "../kit/until.ts";
-import { within } from "../kit/within.ts";
+import { until, within } from "../kit/wait.ts";
 
-Deno.test("`connect()` says in its hello who it is, where it stopped, and whether it wants its echo", async () => {
+Deno.test("`connect()` sends name, session, positions and echo in `hello`", async () => {
   await using hub = new ScriptedHub();
-  await using conversation = connect({
+  await using connection = connect({
     url: hub.url,
     sender: "Alice",
     token: "t0ken",
@@ -25,19 +24,19 @@ Deno.test("`connect()` says in its hello who it is, where it stopped, and whethe
     rooms: [{ room: "news", epoch: "e7", after: 41 }, { room: "lobby", history: 5 }],
     echo: false,
   });
-  assertEquals(conversation.state, "connecting");
+  assertEquals(connection.state, "connecting");
 });
 
-Deno.test("`connect()` leaves everything to the hub when it was told nothing", async () => {
+Deno.test("`connect()` without options sends an empty `hello`", async () => {
   await using hub = new ScriptedHub();
   await using _conversation = connect({ url: hub.url });
   assertEquals(await (await hub.accept()).hello(), { type: "hello" });
 });
 
-Deno.test("`connect()` yields online, the rooms, and their history as messages, in order", async () => {
+Deno.test("`connect()` yields `online`, the rooms and their history as messages, in order", async () => {
   await using hub = new ScriptedHub();
-  await using conversation = connect({ url: hub.url });
-  const log = new EventLog(conversation);
+  await using connection = connect({ url: hub.url });
+  const log = new EventLog(connection);
   const side = await hub.welcome({
     sender: "Alice-2",
     rooms: [
@@ -56,20 +55,20 @@ Deno.test("`connect()` yields online, the rooms, and their history as messages, 
   assertEquals((await log.expect("joined")).room, "news");
   assertEquals((await log.expect("message")).room, "news");
   assertEquals((await log.expect("message")).id, 5);
-  assertEquals(conversation.state, "online");
-  assertEquals(conversation.sender, "Alice-2");
-  assertEquals(conversation.session, "secret-1");
-  assertEquals(conversation.limits?.maxMessageBytes, 65536);
-  assertEquals(conversation.positions, [
+  assertEquals(connection.state, "online");
+  assertEquals(connection.sender, "Alice-2");
+  assertEquals(connection.session, "secret-1");
+  assertEquals(connection.limits?.maxMessageBytes, 65536);
+  assertEquals(connection.positions, [
     { room: "lobby", epoch: "e1", after: 5 },
     { room: "news", epoch: "e1", after: 1 },
   ]);
 });
 
-Deno.test("`connect()` passes on whatever else the hub tells, and over what it does not know", async () => {
+Deno.test("`connect()` yields other frames as events and ignores unknown types", async () => {
   await using hub = new ScriptedHub();
-  await using conversation = connect({ url: hub.url });
-  const log = new EventLog(conversation);
+  await using connection = connect({ url: hub.url });
+  const log = new EventLog(connection);
   const side = await hub.welcome();
   await log.until("joined");
   const timestamp = "2026-01-02T03:04:05.678Z";
@@ -89,13 +88,13 @@ Deno.test("`connect()` passes on whatever else the hub tells, and over what it d
   await log.expect("system");
   assertEquals((await log.expect("error")).message, "Something is wrong");
   await log.expect("left");
-  assertEquals(conversation.positions, []);
+  assertEquals(connection.positions, []);
 });
 
-Deno.test("`connect()` tells when the hub sends what cannot be read", async () => {
+Deno.test("`connect()` yields an error for an invalid frame of the hub", async () => {
   await using hub = new ScriptedHub();
-  await using conversation = connect({ url: hub.url });
-  const log = new EventLog(conversation);
+  await using connection = connect({ url: hub.url });
+  const log = new EventLog(connection);
   const side = await hub.welcome();
   side.sayRaw('{"type":"presence","room":7}');
   const error = await log.until("error");
@@ -103,17 +102,17 @@ Deno.test("`connect()` tells when the hub sends what cannot be read", async () =
   assert(error.message.startsWith("The hub sent an invalid frame: presence"));
 });
 
-Deno.test("`connect()` throws a TypeError for an address that is none", () => {
+Deno.test("`connect()` throws a TypeError for an invalid address", () => {
   assertThrows(() => connect({ url: "ftp://example.org" }), TypeError, "use HOST");
 });
 
 Deno.test("`history()`, `who()`, `ping()` and `direct()` resolve with the answer to their own request", async () => {
   await using hub = new ScriptedHub();
-  await using conversation = connect({ url: hub.url });
-  const history = conversation.history("lobby", { before: 9, limit: 2, query: "tea" });
-  const who = conversation.who("lobby");
-  const ping = conversation.ping();
-  const direct = conversation.direct("Bob", { message: "psst", data: [1] });
+  await using connection = connect({ url: hub.url });
+  const history = connection.history("lobby", { before: 9, limit: 2, query: "tea" });
+  const who = connection.who("lobby");
+  const ping = connection.ping();
+  const direct = connection.direct("Bob", { message: "psst", data: [1] });
   const side = await hub.welcome();
   const asked = await side.expect("history");
   assertEquals([asked.before, asked.limit, asked.query], [9, 2, "tea"]);
@@ -139,7 +138,7 @@ Deno.test("`history()`, `who()`, `ping()` and `direct()` resolve with the answer
   assertEquals((await within(who, "who")).members, ["Alice"]);
   assertEquals((await within(ping, "pong")).ref, pingRef);
   assertEquals((await within(direct, "direct")).to, "Bob");
-  const refused = conversation.direct("Nobody", { message: "?" });
+  const refused = connection.direct("Nobody", { message: "?" });
   const { ref = "" } = await side.expect("direct");
   side.say({ type: "error", code: "no_such_user", message: "There is no Nobody", ref });
   const error = await assertRejects(() => refused, RequestError, "There is no Nobody");
@@ -148,57 +147,57 @@ Deno.test("`history()`, `who()`, `ping()` and `direct()` resolve with the answer
 
 Deno.test("`join()`, `leave()`, `nick()` and `typing()` go to the hub and come back as events", async () => {
   await using hub = new ScriptedHub();
-  await using conversation = connect({ url: hub.url });
-  const log = new EventLog(conversation);
+  await using connection = connect({ url: hub.url });
+  const log = new EventLog(connection);
   const side = await hub.welcome();
   await log.until("joined");
-  conversation.join({ room: "news", history: 3 });
+  connection.join({ room: "news", history: 3 });
   assertEquals(await side.expect("join"), { type: "join", room: "news", history: 3 });
   side.say({ ...joined("news", { history: messages(5, 6, "news") }), type: "joined" });
   const entered = await log.expect("joined");
   assertEquals([entered.room, entered.rejoined], ["news", false]);
   assertEquals(await log.ids(2), [5, 6]);
-  conversation.typing("news", true);
+  connection.typing("news", true);
   assertEquals(await side.expect("typing"), { type: "typing", room: "news", typing: true });
-  conversation.nick("Ann");
+  connection.nick("Ann");
   assertEquals(await side.expect("nick"), { type: "nick", sender: "Ann" });
   await side.expect("ping");
   const renamed = [{ from: "Alice", to: "Ann" }];
   side.say({ type: "presence", room: "news", online: 1, renamed });
   await log.expect("presence");
-  assertEquals(conversation.sender, "Ann");
-  conversation.leave("news");
+  assertEquals(connection.sender, "Ann");
+  connection.leave("news");
   assertEquals(await side.expect("leave"), { type: "leave", room: "news" });
   side.say({ type: "left", room: "news" });
   assertEquals((await log.expect("left")).room, "news");
-  conversation.leave("news");
+  connection.leave("news");
   assertEquals((await log.expect("error")).code, "not_in_room");
-  conversation.join({ room: "No Such Room" });
+  connection.join({ room: "No Such Room" });
   assertEquals((await log.expect("error")).code, "bad_room");
 });
 
-Deno.test("`join()` before the first welcome adds to the hub's own rooms", async () => {
+Deno.test("`join()` before the first `welcome` adds to the hub's own rooms", async () => {
   await using hub = new ScriptedHub();
-  await using conversation = connect({ url: hub.url });
-  conversation.join({ room: "news" });
+  await using connection = connect({ url: hub.url });
+  connection.join({ room: "news" });
   const side = await hub.accept();
   assertEquals(await side.hello(), { type: "hello" });
   side.welcome();
   assertEquals(await side.expect("join"), { type: "join", room: "news" });
-  assertEquals(conversation.positions.map(({ room }) => room), ["news", "lobby"]);
+  assertEquals(connection.positions.map(({ room }) => room), ["news", "lobby"]);
   side.say({ ...joined("news"), type: "joined" });
-  await new EventLog(conversation).until("online");
-  void conversation.send({ message: "hi" }).catch(() => {});
+  await new EventLog(connection).until("online");
+  void connection.send({ message: "hi" }).catch(() => {});
   assertEquals((await side.expect("message")).room, "lobby");
 });
 
-Deno.test("`join()` of a room that the hub refuses is not asked for again", async () => {
+Deno.test("`join()` is not repeated after the hub refused it", async () => {
   await using hub = new ScriptedHub();
   const clock = new FakeClock();
-  await using conversation = connect({ url: hub.url }, { clock });
-  const log = new EventLog(conversation);
+  await using connection = connect({ url: hub.url }, { clock });
+  const log = new EventLog(connection);
   const side = await hub.welcome();
-  conversation.join({ room: "board" });
+  connection.join({ room: "board" });
   await side.expect("join");
   side.say({ type: "error", code: "forbidden", message: "Not for you" });
   await log.until("error");
@@ -208,49 +207,49 @@ Deno.test("`join()` of a room that the hub refuses is not asked for again", asyn
   assertEquals(rooms, [{ room: "lobby", epoch: "e1", after: 0 }]);
 });
 
-Deno.test("`close()` says goodbye with 1000, ends the iteration and rejects what is open", async () => {
+Deno.test("`close()` closes with 1000, ends the iteration and rejects open requests", async () => {
   await using hub = new ScriptedHub();
-  const conversation = connect({ url: hub.url });
-  const log = new EventLog(conversation);
+  const connection = connect({ url: hub.url });
+  const log = new EventLog(connection);
   const side = await hub.welcome();
   await log.until("joined");
   side.say(message(1));
-  const sent = conversation.send({ message: "lost" });
+  const sent = connection.send({ message: "lost" });
   await side.expect("message");
-  assertEquals(conversation.pending, 1);
-  const closing = conversation.close();
-  assertEquals(conversation.state, "closed");
+  assertEquals(connection.pending, 1);
+  const closing = connection.close();
+  assertEquals(connection.state, "closed");
   const error = await assertRejects(() => sent, ConnectError, "closed");
   assertEquals(error.failure, "closed");
   assertEquals(await side.closeCode(), 1000);
   await within(closing, "the end");
   await log.rest();
-  const later = await assertRejects(() => conversation.send({ message: "late" }), ConnectError);
+  const later = await assertRejects(() => connection.send({ message: "late" }), ConnectError);
   assertEquals(later.failure, "closed");
-  await assertRejects(() => conversation.flush(), ConnectError);
-  assertEquals(conversation.pending, 0);
-  conversation.join({ room: "news" });
-  await conversation.close();
+  await assertRejects(() => connection.flush(), ConnectError);
+  assertEquals(connection.pending, 0);
+  connection.join({ room: "news" });
+  await connection.close();
 });
 
-Deno.test("`close()` still yields what came before it", async () => {
+Deno.test("`close()` still yields earlier events", async () => {
   await using hub = new ScriptedHub();
-  const conversation = connect({ url: hub.url });
+  const connection = connect({ url: hub.url });
   const side = await hub.welcome({ rooms: [joined("lobby", { history: messages(1, 2) })] });
-  const ping = conversation.ping();
+  const ping = connection.ping();
   side.say({ type: "pong", ref: (await side.expect("ping")).ref ?? "" });
   await within(ping, "pong");
-  await conversation.close();
+  await connection.close();
   const types = ["connecting", "online", "joined", "message", "message"];
-  assertEquals(await new EventLog(conversation).rest(), types);
+  assertEquals(await new EventLog(connection).rest(), types);
 });
 
-Deno.test("`close()` before the connection is there leaves nothing behind", async () => {
+Deno.test("`close()` while connecting leaves nothing open", async () => {
   await using hub = new ScriptedHub();
-  const conversation = connect({ url: hub.url });
-  const sent = conversation.send({ message: "never" });
+  const connection = connect({ url: hub.url });
+  const sent = connection.send({ message: "never" });
   const refused = assertRejects(() => sent, ConnectError, "closed");
-  await conversation.close();
+  await connection.close();
   await refused;
 });
 
@@ -262,70 +261,70 @@ Deno.test("`close()` does not wait for a hub that never answers", async () => {
     readonly bufferedAmount = 0;
     close(): void {}
   }
-  const conversation = connect({ url: "ws://localhost" }, {
+  const connection = connect({ url: "ws://localhost" }, {
     clock,
     socket: () => new Mute() as unknown as WebSocket,
   });
-  const closing = conversation.close();
+  const closing = connection.close();
   clock.advance(2000);
   await within(closing, "the end");
 });
 
-Deno.test("`signal` closes the conversation as `close()` does", async () => {
+Deno.test("aborting `signal` closes the connection", async () => {
   await using hub = new ScriptedHub();
   const controller = new AbortController();
-  const conversation = connect({ url: hub.url, signal: controller.signal });
-  const log = new EventLog(conversation);
+  const connection = connect({ url: hub.url, signal: controller.signal });
+  const log = new EventLog(connection);
   const side = await hub.welcome();
   await log.until("online");
   controller.abort();
-  assertEquals(conversation.state, "closed");
+  assertEquals(connection.state, "closed");
   await log.rest();
   assertEquals(await side.closeCode(), 1000);
-  await conversation.close();
+  await connection.close();
   const never = connect({ url: hub.url, signal: controller.signal });
   assertEquals(never.state, "closed");
   assertEquals(await new EventLog(never).rest(), []);
   assertEquals(hub.unexpected, 0);
 });
 
-Deno.test("a loop that is left ends nothing: the next one goes on where it stopped", async () => {
+Deno.test("leaving a loop does not close the connection, and the next loop continues", async () => {
   await using hub = new ScriptedHub();
-  await using conversation = connect({ url: hub.url });
+  await using connection = connect({ url: hub.url });
   await hub.welcome({ rooms: [joined("lobby", { history: messages(1, 3) })] });
   const seen: number[] = [];
   for (let round = 0; round < 3; round++) {
-    for await (const event of conversation) {
+    for await (const event of connection) {
       if (event.type !== "message") continue;
       seen.push(event.id);
       break;
     }
   }
   assertEquals(seen, [1, 2, 3]);
-  assertEquals(conversation.state, "online");
+  assertEquals(connection.state, "online");
 });
 
-Deno.test("`nick()` takes effect when the hub says nothing against it, even if nobody is told", async () => {
+Deno.test("`nick()` takes effect without a `presence` frame if no error follows", async () => {
   await using hub = new ScriptedHub();
-  await using conversation = connect({ url: hub.url });
-  const log = new EventLog(conversation);
+  await using connection = connect({ url: hub.url });
+  const log = new EventLog(connection);
   const side = await hub.welcome();
   await log.until("joined");
-  conversation.nick("  Ann  of   Green Gables ");
+  connection.nick("  Ann  of   Green Gables ");
   assertEquals((await side.expect("nick")).sender, "Ann of Green Gables");
   side.say({ type: "pong", ref: (await side.expect("ping")).ref ?? "" }, message(1));
   await log.until("message");
-  assertEquals(conversation.sender, "Ann of Green Gables");
+  assertEquals(connection.sender, "Ann of Green Gables");
 });
 
-Deno.test("`nick()` that the hub found too fast is not taken for granted, but asked again", async () => {
+Deno.test("`nick()` is repeated after `rate_limited`", async () => {
   await using hub = new ScriptedHub();
   const clock = new FakeClock();
-  await using conversation = connect({ url: hub.url }, { clock });
-  const log = new EventLog(conversation);
+  await using connection = connect({ url: hub.url }, { clock });
+  const log = new EventLog(connection);
   const side = await hub.welcome();
   await log.until("joined");
-  conversation.nick("Ann");
+  connection.nick("Ann");
   await side.expect("nick");
   const { ref = "" } = await side.expect("ping");
   side.say(
@@ -334,47 +333,47 @@ Deno.test("`nick()` that the hub found too fast is not taken for granted, but as
     message(1),
   );
   await log.until("message");
-  assertEquals(conversation.sender, "Alice");
+  assertEquals(connection.sender, "Alice");
   clock.advance(1000);
   await side.expect("nick");
   await side.expect("ping");
   side.say({ type: "pong", ref }, message(2));
   await log.until("message");
-  assertEquals(conversation.sender, "Ann");
+  assertEquals(connection.sender, "Ann");
 });
 
-Deno.test("`join()` takes back a `leave()` that was not said yet, and follows one that was", async () => {
+Deno.test("`join()` cancels a `leave()` that was not sent, and follows one that was", async () => {
   await using hub = new ScriptedHub();
-  await using conversation = connect({ url: hub.url });
-  const log = new EventLog(conversation);
+  await using connection = connect({ url: hub.url });
+  const log = new EventLog(connection);
   const side = await hub.welcome();
   await log.until("joined");
-  conversation.leave("lobby");
-  conversation.join({ room: "lobby" });
+  connection.leave("lobby");
+  connection.join({ room: "lobby" });
   assertEquals(await side.expect("join"), { type: "join", room: "lobby", epoch: "e1", after: 0 });
   side.say({ ...joined("lobby", { recovered: true }), type: "joined" });
   await log.until("joined");
   assertEquals(side.unread, 0);
-  conversation.leave("lobby");
+  connection.leave("lobby");
   await side.expect("leave");
-  conversation.join({ room: "lobby", history: 5 });
+  connection.join({ room: "lobby", history: 5 });
   await side.expect("join");
   side.say({ type: "left", room: "lobby" }, { ...joined("lobby"), type: "joined" });
   await log.expect("left");
   await log.expect("joined");
-  assertEquals(conversation.positions, [{ room: "lobby", epoch: "e1", after: 0 }]);
+  assertEquals(connection.positions, [{ room: "lobby", epoch: "e1", after: 0 }]);
 });
 
-Deno.test("`connect()` asks a token's source at every connection, and again when the hub says it expired", async () => {
+Deno.test("`connect()` calls the token source for each connection and when the token expires", async () => {
   await using hub = new ScriptedHub();
   const tokens = ["t1", "t2", "t2", "t3"];
   let asked = 0;
   const clock = new FakeClock();
-  await using conversation = connect({
+  await using connection = connect({
     url: hub.url,
     token: () => Promise.resolve(tokens[asked++] ?? "t9"),
   }, { clock });
-  const log = new EventLog(conversation);
+  const log = new EventLog(connection);
   const first = await hub.accept();
   assertEquals((await first.hello()).token, "t1");
   first.welcome();
@@ -393,13 +392,13 @@ Deno.test("`connect()` asks a token's source at every connection, and again when
   assertEquals(await first.hello(), { type: "hello", token: "t3" });
 });
 
-Deno.test("`connect()` says why it has no token, and does not go on without", async () => {
+Deno.test("`connect()` fails with the error of the token source", async () => {
   await using hub = new ScriptedHub();
-  await using conversation = connect({
+  await using connection = connect({
     url: hub.url,
     token: () => Promise.reject(new Error("the safe is locked")),
   });
-  const error = await assertRejects(() => conversation.send({ message: "x" }), ConnectError);
+  const error = await assertRejects(() => connection.send({ message: "x" }), ConnectError);
   assert(error.message.includes("Cannot get a token: the safe is locked"), error.message);
   assertEquals((await hub.accept()).unread, 0);
 });

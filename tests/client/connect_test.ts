@@ -3,7 +3,7 @@ import { connect, ConnectError, type ConnectOptions, type Environment } from "..
 import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { ScriptedHub } from "../kit/scripted_hub.ts";
-import { within } from "../kit/within.ts";
+import { within } from "../kit/wait.ts";
 
 /** How a conversation that cannot begin ends. */
 async function failure(
@@ -16,7 +16,7 @@ async function failure(
   return error;
 }
 
-Deno.test("`connect()` says that nothing listens, and what to do", async () => {
+Deno.test("`connect()` says that nothing listens at the address, and what to do", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -28,13 +28,13 @@ Deno.test("`connect()` says that nothing listens, and what to do", async () => {
   );
 });
 
-Deno.test("`connect()` says that nobody knows the host", async () => {
+Deno.test("`connect()` says that the host is unknown", async () => {
   const error = await failure({ url: "ws://no-such-host.invalid" });
   assertEquals(error.failure, "unknown-host");
   assertEquals(error.message, "The host of ws://no-such-host.invalid is unknown: check --host");
 });
 
-Deno.test("`connect()` gives the hub's own sentence for a refusal before the upgrade", async () => {
+Deno.test("`connect()` reports the hub's reason for a refusal before the upgrade", async () => {
   const cases = [
     { status: 401, failure: "refused", says: "refused: The token is missing: use --token" },
     { status: 403, failure: "refused", says: "refused: This origin is not allowed" },
@@ -51,14 +51,14 @@ Deno.test("`connect()` gives the hub's own sentence for a refusal before the upg
   }
 });
 
-Deno.test("`connect()` trusts no sentence: cut short, in one line, nothing a terminal obeys", async () => {
+Deno.test("`connect()` reduces the reason to one short, harmless line", async () => {
   await using hub = new ScriptedHub();
   hub.answer(() => new Response(`a\nb\x1b[2J${"x".repeat(100_000)}`, { status: 401 }));
   const { message } = await failure({ url: hub.url });
   assertEquals(message.slice(message.indexOf("refused: ")), `refused: a b␛[2J${"x".repeat(293)}`);
 });
 
-Deno.test("`connect()` does not read an answer that never ends to the end", async () => {
+Deno.test("`connect()` stops reading an endless answer", async () => {
   await using hub = new ScriptedHub();
   const endless = (): ReadableStream<Uint8Array> =>
     new ReadableStream({
@@ -70,7 +70,7 @@ Deno.test("`connect()` does not read an answer that never ends to the end", asyn
   assertEquals(message.split("no").length - 1, 100);
 });
 
-Deno.test("`connect()` tells what is there when it is no hub", async () => {
+Deno.test("`connect()` says what answers if it is not a hub", async () => {
   await using web = new ScriptedHub();
   web.answer(() => new Response("<h1>Hello</h1>", { headers: { "content-type": "text/html" } }));
   const page = await failure({ url: web.url });
@@ -104,7 +104,7 @@ Deno.test("`connect()` tells what is there when it is no hub", async () => {
   assertEquals(other.message, `${something}it opens WebSockets, but does not support "bcast.v1"`);
 });
 
-Deno.test("`connect()` tells what is there when it speaks no HTTP", async () => {
+Deno.test("`connect()` says what answers if it does not speak HTTP", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const served = (async () => {
     const connection = await listener.accept();
@@ -123,7 +123,7 @@ Deno.test("`connect()` tells what is there when it speaks no HTTP", async () => 
   listener.close();
 });
 
-Deno.test("`connect()` gives up on who takes the connection and says nothing", async () => {
+Deno.test("`connect()` times out if the server sends nothing", async () => {
   const clock = new FakeClock();
   await using hub = new ScriptedHub();
   const conversation = connect({ url: hub.url }, { clock });
@@ -135,7 +135,7 @@ Deno.test("`connect()` gives up on who takes the connection and says nothing", a
   await conversation.close();
 });
 
-Deno.test("`connect()` refused after the hello ends with the hub's words, whatever it closes with", async () => {
+Deno.test("`connect()` reports an error after `hello`, whatever the close code", async () => {
   for (const code of [4501, 4002, 1000]) {
     await using hub = new ScriptedHub();
     const conversation = connect({ url: hub.url, token: "old" });
@@ -154,7 +154,7 @@ Deno.test("`connect()` refused after the hello ends with the hub's words, whatev
   }
 });
 
-Deno.test("`connect()` refused after the hello does not wait for a hub that forgets to close", async () => {
+Deno.test("`connect()` closes after an error in reply to `hello` if the hub does not", async () => {
   const clock = new FakeClock();
   await using hub = new ScriptedHub();
   const conversation = connect({ url: hub.url, sender: "Bob" }, { clock });
@@ -172,7 +172,7 @@ Deno.test("`connect()` refused after the hello does not wait for a hub that forg
   await conversation.close();
 });
 
-Deno.test("`connect()` to a full hub is busy", async () => {
+Deno.test("`connect()` fails with `busy` if the hub is full", async () => {
   await using hub = new ScriptedHub();
   const conversation = connect({ url: hub.url });
   const log = new EventLog(conversation);
@@ -182,7 +182,7 @@ Deno.test("`connect()` to a full hub is busy", async () => {
   await conversation.close();
 });
 
-Deno.test("`retryFirst` goes on until there is a hub, and honours when to come back", async () => {
+Deno.test("`retryFirst` retries until there is a hub, and honours `retryAfter`", async () => {
   const clock = new FakeClock();
   await using hub = new ScriptedHub();
   hub.answer(() =>
@@ -207,7 +207,7 @@ Deno.test("`retryFirst` goes on until there is a hub, and honours when to come b
   await within(sent, "ack");
 });
 
-Deno.test("`retryFirst` does not go on where it could only fail again", async () => {
+Deno.test("`retryFirst` does not retry a final failure", async () => {
   await using hub = new ScriptedHub();
   hub.answer(() => new Response("A token is needed", { status: 401 }));
   assertEquals((await failure({ url: hub.url, retryFirst: true })).failure, "refused");
@@ -229,7 +229,7 @@ class Failing extends EventTarget {
   close(): void {}
 }
 
-Deno.test("`connect()` in a runtime that does not tell why stays general", async () => {
+Deno.test("`connect()` gives a general reason if the runtime gives none", async () => {
   const address = "wss://example.org/chat";
   for (const answer of [undefined, 200, 301, 404, 500]) {
     const { failure: kind, message } = await failure({ url: address }, {
@@ -244,7 +244,7 @@ Deno.test("`connect()` in a runtime that does not tell why stays general", async
   }
 });
 
-Deno.test("`connect()` in a runtime that does not tell why asks the hub over HTTP", async () => {
+Deno.test("`connect()` asks the hub over HTTP if the runtime gives no reason", async () => {
   for (
     const [status, kind, says] of [
       [503, "busy", "is busy: The hub is full: 2 connections"],
@@ -262,7 +262,7 @@ Deno.test("`connect()` in a runtime that does not tell why asks the hub over HTT
   }
 });
 
-Deno.test("`connect()` where the runtime does not even try says so", async () => {
+Deno.test("`connect()` reports why the runtime opened no WebSocket", async () => {
   const { failure: kind, message } = await failure({ url: "ws://example.org" }, {
     socket: () => {
       throw new DOMException("Port is blocked", "SecurityError");

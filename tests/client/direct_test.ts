@@ -8,7 +8,7 @@ import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { message, type ScriptedConnection, ScriptedHub } from "../kit/scripted_hub.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { within } from "../kit/within.ts";
+import { within } from "../kit/wait.ts";
 
 /** Alice, whose connection broke and who is about to come back. */
 async function offline(hub: ScriptedHub) {
@@ -42,14 +42,14 @@ function deliver(side: ScriptedConnection, { to, ref = "" }: DirectRequest): voi
   side.say({ ...message(1), type: "direct", to, ref });
 }
 
-/** Waits until the client has taken in what the hub said. */
+/** Waits until the client has processed the hub's frames. */
 async function settled(side: ScriptedConnection, who: Promise<unknown>): Promise<void> {
   const { ref = "" } = await side.expect("who");
   side.say({ type: "who", room: "lobby", online: 0, members: [], ref });
   await within(who, "who");
 }
 
-Deno.test("`direct()` that was written offline waits for a receiver who comes back later", async () => {
+Deno.test("`direct()` written offline waits for a receiver who reconnects later", async () => {
   await using hub = new ScriptedHub();
   const { alice, clock, back } = await offline(hub);
   await using _ = alice;
@@ -78,7 +78,7 @@ Deno.test("`direct()` that was written offline waits for a receiver who comes ba
   assertEquals(side.unread, 0);
 });
 
-Deno.test("`direct()` fails in the hub's words once the receiver had time to come back", async () => {
+Deno.test("`direct()` fails with the hub's error once the receiver had time to reconnect", async () => {
   await using hub = new ScriptedHub();
   const { alice, clock, back } = await offline(hub);
   await using _ = alice;
@@ -96,7 +96,7 @@ Deno.test("`direct()` fails in the hub's words once the receiver had time to com
   await within(failed, "both refusals");
 });
 
-Deno.test("`direct()` that was held outlives another broken connection", async () => {
+Deno.test("a held `direct()` survives another disconnect", async () => {
   await using hub = new ScriptedHub();
   const { alice, clock, back } = await offline(hub);
   await using _ = alice;
@@ -115,7 +115,7 @@ Deno.test("`direct()` that was held outlives another broken connection", async (
   await within(Promise.all(sent), "both");
 });
 
-Deno.test("`direct()` written after a return waits only where the hub restarted", async () => {
+Deno.test("`direct()` written after a reconnect waits only if the hub restarted", async () => {
   await using hub = new ScriptedHub();
   const { alice, clock, back } = await offline(hub);
   await using _ = alice;
@@ -131,7 +131,7 @@ Deno.test("`direct()` written after a return waits only where the hub restarted"
   await within(bob, "the message");
 });
 
-Deno.test("`direct()` of a client that did not lose its connection fails at once", async () => {
+Deno.test("`direct()` fails at once if the connection was never lost", async () => {
   await using hub = await startTestHub();
   await using alice = connect({ url: hub.url, sender: "Alice" });
   // Written before there is a connection, and to a hub that has just started.
@@ -176,7 +176,7 @@ for (const first of ["Alice", "Bob"] as const) {
   });
 }
 
-Deno.test("`Outbox` keeps private messages in order for each receiver, whoever comes and goes", () => {
+Deno.test("`Outbox` keeps private messages to each receiver in order", () => {
   const step = fc.constantFrom("add", "send", "hub", "toggle", "probe", "rewind");
   fc.assert(
     fc.property(
@@ -216,7 +216,7 @@ Deno.test("`Outbox` keeps private messages in order for each receiver, whoever c
           if (action === "send") send();
           if (action === "hub") answer();
           if (action === "probe") outbox.retryHeld(nameKey(to));
-          // While something is on its way, who comes in between hears what comes after first.
+          // A receiver that returns while messages are in flight may get later ones first.
           if (action === "toggle" && wire.length === 0 && !there.delete(nameKey(to))) {
             there.add(nameKey(to));
           }

@@ -3,20 +3,20 @@ import { connect } from "../../client.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { joined, message, messages, ScriptedHub } from "../kit/scripted_hub.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
-Deno.test("a conversation with `maxUnread` comes back for the rest when all was read", async () => {
+Deno.test("`maxUnread` disconnects, and resumes after everything was read", async () => {
   await using hub = new ScriptedHub();
-  await using conversation = connect({ url: hub.url, maxUnread: 2000 });
+  await using connection = connect({ url: hub.url, maxUnread: 2000 });
   const side = await hub.welcome();
   side.say(...messages(1, 100));
   assertEquals(await side.closeCode(), 4000);
-  assertEquals([conversation.state, hub.unexpected], ["offline", 0], "nobody reads");
-  const log = new EventLog(conversation);
+  assertEquals([connection.state, hub.unexpected], ["offline", 0], "nobody reads");
+  const log = new EventLog(connection);
   await log.until("joined");
   const back = hub.accept();
   // As many as came before it was enough.
-  const [{ after = 0 } = {}] = conversation.positions;
+  const [{ after = 0 } = {}] = connection.positions;
   assert(after > 5 && after < 50, `${after} messages were kept`);
   assertEquals(await log.ids(after), Array.from({ length: after }, (_, n) => n + 1));
   const again = await back;
@@ -34,22 +34,22 @@ Deno.test("a conversation with `maxUnread` comes back for the rest when all was 
     again.say(message(id));
     assertEquals(await log.ids(1), [id]);
   }
-  assertEquals([conversation.state, hub.unexpected], ["online", 0]);
+  assertEquals([connection.state, hub.unexpected], ["online", 0]);
 });
 
-Deno.test("a conversation that is closed while it pauses stays closed", async () => {
+Deno.test("`close()` during a pause of `maxUnread` is final", async () => {
   await using hub = new ScriptedHub();
-  const conversation = connect({ url: hub.url, maxUnread: 1000 });
+  const connection = connect({ url: hub.url, maxUnread: 1000 });
   const side = await hub.welcome();
   side.say(...messages(1, 20));
   await side.closeCode();
-  await conversation.close();
-  const log = new EventLog(conversation);
+  await connection.close();
+  const log = new EventLog(connection);
   assertEquals((await log.rest()).at(-1), "message");
-  assertEquals([conversation.state, hub.unexpected], ["closed", 0]);
+  assertEquals([connection.state, hub.unexpected], ["closed", 0]);
 });
 
-Deno.test("a slow reader of a busy room gets every message once, a little at a time", async () => {
+Deno.test("a slow reader with `maxUnread` gets every message of a busy room once", async () => {
   await using hub = await startTestHub({ limits: { rate: 0 } });
   await using writer = connect({ url: hub.url, echo: false });
   await using reader = connect({

@@ -3,7 +3,7 @@ import { connect, ConnectError, type ConnectOptions, type Environment } from "..
 import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { joined, message, messages, ScriptedHub, type WelcomeScript } from "../kit/scripted_hub.ts";
-import { within } from "../kit/within.ts";
+import { within } from "../kit/wait.ts";
 
 /** Online, past the first room and its history. */
 async function online(
@@ -13,30 +13,30 @@ async function online(
   seams: Partial<Environment> = {},
 ) {
   const clock = new FakeClock();
-  const conversation = connect({ url: hub.url, ...options }, {
+  const connection = connect({ url: hub.url, ...options }, {
     clock,
     random: () => 0.5,
     ...seams,
   });
-  const log = new EventLog(conversation);
+  const log = new EventLog(connection);
   const side = await hub.welcome(welcome);
   await log.until("joined");
-  return { conversation, log, side, clock };
+  return { connection, log, side, clock };
 }
 
-Deno.test("a return asks for what comes after the last message seen, and yields each once", async () => {
+Deno.test("a reconnect resumes after the last message received, and yields each message once", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side, clock } = await online(hub, { sender: "Alice" }, {
+  const { connection, log, side, clock } = await online(hub, { sender: "Alice" }, {
     sender: "Alice-2",
     rooms: [joined("lobby", { history: messages(1, 2) }), joined("news", { last: 9 })],
   });
-  await using _ = conversation;
+  await using _ = connection;
   side.say(message(3));
   assertEquals(await log.ids(3), [1, 2, 3]);
   side.close(1011, "A fault");
   const offline = await log.expect("offline");
   assertEquals([offline.code, offline.reason, offline.retryIn], [1011, "A fault", 125]);
-  assertEquals(conversation.state, "offline");
+  assertEquals(connection.state, "offline");
   clock.advance(125);
   assertEquals((await log.expect("connecting")).attempt, 1);
   const back = await hub.accept();
@@ -63,15 +63,15 @@ Deno.test("a return asks for what comes after the last message seen, and yields 
   assertEquals((await log.expect("message")).id, 5);
   assertEquals((await log.expect("joined")).room, "news");
   assertEquals((await log.expect("message")).id, 6);
-  assertEquals(conversation.session, "secret-2");
+  assertEquals(connection.session, "secret-2");
 });
 
-Deno.test("a return to another epoch shows `recovered: false` and starts anew", async () => {
+Deno.test("a reconnect to another epoch yields `recovered: false` and starts over", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side, clock } = await online(hub, {}, {
+  const { connection, log, side, clock } = await online(hub, {}, {
     rooms: [joined("lobby", { history: messages(1, 20) })],
   });
-  await using _ = conversation;
+  await using _ = connection;
   await log.ids(20);
   side.close(1011);
   clock.advance((await log.until("offline")).retryIn);
@@ -82,15 +82,15 @@ Deno.test("a return to another epoch shows `recovered: false` and starts anew", 
   const lobby = await log.until("joined");
   assertEquals([lobby.rejoined, lobby.recovered], [true, false]);
   assertEquals(await log.ids(3), [2, 3, 4]);
-  assertEquals(conversation.positions, [{ room: "lobby", epoch: "e2", after: 4 }]);
+  assertEquals(connection.positions, [{ room: "lobby", epoch: "e2", after: 4 }]);
 });
 
-Deno.test("a return after history was trimmed shows `recovered: false` and what is left", async () => {
+Deno.test("a reconnect after a trim yields `recovered: false` and the remaining messages", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side, clock } = await online(hub, {}, {
+  const { connection, log, side, clock } = await online(hub, {}, {
     rooms: [joined("lobby", { history: messages(1, 2) })],
   });
-  await using _ = conversation;
+  await using _ = connection;
   await log.ids(2);
   side.close(1011);
   clock.advance((await log.until("offline")).retryIn);
@@ -100,22 +100,22 @@ Deno.test("a return after history was trimmed shows `recovered: false` and what 
   assertEquals(await log.ids(3), [8, 9, 10]);
 });
 
-Deno.test("a hub that calls a gap recovered is not believed", async () => {
+Deno.test("`recovered` is false if messages are missing, whatever the hub says", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side, clock } = await online(hub, {}, {
+  const { connection, log, side, clock } = await online(hub, {}, {
     rooms: [joined("lobby", { history: messages(1, 2) })],
   });
-  await using _ = conversation;
+  await using _ = connection;
   side.close(1011);
   clock.advance((await log.until("offline")).retryIn);
   await hub.welcome({ rooms: [joined("lobby", { recovered: true, history: messages(4, 5) })] });
   assertEquals((await log.until("joined")).recovered, false);
 });
 
-Deno.test("a gap in live messages makes it reconnect and ask, rather than show it", async () => {
+Deno.test("a gap in live messages causes a reconnect", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side, clock } = await online(hub);
-  await using _ = conversation;
+  const { connection, log, side, clock } = await online(hub);
+  await using _ = connection;
   side.say(message(1), message(3), message(4));
   assertEquals((await log.expect("message")).id, 1);
   const offline = await log.expect("offline");
@@ -128,10 +128,10 @@ Deno.test("a gap in live messages makes it reconnect and ask, rather than show i
   assertEquals(await log.ids(3), [2, 3, 4]);
 });
 
-Deno.test("a message delivered twice is shown once", async () => {
+Deno.test("a message delivered twice is yielded once", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side } = await online(hub);
-  await using _ = conversation;
+  const { connection, log, side } = await online(hub);
+  await using _ = connection;
   side.say(message(1), message(1), message(2));
   side.say(message(2), message(3));
   for (const id of [1, 2, 3]) {
@@ -139,31 +139,31 @@ Deno.test("a message delivered twice is shown once", async () => {
   }
 });
 
-Deno.test("a join while offline goes into the next hello, a leave does without the hub", async () => {
+Deno.test("`join()` while offline goes into the next `hello`, `leave()` needs no hub", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side, clock } = await online(hub);
-  await using _ = conversation;
+  const { connection, log, side, clock } = await online(hub);
+  await using _ = connection;
   side.close(1011);
   const { retryIn } = await log.until("offline");
-  conversation.join({ room: "news", history: 3 });
-  conversation.typing("news", true);
-  conversation.leave("lobby");
+  connection.join({ room: "news", history: 3 });
+  connection.typing("news", true);
+  connection.leave("lobby");
   assertEquals((await log.expect("left")).room, "lobby");
   clock.advance(retryIn);
   const back = await hub.accept();
   assertEquals((await back.hello()).rooms, [{ room: "news", history: 3 }]);
   back.welcome({ rooms: [joined("news")] });
-  const ping = conversation.ping();
+  const ping = connection.ping();
   // Neither a join nor typing comes before it.
   back.say({ type: "pong", ref: (await back.expect("ping")).ref ?? "" });
   await within(ping, "pong");
 });
 
-Deno.test("a room that the hub does not give back is left", async () => {
+Deno.test("a room that is missing after a reconnect is left", async () => {
   await using hub = new ScriptedHub();
   const rooms = [joined("lobby"), joined("board")];
-  const { conversation, log, side, clock } = await online(hub, {}, { rooms });
-  await using _ = conversation;
+  const { connection, log, side, clock } = await online(hub, {}, { rooms });
+  await using _ = connection;
   side.close(1011);
   clock.advance((await log.until("offline")).retryIn);
   const back = await hub.accept();
@@ -174,13 +174,13 @@ Deno.test("a room that the hub does not give back is left", async () => {
   assertEquals((await log.expect("left")).room, "board");
   await log.expect("joined");
   assertEquals((await log.expect("error")).message, "Not #board any more");
-  assertEquals(conversation.positions.map(({ room }) => room), ["lobby"]);
+  assertEquals(connection.positions.map(({ room }) => room), ["lobby"]);
 });
 
-Deno.test("the wait before a return follows the close code and grows with each failure", async () => {
+Deno.test("the reconnect delay depends on the close code and grows with each failure", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side, clock } = await online(hub);
-  await using _ = conversation;
+  const { connection, log, side, clock } = await online(hub);
+  await using _ = connection;
   const retry = async (): Promise<number> => {
     const { retryIn } = await log.until("offline");
     clock.advance(retryIn);
@@ -209,10 +209,10 @@ Deno.test("the wait before a return follows the close code and grows with each f
   assertEquals((await log.until("connecting")).attempt, 1);
 });
 
-Deno.test("a return goes on trying while the hub is away, and counts its tries", async () => {
+Deno.test("reconnecting continues while the hub is away, and counts its attempts", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side, clock } = await online(hub);
-  await using _ = conversation;
+  const { connection, log, side, clock } = await online(hub);
+  await using _ = connection;
   // What stands in for a hub that restarts behind a proxy.
   hub.answer(() => new Response("<h1>Not here</h1>", { status: 404 }));
   side.close(1011);
@@ -231,7 +231,7 @@ Deno.test("a return goes on trying while the hub is away, and counts its tries",
   assertEquals((await log.expect("online")).reconnected, true);
 });
 
-Deno.test("a close code that says no ends the conversation with the hub's words", async () => {
+Deno.test("a final close code ends the connection with the hub's reason", async () => {
   const cases = [
     { code: 4501, reason: "The token expired", failure: "refused" },
     { code: 4503, reason: "You are banned", failure: "refused" },
@@ -241,42 +241,42 @@ Deno.test("a close code that says no ends the conversation with the hub's words"
   ];
   for (const { code, reason, failure } of cases) {
     await using hub = new ScriptedHub();
-    const { conversation, log, side } = await online(hub);
-    const sent = assertRejects(() => conversation.send({ message: "hi" }), ConnectError);
+    const { connection, log, side } = await online(hub);
+    const sent = assertRejects(() => connection.send({ message: "hi" }), ConnectError);
     side.close(code, reason);
     const error = await assertRejects(() => log.rest(), ConnectError, reason);
     assertEquals([error.failure, error.code], [failure, code]);
-    assertEquals(conversation.state, "closed");
+    assertEquals(connection.state, "closed");
     assertEquals(await sent, error);
-    await conversation.close();
+    await connection.close();
   }
 });
 
-Deno.test("`reconnect: false` ends with the first connection", async () => {
+Deno.test("`reconnect: false` ends after the first disconnect", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side } = await online(hub, { reconnect: false });
+  const { connection, log, side } = await online(hub, { reconnect: false });
   side.close(1001, "The hub is stopping");
   const error = await assertRejects(() => log.rest(), ConnectError, "The hub is stopping");
   assertEquals([error.failure, error.code], ["lost", 1001]);
-  await conversation.close();
+  await connection.close();
 });
 
-Deno.test("silence makes it ask, and no answer makes it come back", async () => {
+Deno.test("silence causes a ping, and a missing answer a reconnect", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side, clock } = await online(hub);
-  await using _ = conversation;
+  const { connection, log, side, clock } = await online(hub);
+  await using _ = connection;
   clock.advance(50_000);
   assertEquals(await side.expect("ping"), { type: "ping" });
   // Any word will do.
   side.say(message(1));
   await log.until("message");
   clock.advance(40_000);
-  assertEquals(conversation.state, "online");
+  assertEquals(connection.state, "online");
   clock.advance(10_000);
   await side.expect("ping");
   // It asked at the first look after 45 seconds.
   clock.advance(5999);
-  assertEquals(conversation.state, "online");
+  assertEquals(connection.state, "online");
   clock.advance(1);
   const offline = await log.expect("offline");
   assertEquals(offline.reason, "Received nothing from the hub for 55 seconds");
@@ -285,17 +285,17 @@ Deno.test("silence makes it ask, and no answer makes it come back", async () => 
   await log.until("online");
 });
 
-Deno.test("a laptop that wakes up comes back within seconds", async () => {
+Deno.test("a client reconnects within seconds after a sleep of the machine", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side, clock } = await online(hub);
-  await using _ = conversation;
+  const { connection, log, side, clock } = await online(hub);
+  await using _ = connection;
   clock.advance(5000);
   clock.sleep(60_000);
   // A look was due a second after the lid was closed.
   clock.advance(1000);
   await side.expect("ping");
   clock.advance(3999);
-  assertEquals(conversation.state, "online");
+  assertEquals(connection.state, "online");
   clock.advance(1);
   const offline = await log.until("offline");
   assertEquals(offline.reason, "The connection did not survive this machine's sleep");
@@ -304,10 +304,10 @@ Deno.test("a laptop that wakes up comes back within seconds", async () => {
   await log.until("online");
 });
 
-Deno.test("a laptop whose connection outlived a nap keeps it", async () => {
+Deno.test("a connection that survived a sleep is kept", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side, clock } = await online(hub);
-  await using _ = conversation;
+  const { connection, log, side, clock } = await online(hub);
+  await using _ = connection;
   for (let nap = 1; nap <= 3; nap++) {
     clock.advance(5000);
     clock.sleep(20_000);
@@ -320,14 +320,14 @@ Deno.test("a laptop whose connection outlived a nap keeps it", async () => {
     await log.until("message");
   }
   clock.advance(30_000);
-  assertEquals(conversation.state, "online");
+  assertEquals(connection.state, "online");
 });
 
-Deno.test("`nick()` that was on its way when the connection broke is asked again", async () => {
+Deno.test("`nick()` in flight is repeated after a reconnect", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side, clock } = await online(hub);
-  await using _ = conversation;
-  conversation.nick("Ann");
+  const { connection, log, side, clock } = await online(hub);
+  await using _ = connection;
+  connection.nick("Ann");
   await side.expect("nick");
   side.close(1011);
   clock.advance((await log.until("offline")).retryIn);
@@ -339,8 +339,8 @@ Deno.test("`nick()` that was on its way when the connection broke is asked again
   back.close(1011);
   clock.advance((await log.until("offline")).retryIn);
   const third = await hub.welcome();
-  const ping = conversation.ping();
+  const ping = connection.ping();
   third.say({ type: "pong", ref: (await third.expect("ping")).ref ?? "" });
   await within(ping, "pong");
-  assertEquals(conversation.sender, "Alice");
+  assertEquals(connection.sender, "Alice");
 });

@@ -5,7 +5,7 @@ import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { Relay } from "../kit/relay.ts";
 import { ack, joined, message, ScriptedHub, type WelcomeScript } from "../kit/scripted_hub.ts";
-import { within } from "../kit/within.ts";
+import { within } from "../kit/wait.ts";
 
 /** The texts of messages. */
 function texts(messages: readonly Publish[]): (string | undefined)[] {
@@ -24,15 +24,15 @@ async function online(
 ) {
   const { clock = new FakeClock(), url = hub.url, welcome = {}, echo = true } = options;
   const sent: string[] = [];
-  const conversation = connect({ url, echo }, {
+  const connection = connect({ url, echo }, {
     clock,
     random: () => 0.5,
     socket: (url, protocol) => recording(new WebSocket(url, protocol), sent),
   });
-  const log = new EventLog(conversation);
+  const log = new EventLog(connection);
   const side = await hub.welcome(welcome);
   await log.until("joined");
-  return { conversation, log, side, clock, sent };
+  return { connection, log, side, clock, sent };
 }
 
 /** `socket`, with what goes out written down at once: the proof that something was not sent. */
@@ -47,9 +47,9 @@ function recording(socket: WebSocket, sent: string[]): WebSocket {
 
 Deno.test("`send()` resolves with the ack of the hub", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, side } = await online(hub);
-  await using _ = conversation;
-  const sent = conversation.send({ message: "hi", data: { a: [1] }, room: "news", kind: "action" });
+  const { connection, side } = await online(hub);
+  await using _ = connection;
+  const sent = connection.send({ message: "hi", data: { a: [1] }, room: "news", kind: "action" });
   const frame = await side.expect("message");
   const { ref = "", ...rest } = frame;
   assertEquals(rest, {
@@ -62,14 +62,14 @@ Deno.test("`send()` resolves with the ack of the hub", async () => {
   side.ack(ref, 9, "news");
   const ack = await within(sent, "ack");
   assertEquals([ack.id, ack.room, ack.ref, ack.duplicate], [9, "news", ref, undefined]);
-  assertEquals(conversation.pending, 0);
+  assertEquals(connection.pending, 0);
 });
 
-Deno.test("`send()` puts everything of one turn into one frame, in order, each with its own ref", async () => {
+Deno.test("`send()` batches the messages of one turn in order, each with its own `ref`", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, side } = await online(hub);
-  await using _ = conversation;
-  const all = Promise.all(["a", "b\nc", "d"].map((message) => conversation.send({ message })));
+  const { connection, side } = await online(hub);
+  await using _ = connection;
+  const all = Promise.all(["a", "b\nc", "d"].map((message) => connection.send({ message })));
   const frame = await side.raw();
   const objects: Publish[] = frame.split("\n").map((line) => JSON.parse(line));
   assertEquals(texts(objects), ["a", "b\nc", "d"]);
@@ -78,12 +78,12 @@ Deno.test("`send()` puts everything of one turn into one frame, in order, each w
   assertEquals((await within(all, "acks")).map(({ id }) => id), [1, 2, 3]);
 });
 
-Deno.test("`send()` keeps each frame within what the hub takes", async () => {
+Deno.test("`send()` keeps each batch within the hub's limit", async () => {
   await using hub = new ScriptedHub();
   const maxMessageBytes = 256;
-  const { conversation, side } = await online(hub, { welcome: { limits: { maxMessageBytes } } });
+  const { connection, side } = await online(hub, { welcome: { limits: { maxMessageBytes } } });
   const all = Promise.allSettled(
-    Array.from({ length: 60 }, () => conversation.send({ message: "ü".repeat(60) })),
+    Array.from({ length: 60 }, () => connection.send({ message: "ü".repeat(60) })),
   );
   let objects = 0;
   let frames = 0;
@@ -96,11 +96,11 @@ Deno.test("`send()` keeps each frame within what the hub takes", async () => {
     frames++;
   }
   assert(frames < 20, "most messages share a frame");
-  await conversation.close();
+  await connection.close();
   await all;
 });
 
-Deno.test("`send()` refuses what is too big for the hub once it knows the limit", async () => {
+Deno.test("`send()` rejects a message over the hub's limit once it is known", async () => {
   await using hub = new ScriptedHub();
   await using early = connect({ url: hub.url });
   const tooEarly = early.send({ message: "x".repeat(200) });
@@ -115,14 +115,14 @@ Deno.test("`send()` refuses what is too big for the hub once it knows the limit"
   assertEquals([early.pending, side.unread], [0, 0]);
 });
 
-Deno.test("`send()` rejects with a TypeError what JSON cannot say, and sends nothing", async () => {
+Deno.test("`send()` rejects data that is not valid JSON with a TypeError", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, side } = await online(hub);
-  await using _ = conversation;
-  await assertRejects(() => conversation.send({ data: 1n }), TypeError);
-  await assertRejects(() => conversation.direct("Bob", { data: 1n }), TypeError);
+  const { connection, side } = await online(hub);
+  await using _ = connection;
+  await assertRejects(() => connection.send({ data: 1n }), TypeError);
+  await assertRejects(() => connection.direct("Bob", { data: 1n }), TypeError);
   const data = { text: "before" };
-  const sent = conversation.send({ data });
+  const sent = connection.send({ data });
   data.text = "after";
   const frame = await side.expect("message");
   assertEquals(frame.data, { text: "before" });
@@ -130,25 +130,25 @@ Deno.test("`send()` rejects with a TypeError what JSON cannot say, and sends not
   await within(sent, "ack");
 });
 
-Deno.test("`send()` rejects with the hub's own words what the hub refuses", async () => {
+Deno.test("`send()` rejects with the hub's error", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, side } = await online(hub);
-  await using _ = conversation;
-  const sent = conversation.send({ message: "hi", room: "elsewhere" });
+  const { connection, side } = await online(hub);
+  await using _ = connection;
+  const sent = connection.send({ message: "hi", room: "elsewhere" });
   const { ref = "" } = await side.expect("message");
   side.say({ type: "error", code: "not_in_room", message: "Join #elsewhere first", ref });
   const error = await assertRejects(() => sent, RequestError, "Join #elsewhere first");
   assertEquals(error.code, "not_in_room");
-  assertEquals(conversation.pending, 0);
+  assertEquals(connection.pending, 0);
 });
 
-Deno.test("`send()` before the first welcome waits, and goes to the first room of the hub", async () => {
+Deno.test("`send()` before the first `welcome` waits, and goes to the hub's first room", async () => {
   await using hub = new ScriptedHub();
-  await using conversation = connect({ url: hub.url });
-  const sent = conversation.send({ message: "early" });
+  await using connection = connect({ url: hub.url });
+  const sent = connection.send({ message: "early" });
   const side = await hub.accept();
   await side.hello();
-  assertEquals(conversation.pending, 1);
+  assertEquals(connection.pending, 1);
   side.welcome({ rooms: [joined("den"), joined("lobby")] });
   const { ref, room } = await side.expect("message");
   assertEquals(room, "den");
@@ -156,18 +156,18 @@ Deno.test("`send()` before the first welcome waits, and goes to the first room o
   await within(sent, "ack");
 });
 
-Deno.test("`send()` resolves once when the ack was lost and the hub says duplicate", async () => {
+Deno.test("`send()` resolves with a duplicate ack after a lost one", async () => {
   await using hub = new ScriptedHub();
   await using relay = new Relay(hub.port);
-  const { conversation, side, log, clock } = await online(hub, { url: relay.url });
-  await using _ = conversation;
+  const { connection, side, log, clock } = await online(hub, { url: relay.url });
+  await using _ = connection;
   let settled = 0;
-  const sent = conversation.send({ message: "once" }).finally(() => settled++);
+  const sent = connection.send({ message: "once" }).finally(() => settled++);
   const first = await side.expect("message");
   relay.cut();
   const offline = await log.until("offline");
   assertEquals([offline.code, offline.reason], [1006, "The connection broke"]);
-  assertEquals(conversation.state, "offline");
+  assertEquals(connection.state, "offline");
   clock.advance(offline.retryIn);
   const back = await hub.accept();
   const hello = await back.hello();
@@ -180,36 +180,36 @@ Deno.test("`send()` resolves once when the ack was lost and the hub says duplica
   const ack = await within(sent, "ack");
   assertEquals([ack.id, ack.duplicate], [1, true]);
   assertEquals(await log.ids(1), [1]);
-  assertEquals([settled, conversation.pending], [1, 0]);
+  assertEquals([settled, connection.pending], [1, 0]);
 });
 
-Deno.test("`send()` repeats what is not acked in the old order, before what came later", async () => {
+Deno.test("`send()` resends unacknowledged messages in order, before later ones", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, side, log, clock } = await online(hub);
-  const all = Promise.allSettled("abcd".split("").map((message) => conversation.send({ message })));
+  const { connection, side, log, clock } = await online(hub);
+  const all = Promise.allSettled("abcd".split("").map((message) => connection.send({ message })));
   const first = await side.messages(4);
   side.ack(first[1]?.ref, 2);
   side.close(1011, "A fault");
   const offline = await log.until("offline");
-  const late = Promise.allSettled([conversation.send({ message: "e" })]);
-  assertEquals(conversation.pending, 4);
+  const late = Promise.allSettled([connection.send({ message: "e" })]);
+  assertEquals(connection.pending, 4);
   clock.advance(offline.retryIn);
   const back = await hub.welcome({ rooms: [joined("lobby", { recovered: true })] });
   const again = await back.messages(4);
   assertEquals(texts(again), ["a", "c", "d", "e"]);
   assertEquals(again.slice(0, 3), [first[0], first[2], first[3]]);
-  await conversation.close();
+  await connection.close();
   await Promise.all([all, late]);
 });
 
-Deno.test("`send()` keeps a bounded number of messages on the way, however many wait", async () => {
+Deno.test("`send()` keeps a bounded number of messages in flight", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, side } = await online(hub, { echo: false });
-  await using _ = conversation;
+  const { connection, side } = await online(hub, { echo: false });
+  await using _ = connection;
   const total = 5000;
-  const sends = Array.from({ length: total }, (_, i) => conversation.send({ message: `${i}` }));
+  const sends = Array.from({ length: total }, (_, i) => connection.send({ message: `${i}` }));
   const all = Promise.all(sends);
-  assertEquals(conversation.pending, total);
+  assertEquals(connection.pending, total);
   let received = 0;
   while (received < total) {
     const expected = Math.min(256, total - received);
@@ -217,7 +217,7 @@ Deno.test("`send()` keeps a bounded number of messages on the way, however many 
     assertEquals(window[0]?.message, `${received}`);
     received += expected;
     // A question overtakes all that waits: that nothing but it follows shows that the window is shut.
-    const ping = conversation.ping();
+    const ping = connection.ping();
     const { ref = "" } = await side.expect("ping");
     assertEquals(side.unread, 0);
     side.say({ type: "pong", ref });
@@ -227,16 +227,16 @@ Deno.test("`send()` keeps a bounded number of messages on the way, however many 
     );
   }
   assertEquals((await within(all, "acks")).map(({ id }) => id)[total - 1], total);
-  assertEquals(conversation.pending, 0);
+  assertEquals(connection.pending, 0);
 });
 
-Deno.test("`send()` stays under the rate of the hub, and uses it", async () => {
+Deno.test("`send()` stays below the hub's rate, but close to it", async () => {
   await using hub = new ScriptedHub();
   const limits = { rate: 10, burst: 10 };
-  const { conversation, side, clock } = await online(hub, { welcome: { limits } });
-  await using _ = conversation;
+  const { connection, side, clock } = await online(hub, { welcome: { limits } });
+  await using _ = connection;
   const all = Promise.all(
-    Array.from({ length: 60 }, (_, i) => conversation.send({ message: `${i}` })),
+    Array.from({ length: 60 }, (_, i) => connection.send({ message: `${i}` })),
   );
   // What the hub would count: its own bucket, the hello already taken from it.
   let tokens = limits.burst - 1;
@@ -247,7 +247,7 @@ Deno.test("`send()` stays under the rate of the hub, and uses it", async () => {
     tokens -= lines.length;
     assert(tokens >= 0, `over the rate after ${seconds} s and ${received} messages`);
     side.say(...lines.map((line) => ack(JSON.parse(line).ref, ++received)));
-    await waitFor(() => conversation.pending === 60 - received);
+    await waitFor(() => connection.pending === 60 - received);
     const step = 0.106;
     clock.advance(step * 1000);
     seconds += step;
@@ -257,13 +257,13 @@ Deno.test("`send()` stays under the rate of the hub, and uses it", async () => {
   await within(all, "acks");
 });
 
-Deno.test("`send()` never has more on the way than the hub takes at once", async () => {
+Deno.test("`send()` never has more in flight than the hub's burst", async () => {
   await using hub = new ScriptedHub();
   const limits = { rate: 1000, burst: 10 };
-  const { conversation, side, clock, sent } = await online(hub, { welcome: { limits } });
-  await using _ = conversation;
+  const { connection, side, clock, sent } = await online(hub, { welcome: { limits } });
+  await using _ = connection;
   const all = Promise.all(
-    Array.from({ length: 20 }, (_, i) => conversation.send({ message: `${i}` })),
+    Array.from({ length: 20 }, (_, i) => connection.send({ message: `${i}` })),
   );
   const first = await side.messages(9);
   const before = sent.length;
@@ -273,18 +273,18 @@ Deno.test("`send()` never has more on the way than the hub takes at once", async
   side.say(...first.map(({ ref = "" }, index) => ack(ref, index + 1)));
   let received = 9;
   while (received < 20) {
-    await waitFor(() => conversation.pending === 20 - received);
+    await waitFor(() => connection.pending === 20 - received);
     clock.advance(20);
     side.ack((await side.expect("message")).ref, ++received);
   }
   assertEquals((await within(all, "acks")).map(({ id }) => id)[19], 20);
 });
 
-Deno.test("`send()` after `rate_limited` waits as long as told and keeps the order", async () => {
+Deno.test("`send()` after `rate_limited` waits for `retryAfter` and keeps the order", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, side, clock, sent } = await online(hub);
-  await using _ = conversation;
-  const all = Promise.all("abcd".split("").map((message) => conversation.send({ message })));
+  const { connection, side, clock, sent } = await online(hub);
+  await using _ = connection;
+  const all = Promise.all("abcd".split("").map((message) => connection.send({ message })));
   const first = await side.messages(4);
   const [a, b, c, d] = first.map(({ ref }) => ref ?? "");
   const refuse = (ref: string | number | undefined) => {
@@ -301,9 +301,9 @@ Deno.test("`send()` after `rate_limited` waits as long as told and keeps the ord
   refuse(c);
   // The hub took this one in between: its place cannot be changed any more.
   side.ack(d, 2);
-  await waitFor(() => conversation.pending === 2);
+  await waitFor(() => connection.pending === 2);
   const before = sent.length;
-  conversation.join({ room: "news" });
+  connection.join({ room: "news" });
   await turn();
   clock.advance(1999);
   assertEquals(sent.length, before);
@@ -316,33 +316,33 @@ Deno.test("`send()` after `rate_limited` waits as long as told and keeps the ord
   assertEquals((await within(all, "acks")).map(({ id }) => id), [1, 3, 4, 2]);
 });
 
-Deno.test("`send()` tries again after a fault of the hub that may pass, but not for ever", async () => {
+Deno.test("`send()` retries a temporary error of the hub a limited number of times", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, side, clock } = await online(hub);
-  await using _ = conversation;
-  const sent = conversation.send({ message: "hi" });
+  const { connection, side, clock } = await online(hub);
+  await using _ = connection;
+  const sent = connection.send({ message: "hi" });
   const refused = assertRejects(() => sent, RequestError, "Disk full");
   for (let round = 0; round < 6; round++) {
     const { ref = "" } = await side.expect("message");
     side.say({ type: "error", code: "internal", message: "Disk full", ref, retryAfter: 1 });
-    await waitFor(() => clock.waiting > 1 || conversation.pending === 0);
+    await waitFor(() => clock.waiting > 1 || connection.pending === 0);
     clock.advance(1000);
   }
   await within(refused, "the refusal");
 });
 
-Deno.test("`direct()` rejects rather than deliver twice when its answer was lost", async () => {
+Deno.test("`direct()` rejects if its answer was lost, rather than deliver twice", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, side, log, clock } = await online(hub);
-  await using _ = conversation;
-  const direct = conversation.direct("Bob", { message: "psst" });
-  const who = conversation.who("lobby");
+  const { connection, side, log, clock } = await online(hub);
+  await using _ = connection;
+  const direct = connection.direct("Bob", { message: "psst" });
+  const who = connection.who("lobby");
   const doubt = assertRejects(() => direct, ConnectError, "may or may not have been delivered");
   await side.expect("who");
   await side.expect("direct");
   side.close(1011);
   assertEquals((await within(doubt, "the doubt")).failure, "lost");
-  const waiting = conversation.direct("Bob", { message: "never left" });
+  const waiting = connection.direct("Bob", { message: "never left" });
   clock.advance((await log.until("offline")).retryIn);
   const back = await hub.welcome();
   // A question may be asked twice.
@@ -355,12 +355,12 @@ Deno.test("`direct()` rejects rather than deliver twice when its answer was lost
   await within(waiting, "direct");
 });
 
-Deno.test("`leave()` lets the messages go first that were sent before it, over a broken connection too", async () => {
+Deno.test("`leave()` follows earlier messages, also after a reconnect", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, side, log, clock } = await online(hub);
-  await using _ = conversation;
-  const sent = conversation.send({ message: "bye", room: "lobby" });
-  conversation.leave("lobby");
+  const { connection, side, log, clock } = await online(hub);
+  await using _ = connection;
+  const sent = connection.send({ message: "bye", room: "lobby" });
+  connection.leave("lobby");
   await side.expect("message");
   await side.expect("leave");
   side.close(1011);
@@ -371,18 +371,18 @@ Deno.test("`leave()` lets the messages go first that were sent before it, over a
   back.say({ type: "left", room: "lobby" });
   await within(sent, "ack");
   assertEquals((await log.until("left")).room, "lobby");
-  assertEquals(conversation.positions, []);
+  assertEquals(connection.positions, []);
 });
 
-Deno.test("`flush()` resolves when everything sent before is acked or refused", async () => {
+Deno.test("`flush()` resolves when all earlier messages are acked or refused", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, side } = await online(hub);
-  await using _ = conversation;
-  await conversation.flush();
-  const acked = conversation.send({ message: "a" });
-  const refused = assertRejects(() => conversation.send({ message: "b" }), RequestError);
+  const { connection, side } = await online(hub);
+  await using _ = connection;
+  await connection.flush();
+  const acked = connection.send({ message: "a" });
+  const refused = assertRejects(() => connection.send({ message: "b" }), RequestError);
   let flushed = false;
-  const flush = conversation.flush().then(() => flushed = true);
+  const flush = connection.flush().then(() => flushed = true);
   const [a, b] = await side.messages(2);
   side.ack(a?.ref, 1);
   await within(acked, "ack");
@@ -392,21 +392,21 @@ Deno.test("`flush()` resolves when everything sent before is acked or refused", 
   await within(flush, "flush");
 });
 
-Deno.test("`flush()` rejects when the conversation ends before", async () => {
+Deno.test("`flush()` rejects when the connection is closed before", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, side } = await online(hub);
-  const sent = assertRejects(() => conversation.send({ message: "a" }), ConnectError);
-  const flush = assertRejects(() => conversation.flush(), ConnectError);
+  const { connection, side } = await online(hub);
+  const sent = assertRejects(() => connection.send({ message: "a" }), ConnectError);
+  const flush = assertRejects(() => connection.flush(), ConnectError);
   await side.expect("message");
-  await conversation.close();
+  await connection.close();
   await Promise.all([sent, flush]);
 });
 
-Deno.test("`send()` without echo does not take its own ids for a gap", async () => {
+Deno.test("without `echo`, the client's own ids are not a gap", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, side, log } = await online(hub, { echo: false });
-  await using _ = conversation;
-  const all = Promise.all(["a", "b", "c"].map((message) => conversation.send({ message })));
+  const { connection, side, log } = await online(hub, { echo: false });
+  await using _ = connection;
+  const all = Promise.all(["a", "b", "c"].map((message) => connection.send({ message })));
   const [a, b, c] = await side.messages(3);
   side.ack(a?.ref, 1);
   side.say(message(2));
@@ -417,8 +417,8 @@ Deno.test("`send()` without echo does not take its own ids for a gap", async () 
   side.say(message(6));
   await within(all, "acks");
   assertEquals(await log.ids(3), [2, 4, 6]);
-  assertEquals(conversation.state, "online");
-  assertEquals(conversation.positions, [{ room: "lobby", epoch: "e1", after: 6 }]);
+  assertEquals(connection.state, "online");
+  assertEquals(connection.positions, [{ room: "lobby", epoch: "e1", after: 6 }]);
 });
 
 /** One turn of the event loop. */

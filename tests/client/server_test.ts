@@ -5,7 +5,7 @@ import { connect, ConnectError, RequestError } from "../../client.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { Relay } from "../kit/relay.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { within } from "../kit/within.ts";
+import { within } from "../kit/wait.ts";
 
 Deno.test("two connections exchange messages over a real hub", async () => {
   await using server = await startTestHub();
@@ -81,22 +81,22 @@ Deno.test("a connection survives a restart of the hub", async () => {
   const directory = await Deno.makeTempDir();
   const path = `${directory}/log.db`;
   const first = await startTestHub({ broker: await openSqliteBroker({ path }) });
-  await using conversation = connect({ url: first.url, sender: "Alice" }, { random: () => 0 });
-  const log = new EventLog(conversation);
+  await using connection = connect({ url: first.url, sender: "Alice" }, { random: () => 0 });
+  const log = new EventLog(connection);
   await log.until("joined");
-  await conversation.send({ message: "before" });
+  await connection.send({ message: "before" });
   await log.until("message");
   const { port } = first;
   await first.stop();
   const offline = await log.until("offline");
   assertEquals(offline.code, 1001);
-  const waiting = conversation.send({ message: "meanwhile" });
+  const waiting = connection.send({ message: "meanwhile" });
   await using _second = await startTestHub({ broker: await openSqliteBroker({ path }), port });
   assertEquals((await within(waiting, "ack")).id, 2);
   const back = await log.until("joined");
   assertEquals([back.rejoined, back.recovered], [true, true]);
   assertEquals((await log.until("message")).message, "meanwhile");
-  await conversation.close();
+  await connection.close();
   await _second.stop();
   await Deno.remove(directory, { recursive: true });
 });
@@ -105,12 +105,12 @@ Deno.test("`send()` at full speed stays within the rate limit of a real hub", as
   await using server = await startTestHub({
     limits: { rate: 400, burst: 40, rateOnLoopback: true },
   });
-  await using conversation = connect({ url: server.url, echo: false });
-  const log = new EventLog(conversation);
+  await using connection = connect({ url: server.url, echo: false });
+  const log = new EventLog(connection);
   await log.until("joined");
   const began = performance.now();
   const acks = await Promise.all(
-    Array.from({ length: 300 }, (_, i) => conversation.send({ message: `${i}` })),
+    Array.from({ length: 300 }, (_, i) => connection.send({ message: `${i}` })),
   );
   const seconds = (performance.now() - began) / 1000;
   assertEquals(acks.map(({ id }) => id), acks.map((_, index) => index + 1));

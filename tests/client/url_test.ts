@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type HubAddress, hubUrl, shownUrl } from "../../client.ts";
 
-Deno.test("`hubUrl()` understands how people write addresses", () => {
+Deno.test("`hubUrl()` accepts addresses as users write them", () => {
   const cases: readonly (readonly [HubAddress, string])[] = [
     [{}, "ws://localhost:8765/"],
     [{ url: "example.org" }, "ws://example.org:8765/"],
@@ -35,7 +35,7 @@ Deno.test("`hubUrl()` understands how people write addresses", () => {
   }
 });
 
-Deno.test("`hubUrl()` throws a TypeError of one line for what is no address", () => {
+Deno.test("`hubUrl()` throws a TypeError with one line for an invalid address", () => {
   const nonsense = [
     "",
     "22001",
@@ -64,7 +64,7 @@ Deno.test("`hubUrl()` throws a TypeError of one line for what is no address", ()
   assertThrows(() => hubUrl({ url: "ws://a.example", tls: true }), TypeError, "Cannot use TLS");
 });
 
-Deno.test("`hubUrl()` and `shownUrl()` tell no secrets", () => {
+Deno.test("`hubUrl()` and `shownUrl()` reveal no secrets", () => {
   const { message } = assertThrows(() => hubUrl({ url: "ftp://x?token=secret" }), TypeError);
   assertEquals(message.includes("secret"), false);
   assertEquals(shownUrl(new URL("ws://me:secret@h:1/p?token=secret")), "ws://h:1/p");

@@ -7,44 +7,44 @@ import { ScriptedHub } from "../kit/scripted_hub.ts";
 
 async function online(hub: ScriptedHub) {
   const clock = new FakeClock();
-  const conversation = connect({ url: hub.url }, { clock, random: () => 0.5 });
-  const log = new EventLog(conversation);
+  const connection = connect({ url: hub.url }, { clock, random: () => 0.5 });
+  const log = new EventLog(connection);
   const side = await hub.welcome();
   await log.until("joined");
-  return { conversation, log, side, clock };
+  return { connection, log, side, clock };
 }
 
-Deno.test("`wake()` ends a wait for the next try", async () => {
+Deno.test("`wake()` reconnects at once", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side, clock } = await online(hub);
-  await using _ = conversation;
+  const { connection, log, side, clock } = await online(hub);
+  await using _ = connection;
   side.close(1011);
   await log.until("offline");
-  conversation.wake();
+  connection.wake();
   await log.expect("connecting");
   // Twice is not two connections, and the wait that was cut short does not end again.
-  conversation.wake();
+  connection.wake();
   await hub.welcome();
   await log.until("online");
   clock.advance(1000);
-  assertEquals([conversation.state, hub.unexpected], ["online", 0]);
+  assertEquals([connection.state, hub.unexpected], ["online", 0]);
 });
 
-Deno.test("`wake()` finds out within seconds that a connection only looks alive", async () => {
+Deno.test("`wake()` detects a dead connection within seconds", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, log, side, clock } = await online(hub);
-  await using _ = conversation;
-  conversation.wake();
+  const { connection, log, side, clock } = await online(hub);
+  await using _ = connection;
+  connection.wake();
   await side.expect("ping");
   clock.advance(3000);
   // A second doubt does not put the answer off.
-  conversation.wake();
+  connection.wake();
   clock.advance(1000);
   const { reason } = await log.until("offline");
   assertEquals(reason, "The hub did not answer within 4 seconds");
 });
 
-Deno.test("`wake()` leaves a connection alone whose hub answers", () => {
+Deno.test("`wake()` keeps a connection whose hub answers", () => {
   const clock = new FakeClock();
   const asked: number[] = [];
   const givenUp: string[] = [];
@@ -65,11 +65,11 @@ Deno.test("`wake()` leaves a connection alone whose hub answers", () => {
   assertEquals(clock.waiting, 0);
 });
 
-Deno.test("`send()` uses the message's own ref, so that a later conversation can repeat it", async () => {
+Deno.test("`send()` uses the given `ref`, so that a later connection can resend the message", async () => {
   await using hub = new ScriptedHub();
-  const { conversation, side } = await online(hub);
-  await using _ = conversation;
-  const sent = conversation.send({ message: "hi", ref: "mine-1" });
+  const { connection, side } = await online(hub);
+  await using _ = connection;
+  const sent = connection.send({ message: "hi", ref: "mine-1" });
   assertEquals((await side.expect("message")).ref, "mine-1");
   side.ack("mine-1", 7);
   assertEquals((await sent).id, 7);

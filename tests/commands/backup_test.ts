@@ -7,7 +7,7 @@ import { draft, drafts, ids, readAll, store } from "../broker/contract/broker_co
 import { temporaryFolder } from "../kit/folder.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
 import { TestSocket } from "../kit/test_socket.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 /** Runs `bcast backup`. */
 async function backup(

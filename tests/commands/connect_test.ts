@@ -3,7 +3,7 @@ import { temporaryFolder } from "../kit/folder.ts";
 import { Program, programCommand } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { TestSocket } from "../kit/test_socket.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 Deno.test("echo hi | bcast connect sends each line, waits for the acks, prints nothing of its own", async () => {
   await using hub = await startTestHub();

@@ -1,10 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { connect } from "../../client.ts";
-import { bcastOnPath } from "../kit/bcast_on_path.ts";
+import { bcastOnPath, Program } from "../kit/process.ts";
 import { keyPair, shownFingerprint } from "../kit/certificates.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { Program } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { connectorFor } from "../../commands/client/trust.ts";
 import { readFingerprint } from "../../server/transports/tls.ts";
@@ -36,7 +35,7 @@ async function exec(
   return { code, lines: program.lines, errors: program.errors };
 }
 
-/** What `env` in a command prints, by name. */
+/** The variables that `env` prints in a command, by name. */
 function variables({ lines }: Run): ReadonlyMap<string, string> {
   return new Map(lines.map((line) => {
     const at = line.indexOf("=");
@@ -54,7 +53,7 @@ const LOOK = [
 ].join("; ");
 
 Deno.test({
-  name: "bcast exec keeps the token from its commands, however it was given",
+  name: "bcast exec hides the token from its commands, however it was given",
   ignore: Deno.build.os !== "linux",
   fn: async (test) => {
     await using hub = await hubWithToken();
@@ -108,7 +107,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "bcast exec --share-token lets its commands answer on a hub that wants a token",
+  name: "bcast exec --share-token lets its commands answer on a hub that requires a token",
   ignore: !posix,
   fn: async (test) => {
     await using hub = await hubWithToken();

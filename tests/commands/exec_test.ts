@@ -3,7 +3,7 @@ import { connect, type OutgoingMessage } from "../../client.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { Program } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 async function say(url: string, ...messages: readonly OutgoingMessage[]): Promise<void> {
   await using writer = connect({ url, sender: "Bob", echo: false });
@@ -21,7 +21,7 @@ async function exec(
   return { code, lines: program.lines, errors: program.errors };
 }
 
-Deno.test("bcast exec gives each message to a command, and its token to none", async () => {
+Deno.test("bcast exec passes each message to a command, but never its token", async () => {
   await using hub = await startTestHub();
   await say(hub.url, { message: "$(id) `id`; $HOME\nsecond line" }, { data: { a: "ü" } });
   const shown = 'cat; echo "$BCAST_ROOM $BCAST_MESSAGE_ID $BCAST_MESSAGE_SENDER';
@@ -38,7 +38,7 @@ Deno.test("bcast exec gives each message to a command, and its token to none", a
   });
 });
 
-Deno.test("bcast exec --json gives the whole message", async () => {
+Deno.test("bcast exec --json passes the whole message", async () => {
   await using hub = await startTestHub();
   await say(hub.url, { message: "one\ntwo", data: 5 });
   const { code, lines } = await exec(hub.url, ["--count", "1", "--json", "--", "cat"]);
@@ -47,7 +47,7 @@ Deno.test("bcast exec --json gives the whole message", async () => {
   assertEquals([id, sender, message, data], [1, "Bob", "one\ntwo", 5]);
 });
 
-Deno.test("bcast exec --cursor goes on with the first message whose command failed", async () => {
+Deno.test("bcast exec --cursor resumes with the first message whose command failed", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
   const cursor = `${folder.path}/cursor`;
@@ -63,7 +63,7 @@ Deno.test("bcast exec --cursor goes on with the first message whose command fail
   assertEquals(second, { code: 0, lines: ["3", "4"], errors: "" });
 });
 
-Deno.test("bcast exec with a command that is none says so, and ends with 1", async () => {
+Deno.test("bcast exec reports a missing command and exits with 1", async () => {
   await using hub = await startTestHub();
   await say(hub.url, { message: "hi" });
   const run = await exec(hub.url, ["--on-error", "skip", "--", "no-such-command"]);
@@ -106,7 +106,7 @@ Deno.test("bcast exec lets the running command end at SIGTERM, and kills it at t
   await until("the command to be gone", async () => !(await probe.output()).success);
 });
 
-Deno.test("bcast exec kills at the second SIGTERM what its command has started, too", async () => {
+Deno.test("bcast exec kills the children of its command, too, at the second SIGTERM", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
   const pids = `${folder.path}/pids`;
@@ -135,7 +135,7 @@ Deno.test("bcast exec kills at the second SIGTERM what its command has started, 
   assertEquals(await program.exit(), 130);
 });
 
-Deno.test("bcast exec --timeout --retries --failed: a message that never works is kept in the file", async () => {
+Deno.test("bcast exec --failed keeps a message whose command never succeeds", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
   const failed = `${folder.path}/failed-世界.jsonl`;
@@ -173,7 +173,7 @@ Deno.test("bcast exec --timeout --retries --failed: a message that never works i
 });
 
 Deno.test({
-  name: "bcast exec --failed on a full disk ends with one line, and the message is not done",
+  name: "bcast exec --failed on a full disk prints one line, and the message is not done",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using hub = await startTestHub();
@@ -193,7 +193,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "bcast exec --log-file goes on in a new file after mv and SIGHUP",
+  name: "bcast exec --log-file continues in a new file after mv and SIGHUP",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using hub = await startTestHub();
@@ -215,7 +215,7 @@ Deno.test({
   },
 });
 
-Deno.test("bcast exec and listen: no two flags may name one file, which would be lost", async () => {
+Deno.test("bcast exec and listen reject two flags for one file", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
   const at = (name: string): string => `${folder.path}/${name}`;
@@ -251,7 +251,7 @@ function asListen(flag: string): string {
   return flag === "--failed" ? "--output" : flag;
 }
 
-Deno.test("bcast exec: what makes no sense is told at once", async () => {
+Deno.test("bcast exec rejects wrong usage", async () => {
   const cases: [string[], RegExp][] = [
     [["echo", "hi"], /^Unexpected argument "echo": the command to run comes after --/],
     [[], /^No command given\. Write it after --/],

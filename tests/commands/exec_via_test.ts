@@ -4,16 +4,15 @@ import type { Server } from "../../server.ts";
 import { MAX_VIA, type Message } from "../../protocol.ts";
 import { decodeCursor } from "../../commands/pipeline/cursor.ts";
 import { extendVia, programId, viaOption } from "../../commands/pipeline/via.ts";
-import { bcastOnPath } from "../kit/bcast_on_path.ts";
+import { bcastOnPath, Program } from "../kit/process.ts";
 import { type Folder, temporaryFolder } from "../kit/folder.ts";
 import { post } from "../kit/http.ts";
-import { Program } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const ignore = Deno.build.os === "windows";
 
-/** A `bcast exec` that goes on until it is disposed of, and where it is by now. */
+/** A `bcast exec` that runs until disposed, with its position. */
 class Bot implements AsyncDisposable {
   readonly #cursor: string;
   readonly program: Program;
@@ -44,7 +43,7 @@ class Bot implements AsyncDisposable {
   }
 }
 
-/** Everything said in a room once all `bots` are done with it: nothing more can come then. */
+/** The messages of a room once all `bots` are done with them, so that no more can follow. */
 async function settled(
   hub: Server,
   room: string,
@@ -68,7 +67,7 @@ async function place(hub: Server, folder: Folder) {
 const texts = (messages: readonly Message[]): unknown[] => messages.map(({ message }) => message);
 
 Deno.test({
-  name: "bcast exec ignores what its own command has caused",
+  name: "bcast exec ignores messages that its own command caused",
   ignore,
   fn: async () => {
     await using hub = await startTestHub();
@@ -85,7 +84,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "bcast exec --echo runs for what its own command has caused, too",
+  name: "bcast exec --echo also runs for messages that its own command caused",
   ignore,
   fn: async () => {
     await using hub = await startTestHub();
@@ -103,7 +102,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "two bcast exec that answer each other stop, by send, by connect and by curl",
+  name: "two bcast exec that answer each other stop, with send, connect and curl",
   ignore,
   fn: async (test) => {
     const url = "http://$(echo $BCAST_URL | cut -d/ -f3)/api/rooms/$BCAST_ROOM/messages";
@@ -129,7 +128,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "bcast exec hands messages on from room to room, each with the chain of what caused it",
+  name: "bcast exec forwards messages from room to room with their `via` chain",
   ignore,
   fn: async () => {
     await using hub = await startTestHub();
@@ -152,7 +151,7 @@ Deno.test({
   },
 });
 
-Deno.test("a private message of bcast send says which programs caused it", async () => {
+Deno.test("a private message of bcast send has a `via`", async () => {
   await using hub = await startTestHub();
   await using reader = connect({ url: hub.url, sender: "Zoë-2" });
   const heard = (async () => {
@@ -172,7 +171,7 @@ Deno.test("a private message of bcast send says which programs caused it", async
   assertEquals((await heard).via, chain.slice(-MAX_VIA));
 });
 
-Deno.test("BCAST_VIA that holds something else is told before anything is sent", async () => {
+Deno.test("a malformed BCAST_VIA is rejected before anything is sent", async () => {
   await using program = new Program(["send", "hi"], {
     BCAST_URL: "127.0.0.1:1",
     BCAST_VIA: "a,b c",

@@ -11,9 +11,9 @@ import {
 } from "../kit/listen_command.ts";
 import { Program, programCommand } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
-Deno.test("bcast listen --output appends each message once, after a write that was cut short, too", async () => {
+Deno.test("bcast listen --output appends each message once, also after an interrupted write", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
   const { cursor, output } = outputPaths(folder);
@@ -34,7 +34,7 @@ Deno.test("bcast listen --output appends each message once, after a write that w
   const whole = ["from before", ...numberedLines(1, 8)].join("\n") + "\n";
   assertEquals(await Deno.readTextFile(output), whole);
 
-  // Cut by somebody else: left as it is.
+  // Truncated by another program: left as it is.
   await Deno.writeTextFile(output, "from before\n");
   const cut = await runListen(hub.url, ...args);
   assertEquals(cut.code, 1);
@@ -51,7 +51,7 @@ Deno.test("bcast listen --output appends each message once, after a write that w
   assertEquals(await Deno.readTextFile(output), "#9\n");
 });
 
-Deno.test("bcast listen --output keeps what somebody else appended, and says so", async () => {
+Deno.test("bcast listen --output keeps what another program appended, and reports it", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
   const { cursor, output } = outputPaths(folder);
@@ -68,7 +68,7 @@ Deno.test("bcast listen --output keeps what somebody else appended, and says so"
   );
   const text = [...numberedLines(1, 5), note].join("\n") + "\n";
   assertEquals(await Deno.readTextFile(output), text);
-  // As it says: moved away, it goes on in a new one.
+  // As the message says: moved away, it continues in a new one.
   await Deno.rename(output, `${output}.1`);
   assertEquals((await runListen(hub.url, ...args, "--count", "2")).code, 0);
   assertEquals(await Deno.readTextFile(`${output}.1`), text);
@@ -94,7 +94,7 @@ async function holds(path: string, expected: readonly string[]): Promise<void> {
 }
 
 Deno.test({
-  name: "bcast listen --output goes on in a new file after mv and SIGHUP, as logrotate does it",
+  name: "bcast listen --output continues in a new file after mv and SIGHUP, as with logrotate",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using hub = await startTestHub();
@@ -119,7 +119,7 @@ Deno.test({
     program.kill("SIGHUP");
     await sendAsBob(hub.url, ...numberedMessages(10, 10));
     await holds(output, numberedLines(6, 10));
-    // Killed, it goes on where it was, in the new file.
+    // After a kill, it resumes in the new file.
     program.kill("SIGKILL");
     await program.exit();
     await sendAsBob(hub.url, ...numberedMessages(11, 11));
@@ -131,7 +131,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "bcast listen --output goes on when its file is removed or emptied under it, and says so",
+  name: "bcast listen --output continues when its file is removed or emptied, and reports it",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using hub = await startTestHub();
@@ -151,7 +151,7 @@ Deno.test({
     const [removed = "", emptied = ""] = program.errors.split("\n");
     assertMatch(removed, /output was removed: continuing in a new file$/);
     assertMatch(emptied, /output was emptied: continuing at its beginning$/);
-    // Anything else is somebody else's.
+    // Other content is not from this program.
     await Deno.writeTextFile(output, "note\n", { append: true });
     await sendAsBob(hub.url, ...numberedMessages(8, 8));
     assertEquals(await program.exit(), 1);
@@ -159,7 +159,7 @@ Deno.test({
   },
 });
 
-Deno.test("bcast listen --output has the date of each message, also of today's", async () => {
+Deno.test("bcast listen --output writes the date of each message, even of today's", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
   const { cursor, output } = outputPaths(folder);
@@ -206,7 +206,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "bcast listen on a full disk ends with one line, and loses and doubles nothing",
+  name: "bcast listen on a full disk prints one line, and loses and repeats nothing",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using hub = await startTestHub();

@@ -13,9 +13,9 @@ import {
 } from "../kit/listen_command.ts";
 import { Program, programCommand } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
-Deno.test("bcast listen prints text, JSON or a format, one harmless line a message", async () => {
+Deno.test("bcast listen prints text, JSON or a format, one harmless line per message", async () => {
   await using hub = await startTestHub();
   await sendAsBob(
     hub.url,
@@ -50,7 +50,7 @@ Deno.test("bcast listen prints text, JSON or a format, one harmless line a messa
   for (const run of [text, json, format]) assertEquals([run.code, run.errors], [0, ""]);
 });
 
-Deno.test("bcast listen begins with what comes from now on, in several rooms", async () => {
+Deno.test("bcast listen starts with new messages, in several rooms", async () => {
   await using hub = await startTestHub();
   await sendAsBob(hub.url, ...numberedMessages(1, 3));
   await using program = new Program([
@@ -71,14 +71,14 @@ Deno.test("bcast listen begins with what comes from now on, in several rooms", a
   assertMatch(program.lines.join("\n"), /^\[\S+\] #dev Bob: four\n\[\S+\] #ops Bob: one$/);
 });
 
-Deno.test("bcast listen --since begins where that time begins", async () => {
+Deno.test("bcast listen --since starts at that time", async () => {
   await using hub = await startTestHub();
   await sendAsBob(hub.url, ...numberedMessages(1, 120));
   const run = await runListen(hub.url, "--since", "10m", "--count", "120");
   assertEquals([run.code, run.lines, run.errors], [0, numberedLines(1, 120), ""]);
 });
 
-Deno.test("bcast listen --timeout ends with 1 when too few messages came, else with 0", async () => {
+Deno.test("bcast listen --timeout exits with 1 if too few messages arrived, else with 0", async () => {
   await using hub = await startTestHub();
   await sendAsBob(hub.url, ...numberedMessages(1, 2));
   const [few, all] = await Promise.all([
@@ -93,7 +93,7 @@ Deno.test("bcast listen --timeout ends with 1 when too few messages came, else w
   assertEquals(all, { code: 0, lines: numberedLines(2, 2), errors: "" });
 });
 
-Deno.test("bcast listen --cursor goes on where the last run stopped, and goes before --after", async () => {
+Deno.test("bcast listen --cursor resumes from the last run, and overrides --after", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
   const { cursor } = outputPaths(folder);
@@ -107,7 +107,7 @@ Deno.test("bcast listen --cursor goes on where the last run stopped, and goes be
   assertEquals([run.lines, run.errors], [numberedLines(9, 100), ""]);
 });
 
-Deno.test("bcast listen --cursor without a word of it begins from its first start on", async () => {
+Deno.test("bcast listen --cursor resumes from its first start if no message arrived", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
   const { cursor } = outputPaths(folder);
@@ -132,7 +132,7 @@ Deno.test("bcast listen --cursor without a word of it begins from its first star
   );
 });
 
-Deno.test("bcast listen tells of a gap, or ends with --strict", async () => {
+Deno.test("bcast listen reports a gap, or exits with --strict", async () => {
   const broker = await openSqliteBroker({
     path: ":memory:",
     retention: { ...DEFAULT_RETENTION, maxMessages: 100 },
@@ -179,7 +179,7 @@ Deno.test("bcast listen | head ends quietly", async () => {
   const errors = child.stderr.text();
   let over = false;
   void errors.then(() => over = true);
-  // Where nothing else can tell it, it notices when it writes: somebody has to go on talking.
+  // Without other means, it notices a closed pipe only when it writes, so there must be messages.
   await until("its end", async () => {
     await sendAsBob(hub.url, { message: "more" });
     return over;
@@ -195,7 +195,7 @@ async function hasGnuTail(): Promise<boolean> {
   return output !== undefined && new TextDecoder().decode(output.stdout).includes("GNU coreutils");
 }
 
-Deno.test("bcast listen --cursor into a pipe counts no more than was read and a pipe holds", async () => {
+Deno.test("bcast listen --cursor into a pipe advances by at most what a pipe holds", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
   const { cursor } = outputPaths(folder);
@@ -225,7 +225,7 @@ async function listenFrom(url: string, cursor: string): Promise<number> {
 }
 
 Deno.test({
-  name: "bcast listen ends when its reader does, without another message",
+  name: "bcast listen exits with its reader, without another message",
   ignore: Deno.build.os !== "linux" || !await hasGnuTail(),
   fn: async () => {
     await using hub = await startTestHub();
@@ -249,7 +249,7 @@ Deno.test({
   },
 });
 
-Deno.test("bcast listen ends with 130 at Ctrl-C, with everything printed in its cursor", async () => {
+Deno.test("bcast listen exits with 130 at Ctrl-C, with a cursor after all that it printed", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
   const { cursor } = outputPaths(folder);
@@ -263,7 +263,7 @@ Deno.test("bcast listen ends with 130 at Ctrl-C, with everything printed in its 
   assertEquals((await runListen(hub.url, ...args, "--count", "1")).lines, numberedLines(6, 6));
 });
 
-Deno.test("bcast listen waits for a hub that comes back, and says so", async () => {
+Deno.test("bcast listen waits for a lost hub, and reports it", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/log.db`;
   let hub = await startTestHub({ path });
@@ -284,7 +284,7 @@ Deno.test("bcast listen waits for a hub that comes back, and says so", async () 
   );
 });
 
-Deno.test("bcast listen: what makes no sense is told at once", async () => {
+Deno.test("bcast listen rejects wrong usage", async () => {
   await using folder = await temporaryFolder();
   const { cursor, output } = outputPaths(folder);
   await Deno.writeTextFile(cursor, "precious");

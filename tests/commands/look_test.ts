@@ -6,7 +6,7 @@ import type { Server } from "../../server.ts";
 import { memoryContext } from "../kit/memory_output.ts";
 import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 /** What a command line came to. */
 interface Came {

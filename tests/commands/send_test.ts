@@ -5,13 +5,12 @@ import { connect } from "../../client.ts";
 import type { Message } from "../../protocol.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { postModeration, startModeratedHub } from "../kit/moderated_hub.ts";
+import { postModeration, startModeratedHub, startTestHub } from "../kit/test_hub.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
 import { ScriptedHub } from "../kit/scripted_hub.ts";
-import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
-/** What a room holds. */
+/** The messages of a room. */
 async function log(url: string, room: string): Promise<readonly Message[]> {
   await using reader = connect({ url, rooms: [] });
   return (await reader.history(room, { limit: 500 })).messages;
@@ -35,7 +34,7 @@ async function send(
   return [code, program.errors];
 }
 
-Deno.test("bcast send says that a room is closed, or not for this token, and nothing of frames", async () => {
+Deno.test("bcast send reports a closed or forbidden room in words for users", async () => {
   await using hub = await startModeratedHub();
   await postModeration(hub, "close-room", { room: "sud", reason: "go on in lobby – 世界" });
   await using closed = new Program(["send", "--url", hub.url, "--room", "sud", "hi"]);
@@ -96,7 +95,7 @@ Deno.test("bcast send sends words, lines, NUL-separated records and JSON objects
   assertEquals(await messages("json"), [["hi", [1]], [undefined, 2]]);
 });
 
-Deno.test("bcast send names each line that cannot be sent as it is, and sends the others", async () => {
+Deno.test("bcast send reports each invalid line and sends the others", async () => {
   await using hub = await startTestHub();
   const env = { BCAST_URL: hub.url, BCAST_NAME: "ci" };
   const bytes = new Uint8Array([...new TextEncoder().encode("one\n"), 0xff, 0x0a, 0x74, 0x0a]);
@@ -122,7 +121,7 @@ Deno.test("bcast send names each line that cannot be sent as it is, and sends th
   assertEquals(kept, [{ e: 1e99 }, "😀"]);
 });
 
-Deno.test("bcast send --to sends privately, and says when nobody is there", async () => {
+Deno.test("bcast send --to sends privately, and reports a missing receiver", async () => {
   await using hub = await startTestHub();
   await using bob = connect({ url: hub.url, sender: "Bob" });
   const events = new EventLog(bob);
@@ -136,7 +135,7 @@ Deno.test("bcast send --to sends privately, and says when nobody is there", asyn
   assertEquals(await log(hub.url, "lobby"), []);
 });
 
-Deno.test("bcast send names the lines that were not sent, sends the others, ends with 1", async () => {
+Deno.test("bcast send reports refused lines, sends the others and exits with 1", async () => {
   await using hub = await startTestHub({ limits: { maxMessageBytes: 2048 } });
   const lines = ["one", "x".repeat(5000), "", "two", ...Array(12).fill("y".repeat(5000))];
   const [code, errors] = await send(["--url", hub.url, "--name", "ci"], lines.join("\n"));
@@ -149,7 +148,7 @@ Deno.test("bcast send names the lines that were not sent, sends the others, ends
   assertEquals(texts(await log(hub.url, "lobby")), ["ci: one", "ci: two"]);
 });
 
-Deno.test("bcast send: nothing listens: one line, exit code 3", async () => {
+Deno.test("bcast send to a closed port prints one line and exits with 3", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -160,7 +159,7 @@ Deno.test("bcast send: nothing listens: one line, exit code 3", async () => {
   }
 });
 
-Deno.test("bcast send: refused: the hub's reason, exit code 4", async () => {
+Deno.test("bcast send that is refused prints the hub's reason and exits with 4", async () => {
   await using hub = new ScriptedHub();
   const sent = send(["hi", "--url", hub.url, "--token", "x"]);
   (await hub.accept()).close(4501, "The token has expired: ask for a new one");
@@ -169,7 +168,7 @@ Deno.test("bcast send: refused: the hub's reason, exit code 4", async () => {
   assertMatch(errors, /^[^\n]*The token has expired: ask for a new one\n$/);
 });
 
-Deno.test("bcast send: refused under way: which lines may be missing, exit code 4", async () => {
+Deno.test("bcast send that is refused in between reports the missing lines and exits with 4", async () => {
   await using hub = new ScriptedHub();
   const sent = send(["--url", hub.url], "one\ntwo\nthree\n");
   const side = await hub.welcome();
@@ -194,7 +193,7 @@ Deno.test("bcast send gives up on a hub that does not come back within --retry-f
   assertMatch(errors, /\nNot sent: the hub did not come back within 1 s\n$/);
 });
 
-Deno.test("bcast send --wait --retry-for ends with 3 where no hub was ever there", async () => {
+Deno.test("bcast send --wait --retry-for exits with 3 if no hub was ever reached", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -206,7 +205,7 @@ Deno.test("bcast send --wait --retry-for ends with 3 where no hub was ever there
   }
 });
 
-Deno.test("bcast send --wait waits for a hub that is not there yet, and says so", async () => {
+Deno.test("bcast send --wait waits for a hub that is not there yet, and reports it", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -216,7 +215,7 @@ Deno.test("bcast send --wait waits for a hub that is not there yet, and says so"
   assertEquals(await program.exit(), 0);
 });
 
-Deno.test("bcast send that is interrupted says what may be lost, and ends with 130", async () => {
+Deno.test("an interrupted bcast send reports what may be lost and exits with 130", async () => {
   await using hub = new ScriptedHub();
   await using program = new Program(["send", "--url", hub.url]);
   await program.type("one\ntwo\n");
@@ -230,7 +229,7 @@ Deno.test("bcast send that is interrupted says what may be lost, and ends with 1
   );
 });
 
-Deno.test("bcast send: what makes no sense is told before anything is sent", async () => {
+Deno.test("bcast send rejects wrong usage before it sends anything", async () => {
   const cases: [string[], RegExp][] = [
     [["hi", "--json"], /^Cannot use --json or --null together with TEXT/],
     [["hi", "--to", "Bob", "--room", "dev"], /^Cannot use --room together with --to/],
@@ -248,7 +247,7 @@ Deno.test("bcast send: what makes no sense is told before anything is sent", asy
   }));
 });
 
-Deno.test("bcast send goes through a hub that is killed and restarted, and sends nothing twice", async () => {
+Deno.test("bcast send survives a killed and restarted hub, and sends nothing twice", async () => {
   await using folder = await temporaryFolder();
   const kept = ["--data", folder.path, "--log-level", "error"];
   const first = await startHubProcess(kept);

@@ -1,3 +1,6 @@
+// Functions that tests pass to `page.evaluate()` use the DOM.
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
 import {
   type Browser as Chromium,
   type BrowserContext,
@@ -217,7 +220,7 @@ async function browserPath(): Promise<string | undefined> {
     const why = error instanceof Error ? error.message : String(error);
     // deno-lint-ignore no-console -- nobody may take these tests for run
     console.error(
-      `\n!!! LEFT OUT: the tests of the web page in a browser. @sparticuz/chromium: ${why}.\n` +
+      `\n!!! SKIPPED: the tests of the web page in a browser. @sparticuz/chromium: ${why}.\n` +
         "!!! Name a Chromium of this machine in BCAST_TEST_CHROMIUM to run them.\n",
     );
     return undefined;

@@ -18,7 +18,7 @@ import { LineConnection } from "../../server/transports/tcp/line_connection.ts";
 import type { FakeClock } from "./fake_clock.ts";
 import { LineClient } from "./line_client.ts";
 import { RecordedClient, startMemoryHub } from "./memory_hub.ts";
-import { until } from "./until.ts";
+import { until } from "./wait.ts";
 
 /** The token of moderators; any other is the name of its bearer, escaped. */
 export const ADMIN_TOKEN = "admin";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { completeLine } from "../../terminal/line.ts";
+import { completeLine } from "../../terminal/completion.ts";
 import { SHORTCUTS } from "../../terminal/shortcuts.ts";
 import { Editor } from "../../editor/editor.ts";
 import type { InputHistory } from "../../editor/input_history.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { ClientConnection, ClientEvent } from "../../client.ts";
-import { within } from "./within.ts";
+import { within } from "./wait.ts";
 
 type Of<T extends ClientEvent["type"]> = Extract<ClientEvent, { readonly type: T }>;
 

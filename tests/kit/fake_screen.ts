@@ -1,5 +1,5 @@
 import type { Screen } from "../../editor/screen.ts";
-import { until } from "./until.ts";
+import { until } from "./wait.ts";
 
 /** A {@linkcode Screen} that records its calls. */
 export class FakeScreen implements Screen {

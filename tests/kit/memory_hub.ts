@@ -9,7 +9,7 @@ import type { Transport } from "../../server/transport.ts";
 import { sqliteStorage } from "../../server/storage.ts";
 import { splitBatch } from "../../protocol.ts";
 import { FakeClock } from "./fake_clock.ts";
-import { until } from "./until.ts";
+import { until } from "./wait.ts";
 
 /** One object from the hub, as loosely as a test wants to look at it. */
 export type RecordedFrame = { readonly type?: string; readonly [field: string]: unknown };

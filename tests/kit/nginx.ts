@@ -5,7 +5,7 @@ export function nginxIsMissing(): boolean {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     // deno-lint-ignore no-console -- nobody shall believe that this was tested
-    console.warn("LEFT OUT: tests behind a proxy, because nginx is not installed");
+    console.warn("SKIPPED: tests behind a proxy, because nginx is not installed");
     return true;
   }
 }

@@ -19,6 +19,13 @@ export function programCommand(): readonly [string, ...string[]] {
   return [Deno.execPath(), "run", "--no-check", "-A", MAIN.href];
 }
 
+/** Writes a command `bcast` that runs the program under test to `folder`; returns a `PATH` with it. */
+export async function bcastOnPath(folder: string): Promise<string> {
+  const words = programCommand().map((word) => `'${word}'`).join(" ");
+  await Deno.writeTextFile(`${folder}/bcast`, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+  return `${folder}:${Deno.env.get("PATH") ?? ""}`;
+}
+
 /** A running program. Disposing of it kills it. */
 export class Program implements AsyncDisposable {
   /** Lines of standard output so far. */

@@ -15,7 +15,7 @@ import {
   splitBatch,
   SUBPROTOCOL,
 } from "../../protocol.ts";
-import { Inbox, within } from "./within.ts";
+import { Inbox, within } from "./wait.ts";
 
 /** A hub that does what the test says, frame by frame: every misfortune is a fixture. */
 export class ScriptedHub implements AsyncDisposable {

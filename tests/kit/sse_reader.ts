@@ -1,6 +1,6 @@
 import type { Server } from "../../server.ts";
 import { httpUrl } from "./http.ts";
-import { until } from "./until.ts";
+import { until } from "./wait.ts";
 
 /** One block of a stream, with the fields that it has. */
 export interface SseBlock {

@@ -1,3 +1,6 @@
+import { assertEquals } from "@std/assert";
+import { combineAuthorizers } from "../../auth/authorizer.ts";
+import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { openSqliteBroker, type SqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { sqliteStorage } from "../../server/storage.ts";
 import { type Server, type ServerOptions, startServer } from "../../server.ts";
@@ -9,10 +12,28 @@ export interface TestHubOptions extends Partial<Omit<ServerOptions, "broker">> {
   readonly path?: string;
 }
 
-/** A hub on a free port. */
+/** Starts a hub on a free port. */
 export async function startTestHub(
   { path = ":memory:", broker, ...rest }: TestHubOptions = {},
 ): Promise<Server> {
   const storage = sqliteStorage(broker ?? await openSqliteBroker({ path }));
   return startServer({ host: "127.0.0.1", port: 0, ...storage, ...rest });
+}
+
+const MODERATOR_TOKEN = "an-admin-token-of-the-hub";
+
+/** Starts a hub that needs no token, but grants moderator rights to one. */
+export function startModeratedHub(options: TestHubOptions = {}): Promise<Server> {
+  const moderator = new SecretAuthorizer([MODERATOR_TOKEN], { admin: true });
+  return startTestHub({ authorizer: combineAuthorizers([moderator], { open: true }), ...options });
+}
+
+/** Posts a moderation action, such as `kick` or `close-room`, as the moderator. */
+export async function postModeration(hub: Server, action: string, fields: object): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${hub.port}/api/admin/${action}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${MODERATOR_TOKEN}`, "content-type": "application/json" },
+    body: JSON.stringify(fields),
+  });
+  assertEquals([response.status, action], [200, action], await response.text());
 }

@@ -1,5 +1,5 @@
 import { NOWHERE } from "./process.ts";
-import { until } from "./until.ts";
+import { until } from "./wait.ts";
 
 const decoder = new TextDecoder();
 
@@ -10,7 +10,7 @@ export function tmuxIsMissing(): boolean {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     // deno-lint-ignore no-console -- nobody shall believe that this was tested
-    console.warn("LEFT OUT: tests in a real terminal, because tmux is not installed");
+    console.warn("SKIPPED: tests in a real terminal, because tmux is not installed");
     return true;
   }
 }

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { temporaryFolder } from "../kit/folder.ts";
-import { requestUpgrade } from "../kit/handshake.ts";
+import { requestUpgrade } from "../kit/raw_http.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
 import { TestSocket } from "../kit/test_socket.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 /** A little more than the program itself opens. */
 const DESCRIPTORS = 150;

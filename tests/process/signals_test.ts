@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { connect } from "../../client.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const linux = Deno.build.os === "linux";
 

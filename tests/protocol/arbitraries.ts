@@ -14,7 +14,7 @@ import {
   type RoomPosition,
 } from "../../protocol.ts";
 
-/** What a record of `arbitraries` is, where any of the keys but `required` may be missing. */
+/** A record of `arbitraries`, of which only the `required` keys are always present. */
 function fields<T>(
   required: { readonly [K in keyof T]?: fc.Arbitrary<T[K]> },
   optional: { readonly [K in keyof T]?: fc.Arbitrary<T[K]> } = {},
@@ -59,7 +59,7 @@ const ref = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
 );
 const kind = fc.constant("action" as const);
-/** What a sender may say of a message beside its content. */
+/** The annotations that a sender may set. */
 const annotations = {
   format: fc.constant("markdown" as const),
   via: fc.array(

@@ -43,7 +43,7 @@ for (
   });
 }
 
-Deno.test("`parseClientFrame()` limits a frame to 64 KiB when told nothing", () => {
+Deno.test("`parseClientFrame()` limits a frame to 64 KiB by default", () => {
   assertEquals(DEFAULT_LIMITS.maxMessageBytes, 65_536);
   const frame = `{"type":"ping"}`;
   assert(parseClientFrame(frame.padEnd(65_536)).ok);
@@ -82,7 +82,7 @@ Deno.test(`\`parseClientFrame()\` takes data of ${MAX_DATA_DEPTH} levels`, () =>
   assertEquals(outcome(wide, 10 ** 6), "ok");
 });
 
-Deno.test("`parseClientFrame()` limits numbers and texts at their edges", () => {
+Deno.test("`parseClientFrame()` accepts numbers and texts up to their limits", () => {
   const history = { type: "history", room: "lobby" };
   const hello = { type: "hello" };
   for (
@@ -110,7 +110,7 @@ Deno.test("`parseClientFrame()` limits numbers and texts at their edges", () => 
   ) assertEquals(outcome(frame), wanted, JSON.stringify(frame).slice(0, 100));
 });
 
-Deno.test("`parseHubFrame()` has no limit of length", () => {
+Deno.test("`parseHubFrame()` has no length limit", () => {
   const message = "x".repeat(10 ** 6);
   const frame = {
     type: "message",
@@ -143,7 +143,7 @@ Deno.test(`\`normalizeName()\` takes 1 to ${MAX_NAME_LENGTH} characters, not uni
   assertEquals(normalizeName("x".repeat(10 ** 6)), undefined);
 });
 
-Deno.test("`normalizeName()` shows names as people write them", () => {
+Deno.test("`normalizeName()` keeps names as users write them", () => {
   for (
     const [given, shown] of [
       ["Alice", "Alice"],
@@ -158,7 +158,7 @@ Deno.test("`normalizeName()` shows names as people write them", () => {
   ) assertEquals(normalizeName(given), shown);
 });
 
-Deno.test("`normalizeName()` refuses what would deceive or break something", () => {
+Deno.test("`normalizeName()` rejects deceptive and reserved characters", () => {
   const inside = [..."/@#:"].map((character) => `a${character}b`);
   const controls = ["\u0000", "\n", "\t", "\u001b", "\u007f", "\u009b", "\u2028", "\u2029"];
   const hidden = ["\u202e", "\u2066", "\u200f", "\u00ad", "\u200b", "\ufeff", "\u{e0041}"];
@@ -168,7 +168,7 @@ Deno.test("`normalizeName()` refuses what would deceive or break something", () 
   }
 });
 
-Deno.test("`normalizeName()` refuses a name of which nothing is to be seen", () => {
+Deno.test("`normalizeName()` rejects invisible names", () => {
   for (
     const blank of ["", " ", "\u3000", "\u200d\u200c", "\u3164", "\uffa0\u115f", "\ufe0f", "\u2800"]
   ) {

@@ -11,7 +11,7 @@ import {
 } from "../../protocol.ts";
 import { CLIENT_FRAMES, HUB_FRAMES, json, mutated } from "./arbitraries.ts";
 
-/** What any input must lead to: a frame that stays the same, or a known error with a clean sentence. */
+/** Checks a result of parsing: a frame that round-trips, or a known error with a harmless message. */
 function assertSound<Frame extends object>(
   parse: (text: string) => Parsed<Frame>,
   input: string,
@@ -106,7 +106,7 @@ for (
   });
 }
 
-Deno.test("`parseClientFrame()` says what is wrong, with the `ref` where there is one", () => {
+Deno.test("`parseClientFrame()` returns what is wrong, with the `ref` if there is one", () => {
   for (
     const [text, code, ref] of [
       ["", "bad_json"],
@@ -141,7 +141,7 @@ Deno.test("`parseClientFrame()` says what is wrong, with the `ref` where there i
   }
 });
 
-Deno.test("`parseClientFrame()` takes null for a field that is not given", () => {
+Deno.test("`parseClientFrame()` treats null as a missing field", () => {
   assertEquals(
     parseClientFrame(
       `{"type":"message","room":null,"sender":null,"ref":null,"kind":null,"message":"hi"}`,
@@ -170,7 +170,7 @@ Deno.test("`parseClientFrame()` takes null for a field that is not given", () =>
   });
 });
 
-Deno.test("`parseClientFrame()` names a value of a wrong kind by what it is", () => {
+Deno.test("`parseClientFrame()` describes a value of the wrong type", () => {
   for (
     const [text, words] of [
       [`{"type":5}`, "unknown type 5: send one of"],
@@ -196,7 +196,7 @@ Deno.test("`parseClientFrame()` makes lone surrogates well-formed", () => {
   });
 });
 
-Deno.test("`parseHubFrame()` reads what a newer hub says as far as it can", () => {
+Deno.test("`parseHubFrame()` ignores unknown parts of a newer hub's frames", () => {
   const message = { room: "a", id: 1, sender: "b", message: "c", timestamp: "t" };
   assertEquals(
     parseHubFrame(JSON.stringify({ type: "message", ...message, kind: "shout", extra: [1] })),
@@ -215,7 +215,7 @@ Deno.test("`parseHubFrame()` reads what a newer hub says as far as it can", () =
   assertEquals(unknown.error.code, "unknown_type");
 });
 
-Deno.test("`splitBatch()` gives back the objects that were joined", () => {
+Deno.test("`splitBatch()` returns the objects that were joined", () => {
   const batch = fc.array(fc.oneof(...Object.values(CLIENT_FRAMES)), { minLength: 1, maxLength: 5 });
   fc.assert(fc.property(batch, (frames) => {
     const encoded = frames.map(encode);
@@ -224,7 +224,7 @@ Deno.test("`splitBatch()` gives back the objects that were joined", () => {
   }));
 });
 
-Deno.test("`splitBatch()` never throws, and loses nothing but empty lines", () => {
+Deno.test("`splitBatch()` never throws, and drops only empty lines", () => {
   fc.assert(fc.property(fc.string({ unit: fc.constantFrom(..."{}a \n\r\u2028") }), (text) => {
     const parts = splitBatch(text);
     assertEquals(parts.join("").replaceAll(/\s/g, ""), text.replaceAll(/\s/g, ""));

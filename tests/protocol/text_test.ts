@@ -21,7 +21,7 @@ const text = fc.string({
   ),
 });
 
-Deno.test("`visible()` leaves nothing that a terminal obeys or that turns text around", () => {
+Deno.test("`visible()` removes everything that controls a terminal or reorders text", () => {
   fc.assert(
     fc.property(text, (input) => {
       const shown = visible(input);
@@ -38,7 +38,7 @@ Deno.test("`visible()` leaves nothing that a terminal obeys or that turns text a
   );
 });
 
-Deno.test("`visible()` leaves alone what is harmless", () => {
+Deno.test("`visible()` keeps harmless text", () => {
   const harmless = fc.string({ unit: "grapheme" }).filter((input) =>
     !/[\p{C}\p{Zl}\p{Zp}]/u.test(input)
   );
@@ -48,7 +48,7 @@ Deno.test("`visible()` leaves alone what is harmless", () => {
   }
 });
 
-Deno.test("`visible()` names what it takes away", () => {
+Deno.test("`visible()` shows what it removed", () => {
   assertEquals(visible("\u001b[31mred\u0007"), "␛[31mred␇");
   assertEquals(visible("a\nb\tc\u0000\u007f"), "a␊b␉c␀␡");
   assertEquals(visible("a\nb\tc\r", { keepLines: true }), "a\nb\tc␍");
@@ -62,7 +62,7 @@ Deno.test("`fitsBytes()` counts as UTF-8 does", () => {
   }));
 });
 
-Deno.test("`cutToBytes()` cuts at a character, as late as possible", () => {
+Deno.test("`cutToBytes()` cuts at a character boundary, as late as possible", () => {
   fc.assert(
     fc.property(text, fc.nat({ max: 60 }), (input, limit) => {
       const cut = cutToBytes(input, limit);
@@ -88,7 +88,7 @@ Deno.test("`cutToBytes()` makes a close reason that fits its frame", () => {
   assertEquals(cutToBytes("anything", 0), "");
 });
 
-Deno.test("`normalizeName()` gives what it gives back unchanged", () => {
+Deno.test("`normalizeName()` is idempotent", () => {
   fc.assert(
     fc.property(fc.oneof(text, fc.string({ unit: "grapheme" })), (input) => {
       const shown = normalizeName(input);
@@ -100,7 +100,7 @@ Deno.test("`normalizeName()` gives what it gives back unchanged", () => {
   );
 });
 
-Deno.test("`shouldReconnect()` answers for every code as the protocol's table does", () => {
+Deno.test("`shouldReconnect()` matches the table in the protocol for every code", () => {
   const table: readonly (readonly [code: number, reconnect: boolean])[] = [
     [1000, false],
     [1001, true],
@@ -117,7 +117,7 @@ Deno.test("`shouldReconnect()` answers for every code as the protocol's table do
   for (const [code, reconnect] of table) assertEquals(shouldReconnect(code), reconnect, `${code}`);
   for (let code = 4000; code < 4500; code++) assert(shouldReconnect(code), `${code}`);
   for (let code = 4500; code < 5000; code++) assert(!shouldReconnect(code), `${code}`);
-  // Nobody closed: the network did.
+  // Not closed by either side, but by the network.
   for (const code of [1005, 1006, 1012, 1014, 1015]) assert(shouldReconnect(code), `${code}`);
   assertEquals(new Set(Object.values(CLOSE)).size, Object.keys(CLOSE).length);
 });

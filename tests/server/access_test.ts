@@ -1,36 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { combineAuthorizers } from "../../auth/authorizer.ts";
-import { JwtAuthorizer, mintToken, type TokenClaims } from "../../auth/jwt.ts";
-import { secretKey, signingSecret } from "../../auth/keys.ts";
-import { SecretAuthorizer } from "../../auth/secrets.ts";
+import type { TokenClaims } from "../../auth/jwt.ts";
 import { connect } from "../../client.ts";
 import type { Server } from "../../server.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
-import { type RawHeaders, requestUpgrade } from "../kit/handshake.ts";
-import { fetchJson } from "../kit/http.ts";
+import { answerTo, SHARED, startGuardedHub, tokenFor } from "../kit/guarded_hub.ts";
+import { type RawHeaders, requestUpgrade } from "../kit/raw_http.ts";
 import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
-import { startTestHub, type TestHubOptions } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
-
-const SECRET = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
-const SHARED = "a-shared-secret-of-the-hub";
-
-/** A hub that takes tokens signed with `SECRET`, and the shared secret. */
-function guarded(options: TestHubOptions = {}): Promise<Server> {
-  return startTestHub({
-    authorizer: combineAuthorizers([
-      new SecretAuthorizer([SHARED]),
-      new JwtAuthorizer({ keys: [secretKey(SECRET)] }),
-    ]),
-    ...options,
-  });
-}
-
-function tokenFor(
-  claims: Omit<TokenClaims, "issuedAt"> & { readonly issuedAt?: number },
-): Promise<string> {
-  return mintToken(signingSecret(SECRET), { issuedAt: Date.now(), ...claims });
-}
+import { until } from "../kit/wait.ts";
 
 async function enter(
   hub: Server,
@@ -40,20 +16,8 @@ async function enter(
   return await TestSocket.v1(hub.url, { token: await tokenFor(claims), ...hello });
 }
 
-/** The answer to `frame`, which a ping after it follows. */
-async function answerTo(socket: TestSocket, frame: object): Promise<string> {
-  const before = socket.frames.length;
-  socket.send(frame);
-  const ref = `end ${before}`;
-  socket.send({ type: "ping", ref });
-  await socket.next("pong", (pong) => pong["ref"] === ref);
-  const answers = socket.frames.slice(before).map((text): ReceivedFrame => JSON.parse(text));
-  const error = answers.find(({ type }) => type === "error");
-  return error === undefined ? "ok" : `${error["code"]}: ${error["message"]}`;
-}
-
 Deno.test("a plain client without a token gets 401 and is told how to send one", async () => {
-  await using hub = await guarded();
+  await using hub = await startGuardedHub();
   const { status, headers, body } = await requestUpgrade(hub.port);
   assertEquals(status, 401);
   assertEquals(headers.get("www-authenticate"), `Bearer realm="bcast"`);
@@ -63,7 +27,7 @@ Deno.test("a plain client without a token gets 401 and is told how to send one",
 
 Deno.test("a client that never says hello is closed after the timeout and announced to no client", async () => {
   const clock = new FakeClock();
-  await using hub = await guarded({ clock, limits: { helloTimeout: 3 } });
+  await using hub = await startGuardedHub({ clock, limits: { helloTimeout: 3 } });
   await using bystander = await TestSocket.plain(hub.url, "Bystander", `token=${SHARED}`);
   const silent = await TestSocket.open(hub.url, "bcast.v1");
   const busy = await TestSocket.open(hub.url, "bcast.v1");
@@ -80,14 +44,14 @@ Deno.test("a client that never says hello is closed after the timeout and announ
 });
 
 Deno.test("a text client without a token gets 401 as well", async () => {
-  await using hub = await guarded();
+  await using hub = await startGuardedHub();
   assertEquals((await requestUpgrade(hub.port, [], "/?format=text")).status, 401);
   const text: RawHeaders = [["Sec-WebSocket-Protocol", "bcast.text"]];
   assertEquals((await requestUpgrade(hub.port, text)).status, 401);
 });
 
 Deno.test("a plain client may send its token in the header or the query", async () => {
-  await using hub = await guarded();
+  await using hub = await startGuardedHub();
   for (const scheme of ["Bearer", "bearer"]) {
     const { status } = await requestUpgrade(hub.port, [["Authorization", `${scheme} ${SHARED}`]]);
     assertEquals(status, 101);
@@ -105,7 +69,7 @@ for (
   ] as const
 ) {
   Deno.test(`${what} gets 401, and a bystander loses nothing`, async () => {
-    await using hub = await guarded();
+    await using hub = await startGuardedHub();
     await using bystander = await TestSocket.plain(hub.url, "Bystander", `token=${SHARED}`);
     const { status, headers, body } = await requestUpgrade(hub.port, [["Authorization", header]]);
     assertEquals(status, 401);
@@ -117,7 +81,7 @@ for (
 }
 
 Deno.test("a `bcast.v1` client learns from the close reason what is wrong with its token", async () => {
-  await using hub = await guarded();
+  await using hub = await startGuardedHub();
   const expired = await tokenFor({ expiresAt: Date.now() - 180_000 });
   for (
     const [token, words] of [
@@ -136,14 +100,14 @@ Deno.test("a `bcast.v1` client learns from the close reason what is wrong with i
 });
 
 Deno.test("a `bcast.v1` client may send its token with the upgrade request", async () => {
-  await using hub = await guarded();
+  await using hub = await startGuardedHub();
   await using socket = await TestSocket.open(`${hub.url}?token=${SHARED}`, "bcast.v1");
   socket.send({ type: "hello", sender: "Alice" });
   assertEquals((await socket.next("welcome"))["sender"], "Alice");
 });
 
 Deno.test("only `hello` is answered before the token is checked", async () => {
-  await using hub = await guarded();
+  await using hub = await startGuardedHub();
   await using bystander = await TestSocket.plain(hub.url, "Bystander", `token=${SHARED}`);
   await using socket = await TestSocket.open(hub.url, "bcast.v1");
   for (
@@ -165,7 +129,7 @@ Deno.test("only `hello` is answered before the token is checked", async () => {
 });
 
 Deno.test("a token's name is assigned, fixed and reserved", async () => {
-  await using hub = await guarded();
+  await using hub = await startGuardedHub();
   // A client without the token had the name first.
   await using squatter = await TestSocket.plain(hub.url, "alice", `token=${SHARED}`);
   const [alice, welcome] = await enter(hub, { sub: "Alice" }, { sender: "Bob" });
@@ -188,7 +152,7 @@ Deno.test("a token's name is assigned, fixed and reserved", async () => {
 });
 
 Deno.test("a token cannot use a name that differs from an owned one only in case", async () => {
-  await using hub = await guarded();
+  await using hub = await startGuardedHub();
   const [alice] = await enter(hub, { sub: "Alice" });
   await using _alice = alice;
   const socket = await TestSocket.open(hub.url, "bcast.v1");
@@ -201,7 +165,7 @@ Deno.test("a token cannot use a name that differs from an owned one only in case
 });
 
 Deno.test("two sessions with one token name share it, count once, and both get private messages", async () => {
-  await using hub = await guarded();
+  await using hub = await startGuardedHub();
   await using bob = await TestSocket.plain(hub.url, "Bob", `token=${SHARED}`);
   const [phone] = await enter(hub, { sub: "Alice" });
   await bob.next("system", (frame) => frame["event"] === "join");
@@ -227,7 +191,7 @@ Deno.test("two sessions with one token name share it, count once, and both get p
 });
 
 Deno.test("a session resumes only with a token for the same name", async () => {
-  await using hub = await guarded();
+  await using hub = await startGuardedHub();
   const [alice, welcome] = await enter(hub, { sub: "Alice" });
   await using _alice = alice;
   const { session } = welcome;
@@ -245,7 +209,7 @@ Deno.test("a session resumes only with a token for the same name", async () => {
 const LIMITED = { sub: "Eve", rooms: { lobby: "read", "dev-*": "read-write" } } as const;
 
 Deno.test("a token's rights apply everywhere, and forbidden rooms do not reveal whether they exist", async (t) => {
-  await using hub = await guarded();
+  await using hub = await startGuardedHub();
   const [member] = await enter(hub, { sub: "Member" }, { rooms: [{ room: "secret" }] });
   await using _member = member;
   assertEquals(await answerTo(member, { type: "message", message: "hush", room: "secret" }), "ok");
@@ -323,7 +287,7 @@ Deno.test("a token's rights apply everywhere, and forbidden rooms do not reveal 
 });
 
 Deno.test("a client that names no room joins the default rooms it may read, else its token's rooms", async () => {
-  await using hub = await guarded({ rooms: ["lobby", "news"] });
+  await using hub = await startGuardedHub({ rooms: ["lobby", "news"] });
   const rooms = async (claims: Omit<TokenClaims, "issuedAt">): Promise<unknown[]> => {
     const [socket, welcome] = await enter(hub, claims);
     await socket.close();
@@ -338,7 +302,7 @@ Deno.test("a client that names no room joins the default rooms it may read, else
 
 Deno.test("an expired token is reported immediately, may be renewed, and otherwise closes the connection", async () => {
   const clock = new FakeClock();
-  await using hub = await guarded({ clock });
+  await using hub = await startGuardedHub({ clock });
   const issued = { issuedAt: clock.now(), expiresAt: clock.now() + 60_000 };
   const [alice, welcome] = await enter(hub, { ...issued, sub: "Alice" });
   await using _alice = alice;
@@ -379,7 +343,7 @@ Deno.test("an expired token is reported immediately, may be renewed, and otherwi
 
 Deno.test("a session does not outlive its token: resuming checks the token again", async () => {
   const clock = new FakeClock();
-  await using hub = await guarded({ clock });
+  await using hub = await startGuardedHub({ clock });
   const token = await tokenFor({ sub: "Alice", issuedAt: 0, expiresAt: clock.now() + 60_000 });
   const [first, { session }] = await TestSocket.v1(hub.url, { token });
   first.socket.close(4000);
@@ -391,7 +355,7 @@ Deno.test("a session does not outlive its token: resuming checks the token again
 });
 
 Deno.test("a new token with fewer rights removes the session from rooms it forbids", async () => {
-  await using hub = await guarded();
+  await using hub = await startGuardedHub();
   const [eve] = await enter(hub, { sub: "Eve" }, {
     rooms: [{ room: "secret" }, { room: "lobby" }],
   });
@@ -403,123 +367,9 @@ Deno.test("a new token with fewer rights removes the session from rooms it forbi
   assertStringIncludes(await answerTo(eve, { type: "message", message: "x" }), "forbidden");
 });
 
-Deno.test("wrong tokens are rate limited over HTTP and in `hello`, correct ones never", async () => {
-  const clock = new FakeClock();
-  await using hub = await guarded({
-    clock,
-    limits: { maxFailures: 5 },
-    trustedProxies: ["127.0.0.1"],
-  });
-  const from = (address: string, token: string): Promise<number> =>
-    requestUpgrade(hub.port, [
-      ["X-Forwarded-For", address],
-      ["Authorization", `Bearer ${token}`],
-    ]).then(({ status }) => status);
-  const guesses: number[] = [];
-  for (let guess = 0; guess < 7; guess++) guesses.push(await from("192.0.2.1", `guess-${guess}`));
-  assertEquals(guesses, [401, 401, 401, 401, 401, 429, 429]);
-  // Wrong guesses of others do not affect clients with a correct token.
-  assertEquals(await from("192.0.2.1", SHARED), 101);
-  assertEquals(await from("192.0.2.1", await tokenFor({ sub: "José-Luis 👋" })), 101);
-  assertEquals(await from("192.0.2.2", SHARED), 101);
-  const { headers } = await requestUpgrade(hub.port, [
-    ["X-Forwarded-For", "192.0.2.1"],
-    ["Authorization", "Bearer x"],
-  ]);
-  assertEquals(headers.get("retry-after"), "12");
-  clock.advance(12_000);
-  assertEquals(await from("192.0.2.1", "x"), 401);
-
-  for (let guess = 0; guess < 5; guess++) {
-    const socket = await TestSocket.open(hub.url, "bcast.v1");
-    socket.send({ type: "hello", token: `guess-${guess}` });
-    assertEquals((await socket.closed).code, 4501);
-  }
-  await using right = await TestSocket.open(hub.url, "bcast.v1");
-  right.send({ type: "hello", token: SHARED });
-  await right.next("welcome");
-  const socket = await TestSocket.open(hub.url, "bcast.v1");
-  socket.send({ type: "hello", token: "x" });
-  const error = await socket.next("error");
-  assertEquals([error["code"], error["retryAfter"]], ["rate_limited", 12]);
-  assertEquals((await socket.closed).code, 4029);
-});
-
-Deno.test("a short secret is accepted after a few wrong ones, but not after a flood of guesses", async () => {
-  const clock = new FakeClock();
-  const short = "s3cr3t-münze";
-  const long = "a-secret-that-nobody-guesses";
-  await using hub = await startTestHub({
-    clock,
-    authorizer: new SecretAuthorizer([short, long]),
-    limits: { maxFailures: 5 },
-  });
-  const ask = async (token: string): Promise<[status: number, wait: string | null]> => {
-    const { status, headers } = await fetchJson(
-      hub,
-      `/api/status?${new URLSearchParams({ token })}`,
-    );
-    return [status, headers.get("retry-after")];
-  };
-  for (let guess = 0; guess < 49; guess++) await ask(`guess-${guess}`);
-  assertEquals(await ask(short), [200, null]);
-  assertEquals(await ask("wrong"), [429, "12"]);
-  // From here on the answer to a right guess is that to a wrong one, for as long as they come.
-  for (const seconds of [0, 1, 5, 5]) {
-    clock.advance(seconds * 1000);
-    const answers = [await ask("wrong"), await ask(short), await ask("wrong")];
-    assertEquals(new Set(answers.map(String)).size, 1, String(answers));
-    assertEquals(answers[0]?.[0], 429);
-    assertEquals(await ask(long), [200, null]);
-  }
-  clock.advance(12_000);
-  assertEquals(await ask(short), [200, null]);
-});
-
-Deno.test("a missing or expired token does not count as a guess", async () => {
-  await using hub = await guarded({ limits: { maxFailures: 1 } });
-  const old = await tokenFor({ expiresAt: Date.now() - 60_000 });
-  for (let time = 0; time < 3; time++) {
-    assertEquals((await requestUpgrade(hub.port)).status, 401);
-    const { status } = await requestUpgrade(hub.port, [["Authorization", `Bearer ${old}`]]);
-    assertEquals(status, 401);
-  }
-  assertEquals(
-    (await requestUpgrade(hub.port, [["Authorization", `Bearer ${SHARED}`]])).status,
-    101,
-  );
-});
-
-Deno.test("all connections of one address share a rate limit; another address has its own", async () => {
-  const clock = new FakeClock();
-  await using hub = await startTestHub({
-    clock,
-    limits: { rateOnLoopback: true, ratePerAddress: 5, rate: 0 },
-  });
-  await using one = await TestSocket.plain(hub.url, "One");
-  await using two = await TestSocket.plain(hub.url, "Two");
-  // Two connections were two of ten.
-  for (let frame = 0; frame < 4; frame++) {
-    for (const socket of [one, two]) {
-      socket.send({ type: "ping" });
-      await socket.next("pong");
-    }
-  }
-  two.send({ type: "message", message: "too much", ref: "r" });
-  const error = await two.next("error");
-  assertEquals(
-    [error["code"], error["ref"], error["message"], error["retryAfter"]],
-    ["rate_limited", "r", "Over 5 frames a second from your address: wait 0.2 s", 0.2],
-  );
-  const { status, headers } = await requestUpgrade(hub.port);
-  assertEquals([status, headers.get("retry-after")], [429, "1"]);
-  clock.advance(1000);
-  assertEquals(await answerTo(one, { type: "message", message: "hi" }), "ok");
-});
-
 Deno.test("`connect()` sends a new token when the old one expires, without a reconnect", async () => {
   const clock = new FakeClock();
-  await using hub = await guarded({ clock });
+  await using hub = await startGuardedHub({ clock });
   let made = 0;
   await using conversation = connect({
     url: hub.url,
@@ -549,7 +399,7 @@ Deno.test("`connect()` sends a new token when the old one expires, without a rec
 });
 
 Deno.test("`connect()` fails as refused when the token is wrong or has expired", async () => {
-  await using hub = await guarded();
+  await using hub = await startGuardedHub();
   await using wrong = connect({ url: hub.url, token: "wrong" });
   const failure = await wrong.send({ message: "x" }).catch((error: unknown) => error);
   assert(failure instanceof Error && "failure" in failure, String(failure));

@@ -6,7 +6,7 @@ import { temporaryFolder } from "../kit/folder.ts";
 import { startHubProcess } from "../kit/process.ts";
 import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const names = (socket: TestSocket, field: string): unknown[] =>
   socket.all("presence").flatMap((frame) => frame[field] as unknown[] ?? []);

@@ -5,8 +5,7 @@ import { rawRequest, UPGRADE } from "../kit/raw_http.ts";
 import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { collectLog } from "../kit/collected_log.ts";
-import { until } from "../kit/until.ts";
-import { within } from "../kit/within.ts";
+import { until, within } from "../kit/wait.ts";
 
 const MIB = 1024 * 1024;
 const encoder = new TextEncoder();

@@ -4,7 +4,7 @@ import type { Message } from "../../protocol.ts";
 import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { collectLog } from "../kit/collected_log.ts";
-import { within } from "../kit/within.ts";
+import { within } from "../kit/wait.ts";
 
 const message = (rest: string): string => `{"type":"message","ref":"r",${rest}}`;
 const K64 = 64 * 1024;

@@ -6,7 +6,7 @@ import { HubApi } from "../../client.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const asHttp = (url: string, path: string): string =>
   new URL(path, url.replace(/^ws/, "http")).href;

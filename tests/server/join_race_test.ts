@@ -7,7 +7,7 @@ import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import type { Transport } from "../../server/transport.ts";
 import { splitBatch } from "../../protocol.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 /** A transport that keeps what is sent to it. */
 class Recorder implements Transport {

@@ -3,7 +3,7 @@ import { type ClientConnection, connect } from "../../client.ts";
 import { PresenceChanges } from "../../server/presence.ts";
 import { Roster } from "../../terminal/roster.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 // A joining client gets a list of members, and from then on the same frames as all others.
 

@@ -6,7 +6,7 @@ import { fetchJson } from "../kit/http.ts";
 import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import type { Server } from "../../server.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 /** The snapshot that a client gets when it joins the lobby at `position`. */
 async function enter(hub: Server, position: object): Promise<ReceivedFrame> {

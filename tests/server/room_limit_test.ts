@@ -9,7 +9,7 @@ import { fetchJson, post } from "../kit/http.ts";
 import { RecordedClient, startMemoryHub } from "../kit/memory_hub.ts";
 import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const FULL = (limit: number): string =>
   `too_many_rooms: The hub has its maximum of ${limit} rooms: use a room that exists, or ask its ` +

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { temporaryFolder } from "../kit/folder.ts";
 import { ChatUser } from "../kit/chat_user.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 Deno.test("two people talk in rooms and in private through a real hub", async () => {
   await using hub = await startTestHub({ limits: { maxMessageBytes: 2048 } });
@@ -32,7 +32,7 @@ Deno.test("two people talk in rooms and in private through a real hub", async ()
   // With whom one talks in private is no stranger: a line of its own.
   await alice.screen.has("* Bob joined (2 online)");
   bob.says("/nick Rob");
-  await bob.screen.has("You are Rob now");
+  await bob.screen.has("You are now Rob");
   await until("the new name", () => alice.chat.complete("/msg R")[0].includes("Rob "));
   alice.says("/msg Rob still you?");
   await bob.screen.has("Alice @you: still you?");
@@ -50,7 +50,7 @@ Deno.test("two people talk in rooms and in private through a real hub", async ()
   alice.says("x".repeat(3000));
   assertStringIncludes(alice.screen.text, "bytes too long, 2,048 are allowed");
   alice.says("/status");
-  await alice.screen.has("private talk");
+  await alice.screen.has("private conversation");
   alice.says("/quit");
   assertEquals(await alice.ended, 0);
 });

@@ -4,7 +4,7 @@ import { RequestError } from "../../client/types.ts";
 import { ChatHarness } from "../kit/chat_harness.ts";
 import { chatMessage, TIMESTAMP } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 function direct(sender: string, message: string, to = "Alice"): Direct {
   return { type: "direct", sender, to, message, timestamp: TIMESTAMP };
@@ -173,7 +173,7 @@ Deno.test("Chat makes a window of a private conversation, and misses no private 
   await using scene = await threeRooms();
   const { chat, connection, screen } = scene;
   chat.line("/reply nobody");
-  assertEquals(screen.lines, ["! Nobody wrote to you alone yet: /msg NAME TEXT"]);
+  assertEquals(screen.lines, ["! Nobody has sent you a private message yet: /msg NAME TEXT"]);
   connection.emit(direct("Bob", "psst\nsecond line"));
   await screen.has("Bob @you: psst second line");
   assertEquals(screen.status, ["4:@Bob 1 private"]);
@@ -194,7 +194,7 @@ Deno.test("Chat makes a window of a private conversation, and misses no private 
   await screen.has("Alice: what is it?");
   assertEquals(connection.requests.splice(0), ["direct Bob what is it?"]);
   chat.line("/me waves");
-  assertEquals(screen.lines.at(-1), "! /me is for rooms, this is private");
+  assertEquals(screen.lines.at(-1), "! This works in rooms only");
 
   // The talk goes on under another name.
   connection.emit({
@@ -211,7 +211,10 @@ Deno.test("Chat makes a window of a private conversation, and misses no private 
 
   chat.line("/msg Zoe");
   assertEquals(screen.prompt, "[@Zoe] Alice> ");
-  assertEquals(timeless(scene), ["── @Zoe", "* Only Zoe sees what you say here; /leave ends it"]);
+  assertEquals(timeless(scene), [
+    "── @Zoe",
+    "* Only Zoe sees what you write here. /leave closes it",
+  ]);
 });
 
 Deno.test("Chat shows nothing of people who are ignored, whatever they are called", async () => {
@@ -289,7 +292,7 @@ Deno.test("Chat shows pages of the past, and what was searched", async () => {
   assertEquals(connection.requests.splice(0), ["history lobby 50 green Build*"]);
   assertStringIncludes(
     screen.text,
-    'The newest 50 messages with "green Build*" in lobby (/older shows those before):',
+    'The newest 50 messages with "green Build*" in lobby (/older shows earlier ones):',
   );
   chat.line("/older");
   await screen.has('1 message with "green Build*" before that in lobby');
@@ -316,13 +319,13 @@ Deno.test("Chat tells how the connection is", async () => {
   const { chat, clock, connection, screen } = scene;
   clock.advance(3 * 3_600_000);
   chat.line("/status");
-  await screen.has("private talk");
+  await screen.has("private conversation");
   const shown = screen.lines.slice(-4).map((line) => line.replace(/[\d:]{8}/, "TIME"));
   assertEquals(shown, [
     "* Connected to ws://hub.test as Alice",
     "  Online since TIME, for 3 h; latency 0 ms",
-    "  Resumed 0 times, 0 missed messages made up for",
-    "  1 room, 0 private talks, 0 messages on the way",
+    "  Reconnected 0 times, 0 missed messages recovered",
+    "  1 room, 0 private conversations, 0 messages on the way",
   ]);
   connection.emit({ type: "offline", code: 1006, reason: "gone", retryIn: 1000 });
   await screen.tells("gone");
@@ -338,7 +341,7 @@ Deno.test("Chat exports all of a room page by page, and what there is of a priva
   const messages = [1, 2, 3].map((id) => chatMessage("Bob", `m${id}`, { id }));
   connection.pages.push(messages.slice(0, 2), messages.slice(2));
   chat.line("/export ~/talk.jsonl");
-  await screen.has('Wrote 3 messages of lobby into "~/talk.jsonl"');
+  await screen.has('Wrote 3 messages of lobby to "~/talk.jsonl"');
   assertEquals(connection.requests.splice(0), [
     "history lobby 500 after 0",
     "history lobby 500 after 2",
@@ -346,7 +349,7 @@ Deno.test("Chat exports all of a room page by page, and what there is of a priva
   const lines = (await Deno.readTextFile(file)).trimEnd().split("\n");
   assertEquals(lines.map((line) => JSON.parse(line)), messages);
   chat.line("/export ~/talk.jsonl");
-  await screen.has('! Not written: "~/talk.jsonl" is there already: /export! FILE replaces it');
+  await screen.has('! Not written: "~/talk.jsonl" already exists: /export! FILE replaces it');
 
   connection.emit(direct("Bob", "psst"));
   await screen.has("psst");

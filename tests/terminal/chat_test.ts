@@ -5,7 +5,7 @@ import { DEFAULT_SETTINGS, type TerminalSettings, writeSettings } from "../../te
 import { ChatHarness } from "../kit/chat_harness.ts";
 import { connectedEvents, TIMESTAMP } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const offline = { type: "offline", code: 1006, reason: "Nothing listens.", retryIn: 4000 } as const;
 
@@ -46,15 +46,15 @@ Deno.test("Chat tells a newcomer what to do, until something was typed", async (
   const { chat, connection, screen } = scene;
   assertEquals(screen.status, [
     "Connecting to ws://hub.test",
-    "Type and press Enter to talk. /help tells what else there is, Ctrl-C leaves.",
+    "Type a message and press Enter. /help lists commands, Ctrl-C leaves.",
   ]);
   connection.sender = "Alice-2";
   connection.emit(...connectedEvents("Alice-2", ["Alice-2"]));
-  await screen.has("Others come with");
+  await screen.has("Others can join with");
   assertEquals(screen.lines, [
     "* You are Alice-2, because Alice is taken",
     "* 1 in lobby: Alice-2",
-    "* Nobody else is here yet. Others come with: bcast connect hub.test (lobby)",
+    "* Nobody else is here yet. Others can join with: bcast connect hub.test (lobby)",
   ]);
   assertEquals(screen.status.length, 1);
   chat.edited("hi");
@@ -125,7 +125,7 @@ Deno.test("Chat gives back what the hub refused, where it was typed", async () =
   chat.line("for the lobby");
   chat.chord({ kind: "room", number: 2 });
   connection.sent[4]?.refuse("rate_limited", "no");
-  await screen.has("! Not sent to lobby: no. You find it there again");
+  await screen.has("! Not sent to lobby: no. The text is there again");
   assertEquals(screen.draft, "");
   chat.chord({ kind: "room", number: 1 });
   assertEquals(screen.draft, "for the lobby");
@@ -176,7 +176,7 @@ Deno.test("Chat asks before it sends many lines", async () => {
   chat.line(paste);
   assertEquals([screen.draft, connection.sent.length], [paste, 0]);
   assertEquals(screen.status, [
-    "Send 7 lines as one message? Enter sends, any other key goes on editing",
+    "Send 7 lines as one message? Enter sends, any other key continues editing",
   ]);
   chat.edited(paste + "x");
   assertEquals(screen.status, []);
@@ -247,7 +247,7 @@ Deno.test("Chat leaves at once when nothing waits, and else waits for the hub", 
   const { chat, connection, screen } = scene;
   chat.line("last words");
   chat.interrupt();
-  await screen.has("Waiting for the hub to have 1 message. Ctrl-C leaves at once");
+  await screen.has("Waiting for the hub to receive 1 message. Ctrl-C leaves at once");
   assertEquals(connection.state, "online");
   connection.sent[0]?.ack();
   assertEquals(await scene.ended, 0);
@@ -318,7 +318,7 @@ Deno.test("Chat tells of a new name, whoever gave it", async () => {
     online: 2,
     renamed: [{ from: "Alice", to: "Al" }],
   });
-  await screen.has("* You are Al now");
+  await screen.has("* You are now Al");
   assertEquals([screen.prompt, names], ["[lobby] Al> ", ["Alice", "Al"]]);
   assertEquals(screen.status.filter((row) => row.includes("is now")), []);
 });
@@ -487,7 +487,7 @@ Deno.test("Chat tells when what was set cannot be remembered", async () => {
   });
   for (const line of ["/theme dark", "/timestamp datetime", "/bell all", "/mention name"]) {
     scene.chat.line(line);
-    await scene.screen.has("! Only for this run: the data directory cannot be written");
+    await scene.screen.has("! Not remembered: the data directory cannot be written");
     scene.chat.line("/clear");
   }
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { SLASH_COMMANDS } from "../../terminal/commands.ts";
+import { COMMANDS } from "../../terminal/commands.ts";
 import { MAX_ITEMS } from "../../terminal/windows.ts";
 
 const text = await Deno.readTextFile(new URL("../../docs/terminal.md", import.meta.url));
@@ -8,9 +8,9 @@ Deno.test("docs/terminal.md tells every slash command, and no other", () => {
   const told = new Set(
     [...text.matchAll(/`\/([a-z]+)!?[ `]/g)].map(([, name = ""]) => name),
   );
-  const known = SLASH_COMMANDS.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+  const known = COMMANDS.all.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
   assertEquals([...told].sort(), known.sort());
-  for (const { name, takes } of SLASH_COMMANDS) {
+  for (const { name, takes } of COMMANDS.all) {
     const words = takes.replaceAll(/[[\]]/g, "").replaceAll("|", "\\|");
     if (words === "" || name === "me" || name === "help") continue;
     assert(text.replaceAll(/[[\]]/g, "").includes(`/${name} ${words}`), `/${name} ${takes}`);

@@ -19,7 +19,7 @@ Deno.test("exportTo() never replaces a file unasked, and leaves nothing half don
     Array.from(Deno.readDirSync(folder.path), ({ name }) => name).sort();
   assertEquals(await exportTo(options, pages("a", "b")), 2);
   const before = await Deno.readTextFile(options.path);
-  await assertRejects(() => exportTo(options, pages("c")), ExportError, "is there already");
+  await assertRejects(() => exportTo(options, pages("c")), ExportError, "already exists");
   const replace = { ...options, replace: true };
   await assertRejects(() => exportTo(replace, pages("c", "broken")), Error, "the hub is gone");
   const fresh = { ...options, path: `${folder.path}/other.txt` };

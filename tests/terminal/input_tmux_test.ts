@@ -5,7 +5,7 @@ import { temporaryFolder } from "../kit/folder.ts";
 import { programCommand } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { Tmux, tmuxIsMissing } from "../kit/tmux.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const ignore = tmuxIsMissing();
 const program = quoted(programCommand());

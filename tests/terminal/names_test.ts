@@ -55,7 +55,7 @@ Deno.test("a chat remembers the name that was asked for, not what the hub made o
   const become = async (from: string, to: string): Promise<void> => {
     connection.sender = to;
     connection.emit({ type: "presence", room: "lobby", online: 2, renamed: [{ from, to }] });
-    await scene.screen.has(`* You are ${to} now`);
+    await scene.screen.has(`* You are now ${to}`);
   };
   connection.sender = "Eve-2";
   connection.emit(...connectedEvents("Eve-2", ["Eve", "Eve-2"]));

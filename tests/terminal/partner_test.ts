@@ -3,7 +3,7 @@ import { ChatHarness } from "../kit/chat_harness.ts";
 import { connectedEvents, TIMESTAMP } from "../kit/fake_connection.ts";
 import { ChatUser } from "../kit/chat_user.ts";
 import { startTestHub } from "../kit/test_hub.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 // A private message never goes to somebody else of the same name without a question.
 
@@ -25,7 +25,7 @@ Deno.test("a name that the hub did not know is asked about before it gets the te
     for (const line of ["the secret", `/msg "${name}" the secret`]) {
       screen.draft = "";
       chat.line(line);
-      assertStringIncludes(screen.lines.at(-1) ?? "", `! Not sent: ${name} was gone`);
+      assertStringIncludes(screen.lines.at(-1) ?? "", `! Not sent: ${name} may be another person`);
       assertEquals([connection.requests.length, screen.draft], [0, line]);
       screen.draft = "";
       connection.refuseDirect = NOBODY;
@@ -41,7 +41,7 @@ Deno.test("a name that the hub did not know is asked about before it gets the te
       timestamp: TIMESTAMP,
       message: "hi",
     });
-    await screen.has(`* This may be another person called ${name} than before`);
+    await screen.has(`* Someone called ${name} is here. It may be another person than before.`);
   }
 });
 
@@ -66,7 +66,7 @@ Deno.test("who is not there after an outage, and comes late, is asked about", as
     clock.advance(wait);
     connection.emit({ type: "presence", room: "lobby", online: 2, joined: ["Zoë J."] });
     await scene.settle();
-    const told = "* Somebody called Zoë J. joined lobby: it may be another person than before";
+    const told = "* Someone called Zoë J. is here. It may be another person than before.";
     assertEquals(screen.lines.includes(told), asks, screen.text);
     connection.requests.splice(0);
     chat.line("the secret");
@@ -83,11 +83,10 @@ Deno.test("who left, and is in a room that is entered later, is asked about", as
     await screen.has("* Bob left lobby");
     if (how === "joined") scene.joinRoom("ops", ["Alice", "bob"]);
     else await lostAndBack(scene, ["Alice", "bob"]);
-    const room = how === "joined" ? "ops" : "lobby";
-    await screen.has(`* Somebody called Bob is in ${room}: it may be another person than before`);
+    await screen.has("* Someone called Bob is here. It may be another person than before.");
     connection.requests.splice(0);
     chat.line("the secret");
-    assertStringIncludes(screen.lines.at(-1) ?? "", "! Not sent: Bob was gone");
+    assertStringIncludes(screen.lines.at(-1) ?? "", "! Not sent: Bob may be another person");
     assertEquals(connection.requests, []);
   }
 });
@@ -116,12 +115,12 @@ Deno.test("a private talk tells that the other person has another name", async (
   await bob.screen.has("Alice @you: hi");
   alice.says("/msg Bob");
   bob.says("/nick 太郎");
-  await alice.screen.has("* Bob is called 太郎 now");
+  await alice.screen.has("* Bob is now 太郎");
   await until("the prompt", () => alice.screen.prompt.startsWith("[@太郎]"));
   alice.says("still you?");
   await bob.screen.has("Alice @you: still you?");
   // Both share two rooms.
-  assertEquals(alice.screen.lines.filter((line) => line.includes("is called")).length, 1);
+  assertEquals(alice.screen.lines.filter((line) => line.includes("is now 太郎")).length, 1);
 });
 
 /** The connection breaks, and comes back to a room with these in it. */

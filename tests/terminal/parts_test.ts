@@ -1,11 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Away } from "../../terminal/away.ts";
-import { lacksSymbols } from "../../terminal/characters.ts";
-import { summarizePresence, summaryText } from "../../terminal/presence_summary.ts";
+import { lacksSymbols } from "../../terminal/view.ts";
 import { displayWidth } from "../../render/width.ts";
 import { PLAIN } from "../../render/paint.ts";
-import { durationText, latencyText } from "../../terminal/presence_text.ts";
 import {
   DEFAULT_SETTINGS,
   parseSettings,
@@ -16,43 +14,6 @@ import { type StatusRows, statusRows } from "../../terminal/status.ts";
 import { MAX_ITEMS, WindowList } from "../../terminal/windows.ts";
 import { chatMessage } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-
-Deno.test("foldPresence() tells what changed, and forgets what did not", () => {
-  const presence = { type: "presence", room: "r", online: 5 } as const;
-  const two = summarizePresence(undefined, { ...presence, joined: ["A", "B"], left: ["X"] });
-  assert(two !== undefined);
-  assertEquals(summaryText(two), "A, B joined, X left (5 online)");
-  assertEquals(summarizePresence(undefined, presence), undefined);
-  // Who comes back was never gone.
-  const back = summarizePresence(summarizePresence(undefined, { ...presence, left: ["X"] }), {
-    ...presence,
-    joined: ["x"],
-  });
-  assertEquals(back, undefined);
-  const renamed = summarizePresence(two, {
-    ...presence,
-    renamed: [{ from: "a", to: "Al" }, { from: "Y", to: "Z" }],
-    joined: ["C", "D"],
-  });
-  assertEquals(renamed && summaryText(renamed), "4 joined, X left, Y is now Z (5 online)");
-});
-
-Deno.test("foldPresence() never grows with comings and goings", () => {
-  let fold = summarizePresence(undefined, {
-    type: "presence",
-    room: "r",
-    online: 1,
-    joined: ["A"],
-  });
-  for (let n = 0; n < 500; n++) {
-    const renamed = [{ from: `x${n}`, to: `x${n + 1}` }];
-    const presence = { type: "presence", room: "r", online: 2 } as const;
-    fold = summarizePresence(fold, { ...presence, joined: [`g${n}`], renamed });
-    fold = summarizePresence(fold, { ...presence, left: [`g${n}`] });
-  }
-  assertEquals([fold?.joined.size, fold?.left.size, fold?.passing], [1, 0, 500]);
-  assertEquals(fold?.renamed.length, 20);
-});
 
 const NOTHING: StatusRows = {
   presence: undefined,
@@ -83,7 +44,7 @@ Deno.test("statusRows() leaves out what there is not, and fits what there is", (
     away: "Away",
     trouble: "Reconnecting in 4 s: nothing listens at ws://localhost:8765",
     size: { text: "12 bytes too long", over: true },
-    hint: "Send 7 lines as one message? Enter sends, any other key goes on editing",
+    hint: "Send 7 lines as one message? Enter sends, any other key continues editing",
   };
   const rows = statusRows(full, size);
   // A third of the screen at most; the nearest to the prompt matters most.
@@ -127,7 +88,7 @@ Deno.test("Windows keeps so many items, and knows where unread begins", () => {
   const first = windows.open({ kind: "room", room: "a" });
   windows.replaceHome(first);
   const window = windows.open({ kind: "room", room: "b" });
-  assertEquals([windows.current, windows.number], [first, 1]);
+  assertEquals([windows.current, windows.all[0]], [first, first]);
   for (let n = 0; n < 3 * MAX_ITEMS; n++) {
     if (n === 2 * MAX_ITEMS) window.addUnread(false);
     window.add({ kind: "message", message: chatMessage("Bob", String(n)), mention: false });
@@ -154,7 +115,7 @@ Deno.test("Windows numbers its windows, and goes in a circle to what is new", ()
   assertEquals(windows.nextActive, a);
   assertEquals([windows.neighbour(1), windows.neighbour(-1)], [c, a]);
   assertEquals(windows.close(a), undefined);
-  assertEquals([windows.number, windows.all.length], [1, 2]);
+  assertEquals([windows.all[0], windows.all.length], [windows.current, 2]);
   assertEquals(["1", "b", "#C", "@bob", "3"].map((name) => windows.named(name)?.title), [
     "b",
     "b",
@@ -180,15 +141,6 @@ Deno.test("Away tells everybody once, and keeps the last mentions", () => {
   ]);
   for (let n = 0; n < 500; n++) away.addMissed(`m${n}`);
   assertEquals([away.count, away.missed.length, away.missed.at(-1)], [500, 100, "m499"]);
-});
-
-Deno.test("durationText() and latencyText() are as exact as one wants to know", () => {
-  const hour = 3_600_000;
-  assertEquals(
-    [-5, 0, 59_000, 60_000, hour, hour + 300_000, 47 * hour, 49 * hour].map(durationText),
-    ["0 s", "0 s", "59 s", "1 min", "1 h", "1 h 5 min", "47 h", "2 days"],
-  );
-  assertEquals([0.42, 3, 12.6].map(latencyText), ["0.4 ms", "3 ms", "13 ms"]);
 });
 
 Deno.test("settings are kept for the next time, for the user alone", async () => {

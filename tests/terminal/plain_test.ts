@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ConnectError } from "../../client/types.ts";
-import { isPrivateCommand } from "../../terminal/line.ts";
+import { isPrivateCommand } from "../../terminal/completion.ts";
 import { PlainScreen } from "../../editor/plain_screen.ts";
 import { ChatHarness } from "../kit/chat_harness.ts";
 import { memoryContext } from "../kit/memory_output.ts";

@@ -4,12 +4,7 @@ import type { ClientEvent } from "../../client/types.ts";
 import type { View } from "../../terminal/view.ts";
 import { paintWith, PLAIN } from "../../render/paint.ts";
 import { PALETTES } from "../../render/palette.ts";
-import {
-  renderDirectGlance,
-  renderEvent,
-  renderMessage,
-  renderWho,
-} from "../../terminal/render.ts";
+import { renderDirectPreview, renderEvent, renderMessage } from "../../terminal/render.ts";
 import { type Finder, mentionFinder, wordFinder } from "../../terminal/highlight.ts";
 import { displayWidth } from "../../render/width.ts";
 import { chatMessage, connectedEvents, TIMESTAMP } from "../kit/fake_connection.ts";
@@ -126,7 +121,7 @@ for (
         left: ["Dan"],
         renamed: [{ from: "Eve", to: "Eva" }],
       },
-      "* Bob, Carol joined (2 online)\n* Dan left (2 online)\n* Eve is now Eva",
+      "* Bob and Carol joined (2 online)\n* Dan left (2 online)\n* Eve is now Eva",
     ],
     [
       "one's own joining, which is no news",
@@ -172,7 +167,7 @@ Deno.test("renderEvent() shows the beginning and the return of a conversation", 
   const shown = connectedEvents("Alice", ["Alice", "Bob"]).map((event) => renderEvent(event, VIEW));
   assertEquals(shown, [
     undefined,
-    "* You are Alice. /help tells what else there is",
+    "* You are Alice. /help lists the commands",
     "* 2 in lobby: Alice, Bob",
   ]);
   const again = (missed: number, recovered = false): (string | undefined)[] =>
@@ -192,12 +187,6 @@ Deno.test("renderEvent() shows the beginning and the return of a conversation", 
     "* Connected again as Alice; 3 missed messages follow",
     "! Messages may be missing in lobby: the hub no longer has all since you were here",
   ]);
-});
-
-Deno.test("renderWho() shows names, and how many more there are", () => {
-  const who = { type: "who", room: "lobby", online: 250, members: ["A", "B"] } as const;
-  assertEquals(renderWho(who, VIEW), "* 250 in lobby: A, B and 248 more");
-  assertEquals(renderWho({ ...who, members: [] }, VIEW), "* 250 in lobby");
 });
 
 Deno.test("renderMessage() paints names, always alike, and marks what is to be found", () => {
@@ -229,7 +218,7 @@ Deno.test("renderMessage() marks after wrapping, so that colours move no word", 
   );
 });
 
-Deno.test("renderDirectGlance() is one row, whatever was said", () => {
+Deno.test("renderDirectPreview() is one row, whatever was said", () => {
   const direct = {
     type: "direct",
     sender: "Bob",
@@ -237,7 +226,7 @@ Deno.test("renderDirectGlance() is one row, whatever was said", () => {
     message: `first\n[10:00:00] Carol: no\t${"long ".repeat(50)}`,
     timestamp: TIMESTAMP,
   } as const;
-  const shown = renderDirectGlance(direct, { ...VIEW, columns: 40 });
+  const shown = renderDirectPreview(direct, { ...VIEW, columns: 40 });
   assert(shown.startsWith(`${CLOCK} Bob @you: first [10:`) && shown.endsWith("…"), shown);
   assert(!shown.includes("\n") && displayWidth(shown) < 40);
 });

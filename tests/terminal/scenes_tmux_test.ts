@@ -9,7 +9,7 @@ import { joined, message, ScriptedHub } from "../kit/scripted_hub.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { TmuxChat } from "../kit/tmux_chat.ts";
 import { tmuxIsMissing } from "../kit/tmux.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const ignore = tmuxIsMissing();
 const LARGE = { columns: 80, rows: 24 };
@@ -190,7 +190,7 @@ Deno.test({
     await terminal.press("Enter");
     await until("the draft", async () => {
       const { messages: [said] } = await bob.history("lobby", { limit: 1 });
-      return said?.message === words.join("");
+      return said?.message === words.join("").trimEnd();
     });
   },
 });

@@ -3,7 +3,7 @@ import { type ClientConnection, connect } from "../../client.ts";
 import { TmuxChat } from "../kit/tmux_chat.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { tmuxIsMissing } from "../kit/tmux.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 const ignore = tmuxIsMissing();
 const SIZE = { columns: 80, rows: 24 };
@@ -85,7 +85,7 @@ Deno.test({
     await scene.say("/history 1000");
     await terminal.shows(/: line 1200\n\* Now:\n\[lobby\] Alice>$/);
     const text = await terminal.everything();
-    assertMatch(text, /^\* The last 1,000 messages in lobby \(\/older shows those before\):$/m);
+    assertMatch(text, /^\* The last 1,000 messages in lobby \(\/older shows earlier ones\):$/m);
     assertEquals(read(text, "line").slice(-1000), all.slice(200));
     await scene.say("/older");
     await terminal.shows(/: line 200\n\* Now:\n\[lobby\] Alice>$/);

@@ -3,13 +3,12 @@ import fc from "fast-check";
 import type { Direct, History, Message } from "../../protocol.ts";
 import { SHORTCUTS } from "../../terminal/shortcuts.ts";
 import { commandOf } from "../../editor/bindings.ts";
-import { readBack } from "../../terminal/older_messages.ts";
-import { Partner } from "../../terminal/partner.ts";
+import { loadNewest } from "../../terminal/older_messages.ts";
 import { MAX_ITEMS } from "../../terminal/windows.ts";
 import { ChatHarness } from "../kit/chat_harness.ts";
 import { chatMessage, TIMESTAMP } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
-import { until } from "../kit/until.ts";
+import { until } from "../kit/wait.ts";
 
 function direct(sender: string, message: string): Direct {
   return { type: "direct", sender, to: "Alice", message, timestamp: TIMESTAMP };
@@ -204,7 +203,7 @@ Deno.test("/history says how many of it are of people who are ignored", async ()
   assertEquals(screen.text.includes("spam"), false);
 });
 
-Deno.test("readBack() reads the newest messages before an id, whatever pages a hub gives", async () => {
+Deno.test("loadNewest() reads the newest messages before an id, whatever pages a hub gives", async () => {
   await fc.assert(fc.asyncProperty(
     fc.record({
       count: fc.nat(1500),
@@ -225,7 +224,7 @@ Deno.test("readBack() reads the newest messages before an id, whatever pages a h
         return Promise.resolve({ type: "history", room: "lobby", messages, more });
       };
       const range = before === undefined ? { limit } : { limit, before };
-      const { messages, more } = await readBack(ask, range);
+      const { messages, more } = await loadNewest(ask, range);
       const left = log.slice(0, (before ?? Infinity) - 1);
       const expected = left.slice(-limit);
       assertEquals(messages.map(({ id }) => id), expected.map(({ id }) => id));
@@ -234,7 +233,7 @@ Deno.test("readBack() reads the newest messages before an id, whatever pages a h
   ));
 });
 
-Deno.test("readBack() ends where a hub says that there is more and has none", async () => {
+Deno.test("loadNewest() ends where a hub says that there is more and has none", async () => {
   let asked = 0;
   const ask = (): Promise<History> => {
     asked++;
@@ -245,34 +244,6 @@ Deno.test("readBack() ends where a hub says that there is more and has none", as
       more: true,
     });
   };
-  assertEquals((await readBack(ask, { limit: 1000 })).more, false);
+  assertEquals((await loadNewest(ask, { limit: 1000 })).more, false);
   assertEquals(asked, 2);
-});
-
-Deno.test("Partner asks once for each change, and not where a token proves the name", () => {
-  const partner = new Partner();
-  assertEquals([partner.wrote(false, 0), partner.ask()], [undefined, false]);
-  // Who comes without having been told to be gone was there.
-  assertEquals([partner.came(0), partner.ask()], [false, false]);
-  assertEquals([partner.left(), partner.left(), partner.came(0)], [true, false, true]);
-  assertEquals([partner.ask(), partner.ask()], [true, false]);
-  partner.left();
-  assertEquals([partner.wrote(false, 0), partner.ask()], ["another", true]);
-  partner.wrote(true, 0);
-  partner.left();
-  assertEquals([partner.wrote(true, 0), partner.ask()], ["proved", false]);
-  partner.left();
-  partner.came(0);
-  assertEquals([partner.wrote(false, 0), partner.ask()], [undefined, true]);
-});
-
-Deno.test("Partner does not miss in a room who was in none", () => {
-  const partner = new Partner();
-  partner.wrote(false, 0);
-  assertEquals([partner.listed(false, 1000), partner.came(60_000)], [false, false]);
-  // Gone without a word since, and back late.
-  assertEquals([partner.listed(false, 61_000), partner.came(92_000)], [false, true]);
-  assertEquals([partner.ask(), partner.ask()], [true, false]);
-  partner.unknown();
-  assertEquals([partner.ask(), partner.ask(), partner.came(93_000)], [true, false, true]);
 });

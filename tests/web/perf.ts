@@ -1,6 +1,4 @@
 // deno-lint-ignore-file no-console -- a script: what it prints is what it is for
-// What runs in the page knows the page.
-/// <reference lib="dom" />
 
 /**
  * `deno task web:perf [--seconds 30] [--rate 200] [--rounds 3]`: an open page while somebody sends

@@ -1,6 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-
 /**
  * Takes the pictures of the web page in `docs`: its main states, both themes, phone and desk. A real
  * hub, a real browser, people who really talk.

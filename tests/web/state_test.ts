@@ -5,14 +5,16 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { ClientEvent } from "../../client.ts";
 import type { Direct, Message } from "../../protocol.ts";
-import { restored, saved } from "../../web/chat/restore.ts";
+import { restoredState, savedState } from "../../web/chat/restore.ts";
 import { hubAddress, readAddress, withoutToken } from "../../web/chat/address.ts";
-import { CommandError, runLine } from "../../web/state/commands.ts";
+import { CommandError } from "../../chat/commands.ts";
+import { COMMANDS, type WebActions } from "../../web/state/commands.ts";
 import { applied, completionAt } from "../../web/state/completion.ts";
 import { EMOJI, withEmoji } from "../../web/state/emoji.ts";
 import { append, CHUNK, EMPTY_LOG, itemsOf, prepend, trimmed } from "../../web/state/log.ts";
 import { noticeOf } from "../../web/state/notices.ts";
-import { type Action, reduce } from "../../web/state/reduce.ts";
+import type { Action } from "../../web/state/actions.ts";
+import { reduce } from "../../web/state/reduce.ts";
 import { messageItem } from "../../web/state/message_items.ts";
 import { rowsOf } from "../../web/state/rows.ts";
 import { readSettings } from "../../web/state/settings.ts";
@@ -349,9 +351,9 @@ Deno.test("`saved()` and `restored()` bring private messages and what was not se
     { type: "sending", key: "#lobby", pending },
     { type: "sending", key: "@bob", pending: { ...pending, ref: "d" } },
   );
-  const kept = saved(state, {}, "secret");
+  const kept = savedState(state, {}, "secret");
   assertEquals([kept.rooms, kept.tab.session], [["lobby"], "secret"]);
-  const again = restored(ALICE, JSON.parse(JSON.stringify(kept.tab)));
+  const again = restoredState(ALICE, JSON.parse(JSON.stringify(kept.tab)));
   assertEquals(lobby(again).pending, [pending]);
   assertEquals(texts(lobby(after(again, joined(1), message(1)))), ["#1"]);
   assertEquals(lobby(after(again, joined(1))).pending, [pending]);
@@ -394,64 +396,39 @@ Deno.test("`readSettings()` takes what makes sense and nothing else", () => {
   }));
 });
 
-Deno.test("`runLine()` does what was typed, or says what is wrong", () => {
-  const run = (line: string): string[] => {
+Deno.test("`COMMANDS.run()` runs the commands that only the page has", () => {
+  const run = (line: string, over: Partial<WebActions> = {}): string[] => {
     const done: string[] = [];
     const record = (name: string) => (...args: unknown[]): void =>
       void done.push([name, ...args].join(" "));
-    runLine(
+    COMMANDS.run(
       line,
       {
-        room: "lobby",
-        rooms: [{ room: "lobby", online: 2 }],
-        people: ["Bob", "Jo Ann"],
+        place: { kind: "room", room: "lobby" },
+        online: [["lobby", 2]],
         ...Object.fromEntries(
-          "say whisper join leave rename who search clear save help note quit".split(" ")
-            .map((name) => [name, record(name)]),
+          "search save help note".split(" ").map((name) => [name, record(name)]),
         ),
-      } as unknown as Parameters<typeof runLine>[1],
+        ...over,
+      } as WebActions,
     );
     return done;
   };
   for (
-    const [line, ...expected] of [
-      ["hello", "say hello false"],
-      ["  two\nlines  ", "say   two\nlines false"],
-      ["/me waves", "say waves true"],
-      ["//shrug", "say /shrug false"],
-      ["/msg Jo Ann hi there", "whisper Jo Ann hi there"],
-      ['/msg "Jo Ann" hi', "whisper Jo Ann hi"],
-      ["/JOIN #Dev", "join dev"],
-      ["/leave", "leave lobby"],
-      ["/nick  Ann ", "rename Ann"],
-      ["/who dev", "who dev"],
+    const [line, expected] of [
       ["/rooms", "note You are in #lobby (2 online)"],
+      ["/search", "search "],
+      ["/search green build", "search green build"],
+      ["/export", "save text"],
       ["/export JSON", "save json"],
-      ["/name zoe-q", "rename zoe-q"],
-      ["/users", "who lobby"],
-      ["/pm Bob hi", "whisper Bob hi"],
-      ["/W Bob hi", "whisper Bob hi"],
-      ["/exit", "quit"],
-      ["/q", "quit"],
-      [" quit", "say  quit false"],
-      [" "],
+      ["/help", "help"],
     ] as const
-  ) assertEquals(run(line), expected as string[], line);
-  for (
-    const line of [
-      "/nope",
-      "/msg Bob",
-      "/me",
-      "/nick a/b",
-      "/join !",
-      "/leave dev",
-      "/",
-      "quit",
-      "EXIT ",
-    ]
-  ) {
-    assertThrows(() => run(line), CommandError);
-  }
+  ) assertEquals(run(line), [expected], line);
+  assertThrows(() => run("/rooms", { online: [] }), CommandError, "/join ROOM");
+  const place = { kind: "private", name: "Bob" } as const;
+  assertThrows(() => run("/search x", { place }), CommandError, "rooms only");
+  assertThrows(() => run("/nope"), CommandError, "/help lists all commands");
+  assertThrows(() => run("/export!"), CommandError, "Unknown command");
 });
 
 Deno.test("`completionAt()` offers what can stand there, and `applied()` puts it in", () => {

@@ -1,21 +1,21 @@
 import type { VNode } from "preact";
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Ref } from "preact";
-import type { ScreenActions, WebChat } from "../chat/web_chat.ts";
+import { type ScreenActions, submitLine } from "../chat/thread_actions.ts";
+import type { WebChat } from "../chat/web_chat.ts";
 import { whyCannotSend } from "../chat/can_send.ts";
-import { CommandError } from "../state/commands.ts";
-import { applied, type Choice, type Completion, completionAt } from "../state/completion.ts";
-import { bytesLeft } from "../state/size.ts";
-import { peopleIn, roomOf } from "../state/threads.ts";
+import { CommandError, isBareQuit } from "../../chat/commands.ts";
+import type { Choice, Completion } from "../../chat/completion.ts";
+import { sizeNearLimit } from "../../chat/size.ts";
+import { DEFAULT_LIMITS } from "../../protocol.ts";
+import { applied, completionAt } from "../state/completion.ts";
+import { peopleIn, placeOf, roomOf } from "../state/threads.ts";
 import type { Thread } from "../state/types.ts";
 import { EmojiPicker } from "./emoji_picker.tsx";
 import { useMedia } from "./hooks.ts";
 import { Icon, IconButton } from "./icons.tsx";
 
-/** Remaining bytes from which on they are counted down. */
-const COUNT_FROM = 1000;
-
-/** What other components can do with the composer. */
+/** What others can do with the composer. */
 export interface ComposerHandle {
   focus(): void;
   /** Puts text at the end of the draft. */
@@ -47,7 +47,8 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
   const sends = enter === "send" || (enter === "auto" && !touch);
   const caret = useRef<number | undefined>(undefined);
 
-  const left = bytesLeft(text, chat.state.limits);
+  const size = sizeNearLimit(text, placeOf(thread), chat.state.limits ?? DEFAULT_LIMITS);
+  const left = size === undefined ? Infinity : size.limit - size.bytes;
   const empty = text.trim() === "";
   const mute = whyCannotSend(chat.state, key);
 
@@ -94,13 +95,13 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
   };
   const disconnect = (): void => {
     change("");
-    chat.submit(key, "/quit", screen);
+    submitLine(chat, key, "/quit", screen);
     area.current?.focus();
   };
   /** @param meant whether the user has said that the text is a message. */
   const send = (meant = false): void => {
     if (empty) return;
-    if (!meant && mute === undefined && /^(?:quit|exit)$/i.test(text.trim())) {
+    if (!meant && isBareQuit(text.trim())) {
       setAsking(true);
       return;
     }
@@ -109,13 +110,14 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
       return;
     }
     try {
-      chat.submit(key, text, screen);
+      // A space before it makes a message of `quit`.
+      submitLine(chat, key, meant ? ` ${text.trim()}` : text, screen);
     } catch (problem) {
       if (!(problem instanceof CommandError)) throw problem;
       setError(problem.message);
       return;
     }
-    chat.typing(key, false);
+    chat.typing(key, "");
     change("");
     setCompletion(undefined);
     if (meant) area.current?.focus();
@@ -130,7 +132,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
     },
   }));
 
-  useEffect(() => () => chat.typing(key, false), [key]);
+  useEffect(() => () => chat.typing(key, ""), [key]);
 
   // A tab that was closed may have left one.
   const kept = chat.memory.drafts.get(key);
@@ -155,7 +157,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
     const { value, selectionStart } = currentTarget;
     change(value);
     complete(value, selectionStart);
-    chat.typing(key, mute === undefined && value.trim() !== "" && !value.startsWith("/"));
+    chat.typing(key, mute === undefined ? value : "");
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     // The Enter that ends the choice of an input method's characters.
@@ -270,7 +272,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
           onKeyDown={onKeyDown}
           onBlur={() => setCompletion(undefined)}
         />
-        {left < COUNT_FROM
+        {left < Infinity
           ? <span class={`left ${left < 0 ? "over" : ""}`} role="status">{left}</span>
           : null}
         <button

@@ -3,7 +3,8 @@ import { useEffect, useState } from "preact/hooks";
 import { isRoomName, normalizeName } from "../../protocol.ts";
 import { askToNotify, canNotify } from "../chat/notifier.ts";
 import type { WebChat } from "../chat/web_chat.ts";
-import { COMMANDS, roomIn } from "../state/commands.ts";
+import { NAME_RULE, roomIn } from "../../chat/commands.ts";
+import { COMMANDS } from "../state/commands.ts";
 import { EXPORT_FORMATS, type ExportFormat } from "../../chat/export.ts";
 import { CHOICES, levelOf, LEVELS } from "../state/settings.ts";
 import { roomOf } from "../state/threads.ts";
@@ -200,9 +201,7 @@ export function NameField({ name, onInput }: {
           onInput={({ currentTarget }) => onInput(currentTarget.value)}
         />
       </label>
-      {wrong
-        ? <p class="error" role="alert">A name has 1 to 32 visible characters without / @ # :</p>
-        : null}
+      {wrong ? <p class="error" role="alert">{NAME_RULE}</p> : null}
     </>
   );
 }
@@ -283,7 +282,7 @@ export function HelpDialog({ onClose }: { readonly onClose: () => void }): VNode
         <section>
           <h3>Commands</h3>
           <dl class="keys">
-            {COMMANDS.map(({ name, takes, help }) => (
+            {COMMANDS.all.map(({ name, takes, help }) => (
               <div key={name}>
                 <dt>
                   <code>/{name} {takes}</code>

@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import type { WebChat } from "../chat/web_chat.ts";
 import type { Thread, UnsentMessage } from "../state/types.ts";
-import { shownText } from "../state/sanitize.ts";
+import { sanitizedText } from "../../chat/content.ts";
 import { Icon } from "./icons.tsx";
 import { RichText } from "./rich_text.tsx";
 
@@ -33,7 +33,7 @@ function PendingView({ chat, thread, pending, online }: {
       <div class="body">
         <div class="bubble">
           {action ? <span class="name" dir="auto">{chat.state.me}</span> : null}
-          <RichText text={shownText(text)} format="markdown" />
+          <RichText text={sanitizedText(text)} format="markdown" />
         </div>
         {error === undefined
           ? (

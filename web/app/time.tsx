@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import type { Choices } from "../state/settings.ts";
-import { sameDay } from "../state/rows.ts";
+import { isSameDay } from "../../chat/time.ts";
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
@@ -37,8 +37,8 @@ export function ago(elapsed: number): string {
 
 /** The name of a day: Today, Yesterday, a date. */
 export function dayName(day: Date, now: number): string {
-  if (sameDay(day.getTime(), now)) return "Today";
-  if (sameDay(day.getTime(), now - DAY_LONG)) return "Yesterday";
+  if (isSameDay(day.getTime(), now)) return "Today";
+  if (isSameDay(day.getTime(), now - DAY_LONG)) return "Yesterday";
   const thisYear = day.getFullYear() === new Date(now).getFullYear();
   return (thisYear ? DAY : WITH_YEAR).format(day);
 }

@@ -1,16 +1,16 @@
 import { isRoomName, normalizeName } from "../../protocol.ts";
 
-/** What the address of the page asks for. */
+/** The parameters in the address of the page. */
 export interface PageAddress {
   readonly rooms: readonly string[];
-  readonly name?: string;
-  readonly token?: string;
+  readonly name?: string | undefined;
+  readonly token?: string | undefined;
 }
 
 /**
  * Reads `?room=x&name=y#token=z`.
  *
- * A token is taken from the fragment alone, which no browser sends anywhere.
+ * Only the fragment may hold a token, because browsers do not send it anywhere.
  */
 export function readAddress(url: URL): PageAddress {
   const rooms = url.searchParams.getAll("room").map((room) => room.toLowerCase());
@@ -18,12 +18,12 @@ export function readAddress(url: URL): PageAddress {
   const token = new URLSearchParams(url.hash.slice(1)).get("token");
   return {
     rooms: rooms.filter((room) => isRoomName(room)),
-    ...(name === undefined ? {} : { name }),
-    ...(token === null || token === "" ? {} : { token }),
+    name,
+    token: token || undefined,
   };
 }
 
-/** `url` without what should not stay in the history, on screenshots and in bookmarks. */
+/** `url` without secrets, which must not stay in history, screenshots and bookmarks. */
 export function withoutToken(url: URL): URL {
   const clean = new URL(url);
   clean.hash = "";
@@ -31,7 +31,7 @@ export function withoutToken(url: URL): URL {
   return clean;
 }
 
-/** The hub's WebSocket, next to the page: also under a base path behind a proxy. */
+/** The address of the hub's WebSocket, next to the page, which may be in a folder of a proxy. */
 export function hubAddress(page: URL): URL {
   const url = new URL("ws", new URL(page.pathname, page.origin));
   url.protocol = page.protocol === "https:" ? "wss:" : "ws:";

@@ -1,20 +1,20 @@
 import { type System, visible } from "../../protocol.ts";
 import type { BrowserStorage } from "./browser_storage.ts";
 
-/** Announcements that are kept; the oldest go first. */
+/** Announcements that are kept. The oldest are dropped. */
 const MAX_KEPT = 20;
 
-/** What the hub's operator had to say. */
+/** A message of the hub's operator. */
 export interface Announcement {
   readonly id: string;
   readonly text: string;
   /** Milliseconds since the Unix epoch, by the hub's clock. */
   readonly at: number;
-  /** The room that it is for; absent: for all. */
-  readonly room?: string;
+  /** The room that it is for; absent: all. */
+  readonly room?: string | undefined;
 }
 
-/** Announcements, which stay until the user dismisses them: in all tabs, and through reloads. */
+/** Announcements. They stay until the user dismisses them, in all tabs and through reloads. */
 export class Announcements {
   #all: readonly Announcement[] = [];
 
@@ -22,12 +22,12 @@ export class Announcements {
     this.refresh();
   }
 
-  /** Those not dismissed, the oldest first. */
+  /** Announcements that are not dismissed, the oldest first. */
   get all(): readonly Announcement[] {
     return this.#all;
   }
 
-  /** Another tab has got one, or dismissed one. */
+  /** Another tab may have added or dismissed one. */
   refresh(): void {
     const all = this.kept.read("local", KEY);
     this.#all = Array.isArray(all) ? all.filter(isAnnouncement) : [];
@@ -38,7 +38,7 @@ export class Announcements {
       id: `${timestamp} ${message}`,
       text: visible(message, { keepLines: true }),
       at: Date.parse(timestamp),
-      ...(room === undefined ? {} : { room }),
+      room,
     };
     const others = this.#all.filter(({ id }) => id !== announcement.id);
     this.#keep([...others, announcement].slice(-MAX_KEPT));

@@ -1,7 +1,7 @@
-/** For all visits, or for the tab alone. */
+/** Storage for all visits, or for the tab only. */
 export type StorageArea = "local" | "session";
 
-/** Values that the browser keeps. Where it keeps nothing, reading finds nothing. */
+/** The browser's storage. If there is none, reads find nothing. */
 export class BrowserStorage {
   constructor(private readonly prefix: string) {}
 
@@ -9,22 +9,28 @@ export class BrowserStorage {
     try {
       return JSON.parse(storage(where).getItem(this.prefix + key) ?? "null") ?? undefined;
     } catch {
-      // No storage, or something else's.
+      // There is no storage, or another program wrote the value.
       return undefined;
     }
   }
 
-  /** Keeps `value`; `undefined` removes it. */
+  /** Reads an object; an empty one if there is none. */
+  readObject(area: StorageArea, key: string): Readonly<Record<string, unknown>> {
+    const value = this.read(area, key);
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  }
+
+  /** Stores a value; `undefined` removes it. */
   write(where: StorageArea, key: string, value: unknown): void {
     try {
       if (value === undefined) storage(where).removeItem(this.prefix + key);
       else storage(where).setItem(this.prefix + key, JSON.stringify(value));
     } catch {
-      // Full, or none: what cannot be kept is not.
+      // The storage is full, or there is none. The page works without.
     }
   }
 
-  /** The rest of every key that begins with `start`. */
+  /** The keys that begin with `start`, without it. */
   keys(where: StorageArea, start: string): readonly string[] {
     try {
       const begin = this.prefix + start;

@@ -1,9 +1,10 @@
 import { ConnectError } from "../../client.ts";
 import { CLOSE, nameKey } from "../../protocol.ts";
+import { partnerDoubtReason } from "../../chat/partner.ts";
 import { errorText } from "../state/sanitize.ts";
 import type { ChatState, LinkStatus, ThreadKey } from "../state/types.ts";
 
-/** Why nothing can be sent in a thread; `undefined` where something can. */
+/** Why nothing can be sent in a thread; `undefined` if something can. */
 export function whyCannotSend(
   { connection, threads }: ChatState,
   key: ThreadKey,
@@ -14,11 +15,11 @@ export function whyCannotSend(
 }
 
 /** Why a private message has to be sent twice. */
-export function doubtful(name: string): string {
-  return `This may be another ${name} than the one you talked to: send it again if you mean them`;
+export function confirmationText(name: string): string {
+  return `${partnerDoubtReason(name)}: send it again if you mean them`;
 }
 
-/** Private conversations whose key is another, because the other person took another name. */
+/** Private conversations with new keys, because the other person has a new name. */
 export function renamedKeys(
   before: ChatState,
   { threads }: ChatState,
@@ -30,12 +31,7 @@ export function renamedKeys(
   });
 }
 
-/** Whether somebody sees what comes in there. */
-export function isFocused({ focused, current }: ChatState, key: ThreadKey): boolean {
-  return focused && current === key;
-}
-
-/** What the page shows of the error with which a conversation ended. */
+/** The status of a connection that ended with an error. */
 export function linkAfter(error: unknown): LinkStatus {
   if (!(error instanceof ConnectError)) throw error;
   const { failure, code } = error;
@@ -45,7 +41,7 @@ export function linkAfter(error: unknown): LinkStatus {
   return { state: "refused", reason, wantsToken: code === CLOSE.unauthorized || code === 401 };
 }
 
-/** Whether two names are one person's. */
+/** Whether two names are the same to the hub. */
 export function sameName(one: string, other: string | undefined): boolean {
   return other !== undefined && nameKey(one) === nameKey(other);
 }

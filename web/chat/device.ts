@@ -1,17 +1,17 @@
 import { EXPORT_FORMATS, type ExportFormat } from "../../chat/export.ts";
 
-/** Puts `text` on the clipboard; whether that was allowed. */
+/** Copies to the clipboard. Returns whether the browser allowed it. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Without encryption there is no such clipboard, only the old way.
+    // Without encryption, there is only the old way.
     return copySelected(text);
   }
 }
 
-/** Lets the browser save `text` as a file. */
+/** Offers a text as a download. */
 export function saveFile(name: string, format: ExportFormat, text: string): void {
   const url = URL.createObjectURL(
     new Blob([text], { type: `${EXPORT_FORMATS[format].type};charset=utf-8` }),
@@ -20,7 +20,7 @@ export function saveFile(name: string, format: ExportFormat, text: string): void
   link.href = url;
   link.download = name;
   link.click();
-  // The browser has taken hold of it by the next turn.
+  // The browser has started the download by then.
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 

@@ -2,23 +2,20 @@ import type { ThreadKey } from "../state/types.ts";
 import type { BrowserStorage } from "./browser_storage.ts";
 import { randomId } from "./tabs.ts";
 
-/** Drafts of one thread that are kept for tabs that were closed. */
+/** Drafts of a thread that are kept for closed tabs. */
 const MAX_KEPT = 8;
 
-/** Drafts of one thread, by tab; the newest last. */
+/** Drafts of a thread, by tab; the newest last. */
 type ByTab = Readonly<Record<string, string>>;
 
-/**
- * What the user has begun to write. Each tab has drafts of its own; those of a tab that was closed go
- * to the next one that is opened.
- */
+/** Drafts. Each tab has its own; those of a closed tab go to the next one that opens. */
 export class Drafts {
   readonly #own = new Map<string, string>();
   #tab: string | undefined;
 
   constructor(private readonly kept: BrowserStorage) {}
 
-  /** What the browser keeps for this tab is under this name. */
+  /** The name under which the browser stores the drafts of this tab. */
   get tab(): string {
     if (this.#tab !== undefined) return this.#tab;
     const known = this.kept.read("session", "id");
@@ -39,12 +36,12 @@ export class Drafts {
     this.#write(key, text === "" ? others : { ...others, [this.tab]: text });
   }
 
-  /** Whether `text` is what a reload of the page would bring back. */
+  /** Whether a reload would restore `text`. */
   isKept(key: ThreadKey, text: string): boolean {
     return (this.#all(key)[this.tab] ?? "") === text;
   }
 
-  /** A thread has another key: the other person has another name. */
+  /** A thread has a new key, because the other person has a new name. */
   move(from: ThreadKey, to: ThreadKey): void {
     const text = this.get(from);
     if (text === "") return;
@@ -53,9 +50,9 @@ export class Drafts {
   }
 
   /**
-   * Takes the drafts of tabs that are closed, where this one has none.
+   * Takes the drafts of closed tabs for threads without one.
    *
-   * @param open the other tabs; a tab that was duplicated gets a name of its own.
+   * @param open the other open tabs. A duplicated tab gets a new name.
    */
   inherit(open: ReadonlySet<string>): void {
     const before = this.tab;
@@ -84,10 +81,11 @@ export class Drafts {
 
   #all(key: ThreadKey): ByTab {
     const all = this.kept.read("local", `draft ${key}`);
-    // Earlier versions kept one for all tabs.
+    // Earlier versions stored one draft for all tabs.
     if (typeof all === "string") return { before: all };
-    if (typeof all !== "object" || all === null) return {};
-    return Object.fromEntries(Object.entries(all).filter(([, text]) => typeof text === "string"));
+    return Object.fromEntries(
+      Object.entries(all ?? {}).filter(([, text]) => typeof text === "string"),
+    );
   }
 
   #write(key: ThreadKey, all: ByTab): void {

@@ -1,6 +1,6 @@
-import type { ClientConnection } from "../../client.ts";
-import { MAX_HISTORY_PAGE } from "../../protocol.ts";
-import type { Exported } from "../../chat/export.ts";
+import { type Exported, wholeRoom } from "../../chat/export.ts";
+import type { LoadPage } from "../../client/history.ts";
+import { type History, MAX_HISTORY_PAGE } from "../../protocol.ts";
 import { firstSaid, itemsOf } from "../state/log.ts";
 import { messageItem } from "../state/message_items.ts";
 import { sanitized } from "../state/sanitize.ts";
@@ -11,20 +11,22 @@ import type { Store } from "./store.ts";
 /** Messages that scrolling up loads at once. */
 const OLDER_PAGE = 200;
 
-/** Messages before one that is gone to which come with it. */
+/** Messages that are loaded above a target. */
 const BEFORE_TARGET = 40;
 
-/** What was said before: loaded, searched, and read as a whole. */
+/** Results of a search that are loaded at once. */
+const FOUND_PAGE = 50;
+
+/** Loads, searches and exports older messages. */
 export class HistoryLoader {
   readonly #loading = new Map<ThreadKey, Promise<void>>();
 
-  /** @param conversation gives the one there is, or throws. */
   constructor(
     private readonly store: Store,
-    private readonly conversation: () => Pick<ClientConnection, "history">,
+    private readonly load: (room: string, query: Parameters<LoadPage>[0]) => Promise<History>,
   ) {}
 
-  /** Loads what is older than what is there. Resolves when it is in the state, or there is none. */
+  /** Loads older messages. Resolves once they are in the state, or there are none. */
   loadOlder(key: ThreadKey, limit: number = OLDER_PAGE): Promise<void> {
     const loading = this.#loading.get(key) ?? this.#loadOlder(key, limit).finally(() => {
       this.#loading.delete(key);
@@ -33,7 +35,7 @@ export class HistoryLoader {
     return loading;
   }
 
-  /** Brings back what was cleared. */
+  /** Loads cleared messages again. */
   uncover(key: ThreadKey): Promise<void> {
     this.store.apply({ type: "uncover", key });
     return this.loadOlder(key);
@@ -52,23 +54,24 @@ export class HistoryLoader {
     }
   }
 
-  /** A page of what a room holds with all words of `query`, newest first. */
+  /** Searches a room for all words of `query`. Returns a page of results, newest first. */
   async search(
     room: string,
     query: string,
     before?: number,
   ): Promise<{ readonly messages: readonly NewChatMessage[]; readonly more: boolean }> {
-    const conversation = this.conversation();
     const range = before === undefined ? {} : { before };
     const { messages, more } = sanitized(
-      await conversation.history(room, { query, limit: 50, ...range }),
+      await this.load(room, { query, limit: FOUND_PAGE, ...range }),
     );
     const { me, mention } = this.store.state;
-    const said = messages.toReversed().map((message) => messageItem(message, me, mention));
-    return { messages: said, more };
+    return {
+      messages: messages.toReversed().map((message) => messageItem(message, me, mention)),
+      more,
+    };
   }
 
-  /** All that a thread holds, read from the hub's log, oldest first. */
+  /** All messages of a thread, oldest first: from the hub's log, or the private ones held here. */
   async wholeOf(key: ThreadKey): Promise<readonly Exported[]> {
     const room = roomOf(key);
     const thread = this.store.state.threads.get(key);
@@ -76,28 +79,18 @@ export class HistoryLoader {
       const items = thread === undefined ? [] : [...itemsOf(thread.log)];
       return items.flatMap((item) => item.kind === "said" ? item.direct ?? [] : []);
     }
-    const conversation = this.conversation();
-    const all: Exported[] = [];
-    for (let after = 0;;) {
-      const { messages, more } = await conversation.history(room, {
-        after,
-        limit: MAX_HISTORY_PAGE,
-      });
-      all.push(...messages);
-      const last = messages.at(-1);
-      if (!more || last === undefined) return all;
-      after = last.id;
-    }
+    const pages = await Array.fromAsync(wholeRoom((page) => this.load(room, page)));
+    return pages.flat();
   }
 
   async #loadOlder(key: ThreadKey, limit: number): Promise<void> {
     const thread = this.store.state.threads.get(key);
     const room = roomOf(key);
     if (thread === undefined || thread.complete || room === undefined) return;
-    // A room that was not entered has its newest messages.
+    // A room that was not entered yet has its newest messages.
     const before = firstSaid(thread.log)?.id ?? (thread.room && thread.room.last + 1);
     const range = before === undefined ? { limit } : { before, limit };
-    const { messages, more } = sanitized(await this.conversation().history(room, range));
+    const { messages, more } = sanitized(await this.load(room, range));
     this.store.apply({ type: "older", key, messages, more });
   }
 }

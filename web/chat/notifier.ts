@@ -3,17 +3,17 @@ import type { Notice } from "../state/notices.ts";
 /** Pixels of the icon with the number in it. */
 const ICON_SIZE = 64;
 
-/** Whether the browser can show notifications here: it wants an encrypted connection for that. */
+/** Whether the browser can show notifications. They need an encrypted connection. */
 export function canNotify(): boolean {
   return typeof Notification !== "undefined" && isSecureContext;
 }
 
-/** Asks the person whether notifications may be shown; only ever after a click. */
+/** Asks the user to allow notifications. Call it only after a click. */
 export async function askToNotify(): Promise<boolean> {
   return canNotify() && await Notification.requestPermission() === "granted";
 }
 
-/** Gets the attention of somebody who looks elsewhere: notifications, sound, title and icon. */
+/** Notifications, sound, title and icon, for a user who is looking elsewhere. */
 export class Notifier {
   readonly #icon = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
   readonly #plainIcon = this.#icon?.href ?? "";
@@ -21,12 +21,12 @@ export class Notifier {
   #shown: string | undefined;
 
   /**
-   * @param path where the page is: notifications of hubs behind one proxy do not replace each other.
-   * @param onClick what a click on a notification leads to.
+   * @param path the path of the page, which separates hubs behind one proxy.
+   * @param onClick is called when a notification is clicked.
    */
   constructor(private readonly path: string, private readonly onClick: (notice: Notice) => void) {}
 
-  /** Shows a notification; later ones of the same thread take its place. */
+  /** Shows a notification, in place of an earlier one of the same thread. */
   notify(notice: Notice): void {
     if (!canNotify() || Notification.permission !== "granted") return;
     const { key, title, body } = notice;
@@ -39,14 +39,14 @@ export class Notifier {
         this.onClick(notice);
       };
     } catch {
-      // Phones show them only through the worker.
+      // Phones show notifications only through the service worker.
       void navigator.serviceWorker?.ready.then((worker) => {
         return worker.showNotification(title, options);
       });
     }
   }
 
-  /** Two soft tones. */
+  /** Plays two soft tones. */
   play(): void {
     try {
       const audio = this.#audio ??= new AudioContext();
@@ -54,11 +54,11 @@ export class Notifier {
       tone(audio, 660, 0);
       tone(audio, 880, 0.09);
     } catch {
-      // No sound device: nothing to hear.
+      // There is no sound device.
     }
   }
 
-  /** Shows how much is unread in the title and the icon. */
+  /** Shows the number of unread messages in title and icon. */
   count(unread: number, where: string): void {
     const number = unread === 0 ? "" : unread > 99 ? "99+" : String(unread);
     document.title = `${number === "" ? "" : `(${number}) `}${
@@ -67,7 +67,7 @@ export class Notifier {
     if (number === this.#shown || this.#icon === null) return;
     this.#shown = number;
     const drawn = number === "" ? undefined : drawnIcon(number);
-    // One that could not be drawn leaves what there is.
+    // If the number cannot be drawn, the plain icon remains.
     this.#icon.type = drawn === undefined ? "image/svg+xml" : "image/png";
     this.#icon.href = drawn ?? this.#plainIcon;
   }

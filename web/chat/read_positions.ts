@@ -4,13 +4,13 @@ import { roomKey } from "../state/threads.ts";
 import type { ChatState, ThreadKey } from "../state/types.ts";
 import type { SavedPosition, TabMemory } from "./saved_state.ts";
 
-/** Messages of a room to begin with: a screenful or two. */
+/** Messages of a room that are loaded first: a screenful or two. */
 export const FIRST_PAGE = 60;
 
-/** Messages above the place where the user was reading that come with it. */
+/** Messages above the saved position that are loaded with it. */
 const ABOVE_PLACE = 40;
 
-/** Where the user was reading in each thread, and so where to begin. */
+/** The saved scroll positions, from which rooms resume. */
 export class ReadPositions {
   #all: TabMemory["places"];
 
@@ -22,7 +22,7 @@ export class ReadPositions {
     return this.#all;
   }
 
-  /** Keeps a place; `undefined` at the end of a thread. */
+  /** Saves a position; `undefined` at the end of a thread. */
   keep(key: ThreadKey, epoch: string | undefined, place: SavedPosition | undefined): void {
     const { [key]: _, ...others } = this.#all;
     this.#all = place === undefined || epoch === undefined
@@ -30,7 +30,7 @@ export class ReadPositions {
       : { ...others, [key]: { ...place, epoch } };
   }
 
-  /** Where to begin in a room: where the user was reading, if that was not the end. */
+  /** The position from which to enter a room. */
   position(room: string): RoomPosition {
     const place = this.#all[roomKey(room)];
     if (place === undefined) return { room, history: FIRST_PAGE };
@@ -38,7 +38,7 @@ export class ReadPositions {
     return { room, epoch: place.epoch, after, history: FIRST_PAGE };
   }
 
-  /** Where to continue in the rooms of `state`; in `otherwise`, where it has none. */
+  /** The positions from which to resume the rooms of `state`; without any, `otherwise`. */
   positions({ threads }: ChatState, otherwise: readonly string[]): readonly RoomPosition[] {
     const rooms = [...threads.values()].filter(({ key, closedReason }) => {
       return key.startsWith("#") && closedReason === undefined;

@@ -1,10 +1,14 @@
 import { itemsOf } from "../state/log.ts";
-import { directKey, extended, newThread, roomKey, withThread } from "../state/threads.ts";
+import { directKey, newThread, roomKey, withItems, withThread } from "../state/threads.ts";
 import type { ChatMessage, ChatState, ReadMarker, Thread } from "../state/types.ts";
 import type { TabMemory } from "./saved_state.ts";
 
-/** `state` with what the tab remembers of before it was loaded again. */
-export function restored(state: ChatState, tab: TabMemory): ChatState {
+/** The error of private messages that were pending when the page was reloaded. */
+const UNKNOWN_FATE =
+  "The page was loaded again before the hub answered: it may have been delivered";
+
+/** Restores the state of a tab after a reload. */
+export function restoredState(state: ChatState, tab: TabMemory): ChatState {
   let next = state;
   for (const room of tab.rooms) {
     const key = roomKey(room);
@@ -12,67 +16,55 @@ export function restored(state: ChatState, tab: TabMemory): ChatState {
     next = withThread(next, { ...newThread(key, room), complete: false, pending });
   }
   for (const { name, said, unread } of tab.directs) {
-    next = withThread(next, asUnread(extended(newThread(directKey(name), name), said), unread));
-  }
-  for (const { name } of tab.directs) {
     const key = directKey(name);
-    const thread = next.threads.get(key);
-    // Nobody can tell whether they arrived, and sending them again might do it twice.
-    const error = "The page was loaded again before the hub answered: it may have been delivered";
-    const pending = (tab.pending[key] ?? []).map((each) => ({
-      ...each,
-      error: each.error ?? error,
-    }));
-    if (thread !== undefined) next = withThread(next, { ...thread, pending });
+    // The hub cannot recognize repeated private messages, so they are not sent again.
+    const pending = (tab.pending[key] ?? []).map((each) => ({ error: UNKNOWN_FATE, ...each }));
+    const thread = asUnread(withItems(newThread(key, name), said), unread);
+    next = withThread(next, { ...thread, pending });
   }
   return tab.current === undefined ? next : { ...next, current: tab.current };
 }
 
-/** What is to be remembered of `state`. */
-export function saved(
+/** The parts of the state to store. */
+export function savedState(
   state: ChatState,
   places: TabMemory["places"],
   session: string | undefined,
 ): {
   readonly tab: TabMemory;
-  readonly marks: ReadonlyMap<string, ReadMarker>;
+  readonly markers: ReadonlyMap<string, ReadMarker>;
   readonly rooms: readonly string[];
 } {
   const threads = [...state.threads.values()];
   const inRooms = threads.filter(({ key }) => key.startsWith("#"));
-  const rooms = inRooms.filter(({ closedReason }) => closedReason === undefined).map(({ name }) =>
-    name
-  );
-  const marks = new Map(state.readMarkers);
-  for (const { name, room, unread } of threads) {
-    if (room === undefined || unread > 0) continue;
-    marks.set(name, { epoch: room.epoch, id: room.last });
+  const markers = new Map(state.readMarkers);
+  for (const { name, room, unread } of inRooms) {
+    if (room !== undefined && unread === 0) {
+      markers.set(name, { epoch: room.epoch, id: room.last });
+    }
   }
   return {
-    rooms,
-    marks,
+    rooms: inRooms.filter(({ closedReason }) => closedReason === undefined)
+      .map(({ name }) => name),
+    markers,
     tab: {
-      // Those, too, from which the hub removed the user: their drafts are still there.
+      // Closed rooms, too, because they have drafts.
       rooms: inRooms.map(({ name }) => name),
       places,
-      ...(session === undefined ? {} : { session }),
-      ...(state.me === undefined ? {} : { name: state.me }),
-      ...(state.current === undefined ? {} : { current: state.current }),
+      session,
+      name: state.me,
+      current: state.current,
       directs: threads.filter(({ key }) => key.startsWith("@")).map(({ name, log, unread }) => ({
         name,
         said: [...itemsOf(log)].filter((item): item is ChatMessage => item.kind === "said"),
-        ...(unread === 0 ? {} : { unread }),
+        unread,
       })),
-      pending: Object.fromEntries(
-        threads.filter(({ pending }) => pending.length > 0).map((
-          { key, pending },
-        ) => [key, pending]),
-      ) as TabMemory["pending"],
+      pending: Object.fromEntries(threads.map(({ key, pending }) => [key, pending])),
     },
   };
 }
 
-/** `thread`, a private one, with the newest `unread` messages of the other person not read yet. */
+/** Marks the newest `unread` messages of the other person as unread. */
 function asUnread(thread: Thread, unread = 0): Thread {
   const theirs = [...itemsOf(thread.log)].filter((item) => item.kind === "said" && !item.mine);
   const first = unread === 0 ? undefined : theirs.slice(-unread)[0];

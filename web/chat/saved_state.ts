@@ -1,13 +1,13 @@
 import { isRoomName, nameKey } from "../../protocol.ts";
 import { readSettings, type WebSettings } from "../state/settings.ts";
 import type { ChatMessage, ReadMarker, ThreadKey, UnsentMessage } from "../state/types.ts";
+import { BrowserStorage, type StorageArea } from "./browser_storage.ts";
 import { Drafts } from "./drafts.ts";
-import { BrowserStorage } from "./browser_storage.ts";
 
-/** Private messages that a tab keeps through a reload, in each conversation: the hub has none. */
+/** Private messages of a conversation that a tab keeps through a reload. The hub keeps none. */
 const MAX_DIRECTS = 200;
 
-/** Where somebody was reading: the message at the top of the view. */
+/** A scroll position: the message at the top of the view. */
 export interface SavedPosition {
   readonly id: number;
   /** Pixels from the top of the view to the lower edge of the message. */
@@ -18,16 +18,16 @@ export interface SavedPosition {
 export interface SavedDirect {
   readonly name: string;
   readonly said: readonly ChatMessage[];
-  /** How many of them, at the end, nobody has looked at; none where nothing is said. */
+  /** The number of messages at the end that the user has not seen. */
   readonly unread?: number;
 }
 
-/** What a tab remembers through a reload. */
+/** The state of a tab that survives a reload. */
 export interface TabMemory {
-  readonly session?: string;
-  readonly name?: string;
+  readonly session?: string | undefined;
+  readonly name?: string | undefined;
   readonly rooms: readonly string[];
-  readonly current?: ThreadKey;
+  readonly current?: ThreadKey | undefined;
   readonly directs: readonly SavedDirect[];
   readonly pending: Readonly<Partial<Record<ThreadKey, readonly UnsentMessage[]>>>;
   readonly places: Readonly<Partial<Record<ThreadKey, SavedPosition & ReadMarker>>>;
@@ -36,19 +36,19 @@ export interface TabMemory {
 const NOTHING: TabMemory = { rooms: [], directs: [], pending: {}, places: {} };
 
 /**
- * What the browser keeps for this page: some for the tab, some for all visits. Where it keeps
- * nothing (private windows, settings), neither does the page, and works.
+ * The browser's storage for this page: some for the tab, some for all visits. If the browser stores
+ * nothing (private windows, settings), the page works without.
  */
 export class SavedState {
   readonly kept: BrowserStorage;
   readonly drafts: Drafts;
-  /** Whom the tab belongs to: empty for the user of this browser, a name for somebody else. */
+  /** The owner of the tab: empty for the user of this browser, else another name. */
   readonly person: string;
 
   /**
-   * @param path where the page is: hubs behind one proxy do not share.
-   * @param asked the name in the page's address: another one than the user's makes the tab
-   * somebody else's.
+   * @param path the path of the page, which separates hubs behind one proxy.
+   * @param asked the name in the page's address. If it is not the user's, the tab is another
+   * person's.
    */
   constructor(path: string, asked?: string) {
     this.kept = new BrowserStorage(`bcast ${path} `);
@@ -57,18 +57,16 @@ export class SavedState {
   }
 
   get name(): string | undefined {
-    const name = this.kept.read("local", this.#own("name"));
-    return typeof name === "string" ? name : undefined;
+    return this.#text("local", this.#own("name"));
   }
 
   set name(name: string | undefined) {
     this.kept.write("local", this.#own("name"), name);
   }
 
-  /** The session of the person, which all their tabs share. */
+  /** The session, which all tabs of the person share. */
   get session(): string | undefined {
-    const session = this.kept.read("local", this.#own("session"));
-    return typeof session === "string" ? session : this.tab.session;
+    return this.#text("local", this.#own("session")) ?? this.tab.session;
   }
 
   set session(session: string | undefined) {
@@ -79,11 +77,9 @@ export class SavedState {
     return readSettings(this.kept.read("local", "settings"));
   }
 
-  /** Changes some settings; what other tabs have changed meanwhile stays. */
-  changeSettings(change: Partial<WebSettings>): WebSettings {
-    const settings = { ...this.settings, ...change };
-    this.kept.write("local", "settings", settings);
-    return settings;
+  /** Changes some settings, and keeps those that other tabs have changed. */
+  changeSettings(change: Partial<WebSettings>): void {
+    this.kept.write("local", "settings", { ...this.settings, ...change });
   }
 
   get rooms(): readonly string[] {
@@ -95,18 +91,17 @@ export class SavedState {
     this.kept.write("local", this.#own("rooms"), rooms);
   }
 
-  get marks(): ReadonlyMap<string, ReadMarker> {
-    const marks = this.kept.read("local", this.#own("marks"));
-    return new Map(typeof marks === "object" && marks !== null ? Object.entries(marks) : []);
+  get readMarkers(): ReadonlyMap<string, ReadMarker> {
+    const markers = this.kept.readObject("local", this.#own("marks"));
+    return new Map(Object.entries(markers as Record<string, ReadMarker>));
   }
 
-  set marks(marks: ReadonlyMap<string, ReadMarker>) {
-    this.kept.write("local", this.#own("marks"), Object.fromEntries(marks));
+  set readMarkers(markers: ReadonlyMap<string, ReadMarker>) {
+    this.kept.write("local", this.#own("marks"), Object.fromEntries(markers));
   }
 
   get tab(): TabMemory {
-    const tab = this.kept.read("session", "tab");
-    return typeof tab === "object" && tab !== null ? { ...NOTHING, ...tab } : NOTHING;
+    return { ...NOTHING, ...this.kept.readObject("session", "tab") };
   }
 
   set tab(tab: TabMemory) {
@@ -114,45 +109,43 @@ export class SavedState {
     this.kept.write("session", "tab", { ...tab, directs });
   }
 
-  /** A token that is kept for the tab, or for the browser. */
+  /** The token of the tab, or of the browser. */
   get token(): string | undefined {
-    const kept = this.tabToken ?? this.kept.read("local", "token");
-    return typeof kept === "string" ? kept : undefined;
+    return this.tabToken ?? this.#text("local", "token");
   }
 
-  /** A token that is kept for the tab alone. */
+  /** The token that is stored for the tab only. */
   get tabToken(): string | undefined {
-    const token = this.kept.read("session", "token");
-    return typeof token === "string" ? token : undefined;
+    return this.#text("session", "token");
   }
 
   set tabToken(token: string | undefined) {
     this.kept.write("session", "token", token);
   }
 
-  /** Keeps a token: for this tab, or until it is forgotten. */
+  /** Stores a token for this tab only, or for the browser. */
   keepToken(token: string | undefined, where: "tab" | "browser"): void {
     this.tabToken = where === "tab" ? token : undefined;
     this.kept.write("local", "token", where === "browser" ? token : undefined);
   }
 
-  /** The tab stays the same person's through reloads, whatever they are called by then. */
+  /** The tab keeps its person through reloads, even if that person is renamed. */
   #personOf(asked: string | undefined): string {
-    const known = this.kept.read("session", "person");
-    if (isPerson(known) && known.asked === asked) return known.person;
-    const own = this.kept.read("local", "name");
-    const other = asked !== undefined && typeof own === "string" && nameKey(own) !== nameKey(asked);
-    const person = other ? nameKey(asked) : "";
+    const known = this.kept.readObject("session", "person");
+    if (typeof known["person"] === "string" && known["asked"] === asked) return known["person"];
+    const own = this.#text("local", "name");
+    const isOther = asked !== undefined && own !== undefined && nameKey(own) !== nameKey(asked);
+    const person = isOther ? nameKey(asked) : "";
     this.kept.write("session", "person", { person, asked });
     return person;
+  }
+
+  #text(area: StorageArea, key: string): string | undefined {
+    const value = this.kept.read(area, key);
+    return typeof value === "string" ? value : undefined;
   }
 
   #own(key: string): string {
     return this.person === "" ? key : `${key} of ${this.person}`;
   }
-}
-
-function isPerson(value: unknown): value is { person: string; asked?: string } {
-  return typeof value === "object" && value !== null && "person" in value &&
-    typeof value.person === "string";
 }

@@ -1,9 +1,9 @@
 import type { ThreadKey } from "../state/types.ts";
 
-/** The worker's script: the only address of a script that the page ever makes. */
+/** The only script address that the page creates. */
 const WORKER = "sw.js";
 
-/** What browsers with trusted types want an address of a script to be. */
+/** The API with which some browsers require script addresses to be created. */
 interface TrustedTypes {
   createPolicy(
     name: string,
@@ -12,10 +12,10 @@ interface TrustedTypes {
 }
 
 /**
- * Has a worker keep the page's files, so that the page opens without a network. Browsers want an
- * encrypted connection for that, or `localhost`; elsewhere the page does without.
+ * Registers the service worker, with which the page opens without a network. It needs an encrypted
+ * connection, or `localhost`; elsewhere the page works without.
  *
- * @param show is told which thread a notification was about that somebody clicked.
+ * @param show is called with the thread of a clicked notification.
  */
 export async function registerServiceWorker(show: (key: ThreadKey) => void): Promise<void> {
   const workers = navigator.serviceWorker;
@@ -26,7 +26,7 @@ export async function registerServiceWorker(show: (key: ThreadKey) => void): Pro
   try {
     await workers.register(trusted(WORKER), { updateViaCache: "none" });
   } catch (error) {
-    // deno-lint-ignore no-console -- nobody else is to know: the page works without
+    // deno-lint-ignore no-console -- for developers: the page works without
     console.warn("The page will not open offline:", error);
   }
 }

@@ -1,12 +1,13 @@
-import { type Action, reduce } from "../state/reduce.ts";
+import type { Action } from "../state/actions.ts";
+import { reduce } from "../state/reduce.ts";
 import type { ChatState } from "../state/types.ts";
 
-/** Milliseconds after which a round no longer waits for a frame: hidden pages have none. */
+/** Milliseconds after which a round stops waiting for a frame. Hidden pages have none. */
 const HIDDEN_PERIOD = 100;
 
 /**
- * The state, and who wants to know when it changes. What comes from the hub is gathered and taken
- * in once a frame, so that two hundred messages a second are sixty small changes of the screen.
+ * The state and its listeners. Actions of the hub are applied once a frame, so that 200 messages a
+ * second cause 60 changes of the screen.
  */
 export class Store {
   #state: ChatState;
@@ -14,7 +15,7 @@ export class Store {
   #scheduled = false;
   readonly #listeners = new Set<() => void>();
 
-  /** @param onRound is told after each round what the state was, and what changed it. */
+  /** @param onRound is called after each round with the state before it, and the actions. */
   constructor(
     state: ChatState,
     private readonly onRound: (before: ChatState, actions: readonly Action[]) => void,
@@ -32,23 +33,23 @@ export class Store {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Takes `action` in with the next frame. */
+  /** Applies an action with the next frame. */
   queue(action: Action): void {
     this.#queue.push(action);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // Both: a page that is hidden before its next frame has none.
+    // The page may be hidden before its next frame.
     requestAnimationFrame(this.#round);
     setTimeout(this.#round, HIDDEN_PERIOD);
   }
 
-  /** Takes `action` in now, after all that waits. */
+  /** Applies an action now, after the queued ones. */
   apply(action: Action): void {
     this.#queue.push(action);
     this.#round();
   }
 
-  /** Tells everybody, without a change: something beside the state is another. */
+  /** Calls the listeners because something besides the state has changed. */
   touch(): void {
     for (const listener of this.#listeners) listener();
   }

@@ -11,118 +11,113 @@ import { MessageSender } from "./message_sender.ts";
 import type { Store } from "./store.ts";
 import type { TabQuestion, TabRequest } from "./tabs.ts";
 
-/** Receives what happens on the connection. */
+/** Receives the events of the connection. */
 export interface HubListener {
   event(event: ClientEvent): void;
-  /** It is over and will not come back by itself. */
+  /** The connection has ended for good. */
   end(error: unknown): void;
 }
 
-/** The connection to the hub, in the tab that has it; the other tabs have none. */
+/** The connection to the hub. Only one tab has it. */
 export class TabConnection {
-  readonly #delivery: MessageSender;
-  #conversation: ClientConnection | undefined;
-  /** Rooms that the user left and that the hub may still believe them to be in. */
+  readonly #sender: MessageSender;
+  #connection: ClientConnection | undefined;
+  /** Rooms that the user left and the hub has not confirmed yet. */
   readonly #leaving = new Set<string>();
 
   constructor(store: Store, private readonly listener: HubListener) {
-    this.#delivery = new MessageSender(store);
+    this.#sender = new MessageSender(store);
   }
 
-  /** The name that the hub gave. */
+  /** The name that the hub granted. */
   get sender(): string | undefined {
-    return this.#conversation?.sender;
+    return this.#connection?.sender;
   }
 
   get session(): string | undefined {
-    return this.#conversation?.session;
+    return this.#connection?.session;
   }
 
-  /** Where reading stopped. */
+  /** The last messages received. */
   get positions(): readonly RoomPosition[] {
-    return this.#conversation?.positions ?? [];
+    return this.#connection?.positions ?? [];
   }
 
   /**
-   * Connects, and sends what waits.
+   * Connects, and sends pending messages.
    *
    * @param inherited whether another tab had the connection until now.
    */
   connect(options: ConnectOptions, inherited = false): void {
-    const conversation = connect({ ...options, retryFirst: true });
-    this.#conversation = conversation;
-    void this.#follow(conversation);
-    if (inherited) this.#delivery.takeOver(conversation);
-    else this.#delivery.resend(conversation);
+    const connection = connect({ ...options, retryFirst: true });
+    this.#connection = connection;
+    void this.#follow(connection);
+    if (inherited) this.#sender.takeOver(connection);
+    else this.#sender.resend(connection);
   }
 
-  /** Ends the session: the hub frees the name at once. */
+  /** Ends the session, which frees the name at once. */
   async close(): Promise<void> {
-    await this.#conversation?.close();
+    await this.#connection?.close();
   }
 
   /** Another tab has the connection now. The hub ends this one when it sees the other. */
   drop(): void {
-    this.#conversation = undefined;
+    this.#connection = undefined;
   }
 
-  /** Looks whether the connection is alive; `false` where there is none. */
+  /** Checks whether the connection is alive. Returns `false` without one. */
   wake(): boolean {
-    this.#conversation?.wake();
-    return this.#conversation !== undefined;
+    this.#connection?.wake();
+    return this.#connection !== undefined;
   }
 
   send(key: ThreadKey, pending: UnsentMessage): void {
-    if (this.#conversation !== undefined) {
-      void this.#delivery.send(this.#conversation, key, pending);
-    }
+    if (this.#connection !== undefined) void this.#sender.send(this.#connection, key, pending);
   }
 
-  /** Sends what had to wait until it is known again who is here. */
+  /** Sends the private messages that waited until the hub told who is online. */
   sendHeld(): void {
-    if (this.#conversation !== undefined) this.#delivery.resend(this.#conversation, "held");
+    if (this.#connection !== undefined) this.#sender.resend(this.#connection, "held");
   }
 
-  leave(room: string): void {
-    this.#leaving.add(room);
-    this.#conversation?.leave(room);
-  }
-
-  /** Carries out what needs nothing but the connection. */
-  perform(order: TabRequest): void {
-    const conversation = this.#conversation;
-    switch (order.do) {
+  /** Carries out requests that need only the connection. */
+  perform(request: TabRequest): void {
+    const connection = this.#connection;
+    switch (request.do) {
       case "join":
-        this.#leaving.delete(order.position.room);
-        return conversation?.join(order.position);
+        this.#leaving.delete(request.position.room);
+        return connection?.join(request.position);
       case "leave": {
-        const room = roomOf(order.key);
-        return room === undefined ? undefined : this.leave(room);
+        const room = roomOf(request.key);
+        if (room === undefined) return;
+        this.#leaving.add(room);
+        return connection?.leave(room);
       }
       case "nick":
-        return conversation?.nick(order.name);
+        return connection?.nick(request.name);
       case "typing":
-        return conversation?.typing(order.room, order.typing);
+        return connection?.typing(request.room, request.typing);
       case "wake":
-        return conversation?.wake();
+        return connection?.wake();
     }
   }
 
   ask(question: TabQuestion): Promise<History | Who> {
-    const conversation = this.#conversation;
-    if (conversation === undefined) throw new Error("There is no conversation yet");
+    const connection = this.#connection;
+    if (connection === undefined) throw new Error("The page is not connected yet");
     return question.ask === "who"
-      ? conversation.who(question.room)
-      : conversation.history(question.room, question.query);
+      ? connection.who(question.room)
+      : connection.history(question.room, question.query);
   }
 
-  async #follow(conversation: ClientConnection): Promise<void> {
-    const isCurrent = (): boolean => this.#conversation === conversation;
+  async #follow(connection: ClientConnection): Promise<void> {
+    const isCurrent = (): boolean => this.#connection === connection;
     try {
-      for await (const event of conversation) {
+      for await (const event of connection) {
         if (!isCurrent()) {
-          // Another tab has the session: this connection must not take it back.
-          if (event.type === "offline" || event.type === "connecting") void conversation.close();
+          // Another tab has the session, which this connection must not take back.
+          if (event.type === "offline" || event.type === "connecting") void connection.close();
         } else if (!this.#isLeft(event)) this.listener.event(event);
       }
     } catch (error) {
@@ -130,7 +125,7 @@ export class TabConnection {
     }
   }
 
-  /** Whether `event` tells of a room that the user has left, and so is to be ignored. */
+  /** Whether to ignore an event, because the user has left its room. */
   #isLeft(event: ClientEvent): boolean {
     if (event.type === "left") return this.#leaving.delete(event.room);
     return event.type === "joined" && this.#leaving.has(event.room);

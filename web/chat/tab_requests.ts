@@ -1,29 +1,27 @@
-import type { Action } from "../state/reduce.ts";
+import type { Action } from "../state/actions.ts";
 import { roomOf } from "../state/threads.ts";
 import type { ChatState } from "../state/types.ts";
 import type { TabRequest } from "./tabs.ts";
 
-/** What `order` is in the tab that gives it, or carries it out. */
-export function actionsOf(order: TabRequest, { threads }: ChatState): readonly Action[] {
-  switch (order.do) {
+/** The actions of a request, in the tab that makes it and in the one that carries it out. */
+export function actionsOf(request: TabRequest, { threads }: ChatState): readonly Action[] {
+  switch (request.do) {
     case "send": {
-      const { key, name, pending } = order;
+      const { key, name, pending } = request;
       if (threads.get(key)?.pending.some(({ ref }) => ref === pending.ref)) return [];
-      const begin: readonly Action[] = roomOf(key) === undefined
-        ? [{ type: "begin", key, name }]
-        : [];
-      return [...begin, { type: "sending", key, pending }];
+      const sending: Action = { type: "sending", key, pending };
+      return roomOf(key) === undefined ? [{ type: "begin", key, name }, sending] : [sending];
     }
     case "begin":
-      return [{ type: "begin", key: order.key, name: order.name }];
+      return [{ type: "begin", key: request.key, name: request.name }];
     case "discard":
-      return [{ type: "discard", key: order.key, ref: order.ref }];
+      return [{ type: "discard", key: request.key, ref: request.ref }];
     case "join":
-      return [{ type: "entering", room: order.position.room }];
+      return [{ type: "entering", room: request.position.room }];
     case "trust":
-      return [{ type: "trust", key: order.key }];
+      return [{ type: "trust", key: request.key }];
     case "leave":
-      return [{ type: "close", key: order.key }];
+      return [{ type: "close", key: request.key }];
     default:
       return [];
   }

@@ -1,22 +1,22 @@
 import { delay } from "../../lib/async.ts";
-import type { Action } from "../state/reduce.ts";
-import type { Snapshot } from "../state/tab_sync.ts";
-import type { ThreadKey, UnsentMessage } from "../state/types.ts";
+import type { LoadPage } from "../../client/history.ts";
+import type { Action } from "../state/actions.ts";
+import type { Snapshot, ThreadKey, UnsentMessage } from "../state/types.ts";
 import type { RoomPosition } from "../../protocol.ts";
 
-/** Milliseconds that the tab with the connection has to answer one that has just opened. */
+/** Milliseconds that the leader has to answer a new tab. */
 const SEEK_TIMEOUT = 250;
 
-/** Milliseconds between two looks whether the tab with the connection is still there. */
+/** Milliseconds between checks whether the leader is alive. */
 const WATCH_PERIOD = 2000;
 
-/** Milliseconds without an answer after which that tab counts as crashed or frozen. */
+/** Milliseconds without an answer after which the leader counts as crashed or frozen. */
 const ANSWER_TIMEOUT = 3000;
 
-/** Milliseconds over which tabs spread that want to follow a tab that was closed. */
+/** Milliseconds over which the tabs spread that want to replace a closed leader. */
 const ELECTION_SPREAD = 100;
 
-/** Something to do that only the tab with the connection can do. */
+/** A request that only the leader can carry out. */
 export type TabRequest =
   | {
     readonly do: "send";
@@ -32,36 +32,31 @@ export type TabRequest =
   | { readonly do: "typing"; readonly room: string; readonly typing: boolean }
   | { readonly do: "wake" | "quit" };
 
-/** Something to ask of the hub. */
+/** A question for the hub. */
 export type TabQuestion =
   | {
     readonly ask: "history";
     readonly room: string;
-    readonly query: {
-      readonly before?: number;
-      readonly after?: number;
-      readonly limit?: number;
-      readonly query?: string;
-    };
+    readonly query: Parameters<LoadPage>[0];
   }
   | { readonly ask: "who"; readonly room: string };
 
-/** What a tab that takes over needs beside what it shows. */
+/** The state for a tab that follows the leader. */
 export interface Handover {
   readonly snapshot: Snapshot;
-  /** A token that is kept for tabs only. */
+  /** A token that is stored for tabs only. */
   readonly token: string | undefined;
 }
 
-/** Where somebody looks. */
+/** The user's attention in a tab. */
 export interface Attention {
-  /** The thread whose end is looked at. */
+  /** The thread whose end the user sees. */
   readonly key: ThreadKey | undefined;
   /** Whether the tab is visible and has the focus. */
   readonly present: boolean;
 }
 
-type Word =
+type TabMessageBody =
   | { readonly type: "seek" | "here" | "lead" | "bye" | "ping" | "pong" }
   | { readonly type: "state"; readonly handover: Handover }
   | { readonly type: "actions"; readonly actions: readonly Action[] }
@@ -71,10 +66,10 @@ type Word =
   | { readonly type: "read"; readonly key: ThreadKey }
   | { readonly type: "attention"; readonly attention: Attention };
 
-type TabMessage = Word & {
-  /** One life of a page. */
+type TabMessage = TabMessageBody & {
+  /** Identifies the loaded page. */
   readonly from: string;
-  /** What the browser keeps for the tab; a duplicated tab has it from the first one. */
+  /** The name in the browser's storage, which a duplicated tab shares. */
   readonly tab: string;
   readonly to?: string;
 };
@@ -82,21 +77,21 @@ type TabMessage = Word & {
 interface OtherTab {
   readonly tab: string;
   readonly attention: Attention;
-  /** When the user last looked there, in milliseconds since the Unix epoch. */
+  /** When the user last looked there, in milliseconds since 1970. */
   readonly at: number;
 }
 
-/** What the tab does when the others say something. */
+/** Receives the messages of other tabs. */
 export interface TabsListener {
   handover(): Handover;
-  /** Another tab has the connection, and this is what it knows. */
+  /** Another tab has the connection. */
   follow(handover: Handover): void;
-  /** The tab with the connection is gone: this one takes its place. */
+  /** The leader is gone. This tab takes its place. */
   takeOver(): void;
   /** Another tab has taken the connection. */
   yield(): void;
   actions(actions: readonly Action[]): void;
-  /** @param foreign whether another tab gives it. */
+  /** @param foreign whether another tab made the request. */
   request(order: TabRequest, foreign: boolean): void;
   attention(): Attention;
   answer(question: TabQuestion): Promise<unknown>;
@@ -104,28 +99,28 @@ export interface TabsListener {
 }
 
 /**
- * The tabs of one person in one browser. One of them, the leader, has the connection; the others do
- * what it does, and have it send. The hub decides who leads when two want to: they share a session,
- * which the newer connection takes from the older one (4502).
+ * The tabs of one person in one browser. One of them, the leader, has the connection; the others
+ * apply its actions and send through it. If two tabs want to lead, the hub decides: they share a
+ * session, which the newer connection takes from the older one (4502).
  */
 export class Tabs {
   readonly #channel: BroadcastChannel | undefined;
-  /** Leads: its own id; knows of none: `undefined`. */
+  /** The id of the leader, if known. */
   #leader: string | undefined;
   readonly #id = randomId();
   readonly #others = new Map<string, OtherTab>();
   readonly #questions = new Map<number, PromiseWithResolvers<unknown>>();
-  /** Orders from before it was known who leads. */
+  /** Requests from before the leader was known. */
   #held: TabRequest[] = [];
   #asked = 0;
   #seeking: PromiseWithResolvers<boolean> | undefined;
   #probe: ReturnType<typeof setTimeout> | undefined;
-  /** Whether the user talks in this tab: before, it takes no part. */
+  /** Whether the chat has started in this tab. Before, it ignores the others. */
   #started = false;
 
   /**
-   * @param name what the tabs of one person have in common.
-   * @param tab what the browser keeps for this tab.
+   * @param name the name that the tabs of one person share.
+   * @param tab returns the name in the browser's storage.
    */
   constructor(
     name: string,
@@ -147,21 +142,21 @@ export class Tabs {
     return this.#leader === this.#id;
   }
 
-  /** What the browser keeps for the other tabs that are open; takes a moment. */
+  /** The names of the other open tabs. This takes a moment. */
   async openTabs(): Promise<ReadonlySet<string>> {
     this.#say({ type: "seek" });
     await delay(SEEK_TIMEOUT);
     return new Set(Array.from(this.#others.values(), ({ tab }) => tab));
   }
 
-  /** Where the user looked in other tabs within the last moments. */
+  /** The user's latest attention in other tabs. */
   get attention(): readonly Attention[] {
     const since = Date.now() - 3 * WATCH_PERIOD;
     return [...this.#others.values()].filter(({ at }) => at > since)
       .map(({ attention }) => attention);
   }
 
-  /** Whether another tab leads; by then, it has told what it knows. */
+  /** Whether another tab leads. By then, this one follows it. */
   findLeader(): Promise<boolean> {
     this.#started = true;
     if (this.#channel === undefined) return Promise.resolve(false);
@@ -169,33 +164,33 @@ export class Tabs {
     const seeking = this.#seeking ??= Promise.withResolvers<boolean>();
     this.#say({ type: "seek" });
     setTimeout(() => {
-      // One that has begun to lead meanwhile is about to tell what it knows.
+      // A tab that has just become the leader is about to send its state.
       if (this.#leader === undefined) this.#found(seeking, false);
       else setTimeout(() => this.#found(seeking, false), SEEK_TIMEOUT);
     }, SEEK_TIMEOUT);
     return seeking.promise;
   }
 
-  /** From now on, this tab has the connection. */
+  /** Makes this tab the leader. */
   lead(): void {
     this.#leader = this.#id;
     this.#say({ type: "lead" });
     this.#release();
   }
 
-  /** This tab is closed. */
+  /** This tab is closing. */
   close(): void {
     this.#say({ type: "bye" });
   }
 
-  /** Has `order` carried out. */
-  request(order: TabRequest): void {
-    if (this.leads) this.listener.request(order, false);
-    else if (this.#leader === undefined) this.#held.push(order);
-    else this.#say({ type: "order", order }, this.#leader);
+  /** Has the leader carry out a request. */
+  request(request: TabRequest): void {
+    if (this.leads) this.listener.request(request, false);
+    else if (this.#leader === undefined) this.#held.push(request);
+    else this.#say({ type: "order", order: request }, this.#leader);
   }
 
-  /** Asks the hub, through whoever has the connection. */
+  /** Asks the hub through the leader. */
   ask(question: TabQuestion): Promise<unknown> {
     if (this.leads || this.#leader === undefined) return this.listener.answer(question);
     const id = ++this.#asked;
@@ -205,23 +200,23 @@ export class Tabs {
     return answer.promise;
   }
 
-  /** Tells the others what was done, if there are any. */
+  /** Sends actions to the other tabs. */
   share(actions: readonly Action[]): void {
     if (actions.length > 0 && this.#others.size > 0) this.#say({ type: "actions", actions });
   }
 
-  /** Tells the others that everything in `key` was read. */
+  /** Tells the other tabs that a thread was read. */
   read(key: ThreadKey): void {
     if (this.#others.size > 0) this.#say({ type: "read", key });
   }
 
-  /** Tells the others where the user looks now. */
+  /** Tells the other tabs what the user is looking at. */
   shareAttention(): void {
     if (this.#others.size === 0) return;
     this.#say({ type: "attention", attention: this.listener.attention() });
   }
 
-  /** Finds out soon whether the tab with the connection is still there. */
+  /** Checks whether the leader is alive, and replaces it if not. */
   probe(): void {
     if (this.leads || this.#leader === undefined || this.#probe !== undefined) return;
     this.#probe = setTimeout(() => {
@@ -234,26 +229,26 @@ export class Tabs {
   #watch(): void {
     if (document.visibilityState !== "visible") return;
     this.probe();
-    // Again and again: what a tab said that has crashed since must not count.
+    // Repeated, because the attention of a crashed tab expires.
     this.shareAttention();
   }
 
-  #take(letter: TabMessage): void {
-    const { from, tab } = letter;
-    if (letter.type === "bye") return this.#left(from);
+  #take(message: TabMessage): void {
+    const { from, tab } = message;
+    if (message.type === "bye") return this.#left(from);
     const attention = { key: undefined, present: false };
     this.#others.set(from, { attention, at: 0, ...this.#others.get(from), tab });
-    switch (letter.type) {
+    switch (message.type) {
       case "seek":
         if (this.leads) this.#say({ type: "state", handover: this.listener.handover() }, from);
         else this.#say({ type: "here" }, from);
         return;
       case "state":
-        // Asked for before this tab took the connection, which the other one learns next.
+        // This tab has become the leader since, which the other learns next.
         if (this.leads) return;
         this.#leader = from;
         this.#answered();
-        this.listener.follow(letter.handover);
+        this.listener.follow(message.handover);
         this.#found(this.#seeking, true);
         return this.#release();
       case "lead": {
@@ -269,17 +264,17 @@ export class Tabs {
       case "pong":
         return from === this.#leader ? this.#answered() : undefined;
       case "actions":
-        return from === this.#leader ? this.listener.actions(letter.actions) : undefined;
+        return from === this.#leader ? this.listener.actions(message.actions) : undefined;
       case "order":
-        return this.leads ? this.listener.request(letter.order, true) : undefined;
+        return this.leads ? this.listener.request(message.order, true) : undefined;
       case "question":
-        return this.leads ? void this.#reply(letter.id, letter.question, from) : undefined;
+        return this.leads ? void this.#reply(message.id, message.question, from) : undefined;
       case "answer":
-        return this.#resolve(letter);
+        return this.#resolve(message);
       case "read":
-        return this.listener.read(letter.key);
+        return this.listener.read(message.key);
       case "attention":
-        this.#others.set(from, { tab, attention: letter.attention, at: Date.now() });
+        this.#others.set(from, { tab, attention: message.attention, at: Date.now() });
     }
   }
 
@@ -310,7 +305,7 @@ export class Tabs {
     else question?.reject(new Error(error));
   }
 
-  /** Nobody is going to answer what was asked. */
+  /** Rejects the open questions. */
   #fail(why: string): void {
     for (const { reject } of this.#questions.values()) reject(new Error(why));
     this.#questions.clear();
@@ -330,18 +325,18 @@ export class Tabs {
   #release(): void {
     const held = this.#held;
     this.#held = [];
-    for (const order of held) this.request(order);
+    for (const request of held) this.request(request);
   }
 
-  #say(word: Word, to?: string): void {
-    const letter = { ...word, from: this.#id, tab: this.tab() };
-    this.#channel?.postMessage(to === undefined ? letter : { ...letter, to });
+  #say(body: TabMessageBody, to?: string): void {
+    const message = { ...body, from: this.#id, tab: this.tab() };
+    this.#channel?.postMessage(to === undefined ? message : { ...message, to });
   }
 }
 
-/** An id that nothing else has. */
+/** A unique id. */
 export function randomId(): string {
-  // `crypto.randomUUID()` is there over encrypted connections only.
+  // `crypto.randomUUID()` needs an encrypted connection.
   return crypto.getRandomValues(new Uint8Array(12))
     .reduce((text, byte) => text + byte.toString(16).padStart(2, "0"), "");
 }

@@ -1,13 +1,13 @@
+import { TypingNotifier } from "../../chat/typing.ts";
 import type { ClientEvent, ConnectOptions } from "../../client.ts";
+import { wallClock } from "../../lib/clock.ts";
 import type { History, RoomPosition, Who } from "../../protocol.ts";
-import { type CommandActions, CommandError, runLine } from "../state/commands.ts";
-import { withEmoji } from "../state/emoji.ts";
+import type { Action } from "../state/actions.ts";
 import { noticeOf } from "../state/notices.ts";
-import type { Action } from "../state/reduce.ts";
+import { sanitized } from "../state/sanitize.ts";
 import type { WebSettings } from "../state/settings.ts";
-import { errorText, sanitized } from "../state/sanitize.ts";
 import { sharedAction, snapshotOf } from "../state/tab_sync.ts";
-import { directKey, peopleIn, roomKey, roomOf, unreadIn } from "../state/threads.ts";
+import { isSeen, roomKey, roomOf, unreadIn } from "../state/threads.ts";
 import {
   type ChatState,
   EMPTY,
@@ -16,100 +16,92 @@ import {
   type UnsentMessage,
 } from "../state/types.ts";
 import { Announcements } from "./announcements.ts";
+import { linkAfter, renamedKeys, sameName } from "./can_send.ts";
+import { HistoryLoader } from "./history_loader.ts";
 import { Notifier } from "./notifier.ts";
+import { FIRST_PAGE, ReadPositions } from "./read_positions.ts";
+import { restoredState, savedState } from "./restore.ts";
+import type { SavedPosition, SavedState, TabMemory } from "./saved_state.ts";
+import { Store } from "./store.ts";
 import { TabConnection } from "./tab_connection.ts";
 import { actionsOf } from "./tab_requests.ts";
-import type { SavedPosition, SavedState, TabMemory } from "./saved_state.ts";
-import { restored, saved } from "./restore.ts";
-import { HistoryLoader } from "./history_loader.ts";
-import { FIRST_PAGE, ReadPositions } from "./read_positions.ts";
-import {
-  doubtful,
-  isFocused,
-  linkAfter,
-  renamedKeys,
-  sameName,
-  whyCannotSend,
-} from "./can_send.ts";
-import { Store } from "./store.ts";
 import { type Handover, randomId, type TabRequest, Tabs } from "./tabs.ts";
-import { WebTypingNotifier } from "./typing_notifier.ts";
 
-/** Milliseconds after a change until it is kept. */
-const SAVE_DELAY = 300;
+/** Milliseconds after a change until it is saved. */
+const SAVE_DELAY_MS = 300;
 
-/** What a command can ask of the screen. */
-export type ScreenActions = Pick<CommandActions, "search" | "save" | "help">;
-
-/** How to begin again after the conversation had ended. */
+/** Changes with which the user connects again. */
 export interface Restart {
   readonly token?: { readonly value: string; readonly remember: boolean };
-  /** Another name, where the one before was refused. */
+  /** Another name, if the last one was refused. */
   readonly name?: string;
 }
 
-/** The conversation behind the page: connects, takes in what happens, does what the person wants. */
+/** The chat behind the page: connects, applies events, and carries out the user's actions. */
 export class WebChat {
   readonly store: Store;
   readonly notifier: Notifier;
   readonly history: HistoryLoader;
   readonly announcements: Announcements;
-  readonly #sign: WebTypingNotifier;
+  readonly #typing: TypingNotifier;
   readonly #tabs: Tabs;
-  readonly #side: TabConnection;
+  readonly #connection: TabConnection;
+  readonly #positions: ReadPositions;
   #tab: TabMemory;
   #settings: WebSettings;
-  readonly #places: ReadPositions;
-  /** The room of the page's address, shown once it is entered unless the user has acted by then. */
-  #wanted: string | undefined;
-  /** The name that was asked for, to be remembered once one has it. */
-  #renaming: string | undefined;
+  /** The room of the page's address, shown once it is entered unless the user acts before. */
+  #wantedRoom: string | undefined;
+  /** The requested name, remembered once the hub grants it. */
+  #requestedName: string | undefined;
   /** The token of the page's address. */
-  #brought: string | undefined;
+  #addressToken: string | undefined;
   #started = false;
   #saving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly memory: SavedState, private readonly hub: URL) {
     this.announcements = new Announcements(memory.kept);
     this.#tab = memory.tab;
-    this.#places = new ReadPositions(this.#tab.places);
+    this.#positions = new ReadPositions(this.#tab.places);
     this.#settings = memory.settings;
     this.notifier = new Notifier(hub.pathname, ({ key }) => this.show(key));
-    const presenceNotes = this.#settings.comings === "on";
-    const { mention } = this.#settings;
-    const begin: ChatState = { ...EMPTY, readMarkers: memory.marks, presenceNotes, mention };
-    this.store = new Store(restored(begin, this.#tab), (before, actions) => {
+    const { mention, comings } = this.#settings;
+    const begin: ChatState = {
+      ...EMPTY,
+      readMarkers: memory.readMarkers,
+      presenceNotes: comings === "on",
+      mention,
+    };
+    this.store = new Store(restoredState(begin, this.#tab), (before, actions) => {
       this.#changed(before, actions);
     });
     this.#tabs = new Tabs(`bcast ${hub.pathname} ${memory.person}`, () => memory.drafts.tab, {
       handover: () => ({ snapshot: snapshotOf(this.state), token: memory.tabToken }),
-      follow: (handover) => this.#followTab(handover),
+      follow: (handover) => this.#follow(handover),
       takeOver: () => this.#takeOver(),
-      yield: () => this.#side.drop(),
+      yield: () => this.#connection.drop(),
       actions: (actions) => {
         for (const action of actions) this.store.queue({ type: "shared", action });
       },
-      request: (order, foreign) => this.#perform(order, foreign),
+      request: (request, foreign) => this.#perform(request, foreign),
       attention: () => ({
         key: this.state.focused ? this.state.current : undefined,
         present: isPresent(),
       }),
-      answer: (question) => this.#side.ask(question),
+      answer: (question) => this.#connection.ask(question),
       read: (key) => this.store.queue({ type: "read-elsewhere", key }),
     });
-    this.#sign = new WebTypingNotifier((room, typing) => {
-      // Where one no longer is, the hub would answer every sign with why.
+    this.#typing = new TypingNotifier(wallClock, (room, typing) => {
+      // In a room that the user is no longer in, the hub would answer with errors.
       if (this.state.threads.get(roomKey(room))?.closedReason !== undefined) return;
       this.#tabs.request({ do: "typing", room, typing });
     });
-    this.#side = new TabConnection(this.store, {
+    this.#connection = new TabConnection(this.store, {
       event: (event) => this.#take(event),
       end: (error) => void this.#end(error),
     });
-    this.history = new HistoryLoader(this.store, () => ({
-      history: (room, query = {}) =>
-        this.#tabs.ask({ ask: "history", room, query }) as Promise<History>,
-    }));
+    this.history = new HistoryLoader(this.store, (room, query) => {
+      return this.#tabs.ask({ ask: "history", room, query }) as Promise<History>;
+    });
   }
 
   get state(): ChatState {
@@ -120,21 +112,21 @@ export class WebChat {
     return this.#settings;
   }
 
-  /** Whether this tab was in a conversation before it was loaded. */
+  /** Whether this tab was connected before a reload. */
   get isReturning(): boolean {
     return this.#tab.session !== undefined;
   }
 
-  /** An address brought a token: for this tab, and at once where a conversation has begun. */
+  /** Uses the token of the page's address, in this tab only. */
   useToken(token: string): void {
     this.memory.keepToken(token, "tab");
-    this.#brought = token;
+    this.#addressToken = token;
     if (this.#started) void this.restart({ token: { value: token, remember: false } });
   }
 
   /**
-   * Begins the conversation: in another tab's connection where there is one, else under the session
-   * of the last visit.
+   * Starts: with the connection of another tab if there is one, else with the session of the last
+   * visit.
    *
    * @param rooms to enter besides those of the last visit; the first one is shown.
    * @param chosen whether the user has just chosen the name.
@@ -151,33 +143,30 @@ export class WebChat {
     });
     if (await this.#tabs.findLeader()) {
       for (const room of rooms.toReversed()) this.join(room);
-      const other = name !== undefined && !sameName(name, this.state.me);
-      if (chosen && other) this.rename(name);
-      // The other tab has been waiting for one.
+      const isOther = name !== undefined && !sameName(name, this.state.me);
+      if (chosen && isOther) this.rename(name);
+      // The other tab may have been waiting for a token.
       const { connection } = this.state;
-      const refused = connection.state === "refused" && connection.wantsToken;
-      if (this.#brought !== undefined && refused) {
-        await this.restart({ token: { value: this.#brought, remember: false } });
+      const isRefused = connection.state === "refused" && connection.wantsToken;
+      if (this.#addressToken !== undefined && isRefused) {
+        await this.restart({ token: { value: this.#addressToken, remember: false } });
       }
       return;
     }
     const known = this.#tab.rooms.length > 0 ? this.#tab.rooms : this.memory.rooms;
     const wanted = [...new Set([...known, ...rooms])];
-    if (rooms[0] !== undefined) this.#wanted = rooms[0];
-    const { session } = this.memory;
-    this.#side.connect(
-      this.#options(name, session, wanted.map((room) => this.#places.position(room))),
-    );
+    if (rooms[0] !== undefined) this.#wantedRoom = rooms[0];
+    const positions = wanted.map((room) => this.#positions.position(room));
+    this.#connection.connect(this.#options(name, this.memory.session, positions));
     this.#tabs.lead();
   }
 
-  /** Changes what the person wants. */
   configure(change: Partial<WebSettings>): void {
     this.memory.changeSettings(change);
     this.refresh();
   }
 
-  /** Another tab has changed what the browser keeps. */
+  /** Another tab has changed the browser's storage. */
   refresh(): void {
     this.#settings = this.memory.settings;
     this.announcements.refresh();
@@ -186,74 +175,44 @@ export class WebChat {
     this.store.touch();
   }
 
-  /**
-   * Says or does what was typed.
-   *
-   * @throws {CommandError} when it makes no sense.
-   */
-  submit(key: ThreadKey, line: string, screen: ScreenActions): void {
-    this.#wanted = undefined;
-    runLine(line, {
-      room: roomOf(key),
-      rooms: [...this.state.threads.values()].flatMap(({ key, name, room, closedReason }) => {
-        if (!key.startsWith("#")) return [];
-        return [{ room: name, online: room?.online ?? 0, gone: closedReason !== undefined }];
-      }),
-      people: peopleIn(this.state),
-      say: (text, action) => {
-        const reason = whyCannotSend(this.state, key);
-        if (reason !== undefined) throw new CommandError(`Not sent: ${reason}`);
-        this.#confirm(key);
-        this.say(key, withEmoji(text), action);
-      },
-      whisper: (to, text) => {
-        this.show(directKey(to), to);
-        this.#confirm(directKey(to));
-        this.say(directKey(to), withEmoji(text), false);
-      },
-      join: (room) => this.join(room),
-      leave: (room) => this.leave(roomKey(room)),
-      rename: (name) => this.rename(name),
-      who: (room) => void this.#who(key, room),
-      clear: () => this.store.apply({ type: "clear", key }),
-      note: (text) => this.#note(key, text),
-      quit: () => this.#tabs.request({ do: "quit" }),
-      ...screen,
-    });
-  }
-
-  /** Sends a message; it is shown as waiting until the hub has it. */
+  /** Sends a message. It is shown as pending until the hub has it. */
   say(key: ThreadKey, text: string, action: boolean): void {
+    this.#wantedRoom = undefined;
     const name = this.state.threads.get(key)?.name ?? key.slice(1);
     const pending: UnsentMessage = { ref: `w${randomId()}`, text, action, at: Date.now() };
     this.#do({ do: "send", key, name, pending });
     this.#save();
   }
 
-  /** The user has read an announcement: it goes in all tabs. */
+  /** Dismisses an announcement in all tabs. */
   dismiss(id: string): void {
     this.announcements.dismiss(id);
     this.store.touch();
   }
 
-  /** Sends again what the hub refused. */
+  /** Sends a refused message again. */
   retry(key: ThreadKey, ref: string): void {
     const pending = this.state.threads.get(key)?.pending.find((each) => each.ref === ref);
     if (pending === undefined) return;
-    this.#do({ do: "trust", key });
+    this.confirm(key);
     this.discard(key, ref);
     this.say(key, pending.text, pending.action);
   }
 
-  /** Forgets what the hub refused. */
+  /** The user knows that the other person may be a different one. */
+  confirm(key: ThreadKey): void {
+    this.#do({ do: "trust", key });
+  }
+
+  /** Drops a refused message. */
   discard(key: ThreadKey, ref: string): void {
     this.#do({ do: "discard", key, ref });
     this.#save();
   }
 
-  /** Shows a thread; with `name`, begins it if need be. */
+  /** Shows a thread. With `name`, opens a private conversation if there is none. */
   show(key: ThreadKey, name?: string): void {
-    this.#wanted = undefined;
+    this.#wantedRoom = undefined;
     if (name !== undefined && !this.state.threads.has(key)) this.#do({ do: "begin", key, name });
     this.store.apply({ type: "show", key });
   }
@@ -269,7 +228,7 @@ export class WebChat {
         position: {
           room,
           history: FIRST_PAGE,
-          // A room that the hub closed and opened again continues where it stopped.
+          // A room that was closed for a while resumes where it stopped.
           ...(from === undefined ? {} : { epoch: from.epoch, after: from.last }),
         },
       });
@@ -277,12 +236,12 @@ export class WebChat {
     this.show(key);
   }
 
-  /** Leaves a room or closes a private conversation: at once, whatever the hub has to do. */
+  /** Leaves a room or closes a private conversation, without waiting for the hub. */
   leave(key: ThreadKey): void {
     this.#do({ do: "leave", key });
   }
 
-  /** Asks for another name, and remembers it for the next visit. */
+  /** Requests a name, which is remembered for the next visit. */
   rename(name: string): void {
     const { state } = this.state.connection;
     if (state === "online" || state === "connecting" || state === "offline") {
@@ -290,122 +249,118 @@ export class WebChat {
     } else void this.restart({ name });
   }
 
-  /** Tells the room whether one is typing; may be called for every key. */
-  typing(key: ThreadKey, active: boolean): void {
-    if (active) this.#wanted = undefined;
-    this.#sign.set(key, active);
+  async who(room: string): Promise<Who> {
+    return sanitized(await this.#tabs.ask({ ask: "who", room }) as Who);
   }
 
-  /** Whether somebody looks at the end of the current thread. */
-  setFocused(attentive: boolean): void {
-    if (attentive === this.state.focused) return;
-    this.store.apply({ type: "attention", attentive });
+  /** Ends the session, in all tabs. */
+  quit(): void {
+    this.#tabs.request({ do: "quit" });
+  }
+
+  /** The user has edited the draft of a thread; an empty one ends the typing notice. */
+  typing(key: ThreadKey, draft: string): void {
+    if (draft !== "") this.#wantedRoom = undefined;
+    this.#typing.edited(roomOf(key), draft);
+  }
+
+  /** Whether the user is looking at the end of the current thread. */
+  setFocused(focused: boolean): void {
+    if (focused === this.state.focused) return;
+    this.store.apply({ type: "attention", attentive: focused });
     this.#tabs.shareAttention();
   }
 
-  /** Now is a good moment to look after the connection. */
+  /** Checks the connection, at a moment when it may have changed. */
   wake(): void {
     this.#tabs.probe();
     this.#tabs.request({ do: "wake" });
   }
 
-  /** The page comes out of the browser's cache: another tab may have taken over. */
+  /** The page returns from the browser's cache. Another tab may have taken over. */
   async resume(): Promise<void> {
     if (await this.#tabs.findLeader()) return;
-    if (this.#side.wake()) this.#tabs.lead();
+    if (this.#connection.wake()) this.#tabs.lead();
     else this.#takeOver();
   }
 
-  /** Begins again after the conversation had ended: in place of whatever tab had it. */
+  /** Connects again after the session has ended, in place of the tab that had the connection. */
   async restart({ token, name }: Restart = {}): Promise<void> {
     if (token !== undefined) {
       this.memory.keepToken(token.value, token.remember ? "browser" : "tab");
     }
     if (name !== undefined) this.memory.name = name;
-    const { sender, session, positions } = this.#side;
-    const fresh = this.state.connection.state === "replaced" || name !== undefined;
+    const { sender, session, positions } = this.#connection;
+    const isFresh = this.state.connection.state === "replaced" || name !== undefined;
     const rooms = positions.length > 0
       ? positions
-      : this.#places.positions(this.state, this.memory.rooms);
+      : this.#positions.positions(this.state, this.memory.rooms);
     this.#tabs.lead();
-    await this.#side.close();
-    this.#side.connect(this.#options(
+    await this.#connection.close();
+    this.#connection.connect(this.#options(
       name ?? sender ?? this.state.me ?? this.memory.name,
-      fresh ? undefined : session ?? this.memory.session,
+      isFresh ? undefined : session ?? this.memory.session,
       rooms,
     ));
   }
 
-  /** Where the user reads, for when the page is loaded again; `undefined` at the end. */
-  saveScroll(key: ThreadKey, place: SavedPosition | undefined): void {
-    this.#places.keep(key, this.state.threads.get(key)?.room?.epoch, place);
+  /** Remembers the scroll position for a reload; `undefined` at the end. */
+  saveScroll(key: ThreadKey, position: SavedPosition | undefined): void {
+    this.#positions.keep(key, this.state.threads.get(key)?.room?.epoch, position);
   }
 
-  /** Where the user was reading. */
   savedScroll(key: ThreadKey): SavedPosition | undefined {
-    return this.#places.all[key];
+    return this.#positions.all[key];
   }
 
-  /** Keeps at once whatever a reload needs. */
+  /** Saves everything that a reload needs. */
   saveNow(): void {
     clearTimeout(this.#saving);
     this.#saving = undefined;
-    const session = this.#side.session ?? this.memory.session;
-    const { tab, marks, rooms } = saved(this.state, this.#places.all, session);
+    const session = this.#connection.session ?? this.memory.session;
+    const { tab, markers, rooms } = savedState(this.state, this.#positions.all, session);
     this.memory.tab = this.#tab = tab;
-    this.memory.marks = marks;
+    this.memory.readMarkers = markers;
     if (rooms.length > 0) this.memory.rooms = rooms;
   }
 
-  /** The page goes away: another tab is to take its place. */
+  /** The page is closed, and another tab takes over. */
   close(): void {
     this.saveNow();
     this.#tabs.close();
   }
 
-  /**
-   * Has the user send again what may be for another person than they think.
-   *
-   * @throws {CommandError} the first time.
-   */
-  #confirm(key: ThreadKey): void {
-    const thread = this.state.threads.get(key);
-    if (thread?.other?.doubt === undefined) return;
-    this.#do({ do: "trust", key });
-    throw new CommandError(doubtful(thread.name));
-  }
-
-  /** Does something that all tabs are to see, and that may need the connection. */
-  #do(order: TabRequest): void {
+  /** Carries out a request in all tabs. */
+  #do(request: TabRequest): void {
     if (!this.#tabs.leads) {
-      for (const action of actionsOf(order, this.state)) this.store.apply(action);
+      for (const action of actionsOf(request, this.state)) this.store.apply(action);
     }
-    this.#tabs.request(order);
+    this.#tabs.request(request);
   }
 
-  /** Carries out what this tab, or another one, wants of the hub. */
-  #perform(order: TabRequest, foreign: boolean): void {
-    const isDead = order.do === "leave" &&
-      this.state.threads.get(order.key)?.closedReason !== undefined;
-    const actions = actionsOf(order, this.state);
-    // Known already, and on its way.
-    if (order.do === "send" && actions.length === 0) return;
+  /** Carries out a request of this tab, or of a foreign one, in the tab with the connection. */
+  #perform(request: TabRequest, foreign: boolean): void {
+    const wasClosed = request.do === "leave" &&
+      this.state.threads.get(request.key)?.closedReason !== undefined;
+    const actions = actionsOf(request, this.state);
+    // The message is known and on its way.
+    if (request.do === "send" && actions.length === 0) return;
     for (const action of actions) {
       const same = foreign ? sharedAction(action) : action;
       if (same !== undefined) this.store.apply(same);
     }
-    if (order.do === "nick") this.#renaming = order.name;
-    if (order.do === "quit") {
-      void this.#side.close();
-      this.#setConnection({ state: "ended", reason: "You said goodbye" });
-    } else if (order.do === "send") {
-      if (order.pending.error === undefined) this.#side.send(order.key, order.pending);
-    } else if (!isDead) this.#side.perform(order);
+    if (request.do === "nick") this.#requestedName = request.name;
+    if (request.do === "quit") {
+      void this.#connection.close();
+      this.#setConnection({ state: "ended", reason: "You disconnected" });
+    } else if (request.do === "send") {
+      if (request.pending.error === undefined) this.#connection.send(request.key, request.pending);
+    } else if (!wasClosed) this.#connection.perform(request);
   }
 
-  /** Another tab has the connection: this one shows what that one knows. */
-  #followTab({ snapshot, token }: Handover): void {
-    this.#side.drop();
+  /** Another tab has the connection. */
+  #follow({ snapshot, token }: Handover): void {
+    this.#connection.drop();
     if (token !== undefined) this.memory.tabToken = token;
     const before = this.state;
     this.store.apply({ type: "adopt", snapshot });
@@ -413,21 +368,16 @@ export class WebChat {
     this.#tabs.shareAttention();
   }
 
-  /** The tab that had the connection is gone: this one continues where it has read. */
+  /** The tab that had the connection is gone. This one resumes where it has read. */
   #takeOver(): void {
     this.#tabs.lead();
     const { state } = this.state.connection;
-    // Over at the user's wish, or the hub's: it stays so.
     if (state === "ended" || state === "refused" || state === "replaced") return;
-    const options = this.#options(
-      this.state.me,
-      this.memory.session,
-      this.#places.positions(this.state, this.memory.rooms),
-    );
-    this.#side.connect(options, true);
+    const positions = this.#positions.positions(this.state, this.memory.rooms);
+    this.#connection.connect(this.#options(this.state.me, this.memory.session, positions), true);
   }
 
-  /** Hands on what waits to be sent here and is not known where the connection is. */
+  /** Sends pending messages that the tab with the connection does not know. */
   #sendLeftover({ threads }: ChatState): void {
     for (const { key, name, pending } of threads.values()) {
       for (const each of pending) {
@@ -455,11 +405,11 @@ export class WebChat {
   }
 
   async #end(error: unknown): Promise<void> {
-    const end = linkAfter(error);
-    // The session continues in another tab, or somewhere that no tab knows of.
-    if (end.state === "replaced" && await this.#tabs.findLeader()) return;
+    const link = linkAfter(error);
+    // The session continues in another tab, or in an unknown place.
+    if (link.state === "replaced" && await this.#tabs.findLeader()) return;
     this.#tabs.lead();
-    this.#setConnection(end);
+    this.#setConnection(link);
   }
 
   #take(told: ClientEvent): void {
@@ -467,29 +417,27 @@ export class WebChat {
     if (event.type === "online") this.memory.session = event.welcome.session;
     const original = told.type === "direct" ? { told } : {};
     this.store.queue({ type: "event", event, ...original, now: Date.now() });
-    if (event.type === "joined" && event.room === this.#wanted) {
-      this.#wanted = undefined;
+    if (event.type === "joined" && event.room === this.#wantedRoom) {
+      this.#wantedRoom = undefined;
       this.store.queue({ type: "show", key: roomKey(event.room) });
     }
     if (event.type === "system" && event.event === "announcement") {
       this.announcements.add(event);
       this.store.touch();
     }
-    this.#attract(event);
+    this.#notify(event);
   }
 
-  /** Tells the user of what comes where they do not look. */
-  #attract(event: ClientEvent): void {
+  /** Plays a sound and shows a notification, if the user is looking elsewhere. */
+  #notify(event: ClientEvent): void {
     const notice = noticeOf(event, this.state, this.#settings);
     if (notice === undefined) return;
     const { attention } = this.#tabs;
-    const seen = isFocused(this.state, notice.key) ||
-      attention.some(({ key }) => key === notice.key);
-    const { sounds } = this.#settings;
+    const seen = isSeen(this.state, notice.key) || attention.some(({ key }) => key === notice.key);
+    const { sounds, notifications } = this.#settings;
     if (sounds === "always" || (sounds === "on" && !seen)) this.notifier.play();
-    if (seen) return;
-    const present = isPresent() || attention.some(({ present }) => present);
-    if (!present && this.#settings.notifications === "on") this.notifier.notify(notice);
+    if (seen || notifications !== "on") return;
+    if (!isPresent() && !attention.some(({ present }) => present)) this.notifier.notify(notice);
   }
 
   #changed(before: ChatState, actions: readonly Action[]): void {
@@ -498,25 +446,23 @@ export class WebChat {
     }
     const { me, current, threads } = this.state;
     if (this.state === before) return;
-    const { sender } = this.#side;
+    const { sender } = this.#connection;
     const name = sender === undefined ? undefined : sanitized(sender);
     if (name !== undefined && name !== me) this.store.queue({ type: "me", name });
-    if (me !== undefined && me === this.#renaming) this.memory.name = me;
+    if (me !== undefined && me === this.#requestedName) this.memory.name = me;
     const thread = current === undefined ? undefined : threads.get(current);
-    const where = thread === undefined
+    const isOnline = this.state.connection.state === "online";
+    if (isOnline && before.connection.state !== "online") this.#connection.sendHeld();
+    const title = thread === undefined
       ? ""
-      : thread.key.startsWith("@")
+      : roomOf(thread.key) === undefined
       ? thread.name
       : `#${thread.name}`;
-    const isOnline = this.state.connection.state === "online";
-    if (isOnline && before.connection.state !== "online") this.#side.sendHeld();
-    this.notifier.count(unreadIn(this.state).unread, where);
+    this.notifier.count(unreadIn(this.state).unread, title);
     if (before.threads !== threads) {
       for (const [from, to] of renamedKeys(before, this.state)) this.memory.drafts.move(from, to);
-      const was = thread === undefined ? undefined : before.threads.get(thread.key);
-      if (thread !== undefined && thread !== was && this.state.focused) {
-        this.#tabs.read(thread.key);
-      }
+      const isChanged = thread !== undefined && thread !== before.threads.get(thread.key);
+      if (isChanged && this.state.focused) this.#tabs.read(thread.key);
     }
     if (before.threads !== threads || before.current !== current) this.#save();
   }
@@ -525,22 +471,8 @@ export class WebChat {
     this.store.apply({ type: "connection", connection });
   }
 
-  async #who(key: ThreadKey, room: string): Promise<void> {
-    try {
-      const { online, members } = sanitized(await this.#tabs.ask({ ask: "who", room }) as Who);
-      const more = online > members.length ? ` and ${online - members.length} more` : "";
-      this.#note(key, `In #${room}: ${members.join(", ") || "nobody"}${more}`);
-    } catch (error) {
-      this.#note(key, errorText(error));
-    }
-  }
-
-  #note(key: ThreadKey, text: string): void {
-    this.store.apply({ type: "note", key, text, tone: "info", now: Date.now() });
-  }
-
   #save(): void {
-    this.#saving ??= setTimeout(() => this.saveNow(), SAVE_DELAY);
+    this.#saving ??= setTimeout(() => this.saveNow(), SAVE_DELAY_MS);
   }
 }
 

@@ -1,15 +1,14 @@
 import type { ChatMessage, Log, LogChunk, LogItem, NewLogItem } from "./types.ts";
 
-/** Entries of a chunk: few enough to lay out in a moment, enough that a long log has few chunks. */
+/** Entries of a chunk: few enough to lay out quickly, and so many that a long log has few chunks. */
 export const CHUNK = 50;
 
-/** Entries of a log that are kept in the page; older ones are loaded again when scrolled to. */
+/** Entries of a log that are kept. Older ones are loaded again when the user scrolls to them. */
 export const MAX_ITEMS = 10_000;
 
-/** A log with nothing in it. */
 export const EMPTY_LOG: Log = { chunks: [], size: 0, next: 0 };
 
-/** The place of the first entry, or where the first would be. */
+/** The place of the first entry, or of the next one in an empty log. */
 export function firstSeq({ chunks, next }: Log): number {
   return chunks[0]?.items[0]?.seq ?? next;
 }
@@ -32,7 +31,7 @@ export function firstSaid(log: Log): ChatMessage & { readonly id: number } | und
   return undefined;
 }
 
-/** The message `id` of the room's present life, which is the newest with that id. */
+/** The message `id` of the current epoch: the newest with that id. */
 export function findId({ chunks }: Log, id: number): ChatMessage | undefined {
   for (const { items } of chunks.toReversed()) {
     const found = items.findLast((item) => item.kind === "said" && item.id === id);
@@ -47,7 +46,7 @@ export function itemAt(log: Log | undefined, seq: number): LogItem | undefined {
   return chunk?.items.find((item) => item.seq === seq);
 }
 
-/** `log` with `items` at its end. */
+/** Adds items at the end. */
 export function append(log: Log, items: readonly NewLogItem[]): Log {
   const placed = items.map((item, index): LogItem => ({ ...item, seq: log.next + index }));
   const last = log.chunks.at(-1);
@@ -60,7 +59,7 @@ export function append(log: Log, items: readonly NewLogItem[]): Log {
   };
 }
 
-/** `log` with `items` before its first. */
+/** Adds items at the beginning. */
 export function prepend(log: Log, items: readonly NewLogItem[]): Log {
   const from = firstSeq(log) - items.length;
   const placed = items.map((item, index): LogItem => ({ ...item, seq: from + index }));
@@ -74,7 +73,7 @@ export function prepend(log: Log, items: readonly NewLogItem[]): Log {
   };
 }
 
-/** `log` without its oldest chunks, where it holds more than `max` entries. */
+/** Drops the oldest chunks if there are more than `max` entries. */
 export function trimmed(log: Log, max: number = MAX_ITEMS): Log {
   let { size } = log;
   let from = 0;
@@ -82,7 +81,7 @@ export function trimmed(log: Log, max: number = MAX_ITEMS): Log {
   return from === 0 ? log : { ...log, chunks: log.chunks.slice(from), size };
 }
 
-/** `log` with the entry at `seq` replaced by what `change` makes of it. */
+/** Changes the entry at `seq`. */
 export function updated(log: Log, seq: number, change: (item: LogItem) => LogItem): Log {
   const index = chunkOf(seq);
   return {

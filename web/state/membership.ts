@@ -1,12 +1,10 @@
-import type { ErrorCode, ErrorFrame, Welcome } from "../../protocol.ts";
-import { changed, newThread, roomKey, withThread } from "./threads.ts";
+import { isJoinError, namesRoom } from "../../chat/room_errors.ts";
+import type { ErrorFrame, Welcome } from "../../protocol.ts";
+import { newThread, roomKey, withChanged, withThread } from "./threads.ts";
 import type { ChatState, Thread, ThreadKey } from "./types.ts";
 
-/** Errors with which a hub refuses to let a client into a room; they carry no `ref`. */
-const ROOM_ERRORS: readonly ErrorCode[] = ["bad_room", "forbidden", "too_many_rooms"];
-
-/** `state` with a thread for a room that is about to be entered. */
-export function entering(state: ChatState, room: string): ChatState {
+/** The user is joining a room. */
+export function withJoining(state: ChatState, room: string): ChatState {
   const key = roomKey(room);
   const known = state.threads.get(key);
   if (known === undefined) {
@@ -16,59 +14,55 @@ export function entering(state: ChatState, room: string): ChatState {
   return withThread(state, { ...alive, joining: true });
 }
 
-/**
- * `state` after the hub has removed the user from a room. The thread stays, and so does the open
- * one: somebody may be typing there.
- */
-export function removed(state: ChatState, room: string): ChatState {
-  return changed(
+/** The hub has removed the user from a room. The thread stays: the user may be typing in it. */
+export function withRoomClosed(state: ChatState, room: string): ChatState {
+  return withChanged(
     state,
     roomKey(room),
-    (thread) => thread.closedReason === undefined ? dead(thread) : thread,
+    (thread) => thread.closedReason === undefined ? closed(thread) : thread,
   );
 }
 
-/** `state` without what another tab has closed; where this tab shows it, it stays, dead. */
-export function closedElsewhere(state: ChatState, key: ThreadKey): ChatState {
+/** Another tab has closed a thread. If this tab shows it, it stays, but nothing can be sent. */
+export function withClosedElsewhere(state: ChatState, key: ThreadKey): ChatState {
   if (state.current === key) {
-    return changed(state, key, (thread) => dead(thread, "You closed this in another tab"));
+    return withChanged(state, key, (thread) => closed(thread, "You closed this in another tab"));
   }
   const threads = new Map(state.threads);
   threads.delete(key);
   return { ...state, threads };
 }
 
-/** `state` after a welcome that does not name all rooms: the user is no longer in the others. */
-export function missingRooms(state: ChatState, { rooms }: Welcome): ChatState {
+/** The user is no longer in rooms that the welcome does not name. */
+export function withMissingRooms(state: ChatState, { rooms }: Welcome): ChatState {
   const named = new Set(rooms.map(({ room }) => roomKey(room)));
   let next = state;
   for (const { key, name } of state.threads.values()) {
-    if (key.startsWith("#") && !named.has(key)) next = removed(next, name);
+    if (key.startsWith("#") && !named.has(key)) next = withRoomClosed(next, name);
   }
   return next;
 }
 
-/** `state` with the reason why a room cannot be entered; `undefined` when `error` is about none. */
-export function refusedRoom(state: ChatState, error: ErrorFrame): ChatState | undefined {
-  if (error.ref !== undefined || !ROOM_ERRORS.includes(error.code)) return undefined;
+/** The hub refused a join; `undefined` if `error` concerns no room. */
+export function withRefusal(state: ChatState, error: ErrorFrame): ChatState | undefined {
+  if (!isJoinError(error)) return undefined;
   const waiting = [...state.threads.values()].filter(isWaiting);
-  const words = new Set(error.message.match(/[a-z0-9][a-z0-9._-]*[a-z0-9_-]|[a-z0-9]/g) ?? []);
-  const named = waiting.filter(({ name }) => words.has(name));
-  // A limit concerns whichever rooms are left; a refusal always names them.
+  const named = waiting.filter(({ name }) => namesRoom(error.message, name));
+  // A limit concerns all waiting rooms; a refusal names its room.
   const refused = named.length > 0 || error.code === "forbidden" ? named : waiting;
   if (refused.length === 0) return undefined;
   return refused.reduce<ChatState>(
-    (next, { key }) => changed(next, key, (thread) => dead(thread, error.message)),
+    (next, { key }) => withChanged(next, key, (thread) => closed(thread, error.message)),
     state,
   );
 }
 
-/** Whether it is not known yet if, or why not, the hub lets the user into this room. */
+/** Whether the hub has not yet answered a join, or not explained a removal. */
 function isWaiting({ key, name, closedReason, joining }: Thread): boolean {
   return key.startsWith("#") && (joining === true || closedReason === unexplained(name));
 }
 
-function dead({ joining: _, ...thread }: Thread, reason?: string): Thread {
+function closed({ joining: _, ...thread }: Thread, reason?: string): Thread {
   const { room, name } = thread;
   const closedReason = reason ?? room?.notice ?? unexplained(name);
   if (room === undefined) return { ...thread, closedReason };

@@ -1,53 +1,31 @@
+import { sanitizedText } from "../../chat/content.ts";
 import { type MentionRule, mentions } from "../../chat/mention.ts";
 import { type Direct, type Message, nameKey } from "../../protocol.ts";
-import { shownText } from "./sanitize.ts";
 import type { ChatMessage, NewChatMessage } from "./types.ts";
 
-/** A message of a room as an entry of its log. */
+/** The log entry of a message in a room. */
 export function messageItem(
   message: Message,
   me: string | undefined,
   rule?: MentionRule,
 ): NewChatMessage {
-  const { id, sender, timestamp, kind } = message;
-  const mine = me !== undefined && nameKey(sender) === nameKey(me);
-  const text = messageText(message);
-  return {
-    kind: "said",
-    id,
-    sender,
-    text,
-    ...meant(message),
-    at: Date.parse(timestamp),
-    action: kind === "action",
-    mine,
-    mention: !mine && mentions(message.message, me, rule),
-  };
+  const mine = me !== undefined && nameKey(message.sender) === nameKey(me);
+  const mention = !mine && mentions(message.message, me, rule);
+  const { id, kind } = message;
+  return { ...item(message, mine), id, action: kind === "action", mention };
 }
 
 /**
- * A private message as an entry of its log.
+ * The log entry of a private message.
  *
- * @param told the message as it came, for exports.
+ * @param told the message as the hub sent it, for exports.
  */
 export function directItem(direct: Direct, mine: boolean, told = direct): NewChatMessage {
-  const { sender, timestamp } = direct;
-  const text = messageText(direct);
-  return {
-    kind: "said",
-    sender,
-    text,
-    ...meant(direct),
-    at: Date.parse(timestamp),
-    action: false,
-    mine,
-    mention: false,
-    direct: told,
-  };
+  return { ...item(direct, mine), direct: told };
 }
 
-/** What there is to read: the text, and data as code. */
-export function messageText(
+/** The text of a message, with the data as code. */
+export function textWithData(
   { message, data }: { readonly message?: string; readonly data?: unknown },
 ): string {
   if (data === undefined) return message ?? "";
@@ -55,24 +33,29 @@ export function messageText(
   return message === undefined ? code : `${message}\n${code}`;
 }
 
-/** The text of a message without the data that came with it. */
+/** The text of a log entry, without the data. */
 export function textWithoutData({ text, data }: Pick<ChatMessage, "text" | "data">): string {
   return data === undefined ? text : text.slice(0, -fenced(data).length).replace(/\n$/, "");
 }
 
-/** How a message is to be shown. */
-function meant(
-  { format, verified, data }: Pick<Message, "format" | "verified" | "data">,
-): Pick<ChatMessage, "format" | "verified" | "data"> {
+function item(message: Message | Direct, mine: boolean): NewChatMessage {
+  const { sender, timestamp, format, verified, data } = message;
   return {
-    ...(verified ? { verified } : {}),
-    ...(format === undefined ? {} : { format }),
-    ...(data === undefined ? {} : { data: codeOf(data) }),
+    kind: "said",
+    sender,
+    text: textWithData(message),
+    verified,
+    format,
+    data: data === undefined ? undefined : codeOf(data),
+    at: Date.parse(timestamp),
+    action: false,
+    mine,
+    mention: false,
   };
 }
 
 function codeOf(data: unknown): string {
-  return shownText(JSON.stringify(data, undefined, 2));
+  return sanitizedText(JSON.stringify(data, undefined, 2));
 }
 
 function fenced(code: string): string {

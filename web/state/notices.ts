@@ -1,7 +1,7 @@
 import { mentions } from "../../chat/mention.ts";
 import type { ClientEvent } from "../../client.ts";
 import { nameKey } from "../../protocol.ts";
-import { messageText } from "./message_items.ts";
+import { textWithData } from "./message_items.ts";
 import { levelOf, type WebSettings } from "./settings.ts";
 import { directKey, roomKey } from "./threads.ts";
 import type { ChatState, ThreadKey } from "./types.ts";
@@ -9,14 +9,14 @@ import type { ChatState, ThreadKey } from "./types.ts";
 /** Characters of a message that a notification shows. */
 const MAX_BODY = 200;
 
-/** Something to tell somebody who is not looking. */
+/** A notification for a user who is looking elsewhere. */
 export interface Notice {
   readonly key: ThreadKey;
   readonly title: string;
   readonly body: string;
 }
 
-/** What `event` is worth telling, as far as the person wants to be told; before it is taken in. */
+/** The notification for an event, if the user wants one; `state` does not contain the event yet. */
 export function noticeOf(
   event: ClientEvent,
   state: ChatState,
@@ -29,14 +29,13 @@ export function noticeOf(
   const key = isRoom ? roomKey(event.room) : directKey(event.sender);
   if (isRoom && event.id <= (state.threads.get(key)?.room?.entered ?? Infinity)) return undefined;
   const level = levelOf(settings, key);
-  const text = messageText(event);
   const isMention = !isRoom || mentions(event.message, me, settings.mention);
   if (level === "off" || (level === "mentions" && !isMention)) return undefined;
-  const action = isRoom && event.kind === "action";
-  const said = action ? `${event.sender} ${text}` : text;
+  const text = textWithData(event);
+  const body = isRoom && event.kind === "action" ? `${event.sender} ${text}` : text;
   return {
     key,
     title: isRoom ? `${event.sender} in #${event.room}` : event.sender,
-    body: said.length > MAX_BODY ? `${said.slice(0, MAX_BODY)}…` : said,
+    body: body.length > MAX_BODY ? `${body.slice(0, MAX_BODY)}…` : body,
   };
 }

@@ -1,40 +1,44 @@
+import { formatNames } from "../../chat/presence.ts";
+import { withoutTypists } from "../../chat/typing.ts";
 import { nameKey, type Presence } from "../../protocol.ts";
-import { acquainted } from "./partner.ts";
-import { changed, changedRoom, directKey, extended, note, roomKey } from "./threads.ts";
+import { partnersAfterPresence } from "./partner.ts";
+import { directKey, note, roomKey, withChanged, withItems, withRoom } from "./threads.ts";
 import type { ChatState } from "./types.ts";
 
-/** Takes in who came, went and changed names. */
-export function presence(state: ChatState, event: Presence, now: number): ChatState {
+/** Names that a note lists. */
+const MAX_NAMES = 3;
+
+/** People joined, left or changed names. */
+export function withPresence(state: ChatState, event: Presence, now: number): ChatState {
   const { renamed = [], left = [], joined = [] } = event;
   const meWas = renamed.find(({ from }) => from === state.me);
   let next = meWas === undefined ? state : { ...state, me: meWas.to };
   for (const { from, to } of renamed) next = renamedDirect(next, from, to);
   const gone = new Set([...left, ...renamed.map(({ from }) => from)].map(nameKey));
   const came = [...joined, ...renamed.map(({ to }) => to)];
-  next = changedRoom(next, event.room, (facts) => {
+  next = withRoom(next, event.room, (facts) => {
     const kept = (facts.members ?? []).filter((name) => !gone.has(nameKey(name)));
     const known = new Map([...kept, ...came].map((name) => [nameKey(name), name]));
-    const { members: _, ...rest } = facts;
-    const named = facts.members !== undefined && known.size === event.online;
+    const isListed = facts.members !== undefined && known.size === event.online;
     return {
-      ...rest,
+      ...facts,
       online: event.online,
-      ...(named ? { members: sorted([...known.values()]) } : {}),
-      typing: facts.typing.filter(({ name }) => !gone.has(nameKey(name))),
+      members: isListed ? sorted([...known.values()]) : undefined,
+      typing: withoutTypists(facts.typing, ...gone),
     };
   });
   const sentences = [
     ...renamed.map(({ from, to }) => to === next.me ? `You are now ${to}` : `${from} is now ${to}`),
     ...(state.presenceNotes
-      ? [listed(others(left, next.me), "left"), listed(others(joined, next.me), "joined")]
+      ? [sentence(left, next.me, "left"), sentence(joined, next.me, "joined")]
       : []),
   ].filter((sentence) => sentence !== "");
-  next = acquainted(state, next, event, now);
+  next = partnersAfterPresence(state, next, event, now);
   if (sentences.length === 0) return next;
-  return changed(
+  return withChanged(
     next,
     roomKey(event.room),
-    (thread) => extended(thread, sentences.map((sentence) => note(sentence, now))),
+    (thread) => withItems(thread, sentences.map((sentence) => note(sentence, now))),
   );
 }
 
@@ -51,19 +55,16 @@ function renamedDirect(state: ChatState, from: string, to: string): ChatState {
   return { ...state, threads, current: state.current === was ? is : state.current };
 }
 
-/** Names in the order in which they are listed. */
+/** Names in alphabetical order. */
 export function sorted(names: readonly string[]): readonly string[] {
   return names.toSorted((a, b) => a.localeCompare(b));
 }
 
-function others(names: readonly string[], me: string | undefined): readonly string[] {
-  return names.filter((name) => name !== me);
-}
-
-function listed(names: readonly string[], verb: string): string {
-  if (names.length === 0) return "";
-  if (names.length > 4) {
-    return `${names.slice(0, 3).join(", ")} and ${names.length - 3} others ${verb}`;
-  }
-  return `${new Intl.ListFormat("en").format(names)} ${verb}`;
+function sentence(names: readonly string[], me: string | undefined, verb: string): string {
+  const others = names.filter((name) => me === undefined || nameKey(name) !== nameKey(me));
+  if (others.length === 0) return "";
+  const listed = others.length <= MAX_NAMES + 1
+    ? others
+    : [...others.slice(0, MAX_NAMES), `${others.length - MAX_NAMES} others`];
+  return `${formatNames(listed)} ${verb}`;
 }

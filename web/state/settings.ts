@@ -1,20 +1,20 @@
 import { MENTION_RULES } from "../../chat/mention.ts";
 import type { ThreadKey } from "./types.ts";
 
-/** What each setting can be; the first is what it is unless changed. */
+/** The choices of each setting; the first is the default. */
 export const CHOICES = {
   theme: ["system", "light", "dark"],
   times: ["exact", "relative", "off"],
-  /** `on`: for what comes where the user does not look. */
+  /** `on`: for messages that the user is not looking at. */
   sounds: ["off", "on", "always"],
   notifications: ["off", "on"],
   comings: ["on", "off"],
   mention: MENTION_RULES,
-  /** What Enter does; `auto`: it sends, but on touch screens begins a new line. */
+  /** The effect of Enter; `auto`: it sends, except on touch screens. */
   enter: ["auto", "send", "newline"],
 } as const;
 
-/** Which messages of a thread are told of. */
+/** The messages of a thread that cause notifications. */
 export const LEVELS = ["all", "mentions", "off"] as const;
 
 /** One of {@linkcode LEVELS}. */
@@ -23,28 +23,21 @@ export type Level = (typeof LEVELS)[number];
 /** The choices by name. */
 export type Choices = { readonly [K in keyof typeof CHOICES]: (typeof CHOICES)[K][number] };
 
-/** What the person wants; remembered by the browser. */
+/** The settings of the user, which the browser stores. */
 export interface WebSettings extends Choices {
-  /** By thread, where it is not `all`. */
+  /** Levels by thread, if not `all`. */
   readonly levels: Readonly<Partial<Record<ThreadKey, Level>>>;
 }
 
-/** What is remembered, whatever that is, as settings: what makes no sense is as if never set. */
+/** Parses stored settings. Invalid ones have their defaults. */
 export function readSettings(value: unknown): WebSettings {
   const known: Record<string, unknown> = isRecord(value) ? value : {};
-  const pick = <K extends keyof Choices>(key: K): Choices[K] => {
-    const choices: readonly unknown[] = CHOICES[key];
-    return (choices.includes(known[key]) ? known[key] : CHOICES[key][0]) as Choices[K];
-  };
+  const choices = Object.entries(CHOICES).map(([name, all]) => {
+    return [name, (all as readonly unknown[]).includes(known[name]) ? known[name] : all[0]];
+  });
   const levels = isRecord(known["levels"]) ? known["levels"] : {};
   return {
-    theme: pick("theme"),
-    times: pick("times"),
-    sounds: pick("sounds"),
-    notifications: pick("notifications"),
-    comings: pick("comings"),
-    mention: pick("mention"),
-    enter: pick("enter"),
+    ...Object.fromEntries(choices) as Choices,
     levels: Object.fromEntries(
       Object.entries(levels).filter(([key, level]) =>
         /^[#@]/.test(key) && (LEVELS as readonly unknown[]).includes(level)
@@ -53,7 +46,6 @@ export function readSettings(value: unknown): WebSettings {
   };
 }
 
-/** Which messages of `key` are told of. */
 export function levelOf({ levels }: WebSettings, key: ThreadKey): Level {
   return levels[key] ?? LEVELS[0];
 }

@@ -1,22 +1,13 @@
-import type { Limits } from "../../protocol.ts";
-import { closedElsewhere } from "./membership.ts";
+import { withClosedElsewhere } from "./membership.ts";
 import { findId, itemsOf, trimmed } from "./log.ts";
-import type { Action } from "./reduce.ts";
-import { changed, extended, newThread, roomKey, withThread } from "./threads.ts";
-import type { ChatMessage, ChatState, LinkStatus, Log, Thread, ThreadKey } from "./types.ts";
+import type { Action } from "./actions.ts";
+import { roomKey, withItems, withThread } from "./threads.ts";
+import type { ChatMessage, ChatState, Log, Snapshot, Thread } from "./types.ts";
 
-/** Messages of each room that another tab gets at once; it loads older ones like any tab. */
+/** Messages of each room that another tab gets at once. It loads older ones itself. */
 const MAX_SHARED = 1000;
 
-/** What a tab gets from the one that has the connection; survives a structured clone. */
-export interface Snapshot {
-  readonly connection: LinkStatus;
-  readonly me: string | undefined;
-  readonly limits: Limits | undefined;
-  readonly threads: readonly Thread[];
-}
-
-/** What the other tabs are to know of `state`. */
+/** The state for another tab. */
 export function snapshotOf({ connection, me, limits, threads }: ChatState): Snapshot {
   return {
     connection,
@@ -29,7 +20,7 @@ export function snapshotOf({ connection, me, limits, threads }: ChatState): Snap
   };
 }
 
-/** `state` with what another tab knows. What this tab shows already stays where it is. */
+/** Adds the state of another tab. Messages that this tab shows stay where they are. */
 export function mergeSnapshot(state: ChatState, snapshot: Snapshot): ChatState {
   const { connection, me, limits } = snapshot;
   let next: ChatState = { ...state, connection, me, limits, threads: new Map() };
@@ -38,11 +29,11 @@ export function mergeSnapshot(state: ChatState, snapshot: Snapshot): ChatState {
     const own = state.threads.get(theirs.key);
     next = withThread(next, own === undefined ? { ...rest, serial: 0 } : merged(own, rest));
   }
-  // Never away from what the user looks at: where that is gone, it says so.
+  // The current thread stays; if the other tab has closed it, it says so.
   const { current } = state;
   const open = current === undefined ? undefined : state.threads.get(current);
   if (open !== undefined && !next.threads.has(open.key)) {
-    next = closedElsewhere(withThread(next, open), open.key);
+    next = withClosedElsewhere(withThread(next, open), open.key);
   }
   const shown = open?.key ?? next.threads.keys().next().value;
   return shown === current ? next : { ...next, current: shown, focused: false };
@@ -52,16 +43,16 @@ function merged(own: Thread, theirs: Omit<Thread, "serial">): Thread {
   const { serial, log, complete, cleared, newFrom } = own;
   const grown = continued(log, theirs.log, own.room?.epoch === theirs.room?.epoch);
   if (grown === undefined) return { ...theirs, serial };
-  const thread = extended({ ...theirs, serial, log, complete, cleared, newFrom }, grown);
+  const thread = withItems({ ...theirs, serial, log, complete, cleared, newFrom }, grown);
   return { ...thread, complete: complete && thread.complete };
 }
 
-/** What follows on `own` in `theirs`; `undefined` when the two do not fit together. */
+/** The messages of `theirs` that follow on `own`; `undefined` if the two do not fit together. */
 function continued(own: Log, theirs: Log, sameEpoch: boolean): readonly ChatMessage[] | undefined {
   const last = lastId(own);
   if (last === undefined) {
     if (own.size === 0) return undefined;
-    // Private messages have no ids: the longer log is the one that knows more.
+    // Private messages have no ids, so the longer log counts as newer.
     return lastId(theirs) === undefined && own.size >= theirs.size ? [] : undefined;
   }
   const end = lastId(theirs);
@@ -72,17 +63,17 @@ function continued(own: Log, theirs: Log, sameEpoch: boolean): readonly ChatMess
   });
 }
 
-/** The id of the newest message of a log; `undefined` where there is none, or none is sure. */
+/** The id of the newest message of a log; `undefined` without one, or after a gap. */
 export function lastId(log: Log): number | undefined {
   for (const { items } of log.chunks.toReversed()) {
     const last = items.findLast((item) => item.kind === "said" || item.tone === "gap");
-    // Beyond a gap, ids may mean other messages.
+    // Before a gap, ids may belong to another epoch.
     if (last !== undefined) return last.kind === "said" ? last.id : undefined;
   }
   return undefined;
 }
 
-/** Whether this tab has taken in already what another one tells it. */
+/** Whether this tab has applied an action of another tab already. */
 export function isAlreadyApplied({ threads }: ChatState, action: Action): boolean {
   switch (action.type) {
     case "sending":
@@ -104,38 +95,23 @@ function isPending(thread: Thread | undefined, ref: string): boolean {
   return thread?.pending.some((each) => each.ref === ref) === true;
 }
 
-/** What `action`, done in one tab, is in the others; `undefined` when it is only about that tab. */
+/** The action for other tabs; `undefined` if it concerns one tab only. */
 export function sharedAction(action: Action): Action | undefined {
-  switch (action.type) {
-    case "closed-elsewhere":
-      return action;
-    case "close":
-      return { type: "closed-elsewhere", key: action.key };
-    case "event":
-    case "connection":
-    case "me":
-    case "sending":
-    case "acked":
-    case "delivered":
-    case "failed":
-    case "trust":
-    case "discard":
-    case "begin":
-    case "entering":
-      return action;
-    default:
-      return undefined;
-  }
+  if (action.type === "close") return { type: "closed-elsewhere", key: action.key };
+  return SHARED.has(action.type) ? action : undefined;
 }
 
-/** `state` with a thread for a private conversation, which is not shown by that. */
-export function withDirect(state: ChatState, key: ThreadKey, name: string): ChatState {
-  return state.threads.has(key) ? state : withThread(state, newThread(key, name));
-}
-
-/** `state` with a thread that was read in another tab. */
-export function readElsewhere(state: ChatState, key: ThreadKey): ChatState {
-  const thread = state.threads.get(key);
-  if (thread === undefined || thread.unread + thread.mentions === 0) return state;
-  return changed(state, key, (each) => ({ ...each, unread: 0, mentions: 0 }));
-}
+const SHARED: ReadonlySet<Action["type"]> = new Set<Action["type"]>([
+  "closed-elsewhere",
+  "event",
+  "connection",
+  "me",
+  "sending",
+  "acked",
+  "delivered",
+  "failed",
+  "trust",
+  "discard",
+  "begin",
+  "entering",
+]);

@@ -1,3 +1,4 @@
+import type { Place } from "../../chat/commands.ts";
 import { nameKey } from "../../protocol.ts";
 import { append, EMPTY_LOG, MAX_ITEMS, trimmed } from "./log.ts";
 import type { ChatState, NewLogItem, Note, RoomFacts, Thread, ThreadKey } from "./types.ts";
@@ -12,12 +13,20 @@ export function directKey(name: string): ThreadKey {
   return `@${nameKey(name)}`;
 }
 
-/** The room that a thread is of; `undefined` for a private conversation. */
+/** The room of a thread; `undefined` for a private conversation. */
 export function roomOf(key: ThreadKey | undefined): string | undefined {
   return key?.startsWith("#") ? key.slice(1) : undefined;
 }
 
-/** A thread in which nothing was said yet. */
+/** A thread as a place of the chat. */
+export function placeOf(
+  { key, name }: Pick<Thread, "key" | "name">,
+): Exclude<Place, { kind: "home" }> {
+  const room = roomOf(key);
+  return room === undefined ? { kind: "private", name } : { kind: "room", room };
+}
+
+/** An empty thread. */
 export function newThread(key: ThreadKey, name: string, room?: RoomFacts): Thread {
   return {
     key,
@@ -30,57 +39,72 @@ export function newThread(key: ThreadKey, name: string, room?: RoomFacts): Threa
     unread: 0,
     mentions: 0,
     newFrom: undefined,
-    ...(room === undefined ? {} : { room }),
+    room,
   };
 }
 
-/** `state` with `thread` in the place of the one with its key, or as a new one. */
+/** Adds a thread, or replaces the one with its key. */
 export function withThread(state: ChatState, thread: Thread): ChatState {
   const threads = new Map(state.threads);
   if (thread.serial > 0) return { ...state, threads: threads.set(thread.key, thread) };
-  const serial = threads.get(thread.key)?.serial ?? 1 + Math.max(0, ...serialsOf(threads));
+  const serials = Array.from(threads.values(), ({ serial }) => serial);
+  const serial = threads.get(thread.key)?.serial ?? 1 + Math.max(0, ...serials);
   return { ...state, threads: threads.set(thread.key, { ...thread, serial }) };
 }
 
-function serialsOf(threads: ReadonlyMap<ThreadKey, Thread>): readonly number[] {
-  return Array.from(threads.values(), ({ serial }) => serial);
+/** Adds a private conversation, unless there is one, without showing it. */
+export function withDirect(state: ChatState, key: ThreadKey, name: string): ChatState {
+  return state.threads.has(key) ? state : withThread(state, newThread(key, name));
 }
 
-/** `state` with the thread `key`, if there is one, changed. */
-export function changed(
+/** Changes a thread, if there is one with this key. */
+export function withChanged(
   state: ChatState,
   key: ThreadKey,
   change: (thread: Thread) => Thread,
 ): ChatState {
   const thread = state.threads.get(key);
-  return thread === undefined ? state : withThread(state, change(thread));
+  if (thread === undefined) return state;
+  const changed = change(thread);
+  return changed === thread ? state : withThread(state, changed);
 }
 
-/** `state` with the facts of a room changed. */
-export function changedRoom(
+/** Changes the facts of a room, if the user has entered it. */
+export function withRoom(
   state: ChatState,
   room: string,
   change: (facts: RoomFacts) => RoomFacts,
 ): ChatState {
-  return changed(state, roomKey(room), (thread) => {
+  return withChanged(state, roomKey(room), (thread) => {
     return thread.room === undefined ? thread : { ...thread, room: change(thread.room) };
   });
 }
 
-/** `thread` with `items` at its end; the oldest go where it grows too long. */
-export function extended(thread: Thread, items: readonly NewLogItem[]): Thread {
+/** Adds items to the end of a thread. The oldest are dropped if there are too many. */
+export function withItems(thread: Thread, items: readonly NewLogItem[]): Thread {
+  if (items.length === 0) return thread;
   const whole = append(thread.log, items);
-  // Some room beyond the limit, so that not every message cuts.
+  // In large steps, so that not every message cuts the log.
   const log = whole.size > MAX_ITEMS + 500 ? trimmed(whole) : whole;
   return { ...thread, log, complete: thread.complete && log === whole };
 }
 
-/** A line of the page's own. */
+/** Shows a thread, whose end the user has not seen yet. */
+export function withShown(state: ChatState, current: ThreadKey | undefined): ChatState {
+  return { ...state, current, focused: false };
+}
+
+/** Whether the user is looking at the end of a thread. */
+export function isSeen({ focused, current }: ChatState, key: ThreadKey): boolean {
+  return focused && current === key;
+}
+
+/** A note of the page itself. */
 export function note(text: string, at: number, tone: Note["tone"] = "info"): NewLogItem {
   return { kind: "note", text, at, tone };
 }
 
-/** Everybody whose name may be wanted: members, and where there are too many, who spoke lately. */
+/** All known people: the members of rooms, or the latest speakers of large ones. */
 export function peopleIn({ threads, me }: ChatState): readonly string[] {
   const names = new Map<string, string>();
   for (const { key, name, room, log } of threads.values()) {

@@ -1,37 +1,40 @@
 import type { MentionRule } from "../../chat/mention.ts";
+import type { Partner } from "../../chat/partner.ts";
+import type { Typist } from "../../chat/typing.ts";
 import type { Direct, Limits, TextFormat } from "../../protocol.ts";
 
-/** A conversation on the screen: `#room`, or `@` and the name key of a person. */
+// Times are in milliseconds since 1970; those of messages are by the hub's clock.
+
+/** A conversation: `#room`, or `@` and the name key of a person. */
 export type ThreadKey = `#${string}` | `@${string}`;
 
-/** Something somebody said. */
+/** A message of a person. */
 export interface ChatMessage {
   readonly kind: "said";
-  /** Its place in the log; stays what it is when older ones come in before it. */
+  /** Its place in the log, which stays the same when older messages are loaded. */
   readonly seq: number;
-  /** The hub's number in a room; private messages have none. */
-  readonly id?: number;
+  /** The hub's number in a room. Private messages have none. */
+  readonly id?: number | undefined;
   readonly sender: string;
-  /** All there is to read: the text, and data as code after it. */
+  /** The text, with the data as code after it. */
   readonly text: string;
   /** Whether a token proved the sender's name. */
-  readonly verified?: true;
-  /** How the text is meant; literally, where nothing is said. */
-  readonly format?: TextFormat;
+  readonly verified?: true | undefined;
+  /** The format of the text; absent: literal. */
+  readonly format?: TextFormat | undefined;
   /** The data, as the code at the end of `text`. */
-  readonly data?: string;
-  /** Milliseconds since the Unix epoch, by the hub's clock. */
+  readonly data?: string | undefined;
   readonly at: number;
-  /** Whether it is what the sender does (`/me`). */
+  /** Whether it is an action (`/me`). */
   readonly action: boolean;
   readonly mine: boolean;
-  /** Whether it names me. */
+  /** Whether it mentions the user. */
   readonly mention: boolean;
-  /** A private message as the hub sent it: nobody else keeps it. */
-  readonly direct?: Direct;
+  /** A private message as the hub sent it, for exports. */
+  readonly direct?: Direct | undefined;
 }
 
-/** A line of the page's own, or about who comes and goes. */
+/** A line of the page itself. */
 export interface Note {
   readonly kind: "note";
   readonly seq: number;
@@ -40,110 +43,98 @@ export interface Note {
   readonly tone: "info" | "error" | "gap";
 }
 
-/** One entry of a log. */
+/** An entry of a log. */
 export type LogItem = ChatMessage | Note;
 
-/** A message before it has its place. */
+/** A message without its place. */
 export type NewChatMessage = Omit<ChatMessage, "seq">;
 
-/** An entry before it has its place. */
+/** An entry without its place. */
 export type NewLogItem = NewChatMessage | Omit<Note, "seq">;
 
-/** A message that the hub has not acked. */
+/** A message that the hub has not acknowledged. */
 export interface UnsentMessage {
-  /** The mark under which it is sent, and sent again. */
+  /** The reference that makes repeated sending safe. */
   readonly ref: string;
   readonly text: string;
   readonly action: boolean;
   readonly at: number;
-  /** Why the hub refused it; absent while there is hope. */
+  /** Why the hub refused it. */
   readonly error?: string;
 }
 
-/** A stretch of a log of fixed place: shown, measured and skipped as one. */
+/** A part of a log with a fixed place, which is rendered and measured as one. */
 export interface LogChunk {
   /** `seq` divided by the size of a chunk. */
   readonly index: number;
   readonly items: readonly LogItem[];
 }
 
-/** What was said in a thread, in order. Appending leaves all but the last chunk as they are. */
+/** The entries of a thread, in order. Appending keeps all chunks but the last. */
 export interface Log {
   readonly chunks: readonly LogChunk[];
   readonly size: number;
-  /** The place of the next one. */
+  /** The place of the next entry. */
   readonly next: number;
 }
 
 /** A room or a private conversation. */
 export interface Thread {
   readonly key: ThreadKey;
-  /** Tells it from every other thread, also when a new name gives it another key. */
+  /** Identifies the thread, even if a new name gives it another key. */
   readonly serial: number;
-  /** The room, or the person's name as it is shown. */
+  /** The room, or the person's name. */
   readonly name: string;
   readonly log: Log;
   readonly pending: readonly UnsentMessage[];
-  /** Whether there is nothing older to load. */
+  /** Whether there are no older messages to load. */
   readonly complete: boolean;
-  /** Whether the view was cleared: what was there comes back when it is asked for. */
+  /** Whether the view was cleared. Its messages can be loaded again. */
   readonly cleared: boolean;
-  /** Messages of others that came in while nobody looked. */
+  /** Unseen messages of others. */
   readonly unread: number;
-  /** Those of them that name me; all, in a private conversation. */
+  /** Unseen mentions; in a private conversation, all unseen messages. */
   readonly mentions: number;
-  /** The place of the first one that was not read when the thread was opened. */
+  /** The place of the first message that was unread when the thread was shown. */
   readonly newFrom: number | undefined;
-  /** Present in rooms that were entered. */
-  readonly room?: RoomFacts;
-  /** Why nothing can be sent here; the thread stays until the user closes it. */
+  /** Present for rooms that the user has entered. */
+  readonly room?: RoomFacts | undefined;
+  /** Why nothing can be sent. The thread stays until the user closes it. */
   readonly closedReason?: string;
-  /** What is known of the other person of a private conversation. */
-  readonly other?: OtherPerson;
-  /** Whether the hub was asked to let the user in, and has not answered. */
+  /** The other person of a private conversation. */
+  readonly partner?: Partner;
+  /** Whether the hub has not answered a join yet. */
   readonly joining?: true;
 }
 
-/** Whether the other person of a private conversation is still the same one. */
-export interface OtherPerson {
-  /** `missing`: not where they were, when the user came back at the time `at`. */
-  readonly seen?: "here" | "gone" | "missing";
-  readonly at?: number;
-  /** Whether a token has proved the name. */
-  readonly verified?: true;
-  /** Whether it may be another person now, and the user does not know yet. */
-  readonly doubt?: true;
-}
-
-/** What the hub tells of a room. */
+/** The facts that the hub tells about a room. */
 export interface RoomFacts {
   readonly epoch: string;
   /** The newest id. */
   readonly last: number;
-  /** The newest id when the room was entered: up to it, it is history. */
+  /** The newest id when the room was entered; messages up to it are history. */
   readonly entered: number;
   readonly online: number;
-  /** Names, sorted; absent where the room is too large to name them. */
-  readonly members?: readonly string[];
-  /** Who is typing, and until when that is believed. */
-  readonly typing: readonly { readonly name: string; readonly until: number }[];
-  /** What the hub last announced about this room: the reason, when it then removes its members. */
+  /** Names, sorted; absent if the room is too large to list them. */
+  readonly members?: readonly string[] | undefined;
+  readonly typing: readonly Typist[];
+  /** The hub's last notice in this room: the reason, if it then removes the user. */
   readonly notice?: string;
 }
 
-/** How the connection is. */
+/** The state of the connection. */
 export type LinkStatus =
   | { readonly state: "connecting"; readonly attempt: number }
-  | { readonly state: "online"; readonly missed?: number }
+  | { readonly state: "online"; readonly missed?: number | undefined }
   /** Waits until the time `until` to try again. */
   | { readonly state: "offline"; readonly reason: string; readonly until: number }
   | { readonly state: "refused"; readonly reason: string; readonly wantsToken: boolean }
-  /** The session went on in another tab. */
+  /** The session continues in another tab. */
   | { readonly state: "replaced" }
-  /** Over until the person says otherwise. */
+  /** Over until the user connects again. */
   | { readonly state: "ended"; readonly reason: string };
 
-/** Everything that the page shows of the conversation. */
+/** The state of the chat. */
 export interface ChatState {
   readonly connection: LinkStatus;
   readonly me: string | undefined;
@@ -151,23 +142,22 @@ export interface ChatState {
   readonly threads: ReadonlyMap<ThreadKey, Thread>;
   /** The thread on the screen. */
   readonly current: ThreadKey | undefined;
-  /** Whether somebody looks at the end of the current thread. */
+  /** Whether the user is looking at the end of the current thread. */
   readonly focused: boolean;
-  /** Where reading had stopped, by room, from an earlier visit. */
+  /** The read markers of an earlier visit, by room. */
   readonly readMarkers: ReadonlyMap<string, ReadMarker>;
-  /** Whether notes tell who comes and goes. */
+  /** Whether notes tell who joins and leaves. */
   readonly presenceNotes: boolean;
-  /** What names me in a room. */
   readonly mention: MentionRule;
 }
 
-/** Where reading stopped in a room. */
+/** The last message that was read in a room. */
 export interface ReadMarker {
   readonly epoch: string;
   readonly id: number;
 }
 
-/** Where a page begins. */
+/** The state before the page connects. */
 export const EMPTY: ChatState = {
   connection: { state: "connecting", attempt: 1 },
   me: undefined,
@@ -179,3 +169,11 @@ export const EMPTY: ChatState = {
   presenceNotes: true,
   mention: "at",
 };
+
+/** The state that the tab with the connection sends to another tab. */
+export interface Snapshot {
+  readonly connection: LinkStatus;
+  readonly me: string | undefined;
+  readonly limits: Limits | undefined;
+  readonly threads: readonly Thread[];
+}

@@ -1,13 +1,12 @@
-import type { Message } from "../../protocol.ts";
 import { firstSaid, firstSeq, itemsOf } from "./log.ts";
 import type { ChatState, NewLogItem, ReadMarker, Thread } from "./types.ts";
 
-/** Unread messages of an earlier visit that are loaded at once, so that the line is above them. */
+/** Unread messages of an earlier visit that are loaded at once. */
 const MAX_MISSING = 1000;
 
 /**
- * The message at which an earlier visit stopped reading, where what follows on it is not loaded;
- * `undefined` where it is, and where that is too long ago.
+ * The last message that an earlier visit read, if later messages are not loaded; `undefined` if they
+ * are, or if there are too many.
  */
 export function missingUnread({ readMarkers }: ChatState, thread: Thread): number | undefined {
   const mark = readMarkers.get(thread.name);
@@ -16,10 +15,10 @@ export function missingUnread({ readMarkers }: ChatState, thread: Thread): numbe
   return first > mark.id + 1 && first - mark.id <= MAX_MISSING ? mark.id : undefined;
 }
 
-/** Where the new messages of `thread` begin once `older` ones stand before those that it has. */
+/** The place of the first new message once `older` ones are loaded. */
 export function newFromWith(
   thread: Thread,
-  older: readonly (NewLogItem & Partial<Pick<Message, "id">>)[],
+  older: readonly (NewLogItem & { readonly id?: number | undefined })[],
   mark: ReadMarker | undefined,
 ): number | undefined {
   if (mark === undefined || !goesFurtherBack(thread, mark)) return thread.newFrom;
@@ -29,7 +28,7 @@ export function newFromWith(
   return at < 0 ? thread.newFrom : firstSeq(thread.log) - older.length + at;
 }
 
-/** Whether everything that is loaded is newer than `mark`, so that the line belongs further up. */
+/** Whether all loaded messages are newer than the marker, so that the line belongs further up. */
 function goesFurtherBack({ log, newFrom, room, unread }: Thread, mark: ReadMarker): boolean {
   if (unread === 0 || newFrom === undefined || room?.epoch !== mark.epoch) return false;
   for (const item of itemsOf(log)) {

@@ -4,7 +4,7 @@ import { drafts, store } from "../contract/broker_contract_kit.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { startHubProcess } from "../../kit/process.ts";
 import { TestSocket } from "../../kit/test_socket.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const ignore = Deno.build.os === "windows";
 

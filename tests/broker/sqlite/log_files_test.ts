@@ -4,7 +4,7 @@ import { draft, drafts, ids, kinds, readAll, store } from "../contract/broker_co
 import { temporaryFolder } from "../../kit/folder.ts";
 import { Program, startHubProcess } from "../../kit/process.ts";
 import { TestSocket } from "../../kit/test_socket.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const ignore = Deno.build.os === "windows";
 

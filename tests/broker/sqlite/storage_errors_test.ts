@@ -8,7 +8,7 @@ import { Program, startHubProcess } from "../../kit/process.ts";
 import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 import { collectLog } from "../../kit/collected_log.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 /** A small disk that a test can fill. */
 interface SmallDisk extends AsyncDisposable {
@@ -27,8 +27,8 @@ async function canMount(): Promise<boolean> {
     stderr: "null",
   }).output();
   if (success) await new Deno.Command("umount", { args: [folder.path] }).output();
-  // deno-lint-ignore no-console -- nobody shall believe that this was tested
-  else console.warn("LEFT OUT: full disks, because nothing can be mounted here");
+  // deno-lint-ignore no-console -- a skipped test must be visible
+  else console.warn("SKIPPED: full disks, because nothing can be mounted here");
   return success;
 }
 

@@ -24,7 +24,7 @@ Deno.test("`decodeCursor()` reads what `encodeCursor()` wrote", () => {
   for (const state of states) assertEquals(decodeCursor(encodeCursor(state)), state);
 });
 
-Deno.test("`decodeCursor()` takes nothing else for a cursor", () => {
+Deno.test("`decodeCursor()` rejects everything else", () => {
   const whole = JSON.parse(encodeCursor({ rooms: new Map([["lobby", MARK]]) }));
   const damaged: unknown[] = [
     null,
@@ -61,7 +61,7 @@ Deno.test("`decodeCursor()` takes nothing else for a cursor", () => {
   assertEquals(decodeCursor(JSON.stringify({ ...whole, version: 2 })), "a newer bcast wrote it");
 });
 
-Deno.test("`CursorFile` goes on where the last one stopped, and keeps other rooms", async () => {
+Deno.test("`CursorFile` resumes from the last save, and keeps other rooms", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/cursor`;
   {
@@ -74,7 +74,7 @@ Deno.test("`CursorFile` goes on where the last one stopped, and keeps other room
   assertEquals([...cursor.rooms], [["lobby", { epoch: "e", id: 8 }], ["dev", MARK]]);
 });
 
-Deno.test("`CursorFile.open()` refuses a cursor in use, and lets a later one have it", async () => {
+Deno.test("`CursorFile.open()` rejects a cursor in use until it is released", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/cursor`;
   {
@@ -84,7 +84,7 @@ Deno.test("`CursorFile.open()` refuses a cursor in use, and lets a later one hav
   using _ = await CursorFile.open(path);
 });
 
-Deno.test("`CursorFile.open()` refuses what is no cursor, and leaves it as it is", async () => {
+Deno.test("`CursorFile.open()` rejects other files and does not change them", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/cursor`;
   await Deno.writeTextFile(path, "precious");
@@ -94,7 +94,7 @@ Deno.test("`CursorFile.open()` refuses what is no cursor, and leaves it as it is
   await assertRejects(() => CursorFile.open(missing), CliError, "Cannot use the cursor");
 });
 
-Deno.test("`OutputLog` appends to a real file, which one process holds", async () => {
+Deno.test("`OutputLog` appends to a real file and locks it", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/output 世界`;
   await Deno.writeTextFile(path, "before\n");
@@ -115,7 +115,7 @@ Deno.test("`OutputLog` appends to a real file, which one process holds", async (
 });
 
 Deno.test({
-  name: "`OutputLog.reopen()` that cannot goes on where it was, and says so",
+  name: "`OutputLog.reopen()` keeps the old file on a failure, and reports it",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();
@@ -134,7 +134,7 @@ Deno.test({
     await output.record("two\n", rooms);
     assertEquals(await Deno.readTextFile(`${path}.1`), "one\ntwo\n");
     await Deno.remove(path);
-    // Writes and reopening have their turns, whoever waits for what.
+    // Writes and reopenings take turns.
     await Promise.all([
       output.record("three\n", rooms),
       output.reopen(),
@@ -149,13 +149,13 @@ Deno.test({
 const LAST = 9;
 const BATCH = 3;
 
-/** A listener from its start to its end: goes on after its cursor, and records up to the last id. */
+/** Runs a listener: resumes from its cursor and records up to the last id. */
 async function record(files: FileSystem, write?: (text: string) => void): Promise<void> {
   using cursor = await CursorFile.open("cursor", files);
   using output = write === undefined
     ? await OutputLog.open("out", cursor, () => {}, files)
     : undefined;
-  const journal = new OutputWriter({
+  const writer = new OutputWriter({
     record: async (text, rooms) => {
       if (output !== undefined) return await output.record(text, rooms);
       write?.(text);
@@ -166,10 +166,10 @@ async function record(files: FileSystem, write?: (text: string) => void): Promis
   });
   for (let id = (cursor.rooms.get("lobby")?.id ?? 0) + 1; id <= LAST; id++) {
     // Not waited for: those of one turn are one write.
-    void journal.add({ room: "lobby", epoch: "e", id }, `line ${id}\n`);
-    if (id % BATCH === 0) await journal.finish();
+    void writer.add({ room: "lobby", epoch: "e", id }, `line ${id}\n`);
+    if (id % BATCH === 0) await writer.finish();
   }
-  await journal.finish();
+  await writer.finish();
 }
 
 const REMAINS: readonly PartialWrite[] = ["nothing", "half", "all"];
@@ -219,7 +219,7 @@ Deno.test("cursor and output have each line once, wherever a listener is killed"
 
 /** Files of which something else changes `out` before one step of what is done with it. */
 class SharedFiles extends MemoryFiles {
-  /** What was in the file then, `undefined` while nothing has changed it. */
+  /** The content of the file then; `undefined` while it is unchanged. */
   copy: string | undefined;
   #steps = 0;
 
@@ -247,7 +247,7 @@ class SharedFiles extends MemoryFiles {
   }
 }
 
-Deno.test("a copy and what follows it have each line once, whenever the output is copied and emptied", async () => {
+Deno.test("copies and output have each line once, whenever the output is copied and emptied", async () => {
   let emptied = 0;
   for (let at = 1;; at++) {
     // As a log rotation does it that copies the file and truncates it.
@@ -260,7 +260,7 @@ Deno.test("a copy and what follows it have each line once, whenever the output i
   assert(emptied > 10, "it was emptied in the middle of things");
 });
 
-Deno.test("a note that something else appends to the output is noticed at the next look, and kept", async () => {
+Deno.test("a line that another program appends to the output is detected and kept", async () => {
   let refused = 0;
   for (let at = 1;; at++) {
     const files = new SharedFiles(at, (text) => text + NOTE);
@@ -282,7 +282,7 @@ Deno.test("a note that something else appends to the output is noticed at the ne
 const BEFORE = "from before\n";
 const NOTE = "my note, 世界 🎉\n";
 
-/** What somebody may do to an output file between two runs. */
+/** Changes by other programs to an output file between two runs. */
 const DEEDS: Readonly<Record<string, (text: string) => string>> = {
   "append a note": (text) => text + NOTE,
   "append a part of a line": (text) => `${text}line`,
@@ -318,7 +318,7 @@ for (const [name, deed] of Object.entries(DEEDS)) {
         assert(error instanceof CliError, what);
         assertStringIncludes(error.message, "Cannot continue out: ", what);
         assertEquals(found, changed, `${what}: left as it was`);
-        // Put back as it was, it goes on, and each line is there once.
+        // Restored, it continues, and each line is there once.
         files.put("out", torn);
         await record(files);
         assertEquals(files.text("out"), BEFORE + numbered(1), what);
@@ -328,7 +328,7 @@ for (const [name, deed] of Object.entries(DEEDS)) {
   });
 }
 
-Deno.test("an output file that was moved away begins anew with what was under way", async () => {
+Deno.test("an output file that was moved away is replaced, and gets the pending write", async () => {
   let checked = 0;
   await killedEverywhere(
     () => new MemoryFiles().put("out", BEFORE),
@@ -349,7 +349,7 @@ Deno.test("an output file that was moved away begins anew with what was under wa
   assert(checked > 0);
 });
 
-Deno.test("an output file with zeros where a power cut kept the disk from writing is mended", async () => {
+Deno.test("an output file with zeros after a power failure is repaired", async () => {
   // One change is the first cursor, one the note of the first write, and one the write.
   const files = new MemoryFiles().put("out", BEFORE).killAt(4, "nothing");
   await assertRejects(() => record(files), Error, "killed");
@@ -363,7 +363,7 @@ Deno.test("an output file with zeros where a power cut kept the disk from writin
   }
 });
 
-Deno.test("on a pipe no line is lost wherever a listener is killed, and only the last write's come twice", async () => {
+Deno.test("on a pipe no line is lost wherever a listener is killed, and only those of the last write repeat", async () => {
   let lines = "";
   const changes = await killedEverywhere(
     () => {
@@ -385,42 +385,42 @@ Deno.test("on a pipe no line is lost wherever a listener is killed, and only the
   assertEquals(changes, 3);
 });
 
-Deno.test("`Journal` writes what gathers while it writes in one go, and ends when nobody reads", async () => {
+Deno.test("`OutputWriter` batches events during a write, and ends when the output is closed", async () => {
   const writes: string[] = [];
   const { promise: taken, resolve } = Promise.withResolvers<boolean>();
   let ended = 0;
-  const journal = new OutputWriter({
+  const writer = new OutputWriter({
     record: (text) => writes.push(text) === 1 ? taken : Promise.resolve(false),
     onEnd: () => ended++,
   });
-  const add = (id: number): unknown => journal.add({ room: "lobby", epoch: "e", id }, `${id};`);
+  const add = (id: number): unknown => writer.add({ room: "lobby", epoch: "e", id }, `${id};`);
   add(1);
   await Promise.resolve();
   await Promise.resolve();
   add(2);
   add(3);
   resolve(true);
-  await journal.finish();
+  await writer.finish();
   assertEquals(writes, ["1;", "2;3;"]);
   assertEquals(ended, 1);
   assertEquals(add(4), undefined);
-  await journal.finish();
+  await writer.finish();
   assertEquals(writes.length, 2);
 });
 
-Deno.test("`Journal.add()` asks to wait while much waits, and `finish()` throws what a write threw", async () => {
+Deno.test("`OutputWriter.add()` applies backpressure, and `finish()` throws the error of a write", async () => {
   const { promise, reject } = Promise.withResolvers<boolean>();
-  const journal = new OutputWriter({
+  const writer = new OutputWriter({
     record: () => promise,
     onEnd: () => {},
   });
   const step = { room: "lobby", epoch: "e", id: 1 };
-  assertEquals(journal.add(step, "x"), undefined);
+  assertEquals(writer.add(step, "x"), undefined);
   await Promise.resolve();
   await Promise.resolve();
-  const wait = journal.add(step, "x".repeat(2 * 1024 * 1024));
+  const wait = writer.add(step, "x".repeat(2 * 1024 * 1024));
   assert(wait instanceof Promise);
   reject(new CliError("no space left"));
   await wait;
-  await assertRejects(() => journal.finish(), CliError, "no space left");
+  await assertRejects(() => writer.finish(), CliError, "no space left");
 });

@@ -21,7 +21,7 @@ import type { FollowEvent, ReceivedMessage } from "../../../commands/pipeline/fo
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { chatMessage, TIMESTAMP } from "../../kit/fake_connection.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const OK: CommandResult = { ok: true, description: "ended with exit code 0" };
 const FAILED: CommandResult = { ok: false, description: "ended with exit code 3" };
@@ -78,7 +78,7 @@ Deno.test("`execute()` runs one command after the other, in order", async () => 
   assertEquals([begun, done, lines], [[1, 2, 3], [1, 2, 3], []]);
 });
 
-Deno.test("`execute()` in parallel is done only up to the first that is not", async () => {
+Deno.test("`execute()` in parallel reports progress only up to the first unfinished message", async () => {
   const { begun, done, ended, end } = begin({ ids: 5, parallel: 3 });
   await until("three at once", () => begun.length === 3);
   await end(2, OK);
@@ -94,7 +94,7 @@ Deno.test("`execute()` in parallel is done only up to the first that is not", as
   assertEquals(done, [1, 2, 3, 4, 5]);
 });
 
-Deno.test("`execute()` stops at a failure: what runs ends, nothing behind it counts", async () => {
+Deno.test("`execute()` stops at a failure: running commands end, later messages do not count", async () => {
   const { begun, done, lines, ended, end } = begin({ ids: 9, parallel: 3 });
   await end(1, OK);
   await until("the next", () => begun.length === 4);
@@ -108,7 +108,7 @@ Deno.test("`execute()` stops at a failure: what runs ends, nothing behind it cou
   ]);
 });
 
-Deno.test("`execute()` that skips goes on after a failure, and says so", async () => {
+Deno.test("`execute()` with `skip` continues after a failure and reports it", async () => {
   const { done, lines, ended, end } = begin({ ids: 2, onError: "skip" });
   await end(1, FAILED);
   await end(2, OK);
@@ -119,7 +119,7 @@ Deno.test("`execute()` that skips goes on after a failure, and says so", async (
   ]);
 });
 
-Deno.test("`execute()` that retries waits longer each time, and ends when told to", async () => {
+Deno.test("`execute()` with `retry` waits longer each time, until it is stopped", async () => {
   const { begun, done, lines, clock, stop, ended, end } = begin({ ids: 2, onError: "retry" });
   for (const delay of [1, 2, 4, 8, 16, 32, 60, 60]) {
     await end(1, FAILED);
@@ -139,7 +139,7 @@ Deno.test("`execute()` that retries waits longer each time, and ends when told t
   assertEquals([done, begun.filter((id) => id === 1).length], [[1], 9]);
 });
 
-Deno.test("`execute()` gives up after so many retries: stops, or keeps the message and goes on", async () => {
+Deno.test("`execute()` without retries left stops, or keeps the message and continues", async () => {
   const kept: FailedMessage[] = [];
   const keepFailed = (failed: FailedMessage): Promise<void> => {
     kept.push(failed);
@@ -174,7 +174,7 @@ Deno.test("`execute()` gives up after so many retries: stops, or keeps the messa
   );
 });
 
-Deno.test("`execute()` does not count a failed message that could not be kept", async () => {
+Deno.test("`execute()` does not count a failed message that could not be saved", async () => {
   const { done, ended, end } = begin({
     ids: 2,
     onError: "skip",
@@ -185,14 +185,14 @@ Deno.test("`execute()` does not count a failed message that could not be kept", 
   assertEquals(done, []);
 });
 
-Deno.test("`execute()` is done at once with what is none of its business", async () => {
+Deno.test("`execute()` is done at once with ignored messages", async () => {
   const { begun, done, ended, end } = begin({ ids: 3, count: 2, isIgnored: ({ id }) => id === 2 });
   await end(1, OK);
   await end(3, OK);
   assertEquals([await ended, begun, done], [true, [1, 3], [1, 2, 3]]);
 });
 
-Deno.test("`execute()` waits for what runs when following the rooms fails", async () => {
+Deno.test("`execute()` waits for running commands when its events fail", async () => {
   let failed = false;
   const broken = (async function* () {
     yield step(1);
@@ -210,7 +210,7 @@ Deno.test("`execute()` waits for what runs when following the rooms fails", asyn
   assertEquals(done, [1]);
 });
 
-Deno.test("`execute()` that is interrupted does not count a command that failed with it", async () => {
+Deno.test("an interrupted `execute()` does not count the commands that fail with it", async () => {
   const { done, lines, stop, ended, end } = begin({ ids: 9 });
   await end(1, OK);
   await until("the first to count", () => done.length === 1);
@@ -220,7 +220,7 @@ Deno.test("`execute()` that is interrupted does not count a command that failed 
   assertEquals([done, lines], [[1], []]);
 });
 
-Deno.test("`execute()` ends after so many, and with what no message is to blame for", async () => {
+Deno.test("`execute()` ends after `count` messages, and with an error of the runner", async () => {
   const { begun, ended, end } = begin({ ids: 9, count: 2 });
   await end(1, OK);
   await end(2, OK);
@@ -230,7 +230,7 @@ Deno.test("`execute()` ends after so many, and with what no message is to blame 
   assertEquals(broken.done, []);
 });
 
-Deno.test("`Ledger` tells what is done in order, and how much it keeps", () => {
+Deno.test("`CompletionTracker` reports items in order, and its size", () => {
   const told: string[] = [];
   const ledger = new CompletionTracker<string>((item) => told.push(item));
   const [a, b, c] = ["a", "b", "c"].map((item) => ledger.begin(item));
@@ -242,7 +242,7 @@ Deno.test("`Ledger` tells what is done in order, and how much it keeps", () => {
   assertEquals([told.join(""), ledger.size], ["abc", 0]);
 });
 
-Deno.test("`messageEnvironment()` leaves out what cannot stand in an environment", () => {
+Deno.test("`messageEnvironment()` omits values that no environment can hold", () => {
   const message = { ...chatMessage("Bob", "hi", { id: 7, kind: "action" }), data: { a: "\0" } };
   assertEquals(messageEnvironment({ message, epoch: "e" }, ["a", "b"]), {
     BCAST_ROOM: "lobby",
@@ -267,7 +267,7 @@ Deno.test("`messageEnvironment()` leaves out what cannot stand in an environment
   assertEquals(clearedMessage(outer), { BCAST_MESSAGE_DATA: "" });
 });
 
-Deno.test("no field in the environment but the room is a flag to a bcast that a command runs", () => {
+Deno.test("of the message variables, only the room is also a flag of `bcast`", () => {
   const message = { ...chatMessage("Bob", "hi", { kind: "action" }), data: 1 };
   const fields = Object.keys(messageEnvironment({ message, epoch: "e" }, ["a"]));
   const flags = new Set(COMMANDS.flatMap((command) => Object.keys(command.flags).map(envName)));
@@ -284,7 +284,7 @@ function runner(command: string, args: readonly string[], more: Partial<ChildOpt
   return new ChildRunner({ command, args, ...options, ...more });
 }
 
-Deno.test("`ChildRunner.run()` tells how a command ended, whatever that does with its input", async () => {
+Deno.test("`ChildRunner.run()` returns how a command ended, whatever it does with its input", async () => {
   const run = (...args: string[]): Promise<CommandResult> =>
     runner("sh", ["-c", ...args]).run(text("x".repeat(1024 * 1024)));
   assertEquals(await run("exit 0"), OK);
@@ -318,7 +318,7 @@ async function gone(pid: string): Promise<void> {
 }
 
 Deno.test({
-  name: "`ChildRunner.kill()` ends what runs, and what that has started",
+  name: "`ChildRunner.kill()` kills the commands and their children",
   ignore,
   fn: async () => {
     const { args, grandchild } = await family("sleep 60 & echo $! >PID; wait");
@@ -332,7 +332,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "`ChildRunner.run()` ends a command whose time is over, and what that has started",
+  name: "`ChildRunner.run()` ends a command and its children at the timeout",
   ignore,
   fn: async () => {
     const late = { ok: false, description: "did not end within 30 s" };
@@ -358,7 +358,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "`ChildRunner.run()` does not wait for what a command leaves running",
+  name: "`ChildRunner.run()` does not wait for processes that a command leaves behind",
   ignore,
   fn: async () => {
     // It holds the input open, which is more than a pipe holds, and never reads it.
@@ -373,7 +373,7 @@ Deno.test({
   },
 });
 
-Deno.test("`ChildRunner.run()` with a command that is none says so", async () => {
+Deno.test("`ChildRunner.run()` reports a missing command", async () => {
   const none = runner("no-such-command\x1b", []);
   const error = await assertRejects(() => none.run(text("hi")), CliError);
   assertEquals(

@@ -41,7 +41,7 @@ interface Scene {
   readonly onGap?: FollowOptions["onGap"];
 }
 
-/** What is read in a scene: `5` a message, `@5` a place without one, `!…` a gap. */
+/** The events of a scene: `5` a message, `@5` a position without one, `!…` a gap. */
 async function read({ events, start, history = NOTHING, onGap }: Scene): Promise<string[]> {
   const connection = new FakeConnection();
   connection.emit(...events);
@@ -67,18 +67,18 @@ const joined = (history: readonly Message[], more: Partial<RoomJoined> = {}): Cl
 
 const missing = (which: string): string => `!${which} missing: no longer stored on the hub`;
 
-Deno.test("`follow()` without a position begins with what comes from now on", async () => {
+Deno.test("`follow()` without a position yields only new messages", async () => {
   const events = [...joined(messages(4, 5)), ...messages(6, 7)];
   assertEquals(await read({ events }), ["@5", "6", "7"]);
 });
 
-Deno.test("`follow()` goes on after a position that the hub goes on from", async () => {
+Deno.test("`follow()` resumes from a position that the hub recovers", async () => {
   const events = [...joined(messages(4, 5), { recovered: true, last: 7 }), ...messages(6, 8)];
   const start = { epoch: "e1", id: 3 };
   assertEquals(await read({ events, start }), ["@3", "4", "5", "6", "7", "8"]);
 });
 
-Deno.test("`follow()` reads from the past what the hub does not replay, without a word", async () => {
+Deno.test("`follow()` reads from history what the hub does not replay", async () => {
   const events = [...joined(messages(8, 9)), ...messages(10, 10)];
   for (const epoch of [{}, { epoch: "e1" }]) {
     const seen = await read({ events, start: { ...epoch, id: 5 }, history: keeping(1, 9) });
@@ -93,7 +93,7 @@ Deno.test("`follow()` reads from the past what the hub does not replay, without 
   ]);
 });
 
-Deno.test("`follow()` tells exactly what the hub no longer keeps", async () => {
+Deno.test("`follow()` reports exactly the messages that the hub no longer stores", async () => {
   const start = { epoch: "e1", id: 2 };
   const events = [...joined(messages(8, 9)), ...messages(10, 10)];
   assertEquals(await read({ events, start, history: keeping(6, 9) }), [
@@ -113,14 +113,14 @@ Deno.test("`follow()` tells exactly what the hub no longer keeps", async () => {
   ]);
 });
 
-Deno.test("`follow()` from the beginning takes what there is for all there is", async () => {
+Deno.test("`follow()` from the start reports no gap before the oldest message", async () => {
   const events = [...joined(messages(8, 9))];
   assertEquals(await read({ events, start: { id: 0 }, history: keeping(6, 9) }), [
     ...["@0", "6", "7", "8", "9"],
   ]);
 });
 
-Deno.test("`follow()` tells of a room that began anew, and reads it from its beginning", async () => {
+Deno.test("`follow()` reports a new epoch, and reads it from its start", async () => {
   const events = [...joined(messages(3, 4)), ...messages(5, 5)];
   const start = { epoch: "e0", id: 70 };
   assertEquals(await read({ events, start, history: keeping(1, 4) }), [
@@ -129,7 +129,7 @@ Deno.test("`follow()` tells of a room that began anew, and reads it from its beg
   ]);
 });
 
-Deno.test("`follow()` tells of a room that lost its end, and repeats nothing", async () => {
+Deno.test("`follow()` reports a log that lost its end, and repeats nothing", async () => {
   const events = [...joined(messages(3, 4)), ...messages(5, 5)];
   assertEquals(await read({ events, start: { epoch: "e1", id: 6 } }), [
     "!The history of lobby ends at message 4, but message 6 was already read",
@@ -137,7 +137,7 @@ Deno.test("`follow()` tells of a room that lost its end, and repeats nothing", a
   ]);
 });
 
-Deno.test("`follow()` goes on after each return of the connection", async () => {
+Deno.test("`follow()` resumes after each reconnect", async () => {
   const events = [
     ...joined([], { last: 3 }),
     ...messages(4, 4),
@@ -151,7 +151,7 @@ Deno.test("`follow()` goes on after each return of the connection", async () => 
   ]);
 });
 
-Deno.test("`follow()` ends before what comes after a gap that is not accepted", async () => {
+Deno.test("`follow()` ends at a gap if `onGap` throws", async () => {
   const refuse = new Error("no gaps");
   const onGap = (): never => {
     throw refuse;
@@ -161,7 +161,7 @@ Deno.test("`follow()` ends before what comes after a gap that is not accepted", 
   assertEquals(await assertRejects(() => reading, Error), refuse);
 });
 
-Deno.test("`HubRoomHistory` reads pages of any number, and finds where a time begins", async () => {
+Deno.test("`HubRoomHistory` reads any number of pages, and finds the id at a time", async () => {
   const time = { now: Date.UTC(2026, 0, 1) };
   await using hub = await startTestHub({ limits: { rate: 0 } });
   await using writer = connect({ url: hub.url, echo: false });

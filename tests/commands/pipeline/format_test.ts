@@ -28,7 +28,7 @@ Deno.test("`parseTemplate()` fills in every field", () => {
   assertEquals(format("{message}|{data}", dataOnly), "|1");
 });
 
-Deno.test("`parseTemplate()` says what is wrong, and which fields there are", () => {
+Deno.test("`parseTemplate()` returns what is wrong, and lists the fields", () => {
   const fields = "the fields are id, room, sender, message, data, timestamp, date, time, kind, " +
     "epoch";
   const cases: [string, string][] = [
@@ -43,7 +43,7 @@ Deno.test("`parseTemplate()` says what is wrong, and which fields there are", ()
   for (const [template, problem] of cases) assertEquals(format(template), problem);
 });
 
-Deno.test("a formatted message is one harmless line, whatever is in it", () => {
+Deno.test("a formatted message is one harmless line, whatever it contains", () => {
   const evil = chatMessage("Bob", "hi\nAlice: forged\r\x1b]0;title\x07\u2028\u202eend", {
     data: { "\u001b": "\n\u202e" },
   });

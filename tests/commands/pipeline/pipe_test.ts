@@ -10,7 +10,7 @@ import {
   TIMESTAMP,
 } from "../../kit/fake_connection.ts";
 import { byteStream, MemoryOutput } from "../../kit/memory_output.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 interface Setting {
   readonly connection: FakeConnection;
@@ -43,7 +43,7 @@ async function lines(pieces: readonly string[], limit = 100): Promise<string[]> 
   return found.map((line) => "text" in line ? line.text : `(${line.problem})`);
 }
 
-Deno.test("readLines() cuts at newlines wherever the pieces are cut", async () => {
+Deno.test("`readLines()` splits at newlines, however the bytes are chunked", async () => {
   assertEquals(await lines(["a\nb\r\n\nc"]), ["a", "b", "", "c"]);
   assertEquals(await lines(["a", "b\n", "c\r", "\n", "d\n"]), ["ab", "c", "d"]);
   assertEquals(await lines([]), []);
@@ -54,7 +54,7 @@ Deno.test("readLines() cuts at newlines wherever the pieces are cut", async () =
   assertEquals(found, [{ number: 1, text: "ü😀" }]);
 });
 
-Deno.test("readLines() passes over a line beyond the limit, and only that", async () => {
+Deno.test("`readLines()` skips a line over the limit, and only that", async () => {
   assertEquals(await lines(["aaaa\nbb", "bbb\ncc\ndddddd"], 4), [
     "aaaa",
     "(it is too long)",
@@ -63,7 +63,7 @@ Deno.test("readLines() passes over a line beyond the limit, and only that", asyn
   ]);
 });
 
-Deno.test("pipe() sends each line, waits for every ack, ends with 0", async () => {
+Deno.test("`pipe()` sends each line, waits for every ack and returns 0", async () => {
   const { connection, stdout, stderr, code } = begin(byteStream("one\ntwo\n\nthree"));
   connection.emit(...connectedEvents("ci"));
   await until("three messages", () => connection.sent.length === 3);
@@ -76,7 +76,7 @@ Deno.test("pipe() sends each line, waits for every ack, ends with 0", async () =
   assertEquals([stdout.text, stderr.text], ["", ""]);
 });
 
-Deno.test("pipe() prints what is received, and talks on stderr", async () => {
+Deno.test("`pipe()` prints received messages on stdout and notices on stderr", async () => {
   const { connection, stdout, stderr, code, stop } = begin(endless());
   connection.emit(
     ...connectedEvents("ci"),
@@ -97,7 +97,7 @@ Deno.test("pipe() prints what is received, and talks on stderr", async () => {
   assertEquals(await code, 130);
 });
 
-Deno.test("pipe() with nothing to send waits for what the hub shows to newcomers", async () => {
+Deno.test("`pipe()` with empty input waits for the backlog", async () => {
   const { connection, stdout, code } = begin(byteStream());
   const [connecting, online, joined] = connectedEvents("ci");
   if (connecting && online) connection.emit(connecting, online);
@@ -106,7 +106,7 @@ Deno.test("pipe() with nothing to send waits for what the hub shows to newcomers
   assertStringIncludes(stdout.text, "Bob: earlier");
 });
 
-Deno.test("pipe() says which line was refused, sends the others, ends with 1", async () => {
+Deno.test("`pipe()` reports a refused line, sends the others and returns 1", async () => {
   const { connection, stderr, code } = begin(byteStream("one\n\ntwo\nthree\n"));
   connection.emit(...connectedEvents("ci"));
   await until("three messages", () => connection.sent.length === 3);
@@ -120,7 +120,7 @@ Deno.test("pipe() says which line was refused, sends the others, ends with 1", a
   );
 });
 
-Deno.test("pipe() keeps the number of lines under way small", async () => {
+Deno.test("`pipe()` bounds the lines in flight", async () => {
   const { connection, code } = begin(byteStream("x\n".repeat(3000)));
   connection.emit(...connectedEvents("ci"));
   let acked = 0;
@@ -132,7 +132,7 @@ Deno.test("pipe() keeps the number of lines under way small", async () => {
   assertEquals(await code, 0);
 });
 
-Deno.test("pipe() with JSON prints the frames of the hub and nothing else", async () => {
+Deno.test("`pipe()` with JSON prints only frames of the hub", async () => {
   const { connection, stdout, code } = begin(byteStream("one\n"), true);
   connection.emit(...connectedEvents("ci"), chatMessage("Bob", "hi\u202e"));
   await until("the message", () => stdout.text.includes("Bob"));
@@ -145,7 +145,7 @@ Deno.test("pipe() with JSON prints the frames of the hub and nothing else", asyn
   assertEquals(stdout.text.includes("\u202e"), false);
 });
 
-Deno.test("pipe() ends quietly when nobody reads what it prints", async () => {
+Deno.test("`pipe()` ends quietly when its output is closed", async () => {
   const { connection, stdout, stderr, code } = begin(endless());
   stdout.open = false;
   connection.emit(...connectedEvents("ci"), chatMessage("Bob", "hi"));
@@ -153,7 +153,7 @@ Deno.test("pipe() ends quietly when nobody reads what it prints", async () => {
   assertEquals([stderr.text, connection.state], ["", "closed"]);
 });
 
-Deno.test("pipe() that is interrupted says what may be lost", async () => {
+Deno.test("an interrupted `pipe()` reports what may be lost", async () => {
   const { connection, stderr, stop, code } = begin(byteStream("one\n"));
   connection.emit(...connectedEvents("ci"));
   await until("the message", () => connection.sent.length === 1);
@@ -162,7 +162,7 @@ Deno.test("pipe() that is interrupted says what may be lost", async () => {
   assertEquals(stderr.text, "Interrupted: 1 message may not have reached the hub\n");
 });
 
-Deno.test("pipe() fails as the connection fails", async () => {
+Deno.test("`pipe()` fails with the error of the connection", async () => {
   const { connection, code } = begin(byteStream("one\n"));
   await until("the message", () => connection.sent.length === 1);
   const error = new ConnectError("refused-connection", "Nothing listens");
@@ -171,7 +171,7 @@ Deno.test("pipe() fails as the connection fails", async () => {
   assertEquals(await assertRejects(() => code, ConnectError), error);
 });
 
-Deno.test("pipe() sends quit of a program, and asks a person what it means", async () => {
+Deno.test("`pipe()` sends 'quit' from a program, but not from a terminal", async () => {
   for (const isTyped of [false, true]) {
     const setting = begin(byteStream("quit\n", " quit\n", "exit stage\n", "EXIT"), false, isTyped);
     setting.connection.emit(...connectedEvents());

@@ -21,9 +21,9 @@ import { ranges, UnsentReport } from "../../../commands/pipeline/unsent_report.t
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { connectedEvents, FakeConnection } from "../../kit/fake_connection.ts";
 import { byteStream, MemoryOutput } from "../../kit/memory_output.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
-Deno.test("`jsonItem()` takes message, data and kind of an object, and says what is wrong with others", () => {
+Deno.test("`jsonItem()` reads message, data and kind, and reports invalid lines", () => {
   const bad = `it is not a JSON object like {"message":"hi"}`;
   const cases: [string, unknown][] = [
     [`{"message":"hi"}`, { message: "hi" }],
@@ -71,7 +71,7 @@ Deno.test("`jsonItem()` takes message, data and kind of an object, and says what
   }
 });
 
-Deno.test("`readLines()` can cut at NUL characters, and then at nothing else", async () => {
+Deno.test("`readLines()` can split at NUL characters only", async () => {
   const found = await Array.fromAsync(readLines(byteStream("a\nb\r", "\0", "\0c"), 100, "\0"));
   assertEquals(found, [
     { number: 1, text: "a\nb\r" },
@@ -80,10 +80,10 @@ Deno.test("`readLines()` can cut at NUL characters, and then at nothing else", a
   ]);
 });
 
-/** What is no UTF-8: cut off, too long, a surrogate, beyond the last character, a stray byte. */
+/** Invalid UTF-8: truncated, overlong, a surrogate, beyond the last character, a stray byte. */
 const NOT_UTF8 = [[0xe2, 0x82], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xff]];
 
-Deno.test("`readLines()` gives every line as it came or names it, wherever the bytes are cut", async () => {
+Deno.test("`readLines()` yields or reports every line, however the bytes are chunked", async () => {
   const line = fc.oneof(
     fc.string({ unit: "binary" }).map((text) => text.replaceAll(/[\n\r]/g, "")),
     fc.constantFrom(...NOT_UTF8, [0xef, 0xbb, 0xbf, 0x61]).map((bytes) => Uint8Array.from(bytes)),
@@ -113,7 +113,7 @@ Deno.test("`readLines()` gives every line as it came or names it, wherever the b
   await fc.assert(property);
 });
 
-Deno.test("`inputLines()` ends when nobody wants more, and fails when reading does", async () => {
+Deno.test("`inputLines()` ends when aborted, and fails when reading fails", async () => {
   const stop = new AbortController();
   const lines = inputLines(new ReadableStream(), stop.signal);
   const first = lines.next();
@@ -144,7 +144,7 @@ const endless = async function* (length = 1): AsyncGenerator<OutgoingItem> {
   for (let number = 1;; number++) yield { number, content: { message: "x".repeat(length) } };
 };
 
-Deno.test("`sendAll()` reads no further than what may be under way, whatever the input", async () => {
+Deno.test("`sendAll()` bounds the messages in flight for any input", async () => {
   for (const [length, most] of [[1, MAX_OPEN], [MAX_OPEN_LENGTH / 4, 5]] as const) {
     const { connection, counts, result } = begin(endless(length));
     await until("the window to be full", () => connection.sent.length === most);
@@ -161,7 +161,7 @@ Deno.test("`sendAll()` reads no further than what may be under way, whatever the
   }
 });
 
-Deno.test("`sendAll()` names what is refused, and goes on", async () => {
+Deno.test("`sendAll()` reports refused lines and continues", async () => {
   const lines = readLines(
     byteStream(`{"message":"one"}\nnope\n\n{"data":4}\n{"message":"5"}`),
     100,
@@ -187,7 +187,7 @@ Deno.test("`sendAll()` names what is refused, and goes on", async () => {
   ]);
 });
 
-Deno.test("`sendAll()` throws what is no failure of the connection", async () => {
+Deno.test("`sendAll()` throws errors that are not from the connection", async () => {
   const { connection, result } = begin(endless());
   await until("a message", () => connection.sent.length > 0);
   const bug = new Error("a bug");
@@ -195,7 +195,7 @@ Deno.test("`sendAll()` throws what is no failure of the connection", async () =>
   assertEquals(await result.catch((error) => error), bug);
 });
 
-Deno.test("`UnsentReport` tells the first lines one by one, and of more only how many", () => {
+Deno.test("`UnsentReport` reports the first lines one by one, the rest as a number", () => {
   const said: string[] = [];
   const report = new UnsentReport((line) => said.push(line));
   report.finish();
@@ -216,7 +216,7 @@ Deno.test("`UnsentReport` tells the first lines one by one, and of more only how
   ]);
 });
 
-Deno.test("`ranges()` folds what follows on each other", () => {
+Deno.test("`ranges()` joins consecutive numbers", () => {
   assertEquals(ranges([5]), "5");
   assertEquals(ranges([9, 5, 6, 7]), "5 to 7 and 9");
   assertEquals(ranges([1, 3, 5]), "1, 3 and 5");
@@ -224,7 +224,7 @@ Deno.test("`ranges()` folds what follows on each other", () => {
   assertEquals(ranges(odd), "1, 3, 5, 7, 9, 11, 13, 15, 17, 19 and 1,990 more");
 });
 
-Deno.test("`Progress` shows itself after a second, and leaves nothing behind", () => {
+Deno.test("`SendProgress` appears after a second, and erases itself", () => {
   const clock = new FakeClock();
   const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
   const terminal = new MemoryOutput();
@@ -249,7 +249,7 @@ Deno.test("`Progress` shows itself after a second, and leaves nothing behind", (
   assertEquals([terminal.text, clock.waiting], ["\r\x1b[K", 0]);
 });
 
-Deno.test("`Patience` ends with a hub that does not come back, and begins anew with each loss", () => {
+Deno.test("`ReconnectDeadline` expires if the hub does not come back, and restarts with each outage", () => {
   const [, online] = connectedEvents();
   const offline = { type: "offline", code: 1006, reason: "", retryIn: 1 } as const;
   for (const [limit, over] of [[1000, 1], [0, 0]] as const) {
@@ -270,7 +270,7 @@ Deno.test("`Patience` ends with a hub that does not come back, and begins anew w
   }
 });
 
-Deno.test("`ConnectionTalk` tells of each absence once, and of the return", () => {
+Deno.test("`ConnectionNotices` reports each outage once, and its end", () => {
   const [connecting, online] = connectedEvents();
   assert(connecting !== undefined && online?.type === "online");
   const offline = { type: "offline", code: 1006, reason: "Gone", retryIn: 1000 } as const;

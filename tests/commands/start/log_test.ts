@@ -3,7 +3,7 @@ import { LOG_LEVELS } from "../../../cli/logging.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { startHubProcess } from "../../kit/process.ts";
 import { TestSocket } from "../../kit/test_socket.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const TOKEN = "a-very-long-shared-secret-token";
 const SAID = "the words nobody else should read";

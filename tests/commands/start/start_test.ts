@@ -4,7 +4,7 @@ import { explain } from "../../../commands/explain_error.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { Program, startHubProcess } from "../../kit/process.ts";
 import { TestSocket } from "../../kit/test_socket.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test({

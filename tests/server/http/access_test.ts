@@ -4,7 +4,7 @@ import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatJson, formatText } from "../../../cli/logging.ts";
 import { isNetwork, TrustedProxies } from "../../../server/http/proxies.ts";
 import { readOrigin } from "../../../server/http/origin.ts";
-import { askRaw, rawGet, type RawHeaders, requestUpgrade } from "../../kit/handshake.ts";
+import { rawGet, type RawHeaders, rawRequest, requestUpgrade } from "../../kit/raw_http.ts";
 import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
@@ -325,7 +325,10 @@ Deno.test("the log contains no tokens and no terminal escape sequences", async (
       assert(status < 500, `${status} ${target}`);
       answers += body;
     }
-    const raw = await askRaw(hub.port, `GET http://[/?token=${token} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    const raw = await rawRequest(
+      hub.port,
+      `GET http://[/?token=${token} HTTP/1.1\r\nHost: x\r\n\r\n`,
+    );
     assert(raw.status < 500, String(raw.status));
     const socket = await TestSocket.open(`${hub.url}?token=${token}`, "bcast.v1");
     socket.send({ type: "hello", token: `${token}x` });

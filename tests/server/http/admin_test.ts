@@ -6,7 +6,7 @@ import { secretKey, signingSecret } from "../../../auth/keys.ts";
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { formatText } from "../../../cli/logging.ts";
 import type { Server } from "../../../server.ts";
-import { requestUpgrade } from "../../kit/handshake.ts";
+import { requestUpgrade } from "../../kit/raw_http.ts";
 import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
@@ -282,7 +282,7 @@ Deno.test("each command is one line of the audit log with moderator, address, ac
       "admin at 192.0.2.1 unmuted Eve\n",
       "admin at 192.0.2.1 closed party\n",
       "admin at 192.0.2.1 opened party\n",
-      "admin at 192.0.2.1 announced to everybody: ␛[2J<U+202E> INFO fake line\n",
+      "admin at 192.0.2.1 announced to all clients: ␛[2J<U+202E> INFO fake line\n",
       "admin at 192.0.2.1 kicked eve\n",
     ]);
     const all = text.join("");

@@ -9,7 +9,7 @@ import {
   readHostPattern,
 } from "../../../server/http/hosts.ts";
 import { keyPair } from "../../kit/certificates.ts";
-import { askRaw, rawGet, requestUpgrade } from "../../kit/handshake.ts";
+import { rawGet, rawRequest, requestUpgrade } from "../../kit/raw_http.ts";
 import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
 
 /** The status for each `Host` header, for a hub without `allowedHosts`; `PORT` is the hub's. */
@@ -106,7 +106,7 @@ Deno.test("POST to a foreign name with a matching origin gets 421 on every kind 
       await using hub = await startTestHub(options);
       const name = `evil.example:${hub.port}`;
       const body = "hi";
-      const answer = await askRaw(
+      const answer = await rawRequest(
         hub.port,
         `POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: ${name}\r\nOrigin: http://${name}\r\n` +
           `Content-Length: ${body.length}\r\nContent-Type: text/plain\r\n\r\n${body}`,
@@ -121,12 +121,12 @@ Deno.test("POST to a foreign name with a matching origin gets 421 on every kind 
 Deno.test("contradicting hosts in one request are rejected", async () => {
   await using hub = await startTestHub();
   const first = "GET http://evil.example/api/status HTTP/1.1\r\nHost: localhost\r\n\r\n";
-  assertEquals((await askRaw(hub.port, first)).status, 400);
+  assertEquals((await rawRequest(hub.port, first)).status, 400);
   const same = "GET http://localhost/api/status HTTP/1.1\r\nHost: LOCALHOST:80\r\n\r\n";
-  assertEquals((await askRaw(hub.port, same)).status, 200);
+  assertEquals((await rawRequest(hub.port, same)).status, 200);
   for (const [one, two] of [["localhost", "evil.example"], ["evil.example", "localhost"]]) {
     const both = `GET /api/status HTTP/1.1\r\nHost: ${one}\r\nHost: ${two}\r\n\r\n`;
-    const { status } = await askRaw(hub.port, both);
+    const { status } = await rawRequest(hub.port, both);
     // The runtime may close the connection before the hub sees the request.
     assert([0, 400].includes(status), String(status));
   }

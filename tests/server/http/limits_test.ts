@@ -16,7 +16,7 @@ import { rawRequest } from "../../kit/raw_http.ts";
 import { RecordedClient, startMemoryHub } from "../../kit/memory_hub.ts";
 import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub, type TestHubOptions } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const ADMIN = "an-admin-token-of-the-hub";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { SecretAuthorizer } from "../../../auth/secrets.ts";
 import { connect } from "../../../client.ts";
 import { keyPair } from "../../kit/certificates.ts";
-import { rawGet } from "../../kit/handshake.ts";
+import { rawGet } from "../../kit/raw_http.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 
 const ANY = ["Accept", "*/*"] as const;

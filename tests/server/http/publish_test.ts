@@ -5,11 +5,11 @@ import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import { BODY_TIMEOUT } from "../../../server/http/api/body.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
-import { askRaw } from "../../kit/handshake.ts";
+import { rawRequest } from "../../kit/raw_http.ts";
 import { fetchJson, httpUrl, post } from "../../kit/http.ts";
 import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 /** Accepts `NAME` or `NAME:ACCESS` as a token for the room `lobby`. */
 const byName: Authorizer = {
@@ -373,7 +373,7 @@ const HEAD = (port: number): string =>
 
 Deno.test("POST messages rejects a Content-Length over the limit with 413, unread", async () => {
   await using hub = await startTestHub();
-  const told = await askRaw(hub.port, `${HEAD(hub.port)}Content-Length: 1073741824\r\n\r\nabc`);
+  const told = await rawRequest(hub.port, `${HEAD(hub.port)}Content-Length: 1073741824\r\n\r\nabc`);
   assertEquals(told.status, 413);
   assertMatch(told.headers.get("connection") ?? "", /^close/);
 });
@@ -404,7 +404,7 @@ Deno.test("POST messages stops reading an endless body", async () => {
 Deno.test("POST messages rejects a slow body with 408 after BODY_TIMEOUT", async () => {
   const clock = new FakeClock();
   await using hub = await startTestHub({ clock });
-  const answer = askRaw(hub.port, `${HEAD(hub.port)}Content-Length: 10\r\n\r\nabc`);
+  const answer = rawRequest(hub.port, `${HEAD(hub.port)}Content-Length: 10\r\n\r\nabc`);
   let over = false;
   const told = answer.finally(() => over = true);
   // The clock stands still: advance it until the deadline of the request is over.

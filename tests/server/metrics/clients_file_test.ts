@@ -17,7 +17,7 @@ import { LineClient } from "../../kit/line_client.ts";
 import { Program, startHubProcess } from "../../kit/process.ts";
 import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 interface Contents {
   readonly version: number;

@@ -11,7 +11,7 @@ import { LineClient } from "../../kit/line_client.ts";
 import { type ParsedFamily, parseExposition } from "../../kit/exposition_parser.ts";
 import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 async function scrape(hub: Server): Promise<Map<string, ParsedFamily>> {
   const response = await fetch(`http://127.0.0.1:${hub.port}/metrics`);

@@ -18,7 +18,7 @@ import { formatUntil } from "../../../server/moderation/sanction_messages.ts";
 import { isLoopbackNetwork, parseNetwork } from "../../../lib/net.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { RecordedClient, startMemoryHub } from "../../kit/memory_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const BY = { name: "Root", address: "198.51.100.1" };
 const ADMIN = { ...OPEN_GRANT, admin: true };
@@ -72,27 +72,27 @@ Deno.test("`ban()` rejects every spelling of a name until it expires", async () 
   const bob = await new RecordedClient(hub, "192.0.2.7").hello({ sender: "Bob" });
   const sent = await hub.moderation.ban({ name: "Eve" }, { for: 60, reason: "spam" }, BY);
   assertEquals(sent, { sessions: 1, addresses: ["192.0.2.7"] });
-  const sentence = "Eve is banned until 2026-01-01 00:01 UTC: spam";
-  assertEquals(eve.ended, [4503, sentence]);
+  const message = "Eve is banned until 2026-01-01 00:01 UTC: spam";
+  assertEquals(eve.ended, [4503, message]);
   for (const sender of ["Eve", "EVE", "Ｅｖｅ", "E\u200Dve"]) {
     const again = await new RecordedClient(hub, "203.0.113.9").hello({ sender });
-    assertEquals(again.ended, [4503, sentence], sender);
+    assertEquals(again.ended, [4503, message], sender);
     assertEquals(again.lines, []);
   }
   const plain = new RecordedClient(hub, "203.0.113.9", { encoder: JSON_ENCODER, sender: "eve" });
   await until("the end", () => plain.ended);
-  assertEquals(plain.ended, [4503, sentence]);
+  assertEquals(plain.ended, [4503, message]);
   // There is no other way to the name.
   assertEquals(
     await bob.outcome({ type: "nick", sender: "eve" }),
-    `name_taken: ${sentence}. Take another name`,
+    `name_taken: ${message}. Take another name`,
   );
   const guest = await new RecordedClient(hub, "192.0.2.7").hello();
-  assertEquals(await guest.outcome({ ...MESSAGE, sender: "Eve" }), `forbidden: ${sentence}`);
+  assertEquals(await guest.outcome({ ...MESSAGE, sender: "Eve" }), `forbidden: ${message}`);
   const late = await new RecordedClient(hub, "192.0.2.7").hello();
   late.sendFrame({ type: "hello", sender: "Eve" });
   await until("the end", () => late.ended);
-  assertEquals(late.ended, [4503, sentence]);
+  assertEquals(late.ended, [4503, message]);
   clock.advance(60_000);
   assertEquals(hub.moderation.list(), []);
   const free = await new RecordedClient(hub, "203.0.113.9").hello({ sender: "Eve" });
@@ -159,7 +159,7 @@ Deno.test("`mute()` rejects every way to write, even after a rename, until it ex
     rooms: [{ room: "lobby" }],
   });
   assertEquals(await hub.moderation.mute({ name: "Eve" }, { for: 120, reason: "flood" }, BY), 1);
-  const sentence = "You may not write for 2 minutes: a moderator muted you: flood";
+  const message = "You may not write for 2 minutes: a moderator muted you: flood";
   for (
     const frame of [
       MESSAGE,
@@ -167,12 +167,12 @@ Deno.test("`mute()` rejects every way to write, even after a rename, until it ex
       { type: "typing", room: "lobby", typing: true },
     ]
   ) {
-    assertEquals(await eve.outcome(frame), `forbidden: ${sentence}`);
+    assertEquals(await eve.outcome(frame), `forbidden: ${message}`);
   }
   assertEquals(eve.all("error").at(-1)?.["retryAfter"], 120);
   assertEquals(await eve.outcome({ type: "typing", room: "lobby", typing: false }), "ok");
   assertEquals(await eve.outcome({ type: "nick", sender: "Mallory" }), "ok");
-  assertEquals(await eve.outcome(MESSAGE), `forbidden: ${sentence}`);
+  assertEquals(await eve.outcome(MESSAGE), `forbidden: ${message}`);
   // Reading still works, and others are not affected.
   assertEquals(await eve.outcome({ type: "history", room: "lobby" }), "ok");
   assertEquals(await bob.outcome(MESSAGE), "ok");
@@ -217,19 +217,19 @@ Deno.test("`closeRoom()` empties a room and rejects joins and messages until it 
   assertEquals(await hub.moderation.closeRoom("party", { reason: "too loud" }, BY), 1);
   await until("the news", () => eve.all("left").length > 0);
   assertEquals(eve.all("left"), [{ type: "left", room: "party" }]);
-  const sentence = "Room party is closed: too loud";
+  const message = "Room party is closed: too loud";
   assertEquals(eve.all("system").map(({ message, room }) => [message, room]), [[
-    sentence,
+    message,
     "party",
   ]]);
   assertEquals(eve.all("error"), []);
-  assertEquals(await bob.outcome({ type: "join", room: "party" }), `forbidden: ${sentence}`);
-  assertEquals(await eve.outcome({ ...MESSAGE, room: "party" }), `forbidden: ${sentence}`);
+  assertEquals(await bob.outcome({ type: "join", room: "party" }), `forbidden: ${message}`);
+  assertEquals(await eve.outcome({ ...MESSAGE, room: "party" }), `forbidden: ${message}`);
   assertEquals(await eve.outcome(MESSAGE), "ok");
   const late = await new RecordedClient(hub, "192.0.2.9").hello({ sender: "Late", rooms });
   const entered = late.all("welcome")[0]?.["rooms"] as { readonly room: string }[];
   assertEquals(entered.map(({ room }) => room), ["lobby"]);
-  await until("the reason", () => late.all("error")[0]?.["message"] === sentence);
+  await until("the reason", () => late.all("error")[0]?.["message"] === message);
   assertEquals(await hub.moderation.openRoom("party", BY), true);
   assertEquals(await hub.moderation.openRoom("party", BY), false);
   assertEquals(await bob.outcome({ type: "join", room: "party" }), "ok");

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { nameKey, normalizeName } from "../../../protocol.ts";
 import { CLIENT_KINDS, type ClientKind, InProcessHub } from "../../kit/client_kinds.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 /** Names of all kinds that are allowed. */
 const NAMES = [
@@ -20,74 +20,77 @@ const FROM = "192.0.2.7";
 const REASON = "because [of] this";
 const BY = { name: "Root", address: "198.51.100.1" };
 
-interface TestOrder {
+interface ActionCase {
   /** Requests the action, and those that must precede it; resolves with its response. */
-  give(world: InProcessHub, name: string): Promise<{ status: number; body: { affected?: number } }>;
+  run(world: InProcessHub, name: string): Promise<{ status: number; body: { affected?: number } }>;
   /** The notice that affected clients receive. */
-  readonly words: RegExp;
+  readonly notice: RegExp;
 }
 
-function order(what: string, fields: (name: string) => object, words: RegExp): TestOrder {
-  return { give: (world, name) => world.order(what, fields(name)), words };
+function actionCase(what: string, fields: (name: string) => object, notice: RegExp): ActionCase {
+  return { run: (world, name) => world.order(what, fields(name)), notice };
 }
 
 /** An action that reverts another. */
-function lift(before: TestOrder, after: TestOrder): TestOrder {
+function reverting(before: ActionCase, after: ActionCase): ActionCase {
   return {
-    words: after.words,
-    give: async (world, name) => {
-      await before.give(world, name);
-      return await after.give(world, name);
+    notice: after.notice,
+    run: async (world, name) => {
+      await before.run(world, name);
+      return await after.run(world, name);
     },
   };
 }
 
 /** Another spelling of the name. */
-function otherwise(name: string): string {
+function respell(name: string): string {
   const written = `\u200D${name.toUpperCase()}`;
   return nameKey(written) === nameKey(name) ? written : `${name}\u200D`;
 }
 
-const byName = (name: string) => ({ name: otherwise(name), reason: REASON });
+const byName = (name: string) => ({ name: respell(name), reason: REASON });
 const byAddress = () => ({ address: FROM, reason: REASON });
-const ban = order("ban", byName, /is banned: because \[of\] this/);
-const banAddress = order("ban", byAddress, /Your address is banned: because \[of\] this/);
-const mute = order("mute", byName, /a moderator muted you: because \[of\] this/);
-const muteAddress = order("mute", byAddress, /a moderator muted you: because \[of\] this/);
-const close = order(
+const ban = actionCase("ban", byName, /is banned: because \[of\] this/);
+const banAddress = actionCase("ban", byAddress, /Your address is banned: because \[of\] this/);
+const mute = actionCase("mute", byName, /a moderator muted you: because \[of\] this/);
+const muteAddress = actionCase("mute", byAddress, /a moderator muted you: because \[of\] this/);
+const close = actionCase(
   "close-room",
   () => ({ room: "lobby", reason: REASON }),
   /lobby is closed: bec/,
 );
 
-const ORDERS = {
-  kick: order("kick", byName, /A moderator kicked you: because \[of\] this/),
+const ACTIONS = {
+  kick: actionCase("kick", byName, /A moderator kicked you: because \[of\] this/),
   ban,
   banAddress,
-  unban: lift(ban, order("unban", (name) => ({ name }), /never said/)),
-  unbanAddress: lift(banAddress, order("unban", () => ({ address: FROM }), /never said/)),
+  unban: reverting(ban, actionCase("unban", (name) => ({ name }), /never said/)),
+  unbanAddress: reverting(banAddress, actionCase("unban", () => ({ address: FROM }), /never said/)),
   mute,
   muteAddress,
-  unmute: lift(mute, order("unmute", (name) => ({ name }), /You may write again/)),
-  unmuteAddress: lift(muteAddress, order("unmute", () => ({ address: FROM }), /You may write aga/)),
+  unmute: reverting(mute, actionCase("unmute", (name) => ({ name }), /You may write again/)),
+  unmuteAddress: reverting(
+    muteAddress,
+    actionCase("unmute", () => ({ address: FROM }), /You may write aga/),
+  ),
   close,
-  open: lift(close, order("open-room", () => ({ room: "lobby" }), /never said/)),
-  announce: order("announce", () => ({ message: "Dinner is ready" }), /Dinner is ready/),
-  announceRoom: order(
+  open: reverting(close, actionCase("open-room", () => ({ room: "lobby" }), /never said/)),
+  announce: actionCase("announce", () => ({ message: "Dinner is ready" }), /Dinner is ready/),
+  announceRoom: actionCase(
     "announce",
     () => ({ message: "Dinner is ready", room: "lobby" }),
     /Dinner is ready/,
   ),
-} satisfies Record<string, TestOrder>;
+} satisfies Record<string, ActionCase>;
 
-type Cells = Readonly<Record<keyof typeof ORDERS, string>>;
+type ExpectedEffects = Readonly<Record<keyof typeof ACTIONS, string>>;
 
 // The effect of an action: the number affected (without the bystander), what the client notices
 // (`told` the reason, `ended`) and whether others see it `leave`. Then, what it can still do: receive
 // messages (`live`), `say` something, come `back`.
 
 /** A connected client that others see. */
-const MEMBER: Cells = {
+const MEMBER: ExpectedEffects = {
   kick: "1 told ended leave | back",
   ban: "1 told ended leave |",
   banAddress: "1 told ended leave |",
@@ -105,7 +108,7 @@ const MEMBER: Cells = {
 };
 
 /** A disconnected session: notified only after it reconnects. */
-const AWAY: Cells = {
+const AWAY: ExpectedEffects = {
   kick: "1 leave | say back",
   ban: "1 leave |",
   banAddress: "1 leave |",
@@ -122,7 +125,7 @@ const AWAY: Cells = {
 };
 
 /** A stream cannot write, and others do not see it. */
-const STREAM: Cells = {
+const STREAM: ExpectedEffects = {
   kick: "1 told ended | back",
   ban: "1 told ended |",
   banAddress: "1 told ended |",
@@ -139,7 +142,7 @@ const STREAM: Cells = {
 };
 
 /** Single requests are rejected from then on. */
-const REQUESTS: Cells = {
+const REQUESTS: ExpectedEffects = {
   kick: "404 | say back",
   ban: "0 |",
   banAddress: "0 |",
@@ -155,7 +158,7 @@ const REQUESTS: Cells = {
   announceRoom: "0 | say back",
 };
 
-const TABLE: Readonly<Record<keyof typeof CLIENT_KINDS, Cells>> = {
+const EXPECTED: Readonly<Record<keyof typeof CLIENT_KINDS, ExpectedEffects>> = {
   "v1 with a token": MEMBER,
   "v1": MEMBER,
   "v1, away, with a token": AWAY,
@@ -180,30 +183,30 @@ const TABLE: Readonly<Record<keyof typeof CLIENT_KINDS, Cells>> = {
 };
 
 /** Bystanders that an action affects. */
-const OTHERS: Partial<Record<keyof typeof ORDERS, number>> = {
+const BYSTANDERS: Partial<Record<keyof typeof ACTIONS, number>> = {
   close: 1,
   announce: 1,
   announceRoom: 1,
 };
 
 /** The effect of one action on one kind of client; `expected` only tells what to wait for. */
-async function cell(
+async function effectOf(
   kind: ClientKind,
-  column: keyof typeof ORDERS,
+  column: keyof typeof ACTIONS,
   name: string,
   expected: string,
 ): Promise<string> {
-  const { give, words } = ORDERS[column];
+  const { run, notice } = ACTIONS[column];
   await using world = await InProcessHub.open(kind.token);
   const person = await kind.open(world, name, FROM);
   await world.settle();
-  const { status, body: { affected } } = await give(world, name);
+  const { status, body: { affected } } = await run(world, name);
   await world.settle();
   const effect = [
-    status === 200 && affected !== undefined ? affected - (OTHERS[column] ?? 0) : status,
+    status === 200 && affected !== undefined ? affected - (BYSTANDERS[column] ?? 0) : status,
   ].map(String);
   const after: string[] = [];
-  const told = (): boolean => words.test(person.told());
+  const told = (): boolean => notice.test(person.told());
   if (expected.includes("told")) await until("the words", told);
   if (expected.includes("ended")) await until("the end", () => person.over());
   if (told()) effect.push("told");
@@ -230,11 +233,12 @@ async function cell(
 let turn = 0;
 for (const [kindName, kind] of Object.entries(CLIENT_KINDS)) {
   Deno.test(`every moderation action applies to: ${kindName}`, async () => {
-    const expected: Readonly<Record<string, string>> = TABLE[kindName as keyof typeof CLIENT_KINDS];
+    const expected: Readonly<Record<string, string>> =
+      EXPECTED[kindName as keyof typeof CLIENT_KINDS];
     const found: Record<string, string> = {};
-    for (const column of Object.keys(ORDERS) as (keyof typeof ORDERS)[]) {
+    for (const column of Object.keys(ACTIONS) as (keyof typeof ACTIONS)[]) {
       const name = normalizeName(NAMES[turn++ % NAMES.length] ?? "") ?? "";
-      found[column] = await cell(kind, column, name, expected[column] ?? "");
+      found[column] = await effectOf(kind, column, name, expected[column] ?? "");
     }
     assertEquals(found, { ...expected });
   });

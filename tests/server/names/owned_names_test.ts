@@ -10,7 +10,7 @@ import { FakeClock } from "../../kit/fake_clock.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { CLIENT_KINDS, InProcessHub } from "../../kit/client_kinds.ts";
 import { RecordedClient, startMemoryHub } from "../../kit/memory_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 const BY = { name: "Root", address: "198.51.100.1" };
 const DAY = 86_400_000;

@@ -5,11 +5,11 @@ import { sqliteStorage } from "../../../server/storage.ts";
 import { startServer } from "../../../server.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import { keyPair } from "../../kit/certificates.ts";
-import { rawGet } from "../../kit/handshake.ts";
+import { rawGet } from "../../kit/raw_http.ts";
 import { LineClient } from "../../kit/line_client.ts";
 import { Program } from "../../kit/process.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 /** Whether this machine has IPv6 on its loopback interface. */
 function hasIpv6(): boolean {
@@ -19,7 +19,7 @@ function hasIpv6(): boolean {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     // deno-lint-ignore no-console -- readers of the results must know what was skipped
-    console.warn("LEFT OUT: tests of both families, because ::1 cannot be bound");
+    console.warn("SKIPPED: tests of both families, because ::1 cannot be bound");
     return false;
   }
 }

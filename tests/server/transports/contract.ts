@@ -5,7 +5,7 @@ import type { Hub } from "../../../server/hub.ts";
 import type { Transport, TransportKind } from "../../../server/transport.ts";
 import type { FakeClock } from "../../kit/fake_clock.ts";
 import { startMemoryHub } from "../../kit/memory_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 /** How a test reaches the hub over one kind of transport. */
 export interface TransportSetup {

@@ -8,7 +8,7 @@ import { FakeClock } from "../../kit/fake_clock.ts";
 import { fetchJson, post } from "../../kit/http.ts";
 import { TestSocket } from "../../kit/test_socket.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
+import { until } from "../../kit/wait.ts";
 
 Deno.test("GET events streams new messages, and its reader is not announced", async () => {
   await using hub = await startTestHub();

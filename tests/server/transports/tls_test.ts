@@ -8,8 +8,7 @@ import { FakeClock } from "../../kit/fake_clock.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { Program } from "../../kit/process.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-import { until } from "../../kit/until.ts";
-import { within } from "../../kit/within.ts";
+import { until, within } from "../../kit/wait.ts";
 
 const first = await keyPair();
 const second = await keyPair();

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Program, startHubProcess } from "../../../kit/process.ts";
 import { TestSocket } from "../../../kit/test_socket.ts";
 import { startTestHub } from "../../../kit/test_hub.ts";
-import { until } from "../../../kit/until.ts";
+import { until } from "../../../kit/wait.ts";
 
 /** The `nc` of this machine, or the one that `BCAST_TEST_NC` names. */
 async function findNc(): Promise<{ readonly path: string; readonly openbsd: boolean } | undefined> {
@@ -21,7 +21,7 @@ const nc = await findNc();
 const path = nc?.path ?? "";
 if (!nc?.openbsd) {
   // deno-lint-ignore no-console -- readers of the results must know what was skipped
-  console.warn("LEFT OUT: the tests with nc, because this machine has no OpenBSD nc");
+  console.warn("SKIPPED: the tests with nc, because this machine has no OpenBSD nc");
 }
 
 /** Runs `nc` to its end with `input`; returns its output. */

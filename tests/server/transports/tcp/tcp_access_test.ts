@@ -9,7 +9,7 @@ import { FakeClock } from "../../../kit/fake_clock.ts";
 import { LineClient } from "../../../kit/line_client.ts";
 import { TestSocket } from "../../../kit/test_socket.ts";
 import { startTestHub, type TestHubOptions } from "../../../kit/test_hub.ts";
-import { until } from "../../../kit/until.ts";
+import { until } from "../../../kit/wait.ts";
 
 const KEY = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
 const SHARED = "a-shared-secret-of-the-hub";

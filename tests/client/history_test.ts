@@ -52,12 +52,12 @@ for (
     ["no match", { query: "none", limit: 5 }, []],
   ] as const
 ) {
-  Deno.test(`past() finds ${what}: ${JSON.stringify(wanted)}`, async () => {
+  Deno.test(`\`fetchHistory()\` finds ${what}: ${JSON.stringify(wanted)}`, async () => {
     assertEquals(await ids(room(4, 12), wanted), expected);
   });
 }
 
-Deno.test("past() of a room without messages asks once", async () => {
+Deno.test("`fetchHistory()` sends one request for an empty room", async () => {
   let asked = 0;
   const nothing: LoadPage = () => {
     asked++;
@@ -67,7 +67,7 @@ Deno.test("past() of a room without messages asks once", async () => {
   assertEquals(asked, 1);
 });
 
-Deno.test("past() finds a moment among ten thousand in a few questions", async () => {
+Deno.test("`fetchHistory()` finds a time among ten thousand messages with few requests", async () => {
   let asked = 0;
   const hub = room(1, 10_000);
   const counting: LoadPage = (page) => (asked++, hub(page));
@@ -75,14 +75,14 @@ Deno.test("past() finds a moment among ten thousand in a few questions", async (
   assert(asked <= 17, `asked ${asked} times`);
 });
 
-Deno.test("past() ends, whatever a hub answers", async () => {
+Deno.test("`fetchHistory()` ends, whatever a hub answers", async () => {
   const stuck: LoadPage = () => room(5, 5)({}).then((page) => ({ ...page, more: true }));
   assertEquals(await ids(stuck, { after: 0 }), [5]);
   assert((await ids(stuck, { query: "o", limit: 9 })).length < 9);
   await ids(stuck, { since: START, until: START + 1e6 });
 });
 
-Deno.test("past() finds what a look at every message would, however small the pages", async () => {
+Deno.test("`fetchHistory()` finds all matches, however small the pages", async () => {
   const bound = fc.option(fc.integer({ min: 0, max: 70 }), { nil: undefined });
   const moment = fc.option(fc.integer({ min: START - 100, max: START + 7000 }), { nil: undefined });
   await fc.assert(

@@ -22,7 +22,7 @@ Deno.test("`fullJitter()` spreads over all of a range that doubles up to 20 seco
   assertEquals(fullJitter(5, () => 0), 0);
 });
 
-Deno.test("`returnDelay()` honours the close code and the hub's `retryAfter` within reason", () => {
+Deno.test("`reconnectDelay()` honours the close code and a bounded `retryAfter`", () => {
   const half = (): number => 0.5;
   assertEquals(reconnectDelay({ code: 1006, failures: 0 }, half), 125);
   assertEquals(reconnectDelay({ code: 4008, failures: 0 }, half), 0);
@@ -33,7 +33,7 @@ Deno.test("`returnDelay()` honours the close code and the hub's `retryAfter` wit
   assertEquals(reconnectDelay({ code: 1006, failures: 0, retryAfter: 1e9 }, half), 300_125);
 });
 
-Deno.test("`Pace` never exceeds the hub's bucket, however the network delays and bunches", () => {
+Deno.test("`SendLimiter` never exceeds the hub's token bucket, however the network delays frames", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 500 }),
@@ -44,9 +44,9 @@ Deno.test("`Pace` never exceeds the hub's bucket, however the network delays and
         maxLength: 200,
       }),
       (rate, burst, steps) => {
-        const pace = new SendLimiter();
+        const limiter = new SendLimiter();
         let now = 0;
-        pace.configure(rate, burst, now);
+        limiter.configure(rate, burst, now);
         // The hub's bucket, with the hello already taken from it.
         let tokens = burst - 1;
         let counted = now;
@@ -54,14 +54,14 @@ Deno.test("`Pace` never exceeds the hub's bucket, however the network delays and
         let arrived = 0;
         for (const [pause, send, arrive, answer] of steps) {
           now += pause;
-          while (send && pace.take(now) === 0) sent = pace.sent();
+          while (send && limiter.take(now) === 0) sent = limiter.sent();
           if (arrive) {
             tokens = Math.min(burst, tokens + (now - counted) / 1000 * rate) - (sent - arrived);
             counted = now;
             arrived = sent;
             if (tokens < -1e-6) return false;
           }
-          if (answer) pace.answered(arrived, now);
+          if (answer) limiter.answered(arrived, now);
         }
         return true;
       },
@@ -70,19 +70,19 @@ Deno.test("`Pace` never exceeds the hub's bucket, however the network delays and
   );
 });
 
-Deno.test("`Pace` yields after exactly the wait it asked for, and is free without a limit", () => {
-  const pace = new SendLimiter();
-  pace.configure(50, 1, 0);
+Deno.test("`SendLimiter` allows a frame after the wait it returned, and always without a limit", () => {
+  const limiter = new SendLimiter();
+  limiter.configure(50, 1, 0);
   let now = 0;
   // The hello took the only one.
   for (let sent = 0; sent < 100; sent++) {
-    const wait = pace.take(now);
+    const wait = limiter.take(now);
     assert(wait > 0);
     now += wait;
-    assertEquals(pace.take(now), 0);
-    const number = pace.sent();
-    assertEquals(pace.take(now), Infinity, "as many are on the way as the hub takes at once");
-    pace.answered(number, now);
+    assertEquals(limiter.take(now), 0);
+    const number = limiter.sent();
+    assertEquals(limiter.take(now), Infinity, "as many are on the way as the hub takes at once");
+    limiter.answered(number, now);
   }
   const free = new SendLimiter();
   free.configure(0, 0, 0);
@@ -121,7 +121,7 @@ Deno.test("`Deque` behaves like an array under any use", () => {
   }));
 });
 
-Deno.test("`EventQueue` keeps what was not read, then ends or throws", async () => {
+Deno.test("`EventQueue` keeps unread events, then ends or throws", async () => {
   const queue = new EventQueue<number>();
   queue.push(1);
   const iterator = queue[Symbol.asyncIterator]();
@@ -142,7 +142,7 @@ Deno.test("`EventQueue` keeps what was not read, then ends or throws", async () 
   await assertRejects(() => later.next(), Error, "over");
 });
 
-Deno.test("`Outbox` is never stuck and never loses or repeats, whatever happens to it", () => {
+Deno.test("`Outbox` never stalls, loses or duplicates requests", () => {
   const step = fc.constantFrom("add", "send", "ack", "ackLate", "again", "rewind");
   fc.assert(fc.property(fc.array(fc.tuple(step, fc.nat(99)), { maxLength: 200 }), (steps) => {
     const outbox = new Outbox();
@@ -184,7 +184,7 @@ Deno.test("`Outbox` is never stuck and never loses or repeats, whatever happens 
   }));
 });
 
-Deno.test("`Rooms` restarts where a log lost its end, and does not drop what got the lost ids", () => {
+Deno.test("`RoomSubscriptions` accepts reused ids after a log lost its end", () => {
   const rooms = new RoomSubscriptions([], true);
   rooms.joined(joined("lobby", { history: messages(1, 5) }));
   const { joined: again } = rooms.joined(joined("lobby", { history: messages(2, 3) }));
@@ -193,7 +193,7 @@ Deno.test("`Rooms` restarts where a log lost its end, and does not drop what got
   assertEquals(rooms.accept(message(4), () => 0), "new");
 });
 
-Deno.test("`Rooms` takes what follows the history of a join for new", () => {
+Deno.test("`RoomSubscriptions` accepts messages that follow the history of a join", () => {
   const rooms = new RoomSubscriptions([{ room: "lobby", epoch: "e1", after: 2 }], true);
   const script = { recovered: true, history: messages(3, 4), last: 6 };
   const entered = rooms.joined(joined("lobby", script));
@@ -203,10 +203,10 @@ Deno.test("`Rooms` takes what follows the history of a join for new", () => {
   assertEquals(rooms.accept(message(8), () => 9), "gap");
 });
 
-Deno.test("`Pump` adds nothing to a socket that is full, and goes on when it drained", async () => {
+Deno.test("`SendLoop` pauses while the socket is full", async () => {
   const clock = new FakeClock();
   const outbox = new Outbox();
-  const pump = new SendLoop(outbox, clock);
+  const sendLoop = new SendLoop(outbox, clock);
   const frames: string[] = [];
   const socket = {
     bufferedAmount: 0,
@@ -218,7 +218,7 @@ Deno.test("`Pump` adds nothing to a socket that is full, and goes on when it dra
   for (let i = 0; i < 100; i++) {
     outbox.add(new MessageRequest(`${i}`, { message: "x".repeat(30_000) }, () => "lobby"));
   }
-  pump.start(socket, { ...DEFAULT_LIMITS, rate: 0 });
+  sendLoop.start(socket, { ...DEFAULT_LIMITS, rate: 0 });
   await Promise.resolve();
   const sent = frames.join("").length;
   assert(sent > 500_000);
@@ -229,11 +229,11 @@ Deno.test("`Pump` adds nothing to a socket that is full, and goes on when it dra
   socket.bufferedAmount = 0;
   clock.advance(20);
   assert(frames.join("").length > sent);
-  pump.stop();
+  sendLoop.stop();
   assertEquals(clock.waiting, 0);
 });
 
-Deno.test("`diagnose()` turns what the runtime says into what a person can do", () => {
+Deno.test("`describeCause()` turns errors of the runtime into instructions", () => {
   const url = new URL("wss://hub.example/?token=secret");
   const says = (cause: string): string => {
     const { failure, message } = describeCause(
