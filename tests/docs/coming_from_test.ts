@@ -6,7 +6,7 @@ import { startTestHub } from "../kit/test_hub.ts";
 
 const text = await Deno.readTextFile(new URL("../../docs/coming-from.md", import.meta.url));
 
-/** A Python that has the package of the example; `undefined` where there is none. */
+/** A Python with the package of the example, if there is one. */
 function python(): string | undefined {
   return ["python3", "/usr/bin/python3"].find((command) => {
     try {

@@ -10,10 +10,10 @@ import { until } from "../kit/wait.ts";
 const guide = await Deno.readTextFile(new URL("../../docs/deploy.md", import.meta.url));
 const UNIT = new URL("../../deploy/bcast.service", import.meta.url);
 
-/** Where the client seems to come from: not where the proxy does. */
+/** The forwarded address of the client, which differs from the one of the proxy. */
 const CLIENT = "127.0.0.2";
 
-/** `text` with every `from` as its `to`; each must be there, or the test tests something else. */
+/** Replaces every `from` with its `to`; fails if `text` does not contain one of them. */
 function replaced(text: string, changes: Readonly<Record<string, string>>): string {
   return Object.entries(changes).reduce((result, [from, to]) => {
     assert(result.includes(from), `docs/deploy.md no longer says ${from}`);
@@ -22,7 +22,7 @@ function replaced(text: string, changes: Readonly<Record<string, string>>): stri
 }
 
 function leftOut(what: string): void {
-  // deno-lint-ignore no-console -- nobody shall believe that this was tested
+  // deno-lint-ignore no-console -- a skipped test must not look like a passed one
   console.warn(`SKIPPED behind nginx: ${what}`);
 }
 
@@ -70,11 +70,11 @@ Deno.test({
     const died = nginx.ended().then((errors) => {
       throw new Error(`nginx ended: ${errors}`);
     });
-    // At the end of the test it ends as it should, and nobody waits for it any more.
+    // Its regular exit at the end of the test needs no report.
     died.catch(() => undefined);
     await Promise.race([up, died]);
 
-    await t.step("two clients talk", async () => {
+    await t.step("two clients exchange messages", async () => {
       await using alice = connect({ url, sender: "Alice" }, way.environment);
       await using bob = connect({ url, sender: "Bob" }, way.environment);
       await alice.send({ message: "through the proxy" });
@@ -82,7 +82,7 @@ Deno.test({
       assertEquals((await bob.who("lobby")).online, 2);
     });
 
-    await t.step("what the hub refuses reaches the client", async () => {
+    await t.step("errors of the hub reach the client", async () => {
       const answer = await get("nowhere");
       assertEquals(answer.status, 404);
       assertMatch(answer.headers.get("server") ?? "", /nginx/);
@@ -96,7 +96,7 @@ Deno.test({
       await until("the address in the log", () => hub.errors.includes(`from ${CLIENT}`));
     });
 
-    await t.step("the page and everything it names are there", async () => {
+    await t.step("the page and all its files are served", async () => {
       const answer = await get("", "text/html");
       const page = await answer.text();
       assertEquals(answer.status, 200);
@@ -110,15 +110,18 @@ Deno.test({
       }
     });
 
-    await t.step("a name comes through the proxy, and not past it", async () => {
-      const options = { hostname: "localhost", port, caCerts: [cert] };
-      using through = await Deno.connectTls(options);
-      assertEquals(await statusFor(through, "/chat/api/status", "chat.example.com"), 200);
-      const { hostname, port: own } = new URL(hubUrl);
-      using past = await Deno.connect({ hostname, port: Number(own) });
-      const forged = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: localhost\r\n";
-      assertEquals(await statusFor(past, "/api/status", `evil.example:${own}`, forged), 421);
-    });
+    await t.step(
+      "the host name of the proxy is accepted, and a forged one without the proxy rejected",
+      async () => {
+        const options = { hostname: "localhost", port, caCerts: [cert] };
+        using through = await Deno.connectTls(options);
+        assertEquals(await statusFor(through, "/chat/api/status", "chat.example.com"), 200);
+        const { hostname, port: own } = new URL(hubUrl);
+        using past = await Deno.connect({ hostname, port: Number(own) });
+        const forged = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: localhost\r\n";
+        assertEquals(await statusFor(past, "/api/status", `evil.example:${own}`, forged), 421);
+      },
+    );
 
     await t.step("events arrive one by one", async () => {
       const answer = await get("api/rooms/lobby/events");
@@ -141,13 +144,13 @@ Deno.test({
 });
 
 Deno.test({
-  name: "deploy/bcast.service passes systemd's own checks",
+  name: "`systemd-analyze` accepts deploy/bcast.service",
   ignore: systemdIsMissing(),
   fn: async () => {
     await using folder = await temporaryFolder();
     const path = `${folder.path}/bcast.service`;
     const unit = await Deno.readTextFile(UNIT);
-    // verify looks for the executable, which is not installed here.
+    // `verify` requires the executable, which is not installed here.
     assert(unit.includes("ExecStart=/usr/local/bin/bcast start"));
     await Deno.writeTextFile(path, unit.replaceAll("/usr/local/bin/bcast", Deno.execPath()));
     assertEquals(await analyze(["verify", "--man=no", path]), "");
@@ -158,7 +161,7 @@ Deno.test({
   },
 });
 
-Deno.test("deploy/bcast.service starts the hub with flags that there are", async () => {
+Deno.test("deploy/bcast.service starts the hub with existing flags", async () => {
   const unit = await Deno.readTextFile(UNIT);
   const [, line = ""] = /^ExecStart=\/usr\/local\/bin\/bcast start (.*)$/m.exec(unit) ?? [];
   await using folder = await temporaryFolder();
@@ -166,7 +169,7 @@ Deno.test("deploy/bcast.service starts the hub with flags that there are", async
   await using hub = new Program(["start", "--port", "0", ...args]);
   await hub.line(/^Listening on ws:\/\/localhost:\d+\/$/);
   if (Deno.build.os === "windows") return;
-  // What ExecReload does, to a hub that has nothing to read again.
+  // `ExecReload` on a hub that has nothing to reload.
   hub.kill("SIGHUP");
   hub.kill("SIGTERM");
   assertEquals(await hub.exit(), 0, hub.errors);
@@ -178,7 +181,7 @@ function systemdIsMissing(): boolean {
       .outputSync().success;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    // deno-lint-ignore no-console -- nobody shall believe that this was tested
+    // deno-lint-ignore no-console -- a skipped test must not look like a passed one
     console.warn("SKIPPED: the checks of the systemd unit, because systemd is not installed");
     return true;
   }
@@ -194,7 +197,7 @@ async function analyze(args: readonly string[]): Promise<string> {
   return said.trim();
 }
 
-/** The status that comes for a request by the name `host`, which `fetch()` would not send. */
+/** The status of a request with the header `Host: host`, which `fetch()` cannot send. */
 async function statusFor(
   conn: Deno.Conn,
   path: string,
@@ -208,7 +211,7 @@ async function statusFor(
   return Number(new TextDecoder().decode(buffer.subarray(0, count)).split(" ")[1]);
 }
 
-/** A port that was free a moment ago: nginx cannot pick one. */
+/** A port that is free now: nginx cannot choose one itself. */
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;

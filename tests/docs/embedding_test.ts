@@ -6,7 +6,7 @@ import { startTestHub } from "../kit/test_hub.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const text = await Deno.readTextFile(`${root}/docs/embedding.md`);
 
-/** Each example, with the output that the page promises. */
+/** The examples and their documented output. */
 const examples = [...text.matchAll(/```ts\n(.*?)```\s+```text\n(.*?)```/gs)].map(
   ([, code = "", output = ""]) => ({ code, output }),
 );
@@ -26,8 +26,8 @@ async function deno(folder: string, ...args: string[]): Promise<string> {
 }
 
 Deno.test({
-  name: "every example in docs/embedding.md compiles and prints what the page says",
-  // Links to folders need a privilege there.
+  name: "every example in docs/embedding.md compiles and prints the documented output",
+  // Symbolic links need a privilege on Windows.
   ignore: Deno.build.os === "windows",
   fn: async () => {
     assertEquals(examples.length, [...text.matchAll(/```ts\n/g)].length);

@@ -13,7 +13,7 @@ import { temporaryFolder } from "../kit/folder.ts";
 import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
-/** Programs of examples; each gets a few lines in its place that do as much as the example needs. */
+/** Shell scripts that replace the other programs of examples. */
 const STUBS = {
   jq: "exec head -n 1",
   tail: "exec echo 'a line of a log'",
@@ -21,25 +21,27 @@ const STUBS = {
   "work.sh": "touch worked",
 };
 
-/** What is put in place of what another machine has, and of what takes long. */
-const REPLACED: readonly (readonly [what: string, by: (place: Place) => string])[] = [
+/** Replacements of addresses and paths that exist on other machines only. */
+const REPLACEMENTS: readonly (readonly [from: string, to: (place: Place) => string])[] = [
   ["192.168.1.5", ({ host }) => host],
   ["/srv/bcast", ({ folder }) => `${folder}/srv`],
   ["/backup/bcast.db", ({ folder }) => `${folder}/copy.db`],
   ["/var/log/bcast.log", ({ folder }) => `${folder}/bcast.log`],
 ];
 
-/** Flags that make an example short and light; of flags that are given twice, the last one counts. */
-const LIGHTER: readonly (readonly [fits: RegExp, flags: string])[] = [
+/** Flags that make an example short and light; they override earlier ones. */
+const EXTRA_FLAGS: readonly (readonly [fits: RegExp, flags: string])[] = [
   [/^bench/, "--seconds 1"],
   [/^bench(?!.*--clients)/, "--clients 20"],
   [/^bench(?!.*--(?:in-flight|scene))/, "--rate 50"],
 ];
 
-/** What is run for an example. */
+/** The command line that is run for an example. */
 function lineOf(example: string, place: Place): string {
-  const line = REPLACED.reduce((text, [what, by]) => text.replace(what, by(place)), example);
-  return [line, ...LIGHTER.filter(([fits]) => fits.test(line)).map(([, flags]) => flags)].join(" ");
+  const line = REPLACEMENTS.reduce((text, [from, to]) => text.replace(from, to(place)), example);
+  return [line, ...EXTRA_FLAGS.filter(([fits]) => fits.test(line)).map(([, flags]) => flags)].join(
+    " ",
+  );
 }
 
 interface Place {
@@ -48,30 +50,30 @@ interface Place {
   readonly folder: string;
 }
 
-/** What an example needs beside being run, and what it promises. The first row that fits counts. */
-interface Treatment {
+/** The requirements and expectations of an example; the first that fits applies. */
+interface ExampleCase {
   readonly fits: RegExp;
-  /** For those that go on until they are told to end: what shows that they run. */
+  /** For examples that run until they are stopped: see `ExampleRun`. */
   readonly shows?: RegExp;
   readonly env?: Readonly<Record<string, string>>;
-  /** Files that it reads, by name. */
+  /** Contents of the files that it reads, by name. */
   readonly files?: () => Promise<Readonly<Record<string, string>>>;
-  /** A directory in its folder that holds the log of a hub. */
+  /** A directory in its folder with the log of a hub. */
   readonly log?: string;
-  /** Runs it against a hub of its own, with Eve in it and an admin token in the environment. */
+  /** Runs it on a separate hub with a client called Eve, and an admin token in the environment. */
   readonly moderates?: {
-    /** What a moderator has ordered before. */
-    readonly before?: readonly [what: string, fields: object];
+    /** A moderation action that precedes it. */
+    readonly before?: readonly [action: string, fields: object];
   };
-  /** See `Run`. */
+  /** See `ExampleRun`. */
   readonly then?: string;
-  /** What its standard output must be like. */
+  /** The expected standard output. */
   readonly prints?: RegExp;
-  /** A message that must be kept afterwards. */
+  /** A message that must be in the log afterwards. */
   readonly keeps?: { readonly room: string; readonly like: RegExp };
 }
 
-/** What `bcast token` works with. */
+/** The keys for `bcast token`. */
 async function keys(): Promise<Readonly<Record<string, string>>> {
   const secret = "s".repeat(43);
   const pair = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
@@ -87,7 +89,7 @@ const JWT = /^(?:[\w-]+\.){2}[\w-]+\n$/;
 
 const JSON_LINES = /^(?:\{.*\}\n)+$/;
 
-const TREATMENTS: readonly Treatment[] = [
+const EXAMPLE_CASES: readonly ExampleCase[] = [
   {
     fits: /^start .*--quiet/,
     shows: /./,
@@ -187,12 +189,12 @@ const TREATMENTS: readonly Treatment[] = [
 
 const ADMIN_TOKEN = "an-admin-token-for-examples";
 
-/** A hub with moderators and with Eve, who is in two rooms, and the environment that leads to it. */
-async function moderatedHub(
-  { before }: NonNullable<Treatment["moderates"]>,
+/** Starts a moderated hub with Eve in two rooms; returns the environment to connect to it. */
+async function startHubWithEve(
+  { before }: NonNullable<ExampleCase["moderates"]>,
 ): Promise<{ readonly env: Readonly<Record<string, string>> } & AsyncDisposable> {
   const broker = await openSqliteBroker({ path: ":memory:" });
-  // A token of Alice's was used here once.
+  // The name Alice is owned by a token.
   await sqliteStorage(broker).ownedNames.put([{ key: "alice", name: "Alice", seen: Date.now() }]);
   const hub = await startTestHub({
     broker,
@@ -219,7 +221,7 @@ async function makeLog(path: string): Promise<void> {
   await broker.append([{ room: "lobby", sender: "Alice", content: { message: "hi" } }]);
 }
 
-/** All commands, those of groups too. */
+/** All commands, including those of groups. */
 const WORDS: readonly AnyCommand[] = COMMANDS.flatMap((command) => [
   command,
   ...Object.values(command.commands ?? {}),
@@ -232,19 +234,19 @@ const EXAMPLES: readonly string[] = [
   ),
 ];
 
-/** The rooms that examples are about. */
+/** The rooms that examples name. */
 const ROOMS: readonly string[] = [
   ...new Set(["lobby", ...EXAMPLES.flatMap((line) => /--room ([a-z]+)/.exec(line)?.[1] ?? [])]),
 ];
 
-/** Shells that are missing here; says so loudly. */
+/** The shells that are not installed; prints a warning for each. */
 function missingShells(): readonly string[] {
   return [...new Set(EXAMPLES.map(shellOf))].filter((shell) => {
     try {
       return !new Deno.Command(shell, { args: ["-c", "exit 0"] }).outputSync().success;
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
-      // deno-lint-ignore no-console -- nobody shall believe that this was tested
+      // deno-lint-ignore no-console -- a skipped test must not look like a passed one
       console.warn(`SKIPPED: examples for ${shell}, because it is not installed`);
       return true;
     }
@@ -263,7 +265,7 @@ async function eachOf<T>(items: readonly T[], width: number, task: (item: T) => 
 }
 
 Deno.test({
-  name: "every example in every help does what it says",
+  name: "every example in every help text works as described",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();
@@ -276,7 +278,7 @@ Deno.test({
       }))
     ));
     await using hub = await startTestHub({ broker });
-    // Somebody who goes on talking, for those who listen.
+    // A client that keeps sending messages, for examples that listen.
     await using alice = connect({
       url: hub.url,
       sender: "Alice",
@@ -290,17 +292,17 @@ Deno.test({
     const missing = missingShells();
     const examples = EXAMPLES.filter((line) => !missing.includes(shellOf(line)));
     try {
-      // The long ones first, so that nothing waits for them in the end.
+      // The slow examples run first.
       const order = examples.toSorted((a, b) =>
         Number(/^bench/.test(b)) - Number(/^bench/.test(a))
       );
       await eachOf(order.map((line, n) => [line, n] as const), 4, async ([line, n]) => {
         const place = { host: new URL(hub.url).host, folder: `${folder.path}/${n}` };
         await Deno.mkdir(place.folder);
-        const treatment = TREATMENTS.find(({ fits }) => fits.test(line));
-        const { shows, then, env, files, log, moderates } = treatment ?? {};
+        const exampleCase = EXAMPLE_CASES.find(({ fits }) => fits.test(line));
+        const { shows, then, env, files, log, moderates } = exampleCase ?? {};
         if (log !== undefined) await makeLog(`${place.folder}/${log}/bcast.db`);
-        await using own = moderates === undefined ? undefined : await moderatedHub(moderates);
+        await using own = moderates === undefined ? undefined : await startHubWithEve(moderates);
         for (const [name, text] of Object.entries(await files?.() ?? {})) {
           await Deno.writeTextFile(`${place.folder}/${name}`, text, { mode: 0o600 });
         }
@@ -318,14 +320,14 @@ Deno.test({
           ...(shows === undefined ? {} : { shows }),
           ...(then === undefined ? {} : { then }),
         });
-        const trouble = complaint(outcome, treatment);
+        const trouble = complaint(outcome, exampleCase);
         if (trouble !== undefined) failures.push(`bcast ${line}: ${trouble}\n${show(outcome)}`);
       });
     } finally {
       clearInterval(talking);
     }
     await alice.close();
-    for (const { keeps, fits } of TREATMENTS) {
+    for (const { keeps, fits } of EXAMPLE_CASES) {
       if (keeps === undefined || !examples.some((line) => fits.test(line))) continue;
       const kept = await broker.read(keeps.room, { limit: 10_000 });
       const texts = kept.map(({ sender, message, data }) =>
@@ -339,12 +341,12 @@ Deno.test({
 
 function complaint(
   { code, out, err }: ExampleResult,
-  treatment: Treatment | undefined,
+  exampleCase: ExampleCase | undefined,
 ): string | undefined {
-  const ending = treatment?.shows === undefined ? [0] : [0, 130, 143];
+  const ending = exampleCase?.shows === undefined ? [0] : [0, 130, 143];
   if (!ending.includes(code)) return `ended with ${code}`;
-  if (treatment?.prints !== undefined && !treatment.prints.test(out)) {
-    return `does not print ${treatment.prints}`;
+  if (exampleCase?.prints !== undefined && !exampleCase.prints.test(out)) {
+    return `does not print ${exampleCase.prints}`;
   }
   return /^(?:Unknown|Unexpected|Cannot) /m.test(err) ? "complains" : undefined;
 }
@@ -353,7 +355,7 @@ function show({ out, err }: ExampleResult): string {
   return `${out.slice(-800)}\n${err.slice(-800)}`;
 }
 
-Deno.test("every command has an example, and every example a purpose that fits its line", () => {
+Deno.test("every command has an example, and every example a purpose that fits on its line", () => {
   for (const { name, examples } of WORDS) {
     assert(examples.length > 0, name);
     for (const [line, purpose] of examples) {

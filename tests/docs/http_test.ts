@@ -25,11 +25,13 @@ function hasCurl(): boolean {
 const usable = hasCurl();
 
 Deno.test({
-  name: `every command in docs/http.md works${usable ? "" : ": SKIPPED, there is no new curl"}`,
+  name: `every command in docs/http.md works${
+    usable ? "" : ": SKIPPED, curl is missing or too old"
+  }`,
   ignore: !usable || Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();
-    // Error responses fail the command; nothing else differs from what a reader sees.
+    // The only change to the commands: error responses fail them.
     await Deno.writeTextFile(`${folder.path}/.curlrc`, "fail-with-body\nsilent\nshow-error\n");
     await using hub = await startTestHub();
     const start = (line: string): Deno.ChildProcess =>
@@ -85,7 +87,7 @@ Deno.test("docs/http.md names every path and every error status", async () => {
   await using hub = await startTestHub();
   const { body } = await fetchJson(hub, "/api/openapi.json");
   for (const path of Object.keys(body.paths)) {
-    // These are in docs/moderation.md.
+    // Documented in docs/moderation.md.
     if (path.startsWith("/api/admin/")) continue;
     assert(text.includes(path.replace("{room}", "lobby")), path);
   }

@@ -11,7 +11,7 @@ const text = await Deno.readTextFile(new URL("../../docs/moderation.md", import.
 
 const TOKEN = "an-admin-token-of-the-hub";
 
-Deno.test("every moderating command in docs/moderation.md works, one after the other", async () => {
+Deno.test("all moderation commands in docs/moderation.md work in sequence", async () => {
   await using hub = await startTestHub({
     authorizer: combineAuthorizers([new SecretAuthorizer([TOKEN], { admin: true })], {
       open: true,

@@ -5,7 +5,7 @@ import { Program, startHubProcess } from "../kit/process.ts";
 import { TestSocket } from "../kit/test_socket.ts";
 import { until } from "../kit/wait.ts";
 
-/** A little more than the program itself opens. */
+/** Slightly more files than the program itself opens. */
 const DESCRIPTORS = 150;
 
 Deno.test({
@@ -50,7 +50,7 @@ Deno.test({
     await using hub = program;
     using socket = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) });
     await socket.write(new TextEncoder().encode("GET / HTTP/1.1\r\nX: "));
-    // What comes after it was taken in was taken in after it.
+    // The hub accepts connections in order: it has accepted the first once it serves the second.
     await using _client = await TestSocket.plain(url);
     hub.kill("SIGTERM");
     assertEquals(await hub.exit(), 0, hub.errors);

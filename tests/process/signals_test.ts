@@ -11,14 +11,14 @@ const STRAY: readonly Deno.Signal[] = [
   ...linux ? ["SIGSTKFLT"] as const : [],
 ];
 
-/** Signals that stop the hub, beside SIGINT and SIGTERM. */
+/** Signals that stop the hub, like SIGINT and SIGTERM. */
 const ENDS: readonly Deno.Signal[] = ["SIGQUIT", "SIGXCPU", ...linux ? ["SIGPWR"] as const : []];
 
 const ignore = Deno.build.os === "windows";
 
 for (const end of ENDS) {
   Deno.test({
-    name: `bcast start logs and ignores stray signals, and stops in order at ${end}`,
+    name: `bcast start logs and ignores stray signals, and shuts down on ${end}`,
     ignore,
     async fn() {
       const { program: hub, url } = await startHubProcess(["--memory"]);
@@ -29,7 +29,7 @@ for (const end of ENDS) {
         hub.kill(signal);
         await until(`${signal} in the log`, () => hub.errors.includes(`${signal} is ignored`));
       }
-      // Not logged: the runtime ignores it. It means that the reader of the output is gone.
+      // SIGPIPE is not logged: the runtime ignores it.
       hub.kill("SIGPIPE");
       await alice.send({ message: "after" });
       await alice.close();

@@ -26,10 +26,10 @@ function fields<T>(
   }) as fc.Arbitrary<T>;
 }
 
-/** Any well-formed text: what JSON over a WebSocket can carry as it is. */
+/** Any well-formed text, which JSON over a WebSocket carries unchanged. */
 export const text = fc.string({ unit: "binary", maxLength: 50 });
 
-/** Any JSON, as it is after travelling. */
+/** Any JSON value that round-trips. */
 export const json: fc.Arbitrary<unknown> = fc.jsonValue({ maxDepth: 5 }).map((value) =>
   JSON.parse(JSON.stringify(value))
 );
@@ -42,7 +42,7 @@ export const room: fc.Arbitrary<string> = fc.tuple(
   fc.string({ unit: fc.constantFrom(...ALNUM, ".", "_", "-"), maxLength: 63 }),
 ).map(([first, rest]) => first + rest);
 
-/** A person's name, as it is shown. */
+/** A normalized user name. */
 export const name: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }),
   fc.constantFrom("Alice", "guest-ab12", "Zoë", "山田 太郎", "👩‍👩‍👧‍👦", "می‌خواهم"),
@@ -213,7 +213,7 @@ export const HUB_FRAMES: { readonly [T in HubFrame["type"]]: fc.Arbitrary<HubFra
   }, { ref, retryAfter: fc.double({ min: 0, max: 1e6, noNaN: true }) }),
 };
 
-/** A frame of any of the types, with something in it changed, added or taken away. */
+/** A frame of any type with one part changed, added or removed. */
 export function mutated(
   frames: Readonly<Record<string, fc.Arbitrary<object>>>,
 ): fc.Arbitrary<string> {

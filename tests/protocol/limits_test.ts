@@ -15,7 +15,7 @@ import {
   parseHubFrame,
 } from "../../protocol.ts";
 
-/** The code of what is wrong with a frame; `ok` when nothing is. */
+/** The error code for a frame, or `ok`. */
 function outcome(frame: object, maxMessageBytes?: number): string {
   const parsed = parseClientFrame(JSON.stringify(frame), maxMessageBytes);
   return parsed.ok ? "ok" : parsed.error.code;
@@ -28,7 +28,7 @@ for (
     for (const limit of [100, 101, 102, 103, 104, DEFAULT_LIMITS.maxMessageBytes]) {
       const empty = JSON.stringify({ type: "message", message: "" }).length;
       const count = Math.floor((limit - empty) / bytes);
-      // Filled up with spaces, which are outside of the string.
+      // Padded with spaces outside of the string.
       const rest = " ".repeat(limit - empty - count * bytes);
       const full = JSON.stringify({ type: "message", message: character.repeat(count) }) + rest;
       assertEquals(new TextEncoder().encode(full).length, limit);
@@ -138,7 +138,7 @@ Deno.test(`\`normalizeName()\` takes 1 to ${MAX_NAME_LENGTH} characters, not uni
     assertEquals(normalizeName(longest), longest);
     assertEquals(normalizeName(longest + character), undefined);
   }
-  // Composed first, then counted.
+  // Names are normalized before they are counted.
   assertEquals(normalizeName("e\u0301".repeat(MAX_NAME_LENGTH)), "é".repeat(MAX_NAME_LENGTH));
   assertEquals(normalizeName("x".repeat(10 ** 6)), undefined);
 });

@@ -82,7 +82,7 @@ for (
     );
   });
 
-  Deno.test(`\`${name}()\` never throws for a frame with a fault in it`, () => {
+  Deno.test(`\`${name}()\` never throws for a damaged frame`, () => {
     fc.assert(
       fc.property(mutated(frames), (text) => assertSound<object>(parse, text)),
       { numRuns: 2000 },
@@ -106,7 +106,7 @@ for (
   });
 }
 
-Deno.test("`parseClientFrame()` returns what is wrong, with the `ref` if there is one", () => {
+Deno.test("`parseClientFrame()` returns an error with the `ref`, if there is one", () => {
   for (
     const [text, code, ref] of [
       ["", "bad_json"],

@@ -12,7 +12,7 @@ import {
 
 const encoder = new TextEncoder();
 
-/** Text with more than its share of what is difficult. */
+/** Text with many difficult characters. */
 const text = fc.string({
   unit: fc.oneof(
     fc.constantFrom(..."aß€\n\t\r\u0000\u001b\u007f\u009b\u200c\u200d\u200e\u202e\u2066\u2028"),
@@ -25,7 +25,7 @@ Deno.test("`visible()` removes everything that controls a terminal or reorders t
   fc.assert(
     fc.property(text, (input) => {
       const shown = visible(input);
-      // deno-lint-ignore no-control-regex -- controls are what this is about
+      // deno-lint-ignore no-control-regex -- the test is about control characters
       assert(!/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(shown));
       assert(!/[\p{Bidi_Control}\ufeff\u00ad\u200b]/u.test(shown));
       assert(shown.isWellFormed());
@@ -117,7 +117,7 @@ Deno.test("`shouldReconnect()` matches the table in the protocol for every code"
   for (const [code, reconnect] of table) assertEquals(shouldReconnect(code), reconnect, `${code}`);
   for (let code = 4000; code < 4500; code++) assert(shouldReconnect(code), `${code}`);
   for (let code = 4500; code < 5000; code++) assert(!shouldReconnect(code), `${code}`);
-  // Not closed by either side, but by the network.
+  // The connection was lost without a close frame.
   for (const code of [1005, 1006, 1012, 1014, 1015]) assert(shouldReconnect(code), `${code}`);
   assertEquals(new Set(Object.values(CLOSE)).size, Object.keys(CLOSE).length);
 });

@@ -9,10 +9,10 @@ import { PathProxy } from "../kit/path_proxy.ts";
 
 const HTML = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
 
-/** Compressed bytes of script that the page may take. */
+/** The limit for the compressed script of the page, in bytes. */
 const MAX_SCRIPT = 64 * 1024;
 
-/** What an asset answers, without the network between. */
+/** The response for an asset. */
 function ask(path: string, headers: HeadersInit = {}, method = "GET"): Response | undefined {
   return new Assets().answer(new Request(`http://hub${path}`, { method, headers }), path);
 }
@@ -23,18 +23,18 @@ async function pageText(): Promise<string> {
   return await response.text();
 }
 
-/** Every file that the page names. */
+/** All files that the page refers to. */
 async function named(): Promise<string[]> {
   return [...(await pageText()).matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = ""]) => path);
 }
 
 await buildWeb();
 
-Deno.test("`buildWeb()` does nothing when the sources are what they were", async () => {
+Deno.test("`buildWeb()` does nothing when the sources are unchanged", async () => {
   assertEquals(await buildWeb(), false);
 });
 
-Deno.test("`Assets` serves the page to those who accept HTML, and leaves the others to the hub", async () => {
+Deno.test("`Assets` serves the page to clients that accept HTML, and leaves other requests to the hub", async () => {
   await using hub = await startTestHub();
   const url = hub.url.replace("ws:", "http:");
   const page = await fetch(url, { headers: HTML });
@@ -43,12 +43,12 @@ Deno.test("`Assets` serves the page to those who accept HTML, and leaves the oth
 
   const other = await fetch(url, { headers: { accept: "*/*" } });
   assertEquals(other.status, 200);
-  // Older runtimes name the encoding, too.
+  // Older runtimes add the encoding.
   assertMatch(other.headers.get("vary") ?? "", /(?:^|, )accept$/);
   assertMatch(await other.text(), /^Open http:\/\/127\.0\.0\.1:\d+ in a browser/);
 });
 
-Deno.test("`Assets` serves no more than `GET` and `HEAD`, and nothing beside its files", () => {
+Deno.test("`Assets` serves only `GET` and `HEAD`, and only its files", () => {
   assertEquals(ask("/", HTML, "POST"), undefined);
   for (
     const path of ["/index.html", "/list.json", "/../deno.json", "/assets/", "/assets/app.js", "//"]
@@ -64,7 +64,7 @@ Deno.test("`Assets` answers `HEAD` as `GET`, without the body", async () => {
   assertEquals([(await head.text()).length, (await get.text()).length > 0], [0, true]);
 });
 
-Deno.test("`Assets` keeps what has its hash in its name for ever, and asks for the rest", async () => {
+Deno.test("`Assets` lets browsers cache files with a hash in their name, and revalidate all others", async () => {
   for (const path of await named()) {
     const control = ask(`/${path}`)?.headers.get("cache-control");
     assertEquals(
@@ -77,7 +77,7 @@ Deno.test("`Assets` keeps what has its hash in its name for ever, and asks for t
   assertEquals(ask("/sw.js")?.headers.get("cache-control"), "no-cache");
 });
 
-Deno.test("`Assets` sends the best coding that is accepted, each with a tag of its own", async () => {
+Deno.test("`Assets` sends the best accepted encoding, each with its own ETag", async () => {
   const path = `/${(await named()).find((each) => each.endsWith(".js"))}`;
   const tags = new Set<string | null>();
   const plain = await ask(path)?.text();
@@ -109,7 +109,7 @@ Deno.test("`Assets` sends the best coding that is accepted, each with a tag of i
   assertEquals(tags.size, 3);
 });
 
-Deno.test("`Assets` answers 304 to who has the same", () => {
+Deno.test("`Assets` answers 304 to a matching ETag", () => {
   const etag = ask("/", HTML)?.headers.get("etag") ?? "";
   for (const known of [etag, `"other", ${etag}`, `W/${etag}`, "*"]) {
     const response = ask("/", { ...HTML, "if-none-match": known });
@@ -122,7 +122,7 @@ Deno.test("`Assets` answers 304 to who has the same", () => {
   assertEquals(ask("/", { ...HTML, "if-none-match": `"other"` })?.status, 200);
 });
 
-Deno.test("`Assets` lets nothing in from elsewhere, and nothing inline", async () => {
+Deno.test("`Assets` sends a policy against inline and third-party content", async () => {
   for (const path of ["/", ...(await named()).map((each) => `/${each}`)]) {
     const headers = ask(path, HTML)?.headers;
     const policy = headers?.get("content-security-policy") ?? "";
@@ -150,7 +150,7 @@ Deno.test("`Assets` sends a script of at most 64 KiB", async () => {
 Deno.test("the page's script does not contain the schema library", async () => {
   const path = (await named()).find((each) => each.endsWith(".js"));
   const text = await ask(`/${path}`)?.text() ?? "";
-  // The key of Standard Schema, which every schema of the library has; minifying keeps it.
+  // Every schema of the library has this key of Standard Schema; minifying keeps it.
   assert(text.length > 0 && !text.includes("~standard"));
 });
 
@@ -163,7 +163,7 @@ Deno.test("`Assets` answers 503 while the page is not built", async () => {
   assertEquals(assets.answer(new Request("http://hub/sw.js"), "/sw.js"), undefined);
 });
 
-Deno.test("the page and all its files are there under a base path behind a proxy", async () => {
+Deno.test("the page and all its files are served under a base path behind a proxy", async () => {
   await using hub = await startTestHub();
   await using proxy = new PathProxy("/chat", hub.port);
   const page = await fetch(proxy.url, { headers: HTML });

@@ -1,9 +1,9 @@
 // deno-lint-ignore-file no-console -- a script: what it prints is what it is for
 
 /**
- * `deno task web:perf [--seconds 30] [--rate 200] [--rounds 3]`: an open page while somebody sends
- * without pause, in a real browser. Prints for each round how long the page was busy at a stretch,
- * how evenly it drew, and what it keeps: heap and nodes shall stop growing.
+ * `deno task web:perf [--seconds 30] [--rate 200] [--rounds 3]`: measures an open page
+ * in a real browser under a constant stream of messages. Prints for each round the long tasks, the
+ * frame times, and the memory of the page: heap and nodes must stop growing.
  *
  * @module
  */
@@ -15,18 +15,18 @@ import { columns } from "../../render/table.ts";
 import { type ChatPage, TestBrowser } from "../kit/browser.ts";
 import { startHubProcess } from "../kit/process.ts";
 
-/** Milliseconds between two looks how many messages are due. */
+/** Milliseconds between two batches of messages. */
 const TICK = 5;
 
-/** What the page noted of itself, in milliseconds. */
+/** Measurements of the page, in milliseconds. */
 interface Noted {
   /** Tasks of more than 50 ms (W3C Long Tasks API). */
   readonly tasks: number[];
-  /** From one frame to the next. */
+  /** Times between frames. */
   readonly frames: number[];
 }
 
-/** What the page keeps after everything that nobody needs was thrown away. */
+/** Memory of the page after a garbage collection. */
 interface Kept {
   readonly heapBytes: number;
   readonly nodes: number;
@@ -44,7 +44,7 @@ const HEAD = [
   { title: "NODES", align: "right" },
 ] as const;
 
-/** A whole number from 1 up out of the command line. */
+/** A positive integer from the command line. */
 function atLeastOne(name: string, given: unknown, fallback: number): number {
   if (given === undefined) return fallback;
   const number = Number(given);
@@ -53,7 +53,7 @@ function atLeastOne(name: string, given: unknown, fallback: number): number {
   Deno.exit(2);
 }
 
-/** Has the page note its long tasks and its frames from now on. */
+/** Starts to measure long tasks and frames in the page. */
 function watch({ page }: ChatPage): Promise<JSHandle<Noted>> {
   return page.evaluateHandle(() => {
     const noted: Noted = { tasks: [], frames: [] };
@@ -72,7 +72,7 @@ function watch({ page }: ChatPage): Promise<JSHandle<Noted>> {
   });
 }
 
-/** What was noted since the last time. */
+/** Takes the measurements since the last call. */
 function take(noted: JSHandle<Noted>): Promise<Noted> {
   return noted.evaluate(({ tasks, frames }) => ({
     tasks: tasks.splice(0),
@@ -87,7 +87,7 @@ async function kept(devtools: CDPSession): Promise<Kept> {
   return { heapBytes: usedSize, nodes };
 }
 
-/** Sends `rate` messages a second; resolves with how many, once the hub has them all. */
+/** Sends `rate` messages per second; resolves with their number once all are acked. */
 async function flood(sender: ClientConnection, rate: number, seconds: number): Promise<number> {
   const start = performance.now();
   const acks: Promise<unknown>[] = [];
@@ -121,7 +121,7 @@ function row(round: string, messages: number, noted: Noted | undefined, now: Kep
   ];
 }
 
-/** Milliseconds from the Enter key until the page shows that the hub has the message. */
+/** Milliseconds from the Enter key until the page shows the ack. */
 async function ownMessage(alice: ChatPage): Promise<number> {
   const start = performance.now();
   await alice.say("how long does this take?");

@@ -1,10 +1,10 @@
 /**
- * Takes the pictures of the web page in `docs`: its main states, both themes, phone and desk. A real
- * hub, a real browser, people who really talk.
+ * Takes the screenshots of the web page in `docs`: its main states, in both themes, on a phone and a
+ * desktop, with a real hub and a real browser.
  *
  * ```sh
- * deno task screenshots           # those of the documentation, into docs
- * deno task screenshots --all DIR # every state, into DIR, to be looked at
+ * deno task screenshots           # the screenshots of the documentation
+ * deno task screenshots --all DIR # every state, into DIR, for review
  * ```
  *
  * @module
@@ -39,7 +39,7 @@ const TALK: readonly (readonly [who: string, text: string, kind?: "action"])[] =
 const MINE = "I take the second one, _before lunch_.";
 const LAST = "Thank you, Alice! Then we are done for today.";
 
-/** The people without a browser. */
+/** The clients without a browser. */
 class Company implements AsyncDisposable {
   readonly #people = new Map<string, ClientConnection>();
 
@@ -68,7 +68,7 @@ class Company implements AsyncDisposable {
   }
 }
 
-/** Somebody called Alice in the middle of a conversation. */
+/** Opens the page as Alice, with a conversation of several users. */
 async function conversation(browser: TestBrowser, options: ProfileOptions) {
   const hub = await startTestHub({ rooms: ["team"] });
   const company = new Company(hub);
@@ -107,14 +107,14 @@ async function conversation(browser: TestBrowser, options: ProfileOptions) {
 
 async function shoot({ page }: ChatPage, file: URL): Promise<void> {
   await page.evaluate(() => document.fonts.ready);
-  // What was clicked for is there by the next frame but one.
+  // A click takes effect within two frames.
   await page.evaluate(() =>
     new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))
   );
   await Deno.writeFile(file, await page.screenshot({ animations: "disabled", caret: "hide" }));
 }
 
-/** The pictures of the documentation: a desk by day, a phone by night. */
+/** The screenshots of the documentation: a light desktop and a dark phone. */
 async function forDocs(browser: TestBrowser): Promise<void> {
   for (
     const [name, options] of [
@@ -128,7 +128,7 @@ async function forDocs(browser: TestBrowser): Promise<void> {
   }
 }
 
-/** Every main state, to be looked at. */
+/** Every main state, for review. */
 async function all(browser: TestBrowser, folder: URL): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   for (const colorScheme of ["light", "dark"] as const) {

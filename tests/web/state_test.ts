@@ -89,7 +89,7 @@ function texts(thread: Thread): string[] {
 const ALICE: ChatState = { ...EMPTY, me: "Alice" };
 const IN_LOBBY = after(ALICE, joined(0));
 
-Deno.test("`append()` and `prepend()` keep the order and the places, in chunks", () => {
+Deno.test("`append()` and `prepend()` keep order and positions, in chunks", () => {
   const steps = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 120 })), {
     maxLength: 12,
   });
@@ -104,7 +104,7 @@ Deno.test("`append()` and `prepend()` keep the order and the places, in chunks",
         const before = log;
         log = atEnd ? append(log, items) : prepend(log, items);
         expected = atEnd ? [...expected, ...names] : [...names, ...expected];
-        // Whatever was in a chunk of its own is the same object: nothing draws it again.
+        // Full chunks stay the same objects, and are not rendered again.
         const same = log.chunks.filter((chunk) => before.chunks.includes(chunk)).length;
         assert(same >= before.chunks.length - 1);
       }
@@ -126,7 +126,7 @@ Deno.test("`append()` and `prepend()` keep the order and the places, in chunks",
   );
 });
 
-Deno.test("`rowsOf()` groups what one person says at one time, and begins days", () => {
+Deno.test("`rowsOf()` groups consecutive messages of one sender, and marks days", () => {
   const said = (seq: number, sender: string, at: number): LogItem => ({
     ...messageItem(message(seq, "x", sender), "Alice"),
     seq,
@@ -156,7 +156,7 @@ Deno.test("`rowsOf()` groups what one person says at one time, and begins days",
   ]);
   assertEquals(rows.map(({ isNew }) => isNew), [false, false, false, false, false, false, true]);
   assertEquals(rowsOf(items.slice(1, 2), items[0], undefined)[0]?.begins, false);
-  // A name that is proved says nothing of one that is not.
+  // Verified and unverified messages are not grouped.
   const proved: LogItem = {
     ...messageItem({ ...message(7, "x", "Bob"), verified: true }, "Alice"),
     seq: 7,
@@ -171,21 +171,21 @@ Deno.test("`rowsOf()` groups what one person says at one time, and begins days",
   ]);
 });
 
-Deno.test("`reduce()` counts what nobody looked at, until somebody does", () => {
+Deno.test("`reduce()` counts messages as unread until the user sees them", () => {
   let state = after(IN_LOBBY, message(1), message(2, "hi @ALICE!"), message(3, "mine", "alice"));
   assertEquals([lobby(state).unread, lobby(state).mentions, lobby(state).newFrom], [2, 1, 0]);
   state = after(state, { type: "attention", attentive: true });
   assertEquals([lobby(state).unread, lobby(state).mentions], [0, 0]);
   state = after(state, message(4), { type: "attention", attentive: false }, message(5));
-  // The line moves to the first one that was not seen.
+  // The line moves to the first unseen message.
   assertEquals([lobby(state).unread, lobby(state).newFrom], [1, 4]);
   assertEquals(unreadIn(state), { unread: 1, mentions: 0 });
-  // A reload begins there, whatever comes until then.
+  // A reload starts there, whatever is received until then.
   state = after(state, message(6), message(7));
   assertEquals(state.readMarkers.get("lobby"), { epoch: "e", id: 4 });
 });
 
-Deno.test("`reduce()` takes history for read, but for what an earlier visit had not", () => {
+Deno.test("`reduce()` counts history as read, except what was unread at an earlier visit", () => {
   const history = [message(8), message(9), message(10)];
   const fresh = after(ALICE, joined(10, { history }), ...history);
   assertEquals([lobby(fresh).unread, lobby(fresh).newFrom], [0, undefined]);
@@ -207,7 +207,7 @@ Deno.test("`reduce()` takes history for read, but for what an earlier visit had 
   assertEquals([lobby(called).unread, lobby(called).mentions], [2, 1]);
 });
 
-Deno.test("`reduce()` shows a message as one, whether its ack or its copy comes first", () => {
+Deno.test("`reduce()` shows a sent message once, whether its ack or its copy arrives first", () => {
   const pending = { ref: "r", text: "mine", action: false, at: NOW };
   const sending = after(IN_LOBBY, { type: "sending", key: "#lobby", pending });
   assertEquals([lobby(sending).pending.length, lobby(sending).log.size], [1, 0]);
@@ -217,7 +217,7 @@ Deno.test("`reduce()` shows a message as one, whether its ack or its copy comes 
     const done = after(sending, ...order);
     assertEquals([lobby(done).pending.length, texts(lobby(done))], [0, ["mine"]]);
   }
-  // Said under a name that one has no more by the time it comes back.
+  // The sender was renamed before the copy arrived.
   const renamed = after(sending, message(1, "mine", "Ally"), ack);
   assert([...itemsOf(lobby(renamed).log)].every((item) => item.kind === "said" && item.mine));
   const failed = after(sending, { type: "failed", key: "#lobby", ref: "r", error: "No" });
@@ -225,7 +225,7 @@ Deno.test("`reduce()` shows a message as one, whether its ack or its copy comes 
   assertEquals(lobby(after(failed, { type: "discard", key: "#lobby", ref: "r" })).pending, []);
 });
 
-Deno.test("`reduce()` never passes over a hole in silence", () => {
+Deno.test("`reduce()` marks every gap in the history", () => {
   const before = after(IN_LOBBY, message(1), message(2));
   const back = after(before, joined(9, { rejoined: true, recovered: true }), message(3));
   assertEquals(texts(lobby(back)), ["#1", "#2", "#3"]);
@@ -236,7 +236,7 @@ Deno.test("`reduce()` never passes over a hole in silence", () => {
   assertEquals([lobby(hole).complete, lobby(anew).complete], [true, true]);
 });
 
-Deno.test("`reduce()` puts older messages before what is there, each once", () => {
+Deno.test("`reduce()` inserts older messages at the beginning, each once", () => {
   const state = after(ALICE, joined(10), message(9), message(10), {
     type: "older",
     key: "#lobby",
@@ -248,7 +248,7 @@ Deno.test("`reduce()` puts older messages before what is there, each once", () =
   assert(lobby(all).complete);
 });
 
-Deno.test("`reduce()` keeps cleared what was cleared, until it is asked for", () => {
+Deno.test("`reduce()` keeps a view cleared until the user asks for earlier messages", () => {
   const cleared = after(
     ALICE,
     joined(2),
@@ -268,7 +268,7 @@ Deno.test("`reduce()` keeps cleared what was cleared, until it is asked for", ()
   assertEquals([...itemsOf(lobby(back).log)].map(({ seq }) => seq), [0, 1, 2]);
 });
 
-Deno.test("`reduce()` follows who is there, under which name, and who types", () => {
+Deno.test("`reduce()` tracks members, renames and typing", () => {
   let state = after(
     IN_LOBBY,
     direct("Bob", "Alice", "psst"),
@@ -294,7 +294,7 @@ Deno.test("`reduce()` follows who is there, under which name, and who types", ()
     "You are now Ann",
     "Carol left",
   ]);
-  // Too many to be named.
+  // Too many members for a list.
   const crowd = after(state, { type: "presence", room: "lobby", online: 200 });
   assertEquals([crowd.threads.get("#lobby")?.room?.online, lobby(crowd).room?.members], [
     200,
@@ -320,7 +320,7 @@ Deno.test("`reduce()` keeps the open thread, with the reason, when the hub remov
   assertEquals([state.current, state.threads.size], ["#dev", 2]);
   assertEquals(state.threads.get("#dev")?.closedReason, "Room dev is closed: tidy");
   assertEquals(lobby(state).closedReason, "You are no longer in #lobby");
-  // The user enters it again, is refused in words, and is let in at last.
+  // The user rejoins, is rejected with a reason, and succeeds later.
   state = after(state, { type: "entering", room: "lobby" });
   assertEquals(lobby(state).closedReason, undefined);
   const code = "forbidden";
@@ -342,7 +342,7 @@ Deno.test("`reduce()` goes to another thread when the user closes the one shown"
   assertEquals(after(state, { type: "close", key: "#lobby" }).current, undefined);
 });
 
-Deno.test("`saved()` and `restored()` bring private messages and what was not sent through a reload", () => {
+Deno.test("`saved()` and `restored()` preserve private and unsent messages over a reload", () => {
   const pending = { ref: "r", text: "waits", action: false, at: NOW };
   const state = after(
     IN_LOBBY,
@@ -359,11 +359,11 @@ Deno.test("`saved()` and `restored()` bring private messages and what was not se
   assertEquals(lobby(after(again, joined(1))).pending, [pending]);
   const bob = again.threads.get(directKey("Bob"));
   assertEquals(bob === undefined ? [] : texts(bob), ["psst"]);
-  // It may have been delivered: not to be sent again by itself.
+  // It may have been delivered, so it is not resent automatically.
   assert(bob?.pending[0]?.error !== undefined);
 });
 
-Deno.test("`noticeOf()` tells of what was asked for, and of nothing old or own", () => {
+Deno.test("`noticeOf()` follows the settings, and ignores old and own messages", () => {
   const settings = readSettings({});
   const quiet = readSettings({ levels: { "#lobby": "mentions", "@bob": "off" } });
   const state = after(ALICE, joined(5));
@@ -381,7 +381,7 @@ Deno.test("`noticeOf()` tells of what was asked for, and of nothing old or own",
   assertEquals(noticeOf(message(6, "y".repeat(1000)), state, settings)?.body.length, 201);
 });
 
-Deno.test("`readSettings()` takes what makes sense and nothing else", () => {
+Deno.test("`readSettings()` ignores invalid values", () => {
   const usual = readSettings(undefined);
   assertEquals(
     readSettings({ theme: "dark", times: "never", levels: { "#a": "off", b: "off", "#c": 1 } }),
@@ -431,7 +431,7 @@ Deno.test("`COMMANDS.run()` runs the commands that only the page has", () => {
   assertThrows(() => run("/export!"), CommandError, "Unknown command");
 });
 
-Deno.test("`completionAt()` offers what can stand there, and `applied()` puts it in", () => {
+Deno.test("`completionAt()` offers matching words, and `applied()` inserts one", () => {
   const known = { people: ["Bob", "Jo Ann"], rooms: ["dev", "design"] };
   const complete = (text: string): string | undefined => {
     const found = completionAt(text, text.length, known);
@@ -459,7 +459,7 @@ Deno.test("`completionAt()` offers what can stand there, and `applied()` puts it
   assertEquals(completionAt("@b rest", 2, known)?.to, 2);
 });
 
-Deno.test("`withEmoji()` leaves code and everything unknown alone", () => {
+Deno.test("`withEmoji()` leaves code and unknown names alone", () => {
   assertEquals(
     withEmoji(":tada: `:tada:` :nosuch: 10:30:40 a:tada: :+1:"),
     "🎉 `:tada:` :nosuch: 10:30:40 a:tada: 👍",
@@ -468,7 +468,7 @@ Deno.test("`withEmoji()` leaves code and everything unknown alone", () => {
   assert(EMOJI.length > 300 && EMOJI.every(({ emoji }) => /\p{Emoji}/u.test(emoji)));
 });
 
-Deno.test("`readAddress()` and `hubAddress()` take the page's address apart", () => {
+Deno.test("`readAddress()` and `hubAddress()` parse the address of the page", () => {
   const url = new URL("https://chat.example/base/?room=Dev&room=!&name=Al&token=x#token=secret");
   assertEquals(readAddress(url), { rooms: ["dev"], name: "Al", token: "secret" });
   assertEquals(withoutToken(url).href, "https://chat.example/base/?room=Dev&room=%21&name=Al");
@@ -476,7 +476,7 @@ Deno.test("`readAddress()` and `hubAddress()` take the page's address apart", ()
   assertEquals(hubAddress(new URL("http://localhost:8765/?name=x")).href, "ws://localhost:8765/ws");
 });
 
-Deno.test("`reduce()` takes a bare name for a mention only when it is asked to", () => {
+Deno.test("`reduce()` treats a name without @ as a mention only if set to", () => {
   const bare = reduce(IN_LOBBY, { type: "mention", mention: "name" });
   assertEquals(lobby(after(IN_LOBBY, message(1, "alice is here"))).mentions, 0);
   assertEquals(lobby(after(bare, message(1, "alice is here"))).mentions, 1);

@@ -7,7 +7,7 @@ import { quotation } from "../../web/text/quote.ts";
 import { type Block, type Inline, plainText } from "../../web/text/tree.ts";
 import { HOSTILE_TEXTS } from "../kit/hostile_texts.ts";
 
-/** Every node of a tree. */
+/** All nodes of a tree. */
 function* nodesOf(nodes: readonly (Block | Inline)[]): Iterable<Block | Inline> {
   for (const node of nodes) {
     yield node;
@@ -16,7 +16,7 @@ function* nodesOf(nodes: readonly (Block | Inline)[]): Iterable<Block | Inline> 
   }
 }
 
-/** A tree in short: `strong(bold) and [code]`. */
+/** A tree as short text: `strong(bold) and [code]`. */
 function sketch(nodes: readonly (Block | Inline)[]): string {
   return nodes.map((node): string => {
     switch (node.type) {
@@ -39,7 +39,7 @@ function sketch(nodes: readonly (Block | Inline)[]): string {
   }).join("");
 }
 
-/** Text of the kind that has a meaning, in any mixture. */
+/** Any mixture of Markdown and ordinary text. */
 const meaningful = fc.array(
   fc.constantFrom(
     ..."* ** _ __ ~~ ` `` ``` > - • 1. \n \n\n https://a.example/ mailto:a@b.example ( ) [ ] < & \" ' word é \u202E 👍 \ud83d ,"
@@ -55,7 +55,7 @@ const anything = fc.oneof(
   fc.constantFrom(...HOSTILE_TEXTS),
 );
 
-Deno.test("`parseText()` reads what people write", () => {
+Deno.test("`parseText()` parses common Markdown", () => {
   for (
     const [text, expected] of [
       ["plain", "¶plain"],
@@ -70,7 +70,7 @@ Deno.test("`parseText()` reads what people write", () => {
       ["```\nnever closed\n**not bold**", "[never closed\n**not bold**]"],
       ["> a\n> > b\nc", "quote(¶aquote(¶b))¶c"],
       ["- a\n- **b**\n3. c\n4) d", "•(a|strong(b))3(c|d)"],
-      // What only looks like a mark is none.
+      // Text that only looks like markup.
       ["2*3*4 snake_case_name a * b * c 5 ** 2", "¶2*3*4 snake_case_name a * b * c 5 ** 2"],
       ["```all on one line", "¶```all on one line"],
       ["```ts", "¶```ts"],
@@ -87,7 +87,7 @@ Deno.test("`parseText()` reads what people write", () => {
   ) assertEquals(sketch(parseText(text)), expected, text);
 });
 
-Deno.test("`findLinks()` takes addresses without what is around them", () => {
+Deno.test("`findLinks()` excludes the punctuation around addresses", () => {
   for (
     const [text, ...expected] of [
       ["see https://a.example.", "https://a.example"],
@@ -109,7 +109,7 @@ Deno.test("`findLinks()` takes addresses without what is around them", () => {
   ) assertEquals(findLinks(text).map((link) => link.text), expected as string[], text);
 });
 
-Deno.test("`parseText()` makes no node but those it should, and no link but to the web and to mail", () => {
+Deno.test("`parseText()` makes only allowed nodes, and links only to http, https and mailto", () => {
   const types = new Set(
     "text break code link strong emphasis deleted paragraph quote list".split(" "),
   );
@@ -118,7 +118,7 @@ Deno.test("`parseText()` makes no node but those it should, and no link but to t
       for (const node of nodesOf(parseText(text))) {
         assert(types.has(node.type));
         if (node.type !== "link") continue;
-        // What is followed is what is read.
+        // The target of a link is its visible text.
         assertEquals(node.href, safeHref(node.text));
         assert(/^(?:https?|mailto):/.test(node.href), node.href);
         assert(text.includes(node.text));
@@ -128,8 +128,8 @@ Deno.test("`parseText()` makes no node but those it should, and no link but to t
   );
 });
 
-Deno.test("`parseText()` loses nothing but marks and invents nothing", () => {
-  // The marks, what numbers a list, and a word that could be the name of a language.
+Deno.test("`parseText()` removes only markup, and adds nothing", () => {
+  // Markup, list numbers, and words that may name the language of a code block.
   const bare = (text: string): string => text.replace(/[\s*_~`>\-•.)\d]|word/g, "");
   fc.assert(
     fc.property(meaningful, (text) => {
@@ -139,7 +139,7 @@ Deno.test("`parseText()` loses nothing but marks and invents nothing", () => {
   );
 });
 
-Deno.test("`parseText()` leaves words, paths, names and patterns as they are", () => {
+Deno.test("`parseText()` leaves words, paths, names and patterns unchanged", () => {
   for (
     const text of [
       'File "/app/__init__.py", line 3',
@@ -169,7 +169,7 @@ Deno.test("`parseText()` leaves words, paths, names and patterns as they are", (
   );
 });
 
-Deno.test("`parseText()` takes nothing from a line but its marks, no space and no tab", () => {
+Deno.test("`parseText()` keeps all spaces and tabs of a line", () => {
   const part = fc.constantFrom(
     ...'* ** _ __ ~~ word é 漢 👍 , . ! ( ) " - / : = 42'.split(" "),
     " ",
@@ -187,7 +187,7 @@ Deno.test("`parseText()` takes nothing from a line but its marks, no space and n
   );
 });
 
-Deno.test("`readText()` leaves every character of a text that nobody marked", () => {
+Deno.test("`readText()` keeps every character of a literal text", () => {
   fc.assert(
     fc.property(anything, (text) => {
       const blocks = readText(text, undefined);
@@ -198,7 +198,7 @@ Deno.test("`readText()` leaves every character of a text that nobody marked", ()
   );
 });
 
-Deno.test("`quotation()` of literal text says what the text says", () => {
+Deno.test("`quotation()` of literal text preserves the text", () => {
   assertEquals(quotation("hi\nthere", undefined), "> hi\n> there\n");
   assertEquals(quotation("**hi**", "markdown"), "> **hi**\n");
   assertEquals(quotation("**/*.ts *a*", undefined), "> ```\n> **/*.ts *a*\n> ```\n");
@@ -208,7 +208,7 @@ Deno.test("`quotation()` of literal text says what the text says", () => {
   }));
 });
 
-Deno.test("`parseText()` takes time in proportion to the text, whatever that is", () => {
+Deno.test("`parseText()` takes linear time for any text", () => {
   for (
     const piece of [
       "*a ",
@@ -237,7 +237,7 @@ Deno.test("`parseText()` takes time in proportion to the text, whatever that is"
   }
 });
 
-Deno.test("`highlight()` marks the beginnings of words, and puts everything back together", () => {
+Deno.test("`highlight()` marks the beginnings of words, and keeps all text", () => {
   const hits = (text: string, query: string): string[] =>
     highlight(text, wordsOf(query)).filter(({ hit }) => hit).map((stretch) => stretch.text);
   assertEquals(hits("Needles in a needle-case, kneedle", "needle"), ["Needle", "needle"]);
