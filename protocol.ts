@@ -32,9 +32,6 @@ export { parseHubFrame } from "./protocol/parse_hub.ts";
 export { type Fields, isFields, isProgramId, missing } from "./protocol/fields.ts";
 export { cutToBytes, fitsBytes, safeJson, visible } from "./protocol/text.ts";
 
-/** The version of the program, as in `welcome` and `bcast version`. */
-export const VERSION = "0.1.0";
-
 /** The default port of a hub. */
 export const DEFAULT_PORT = 8765;
 

@@ -6,7 +6,6 @@
  */
 
 import { isRoomName, nameKey, normalizeName, visible } from "../protocol.ts";
-import type { WordList } from "./completion.ts";
 import { splitName } from "./names.ts";
 
 /** The conversation on the screen; `home` while there is none. */
@@ -15,7 +14,7 @@ export type Place =
   | { readonly kind: "room"; readonly room: string }
   | { readonly kind: "private"; readonly name: string };
 
-/** What the shared commands need of a client. */
+/** The actions of the shared commands. */
 export interface ChatActions {
   readonly place: Place;
   /** Rooms the user is in, or is joining. */
@@ -36,6 +35,22 @@ export interface ChatActions {
   quit(): void;
 }
 
+/** Words that completion knows, or a fixed choice. */
+export type WordList = keyof KnownWords | readonly string[];
+
+/** The names that completion knows. Absent lists are empty. */
+export interface KnownWords {
+  readonly people: readonly string[];
+  readonly rooms: readonly string[];
+  /** Rooms of the hub, including those the user is not in. */
+  readonly anyRoom?: readonly string[];
+  /** Windows of the terminal. */
+  readonly windows?: readonly string[];
+  readonly ignored?: readonly string[];
+  /** Topics of `/help`. */
+  readonly help?: readonly string[];
+}
+
 /** One slash command. */
 export interface SlashCommand<A extends ChatActions = ChatActions> {
   readonly name: string;
@@ -46,7 +61,7 @@ export interface SlashCommand<A extends ChatActions = ChatActions> {
   readonly help: string;
   /** Further help, for a command that is shown alone. */
   readonly more?: string;
-  /** What completion offers as the argument. */
+  /** The candidates for completing the argument. */
   readonly completes?: WordList;
   /** Whether `/name!` is allowed. */
   readonly forcible?: true;
@@ -89,7 +104,6 @@ export const SHARED_COMMANDS: readonly SlashCommand[] = [
     aliases: ["pm", "w"],
     takes: "NAME [TEXT]",
     help: "Send a private message, or show the conversation",
-    more: 'Quote an unknown name that has spaces: /msg "Bob Smith" hi',
     completes: "people",
     run: (argument, actions) => {
       const [to, text] = splitName(argument, actions.people);

@@ -1,22 +1,6 @@
 import { foldText } from "../protocol.ts";
-import type { ChatActions, CommandTable } from "./commands.ts";
+import type { ChatActions, CommandTable, KnownWords } from "./commands.ts";
 import { quotedName } from "./names.ts";
-
-/** Words that completion knows, or a fixed choice. */
-export type WordList = keyof KnownWords | readonly string[];
-
-/** The names that completion knows. Absent lists are empty. */
-export interface KnownWords {
-  readonly people: readonly string[];
-  readonly rooms: readonly string[];
-  /** Rooms of the hub, including those the user is not in. */
-  readonly anyRoom?: readonly string[];
-  /** Windows of the terminal. */
-  readonly windows?: readonly string[];
-  readonly ignored?: readonly string[];
-  /** Topics of `/help`. */
-  readonly help?: readonly string[];
-}
 
 /** One candidate. */
 export interface Choice {

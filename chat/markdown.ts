@@ -10,7 +10,7 @@ import { findLinks } from "../web/text/links.ts";
 import { parseText } from "../web/text/parse.ts";
 import type { Block, Inline } from "../web/text/tree.ts";
 
-/** What may mark text, on both sides of it. */
+/** The marks on both sides of a text. */
 const MARKS = { strong: "**", emphasis: "*", deleted: "~~" } as const;
 
 /** A text in the chat's own light Markdown, block by block. */

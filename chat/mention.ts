@@ -1,12 +1,12 @@
 /**
- * What counts as a mention of a person: one rule for the terminal and the web page.
+ * Mentions of a person, in the terminal and in the web page.
  *
  * @module
  */
 
 import { foldText } from "../protocol.ts";
 
-/** What mentions a person: `@name` alone (`at`), or the bare name, too (`name`). */
+/** `at`: only `@name` mentions a person. `name`: the bare name does, too. */
 export const MENTION_RULES = ["at", "name"] as const;
 
 /** One of {@linkcode MENTION_RULES}. */
@@ -18,7 +18,7 @@ export interface Stretch {
   readonly end: number;
 }
 
-// What the normal form may join: a character with its marks, and Hangul letters to syllables.
+// Normalization may join a character with its marks, and Hangul letters to syllables.
 const UNIT = /(?:\p{Script=Hangul}+|[^])[\p{M}\uFF9E\uFF9F]*/gu;
 
 const WORD = /[\p{L}\p{N}\p{M}_]/u;
@@ -29,7 +29,7 @@ const UNSPACED = ["Han", "Hiragana", "Katakana", "Hangul", "Thai", "Lao", "Khmer
     new RegExp(`[\\p{Script=${script}}${script === "Katakana" ? "\u30FC" : ""}]`, "u")
   );
 
-/** Whether `text` mentions the person called `name`; without a name there is nobody to mention. */
+/** Whether `text` mentions a person. */
 export function mentions(
   text: string | undefined,
   name: string | undefined,
@@ -49,7 +49,7 @@ export function mentionsIn(
 ): readonly Stretch[] {
   const key = fold(name ?? "");
   if (key === "") return [];
-  // Most texts mention nobody: their units need not be looked at.
+  // Most texts contain no mention, so their units are not needed.
   if (!fold(text).includes(rule === "at" ? `@${key}` : key)) return [];
   const { folded, origins } = unitsOf(text);
   const found: Stretch[] = [];
@@ -68,18 +68,18 @@ export function mentionsIn(
 }
 
 function fold(text: string): string {
-  // The form of a final sigma goes by what is around it.
+  // The form of a final sigma depends on its neighbours.
   return foldText(text).replaceAll("ς", "σ");
 }
 
-/** The text in the form in which names are compared, and where each of its units comes from. */
+/** The text in the form in which names are compared, and the origin of each of its units. */
 function unitsOf(
   text: string,
 ): { readonly folded: string; readonly origins: ReadonlyMap<number, number> } {
   const origins = new Map<number, number>();
   let folded = "";
   for (const { 0: unit, index } of text.matchAll(UNIT)) {
-    // What folds to nothing belongs to what is before it.
+    // Characters that fold to nothing belong to the unit before them.
     origins.set(folded.length, index);
     folded += fold(unit);
   }

@@ -1,8 +1,8 @@
 import { nameKey, normalizeName } from "../protocol.ts";
 
 /**
- * Takes a name off the front of what a command was given: the longest one known, or one in quotes,
- * or the first word. An `@` before it is no part of it.
+ * Splits an argument into a name and the rest: the longest known name, a quoted one, or the first
+ * word. An `@` before it is ignored.
  */
 export function splitName(
   given: string,
@@ -12,7 +12,7 @@ export function splitName(
   return splitKnownName(given, (name) => keys.get(nameKey(name)));
 }
 
-/** As {@linkcode splitName}, where `find` knows the people: normalized names, whatever their case. */
+/** Like {@linkcode splitName}, with a function that finds people by normalized name, in any case. */
 export function splitKnownName(
   given: string,
   find: (name: string) => string | undefined,
@@ -31,7 +31,7 @@ export function splitKnownName(
 /** Words of a name at most: it has 32 characters. */
 const MAX_WORDS = 17;
 
-/** `name` as {@linkcode splitName} takes it off again, whoever is known. */
+/** A name for {@linkcode splitName}, quoted if it has spaces. */
 export function quotedName(name: string): string {
   return /\s/.test(name) && !name.includes('"') ? `"${name}"` : name;
 }

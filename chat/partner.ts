@@ -7,7 +7,7 @@
 
 import { RETURN_SECONDS } from "../protocol.ts";
 
-/** What is known of the other person of a private conversation. */
+/** The other person of a private conversation, as far as known. */
 export interface Partner {
   /**
    * `here`: in a room of the user's. `missing`: not back there after the user's own reconnect.
@@ -45,7 +45,7 @@ export function partnerMissing(partner: Partner, now: number): Partner {
     : partner;
 }
 
-/** The hub said that nobody has the name. It may not be announced when someone takes it. */
+/** The hub does not know the name. It may not announce when someone takes it. */
 export function partnerUnknown(partner: Partner): Partner {
   return partnerLeft(replaced(partner));
 }

@@ -1,6 +1,6 @@
 import { visible } from "../protocol.ts";
 
-/** Stands behind a name that a token proved. */
+/** The mark behind a name that a token proved. */
 export const VERIFIED_MARK = "✓";
 
 /**

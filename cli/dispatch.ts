@@ -32,7 +32,7 @@ export async function dispatch(
     command = findMember(word, command);
     words = words.slice(1);
   }
-  // The last value counts: what follows the name overrides what precedes it.
+  // Flags after the name override those before it.
   const rest = isVersion ? [] : [...globals, ...words];
   const end = rest.indexOf("--");
   const flags = end === -1 ? rest : rest.slice(0, end);
@@ -46,7 +46,7 @@ export async function dispatch(
 /**
  * Finds a command by its name.
  *
- * @throws {UsageError} that suggests the nearest when there is none.
+ * @throws {UsageError} that suggests the nearest if there is none.
  */
 export function findCommand(name: string, commands: readonly AnyCommand[]): AnyCommand {
   const found = commands.find((command) => command.name === name);

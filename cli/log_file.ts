@@ -68,7 +68,7 @@ export class LogFile implements AsyncDisposable {
     void this.flush();
   }
 
-  /** Never rejects: what cannot be written is retried with the next line. */
+  /** Never rejects: failed writes are retried with the next line. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;

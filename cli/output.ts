@@ -11,7 +11,7 @@ interface ByteStream {
 
 const encoder = new TextEncoder();
 
-/** The columns of a page that nobody measured. */
+/** Columns if the output is not a terminal. */
 const DEFAULT_COLUMNS = 80;
 
 /** Narrower terminals are treated as this wide. */
@@ -32,7 +32,7 @@ export class StreamOutput implements Output {
   #waiting = 0;
   #closed = false;
 
-  /** @param options `name`: what it is to the user, for errors. */
+  /** @param options `name`: the name of the output in errors. */
   constructor(
     stream: ByteStream,
     options: { readonly noColor?: boolean; readonly name?: string } = {},
@@ -81,10 +81,10 @@ export class StreamOutput implements Output {
   }
 }
 
-/** Whether `error` says that nobody reads what is written. */
+/** Whether `error` reports that the reader closed its end. */
 function isClosedPipe(error: unknown): boolean {
   if (error instanceof Deno.errors.BrokenPipe) return true;
-  // The Windows way to say it: ERROR_NO_DATA, "the pipe is being closed".
+  // On Windows: ERROR_NO_DATA, "the pipe is being closed".
   return error instanceof Error && "code" in error &&
     (error.code === "EPIPE" || error.code === "EOF");
 }

@@ -14,7 +14,7 @@ export const announce = defineCommand({
     "token.",
   words: { placeholder: "TEXT...", help: "Text to announce" },
   flags: {
-    // `own`: BCAST_ROOM must not narrow an announcement that is meant for all clients.
+    // `localOnly`: BCAST_ROOM must not narrow an announcement that is meant for all clients.
     room: { ...roomFlag("Announce only to members of this room", "all clients"), localOnly: true },
     ...MODERATOR_FLAGS,
   },

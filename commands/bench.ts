@@ -24,13 +24,13 @@ import {
 } from "../bench/load/mod.ts";
 import { DEFAULT_LIMITS, isRoomName } from "../protocol.ts";
 
-/** Seconds of the same load before what is measured: compilers and buffers settle. */
+/** Seconds of load before the measurement, for compilers and buffers to settle. */
 const WARM_UP_SECONDS = 1;
 
 /** Characters of the progress bar. */
 const BAR = 30;
 
-/** A number that the scene sets unless the user does. */
+/** A number with a default that depends on the scene. */
 function ofScene(
   what: string,
   { min, max, help }: { readonly min: number; readonly max: number; readonly help: string },
@@ -152,7 +152,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   }
 }
 
-/** What to load the hub with: the scene, and what the user wants different. */
+/** The scene, changed by the other flags. */
 function workloadOf({ flags, source }: Input): Omit<Workload, "description"> {
   const { description: _, ...scene } = WORKLOADS[flags.scene];
   const { clients = scene.clients, publishers = scene.publishers, rate, inFlight } = flags;
@@ -174,7 +174,7 @@ function workloadOf({ flags, source }: Input): Omit<Workload, "description"> {
   return { clients, publishers, pace, size };
 }
 
-/** As fast as messages come back, as many on the way as the user says, or the scene. */
+/** As fast as messages are confirmed, with as many in flight as the flag or the scene says. */
 function unpaced(inFlight: number | undefined, pace: PublishRate): PublishRate {
   const usual = "inFlight" in pace ? pace : WORKLOADS.saturated.pace;
   return inFlight === undefined || "rate" in usual ? usual : { ...usual, inFlight };
@@ -195,7 +195,7 @@ function isWhole({ lost, duplicated, outOfOrder }: LoadReport): boolean {
   return lost + duplicated + outOfOrder === 0;
 }
 
-/** The result for a person. */
+/** The result as text. */
 export function reportTable(
   report: LoadReport,
   workload: Omit<Workload, "description">,
@@ -227,7 +227,7 @@ export function reportTable(
   return table(rows, { indent: 0 });
 }
 
-/** A bar that moves on a terminal, and nothing elsewhere. */
+/** A progress bar, on terminals only. */
 class BenchProgress {
   #shown = false;
 

@@ -53,13 +53,13 @@ const FLAGS = {
 
 type Input = CommandInput<typeof FLAGS>;
 
-/** Terminals (`TERM`) that know no questions; one of them would show them. */
+/** Terminals (`TERM`) that do not answer queries; some would print them. */
 const UNASKED: readonly string[] = ["", "dumb", "linux"];
 
 /** `bcast connect`. */
 export const connect = defineCommand({
   name: "connect",
-  // Ctrl-Z asks ps whether a shell waits for it.
+  // Ctrl-Z runs ps to find out whether a shell waits for the program.
   startsPrograms: true,
   summary: "Join a hub and chat",
   description: "On a terminal: type to send, /help lists the commands, /quit or Ctrl-C leaves. " +
@@ -132,14 +132,14 @@ async function talk(
   const { sender } = answer;
   const directory = dataDirectory(context);
   let kept = await readSettings(directory);
-  // Written one after the other, and before the program ends.
+  // Serialized, and finished before the program exits.
   let keeping: Promise<unknown> = Promise.resolve();
   const keep = <T>(task: () => Promise<T>): Promise<T> => {
     const done = keeping.then(task);
     keeping = done;
     return done;
   };
-  // What was typed on a plain screen stands there already.
+  // A plain screen already shows the typed text.
   const echo = screen.plain !== true;
   await using conversation = converse({ ...options, ...answer, echo }, way.environment);
   const over = new AbortController();
@@ -165,7 +165,7 @@ async function talk(
     ...background === undefined ? {} : { background },
     ...home === undefined ? {} : { home },
     onSettings: (changed) => {
-      // Not the flags, which are for this run.
+      // Without the flags, which apply to this run only.
       kept = { ...kept, ...changed };
       return keep(() => writeSettings(directory, kept));
     },
@@ -184,7 +184,7 @@ async function talk(
   return EXIT.interrupted;
 }
 
-/** What the terminal's background is, by the environment or by what the terminal answers. */
+/** The terminal's background, from the environment or the terminal's answer. */
 async function backgroundOf(
   screen: InteractiveScreen,
   context: Context,
@@ -194,7 +194,7 @@ async function backgroundOf(
   return screen instanceof Editor ? await screen.background() : undefined;
 }
 
-/** What others type to come to a room of this hub. */
+/** The command with which others join a room of this hub. */
 function invitation(url: URL, room: string): string {
   const program = `${programName(currentLaunch())} connect`;
   const { protocol, host, port, pathname } = url;
@@ -208,8 +208,8 @@ function invitation(url: URL, room: string): string {
 }
 
 /**
- * Asks for a name until there is a good one. Enter takes what is offered; where there is nothing to
- * offer, it makes a guest, without a `sender`. `undefined` when the user would rather leave.
+ * Asks for a name until the answer is valid. Enter accepts the suggestion; without one, the user is a
+ * guest, without a `sender`. Returns `undefined` if the user leaves.
  */
 async function askName(
   screen: InteractiveScreen,

@@ -202,7 +202,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   return completed ? EXIT.done : EXIT.failed;
 }
 
-/** What to do after a failure: as --on-error says, or as implied by --retries and --failed. */
+/** The policy of --on-error, by default implied by --retries and --failed. */
 function errorPolicy({ flags, source }: Input): ExecuteOptions["onError"] {
   const { onError, retries, failed } = flags;
   const isExplicit = source("onError") !== "default";

@@ -35,8 +35,8 @@ import { joinVia, viaOption } from "./pipeline/via.ts";
 const logger = getLogger(["bcast", "client"]);
 
 /**
- * Seconds for which a hub that went away is waited for: a little less than it remembers what it
- * already has, so that a message whose ack was lost is never stored twice.
+ * Seconds to wait for a lost hub: a little less than the hub remembers received messages, so that one
+ * whose ack was lost is never stored twice.
  */
 const RETRY_FOR = 240;
 
@@ -123,7 +123,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   return code;
 }
 
-/** The words of the message; none to read the input, for which `-` is the usual word. */
+/** The words of the message; none to read standard input, as with `-`. */
 function wordsOf({ words }: Input): readonly string[] {
   return words.length === 1 && words[0] === "-" ? [] : words;
 }

@@ -55,8 +55,8 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   return EXIT.done;
 }
 
-/** What one look gave. */
-type Look = { readonly status: StatusReport } | { readonly trouble: string };
+/** The result of one request. */
+type Poll = { readonly status: StatusReport } | { readonly problem: string };
 
 async function watch(
   { flags, ...input }: Input,
@@ -69,41 +69,41 @@ async function watch(
   const { stdout, stderr } = context;
   const inPlace = stdout.isTerminal && !flags.json && !isDumb(context);
   await using board = new LiveView(stdout, () => terminalSize().rows);
-  // At once: a second Ctrl-C leaves no time for anything else.
+  // Immediately: a second Ctrl-C would exit before later steps.
   signal.addEventListener("abort", () => void board[Symbol.asyncDispose](), { once: true });
-  let look: Look = { status: first };
-  let said = "";
+  let last: Poll = { status: first };
+  let reported = "";
   while (!signal.aborted) {
-    const trouble = "trouble" in look ? look.trouble : "";
+    const problem = "problem" in last ? last.problem : "";
     let reader: boolean;
     if (inPlace) {
       reader = await board.show([
-        ...statusTable("status" in look ? look.status : first, url).trimEnd().split("\n"),
+        ...statusTable("status" in last ? last.status : first, url).trimEnd().split("\n"),
         "",
-        ...wrap(trouble || `Updated every ${flags.interval} s; Ctrl-C exits`, stdout.columns),
+        ...wrap(problem || `Updated every ${flags.interval} s; Ctrl-C exits`, stdout.columns),
       ]);
-    } else if ("status" in look) {
-      const line = flags.json ? safeJson(look.status) : statusLine(look.status, new Date());
+    } else if ("status" in last) {
+      const line = flags.json ? safeJson(last.status) : statusLine(last.status, new Date());
       reader = await stdout.write(line + "\n");
     } else {
-      // Once for each trouble: it may last the night.
-      reader = said === trouble || await stderr.write(trouble + "\n");
+      // Once per problem: an outage may last long.
+      reader = reported === problem || await stderr.write(problem + "\n");
     }
     if (!reader) return EXIT.done;
-    said = trouble;
-    if ("status" in look) first = look.status;
+    reported = problem;
+    if ("status" in last) first = last.status;
     await delay(flags.interval * 1000, { signal });
-    if (!signal.aborted) look = await lookAt(hub);
+    if (!signal.aborted) last = await poll(hub);
   }
   return EXIT.done;
 }
 
-/** What the hub says, or why it says nothing: it may come back. */
-async function lookAt(hub: HubApi): Promise<Look> {
+/** Requests the status. A failure is a result, too, since the hub may come back. */
+async function poll(hub: HubApi): Promise<Poll> {
   try {
     return { status: await hub.status() };
   } catch (error) {
-    if (error instanceof ConnectError) return { trouble: explain(error).message };
+    if (error instanceof ConnectError) return { problem: explain(error).message };
     throw error;
   }
 }

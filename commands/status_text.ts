@@ -1,7 +1,7 @@
 import { formatBytes } from "@std/fmt";
 import type { StatusReport } from "../protocol.ts";
 
-/** Label and value for each line about how a hub is doing. */
+/** The lines of the status table: label and value. */
 export function statusRows(
   status: StatusReport,
   address: string,
@@ -34,7 +34,7 @@ export function statusRows(
   ];
 }
 
-/** One line about how a hub is doing, for a log. */
+/** The status as one line, for a log. */
 export function statusLine(status: StatusReport, now: Date): string {
   return [
     now.toISOString(),

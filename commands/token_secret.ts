@@ -3,7 +3,7 @@ import { CliError, EXIT } from "../cli/errors.ts";
 import { writeErrorText } from "../lib/files.ts";
 import { visible } from "../protocol.ts";
 
-/** Bytes of randomness: what HS256 can use, and nobody can guess. */
+/** Random bytes: the key size of HS256. */
 const SECRET_BYTES = 32;
 
 /** `bcast token secret`. */

@@ -1,6 +1,6 @@
 import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
-import { VERSION } from "../protocol.ts";
+import { VERSION } from "../lib/version.ts";
 
 /** `bcast version`. */
 export const version = defineCommand({

@@ -52,6 +52,6 @@ export const who = defineCommand({
 });
 
 function row({ name, rooms, away }: PersonReport): readonly string[] {
-  // Neither can hold a blank that begins a bracket: names of rooms hold none at all.
+  // Unambiguous: the names of rooms contain no blanks.
   return [name, rooms.join(" ") + (away ? " (away)" : "")];
 }

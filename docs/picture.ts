@@ -1,6 +1,5 @@
 /**
- * Makes `docs/terminal.svg` for the README: a real conversation in a real terminal (tmux), as it
- * stands on the screen. Usage: `deno task picture`.
+ * Draws `docs/terminal.svg` for the README: a chat in a real terminal (tmux). Usage: `deno task picture`.
  */
 import { connect } from "../client.ts";
 import { displayWidth } from "../render/width.ts";
@@ -33,7 +32,7 @@ interface Style {
 
 const PLAIN: Style = { color: FOREGROUND, bold: false, dim: false, inverse: false };
 
-/** Applies the numbers of one SGR sequence. */
+/** Applies the parameters of one SGR sequence. */
 function restyle(style: Style, numbers: readonly number[]): Style {
   const next = { ...style };
   for (let index = 0; index < numbers.length; index++) {
@@ -72,7 +71,7 @@ function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** A screen with its SGR sequences as a picture, the cursor where it is. */
+/** Draws a screen with SGR sequences, and the cursor. */
 export function toSvg(
   screen: string,
   cursor: { readonly column: number; readonly row: number },
@@ -115,14 +114,13 @@ ${box(cursor.column, cursor.row, 1, FOREGROUND)}
 `;
 }
 
-/** Text of one style. */
 function span(text: string, style: Style, column: number, row: number): string[] {
   if (text.trim() === "") return [];
   const { bold, dim, inverse } = style;
   const x = (PADDING + column * CELL.width).toFixed(1);
   const y = (BAR + PADDING + (row + 0.75) * CELL.height).toFixed(1);
   const columns = displayWidth(text);
-  // Whatever font there is, everything stands in its column.
+  // Keeps every character in its column with any font.
   const length = `textLength="${(columns * CELL.width).toFixed(1)}"`;
   const look = (bold ? ' font-weight="bold"' : "") + (dim ? ' opacity="0.6"' : "");
   const fill = inverse ? BACKGROUND : style.color;
@@ -132,7 +130,7 @@ function span(text: string, style: Style, column: number, row: number): string[]
   ];
 }
 
-/** What stands behind cells. */
+/** The background of cells. */
 function box(column: number, row: number, columns: number, color: string): string {
   const x = (PADDING + column * CELL.width).toFixed(1);
   const y = (BAR + PADDING + row * CELL.height).toFixed(1);
@@ -140,8 +138,8 @@ function box(column: number, row: number, columns: number, color: string): strin
   return `<rect x="${x}" y="${y}" width="${width}" height="${CELL.height}" fill="${color}"/>`;
 }
 
-/** Lets some people talk, and takes the picture. */
-async function take(): Promise<string> {
+/** Runs a chat of four clients, and draws its screen. */
+async function draw(): Promise<string> {
   await using folder = await temporaryFolder();
   const { program, url } = await startHubProcess(["--memory"]);
   await using _hub = program;
@@ -191,5 +189,5 @@ async function take(): Promise<string> {
 }
 
 if (import.meta.main) {
-  await Deno.writeTextFile(new URL("terminal.svg", import.meta.url), await take());
+  await Deno.writeTextFile(new URL("terminal.svg", import.meta.url), await draw());
 }

@@ -1,13 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
-import {
-  CLOSE,
-  type Hello,
-  normalizeName,
-  type Ref,
-  type RoomPosition,
-  VERSION,
-} from "../protocol.ts";
+import { CLOSE, type Hello, normalizeName, type Ref, type RoomPosition } from "../protocol.ts";
+import { VERSION } from "../lib/version.ts";
 import type { Authentication, AuthResult } from "./authentication.ts";
 import { type Connection, newSecret, Session } from "./connection.ts";
 import type { Encoder, JoinSnapshot } from "./encoders/encoder.ts";

@@ -9,8 +9,8 @@ import {
   type RoomReport,
   type RoomsReport,
   type StatusReport,
-  VERSION,
 } from "../protocol.ts";
+import { VERSION } from "../lib/version.ts";
 import type { Connection } from "./connection.ts";
 import { readPage } from "./history.ts";
 import type { ConnectedClient } from "./metrics/clients_file.ts";

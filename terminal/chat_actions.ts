@@ -15,7 +15,7 @@ import { returnMessage } from "./returned_message.ts";
 import type { TerminalSettings } from "./settings.ts";
 import type { TypedMessage } from "./unsent_messages.ts";
 
-/** What the actions need besides the context. */
+/** Options of {@linkcode ChatActions}. */
 export interface ActionsOptions {
   /** The hub's address, as a person types it. */
   readonly address: string;

@@ -12,7 +12,7 @@ import { slashHelp } from "./help.ts";
 import { MAX_SHOWN } from "./older_messages.ts";
 import { SETTINGS, type TerminalSettings } from "./settings.ts";
 
-/** What the commands of the terminal do. */
+/** The actions of the terminal's commands. */
 export interface TerminalActions extends ChatActions {
   readonly ignored: readonly string[];
   /** Width of the screen. */
@@ -46,7 +46,11 @@ const MAX_SHOWN_TEXT = MAX_SHOWN.toLocaleString("en-US");
 
 /** Every slash command of the terminal. */
 export const COMMANDS: CommandTable<TerminalActions> = new CommandTable<TerminalActions>([
-  ...SHARED_COMMANDS,
+  ...SHARED_COMMANDS.map((command) =>
+    command.name === "msg"
+      ? { ...command, more: 'Quote an unknown name that has spaces: /msg "Bob Smith" hi' }
+      : command
+  ),
   {
     name: "rooms",
     takes: "",

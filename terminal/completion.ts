@@ -1,4 +1,5 @@
-import { completionAt, type KnownWords, matching } from "../chat/completion.ts";
+import type { KnownWords } from "../chat/commands.ts";
+import { completionAt, matching } from "../chat/completion.ts";
 import { visible } from "../protocol.ts";
 import { COMMANDS } from "./commands.ts";
 import { TOPICS } from "./help.ts";

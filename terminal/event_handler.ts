@@ -32,7 +32,7 @@ const RING_INTERVAL_MS = 1000;
 /** The reason of a removal that the hub did not explain. */
 const UNKNOWN_REASON = "the hub removed you";
 
-/** What the handler needs besides the context. */
+/** Options of {@linkcode EventHandler}. */
 export interface EventHandlerOptions {
   /** The name that the user asked for at the start. */
   readonly wanted: string | undefined;
@@ -162,7 +162,7 @@ export class EventHandler {
     }, window);
   }
 
-  /** The room was left: by the user, who was told so at once, or at the hub's request. */
+  /** The user left the room, which was announced at once, or the hub closed it. */
   #left(room: string): void {
     const { status, windows } = this.context;
     const isRequested = status.leaving.delete(room);

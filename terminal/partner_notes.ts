@@ -39,7 +39,7 @@ export function noteReconnect(context: ChatContext): void {
   }
 }
 
-/** The hub said that nobody has the name. */
+/** The hub does not know the name. */
 export function noteUnknown(context: ChatContext, name: string): void {
   const window = privateWindow(context, name);
   if (window !== undefined) window.partner = partnerUnknown(window.partner);

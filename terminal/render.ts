@@ -62,7 +62,7 @@ export function renderMessage(said: RenderedMessage, view: View, finder?: Finder
 }
 
 /** `[10:30:40] Alice @you: hi`. It cannot be forged, because no name contains an `@`. */
-export function renderDirect(direct: Direct, view: View): string {
+function renderDirect(direct: Direct, view: View): string {
   return layOut(directHead(direct, view), contentText(direct), indentOf(view), view);
 }
 

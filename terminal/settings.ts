@@ -78,27 +78,15 @@ export function parseSettings(text: string): TerminalSettings {
   if (typeof found !== "object" || found === null || Array.isArray(found)) {
     throw new SyntaxError("The settings are not an object");
   }
-  const fields = new Map<string, unknown>(Object.entries(found));
-  const read = <K extends keyof TerminalSettings>(name: K): TerminalSettings[K] => {
-    const value = fields.get(name);
-    const known = SETTINGS[name].find((each) => each === value);
-    if (known === undefined && value !== undefined) {
-      logger.warning("Invalid chat setting {name}: {value}", {
-        name,
-        value,
-      });
+  const settings = { ...DEFAULT_SETTINGS };
+  for (const [name, value] of Object.entries(found)) {
+    if (!Object.hasOwn(SETTINGS, name)) {
+      logger.warning("Unknown chat setting {name}", { name });
+      continue;
     }
-    fields.delete(name);
-    return known ?? DEFAULT_SETTINGS[name];
-  };
-  const settings: TerminalSettings = {
-    theme: read("theme"),
-    timestamp: read("timestamp"),
-    bell: read("bell"),
-    mention: read("mention"),
-  };
-  for (const name of fields.keys()) {
-    logger.warning("Unknown chat setting {name}", { name });
+    const choices: readonly unknown[] = SETTINGS[name as keyof TerminalSettings];
+    if (choices.includes(value)) Object.assign(settings, { [name]: value });
+    else logger.warning("Invalid chat setting {name}: {value}", { name, value });
   }
   return settings;
 }

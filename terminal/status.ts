@@ -104,7 +104,7 @@ function newsRow({ activity, typing }: StatusRows, width: number, paint: Paint):
 }
 
 /** `Bob is typing…`, `Bob, Carol and 2 others are typing…`. */
-export function typingText(names: readonly string[]): string {
+function typingText(names: readonly string[]): string {
   const [first, second, third] = names.map((name) => visible(name));
   if (first === undefined) return "";
   if (second === undefined) return `${first} is typing…`;

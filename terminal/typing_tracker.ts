@@ -1,7 +1,7 @@
 import { type Typist, unexpired, withoutTypists, withTypist } from "../chat/typing.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
 
-/** Who is typing in which room. */
+/** The people typing in each room. */
 export class TypingTracker {
   readonly #rooms = new Map<string, readonly Typist[]>();
   #cancel: Cancel | undefined;

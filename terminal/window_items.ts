@@ -54,7 +54,7 @@ export function renderItem(item: WindowItem, view: View): string {
 }
 
 /** `Saturday, 31 January 2026`, in local time. */
-export function dayText(time: number): string {
+function dayText(time: number): string {
   return new Date(time).toLocaleDateString("en-GB", {
     weekday: "long",
     day: "numeric",

@@ -255,10 +255,6 @@ export class WindowList {
     return this.#current;
   }
 
-  get number(): number {
-    return this.#list.indexOf(this.#current) + 1;
-  }
-
   find(place: Place): ChatWindow | undefined {
     return this.#list.find((window) => isSame(window.place, place));
   }

@@ -6,7 +6,6 @@ import { type Flag, integer, text } from "../../cli/flags.ts";
 import { TOKEN_FLAGS } from "./token.ts";
 import { TRUST_FLAGS } from "./trust.ts";
 
-/** The flags that say where the hub is. */
 export const ADDRESS_FLAGS: {
   readonly url: Flag<string | undefined>;
   readonly host: Flag<string>;
@@ -32,19 +31,16 @@ export const ADDRESS_FLAGS: {
   ...TRUST_FLAGS,
 };
 
-/** The argument that says where the hub is. */
 export const ADDRESS_ARGUMENT = {
   placeholder: "URL",
   help: "HOST, HOST:PORT, ws://HOST:PORT or wss://HOST:PORT",
 };
 
-/** Flags whose source decides about the address. */
+/** Flags whose sources affect the address. */
 type Decisive = keyof typeof ADDRESS_FLAGS | keyof typeof TOKEN_FLAGS;
 
-/** Where the values of the decisive flags come from. */
 export type AddressSource = (name: Decisive) => Source;
 
-/** What the user said about the address of the hub. */
 export interface AddressInput {
   readonly flags: Pick<CommandInput<typeof ADDRESS_FLAGS>["flags"], keyof typeof ADDRESS_FLAGS>;
   readonly positional: string | undefined;
@@ -52,12 +48,12 @@ export interface AddressInput {
 }
 
 /**
- * The address of the hub: the argument, else the flags, else the environment, else this machine.
+ * The address of the hub: from the argument, the flags, the environment, or by default this machine.
  *
- * Of two values for the same part, the one from the stronger source counts: `--host` replaces a URL
- * of the environment, `--port` its port, and a token its `?token=`.
+ * Of two values for the same part, the one from the stronger source wins: `--host` overrides a URL of
+ * the environment, `--port` its port, and a token its `?token=`.
  *
- * @throws {UsageError} when that is no address, or says the same part twice.
+ * @throws {UsageError} for an invalid address, or if the command line sets a part twice.
  */
 export function hubAddress({ flags, positional, source }: AddressInput): URL {
   const byFlag = source("url") === "flag" ? flags.url : undefined;
@@ -70,7 +66,7 @@ export function hubAddress({ flags, positional, source }: AddressInput): URL {
   const byHost = positional === undefined && isStronger(source("host"), source("url"));
   const url = positional ?? (byHost ? undefined : flags.url);
   const said = positional !== undefined ? "flag" : source(byHost ? "host" : "url");
-  // To say whom to trust is to ask for TLS, where no scheme says otherwise.
+  // Trusting a certificate implies TLS, unless the scheme says otherwise.
   const asked = source("ca") === "flag" || source("fingerprint") === "flag";
   const trusting = flags.ca !== undefined || flags.fingerprint !== undefined;
   const tls = asked || (trusting && !(url ?? flags.host).includes("://"));
@@ -80,7 +76,7 @@ export function hubAddress({ flags, positional, source }: AddressInput): URL {
       tls,
       host: flags.host,
       ...(url === undefined ? {} : { url }),
-      // A port of its own scheme is what a URL means that names none.
+      // A URL without a port means the default port of its scheme.
       ...(source("port") === "default" || isOthersPort(source("port"), said)
         ? {}
         : { port: flags.port }),
@@ -107,7 +103,7 @@ function portOf({ port, protocol }: URL): number {
   return port === "" ? protocol === "wss:" ? 443 : 80 : Number(port);
 }
 
-/** Whether a file has the port for a hub of its own, while something stronger says which hub. */
+/** Whether the port comes from a file, but the hub from a stronger source: they do not belong together. */
 function isOthersPort(port: Source, address: Source): boolean {
   return (port === "profile" || port === "config") && isStronger(address, port);
 }

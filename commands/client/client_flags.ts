@@ -4,13 +4,12 @@ import * as flag from "../../cli/flags.ts";
 import { TOKEN_FLAGS } from "./token.ts";
 import { LOG_FLAGS, startLogging } from "../../cli/logging.ts";
 
-/** What a room is called, to go on after "must be" or to stand in a help. */
+/** Completes "must be" in errors. */
 export const ROOM = "a room: 1 to 64 of a-z 0-9 . _ - that start with a letter or digit";
 
-/** What a person is called. */
+/** Completes "must be" in errors. */
 export const NAME = "a name of 1 to 32 visible characters without / @ # :";
 
-/** A flag that takes a name. */
 export function nameFlag(
   declaration: flag.Declaration,
 ): flag.Flag<string | undefined> {
@@ -23,7 +22,6 @@ export function nameFlag(
   });
 }
 
-/** A flag that takes one room. */
 export function roomFlag(
   help: string,
   defaultText = "the hub's own",
@@ -39,7 +37,6 @@ export function roomFlag(
   });
 }
 
-/** A flag that takes rooms. */
 export function roomsFlag(help: string): flag.Flag<readonly string[]> {
   return flag.list({
     fallback: [],
@@ -51,14 +48,13 @@ export function roomsFlag(help: string): flag.Flag<readonly string[]> {
   });
 }
 
-/** The flags for the log of a client. */
 export const CLIENT_LOG_FLAGS = {
   logFile: LOG_FLAGS.logFile,
   logLevel: LOG_FLAGS.logLevel,
   logFormat: LOG_FLAGS.logFormat,
 };
 
-/** The flags that say where the hub is, and what lets one in, for a command without an address argument. */
+/** Hub and token, for commands without an address argument. */
 export const ACCESS_FLAGS = {
   ...ADDRESS_FLAGS,
   url: {
@@ -68,7 +64,6 @@ export const ACCESS_FLAGS = {
   ...TOKEN_FLAGS,
 };
 
-/** Starts the log of a client as its flags say. */
 export function startClientLogging(
   flags: flag.FlagValues<typeof CLIENT_LOG_FLAGS>,
 ): ReturnType<typeof startLogging> {

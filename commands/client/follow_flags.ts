@@ -5,7 +5,6 @@ import { UsageError } from "../../cli/errors.ts";
 import * as flag from "../../cli/flags.ts";
 import type { FollowSelection } from "../pipeline/room_follower.ts";
 
-/** The flags of commands that follow rooms. */
 export const FOLLOW_FLAGS = {
   room: roomsFlag("Room to follow (repeatable)"),
   name: nameFlag({ help: "Your name (a guest without one)" }),
@@ -40,9 +39,9 @@ export const FOLLOW_FLAGS = {
 };
 
 /**
- * Which rooms to follow, and from where, as {@linkcode FOLLOW_FLAGS} say.
+ * The rooms to follow and where to start.
  *
- * @throws {UsageError} when they contradict each other.
+ * @throws {UsageError} if the flags contradict each other.
  */
 export function followSelection(
   { flags, source }: CommandInput<typeof FOLLOW_FLAGS>,

@@ -7,10 +7,8 @@ import * as flag from "../../cli/flags.ts";
 import { observe, type Observer } from "./observer.ts";
 import { watchInterrupts } from "../../cli/signals.ts";
 
-/** The flags of commands that moderate: where the hub is, and the admin token. */
 export const MODERATOR_FLAGS = ACCESS_FLAGS;
 
-/** The flag that says why. */
 export const REASON = {
   reason: flag.text({
     placeholder: "TEXT",
@@ -19,7 +17,6 @@ export const REASON = {
   }),
 };
 
-/** The flags that say why and for how long. */
 export const SANCTION_FLAGS = {
   for: flag.seconds({
     fallback: 0,
@@ -31,7 +28,6 @@ export const SANCTION_FLAGS = {
   ...REASON,
 };
 
-/** The flag that says whom, where it is not a name. */
 export const ADDRESS = {
   address: flag.text({
     placeholder: "ADDR",
@@ -40,13 +36,11 @@ export const ADDRESS = {
   }),
 };
 
-/** The argument of commands about somebody. */
 export const TARGET_FLAGS = { placeholder: "NAME", help: "Name of the user" };
 
-/** What such a command was told. */
 type Input = Pick<CommandInput<typeof MODERATOR_FLAGS>, "flags" | "source">;
 
-/** Asks the hub, with the address taken from the flags alone. */
+/** Connects to the hub that the flags name. */
 export async function withHub<T>(
   { flags, source }: Input,
   context: Context,
@@ -57,7 +51,7 @@ export async function withHub<T>(
   return await ask(hub);
 }
 
-/** Gives the hub an order. */
+/** Sends a moderation action. */
 export function moderate(
   input: Input,
   context: Context,
@@ -67,7 +61,7 @@ export function moderate(
   return withHub(input, context, (hub) => hub.moderate(what, fields));
 }
 
-/** Takes back what holds against somebody, and says so. */
+/** Lifts a sanction. */
 export async function lift(
   input: CommandInput<typeof MODERATOR_FLAGS & typeof ADDRESS>,
   context: Context,
@@ -81,9 +75,9 @@ export async function lift(
 }
 
 /**
- * Whom a command is about: a name, an address, or both.
+ * The target of a command: a name, an address, or both.
  *
- * @throws {UsageError} when it is neither.
+ * @throws {UsageError} if there is neither.
  */
 export function targetOf(
   command: string,
@@ -102,9 +96,9 @@ export function targetOf(
 }
 
 /**
- * The name that a command is about.
+ * The name in the argument of a command.
  *
- * @throws {UsageError} when there is none.
+ * @throws {UsageError} if it is missing or invalid.
  */
 export function nameOf(command: string, given: string | undefined): string {
   if (given === undefined) throw new UsageError(`No name given. Use bcast ${command} NAME`);
@@ -114,9 +108,9 @@ export function nameOf(command: string, given: string | undefined): string {
 }
 
 /**
- * The room that a command is about.
+ * The room in the argument of a command.
  *
- * @throws {UsageError} when there is none.
+ * @throws {UsageError} if it is missing or invalid.
  */
 export function roomOf(command: string, given: string | undefined): string {
   if (given === undefined) throw new UsageError(`No room given. Use bcast ${command} ROOM`);
@@ -124,7 +118,7 @@ export function roomOf(command: string, given: string | undefined): string {
   throw new UsageError(`ROOM must be ${ROOM}; it is "${visible(given.slice(0, 60))}"`);
 }
 
-/** Why and for how long, as an order has it. */
+/** Reason and duration, as fields of an action. */
 export function sanctionOptionsOf(
   { reason, for: seconds = 0 }: { readonly reason?: string | undefined; readonly for?: number },
 ): { readonly reason?: string; readonly for?: number } {
@@ -134,7 +128,6 @@ export function sanctionOptionsOf(
   };
 }
 
-/** Whom, in a sentence. */
 export function formatTarget({ name, address }: {
   readonly name?: string;
   readonly address?: string;

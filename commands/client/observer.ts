@@ -4,10 +4,9 @@ import type { CommandInput } from "../../cli/command.ts";
 import { TOKEN_FLAGS, tokenOption } from "./token.ts";
 import { connectorFor, type HubConnector } from "./trust.ts";
 
-/** The flags of commands that look on without taking part. */
 export const OBSERVER_FLAGS = { ...ADDRESS_FLAGS, ...TOKEN_FLAGS };
 
-/** A hub that is looked at from outside, until disposed. */
+/** The HTTP API of a hub, until disposed. */
 export class Observer extends HubApi implements AsyncDisposable {
   constructor(options: HubApiOptions, private readonly way: HubConnector) {
     super(options);
@@ -19,10 +18,10 @@ export class Observer extends HubApi implements AsyncDisposable {
 }
 
 /**
- * The hub that such a command asks, over HTTP.
+ * Opens the HTTP API of the hub that the flags name.
  *
- * @param options `token`: what the flags say, where that was read already.
- * @throws {CliError} when the address, the token or whom to trust make no sense.
+ * @param options `token`: the result of {@linkcode tokenOption}, if it was called already.
+ * @throws {CliError} for an invalid address, token or certificate.
  */
 export async function observe(
   input: Pick<CommandInput<typeof OBSERVER_FLAGS>, "flags" | "positional" | "source">,

@@ -2,34 +2,34 @@ import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import { connect as connectTls, rootCertificates, type TLSSocket } from "node:tls";
 import { fingerprintOf, showFingerprint } from "../../server/transports/tls.ts";
-import { VERSION } from "../../protocol.ts";
+import { VERSION } from "../../lib/version.ts";
 
-/** Milliseconds that a hub has to show its certificate. */
+/** Milliseconds for the TLS handshake. */
 const HANDSHAKE_TIMEOUT = 10_000;
 
-/** HTTP statuses for what went wrong on the way to the hub: 526 is how proxies say "not that certificate". */
+/** HTTP statuses for failures to reach the hub; 526 is the usual one for an invalid certificate. */
 const UNREACHABLE = 502;
 const WRONG_CERTIFICATE = 526;
 
 const UNPROVEN =
-  "The certificate has the right fingerprint, but could not be checked. If an authority " +
-  "signed it that few machines know, name that with --ca FILE as well";
+  "The certificate has the right fingerprint, but could not be verified. If it was signed by an " +
+  "unknown authority, also name that with --ca FILE";
 
 const AUTHORITY =
-  "It is an authority's own (CA:TRUE), which this program cannot check as a hub's: " +
-  "have it made anew with -addext basicConstraints=critical,CA:FALSE";
+  "The certificate is an authority's own (CA:TRUE), which cannot be verified for a server. " +
+  "Ask its operator to create it with -addext basicConstraints=critical,CA:FALSE";
 
-/** A hub, and the one certificate that it may show. */
+/** A hub, and the only certificate to accept. */
 export interface Pin {
   readonly hostname: string;
   readonly port: number;
   /** SHA-256 of the certificate in DER form, in hexadecimal digits. */
   readonly fingerprint: string;
-  /** Certificates of authorities that may have signed it, as PEM, in place of those of the runtime. */
+  /** CA certificates (PEM) that may have signed it, instead of the runtime's. */
   readonly authorities: readonly string[];
 }
 
-/** The connection cannot be made; the message is a sentence for a person. */
+/** The connection failed; the message is for the user. */
 class PinError extends Error {
   override readonly name = "PinError";
   constructor(readonly status: number, message: string, options?: ErrorOptions) {
@@ -38,26 +38,26 @@ class PinError extends Error {
 }
 
 /**
- * A way to a hub by the fingerprint of its certificate, whatever names that certificate holds and
- * whoever signed it, as with the keys of SSH.
+ * A proxy that verifies the fingerprint of a hub's certificate, regardless of its names and issuer,
+ * as SSH does with keys.
  *
- * The runtime's WebSocket judges certificates by names and issuers only. So it talks in plain to
- * this port on the loopback interface, from where every connection goes on over TLS, after its
- * certificate was compared. Others on this machine who find the port get no further with it than
- * with the hub's own address.
+ * The runtime's WebSocket verifies names and issuers only. It therefore connects without TLS to this
+ * port on the loopback interface, which forwards each connection over TLS after comparing the
+ * certificate. Other programs on this machine gain nothing from the port that the hub's own address
+ * would not give them.
  */
 export class PinningProxy implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Disposable>();
   readonly #accepting: Promise<void>;
-  /** The certificates that the hub showed, its own first, as PEM; once they were compared. */
+  /** The hub's certificate chain (PEM), its own first, once its fingerprint matched. */
   #chain: readonly string[] | undefined;
 
   constructor(private readonly pin: Pin) {
     this.#accepting = this.#accept();
   }
 
-  /** Where to connect in place of the hub. */
+  /** The port to connect to instead of the hub. */
   get port(): number {
     return this.#listener.addr.port;
   }
@@ -100,12 +100,11 @@ export class PinningProxy implements AsyncDisposable {
   }
 
   /**
-   * A connection to the owner of the pinned certificate.
+   * Connects to the owner of the pinned certificate.
    *
-   * The first look takes whatever is shown, to compare it: that proves nothing yet, as certificates
-   * are public. The connection that is used is a second one, to which the certificate must be valid,
-   * so that the other side must have its key. It is compared again, because a certificate of any
-   * authority would be valid too.
+   * The first handshake accepts any certificate, to compare it. That proves nothing yet, as
+   * certificates are public. The second one, which is used, requires a valid certificate, and so its
+   * private key. It is compared again, because a certificate of any authority would be valid, too.
    */
   async #dial(): Promise<TLSSocket> {
     this.#chain ??= await this.#look();
@@ -113,30 +112,30 @@ export class PinningProxy implements AsyncDisposable {
     try {
       socket = await this.#handshake({
         ca: [...this.#chain, ...this.#authorities(this.#chain)],
-        // By its fingerprint it is known better than by a name.
+        // The fingerprint identifies it better than a name.
         checkServerIdentity: () => undefined,
       });
       this.#compare(socket);
       return socket;
     } catch (error) {
       socket?.destroy();
-      // What is shown there now may be the reason, and is then the better thing to tell.
+      // A changed certificate may be the reason, and is then the better error.
       this.#chain = undefined;
       const chain = this.#chain = await this.#look();
-      // Older runtimes refuse these, and do not say why.
+      // Older runtimes reject these without a reason.
       if (new X509Certificate(chain[0] ?? "").ca) throw new PinError(WRONG_CERTIFICATE, AUTHORITY);
       throw error;
     }
   }
 
-  /** Who may have signed the certificate; those of the runtime are many, and slow to read. */
+  /** Possible issuers. The runtime's many are slow to parse, so they are used only if necessary. */
   #authorities([certificate = ""]: readonly string[]): readonly string[] {
     if (this.pin.authorities.length > 0) return this.pin.authorities;
     const { issuer, subject } = new X509Certificate(certificate);
     return issuer === subject ? [] : rootCertificates;
   }
 
-  /** What the hub shows, compared. */
+  /** The hub's chain, if its fingerprint matches. */
   async #look(): Promise<readonly string[]> {
     const socket = await this.#handshake({ rejectUnauthorized: false });
     try {
@@ -157,7 +156,7 @@ export class PinningProxy implements AsyncDisposable {
     const socket = connectTls({ host: hostname, port, ALPNProtocols: ["http/1.1"], ...trust });
     const timer = setTimeout(() => socket.destroy(new Error("no answer")), HANDSHAKE_TIMEOUT);
     socket.once("secureConnect", () => resolve(socket));
-    // For as long as it lives: an error that nobody hears would end the program.
+    // Until the socket is closed: an unhandled error would terminate the program.
     socket.on("error", (error) => reject(failedHandshake(error)));
     socket.once("close", () => {
       reject(new PinError(UNREACHABLE, "The hub ended the connection during the TLS handshake"));
@@ -165,19 +164,17 @@ export class PinningProxy implements AsyncDisposable {
     return promise.finally(() => clearTimeout(timer));
   }
 
-  /** @throws {PinError} when this is not the pinned certificate. */
+  /** @throws {PinError} if this is not the pinned certificate. */
   #compare(socket: TLSSocket): void {
-    // The types promise one; after a handshake that failed there is none.
+    // Unlike the types say, there is none after a failed handshake.
     const raw: unknown = socket.getPeerCertificate()?.raw;
     if (!(raw instanceof Uint8Array)) throw new PinError(WRONG_CERTIFICATE, UNPROVEN);
     const shown = fingerprintOf(raw);
     if (shown === this.pin.fingerprint) return;
     throw new PinError(
       WRONG_CERTIFICATE,
-      `The certificate is another one: its fingerprint is ${
-        showFingerprint(shown)
-      }. Somebody may ` +
-        "be in between, or the hub has a new one: ask its operator",
+      `The certificate has a different fingerprint: ${showFingerprint(shown)}. The ` +
+        "hub has a new certificate, or the connection is intercepted. Ask its operator",
     );
   }
 }
@@ -189,7 +186,7 @@ function failedHandshake(error: Error): PinError {
     : new PinError(WRONG_CERTIFICATE, `${UNPROVEN} (${error.message})`, options);
 }
 
-/** Certificates as PEM: the hub's own, and whatever it showed with it. */
+/** The certificate chain as PEM, the hub's own first. */
 function chainOf(socket: TLSSocket): readonly string[] {
   const chain: string[] = [];
   const seen = new Set<string>();
@@ -208,7 +205,7 @@ async function upward(client: Deno.TcpConn, hub: TLSSocket): Promise<void> {
   for (;;) {
     const length = await client.read(buffer);
     if (length === null) return;
-    // A copy: the socket may keep what it is given.
+    // A copy: the socket may keep the buffer.
     if (!hub.write(Buffer.from(buffer.slice(0, length)))) {
       await new Promise<void>((resolve) => {
         hub.once("drain", resolve);
@@ -225,10 +222,10 @@ async function downward(hub: TLSSocket, client: Deno.TcpConn): Promise<void> {
   }
 }
 
-/** Tells the client in the words of HTTP, which is what it waits for. */
+/** Answers with HTTP, which the client expects. */
 async function answer(client: Deno.TcpConn, { status, message }: PinError): Promise<void> {
   const body = `${message}\n`;
-  const head = `HTTP/1.1 ${status} No way\r\nserver: bcast/${VERSION}\r\n` +
+  const head = `HTTP/1.1 ${status} Refused\r\nserver: bcast/${VERSION}\r\n` +
     "content-type: text/plain; charset=utf-8\r\n" +
     `content-length: ${new TextEncoder().encode(body).length}\r\nconnection: close\r\n\r\n`;
   try {
@@ -245,7 +242,7 @@ function isNetwork(error: Error): boolean {
       .test(error.code);
 }
 
-/** Whether `error` is what a connection that ends under way looks like. */
+/** Whether `error` reports a connection that broke. */
 function isBroken(error: unknown): boolean {
   if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) {
     return true;

@@ -5,7 +5,6 @@ import { type Flag, text } from "../../cli/flags.ts";
 import { isRegularFile } from "../../cli/read_file.ts";
 import { checkedToken, readTokens } from "../../cli/token_file.ts";
 
-/** The flags that say what lets a client in. */
 export const TOKEN_FLAGS: {
   readonly token: Flag<string | undefined>;
   readonly tokenFile: Flag<string | undefined>;
@@ -21,7 +20,6 @@ export const TOKEN_FLAGS: {
   }),
 };
 
-/** What the user said about tokens, and about the hub that they are for. */
 export interface TokenInput {
   readonly flags: { readonly token: string | undefined; readonly tokenFile: string | undefined };
   readonly positional: string | undefined;
@@ -29,15 +27,14 @@ export interface TokenInput {
 }
 
 /**
- * The `token` of a conversation: what the flags say, or nothing. A file is asked anew at every
- * connection and whenever the hub finds that the token has expired; a pipe is read once, so call
- * this once in a command.
+ * The token for a connection, if the flags name one. A file is read again for every connection and when
+ * the token has expired; a pipe is read only once, so call this once per command.
  *
- * A token of a profile is not given to a hub that the command line or the environment names.
+ * A profile's token is not sent to a hub that the command line or the environment names.
  *
- * @param url the hub's address; a token that is still in it counts more than these flags.
- * @throws {UsageError} when there are two.
- * @throws {CliError} when the file cannot be read, or holds none.
+ * @param url the hub's address; a token in it overrides these flags.
+ * @throws {UsageError} if the command line has two tokens.
+ * @throws {CliError} if the file is unreadable or empty.
  */
 export async function tokenOption(
   { flags, positional, source }: TokenInput,
@@ -51,16 +48,16 @@ export async function tokenOption(
   const name = isStronger(source("token"), source("tokenFile")) ? "token" : "tokenFile";
   const addressed = positional !== undefined ||
     [source("url"), source("host")].some((from) => isStronger(from, "profile"));
-  // A profile's token is for the profile's hub: another one could keep it.
+  // Another hub than the profile's could keep the token.
   if (addressed && source(name) === "profile") return {};
-  // The stronger source wins: --token over BCAST_TOKEN_FILE.
+  // --token overrides BCAST_TOKEN_FILE.
   if (tokenFile === undefined || name === "token") {
     return token === undefined ? {} : { token: checkedToken(token, "The token") };
   }
   const isLasting = await isRegularFile(tokenFile);
-  // Read once before anything else, so that a mistake is told at once and in full.
+  // Read once up front, to report mistakes at once.
   const first = await newestToken(tokenFile);
-  // A pipe, which `<(command)` is in a shell, gives what it holds only once.
+  // A pipe, such as `<(command)`, can be read only once.
   return { token: isLasting ? () => newestToken(tokenFile) : first };
 }
 

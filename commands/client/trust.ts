@@ -8,7 +8,7 @@ import { readErrorText } from "../../lib/files.ts";
 import { type Flag, text, value } from "../../cli/flags.ts";
 import { PinningProxy } from "./pinning_proxy.ts";
 
-/** The flags that say which certificates of hubs to trust beside those that the machine does. */
+/** Flags to trust certificates that the machine does not. */
 export const TRUST_FLAGS: {
   readonly ca: Flag<string | undefined>;
   readonly fingerprint: Flag<string | undefined>;
@@ -26,26 +26,25 @@ export const TRUST_FLAGS: {
   }),
 };
 
-/** What the flags of {@linkcode TRUST_FLAGS} say. */
 export interface Trust {
   readonly ca?: string | undefined;
   readonly fingerprint?: string | undefined;
 }
 
-/** How to get to a hub, until disposed. */
+/** Connects to a hub by its trusted certificate, until disposed. */
 export interface HubConnector extends AsyncDisposable {
-  /** What `connect()` of the client is to use in place of the runtime's own. */
+  /** For `connect()` of the client, in place of the runtime's functions. */
   readonly environment: Partial<Environment>;
-  /** For those who open their own connections: the address to dial. */
+  /** The address to dial, for code that opens connections itself. */
   readonly url: URL;
-  /** For those who open their own connections: authorities to trust, as PEM. */
+  /** CA certificates (PEM) to trust, for code that opens connections itself. */
   readonly caCerts: readonly string[];
 }
 
 /**
- * The way to the hub at `url` that trusts what the user said.
+ * Makes a connector that trusts the certificates that the flags name.
  *
- * @throws {CliError} when that cannot be used.
+ * @throws {CliError} for an unusable certificate.
  */
 export function connectorFor(url: URL, { ca, fingerprint }: Trust): HubConnector {
   if (url.protocol !== "wss:" || (ca === undefined && fingerprint === undefined)) {
@@ -88,7 +87,7 @@ function pinned(url: URL, fingerprint: string, authorities: readonly string[]): 
   };
 }
 
-/** The client's doors to the world, through `client`, for addresses that `change` has changed. */
+/** Sends the client library's connections through `client`, to addresses mapped by `change`. */
 function environmentThrough(
   client: Deno.HttpClient,
   change: (url: URL) => URL,
@@ -100,8 +99,8 @@ function environmentThrough(
 }
 
 /**
- * A WebSocket that goes through `client`. That is an option of this runtime; types that were made
- * for browsers, which hold for all files as soon as one is the web page's, do not know it.
+ * Opens a WebSocket through `client`. This option of Deno is missing from the browser's types, which
+ * apply to all files because the web page needs them.
  */
 export function webSocketThrough(
   client: Deno.HttpClient,
@@ -113,10 +112,10 @@ export function webSocketThrough(
   return socket;
 }
 
-/** `url` for the last step of the way, which is within this machine; its host stays as it is. */
+/** The plain-text form of `url` for the proxy on this machine; the host stays the same. */
 function unencrypted(url: URL): URL {
   const plain = new URL(url);
-  // The port of the scheme would change with the scheme.
+  // An implicit port would change with the scheme.
   const port = url.port === "" ? "443" : url.port;
   plain.protocol = url.protocol === "wss:" ? "ws:" : "http:";
   plain.port = port;
@@ -124,8 +123,8 @@ function unencrypted(url: URL): URL {
 }
 
 /**
- * The fingerprint of the hub's own certificate, where that is what the user trusts as an authority:
- * `openssl req -x509` makes certificates that are both, and the runtime takes them as no server's.
+ * The fingerprint of the hub's certificate if `--ca` names that very certificate. `openssl req -x509`
+ * makes certificates that are both CA and server certificates, which the runtime rejects for servers.
  */
 function ownCertificate(url: URL, authorities: readonly string[]): string | undefined {
   const [pem] = authorities;

@@ -24,7 +24,6 @@ const logger = getLogger(["bcast", "access"]);
 
 const GROUP = "Authentication";
 
-/** The flags about JSON Web Tokens. */
 export const JWT_FLAGS = {
   jwtSecretFile: text({
     placeholder: "FILE",
@@ -57,7 +56,6 @@ export const JWT_FLAGS = {
   }),
 };
 
-/** The flags of `start` about who may come in. */
 export const ACCESS_FLAGS = {
   token: text({
     placeholder: "TOKEN",
@@ -107,16 +105,16 @@ export const ACCESS_FLAGS = {
 type JwtValues = FlagValues<typeof JWT_FLAGS>;
 type AccessValues = FlagValues<typeof ACCESS_FLAGS>;
 
-/** The door of a hub, which follows the files that it was made from. */
+/** The authentication of a hub. It follows changes of its files, until disposed. */
 export interface AuthConfig extends Disposable {
   readonly authorizer: Authorizer;
 }
 
 /**
- * Reads who may come in, and goes on reading: when a file changes, what it says holds for whoever
- * comes from then on. One that has become unreadable changes nothing.
+ * Loads the authentication files, and reloads them when they change, for new connections. If a reload
+ * fails, the previous settings stay.
  *
- * @throws {CliError} when a flag or a file makes no sense.
+ * @throws {CliError} for an invalid flag or file.
  */
 export async function openAuth(flags: AccessValues): Promise<AuthConfig> {
   let current = await loadAuthorizer(flags);
@@ -149,7 +147,7 @@ export async function openAuth(flags: AccessValues): Promise<AuthConfig> {
   };
 }
 
-/** The keys that check JSON Web Tokens, and what the tokens must say. */
+/** The authorizer for JSON Web Tokens, if the flags name a key. */
 export async function loadJwt(flags: JwtValues): Promise<JwtAuthorizer | undefined> {
   const { jwtSecretFile, jwtKey, jwtIssuer, jwtAudience, jwtName } = flags;
   const keys: VerificationKey[] = [];
@@ -177,9 +175,9 @@ export async function loadJwt(flags: JwtValues): Promise<JwtAuthorizer | undefin
 }
 
 /**
- * What `parse` makes of a file.
+ * Reads and parses a file of keys.
  *
- * @throws {CliError} when it cannot be read, or is not what it should be.
+ * @throws {CliError} if it is unreadable or invalid.
  */
 export async function readKeys<T>(path: string, parse: (text: string) => T): Promise<T> {
   const contents = await readSmallFile(path, "the key file");

@@ -81,7 +81,7 @@ export function banner(listening: ListeningAddress): string {
   return listeningLine(listening) + lines.map((line) => visible(line)).join("\n") + "\n";
 }
 
-/** Whether and how other machines can reach a hub. */
+/** How a hub can be reached. */
 export interface Exposure {
   readonly host: string;
   /** Whether clients need a token. */

@@ -4,24 +4,24 @@ import type { TlsSource } from "./tls.ts";
 
 const logger = getLogger(["bcast", "tls"]);
 
-/** Has a running hub take another certificate when there is one, and when somebody asks. */
+/** Reloads the certificate of a running hub when its files change, and on request. */
 export class Renewal {
-  /** Rejects when the hub could not listen again: it is then of no use to anybody. */
+  /** Rejects if the hub cannot listen again with the new certificate. */
   readonly failed: Promise<never>;
   readonly #fail: (error: unknown) => void;
   #server: Pick<Server, "renew"> | undefined;
-  /** One after the other: each compares with the one before. */
+  /** Reloads are serialized: each compares with the previous certificate. */
   #reloading: Promise<void> = Promise.resolve();
 
   constructor(private readonly tls: TlsSource | undefined) {
     const { promise, reject } = Promise.withResolvers<never>();
     this.failed = promise;
     this.#fail = reject;
-    // Whoever waits for it may only begin to after it has failed.
+    // It may reject before anything awaits it.
     promise.catch(() => undefined);
   }
 
-  /** Reads the certificate again; nothing before {@linkcode begin}. */
+  /** Reloads the certificate; ignored before {@linkcode begin}. */
   readonly request = (): void => {
     const { tls } = this;
     const server = this.#server;

@@ -60,7 +60,7 @@ function openDirectory(directory: string): Deno.FsFile | undefined {
   }
 }
 
-/** Locks a directory, if its file system can. */
+/** Returns false if another process holds the lock. */
 function tryLock(self: Deno.FsFile): boolean {
   try {
     return self.tryLockSync(true);

@@ -18,7 +18,7 @@ import type { TlsSource } from "./tls.ts";
 
 type Input = CommandInput<typeof START_FLAGS>;
 
-/** Where the log is kept; `undefined` for memory. */
+/** The path of the log; `undefined` for memory. */
 export function databasePath({ flags, source }: Input, context: Context): string | undefined {
   if (flags.memory) {
     if (source("data") === "flag" && source("memory") === "flag") {
@@ -30,7 +30,11 @@ export function databasePath({ flags, source }: Input, context: Context): string
   return databaseIn(flags.data, context);
 }
 
-/** Opens the log and starts the server. @throws {CliError} when it cannot listen. */
+/**
+ * Opens the log and starts the server.
+ *
+ * @throws {CliError} if it cannot listen.
+ */
 export async function listen(
   { flags, source }: Input,
   path: string | undefined,

@@ -1,4 +1,4 @@
-// The library's dependency injection looks for this before anything else.
+// The library's dependency injection needs this import to come first.
 import "reflect-metadata";
 import {
   BasicConstraintsExtension,
@@ -13,16 +13,15 @@ import {
 import { isIP } from "node:net";
 import type { KeyPair } from "../../server/transports/tls.ts";
 
-/** Days that a self-signed certificate is good for: the longest that Apple's systems accept. */
+/** Validity of a self-signed certificate in days: the longest that Apple's systems accept. */
 export const SELF_SIGNED_DAYS = 825;
 
 const DAY = 86_400_000;
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
-/** What a self-signed certificate says. */
 export interface SelfSigned {
-  /** Host names and addresses by which clients may know the hub. */
+  /** Host names and addresses of the hub. */
   readonly names: readonly string[];
   /** In milliseconds since the Unix epoch. */
   readonly notBefore: number;
@@ -30,7 +29,6 @@ export interface SelfSigned {
   readonly notAfter?: number;
 }
 
-/** Makes a key, and a certificate for it that nobody but itself has signed. */
 export async function selfSignedPair(
   { names, notBefore, notAfter = notBefore + SELF_SIGNED_DAYS * DAY }: SelfSigned,
 ): Promise<KeyPair> {
@@ -42,7 +40,7 @@ export async function selfSignedPair(
     keys,
     signingAlgorithm: ALGORITHM,
     extensions: [
-      // Not an authority: clients do not take one for a server.
+      // Clients reject CA certificates as server certificates.
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),

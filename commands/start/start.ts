@@ -9,7 +9,7 @@ import { ignoreStraySignals, watchInterrupts } from "../../cli/signals.ts";
 import { aborted, settledWithin } from "../../lib/async.ts";
 import { isUnspecified } from "../../lib/net.ts";
 import { plural } from "../../lib/words.ts";
-import { VERSION } from "../../protocol.ts";
+import { VERSION } from "../../lib/version.ts";
 import type { Server } from "../../server.ts";
 import { openAuth } from "./auth_flags.ts";
 import {

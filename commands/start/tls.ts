@@ -22,15 +22,14 @@ const logger = getLogger(["bcast", "tls"]);
 
 const DAY = 86_400_000;
 
-/** Days before its end at which a certificate is warned of, once a day. */
+/** Days before its expiry from which a warning is logged daily. */
 const WARN_DAYS = 14;
 
-/** Days before its end at which a start of the hub makes a new self-signed pair. */
+/** Days before its expiry from which a start of the hub replaces a self-signed pair. */
 const RENEW_DAYS = 30;
 
 const TLS = "TLS";
 
-/** The flags of a hub that encrypts what travels. */
 export const TLS_FLAGS = {
   tlsCert: flag.text({
     placeholder: "FILE",
@@ -48,35 +47,33 @@ export const TLS_FLAGS = {
   }),
 };
 
-/** What the flags of {@linkcode TLS_FLAGS} say. */
 export type TlsFlags = flag.FlagValues<typeof TLS_FLAGS>;
 
-/** Where a hub has its pair from. */
+/** The certificate and key of a hub. */
 export interface TlsSource {
-  /** The pair to start with. */
+  /** The current pair. */
   readonly pair: KeyPair;
   readonly facts: CertificateFacts;
-  /** Whether clients can know it by its fingerprint only. */
+  /** Clients can only verify it by its fingerprint. */
   readonly selfSigned: boolean;
-  /** Reads the pair again and hands it on; what cannot be used is logged, and nothing changes. */
+  /** Reloads the pair and passes it on. If it is invalid, logs that and changes nothing. */
   readonly reload: (use: (pair: KeyPair) => Promise<void>) => Promise<void>;
-  /** Calls `changed` when the files have changed, and warns when the certificate nears its end. */
+  /** Calls `changed` when the files change, and warns before the certificate expires. */
   watch(changed: () => void): Disposable;
 }
 
-/** What else decides about a pair. */
 export interface TlsOptions {
-  /** Where a self-signed pair is kept; without it, it lives as long as the hub. */
+  /** Where a self-signed pair is kept; without it, the pair is temporary. */
   readonly directory: string | undefined;
-  /** What the hub listens on. */
+  /** The host that the hub listens on. */
   readonly host: string;
   readonly clock?: ServerClock;
 }
 
 /**
- * The pair that the flags ask for; `undefined` when they ask for none.
+ * The pair that the flags select; `undefined` without TLS.
  *
- * @throws {CliError} that names the file and says what is wrong with it.
+ * @throws {CliError} for an unreadable or invalid file.
  */
 export async function tlsSource(
   { tlsCert, tlsKey, tlsSelfSigned }: TlsFlags,
@@ -186,14 +183,13 @@ function warnOfEnd(file: string, notAfter: number, now: number): void {
 }
 
 /**
- * The pair in the data directory, or a new one where there is none that lasts. It stays when the
- * addresses of the machine change: those who pinned it do not go by names, and would have to pin
- * another.
+ * The pair in the data directory, or a new one if it is missing or about to expire. A change of the
+ * machine's addresses does not replace it: clients verify its fingerprint, not its names.
  */
 async function selfSigned(
   { directory, host, clock = steadyClock }: TlsOptions,
 ): Promise<TlsSource> {
-  // Loaded here only: most hubs start without it.
+  // Loaded on use: most hubs start without it.
   const { selfSignedPair } = await import("./self_signed.ts");
   const make = (): Promise<KeyPair> =>
     selfSignedPair({ names: ownNames(host), notBefore: clock.now() - DAY });
@@ -212,7 +208,7 @@ async function selfSigned(
   const files = { cert: join(directory, "tls-cert.pem"), key: join(directory, "tls-key.pem") };
   if (!lasts(files, clock.now())) {
     const pair = await make();
-    // The key first: a certificate without its key would look like a damaged pair.
+    // The key first: a certificate without its key would count as a damaged pair.
     await replaceFile(files.key, pair.key);
     await replaceFile(files.cert, pair.cert);
     logger.info("Created a self-signed certificate: {file}", { file: files.cert });
@@ -220,7 +216,7 @@ async function selfSigned(
   return fileSource(files, true, clock);
 }
 
-/** Whether there is a pair that may be used for a while. A damaged one is for a person to look at. */
+/** Whether there is a pair that is not about to expire. @throws {CliError} for a damaged one. */
 function lasts(files: PairNames, now: number): boolean {
   try {
     Deno.statSync(files.cert);
@@ -238,7 +234,7 @@ function lasts(files: PairNames, now: number): boolean {
   }
 }
 
-/** What clients may call this machine. */
+/** The names and addresses of this machine. */
 function ownNames(host: string): readonly string[] {
   const bare = host.replace(/^\[(.*)\]$/, "$1");
   const addresses = lanAddresses("::", Deno.networkInterfaces());

@@ -1,4 +1,4 @@
-import { VERSION } from "../../protocol.ts";
+import { VERSION } from "../../lib/version.ts";
 import type { Hub } from "../hub.ts";
 import { Rejection } from "../limits/rejection.ts";
 import type { WebSocketClient, WebSocketServer } from "../transports/websocket.ts";

@@ -1,6 +1,7 @@
 import type { Encoder } from "../encoders/encoder.ts";
 import type { Counters, Histogram } from "./counters.ts";
-import { CLOSE, ERROR_CODES, VERSION } from "../../protocol.ts";
+import { CLOSE, ERROR_CODES } from "../../protocol.ts";
+import { VERSION } from "../../lib/version.ts";
 import type { Family, MetricReading, MetricSample } from "./exposition.ts";
 
 /** The state of a hub at one moment, and its traffic so far. */

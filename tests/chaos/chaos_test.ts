@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Evidence, type Seen, violations } from "./checker.ts";
-import { BAD_WEATHER, chaos } from "./run.ts";
+import { chaos, NETWORK_FAULTS } from "./run.ts";
 
 const seen = (id: number, message = `p0:${id}`): Seen => ({ id, sender: "p0", message });
 const log = [1, 2, 3].map((id) => seen(id));
@@ -18,9 +18,9 @@ const view = (messages: readonly Seen[], unrecovered = 0): Partial<Evidence> => 
   subscribers: [{ name: "s0", seen: messages, unrecovered }],
 });
 
-Deno.test("`violations()` is content with a whole record, and names everything that is wrong", () => {
+Deno.test("`violations()` accepts a complete record, and reports every violation", () => {
   assertEquals(check({}), []);
-  assertEquals(check(view(log.slice(1))), [], "who came later saw less");
+  assertEquals(check(view(log.slice(1))), [], "a late subscriber sees fewer messages");
   const wrong: [Partial<Evidence>, string][] = [
     [{ acked: [{ id: 4, message: "p0:4" }] }, "p0:4 was acked as 4, where the log has undefined"],
     [{ acked: [{ id: 2, message: "p0:1" }] }, "p0:1 was acked as 2, where the log has p0:2"],
@@ -31,7 +31,7 @@ Deno.test("`violations()` is content with a whole record, and names everything t
     ],
     [
       { log: [seen(1, "p0:2"), seen(2, "p0:1")], acked: [], ...view([]) },
-      "p0's 1 stands after its 2",
+      "p0's 1 comes after its 2",
     ],
     [view([seen(1), seen(3)]), "s0 saw 3 after 1"],
     [view([seen(1), seen(1), seen(2), seen(3)]), "s0 saw 1 after 1"],
@@ -45,14 +45,14 @@ Deno.test("`violations()` is content with a whole record, and names everything t
   }
 });
 
-Deno.test("nothing is lost, doubled or out of order in a few seconds of chaos", async () => {
+Deno.test("a few seconds of chaos lose, duplicate and reorder nothing", async () => {
   const report = await chaos({
     seed: 20261121,
     seconds: 3,
     publishers: 5,
     subscribers: 20,
     rate: 40,
-    weather: { ...BAD_WEATHER, cut: 0.005 },
+    faults: { ...NETWORK_FAULTS, cut: 0.005 },
     killEvery: [1_000, 2_000],
   });
   assertEquals(report.violations, []);

@@ -1,24 +1,24 @@
 import type { Message } from "../../protocol.ts";
 
-/** One message as somebody saw it. */
+/** A message as a client received it. */
 export type Seen = Pick<Message, "id" | "sender" | "message">;
 
-/** What a run left behind. */
+/** The results of a run. */
 export interface Evidence {
-  /** The log as it is in the end, oldest first. */
+  /** The final log, oldest message first. */
   readonly log: readonly Seen[];
-  /** What each publisher was promised: the text that was acked, and under which id. */
+  /** Every acked message, with the id of its ack. */
   readonly acked: readonly { readonly id: number; readonly message: string }[];
-  /** What each subscriber saw, in the order it saw it. */
+  /** The messages of each subscriber, in the order of arrival. */
   readonly subscribers: readonly {
     readonly name: string;
     readonly seen: readonly Seen[];
-    /** How often the hub said that it could not go on where the subscriber had stopped. */
+    /** How often the hub could not resume where the subscriber had stopped. */
     readonly unrecovered: number;
   }[];
 }
 
-/** Compares what was acked with what is kept and with what everybody saw; each violation in words. */
+/** Compares the acks with the log and with every subscriber; describes each violation. */
 export function violations(record: Evidence): string[] {
   return [...logViolations(record.log), ...ackViolations(record), ...viewViolations(record)];
 }
@@ -35,7 +35,7 @@ function* logViolations(log: readonly Seen[]): Generator<string> {
     texts.set(message, id);
     const number = Number(message.split(":")[1]);
     const before = latest.get(sender) ?? 0;
-    if (number < before) yield `${sender}'s ${number} stands after its ${before}`;
+    if (number < before) yield `${sender}'s ${number} comes after its ${before}`;
     latest.set(sender, number);
   }
 }

@@ -2,10 +2,10 @@
 /**
  * `deno task chaos [--seconds 60] [--seed N]`: five publishers that retry, fifty subscribers that
  * resume, one that stalls, a network that delays, splits and cuts, and a hub that is killed with
- * `kill -9`. Exits 1, naming them, when anything was lost, doubled or out of order.
+ * `kill -9`. Exits 1 and lists the violations when a message was lost, duplicated or reordered.
  */
 import { parseArgs } from "@std/cli";
-import { BAD_WEATHER, chaos } from "./run.ts";
+import { chaos, NETWORK_FAULTS } from "./run.ts";
 
 const args = parseArgs(Deno.args, { string: ["seconds", "seed"] });
 const seconds = Number(args["seconds"] ?? 60);
@@ -17,7 +17,7 @@ const report = await chaos({
   publishers: 5,
   subscribers: 50,
   rate: 40,
-  weather: BAD_WEATHER,
+  faults: NETWORK_FAULTS,
   killEvery: [2_000, 8_000],
   onProgress: (line) => console.log(line),
 });

@@ -1,20 +1,19 @@
 import { delay } from "../../lib/async.ts";
 import { writeAll } from "../../lib/files.ts";
-import type { Chance } from "./random.ts";
+import { isDisconnect } from "../kit/raw_http.ts";
+import type { SeededRandom } from "./random.ts";
 
-/** How bad the network is. */
-export interface Weather {
+export interface NetworkFaults {
   /** Probability that a piece is delayed. */
   readonly delayed: number;
-  /** Milliseconds of such a delay at most. */
+  /** The longest such delay, in milliseconds. */
   readonly maxDelay: number;
-  /** Probability that what was read in one piece is written in several. */
+  /** Probability that a piece is written in two parts. */
   readonly split: number;
-  /** Probability, for each piece, that the connection is cut instead of passing it on. */
+  /** Probability that the connection is cut in the middle of a piece. */
   readonly cut: number;
 }
 
-/** What a proxy did. */
 export interface ProxyCounts {
   connections: number;
   delays: number;
@@ -24,7 +23,7 @@ export interface ProxyCounts {
 
 const BUFFER_BYTES = 16 * 1024;
 
-/** A TCP proxy in bad weather: delays, splits and cuts whatever goes through it. */
+/** A TCP proxy that delays, splits and cuts at random. */
 export class ChaosProxy implements AsyncDisposable {
   readonly counts: ProxyCounts = { connections: 0, delays: 0, splits: 0, cuts: 0 };
   /** The port of the hub; connections fail while there is none. */
@@ -33,16 +32,14 @@ export class ChaosProxy implements AsyncDisposable {
   readonly #open = new Set<Deno.TcpConn>();
   readonly #accepting: Promise<void>;
 
-  constructor(private readonly chance: Chance, private readonly weather: Weather) {
+  constructor(private readonly random: SeededRandom, private readonly faults: NetworkFaults) {
     this.#accepting = this.#accept();
   }
 
-  /** Where clients connect. */
   get url(): string {
     return `ws://127.0.0.1:${this.#listener.addr.port}/`;
   }
 
-  /** Cuts every connection at once. */
   cutAll(): void {
     for (const connection of this.#open) close(connection);
     this.#open.clear();
@@ -70,7 +67,7 @@ export class ChaosProxy implements AsyncDisposable {
       this.#open.add(hub);
       await Promise.race([this.#copy(client, hub), this.#copy(hub, client)]);
     } catch (error) {
-      if (!isBroken(error)) throw error;
+      if (!isDisconnect(error)) throw error;
     } finally {
       for (const connection of [client, hub]) {
         if (connection === undefined) continue;
@@ -81,43 +78,35 @@ export class ChaosProxy implements AsyncDisposable {
   }
 
   async #copy(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
-    const { chance, weather, counts } = this;
+    const { random, faults, counts } = this;
     const buffer = new Uint8Array(BUFFER_BYTES);
     try {
       for (;;) {
         const length = await from.read(buffer);
         if (length === null) return;
-        if (chance.happens(weather.cut)) {
+        if (random.chance(faults.cut)) {
           counts.cuts++;
           // Half of what was read arrives: a frame may end anywhere.
           await writeAll(to, buffer.subarray(0, length >> 1));
           return;
         }
-        if (chance.happens(weather.delayed)) {
+        if (random.chance(faults.delayed)) {
           counts.delays++;
-          await delay(chance.between(1, weather.maxDelay));
+          await delay(random.between(1, faults.maxDelay));
         }
         let start = 0;
-        if (chance.happens(weather.split)) {
+        if (random.chance(faults.split)) {
           counts.splits++;
-          start = chance.between(1, length);
+          start = random.between(1, length);
           await writeAll(to, buffer.subarray(0, start));
           await delay(0);
         }
         await writeAll(to, buffer.subarray(start, length));
       }
     } catch (error) {
-      if (!isBroken(error)) throw error;
+      if (!isDisconnect(error)) throw error;
     }
   }
-}
-
-/** Whether `error` is what a connection that ends under way looks like. */
-function isBroken(error: unknown): boolean {
-  return error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted ||
-    error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe ||
-    error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.NotConnected ||
-    error instanceof Deno.errors.ConnectionAborted;
 }
 
 function close(connection: Deno.TcpConn): void {

@@ -1,5 +1,5 @@
-/** Chance that a seed repeats (mulberry32): good enough to vary a test, and the same everywhere. */
-export class Chance {
+/** Random numbers from a seed (mulberry32): good enough to vary a test, the same on every machine. */
+export class SeededRandom {
   #state: number;
 
   constructor(seed: number) {
@@ -15,8 +15,8 @@ export class Chance {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** Whether something with this probability happens. */
-  happens(probability: number): boolean {
+  /** True with this probability. */
+  chance(probability: number): boolean {
     return this.next() < probability;
   }
 

@@ -1,28 +1,27 @@
 import { delay } from "../../lib/async.ts";
-import { type ClientConnection, connect, type Environment } from "../../client.ts";
 import { LatencyHistogram, type LatencySummary } from "../../bench/load/histogram.ts";
 import { type Program, startHubProcess } from "../kit/process.ts";
 import { until } from "../kit/wait.ts";
-import { type Evidence, type Seen, violations } from "./checker.ts";
+import { violations } from "./checker.ts";
+import { ChaosPublisher, ChaosSubscriber, readLog } from "./clients.ts";
 
-/** One stop of a hub under load, and its return. */
 export interface RollingOptions {
-  /** Clients that listen, over all rooms. */
+  /** Subscribers in all rooms together. */
   readonly clients: number;
-  /** Rooms; each has a publisher. */
+  /** Each room has one publisher. */
   readonly rooms: number;
-  /** Messages a second, over all publishers. */
+  /** Messages per second of all publishers together. */
   readonly rate: number;
-  /** Seconds over which the hub spreads its goodbyes. */
+  /** Seconds over which the hub disconnects clients. */
   readonly drain: number;
-  /** Seconds of load before the stop, and after everybody is back. */
+  /** Seconds of load before the stop, and again after all clients have reconnected. */
   readonly seconds: number;
-  /** Chance of the clients, for their return; default: the machine's. */
+  /** Randomness for the delay of reconnects; default: `Math.random`. */
   readonly random?: () => number;
   readonly onProgress?: (line: string) => void;
 }
 
-/** What it came to; times in milliseconds. */
+/** Times are in milliseconds. */
 export interface RollingReport {
   readonly clients: number;
   readonly messages: number;
@@ -30,23 +29,22 @@ export interface RollingReport {
   readonly exitCode: number;
   /** From SIGTERM to the end of the process. */
   readonly stopMs: number;
-  /** From there until the next one listened. */
+  /** From there until the next process listened. */
   readonly startMs: number;
-  /** From SIGTERM to when each client was back. */
-  readonly back: LatencySummary;
-  /** How many were back in each second from SIGTERM on. */
-  readonly backInSecond: readonly number[];
-  /** How long each client was away. */
-  readonly away: LatencySummary;
-  /** How often clients knocked in vain. */
-  readonly failedTries: number;
+  /** From SIGTERM until each client had reconnected. */
+  readonly reconnect: LatencySummary;
+  /** Clients that reconnected in each second after SIGTERM. */
+  readonly reconnectsPerSecond: readonly number[];
+  /** How long each client was offline. */
+  readonly offline: LatencySummary;
+  readonly failedAttempts: number;
   readonly violations: readonly string[];
 }
 
-/** Messages that a publisher has under way at most. */
+/** Unacknowledged messages of a publisher at most. */
 const IN_FLIGHT = 1000;
 
-/** Stops a loaded hub calmly, starts it again at once on the same data, and looks for losses. */
+/** Stops a loaded hub with SIGTERM, restarts it on the same data, and checks that nothing is lost. */
 export async function rollingStop(options: RollingOptions): Promise<RollingReport> {
   const { clients, rooms, rate, drain, onProgress = (): void => {} } = options;
   const data = await Deno.makeTempDir({ prefix: "bcast-rolling-" });
@@ -54,9 +52,7 @@ export async function rollingStop(options: RollingOptions): Promise<RollingRepor
     ...["--data", data, "--port", String(freePort()), "--history", "1000000"],
     ...["--drain", `${drain}s`, "--log-level", "warning", "--max-connections", "20000"],
   ];
-  const seams: Partial<Environment> = options.random === undefined
-    ? {}
-    : { random: options.random };
+  const environment = options.random && { random: options.random };
   let hub: Program | undefined;
   try {
     const first = await startHubProcess(args);
@@ -65,26 +61,36 @@ export async function rollingStop(options: RollingOptions): Promise<RollingRepor
     const roomOf = (n: number): string => `room-${n % rooms}`;
     const listeners = Array.from(
       { length: clients },
-      (_, n) => new RollingListener(`l${n}`, roomOf(n), url, seams),
+      (_, n) => new ChaosSubscriber(`l${n}`, roomOf(n), url, environment),
     );
-    await until("everybody online", () => listeners.every(({ online }) => online));
+    await until("all clients online", () => listeners.every(({ online }) => online));
     const publishers = Array.from(
       { length: rooms },
-      (_, n) => new RollingPublisher(`p${n}`, roomOf(n), url, rate / rooms, seams),
+      (_, n) =>
+        new ChaosPublisher({
+          name: `p${n}`,
+          room: roomOf(n),
+          url,
+          rate: rate / rooms,
+          inFlight: IN_FLIGHT,
+          environment,
+        }),
     );
     await delay(options.seconds * 1000);
     onProgress(`${clients} clients, ${sum(publishers.map((p) => p.acked.length))} acked: SIGTERM`);
 
     const begun = performance.now();
-    for (const listener of listeners) listener.stopBegins(begun);
     hub.kill("SIGTERM");
     const exitCode = await hub.exit();
     const stopMs = performance.now() - begun;
     await hub[Symbol.asyncDispose]();
     hub = (await startHubProcess(args)).program;
     const startMs = performance.now() - begun - stopMs;
-    onProgress(`stopped in ${Math.round(stopMs)} ms, back after ${Math.round(startMs)} ms`);
-    await until("everybody back", () => listeners.every((l) => l.online && l.backAt > 0));
+    onProgress(`stopped in ${Math.round(stopMs)} ms, restarted after ${Math.round(startMs)} ms`);
+    await until(
+      "all clients reconnected",
+      () => listeners.every((l) => l.online && l.onlineAt > begun),
+    );
     await delay(options.seconds * 1000);
 
     await Promise.all(publishers.map((publisher) => publisher.finish()));
@@ -97,11 +103,11 @@ export async function rollingStop(options: RollingOptions): Promise<RollingRepor
       const here = listeners.filter((listener) => listener.room === room);
       const last = log.at(-1)?.id ?? 0;
       await until(`${room} read to its end`, () => here.every(({ last: seen }) => seen >= last));
-      const acked = publishers.filter((p) => p.room === room).flatMap((p) => p.acked);
-      const evidence: Evidence = { log, acked, subscribers: here };
-      found.push(...violations(evidence).map((violation) => `${room}: ${violation}`));
+      const acked = publishers.filter((p) => p.options.room === room).flatMap((p) => p.acked);
+      const violated = violations({ log, acked, subscribers: here });
+      found.push(...violated.map((violation) => `${room}: ${violation}`));
     }
-    await Promise.all(listeners.map((listener) => listener.end()));
+    await Promise.all(listeners.map((listener) => listener.close()));
     return {
       clients,
       messages,
@@ -109,10 +115,10 @@ export async function rollingStop(options: RollingOptions): Promise<RollingRepor
       exitCode,
       stopMs: Math.round(stopMs),
       startMs: Math.round(startMs),
-      back: spread(listeners.map(({ backAt }) => backAt - begun)),
-      backInSecond: perSecond(listeners.map(({ backAt }) => backAt - begun)),
-      away: spread(listeners.map(({ backAt, leftAt }) => backAt - leftAt)),
-      failedTries: sum(listeners.map(({ failedTries }) => failedTries)),
+      reconnect: summarize(listeners.map(({ onlineAt }) => onlineAt - begun)),
+      reconnectsPerSecond: perSecond(listeners.map(({ onlineAt }) => onlineAt - begun)),
+      offline: summarize(listeners.map(({ onlineAt, offlineAt }) => onlineAt - offlineAt)),
+      failedAttempts: sum(listeners.map(({ failedAttempts }) => failedAttempts)),
       violations: found,
     };
   } finally {
@@ -121,116 +127,7 @@ export async function rollingStop(options: RollingOptions): Promise<RollingRepor
   }
 }
 
-/** One who reads everything, and notes when it was away. */
-class RollingListener {
-  readonly seen: Seen[] = [];
-  unrecovered = 0;
-  online = false;
-  failedTries = 0;
-  /** When it was told to go, and when it was back, on the clock of `performance`. */
-  leftAt = 0;
-  backAt = 0;
-  #stopAt = Infinity;
-  readonly #conversation: ClientConnection;
-  readonly #reading: Promise<void>;
-
-  constructor(
-    readonly name: string,
-    readonly room: string,
-    url: string,
-    seams: Partial<Environment>,
-  ) {
-    const rooms = [{ room, after: 0 }];
-    this.#conversation = connect({ url, sender: name, rooms, retryFirst: true }, seams);
-    this.#reading = this.#read();
-  }
-
-  get last(): number {
-    return this.seen.at(-1)?.id ?? 0;
-  }
-
-  stopBegins(at: number): void {
-    this.#stopAt = at;
-  }
-
-  async end(): Promise<void> {
-    await this.#conversation.close();
-    await this.#reading;
-  }
-
-  async #read(): Promise<void> {
-    for await (const event of this.#conversation) {
-      const now = performance.now();
-      if (event.type === "online") {
-        this.online = true;
-        if (now > this.#stopAt) this.backAt = now;
-      } else if (event.type === "offline") {
-        if (this.online) this.leftAt = now;
-        else this.failedTries++;
-        this.online = false;
-      } else if (event.type === "joined" && event.rejoined && !event.recovered) {
-        this.unrecovered++;
-      } else if (event.type === "message") {
-        this.seen.push({ id: event.id, sender: event.sender, message: event.message ?? "" });
-      }
-    }
-  }
-}
-
-/** One who sends at a steady rate, and keeps what was acked. */
-class RollingPublisher {
-  readonly acked: { id: number; message: string }[] = [];
-  readonly #conversation: ClientConnection;
-  readonly #sending: Promise<void>;
-  #stopping = false;
-
-  constructor(
-    readonly name: string,
-    readonly room: string,
-    url: string,
-    rate: number,
-    seams: Partial<Environment>,
-  ) {
-    const options = { url, sender: name, rooms: [{ room }], echo: false, retryFirst: true };
-    this.#conversation = connect(options, seams);
-    this.#sending = this.#send(rate);
-  }
-
-  /** Sends no more, and waits until everything is acked. */
-  async finish(): Promise<void> {
-    this.#stopping = true;
-    await this.#sending;
-    await this.#conversation.flush();
-    await this.#conversation.close();
-  }
-
-  async #send(rate: number): Promise<void> {
-    const begun = performance.now();
-    let number = 0;
-    while (!this.#stopping) {
-      const due = (performance.now() - begun) * rate / 1000;
-      while (number < due && this.#conversation.pending < IN_FLIGHT) {
-        const message = `${this.name}:${++number}`;
-        this.#conversation.send({ room: this.room, message })
-          .then(({ id }) => this.acked.push({ id, message }));
-      }
-      await delay(5);
-    }
-  }
-}
-
-async function readLog(url: string, room: string): Promise<Seen[]> {
-  await using reader = connect({ url, rooms: [] });
-  const log: Seen[] = [];
-  for (;;) {
-    const after = log.at(-1)?.id ?? 0;
-    const { messages, more } = await reader.history(room, { after, limit: 500 });
-    for (const { id, sender, message = "" } of messages) log.push({ id, sender, message });
-    if (!more) return log;
-  }
-}
-
-function spread(milliseconds: readonly number[]): LatencySummary {
+function summarize(milliseconds: readonly number[]): LatencySummary {
   const histogram = new LatencyHistogram();
   for (const each of milliseconds) histogram.record(each * 1000);
   return histogram.summary();
@@ -249,7 +146,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** A port that was free a moment ago: the hub has to find the same one again. */
+/** A port that is free now: the restarted hub has to listen on the same one. */
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;

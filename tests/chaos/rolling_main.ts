@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-console -- a script: what it prints is what it is for
 /**
- * `deno task rolling [--clients 1000] [--rate 1000] [--rooms 50] [--drain 5] [--seconds 5]`: a hub
- * under load is told to stop, and is started again at once. Exits 1, naming them, when anything
- * acked was lost, doubled or out of order; prints how the clients came back.
+ * `deno task rolling [--clients 1000] [--rate 1000] [--rooms 50] [--drain 5] [--seconds 5]`: stops
+ * and restarts a hub under load, and prints how the clients reconnected. Exits 1 and lists the
+ * violations when an acked message was lost, duplicated or reordered.
  */
 import { parseArgs } from "@std/cli";
 import { rollingStop } from "./rolling.ts";

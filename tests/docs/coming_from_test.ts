@@ -22,7 +22,7 @@ function python(): string | undefined {
 const interpreter = python();
 
 Deno.test({
-  name: `the client in docs/coming-from.md works${interpreter ? "" : ": LEFT OUT, no websockets"}`,
+  name: `the client in docs/coming-from.md works${interpreter ? "" : ": SKIPPED, no websockets"}`,
   ignore: interpreter === undefined,
   fn: async () => {
     const [, code = ""] = /```python\n([^`]+)```/.exec(text) ?? [];

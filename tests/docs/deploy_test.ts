@@ -23,7 +23,7 @@ function replaced(text: string, changes: Readonly<Record<string, string>>): stri
 
 function leftOut(what: string): void {
   // deno-lint-ignore no-console -- nobody shall believe that this was tested
-  console.warn(`LEFT OUT behind nginx: ${what}`);
+  console.warn(`SKIPPED behind nginx: ${what}`);
 }
 
 Deno.test({
@@ -179,7 +179,7 @@ function systemdIsMissing(): boolean {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     // deno-lint-ignore no-console -- nobody shall believe that this was tested
-    console.warn("LEFT OUT: the checks of the systemd unit, because systemd is not installed");
+    console.warn("SKIPPED: the checks of the systemd unit, because systemd is not installed");
     return true;
   }
 }

@@ -245,7 +245,7 @@ function missingShells(): readonly string[] {
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
       // deno-lint-ignore no-console -- nobody shall believe that this was tested
-      console.warn(`LEFT OUT: examples for ${shell}, because it is not installed`);
+      console.warn(`SKIPPED: examples for ${shell}, because it is not installed`);
       return true;
     }
   });

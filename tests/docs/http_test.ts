@@ -25,7 +25,7 @@ function hasCurl(): boolean {
 const usable = hasCurl();
 
 Deno.test({
-  name: `every command in docs/http.md works${usable ? "" : ": LEFT OUT, there is no new curl"}`,
+  name: `every command in docs/http.md works${usable ? "" : ": SKIPPED, there is no new curl"}`,
   ignore: !usable || Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();

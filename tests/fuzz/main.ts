@@ -1,14 +1,14 @@
 // deno-lint-ignore-file no-console -- a script: what it prints is what it is for
 /**
- * `deno task fuzz [--minutes 1] [--seed N]`: random clients at every door of a hub: frames that are
- * valid, nearly valid and garbage, in all dialects, and HTTP requests, split anywhere. Exits 1 when
- * the hub answered 500, logged an error or ended, when a bystander lost anything, or when memory
- * grew and grew.
+ * `deno task fuzz [--minutes 1] [--seed N]`: random clients on every transport of a hub: frames
+ * that are valid, nearly valid and garbage, in all encodings, and HTTP requests, split anywhere.
+ * Exits 1 when the hub responds with 500, logs an error or exits, when an unrelated client loses a
+ * message, or when memory keeps growing.
  */
 import { parseArgs } from "@std/cli";
 import { fuzz } from "./run.ts";
 
-/** Bytes by which memory may differ between a quarter of the time and its end. */
+/** Allowed growth of memory in bytes, from a quarter of the time to its end. */
 const MAX_GROWTH = 100 * 1024 * 1024;
 
 const args = parseArgs(Deno.args, { string: ["minutes", "seed"] });
@@ -27,6 +27,6 @@ console.log(
     `${mib(memory.end)} at the end, ${mib(memory.peak)} at most`,
 );
 const grew = memory.end - memory.early > MAX_GROWTH;
-if (grew) console.log("Memory grew and grew");
+if (grew) console.log("Memory keeps growing");
 if (failure !== undefined) console.log(failure);
 Deno.exit(failure === undefined && !grew ? 0 : 1);

@@ -2,39 +2,37 @@ import { delay } from "../../lib/async.ts";
 import { writeAll } from "../../lib/files.ts";
 import fc from "fast-check";
 import { Program } from "../kit/process.ts";
+import { isDisconnect } from "../kit/raw_http.ts";
 import { TestSocket } from "../kit/test_socket.ts";
 import { within } from "../kit/wait.ts";
 import { type Script, scripts } from "./scripts.ts";
 
-/** How long, and from where. */
 export interface FuzzOptions {
   readonly seed: number;
   readonly milliseconds: number;
-  /** What is to be told while it goes on. */
   readonly onProgress?: (line: string) => void;
 }
 
-/** What came of it. */
 export interface FuzzReport {
   /** Rounds of a few clients each. */
   readonly rounds: number;
   readonly clients: number;
-  /** Messages of fuzzing clients and of the bystander that the bystander saw. */
+  /** Messages that the bystander received. */
   readonly messages: number;
-  /** HTTP answers by status. */
+  /** Number of HTTP responses by status. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** Bytes of memory of the hub: after a quarter of the time, at the end, and at most. */
+  /** Memory of the hub in bytes: after a quarter of the time, at the end, and the maximum. */
   readonly memory: { readonly early: number; readonly end: number; readonly peak: number };
-  /** What was wrong, with what repeats it; `undefined` when nothing was. */
+  /** The failure and how to repeat it, if there was one. */
   readonly failure: string | undefined;
 }
 
-/** Milliseconds that a client waits for the hub when it waits at all: most of them get no answer. */
+/** Milliseconds that a client waits for the hub; most clients get no response. */
 const WAIT = 20;
 
 /**
- * Lets random clients at a hub (a process of its own) and looks after each round whether a
- * bystander still has everything, whether the hub lives, and whether it logged an error.
+ * Runs random clients against a hub process. After each round a bystander must have received every
+ * message, and the hub must be alive and have logged no error.
  */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   await using hub = new Program([
@@ -47,26 +45,26 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const bystander = await Bystander.join(url);
   const statuses: Record<string, number> = {};
   const begun = performance.now();
-  let [rounds, clients, early, told] = [0, 0, 0, begun];
+  let [rounds, clients, early, reported] = [0, 0, 0, begun];
 
   const result = await fc.check(
     fc.asyncProperty(scripts, async (round) => {
       const before = hub.errors.length;
-      const answers = await Promise.all(round.map((script) => play(script, url, ports)));
+      const answers = await Promise.all(round.map((script) => run(script, url, ports)));
       for (const status of answers.flat()) {
         statuses[status] = (statuses[status] ?? 0) + 1;
         if (status.startsWith("5")) throw new Error(`The hub answered ${status}`);
       }
-      await bystander.look();
-      // What an earlier round caused is no reason to blame a smaller one.
+      await bystander.check();
+      // Errors of an earlier round must not fail the smaller rounds that follow while shrinking.
       const errors = hub.errors.slice(before);
       if (errors !== "") throw new Error(`The hub logged: ${errors.slice(0, 2000)}`);
       rounds++;
       clients += round.length;
       const now = performance.now();
       if (early === 0 && now - begun > options.milliseconds / 4) early = memory(hub.pid).now;
-      if (now - told > 10_000) {
-        told = now;
+      if (now - reported > 10_000) {
+        reported = now;
         const mib = Math.round(memory(hub.pid).now / 1024 / 1024);
         options.onProgress?.(`${rounds} rounds, ${bystander.seen} messages, ${mib} MiB`);
       }
@@ -90,7 +88,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   };
 }
 
-/** Somebody who only wants to talk, and to see everything that is said. */
+/** A well-behaved client, which must receive every message. */
 class Bystander {
   #last = 0;
   #count = 0;
@@ -102,19 +100,18 @@ class Bystander {
     return new Bystander(socket);
   }
 
-  /** Messages seen so far. */
   get seen(): number {
     return this.#last;
   }
 
-  /** Says something, and checks that everything up to it has come, in order. */
-  async look(): Promise<void> {
+  /** Sends a message, and checks that all messages up to it arrive in order. */
+  async check(): Promise<void> {
     const message = `still here ${++this.#count}`;
     this.socket.send({ type: "message", room: "lobby", message, ref: this.#count });
     for (;;) {
       const next = await this.socket.next("message", ({ room }) => room === "lobby");
       if (next["id"] !== ++this.#last) {
-        throw new Error(`The bystander got ${next["id"]} in place of ${this.#last}`);
+        throw new Error(`The bystander got ${next["id"]} instead of ${this.#last}`);
       }
       if (next["sender"] === "Bystander" && next["message"] === message) break;
     }
@@ -126,14 +123,14 @@ class Bystander {
   }
 }
 
-/** Plays one client; the HTTP statuses that it got. */
-async function play(
+/** Runs one client; returns the HTTP statuses that it received. */
+async function run(
   script: Script,
   url: string,
   ports: { readonly http: number; readonly tcp: number },
 ): Promise<string[]> {
   if (script.kind === "bytes") {
-    const text = await playBytes(script, ports[script.port]);
+    const text = await sendBytes(script, ports[script.port]);
     if (script.port === "tcp") return [];
     return [...text.matchAll(/^HTTP\/1\.[01] (\d{3}) /gm)].map(([, status]) => status ?? "");
   }
@@ -143,7 +140,7 @@ async function play(
     socket.addEventListener("error", (event) => (event.preventDefault(), resolve()));
   });
   const open = new Promise<void>((resolve) => socket.addEventListener("open", () => resolve()));
-  await within(Promise.race([open, ended]), "a WebSocket that is open or refused");
+  await within(Promise.race([open, ended]), "a WebSocket that is open or rejected");
   for (const frame of script.frames) {
     if (socket.readyState === WebSocket.OPEN) socket.send(frame);
   }
@@ -153,7 +150,7 @@ async function play(
   return [];
 }
 
-async function playBytes(
+async function sendBytes(
   { pieces, end }: Extract<Script, { kind: "bytes" }>,
   port: number,
 ): Promise<string> {
@@ -165,8 +162,8 @@ async function playBytes(
     for (const piece of pieces) await writeAll(conn, piece);
     if (end === "half") await conn.closeWrite();
   } catch (error) {
-    // The hub has had enough.
-    if (!isBroken(error)) throw error;
+    // The hub has closed the connection.
+    if (!isDisconnect(error)) throw error;
   }
   if (end !== "close") await Promise.race([reading, delay(WAIT)]);
   conn.close();
@@ -183,17 +180,11 @@ async function readAll(conn: Deno.Conn, onText: (text: string) => void): Promise
       onText(new TextDecoder("latin1").decode(buffer.subarray(0, count)));
     }
   } catch (error) {
-    if (!isBroken(error)) throw error;
+    if (!isDisconnect(error)) throw error;
   }
 }
 
-function isBroken(error: unknown): boolean {
-  return error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe ||
-    error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted ||
-    error instanceof Deno.errors.NotConnected;
-}
-
-/** Bytes of memory of a process; 0 where the system does not tell. */
+/** Memory of a process in bytes; 0 where there is no `/proc`. */
 function memory(pid: number): { readonly now: number; readonly peak: number } {
   if (Deno.build.os !== "linux") return { now: 0, peak: 0 };
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { CLIENT_FRAMES } from "../protocol/arbitraries.ts";
 import { UPGRADE } from "../kit/raw_http.ts";
 
-/** What one fuzzing client does, through which door. */
+/** The actions of one fuzzing client. */
 export type Script =
   | {
     readonly kind: "websocket";
@@ -12,7 +12,7 @@ export type Script =
     readonly end: "close" | "wait";
   }
   | {
-    /** Bytes at either port, in pieces. */
+    /** Bytes to either port, in pieces. */
     readonly kind: "bytes";
     readonly port: "http" | "tcp";
     readonly pieces: readonly Uint8Array[];
@@ -21,12 +21,12 @@ export type Script =
 
 const encoder = new TextEncoder();
 
-/** Few, so that clients meet, and so that the log does not grow with the number of rooms. */
+/** Few rooms, so that clients meet, and the log stays small. */
 const room = fc.constantFrom("lobby", "attic", "x", "r-1", "_", "");
 
 const clientFrame = fc.oneof(...Object.values(CLIENT_FRAMES));
 
-/** A frame as it should be, but for what its values say. */
+/** A valid frame with arbitrary values. */
 const valid = fc.tuple(clientFrame, room).map(([frame, name]) =>
   JSON.stringify(
     frame.type === "hello" ? { ...frame, rooms: [{ room: name }] } : {
@@ -36,7 +36,7 @@ const valid = fc.tuple(clientFrame, room).map(([frame, name]) =>
   )
 );
 
-/** `text` with one piece of it doubled, dropped or replaced. */
+/** `text` with one piece dropped or replaced. */
 function damaged(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const replacement = fc.oneof(
     fc.constantFrom(
@@ -147,7 +147,7 @@ const httpRequest = fc.record({
   path,
   version: fc.constantFrom("1.1", "1.1", "1.1", "1.0", "2.0"),
   host: fc.oneof(
-    // A hub on this machine answers to no other name.
+    // A local hub rejects every other host.
     { weight: 4, arbitrary: fc.constant("localhost") },
     { weight: 1, arbitrary: fc.stringMatching(/^[!-~]{0,20}$/) },
   ),
@@ -159,13 +159,13 @@ const httpRequest = fc.record({
   return `${method} ${path} HTTP/${version}\r\nHost: ${host}\r\n${lines}${length}\r\n${body}`;
 });
 
-/** A WebSocket whose frames (RFC 6455 section 5.2) are anything. */
+/** A WebSocket with arbitrary bytes as frames (RFC 6455 section 5.2). */
 const rawFrames = fc.uint8Array({ maxLength: 300 }).map((bytes) => {
   const handshake = encoder.encode(`GET / HTTP/1.1\r\nHost: hub\r\n${UPGRADE}\r\n`);
   return new Uint8Array([...handshake, ...bytes]);
 });
 
-/** `bytes`, cut at random places. */
+/** `bytes`, split at random places. */
 function pieces(bytes: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array[]> {
   return fc.tuple(bytes, fc.array(fc.nat(), { maxLength: 5 })).map(([whole, cuts]) => {
     const places = cuts.map((cut) => cut % (whole.length + 1)).toSorted((a, b) => a - b);
@@ -188,7 +188,7 @@ const http: fc.Arbitrary<Script> = fc.record({
   end,
 });
 
-const lines: fc.Arbitrary<Script> = fc.record({
+const tcp: fc.Arbitrary<Script> = fc.record({
   kind: fc.constant("bytes" as const),
   port: fc.constant("tcp" as const),
   pieces: pieces(fc.oneof(
@@ -200,8 +200,8 @@ const lines: fc.Arbitrary<Script> = fc.record({
   end,
 });
 
-/** What a few clients do at the same time. */
-export const scripts: fc.Arbitrary<Script[]> = fc.array(fc.oneof(websocket, http, lines), {
+/** The scripts of a few clients that run at the same time. */
+export const scripts: fc.Arbitrary<Script[]> = fc.array(fc.oneof(websocket, http, tcp), {
   minLength: 1,
   maxLength: 6,
 });

@@ -1,5 +1,5 @@
-// A client of Node's `ws` that knows nothing of the hub but its JSON.  Says hello, and ends well
-// when it has read what everybody named on its command line said.
+// A plain JSON client that uses Node's `ws`. Says hello, and exits 0 once it has received a hello
+// from every sender named on its command line.
 import { createRequire } from "node:module";
 import process from "node:process";
 

@@ -1,6 +1,6 @@
-"""A client of Python's `websockets` that knows nothing of the hub but its JSON.
+"""A plain JSON client that uses Python's `websockets`.
 
-Says hello, and ends well when it has read what everybody named on its command line said.
+Says hello, and exits 0 once it has received a hello from every sender named on its command line.
 """
 import asyncio
 import json

@@ -1,10 +1,10 @@
 // deno-lint-ignore-file no-console -- a script: what it prints is what it is for
 /**
- * Lets clients that were not written for this hub talk to each other through it: Python's
- * `websockets` and Node's `ws` in JSON, `wscat` in lines.
+ * Checks that generic clients can talk to each other through the hub: Python's `websockets` and
+ * Node's `ws` in JSON, `wscat` in text.
  *
- * Usage: `deno task interop [URL]`; without a URL it starts a hub of its own. Needs `npm` and a
- * `python3` with `websockets`; says loudly what it had to leave out.
+ * Usage: `deno task interop [URL]`; without a URL it starts a hub. Needs `npm` and a `python3` with
+ * `websockets`; prints a warning for each client that is missing.
  */
 import { assert } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
@@ -17,12 +17,12 @@ const PACKAGES = ["ws@8.23.0", "wscat@6.1.0"];
 const here = import.meta.dirname ?? ".";
 const decoder = new TextDecoder();
 
-interface Outcome {
+interface CommandResult {
   readonly success: boolean;
   readonly output: string;
 }
 
-async function run(command: string, args: readonly string[]): Promise<Outcome> {
+async function run(command: string, args: readonly string[]): Promise<CommandResult> {
   const child = new Deno.Command(command, {
     args: [...args],
     stdin: "piped",
@@ -31,7 +31,7 @@ async function run(command: string, args: readonly string[]): Promise<Outcome> {
   }).spawn();
   const { success, stdout, stderr } = await child.output();
   await child.stdin.close().catch(() => {
-    // It ended first: there was nobody to tell.
+    // It exited before its input was closed.
   });
   return { success, output: decoder.decode(stdout) + decoder.decode(stderr) };
 }
@@ -59,17 +59,17 @@ async function talk(url: string): Promise<void> {
     assert((await run("npm", install)).success, "npm cannot install ws and wscat");
     const pythonCommand = await python();
     if (pythonCommand === undefined) {
-      console.error("LEFT OUT: Python, because no python3 here has the package websockets");
+      console.error("SKIPPED: Python, because no python3 here has the package websockets");
     }
-    const people = ["Node", "Wscat", ...(pythonCommand === undefined ? [] : ["Python"])];
-    const others = (name: string): string[] => people.filter((person) => person !== name);
+    const names = ["Node", "Wscat", ...(pythonCommand === undefined ? [] : ["Python"])];
+    const others = (name: string): string[] => names.filter((each) => each !== name);
     await using observer = await TestSocket.plain(url, "Observer");
-    // Its terminal mode needs a terminal; this says one line and listens for ten seconds.
+    // Sends one line and listens for ten seconds, as the interactive mode needs a terminal.
     const wscat = run("node", [
       `${folder}/node_modules/wscat/bin/wscat`,
       ...["-c", `${url}?sender=Wscat`, "-x", "hello from Wscat", "-w", "10"],
     ]);
-    // Until then it is a client like any other, and gets what was said before as JSON.
+    // Before its first message, wscat is a JSON client, and gets the history as JSON.
     await observer.next("message", (message) => message["sender"] === "Wscat");
     const clients = [
       run("node", [`${here}/client.mjs`, folder, url, ...others("Node")]),
@@ -83,7 +83,7 @@ async function talk(url: string): Promise<void> {
       const line = new RegExp(`\\[\\d\\d:\\d\\d:\\d\\d\\] ${name}: hello from ${name}`);
       assert(line.test(output), `wscat did not see ${name}:\n${output}`);
     }
-    console.log(`${people.join(", ")} read each other through ${url}`);
+    console.log(`${names.join(", ")} received each other's messages through ${url}`);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

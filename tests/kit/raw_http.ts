@@ -84,6 +84,14 @@ async function readResponse(conn: Deno.Conn): Promise<string> {
   }
 }
 
+/** Whether `error` means that a connection could not be made, or has ended. */
+export function isDisconnect(error: unknown): boolean {
+  return error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted ||
+    error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe ||
+    error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.NotConnected ||
+    error instanceof Deno.errors.ConnectionAborted;
+}
+
 function format(headers: RawHeaders): string {
   return headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
 }

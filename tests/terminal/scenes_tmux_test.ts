@@ -190,7 +190,7 @@ Deno.test({
     await terminal.press("Enter");
     await until("the draft", async () => {
       const { messages: [said] } = await bob.history("lobby", { limit: 1 });
-      return said?.message === words.join("");
+      return said?.message === words.join("").trimEnd();
     });
   },
 });

@@ -2,7 +2,7 @@
 /**
  * `deno task torture [--messages 100000] [--kills 2] [--seed N]`: `seq N | bcast send` through a hub
  * that is killed with `kill -9` and restarted, into listeners that are killed and restarted all the
- * time. Exits 1, naming it, when anything was lost, or doubled where it must not be.
+ * time. Exits 1 and lists the violations when a message was lost, or duplicated in a file.
  */
 import { parseArgs } from "@std/cli";
 import { torture } from "./run.ts";

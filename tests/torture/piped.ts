@@ -1,8 +1,8 @@
 import { programCommand } from "../kit/process.ts";
 
-/** The program with its standard output on a pipe, of which only whole lines count. */
+/** The program with its standard output on a pipe; an unfinished last line is dropped. */
 export class PipedListener implements AsyncDisposable {
-  /** Lines that ended: what a kill cuts short comes again. */
+  /** Complete lines: a line cut short by a kill is printed again by the next run. */
   lines: readonly string[] = [];
   errors = "";
   readonly #child: Deno.ChildProcess;
@@ -31,7 +31,7 @@ export class PipedListener implements AsyncDisposable {
     try {
       this.#child.kill("SIGKILL");
     } catch (error) {
-      // It has ended by itself.
+      // It has already exited.
       if (!(error instanceof TypeError)) throw error;
     }
     await this.#ended;

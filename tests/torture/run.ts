@@ -1,32 +1,30 @@
 import { delay } from "../../lib/async.ts";
 import { connect } from "../../client.ts";
 import { decodeCursor } from "../../commands/pipeline/cursor.ts";
-import { Chance } from "../chaos/random.ts";
+import { SeededRandom } from "../chaos/random.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { Program, startHubProcess } from "../kit/process.ts";
 import { PipedListener } from "./piped.ts";
 
-/** One run of torture. */
 export interface TortureOptions {
   readonly seed: number;
-  /** Messages: the numbers from 1 on. */
+  /** Number of messages; they are the numbers from 1. */
   readonly messages: number;
-  /** How often the hub is killed while they are sent. */
+  /** How often the hub is killed while the messages are sent. */
   readonly hubKills: number;
-  /** Messages between two kills of a listener, at most. */
+  /** Maximum number of messages between two kills of a listener. */
   readonly listenerStride: number;
   readonly onProgress?: (line: string) => void;
 }
 
-/** What a run came to. */
 export interface TortureReport {
   readonly seed: number;
   readonly messages: number;
   readonly hubKills: number;
-  /** Listeners that were killed: those with a file, and those on a pipe. */
+  /** Kills of the listener that writes a file, and of the one that writes to a pipe. */
   readonly fileKills: number;
   readonly pipeKills: number;
-  /** Lines that came twice on the pipe, which a kill may cause. */
+  /** Lines printed twice on the pipe, which is allowed after a kill. */
   readonly repeats: number;
   readonly sendSeconds: number;
   readonly messagesPerSecond: number;
@@ -36,28 +34,35 @@ export interface TortureReport {
 
 const ROOM = "torture";
 
-/** Milliseconds between two looks at a cursor. */
+/** Milliseconds between two reads of a cursor. */
 const PERIOD = 5;
 
-/** Milliseconds after which listeners that got nowhere are a failure. */
-const PATIENCE = 120_000;
+/** Milliseconds after which listeners that are not done have failed. */
+const LISTENER_DEADLINE = 120_000;
 
 /**
- * `seq N | bcast send` through a hub that is killed and restarted, while listeners are killed and
- * restarted, one writing a file, the other a pipe. Compares what they wrote with what was sent.
+ * Runs `seq N | bcast send` through a hub that is killed and restarted, while two listeners are
+ * killed and restarted, too: one writes a file, the other to a pipe. Compares output and input.
  */
 export async function torture(options: TortureOptions): Promise<TortureReport> {
   const { messages, seed } = options;
-  const chance = new Chance(seed);
+  const random = new SeededRandom(seed);
   await using folder = await temporaryFolder();
-  const kept = ["--data", `${folder.path}/data`, "--history", "10000000", "--log-level", "error"];
-  let hub = await startHubProcess(kept);
+  const hubArgs = [
+    "--data",
+    `${folder.path}/data`,
+    "--history",
+    "10000000",
+    "--log-level",
+    "error",
+  ];
+  let hub = await startHubProcess(hubArgs);
   const { url } = hub;
   const began = performance.now();
   try {
-    const file = new Victim(`${folder.path}/file.cursor`, options, chance);
+    const file = new KilledListener(`${folder.path}/file.cursor`, options, random);
     const output = `${folder.path}/output`;
-    const pipe = new Victim(`${folder.path}/pipe.cursor`, options, chance);
+    const pipe = new KilledListener(`${folder.path}/pipe.cursor`, options, random);
     const runs: PipedListener[] = [];
     const common = ["listen", url, "--room", ROOM, "--after", "0", "--format", "{message}"];
     const listening = Promise.all([
@@ -68,18 +73,18 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
         return run;
       }),
     ]);
-    // Looked at below.
+    // Awaited below.
     listening.catch(() => {});
 
     await using sender = new Program(["send", "--url", url, "--room", ROOM]);
     const typing = sender.type(numbers(1, messages), { end: true });
     for (let kill = 1; kill <= options.hubKills; kill++) {
       const target = Math.floor(messages * kill / (options.hubKills + 1));
-      const seen = await reach(url, target);
-      // Which is kill -9.
+      const seen = await waitForId(url, target);
+      // Disposing of it sends SIGKILL.
       await hub.program[Symbol.asyncDispose]();
-      options.onProgress?.(`the hub is killed after ${seen} messages`);
-      hub = await startHubProcess([...kept, "--port", String(new URL(url).port)]);
+      options.onProgress?.(`killed the hub after ${seen} messages`);
+      hub = await startHubProcess([...hubArgs, "--port", String(new URL(url).port)]);
     }
     await typing;
     const code = await sender.exit();
@@ -109,8 +114,8 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   }
 }
 
-/** Waits until a message of the room has this id; the id that it has by then. */
-async function reach(url: string, target: number): Promise<number> {
+/** Waits until the room has message `target`; returns the id of its last message. */
+async function waitForId(url: string, target: number): Promise<number> {
   await using observer = connect({ url, rooms: [{ room: ROOM, history: 0 }] });
   for await (const event of observer) {
     const id = event.type === "joined" ? event.last : event.type === "message" ? event.id : 0;
@@ -119,7 +124,7 @@ async function reach(url: string, target: number): Promise<number> {
   throw new Error(`The room never had ${target} messages`);
 }
 
-/** What is wrong with a file that should hold each of 1 to `count` once, in order, a line each. */
+/** Checks that a file has one line for each number from 1 to `count`, in order. */
 export function fileViolations(text: string, count: number): string[] {
   if (text === numbers(1, count)) return [];
   const lines = text.split("\n");
@@ -127,7 +132,7 @@ export function fileViolations(text: string, count: number): string[] {
   return [`the file has ${lines.length - 1} lines; line ${at + 1} is "${lines[at]}"`];
 }
 
-/** What is missing from the lines of several runs, and how many came more than once. */
+/** Checks that no number is missing from the lines of several runs, and counts repeated ones. */
 export function pipedViolations(
   runs: readonly (readonly string[])[],
   count: number,
@@ -151,28 +156,28 @@ export function pipedViolations(
   return { violations, repeats };
 }
 
-/** A listener that is killed and started anew until its cursor is where everything was read. */
-class Victim {
+/** A listener that is killed and restarted until its cursor is at the last message. */
+class KilledListener {
   kills = 0;
 
   constructor(
     readonly cursor: string,
     private readonly options: TortureOptions,
-    private readonly chance: Chance,
+    private readonly random: SeededRandom,
   ) {}
 
   async run(start: () => TortureListener): Promise<void> {
     const { messages, listenerStride } = this.options;
-    const end = performance.now() + PATIENCE;
+    const end = performance.now() + LISTENER_DEADLINE;
     while (await this.#position() < messages) {
-      const target = await this.#position() + this.chance.between(1, listenerStride);
+      const target = await this.#position() + this.random.between(1, listenerStride);
       await using listener = start();
       let ended = false;
       const exit = listener.exit().then(() => ended = true);
-      // It may end by itself: there is no hub while that is being killed.
+      // It may exit by itself while the hub is down.
       while (!ended && await this.#position() < Math.min(target, messages)) {
         if (performance.now() > end) {
-          throw new Error(`A listener got no further: ${listener.errors}`);
+          throw new Error(`A listener made no progress: ${listener.errors}`);
         }
         await Promise.race([exit, delay(PERIOD)]);
       }
@@ -196,7 +201,6 @@ class Victim {
   }
 }
 
-/** What a victim must be able to do. */
 interface TortureListener extends AsyncDisposable {
   readonly errors: string;
   kill(signal: Deno.Signal): void;

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fileViolations, pipedViolations, torture } from "./run.ts";
 
-Deno.test("`fileViolations()` and `pipedViolations()` find what is wrong", () => {
+Deno.test("`fileViolations()` and `pipedViolations()` find lost, repeated and reordered lines", () => {
   assertEquals(fileViolations("1\n2\n3\n", 3), []);
   for (const text of ["", "1\n2\n", "1\n2\n2\n3\n", "1\n3\n2\n", "1\n2\n3", "1\n2\n3\n4\n"]) {
     assertEquals(fileViolations(text, 3).length, 1, text);
@@ -14,7 +14,8 @@ Deno.test("`fileViolations()` and `pipedViolations()` find what is wrong", () =>
 });
 
 Deno.test({
-  name: "bcast send and bcast listen lose and double nothing through killed hubs and listeners",
+  name:
+    "`bcast send` and `bcast listen` lose and duplicate nothing when hubs and listeners are killed",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     const report = await torture({

@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Ref } from "preact";
-import type { ScreenActions } from "../chat/thread_actions.ts";
+import { type ScreenActions, submitLine } from "../chat/thread_actions.ts";
 import type { WebChat } from "../chat/web_chat.ts";
 import { whyCannotSend } from "../chat/can_send.ts";
 import { CommandError, isBareQuit } from "../../chat/commands.ts";
@@ -95,7 +95,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
   };
   const disconnect = (): void => {
     change("");
-    chat.submit(key, "/quit", screen);
+    submitLine(chat, key, "/quit", screen);
     area.current?.focus();
   };
   /** @param meant whether the user has said that the text is a message. */
@@ -111,7 +111,7 @@ export function Composer({ chat, thread, screen, handle }: ComposerProps): VNode
     }
     try {
       // A space before it makes a message of `quit`.
-      chat.submit(key, meant ? ` ${text.trim()}` : text, screen);
+      submitLine(chat, key, meant ? ` ${text.trim()}` : text, screen);
     } catch (problem) {
       if (!(problem instanceof CommandError)) throw problem;
       setError(problem.message);

@@ -80,14 +80,11 @@ export class Drafts {
   }
 
   #all(key: ThreadKey): ByTab {
-    const area = "local";
-    const name = `draft ${key}`;
-    const all = this.kept.read(area, name);
+    const all = this.kept.read("local", `draft ${key}`);
     // Earlier versions stored one draft for all tabs.
     if (typeof all === "string") return { before: all };
-    const drafts = Object.entries(this.kept.readObject(area, name));
     return Object.fromEntries(
-      drafts.filter((each): each is [string, string] => typeof each[1] === "string"),
+      Object.entries(all ?? {}).filter(([, text]) => typeof text === "string"),
     );
   }
 

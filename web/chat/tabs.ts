@@ -48,7 +48,7 @@ export interface Handover {
   readonly token: string | undefined;
 }
 
-/** What the user is looking at in a tab. */
+/** The user's attention in a tab. */
 export interface Attention {
   /** The thread whose end the user sees. */
   readonly key: ThreadKey | undefined;
@@ -149,7 +149,7 @@ export class Tabs {
     return new Set(Array.from(this.#others.values(), ({ tab }) => tab));
   }
 
-  /** What the user has just looked at in other tabs. */
+  /** The user's latest attention in other tabs. */
   get attention(): readonly Attention[] {
     const since = Date.now() - 3 * WATCH_PERIOD;
     return [...this.#others.values()].filter(({ at }) => at > since)

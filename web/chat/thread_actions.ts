@@ -1,6 +1,6 @@
 import { CommandError } from "../../chat/commands.ts";
 import { whoText } from "../../chat/presence.ts";
-import type { WebActions } from "../state/commands.ts";
+import { COMMANDS, type WebActions } from "../state/commands.ts";
 import { withEmoji } from "../state/emoji.ts";
 import { errorText } from "../state/sanitize.ts";
 import { directKey, peopleIn, placeOf, roomKey } from "../state/threads.ts";
@@ -11,8 +11,21 @@ import type { WebChat } from "./web_chat.ts";
 /** The commands that the screen carries out. */
 export type ScreenActions = Pick<WebActions, "search" | "save" | "help">;
 
-/** The commands of the user in one thread. */
-export function threadActions(chat: WebChat, key: ThreadKey, screen: ScreenActions): WebActions {
+/**
+ * Carries out a typed line in a thread.
+ *
+ * @throws {CommandError} if it makes no sense.
+ */
+export function submitLine(
+  chat: WebChat,
+  key: ThreadKey,
+  line: string,
+  screen: ScreenActions,
+): void {
+  COMMANDS.run(line, threadActions(chat, key, screen));
+}
+
+function threadActions(chat: WebChat, key: ThreadKey, screen: ScreenActions): WebActions {
   const threads = [...chat.state.threads.values()];
   const rooms = threads.filter((each) => each.key.startsWith("#"));
   const current = chat.state.threads.get(key);

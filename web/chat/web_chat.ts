@@ -3,7 +3,6 @@ import type { ClientEvent, ConnectOptions } from "../../client.ts";
 import { wallClock } from "../../lib/clock.ts";
 import type { History, RoomPosition, Who } from "../../protocol.ts";
 import type { Action } from "../state/actions.ts";
-import { COMMANDS } from "../state/commands.ts";
 import { noticeOf } from "../state/notices.ts";
 import { sanitized } from "../state/sanitize.ts";
 import type { WebSettings } from "../state/settings.ts";
@@ -27,7 +26,6 @@ import { Store } from "./store.ts";
 import { TabConnection } from "./tab_connection.ts";
 import { actionsOf } from "./tab_requests.ts";
 import { type Handover, randomId, type TabRequest, Tabs } from "./tabs.ts";
-import { type ScreenActions, threadActions } from "./thread_actions.ts";
 
 /** Milliseconds after a change until it is saved. */
 const SAVE_DELAY_MS = 300;
@@ -177,18 +175,9 @@ export class WebChat {
     this.store.touch();
   }
 
-  /**
-   * Carries out a typed line.
-   *
-   * @throws {CommandError} if it makes no sense.
-   */
-  submit(key: ThreadKey, line: string, screen: ScreenActions): void {
-    this.#wantedRoom = undefined;
-    COMMANDS.run(line, threadActions(this, key, screen));
-  }
-
   /** Sends a message. It is shown as pending until the hub has it. */
   say(key: ThreadKey, text: string, action: boolean): void {
+    this.#wantedRoom = undefined;
     const name = this.state.threads.get(key)?.name ?? key.slice(1);
     const pending: UnsentMessage = { ref: `w${randomId()}`, text, action, at: Date.now() };
     this.#do({ do: "send", key, name, pending });

@@ -31,7 +31,7 @@ export type Action =
     readonly key: ThreadKey;
     readonly ref: string;
     readonly error: string;
-    /** Whether nobody has the name of the private conversation. */
+    /** Whether the hub does not know the name. */
     readonly absent?: true | undefined;
   }
   /** The user knows that it may be another person. */

@@ -6,7 +6,7 @@ import {
   SHARED_COMMANDS,
 } from "../../chat/commands.ts";
 
-/** What the commands of the page do. */
+/** The actions of the page's commands. */
 export interface WebActions extends ChatActions {
   /** The rooms the user is in, with the number of people there. */
   readonly online: readonly (readonly [room: string, online: number])[];

@@ -3,8 +3,8 @@ import {
   type Completion,
   completion,
   completionAt as sharedCompletionAt,
-  type KnownWords,
 } from "../../chat/completion.ts";
+import type { KnownWords } from "../../chat/commands.ts";
 import { foldText } from "../../protocol.ts";
 import { COMMANDS } from "./commands.ts";
 import { findEmoji } from "./emoji.ts";

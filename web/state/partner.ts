@@ -62,7 +62,7 @@ export function partnerAfterDirect(
   });
 }
 
-/** `state` after the hub said that nobody has the name of a private conversation. */
+/** `state` after the hub does not know the name of a private conversation. */
 export function withUnknownPartner(state: ChatState, key: ThreadKey): ChatState {
   return withPartner(state, key, 0, partnerUnknown, false);
 }

@@ -1,6 +1,6 @@
 import { type ConversionConfig, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type * as v from "valibot";
-import { VERSION } from "../../../protocol.ts";
+import { VERSION } from "../../../lib/version.ts";
 import { COMPONENTS, ROOM } from "../../../protocol/http_api.ts";
 import type { Operation, Schemas } from "./operation.ts";
 

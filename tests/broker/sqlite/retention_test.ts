@@ -168,7 +168,7 @@ function fakeTimeLibrary(): string | undefined {
     }
   });
   // deno-lint-ignore no-console -- a skipped test must be visible
-  if (found === undefined) console.warn("LEFT OUT: libfaketime is not installed");
+  if (found === undefined) console.warn("SKIPPED: libfaketime is not installed");
   return found;
 }
 

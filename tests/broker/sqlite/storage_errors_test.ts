@@ -28,7 +28,7 @@ async function canMount(): Promise<boolean> {
   }).output();
   if (success) await new Deno.Command("umount", { args: [folder.path] }).output();
   // deno-lint-ignore no-console -- a skipped test must be visible
-  else console.warn("LEFT OUT: full disks, because nothing can be mounted here");
+  else console.warn("SKIPPED: full disks, because nothing can be mounted here");
   return success;
 }
 

@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assert, assertEquals } from "@std/assert";
 import { type ClientConnection, connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
@@ -15,14 +11,14 @@ import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
-/** Somebody without a browser, whose events nobody reads. */
-function somebody(hub: Server, sender: string, room = "lobby"): ClientConnection {
+/** A client without a browser; its events are not read. */
+function libraryClient(hub: Server, sender: string, room = "lobby"): ClientConnection {
   return connect({ url: hub.url, sender, rooms: [{ room, history: 0 }], echo: false });
 }
 
-/** Says `#1` to `#count` in a room. */
+/** Sends `#1` to `#count` to the lobby. */
 async function fill(hub: Server, count: number): Promise<void> {
-  await using bob = somebody(hub, "Bob");
+  await using bob = libraryClient(hub, "Bob");
   await Promise.all(
     Array.from({ length: count }, (_, index) => bob.send({ message: `#${index + 1}` })),
   );
@@ -41,12 +37,12 @@ test("the first visit asks for a name and remembers it", async (browser) => {
   await page.locator(".people").getByText("Alice").waitFor();
   await page.getByText("Nothing was said here yet. Say hello!").waitFor();
 
-  // Another visit, from another tab: known by then.
+  // A second tab has the name already.
   const second = await alice.open(hub);
   await second.page.locator(".self-name").getByText("Alice", { exact: true }).waitFor();
 });
 
-test("two people talk, and see each other typing, coming and being renamed", async (browser) => {
+test("two users exchange messages, and see typing, joins and renames", async (browser) => {
   await using hub = await startTestHub();
   await using one = await browser.newProfile();
   await using other = await browser.newProfile();
@@ -74,7 +70,7 @@ test("two people talk, and see each other typing, coming and being renamed", asy
   await alice.page.locator(".self-name").getByText("Alice", { exact: true }).waitFor();
 });
 
-test("rooms and private conversations, with what is unread in them", async (browser) => {
+test("rooms and private conversations show their unread messages", async (browser) => {
   await using hub = await startTestHub();
   await using one = await browser.newProfile();
   await using other = await browser.newProfile();
@@ -104,7 +100,7 @@ test("rooms and private conversations, with what is unread in them", async (brow
   await bob.say("and you");
   await alice.sees("and you");
 
-  // Private messages are nowhere but in the two tabs: a reload keeps them.
+  // Private messages are kept in the two tabs only, and survive a reload.
   await alice.page.reload();
   await alice.sees("and you");
   await alice.thread("dev").click();
@@ -112,14 +108,14 @@ test("rooms and private conversations, with what is unread in them", async (brow
   await until("left", async () => await alice.thread("dev").count() === 0);
 });
 
-test("a reload keeps the session, the room, the draft and the place", async (browser) => {
+test("a reload keeps the session, the room, the draft and the scroll position", async (browser) => {
   await using hub = await startTestHub();
   await fill(hub, 400);
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice", query: "room=lobby" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice", query: "room=lobby" });
   await alice.sees("#400");
   await alice.composer.fill("half a thou");
-  // Up, until what one sees is far from the end.
+  // Scroll up, far from the end.
   await until("#290 in view", async () => {
     await alice.page.locator(".log").evaluate((log) => log.scrollTop -= 300);
     await twoFrames(alice);
@@ -135,11 +131,11 @@ test("a reload keeps the session, the room, the draft and the place", async (bro
   await alice.sees("#400");
 });
 
-test("scrolling up through 2,000 messages shows each once, in order, and keeps the place", async (browser) => {
+test("scrolling up through 2,000 messages shows each once, in order, without jumps", async (browser) => {
   await using hub = await startTestHub();
   await fill(hub, 2000);
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   await alice.sees("#2000");
   const jumps = await alice.page.evaluate(async () => {
     const log = document.querySelector(".log");
@@ -150,13 +146,13 @@ test("scrolling up through 2,000 messages shows each once, in order, and keeps t
     for (let round = 0; round < 3000 && !seen.has(1); round++) {
       const first = [...log.querySelectorAll<HTMLElement>("article[data-id]")]
         .find((row) => row.getBoundingClientRect().bottom > log.getBoundingClientRect().top);
-      // Its lower edge: a message that begins a group no more, because older ones came, is less high.
+      // The lower edge: a message gets less high when older ones join its group.
       const edge = first?.getBoundingClientRect().bottom ?? 0;
       const from = log.scrollTop;
       log.scrollTop -= 900;
       const moved = from - log.scrollTop;
-      // What was at the top is then lower by as much as was scrolled, whatever was put above it; on a
-      // busy machine some frames later.
+      // The former top message moves down by the scrolled distance, whatever is inserted above it;
+      // on a busy machine this takes some frames.
       const strayed = () => {
         const now = first?.isConnected ? first.getBoundingClientRect().bottom : edge + moved;
         return Math.abs(now - edge - moved) > 3;
@@ -182,16 +178,16 @@ test("scrolling up through 2,000 messages shows each once, in order, and keeps t
   await alice.sees("#2000");
 });
 
-test("a hub that is killed and comes back while one is writing: nothing lost, doubled or out of order", async (browser) => {
+test("when the hub is killed and restarted during typing, nothing is lost, duplicated or reordered", async (browser) => {
   await using folder = await temporaryFolder();
   const { program, url } = await startHubProcess(["--data", folder.path, "--quiet"]);
   await using first = program;
   const { port } = new URL(url);
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(`http://127.0.0.1:${port}/`, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(`http://127.0.0.1:${port}/`, { name: "Alice" });
   const texts = Array.from({ length: 30 }, (_, index) => `line ${index}`);
   for (const [index, text] of texts.entries()) {
-    // In the middle of what is on its way.
+    // Messages are in flight.
     if (index === 10) first.kill("SIGKILL");
     await alice.say(text);
   }
@@ -209,21 +205,21 @@ test("a hub that is killed and comes back while one is writing: nothing lost, do
   assertEquals(messages.map(({ message }) => message), texts);
 });
 
-test("what was not acked survives a reload, and is kept once", async (browser) => {
+test("unacked messages survive a reload and are delivered once", async (browser) => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/bcast.db`;
   let hub = await startTestHub({ path });
   const { port } = hub;
   try {
-    await using visitor = await browser.newProfile();
-    const alice = await visitor.open(hub, { name: "Alice" });
+    await using profile = await browser.newProfile();
+    const alice = await profile.open(hub, { name: "Alice" });
     await alice.say("before");
     await alice.page.locator(".tick").waitFor();
     await alice.page.evaluate(() => navigator.serviceWorker.ready);
     await hub.stop();
     await alice.say("while away");
     await alice.page.locator(".pending").waitFor();
-    // The page itself comes out of the worker's cache: the hub is away.
+    // The hub is down: the page itself comes from the service worker's cache.
     await alice.page.reload();
     await alice.page.locator(".pending").getByText("while away").waitFor();
     await alice.page.locator(".banner").getByText("cannot be reached").waitFor();
@@ -236,15 +232,15 @@ test("what was not acked survives a reload, and is kept once", async (browser) =
   }
 });
 
-test("a phone that slept through the end of its connection comes back whole", async (browser) => {
+test("a phone that slept while its connection ended catches up", async (browser) => {
   await using hub = await startTestHub();
   await using wire = new Relay(hub.port);
-  await using visitor = await browser.newProfile({ width: 390, hasTouch: true });
-  const alice = await visitor.open(wire.url.replace("ws:", "http:"), { name: "Alice" });
-  await using bob = somebody(hub, "Bob");
+  await using profile = await browser.newProfile({ width: 390, hasTouch: true });
+  const alice = await profile.open(wire.url.replace("ws:", "http:"), { name: "Alice" });
+  await using bob = libraryClient(hub, "Bob");
   await bob.send({ message: "before" });
   await alice.sees("before");
-  const devtools = await visitor.context.newCDPSession(alice.page);
+  const devtools = await profile.context.newCDPSession(alice.page);
   await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
   const texts = Array.from({ length: 20 }, (_, index) => `while asleep ${index}`);
   await Promise.all(texts.map((message) => bob.send({ message })));
@@ -262,26 +258,26 @@ test("a phone that slept through the end of its connection comes back whole", as
 test("the page works under a base path behind a proxy", async (browser) => {
   await using hub = await startTestHub({ trustedProxies: ["127.0.0.1"] });
   await using proxy = new PathProxy("/chat", hub.port);
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(proxy.url, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(proxy.url, { name: "Alice" });
   await alice.say("through the proxy");
   await alice.page.locator(".tick").waitFor();
 });
 
-/** Lets the page draw what was done to it, and take note of that. */
+/** Waits until the page has drawn, and handled its own scroll events. */
 async function twoFrames({ page }: ChatPage): Promise<void> {
   await page.evaluate(() =>
     new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
   );
 }
 
-/** How far below the top of the page a message is, in pixels; `NaN` when it is not drawn. */
+/** Pixels from the top of the page to a message; `NaN` when it is not drawn. */
 async function topOf(chat: ChatPage, text: string): Promise<number> {
-  // In one step: what is drawn now may not be a moment later.
+  // In one step, as the message may be gone a moment later.
   return await chat.message(text).evaluateAll(([row]) => row?.getBoundingClientRect().y ?? NaN);
 }
 
-/** Where a message is once it no longer moves and the page has taken note of it. */
+/** The position of a message once it no longer moves. */
 async function settled(chat: ChatPage, text: string): Promise<number> {
   let last = NaN;
   return await until(`${text} at rest`, async () => {

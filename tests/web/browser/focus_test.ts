@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assert, assertEquals } from "@std/assert";
 import { type ClientConnection, connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
@@ -13,10 +9,10 @@ import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
-/** Letters, marks, a right-to-left word and punctuation: all that a draft may hold. */
+/** A draft of letters, marks, a right-to-left word and punctuation. */
 const DRAFT = "se\u0301cret 秘密 \u05E1\u05D5\u05D3 🤫 half-typed, @Bob:";
 
-/** Somebody who writes down all texts that reach them. */
+/** A client that records every text it receives. */
 function listener(hub: Server, sender: string, rooms: readonly string[]) {
   const texts: string[] = [];
   const conversation = connect({
@@ -30,7 +26,7 @@ function listener(hub: Server, sender: string, rooms: readonly string[]) {
         if (event.type === "message" || event.type === "direct") texts.push(event.message ?? "");
       }
     } catch {
-      // The hub ended it, which is what some tests are about.
+      // Some tests make the hub disconnect it.
     }
   })();
   return {
@@ -43,15 +39,15 @@ function listener(hub: Server, sender: string, rooms: readonly string[]) {
   };
 }
 
-/** Alice in three rooms and a private conversation, who has begun to write in `#doomed`. */
+/** Opens a page with three rooms and a private conversation, and a draft in `#doomed`. */
 async function typing(
   hub: Server,
   browser: TestBrowser,
   bob: ClientConnection,
   address: Server | string = hub,
 ) {
-  const visitor = await browser.newProfile();
-  const alice = await visitor.open(address, { name: "Alice" });
+  const profile = await browser.newProfile();
+  const alice = await profile.open(address, { name: "Alice" });
   await until("Bob is there", () => bob.state === "online");
   await bob.direct("Alice", { message: "psst" });
   await alice.thread("Bob").waitFor();
@@ -61,10 +57,10 @@ async function typing(
   await alice.page.getByText("This is #doomed").waitFor();
   await alice.composer.click();
   await alice.page.keyboard.insertText(DRAFT);
-  return { visitor, alice };
+  return { profile, alice };
 }
 
-/** Types on without looking, and sends. */
+/** Continues typing in whatever has the focus, and presses Enter. */
 async function typeOn({ page }: ChatPage): Promise<void> {
   await page.keyboard.type(" rest");
   await page.keyboard.press("Enter");
@@ -78,7 +74,7 @@ async function assertStillThere(alice: ChatPage, draft: string): Promise<void> {
   assertEquals(await page.locator("dialog").count(), 0);
 }
 
-/** Fails when anything of the draft has gone to anybody. */
+/** Fails when any part of the draft was sent. */
 async function assertNotSent(hub: Server, bob: ReturnType<typeof listener>): Promise<void> {
   await using reader = connect({ url: hub.url, sender: "Reader", rooms: [] });
   for (const room of ["lobby", "zoo", "doomed"]) {
@@ -114,8 +110,8 @@ for (const { what, happens, reason } of REMOVALS) {
   test(`when ${what} while one types, the draft stays, the reason is there, Enter sends nothing`, async (browser) => {
     await using hub = await startModeratedHub();
     await using bob = listener(hub, "Bob", ["lobby", "zoo", "doomed"]);
-    const { visitor, alice } = await typing(hub, browser, bob.conversation);
-    await using _ = visitor;
+    const { profile, alice } = await typing(hub, browser, bob.conversation);
+    await using _ = profile;
     await happens(hub);
     const composer = alice.page.locator(".composer");
     await composer.getByText(reason).waitFor();
@@ -127,11 +123,11 @@ for (const { what, happens, reason } of REMOVALS) {
   });
 }
 
-test("a closed room that is opened again continues where it stopped", async (browser) => {
+test("a room that is closed and opened again resumes where it stopped", async (browser) => {
   await using hub = await startModeratedHub();
   await using bob = listener(hub, "Bob", ["lobby", "zoo", "doomed"]);
-  const { visitor, alice } = await typing(hub, browser, bob.conversation);
-  await using _ = visitor;
+  const { profile, alice } = await typing(hub, browser, bob.conversation);
+  await using _ = profile;
   await bob.conversation.send({ room: "doomed", message: "before" });
   await alice.sees("before");
   await postModeration(hub, "close-room", { room: "doomed" });
@@ -149,7 +145,7 @@ test("a closed room that is opened again continues where it stopped", async (bro
   await until("the draft is sent", () => bob.texts.includes(DRAFT));
 });
 
-test("what was said in a closed room is there after a reload, to be read, searched and exported", async (browser) => {
+test("messages of a closed room can be read, searched and exported after a reload", async (browser) => {
   await using hub = await startModeratedHub({ limits: { rate: 0 } });
   await using bob = listener(hub, "Bob", ["doomed"]);
   await until("Bob is there", () => bob.conversation.state === "online");
@@ -157,8 +153,8 @@ test("what was said in a closed room is there after a reload, to be read, search
   await Promise.all(
     texts.map((message) => bob.conversation.send({ room: "doomed", message })),
   );
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice", query: "room=doomed" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice", query: "room=doomed" });
   const { page } = alice;
   await alice.sees(texts.at(-1) ?? "");
   await alice.composer.click();
@@ -185,17 +181,17 @@ test("what was said in a closed room is there after a reload, to be read, search
   await page.getByRole("dialog").getByText("1 message found.").waitFor();
 });
 
-test("who types on in a closed room, or muted, is told why once", async (browser) => {
+test("a user who keeps typing in a closed room, or muted, sees the reason once", async (browser) => {
   await using hub = await startModeratedHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Zoë-1", query: "room=doomed" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Zoë-1", query: "room=doomed" });
   const { page } = alice;
   await page.getByText("This is #doomed").waitFor();
   await postModeration(hub, "close-room", { room: "doomed", reason: "tidy" });
   await page.getByRole("button", { name: "Enter #doomed again" }).waitFor();
   await alice.composer.click();
   await page.keyboard.type("a");
-  // What the hub answers to this comes after what it says to the typing.
+  // The hub answers in order: this answer comes after the one to `typing`.
   await alice.composer.fill("");
   await alice.say("/join garden");
   await page.getByText("This is #garden").waitFor();
@@ -212,10 +208,10 @@ test("who types on in a closed room, or muted, is told why once", async (browser
   assertEquals(await notes.filter({ hasText: "muted you" }).count(), 1);
 });
 
-test("a page that the hub refuses does not pretend to load", async (browser) => {
+test("a page that the hub rejects does not show a loading state", async (browser) => {
   await using hub = await startModeratedHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "李-小" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "李-小" });
   await alice.say("one");
   await alice.sees("one");
   await postModeration(hub, "ban", { name: "李-小", reason: "spam" });
@@ -226,18 +222,18 @@ test("a page that the hub refuses does not pretend to load", async (browser) => 
   await until("no loading", async () => {
     return await page.getByText("Loading earlier messages").count() === 0;
   });
-  // Who one is, is known.
+  // The name is known.
   assertEquals(await page.locator(".self-name").innerText(), "李-小");
 });
 
-test("a room that is closed while the hub is away keeps the draft after the return, and after a reload", async (browser) => {
+test("the draft in a room that is closed during an outage survives the reconnect and a reload", async (browser) => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/bcast.db`;
   let hub = await startModeratedHub({ path });
   const { port } = hub;
   try {
-    await using visitor = await browser.newProfile();
-    const alice = await visitor.open(hub, { name: "Alice" });
+    await using profile = await browser.newProfile();
+    const alice = await profile.open(hub, { name: "Alice" });
     await alice.say("/join doomed");
     await alice.page.getByText("This is #doomed").waitFor();
     await alice.composer.click();
@@ -259,11 +255,11 @@ test("a room that is closed while the hub is away keeps the draft after the retu
   }
 });
 
-test("private messages, announcements, renames and comings move neither the focus nor the view", async (browser) => {
+test("private messages, announcements, renames and joins move neither the focus nor the view", async (browser) => {
   await using hub = await startModeratedHub();
   await using bob = listener(hub, "Bob", ["lobby", "zoo", "doomed"]);
-  const { visitor, alice } = await typing(hub, browser, bob.conversation);
-  await using _ = visitor;
+  const { profile, alice } = await typing(hub, browser, bob.conversation);
+  await using _ = profile;
   await using carol = listener(hub, "Carol-Ann 李", ["lobby"]);
   await until("Carol is there", () => carol.conversation.state === "online");
   await carol.conversation.direct("Alice", { message: "hello from somebody new" });
@@ -276,11 +272,11 @@ test("private messages, announcements, renames and comings move neither the focu
   await assertStillThere(alice, `${DRAFT} rest`);
 });
 
-test("the draft stays when the other person of a private conversation takes another name", async (browser) => {
+test("the draft stays when the other user of a private conversation changes names", async (browser) => {
   await using hub = await startModeratedHub();
   await using bob = listener(hub, "Bob", ["lobby"]);
-  const { visitor, alice } = await typing(hub, browser, bob.conversation);
-  await using _ = visitor;
+  const { profile, alice } = await typing(hub, browser, bob.conversation);
+  await using _ = profile;
   await alice.thread("Bob").click();
   await alice.composer.click();
   await alice.page.keyboard.insertText(DRAFT);
@@ -292,11 +288,11 @@ test("the draft stays when the other person of a private conversation takes anot
   await until("it arrives", () => bob.texts.includes(`${DRAFT} rest`));
 });
 
-test("a room that is entered late does not open over what one has opened since", async (browser) => {
+test("a room whose join completes late does not replace the conversation opened since", async (browser) => {
   await using hub = await startModeratedHub();
   const { port } = hub;
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   await hub.stop();
   await alice.page.locator(".banner").getByText("Trying again").waitFor();
   await alice.say("/join doomed");
@@ -315,10 +311,10 @@ test("a room that is entered late does not open over what one has opened since",
   await alice.page.getByText("This is #doomed").waitFor();
 });
 
-test("a token that is no longer good opens no window over a draft", async (browser) => {
+test("an expired token opens no dialog over a draft", async (browser) => {
   await using hub = new FakeTokenHub("right");
-  await using visitor = await browser.newProfile();
-  const page = await visitor.context.newPage();
+  await using profile = await browser.newProfile();
+  const page = await profile.context.newPage();
   const alice = new ChatPage(page);
   await page.goto(`${hub.url}?name=Alice#token=right`);
   await page.locator(".dot.online").waitFor({ state: "attached" });

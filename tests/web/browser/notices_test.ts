@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
@@ -10,11 +6,11 @@ import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
-test("a banned name on the first visit shows the reason and can be exchanged", async (browser) => {
+test("a banned name on the first visit shows the reason and can be changed", async (browser) => {
   await using hub = await startModeratedHub();
   await postModeration(hub, "ban", { name: "Mallory", reason: "spam" });
-  await using visitor = await browser.newProfile();
-  const { page } = await visitor.open(hub);
+  await using profile = await browser.newProfile();
+  const { page } = await profile.open(hub);
   await page.getByLabel("Name").fill("Mallory");
   await page.keyboard.press("Enter");
   const banner = page.locator(".banner");
@@ -27,16 +23,16 @@ test("a banned name on the first visit shows the reason and can be exchanged", a
   await page.locator(".dot.online").waitFor({ state: "attached" });
   await page.locator(".self-name").getByText("Mal-lory 李", { exact: true }).waitFor();
   await page.getByText("This is #lobby").waitFor();
-  // That is the name from now on, whatever the address says.
+  // The new name is kept, and overrides the one in the address.
   await page.reload();
   await page.locator(".self-name").getByText("Mal-lory 李", { exact: true }).waitFor();
 });
 
-test("a banned name in the address is no dead end either: the pencil leads on", async (browser) => {
+test("a banned name in the address can be changed with the pencil", async (browser) => {
   await using hub = await startModeratedHub();
   await postModeration(hub, "ban", { name: "mallory" });
-  await using visitor = await browser.newProfile();
-  const { page } = await visitor.open(`http://127.0.0.1:${hub.port}/`, {
+  await using profile = await browser.newProfile();
+  const { page } = await profile.open(`http://127.0.0.1:${hub.port}/`, {
     query: "name=Mallory&room=garden",
   });
   await page.locator(".banner").getByText("mallory is banned").waitFor();
@@ -50,13 +46,13 @@ test("a banned name in the address is no dead end either: the pencil leads on", 
   await page.locator(".self-name").getByText("Mila", { exact: true }).waitFor();
 });
 
-test("a full hub says that it is full, and lets the next one in when there is room", async (browser) => {
+test("a page waits for a full hub, says so, and connects once another client has left", async (browser) => {
   await using hub = await startTestHub({ limits: { maxConnections: 1 } });
   const bob = connect({ url: hub.url, sender: "Bob" });
   await using _ = bob;
   await until("Bob is in", () => bob.state === "online");
-  await using visitor = await browser.newProfile();
-  const { page } = await visitor.open(`http://127.0.0.1:${hub.port}/`, { query: "name=Alice" });
+  await using profile = await browser.newProfile();
+  const { page } = await profile.open(`http://127.0.0.1:${hub.port}/`, { query: "name=Alice" });
   const banner = page.locator(".banner");
   await banner.getByText("The hub is full: 1 connections. Trying again").waitFor();
   await bob.close();
@@ -65,11 +61,11 @@ test("a full hub says that it is full, and lets the next one in when there is ro
   await page.locator(".dot.online").waitFor({ state: "attached" });
 });
 
-test("a hub that stops says so; one that is gone cannot be reached", async (browser) => {
+test("a page says whether the hub is shutting down or unreachable", async (browser) => {
   const hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
-  // She is told first, and asks again while the others are told.
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
+  // Alice is disconnected first, and reconnects while the others are still connected.
   await using bob = connect({ url: hub.url, sender: "Bob" });
   await until("Bob is there", () => bob.state === "online");
   const stopped = hub.stop("New cables", 6000);
@@ -79,10 +75,10 @@ test("a hub that stops says so; one that is gone cannot be reached", async (brow
   await banner.getByText("The hub cannot be reached").waitFor();
 });
 
-test("the newest announcement is to be seen on a phone, however long the ones before it are", async (browser) => {
+test("the newest announcement is visible on a phone, however long the earlier ones are", async (browser) => {
   await using hub = await startModeratedHub();
-  await using visitor = await browser.newProfile({ width: 360, height: 640, hasTouch: true });
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile({ width: 360, height: 640, hasTouch: true });
+  const alice = await profile.open(hub, { name: "Alice" });
   const { page } = alice;
   for (const message of ["Wartung, обслуживание, 维护. ".repeat(30), "second", "סוף: all clear"]) {
     await postModeration(hub, "announce", { message });
@@ -103,8 +99,8 @@ test("the newest announcement is to be seen on a phone, however long the ones be
 
 test("announcements stay above every conversation until they are dismissed", async (browser) => {
   await using hub = await startModeratedHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   const { page } = alice;
   await alice.say("/join garden");
   await page.getByText("This is #garden").waitFor();
@@ -118,14 +114,14 @@ test("announcements stay above every conversation until they are dismissed", asy
   assertEquals(await texts(alice), wanted);
   assertEquals(await shown.getAttribute("aria-live"), "polite");
   await shown.getByText("Announcement in #lobby").waitFor();
-  // Not as a line of a conversation that has nothing to do with it.
+  // An announcement is not a message of the open conversation.
   assertEquals(await page.locator(".log .note").filter({ hasText: "Lunch" }).count(), 0);
 
   await alice.thread("lobby").click();
   assertEquals(await texts(alice), wanted);
   await page.reload();
   await until("still there", async () => (await texts(alice)).length === 2);
-  const second = await visitor.open(hub);
+  const second = await profile.open(hub);
   await until("there as well", async () => (await texts(second)).length === 2);
   await second.page.getByRole("button", { name: "Dismiss: Lunch" }).click();
   await until("gone in both", async () => {

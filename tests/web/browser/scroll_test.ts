@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assert, assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
@@ -11,10 +7,10 @@ import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
-/** The part of the view's height above the line where the new messages begin. */
+/** The share of the view's height above the line that begins the new messages. */
 const LINE_AT = 0.3;
 
-/** Texts that take a different height each, in scripts of both directions. */
+/** Texts of different heights, in scripts of both directions. */
 const TEXTS: readonly ((index: number) => string)[] = [
   (index) => `#${index}`,
   (index) => `#${index} ${"a rather long sentence with many words ".repeat(1 + index % 12)}`,
@@ -41,9 +37,9 @@ async function sendMany(
   );
 }
 
-/** Where the line is in the view, and where the view is in what was said. */
+/** The positions of the line in the view, and of the view in the conversation. */
 interface Geometry {
-  /** Pixels from the top of the view to the line; `undefined` where there is none. */
+  /** Pixels from the top of the view to the line, if there is one. */
   readonly line: number | undefined;
   readonly lineHeight: number;
   readonly height: number;
@@ -65,14 +61,14 @@ function geometry({ page }: ChatPage): Promise<Geometry> {
   });
 }
 
-/** Lets the page draw what was done to it, and take note of that. */
+/** Waits until the page has drawn, and handled its own scroll events. */
 async function frames({ page }: ChatPage): Promise<void> {
   await page.evaluate(() =>
     new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
   );
 }
 
-/** The geometry once nothing moves any more. */
+/** The geometry once nothing moves. */
 async function atRest(chat: ChatPage): Promise<Geometry> {
   let last = "";
   let same = 0;
@@ -85,7 +81,7 @@ async function atRest(chat: ChatPage): Promise<Geometry> {
   });
 }
 
-/** Fails unless the line is where it belongs, and what was not seen still counts as such. */
+/** Fails unless the line is in its place, and unseen messages still count as unread. */
 async function assertLine(
   chat: ChatPage,
   room: string,
@@ -137,8 +133,8 @@ const WINDOWS = [
 for (const { width, height, pairs } of WINDOWS) {
   test(`the line of the new messages stands at 30 % of the view, ${width} by ${height}`, async (browser) => {
     await using hub = await startTestHub({ limits: { rate: 0 } });
-    await using visitor = await browser.newProfile({ width, height, hasTouch: width < 500 });
-    const alice = await visitor.open(hub, { name: "Alice" });
+    await using profile = await browser.newProfile({ width, height, hasTouch: width < 500 });
+    const alice = await profile.open(hub, { name: "Alice" });
     for (const [index, [read, unread]] of pairs.entries()) {
       const room = `room-${index}`;
       const text = index % 2 === 0 ? mixed : TEXTS[0] ?? mixed;
@@ -156,19 +152,19 @@ for (const { width, height, pairs } of WINDOWS) {
   });
 }
 
-test("what came between two visits begins at the line, also where it is more than a page", async (browser) => {
+test("messages received between two visits begin at the line, even if they fill more than a page", async (browser) => {
   await using hub = await startTestHub({ limits: { rate: 0 } });
   for (const [index, [read, unread]] of [[20, 30], [90, 250], [3, 70], [5, 2]].entries()) {
-    await using visitor = await browser.newProfile();
+    await using profile = await browser.newProfile();
     const room = `visit-${index}`;
     const query = `room=${room}`;
     await sendMany(hub, room, read ?? 0, mixed);
-    const first = await visitor.open(hub, { name: "Alice", query });
+    const first = await profile.open(hub, { name: "Alice", query });
     await first.page.locator(`article[data-id="${read}"]`).waitFor();
     await until("read", async () => await first.page.title() === `#${room} · bcast`);
     await first.page.close();
     await sendMany(hub, room, unread ?? 0, mixed);
-    const second = await visitor.open(hub, { name: "Alice", query });
+    const second = await profile.open(hub, { name: "Alice", query });
     await second.page.locator(`.new-line + article[data-id="${(read ?? 0) + 1}"]`).waitFor();
     await assertLine(
       second,
@@ -179,11 +175,11 @@ test("what came between two visits begins at the line, also where it is more tha
   }
 });
 
-test("what comes while nobody sees the page is not scrolled past", async (browser) => {
+test("messages received while the page is hidden are not scrolled past", async (browser) => {
   await using hub = await startTestHub({ limits: { rate: 0 } });
-  await using visitor = await browser.newProfile();
+  await using profile = await browser.newProfile();
   await sendMany(hub, "lobby", 40, mixed);
-  const alice = await visitor.open(hub, { name: "Alice" });
+  const alice = await profile.open(hub, { name: "Alice" });
   await alice.page.locator('article[data-id="40"]').waitFor();
   const look = (state: "hidden" | "visible"): Promise<void> =>
     alice.page.evaluate((value) => {
@@ -197,7 +193,7 @@ test("what comes while nobody sees the page is not scrolled past", async (browse
   await assertLine(alice, "lobby", 55, "while the page was hidden");
 });
 
-/** Where a message is in the view; `NaN` when it is not drawn. */
+/** Pixels from the top of the view to a message; `NaN` when it is not drawn. */
 function placeOf({ page }: ChatPage, id: number): Promise<number> {
   return page.locator(".log").evaluate((log, wanted) => {
     const row = log.querySelector(`article[data-id="${wanted}"]`);
@@ -205,7 +201,7 @@ function placeOf({ page }: ChatPage, id: number): Promise<number> {
   }, id);
 }
 
-/** The first message that is seen, and where its lower edge is. */
+/** The first visible message, and the position of its lower edge. */
 function firstInView({ page }: ChatPage): Promise<{ readonly id: number; readonly at: number }> {
   return page.locator(".log").evaluate((log) => {
     const { top } = log.getBoundingClientRect();
@@ -218,11 +214,11 @@ function firstInView({ page }: ChatPage): Promise<{ readonly id: number; readonl
   });
 }
 
-test("a window of another size, and a phone's keyboard, leave what one reads where it is", async (browser) => {
+test("resizing the window or opening a phone's keyboard does not move the visible messages", async (browser) => {
   await using hub = await startTestHub({ limits: { rate: 0 } });
-  await using visitor = await browser.newProfile({ width: 1200, height: 800 });
+  await using profile = await browser.newProfile({ width: 1200, height: 800 });
   await sendMany(hub, "lobby", 300, mixed);
-  const alice = await visitor.open(hub, { name: "Alice" });
+  const alice = await profile.open(hub, { name: "Alice" });
   await alice.page.locator('article[data-id="300"]').waitFor();
   const sizes = [[390, 800], [390, 420], [390, 800], [800, 380], [1500, 1200], [
     1200,
@@ -247,11 +243,11 @@ test("a window of another size, and a phone's keyboard, leave what one reads whe
   }
 });
 
-test("search goes to each hit, also to two in one stretch of messages", async (browser) => {
+test("search goes to every match, also to two in one chunk of messages", async (browser) => {
   await using hub = await startTestHub({ limits: { rate: 0 } });
-  await using visitor = await browser.newProfile();
+  await using profile = await browser.newProfile();
   await sendMany(hub, "lobby", 400, (index) => `${mixed(index)} n${index}`);
-  const alice = await visitor.open(hub, { name: "Alice" });
+  const alice = await profile.open(hub, { name: "Alice" });
   await alice.page.locator('article[data-id="400"]').waitFor();
   for (const index of [101, 108, 390, 103, 2, 399]) {
     await alice.page.keyboard.press("Control+Shift+f");
@@ -275,11 +271,11 @@ test("search goes to each hit, also to two in one stretch of messages", async (b
   }
 });
 
-test("whoever says something sees it, wherever they were reading", async (browser) => {
+test("sending a message scrolls to it from any position", async (browser) => {
   await using hub = await startTestHub({ limits: { rate: 0 } });
-  await using visitor = await browser.newProfile();
+  await using profile = await browser.newProfile();
   await sendMany(hub, "lobby", 200, mixed);
-  const alice = await visitor.open(hub, { name: "Alice" });
+  const alice = await profile.open(hub, { name: "Alice" });
   await alice.page.locator('article[data-id="200"]').waitFor();
   await alice.page.locator(".log").evaluate((log) => log.scrollTop -= 3000);
   await alice.page.getByRole("button", { name: "Latest" }).waitFor();

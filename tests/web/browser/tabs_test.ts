@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assert, assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
@@ -12,7 +8,7 @@ import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
-/** Bob, and everything that he hears of Alice. */
+/** A client called Bob that records all events about Alice. */
 function observer(hub: Server) {
   const heard: string[] = [];
   const conversation = connect({
@@ -41,9 +37,9 @@ function observer(hub: Server) {
   };
 }
 
-/** Another tab of somebody who is there already. */
-async function secondTab(visitor: BrowserProfile, hub: Server): Promise<ChatPage> {
-  const tab = await visitor.open(hub);
+/** Opens another tab of a user who is online already. */
+async function secondTab(profile: BrowserProfile, hub: Server): Promise<ChatPage> {
+  const tab = await profile.open(hub);
   await tab.page.locator(".dot.online").waitFor({ state: "attached" });
   return tab;
 }
@@ -52,16 +48,16 @@ async function assertCalled({ page }: ChatPage, name: string): Promise<void> {
   await page.locator(".self-name").getByText(name, { exact: true }).waitFor();
 }
 
-test("closing the tab and coming back keeps the name, whether the hub has noticed or not", async (browser) => {
+test("closing and reopening the tab keeps the name, whether the hub has noticed or not", async (browser) => {
   await using hub = await startTestHub();
   await using bob = observer(hub);
-  await using visitor = await browser.newProfile();
-  let alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  let alice = await profile.open(hub, { name: "Alice" });
   await until("Alice is seen", () => bob.heard.includes("+Alice"));
   for (const noticed of [false, true, true]) {
     await alice.page.close();
     if (noticed) await until("the hub has noticed", () => hub.online === 1);
-    alice = await secondTab(visitor, hub);
+    alice = await secondTab(profile, hub);
     await assertCalled(alice, "Alice");
   }
   await alice.say("still me");
@@ -69,14 +65,14 @@ test("closing the tab and coming back keeps the name, whether the hub has notice
   assertEquals(bob.heard, ["+Alice", "Alice: still me"]);
 });
 
-test("two tabs are one person, write and show the same", async (browser) => {
+test("two tabs are one user, and show the same messages", async (browser) => {
   await using hub = await startTestHub();
   await using bob = observer(hub);
-  await using visitor = await browser.newProfile();
-  const one = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const one = await profile.open(hub, { name: "Alice" });
   await one.say("first");
   await one.sees("first");
-  const two = await secondTab(visitor, hub);
+  const two = await secondTab(profile, hub);
   await assertCalled(two, "Alice");
   assertEquals(hub.online, 2);
   await two.sees("first");
@@ -102,7 +98,7 @@ test("two tabs are one person, write and show the same", async (browser) => {
   }
   assertEquals(bob.heard.filter((line) => /^[+-]/.test(line)), ["+Alice"]);
 
-  // What one enters, leaves and searches in one is so in the other, whose view does not move.
+  // Joining, leaving and searching in one tab affects the other, but not its view.
   await two.say("/join garden");
   await two.page.getByText("This is #garden").waitFor();
   await one.thread("garden").waitFor();
@@ -117,12 +113,12 @@ test("two tabs are one person, write and show the same", async (browser) => {
   await assertCalled(two, "Älice");
 });
 
-test("what is read in one tab is read in the other", async (browser) => {
+test("messages read in one tab are read in the other", async (browser) => {
   await using hub = await startTestHub();
   await using bob = observer(hub);
-  await using visitor = await browser.newProfile();
-  const one = await visitor.open(hub, { name: "Alice" });
-  const two = await secondTab(visitor, hub);
+  await using profile = await browser.newProfile();
+  const one = await profile.open(hub, { name: "Alice" });
+  const two = await secondTab(profile, hub);
   await two.page.bringToFront();
   await one.say("/join garden");
   await bob.conversation.direct("Alice", { message: "psst" });
@@ -139,14 +135,14 @@ for (const how of ["is closed", "is gone without a word"]) {
   test(`when the tab with the connection ${how}, another one goes on without a gap`, async (browser) => {
     await using hub = await startTestHub();
     await using bob = observer(hub);
-    await using visitor = await browser.newProfile();
-    const one = await visitor.open(hub, { name: "Alice" });
+    await using profile = await browser.newProfile();
+    const one = await profile.open(hub, { name: "Alice" });
     await one.say("one");
-    const two = await secondTab(visitor, hub);
-    const three = await secondTab(visitor, hub);
+    const two = await secondTab(profile, hub);
+    const three = await secondTab(profile, hub);
     await three.sees("one");
     if (how === "is closed") await one.page.goto("about:blank");
-    // Runs no handler in the page.
+    // A crash runs no handler in the page.
     await one.page.close();
     await bob.conversation.send({ message: "meanwhile" });
     await two.say("two");
@@ -167,10 +163,10 @@ for (const how of ["is closed", "is gone without a word"]) {
 test("when the tab with the connection hangs, another one takes over", async (browser) => {
   await using hub = await startTestHub();
   await using bob = observer(hub);
-  await using visitor = await browser.newProfile();
-  const one = await visitor.open(hub, { name: "Alice" });
-  const two = await secondTab(visitor, hub);
-  // As one that the browser has frozen, or that has crashed.
+  await using profile = await browser.newProfile();
+  const one = await profile.open(hub, { name: "Alice" });
+  const two = await secondTab(profile, hub);
+  // Like a tab that the browser has frozen, or that has crashed.
   const asleep = one.page.evaluate(() => {
     const end = performance.now() + 8000;
     while (performance.now() < end);
@@ -178,7 +174,7 @@ test("when the tab with the connection hangs, another one takes over", async (br
   await two.page.bringToFront();
   await two.say("is anybody there?");
   await until("it arrives", () => bob.heard.includes("Alice: is anybody there?"));
-  // The first one wakes up, and follows.
+  // The first tab wakes up, and follows the other.
   await asleep;
   await one.sees("is anybody there?");
   await one.say("me again");
@@ -190,15 +186,15 @@ test("when the tab with the connection hangs, another one takes over", async (br
   assertEquals(bob.heard.filter((line) => /^[+-]/.test(line)), ["+Alice"]);
 });
 
-test("what waits for the hub is sent once, also when the tab that wrote it is closed", async (browser) => {
+test("unsent messages are sent once, even when the tab that wrote them is closed", async (browser) => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/bcast.db`;
   let hub = await startTestHub({ path });
   const { port } = hub;
   try {
-    await using visitor = await browser.newProfile();
-    const one = await visitor.open(hub, { name: "Alice" });
-    const two = await secondTab(visitor, hub);
+    await using profile = await browser.newProfile();
+    const one = await profile.open(hub, { name: "Alice" });
+    const two = await secondTab(profile, hub);
     await hub.stop();
     await two.page.locator(".banner").getByText("Trying again").waitFor();
     await one.say("from one");
@@ -213,11 +209,11 @@ test("what waits for the hub is sent once, also when the tab that wrote it is cl
   }
 });
 
-test("tabs keep each other's drafts, and the drafts of tabs that were closed", async (browser) => {
+test("tabs keep the drafts of other tabs, open or closed", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const one = await visitor.open(hub, { name: "Alice" });
-  const two = await secondTab(visitor, hub);
+  await using profile = await browser.newProfile();
+  const one = await profile.open(hub, { name: "Alice" });
+  const two = await secondTab(profile, hub);
   await two.composer.fill("draft in two");
   await one.composer.fill("draft in one 😀");
   await two.page.reload();
@@ -227,7 +223,7 @@ test("tabs keep each other's drafts, and the drafts of tabs that were closed", a
   await two.page.close();
   const drafts: string[] = [];
   for (const _ of ["three", "four"]) {
-    const tab = await secondTab(visitor, hub);
+    const tab = await secondTab(profile, hub);
     drafts.push(
       await until("a draft", async () => await tab.composer.inputValue() || undefined),
     );
@@ -235,11 +231,11 @@ test("tabs keep each other's drafts, and the drafts of tabs that were closed", a
   assertEquals(drafts.toSorted(), ["draft in one 😀", "draft in two"]);
 });
 
-test("settings change in all tabs, and none takes another's back", async (browser) => {
+test("a changed setting applies to all tabs, and no tab reverts it", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const one = await visitor.open(hub, { name: "Alice" });
-  const two = await secondTab(visitor, hub);
+  await using profile = await browser.newProfile();
+  const one = await profile.open(hub, { name: "Alice" });
+  const two = await secondTab(profile, hub);
   const set = async ({ page }: ChatPage, group: string, choice: string): Promise<void> => {
     await page.getByRole("button", { name: "Settings" }).click();
     await page.getByRole("group", { name: group }).getByLabel(choice, { exact: true }).check();
@@ -259,16 +255,16 @@ test("settings change in all tabs, and none takes another's back", async (browse
   assert(await one.page.getByRole("group", { name: "Times" }).getByLabel("Off").isChecked());
 });
 
-test("a duplicated tab is the same person, and both work", async (browser) => {
+test("a duplicated tab is the same user, and both work", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const first = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const first = await profile.open(hub, { name: "Alice" });
   await first.say("hi");
   await first.page.locator(".tick").waitFor();
   await first.composer.fill("a draft");
   await first.page.evaluate(() => dispatchEvent(new Event("visibilitychange")));
   const copied = await first.page.evaluate(() => JSON.stringify(sessionStorage));
-  const page = await visitor.context.newPage();
+  const page = await profile.context.newPage();
   await page.addInitScript((kept) => {
     if (sessionStorage.length > 0) return;
     for (const [key, value] of Object.entries(JSON.parse(kept))) sessionStorage[key] = value;
@@ -286,9 +282,9 @@ test("a duplicated tab is the same person, and both work", async (browser) => {
 test("after /quit in one tab, another tab does not reconnect by itself", async (browser) => {
   await using hub = await startTestHub();
   await using bob = observer(hub);
-  await using visitor = await browser.newProfile();
-  const one = await visitor.open(hub, { name: "Alice" });
-  const two = await secondTab(visitor, hub);
+  await using profile = await browser.newProfile();
+  const one = await profile.open(hub, { name: "Alice" });
+  const two = await secondTab(profile, hub);
   await two.say("/quit");
   await until("Alice is gone", () => bob.heard.includes("-Alice"));
   await one.page.goto("about:blank");
@@ -297,21 +293,21 @@ test("after /quit in one tab, another tab does not reconnect by itself", async (
   assertEquals(hub.online, 1);
   await two.page.getByRole("button", { name: "Connect again" }).click();
   await until("it arrives", async () => {
-    // Until it is connected, Enter sends nothing, and the text stays.
+    // Before it is connected, Enter sends nothing and keeps the text.
     if (await two.composer.inputValue() !== "") await two.composer.press("Enter");
     return bob.heard.includes("Alice: is anybody there?");
   });
 });
 
-test("a tab that still asks for a name takes no part", async (browser) => {
+test("a tab that still asks for a name does not share the connection", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const waiting = await visitor.open(hub);
+  await using profile = await browser.newProfile();
+  const waiting = await profile.open(hub);
   await waiting.page.getByRole("heading", { name: "Hello!" }).waitFor();
-  const one = await visitor.open(hub);
+  const one = await profile.open(hub);
   await one.page.getByRole("button", { name: "Just look around" }).click();
   await one.page.locator(".self-name").getByText("guest-").waitFor();
-  // The guest gets the name, in both.
+  // The guest gets the name in both tabs.
   await waiting.page.getByLabel("Name").fill("Alice");
   await waiting.page.keyboard.press("Enter");
   await assertCalled(waiting, "Alice");
@@ -319,16 +315,16 @@ test("a tab that still asks for a name takes no part", async (browser) => {
   assertEquals(hub.online, 1);
 });
 
-test("a tab with another name in its address is another person", async (browser) => {
+test("a tab with another name in its address is another user", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
-  const bob = await visitor.open(hub, { name: "Bob" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
+  const bob = await profile.open(hub, { name: "Bob" });
   await assertCalled(bob, "Bob");
   await bob.say("hello");
   await alice.page.locator("article.theirs").getByText("hello").waitFor();
   await bob.page.reload();
   await assertCalled(bob, "Bob");
-  const third = await secondTab(visitor, hub);
+  const third = await secondTab(profile, hub);
   await assertCalled(third, "Alice");
 });

@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assert, assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
 import { type BrowserProfile, browserTests, type TestBrowser } from "../../kit/browser.ts";
@@ -10,15 +6,15 @@ import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
-/** Somebody with a small phone. */
+/** A browser like that of a small phone. */
 function phone(browser: TestBrowser): Promise<BrowserProfile> {
   return browser.newProfile({ width: 320, height: 640, hasTouch: true, isMobile: true });
 }
 
 test("on a touch screen Enter begins a new line, and the button sends", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await phone(browser);
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await phone(browser);
+  const alice = await profile.open(hub, { name: "Alice" });
   const { page } = alice;
   assertEquals(await alice.composer.getAttribute("enterkeyhint"), "enter");
   await alice.composer.tap();
@@ -41,10 +37,10 @@ test("on a touch screen Enter begins a new line, and the button sends", async (b
   assertEquals(await alice.composer.getAttribute("enterkeyhint"), "send");
 });
 
-test("where there is a keyboard, Enter sends unless the user wants a new line", async (browser) => {
+test("with a keyboard, Enter sends unless the setting says otherwise", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   const { page } = alice;
   await alice.say("one");
   await alice.sees("one");
@@ -59,14 +55,14 @@ test("where there is a keyboard, Enter sends unless the user wants a new line", 
   await page.locator("article.mine .bubble br").waitFor({ state: "attached" });
 });
 
-test("a tap on a message shows what can be done with it", async (browser) => {
+test("a tap on a message shows its actions", async (browser) => {
   await using hub = await startTestHub();
   await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
   await bob.send({ message: "first" });
   await bob.send({ message: "second, with https://example.com" });
-  await using visitor = await phone(browser);
-  await visitor.context.grantPermissions(["clipboard-read", "clipboard-write"]);
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await phone(browser);
+  await profile.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const alice = await profile.open(hub, { name: "Alice" });
   const { page } = alice;
   const tools = page.locator(".tools:visible");
   await alice.sees("first");
@@ -85,15 +81,15 @@ test("a tap on a message shows what can be done with it", async (browser) => {
   await tools.getByRole("button", { name: "Copy" }).tap();
   await page.getByRole("status").getByText("Copied").waitFor();
   assertEquals(await page.evaluate(() => navigator.clipboard.readText()), "first");
-  // Beside the messages, it goes away.
+  // A tap elsewhere hides them.
   await alice.composer.tap();
   assertEquals(await tools.count(), 0);
 });
 
-test("Back closes what lies over the page before it leaves it", async (browser) => {
+test("Back closes open dialogs and panels before it leaves the page", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await phone(browser);
-  const page = await visitor.context.newPage();
+  await using profile = await phone(browser);
+  const page = await profile.context.newPage();
   await page.goto("data:text/html,before");
   await page.goto(`http://127.0.0.1:${hub.port}/?name=Alice`);
   await page.getByText("This is #lobby").waitFor();
@@ -110,7 +106,7 @@ test("Back closes what lies over the page before it leaves it", async (browser) 
   await back();
   await until("the drawer is closed", async () => await drawer.count() === 0);
 
-  // Closed in other ways, they leave nothing behind that Back would stop at.
+  // Closing them in other ways leaves no history entry for Back.
   await page.getByRole("button", { name: "Conversations" }).tap();
   await page.locator(".veil").tap({ position: { x: 310, y: 300 } });
   await until("the drawer is closed", async () => await drawer.count() === 0);

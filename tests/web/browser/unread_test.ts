@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
@@ -10,10 +6,10 @@ import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
-/** The badge of a conversation: how much is unread, and whether it names the user. */
+/** The unread count of a conversation, and whether the user is mentioned. */
 async function badge(chat: ChatPage, name: string): Promise<string> {
   const found = chat.thread(name).locator(".badge");
-  // In one look: a badge may go at any time.
+  // In one step, as a badge may disappear at any time.
   const [said] = await found.evaluateAll((all) =>
     all.map((each) => [each.textContent ?? "", each.className])
   );
@@ -37,7 +33,7 @@ async function badges(chat: ChatPage, wanted: Readonly<Record<string, string>>):
   }
 }
 
-test("what is unread stays so through reloads, and until a closed tab is opened again", async (browser) => {
+test("messages stay unread through reloads, and until a closed tab is opened again", async (browser) => {
   await using hub = await startTestHub({ limits: { rate: 0 } });
   await using bob = connect({
     url: hub.url,
@@ -52,8 +48,8 @@ test("what is unread stays so through reloads, and until a closed tab is opened 
     }
   };
   await say(["read 1", "read 2"]);
-  await using visitor = await browser.newProfile();
-  let zoe = await visitor.open(hub, { name: "Zoë-Øst" });
+  await using profile = await browser.newProfile();
+  let zoe = await profile.open(hub, { name: "Zoë-Øst" });
   await zoe.sees("read 2");
   await zoe.say("/join r-2");
   await zoe.page.getByText("This is #r-2").waitFor();
@@ -63,7 +59,7 @@ test("what is unread stays so through reloads, and until a closed tab is opened 
   await bob.direct("Zoë-Øst", { message: "psst 2" });
   await badges(zoe, { "lobby": "41 @", "Боб-1": "2 @" });
 
-  // The second one starts from what the first one kept.
+  // The second tab starts from the state that the first one stored.
   for (let round = 0; round < 2; round++) {
     await zoe.page.reload();
     await badges(zoe, { "lobby": "41 @", "Боб-1": "2 @" });
@@ -74,7 +70,7 @@ test("what is unread stays so through reloads, and until a closed tab is opened 
   await zoe.page.locator(".new-line").waitFor();
   await badges(zoe, { "Боб-1": "" });
 
-  // Seen, but not to the end.
+  // Opened, but not read to the end.
   await zoe.thread("lobby").click();
   await zoe.page.locator(".new-line").waitFor();
   await zoe.page.reload();
@@ -83,7 +79,7 @@ test("what is unread stays so through reloads, and until a closed tab is opened 
 
   await zoe.page.close();
   await say(["while closed"]);
-  zoe = await visitor.open(hub, { name: "Zoë-Øst" });
+  zoe = await profile.open(hub, { name: "Zoë-Øst" });
   await badges(zoe, { "lobby": "42 @" });
   await zoe.thread("lobby").click();
   await zoe.page.locator(".log").evaluate((log) => log.scrollTop = log.scrollHeight);

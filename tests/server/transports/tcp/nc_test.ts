@@ -21,7 +21,7 @@ const nc = await findNc();
 const path = nc?.path ?? "";
 if (!nc?.openbsd) {
   // deno-lint-ignore no-console -- readers of the results must know what was skipped
-  console.warn("LEFT OUT: the tests with nc, because this machine has no OpenBSD nc");
+  console.warn("SKIPPED: the tests with nc, because this machine has no OpenBSD nc");
 }
 
 /** Runs `nc` to its end with `input`; returns its output. */

@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { exported } from "../../../chat/export.ts";
 import { type ClientConnection, connect } from "../../../client.ts";
@@ -15,22 +11,22 @@ import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
-function somebody(hub: Server, sender: string, room = "lobby"): ClientConnection {
+function libraryClient(hub: Server, sender: string, room = "lobby"): ClientConnection {
   return connect({ url: hub.url, sender, rooms: [{ room, history: 0 }], echo: false });
 }
 
-test("text from others is shown as it is, and nothing of it runs", async (browser) => {
+test("hostile text is shown unchanged, and never runs", async (browser) => {
   await using hub = await startTestHub();
-  // So high that all of it is drawn.
-  await using visitor = await browser.newProfile({ height: 9000 });
-  await visitor.context.addInitScript(() => {
+  // High enough to draw all messages.
+  await using profile = await browser.newProfile({ height: 9000 });
+  await profile.context.addInitScript(() => {
     const seen: string[] = [];
     Object.assign(globalThis, { violations: seen, hacked: () => seen.push("a script ran") });
     addEventListener("securitypolicyviolation", (event) => seen.push(event.violatedDirective));
   });
-  const alice = await visitor.open(hub, { name: "Alice" });
-  // As a name, too: what is no name is refused by the hub, the rest must be harmless.
-  await using bob = somebody(hub, "<b onclick=hacked()>Bob");
+  const alice = await profile.open(hub, { name: "Alice" });
+  // The same texts as names: the hub rejects invalid ones, and the rest must be harmless.
+  await using bob = libraryClient(hub, "<b onclick=hacked()>Bob");
   for (const text of HOSTILE_TEXTS) {
     await bob.send({ message: text });
     await bob.send({ message: `\`${text}\``, format: "markdown" });
@@ -67,10 +63,10 @@ test("text from others is shown as it is, and nothing of it runs", async (browse
   }
 });
 
-test("a token is asked for, kept out of the address, and remembered if wanted", async (browser) => {
+test("the page asks for a token, keeps it out of the address, and remembers it if asked to", async (browser) => {
   await using hub = new FakeTokenHub("right");
-  await using visitor = await browser.newProfile();
-  const page = await visitor.context.newPage();
+  await using profile = await browser.newProfile();
+  const page = await profile.context.newPage();
   await page.goto(`${hub.url}?name=Alice#token=wrong`);
   await page.getByRole("dialog").getByText("The token is wrong").waitFor();
   assertEquals(page.url(), `${hub.url}?name=Alice`);
@@ -81,18 +77,18 @@ test("a token is asked for, kept out of the address, and remembered if wanted", 
   assertEquals(page.url(), `${hub.url}?name=Alice`);
   assertEquals(hub.tokens, ["wrong", "right"]);
   assert(hub.requests.every((url) => !url.includes("wrong") && !url.includes("right")));
-  const other = await visitor.context.newPage();
+  const other = await profile.context.newPage();
   await other.goto(hub.url);
   await other.locator(".dot.online").waitFor({ state: "attached" });
 });
 
-test("a link with a token opens a page that is open already", async (browser) => {
+test("a link with a token logs in a page that is already open", async (browser) => {
   await using hub = new FakeTokenHub("right");
-  await using visitor = await browser.newProfile();
-  const page = await visitor.context.newPage();
+  await using profile = await browser.newProfile();
+  const page = await profile.context.newPage();
   await page.goto(`${hub.url}?name=Alice`);
   await page.getByRole("dialog").getByText("This hub requires a token", { exact: true }).waitFor();
-  // As a link or the address bar goes there: only the fragment is another, so nothing is loaded.
+  // Only the fragment changes, so nothing is loaded.
   await page.goto(`${hub.url}?name=Alice#token=right`);
   await page.locator(".dot.online").waitFor({ state: "attached" });
   await page.getByRole("dialog").waitFor({ state: "detached" });
@@ -100,18 +96,18 @@ test("a link with a token opens a page that is open already", async (browser) =>
   await page.reload();
   await page.locator(".dot.online").waitFor({ state: "attached" });
   assertEquals(hub.tokens.at(-1), "right");
-  // Anything else there is not the page's.
+  // Other fragments are left alone.
   await page.goto(`${hub.url}?name=Alice#token=`);
   await page.locator(".dot.online").waitFor({ state: "attached" });
 });
 
-test("a link with a token opens a hub that refused another tab, and that tab follows", async (browser) => {
+test("a link with a token also logs in another tab that the hub had rejected", async (browser) => {
   await using hub = new FakeTokenHub("right");
-  await using visitor = await browser.newProfile();
-  const first = await visitor.context.newPage();
+  await using profile = await browser.newProfile();
+  const first = await profile.context.newPage();
   await first.goto(`${hub.url}?name=Alice#token=wrong`);
   await first.getByRole("dialog").getByText("The token is wrong").waitFor();
-  const second = await visitor.context.newPage();
+  const second = await profile.context.newPage();
   await second.goto(`${hub.url}?name=Alice#token=right`);
   for (const page of [second, first]) {
     await page.locator(".dot.online").waitFor({ state: "attached" });
@@ -120,10 +116,10 @@ test("a link with a token opens a hub that refused another tab, and that tab fol
   assertEquals(hub.tokens, ["wrong", "right"]);
 });
 
-test("before the name is chosen, a link with a token is taken in, too", async (browser) => {
+test("a link with a token works before the name is chosen", async (browser) => {
   await using hub = new FakeTokenHub("right");
-  await using visitor = await browser.newProfile();
-  const page = await visitor.context.newPage();
+  await using profile = await browser.newProfile();
+  const page = await profile.context.newPage();
   await page.goto(hub.url);
   await page.goto(`${hub.url}#token=right`);
   await until("the address is clean", () => page.url() === hub.url);
@@ -133,10 +129,10 @@ test("before the name is chosen, a link with a token is taken in, too", async (b
   assertEquals(hub.tokens, ["right"]);
 });
 
-test("a session that goes on elsewhere says so, and does not fight", async (browser) => {
+test("a session taken over elsewhere says so, and does not reconnect", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const { page } = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const { page } = await profile.open(hub, { name: "Alice" });
   await page.evaluate(() => dispatchEvent(new Event("pagehide")));
   const session = await page.evaluate(() => {
     const kept = Object.entries(sessionStorage).find(([key]) => key.endsWith(" tab"))?.[1];
@@ -151,16 +147,16 @@ test("a session that goes on elsewhere says so, and does not fight", async (brow
   assertEquals(thief.state, "online");
 });
 
-test("search finds, marks and goes to a message of long ago", async (browser) => {
+test("search finds, marks and scrolls to an old message", async (browser) => {
   await using hub = await startTestHub();
-  await using bob = somebody(hub, "Bob");
+  await using bob = libraryClient(hub, "Bob");
   for (let index = 1; index <= 700; index++) {
     const message = index === 40 ? "the **needle** is here" : `hay ${index}`;
     void bob.send({ message, format: "markdown" });
   }
   await bob.flush();
-  await using visitor = await browser.newProfile();
-  const { page } = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const { page } = await profile.open(hub, { name: "Alice" });
   await page.getByRole("button", { name: "Search" }).click();
   await page.getByRole("dialog").getByLabel("Words").fill("need");
   await page.getByText("1 message found.").waitFor();
@@ -171,13 +167,13 @@ test("search finds, marks and goes to a message of long ago", async (browser) =>
   assertEquals(await found.evaluate((row) => row === document.activeElement), true);
 });
 
-test("an export is downloaded, and complete", async (browser) => {
+test("an export is downloaded and complete", async (browser) => {
   await using hub = await startTestHub();
-  await using bob = somebody(hub, "Bob");
+  await using bob = libraryClient(hub, "Bob");
   const texts = Array.from({ length: 1200 }, (_, index) => `line ${index}\nwith "quotes"`);
   await Promise.all(texts.map((message) => bob.send({ message })));
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   const json = await downloaded(alice, "/export json");
   const lines: Message[] = json.trimEnd().split("\n").map((line) => JSON.parse(line));
   assertEquals(lines.map(({ message }) => message), texts);
@@ -186,7 +182,7 @@ test("an export is downloaded, and complete", async (browser) => {
   assertEquals(text.match(/^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] Bob: line \d+$/gm)?.length, 1200);
   const markdown = await downloaded(alice, "/export markdown");
   assertEquals(markdown.match(/^ {2}line \d+\n {2}with "quotes"$/gm)?.length, 1200);
-  // What the terminal client writes: the same function, of what the hub sent.
+  // The export equals the one of the terminal client.
   assertEquals([json, text, markdown], [
     exported("#lobby", lines, "json"),
     exported("#lobby", lines, "text"),
@@ -194,16 +190,16 @@ test("an export is downloaded, and complete", async (browser) => {
   ]);
 });
 
-test("an export of a private conversation is what was said, harmless", async (browser) => {
+test("an export of a private conversation has all messages, without control characters", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
-  await using bob = somebody(hub, "Bob-2");
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
+  await using bob = libraryClient(hub, "Bob-2");
   const evil = { message: "x \u202e y \x1b[31m <b>", data: { a: [1] } };
   const direct = await bob.direct("Alice", evil);
   await alice.thread("Bob-2").click();
   const json = await downloaded(alice, "/export json");
-  // deno-lint-ignore no-control-regex -- that there are none is the point
+  // deno-lint-ignore no-control-regex -- the test is that there are none
   assert(!/[\x00-\x09\x0b-\x1f\u202e]/.test(json));
   const { ref: _, ...frame } = direct;
   assertEquals(JSON.parse(json), frame);
@@ -212,10 +208,10 @@ test("an export of a private conversation is what was said, harmless", async (br
   );
 });
 
-test("notifications and sounds come when they are wanted, and only then", async (browser) => {
+test("notifications and sounds follow the settings", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  await visitor.context.addInitScript(() => {
+  await using profile = await browser.newProfile();
+  await profile.context.addInitScript(() => {
     const told: string[] = [];
     class Notified {
       static permission = "default";
@@ -242,8 +238,8 @@ test("notifications and sounds come when they are wanted, and only then", async 
     }
     Object.assign(globalThis, { told, Notification: Notified, AudioContext: Sound });
   });
-  const { page } = await visitor.open(hub, { name: "Alice" });
-  await using bob = somebody(hub, "Bob");
+  const { page } = await profile.open(hub, { name: "Alice" });
+  await using bob = libraryClient(hub, "Bob");
   const told = (): Promise<string[]> =>
     page.evaluate(() => (globalThis as unknown as { told: string[] }).told.splice(0));
   const say = async (text: string): Promise<void> => {
@@ -301,7 +297,7 @@ test("notifications and sounds come when they are wanted, and only then", async 
   await say("@Alice again");
   assertEquals(await told(), ["Bob in #lobby: @Alice again"]);
 
-  // Always: also for what one looks at, but for nothing that one says.
+  // "Always" includes the open conversation, but not the user's own messages.
   await look(false);
   await page.getByRole("button", { name: "Settings" }).click();
   await group("Sounds").getByLabel("Always").check();
@@ -313,20 +309,20 @@ test("notifications and sounds come when they are wanted, and only then", async 
   await page.locator("article.mine .tick").waitFor();
   assertEquals(await told(), ["sound"]);
 
-  // Remembered.
+  // The setting is remembered.
   await page.reload();
   await page.locator("article.theirs").getByText("hey @Alice").waitFor();
   await page.getByRole("button", { name: "This conversation" }).click();
   assert(await group("Notify me about").getByLabel("Mentions").isChecked());
 });
 
-test("the keyboard alone suffices", async (browser) => {
+test("the page can be used with the keyboard alone", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  await using bob = somebody(hub, "Bob");
+  await using profile = await browser.newProfile();
+  await using bob = libraryClient(hub, "Bob");
   await bob.send({ message: "first" });
   await bob.send({ message: "second" });
-  const page = (await visitor.open(hub)).page;
+  const page = (await profile.open(hub)).page;
   const { keyboard } = page;
   const focused = (): Promise<string> =>
     page.evaluate(() =>
@@ -350,7 +346,7 @@ test("the keyboard alone suffices", async (browser) => {
   await page.locator("article.mine .bubble br").waitFor({ state: "attached" });
   await page.locator("article.mine .tick").waitFor();
 
-  // To the messages, up, quote one.
+  // Moves to the messages, up, and quotes one.
   for (let step = 0; step < 12 && await focused() !== "Messages in lobby"; step++) {
     await keyboard.press("Shift+Tab");
   }
@@ -376,10 +372,10 @@ test("the keyboard alone suffices", async (browser) => {
   await page.getByRole("alert").getByText("Unknown command /nosuch").waitFor();
 });
 
-test("a cleared view stays so until earlier messages are asked for", async (browser) => {
+test("a cleared view stays empty until the user asks for earlier messages", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   await alice.say("one");
   await alice.sees("one");
   await alice.page.locator(".tick").waitFor();
@@ -393,10 +389,10 @@ test("a cleared view stays so until earlier messages are asked for", async (brow
   assertEquals(await alice.texts(), ["one", "two"]);
 });
 
-test("a draft counts down near the limit, and what is too long is not sent", async (browser) => {
+test("a draft counts down near the limit, and is not sent beyond it", async (browser) => {
   await using hub = await startTestHub({ limits: { maxMessageBytes: 2048 } });
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   await alice.composer.fill("x".repeat(1800));
   const left = Number(await alice.page.locator(".left").innerText());
   await alice.composer.fill("x".repeat(1810));
@@ -410,20 +406,20 @@ test("a draft counts down near the limit, and what is too long is not sent", asy
   assertEquals((await alice.composer.inputValue()).length, 1500);
 });
 
-test("a message that the hub refuses can be tried again or discarded", async (browser) => {
+test("a message that the hub rejects can be retried or discarded", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   await alice.say("/msg Nobody are you there?");
   await alice.page.getByText("Nobody is not here any more").waitFor();
-  await using nobody = somebody(hub, "Nobody");
+  await using nobody = libraryClient(hub, "Nobody");
   await until("here", () => nobody.state === "online");
   await alice.page.getByRole("button", { name: "Try again" }).click();
   await alice.sees("are you there?");
   assertEquals(await alice.page.locator(".pending").count(), 0);
 });
 
-/** What a command lets the browser save. */
+/** The file that the browser saves on a command. */
 async function downloaded({ page, say }: ChatPage, command: string): Promise<string> {
   const download = page.waitForEvent("download");
   await say.call({ composer: page.locator(".composer textarea") } as ChatPage, command);

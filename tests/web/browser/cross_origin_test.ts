@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
 import type { Authorizer } from "../../../auth/authorizer.ts";
@@ -13,8 +12,8 @@ const test = browserTests();
 
 const SECRET = "the-secret-of-the-owner";
 
-/** Ways in which a page asks another site for something, without naming its origin or with it. */
-const WAYS: Readonly<Record<string, (url: string) => void>> = {
+/** Cross-origin requests that a page can make, with or without an `Origin` header. */
+const REQUESTS: Readonly<Record<string, (url: string) => void>> = {
   image: (url) => new Image().src = url,
   redirect: (url) => new Image().src = `/to?${encodeURIComponent(url)}`,
   script: (url) => {
@@ -66,7 +65,7 @@ const WAYS: Readonly<Record<string, (url: string) => void>> = {
   },
 };
 
-/** A page of some other site; `host` decides how far away it is. */
+/** A page on another origin: `host` decides whether it is also another site. */
 function foreignSite(host: string): AsyncDisposable & { readonly url: string } {
   const server = Deno.serve(
     { hostname: host, port: 0, onListen() {} },
@@ -84,8 +83,8 @@ function foreignSite(host: string): AsyncDisposable & { readonly url: string } {
   };
 }
 
-/** A hub with a token that notes which tokens it was asked about. */
-async function guarded(
+/** Starts a hub with a token that records the tokens it receives. */
+async function startTokenHub(
   origins: readonly string[] = [],
 ): Promise<{ readonly hub: Server; readonly asked: string[] }> {
   const asked: string[] = [];
@@ -100,25 +99,25 @@ async function guarded(
   return { hub: await startTestHub({ authorizer, origins, metrics: "all" }), asked };
 }
 
-/** Opens a page of the other site; whatever it complains of is what this is about. */
+/** Opens a page of the other site; its errors do not fail the test. */
 async function visit(
   browser: TestBrowser,
   url: string,
   use: (page: Page) => Promise<void>,
 ): Promise<void> {
-  await using visitor = await browser.newProfile();
-  const page = await visitor.context.newPage();
+  await using profile = await browser.newProfile();
+  const page = await profile.context.newPage();
   try {
     await page.goto(url);
     await use(page);
   } finally {
-    visitor.faults.length = 0;
+    profile.faults.length = 0;
   }
 }
 
 /**
- * What a request for `url` comes to, once `go` has made the page ask: its status, or that the browser
- * gave the page nothing of the answer.
+ * The status of the request for `url` that `go` makes, or that the browser hid the response from the
+ * page.
  */
 async function outcome(
   page: Page,
@@ -134,13 +133,13 @@ async function outcome(
   return (await (await over).response())?.status() ?? "withheld";
 }
 
-/** How many requests a hub has refused with 403. */
+/** The number of requests that the hub rejected with 403. */
 async function refused(hub: Server): Promise<number> {
   const text = await (await fetch(httpUrl(hub, "/metrics"))).text();
   return Number(/^bcast_turned_away_total\{status="403"\} (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
-/** What an upgrade from this page comes to. */
+/** The outcome of an upgrade that the page requests. */
 function upgrade(page: Page, url: string): Promise<string> {
   return page.evaluate((url) =>
     new Promise<string>((resolve) => {
@@ -150,15 +149,15 @@ function upgrade(page: Page, url: string): Promise<string> {
     }), url.replace("http", "ws"));
 }
 
-// With the hub at 127.0.0.1, the first is the same site at another port, the second another site.
+// The hub is at 127.0.0.1: the first is the same site on another port, the second another site.
 for (const host of ["127.0.0.1", "localhost"]) {
   test(`a page at ${host}, another port: no way to ask reaches a token or a room`, async (browser) => {
-    const { hub, asked } = await guarded();
+    const { hub, asked } = await startTokenHub();
     await using _hub = hub;
     await using site = foreignSite(host);
     let tried = 0;
     await visit(browser, site.url, async (page) => {
-      for (const [way, go] of Object.entries(WAYS)) {
+      for (const [way, go] of Object.entries(REQUESTS)) {
         for (
           const path of ["/api/status", "/api/rooms/lobby/messages", "/metrics"]
         ) {
@@ -197,9 +196,9 @@ for (const host of ["127.0.0.1", "localhost"]) {
   });
 }
 
-test("a page that --origin names fetches, listens and connects, and others' images are refused", async (browser) => {
+test("a page allowed by --origin fetches, listens and connects; images of other pages are rejected", async (browser) => {
   await using site = foreignSite("localhost");
-  const { hub } = await guarded([new URL(site.url).origin]);
+  const { hub } = await startTokenHub([new URL(site.url).origin]);
   await using _hub = hub;
   await visit(browser, site.url, async (page) => {
     const status = httpUrl(hub, "/api/status");
@@ -222,27 +221,27 @@ test("a page that --origin names fetches, listens and connects, and others' imag
     assertEquals(await upgrade(page, httpUrl(hub, "/")), "open");
     const before = await refused(hub);
     const image = await outcome(page, `${status}?image`, (url) => void (new Image().src = url));
-    // It does not say whose it is: Referer may be left out by anybody, and may be anything.
+    // An image request has no `Origin`, and any client can omit or forge `Referer`.
     assert(image === 403 || image === "withheld", String(image));
     assertEquals(await refused(hub), before + 1);
   });
 });
 
-test("the hub's own page and a typed address reach what they ask for", async (browser) => {
+test("the hub's own page and a typed address are not rejected", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const { page } = await visitor.open(hub);
+  await using profile = await browser.newProfile();
+  const { page } = await profile.open(hub);
   assertEquals(await page.evaluate(async () => (await fetch("/api/status")).status), 200);
   assertEquals((await page.goto(httpUrl(hub, "/api/status")))?.status(), 200);
 });
 
-test("the hub's own page posts over HTTP/2, and talks, where the hub has TLS", async (browser) => {
+test("the hub's own page posts over HTTP/2 and connects on a hub with TLS", async (browser) => {
   await using hub = await startTestHub({ tls: await keyPair() });
-  await using visitor = await browser.newProfile({
+  await using profile = await browser.newProfile({
     ignoreHTTPSErrors: true,
     serviceWorkers: "block",
   });
-  const { page } = await visitor.open(httpUrl(hub, "/"));
+  const { page } = await profile.open(httpUrl(hub, "/"));
   const [status, protocol] = await page.evaluate(async () => {
     const { status } = await fetch("/api/rooms/lobby/messages", { method: "POST", body: "hi" });
     const [entry] = performance.getEntriesByType("resource").slice(-1);

@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assertEquals } from "@std/assert";
 import type { Authorizer } from "../../../auth/authorizer.ts";
 import { Rights } from "../../../auth/rights.ts";
@@ -11,7 +7,7 @@ import { startTestHub } from "../../kit/test_hub.ts";
 
 const test = browserTests();
 
-/** Takes any token as the name of its bearer, and asks for none. */
+/** Accepts any token as the name of its user, and requires none. */
 const byName: Authorizer = {
   required: false,
   authorize: (name) => ({
@@ -20,7 +16,7 @@ const byName: Authorizer = {
   }),
 };
 
-/** Names that would look proved. */
+/** Names that imitate the mark of a verified name. */
 const FORGED = [
   "Ann ✓",
   "Ann ✔️",
@@ -31,10 +27,10 @@ const FORGED = [
   "Ann, verified",
 ];
 
-test("a name that a token proved has a mark, which no name can have by itself", async (browser) => {
+test("a name verified by a token has a mark that no other name can imitate", async (browser) => {
   await using hub = await startTestHub({ authorizer: byName });
-  await using visitor = await browser.newProfile({ height: 1600 });
-  const { page } = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile({ height: 1600 });
+  const { page } = await profile.open(hub, { name: "Alice" });
   const say = async (sender: string, message: string, token?: string): Promise<void> => {
     const rooms = [{ room: "lobby", history: 0 }];
     const proof = token === undefined ? {} : { token };
@@ -49,7 +45,7 @@ test("a name that a token proved has a mark, which no name can have by itself", 
   const marks = () => page.locator("article.theirs .verified");
   const label = (id: number) => page.locator(`article[data-id="${id}"]`).getAttribute("aria-label");
   await page.locator(`article[data-id="${3 + 3 * FORGED.length}"]`).waitFor();
-  // One for the two that stand together, and one for what she does.
+  // One for the group of two messages, and one for the action.
   assertEquals(await marks().count(), 2);
   assertEquals(await marks().first().getAttribute("aria-label"), "Verified name");
   await page.getByRole("img", { name: "Verified name" }).first().waitFor();
@@ -70,10 +66,10 @@ test("a name that a token proved has a mark, which no name can have by itself", 
   assertEquals(await marks().count(), 1);
 });
 
-test("text has the direction of its script, wherever it stands", async (browser) => {
+test("text has the direction of its script everywhere", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   const { page } = alice;
   const hebrew = "שרה לוי";
   await using sarah = connect({ url: hub.url, sender: hebrew, echo: false });
@@ -93,7 +89,7 @@ test("text has the direction of its script, wherever it stands", async (browser)
   assertEquals(await direction(".people .row-button .grow"), "ltr");
   assertEquals(await direction(".people .row-button .grow", 1), "rtl");
   assertEquals(await direction(".sidebar .threads .row-button .grow", 1), "rtl");
-  // Each line of a message begins at the side where its script begins.
+  // Each line of a message is aligned by its own script.
   const sides = await page.locator("article.theirs .literal").evaluate((literal) => {
     const box = literal.getBoundingClientRect();
     const last = literal.lastChild;

@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assertEquals } from "@std/assert";
 import type { Server } from "../../../server.ts";
 import { browserTests, type ChatPage, type TestBrowser } from "../../kit/browser.ts";
@@ -11,16 +7,16 @@ import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
-/** Paths of hubs of one host; some are the beginnings of others. */
+/** Base paths of hubs on one host; some are prefixes of others. */
 const BASES = ["", "/a", "/a/b", "/b"] as const;
 
-/** What a hub's page has of its own in each place where browsers keep something. */
+/** The name of everything that the page of the hub at `base` stores in the browser. */
 function nameAt(base: string): string {
   return `At${base.replaceAll("/", "-")}`;
 }
 
-/** Hubs behind one proxy, each visited once by the same browser. */
-async function visited(browser: TestBrowser) {
+/** Starts hubs behind one proxy, and opens each once in the same browser. */
+async function openAll(browser: TestBrowser) {
   const stack = new AsyncDisposableStack();
   const hubs: Server[] = [];
   for (const _ of BASES) {
@@ -32,12 +28,12 @@ async function visited(browser: TestBrowser) {
   const proxy = stack.use(
     new PathProxy("", ports[""] ?? 0, {
       more: ports,
-      // Each is of another version.
+      // Each hub has another version.
       edit: (worker, path) => worker.replace(/"version":"/, `$&${path.replaceAll("/", "-")}`),
     }),
   );
-  const visitor = stack.use(await browser.newProfile());
-  await visitor.context.addInitScript(() => {
+  const profile = stack.use(await browser.newProfile());
+  await profile.context.addInitScript(() => {
     const told: NotificationOptions[] = [];
     class Notified {
       static permission = "granted";
@@ -50,15 +46,15 @@ async function visited(browser: TestBrowser) {
   });
   const pages = new Map<string, ChatPage>();
   for (const base of BASES) {
-    const chat = await visitor.open(proxy.urlOf(base), { name: nameAt(base) });
+    const chat = await profile.open(proxy.urlOf(base), { name: nameAt(base) });
     await chat.page.evaluate(() => navigator.serviceWorker.ready);
     pages.set(base, chat);
   }
-  return { stack, hubs, proxy, visitor, pages };
+  return { stack, hubs, proxy, profile, pages };
 }
 
-test("hubs under several paths of one host do not share what the browser keeps", async (browser) => {
-  const { stack, proxy, visitor, pages } = await visited(browser);
+test("hubs under several paths of one host do not share browser storage", async (browser) => {
+  const { stack, proxy, profile, pages } = await openAll(browser);
   await using _ = stack;
   for (const [base, chat] of pages) {
     await chat.composer.fill(`draft of ${base}/`);
@@ -69,7 +65,7 @@ test("hubs under several paths of one host do not share what the browser keeps",
   }
   for (const [base, { page }] of pages) {
     await page.close();
-    const again = await visitor.open(proxy.urlOf(base));
+    const again = await profile.open(proxy.urlOf(base));
     await again.page.locator(".self-name").getByText(nameAt(base), { exact: false }).waitFor();
     assertEquals(await again.composer.inputValue(), `draft of ${base}/`);
     const theme = await again.page.evaluate(() => document.documentElement.dataset["theme"]);
@@ -77,8 +73,8 @@ test("hubs under several paths of one host do not share what the browser keeps",
   }
 });
 
-test("hubs under several paths of one host keep their pages for when they are away", async (browser) => {
-  const { stack, hubs, pages } = await visited(browser);
+test("hubs under several paths of one host keep their own pages for offline use", async (browser) => {
+  const { stack, hubs, pages } = await openAll(browser);
   await using _ = stack;
   await Promise.all(hubs.map((hub) => hub.stop()));
   for (const [base, { page }] of pages) {
@@ -89,10 +85,10 @@ test("hubs under several paths of one host keep their pages for when they are aw
   }
 });
 
-test("a new version of one hub's page removes what the old one kept, and nothing of its neighbours", async (browser) => {
-  const { stack, proxy, visitor, pages } = await visited(browser);
+test("a new version of one hub's page deletes its old cache, and no cache of another hub", async (browser) => {
+  const { stack, proxy, profile, pages } = await openAll(browser);
   await using _ = stack;
-  const page = pages.get("/a")?.page ?? await visitor.context.newPage();
+  const page = pages.get("/a")?.page ?? await profile.context.newPage();
   const named = (): Promise<string[]> => page.evaluate(() => caches.keys());
   const before = await named();
   assertEquals(before.length, BASES.length);
@@ -109,8 +105,8 @@ test("a new version of one hub's page removes what the old one kept, and nothing
   });
 });
 
-test("notifications of one hub do not take the place of another's", async (browser) => {
-  const { stack, pages } = await visited(browser);
+test("notifications of one hub do not replace those of another", async (browser) => {
+  const { stack, pages } = await openAll(browser);
   await using _ = stack;
   const tags: string[] = [];
   for (const [base, { page, composer }] of pages) {

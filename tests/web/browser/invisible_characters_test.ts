@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assert, assertEquals } from "@std/assert";
 import { Assets } from "../../../server/http/assets.ts";
 import {
@@ -19,16 +15,16 @@ import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
-/** Characters that turn, hide, ring or colour what is beside them. */
+/** Characters that reorder, hide or colour text, or ring the bell. */
 const UNSEEN = "\u202e\u2066\u200f\u061c\u200b\u00ad\ufeff\u2028\x1b[31m\x07\x00\x9b\u{e0041}";
 
-/** A name of somebody whose hub does not look at names, and a room of the same kind. */
+/** A name and a room that only a hub without validation passes on. */
 const EVE = `Eve${UNSEEN}name`;
 const ROOM = `den\u202eroom`;
 
 const TIMESTAMP = "2026-01-02T03:04:05.678Z";
 
-function said(id: number, more: Partial<Message> = {}, room = "lobby"): Message {
+function hostileMessage(id: number, more: Partial<Message> = {}, room = "lobby"): Message {
   const message = `text ${UNSEEN} https://a.example/${UNSEEN}b`;
   return {
     type: "message",
@@ -41,7 +37,7 @@ function said(id: number, more: Partial<Message> = {}, room = "lobby"): Message 
   } as Message;
 }
 
-/** Everything in the page that somebody could see, hear or be told, where it is not as it should be. */
+/** All visible and announced text of the page that contains such characters. */
 async function unseenIn({ page }: ChatPage): Promise<string[]> {
   return await page.evaluate(() => {
     const bad = /(?![\n\t])\p{Cc}|[\p{Zl}\p{Zp}\p{Cs}]|(?![\u200C\u200D])\p{Cf}/u;
@@ -65,7 +61,7 @@ async function unseenIn({ page }: ChatPage): Promise<string[]> {
   });
 }
 
-/** A hub that looks at nothing it passes on. */
+/** A hub that validates nothing. */
 class EvilHub implements AsyncDisposable {
   readonly #assets = new Assets();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -118,12 +114,18 @@ class EvilHub implements AsyncDisposable {
           server: { name: "bcast", version: "0" },
           limits: DEFAULT_LIMITS,
           rooms: [
-            joined("lobby", { members: [EVE, `Alice${UNSEEN}`], online: 2, history: [said(1)] }),
-            joined(ROOM, { members: [EVE], history: [said(1, {}, ROOM)] }),
+            joined("lobby", {
+              members: [EVE, `Alice${UNSEEN}`],
+              online: 2,
+              history: [hostileMessage(1)],
+            }),
+            joined(ROOM, { members: [EVE], history: [hostileMessage(1, {}, ROOM)] }),
           ],
         });
       case "history": {
-        const messages = query === undefined ? [] : [said(2), said(3, { format: "markdown" })];
+        const messages = query === undefined
+          ? []
+          : [hostileMessage(2), hostileMessage(3, { format: "markdown" })];
         return this.say({ type: "history", room, messages, more: false, ref });
       }
       case "who":
@@ -136,8 +138,8 @@ class EvilHub implements AsyncDisposable {
   }
 }
 
-Deno.test("`shown()` makes everything visible but what nobody sees", () => {
-  const event = said(1, { data: { [EVE]: EVE } } as Partial<Message>);
+Deno.test("`shown()` makes all invisible characters visible", () => {
+  const event = hostileMessage(1, { data: { [EVE]: EVE } } as Partial<Message>);
   const { sender, message, data } = sanitized(event) as Message;
   assertEquals([sender, data], [visible(EVE), { [EVE]: EVE }]);
   assertEquals(message, visible(event.message ?? "", { keepLines: true }));
@@ -149,14 +151,14 @@ Deno.test("`shown()` makes everything visible but what nobody sees", () => {
   });
 });
 
-test("nothing that others wrote is in the page without being seen", async (browser) => {
+test("the page shows no text of others with invisible characters", async (browser) => {
   await using hub = new EvilHub();
-  await using visitor = await browser.newProfile({
+  await using profile = await browser.newProfile({
     height: 2000,
     serviceWorkers: "block",
     permissions: ["clipboard-read", "clipboard-write"],
   });
-  await visitor.context.addInitScript(() => {
+  await profile.context.addInitScript(() => {
     const told: string[] = [];
     class Notified {
       static permission = "granted";
@@ -167,7 +169,7 @@ test("nothing that others wrote is in the page without being seen", async (brows
     }
     Object.assign(globalThis, { told, Notification: Notified });
   });
-  const alice = await visitor.open(hub.url, { name: "Alice" });
+  const alice = await profile.open(hub.url, { name: "Alice" });
   const { page } = alice;
   const looked: string[] = [];
   const look = async (where: string): Promise<void> => {
@@ -190,14 +192,14 @@ test("nothing that others wrote is in the page without being seen", async (brows
   const shownEve = visible(EVE);
   await hidden(true);
   hub.say(
-    said(2),
-    said(3, {
+    hostileMessage(2),
+    hostileMessage(3, {
       format: "markdown",
       message:
         `**b${UNSEEN}** \`c${UNSEEN}\`\n\`\`\`\n${UNSEEN}\n\`\`\`\n- l${UNSEEN}\n> q${UNSEEN}`,
     }),
-    said(4, { kind: "action" }),
-    said(5, { data: { [EVE]: [UNSEEN] } } as Partial<Message>),
+    hostileMessage(4, { kind: "action" }),
+    hostileMessage(5, { data: { [EVE]: [UNSEEN] } } as Partial<Message>),
     { type: "typing", room: "lobby", sender: EVE, typing: true },
     { type: "presence", room: "lobby", online: 3, joined: [`New${UNSEEN}`] },
     { type: "presence", room: "lobby", online: 2, left: [`New${UNSEEN}`] },
@@ -228,10 +230,10 @@ test("nothing that others wrote is in the page without being seen", async (brows
     "links end where something unseen begins",
   );
 
-  // What comes in the first moment of a conversation is not told.
+  // Messages from the first moment of a conversation cause no notification.
   const heard = page.locator('[aria-label="New messages"]').getByText(`${shownEve}: one`);
   for (let id = 6; await heard.count() === 0; id++) {
-    hub.say(said(id, { message: `one ${UNSEEN}` }));
+    hub.say(hostileMessage(id, { message: `one ${UNSEEN}` }));
     const told = heard.waitFor({ state: "attached", timeout: 2000 });
     await told.catch((error) => assert(id < 12, String(error)));
   }
@@ -242,7 +244,7 @@ test("nothing that others wrote is in the page without being seen", async (brows
   await message.getByRole("button", { name: "Copy" }).click();
   await page.getByText("Copied").waitFor();
   const clipboard = await page.evaluate(() => navigator.clipboard.readText());
-  assertEquals(clipboard, visible(said(2).message ?? ""));
+  assertEquals(clipboard, visible(hostileMessage(2).message ?? ""));
   await message.hover();
   await message.getByRole("button", { name: "Quote" }).click();
   await look("a quotation");

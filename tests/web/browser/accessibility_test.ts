@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
 import { connect } from "../../../client.ts";
@@ -16,7 +12,7 @@ const AXE = await Deno.readTextFile(
   new URL("axe.min.js", import.meta.resolve("axe-core")),
 );
 
-/** The parts of the guidelines that a machine can check: WCAG 2.2 up to AA, and good practice. */
+/** The rules that can be checked automatically: WCAG 2.2 up to AA, and best practices. */
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 interface AxeResult {
@@ -25,9 +21,9 @@ interface AxeResult {
   readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
 }
 
-/** Fails with what keeps people out, if there is anything. */
+/** Fails with all violations of `RULES`. */
 async function assertAccessible(page: Page, where: string): Promise<void> {
-  // What moves is looked at when it has arrived.
+  // Waits until animations have ended.
   await page.evaluate(() =>
     Promise.all(document.getAnimations().map((each) => each.finished.catch(() => {})))
   );
@@ -43,7 +39,7 @@ async function assertAccessible(page: Page, where: string): Promise<void> {
   assertEquals(told, [], `In ${where}:\n${told.join("\n")}`);
 }
 
-/** Fails when anything sticks out at the side, or a target is too small to hit (WCAG 2.5.8). */
+/** Fails when anything overflows at the side, or a target is too small (WCAG 2.5.8). */
 async function assertFits(page: Page, where: string): Promise<void> {
   const { over, small } = await page.evaluate(() => {
     const width = document.documentElement.clientWidth;
@@ -56,7 +52,7 @@ async function assertFits(page: Page, where: string): Promise<void> {
       }
       return false;
     };
-    // Text may stick out of what holds it.
+    // Text may overflow its container.
     const spills = (each: Element): boolean =>
       each.clientWidth > 0 && each.scrollWidth > each.clientWidth + 1 &&
       getComputedStyle(each).overflowX === "visible";
@@ -75,15 +71,15 @@ async function assertFits(page: Page, where: string): Promise<void> {
   assertEquals([over, small], [[], []], where);
 }
 
-/** A conversation that shows everything a message can be. */
-async function furnished(
+/** Opens a conversation with every kind of message. */
+async function openFull(
   hub: Server,
   browser: TestBrowser,
   width: number,
   colorScheme: "light" | "dark",
 ) {
-  const visitor = await browser.newProfile({ width, height: 740, colorScheme });
-  await visitor.context.addInitScript(AXE);
+  const profile = await browser.newProfile({ width, height: 740, colorScheme });
+  await profile.context.addInitScript(AXE);
   const bob = connect({ url: hub.url, sender: "Bob", echo: false });
   await bob.send({
     message:
@@ -95,7 +91,7 @@ async function furnished(
   });
   await bob.send({ message: "drwxr-xr-x  2 root root\t4096 " + "a-long-name-of-a-file".repeat(8) });
   await bob.send({ message: "waves", kind: "action" });
-  const alice = await visitor.open(hub, { name: "Alice" });
+  const alice = await profile.open(hub, { name: "Alice" });
   await alice.say("Mine, with `code`, a [link] https://example.com and\n> a quote");
   await bob.send({ message: "Alice, have a look" });
   await alice.sees("Alice, have a look");
@@ -103,7 +99,7 @@ async function furnished(
   await alice.page.getByText("This is #garden").waitFor();
   await bob.send({ message: "Alice again" });
   await until("unread", async () => await alice.page.title() === "(1) #garden · bcast");
-  return { visitor, bob, alice };
+  return { profile, bob, alice };
 }
 
 async function showLobby({ page, thread }: ChatPage): Promise<void> {
@@ -121,8 +117,8 @@ for (
 ) {
   test(`everything fits and can be used by everybody at ${width} px, ${colorScheme}`, async (browser) => {
     await using hub = await startModeratedHub();
-    const { visitor, bob, alice } = await furnished(hub, browser, width, colorScheme);
-    await using _visitor = visitor;
+    const { profile, bob, alice } = await openFull(hub, browser, width, colorScheme);
+    await using _profile = profile;
     await using _bob = bob;
     const { page } = alice;
     const look = async (where: string): Promise<void> => {
@@ -196,14 +192,14 @@ for (
   });
 }
 
-test("the longest names and rooms that there may be fit on a narrow phone", async (browser) => {
+test("names and rooms of maximum length fit on a narrow phone", async (browser) => {
   await using hub = await startModeratedHub();
   const wide = "Ш".repeat(32);
   const room = `a.${"m".repeat(62)}`;
   const rtl = `${"ש".repeat(24)}-1234567`;
-  await using visitor = await browser.newProfile({ width: 320, height: 640, hasTouch: true });
+  await using profile = await browser.newProfile({ width: 320, height: 640, hasTouch: true });
   await using bob = connect({ url: hub.url, sender: wide, rooms: [{ room }], echo: false });
-  const alice = await visitor.open(hub, { name: rtl, query: `room=${room}` });
+  const alice = await profile.open(hub, { name: rtl, query: `room=${room}` });
   const { page } = alice;
   await page.getByText(`This is #${room}`).waitFor();
   await assertFits(page, "an empty room");
@@ -241,11 +237,11 @@ test("the longest names and rooms that there may be fit on a narrow phone", asyn
   await assertFits(page, "a closed room");
 });
 
-test("the first visit and the settings can be used by everybody, in both themes", async (browser) => {
+test("the first visit and the settings are accessible in both themes", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile({ width: 320 });
-  await visitor.context.addInitScript(AXE);
-  const { page } = await visitor.open(hub);
+  await using profile = await browser.newProfile({ width: 320 });
+  await profile.context.addInitScript(AXE);
+  const { page } = await profile.open(hub);
   await page.getByRole("heading", { name: "Hello!" }).waitFor();
   await assertFits(page, "the first visit");
   await assertAccessible(page, "the first visit");
@@ -262,7 +258,7 @@ test("the first visit and the settings can be used by everybody, in both themes"
   await until("dark", async () => await background() !== light);
   await assertFits(page, "the settings");
   await assertAccessible(page, "the settings, dark");
-  // The wish outlives the page, and is stronger than the system's.
+  // The setting survives a reload, and overrides the system's.
   await page.reload();
   await until("dark again", async () => await background() !== light);
   await page.emulateMedia({ colorScheme: "light" });

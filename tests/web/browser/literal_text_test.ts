@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { connect } from "../../../client.ts";
@@ -13,7 +9,7 @@ import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
-/** What programs write: columns, paths, patterns, logs, and what looks like Markdown. */
+/** Output of programs: columns, paths, patterns, logs, and text that looks like Markdown. */
 const PROGRAM_TEXTS: readonly string[] = [
   'File "/app/__init__.py", line 3, in __main__',
   "total 8\ndrwxr-xr-x  2 root root   4096 Nov 21 17:16 bin\n-rw-r--r--  1 root root 123456 Nov 21 17:16 a_b_c",
@@ -28,7 +24,7 @@ const PROGRAM_TEXTS: readonly string[] = [
   "e\u0301\u0323  👩‍👩‍👧‍👦\t🇩🇪 👍🏽",
 ];
 
-/** Text of anything that may be in a message, with many characters that mean something somewhere. */
+/** Arbitrary message text, with many characters that are special in Markdown or HTML. */
 const anyText = fc.array(
   fc.oneof(
     fc.constantFrom(..." \t\n*_~`>-#/\\<&.:1)", "  ", "\n\n", "https://a.example/_b_", "word"),
@@ -38,12 +34,12 @@ const anyText = fc.array(
   { minLength: 1, maxLength: 30 },
 ).map((parts) => parts.join("")).filter((text) => text.isWellFormed() && text.trim() !== "");
 
-/** What a person is to read of `text`. */
+/** `text` as the page must show it. */
 function readable(text: string): string {
   return visible(text.replaceAll(/\r\n?/g, "\n"), { keepLines: true });
 }
 
-/** Selects a message as with the mouse, copies it as with the keyboard, and reads the clipboard. */
+/** Selects a message, copies it with the keyboard, and returns the clipboard. */
 async function copied({ page }: ChatPage, id: number): Promise<string> {
   await page.evaluate((wanted) => {
     const bubble = document.querySelector(`article[data-id="${wanted}"] .bubble`);
@@ -55,14 +51,14 @@ async function copied({ page }: ChatPage, id: number): Promise<string> {
   return await page.evaluate(() => navigator.clipboard.readText());
 }
 
-test("what programs wrote is shown and copied as it was written", async (browser) => {
+test("literal text is shown and copied unchanged", async (browser) => {
   await using hub = await startTestHub({ limits: { rate: 0 } });
-  await using visitor = await browser.newProfile({
+  await using profile = await browser.newProfile({
     height: 4000,
     permissions: ["clipboard-read", "clipboard-write"],
   });
   const texts = [...PROGRAM_TEXTS, ...HOSTILE_TEXTS, ...fc.sample(anyText, 40)];
-  const alice = await visitor.open(hub, { name: "Alice" });
+  const alice = await profile.open(hub, { name: "Alice" });
   await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
   const found: (readonly [sent: string, ...ways: string[]])[] = [];
   for (const message of texts) {
@@ -75,10 +71,10 @@ test("what programs wrote is shown and copied as it was written", async (browser
   for (const [sent, ...ways] of found) assertEquals(ways, [sent, sent, sent]);
 });
 
-test("columns stand below each other in a message of a program", async (browser) => {
+test("columns of a literal message are aligned", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
   await bob.send({ message: "iiii  X\nWWWW  X\ni\tX\nWWW\tX" });
   const bubble = alice.page.locator("article.theirs .bubble");
@@ -97,10 +93,10 @@ test("columns stand below each other in a message of a program", async (browser)
   assert(Math.abs(a - b) < 0.5 && Math.abs(c - d) < 0.5, String(lefts));
 });
 
-test("what is typed in the page is sent as Markdown, to rooms and to people, and keeps its spaces", async (browser) => {
+test("text typed in the page is sent as Markdown to rooms and users, and keeps its spaces", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
   const heard: (string | undefined)[][] = [];
   const listening = (async () => {
@@ -128,10 +124,10 @@ test("what is typed in the page is sent as Markdown, to rooms and to people, and
   ]);
 });
 
-test("quoting what a program wrote does not alter it", async (browser) => {
+test("quoting a literal message does not alter it", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
   await bob.send({ message: "**/*.ts  __init__ *x*", data: { a: "__b__" } });
   const message = alice.page.locator("article.theirs");

@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assertEquals } from "@std/assert";
 import { combineAuthorizers } from "../../../auth/authorizer.ts";
 import { JwtAuthorizer, mintToken } from "../../../auth/jwt.ts";
@@ -33,8 +29,8 @@ const NAMES = [
   "o'Neil (x)",
 ];
 
-/** Somebody called so, and the private messages that reach them. */
-function person(hub: Server, sender: string, token?: string) {
+/** A client that records the private messages it receives. */
+function recorder(hub: Server, sender: string, token?: string) {
   const texts: string[] = [];
   const conversation = connect({
     url: hub.url,
@@ -57,12 +53,12 @@ function person(hub: Server, sender: string, token?: string) {
   };
 }
 
-test("an answer does not silently go to another person of the same name", async (browser) => {
+test("a reply does not silently go to another user of the same name", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   const { page } = alice;
-  const first = person(hub, "Bob 🦊");
+  const first = recorder(hub, "Bob 🦊");
   await using _first = first;
   await page.locator(".people").getByText("Bob").waitFor();
   await first.conversation.direct("Alice", { message: "my secret is 42" });
@@ -72,7 +68,7 @@ test("an answer does not silently go to another person of the same name", async 
   await alice.sees("understood");
   await first.conversation.close();
   await page.locator(".note").getByText("Bob 🦊 left").waitFor();
-  await using second = person(hub, "bob 🦊");
+  await using second = recorder(hub, "bob 🦊");
   await page.locator(".note").getByText("It may be another person than before").waitFor();
 
   await alice.say("so it is 42?");
@@ -85,13 +81,13 @@ test("an answer does not silently go to another person of the same name", async 
   await alice.sees("so it is 42?");
 });
 
-test("what was written while there was no connection does not go to another person either", async (browser) => {
+test("a message written offline does not go to another user of the same name", async (browser) => {
   await using hub = await startTestHub();
   await using wire = new Relay(hub.port);
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(wire.url.replace("ws:", "http:"), { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(wire.url.replace("ws:", "http:"), { name: "Alice" });
   const { page } = alice;
-  const first = person(hub, "Bob");
+  const first = recorder(hub, "Bob");
   await using _first = first;
   await page.locator(".people").getByText("Bob").waitFor();
   await first.conversation.direct("Alice", { message: "psst" });
@@ -104,7 +100,7 @@ test("what was written while there was no connection does not go to another pers
   await page.locator(".banner").getByText("Trying again").waitFor();
   await alice.say("answer");
   await page.locator(".pending").getByText("answer").waitFor();
-  await using second = person(hub, "Bob");
+  await using second = recorder(hub, "Bob");
   await until("another Bob is here", () => second.conversation.state === "online");
   wire.refuse = false;
   await page.evaluate(() => dispatchEvent(new Event("online")));
@@ -114,14 +110,14 @@ test("what was written while there was no connection does not go to another pers
   await until("it is sent", () => second.texts.includes("answer"));
 });
 
-test("whose name a token proves is the same person when they come back", async (browser) => {
+test("a user with a verified name is the same user after a reconnect", async (browser) => {
   await using hub = await startTestHub({
     authorizer: combineAuthorizers([new JwtAuthorizer({ keys: [secretKey(KEY)] })], { open: true }),
   });
   const token = await mintToken(signingSecret(KEY), { sub: "Bob", issuedAt: Date.now() });
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
-  const first = person(hub, "Bob", token);
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
+  const first = recorder(hub, "Bob", token);
   await using _first = first;
   await alice.page.locator(".people").getByText("Bob").waitFor();
   await first.conversation.direct("Alice", { message: "psst" });
@@ -129,7 +125,7 @@ test("whose name a token proves is the same person when they come back", async (
   await alice.sees("psst");
   await first.conversation.close();
   await alice.page.locator(".note").getByText("Bob left").waitFor();
-  await using second = person(hub, "Bob", token);
+  await using second = recorder(hub, "Bob", token);
   await until("Bob is back", () => second.conversation.state === "online");
   await alice.thread("lobby").click();
   await alice.page.locator(".people").getByText("Bob").waitFor();
@@ -182,26 +178,26 @@ for (const verified of [false, true]) {
       const left = after(here, presence({ left: [name] }));
       assertEquals([doubt(here), doubt(left)], [false, false], name);
       assertEquals(doubt(after(left, presence({ joined: [name] }))), !verified, name);
-      // One frame can tell that one went and that somebody took the name.
+      // One frame can contain a leave and a join with the same name.
       const taken = { left: [name], renamed: [{ from: "Carol", to: name }] };
       assertEquals(doubt(after(here, presence(taken))), !verified, name);
-      // In another room, they have been here all the time.
+      // The user was online in another room all the time.
       const both = after(here, entered([name], "dev"), presence({ left: [name] }));
       assertEquals(doubt(after(both, presence({ joined: [name] }))), false, name);
-      // After a restart of the hub everybody comes back.
+      // All users reconnect after a restart of the hub.
       const restarted = after(here, entered([]), presence({ joined: [name] }));
       assertEquals(doubt(restarted), false, name);
-      // Under another name, they are who they were.
+      // A rename does not make another user.
       const renamed = after(here, presence({ renamed: [{ from: name, to: "Robert" }] }));
       assertEquals(renamed.threads.get("@robert")?.partner?.doubtful ?? false, false, name);
-      // Told once, the user knows.
+      // The warning appears once.
       const back = after(left, presence({ joined: [name] }));
       assertEquals(doubt(reduce(back, { type: "trust", key })), false, name);
     }
   });
 }
 
-Deno.test("`reduce()` doubts who no longer proves a name that was proved", () => {
+Deno.test("`reduce()` warns when a name that was verified no longer is", () => {
   const timestamp = new Date(NOW).toISOString();
   const message = { type: "direct", to: "Alice", message: "hi", timestamp } as const;
   const state = after(talkedTo("Bob", true), { ...message, sender: "Bob" });

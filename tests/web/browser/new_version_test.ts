@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
 import { type BrowserProfile, browserTests } from "../../kit/browser.ts";
@@ -11,12 +7,12 @@ import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
-/** From now on the hub serves what could be the page of another version. */
-async function serveAnother({ context }: BrowserProfile): Promise<void> {
+/** Makes the hub serve a page of another version from now on. */
+async function serveNewVersion({ context }: BrowserProfile): Promise<void> {
   await context.route((url) => url.pathname === "/", async (route) => {
     const answer = await fetch(route.request().url(), { headers: { accept: "text/html" } });
     const body = (await answer.text()).replace(/assets\/app-\w+\.js/, "assets/app-another.js");
-    // What is fulfilled is not compressed, and may have another length.
+    // The replaced body is not compressed, and has another length.
     const kept = [...answer.headers].filter(([name]) => !name.startsWith("content-"));
     const policy = answer.headers.get("content-security-policy");
     const headers = {
@@ -28,12 +24,12 @@ async function serveAnother({ context }: BrowserProfile): Promise<void> {
   });
 }
 
-test("a page left open says that there is a new version, and reloading keeps the draft", async (browser) => {
+test("an open page announces a new version, and reloading keeps the draft", async (browser) => {
   let hub = await startTestHub();
   const { port } = hub;
   try {
-    await using visitor = await browser.newProfile({ serviceWorkers: "block" });
-    const alice = await visitor.open(hub, { name: "Alice" });
+    await using profile = await browser.newProfile({ serviceWorkers: "block" });
+    const alice = await profile.open(hub, { name: "Alice" });
     const { page } = alice;
     const notice = page.locator(".new-version").getByText("New version.");
     const restart = async (): Promise<void> => {
@@ -48,13 +44,13 @@ test("a page left open says that there is a new version, and reloading keeps the
     assertEquals(await notice.count(), 0, "the same version");
 
     await alice.composer.fill("half a thou");
-    await serveAnother(visitor);
+    await serveNewVersion(profile);
     await restart();
     await notice.waitFor();
     assertEquals(await alice.composer.inputValue(), "half a thou");
     await alice.composer.press("End");
     await alice.composer.pressSequentially("ght");
-    await visitor.context.unrouteAll();
+    await profile.context.unrouteAll();
     await page.getByRole("button", { name: "Reload" }).click();
     await notice.waitFor({ state: "detached" });
     await page.locator(".dot.online").waitFor({ state: "attached" });
@@ -64,12 +60,12 @@ test("a page left open says that there is a new version, and reloading keeps the
   }
 });
 
-test("where the browser keeps nothing, a new version does not cost a draft", async (browser) => {
+test("without browser storage, a new version does not lose a draft", async (browser) => {
   let hub = await startTestHub();
   const { port } = hub;
   try {
-    await using visitor = await browser.newProfile({ serviceWorkers: "block" });
-    await visitor.context.addInitScript(() => {
+    await using profile = await browser.newProfile({ serviceWorkers: "block" });
+    await profile.context.addInitScript(() => {
       for (const storage of ["localStorage", "sessionStorage"]) {
         Object.defineProperty(globalThis, storage, {
           get: () => {
@@ -78,9 +74,9 @@ test("where the browser keeps nothing, a new version does not cost a draft", asy
         });
       }
     });
-    const alice = await visitor.open(hub, { name: "Alice" });
+    const alice = await profile.open(hub, { name: "Alice" });
     await alice.composer.fill("precious");
-    await serveAnother(visitor);
+    await serveNewVersion(profile);
     await hub.stop();
     hub = await startTestHub({ port });
     await alice.page.getByRole("button", { name: "Reload" }).click();
@@ -93,7 +89,7 @@ test("where the browser keeps nothing, a new version does not cost a draft", asy
   }
 });
 
-test("search without a connection says so and finds what is loaded; with one, the rest", async (browser) => {
+test("search finds loaded messages while offline and says so, and all messages once online", async (browser) => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/bcast.db`;
   let hub = await startTestHub({ path, limits: { rate: 0 } });
@@ -108,8 +104,8 @@ test("search without a connection says so and finds what is loaded; with one, th
         : `hay ${index}`;
     });
     await Promise.all(texts.map((message) => bob.send({ message })));
-    await using visitor = await browser.newProfile();
-    const alice = await visitor.open(hub, { name: "Alice" });
+    await using profile = await browser.newProfile();
+    const alice = await profile.open(hub, { name: "Alice" });
     await alice.sees("hay 299");
     await hub.stop();
     await alice.page.locator(".banner").getByText("Trying again").waitFor();

@@ -1,7 +1,3 @@
-// What runs in the page knows the page.
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { assert, assertEquals } from "@std/assert";
 import { connect } from "../../../client.ts";
 import { browserTests } from "../../kit/browser.ts";
@@ -10,10 +6,10 @@ import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
-test("the emoji are one stop of the Tab key, found by name, gone through with arrows", async (browser) => {
+test("the emoji are one Tab stop, are searched by name, and reached with arrow keys", async (browser) => {
   await using hub = await startTestHub();
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   const { page } = alice;
   const { keyboard } = page;
   const focused = (): Promise<string | null> =>
@@ -30,7 +26,7 @@ test("the emoji are one stop of the Tab key, found by name, gone through with ar
   await keyboard.press("Escape");
   assertEquals([await picker.count(), await focused()], [0, "Emoji"]);
 
-  // With the pointer, one stays where one was writing.
+  // The pointer does not move the focus from the draft.
   await alice.composer.focus();
   await page.getByRole("button", { name: "Emoji" }).click();
   await picker.waitFor();
@@ -64,7 +60,7 @@ test("the emoji are one stop of the Tab key, found by name, gone through with ar
   await keyboard.type("!");
   assertEquals(await alice.composer.inputValue(), "a🧡!b");
 
-  // Going elsewhere closes it, and leaves the focus there.
+  // Focusing another element closes the list.
   await page.getByRole("button", { name: "Emoji" }).click();
   await picker.waitFor();
   await page.locator(".log").focus();
@@ -72,11 +68,11 @@ test("the emoji are one stop of the Tab key, found by name, gone through with ar
   assert(!await picker.isVisible());
 });
 
-test("`quit` or `exit` alone asks what is meant, and says nothing to others by itself", async (browser) => {
+test("`quit` or `exit` alone asks what is meant, and is not sent", async (browser) => {
   await using hub = await startTestHub();
   await using bob = connect({ url: hub.url, sender: "Bob", rooms: [{ room: "lobby" }] });
-  await using visitor = await browser.newProfile();
-  const alice = await visitor.open(hub, { name: "Alice" });
+  await using profile = await browser.newProfile();
+  const alice = await profile.open(hub, { name: "Alice" });
   const { page } = alice;
   const question = page.locator(".composer-ask");
   for (const word of ["quit", " EXIT "]) {
@@ -87,7 +83,7 @@ test("`quit` or `exit` alone asks what is meant, and says nothing to others by i
   }
   await page.getByRole("button", { name: "Send it" }).click();
   await alice.sees("EXIT");
-  // Within a sentence, it is a word.
+  // In a sentence, it is an ordinary word.
   await alice.say("quit smoking");
   await alice.sees("quit smoking");
   await alice.say("Quit");
