@@ -12,10 +12,10 @@ import { join } from "node:path";
 import type { Server } from "../../server.ts";
 import { buildWeb } from "../../web/build.ts";
 
-/** Milliseconds that anything may take: far above what it does, on a machine that is busy. */
-const PATIENCE = 20_000;
+/** Milliseconds for any one step: far above the usual, for a busy machine. */
+const STEP_DEADLINE = 20_000;
 
-/** What keeps the browser from doing things of its own. */
+/** Flags that keep the browser from making requests of its own. */
 const FLAGS = [
   "--no-sandbox",
   "--disable-background-networking",
@@ -27,11 +27,10 @@ const FLAGS = [
   "--disable-gpu",
 ];
 
-/** A browser for tests, and whatever went wrong in its pages. */
 export class TestBrowser implements AsyncDisposable {
   private constructor(private readonly chromium: Chromium) {}
 
-  /** Starts one; `undefined` where there is none. */
+  /** `undefined` where no browser is installed. */
   static async start(): Promise<TestBrowser | undefined> {
     const executablePath = await browserPath();
     if (executablePath === undefined) return undefined;
@@ -39,7 +38,7 @@ export class TestBrowser implements AsyncDisposable {
     return new TestBrowser(await chromium.launch({ executablePath, args: FLAGS }));
   }
 
-  /** Somebody with a browser of their own: nothing is shared with others. */
+  /** A new user: profiles share no storage. */
   async newProfile(options: ProfileOptions = {}): Promise<BrowserProfile> {
     const { width = 1200, height = 760, colorScheme = "light", ...rest } = options;
     const context = await this.chromium.newContext({
@@ -48,7 +47,7 @@ export class TestBrowser implements AsyncDisposable {
       locale: "en-GB",
       ...rest,
     });
-    context.setDefaultTimeout(PATIENCE);
+    context.setDefaultTimeout(STEP_DEADLINE);
     return new BrowserProfile(context);
   }
 
@@ -57,7 +56,6 @@ export class TestBrowser implements AsyncDisposable {
   }
 }
 
-/** How somebody's browser is. */
 export interface ProfileOptions {
   readonly width?: number;
   readonly height?: number;
@@ -70,16 +68,16 @@ export interface ProfileOptions {
   readonly deviceScaleFactor?: number;
 }
 
-/** One person's browser. Disposing of it fails the test when a page had a fault. */
+/** The browser of one user. Disposing of it fails the test when a page had a fault. */
 export class BrowserProfile implements AsyncDisposable {
-  /** Errors, violations of the policy, and requests to other hosts. */
+  /** Errors, violations of the content security policy, and requests to other hosts. */
   readonly faults: string[] = [];
 
   constructor(readonly context: BrowserContext) {
     context.on("page", (page) => this.#watch(page));
   }
 
-  /** Opens the page of a hub; with `name`, as somebody who was asked for it before. */
+  /** Opens the page of a hub; with `name`, waits until it is connected. */
   async open(
     hub: Server | string,
     options: { readonly query?: string; readonly name?: string } = {},
@@ -104,9 +102,9 @@ export class BrowserProfile implements AsyncDisposable {
     page.on("pageerror", (error) => this.faults.push(String(error.stack ?? error)));
     page.on("console", (message) => {
       const text = message.text();
-      // A connection that cannot be made is what some tests are about.
+      // Some tests are about connections that fail.
       const known = /WebSocket connection|ERR_/.test(text) ||
-        // A hub that does not list its rooms, or says why it opens no WebSocket.
+        // The hub does not list its rooms, or says why it opens no WebSocket.
         /\/(?:api\/rooms|ws)$/.test(message.location().url);
       if (message.type() === "error" && !known) {
         this.faults.push(text);
@@ -115,60 +113,58 @@ export class BrowserProfile implements AsyncDisposable {
     page.on("request", (request) => {
       const { protocol, hostname } = new URL(request.url());
       if (/^(?:data|blob|about):/.test(protocol) || hostname === "127.0.0.1") return;
-      this.faults.push(`The page asked ${request.url()}`);
+      this.faults.push(`The page requested ${request.url()}`);
     });
   }
 }
 
-/** The chat in a page, as somebody uses it. */
+/** The chat in a page, operated as a user does. */
 export class ChatPage {
   constructor(readonly page: Page) {}
 
-  /** Where one writes. */
   get composer() {
     return this.page.locator(".composer textarea");
   }
 
-  /** The messages that are drawn. */
+  /** The messages in the document: only those in view are drawn. */
   get messages() {
     return this.page.locator("article.said .bubble");
   }
 
-  /** A message with exactly this text. */
+  /** The acked messages with exactly this text. */
   message(text: string) {
     return this.page.locator("article.said:not(.pending)").filter({
       has: this.page.locator(".bubble").getByText(text, { exact: true }),
     });
   }
 
-  /** A button of the list of conversations. */
+  /** The button of a conversation in the sidebar. */
   thread(name: string) {
     return this.page.locator(".sidebar .threads button.row-button").filter({
       has: this.page.locator(".grow").getByText(name, { exact: true }),
     });
   }
 
-  /** Writes a line and sends it. */
+  /** Types a message and sends it. */
   async say(text: string): Promise<void> {
     await this.composer.fill(text);
-    // Sends on touch screens, too.
+    // Unlike Enter, this sends on touch screens, too.
     await this.composer.press("Control+Enter");
   }
 
-  /** Waits until a message with this text is there. */
+  /** Waits for a message with this text. */
   async sees(text: string): Promise<void> {
     await this.message(text).first().waitFor();
   }
 
-  /** The texts of all messages that are drawn, in order. */
+  /** The texts of all messages in the document, in order. */
   texts(): Promise<string[]> {
     return this.page.locator("article.said:not(.pending) .bubble").allInnerTexts();
   }
 }
 
 /**
- * Defines a test with a browser. Where there is none, it is said loudly, once, and the tests are
- * left out.
+ * Returns a function that registers tests with a browser. They are skipped where there is none.
  */
 export function browserTests(): (
   name: string,
@@ -181,7 +177,7 @@ export function browserTests(): (
   return (name, test) => {
     Deno.test({
       name,
-      // The browser lives longer than one test.
+      // The tests of a file share the browser.
       sanitizeResources: false,
       sanitizeOps: false,
       async fn() {
@@ -194,10 +190,10 @@ export function browserTests(): (
 }
 
 /**
- * Unpacks the browser that is inside the npm package, unless that was done before. One at a time:
- * test files that run side by side would find each other's half of it.
+ * Unpacks the browser of the npm package, unless that was done before. The lock keeps parallel test
+ * files from using a browser that is not unpacked completely.
  */
-async function unpacked(): Promise<string> {
+async function unpackBrowser(): Promise<string> {
   const { default: packaged } = await import("@sparticuz/chromium");
   using lock = await Deno.open(join(tmpdir(), "bcast-test-browser.lock"), {
     create: true,
@@ -207,21 +203,21 @@ async function unpacked(): Promise<string> {
   return await packaged.executablePath();
 }
 
-/** Where a browser is: the one that is named, or the one inside the npm package. */
+/** The path of `BCAST_TEST_CHROMIUM`, or of the browser in the npm package. */
 async function browserPath(): Promise<string | undefined> {
   const named = Deno.env.get("BCAST_TEST_CHROMIUM");
   if (named !== undefined) return named;
   try {
     if (Deno.build.os !== "linux") {
-      throw new Error(`there is no browser in it for ${Deno.build.os}`);
+      throw new Error(`it has no browser for ${Deno.build.os}`);
     }
-    return await unpacked();
+    return await unpackBrowser();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    // deno-lint-ignore no-console -- nobody may take these tests for run
+    // deno-lint-ignore no-console -- a skipped test must not look like a passed one
     console.error(
-      `\n!!! SKIPPED: the tests of the web page in a browser. @sparticuz/chromium: ${why}.\n` +
-        "!!! Name a Chromium of this machine in BCAST_TEST_CHROMIUM to run them.\n",
+      `\n!!! SKIPPED: browser tests. @sparticuz/chromium: ${why}.\n` +
+        "!!! Set BCAST_TEST_CHROMIUM to the path of a Chromium to run them.\n",
     );
     return undefined;
   }

@@ -11,7 +11,7 @@ import { fingerprintOf, type KeyPair, showFingerprint } from "../../server/trans
 const DAY = 86_400_000;
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
-/** A pair that was valid from yesterday on, for `names`; its end is `days` from now. */
+/** A self-signed pair for `names`, valid since yesterday and for `days` more. */
 export function keyPair(
   names: readonly string[] = ["localhost", "127.0.0.1"],
   days = 30,
@@ -21,7 +21,7 @@ export function keyPair(
   return selfSignedPair({ names, notBefore: Math.min(now, notAfter) - DAY, notAfter });
 }
 
-/** A pair as `openssl req -x509` makes it: its own authority (CA:TRUE), with a name or without. */
+/** A pair like that of `openssl req -x509`: CA:TRUE, with or without a subject alternative name. */
 export async function opensslPair(withName: boolean): Promise<KeyPair> {
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const names = [{ type: "dns", value: "localhost" }] as const;
@@ -43,12 +43,12 @@ export async function opensslPair(withName: boolean): Promise<KeyPair> {
   };
 }
 
-/** The fingerprint of a certificate, as the hub shows it. */
+/** The fingerprint of a certificate in the format of the hub. */
 export function shownFingerprint({ cert }: KeyPair): string {
   return showFingerprint(fingerprintOf(new Uint8Array(PemConverter.decodeFirst(cert))));
 }
 
-/** A private authority, and what it signs. */
+/** A certificate authority. */
 export class TestAuthority {
   private constructor(
     /** Its certificate, as PEM. */

@@ -5,7 +5,13 @@ import { FakeClock } from "./fake_clock.ts";
 import { chatMessage, connectedEvents, FakeConnection, TIMESTAMP } from "./fake_connection.ts";
 import { FakeScreen } from "./fake_screen.ts";
 
-/** A chat on a screen that remembers, without a hub. */
+interface HarnessOptions extends Partial<ChatOptions> {
+  readonly columns?: number;
+  readonly rows?: number;
+  readonly plain?: boolean;
+}
+
+/** The terminal chat without a hub and without a terminal. */
 export class ChatHarness implements AsyncDisposable {
   readonly connection = new FakeConnection();
   readonly screen: FakeScreen;
@@ -13,15 +19,9 @@ export class ChatHarness implements AsyncDisposable {
   readonly chat: TerminalChat;
   readonly ended: Promise<number>;
 
-  private constructor(
-    options: Partial<ChatOptions> & {
-      readonly columns?: number;
-      readonly rows?: number;
-      readonly plain?: boolean;
-    },
-  ) {
+  private constructor(options: HarnessOptions) {
     this.screen = new FakeScreen(options);
-    // Nobody has a name before the hub gives one.
+    // The hub assigns the name when it connects.
     this.connection.sender = undefined;
     this.clock.advance(Date.parse(TIMESTAMP) - this.clock.now());
     this.chat = new TerminalChat(this.connection, this.screen, {
@@ -31,18 +31,13 @@ export class ChatHarness implements AsyncDisposable {
       ...options,
     });
     this.ended = this.chat.run();
-    // Who looks at it does so below.
+    // Tests await it themselves.
     this.ended.catch(() => {});
   }
 
-  /** Alice in the lobby, with `others`. */
+  /** A chat in which Alice is in the lobby, with `others`. */
   static async joined(
-    options: Partial<ChatOptions> & {
-      readonly columns?: number;
-      readonly rows?: number;
-      readonly plain?: boolean;
-      readonly others?: readonly string[];
-    } = {},
+    options: HarnessOptions & { readonly others?: readonly string[] } = {},
   ): Promise<ChatHarness> {
     const scene = new ChatHarness(options);
     scene.connection.sender = "Alice";
@@ -51,12 +46,12 @@ export class ChatHarness implements AsyncDisposable {
     return scene;
   }
 
-  /** The chat before the hub said anything. */
+  /** A chat that has not connected yet. */
   static unconnected(options: Partial<ChatOptions> = {}): ChatHarness {
     return new ChatHarness(options);
   }
 
-  /** Enters another room, as the hub would tell it. */
+  /** Emits the event that Alice has joined a room. */
   joinRoom(room: string, members: readonly string[] = ["Alice", "Bob"]): void {
     for (const event of connectedEvents("Alice", members)) {
       if (event.type === "joined") this.connection.emit({ ...event, room });
@@ -64,15 +59,15 @@ export class ChatHarness implements AsyncDisposable {
   }
 
   /**
-   * Lets the chat take in all that was emitted before: nothing here waits for the world outside, so
-   * it all happens within this turn of the event loop.
+   * Waits until the chat has handled all events emitted before: without I/O, this happens within one
+   * turn of the event loop.
    */
   async settle(): Promise<void> {
-    // Not a timer, which would give way to whatever else the machine has to do.
+    // Unlike a timer, this does not depend on the load of the machine.
     await new Promise<void>((resolve) => setImmediate(() => resolve()));
   }
 
-  /** Somebody says something in a room; ids go up by themselves. */
+  /** Emits a message with the next id. */
   receive(sender: string, message: string, room = "lobby"): void {
     this.connection.emit(chatMessage(sender, message, { room, id: ++this.#id }));
   }

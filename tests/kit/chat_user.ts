@@ -2,7 +2,7 @@ import { type ClientConnection, connect, type ConnectOptions } from "../../clien
 import { TerminalChat } from "../../terminal/terminal_chat.ts";
 import { FakeScreen } from "./fake_screen.ts";
 
-/** Somebody at a terminal, talking through a real hub. */
+/** A terminal chat on a fake screen, connected to a real hub. */
 export class ChatUser implements AsyncDisposable {
   readonly screen = new FakeScreen({ columns: 80, rows: 24 });
   readonly conversation: ClientConnection;
@@ -16,7 +16,7 @@ export class ChatUser implements AsyncDisposable {
     this.ended.catch(() => {});
   }
 
-  /** Somebody who is in the lobby, and in other rooms if these are named. */
+  /** Waits until the user is in the lobby. */
   static async at(
     url: string,
     sender: string,

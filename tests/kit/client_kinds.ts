@@ -20,17 +20,17 @@ import { LineClient } from "./line_client.ts";
 import { RecordedClient, startMemoryHub } from "./memory_hub.ts";
 import { until } from "./wait.ts";
 
-/** The token of moderators; any other is the name of its bearer, escaped. */
+/** The token of moderators; any other token is the escaped name of its user. */
 export const ADMIN_TOKEN = "admin";
 
 /** The response to an HTTP request. */
 export interface AdminResponse {
   readonly status: number;
-  // deno-lint-ignore no-explicit-any -- whatever the hub says, for a test to look at
+  // deno-lint-ignore no-explicit-any -- any JSON, for tests to inspect
   readonly body: any;
 }
 
-/** A hub with all its ways in, where every client comes from the address that the test wants. */
+/** A hub with all its transports, whose clients have the addresses that the test wants. */
 export class InProcessHub implements AsyncDisposable {
   readonly #parts = new AsyncDisposableStack();
 
@@ -81,7 +81,7 @@ export class InProcessHub implements AsyncDisposable {
     return world;
   }
 
-  /** A request from `from`. */
+  /** Sends an HTTP request from the address `from`. */
   request(
     path: string,
     { token, from = "198.51.100.2", ...init }: RequestInit & { token?: string; from?: string } = {},
@@ -96,10 +96,10 @@ export class InProcessHub implements AsyncDisposable {
     );
   }
 
-  /** Gives an order as a moderator does. */
-  async order(what: string, fields: object): Promise<AdminResponse> {
+  /** Performs a moderation action. */
+  async moderate(action: string, fields: object): Promise<AdminResponse> {
     const body = JSON.stringify(fields);
-    const answer = await this.request(`/api/admin/${what}`, {
+    const answer = await this.request(`/api/admin/${action}`, {
       method: "POST",
       body,
       token: ADMIN_TOKEN,
@@ -107,8 +107,8 @@ export class InProcessHub implements AsyncDisposable {
     return { status: answer.status, body: await answer.json() };
   }
 
-  /** A line client from `from`. */
-  async lines(from: string): Promise<LineClient> {
+  /** Connects a line client from the address `from`. */
+  async connectLines(from: string): Promise<LineClient> {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const [conn, client] = await Promise.all([
       listener.accept(),
@@ -129,30 +129,30 @@ export class InProcessHub implements AsyncDisposable {
     return this.#parts.use(client);
   }
 
-  /** Lets those in the room see who comes and goes. */
-  async settle(): Promise<void> {
+  /** Flushes pending presence changes. */
+  async flushPresence(): Promise<void> {
     this.clock.advance(1000);
     await this.bystander.outcome({ type: "ping" });
   }
 
-  /** Whether the bystander saw that `name` left since. */
+  /** Whether the bystander was told that `name` left. */
   sawLeave(name: string): boolean {
     return this.bystander.all("presence").some(({ left }) =>
       Array.isArray(left) && left.includes(name)
     );
   }
 
-  /** Whether `text` was said in the room. */
-  async heard(text: string): Promise<boolean> {
+  /** Whether the log of the room contains `text`. */
+  async isLogged(text: string): Promise<boolean> {
     await this.hub.flush();
     const { messages } = await this.hub.queries.messages({ type: "history", room: "lobby" });
     return messages.some(({ message }) => message === text);
   }
 
   /** Sends a message to the room. */
-  async tell(text: string): Promise<void> {
+  async broadcast(text: string): Promise<void> {
     this.bystander.sendFrame({ type: "message", room: "lobby", message: text, ref: text });
-    await until("it is kept", () => this.bystander.all("ack").some(({ ref }) => ref === text));
+    await until("the ack", () => this.bystander.all("ack").some(({ ref }) => ref === text));
     await this.hub.flush();
   }
 
@@ -164,21 +164,20 @@ export class InProcessHub implements AsyncDisposable {
 
 /** One kind of client. */
 export interface TestClient {
-  /** All words of the hub so far, in whatever form. */
-  told(): string;
+  /** All text received from the hub so far, in any format. */
+  received(): string;
   /** Whether the hub has ended the connection. */
-  over(): boolean;
-  /** Says something; where nothing can be said, there is no such thing. */
-  readonly say?: (text: string) => void | Promise<void>;
-  /** Tries to come (back) in the same way, from the same place; whether that worked. */
-  readonly back: () => Promise<boolean>;
+  closed(): boolean;
+  /** Sends a message, if this kind of client can. */
+  readonly send?: (text: string) => void | Promise<void>;
+  /** Tries to reconnect in the same way, from the same address; whether that worked. */
+  readonly reconnect: () => Promise<boolean>;
 }
 
-/** One way to be in touch with a hub. */
 export interface ClientKind {
-  /** Whether a token names the person. */
+  /** Whether the name comes from a token. */
   readonly token: boolean;
-  /** Whether what is said in the room comes by itself. */
+  /** Whether it receives messages of the room as they are sent. */
   readonly live: boolean;
   open(world: InProcessHub, name: string, from: string): Promise<TestClient>;
 }
@@ -201,48 +200,48 @@ function socket(encoder: Encoder, token: boolean): ClientKind {
     async open(world, name, from) {
       const client = await open(world, name, from);
       return {
-        told: () => [...client.lines, client.ended?.[1]].join("\n"),
-        over: () => client.ended !== undefined,
-        say: (text) => {
+        received: () => [...client.lines, client.ended?.[1]].join("\n"),
+        closed: () => client.ended !== undefined,
+        send: (text) => {
           const frame = JSON.stringify({ type: "message", room: "lobby", message: text });
           client.connection.receive(encoder === TEXT_ENCODER ? text : frame);
         },
-        back: async () => (await open(world, name, from)).ended === undefined,
+        reconnect: async () => (await open(world, name, from)).ended === undefined,
       };
     },
   };
 }
 
 /** A client whose connection is lost and whose session may be resumed. */
-function away(token: boolean): ClientKind {
+function disconnected(token: boolean): ClientKind {
   return {
     live: false,
     token,
     async open(world, name, from) {
       const options = { grant: token ? { ...OPEN_GRANT, name } : OPEN_GRANT };
       const rooms = [{ room: "lobby" }];
-      const gone = await new RecordedClient(world.hub, from, options).hello({
+      const lost = await new RecordedClient(world.hub, from, options).hello({
         sender: name,
         rooms,
       });
-      gone.connection.ended(1006);
-      const session = gone.all("welcome")[0]?.["session"];
-      let told = "";
-      const present = (): Promise<RecordedClient> =>
+      lost.connection.ended(1006);
+      const session = lost.all("welcome")[0]?.["session"];
+      let received = "";
+      const resume = (): Promise<RecordedClient> =>
         new RecordedClient(world.hub, from, options).hello({ sender: name, session, rooms });
       return {
-        told: () => told,
-        over: () => false,
-        say: async (text) => {
-          const client = await present();
+        received: () => received,
+        closed: () => false,
+        send: async (text) => {
+          const client = await resume();
           if (client.ended !== undefined) {
-            told += client.ended[1];
+            received += client.ended[1];
             return;
           }
           await client.outcome({ type: "message", room: "lobby", message: text });
-          told += client.lines.join("\n");
+          received += client.lines.join("\n");
         },
-        back: async () => (await present()).ended === undefined,
+        reconnect: async () => (await resume()).ended === undefined,
       };
     },
   };
@@ -250,7 +249,7 @@ function away(token: boolean): ClientKind {
 
 function lines(token: boolean): ClientKind {
   const open = async (world: InProcessHub, name: string, from: string): Promise<LineClient> => {
-    const client = await world.lines(from);
+    const client = await world.connectLines(from);
     const greeted = `You are ${token ? name : "guest-"}`;
     let ended = false;
     client.ended.then(() => ended = true);
@@ -259,9 +258,9 @@ function lines(token: boolean): ClientKind {
     if (token || ended) return client;
     await client.send(`/nick ${name}\n`);
     const answered = /is now|is banned|choose another/;
-    // The room announces it a moment later.
+    // Presence changes are announced a moment later.
     await until("a name", async () => {
-      await world.settle();
+      await world.flushPresence();
       return answered.test(client.text);
     });
     return client;
@@ -274,10 +273,10 @@ function lines(token: boolean): ClientKind {
       let over = false;
       client.ended.then(() => over = true);
       return {
-        told: () => client.text,
-        over: () => over,
-        say: (text) => client.send(`${text}\n`),
-        back: async () => !(await open(world, name, from)).text.includes(" banned"),
+        received: () => client.text,
+        closed: () => over,
+        send: (text) => client.send(`${text}\n`),
+        reconnect: async () => !(await open(world, name, from)).text.includes(" banned"),
       };
     },
   };
@@ -288,12 +287,12 @@ function stream(token: boolean): ClientKind {
     live: true,
     token,
     async open(world, name, from) {
-      const ask = (): Promise<Response> =>
+      const request = (): Promise<Response> =>
         world.request("/api/rooms/lobby/events", {
           from,
           ...(token ? { token: encodeURIComponent(name) } : {}),
         });
-      const { body } = await ask();
+      const { body } = await request();
       let text = "";
       let over = false;
       const reading = (async () => {
@@ -303,12 +302,12 @@ function stream(token: boolean): ClientKind {
       await until("the opening", () => text.includes("retry:"));
       void reading;
       return {
-        told: () => text,
-        over: () => over,
-        back: async () => {
-          const answer = await ask();
-          await answer.body?.cancel();
-          return answer.ok;
+        received: () => text,
+        closed: () => over,
+        reconnect: async () => {
+          const response = await request();
+          await response.body?.cancel();
+          return response.ok;
         },
       };
     },
@@ -320,22 +319,22 @@ function requests(token: boolean): ClientKind {
     live: false,
     token,
     open(world, name, from) {
-      const proof = token ? { token: encodeURIComponent(name) } : {};
-      const signed = token ? "" : `?sender=${encodeURIComponent(name)}`;
-      let said = "";
+      const auth = token ? { token: encodeURIComponent(name) } : {};
+      const sender = token ? "" : `?sender=${encodeURIComponent(name)}`;
+      let received = "";
       return Promise.resolve({
-        told: () => said,
-        over: () => false,
-        say: async (text) => {
-          const path = `/api/rooms/lobby/messages${signed}`;
-          const answer = await world.request(path, { method: "POST", body: text, from, ...proof });
-          said += await answer.text();
+        received: () => received,
+        closed: () => false,
+        send: async (text) => {
+          const path = `/api/rooms/lobby/messages${sender}`;
+          const answer = await world.request(path, { method: "POST", body: text, from, ...auth });
+          received += await answer.text();
         },
-        back: async () => {
+        reconnect: async () => {
           const answers = await Promise.all(
             ["rooms/lobby/messages", "rooms/lobby/members", "people", "rooms", "status"].map((
               path,
-            ) => world.request(`/api/${path}`, { from, ...proof })),
+            ) => world.request(`/api/${path}`, { from, ...auth })),
           );
           await Promise.all(answers.map(({ body }) => body?.cancel()));
           return answers.every(({ ok }) => ok);
@@ -345,12 +344,11 @@ function requests(token: boolean): ClientKind {
   };
 }
 
-/** Every way to be in touch with a hub. */
 export const CLIENT_KINDS = {
   "v1 with a token": socket(V1_ENCODER, true),
   "v1": socket(V1_ENCODER, false),
-  "v1, away, with a token": away(true),
-  "v1, away": away(false),
+  "v1, disconnected, with a token": disconnected(true),
+  "v1, disconnected": disconnected(false),
   "plain JSON with a token": socket(JSON_ENCODER, true),
   "plain JSON": socket(JSON_ENCODER, false),
   "text with a token": socket(TEXT_ENCODER, true),

@@ -1,13 +1,13 @@
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 
-/** What the hub logs while it is attacked, for tests in this process. Disposing of it stops that. */
+/** The log records of the hub in this process. Disposing of it restores logging. */
 export interface CollectedLog extends AsyncDisposable {
-  /** Records at level error: an attack must not cause any. */
+  /** Records of level error and above: no input of clients may cause any. */
   readonly errors: readonly LogRecord[];
   readonly records: readonly LogRecord[];
 }
 
-/** Collects the log from now on. */
+/** Collects log records from now on. */
 export async function collectLog(): Promise<CollectedLog> {
   const records: LogRecord[] = [];
   await configure({

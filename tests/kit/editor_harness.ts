@@ -16,15 +16,14 @@ interface HarnessOptions {
   readonly history?: InputHistory;
 }
 
-/** What Tab completes. */
+/** The words that Tab completes. */
 const KNOWN = { people: ["Bob", "Carol"], rooms: ["lobby"], windows: ["lobby"], ignored: [] };
 
-/** An editor on a model of a terminal, with a fake clock. */
+/** A line editor on a model of a terminal, with a fake clock. */
 export class EditorHarness implements Disposable {
   readonly terminal: FakeTerminal;
   readonly clock = new FakeClock();
   readonly editor: Editor;
-  /** All events of the editor. */
   readonly allEvents: string[] = [];
 
   constructor(columns = 40, height = 12, { habits, history }: HarnessOptions = {}) {
@@ -62,7 +61,7 @@ export class EditorHarness implements Disposable {
     this.clock.advance(milliseconds);
   }
 
-  /** All events except "edited". */
+  /** All events except `edited`. */
   get events(): readonly string[] {
     return this.allEvents.filter((each) => !each.startsWith("edited "));
   }

@@ -4,12 +4,12 @@ import { within } from "./wait.ts";
 
 type Of<T extends ClientEvent["type"]> = Extract<ClientEvent, { readonly type: T }>;
 
-/** Reads a conversation's events as the test wants them. */
+/** Reads the events of a connection one by one. */
 export class EventLog {
   readonly #iterator: AsyncIterator<ClientEvent, undefined>;
 
-  constructor(conversation: ClientConnection) {
-    this.#iterator = conversation[Symbol.asyncIterator]() as AsyncIterator<ClientEvent, undefined>;
+  constructor(connection: ClientConnection) {
+    this.#iterator = connection[Symbol.asyncIterator]() as AsyncIterator<ClientEvent, undefined>;
   }
 
   /** The next event, which must be of this type. */
@@ -19,7 +19,7 @@ export class EventLog {
     return event as Of<T>;
   }
 
-  /** The next event of this type, passing over others. */
+  /** The next event of this type; skips others. */
   async until<T extends ClientEvent["type"]>(type: T): Promise<Of<T>> {
     for (;;) {
       const event = await this.#next(`"${type}" event`);
@@ -34,7 +34,7 @@ export class EventLog {
     return ids;
   }
 
-  /** The types of what comes until the end; throws what the conversation throws. */
+  /** The types of all events until the end; throws the error that ends the connection. */
   async rest(): Promise<string[]> {
     const types: string[] = [];
     for (;;) {
@@ -46,7 +46,7 @@ export class EventLog {
 
   async #next(what: string): Promise<ClientEvent> {
     const result = await within(this.#iterator.next(), what);
-    if (result.done) throw new Error(`The conversation ended before ${what}`);
+    if (result.done) throw new Error(`The connection ended before ${what}`);
     return result.value;
   }
 }

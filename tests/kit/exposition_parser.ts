@@ -1,11 +1,9 @@
-/** One family of metrics, as a strict reader finds it. */
 export interface ParsedFamily {
   readonly type: string;
   readonly help: string;
   readonly samples: readonly ParsedSample[];
 }
 
-/** One line of numbers. */
 export interface ParsedSample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -17,13 +15,13 @@ const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"/y;
 const SAMPLE = new RegExp(`^(${NAME})(?:\\{(.*)\\})? (\\S+)$`);
 
 /**
- * Reads Prometheus' text format 0.0.4, stricter than Prometheus does: each family is whole and in
- * one place, begins with HELP and TYPE, has no sample twice, and histograms add up.
+ * Parses Prometheus' text format 0.0.4, more strictly than Prometheus does: each family is in one
+ * place, begins with HELP and TYPE, has no sample twice, and histograms add up.
  *
- * @throws {Error} that names the line that is wrong.
+ * @throws {Error} with the invalid line.
  */
 export function parseExposition(text: string): Map<string, ParsedFamily> {
-  if (!text.endsWith("\n")) throw new Error("The last line does not end");
+  if (!text.endsWith("\n")) throw new Error("The last line has no line feed");
   const families = new Map<string, ParsedFamily & { samples: ParsedSample[] }>();
   let current = "";
   let help: string | undefined;
@@ -88,7 +86,9 @@ function checkFamily(name: string, { type, samples }: ParsedFamily): void {
   const count = samples.find((sample) => sample.name === `${name}_count`)?.value;
   const ascending = (values: readonly number[]): boolean =>
     values.every((value, index) => index === 0 || value >= (values[index - 1] ?? 0));
-  if (!ascending(bounds) || bounds.at(-1) !== Infinity) throw new Error(`${name} has odd bounds`);
+  if (!ascending(bounds) || bounds.at(-1) !== Infinity) {
+    throw new Error(`${name} has invalid bounds`);
+  }
   if (!ascending(buckets.map(({ value }) => value)) || buckets.at(-1)?.value !== count) {
     throw new Error(`${name} does not add up`);
   }

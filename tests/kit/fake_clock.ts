@@ -6,7 +6,7 @@ interface Timer {
   readonly task: () => void;
 }
 
-/** Time that stands still until a test moves it. */
+/** A clock that stands still until a test advances it. */
 export class FakeClock implements ServerClock {
   #now: number;
   readonly #timers = new Set<Timer>();
@@ -40,7 +40,7 @@ export class FakeClock implements ServerClock {
     return this.#timers.size;
   }
 
-  /** Lets `milliseconds` pass; timers run in order, each at its own time. */
+  /** Advances by `milliseconds`; timers run in order, each at its own time. */
   advance(milliseconds: number): void {
     const end = this.#now + milliseconds;
     for (;;) {
@@ -52,7 +52,7 @@ export class FakeClock implements ServerClock {
     this.#now = end;
   }
 
-  /** Lets a long time pass at once; each timer that falls due runs once, at the end. */
+  /** Advances in one step; each timer that falls due runs once, at the end. */
   skip(milliseconds: number): void {
     this.#now += milliseconds;
     for (const timer of this.#inOrder()) {
@@ -60,7 +60,7 @@ export class FakeClock implements ServerClock {
     }
   }
 
-  /** Wall time jumps while timers stand still, as when a laptop sleeps. */
+  /** Advances wall time but no timers, like a sleeping laptop. */
   sleep(milliseconds: number): void {
     this.#now += milliseconds;
     for (const timer of this.#timers) timer.at += milliseconds;

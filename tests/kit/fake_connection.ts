@@ -20,28 +20,27 @@ import {
   type Who,
 } from "../../protocol.ts";
 
-/** A message that waits for the test to ack or refuse it. */
+/** A sent message, which the test acks or rejects. */
 export interface SentMessage {
   readonly message: OutgoingMessage;
   ack(): void;
-  refuse(code: ErrorCode, why: string): void;
+  reject(code: ErrorCode, reason: string): void;
   fail(error: Error): void;
 }
 
-/** A conversation without a hub: the test makes the events and sees the requests. */
+/** A connection without a hub: the test emits the events and inspects the requests. */
 export class FakeConnection implements ClientConnection {
   state: ClientConnection["state"] = "online";
   sender: string | undefined = "Alice";
   readonly session: string | undefined;
   limits: Welcome["limits"] = DEFAULT_LIMITS;
   readonly positions: readonly RoomPosition[] = [];
-  /** What was asked, as short texts: `join dev`. */
+  /** All requests, as short texts: `join dev`. */
   readonly requests: string[] = [];
-  /** Messages that were sent. */
   readonly sent: SentMessage[] = [];
-  /** What the next histories are, page by page; else one message. */
+  /** The messages of the next `history()` responses; without any, each has one message. */
   readonly pages: (readonly Message[])[] = [];
-  /** What the next private message is refused with. */
+  /** If set, the next private message is rejected with this text. */
   refuseDirect: string | undefined;
   readonly #events = new EventQueue<ClientEvent>();
   readonly #open = new Set<SentMessage>();
@@ -51,12 +50,11 @@ export class FakeConnection implements ClientConnection {
     return this.#open.size;
   }
 
-  /** Something happens. */
   emit(...events: readonly ClientEvent[]): void {
     for (const event of events) this.#events.push(event);
   }
 
-  /** The conversation cannot go on. */
+  /** Ends the connection with an error. */
   fail(error: ConnectError): void {
     this.state = "closed";
     this.#events.end(error);
@@ -64,9 +62,9 @@ export class FakeConnection implements ClientConnection {
 
   send(message: OutgoingMessage): Promise<Ack> {
     const { promise, resolve, reject } = Promise.withResolvers<Ack>();
-    const settle = (how: () => void): void => {
+    const settle = (complete: () => void): void => {
       this.#open.delete(sent);
-      how();
+      complete();
       if (this.#open.size === 0) this.#idle.splice(0).forEach(({ resolve }) => resolve());
     };
     const id = this.sent.length + 1;
@@ -74,8 +72,8 @@ export class FakeConnection implements ClientConnection {
       message,
       ack: () =>
         settle(() => resolve({ type: "ack", ref: id, room: "lobby", id, timestamp: TIMESTAMP })),
-      refuse: (code, why) =>
-        settle(() => reject(new RequestError({ type: "error", code, message: why }))),
+      reject: (code, reason) =>
+        settle(() => reject(new RequestError({ type: "error", code, message: reason }))),
       fail: (error) => settle(() => reject(error)),
     };
     this.sent.push(sent);
@@ -86,11 +84,11 @@ export class FakeConnection implements ClientConnection {
   direct(to: string, content: Content): Promise<Direct> {
     this.requests.push(`direct ${to} ${content.message}`);
     const sender = this.sender ?? "";
-    const why = this.refuseDirect;
+    const reason = this.refuseDirect;
     this.refuseDirect = undefined;
-    if (why !== undefined) {
+    if (reason !== undefined) {
       return Promise.reject(
-        new RequestError({ type: "error", code: "no_such_user", message: why }),
+        new RequestError({ type: "error", code: "no_such_user", message: reason }),
       );
     }
     return Promise.resolve({ type: "direct", sender, to, timestamp: TIMESTAMP, ...content });
@@ -168,10 +166,10 @@ export class FakeConnection implements ClientConnection {
   }
 }
 
-/** A moment, as the hub writes it. */
+/** The timestamp of every fake message. */
 export const TIMESTAMP = "2026-01-31T10:30:40.000Z";
 
-/** A message of the log. */
+/** A message in the log of the lobby. */
 export function chatMessage(sender: string, message: string, more: Partial<Message> = {}): Message {
   return {
     type: "message",
@@ -184,7 +182,7 @@ export function chatMessage(sender: string, message: string, more: Partial<Messa
   } as Message;
 }
 
-/** The events with which a conversation begins. */
+/** The first events of a connection that joins the lobby. */
 export function connectedEvents(
   sender = "Alice",
   members: readonly string[] = ["Alice"],

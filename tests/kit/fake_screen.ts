@@ -5,7 +5,7 @@ import { until } from "./wait.ts";
 export class FakeScreen implements Screen {
   /** The lines printed since it was cleared. */
   lines: string[] = [];
-  /** Everything ever printed, call by call. */
+  /** All calls of `print()`. */
   readonly printed: string[] = [];
   status: readonly string[] = [];
   prompt = "";
@@ -48,7 +48,6 @@ export class FakeScreen implements Screen {
     this.lines = [];
   }
 
-  /** The visible lines, as one text. */
   get text(): string {
     return this.lines.join("\n");
   }

@@ -8,10 +8,10 @@ import { TerminalModel, type TerminalQuirks } from "./terminal_model.ts";
 
 const encoder = new TextEncoder();
 
-/** A {@linkcode Terminal} over a model of one, with a keyboard for the test. */
+/** A {@linkcode Terminal} that draws on a model, and whose keyboard the test types on. */
 export class FakeTerminal implements Terminal {
   readonly screen: TerminalModel;
-  /** Everything written, call by call. */
+  /** All calls of `write()`. */
   readonly writes: string[] = [];
   raw = false;
   /** Whether a shell could resume the program. */
@@ -86,7 +86,7 @@ export class FakeTerminal implements Terminal {
     await this.type(`\x1b[200~${text.replaceAll("\n", "\r")}\x1b[201~`);
   }
 
-  /** Takes the terminal away. */
+  /** Closes the terminal, as SIGHUP would. */
   async hangUp(): Promise<void> {
     this.#send(undefined);
     await settled();

@@ -1,7 +1,7 @@
 import { Assets } from "../../server/http/assets.ts";
 import { CLOSE, DEFAULT_LIMITS, encode } from "../../protocol.ts";
 
-/** A hub that serves the page, and lets in who has the token. */
+/** A hub that serves the page, and accepts clients with one token. */
 export class FakeTokenHub implements AsyncDisposable {
   readonly tokens: (string | undefined)[] = [];
   readonly requests: string[] = [];
@@ -26,7 +26,7 @@ export class FakeTokenHub implements AsyncDisposable {
     return `http://127.0.0.1:${this.#server.addr.port}/`;
   }
 
-  /** Ends all connections: the token is no longer good. */
+  /** Disconnects all clients, and rejects the token from now on. */
   expire(reason: string): void {
     this.token = undefined;
     for (const socket of this.#sockets) socket.close(CLOSE.unauthorized, reason);

@@ -1,9 +1,9 @@
-/** A folder that is gone when it is disposed of. */
+/** A folder that is deleted when it is disposed of. */
 export interface Folder extends AsyncDisposable {
   readonly path: string;
 }
 
-/** Makes a folder for one test. */
+/** Creates an empty folder for one test. */
 export async function temporaryFolder(): Promise<Folder> {
   const path = await Deno.makeTempDir({ prefix: "bcast-test-" });
   return {

@@ -1,4 +1,4 @@
-/** Texts that run as scripts where somebody forgot that text is not markup. */
+/** Texts that run as scripts where text is not escaped. */
 export const HOSTILE_TEXTS: readonly string[] = [
   "<script>hacked()</script>",
   "<img src=x onerror=hacked()>",

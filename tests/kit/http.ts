@@ -27,7 +27,7 @@ export async function fetchJson(
   };
 }
 
-/** Publishes JSON (an object), or text as `curl -d` does. */
+/** Publishes JSON (an object), or text like `curl -d`. */
 export function post(
   hub: Server,
   room: string,

@@ -2,18 +2,18 @@ import { until } from "./wait.ts";
 
 const encoder = new TextEncoder();
 
-/** Bytes kept as they are: what telnet says is short. */
+/** Number of raw bytes kept: enough for telnet negotiation. */
 const RAW_BYTES = 4096;
 
-/** A bare TCP connection that keeps the lines it receives until a test asks for them. */
+/** A TCP connection that keeps the lines it receives until a test reads them. */
 export class LineClient implements AsyncDisposable {
-  /** All whole lines so far. */
+  /** All complete lines so far. */
   readonly lines: string[] = [];
-  /** The beginning of what was received, as bytes that are Latin-1 characters. */
+  /** The first bytes received, one character per byte. */
   raw = "";
-  /** Everything received, as text. */
+  /** All text received. */
   text = "";
-  /** Resolves when the hub has ended the connection; with `true` if it did so in order. */
+  /** Resolves when the hub has ended the connection; `false` if it was reset. */
   readonly ended: Promise<boolean>;
   readonly #decoder = new TextDecoder();
   #rest = "";
@@ -24,7 +24,7 @@ export class LineClient implements AsyncDisposable {
     this.ended = this.#receive();
   }
 
-  /** Connects; with `greeted`, waits until the hub has said who one is. */
+  /** Connects; with `greeted`, waits for the greeting with the name. */
   static async open(port: number, greeted = true): Promise<LineClient> {
     const client = new LineClient(await Deno.connect({ hostname: "127.0.0.1", port }));
     if (greeted) await client.line(/^\* You are /);
@@ -39,7 +39,7 @@ export class LineClient implements AsyncDisposable {
     }
   }
 
-  /** The next line that matches; passes over everything before it. */
+  /** The next line that matches; skips the lines before it. */
   async line(pattern: RegExp): Promise<string> {
     return await until(`a line like ${pattern}`, () => {
       while (this.#read < this.lines.length) {
@@ -85,7 +85,7 @@ export class LineClient implements AsyncDisposable {
     try {
       this.conn.close();
     } catch (error) {
-      // Closed by the test already.
+      // The test has closed it.
       if (!(error instanceof Deno.errors.BadResource)) throw error;
     }
     await this.ended;

@@ -2,10 +2,10 @@ import { connect, type OutgoingMessage } from "../../client.ts";
 import type { Folder } from "./folder.ts";
 import { Program } from "./process.ts";
 
-/** The room in which the tests of `bcast listen` talk. */
+/** The room of the tests of `bcast listen`. */
 export const LISTEN_ROOM = "dev";
 
-/** Says something, as Bob. */
+/** Sends messages as Bob. */
 export async function sendAsBob(
   url: string,
   ...messages: readonly OutgoingMessage[]
@@ -23,18 +23,17 @@ export async function sendAsBob(
 export const numberedMessages = (from: number, to: number): OutgoingMessage[] =>
   Array.from({ length: to - from + 1 }, (_, n) => ({ message: `#${from + n}` }));
 
-/** Their lines. */
+/** The lines that `bcast listen` prints for `numberedMessages()`. */
 export const numberedLines = (from: number, to: number): string[] =>
   numberedMessages(from, to).map(({ message = "" }) => message);
 
-/** What a program has printed by its end. */
 export interface ListenResult {
   readonly code: number;
   readonly lines: readonly string[];
   readonly errors: string;
 }
 
-/** A listener from its start to its end; `--format {message}` unless told otherwise. */
+/** Runs `bcast listen` until it exits, by default with `--format {message}`. */
 export async function runListen(url: string, ...args: readonly string[]): Promise<ListenResult> {
   const format = args.some((arg) => /^--(?:json|format|text)/.test(arg))
     ? args.filter((arg) => arg !== "--text")
@@ -47,7 +46,7 @@ export async function runListen(url: string, ...args: readonly string[]): Promis
   return { code, lines: program.lines, errors: program.errors };
 }
 
-/** Where a test keeps its cursor and its output. */
+/** The paths for `--cursor` and `--output` in a test folder. */
 export function outputPaths({ path }: Folder) {
   return { cursor: `${path}/cursor`, output: `${path}/output` };
 }

@@ -1,26 +1,26 @@
 import type { AppendFile, FileStatus, FileSystem } from "../../commands/pipeline/files.ts";
 
-/** What is left of an operation during which the process was killed. */
+/** The part of a change that was written before the process was killed. */
 export type PartialWrite = "nothing" | "half" | "all";
 
-/** Files in memory, for a process that can be killed in the middle of any operation. */
+/** Files in memory, for a process that is killed in the middle of any operation. */
 export class MemoryFiles implements FileSystem {
-  /** Operations that changed something. */
+  /** Number of operations that changed a file. */
   changes = 0;
   readonly #held = new Set<string>();
   #killAt = Infinity;
-  #remains: PartialWrite = "nothing";
+  #partialWrite: PartialWrite = "nothing";
 
   constructor(readonly contents: Map<string, Uint8Array<ArrayBuffer>> = new Map()) {}
 
-  /** The process is killed during the change with this number, counted from 1. */
-  killAt(change: number, remains: PartialWrite): this {
+  /** Kills the process during the change with this number, counted from 1. */
+  killAt(change: number, part: PartialWrite): this {
     this.#killAt = change;
-    this.#remains = remains;
+    this.#partialWrite = part;
     return this;
   }
 
-  /** The files as the next process finds them: locks are gone with the process. */
+  /** The files for the next process; all locks are released. */
   restart(): MemoryFiles {
     return new MemoryFiles(this.contents);
   }
@@ -56,14 +56,14 @@ export class MemoryFiles implements FileSystem {
     return Promise.resolve({ [Symbol.dispose]: () => void this.#held.delete(path) });
   }
 
-  /** Does what `apply` does for a part of 1, or less when the process is killed in it. */
+  /** Calls `apply` with 1, or with the part written when the process is killed now. */
   change(apply: (part: number) => void): Promise<void> {
     this.changes++;
     if (this.changes < this.#killAt) {
       apply(1);
       return Promise.resolve();
     }
-    if (this.changes === this.#killAt) apply({ nothing: 0, half: 0.5, all: 1 }[this.#remains]);
+    if (this.changes === this.#killAt) apply({ nothing: 0, half: 0.5, all: 1 }[this.#partialWrite]);
     return Promise.reject(new Error("killed"));
   }
 }

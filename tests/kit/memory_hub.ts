@@ -9,17 +9,15 @@ import type { Transport } from "../../server/transport.ts";
 import { sqliteStorage } from "../../server/storage.ts";
 import { splitBatch } from "../../protocol.ts";
 import { FakeClock } from "./fake_clock.ts";
+import type { ReceivedFrame } from "./test_socket.ts";
 import { until } from "./wait.ts";
 
-/** One object from the hub, as loosely as a test wants to look at it. */
-export type RecordedFrame = { readonly type?: string; readonly [field: string]: unknown };
-
-/** A client without a socket, from any address: it keeps what is sent to it. */
+/** A client without a socket, from any address, that keeps what the hub sends. */
 export class RecordedClient implements Transport {
   readonly kind = "websocket";
   readonly bufferedAmount = 0;
   readonly lines: string[] = [];
-  /** How its connection was ended: code, reason. */
+  /** The close code and reason, once the hub has disconnected it. */
   ended: readonly [number, string] | undefined;
   readonly connection: Connection;
 
@@ -48,12 +46,11 @@ export class RecordedClient implements Transport {
     this.ended = [code, reason];
   }
 
-  /** Sends an object. */
   sendFrame(frame: object): void {
     this.connection.receive(JSON.stringify(frame));
   }
 
-  /** Says hello and waits until it is in, or out. */
+  /** Sends `hello` and waits until the client is welcomed or disconnected. */
   async hello(hello: object = {}): Promise<this> {
     this.sendFrame({ type: "hello", ...hello });
     await until("an answer", () => this.all("welcome").length > 0 || this.ended !== undefined);
@@ -61,8 +58,8 @@ export class RecordedClient implements Transport {
   }
 
   /** All objects of a type so far. */
-  all(type: string): readonly RecordedFrame[] {
-    return this.lines.map((line): RecordedFrame => JSON.parse(line)).filter((frame) =>
+  all(type: string): readonly ReceivedFrame[] {
+    return this.lines.map((line): ReceivedFrame => JSON.parse(line)).filter((frame) =>
       frame.type === type
     );
   }
@@ -74,13 +71,13 @@ export class RecordedClient implements Transport {
     this.sendFrame(frame);
     this.sendFrame({ type: "ping", ref });
     await until("a pong", () => this.all("pong").some((pong) => pong["ref"] === ref));
-    const error = this.lines.slice(before).map((line): RecordedFrame => JSON.parse(line))
+    const error = this.lines.slice(before).map((line): ReceivedFrame => JSON.parse(line))
       .find(({ type }) => type === "error");
     return error === undefined ? "ok" : `${error["code"]}: ${error["message"]}`;
   }
 }
 
-/** A hub with a log in memory and a clock that stands still, without sockets. */
+/** A hub without sockets, with its log in memory and a fake clock. */
 export async function startMemoryHub(
   options: Partial<HubOptions> & { readonly broker?: SqliteBroker } = {},
 ): Promise<{ readonly hub: Hub; readonly clock: FakeClock } & AsyncDisposable> {

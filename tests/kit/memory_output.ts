@@ -1,14 +1,13 @@
 import type { Context } from "../../cli/context.ts";
 import type { Output } from "../../lib/output.ts";
 
-/** An output that keeps what is written. */
 export class MemoryOutput implements Output {
   readonly isTerminal = false;
   readonly color = false;
   readonly columns: number = 80;
   waiting = 0;
   text = "";
-  /** Whether somebody still reads. */
+  /** Whether the reader still accepts data. */
   open = true;
 
   write(text: string): Promise<boolean> {
@@ -17,7 +16,7 @@ export class MemoryOutput implements Output {
   }
 }
 
-/** A world for a command, with nothing of the real one. */
+/** A context in which a command has no access to the machine. */
 export function memoryContext(
   options: { readonly env?: Record<string, string>; readonly input?: string } = {},
 ): Context & { readonly stdout: MemoryOutput; readonly stderr: MemoryOutput } {
@@ -34,7 +33,7 @@ export function memoryContext(
   };
 }
 
-/** A stream of the bytes of `pieces`. */
+/** A stream with one chunk for each of `pieces`. */
 export function byteStream(...pieces: readonly string[]): ReadableStream<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
   return ReadableStream.from(pieces.map((piece) => encoder.encode(piece)));

@@ -1,23 +1,23 @@
-/** Whether there is an nginx to test with; says so loudly where there is none. */
+/** Whether nginx is not installed; prints a warning if so. */
 export function nginxIsMissing(): boolean {
   try {
     return !new Deno.Command("nginx", { args: ["-v"], stderr: "null" }).outputSync().success;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    // deno-lint-ignore no-console -- nobody shall believe that this was tested
+    // deno-lint-ignore no-console -- a skipped test must not look like a passed one
     console.warn("SKIPPED: tests behind a proxy, because nginx is not installed");
     return true;
   }
 }
 
-/** An nginx of its own, in a folder of its own. Disposing of it ends it. */
+/** An nginx process. Disposing of it stops it. */
 export class Nginx implements AsyncDisposable {
   private constructor(
     private readonly child: Deno.ChildProcess,
     private readonly errors: Promise<string>,
   ) {}
 
-  /** Starts it in `folder` with `config`, which belongs into its `http` block. */
+  /** Starts nginx in `folder`; `config` becomes part of its `http` block. */
   static async start(folder: string, config: string): Promise<Nginx> {
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
       .map((name) => `${name}_temp_path ${folder}/${name};`).join("\n");
@@ -38,7 +38,7 @@ export class Nginx implements AsyncDisposable {
     return new Nginx(child, new Response(child.stderr).text());
   }
 
-  /** What it complained of, once it has ended; resolves early when it never ran. */
+  /** Its error output, once it has exited. */
   async ended(): Promise<string> {
     await this.child.status;
     return await this.errors;
@@ -48,7 +48,7 @@ export class Nginx implements AsyncDisposable {
     try {
       this.child.kill("SIGTERM");
     } catch (error) {
-      // It has ended by itself.
+      // It has already exited.
       if (!(error instanceof TypeError)) throw error;
     }
     await this.ended();

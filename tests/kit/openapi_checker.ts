@@ -3,7 +3,7 @@ import { Ajv2020, type ValidateFunction } from "ajv/2020";
 import type { Server } from "../../server.ts";
 import { httpUrl } from "./http.ts";
 
-/** The parts of an OpenAPI document that the tests read. */
+/** The parts of an OpenAPI document that tests use. */
 export interface OpenApiDocument {
   readonly openapi: string;
   readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
@@ -20,7 +20,7 @@ export interface OpenApiOperation {
   >;
 }
 
-/** Validates the responses of a hub against its OpenAPI document, and records which it has seen. */
+/** Validates the responses of a hub against its OpenAPI document, and records which it received. */
 export class OpenApiChecker {
   readonly seen = new Set<string>();
   readonly #ajv = new Ajv2020({
@@ -31,7 +31,7 @@ export class OpenApiChecker {
   });
 
   constructor(readonly document: OpenApiDocument) {
-    // Stricter than the document: no field may be missing from it.
+    // Stricter than the document: every field of a response must be in it.
     this.#ajv.addSchema(closed({ ...document, $id: "doc:" }) as object, "doc:");
     this.#ajv.addVocabulary(["openapi", "info", "servers", "security", "paths", "components"]);
   }
@@ -59,18 +59,18 @@ export class OpenApiChecker {
     const url = httpUrl(hub, path.replace("{room}", "lobby") + query);
     const response = await fetch(url, { method, ...init });
     const type = response.headers.get("content-type")?.split(";")[0] ?? "";
-    const what = `${method} ${path} ${response.status}`;
+    const label = `${method} ${path} ${response.status}`;
     const operation = this.document.paths[path]?.[method.toLowerCase()];
     const content = operation?.responses[response.status]?.content[type];
-    assert(content !== undefined, `${what} ${type} is not in the document`);
-    this.seen.add(what);
+    assert(content !== undefined, `${label} ${type} is not in the document`);
+    this.seen.add(label);
     if (type === "text/event-stream") {
       await response.body?.cancel();
       return;
     }
     const validate = this.#validator(path, method, response.status);
     const body = await response.json();
-    assert(validate(body), `${what}: ${JSON.stringify(validate.errors)}: ${JSON.stringify(body)}`);
+    assert(validate(body), `${label}: ${JSON.stringify(validate.errors)}: ${JSON.stringify(body)}`);
   }
 
   /** Validates `value` against a schema of the document. */

@@ -1,21 +1,20 @@
-/** What else a proxy does. */
 export interface PathProxyOptions {
-  /** The ports of other hubs, by their paths. */
+  /** The ports of further hubs by their base paths. */
   readonly more?: Readonly<Record<string, number>>;
-  /** What becomes of the script of the service worker at `path`. */
+  /** Changes the script of the service worker at `path`. */
   readonly edit?: (worker: string, path: string) => string;
 }
 
 /**
- * A reverse proxy that shows a hub under a path of its own, as a web server in front of several
- * programs does: it takes the path off, and passes requests and WebSockets on.
+ * A reverse proxy that serves a hub under a base path: it removes the base path, and forwards
+ * requests and WebSockets.
  */
 export class PathProxy implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #sockets = new Set<WebSocket>();
   readonly #hubs: ReadonlyMap<string, number>;
 
-  /** @param base the path, without a slash at its end. */
+  /** @param base the base path, without a trailing slash. */
   constructor(
     private readonly base: string,
     port: number,
@@ -28,12 +27,10 @@ export class PathProxy implements AsyncDisposable {
     );
   }
 
-  /** Where the page is. */
   get url(): string {
     return this.urlOf(this.base);
   }
 
-  /** Where the page of the hub at `base` is. */
   urlOf(base: string): string {
     return `http://127.0.0.1:${this.#server.addr.port}${base}/`;
   }
@@ -47,13 +44,13 @@ export class PathProxy implements AsyncDisposable {
     const { pathname, search } = new URL(request.url);
     const [base, port] = [...this.#hubs].filter(([path]) => pathname.startsWith(`${path}/`))
       .sort(([a], [b]) => b.length - a.length)[0] ?? [];
-    if (base === undefined) return new Response("Elsewhere\n", { status: 404 });
+    if (base === undefined) return new Response("Not found\n", { status: 404 });
     const target = `127.0.0.1:${port}${pathname.slice(base.length)}${search}`;
     if (request.headers.get("upgrade")?.toLowerCase() === "websocket") {
       return this.#upgrade(request, `ws://${target}`);
     }
     const headers = new Headers(request.headers);
-    // What proxies say of the request that they pass on.
+    // Proxies name the host of the original request.
     headers.set("x-forwarded-host", new URL(this.url).host);
     return this.#pass(
       new Request(`http://${target}`, { method: request.method, headers }),
@@ -69,7 +66,7 @@ export class PathProxy implements AsyncDisposable {
       const worker = this.options.edit(await answer.text(), path);
       return new Response(worker, { headers: { "content-type": type } });
     } catch {
-      return new Response("The hub is away\n", { status: 502 });
+      return new Response("The hub is down\n", { status: 502 });
     }
   }
 

@@ -1,18 +1,17 @@
 /**
- * The program as a process of its own, to be talked to, signalled and killed.
- *
- * `BCAST_TEST_COMMAND` names an executable to test instead of the sources.
+ * Runs the program as a child process. `BCAST_TEST_COMMAND` names an executable to test instead of
+ * the sources.
  */
 
-/** Milliseconds after which waiting for a line is a failure: far above any honest answer. */
-const PATIENCE = 30_000;
+/** Milliseconds after which waiting for a line has failed. */
+const LINE_DEADLINE = 30_000;
 
-/** A directory that is not there: whatever the user of this machine has set is not a test's business. */
+/** A directory that does not exist, to keep the configuration of this machine out of tests. */
 export const NOWHERE = "/nowhere/of/bcast";
 
 const MAIN = new URL("../../main.ts", import.meta.url);
 
-/** The command that runs the program, before its own arguments. */
+/** The command that runs the program, without its own arguments. */
 export function programCommand(): readonly [string, ...string[]] {
   const executable = Deno.env.get("BCAST_TEST_COMMAND");
   if (executable !== undefined) return [executable];
@@ -26,7 +25,7 @@ export async function bcastOnPath(folder: string): Promise<string> {
   return `${folder}:${Deno.env.get("PATH") ?? ""}`;
 }
 
-/** A running program. Disposing of it kills it. */
+/** A running program. Disposing of it kills it (SIGKILL). */
 export class Program implements AsyncDisposable {
   /** Lines of standard output so far. */
   readonly lines: string[] = [];
@@ -38,7 +37,7 @@ export class Program implements AsyncDisposable {
   #ended = false;
   #wake: (() => void) | undefined;
 
-  /** @param prefix a command that runs the one which is its arguments, such as `nice`. */
+  /** @param prefix a command that runs its arguments, such as `nice`. */
   constructor(
     args: readonly string[],
     env: Record<string, string> = {},
@@ -55,10 +54,10 @@ export class Program implements AsyncDisposable {
     this.#readers = Promise.all([this.#readLines(), this.#readErrors()]);
   }
 
-  /** The next line of standard output that matches; its groups with it. */
+  /** The next line of standard output that matches. */
   async line(pattern: RegExp): Promise<RegExpExecArray> {
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(this.#missing(pattern)), PATIENCE);
+    const timer = setTimeout(() => reject(this.#missing(pattern)), LINE_DEADLINE);
     try {
       for (;;) {
         while (this.#read < this.lines.length) {
@@ -74,7 +73,7 @@ export class Program implements AsyncDisposable {
     }
   }
 
-  /** Writes to standard input; with `end`, nothing more will come. */
+  /** Writes to standard input, and closes it with `end`. */
   async type(
     input: string | Uint8Array,
     options: { readonly end?: boolean } = {},
@@ -85,7 +84,6 @@ export class Program implements AsyncDisposable {
     else writer.releaseLock();
   }
 
-  /** Of the process. */
   get pid(): number {
     return this.#child.pid;
   }
@@ -95,7 +93,7 @@ export class Program implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
-  /** Waits for the end; its exit code, or 128 plus the signal's number. */
+  /** Waits for the exit; returns its code, or 128 plus the signal's number. */
   async exit(): Promise<number> {
     const { code } = await this.#child.status;
     await this.#readers;
@@ -106,12 +104,12 @@ export class Program implements AsyncDisposable {
     try {
       this.#child.kill("SIGKILL");
     } catch (error) {
-      // It has ended by itself.
+      // It has already exited.
       if (!(error instanceof TypeError)) throw error;
     }
     await this.exit();
     await this.#child.stdin.close().catch(() => {
-      // Closed by a test already, or with the program.
+      // Closed by the test, or with the program.
     });
   }
 
@@ -142,7 +140,7 @@ export class Program implements AsyncDisposable {
   }
 }
 
-/** A hub as a process, listening, with its `ws://` address; on a free port unless told which. */
+/** Starts a hub process, and waits until it listens; by default on a free port. */
 export async function startHubProcess(
   args: readonly string[],
   options: { readonly port?: number; readonly env?: Record<string, string> } = {},

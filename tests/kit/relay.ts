@@ -1,9 +1,9 @@
-/** A stretch of wire between client and hub that the test can cut: both ends see a connection break. */
+/** A TCP proxy that the test can cut: both ends see their connection break. */
 export class Relay implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #ends = new Set<Deno.TcpConn>();
   readonly #running: Promise<void>;
-  /** Whether new connections are broken at once. */
+  /** Whether new connections are closed at once. */
   refuse = false;
 
   constructor(private readonly port: number) {
@@ -14,13 +14,13 @@ export class Relay implements AsyncDisposable {
     return `ws://127.0.0.1:${this.#listener.addr.port}`;
   }
 
-  /** Breaks every connection that goes through here; new ones get through again. */
+  /** Breaks all current connections. */
   cut(): void {
     for (const end of this.#ends) {
       try {
         end.close();
       } catch (error) {
-        // It closed by itself just before.
+        // It has already closed.
         if (!(error instanceof Deno.errors.BadResource)) throw error;
       }
     }
@@ -56,7 +56,7 @@ export class Relay implements AsyncDisposable {
     try {
       await from.readable.pipeTo(to.writable);
     } catch {
-      // The wire was cut, which is what it is for.
+      // Cut by the test, or closed by one end.
     } finally {
       this.#ends.delete(to);
     }

@@ -17,14 +17,14 @@ import {
 } from "../../protocol.ts";
 import { Inbox, within } from "./wait.ts";
 
-/** A hub that does what the test says, frame by frame: every misfortune is a fixture. */
+/** A hub that sends and receives the frames that a test scripts, one by one. */
 export class ScriptedHub implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #connections = new Inbox<ScriptedConnection>("a connection");
   readonly #open = new Set<ScriptedConnection>();
   #answer: ((request: Request) => Response) | undefined;
 
-  /** @param subprotocol what it agrees to speak. */
+  /** @param subprotocol the subprotocol that it accepts. */
   constructor(subprotocol: string | undefined = SUBPROTOCOL.v1) {
     this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
       if (this.#answer !== undefined) return this.#answer(request);
@@ -48,12 +48,12 @@ export class ScriptedHub implements AsyncDisposable {
     return `ws://127.0.0.1:${this.port}`;
   }
 
-  /** Connections that came and that the test has not taken. */
+  /** Number of connections that the test has not accepted. */
   get unexpected(): number {
     return this.#connections.size;
   }
 
-  /** Answers every request like this from now on; `undefined`: opens WebSockets again. */
+  /** Answers every request with `respond` from now on; `undefined` opens WebSockets again. */
   answer(respond: ((request: Request) => Response) | undefined): void {
     this.#answer = respond;
   }
@@ -63,7 +63,7 @@ export class ScriptedHub implements AsyncDisposable {
     return this.#connections.take();
   }
 
-  /** The next connection, its hello read and answered. */
+  /** The next connection, after its hello is answered. */
   async welcome(script: WelcomeScript = {}): Promise<ScriptedConnection> {
     const side = await this.accept();
     await side.hello();
@@ -73,13 +73,13 @@ export class ScriptedHub implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const open = [...this.#open];
-    for (const side of open) side.close(1000, "The test is over");
+    for (const side of open) side.close(1000, "The test has ended");
     await within(Promise.all(open.map(({ closed }) => closed)), "the end of all connections");
     await this.#server.shutdown();
   }
 }
 
-/** What a welcome says, where it is not the usual. */
+/** The fields of a welcome that differ from the default. */
 export interface WelcomeScript {
   readonly sender?: string;
   readonly session?: string;
@@ -91,28 +91,27 @@ export interface WelcomeScript {
 export class ScriptedConnection {
   readonly #frames = new Inbox<string>("a frame from the client");
   readonly #objects: string[] = [];
-  /** How the client's end saw it go. */
   readonly closed: Promise<CloseEvent>;
 
   constructor(private readonly socket: WebSocket) {
     socket.addEventListener("message", ({ data }) => this.#frames.put(data));
-    // A connection that the client drops in the middle of things is part of the script.
+    // Clients may drop connections at any point.
     socket.addEventListener("error", (event) => event.preventDefault());
     this.closed = new Promise((resolve) => socket.addEventListener("close", resolve));
   }
 
-  /** The next WebSocket frame, as it came. */
+  /** The next WebSocket frame, unparsed. */
   raw(): Promise<string> {
     return this.#frames.take();
   }
 
-  /** The next object, which must be a valid one. */
+  /** The next object, which must be a valid frame. */
   async frame(what?: string): Promise<ClientFrame> {
     if (this.#objects.length === 0) {
       this.#objects.push(...splitBatch(await this.#frames.take(what)));
     }
     const parsed = parseClientFrame(this.#objects.shift() ?? "", Number.MAX_SAFE_INTEGER);
-    assert(parsed.ok, "the client sent something invalid");
+    assert(parsed.ok, "the client sent an invalid frame");
     return parsed.frame;
   }
 
@@ -129,24 +128,24 @@ export class ScriptedConnection {
     return this.expect("hello");
   }
 
-  /** The texts of the next `count` messages. */
+  /** The next `count` messages. */
   async messages(count: number): Promise<Publish[]> {
     const messages: Publish[] = [];
     while (messages.length < count) messages.push(await this.expect("message"));
     return messages;
   }
 
-  /** Whole objects that came and were not read. */
+  /** Number of received objects that the test has not read. */
   get unread(): number {
     return this.#objects.length + this.#frames.size;
   }
 
-  /** Sends these in one WebSocket frame. */
+  /** Sends these frames in one WebSocket frame. */
   say(...frames: readonly HubFrame[]): void {
     this.sayRaw(frames.map(encode).join("\n"));
   }
 
-  /** Sends one WebSocket frame as it is. */
+  /** Sends one WebSocket frame, unchanged. */
   sayRaw(frame: string): void {
     this.socket.send(frame);
   }
@@ -171,7 +170,7 @@ export class ScriptedConnection {
     this.socket.close(code, reason);
   }
 
-  /** The code with which the client went. */
+  /** Waits until the client closes; returns its code. */
   async closeCode(): Promise<number> {
     return (await within(this.closed, "the end of the connection")).code;
   }
@@ -184,7 +183,7 @@ export function message(id: number, room = "lobby", text = `#${id}`, sender = "B
   return { type: "message", room, id, sender, timestamp: TIMESTAMP, message: text };
 }
 
-/** The answer to a message that is in the log. */
+/** The ack of a message. */
 export function ack(ref: Ref, id: number, room = "lobby"): Ack {
   return { type: "ack", ref, room, id, timestamp: TIMESTAMP };
 }

@@ -2,7 +2,7 @@ import type { Server } from "../../server.ts";
 import { httpUrl } from "./http.ts";
 import { until } from "./wait.ts";
 
-/** One block of a stream, with the fields that it has. */
+/** One block of a stream. */
 export interface SseBlock {
   readonly event?: string;
   readonly id?: string;
@@ -12,10 +12,10 @@ export interface SseBlock {
   readonly comment?: string;
 }
 
-/** A reader of Server-Sent Events that keeps what it receives. */
+/** Reads Server-Sent Events and keeps them. */
 export class SseReader implements AsyncDisposable {
   readonly blocks: SseBlock[] = [];
-  /** How the stream ended: `undefined` while it goes on. */
+  /** How the stream ended; `undefined` while it is open. */
   end: "closed" | "broken" | undefined;
   #position: string | undefined;
   readonly #abort = new AbortController();
@@ -23,7 +23,7 @@ export class SseReader implements AsyncDisposable {
 
   private constructor(readonly response: Response) {}
 
-  /** Asks for a stream; what the hub refuses is an answer too. */
+  /** Requests the stream of a room; does not throw when the hub rejects the request. */
   static async open(
     hub: Server,
     room: string,
@@ -40,7 +40,7 @@ export class SseReader implements AsyncDisposable {
     return reader;
   }
 
-  /** Where a browser would go on. */
+  /** The id with which a browser would resume. */
   get position(): string | undefined {
     return this.#position;
   }
@@ -53,7 +53,7 @@ export class SseReader implements AsyncDisposable {
     });
   }
 
-  /** The first block that matches, when it has come. */
+  /** Waits for a block that matches, among all so far. */
   next(what: string, match: (block: SseBlock) => boolean): Promise<SseBlock> {
     return until(what, () => this.blocks.find(match));
   }
@@ -79,7 +79,7 @@ export class SseReader implements AsyncDisposable {
       }
       this.end = "closed";
     } catch {
-      // By whichever side: that it ended so is what a test looks at.
+      // Broken by either side; tests check `end`.
       this.end = "broken";
     }
   }

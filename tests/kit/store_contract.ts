@@ -3,9 +3,9 @@ export interface OpenStore<Store> extends AsyncDisposable {
   readonly store: Store;
 }
 
-/** A place where a store keeps its data. */
+/** The location of the data of a store. */
 export interface StorePlace<Store> {
-  /** Opens the store; after it was closed, with the data that it had. */
+  /** Opens the store; reopening it restores the data. */
   open(): Promise<OpenStore<Store>>;
   /** Whether the data outlives the store. */
   readonly persistent: boolean;
@@ -13,19 +13,21 @@ export interface StorePlace<Store> {
   cleanup(): Promise<void>;
 }
 
-/** Makes an empty place. */
 export type StoreFactory<Store> = () => Promise<StorePlace<Store>>;
 
-/** Registers a test that gets an empty place. */
+/** Registers a test with an empty place. */
 export type StoreTest<Store> = (
-  what: string,
+  name: string,
   run: (place: StorePlace<Store>) => Promise<void>,
 ) => void;
 
-/** Registers the tests of a contract for one implementation. */
-export function storeTests<Store>(name: string, factory: StoreFactory<Store>): StoreTest<Store> {
-  return (what, run) => {
-    Deno.test(`${name}: ${what}`, async () => {
+/** Returns a function that registers contract tests for one implementation. */
+export function storeTests<Store>(
+  implementation: string,
+  factory: StoreFactory<Store>,
+): StoreTest<Store> {
+  return (name, run) => {
+    Deno.test(`${implementation}: ${name}`, async () => {
       const place = await factory();
       try {
         await run(place);

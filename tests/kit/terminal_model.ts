@@ -1,10 +1,10 @@
 import { eastAsianWidth } from "get-east-asian-width";
 
-/** In what terminals differ from each other. */
+/** Differences between terminals. */
 export interface TerminalQuirks {
-  /** Emoji of several characters are one, 2 columns wide; elsewhere each has its own columns. */
+  /** An emoji of several characters takes 2 columns; otherwise each character takes its own. */
   readonly clusters?: boolean;
-  /** Rows that became too long are broken when the terminal becomes narrower; elsewhere cut. */
+  /** Rows that no longer fit a narrower terminal are wrapped; otherwise cut. */
   readonly reflows?: boolean;
 }
 
@@ -13,7 +13,7 @@ type Cell = string;
 
 interface Row {
   cells: Cell[];
-  /** It goes on in the next one, because it was too long. */
+  /** It continues in the next row. */
   wrapped: boolean;
 }
 
@@ -23,44 +23,44 @@ const AS_EMOJI = "\uFE0F";
 const TONE = /^[\u{1F3FB}-\u{1F3FF}]$/u;
 
 /**
- * What a terminal would show: enough of one (ECMA-48, and some of xterm's modes) for a line editor.
- * An unknown sequence is an error, so that nothing is passed over in silence.
+ * A terminal with as much of ECMA-48 and xterm's modes as a line editor uses. Unknown sequences throw
+ * an error.
  */
 export class TerminalModel {
-  /** Rows from the first ever to the last; the screen begins at `#top`. */
+  /** All rows including the scrollback; the screen begins at `#top`. */
   #rows: Row[] = [{ cells: [], wrapped: false }];
   #top = 0;
   #row = 0;
   #column = 0;
-  /** The last column was written: what comes next goes to the next row (as on a VT100). */
+  /** The last column is written; the next character goes to the next row (as on a VT100). */
   #full = false;
   #joins = false;
   readonly #modes = new Set(["?25"]);
-  /** How often it rang. */
+  /** How often the bell rang. */
   rings = 0;
 
   constructor(
     public columns: number,
     public height: number,
-    private readonly habits: TerminalQuirks = { reflows: true },
+    private readonly quirks: TerminalQuirks = { reflows: true },
   ) {}
 
-  /** All rows ever with anything in them, without blanks at their ends. */
+  /** All rows including the scrollback, without trailing blanks. */
   get text(): string {
     return this.#show(this.#rows);
   }
 
-  /** What is on the screen. */
+  /** The rows on the screen. */
   get visible(): string {
     return this.#show(this.#rows.slice(this.#top, this.#top + this.height));
   }
 
-  /** Where the cursor is, from the first row ever. */
+  /** The position of the cursor; row 0 is the first of the scrollback. */
   get cursor(): { readonly row: number; readonly column: number } {
     return { row: this.#row, column: this.#column };
   }
 
-  /** What stands left of the cursor in its row. */
+  /** The text left of the cursor in its row. */
   get beforeCursor(): string {
     return Array.from(this.#line.cells.slice(0, this.#column), (cell) => cell ?? " ").join("");
   }
@@ -71,18 +71,17 @@ export class TerminalModel {
   }
 
   write(text: string): void {
-    // deno-lint-ignore no-control-regex -- these are what a terminal understands
+    // deno-lint-ignore no-control-regex -- these are terminal sequences
     for (const [part] of text.matchAll(/\x1b\[([0-9;?]*)([A-Za-z])|\x1b\]11;\?\x07|[^]/gu)) {
-      // Questions show nothing; it is the test that answers.
+      // Queries draw nothing; tests send the responses.
       if (part === "\x1b[c" || part.startsWith("\x1b]")) continue;
       if (part.length > 1 && part.startsWith("\x1b")) this.#control(part);
       else this.#put(part);
     }
   }
 
-  /** Gives the terminal another size. */
   resize(columns: number, height: number): void {
-    if (this.habits.reflows) this.#reflow(columns);
+    if (this.quirks.reflows) this.#reflow(columns);
     else for (const row of this.#rows) row.cells.length = Math.min(row.cells.length, columns);
     this.#column = Math.min(this.#column, columns - 1);
     this.#full = false;
@@ -90,7 +89,7 @@ export class TerminalModel {
     this.height = height;
     this.#top = Math.min(this.#top, this.#rows.length - 1);
     this.#top = Math.max(this.#top, this.#row - height + 1);
-    // A higher terminal shows again what had scrolled away.
+    // A higher terminal shows scrolled rows again.
     this.#top = Math.min(this.#top, Math.max(0, this.#rows.length - height));
   }
 
@@ -134,7 +133,7 @@ export class TerminalModel {
   }
 
   #eraseRight(): void {
-    // Where a row is full, the cursor still stands on its last character.
+    // In a full row the cursor is still on the last character.
     this.#line.cells.length = Math.min(this.#line.cells.length, this.#column);
     this.#line.wrapped = false;
     this.#full = false;
@@ -146,10 +145,10 @@ export class TerminalModel {
     if (character === "\x07") return void this.rings++;
     if (character < " ") throw new Error(`Control character ${JSON.stringify(character)}`);
     const joined = this.#joins || TONE.test(character);
-    this.#joins = this.habits.clusters === true && character === JOINER;
+    this.#joins = this.quirks.clusters === true && character === JOINER;
     const at = this.#full ? this.#column : this.#column - 1;
-    if (this.habits.clusters && character === AS_EMOJI) return this.#widen(at);
-    if (ZERO_WIDTH.test(character) || (this.habits.clusters && joined)) {
+    if (this.quirks.clusters && character === AS_EMOJI) return this.#widen(at);
+    if (ZERO_WIDTH.test(character) || (this.quirks.clusters && joined)) {
       return this.#append(at, character);
     }
     this.#place(character, eastAsianWidth(character.codePointAt(0) ?? 0));
@@ -186,7 +185,7 @@ export class TerminalModel {
     const { cells } = this.#line;
     const start = cells[at] === "" ? at - 1 : at;
     const cell = cells[start];
-    // What is written once more has its marks already.
+    // A character that is redrawn may have its marks already.
     if (cell !== undefined && start >= 0) cells[start] = cell + character;
   }
 

@@ -1,14 +1,14 @@
 import { splitBatch, SUBPROTOCOL } from "../../protocol.ts";
 
-/** One object from the hub, as loosely as a test wants to look at it. */
+/** A frame from the hub, loosely typed for tests to inspect. */
 export type ReceivedFrame = { readonly type?: string; readonly [field: string]: unknown };
 
-/** Milliseconds after which waiting for a frame is a failure: far above any honest answer. */
-const PATIENCE = 10_000;
+/** Milliseconds after which waiting for a frame has failed. */
+const FRAME_DEADLINE = 10_000;
 
-/** A bare WebSocket that keeps what it receives until a test asks for it. */
+/** A WebSocket that keeps what it receives until a test reads it. */
 export class TestSocket implements AsyncDisposable {
-  /** Everything received, in order, as text. */
+  /** All frames received, in order. */
   readonly frames: string[] = [];
   readonly closed: Promise<CloseEvent>;
   #read = 0;
@@ -26,11 +26,11 @@ export class TestSocket implements AsyncDisposable {
         this.#wake?.();
       });
     });
-    // What is wrong shows in `closed`.
+    // Tests inspect `closed` instead.
     socket.addEventListener("error", (event) => event.preventDefault());
   }
 
-  /** Opens a socket; rejects when the hub does not let it in. */
+  /** Opens a socket; rejects when the hub rejects it. */
   static async open(url: string, protocols: string | string[] = []): Promise<TestSocket> {
     const socket = new TestSocket(new WebSocket(url, protocols));
     await new Promise<void>((resolve, reject) => {
@@ -65,7 +65,7 @@ export class TestSocket implements AsyncDisposable {
     this.socket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
   }
 
-  /** The next object of `type` that also satisfies `match`; passes over everything else. */
+  /** The next object of `type` that satisfies `match`; skips all others. */
   next(
     type: string,
     match: (frame: ReceivedFrame) => boolean = () => true,
@@ -91,7 +91,7 @@ export class TestSocket implements AsyncDisposable {
     const timeout = new Promise<never>((_, reject) => {
       const timer = setTimeout(() => {
         reject(new Error(`No ${wanted} came; received: ${this.#latest()}`));
-      }, PATIENCE);
+      }, FRAME_DEADLINE);
       this.#cancel = (): void => clearTimeout(timer);
     });
     try {
@@ -117,13 +117,13 @@ export class TestSocket implements AsyncDisposable {
 
   #cancel: () => void = () => {};
 
-  /** Drops what was received and looked at. */
+  /** Drops all frames that were read. */
   forget(): void {
     this.frames.splice(0, this.#read);
     this.#read = 0;
   }
 
-  /** Leaves (1000) and waits for the end. */
+  /** Closes with 1000 and waits for the end. */
   async close(): Promise<void> {
     if (this.socket.readyState < WebSocket.CLOSING) this.socket.close(1000);
     await this.closed;

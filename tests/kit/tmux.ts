@@ -3,19 +3,19 @@ import { until } from "./wait.ts";
 
 const decoder = new TextDecoder();
 
-/** Whether there is a tmux to test with; says so loudly where there is none. */
+/** Whether tmux is not installed; prints a warning if so. */
 export function tmuxIsMissing(): boolean {
   try {
     return !new Deno.Command("tmux", { args: ["-V"] }).outputSync().success;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    // deno-lint-ignore no-console -- nobody shall believe that this was tested
+    // deno-lint-ignore no-console -- a skipped test must not look like a passed one
     console.warn("SKIPPED: tests in a real terminal, because tmux is not installed");
     return true;
   }
 }
 
-/** A real terminal, with a shell in it, in a tmux server of its own. */
+/** A real terminal with a shell, in a separate tmux server. */
 export class Tmux implements AsyncDisposable {
   readonly #socket = `bcast-${crypto.randomUUID()}`;
 
@@ -38,7 +38,7 @@ export class Tmux implements AsyncDisposable {
       shell,
     ]);
     await terminal.#run(["select-pane", "-T", "untouched"]);
-    // Shells do not take their prompt from the environment.
+    // Shells do not read their prompt from the environment.
     await terminal.shows(/[#$%>]$/);
     await terminal.type("PS1='READY '");
     await terminal.press("Enter");
@@ -47,65 +47,63 @@ export class Tmux implements AsyncDisposable {
     return terminal;
   }
 
-  /** Empties the screen of a waiting shell: what is waited for next cannot be what was there. */
+  /** Clears the screen of an idle shell, so that the next wait cannot match old text. */
   async clear(): Promise<void> {
     await this.type("clear");
     await this.press("Enter");
     await this.shows(/^READY$/);
   }
 
-  /** Types text. */
   async type(text: string): Promise<void> {
     await this.#run(["send-keys", "-l", text]);
   }
 
-  /** Presses keys by tmux's names: `Enter`, `C-c`, `Left`. */
+  /** Presses keys, named as in tmux: `Enter`, `C-c`, `Left`. */
   async press(...keys: readonly string[]): Promise<void> {
     await this.#run(["send-keys", ...keys]);
   }
 
-  /** Pastes text, between brackets where the program asked for them. */
+  /** Pastes text, bracketed if the program has enabled that. */
   async paste(text: string): Promise<void> {
     await this.#run(["set-buffer", text]);
     await this.#run(["paste-buffer", "-p"]);
   }
 
-  /** Gives the terminal another size. */
   async resize(columns: number, rows: number): Promise<void> {
     await this.#run(["resize-window", "-x", String(columns), "-y", String(rows)]);
   }
 
-  /** Keeps every byte that is written to the terminal from now on in a file. */
+  /** Records all further output to a file. */
   async record(path: string): Promise<void> {
     await this.#run(["pipe-pane", `cat >> '${path}'`]);
   }
 
-  /** What is on the screen, with the sequences of its colours. */
+  /** The screen, with the escape sequences of its colours. */
   async colors(): Promise<string> {
     return await this.#run(["capture-pane", "-p", "-e"]);
   }
 
-  /** What is on the screen; what scrolled off is not. */
+  /** The screen, without the scrollback. */
   async screen(): Promise<string> {
     return (await this.#run(["capture-pane", "-p"])).trimEnd();
   }
 
-  /** What is on the screen, and before it what scrolled off. */
+  /** The scrollback and the screen. */
   async everything(): Promise<string> {
     return (await this.#run(["capture-pane", "-p", "-S", "-"])).trimEnd();
   }
 
-  /** Where the cursor is, from the left. */
+  /** The column of the cursor, from 0. */
   async column(): Promise<number> {
     return Number(await this.#run(["display-message", "-p", "#{cursor_x}"]));
   }
 
-  /** Where the cursor is, from the top. */
+  /** The row of the cursor, from 0. */
   async row(): Promise<number> {
     return Number(await this.#run(["display-message", "-p", "#{cursor_y}"]));
   }
 
-  /** Its title, which is "untouched" unless somebody set another. */
+  /** The title; "untouched" unless the program has set one. */
   async title(): Promise<string> {
     return (await this.#run(["display-message", "-p", "#{pane_title}"])).trimEnd();
   }

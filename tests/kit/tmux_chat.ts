@@ -2,14 +2,14 @@ import { type Folder, temporaryFolder } from "./folder.ts";
 import { programCommand } from "./process.ts";
 import { Tmux } from "./tmux.ts";
 
-/** The terminal client in a real terminal, with a data directory of its own. */
+/** The terminal client in tmux, with a data directory of its own. */
 export class TmuxChat implements AsyncDisposable {
   private constructor(
     readonly terminal: Tmux,
     private readonly folder: Folder,
   ) {}
 
-  /** Starts it; returns when it is in its room. */
+  /** Starts it, and waits until it is in its room. */
   static async open(
     { columns, rows, url, args = [] }: {
       readonly columns: number;
@@ -30,7 +30,6 @@ export class TmuxChat implements AsyncDisposable {
     return new TmuxChat(terminal, folder);
   }
 
-  /** Types a line and sends it. */
   async say(line: string): Promise<void> {
     await this.terminal.type(line);
     await this.terminal.press("Enter");

@@ -98,24 +98,24 @@ Deno.test("Chat gives back what the hub refused, where it was typed", async () =
   await using scene = await ChatHarness.joined();
   const { chat, connection, screen } = scene;
   chat.line("too fast");
-  connection.sent[0]?.refuse("rate_limited", "Wait 2 s.");
+  connection.sent[0]?.reject("rate_limited", "Wait 2 s.");
   await screen.has("! Not sent: Wait 2 s. You have it back below");
   assertEquals(screen.draft, "too fast");
 
   screen.draft = "something else";
   chat.line("/me waves");
-  connection.sent[1]?.refuse("rate_limited", "Wait 2 s.");
+  connection.sent[1]?.reject("rate_limited", "Wait 2 s.");
   await screen.has('! Not sent: Wait 2 s. The up arrow brings it back: "waves"');
   assertEquals(screen.draft, "something else");
 
   screen.draft = "";
   chat.line("/me waves");
-  connection.sent[2]?.refuse("rate_limited", "no");
+  connection.sent[2]?.reject("rate_limited", "no");
   await until("the action again", () => screen.draft === "/me waves");
   screen.draft = "";
   chat.line("//slash");
   assertEquals(connection.sent[3]?.message.message, "/slash");
-  connection.sent[3]?.refuse("rate_limited", "no");
+  connection.sent[3]?.reject("rate_limited", "no");
   await until("both slashes again", () => screen.draft === "//slash");
 
   // Said in one room, refused while another is shown.
@@ -124,7 +124,7 @@ Deno.test("Chat gives back what the hub refused, where it was typed", async () =
   await scene.settle();
   chat.line("for the lobby");
   chat.chord({ kind: "room", number: 2 });
-  connection.sent[4]?.refuse("rate_limited", "no");
+  connection.sent[4]?.reject("rate_limited", "no");
   await screen.has("! Not sent to lobby: no. The text is there again");
   assertEquals(screen.draft, "");
   chat.chord({ kind: "room", number: 1 });

@@ -147,7 +147,7 @@ Deno.test("a plain screen has no up arrow: what cannot be given back is told in 
   const { chat, connection, screen } = scene;
   const long = "字".repeat(70);
   for (const text of ["first", long, "/me thirds", "/msg Bob fourth"]) chat.line(text);
-  for (const sent of connection.sent) sent.refuse("rate_limited", "Slow down");
+  for (const sent of connection.sent) sent.reject("rate_limited", "Slow down");
   connection.refuseDirect = "No one here is called Bob";
   chat.line("/msg Bob fifth");
   await screen.has("fifth");

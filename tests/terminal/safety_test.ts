@@ -90,7 +90,7 @@ Deno.test("nothing that comes from others can make the terminal do anything", as
       chat.line(line);
       await look();
     }
-    connection.sent.forEach((sent) => sent.refuse("internal", text));
+    connection.sent.forEach((sent) => sent.reject("internal", text));
     await look();
     chat.chord({ kind: "room", number: 2 });
     chat.chord({ kind: "activity" });

@@ -139,10 +139,10 @@ if (started === undefined) Deno.exit(1);
 await using browser = started;
 const hub = await startHubProcess(["--memory"]);
 await using _program = hub.program;
-await using visitor = await browser.newProfile();
-const alice = await visitor.open(hub.url.replace("ws:", "http:"), { name: "Alice" });
+await using profile = await browser.newProfile();
+const alice = await profile.open(hub.url.replace("ws:", "http:"), { name: "Alice" });
 await using bob = connect({ url: hub.url, sender: "Bob", echo: false });
-const devtools = await visitor.context.newCDPSession(alice.page);
+const devtools = await profile.context.newCDPSession(alice.page);
 const noted = await watch(alice);
 const table = [row("before", 0, undefined, await kept(devtools))];
 for (let round = 1; round <= rounds; round++) {

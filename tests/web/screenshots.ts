@@ -75,8 +75,8 @@ async function conversation(browser: TestBrowser, options: ProfileOptions) {
   for (const [who, text, kind] of TALK) {
     await company.say(who, text, kind);
   }
-  const visitor = await browser.newProfile({ ...options, deviceScaleFactor: 1 });
-  const alice = await visitor.open(hub, {
+  const profile = await browser.newProfile({ ...options, deviceScaleFactor: 1 });
+  const alice = await profile.open(hub, {
     name: "Alice",
     query: "room=team&room=ideas&room=lobby",
   });
@@ -95,11 +95,11 @@ async function conversation(browser: TestBrowser, options: ProfileOptions) {
   return {
     hub,
     company,
-    visitor,
+    profile,
     alice,
     close: async () => {
       await company[Symbol.asyncDispose]();
-      await visitor[Symbol.asyncDispose]();
+      await profile[Symbol.asyncDispose]();
       await hub.stop();
     },
   };
@@ -145,7 +145,7 @@ async function states(
   options: ProfileOptions,
   file: (name: string) => URL,
 ): Promise<void> {
-  const { hub, visitor, alice, close } = await conversation(browser, options);
+  const { hub, profile, alice, close } = await conversation(browser, options);
   const { page } = alice;
   const closeDialog = async (): Promise<void> => {
     await page.keyboard.press("Escape");
@@ -192,7 +192,7 @@ async function states(
   await Deno.writeFile(file("welcome"), await first.screenshot());
   await first.context().close();
   await other.stop();
-  visitor.faults.length = 0;
+  profile.faults.length = 0;
   await close();
 }
 

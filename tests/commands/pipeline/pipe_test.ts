@@ -111,7 +111,7 @@ Deno.test("`pipe()` reports a refused line, sends the others and returns 1", asy
   connection.emit(...connectedEvents("ci"));
   await until("three messages", () => connection.sent.length === 3);
   connection.sent[0]?.ack();
-  connection.sent[1]?.refuse("too_big", "a message may have at most 10 bytes: shorten or split it");
+  connection.sent[1]?.reject("too_big", "a message may have at most 10 bytes: shorten or split it");
   connection.sent[2]?.ack();
   assertEquals(await code, 1);
   assertEquals(

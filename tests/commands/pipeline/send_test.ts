@@ -173,7 +173,7 @@ Deno.test("`sendAll()` reports refused lines and continues", async () => {
     { data: 4 },
     { message: "5" },
   ]);
-  connection.sent[1]?.refuse("too_big", "Too big");
+  connection.sent[1]?.reject("too_big", "Too big");
   // A private message that went down with one of several connections.
   connection.sent[2]?.fail(new ConnectError("lost", "Lost on the way"));
   connection.sent[0]?.ack();

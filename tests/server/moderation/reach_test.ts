@@ -28,7 +28,7 @@ interface ActionCase {
 }
 
 function actionCase(what: string, fields: (name: string) => object, notice: RegExp): ActionCase {
-  return { run: (world, name) => world.order(what, fields(name)), notice };
+  return { run: (world, name) => world.moderate(what, fields(name)), notice };
 }
 
 /** An action that reverts another. */
@@ -161,8 +161,8 @@ const REQUESTS: ExpectedEffects = {
 const EXPECTED: Readonly<Record<keyof typeof CLIENT_KINDS, ExpectedEffects>> = {
   "v1 with a token": MEMBER,
   "v1": MEMBER,
-  "v1, away, with a token": AWAY,
-  "v1, away": AWAY,
+  "v1, disconnected, with a token": AWAY,
+  "v1, disconnected": AWAY,
   "plain JSON with a token": MEMBER,
   "plain JSON": MEMBER,
   "text with a token": MEMBER,
@@ -198,35 +198,35 @@ async function effectOf(
 ): Promise<string> {
   const { run, notice } = ACTIONS[column];
   await using world = await InProcessHub.open(kind.token);
-  const person = await kind.open(world, name, FROM);
-  await world.settle();
+  const client = await kind.open(world, name, FROM);
+  await world.flushPresence();
   const { status, body: { affected } } = await run(world, name);
-  await world.settle();
+  await world.flushPresence();
   const effect = [
     status === 200 && affected !== undefined ? affected - (BYSTANDERS[column] ?? 0) : status,
   ].map(String);
   const after: string[] = [];
-  const told = (): boolean => notice.test(person.told());
-  if (expected.includes("told")) await until("the words", told);
-  if (expected.includes("ended")) await until("the end", () => person.over());
+  const told = (): boolean => notice.test(client.received());
+  if (expected.includes("told")) await until("the notice", told);
+  if (expected.includes("ended")) await until("the end", () => client.closed());
   if (told()) effect.push("told");
-  if (person.over()) effect.push("ended");
+  if (client.closed()) effect.push("ended");
   if (world.sawLeave(name)) effect.push("leave");
-  if (kind.live && !person.over() && column !== "close" && column !== "open") {
-    await world.tell("hello, room");
-    await until("what is said", () => person.told().includes("hello, room"));
+  if (kind.live && !client.closed() && column !== "close" && column !== "open") {
+    await world.broadcast("hello, room");
+    await until("the message", () => client.received().includes("hello, room"));
     after.push("live");
   }
-  if (person.say !== undefined && !person.over()) {
-    const before = person.told();
-    await person.say("hello there");
+  if (client.send !== undefined && !client.closed()) {
+    const before = client.received();
+    await client.send("hello there");
     await until(
-      "an answer",
-      async () => person.told() !== before || await world.heard("hello there"),
+      "a response",
+      async () => client.received() !== before || await world.isLogged("hello there"),
     );
-    if (await world.heard("hello there")) after.push("say");
+    if (await world.isLogged("hello there")) after.push("say");
   }
-  if (await person.back()) after.push("back");
+  if (await client.reconnect()) after.push("back");
   return `${effect.join(" ")} | ${after.join(" ")}`.trim();
 }
 
@@ -275,10 +275,10 @@ Deno.test("a ban between the check of a token and the opening of the stream ends
 Deno.test("an announcement is an event without an id in a stream", async () => {
   await using world = await InProcessHub.open(false);
   const answer = await world.request("/api/rooms/lobby/events", { from: FROM });
-  await world.tell("first");
+  await world.broadcast("first");
   const text = 'Dinner\\u2028is ready "now"';
-  await world.order("announce", { message: JSON.parse(`"${text.replaceAll('"', '\\"')}"`) });
-  await world.order("close-room", { room: "lobby" });
+  await world.moderate("announce", { message: JSON.parse(`"${text.replaceAll('"', '\\"')}"`) });
+  await world.moderate("close-room", { room: "lobby" });
   const blocks = (await answer.text()).split("\n\n");
   const announcement = blocks.find((block) => block.startsWith("event: announcement"));
   const [, data = ""] = announcement?.split("\ndata: ") ?? [];

@@ -217,8 +217,8 @@ for (const [what, kind] of Object.entries(CLIENT_KINDS)) {
   Deno.test(`a message is verified exactly if a token proved its sender: ${what}`, async () => {
     await using world = await InProcessHub.open(kind.token);
     const person = await kind.open(world, "Zoë 世界", "192.0.2.7");
-    await person.say?.("who says so?");
-    await until("the message", () => world.heard("who says so?"));
+    await person.send?.("who says so?");
+    await until("the message", () => world.isLogged("who says so?"));
     const { messages } = await world.hub.queries.messages({ type: "history", room: "lobby" });
     const message = messages.find(({ message }) => message === "who says so?");
     assertEquals(message?.sender, "Zoë 世界");

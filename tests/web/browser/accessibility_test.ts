@@ -118,7 +118,7 @@ for (
   test(`everything fits and can be used by everybody at ${width} px, ${colorScheme}`, async (browser) => {
     await using hub = await startModeratedHub();
     const { profile, bob, alice } = await openFull(hub, browser, width, colorScheme);
-    await using _visitor = profile;
+    await using _profile = profile;
     await using _bob = bob;
     const { page } = alice;
     const look = async (where: string): Promise<void> => {
