@@ -78,7 +78,7 @@ export const SHARED_COMMANDS: readonly SlashCommand[] = [
   {
     name: "join",
     takes: "ROOM",
-    help: "Enter a room, or show one you are in",
+    help: "Join a room, or show one you have joined",
     completes: "anyRoom",
     run: (room, actions) => actions.join(roomIn(room, "/join ROOM")),
   },
@@ -116,7 +116,7 @@ export const SHARED_COMMANDS: readonly SlashCommand[] = [
   {
     name: "me",
     takes: "ACTION",
-    help: "Say what you are doing: /me waves",
+    help: "Describe what you do: /me waves",
     run: (action, actions) => {
       if (action === "") throw new CommandError("Say what you are doing: /me waves");
       currentRoom(actions);

@@ -8,7 +8,13 @@
 
 import { type Direct, MAX_HISTORY_PAGE, type Message, safeJson } from "../protocol.ts";
 import { contentText, sanitizedText } from "./content.ts";
-import { dataBlock, escapeMarkdown, indented, literalBlocks, markedBlocks } from "./markdown.ts";
+import {
+  dataBlock,
+  escapeMarkdown,
+  indented,
+  literalBlocks,
+  markedBlocks,
+} from "./markdown/blocks.ts";
 import { displayName, VERIFIED_MARK } from "./sender.ts";
 import { localDate, localTime } from "./time.ts";
 

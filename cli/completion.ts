@@ -3,21 +3,21 @@ import { type CommandLine, commandLine, flagName, GLOBAL_FLAGS } from "./command
 import type { AnyFlag, Flags } from "./flags.ts";
 
 /** A word to offer. */
-export interface Candidate {
+export interface CompletionCandidate {
   readonly value: string;
   readonly description?: string;
 }
 
 /** The values that fit where the cursor is. */
-export type Completion =
-  | { readonly kind: "candidates"; readonly candidates: readonly Candidate[] }
+export type ShellCompletion =
+  | { readonly kind: "candidates"; readonly candidates: readonly CompletionCandidate[] }
   | { readonly kind: "files" | "dirs" | "none" }
   /** Names that have to be looked up. */
   | { readonly kind: "rooms" | "users" | "bans" | "mutes" | "profiles" };
 
 /** A command line that is being typed. */
 export interface CompletionRequest {
-  readonly completion: Completion;
+  readonly completion: ShellCompletion;
   /** The part of the current word that precedes the value: `--room=`, or `lobby,` of a list. */
   readonly prefix: string;
   /** The part of the current word to complete. */
@@ -27,9 +27,9 @@ export interface CompletionRequest {
   readonly line: CommandLine;
 }
 
-const NONE: Completion = { kind: "none" };
+const NONE: ShellCompletion = { kind: "none" };
 
-const HELP: Candidate = { value: "--help", description: "Show help" };
+const HELP: CompletionCandidate = { value: "--help", description: "Show help" };
 
 /**
  * Determines what to complete.
@@ -75,7 +75,7 @@ export function completionRequest(
     }
   }
   const line = commandLine(given, positionals);
-  const at = (completion: Completion, prefix = ""): CompletionRequest => ({
+  const at = (completion: ShellCompletion, prefix = ""): CompletionRequest => ({
     completion,
     prefix,
     partial: current.slice(prefix.length),
@@ -119,7 +119,7 @@ function findFlag(word: string, flags: Flags): readonly [string, AnyFlag] | unde
   );
 }
 
-function flagCandidates(command: AnyCommand | undefined): Completion {
+function flagCandidates(command: AnyCommand | undefined): ShellCompletion {
   // A command without flags of its own has no settings.
   const isBare = command !== undefined && Object.keys(command.flags).length === 0;
   const flags = Object.entries(isBare ? {} : flagsOf(command));
@@ -136,14 +136,14 @@ function flagCandidates(command: AnyCommand | undefined): Completion {
 
 function commandCandidates(
   commands: readonly Pick<AnyCommand, "name" | "summary">[],
-): Completion {
+): ShellCompletion {
   return {
     kind: "candidates",
     candidates: commands.map(({ name, summary }) => ({ value: name, description: summary })),
   };
 }
 
-function candidates(values: readonly string[]): Completion {
+function candidates(values: readonly string[]): ShellCompletion {
   return { kind: "candidates", candidates: values.map((value) => ({ value })) };
 }
 
@@ -153,7 +153,7 @@ function valuesOf(
   { options, placeholder }: AnyFlag,
   command: AnyCommand | undefined,
   partial: string,
-): Completion {
+): ShellCompletion {
   if (options !== undefined) return candidates(options);
   const isClient = command?.flags["url"] !== undefined;
   switch (placeholder) {
@@ -182,7 +182,7 @@ function valuesOf(
 function argumentValues(
   { name, positional }: AnyCommand,
   commands: readonly AnyCommand[],
-): Completion {
+): ShellCompletion {
   const placeholder = positional?.placeholder ?? "";
   if (placeholder.includes("|")) return candidates(placeholder.split("|"));
   switch (placeholder) {
@@ -205,7 +205,7 @@ function completeAfterDashes(
   command: AnyCommand | undefined,
   [first]: readonly string[],
   commands: readonly AnyCommand[],
-): Completion {
+): ShellCompletion {
   if (command?.words?.afterDashes !== true) return NONE;
   if (command.positional?.placeholder !== "COMMAND") return { kind: "files" };
   const named = commands.find(({ name }) => name === first);

@@ -46,7 +46,7 @@ export interface LogOptions {
   readonly console?: Output;
   /** Prints only warnings, errors and the audit log. */
   readonly quiet?: boolean;
-  readonly file?: string;
+  readonly file?: string | undefined;
   /** Also exports to OpenTelemetry. */
   readonly telemetry?: boolean;
 }

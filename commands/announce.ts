@@ -28,8 +28,7 @@ export const announce = defineCommand({
       throw new UsageError("Nothing to announce. Write a text: bcast announce TEXT...");
     }
     const { room } = input.flags;
-    const fields = { message, ...(room === undefined ? {} : { room }) };
-    const { affected } = await moderate(input, context, "announce", fields);
+    const { affected } = await moderate(input, context, "announce", { message, room });
     await context.stdout.write(`Announced to ${plural(affected, "connection")}\n`);
     return EXIT.done;
   },

@@ -6,10 +6,10 @@ import {
   readFlags,
 } from "../cli/command.ts";
 import {
-  type Candidate,
-  type Completion,
+  type CompletionCandidate,
   type CompletionRequest,
   completionRequest,
+  type ShellCompletion,
 } from "../cli/completion.ts";
 import { loadConfig } from "../cli/config.ts";
 import { GLOBAL_FLAGS } from "../cli/command_line.ts";
@@ -62,7 +62,7 @@ export const complete = defineCommand({
 async function answer(
   { flags, words, sections }: CommandInput<typeof FLAGS>,
   context: Context,
-): Promise<{ readonly candidates: readonly Candidate[]; readonly directive: string }> {
+): Promise<{ readonly candidates: readonly CompletionCandidate[]; readonly directive: string }> {
   const plain = flags.quoted ? words.map((word) => shellWords(word).join(" ")) : words;
   const all = flags.newWord ? [...plain, ""] : plain;
   const commands = commandsIn(sections);
@@ -82,7 +82,7 @@ async function answer(
   };
 }
 
-type Lookup = Exclude<Completion["kind"], "candidates" | "files" | "dirs">;
+type Lookup = Exclude<ShellCompletion["kind"], "candidates" | "files" | "dirs">;
 
 async function lookUp(
   kind: Lookup,

@@ -15,7 +15,7 @@ import { returnMessage } from "./returned_message.ts";
 import type { TerminalSettings } from "./settings.ts";
 import type { TypedMessage } from "./unsent_messages.ts";
 
-/** Options of {@linkcode ChatActions}. */
+/** Options of {@linkcode TerminalActions}. */
 export interface ActionsOptions {
   /** The hub's address, as a person types it. */
   readonly address: string;
@@ -29,7 +29,7 @@ export interface ActionsOptions {
 }
 
 /** The commands of the user. */
-export class ChatActions implements TerminalActions {
+export class TerminalActionHandler implements TerminalActions {
   readonly #requests: HubRequests;
 
   constructor(private readonly context: ChatContext, private readonly options: ActionsOptions) {

@@ -11,7 +11,7 @@ import { type Cancel, type Clock, wallClock } from "../lib/clock.ts";
 import { nameKey } from "../protocol.ts";
 import type { Background } from "../render/palette.ts";
 import { plural } from "../lib/words.ts";
-import { ChatActions } from "./chat_actions.ts";
+import { TerminalActionHandler } from "./chat_actions.ts";
 import { type ChatContext, Ignored } from "./chat_context.ts";
 import { COMMANDS } from "./commands.ts";
 import { completeLine, needsRoomDirectory } from "./completion.ts";
@@ -66,7 +66,7 @@ export interface ChatOptions {
 export class TerminalChat implements ScreenEvents {
   readonly #context: ChatContext;
   readonly #options: ChatOptions;
-  readonly #actions: ChatActions;
+  readonly #actions: TerminalActionHandler;
   readonly #events: EventHandler;
   readonly #typing: TypingNotifier;
   readonly #display: StatusDisplay;
@@ -123,7 +123,7 @@ export class TerminalChat implements ScreenEvents {
       },
     };
     this.#display = new StatusDisplay(this.#context, { ...options, address });
-    this.#actions = new ChatActions(this.#context, {
+    this.#actions = new TerminalActionHandler(this.#context, {
       address,
       home: options.home,
       onSettings: options.onSettings,

@@ -47,7 +47,7 @@ async function readSources(): Promise<ReadonlyMap<string, { text: string; import
   const found = new Map<string, { text: string; imports: string[] }>();
   for await (const path of walk("", /^(tests|docs|std|dist|node_modules|\..*)$/)) {
     const text = await Deno.readTextFile(join(ROOT, path));
-    const imports = [...text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*"(\.[^"]+)"/g)]
+    const imports = [...text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*"(\.[^"]+\.tsx?)"/g)]
       .map(([, target = ""]) => join(dirname(path), target));
     found.set(path, { text, imports });
   }

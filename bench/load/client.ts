@@ -1,5 +1,5 @@
 import type { LoadConversation, Ready } from "./wire_format.ts";
-import { FrameReader, type FrameSink, FrameWriter, type MaskSource, OPCODE } from "./frames.ts";
+import { type FrameConsumer, FrameReader, FrameWriter, type MaskSource, OPCODE } from "./frames.ts";
 import {
   acceptOf,
   checkHead,
@@ -57,7 +57,7 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /** A connection that reads as fast as it can, counts, and sends for a publisher. */
-export class LoadClient implements FrameSink, ObjectSink {
+export class LoadClient implements FrameConsumer, ObjectSink {
   readonly tracker = new IdTracker();
   /** Resolves when the connection ends; never rejects. */
   readonly closed: Promise<Closed>;

@@ -20,7 +20,7 @@ export class FramingError extends Error {
 }
 
 /** Receives each frame. The bytes are only valid during the call. */
-export interface FrameSink {
+export interface FrameConsumer {
   /** A complete text or binary message, reassembled from its fragments. */
   data(bytes: Uint8Array, start: number, end: number): void;
   /** A close, ping or pong frame. */
@@ -63,7 +63,7 @@ export class FrameReader {
    *
    * @throws {FramingError} if a server may not send them.
    */
-  advance(count: number, sink: FrameSink): void {
+  advance(count: number, sink: FrameConsumer): void {
     let filled = this.#filled + count;
     if (filled >= this.#needed) {
       const position = this.#split(filled, sink);
@@ -85,7 +85,7 @@ export class FrameReader {
   }
 
   /** Passes on all complete frames; returns the position of the first incomplete one. */
-  #split(filled: number, sink: FrameSink): number {
+  #split(filled: number, sink: FrameConsumer): number {
     const buffer = this.#buffer;
     let position = 0;
     while (filled - position >= 2) {
@@ -125,7 +125,7 @@ export class FrameReader {
     return header + size;
   }
 
-  #frame(first: number, start: number, end: number, sink: FrameSink): void {
+  #frame(first: number, start: number, end: number, sink: FrameConsumer): void {
     // The common case: FIN, no reserved bits, text or binary.
     if ((first === 0x81 || first === 0x82) && !this.#fragmented) {
       sink.data(this.#buffer, start, end);

@@ -70,6 +70,6 @@ export function startClientLogging(
   return startLogging({
     level: flags.logLevel,
     format: flags.logFormat,
-    ...(flags.logFile === undefined ? {} : { file: flags.logFile }),
+    file: flags.logFile,
   });
 }

@@ -121,9 +121,9 @@ export function roomOf(command: string, given: string | undefined): string {
 /** Reason and duration, as fields of an action. */
 export function sanctionOptionsOf(
   { reason, for: seconds = 0 }: { readonly reason?: string | undefined; readonly for?: number },
-): { readonly reason?: string; readonly for?: number } {
+): { readonly reason: string | undefined; readonly for?: number } {
   return {
-    ...(reason === undefined ? {} : { reason }),
+    reason,
     ...(seconds === 0 ? {} : { for: seconds }),
   };
 }

@@ -65,7 +65,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     quiet: flags.quiet,
     console: context.stderr,
     telemetry: exportsLogs(context.env),
-    ...(flags.logFile === undefined ? {} : { file: flags.logFile }),
+    file: flags.logFile,
   });
   using _lock = path === undefined ? undefined : holdDirectory(dirname(path));
   const tls = await tlsSource(flags, {

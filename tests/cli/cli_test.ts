@@ -44,7 +44,7 @@ function read(args: readonly string[], env: Record<string, string> = {}): {
   return { values, rank, positionals: line.positionals };
 }
 
-Deno.test("resolveFlags() gives the defaults when nothing is said", () => {
+Deno.test("resolveFlags() returns the defaults when no layer has a value", () => {
   assertEquals(read([]).values, {
     host: "localhost",
     token: undefined,
@@ -311,7 +311,7 @@ Deno.test("StreamOutput keeps the order, finishes partial writes, and notes a cl
   assertEquals([await closed.write("a"), await closed.write("b")], [false, false]);
 });
 
-Deno.test("banner() tells how to join, and shows the warnings it is given", () => {
+Deno.test("banner() shows how to join, and the warnings", () => {
   const base = {
     port: 8765,
     rooms: ["lobby"],
@@ -368,7 +368,7 @@ Deno.test("banner() tells how to join, and shows the warnings it is given", () =
   assertMatch(lines, /^On the TCP port, send it as the first line: \/token SECRET$/m);
 });
 
-Deno.test("exposureWarnings() tells of each way in, and nothing of a hub on this machine alone", () => {
+Deno.test("exposureWarnings() names each exposure, and none for a loopback hub", () => {
   assertEquals(exposureWarnings({ host: "localhost", secure: false, guarded: false }), []);
   const open = exposureWarnings({ host: "0.0.0.0", secure: false, guarded: false }).join("\n");
   assertMatch(open, /every client that can reach this address may read and write/);

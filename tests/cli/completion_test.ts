@@ -243,7 +243,7 @@ Deno.test("__complete offers the rooms and users of the hub that the line names"
   assertEquals((await complete(["-p", ""], env)).values, ["a b", "c"]);
 });
 
-Deno.test("__complete offers nothing, and says nothing, when anything fails", async () => {
+Deno.test("__complete prints no candidates and no errors when anything fails", async () => {
   for (
     const line of [
       "-p nobody connect --room ",

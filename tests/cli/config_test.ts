@@ -160,7 +160,7 @@ Deno.test("a command that takes one room speaks in the first of a profile", asyn
   assertEquals(values["room"], "ops");
 });
 
-Deno.test("a profile is nothing to a command that talks to no hub", async () => {
+Deno.test("`--profile` fails for a command that connects to no hub", async () => {
   await using folder = await temporaryFolder();
   const { values } = await run(folder, CONFIG, ["serve"], { BCAST_PROFILE: "work" });
   assertEquals(values, { port: 9000, memory: true });
@@ -359,7 +359,7 @@ Deno.test("help works whatever is wrong with the configuration file", async () =
   }
 });
 
-Deno.test("docs/config.md tells of every key of a profile, and its example is right", async () => {
+Deno.test("docs/config.md lists every key of a profile, and its example is valid", async () => {
   const text = await Deno.readTextFile(new URL("../../docs/config.md", import.meta.url));
   const [, example = ""] = /```jsonc\n(.*?)```/s.exec(text) ?? [];
   await using folder = await temporaryFolder();

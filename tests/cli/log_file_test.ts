@@ -43,7 +43,7 @@ Deno.test("LogFile opens its file again when it was moved away, and loses no lin
   assertEquals(Deno.readTextFileSync(path), "three\n");
 });
 
-Deno.test("LogFile tells once of a disk that is full, and counts the lines it drops", async () => {
+Deno.test("LogFile reports a full disk once, and counts dropped lines", async () => {
   const troubles: string[] = [];
   {
     await using file = new LogFile("/dev/full", (error) => troubles.push(error.message));

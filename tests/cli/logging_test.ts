@@ -80,7 +80,7 @@ Deno.test("startLogging() never silences warnings with quiet, nor the audit by a
   ]);
 });
 
-Deno.test("startLogging() counts what it drops while nobody reads the console", async () => {
+Deno.test("startLogging() counts lines dropped while the console is not read", async () => {
   const console = new MemoryOutput();
   {
     await using _logging = await startLogging({ level: "info", format: "text", console });

@@ -25,7 +25,7 @@ Deno.test("systemContext().revokeRun() leaves a process unable to start programs
 });
 
 Deno.test({
-  name: "a file that the executable may not open, or that is not there, is told in plain words",
+  name: "a missing or forbidden file is reported in one clear line",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using folder = await temporaryFolder();

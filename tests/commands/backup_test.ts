@@ -145,7 +145,7 @@ Deno.test("bcast backup finds the log where bcast start would", async () => {
   assertEquals(await saved(["--data", `${folder.path}/flag`], asEnv), "1");
 });
 
-Deno.test("bcast backup says in one line why it cannot, and leaves nothing behind", async () => {
+Deno.test("bcast backup reports a failure in one line, and leaves no file behind", async () => {
   await using folder = await temporaryFolder();
   const data = `${folder.path}/data`;
   await makeLog(data);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Program } from "../kit/process.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
-Deno.test("`bcast bench` reports what arrived, and that nothing is missing", async () => {
+Deno.test("`bcast bench` reports the deliveries, and no loss", async () => {
   await using hub = await startTestHub();
   await using bench = new Program([
     ...["bench", hub.url, "--clients", "5", "--publishers", "2", "--rate", "200"],
@@ -50,7 +50,7 @@ Deno.test("`bcast bench --scene` is the load of the table, and each flag changes
   );
 });
 
-Deno.test("`bcast bench` says in one line why there is nothing to measure", async () => {
+Deno.test("`bcast bench` reports an unreachable hub in one line", async () => {
   for (
     const [args, code, line] of [
       [["ws://127.0.0.1:1", "--seconds", "1"], 3, /^Cannot load ws:\/\/127\.0\.0\.1:1\/?: /],

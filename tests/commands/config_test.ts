@@ -132,7 +132,7 @@ Deno.test({
   },
 });
 
-Deno.test("`bcast config print` tells what is set, for which command, and where", async () => {
+Deno.test("`bcast config print` lists each setting with its command and origin", async () => {
   await using folder = await temporaryFolder();
   const { code, out } = await config(folder, GOOD, ["config", "print"], {
     BCAST_NAME: "al",
@@ -162,7 +162,7 @@ Deno.test("`bcast config print` tells what is set, for which command, and where"
   assert(!home.out.includes("work"));
 });
 
-Deno.test("`bcast config print` with nothing set says so", async () => {
+Deno.test("`bcast config print` without settings says so", async () => {
   await using folder = await temporaryFolder();
   assertEquals(await config(folder, undefined, ["config", "print"]), {
     code: 0,
@@ -231,7 +231,7 @@ Deno.test("`bcast config print COMMAND -- FLAGS` lets the flags win, as the comm
   }
 });
 
-Deno.test("`bcast config print` tells of a variable that a flag does not take, and ends with 1", async () => {
+Deno.test("`bcast config print` reports an invalid variable, and exits with 1", async () => {
   await using folder = await temporaryFolder();
   const env = { BCAST_PORT: "0" };
   const { code, out } = await config(folder, undefined, ["config", "print"], env);

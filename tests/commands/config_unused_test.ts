@@ -45,7 +45,7 @@ function* cases(): Generator<ReadonlyMap<string, GivenSetting>> {
   }
 }
 
-Deno.test("what unusedSettings() names changes nothing about the address, and all else does", () => {
+Deno.test("unusedSettings() names exactly the settings that do not affect the address", () => {
   let count = 0;
   for (const said of cases()) {
     let address: string;

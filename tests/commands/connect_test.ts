@@ -5,7 +5,7 @@ import { startTestHub } from "../kit/test_hub.ts";
 import { TestSocket } from "../kit/test_socket.ts";
 import { until } from "../kit/wait.ts";
 
-Deno.test("echo hi | bcast connect sends each line, waits for the acks, prints nothing of its own", async () => {
+Deno.test("bcast connect with piped input sends each line, waits for acks, and prints none of them", async () => {
   await using hub = await startTestHub();
   await using program = new Program(["connect", hub.url, "--name", "ci"]);
   await program.type("hi\n\nüber 😀\r\nno newline at the end", { end: true });
@@ -69,7 +69,7 @@ Deno.test("bcast connect names the line that the hub refuses, and ends with 1", 
   assertEquals(room?.last, 2);
 });
 
-Deno.test("bcast connect: nothing listens: one line, exit code 3", async () => {
+Deno.test("bcast connect to a closed port prints one line and exits with 3", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();

@@ -73,7 +73,7 @@ Deno.test("bcast history: all there is, in pages, and every bound", async () => 
   assert((await ids("--since", String(timestamp))).includes(1100));
 });
 
-Deno.test("bcast history says when there is nothing, and ends with 1 for a query", async () => {
+Deno.test("bcast history reports an empty room, and exits with 1 for a query without matches", async () => {
   await using hub = await startTestHub();
   assertEquals(await run(hub, ["history"]), {
     code: 0,
@@ -145,7 +145,7 @@ Deno.test("bcast history reads the hub's own room, and the lobby of a hub that d
   ]);
 });
 
-Deno.test("those who look are seen by nobody", async () => {
+Deno.test("inspecting commands are invisible to members", async () => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   await say(hub, "team", ["hi"]);
@@ -160,7 +160,7 @@ Deno.test("those who look are seen by nobody", async () => {
   assertEquals(systems.filter(({ message }) => !String(message).startsWith("Alice")), []);
 });
 
-Deno.test("bcast history ends quietly when nobody reads on", async () => {
+Deno.test("bcast history ends quietly when its output is closed", async () => {
   await using hub = await startTestHub();
   await say(hub, "lobby", Array.from({ length: 1000 }, (_, n) => `m${n}`));
   const context = memoryContext({ env: { BCAST_URL: hub.url } });
@@ -196,7 +196,7 @@ Deno.test("bcast who and bcast rooms align what is wide, and show what is hostil
   assert(!/[\p{Cc}\p{Cf}]/u.test(out.trimEnd()), out);
 });
 
-Deno.test("bcast who, bcast rooms: nobody and nothing", async () => {
+Deno.test("bcast who and bcast rooms report an empty hub", async () => {
   await using hub = await startTestHub();
   assertEquals((await run(hub, ["who"])).err, "No users connected\n");
   assertEquals((await run(hub, ["who"], { BCAST_ROOM: "team" })).err, "No users in team\n");

@@ -34,7 +34,7 @@ async function run(
   return [code, context.stdout.text, context.stderr.text];
 }
 
-Deno.test("moderating commands: 0 for done, 1 for nobody of that name", async () => {
+Deno.test("moderation commands exit with 0 when done, 1 for an unknown name", async () => {
   await using hub = await moderated();
   const eve = await TestSocket.plain(hub.url, "Eve");
   assertEquals(await run(hub, ["kick", "eve", "--reason", "spam"]), [

@@ -39,9 +39,14 @@ export class MemoryFiles implements FileSystem {
     return Promise.resolve(this.text(path));
   }
 
-  replaceText(path: string, text: string): Promise<void> {
-    return this.change((part) => {
-      if (part === 1) this.put(path, text);
+  /** In two steps, as on a disk: a temporary file, then its rename, of which there is no half. */
+  async replaceText(path: string, text: string): Promise<void> {
+    const temporary = `${path}.new`;
+    await this.change((part) => this.put(temporary, text.slice(0, Math.ceil(text.length * part))));
+    await this.change((part) => {
+      if (part < 1) return;
+      this.put(path, text);
+      this.contents.delete(temporary);
     });
   }
 

@@ -3,8 +3,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { textWithoutData } from "../state/message_items.ts";
 import { lastItem } from "../state/log.ts";
 import type { LogItem, Thread } from "../state/types.ts";
-import { readText } from "../text/parse.ts";
-import { plainText } from "../text/tree.ts";
+import { readText } from "../../chat/markdown/parse.ts";
+import { plainText } from "../../chat/markdown/tree.ts";
 import { senderLabel } from "./sender.tsx";
 
 /** Milliseconds during which messages are collected into one announcement. */

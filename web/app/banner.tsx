@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { WebChat } from "../chat/web_chat.ts";
-import type { LinkStatus } from "../state/types.ts";
+import type { PageConnection } from "../state/types.ts";
 import { useNow } from "./hooks.ts";
 
 /** Milliseconds for which a restored connection is reported. */
@@ -76,8 +76,8 @@ export function Banner({ chat, onToken, onName }: {
 }
 
 /** Whether the connection has kept its state for a while. */
-function usePassed(connection: LinkStatus): boolean {
-  const [passed, setPassed] = useState<LinkStatus | undefined>(undefined);
+function usePassed(connection: PageConnection): boolean {
+  const [passed, setPassed] = useState<PageConnection | undefined>(undefined);
   useEffect(() => {
     const delay = connection.state === "online" ? RETURNED_FOR : CONNECTING_AFTER;
     const timer = setTimeout(() => setPassed(connection), delay);
@@ -86,7 +86,7 @@ function usePassed(connection: LinkStatus): boolean {
   return passed === connection;
 }
 
-function wordsFor(connection: LinkStatus, now: number, passed: boolean): string | undefined {
+function wordsFor(connection: PageConnection, now: number, passed: boolean): string | undefined {
   switch (connection.state) {
     case "online":
       return connection.missed === undefined || passed ? undefined : returned(connection.missed);

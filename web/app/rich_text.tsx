@@ -2,8 +2,8 @@ import type { ComponentChildren, VNode } from "preact";
 import type { TextFormat } from "../../protocol.ts";
 import { memo } from "./memo.ts";
 import { highlight } from "../text/highlight.ts";
-import { readText } from "../text/parse.ts";
-import type { Block, Inline, LinkNode } from "../text/tree.ts";
+import { readText } from "../../chat/markdown/parse.ts";
+import type { Block, Inline, LinkNode } from "../../chat/markdown/tree.ts";
 
 interface RichTextProps {
   readonly text: string;

@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import type { WebChat } from "../chat/web_chat.ts";
-import type { LinkStatus, Thread } from "../state/types.ts";
+import type { PageConnection, Thread } from "../state/types.ts";
 import { Avatar } from "./avatar.tsx";
 import { Icon, IconButton } from "./icons.tsx";
 
@@ -130,7 +130,7 @@ function ThreadRow({ thread, current, onShow }: {
   );
 }
 
-function stateName({ state }: LinkStatus): string {
+function stateName({ state }: PageConnection): string {
   switch (state) {
     case "online":
       return "Online";

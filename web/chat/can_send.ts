@@ -2,7 +2,7 @@ import { ConnectError } from "../../client.ts";
 import { CLOSE, nameKey } from "../../protocol.ts";
 import { partnerDoubtReason } from "../../chat/partner.ts";
 import { errorText } from "../state/sanitize.ts";
-import type { ChatState, LinkStatus, ThreadKey } from "../state/types.ts";
+import type { ChatState, PageConnection, ThreadKey } from "../state/types.ts";
 
 /** Why nothing can be sent in a thread; `undefined` if something can. */
 export function whyCannotSend(
@@ -32,7 +32,7 @@ export function renamedKeys(
 }
 
 /** The status of a connection that ended with an error. */
-export function linkAfter(error: unknown): LinkStatus {
+export function linkAfter(error: unknown): PageConnection {
   if (!(error instanceof ConnectError)) throw error;
   const { failure, code } = error;
   if (code === CLOSE.replaced) return { state: "replaced" };

@@ -11,7 +11,7 @@ import { isSeen, roomKey, roomOf, unreadIn } from "../state/threads.ts";
 import {
   type ChatState,
   EMPTY,
-  type LinkStatus,
+  type PageConnection,
   type ThreadKey,
   type UnsentMessage,
 } from "../state/types.ts";
@@ -467,7 +467,7 @@ export class WebChat {
     if (before.threads !== threads || before.current !== current) this.#save();
   }
 
-  #setConnection(connection: LinkStatus): void {
+  #setConnection(connection: PageConnection): void {
     this.store.apply({ type: "connection", connection });
   }
 

@@ -1,7 +1,7 @@
 import type { MentionRule } from "../../chat/mention.ts";
 import type { ClientEvent } from "../../client.ts";
 import type { Direct, Message } from "../../protocol.ts";
-import type { LinkStatus, Note, Snapshot, ThreadKey, UnsentMessage } from "./types.ts";
+import type { Note, PageConnection, Snapshot, ThreadKey, UnsentMessage } from "./types.ts";
 
 /** A change of the state of the page. */
 export type Action =
@@ -12,7 +12,7 @@ export type Action =
     readonly told?: Direct;
     readonly now: number;
   }
-  | { readonly type: "connection"; readonly connection: LinkStatus }
+  | { readonly type: "connection"; readonly connection: PageConnection }
   | { readonly type: "me"; readonly name: string }
   | { readonly type: "show"; readonly key: ThreadKey; readonly name?: string }
   | { readonly type: "attention"; readonly attentive: boolean }

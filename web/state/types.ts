@@ -123,7 +123,7 @@ export interface RoomFacts {
 }
 
 /** The state of the connection. */
-export type LinkStatus =
+export type PageConnection =
   | { readonly state: "connecting"; readonly attempt: number }
   | { readonly state: "online"; readonly missed?: number | undefined }
   /** Waits until the time `until` to try again. */
@@ -136,7 +136,7 @@ export type LinkStatus =
 
 /** The state of the chat. */
 export interface ChatState {
-  readonly connection: LinkStatus;
+  readonly connection: PageConnection;
   readonly me: string | undefined;
   readonly limits: Limits | undefined;
   readonly threads: ReadonlyMap<ThreadKey, Thread>;
@@ -172,7 +172,7 @@ export const EMPTY: ChatState = {
 
 /** The state that the tab with the connection sends to another tab. */
 export interface Snapshot {
-  readonly connection: LinkStatus;
+  readonly connection: PageConnection;
   readonly me: string | undefined;
   readonly limits: Limits | undefined;
   readonly threads: readonly Thread[];

@@ -1,6 +1,6 @@
 import type { TextFormat } from "../../protocol.ts";
-import { CLOSING_FENCE, parseText } from "./parse.ts";
-import { plainText } from "./tree.ts";
+import { CLOSING_FENCE, parseText } from "../../chat/markdown/parse.ts";
+import { plainText } from "../../chat/markdown/tree.ts";
 
 /**
  * A message as a quotation, to write an answer below it. What a person writes is Markdown: literal

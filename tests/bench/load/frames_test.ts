@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
+  type FrameConsumer,
   FrameReader,
-  type FrameSink,
   FrameWriter,
   FramingError,
   MaskSource,
@@ -12,7 +12,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Records frames as text. */
-class Record implements FrameSink {
+class Record implements FrameConsumer {
   readonly seen: string[] = [];
   data(bytes: Uint8Array, start: number, end: number): void {
     this.seen.push(decoder.decode(bytes.subarray(start, end)));
@@ -34,7 +34,7 @@ function frame(first: number, payload: string): number[] {
   return [first, ...length, ...bytes];
 }
 
-function feed(reader: FrameReader, bytes: Uint8Array, sink: FrameSink): void {
+function feed(reader: FrameReader, bytes: Uint8Array, sink: FrameConsumer): void {
   for (let at = 0; at < bytes.length;) {
     const space = reader.space();
     assert(space.length > 0);

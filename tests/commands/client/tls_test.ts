@@ -34,7 +34,7 @@ async function withFile<T>(text: string, use: (path: string) => Promise<T>): Pro
   return await use(path);
 }
 
-Deno.test("a client reaches a hub whose authority it was told to trust", async () => {
+Deno.test("a client connects to a hub with a CA from --ca", async () => {
   await using hub = await startTestHub({ tls: await authority.sign("localhost") });
   const url = new URL(`wss://localhost:${hub.port}/`);
   await withFile(authority.cert, async (ca) => {
@@ -276,7 +276,7 @@ for (const withName of [true, false]) {
   }
 }
 
-Deno.test("an authority's certificate that is not trusted is told from an unknown issuer", async () => {
+Deno.test("an untrusted CA certificate is distinguished from an unknown issuer", async () => {
   const tls = await opensslPair(true);
   await using hub = await startTestHub({ tls });
   const url = new URL(`wss://localhost:${hub.port}/`);
@@ -288,7 +288,7 @@ Deno.test("an authority's certificate that is not trusted is told from an unknow
   );
 });
 
-Deno.test("wayTo() says what is wrong with what it is to trust", async () => {
+Deno.test("connectorFor() reports unusable certificates", async () => {
   const url = new URL("wss://localhost:1/");
   const { message } = assertThrows(() => connectorFor(url, { ca: "/nowhere/ca.pem" }), Error);
   assertEquals(message, 'Cannot read --ca "/nowhere/ca.pem": there is no such file');

@@ -39,7 +39,7 @@ async function logOf(...args: string[]): Promise<readonly string[]> {
   return (await Deno.readTextFile(file)).trimEnd().split("\n");
 }
 
-Deno.test("the log of a hub tells its start, who a connection became, and where it went", async () => {
+Deno.test("the log of a hub records its start, and the name and end of each connection", async () => {
   const log = (await logOf()).join("\n");
   for (
     const line of [

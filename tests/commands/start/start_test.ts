@@ -147,7 +147,7 @@ for (
   });
 }
 
-Deno.test("bcast start on all addresses says that strangers may come", async () => {
+Deno.test("bcast start on all addresses warns that it is exposed", async () => {
   await using hub = new Program(["start", "--memory", "--host", "0.0.0.0", "--port", "0"]);
   await hub.line(/^Listening on ws:\/\/localhost:\d+\/$/);
   await hub.line(

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { safeJson } from "../protocol.ts";
-import { findLinks } from "../web/text/links.ts";
-import { parseText } from "../web/text/parse.ts";
-import type { Block, Inline } from "../web/text/tree.ts";
+import { safeJson } from "../../protocol.ts";
+import { findLinks } from "./links.ts";
+import { parseText } from "./parse.ts";
+import type { Block, Inline } from "./tree.ts";
 
 /** The marks on both sides of a text. */
 const MARKS = { strong: "**", emphasis: "*", deleted: "~~" } as const;

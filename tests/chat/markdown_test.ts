@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { highlight, wordsOf } from "../../web/text/highlight.ts";
-import { findLinks, safeHref } from "../../web/text/links.ts";
-import { parseText, readText } from "../../web/text/parse.ts";
+import { findLinks, safeHref } from "../../chat/markdown/links.ts";
+import { parseText, readText } from "../../chat/markdown/parse.ts";
 import { quotation } from "../../web/text/quote.ts";
-import { type Block, type Inline, plainText } from "../../web/text/tree.ts";
+import { type Block, type Inline, plainText } from "../../chat/markdown/tree.ts";
 import { HOSTILE_TEXTS } from "../kit/hostile_texts.ts";
 
 /** All nodes of a tree. */
