@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { apiUrl } from "../../client/api.ts";
 import { ConnectError, HubApi } from "../../client.ts";
 
-/** A web server that answers everything with `answer`; its `ws://` address with it. */
+/** A web server that responds to every request with `answer`, and its `ws://` address. */
 function server(answer: (request: Request) => Response | Promise<Response>): AsyncDisposable & {
   readonly url: URL;
 } {
@@ -110,7 +110,7 @@ for (
 Deno.test("`HubApi` tells a closed port, a timeout, an unknown host and an abort apart", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = new URL(`ws://127.0.0.1:${listener.addr.port}/`);
-  // The connection opens, but no answer ever comes.
+  // The connection opens, but the server never responds.
   const slow = await assertRejects(() => new HubApi({ url, timeout: 50 }).status(), ConnectError);
   assertEquals(slow.failure, "network");
   assertMatch(slow.message, /does not answer$/);

@@ -106,7 +106,7 @@ Deno.test("`connect()` throws a TypeError for an invalid address", () => {
   assertThrows(() => connect({ url: "ftp://example.org" }), TypeError, "use HOST");
 });
 
-Deno.test("`history()`, `who()`, `ping()` and `direct()` resolve with the answer to their own request", async () => {
+Deno.test("`history()`, `who()`, `ping()` and `direct()` resolve with the response to their own request", async () => {
   await using hub = new ScriptedHub();
   await using connection = connect({ url: hub.url });
   const history = connection.history("lobby", { before: 9, limit: 2, query: "tea" });
@@ -120,7 +120,7 @@ Deno.test("`history()`, `who()`, `ping()` and `direct()` resolve with the answer
   const { ref: pingRef = "" } = await side.expect("ping");
   const sent = await side.expect("direct");
   const timestamp = "2026-01-02T03:04:05.678Z";
-  // In another order, and with an answer to something never asked.
+  // In another order, and with a response to no request.
   side.say(
     { type: "pong", ref: "never" },
     { type: "direct", sender: "Alice", timestamp, to: "Bob", message: "psst", ref: sent.ref ?? "" },
@@ -145,7 +145,7 @@ Deno.test("`history()`, `who()`, `ping()` and `direct()` resolve with the answer
   assertEquals(error.code, "no_such_user");
 });
 
-Deno.test("`join()`, `leave()`, `nick()` and `typing()` go to the hub and come back as events", async () => {
+Deno.test("`join()`, `leave()`, `nick()` and `typing()` are sent to the hub and result in events", async () => {
   await using hub = new ScriptedHub();
   await using connection = connect({ url: hub.url });
   const log = new EventLog(connection);
@@ -191,7 +191,7 @@ Deno.test("`join()` before the first `welcome` adds to the hub's own rooms", asy
   assertEquals((await side.expect("message")).room, "lobby");
 });
 
-Deno.test("`join()` is not repeated after the hub refused it", async () => {
+Deno.test("`join()` is not repeated after the hub rejected it", async () => {
   await using hub = new ScriptedHub();
   const clock = new FakeClock();
   await using connection = connect({ url: hub.url }, { clock });
@@ -255,7 +255,7 @@ Deno.test("`close()` while connecting leaves nothing open", async () => {
 
 Deno.test("`close()` does not wait for a hub that never answers", async () => {
   const clock = new FakeClock();
-  // A socket whose close event never comes.
+  // A socket that never emits its close event.
   class Mute extends EventTarget {
     readonly readyState = WebSocket.CONNECTING;
     readonly bufferedAmount = 0;
@@ -382,7 +382,7 @@ Deno.test("`connect()` calls the token source for each connection and when the t
   const expired = { type: "error", code: "unauthorized", message: "expired" } as const;
   first.say(expired);
   assertEquals(await first.hello(), { type: "hello", token: "t2" });
-  // There is no newer one at first: it is asked for until there is.
+  // The source has no newer token at first, and is called until it has.
   first.say(expired);
   await until("the third question", () => asked === 3);
   await until("the fourth question", () => {

@@ -5,7 +5,7 @@ import { EventLog } from "../kit/event_log.ts";
 import { ScriptedHub } from "../kit/scripted_hub.ts";
 import { within } from "../kit/wait.ts";
 
-/** How a conversation that cannot begin ends. */
+/** The error of a connection that fails to open. */
 async function failure(
   options: ConnectOptions,
   seams: Partial<Environment> = {},
@@ -16,7 +16,7 @@ async function failure(
   return error;
 }
 
-Deno.test("`connect()` says that nothing listens at the address, and what to do", async () => {
+Deno.test("`connect()` reports that nothing listens at the address, and what to do", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -28,13 +28,13 @@ Deno.test("`connect()` says that nothing listens at the address, and what to do"
   );
 });
 
-Deno.test("`connect()` says that the host is unknown", async () => {
+Deno.test("`connect()` reports an unknown host", async () => {
   const error = await failure({ url: "ws://no-such-host.invalid" });
   assertEquals(error.failure, "unknown-host");
   assertEquals(error.message, "The host of ws://no-such-host.invalid is unknown: check --host");
 });
 
-Deno.test("`connect()` reports the hub's reason for a refusal before the upgrade", async () => {
+Deno.test("`connect()` reports the hub's reason for rejecting the upgrade", async () => {
   const cases = [
     { status: 401, failure: "refused", says: "refused: The token is missing: use --token" },
     { status: 403, failure: "refused", says: "refused: This origin is not allowed" },
@@ -58,7 +58,7 @@ Deno.test("`connect()` reduces the reason to one short, harmless line", async ()
   assertEquals(message.slice(message.indexOf("refused: ")), `refused: a b␛[2J${"x".repeat(293)}`);
 });
 
-Deno.test("`connect()` stops reading an endless answer", async () => {
+Deno.test("`connect()` stops reading an endless response", async () => {
   await using hub = new ScriptedHub();
   const endless = (): ReadableStream<Uint8Array> =>
     new ReadableStream({
@@ -70,7 +70,7 @@ Deno.test("`connect()` stops reading an endless answer", async () => {
   assertEquals(message.split("no").length - 1, 100);
 });
 
-Deno.test("`connect()` says what answers if it is not a hub", async () => {
+Deno.test("`connect()` describes a web server that is not a hub", async () => {
   await using web = new ScriptedHub();
   web.answer(() => new Response("<h1>Hello</h1>", { headers: { "content-type": "text/html" } }));
   const page = await failure({ url: web.url });
@@ -104,7 +104,7 @@ Deno.test("`connect()` says what answers if it is not a hub", async () => {
   assertEquals(other.message, `${something}it opens WebSockets, but does not support "bcast.v1"`);
 });
 
-Deno.test("`connect()` says what answers if it does not speak HTTP", async () => {
+Deno.test("`connect()` describes a server that does not speak HTTP", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const served = (async () => {
     const connection = await listener.accept();
@@ -182,7 +182,7 @@ Deno.test("`connect()` fails with `busy` if the hub is full", async () => {
   await conversation.close();
 });
 
-Deno.test("`retryFirst` retries until there is a hub, and honours `retryAfter`", async () => {
+Deno.test("`retryFirst` retries until a hub listens, and honours `retryAfter`", async () => {
   const clock = new FakeClock();
   await using hub = new ScriptedHub();
   hub.answer(() =>
@@ -215,7 +215,7 @@ Deno.test("`retryFirst` does not retry a final failure", async () => {
   assertEquals((await failure({ url: hub.url, retryFirst: true })).failure, "not-a-hub");
 });
 
-/** A socket of a runtime that does not tell why it failed, as browsers do not. */
+/** A socket of a runtime that, like browsers, does not say why it failed. */
 class Failing extends EventTarget {
   readonly readyState = WebSocket.CLOSED;
   readonly bufferedAmount = 0;

@@ -10,7 +10,7 @@ import { message, type ScriptedConnection, ScriptedHub } from "../kit/scripted_h
 import { startTestHub } from "../kit/test_hub.ts";
 import { within } from "../kit/wait.ts";
 
-/** Alice, whose connection broke and who is about to come back. */
+/** Alice, who is reconnecting after her connection broke. */
 async function offline(hub: ScriptedHub) {
   const clock = new FakeClock();
   const alice = connect({ url: hub.url, sender: "Alice" }, { clock, random: () => 0.5 });
@@ -49,7 +49,7 @@ async function settled(side: ScriptedConnection, who: Promise<unknown>): Promise
   await within(who, "who");
 }
 
-Deno.test("`direct()` written offline waits for a receiver who reconnects later", async () => {
+Deno.test("`direct()` written offline waits for a receiver that reconnects later", async () => {
   await using hub = new ScriptedHub();
   const { alice, clock, back } = await offline(hub);
   await using _ = alice;
@@ -61,7 +61,7 @@ Deno.test("`direct()` written offline waits for a receiver who reconnects later"
   refuse(side, two);
   deliver(side, await side.expect("direct"));
   await within(other, "what another gets");
-  // Whatever else is for Bob waits behind them, whatever way his name is written.
+  // Further messages to Bob wait behind them, in any spelling of his name.
   sent.push(alice.direct("ＢＯＢ", { message: "three" }));
   await settled(side, alice.who("lobby"));
   clock.advance(1000);
@@ -134,13 +134,13 @@ Deno.test("`direct()` written after a reconnect waits only if the hub restarted"
 Deno.test("`direct()` fails at once if the connection was never lost", async () => {
   await using hub = await startTestHub();
   await using alice = connect({ url: hub.url, sender: "Alice" });
-  // Written before there is a connection, and to a hub that has just started.
+  // Sent before the first connection, and to a hub that has just started.
   const error = await assertRejects(() => alice.direct("Bob", { message: "hi" }), RequestError);
   assertEquals([error.code, error.frame.retryAfter], ["no_such_user", 1]);
 });
 
 for (const first of ["Alice", "Bob"] as const) {
-  Deno.test(`private messages outlive a restart of the hub after which ${first} is back first`, async () => {
+  Deno.test(`private messages survive a restart of the hub if ${first} reconnects first`, async () => {
     let hub = await startTestHub();
     const port = Number(new URL(hub.url).port);
     const clocks = { Alice: new FakeClock(), Bob: new FakeClock() };
@@ -163,7 +163,7 @@ for (const first of ["Alice", "Bob"] as const) {
       await logs[name].until("joined");
     };
     await comeBack(first);
-    // The hub has answered all that Alice sent by now.
+    // The hub has answered every frame of Alice by now.
     if (first === "Alice") await alice.ping();
     await comeBack(first === "Alice" ? "Bob" : "Alice");
     const heard: (string | undefined)[] = [];

@@ -5,7 +5,7 @@ import { MAX_HISTORY_PAGE, type Message } from "../../protocol.ts";
 
 const START = Date.parse("2026-01-01T00:00:00.000Z");
 
-/** A hub's answers about a room that holds the ids `first` to `last`, ten a second, every third with "x". */
+/** A fake history with the ids `first` to `last`, ten per second, every third with "x". */
 function room(first: number, last: number, largest = MAX_HISTORY_PAGE): LoadPage {
   const all = Array.from({ length: last - first + 1 }, (_, n): Message => ({
     type: "message",
@@ -75,7 +75,7 @@ Deno.test("`fetchHistory()` finds a time among ten thousand messages with few re
   assert(asked <= 17, `asked ${asked} times`);
 });
 
-Deno.test("`fetchHistory()` ends, whatever a hub answers", async () => {
+Deno.test("`fetchHistory()` ends for any response of the hub", async () => {
   const stuck: LoadPage = () => room(5, 5)({}).then((page) => ({ ...page, more: true }));
   assertEquals(await ids(stuck, { after: 0 }), [5]);
   assert((await ids(stuck, { query: "o", limit: 9 })).length < 9);

@@ -5,7 +5,7 @@ import { joined, message, messages, ScriptedHub } from "../kit/scripted_hub.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { until } from "../kit/wait.ts";
 
-Deno.test("`maxUnread` disconnects, and resumes after everything was read", async () => {
+Deno.test("`maxUnread` disconnects, and resumes after all events are read", async () => {
   await using hub = new ScriptedHub();
   await using connection = connect({ url: hub.url, maxUnread: 2000 });
   const side = await hub.welcome();
@@ -15,7 +15,7 @@ Deno.test("`maxUnread` disconnects, and resumes after everything was read", asyn
   const log = new EventLog(connection);
   await log.until("joined");
   const back = hub.accept();
-  // As many as came before it was enough.
+  // The messages received before the limit was reached.
   const [{ after = 0 } = {}] = connection.positions;
   assert(after > 5 && after < 50, `${after} messages were kept`);
   assertEquals(await log.ids(after), Array.from({ length: after }, (_, n) => n + 1));
@@ -24,12 +24,12 @@ Deno.test("`maxUnread` disconnects, and resumes after everything was read", asyn
   again.welcome({
     rooms: [joined("lobby", { recovered: true, history: messages(after + 1, after + 2) })],
   });
-  // No word of an end: nothing was wrong.
+  // The pause yields no `offline` event.
   await log.expect("connecting");
   assertEquals((await log.expect("online")).reconnected, true);
   await log.expect("joined");
   assertEquals(await log.ids(2), [after + 1, after + 2]);
-  // Who reads all the time is never interrupted, however much comes.
+  // A constant reader is never interrupted, however many messages arrive.
   for (let id = after + 3; id < after + 63; id++) {
     again.say(message(id));
     assertEquals(await log.ids(1), [id]);
@@ -67,7 +67,7 @@ Deno.test("a slow reader with `maxUnread` gets every message of a busy room once
     if (event.type !== "message") continue;
     ids.push(event.id);
     if (event.id === count) break;
-    // Slower than it could come.
+    // Slower than the messages arrive.
     if (event.id % 50 === 0) await new Promise((resolve) => setTimeout(resolve));
   }
   assertEquals(ids, Array.from({ length: count }, (_, n) => n + 1));

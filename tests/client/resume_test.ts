@@ -5,7 +5,7 @@ import { EventLog } from "../kit/event_log.ts";
 import { joined, message, messages, ScriptedHub, type WelcomeScript } from "../kit/scripted_hub.ts";
 import { within } from "../kit/wait.ts";
 
-/** Online, past the first room and its history. */
+/** A connection that is online, after the events of the first room and its history. */
 async function online(
   hub: ScriptedHub,
   options: Partial<ConnectOptions> = {},
@@ -49,7 +49,7 @@ Deno.test("a reconnect resumes after the last message received, and yields each 
   back.welcome({
     session: "secret-2",
     rooms: [
-      // One more than was asked for: a hub may round down, the user sees no repeat.
+      // One more than requested: a hub may round down, but the user sees no duplicate.
       joined("lobby", { recovered: true, history: messages(3, 5) }),
       joined("news", { recovered: true, last: 9 }),
     ],
@@ -154,7 +154,7 @@ Deno.test("`join()` while offline goes into the next `hello`, `leave()` needs no
   assertEquals((await back.hello()).rooms, [{ room: "news", history: 3 }]);
   back.welcome({ rooms: [joined("news")] });
   const ping = connection.ping();
-  // Neither a join nor typing comes before it.
+  // Neither a join nor typing is sent before it.
   back.say({ type: "pong", ref: (await back.expect("ping")).ref ?? "" });
   await within(ping, "pong");
 });
@@ -209,11 +209,11 @@ Deno.test("the reconnect delay depends on the close code and grows with each fai
   assertEquals((await log.until("connecting")).attempt, 1);
 });
 
-Deno.test("reconnecting continues while the hub is away, and counts its attempts", async () => {
+Deno.test("reconnecting continues while the hub is down, and counts its attempts", async () => {
   await using hub = new ScriptedHub();
   const { connection, log, side, clock } = await online(hub);
   await using _ = connection;
-  // What stands in for a hub that restarts behind a proxy.
+  // The response of a proxy while its hub restarts.
   hub.answer(() => new Response("<h1>Not here</h1>", { status: 404 }));
   side.close(1011);
   const waits: number[] = [];
@@ -221,7 +221,7 @@ Deno.test("reconnecting continues while the hub is away, and counts its attempts
     const { reason, retryIn } = await log.expect("offline");
     waits.push(retryIn);
     if (attempt > 1) assertMatch(reason, /^No bcast hub at /);
-    // Before the dialling, which needs no more than this turn to reach it.
+    // Must be set before the client dials, later in this turn.
     if (attempt === 9) hub.answer(undefined);
     clock.advance(retryIn);
     assertEquals((await log.expect("connecting")).attempt, attempt);
@@ -261,20 +261,20 @@ Deno.test("`reconnect: false` ends after the first disconnect", async () => {
   await connection.close();
 });
 
-Deno.test("silence causes a ping, and a missing answer a reconnect", async () => {
+Deno.test("silence causes a ping, and a missing pong a reconnect", async () => {
   await using hub = new ScriptedHub();
   const { connection, log, side, clock } = await online(hub);
   await using _ = connection;
   clock.advance(50_000);
   assertEquals(await side.expect("ping"), { type: "ping" });
-  // Any word will do.
+  // Any frame counts as a sign of life.
   side.say(message(1));
   await log.until("message");
   clock.advance(40_000);
   assertEquals(connection.state, "online");
   clock.advance(10_000);
   await side.expect("ping");
-  // It asked at the first look after 45 seconds.
+  // The ping followed at the first check after 45 seconds.
   clock.advance(5999);
   assertEquals(connection.state, "online");
   clock.advance(1);
@@ -291,7 +291,7 @@ Deno.test("a client reconnects within seconds after a sleep of the machine", asy
   await using _ = connection;
   clock.advance(5000);
   clock.sleep(60_000);
-  // A look was due a second after the lid was closed.
+  // The next check was due a second after the machine went to sleep.
   clock.advance(1000);
   await side.expect("ping");
   clock.advance(3999);
@@ -311,7 +311,7 @@ Deno.test("a connection that survived a sleep is kept", async () => {
   for (let nap = 1; nap <= 3; nap++) {
     clock.advance(5000);
     clock.sleep(20_000);
-    // What came before the nap says nothing about what is there after it.
+    // Frames received before the sleep prove nothing about the connection after it.
     side.say(message(2 * nap - 1));
     await log.until("message");
     clock.advance(2000);

@@ -12,7 +12,7 @@ function texts(messages: readonly Publish[]): (string | undefined)[] {
   return messages.map(({ message }) => message);
 }
 
-/** Online, past the first room. */
+/** A connection that is online, after the event of the first room. */
 async function online(
   hub: ScriptedHub,
   options: {
@@ -35,7 +35,7 @@ async function online(
   return { connection, log, side, clock, sent };
 }
 
-/** `socket`, with what goes out written down at once: the proof that something was not sent. */
+/** A socket that records every sent frame synchronously, to prove that something was not sent. */
 function recording(socket: WebSocket, sent: string[]): WebSocket {
   const send = socket.send.bind(socket);
   socket.send = (data) => {
@@ -90,7 +90,7 @@ Deno.test("`send()` keeps each batch within the hub's limit", async () => {
   while (objects < 60) {
     const frame = await side.raw();
     assertLessOrEqual(new TextEncoder().encode(frame).length, 16 * maxMessageBytes);
-    // Larger ones take the runtime 40 ms.
+    // Larger frames take the runtime 40 ms.
     assertLessOrEqual(frame.length, 1024);
     objects += frame.split("\n").length;
     frames++;
@@ -142,7 +142,7 @@ Deno.test("`send()` rejects with the hub's error", async () => {
   assertEquals(connection.pending, 0);
 });
 
-Deno.test("`send()` before the first `welcome` waits, and goes to the hub's first room", async () => {
+Deno.test("`send()` before the first `welcome` waits, and is sent to the hub's first room", async () => {
   await using hub = new ScriptedHub();
   await using connection = connect({ url: hub.url });
   const sent = connection.send({ message: "early" });
@@ -216,7 +216,7 @@ Deno.test("`send()` keeps a bounded number of messages in flight", async () => {
     const window = await side.messages(expected);
     assertEquals(window[0]?.message, `${received}`);
     received += expected;
-    // A question overtakes all that waits: that nothing but it follows shows that the window is shut.
+    // A ping overtakes waiting messages: the window is full if only the ping follows.
     const ping = connection.ping();
     const { ref = "" } = await side.expect("ping");
     assertEquals(side.unread, 0);
@@ -238,7 +238,7 @@ Deno.test("`send()` stays below the hub's rate, but close to it", async () => {
   const all = Promise.all(
     Array.from({ length: 60 }, (_, i) => connection.send({ message: `${i}` })),
   );
-  // What the hub would count: its own bucket, the hello already taken from it.
+  // The hub's token bucket, after the hello.
   let tokens = limits.burst - 1;
   let seconds = 0;
   let received = 0;
@@ -267,7 +267,7 @@ Deno.test("`send()` never has more in flight than the hub's burst", async () => 
   );
   const first = await side.messages(9);
   const before = sent.length;
-  // The tokens would be there, but all that is on the way could still arrive together.
+  // There are tokens, but all frames in flight might arrive together.
   clock.advance(5000);
   assertEquals([sent.length, side.unread], [before, 0]);
   side.say(...first.map(({ ref = "" }, index) => ack(ref, index + 1)));
@@ -299,7 +299,7 @@ Deno.test("`send()` after `rate_limited` waits for `retryAfter` and keeps the or
   side.ack(a, 1);
   refuse(b);
   refuse(c);
-  // The hub took this one in between: its place cannot be changed any more.
+  // The hub accepted this one in between: its position is final.
   side.ack(d, 2);
   await waitFor(() => connection.pending === 2);
   const before = sent.length;
@@ -331,7 +331,7 @@ Deno.test("`send()` retries a temporary error of the hub a limited number of tim
   await within(refused, "the refusal");
 });
 
-Deno.test("`direct()` rejects if its answer was lost, rather than deliver twice", async () => {
+Deno.test("`direct()` rejects if its response was lost, rather than deliver twice", async () => {
   await using hub = new ScriptedHub();
   const { connection, side, log, clock } = await online(hub);
   await using _ = connection;
@@ -345,7 +345,7 @@ Deno.test("`direct()` rejects if its answer was lost, rather than deliver twice"
   const waiting = connection.direct("Bob", { message: "never left" });
   clock.advance((await log.until("offline")).retryIn);
   const back = await hub.welcome();
-  // A question may be asked twice.
+  // A query may be repeated.
   const { ref = "" } = await back.expect("who");
   back.say({ type: "who", room: "lobby", online: 0, members: [], ref });
   await within(who, "who");
@@ -374,7 +374,7 @@ Deno.test("`leave()` follows earlier messages, also after a reconnect", async ()
   assertEquals(connection.positions, []);
 });
 
-Deno.test("`flush()` resolves when all earlier messages are acked or refused", async () => {
+Deno.test("`flush()` resolves when all earlier messages are acked or rejected", async () => {
   await using hub = new ScriptedHub();
   const { connection, side } = await online(hub);
   await using _ = connection;
@@ -410,7 +410,7 @@ Deno.test("without `echo`, the client's own ids are not a gap", async () => {
   const [a, b, c] = await side.messages(3);
   side.ack(a?.ref, 1);
   side.say(message(2));
-  // Bob's next comes by before the acks of what was stored around it.
+  // Bob's next message arrives before the acks of the messages around it.
   side.say(message(4));
   side.ack(b?.ref, 3);
   side.ack(c?.ref, 5);

@@ -28,7 +28,7 @@ Deno.test("two connections exchange messages over a real hub", async () => {
   bob.join({ room: "news" });
   assertEquals((await b.until("joined")).room, "news");
   bob.nick("Bert");
-  // A ping overtakes what waits, but not what went out before.
+  // A ping overtakes waiting messages, but not those already sent.
   while (bob.sender !== "Bert") {
     await bob.ping();
   }
@@ -49,7 +49,7 @@ Deno.test("no message is lost, duplicated or reordered over a real hub, however 
       }),
       async (script) => {
         const rooms = [{ room: `run-${run++}` }];
-        // Coming back at once makes the most of every run.
+        // Reconnecting immediately makes for more disconnects.
         const random = (): number => 0;
         const writing = connect({ url: relay.url, sender: "W", rooms, echo: false }, { random });
         const reading = connect({ url: relay.url, sender: "R", rooms }, { random });

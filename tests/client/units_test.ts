@@ -38,7 +38,7 @@ Deno.test("`SendLimiter` never exceeds the hub's token bucket, however the netwo
     fc.property(
       fc.integer({ min: 1, max: 500 }),
       fc.integer({ min: 1, max: 300 }),
-      // Milliseconds, and what happens then: the client sends, what is on the way arrives, its answers do.
+      // Milliseconds until the next step: the client sends, frames arrive, or their responses arrive.
       fc.array(fc.tuple(fc.nat(400), fc.boolean(), fc.boolean(), fc.boolean()), {
         minLength: 20,
         maxLength: 200,
@@ -47,7 +47,7 @@ Deno.test("`SendLimiter` never exceeds the hub's token bucket, however the netwo
         const limiter = new SendLimiter();
         let now = 0;
         limiter.configure(rate, burst, now);
-        // The hub's bucket, with the hello already taken from it.
+        // The hub's token bucket, after the hello.
         let tokens = burst - 1;
         let counted = now;
         let sent = 0;
@@ -74,7 +74,7 @@ Deno.test("`SendLimiter` allows a frame after the wait it returned, and always w
   const limiter = new SendLimiter();
   limiter.configure(50, 1, 0);
   let now = 0;
-  // The hello took the only one.
+  // The hello took the only token.
   for (let sent = 0; sent < 100; sent++) {
     const wait = limiter.take(now);
     assert(wait > 0);
@@ -222,7 +222,7 @@ Deno.test("`SendLoop` pauses while the socket is full", async () => {
   await Promise.resolve();
   const sent = frames.join("").length;
   assert(sent > 500_000);
-  // The one that fills it is still let in.
+  // The frame that fills the buffer is still accepted.
   assertLessOrEqual(sent, 1024 * 1024 + 31_000);
   clock.advance(1000);
   assertEquals(frames.join("").length, sent);

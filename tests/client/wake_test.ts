@@ -22,7 +22,7 @@ Deno.test("`wake()` reconnects at once", async () => {
   await log.until("offline");
   connection.wake();
   await log.expect("connecting");
-  // Twice is not two connections, and the wait that was cut short does not end again.
+  // A second call opens no second connection, and the cancelled delay has no effect.
   connection.wake();
   await hub.welcome();
   await log.until("online");
@@ -37,7 +37,7 @@ Deno.test("`wake()` detects a dead connection within seconds", async () => {
   connection.wake();
   await side.expect("ping");
   clock.advance(3000);
-  // A second doubt does not put the answer off.
+  // A second call does not extend the deadline.
   connection.wake();
   clock.advance(1000);
   const { reason } = await log.until("offline");

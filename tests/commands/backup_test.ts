@@ -35,7 +35,7 @@ async function snapshot(dir: string): Promise<Record<string, Uint8Array>> {
   return files;
 }
 
-Deno.test("bcast backup copies the log of a stopped hub, which is left as it is", async () => {
+Deno.test("bcast backup copies the log of a stopped hub without changing it", async () => {
   await using folder = await temporaryFolder();
   const data = `${folder.path}/data`;
   const epoch = await makeLog(data);
@@ -55,7 +55,7 @@ Deno.test("bcast backup copies the log of a stopped hub, which is left as it is"
   assertEquals((await original.head("lobby")).epoch, epoch);
 });
 
-Deno.test("bcast backup copies the log of a hub that was killed, which keeps its epoch", async () => {
+Deno.test("bcast backup copies the log of a killed hub, and keeps its epoch", async () => {
   await using folder = await temporaryFolder();
   const data = `${folder.path}/data`;
   const { program, url } = await startHubProcess(["--data", data]);
@@ -81,7 +81,7 @@ Deno.test("bcast backup copies the log of a hub that was killed, which keeps its
   assertEquals((back["rooms"] as { epoch: string }[])[0]?.epoch, epoch);
 });
 
-Deno.test("bcast backup copies whole batches and all that was acked while the hub runs", async () => {
+Deno.test("bcast backup of a running hub copies whole batches and all acked messages", async () => {
   await using folder = await temporaryFolder();
   const data = `${folder.path}/data`;
   const { program, url } = await startHubProcess(["--data", data, "--history", "10000000"]);
@@ -192,7 +192,7 @@ Deno.test("bcast backup reports a failure in one line, and leaves no file behind
   assertEquals(ids(await readAll(broker, "lobby")), [1, 2, 3]);
 });
 
-Deno.test("`backUp()` has no trace of what was deleted, and keeps what moderators decided", async () => {
+Deno.test("`backUp()` keeps no trace of deleted messages, but all sanctions", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/log.db`;
   const ban = {
@@ -216,7 +216,7 @@ Deno.test("`backUp()` has no trace of what was deleted, and keeps what moderator
   assertEquals(ids(await copy.search("lobby", "kept", { limit: 9 })), [2]);
 });
 
-Deno.test("a backup that is put back twice is two logs, and is refused beside parts of another", async () => {
+Deno.test("a backup restored twice becomes two logs, and is rejected beside files of another log", async () => {
   await using folder = await temporaryFolder();
   const data = `${folder.path}/data`;
   const path = `${data}/bcast.db`;
@@ -229,7 +229,7 @@ Deno.test("a backup that is put back twice is two logs, and is refused beside pa
   }
   assertEquals(new Set(epochs).size, 3);
 
-  // A hub that was killed leaves the newest part of its log.
+  // A killed hub leaves its newest messages in the write-ahead log.
   const { program } = await startHubProcess(["--data", data]);
   await using hub = program;
   hub.kill("SIGKILL");

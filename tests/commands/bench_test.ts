@@ -16,7 +16,7 @@ Deno.test("`bcast bench` reports the deliveries, and no loss", async () => {
   assertEquals(bench.errors, "", "no progress bar where there is no terminal");
 });
 
-Deno.test("`bcast bench` prints a table for a person", async () => {
+Deno.test("`bcast bench` prints a table by default", async () => {
   await using hub = await startTestHub();
   await using bench = new Program(["bench", hub.url, "--clients", "2", "--seconds", "1"]);
   assertEquals(await bench.exit(), 0, bench.errors);
@@ -28,7 +28,7 @@ Deno.test("`bcast bench` prints a table for a person", async () => {
   }
 });
 
-Deno.test("`bcast bench --scene` is the load of the table, and each flag changes its part", async () => {
+Deno.test("`bcast bench --scene` selects a documented load, and flags override its parts", async () => {
   await using hub = await startTestHub();
   const loadOf = async (...args: string[]): Promise<unknown> => {
     await using bench = new Program(["bench", hub.url, "--seconds", "1", "--json", ...args]);

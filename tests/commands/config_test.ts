@@ -5,14 +5,13 @@ import { main } from "../../main.ts";
 import { type Folder, temporaryFolder } from "../kit/folder.ts";
 import { memoryContext } from "../kit/memory_output.ts";
 
-/** What a command line came to. */
 interface Outcome {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
-/** Runs `bcast config …` with this text in the user's own file, if there is any. */
+/** Runs `bcast config …`, with `text` in the user's configuration file if given. */
 async function config(
   folder: Folder,
   text: string | undefined,
@@ -49,12 +48,12 @@ const GOOD = `{
   }
 }`;
 
-/** The cells of a table by its columns; no value in these tests holds two blanks. */
+/** The cells of a table by its columns; no value in these tests contains two spaces. */
 function rows(text: string): readonly (readonly string[])[] {
   return text.trimEnd().split("\n").slice(1).map((line) => line.split(/ {2,}/));
 }
 
-Deno.test("`bcast config check` names every fault of a file, in its order, and ends with 1", async () => {
+Deno.test("`bcast config check` lists all errors of a file in order, and exits with 1", async () => {
   await using folder = await temporaryFolder();
   const { code, out, err } = await config(
     folder,
@@ -83,7 +82,7 @@ Deno.test("`bcast config check` names every fault of a file, in its order, and e
   ]);
 });
 
-Deno.test("`bcast config check` says which file is fine, and which is not there", async () => {
+Deno.test("`bcast config check` reports valid and missing files", async () => {
   await using folder = await temporaryFolder();
   const path = pathIn(folder);
   assertEquals(await config(folder, undefined, ["config", "check"]), {
@@ -116,7 +115,7 @@ Deno.test("`bcast config check` says which file is fine, and which is not there"
 });
 
 Deno.test({
-  name: "`bcast config check` warns of a token that others may read, whatever else is wrong",
+  name: "`bcast config check` warns of a token that others can read, even in an invalid file",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();
@@ -172,7 +171,7 @@ Deno.test("`bcast config print` without settings says so", async () => {
 });
 
 for (const { name, flags } of COMMANDS.filter((command) => Object.keys(command.flags).length > 0)) {
-  Deno.test(`\`bcast config print ${name}\` tells of all its flags`, async () => {
+  Deno.test(`\`bcast config print ${name}\` lists all its flags`, async () => {
     await using folder = await temporaryFolder();
     const { code, out } = await config(folder, undefined, ["config", "print", name, "--json"]);
     assertEquals(code, 0);
@@ -186,14 +185,14 @@ for (const { name, flags } of COMMANDS.filter((command) => Object.keys(command.f
         row.command === name && row.source === "default" && row.origin === "default"
       ),
     );
-    // What is called a token must be kept from view.
+    // Tokens must not be printed.
     for (const [key, { placeholder, secret }] of Object.entries(flags)) {
       assertEquals(secret === true, placeholder === "TOKEN" || key === "token", key);
     }
   });
 }
 
-Deno.test("`bcast config print COMMAND -- FLAGS` lets the flags win, as the command would", async () => {
+Deno.test("`bcast config print COMMAND -- FLAGS` gives flags precedence, like the command", async () => {
   await using folder = await temporaryFolder();
   const args = ["config", "print", "start", "--json", "--", "--max-rooms", "5", "--token=abc"];
   const { out } = await config(folder, GOOD, args, { BCAST_MAX_ROOMS: "6", BCAST_PORT: "9" });
@@ -246,7 +245,7 @@ Deno.test("`bcast config print` reports an invalid variable, and exits with 1", 
   ]);
 });
 
-Deno.test("no setting that is wrong brings a secret into view", async () => {
+Deno.test("no invalid setting reveals a secret", async () => {
   await using folder = await temporaryFolder();
   for (
     const text of [

@@ -7,7 +7,7 @@ import { type GivenSetting, unusedSettings } from "../../commands/config_print.t
 
 const SOURCES = [undefined, "flag", "env", "profile", "config"] as const;
 
-/** The address when these settings are said. */
+/** The address that results from these settings. */
 function addressOf(said: ReadonlyMap<string, GivenSetting>): string {
   return hubAddress({
     flags: {
@@ -52,7 +52,7 @@ Deno.test("unusedSettings() names exactly the settings that do not affect the ad
     try {
       address = addressOf(said);
     } catch (error) {
-      // Two flags that say the same part.
+      // Two flags for the same part.
       if (!(error instanceof UsageError)) throw error;
       continue;
     }
@@ -60,7 +60,7 @@ Deno.test("unusedSettings() names exactly the settings that do not affect the ad
     const context = JSON.stringify([...said]);
     for (const name of said.keys()) {
       const without = new Map([...said].filter(([other]) => other !== name));
-      // With the winner gone, the one it replaced counts.
+      // Without the stronger setting, the weaker one counts.
       const alone = new Map([...without].filter(([other]) => !unused.has(other)));
       if (unused.has(name)) assertEquals(addressOf(without), address, context);
       else if (addressOf(alone) === address) throw new Error(`${name} is of no use: ${context}`);
@@ -83,7 +83,7 @@ Deno.test("a flag never loses to the environment, a profile or the file", () => 
   }
 });
 
-Deno.test("hubAddress() refuses two flags that say different ports", () => {
+Deno.test("hubAddress() rejects two flags with different ports", () => {
   const said = new Map<string, GivenSetting>([
     ["url", { source: "flag", text: "ws://a.example:1000" }],
     ["port", { source: "flag", text: "3000" }],
@@ -112,7 +112,7 @@ Deno.test("hubAddress() keeps the token of the address only where no flag is str
   }
 });
 
-Deno.test("a profile's token goes to no hub but the profile's", async () => {
+Deno.test("a profile's token is sent only to the hub of the profile", async () => {
   const tokenFor = async (
     from: Partial<Record<"token" | "tokenFile" | "url" | "host", Source>>,
     positional?: string,

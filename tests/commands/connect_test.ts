@@ -25,7 +25,7 @@ Deno.test("bcast connect with piped input sends each line, waits for acks, and p
   );
 });
 
-Deno.test("bcast connect sends thousands of lines in their order", async () => {
+Deno.test("bcast connect sends thousands of lines in order", async () => {
   await using hub = await startTestHub();
   await using program = new Program(["connect", hub.url, "--name", "ci"]);
   const all = Array.from({ length: 3000 }, (_, n) => `line ${n}`);
@@ -41,7 +41,7 @@ Deno.test("bcast connect sends thousands of lines in their order", async () => {
   );
 });
 
-Deno.test("two of bcast connect talk to each other", async () => {
+Deno.test("two `bcast connect` exchange messages", async () => {
   await using hub = await startTestHub();
   await using alice = new Program(["connect", "--name", "Alice", "--room", "team"], {
     BCAST_URL: hub.url,
@@ -58,7 +58,7 @@ Deno.test("two of bcast connect talk to each other", async () => {
   assertEquals(await bob.exit(), 0);
 });
 
-Deno.test("bcast connect names the line that the hub refuses, and ends with 1", async () => {
+Deno.test("bcast connect reports the line that the hub rejects, and exits with 1", async () => {
   await using hub = await startTestHub({ limits: { maxMessageBytes: 2048 } });
   await using program = new Program(["connect", hub.url]);
   await program.type(`one\n${"x".repeat(5000)}\nthree\n`, { end: true });
@@ -82,13 +82,13 @@ Deno.test("bcast connect to a closed port prints one line and exits with 3", asy
   assertEquals(program.lines, []);
 });
 
-Deno.test("bcast connect: host unknown: one line, exit code 3", async () => {
+Deno.test("bcast connect to an unknown host prints one line and exits with 3", async () => {
   await using program = new Program(["connect", "nobody.invalid"]);
   assertEquals(await program.exit(), 3);
   assertMatch(program.errors, /^[^\n]*nobody\.invalid[^\n]*\n$/);
 });
 
-Deno.test("bcast connect: no hub answers there: one line, exit code 3", async () => {
+Deno.test("bcast connect to another server prints one line and exits with 3", async () => {
   await using web = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => new Response("hello"),
@@ -98,7 +98,7 @@ Deno.test("bcast connect: no hub answers there: one line, exit code 3", async ()
   assertMatch(program.errors, /^[^\n]*hub[^\n]*\n$/);
 });
 
-Deno.test("bcast connect: refused: the hub's reason, exit code 4", async () => {
+Deno.test("bcast connect that is rejected prints the hub's reason and exits with 4", async () => {
   await using web = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     (request) => {
@@ -113,13 +113,13 @@ Deno.test("bcast connect: refused: the hub's reason, exit code 4", async () => {
 });
 
 Deno.test({
-  name: "bcast connect that waits ends with 130 at Ctrl-C",
+  name: "a waiting bcast connect exits with 130 at Ctrl-C",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using hub = await startTestHub();
     await using other = await TestSocket.open(hub.url);
     await using program = new Program(["connect", hub.url]);
-    // Not its own coming in: that of the program, which watches for signals by then.
+    // The program handles signals once it has joined.
     await other.next("system", (frame) => frame["online"] === 2);
     program.kill("SIGINT");
     assertEquals(await program.exit(), 130);
@@ -128,7 +128,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "bcast connect | head ends quietly",
+  name: "bcast connect | head exits without an error",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using hub = await startTestHub();
@@ -144,7 +144,7 @@ Deno.test({
     const errors = child.stderr.text();
     let done = false;
     void errors.then(() => done = true);
-    // It notices only when it writes to the closed pipe, so somebody has to go on talking.
+    // It notices the closed pipe only when it writes, so there must be messages.
     let count = 0;
     await until("its end", async () => {
       const ref = ++count;
@@ -159,7 +159,7 @@ Deno.test({
   },
 });
 
-Deno.test("bcast connect keeps a log with --log-file, without what was said", async () => {
+Deno.test("bcast connect --log-file keeps a log without message texts", async () => {
   await using folder = await temporaryFolder();
   const file = `${folder.path}/client.log`;
   await using hub = await startTestHub();
@@ -174,7 +174,7 @@ Deno.test("bcast connect keeps a log with --log-file, without what was said", as
   assert(!log.includes("a secret"));
 });
 
-Deno.test("the log of bcast connect has messages at debug level, and no others above it", async () => {
+Deno.test("the log of bcast connect has message texts at debug level only", async () => {
   await using folder = await temporaryFolder();
   await using hub = await startTestHub();
   await using bob = new Program(["connect", hub.url, "--name", "Bob-2"]);

@@ -11,7 +11,7 @@ import { readFingerprint } from "../../server/transports/tls.ts";
 const SECRET = "s3cret-~!$&'*+,;=:@/";
 const posix = Deno.build.os !== "windows";
 
-/** A hub that asks for {@linkcode SECRET}, with one message. */
+/** Starts a hub that requires {@linkcode SECRET}, with one message. */
 async function hubWithToken() {
   const hub = await startTestHub({ authorizer: new SecretAuthorizer([SECRET]) });
   await using writer = connect({ url: hub.url, sender: "Bob", token: SECRET });
@@ -43,7 +43,7 @@ function variables({ lines }: Run): ReadonlyMap<string, string> {
   }));
 }
 
-/** The same message again, once: exec ends, and its command prints all it can get hold of. */
+/** Flags for one run: the command prints everything it has access to, and exec exits. */
 const ONCE = ["--after", "0", "--count", "1"];
 const LOOK = [
   "env",
@@ -93,7 +93,7 @@ Deno.test({
         const found = variables(run);
         assertEquals(found.get("BCAST_URL"), `ws://${host}/`);
         assertEquals(found.get("BCAST_MESSAGE_ID"), "1");
-        // Neither does a bcast in the command find one by itself.
+        // A bcast in the command finds no token by itself.
         const path = { PATH: await bcastOnPath(folder.path) };
         const send = await exec(
           ["exec", ...args, ...ONCE, "--", "bcast", "send", "may I?"],
@@ -157,7 +157,7 @@ Deno.test({
     }
     const env = {
       PATH: await bcastOnPath(folder.path),
-      // What a user may have set for the hub of every day.
+      // The environment of a user who usually uses another hub.
       BCAST_PORT: String(other.port),
       BCAST_HOST: "127.0.0.1",
       BCAST_ROOM: "elsewhere",
@@ -180,7 +180,7 @@ Deno.test({
           ["--", "env"],
         ),
       env,
-      // The command may go elsewhere: the name of the file has to hold there, too.
+      // The command may change its directory: the path of the file must be absolute.
       ["sh", "-c", `cd ${folder.path}; exec "$0" "$@"`],
     ).then(variables);
     assertEquals(shown.get("BCAST_URL"), url.href);
@@ -226,7 +226,7 @@ Deno.test({
     await using reader = connect({ url: other.url, rooms: [], token: SECRET });
     const { messages: [first] } = await reader.history("ops");
     assertEquals(first?.message, "smoke in room 7");
-    // What caused it is known there, too.
+    // The `via` chain is forwarded, too.
     assertEquals(first?.via?.length, 1);
   },
 });

@@ -10,7 +10,7 @@ async function say(url: string, ...messages: readonly OutgoingMessage[]): Promis
   await Promise.all(messages.map((message) => writer.send(message)));
 }
 
-/** `bcast exec` from its start to its end. */
+/** Runs `bcast exec` until it exits. */
 async function exec(
   url: string,
   args: readonly string[],
@@ -182,7 +182,7 @@ Deno.test({
     await say(hub.url, { message: "one" });
     const run = await exec(hub.url, [...cursor, "--failed", "/dev/full", "--", "false"]);
     assertEquals(run.code, 1);
-    // The executable may open nothing in /dev.
+    // The executable has no access to /dev.
     assertMatch(
       run.errors,
       /^Cannot write to \/dev\/full: (?:No space left on device|it is in \/dev, ).*\n$/,
@@ -246,7 +246,7 @@ Deno.test("bcast exec and listen reject two flags for one file", async () => {
   assertEquals(names.sort(), ["link", "there"]);
 });
 
-/** The flag of `bcast listen` in the place of one of `bcast exec`. */
+/** The flag of `bcast listen` that corresponds to one of `bcast exec`. */
 function asListen(flag: string): string {
   return flag === "--failed" ? "--output" : flag;
 }

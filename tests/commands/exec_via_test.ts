@@ -31,7 +31,7 @@ class Bot implements AsyncDisposable {
     });
   }
 
-  /** The last message that it is done with. */
+  /** The id of the last message that it has finished. */
   async position(): Promise<number> {
     const text = await Deno.readTextFile(this.#cursor).catch(() => "");
     const state = text === "" ? "" : decodeCursor(text);
@@ -43,7 +43,7 @@ class Bot implements AsyncDisposable {
   }
 }
 
-/** The messages of a room once all `bots` are done with them, so that no more can follow. */
+/** The messages of a room once all `bots` have finished them, so that no more can follow. */
 async function settled(
   hub: Server,
   room: string,
@@ -76,7 +76,7 @@ Deno.test({
     await using bot = new Bot("lobby", where, 'bcast send "re: $(cat)"');
     assertEquals((await post(hub, "lobby", "one")).status, 201);
     assertEquals(texts(await settled(hub, "lobby", 2, [bot])), ["one", "re: one"]);
-    // It is still there for what others say.
+    // It still reacts to messages of others.
     assertEquals((await post(hub, "lobby", "two")).status, 201);
     assertEquals(texts(await settled(hub, "lobby", 4, [bot])).slice(2), ["two", "re: two"]);
     assertEquals(bot.program.errors, "");
@@ -139,7 +139,7 @@ Deno.test({
     await using second = new Bot("b.2", where, next("c-3"));
     await using third = new Bot("c-3", where, next("a"));
     await post(hub, "a", "x");
-    // Around once: the first finds itself in what comes back.
+    // After one round, the first command finds itself in the chain.
     const back = await settled(hub, "a", 2, [first]);
     assertEquals(texts(back), ["x", "x>b.2>c-3>a"]);
     assertEquals(back[1]?.via?.length, 3);
@@ -167,7 +167,7 @@ Deno.test("a private message of bcast send has a `via`", async () => {
     BCAST_VIA: chain.join(","),
   });
   assertEquals([await program.exit(), program.errors], [0, ""]);
-  // The hub takes no more of them: the newest are kept.
+  // The chain is limited: the newest identifiers are kept.
   assertEquals((await heard).via, chain.slice(-MAX_VIA));
 });
 

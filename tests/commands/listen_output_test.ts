@@ -21,7 +21,7 @@ Deno.test("bcast listen --output appends each message once, also after an interr
   await sendAsBob(hub.url, ...numberedMessages(1, 9));
   await Deno.writeTextFile(output, "from before\n");
   assertEquals(await runListen(hub.url, ...args), { code: 0, lines: [], errors: "" });
-  // As a crash leaves it: a write was noted, and half of it is there.
+  // After a crash: the cursor announces a write, and the file has half of it.
   const state = decodeCursor(await Deno.readTextFile(cursor));
   assert(typeof state !== "string");
   const rooms = new Map([...state.rooms].map(([room, mark]) => [room, { ...mark, id: 5 }]));
@@ -34,16 +34,16 @@ Deno.test("bcast listen --output appends each message once, also after an interr
   const whole = ["from before", ...numberedLines(1, 8)].join("\n") + "\n";
   assertEquals(await Deno.readTextFile(output), whole);
 
-  // Truncated by another program: left as it is.
+  // A file truncated by another program is not changed.
   await Deno.writeTextFile(output, "from before\n");
   const cut = await runListen(hub.url, ...args);
   assertEquals(cut.code, 1);
   assertMatch(cut.errors, /^Cannot continue [^\n]*: it has 12 bytes, but had 36[^\n]*\n$/);
-  // Without the file, the cursor would move past what is not in it.
+  // Without the file, the cursor would skip messages that are not in it.
   const pipe = await runListen(hub.url, "--cursor", cursor, "--count", "1");
   assertEquals(pipe.code, 1);
   assertMatch(pipe.errors, /^Cannot use the cursor [^\n]* without --output[^\n]*\n$/);
-  // Rotated away: a new one.
+  // After rotation a new file is started.
   await Deno.remove(output);
   const rotated = await runListen(hub.url, "--cursor", cursor, "--output", output, "--count", "1");
   assertEquals(rotated.code, 0);
@@ -68,7 +68,7 @@ Deno.test("bcast listen --output keeps what another program appended, and report
   );
   const text = [...numberedLines(1, 5), note].join("\n") + "\n";
   assertEquals(await Deno.readTextFile(output), text);
-  // As the message says: moved away, it continues in a new one.
+  // As the message suggests: once the file is moved away, a new one is started.
   await Deno.rename(output, `${output}.1`);
   assertEquals((await runListen(hub.url, ...args, "--count", "2")).code, 0);
   assertEquals(await Deno.readTextFile(`${output}.1`), text);
@@ -106,7 +106,7 @@ Deno.test({
     await holds(output, numberedLines(1, 3));
     await Deno.rename(output, `${output}.1`);
     await Deno.rename(logFile, `${logFile}.old`);
-    // Until it is told, what comes goes where it went.
+    // Before SIGHUP, messages still go to the moved file.
     await sendAsBob(hub.url, ...numberedMessages(4, 5));
     await holds(`${output}.1`, numberedLines(1, 5));
     program.kill("SIGHUP");
@@ -115,7 +115,7 @@ Deno.test({
     await sendAsBob(hub.url, ...numberedMessages(6, 9));
     await holds(output, numberedLines(6, 9));
     assertEquals(await Deno.readTextFile(`${output}.1`), numberedLines(1, 5).join("\n") + "\n");
-    // Nothing was moved: nothing is to be done.
+    // Without a moved file, SIGHUP has no effect.
     program.kill("SIGHUP");
     await sendAsBob(hub.url, ...numberedMessages(10, 10));
     await holds(output, numberedLines(6, 10));
@@ -143,7 +143,7 @@ Deno.test({
     await Deno.remove(output);
     await sendAsBob(hub.url, ...numberedMessages(4, 5));
     await holds(output, numberedLines(4, 5));
-    // As copytruncate of logrotate does it.
+    // Like logrotate's copytruncate.
     await Deno.truncate(output);
     await sendAsBob(hub.url, ...numberedMessages(6, 7));
     await holds(output, numberedLines(6, 7));
@@ -151,7 +151,7 @@ Deno.test({
     const [removed = "", emptied = ""] = program.errors.split("\n");
     assertMatch(removed, /output was removed: continuing in a new file$/);
     assertMatch(emptied, /output was emptied: continuing at its beginning$/);
-    // Other content is not from this program.
+    // Content of another program.
     await Deno.writeTextFile(output, "note\n", { append: true });
     await sendAsBob(hub.url, ...numberedMessages(8, 8));
     assertEquals(await program.exit(), 1);
@@ -218,7 +218,7 @@ Deno.test({
     const args = ["--cursor", cursor, "--output", output, "--after", "0", "--count", "30"];
     const format = ["--format", "{message}"];
     {
-      // A file may have 4 KiB: there is room for a part of what comes.
+      // Files are limited to 4 KiB, enough for a part of the messages.
       await using program = new Program(
         ["listen", hub.url, "--room", LISTEN_ROOM, ...args, ...format],
         {},
@@ -233,7 +233,7 @@ Deno.test({
     assertEquals(await runListen(hub.url, ...rest), { code: 0, lines: [], errors: "" });
     assertEquals(await Deno.readTextFile(output), before + numberedLines(1, 31).join("\n") + "\n");
 
-    // What a cursor could not write takes no room from others.
+    // An unwritten cursor takes no disk space.
     await sendAsBob(hub.url, { message: "世".repeat(5000) });
     {
       await using program = new Program(
@@ -247,7 +247,7 @@ Deno.test({
     const names = (await Array.fromAsync(Deno.readDir(folder.path))).map(({ name }) => name);
     assertEquals(names.sort(), ["cursor", "cursor.lock", "output"]);
 
-    // The standard output, and what is no file.
+    // Standard output, and a path that is not a file.
     const command = programCommand().map((word) => `'${word}'`).join(" ");
     const full =
       `${command} listen ${hub.url} --room ${LISTEN_ROOM} --after 0 --cursor ${cursor}.2`;

@@ -101,7 +101,7 @@ Deno.test("bcast listen --cursor resumes from the last run, and overrides --afte
   await sendAsBob(hub.url, ...numberedMessages(1, 10));
   assertEquals((await runListen(hub.url, ...args, "4")).lines, numberedLines(1, 4));
   assertEquals((await runListen(hub.url, ...args, "4")).lines, numberedLines(5, 8));
-  // Reading 60 more takes the hub's own history and pages of the past.
+  // Reading 60 messages takes the history in the welcome, and further pages.
   await sendAsBob(hub.url, ...numberedMessages(11, 100));
   const run = await runListen(hub.url, ...args, "92");
   assertEquals([run.lines, run.errors], [numberedLines(9, 100), ""]);
@@ -158,7 +158,7 @@ Deno.test("bcast listen reports a gap, or exits with --strict", async () => {
     run.errors,
     `! GAP: Messages 11 to ${first - 1} of dev are missing: no longer stored on the hub\n`,
   );
-  // Another hub, or other data.
+  // Another hub or other data has another epoch.
   await using other = await startTestHub();
   await sendAsBob(other.url, ...numberedMessages(1, 3));
   const anew = await runListen(other.url, "--cursor", cursor, "--count", "3");
@@ -166,7 +166,7 @@ Deno.test("bcast listen reports a gap, or exits with --strict", async () => {
   assertMatch(anew.errors, /^! GAP: The history of dev started over since message 1000, /);
 });
 
-Deno.test("bcast listen | head ends quietly", async () => {
+Deno.test("bcast listen | head exits without an error", async () => {
   await using hub = await startTestHub();
   await sendAsBob(hub.url, ...numberedMessages(1, 50));
   const command = programCommand().map((word) => `'${word}'`).join(" ");
@@ -188,7 +188,7 @@ Deno.test("bcast listen | head ends quietly", async () => {
   await child.status;
 });
 
-/** Whether there is a `tail` that tells when its own output has no reader. */
+/** Whether `tail` exits when its output has no reader. */
 async function hasGnuTail(): Promise<boolean> {
   const probe = new Deno.Command("/usr/bin/tail", { args: ["--version"], stderr: "null" });
   const output = await probe.output().catch(() => undefined);
@@ -212,7 +212,7 @@ Deno.test("bcast listen --cursor into a pipe advances by at most what a pipe hol
   assertEquals(new TextDecoder().decode(stderr), "");
   assertEquals(parseInt(new TextDecoder().decode(stdout)), 1);
   const next = await listenFrom(hub.url, cursor);
-  // 64 KiB in the pipe, and what `head` may have read at once.
+  // 64 KiB in the pipe, plus one read of `head`.
   const most = Math.ceil((64 + 64) * 1024 / size);
   assert(next <= 1 + most, `the next run begins with ${next}`);
 });
@@ -240,7 +240,7 @@ Deno.test({
       new TextDecoder().decode(bytes)
     );
     assertEquals([ended.code, output, errors], [0, "#3\n", ""]);
-    // And nothing is left of it that would hold a pipe open.
+    // No child process keeps a pipe open.
     const parent = (await Deno.readTextFile(`${folder.path}/pid`)).trim();
     await until("the end of all", async () => {
       const { stdout } = await new Deno.Command("ps", { args: ["-eo", "args"] }).output();
@@ -249,7 +249,7 @@ Deno.test({
   },
 });
 
-Deno.test("bcast listen exits with 130 at Ctrl-C, with a cursor after all that it printed", async () => {
+Deno.test("bcast listen exits with 130 at Ctrl-C, with a cursor after the last printed message", async () => {
   await using hub = await startTestHub();
   await using folder = await temporaryFolder();
   const { cursor } = outputPaths(folder);

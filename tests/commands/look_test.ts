@@ -8,7 +8,6 @@ import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { until } from "../kit/wait.ts";
 
-/** What a command line came to. */
 interface Came {
   readonly code: number;
   readonly out: string;
@@ -25,7 +24,7 @@ async function run(
   return { code, out: context.stdout.text, err: context.stderr.text };
 }
 
-/** Says each text in a room, and waits until all are kept. */
+/** Sends texts to a room, and waits for their acks. */
 async function say(hub: Server, room: string, texts: readonly string[]): Promise<void> {
   await using writer = await TestSocket.plain(hub.url, "Alice", `room=${room}`);
   texts.forEach((message, ref) => writer.send({ type: "message", message, ref }));
@@ -46,7 +45,7 @@ Deno.test("bcast history prints the newest messages of a room, oldest first, as 
   assertMatch(lines[49] ?? "", /^\[\d\d:\d\d:\d\d\] Alice: m60$/);
 });
 
-Deno.test("bcast history: all there is, in pages, and every bound", async () => {
+Deno.test("bcast history reads everything in pages, and respects every bound", async () => {
   await using hub = await startTestHub();
   await say(
     hub,
@@ -110,12 +109,12 @@ for (
   });
 }
 
-Deno.test("bcast history reads the hub's own room, and the lobby of a hub that does not tell", async () => {
+Deno.test("bcast history reads the hub's default room, and the lobby of a hub that does not name one", async () => {
   await using hub = await startTestHub({ rooms: ["hall"] });
   await say(hub, "hall", ["in the hall"]);
   assertMatch((await run(hub, ["history"])).out, /in the hall\n$/);
   await say(hub, "lobby", ["in the lobby"]);
-  // A hub of before there was anything over HTTP, in front of the real one.
+  // A proxy that acts like an old hub without an HTTP API.
   await using older = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     (request) => {
@@ -169,7 +168,7 @@ Deno.test("bcast history ends quietly when its output is closed", async () => {
   assertEquals(context.stderr.text, "");
 });
 
-Deno.test("bcast who and bcast rooms align what is wide, and show what is hostile", async () => {
+Deno.test("bcast who and bcast rooms align wide characters, and escape hostile ones", async () => {
   await using hub = await startTestHub();
   await using _a = await TestSocket.plain(hub.url, "Al", "room=lobby&room=team");
   await using _b = await TestSocket.plain(hub.url, "世界", "room=lobby");
@@ -205,7 +204,7 @@ Deno.test("bcast who and bcast rooms report an empty hub", async () => {
 });
 
 for (const command of ["history", "who", "rooms", "status"]) {
-  Deno.test(`bcast ${command}: 3 for no hub, 4 for one that refuses; one line`, async () => {
+  Deno.test(`bcast ${command}: exits with 3 without a hub, and 4 if rejected, with one line`, async () => {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr;
     listener.close();
@@ -253,7 +252,7 @@ const STATUS: StatusReport = {
   loopLagMs: 3.4,
 };
 
-Deno.test("statusRows() and statusLine() tell of everything in words", () => {
+Deno.test("statusRows() and statusLine() describe every figure", () => {
   const rows = statusRows(STATUS, "ws://h:1").map(([label, value]) => `${label}: ${value}`);
   assertEquals(rows, [
     "hub: bcast 1.2.3 at ws://h:1",
@@ -278,7 +277,7 @@ Deno.test("statusRows() and statusLine() tell of everything in words", () => {
   ]);
 });
 
-Deno.test("bcast status --watch prints a line or an object for each look, and outlives the hub", async () => {
+Deno.test("bcast status --watch prints a line or an object each time, and survives the end of the hub", async () => {
   const first = await startTestHub();
   const context = memoryContext({ env: { BCAST_URL: first.url, BCAST_INTERVAL: "1s" } });
   const ended = main(["status", "--watch", "--json"], context);
@@ -288,7 +287,7 @@ Deno.test("bcast status --watch prints a line or an object for each look, and ou
   await using again = await startTestHub({ port: first.port });
   const before = context.stdout.text.length;
   await until("another look", () => context.stdout.text.length > before);
-  // Nobody reads on.
+  // The output is closed.
   context.stdout.open = false;
   assertEquals(await ended, 0);
   assertEquals(again.online, 0);

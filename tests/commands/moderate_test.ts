@@ -23,7 +23,7 @@ function moderated(): Promise<Server> {
   });
 }
 
-/** What a command line came to: exit code, standard output, standard error. */
+/** Exit code, standard output, standard error. */
 async function run(
   hub: { readonly url: string },
   args: readonly string[],
@@ -54,7 +54,7 @@ Deno.test("moderation commands exit with 0 when done, 1 for an unknown name", as
   assertEquals((await run(hub, ["ban", "--address", "127.0.0.1"]))[0], 1);
 });
 
-Deno.test("moderating commands: 4 without an admin token, 3 without a hub", async () => {
+Deno.test("moderation commands exit with 4 without an admin token, and 3 without a hub", async () => {
   await using hub = await moderated();
   const commands = [
     ["kick", "Eve"],
@@ -99,7 +99,7 @@ for (
   });
 }
 
-Deno.test("why, whom and for how long are not taken from the environment", async () => {
+Deno.test("reason, target and duration are not read from the environment", async () => {
   await using hub = await moderated();
   const env = { BCAST_TOKEN: ADMIN, BCAST_ADDRESS: "192.0.2.7", BCAST_FOR: "1h" };
   assertEquals((await run(hub, ["ban"], env))[0], 2);
@@ -114,7 +114,7 @@ Deno.test("why, whom and for how long are not taken from the environment", async
   );
 });
 
-Deno.test("bcast bans lists what holds, in columns and as JSON", async () => {
+Deno.test("bcast bans lists active sanctions in columns and as JSON", async () => {
   await using hub = await moderated();
   assertEquals((await run(hub, ["bans"]))[2], "No bans, no mutes, no closed rooms\n");
   await run(hub, ["ban", "Eve", "--for", "1d", "--reason", "spam"]);
@@ -133,7 +133,7 @@ Deno.test("bcast bans lists what holds, in columns and as JSON", async () => {
   assertEquals((await run(hub, ["bans", "--json"]))[1].trimEnd().split("\n").length, 3);
 });
 
-Deno.test("our own client does not come back by itself from a ban, and says why", async () => {
+Deno.test("bcast connect does not reconnect after a ban, and prints the reason", async () => {
   await using hub = await moderated();
   await using conversation = connect({ url: hub.url, sender: "Eve" });
   let thrown: unknown;
@@ -149,7 +149,7 @@ Deno.test("our own client does not come back by itself from a ban, and says why"
 });
 
 Deno.test({
-  name: "bcast ban outlives a restart of the hub, and bcast connect ends with 4",
+  name: "bans survive a restart of the hub, and bcast connect exits with 4",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using folder = await temporaryFolder();

@@ -26,7 +26,7 @@ async function send(
 ): Promise<[code: number, errors: string]> {
   await using program = new Program(["send", ...args], env);
   await program.type(input, { end: true }).catch((error) => {
-    // One that was given words reads nothing.
+    // With words as arguments, it does not read its input.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   });
   const code = await program.exit();
@@ -107,7 +107,7 @@ Deno.test("bcast send reports each invalid line and sends the others", async () 
   ];
   const [raw, objects] = await Promise.all([
     send(["-", "--room", "raw"], bytes, env),
-    // At the same time, so under another name.
+    // Runs at the same time, so it needs another name.
     send(["--json", "--room", "json"], json.join("\n"), { ...env, BCAST_NAME: "cd" }),
   ]);
   assertEquals(raw, [1, "Line 2 was not sent: it is not UTF-8: convert it with iconv\n"]);
@@ -205,7 +205,7 @@ Deno.test("bcast send --wait --retry-for exits with 3 if no hub was ever reached
   }
 });
 
-Deno.test("bcast send --wait waits for a hub that is not there yet, and reports it", async () => {
+Deno.test("bcast send --wait waits for a hub that is not started yet, and reports it", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();

@@ -8,15 +8,15 @@ import { Tmux, tmuxIsMissing } from "../kit/tmux.ts";
 const program = programCommand().map((word) => `'${word}'`).join(" ");
 
 Deno.test({
-  name: "a real terminal: bcast status --watch redraws in place, and leaves what was there",
+  name: "bcast status --watch redraws in place in a real terminal, and keeps earlier lines",
   ignore: tmuxIsMissing(),
   fn: async () => {
     await using folder = await temporaryFolder();
     await using hub = await startTestHub();
     const env = { XDG_CONFIG_HOME: folder.path, XDG_DATA_HOME: folder.path, BCAST_URL: hub.url };
-    // Lower than the table is long, and narrower than some of its lines.
+    // Fewer rows than the table, and fewer columns than some of its lines.
     await using terminal = await Tmux.open({ columns: 40, rows: 8, env });
-    // What is typed must leave room on this small screen for what was there before.
+    // The typed command must leave room on the small screen for earlier lines.
     const script = `#!/bin/sh\nexec ${program} status --watch\n`;
     await Deno.writeTextFile(`${folder.path}/w`, script, { mode: 0o755 });
     await terminal.type(`cd ${folder.path}; stty -a > before; clear; echo was here`);
