@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-console -- a script: what it prints is what it is for
+// deno-lint-ignore-file no-console -- this script prints its results
 /**
  * `deno task chaos [--seconds 60] [--seed N]`: five publishers that retry, fifty subscribers that
  * resume, one that stalls, a network that delays, splits and cuts, and a hub that is killed with

@@ -86,7 +86,7 @@ export class ChaosProxy implements AsyncDisposable {
         if (length === null) return;
         if (random.chance(faults.cut)) {
           counts.cuts++;
-          // Half of what was read arrives: a frame may end anywhere.
+          // Half of the piece arrives: a frame may end anywhere.
           await writeAll(to, buffer.subarray(0, length >> 1));
           return;
         }

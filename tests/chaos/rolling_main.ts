@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-console -- a script: what it prints is what it is for
+// deno-lint-ignore-file no-console -- this script prints its results
 /**
  * `deno task rolling [--clients 1000] [--rate 1000] [--rooms 50] [--drain 5] [--seconds 5]`: stops
  * and restarts a hub under load, and prints how the clients reconnected. Exits 1 and lists the

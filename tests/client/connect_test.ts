@@ -16,7 +16,7 @@ async function failure(
   return error;
 }
 
-Deno.test("`connect()` reports that nothing listens at the address, and what to do", async () => {
+Deno.test("`connect()` reports a closed port, and what to do", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -135,7 +135,7 @@ Deno.test("`connect()` times out if the server sends nothing", async () => {
   await conversation.close();
 });
 
-Deno.test("`connect()` reports an error after `hello`, whatever the close code", async () => {
+Deno.test("`connect()` reports an error after `hello` for any close code", async () => {
   for (const code of [4501, 4002, 1000]) {
     await using hub = new ScriptedHub();
     const conversation = connect({ url: hub.url, token: "old" });

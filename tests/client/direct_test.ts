@@ -120,9 +120,9 @@ Deno.test("`direct()` written after a reconnect waits only if the hub restarted"
   const { alice, clock, back } = await offline(hub);
   await using _ = alice;
   const side = await back();
-  const nobody = alice.direct("Bbo", { message: "hi" });
+  const misspelt = alice.direct("Bbo", { message: "hi" });
   refuse(side, await side.expect("direct"));
-  await assertRejects(() => within(nobody, "the refusal"), RequestError);
+  await assertRejects(() => within(misspelt, "the refusal"), RequestError);
   const bob = alice.direct("Bob", { message: "hi" });
   refuse(side, await side.expect("direct"), 1);
   await settled(side, alice.who("lobby"));

@@ -36,7 +36,7 @@ for (
   const [what, wanted, expected] of [
     ["the newest", { limit: 3 }, [10, 11, 12]],
     ["all", {}, [4, 5, 6, 7, 8, 9, 10, 11, 12]],
-    ["what follows", { after: 9 }, [10, 11, 12]],
+    ["following messages", { after: 9 }, [10, 11, 12]],
     ["the first that follow", { after: 5, limit: 2 }, [6, 7]],
     ["the newest before", { before: 7, limit: 2 }, [5, 6]],
     ["more than there is", { limit: 100 }, [4, 5, 6, 7, 8, 9, 10, 11, 12]],

@@ -11,7 +11,7 @@ Deno.test("`maxUnread` disconnects, and resumes after all events are read", asyn
   const side = await hub.welcome();
   side.say(...messages(1, 100));
   assertEquals(await side.closeCode(), 4000);
-  assertEquals([connection.state, hub.unexpected], ["offline", 0], "nobody reads");
+  assertEquals([connection.state, hub.unexpected], ["offline", 0], "no events are read");
   const log = new EventLog(connection);
   await log.until("joined");
   const back = hub.accept();

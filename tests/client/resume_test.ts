@@ -100,7 +100,7 @@ Deno.test("a reconnect after a trim yields `recovered: false` and the remaining 
   assertEquals(await log.ids(3), [8, 9, 10]);
 });
 
-Deno.test("`recovered` is false if messages are missing, whatever the hub says", async () => {
+Deno.test("`recovered` is false if messages are missing, even if the hub says otherwise", async () => {
   await using hub = new ScriptedHub();
   const { connection, log, side, clock } = await online(hub, {}, {
     rooms: [joined("lobby", { history: messages(1, 2) })],

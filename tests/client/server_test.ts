@@ -22,8 +22,8 @@ Deno.test("two connections exchange messages over a real hub", async () => {
   assertEquals((await bob.history("lobby")).messages.map(({ id }) => id), [ack.id]);
   assertEquals((await bob.direct("Alice", { message: "psst" })).to, "Alice");
   assertEquals((await a.until("direct")).message, "psst");
-  const nobody = await assertRejects(() => bob.direct("Eve", { message: "?" }), RequestError);
-  assertEquals(nobody.code, "no_such_user");
+  const failure = await assertRejects(() => bob.direct("Eve", { message: "?" }), RequestError);
+  assertEquals(failure.code, "no_such_user");
   await bob.ping();
   bob.join({ room: "news" });
   assertEquals((await b.until("joined")).room, "news");

@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-console -- a script: what it prints is what it is for
+// deno-lint-ignore-file no-console -- this script prints its results
 /**
  * `deno task fuzz [--minutes 1] [--seed N]`: random clients on every transport of a hub: frames
  * that are valid, nearly valid and garbage, in all encodings, and HTTP requests, split anywhere.

@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-console -- a script: what it prints is what it is for
+// deno-lint-ignore-file no-console -- this script prints its results
 /**
  * Checks that generic clients can talk to each other through the hub: Python's `websockets` and
  * Node's `ws` in JSON, `wscat` in text.

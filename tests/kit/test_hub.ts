@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { combineAuthorizers } from "../../auth/authorizer.ts";
+import { type Authorizer, combineAuthorizers } from "../../auth/authorizer.ts";
+import { Rights } from "../../auth/rights.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { openSqliteBroker, type SqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { sqliteStorage } from "../../server/storage.ts";
@@ -19,6 +20,15 @@ export async function startTestHub(
   const storage = sqliteStorage(broker ?? await openSqliteBroker({ path }));
   return startServer({ host: "127.0.0.1", port: 0, ...storage, ...rest });
 }
+
+/** Accepts any token as the name of its user, and requires none. */
+export const tokenIsName: Authorizer = {
+  required: false,
+  authorize: (name) => ({
+    ok: true,
+    grant: { name, rights: Rights.all, admin: false, expiresAt: Infinity },
+  }),
+};
 
 const MODERATOR_TOKEN = "an-admin-token-of-the-hub";
 

@@ -143,7 +143,7 @@ Deno.test("a token's name is assigned, fixed and reserved", async () => {
   );
   await alice.close();
   await until("Alice is gone", () => hub.online === 1);
-  // Nor while she is away.
+  // Nor while she is disconnected.
   assertStringIncludes(await answerTo(squatter, { type: "nick", sender: "ALICE" }), "name_taken");
   await using again = await TestSocket.plain(hub.url, undefined, `sender=Alice&token=${SHARED}`);
   assertEquals(await answerTo(again, { type: "message", message: "x" }), "ok");
@@ -258,8 +258,8 @@ Deno.test("a token's rights apply everywhere, and forbidden rooms do not reveal 
     const reading = await answerTo(eve, { type: "direct", to: "Reader", message: "x" });
     assert(reading.startsWith("forbidden"), reading);
     const hidden = await answerTo(eve, { type: "direct", to: "Member", message: "x" });
-    const nobody = await answerTo(eve, { type: "direct", to: "Zed", message: "x" });
-    assertEquals(hidden.replace("Member", "X"), nobody.replace("Zed", "X"));
+    const absent = await answerTo(eve, { type: "direct", to: "Zed", message: "x" });
+    assertEquals(hidden.replace("Member", "X"), absent.replace("Zed", "X"));
     assert(hidden.startsWith("no_such_user"), hidden);
   });
   await t.step(

@@ -1,21 +1,10 @@
 import { assertEquals } from "@std/assert";
-import type { Authorizer } from "../../auth/authorizer.ts";
-import { Rights } from "../../auth/rights.ts";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { parseHubFrame } from "../../protocol.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { post } from "../kit/http.ts";
 import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
-import { startTestHub } from "../kit/test_hub.ts";
-
-/** Takes any token as the name of its bearer, and asks for none. */
-const byName: Authorizer = {
-  required: false,
-  authorize: (name) => ({
-    ok: true,
-    grant: { name, rights: Rights.all, admin: false, expiresAt: Infinity },
-  }),
-};
+import { startTestHub, tokenIsName } from "../kit/test_hub.ts";
 
 const annotationsOf = (
   { format, verified, via }: ReceivedFrame,
@@ -33,7 +22,7 @@ Deno.test("format, via and verified reach clients live, from the log and after a
   {
     await using hub = await startTestHub({
       broker: await openSqliteBroker({ path }),
-      authorizer: byName,
+      authorizer: tokenIsName,
     });
     await using reader = await TestSocket.plain(hub.url, "Reader");
     await using bob = await TestSocket.plain(hub.url, "Bob");
@@ -42,7 +31,7 @@ Deno.test("format, via and verified reach clients live, from the log and after a
     bob.send({ type: "message", message: "typed", format: "markdown", via: ["a", "B.c-d_9"] });
     said.push(await reader.next("message"));
     await using alice = await TestSocket.open(`${hub.url}?token=Alice`);
-    // What a client says of itself proves nothing.
+    // Claims of a client prove nothing.
     alice.send({ type: "message", data: 1, verified: false });
     said.push(await reader.next("message"));
     const headers = { authorization: "Bearer Alice" };

@@ -68,7 +68,7 @@ Deno.test("a short secret is accepted after a few wrong ones, but not after a fl
   for (let guess = 0; guess < 49; guess++) await ask(`guess-${guess}`);
   assertEquals(await ask(short), [200, null]);
   assertEquals(await ask("wrong"), [429, "12"]);
-  // From here on the answer to a right guess is that to a wrong one, for as long as they come.
+  // From here on, correct and wrong guesses get the same response.
   for (const seconds of [0, 1, 5, 5]) {
     clock.advance(seconds * 1000);
     const answers = [await ask("wrong"), await ask(short), await ask("wrong")];

@@ -75,7 +75,7 @@ Deno.test("messages that arrive faster than a large room can be served share the
   });
 
   await t.step("a stopping hub sends waiting messages before it disconnects clients", async () => {
-    // The pause has to pass before the next one can begin.
+    // The pause has to end before the next one can begin.
     clock.advance(10);
     say(alice, 6);
     say(alice, 7);

@@ -126,7 +126,7 @@ Deno.test("hardening: the backlog of a client that waits for an answer is bounde
   for (let count = 0; count < 9; count++) offender.send("x".repeat(1_000_000));
   const { code, reason } = await within(offender.closed, "the close");
   assertEquals([code, reason], [4029, "You sent more than could be answered: slow down"]);
-  // Who stays below is answered, in order.
+  // Clients below the limit are answered, in order.
   for (let count = 0; count < 7; count++) patient.send("x".repeat(1_000_000));
   patient.send({ type: "ping" });
   answered.resolve([]);

@@ -2,10 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
-/** A malformed input, and the answer that it must get. */
+/** A malformed input, and the required response. */
 interface Hostile {
   readonly input: string;
-  /** The correct codes; the first answering frame must have one of them. */
+  /** The correct codes; the first frame in response must have one of them. */
   readonly codes: readonly string[];
 }
 
@@ -172,7 +172,7 @@ Deno.test("each of a thousand malformed inputs gets the right error, and a bysta
   for (const [index, { input, codes }] of inputs.entries()) {
     offender.send(input);
     offender.send({ type: "ping", ref: index });
-    // Everything between the last answer and this pong is the answer to the input.
+    // All frames since the last response are the response to the input.
     const before = offender.frames.length;
     await offender.next("pong", (frame) => frame["ref"] === index);
     const answers = offender.frames.slice(before).map((frame) => JSON.parse(frame));

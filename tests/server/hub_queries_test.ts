@@ -30,7 +30,7 @@ Deno.test("`ThroughputMeter.current` covers the last five seconds, including the
   assertEquals(rates.current, { messagesPerSecond: 7, deliveriesPerSecond: 21, loopLagMs: 0 });
   pass(1500, 3);
   assertEquals(rates.current, { messagesPerSecond: 4, deliveriesPerSecond: 12, loopLagMs: 500 });
-  // A timer that makes up for a late run comes early: that is no negative lag.
+  // A timer may run early after a late run, which is not a negative lag.
   pass(500, 0);
   assertEquals(rates.current.loopLagMs, 500);
   for (let n = 0; n < 6; n++) pass(1000, 2);

@@ -9,7 +9,7 @@ import { splitBatch } from "../../protocol.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { until } from "../kit/wait.ts";
 
-/** A transport that keeps what is sent to it. */
+/** A transport that keeps all frames. */
 class Recorder implements Transport {
   readonly kind = "websocket";
   readonly address = "127.0.0.1";

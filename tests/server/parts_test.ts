@@ -55,10 +55,10 @@ Deno.test("`TokenBucket.take()` allows the burst, then the rate, and returns the
   assertEquals(bucket.take(0), 0.1);
   assertEquals(bucket.take(50), 0.05);
   assertEquals(bucket.take(100), 0);
-  // However long the rest, no more than the burst.
+  // Even after a long pause, no more than the burst.
   assertEquals([1, 2, 3].map(() => bucket.take(1e9)), [0, 0, 0]);
   assert(bucket.take(1e9) > 0);
-  // A clock that was set back takes nothing away.
+  // Setting the clock back removes no tokens.
   assert(Number.isFinite(bucket.take(0)));
 });
 
@@ -161,7 +161,7 @@ Deno.test("`RecentMessages.expire()` drops messages beyond the retained number a
       [3, [now, now, now, now, now], [7, 8, 9]],
       [9, [now - 1001, now - 1001, now - 1000, now], [8, 9]],
       [9, [now - 1001, now - 1001], []],
-      // A timestamp in the future keeps nothing alive that is older than something too old.
+      // A timestamp in the future does not protect older messages from expiry.
       [9, [future, now - 1001, now], [9]],
       [9, [future, now, now], [7, 8, 9]],
       [9, [future, future], [8, 9]],

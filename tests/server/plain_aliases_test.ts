@@ -1,23 +1,12 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
-import type { Authorizer } from "../../auth/authorizer.ts";
-import { Rights } from "../../auth/rights.ts";
 import { type Fields, normalizeName, parseClientFrame, plainFields } from "../../protocol.ts";
 import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
-import { startTestHub } from "../kit/test_hub.ts";
-
-/** Takes any token as the name of its bearer, and asks for none. */
-const byName: Authorizer = {
-  required: false,
-  authorize: (name) => ({
-    ok: true,
-    grant: { name, rights: Rights.all, admin: false, expiresAt: Infinity },
-  }),
-};
+import { startTestHub, tokenIsName } from "../kit/test_hub.ts";
 
 const said = ({ sender, message }: ReceivedFrame): unknown[] => [sender, message];
 
-/** The output of a client that knows `system` and takes all other frames for messages. */
+/** The output of a client that knows `system` and treats all other frames as messages. */
 function print(frame: ReceivedFrame): string {
   const text = frame["message"];
   if (typeof text !== "string") throw new TypeError(`no message in ${JSON.stringify(frame)}`);
@@ -119,7 +108,7 @@ Deno.test("a client that got a similar name may keep signing with the name it as
 });
 
 Deno.test("a client with a token's name cannot sign with another", async () => {
-  await using hub = await startTestHub({ authorizer: byName });
+  await using hub = await startTestHub({ authorizer: tokenIsName });
   await using alice = await TestSocket.open(`${hub.url}?token=Alice`);
   alice.send({ message: "hi", sender: "Bob" });
   assertEquals((await alice.next("error"))["code"], "forbidden");

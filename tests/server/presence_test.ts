@@ -23,7 +23,7 @@ Deno.test("a client that joins during changes of members ends with the correct l
     void (async () => {
       for await (const event of alice) state.apply(event);
     })();
-    // At once, within the time in which comings and goings are gathered.
+    // All within one window, in which joins and leaves are collected.
     await until("Alice", () => state.isPresent("李-1"));
     await act(bob);
     await until(`who ${what} is gone`, () => !state.isPresent("李-1"));
@@ -46,7 +46,7 @@ Deno.test("`PresenceChanges` does not cancel out changes that a client has seen 
   changes.leave("Carol");
   changes.rename("Dan", "Dave");
   changes.listed("Bob");
-  // Who got the list knows better who they are.
+  // A client that got the list has newer information.
   assertEquals(["Bob", "Carol", "Dave", "Eve"].map((name) => changes.isListed(name)), [
     false,
     true,
@@ -60,10 +60,10 @@ Deno.test("`PresenceChanges` does not cancel out changes that a client has seen 
     left: ["Carol"],
     renamed: [{ from: "Dan", to: "Dave" }],
   });
-  // All have heard of it now.
+  // All clients have received it now.
   assertEquals(changes.isListed("Bob"), false);
   assertEquals(frame(), nothing);
-  // A list while nothing is to be told asks for nothing.
+  // A list without pending changes schedules nothing.
   changes.listed("Eve");
   changes.join("Bob");
   changes.leave("Bob");

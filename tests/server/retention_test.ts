@@ -20,7 +20,7 @@ async function enter(hub: Server, position: object): Promise<ReceivedFrame> {
 const idsOf = (messages: unknown): readonly unknown[] =>
   (messages as ReceivedFrame[]).map((message) => message["id"]);
 
-/** Insists that a newcomer sees of the lobby, by every way, the messages from `first` to `last`. */
+/** Checks that a new client gets the messages `first` to `last` of the lobby through every API. */
 async function shows(hub: Server, first: number, last: number): Promise<void> {
   const expected = Array.from({ length: last - first + 1 }, (_, index) => first + index);
   const joined = await enter(hub, { after: 0 });

@@ -49,7 +49,7 @@ Deno.test("a room beyond the limit is refused; existing ones are not", async () 
   assertEquals(rooms.map(({ room }) => room), ["lobby", "0"]);
   await until("the reason", () => late.all("error").length > 0);
   assertEquals(late.all("error").map(({ code }) => code), ["too_many_rooms"]);
-  // A message to a room that one is in is always taken, also the first one there.
+  // Members can always send to their room, also its first message.
   assertEquals(await alice.outcome({ type: "message", room: "lobby", message: "x" }), "ok");
 });
 

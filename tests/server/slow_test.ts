@@ -9,7 +9,7 @@ import type { Transport } from "../../server/transport.ts";
 import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
-/** A transport whose client reads only when the test says so. */
+/** A transport whose client reads only on request of the test. */
 class SlowTransport implements Transport {
   readonly kind = "websocket";
   readonly address = "192.0.2.1";
@@ -92,7 +92,7 @@ Deno.test("stalled readers are disconnected, cost bounded memory, and do not aff
       await writer.next("ack", (ack) => ack["ref"] === n);
       await reader.next("message", (seen) => seen["id"] === n);
       most = Math.max(most, Deno.memoryUsage().rss);
-      // What the reader keeps for looking at later is not the hub's.
+      // Frames kept by the reader are not memory of the hub.
       reader.forget();
     }
   }

@@ -175,7 +175,7 @@ Deno.test("a disconnect shorter than the grace time is not announced and keeps t
 
   back.socket.close(4000);
   await back.closed;
-  // The hub may hear of the end a moment later than the client does: ask until it has.
+  // The hub may notice the end later than the client: retries until it has.
   while (hub.online > 2) await (bob.send({ type: "ping" }), bob.next("pong"));
   clock.advance(11_000);
   assertEquals((await bob.next("presence"))["left"], ["Alice"]);
@@ -351,7 +351,7 @@ Deno.test("frames over the rate are refused, and then the connection is closed w
   for (let n = 1; n <= 30; n++) alice.send({ type: "message", message: "x", ref: n });
   const error = await alice.next("error");
   assertEquals([error["code"], error["retryAfter"]], ["rate_limited", 0.1]);
-  // One token went into hello.
+  // The hello took one token.
   assertEquals(error["ref"], 20);
   clock.advance(1_000);
   alice.send({ type: "message", message: "after a rest", ref: "rested" });

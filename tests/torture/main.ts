@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-console -- a script: what it prints is what it is for
+// deno-lint-ignore-file no-console -- this script prints its results
 /**
  * `deno task torture [--messages 100000] [--kills 2] [--seed N]`: `seq N | bcast send` through a hub
  * that is killed with `kill -9` and restarted, into listeners that are killed and restarted all the

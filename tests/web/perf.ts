@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-console -- a script: what it prints is what it is for
+// deno-lint-ignore-file no-console -- this script prints its results
 
 /**
  * `deno task web:perf [--seconds 30] [--rate 200] [--rounds 3]`: measures an open page

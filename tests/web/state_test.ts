@@ -180,7 +180,7 @@ Deno.test("`reduce()` counts messages as unread until the user sees them", () =>
   // The line moves to the first unseen message.
   assertEquals([lobby(state).unread, lobby(state).newFrom], [1, 4]);
   assertEquals(unreadIn(state), { unread: 1, mentions: 0 });
-  // A reload starts there, whatever is received until then.
+  // A reload starts there, even if more was received since.
   state = after(state, message(6), message(7));
   assertEquals(state.readMarkers.get("lobby"), { epoch: "e", id: 4 });
 });

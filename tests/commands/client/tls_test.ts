@@ -43,7 +43,7 @@ Deno.test("a client connects to a hub with a CA from --ca", async () => {
   });
 });
 
-/** A TLS server without HTTP/2, as nginx is unless told otherwise, that gives everybody one answer. */
+/** A TLS server without HTTP/2 (like nginx by default) that always sends the same response. */
 function listenAsProxy(tls: KeyPair, answer: string): Deno.TlsListener {
   const listener = Deno.listenTls({
     hostname: "localhost",
@@ -181,7 +181,7 @@ interface Refused {
 
 const REFUSED: readonly Refused[] = [
   {
-    what: "an issuer that nobody knows",
+    what: "an unknown issuer",
     tls: own,
     scheme: "wss",
     says:

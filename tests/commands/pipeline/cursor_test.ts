@@ -217,7 +217,7 @@ Deno.test("cursor and output have each line once, wherever a listener is killed"
   }
 });
 
-/** Files of which something else changes `out` before one step of what is done with it. */
+/** Files whose `out` another program changes before one of the steps. */
 class SharedFiles extends MemoryFiles {
   /** The content of the file then; `undefined` while it is unchanged. */
   copy: string | undefined;
@@ -296,7 +296,7 @@ const DEEDS: Readonly<Record<string, (text: string) => string>> = {
 };
 
 for (const [name, deed] of Object.entries(DEEDS)) {
-  Deno.test(`an output file keeps what somebody else did, wherever a listener was killed: ${name}`, async () => {
+  Deno.test(`an output file keeps the changes of another program, wherever a listener was killed: ${name}`, async () => {
     let refused = 0;
     await killedEverywhere(
       () => new MemoryFiles().put("out", BEFORE),
@@ -308,8 +308,8 @@ for (const [name, deed] of Object.entries(DEEDS)) {
         const error = await record(files).then(() => undefined, (error: unknown) => error);
         const found = files.text("out");
         if (error === undefined) {
-          // A run that had noted nothing goes on after what it finds. Otherwise only what is a
-          // beginning of the very text that was on its way is taken for it.
+          // Without a cursor, a run appends to the file. With one, it removes the end of the file only
+          // if that is a part of the interrupted write.
           assertEquals(found, (knew ? BEFORE : changed) + numbered(1), what);
           assert(!knew || found?.startsWith(changed), what);
           return;
@@ -337,7 +337,7 @@ Deno.test("an output file that was moved away is replaced, and gets the pending 
       files.contents.delete("out");
       await record(files);
       const now = files.text("out") ?? "";
-      // Nothing is missing from the two together; what was under way may be in both.
+      // The two files together have every message; the one in flight may be in both.
       const next = Number(/line (\d+)/.exec(now)?.[1] ?? LAST + 1);
       const written = old.split("\n").length - 2;
       assertEquals(now, numbered(next), what);

@@ -284,7 +284,7 @@ function runner(command: string, args: readonly string[], more: Partial<ChildOpt
   return new ChildRunner({ command, args, ...options, ...more });
 }
 
-Deno.test("`ChildRunner.run()` returns how a command ended, whatever it does with its input", async () => {
+Deno.test("`ChildRunner.run()` returns how a command ended, even if it does not read its input", async () => {
   const run = (...args: string[]): Promise<CommandResult> =>
     runner("sh", ["-c", ...args]).run(text("x".repeat(1024 * 1024)));
   assertEquals(await run("exit 0"), OK);

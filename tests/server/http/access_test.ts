@@ -97,7 +97,7 @@ const ORIGINS: readonly {
     refused: MISDIRECTED,
   },
   {
-    what: "a forwarded host of nobody who may say so",
+    what: "a forwarded host from an untrusted proxy",
     headers: () => [
       ["X-Forwarded-Host", "evil.example"],
       ["Origin", "http://evil.example"],

@@ -25,7 +25,7 @@ function moderated(options: TestHubOptions = {}): Promise<Server> {
   return startTestHub({ authorizer: combineAuthorizers([moderators], { open: true }), ...options });
 }
 
-/** Runs `task` with access to what is logged meanwhile, as it would be printed. */
+/** Runs `task` with access to the formatted log. */
 async function logged(task: (lines: () => readonly string[]) => Promise<void>): Promise<void> {
   const records: LogRecord[] = [];
   await configure({

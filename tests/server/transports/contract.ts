@@ -90,7 +90,7 @@ function closeQuietly(conn: Deno.TcpConn): void {
   }
 }
 
-/** Characters kept of what a client has read. */
+/** Number of received characters that a client keeps. */
 const KEPT_LENGTH = 256 * 1024;
 
 const FRAME_LENGTH = 64 * 1024;

@@ -16,7 +16,7 @@ const second = await keyPair();
 const soon = await keyPair(["localhost"], 14);
 const DAY = 86_400_000;
 
-Deno.test("`checkPair()` names the file and what is wrong with it", async () => {
+Deno.test("`checkPair()` names the invalid file and the reason", async () => {
   const names = { cert: "c.pem", key: "k.pem" };
   const facts = checkPair(first, names, Date.now());
   assertEquals(facts.fingerprint, shownFingerprint(first));

@@ -115,7 +115,7 @@ for (
     "dark",
   ]] as const
 ) {
-  test(`everything fits and can be used by everybody at ${width} px, ${colorScheme}`, async (browser) => {
+  test(`everything fits and is accessible at ${width} px, ${colorScheme}`, async (browser) => {
     await using hub = await startModeratedHub();
     const { profile, bob, alice } = await openFull(hub, browser, width, colorScheme);
     await using _profile = profile;
@@ -141,7 +141,7 @@ for (
       await close();
     }
     await page.getByRole("button", { name: "This conversation" }).click();
-    await look("what can be done with a conversation");
+    await look("the menu of a conversation");
     await close();
     await page.keyboard.press("Control+Shift+f");
     await page.getByRole("dialog").getByLabel("Words").fill("look");
@@ -184,7 +184,7 @@ for (
     await alice.composer.fill("");
     await alice.say("/msg Nobody hi");
     await page.getByText("Nobody is not here any more").waitFor();
-    await look("what was not sent");
+    await look("an unsent message");
     await hub.stop();
     await page.locator(".banner").getByText("Trying again").waitFor();
     await alice.say("waits");
@@ -205,7 +205,7 @@ test("names and rooms of maximum length fit on a narrow phone", async (browser) 
   await assertFits(page, "an empty room");
   bob.typing(room, true);
   await page.locator(".typing").waitFor();
-  await assertFits(page, "somebody who types");
+  await assertFits(page, "a typing user");
   await bob.send({ room, message: `@${rtl}` });
   await bob.send({ room, message: "waves", kind: "action" });
   await bob.direct(rtl, { message: "psst" });
@@ -216,9 +216,9 @@ test("names and rooms of maximum length fit on a narrow phone", async (browser) 
   await assertFits(page, "an announcement");
   await alice.say(`/who ${room}`);
   await page.locator(".note").getByText(`in ${room}`).waitFor();
-  await assertFits(page, "who is there");
+  await assertFits(page, "the members");
   await page.getByRole("button", { name: "This conversation" }).click();
-  await assertFits(page, "what can be done with the room");
+  await assertFits(page, "the menu of the room");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Search" }).click();
   await page.getByRole("dialog").getByLabel("Words").fill(rtl);

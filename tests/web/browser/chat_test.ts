@@ -151,7 +151,7 @@ test("scrolling up through 2,000 messages shows each once, in order, without jum
       const from = log.scrollTop;
       log.scrollTop -= 900;
       const moved = from - log.scrollTop;
-      // The former top message moves down by the scrolled distance, whatever is inserted above it;
+      // The former top message moves down by the scrolled distance, however much is inserted above it;
       // on a busy machine this takes some frames.
       const strayed = () => {
         const now = first?.isConnected ? first.getBoundingClientRect().bottom : edge + moved;

@@ -412,8 +412,8 @@ test("a message that the hub rejects can be retried or discarded", async (browse
   const alice = await profile.open(hub, { name: "Alice" });
   await alice.say("/msg Nobody are you there?");
   await alice.page.getByText("Nobody is not here any more").waitFor();
-  await using nobody = libraryClient(hub, "Nobody");
-  await until("here", () => nobody.state === "online");
+  await using receiver = libraryClient(hub, "Nobody");
+  await until("here", () => receiver.state === "online");
   await alice.page.getByRole("button", { name: "Try again" }).click();
   await alice.sees("are you there?");
   assertEquals(await alice.page.locator(".pending").count(), 0);

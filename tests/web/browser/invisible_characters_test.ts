@@ -220,7 +220,7 @@ test("the page shows no text of others with invisible characters", async (browse
   assertEquals(told.map((each) => visible(each, { keepLines: true })), told, "notifications");
   await hidden(false);
   await look(
-    "messages of every kind, names, notes, the line of who types, the sidebar, the people",
+    "messages of every kind, names, notes, the typing indicator, the sidebar, the people",
   );
   assertEquals(
     await page.locator("article.theirs a").evaluateAll((links) =>
@@ -237,7 +237,7 @@ test("the page shows no text of others with invisible characters", async (browse
     const told = heard.waitFor({ state: "attached", timeout: 2000 });
     await told.catch((error) => assert(id < 12, String(error)));
   }
-  await look("what a screen reader is told");
+  await look("live regions");
 
   const message = page.locator('article[data-id="2"]');
   await message.hover();
@@ -280,7 +280,7 @@ test("the page shows no text of others with invisible characters", async (browse
   await look("a private conversation, its title, and where one writes to it");
   await page.getByRole("button", { name: "This conversation" }).click();
   await page.getByRole("dialog").getByRole("heading", { name: shownEve }).waitFor();
-  await look("what can be done with a conversation");
+  await look("the menu of a conversation");
   await page.keyboard.press("Escape");
   const download = page.waitForEvent("download");
   await alice.say("/export json");

@@ -1,20 +1,9 @@
 import { assertEquals } from "@std/assert";
-import type { Authorizer } from "../../../auth/authorizer.ts";
-import { Rights } from "../../../auth/rights.ts";
 import { connect } from "../../../client.ts";
 import { browserTests } from "../../kit/browser.ts";
-import { startTestHub } from "../../kit/test_hub.ts";
+import { startTestHub, tokenIsName } from "../../kit/test_hub.ts";
 
 const test = browserTests();
-
-/** Accepts any token as the name of its user, and requires none. */
-const byName: Authorizer = {
-  required: false,
-  authorize: (name) => ({
-    ok: true,
-    grant: { name, rights: Rights.all, admin: false, expiresAt: Infinity },
-  }),
-};
 
 /** Names that imitate the mark of a verified name. */
 const FORGED = [
@@ -28,17 +17,17 @@ const FORGED = [
 ];
 
 test("a name verified by a token has a mark that no other name can imitate", async (browser) => {
-  await using hub = await startTestHub({ authorizer: byName });
+  await using hub = await startTestHub({ authorizer: tokenIsName });
   await using profile = await browser.newProfile({ height: 1600 });
   const { page } = await profile.open(hub, { name: "Alice" });
   const say = async (sender: string, message: string, token?: string): Promise<void> => {
     const rooms = [{ room: "lobby", history: 0 }];
     const proof = token === undefined ? {} : { token };
-    await using somebody = connect({ url: hub.url, sender, rooms, echo: false, ...proof });
-    await somebody.send({ message });
-    await somebody.send({ message: `${message}, again` });
-    await somebody.send({ message: `${message}, by deed`, kind: "action" });
-    await somebody.direct("Alice", { message: `${message}, to you` });
+    await using client = connect({ url: hub.url, sender, rooms, echo: false, ...proof });
+    await client.send({ message });
+    await client.send({ message: `${message}, again` });
+    await client.send({ message: `${message}, by deed`, kind: "action" });
+    await client.direct("Alice", { message: `${message}, to you` });
   };
   await say("Ann", "first", "Ann");
   for (const name of FORGED) await say(name, `I am ${name}`);
