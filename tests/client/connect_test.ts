@@ -36,7 +36,11 @@ Deno.test("`connect()` reports an unknown host", async () => {
 
 Deno.test("`connect()` reports the hub's reason for rejecting the upgrade", async () => {
   const cases = [
-    { status: 401, failure: "refused", says: "refused: The token is missing: use --token" },
+    {
+      status: 401,
+      failure: "refused",
+      says: "rejected the request: The token is missing: use --token",
+    },
     { status: 403, failure: "refused", says: "rejected the request: This origin is not allowed" },
     { status: 429, failure: "busy", says: "is busy: 256 connections from your address" },
     { status: 503, failure: "busy", says: "is busy: The hub is full" },
