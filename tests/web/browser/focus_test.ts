@@ -34,7 +34,7 @@ async function typing(
   return { profile, alice };
 }
 
-/** Continues typing in whatever has the focus, and presses Enter. */
+/** Continues typing in the focused element, and presses Enter. */
 async function typeOn({ page }: ChatPage): Promise<void> {
   await page.keyboard.type(" rest");
   await page.keyboard.press("Enter");
@@ -81,7 +81,7 @@ const REMOVALS: readonly {
 ];
 
 for (const { what, happens, reason } of REMOVALS) {
-  test(`when ${what} while one types, the draft stays, the reason is there, Enter sends nothing`, async (browser) => {
+  test(`when ${what} during typing, the draft stays, the reason is shown, and Enter sends nothing`, async (browser) => {
     await using hub = await startModeratedHub();
     await using bob = new RecordingClient(hub, "Bob", {
       rooms: ["lobby", "zoo", "doomed"],

@@ -144,7 +144,7 @@ function presence(change: object, room = "lobby"): ClientEvent {
 }
 
 for (const verified of [false, true]) {
-  Deno.test(`\`reduce()\` doubts a name that was free meanwhile, unless it is proved (${verified})`, () => {
+  Deno.test(`\`reduce()\` warns about a name that was free meanwhile, unless it is verified (${verified})`, () => {
     for (const name of NAMES) {
       const key = directKey(name);
       const doubt = (state: ChatState): boolean =>

@@ -124,7 +124,7 @@ const WINDOWS = [
 ] as const;
 
 for (const { width, height, pairs } of WINDOWS) {
-  test(`the line of the new messages stands at 30 % of the view, ${width} by ${height}`, async (browser) => {
+  test(`new messages begin at 30 % of the view in a window of ${width} × ${height}`, async (browser) => {
     await using hub = await startTestHub({ limits: { rate: 0 } });
     await using profile = await browser.newProfile({ width, height, hasTouch: width < 500 });
     const alice = await profile.open(hub, { name: "Alice" });
