@@ -69,12 +69,12 @@ const REMOVALS: readonly {
     reason: "Room doomed is closed: tidy",
   },
   {
-    what: "one is kicked",
+    what: "the user is kicked",
     happens: (hub) => postModeration(hub, "kick", { name: "Alice", reason: "calm down" }),
     reason: "A moderator kicked you: calm down",
   },
   {
-    what: "one is banned",
+    what: "the user is banned",
     happens: (hub) => postModeration(hub, "ban", { name: "alice", for: 86400, reason: "spam" }),
     reason: "alice is banned until",
   },

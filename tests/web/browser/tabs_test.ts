@@ -102,7 +102,7 @@ test("messages read in one tab are read in the other", async (browser) => {
   });
 });
 
-for (const how of ["is closed", "is gone without a word"]) {
+for (const how of ["is closed", "crashes"]) {
   test(`when the tab with the connection ${how}, another tab takes over without a gap`, async (browser) => {
     await using hub = await startTestHub();
     await using bob = new RecordingClient(hub, "Bob");
