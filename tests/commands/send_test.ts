@@ -189,7 +189,7 @@ Deno.test("bcast send that is refused in between reports the missing lines and e
   assertMatch(errors, /^Lines 2 to 3 may not have been sent: .*You are banned\n/);
 });
 
-Deno.test("bcast send gives up on a hub that does not come back within --retry-for", async () => {
+Deno.test("bcast send gives up on a hub that does not return within --retry-for", async () => {
   await using hub = new ScriptedHub();
   const sent = send(["hi", "--url", hub.url, "--retry-for", "1s"]);
   const side = await hub.welcome();

@@ -152,6 +152,13 @@ export class ChatPage {
     await this.composer.press("Control+Enter");
   }
 
+  /** Waits until the page has drawn, and handled its own scroll events. */
+  async drawn(): Promise<void> {
+    await this.page.evaluate(() =>
+      new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
+    );
+  }
+
   /** Waits for a message with this text. */
   async sees(text: string): Promise<void> {
     await this.message(text).first().waitFor();

@@ -5,13 +5,13 @@ import { FakeScreen } from "./fake_screen.ts";
 /** A terminal chat on a fake screen, connected to a real hub. */
 export class ChatUser implements AsyncDisposable {
   readonly screen = new FakeScreen({ columns: 80, rows: 24 });
-  readonly conversation: ClientConnection;
+  readonly connection: ClientConnection;
   readonly chat: TerminalChat;
   readonly ended: Promise<number>;
 
   constructor(url: string, sender: string, options: Partial<ConnectOptions> = {}) {
-    this.conversation = connect({ url, sender, ...options });
-    this.chat = new TerminalChat(this.conversation, this.screen, { color: false, wanted: sender });
+    this.connection = connect({ url, sender, ...options });
+    this.chat = new TerminalChat(this.connection, this.screen, { color: false, wanted: sender });
     this.ended = this.chat.run();
     this.ended.catch(() => {});
   }
@@ -33,7 +33,7 @@ export class ChatUser implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     void this.chat.leave();
-    await this.conversation.close();
+    await this.connection.close();
     await this.ended.catch(() => {});
   }
 }

@@ -438,7 +438,7 @@ Deno.test("a real hub: what is typed when a moderator closes the room reaches no
   alice.says("again half typed");
   assertEquals(alice.screen.draft, "again half typed");
   for (const each of ["lobby", "doomed"]) {
-    const { messages } = await bob.conversation.history(each);
+    const { messages } = await bob.connection.history(each);
     const texts = messages.map(({ message }) => message);
     assertEquals(texts, each === "lobby" ? [] : ["before", "after"]);
   }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { type ClientConnection, connect } from "../../../client.ts";
+import { connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
@@ -7,18 +7,14 @@ import { PathProxy } from "../../kit/path_proxy.ts";
 import { Program, startHubProcess } from "../../kit/process.ts";
 import { Relay } from "../../kit/relay.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
+import { connectAs } from "../../kit/recording_client.ts";
 import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
-/** A client without a browser; its events are not read. */
-function libraryClient(hub: Server, sender: string, room = "lobby"): ClientConnection {
-  return connect({ url: hub.url, sender, rooms: [{ room, history: 0 }], echo: false });
-}
-
 /** Sends `#1` to `#count` to the lobby. */
 async function fill(hub: Server, count: number): Promise<void> {
-  await using bob = libraryClient(hub, "Bob");
+  await using bob = connectAs(hub, "Bob");
   await Promise.all(
     Array.from({ length: count }, (_, index) => bob.send({ message: `#${index + 1}` })),
   );
@@ -118,7 +114,7 @@ test("a reload keeps the session, the room, the draft and the scroll position", 
   // Scroll up, far from the end.
   await until("#290 in view", async () => {
     await alice.page.locator(".log").evaluate((log) => log.scrollTop -= 300);
-    await twoFrames(alice);
+    await alice.drawn();
     return await topOf(alice, "#290") > 100;
   });
   const before = await settled(alice, "#290");
@@ -237,7 +233,7 @@ test("a phone that slept while its connection ended catches up", async (browser)
   await using wire = new Relay(hub.port);
   await using profile = await browser.newProfile({ width: 390, hasTouch: true });
   const alice = await profile.open(wire.url.replace("ws:", "http:"), { name: "Alice" });
-  await using bob = libraryClient(hub, "Bob");
+  await using bob = connectAs(hub, "Bob");
   await bob.send({ message: "before" });
   await alice.sees("before");
   const devtools = await profile.context.newCDPSession(alice.page);
@@ -264,13 +260,6 @@ test("the page works under a base path behind a proxy", async (browser) => {
   await alice.page.locator(".tick").waitFor();
 });
 
-/** Waits until the page has drawn, and handled its own scroll events. */
-async function twoFrames({ page }: ChatPage): Promise<void> {
-  await page.evaluate(() =>
-    new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
-  );
-}
-
 /** Pixels from the top of the page to a message; `NaN` when it is not drawn. */
 async function topOf(chat: ChatPage, text: string): Promise<number> {
   // In one step, as the message may be gone a moment later.
@@ -281,7 +270,7 @@ async function topOf(chat: ChatPage, text: string): Promise<number> {
 async function settled(chat: ChatPage, text: string): Promise<number> {
   let last = NaN;
   return await until(`${text} at rest`, async () => {
-    await twoFrames(chat);
+    await chat.drawn();
     const now = await topOf(chat, text);
     const still = now === last;
     last = now;

@@ -151,7 +151,7 @@ function upgrade(page: Page, url: string): Promise<string> {
 
 // The hub is at 127.0.0.1: the first is the same site on another port, the second another site.
 for (const host of ["127.0.0.1", "localhost"]) {
-  test(`a page at ${host}, another port: no way to ask reaches a token or a room`, async (browser) => {
+  test(`no request of a page at ${host}, on another port, reaches tokens or rooms`, async (browser) => {
     const { hub, asked } = await startTokenHub();
     await using _hub = hub;
     await using site = foreignSite(host);
@@ -180,7 +180,7 @@ for (const host of ["127.0.0.1", "localhost"]) {
     assertEquals((await fetchJson(hub, "/api/status", { headers })).status, 200);
   });
 
-  test(`a page at ${host}, another port, may link to the hub's page`, async (browser) => {
+  test(`a page at ${host}, on another port, can link to the hub's page`, async (browser) => {
     await using hub = await startTestHub();
     await using site = foreignSite(host);
     await visit(browser, site.url, async (page) => {

@@ -1,19 +1,15 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { exported } from "../../../chat/export.ts";
-import { type ClientConnection, connect } from "../../../client.ts";
+import { connect } from "../../../client.ts";
 import { type Message, visible } from "../../../protocol.ts";
-import type { Server } from "../../../server.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
 import { HOSTILE_TEXTS } from "../../kit/hostile_texts.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 import { FakeTokenHub } from "../../kit/fake_token_hub.ts";
+import { connectAs } from "../../kit/recording_client.ts";
 import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
-
-function libraryClient(hub: Server, sender: string, room = "lobby"): ClientConnection {
-  return connect({ url: hub.url, sender, rooms: [{ room, history: 0 }], echo: false });
-}
 
 test("hostile text is shown unchanged, and never runs", async (browser) => {
   await using hub = await startTestHub();
@@ -26,7 +22,7 @@ test("hostile text is shown unchanged, and never runs", async (browser) => {
   });
   const alice = await profile.open(hub, { name: "Alice" });
   // The same texts as names: the hub rejects invalid ones, and the rest must be harmless.
-  await using bob = libraryClient(hub, "<b onclick=hacked()>Bob");
+  await using bob = connectAs(hub, "<b onclick=hacked()>Bob");
   for (const text of HOSTILE_TEXTS) {
     await bob.send({ message: text });
     await bob.send({ message: `\`${text}\``, format: "markdown" });
@@ -149,7 +145,7 @@ test("a session taken over elsewhere says so, and does not reconnect", async (br
 
 test("search finds, marks and scrolls to an old message", async (browser) => {
   await using hub = await startTestHub();
-  await using bob = libraryClient(hub, "Bob");
+  await using bob = connectAs(hub, "Bob");
   for (let index = 1; index <= 700; index++) {
     const message = index === 40 ? "the **needle** is here" : `hay ${index}`;
     void bob.send({ message, format: "markdown" });
@@ -169,7 +165,7 @@ test("search finds, marks and scrolls to an old message", async (browser) => {
 
 test("an export is downloaded and complete", async (browser) => {
   await using hub = await startTestHub();
-  await using bob = libraryClient(hub, "Bob");
+  await using bob = connectAs(hub, "Bob");
   const texts = Array.from({ length: 1200 }, (_, index) => `line ${index}\nwith "quotes"`);
   await Promise.all(texts.map((message) => bob.send({ message })));
   await using profile = await browser.newProfile();
@@ -194,7 +190,7 @@ test("an export of a private conversation has all messages, without control char
   await using hub = await startTestHub();
   await using profile = await browser.newProfile();
   const alice = await profile.open(hub, { name: "Alice" });
-  await using bob = libraryClient(hub, "Bob-2");
+  await using bob = connectAs(hub, "Bob-2");
   const evil = { message: "x \u202e y \x1b[31m <b>", data: { a: [1] } };
   const direct = await bob.direct("Alice", evil);
   await alice.thread("Bob-2").click();
@@ -239,7 +235,7 @@ test("notifications and sounds follow the settings", async (browser) => {
     Object.assign(globalThis, { told, Notification: Notified, AudioContext: Sound });
   });
   const { page } = await profile.open(hub, { name: "Alice" });
-  await using bob = libraryClient(hub, "Bob");
+  await using bob = connectAs(hub, "Bob");
   const told = (): Promise<string[]> =>
     page.evaluate(() => (globalThis as unknown as { told: string[] }).told.splice(0));
   const say = async (text: string): Promise<void> => {
@@ -319,7 +315,7 @@ test("notifications and sounds follow the settings", async (browser) => {
 test("the page can be used with the keyboard alone", async (browser) => {
   await using hub = await startTestHub();
   await using profile = await browser.newProfile();
-  await using bob = libraryClient(hub, "Bob");
+  await using bob = connectAs(hub, "Bob");
   await bob.send({ message: "first" });
   await bob.send({ message: "second" });
   const page = (await profile.open(hub)).page;
@@ -412,7 +408,7 @@ test("a message that the hub rejects can be retried or discarded", async (browse
   const alice = await profile.open(hub, { name: "Alice" });
   await alice.say("/msg Nobody are you there?");
   await alice.page.getByText("Nobody is not here any more").waitFor();
-  await using receiver = libraryClient(hub, "Nobody");
+  await using receiver = connectAs(hub, "Nobody");
   await until("here", () => receiver.state === "online");
   await alice.page.getByRole("button", { name: "Try again" }).click();
   await alice.sees("are you there?");

@@ -5,39 +5,13 @@ import { browserTests, ChatPage, type TestBrowser } from "../../kit/browser.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { postModeration, startModeratedHub } from "../../kit/test_hub.ts";
 import { FakeTokenHub } from "../../kit/fake_token_hub.ts";
+import { RecordingClient } from "../../kit/recording_client.ts";
 import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
 
 /** A draft of letters, marks, a right-to-left word and punctuation. */
 const DRAFT = "se\u0301cret 秘密 \u05E1\u05D5\u05D3 🤫 half-typed, @Bob:";
-
-/** A client that records every text it receives. */
-function listener(hub: Server, sender: string, rooms: readonly string[]) {
-  const texts: string[] = [];
-  const conversation = connect({
-    url: hub.url,
-    sender,
-    rooms: rooms.map((room) => ({ room, history: 0 })),
-  });
-  const reading = (async () => {
-    try {
-      for await (const event of conversation) {
-        if (event.type === "message" || event.type === "direct") texts.push(event.message ?? "");
-      }
-    } catch {
-      // Some tests make the hub disconnect it.
-    }
-  })();
-  return {
-    texts,
-    conversation,
-    async [Symbol.asyncDispose]() {
-      await conversation.close();
-      await reading;
-    },
-  };
-}
 
 /** Opens a page with three rooms and a private conversation, and a draft in `#doomed`. */
 async function typing(
@@ -60,7 +34,7 @@ async function typing(
   return { profile, alice };
 }
 
-/** Continues typing in whatever has the focus, and presses Enter. */
+/** Continues typing in the focused element, and presses Enter. */
 async function typeOn({ page }: ChatPage): Promise<void> {
   await page.keyboard.type(" rest");
   await page.keyboard.press("Enter");
@@ -75,7 +49,7 @@ async function assertStillThere(alice: ChatPage, draft: string): Promise<void> {
 }
 
 /** Fails when any part of the draft was sent. */
-async function assertNotSent(hub: Server, bob: ReturnType<typeof listener>): Promise<void> {
+async function assertNotSent(hub: Server, bob: RecordingClient): Promise<void> {
   await using reader = connect({ url: hub.url, sender: "Reader", rooms: [] });
   for (const room of ["lobby", "zoo", "doomed"]) {
     const { messages } = await reader.history(room, { limit: 100 });
@@ -95,22 +69,25 @@ const REMOVALS: readonly {
     reason: "Room doomed is closed: tidy",
   },
   {
-    what: "one is kicked",
+    what: "the user is kicked",
     happens: (hub) => postModeration(hub, "kick", { name: "Alice", reason: "calm down" }),
     reason: "A moderator kicked you: calm down",
   },
   {
-    what: "one is banned",
+    what: "the user is banned",
     happens: (hub) => postModeration(hub, "ban", { name: "alice", for: 86400, reason: "spam" }),
     reason: "alice is banned until",
   },
 ];
 
 for (const { what, happens, reason } of REMOVALS) {
-  test(`when ${what} while one types, the draft stays, the reason is there, Enter sends nothing`, async (browser) => {
+  test(`when ${what} during typing, the draft stays, the reason is shown, and Enter sends nothing`, async (browser) => {
     await using hub = await startModeratedHub();
-    await using bob = listener(hub, "Bob", ["lobby", "zoo", "doomed"]);
-    const { profile, alice } = await typing(hub, browser, bob.conversation);
+    await using bob = new RecordingClient(hub, "Bob", {
+      rooms: ["lobby", "zoo", "doomed"],
+      mayBeDisconnected: true,
+    });
+    const { profile, alice } = await typing(hub, browser, bob.connection);
     await using _ = profile;
     await happens(hub);
     const composer = alice.page.locator(".composer");
@@ -125,18 +102,21 @@ for (const { what, happens, reason } of REMOVALS) {
 
 test("a room that is closed and opened again resumes where it stopped", async (browser) => {
   await using hub = await startModeratedHub();
-  await using bob = listener(hub, "Bob", ["lobby", "zoo", "doomed"]);
-  const { profile, alice } = await typing(hub, browser, bob.conversation);
+  await using bob = new RecordingClient(hub, "Bob", {
+    rooms: ["lobby", "zoo", "doomed"],
+    mayBeDisconnected: true,
+  });
+  const { profile, alice } = await typing(hub, browser, bob.connection);
   await using _ = profile;
-  await bob.conversation.send({ room: "doomed", message: "before" });
+  await bob.connection.send({ room: "doomed", message: "before" });
   await alice.sees("before");
   await postModeration(hub, "close-room", { room: "doomed" });
   const again = alice.page.getByRole("button", { name: "Enter #doomed again" });
   await again.click();
   await alice.page.locator(".composer").getByText("Room doomed is closed").waitFor();
   await postModeration(hub, "open-room", { room: "doomed" });
-  bob.conversation.join({ room: "doomed" });
-  await bob.conversation.send({ room: "doomed", message: "after" });
+  bob.connection.join({ room: "doomed" });
+  await bob.connection.send({ room: "doomed", message: "after" });
   await again.click();
   await alice.sees("after");
   assertEquals(await alice.texts(), ["before", "after"]);
@@ -147,11 +127,11 @@ test("a room that is closed and opened again resumes where it stopped", async (b
 
 test("messages of a closed room can be read, searched and exported after a reload", async (browser) => {
   await using hub = await startModeratedHub({ limits: { rate: 0 } });
-  await using bob = listener(hub, "Bob", ["doomed"]);
-  await until("Bob is there", () => bob.conversation.state === "online");
+  await using bob = new RecordingClient(hub, "Bob", { rooms: ["doomed"], mayBeDisconnected: true });
+  await until("Bob is there", () => bob.connection.state === "online");
   const texts = Array.from({ length: 300 }, (_, index) => `${index} שלום 消息 e\u0301 🤫`);
   await Promise.all(
-    texts.map((message) => bob.conversation.send({ room: "doomed", message })),
+    texts.map((message) => bob.connection.send({ room: "doomed", message })),
   );
   await using profile = await browser.newProfile();
   const alice = await profile.open(hub, { name: "Alice", query: "room=doomed" });
@@ -257,16 +237,22 @@ test("the draft in a room that is closed during an outage survives the reconnect
 
 test("private messages, announcements, renames and joins move neither the focus nor the view", async (browser) => {
   await using hub = await startModeratedHub();
-  await using bob = listener(hub, "Bob", ["lobby", "zoo", "doomed"]);
-  const { profile, alice } = await typing(hub, browser, bob.conversation);
+  await using bob = new RecordingClient(hub, "Bob", {
+    rooms: ["lobby", "zoo", "doomed"],
+    mayBeDisconnected: true,
+  });
+  const { profile, alice } = await typing(hub, browser, bob.connection);
   await using _ = profile;
-  await using carol = listener(hub, "Carol-Ann 李", ["lobby"]);
-  await until("Carol is there", () => carol.conversation.state === "online");
-  await carol.conversation.direct("Alice", { message: "hello from somebody new" });
+  await using carol = new RecordingClient(hub, "Carol-Ann 李", {
+    rooms: ["lobby"],
+    mayBeDisconnected: true,
+  });
+  await until("Carol is there", () => carol.connection.state === "online");
+  await carol.connection.direct("Alice", { message: "hello from somebody new" });
   await alice.thread("Carol-Ann 李").waitFor();
   await postModeration(hub, "announce", { message: "Lunch at noon" });
   await postModeration(hub, "close-room", { room: "zoo" });
-  bob.conversation.nick("Robert");
+  bob.connection.nick("Robert");
   await alice.thread("Robert").waitFor();
   await alice.page.keyboard.type(" rest");
   await assertStillThere(alice, `${DRAFT} rest`);
@@ -274,13 +260,13 @@ test("private messages, announcements, renames and joins move neither the focus 
 
 test("the draft stays when the other user of a private conversation changes names", async (browser) => {
   await using hub = await startModeratedHub();
-  await using bob = listener(hub, "Bob", ["lobby"]);
-  const { profile, alice } = await typing(hub, browser, bob.conversation);
+  await using bob = new RecordingClient(hub, "Bob", { rooms: ["lobby"], mayBeDisconnected: true });
+  const { profile, alice } = await typing(hub, browser, bob.connection);
   await using _ = profile;
   await alice.thread("Bob").click();
   await alice.composer.click();
   await alice.page.keyboard.insertText(DRAFT);
-  bob.conversation.nick("Rob 🦊");
+  bob.connection.nick("Rob 🦊");
   await alice.page.locator("h1").getByText("Rob 🦊").waitFor();
   await alice.page.keyboard.type(" rest");
   assertEquals(await alice.composer.inputValue(), `${DRAFT} rest`);

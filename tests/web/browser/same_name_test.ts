@@ -2,16 +2,15 @@ import { assertEquals } from "@std/assert";
 import { combineAuthorizers } from "../../../auth/authorizer.ts";
 import { JwtAuthorizer, mintToken } from "../../../auth/jwt.ts";
 import { secretKey, signingSecret } from "../../../auth/keys.ts";
-import { connect } from "../../../client.ts";
 import type { ClientEvent } from "../../../client.ts";
 import type { Direct } from "../../../protocol.ts";
-import type { Server } from "../../../server.ts";
 import { reduce } from "../../../web/state/reduce.ts";
 import { directKey } from "../../../web/state/threads.ts";
 import { type ChatState, EMPTY } from "../../../web/state/types.ts";
 import { browserTests } from "../../kit/browser.ts";
 import { Relay } from "../../kit/relay.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
+import { RecordingClient } from "../../kit/recording_client.ts";
 import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
@@ -29,55 +28,31 @@ const NAMES = [
   "o'Neil (x)",
 ];
 
-/** A client that records the private messages it receives. */
-function recorder(hub: Server, sender: string, token?: string) {
-  const texts: string[] = [];
-  const conversation = connect({
-    url: hub.url,
-    sender,
-    rooms: [{ room: "lobby", history: 0 }],
-    ...(token === undefined ? {} : { token }),
-  });
-  const reading = (async () => {
-    for await (const event of conversation) {
-      if (event.type === "direct") texts.push(event.message ?? "");
-    }
-  })();
-  return {
-    texts,
-    conversation,
-    async [Symbol.asyncDispose]() {
-      await conversation.close();
-      await reading;
-    },
-  };
-}
-
 test("a reply does not silently go to another user of the same name", async (browser) => {
   await using hub = await startTestHub();
   await using profile = await browser.newProfile();
   const alice = await profile.open(hub, { name: "Alice" });
   const { page } = alice;
-  const first = recorder(hub, "Bob 🦊");
+  const first = new RecordingClient(hub, "Bob 🦊");
   await using _first = first;
   await page.locator(".people").getByText("Bob").waitFor();
-  await first.conversation.direct("Alice", { message: "my secret is 42" });
+  await first.connection.direct("Alice", { message: "my secret is 42" });
   await alice.thread("Bob 🦊").click();
   await alice.sees("my secret is 42");
   await alice.say("understood");
   await alice.sees("understood");
-  await first.conversation.close();
+  await first.connection.close();
   await page.locator(".note").getByText("Bob 🦊 left").waitFor();
-  await using second = recorder(hub, "bob 🦊");
+  await using second = new RecordingClient(hub, "bob 🦊");
   await page.locator(".note").getByText("It may be another person than before").waitFor();
 
   await alice.say("so it is 42?");
   await page.locator(".composer").getByRole("alert").getByText("may be another person").waitFor();
   assertEquals(await alice.composer.inputValue(), "so it is 42?");
   await alice.composer.press("Enter");
-  await until("the second one gets it", () => second.texts.length > 0);
-  assertEquals(second.texts, ["so it is 42?"]);
-  assertEquals(first.texts, ["understood"]);
+  await until("the second one gets it", () => second.directTexts.length > 0);
+  assertEquals(second.directTexts, ["so it is 42?"]);
+  assertEquals(first.directTexts, ["understood"]);
   await alice.sees("so it is 42?");
 });
 
@@ -87,27 +62,27 @@ test("a message written offline does not go to another user of the same name", a
   await using profile = await browser.newProfile();
   const alice = await profile.open(wire.url.replace("ws:", "http:"), { name: "Alice" });
   const { page } = alice;
-  const first = recorder(hub, "Bob");
+  const first = new RecordingClient(hub, "Bob");
   await using _first = first;
   await page.locator(".people").getByText("Bob").waitFor();
-  await first.conversation.direct("Alice", { message: "psst" });
+  await first.connection.direct("Alice", { message: "psst" });
   await alice.thread("Bob").click();
   await alice.sees("psst");
-  await first.conversation.close();
+  await first.connection.close();
   await page.locator(".note").getByText("Bob left").waitFor();
   wire.refuse = true;
   wire.cut();
   await page.locator(".banner").getByText("Trying again").waitFor();
   await alice.say("answer");
   await page.locator(".pending").getByText("answer").waitFor();
-  await using second = recorder(hub, "Bob");
-  await until("another Bob is here", () => second.conversation.state === "online");
+  await using second = new RecordingClient(hub, "Bob");
+  await until("another Bob is here", () => second.connection.state === "online");
   wire.refuse = false;
   await page.evaluate(() => dispatchEvent(new Event("online")));
   await page.locator(".pending.failed").getByText("Bob may be another person").waitFor();
-  assertEquals(second.texts, []);
+  assertEquals(second.directTexts, []);
   await page.getByRole("button", { name: "Try again" }).click();
-  await until("it is sent", () => second.texts.includes("answer"));
+  await until("it is sent", () => second.directTexts.includes("answer"));
 });
 
 test("a user with a verified name is the same user after a reconnect", async (browser) => {
@@ -117,21 +92,21 @@ test("a user with a verified name is the same user after a reconnect", async (br
   const token = await mintToken(signingSecret(KEY), { sub: "Bob", issuedAt: Date.now() });
   await using profile = await browser.newProfile();
   const alice = await profile.open(hub, { name: "Alice" });
-  const first = recorder(hub, "Bob", token);
+  const first = new RecordingClient(hub, "Bob", { token });
   await using _first = first;
   await alice.page.locator(".people").getByText("Bob").waitFor();
-  await first.conversation.direct("Alice", { message: "psst" });
+  await first.connection.direct("Alice", { message: "psst" });
   await alice.thread("Bob").click();
   await alice.sees("psst");
-  await first.conversation.close();
+  await first.connection.close();
   await alice.page.locator(".note").getByText("Bob left").waitFor();
-  await using second = recorder(hub, "Bob", token);
-  await until("Bob is back", () => second.conversation.state === "online");
+  await using second = new RecordingClient(hub, "Bob", { token });
+  await until("Bob is back", () => second.connection.state === "online");
   await alice.thread("lobby").click();
   await alice.page.locator(".people").getByText("Bob").waitFor();
   await alice.thread("Bob").click();
   await alice.say("you again");
-  await until("it arrives", () => second.texts.includes("you again"));
+  await until("it arrives", () => second.directTexts.includes("you again"));
   assertEquals(await alice.page.locator(".note.gap").count(), 0);
 });
 
@@ -169,7 +144,7 @@ function presence(change: object, room = "lobby"): ClientEvent {
 }
 
 for (const verified of [false, true]) {
-  Deno.test(`\`reduce()\` doubts a name that was free meanwhile, unless it is proved (${verified})`, () => {
+  Deno.test(`\`reduce()\` warns about a name that was free meanwhile, unless it is verified (${verified})`, () => {
     for (const name of NAMES) {
       const key = directKey(name);
       const doubt = (state: ChatState): boolean =>

@@ -61,19 +61,12 @@ function geometry({ page }: ChatPage): Promise<Geometry> {
   });
 }
 
-/** Waits until the page has drawn, and handled its own scroll events. */
-async function frames({ page }: ChatPage): Promise<void> {
-  await page.evaluate(() =>
-    new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
-  );
-}
-
 /** The geometry once nothing moves. */
 async function atRest(chat: ChatPage): Promise<Geometry> {
   let last = "";
   let same = 0;
   return await until("the view at rest", async () => {
-    await frames(chat);
+    await chat.drawn();
     const now = await geometry(chat);
     same = JSON.stringify(now) === last ? same + 1 : 0;
     last = JSON.stringify(now);
@@ -131,7 +124,7 @@ const WINDOWS = [
 ] as const;
 
 for (const { width, height, pairs } of WINDOWS) {
-  test(`the line of the new messages stands at 30 % of the view, ${width} by ${height}`, async (browser) => {
+  test(`new messages begin at 30 % of the view in a window of ${width} × ${height}`, async (browser) => {
     await using hub = await startTestHub({ limits: { rate: 0 } });
     await using profile = await browser.newProfile({ width, height, hasTouch: width < 500 });
     const alice = await profile.open(hub, { name: "Alice" });
@@ -227,17 +220,17 @@ test("resizing the window or opening a phone's keyboard does not move the visibl
   for (const [width, height] of sizes) {
     await alice.page.setViewportSize({ width, height });
     await until(`the end at ${width} by ${height}`, async () => {
-      await frames(alice);
+      await alice.drawn();
       return (await geometry(alice)).below < 1;
     });
   }
   await alice.page.locator(".log").evaluate((log) => log.scrollTop -= 4000);
-  await frames(alice);
+  await alice.drawn();
   const { id, at } = await firstInView(alice);
   for (const [width, height] of sizes) {
     await alice.page.setViewportSize({ width, height });
     await until(`message ${id} at ${at} at ${width} by ${height}`, async () => {
-      await frames(alice);
+      await alice.drawn();
       return Math.abs(await placeOf(alice, id) - at) <= 2;
     });
   }
@@ -256,7 +249,7 @@ test("search goes to every match, also to two in one chunk of messages", async (
     await dialog.getByText("1 message found.").waitFor();
     await dialog.getByRole("button", { name: "Bob" }).click();
     await until(`message ${index} at its place`, async () => {
-      await frames(alice);
+      await alice.drawn();
       const { above, below, height } = await geometry(alice);
       const top = await alice.page.locator(`article[data-id="${index + 1}"]`).evaluateAll(
         ([row]) => {

@@ -1,41 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { connect } from "../../../client.ts";
 import type { Server } from "../../../server.ts";
 import { type BrowserProfile, browserTests, ChatPage } from "../../kit/browser.ts";
 import { temporaryFolder } from "../../kit/folder.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
+import { RecordingClient } from "../../kit/recording_client.ts";
 import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
-
-/** A client called Bob that records all events about Alice. */
-function observer(hub: Server) {
-  const heard: string[] = [];
-  const conversation = connect({
-    url: hub.url,
-    sender: "Bob",
-    rooms: [{ room: "lobby", history: 0 }],
-  });
-  const reading = (async () => {
-    for await (const event of conversation) {
-      if (event.type === "message" || event.type === "direct") {
-        heard.push(`${event.sender}: ${event.message}`);
-      } else if (event.type === "presence") {
-        const joined = (event.joined ?? []).filter((name) => name !== "Bob");
-        heard.push(...joined.map((name) => `+${name}`));
-        heard.push(...(event.left ?? []).map((name) => `-${name}`));
-      }
-    }
-  })();
-  return {
-    heard,
-    conversation,
-    async [Symbol.asyncDispose]() {
-      await conversation.close();
-      await reading;
-    },
-  };
-}
 
 /** Opens another tab of a user who is online already. */
 async function secondTab(profile: BrowserProfile, hub: Server): Promise<ChatPage> {
@@ -50,10 +21,10 @@ async function assertCalled({ page }: ChatPage, name: string): Promise<void> {
 
 test("closing and reopening the tab keeps the name, whether the hub has noticed or not", async (browser) => {
   await using hub = await startTestHub();
-  await using bob = observer(hub);
+  await using bob = new RecordingClient(hub, "Bob");
   await using profile = await browser.newProfile();
   let alice = await profile.open(hub, { name: "Alice" });
-  await until("Alice is seen", () => bob.heard.includes("+Alice"));
+  await until("Alice is seen", () => bob.events.includes("+Alice"));
   for (const noticed of [false, true, true]) {
     await alice.page.close();
     if (noticed) await until("the hub has noticed", () => hub.online === 1);
@@ -61,13 +32,13 @@ test("closing and reopening the tab keeps the name, whether the hub has noticed 
     await assertCalled(alice, "Alice");
   }
   await alice.say("still me");
-  await until("it arrives", () => bob.heard.includes("Alice: still me"));
-  assertEquals(bob.heard, ["+Alice", "Alice: still me"]);
+  await until("it arrives", () => bob.events.includes("Alice: still me"));
+  assertEquals(bob.events, ["+Alice", "Alice: still me"]);
 });
 
 test("two tabs are one user, and show the same messages", async (browser) => {
   await using hub = await startTestHub();
-  await using bob = observer(hub);
+  await using bob = new RecordingClient(hub, "Bob");
   await using profile = await browser.newProfile();
   const one = await profile.open(hub, { name: "Alice" });
   await one.say("first");
@@ -78,8 +49,8 @@ test("two tabs are one user, and show the same messages", async (browser) => {
   await two.sees("first");
   await two.say("from two");
   await one.say("from one");
-  await bob.conversation.send({ message: "from Bob" });
-  await bob.conversation.direct("Alice", { message: "psst" });
+  await bob.connection.send({ message: "from Bob" });
+  await bob.connection.direct("Alice", { message: "psst" });
   await one.thread("Bob").click();
   await one.sees("psst");
   await one.say("yes?");
@@ -96,7 +67,7 @@ test("two tabs are one user, and show the same messages", async (browser) => {
     assertEquals(await tab.page.locator("article.mine").count(), 3);
     assertEquals(await tab.page.locator(".pending").count(), 0);
   }
-  assertEquals(bob.heard.filter((line) => /^[+-]/.test(line)), ["+Alice"]);
+  assertEquals(bob.events.filter((line) => /^[+-]/.test(line)), ["+Alice"]);
 
   // Joining, leaving and searching in one tab affects the other, but not its view.
   await two.say("/join garden");
@@ -115,13 +86,13 @@ test("two tabs are one user, and show the same messages", async (browser) => {
 
 test("messages read in one tab are read in the other", async (browser) => {
   await using hub = await startTestHub();
-  await using bob = observer(hub);
+  await using bob = new RecordingClient(hub, "Bob");
   await using profile = await browser.newProfile();
   const one = await profile.open(hub, { name: "Alice" });
   const two = await secondTab(profile, hub);
   await two.page.bringToFront();
   await one.say("/join garden");
-  await bob.conversation.direct("Alice", { message: "psst" });
+  await bob.connection.direct("Alice", { message: "psst" });
   await one.thread("Bob").locator(".badge").waitFor();
   await two.thread("Bob").click();
   await two.sees("psst");
@@ -131,10 +102,10 @@ test("messages read in one tab are read in the other", async (browser) => {
   });
 });
 
-for (const how of ["is closed", "is gone without a word"]) {
-  test(`when the tab with the connection ${how}, another one goes on without a gap`, async (browser) => {
+for (const how of ["is closed", "crashes"]) {
+  test(`when the tab with the connection ${how}, another tab takes over without a gap`, async (browser) => {
     await using hub = await startTestHub();
-    await using bob = observer(hub);
+    await using bob = new RecordingClient(hub, "Bob");
     await using profile = await browser.newProfile();
     const one = await profile.open(hub, { name: "Alice" });
     await one.say("one");
@@ -144,11 +115,11 @@ for (const how of ["is closed", "is gone without a word"]) {
     if (how === "is closed") await one.page.goto("about:blank");
     // A crash runs no handler in the page.
     await one.page.close();
-    await bob.conversation.send({ message: "meanwhile" });
+    await bob.connection.send({ message: "meanwhile" });
     await two.say("two");
     await three.say("three");
     await until("both arrive", () => {
-      return ["Alice: two", "Alice: three"].every((line) => bob.heard.includes(line));
+      return ["Alice: two", "Alice: three"].every((line) => bob.events.includes(line));
     });
     for (const tab of [two, three]) {
       await until("sent", async () => await tab.page.locator(".pending").count() === 0);
@@ -156,13 +127,13 @@ for (const how of ["is closed", "is gone without a word"]) {
       assertEquals((await tab.texts()).toSorted(), ["meanwhile", "one", "three", "two"]);
       await assertCalled(tab, "Alice");
     }
-    assertEquals(bob.heard.filter((line) => /^[+-]/.test(line)), ["+Alice"]);
+    assertEquals(bob.events.filter((line) => /^[+-]/.test(line)), ["+Alice"]);
   });
 }
 
 test("when the tab with the connection hangs, another one takes over", async (browser) => {
   await using hub = await startTestHub();
-  await using bob = observer(hub);
+  await using bob = new RecordingClient(hub, "Bob");
   await using profile = await browser.newProfile();
   const one = await profile.open(hub, { name: "Alice" });
   const two = await secondTab(profile, hub);
@@ -173,7 +144,7 @@ test("when the tab with the connection hangs, another one takes over", async (br
   });
   await two.page.bringToFront();
   await two.say("is anybody there?");
-  await until("it arrives", () => bob.heard.includes("Alice: is anybody there?"));
+  await until("it arrives", () => bob.events.includes("Alice: is anybody there?"));
   // The first tab wakes up, and follows the other.
   await asleep;
   await one.sees("is anybody there?");
@@ -183,7 +154,7 @@ test("when the tab with the connection hangs, another one takes over", async (br
   await assertCalled(two, "Alice");
   assertEquals(await one.texts(), ["is anybody there?", "me again"]);
   assertEquals(await two.texts(), ["is anybody there?", "me again"]);
-  assertEquals(bob.heard.filter((line) => /^[+-]/.test(line)), ["+Alice"]);
+  assertEquals(bob.events.filter((line) => /^[+-]/.test(line)), ["+Alice"]);
 });
 
 test("unsent messages are sent once, even when the tab that wrote them is closed", async (browser) => {
@@ -281,12 +252,12 @@ test("a duplicated tab is the same user, and both work", async (browser) => {
 
 test("after /quit in one tab, another tab does not reconnect by itself", async (browser) => {
   await using hub = await startTestHub();
-  await using bob = observer(hub);
+  await using bob = new RecordingClient(hub, "Bob");
   await using profile = await browser.newProfile();
   const one = await profile.open(hub, { name: "Alice" });
   const two = await secondTab(profile, hub);
   await two.say("/quit");
-  await until("Alice is gone", () => bob.heard.includes("-Alice"));
+  await until("Alice is gone", () => bob.events.includes("-Alice"));
   await one.page.goto("about:blank");
   await two.say("is anybody there?");
   await two.page.getByRole("alert").getByText("You disconnected").waitFor();
@@ -295,7 +266,7 @@ test("after /quit in one tab, another tab does not reconnect by itself", async (
   await until("it arrives", async () => {
     // Before it is connected, Enter sends nothing and keeps the text.
     if (await two.composer.inputValue() !== "") await two.composer.press("Enter");
-    return bob.heard.includes("Alice: is anybody there?");
+    return bob.events.includes("Alice: is anybody there?");
   });
 });
 
