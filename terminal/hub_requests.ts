@@ -19,7 +19,7 @@ export class HubRequests {
   }
 
   /** Shows an answer, or why there is none. */
-  show<T>(answer: Promise<T>, show: (answer: T) => void, failed = "Refused"): void {
+  show<T>(answer: Promise<T>, show: (answer: T) => void, failed = "Rejected"): void {
     const { windows, connection } = this.context;
     void answer.then(show, (error: unknown) => {
       // The end of the session is told once, not for every request.

@@ -139,7 +139,7 @@ function stateName({ state }: PageConnection): string {
     case "offline":
       return "Offline";
     case "refused":
-      return "Refused";
+      return "Rejected";
     case "replaced":
       return "In another tab";
     case "ended":
