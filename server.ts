@@ -320,8 +320,8 @@ class HubServer implements Server {
     await hub[Symbol.asyncDispose]();
     logger.info(
       "Stopped after {connections} connections ({turnedAway} rejected), {messages} messages " +
-        "({duplicates} repeats), {deliveries} deliveries, {resumes} resumes, {slowConsumers} slow " +
-        "consumers, {refused} frames and {tokensRefused} tokens refused",
+        "({duplicates} duplicates), {deliveries} deliveries, {resumes} resumes, {slowConsumers} slow " +
+        "consumers, {refused} frames and {tokensRefused} tokens rejected",
       { ...hub.counters.totals },
     );
     await this.options.broker[Symbol.asyncDispose]();

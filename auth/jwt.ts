@@ -12,7 +12,7 @@ import { Rights, type RoomAccess } from "./rights.ts";
 import { formatDuration } from "../lib/format_time.ts";
 
 /** Seconds by which the clocks of the hub and the token's issuer may differ. */
-const CLOCK_TOLERANCE = 5;
+export const CLOCK_TOLERANCE = 5;
 
 export interface JwtOptions {
   /** Any of them may have signed: during a key rotation, both keys are here. */

@@ -99,7 +99,7 @@ export const SCENARIOS: { readonly [S in ScenarioName]: Scenario } = {
     ],
   },
   herd: {
-    description: "5,000 clients cut off, each resuming 50 missed messages",
+    description: "5,000 clients disconnected, each resuming 50 missed messages",
     clients: 5_000,
     publishers: 1,
     size: LINE,
@@ -116,7 +116,7 @@ export const SCENARIOS: { readonly [S in ScenarioName]: Scenario } = {
     ...WORKLOADS.durable,
     seconds: 5,
     columns: [
-      { key: "acksPerSecond", title: "acked/s", digits: 0, better: "more" },
+      { key: "acksPerSecond", title: "acknowledged/s", digits: 0, better: "more" },
       ...LATENCY,
       ...CPU,
       ...INTEGRITY,

@@ -17,6 +17,8 @@ export interface Argument {
   /** Also decides how the argument is completed. */
   readonly placeholder: string;
   readonly help: string;
+  /** The help shows other arguments in brackets. */
+  readonly required?: true;
 }
 
 /** One verb of the command line. */

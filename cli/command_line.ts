@@ -190,7 +190,7 @@ function unknownFlag(arg: string, known: readonly string[]): UsageError {
   const synonym = flagSynonym(bare, known);
   const hint = synonym !== undefined
     ? `Did you mean --${synonym}?`
-    : suggestion(bare, [...known, "help"], (word) => `--${word}`);
+    : suggestion(bare, [...known, "help", "version"], (word) => `--${word}`);
   return new UsageError(`Unknown flag ${shorten(typed)}. ${hint || "See --help"}`);
 }
 

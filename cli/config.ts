@@ -129,7 +129,9 @@ async function readIfThere(path: string, mustBe: boolean): Promise<string | unde
     const missing = error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.NotADirectory;
     if (missing && !mustBe) return undefined;
-    const reason = missing ? "it does not exist" : readErrorText(error);
+    const reason = missing
+      ? "it does not exist. Check --config, or create the file"
+      : readErrorText(error);
     throw new UsageError(`Cannot read the configuration file ${path}: ${reason}`);
   }
 }
@@ -148,11 +150,14 @@ class NoConfig implements Config {
     return EMPTY;
   }
 
-  profile(_command: Configurable, chosen?: { readonly name: string }): Layer {
+  profile(_command: Configurable, chosen?: ChosenProfile): Layer {
     if (chosen === undefined) return EMPTY;
+    const without = chosen.required ? "leave out -p" : "unset BCAST_PROFILE";
+    const remedy = this.path === undefined ? "Name one with --config" : "Create that file";
     throw new UsageError(
       `There is no profile "${visible(chosen.name)}": there is no configuration file` +
-        (this.path === undefined ? "" : ` ${this.path}`) + portHint(chosen.name),
+        (this.path === undefined ? "" : ` ${this.path}`) +
+        (portHint(chosen.name) || `. ${remedy}, or ${without}`),
     );
   }
 }

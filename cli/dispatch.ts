@@ -23,24 +23,45 @@ export async function dispatch(
     await context.stdout.write(programHelp(sections));
     return EXIT.done;
   }
-  const isVersion = name === "--version" || name === "-V";
-  let command = findCommand(isVersion ? "version" : name, commandsIn(sections));
-  let words = own;
-  for (;;) {
-    const [word] = words;
-    if (command.commands === undefined || word === undefined || word.startsWith("-")) break;
-    command = findMember(word, command);
-    words = words.slice(1);
-  }
+  const commands = commandsIn(sections);
+  if (isVersion(name)) return await findCommand("version", commands).execute([], context, sections);
+  const { command, rest: words } = findCommandOf([name, ...own], commands);
   // Flags after the name override those before it.
-  const rest = isVersion ? [] : [...globals, ...words];
+  const rest = [...globals, ...words];
   const end = rest.indexOf("--");
   const flags = end === -1 ? rest : rest.slice(0, end);
   if (flags.includes("--help") || flags.includes("-h")) {
     await context.stdout.write(commandHelp(command));
     return EXIT.done;
   }
+  if (flags.some(isVersion)) {
+    return await findCommand("version", commands).execute([], context, sections);
+  }
   return await command.execute(rest, context, sections);
+}
+
+function isVersion(arg: string): boolean {
+  return arg === "--version" || arg === "-V";
+}
+
+/**
+ * Finds the command that the first words name, such as `token mint`.
+ *
+ * @throws {UsageError} that suggests the nearest if there is none.
+ */
+export function findCommandOf(
+  [name = "", ...own]: readonly string[],
+  commands: readonly AnyCommand[],
+): { readonly command: AnyCommand; readonly rest: readonly string[] } {
+  let command = findCommand(name, commands);
+  let rest: readonly string[] = own;
+  for (;;) {
+    const [word] = rest;
+    if (command.commands === undefined || word === undefined || word.startsWith("-")) break;
+    command = findMember(word, command);
+    rest = rest.slice(1);
+  }
+  return { command, rest };
 }
 
 /**

@@ -7,8 +7,8 @@ export const EXIT = {
   /** Invalid command line. */
   usage: 2,
   unreachable: 3,
-  /** Refused by the hub: token, origin, ban. */
-  refused: 4,
+  /** Rejected by the hub: token, origin, ban. */
+  rejected: 4,
   /** Ended by Ctrl-C with work left undone: 128 + SIGINT, as in shells. */
   interrupted: 130,
 } as const;

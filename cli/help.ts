@@ -1,4 +1,4 @@
-import type { AnyCommand, CommandSection } from "./command.ts";
+import type { AnyCommand, Argument, CommandSection } from "./command.ts";
 import { EXIT } from "./errors.ts";
 import { envName, flagName, GLOBAL_FLAGS } from "./command_line.ts";
 import type { Flags } from "./flags.ts";
@@ -13,7 +13,7 @@ const EXIT_CODES: readonly (readonly [string, string])[] = [
   [String(EXIT.failed), "failed"],
   [String(EXIT.usage), "wrong usage"],
   [String(EXIT.unreachable), "could not connect"],
-  [String(EXIT.refused), "refused by the hub"],
+  [String(EXIT.rejected), "rejected by the hub"],
   [String(EXIT.interrupted), "interrupted"],
 ];
 
@@ -24,7 +24,7 @@ export const FIRST_EXAMPLES: AnyCommand["examples"] = [
   ["connect 192.168.1.5", "Join the hub of another machine"],
 ];
 
-/** The variables that most users need; every flag has one. */
+/** The variables that most users need; most flags have one. */
 const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["BCAST_URL", "Address of the hub"],
   ["BCAST_NAME", "Your name"],
@@ -57,9 +57,9 @@ export function programHelp(sections: readonly CommandSection[]): string {
     "Flags of every command:\n" + table([
       ["--help", "Show help; for one command: bcast start --help"],
       ...flagRows(GLOBAL_FLAGS),
-      ["--version", "Show the version"],
+      ["-V, --version", "Show the version"],
     ]),
-    "Environment (every flag has a variable: --max-rooms is BCAST_MAX_ROOMS):\n" +
+    "Environment (most flags have a variable: --max-rooms is BCAST_MAX_ROOMS):\n" +
     table(ENVIRONMENT),
     "Exit codes:\n" + table(EXIT_CODES),
   ].join("\n");
@@ -71,10 +71,12 @@ export function commandHelp(command: AnyCommand): string {
   const usage = [
     "Usage: bcast",
     name,
-    command.commands ? "COMMAND" : positional && `[${positional.placeholder}]`,
-    words && !afterDashes ? words.placeholder : undefined,
+    command.commands ? "COMMAND" : positional && argumentUsage(positional),
+    words && !afterDashes ? argumentUsage(words) : undefined,
     "[flags]",
-    words && afterDashes ? `-- ${words.placeholder}` : undefined,
+    words && afterDashes
+      ? argumentUsage({ ...words, placeholder: `-- ${words.placeholder}` })
+      : undefined,
   ];
   const parts = [
     paragraph(`bcast ${name}: ${lowerFirst(summary)}.`),
@@ -105,10 +107,16 @@ export function commandHelp(command: AnyCommand): string {
   if (shared !== undefined && !command.unconfigured) {
     parts.push(paragraph(
       `Values are taken from flags, then from the environment (${envName(shared)} for ` +
-        `${flagName(shared)}, and so on), then from the configuration file.`,
+        `${flagName(shared)}, and so on), then from ${
+          flags["url"] === undefined ? "" : "the profile, then from "
+        }the configuration file.`,
     ));
   }
   return parts.join("\n");
+}
+
+function argumentUsage({ placeholder, required }: Argument): string {
+  return required ? placeholder : `[${placeholder}]`;
 }
 
 function flagRows(flags: Flags): readonly (readonly [string, string])[] {

@@ -9,9 +9,14 @@ const MAX_FILE_BYTES = 1024 * 1024;
  * The text of a small file.
  *
  * @param what the file's role, for errors: `the token file`.
+ * @param remedy what to do if there is no such file.
  * @throws {CliError} when it cannot be read.
  */
-export async function readSmallFile(path: string, what: string): Promise<string> {
+export async function readSmallFile(
+  path: string,
+  what: string,
+  remedy: string,
+): Promise<string> {
   const where = `Cannot read ${what} ${visible(path)}`;
   try {
     const { size } = await Deno.stat(path);
@@ -19,7 +24,8 @@ export async function readSmallFile(path: string, what: string): Promise<string>
     return await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError(`${where}: ${readErrorText(error)}`, 1, { cause: error });
+    const next = error instanceof Deno.errors.NotFound ? `. ${remedy}` : "";
+    throw new CliError(`${where}: ${readErrorText(error)}${next}`, 1, { cause: error });
   }
 }
 

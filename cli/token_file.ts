@@ -28,6 +28,14 @@ export function checkedToken(
   );
 }
 
+/** The role of a file of tokens, for errors. */
+export interface TokenFileRole {
+  readonly what: string;
+  readonly flag: string;
+}
+
+const TOKEN_FILE: TokenFileRole = { what: "the token file", flag: "--token-file" };
+
 /**
  * The tokens of a file, one per line; the last is the newest.
  *
@@ -35,9 +43,10 @@ export function checkedToken(
  */
 export async function readTokens(
   path: string,
-  what = "the token file",
+  { what, flag } = TOKEN_FILE,
 ): Promise<readonly [string, ...string[]]> {
-  const lines = (await readSmallFile(path, what)).split("\n").map((line) => line.trim());
+  const remedy = `Check ${flag}, or create one with bcast token secret ${visible(path)}`;
+  const lines = (await readSmallFile(path, what, remedy)).split("\n").map((line) => line.trim());
   const [first, ...rest] = lines.filter((line) => line !== "")
     .map((line) => checkedToken(line, `Each line of ${visible(path)}`, EXIT.failed));
   if (first === undefined) {

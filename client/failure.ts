@@ -63,7 +63,7 @@ export function classifyClose(end: SocketClose, context: FailureContext): Connec
   }
   const reason = visible(refusal?.message || end.reason || REASONS[code] || `Closed with ${code}`);
   if (isRefused(code, refusal)) {
-    const message = `The hub at ${address} refused: ${reason}`;
+    const message = `The hub at ${address} rejected the connection: ${reason}`;
     return { failure: "refused", message, reason, code, final: true };
   }
   // After `welcome`, an error concerns one request, unless it is why the hub closed.

@@ -164,11 +164,13 @@ export function describeAnswer(answer: HttpAnswer, url: URL): ProbeResult {
   return { status, retryAfter, ...httpMeaning(answer, url) };
 }
 
+const REJECTED = "rejected the request";
+
 /** Statuses that reject a client: the failure, the verb and the reason if there is no better one. */
 const REJECTIONS: Readonly<Record<number, readonly [ConnectFailure, string, string]>> = {
-  401: ["refused", "refused", "it requires a token (--token)"],
-  403: ["refused", "refused", "you are not allowed there"],
-  421: ["refused", "refused", "you are not allowed there"],
+  401: ["refused", REJECTED, "it requires a token (--token)"],
+  403: ["refused", REJECTED, "you are not allowed there"],
+  421: ["refused", REJECTED, "you are not allowed there"],
   429: ["busy", "is busy", "too many connections from this address; close some"],
   503: ["busy", "is busy", "it is full or stopping; try again in a moment"],
 };

@@ -12,7 +12,7 @@ export const announce = defineCommand({
     "Sends a text in the name of the hub to all connected clients, or to the members of " +
     "one room. It is not stored: clients that connect later do not see it.\n\nNeeds an admin " +
     "token.",
-  words: { placeholder: "TEXT...", help: "Text to announce" },
+  words: { placeholder: "TEXT...", help: "Text to announce", required: true },
   flags: {
     // `localOnly`: BCAST_ROOM must not narrow an announcement that is meant for all clients.
     room: { ...roomFlag("Announce only to members of this room", "all clients"), localOnly: true },

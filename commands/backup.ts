@@ -30,7 +30,7 @@ export const backup = defineCommand({
     "Writes a consistent copy of the log to FILE: messages, bans and mutes. The hub may be " +
     "running. Only you can read the file.\n\nTo restore: stop the hub, copy FILE to bcast.db " +
     "in its data directory, and start it. Clients are told that history changed.",
-  positional: { placeholder: "FILE", help: "The file to write" },
+  positional: { placeholder: "FILE", help: "The file to write", required: true },
   flags: FLAGS,
   examples: [
     ["backup bcast-backup.db", "Copy the log of this user's hub"],
@@ -51,7 +51,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     { replace: flags.force },
   );
   await context.stdout.write(
-    `Saved ${plural(messages, "message")} of ${plural(rooms, "room")} (${formatBytes(bytes)}) ` +
+    `Saved ${plural(messages, "message")} in ${plural(rooms, "room")} (${formatBytes(bytes)}) ` +
       `to ${visible(target)}\n`,
   );
   return EXIT.done;

@@ -2,13 +2,14 @@ import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
 import {
   ADDRESS,
+  addressOf,
   formatTarget,
   lift,
   moderate,
   MODERATOR_FLAGS,
   SANCTION_FLAGS,
   sanctionOptionsOf,
-  TARGET_FLAGS,
+  TARGET,
   targetOf,
 } from "./client/moderate.ts";
 import { plural } from "../lib/words.ts";
@@ -22,7 +23,7 @@ export const ban = defineCommand({
     "Disconnects all sessions with the name or address and rejects new ones until the ban " +
     "expires or bcast unban lifts it. Bans survive restarts of the hub. Clients with an " +
     "admin token are never rejected.\n\nNeeds an admin token.",
-  positional: TARGET_FLAGS,
+  positional: TARGET,
   flags: { ...ADDRESS, ...SANCTION_FLAGS, ...MODERATOR_FLAGS },
   examples: [
     ["ban Eve --for 1d --reason spam", "Ban a name for a day"],
@@ -48,8 +49,8 @@ export const unban = defineCommand({
   description:
     "Lifts the ban of a name or an address. Exits with 1 if there is no such ban.\n\nNeeds " +
     "an admin token.",
-  positional: TARGET_FLAGS,
-  flags: { ...ADDRESS, ...MODERATOR_FLAGS },
+  positional: TARGET,
+  flags: { ...addressOf("Address whose ban to lift"), ...MODERATOR_FLAGS },
   examples: [
     ["unban Eve", "Lift the ban of a name"],
     ["unban --address 2001:db8::/64", "Lift the ban of an address, as listed by bcast bans"],

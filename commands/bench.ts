@@ -9,6 +9,7 @@ import { plural } from "../lib/words.ts";
 import { table } from "../render/table.ts";
 import { TOKEN_FLAGS, tokenOption } from "./client/token.ts";
 import { connectorFor } from "./client/trust.ts";
+import { withRemedy } from "./explain_error.ts";
 import { shownUrl } from "../client.ts";
 import {
   BcastFormat,
@@ -32,7 +33,6 @@ const BAR = 30;
 
 /** A number with a default that depends on the scene. */
 function ofScene(
-  what: string,
   { min, max, help }: { readonly min: number; readonly max: number; readonly help: string },
 ): flag.Flag<number | undefined> {
   const number = flag.integer({
@@ -40,7 +40,7 @@ function ofScene(
     min,
     max,
     help,
-    defaultText: `the scene's ${what}`,
+    defaultText: "set by the scene",
   });
   return { ...number, fallback: undefined };
 }
@@ -61,21 +61,21 @@ const FLAGS = {
     placeholder: "SCENE",
     help: `Predefined load: ${WORKLOAD_NAMES.join(", ")}`,
   }),
-  clients: ofScene("clients", { min: 1, max: 50_000, help: "Connections that receive" }),
-  publishers: ofScene("publishers", {
+  clients: ofScene({ min: 1, max: 50_000, help: "Connections that receive" }),
+  publishers: ofScene({
     min: 1,
     max: MAX_PUBLISHERS,
     help: "How many of the clients also send",
   }),
-  rate: ofScene("rate", {
+  rate: ofScene({
     min: 0,
     max: 1_000_000,
     help: "Messages per second and publisher (0 = unlimited)",
   }),
-  inFlight: ofScene("inFlight", {
+  inFlight: ofScene({
     min: 1,
     max: 100_000,
-    help: "Unconfirmed messages per publisher, instead of --rate",
+    help: "Unacknowledged messages per publisher",
   }),
   size: flag.bytes({
     fallback: WORKLOADS.saturated.size,
@@ -148,8 +148,14 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
     progress.clear();
     if (interruption.signal.aborted) return EXIT.interrupted;
     if (!(error instanceof Error)) throw error;
-    throw new CliError(error.message, EXIT.unreachable, { cause: error });
+    throw new CliError(problemOf(error, shownUrl(url)), EXIT.unreachable, { cause: error });
   }
+}
+
+/** A rejection by the hub reads as in other commands. */
+function problemOf({ message }: Error, url: string): string {
+  const rejection = `The hub at ${url} rejected the connection: `;
+  return withRemedy(message.replace(/^Cannot load \S+: closed with 45\d\d /, rejection));
 }
 
 /** The scene, changed by the other flags. */
@@ -174,7 +180,7 @@ function workloadOf({ flags, source }: Input): Omit<Workload, "description"> {
   return { clients, publishers, pace, size };
 }
 
-/** As fast as messages are confirmed, with as many in flight as the flag or the scene says. */
+/** As fast as messages are acknowledged, with as many in flight as the flag or the scene says. */
 function unpaced(inFlight: number | undefined, pace: PublishRate): PublishRate {
   const usual = "inFlight" in pace ? pace : WORKLOADS.saturated.pace;
   return inFlight === undefined || "rate" in usual ? usual : { ...usual, inFlight };
@@ -184,7 +190,7 @@ function loadInWords({ publishers, pace, size }: Omit<Workload, "description">):
   const each = "rate" in pace
     ? `${pace.rate.toLocaleString("en-US")}/s`
     : `${pace.inFlight.toLocaleString("en-US")} in flight until ${
-      pace.until === "ack" ? "acked" : "received"
+      pace.until === "ack" ? "acknowledged" : "received"
     }`;
   return `${plural(publishers, "publisher")}, ${each}${publishers > 1 ? " each" : ""}, ${
     plural(size, "byte")
@@ -209,7 +215,7 @@ export function reportTable(
     ["clients", `${many(report.clients)}, connected at ${many(report.connectsPerSecond)}/s`],
     ["messages/s", many(report.messagesPerSecond)],
     ["deliveries/s", many(report.deliveriesPerSecond)],
-    ["acked/s", many(report.acksPerSecond)],
+    ["acknowledged/s", many(report.acksPerSecond)],
     ["latency p50", milliseconds(latency.p50)],
     ["latency p99", milliseconds(latency.p99)],
     ["latency p99.9", milliseconds(latency.p999)],

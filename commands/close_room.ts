@@ -9,7 +9,7 @@ import {
 } from "./client/moderate.ts";
 import { plural } from "../lib/words.ts";
 
-const WHICH = { placeholder: "ROOM", help: "Name of the room" };
+const WHICH = { placeholder: "ROOM", help: "Name of the room", required: true } as const;
 
 /** `bcast close-room`. */
 export const closeRoom = defineCommand({

@@ -139,7 +139,11 @@ export const completions = defineCommand({
     "compinit: source <(bcast completions zsh); to ~/.config/fish/config.fish: bcast completions " +
     "fish | source; to your PowerShell $PROFILE: bcast completions powershell | Out-String | " +
     "Invoke-Expression.",
-  positional: { placeholder: Object.keys(SCRIPTS).join("|"), help: "Your shell" },
+  positional: {
+    placeholder: Object.keys(SCRIPTS).join("|"),
+    help: "Your shell",
+    required: true,
+  },
   flags: {},
   examples: [
     ["source <(bcast completions bash)", "For this bash session; the same for zsh"],

@@ -72,10 +72,11 @@ export const exec = defineCommand({
   description:
     "Follows rooms as bcast listen does and runs the command once per message, in order. " +
     "The command reads the text (or the data, if there is no text) on standard input. Its " +
-    "environment holds BCAST_ROOM, BCAST_MESSAGE_ID, _SENDER, _TIMESTAMP, _KIND, _DATA and " +
-    "_EPOCH. No shell interprets any of it.\n\nbcast send in the command replies in the same " +
-    "room of the same hub. The command gets the token only with --share-token. Messages " +
-    "that it caused are ignored, so that it does not answer itself.\n\nWith --cursor, a " +
+    "environment holds BCAST_ROOM, BCAST_MESSAGE_ID, BCAST_MESSAGE_SENDER, " +
+    "BCAST_MESSAGE_TIMESTAMP, BCAST_MESSAGE_KIND, BCAST_MESSAGE_DATA and BCAST_MESSAGE_EPOCH. " +
+    "No shell interprets any of it.\n\nbcast send in the command replies in the same room of " +
+    "the same hub. The command gets the token only with --share-token. Messages sent by the " +
+    "command are ignored, to prevent loops.\n\nWith --cursor, a " +
     "message is done once its command exits with 0; the next run resumes at the first one " +
     "that is not. Ctrl-C waits for running commands; a second Ctrl-C kills them and all " +
     "their child processes.",
@@ -83,6 +84,7 @@ export const exec = defineCommand({
     placeholder: "COMMAND [ARG...]",
     help: "Command to run; pipes and variables need a shell: sh -c '...'",
     afterDashes: true,
+    required: true,
   },
   flags: FLAGS,
   examples: [

@@ -1,3 +1,4 @@
+import { MISSING_TOKEN } from "../auth/authorizer.ts";
 import { BrokerError } from "../broker/broker.ts";
 import { knownProblem } from "../broker/sqlite/storage_errors.ts";
 import { CliError, EXIT, type ExitCode } from "../cli/errors.ts";
@@ -18,7 +19,7 @@ export function explain(error: unknown): Explanation {
     return { message: oneLine(error.message), exitCode: error.exitCode };
   }
   if (error instanceof ConnectError) {
-    return { message: oneLine(error.message), exitCode: connectExitCode(error) };
+    return { message: oneLine(withRemedy(error.message)), exitCode: connectExitCode(error) };
   }
   if (error instanceof BrokerError || error instanceof ClientsFileError) {
     return { message: oneLine(error.message), exitCode: EXIT.failed };
@@ -46,10 +47,17 @@ function isSystemError(error: unknown): boolean {
     /^E[A-Z]+$/.test(error.code);
 }
 
+/** What to do in this program about an error of the hub, which does not know its flags. */
+export function withRemedy(message: string): string {
+  return message.endsWith(MISSING_TOKEN.reason)
+    ? `${message}, then pass it with --token-file FILE`
+    : message;
+}
+
 function connectExitCode(error: ConnectError): ExitCode {
   switch (error.failure) {
     case "refused":
-      return EXIT.refused;
+      return EXIT.rejected;
     case "closed":
       return EXIT.interrupted;
     case "unable":

@@ -1,6 +1,7 @@
+import { visible } from "../protocol.ts";
 import { commandsIn, defineCommand } from "../cli/command.ts";
-import { findCommand } from "../cli/dispatch.ts";
-import { EXIT } from "../cli/errors.ts";
+import { findCommandOf } from "../cli/dispatch.ts";
+import { EXIT, UsageError } from "../cli/errors.ts";
 import { commandHelp, programHelp } from "../cli/help.ts";
 
 /** `bcast help`. */
@@ -9,13 +10,22 @@ export const help = defineCommand({
   summary: "Show help for bcast or a command",
   description: "The same as bcast --help and bcast COMMAND --help.",
   positional: { placeholder: "COMMAND", help: "Command to show help for" },
+  words: { placeholder: "COMMAND", help: "Command of a group, such as mint of token" },
   flags: {},
-  examples: [["help start", "Show all flags of bcast start"]],
-  run: async ({ positional, sections }, { stdout }) => {
-    const text = positional === undefined
-      ? programHelp(sections)
-      : commandHelp(findCommand(positional, commandsIn(sections)));
-    await stdout.write(text);
+  examples: [
+    ["help start", "Show all flags of bcast start"],
+    ["help token mint", "Show all flags of bcast token mint"],
+  ],
+  run: async ({ positional, words, sections }, { stdout }) => {
+    if (positional === undefined) {
+      await stdout.write(programHelp(sections));
+      return EXIT.done;
+    }
+    const { command, rest: [extra] } = findCommandOf([positional, ...words], commandsIn(sections));
+    if (extra !== undefined) {
+      throw new UsageError(`Unexpected argument "${visible(extra)}". See bcast help --help`);
+    }
+    await stdout.write(commandHelp(command));
     return EXIT.done;
   },
 });

@@ -5,8 +5,8 @@ import {
   MODERATOR_FLAGS,
   nameOf,
   REASON,
+  REQUIRED_TARGET,
   sanctionOptionsOf,
-  TARGET_FLAGS,
 } from "./client/moderate.ts";
 import { plural } from "../lib/words.ts";
 import { visible } from "../protocol.ts";
@@ -19,7 +19,7 @@ export const kick = defineCommand({
     "Ends all connections of a name. bcast clients stay away until they are restarted; use " +
     "bcast ban to keep a user out. Exits with 1 if the name is not connected.\n\nNeeds an " +
     "admin token.",
-  positional: TARGET_FLAGS,
+  positional: REQUIRED_TARGET,
   flags: { ...REASON, ...MODERATOR_FLAGS },
   examples: [
     ["kick Eve", "Disconnect Eve"],

@@ -41,7 +41,7 @@ const FLAGS = {
     fallback: 0,
     defaultText: "",
     min: 1,
-    help: "Exit after this long: 0, or 1 below --count",
+    help: "Exit after TIME; code 1 if --count not reached",
   }),
   ...CLIENT_LOG_FLAGS,
 };
@@ -55,15 +55,16 @@ export const listen = defineCommand({
   startsPrograms: true,
   summary: "Print messages, for pipes and files",
   description: "Prints new messages until interrupted, starting with those selected by --cursor, " +
-    "--after or --since. Reconnects and resumes without gaps if the hub goes away. Private " +
-    "messages and presence are left to bcast connect. --format takes the fields " +
+    "--after or --since. Reconnects and resumes without gaps if the hub goes away. It " +
+    "does not print private messages or presence; use bcast connect for those. --format takes the fields " +
     `${FIELD_NAMES.join(", ")}.
 
 With --cursor, a run resumes where the last one stopped: ` +
     "after a crash, the last lines may repeat; with --output, none do. Lines written to a " +
     "pipe count as read, even if a reader such as head exits first. To lose nothing, use " +
     "--output or bcast exec. If the hub no longer has the next messages, standard error " +
-    "says so in a line that starts with ! GAP.",
+    "says so in a line that starts with ! GAP.\n\nExits with 4 if the hub rejects the " +
+    "connection (token or ban), or lets it into none of the rooms.",
   positional: ADDRESS_ARGUMENT,
   flags: FLAGS,
   examples: [

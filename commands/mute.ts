@@ -2,13 +2,14 @@ import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
 import {
   ADDRESS,
+  addressOf,
   formatTarget,
   lift,
   moderate,
   MODERATOR_FLAGS,
   SANCTION_FLAGS,
   sanctionOptionsOf,
-  TARGET_FLAGS,
+  TARGET,
   targetOf,
 } from "./client/moderate.ts";
 import { plural } from "../lib/words.ts";
@@ -21,7 +22,7 @@ export const mute = defineCommand({
     "privately, until the mute expires or bcast unmute lifts it. Changing the name does " +
     "not help; reconnecting under a new name does, unless --address is used.\n\nNeeds an " +
     "admin token.",
-  positional: TARGET_FLAGS,
+  positional: TARGET,
   flags: { ...ADDRESS, ...SANCTION_FLAGS, ...MODERATOR_FLAGS },
   examples: [
     ["mute Eve --for 15m", "Mute a name for 15 minutes"],
@@ -49,8 +50,8 @@ export const unmute = defineCommand({
     "Lifts the mute of a name or an address. Use the name that was muted, even if the user " +
     "has changed it; bcast bans lists it. Exits with 1 if there is no such mute.\n\nNeeds an " +
     "admin token.",
-  positional: TARGET_FLAGS,
-  flags: { ...ADDRESS, ...MODERATOR_FLAGS },
+  positional: TARGET,
+  flags: { ...addressOf("Address whose mute to lift"), ...MODERATOR_FLAGS },
   examples: [["unmute Eve", "Lift the mute of a name"]],
   run: (input, context) => lift(input, context, "unmute"),
 });

@@ -1,6 +1,6 @@
 import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../cli/errors.ts";
-import { moderate, MODERATOR_FLAGS, nameOf, TARGET_FLAGS } from "./client/moderate.ts";
+import { moderate, MODERATOR_FLAGS, nameOf, REQUIRED_TARGET } from "./client/moderate.ts";
 
 /** `bcast release-name`. */
 export const releaseName = defineCommand({
@@ -11,7 +11,7 @@ export const releaseName = defineCommand({
     "90 days. This releases the name at once; the next use of such a token reserves it " +
     "again. Exits with 1 if the name is not reserved, or its owner is connected.\n\nNeeds an " +
     "admin token.",
-  positional: TARGET_FLAGS,
+  positional: REQUIRED_TARGET,
   flags: MODERATOR_FLAGS,
   examples: [["release-name Alice", "Release a name whose tokens are no longer used"]],
   run: async (input, context) => {

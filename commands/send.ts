@@ -6,6 +6,7 @@ import {
   nameFlag,
   roomFlag,
   startClientLogging,
+  WAIT,
 } from "./client/client_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
 import { type Context, isDumb } from "../cli/context.ts";
@@ -15,7 +16,13 @@ import * as flag from "../cli/flags.ts";
 import { ignoreStraySignals, watchInterrupts } from "../cli/signals.ts";
 import { tokenOption } from "./client/token.ts";
 import { connectorFor, type HubConnector } from "./client/trust.ts";
-import { type ClientConnection, connect, type ConnectOptions, shownUrl } from "../client.ts";
+import {
+  type ClientConnection,
+  connect,
+  type ConnectOptions,
+  type RequestError,
+  shownUrl,
+} from "../client.ts";
 import { wallClock } from "../lib/clock.ts";
 import {
   itemsOf,
@@ -52,7 +59,7 @@ const FLAGS = {
   json: flag.toggle({
     help: 'Input lines are JSON with "message", "data" or both',
   }),
-  wait: flag.toggle({ help: "Also wait for a hub unreachable at the start" }),
+  wait: WAIT,
   retryFor: flag.seconds({
     fallback: RETRY_FOR,
     help: "Time to wait for a lost hub (0 = forever)",
@@ -68,13 +75,15 @@ export const send = defineCommand({
   summary: "Send messages from a script or pipe",
   description:
     "Sends the words as one message. Without words, sends each non-blank line of standard " +
-    "input.\n\nExits with 0 once the hub has stored every message. Otherwise reports the " +
-    "lines that were not stored, and why, and exits with 1; with 3 if no hub could be " +
-    "reached, and 4 if it refused. If the hub restarts meanwhile, bcast send reconnects " +
-    "and sends nothing twice; only with --retry-for over 5 minutes, a message whose " +
-    "confirmation was lost may be stored twice.",
+    "input.\n\nExits with 0 once the hub has stored every message; with --to, once it has " +
+    "delivered it, as private messages are not stored. Exits with 1 if a message was not sent, " +
+    "as when the room is closed or the token only permits reading, and says which lines, and " +
+    "why; with 3 if no hub could be reached; with 4 if the hub rejects the connection: token " +
+    "or ban.\n\nIf the hub restarts meanwhile, bcast send reconnects and sends nothing twice; " +
+    "only with --retry-for over 5 minutes, a message whose acknowledgement was lost may be " +
+    "stored twice.",
   words: {
-    placeholder: "[TEXT...]",
+    placeholder: "TEXT...",
     help: "The message; with - or without it, reads standard input",
   },
   flags: FLAGS,
@@ -153,7 +162,7 @@ async function sendInput(
   const via = viaOption(context.env);
   using interruption = watchInterrupts(context);
   await using connection = connect(options, connector.environment);
-  const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
+  const counts: SendCounts = { sent: 0, acked: 0, rejected: 0 };
   using progress = stderr.isTerminal && !isDumb(context) && words.length === 0
     ? new SendProgress(stderr, wallClock, counts)
     : undefined;
@@ -178,13 +187,9 @@ async function sendInput(
     connection,
     items: words.length > 0 ? oneItem(words.join(" ")) : inputItems(context, flags, signal),
     deliver: delivery(connection, flags.to, via),
-    onRefused: (number, why) =>
-      words.length > 0 ? say(`Not sent: ${why}`) : unsent.refused(number, why),
-    // The hub's message is about frames, which this user does not know.
-    describe: ({ code, message }) =>
-      code === "not_in_room"
-        ? `The hub does not allow you into ${flags.room ?? "its own room: choose one with --room"}`
-        : message,
+    onRejected: (number, why) =>
+      words.length > 0 ? say(`Not sent: ${why}`) : unsent.rejected(number, why),
+    describe: (error) => explainRejection(error, flags),
     counts,
   }).finally(() => connection.close());
   // Awaited below.
@@ -207,6 +212,19 @@ async function sendInput(
   const result = await sending;
   const interrupted = interruption.signal.aborted;
   return { result, unsent, error, wasOnline, gaveUp, interrupted, retryFor: flags.retryFor };
+}
+
+/** The hub's message may be about frames or commands of the chat, which this user does not know. */
+function explainRejection({ code, message }: RequestError, { room, to }: Input["flags"]): string {
+  if (code === "not_in_room") {
+    // The hub's error about the join was shown: the room is closed, or the token does not allow it.
+    const which = room ?? "the hub's default room";
+    return `You could not join ${which}, as said above: choose another room with --room`;
+  }
+  if (code === "no_such_user" && to !== undefined) {
+    return `No one here is called ${to}: run bcast who to see who is online`;
+  }
+  return message;
 }
 
 /** Reports what was not sent, and returns the exit code. */
@@ -234,9 +252,9 @@ async function report(outcome: Outcome, single: boolean, { stderr }: Context): P
       await stderr.write("The rest of the input was not sent\n");
     }
     if (gaveUp && !wasOnline) return EXIT.unreachable;
-    return explain(error).exitCode === EXIT.refused ? EXIT.refused : EXIT.failed;
+    return explain(error).exitCode === EXIT.rejected ? EXIT.rejected : EXIT.failed;
   }
-  return result.refused === 0 ? EXIT.done : EXIT.failed;
+  return result.rejected === 0 ? EXIT.done : EXIT.failed;
 }
 
 function delivery(

@@ -30,7 +30,7 @@ export const status = defineCommand({
   summary: "Show the status of a hub",
   description:
     "Shows clients, rooms, messages and deliveries per second, memory, and the delay of " +
-    "the hub's event loop: more than some tens of milliseconds mean overload.\n\nWith " +
+    "the hub's event loop: more than a few tens of milliseconds means overload.\n\nWith " +
     "--watch, updates until Ctrl-C, even while the hub is unreachable for a moment: in " +
     "place on a terminal, otherwise one line per update.",
   positional: ADDRESS_ARGUMENT,

@@ -1,4 +1,5 @@
 import { formatBytes } from "@std/fmt";
+import { plural } from "../lib/words.ts";
 import type { StatusReport } from "../protocol.ts";
 
 /** The lines of the status table: label and value. */
@@ -13,7 +14,7 @@ export function statusRows(
     [
       "clients",
       `${many(status.connections)} now, ${many(status.accepted)} since the start` +
-      (status.turnedAway > 0 ? `, ${many(status.turnedAway)} turned away` : ""),
+      (status.turnedAway > 0 ? `, ${many(status.turnedAway)} rejected` : ""),
     ],
     ["rooms", `${many(status.rooms)} with people in them, ${many(status.log.rooms)} with messages`],
     ["messages", `${many(status.messagesPerSecond)}/s, ${many(status.messages)} since the start`],
@@ -21,12 +22,12 @@ export function statusRows(
       "deliveries",
       `${many(status.deliveriesPerSecond)}/s, ${many(status.deliveries)} since the start`,
     ],
-    ["kept", `${many(status.log.messages)} messages`],
+    ["kept", plural(status.log.messages, "message")],
     ["memory", `${bytes(status.memory.rss)}, ${bytes(status.memory.heapUsed)} of it in use`],
     ["event loop", `at most ${milliseconds(status.loopLagMs)} late`],
-    ["cut off", `${many(status.slowConsumers)} for reading too slowly`],
+    ["disconnected", `${many(status.slowConsumers)} for reading too slowly`],
     [
-      "refused",
+      "rejected",
       refusals.length === 0
         ? "nothing"
         : refusals.map(([code, count]) => `${code} ${many(count)}`).join(", "),

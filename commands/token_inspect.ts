@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload } from "jose";
 import type { AuthDecision } from "../auth/authorizer.ts";
-import { looksLikeJwt } from "../auth/jwt.ts";
+import { CLOCK_TOLERANCE, looksLikeJwt } from "../auth/jwt.ts";
 import { formatDuration } from "../lib/format_time.ts";
 import { JWT_FLAGS, loadJwt } from "./start/auth_flags.ts";
 import { type CommandInput, defineCommand } from "../cli/command.ts";
@@ -12,7 +12,14 @@ import { table } from "../render/table.ts";
 import { MAX_SECRET_LENGTH, visible } from "../protocol.ts";
 
 const FLAGS = {
-  ...JWT_FLAGS,
+  jwtSecretFile: {
+    ...JWT_FLAGS.jwtSecretFile,
+    help: "Check the signature with a secret from FILE",
+  },
+  jwtKey: { ...JWT_FLAGS.jwtKey, help: "Check the signature with this public key (repeatable)" },
+  jwtIssuer: { ...JWT_FLAGS.jwtIssuer, help: "Check that the issuer (iss) is this one" },
+  jwtAudience: { ...JWT_FLAGS.jwtAudience, help: "Check that the audience (aud) is this one" },
+  jwtName: JWT_FLAGS.jwtName,
   json: flag.toggle({ help: "Print the result as one JSON object" }),
 };
 
@@ -25,7 +32,7 @@ export const tokenInspect = defineCommand({
   description:
     "Reads the token from standard input, or takes it as an argument (visible to other " +
     "users of the machine). With the key flags of a hub, checks the token as that hub " +
-    "would, and exits with 1 if it would be refused; without them, only shows it.",
+    "would, and exits with 1 if it would be rejected; without them, only shows it.",
   positional: { placeholder: "TOKEN", help: "The token; without it, reads standard input" },
   flags: FLAGS,
   examples: [
@@ -47,7 +54,7 @@ async function run({ flags, positional }: Input, context: Context): Promise<Exit
   await context.stdout.write(
     flags.json
       ? safeJson({ header, claims, ...judged(verdict) }) + "\n"
-      : table(rows(header, claims, verdict, flags.jwtName, now), { indent: 0 }),
+      : table(tokenRows(header, claims, verdict, flags.jwtName, now), { indent: 0 }),
   );
   if (positional !== undefined) {
     await context.stderr.write(
@@ -92,7 +99,8 @@ function judged(verdict: AuthDecision | undefined): Readonly<Record<string, unkn
   return verdict.ok ? { accepted: true } : { accepted: false, reason: verdict.reason };
 }
 
-function rows(
+/** The result as a table: label and value. */
+export function tokenRows(
   header: Readonly<Record<string, unknown>>,
   claims: JWTPayload,
   verdict: AuthDecision | undefined,
@@ -109,16 +117,30 @@ function rows(
     ["Audience", aud],
     ["Issued", when(iat, now)],
     ["Valid from", when(nbf, now)],
-    ["Expires", exp === undefined ? "never" : when(exp, now)],
-    ["Verdict", sentence(verdict)],
+    isPast(exp, now)
+      ? ["Expired", expired(exp, verdict, now)]
+      : ["Expires", when(exp, now) ?? "never"],
+    ["Verdict", sentence(verdict, isPast(exp, now))],
   ];
   return known.filter(([, value]) => value !== undefined)
     .map(([what, value]) => [what, shown(value)]);
 }
 
-function sentence(verdict: AuthDecision | undefined): string {
+function isPast(seconds: unknown, now: number): boolean {
+  return typeof seconds === "number" && seconds * 1000 <= now;
+}
+
+function expired(exp: unknown, verdict: AuthDecision | undefined, now: number): string {
+  const still = verdict?.ok ? `; still accepted (${CLOCK_TOLERANCE} s clock tolerance)` : "";
+  return `${when(exp, now)}${still}`;
+}
+
+function sentence(verdict: AuthDecision | undefined, isExpired: boolean): string {
   if (verdict === undefined) return "not checked: give --jwt-secret-file or --jwt-key";
-  return verdict.ok ? "valid: a hub with these keys accepts it" : `refused: ${verdict.reason}`;
+  if (!verdict.ok) return `rejected: ${verdict.reason}`;
+  return isExpired
+    ? "expired, but accepted for some seconds by a hub with these keys"
+    : "valid: a hub with these keys accepts it";
 }
 
 function when(seconds: unknown, now: number): string | undefined {

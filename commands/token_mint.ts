@@ -89,8 +89,8 @@ async function signingKey({ secretFile, key }: Input["flags"]): Promise<SigningK
       "Give exactly one of --secret-file and --key. See bcast token mint --help",
     );
   }
-  if (key !== undefined) return await readKeys(key, parsePrivateKey);
-  return await readKeys(secretFile ?? "", (text) => {
+  if (key !== undefined) return await readKeys(key, "--key", parsePrivateKey);
+  return await readKeys(secretFile ?? "", "--secret-file", (text) => {
     const secrets = parseSecrets(text);
     return signingSecret(secrets.at(-1) ?? new Uint8Array());
   });

@@ -1,4 +1,4 @@
-import { closestString } from "@std/text";
+import { closestString, levenshteinDistance } from "@std/text";
 
 /** `1 message`, `2 messages`. */
 export function plural(count: number, one: string, many: string = one + "s"): string {
@@ -12,19 +12,15 @@ export function suggestion(
   show: (word: string) => string = (word) => word,
 ): string {
   if (known.length === 0) return "";
-  const nearest = closestString(given.toLowerCase(), known);
-  return isSimilar(given.toLowerCase(), nearest) ? `Did you mean ${show(nearest)}?` : "";
+  const typed = given.toLowerCase();
+  const nearest = closestString(typed, known);
+  return isTypo(typed, nearest) ? `Did you mean ${show(nearest)}?` : "";
 }
 
-/** Whether two words share half of their letters: the closest word may still be far off. */
-function isSimilar(a: string, b: string): boolean {
-  const rest = [...b];
-  let shared = 0;
-  for (const letter of a) {
-    const at = rest.indexOf(letter);
-    if (at === -1) continue;
-    rest.splice(at, 1);
-    shared++;
-  }
-  return shared * 2 >= Math.max(a.length, b.length);
+/** Whether up to a third of the letters differ, or two or more changed places: `prot` for `port`. */
+function isTypo(typed: string, word: string): boolean {
+  const length = Math.max(typed.length, word.length);
+  const letters = (text: string): string => [...text].sort().join("");
+  return levenshteinDistance(typed, word) <= Math.max(1, Math.floor(length / 3)) ||
+    letters(typed) === letters(word);
 }

@@ -146,7 +146,7 @@ const statusReport = v.object({
   duplicates: about(count, "Repeated messages that were recognized"),
   resumes: about(count, "Sessions resumed"),
   slowConsumers: about(count, "Connections closed because they read too slowly"),
-  refusals: about(v.record(v.string(), count), "Frames refused, by error code"),
+  refusals: about(v.record(v.string(), count), "Frames rejected, by error code"),
   log: v.object({ messages: count, rooms: count }),
   memory: about(v.object({ rss: count, heapUsed: count }), "Bytes"),
   loopLagMs: about(rate, "The longest recent delay of a timer"),

@@ -232,7 +232,7 @@ export class Connection {
     this.#options.counters.countError(code);
     // Only the first is visible by default; all are counted when the connection ends.
     logger[this.refusals === 1 ? "info" : "debug"](
-      "{connection} {name} refused: {code}: {message}",
+      "{connection} {name} rejected: {code}: {message}",
       { connection: this.id, name: this.label, code, message },
     );
     this.sendControl({

@@ -233,7 +233,7 @@ export class Hub implements AsyncDisposable {
     const grace = this.#draining ? Infinity : GRACE_SECONDS * 1000;
     this.#sessions.detach(connection, mayResume ? grace : 0);
     logger.info(
-      "{connection} {name} disconnected with {code}, {refusals} frames refused ({clients} online)",
+      "{connection} {name} disconnected with {code}, frames rejected: {refusals} ({clients} online)",
       {
         connection: connection.id,
         name,

@@ -48,6 +48,8 @@ export function roomsFlag(help: string): flag.Flag<readonly string[]> {
   });
 }
 
+export const WAIT = flag.toggle({ help: "If the hub is unreachable at startup, wait for it" });
+
 export const CLIENT_LOG_FLAGS = {
   logFile: LOG_FLAGS.logFile,
   logLevel: LOG_FLAGS.logLevel,

@@ -1,4 +1,4 @@
-import { nameFlag, roomsFlag } from "./client_flags.ts";
+import { nameFlag, roomsFlag, WAIT } from "./client_flags.ts";
 import { TOKEN_FLAGS } from "./token.ts";
 import type { CommandInput } from "../../cli/command.ts";
 import { UsageError } from "../../cli/errors.ts";
@@ -24,7 +24,7 @@ export const FOLLOW_FLAGS = {
     fallback: 0,
     defaultText: "",
     min: 1,
-    help: "Start with messages of this period, such as 10m",
+    help: "Start with messages from the last TIME, such as 10m",
   }),
   count: flag.integer({
     fallback: 0,
@@ -33,9 +33,9 @@ export const FOLLOW_FLAGS = {
     help: "Exit after this many messages",
   }),
   strict: flag.toggle({
-    help: "Exit with 1 if the hub no longer has messages",
+    help: "Exit with 1 if missed messages are no longer stored",
   }),
-  wait: flag.toggle({ help: "Wait for a hub that is unreachable at start" }),
+  wait: WAIT,
 };
 
 /**

@@ -28,15 +28,16 @@ export const SANCTION_FLAGS = {
   ...REASON,
 };
 
-export const ADDRESS = {
-  address: flag.text({
-    placeholder: "ADDR",
-    help: "Clients from this address (IPv6: its /64 network)",
-    localOnly: true,
-  }),
-};
+export function addressOf(help: string): { readonly address: flag.Flag<string | undefined> } {
+  return { address: flag.text({ placeholder: "ADDR", help, localOnly: true }) };
+}
 
-export const TARGET_FLAGS = { placeholder: "NAME", help: "Name of the user" };
+export const ADDRESS = addressOf("Clients from this address (IPv6: its /64 network)");
+
+/** The name may be left out where an address can replace it. */
+export const TARGET = { placeholder: "NAME", help: "Name of the user" };
+
+export const REQUIRED_TARGET = { ...TARGET, required: true } as const;
 
 type Input = Pick<CommandInput<typeof MODERATOR_FLAGS>, "flags" | "source">;
 

@@ -141,7 +141,8 @@ function readAuthority(path: string): string {
   try {
     pem = Deno.readTextFileSync(path);
   } catch (error) {
-    const message = `Cannot read --ca "${visible(path)}": ${readErrorText(error)}`;
+    const next = error instanceof Deno.errors.NotFound ? ". Check its path" : "";
+    const message = `Cannot read --ca "${visible(path)}": ${readErrorText(error)}${next}`;
     throw new CliError(message, undefined, { cause: error });
   }
   try {

@@ -111,7 +111,7 @@ export class ChildRunner {
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       const why = error instanceof Deno.errors.NotFound
-        ? "command or folder not found"
+        ? "command not found"
         : error instanceof Deno.errors.PermissionDenied
         ? "permission denied"
         : error.message;

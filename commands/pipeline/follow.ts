@@ -87,7 +87,9 @@ class RoomReader implements FollowPosition {
       this.id = 0;
     } else if (this.id > last) {
       options.onGap(
-        `The history of ${room} ends at message ${last}, but message ${this.id} was already read`,
+        from?.epoch === undefined
+          ? `--after ${this.id} is beyond the newest message of ${room} (${last})`
+          : `The history of ${room} ends at message ${last}, but message ${this.id} was already read`,
       );
       this.id = last;
     }

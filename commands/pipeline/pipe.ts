@@ -78,7 +78,7 @@ async function send(
   signal: AbortSignal,
   backlog: Promise<void>,
 ): Promise<ExitCode> {
-  const { refused, error } = await sendAll({
+  const { rejected, error } = await sendAll({
     connection,
     items: itemsOf(inputLines(input, signal), isTyped === true ? typedItem(stderr) : textItem),
     deliver: async (content) => {
@@ -87,9 +87,9 @@ async function send(
       return ack;
     },
     // Continues if standard error is closed.
-    onRefused: (number, why) => void stderr.write(`Line ${number} was not sent: ${why}\n`),
+    onRejected: (number, why) => void stderr.write(`Line ${number} was not sent: ${why}\n`),
     onAcked: json ? (ack: Ack) => void stdout.write(safeJson(ack) + "\n") : undefined,
-    counts: { sent: 0, acked: 0, refused: 0 },
+    counts: { sent: 0, acked: 0, rejected: 0 },
   });
   if (error !== undefined) throw error;
   // With empty input, the backlog is still printed.
@@ -97,7 +97,7 @@ async function send(
   // Flushes earlier writes that were not awaited.
   await stdout.write("");
   await stderr.write("");
-  return refused === 0 ? EXIT.done : EXIT.failed;
+  return rejected === 0 ? EXIT.done : EXIT.failed;
 }
 
 /** Sends each typed line, except `quit` and `exit`: their user wants to leave. */

@@ -44,7 +44,7 @@ export class SendProgress implements Disposable {
     const rate = Math.round((acked - this.#acked) * 1000 / Math.max(1, now - this.#at));
     [this.#acked, this.#at] = [acked, now];
     const [all, done, speed] = [sent, acked, rate].map((number) => number.toLocaleString("en-US"));
-    const line = `${all} sent, ${done} acked, ${speed}/s`;
+    const line = `${all} sent, ${done} acknowledged, ${speed}/s`;
     void this.terminal.write(ERASE_LINE + line.slice(0, Math.max(0, this.terminal.columns - 1)));
     this.#shown = true;
     this.#cancel = this.clock.after(PERIOD, () => this.#show());

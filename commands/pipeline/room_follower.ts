@@ -2,11 +2,12 @@ import { CliError, EXIT } from "../../cli/errors.ts";
 import {
   type ClientConnection,
   connect,
+  ConnectError,
   type ConnectOptions,
   type Environment,
 } from "../../client.ts";
 import { fetchHistory, findIdByTime } from "../../client/history.ts";
-import type { Message, RoomPosition } from "../../protocol.ts";
+import { type Message, type RoomPosition, visible } from "../../protocol.ts";
 import type { CursorFile } from "./cursor_file.ts";
 import { follow, type FollowEvent, type FollowPosition, type RoomHistory } from "./follow.ts";
 import { ConnectionNotices } from "./connection_events.ts";
@@ -40,6 +41,11 @@ export interface RoomFollowerOptions extends FollowSelection {
   readonly signal: AbortSignal;
 }
 
+/** The hub let this client into none of the rooms. */
+class NoRoomError extends Error {
+  override readonly name = "NoRoomError";
+}
+
 /** Follows rooms on a connection of its own. */
 export class RoomFollower implements AsyncDisposable {
   readonly #connection: ClientConnection;
@@ -57,7 +63,23 @@ export class RoomFollower implements AsyncDisposable {
     }, environment);
   }
 
-  events(): AsyncGenerator<FollowEvent> {
+  async *events(): AsyncGenerator<FollowEvent> {
+    try {
+      yield* this.#follow();
+    } catch (error) {
+      if (!(error instanceof NoRoomError)) throw error;
+      const { rooms } = this.options;
+      const which = rooms.length === 0 ? "the default room of the hub" : rooms.join(", ");
+      const reasons = await this.#joinErrors();
+      const why = reasons.length === 0 ? "the hub does not allow it" : reasons.join("; ");
+      throw new CliError(
+        `Cannot join ${which}: ${why}. Choose another room with --room`,
+        EXIT.rejected,
+      );
+    }
+  }
+
+  #follow(): AsyncGenerator<FollowEvent> {
     const { environment, say, since, strict } = this.options;
     const history = new HubRoomHistory(this.#access, environment);
     const notices = new ConnectionNotices();
@@ -76,15 +98,29 @@ export class RoomFollower implements AsyncDisposable {
       onEvent: (event) => {
         const notice = notices.noticeFor(event);
         if (notice !== undefined) say(notice);
-        if (event.type === "online" && event.welcome.rooms.length === 0) {
-          throw new CliError("The hub does not allow you into any of these rooms", EXIT.refused);
-        }
+        if (event.type === "online" && event.welcome.rooms.length === 0) throw new NoRoomError();
       },
     });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#connection.close();
+  }
+
+  /** Why the hub let this client into no room: the errors that follow its welcome. */
+  async #joinErrors(): Promise<readonly string[]> {
+    const reasons: string[] = [];
+    try {
+      // The hub answers after it has sent all errors.
+      await this.#connection.ping();
+      await this.#connection.close();
+      for await (const event of this.#connection) {
+        if (event.type === "error") reasons.push(visible(event.message));
+      }
+    } catch (error) {
+      if (!(error instanceof ConnectError)) throw error;
+    }
+    return reasons;
   }
 
   #resumeFrom(room: string): RoomPosition {

@@ -14,12 +14,12 @@ export interface SendCounts {
   /** Messages passed to the connection. */
   sent: number;
   acked: number;
-  /** Lines that were not messages, or that the hub refused. */
-  refused: number;
+  /** Lines that were not messages, or that the hub rejected. */
+  rejected: number;
 }
 
 export interface SendResult extends Readonly<SendCounts> {
-  /** Numbers of lines that were neither acked nor refused when the connection ended. */
+  /** Numbers of lines that were neither acked nor rejected when the connection ended. */
   readonly unacked: readonly number[];
   /** Why the connection ended before everything was sent. */
   readonly error: ConnectError | undefined;
@@ -31,8 +31,8 @@ export interface SendOptions<T> {
   /** Sends one message; resolves with the hub's answer. */
   readonly deliver: (content: OutgoingContent) => Promise<T>;
   /** Called for every line that will not be sent. */
-  readonly onRefused: (number: number, why: string) => void;
-  /** Words a refusal for the user; default: the hub's own message. */
+  readonly onRejected: (number: number, why: string) => void;
+  /** Explains a rejection to the user; default: the hub's own message. */
   readonly describe?: (error: RequestError) => string;
   readonly onAcked?: ((answer: T) => void) | undefined;
   /** Updated during the sending, for a progress display. */
@@ -40,7 +40,7 @@ export interface SendOptions<T> {
 }
 
 /**
- * Sends all items in order, and waits until each is acked or refused. Bounds how many are in flight.
+ * Sends all items in order, and waits until each is acked or rejected. Bounds how many are in flight.
  * Ends early when the connection does.
  */
 export async function sendAll<T>(options: SendOptions<T>): Promise<SendResult> {
@@ -66,16 +66,16 @@ export async function sendAll<T>(options: SendOptions<T>): Promise<SendResult> {
     open.delete(number);
     if (open.size <= target) wake?.();
   };
-  const refuse = (number: number, why: string): void => {
-    counts.refused++;
-    options.onRefused(number, why);
+  const reject = (number: number, why: string): void => {
+    counts.rejected++;
+    options.onRejected(number, why);
   };
   const fail = (number: number, reason: unknown): void => {
     if (reason instanceof RequestError) {
-      refuse(number, options.describe?.(reason) ?? reason.message);
+      reject(number, options.describe?.(reason) ?? reason.message);
     } else if (reason instanceof ConnectError && connection.state !== "closed") {
       // Lost in a reconnect; the connection itself goes on.
-      refuse(number, reason.message);
+      reject(number, reason.message);
     } else {
       failed = true;
       unacked.push(number);
@@ -87,7 +87,7 @@ export async function sendAll<T>(options: SendOptions<T>): Promise<SendResult> {
 
   for await (const item of options.items) {
     if ("problem" in item) {
-      refuse(item.number, item.problem);
+      reject(item.number, item.problem);
       continue;
     }
     const { number, content } = item;

@@ -10,11 +10,11 @@ export class UnsentReport {
   constructor(private readonly say: (line: string) => void) {}
 
   /** Line `number` will not be sent. */
-  refused(number: number, why: string): void {
+  rejected(number: number, why: string): void {
     if (++this.#count <= MAX_REPORTED) this.say(`Line ${number} was not sent: ${why}`);
   }
 
-  /** Reports lines that were neither acked nor refused when sending ended. */
+  /** Reports lines that were neither acked nor rejected when sending ended. */
   unacked(numbers: readonly number[], why: string): void {
     if (numbers.length === 0) return;
     const what = numbers.length === 1 ? "Line" : "Lines";

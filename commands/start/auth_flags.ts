@@ -152,11 +152,11 @@ export async function loadJwt(flags: JwtValues): Promise<JwtAuthorizer | undefin
   const { jwtSecretFile, jwtKey, jwtIssuer, jwtAudience, jwtName } = flags;
   const keys: VerificationKey[] = [];
   if (jwtSecretFile !== undefined) {
-    const secrets = await readKeys(jwtSecretFile, parseSecrets);
+    const secrets = await readKeys(jwtSecretFile, "--jwt-secret-file", parseSecrets);
     keys.push(...secrets.map(secretKey));
   }
   for (const path of jwtKey) {
-    keys.push(...await readKeys(path, parsePublicKeys));
+    keys.push(...await readKeys(path, "--jwt-key", parsePublicKeys));
   }
   if (keys.length > 0) {
     return new JwtAuthorizer({
@@ -177,10 +177,15 @@ export async function loadJwt(flags: JwtValues): Promise<JwtAuthorizer | undefin
 /**
  * Reads and parses a file of keys.
  *
+ * @param flag the flag that names the file, for errors.
  * @throws {CliError} if it is unreadable or invalid.
  */
-export async function readKeys<T>(path: string, parse: (text: string) => T): Promise<T> {
-  const contents = await readSmallFile(path, "the key file");
+export async function readKeys<T>(
+  path: string,
+  flag: string,
+  parse: (text: string) => T,
+): Promise<T> {
+  const contents = await readSmallFile(path, "the key file", `Check ${flag}`);
   try {
     return parse(contents);
   } catch (error) {
@@ -198,7 +203,10 @@ async function loadAuthorizer(flags: AccessValues): Promise<Authorizer> {
   }
   const authorizers: Authorizer[] = [];
   if (adminTokenFile !== undefined) {
-    const admins = await readTokens(adminTokenFile, "the admin token file");
+    const admins = await readTokens(adminTokenFile, {
+      what: "the admin token file",
+      flag: "--admin-token-file",
+    });
     authorizers.push(new SecretAuthorizer(admins, { admin: true }));
   }
   const open = secrets.length === 0 && flags.jwtSecretFile === undefined &&

@@ -39,10 +39,12 @@ export const start = defineCommand({
   summary: "Run a hub",
   description:
     "Listens for clients and delivers every message sent to a room to all its members. " +
-    "Messages are stored on this machine, so that clients that join later can read them.\n\n" +
+    "Messages are stored on this machine, so that clients that join later can read them. " +
+    "The data directory is ~/.local/share/bcast, on macOS ~/Library/Application Support/bcast, " +
+    "on Windows %LOCALAPPDATA%\\bcast, unless --data names another.\n\n" +
     "Ctrl-C or SIGTERM stops the hub gracefully; a second Ctrl-C ends it at once. SIGHUP " +
-    "stops it if it has a terminal; without one, it reopens the log file and reloads the " +
-    "certificate. SIGUSR1 and similar signals are logged and ignored.\n\nClients on this " +
+    "stops a hub that has a terminal. Without a terminal, the hub reopens the log file and " +
+    "reloads the certificate. SIGUSR1 and similar signals are logged and ignored.\n\nClients on this " +
     "machine are exempt from --rate and --rate-per-address unless you set them. A JWT for " +
     "an audience is accepted only if --jwt-audience names it. Secret files, keys and " +
     "certificates are reloaded when they change.",

@@ -167,7 +167,8 @@ function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    throw new CliError(`Cannot read "${path}": ${readErrorText(error)}`, undefined, {
+    const next = error instanceof Deno.errors.NotFound ? ". Check --tls-cert and --tls-key" : "";
+    throw new CliError(`Cannot read "${path}": ${readErrorText(error)}${next}`, undefined, {
       cause: error,
     });
   }

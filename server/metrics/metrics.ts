@@ -141,7 +141,7 @@ export const METRICS: readonly Metric[] = [
     "counter",
     "bcast_refused_total",
     "code",
-    "Frames refused, by error code",
+    "Frames rejected, by error code",
     ({ counters }) => withZeros(counters.refusals, ERROR_CODES),
   ),
   counter(

@@ -123,7 +123,7 @@ for (
     [["--fsync", "no"], '--fsync must be one of normal, always; it is "no"'],
     [["--memory=maybe"], '--memory must be true or false; it is "maybe"'],
     [["--room", "a", "--room", "B!"], '--room must be a room; it is "a,B!"'],
-    [["--host\x1b[2J", "x"], "Unknown flag --host␛[2J. Did you mean --host?"],
+    [["--host\x1b[2J", "x"], "Unknown flag --host␛[2J. See --help"],
   ] as const
 ) {
   Deno.test(`parseCommandLine() says what is wrong with ${JSON.stringify(args)}`, () => {
@@ -154,6 +154,16 @@ Deno.test("parseCommandLine() leaves what is no flag, and all after --", () => {
     "--memory",
   ]);
   assertEquals(read(["--", "--memory"]).values.memory, false);
+});
+
+Deno.test("every command takes --version, but not after --", async () => {
+  for (const args of [["send", "--version"], ["token", "mint", "-V"], ["start", "--version"]]) {
+    const context = memoryContext();
+    assertEquals(await main(args, context), 0);
+    assertMatch(context.stdout.text, /^bcast \d/);
+  }
+  const context = memoryContext();
+  assertEquals(await main(["config", "print", "--", "--version"], context), 2);
 });
 
 Deno.test("bcast --version and bcast version print the version of deno.json", async () => {

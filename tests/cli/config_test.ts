@@ -181,7 +181,7 @@ Deno.test("without a file there are the defaults, and no profile", async () => {
   const error = await assertRejects(() => run(empty, undefined, ["talk", "-p", "x"]), UsageError);
   assertEquals(
     error.message,
-    `There is no profile "x": there is no configuration file ${empty.path}/bcast/config.json`,
+    `There is no profile "x": there is no configuration file ${empty.path}/bcast/config.json. Create that file, or leave out -p`,
   );
 });
 
@@ -194,8 +194,8 @@ Deno.test("--config and BCAST_CONFIG name another file, which must be there", as
   assertEquals((await run(folder, CONFIG, ["serve"], env)).values["port"], 7);
   for (
     const [path, why] of [
-      [`${folder.path}/none.json`, "it does not exist"],
-      [`${file}/none.json`, "it does not exist"],
+      [`${folder.path}/none.json`, "it does not exist. Check --config, or create the file"],
+      [`${file}/none.json`, "it does not exist. Check --config, or create the file"],
       [folder.path, "it is a directory"],
     ] as const
   ) {

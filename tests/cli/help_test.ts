@@ -81,3 +81,31 @@ Deno.test("bcast, bcast --help and bcast help list all commands", async () => {
   }
   for (const line of text.split("\n")) assert(line.length <= 80, line);
 });
+
+Deno.test("the usage shows required arguments without brackets", () => {
+  const usage = (name: string): string | undefined => {
+    const command = ALL.find((each) => each.name === name);
+    return command && /^Usage: bcast (.*)$/m.exec(commandHelp(command))?.[1];
+  };
+  const required = ["kick NAME", "release-name NAME", "close-room ROOM", "open-room ROOM"];
+  for (const line of [...required, "backup FILE", "announce TEXT..."]) {
+    assertEquals(usage(line.split(" ")[0] ?? ""), `${line} [flags]`);
+  }
+  // An address may replace the name.
+  for (const name of ["ban", "unban", "mute", "unmute"]) {
+    assertEquals(usage(name), `${name} [NAME] [flags]`);
+  }
+  assertEquals(usage("completions"), "completions bash|zsh|fish|powershell [flags]");
+  assertEquals(usage("send"), "send [TEXT...] [flags]");
+  assertEquals(usage("exec"), "exec [flags] -- COMMAND [ARG...]");
+  assertEquals(usage("config print"), "config print [COMMAND] [flags] [-- FLAG...]");
+});
+
+Deno.test("bcast help shows the help of a command in a group", async () => {
+  const [viaHelp, viaFlag, extra] = [memoryContext(), memoryContext(), memoryContext()];
+  assertEquals(await main(["help", "token", "mint"], viaHelp), 0);
+  assertEquals(await main(["token", "mint", "--help"], viaFlag), 0);
+  assertEquals(viaHelp.stdout.text, viaFlag.stdout.text);
+  assertEquals(await main(["help", "send", "mint"], extra), 2);
+  assertEquals(extra.stderr.text, 'Unexpected argument "mint". See bcast help --help\n');
+});

@@ -45,8 +45,14 @@ Deno.test({
       [["token", "secret", at("nö/x")], /x: its directory does not exist$/],
       [["listen", "--cursor", at("nö/x")], /x: its directory does not exist$/],
       [["exec", "--failed", at("nö/x"), "--", "cat"], /x: its directory does not exist$/],
-      [["who", "wss://localhost:1", "--ca", at("nö")], /nö": there is no such file$/],
-      [["start", "--tls-cert", at("nö"), "--tls-key", at("nö")], /nö": there is no such file$/],
+      [
+        ["who", "wss://localhost:1", "--ca", at("nö")],
+        /nö": there is no such file\. Check its path$/,
+      ],
+      [
+        ["start", "--tls-cert", at("nö"), "--tls-key", at("nö")],
+        /nö": there is no such file\. Check --tls-cert and --tls-key$/,
+      ],
     ];
     await Promise.all(cases.map(async ([args, expected]) => {
       const { code, stderr } = await new Deno.Command(Deno.execPath(), {

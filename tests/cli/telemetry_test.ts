@@ -89,7 +89,7 @@ Deno.test({
     assert(messages.some((message) => /^c1 connected/.test(message)), messages.join("\n"));
     assert(collector.logs.every(({ severity }) => severity === "INFO"));
     const refused = collector.logs.find(({ record }) =>
-      /refused: bad_json/.test(`${record["message"]}`)
+      /rejected: bad_json/.test(`${record["message"]}`)
     );
     assertEquals((refused?.record["properties"] as { connection: string }).connection, "c1");
     assert(!JSON.stringify(collector.logs).includes("between us"), "what people say is not logged");

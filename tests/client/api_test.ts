@@ -78,7 +78,7 @@ for (
       () =>
         Response.json({ error: { code: "unauthorized", message: "Bring one" } }, { status: 401 }),
       "refused",
-      /^The hub at ws:\S+ refused: Bring one$/,
+      /^The hub at ws:\S+ rejected the request: Bring one$/,
     ],
     [
       "a full hub",

@@ -36,8 +36,12 @@ Deno.test("`connect()` reports an unknown host", async () => {
 
 Deno.test("`connect()` reports the hub's reason for rejecting the upgrade", async () => {
   const cases = [
-    { status: 401, failure: "refused", says: "refused: The token is missing: use --token" },
-    { status: 403, failure: "refused", says: "refused: This origin is not allowed" },
+    {
+      status: 401,
+      failure: "refused",
+      says: "rejected the request: The token is missing: use --token",
+    },
+    { status: 403, failure: "refused", says: "rejected the request: This origin is not allowed" },
     { status: 429, failure: "busy", says: "is busy: 256 connections from your address" },
     { status: 503, failure: "busy", says: "is busy: The hub is full" },
   ];
@@ -55,7 +59,10 @@ Deno.test("`connect()` reduces the reason to one short, harmless line", async ()
   await using hub = new ScriptedHub();
   hub.answer(() => new Response(`a\nb\x1b[2J${"x".repeat(100_000)}`, { status: 401 }));
   const { message } = await failure({ url: hub.url });
-  assertEquals(message.slice(message.indexOf("refused: ")), `refused: a b␛[2J${"x".repeat(293)}`);
+  assertEquals(
+    message.slice(message.indexOf("rejected")),
+    `rejected the request: a b␛[2J${"x".repeat(293)}`,
+  );
 });
 
 Deno.test("`connect()` stops reading an endless response", async () => {
@@ -94,7 +101,7 @@ Deno.test("`connect()` describes a web server that is not a hub", async () => {
   web.answer(() => new Response(unknown, { status: 421, headers: { server: "bcast/0.1.0" } }));
   const misdirected = await failure({ url: web.url });
   assertEquals(misdirected.failure, "refused");
-  assertEquals(misdirected.message, `The hub at ${web.url} refused: ${unknown}`);
+  assertEquals(misdirected.message, `The hub at ${web.url} rejected the request: ${unknown}`);
   web.answer(() => new Response("", { status: 502 }));
   assertEquals((await failure({ url: web.url })).failure, "busy");
   await using chat = new ScriptedHub("");
@@ -148,7 +155,7 @@ Deno.test("`connect()` reports an error after `hello` for any close code", async
     assertEquals([error.failure, error.code], ["refused", code]);
     assertEquals(
       error.message,
-      `The hub at ${hub.url} refused: The token expired: ask for one`,
+      `The hub at ${hub.url} rejected the connection: The token expired: ask for one`,
     );
     await conversation.close();
   }
@@ -249,7 +256,7 @@ Deno.test("`connect()` asks the hub over HTTP if the runtime gives no reason", a
     const [status, kind, says] of [
       [503, "busy", "is busy: The hub is full: 2 connections"],
       [429, "busy", "is busy: Your address has 256 connections"],
-      [403, "refused", "refused: This origin is not allowed"],
+      [403, "refused", "rejected the request: This origin is not allowed"],
     ] as const
   ) {
     await using hub = new ScriptedHub();

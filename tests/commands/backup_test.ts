@@ -43,7 +43,7 @@ Deno.test("bcast backup copies the log of a stopped hub without changing it", as
   const target = `${folder.path}/copy of "ü" % ?mode=ro.db`;
   const { code, out, errors } = await backup(["--data", data, target]);
   assertEquals([code, errors], [0, ""]);
-  assertMatch(out, /^Saved 3 messages of 1 room \([\d.]+ kB\) to .*copy of "ü" % \?mode=ro\.db$/);
+  assertMatch(out, /^Saved 3 messages in 1 room \([\d.]+ kB\) to .*copy of "ü" % \?mode=ro\.db$/);
   assertEquals(await snapshot(data), before);
   if (Deno.build.os !== "windows") assertEquals((Deno.statSync(target).mode ?? 0) & 0o777, 0o600);
   {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Program } from "../kit/process.ts";
+import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 Deno.test("`bcast bench` reports the deliveries, and no loss", async () => {
@@ -64,4 +65,14 @@ Deno.test("`bcast bench` reports an unreachable hub in one line", async () => {
     assertMatch(bench.errors.trimEnd(), line);
     assertEquals(bench.errors.trimEnd().split("\n").length, 1);
   }
+});
+
+Deno.test("`bcast bench` without the required token says how to pass one", async () => {
+  await using hub = await startTestHub({ authorizer: new SecretAuthorizer(["a-secret-of-tests"]) });
+  await using bench = new Program(["bench", hub.url, "--seconds", "1"]);
+  assertEquals(await bench.exit(), 3);
+  assertMatch(
+    bench.errors,
+    /^The hub at ws:\S+ rejected the connection: This hub requires a token: ask its operator for one, then pass it with --token-file FILE\n$/,
+  );
 });

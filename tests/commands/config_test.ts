@@ -110,7 +110,8 @@ Deno.test("`bcast config check` reports valid and missing files", async () => {
   assertEquals(await config(folder, undefined, ["config", "check", "/nowhere/x.json"]), {
     code: 2,
     out: "",
-    err: "Cannot read the configuration file /nowhere/x.json: it does not exist\n",
+    err:
+      "Cannot read the configuration file /nowhere/x.json: it does not exist. Check --config, or create the file\n",
   });
 });
 

@@ -100,7 +100,7 @@ Deno.test({
           { ...env, ...path },
         );
         assertEquals(send.code, 1);
-        assertMatch(send.errors, /^The hub at [^\n]* refused: [^\n]*token/);
+        assertMatch(send.errors, /^The hub at [^\n]* rejected the [^\n]*token/);
       });
     }
   },

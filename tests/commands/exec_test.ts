@@ -68,7 +68,7 @@ Deno.test("bcast exec reports a missing command and exits with 1", async () => {
   await say(hub.url, { message: "hi" });
   const run = await exec(hub.url, ["--on-error", "skip", "--", "no-such-command"]);
   assertEquals([run.code, run.lines], [1, []]);
-  assertMatch(run.errors, /^Cannot run no-such-command: command or folder not found[^\n]*\n$/);
+  assertMatch(run.errors, /^Cannot run no-such-command: command not found[^\n]*\n$/);
 });
 
 Deno.test("bcast exec lets the running command end at SIGTERM, and kills it at the second", async () => {

@@ -12,7 +12,7 @@ import {
   sendAsBob,
 } from "../kit/listen_command.ts";
 import { Program, programCommand } from "../kit/process.ts";
-import { startTestHub } from "../kit/test_hub.ts";
+import { postModeration, startModeratedHub, startTestHub } from "../kit/test_hub.ts";
 import { until } from "../kit/wait.ts";
 
 Deno.test("bcast listen prints text, JSON or a format, one harmless line per message", async () => {
@@ -281,6 +281,17 @@ Deno.test("bcast listen waits for a lost hub, and reports it", async () => {
   assertMatch(
     program.errors,
     /^! [^\n]*Trying again [^\n]*\n(?:! [^\n]*\n)*\* Connected again as /,
+  );
+});
+
+Deno.test("bcast listen in closed rooms only gives the hub's reasons and exits with 4", async () => {
+  await using hub = await startModeratedHub();
+  await postModeration(hub, "close-room", { room: "dev", reason: "painting" });
+  await using listen = new Program(["listen", hub.url, "--room", "dev"]);
+  assertEquals(await listen.exit(), 4);
+  assertEquals(
+    listen.errors,
+    "Cannot join dev: Room dev is closed: painting. Choose another room with --room\n",
   );
 });
 

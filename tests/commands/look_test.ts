@@ -223,7 +223,7 @@ for (const command of ["history", "who", "rooms", "status"]) {
     const url = `ws://127.0.0.1:${web.addr.port}/`;
     const refused = await run({ url }, [command], { BCAST_TOKEN: "t1" });
     assertEquals([refused.code, refused.out], [4, ""]);
-    assertMatch(refused.err, /^The hub at ws:\S+ refused: It has expired\n$/);
+    assertMatch(refused.err, /^The hub at ws:\S+ rejected the request: It has expired\n$/);
     const page = await run({ url }, [command]);
     assertEquals([page.code, page.out], [3, ""]);
     assertMatch(page.err, /^No bcast hub at ws:[^\n]*\n$/);
@@ -257,15 +257,15 @@ Deno.test("statusRows() and statusLine() describe every figure", () => {
   assertEquals(rows, [
     "hub: bcast 1.2.3 at ws://h:1",
     "up for: 1 d 2 h",
-    "clients: 1,200 now, 5,000 since the start, 2 turned away",
+    "clients: 1,200 now, 5,000 since the start, 2 rejected",
     "rooms: 3 with people in them, 4 with messages",
     "messages: 12.5/s, 1,234,567 since the start",
     "deliveries: 15,000/s, 9,876,543 since the start",
     "kept: 10,000 messages",
     "memory: 85 MB, 20 MB of it in use",
     "event loop: at most 3.4 ms late",
-    "cut off: 1 for reading too slowly",
-    "refused: bad_json 2, rate_limited 1,500",
+    "disconnected: 1 for reading too slowly",
+    "rejected: bad_json 2, rate_limited 1,500",
   ]);
   assertEquals(
     statusLine(STATUS, new Date(0)),

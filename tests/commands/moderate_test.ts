@@ -71,7 +71,10 @@ Deno.test("moderation commands exit with 4 without an admin token, and 3 without
   for (const args of commands) {
     const [code, out, err] = await run(hub, args, {});
     assertEquals([code, out], [4, ""], args[0]);
-    assertMatch(err, /^The hub at \S+ refused: Only moderators may do this: [^\n]*\n$/);
+    assertMatch(
+      err,
+      /^The hub at \S+ rejected the request: Only moderators may do this: [^\n]*\n$/,
+    );
     assertEquals((await run(hub, args, { BCAST_TOKEN: "wrong" }))[0], 4);
   }
   await using open = await startTestHub();

@@ -3,7 +3,11 @@ import { plural, suggestion } from "../../lib/words.ts";
 
 Deno.test("`suggestion()` names the closest word, unless it is too different", () => {
   assertEquals(suggestion("prot", ["port", "host"]), "Did you mean port?");
+  assertEquals(suggestion("conection", ["connect", "connection"]), "Did you mean connection?");
   assertEquals(suggestion("xyz", ["port", "host"]), "");
+  assertEquals(suggestion("foo", ["room"]), "");
+  assertEquals(suggestion("nope", ["token"]), "");
+  assertEquals(suggestion("version", ["profile"]), "");
   assertEquals(suggestion("port", []), "");
 });
 

@@ -88,7 +88,7 @@ Deno.test("a client with a wrong token exits with 4 and the hub's reason", async
   await using client = new Program(["connect", url, "--token", "another-secret"]);
   await client.type("hi\n", { end: true });
   assertEquals(await client.exit(), 4);
-  assertMatch(client.errors, /refused: The token is wrong: ask the hub's operator/);
+  assertMatch(client.errors, /rejected [^:]+: The token is wrong: ask the hub's operator/);
   await using good = new Program(["connect", url, "--token", "the-secret-of-the-hub"]);
   await good.type("hi\n", { end: true });
   assertEquals(await good.exit(), 0);

@@ -98,7 +98,7 @@ function wordsFor(connection: PageConnection, now: number, passed: boolean): str
       return `${why} Trying again ${seconds === 0 ? "now" : `in ${seconds} s`}.`;
     }
     case "refused":
-      return `The hub refused: ${sentence(connection.reason)}`;
+      return `The hub rejected the connection: ${sentence(connection.reason)}`;
     case "replaced":
       return "This conversation went on in another tab.";
     case "ended":

@@ -36,7 +36,10 @@ export function linkAfter(error: unknown): PageConnection {
   if (!(error instanceof ConnectError)) throw error;
   const { failure, code } = error;
   if (code === CLOSE.replaced) return { state: "replaced" };
-  const reason = errorText(error).replace(/^The hub at \S+ refused: /, "");
+  const reason = errorText(error).replace(
+    /^The hub at \S+ rejected the (?:connection|request): /,
+    "",
+  );
   if (failure !== "refused") return { state: "ended", reason };
   return { state: "refused", reason, wantsToken: code === CLOSE.unauthorized || code === 401 };
 }

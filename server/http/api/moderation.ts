@@ -63,15 +63,16 @@ const address = parsed(
   parseNetwork,
   "An address is like 192.0.2.7 or 2001:db8::7, which stands for its /64 network",
 );
-const foreignAddress = v.pipe(
-  address,
-  v.check(
-    (network) => !isLoopbackNetwork(network),
-    ({ input }) =>
-      `${input} is the hub's own machine, where everything from a proxy seems to come from. ` +
-      "Start the hub with --trust-proxy to see the addresses of clients",
-  ),
-);
+const foreignAddress = (verb: "ban" | "mute") =>
+  v.pipe(
+    address,
+    v.check(
+      (network) => !isLoopbackNetwork(network),
+      ({ input }) =>
+        `Cannot ${verb} ${input}: it is the hub's own machine. If clients connect through a ` +
+        "proxy, start the hub with --trust-proxy",
+    ),
+  );
 const sanction = {
   reason: v.optional(line("reason", MAX_REASON_LENGTH)),
   for: v.optional(v.pipe(
@@ -95,7 +96,8 @@ function targeted<Entries extends v.ObjectEntries>(entries: Entries) {
 }
 
 const targetBody = targeted({ address: v.optional(address) });
-const sanctionBody = targeted({ address: v.optional(foreignAddress), ...sanction });
+const banBody = targeted({ address: v.optional(foreignAddress("ban")), ...sanction });
+const muteBody = targeted({ address: v.optional(foreignAddress("mute")), ...sanction });
 
 /** A command of moderators: `POST /api/admin/NAME`. */
 function command<Schema extends v.GenericSchema & { readonly entries: v.ObjectEntries }>(
@@ -157,7 +159,7 @@ export const MODERATION: readonly Operation[] = [
   command(
     "ban",
     "Keep a name or an address out, and disconnect it",
-    sanctionBody,
+    banBody,
     [409],
     async (moderation, body, by) => {
       const { sessions, addresses } = await moderation.ban(body, body, by);
@@ -172,7 +174,7 @@ export const MODERATION: readonly Operation[] = [
   command(
     "mute",
     "Stop a name or an address from writing",
-    sanctionBody,
+    muteBody,
     [409],
     async (moderation, body, by) => ({ affected: await moderation.mute(body, body, by) }),
   ),

@@ -291,7 +291,10 @@ Deno.test("an untrusted CA certificate is distinguished from an unknown issuer",
 Deno.test("connectorFor() reports unusable certificates", async () => {
   const url = new URL("wss://localhost:1/");
   const { message } = assertThrows(() => connectorFor(url, { ca: "/nowhere/ca.pem" }), Error);
-  assertEquals(message, 'Cannot read --ca "/nowhere/ca.pem": there is no such file');
+  assertEquals(
+    message,
+    'Cannot read --ca "/nowhere/ca.pem": there is no such file. Check its path',
+  );
   await withFile("no certificate", (path) => {
     assertThrows(() => connectorFor(url, { ca: path }), Error, "contains no PEM certificate");
     return Promise.resolve();

@@ -378,7 +378,7 @@ Deno.test("`ChildRunner.run()` reports a missing command", async () => {
   const error = await assertRejects(() => none.run(text("hi")), CliError);
   assertEquals(
     error.message,
-    "Cannot run no-such-command␛: command or folder not found",
+    "Cannot run no-such-command␛: command not found",
   );
   const folder = runner("/", []);
   assert(

@@ -137,6 +137,14 @@ Deno.test("`follow()` reports a log that lost its end, and repeats nothing", asy
   ]);
 });
 
+Deno.test("`follow()` reports an id of the user beyond the newest message", async () => {
+  const events = [...joined(messages(3, 4)), ...messages(5, 5)];
+  assertEquals(await read({ events, start: { id: 500 } }), [
+    "!--after 500 is beyond the newest message of lobby (4)",
+    ...["@4", "5"],
+  ]);
+});
+
 Deno.test("`follow()` resumes after each reconnect", async () => {
   const events = [
     ...joined([], { last: 3 }),

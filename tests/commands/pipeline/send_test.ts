@@ -126,18 +126,18 @@ Deno.test("`inputLines()` ends when aborted, and fails when reading fails", asyn
 
 function begin(items: AsyncIterable<OutgoingItem>) {
   const connection = new FakeConnection();
-  const refused: string[] = [];
-  const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
+  const rejected: string[] = [];
+  const counts: SendCounts = { sent: 0, acked: 0, rejected: 0 };
   const result = sendAll({
     connection,
     items,
     deliver: (content) => connection.send(content),
-    onRefused: (number, why) => refused.push(`${number} ${why}`),
+    onRejected: (number, why) => rejected.push(`${number} ${why}`),
     counts,
   });
   // Looked at by the test, when it is ready.
   result.catch(() => {});
-  return { connection, refused, counts, result };
+  return { connection, rejected, counts, result };
 }
 
 const endless = async function* (length = 1): AsyncGenerator<OutgoingItem> {
@@ -161,12 +161,12 @@ Deno.test("`sendAll()` bounds the messages in flight for any input", async () =>
   }
 });
 
-Deno.test("`sendAll()` reports refused lines and continues", async () => {
+Deno.test("`sendAll()` reports rejected lines and continues", async () => {
   const lines = readLines(
     byteStream(`{"message":"one"}\nnope\n\n{"data":4}\n{"message":"5"}`),
     100,
   );
-  const { connection, refused, result } = begin(itemsOf(lines, jsonItem));
+  const { connection, rejected, result } = begin(itemsOf(lines, jsonItem));
   await until("three messages", () => connection.sent.length === 3);
   assertEquals(connection.sent.map(({ message }) => message), [
     { message: "one" },
@@ -178,9 +178,9 @@ Deno.test("`sendAll()` reports refused lines and continues", async () => {
   connection.sent[2]?.fail(new ConnectError("lost", "Lost on the way"));
   connection.sent[0]?.ack();
   const { error, unacked, ...counts } = await result;
-  assertEquals(counts, { sent: 3, acked: 1, refused: 3 });
+  assertEquals(counts, { sent: 3, acked: 1, rejected: 3 });
   assertEquals([error, unacked], [undefined, []]);
-  assertEquals(refused, [
+  assertEquals(rejected, [
     `2 it is not a JSON object like {"message":"hi"}`,
     "4 Too big",
     "5 Lost on the way",
@@ -199,14 +199,14 @@ Deno.test("`UnsentReport` reports the first lines one by one, the rest as a numb
   const said: string[] = [];
   const report = new UnsentReport((line) => said.push(line));
   report.finish();
-  for (let number = 1; number <= 10; number++) report.refused(number, "no");
+  for (let number = 1; number <= 10; number++) report.rejected(number, "no");
   report.finish();
   assertEquals(said.length, 10);
   assertEquals(said[0], "Line 1 was not sent: no");
-  report.refused(11, "no");
+  report.rejected(11, "no");
   report.finish();
   assertEquals(said.slice(10), ["And 1 more line was not sent"]);
-  report.refused(12, "no");
+  report.rejected(12, "no");
   report.unacked([], "never told");
   report.unacked([13], "the hub is gone");
   report.finish();
@@ -226,7 +226,7 @@ Deno.test("`ranges()` joins consecutive numbers", () => {
 
 Deno.test("`SendProgress` appears after a second, and erases itself", () => {
   const clock = new FakeClock();
-  const counts: SendCounts = { sent: 0, acked: 0, refused: 0 };
+  const counts: SendCounts = { sent: 0, acked: 0, rejected: 0 };
   const terminal = new MemoryOutput();
   {
     using progress = new SendProgress(terminal, clock, counts);
@@ -234,11 +234,11 @@ Deno.test("`SendProgress` appears after a second, and erases itself", () => {
     assertEquals(terminal.text, "", "a short sending shows nothing");
     Object.assign(counts, { sent: 12_345, acked: 11_900 });
     clock.advance(1);
-    assertEquals(terminal.text, "\r\x1b[K12,345 sent, 11,900 acked, 11,900/s");
+    assertEquals(terminal.text, "\r\x1b[K12,345 sent, 11,900 acknowledged, 11,900/s");
     terminal.text = "";
     counts.acked += 25;
     clock.advance(250);
-    assertEquals(terminal.text, "\r\x1b[K12,345 sent, 11,925 acked, 100/s");
+    assertEquals(terminal.text, "\r\x1b[K12,345 sent, 11,925 acknowledged, 100/s");
     terminal.text = "";
     progress.clear();
     progress.clear();

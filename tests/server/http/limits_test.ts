@@ -244,7 +244,7 @@ Deno.test("no line of the log contains `undefined`", async () => {
     );
     await hub.moderation.ban({ address: "192.0.2.9" }, {}, { name: "Root", address: "local" });
     const text = lines().join("");
-    assertStringIncludes(text, "c1 (no name) refused: unauthorized");
+    assertStringIncludes(text, "c1 (no name) rejected: unauthorized");
     assertStringIncludes(text, "(away) Zoë 世界 is now Zoë 世界-2");
     assertEquals(lines().filter((line) => /undefined|\[object/.test(line)), []);
   });

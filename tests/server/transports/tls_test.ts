@@ -125,7 +125,10 @@ Deno.test("`tlsSource()` reloads the files, and keeps the old pair when the new 
     await Deno.writeTextFile(flags.tlsKey, key);
   };
   const missing = await assertRejects(() => tlsSource(flags, options), Error);
-  assertEquals(missing.message, `Cannot read "${flags.tlsCert}": there is no such file`);
+  assertEquals(
+    missing.message,
+    `Cannot read "${flags.tlsCert}": there is no such file. Check --tls-cert and --tls-key`,
+  );
   await assertRejects(() => tlsSource({ ...flags, tlsKey: undefined }, options), Error, "both");
   await assertRejects(
     () => tlsSource({ ...flags, tlsSelfSigned: true }, options),
