@@ -34,8 +34,11 @@ test("a name verified by a token has a mark that no other name can imitate", asy
   const marks = () => page.locator("article.theirs .verified");
   const label = (id: number) => page.locator(`article[data-id="${id}"]`).getAttribute("aria-label");
   await page.locator(`article[data-id="${3 + 3 * FORGED.length}"]`).waitFor();
-  // One for the group of two messages, and one for the action.
-  assertEquals(await marks().count(), 2);
+  // One for the first message of a group, and one for the action. "Ann joined" may split the group.
+  const marked = await marks().evaluateAll((each) =>
+    each.map((mark) => mark.closest("article")?.dataset["id"])
+  );
+  assertEquals(marked.filter((id) => id !== "2"), ["1", "3"]);
   assertEquals(await marks().first().getAttribute("aria-label"), "Verified name");
   await page.getByRole("img", { name: "Verified name" }).first().waitFor();
   assertEquals([await label(1), await label(2), await label(3)], Array(3).fill("Verified: Ann"));
