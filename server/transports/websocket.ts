@@ -12,11 +12,12 @@ class WebSocketTransport implements Transport {
   /** `undefined` until the socket is open. */
   connection: Connection | undefined;
 
+  /** @param params of the upgrade request; released once the socket is open. */
   constructor(
     private readonly socket: WebSocket,
     readonly address: string,
     readonly port: number | undefined,
-    readonly params: ConnectParams,
+    public params: ConnectParams | undefined,
   ) {}
 
   get bufferedAmount(): number {
@@ -72,9 +73,11 @@ export class WebSocketServer {
 
   readonly #onOpen = (event: Event): void => {
     const transport = this.#transportOf(event);
-    if (transport === undefined) return;
+    if (transport?.params === undefined) return;
+    const { params } = transport;
+    transport.params = undefined;
     this.hub.limiter.add(transport);
-    transport.connection = this.hub.connect(transport, transport.params);
+    transport.connection = this.hub.connect(transport, params);
   };
 
   readonly #onMessage = (event: MessageEvent): void => {
