@@ -111,9 +111,9 @@ export class Requests implements RequestHandler {
         return connection.enqueue([line.text]);
       case "leaving":
         if (!wasAsked) return connection.enqueue([line.question]);
-        return connection.close(CLOSE.normal, "Goodbye");
+        return connection.close(CLOSE.normal, "You left");
       case "quit":
-        return connection.close(CLOSE.normal, "Goodbye");
+        return connection.close(CLOSE.normal, "You left");
       case "nothing":
         return;
     }

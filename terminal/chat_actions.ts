@@ -101,7 +101,7 @@ export class TerminalActionHandler implements TerminalActions {
   reply(text: string): void {
     const { lastDirectSender } = this.context.status;
     if (lastDirectSender === undefined) {
-      throw new CommandError("Nobody has sent you a private message yet: /msg NAME TEXT");
+      throw new CommandError("You have no private message to answer: /msg NAME TEXT");
     }
     this.sendPrivate(lastDirectSender, text);
   }
@@ -270,7 +270,7 @@ export class TerminalActionHandler implements TerminalActions {
       const rooms = plural(this.rooms.length, "room");
       const privates = plural(this.privates.length, "private conversation");
       this.page([
-        `${state} as ${connection.sender ?? "nobody yet"}`,
+        connection.sender === undefined ? state : `${state} as ${connection.sender}`,
         ...more,
         `Reconnected ${plural(resumed, "time")}, ${
           plural(recoveredMessages, "missed message")

@@ -115,7 +115,7 @@ export const COMMANDS: CommandTable<TerminalActions> = new CommandTable<Terminal
     run: (name, actions) => {
       if (name !== "") return actions.ignore(nameIn(name, "/ignore NAME"));
       const { ignored } = actions;
-      actions.note(ignored.length === 0 ? "You ignore nobody" : `You ignore ${ignored.join(", ")}`);
+      actions.note(ignored.length === 0 ? "You ignore no one" : `You ignore ${ignored.join(", ")}`);
     },
   },
   {

@@ -146,7 +146,7 @@ export class EventHandler {
       windows.add({ kind: "note", text: whoText(event) }, window);
       const invite = this.options.invite?.(room);
       if (event.online <= 1 && invite !== undefined) {
-        const text = `Nobody else is here yet. Others can join with: ${invite}`;
+        const text = `No one else is here yet. Others can join with: ${invite}`;
         windows.add({ kind: "note", text }, window);
       }
     }

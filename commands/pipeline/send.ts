@@ -74,7 +74,7 @@ export async function sendAll<T>(options: SendOptions<T>): Promise<SendResult> {
     if (reason instanceof RequestError) {
       reject(number, options.describe?.(reason) ?? reason.message);
     } else if (reason instanceof ConnectError && connection.state !== "closed") {
-      // Lost in a reconnect; the connection itself goes on.
+      // Lost in a reconnect; the connection itself continues.
       reject(number, reason.message);
     } else {
       failed = true;

@@ -341,6 +341,18 @@ Deno.test({
   },
 });
 
+/** Types at a prompt, presses `keys` and Tab, waits for the result, and clears the line. */
+function completer(terminal: Tmux) {
+  return async (typed: string, shown: RegExp, ...keys: string[]): Promise<void> => {
+    await terminal.type(typed);
+    await terminal.press(...keys, "Tab");
+    await terminal.shows(shown);
+    // Keys of the line editor: a signal would discard what is typed next.
+    await terminal.press("C-e", "C-u", "C-l");
+    await terminal.shows(/^READY$/);
+  };
+}
+
 Deno.test({
   name: "bash completes at a prompt: in a word, after =, and names of files",
   ignore: isMissing("bash") || tmuxIsMissing(),
@@ -355,13 +367,7 @@ Deno.test({
     await terminal.press("Enter");
     await terminal.shows(/^READY$/m);
     await terminal.clear();
-    const completes = async (typed: string, shown: RegExp, ...keys: string[]): Promise<void> => {
-      await terminal.type(typed);
-      await terminal.press(...keys, "Tab");
-      await terminal.shows(shown);
-      await terminal.press("C-e", "C-u", "C-l");
-      await terminal.shows(/^READY$/);
-    };
+    const completes = completer(terminal);
     await completes("bcast his", /^READY bcast history$/m);
     await completes("bcast start --fsync=al", /^READY bcast start --fsync=always$/m);
     await completes("bcast history --room=te", /^READY bcast history --room=team$/m);
@@ -468,14 +474,7 @@ Deno.test({
     await terminal.press("Enter");
     await terminal.shows(/^READY$/m);
     await terminal.clear();
-    const completes = async (typed: string, shown: RegExp, ...keys: string[]): Promise<void> => {
-      await terminal.type(typed);
-      await terminal.press(...keys, "Tab");
-      await terminal.shows(shown);
-      // Keys of zsh itself: a signal would discard what is typed next.
-      await terminal.press("C-e", "C-u", "C-l");
-      await terminal.shows(/^READY$/);
-    };
+    const completes = completer(terminal);
     await completes("bcast his", /^READY bcast history$/m);
     await completes("bcast -p work sta", /^start +-- Run a hub\s+status +-- Show the/m);
     await completes("bcast history --qu", /^READY bcast history --query$/m);

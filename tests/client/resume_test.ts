@@ -237,7 +237,7 @@ Deno.test("a final close code ends the connection with the hub's reason", async 
     { code: 4503, reason: "You are banned", failure: "refused" },
     { code: 4502, reason: "", failure: "lost" },
     { code: 1009, reason: "Over 64 KiB", failure: "lost" },
-    { code: 1000, reason: "Goodbye", failure: "lost" },
+    { code: 1000, reason: "You left", failure: "lost" },
   ];
   for (const { code, reason, failure } of cases) {
     await using hub = new ScriptedHub();

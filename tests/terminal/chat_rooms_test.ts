@@ -173,7 +173,7 @@ Deno.test("Chat makes a window of a private conversation, and misses no private 
   await using scene = await threeRooms();
   const { chat, connection, screen } = scene;
   chat.line("/reply nobody");
-  assertEquals(screen.lines, ["! Nobody has sent you a private message yet: /msg NAME TEXT"]);
+  assertEquals(screen.lines, ["! You have no private message to answer: /msg NAME TEXT"]);
   connection.emit(direct("Bob", "psst\nsecond line"));
   await screen.has("Bob @you: psst second line");
   assertEquals(screen.status, ["4:@Bob 1 private"]);

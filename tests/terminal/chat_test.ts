@@ -54,7 +54,7 @@ Deno.test("Chat tells a newcomer what to do, until something was typed", async (
   assertEquals(screen.lines, [
     "* You are Alice-2, because Alice is taken",
     "* 1 in lobby: Alice-2",
-    "* Nobody else is here yet. Others can join with: bcast connect hub.test (lobby)",
+    "* No one else is here yet. Others can join with: bcast connect hub.test (lobby)",
   ]);
   assertEquals(screen.status.length, 1);
   chat.edited("hi");

@@ -12,7 +12,8 @@ import { COMMANDS, type WebActions } from "../../web/state/commands.ts";
 import { applied, completionAt } from "../../web/state/completion.ts";
 import { EMOJI, withEmoji } from "../../web/state/emoji.ts";
 import { append, CHUNK, EMPTY_LOG, itemsOf, prepend, trimmed } from "../../web/state/log.ts";
-import { noticeOf } from "../../web/state/notices.ts";
+import { roomKey } from "../../web/state/threads.ts";
+import { alertOf, noticeOf } from "../../web/state/notices.ts";
 import type { Action } from "../../web/state/actions.ts";
 import { reduce } from "../../web/state/reduce.ts";
 import { messageItem } from "../../web/state/message_items.ts";
@@ -379,6 +380,32 @@ Deno.test("`noticeOf()` follows the settings, and ignores old and own messages",
   assertEquals(noticeOf(direct("Bob", "Alice", "x"), state, quiet), undefined);
   assertEquals(noticeOf(direct("Carol", "Alice", "x"), state, quiet)?.title, "Carol");
   assertEquals(noticeOf(message(6, "y".repeat(1000)), state, settings)?.body.length, 201);
+});
+
+Deno.test("`alertOf()` sounds and notifies by the settings and by where the user looks", () => {
+  const away = after(ALICE, joined(5), { type: "attention", attentive: false });
+  const looking = after(away, { type: "show", key: "#lobby" }, {
+    type: "attention",
+    attentive: true,
+  });
+  const here = { key: roomKey("lobby"), present: true };
+  const elsewhere = { key: undefined, present: true };
+  for (
+    const [sounds, notifications, state, others, present, expected] of [
+      ["on", "on", away, [], false, [true, true]],
+      ["on", "on", away, [], true, [true, false]],
+      ["on", "on", away, [elsewhere], false, [true, false]],
+      ["on", "on", away, [here], false, [false, false]],
+      ["on", "on", looking, [], true, [false, false]],
+      ["always", "on", looking, [], true, [true, false]],
+      ["off", "off", away, [], false, [false, false]],
+    ] as const
+  ) {
+    const settings = readSettings({ sounds, notifications });
+    const alert = alertOf(message(6), state, settings, others, present);
+    assertEquals([alert?.sound, alert?.notification], [...expected]);
+  }
+  assertEquals(alertOf(message(6, "x", "Alice"), away, readSettings({}), [], false), undefined);
 });
 
 Deno.test("`readSettings()` ignores invalid values", () => {

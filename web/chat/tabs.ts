@@ -1,3 +1,4 @@
+import type { Attention } from "../state/notices.ts";
 import { delay } from "../../lib/async.ts";
 import type { LoadPage } from "../../client/history.ts";
 import type { Action } from "../state/actions.ts";
@@ -46,14 +47,6 @@ export interface Handover {
   readonly snapshot: Snapshot;
   /** A token that is stored for tabs only. */
   readonly token: string | undefined;
-}
-
-/** The user's attention in a tab. */
-export interface Attention {
-  /** The thread whose end the user sees. */
-  readonly key: ThreadKey | undefined;
-  /** Whether the tab is visible and has the focus. */
-  readonly present: boolean;
 }
 
 type TabMessageBody =

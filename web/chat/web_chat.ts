@@ -3,11 +3,11 @@ import type { ClientEvent, ConnectOptions } from "../../client.ts";
 import { wallClock } from "../../lib/clock.ts";
 import type { History, RoomPosition, Who } from "../../protocol.ts";
 import type { Action } from "../state/actions.ts";
-import { noticeOf } from "../state/notices.ts";
+import { alertOf } from "../state/notices.ts";
 import { sanitized } from "../state/sanitize.ts";
 import type { WebSettings } from "../state/settings.ts";
 import { sharedAction, snapshotOf } from "../state/tab_sync.ts";
-import { isSeen, roomKey, roomOf, unreadIn } from "../state/threads.ts";
+import { roomKey, roomOf, titleOf, unreadIn } from "../state/threads.ts";
 import {
   type ChatState,
   EMPTY,
@@ -19,16 +19,14 @@ import { Announcements } from "./announcements.ts";
 import { linkAfter, renamedKeys, sameName } from "./can_send.ts";
 import { HistoryLoader } from "./history_loader.ts";
 import { Notifier } from "./notifier.ts";
-import { FIRST_PAGE, ReadPositions } from "./read_positions.ts";
-import { restoredState, savedState } from "./restore.ts";
-import type { SavedPosition, SavedState, TabMemory } from "./saved_state.ts";
+import { PageSaver } from "./page_saver.ts";
+import { FIRST_PAGE } from "./read_positions.ts";
+import { restoredState } from "./restore.ts";
+import type { SavedPosition, SavedState } from "./saved_state.ts";
 import { Store } from "./store.ts";
 import { TabConnection } from "./tab_connection.ts";
 import { actionsOf } from "./tab_requests.ts";
 import { type Handover, randomId, type TabRequest, Tabs } from "./tabs.ts";
-
-/** Milliseconds after a change until it is saved. */
-const SAVE_DELAY_MS = 300;
 
 /** Changes with which the user connects again. */
 export interface Restart {
@@ -46,8 +44,7 @@ export class WebChat {
   readonly #typing: TypingNotifier;
   readonly #tabs: Tabs;
   readonly #connection: TabConnection;
-  readonly #positions: ReadPositions;
-  #tab: TabMemory;
+  readonly #saver: PageSaver;
   #settings: WebSettings;
   /** The room of the page's address, shown once it is entered unless the user acts before. */
   #wantedRoom: string | undefined;
@@ -56,12 +53,10 @@ export class WebChat {
   /** The token of the page's address. */
   #addressToken: string | undefined;
   #started = false;
-  #saving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly memory: SavedState, private readonly hub: URL) {
     this.announcements = new Announcements(memory.kept);
-    this.#tab = memory.tab;
-    this.#positions = new ReadPositions(this.#tab.places);
+    this.#saver = new PageSaver(memory, () => this.state, () => this.#connection.session);
     this.#settings = memory.settings;
     this.notifier = new Notifier(hub.pathname, ({ key }) => this.show(key));
     const { mention, comings } = this.#settings;
@@ -71,7 +66,7 @@ export class WebChat {
       presenceNotes: comings === "on",
       mention,
     };
-    this.store = new Store(restoredState(begin, this.#tab), (before, actions) => {
+    this.store = new Store(restoredState(begin, this.#saver.tab), (before, actions) => {
       this.#changed(before, actions);
     });
     this.#tabs = new Tabs(`bcast ${hub.pathname} ${memory.person}`, () => memory.drafts.tab, {
@@ -114,7 +109,7 @@ export class WebChat {
 
   /** Whether this tab was connected before a reload. */
   get isReturning(): boolean {
-    return this.#tab.session !== undefined;
+    return this.#saver.tab.session !== undefined;
   }
 
   /** Uses the token of the page's address, in this tab only. */
@@ -153,10 +148,11 @@ export class WebChat {
       }
       return;
     }
-    const known = this.#tab.rooms.length > 0 ? this.#tab.rooms : this.memory.rooms;
+    const { rooms: last } = this.#saver.tab;
+    const known = last.length > 0 ? last : this.memory.rooms;
     const wanted = [...new Set([...known, ...rooms])];
     if (rooms[0] !== undefined) this.#wantedRoom = rooms[0];
-    const positions = wanted.map((room) => this.#positions.position(room));
+    const positions = wanted.map((room) => this.#saver.positions.position(room));
     this.#connection.connect(this.#options(name, this.memory.session, positions));
     this.#tabs.lead();
   }
@@ -181,7 +177,7 @@ export class WebChat {
     const name = this.state.threads.get(key)?.name ?? key.slice(1);
     const pending: UnsentMessage = { ref: `w${randomId()}`, text, action, at: Date.now() };
     this.#do({ do: "send", key, name, pending });
-    this.#save();
+    this.#saver.saveSoon();
   }
 
   /** Dismisses an announcement in all tabs. */
@@ -207,7 +203,7 @@ export class WebChat {
   /** Drops a refused message. */
   discard(key: ThreadKey, ref: string): void {
     this.#do({ do: "discard", key, ref });
-    this.#save();
+    this.#saver.saveSoon();
   }
 
   /** Shows a thread. With `name`, opens a private conversation if there is none. */
@@ -294,7 +290,7 @@ export class WebChat {
     const isFresh = this.state.connection.state === "replaced" || name !== undefined;
     const rooms = positions.length > 0
       ? positions
-      : this.#positions.positions(this.state, this.memory.rooms);
+      : this.#saver.positions.positions(this.state, this.memory.rooms);
     this.#tabs.lead();
     await this.#connection.close();
     this.#connection.connect(this.#options(
@@ -306,22 +302,16 @@ export class WebChat {
 
   /** Remembers the scroll position for a reload; `undefined` at the end. */
   saveScroll(key: ThreadKey, position: SavedPosition | undefined): void {
-    this.#positions.keep(key, this.state.threads.get(key)?.room?.epoch, position);
+    this.#saver.keepScroll(key, position);
   }
 
   savedScroll(key: ThreadKey): SavedPosition | undefined {
-    return this.#positions.all[key];
+    return this.#saver.positions.all[key];
   }
 
   /** Saves everything that a reload needs. */
   saveNow(): void {
-    clearTimeout(this.#saving);
-    this.#saving = undefined;
-    const session = this.#connection.session ?? this.memory.session;
-    const { tab, markers, rooms } = savedState(this.state, this.#positions.all, session);
-    this.memory.tab = this.#tab = tab;
-    this.memory.readMarkers = markers;
-    if (rooms.length > 0) this.memory.rooms = rooms;
+    this.#saver.saveNow();
   }
 
   /** The page is closed, and another tab takes over. */
@@ -373,7 +363,7 @@ export class WebChat {
     this.#tabs.lead();
     const { state } = this.state.connection;
     if (state === "ended" || state === "refused" || state === "replaced") return;
-    const positions = this.#positions.positions(this.state, this.memory.rooms);
+    const positions = this.#saver.positions.positions(this.state, this.memory.rooms);
     this.#connection.connect(this.#options(this.state.me, this.memory.session, positions), true);
   }
 
@@ -430,14 +420,9 @@ export class WebChat {
 
   /** Plays a sound and shows a notification, if the user is looking elsewhere. */
   #notify(event: ClientEvent): void {
-    const notice = noticeOf(event, this.state, this.#settings);
-    if (notice === undefined) return;
-    const { attention } = this.#tabs;
-    const seen = isSeen(this.state, notice.key) || attention.some(({ key }) => key === notice.key);
-    const { sounds, notifications } = this.#settings;
-    if (sounds === "always" || (sounds === "on" && !seen)) this.notifier.play();
-    if (seen || notifications !== "on") return;
-    if (!isPresent() && !attention.some(({ present }) => present)) this.notifier.notify(notice);
+    const alert = alertOf(event, this.state, this.#settings, this.#tabs.attention, isPresent());
+    if (alert?.sound) this.notifier.play();
+    if (alert?.notification) this.notifier.notify(alert.notice);
   }
 
   #changed(before: ChatState, actions: readonly Action[]): void {
@@ -453,26 +438,17 @@ export class WebChat {
     const thread = current === undefined ? undefined : threads.get(current);
     const isOnline = this.state.connection.state === "online";
     if (isOnline && before.connection.state !== "online") this.#connection.sendHeld();
-    const title = thread === undefined
-      ? ""
-      : roomOf(thread.key) === undefined
-      ? thread.name
-      : `#${thread.name}`;
-    this.notifier.count(unreadIn(this.state).unread, title);
+    this.notifier.count(unreadIn(this.state).unread, titleOf(thread));
     if (before.threads !== threads) {
       for (const [from, to] of renamedKeys(before, this.state)) this.memory.drafts.move(from, to);
       const isChanged = thread !== undefined && thread !== before.threads.get(thread.key);
       if (isChanged && this.state.focused) this.#tabs.read(thread.key);
     }
-    if (before.threads !== threads || before.current !== current) this.#save();
+    if (before.threads !== threads || before.current !== current) this.#saver.saveSoon();
   }
 
   #setConnection(connection: PageConnection): void {
     this.store.apply({ type: "connection", connection });
-  }
-
-  #save(): void {
-    this.#saving ??= setTimeout(() => this.saveNow(), SAVE_DELAY_MS);
   }
 }
 

@@ -18,6 +18,12 @@ export function roomOf(key: ThreadKey | undefined): string | undefined {
   return key?.startsWith("#") ? key.slice(1) : undefined;
 }
 
+/** The title of the page while a thread is shown; empty for none. */
+export function titleOf(thread: Thread | undefined): string {
+  if (thread === undefined) return "";
+  return roomOf(thread.key) === undefined ? thread.name : `#${thread.name}`;
+}
+
 /** A thread as a place of the chat. */
 export function placeOf(
   { key, name }: Pick<Thread, "key" | "name">,

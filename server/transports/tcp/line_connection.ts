@@ -182,7 +182,7 @@ export class LineConnection {
         if (this.transport.bufferedAmount === 0) this.transport.send(PRESENT);
         return;
       case "interrupt":
-        return this.#close(CLOSE.normal, "Goodbye");
+        return this.#close(CLOSE.normal, "You left");
     }
   }
 

@@ -34,6 +34,35 @@ function read(path: string): Contents {
   return JSON.parse(Deno.readTextFileSync(path));
 }
 
+/** Takes whatever the hub sends. */
+const TRANSPORT: Transport = {
+  kind: "websocket",
+  address: "192.0.2.1",
+  bufferedAmount: 0,
+  send: () => {},
+  close: () => {},
+};
+
+/** A hub with a clients file. */
+async function listedHub() {
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await temporaryFolder());
+  const path = `${folder.path}/clients.json`;
+  const clock = new FakeClock();
+  const broker = stack.use(await openSqliteBroker({ path: ":memory:" }));
+  const hub = stack.use(
+    new Hub({
+      ...sqliteStorage(broker),
+      rooms: ["lobby"],
+      limits: DEFAULT_SERVER_LIMITS,
+      clock,
+    }),
+  );
+  stack.use(new ClientsFile(path, hub, clock));
+  const owned = stack.move();
+  return { path, clock, hub, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
 Deno.test("`--clients-file` shows clients that connect, rename, join and leave", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/clients.json`;
@@ -81,17 +110,8 @@ Deno.test("`--clients-file` shows clients that connect, rename, join and leave",
 });
 
 Deno.test("`ClientsFile` is never seen half-written by a reader in a loop", async () => {
-  await using folder = await temporaryFolder();
-  const path = `${folder.path}/clients.json`;
-  const clock = new FakeClock();
-  await using broker = await openSqliteBroker({ path: ":memory:" });
-  await using hub = new Hub({
-    ...sqliteStorage(broker),
-    rooms: ["lobby"],
-    limits: DEFAULT_SERVER_LIMITS,
-    clock,
-  });
-  await using _file = new ClientsFile(path, hub, clock);
+  await using listed = await listedHub();
+  const { path, clock, hub } = listed;
   const reader = new Worker(
     `data:application/javascript,${
       encodeURIComponent(`
@@ -114,17 +134,10 @@ Deno.test("`ClientsFile` is never seen half-written by a reader in a loop", asyn
     reader.onmessage = ({ data }) => resolve(data);
     reader.onerror = (event) => (event.preventDefault(), reject(new Error(event.message)));
   });
-  const transport: Transport = {
-    kind: "websocket",
-    address: "192.0.2.1",
-    bufferedAmount: 0,
-    send: () => {},
-    close: () => {},
-  };
   let shown = 0;
   for (let round = 0; round < 60; round++) {
     for (let count = 0; count < 20; count++) {
-      hub.connect(transport, {
+      hub.connect(TRANSPORT, {
         encoder: TEXT_ENCODER,
         rooms: [],
         sender: `n-${round}-${count}`,
@@ -145,26 +158,10 @@ Deno.test("`ClientsFile` is never seen half-written by a reader in a loop", asyn
 });
 
 Deno.test("`ClientsFile` writes once for any number of changes, and not at all for none", async () => {
-  await using folder = await temporaryFolder();
-  const path = `${folder.path}/clients.json`;
-  const clock = new FakeClock();
-  await using broker = await openSqliteBroker({ path: ":memory:" });
-  await using hub = new Hub({
-    ...sqliteStorage(broker),
-    rooms: ["lobby"],
-    limits: DEFAULT_SERVER_LIMITS,
-    clock,
-  });
-  await using _file = new ClientsFile(path, hub, clock);
-  const transport: Transport = {
-    kind: "websocket",
-    address: "192.0.2.1",
-    bufferedAmount: 0,
-    send: () => {},
-    close: () => {},
-  };
+  await using listed = await listedHub();
+  const { path, clock, hub } = listed;
   for (let count = 0; count < 10_000; count++) {
-    hub.connect(transport, { encoder: TEXT_ENCODER, rooms: [], sender: `name-${count}` });
+    hub.connect(TRANSPORT, { encoder: TEXT_ENCODER, rooms: [], sender: `name-${count}` });
   }
   assertEquals(read(path).clients, [], "nothing is written before its time");
   // They are let in and enter their rooms a moment later; all of it is in the first write.

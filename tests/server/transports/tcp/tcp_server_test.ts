@@ -102,7 +102,7 @@ Deno.test("a TCP client gets the same lines as a `bcast.text` client", async () 
         if (line === "/join attic") await client.line(/Walter joined/);
       }
       assertEquals(await client.ended, true);
-      assertEquals(client.lines.at(-1), "* Goodbye");
+      assertEquals(client.lines.at(-1), "* You left");
       seen.push(client.lines.slice(0, -1).map(masked));
     } else {
       await using client = await TestSocket.open(hub.url, "bcast.text");
@@ -373,5 +373,5 @@ Deno.test("telnet's are-you-there, timing mark and Ctrl-C are answered", async (
   await until("the answer to the timing mark", () => client.raw.includes("\xff\xfc\x06"));
   await client.send(new Uint8Array([255, 244]));
   assertEquals(await client.ended, true);
-  assertMatch(client.text, /\* Goodbye\n$/);
+  assertMatch(client.text, /\* You left\n$/);
 });
