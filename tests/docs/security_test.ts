@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { BODY_TIMEOUT } from "../../server/http/api/body.ts";
 import { DEFAULT_SERVER_LIMITS } from "../../server/limits/server_limits.ts";
 import { MAX_BATCH_MESSAGES, MAX_DATA_DEPTH } from "../../protocol.ts";
 
@@ -30,6 +31,7 @@ Deno.test("docs/security.md states the real bounds", () => {
   ]);
   assertEquals(bounds("a flood").slice(0, 2), [limits.rate, limits.ratePerAddress]);
   assertEquals(bounds("no `hello`"), [limits.helloTimeout]);
+  assertEquals(bounds("an HTTP request body"), [BODY_TIMEOUT / 1000, 408]);
   assertEquals(bounds("a reader that stalls"), [limits.maxOutboxBytes / 1024 ** 2, 4008]);
   assertEquals(bounds("connections").slice(0, 2), [limits.maxConnections, limits.maxPerAddress]);
   assert(text.includes(`After ${limits.maxFailures} wrong tokens a minute`));
