@@ -56,11 +56,15 @@ export class HeldDirects {
     return queue.waiting;
   }
 
-  /** Removes and returns all waiting requests. */
+  /** Removes and returns all waiting requests and all probes. */
   clear(): ReadonlySet<ClientRequest> {
-    const waiting = new Set([...this.#queues.values()].flatMap((queue) => [...queue.waiting]));
+    const all = new Set<ClientRequest>();
+    for (const { waiting, probe } of this.#queues.values()) {
+      for (const request of waiting) all.add(request);
+      if (probe !== undefined) all.add(probe);
+    }
     this.#queues.clear();
-    return waiting;
+    return all;
   }
 
   #queueOf({ receiver }: ClientRequest): Queue | undefined {

@@ -134,8 +134,11 @@ export class Outbox {
     const sent = [...this.#sent];
     const failed = sent.filter(({ kind }) => RETRY_POLICY[kind].onDisconnect === "fail");
     for (const { key } of failed) this.remove(key);
-    // The hub has confirmed that these were not delivered.
-    this.#release(this.#held.clear());
+    // The hub has confirmed that these were not delivered. A probe that is still queued would be
+    // overtaken by them: it takes its place among them.
+    const held = this.#held.clear();
+    this.#ordered.remove(held);
+    this.#release(held);
     this.#requeue(sent.filter(({ kind }) => RETRY_POLICY[kind].onDisconnect === "retry"));
     // Typing indicators that were not sent yet.
     for (const { key, kind } of [...this.#open.values()]) {

@@ -239,6 +239,18 @@ Deno.test("`Outbox` keeps private messages to each receiver in order", () => {
         }
       },
     ),
-    { numRuns: 2000 },
+    {
+      numRuns: 2000,
+      // A disconnect after a probe was queued, before it was sent.
+      examples: [[[
+        ["add", "Bob"],
+        ["send", "Bob"],
+        ["add", "Bob"],
+        ["hub", "Bob"],
+        ["send", "Bob"],
+        ["probe", "Bob"],
+        ["rewind", "Bob"],
+      ]]],
+    },
   );
 });
