@@ -19,17 +19,19 @@ export * from "./protocol/limits.ts";
 export * from "./protocol/names.ts";
 export type * from "./protocol/http_api.ts";
 export {
+  type BadRoom,
   encode,
   parseClientFrame,
   type Parsed,
   type ParseError,
   parseFields,
-  parseJson,
   splitBatch,
 } from "./protocol/parse.ts";
-export { plainFields, SENDER_PARAMETERS } from "./protocol/plain.ts";
-export { parseHubFrame } from "./protocol/parse_hub.ts";
-export { type Fields, isFields, isProgramId, missing } from "./protocol/fields.ts";
+export { plainFields, SENDER_PARAMETERS, startsWithJson } from "./protocol/plain.ts";
+export { type ParsedHub, type ParsedHubFrame, parseHubFrame } from "./protocol/parse_hub.ts";
+export { isExtensionName } from "./protocol/extensions.ts";
+export { isKey } from "./protocol/field_types.ts";
+export { type Fields, isFields, isProgramId, missing, parseJson } from "./protocol/fields.ts";
 export { cutToBytes, fitsBytes, safeJson, visible } from "./protocol/text.ts";
 
 /** The default port of a hub. */
@@ -55,5 +57,5 @@ export const GRACE_SECONDS = 10;
  */
 export const RETURN_SECONDS = 30;
 
-/** Minutes for which the hub recognises a repeated `ref` of a session as the same message. */
+/** Minutes for which the hub recognises a repeated `key` of a sender as the same message. */
 export const DEDUPE_MINUTES = 5;

@@ -9,6 +9,8 @@ export const ERROR_CODES = [
   "name_taken",
   "not_in_room",
   "no_such_user",
+  "key_reused",
+  "unsupported",
   "rate_limited",
   "unauthorized",
   "forbidden",
@@ -18,6 +20,11 @@ export const ERROR_CODES = [
 
 /** One of {@linkcode ERROR_CODES}. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Whether the same request may succeed later, whatever else an error with this code says. */
+export function isTemporary(code: unknown): boolean {
+  return code === "rate_limited" || code === "internal";
+}
 
 /**
  * WebSocket close codes (RFC 6455 section 7.4). In the protocol's own range, clients reconnect after

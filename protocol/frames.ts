@@ -1,145 +1,34 @@
 import type { ErrorCode } from "./codes.ts";
 import type { Limits } from "./limits.ts";
 
-/** Identifies a request of a client; the hub's answer has the same value. */
-export type Ref = string | number;
+import type { ClientFrame } from "./client_frames.ts";
+import type { Annotations, Content, MessageKind, Program, Ref } from "./message.ts";
 
-/** The content of a message: text, any JSON, or both. */
-export type Content =
-  | { readonly message: string; readonly data?: unknown }
-  | { readonly message?: never; readonly data: unknown };
+export type * from "./client_frames.ts";
+export type * from "./message.ts";
 
-/** `action`: sent with `/me`. */
-export type MessageKind = "action";
-
-/** `markdown`: typed by a user in a chat client. Without a format, text is literal. */
-export type TextFormat = "markdown";
-
-/** Optional annotations that a sender sets. */
-export interface SenderAnnotations {
-  readonly format?: TextFormat;
-  /**
-   * The programs that reacted to a message and so caused this one, oldest first; a program that
-   * finds itself here does not react again. At most `MAX_VIA` identifiers.
-   */
-  readonly via?: readonly string[];
-}
-
-/** All annotations of a message. */
-export interface Annotations extends SenderAnnotations {
-  /** A token proves the sender's name. Set only by the hub. */
-  readonly verified?: true;
-}
-
-/** A room to join, with the position to resume from or the history to start with. */
-export interface RoomPosition {
+/** The place of an entry in the log of a room. */
+export interface EntryPosition {
   readonly room: string;
-  /** The epoch that `after` belongs to. */
-  readonly epoch?: string;
-  /** The last `id` received; the hub sends everything after it. */
-  readonly after?: number;
-  /** The number of older messages to send if there is no position. */
-  readonly history?: number;
+  /** 1, 2, 3 … per room and epoch, without holes. */
+  readonly id: number;
+  /** The `id` of the entry before it in the reader's view; absent: `id - 1`. */
+  readonly prev?: number;
 }
 
-/** The first frame of a client: its name, token, session and rooms. */
-export interface Hello {
-  readonly type: "hello";
-  readonly sender?: string;
-  readonly token?: string;
-  /** The secret of an earlier `welcome`, to resume its session. */
-  readonly session?: string;
-  readonly rooms?: readonly RoomPosition[];
-  /** Whether the client's own messages come back to it; default true. */
-  readonly echo?: boolean;
+/**
+ * An entry of the log that this version cannot show: it only advances the position. Never on the
+ * wire: the parser returns it for frames and entries of later versions.
+ */
+export interface SkippedEntry extends EntryPosition {
+  readonly type: "skipped";
 }
-
-/** A message to a room. */
-export type Publish =
-  & {
-    readonly type: "message";
-    readonly room?: string;
-    readonly sender?: string;
-    readonly ref?: Ref;
-    readonly kind?: MessageKind;
-  }
-  & SenderAnnotations
-  & Content;
-
-/** A private message to all sessions with one name. */
-export type DirectRequest =
-  & { readonly type: "direct"; readonly to: string; readonly ref?: Ref }
-  & SenderAnnotations
-  & Content;
-
-/** Joins a room. */
-export interface Join extends RoomPosition {
-  readonly type: "join";
-}
-
-/** Leaves a room. */
-export interface Leave {
-  readonly type: "leave";
-  readonly room: string;
-}
-
-/** Changes the client's name. */
-export interface Nick {
-  readonly type: "nick";
-  readonly sender: string;
-}
-
-/** Starts or ends a typing indicator. */
-export interface TypingRequest {
-  readonly type: "typing";
-  readonly room: string;
-  readonly typing: boolean;
-}
-
-/** Requests stored messages: the newest, those before or after an id, or those that match a query. */
-export interface HistoryRequest {
-  readonly type: "history";
-  readonly room: string;
-  readonly before?: number;
-  readonly after?: number;
-  readonly limit?: number;
-  readonly query?: string;
-  readonly ref?: Ref;
-}
-
-/** Requests the members of a room. */
-export interface WhoRequest {
-  readonly type: "who";
-  readonly room: string;
-  readonly ref?: Ref;
-}
-
-/** An application-level ping. */
-export interface Ping {
-  readonly type: "ping";
-  readonly ref?: Ref;
-}
-
-/** Any frame that a client may send. */
-export type ClientFrame =
-  | Hello
-  | Publish
-  | DirectRequest
-  | Join
-  | Leave
-  | Nick
-  | TypingRequest
-  | HistoryRequest
-  | WhoRequest
-  | Ping;
 
 /** A stored message of a room, the same for all clients. */
 export type Message =
+  & EntryPosition
   & {
     readonly type: "message";
-    readonly room: string;
-    /** 1, 2, 3 … per room and epoch, without holes. */
-    readonly id: number;
     readonly sender: string;
     /** ISO 8601 UTC with milliseconds, set by the hub. */
     readonly timestamp: string;
@@ -148,48 +37,98 @@ export type Message =
   & Annotations
   & Content;
 
+/** An entry of a room's log, as a reader gets it. */
+export type Entry = Message | SkippedEntry;
+
+/** The accounts of the proven ones among some names. */
+export type Accounts = Readonly<Record<string, string>>;
+
+/** Why messages after a position cannot be sent. */
+export type ResetReason =
+  /** The room's log has started over. */
+  | "epoch"
+  /** The messages are no longer kept. */
+  | "trimmed"
+  /** The log has no such message yet. */
+  | "ahead";
+
 /** The state of a room when the client joined it. */
 export interface Joined {
   readonly room: string;
   readonly epoch: string;
+  /** The oldest `id` kept; `last + 1` if there is none. */
+  readonly first: number;
   /** The newest `id` of the room; 0 if it has no messages. */
   readonly last: number;
-  /** Whether `history` continues exactly at the client's position. */
+  /** Whether `messages` continues exactly at the client's position. */
   readonly recovered: boolean;
+  /** Set if the client gave a position from which the hub cannot continue. */
+  readonly reset?: ResetReason;
   readonly online: number;
-  /** Absent for large rooms. */
+  /** The complete list. Absent if the room does not name its members, as large ones. */
   readonly members?: readonly string[];
-  readonly history: readonly Message[];
+  /** Of `members`. */
+  readonly accounts?: Accounts;
+  /** The first page, oldest first; the rest follows as `message` frames, then `live`. */
+  readonly messages: readonly Entry[];
+  /** Whether there are older messages that the client has not received and that do not follow. */
+  readonly more: boolean;
 }
+
+/** The optional features that are active: name and parameters. */
+export type Features = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** The first frame of the hub. */
 export interface Welcome {
   readonly type: "welcome";
+  /** The version of the protocol on this connection. */
+  readonly protocol: number;
   readonly sender: string;
+  /** The name that the client's token proved. */
+  readonly account?: string;
   /** The secret with which a later `hello` resumes the session. */
   readonly session: string;
-  readonly server: { readonly name: string; readonly version: string };
+  /** Whether the session of `hello` continues, with its name and its waiting private messages. */
+  readonly resumed: boolean;
+  /** When the token expires, ISO 8601. */
+  readonly expires?: string;
+  /** The hub's time, ISO 8601. */
+  readonly time: string;
+  readonly server: Program;
+  readonly features: Features;
   readonly limits: Limits;
-  readonly rooms: readonly Joined[];
+  /** The rooms that the client is in. */
+  readonly rooms: readonly string[];
+  readonly ref?: Ref;
 }
 
-/** The answer to `join`. */
+/** The answer to `join`, and for each room of `hello`. */
 export interface JoinedFrame extends Joined {
   readonly type: "joined";
+  readonly ref?: Ref;
+}
+
+/** The client has caught up with a room: it has everything up to `id`. */
+export interface Live {
+  readonly type: "live";
+  readonly room: string;
+  readonly id: number;
 }
 
 /** The answer to `leave`, or a notice that the client was removed from the room. */
 export interface Left {
   readonly type: "left";
   readonly room: string;
+  readonly ref?: Ref;
 }
 
-/** Confirms that the message with this `ref` is stored. */
+/** Confirms that a message is stored. An answer, not an entry: it does not move the position. */
 export interface Ack {
   readonly type: "ack";
-  readonly ref: Ref;
+  readonly ref?: Ref;
   readonly room: string;
   readonly id: number;
+  readonly epoch: string;
   readonly timestamp: string;
   /** The message was already stored: this was a repeat. */
   readonly duplicate?: true;
@@ -203,18 +142,34 @@ export type Direct =
     readonly to: string;
     readonly timestamp: string;
     readonly ref?: Ref;
+    /** The message was already delivered: this was a repeat. */
+    readonly duplicate?: true;
   }
   & Annotations
   & Content;
 
-/** Changes of a room's members since the last such frame. */
+/**
+ * Changes of a room's members since the last such frame. With none of the lists, the room does not
+ * name its members, or no longer.
+ */
 export interface Presence {
   readonly type: "presence";
   readonly room: string;
   readonly online: number;
+  /** The complete list, which replaces the reader's. */
+  readonly members?: readonly string[];
+  /** Of the names in `members` or `joined`, and the new ones in `renamed`. */
+  readonly accounts?: Accounts;
   readonly joined?: readonly string[];
   readonly left?: readonly string[];
   readonly renamed?: readonly { readonly from: string; readonly to: string }[];
+}
+
+/** The client's own name has changed, by its request or because a token's owner took the name. */
+export interface Renamed {
+  readonly type: "renamed";
+  readonly from: string;
+  readonly name: string;
 }
 
 /** A member started or stopped typing. */
@@ -222,7 +177,7 @@ export interface Typing {
   readonly type: "typing";
   readonly room: string;
   readonly sender: string;
-  readonly typing: boolean;
+  readonly active: boolean;
 }
 
 /** The subject of a `system` frame. */
@@ -250,18 +205,20 @@ export interface System {
 export interface History {
   readonly type: "history";
   readonly room: string;
-  readonly messages: readonly Message[];
+  readonly epoch: string;
+  readonly messages: readonly Entry[];
   /** Whether there are more in the requested direction. */
   readonly more: boolean;
   readonly ref?: Ref;
 }
 
 /** The members of a room; `members` is cut off at the hub's limit. */
-export interface Who {
-  readonly type: "who";
+export interface Members {
+  readonly type: "members";
   readonly room: string;
   readonly online: number;
   readonly members: readonly string[];
+  readonly accounts?: Accounts;
   readonly ref?: Ref;
 }
 
@@ -271,28 +228,67 @@ export interface Pong {
   readonly ref?: Ref;
 }
 
+/** A request succeeded that has no other answer. */
+export interface Ok {
+  readonly type: "ok";
+  /** The type of the request. */
+  readonly re?: RequestType;
+  readonly ref?: Ref;
+  /** The answer to `nick`: the name as the hub spells it. */
+  readonly name?: string;
+  /** The answer to `token`: when it expires, ISO 8601. */
+  readonly expires?: string;
+}
+
+/** The type of a request. */
+export type RequestType = ClientFrame["type"];
+
 /** Says why a request failed, and what to do. */
 export interface ErrorFrame {
   readonly type: "error";
   readonly code: ErrorCode;
   readonly message: string;
+  /** The type of the request; absent if it was unreadable, or if there was none. */
+  readonly re?: RequestType;
+  /** The room of the request. */
+  readonly room?: string;
   readonly ref?: Ref;
+  /** Whether the same request would fail again. */
+  readonly final: boolean;
   /** Seconds to wait before a retry. */
   readonly retryAfter?: number;
+}
+
+/** The hub is about to close the connection. */
+export interface Bye {
+  readonly type: "bye";
+  /** The close code that follows. */
+  readonly code: number;
+  readonly reconnect: boolean;
+  /** Seconds to wait before that. */
+  readonly retryAfter?: number;
+  /** Where to reconnect instead. */
+  readonly url?: string;
+  /** A sentence for the user. */
+  readonly message: string;
 }
 
 /** Any frame that a hub may send. */
 export type HubFrame =
   | Welcome
   | JoinedFrame
+  | Live
   | Left
   | Message
   | Ack
   | Direct
   | Presence
+  | Renamed
   | Typing
   | System
   | History
-  | Who
+  | Members
   | Pong
-  | ErrorFrame;
+  | Ok
+  | ErrorFrame
+  | Bye;

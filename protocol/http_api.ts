@@ -18,9 +18,9 @@ export function about<T extends v.GenericSchema>(schema: T, description: string)
   return v.pipe(schema, v.description<v.InferOutput<T>, string>(description));
 }
 
-/** JSON Schema of a rule about `fields`: at least one of them, or exactly one. */
-export function requireFields(rule: "anyOf" | "oneOf", ...fields: readonly string[]) {
-  return { [rule]: fields.map((field) => ({ required: [field] })) };
+/** JSON Schema that requires at least one of `fields`. */
+export function requireAny(...fields: readonly string[]) {
+  return { anyOf: fields.map((field) => ({ required: [field] })) };
 }
 
 const text = v.string();
@@ -28,6 +28,9 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const rate = v.pipe(v.number(), v.minValue(0));
 
 const ROOM_PATTERN = new RegExp(`^[a-z0-9][a-z0-9._-]{0,${MAX_ROOM_LENGTH - 1}}$`);
+
+/** A key of a message: visible ASCII. */
+export const KEY_PATTERN = new RegExp(`^[\\x21-\\x7e]{1,${MAX_REF_LENGTH}}$`);
 
 /** The name of a room in a request. */
 export const ROOM = v.pipe(
@@ -39,6 +42,11 @@ export const ROOM = v.pipe(
 const room = v.pipe(v.string(), v.metadata({ pattern: ROOM_PATTERN.source }));
 const time = v.pipe(v.string(), v.metadata({ format: "date-time" }));
 
+/** One of some words in an answer; a later version of the hub may have others. */
+function oneOf(...words: readonly string[]) {
+  return about(v.string(), `One of ${words.join(", ")}, or a word of a later version`);
+}
+
 const epoch = about(
   text,
   "Identifies this numbering of the room: ids of another epoch are invalid",
@@ -49,44 +57,71 @@ const content = {
   data: v.optional(about(v.unknown(), "Any JSON")),
 };
 
-const annotations = {
-  kind: v.optional(about(v.literal("action"), "Sent with /me")),
-  format: v.optional(
-    about(v.literal("markdown"), "A person typed the text; without it, text is literal"),
-  ),
-  via: v.optional(about(
-    v.pipe(v.array(v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/))), v.maxLength(MAX_VIA)),
-    "Programs that reacted to a message and so caused this one, oldest first",
-  )),
+/** Names of kinds and fields that programs define for themselves. */
+const EXTENSION_PATTERN = /^x-[a-z0-9]+(?:-[a-z0-9._]+)+$/;
+
+/** JSON Schema of the fields that programs define for themselves. */
+const EXTENSIONS = {
+  patternProperties: {
+    [EXTENSION_PATTERN.source]: {
+      description: "A field of a program, for programs that know it: any JSON",
+    },
+  },
 };
 
-/** A stored message. Clients and hub read messages with the parsers of frames, not with this. */
-const message = v.pipe(
-  v.object({
-    type: v.literal("message"),
-    room,
-    id: v.pipe(v.number(), v.integer(), v.minValue(1)),
-    sender: text,
-    timestamp: time,
-    verified: v.optional(about(v.literal(true), "A token proved the sender's name")),
-    ...annotations,
-    ...content,
-  }),
-  v.metadata(requireFields("anyOf", "message", "data")),
-) as v.GenericSchema<Message>;
+const via = v.optional(about(
+  v.pipe(v.array(v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/))), v.maxLength(MAX_VIA)),
+  "Programs that reacted to a message and so caused this one, oldest first",
+));
+
+/**
+ * A stored message. Open in every field: it may be of another version, or of another type of entry.
+ * Clients and hub read messages with the parsers of frames, not with this.
+ */
+const entry = {
+  type: about(text, "`message`; ignore entries of other types"),
+  room,
+  id: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  prev: v.optional(
+    about(count, "The id of the entry before it that you may see; absent: `id` - 1"),
+  ),
+  sender: text,
+  account: v.optional(about(text, "The name that a token proved")),
+  timestamp: time,
+  kind: v.optional(about(text, "`action`: sent with /me; programs have kinds like x-OWNER-NAME")),
+  format: v.optional(about(text, "`markdown`: a person typed the text; else it is literal")),
+  via,
+  ...content,
+};
+
+const message = v.pipe(v.object(entry), v.metadata(EXTENSIONS)) as v.GenericSchema<Message>;
+
+/** A message with the epoch of its id. */
+const messageReport = v.pipe(
+  v.object({ ...entry, epoch }),
+  v.metadata(EXTENSIONS),
+) as v.GenericSchema<Message & { readonly epoch: string }>;
 
 /** A message to publish. The hub reads it with the parser of frames. */
 const post = v.pipe(
   v.object({
     ...content,
-    ...annotations,
+    kind: v.optional(about(
+      v.union([v.literal("action"), v.pipe(v.string(), v.regex(EXTENSION_PATTERN))]),
+      "`action` is sent with /me; programs define their own kinds, x-OWNER-NAME",
+    )),
+    format: v.optional(about(
+      v.literal("markdown"),
+      "A person typed the text; without it, text is literal",
+    )),
+    via,
     sender: v.optional(about(text, "The sender's name, unless the token gives one")),
-    ref: v.optional(about(
-      v.union([v.pipe(v.string(), v.maxLength(MAX_REF_LENGTH)), v.number()]),
+    key: v.optional(about(
+      v.pipe(v.string(), v.regex(KEY_PATTERN)),
       "As Idempotency-Key, which takes precedence",
     )),
   }),
-  v.metadata(requireFields("anyOf", "message", "data")),
+  v.metadata({ ...requireAny("message", "data"), ...EXTENSIONS }),
 );
 
 const publishReport = v.object({
@@ -105,15 +140,16 @@ const messagesReport = v.object({
   more: about(v.boolean(), "Whether there is another page in the same direction"),
 });
 
-const personReport = v.object({
+const memberReport = v.object({
   name: text,
+  account: v.optional(about(text, "The name that a token proved")),
   rooms: about(v.array(room), "In the order of joining"),
-  away: v.optional(about(v.literal(true), "The connection broke and may come back")),
+  away: v.optional(about(v.boolean(), "The connection broke and may come back")),
 });
 
-const peopleReport = v.object({
+const membersReport = v.object({
   online: count,
-  people: about(v.array(personReport), "By name; a large hub does not list all of them"),
+  members: about(v.array(memberReport), "By name; a large hub does not list all of them"),
 });
 
 const roomReport = v.object({
@@ -152,19 +188,16 @@ const statusReport = v.object({
   loopLagMs: about(rate, "The longest recent delay of a timer"),
 });
 
-const sanctionReport = v.pipe(
-  v.object({
-    kind: v.picklist(["ban", "mute", "close"]),
-    name: v.optional(text),
-    address: v.optional(about(text, "An IPv4 address, or the /64 network of an IPv6 address")),
-    room: v.optional(room),
-    reason: v.optional(text),
-    by: about(text, "The moderator"),
-    since: time,
-    until: v.optional(about(time, "Absent if it has no end")),
-  }),
-  v.metadata(requireFields("oneOf", "name", "address", "room")),
-);
+const sanctionReport = v.object({
+  kind: oneOf("ban", "mute", "close"),
+  name: v.optional(text),
+  address: v.optional(about(text, "An IPv4 address, or the /64 network of an IPv6 address")),
+  room: v.optional(room),
+  reason: v.optional(text),
+  by: about(text, "The moderator"),
+  since: time,
+  until: v.optional(about(time, "Absent if it has no end")),
+});
 
 const sanctionsReport = v.object({ measures: about(v.array(sanctionReport), "Oldest first") });
 
@@ -190,25 +223,26 @@ export const COMPONENTS = {
   Message: message,
   Post: post,
   Posted: publishReport,
+  MessageWithEpoch: messageReport,
   Messages: messagesReport,
-  People: peopleReport,
+  Members: membersReport,
   Rooms: roomsReport,
   Status: statusReport,
   Error: apiError,
   Measures: sanctionsReport,
   Order: moderationReport,
   Notice: v.object({
-    type: v.literal("system"),
+    type: text,
     message: text,
     timestamp: time,
-    event: v.picklist(["announcement", "notice"]),
+    event: oneOf("announcement", "notice"),
     room: v.optional(room),
   }),
   Reset: v.object({
     room,
     epoch,
     last: count,
-    reason: v.picklist(["epoch", "ahead", "trimmed"]),
+    reason: oneOf("epoch", "ahead", "trimmed"),
     message: text,
   }),
 };
@@ -222,19 +256,21 @@ type Output<Schema extends v.GenericSchema> = Immutable<v.InferOutput<Schema>>;
 /** A room that holds messages or people. */
 export type RoomReport = Output<typeof roomReport>;
 /** A connected person, or one that may come back. */
-export type PersonReport = Output<typeof personReport>;
+export type MemberReport = Output<typeof memberReport>;
 /** `POST /api/rooms/ROOM/messages`: the message is stored. */
 export type PublishReport = Output<typeof publishReport>;
 /** `GET /api/rooms/ROOM/messages`. */
 export type MessagesReport = Output<typeof messagesReport>;
+/** `GET /api/rooms/ROOM/messages/ID`. */
+export type MessageReport = Output<typeof messageReport>;
 /** A ban, a mute or a closed room. */
 export type SanctionReport = Output<typeof sanctionReport>;
 /** Why a request below `/api/` failed. */
 export type ApiError = Output<typeof apiError>;
 /** `GET /api/rooms`. */
 export type RoomsReport = Output<typeof roomsReport>;
-/** `GET /api/people`, or `GET /api/people?room=ROOM` for those in one room. */
-export type PeopleReport = Output<typeof peopleReport>;
+/** `GET /api/people`, or `GET /api/rooms/ROOM/members` for those in one room. */
+export type MembersReport = Output<typeof membersReport>;
 /** `GET /api/status`. Counts are since the start, rates over the last seconds. */
 export type StatusReport = Output<typeof statusReport>;
 /** `GET /api/admin/bans`. */
@@ -244,7 +280,7 @@ export type ModerationReport = Output<typeof moderationReport>;
 
 /** The answers that a client reads, by the name of their schema. */
 export type Reports = {
-  readonly [Name in "Rooms" | "People" | "Status" | "Measures" | "Order"]: Output<
+  readonly [Name in "Rooms" | "Members" | "Status" | "Measures" | "Order"]: Output<
     typeof COMPONENTS[Name]
   >;
 };

@@ -1,125 +1,83 @@
+import { CLIENT_TABLE, POSITION } from "./client_table.ts";
 import type { ErrorCode } from "./codes.ts";
-import {
-  annotations,
-  boolean,
-  content,
-  FieldError,
-  type Fields,
-  integer,
-  isFields,
-  kind,
-  missing,
-  optional,
-  personName,
-  quote,
-  ref,
-  room,
-  string,
-} from "./fields.ts";
-import type { ClientFrame, Publish, Ref, RoomPosition } from "./frames.ts";
-import { DEFAULT_LIMITS, MAX_HISTORY_PAGE, MAX_QUERY_LENGTH, MAX_SECRET_LENGTH } from "./limits.ts";
-import { fitsBytes } from "./text.ts";
+import { checkExtensions, extensions } from "./extensions.ts";
+import { JSON_VALUE, REF } from "./field_types.ts";
+import { FieldError, type Fields, isFields, missing, parseJson, quote } from "./fields.ts";
+import { type TypeReader, typeReader } from "./frame_table.ts";
+import type { ClientFrame, Ref, RequestType } from "./frames.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
+import { MAX_ROOM_LENGTH } from "./names.ts";
+import { fitsBytes, visible } from "./text.ts";
 
 /** Why a frame is invalid; fit for an `error` frame. */
 export interface ParseError {
   readonly code: ErrorCode;
   readonly message: string;
+  /** The type of the frame, if it is known. */
+  readonly re?: RequestType;
+  /** What the frame has as `room`, if that is text: harmless, at most 64 characters of it. */
+  readonly room?: string;
   /** The `ref` of the frame, if it was readable. */
   readonly ref?: Ref;
 }
 
+/** An entry of `rooms` in `hello` that is invalid, and so does not count. */
+export interface BadRoom {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** As in {@linkcode ParseError}. */
+  readonly room?: string;
+}
+
 /** The result of parsing: a frame, or why it is invalid. */
 export type Parsed<Frame> =
-  | { readonly ok: true; readonly frame: Frame }
+  | {
+    readonly ok: true;
+    readonly frame: Frame;
+    /** The entries of `rooms` that `frame` lacks; absent if there are none. */
+    readonly badRooms?: readonly BadRoom[];
+  }
   | { readonly ok: false; readonly error: ParseError };
 
-const EPOCH_LENGTH = 64;
-// Far above any sensible `maxRooms`, which the hub checks itself.
-const MAX_HELLO_ROOMS = 1024;
+type FrameOf<T extends RequestType> = Extract<ClientFrame, { readonly type: T }>;
 
-const secret = (fields: Fields, name: string): string => string(fields, name, MAX_SECRET_LENGTH);
-const id = (fields: Fields, name: string): number => integer(fields, name, 0);
-const epoch = (fields: Fields, name: string): string => string(fields, name, EPOCH_LENGTH);
-const page = (fields: Fields, name: string): number => integer(fields, name, 1, MAX_HISTORY_PAGE);
-const replay = (fields: Fields, name: string): number => integer(fields, name, 0, MAX_HISTORY_PAGE);
+// Pure, so that the web page, which reads no frames of clients, does not contain them.
+const READERS: ReadonlyMap<string, TypeReader> = /* @__PURE__ */ (() =>
+  new Map(
+    Object.entries(CLIENT_TABLE).map(([name, type]) => [name, typeReader(type, name)]),
+  ))();
+const POSITION_READER = /* @__PURE__ */ typeReader(POSITION);
 
-function position(fields: Fields): RoomPosition {
-  return {
-    room: room(fields),
-    ...optional(fields, "epoch", epoch),
-    ...optional(fields, "after", id),
-    ...optional(fields, "history", replay),
-  };
-}
-
-function positions(fields: Fields, name: string): readonly RoomPosition[] {
-  const list = fields[name];
-  if (!Array.isArray(list) || list.length > MAX_HELLO_ROOMS || !list.every(isFields)) {
-    throw new FieldError("bad_frame", `"rooms" must be a list like [{"room":"lobby"}]`);
+/** @throws {FieldError} */
+function read(reader: TypeReader, start: Fields, given: Fields): Fields {
+  if (reader.matches(given)) return given;
+  const frame: Record<string, unknown> = { ...start };
+  for (const [name, field] of reader.fields) {
+    const value = given[name];
+    if (missing(value) && field.isOptional === true) continue;
+    const item = field.read(value, given);
+    if (item === undefined) {
+      throw new FieldError(field.code ?? "bad_frame", field.problem(name, value));
+    }
+    frame[name] = item;
   }
-  return list.map(position);
+  const problem = reader.type.rule?.problem(frame);
+  if (problem !== undefined) throw new FieldError("bad_frame", problem);
+  if (reader.type.isExtensible === true) addExtensions(given, frame);
+  return frame;
 }
 
-function publish(fields: Fields): Publish {
-  const body = content(fields);
-  // A fast path for the most common fields, since every message passes here.
-  if (
-    fields["kind"] === undefined && fields["sender"] === undefined &&
-    fields["format"] === undefined && fields["via"] === undefined &&
-    typeof fields["room"] === "string" && typeof fields["ref"] === "string"
-  ) {
-    return { type: "message", room: room(fields), ref: ref(fields), ...body };
+function addExtensions(fields: Fields, frame: Record<string, unknown>): void {
+  const found = extensions(fields);
+  if (found === undefined) return;
+  for (const [name, value] of Object.entries(found)) {
+    if (JSON_VALUE.read(value, fields) === undefined) {
+      throw new FieldError("bad_frame", JSON_VALUE.problem(name, value));
+    }
   }
-  return {
-    type: "message",
-    ...optional(fields, "room", room),
-    ...optional(fields, "sender", personName),
-    ...optional(fields, "ref", ref),
-    ...optional(fields, "kind", kind),
-    ...annotations(fields),
-    ...body,
-  };
+  checkExtensions(found);
+  Object.assign(frame, found);
 }
-
-type FrameOf<T extends ClientFrame["type"]> = Extract<ClientFrame, { readonly type: T }>;
-
-const READERS: { readonly [T in ClientFrame["type"]]: (fields: Fields) => FrameOf<T> } = {
-  hello: (fields) => ({
-    type: "hello",
-    ...optional(fields, "sender", personName),
-    ...optional(fields, "token", secret),
-    ...optional(fields, "session", secret),
-    ...optional(fields, "rooms", positions),
-    ...optional(fields, "echo", boolean),
-  }),
-  message: publish,
-  direct: (fields) => ({
-    type: "direct",
-    to: personName(fields, "to"),
-    ...optional(fields, "ref", ref),
-    ...annotations(fields),
-    ...content(fields),
-  }),
-  join: (fields) => ({ type: "join", ...position(fields) }),
-  leave: (fields) => ({ type: "leave", room: room(fields) }),
-  nick: (fields) => ({ type: "nick", sender: personName(fields) }),
-  typing: (fields) => ({
-    type: "typing",
-    room: room(fields),
-    typing: boolean(fields, "typing"),
-  }),
-  history: (fields) => ({
-    type: "history",
-    room: room(fields),
-    ...optional(fields, "before", id),
-    ...optional(fields, "after", id),
-    ...optional(fields, "limit", page),
-    ...optional(fields, "query", (f, name) => string(f, name, MAX_QUERY_LENGTH)),
-    ...optional(fields, "ref", ref),
-  }),
-  who: (fields) => ({ type: "who", room: room(fields), ...optional(fields, "ref", ref) }),
-  ping: (fields) => ({ type: "ping", ...optional(fields, "ref", ref) }),
-};
 
 /**
  * Parses a frame of a client. Never throws: problems are returned with a code and a message for the
@@ -133,10 +91,7 @@ export function parseClientFrame(
   adapt?: (fields: Fields) => Fields,
 ): Parsed<ClientFrame> {
   if (!fitsBytes(text, maxMessageBytes)) {
-    return failure(
-      "too_big",
-      `a message may have at most ${maxMessageBytes} bytes: shorten or split it`,
-    );
+    return tooBig(text, `a message may have at most ${maxMessageBytes} bytes: shorten or split it`);
   }
   const json = parseJson(text);
   if (json === undefined) {
@@ -147,53 +102,89 @@ export function parseClientFrame(
   }
   const value = adapt === undefined ? json : adapt(json);
   const type = value["type"];
-  if (typeof type !== "string" || !Object.hasOwn(READERS, type)) {
-    const known = Object.keys(READERS).join(", ");
+  if (typeof type !== "string" || !READERS.has(type)) {
+    const known = [...READERS.keys()].join(", ");
     const what = missing(type) ? `"type" is missing` : `unknown type ${quote(type)}`;
     return failure("unknown_type", `${what}: send one of ${known}`, value);
   }
-  return parseFields(type as ClientFrame["type"], value);
+  return parseFields(type as RequestType, value);
+}
+
+/** UTF-16 units of a frame that is parsed only to say which request it was: a few milliseconds. */
+const MAX_TOO_BIG = 1024 * 1024;
+
+function tooBig(text: string, message: string): Parsed<never> {
+  const json = text.length <= MAX_TOO_BIG ? parseJson(text) : undefined;
+  if (!isFields(json)) return failure("too_big", message);
+  const { type } = json;
+  const isKnown = typeof type === "string" && READERS.has(type);
+  return failure("too_big", message, json, isKnown ? type as RequestType : undefined);
 }
 
 /**
  * Parses the fields of a frame of a known type, for data that did not arrive as a frame. Applies the
  * same rules, except for the length. Never throws.
  */
-export function parseFields<T extends ClientFrame["type"]>(
-  type: T,
-  fields: Fields,
-): Parsed<FrameOf<T>> {
+export function parseFields<T extends RequestType>(type: T, fields: Fields): Parsed<FrameOf<T>> {
+  const reader = READERS.get(type);
+  if (reader === undefined) throw new TypeError(`unknown type ${type}`);
   try {
-    return { ok: true, frame: READERS[type](fields) };
+    const frame = read(reader, { type }, fields);
+    // The table has the fields of each type, which a test checks.
+    if (type !== "hello") return { ok: true, frame: frame as unknown as FrameOf<T> };
+    return readRooms(frame) as Parsed<FrameOf<T>>;
   } catch (error) {
-    if (error instanceof FieldError) return failure(error.code, error.message, fields);
+    if (error instanceof FieldError) return failure(error.code, error.message, fields, type);
     throw error;
   }
 }
 
-/** Parses JSON; `undefined` if it is invalid, which JSON itself never yields. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // A RangeError if deep nesting exhausts the parser's stack.
-    if (error instanceof SyntaxError || error instanceof RangeError) return undefined;
-    throw error;
+/** Reads the entries of `rooms`, of which only the valid ones count. */
+function readRooms(hello: Fields): Parsed<Fields> {
+  const given = hello["rooms"];
+  if (!Array.isArray(given)) return { ok: true, frame: hello };
+  const badRooms: BadRoom[] = [];
+  const rooms: Fields[] = [];
+  for (const entry of given) {
+    try {
+      if (!isFields(entry)) throw new FieldError("bad_frame", NO_POSITION);
+      rooms.push(read(POSITION_READER, {}, entry));
+    } catch (error) {
+      if (!(error instanceof FieldError)) throw error;
+      const room = isFields(entry) ? entry["room"] : entry;
+      badRooms.push({ code: error.code, message: error.message, ...givenRoom(room) });
+    }
   }
+  const frame = { ...hello, rooms };
+  return badRooms.length === 0 ? { ok: true, frame } : { ok: true, frame, badRooms };
 }
 
-function failure(code: ErrorCode, message: string, fields?: Fields): Parsed<never> {
-  return { ok: false, error: { code, message, ...readableRef(fields) } };
+const NO_POSITION = `an entry of "rooms" is an object like {"room":"lobby"}`;
+
+function failure(
+  code: ErrorCode,
+  message: string,
+  fields: Fields = {},
+  re?: RequestType,
+): { readonly ok: false; readonly error: ParseError } {
+  const ref = REF.read(fields["ref"], fields) as Ref | undefined;
+  return {
+    ok: false,
+    error: {
+      code,
+      message,
+      ...(re === undefined ? {} : { re }),
+      ...givenRoom(fields["room"]),
+      ...(ref === undefined ? {} : { ref }),
+    },
+  };
 }
 
-function readableRef(fields: Fields | undefined): { readonly ref?: Ref } {
-  if (fields === undefined) return {};
-  try {
-    return optional(fields, "ref", ref);
-  } catch (error) {
-    if (error instanceof FieldError) return {};
-    throw error;
-  }
+function givenRoom(room: unknown): { readonly room?: string } {
+  if (typeof room !== "string") return {};
+  // Cut at a character; twice the limit of units holds as many characters.
+  const start = [...room.slice(0, 2 * MAX_ROOM_LENGTH)].slice(0, MAX_ROOM_LENGTH);
+  return { room: visible(start.join("")) };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { delay } from "../../lib/async.ts";
 import { writeAll } from "../../lib/files.ts";
 import fc from "fast-check";
+import { FrameChecker } from "../kit/frame_checker.ts";
 import { Program } from "../kit/process.ts";
 import { isDisconnect } from "../kit/raw_http.ts";
 import { TestSocket } from "../kit/test_socket.ts";
@@ -88,8 +89,9 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   };
 }
 
-/** A well-behaved client, which must receive every message. */
+/** A well-behaved client, which must receive every message, and only valid frames. */
 class Bystander {
+  readonly #frames = new FrameChecker();
   #last = 0;
   #count = 0;
 
@@ -115,6 +117,9 @@ class Bystander {
       }
       if (next["sender"] === "Bystander" && next["message"] === message) break;
     }
+    for (const text of this.socket.frames) this.#frames.check(text);
+    const [problem] = this.#frames.problems;
+    if (problem !== undefined) throw new Error(`The bystander got ${problem}`);
     this.socket.forget();
   }
 

@@ -29,7 +29,7 @@ const clientFrame = fc.oneof(...Object.values(CLIENT_FRAMES));
 /** A valid frame with arbitrary values. */
 const valid = fc.tuple(clientFrame, room).map(([frame, name]) =>
   JSON.stringify(
-    frame.type === "hello" ? { ...frame, rooms: [{ room: name }] } : {
+    frame.type === "hello" ? { ...frame, rooms: [{ ...frame.rooms?.[0], room: name }] } : {
       ...frame,
       ...("room" in frame ? { room: name } : {}),
     },
@@ -114,6 +114,7 @@ const websocket: fc.Arbitrary<Script> = fc.record({
 const path = fc.oneof(
   fc.constantFrom("/", "/ws", "/metrics", "/healthz", "/readyz", "/api/rooms", "/api/status", "*"),
   fc.constantFrom("/api/rooms/lobby/messages", "/api/rooms/lobby/events", "/api/openapi.json"),
+  fc.constantFrom("/api/asyncapi.json", "/api/schema/v1.json"),
   fc.constantFrom(
     "/api/rooms/x/messages?sender=z",
     "/api/rooms/lobby/members",

@@ -5,12 +5,15 @@ import {
   ERROR_CODES,
   type HubFrame,
   type Joined,
+  MAX_FEATURES,
   MAX_HISTORY_PAGE,
+  MAX_MISSED,
   MAX_QUERY_LENGTH,
   MAX_REF_LENGTH,
   MAX_VIA,
   type Message,
   normalizeName,
+  type Program,
   type RoomPosition,
 } from "../../protocol.ts";
 
@@ -34,6 +37,9 @@ export const json: fc.Arbitrary<unknown> = fc.jsonValue({ maxDepth: 5 }).map((va
   JSON.parse(JSON.stringify(value))
 );
 
+/** A value of a field: `null` would mean that it is left out. */
+const data = json.filter((value) => value !== null);
+
 const ALNUM = [..."abcdefghijklmnopqrstuvwxyz0123456789"];
 
 /** A room's name. */
@@ -53,12 +59,30 @@ const count = fc.maxSafeNat();
 const page = fc.integer({ min: 1, max: MAX_HISTORY_PAGE });
 const timestamp = fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) })
   .map((date) => date.toISOString());
+/** A short text: the name or version of a program, the name of a feature. */
+const label = fc.string({ unit: "binary-ascii", minLength: 1, maxLength: 64 });
 const ref = fc.oneof(
   fc.string({ unit: "binary-ascii", minLength: 1, maxLength: MAX_REF_LENGTH }),
   fc.maxSafeInteger(),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
 );
-const kind = fc.constant("action" as const);
+const word = fc.string({ unit: fc.constantFrom(...ALNUM), minLength: 1, maxLength: 8 });
+
+/** The name of a program's field, kind or feature: `x-OWNER-NAME`. */
+export const extensionName: fc.Arbitrary<`x-${string}`> = fc.tuple(
+  word,
+  fc.array(
+    fc.string({ unit: fc.constantFrom(...ALNUM, ".", "_"), minLength: 1, maxLength: 8 }),
+    { minLength: 1, maxLength: 3 },
+  ),
+).map(([owner, names]) => `x-${[owner, ...names].join("-")}` as const);
+
+const kind = fc.oneof(fc.constant("action" as const), extensionName);
+const key = fc.string({
+  unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
+  minLength: 1,
+  maxLength: MAX_REF_LENGTH,
+});
 /** The annotations that a sender may set. */
 const annotations = {
   format: fc.constant("markdown" as const),
@@ -71,26 +95,35 @@ const annotations = {
     { maxLength: MAX_VIA },
   ),
 };
-const verified = fc.constant(true as const);
 
 const message = fc.string({ unit: "binary", minLength: 1, maxLength: 50 });
 
 /** Text, any JSON, or both. */
 export const content: fc.Arbitrary<Content> = fc.oneof(
   fc.record({ message }, { noNullPrototype: true }),
-  fc.record({ data: json }, { noNullPrototype: true }),
-  fc.record({ message: text, data: json }, { noNullPrototype: true }),
+  fc.record({ data }, { noNullPrototype: true }),
+  fc.record({ message: text, data }, { noNullPrototype: true }),
 );
 
+const extensions = fc.dictionary(extensionName, data, { maxKeys: 2, noNullPrototype: true })
+  .filter((given) => new TextEncoder().encode(JSON.stringify(given)).length <= 4096);
+
 function withContent<T>(frame: fc.Arbitrary<T>): fc.Arbitrary<T & Content> {
-  return fc.tuple(frame, content).map(([head, body]) => ({ ...head, ...body }));
+  return fc.tuple(frame, content, extensions)
+    .map(([head, body, extra]) => ({ ...head, ...body, ...extra }));
 }
 
-const position = fields<RoomPosition>({ room }, {
-  epoch: fc.string({ unit: "binary-ascii", maxLength: 64 }),
-  after: count,
-  history: fc.integer({ min: 0, max: MAX_HISTORY_PAGE }),
-});
+const epoch = fc.string({ unit: "binary-ascii", maxLength: 64 });
+const start = {
+  recent: fc.integer({ min: 0, max: MAX_HISTORY_PAGE }),
+  max: fc.integer({ min: 1, max: MAX_MISSED }),
+  presence: fc.constantFrom("names" as const, "count" as const, "none" as const),
+};
+const position = fc.oneof(
+  fields<RoomPosition>({ room }, { epoch, ...start }),
+  fields<RoomPosition>({ room, after: fc.constant(0) }, { epoch, ...start }),
+  fields<RoomPosition>({ room, epoch, after: count }, start),
+);
 
 function type<T extends string>(value: T): { readonly type: fc.Arbitrary<T> } {
   return { type: fc.constant(value) };
@@ -109,22 +142,35 @@ function frame<T extends { readonly type: string }, K extends T["type"]>(
 /** One arbitrary for each type of frame that a client sends. */
 export const CLIENT_FRAMES: { readonly [T in ClientFrame["type"]]: fc.Arbitrary<ClientFrame> } = {
   hello: frame<ClientFrame, "hello">("hello", {}, {
+    protocol: id,
+    client: fields<Program>({ name: label, version: label }),
+    features: fc.array(label, { maxLength: MAX_FEATURES }),
     sender: name,
     token: text,
     session: text,
     rooms: fc.array(position, { maxLength: 4 }),
     echo: fc.boolean(),
+    ref,
   }),
   message: withContent(
-    frame<ClientFrame, "message">("message", {}, { room, sender: name, ref, kind, ...annotations }),
+    frame<ClientFrame, "message">("message", {}, {
+      room,
+      sender: name,
+      ref,
+      key,
+      kind,
+      ...annotations,
+    }),
   ) as fc.Arbitrary<ClientFrame>,
   direct: withContent(
-    frame<ClientFrame, "direct">("direct", { to: name }, { ref, ...annotations }),
+    frame<ClientFrame, "direct">("direct", { to: name }, { ref, key, ...annotations }),
   ) as fc.Arbitrary<ClientFrame>,
-  join: position.map((where) => ({ type: "join", ...where })),
-  leave: frame<ClientFrame, "leave">("leave", { room }),
-  nick: frame<ClientFrame, "nick">("nick", { sender: name }),
-  typing: frame<ClientFrame, "typing">("typing", { room, typing: fc.boolean() }),
+  join: fc.tuple(position, fields<{ ref?: string | number }>({}, { ref }))
+    .map(([where, extra]) => ({ type: "join", ...where, ...extra })),
+  leave: frame<ClientFrame, "leave">("leave", { room }, { ref }),
+  nick: frame<ClientFrame, "nick">("nick", { name }, { ref }),
+  token: frame<ClientFrame, "token">("token", { token: text }, { ref }),
+  typing: frame<ClientFrame, "typing">("typing", { room, active: fc.boolean() }, { ref }),
   history: frame<ClientFrame, "history">("history", { room }, {
     before: count,
     after: count,
@@ -132,65 +178,90 @@ export const CLIENT_FRAMES: { readonly [T in ClientFrame["type"]]: fc.Arbitrary<
     query: fc.string({ unit: "binary", maxLength: MAX_QUERY_LENGTH / 2 }),
     ref,
   }),
-  who: frame<ClientFrame, "who">("who", { room }, { ref }),
+  members: frame<ClientFrame, "members">("members", { room }, { ref }),
   ping: frame<ClientFrame, "ping">("ping", {}, { ref }),
 };
 
 const stored = withContent(
   frame<HubFrame, "message">("message", { room, id, sender: name, timestamp }, {
+    prev: count,
+    account: name,
     kind,
-    verified,
     ...annotations,
   }),
 ) as fc.Arbitrary<Message>;
 const messages = fc.array(stored, { maxLength: 3 });
 const names = fc.array(name, { maxLength: 4 });
+// The parser's has no prototype.
+const accounts = fc.dictionary(name, name, { maxKeys: 3 });
+const amount = fc.double({ min: 0, max: 1e6, noNaN: true }).map((value) => value + 0);
 
 const joined = fields<Joined>({
   room,
   epoch: text,
+  first: count,
   last: count,
   recovered: fc.boolean(),
   online: count,
-  history: messages,
-}, { members: names });
+  messages,
+  more: fc.boolean(),
+}, {
+  reset: fc.constantFrom("epoch" as const, "trimmed" as const, "ahead" as const),
+  members: names,
+  accounts,
+});
+
+const request = fc.constantFrom(...Object.keys(CLIENT_FRAMES));
 
 /** One arbitrary for each type of frame that a hub sends. */
 export const HUB_FRAMES: { readonly [T in HubFrame["type"]]: fc.Arbitrary<HubFrame> } = {
   welcome: frame<HubFrame, "welcome">("welcome", {
+    protocol: id,
     sender: name,
     session: text,
-    server: fields<{ name: string; version: string }>({ name: text, version: text }),
+    resumed: fc.boolean(),
+    time: timestamp,
+    server: fields<Program>({ name: text, version: text }),
+    features: fc.dictionary(label, fc.dictionary(label, data, { maxKeys: 2 }), { maxKeys: 2 }),
     limits: fields({
       maxMessageBytes: count,
       maxRooms: count,
-      replay: count,
-      rate: fc.double({ min: 0, max: 1e6, noNaN: true }),
+      maxFrameBytes: count,
+      recent: count,
+      rate: amount,
       burst: count,
+      heartbeat: amount,
     }),
-    rooms: fc.array(joined, { maxLength: 3 }),
-  }),
-  joined: joined.map((where) => ({ type: "joined", ...where })),
-  left: frame<HubFrame, "left">("left", { room }),
+    rooms: fc.array(room, { maxLength: 3 }),
+  }, { account: name, expires: timestamp, ref }),
+  joined: fc.tuple(joined, fields<{ ref?: string | number }>({}, { ref }))
+    .map(([where, extra]) => ({ type: "joined", ...where, ...extra })),
+  live: frame<HubFrame, "live">("live", { room, id: count }),
+  left: frame<HubFrame, "left">("left", { room }, { ref }),
   message: stored,
-  ack: frame<HubFrame, "ack">("ack", { ref, room, id, timestamp }, {
+  ack: frame<HubFrame, "ack">("ack", { room, id, epoch: text, timestamp }, {
+    ref,
     duplicate: fc.constant(true),
   }),
   direct: withContent(
     frame<HubFrame, "direct">("direct", { sender: name, to: name, timestamp }, {
       ref,
-      verified,
+      duplicate: fc.constant(true),
+      account: name,
       ...annotations,
     }),
   ) as fc.Arbitrary<HubFrame>,
   presence: frame<HubFrame, "presence">("presence", { room, online: count }, {
+    members: names,
+    accounts,
     joined: names,
     left: names,
     renamed: fc.array(fields<{ from: string; to: string }>({ from: name, to: name }), {
       maxLength: 3,
     }),
   }),
-  typing: frame<HubFrame, "typing">("typing", { room, sender: name, typing: fc.boolean() }),
+  renamed: frame<HubFrame, "renamed">("renamed", { from: name, name }),
+  typing: frame<HubFrame, "typing">("typing", { room, sender: name, active: fc.boolean() }),
   system: frame<HubFrame, "system">("system", {
     message: text,
     timestamp,
@@ -204,13 +275,27 @@ export const HUB_FRAMES: { readonly [T in HubFrame["type"]]: fc.Arbitrary<HubFra
       "announcement",
     ),
   }, { room, online: count }),
-  history: frame<HubFrame, "history">("history", { room, messages, more: fc.boolean() }, { ref }),
-  who: frame<HubFrame, "who">("who", { room, online: count, members: names }, { ref }),
+  history: frame<HubFrame, "history">(
+    "history",
+    { room, epoch: text, messages, more: fc.boolean() },
+    { ref },
+  ),
+  members: frame<HubFrame, "members">("members", { room, online: count, members: names }, {
+    accounts,
+    ref,
+  }),
   pong: frame<HubFrame, "pong">("pong", {}, { ref }),
+  ok: frame<HubFrame, "ok">("ok", { re: request }, { ref, name, expires: timestamp }),
   error: frame<HubFrame, "error">("error", {
     code: fc.constantFrom(...ERROR_CODES),
     message: text,
-  }, { ref, retryAfter: fc.double({ min: 0, max: 1e6, noNaN: true }) }),
+    final: fc.boolean(),
+  }, { re: request, room, ref, retryAfter: amount }),
+  bye: frame<HubFrame, "bye">("bye", {
+    code: fc.integer({ min: 1000, max: 4999 }),
+    reconnect: fc.boolean(),
+    message: text,
+  }, { retryAfter: amount, url: text }),
 };
 
 /** A frame of any type with one part changed, added or removed. */

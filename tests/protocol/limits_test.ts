@@ -3,7 +3,10 @@ import {
   DEFAULT_LIMITS,
   isRoomName,
   MAX_DATA_DEPTH,
+  MAX_EXTENSION_LENGTH,
+  MAX_FEATURES,
   MAX_HISTORY_PAGE,
+  MAX_MISSED,
   MAX_NAME_LENGTH,
   MAX_QUERY_LENGTH,
   MAX_REF_LENGTH,
@@ -15,10 +18,11 @@ import {
   parseHubFrame,
 } from "../../protocol.ts";
 
-/** The error code for a frame, or `ok`. */
+/** The error code for a frame or a room of it, or `ok`. */
 function outcome(frame: object, maxMessageBytes?: number): string {
   const parsed = parseClientFrame(JSON.stringify(frame), maxMessageBytes);
-  return parsed.ok ? "ok" : parsed.error.code;
+  if (!parsed.ok) return parsed.error.code;
+  return parsed.badRooms?.[0]?.code ?? "ok";
 }
 
 for (
@@ -68,6 +72,44 @@ Deno.test(`\`parseClientFrame()\` takes a \`ref\` of 1 to ${MAX_REF_LENGTH} char
   }
 });
 
+Deno.test(`\`parseClientFrame()\` takes a \`key\` of 1 to ${MAX_REF_LENGTH} characters`, () => {
+  for (
+    const [key, wanted] of [
+      ["", "bad_frame"],
+      ["!~", "ok"],
+      ["k".repeat(MAX_REF_LENGTH), "ok"],
+      ["k".repeat(MAX_REF_LENGTH + 1), "bad_frame"],
+      ["a b", "bad_frame"],
+      ["a\n", "bad_frame"],
+      ["ä", "bad_frame"],
+      ["\u007f", "bad_frame"],
+      [1, "bad_frame"],
+    ] as const
+  ) {
+    assertEquals(outcome({ type: "message", room: "a", message: "x", key }), wanted);
+    assertEquals(outcome({ type: "direct", to: "A", message: "x", key }), wanted);
+  }
+});
+
+Deno.test(`\`parseClientFrame()\` takes fields of programs of ${MAX_EXTENSION_LENGTH} bytes`, () => {
+  const empty = JSON.stringify({ "x-a-b": "", "x-c-d": [] }).length;
+  for (const [character, bytes] of [["x", 1], ["é", 2], ["👍", 4]] as const) {
+    const count = Math.floor((MAX_EXTENSION_LENGTH - empty) / bytes);
+    for (const [more, wanted] of [[0, "ok"], [1, "too_big"]] as const) {
+      const value = character.repeat(count + more);
+      const fields = { "x-a-b": value, "x-c-d": [], "x-n-n": null, "x-": "x".repeat(5000) };
+      assertEquals(outcome({ type: "message", message: "x", ...fields }), wanted);
+      assertEquals(outcome({ type: "direct", to: "A", data: 1, ...fields }), wanted);
+    }
+  }
+  const deep = (levels: number): string =>
+    `{"type":"message","message":"x","x-a-b":${"[".repeat(levels)}${"]".repeat(levels)}}`;
+  assert(parseClientFrame(deep(MAX_DATA_DEPTH)).ok);
+  assert(!parseClientFrame(deep(MAX_DATA_DEPTH + 1)).ok);
+  assert(!parseClientFrame(deep(30_000), 10 ** 6).ok);
+  assert(!parseClientFrame(`{"type":"message","message":"x","x-a-b":[1e999]}`).ok);
+});
+
 Deno.test(`\`parseClientFrame()\` takes data of ${MAX_DATA_DEPTH} levels`, () => {
   const list = (levels: number): string =>
     `{"type":"message","data":${"[".repeat(levels)}${"]".repeat(levels)}}`;
@@ -100,8 +142,19 @@ Deno.test("`parseClientFrame()` accepts numbers and texts up to their limits", (
       [{ ...hello, token: "t".repeat(MAX_SECRET_LENGTH + 1) }, "bad_frame"],
       [{ ...hello, session: "t".repeat(MAX_SECRET_LENGTH) }, "ok"],
       [{ ...hello, session: "t".repeat(MAX_SECRET_LENGTH + 1) }, "bad_frame"],
-      [{ ...hello, rooms: [{ room: "a", history: 0 }] }, "ok"],
-      [{ ...hello, rooms: [{ room: "a", history: MAX_HISTORY_PAGE + 1 }] }, "bad_frame"],
+      [{ ...hello, rooms: [{ room: "a", recent: 0 }] }, "ok"],
+      [{ ...hello, rooms: [{ room: "a", recent: MAX_HISTORY_PAGE + 1 }] }, "bad_frame"],
+      [{ ...hello, rooms: [{ room: "a", max: 0 }] }, "bad_frame"],
+      [{ ...hello, rooms: [{ room: "a", max: MAX_MISSED }] }, "ok"],
+      [{ ...hello, rooms: [{ room: "a", max: MAX_MISSED + 1 }] }, "bad_frame"],
+      [{ ...hello, client: { name: "n".repeat(64), version: "1" } }, "ok"],
+      [{ ...hello, client: { name: "n".repeat(65), version: "1" } }, "bad_frame"],
+      [{ ...hello, client: { name: "", version: "1" } }, "bad_frame"],
+      [{ ...hello, features: Array(MAX_FEATURES).fill("f".repeat(64)) }, "ok"],
+      [{ ...hello, features: Array(MAX_FEATURES + 1).fill("f") }, "bad_frame"],
+      [{ ...hello, features: ["f".repeat(65)] }, "bad_frame"],
+      [{ type: "token", token: "t".repeat(MAX_SECRET_LENGTH) }, "ok"],
+      [{ type: "token", token: "t".repeat(MAX_SECRET_LENGTH + 1) }, "bad_frame"],
       [{ ...hello, rooms: [{ room: "a", epoch: "e".repeat(64) }] }, "ok"],
       [{ ...hello, rooms: [{ room: "a", epoch: "e".repeat(65) }] }, "bad_frame"],
       [{ ...hello, rooms: Array.from({ length: 1024 }, () => ({ room: "a" })) }, "ok"],

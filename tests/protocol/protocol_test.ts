@@ -18,7 +18,7 @@ function assertSound<Frame extends object>(
 ): void {
   const parsed = parse(input);
   if (parsed.ok) {
-    assertEquals(parse(encode(parsed.frame)), parsed);
+    assertEquals(parse(encode(parsed.frame)), { ok: true, frame: parsed.frame });
   } else {
     assert(ERROR_CODES.includes(parsed.error.code));
     assertGreater(parsed.error.message.length, 0);
@@ -64,9 +64,12 @@ for (
 
   Deno.test(`\`${name}()\` never throws for any fields of a known type`, () => {
     const keys = fc.constantFrom(
-      ..."room rooms sender message data ref kind to typing before after limit query id epoch",
+      ..."room rooms sender message data ref kind to before after limit query id epoch".split(" "),
+      ..."key name token active max recent presence protocol client features prev account".split(
+        " ",
+      ),
+      ..."code final re retryAfter first last recovered more accounts x-a-b x-c".split(" "),
       "timestamp",
-      "history",
       "messages",
       "members",
       "online",
@@ -106,9 +109,9 @@ for (
   });
 }
 
-Deno.test("`parseClientFrame()` returns an error with the `ref`, if there is one", () => {
+Deno.test("`parseClientFrame()` returns an error with the request's type, room and `ref`", () => {
   for (
-    const [text, code, ref] of [
+    const [text, code, ref, re, room] of [
       ["", "bad_json"],
       ["hello", "bad_json"],
       ["{", "bad_json"],
@@ -116,58 +119,135 @@ Deno.test("`parseClientFrame()` returns an error with the `ref`, if there is one
       ["null", "bad_frame"],
       [`"hi"`, "bad_frame"],
       ["{}", "unknown_type"],
-      [`{"type":"nonsense","ref":"r"}`, "unknown_type", "r"],
+      [`{"type":"nonsense","ref":"r","room":"a"}`, "unknown_type", "r", undefined, "a"],
       [`{"type":"__proto__"}`, "unknown_type"],
       [`{"type":"toString","ref":{}}`, "unknown_type"],
-      [`{"type":"message","ref":7}`, "bad_frame", 7],
-      [`{"type":"message","message":"","ref":7}`, "bad_frame", 7],
-      [`{"type":"message","message":1}`, "bad_frame"],
-      [`{"type":"message","message":"x","ref":true}`, "bad_frame"],
-      [`{"type":"message","message":"x","kind":"shout"}`, "bad_frame"],
-      [`{"type":"message","message":"x","room":"No Room","ref":1}`, "bad_room", 1],
-      [`{"type":"join"}`, "bad_room"],
-      [`{"type":"nick","sender":"a/b"}`, "bad_name"],
-      [`{"type":"typing","room":"lobby","typing":"yes"}`, "bad_frame"],
-      [`{"type":"history","room":"lobby","after":-1}`, "bad_frame"],
-      [`{"type":"history","room":"lobby","after":1.5}`, "bad_frame"],
-      [`{"type":"history","room":"lobby","limit":1e999}`, "bad_frame"],
-      [`{"type":"hello","rooms":{}}`, "bad_frame"],
-      [`{"type":"hello","rooms":[null]}`, "bad_frame"],
+      [`{"type":"message","ref":7}`, "bad_frame", 7, "message"],
+      [`{"type":"message","message":"","ref":7}`, "bad_frame", 7, "message"],
+      [`{"type":"message","message":1}`, "bad_frame", undefined, "message"],
+      [`{"type":"message","message":"x","ref":true}`, "bad_frame", undefined, "message"],
+      [`{"type":"message","message":"x","kind":"shout"}`, "unsupported", undefined, "message"],
+      [`{"type":"message","message":"x","kind":7}`, "unsupported", undefined, "message"],
+      [`{"type":"message","message":"x","key":""}`, "bad_frame", undefined, "message"],
+      [`{"type":"message","message":"x","key":"a b"}`, "bad_frame", undefined, "message"],
+      [`{"type":"message","message":"x","key":7}`, "bad_frame", undefined, "message"],
+      [
+        `{"type":"message","message":"x","room":"No\u202e Room","ref":1}`,
+        "bad_room",
+        1,
+        "message",
+        "No<U+202E> Room",
+      ],
+      [`{"type":"join"}`, "bad_room", undefined, "join"],
+      [`{"type":"join","room":5}`, "bad_room", undefined, "join"],
+      [`{"type":"join","room":"a","after":3,"ref":2}`, "bad_frame", 2, "join", "a"],
+      [`{"type":"join","room":"a","max":0}`, "bad_frame", undefined, "join", "a"],
+      [`{"type":"join","room":"a","presence":"all"}`, "bad_frame", undefined, "join", "a"],
+      [`{"type":"nick","name":"a/b"}`, "bad_name", undefined, "nick"],
+      [`{"type":"token"}`, "bad_frame", undefined, "token"],
+      [
+        `{"type":"typing","room":"lobby","active":"yes"}`,
+        "bad_frame",
+        undefined,
+        "typing",
+        "lobby",
+      ],
+      [`{"type":"history","room":"lobby","after":-1}`, "bad_frame", undefined, "history", "lobby"],
+      [`{"type":"history","room":"lobby","after":1.5}`, "bad_frame", undefined, "history", "lobby"],
+      [`{"type":"history","room":"a","limit":1e999}`, "bad_frame", undefined, "history", "a"],
+      [`{"type":"hello","rooms":{}}`, "bad_frame", undefined, "hello"],
+      [`{"type":"hello","client":{"name":"x"}}`, "bad_frame", undefined, "hello"],
+      [`{"type":"hello","features":["x",""]}`, "bad_frame", undefined, "hello"],
+      [`{"type":"hello","protocol":0}`, "bad_frame", undefined, "hello"],
     ] as const
   ) {
     const parsed = parseClientFrame(text);
     assert(!parsed.ok, text);
-    assertEquals([parsed.error.code, parsed.error.ref], [code, ref], text);
+    const { error } = parsed;
+    assertEquals([error.code, error.ref, error.re, error.room], [code, ref, re, room], text);
   }
 });
 
-Deno.test("`parseClientFrame()` treats null as a missing field", () => {
-  assertEquals(
-    parseClientFrame(
-      `{"type":"message","room":null,"sender":null,"ref":null,"kind":null,"message":"hi"}`,
-    ),
-    { ok: true, frame: { type: "message", message: "hi" } },
+Deno.test("`parseClientFrame()` shows at most 64 characters of a bad room", () => {
+  const parsed = parseClientFrame(JSON.stringify({ type: "leave", room: "👍".repeat(1000) }));
+  assertEquals(!parsed.ok && parsed.error.room, "👍".repeat(64));
+});
+
+Deno.test("`parseClientFrame()` reports each bad room of `hello`, and reads the others", () => {
+  const good = [{ room: "a", after: 0 }, { room: "b", epoch: "e", after: 7, max: 9 }];
+  const bad = [{ room: "No\u001b" }, { room: "c", after: 7 }, "lobby", null, { after: 1 }, 5];
+  const parsed = parseClientFrame(
+    JSON.stringify({ type: "hello", rooms: [bad[0], good[0], ...bad.slice(1), good[1]] }),
   );
-  assertEquals(parseClientFrame(`{"type":"message","room":"a","message":"hi","ref":null}`), {
-    ok: true,
-    frame: { type: "message", room: "a", message: "hi" },
-  });
-  assertEquals(parseClientFrame(`{"type":"message","room":null,"message":"hi","ref":"1"}`), {
-    ok: true,
-    frame: { type: "message", ref: "1", message: "hi" },
-  });
-  assertEquals(parseClientFrame(`{"type":"message","data":null}`), {
-    ok: true,
-    frame: { type: "message", data: null },
-  });
-  assertEquals(parseClientFrame(`{"type":"message","message":null,"data":["ש","👍"]}`), {
-    ok: true,
-    frame: { type: "message", data: ["ש", "👍"] },
-  });
-  assertEquals(parseClientFrame(`{"type":"direct","to":"Jean-Luc","message":null,"data":0}`), {
-    ok: true,
-    frame: { type: "direct", to: "Jean-Luc", data: 0 },
-  });
+  assert(parsed.ok);
+  assertEquals(parsed.frame, { type: "hello", rooms: good });
+  assertEquals(parsed.badRooms?.map(({ code, room }) => [code, room]), [
+    ["bad_room", "No␛"],
+    ["bad_frame", "c"],
+    ["bad_frame", "lobby"],
+    ["bad_frame", undefined],
+    ["bad_room", undefined],
+    ["bad_frame", undefined],
+  ]);
+  const only = parseClientFrame(`{"type":"hello","rooms":[{"room":"lobby","future":1}]}`);
+  assertEquals(only, { ok: true, frame: { type: "hello", rooms: [{ room: "lobby" }] } });
+});
+
+Deno.test("`parseClientFrame()` treats null as a missing field", () => {
+  for (
+    const [text, frame] of [
+      [
+        `{"type":"message","room":null,"sender":null,"ref":null,"kind":null,"message":"hi"}`,
+        { type: "message", message: "hi" },
+      ],
+      [
+        `{"type":"message","room":"a","message":"hi","ref":null,"x-a-b":null,"data":null}`,
+        { type: "message", room: "a", message: "hi" },
+      ],
+      [
+        `{"type":"message","room":null,"message":"hi","ref":"1","key":null}`,
+        { type: "message", ref: "1", message: "hi" },
+      ],
+      [
+        `{"type":"message","message":null,"data":["ש","👍",null]}`,
+        { type: "message", data: ["ש", "👍", null] },
+      ],
+      [
+        `{"type":"direct","to":"Jean-Luc","message":null,"data":0}`,
+        { type: "direct", to: "Jean-Luc", data: 0 },
+      ],
+      [
+        `{"type":"hello","rooms":[{"room":"a","after":null,"epoch":null}],"session":null}`,
+        { type: "hello", rooms: [{ room: "a" }] },
+      ],
+      [`{"type":"join","room":"a","after":0,"epoch":null}`, { type: "join", room: "a", after: 0 }],
+    ] as const
+  ) assertEquals(parseClientFrame(text), { ok: true, frame } as unknown, text);
+  for (
+    const text of [
+      `{"type":"message","data":null}`,
+      `{"type":"message","message":null,"data":null}`,
+      `{"type":"message","message":"","data":null}`,
+      `{"type":"typing","room":"a","active":null}`,
+      `{"type":"join","room":"a","after":1,"epoch":null}`,
+    ]
+  ) assert(!parseClientFrame(text).ok, text);
+});
+
+Deno.test("`parseClientFrame()` passes on the fields of programs, and no other unknown field", () => {
+  const message = { type: "message", message: "x", "x-acme-color": [null], "x-a1-b.c_d-e": 0 };
+  const other = { "x-": 1, "x-acme": 1, "x-Acme-color": 1, "x--a": 1, "x-a-": 1, "X-a-b": 1 };
+  const long = `x-a-${"b".repeat(61)}`;
+  const parsed = parseClientFrame(JSON.stringify({ ...message, ...other, [long]: 1, extra: 1 }));
+  assertEquals(parsed, { ok: true, frame: message } as unknown);
+  assertEquals(
+    parseClientFrame(`{"type":"join","room":"a","x-a-b":1}`),
+    { ok: true, frame: { type: "join", room: "a" } },
+  );
+});
+
+Deno.test("`parseClientFrame()` skips a byte order mark", () => {
+  assertEquals(parseClientFrame(`\ufeff{"type":"ping"}`), { ok: true, frame: { type: "ping" } });
 });
 
 Deno.test("`parseClientFrame()` describes a value of the wrong type", () => {
@@ -178,9 +258,9 @@ Deno.test("`parseClientFrame()` describes a value of the wrong type", () => {
       [`{"type":["message"]}`, "unknown type (a list): send one of"],
       [`{"type":"join","room":5}`, "5 is not a room: use"],
       [`{"type":"join","room":[["lobby"]]}`, "(a list) is not a room: use"],
-      [`{"type":"nick","sender":{"name":"Zoë"}}`, "(an object) is not a name: use"],
-      [`{"type":"nick","sender":false}`, "false is not a name: use"],
-      [`{"type":"nick","sender":"number"}`, undefined],
+      [`{"type":"nick","name":{"name":"Zoë"}}`, "(an object) is not a name: use"],
+      [`{"type":"nick","name":false}`, "false is not a name: use"],
+      [`{"type":"nick","name":"number"}`, undefined],
     ] as const
   ) {
     const parsed = parseClientFrame(text);
@@ -194,25 +274,6 @@ Deno.test("`parseClientFrame()` makes lone surrogates well-formed", () => {
     ok: true,
     frame: { type: "message", message: "\ufffdx", ref: "\ufffd" },
   });
-});
-
-Deno.test("`parseHubFrame()` ignores unknown parts of a newer hub's frames", () => {
-  const message = { room: "a", id: 1, sender: "b", message: "c", timestamp: "t" };
-  assertEquals(
-    parseHubFrame(JSON.stringify({ type: "message", ...message, kind: "shout", extra: [1] })),
-    { ok: true, frame: { type: "message", ...message } },
-  );
-  assertEquals(
-    parseHubFrame(`{"type":"system","message":"m","timestamp":"t","event":"eclipse"}`),
-    { ok: true, frame: { type: "system", message: "m", timestamp: "t", event: "notice" } },
-  );
-  assertEquals(parseHubFrame(`{"type":"error","code":"new","message":"m"}`), {
-    ok: true,
-    frame: { type: "error", code: "internal", message: "m" },
-  });
-  const unknown = parseHubFrame(`{"type":"reaction"}`);
-  assert(!unknown.ok);
-  assertEquals(unknown.error.code, "unknown_type");
 });
 
 Deno.test("`splitBatch()` returns the objects that were joined", () => {
