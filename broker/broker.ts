@@ -7,28 +7,44 @@ export interface MessageDraft {
   readonly content: Content;
   readonly kind?: MessageKind | undefined;
   readonly annotations?: Annotations | undefined;
-  /** Identifies retries; without it, every append is a new message. */
+  /** Identifies repeats; without it, every append is a new message. */
   readonly origin?: Origin | undefined;
   /** The local author, for listeners in the same process. Opaque to the broker, and not stored. */
   readonly author?: object | undefined;
+  /**
+   * Called once the message is stored, in the order of the batch and before any listener gets the
+   * message. Not called for repeats and failures. Must not throw or append.
+   */
+  onStored?(message: Message, epoch: string): void;
 }
 
-/** Identifies a message across retries: one session's own reference for it. */
+/** Identifies a message of a room across repeats: a sender's own key for it. */
 export interface Origin {
-  /** The same for as long as the session lives, across connections and restarts of the hub. */
-  readonly session: string;
-  readonly ref: string;
+  /** Identifies the sender: the same across its connections and restarts of the hub. Opaque. */
+  readonly sender: string;
+  readonly key: string;
 }
 
 /** The outcome of appending one draft. */
 export type Receipt =
-  | { readonly kind: "stored"; readonly message: Message }
+  | { readonly kind: "stored"; readonly message: Message; readonly epoch: string }
   | {
-    /** The same origin was stored within the last `DEDUPE_MINUTES`, at this position. */
+    /** The same message was stored within the last `DEDUPE_MINUTES`, at this position. */
     readonly kind: "duplicate";
     readonly room: string;
     readonly id: number;
+    readonly epoch: string;
     readonly timestamp: string;
+  }
+  | {
+    /**
+     * The room has another message with this origin from the last `DEDUPE_MINUTES`: text, data,
+     * kind, format, `via` or an extension field differs. Nothing was stored.
+     */
+    readonly kind: "reused";
+    readonly room: string;
+    /** The id of the other message. */
+    readonly id: number;
   }
   | {
     /** The whole batch failed. */
@@ -81,7 +97,8 @@ export interface Broker extends AsyncDisposable {
   readonly retention: Retention;
 
   /**
-   * Appends a batch in order, all of it or nothing. Calls never overtake each other: earlier calls
+   * Appends a batch in order, all of it or nothing, but without repeats: drafts whose room has a
+   * message with the same origin. Calls never overtake each other: earlier calls
    * get smaller ids. Resolves after every listener has been called, once a crash of the process can
    * no longer lose the messages.
    *

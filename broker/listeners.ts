@@ -37,6 +37,23 @@ export class LogListeners {
     this.#delivering = false;
   }
 
+  /** Tells the authors of messages that these are stored; one of `drafts` for each message. */
+  notifyAuthors(
+    messages: readonly Message[],
+    drafts: readonly MessageDraft[],
+    epoch: string,
+  ): void {
+    for (let index = 0; index < messages.length; index++) {
+      const message = messages[index];
+      if (message === undefined) continue;
+      try {
+        drafts[index]?.onStored?.(message, epoch);
+      } catch (error) {
+        logError(error);
+      }
+    }
+  }
+
   /** Ends all subscriptions. */
   clear(): void {
     this.#subscriptions = [];
@@ -59,7 +76,11 @@ function notify(subscription: Subscription, { messages, drafts }: Delivery): voi
   try {
     subscription.listener(messages, drafts);
   } catch (error) {
-    // An error in a listener must not affect the log or the other listeners.
-    getLogger(["bcast", "log"]).error("A listener of the log failed: {error}", { error });
+    logError(error);
   }
+}
+
+/** An error in a listener must not affect the log or the other listeners. */
+function logError(error: unknown): void {
+  getLogger(["bcast", "log"]).error("A listener of the log failed: {error}", { error });
 }

@@ -13,11 +13,12 @@ export class Chunk {
   readonly room: number;
   /** The id of its first message. */
   readonly first: number;
-  /** Its number in the dedup index; `undefined` until one of its messages has a ref. */
+  /** Its number in the dedup index; `undefined` until one of its messages has a key. */
   dedupNumber: number | undefined;
-  count = 0;
-  body = "";
-  readonly refs = new MessageRefs();
+  /** The approximate length of its body in UTF-16 units. */
+  length = 0;
+  readonly keys = new MessageKeys();
+  readonly #lines: string[] = [];
 
   constructor(room: number, first: number) {
     this.room = room;
@@ -25,26 +26,41 @@ export class Chunk {
   }
 
   get isFull(): boolean {
-    return this.count >= CHUNK_MESSAGES || this.body.length >= CHUNK_LENGTH;
+    return this.#lines.length >= CHUNK_MESSAGES || this.length >= CHUNK_LENGTH;
+  }
+
+  get count(): number {
+    return this.#lines.length;
+  }
+
+  get body(): string {
+    return this.#lines.join(LINE_BREAK);
   }
 
   /** Adds a message and returns its id; `sender` is JSON. */
   add(sender: string, { content, kind, annotations, origin }: MessageDraft): number {
     const line = toLine(sender, content, kind, annotations);
-    this.body = this.count === 0 ? line : this.body + LINE_BREAK + line;
-    if (origin !== undefined) this.refs.add(this.count, origin);
-    return this.first + this.count++;
+    const index = this.#lines.length;
+    if (origin !== undefined) this.keys.add(index, origin);
+    this.#lines.push(line);
+    this.length += line.length;
+    return this.first + index;
+  }
+
+  /** The line of the message at `index`. */
+  line(index: number): string | undefined {
+    return this.#lines[index];
   }
 }
 
-/** A session, the index of a message in its chunk, and the refs of it and the messages after it. */
-type Run = [session: string, index: number, ...refs: string[]];
+/** A sender, the index of a message in its chunk, and the keys of it and the messages after it. */
+type Run = [sender: string, index: number, ...keys: string[]];
 
-/** Elements of a run before its refs. */
+/** Elements of a run before its keys. */
 const HEAD = 2;
 
 /** The origins of the messages in one chunk. */
-export class MessageRefs {
+export class MessageKeys {
   readonly #runs: Run[];
   #last: Run | undefined;
 
@@ -53,38 +69,38 @@ export class MessageRefs {
   }
 
   /** Adds the origin of the message at `index`; indexes only grow. */
-  add(index: number, { session, ref }: Origin): void {
+  add(index: number, { sender, key }: Origin): void {
     const last = this.#last;
-    if (last !== undefined && last[0] === session && last[1] + last.length - HEAD === index) {
-      last.push(ref);
+    if (last !== undefined && last[0] === sender && last[1] + last.length - HEAD === index) {
+      last.push(key);
       return;
     }
-    this.#last = [session, index, ref];
+    this.#last = [sender, index, key];
     this.#runs.push(this.#last);
   }
 
   /** The index of the message with this origin. */
-  find({ session, ref }: Origin): number | undefined {
+  find({ sender, key }: Origin): number | undefined {
     for (const run of this.#runs) {
-      if (run[0] !== session) continue;
-      const position = run.indexOf(ref, HEAD);
+      if (run[0] !== sender) continue;
+      const position = run.indexOf(key, HEAD);
       if (position >= 0) return run[1] + position - HEAD;
     }
     return undefined;
   }
 
-  forEach(visit: (session: string, ref: string) => void): void {
-    for (const [session, _index, ...refs] of this.#runs) {
-      for (const ref of refs) visit(session, ref);
+  forEach(visit: (sender: string, key: string) => void): void {
+    for (const [sender, _index, ...keys] of this.#runs) {
+      for (const key of keys) visit(sender, key);
     }
   }
 
-  /** The stored form; `null` without any refs. */
+  /** The stored form, for the column `refs`; `null` without any keys. */
   encode(): string | null {
     return this.#runs.length === 0 ? null : JSON.stringify(this.#runs);
   }
 
-  static decode(text: string): MessageRefs {
-    return new MessageRefs(JSON.parse(text));
+  static decode(text: string): MessageKeys {
+    return new MessageKeys(JSON.parse(text));
   }
 }

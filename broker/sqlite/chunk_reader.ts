@@ -143,7 +143,7 @@ export class BatchScan {
     return spans;
   }
 
-  /** The first rows in a range of keys, including rows that hold only refs. */
+  /** The first rows in a range of keys, including rows that hold only keys. */
   rows(room: number, from: number, to: number, limit: number): readonly ChunkSpan[] {
     return this.#rows.all(room, from, to, limit);
   }

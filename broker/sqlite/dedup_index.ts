@@ -1,48 +1,63 @@
 import type { DatabaseSync } from "node:sqlite";
 import { DEDUPE_MINUTES } from "../../protocol.ts";
 import type { Origin } from "../broker.ts";
-import { type Chunk, MessageRefs } from "./chunk.ts";
+import { type Chunk, MessageKeys } from "./chunk.ts";
+import { KeyHashTable } from "./key_hash_table.ts";
+import { LINE_BREAK } from "./lines.ts";
 import { Query } from "./log_database.ts";
-import { RefHashTable } from "./ref_hash_table.ts";
 import type { RoomLogs } from "./room_log.ts";
 
-/** How long a retry is recognized. */
+/** How long a repeat is recognized. */
 export const DEDUPE_MILLISECONDS = DEDUPE_MINUTES * 60 * 1000;
 
-/** The position of a stored message. */
-export interface StoredPosition {
-  /** The number of its room. */
-  readonly room: number;
+/** A stored message that a draft may repeat. */
+export interface StoredMessage {
   readonly id: number;
   readonly at: number;
+  /** `undefined` once it is trimmed. */
+  readonly line: string | undefined;
 }
 
-type RefsRow = readonly [at: number, refs: string | null];
+/** `bytes`: the length of the body. */
+type KeysRow = readonly [at: number, refs: string | null, bytes: number | null];
 
-/** Rows of refs read at once when the log is opened. */
+/** The lines of a stored chunk. */
+interface ChunkLines {
+  readonly room: number;
+  readonly first: number;
+  /** Shrinks when messages are trimmed. */
+  readonly bytes: number;
+  readonly lines: readonly string[];
+}
+
+/** Rows of keys read at once when the log is opened. */
 const LOAD_ROWS = 1000;
 
 /**
- * Recognizes retries. Memory holds hashes only: the chunks that a hash leads to are read from the
- * log, or found in the current batch, and their refs are compared.
+ * Recognizes repeats. Memory holds hashes only: the chunks that a hash leads to are read from the
+ * log, or found in the current batch, and their keys are compared.
  */
 export class DedupIndex {
-  readonly #table = new RefHashTable(DEDUPE_MILLISECONDS);
-  readonly #refsOfChunk: Query<RefsRow>;
-  /** Chunks with refs in the current batch, numbered from `#base` on. */
+  readonly #table = new KeyHashTable(DEDUPE_MILLISECONDS);
+  readonly #keysOfChunk: Query<KeysRow>;
+  readonly #bodyOfChunk: Query<readonly [body: string | null]>;
+  /** Chunks with keys in the current batch, numbered from `#base` on. */
   #chunks: Chunk[] = [];
   #base = 0;
   /** The time of the current batch, as a timestamp and by a monotonic clock. */
   #at = 0;
   #elapsed = 0;
-  /** The refs read last: retries come in the order of the first attempts, many from one chunk. */
-  #lastDecoded: { readonly text: string; readonly refs: MessageRefs } | undefined;
+  /** What was read last: repeats come in the order of the first attempts, many from one chunk. */
+  #lastDecoded: { readonly text: string; readonly keys: MessageKeys } | undefined;
+  #lastLines: ChunkLines | undefined;
 
   constructor(db: DatabaseSync) {
-    this.#refsOfChunk = new Query(db, "SELECT at, refs FROM chunks WHERE seq = (? << 40) | ?");
+    const ofChunk = "FROM chunks WHERE seq = (? << 40) | ?";
+    this.#keysOfChunk = new Query(db, `SELECT at, refs, octet_length(body) ${ofChunk}`);
+    this.#bodyOfChunk = new Query(db, `SELECT body ${ofChunk}`);
   }
 
-  /** Loads the refs that are recent enough at `now`, which is `elapsed` by a monotonic clock. */
+  /** Loads the keys that are recent enough at `now`, which is `elapsed` by a monotonic clock. */
   load(db: DatabaseSync, rooms: RoomLogs, now: number, elapsed: number): void {
     const query = new Query<readonly [first: number, at: number, refs: string | null]>(
       db,
@@ -57,7 +72,7 @@ export class DedupIndex {
         const rows = query.all(room.number, below, limit).filter(([, time]) => time > until);
         for (const [first, at, refs] of rows) {
           const age = Math.max(0, now - at);
-          if (refs !== null) this.#loadRefs(room.number, first, refs, elapsed, age);
+          if (refs !== null) this.#loadKeys(room.number, first, refs, elapsed, age);
           below = first - 1;
         }
         more = rows.length === limit;
@@ -65,11 +80,11 @@ export class DedupIndex {
     }
   }
 
-  #loadRefs(room: number, first: number, refs: string, elapsed: number, age: number): void {
+  #loadKeys(room: number, first: number, refs: string, elapsed: number, age: number): void {
     this.#table.rotate(elapsed);
     const no = this.#table.addChunk(room, first, elapsed - age);
-    MessageRefs.decode(refs).forEach((session, ref) => {
-      this.#table.add(this.#table.hash(session, ref), no);
+    MessageKeys.decode(refs).forEach((sender, key) => {
+      this.#table.add(this.#table.hash(room, sender, key), no);
     });
   }
 
@@ -82,48 +97,60 @@ export class DedupIndex {
     this.#at = at;
   }
 
-  hash({ session, ref }: Origin): number {
-    return this.#table.hash(session, ref);
+  /** @param room the number of a room. */
+  hash(room: number, { sender, key }: Origin): number {
+    return this.#table.hash(room, sender, key);
   }
 
-  /** The position of the recent message with this origin; `hash` is the origin's hash. */
-  find(hash: number, origin: Origin): StoredPosition | undefined {
+  /** The recent message of a room with this origin; `hash` is that of room and origin. */
+  find(hash: number, room: number, origin: Origin): StoredMessage | undefined {
     for (const no of this.#table.candidates(hash)) {
-      const found = this.#compare(no, origin);
+      const found = this.#compare(no, room, origin);
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
-  #compare(no: number, origin: Origin): StoredPosition | undefined {
+  #compare(no: number, room: number, origin: Origin): StoredMessage | undefined {
     const chunk = this.#chunks[no - this.#base];
     if (chunk !== undefined) {
-      const index = chunk.refs.find(origin);
+      const index = chunk.room === room ? chunk.keys.find(origin) : undefined;
       if (index === undefined) return undefined;
-      return { room: chunk.room, id: chunk.first + index, at: this.#at };
+      return { id: chunk.first + index, at: this.#at, line: chunk.line(index) };
     }
     const position = this.#table.chunkAt(no);
-    // Compared by a monotonic clock: setting the clock must not end the time for retries.
-    if (position === undefined || position.at <= this.#elapsed - DEDUPE_MILLISECONDS) {
-      return undefined;
-    }
-    const { room, first } = position;
+    if (position === undefined || position.room !== room) return undefined;
+    // Compared by a monotonic clock: setting the clock must not end the time for repeats.
+    if (position.at <= this.#elapsed - DEDUPE_MILLISECONDS) return undefined;
+    const { first } = position;
     // After a failed batch or a trim, there may be no row.
-    const [at, text] = this.#refsOfChunk.first(room, first) ?? [0, null];
+    const [at, text, bytes] = this.#keysOfChunk.first(room, first) ?? [0, null, null];
     if (text === null) return undefined;
-    const index = this.#decodeRefs(text).find(origin);
-    return index === undefined ? undefined : { room, id: first + index, at };
+    const index = this.#decodeKeys(text).find(origin);
+    if (index === undefined) return undefined;
+    const line = bytes === null ? undefined : this.#readLines(room, first, bytes)[index];
+    // Trimmed lines are empty.
+    return { id: first + index, at, line: line === "" ? undefined : line };
   }
 
-  #decodeRefs(text: string): MessageRefs {
-    // Compared by text: after a failed batch, another chunk takes its key.
+  #decodeKeys(text: string): MessageKeys {
+    // Compared by text: after a failed batch, another chunk takes its place.
     if (this.#lastDecoded?.text !== text) {
-      this.#lastDecoded = { text, refs: MessageRefs.decode(text) };
+      this.#lastDecoded = { text, keys: MessageKeys.decode(text) };
     }
-    return this.#lastDecoded.refs;
+    return this.#lastDecoded.keys;
   }
 
-  /** Adds a ref of the current batch; it is in `chunk`. */
+  #readLines(room: number, first: number, bytes: number): readonly string[] {
+    const last = this.#lastLines;
+    if (last?.room === room && last.first === first && last.bytes === bytes) return last.lines;
+    const [body] = this.#bodyOfChunk.first(room, first) ?? [null];
+    const lines = body?.split(LINE_BREAK) ?? [];
+    this.#lastLines = { room, first, bytes, lines };
+    return lines;
+  }
+
+  /** Adds a key of the current batch; it is in `chunk`. */
   add(hash: number, chunk: Chunk): void {
     if (chunk.dedupNumber === undefined) {
       chunk.dedupNumber = this.#table.addChunk(chunk.room, chunk.first, this.#elapsed);

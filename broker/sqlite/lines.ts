@@ -1,10 +1,11 @@
 import type { Annotations, Content, Message, MessageKind } from "../../protocol.ts";
+import { canonicalJson } from "../../lib/canonical_json.ts";
 import type { MessageDraft } from "../broker.ts";
 
 // A line holds one message: sender, text, data, kind and annotations, separated by tabs, without the
 // empty fields at the end. All but the kind are JSON, which contains no raw tab, line break or NUL,
-// so nothing needs escaping. Room, id and time come from the chunk. Older versions ignore
-// annotations.
+// so nothing needs escaping. Room, id and time come from the chunk. Lines of versions before 1.0 have
+// `"verified":true` instead of an account: the sender's name was proven.
 const FIELD = "\t";
 
 /** Separates the lines of a chunk. */
@@ -44,9 +45,43 @@ export function toMessage(room: string, id: number, timestamp: string, line: str
   return makeMessage(room, id, timestamp, {
     sender: JSON.parse(sender),
     content,
-    ...(kind === "action" ? { kind } : {}),
-    ...(annotations === undefined ? {} : { annotations: JSON.parse(annotations) }),
+    ...(isKind(kind) ? { kind } : {}),
+    ...(annotations === undefined ? {} : { annotations: readAnnotations(annotations, sender) }),
   });
+}
+
+/** Whether this version knows the kind. */
+function isKind(kind: string | undefined): kind is MessageKind {
+  return kind !== undefined && (kind === "action" || kind.startsWith("x-"));
+}
+
+function readAnnotations(json: string, sender: string): Annotations {
+  const { verified, ...annotations } = JSON.parse(json) as StoredAnnotations;
+  return verified === true ? { ...annotations, account: JSON.parse(sender) } : annotations;
+}
+
+type StoredAnnotations = Annotations & { readonly verified?: true };
+
+/** Whether two lines have the same text, data and kind, and the same annotations of their sender. */
+export function hasSameContent(line: string, other: string): boolean {
+  const [, message = "", data = "", kind = "", annotations = ""] = line.split(FIELD);
+  const [, message2 = "", data2 = "", kind2 = "", annotations2 = ""] = other.split(FIELD);
+  return message === message2 && kind === kind2 && isSameJson(data, data2) &&
+    isSameJson(senderAnnotations(annotations), senderAnnotations(annotations2));
+}
+
+function isSameJson(a: string, b: string): boolean {
+  if (a === b) return true;
+  // The order of fields does not change the length, so a short message costs no look into a long one.
+  if (a.length !== b.length) return false;
+  return canonicalJson(JSON.parse(a)) === canonicalJson(JSON.parse(b));
+}
+
+/** Annotations without those that the hub sets. */
+function senderAnnotations(json: string): string {
+  if (json === "") return "{}";
+  const { verified: _verified, account: _account, ...own } = JSON.parse(json) as StoredAnnotations;
+  return JSON.stringify(own);
 }
 
 /** The text of the message in a line, if it has any. */

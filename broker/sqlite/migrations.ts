@@ -21,9 +21,9 @@ export const TOKENIZER = "unicode61 remove_diacritics 2";
 // cost several times as much. Its key combines the room's number and the id of its first message
 // into one integer, so a room's log is one range of the table's own tree, in order, and appends
 // write no second index. `body` holds a line per message (see lines.ts); it is NULL when all of them
-// were trimmed but the refs are still needed. It is the last column, so that the others can be read
+// were trimmed but the keys are still needed. It is the last column, so that the others can be read
 // without the pages of a long body. `refs` holds the origins of the messages (see chunk.ts). It has
-// no index: retries are looked up in memory (see dedup_index.ts). An index over random refs would
+// no index: repeats are looked up in memory (see dedup_index.ts). An index over random keys would
 // touch a page for nearly every message.
 //
 // `rooms.first` is the oldest id kept; it may be in the middle of a chunk.

@@ -20,7 +20,7 @@ export interface RoomLog {
   next: number;
   /** The newest id in the full-text index. */
   indexed: number;
-  /** The lowest id of a row: rows between it and `first` hold only refs. */
+  /** The lowest id of a row: rows between it and `first` hold only keys. */
   bottom: number;
   /** The chunk that takes messages of the current batch. */
   openChunk: Chunk | undefined;

@@ -164,7 +164,7 @@ export class SqliteBroker implements Broker {
     this.#epoch = metaValue(db, "epoch") ?? "";
     const [now, elapsed] = [time.now(), time.elapsed()];
     this.#eraseHold = new EraseHold(newestAt, retention.maxAge, now, elapsed);
-    this.#writer = new Writer(database, this.#rooms, newestAt, now, elapsed);
+    this.#writer = new Writer(database, this.#rooms, this.#epoch, newestAt, now, elapsed);
     this.#trimmer = new Trimmer({
       database,
       scan,
@@ -191,6 +191,7 @@ export class SqliteBroker implements Broker {
       for (const observer of this.#appendObservers) observer(took);
     }
     this.#files?.onWrite(written.chunks, written.length);
+    this.#listeners.notifyAuthors(written.messages, written.drafts, this.#epoch);
     this.#listeners.deliver(written.messages, written.drafts);
     return Promise.resolve(written.receipts);
   }
@@ -314,7 +315,7 @@ export class SqliteBroker implements Broker {
         yield dropped;
         await nextTurn();
       }
-      while (!this.#closed && this.#trimmer.dropRefs(room, target)) await nextTurn();
+      while (!this.#closed && this.#trimmer.dropKeys(room, target)) await nextTurn();
     }
   }
 

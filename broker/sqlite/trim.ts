@@ -11,10 +11,10 @@ import type { LogDatabase } from "./log_database.ts";
 interface TrimPlan {
   /** The last id to delete. */
   readonly until: number;
-  /** Refs from this time or before are deleted, too, once their messages are. */
-  readonly refsUntil: number;
-  /** Refs from after this time are, too: their time is wrong. */
-  readonly refsAfter: number;
+  /** Keys from this time or before are deleted, too, once their messages are. */
+  readonly keysUntil: number;
+  /** Keys from after this time are, too: their time is wrong. */
+  readonly keysAfter: number;
 }
 
 interface TrimmerOptions {
@@ -28,12 +28,12 @@ interface TrimmerOptions {
   readonly onDelete: () => void;
 }
 
-/** Rows of refs in one slice: they are short and need no other work. */
-const REFS_SLICE = 10 * SLICE_MESSAGES;
+/** Rows of keys in one slice: they are short and need no other work. */
+const KEYS_SLICE = 10 * SLICE_MESSAGES;
 
 /**
  * Deletes messages beyond retention, slice by slice. A chunk is deleted with its last message, but
- * keeps its refs for as long as retries are recognized.
+ * keeps its keys for as long as repeats are recognized.
  */
 export class Trimmer {
   readonly #options: TrimmerOptions;
@@ -59,13 +59,13 @@ export class Trimmer {
       until: byAge
         ? firstVisible(room, retention, ageFilter, now) - 1
         : room.last - retention.maxMessages,
-      refsUntil: byAge ? now - DEDUPE_MILLISECONDS : -1,
-      refsAfter: now + MAX_CLOCK_LEAD,
+      keysUntil: byAge ? now - DEDUPE_MILLISECONDS : -1,
+      keysAfter: now + MAX_CLOCK_LEAD,
     };
   }
 
   /** Deletes one slice of a room. Returns the number of messages deleted; 0 when done. */
-  dropMessages(room: RoomLog, { until, refsUntil, refsAfter }: TrimPlan): number {
+  dropMessages(room: RoomLog, { until, keysUntil, keysAfter }: TrimPlan): number {
     if (room.first > until) return 0;
     const { scan, chunks, search, database, onDelete } = this.#options;
     /** The last id to delete. */
@@ -89,32 +89,32 @@ export class Trimmer {
       // The other messages of its chunk stay.
       if (end > wholeEnd) chunks.clearLines(room, end);
       if (wholeEnd === 0) return;
-      this.#drop.run(room.number, start, wholeEnd, refsUntil, refsAfter);
+      this.#drop.run(room.number, start, wholeEnd, keysUntil, keysAfter);
       blanked = Number(this.#blank.run(room.number, start, wholeEnd).changes) > 0;
     });
     const dropped = end - room.first + 1;
-    // No row with refs is left, from now or before.
+    // No row with keys is left, from now or before.
     if (wholeEnd > 0 && !blanked && room.bottom >= start) room.bottom = wholeEnd + 1;
     room.first = end + 1;
     return dropped;
   }
 
-  /** Deletes one slice of the refs of trimmed messages. Returns whether there may be more. */
-  dropRefs(room: RoomLog, { refsUntil, refsAfter }: TrimPlan): boolean {
+  /** Deletes one slice of the keys of trimmed messages. Returns whether there may be more. */
+  dropKeys(room: RoomLog, { keysUntil, keysAfter }: TrimPlan): boolean {
     if (room.bottom >= room.first) return false;
     const { scan, database } = this.#options;
-    const rows = scan.rows(room.number, room.bottom, room.first - 1, REFS_SLICE);
+    const rows = scan.rows(room.number, room.bottom, room.first - 1, KEYS_SLICE);
     let end = 0;
     let bottom = room.first;
     for (const [first, count, at] of rows) {
       bottom = first;
-      // The chunk that holds `room.first`, or refs that are still needed.
-      if (first + count > room.first || (at > refsUntil && at <= refsAfter)) break;
+      // The chunk that holds `room.first`, or keys that are still needed.
+      if (first + count > room.first || (at > keysUntil && at <= keysAfter)) break;
       end = first + count - 1;
       bottom = end + 1;
     }
     if (end > 0) {
-      database.statement(() => this.#drop.run(room.number, room.bottom, end, refsUntil, refsAfter));
+      database.statement(() => this.#drop.run(room.number, room.bottom, end, keysUntil, keysAfter));
     }
     room.bottom = bottom;
     return end > 0;

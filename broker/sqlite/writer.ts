@@ -4,9 +4,9 @@ import type { Message } from "../../protocol.ts";
 import { MAX_CLOCK_LEAD } from "./retention.ts";
 import type { MessageDraft, Receipt } from "../broker.ts";
 import { Chunk } from "./chunk.ts";
-import { makeMessage } from "./lines.ts";
+import { hasSameContent, makeMessage, toLine } from "./lines.ts";
 import { MAX_ID } from "./migrations.ts";
-import { DedupIndex, type StoredPosition } from "./dedup_index.ts";
+import { DedupIndex, type StoredMessage } from "./dedup_index.ts";
 import type { RoomLog, RoomLogs } from "./room_log.ts";
 import type { LogDatabase } from "./log_database.ts";
 
@@ -16,7 +16,7 @@ const logger = getLogger(["bcast", "log"]);
 export interface WriteResult {
   /** One for each draft. */
   readonly receipts: readonly Receipt[];
-  /** The messages that are not duplicates. */
+  /** The messages that were stored. */
   readonly messages: readonly Message[];
   /** One for each of `messages`. */
   readonly drafts: readonly MessageDraft[];
@@ -31,6 +31,7 @@ export class Writer {
   readonly #rooms: RoomLogs;
   readonly #database: LogDatabase;
   readonly #dedup: DedupIndex;
+  readonly #epoch: string;
   readonly #insert: StatementSync;
   readonly #insertRoom: StatementSync;
   /** The last timestamp; it never decreases, unless the clock was far ahead. */
@@ -46,6 +47,7 @@ export class Writer {
   #lastRoomBefore = 0;
 
   /**
+   * @param epoch of all rooms.
    * @param newestAt the time of the newest message.
    * @param now milliseconds since the Unix epoch.
    * @param elapsed milliseconds by a monotonic clock.
@@ -53,11 +55,13 @@ export class Writer {
   constructor(
     database: LogDatabase,
     rooms: RoomLogs,
+    epoch: string,
     newestAt: number,
     now: number,
     elapsed: number,
   ) {
     this.#rooms = rooms;
+    this.#epoch = epoch;
     const { db } = this.#database = database;
     this.#dedup = new DedupIndex(db);
     this.#insert = db.prepare("INSERT INTO chunks VALUES ((? << 40) | ?, ?, ?, ?, ?)");
@@ -92,19 +96,19 @@ export class Writer {
     }
     this.#commit();
     let length = 0;
-    for (const chunk of this.#chunks) length += chunk.body.length;
+    for (const chunk of this.#chunks) length += chunk.length;
     return { receipts, messages, drafts: stored, chunks: this.#chunks.length, length };
   }
 
   #add(draft: MessageDraft): Receipt {
     const { room: name, sender, origin } = draft;
+    const room = this.#rooms.get(name) ?? this.#rooms.create(name);
     let hash = 0;
     if (origin !== undefined) {
-      hash = this.#dedup.hash(origin);
-      const found = this.#dedup.find(hash, origin);
-      if (found !== undefined) return this.#duplicate(found);
+      hash = this.#dedup.hash(room.number, origin);
+      const found = this.#dedup.find(hash, room.number, origin);
+      if (found !== undefined) return this.#repeat(draft, found);
     }
-    const room = this.#rooms.get(name) ?? this.#rooms.create(name);
     const chunk = this.#openChunk(room);
     if (sender !== this.#sender) {
       this.#sender = sender;
@@ -117,13 +121,18 @@ export class Writer {
     return {
       kind: "stored",
       message: makeMessage(name, id, this.#timestamp, draft),
+      epoch: this.#epoch,
     };
   }
 
-  #duplicate({ room, id, at }: StoredPosition): Receipt {
-    const name = this.#rooms.byNumber(room)?.name;
-    if (name === undefined) throw new Error(`the log has no room ${room}`);
-    return { kind: "duplicate", room: name, id, timestamp: new Date(at).toISOString() };
+  #repeat({ room, content, kind, annotations }: MessageDraft, stored: StoredMessage): Receipt {
+    const { id, at, line } = stored;
+    // A trimmed message cannot be compared.
+    if (line !== undefined && !hasSameContent(line, toLine("", content, kind, annotations))) {
+      return { kind: "reused", room, id };
+    }
+    const timestamp = new Date(at).toISOString();
+    return { kind: "duplicate", room, id, epoch: this.#epoch, timestamp };
   }
 
   /** The chunk for the room's next message. */
@@ -152,8 +161,8 @@ export class Writer {
     });
   }
 
-  #store({ room, first, count, refs, body }: Chunk): void {
-    this.#insert.run(room, first, count, this.#at, refs.encode(), body);
+  #store({ room, first, count, keys, body }: Chunk): void {
+    this.#insert.run(room, first, count, this.#at, keys.encode(), body);
   }
 
   #commit(): void {

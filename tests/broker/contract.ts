@@ -3,6 +3,8 @@ import { batchContract } from "./contract/batch.ts";
 import { dedupeContract } from "./contract/dedupe.ts";
 import type { BrokerFactory, ContractTest } from "./contract/broker_contract_kit.ts";
 import { listenContract } from "./contract/subscribe.ts";
+import { keyContract } from "./contract/keys.ts";
+import { storedContract } from "./contract/stored.ts";
 import { readContract } from "./contract/read.ts";
 import { searchContract } from "./contract/search.ts";
 import { trimContract } from "./contract/trim.ts";
@@ -24,8 +26,10 @@ export function brokerContract(name: string, factory: BrokerFactory): void {
   appendContract(test);
   batchContract(test);
   dedupeContract(test);
+  keyContract(test);
   listenContract(test);
   readContract(test);
   searchContract(test);
+  storedContract(test);
   trimContract(test);
 }

@@ -108,8 +108,8 @@ export function batchContract(test: ContractTest): void {
         { length: 100 },
         (_, i) =>
           draft(rooms[(i * i + round) % 3] ?? "", `m${i}`, {
-            session: `s${i % 4}`,
-            ref: `${round}-${i}`,
+            sender: `s${i % 4}`,
+            key: `${round}-${i}`,
           }),
       );
       const stored = await store(broker, batch);
@@ -145,12 +145,12 @@ export function batchContract(test: ContractTest): void {
     await broker[Symbol.asyncDispose]();
   });
 
-  test("`append()` recognizes retries from a partly or fully trimmed batch", async (place) => {
+  test("`append()` recognizes repeats from a partly or fully trimmed batch", async (place) => {
     const clock = new ContractClock();
     const options = { now: clock.now, retention: { maxMessages: 10 } };
     let broker = await place.open(options);
     const batch = (name: string, size: number): readonly MessageDraft[] =>
-      Array.from({ length: size }, (_, i) => draft("lobby", "hi", { session: name, ref: `${i}` }));
+      Array.from({ length: size }, (_, i) => draft("lobby", "hi", { sender: name, key: `${i}` }));
     const early = batch("early", 25);
     const late = batch("late", 40);
     const expect = async (drafts: readonly MessageDraft[], first: number): Promise<void> => {
@@ -186,11 +186,11 @@ export function batchContract(test: ContractTest): void {
     await broker[Symbol.asyncDispose]();
   });
 
-  test("`trim()` of all messages and refs does not change the numbering", async (place) => {
+  test("`trim()` of all messages and keys does not change the numbering", async (place) => {
     const clock = new ContractClock();
     const options = { now: clock.now, retention: { maxAge: 1000 } };
     let broker = await place.open(options);
-    await store(broker, [draft("lobby", "hi", { session: "s", ref: "1" }), ...drafts("lobby", 4)]);
+    await store(broker, [draft("lobby", "hi", { sender: "s", key: "1" }), ...drafts("lobby", 4)]);
     for (const [step, dropped] of [[2000, 5], [WINDOW, 0], [WINDOW, 0]] as const) {
       clock.time += step;
       assertEquals(await broker.trim(), dropped);
@@ -198,7 +198,7 @@ export function batchContract(test: ContractTest): void {
       const { first, last } = await broker.head("lobby");
       assertEquals([first, last], [6, 5]);
     }
-    const again = draft("lobby", "hi", { session: "s", ref: "1" });
+    const again = draft("lobby", "hi", { sender: "s", key: "1" });
     assertEquals(ids(await store(broker, [again])), [6]);
     await broker[Symbol.asyncDispose]();
   });
@@ -207,7 +207,7 @@ export function batchContract(test: ContractTest): void {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ append: fc.integer({ min: 1, max: 40 }) }) },
       { weight: 1, arbitrary: fc.record({ append: fc.integer({ min: 250, max: 300 }) }) },
-      { weight: 2, arbitrary: fc.record({ retry: fc.nat(60) }) },
+      { weight: 2, arbitrary: fc.record({ repeat: fc.nat(80), changed: fc.boolean() }) },
       { weight: 2, arbitrary: fc.record({ pass: fc.integer({ min: 1, max: WINDOW }) }) },
       { weight: 3, arbitrary: fc.constant("trim" as const) },
       { weight: 2, arbitrary: fc.constant("search" as const) },
@@ -241,18 +241,23 @@ export function batchContract(test: ContractTest): void {
           } else if ("append" in one) {
             const batch = Array.from({ length: one.append }, () => {
               const id = times.push(clock.time);
-              return draft("lobby", `word w${id}`, { session: "s", ref: `${id}` });
+              return draft("lobby", `word w${id}`, { sender: "s", key: `${id}` });
             });
             await store(broker, batch);
           } else {
-            const id = times.length - one.retry;
+            const id = times.length - one.repeat;
             const at = times[id - 1];
             if (at === undefined || at <= clock.time - WINDOW) continue;
-            const retry = draft("lobby", "again", { session: "s", ref: `${id}` });
+            const text = one.changed ? "changed" : `word w${id}`;
+            const repeat = draft("lobby", text, { sender: "s", key: `${id}` });
             const timestamp = new Date(at).toISOString();
+            const { epoch } = await broker.head("lobby");
+            const trimmed = id < first;
             assertEquals(
-              await broker.append([retry]),
-              [{ kind: "duplicate", room: "lobby", id, timestamp }],
+              await broker.append([repeat]),
+              one.changed && !trimmed
+                ? [{ kind: "reused", room: "lobby", id }]
+                : [{ kind: "duplicate", room: "lobby", id, epoch, timestamp }],
             );
           }
         }

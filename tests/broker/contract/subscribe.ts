@@ -29,7 +29,7 @@ export function listenContract(test: ContractTest): void {
       assertEquals(from?.length, messages.length);
       given.push(...from ?? []);
     });
-    const origin = { session: "s", ref: "1" };
+    const origin = { sender: "s", key: "1" };
     const [one, repeat, two] = [
       draft("a", "1", origin),
       draft("a", "1", origin),

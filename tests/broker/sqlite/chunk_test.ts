@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
 import { DatabaseSync } from "node:sqlite";
 import { textOf, toLine, toMessage } from "../../../broker/sqlite/lines.ts";
-import { MessageRefs } from "../../../broker/sqlite/chunk.ts";
+import { MessageKeys } from "../../../broker/sqlite/chunk.ts";
 import { openSqliteBroker } from "../../../broker/sqlite/sqlite_broker.ts";
 import { DEDUPE_MINUTES } from "../../../protocol.ts";
 import {
@@ -26,7 +26,7 @@ function test(what: string, run: (path: string) => Promise<void>): void {
   });
 }
 
-/** First id, count, whether it has refs and whether it has messages, for each row of a closed log. */
+/** First id, count, whether it has keys and whether it has messages, for each row of a closed log. */
 function rows(path: string): readonly unknown[][] {
   const db = new DatabaseSync(path, { readOnly: true });
   try {
@@ -42,7 +42,7 @@ function rows(path: string): readonly unknown[][] {
 test("`append()` stores a room's batch in few rows", async (path) => {
   {
     await using broker = await openSqliteBroker({ path });
-    const origin = { session: "s", ref: "1" };
+    const origin = { sender: "s", key: "1" };
     await store(broker, [
       draft("a", "1"),
       draft("b", "1"),
@@ -65,7 +65,7 @@ test("`append()` stores a room's batch in few rows", async (path) => {
   ]);
 });
 
-test("`trim()` deletes rows with their last message, and refs once they have expired", async (path) => {
+test("`trim()` deletes rows with their last message, and keys once they have expired", async (path) => {
   const clock = new ContractClock();
   const options = { path, now: clock.now, retention: { maxMessages: 10 } };
   const visit = async (work: (broker: Awaited<ReturnType<typeof openSqliteBroker>>) => unknown) => {
@@ -73,11 +73,11 @@ test("`trim()` deletes rows with their last message, and refs once they have exp
     await work(broker);
     await broker.trim();
   };
-  let ref = 0;
+  let key = 0;
   const marked = (count: number) =>
     Array.from(
       { length: count },
-      () => draft("lobby", "hi", { session: "s", ref: `${ref++}` }),
+      () => draft("lobby", "hi", { sender: "s", key: `${key++}` }),
     );
   await visit((broker) => store(broker, [...marked(1), ...drafts("lobby", 14)]));
   assertEquals(rows(path), [[1, 15, 1, 1]]);
@@ -96,13 +96,13 @@ test("`trim()` deletes rows with their last message, and refs once they have exp
   assertEquals(rows(path), [[38, 11, 0, 1]]);
 });
 
-test("`trim()` deletes the refs of many small batches in slices", async (path) => {
+test("`trim()` deletes the keys of many small batches in slices", async (path) => {
   const clock = new ContractClock();
   {
     const retention = { maxMessages: 1 };
     await using broker = await openSqliteBroker({ path, now: clock.now, retention });
-    for (let ref = 0; ref < 4500; ref++) {
-      await store(broker, [draft("lobby", "hi", { session: "s", ref: `${ref}` })]);
+    for (let key = 0; key < 4500; key++) {
+      await store(broker, [draft("lobby", "hi", { sender: "s", key: `${key}` })]);
     }
     assertEquals(await broker.trim(), 4499);
     clock.time += DEDUPE_MINUTES * 60_000;
@@ -141,7 +141,8 @@ const ANNOTATED = [
   [undefined, undefined],
   ["action", undefined],
   [undefined, { format: "markdown" }],
-  ["action", { verified: true, via: ["a", "b.c-d_1"] }],
+  ["action", { account: "al", via: ["a", "b.c-d_1"] }],
+  ["x-acme-note", { "x-acme-job": { "\t\n": null }, "x-acme-list": [] }],
 ] as const;
 
 Deno.test("`toMessage()` restores any message from `toLine()`, whose separators are unambiguous", () => {
@@ -175,18 +176,18 @@ Deno.test("`toMessage()` restores any message from `toLine()`, whose separators 
   }
 });
 
-Deno.test("`MessageRefs` finds each origin at its index, before and after storing", () => {
-  const marks = new MessageRefs();
+Deno.test("`MessageKeys` finds each origin at its index, before and after storing", () => {
+  const marks = new MessageKeys();
   assertEquals(marks.encode(), null);
   const places = [0, 1, 2, 5, 6, 9, 10] as const;
-  const origin = (place: number) => ({ session: place < 6 ? "s" : "t\u0000", ref: `r${place}` });
+  const origin = (place: number) => ({ sender: place < 6 ? "s" : "t\u0000", key: `k${place}` });
   for (const place of places) marks.add(place, origin(place));
-  for (const one of [marks, MessageRefs.decode(marks.encode() ?? "")]) {
+  for (const one of [marks, MessageKeys.decode(marks.encode() ?? "")]) {
     for (const place of places) assertEquals(one.find(origin(place)), place);
-    assertEquals(one.find({ session: "s", ref: "r6" }), undefined);
-    assertEquals(one.find({ session: "s", ref: "s" }), undefined);
+    assertEquals(one.find({ sender: "s", key: "k6" }), undefined);
+    assertEquals(one.find({ sender: "s", key: "s" }), undefined);
     const seen: string[] = [];
-    one.forEach((_session, ref) => seen.push(ref));
-    assertEquals(seen, places.map((place) => `r${place}`));
+    one.forEach((_sender, key) => seen.push(key));
+    assertEquals(seen, places.map((place) => `k${place}`));
   }
 });

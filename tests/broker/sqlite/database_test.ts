@@ -247,7 +247,7 @@ for (
 test("`openSqliteBroker()` continues after a crash of the process", async (dir) => {
   const path = `${dir}/log.db`;
   const epoch = await makeLog(path);
-  const origin = { session: "s", ref: "1" };
+  const origin = { sender: "s", key: "1" };
   const sent = { room: "b", sender: "Bob", content: { data: 1 }, origin };
   await crashIn({ path, boot: "one" }, [...drafts("lobby", 3), sent]);
   await using after = await openSqliteBroker({ path, boot: "one" });

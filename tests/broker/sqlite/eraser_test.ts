@@ -46,7 +46,7 @@ Deno.test("after `trim()`, no file contains text or words of messages that are t
       return draft(
         rooms[random(rooms.length)] ?? "lobby",
         `${word} secret ${"x".repeat(size)}`,
-        { session: "s", ref: `${gone.length + kept.length}` },
+        { sender: "s", key: `${gone.length + kept.length}` },
       );
     });
     await store(broker, batch);

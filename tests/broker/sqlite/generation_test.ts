@@ -248,9 +248,10 @@ Deno.test("a client that is ahead of a restored log is told that messages are mi
     return result;
   };
   const enter = async (url: string, position: object): Promise<Record<string, unknown>> => {
-    const [socket, welcome] = await TestSocket.v1(url, { rooms: [{ room: "lobby", ...position }] });
+    const rooms = [{ room: "lobby", ...position }];
+    const [socket, _welcome, [joined]] = await TestSocket.v1(url, { rooms });
     await using _ = socket;
-    return (welcome["rooms"] as Record<string, unknown>[])[0] ?? {};
+    return joined ?? {};
   };
   await withHub((url) => publish(url, 100));
   await run("cp", "-a", data, `${folder.path}/copy`);

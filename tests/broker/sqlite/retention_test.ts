@@ -31,26 +31,27 @@ class Clocks {
   }
 }
 
-const retry = draft("lobby", "once", { session: "s", ref: "1" });
+const repeat = draft("lobby", "once", { sender: "s", key: "1" });
 
-Deno.test("`append()` recognizes a retry for five minutes even if the clock is set", async () => {
+Deno.test("`append()` recognizes a repeat for five minutes even if the clock is set", async () => {
   for (const by of [10 * MINUTE, YEARS, -10 * MINUTE, -YEARS]) {
     const clocks = new Clocks();
     await using broker = await openSqliteBroker({ path: ":memory:", ...clocks });
     const at = new Date(clocks.wall).toISOString();
-    await store(broker, [retry]);
+    await store(broker, [repeat]);
     clocks.wall += by;
     clocks.pass(5 * MINUTE - 1);
+    const { epoch } = await broker.head("lobby");
     assertEquals(
-      await broker.append([retry]),
-      [{ kind: "duplicate", room: "lobby", id: 1, timestamp: at }],
+      await broker.append([repeat]),
+      [{ kind: "duplicate", room: "lobby", id: 1, epoch, timestamp: at }],
     );
     clocks.pass(1);
-    assertEquals(kinds(await broker.append([retry])), ["stored"]);
+    assertEquals(kinds(await broker.append([repeat])), ["stored"]);
   }
 });
 
-Deno.test("retries are recognized after a restart despite a message from the future", async () => {
+Deno.test("repeats are recognized after a restart despite a message from the future", async () => {
   await using folder = await temporaryFolder();
   const clocks = new Clocks();
   const options = { path: `${folder.path}/log.db`, ...clocks };
@@ -59,16 +60,16 @@ Deno.test("retries are recognized after a restart despite a message from the fut
     clocks.wall += YEARS;
     await store(broker, drafts("quiet", 1));
     clocks.wall -= YEARS;
-    await store(broker, [retry]);
+    await store(broker, [repeat]);
   }
   clocks.pass(MINUTE);
   {
     await using broker = await openSqliteBroker(options);
-    assertEquals(kinds(await broker.append([retry])), ["duplicate"]);
+    assertEquals(kinds(await broker.append([repeat])), ["duplicate"]);
   }
   clocks.pass(4 * MINUTE);
   await using broker = await openSqliteBroker(options);
-  assertEquals(kinds(await broker.append([retry])), ["stored"]);
+  assertEquals(kinds(await broker.append([repeat])), ["stored"]);
 });
 
 Deno.test("`trim()` erases nothing by age for an hour after the clock jumped ahead", async () => {
@@ -140,7 +141,7 @@ Deno.test("`trim()` deletes messages in time despite an earlier one from the fut
     ...clocks,
   });
   clocks.wall += YEARS;
-  await store(broker, [draft("lobby", "wrong", { session: "s", ref: "a" })]);
+  await store(broker, [draft("lobby", "wrong", { sender: "s", key: "a" })]);
   clocks.wall -= YEARS;
   await store(broker, drafts("lobby", 3));
   clocks.pass(20 * DAY);
